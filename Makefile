@@ -1,0 +1,44 @@
+# Everything a developer types. CI types "bash .ci/run", which is made of these.
+
+.PHONY: help run build test bench generate check-generated lint playground
+MAKEFLAGS += --no-print-directory
+
+help: ## list what make can do
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 18
+
+run: playground ## start the gateway (on the sandbox, unless configured)
+	go run .
+
+build: playground ## build the gateway as bin/zoomql
+	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o bin/zoomql .
+
+test: playground ## install what the tests need, and run them all
+	@internal/scripts/need redis-server chromium
+	go vet ./...
+	go test -race ./...
+
+bench: ## measure calls, round trips and CPU against their bounds
+	go run ./internal/bench
+
+generate: ## write the generated code anew
+	go generate ./...
+
+check-generated: ## fail if the generated code is not what the schema says
+	@internal/scripts/check-generated
+
+lint: bin/golangci-lint ## gofmt and golangci-lint
+	@unformatted=$$(git ls-files -co --exclude-standard '*.go' | xargs gofmt -l); \
+		test -z "$$unformatted" || { echo "gofmt -w $$unformatted"; exit 1; }
+	bin/golangci-lint run ./...
+
+playground: internal/playground/dist/.built ## bundle GraphiQL (needs Node.js)
+
+# A module of its own, so that the linter's 200 requirements are not the gateway's.
+bin/golangci-lint: internal/tools/go.mod
+	@echo "building golangci-lint; the first time takes two minutes or so"
+	@go -C internal/tools build -o $(CURDIR)/bin/ tool
+	@touch $@
+
+web := internal/playground/web
+internal/playground/dist/.built: $(web)/package-lock.json $(web)/build.mjs $(wildcard $(web)/src/*)
+	@internal/scripts/playground

@@ -1,0 +1,142 @@
+// Package cache remembers answers until they expire or something that they
+// tell of changes.
+//
+// # Tags and tickets
+//
+// An answer is filed under a key and carries tags: names of the things that it
+// tells of. Evict(tag) makes every answer with that tag invisible. No store
+// looks for these answers. Each tag has a version, an answer remembers the
+// versions of its tags, and a read compares them: evicting costs one step
+// however many answers it hits, and answers nobody can see any more leave by
+// expiry or for lack of room.
+//
+// The versions that count are those from before the origin was asked. So a
+// read hands out a [Ticket], which a later Set needs:
+//
+//	e, ticket := store.Get(ctx, key, tags...)
+//	if e == nil {
+//		e = ask()
+//		store.Set(ctx, key, ticket, e)
+//	}
+//
+// When the tag is evicted between Get and Set, ask may have seen the old state
+// of the world; its answer is filed under the old version, where no reader
+// finds it. Once Evict has returned, no Get that begins later returns an answer
+// older than it.
+//
+// # Errors
+//
+// A cache is never a reason to fail. A miss is a nil entry, and so is every
+// trouble with Redis: no method here returns an error.
+package cache
+
+import "context"
+
+// All is the tag that every answer carries without being told. Evict(ctx, All)
+// empties a store: the way back to safety for one who may have missed evictions.
+const All = "*"
+
+// A Store keeps entries. Its methods are safe for concurrent use.
+type Store interface {
+	// Get returns the entry at key, or nil when there is none, when it is past
+	// its time, or when one of its tags was evicted after its ticket was made.
+	//
+	// The tags that count for an entry are those of the ticket it was set
+	// with. Those given here are for the ticket of a miss, and they save a
+	// store a second look: give the same tags for a key each time, or none
+	// where they cannot be known yet (see [Ticket.Join]). The slice MUST NOT be
+	// changed afterwards.
+	//
+	// The ticket says how the tags stand now; that of a hit says the same of
+	// the entry's tags.
+	Get(ctx context.Context, key string, tags ...string) (*Entry, Ticket)
+
+	// Set keeps e under key for as long as it is worth reading, if the ticket
+	// still stands. e MUST NOT be changed afterwards. The zero Ticket sets
+	// nothing. The end of ctx does not stop it: the answer was paid for.
+	Set(ctx context.Context, key string, t Ticket, e *Entry)
+
+	// Evict makes all entries with one of the tags invisible, whoever set
+	// them. The end of ctx does not stop it.
+	Evict(ctx context.Context, tags ...string)
+}
+
+// A Ticket says how some tags stood at one moment, before the origin was asked.
+// It belongs to the store it came from. The zero Ticket is one that stands for
+// nothing: what is set with it is not kept.
+type Ticket struct {
+	tags   []string
+	seq    uint64  // Memory: the number of the last eviction
+	stamps []stamp // Redis: the version of All, then of each of tags
+	next   *Ticket // Tiered: the ticket of the second tier
+}
+
+// valid reports whether something can be set with t.
+func (t *Ticket) valid() bool { return t.seq != 0 || len(t.stamps) != 0 }
+
+// Join returns the ticket of an answer that was put together from parts, given
+// the tickets of the parts, t among them: it carries the tags of all and is as
+// old as the oldest. A part that no store knew makes the whole one unknown.
+//
+// So an answer whose tags are only known when it is done can be kept: Get it
+// without tags, put it together from parts, Set it with the tickets joined.
+func (t Ticket) Join(parts ...Ticket) Ticket {
+	for i := range parts {
+		t = join(&t, &parts[i])
+	}
+	return t
+}
+
+func join(a, b *Ticket) Ticket {
+	if !a.valid() || !b.valid() || (a.seq == 0) != (b.seq == 0) {
+		return Ticket{}
+	}
+	j := Ticket{seq: min(a.seq, b.seq)}
+	if a.next != nil && b.next != nil {
+		if next := join(a.next, b.next); next.valid() {
+			j.next = &next
+		}
+	}
+	if len(a.stamps) == 0 {
+		j.tags = union(a.tags, b.tags)
+		return j
+	}
+	// An eviction between two parts left them with different stamps: then
+	// the whole is partly old, and no one stamp could say so.
+	stamps := make(map[string]stamp, len(a.tags)+len(b.tags)+1)
+	stamps[All] = a.stamps[0]
+	for i, tag := range a.tags {
+		stamps[tag] = a.stamps[i+1]
+	}
+	for i, s := range b.stamps {
+		tag := All
+		if i > 0 {
+			tag = b.tags[i-1]
+		}
+		if old, ok := stamps[tag]; ok && old != s {
+			return Ticket{}
+		}
+		stamps[tag] = s
+	}
+	j.tags = union(a.tags, b.tags)
+	j.stamps = append(j.stamps, stamps[All])
+	for _, tag := range j.tags {
+		j.stamps = append(j.stamps, stamps[tag])
+	}
+	return j
+}
+
+// union returns the tags of both, each once, in a slice of its own.
+func union(a, b []string) []string {
+	all := make([]string, 0, len(a)+len(b))
+	seen := make(map[string]bool, len(a)+len(b))
+	for _, tags := range [2][]string{a, b} {
+		for _, tag := range tags {
+			if !seen[tag] {
+				seen[tag] = true
+				all = append(all, tag)
+			}
+		}
+	}
+	return all
+}

@@ -1,0 +1,38 @@
+package cache
+
+import (
+	"net/url"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/maintnotifications"
+)
+
+// Dial returns a client for the Redis at rawURL (redis:, rediss: or unix:; a
+// cluster where the query has an addr) that gives up as soon as its caller
+// does. It connects when it is first used.
+func Dial(rawURL string) (redis.UniversalClient, error) {
+	u, err := url.Parse(rawURL)
+	if err != nil {
+		return nil, err
+	}
+	// The client's own patience is for long outages of a store one cannot do
+	// without; ours has a caller who would rather ask the origin.
+	quiet := &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
+	if u.Query().Has("addr") {
+		o, err := redis.ParseClusterURL(rawURL)
+		if err != nil {
+			return nil, err
+		}
+		o.ContextTimeoutEnabled, o.DialTimeout, o.DialerRetries = true, time.Second, 1
+		o.MaintNotificationsConfig = quiet
+		return redis.NewClusterClient(o), nil
+	}
+	o, err := redis.ParseURL(rawURL)
+	if err != nil {
+		return nil, err
+	}
+	o.ContextTimeoutEnabled, o.DialTimeout, o.DialerRetries = true, time.Second, 1
+	o.MaintNotificationsConfig = quiet
+	return redis.NewClient(o), nil
+}

@@ -1,0 +1,194 @@
+package cache
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+const (
+	failuresToTrip = 3
+	maxPending     = 4096             // evictions remembered while Redis is away
+	recentFor      = 10 * time.Second // how far back evictions are done again
+	probeFirst     = 100 * time.Millisecond
+	probeEvery     = time.Second
+)
+
+// A link is what we think of the connection to Redis. It goes down after some
+// failures in a row, or at once when an eviction fails, and comes up when a
+// probe has done all evictions that Redis missed. While it is down nobody reads,
+// so nobody reads what should have been evicted.
+type link struct {
+	do  func(ctx context.Context, tags []string) error // evicts in Redis
+	log *slog.Logger
+
+	isDown   atomic.Bool
+	failures atomic.Int32 // in a row
+
+	ctx   context.Context // ends with close
+	stop  context.CancelFunc
+	tasks sync.WaitGroup
+
+	mu      sync.Mutex
+	closed  bool
+	pending map[string]struct{} // to be evicted before the link is up again
+	recent  []eviction          // done, oldest first
+}
+
+type eviction struct {
+	at   time.Time
+	tags []string
+}
+
+func newLink(do func(context.Context, []string) error, log *slog.Logger) *link {
+	l := &link{do: do, log: log, pending: make(map[string]struct{})}
+	l.ctx, l.stop = context.WithCancel(context.Background())
+	return l
+}
+
+func (l *link) down() bool { return l.isDown.Load() }
+
+// saw takes note of the outcome of a call and reports whether it went well.
+func (l *link) saw(err error) bool {
+	if err == nil {
+		if l.failures.Load() != 0 {
+			l.failures.Store(0)
+		}
+		return true
+	}
+	if l.failures.Add(1) >= failuresToTrip {
+		l.trip(err)
+	}
+	return false
+}
+
+// evict evicts now, or before anything is read again.
+func (l *link) evict(ctx context.Context, tags []string) {
+	if !l.down() {
+		err := l.do(ctx, tags)
+		if err == nil {
+			l.done(tags)
+			return
+		}
+		defer l.trip(err)
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.remember(tags)
+}
+
+// remember adds to what is pending. Beyond a bound, everything is.
+func (l *link) remember(tags []string) {
+	for _, tag := range tags {
+		l.pending[tag] = struct{}{}
+	}
+	if len(l.pending) > maxPending {
+		l.pending = map[string]struct{}{All: {}}
+	}
+}
+
+// done keeps an eviction for a while. A Redis that crashes, or fails over to a
+// replica, may forget the last second or so, and would serve again what was
+// evicted in it.
+func (l *link) done(tags []string) {
+	now := time.Now()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	old := 0
+	for old < len(l.recent) && (now.Sub(l.recent[old].at) > recentFor || len(l.recent)-old >= maxPending) {
+		old++
+	}
+	l.recent = append(l.recent[old:], eviction{now, tags})
+}
+
+// trip takes the link down and begins to look for Redis.
+func (l *link) trip(err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed || l.isDown.Load() {
+		return
+	}
+	l.isDown.Store(true)
+	now := time.Now()
+	for _, e := range l.recent {
+		if now.Sub(e.at) <= recentFor {
+			l.remember(e.tags)
+		}
+	}
+	l.recent = nil
+	l.log.Warn("cache: going on without Redis", "err", err)
+	l.tasks.Go(l.probe)
+}
+
+// probe looks for Redis until it is there and up to date.
+func (l *link) probe() {
+	for wait := probeFirst; ; wait = min(2*wait, probeEvery) {
+		if !sleep(l.ctx, wait) {
+			return
+		}
+		for l.replay() {
+			if l.up() {
+				return
+			}
+		}
+	}
+}
+
+// replay does what is pending and reports whether Redis took it.
+func (l *link) replay() bool {
+	l.mu.Lock()
+	now := l.pending
+	l.pending = make(map[string]struct{})
+	l.mu.Unlock()
+	// An empty tag, which evicts nothing, proves that Redis can write.
+	tags := make([]string, 1, 1+len(now))
+	for tag := range now {
+		tags = append(tags, tag)
+	}
+	if l.do(l.ctx, tags) == nil {
+		return true
+	}
+	l.mu.Lock()
+	l.remember(tags[1:])
+	l.mu.Unlock()
+	return false
+}
+
+// up takes the link up unless something became pending meanwhile.
+func (l *link) up() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.pending) > 0 {
+		return false
+	}
+	if !l.closed {
+		l.failures.Store(0)
+		l.isDown.Store(false)
+		l.log.Info("cache: Redis is back")
+	}
+	return true
+}
+
+// close takes the link down for good and waits for its tasks.
+func (l *link) close() {
+	l.mu.Lock()
+	l.closed = true
+	l.isDown.Store(true)
+	l.mu.Unlock()
+	l.stop()
+	l.tasks.Wait()
+}
+
+// sleep reports false when ctx ended first.
+func sleep(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-t.C:
+		return true
+	}
+}

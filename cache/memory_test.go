@@ -1,0 +1,152 @@
+package cache
+
+import (
+	"runtime"
+	"strconv"
+	"testing"
+	"time"
+)
+
+// TestMemoryBound fills a Memory several times over and asks what it keeps and
+// what the process really uses.
+func TestMemoryBound(t *testing.T) {
+	const bound, size, sets = 32 << 20, 2000, 100_000
+	ctx := t.Context()
+	used := func() int64 {
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return int64(m.HeapAlloc)
+	}
+	before := used()
+	s := NewMemory(bound)
+	for i := range sets {
+		key := "GET /meetings/{meetingId} " + strconv.Itoa(i)
+		_, ticket := s.Get(ctx, key, "meeting:"+strconv.Itoa(i), "user:"+strconv.Itoa(i))
+		e := Decoded(make([]byte, size), nil)
+		e.Size, e.Expires = size, time.Now().Add(time.Hour)
+		s.Set(ctx, key, ticket, e)
+	}
+	s.items.CleanUp()
+	if w := s.items.WeightedSize(); w > bound || w < bound/2 {
+		t.Errorf("holds %d bytes by weight, bound %d", w, bound)
+	}
+	if real := used() - before; real > bound*5/4 {
+		t.Errorf("uses %d bytes, bound %d", real, bound)
+	}
+	runtime.KeepAlive(s)
+}
+
+func TestMemoryDoesNotKeepGiants(t *testing.T) {
+	s := NewMemory(1 << 20)
+	s.Set(t.Context(), "small", want(t, s, miss, "small"), entry(1))
+	giant := entry(2)
+	giant.Size = 2 << 20
+	s.Set(t.Context(), "giant", want(t, s, miss, "giant"), giant)
+	s.items.CleanUp()
+	want(t, s, miss, "giant")
+	want(t, s, 1, "small")
+}
+
+// TestTagsAreForgotten evicts more tags than are remembered: an entry from
+// before what was forgotten is a miss, others are not.
+func TestTagsAreForgotten(t *testing.T) {
+	const limit = 10
+	s, ctx := newMemory(1<<20, limit), t.Context()
+	evict := func(from, to int) {
+		for i := from; i < to; i++ {
+			s.Evict(ctx, "x"+strconv.Itoa(i))
+		}
+	}
+	s.Set(ctx, "old", want(t, s, miss, "old", "o"), entry(1))
+	s.Set(ctx, "evicted", want(t, s, miss, "evicted", "x0"), entry(2))
+	evict(0, limit)
+	s.Set(ctx, "young", want(t, s, miss, "young", "y"), entry(3))
+	evict(limit, 2*limit) // x0 is in the old table now
+	want(t, s, 1, "old", "o")
+	want(t, s, miss, "evicted", "x0")
+	evict(2*limit, 2*limit+1) // and now nobody knows it any more
+	want(t, s, miss, "evicted", "x0")
+	want(t, s, miss, "old", "o")
+	want(t, s, 3, "young", "y")
+
+	size := 0
+	v := s.tags.tables.Load()
+	v.young.Range(func(_, _ any) bool { size++; return true })
+	v.old.Range(func(_, _ any) bool { size++; return true })
+	if size > 2*limit {
+		t.Errorf("remembers %d tags, bound %d", size, 2*limit)
+	}
+}
+
+func TestEvictingAgainTakesNoRoom(t *testing.T) {
+	s, ctx := newMemory(1<<20, 10), t.Context()
+	s.Set(ctx, "k", want(t, s, miss, "k", "k"), entry(1))
+	for range 1000 {
+		s.Evict(ctx, "same")
+	}
+	want(t, s, 1, "k", "k")
+}
+
+func TestHitAllocatesNothing(t *testing.T) {
+	s, ctx, tags := NewMemory(1<<20), t.Context(), []string{"a", "b"}
+	_, ticket := s.Get(ctx, "k", tags...)
+	s.Set(ctx, "k", ticket, entry(1))
+	if n := testing.AllocsPerRun(1000, func() { s.Get(ctx, "k", tags...) }); n > 0.01 {
+		t.Errorf("%v allocations", n)
+	}
+}
+
+func BenchmarkMemoryHit(b *testing.B) {
+	s, ctx, tags := NewMemory(1<<20), b.Context(), []string{"user:abc", "meeting:123"}
+	_, ticket := s.Get(ctx, "k", tags...)
+	s.Set(ctx, "k", ticket, entry(1))
+	b.Run("Quiet", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			s.Get(ctx, "k", tags...)
+		}
+	})
+	b.Run("Parallel", func(b *testing.B) {
+		b.ReportAllocs()
+		b.RunParallel(func(pb *testing.PB) {
+			for pb.Next() {
+				s.Get(ctx, "k", tags...)
+			}
+		})
+	})
+	// Each read comes after an eviction of another tag, so tags are compared.
+	b.Run("AfterEviction", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			s.tags.last.Add(1)
+			s.Get(ctx, "k", tags...)
+		}
+	})
+}
+
+func BenchmarkMemorySet(b *testing.B) {
+	s, ctx := NewMemory(64<<20), b.Context()
+	keys := make([]string, 1<<14)
+	for i := range keys {
+		keys[i] = "k" + strconv.Itoa(i)
+	}
+	e := entry(1)
+	e.Size, e.Expires = 1000, time.Now().Add(time.Hour)
+	b.ReportAllocs()
+	i := 0
+	for b.Loop() {
+		key := keys[i%len(keys)]
+		_, ticket := s.Get(ctx, key, "a")
+		s.Set(ctx, key, ticket, e)
+		i++
+	}
+}
+
+func BenchmarkMemoryEvict(b *testing.B) {
+	s, ctx, tags := NewMemory(1<<20), b.Context(), []string{"a", "b"}
+	b.ReportAllocs()
+	for b.Loop() {
+		s.Evict(ctx, tags...)
+	}
+}

@@ -1,0 +1,435 @@
+package cache
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"log/slog"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"zoomql/cache/redistest"
+)
+
+func openRedis(t testing.TB, client redis.UniversalClient) *Redis {
+	r := NewRedis(client, silent)
+	t.Cleanup(r.Close)
+	return r
+}
+
+// eventually waits for what another process or the network has yet to do.
+func eventually(t testing.TB, what string, is func() bool) {
+	t.Helper()
+	for end := time.Now().Add(15 * time.Second); !is(); time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("never: " + what)
+		}
+	}
+}
+
+// log is a slog output that can be read meanwhile.
+type log struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *log) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *log) count(s string) int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return strings.Count(l.b.String(), s)
+}
+
+func TestRedisKilled(t *testing.T) {
+	server := redistest.Start(t)
+	var out log
+	r := NewRedis(server.Client(), slog.New(slog.NewTextHandler(&out, nil)))
+	t.Cleanup(r.Close)
+	s := NewTiered(NewMemory(1<<20), r)
+	ctx := t.Context()
+	r.Set(ctx, "far", want(t, r, miss, "far", "a"), entry(1))
+
+	server.Kill()
+	for range failuresToTrip {
+		want(t, r, miss, "far", "a")
+	}
+	eventually(t, "the link is down", r.link.down)
+	start := time.Now()
+	for range 1000 {
+		want(t, r, miss, "far", "a")
+		r.Set(ctx, "far", Ticket{stamps: []stamp{1}}, entry(1))
+		r.Evict(ctx, "a")
+	}
+	if d := time.Since(start); d > 100*time.Millisecond {
+		t.Errorf("3000 calls without Redis took %v", d)
+	}
+	// The near store goes on by itself.
+	s.Set(ctx, "near", want(t, s, miss, "near", "b"), entry(2))
+	want(t, s, 2, "near", "b")
+	s.Evict(ctx, "b")
+	want(t, s, miss, "near", "b")
+
+	server.Run()
+	eventually(t, "the link is up", func() bool { return !r.link.down() })
+	r.Set(ctx, "far", want(t, r, miss, "far", "a"), entry(3))
+	want(t, r, 3, "far", "a")
+	if gone, back := out.count("level=WARN"), out.count("Redis is back"); gone != 1 || back != 1 {
+		t.Errorf("logged %d and %d times, want once each:\n%s", gone, back, &out.b)
+	}
+}
+
+// TestRedisKilledInMidRun kills Redis again and again under readers who check
+// that they never see what was evicted.
+func TestRedisKilledInMidRun(t *testing.T) {
+	server := redistest.Start(t)
+	s := NewTiered(NewMemory(1<<20), openRedis(t, server.Client()))
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for range 3 {
+			time.Sleep(150 * time.Millisecond)
+			server.Kill()
+			time.Sleep(50 * time.Millisecond)
+			server.Run()
+		}
+	}()
+	readersAndWriters(t, []Store{s}, time.Second)
+	<-done
+}
+
+func TestReplicasShareRedis(t *testing.T) {
+	server := redistest.Start(t)
+	// Without near stores an eviction counts for all as soon as it is over.
+	readersAndWriters(t, []Store{
+		openRedis(t, server.Client()), openRedis(t, server.Client()),
+	}, 300*time.Millisecond)
+}
+
+func TestRedisHangs(t *testing.T) {
+	server := redistest.Start(t)
+	// A client that waits for seconds, as go-redis does unless told otherwise.
+	client := redis.NewClient(&redis.Options{Network: "unix", Addr: server.Client().Options().Addr, Dialer: server.Client().Options().Dialer})
+	t.Cleanup(func() { client.Close() })
+	r := openRedis(t, client)
+	want(t, r, miss, "k", "a")
+	server.Hang()
+	defer server.Resume()
+	start := time.Now()
+	for range 100 {
+		want(t, r, miss, "k", "a")
+	}
+	if d := time.Since(start); d > 20*opTimeout {
+		t.Errorf("100 reads of a Redis that hangs took %v", d)
+	}
+	if !r.link.down() {
+		t.Error("the link is not down")
+	}
+}
+
+func TestCallersWithoutTimeSayNothingOfRedis(t *testing.T) {
+	r := openRedis(t, redistest.Start(t).Client())
+	for i := range 100 {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Duration(i)*20*time.Microsecond)
+		r.Get(ctx, "k", "a")
+		cancel()
+	}
+	if r.link.down() {
+		t.Error("the link went down")
+	}
+}
+
+// TestReplicaCutOff cuts a replica off from Redis while it evicts: when it is
+// connected again, nobody may find what it evicted.
+func TestReplicaCutOff(t *testing.T) {
+	for name, evictions := range map[string]int{"few evictions": 1, "more than can be remembered": maxPending + 1} {
+		t.Run(name, func(t *testing.T) {
+			server := redistest.Start(t)
+			wire := server.Wire()
+			cut, other := openRedis(t, wire), openRedis(t, server.Client())
+			ctx := t.Context()
+			other.Set(ctx, "k", want(t, other, miss, "k", "a"), entry(1))
+			want(t, cut, 1, "k", "a")
+
+			wire.Cut()
+			cut.Evict(ctx, "a")
+			for i := 1; i < evictions; i++ {
+				cut.Evict(ctx, "x"+strconv.Itoa(i))
+			}
+			wire.Mend()
+			// From the first read on, before and after the link is up.
+			for end := time.Now().Add(5 * time.Second); cut.link.down() && time.Now().Before(end); {
+				want(t, cut, miss, "k", "a")
+			}
+			if cut.link.down() {
+				t.Fatal("the link is still down")
+			}
+			want(t, cut, miss, "k", "a")
+			want(t, other, miss, "k", "a")
+		})
+	}
+}
+
+// TestRedisForgetsEvictions stands for a Redis that crashes and comes back from
+// a file in which the last evictions are missing.
+func TestRedisForgetsEvictions(t *testing.T) {
+	server := redistest.Start(t)
+	wire := server.Wire()
+	r, client := openRedis(t, wire), server.Client()
+	s := NewTiered(NewMemory(1<<20), r)
+	ctx := t.Context()
+	s.Set(ctx, "k", want(t, s, miss, "k", "a"), entry(1))
+	version := client.Get(ctx, tagPrefix+"a").Val()
+	s.Evict(ctx, "a")
+	client.Set(ctx, tagPrefix+"a", version, 0)
+	want(t, r, 1, "k", "a") // it has forgotten
+
+	wire.Cut()
+	wire.Mend()
+	eventually(t, "the eviction is done again", func() bool {
+		e, _ := r.Get(ctx, "k", "a")
+		return e == nil && !r.link.down()
+	})
+}
+
+func TestVersionsMayGetLost(t *testing.T) {
+	client := redistest.Start(t).Client()
+	r := openRedis(t, client)
+	ctx := t.Context()
+	r.Set(ctx, "k", want(t, r, miss, "k", "a"), entry(1))
+	r.Evict(ctx, "a")
+	r.Set(ctx, "l", want(t, r, miss, "l", "a"), entry(2))
+	for _, tag := range []string{"a", All} {
+		client.Del(ctx, tagPrefix+tag) // as Redis may, for lack of memory
+		want(t, r, miss, "k", "a")
+		want(t, r, miss, "l", "a")
+	}
+}
+
+func TestBrokenBytes(t *testing.T) {
+	client := redistest.Start(t).Client()
+	r := openRedis(t, client)
+	ctx := t.Context()
+	for _, body := range []string{"short", strings.Repeat("long ", 1000)} {
+		e := Encoded([]byte(body))
+		e.Expires = time.Now().Add(time.Minute)
+		_, ticket := r.Get(ctx, "k", "a")
+		r.Set(ctx, "k", ticket, e)
+		good := client.Get(ctx, entryPrefix+"k").Val()
+		if got, _ := r.Get(ctx, "k", "a"); got == nil {
+			t.Fatal("the entry is not there")
+		}
+		for i := range good[:min(len(good), 200)] {
+			bad := []byte(good)
+			bad[i] ^= 0x41
+			client.Set(ctx, entryPrefix+"k", bad, 0)
+			if got, _ := r.Get(ctx, "k", "a"); got != nil {
+				t.Fatalf("read an entry with byte %d broken", i)
+			}
+			client.Set(ctx, entryPrefix+"k", good[:i], 0)
+			if got, _ := r.Get(ctx, "k", "a"); got != nil {
+				t.Fatalf("read an entry cut to %d bytes", i)
+			}
+		}
+		client.Del(ctx, entryPrefix+"k")
+		client.LPush(ctx, entryPrefix+"k", "of another type")
+		_, ticket = r.Get(ctx, "k", "a")
+		r.Set(ctx, "k", ticket, e)
+		if got, _ := r.Get(ctx, "k", "a"); got == nil {
+			t.Error("a set does not mend it")
+		}
+	}
+}
+
+func FuzzDecodeEntry(f *testing.F) {
+	e := entry(1)
+	good, _ := encodeEntry(e, &Ticket{tags: []string{"a"}, stamps: []stamp{1, 2}})
+	f.Add(good[headerSize:])
+	f.Fuzz(func(t *testing.T, b []byte) {
+		for _, format := range []byte{formatPlain, formatS2} {
+			_, ticket, ok := decodeEntry(seal(append([]byte{format, 0, 0, 0, 0}, b...)))
+			if ok && len(ticket.stamps) != len(ticket.tags)+1 {
+				t.Error("a ticket without all versions")
+			}
+		}
+	})
+}
+
+func TestOtherReplicasHear(t *testing.T) {
+	server := redistest.Start(t)
+	wire := server.Wire()
+	near := NewMemory(1 << 20)
+	far := openRedis(t, wire)
+	here, there := NewTiered(near, far), openRedis(t, server.Client())
+	ctx := t.Context()
+	heard := func() int64 { return server.Client().PubSubNumSub(ctx, channel).Val()[channel] }
+	eventually(t, "it subscribes", func() bool { return heard() == 1 })
+
+	set := func(n int) {
+		t.Helper()
+		eventually(t, "it is set", func() bool { // the subscription may still empty the near store
+			here.Set(ctx, "k", want(t, here, miss, "k", "a"), entry(n))
+			e, _ := near.Get(ctx, "k", "a")
+			if e == nil {
+				here.Evict(ctx, "a")
+			}
+			return e != nil
+		})
+	}
+	set(1)
+	there.Evict(ctx, "a")
+	eventually(t, "the near store hears of an eviction", func() bool {
+		e, _ := near.Get(ctx, "k", "a")
+		return e == nil
+	})
+	want(t, here, miss, "k", "a")
+
+	set(2)
+	wire.Cut()
+	there.Evict(ctx, "a")
+	if e, _ := near.Get(ctx, "k", "a"); e == nil {
+		t.Error("the near store is not read while Redis is away")
+	}
+	wire.Mend()
+	eventually(t, "the near store is emptied after a gap", func() bool {
+		e, _ := near.Get(ctx, "k", "a")
+		return e == nil
+	})
+	eventually(t, "it subscribes again", func() bool { return heard() == 1 && !far.link.down() })
+}
+
+func TestSecondFillsFirst(t *testing.T) {
+	client := redistest.Start(t).Client()
+	far, near := openRedis(t, client), NewMemory(1<<20)
+	s := &Tiered{first: near, second: far} // not subscribed: nothing empties near
+	ctx := t.Context()
+	far.Set(ctx, "k", want(t, far, miss, "k", "a"), entry(1))
+	want(t, near, miss, "k", "a")
+	want(t, s, 1, "k", "a")
+	want(t, near, 1, "k", "a")
+	e1, _ := s.Get(ctx, "k", "a")
+	e2, _ := s.Get(ctx, "k", "a")
+	if e1 != e2 {
+		t.Error("readers do not share the entry")
+	}
+}
+
+func TestClose(t *testing.T) {
+	server := redistest.Start(t)
+	r := NewRedis(server.Client(), silent)
+	r.Subscribe(func(...string) {})
+	_, ticket := r.Get(t.Context(), "k", "a")
+	server.Kill()
+	r.Evict(t.Context(), "a") // starts a probe; goleak sees it if Close does not end it
+	r.Close()
+	want(t, r, miss, "k", "a")
+	r.Set(t.Context(), "k", ticket, entry(1))
+	r.Evict(t.Context(), "a")
+}
+
+func TestDial(t *testing.T) {
+	for url, cluster := range map[string]bool{
+		"redis://localhost:6379/1":                                       false,
+		"rediss://u:p@localhost:6379":                                    false,
+		"unix:///run/redis.sock":                                         false,
+		"redis://localhost:6379?addr=localhost:6380":                     true,
+		"redis://localhost:6379?addr=localhost:6380&addr=localhost:6381": true,
+	} {
+		c, err := Dial(url)
+		if err != nil {
+			t.Errorf("%s: %v", url, err)
+			continue
+		}
+		if _, is := c.(*redis.ClusterClient); is != cluster {
+			t.Errorf("%s: cluster is %v", url, is)
+		}
+		c.Close()
+	}
+	for _, url := range []string{"http://localhost", "redis://local host", ":"} {
+		if _, err := Dial(url); err == nil {
+			t.Errorf("%s: no error", url)
+		}
+	}
+}
+
+// page is JSON such as a list of users.
+func page(users int) []byte {
+	var b bytes.Buffer
+	b.WriteString(`{"users":[`)
+	for i := range users {
+		fmt.Fprintf(&b, `{"id":"z8yCxjayTi6a%06d","first_name":"First%d","last_name":"Last%d","email":"user%d@example.com","type":2,"status":"active","timezone":"Europe/Berlin","created_at":"2026-01-02T03:04:%02dZ"},`, i*7919, i, i*31, i, i%60)
+	}
+	b.WriteString(`null]}`)
+	return b.Bytes()
+}
+
+func BenchmarkRedisHit(b *testing.B) {
+	for _, users := range []int{1, 30, 300} {
+		b.Run(fmt.Sprintf("%dUsers", users), func(b *testing.B) {
+			r := openRedis(b, redistest.Start(b).Client())
+			body, tags := page(users), []string{"a", "b"}
+			e := Encoded(body)
+			e.Expires = time.Now().Add(time.Hour)
+			_, ticket := r.Get(b.Context(), "k", tags...)
+			r.Set(b.Context(), "k", ticket, e)
+			b.SetBytes(int64(len(body)))
+			b.ReportAllocs()
+			for b.Loop() {
+				if e, _ := r.Get(b.Context(), "k", tags...); e == nil {
+					b.Fatal("miss")
+				}
+			}
+		})
+	}
+}
+
+func BenchmarkRedisSet(b *testing.B) {
+	r := openRedis(b, redistest.Start(b).Client())
+	body, tags := page(30), []string{"a", "b"}
+	_, ticket := r.Get(b.Context(), "k", tags...)
+	e := Encoded(body)
+	e.Expires = time.Now().Add(time.Hour)
+	b.SetBytes(int64(len(body)))
+	for b.Loop() {
+		r.Set(b.Context(), "k", ticket, e)
+	}
+}
+
+func BenchmarkRedisDown(b *testing.B) {
+	server := redistest.Start(b)
+	r := openRedis(b, server.Client())
+	server.Kill()
+	r.Evict(b.Context(), "a")
+	tags := []string{"a", "b"}
+	b.ReportAllocs()
+	for b.Loop() {
+		r.Get(b.Context(), "k", tags...)
+	}
+}
+
+func BenchmarkWire(b *testing.B) {
+	e, ticket := Encoded(page(30)), &Ticket{tags: []string{"a", "b"}, stamps: []stamp{1, 2, 3}}
+	data, _ := encodeEntry(e, ticket)
+	b.Run("Encode", func(b *testing.B) {
+		body, _ := e.Body()
+		b.SetBytes(int64(len(body)))
+		b.ReportMetric(float64(len(body))/float64(len(data)), "ratio")
+		for b.Loop() {
+			encodeEntry(e, ticket)
+		}
+	})
+	b.Run("Decode", func(b *testing.B) {
+		for b.Loop() {
+			decodeEntry(data)
+		}
+	})
+}

@@ -1,0 +1,28 @@
+package graph
+
+import (
+	"context"
+	"zoomql/graph/generated"
+	"zoomql/internal/zoom"
+	"zoomql/internal/zoom/types"
+)
+
+func (r *accountResolver) Users(ctx context.Context, obj *types.Account, first int, after *string, status types.UserStatus, roleID *string) (*types.Connection[types.User], error) {
+	l := list[zoom.UserFilter, types.User]{
+		op: zoom.ListUsers, windows: []zoom.UserFilter{{Status: status, RoleID: deref(roleID)}},
+		first: first, after: after, saw: from(ctx).saw,
+	}
+	s, err := l.read(ctx)
+	if s == nil {
+		return nil, err
+	}
+	return connection(ctx, l, s, err, complete(s.items, askedOfList(ctx, "User"), r.wholeUsers(ctx))), nil
+}
+
+func (r *queryResolver) Account(ctx context.Context) (*types.Account, error) {
+	return r.account(ctx), nil
+}
+
+func (r *Resolver) Account() generated.AccountResolver { return &accountResolver{r} }
+
+type accountResolver struct{ *Resolver }

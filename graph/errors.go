@@ -1,0 +1,202 @@
+package graph
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"zoomql/internal/zoom"
+	"zoomql/internal/zoom/types"
+)
+
+// What a client may branch on: extensions.code of an error.
+const (
+	codeInvalid       = "BAD_USER_INPUT"
+	codeLimit         = "LIMIT_EXCEEDED" // the query itself is too large
+	codeCursorExpired = "CURSOR_EXPIRED"
+	codeTimeout       = "TIMEOUT"
+	codeInternal      = "INTERNAL"
+)
+
+// kinds says what each kind of failure is called, and how it is put to a
+// person.
+var kinds = []struct {
+	err     error
+	code    string
+	message string
+}{
+	{zoom.ErrNotFound, "NOT_FOUND", "Zoom knows no such object, or the credential may not see it."},
+	{zoom.ErrMissingScope, "MISSING_SCOPE", "The Zoom app lacks a scope for this. Add one in the app's settings at Zoom, then restart or authorize again."},
+	{zoom.ErrForbidden, "FORBIDDEN", "The credential may not do this."},
+	{zoom.ErrUnauthenticated, "ZOOM_UNAUTHENTICATED", "Zoom refused the gateway's credentials. Check ZOOM_ACCOUNT_ID, ZOOM_CLIENT_ID and ZOOM_CLIENT_SECRET, and that the app is activated."},
+	{zoom.ErrNotHost, "NOT_HOST", "Only the host of the meeting may do this."},
+	{zoom.ErrPlanRequired, "PLAN_REQUIRED", "The Zoom account's plan does not include this."},
+	{zoom.ErrNotEnabled, "NOT_ENABLED", "The feature is switched off in Zoom's settings, for the account or for the host."},
+	{zoom.ErrCapacity, "CAPACITY", "There is no place left."},
+	{zoom.ErrConflict, "CONFLICT", "The state that the object is in does not allow this."},
+	{zoom.ErrExpired, "EXPIRED", "Zoom does not keep data this old."},
+	{zoom.ErrNotReady, "NOT_READY", "Zoom does not have these data yet. Ask again some minutes after the meeting has ended."},
+	{zoom.ErrPageToken, codeCursorExpired, "The place in the list is lost at Zoom. Begin again without the argument after."},
+	{zoom.ErrDailyLimit, "DAILY_LIMIT", "Today's allowance at Zoom is used up. It is new at 00:00 UTC; see retryAt."},
+	{zoom.ErrRateLimited, "RATE_LIMITED", "Zoom's rate limit leaves no room for this in time; see retryAt."},
+	{zoom.ErrInvalid, codeInvalid, "Zoom refused the input."},
+	{zoom.ErrBadAnswer, "BAD_ANSWER", "Zoom's answer cannot be read."},
+	{context.DeadlineExceeded, codeTimeout, "It took longer than the gateway waits."},
+	{zoom.ErrUnavailable, "ZOOM_UNAVAILABLE", "Zoom does not answer. Ask again later."},
+	{types.ErrBadID, codeInvalid, "The id is none that this gateway gave out for this account."},
+}
+
+// inputError is a mistake in what the caller sent, found before Zoom was asked.
+type inputError struct{ code, message string }
+
+func (e *inputError) Error() string { return e.message }
+
+func invalid(message string) *inputError { return &inputError{codeInvalid, message} }
+
+// present makes an error what a client sees: a sentence, a code, and what Zoom
+// said. What is not ours to show becomes INTERNAL, and the log has the rest.
+func present(log *slog.Logger) graphql.ErrorPresenterFunc {
+	return func(ctx context.Context, err error) *gqlerror.Error {
+		shown := graphql.DefaultErrorPresenter(ctx, err)
+		cause := errors.Unwrap(shown)
+		if cause == nil {
+			return withCode(shown, codeInvalid) // gqlgen's own, about the query or its variables
+		}
+		var input *inputError
+		if errors.As(cause, &input) {
+			shown.Message = input.message
+			return withCode(shown, input.code)
+		}
+		for _, kind := range kinds {
+			if errors.Is(cause, kind.err) {
+				shown.Message = kind.message
+				addZoom(withCode(shown, kind.code), cause)
+				return shown
+			}
+		}
+		if errors.Is(cause, context.Canceled) {
+			shown.Message = "The request was given up."
+			return withCode(shown, codeTimeout)
+		}
+		if isInputPath(shown.Path, cause) {
+			return withCode(shown, codeInvalid)
+		}
+		log.ErrorContext(ctx, "internal error", "path", shown.Path.String(), "error", cause)
+		shown.Message = "Something went wrong in the gateway. The log has more."
+		return withCode(shown, codeInternal)
+	}
+}
+
+// isInputPath reports whether an error came from reading an argument: gqlgen
+// wraps those with the path of the argument.
+func isInputPath(path ast.Path, err error) bool {
+	var g *gqlerror.Error
+	return len(path) > 0 && errors.As(err, &g)
+}
+
+func withCode(e *gqlerror.Error, code string) *gqlerror.Error {
+	if e.Extensions == nil {
+		e.Extensions = map[string]any{}
+	}
+	if _, has := e.Extensions["code"]; !has {
+		e.Extensions["code"] = code
+	}
+	return e
+}
+
+// addZoom adds what Zoom said, and when to come back.
+func addZoom(shown *gqlerror.Error, err error) {
+	var e *zoom.Error
+	if !errors.As(err, &e) {
+		return
+	}
+	said := map[string]any{"operation": e.Op}
+	if e.Status != 0 {
+		said["status"], said["code"] = e.Status, e.Code
+	}
+	if e.Message != "" {
+		said["message"] = e.Message
+	}
+	if e.TrackingID != "" {
+		said["trackingId"] = e.TrackingID
+	}
+	shown.Extensions["zoom"] = said
+	if !e.RetryAt.IsZero() {
+		shown.Extensions["retryAt"] = e.RetryAt.UTC().Format(time.RFC3339)
+	}
+}
+
+// codeOf returns the code of the first error of an answer, for the log.
+func codeOf(errs gqlerror.List) string {
+	for _, e := range errs {
+		if code, ok := e.Extensions["code"].(string); ok {
+			return code
+		}
+	}
+	return ""
+}
+
+// mendable says which failures of a write are the caller's to mend, and so
+// stand in the payload.
+var mendable = map[error]types.UserErrorCode{
+	zoom.ErrInvalid:      types.UserErrorCodeInvalid,
+	zoom.ErrNotFound:     types.UserErrorCodeNotFound,
+	zoom.ErrNotHost:      types.UserErrorCodeNotHost,
+	zoom.ErrForbidden:    types.UserErrorCodeForbidden,
+	zoom.ErrMissingScope: types.UserErrorCodeMissingScope,
+	zoom.ErrPlanRequired: types.UserErrorCodePlanRequired,
+	zoom.ErrCapacity:     types.UserErrorCodeCapacity,
+	zoom.ErrDailyLimit:   types.UserErrorCodeDailyLimit,
+	zoom.ErrConflict:     types.UserErrorCodeConflict,
+	zoom.ErrNotEnabled:   types.UserErrorCodeNotEnabled,
+}
+
+// userErrors splits the failure of a write: what the caller can mend goes into
+// the payload, the rest stays an error. The list is never nil.
+func userErrors(err error) ([]*types.UserError, error) {
+	var input *inputError
+	var e *zoom.Error
+	switch {
+	case err == nil:
+		return []*types.UserError{}, nil
+	case errors.As(err, &input):
+		return []*types.UserError{{Code: types.UserErrorCodeInvalid, Message: input.message}}, nil
+	case errors.Is(err, types.ErrBadID):
+		return []*types.UserError{{Code: types.UserErrorCodeInvalid, Message: "The id is none that this gateway gave out for this account."}}, nil
+	case !errors.As(err, &e):
+		return nil, err
+	}
+	code, ok := mendable[e.Kind]
+	if !ok {
+		return nil, err
+	}
+	if len(e.Fields) == 0 {
+		return []*types.UserError{userError(code, e, e.Message, "")}, nil
+	}
+	list := []*types.UserError{}
+	for _, f := range e.Fields {
+		list = append(list, userError(code, e, f.Message, f.Field))
+	}
+	return list, nil
+}
+
+func userError(code types.UserErrorCode, e *zoom.Error, message, field string) *types.UserError {
+	for _, kind := range kinds {
+		if message == "" && errors.Is(e, kind.err) {
+			message = kind.message
+		}
+	}
+	u := &types.UserError{Code: code, Message: message, RetryAt: types.Time{Time: e.RetryAt}}
+	if field != "" {
+		u.Field = []types.Text{types.Text(field)}
+	}
+	if e.Code != 0 {
+		u.ZoomCode = types.Int{N: int64(e.Code), Valid: true}
+	}
+	return u
+}

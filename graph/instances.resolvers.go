@@ -1,0 +1,69 @@
+package graph
+
+import (
+	"cmp"
+	"context"
+	"zoomql/graph/generated"
+	"zoomql/internal/zoom"
+	"zoomql/internal/zoom/types"
+)
+
+func (r *meetingInstanceResolver) Meeting(ctx context.Context, obj *types.MeetingInstance) (*types.Meeting, error) {
+	if obj.MeetingNumber == 0 {
+		whole, err := r.wholeInstance(ctx, obj)
+		if err != nil {
+			return nil, err
+		}
+		obj = whole
+	}
+	return orNil(r.meeting(ctx, obj.MeetingNumber))
+}
+
+func (r *meetingInstanceResolver) Host(ctx context.Context, obj *types.MeetingInstance) (*types.User, error) {
+	if obj.HostZoomID == "" && obj.HostEmail == "" {
+		whole, err := r.wholeInstance(ctx, obj)
+		if err != nil {
+			return nil, err
+		}
+		obj = whole
+	}
+	return orNil(r.user(ctx, string(cmp.Or(obj.HostZoomID, obj.HostEmail))))
+}
+
+func (r *meetingInstanceResolver) Participants(ctx context.Context, obj *types.MeetingInstance, first int, after *string, source *types.ParticipantSource) (*types.ParticipantConnection, error) {
+	return r.participants(ctx, obj, first, after, source)
+}
+
+func (r *meetingInstanceResolver) Report(ctx context.Context, obj *types.MeetingInstance) (*types.MeetingReport, error) {
+	if obj.Row != nil && !askedOf(ctx, "MeetingReport").lacks(obj.Row.Op()) {
+		return obj.Row, nil
+	}
+	return zoom.GetMeetingReport.Do(ctx, from(ctx).client, zoom.InstanceKey{MeetingID: string(obj.UUID)})
+}
+
+func (r *participantResolver) User(ctx context.Context, obj *types.Participant) (*types.User, error) {
+	return r.participantUser(ctx, obj)
+}
+
+func (r *participantResolver) Registrant(ctx context.Context, obj *types.Participant) (*types.Registrant, error) {
+	return r.participantRegistrant(ctx, obj)
+}
+
+func (r *queryResolver) MeetingInstance(ctx context.Context, by types.MeetingInstanceBy) (*types.MeetingInstance, error) {
+	name, err := instanceName(by)
+	if err != nil {
+		return nil, err
+	}
+	return orNil(r.instance(ctx, name))
+}
+
+func (r *Resolver) MeetingInstance() generated.MeetingInstanceResolver {
+	return &meetingInstanceResolver{r}
+}
+
+func (r *Resolver) Participant() generated.ParticipantResolver { return &participantResolver{r} }
+
+type (
+	meetingInstanceResolver struct{ *Resolver }
+	participantResolver     struct{ *Resolver }
+)

@@ -1,0 +1,208 @@
+package graph
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/99designs/gqlgen/graphql"
+
+	"zoomql/internal/zoom"
+	"zoomql/internal/zoom/types"
+)
+
+// maxFirst bounds how much of a list one field may ask for.
+const maxFirst = 3000
+
+// pageSizes are the page sizes that we ask Zoom for. A few sizes make that
+// different questions find the same pages in the cache, and that who pages on
+// in small steps does not spend a call a step.
+var pageSizes = []int{30, 100, 300, 1000, 2000}
+
+func pageSize(first, most int) int {
+	for _, size := range pageSizes {
+		if size >= first {
+			return min(size, most)
+		}
+	}
+	return most
+}
+
+// list is a list of Zoom's as a connection needs it: one listing after the
+// other, where a range had to be cut into windows, and else just one.
+type list[In, T any] struct {
+	op      zoom.ListOp[In, T]
+	windows []In
+	first   int
+	after   *string
+	options []zoom.Option
+	// saw is told every page; may be nil.
+	saw func(*zoom.Page[T])
+}
+
+// slice is the part of a list that was asked for.
+type slice[T any] struct {
+	items  []*T
+	places []place // of each item
+	total  types.Int
+	before bool
+	more   bool
+}
+
+// read reads as many pages as the slice needs. When a page fails after others
+// came, the slice is what there is, and err says why it ends there.
+func (l list[In, T]) read(ctx context.Context) (*slice[T], error) {
+	if l.first < 1 || l.first > maxFirst {
+		return nil, invalid(fmt.Sprintf("first: %d is not between 1 and %d", l.first, maxFirst))
+	}
+	at, err := l.begin(ctx)
+	if err != nil {
+		return nil, err
+	}
+	s, err := l.readFrom(ctx, at, nil)
+	if errors.Is(err, zoom.ErrPageToken) && len(s.items) == 0 && l.after != nil {
+		s, err = l.readFrom(ctx, place{size: at.size}, &at) // the token is dead: find the place anew
+	}
+	if err != nil && len(s.items) == 0 {
+		return nil, err
+	}
+	return s, err
+}
+
+func (l list[In, T]) begin(ctx context.Context) (place, error) {
+	if l.after == nil {
+		return place{size: uint16(pageSize(l.first, l.op.MaxPage))}, nil
+	}
+	at, err := decodePlace(*l.after, l.fingerprint(ctx))
+	if err != nil {
+		return place{}, err
+	}
+	if int(at.window) >= len(l.windows) {
+		return place{}, errCursor
+	}
+	return at, nil
+}
+
+// fingerprint names the list, so that a cursor of another one, or of another
+// account, is refused.
+func (l list[In, T]) fingerprint(ctx context.Context) fingerprint {
+	return fingerprintOf(from(ctx).client.Tenant(), l.op.Pattern, l.windows)
+}
+
+// readFrom reads from a place on. If lost is given, all up to the item that it
+// marks is skipped.
+func (l list[In, T]) readFrom(ctx context.Context, at place, lost *place) (*slice[T], error) {
+	s := &slice[T]{before: at.window > 0 || at.offset > 0 || at.index > 0 || lost != nil}
+	skipping := lost != nil
+	for {
+		page, err := l.op.Page(ctx, from(ctx).client, l.windows[at.window], zoom.Paging{Size: int(at.size), Token: at.token}, l.options...)
+		if err != nil {
+			s.more = true
+			return s, err
+		}
+		if l.saw != nil {
+			l.saw(page)
+		}
+		if len(l.windows) == 1 {
+			s.total = page.Total
+		}
+		for i := int(at.index); i < len(page.Items); i++ {
+			here := at
+			here.index, here.offset = uint16(i+1), at.offset+uint32(i)+1
+			if skipping {
+				skipping = here.window != lost.window || markOf(page.Items[i]) != lost.mark
+				continue
+			}
+			if len(s.items) == l.first {
+				s.more = true
+				return s, nil
+			}
+			s.items, s.places = append(s.items, page.Items[i]), append(s.places, here)
+		}
+		next, ok := l.next(at, page)
+		if !ok {
+			if skipping {
+				return s, errCursorGone
+			}
+			return s, nil
+		}
+		if len(s.items) == l.first {
+			s.more = true
+			return s, nil
+		}
+		at = next
+	}
+}
+
+// next returns the place where the next page begins, of this window or the one
+// before it in time.
+func (l list[In, T]) next(at place, page *zoom.Page[T]) (place, bool) {
+	at.offset, at.index = at.offset+uint32(len(page.Items)), 0
+	at.token = page.Next
+	if at.token == "" {
+		at.window++
+	}
+	return at, int(at.window) < len(l.windows)
+}
+
+// connection makes a slice a connection. An error that cut it short stands
+// beside it: a list that ends early says so.
+func connection[In, T, N any](ctx context.Context, l list[In, T], s *slice[T], err error, nodes []*N) *types.Connection[N] {
+	if err != nil {
+		graphql.AddError(ctx, err)
+	}
+	fp := l.fingerprint(ctx)
+	return types.NewConnection(nodes, s.total, s.before, s.more, func(i int) string {
+		at := s.places[i]
+		at.mark = markOf(s.items[i])
+		return at.encode(fp)
+	})
+}
+
+// connect reads a list as a connection.
+func connect[In, T any](ctx context.Context, l list[In, T]) (*types.Connection[T], error) {
+	s, err := l.read(ctx)
+	if s == nil {
+		return nil, err
+	}
+	return connection(ctx, l, s, err, s.items), nil
+}
+
+// sourced is an object that knows what it was read from.
+type sourced[T any] interface {
+	*T
+	Op() string
+	SetLack(error)
+}
+
+// complete exchanges the objects that lack what is asked for by whole ones. One
+// that cannot be had stays as it is, and says why at the fields it lacks.
+func complete[T any, P sourced[T]](items []*T, want *asked, whole func([]*T) []zoom.Found[T]) []*T {
+	var lacking []*T
+	for _, item := range items {
+		if want.lacks(P(item).Op()) {
+			lacking = append(lacking, item)
+		}
+	}
+	if lacking == nil {
+		return items
+	}
+	found := whole(lacking)
+	items = slices.Clone(items)
+	n := 0
+	for i, item := range items {
+		if !want.lacks(P(item).Op()) {
+			continue
+		}
+		if found[n].Err == nil && found[n].Object != nil {
+			items[i] = found[n].Object
+		} else {
+			partial := *item
+			P(&partial).SetLack(found[n].Err)
+			items[i] = &partial
+		}
+		n++
+	}
+	return items
+}

@@ -1,0 +1,165 @@
+package graph
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/graph-gophers/dataloader/v7"
+
+	"zoomql/internal/zoom"
+	"zoomql/internal/zoom/types"
+)
+
+// stragglers is how long a batch waits for the rest of a level of siblings.
+const stragglers = time.Millisecond
+
+// loaders collect what a level of siblings wants into one batch, and let one
+// answer do for all who want the same. Everything fetched by key goes through
+// them, roots as well.
+type loaders struct {
+	users       *dataloader.Loader[userKey, *types.User]
+	meetings    *dataloader.Loader[meetingKey, *types.Meeting]
+	instances   *dataloader.Loader[string, *types.MeetingInstance]
+	registrants *dataloader.Loader[registrantKey, *types.Registrant]
+
+	mu   sync.Mutex
+	seen []*zoom.Page[types.User] // lists that this operation has read
+}
+
+// userKey names a user by id, e-mail in lower case, or "me". whole asks for
+// what lists do not hold.
+type userKey struct {
+	name  string
+	whole bool
+}
+
+type meetingKey struct {
+	number  types.MeetingNumber
+	secrets bool
+}
+
+type registrantKey struct {
+	meeting types.MeetingNumber
+	id      string
+	secrets bool
+}
+
+func newLoaders(c *zoom.Client) *loaders {
+	l := &loaders{}
+	l.users = load(func(ctx context.Context, keys []userKey) []zoom.Found[types.User] {
+		return l.findUsers(ctx, c, keys)
+	})
+	l.meetings = load(each(func(ctx context.Context, k meetingKey) (*types.Meeting, error) {
+		return zoom.GetMeeting.Do(ctx, c, zoom.MeetingKey{MeetingID: k.number}, zoom.Secrets(k.secrets))
+	}))
+	l.instances = load(each(func(ctx context.Context, uuid string) (*types.MeetingInstance, error) {
+		return zoom.GetPastMeeting.Do(ctx, c, zoom.InstanceKey{MeetingID: uuid})
+	}))
+	l.registrants = load(func(ctx context.Context, keys []registrantKey) []zoom.Found[types.Registrant] {
+		return findRegistrants(ctx, c, keys)
+	})
+	return l
+}
+
+// load returns a loader whose batches are found together.
+func load[K comparable, T any](find func(context.Context, []K) []zoom.Found[T]) *dataloader.Loader[K, *T] {
+	batch := func(ctx context.Context, keys []K) []*dataloader.Result[*T] {
+		results := make([]*dataloader.Result[*T], len(keys))
+		for i, f := range find(ctx, keys) {
+			results[i] = &dataloader.Result[*T]{Data: f.Object, Error: f.Err}
+		}
+		return results
+	}
+	return dataloader.NewBatchedLoader(batch, dataloader.WithWait[K, *T](stragglers))
+}
+
+// each finds by one call a key, all at once.
+func each[K comparable, T any](get func(context.Context, K) (*T, error)) func(context.Context, []K) []zoom.Found[T] {
+	return func(ctx context.Context, keys []K) []zoom.Found[T] {
+		found := make([]zoom.Found[T], len(keys))
+		var wait sync.WaitGroup
+		for i, key := range keys {
+			wait.Go(func() { found[i].Object, found[i].Err = get(ctx, key) })
+		}
+		wait.Wait()
+		return found
+	}
+}
+
+// saw notes a list of users that this operation has read: whoever stands in it
+// need not be asked for.
+func (l *loaders) saw(page *zoom.Page[types.User]) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.seen = append(l.seen, page)
+}
+
+func (l *loaders) listed(name string) *types.User {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, page := range l.seen {
+		if u := zoom.UserIn(page, name); u != nil {
+			return u
+		}
+	}
+	return nil
+}
+
+// findUsers finds a batch: whole users by a call each, the others where this
+// operation has seen them, and else at the least cost.
+func (l *loaders) findUsers(ctx context.Context, c *zoom.Client, keys []userKey) []zoom.Found[types.User] {
+	found := make([]zoom.Found[types.User], len(keys))
+	var whole, rest []int
+	for i, k := range keys {
+		if k.whole {
+			whole = append(whole, i)
+		} else if found[i].Object = l.listed(k.name); found[i].Object == nil {
+			rest = append(rest, i)
+		}
+	}
+	var wait sync.WaitGroup
+	for _, i := range whole {
+		wait.Go(func() {
+			found[i].Object, found[i].Err = zoom.GetUser.Do(ctx, c, zoom.UserKey{UserID: keys[i].name})
+		})
+	}
+	wait.Wait()
+	names := make([]string, len(rest))
+	for n, i := range rest {
+		names[n] = keys[i].name
+	}
+	for n, f := range zoom.FindUsers(ctx, c, names) {
+		found[rest[n]] = f
+	}
+	return found
+}
+
+// findRegistrants finds a batch, meeting by meeting.
+func findRegistrants(ctx context.Context, c *zoom.Client, keys []registrantKey) []zoom.Found[types.Registrant] {
+	found := make([]zoom.Found[types.Registrant], len(keys))
+	byMeeting := map[types.MeetingNumber][]int{}
+	var wait sync.WaitGroup
+	for i, k := range keys {
+		if !k.secrets {
+			byMeeting[k.meeting] = append(byMeeting[k.meeting], i)
+			continue
+		}
+		wait.Go(func() {
+			found[i].Object, found[i].Err = zoom.GetRegistrant.Do(ctx, c, zoom.RegistrantKey{MeetingID: k.meeting, RegistrantID: k.id}, zoom.WithSecrets)
+		})
+	}
+	for meeting, places := range byMeeting {
+		wait.Go(func() {
+			ids := make([]string, len(places))
+			for n, i := range places {
+				ids[n] = keys[i].id
+			}
+			for n, f := range zoom.FindRegistrants(ctx, c, meeting, ids) {
+				found[places[n]] = f
+			}
+		})
+	}
+	wait.Wait()
+	return found
+}

@@ -1,0 +1,141 @@
+package graph
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/99designs/gqlgen/graphql"
+
+	"zoomql/internal/zoom"
+	"zoomql/internal/zoom/types"
+)
+
+// meetingList reads a list of meetings, each whole if more is asked for than
+// lists hold.
+func (r *Resolver) meetingList(ctx context.Context, filter zoom.MeetingFilter, first int, after *string) (*types.Connection[types.Meeting], error) {
+	l := list[zoom.MeetingFilter, types.Meeting]{op: zoom.ListMeetings, windows: []zoom.MeetingFilter{filter}, first: first, after: after}
+	s, err := l.read(ctx)
+	if s == nil {
+		return nil, err
+	}
+	want := askedOfList(ctx, "Meeting")
+	s.items = complete(s.items, want, func(lacking []*types.Meeting) []zoom.Found[types.Meeting] {
+		keys := make([]meetingKey, len(lacking))
+		for i, m := range lacking {
+			keys[i] = meetingKey{m.Number, want.secrets}
+		}
+		return loadMany(from(ctx).meetings.LoadMany(ctx, keys))
+	})
+	return connection(ctx, l, s, err, s.items), nil
+}
+
+// wholeUsers returns the way to what lists of users lack.
+func (r *Resolver) wholeUsers(ctx context.Context) func([]*types.User) []zoom.Found[types.User] {
+	return func(lacking []*types.User) []zoom.Found[types.User] {
+		keys := make([]userKey, len(lacking))
+		for i, u := range lacking {
+			keys[i] = userKey{string(u.ZoomID), true}
+		}
+		return loadMany(from(ctx).users.LoadMany(ctx, keys))
+	}
+}
+
+// wholeInstances returns the way to what lists of runs lack.
+func (r *Resolver) wholeInstances(ctx context.Context) func([]*types.MeetingInstance) []zoom.Found[types.MeetingInstance] {
+	return func(lacking []*types.MeetingInstance) []zoom.Found[types.MeetingInstance] {
+		keys := make([]string, len(lacking))
+		for i, run := range lacking {
+			keys[i] = string(run.UUID)
+		}
+		return loadMany(from(ctx).instances.LoadMany(ctx, keys))
+	}
+}
+
+// loadMany waits for a loader's thunk.
+func loadMany[T any](thunk func() ([]*T, []error)) []zoom.Found[T] {
+	objects, errs := thunk()
+	found := make([]zoom.Found[T], len(objects))
+	for i, obj := range objects {
+		found[i].Object = obj
+		if errs != nil {
+			found[i].Err = errs[i]
+		}
+	}
+	return found
+}
+
+// reportMonths is how far back Zoom's reports on users go.
+//
+// Source: GET /report/users/{userId}/meetings.
+const reportMonths = 6
+
+// pastMeetings reads the runs that a user hosted, month by month, newest first.
+// What lies further back than Zoom keeps is told as an error beside the rest.
+func (r *Resolver) pastMeetings(ctx context.Context, filter zoom.PastMeetingFilter, first int, after *string) (*types.Connection[types.MeetingInstance], error) {
+	if err := ordered(filter.From, filter.To); err != nil {
+		return nil, err
+	}
+	oldest := time.Now().UTC().Truncate(24*time.Hour).AddDate(0, -reportMonths, 0)
+	expired := &zoom.Error{Op: zoom.ListPastMeetings.Pattern, Kind: zoom.ErrExpired}
+	if filter.To.Before(oldest) {
+		return nil, expired
+	}
+	if filter.From.Before(oldest) {
+		graphql.AddError(ctx, expired)
+		filter.From.Time = oldest
+	}
+	l := list[zoom.PastMeetingFilter, types.PastMeeting]{op: zoom.ListPastMeetings, first: first, after: after}
+	for _, month := range months(filter.From.Time, filter.To.Time) {
+		window := filter
+		window.From, window.To = types.Date{Time: month.from}, types.Date{Time: month.to}
+		l.windows = append(l.windows, window)
+	}
+	s, err := l.read(ctx)
+	if s == nil {
+		return nil, err
+	}
+	runs := make([]*types.MeetingInstance, len(s.items))
+	for i, row := range s.items {
+		runs[i] = &row.Instance
+	}
+	return connection(ctx, l, s, err, complete(runs, askedOfList(ctx, "MeetingInstance"), r.wholeInstances(ctx))), nil
+}
+
+type span struct{ from, to time.Time }
+
+// months cuts a range of days into calendar months, newest first: Zoom takes at
+// most a month, and a whole month that is over never changes again.
+func months(from, to time.Time) []span {
+	var spans []span
+	for begin := from; !begin.After(to); {
+		next := time.Date(begin.Year(), begin.Month()+1, 1, 0, 0, 0, 0, time.UTC)
+		end := next.AddDate(0, 0, -1)
+		if end.After(to) {
+			end = to
+		}
+		spans = append(spans, span{begin, end})
+		begin = next
+	}
+	slices.Reverse(spans)
+	return spans
+}
+
+// ordered refuses a range that ends before it begins, and half a range.
+func ordered(from, to types.Date) error {
+	switch {
+	case from.IsZero() != to.IsZero():
+		return invalid("from, to: Zoom takes both or neither")
+	case to.Before(from.Time):
+		return invalid("from: it is after to")
+	}
+	return nil
+}
+
+func deref[T any](p *T) T {
+	if p == nil {
+		var zero T
+		return zero
+	}
+	return *p
+}

@@ -1,0 +1,164 @@
+package graph
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"zoomql/internal/zoom"
+	"zoomql/internal/zoom/types"
+)
+
+const (
+	getUser        = "GET /users/{userId}"
+	getMeeting     = "GET /meetings/{meetingId}"
+	getPastMeeting = "GET /past_meetings/{meetingId}"
+)
+
+// orNil makes "there is none" null, where the schema allows it and it is no
+// error: at the end of an edge.
+func orNil[T any](obj *T, err error) (*T, error) {
+	if errors.Is(err, zoom.ErrNotFound) {
+		return nil, nil
+	}
+	return obj, err
+}
+
+// user returns the user of a name, with what the field of ctx asks of him.
+func (r *Resolver) user(ctx context.Context, name string) (*types.User, error) {
+	if name == "" {
+		return nil, nil
+	}
+	want := askedOf(ctx, "User")
+	key := userKey{name: strings.ToLower(name), whole: name == me || want.lacks(zoom.ListUsers.Pattern)}
+	if !strings.Contains(name, "@") {
+		key.name = name // ids are case-sensitive, e-mails are not
+	}
+	return from(ctx).users.Load(ctx, key)()
+}
+
+// me is the user behind the credential, as Zoom names him in a path.
+const me = "me"
+
+// rootUser is user for a root: nothing is asked of Zoom if only the user's edges
+// are wanted, and a user who is known needs no batch.
+func (r *Resolver) rootUser(ctx context.Context, by types.UserBy) (*types.User, error) {
+	name, err := userName(by)
+	if err != nil {
+		return nil, err
+	}
+	if by.Email == nil && by.Me == nil && askedOf(ctx, "User").keyOnly() {
+		return &types.User{ZoomID: types.Text(name)}, nil
+	}
+	if u, err, ok := zoom.GetUser.Known(ctx, from(ctx).client, zoom.UserKey{UserID: name}); ok {
+		return u, err
+	}
+	return r.user(ctx, name)
+}
+
+// userName returns the name by which Zoom knows the user that a caller means.
+func userName(by types.UserBy) (string, error) {
+	switch {
+	case by.ID != nil:
+		return by.ID.Of("User")
+	case by.ZoomID != nil:
+		return nonEmpty("zoomId", *by.ZoomID)
+	case by.Email != nil:
+		name, err := nonEmpty("email", strings.ToLower(strings.TrimSpace(*by.Email)))
+		if err == nil && !strings.Contains(name, "@") {
+			err = invalid("email: an e-mail address holds an @")
+		}
+		return name, err
+	case by.Me != nil && *by.Me:
+		return me, nil
+	}
+	return "", invalid("me: either true or another way to name the user")
+}
+
+func nonEmpty(name, value string) (string, error) {
+	if strings.TrimSpace(value) == "" {
+		return "", invalid(name + ": it is empty")
+	}
+	return strings.TrimSpace(value), nil
+}
+
+// meeting returns the meeting of a number, with what the field of ctx asks of it.
+func (r *Resolver) meeting(ctx context.Context, number types.MeetingNumber) (*types.Meeting, error) {
+	if number == 0 {
+		return nil, nil
+	}
+	want := askedOf(ctx, "Meeting")
+	if want.keyOnly() {
+		return &types.Meeting{Number: number}, nil
+	}
+	if !want.secrets {
+		if m, err, ok := zoom.GetMeeting.Known(ctx, from(ctx).client, zoom.MeetingKey{MeetingID: number}); ok {
+			return m, err
+		}
+	}
+	return r.wholeMeeting(ctx, number, want.secrets)
+}
+
+func (r *Resolver) wholeMeeting(ctx context.Context, number types.MeetingNumber, secrets bool) (*types.Meeting, error) {
+	return from(ctx).meetings.Load(ctx, meetingKey{number, secrets})()
+}
+
+func meetingNumber(by types.MeetingBy) (types.MeetingNumber, error) {
+	if by.Number != nil {
+		return *by.Number, nil
+	}
+	key, err := by.ID.Of("Meeting")
+	if err != nil {
+		return 0, err
+	}
+	return types.ParseMeetingNumber(key)
+}
+
+// instance returns the run of a UUID, or the latest of a meeting's number.
+func (r *Resolver) instance(ctx context.Context, uuid string) (*types.MeetingInstance, error) {
+	_, err := types.ParseMeetingNumber(uuid)
+	latest := err == nil // by the meeting's number; what its UUID is, Zoom must tell
+	if want := askedOf(ctx, "MeetingInstance"); want.keyOnly() && !(latest && want.key) {
+		return &types.MeetingInstance{UUID: types.UUID(uuid)}, nil
+	}
+	return from(ctx).instances.Load(ctx, uuid)()
+}
+
+func instanceName(by types.MeetingInstanceBy) (string, error) {
+	switch {
+	case by.UUID != nil:
+		return string(*by.UUID), nil
+	case by.LatestOf != nil:
+		return by.LatestOf.String(), nil
+	}
+	return by.ID.Of("MeetingInstance")
+}
+
+// wholeInstance returns a run with the fields that its edges hang on.
+func (r *Resolver) wholeInstance(ctx context.Context, i *types.MeetingInstance) (*types.MeetingInstance, error) {
+	if i.Op() == getPastMeeting {
+		return i, nil
+	}
+	return from(ctx).instances.Load(ctx, string(i.UUID))()
+}
+
+// registrantID splits the key of a registrant's global id.
+func registrantOf(id types.NodeID) (types.MeetingNumber, string, error) {
+	key, err := id.Of("Registrant")
+	if err != nil {
+		return 0, "", err
+	}
+	meeting, registrant, ok := strings.Cut(key, "/")
+	number, err := types.ParseMeetingNumber(meeting)
+	if !ok || err != nil || registrant == "" {
+		return 0, "", types.ErrBadID
+	}
+	return number, registrant, nil
+}
+
+func (r *Resolver) registrant(ctx context.Context, meeting types.MeetingNumber, id string) (*types.Registrant, error) {
+	if meeting == 0 || id == "" {
+		return nil, nil
+	}
+	return from(ctx).registrants.Load(ctx, registrantKey{meeting, id, askedOf(ctx, "Registrant").secrets})()
+}

@@ -1,0 +1,65 @@
+package graph
+
+import (
+	"context"
+	"zoomql/graph/generated"
+	"zoomql/internal/zoom/types"
+)
+
+func (r *addedRegistrantResolver) Meeting(ctx context.Context, obj *types.AddedRegistrant) (*types.Meeting, error) {
+	return r.meeting(ctx, obj.MeetingNumber)
+}
+
+func (r *addedRegistrantResolver) Registrant(ctx context.Context, obj *types.AddedRegistrant) (*types.Registrant, error) {
+	return r.registrant(ctx, obj.MeetingNumber, string(obj.RegistrantID))
+}
+
+func (r *mutationResolver) AddRegistrant(ctx context.Context, input types.AddRegistrantInput) (*types.AddRegistrantPayload, error) {
+	added, err := r.addRegistrant(ctx, input)
+	mistakes, err := userErrors(err)
+	return &types.AddRegistrantPayload{Registrant: added, UserErrors: mistakes}, err
+}
+
+func (r *mutationResolver) UpdateRegistrantStatus(ctx context.Context, input types.UpdateRegistrantStatusInput) (*types.UpdateRegistrantStatusPayload, error) {
+	number, names, err := r.updateRegistrantStatus(ctx, input)
+	mistakes, err := userErrors(err)
+	return &types.UpdateRegistrantStatusPayload{Number: number, Names: names, UserErrors: mistakes}, err
+}
+
+func (r *mutationResolver) DeleteRegistrant(ctx context.Context, input types.DeleteRegistrantInput) (*types.DeleteRegistrantPayload, error) {
+	reg, err := r.deleteRegistrant(ctx, input)
+	mistakes, err := userErrors(err)
+	payload := &types.DeleteRegistrantPayload{UserErrors: mistakes}
+	if reg != nil {
+		payload.DeletedRegistrantID = gone("Registrant", reg.ID().Key, mistakes)
+	}
+	return payload, err
+}
+
+func (r *registrantResolver) Meeting(ctx context.Context, obj *types.Registrant) (*types.Meeting, error) {
+	return orNil(r.meeting(ctx, obj.Meeting))
+}
+
+func (r *registrantResolver) User(ctx context.Context, obj *types.Registrant) (*types.User, error) {
+	return orNil(r.user(ctx, string(obj.Email)))
+}
+
+func (r *updateRegistrantStatusPayloadResolver) Registrants(ctx context.Context, obj *types.UpdateRegistrantStatusPayload) ([]*types.Registrant, error) {
+	return r.registrantsNow(ctx, obj.Number, obj.Names)
+}
+
+func (r *Resolver) AddedRegistrant() generated.AddedRegistrantResolver {
+	return &addedRegistrantResolver{r}
+}
+
+func (r *Resolver) Registrant() generated.RegistrantResolver { return &registrantResolver{r} }
+
+func (r *Resolver) UpdateRegistrantStatusPayload() generated.UpdateRegistrantStatusPayloadResolver {
+	return &updateRegistrantStatusPayloadResolver{r}
+}
+
+type (
+	addedRegistrantResolver               struct{ *Resolver }
+	registrantResolver                    struct{ *Resolver }
+	updateRegistrantStatusPayloadResolver struct{ *Resolver }
+)

@@ -1,0 +1,166 @@
+package graph
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/99designs/gqlgen/graphql"
+
+	"zoomql/internal/zoom"
+	"zoomql/internal/zoom/types"
+)
+
+func (r *Resolver) account(ctx context.Context) *types.Account {
+	return &types.Account{ZoomID: types.Text(from(ctx).client.AccountID()), Reports: &types.AccountReports{}}
+}
+
+func (r *Resolver) viewer(ctx context.Context) (*types.Viewer, error) {
+	scopes, err := from(ctx).client.Scopes(ctx)
+	v := &types.Viewer{Account: r.account(ctx), Scopes: []types.Text{}}
+	for _, scope := range scopes {
+		v.Scopes = append(v.Scopes, types.Text(scope))
+	}
+	return v, err
+}
+
+// viewerUser is null: a server-to-server app acts for an account, not for a
+// user.
+func (r *Resolver) viewerUser(context.Context) (*types.User, error) { return nil, nil }
+
+// maxNodes bounds how many ids one nodes field may name.
+const maxNodes = 300
+
+// node returns an object by its global id, whatever it is.
+func (r *Resolver) node(ctx context.Context, id types.NodeID) (types.Node, error) {
+	switch id.Type {
+	case "Account":
+		if id.Key == from(ctx).client.AccountID() {
+			return r.account(ctx), nil
+		}
+		return nil, nil
+	case "User":
+		return someNode(r.rootUser(ctx, types.UserBy{ID: &id}))
+	case "Meeting":
+		number, err := types.ParseMeetingNumber(id.Key)
+		if err != nil {
+			return nil, types.ErrBadID
+		}
+		return someNode(r.meeting(ctx, number))
+	case "MeetingInstance":
+		return someNode(r.instance(ctx, id.Key))
+	case "Registrant":
+		meeting, registrant, err := registrantOf(id)
+		if err != nil {
+			return nil, err
+		}
+		return someNode(r.registrant(ctx, meeting, registrant))
+	}
+	return nil, types.ErrBadID
+}
+
+// someNode keeps a nil object from becoming an interface that is not nil.
+func someNode[T any, P interface {
+	*T
+	types.Node
+}](obj P, err error) (types.Node, error) {
+	obj, err = orNil((*T)(obj), err)
+	if obj == nil {
+		return nil, err
+	}
+	return obj, err
+}
+
+// nodes returns many objects at once. One that fails is null, with its error
+// beside it.
+func (r *Resolver) nodes(ctx context.Context, ids []*types.NodeID) ([]types.Node, error) {
+	if len(ids) > maxNodes {
+		return nil, invalid(fmt.Sprintf("ids: %d are more than %d", len(ids), maxNodes))
+	}
+	found := make([]types.Node, len(ids))
+	var wait sync.WaitGroup
+	for i, id := range ids {
+		wait.Go(func() {
+			at := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+			node, err := r.node(ctx, *id)
+			if err != nil {
+				graphql.AddError(at, err)
+			}
+			found[i] = node
+		})
+	}
+	wait.Wait()
+	return found, nil
+}
+
+// instances reads the runs of a meeting, each whole if more than its UUID and
+// time is asked for.
+func (r *Resolver) instances(ctx context.Context, filter zoom.InstanceFilter) ([]*types.MeetingInstance, error) {
+	if err := ordered(filter.From, filter.To); err != nil {
+		return nil, err
+	}
+	out, err := zoom.ListInstances.Do(ctx, from(ctx).client, filter)
+	if err != nil {
+		return nil, err
+	}
+	return complete(out.Meetings, askedOf(ctx, "MeetingInstance"), r.wholeInstances(ctx)), nil
+}
+
+// daily reads the usage of a month that Zoom still has.
+func (r *Resolver) daily(ctx context.Context, year, month *int) (*types.DailyReport, error) {
+	now := time.Now().UTC()
+	key := zoom.MonthKey{Year: now.Year(), Month: int(now.Month())}
+	if year != nil {
+		key.Year = *year
+	}
+	if month != nil {
+		key.Month = *month
+	}
+	if key.Month < 1 || key.Month > 12 {
+		return nil, invalid("month: it is not between 1 and 12")
+	}
+	age := (now.Year()-key.Year)*12 + int(now.Month()) - key.Month
+	switch {
+	case age < 0:
+		return nil, invalid("year, month: it has not begun yet")
+	case age > reportMonths:
+		return nil, &zoom.Error{Op: zoom.GetDailyReport.Pattern, Kind: zoom.ErrExpired}
+	}
+	return zoom.GetDailyReport.Do(ctx, from(ctx).client, key)
+}
+
+// registrantsNow reads registrants again after a write.
+func (r *Resolver) registrantsNow(ctx context.Context, meeting types.MeetingNumber, ids []string) ([]*types.Registrant, error) {
+	if ids == nil {
+		return nil, nil
+	}
+	keys := make([]registrantKey, len(ids))
+	for i, id := range ids {
+		keys[i] = registrantKey{meeting, id, askedOf(ctx, "Registrant").secrets}
+	}
+	regs := []*types.Registrant{}
+	for _, f := range loadMany(from(ctx).registrants.LoadMany(ctx, keys)) {
+		if f.Err != nil {
+			return nil, f.Err
+		}
+		regs = append(regs, f.Object)
+	}
+	return regs, nil
+}
+
+// unless returns the number, or none when the write was refused.
+func unless(mistakes []*types.UserError, number types.MeetingNumber) types.MeetingNumber {
+	if len(mistakes) > 0 {
+		return 0
+	}
+	return number
+}
+
+// gone returns the global id of what a write has removed.
+func gone(kind, key string, mistakes []*types.UserError) *types.NodeID {
+	if len(mistakes) > 0 {
+		return nil
+	}
+	return &types.NodeID{Type: kind, Key: key}
+}

@@ -1,0 +1,35 @@
+package graph
+
+import (
+	"context"
+	"zoomql/graph/generated"
+	"zoomql/internal/zoom/types"
+)
+
+func (r *queryResolver) Viewer(ctx context.Context) (*types.Viewer, error) {
+	return r.viewer(ctx)
+}
+
+func (r *queryResolver) Node(ctx context.Context, id types.NodeID) (types.Node, error) {
+	return r.node(ctx, id)
+}
+
+func (r *queryResolver) Nodes(ctx context.Context, ids []*types.NodeID) ([]types.Node, error) {
+	return r.nodes(ctx, ids)
+}
+
+func (r *viewerResolver) User(ctx context.Context, obj *types.Viewer) (*types.User, error) {
+	return r.viewerUser(ctx)
+}
+
+func (r *Resolver) Mutation() generated.MutationResolver { return &mutationResolver{r} }
+
+func (r *Resolver) Query() generated.QueryResolver { return &queryResolver{r} }
+
+func (r *Resolver) Viewer() generated.ViewerResolver { return &viewerResolver{r} }
+
+type (
+	mutationResolver struct{ *Resolver }
+	queryResolver    struct{ *Resolver }
+	viewerResolver   struct{ *Resolver }
+)

@@ -1,0 +1,150 @@
+package graph
+
+import (
+	"context"
+	"slices"
+	"unsafe"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/ast"
+)
+
+// asked is what a query wants of an object: which operations can tell it.
+type asked struct {
+	// needs holds, for each plain field that not every source of the type
+	// carries, the operations that do.
+	needs [][]string
+	// secrets tells that credentials are asked for.
+	secrets bool
+	// key tells that a field of the object's key is asked for, plain one that
+	// the key does not hold, and edges one with a resolver of its own.
+	key, plain, edges bool
+}
+
+// lacks reports whether an object read from one operation misses something.
+func (a *asked) lacks(op string) bool {
+	return slices.ContainsFunc(a.needs, func(ops []string) bool { return !slices.Contains(ops, op) })
+}
+
+// keyOnly reports whether nothing is asked for but the key itself and edges. The
+// object need not be read then: that it exists, the edges' own calls will tell.
+func (a *asked) keyOnly() bool { return !a.plain && a.edges && !a.secrets }
+
+// keys are the fields that an object holds before it was read.
+var keys = map[string][]string{
+	"User":            {"id", "zoomId"},
+	"Meeting":         {"id", "number"},
+	"MeetingInstance": {"id", "uuid"},
+}
+
+// selection identifies a merged selection set within one operation.
+type selection struct {
+	first    *ast.Selection
+	length   int
+	typeName string
+}
+
+// askedOf works out what the field of ctx asks of objects of a type. path names
+// the ways from the field to them; none means that the field is of the type.
+func askedOf(ctx context.Context, typeName string, path ...string) *asked {
+	field := graphql.GetFieldContext(ctx).Field
+	req := from(ctx)
+	key := selection{unsafe.SliceData(field.Selections), len(field.Selections), typeName}
+	if a, ok := req.asked.Load(key); ok {
+		return a.(*asked)
+	}
+	a := &asked{}
+	a.collect(graphql.GetOperationContext(ctx), field.Selections, typeName, path)
+	req.asked.Store(key, a)
+	return a
+}
+
+// askedOfList is askedOf for the nodes of a connection.
+func askedOfList(ctx context.Context, typeName string) *asked {
+	return askedOf(ctx, typeName, "nodes", "edges.node")
+}
+
+func (a *asked) collect(opCtx *graphql.OperationContext, set ast.SelectionSet, typeName string, path []string) {
+	if len(path) == 0 {
+		a.object(opCtx, set, typeName)
+		return
+	}
+	for _, f := range graphql.CollectFields(opCtx, set, nil) {
+		switch {
+		case f.Name == "nodes" && slices.Contains(path, "nodes"):
+			a.object(opCtx, f.Selections, typeName)
+		case f.Name == "edges" && slices.Contains(path, "edges.node"):
+			for _, n := range graphql.CollectFields(opCtx, f.Selections, nil) {
+				if n.Name == "node" {
+					a.object(opCtx, n.Selections, typeName)
+				}
+			}
+		}
+	}
+}
+
+// object adds what a selection on an object asks for.
+func (a *asked) object(opCtx *graphql.OperationContext, set ast.SelectionSet, typeName string) {
+	for _, f := range graphql.CollectFields(opCtx, set, []string{typeName, "Node"}) {
+		if f.Definition == nil || f.ObjectDefinition == nil {
+			continue // __typename
+		}
+		info := infoOf(f.ObjectDefinition, f.Definition)
+		switch {
+		case info.edge:
+			a.edges = true
+			continue
+		case slices.Contains(keys[typeName], f.Name):
+			a.key = true
+		case f.Name != "__typename":
+			a.plain = true
+		}
+		if info.ops != nil {
+			a.needs = append(a.needs, info.ops)
+		}
+		if info.secret {
+			a.secrets = true
+		} else if len(f.Selections) > 0 {
+			a.nested(opCtx, f.Selections, f.Definition.Type.Name())
+		}
+	}
+}
+
+// nested looks for credentials further down in a plain field.
+func (a *asked) nested(opCtx *graphql.OperationContext, set ast.SelectionSet, typeName string) {
+	for _, f := range graphql.CollectFields(opCtx, set, []string{typeName}) {
+		if f.Definition == nil {
+			continue
+		}
+		if f.Definition.Type.Name() == "Secret" {
+			a.secrets = true
+		}
+		a.nested(opCtx, f.Selections, f.Definition.Type.Name())
+	}
+}
+
+// fieldInfo is what the schema says of the cost of a field.
+type fieldInfo struct {
+	edge   bool     // it has a resolver of its own
+	secret bool     // it is a credential
+	ops    []string // operations that carry it, if not all sources of its type do
+}
+
+func infoOf(def *ast.Definition, fd *ast.FieldDefinition) fieldInfo {
+	info := fieldInfo{edge: len(fd.Arguments) > 0, secret: fd.Type.Name() == "Secret"}
+	for _, d := range fd.Directives {
+		if d.Name != "zoom" {
+			continue
+		}
+		op := d.Arguments.ForName("op").Value.Raw
+		info.ops = append(info.ops, op)
+		info.edge = info.edge || !hasSource(def, op)
+	}
+	return info
+}
+
+func hasSource(def *ast.Definition, op string) bool {
+	return slices.ContainsFunc(def.Directives, func(d *ast.Directive) bool {
+		return d.Name == "source" && d.Arguments.ForName("op").Value.Raw == op
+	})
+}

@@ -1,0 +1,191 @@
+package graph
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+
+	"zoomql/internal/zoom"
+	"zoomql/internal/zoom/types"
+)
+
+func (r *Resolver) updateMeeting(ctx context.Context, input types.UpdateMeetingInput) (types.MeetingNumber, error) {
+	number, err := meetingNumber(*input.Meeting)
+	if err != nil {
+		return 0, err
+	}
+	_, err = zoom.UpdateMeeting.Do(ctx, from(ctx).client, zoom.MeetingPatch{
+		MeetingID: number, OccurrenceID: deref(input.OccurrenceID), Patch: input.Patch,
+	})
+	return number, err
+}
+
+func (r *Resolver) deleteMeeting(ctx context.Context, input types.DeleteMeetingInput) (types.MeetingNumber, error) {
+	number, err := meetingNumber(*input.Meeting)
+	if err != nil {
+		return 0, err
+	}
+	_, err = zoom.DeleteMeeting.Do(ctx, from(ctx).client, zoom.MeetingRemoval{
+		MeetingID: number, OccurrenceID: deref(input.OccurrenceID),
+		ScheduleForReminder: input.NotifyHosts, CancelMeetingReminder: input.NotifyRegistrants,
+	})
+	return number, err
+}
+
+func (r *Resolver) endMeeting(ctx context.Context, input types.EndMeetingInput) (types.MeetingNumber, error) {
+	number, err := meetingNumber(*input.Meeting)
+	if err != nil {
+		return 0, err
+	}
+	_, err = zoom.UpdateMeetingStatus.Do(ctx, from(ctx).client, zoom.MeetingAction{MeetingID: number, Body: zoom.MeetingActionBody{Action: "end"}})
+	return number, err
+}
+
+func (r *Resolver) createMeeting(ctx context.Context, input types.CreateMeetingInput) (*types.Meeting, error) {
+	host, err := r.hostID(ctx, *input.Host)
+	if err != nil {
+		return nil, err
+	}
+	create := func(ctx context.Context) (*types.Meeting, error) {
+		return zoom.CreateMeeting.Do(ctx, from(ctx).client, zoom.NewMeeting{UserID: host, Meeting: input.Meeting})
+	}
+	return once(ctx, r.Idempotency, "createMeeting", input.IdempotencyKey, input, create)
+}
+
+// hostID returns Zoom's id of a user: what a write makes stale is filed under
+// it, and an e-mail address would miss that.
+func (r *Resolver) hostID(ctx context.Context, by types.UserBy) (string, error) {
+	name, err := userName(by)
+	if err != nil || (name != me && !strings.Contains(name, "@")) {
+		return name, err
+	}
+	u, err := from(ctx).users.Load(ctx, userKey{name: name, whole: name == me})()
+	if err != nil {
+		return "", err
+	}
+	return string(u.ZoomID), nil
+}
+
+func (r *Resolver) addRegistrant(ctx context.Context, input types.AddRegistrantInput) (*types.AddedRegistrant, error) {
+	number, err := meetingNumber(*input.Meeting)
+	if err != nil {
+		return nil, err
+	}
+	ids := make([]string, len(input.OccurrenceIds))
+	for i, id := range input.OccurrenceIds {
+		ids[i] = string(id)
+	}
+	add := func(ctx context.Context) (*types.AddedRegistrant, error) {
+		return zoom.AddRegistrant.Do(ctx, from(ctx).client, zoom.NewRegistrant{MeetingID: number, OccurrenceIDs: ids, Registrant: input.Registrant})
+	}
+	return once(ctx, r.Idempotency, "addRegistrant", input.IdempotencyKey, input, add)
+}
+
+// updateRegistrantStatus changes the status of any number of registrants, as
+// many a call as Zoom takes, and returns their ids.
+func (r *Resolver) updateRegistrantStatus(ctx context.Context, input types.UpdateRegistrantStatusInput) (types.MeetingNumber, []string, error) {
+	number, err := meetingNumber(*input.Meeting)
+	if err != nil {
+		return 0, nil, err
+	}
+	if len(input.Registrants) == 0 {
+		return 0, nil, invalid("registrants: name at least one")
+	}
+	found, err := r.registrantsBy(ctx, number, input.Registrants)
+	if err != nil {
+		return 0, nil, err
+	}
+	var ids []string
+	for chunk := range slices.Chunk(found, zoom.MaxRegistrantsPerCall) {
+		names := make([]zoom.RegistrantName, len(chunk))
+		for i, f := range chunk {
+			names[i] = zoom.RegistrantName{ID: string(f.ZoomID), Email: string(f.Email)}
+			ids = append(ids, string(f.ZoomID))
+		}
+		_, err := zoom.UpdateRegistrantStatus.Do(ctx, from(ctx).client, zoom.RegistrantStatusPatch{
+			MeetingID: number, OccurrenceID: deref(input.OccurrenceID),
+			Body: zoom.RegistrantStatusBody{Action: input.Action, Registrants: names},
+		})
+		if err != nil {
+			return 0, nil, err
+		}
+	}
+	return number, ids, nil
+}
+
+func (r *Resolver) deleteRegistrant(ctx context.Context, input types.DeleteRegistrantInput) (*types.Registrant, error) {
+	number, err := meetingNumber(*input.Meeting)
+	if err != nil {
+		return nil, err
+	}
+	found, err := r.registrantsBy(ctx, number, []*types.RegistrantBy{input.Registrant})
+	if err != nil {
+		return nil, err
+	}
+	_, err = zoom.DeleteRegistrant.Do(ctx, from(ctx).client, zoom.RegistrantRemoval{
+		MeetingID: number, RegistrantID: string(found[0].ZoomID), OccurrenceID: deref(input.OccurrenceID),
+	})
+	return found[0], err
+}
+
+// registrantsBy finds the registrants that a caller names. Ids are taken as
+// they are; e-mail addresses are looked up in the lists of the meeting.
+func (r *Resolver) registrantsBy(ctx context.Context, meeting types.MeetingNumber, by []*types.RegistrantBy) ([]*types.Registrant, error) {
+	out := make([]*types.Registrant, len(by))
+	for i, b := range by {
+		reg, err := r.registrantBy(ctx, meeting, *b)
+		if err != nil {
+			return nil, err
+		}
+		out[i] = reg
+	}
+	return out, nil
+}
+
+func (r *Resolver) registrantBy(ctx context.Context, meeting types.MeetingNumber, by types.RegistrantBy) (*types.Registrant, error) {
+	switch {
+	case by.ID != nil:
+		of, id, err := registrantOf(*by.ID)
+		if err == nil && of != meeting {
+			err = invalid("registrant: the id is of another meeting's registrant")
+		}
+		return &types.Registrant{Meeting: meeting, ZoomID: types.Text(id)}, err
+	case by.ZoomID != nil:
+		id, err := nonEmpty("zoomId", *by.ZoomID)
+		return &types.Registrant{Meeting: meeting, ZoomID: types.Text(id)}, err
+	}
+	return r.registrantByEmail(ctx, meeting, *by.Email)
+}
+
+func (r *Resolver) registrantByEmail(ctx context.Context, meeting types.MeetingNumber, email string) (*types.Registrant, error) {
+	for _, status := range []types.RegistrantStatus{types.RegistrantStatusApproved, types.RegistrantStatusPending, types.RegistrantStatusDenied} {
+		filter := zoom.RegistrantFilter{MeetingID: meeting, Status: status}
+		for page, err := range zoom.ListRegistrants.Pages(ctx, from(ctx).client, filter, zoom.Paging{Size: zoom.ListRegistrants.MaxPage}) {
+			if err != nil {
+				return nil, err
+			}
+			for _, reg := range page.Items {
+				if strings.EqualFold(string(reg.Email), strings.TrimSpace(email)) {
+					return reg, nil
+				}
+			}
+		}
+	}
+	return nil, &zoom.Error{Op: zoom.ListRegistrants.Pattern, Kind: zoom.ErrNotFound}
+}
+
+// oneRegistrant is the edge Meeting.registrant.
+func (r *Resolver) oneRegistrant(ctx context.Context, meeting types.MeetingNumber, by types.RegistrantBy) (*types.Registrant, error) {
+	reg, err := r.registrantBy(ctx, meeting, by)
+	if err != nil {
+		if errors.Is(err, zoom.ErrNotFound) {
+			return nil, nil
+		}
+		return nil, err
+	}
+	if by.Email != nil && !askedOf(ctx, "Registrant").secrets {
+		return reg, nil
+	}
+	return orNil(r.registrant(ctx, meeting, string(reg.ZoomID)))
+}

@@ -1,0 +1,47 @@
+// Command codegen writes the Go code that follows from graph/schema: the types
+// of the objects, inputs and enums, and gqlgen's executor.
+//
+// It is gqlgen with a hook: a field's Go struct tag is Zoom's JSON name of it,
+// so that Zoom's answers are decoded straight into what GraphQL serves. Which
+// fields are edges (resolvers) and which are plain data follows from @zoom and
+// @source, as schema.graphqls says.
+//
+// Run it with "go generate ./..." from the module's root.
+package main
+
+import (
+	"fmt"
+	"os"
+
+	"github.com/99designs/gqlgen/api"
+	"github.com/99designs/gqlgen/codegen/config"
+	"github.com/99designs/gqlgen/plugin/modelgen"
+)
+
+const typesDir = "internal/zoom/types/"
+
+func main() {
+	if err := run(); err != nil {
+		fmt.Fprintln(os.Stderr, "codegen:", err)
+		os.Exit(1)
+	}
+}
+
+func run() error {
+	cfg, err := config.LoadConfigFromDefaultLocations()
+	if err != nil {
+		return err
+	}
+	if err := cfg.LoadSchema(); err != nil {
+		return err
+	}
+	// gqlgen binds to these by name, so they must be there before it looks.
+	if err := writeEnums(cfg.Schema, typesDir+"enums_gen.go"); err != nil {
+		return err
+	}
+	if err := writeConnections(cfg.Schema, typesDir+"connections_gen.go"); err != nil {
+		return err
+	}
+	models := &modelgen.Plugin{MutateHook: modelgen.DefaultBuildMutateHook, FieldHook: fieldHook}
+	return api.Generate(cfg, api.ReplacePlugin(models), api.PrependPlugin(edges{}))
+}

@@ -1,0 +1,162 @@
+package playground
+
+import (
+	_ "embed"
+	"encoding/json"
+	"flag"
+	"io/fs"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+)
+
+var screenshots = flag.String("screenshots", "", "keep pictures of the pages in this directory")
+
+// introspection is a small schema's, as graphql-js writes it.
+//
+//go:embed testdata/introspection.json
+var introspection string
+
+const defaultQuery = `# Who am I, and which meetings are next?
+query Hello {
+  viewer {
+    name
+    email
+  }
+}
+`
+
+// stub serves the playground and, beside it, a GraphQL endpoint that knows two
+// answers. It sees that the browser sends what a strict server takes.
+func stub(t *testing.T, bundle fs.FS) *httptest.Server {
+	mux := http.NewServeMux()
+	mux.Handle("/", Handler(Options{
+		Bundle: bundle, Badge: "sandbox", Schema: "/schema.graphql", DefaultQuery: defaultQuery,
+	}))
+	mux.HandleFunc("POST /graphql", func(w http.ResponseWriter, r *http.Request) {
+		var q struct {
+			Query     string
+			Variables map[string]any
+		}
+		if err := json.NewDecoder(r.Body).Decode(&q); err != nil || r.Header.Get("Content-Type") != "application/json" {
+			t.Errorf("endpoint: Content-Type %q: %v", r.Header.Get("Content-Type"), err)
+		}
+		w.Header().Set("Content-Type", "application/graphql-response+json")
+		switch {
+		case strings.Contains(q.Query, "__schema"):
+			w.Write([]byte(introspection))
+		case q.Variables["who"] != nil:
+			json.NewEncoder(w).Encode(map[string]any{"data": map[string]any{"who": q.Variables["who"], "key": r.Header.Get("Authorization")}})
+		default:
+			w.Write([]byte(`{"data":{"viewer":{"name":"Ada Lovelace","email":"ada@example.com"}}}`))
+		}
+	})
+	s := httptest.NewServer(mux)
+	t.Cleanup(s.Close)
+	return s
+}
+
+func hostOf(s *httptest.Server) string { return strings.TrimPrefix(s.URL, "http://") }
+
+func TestPlainPageInChromium(t *testing.T) {
+	s, p := stub(t, unbuilt), openTab(t)
+	p.visit(s.URL+"/", "document.querySelector('#run:enabled')")
+	p.shoot("plain-first")
+
+	p.eval(`document.querySelector('#run').click()`)
+	p.wait(`document.querySelector('#result').textContent.includes('"name": "Ada Lovelace"')`)
+	p.shoot("plain-light")
+
+	p.eval(`{
+		const set = (id, value) => {
+			const field = document.getElementById(id);
+			field.value = value;
+			field.dispatchEvent(new Event('input'));
+		};
+		set('variables', '{"who": "Grace"}');
+		set('authorization', 'Bearer s3cret');
+		document.dispatchEvent(new KeyboardEvent('keydown', { key: 'Enter', ctrlKey: true }));
+	}`)
+	p.wait(`document.querySelector('#result').textContent.includes('"key": "Bearer s3cret"')`)
+	if kept := p.eval(`JSON.stringify(localStorage)`).(string); !strings.Contains(kept, "Grace") || strings.Contains(kept, "s3cret") {
+		t.Errorf("want the variables kept and the key not: %s", kept)
+	}
+
+	p.eval(`document.getElementById('variables').value = '{who}', document.querySelector('#run').click()`)
+	p.wait(`document.querySelector('#result').textContent.startsWith('Variables are no JSON')`)
+
+	p.call("Emulation.setEmulatedMedia", params{"features": []params{{"name": "prefers-color-scheme", "value": "dark"}}}, nil)
+	p.shoot("plain-dark")
+	p.call("Emulation.setDeviceMetricsOverride", params{"width": 390, "height": 844, "deviceScaleFactor": 1, "mobile": true}, nil)
+	p.shoot("plain-phone")
+	p.clean(hostOf(s))
+}
+
+func TestGraphiQLInChromium(t *testing.T) {
+	if script, _ := bundled(Options{}.withDefaults().Bundle); script == nil {
+		without(t, "the bundle of GraphiQL (make playground, which needs Node.js)")
+	}
+	s, p := stub(t, nil), openTab(t)
+	const (
+		editor = `document.querySelector('.graphiql-query-editor .CodeMirror')`
+		result = `document.querySelector('.result-window').textContent`
+	)
+	p.visit(s.URL+"/", editor+" && "+editor+".textContent.includes('Who am I')")
+
+	p.eval(`document.querySelector('.graphiql-execute-button').click()`)
+	p.wait(result + `.includes('Ada Lovelace')`)
+	p.shoot("graphiql-light")
+
+	// The documentation comes from introspection, with what is deprecated and
+	// what is @oneOf.
+	p.eval(`document.querySelector('[aria-label="Show Documentation Explorer"]').click()`)
+	p.wait(`document.querySelector('.graphiql-plugin')?.textContent.includes('The graph that the browser test explores.')`)
+	p.eval(`[...document.querySelectorAll('.graphiql-plugin a')].find((a) => a.textContent === 'Query').click()`)
+	p.wait(`document.querySelector('.graphiql-plugin').textContent.includes('Who asks.')`)
+	p.call("Emulation.setEmulatedMedia", params{"features": []params{{"name": "prefers-color-scheme", "value": "dark"}}}, nil)
+	p.shoot("graphiql-docs-dark")
+
+	// What was written outlives a reload; a key does not, unless the user says so.
+	p.eval(`[...document.querySelectorAll('.graphiql-editor-tools button')].find((b) => b.textContent === 'Headers').click()`)
+	p.eval(`[...document.querySelectorAll('.graphiql-editor-tool .CodeMirror')].at(-1).CodeMirror.setValue('{"Authorization": "Bearer s3cret"}')`)
+	p.eval(editor + `.CodeMirror.setValue('query Kept { viewer { name } }')`)
+	p.wait(`JSON.stringify(localStorage).includes('query Kept')`)
+	if strings.Contains(p.eval(`JSON.stringify(localStorage)`).(string), "s3cret") {
+		t.Error("the key is kept in localStorage")
+	}
+	p.shoot("graphiql-headers-dark")
+	p.visit(s.URL+"/", editor+" && "+editor+".textContent.includes('query Kept')")
+
+	p.clean(hostOf(s))
+}
+
+// Subscriptions go by WebSocket to the same path: the policy must let them out,
+// though the stub does not take them.
+func TestPolicyAllowsSockets(t *testing.T) {
+	s, p := stub(t, unbuilt), openTab(t)
+	p.visit(s.URL+"/", "document.querySelector('#run:enabled')")
+	got := p.eval(`new Promise((done) => {
+		addEventListener('securitypolicyviolation', () => done('refused by the policy'));
+		new WebSocket('ws://' + location.host + '/graphql').onerror = () => done('sent');
+	})`)
+	if got != "sent" {
+		t.Errorf("a socket to the own host was %v", got)
+	}
+}
+
+// A test that finds nothing must be able to find something.
+func TestBrowserSeesViolations(t *testing.T) {
+	s, p := stub(t, unbuilt), openTab(t)
+	p.visit(s.URL+"/", "document.querySelector('#run:enabled')")
+	p.eval(`document.head.append(Object.assign(document.createElement('script'), { src: '/evil.js' }))`)
+	p.eval(`fetch('https://elsewhere.example/').catch(() => {})`)
+	p.frame()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, want := range []string{"script-src-elem", "connect-src"} {
+		if !strings.Contains(strings.Join(p.wrong, "\n"), "policy violated: "+want) {
+			t.Errorf("no violation of %s seen in %q", want, p.wrong)
+		}
+	}
+}

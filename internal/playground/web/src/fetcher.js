@@ -1,0 +1,53 @@
+import { createGraphiQLFetcher } from '@graphiql/toolkit';
+import { getIntrospectionQuery } from 'graphql';
+
+// What GraphiQL would not ask for by itself: which inputs are @oneOf, and where
+// a scalar is specified.
+const introspection = getIntrospectionQuery({
+  inputValueDeprecation: true,
+  schemaDescription: true,
+  specifiedByUrl: true,
+  directiveIsRepeatable: true,
+  oneOf: true,
+});
+
+// createFetcher answers how GraphiQL talks to the endpoint: POST for queries and
+// mutations, multipart only for a document that defers (a plain answer stays
+// plain), and graphql-transport-ws on the same path for subscriptions.
+export function createFetcher(url) {
+  const socket = new URL(url);
+  socket.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
+
+  const plain = createGraphiQLFetcher({
+    url: url.href,
+    subscriptionUrl: socket.href,
+    fetch: fetchJSON,
+    enableIncrementalDelivery: false,
+    headers: { accept: 'application/graphql-response+json, application/json' },
+  });
+  const deferred = createGraphiQLFetcher({
+    url: url.href,
+    fetch: fetchJSON,
+    headers: { accept: 'multipart/mixed;deferSpec=20220824, application/json' },
+  });
+
+  return async (params, opts) => {
+    if (params.operationName === 'IntrospectionQuery') {
+      const answer = await plain({ ...params, query: introspection }, opts);
+      return answer.data ? answer : plain(params, opts); // an older server
+    }
+    return (/@(defer|stream)\b/.test(params.query) ? deferred : plain)(params, opts);
+  };
+}
+
+// fetchJSON turns what is not GraphQL (a proxy's error page, an empty 401) into
+// an error that can be read in the result pane.
+async function fetchJSON(url, init) {
+  const response = await fetch(url, { ...init, credentials: 'same-origin' });
+  const type = response.headers.get('content-type') ?? '';
+  if (/json|multipart\/mixed/.test(type)) return response;
+  const text = (await response.text()).trim().slice(0, 300);
+  const message = `HTTP ${response.status} ${response.statusText}`.trim();
+  const hint = response.status === 401 ? 'Send a key under Headers: {"Authorization": "Bearer …"}' : text;
+  return Response.json({ errors: [{ message: hint ? `${message}: ${hint}` : message }] });
+}

@@ -1,0 +1,185 @@
+package ratelimit
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+// Memory is a Store in this process. Its zero value is ready for use; it never
+// returns an error.
+type Memory struct {
+	mu      sync.Mutex
+	counts  map[string]*count
+	sweepAt int // number of counts at which idle ones are dropped
+}
+
+// count is what is known of one limit. Times are Unix nanoseconds.
+type count struct {
+	window  window
+	days    days
+	blocked int64 // no start before
+	idle    int64 // when nothing of this matters any more
+}
+
+// count returns the count of a limit as of now. The caller holds the lock.
+func (m *Memory) count(l *Limit, now int64) *count {
+	c := m.counts[l.Key]
+	if c == nil {
+		m.sweep(now)
+		c = &count{}
+		m.counts[l.Key] = c
+	}
+	if l.Daily {
+		c.days.forget(dayOf(now, int64(l.guard())))
+	} else {
+		c.window.forget(now, int64(l.span()))
+	}
+	return c
+}
+
+// sweep drops what is idle, often enough to keep at most half of the counts
+// idle and seldom enough to cost nothing: hosts and registrants have limits of
+// their own, and there is no end of them.
+func (m *Memory) sweep(now int64) {
+	if m.counts == nil {
+		m.counts = make(map[string]*count)
+	}
+	if len(m.counts) < m.sweepAt {
+		return
+	}
+	for key, c := range m.counts {
+		if c.idle < now {
+			delete(m.counts, key)
+		}
+	}
+	m.sweepAt = 2*len(m.counts) + 1024
+}
+
+// earliest returns the first time from t on that the limit allows.
+func (c *count) earliest(t int64, l *Limit) int64 {
+	t = max(t, c.blocked)
+	if l.Daily {
+		return c.days.earliest(t, int64(l.guard()), max(l.Calls, 1))
+	}
+	return c.window.earliest(t, int64(l.span()), max(l.Calls, 1))
+}
+
+func (c *count) add(t int64, l *Limit) {
+	if l.Daily {
+		guard := int64(l.guard())
+		d := dayOf(t, guard)
+		c.days.add(d, 1)
+		c.idle = max(c.idle, dayStart(d+1, guard))
+		return
+	}
+	c.window.add(t)
+	c.idle = max(c.idle, t+int64(l.span()))
+}
+
+// Take implements [Store].
+func (m *Memory) Take(_ context.Context, now time.Time, maxWait time.Duration, limits []Limit) (Decision, error) {
+	from := now.UnixNano()
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var few [8]*count
+	counts := few[:0]
+	for i := range limits {
+		counts = append(counts, m.count(&limits[i], from))
+	}
+	// Each limit may push the start to where another forbids it: go round
+	// until all agree. The start only ever grows, and beyond the last
+	// reservation nobody objects.
+	t, last := from, -1
+	for agreed, i := 0, 0; agreed < len(limits); i = (i + 1) % len(limits) {
+		if u := counts[i].earliest(t, &limits[i]); u > t {
+			t, last, agreed = u, i, 0
+		}
+		agreed++
+	}
+	d := Decision{Start: now.Add(time.Duration(t - from)), Wait: time.Duration(t - from), at: t}
+	if last >= 0 {
+		d.Limit = limits[last]
+	}
+	if d.Wait > 0 && d.Wait > maxWait {
+		return d, nil
+	}
+	for i := range limits {
+		counts[i].add(t, &limits[i])
+	}
+	d.OK = true
+	return d, nil
+}
+
+// Cancel implements [Store].
+func (m *Memory) Cancel(_ context.Context, d Decision, limits []Limit) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for i := range limits {
+		l := &limits[i]
+		if c := m.counts[l.Key]; c == nil {
+			continue
+		} else if l.Daily {
+			c.days.add(dayOf(d.at, int64(l.guard())), -1)
+		} else {
+			c.window.remove(d.at)
+		}
+	}
+	return nil
+}
+
+// Block implements [Store].
+func (m *Memory) Block(_ context.Context, key string, until time.Time) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	c := m.counts[key]
+	if c == nil {
+		m.sweep(time.Now().UnixNano())
+		c = &count{}
+		m.counts[key] = c
+	}
+	c.blocked = max(c.blocked, until.UnixNano())
+	c.idle = max(c.idle, c.blocked)
+	return nil
+}
+
+// Observe implements [Store].
+func (m *Memory) Observe(_ context.Context, now time.Time, l Limit, left int) error {
+	if !l.Daily {
+		return nil
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	t := now.UnixNano()
+	c := m.count(&l, t)
+	d := dayOf(t, int64(l.guard()))
+	if more := l.Calls - left - c.days.used(d); more > 0 {
+		c.days.add(d, more)
+		c.idle = max(c.idle, dayStart(d+1, int64(l.guard())))
+	}
+	return nil
+}
+
+// Remaining implements [Store].
+func (m *Memory) Remaining(_ context.Context, now time.Time, limits []Limit) ([]Status, error) {
+	t := now.UnixNano()
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	all := make([]Status, len(limits))
+	for i := range limits {
+		l := &limits[i]
+		c := m.count(l, t)
+		used, reset := 0, t
+		if l.Daily {
+			d := dayOf(t, int64(l.guard()))
+			used, reset = c.days.used(d), dayStart(d+1, int64(l.guard()))
+		} else if s := c.window.starts(); len(s) > 0 {
+			used, reset = len(s), s[len(s)-1]+int64(l.span())
+		}
+		if c.blocked > t {
+			used, reset = l.Calls, max(reset, c.blocked)
+		}
+		all[i] = Status{Key: l.Key, Calls: l.Calls, Left: max(l.Calls-used, 0), Reset: now.Add(time.Duration(reset - t))}
+	}
+	return all, nil
+}

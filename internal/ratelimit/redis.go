@@ -1,0 +1,190 @@
+package ratelimit
+
+import (
+	"context"
+	"math/rand/v2"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+const (
+	keyPrefix   = "zoomql:rl:"
+	registryKey = keyPrefix + "replicas"
+
+	// opTimeout bounds what Redis may cost a call.
+	opTimeout = 100 * time.Millisecond
+)
+
+// Redis is a Store that replicas share: one round trip and one atomic script
+// for all limits of a call, by the clock of Redis. It returns the errors of
+// Redis; [Shared] is the one to use. A call that Redis counted but could not
+// tell us of in time stays counted.
+type Redis struct {
+	client redis.UniversalClient
+	name   string // of this replica
+	taken  atomic.Uint64
+}
+
+// NewRedis returns a Store in the Redis that client is connected to, which
+// stays the caller's to close.
+func NewRedis(client redis.UniversalClient) *Redis {
+	if c, ok := client.(*redis.Client); ok && !c.Options().ContextTimeoutEnabled {
+		client = c.WithTimeout(opTimeout)
+	}
+	return &Redis{client: client, name: strconv.FormatUint(rand.Uint64(), 36)}
+}
+
+// countKey is where a limit is counted, blockKey where it is blocked. The
+// braces make a Redis Cluster keep an account's keys together.
+func countKey(key string) string {
+	account, rest, _ := strings.Cut(key, ":")
+	return keyPrefix + "{" + account + "}:" + rest
+}
+
+func blockKey(key string) string { return countKey(key) + ":blocked" }
+
+// spanOf returns what the scripts want to know of a limit's time.
+func spanOf(l *Limit) (span int64, daily int) {
+	if l.Daily {
+		return l.guard().Microseconds(), 1
+	}
+	// Rounded up: a span must not lose what Redis cannot count.
+	return (l.span() + time.Microsecond - 1).Microseconds(), 0
+}
+
+// Take implements [Store]. It takes the time from Redis, not from now.
+func (r *Redis) Take(ctx context.Context, _ time.Time, maxWait time.Duration, limits []Limit) (Decision, error) {
+	d, _, err := r.take(ctx, maxWait, limits)
+	return d, err
+}
+
+// take also returns what is used of the day of each limit.
+func (r *Redis) take(ctx context.Context, maxWait time.Duration, limits []Limit) (Decision, []int64, error) {
+	ctx, cancel := context.WithTimeout(ctx, opTimeout)
+	defer cancel()
+	id := r.id()
+	keys := make([]string, 0, 2*len(limits))
+	args := make([]any, 0, 2+3*len(limits))
+	args = append(args, id, maxWait.Microseconds())
+	for i := range limits {
+		span, daily := spanOf(&limits[i])
+		keys = append(keys, countKey(limits[i].Key), blockKey(limits[i].Key))
+		args = append(args, limits[i].Calls, span, daily)
+	}
+	answer, err := takeScript.Run(ctx, r.client, keys, args...).Int64Slice()
+	if err != nil {
+		return Decision{}, nil, err
+	}
+	wait := time.Duration(answer[1]) * time.Microsecond
+	d := Decision{OK: answer[0] == 1, Start: time.Now().Add(wait), Wait: wait, at: answer[2] * 1000, id: id}
+	if n := answer[3]; n > 0 {
+		d.Limit = limits[n-1]
+	}
+	return d, answer[4:], nil
+}
+
+// id returns a name that no other reservation has.
+func (r *Redis) id() string { return r.name + "." + strconv.FormatUint(r.taken.Add(1), 36) }
+
+// Cancel implements [Store].
+func (r *Redis) Cancel(ctx context.Context, d Decision, limits []Limit) error {
+	ctx, cancel := context.WithTimeout(ctx, opTimeout)
+	defer cancel()
+	keys := make([]string, len(limits))
+	args := make([]any, 1, 1+len(limits))
+	args[0] = d.id
+	for i, l := range limits {
+		keys[i] = countKey(l.Key)
+		if l.Daily {
+			args = append(args, dayOf(d.at, int64(l.guard())))
+		} else {
+			args = append(args, -1)
+		}
+	}
+	return cancelScript.Run(ctx, r.client, keys, args...).Err()
+}
+
+// Block implements [Store].
+func (r *Redis) Block(ctx context.Context, key string, until time.Time) error {
+	wait := time.Until(until)
+	if wait <= 0 {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, opTimeout)
+	defer cancel()
+	return blockScript.Run(ctx, r.client, []string{blockKey(key)}, wait.Microseconds()).Err()
+}
+
+// Observe implements [Store].
+func (r *Redis) Observe(ctx context.Context, _ time.Time, l Limit, left int) error {
+	if !l.Daily {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, opTimeout)
+	defer cancel()
+	return observeScript.Run(ctx, r.client, []string{countKey(l.Key)}, l.guard().Microseconds(), l.Calls-left).Err()
+}
+
+// Remaining implements [Store].
+func (r *Redis) Remaining(ctx context.Context, _ time.Time, limits []Limit) ([]Status, error) {
+	ctx, cancel := context.WithTimeout(ctx, opTimeout)
+	defer cancel()
+	pipe := r.client.Pipeline()
+	answers := make([]*redis.Cmd, len(limits))
+	for i := range limits {
+		span, daily := spanOf(&limits[i])
+		// Not by its hash: a pipeline cannot send the script when it is unknown.
+		answers[i] = remainingScript.Eval(ctx, pipe, []string{countKey(limits[i].Key), blockKey(limits[i].Key)}, span, daily)
+	}
+	if _, err := pipe.Exec(ctx); err != nil {
+		return nil, err
+	}
+	now := time.Now()
+	all := make([]Status, len(limits))
+	for i, l := range limits {
+		a, err := answers[i].Int64Slice()
+		if err != nil {
+			return nil, err
+		}
+		used, reset, blocked := int(a[0]), a[1], a[2]
+		if blocked > 0 {
+			used, reset = l.Calls, max(reset, blocked)
+		}
+		all[i] = Status{Key: l.Key, Calls: l.Calls, Left: max(l.Calls-used, 0), Reset: now.Add(time.Duration(reset) * time.Microsecond)}
+	}
+	return all, nil
+}
+
+// record counts calls that were made without Redis: starts of a window, or
+// calls of today.
+func (r *Redis) record(ctx context.Context, l *Limit, starts []time.Time, calls int) error {
+	ctx, cancel := context.WithTimeout(ctx, opTimeout)
+	defer cancel()
+	span, daily := spanOf(l)
+	args := []any{span, daily}
+	if l.Daily {
+		args = append(args, calls)
+	}
+	for _, t := range starts {
+		args = append(args, r.id(), time.Until(t).Microseconds())
+	}
+	return recordScript.Run(ctx, r.client, []string{countKey(l.Key)}, args...).Err()
+}
+
+// beat says that this replica is there and returns how many are.
+func (r *Redis) beat(ctx context.Context, silent time.Duration) (int, error) {
+	ctx, cancel := context.WithTimeout(ctx, opTimeout)
+	defer cancel()
+	return beatScript.Run(ctx, r.client, []string{registryKey}, r.name, silent.Microseconds()).Int()
+}
+
+// retire takes this replica out of the registry.
+func (r *Redis) retire(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, opTimeout)
+	defer cancel()
+	r.client.ZRem(ctx, registryKey, r.name)
+}

@@ -1,0 +1,100 @@
+package ratelimit
+
+import (
+	_ "embed"
+
+	"github.com/redis/go-redis/v9"
+)
+
+//go:embed take.lua
+var takeLua string
+
+// The scripts. Each takes the time from Redis, so that replicas need not agree
+// on it, and times go in and out as microseconds, which a Lua number holds.
+var (
+	takeScript = redis.NewScript(takeLua)
+
+	// cancelScript gives a reservation back.
+	// KEYS: where each limit is counted. ARGV: id, then the day of each or -1.
+	cancelScript = redis.NewScript(`
+for i, key in ipairs(KEYS) do
+	if ARGV[i+1] == '-1' then
+		redis.call('ZREM', key, ARGV[1])
+	elseif tonumber(redis.call('HGET', key, ARGV[i+1]) or 0) > 0 then
+		redis.call('HINCRBY', key, ARGV[i+1], -1)
+	end
+end
+return 0`)
+
+	// blockScript lengthens a block. KEYS: the block. ARGV: how long from now.
+	blockScript = redis.NewScript(`
+local time = redis.call('TIME')
+local till = time[1] * 1000000 + time[2] + ARGV[1]
+if till > tonumber(redis.call('GET', KEYS[1]) or 0) then
+	redis.call('SET', KEYS[1], string.format('%.0f', till), 'PX', math.ceil(ARGV[1] / 1000) + 1)
+end
+return 0`)
+
+	// observeScript raises what is used of today. KEYS: the day's counter.
+	// ARGV: guard, what is used at least.
+	observeScript = redis.NewScript(`
+local time = redis.call('TIME')
+local day = string.format('%d', math.floor((time[1] * 1000000 + time[2] - ARGV[1]) / 86400000000))
+if tonumber(ARGV[2]) > tonumber(redis.call('HGET', KEYS[1], day) or 0) then
+	redis.call('HSET', KEYS[1], day, ARGV[2])
+	redis.call('PEXPIRE', KEYS[1], 172800000)
+end
+return 0`)
+
+	// remainingScript tells how one limit stands. KEYS: where it is counted,
+	// where it is blocked. ARGV: span or guard, 1 if daily.
+	// Answers: used, how long until it is all free again, how long it is blocked.
+	remainingScript = redis.NewScript(`
+local time = redis.call('TIME')
+local now = time[1] * 1000000 + time[2]
+local span = tonumber(ARGV[1])
+local blocked = tonumber(redis.call('GET', KEYS[2]) or 0) - now
+if ARGV[2] == '1' then
+	local day = math.floor((now - span) / 86400000000)
+	local used = tonumber(redis.call('HGET', KEYS[1], string.format('%d', day)) or 0)
+	return {used, (day + 1) * 86400000000 + span - now, blocked}
+end
+local used = redis.call('ZCOUNT', KEYS[1], string.format('(%.0f', now - span), '+inf')
+local newest = redis.call('ZRANGE', KEYS[1], -1, -1, 'WITHSCORES')
+local reset = 0
+if used > 0 then
+	reset = newest[2] + span - now
+end
+return {used, reset, blocked}`)
+
+	// recordScript counts calls that were made without Redis.
+	// KEYS: where the limit is counted. ARGV: span or guard, 1 if daily, then
+	// for a day the number of calls today, else starts relative to now, each
+	// after an id.
+	recordScript = redis.NewScript(`
+local time = redis.call('TIME')
+local now = time[1] * 1000000 + time[2]
+local span = tonumber(ARGV[1])
+if ARGV[2] == '1' then
+	local day = string.format('%d', math.floor((now - span) / 86400000000))
+	redis.call('HINCRBY', KEYS[1], day, ARGV[3])
+	redis.call('PEXPIRE', KEYS[1], 172800000)
+	return 0
+end
+for i = 3, #ARGV, 2 do
+	redis.call('ZADD', KEYS[1], string.format('%.0f', now + ARGV[i+1]), ARGV[i])
+end
+local newest = redis.call('ZRANGE', KEYS[1], -1, -1, 'WITHSCORES')
+redis.call('PEXPIRE', KEYS[1], math.ceil((newest[2] - now + span) / 1000) + 1)
+return 0`)
+
+	// beatScript says that a replica is there, and counts those that are.
+	// KEYS: the registry. ARGV: the replica, how long it may be silent.
+	beatScript = redis.NewScript(`
+local time = redis.call('TIME')
+local now = time[1] * 1000000 + time[2]
+redis.call('ZADD', KEYS[1], string.format('%.0f', now + ARGV[2]), ARGV[1])
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
+redis.call('PEXPIRE', KEYS[1], math.ceil(ARGV[2] / 1000))
+return redis.call('ZCARD', KEYS[1])`)
+)

@@ -1,0 +1,150 @@
+package ratelimit
+
+import (
+	"context"
+	"time"
+)
+
+// manySights is when sights are dropped that hardly matter.
+const manySights = 1 << 16
+
+// A sight is what was last seen of a limit in Redis.
+type sight struct {
+	limit Limit
+	start time.Time // the latest start reserved by this replica
+	day   int64
+	used  int // calls of that day, by all
+
+	told bool // the near store knows
+	base int  // what it was told of the day
+}
+
+// saw takes note of an answer of Redis.
+func (s *Shared) saw(d Decision, limits []Limit, used []int64) {
+	now := time.Now()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.lastOK = now
+	for i, l := range limits {
+		v := s.seen[l.Key]
+		if v == nil {
+			if len(s.seen) >= manySights {
+				s.seen = make(map[string]*sight) // at worst, calls too many in an outage
+			}
+			v = &sight{}
+			s.seen[l.Key] = v
+		}
+		if v.told {
+			continue // a late answer: Redis is given up, and the near store in charge
+		}
+		v.limit = l
+		if l.Daily {
+			v.day, v.used = dayOf(now.UnixNano(), int64(l.guard())), int(used[i])
+		}
+		if d.OK && d.Start.After(v.start) {
+			v.start = d.Start
+		}
+	}
+}
+
+// shares returns this replica's part of the limits, having told the near store
+// what was last seen of them. The caller holds the lock.
+func (s *Shared) shares(now time.Time, limits []Limit) []Limit {
+	part := make([]Limit, len(limits))
+	for i, l := range limits {
+		part[i] = share(l, s.replicas)
+		v := s.seen[l.Key]
+		if v == nil {
+			v = &sight{limit: l}
+			s.seen[l.Key] = v
+		}
+		if v.told {
+			continue
+		}
+		v.told = true
+		if !l.Daily {
+			// Others may have spent all until the last answer, and
+			// starts that were reserved are still to come.
+			last := s.lastOK
+			if v.start.After(last) {
+				last = v.start
+			}
+			if !last.IsZero() {
+				_ = s.near.Block(context.Background(), l.Key, last.Add(l.span()))
+			}
+		} else if v.day == dayOf(now.UnixNano(), int64(l.guard())) {
+			left := max(l.Calls-v.used, 0) / s.replicas
+			v.base = max(part[i].Calls-left, 0)
+			_ = s.near.Observe(context.Background(), now, part[i], left)
+		}
+	}
+	return part
+}
+
+// share returns the part of l for one of n replicas.
+func share(l Limit, n int) Limit {
+	calls := max(l.Calls, 1)
+	switch {
+	case n <= 1:
+	case calls >= n:
+		l.Calls = calls / n
+	case l.Daily:
+		l.Calls = 1 // rather a call too many than none at all
+	default:
+		l.Guard = l.guard() * time.Duration(n) / time.Duration(calls)
+		if l.Guard == 0 {
+			l.Guard = -1
+		}
+		l.Window = l.Window * time.Duration(n) / time.Duration(calls)
+		l.Calls = 1
+	}
+	return l
+}
+
+// back tells Redis what was spent without it and returns to it. Those who want
+// a call meanwhile wait, at most as long as Redis may take.
+func (s *Shared) back(ctx context.Context) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := time.Now()
+	for _, v := range s.seen {
+		if !v.told {
+			continue
+		}
+		starts, calls := s.near.spent(&v.limit, now)
+		if len(starts) == 0 && calls <= v.base {
+			continue
+		}
+		if s.far.record(ctx, &v.limit, starts, calls-v.base) != nil {
+			return false
+		}
+		v.base = calls // not to be told twice
+	}
+	near := &Memory{}
+	for key, until := range s.blocks {
+		if s.far.Block(ctx, key, until) != nil {
+			return false
+		}
+		_ = near.Block(ctx, key, until)
+	}
+	s.near = near
+	s.seen = make(map[string]*sight)
+	s.backAt, s.lastOK = now, now
+	s.isDown.Store(false)
+	s.log.Info("ratelimit: Redis is back")
+	return true
+}
+
+// spent returns the starts that still matter to a window, or the calls of today.
+func (m *Memory) spent(l *Limit, now time.Time) (starts []time.Time, calls int) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	c := m.count(l, now.UnixNano())
+	if l.Daily {
+		return nil, c.days.used(dayOf(now.UnixNano(), int64(l.guard())))
+	}
+	for _, t := range c.window.starts() {
+		starts = append(starts, time.Unix(0, t))
+	}
+	return starts, 0
+}

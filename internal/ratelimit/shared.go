@@ -1,0 +1,192 @@
+package ratelimit
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+const (
+	beatEvery  = time.Second
+	beatFirst  = 100 * time.Millisecond // after a failure
+	beatSilent = 10 * time.Second       // a replica silent for so long is gone
+)
+
+// Shared is a Store in Redis that never fails: without Redis, each replica goes
+// on by itself with its share of every limit, by the last known number of
+// replicas. It is what a Limiter should run on.
+//
+// At the seams it is careful, not perfect. A replica that loses Redis first lets
+// a window pass in which others may have spent all; what it then spends alone it
+// tells Redis on return. But replicas return up to a second apart, and one that
+// has never reached Redis believes it is alone: then some calls too many may go
+// out, and the origin's refusals (Block) are what holds them.
+type Shared struct {
+	far    *Redis
+	log    *slog.Logger
+	isDown atomic.Bool
+	stop   context.CancelFunc
+	tasks  sync.WaitGroup
+
+	mu       sync.Mutex
+	near     *Memory
+	seen     map[string]*sight    // by key of the limit
+	blocks   map[string]time.Time // by key of the limit
+	lastOK   time.Time            // when Redis last answered
+	backAt   time.Time            // when it was last back
+	replicas int
+}
+
+// NewShared returns a Store in the Redis that client is connected to, which
+// stays the caller's to close, after this. It says to others that this replica
+// is there until it is closed. A nil log is slog.Default.
+func NewShared(client redis.UniversalClient, log *slog.Logger) *Shared {
+	if log == nil {
+		log = slog.Default()
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	s := &Shared{
+		far: NewRedis(client), log: log, stop: stop,
+		near: &Memory{}, seen: make(map[string]*sight), blocks: make(map[string]time.Time),
+		replicas: 1,
+	}
+	s.tasks.Go(func() { s.beat(ctx) })
+	return s
+}
+
+// Close ends what runs in the background and leaves the registry of replicas.
+func (s *Shared) Close() {
+	s.stop()
+	s.tasks.Wait()
+	if !s.isDown.Load() {
+		s.far.retire(context.Background())
+	}
+}
+
+// Take implements [Store].
+func (s *Shared) Take(ctx context.Context, now time.Time, maxWait time.Duration, limits []Limit) (Decision, error) {
+	if !s.isDown.Load() {
+		// Not the caller's context: its end would look like Redis's.
+		d, used, err := s.far.take(context.WithoutCancel(ctx), maxWait, limits)
+		if err == nil {
+			s.saw(d, limits, used)
+			return d, nil
+		}
+		s.trip(err)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	d, err := s.near.Take(ctx, now, maxWait, s.shares(now, limits))
+	d.local = true
+	return d, err
+}
+
+// Cancel implements [Store].
+func (s *Shared) Cancel(ctx context.Context, d Decision, limits []Limit) error {
+	if d.local {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return s.near.Cancel(ctx, d, limits)
+	}
+	if !s.isDown.Load() {
+		if err := s.far.Cancel(context.WithoutCancel(ctx), d, limits); err != nil {
+			s.trip(err)
+		}
+	}
+	return nil
+}
+
+// Block implements [Store].
+func (s *Shared) Block(ctx context.Context, key string, until time.Time) error {
+	s.mu.Lock()
+	for k, t := range s.blocks {
+		if !t.After(time.Now()) {
+			delete(s.blocks, k)
+		}
+	}
+	if until.After(s.blocks[key]) {
+		s.blocks[key] = until
+	}
+	_ = s.near.Block(ctx, key, until)
+	s.mu.Unlock()
+	if !s.isDown.Load() {
+		if err := s.far.Block(context.WithoutCancel(ctx), key, until); err != nil {
+			s.trip(err)
+		}
+	}
+	return nil
+}
+
+// Observe implements [Store].
+func (s *Shared) Observe(ctx context.Context, now time.Time, l Limit, left int) error {
+	if !s.isDown.Load() {
+		err := s.far.Observe(context.WithoutCancel(ctx), now, l, left)
+		if err == nil {
+			return nil
+		}
+		s.trip(err)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.near.Observe(ctx, now, s.shares(now, []Limit{l})[0], left/s.replicas)
+}
+
+// Remaining implements [Store]. Without Redis, it tells of this replica's share.
+func (s *Shared) Remaining(ctx context.Context, now time.Time, limits []Limit) ([]Status, error) {
+	if !s.isDown.Load() {
+		all, err := s.far.Remaining(context.WithoutCancel(ctx), now, limits)
+		if err == nil {
+			return all, nil
+		}
+		s.trip(err)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.near.Remaining(ctx, now, s.shares(now, limits))
+}
+
+// trip goes on without Redis.
+func (s *Shared) trip(err error) {
+	if s.isDown.CompareAndSwap(false, true) {
+		s.mu.Lock()
+		replicas := s.replicas
+		s.mu.Unlock()
+		s.log.Warn("ratelimit: going on without Redis", "share", replicas, "err", err)
+	}
+}
+
+// beat keeps this replica in the registry, and so finds out when Redis is gone
+// and when it is back.
+func (s *Shared) beat(ctx context.Context) {
+	wait := time.Duration(0)
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(wait):
+		}
+		n, err := s.far.beat(ctx, beatSilent)
+		switch {
+		case ctx.Err() != nil:
+			return
+		case err != nil:
+			s.trip(err)
+			wait = min(max(2*wait, beatFirst), beatEvery)
+			continue
+		case s.isDown.Load() && !s.back(ctx):
+			wait = beatFirst
+			continue
+		}
+		s.mu.Lock()
+		// A Redis that lost its memory counts only who has come back yet.
+		if n > s.replicas || time.Since(s.backAt) > beatSilent {
+			s.replicas = n
+		}
+		s.mu.Unlock()
+		wait = beatEvery
+	}
+}

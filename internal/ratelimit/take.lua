@@ -1,0 +1,97 @@
+-- Reserves a call under all limits, or under none.
+-- KEYS: for each limit, where it is counted and where it is blocked
+-- ARGV: id of the reservation, longest wait, then for each limit:
+--       calls, span or guard, 1 if daily
+-- Answers: 1 if reserved, wait, start, number of the limit that decided or 0,
+--          then for each limit what is used of its day. Times in microseconds.
+-- This is Memory.Take, window.earliest and days.earliest again; the comments
+-- are there.
+local time = redis.call('TIME')
+local now = time[1] * 1000000 + time[2]
+local maxWait = tonumber(ARGV[2])
+local DAY = 86400000000
+local n = #KEYS / 2
+
+local limits = {}
+for i = 1, n do
+	local l = {
+		key = KEYS[2*i-1],
+		calls = math.max(tonumber(ARGV[3*i]), 1),
+		span = tonumber(ARGV[3*i+1]),
+		daily = ARGV[3*i+2] == '1',
+		blocked = tonumber(redis.call('GET', KEYS[2*i]) or 0),
+		starts = {},
+	}
+	if not l.daily then
+		redis.call('ZREMRANGEBYSCORE', l.key, '-inf', now - l.span)
+		-- A log that is not full forbids nothing, and need not be read.
+		if redis.call('ZCARD', l.key) >= l.calls then
+			local log = redis.call('ZRANGE', l.key, 0, -1, 'WITHSCORES')
+			for k = 2, #log, 2 do
+				l.starts[k/2] = tonumber(log[k])
+			end
+		end
+	end
+	limits[i] = l
+end
+
+local function used(l, day)
+	return tonumber(redis.call('HGET', l.key, string.format('%d', day)) or 0)
+end
+
+local function earliest(l, t)
+	t = math.max(t, l.blocked)
+	if l.daily then
+		local day = math.floor((t - l.span) / DAY)
+		while used(l, day) >= l.calls do
+			day = day + 1
+			t = day * DAY + l.span
+		end
+		return t
+	end
+	local s = l.starts
+	for k = 1, #s - l.calls + 1 do
+		local oldest, newest = s[k], s[k+l.calls-1]
+		if newest - l.span >= t then
+			break
+		end
+		if newest - oldest < l.span and t < oldest + l.span then
+			t = oldest + l.span
+		end
+	end
+	return t
+end
+
+local t, last, agreed, i = now, 0, 0, 1
+while agreed < n do
+	local u = earliest(limits[i], t)
+	if u > t then
+		t, last, agreed = u, i, 0
+	end
+	agreed = agreed + 1
+	i = i % n + 1
+end
+
+local wait = t - now
+local ok = wait <= 0 or wait <= maxWait
+local answer = {ok and 1 or 0, wait, t, last}
+for i = 1, n do
+	local l = limits[i]
+	if l.daily then
+		local day = math.floor((t - l.span) / DAY)
+		if ok then
+			redis.call('HINCRBY', l.key, string.format('%d', day), 1)
+			redis.call('HDEL', l.key, string.format('%d', day - 2), string.format('%d', day - 3))
+			redis.call('PEXPIRE', l.key, 172800000)
+		end
+		answer[4+i] = used(l, math.floor((now - l.span) / DAY))
+	else
+		if ok then
+			redis.call('ZADD', l.key, string.format('%.0f', t), ARGV[1])
+			local newest = redis.call('ZRANGE', l.key, -1, -1, 'WITHSCORES')
+			redis.call('PEXPIRE', l.key, math.ceil((newest[2] - now + l.span) / 1000) + 1)
+		end
+		answer[4+i] = 0
+	end
+end
+return answer

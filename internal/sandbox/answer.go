@@ -1,0 +1,179 @@
+package sandbox
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"sync"
+
+	"zoomql/internal/zoom"
+)
+
+// answer is what a call gets: a status and what stands in the body.
+type answer struct {
+	status int
+	body   any // nil, or encoded as JSON; text when kind is set
+	kind   string
+	header http.Header
+	buf    *bytes.Buffer // the encoded body, from buffers
+}
+
+// zoomError is a refusal in Zoom's shape.
+//
+// Source: https://developers.zoom.us/docs/api/errors/
+type zoomError struct {
+	status  int
+	Code    int          `json:"code"`
+	Message string       `json:"message"`
+	Errors  []fieldError `json:"errors,omitempty"`
+}
+
+type fieldError struct {
+	Field   string `json:"field"`
+	Message string `json:"message"`
+}
+
+func (e *zoomError) Error() string {
+	return fmt.Sprintf("HTTP %d, code %d: %s", e.status, e.Code, e.Message)
+}
+
+func badRequest(code int, message string) error {
+	return &zoomError{http.StatusBadRequest, code, message, nil}
+}
+
+func notFound(code int, message string) error {
+	return &zoomError{http.StatusNotFound, code, message, nil}
+}
+
+// invalid names the fields that a request has wrong.
+func invalid(fields ...string) error {
+	e := &zoomError{http.StatusBadRequest, 300, "Validation Failed.", nil}
+	for _, f := range fields {
+		e.Errors = append(e.Errors, fieldError{f, "Invalid field."})
+	}
+	return e
+}
+
+func refused(err error) *answer {
+	var e *zoomError
+	if errors.As(err, &e) {
+		return &answer{status: e.status, body: e}
+	}
+	var o *oauthError
+	if errors.As(err, &o) {
+		return &answer{status: o.status, body: o}
+	}
+	return &answer{status: http.StatusInternalServerError, body: &zoomError{Code: 500, Message: err.Error()}}
+}
+
+// notRecognized answers a path that is no operation.
+//
+// Source: code 2300 of GET /users.
+func notRecognized() *answer {
+	return refused(badRequest(2300, "This API endpoint is not recognized."))
+}
+
+func unavailable() *answer {
+	return &answer{
+		status: http.StatusServiceUnavailable,
+		kind:   "text/html",
+		body:   "<html><head><title>503 Service Temporarily Unavailable</title></head><body></body></html>\n",
+	}
+}
+
+// clone copies a value and all that it points to, as far as JSON sees it:
+// decoding writes through pointers, and a patch that is refused must leave
+// nothing behind.
+func clone[T any](v T) (c T) {
+	raw, err := json.Marshal(v)
+	if err == nil {
+		err = json.Unmarshal(raw, &c)
+	}
+	if err != nil {
+		panic(fmt.Sprintf("sandbox: %v", err)) // only for values that are JSON
+	}
+	return c
+}
+
+var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
+
+// encode writes the body into a buffer. It is called while the state is still
+// locked, because a page makes its items only now.
+func (a *answer) encode() *answer {
+	a.buf = buffers.Get().(*bytes.Buffer)
+	a.buf.Reset()
+	switch body := a.body.(type) {
+	case nil:
+	case string:
+		a.buf.WriteString(body)
+	case *page:
+		body.encode(a.buf)
+	default:
+		appendJSON(a.buf, body)
+	}
+	return a
+}
+
+// send writes an answer, in the way that a fault may ask for, and returns its
+// status.
+func send(w http.ResponseWriter, c *call, a *answer, f Fault) int {
+	if f.CloseConnection {
+		panic(http.ErrAbortHandler)
+	}
+	if a.buf == nil {
+		a.encode()
+	}
+	defer buffers.Put(a.buf)
+	if f.BrokenJSON {
+		a.buf.Truncate(a.buf.Len() / 2)
+	}
+	head(w.Header(), c, a, f)
+	if a.status == http.StatusNoContent {
+		w.WriteHeader(a.status)
+		return a.status
+	}
+	w.Header().Set("Content-Length", strconv.Itoa(a.buf.Len()))
+	w.WriteHeader(a.status)
+	_, _ = w.Write(a.buf.Bytes()) // the caller may have left: nobody to tell
+	return a.status
+}
+
+// appendJSON writes v as Zoom does, "&" and all.
+func appendJSON(buf *bytes.Buffer, v any) {
+	if raw, ok := v.(json.RawMessage); ok {
+		buf.Write(raw)
+		return
+	}
+	enc := json.NewEncoder(buf)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		panic(fmt.Sprintf("sandbox: %v", err)) // a handler returned what is no JSON
+	}
+	buf.Truncate(buf.Len() - 1)
+}
+
+// categories are the values of X-RateLimit-Category.
+var categories = map[zoom.Rate]string{
+	zoom.Light:             "Light",
+	zoom.Medium:            "Medium",
+	zoom.Heavy:             "Heavy",
+	zoom.ResourceIntensive: "Resource-intensive",
+}
+
+// head sets the headers that every answer has, those of the limits, and those
+// of a fault, which win.
+func head(h http.Header, c *call, a *answer, f Fault) {
+	h.Set("Content-Type", orElse(a.kind, "application/json;charset=UTF-8"))
+	h.Set("X-Zm-Trackingid", fmt.Sprintf("v=2.0;clid=us06;rid=WEB_%016x", mix(c.opt.Seed^c.seq<<1)))
+	if spec := c.spec(); spec != nil {
+		h.Set("X-Ratelimit-Category", categories[spec.Rate])
+	}
+	for _, from := range []http.Header{c.header, a.header, f.Header} {
+		for name, values := range from {
+			h[http.CanonicalHeaderKey(name)] = values
+		}
+	}
+}

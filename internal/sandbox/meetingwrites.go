@@ -1,0 +1,281 @@
+package sandbox
+
+import (
+	"slices"
+	"strings"
+	"time"
+)
+
+// change lets a call change a meeting: from now on it is kept.
+func (w *world) change(m *meeting) *meeting {
+	w.meetings[m.n] = m
+	return m
+}
+
+func createMeeting(c *call) (any, error) {
+	user, err := c.findUser()
+	if err != nil {
+		return nil, err
+	}
+	w := c.world
+	if w.status(user) != "active" {
+		return nil, badRequest(3161, "Meeting hosting and scheduling capabilities are not allowed for your user account.")
+	}
+	m := &meeting{host: user, created: c.now, source: "open_api"}
+	m.meetingBody = meetingBody{Type: scheduled, Duration: 60, Topic: "Zoom Meeting", Timezone: w.seedUser(user).Timezone}
+	m.Settings = defaultSettings()
+	if err := c.decode(&m.meetingBody); err != nil {
+		return nil, err
+	}
+	if m.ScheduleFor != "" {
+		return nil, badRequest(3000, "You cannot schedule a meeting for "+m.ScheduleFor)
+	}
+	if err := m.settle(c.now); err != nil {
+		return nil, err
+	}
+	w.minted++
+	m.n = createdBase + w.minted
+	if m.Password == nil && (m.Default == nil || *m.Default) {
+		m.Password = ptr(passcode(w, m.n))
+	}
+	w.byHost[user] = append(w.byHost[user], m.n)
+	d := w.details(w.change(m), c.now)
+	d.Occurrences = m.occurrences
+	return d, nil
+}
+
+// settle checks a body and works out what follows from it.
+func (m *meeting) settle(now time.Time) error {
+	var wrong []string
+	bad := func(is bool, field string) {
+		if is {
+			wrong = append(wrong, field)
+		}
+	}
+	bad(!slices.Contains([]int{instant, scheduled, openEnded, recurring, screen}, m.Type), "type")
+	bad(m.Duration < 1 || m.Duration > 1440, "duration")
+	bad(len([]rune(m.Topic)) > 200, "topic")
+	bad(len([]rune(m.Agenda)) > 2000, "agenda")
+	bad(len(deref(m.Password)) > 10, "password")
+	bad(m.Type == recurring && m.Recurrence == nil, "recurrence")
+	if m.Recurrence != nil {
+		wrong = append(wrong, m.Recurrence.check()...)
+	}
+	wrong = append(wrong, m.Settings.check()...)
+	start, err := parseStart(m.StartTime, m.Timezone)
+	bad(m.StartTime != "" && err != nil, "start_time")
+	if len(wrong) > 0 {
+		return invalid(wrong...)
+	}
+	if m.Type != recurring {
+		m.Recurrence = nil
+	}
+	// A start that is missing or past becomes now, says POST
+	// /users/{userId}/meetings.
+	if m.start = start; start.Before(now) {
+		m.start = now.Truncate(time.Second)
+	}
+	if m.Type != scheduled && m.Type != recurring {
+		m.start = time.Time{}
+	}
+	m.recur()
+	return nil
+}
+
+// check returns the settings whose values no document allows.
+func (s *meetingSettings) check() (wrong []string) {
+	number := func(field string, v *int, low, high int) {
+		if v != nil && (*v < low || *v > high) {
+			wrong = append(wrong, "settings."+field)
+		}
+	}
+	word := func(field string, v *string, words ...string) {
+		if v != nil && *v != "" && !slices.Contains(words, *v) {
+			wrong = append(wrong, "settings."+field)
+		}
+	}
+	number("approval_type", s.ApprovalType, 0, 2)
+	number("registration_type", s.RegistrationType, 1, 3)
+	number("calendar_type", s.CalendarType, 1, 2)
+	word("audio", s.Audio, "both", "telephony", "voip", "thirdParty")
+	word("auto_recording", s.AutoRecording, "local", "cloud", "none")
+	word("encryption_type", s.EncryptionType, "enhanced_encryption", "e2ee")
+	return wrong
+}
+
+// occurrencePatch is what may differ in one date of a series.
+//
+// Source: query parameter occurrence_id of PATCH /meetings/{meetingId}.
+type occurrencePatch struct {
+	Agenda    *string `json:"agenda"`
+	StartTime string  `json:"start_time"`
+	Duration  int     `json:"duration"`
+	Settings  struct {
+		HostVideo        *bool   `json:"host_video"`
+		ParticipantVideo *bool   `json:"participant_video"`
+		JoinBeforeHost   *bool   `json:"join_before_host"`
+		MuteUponEntry    *bool   `json:"mute_upon_entry"`
+		WaitingRoom      *bool   `json:"waiting_room"`
+		Watermark        *bool   `json:"watermark"`
+		AutoRecording    *string `json:"auto_recording"`
+	} `json:"settings"`
+}
+
+// apply shows a meeting as it is on one date.
+func (o *occurrence) apply(d *meetingDetails) {
+	d.StartTime, d.Duration = o.StartTime, o.Duration
+	if o.patch == nil {
+		return
+	}
+	if o.patch.Agenda != nil {
+		d.Agenda = o.patch.Agenda
+	}
+	from, to := &o.patch.Settings, &d.Settings
+	for _, p := range []struct{ from, to **bool }{
+		{&from.HostVideo, &to.HostVideo},
+		{&from.ParticipantVideo, &to.ParticipantVideo},
+		{&from.JoinBeforeHost, &to.JoinBeforeHost},
+		{&from.MuteUponEntry, &to.MuteUponEntry},
+		{&from.WaitingRoom, &to.WaitingRoom},
+		{&from.Watermark, &to.Watermark},
+	} {
+		if *p.from != nil {
+			*p.to = *p.from
+		}
+	}
+	if from.AutoRecording != nil {
+		to.AutoRecording = from.AutoRecording
+	}
+}
+
+func updateMeeting(c *call) (any, error) {
+	m, err := c.findMeeting()
+	if err != nil {
+		return nil, err
+	}
+	if id := c.query.Get("occurrence_id"); id != "" {
+		return nil, c.updateOccurrence(m, id)
+	}
+	changed := *m
+	changed.meetingBody = clone(m.meetingBody)
+	changed.StartTime = ""
+	if err := c.decode(&changed.meetingBody); err != nil {
+		return nil, err
+	}
+	moved := changed.StartTime != ""
+	if !moved {
+		changed.StartTime = stamp(m.start)
+	}
+	if err := changed.settle(c.now); err != nil {
+		return nil, err
+	}
+	if start, _ := parseStart(changed.StartTime, changed.Timezone); moved && start.Before(c.now) || !moved {
+		// A start that is past changes nothing, says PATCH
+		// /meetings/{meetingId}.
+		changed.start = m.start
+		changed.recur()
+	}
+	if !moved && m.Recurrence != nil && changed.Recurrence != nil && *changed.Recurrence == *m.Recurrence && changed.Duration == m.Duration {
+		changed.occurrences = m.occurrences
+	}
+	c.world.change(&changed)
+	return nil, nil
+}
+
+func (c *call) updateOccurrence(m *meeting, id string) error {
+	o := m.occurrence(id)
+	if o == nil {
+		return invalidOccurrence()
+	}
+	patch := occurrencePatch{}
+	if o.patch != nil {
+		patch = clone(*o.patch)
+	}
+	patch.StartTime, patch.Duration = "", o.Duration
+	if err := c.decode(&patch); err != nil {
+		return err
+	}
+	if patch.Duration < 1 || patch.Duration > 1440 {
+		return invalid("duration")
+	}
+	start, err := parseStart(patch.StartTime, m.Timezone)
+	if patch.StartTime != "" && err != nil {
+		return invalid("start_time")
+	}
+	o.patch, o.Duration = &patch, patch.Duration
+	if start.After(c.now) {
+		o.start, o.StartTime = start, stamp(start)
+	}
+	c.world.change(m)
+	return nil
+}
+
+func deleteMeeting(c *call) (any, error) {
+	m, err := c.findMeeting()
+	if err != nil {
+		return nil, err
+	}
+	if id := c.query.Get("occurrence_id"); id != "" {
+		o := m.occurrence(id)
+		if o == nil {
+			return nil, invalidOccurrence()
+		}
+		o.Status = "deleted"
+		c.world.change(m)
+		return nil, nil
+	}
+	if m.usesPMI() {
+		return nil, badRequest(3018, "Not allowed to delete PMI.")
+	}
+	c.world.deleted[m.n] = m
+	c.world.meetings[m.n] = nil
+	return nil, nil
+}
+
+// updateMeetingStatus ends a meeting that is going on, or takes a deleted one
+// back. No document says what ending a meeting answers that has not begun; the
+// one code about ending is 3063.
+func updateMeetingStatus(c *call) (any, error) {
+	var body struct {
+		Action string `json:"action"`
+	}
+	if err := c.decode(&body); err != nil {
+		return nil, err
+	}
+	switch body.Action {
+	case "end":
+		return nil, c.endMeeting()
+	case "recover":
+		return nil, c.recoverMeeting()
+	}
+	return nil, invalid("action")
+}
+
+func (c *call) endMeeting() error {
+	m, err := c.findMeeting()
+	if err != nil {
+		return err
+	}
+	if m.running.IsZero() {
+		return badRequest(3063, "Can not end the meeting: "+c.path("meetingId")+". It has not started.")
+	}
+	over := &instance{m: m, k: 255 - m.runs, start: m.running, end: c.now}
+	m.ended = append([]*instance{over}, m.ended...)
+	m.runs++
+	m.running = time.Time{}
+	c.world.change(m)
+	return nil
+}
+
+func (c *call) recoverMeeting() error {
+	id := c.path("meetingId")
+	for n, m := range c.world.deleted {
+		if strings.TrimSpace(id) == formatNumber(c.world.number(n)) {
+			delete(c.world.deleted, n)
+			c.world.change(m)
+			return nil
+		}
+	}
+	_, err := c.findMeeting()
+	return err
+}

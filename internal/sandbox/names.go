@@ -1,0 +1,47 @@
+package sandbox
+
+import "strings"
+
+// Words that the seeded account is made of. Nobody is meant by them.
+
+var firstNames = []string{
+	"Ada", "Aisha", "Akira", "Amara", "Anton", "Bea", "Bruno", "Carla", "Chidi", "Clara", "Dario", "Deniz", "Dmitri", "Elena",
+	"Emil", "Fatima", "Felix", "Freya", "Gita", "Hana", "Hugo", "Ines", "Ivan", "Jamal", "Jonas", "José", "Kaito", "Karin",
+	"Leila", "Leo", "Lucía", "Malik", "Marta", "Mei", "Mira", "Nadia", "Nils", "Noor", "Olga", "Omar", "Paolo", "Priya",
+	"Quentin", "Rafael", "Rosa", "Samir", "Sofia", "Sören", "Tariq", "Tess", "Uma", "Viktor", "Wanda", "Wei", "Xenia", "Yara",
+	"Yusuf", "Zoë", "Björn", "Chloé", "Duc", "Esther", "Farid", "Greta",
+}
+
+var lastNames = []string{
+	"Abe", "Adeyemi", "Almeida", "Andersen", "Bauer", "Becker", "Castro", "Chen", "Costa", "Dubois", "Eriksson", "Fischer",
+	"Garcia", "Gupta", "Haddad", "Hansen", "Horvat", "Ibrahim", "Ivanova", "Jansen", "Kaya", "Khan", "Kim", "Kowalska", "Larsen",
+	"Lindqvist", "Lopez", "Mbeki", "Meyer", "Moreau", "Müller", "Nakamura", "Nguyen", "Novak", "Núñez", "Okafor", "Olsen",
+	"Park", "Patel", "Petrov", "Rossi", "Sahin", "Sato", "Schmidt", "Silva", "Singh", "Sørensen", "Suzuki", "Tanaka", "Tran",
+	"Ueda", "Vargas", "Vogel", "Wagner", "Walker", "Weber", "Yilmaz", "Zhang", "Ziegler", "Łukasik",
+}
+
+var departments = []string{"Engineering", "Sales", "Support", "Finance", "People", "Legal", "Research & Development", "Marketing"}
+
+var jobTitles = []string{"Engineer", "Account Manager", "Analyst", "Team Lead", "Designer", "Coordinator", "Director"}
+
+var timezones = []string{"Europe/Berlin", "America/New_York", "America/Los_Angeles", "Asia/Tokyo", "Asia/Kolkata", "UTC", "America/Sao_Paulo"}
+
+var clientVersions = []string{"6.2.11.5069(win)", "6.1.6.36013(mac)", "6.3.0.1234(iPhone)", "5.17.11.3835(linux)"}
+
+var cities = []string{"Berlin", "Lagos", "Osaka", "Lyon", "Porto", "Denver", "Pune"}
+
+var countries = []string{"DE", "NG", "JP", "FR", "PT", "US", "IN"}
+
+var organizations = []string{"Example Ltd", "Sample & Sons", "Specimen GmbH", "Model Works"}
+
+var subjects = []string{
+	"Weekly sync", "Design review", "Customer call", "Planning", "Retrospective", "All hands", "Onboarding", "Budget 2027",
+	"Interview", "Training: first steps", "Incident review", "Office hours", "Roadmap Q&A", "Demo <live>", "Übergabe", "Board meeting",
+}
+
+var folder = strings.NewReplacer("é", "e", "ë", "e", "í", "i", "ö", "o", "ø", "o", "ü", "u", "ú", "u", "ñ", "n", "ł", "l")
+
+// mailName returns a name as it stands in an e-mail address.
+func mailName(first, last string) string {
+	return folder.Replace(strings.ToLower(first)) + "." + folder.Replace(strings.ToLower(last))
+}

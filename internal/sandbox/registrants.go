@@ -1,0 +1,396 @@
+package sandbox
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+)
+
+func init() {
+	handle("GET /meetings/{meetingId}/registrants", listRegistrants, paid)
+	handle("POST /meetings/{meetingId}/registrants", addRegistrant, paid, daily(registrations))
+	handle("GET /meetings/{meetingId}/registrants/{registrantId}", getRegistrant)
+	handle("DELETE /meetings/{meetingId}/registrants/{registrantId}", deleteRegistrant, paid)
+	handle("PUT /meetings/{meetingId}/registrants/status", updateRegistrantStatus, paid, daily(statusChanges))
+}
+
+// maxRegistrants is how many one meeting takes, and maxStatusChanges how many
+// one status change may name.
+//
+// Source: POST /meetings/{meetingId}/registrants and PUT …/registrants/status.
+const (
+	maxRegistrants   = 4999
+	maxStatusChanges = 30
+)
+
+// registrant is one registration of one meeting.
+type registrant struct {
+	ID string `json:"id"`
+	registrantBody
+	Status     string `json:"status"`
+	CreateTime string `json:"create_time"`
+	JoinURL    string `json:"join_url,omitempty"`
+	PinCode    int64  `json:"participant_pin_code,omitempty"`
+
+	occurrences []string // ids it holds for; nil means all
+}
+
+// registrantBody is what a registration form asks.
+type registrantBody struct {
+	Email                 string           `json:"email"`
+	FirstName             string           `json:"first_name"`
+	LastName              *string          `json:"last_name,omitempty"`
+	Address               *string          `json:"address,omitempty"`
+	City                  *string          `json:"city,omitempty"`
+	Country               *string          `json:"country,omitempty"`
+	Zip                   *string          `json:"zip,omitempty"`
+	State                 *string          `json:"state,omitempty"`
+	Phone                 *string          `json:"phone,omitempty"`
+	Industry              *string          `json:"industry,omitempty"`
+	Org                   *string          `json:"org,omitempty"`
+	JobTitle              *string          `json:"job_title,omitempty"`
+	PurchasingTimeFrame   *string          `json:"purchasing_time_frame,omitempty"`
+	RoleInPurchaseProcess *string          `json:"role_in_purchase_process,omitempty"`
+	NoOfEmployees         *string          `json:"no_of_employees,omitempty"`
+	Comments              *string          `json:"comments,omitempty"`
+	CustomQuestions       []customQuestion `json:"custom_questions,omitempty"`
+}
+
+type customQuestion struct {
+	Title string `json:"title"`
+	Value string `json:"value"`
+}
+
+// enrolment is what calls have done to the registrants of one meeting.
+type enrolment struct {
+	changed map[string]*registrant // seeded ones by id; nil is deleted
+	added   []*registrant
+}
+
+// approved returns how many seeded registrants of a meeting are approved. They
+// come first; those who wait and those who were denied follow.
+func (w *world) approved(n uint64) int {
+	switch n {
+	case special(slotBig):
+		return w.opt.Registrants
+	case special(slotWeekly), special(slotManual):
+		return 12
+	}
+	d := w.dice("registrants", n)
+	return 3 + d.n(12)
+}
+
+// seededRegistrants returns how many a meeting has, whatever their status.
+func (w *world) seededRegistrants(m *meeting) int {
+	if m.n >= createdBase || !m.registers() {
+		return 0
+	}
+	a := w.approved(m.n)
+	if deref(m.Settings.ApprovalType) == 1 {
+		a += 2 + a/10
+	}
+	return min(a, maxRegistrants)
+}
+
+// who returns the j-th registrant of a meeting: mostly users of the account,
+// each eighth a guest, and guests when there are no more users.
+func (w *world) who(n uint64, j int) (user int, first, last, email string) {
+	user = -1
+	if j%8 != 2 {
+		user = w.member(n, j)
+	}
+	if user >= 0 {
+		first, last = w.name(user)
+		return user, first, last, w.email(user)
+	}
+	d := w.dice("guest", n<<20|uint64(j))
+	first, last = pick(&d, firstNames), pick(&d, lastNames)
+	return -1, first, last, fmt.Sprintf("%s.%d@guests.example.org", mailName(first, last), j)
+}
+
+func (w *world) seedRegistrant(m *meeting, j int) *registrant {
+	d := w.dice("registrant", m.n<<20|uint64(j))
+	_, first, last, email := w.who(m.n, j)
+	maybe := func(words ...string) *string { return pick(&d, []*string{nil, ptr(""), ptr(pick(&d, words))}) }
+	r := &registrant{
+		ID: w.registrantID(m.n, j), Status: "approved",
+		CreateTime: stamp(w.start.AddDate(0, 0, -60).Add(time.Duration(j) * time.Minute)),
+	}
+	r.registrantBody = registrantBody{
+		Email: email, FirstName: first, LastName: ptr(last),
+		City: maybe(cities...), Country: maybe(countries...), Org: maybe(organizations...), JobTitle: maybe(jobTitles...),
+		Address: maybe("1 Example Street"), Zip: maybe("12345"), State: maybe("CA"), Phone: maybe("+1 202 555 0123"),
+		Industry: maybe("Software"), Comments: maybe("Looking forward to it & thanks"),
+		NoOfEmployees: maybe("1-20", "21-50", "More than 10,000"), PurchasingTimeFrame: maybe("Within a month"),
+		RoleInPurchaseProcess: maybe("Influencer"),
+	}
+	if d.chance(50) {
+		r.CustomQuestions = []customQuestion{{"How did you hear of us?", pick(&d, []string{"", "A friend", "Search"})}}
+	}
+	switch a := w.approved(m.n); {
+	case j >= a && (j-a)%3 == 2:
+		r.Status = "denied"
+	case j >= a:
+		r.Status = "pending"
+	default:
+		r.admit(w, m)
+	}
+	return r
+}
+
+// admit gives an approved registrant the link of their own.
+func (r *registrant) admit(w *world, m *meeting) {
+	r.Status = "approved"
+	r.JoinURL = link("w", w.number(m.n), "?tk="+r.ID)
+	r.PinCode = int64(100_000 + mix(uint64(len(r.ID))^w.seed^uint64(r.ID[0])<<8^uint64(r.ID[1]))%900_000)
+}
+
+// registrants returns everybody who is registered.
+func (w *world) registrants(m *meeting) []*registrant {
+	var all []*registrant
+	e := w.enrolled[m.n]
+	for j := range w.seededRegistrants(m) {
+		if e != nil {
+			if r, changed := e.changed[w.registrantID(m.n, j)]; changed {
+				if r != nil {
+					all = append(all, r)
+				}
+				continue
+			}
+		}
+		all = append(all, w.seedRegistrant(m, j))
+	}
+	if e != nil {
+		all = append(all, e.added...)
+	}
+	return all
+}
+
+func (w *world) enrolment(m *meeting) *enrolment {
+	if w.enrolled[m.n] == nil {
+		w.enrolled[m.n] = &enrolment{changed: map[string]*registrant{}}
+	}
+	return w.enrolled[m.n]
+}
+
+// keep stores a changed registrant, or removes one when r is nil.
+func (e *enrolment) keep(id string, r *registrant) {
+	if i := slices.IndexFunc(e.added, func(a *registrant) bool { return a.ID == id }); i >= 0 {
+		if r == nil {
+			e.added = slices.Delete(e.added, i, i+1)
+		}
+		return
+	}
+	e.changed[id] = r
+}
+
+// findRegistering finds a meeting that people register for.
+func (c *call) findRegistering() (*meeting, error) {
+	m, err := c.findMeeting()
+	if err == nil && !m.registers() {
+		err = badRequest(300, "Registration has not been enabled for this meeting: "+c.path("meetingId")+".")
+	}
+	return m, err
+}
+
+func (c *call) findRegistrant() (*meeting, *registrant, error) {
+	m, err := c.findRegistering()
+	if err != nil {
+		return nil, nil, err
+	}
+	id := c.path("registrantId")
+	all := c.world.registrants(m)
+	i := slices.IndexFunc(all, func(r *registrant) bool { return r.ID == id })
+	if i < 0 {
+		return nil, nil, badRequest(300, "The value that you entered for the Registrant ID field is invalid. Enter a valid value and try again.")
+	}
+	return m, all[i], nil
+}
+
+func listRegistrants(c *call) (any, error) {
+	m, err := c.findRegistering()
+	if err != nil {
+		return nil, err
+	}
+	status, err := c.choice("status", "approved", "pending", "denied")
+	if err != nil {
+		return nil, err
+	}
+	id := c.query.Get("occurrence_id")
+	if id != "" && m.occurrence(id) == nil {
+		return nil, invalidOccurrence()
+	}
+	all := slices.DeleteFunc(c.world.registrants(m), func(r *registrant) bool {
+		return r.Status != status || id != "" && r.occurrences != nil && !slices.Contains(r.occurrences, id)
+	})
+	return c.page(len(all), func(i int) any { return all[i] }, c.pageNumber())
+}
+
+func getRegistrant(c *call) (any, error) {
+	_, r, err := c.findRegistrant()
+	return r, err
+}
+
+func deleteRegistrant(c *call) (any, error) {
+	m, r, err := c.findRegistrant()
+	if err != nil {
+		return nil, err
+	}
+	c.world.enrolment(m).keep(r.ID, nil)
+	return nil, nil
+}
+
+// addedRegistrant is the answer to a registration. Who must wait for approval
+// gets no link.
+type addedRegistrant struct {
+	RegistrantID string        `json:"registrant_id"`
+	ID           int64         `json:"id"`
+	Topic        string        `json:"topic"`
+	StartTime    string        `json:"start_time,omitempty"`
+	JoinURL      string        `json:"join_url,omitempty"`
+	PinCode      int64         `json:"participant_pin_code,omitempty"`
+	Occurrences  []*occurrence `json:"occurrences,omitempty"`
+}
+
+func addRegistrant(c *call) (any, error) {
+	m, err := c.registrable()
+	if err != nil {
+		return nil, err
+	}
+	var body struct {
+		registrantBody
+		AutoApprove bool `json:"auto_approve"`
+	}
+	if err := c.decode(&body); err != nil {
+		return nil, err
+	}
+	if err := body.check(); err != nil {
+		return nil, err
+	}
+	var chosen []string
+	if ids := c.query.Get("occurrence_ids"); ids != "" {
+		chosen = strings.Split(ids, ",")
+	}
+	answer := &addedRegistrant{ID: c.world.number(m.n), Topic: m.Topic, StartTime: stamp(m.next(c.now))}
+	for _, id := range chosen {
+		o := m.occurrence(id)
+		if o == nil {
+			return nil, badRequest(300, "Invalid parameter: occurrence_ids.")
+		}
+		answer.Occurrences = append(answer.Occurrences, o)
+	}
+	if chosen == nil {
+		answer.Occurrences = m.occurrences
+	}
+	r, err := c.enrol(m, body.registrantBody, chosen, body.AutoApprove)
+	if err != nil {
+		return nil, err
+	}
+	answer.RegistrantID, answer.JoinURL, answer.PinCode = r.ID, r.JoinURL, r.PinCode
+	return answer, nil
+}
+
+// registrable finds a meeting that takes registrations; the documents give
+// another code to its absence here than everywhere else.
+func (c *call) registrable() (*meeting, error) {
+	m, err := c.findMeeting()
+	switch {
+	case err != nil:
+		return nil, notFound(1001, "Meeting does not exist: "+c.path("meetingId")+".")
+	case !m.registers():
+		return nil, badRequest(3000, "Cannot access meeting info. Registration has not been enabled for this meeting: "+c.path("meetingId")+".")
+	case deref(m.Settings.CloseRegistration), m.Type == scheduled && m.end().Before(c.now):
+		return nil, badRequest(3038, "Meeting is over, you can not register now. If you have any questions, please contact the Meeting host.")
+	}
+	return m, nil
+}
+
+func (b *registrantBody) check() error {
+	var wrong []string
+	if at := strings.Index(b.Email, "@"); at < 1 || len(b.Email) > 128 || at == len(b.Email)-1 {
+		wrong = append(wrong, "email")
+	}
+	if b.FirstName == "" || len([]rune(b.FirstName)) > 64 {
+		wrong = append(wrong, "first_name")
+	}
+	if len([]rune(deref(b.LastName))) > 64 {
+		wrong = append(wrong, "last_name")
+	}
+	if len(wrong) > 0 {
+		return invalid(wrong...)
+	}
+	return nil
+}
+
+// enrol adds a registrant. Who is registered already keeps the id.
+func (c *call) enrol(m *meeting, body registrantBody, occurrences []string, auto bool) (*registrant, error) {
+	w := c.world
+	all := w.registrants(m)
+	r := &registrant{CreateTime: stamp(c.now)}
+	if i := slices.IndexFunc(all, func(r *registrant) bool { return strings.EqualFold(r.Email, body.Email) }); i >= 0 {
+		r.ID = all[i].ID
+		w.enrolment(m).keep(r.ID, nil)
+	} else if len(all) >= maxRegistrants {
+		return nil, &zoomError{http.StatusBadRequest, 3043, "Meeting has reached maximum attendee capacity.", nil}
+	} else {
+		w.minted++
+		r.ID = sealID(w.seed, sealRegistrant, 1<<62|w.minted)
+	}
+	r.registrantBody, r.occurrences, r.Status = body, occurrences, "pending"
+	if auto || deref(m.Settings.ApprovalType) == 0 {
+		r.admit(w, m)
+	}
+	e := w.enrolment(m)
+	e.added = append(e.added, r)
+	return r, nil
+}
+
+// updateRegistrantStatus approves, denies or cancels. A registrant that the
+// meeting does not have is passed over; no document says otherwise.
+func updateRegistrantStatus(c *call) (any, error) {
+	m, err := c.findRegistering()
+	if err != nil {
+		return nil, err
+	}
+	var body struct {
+		Action      string `json:"action"`
+		Registrants []struct {
+			ID    string `json:"id"`
+			Email string `json:"email"`
+		} `json:"registrants"`
+	}
+	if err := c.decode(&body); err != nil {
+		return nil, err
+	}
+	if !slices.Contains([]string{"approve", "cancel", "deny"}, body.Action) {
+		return nil, invalid("action")
+	}
+	if len(body.Registrants) > maxStatusChanges {
+		return nil, invalid("registrants")
+	}
+	all := c.world.registrants(m)
+	for _, named := range body.Registrants {
+		i := slices.IndexFunc(all, func(r *registrant) bool {
+			return r.ID == named.ID || named.ID == "" && strings.EqualFold(r.Email, named.Email)
+		})
+		if i >= 0 {
+			c.decide(m, all[i], body.Action)
+		}
+	}
+	return nil, nil
+}
+
+func (c *call) decide(m *meeting, r *registrant, action string) {
+	switch action {
+	case "approve":
+		r.admit(c.world, m)
+	case "deny":
+		r.Status, r.JoinURL, r.PinCode = "denied", "", 0
+	case "cancel":
+		c.world.enrolment(m).keep(r.ID, nil)
+		return
+	}
+	c.world.enrolment(m).keep(r.ID, r)
+}

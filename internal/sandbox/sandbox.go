@@ -1,0 +1,256 @@
+// Package sandbox is a Zoom in this process: OAuth, the operations of the table
+// in internal/zoom, state, and Zoom's unpleasant habits. The gateway is tested
+// on it, and users test their own apps on it.
+//
+// It answers what Zoom documents, not what the gateway happens to expect: rate
+// limits by label and plan with the headers and bodies of Zoom, page tokens that
+// expire, UUIDs that must be encoded twice, blank e-mails of guests, one row for
+// each stay, reports that lag, deleted users. All of it follows from a seed and
+// is made when it is asked for, so an account of 10,000 users costs nothing
+// until somebody reads it.
+//
+// A call meets, in this order: the planned faults, the token, its scopes, the
+// limits, the quotas, one write at a time on one user, the latency, and then the
+// one function that is registered for its pattern.
+//
+// What it does not do:
+//   - Meetings do not start or end by themselves as time goes by, and nobody
+//     joins one: what has happened is what had happened when it was made, and
+//     what the API ends.
+//   - One account, Server-to-Server tokens only. No consent pages, no refresh
+//     tokens, no master accounts.
+//   - No webhooks, e-mails, calendars, media or files. Its links lead nowhere.
+//   - GET /report/daily is made up by day and does not add up to the meetings.
+//   - Lists come in the order in which things were made; Zoom promises none.
+//     A recurring meeting stands once in every list.
+//   - Validation covers the types, the required fields and the bounds that the
+//     documents state, not every rule that Zoom has. Settings of the account do
+//     not restrain what a meeting may set.
+//   - Limits count what arrives, in exact windows; nobody knows Zoom's own
+//     arithmetic. Other apps of the account spend nothing.
+package sandbox
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"sync/atomic"
+	"time"
+)
+
+// The credentials of the sandbox's one app. They are no secret.
+const (
+	AccountID    = "sandboxAccount0000000A"
+	ClientID     = "sandboxClientID"
+	ClientSecret = "sandboxClientSecret"
+)
+
+// The plans that an account may have, as Options.Plan.
+const (
+	PlanFree     = "free"
+	PlanPro      = "pro"
+	PlanBusiness = "business"
+	// PlanNone has every feature and no limits.
+	PlanNone = "none"
+)
+
+// Options says how large and how unpleasant a sandbox is. The zero value is a
+// business account of 40 users.
+type Options struct {
+	// Seed decides all names, ids and numbers; 0 means 1.
+	Seed uint64
+	// Users is the size of the account, pending and inactive ones included;
+	// 0 means 40, and the least is 8.
+	Users int
+	// Meetings is how many one user has scheduled; 0 means 30. The host of the
+	// landmarks has at least ten.
+	Meetings int
+	// Participants is how many rows the latest instance of the big meeting
+	// has; 0 means 60.
+	Participants int
+	// Registrants is how many approved registrants the big meeting has;
+	// 0 means as many as Participants.
+	Registrants int
+	// Plan is one of the plans above; "" means business.
+	Plan string
+	// Scopes are granted to every token; nil means all that operations name.
+	Scopes []string
+	// Latency is how long every answer takes.
+	Latency time.Duration
+	// TokenTTL is the life of an access token; 0 means an hour.
+	TokenTTL time.Duration
+	// PageTokenTTL is the life of a next_page_token; 0 means 15 minutes.
+	PageTokenTTL time.Duration
+	// ReportLag is how long after its end an instance has no report and only
+	// zeros for durations; 0 means 30 minutes.
+	ReportLag time.Duration
+	// Now is the clock; nil means time.Now. What the sandbox holds is dated
+	// from its first answer.
+	Now func() time.Time
+}
+
+func (o Options) withDefaults() (Options, error) {
+	o.Seed = max(o.Seed, 1)
+	o.Users = orElse(o.Users, 40)
+	o.Meetings = orElse(o.Meetings, 30)
+	o.Participants = orElse(o.Participants, 60)
+	o.Registrants = orElse(o.Registrants, o.Participants)
+	o.Plan = orElse(o.Plan, PlanBusiness)
+	o.TokenTTL = orElse(o.TokenTTL, time.Hour)
+	o.PageTokenTTL = orElse(o.PageTokenTTL, 15*time.Minute)
+	o.ReportLag = orElse(o.ReportLag, 30*time.Minute)
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	return o, o.check()
+}
+
+func orElse[T comparable](v, other T) T {
+	if v == *new(T) {
+		return other
+	}
+	return v
+}
+
+// check returns every mistake at once.
+func (o Options) check() error {
+	var errs []error
+	bound := func(name string, v, low, high int) {
+		if v < low || v > high {
+			errs = append(errs, fmt.Errorf("sandbox: %s is %d, not from %d to %d", name, v, low, high))
+		}
+	}
+	bound("Users", o.Users, 8, 1_000_000)
+	bound("Meetings", o.Meetings, 1, instantSlot)
+	bound("Participants", o.Participants, 10, 100_000)
+	bound("Registrants", o.Registrants, 1, maxRegistrants)
+	if _, ok := plans[o.Plan]; !ok {
+		errs = append(errs, fmt.Errorf("sandbox: unknown plan %q", o.Plan))
+	}
+	return errors.Join(errs...)
+}
+
+// Sandbox is one Zoom. It is an http.Handler, and safe for concurrent use.
+type Sandbox struct {
+	opt     Options
+	routes  *routes
+	world   *world
+	tokens  tokens
+	limits  *limits
+	locks   locks
+	faults  faults
+	ledger  ledger
+	latency atomic.Int64
+	down    atomic.Bool
+}
+
+// New returns a sandbox. Each one has a state of its own.
+func New(opt Options) (*Sandbox, error) {
+	opt, err := opt.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	table, err := newRoutes()
+	if err != nil {
+		return nil, err
+	}
+	s := &Sandbox{opt: opt, routes: table, world: newWorld(opt), limits: newLimits(opt.Plan)}
+	s.tokens.init(opt)
+	s.SetLatency(opt.Latency)
+	return s, nil
+}
+
+// SetLatency changes how long every answer takes from now on.
+func (s *Sandbox) SetLatency(d time.Duration) { s.latency.Store(int64(d)) }
+
+// Down makes every call fail with 503 and an HTML page, as the edge before
+// Zoom answers when Zoom does not; Down(false) ends that.
+func (s *Sandbox) Down(down bool) { s.down.Store(down) }
+
+// ServeHTTP answers one call. It routes on the escaped path itself, because a
+// ServeMux would clean "//" away and decode "%2F", which are what makes a UUID
+// right or wrong. A fault that closes the connection panics with
+// http.ErrAbortHandler, which net/http's server turns into just that.
+func (s *Sandbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	c := s.call(r)
+	entry := s.ledger.begin(c, r)
+	status := statusClientGone
+	defer func() {
+		c.release()
+		s.ledger.end(entry, status, s.opt.Now())
+	}()
+	status = s.serve(w, r, c)
+}
+
+// serve carries a call through the layers and returns the status it got.
+func (s *Sandbox) serve(w http.ResponseWriter, r *http.Request, c *call) int {
+	if s.down.Load() {
+		return send(w, c, unavailable(), Fault{})
+	}
+	f, planned := s.faults.take(c.pattern(), r.URL)
+	a := s.admit(c, f, planned)
+	wait := time.Duration(s.latency.Load()) + f.Delay
+	if f.Hang || !sleep(r.Context(), wait) {
+		<-r.Context().Done()
+		return statusClientGone
+	}
+	if a == nil {
+		a = s.run(c)
+	}
+	return send(w, c, a, f)
+}
+
+// statusClientGone stands in the ledger for a call whose caller left before
+// there was an answer, as nginx logs it, or got none.
+const statusClientGone = 499
+
+// sleep waits, and reports whether the caller is still there.
+func sleep(ctx context.Context, d time.Duration) bool {
+	if d <= 0 {
+		return true
+	}
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// admit returns why a call goes no further, or nil.
+func (s *Sandbox) admit(c *call, f Fault, planned bool) *answer {
+	switch {
+	case planned && f.Status != 0:
+		return f.answer()
+	case c.route == nil:
+		return notRecognized()
+	case c.route.open:
+		return nil
+	}
+	for _, layer := range []func(*call) error{s.authenticate, s.throttle, s.exclude} {
+		if err := layer(c); err != nil {
+			return refused(err)
+		}
+	}
+	return nil
+}
+
+// run calls the handler with the state locked: writes alone, reads together.
+func (s *Sandbox) run(c *call) *answer {
+	if c.route.spec != nil && c.route.spec.Reads() {
+		s.world.mu.RLock()
+		defer s.world.mu.RUnlock()
+	} else {
+		s.world.mu.Lock()
+		defer s.world.mu.Unlock()
+	}
+	body, err := c.route.handler(c)
+	if err != nil {
+		return refused(err)
+	}
+	a := &answer{status: c.route.status(body), body: body}
+	return a.encode()
+}

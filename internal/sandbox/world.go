@@ -1,0 +1,182 @@
+package sandbox
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+)
+
+// world is the account: what follows from the seed, made when it is read, and
+// over it what calls have changed. Handlers find mu locked.
+type world struct {
+	opt   Options
+	seed  uint64
+	shift uint64
+	start time.Time // what the dates of the seeded objects hang on
+
+	mu       sync.RWMutex
+	meetings map[uint64]*meeting   // changed or created
+	deleted  map[uint64]*meeting   // may be recovered
+	byHost   map[int][]uint64      // created meetings
+	enrolled map[uint64]*enrolment // registrants that calls have changed
+	minted   uint64                // created meetings and registrants
+
+	byStatus func() map[string][]int // indices of users, in order
+	nonces   map[uint64]uint64
+
+	encoded sync.Map // list items of GET /users, by index
+}
+
+func newWorld(opt Options) *world {
+	w := &world{
+		opt:      opt,
+		seed:     mix(opt.Seed),
+		start:    opt.Now().UTC().Truncate(time.Minute),
+		meetings: map[uint64]*meeting{},
+		deleted:  map[uint64]*meeting{},
+		byHost:   map[int][]uint64{},
+		enrolled: map[uint64]*enrolment{},
+		nonces:   map[uint64]uint64{},
+	}
+	w.shift = mix(w.seed) % numberPrime
+	w.byStatus = sync.OnceValue(w.census)
+	w.findNonces()
+	return w
+}
+
+// member returns the j-th person of the account around a meeting, or -1 when
+// there are no more. The host is none of them.
+func (w *world) member(n uint64, j int) int {
+	all := w.byStatus()["active"]
+	if j >= len(all) {
+		return -1
+	}
+	i := all[(mix(n^w.seed)+uint64(j))%uint64(len(all))]
+	if i == hostOf(n) {
+		return -1
+	}
+	return i
+}
+
+// Landmarks names objects that are there in every sandbox, for documents and
+// tests. For one seed they are always the same, whatever the clock says.
+type Landmarks struct {
+	AccountID string
+
+	OwnerID, OwnerEmail               string
+	HostID, HostEmail                 string // hosts all meetings below
+	InactiveUserID, InactiveUserEmail string
+	PendingUserEmail                  string
+	DeletedUserID                     string // was a user once
+
+	MeetingNumber     int64 // weekly, with registration, registrants and past instances
+	RegistrantID      string
+	BigMeeting        int64 // its latest instance has Options.Participants rows
+	BigInstance       string
+	ManualMeeting     int64 // scheduled; registrants wait for approval
+	PendingRegistrant string
+	LiveMeeting       int64
+	PersonalMeeting   int64 // scheduled with the PMI
+	OpenMeeting       int64 // recurring without a fixed time
+
+	UUIDWithSlash     string // begins with "/"
+	UUIDDoubleSlash   string // contains "//"
+	UUIDPlain         string // needs one encoding only, and holds "+" and "/"
+	OnePersonInstance string // has no report
+	PendingInstance   string // ended just now
+	ExpiredInstance   string // older than a year
+	GoneInstance      string // older than 15 months
+}
+
+// The users and the meetings of the host that the landmarks name.
+const (
+	owner, host, inactiveUser, pendingUser = 0, 1, 2, 3
+	deletedUser                            = 1 << 40
+)
+
+const (
+	slotWeekly = iota
+	slotBig
+	slotPending
+	slotOld
+	slotOnePerson
+	slotLive
+	slotPersonal
+	slotManual
+	slotOpen
+	specialSlots
+)
+
+// The instances of the weekly meeting that have a UUID of a special form.
+const (
+	instanceSlash = iota + 1
+	instanceDoubleSlash
+	instancePlain
+)
+
+// Landmarks returns the known objects of this sandbox.
+func (s *Sandbox) Landmarks() Landmarks {
+	w := s.world
+	weekly, big, manual := special(slotWeekly), special(slotBig), special(slotManual)
+	number := func(slot uint64) int64 { return w.number(special(slot)) }
+	uuid := func(slot uint64, k int) string { return w.uuid(special(slot), k) }
+	return Landmarks{
+		AccountID: AccountID,
+		OwnerID:   w.userID(owner), OwnerEmail: w.seedUser(owner).Email,
+		HostID: w.userID(host), HostEmail: w.seedUser(host).Email,
+		InactiveUserID: w.userID(inactiveUser), InactiveUserEmail: w.seedUser(inactiveUser).Email,
+		PendingUserEmail: w.seedUser(pendingUser).Email,
+		DeletedUserID:    w.userID(deletedUser),
+		MeetingNumber:    w.number(weekly), RegistrantID: w.registrantID(weekly, 1),
+		BigMeeting: w.number(big), BigInstance: w.uuid(big, 0),
+		ManualMeeting: w.number(manual), PendingRegistrant: w.registrantID(manual, w.approved(manual)),
+		LiveMeeting: number(slotLive), PersonalMeeting: number(slotPersonal), OpenMeeting: number(slotOpen),
+		UUIDWithSlash:   uuid(slotWeekly, instanceSlash),
+		UUIDDoubleSlash: uuid(slotWeekly, instanceDoubleSlash),
+		UUIDPlain:       uuid(slotWeekly, instancePlain),
+		PendingInstance: uuid(slotPending, 0), OnePersonInstance: uuid(slotOnePerson, 0),
+		ExpiredInstance: uuid(slotOld, 1), GoneInstance: uuid(slotOld, 2),
+	}
+}
+
+func special(slot uint64) uint64 { return host*slotsPerUser + slot }
+
+// findNonces picks what makes the UUIDs of the landmarks take their forms.
+func (w *world) findNonces() {
+	forms := map[int]func(string) bool{
+		instanceSlash:       func(u string) bool { return strings.HasPrefix(u, "/") },
+		instanceDoubleSlash: func(u string) bool { return strings.Contains(u[1:], "//") && u[0] != '/' },
+		instancePlain: func(u string) bool {
+			return !needsTwice(u) && strings.Contains(u, "/") && strings.Contains(u, "+")
+		},
+	}
+	for k, fits := range forms {
+		v := instanceKey(special(slotWeekly), k)
+		for nonce := uint64(0); nonce < 1<<16; nonce++ {
+			if fits(sealUUID(w.seed, v|nonce)) {
+				w.nonces[v] = nonce
+				break
+			}
+		}
+	}
+}
+
+func instanceKey(n uint64, k int) uint64 { return n<<24 | uint64(k)<<16 }
+
+// uuid returns the UUID of the k-th instance of a meeting, the latest being 0.
+func (w *world) uuid(n uint64, k int) string {
+	v := instanceKey(n, k)
+	return sealUUID(w.seed, v|w.nonces[v])
+}
+
+func (w *world) registrantID(n uint64, j int) string {
+	return sealID(w.seed, sealRegistrant, n<<24|uint64(j))
+}
+
+// link returns an address that looks like one of Zoom's and is nobody's: a real
+// host name with a made-up number might be a stranger's meeting.
+func link(kind string, number int64, more string) string {
+	return fmt.Sprintf("https://us06web.zoom.example/%s/%s%s", kind, strconv.FormatInt(number, 10), more)
+}

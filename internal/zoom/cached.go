@@ -1,0 +1,206 @@
+package zoom
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"strings"
+	"time"
+
+	"zoomql/cache"
+)
+
+// absent is how long "there is no such object" is believed: long enough that a
+// list of strangers is not asked one by one again, and short enough for who has
+// just created the object by other means.
+const absent = 10 * time.Second
+
+// cached is the layer that answers from the store, and files what came back.
+// Writes pass through and evict.
+type cached struct {
+	store   cache.Store
+	account string // whose tags
+	view    string // whose answers: account, credential, scopes, version of the format
+	hosts   *hosts
+}
+
+func (c *cached) layer(next Handler) Handler {
+	return func(ctx context.Context, req *Request) (*Response, error) {
+		if !req.Spec.Reads() {
+			return c.write(ctx, req, next)
+		}
+		if !c.keeps(req) {
+			return next(ctx, req)
+		}
+		resp, ticket, err := c.lookup(ctx, req)
+		if resp != nil || err != nil {
+			usageFrom(ctx).hit()
+			return resp, err
+		}
+		resp, err = next(ctx, req)
+		c.file(ctx, req, ticket, resp, err)
+		return resp, err
+	}
+}
+
+// write carries a write out and evicts, also when its outcome is unknown: an
+// answer that was lost on the way may have changed things.
+func (c *cached) write(ctx context.Context, req *Request, next Handler) (*Response, error) {
+	resp, err := next(ctx, req)
+	if err == nil || errors.Is(err, ErrUnavailable) || errors.Is(err, ErrBadAnswer) || errors.Is(err, context.DeadlineExceeded) {
+		c.evict(context.WithoutCancel(ctx), c.hosts.resolve(expand(req.Spec.Evicts, req.Vars)))
+	}
+	return resp, err
+}
+
+func (c *cached) keeps(req *Request) bool {
+	return c.store != nil && !req.Secrets && req.Spec.Life != Never
+}
+
+// lookup returns the answer that is in the store, or the error that stands
+// there for "no such object"; a miss is (nil, ticket, nil).
+func (c *cached) lookup(ctx context.Context, req *Request) (*Response, cache.Ticket, error) {
+	if !c.keeps(req) {
+		return nil, cache.Ticket{}, nil
+	}
+	entry, ticket := c.store.Get(ctx, c.key(req.identity()), c.tags(req.Spec.Tags, req.Vars)...)
+	if entry == nil {
+		return nil, ticket, nil
+	}
+	value, err := entry.Value(func(body []byte) (any, error) { return unpack(req, body) })
+	if err != nil {
+		return nil, ticket, nil // another version wrote it
+	}
+	if refused, ok := value.(*Error); ok {
+		return nil, ticket, refused
+	}
+	return &Response{Value: value, Age: time.Since(entry.Stored)}, ticket, nil
+}
+
+// file keeps an answer, and "no such object" for some seconds. No other error
+// is kept.
+func (c *cached) file(ctx context.Context, req *Request, ticket cache.Ticket, resp *Response, err error) {
+	var refused *Error
+	switch {
+	case err == nil:
+		c.set(ctx, req, req.identity(), ticket, resp.Value, len(resp.Body), req.life(resp.Value))
+		c.fileAliases(ctx, req, resp)
+	case errors.As(err, &refused) && refused.Kind == ErrNotFound:
+		c.set(ctx, req, req.identity(), ticket, refused, 200, absent)
+	}
+}
+
+// life returns how long an answer is believed.
+func (r *Request) life(value any) time.Duration {
+	life := r.Spec.Life
+	if r.Spec.LifeOf != nil {
+		life = r.Spec.LifeOf(r, value)
+	}
+	if page, ok := value.(interface {
+		keep(time.Duration) time.Duration
+	}); ok {
+		return page.keep(life.TTL())
+	}
+	return life.TTL()
+}
+
+func (c *cached) set(ctx context.Context, req *Request, identity string, ticket cache.Ticket, value any, size int, ttl time.Duration) {
+	e := cache.Decoded(value, func() ([]byte, error) { return pack(req, value) })
+	e.Stored = time.Now()
+	e.Expires = e.Stored.Add(ttl)
+	e.Size = 3 * size // pointers and padding: about what the structs take for JSON of this length
+	c.store.Set(ctx, c.key(identity), ticket, e)
+}
+
+// fileAliases keeps an object under its other names too, so that a user asked
+// for by e-mail is known by his id. The tags of the other name could not be
+// looked at before the call, so it is filed only if nothing was evicted since:
+// the entry just set is still there then.
+func (c *cached) fileAliases(ctx context.Context, req *Request, resp *Response) {
+	if req.Spec.Aliases == nil {
+		return
+	}
+	for _, name := range req.Spec.Aliases(resp.Value) {
+		alias, err := req.renamed(name)
+		if err != nil || alias.identity() == req.identity() {
+			continue
+		}
+		_, ticket := c.store.Get(ctx, c.key(alias.identity()), c.tags(alias.Spec.Tags, alias.Vars)...)
+		if entry, _ := c.store.Get(ctx, c.key(req.identity())); entry != nil {
+			c.set(ctx, req, alias.identity(), ticket, resp.Value, len(resp.Body), req.life(resp.Value))
+		}
+	}
+}
+
+func (c *cached) evict(ctx context.Context, tags []string) {
+	if c.store == nil || len(tags) == 0 {
+		return
+	}
+	scoped := make([]string, len(tags))
+	for i, tag := range tags {
+		scoped[i] = c.account + "|" + tag
+	}
+	c.store.Evict(ctx, scoped...)
+}
+
+// key hashes what is asked, and in whose view: a path may hold an e-mail, and
+// what stands in Redis must not.
+func (c *cached) key(identity string) string {
+	sum := sha256.Sum256([]byte(c.view + "\x00" + identity))
+	return string(sum[:16])
+}
+
+// tags fills in a row's tags. They belong to the account, not to the view: what
+// one credential changes is stale for all.
+func (c *cached) tags(patterns []string, vars map[string]string) []string {
+	tags := expand(patterns, vars)
+	for i, tag := range tags {
+		tags[i] = c.account + "|" + tag
+	}
+	return tags
+}
+
+// expand fills variables into tags. An e-mail is no name that an event or a
+// write evicts by, so a user's tag becomes the tag of all users.
+func expand(patterns []string, vars map[string]string) []string {
+	tags := make([]string, 0, len(patterns))
+	for _, tag := range patterns {
+		for name, value := range vars {
+			tag = strings.ReplaceAll(tag, "{"+name+"}", value)
+		}
+		if strings.Contains(tag, "@") {
+			tag = "users"
+		}
+		tags = append(tags, tag)
+	}
+	return tags
+}
+
+// Entries in Redis begin with a byte that says what follows.
+const (
+	packedValue   = 'v'
+	packedRefusal = 'r'
+)
+
+func pack(req *Request, value any) ([]byte, error) {
+	if refused, ok := value.(*Error); ok {
+		body, err := json.Marshal(Error{Status: refused.Status, Code: refused.Code, Message: refused.Message})
+		return append([]byte{packedRefusal}, body...), err
+	}
+	body, err := req.encode(value)
+	return append([]byte{packedValue}, body...), err
+}
+
+func unpack(req *Request, body []byte) (any, error) {
+	if len(body) == 0 {
+		return nil, errors.New("empty entry")
+	}
+	if body[0] == packedRefusal {
+		refused := &Error{}
+		err := json.Unmarshal(body[1:], refused)
+		refused.Op, refused.Kind = req.Spec.Pattern, ErrNotFound
+		return refused, err
+	}
+	return req.decode(body[1:])
+}

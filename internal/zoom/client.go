@@ -1,0 +1,141 @@
+// Package zoom is the client of Zoom's REST API: a table of operations and the
+// machine that runs them.
+//
+// A call goes down through layers, each one concern and one function:
+//
+//	Do → Cached → Coalesced → Retried → Limited → Transport → Zoom
+//
+// A cache hit spends nothing, because Cached is outside Limited. A retry queues
+// like any other call, because Retried is outside Limited too. The package
+// knows nothing of GraphQL beyond the scalars in its types.
+package zoom
+
+import (
+	"context"
+	"encoding/hex"
+	"net/http"
+	"time"
+
+	"zoomql/cache"
+	"zoomql/internal/ratelimit"
+	"zoomql/internal/zoom/types"
+)
+
+// Request is one call on its way down through the layers.
+type Request struct {
+	Spec  *Spec
+	Path  string // below the base URL, escaped
+	Query string // canonical: sorted and escaped, without the "?"
+	Body  []byte // JSON; nil for a call without one
+	// Vars holds the values of the path's variables, and those that a quota
+	// counts by.
+	Vars map[string]string
+	// Secrets asks for the credentials in the answer too: such a call is
+	// neither answered from the cache nor kept there.
+	Secrets bool
+
+	decode func([]byte) (any, error)
+	encode func(any) ([]byte, error)
+}
+
+// Response is what came back.
+type Response struct {
+	Status int
+	Header http.Header
+	Body   []byte
+	// Value is the decoded answer. It is shared by all who asked and MUST NOT
+	// be changed.
+	Value any
+	// Age is how long ago Zoom said so; 0 for an answer just made.
+	Age time.Duration
+}
+
+// Handler carries out a request.
+type Handler func(context.Context, *Request) (*Response, error)
+
+// Layer is a Handler around a Handler.
+type Layer func(Handler) Handler
+
+// chain returns h inside the layers, the first outermost.
+func chain(h Handler, layers ...Layer) Handler {
+	for i := len(layers) - 1; i >= 0; i-- {
+		h = layers[i](h)
+	}
+	return h
+}
+
+// Config is what a Client is made of.
+type Config struct {
+	// AccountID is the Zoom account whose data and budget are used.
+	AccountID string
+	// View names who may see what: the account, the class of the credential
+	// and its scopes, or the user. Answers are shared within a view only.
+	View string
+	// Plan is the account's plan, which says what the budgets are.
+	Plan Plan
+	// Tokens answers for the credentials.
+	Tokens Tokens
+	// BaseURL overrides the base that the token names; with "/v2".
+	BaseURL string
+	// HTTP carries the calls; nil means a client with sensible bounds.
+	HTTP *http.Client
+	// Store keeps answers; nil keeps none.
+	Store cache.Store
+	// Limiter keeps the budgets; nil has none.
+	Limiter *ratelimit.Limiter
+	// MaxInFlight bounds the calls of one label that are under way at once;
+	// 0 means 100.
+	MaxInFlight int
+	// CallTimeout bounds one call at Zoom; 0 means 20 seconds.
+	CallTimeout time.Duration
+}
+
+// Client asks one Zoom account in the name of one credential. It is safe for
+// concurrent use.
+type Client struct {
+	cfg     Config
+	tenant  types.Tenant
+	handler Handler
+	cached  *cached
+	hosts   *hosts
+	lengths lengths
+}
+
+// formatVersion is part of every key of the cache: raise it when the decoded
+// form of answers changes, and what older programs left in Redis is not read.
+const formatVersion = "1\x00"
+
+// New returns a client.
+func New(cfg Config) *Client {
+	if cfg.MaxInFlight <= 0 {
+		cfg.MaxInFlight = 100
+	}
+	if cfg.CallTimeout <= 0 {
+		cfg.CallTimeout = 20 * time.Second
+	}
+	if cfg.HTTP == nil {
+		cfg.HTTP = &http.Client{Transport: NewTransport(len(Rates) * cfg.MaxInFlight), CheckRedirect: noRedirects}
+	}
+	c := &Client{cfg: cfg, tenant: types.TenantOf(cfg.AccountID), hosts: newHosts()}
+	c.cached = &cached{store: cfg.Store, account: hex.EncodeToString(c.tenant[:]), view: formatVersion + cfg.AccountID + "\x00" + cfg.View, hosts: c.hosts}
+	c.handler = chain((&transport{cfg}).do, c.cached.layer, coalesced(), retried, limited(cfg))
+	return c
+}
+
+// AccountID returns the Zoom account that the client asks.
+func (c *Client) AccountID() string { return c.cfg.AccountID }
+
+// Tenant returns the account's stand-in for ids and cursors.
+func (c *Client) Tenant() types.Tenant { return c.tenant }
+
+// Scopes returns the scopes that the credential was granted.
+func (c *Client) Scopes(ctx context.Context) ([]string, error) {
+	t, err := c.cfg.Tokens.Token(ctx)
+	if err != nil {
+		return nil, &Error{Op: "POST /oauth/token", Kind: ErrUnauthenticated, Cause: err}
+	}
+	return t.Scopes, nil
+}
+
+// Evict makes what is filed under the tags stale.
+func (c *Client) Evict(ctx context.Context, tags ...string) { c.cached.evict(ctx, tags) }

@@ -1,0 +1,217 @@
+package zoom
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// The kinds of failure, for errors.Is. What a caller may do about each differs;
+// that two operations use different numbers for one kind does not.
+var (
+	ErrNotFound        = errors.New("Zoom knows no such object")
+	ErrInvalid         = errors.New("Zoom refused the input")
+	ErrForbidden       = errors.New("the credential may not do this")
+	ErrMissingScope    = errors.New("the Zoom app lacks a scope")
+	ErrUnauthenticated = errors.New("Zoom refused the credentials")
+	ErrNotHost         = errors.New("only the host may do this")
+	ErrPlanRequired    = errors.New("the Zoom account's plan does not include this")
+	ErrNotEnabled      = errors.New("the feature is switched off in Zoom's settings")
+	ErrCapacity        = errors.New("the meeting is full")
+	ErrConflict        = errors.New("the object's state does not allow this")
+	ErrExpired         = errors.New("Zoom does not keep these data any more")
+	ErrNotReady        = errors.New("Zoom does not have these data yet")
+	ErrPageToken       = errors.New("Zoom's page token has expired")
+	ErrRateLimited     = errors.New("Zoom's rate limit leaves no room in time")
+	ErrDailyLimit      = errors.New("today's allowance at Zoom is used up")
+	ErrUnavailable     = errors.New("Zoom does not answer")
+	ErrBadAnswer       = errors.New("Zoom's answer cannot be read")
+)
+
+// Error is a call that did not bring what it was made for. It holds nothing
+// personal: Zoom's words are kept without the addresses that may stand in them.
+type Error struct {
+	Kind       error  // one of the kinds above
+	Op         string // the operation's pattern
+	Status     int    // HTTP status; 0 when no answer came
+	Code       int    // Zoom's number, which means different things on different operations
+	Message    string // Zoom's words, scrubbed
+	Fields     []FieldError
+	TrackingID string    // what Zoom's support asks for
+	RetryAt    time.Time // when the same call may succeed; zero when not known
+	Cause      error     // what went wrong below, for the log only
+}
+
+// FieldError is one field of a body that Zoom refused.
+type FieldError struct {
+	Field   string `json:"field"`
+	Message string `json:"message"`
+}
+
+// Error says the operation, the kind and Zoom's numbers.
+func (e *Error) Error() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s: %s", e.Op, e.Kind)
+	if e.Status != 0 {
+		fmt.Fprintf(&b, " (HTTP %d, code %d)", e.Status, e.Code)
+	}
+	if e.Message != "" {
+		fmt.Fprintf(&b, ": %s", e.Message)
+	}
+	return b.String()
+}
+
+// Unwrap returns the kind and the cause.
+func (e *Error) Unwrap() []error {
+	if e.Cause != nil {
+		return []error{e.Kind, e.Cause}
+	}
+	return []error{e.Kind}
+}
+
+// kinds tells what Zoom means. The first row that fits decides, so a row with
+// more conditions stands before one with fewer.
+//
+// Source: the "Error Codes" page of Zoom's API documents, and the documented
+// pairs of the operations themselves.
+var kinds = []struct {
+	status, code int    // 0 fits any
+	words        string // in the message, lower case; "" fits any
+	kind         error
+}{
+	{0, 124, "", ErrUnauthenticated},
+	{0, 4700, "", ErrMissingScope},
+	{0, 4711, "", ErrMissingScope},
+	{0, 300, "next page token", ErrPageToken},
+	{0, 300, "", ErrInvalid},
+	{0, 200, "paid", ErrPlanRequired},
+	{0, 200, "plan", ErrPlanRequired},
+	{0, 200, "", ErrForbidden},
+	{0, 3001, "not end", ErrNotReady},
+	{0, 3001, "", ErrNotFound},
+	{0, 1001, "", ErrNotFound},
+	{0, 1010, "", ErrNotFound},
+	{0, 1120, "", ErrNotFound},
+	{0, 2001, "", ErrNotFound},
+	{0, 12702, "", ErrExpired},
+	{0, 3003, "", ErrNotHost},
+	{0, 3000, "", ErrForbidden},
+	{0, 2306, "", ErrForbidden},
+	{0, 3161, "", ErrNotEnabled},
+	{0, 4400, "", ErrNotEnabled},
+	{0, 3043, "", ErrCapacity},
+	{0, 3018, "", ErrConflict},
+	{0, 3037, "", ErrConflict},
+	{0, 3038, "", ErrConflict},
+	{0, 3063, "", ErrConflict},
+	{http.StatusUnauthorized, 0, "", ErrUnauthenticated},
+	{http.StatusForbidden, 0, "", ErrForbidden},
+	{http.StatusNotFound, 0, "", ErrNotFound},
+	{http.StatusConflict, 0, "", ErrConflict},
+	{http.StatusBadRequest, 0, "", ErrInvalid},
+}
+
+// refusal reads an answer that is no success.
+func refusal(op string, status int, header http.Header, body []byte, now time.Time) *Error {
+	var zoom struct {
+		Code    json.Number  `json:"code"`
+		Message string       `json:"message"`
+		Errors  []FieldError `json:"errors"`
+	}
+	_ = json.Unmarshal(body, &zoom) // a gateway between may answer in HTML; the status says enough
+	code, _ := strconv.Atoi(zoom.Code.String())
+	e := &Error{Op: op, Status: status, Code: code, Message: scrub(zoom.Message), TrackingID: header.Get("X-Zm-Trackingid")}
+	for _, f := range zoom.Errors {
+		e.Fields = append(e.Fields, FieldError{scrub(f.Field), scrub(f.Message)})
+	}
+	switch {
+	case status == http.StatusTooManyRequests:
+		e.throttled(zoom.Message, header, now)
+	case status >= 500:
+		e.Kind = ErrUnavailable
+		e.RetryAt = retryAfter(header, now)
+	default:
+		e.Kind = kindOf(status, code, strings.ToLower(zoom.Message))
+	}
+	return e
+}
+
+func kindOf(status, code int, words string) error {
+	for _, row := range kinds {
+		if (row.status == 0 || row.status == status) && (row.code == 0 || row.code == code) && strings.Contains(words, row.words) {
+			return row.kind
+		}
+	}
+	return ErrInvalid
+}
+
+// throttled tells the kinds of 429 apart. The message decides: the code is 429
+// or 4001 for all of them, and the headers are often missing.
+func (e *Error) throttled(words string, header http.Header, now time.Time) {
+	words = strings.ToLower(words)
+	daily := strings.Contains(words, "daily") || strings.EqualFold(header.Get("X-Ratelimit-Type"), "Daily-limit")
+	if daily {
+		e.Kind, e.RetryAt = ErrDailyLimit, nextDay(now)
+	} else {
+		// Per second, or one write at a time on one object: both pass soon.
+		e.Kind, e.RetryAt = ErrRateLimited, now.Add(time.Second)
+	}
+	if at := retryAfter(header, now); at.After(now) {
+		e.RetryAt = at
+	}
+}
+
+// Concurrent reports whether Zoom refused because another call on the same
+// object was under way.
+func (e *Error) Concurrent() bool {
+	return e.Status == http.StatusTooManyRequests && strings.Contains(strings.ToLower(e.Message), "concurrent")
+}
+
+// retryAfter reads Retry-After in the three forms that are met: Zoom's own, an
+// ISO 8601 date-time, and HTTP's two (RFC 9110, section 10.2.3).
+func retryAfter(header http.Header, now time.Time) time.Time {
+	v := strings.TrimSpace(header.Get("Retry-After"))
+	if v == "" {
+		return time.Time{}
+	}
+	if s, err := strconv.ParseFloat(v, 64); err == nil && s >= 0 && s < 7*24*3600 {
+		return now.Add(time.Duration(s * float64(time.Second)))
+	}
+	if t, err := time.Parse(time.RFC3339, v); err == nil {
+		return t
+	}
+	if t, err := http.ParseTime(v); err == nil {
+		return t
+	}
+	return time.Time{}
+}
+
+// nextDay returns the next 00:00 UTC, when Zoom's daily counters start anew.
+func nextDay(now time.Time) time.Time {
+	return now.UTC().Truncate(24 * time.Hour).Add(24 * time.Hour)
+}
+
+var (
+	addresses = regexp.MustCompile(`[^\s<>(),;:"']+@[^\s<>(),;:"']+`)
+	links     = regexp.MustCompile(`https?://\S+`)
+)
+
+// scrub takes what may be personal or secret out of Zoom's words, which quote
+// registrants' addresses and join links.
+func scrub(s string) string {
+	if strings.Contains(s, "://") {
+		s = links.ReplaceAllString(s, "[link]")
+	}
+	if strings.Contains(s, "@") {
+		s = addresses.ReplaceAllString(s, "[e-mail]")
+	}
+	if len(s) > 300 {
+		s = s[:300]
+	}
+	return strings.ToValidUTF8(s, "")
+}

@@ -1,0 +1,44 @@
+package zoom
+
+import (
+	"strings"
+
+	"github.com/maypok86/otter/v2"
+
+	"zoomql/internal/zoom/types"
+)
+
+// hosts remembers whose a meeting is, as far as answers have told: a write
+// names the meeting only, and what it makes stale is the lists of its host.
+type hosts struct {
+	of *otter.Cache[string, string]
+}
+
+func newHosts() *hosts {
+	return &hosts{otter.Must(&otter.Options[string, string]{MaximumSize: 100_000, InitialCapacity: 64})}
+}
+
+func (h *hosts) learn(meeting types.MeetingNumber, host types.Text) {
+	if meeting != 0 && host != "" {
+		h.of.Set(meeting.String(), string(host))
+	}
+}
+
+// resolve replaces "host-of:7:meetings", the lists of the host of meeting 7, by
+// "user:u1:meetings" if the host is known, and by "meetings", the lists of all
+// hosts, if not.
+func (h *hosts) resolve(tags []string) []string {
+	for i, tag := range tags {
+		meeting, ok := strings.CutPrefix(tag, "host-of:")
+		if !ok {
+			continue
+		}
+		meeting, list, _ := strings.Cut(meeting, ":")
+		if host, ok := h.of.GetIfPresent(meeting); ok {
+			tags[i] = "user:" + host + ":" + list
+		} else {
+			tags[i] = list
+		}
+	}
+	return tags
+}

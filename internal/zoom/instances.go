@@ -1,0 +1,70 @@
+package zoom
+
+import "zoomql/internal/zoom/types"
+
+// InstanceKey names a run of a meeting by its UUID, or the latest run of a
+// meeting by the meeting's number.
+type InstanceKey struct {
+	MeetingID string `path:"meetingId"`
+}
+
+// InstanceFilter picks runs of one meeting. Zoom takes From and To together.
+type InstanceFilter struct {
+	MeetingID types.MeetingNumber `path:"meetingId"`
+	From      types.Date          `query:"from"`
+	To        types.Date          `query:"to"`
+}
+
+// Instances is Zoom's answer to InstanceFilter: it has no pages.
+type Instances struct {
+	Meetings []*types.MeetingInstance `json:"meetings"`
+}
+
+// pastLife says how long something past is believed. "The latest run" is
+// another one after the next; and participants without a duration are of a run
+// that Zoom still works on.
+func pastLife(req *Request, answer any) Life {
+	if _, err := types.ParseMeetingNumber(req.Vars["meetingId"]); err == nil {
+		return Scheduled
+	}
+	if page, ok := answer.(*Page[types.Participant]); ok && Unfinished(page.Items) {
+		return Live
+	}
+	return Closed
+}
+
+// Unfinished reports whether Zoom is still working participants out.
+func Unfinished(stays []*types.Participant) bool {
+	for _, p := range stays {
+		if p.DurationSeconds == (types.Int{Valid: true}) {
+			return true
+		}
+	}
+	return false
+}
+
+var instanceTags = []string{"instance:{meetingId}", "meeting:{meetingId}:instances"}
+
+// The operations on what happened.
+var (
+	GetPastMeeting = op[InstanceKey, types.MeetingInstance](Spec{
+		Pattern: "GET /past_meetings/{meetingId}", Rate: Light, Life: Closed, LifeOf: pastLife, AcceptsUUID: true,
+		Scopes: meetingRead + "meeting:read:past_meeting meeting:read:past_meeting:admin",
+		Tags:   instanceTags,
+	})
+	ListInstances = op(Spec{
+		Pattern: "GET /past_meetings/{meetingId}/instances", Rate: Medium, Life: Scheduled,
+		Scopes: meetingRead + "meeting:read:list_past_instances meeting:read:list_past_instances:admin",
+		Tags:   []string{"meeting:{meetingId}:instances"},
+	}, func(in InstanceFilter, out *Instances) {
+		for _, i := range out.Meetings {
+			i.MeetingNumber = in.MeetingID
+			i.SetOrigin("GET /past_meetings/{meetingId}/instances")
+		}
+	})
+	ListPastParticipants = list(Spec{
+		Pattern: "GET /past_meetings/{meetingId}/participants", Rate: Medium, Life: Closed, LifeOf: pastLife, AcceptsUUID: true, Array: "participants", MaxPage: 300,
+		Scopes: meetingRead + "meeting:read:list_past_participants meeting:read:list_past_participants:admin",
+		Tags:   instanceTags,
+	}, func(in InstanceKey, p *types.Participant) { p.Run = in.MeetingID })
+)

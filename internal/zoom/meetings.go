@@ -1,0 +1,98 @@
+package zoom
+
+import "zoomql/internal/zoom/types"
+
+// MeetingKey names a meeting by its number.
+type MeetingKey struct {
+	MeetingID types.MeetingNumber `path:"meetingId"`
+}
+
+// MeetingFilter picks meetings of one user.
+type MeetingFilter struct {
+	UserID   string                `path:"userId"`
+	Type     types.MeetingListType `query:"type"`
+	From     types.Date            `query:"from"`
+	To       types.Date            `query:"to"`
+	Timezone string                `query:"timezone"`
+}
+
+// NewMeeting is a meeting to be made for a user.
+type NewMeeting struct {
+	UserID  string            `path:"userId"`
+	Meeting *types.NewMeeting `body:""`
+}
+
+// MeetingPatch changes a meeting, or one occurrence of it.
+type MeetingPatch struct {
+	MeetingID    types.MeetingNumber `path:"meetingId"`
+	OccurrenceID string              `query:"occurrence_id"`
+	Patch        *types.MeetingPatch `body:""`
+}
+
+// MeetingRemoval deletes a meeting, or one occurrence of it.
+type MeetingRemoval struct {
+	MeetingID             types.MeetingNumber `path:"meetingId"`
+	OccurrenceID          string              `query:"occurrence_id"`
+	ScheduleForReminder   *bool               `query:"schedule_for_reminder"`
+	CancelMeetingReminder *bool               `query:"cancel_meeting_reminder"`
+}
+
+// MeetingAction ends a meeting that is going on, or takes a deleted one back.
+type MeetingAction struct {
+	MeetingID types.MeetingNumber `path:"meetingId"`
+	Body      MeetingActionBody   `body:""`
+}
+
+// MeetingActionBody says which action.
+type MeetingActionBody struct {
+	Action string `json:"action"`
+}
+
+// meetingWrites is the allowance for creating and updating meetings, which
+// Zoom counts for each host.
+//
+// Source: https://developers.zoom.us/docs/api/rate-limits/
+var meetingWrites = Quota{Name: "meeting writes of a host", PerDay: 100, By: []string{"userId"}}
+
+const (
+	meetingRead  = "meeting:read meeting:read:admin "
+	meetingWrite = "meeting:write meeting:write:admin "
+)
+
+// staleMeeting is what a change of a meeting makes stale.
+var staleMeeting = []string{"meeting:{meetingId}", "host-of:{meetingId}:meetings"}
+
+// The operations on meetings.
+var (
+	GetMeeting = op[MeetingKey, types.Meeting](Spec{
+		Pattern: "GET /meetings/{meetingId}", Rate: Light, Life: Scheduled,
+		Scopes: meetingRead + "meeting:read:meeting meeting:read:meeting:admin",
+		Tags:   []string{"meeting:{meetingId}"},
+	})
+	ListMeetings = list[MeetingFilter, types.Meeting](Spec{
+		Pattern: "GET /users/{userId}/meetings", Rate: Medium, Life: Scheduled, Array: "meetings", MaxPage: 300,
+		Scopes: meetingRead + "meeting:read:list_meetings meeting:read:list_meetings:admin",
+		Tags:   []string{"meetings", "user:{userId}:meetings"},
+	})
+	CreateMeeting = op[NewMeeting, types.Meeting](Spec{
+		Pattern: "POST /users/{userId}/meetings", Rate: Light,
+		Scopes: meetingWrite + "meeting:write:meeting meeting:write:meeting:admin",
+		Evicts: []string{"user:{userId}:meetings"},
+		Quotas: []Quota{meetingWrites},
+	})
+	UpdateMeeting = op[MeetingPatch, struct{}](Spec{
+		Pattern: "PATCH /meetings/{meetingId}", Rate: Light,
+		Scopes: meetingWrite + "meeting:update:meeting meeting:update:meeting:admin",
+		Evicts: staleMeeting,
+	})
+	DeleteMeeting = op[MeetingRemoval, struct{}](Spec{
+		Pattern: "DELETE /meetings/{meetingId}", Rate: Light,
+		Scopes: meetingWrite + "meeting:delete:meeting meeting:delete:meeting:admin",
+		Evicts: append([]string{"meeting:{meetingId}:registrants"}, staleMeeting...),
+	})
+	UpdateMeetingStatus = op[MeetingAction, struct{}](Spec{
+		Pattern: "PUT /meetings/{meetingId}/status", Rate: Light,
+		Scopes: meetingWrite + "meeting:update:status meeting:update:status:admin",
+		Evicts: append([]string{"meeting:{meetingId}:instances"}, staleMeeting...),
+	})
+)

@@ -1,0 +1,256 @@
+package zoom
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+
+	"zoomql/internal/zoom/types"
+)
+
+// Op is an operation: its row in the table, and the Go types of its input and
+// answer. In is a struct whose tags say where each field goes:
+//
+//	path:"userId"       the variable of the path
+//	query:"page_size"   a query parameter; left out when zero
+//	body:""             the JSON body
+type Op[In, Out any] struct {
+	*Spec
+	input *input
+	adopt func(In, *Out)
+}
+
+// op registers an operation. adopt, if given, completes an answer with what
+// only the question knows, such as the meeting that a registrant belongs to.
+func op[In, Out any](s Spec, adopt ...func(In, *Out)) Op[In, Out] {
+	o := Op[In, Out]{Spec: register(&s), input: inputOf(reflect.TypeFor[In](), &s)}
+	if len(adopt) > 0 {
+		o.adopt = adopt[0]
+	}
+	return o
+}
+
+// Option changes how one call is made.
+type Option func(*Request)
+
+// WithSecrets asks for the credentials in the answer too, at the price of a
+// call that no cache answers.
+func WithSecrets(r *Request) { r.Secrets = true }
+
+// Secrets is WithSecrets if wanted, and nothing otherwise.
+func Secrets(wanted bool) Option { return func(r *Request) { r.Secrets = r.Secrets || wanted } }
+
+// Do carries the operation out. What it returns is shared and MUST NOT be
+// changed. An error is an *Error, or says why the input is none.
+func (o Op[In, Out]) Do(ctx context.Context, c *Client, in In, options ...Option) (*Out, error) {
+	req, err := o.request(in, options)
+	if err != nil {
+		return nil, err
+	}
+	resp, err := c.handler(ctx, req)
+	if err != nil {
+		return nil, err
+	}
+	out, _ := resp.Value.(*Out)
+	return out, nil
+}
+
+// Known returns what the cache holds, without any call: the answer, or the
+// error that says there is none; ok is false when it holds neither.
+func (o Op[In, Out]) Known(ctx context.Context, c *Client, in In) (out *Out, err error, ok bool) {
+	req, err := o.request(in, nil)
+	if err != nil {
+		return nil, err, true
+	}
+	resp, _, err := c.cached.lookup(ctx, req)
+	if resp == nil {
+		return nil, err, err != nil
+	}
+	usageFrom(ctx).hit()
+	out, ok = resp.Value.(*Out)
+	return out, nil, ok
+}
+
+func (o Op[In, Out]) request(in In, options []Option) (*Request, error) {
+	req, err := o.input.request(o.Spec, reflect.ValueOf(in))
+	if err != nil {
+		return nil, &Error{Op: o.Pattern, Kind: ErrInvalid, Message: err.Error()}
+	}
+	for _, set := range options {
+		set(req)
+	}
+	req.encode = func(v any) ([]byte, error) { return types.Marshal(v) }
+	req.decode = func(body []byte) (any, error) {
+		out := new(Out)
+		if err := decodeAnswer(o.Spec, body, out); err != nil {
+			return nil, err
+		}
+		if !req.Secrets && o.Reads() {
+			types.Strip(out)
+		}
+		types.Prune(out)
+		setOrigin(out, o.Pattern)
+		if o.adopt != nil {
+			o.adopt(in, out)
+		}
+		return out, nil
+	}
+	return req, nil
+}
+
+// setOrigin notes on an object, where it can tell, which operation it came from.
+func setOrigin(v any, op string) {
+	if o, ok := v.(interface{ SetOrigin(string) }); ok {
+		o.SetOrigin(op)
+	}
+}
+
+func decodeAnswer(s *Spec, body []byte, out any) error {
+	if len(body) == 0 {
+		return nil // 204, and Zoom's 200 without a body
+	}
+	if page, ok := out.(interface {
+		decode(array string, body []byte) error
+	}); ok {
+		return page.decode(s.Array, body)
+	}
+	return types.Unmarshal(body, out)
+}
+
+// input knows where each field of an input struct goes. It is worked out once,
+// when the operation is registered.
+type input struct {
+	path, query []place
+	body        []int // index of the body's field; nil when there is none
+}
+
+type place struct {
+	name  string
+	index []int
+}
+
+func inputOf(t reflect.Type, s *Spec) *input {
+	in := &input{}
+	for _, f := range reflect.VisibleFields(t) {
+		if name, ok := f.Tag.Lookup("path"); ok {
+			if !strings.Contains(s.Path(), "{"+name+"}") {
+				panic(fmt.Sprintf("zoom: %s has no {%s}", s.Pattern, name))
+			}
+			in.path = append(in.path, place{name, f.Index})
+		}
+		if name, ok := f.Tag.Lookup("query"); ok {
+			in.query = append(in.query, place{name, f.Index})
+		}
+		if _, ok := f.Tag.Lookup("body"); ok {
+			in.body = f.Index
+		}
+	}
+	if n := strings.Count(s.Path(), "{"); n != len(in.path) {
+		panic(fmt.Sprintf("zoom: %s: %d of %d path variables are filled", s.Pattern, len(in.path), n))
+	}
+	return in
+}
+
+func (in *input) request(s *Spec, v reflect.Value) (*Request, error) {
+	req := &Request{Spec: s, Path: s.Path(), Vars: make(map[string]string, len(in.path))}
+	for _, p := range in.path {
+		value := text(v.FieldByIndex(p.index))
+		escaped, err := s.segment(p.name, value)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", p.name, err)
+		}
+		req.Vars[p.name] = value
+		req.Path = strings.Replace(req.Path, "{"+p.name+"}", escaped, 1)
+	}
+	query := url.Values{}
+	for _, q := range in.query {
+		if f := v.FieldByIndex(q.index); !f.IsZero() {
+			query.Set(q.name, text(f))
+		}
+	}
+	req.Query = query.Encode()
+	if in.body != nil {
+		body, err := types.Marshal(v.FieldByIndex(in.body).Interface())
+		if err != nil {
+			return nil, err
+		}
+		req.Body = body
+		req.countBy(body)
+	}
+	return req, nil
+}
+
+// renamed returns the same question with another name of the object in the
+// path, which has one variable.
+func (r *Request) renamed(name string) (*Request, error) {
+	for variable := range r.Vars {
+		escaped, err := r.Spec.segment(variable, name)
+		if err != nil {
+			return nil, err
+		}
+		other := *r
+		other.Vars = map[string]string{variable: name}
+		other.Path = strings.Replace(r.Spec.Path(), "{"+variable+"}", escaped, 1)
+		return &other, nil
+	}
+	return r, nil
+}
+
+// segment escapes the value of a path variable. A number is the same either
+// way; only {meetingId} may be a UUID, with a rule of its own.
+func (s *Spec) segment(name, value string) (string, error) {
+	if s.AcceptsUUID && name == "meetingId" {
+		return uuidSegment(value)
+	}
+	return segment(value)
+}
+
+// countBy notes the fields of the body that a quota counts by.
+func (r *Request) countBy(body []byte) {
+	if !slices.ContainsFunc(r.Spec.Quotas, func(q Quota) bool { return len(q.By) > 1 }) {
+		return
+	}
+	var fields map[string]any
+	if types.Unmarshal(body, &fields) != nil {
+		return
+	}
+	for _, q := range r.Spec.Quotas {
+		for _, name := range q.By {
+			if s, ok := fields[name].(string); ok && r.Vars[name] == "" {
+				r.Vars[name] = strings.ToLower(s)
+			}
+		}
+	}
+}
+
+// text writes a field as Zoom reads it in a path or a query.
+func text(v reflect.Value) string {
+	if v.Kind() == reflect.Pointer {
+		return text(v.Elem())
+	}
+	switch x := v.Interface().(type) {
+	case interface{ Code() string }:
+		return x.Code()
+	case fmt.Stringer:
+		return x.String()
+	}
+	switch v.Kind() {
+	case reflect.String:
+		return v.String()
+	case reflect.Bool:
+		return strconv.FormatBool(v.Bool())
+	case reflect.Int, reflect.Int64:
+		return strconv.FormatInt(v.Int(), 10)
+	case reflect.Slice:
+		items := make([]string, v.Len())
+		for i := range items {
+			items[i] = text(v.Index(i))
+		}
+		return strings.Join(items, ",")
+	}
+	panic(fmt.Sprintf("zoom: a %s is neither path nor query", v.Type()))
+}

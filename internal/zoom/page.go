@@ -1,0 +1,134 @@
+package zoom
+
+import (
+	"bytes"
+	"context"
+	"iter"
+	"sync"
+	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"zoomql/internal/zoom/types"
+)
+
+// Page is one page of a list.
+type Page[T any] struct {
+	Items []*T      `json:"items"`
+	Next  string    `json:"next_page_token,omitzero"` // "" after the last page
+	Total types.Int `json:"total_records,omitzero"`   // the length of the list, if Zoom says it
+
+	once  sync.Once
+	index map[string]*T
+}
+
+// tokenLife is how long a page with a token is believed at most: the token ends
+// after 15 minutes, and a page whose token is dead leads nowhere.
+//
+// Source: https://developers.zoom.us/docs/api/pagination/
+const tokenLife = 14 * time.Minute
+
+// keep returns how long the page may be kept of the time that its kind allows.
+func (p *Page[T]) keep(ttl time.Duration) time.Duration {
+	if p.Next != "" {
+		return min(ttl, tokenLife)
+	}
+	return ttl
+}
+
+// Index returns the items by the keys that the function gives them; it is
+// worked out at the first call, and the function is the same at every call.
+func (p *Page[T]) Index(keys func(*T) []string) map[string]*T {
+	p.once.Do(func() {
+		p.index = make(map[string]*T, 2*len(p.Items))
+		for _, item := range p.Items {
+			for _, key := range keys(item) {
+				if key != "" {
+					p.index[key] = item
+				}
+			}
+		}
+	})
+	return p.index
+}
+
+// decode reads an answer whose items stand under the name that the operation's
+// row gives; our own encoding calls them "items".
+func (p *Page[T]) decode(array string, body []byte) error {
+	dec := jsontext.NewDecoder(bytes.NewReader(body), types.Lenient)
+	if kind := dec.PeekKind(); kind != '{' {
+		return types.Unmarshal(body, &struct{}{}) // says what is wrong
+	}
+	if _, err := dec.ReadToken(); err != nil {
+		return err
+	}
+	for dec.PeekKind() == '"' {
+		name, err := dec.ReadToken()
+		if err != nil {
+			return err
+		}
+		switch name.String() {
+		case array, "items":
+			err = types.UnmarshalDecode(dec, &p.Items)
+		case "next_page_token":
+			err = types.UnmarshalDecode(dec, (*types.Text)(&p.Next))
+		case "total_records":
+			err = types.UnmarshalDecode(dec, &p.Total)
+		default:
+			err = dec.SkipValue()
+		}
+		if err != nil {
+			return err
+		}
+	}
+	_, err := dec.ReadToken()
+	return err
+}
+
+// Paging is the part of a list's input that picks a page.
+type Paging struct {
+	Size  int    `query:"page_size"`
+	Token string `query:"next_page_token"`
+}
+
+// ListOp is an operation that answers with pages.
+type ListOp[In, T any] struct {
+	Op[listInput[In], Page[T]]
+}
+
+type listInput[In any] struct {
+	Filter In
+	Paging
+}
+
+// list registers an operation that answers with pages. adopt, if given,
+// completes each item with what only the question knows.
+func list[In, T any](s Spec, adopt ...func(In, *T)) ListOp[In, T] {
+	return ListOp[In, T]{op(s, func(in listInput[In], p *Page[T]) {
+		for _, item := range p.Items {
+			setOrigin(item, s.Pattern)
+			for _, complete := range adopt {
+				complete(in.Filter, item)
+			}
+		}
+	})}
+}
+
+// Page asks for one page. A size of 0 leaves it to Zoom.
+func (o ListOp[In, T]) Page(ctx context.Context, c *Client, in In, p Paging, options ...Option) (*Page[T], error) {
+	return o.Do(ctx, c, listInput[In]{in, p}, options...)
+}
+
+// Pages asks for one page after the other, each of the given size, until the
+// list ends, an error comes or the caller stops.
+func (o ListOp[In, T]) Pages(ctx context.Context, c *Client, in In, p Paging, options ...Option) iter.Seq2[*Page[T], error] {
+	return func(yield func(*Page[T], error) bool) {
+		for {
+			page, err := o.Page(ctx, c, in, p, options...)
+			if !yield(page, err) || err != nil || page.Next == "" {
+				return
+			}
+			p.Token = page.Next
+		}
+	}
+}

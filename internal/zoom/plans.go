@@ -1,0 +1,109 @@
+package zoom
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"zoomql/internal/ratelimit"
+)
+
+// Plan is a Zoom account's plan, which says how large its budgets are. No
+// operation tells it to a server-to-server app, so it is configured.
+type Plan string
+
+// The plans that Zoom's table of limits has columns for, and NoLimits for a
+// Zoom that counts nothing, such as a sandbox under measurement.
+const (
+	Free     Plan = "free"
+	Pro      Plan = "pro"
+	Business Plan = "business" // Business, Education, Enterprise, Partners
+	NoLimits Plan = "none"
+)
+
+// ParsePlan reads a plan's name.
+func ParsePlan(s string) (Plan, error) {
+	if p := Plan(strings.ToLower(s)); p == NoLimits || budgets[p] != nil {
+		return p, nil
+	}
+	return "", fmt.Errorf("%q is none of free, pro, business, none", s)
+}
+
+// budget is what one label of a plan allows. pooled labels draw their daily
+// calls from the pool of the plan.
+type budget struct {
+	calls  int
+	per    time.Duration
+	daily  int
+	pooled bool
+}
+
+// budgets and pools are Zoom's table.
+//
+// Source: https://developers.zoom.us/docs/api/rate-limits/
+var budgets = map[Plan]map[Rate]budget{
+	Free: {
+		Light:             {calls: 4, per: time.Second, daily: 6_000},
+		Medium:            {calls: 2, per: time.Second, daily: 2_000},
+		Heavy:             {calls: 1, per: time.Second, daily: 1_000},
+		ResourceIntensive: {calls: 10, per: time.Minute, daily: 30_000},
+	},
+	Pro: {
+		Light:             {calls: 30, per: time.Second},
+		Medium:            {calls: 20, per: time.Second},
+		Heavy:             {calls: 10, per: time.Second, pooled: true},
+		ResourceIntensive: {calls: 10, per: time.Minute, pooled: true},
+	},
+	Business: {
+		Light:             {calls: 80, per: time.Second},
+		Medium:            {calls: 60, per: time.Second},
+		Heavy:             {calls: 40, per: time.Second, pooled: true},
+		ResourceIntensive: {calls: 20, per: time.Minute, pooled: true},
+	},
+}
+
+var pools = map[Plan]int{Pro: 30_000, Business: 60_000}
+
+// perSecond returns how many calls of a label the plan allows a second, for
+// weighing one label against another.
+func (p Plan) perSecond(r Rate) float64 {
+	b, ok := budgets[p][r]
+	if !ok {
+		b = budgets[Business][r]
+	}
+	return float64(b.calls) / b.per.Seconds()
+}
+
+// limits returns what a call must have room under, with keys that begin with
+// the account so that one account's budget is one wherever it is spent.
+func (p Plan) limits(account string, req *Request) []ratelimit.Limit {
+	b, ok := budgets[p][req.Spec.Rate]
+	if !ok {
+		return nil
+	}
+	label := account + ":" + req.Spec.Rate.String()
+	limits := []ratelimit.Limit{{Key: label, Calls: b.calls, Window: b.per}}
+	if b.daily > 0 {
+		limits = append(limits, ratelimit.Limit{Key: label + ":day", Calls: b.daily, Daily: true})
+	}
+	if b.pooled {
+		limits = append(limits, ratelimit.Limit{Key: account + ":pool", Calls: pools[p], Daily: true})
+	}
+	for _, q := range req.Spec.Quotas {
+		limits = append(limits, ratelimit.Limit{Key: q.key(account, req), Calls: q.PerDay, Daily: true})
+	}
+	return limits
+}
+
+// key names what a quota counts, without the values themselves: an e-mail has no
+// place in a key.
+func (q Quota) key(account string, req *Request) string {
+	h := sha256.New()
+	for _, name := range q.By {
+		_, _ = io.WriteString(h, req.Vars[name]+"\x00")
+	}
+	return account + ":" + q.Name + ":" + hex.EncodeToString(h.Sum(nil)[:8])
+}

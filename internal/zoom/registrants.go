@@ -1,0 +1,108 @@
+package zoom
+
+import (
+	"context"
+
+	"zoomql/internal/zoom/types"
+)
+
+// RegistrantKey names a registrant of a meeting.
+type RegistrantKey struct {
+	MeetingID    types.MeetingNumber `path:"meetingId"`
+	RegistrantID string              `path:"registrantId"`
+}
+
+// RegistrantFilter picks registrants of one meeting.
+type RegistrantFilter struct {
+	MeetingID    types.MeetingNumber    `path:"meetingId"`
+	Status       types.RegistrantStatus `query:"status"`
+	OccurrenceID string                 `query:"occurrence_id"`
+}
+
+// NewRegistrant registers somebody for a meeting.
+type NewRegistrant struct {
+	MeetingID     types.MeetingNumber  `path:"meetingId"`
+	OccurrenceIDs []string             `query:"occurrence_ids"`
+	Registrant    *types.NewRegistrant `body:""`
+}
+
+// RegistrantStatusPatch changes the status of up to 30 registrants.
+type RegistrantStatusPatch struct {
+	MeetingID    types.MeetingNumber  `path:"meetingId"`
+	OccurrenceID string               `query:"occurrence_id"`
+	Body         RegistrantStatusBody `body:""`
+}
+
+// RegistrantStatusBody says whose status, and what becomes of it.
+type RegistrantStatusBody struct {
+	Action      types.RegistrantAction `json:"action"`
+	Registrants []RegistrantName       `json:"registrants"`
+}
+
+// RegistrantName names a registrant in a body. Zoom wants both, or the e-mail.
+type RegistrantName struct {
+	ID    string `json:"id,omitzero"`
+	Email string `json:"email,omitzero"`
+}
+
+// MaxRegistrantsPerCall is how many registrants one status change may name.
+const MaxRegistrantsPerCall = 30
+
+// RegistrantRemoval takes a registrant off a meeting, or one occurrence of it.
+type RegistrantRemoval struct {
+	MeetingID    types.MeetingNumber `path:"meetingId"`
+	RegistrantID string              `path:"registrantId"`
+	OccurrenceID string              `query:"occurrence_id"`
+}
+
+var registrantTags = []string{"meeting:{meetingId}:registrants"}
+
+// The operations on registrants.
+var (
+	GetRegistrant = op(Spec{
+		Pattern: "GET /meetings/{meetingId}/registrants/{registrantId}", Rate: Light, Life: Scheduled,
+		Scopes: meetingRead + "meeting:read:registrant meeting:read:registrant:admin",
+		Tags:   registrantTags,
+	}, func(in RegistrantKey, r *types.Registrant) { r.Meeting = in.MeetingID })
+	ListRegistrants = list(Spec{
+		Pattern: "GET /meetings/{meetingId}/registrants", Rate: Medium, Life: Scheduled, Array: "registrants", MaxPage: 300,
+		Scopes: meetingRead + "meeting:read:list_registrants meeting:read:list_registrants:admin",
+		Tags:   registrantTags,
+	}, func(in RegistrantFilter, r *types.Registrant) { r.Meeting = in.MeetingID })
+	AddRegistrant = op[NewRegistrant, types.AddedRegistrant](Spec{
+		Pattern: "POST /meetings/{meetingId}/registrants", Rate: Light,
+		Scopes: meetingWrite + "meeting:write:registrant meeting:write:registrant:admin",
+		Evicts: registrantTags,
+		Quotas: []Quota{{Name: "registrations of a registrant", PerDay: 3, By: []string{"meetingId", "email"}}},
+	})
+	UpdateRegistrantStatus = op[RegistrantStatusPatch, struct{}](Spec{
+		Pattern: "PUT /meetings/{meetingId}/registrants/status", Rate: Medium,
+		Scopes: meetingWrite + "meeting:update:registrant_status meeting:update:registrant_status:admin",
+		Evicts: registrantTags,
+	})
+	DeleteRegistrant = op[RegistrantRemoval, struct{}](Spec{
+		Pattern: "DELETE /meetings/{meetingId}/registrants/{registrantId}", Rate: Light,
+		Scopes: meetingWrite + "meeting:delete:registrant meeting:delete:registrant:admin",
+		Evicts: registrantTags,
+	})
+)
+
+// FindRegistrants returns registrants of one meeting by id, in the order of the
+// ids, at the least cost.
+func FindRegistrants(ctx context.Context, c *Client, meeting types.MeetingNumber, ids []string) []Found[types.Registrant] {
+	d := directory[types.Registrant]{
+		one: GetRegistrant.Spec, list: ListRegistrants.Spec,
+		keys: func(r *types.Registrant) []string { return []string{string(r.ZoomID)} },
+		get: func(ctx context.Context, c *Client, id string) (*types.Registrant, error) {
+			return GetRegistrant.Do(ctx, c, RegistrantKey{meeting, id})
+		},
+		known: func(ctx context.Context, c *Client, id string) (Found[types.Registrant], bool) {
+			r, err, ok := GetRegistrant.Known(ctx, c, RegistrantKey{meeting, id})
+			return Found[types.Registrant]{r, err}, ok
+		},
+	}
+	for _, status := range []types.RegistrantStatus{types.RegistrantStatusApproved, types.RegistrantStatusPending, types.RegistrantStatusDenied} {
+		d.listings = append(d.listings, listingOf("registrants "+meeting.String()+" "+string(status), ListRegistrants, RegistrantFilter{MeetingID: meeting, Status: status}))
+	}
+	return d.find(ctx, c, ids)
+}

@@ -1,0 +1,169 @@
+package zoom
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Rate is the Rate Limit Label that Zoom puts on an operation: which of the
+// account's budgets a call is paid from.
+//
+// Source: https://developers.zoom.us/docs/api/rate-limits/
+type Rate uint8
+
+// The four labels, cheapest first.
+const (
+	Light Rate = iota + 1
+	Medium
+	Heavy
+	ResourceIntensive
+)
+
+// Rates lists the labels, cheapest first.
+var Rates = []Rate{Light, Medium, Heavy, ResourceIntensive}
+
+// String returns the label as the graph and the logs spell it.
+func (r Rate) String() string {
+	switch r {
+	case Light:
+		return "LIGHT"
+	case Medium:
+		return "MEDIUM"
+	case Heavy:
+		return "HEAVY"
+	case ResourceIntensive:
+		return "RESOURCE_INTENSIVE"
+	}
+	return fmt.Sprintf("Rate(%d)", uint8(r))
+}
+
+// Life is how long an answer may be believed: a class of facts, not a number
+// of seconds, so that one table (lifetimes) holds every figure.
+type Life uint8
+
+const (
+	// Never marks writes, and answers that are secrets.
+	Never Life = iota
+	// Live facts change by the second: a meeting that is going on.
+	Live
+	// Scheduled facts change when somebody plans: meetings, registrants.
+	Scheduled
+	// Slow facts change when an administrator acts: users, settings.
+	Slow
+	// Closed facts do not change any more: an instance that has ended.
+	Closed
+)
+
+var lifetimes = map[Life]time.Duration{
+	Live:      5 * time.Second,
+	Scheduled: time.Minute,
+	Slow:      5 * time.Minute,
+	Closed:    24 * time.Hour,
+}
+
+// TTL returns how long an answer of this class is fresh; 0 for Never.
+func (l Life) TTL() time.Duration { return lifetimes[l] }
+
+// Spec is what is known of an operation apart from the Go types of its input
+// and answer: one row of the table of operations.
+type Spec struct {
+	// Pattern names the operation everywhere: in the sandbox's routes, in
+	// logs, in metrics, in golden files, in @zoom. "GET /users/{userId}".
+	Pattern string
+	// Rate is the label that Zoom charges a call under.
+	Rate Rate
+	// Scopes lists the OAuth scopes, classic and granular, any one of which
+	// lets a token use the operation, separated by spaces.
+	Scopes string
+	// Array is the name of the array that a page carries; "" when the answer
+	// is one object.
+	Array string
+	// MaxPage is the largest page_size that Zoom takes; 0 when the operation
+	// has no pages.
+	MaxPage int
+	// Life says how long an answer may be kept.
+	Life Life
+	// LifeOf says it where it depends on the question or the answer; nil where
+	// it does not.
+	LifeOf func(req *Request, answer any) Life
+	// Tags names what an answer is about, with path variables in braces:
+	// "user:{userId}". Evicting a tag makes the answer stale.
+	Tags []string
+	// Evicts names what a successful write makes stale.
+	Evicts []string
+	// Quotas names the daily allowances beyond the label's that a call
+	// counts against.
+	Quotas []Quota
+	// Aliases returns the names by which the answer's object may also be asked
+	// for in the place of the path's variable; nil when there is one name.
+	Aliases func(answer any) []string
+	// AcceptsUUID tells that the {meetingId} of the path may be a UUID.
+	AcceptsUUID bool
+}
+
+// Quota is a daily allowance that Zoom counts apart from the labels, for each
+// value of a few path or body variables.
+type Quota struct {
+	// Name says what is counted, in words for people and for keys.
+	Name string
+	// PerDay is how many calls one value may make from 00:00 UTC to the next.
+	PerDay int
+	// By names the variables whose values are counted apart.
+	By []string
+}
+
+// Method returns the HTTP method of the operation.
+func (s *Spec) Method() string {
+	m, _, _ := strings.Cut(s.Pattern, " ")
+	return m
+}
+
+// Path returns the path pattern, such as "/users/{userId}".
+func (s *Spec) Path() string {
+	_, p, _ := strings.Cut(s.Pattern, " ")
+	return p
+}
+
+// Reads reports whether the operation changes nothing at Zoom.
+func (s *Spec) Reads() bool { return s.Method() == "GET" }
+
+// Allows reports whether a token with the granted scopes may use the
+// operation. An operation accepts any one of its scopes.
+func (s *Spec) Allows(granted []string) bool {
+	for scope := range strings.FieldsSeq(s.Scopes) {
+		if slices.Contains(granted, scope) {
+			return true
+		}
+	}
+	return s.Scopes == ""
+}
+
+var specs = map[string]*Spec{}
+
+// Specs returns the table of operations, ordered by path and method.
+func Specs() []*Spec {
+	rows := make([]*Spec, 0, len(specs))
+	for _, s := range specs {
+		rows = append(rows, s)
+	}
+	slices.SortFunc(rows, func(a, b *Spec) int {
+		return cmp.Or(cmp.Compare(a.Path(), b.Path()), cmp.Compare(a.Method(), b.Method()))
+	})
+	return rows
+}
+
+// Lookup returns the row of a pattern, or nil.
+func Lookup(pattern string) *Spec { return specs[pattern] }
+
+// register files a row. A pattern that is there twice is a mistake of ours
+// that no test needs to find: the program does not start.
+func register(s *Spec) *Spec {
+	if specs[s.Pattern] != nil {
+		panic("zoom: operation registered twice: " + s.Pattern)
+	}
+	specs[s.Pattern] = s
+	return s
+}

@@ -1,0 +1,152 @@
+package zoom
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"time"
+)
+
+// Token is a credential for one call after the other, until it expires.
+type Token struct {
+	Access string
+	Scopes []string
+	// APIURL is the base that Zoom names for the account, without "/v2".
+	APIURL string
+}
+
+// Tokens answers for the credentials of a client.
+type Tokens interface {
+	// Token returns a token that is good now, asking for a new one if need be.
+	Token(context.Context) (*Token, error)
+	// Refused says that Zoom did not take the token, so that the next Token is
+	// another one.
+	Refused(*Token)
+}
+
+// maxAnswer bounds what is read of one answer. The largest that Zoom documents,
+// 2,000 users, is about 3 MiB.
+const maxAnswer = 64 << 20
+
+// NewTransport returns an HTTP transport that keeps as many connections open
+// as calls may be under way at once, so that a burst does not open them anew.
+func NewTransport(conns int) *http.Transport {
+	t := http.DefaultTransport.(*http.Transport).Clone()
+	t.MaxIdleConnsPerHost = conns
+	t.MaxIdleConns = conns
+	t.DialContext = (&net.Dialer{Timeout: 5 * time.Second, KeepAlive: 30 * time.Second}).DialContext
+	return t
+}
+
+// noRedirects keeps a token from following an answer to another host.
+func noRedirects(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+
+// transport sends calls to Zoom.
+type transport struct{ cfg Config }
+
+// do sends a call. Once it is sent it is not given up when the caller leaves:
+// it is spent then, a read may be of use to the next who asks, and a write's
+// outcome must be learned.
+func (t *transport) do(ctx context.Context, req *Request) (*Response, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	usage := usageFrom(ctx)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), t.cfg.CallTimeout)
+	defer cancel()
+	token, err := t.token(ctx, req.Spec)
+	if err != nil {
+		return nil, err
+	}
+	call, err := t.newCall(ctx, req, token)
+	if err != nil {
+		return nil, err
+	}
+	usage.called(req.Spec.Rate)
+	answer, err := t.cfg.HTTP.Do(call)
+	if err != nil {
+		return nil, unreachable(req.Spec, err)
+	}
+	defer func() { _ = answer.Body.Close() }()
+	body, err := io.ReadAll(io.LimitReader(answer.Body, maxAnswer))
+	if err != nil {
+		return nil, unreachable(req.Spec, err)
+	}
+	if answer.StatusCode < 200 || answer.StatusCode > 299 {
+		refused := refusal(req.Spec.Pattern, answer.StatusCode, answer.Header, body, time.Now())
+		if errors.Is(refused, ErrUnauthenticated) {
+			t.cfg.Tokens.Refused(token)
+		}
+		return nil, refused
+	}
+	return t.decode(req, answer, body)
+}
+
+// token returns a token that may make the call: one that lacks the scope would
+// only spend a call to hear so.
+func (t *transport) token(ctx context.Context, s *Spec) (*Token, error) {
+	token, err := t.cfg.Tokens.Token(ctx)
+	switch {
+	case err != nil:
+		return nil, &Error{Op: s.Pattern, Kind: ErrUnauthenticated, Cause: err}
+	case len(token.Scopes) > 0 && !s.Allows(token.Scopes):
+		return nil, &Error{Op: s.Pattern, Kind: ErrMissingScope, Message: "any one of these is enough: " + s.Scopes}
+	}
+	return token, nil
+}
+
+func (t *transport) newCall(ctx context.Context, req *Request, token *Token) (*http.Request, error) {
+	base := t.cfg.BaseURL
+	if base == "" {
+		base = token.APIURL + "/v2"
+	}
+	target := base + req.Path
+	if req.Query != "" {
+		target += "?" + req.Query
+	}
+	var body io.Reader
+	if req.Body != nil {
+		body = bytes.NewReader(req.Body)
+	}
+	call, err := http.NewRequestWithContext(ctx, req.Spec.Method(), target, body)
+	if err != nil {
+		return nil, &Error{Op: req.Spec.Pattern, Kind: ErrInvalid, Message: "the id does not fit into a path"}
+	}
+	call.Header.Set("Authorization", "Bearer "+token.Access)
+	call.Header.Set("Accept", "application/json")
+	if req.Body != nil {
+		call.Header.Set("Content-Type", "application/json")
+	}
+	return call, nil
+}
+
+func (t *transport) decode(req *Request, answer *http.Response, body []byte) (*Response, error) {
+	resp := &Response{Status: answer.StatusCode, Header: answer.Header, Body: body}
+	value, err := req.decode(body)
+	if err != nil {
+		return nil, &Error{Op: req.Spec.Pattern, Kind: ErrBadAnswer, Status: answer.StatusCode, TrackingID: answer.Header.Get("X-Zm-Trackingid"), Cause: err}
+	}
+	resp.Value = value
+	return resp, nil
+}
+
+// unreachable says that no answer came. The cause may hold the URL, and so an
+// e-mail: it is for the log's eyes only after scrubbing, never for a caller.
+func unreachable(s *Spec, err error) error {
+	e := &Error{Op: s.Pattern, Kind: ErrUnavailable, Cause: errors.New(scrub(err.Error()))}
+	if errors.Is(err, context.DeadlineExceeded) {
+		e.Cause = context.DeadlineExceeded
+	}
+	var dial *net.OpError
+	if errors.As(err, &dial) && dial.Op == "dial" {
+		e.Cause = errNotSent
+	}
+	return e
+}
+
+// errNotSent is the cause of a call that never left: even a write may be tried
+// again.
+var errNotSent = errors.New("no connection")

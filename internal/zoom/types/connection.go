@@ -1,0 +1,65 @@
+package types
+
+// Connection is a page of a list as Relay wants it, once for all lists; each
+// list of the schema has an alias of it.
+//
+// Spec: https://relay.dev/graphql/connections.htm, forward only.
+type Connection[T any] struct {
+	items  []*T
+	total  Int
+	more   bool
+	before bool
+	cursor func(i int) string
+}
+
+// NewConnection returns a page. cursor encodes the place after item i and is
+// called only for cursors that are asked for. before and more say whether the
+// list has items before and after the page; total is its length if Zoom tells.
+func NewConnection[T any](items []*T, total Int, before, more bool, cursor func(i int) string) *Connection[T] {
+	if items == nil {
+		items = []*T{}
+	}
+	return &Connection[T]{items: items, total: total, before: before, more: more, cursor: cursor}
+}
+
+// Nodes returns the items.
+func (c *Connection[T]) Nodes() []*T { return c.items }
+
+// Edges returns the items with their cursors.
+func (c *Connection[T]) Edges() []Edge[T] {
+	edges := make([]Edge[T], len(c.items))
+	for i, item := range c.items {
+		edges[i] = Edge[T]{Node: item, index: i, of: c}
+	}
+	return edges
+}
+
+// TotalCount returns the length of the whole list, null if Zoom does not say.
+func (c *Connection[T]) TotalCount() Int { return c.total }
+
+// PageInfo returns the cursors of the page's ends.
+func (c *Connection[T]) PageInfo() *PageInfo {
+	info := &PageInfo{HasNextPage: c.more, HasPreviousPage: c.before}
+	if n := len(c.items); n > 0 {
+		info.StartCursor, info.EndCursor = Text(c.cursor(0)), Text(c.cursor(n-1))
+	}
+	return info
+}
+
+// Edge is an item of a page and the cursor of its place.
+type Edge[T any] struct {
+	Node  *T
+	index int
+	of    *Connection[T]
+}
+
+// Cursor returns the place after the item, for the argument "after".
+func (e Edge[T]) Cursor() string { return e.of.cursor(e.index) }
+
+// ParticipantConnection is a page of participants, with what it was read from
+// and whether Zoom's data are complete.
+type ParticipantConnection struct {
+	Connection[Participant]
+	Source      ParticipantSource
+	ReportState ReportState
+}

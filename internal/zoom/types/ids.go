@@ -1,0 +1,26 @@
+package types
+
+// ID returns the global id of the account.
+func (a *Account) ID() NodeID { return NodeID{"Account", string(a.ZoomID)} }
+
+// ID returns the global id of the user.
+func (u *User) ID() NodeID { return NodeID{"User", string(u.ZoomID)} }
+
+// ID returns the global id of the meeting.
+func (m *Meeting) ID() NodeID { return NodeID{"Meeting", m.Number.String()} }
+
+// ID returns the global id of the run.
+func (i *MeetingInstance) ID() NodeID { return NodeID{"MeetingInstance", string(i.UUID)} }
+
+// ID returns the global id of the registrant, who is one of one meeting.
+func (r *Registrant) ID() NodeID {
+	return NodeID{"Registrant", r.Meeting.String() + "/" + string(r.ZoomID)}
+}
+
+// Mark returns what tells a stay from the others of its run.
+func (p *Participant) Mark() string {
+	return string(p.InMeetingID) + "\x00" + string(p.Name) + "\x00" + p.JoinTime.String()
+}
+
+// Mark returns what tells a run from the others of its host.
+func (p *PastMeeting) Mark() string { return string(p.Instance.UUID) }

@@ -1,0 +1,199 @@
+package types
+
+import (
+	"reflect"
+	"strings"
+	"sync"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// Lenient are the options for reading from Zoom: a name that stands twice or a
+// broken rune does not make an answer unreadable.
+var Lenient = json.JoinOptions(
+	jsontext.AllowDuplicateNames(true),
+	jsontext.AllowInvalidUTF8(true),
+	json.WithUnmarshalers(json.JoinUnmarshalers(
+		json.UnmarshalFromFunc(unmarshalJoined[CommaItem]),
+		json.UnmarshalFromFunc(unmarshalJoined[SemicolonItem]),
+		json.UnmarshalFromFunc(unmarshalJoined[Weekday]),
+	)),
+)
+
+var strict = json.WithMarshalers(json.JoinMarshalers(
+	json.MarshalToFunc(marshalJoined[CommaItem](",")),
+	json.MarshalToFunc(marshalJoined[SemicolonItem](";")),
+	json.MarshalToFunc(marshalJoined[Weekday](",")),
+))
+
+// Unmarshal reads JSON of Zoom's.
+func Unmarshal(data []byte, v any) error { return json.Unmarshal(data, v, Lenient) }
+
+// UnmarshalDecode reads the next JSON value of Zoom's.
+func UnmarshalDecode(dec *jsontext.Decoder, v any) error {
+	return json.UnmarshalDecode(dec, v, Lenient)
+}
+
+// Marshal writes JSON for Zoom.
+func Marshal(v any) ([]byte, error) { return json.Marshal(v, strict) }
+
+// CommaItem is an item of a list that Zoom writes as one string, "US,FR".
+type CommaItem string
+
+// SemicolonItem is an item of a list that Zoom writes as "a;b".
+type SemicolonItem string
+
+type joined interface {
+	CommaItem | SemicolonItem | Weekday
+}
+
+// unmarshalJoined reads a list that Zoom writes as one string. Both separators
+// are taken, and an array too: Zoom's documents and answers differ in this.
+func unmarshalJoined[T joined](dec *jsontext.Decoder, list *[]T) error {
+	v, err := dec.ReadValue()
+	if err != nil {
+		return err
+	}
+	*list = nil
+	items := []string{}
+	if v.Kind() == '[' {
+		err = json.Unmarshal(v, &items)
+	} else {
+		items = strings.FieldsFunc(scalarText(v), func(r rune) bool { return r == ',' || r == ';' })
+	}
+	for _, item := range items {
+		if x := fromZoom[T](strings.TrimSpace(item)); x != "" {
+			*list = append(*list, x)
+		}
+	}
+	return err
+}
+
+func marshalJoined[T joined](separator string) func(*jsontext.Encoder, []T) error {
+	return func(enc *jsontext.Encoder, list []T) error {
+		items := make([]string, len(list))
+		for i, x := range list {
+			items[i] = toZoom(x)
+		}
+		return enc.WriteToken(jsontext.String(strings.Join(items, separator)))
+	}
+}
+
+func fromZoom[T joined](item string) T {
+	var x T
+	if _, ok := any(x).(Weekday); ok {
+		return T(weekdayCodes.fromZoom[item])
+	}
+	return T(item)
+}
+
+func toZoom[T joined](x T) string {
+	if day, ok := any(x).(Weekday); ok {
+		return day.Code()
+	}
+	return string(x)
+}
+
+// Strip empties every Secret that v points to. Answers pass through it before
+// they are kept anywhere.
+func Strip(v any) { walk(v, secrets) }
+
+// Prune takes the values that an enum does not know out of lists of them: such
+// a list has no place for null. Alone, an unknown value is null.
+func Prune(v any) { walk(v, unknowns) }
+
+// A walker changes one value in place. It is worked out once a type, and is nil
+// for a type that holds nothing to change.
+type walker func(reflect.Value)
+
+// A visitor knows the types that a walk changes.
+type visitor struct {
+	at    func(reflect.Type) walker
+	known sync.Map // reflect.Type → walker
+}
+
+var secrets = &visitor{at: func(t reflect.Type) walker {
+	if t != reflect.TypeFor[Secret]() {
+		return nil
+	}
+	return func(v reflect.Value) { v.SetString("") }
+}}
+
+var unknowns = &visitor{at: func(t reflect.Type) walker {
+	if t.Kind() != reflect.Slice || !t.Elem().Implements(reflect.TypeFor[interface{ Code() string }]()) {
+		return nil
+	}
+	return func(v reflect.Value) {
+		kept := 0
+		for i := range v.Len() {
+			if v.Index(i).String() != "" {
+				v.Index(kept).Set(v.Index(i))
+				kept++
+			}
+		}
+		v.SetLen(kept)
+	}
+}}
+
+func walk(v any, to *visitor) {
+	value := reflect.ValueOf(v)
+	w, ok := to.known.Load(value.Type())
+	if !ok {
+		w, _ = to.known.LoadOrStore(value.Type(), to.walker(value.Type()))
+	}
+	if w, _ := w.(walker); w != nil {
+		w(value)
+	}
+}
+
+// walker works out how to walk a type. No type of Zoom's answers holds itself.
+func (to *visitor) walker(t reflect.Type) walker {
+	if w := to.at(t); w != nil {
+		return w
+	}
+	switch t.Kind() {
+	case reflect.Pointer:
+		if elem := to.walker(t.Elem()); elem != nil {
+			return func(v reflect.Value) {
+				if !v.IsNil() {
+					elem(v.Elem())
+				}
+			}
+		}
+	case reflect.Slice:
+		if elem := to.walker(t.Elem()); elem != nil {
+			return func(v reflect.Value) {
+				for i := range v.Len() {
+					elem(v.Index(i))
+				}
+			}
+		}
+	case reflect.Struct:
+		return to.structWalker(t)
+	}
+	return nil
+}
+
+func (to *visitor) structWalker(t reflect.Type) walker {
+	type member struct {
+		index int
+		walk  walker
+	}
+	var members []member
+	for i := range t.NumField() {
+		if f := t.Field(i); f.IsExported() {
+			if w := to.walker(f.Type); w != nil {
+				members = append(members, member{i, w})
+			}
+		}
+	}
+	if members == nil {
+		return nil
+	}
+	return func(v reflect.Value) {
+		for _, m := range members {
+			m.walk(v.Field(m.index))
+		}
+	}
+}

@@ -1,0 +1,389 @@
+// Package types holds what the schema names, as Go structs that Zoom's answers
+// are decoded into and that GraphQL serves: one struct from wire to answer.
+//
+// Objects, inputs and enums are generated from graph/schema; what has
+// behaviour is written here by hand. The scalars are tolerant when they read
+// from Zoom, because Zoom is not consistent: an id comes as a number or as a
+// string, a date that is not there comes as null, as "" or not at all, and a
+// value may have another type than its document says. They are strict when
+// they read from a GraphQL caller, who can mend what he sends.
+package types
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// Text is a string of Zoom's. Missing, null and "" are one and the same for
+// Zoom, so "" is null in the graph.
+type Text string
+
+// UnmarshalJSONFrom takes a string, a number or a boolean as text and anything
+// else as nothing.
+func (t *Text) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	v, err := dec.ReadValue()
+	if err != nil {
+		return err
+	}
+	*t = Text(scalarText(v))
+	return nil
+}
+
+// MarshalGQL writes a JSON string, or null for "".
+func (t Text) MarshalGQL(w io.Writer) { writeText(w, string(t)) }
+
+// UnmarshalGQL reads a string of a caller.
+func (t *Text) UnmarshalGQL(v any) error {
+	s, err := callerText(v)
+	*t = Text(s)
+	return err
+}
+
+// Secret is a credential: a start URL, a passcode, a registrant's own join
+// link. It is served to whoever asks for it by name, and kept nowhere: not in
+// a cache (see Client), not in a log.
+type Secret string
+
+// UnmarshalJSONFrom reads like Text.
+func (s *Secret) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	return (*Text)(s).UnmarshalJSONFrom(dec)
+}
+
+// MarshalGQL writes the credential itself.
+func (s Secret) MarshalGQL(w io.Writer) { writeText(w, string(s)) }
+
+// UnmarshalGQL reads a credential that a caller sets.
+func (s *Secret) UnmarshalGQL(v any) error { return (*Text)(s).UnmarshalGQL(v) }
+
+// String hides the credential from fmt.
+func (s Secret) String() string { return "[secret]" }
+
+// GoString hides the credential from %#v.
+func (s Secret) GoString() string { return "[secret]" }
+
+// LogValue hides the credential from slog.
+func (s Secret) LogValue() slog.Value { return slog.StringValue("[secret]") }
+
+// Int is a number that may be absent.
+type Int struct {
+	N     int64
+	Valid bool
+}
+
+// UnmarshalJSONFrom takes a number, or a string that holds one.
+func (i *Int) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	v, err := dec.ReadValue()
+	if err != nil {
+		return err
+	}
+	*i = Int{}
+	s := scalarText(v)
+	if n, err := strconv.ParseInt(s, 10, 64); err == nil {
+		*i = Int{n, true}
+	} else if f, err := strconv.ParseFloat(s, 64); err == nil {
+		*i = Int{int64(f), true}
+	}
+	return nil
+}
+
+// MarshalJSONTo writes the number, or null.
+func (i Int) MarshalJSONTo(enc *jsontext.Encoder) error {
+	if !i.Valid {
+		return enc.WriteToken(jsontext.Null)
+	}
+	return enc.WriteToken(jsontext.Int(i.N))
+}
+
+// MarshalGQL writes the number, or null.
+func (i Int) MarshalGQL(w io.Writer) {
+	if !i.Valid {
+		writeNull(w)
+		return
+	}
+	write(w, func(b []byte) []byte { return strconv.AppendInt(b, i.N, 10) })
+}
+
+// UnmarshalGQL reads a number of a caller.
+func (i *Int) UnmarshalGQL(v any) error {
+	n, err := strconv.ParseInt(fmt.Sprint(v), 10, 64)
+	*i = Int{n, err == nil}
+	return err
+}
+
+// Bool is a truth value that may be absent. Zoom also writes 1 and 0.
+type Bool struct{ Value, Valid bool }
+
+// UnmarshalJSONFrom takes a boolean, 1, 0, or a string that holds one.
+func (b *Bool) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	v, err := dec.ReadValue()
+	if err != nil {
+		return err
+	}
+	t, err := strconv.ParseBool(scalarText(v))
+	*b = Bool{t, err == nil}
+	return nil
+}
+
+// MarshalJSONTo writes the value, or null.
+func (b Bool) MarshalJSONTo(enc *jsontext.Encoder) error {
+	if !b.Valid {
+		return enc.WriteToken(jsontext.Null)
+	}
+	return enc.WriteToken(jsontext.Bool(b.Value))
+}
+
+// MarshalGQL writes the value, or null.
+func (b Bool) MarshalGQL(w io.Writer) {
+	if !b.Valid {
+		writeNull(w)
+		return
+	}
+	write(w, func(p []byte) []byte { return strconv.AppendBool(p, b.Value) })
+}
+
+// UnmarshalGQL reads a truth value of a caller.
+func (b *Bool) UnmarshalGQL(v any) error {
+	t, ok := v.(bool)
+	if !ok {
+		return fmt.Errorf("%T is no boolean", v)
+	}
+	*b = Bool{t, true}
+	return nil
+}
+
+// MeetingNumber is Zoom's number of a meeting or webinar: int64 at Zoom, a
+// string in the graph, because it exceeds what a GraphQL Int and a JavaScript
+// number can hold. The zero value is "none".
+type MeetingNumber int64
+
+// ParseMeetingNumber reads a number as people write it: "123 4567 8901" and
+// "123-4567-8901" are 12345678901.
+func ParseMeetingNumber(s string) (MeetingNumber, error) {
+	digits := strings.NewReplacer(" ", "", "-", "", "\u00a0", "").Replace(s)
+	n, err := strconv.ParseInt(digits, 10, 64)
+	if err != nil || n <= 0 {
+		return 0, errors.New("a meeting number is 9 to 12 digits, such as 123 4567 8901")
+	}
+	return MeetingNumber(n), nil
+}
+
+// String returns the digits.
+func (n MeetingNumber) String() string { return strconv.FormatInt(int64(n), 10) }
+
+// UnmarshalJSONFrom takes a number or a string that holds one.
+func (n *MeetingNumber) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	v, err := dec.ReadValue()
+	if err != nil {
+		return err
+	}
+	*n, _ = ParseMeetingNumber(scalarText(v))
+	return nil
+}
+
+// MarshalJSONTo writes a number.
+func (n MeetingNumber) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return enc.WriteToken(jsontext.Int(int64(n)))
+}
+
+// MarshalGQL writes the digits as a string, or null for none.
+func (n MeetingNumber) MarshalGQL(w io.Writer) {
+	if n == 0 {
+		writeNull(w)
+		return
+	}
+	write(w, func(b []byte) []byte { return append(strconv.AppendInt(append(b, '"'), int64(n), 10), '"') })
+}
+
+// UnmarshalGQL reads a number that a caller wrote, as a string or an Int.
+func (n *MeetingNumber) UnmarshalGQL(v any) (err error) {
+	*n, err = ParseMeetingNumber(fmt.Sprint(v))
+	return err
+}
+
+// UUID is Zoom's id of one run of a meeting: base64, which may hold "/", "+"
+// and "=". It is raw here and in the graph; what a path needs is the client's
+// business.
+type UUID string
+
+// UnmarshalJSONFrom reads like Text.
+func (u *UUID) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	return (*Text)(u).UnmarshalJSONFrom(dec)
+}
+
+// MarshalGQL writes the UUID, or null for none.
+func (u UUID) MarshalGQL(w io.Writer) { writeText(w, string(u)) }
+
+// UnmarshalGQL reads the UUID that a caller wrote.
+func (u *UUID) UnmarshalGQL(v any) error {
+	s, err := callerText(v)
+	if err == nil && strings.TrimSpace(s) == "" {
+		err = errors.New("a meeting UUID is not empty")
+	}
+	*u = UUID(strings.TrimSpace(s))
+	return err
+}
+
+// Time is an instant, in UTC. The zero value is "none".
+type Time struct{ time.Time }
+
+// timeLayouts are the forms in which Zoom writes instants. One without a zone
+// is UTC: Zoom answers in UTC, and only reads local times.
+var timeLayouts = []string{time.RFC3339Nano, "2006-01-02T15:04:05", "2006-01-02 15:04:05", time.DateOnly}
+
+// UnmarshalJSONFrom takes any form that Zoom writes; what is none is none.
+func (t *Time) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	v, err := dec.ReadValue()
+	if err != nil {
+		return err
+	}
+	t.Time, _ = parseTime(scalarText(v))
+	return nil
+}
+
+func parseTime(s string) (time.Time, error) {
+	if s == "" {
+		return time.Time{}, errors.New("no time")
+	}
+	for _, layout := range timeLayouts {
+		if t, err := time.Parse(layout, s); err == nil {
+			return t.UTC(), nil
+		}
+	}
+	return time.Time{}, fmt.Errorf("not a time: write it as 2026-01-31T09:30:00Z")
+}
+
+// MarshalJSONTo writes the instant as Zoom reads it, yyyy-MM-ddTHH:mm:ssZ.
+func (t Time) MarshalJSONTo(enc *jsontext.Encoder) error {
+	if t.IsZero() {
+		return enc.WriteToken(jsontext.String(""))
+	}
+	return enc.WriteToken(jsontext.String(t.UTC().Format(time.RFC3339)))
+}
+
+// MarshalGQL writes RFC 3339 in UTC, or null for none.
+func (t Time) MarshalGQL(w io.Writer) {
+	if t.IsZero() {
+		writeNull(w)
+		return
+	}
+	write(w, func(b []byte) []byte {
+		return append(t.UTC().AppendFormat(append(b, '"'), time.RFC3339Nano), '"')
+	})
+}
+
+// UnmarshalGQL reads RFC 3339; the zone is required.
+func (t *Time) UnmarshalGQL(v any) error {
+	s, err := callerText(v)
+	if err != nil {
+		return err
+	}
+	t.Time, err = time.Parse(time.RFC3339Nano, s)
+	if err != nil {
+		return errors.New("a DateTime is written as 2026-01-31T09:30:00Z or 2026-01-31T09:30:00+01:00")
+	}
+	return nil
+}
+
+// Date is a day. The zero value is "none".
+type Date struct{ time.Time }
+
+// UnmarshalJSONFrom takes any form that Zoom writes and keeps its day.
+func (d *Date) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	return (*Time)(d).UnmarshalJSONFrom(dec)
+}
+
+// MarshalJSONTo writes yyyy-mm-dd.
+func (d Date) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return enc.WriteToken(jsontext.String(d.String()))
+}
+
+// String returns yyyy-mm-dd, or "" for none: the form of Zoom's from and to.
+func (d Date) String() string {
+	if d.IsZero() {
+		return ""
+	}
+	return d.Format(time.DateOnly)
+}
+
+// MarshalGQL writes yyyy-mm-dd, or null for none.
+func (d Date) MarshalGQL(w io.Writer) { writeText(w, d.String()) }
+
+// UnmarshalGQL reads yyyy-mm-dd.
+func (d *Date) UnmarshalGQL(v any) error {
+	s, err := callerText(v)
+	if err != nil {
+		return err
+	}
+	d.Time, err = time.Parse(time.DateOnly, s)
+	if err != nil {
+		return errors.New("a Date is written as 2026-01-31")
+	}
+	return nil
+}
+
+// MarshalGQL writes the item.
+func (i CommaItem) MarshalGQL(w io.Writer) { writeText(w, string(i)) }
+
+// UnmarshalGQL reads an item of a caller.
+func (i *CommaItem) UnmarshalGQL(v any) error { return (*Text)(i).UnmarshalGQL(v) }
+
+// MarshalGQL writes the item.
+func (i SemicolonItem) MarshalGQL(w io.Writer) { writeText(w, string(i)) }
+
+// UnmarshalGQL reads an item of a caller.
+func (i *SemicolonItem) UnmarshalGQL(v any) error { return (*Text)(i).UnmarshalGQL(v) }
+
+// scalarText returns the text of a JSON scalar: the string's content, or the
+// literal of a number or boolean; "" for null, objects and arrays.
+func scalarText(v jsontext.Value) string {
+	switch v.Kind() {
+	case '"':
+		b, err := jsontext.AppendUnquote(nil, v)
+		if err != nil {
+			return ""
+		}
+		return string(b)
+	case '0', 't', 'f':
+		return string(v)
+	}
+	return ""
+}
+
+func callerText(v any) (string, error) {
+	s, ok := v.(string)
+	if !ok {
+		return "", fmt.Errorf("%T is no string", v)
+	}
+	return s, nil
+}
+
+func writeText(w io.Writer, s string) {
+	if s == "" {
+		writeNull(w)
+		return
+	}
+	write(w, func(b []byte) []byte {
+		b, _ = jsontext.AppendQuote(b, s) // only invalid UTF-8 is an error, and that is replaced
+		return b
+	})
+}
+
+func writeNull(w io.Writer) { _, _ = io.WriteString(w, "null") }
+
+// write appends to the buffer that gqlgen collects an answer in, without a
+// copy on the way. A failed write shows when the answer is sent.
+func write(w io.Writer, appendTo func([]byte) []byte) {
+	if buf, ok := w.(*bytes.Buffer); ok {
+		_, _ = buf.Write(appendTo(buf.AvailableBuffer()))
+		return
+	}
+	_, _ = w.Write(appendTo(nil))
+}
