@@ -1,6 +1,7 @@
 package cache
 
 import (
+	"context"
 	"net/url"
 	"time"
 
@@ -10,12 +11,15 @@ import (
 
 // Dial returns a client for the Redis at rawURL (redis:, rediss: or unix:; a
 // cluster where the query has an addr) that gives up as soon as its caller
-// does. It connects when it is first used.
+// does. It connects when it is first used. It also silences the log of go-redis
+// for the whole process: a line for each failed connection, beside our one.
 func Dial(rawURL string) (redis.UniversalClient, error) {
 	u, err := url.Parse(rawURL)
 	if err != nil {
 		return nil, err
 	}
+	redis.SetLogger(silence{})
+
 	// The client's own patience is for long outages of a store one cannot do
 	// without; ours has a caller who would rather ask the origin.
 	quiet := &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
@@ -36,3 +40,8 @@ func Dial(rawURL string) (redis.UniversalClient, error) {
 	o.MaintNotificationsConfig = quiet
 	return redis.NewClient(o), nil
 }
+
+// silence is a log for go-redis that drops all.
+type silence struct{}
+
+func (silence) Printf(context.Context, string, ...any) {}

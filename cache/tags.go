@@ -1,6 +1,7 @@
 package cache
 
 import (
+	"slices"
 	"sync"
 	"sync/atomic"
 )
@@ -27,7 +28,7 @@ type evictions struct {
 // tables are swapped together, so that a reader has a consistent view.
 type tables struct {
 	floor      uint64 // what is older counts as stale
-	began      uint64 // last number before young began
+	began      uint64 // the last number when young was empty
 	young, old *sync.Map
 	size       int // tags in young; under evictions.mu
 }
@@ -43,16 +44,16 @@ func (v *evictions) evict(tags []string) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	n := v.last.Load() + 1
+	t := v.tables.Load()
+	switch {
+	case slices.Contains(tags, All):
+		v.tables.Store(&tables{floor: n, began: n, young: &sync.Map{}, old: &sync.Map{}})
+		tags = nil
+	case t.size >= v.limit:
+		t = &tables{floor: t.began, began: n - 1, young: &sync.Map{}, old: t.young}
+		v.tables.Store(t)
+	}
 	for _, tag := range tags {
-		t := v.tables.Load()
-		if tag == All {
-			v.tables.Store(&tables{floor: n, began: n, young: &sync.Map{}, old: &sync.Map{}})
-			continue
-		}
-		if t.size >= v.limit {
-			t = &tables{floor: t.began, began: n, young: &sync.Map{}, old: t.young}
-			v.tables.Store(t)
-		}
 		if _, known := t.young.Swap(tag, n); !known {
 			t.size++
 		}

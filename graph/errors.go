@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
-	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"zoomql/internal/zoom"
@@ -62,41 +61,48 @@ func invalid(message string) *inputError { return &inputError{codeInvalid, messa
 // said. What is not ours to show becomes INTERNAL, and the log has the rest.
 func present(log *slog.Logger) graphql.ErrorPresenterFunc {
 	return func(ctx context.Context, err error) *gqlerror.Error {
-		shown := graphql.DefaultErrorPresenter(ctx, err)
-		cause := errors.Unwrap(shown)
-		if cause == nil {
-			return withCode(shown, codeInvalid) // gqlgen's own, about the query or its variables
+		var own *gqlerror.Error
+		if errors.As(err, &own) { // gqlgen's, about the query, its variables or an argument
+			return argumentError(ctx, own)
 		}
+		shown := gqlerror.WrapPath(graphql.GetPath(ctx), err)
 		var input *inputError
-		if errors.As(cause, &input) {
+		if errors.As(err, &input) {
 			shown.Message = input.message
 			return withCode(shown, input.code)
 		}
 		for _, kind := range kinds {
-			if errors.Is(cause, kind.err) {
+			if errors.Is(err, kind.err) {
 				shown.Message = kind.message
-				addZoom(withCode(shown, kind.code), cause)
+				addZoom(withCode(shown, kind.code), err)
 				return shown
 			}
 		}
-		if errors.Is(cause, context.Canceled) {
+		if errors.Is(err, context.Canceled) {
 			shown.Message = "The request was given up."
 			return withCode(shown, codeTimeout)
 		}
-		if isInputPath(shown.Path, cause) {
-			return withCode(shown, codeInvalid)
+		if !errors.Is(err, errPanic) {
+			log.ErrorContext(ctx, "internal error", "path", shown.Path.String(), "error", err)
 		}
-		log.ErrorContext(ctx, "internal error", "path", shown.Path.String(), "error", cause)
 		shown.Message = "Something went wrong in the gateway. The log has more."
 		return withCode(shown, codeInternal)
 	}
 }
 
-// isInputPath reports whether an error came from reading an argument: gqlgen
-// wraps those with the path of the argument.
-func isInputPath(path ast.Path, err error) bool {
-	var g *gqlerror.Error
-	return len(path) > 0 && errors.As(err, &g)
+// errPanic stands for a panic, which is logged where it is caught.
+var errPanic = errors.New("panic")
+
+// argumentError names the argument in the message, and the field in the path:
+// gqlgen's path of an argument's error holds both.
+func argumentError(ctx context.Context, e *gqlerror.Error) *gqlerror.Error {
+	if at := graphql.GetPath(ctx); graphql.GetFieldContext(ctx) != nil && len(e.Path) >= len(at) {
+		if argument := e.Path[len(at):].String(); argument != "" {
+			e.Message = argument + ": " + e.Message
+		}
+		e.Path = at
+	}
+	return withCode(e, codeInvalid)
 }
 
 func withCode(e *gqlerror.Error, code string) *gqlerror.Error {

@@ -26,6 +26,13 @@ type Server struct {
 	cmd    *exec.Cmd
 }
 
+// silence drops what go-redis logs: a line for each connection that fails.
+type silence struct{}
+
+func (silence) Printf(context.Context, string, ...any) {}
+
+func init() { redis.SetLogger(silence{}) }
+
 // Start runs a server until the end of the test, or skips the test where
 // redis-server is not installed.
 func Start(t testing.TB) *Server {

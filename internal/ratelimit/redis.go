@@ -38,14 +38,14 @@ func NewRedis(client redis.UniversalClient) *Redis {
 	return &Redis{client: client, name: strconv.FormatUint(rand.Uint64(), 36)}
 }
 
-// countKey is where a limit is counted, blockKey where it is blocked. The
+// countKey is where a limit is counted, stateKey what else is known of it. The
 // braces make a Redis Cluster keep an account's keys together.
 func countKey(key string) string {
 	account, rest, _ := strings.Cut(key, ":")
 	return keyPrefix + "{" + account + "}:" + rest
 }
 
-func blockKey(key string) string { return countKey(key) + ":blocked" }
+func stateKey(key string) string { return countKey(key) + ":state" }
 
 // spanOf returns what the scripts want to know of a limit's time.
 func spanOf(l *Limit) (span int64, daily int) {
@@ -72,7 +72,7 @@ func (r *Redis) take(ctx context.Context, maxWait time.Duration, limits []Limit)
 	args = append(args, id, maxWait.Microseconds())
 	for i := range limits {
 		span, daily := spanOf(&limits[i])
-		keys = append(keys, countKey(limits[i].Key), blockKey(limits[i].Key))
+		keys = append(keys, countKey(limits[i].Key), stateKey(limits[i].Key))
 		args = append(args, limits[i].Calls, span, daily)
 	}
 	answer, err := takeScript.Run(ctx, r.client, keys, args...).Int64Slice()
@@ -94,11 +94,11 @@ func (r *Redis) id() string { return r.name + "." + strconv.FormatUint(r.taken.A
 func (r *Redis) Cancel(ctx context.Context, d Decision, limits []Limit) error {
 	ctx, cancel := context.WithTimeout(ctx, opTimeout)
 	defer cancel()
-	keys := make([]string, len(limits))
+	keys := make([]string, 0, 2*len(limits))
 	args := make([]any, 1, 1+len(limits))
 	args[0] = d.id
-	for i, l := range limits {
-		keys[i] = countKey(l.Key)
+	for _, l := range limits {
+		keys = append(keys, countKey(l.Key), stateKey(l.Key))
 		if l.Daily {
 			args = append(args, dayOf(d.at, int64(l.guard())))
 		} else {
@@ -116,7 +116,7 @@ func (r *Redis) Block(ctx context.Context, key string, until time.Time) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, opTimeout)
 	defer cancel()
-	return blockScript.Run(ctx, r.client, []string{blockKey(key)}, wait.Microseconds()).Err()
+	return blockScript.Run(ctx, r.client, []string{stateKey(key)}, wait.Microseconds()).Err()
 }
 
 // Observe implements [Store].
@@ -138,7 +138,7 @@ func (r *Redis) Remaining(ctx context.Context, _ time.Time, limits []Limit) ([]S
 	for i := range limits {
 		span, daily := spanOf(&limits[i])
 		// Not by its hash: a pipeline cannot send the script when it is unknown.
-		answers[i] = remainingScript.Eval(ctx, pipe, []string{countKey(limits[i].Key), blockKey(limits[i].Key)}, span, daily)
+		answers[i] = remainingScript.Eval(ctx, pipe, []string{countKey(limits[i].Key), stateKey(limits[i].Key)}, span, daily)
 	}
 	if _, err := pipe.Exec(ctx); err != nil {
 		return nil, err

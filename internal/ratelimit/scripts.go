@@ -15,23 +15,27 @@ var (
 	takeScript = redis.NewScript(takeLua)
 
 	// cancelScript gives a reservation back.
-	// KEYS: where each limit is counted. ARGV: id, then the day of each or -1.
+	// KEYS: where each limit is counted, and its state. ARGV: id, then the day
+	// of each or -1.
 	cancelScript = redis.NewScript(`
-for i, key in ipairs(KEYS) do
+for i = 1, #KEYS / 2 do
+	local key = KEYS[2*i-1]
 	if ARGV[i+1] == '-1' then
 		redis.call('ZREM', key, ARGV[1])
+		redis.call('HDEL', KEYS[2*i], 'full')
 	elseif tonumber(redis.call('HGET', key, ARGV[i+1]) or 0) > 0 then
 		redis.call('HINCRBY', key, ARGV[i+1], -1)
 	end
 end
 return 0`)
 
-	// blockScript lengthens a block. KEYS: the block. ARGV: how long from now.
+	// blockScript lengthens a block. KEYS: the state. ARGV: how long from now.
 	blockScript = redis.NewScript(`
 local time = redis.call('TIME')
 local till = time[1] * 1000000 + time[2] + ARGV[1]
-if till > tonumber(redis.call('GET', KEYS[1]) or 0) then
-	redis.call('SET', KEYS[1], string.format('%.0f', till), 'PX', math.ceil(ARGV[1] / 1000) + 1)
+if till > tonumber(redis.call('HGET', KEYS[1], 'blocked') or 0) then
+	redis.call('HSET', KEYS[1], 'blocked', string.format('%.0f', till))
+	redis.call('PEXPIRE', KEYS[1], math.max(redis.call('PTTL', KEYS[1]), math.ceil(ARGV[1] / 1000) + 1))
 end
 return 0`)
 
@@ -47,13 +51,13 @@ end
 return 0`)
 
 	// remainingScript tells how one limit stands. KEYS: where it is counted,
-	// where it is blocked. ARGV: span or guard, 1 if daily.
+	// its state. ARGV: span or guard, 1 if daily.
 	// Answers: used, how long until it is all free again, how long it is blocked.
 	remainingScript = redis.NewScript(`
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
 local span = tonumber(ARGV[1])
-local blocked = tonumber(redis.call('GET', KEYS[2]) or 0) - now
+local blocked = tonumber(redis.call('HGET', KEYS[2], 'blocked') or 0) - now
 if ARGV[2] == '1' then
 	local day = math.floor((now - span) / 86400000000)
 	local used = tonumber(redis.call('HGET', KEYS[1], string.format('%d', day)) or 0)

@@ -1,5 +1,8 @@
 -- Reserves a call under all limits, or under none.
--- KEYS: for each limit, where it is counted and where it is blocked
+-- KEYS: for each limit, where it is counted and its state, a hash of
+--       blocked: nothing starts before, as the origin says
+--       full:    nothing can start before, as a search has found. Without it,
+--                each call would read the whole queue of those before it.
 -- ARGV: id of the reservation, longest wait, then for each limit:
 --       calls, span or guard, 1 if daily
 -- Answers: 1 if reserved, wait, start, number of the limit that decided or 0,
@@ -14,19 +17,20 @@ local n = #KEYS / 2
 
 local limits = {}
 for i = 1, n do
+	local state = redis.call('HMGET', KEYS[2*i], 'blocked', 'full')
 	local l = {
 		key = KEYS[2*i-1],
 		calls = math.max(tonumber(ARGV[3*i]), 1),
 		span = tonumber(ARGV[3*i+1]),
 		daily = ARGV[3*i+2] == '1',
-		blocked = tonumber(redis.call('GET', KEYS[2*i]) or 0),
+		from = math.max(now, tonumber(state[1] or 0), tonumber(state[2] or 0)),
 		starts = {},
 	}
 	if not l.daily then
 		redis.call('ZREMRANGEBYSCORE', l.key, '-inf', now - l.span)
 		-- A log that is not full forbids nothing, and need not be read.
 		if redis.call('ZCARD', l.key) >= l.calls then
-			local log = redis.call('ZRANGE', l.key, 0, -1, 'WITHSCORES')
+			local log = redis.call('ZRANGEBYSCORE', l.key, string.format('(%.0f', l.from - l.span), '+inf', 'WITHSCORES')
 			for k = 2, #log, 2 do
 				l.starts[k/2] = tonumber(log[k])
 			end
@@ -40,7 +44,7 @@ local function used(l, day)
 end
 
 local function earliest(l, t)
-	t = math.max(t, l.blocked)
+	t = math.max(t, l.from)
 	if l.daily then
 		local day = math.floor((t - l.span) / DAY)
 		while used(l, day) >= l.calls do
@@ -62,6 +66,16 @@ local function earliest(l, t)
 	return t
 end
 
+for i = 1, n do
+	local l = limits[i]
+	local full = l.daily and 0 or earliest(l, now)
+	if full > l.from then
+		l.from = full
+		redis.call('HSET', KEYS[2*i], 'full', string.format('%.0f', full))
+		redis.call('PEXPIRE', KEYS[2*i], math.max(redis.call('PTTL', KEYS[2*i]), math.ceil((full - now) / 1000) + 1))
+	end
+end
+
 local t, last, agreed, i = now, 0, 0, 1
 while agreed < n do
 	local u = earliest(limits[i], t)
@@ -78,13 +92,14 @@ local answer = {ok and 1 or 0, wait, t, last}
 for i = 1, n do
 	local l = limits[i]
 	if l.daily then
-		local day = math.floor((t - l.span) / DAY)
+		local today = math.floor((now - l.span) / DAY)
 		if ok then
+			local day = math.floor((t - l.span) / DAY)
 			redis.call('HINCRBY', l.key, string.format('%d', day), 1)
-			redis.call('HDEL', l.key, string.format('%d', day - 2), string.format('%d', day - 3))
-			redis.call('PEXPIRE', l.key, 172800000)
+			redis.call('HDEL', l.key, string.format('%d', today - 1), string.format('%d', today - 2))
+			redis.call('PEXPIRE', l.key, math.ceil((t - now) / 1000) + 172800000)
 		end
-		answer[4+i] = used(l, math.floor((now - l.span) / DAY))
+		answer[4+i] = used(l, today)
 	else
 		if ok then
 			redis.call('ZADD', l.key, string.format('%.0f', t), ARGV[1])

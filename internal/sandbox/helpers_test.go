@@ -160,7 +160,7 @@ func (res *result) list(name string) []map[string]any {
 	return list
 }
 
-// everything reads all pages of a list.
+// all reads all pages of a list.
 func (r *rig) all(path, array string) []map[string]any {
 	r.t.Helper()
 	sep := "?"
@@ -180,3 +180,11 @@ func (r *rig) all(path, array string) []map[string]any {
 // once and twice are the path forms of a UUID.
 func once(uuid string) string  { return url.PathEscape(uuid) }
 func twice(uuid string) string { return url.PathEscape(url.PathEscape(uuid)) }
+
+func (r *rig) path(format string, args ...any) string { return fmt.Sprintf(format, args...) }
+
+func withBody(req *http.Request, body string) *http.Request {
+	req.Body = io.NopCloser(strings.NewReader(body))
+	req.ContentLength = int64(len(body))
+	return req
+}

@@ -87,8 +87,8 @@ func (w *world) visit(i *instance, p int) []*stay {
 	}
 	d := w.dice("visit", instanceKey(i.m.n, i.k)<<8^uint64(p))
 	length := i.end.Sub(i.start)
-	late := time.Duration(d.n(300)) * time.Second % (length / 4)
-	early := time.Duration(d.n(240)) * time.Second % (length / 4)
+	late := min(time.Duration(d.n(300))*time.Second, length.Truncate(4*time.Second)/4)
+	early := min(time.Duration(d.n(240))*time.Second, length.Truncate(4*time.Second)/4)
 	s.join, s.leave = i.start.Add(late), i.end.Add(-early)
 	s.user, _, _, _ = w.who(i.m.n, p)
 	switch {
@@ -104,15 +104,16 @@ func (w *world) visit(i *instance, p int) []*stay {
 
 func (s stay) habits(p int, length time.Duration) []*stay {
 	first, second := s, s
+	part := func(n time.Duration) time.Duration { return (length / n).Truncate(time.Second) }
 	switch p % 8 {
 	case 1:
-		first.leave = s.join.Add(length / 4)
-		second.join = first.leave.Add(length / 10)
+		first.leave = s.join.Add(part(4))
+		second.join = first.leave.Add(part(10))
 	case 3:
-		second.join, second.leave = s.join.Add(length/8), s.leave.Add(-length/8)
+		second.join, second.leave = s.join.Add(part(8)), s.leave.Add(-part(8))
 	case 4:
 		first.waiting = true
-		first.leave = s.join.Add(length / 20)
+		first.leave = s.join.Add(part(20))
 		second.join = first.leave
 	default:
 		return []*stay{&first}

@@ -132,7 +132,7 @@ func (c *Client) Tenant() types.Tenant { return c.tenant }
 func (c *Client) Scopes(ctx context.Context) ([]string, error) {
 	t, err := c.cfg.Tokens.Token(ctx)
 	if err != nil {
-		return nil, &Error{Op: "POST /oauth/token", Kind: ErrUnauthenticated, Cause: err}
+		return nil, err
 	}
 	return t.Scopes, nil
 }

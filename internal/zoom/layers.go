@@ -136,7 +136,9 @@ func mayRetry(req *Request, err error) bool {
 	}
 	switch e.Kind {
 	case ErrRateLimited, ErrUnauthenticated:
-		return e.Status != 0 // refused by Zoom, so nothing was done
+		// Refused by Zoom, so nothing was done. When the token itself cannot
+		// be had, asking again changes nothing.
+		return e.Status != 0 && e.Op == req.Spec.Pattern
 	case ErrUnavailable:
 		return req.Spec.Reads() || errors.Is(err, errNotSent)
 	}
@@ -226,7 +228,8 @@ func (cfg Config) learn(ctx context.Context, req *Request, err error) {
 		return
 	}
 	if limits := cfg.Plan.limits(cfg.AccountID, req); len(limits) > 0 {
-		cfg.Limiter.Block(ctx, refusedBy(limits, e).Key, e.RetryAt)
+		// A store that cannot be told is a store in trouble; the next call learns it itself.
+		_ = cfg.Limiter.Block(ctx, refusedBy(limits, e).Key, e.RetryAt)
 	}
 }
 

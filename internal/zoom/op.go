@@ -135,24 +135,35 @@ type place struct {
 
 func inputOf(t reflect.Type, s *Spec) *input {
 	in := &input{}
-	for _, f := range reflect.VisibleFields(t) {
-		if name, ok := f.Tag.Lookup("path"); ok {
-			if !strings.Contains(s.Path(), "{"+name+"}") {
-				panic(fmt.Sprintf("zoom: %s has no {%s}", s.Pattern, name))
-			}
-			in.path = append(in.path, place{name, f.Index})
-		}
-		if name, ok := f.Tag.Lookup("query"); ok {
-			in.query = append(in.query, place{name, f.Index})
-		}
-		if _, ok := f.Tag.Lookup("body"); ok {
-			in.body = f.Index
-		}
-	}
+	in.add(t, s, nil)
 	if n := strings.Count(s.Path(), "{"); n != len(in.path) {
 		panic(fmt.Sprintf("zoom: %s: %d of %d path variables are filled", s.Pattern, len(in.path), n))
 	}
 	return in
+}
+
+// add notes the tagged fields of t, and those of structs within it that have no
+// tag of their own.
+func (in *input) add(t reflect.Type, s *Spec, at []int) {
+	for i := range t.NumField() {
+		f, index := t.Field(i), append(slices.Clone(at), i)
+		path, isPath := f.Tag.Lookup("path")
+		query, isQuery := f.Tag.Lookup("query")
+		_, isBody := f.Tag.Lookup("body")
+		switch {
+		case isPath:
+			if !strings.Contains(s.Path(), "{"+path+"}") {
+				panic(fmt.Sprintf("zoom: %s has no {%s}", s.Pattern, path))
+			}
+			in.path = append(in.path, place{path, index})
+		case isQuery:
+			in.query = append(in.query, place{query, index})
+		case isBody:
+			in.body = index
+		case f.Type.Kind() == reflect.Struct:
+			in.add(f.Type, s, index)
+		}
+	}
 }
 
 func (in *input) request(s *Spec, v reflect.Value) (*Request, error) {

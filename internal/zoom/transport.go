@@ -91,7 +91,7 @@ func (t *transport) token(ctx context.Context, s *Spec) (*Token, error) {
 	token, err := t.cfg.Tokens.Token(ctx)
 	switch {
 	case err != nil:
-		return nil, &Error{Op: s.Pattern, Kind: ErrUnauthenticated, Cause: err}
+		return nil, err
 	case len(token.Scopes) > 0 && !s.Allows(token.Scopes):
 		return nil, &Error{Op: s.Pattern, Kind: ErrMissingScope, Message: "any one of these is enough: " + s.Scopes}
 	}

@@ -1,0 +1,122 @@
+package graph
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"time"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/99designs/gqlgen/graphql/handler"
+	"github.com/99designs/gqlgen/graphql/handler/extension"
+	"github.com/99designs/gqlgen/graphql/handler/lru"
+	"github.com/vektah/gqlparser/v2/ast"
+
+	"zoomql/graph/generated"
+	"zoomql/internal/zoom"
+)
+
+// Config is what New needs.
+type Config struct {
+	// Client asks Zoom.
+	Client *zoom.Client
+	// Log gets one line an operation.
+	Log *slog.Logger
+	// Limits bound the size of a query; zero means DefaultLimits.
+	Limits Limits
+	// Introspection lets clients read the schema.
+	Introspection bool
+	// Timeout bounds an operation; 0 means 30 seconds.
+	Timeout time.Duration
+}
+
+// queries is how many parsed documents are kept.
+const queries = 1000
+
+// New returns the handler of the GraphQL endpoint.
+func New(cfg Config) http.Handler {
+	if cfg.Limits == (Limits{}) {
+		cfg.Limits = DefaultLimits
+	}
+	if cfg.Timeout == 0 {
+		cfg.Timeout = 30 * time.Second
+	}
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	root := &Resolver{Client: cfg.Client, Idempotency: newIdempotency()}
+	server := handler.New(generated.NewExecutableSchema(generated.Config{
+		Resolvers:  root,
+		Directives: generated.DirectiveRoot{Zoom: zoomDirective},
+	}))
+	server.AddTransport(transport{})
+	server.SetQueryCache(lru.New[*ast.QueryDocument](queries))
+	server.SetParserTokenLimit(cfg.Limits.Tokens)
+	server.SetDisableSuggestion(!cfg.Introspection)
+	server.SetErrorPresenter(present(cfg.Log))
+	server.SetRecoverFunc(recovered(cfg.Log))
+	server.Use(cfg.Limits)
+	if cfg.Introspection {
+		server.Use(extension.Introspection{})
+	}
+	server.AroundOperations(root.begin)
+	server.AroundResponses(logged(cfg.Log))
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ctx, cancel := context.WithTimeout(r.Context(), cfg.Timeout)
+		defer cancel()
+		server.ServeHTTP(w, r.WithContext(ctx))
+	})
+}
+
+// Schema returns the schema as SDL, for who generates code from it.
+func Schema() string { return schemaText() }
+
+// recovered makes a panic an error of the field that met it, and logs where.
+func recovered(log *slog.Logger) graphql.RecoverFunc {
+	return func(ctx context.Context, v any) error {
+		log.ErrorContext(ctx, "panic", "value", v, "stack", string(debug.Stack()))
+		return errPanic
+	}
+}
+
+// logged writes one line an operation: what it was called, how long it took,
+// what it spent. It holds no variable and no answer.
+func logged(log *slog.Logger) graphql.ResponseMiddleware {
+	return func(ctx context.Context, next graphql.ResponseHandler) *graphql.Response {
+		began := time.Now()
+		resp := next(ctx)
+		if resp == nil || !log.Enabled(ctx, slog.LevelInfo) {
+			return resp
+		}
+		attrs := make([]slog.Attr, 0, 10)
+		if graphql.HasOperationContext(ctx) {
+			op := graphql.GetOperationContext(ctx)
+			began = op.Stats.OperationStart
+			attrs = append(attrs, slog.String("name", op.OperationName))
+		}
+		attrs = append(attrs, slog.Float64("ms", float64(time.Since(began).Microseconds())/1000))
+		if req := from(ctx); req != nil {
+			attrs = append(attrs, spent(req.usage)...)
+		}
+		if code := codeOf(resp.Errors); code != "" {
+			attrs = append(attrs, slog.String("code", code), slog.Int("errors", len(resp.Errors)))
+		}
+		log.LogAttrs(ctx, slog.LevelInfo, "operation", attrs...)
+		return resp
+	}
+}
+
+func spent(u *zoom.Usage) []slog.Attr {
+	var attrs []slog.Attr
+	for _, r := range zoom.Rates {
+		if n := u.Calls(r); n > 0 {
+			attrs = append(attrs, slog.Int(r.String(), n))
+		}
+	}
+	attrs = append(attrs, slog.Int("hits", u.Hits()))
+	if w := u.Waited(); w > time.Millisecond {
+		attrs = append(attrs, slog.Int64("waited_ms", w.Milliseconds()))
+	}
+	return attrs
+}

@@ -1,0 +1,155 @@
+// Package auth gets the tokens that calls to Zoom carry.
+package auth
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/oauth2"
+	"golang.org/x/oauth2/clientcredentials"
+	"golang.org/x/sync/singleflight"
+
+	"zoomql/internal/zoom"
+)
+
+// tokenOp is the name of the token endpoint in errors.
+const tokenOp = "POST /oauth/token"
+
+const (
+	// ahead is how long before its end a token is replaced: a call that waits
+	// in the limiter's queue must not find it expired.
+	ahead = 2 * time.Minute
+	// patience bounds one request for a token.
+	patience = 15 * time.Second
+	// grudge is how long a refusal is repeated without asking again, so that a
+	// wrong secret does not become a flood at Zoom's door.
+	grudge = 2 * time.Second
+	// defaultAPI serves every account, whatever api_url says.
+	defaultAPI = "https://api.zoom.us"
+)
+
+// ServerToServer gets tokens for an account with the credentials of a
+// Server-to-Server OAuth app. It is safe for concurrent use.
+//
+// Source: https://developers.zoom.us/docs/internal-apps/s2s-oauth/
+type ServerToServer struct {
+	conf clientcredentials.Config
+	http *http.Client
+
+	flight singleflight.Group
+	mu     sync.Mutex
+	token  *zoom.Token
+	until  time.Time
+	err    error
+	asked  time.Time
+}
+
+// NewServerToServer returns a source of tokens. oauthURL is the base of Zoom's
+// OAuth server, such as https://zoom.us; a nil client means a default one.
+func NewServerToServer(accountID, clientID, secret, oauthURL string, client *http.Client) *ServerToServer {
+	if client == nil {
+		client = &http.Client{Timeout: patience}
+	}
+	return &ServerToServer{
+		http: client,
+		conf: clientcredentials.Config{
+			ClientID: clientID, ClientSecret: secret,
+			TokenURL:  strings.TrimSuffix(oauthURL, "/") + "/oauth/token",
+			AuthStyle: oauth2.AuthStyleInHeader,
+			EndpointParams: url.Values{
+				"grant_type": {"account_credentials"},
+				"account_id": {accountID},
+			},
+		},
+	}
+}
+
+var _ zoom.Tokens = (*ServerToServer)(nil)
+
+// Token returns a token that is good for some minutes at least. Many callers
+// wait for one request; each leaves when its own context ends.
+func (s *ServerToServer) Token(ctx context.Context) (*zoom.Token, error) {
+	s.mu.Lock()
+	token, err := s.token, s.err
+	fresh, lately := time.Now().Before(s.until), time.Since(s.asked) < grudge
+	s.mu.Unlock()
+	switch {
+	case token != nil && fresh:
+		return token, nil
+	case err != nil && lately:
+		return nil, err
+	}
+	done := s.flight.DoChan("", func() (any, error) {
+		return s.ask(context.WithoutCancel(ctx))
+	})
+	select {
+	case r := <-done:
+		if r.Err != nil {
+			return nil, r.Err
+		}
+		token, _ := r.Val.(*zoom.Token)
+		return token, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// Refused drops a token that Zoom did not take.
+func (s *ServerToServer) Refused(t *zoom.Token) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.token == t {
+		s.token = nil
+	}
+}
+
+func (s *ServerToServer) ask(ctx context.Context) (*zoom.Token, error) {
+	ctx, cancel := context.WithTimeout(context.WithValue(ctx, oauth2.HTTPClient, s.http), patience)
+	defer cancel()
+	answer, err := s.conf.Token(ctx)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.asked = time.Now()
+	if err != nil {
+		s.err = refusal(err)
+		return nil, s.err
+	}
+	s.err = nil
+	s.token = &zoom.Token{Access: answer.AccessToken, APIURL: apiURL(answer)}
+	if scopes, ok := answer.Extra("scope").(string); ok {
+		s.token.Scopes = strings.Fields(scopes)
+	}
+	s.until = answer.Expiry.Add(-ahead)
+	if life := time.Until(answer.Expiry); life < 2*ahead {
+		s.until = time.Now().Add(life / 2)
+	}
+	return s.token, nil
+}
+
+// refusal tells wrong credentials from a server that does not answer. The
+// library's error may quote the answer, so it goes no further.
+func refusal(err error) error {
+	var refused *oauth2.RetrieveError
+	if errors.As(err, &refused) && refused.Response.StatusCode < 500 && refused.Response.StatusCode != http.StatusTooManyRequests {
+		return &zoom.Error{Op: tokenOp, Kind: zoom.ErrUnauthenticated, Status: refused.Response.StatusCode, Message: refused.ErrorCode}
+	}
+	return &zoom.Error{Op: tokenOp, Kind: zoom.ErrUnavailable}
+}
+
+// apiURL returns the base that a token names for its account, if it is a host
+// of Zoom's.
+//
+// Source: changelog "Regional cluster API URL returned in access token response".
+func apiURL(answer *oauth2.Token) string {
+	named, _ := answer.Extra("api_url").(string)
+	u, err := url.Parse(named)
+	if err != nil || u.Scheme != "https" || (u.Host != "zoom.us" && !strings.HasSuffix(u.Host, ".zoom.us")) {
+		return defaultAPI
+	}
+	return "https://" + u.Host
+}

@@ -1,0 +1,202 @@
+// Package config reads the settings. It alone looks at the environment.
+package config
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/caarlos0/env/v11"
+
+	"zoomql/internal/zoom"
+)
+
+// Secret is a setting that must not be seen. It prints as [secret].
+type Secret string
+
+// String hides the value from fmt.
+func (Secret) String() string { return "[secret]" }
+
+// GoString hides the value from %#v.
+func (Secret) GoString() string { return "[secret]" }
+
+// LogValue hides the value from slog.
+func (Secret) LogValue() slog.Value { return slog.StringValue("[secret]") }
+
+// MarshalText hides the value from encoders.
+func (Secret) MarshalText() ([]byte, error) { return []byte("[secret]"), nil }
+
+// Config is all there is to set. The zero value of every setting works: without
+// any, the gateway runs on the sandbox.
+type Config struct {
+	Addr string `env:"ADDR" envDefault:"127.0.0.1:8080" help:"where to listen"`
+
+	ZoomAccountID    string `env:"ZOOM_ACCOUNT_ID" help:"account of a Server-to-Server OAuth app; without it and the two below, the sandbox answers"`
+	ZoomClientID     string `env:"ZOOM_CLIENT_ID" help:"client id of the app"`
+	ZoomClientSecret Secret `env:"ZOOM_CLIENT_SECRET" help:"client secret of the app"`
+	ZoomAPIURL       string `env:"ZOOM_API_URL" help:"base of the REST API, /v2 included; default: the one that Zoom's token names"`
+	ZoomOAuthURL     string `env:"ZOOM_OAUTH_URL" envDefault:"https://zoom.us" help:"base of the OAuth server"`
+	ZoomPlan         string `env:"ZOOM_PLAN" help:"the account's plan, which sets the budgets: free, pro, business or none; default: free (the sandbox: business)"`
+
+	RedisURL    Secret        `env:"REDIS_URL" help:"Redis shared by all replicas, redis://, redis+sentinel:// or redis+cluster://; without it this process alone"`
+	CacheBytes  int64         `env:"CACHE_BYTES" envDefault:"67108864" help:"memory for cached answers"`
+	MaxInFlight int           `env:"MAX_IN_FLIGHT" envDefault:"100" help:"calls of one rate limit label under way at once, for the account"`
+	Timeout     time.Duration `env:"REQUEST_TIMEOUT" envDefault:"30s" help:"the longest that an operation may take"`
+	DrainTime   time.Duration `env:"DRAIN_TIME" envDefault:"10s" help:"how long requests in flight are given at the end"`
+
+	APIKeys        []string `env:"API_KEYS" help:"callers that may ask: SHA-256 of each one's key, in hex, with commas between; needed to listen beyond this machine with real credentials"`
+	AllowedOrigins []string `env:"ALLOWED_ORIGINS" help:"web origins whose pages may ask, with commas between"`
+	Playground     string   `env:"PLAYGROUND" help:"on or off, with introspection; default: on where only this machine can ask"`
+
+	LogLevel  slog.Level `env:"LOG_LEVEL" envDefault:"INFO" help:"DEBUG, INFO, WARN or ERROR"`
+	LogFormat string     `env:"LOG_FORMAT" envDefault:"text" help:"text or json"`
+
+	SandboxUsers        int           `env:"SANDBOX_USERS" envDefault:"40" help:"size of the sandbox's account"`
+	SandboxParticipants int           `env:"SANDBOX_PARTICIPANTS" envDefault:"60" help:"people in the sandbox's big meeting"`
+	SandboxSeed         uint64        `env:"SANDBOX_SEED" envDefault:"1" help:"another seed is another account"`
+	SandboxLatency      time.Duration `env:"SANDBOX_LATENCY" help:"how long the sandbox takes for an answer"`
+
+	Plan zoom.Plan `env:"-"` // ZoomPlan, read
+}
+
+// Load reads the settings from an environment and returns every mistake at
+// once.
+func Load(environ []string) (*Config, error) {
+	c := &Config{}
+	vars := env.ToMap(environ)
+	var errs []error
+	if err := env.ParseWithOptions(c, env.Options{Environment: vars}); err != nil {
+		errs = append(errs, explain(err)...)
+	}
+	return c, errors.Join(append(errs, c.check()...)...)
+}
+
+// explain takes the library's errors apart, one for each setting.
+func explain(err error) []error {
+	var all env.AggregateError
+	if !errors.As(err, &all) {
+		return []error{err}
+	}
+	var errs []error
+	for _, e := range all.Errors {
+		var parse env.ParseError
+		if errors.As(e, &parse) {
+			e = fmt.Errorf("%s: not a %s", name(parse.Name), parse.Type)
+		}
+		errs = append(errs, e)
+	}
+	return errs
+}
+
+func (c *Config) check() []error {
+	var errs []error
+	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
+	if _, _, err := net.SplitHostPort(c.Addr); err != nil {
+		bad("ADDR: %q is not host:port", c.Addr)
+	}
+	for setting, value := range map[string]string{"ZOOM_API_URL": c.ZoomAPIURL, "ZOOM_OAUTH_URL": c.ZoomOAuthURL} {
+		if err := checkURL(value); value != "" && err != nil {
+			bad("%s: %w", setting, err)
+		}
+	}
+	if missing := c.missingCredentials(); len(missing) > 0 && len(missing) < 3 {
+		bad("%s: not set, though the others of ZOOM_ACCOUNT_ID, ZOOM_CLIENT_ID and ZOOM_CLIENT_SECRET are", strings.Join(missing, ", "))
+	}
+	if c.ZoomAPIURL != "" && c.Sandbox() {
+		bad("ZOOM_API_URL: set, but there are no credentials to use there: set ZOOM_ACCOUNT_ID, ZOOM_CLIENT_ID and ZOOM_CLIENT_SECRET too")
+	}
+	if err := c.readPlan(); err != nil {
+		errs = append(errs, err)
+	}
+	if c.CacheBytes < 1<<20 {
+		bad("CACHE_BYTES: at least 1048576")
+	}
+	if c.MaxInFlight < 1 {
+		bad("MAX_IN_FLIGHT: at least 1")
+	}
+	if c.Timeout <= 0 {
+		bad("REQUEST_TIMEOUT: longer than nothing")
+	}
+	if c.Playground != "" && c.Playground != "on" && c.Playground != "off" {
+		bad("PLAYGROUND: %q is neither on nor off", c.Playground)
+	}
+	if c.LogFormat != "text" && c.LogFormat != "json" {
+		bad("LOG_FORMAT: %q is neither text nor json", c.LogFormat)
+	}
+	for _, key := range c.APIKeys {
+		if len(key) != 64 || strings.Trim(strings.ToLower(key), "0123456789abcdef") != "" {
+			bad("API_KEYS: one is not 64 hex digits; make it with: printf %%s \"$KEY\" | sha256sum")
+		}
+	}
+	if !c.Sandbox() && !c.Loopback() && len(c.APIKeys) == 0 {
+		bad("API_KEYS: not set, and %s is not this machine alone: with real credentials anybody there could read the account. Set API_KEYS, or ADDR to 127.0.0.1:8080", c.Addr)
+	}
+	return errs
+}
+
+func (c *Config) missingCredentials() []string {
+	var missing []string
+	if c.ZoomAccountID == "" {
+		missing = append(missing, "ZOOM_ACCOUNT_ID")
+	}
+	if c.ZoomClientID == "" {
+		missing = append(missing, "ZOOM_CLIENT_ID")
+	}
+	if c.ZoomClientSecret == "" {
+		missing = append(missing, "ZOOM_CLIENT_SECRET")
+	}
+	return missing
+}
+
+func (c *Config) readPlan() (err error) {
+	name := c.ZoomPlan
+	switch {
+	case name != "":
+	case c.Sandbox():
+		name = string(zoom.Business)
+	default:
+		name = string(zoom.Free) // too small a budget is slow, too large a one is refused
+	}
+	if c.Plan, err = zoom.ParsePlan(name); err != nil {
+		return fmt.Errorf("ZOOM_PLAN: %w", err)
+	}
+	return nil
+}
+
+// checkURL refuses what would send credentials over an open line.
+func checkURL(s string) error {
+	u, err := url.Parse(s)
+	switch {
+	case err != nil || u.Host == "":
+		return errors.New("not a URL such as https://zoom.us")
+	case u.Scheme == "https" || (u.Scheme == "http" && loopback(u.Hostname())):
+		return nil
+	}
+	return errors.New("only https, or http to this machine")
+}
+
+// Sandbox reports whether the sandbox answers, because no credentials are set.
+func (c *Config) Sandbox() bool { return len(c.missingCredentials()) == 3 }
+
+// Loopback reports whether only this machine can reach the gateway.
+func (c *Config) Loopback() bool {
+	host, _, err := net.SplitHostPort(c.Addr)
+	return err == nil && loopback(host)
+}
+
+// PlaygroundOn reports whether the playground and introspection are served.
+func (c *Config) PlaygroundOn() bool {
+	return c.Playground == "on" || (c.Playground == "" && (c.Loopback() || c.Sandbox()))
+}
+
+func loopback(host string) bool {
+	if host == "localhost" {
+		return true
+	}
+	ip := net.ParseIP(host)
+	return ip != nil && ip.IsLoopback()
+}

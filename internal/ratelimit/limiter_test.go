@@ -1,0 +1,273 @@
+package ratelimit
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strconv"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// second allows two calls a second, exactly.
+var second = Limit{Key: "a:second", Calls: 2, Window: time.Second, Guard: -1}
+
+// A scene is a Limiter in a bubble of time, and a diary of who started when.
+type scene struct {
+	*Limiter
+	t     *testing.T
+	began time.Time
+	mu    sync.Mutex
+	diary []string
+	wg    sync.WaitGroup
+}
+
+func play(t *testing.T, f func(t *testing.T, s *scene)) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &scene{Limiter: NewLimiter(&Memory{}, time.Minute), t: t, began: time.Now()}
+		f(t, s)
+		s.wg.Wait()
+		if n := s.waiting.Load(); n != 0 || len(s.queues) != 0 {
+			t.Errorf("%d still wait in %d queues", n, len(s.queues))
+		}
+	})
+}
+
+// call lets someone wait, in line before whoever calls next.
+func (s *scene) call(ctx context.Context, who string, prio Priority, limits ...Limit) {
+	s.wg.Go(func() {
+		err := s.Wait(ctx, limits, prio)
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		note := who + " " + time.Since(s.began).String()
+		if err != nil {
+			note += " failed"
+		}
+		s.diary = append(s.diary, note)
+	})
+	synctest.Wait()
+}
+
+func (s *scene) within(d time.Duration) context.Context {
+	ctx, cancel := context.WithTimeout(s.t.Context(), d)
+	s.t.Cleanup(cancel)
+	return ctx
+}
+
+func (s *scene) want(notes ...string) {
+	s.t.Helper()
+	s.wg.Wait()
+	slices.Sort(notes)
+	slices.Sort(s.diary)
+	if !slices.Equal(s.diary, notes) {
+		s.t.Errorf("got  %q\nwant %q", s.diary, notes)
+	}
+}
+
+func TestWaitInOrder(t *testing.T) {
+	play(t, func(t *testing.T, s *scene) {
+		for i := range 5 {
+			s.call(t.Context(), strconv.Itoa(i), Interactive, second)
+		}
+		s.want("0 0s", "1 0s", "2 1s", "3 1s", "4 2s")
+	})
+}
+
+func TestInteractiveGoesFirst(t *testing.T) {
+	play(t, func(t *testing.T, s *scene) {
+		for _, who := range []string{"b0", "b1", "b2", "b3", "b4"} {
+			s.call(t.Context(), who, Background, second)
+		}
+		time.Sleep(time.Millisecond)
+		for _, who := range []string{"i0", "i1", "i2"} {
+			s.call(t.Context(), who, Interactive, second)
+		}
+		s.want("b0 0s", "b1 0s", "i0 1s", "i1 1s", "i2 2s", "b2 2s", "b3 3s", "b4 3s")
+	})
+}
+
+func TestInteractiveOvertakesInTime(t *testing.T) {
+	play(t, func(t *testing.T, s *scene) {
+		for _, who := range []string{"b0", "b1", "b2", "b3"} {
+			s.call(s.within(1500*time.Millisecond), who, Background, second)
+		}
+		// Its own start would be at 2s; it takes one at 1s. Who is left
+		// with the start at 2s fails, as soon as that is known.
+		s.call(s.within(1200*time.Millisecond), "i0", Interactive, second)
+		s.call(s.within(1200*time.Millisecond), "i1", Interactive, second)
+		s.call(s.within(1200*time.Millisecond), "i2", Interactive, second) // both starts are taken
+		s.want("b0 0s", "b1 0s", "i0 1s", "i1 1s", "b2 1s failed", "b3 1s failed", "i2 0s failed")
+		if got := left(t, s.store, second); got[0] != 0 {
+			t.Errorf("%d left", got[0])
+		}
+	})
+}
+
+func TestBackgroundDoesNotOvertake(t *testing.T) {
+	play(t, func(t *testing.T, s *scene) {
+		for _, who := range []string{"b0", "b1", "b2", "b3"} {
+			s.call(t.Context(), who, Background, second)
+		}
+		s.call(s.within(1200*time.Millisecond), "late", Background, second)
+		s.want("b0 0s", "b1 0s", "b2 1s", "b3 1s", "late 0s failed")
+	})
+}
+
+func TestWhatCannotBeInTimeFailsAtOnce(t *testing.T) {
+	play(t, func(t *testing.T, s *scene) {
+		daily := Limit{Key: "a:day", Calls: 1, Daily: true}
+		for range 4 {
+			s.call(t.Context(), "ok", Interactive, second)
+		}
+		err := s.Wait(s.within(1999*time.Millisecond), []Limit{second, daily}, Interactive)
+		var e *Error
+		if !errors.Is(err, ErrLimited) || !errors.As(err, &e) {
+			t.Fatal(err)
+		}
+		if e.Key != second.Key || e.Daily || e.RetryAt.Sub(s.began) != 2*time.Second || time.Since(s.began) != 0 {
+			t.Errorf("got %+v after %v", e, time.Since(s.began))
+		}
+		if err := s.Wait(s.within(2*time.Second), []Limit{second, daily}, Interactive); err != nil {
+			t.Error("just in time, and it was not spent:", err)
+		}
+		err = s.Wait(t.Context(), []Limit{daily}, Interactive)
+		if !errors.As(err, &e) || e.Key != daily.Key || !e.Daily || !e.RetryAt.Equal(s.began.Truncate(day).Add(day+2*time.Second)) {
+			t.Errorf("got %v", err)
+		}
+	})
+}
+
+func TestNobodyWaitsLongerThanMaxWait(t *testing.T) {
+	play(t, func(t *testing.T, s *scene) {
+		s.Block(t.Context(), second.Key, time.Now().Add(time.Minute+time.Second))
+		s.call(t.Context(), "x", Interactive, second)
+		s.want("x 0s failed")
+	})
+}
+
+func TestWhoLeavesMakesRoom(t *testing.T) {
+	play(t, func(t *testing.T, s *scene) {
+		s.call(t.Context(), "0", Interactive, second)
+		s.call(t.Context(), "1", Interactive, second)
+		ctx, leave := context.WithCancel(t.Context())
+		s.call(ctx, "gone", Interactive, second)
+		s.call(t.Context(), "2", Interactive, second)
+		s.call(t.Context(), "3", Interactive, second)
+		time.Sleep(500 * time.Millisecond)
+		leave()
+		s.want("0 0s", "1 0s", "gone 500ms failed", "2 1s", "3 1s")
+		s.call(t.Context(), "4", Interactive, second)
+		s.call(t.Context(), "5", Interactive, second)
+		s.want("0 0s", "1 0s", "gone 500ms failed", "2 1s", "3 1s", "4 2s", "5 2s")
+	})
+}
+
+func TestGoneBeforeIsNotCounted(t *testing.T) {
+	play(t, func(t *testing.T, s *scene) {
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		if err := s.Wait(ctx, []Limit{second}, Interactive); err != context.Canceled {
+			t.Error(err)
+		}
+		if err := s.Wait(t.Context(), nil, Interactive); err != nil {
+			t.Error(err)
+		}
+		if got := left(t, s.store, second); got[0] != 2 {
+			t.Errorf("%d left", got[0])
+		}
+	})
+}
+
+func TestBlockReachesWhoWaits(t *testing.T) {
+	play(t, func(t *testing.T, s *scene) {
+		other := Limit{Key: "a:other", Calls: 1, Window: time.Second, Guard: -1}
+		s.call(t.Context(), "0", Interactive, second)
+		s.call(t.Context(), "1", Interactive, second)
+		s.call(t.Context(), "2", Interactive, second)
+		s.call(t.Context(), "3", Interactive, second)
+		s.call(s.within(3*time.Second), "hurried", Interactive, second)
+		s.call(t.Context(), "other", Interactive, other)
+		s.call(t.Context(), "other", Interactive, other)
+		time.Sleep(500 * time.Millisecond)
+		s.Block(t.Context(), second.Key, s.began.Add(5*time.Second))
+		s.want("0 0s", "1 0s", "hurried 500ms failed", "2 5s", "3 5s", "other 0s", "other 1s")
+	})
+}
+
+// TestPrioritiesShareWindowsNotDays: a call under a day of its own is not
+// behind all background calls under the same window.
+func TestPrioritiesShareWindowsNotDays(t *testing.T) {
+	play(t, func(t *testing.T, s *scene) {
+		host := Limit{Key: "a:host", Calls: 100, Daily: true}
+		for _, who := range []string{"b0", "b1", "b2"} {
+			s.call(t.Context(), who, Background, second)
+		}
+		s.call(t.Context(), "i", Interactive, second, host)
+		s.call(t.Context(), "j", Interactive, second, host)
+		s.want("b0 0s", "b1 0s", "i 1s", "j 1s", "b2 2s")
+		if got := left(t, s.store, host); got[0] != 98 {
+			t.Errorf("%d left", got[0])
+		}
+	})
+}
+
+// TestLimiterUnderLoad keeps a Limiter full for a minute of all kinds of
+// callers: no window holds too many starts, and none too few.
+func TestLimiterUnderLoad(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := NewLimiter(&Memory{}, 10*time.Second)
+		limit := Limit{Key: "a:l", Calls: 20, Window: time.Second}
+		var (
+			mu     sync.Mutex
+			starts []time.Time
+			wg     sync.WaitGroup
+		)
+		began := time.Now()
+		for i := range 200 {
+			wg.Go(func() {
+				for n := 0; time.Since(began) < time.Minute; n++ {
+					// Some are patient, some leave, some cannot be served.
+					ctx, cancel := context.WithTimeout(t.Context(), time.Duration(1+(i*7+n*13)%100)*100*time.Millisecond)
+					if i%5 == 0 {
+						time.AfterFunc(time.Duration(n%7)*300*time.Millisecond, cancel)
+					}
+					err := l.Wait(ctx, []Limit{limit}, Priority(i%2))
+					now := time.Now()
+					cancel()
+					if err == nil {
+						mu.Lock()
+						starts = append(starts, now)
+						mu.Unlock()
+					} else {
+						time.Sleep(100 * time.Millisecond)
+					}
+				}
+			})
+		}
+		wg.Wait()
+		slices.SortFunc(starts, time.Time.Compare)
+		for i := limit.Calls; i < len(starts); i++ {
+			if gap := starts[i].Sub(starts[i-limit.Calls]); gap < limit.span() {
+				t.Fatalf("starts %d and %d are %v apart", i-limit.Calls, i, gap)
+			}
+		}
+		full := int(time.Minute/limit.span()) * limit.Calls
+		if n := len(starts); n < full*98/100 {
+			t.Errorf("%d starts, %d were to be had", n, full)
+		}
+		if l.waiting.Load() != 0 || len(l.queues) != 0 {
+			t.Error("someone still waits")
+		}
+	})
+}
+
+func BenchmarkWaitFree(b *testing.B) {
+	l := NewLimiter(&Memory{}, time.Minute)
+	limits := []Limit{{Key: "a:l", Calls: 1 << 20, Window: time.Millisecond}}
+	b.ReportAllocs()
+	for b.Loop() {
+		l.Wait(b.Context(), limits, Interactive)
+	}
+}

@@ -1,0 +1,235 @@
+package ratelimit
+
+import (
+	"bytes"
+	"context"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"zoomql/cache/redistest"
+)
+
+// eventually waits for what another process or the network has yet to do.
+func eventually(t testing.TB, what string, is func() bool) {
+	t.Helper()
+	for end := time.Now().Add(15 * time.Second); !is(); time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("never: " + what)
+		}
+	}
+}
+
+func (s *Shared) knows(replicas int) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.replicas == replicas
+}
+
+// log is a slog output that can be read meanwhile.
+type log struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *log) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *log) count(s string) int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return strings.Count(l.b.String(), s)
+}
+
+func TestShare(t *testing.T) {
+	for _, test := range []struct {
+		why  string
+		l    Limit
+		n    int
+		want Limit
+	}{
+		{"alone: all", Limit{Calls: 80, Window: time.Second}, 1, Limit{Calls: 80, Window: time.Second}},
+		{"a part, rounded down", Limit{Calls: 80, Window: time.Second}, 3, Limit{Calls: 26, Window: time.Second}},
+		{"less than one each: one in a longer window", Limit{Calls: 2, Window: time.Second, Guard: -1}, 6, Limit{Calls: 1, Window: 3 * time.Second, Guard: -1}},
+		{"the guard grows with it", Limit{Calls: 1, Window: time.Second}, 2, Limit{Calls: 1, Window: 2 * time.Second, Guard: 60 * time.Millisecond}},
+		{"a day", Limit{Calls: 1000, Daily: true}, 4, Limit{Calls: 250, Daily: true}},
+		{"less than one a day: one all the same", Limit{Calls: 3, Daily: true}, 4, Limit{Calls: 1, Daily: true}},
+	} {
+		if got := share(test.l, test.n); got != test.want {
+			t.Errorf("%s: got %+v, want %+v", test.why, got, test.want)
+		}
+	}
+}
+
+func TestReplicasAreCounted(t *testing.T) {
+	server := redistest.Start(t)
+	a, b := openShared(t, server), openShared(t, server)
+	c := NewShared(server.Client(), silent)
+	eventually(t, "all know of three", func() bool { return a.knows(3) && b.knows(3) && c.knows(3) })
+	c.Close()
+	eventually(t, "all know that one has left", func() bool { return a.knows(2) && b.knows(2) })
+}
+
+func TestWithoutRedis(t *testing.T) {
+	server := redistest.Start(t)
+	var out log
+	s := NewShared(server.Client(), slog.New(slog.NewTextHandler(&out, nil)))
+	t.Cleanup(s.Close)
+	other := openShared(t, server)
+	eventually(t, "it knows of two", func() bool { return s.knows(2) && other.knows(2) })
+	window := Limit{Key: "a:window", Calls: 10, Window: 10 * time.Second}
+	daily := Limit{Key: "a:day", Calls: 100, Daily: true}
+	blocked := Limit{Key: "a:blocked", Calls: 10, Window: time.Second}
+	for range 30 {
+		take(t, other, hour, daily)
+	}
+	take(t, s, 0, window, daily)
+
+	server.Kill()
+	// Others may have spent the window that Redis answered last in.
+	d := take(t, s, 0, window)
+	if d.OK || d.Wait < 9*time.Second || d.Limit.Key != window.Key {
+		t.Errorf("got %+v", d)
+	}
+	// Its share is a half, and of the day a half of what was left.
+	if got := left(t, s, window, daily); got[0] != 0 {
+		t.Errorf("left %v", got)
+	}
+	all, _ := s.Remaining(t.Context(), time.Now(), []Limit{window, daily})
+	if all[0].Calls != 5 || all[1].Calls != 50 || all[1].Left != 69/2 {
+		t.Errorf("got %+v", all)
+	}
+	for range 69 / 2 {
+		if d := take(t, s, 0, daily); !d.OK {
+			t.Fatalf("got %+v", d)
+		}
+	}
+	if d := take(t, s, 0, daily); d.OK {
+		t.Errorf("got %+v", d)
+	}
+	given := take(t, s, hour, window)
+	s.Cancel(t.Context(), given, []Limit{window})
+	spent := take(t, s, hour, window)
+	s.Block(t.Context(), blocked.Key, time.Now().Add(hour))
+	s.Observe(t.Context(), time.Now(), daily, 0)
+
+	server.Run()
+	eventually(t, "it goes back", func() bool { return !s.isDown.Load() })
+	eventually(t, "the other too", func() bool { return !other.isDown.Load() })
+	// What was spent alone is known to all.
+	if !spent.OK {
+		t.Fatalf("got %+v", spent)
+	}
+	if got := left(t, other, window, daily, blocked); !slices.Equal(got, []int{9, 100 - 69/2, 0}) {
+		t.Errorf("left %v", got)
+	}
+	if !s.knows(2) {
+		t.Error("it forgot how many there were")
+	}
+	if gone, back := out.count("level=WARN"), out.count("Redis is back"); gone != 1 || back != 1 {
+		t.Errorf("logged %d and %d times, want once each:\n%s", gone, back, &out.b)
+	}
+}
+
+func TestRedisHangs(t *testing.T) {
+	server := redistest.Start(t)
+	s := openShared(t, server)
+	l := Limit{Key: "a:l", Calls: 1000, Window: time.Millisecond}
+	take(t, s, 0, l)
+	server.Hang()
+	defer server.Resume()
+	start := time.Now()
+	for range 100 {
+		take(t, s, hour, l)
+	}
+	if d := time.Since(start); d > 20*opTimeout {
+		t.Errorf("100 calls took %v", d)
+	}
+}
+
+func TestImpatientCallersSayNothingOfRedis(t *testing.T) {
+	s := openShared(t, redistest.Start(t))
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	for range 10 {
+		if _, err := s.Take(ctx, time.Now(), 0, []Limit{second}); err != nil {
+			t.Error(err)
+		}
+	}
+	if s.isDown.Load() {
+		t.Error("it went down")
+	}
+}
+
+// TestSeam takes all it can get from two replicas while Redis goes and comes
+// back: all starts together keep the limit when it goes, and nobody ever fails.
+func TestSeam(t *testing.T) {
+	server := redistest.Start(t)
+	replicas := []*Shared{openShared(t, server), openShared(t, server)}
+	for _, s := range replicas {
+		eventually(t, "it knows of two", func() bool { return s.knows(2) })
+	}
+	// The guard covers that we do not see the clock of Redis.
+	l := Limit{Key: "a:l", Calls: 10, Window: 200 * time.Millisecond, Guard: 100 * time.Millisecond}
+	var (
+		mu     sync.Mutex
+		starts []time.Time
+		wg     sync.WaitGroup
+		end    = make(chan struct{})
+	)
+	for i := range 6 {
+		lim := NewLimiter(replicas[i%2], time.Minute)
+		wg.Go(func() {
+			for {
+				select {
+				case <-end:
+					return
+				default:
+				}
+				if err := lim.Wait(t.Context(), []Limit{l}, Interactive); err != nil {
+					t.Error(err)
+					return
+				}
+				mu.Lock()
+				starts = append(starts, time.Now())
+				mu.Unlock()
+			}
+		})
+	}
+	time.Sleep(time.Second)
+	server.Kill()
+	time.Sleep(2 * time.Second)
+	mu.Lock()
+	before := slices.SortedFunc(slices.Values(starts), time.Time.Compare)
+	mu.Unlock()
+	server.Run()
+	for _, s := range replicas {
+		eventually(t, "it goes back", func() bool { return !s.isDown.Load() })
+	}
+	time.Sleep(500 * time.Millisecond)
+	close(end)
+	wg.Wait()
+	for i := l.Calls; i < len(before); i++ {
+		if gap := before[i].Sub(before[i-l.Calls]); gap < l.Window {
+			t.Errorf("starts %d and %d of %d are %v apart", i-l.Calls, i, len(before), gap)
+		}
+	}
+	if len(before) < 50 {
+		t.Errorf("only %d starts", len(before))
+	}
+}
+
+func BenchmarkSharedTake(b *testing.B) {
+	s := openShared(b, redistest.Start(b))
+	limits := []Limit{{Key: "a:l", Calls: 1 << 30, Window: time.Millisecond}}
+	b.ReportAllocs()
+	for b.Loop() {
+		s.Take(b.Context(), time.Now(), 0, limits)
+	}
+}

@@ -1,0 +1,303 @@
+package ratelimit
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"os"
+	"slices"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+	"pgregory.net/rapid"
+
+	"zoomql/cache/redistest"
+)
+
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) { os.Exit(code) }))
+}
+
+var silent = slog.New(slog.NewTextHandler(io.Discard, nil))
+
+// stores opens each store, empty, for the life of a test.
+var stores = map[string]func(t testing.TB) Store{
+	"memory": func(testing.TB) Store { return &Memory{} },
+	"redis":  func(t testing.TB) Store { return NewRedis(redistest.Start(t).Client()) },
+	"shared": func(t testing.TB) Store { return openShared(t, redistest.Start(t)) },
+}
+
+func openShared(t testing.TB, server *redistest.Server) *Shared {
+	s := NewShared(server.Client(), silent)
+	t.Cleanup(s.Close)
+	return s
+}
+
+func eachStore(t *testing.T, f func(t *testing.T, s Store)) {
+	for name, open := range stores {
+		t.Run(name, func(t *testing.T) { f(t, open(t)) })
+	}
+}
+
+func take(t testing.TB, s Store, maxWait time.Duration, limits ...Limit) Decision {
+	t.Helper()
+	d, err := s.Take(t.Context(), time.Now(), maxWait, limits)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+// left asks how many calls each limit has left.
+func left(t testing.TB, s Store, limits ...Limit) []int {
+	t.Helper()
+	all, err := s.Remaining(t.Context(), time.Now(), limits)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var n []int
+	for i, st := range all {
+		if st.Key != limits[i].Key || st.Calls != limits[i].Calls {
+			t.Errorf("status of %s is %+v", limits[i].Key, st)
+		}
+		n = append(n, st.Left)
+	}
+	return n
+}
+
+const hour = time.Hour
+
+func TestStore(t *testing.T) {
+	var (
+		two   = Limit{Key: "a:two", Calls: 2, Window: time.Minute}
+		three = Limit{Key: "a:three", Calls: 3, Window: hour}
+		daily = Limit{Key: "a:daily", Calls: 3, Daily: true}
+	)
+	stories := map[string]func(t *testing.T, s Store){
+		"so many start at once, the next after a window": func(t *testing.T, s Store) {
+			first := take(t, s, 0, two)
+			take(t, s, 0, two)
+			d := take(t, s, hour, two)
+			if !first.OK || first.Wait != 0 || !d.OK || d.Limit != two {
+				t.Errorf("first %+v, third %+v", first, d)
+			}
+			if got := time.Duration(d.at - first.at); got != two.span() {
+				t.Errorf("the third starts %v after the first", got)
+			}
+			if off := time.Until(d.Start) - d.Wait; off > 0 || off < -time.Second {
+				t.Errorf("Start and Wait are %v apart", off)
+			}
+		},
+		"a refusal spends nothing": func(t *testing.T, s Store) {
+			take(t, s, 0, two)
+			take(t, s, 0, two, three)
+			if d := take(t, s, time.Second, three, two); d.OK || d.Wait < 30*time.Second || d.Limit != two {
+				t.Errorf("got %+v", d)
+			}
+			if got := left(t, s, two, three); !slices.Equal(got, []int{0, 2}) {
+				t.Errorf("left %v", got)
+			}
+		},
+		"a call under two limits waits for both": func(t *testing.T, s Store) {
+			first := take(t, s, 0, three)
+			take(t, s, 0, three)
+			take(t, s, 0, three)
+			if d := take(t, s, 2*hour, two, three); !d.OK || d.Limit != three || time.Duration(d.at-first.at) != three.span() {
+				t.Errorf("got %+v", d)
+			}
+			// And leaves the gap before it to others.
+			if d := take(t, s, 0, two); !d.OK {
+				t.Errorf("got %+v", d)
+			}
+		},
+		"what is given back can be had again": func(t *testing.T, s Store) {
+			under := []Limit{two, daily}
+			take(t, s, 0, under...)
+			d := take(t, s, 0, under...)
+			if got := left(t, s, under...); !slices.Equal(got, []int{0, 1}) {
+				t.Errorf("left %v", got)
+			}
+			if err := s.Cancel(t.Context(), d, under); err != nil {
+				t.Fatal(err)
+			}
+			if got := left(t, s, under...); !slices.Equal(got, []int{1, 2}) {
+				t.Errorf("left %v", got)
+			}
+			if d := take(t, s, 0, under...); !d.OK {
+				t.Errorf("got %+v", d)
+			}
+		},
+		"a day is counted": func(t *testing.T, s Store) {
+			for range 3 {
+				if d := take(t, s, 0, daily); !d.OK {
+					t.Fatalf("got %+v", d)
+				}
+			}
+			d := take(t, s, 0, daily)
+			midnight := time.Now().UTC().Truncate(day).Add(day + daily.guard())
+			if off := d.Start.Sub(midnight); d.OK || d.Limit != daily || off < -time.Second || off > time.Second {
+				t.Errorf("got %+v, want a refusal until %v", d, midnight)
+			}
+			// Tomorrow's can be reserved today.
+			if d := take(t, s, 2*day, daily); !d.OK || d.Wait == 0 {
+				t.Errorf("got %+v", d)
+			}
+			all, _ := s.Remaining(t.Context(), time.Now(), []Limit{daily})
+			if off := all[0].Reset.Sub(midnight); off < -time.Second || off > time.Second {
+				t.Errorf("resets at %v", all[0].Reset)
+			}
+		},
+		"the origin's refusal counts for all limits of a call": func(t *testing.T, s Store) {
+			until := time.Now().Add(30 * time.Second)
+			s.Block(t.Context(), two.Key, until)
+			s.Block(t.Context(), two.Key, time.Now().Add(time.Second)) // shorter: nothing
+			d := take(t, s, 0, three, two)
+			if off := d.Start.Sub(until); d.OK || d.Limit != two || off < -time.Second || off > time.Second {
+				t.Errorf("got %+v, want a refusal until %v", d, until)
+			}
+			if got := left(t, s, two, three); !slices.Equal(got, []int{0, 3}) {
+				t.Errorf("left %v", got)
+			}
+			if d := take(t, s, 0, three); !d.OK {
+				t.Errorf("another limit: %+v", d)
+			}
+			s.Block(t.Context(), daily.Key, until)
+			if d := take(t, s, 0, daily); d.OK {
+				t.Errorf("a daily limit: %+v", d)
+			}
+		},
+		"a block that is over is none": func(t *testing.T, s Store) {
+			s.Block(t.Context(), two.Key, time.Now().Add(-time.Second))
+			if d := take(t, s, 0, two); !d.OK {
+				t.Errorf("got %+v", d)
+			}
+		},
+		"the origin may know of more calls, never of fewer": func(t *testing.T, s Store) {
+			take(t, s, 0, daily)
+			s.Observe(t.Context(), time.Now(), daily, 1)
+			if got := left(t, s, daily); got[0] != 1 {
+				t.Errorf("left %v", got)
+			}
+			s.Observe(t.Context(), time.Now(), daily, 3)
+			if got := left(t, s, daily); got[0] != 1 {
+				t.Errorf("left %v", got)
+			}
+			s.Observe(t.Context(), time.Now(), two, 0) // not a day
+			if got := left(t, s, two); got[0] != 2 {
+				t.Errorf("left %v", got)
+			}
+		},
+		"accounts have nothing to do with each other": func(t *testing.T, s Store) {
+			other := two
+			other.Key = "b:two"
+			take(t, s, 0, two)
+			take(t, s, 0, two)
+			if d := take(t, s, 0, other); !d.OK {
+				t.Errorf("got %+v", d)
+			}
+		},
+	}
+	for name, open := range stores {
+		t.Run(name, func(t *testing.T) {
+			for story, tell := range stories {
+				t.Run(story, func(t *testing.T) { tell(t, open(t)) })
+			}
+		})
+	}
+}
+
+// TestStoresAreExact is TestTakeIsExact for every store, by its own clock.
+func TestStoresAreExact(t *testing.T) {
+	eachStore(t, func(t *testing.T, s Store) {
+		run := 0
+		rapid.Check(t, func(rt *rapid.T) {
+			run++
+			b := book{}
+			limits := make([]Limit, 3)
+			for i := range limits {
+				limits[i] = Limit{
+					Key:    strconv.Itoa(run) + ":" + strconv.Itoa(i),
+					Calls:  rapid.IntRange(1, 4).Draw(rt, "calls"),
+					Window: time.Duration(rapid.IntRange(1, 20).Draw(rt, "window")) * time.Second,
+					Daily:  i == 2,
+					Guard:  -1,
+				}
+			}
+			for range rapid.IntRange(1, 30).Draw(rt, "steps") {
+				under := limits[rapid.IntRange(0, 2).Draw(rt, "from"):]
+				maxWait := rapid.SampledFrom([]time.Duration{0, time.Second, 30 * time.Second, 2 * day}).Draw(rt, "max wait")
+				d, err := s.Take(t.Context(), time.Now(), maxWait, under)
+				if err != nil {
+					rt.Fatal(err)
+				}
+				b.check(rt, d, d.at-int64(d.Wait), maxWait, under)
+				if d.OK && rapid.IntRange(0, 3).Draw(rt, "cancel") == 0 {
+					s.Cancel(t.Context(), d, under)
+					b.remove(d.at, under)
+				}
+			}
+		})
+	})
+}
+
+func TestTakersAtOnce(t *testing.T) {
+	eachStore(t, func(t *testing.T, s Store) { takersAtOnce(t, s) })
+}
+
+func TestReplicasAtOnce(t *testing.T) {
+	server := redistest.Start(t)
+	takersAtOnce(t, openShared(t, server), openShared(t, server))
+}
+
+// takersAtOnce lets many take from all the stores, which have one clock.
+func takersAtOnce(t *testing.T, stores ...Store) {
+	l := Limit{Key: "a:l", Calls: 7, Window: time.Second}
+	var (
+		wg     sync.WaitGroup
+		mu     sync.Mutex
+		starts []int64
+	)
+	for i := range 8 {
+		wg.Go(func() {
+			for range 25 {
+				d, err := stores[i%len(stores)].Take(context.Background(), time.Now(), hour, []Limit{l})
+				if err != nil || !d.OK {
+					t.Error(d, err)
+				}
+				mu.Lock()
+				starts = append(starts, d.at)
+				mu.Unlock()
+			}
+		})
+	}
+	wg.Wait()
+	slices.Sort(starts)
+	for i := l.Calls; i < len(starts); i++ {
+		// All wait but the first, so the log is full: no less, and no more.
+		if gap := time.Duration(starts[i] - starts[i-l.Calls]); gap != l.span() {
+			t.Fatalf("calls %d and %d start %v apart", i-l.Calls, i, gap)
+		}
+	}
+}
+
+func BenchmarkRedisTake(b *testing.B) {
+	second := Limit{Key: "a:LIGHT", Calls: 80, Window: time.Second}
+	for name, limits := range map[string][]Limit{
+		"OneLimit":    {second},
+		"ThreeLimits": {second, {Key: "a:day", Calls: 1 << 40, Daily: true}, {Key: "a:host", Calls: 1 << 40, Daily: true}},
+		"Roomy":       {{Key: "a:roomy", Calls: 1 << 30, Window: 10 * time.Millisecond}},
+	} {
+		b.Run(name, func(b *testing.B) {
+			s := NewRedis(redistest.Start(b).Client())
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := s.Take(b.Context(), time.Now(), 10*time.Second, limits); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}

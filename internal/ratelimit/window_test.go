@@ -1,0 +1,233 @@
+package ratelimit
+
+import (
+	"slices"
+	"strconv"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+)
+
+// book keeps all starts of a test and knows the rule in its plainest form.
+type book map[string][]int64
+
+// broken returns the key of a limit that a call at t, together with what is in
+// the book, would break, or "".
+func (b book) broken(t int64, limits []Limit) string {
+	for _, l := range limits {
+		n := 0
+		if l.Daily {
+			for _, s := range b[l.Key] {
+				if dayOf(s, int64(l.guard())) == dayOf(t, int64(l.guard())) {
+					n++
+				}
+			}
+			if n >= l.Calls {
+				return l.Key
+			}
+			continue
+		}
+		all := slices.Sorted(slices.Values(append([]int64{t}, b[l.Key]...)))
+		for i := l.Calls; i < len(all); i++ {
+			if all[i]-all[i-l.Calls] < int64(l.span()) && all[i-l.Calls] <= t && t <= all[i] {
+				return l.Key
+			}
+		}
+	}
+	return ""
+}
+
+// check fails unless d, asked at now, is the first start that the rule allows;
+// then it writes it down. Times are those of the store.
+func (b book) check(t interface{ Fatalf(string, ...any) }, d Decision, now int64, maxWait time.Duration, limits []Limit) {
+	if key := b.broken(d.at, limits); key != "" {
+		t.Fatalf("a start at %d breaks %s: %v", d.at, key, b[key])
+	}
+	sooner := []int64{now}
+	for _, l := range limits {
+		if l.Daily {
+			sooner = append(sooner, dayStart(dayOf(now, int64(l.guard()))+1, int64(l.guard())))
+		}
+		for _, s := range b[l.Key] {
+			sooner = append(sooner, s+int64(l.span()))
+		}
+	}
+	for _, s := range sooner {
+		if s >= now && s < d.at && b.broken(s, limits) == "" {
+			t.Fatalf("it waits until %d, but could start at %d", d.at, s)
+		}
+	}
+	if wait := time.Duration(d.at - now); wait != d.Wait {
+		t.Fatalf("it waits for %v, start is in %v", d.Wait, wait)
+	}
+	if d.OK != (d.Wait <= maxWait) {
+		t.Fatalf("OK is %v, waits %v, may wait %v", d.OK, d.Wait, maxWait)
+	}
+	if (d.Limit.Key != "") != (d.Wait > 0) {
+		t.Fatalf("waits %v because of %q", d.Wait, d.Limit.Key)
+	}
+	if d.OK {
+		b.add(d.at, limits)
+	}
+}
+
+func (b book) add(t int64, limits []Limit) {
+	for _, l := range limits {
+		b[l.Key] = append(b[l.Key], t)
+	}
+}
+
+func (b book) remove(t int64, limits []Limit) {
+	for _, l := range limits {
+		i := slices.Index(b[l.Key], t)
+		b[l.Key] = slices.Delete(slices.Clone(b[l.Key]), i, i+1)
+	}
+}
+
+// TestTakeIsExact takes under any limits at any times: each start must be the
+// first that the rule allows, no sooner and no later.
+func TestTakeIsExact(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		limits := make([]Limit, rapid.IntRange(1, 4).Draw(t, "limits"))
+		for i := range limits {
+			limits[i] = Limit{
+				Key:    "a:" + strconv.Itoa(i),
+				Calls:  rapid.IntRange(1, 4).Draw(t, "calls"),
+				Window: time.Duration(rapid.IntRange(1, 20).Draw(t, "window")),
+				Daily:  rapid.IntRange(0, 5).Draw(t, "daily") == 0,
+				Guard:  time.Duration(rapid.IntRange(-1, 3).Draw(t, "guard")),
+			}
+		}
+		var (
+			m    Memory
+			b    = book{}
+			held [][2]any
+			// Near midnight, so that days pass.
+			now = time.Unix(0, 20_000*int64(day)-int64(rapid.IntRange(0, 50).Draw(t, "before midnight")))
+		)
+		for range rapid.IntRange(1, 60).Draw(t, "steps") {
+			now = now.Add(time.Duration(rapid.SampledFrom([]int{0, 0, 0, 1, 3, 10, 50}).Draw(t, "pause")))
+			if len(held) > 0 && rapid.IntRange(0, 4).Draw(t, "cancel") == 0 {
+				i := rapid.IntRange(0, len(held)-1).Draw(t, "which")
+				d, under := held[i][0].(Decision), held[i][1].([]Limit)
+				held = slices.Delete(held, i, i+1)
+				if d.at < now.UnixNano() {
+					continue // it has started
+				}
+				m.Cancel(t.Context(), d, under)
+				b.remove(d.at, under)
+				continue
+			}
+			var under []Limit
+			for _, l := range limits {
+				if rapid.Bool().Draw(t, "under") {
+					under = append(under, l)
+				}
+			}
+			maxWait := time.Duration(rapid.SampledFrom([]int64{0, 5, 30, 100, int64(2 * day)}).Draw(t, "max wait"))
+			d, _ := m.Take(t.Context(), now, maxWait, under)
+			b.check(t, d, now.UnixNano(), maxWait, under)
+			if d.OK {
+				held = append(held, [2]any{d, under})
+			}
+		}
+	})
+}
+
+func TestWindowForgets(t *testing.T) {
+	var w window
+	for now := range int64(100_000) {
+		w.forget(now, 10)
+		w.add(now)
+	}
+	if n := len(w.starts()); n > 11 || cap(w.log) > 100 {
+		t.Errorf("remembers %d starts in %d places", n, cap(w.log))
+	}
+}
+
+func TestGuard(t *testing.T) {
+	for _, test := range []struct {
+		why  string
+		l    Limit
+		want time.Duration
+	}{
+		{"3 % unless told otherwise", Limit{Window: time.Second}, 1030 * time.Millisecond},
+		{"as told", Limit{Window: time.Second, Guard: time.Minute}, 61 * time.Second},
+		{"none", Limit{Window: time.Second, Guard: -1}, time.Second},
+	} {
+		if got := test.l.span(); got != test.want {
+			t.Errorf("%s: span is %v, want %v", test.why, got, test.want)
+		}
+	}
+	if got := (Limit{Daily: true}).guard(); got != 2*time.Second {
+		t.Errorf("a day begins %v after midnight", got)
+	}
+}
+
+func TestDay(t *testing.T) {
+	midnight := time.Date(2026, 11, 21, 0, 0, 0, 0, time.UTC)
+	l := []Limit{{Key: "a:day", Calls: 2, Daily: true}}
+	var m Memory
+	for _, step := range []struct {
+		why  string
+		at   time.Duration // from midnight
+		wait time.Duration
+		ok   bool
+	}{
+		{"the day before has two calls", -time.Hour, 0, true},
+		{"", -time.Minute, 0, true},
+		{"and no more", -time.Minute, time.Minute + 2*time.Second, false},
+		{"nor just after midnight, when the origin's clock may be behind", time.Second, time.Second, false},
+		{"then the new day has two", 2 * time.Second, 0, true},
+		{"", 12 * time.Hour, 0, true},
+		{"and no more", 13 * time.Hour, 11*time.Hour + 2*time.Second, false},
+	} {
+		d, _ := m.Take(t.Context(), midnight.Add(step.at), 0, l)
+		if d.OK != step.ok || d.Wait != step.wait {
+			t.Errorf("%s: at %v: %v, wait %v; want %v, %v", step.why, step.at, d.OK, d.Wait, step.ok, step.wait)
+		}
+	}
+}
+
+func TestIdleCountsAreDropped(t *testing.T) {
+	var m Memory
+	now := time.Unix(1_800_000_000, 0)
+	for i := range 100_000 {
+		now = now.Add(time.Millisecond)
+		m.Take(t.Context(), now, 0, []Limit{{Key: "a:host" + strconv.Itoa(i), Calls: 1, Window: time.Second}})
+	}
+	if n := len(m.counts); n > 5000 {
+		t.Errorf("%d counts for 1000 that matter", n)
+	}
+}
+
+func BenchmarkMemoryTake(b *testing.B) {
+	second := Limit{Key: "a:LIGHT", Calls: 80, Window: time.Second}
+	for name, limits := range map[string][]Limit{
+		"OneLimit":    {second},
+		"ThreeLimits": {second, {Key: "a:day", Calls: 1 << 40, Daily: true}, {Key: "a:host", Calls: 1 << 40, Daily: true}},
+	} {
+		b.Run(name, func(b *testing.B) {
+			var m Memory
+			now := time.Unix(1_800_000_000, 0)
+			b.ReportAllocs()
+			for b.Loop() {
+				now = now.Add(13 * time.Millisecond) // a little below the limit
+				m.Take(b.Context(), now, time.Minute, limits)
+			}
+		})
+	}
+	// All wait, 2400 of them: half a minute of the largest account.
+	b.Run("LongQueue", func(b *testing.B) {
+		var m Memory
+		now := time.Unix(1_800_000_000, 0)
+		for range 2400 {
+			m.Take(b.Context(), now, time.Hour, []Limit{second})
+		}
+		for b.Loop() {
+			now = now.Add(12875 * time.Microsecond)
+			m.Take(b.Context(), now, time.Hour, []Limit{second})
+		}
+	})
+}

@@ -1,0 +1,307 @@
+// Command zoomql is a GraphQL gateway over the Zoom REST API.
+//
+// Without settings it runs on a sandbox, a Zoom in the same process. See
+// "zoomql --help" for the settings and the README for the rest.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/alecthomas/kong"
+	"github.com/klauspost/compress/gzhttp"
+	"github.com/rs/cors"
+
+	"zoomql/cache"
+	"zoomql/graph"
+	"zoomql/internal/access"
+	"zoomql/internal/auth"
+	"zoomql/internal/config"
+	"zoomql/internal/playground"
+	"zoomql/internal/ratelimit"
+	"zoomql/internal/sandbox"
+	"zoomql/internal/zoom"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, os.Args[1:], os.Environ(), os.Stdout, os.Stderr); err != nil {
+		fmt.Fprintln(os.Stderr, "zoomql:", err)
+		os.Exit(1)
+	}
+}
+
+// commands is the command line.
+type commands struct {
+	Serve   struct{} `cmd:"" default:"1" help:"Serve GraphQL (the default)."`
+	Sandbox struct{} `cmd:"" help:"Serve the sandbox alone: a Zoom to test other programs on."`
+	Health  struct{} `cmd:"" help:"Ask the gateway at ADDR whether it is well, and exit 0 if so."`
+	Schema  struct{} `cmd:"" help:"Print the schema as SDL."`
+}
+
+// run is the program, with all that it takes from outside as arguments.
+func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) error {
+	command, err := parse(args, stdout, stderr)
+	if err != nil || command == "" {
+		return err
+	}
+	cfg, err := config.Load(environ)
+	if err != nil {
+		return fmt.Errorf("settings that cannot be used:\n%w", err)
+	}
+	switch command {
+	case "schema":
+		_, err = io.WriteString(stdout, graph.Schema())
+		return err
+	case "health":
+		return health(ctx, cfg)
+	case "sandbox":
+		return serveSandbox(ctx, cfg, stderr)
+	}
+	return serve(ctx, cfg, stderr)
+}
+
+// parse reads the command line; "" means that there is nothing left to do.
+func parse(args []string, stdout, stderr io.Writer) (string, error) {
+	exited := false
+	parser, err := kong.New(&commands{},
+		kong.Name("zoomql"),
+		kong.Description("A GraphQL gateway over the Zoom REST API.\n\nSettings, from the environment:\n\n"+config.Help()),
+		kong.ConfigureHelp(kong.HelpOptions{NoExpandSubcommands: true, WrapUpperBound: 400}),
+		kong.Writers(stdout, stderr),
+		kong.Exit(func(int) { exited = true }),
+	)
+	if err != nil {
+		return "", err
+	}
+	parsed, err := parser.Parse(args)
+	if exited {
+		return "", nil // --help
+	}
+	if err != nil {
+		return "", fmt.Errorf("%w (see zoomql --help)", err)
+	}
+	return parsed.Command(), nil
+}
+
+// serve runs the gateway until ctx ends.
+func serve(ctx context.Context, cfg *config.Config, stderr io.Writer) error {
+	log := newLog(cfg, stderr)
+	box, account, err := startSandbox(cfg)
+	if err != nil {
+		return err
+	}
+	defer box.close()
+	stores, err := newStores(cfg, log)
+	if err != nil {
+		return err
+	}
+	defer stores.close()
+	client := newClient(account, stores)
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", cfg.Addr)
+	if err != nil {
+		return fmt.Errorf("ADDR: %w", err)
+	}
+	welcome(stderr, cfg, listener.Addr(), box)
+	return listen(ctx, listener, newHandler(cfg, client, box, log), cfg.DrainTime)
+}
+
+// newHandler puts the routes together.
+func newHandler(cfg *config.Config, client *zoom.Client, box *box, log *slog.Logger) http.Handler {
+	api := graph.New(graph.Config{Client: client, Log: log, Introspection: cfg.PlaygroundOn(), Timeout: cfg.Timeout})
+	api = access.Keys(cfg.APIKeys, api)
+	api = access.Pages(cfg.AllowedOrigins, api)
+	api = gzhttp.GzipHandler(api)
+	if len(cfg.AllowedOrigins) > 0 {
+		api = cors.New(cors.Options{
+			AllowedOrigins: cfg.AllowedOrigins,
+			AllowedMethods: []string{http.MethodGet, http.MethodPost},
+			AllowedHeaders: []string{"Authorization", "Content-Type"},
+		}).Handler(api)
+	}
+	mux := http.NewServeMux()
+	mux.Handle("/graphql", api)
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { say(w, http.StatusOK, "ok") })
+	mux.HandleFunc("GET /readyz", ready(client))
+	if cfg.PlaygroundOn() {
+		mux.HandleFunc("GET /schema.graphql", func(w http.ResponseWriter, _ *http.Request) { say(w, http.StatusOK, graph.Schema()) })
+		mux.Handle("/", playground.Handler(playground.Options{Schema: "/schema.graphql", Badge: box.badge(cfg), DefaultQuery: box.query()}))
+	}
+	if cfg.Loopback() {
+		return access.Local(mux)
+	}
+	return mux
+}
+
+// ready reports whether Zoom gives the gateway a token.
+func ready(client *zoom.Client) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		ctx, cancel := context.WithTimeout(r.Context(), 5*time.Second)
+		defer cancel()
+		if _, err := client.Scopes(ctx); err != nil {
+			say(w, http.StatusServiceUnavailable, err.Error())
+			return
+		}
+		say(w, http.StatusOK, "ready")
+	}
+}
+
+func say(w http.ResponseWriter, status int, text string) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	_, _ = io.WriteString(w, text+"\n")
+}
+
+// stores are where answers and budgets are kept.
+type stores struct {
+	answers cache.Store
+	budgets ratelimit.Store
+	closers []func()
+}
+
+// newStores returns stores in this process, or over the Redis that all replicas
+// share. Redis need not be there yet.
+func newStores(cfg *config.Config, log *slog.Logger) (*stores, error) {
+	near := cache.NewMemory(cfg.CacheBytes)
+	if cfg.RedisURL == "" {
+		return &stores{answers: near, budgets: &ratelimit.Memory{}}, nil
+	}
+	conn, err := cache.Dial(string(cfg.RedisURL))
+	if err != nil {
+		return nil, errors.New("REDIS_URL: not a Redis URL, such as redis://localhost:6379")
+	}
+	far := cache.NewRedis(conn, log)
+	shared := ratelimit.NewShared(conn, log)
+	return &stores{
+		answers: cache.NewTiered(near, far), budgets: shared,
+		closers: []func(){shared.Close, far.Close, func() { _ = conn.Close() }},
+	}, nil
+}
+
+func (s *stores) close() {
+	for _, f := range s.closers {
+		f()
+	}
+}
+
+// newClient returns the client of the configured account.
+func newClient(cfg *config.Config, s *stores) *zoom.Client {
+	return zoom.New(zoom.Config{
+		AccountID: cfg.ZoomAccountID,
+		View:      "server-to-server:" + cfg.ZoomClientID,
+		Plan:      cfg.Plan,
+		Tokens:    auth.NewServerToServer(cfg.ZoomAccountID, cfg.ZoomClientID, string(cfg.ZoomClientSecret), cfg.ZoomOAuthURL, nil),
+		BaseURL:   strings.TrimSuffix(cfg.ZoomAPIURL, "/"),
+		Store:     s.answers, Limiter: ratelimit.NewLimiter(s.budgets, cfg.Timeout),
+		MaxInFlight: cfg.MaxInFlight,
+	})
+}
+
+func newLog(cfg *config.Config, w io.Writer) *slog.Logger {
+	opts := &slog.HandlerOptions{Level: cfg.LogLevel}
+	if cfg.LogFormat == "json" {
+		return slog.New(slog.NewJSONHandler(w, opts))
+	}
+	return slog.New(slog.NewTextHandler(w, opts))
+}
+
+// listen serves until ctx ends, then lets requests in flight finish.
+func listen(ctx context.Context, l net.Listener, h http.Handler, drain time.Duration) error {
+	server := &http.Server{
+		Handler:           h,
+		ReadHeaderTimeout: 10 * time.Second,
+		ReadTimeout:       30 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    64 << 10,
+	}
+	failed := make(chan error, 1)
+	go func() { failed <- server.Serve(l) }()
+	select {
+	case err := <-failed:
+		return err
+	case <-ctx.Done():
+	}
+	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), drain)
+	defer cancel()
+	if err := server.Shutdown(grace); err != nil {
+		return errors.Join(fmt.Errorf("requests were still in flight after %s", drain), server.Close())
+	}
+	return nil
+}
+
+// health asks a gateway on this machine, for a container's health check.
+func health(ctx context.Context, cfg *config.Config) error {
+	_, port, err := net.SplitHostPort(cfg.Addr)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+net.JoinHostPort("127.0.0.1", port)+"/healthz", nil)
+	if err != nil {
+		return err
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = resp.Body.Close() }()
+	if resp.StatusCode != http.StatusOK {
+		return fmt.Errorf("the gateway answers %s", resp.Status)
+	}
+	return nil
+}
+
+// box is the sandbox that answers when no credentials are set, or nothing.
+type box struct {
+	*sandbox.Sandbox
+	server *http.Server
+}
+
+// startSandbox starts a sandbox on a port of this machine if no account is
+// configured. The settings that it returns lead to the account.
+func startSandbox(cfg *config.Config) (*box, *config.Config, error) {
+	if !cfg.Sandbox() {
+		return &box{}, cfg, nil
+	}
+	s, err := newSandbox(cfg)
+	if err != nil {
+		return nil, nil, err
+	}
+	l, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, nil, err
+	}
+	b := &box{Sandbox: s, server: &http.Server{Handler: s, ReadHeaderTimeout: 10 * time.Second}}
+	go func() { _ = b.server.Serve(l) }() // ends with close
+	base := "http://" + l.Addr().String()
+	account := *cfg
+	account.ZoomAPIURL, account.ZoomOAuthURL = base+"/v2", base
+	account.ZoomAccountID, account.ZoomClientID, account.ZoomClientSecret = sandbox.AccountID, sandbox.ClientID, sandbox.ClientSecret
+	return b, &account, nil
+}
+
+func newSandbox(cfg *config.Config) (*sandbox.Sandbox, error) {
+	return sandbox.New(sandbox.Options{
+		Seed: cfg.SandboxSeed, Users: cfg.SandboxUsers, Participants: cfg.SandboxParticipants,
+		Plan: string(cfg.Plan), Latency: cfg.SandboxLatency,
+	})
+}
+
+func (b *box) close() {
+	if b.server != nil {
+		_ = b.server.Close()
+	}
+}

@@ -1,0 +1,85 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+
+	"zoomql/internal/config"
+	"zoomql/internal/sandbox"
+)
+
+// welcome says where to go, and what is behind it.
+func welcome(w io.Writer, cfg *config.Config, addr net.Addr, b *box) {
+	print := func(format string, args ...any) { _, _ = fmt.Fprintf(w, format+"\n", args...) } // nothing to do if nobody reads
+	print("zoomql serves GraphQL at http://%s/graphql", addr)
+	if cfg.PlaygroundOn() {
+		print("The playground is at     http://%s/", addr)
+	}
+	if b.Sandbox == nil {
+		print("Account %s, plan %s.", cfg.ZoomAccountID, cfg.Plan)
+		if cfg.ZoomPlan == "" {
+			print("ZOOM_PLAN is not set: calls keep to the smallest budget, that of a free account. Set free, pro or business.")
+		}
+		return
+	}
+	print("")
+	print("This is the sandbox: %d made-up users, the budgets of a %s account, nothing real.", cfg.SandboxUsers, cfg.Plan)
+	print("For a real account, make a Server-to-Server OAuth app at https://marketplace.zoom.us and set")
+	print("ZOOM_ACCOUNT_ID, ZOOM_CLIENT_ID, ZOOM_CLIENT_SECRET and ZOOM_PLAN. All settings: zoomql --help")
+	print("")
+}
+
+// badge is what the playground's title says of the account.
+func (b *box) badge(cfg *config.Config) string {
+	if b.Sandbox != nil {
+		return "sandbox"
+	}
+	return cfg.ZoomAccountID
+}
+
+// query is what the playground begins with.
+func (b *box) query() string {
+	if b.Sandbox == nil {
+		return "{\n  account {\n    users(first: 5) {\n      nodes { displayName email meetings(first: 3) { nodes { topic startTime } } }\n    }\n  }\n}\n"
+	}
+	mark := b.Landmarks()
+	return fmt.Sprintf(`# Who came to the last run of a meeting, and who of them is a user here.
+# Try the same for a user, a meeting, a report: Ctrl+Space shows what there is.
+{
+  meeting(by: { number: "%d" }) {
+    topic
+    host { displayName }
+    registrants(first: 3) { totalCount nodes { firstName status } }
+  }
+  meetingInstance(by: { latestOf: "%d" }) {
+    topic
+    startTime
+    participants(first: 5) {
+      source
+      nodes { name durationSeconds user { department } }
+    }
+  }
+}
+`, mark.MeetingNumber, mark.BigMeeting)
+}
+
+// serveSandbox runs the sandbox alone until ctx ends.
+func serveSandbox(ctx context.Context, cfg *config.Config, stderr io.Writer) error {
+	s, err := newSandbox(cfg)
+	if err != nil {
+		return err
+	}
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", cfg.Addr)
+	if err != nil {
+		return fmt.Errorf("ADDR: %w", err)
+	}
+	mark := s.Landmarks()
+	_, _ = fmt.Fprintf(stderr, `A Zoom to test on, at http://%[1]s
+  ZOOM_API_URL=http://%[1]s/v2 ZOOM_OAUTH_URL=http://%[1]s
+  ZOOM_ACCOUNT_ID=%[2]s ZOOM_CLIENT_ID=%[3]s ZOOM_CLIENT_SECRET=%[4]s
+A user %[5]s, a meeting %[6]d, a large one %[7]d.
+`, l.Addr(), sandbox.AccountID, sandbox.ClientID, sandbox.ClientSecret, mark.HostEmail, mark.MeetingNumber, mark.BigMeeting)
+	return listen(ctx, l, s, cfg.DrainTime)
+}
