@@ -16,7 +16,7 @@ func (r *accountResolver) Users(ctx context.Context, obj *types.Account, first i
 	if s == nil {
 		return nil, err
 	}
-	return connection(ctx, l, s, err, complete(s.items, askedOfList(ctx, "User"), r.wholeUsers(ctx))), nil
+	return connection(ctx, l, s, err, complete(ctx, s.items, askedOfList(ctx, "User"), r.wholeUsers(ctx))), nil
 }
 
 func (r *queryResolver) Account(ctx context.Context) (*types.Account, error) {

@@ -66,6 +66,10 @@ func present(log *slog.Logger) graphql.ErrorPresenterFunc {
 			return argumentError(ctx, own)
 		}
 		shown := gqlerror.WrapPath(graphql.GetPath(ctx), err)
+		var further *pathError
+		if errors.As(err, &further) {
+			shown.Path = further.path
+		}
 		var input *inputError
 		if errors.As(err, &input) {
 			shown.Message = input.message

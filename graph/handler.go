@@ -46,10 +46,7 @@ func New(cfg Config) http.Handler {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
 	root := &Resolver{Client: cfg.Client, Idempotency: newIdempotency()}
-	server := handler.New(generated.NewExecutableSchema(generated.Config{
-		Resolvers:  root,
-		Directives: generated.DirectiveRoot{Zoom: zoomDirective},
-	}))
+	server := handler.New(generated.NewExecutableSchema(generated.Config{Resolvers: root}))
 	server.AddTransport(transport{})
 	server.SetQueryCache(lru.New[*ast.QueryDocument](queries))
 	server.SetParserTokenLimit(cfg.Limits.Tokens)
@@ -97,7 +94,7 @@ func logged(log *slog.Logger) graphql.ResponseMiddleware {
 		}
 		attrs = append(attrs, slog.Float64("ms", float64(time.Since(began).Microseconds())/1000))
 		if req := from(ctx); req != nil {
-			attrs = append(attrs, spent(req.usage)...)
+			attrs = append(attrs, spent(&req.usage)...)
 		}
 		if code := codeOf(resp.Errors); code != "" {
 			attrs = append(attrs, slog.String("code", code), slog.Int("errors", len(resp.Errors)))

@@ -28,8 +28,16 @@ func newIdempotency() *idempotency {
 	return &idempotency{done: otter.Must(&otter.Options[[32]byte, made]{
 		MaximumSize:      10_000,
 		ExpiryCalculator: otter.ExpiryWriting[[32]byte, made](24 * time.Hour),
+		Clock:            clock{},
 	})}
 }
+
+// clock is time.Now for otter. It never ticks, so that no goroutine outlives a
+// handler: what has expired is invisible at once and goes with later writes.
+type clock struct{}
+
+func (clock) NowNano() int64                      { return time.Now().UnixNano() }
+func (clock) Tick(time.Duration) <-chan time.Time { return nil }
 
 // once carries a create out, or answers with what the same key made before. The
 // same key with another input is a mistake of the caller's.

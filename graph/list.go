@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/ast"
 
 	"zoomql/internal/zoom"
 	"zoomql/internal/zoom/types"
@@ -173,36 +174,43 @@ func connect[In, T any](ctx context.Context, l list[In, T]) (*types.Connection[T
 type sourced[T any] interface {
 	*T
 	Op() string
-	SetLack(error)
 }
 
 // complete exchanges the objects that lack what is asked for by whole ones. One
-// that cannot be had stays as it is, and says why at the fields it lacks.
-func complete[T any, P sourced[T]](items []*T, want *asked, whole func([]*T) []zoom.Found[T]) []*T {
+// that cannot be had stays as it is, with the reason at each field it lacks.
+func complete[T any, P sourced[T]](ctx context.Context, items []*T, want *asked, whole func([]*T) []zoom.Found[T]) []*T {
 	var lacking []*T
-	for _, item := range items {
+	var places []int
+	for i, item := range items {
 		if want.lacks(P(item).Op()) {
-			lacking = append(lacking, item)
+			lacking, places = append(lacking, item), append(places, i)
 		}
 	}
 	if lacking == nil {
 		return items
 	}
-	found := whole(lacking)
 	items = slices.Clone(items)
-	n := 0
-	for i, item := range items {
-		if !want.lacks(P(item).Op()) {
+	at := graphql.GetPath(ctx)
+	for n, f := range whole(lacking) {
+		i := places[n]
+		if f.Err == nil && f.Object != nil {
+			items[i] = f.Object
 			continue
 		}
-		if found[n].Err == nil && found[n].Object != nil {
-			items[i] = found[n].Object
-		} else {
-			partial := *item
-			P(&partial).SetLack(found[n].Err)
-			items[i] = &partial
+		for _, need := range want.needs {
+			if missing(P(items[i]).Op())(need) {
+				graphql.AddError(ctx, &pathError{f.Err, need.path(at, i)})
+			}
 		}
-		n++
 	}
 	return items
 }
+
+// pathError is an error of a field further down than the one that met it.
+type pathError struct {
+	error
+	path ast.Path
+}
+
+// Unwrap returns the error itself.
+func (e *pathError) Unwrap() error { return e.error }

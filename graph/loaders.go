@@ -17,14 +17,47 @@ const stragglers = time.Millisecond
 // loaders collect what a level of siblings wants into one batch, and let one
 // answer do for all who want the same. Everything fetched by key goes through
 // them, roots as well.
+//
+// A loader is made when it is first used: most operations need one or two.
 type loaders struct {
-	users       *dataloader.Loader[userKey, *types.User]
-	meetings    *dataloader.Loader[meetingKey, *types.Meeting]
-	instances   *dataloader.Loader[string, *types.MeetingInstance]
-	registrants *dataloader.Loader[registrantKey, *types.Registrant]
+	client *zoom.Client
+
+	byUser       lazy[userKey, types.User]
+	byMeeting    lazy[meetingKey, types.Meeting]
+	byInstance   lazy[string, types.MeetingInstance]
+	byRegistrant lazy[registrantKey, types.Registrant]
 
 	mu   sync.Mutex
 	seen []*zoom.Page[types.User] // lists that this operation has read
+}
+
+// lazy is a loader that is not made yet.
+type lazy[K comparable, T any] struct {
+	once   sync.Once
+	loader *dataloader.Loader[K, *T]
+}
+
+func (z *lazy[K, T]) get(find func(context.Context, []K) []zoom.Found[T]) *dataloader.Loader[K, *T] {
+	z.once.Do(func() { z.loader = load(find) })
+	return z.loader
+}
+
+func (l *loaders) users() *dataloader.Loader[userKey, *types.User] { return l.byUser.get(l.findUsers) }
+
+func (l *loaders) meetings() *dataloader.Loader[meetingKey, *types.Meeting] {
+	return l.byMeeting.get(each(func(ctx context.Context, k meetingKey) (*types.Meeting, error) {
+		return zoom.GetMeeting.Do(ctx, l.client, zoom.MeetingKey{MeetingID: k.number}, zoom.Secrets(k.secrets))
+	}))
+}
+
+func (l *loaders) instances() *dataloader.Loader[string, *types.MeetingInstance] {
+	return l.byInstance.get(each(func(ctx context.Context, uuid string) (*types.MeetingInstance, error) {
+		return zoom.GetPastMeeting.Do(ctx, l.client, zoom.InstanceKey{MeetingID: uuid})
+	}))
+}
+
+func (l *loaders) registrants() *dataloader.Loader[registrantKey, *types.Registrant] {
+	return l.byRegistrant.get(l.findRegistrants)
 }
 
 // userKey names a user by id, e-mail in lower case, or "me". whole asks for
@@ -43,23 +76,6 @@ type registrantKey struct {
 	meeting types.MeetingNumber
 	id      string
 	secrets bool
-}
-
-func newLoaders(c *zoom.Client) *loaders {
-	l := &loaders{}
-	l.users = load(func(ctx context.Context, keys []userKey) []zoom.Found[types.User] {
-		return l.findUsers(ctx, c, keys)
-	})
-	l.meetings = load(each(func(ctx context.Context, k meetingKey) (*types.Meeting, error) {
-		return zoom.GetMeeting.Do(ctx, c, zoom.MeetingKey{MeetingID: k.number}, zoom.Secrets(k.secrets))
-	}))
-	l.instances = load(each(func(ctx context.Context, uuid string) (*types.MeetingInstance, error) {
-		return zoom.GetPastMeeting.Do(ctx, c, zoom.InstanceKey{MeetingID: uuid})
-	}))
-	l.registrants = load(func(ctx context.Context, keys []registrantKey) []zoom.Found[types.Registrant] {
-		return findRegistrants(ctx, c, keys)
-	})
-	return l
 }
 
 // load returns a loader whose batches are found together.
@@ -108,7 +124,7 @@ func (l *loaders) listed(name string) *types.User {
 
 // findUsers finds a batch: whole users by a call each, the others where this
 // operation has seen them, and else at the least cost.
-func (l *loaders) findUsers(ctx context.Context, c *zoom.Client, keys []userKey) []zoom.Found[types.User] {
+func (l *loaders) findUsers(ctx context.Context, keys []userKey) []zoom.Found[types.User] {
 	found := make([]zoom.Found[types.User], len(keys))
 	var whole, rest []int
 	for i, k := range keys {
@@ -121,7 +137,7 @@ func (l *loaders) findUsers(ctx context.Context, c *zoom.Client, keys []userKey)
 	var wait sync.WaitGroup
 	for _, i := range whole {
 		wait.Go(func() {
-			found[i].Object, found[i].Err = zoom.GetUser.Do(ctx, c, zoom.UserKey{UserID: keys[i].name})
+			found[i].Object, found[i].Err = zoom.GetUser.Do(ctx, l.client, zoom.UserKey{UserID: keys[i].name})
 		})
 	}
 	wait.Wait()
@@ -129,14 +145,14 @@ func (l *loaders) findUsers(ctx context.Context, c *zoom.Client, keys []userKey)
 	for n, i := range rest {
 		names[n] = keys[i].name
 	}
-	for n, f := range zoom.FindUsers(ctx, c, names) {
+	for n, f := range zoom.FindUsers(ctx, l.client, names) {
 		found[rest[n]] = f
 	}
 	return found
 }
 
 // findRegistrants finds a batch, meeting by meeting.
-func findRegistrants(ctx context.Context, c *zoom.Client, keys []registrantKey) []zoom.Found[types.Registrant] {
+func (l *loaders) findRegistrants(ctx context.Context, keys []registrantKey) []zoom.Found[types.Registrant] {
 	found := make([]zoom.Found[types.Registrant], len(keys))
 	byMeeting := map[types.MeetingNumber][]int{}
 	var wait sync.WaitGroup
@@ -146,7 +162,7 @@ func findRegistrants(ctx context.Context, c *zoom.Client, keys []registrantKey) 
 			continue
 		}
 		wait.Go(func() {
-			found[i].Object, found[i].Err = zoom.GetRegistrant.Do(ctx, c, zoom.RegistrantKey{MeetingID: k.meeting, RegistrantID: k.id}, zoom.WithSecrets)
+			found[i].Object, found[i].Err = zoom.GetRegistrant.Do(ctx, l.client, zoom.RegistrantKey{MeetingID: k.meeting, RegistrantID: k.id}, zoom.WithSecrets)
 		})
 	}
 	for meeting, places := range byMeeting {
@@ -155,7 +171,7 @@ func findRegistrants(ctx context.Context, c *zoom.Client, keys []registrantKey) 
 			for n, i := range places {
 				ids[n] = keys[i].id
 			}
-			for n, f := range zoom.FindRegistrants(ctx, c, meeting, ids) {
+			for n, f := range zoom.FindRegistrants(ctx, l.client, meeting, ids) {
 				found[places[n]] = f
 			}
 		})

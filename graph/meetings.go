@@ -20,12 +20,12 @@ func (r *Resolver) meetingList(ctx context.Context, filter zoom.MeetingFilter, f
 		return nil, err
 	}
 	want := askedOfList(ctx, "Meeting")
-	s.items = complete(s.items, want, func(lacking []*types.Meeting) []zoom.Found[types.Meeting] {
+	s.items = complete(ctx, s.items, want, func(lacking []*types.Meeting) []zoom.Found[types.Meeting] {
 		keys := make([]meetingKey, len(lacking))
 		for i, m := range lacking {
 			keys[i] = meetingKey{m.Number, want.secrets}
 		}
-		return loadMany(from(ctx).meetings.LoadMany(ctx, keys))
+		return loadMany(from(ctx).meetings().LoadMany(ctx, keys))
 	})
 	return connection(ctx, l, s, err, s.items), nil
 }
@@ -37,7 +37,7 @@ func (r *Resolver) wholeUsers(ctx context.Context) func([]*types.User) []zoom.Fo
 		for i, u := range lacking {
 			keys[i] = userKey{string(u.ZoomID), true}
 		}
-		return loadMany(from(ctx).users.LoadMany(ctx, keys))
+		return loadMany(from(ctx).users().LoadMany(ctx, keys))
 	}
 }
 
@@ -48,7 +48,7 @@ func (r *Resolver) wholeInstances(ctx context.Context) func([]*types.MeetingInst
 		for i, run := range lacking {
 			keys[i] = string(run.UUID)
 		}
-		return loadMany(from(ctx).instances.LoadMany(ctx, keys))
+		return loadMany(from(ctx).instances().LoadMany(ctx, keys))
 	}
 }
 
@@ -99,7 +99,7 @@ func (r *Resolver) pastMeetings(ctx context.Context, filter zoom.PastMeetingFilt
 	for i, row := range s.items {
 		runs[i] = &row.Instance
 	}
-	return connection(ctx, l, s, err, complete(runs, askedOfList(ctx, "MeetingInstance"), r.wholeInstances(ctx))), nil
+	return connection(ctx, l, s, err, complete(ctx, runs, askedOfList(ctx, "MeetingInstance"), r.wholeInstances(ctx))), nil
 }
 
 type span struct{ from, to time.Time }

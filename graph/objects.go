@@ -34,7 +34,7 @@ func (r *Resolver) user(ctx context.Context, name string) (*types.User, error) {
 	if !strings.Contains(name, "@") {
 		key.name = name // ids are case-sensitive, e-mails are not
 	}
-	return from(ctx).users.Load(ctx, key)()
+	return from(ctx).users().Load(ctx, key)()
 }
 
 // me is the user behind the credential, as Zoom names him in a path.
@@ -100,7 +100,7 @@ func (r *Resolver) meeting(ctx context.Context, number types.MeetingNumber) (*ty
 }
 
 func (r *Resolver) wholeMeeting(ctx context.Context, number types.MeetingNumber, secrets bool) (*types.Meeting, error) {
-	return from(ctx).meetings.Load(ctx, meetingKey{number, secrets})()
+	return from(ctx).meetings().Load(ctx, meetingKey{number, secrets})()
 }
 
 func meetingNumber(by types.MeetingBy) (types.MeetingNumber, error) {
@@ -121,7 +121,7 @@ func (r *Resolver) instance(ctx context.Context, uuid string) (*types.MeetingIns
 	if want := askedOf(ctx, "MeetingInstance"); want.keyOnly() && !(latest && want.key) {
 		return &types.MeetingInstance{UUID: types.UUID(uuid)}, nil
 	}
-	return from(ctx).instances.Load(ctx, uuid)()
+	return from(ctx).instances().Load(ctx, uuid)()
 }
 
 func instanceName(by types.MeetingInstanceBy) (string, error) {
@@ -139,7 +139,7 @@ func (r *Resolver) wholeInstance(ctx context.Context, i *types.MeetingInstance) 
 	if i.Op() == getPastMeeting {
 		return i, nil
 	}
-	return from(ctx).instances.Load(ctx, string(i.UUID))()
+	return from(ctx).instances().Load(ctx, string(i.UUID))()
 }
 
 // registrantID splits the key of a registrant's global id.
@@ -160,5 +160,5 @@ func (r *Resolver) registrant(ctx context.Context, meeting types.MeetingNumber, 
 	if meeting == 0 || id == "" {
 		return nil, nil
 	}
-	return from(ctx).registrants.Load(ctx, registrantKey{meeting, id, askedOf(ctx, "Registrant").secrets})()
+	return from(ctx).registrants().Load(ctx, registrantKey{meeting, id, askedOf(ctx, "Registrant").secrets})()
 }

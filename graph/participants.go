@@ -99,7 +99,7 @@ func (r *Resolver) numberOf(ctx context.Context, run string) (types.MeetingNumbe
 	if number, ok := from(ctx).runs.Load(run); ok {
 		return number.(types.MeetingNumber), nil
 	}
-	whole, err := from(ctx).instances.Load(ctx, run)()
+	whole, err := from(ctx).instances().Load(ctx, run)()
 	if err != nil {
 		return 0, err
 	}

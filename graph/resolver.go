@@ -21,9 +21,8 @@ type Resolver struct {
 // request is what one GraphQL operation shares: its loaders, what it spent, and
 // what its selections ask for.
 type request struct {
-	client *zoom.Client
-	*loaders
-	usage *zoom.Usage
+	loaders
+	usage zoom.Usage
 	asked sync.Map // selection → *asked
 	runs  sync.Map // UUID → types.MeetingNumber, as far as known
 }
@@ -39,9 +38,8 @@ func from(ctx context.Context) *request {
 // begin makes an operation's request: loaders are made anew for each, since a
 // batch runs in the context of its first caller.
 func (r *Resolver) begin(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
-	req := &request{client: r.Client, usage: &zoom.Usage{}}
-	req.loaders = newLoaders(req.client)
+	req := &request{loaders: loaders{client: r.Client}}
 	ctx = context.WithValue(ctx, requestKey{}, req)
 	ctx = types.WithTenant(ctx, req.client.Tenant())
-	return next(zoom.WithUsage(ctx, req.usage))
+	return next(zoom.WithUsage(ctx, &req.usage))
 }

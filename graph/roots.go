@@ -104,7 +104,7 @@ func (r *Resolver) instances(ctx context.Context, filter zoom.InstanceFilter) ([
 	if err != nil {
 		return nil, err
 	}
-	return complete(out.Meetings, askedOf(ctx, "MeetingInstance"), r.wholeInstances(ctx)), nil
+	return complete(ctx, out.Meetings, askedOf(ctx, "MeetingInstance"), r.wholeInstances(ctx)), nil
 }
 
 // daily reads the usage of a month that Zoom still has.
@@ -140,7 +140,7 @@ func (r *Resolver) registrantsNow(ctx context.Context, meeting types.MeetingNumb
 		keys[i] = registrantKey{meeting, id, askedOf(ctx, "Registrant").secrets}
 	}
 	regs := []*types.Registrant{}
-	for _, f := range loadMany(from(ctx).registrants.LoadMany(ctx, keys)) {
+	for _, f := range loadMany(from(ctx).registrants().LoadMany(ctx, keys)) {
 		if f.Err != nil {
 			return nil, f.Err
 		}

@@ -11,9 +11,8 @@ import (
 
 // asked is what a query wants of an object: which operations can tell it.
 type asked struct {
-	// needs holds, for each plain field that not every source of the type
-	// carries, the operations that do.
-	needs [][]string
+	// needs holds the plain fields that not every source of the type carries.
+	needs []need
 	// secrets tells that credentials are asked for.
 	secrets bool
 	// key tells that a field of the object's key is asked for, plain one that
@@ -21,9 +20,23 @@ type asked struct {
 	key, plain, edges bool
 }
 
+// need is a plain field that some sources of its type carry, and where it stands
+// in the answer: below the field that names the objects, around their index.
+type need struct {
+	ops           []string
+	before, after ast.Path
+}
+
+// path returns the path of the field of object i.
+func (n need) path(of ast.Path, i int) ast.Path {
+	return slices.Concat(of, n.before, ast.Path{ast.PathIndex(i)}, n.after)
+}
+
 // lacks reports whether an object read from one operation misses something.
-func (a *asked) lacks(op string) bool {
-	return slices.ContainsFunc(a.needs, func(ops []string) bool { return !slices.Contains(ops, op) })
+func (a *asked) lacks(op string) bool { return slices.ContainsFunc(a.needs, missing(op)) }
+
+func missing(op string) func(need) bool {
+	return func(n need) bool { return !slices.Contains(n.ops, op) }
 }
 
 // keyOnly reports whether nothing is asked for but the key itself and edges. The
@@ -66,25 +79,27 @@ func askedOfList(ctx context.Context, typeName string) *asked {
 
 func (a *asked) collect(opCtx *graphql.OperationContext, set ast.SelectionSet, typeName string, path []string) {
 	if len(path) == 0 {
-		a.object(opCtx, set, typeName)
+		a.object(opCtx, set, typeName, nil, nil)
 		return
 	}
 	for _, f := range graphql.CollectFields(opCtx, set, nil) {
+		at := ast.Path{ast.PathName(f.Alias)}
 		switch {
 		case f.Name == "nodes" && slices.Contains(path, "nodes"):
-			a.object(opCtx, f.Selections, typeName)
+			a.object(opCtx, f.Selections, typeName, at, nil)
 		case f.Name == "edges" && slices.Contains(path, "edges.node"):
 			for _, n := range graphql.CollectFields(opCtx, f.Selections, nil) {
 				if n.Name == "node" {
-					a.object(opCtx, n.Selections, typeName)
+					a.object(opCtx, n.Selections, typeName, at, ast.Path{ast.PathName(n.Alias)})
 				}
 			}
 		}
 	}
 }
 
-// object adds what a selection on an object asks for.
-func (a *asked) object(opCtx *graphql.OperationContext, set ast.SelectionSet, typeName string) {
+// object adds what a selection on an object asks for. before and after are the
+// path to it, around its index.
+func (a *asked) object(opCtx *graphql.OperationContext, set ast.SelectionSet, typeName string, before, after ast.Path) {
 	for _, f := range graphql.CollectFields(opCtx, set, []string{typeName, "Node"}) {
 		if f.Definition == nil || f.ObjectDefinition == nil {
 			continue // __typename
@@ -100,7 +115,7 @@ func (a *asked) object(opCtx *graphql.OperationContext, set ast.SelectionSet, ty
 			a.plain = true
 		}
 		if info.ops != nil {
-			a.needs = append(a.needs, info.ops)
+			a.needs = append(a.needs, need{info.ops, before, append(slices.Clone(after), ast.PathName(f.Alias))})
 		}
 		if info.secret {
 			a.secrets = true

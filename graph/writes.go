@@ -60,7 +60,7 @@ func (r *Resolver) hostID(ctx context.Context, by types.UserBy) (string, error) 
 	if err != nil || (name != me && !strings.Contains(name, "@")) {
 		return name, err
 	}
-	u, err := from(ctx).users.Load(ctx, userKey{name: name, whole: name == me})()
+	u, err := from(ctx).users().Load(ctx, userKey{name: name, whole: name == me})()
 	if err != nil {
 		return "", err
 	}

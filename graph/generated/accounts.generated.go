@@ -124,25 +124,7 @@ func (ec *executionContext) _Account_users(ctx context.Context, field graphql.Co
 			fc := graphql.GetFieldContext(ctx)
 			return ec.Resolvers.Account().Users(ctx, obj, fc.Args["first"].(int), fc.Args["after"].(*string), fc.Args["status"].(types.UserStatus), fc.Args["roleId"].(*string))
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				op, err := ec.unmarshalNString2string(ctx, "GET /users")
-				if err != nil {
-					var zeroVal *types.Connection[types.User]
-					return zeroVal, err
-				}
-				if ec.Directives.Zoom == nil {
-					var zeroVal *types.Connection[types.User]
-					return zeroVal, errors.New("directive zoom is not implemented")
-				}
-				return ec.Directives.Zoom(ctx, obj, directive0, op)
-			}
-
-			next = directive1
-			return next
-		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *types.Connection[types.User]) graphql.Marshaler {
 			return ec.marshalOUserConnection2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐConnection(ctx, selections, v)
 		},

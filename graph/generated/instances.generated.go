@@ -145,37 +145,7 @@ func (ec *executionContext) _MeetingInstance_meetingNumber(ctx context.Context, 
 		func(ctx context.Context) (any, error) {
 			return obj.MeetingNumber, nil
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				op, err := ec.unmarshalNString2string(ctx, "GET /past_meetings/{meetingId}")
-				if err != nil {
-					var zeroVal types.MeetingNumber
-					return zeroVal, err
-				}
-				if ec.Directives.Zoom == nil {
-					var zeroVal types.MeetingNumber
-					return zeroVal, errors.New("directive zoom is not implemented")
-				}
-				return ec.Directives.Zoom(ctx, obj, directive0, op)
-			}
-			directive2 := func(ctx context.Context) (any, error) {
-				op, err := ec.unmarshalNString2string(ctx, "GET /report/users/{userId}/meetings")
-				if err != nil {
-					var zeroVal types.MeetingNumber
-					return zeroVal, err
-				}
-				if ec.Directives.Zoom == nil {
-					var zeroVal types.MeetingNumber
-					return zeroVal, errors.New("directive zoom is not implemented")
-				}
-				return ec.Directives.Zoom(ctx, obj, directive1, op)
-			}
-
-			next = directive2
-			return next
-		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v types.MeetingNumber) graphql.Marshaler {
 			return ec.marshalOMeetingNumber2zoomqlᚋinternalᚋzoomᚋtypesᚐMeetingNumber(ctx, selections, v)
 		},
@@ -198,37 +168,7 @@ func (ec *executionContext) _MeetingInstance_topic(ctx context.Context, field gr
 		func(ctx context.Context) (any, error) {
 			return obj.Topic, nil
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				op, err := ec.unmarshalNString2string(ctx, "GET /past_meetings/{meetingId}")
-				if err != nil {
-					var zeroVal types.Text
-					return zeroVal, err
-				}
-				if ec.Directives.Zoom == nil {
-					var zeroVal types.Text
-					return zeroVal, errors.New("directive zoom is not implemented")
-				}
-				return ec.Directives.Zoom(ctx, obj, directive0, op)
-			}
-			directive2 := func(ctx context.Context) (any, error) {
-				op, err := ec.unmarshalNString2string(ctx, "GET /report/users/{userId}/meetings")
-				if err != nil {
-					var zeroVal types.Text
-					return zeroVal, err
-				}
-				if ec.Directives.Zoom == nil {
-					var zeroVal types.Text
-					return zeroVal, errors.New("directive zoom is not implemented")
-				}
-				return ec.Directives.Zoom(ctx, obj, directive1, op)
-			}
-
-			next = directive2
-			return next
-		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
 			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
 		},
@@ -251,37 +191,7 @@ func (ec *executionContext) _MeetingInstance_type(ctx context.Context, field gra
 		func(ctx context.Context) (any, error) {
 			return obj.Type, nil
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				op, err := ec.unmarshalNString2string(ctx, "GET /past_meetings/{meetingId}")
-				if err != nil {
-					var zeroVal types.MeetingInstanceType
-					return zeroVal, err
-				}
-				if ec.Directives.Zoom == nil {
-					var zeroVal types.MeetingInstanceType
-					return zeroVal, errors.New("directive zoom is not implemented")
-				}
-				return ec.Directives.Zoom(ctx, obj, directive0, op)
-			}
-			directive2 := func(ctx context.Context) (any, error) {
-				op, err := ec.unmarshalNString2string(ctx, "GET /report/users/{userId}/meetings")
-				if err != nil {
-					var zeroVal types.MeetingInstanceType
-					return zeroVal, err
-				}
-				if ec.Directives.Zoom == nil {
-					var zeroVal types.MeetingInstanceType
-					return zeroVal, errors.New("directive zoom is not implemented")
-				}
-				return ec.Directives.Zoom(ctx, obj, directive1, op)
-			}
-
-			next = directive2
-			return next
-		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v types.MeetingInstanceType) graphql.Marshaler {
 			return ec.marshalOMeetingInstanceType2zoomqlᚋinternalᚋzoomᚋtypesᚐMeetingInstanceType(ctx, selections, v)
 		},
@@ -304,37 +214,7 @@ func (ec *executionContext) _MeetingInstance_endTime(ctx context.Context, field 
 		func(ctx context.Context) (any, error) {
 			return obj.EndTime, nil
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				op, err := ec.unmarshalNString2string(ctx, "GET /past_meetings/{meetingId}")
-				if err != nil {
-					var zeroVal types.Time
-					return zeroVal, err
-				}
-				if ec.Directives.Zoom == nil {
-					var zeroVal types.Time
-					return zeroVal, errors.New("directive zoom is not implemented")
-				}
-				return ec.Directives.Zoom(ctx, obj, directive0, op)
-			}
-			directive2 := func(ctx context.Context) (any, error) {
-				op, err := ec.unmarshalNString2string(ctx, "GET /report/users/{userId}/meetings")
-				if err != nil {
-					var zeroVal types.Time
-					return zeroVal, err
-				}
-				if ec.Directives.Zoom == nil {
-					var zeroVal types.Time
-					return zeroVal, errors.New("directive zoom is not implemented")
-				}
-				return ec.Directives.Zoom(ctx, obj, directive1, op)
-			}
-
-			next = directive2
-			return next
-		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v types.Time) graphql.Marshaler {
 			return ec.marshalODateTime2zoomqlᚋinternalᚋzoomᚋtypesᚐTime(ctx, selections, v)
 		},
@@ -357,37 +237,7 @@ func (ec *executionContext) _MeetingInstance_durationMinutes(ctx context.Context
 		func(ctx context.Context) (any, error) {
 			return obj.DurationMinutes, nil
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				op, err := ec.unmarshalNString2string(ctx, "GET /past_meetings/{meetingId}")
-				if err != nil {
-					var zeroVal types.Int
-					return zeroVal, err
-				}
-				if ec.Directives.Zoom == nil {
-					var zeroVal types.Int
-					return zeroVal, errors.New("directive zoom is not implemented")
-				}
-				return ec.Directives.Zoom(ctx, obj, directive0, op)
-			}
-			directive2 := func(ctx context.Context) (any, error) {
-				op, err := ec.unmarshalNString2string(ctx, "GET /report/users/{userId}/meetings")
-				if err != nil {
-					var zeroVal types.Int
-					return zeroVal, err
-				}
-				if ec.Directives.Zoom == nil {
-					var zeroVal types.Int
-					return zeroVal, errors.New("directive zoom is not implemented")
-				}
-				return ec.Directives.Zoom(ctx, obj, directive1, op)
-			}
-
-			next = directive2
-			return next
-		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v types.Int) graphql.Marshaler {
 			return ec.marshalOInt2zoomqlᚋinternalᚋzoomᚋtypesᚐInt(ctx, selections, v)
 		},
@@ -410,37 +260,7 @@ func (ec *executionContext) _MeetingInstance_totalMinutes(ctx context.Context, f
 		func(ctx context.Context) (any, error) {
 			return obj.TotalMinutes, nil
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				op, err := ec.unmarshalNString2string(ctx, "GET /past_meetings/{meetingId}")
-				if err != nil {
-					var zeroVal types.Int
-					return zeroVal, err
-				}
-				if ec.Directives.Zoom == nil {
-					var zeroVal types.Int
-					return zeroVal, errors.New("directive zoom is not implemented")
-				}
-				return ec.Directives.Zoom(ctx, obj, directive0, op)
-			}
-			directive2 := func(ctx context.Context) (any, error) {
-				op, err := ec.unmarshalNString2string(ctx, "GET /report/users/{userId}/meetings")
-				if err != nil {
-					var zeroVal types.Int
-					return zeroVal, err
-				}
-				if ec.Directives.Zoom == nil {
-					var zeroVal types.Int
-					return zeroVal, errors.New("directive zoom is not implemented")
-				}
-				return ec.Directives.Zoom(ctx, obj, directive1, op)
-			}
-
-			next = directive2
-			return next
-		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v types.Int) graphql.Marshaler {
 			return ec.marshalOInt2zoomqlᚋinternalᚋzoomᚋtypesᚐInt(ctx, selections, v)
 		},
@@ -463,37 +283,7 @@ func (ec *executionContext) _MeetingInstance_participantsCount(ctx context.Conte
 		func(ctx context.Context) (any, error) {
 			return obj.ParticipantsCount, nil
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				op, err := ec.unmarshalNString2string(ctx, "GET /past_meetings/{meetingId}")
-				if err != nil {
-					var zeroVal types.Int
-					return zeroVal, err
-				}
-				if ec.Directives.Zoom == nil {
-					var zeroVal types.Int
-					return zeroVal, errors.New("directive zoom is not implemented")
-				}
-				return ec.Directives.Zoom(ctx, obj, directive0, op)
-			}
-			directive2 := func(ctx context.Context) (any, error) {
-				op, err := ec.unmarshalNString2string(ctx, "GET /report/users/{userId}/meetings")
-				if err != nil {
-					var zeroVal types.Int
-					return zeroVal, err
-				}
-				if ec.Directives.Zoom == nil {
-					var zeroVal types.Int
-					return zeroVal, errors.New("directive zoom is not implemented")
-				}
-				return ec.Directives.Zoom(ctx, obj, directive1, op)
-			}
-
-			next = directive2
-			return next
-		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v types.Int) graphql.Marshaler {
 			return ec.marshalOInt2zoomqlᚋinternalᚋzoomᚋtypesᚐInt(ctx, selections, v)
 		},
@@ -516,37 +306,7 @@ func (ec *executionContext) _MeetingInstance_source(ctx context.Context, field g
 		func(ctx context.Context) (any, error) {
 			return obj.Source, nil
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				op, err := ec.unmarshalNString2string(ctx, "GET /past_meetings/{meetingId}")
-				if err != nil {
-					var zeroVal types.Text
-					return zeroVal, err
-				}
-				if ec.Directives.Zoom == nil {
-					var zeroVal types.Text
-					return zeroVal, errors.New("directive zoom is not implemented")
-				}
-				return ec.Directives.Zoom(ctx, obj, directive0, op)
-			}
-			directive2 := func(ctx context.Context) (any, error) {
-				op, err := ec.unmarshalNString2string(ctx, "GET /report/users/{userId}/meetings")
-				if err != nil {
-					var zeroVal types.Text
-					return zeroVal, err
-				}
-				if ec.Directives.Zoom == nil {
-					var zeroVal types.Text
-					return zeroVal, errors.New("directive zoom is not implemented")
-				}
-				return ec.Directives.Zoom(ctx, obj, directive1, op)
-			}
-
-			next = directive2
-			return next
-		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
 			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
 		},
@@ -569,37 +329,7 @@ func (ec *executionContext) _MeetingInstance_hostName(ctx context.Context, field
 		func(ctx context.Context) (any, error) {
 			return obj.HostName, nil
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				op, err := ec.unmarshalNString2string(ctx, "GET /past_meetings/{meetingId}")
-				if err != nil {
-					var zeroVal types.Text
-					return zeroVal, err
-				}
-				if ec.Directives.Zoom == nil {
-					var zeroVal types.Text
-					return zeroVal, errors.New("directive zoom is not implemented")
-				}
-				return ec.Directives.Zoom(ctx, obj, directive0, op)
-			}
-			directive2 := func(ctx context.Context) (any, error) {
-				op, err := ec.unmarshalNString2string(ctx, "GET /report/users/{userId}/meetings")
-				if err != nil {
-					var zeroVal types.Text
-					return zeroVal, err
-				}
-				if ec.Directives.Zoom == nil {
-					var zeroVal types.Text
-					return zeroVal, errors.New("directive zoom is not implemented")
-				}
-				return ec.Directives.Zoom(ctx, obj, directive1, op)
-			}
-
-			next = directive2
-			return next
-		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
 			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
 		},
@@ -622,37 +352,7 @@ func (ec *executionContext) _MeetingInstance_hostEmail(ctx context.Context, fiel
 		func(ctx context.Context) (any, error) {
 			return obj.HostEmail, nil
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				op, err := ec.unmarshalNString2string(ctx, "GET /past_meetings/{meetingId}")
-				if err != nil {
-					var zeroVal types.Text
-					return zeroVal, err
-				}
-				if ec.Directives.Zoom == nil {
-					var zeroVal types.Text
-					return zeroVal, errors.New("directive zoom is not implemented")
-				}
-				return ec.Directives.Zoom(ctx, obj, directive0, op)
-			}
-			directive2 := func(ctx context.Context) (any, error) {
-				op, err := ec.unmarshalNString2string(ctx, "GET /report/users/{userId}/meetings")
-				if err != nil {
-					var zeroVal types.Text
-					return zeroVal, err
-				}
-				if ec.Directives.Zoom == nil {
-					var zeroVal types.Text
-					return zeroVal, errors.New("directive zoom is not implemented")
-				}
-				return ec.Directives.Zoom(ctx, obj, directive1, op)
-			}
-
-			next = directive2
-			return next
-		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
 			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
 		},
@@ -675,25 +375,7 @@ func (ec *executionContext) _MeetingInstance_hostZoomId(ctx context.Context, fie
 		func(ctx context.Context) (any, error) {
 			return obj.HostZoomID, nil
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				op, err := ec.unmarshalNString2string(ctx, "GET /past_meetings/{meetingId}")
-				if err != nil {
-					var zeroVal types.Text
-					return zeroVal, err
-				}
-				if ec.Directives.Zoom == nil {
-					var zeroVal types.Text
-					return zeroVal, errors.New("directive zoom is not implemented")
-				}
-				return ec.Directives.Zoom(ctx, obj, directive0, op)
-			}
-
-			next = directive1
-			return next
-		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
 			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
 		},
@@ -716,25 +398,7 @@ func (ec *executionContext) _MeetingInstance_department(ctx context.Context, fie
 		func(ctx context.Context) (any, error) {
 			return obj.Department, nil
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				op, err := ec.unmarshalNString2string(ctx, "GET /past_meetings/{meetingId}")
-				if err != nil {
-					var zeroVal types.Text
-					return zeroVal, err
-				}
-				if ec.Directives.Zoom == nil {
-					var zeroVal types.Text
-					return zeroVal, errors.New("directive zoom is not implemented")
-				}
-				return ec.Directives.Zoom(ctx, obj, directive0, op)
-			}
-
-			next = directive1
-			return next
-		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
 			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
 		},
@@ -757,25 +421,7 @@ func (ec *executionContext) _MeetingInstance_hasMeetingSummary(ctx context.Conte
 		func(ctx context.Context) (any, error) {
 			return obj.HasMeetingSummary, nil
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				op, err := ec.unmarshalNString2string(ctx, "GET /past_meetings/{meetingId}")
-				if err != nil {
-					var zeroVal types.Bool
-					return zeroVal, err
-				}
-				if ec.Directives.Zoom == nil {
-					var zeroVal types.Bool
-					return zeroVal, errors.New("directive zoom is not implemented")
-				}
-				return ec.Directives.Zoom(ctx, obj, directive0, op)
-			}
-
-			next = directive1
-			return next
-		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v types.Bool) graphql.Marshaler {
 			return ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool(ctx, selections, v)
 		},
@@ -798,25 +444,7 @@ func (ec *executionContext) _MeetingInstance_meeting(ctx context.Context, field 
 		func(ctx context.Context) (any, error) {
 			return ec.Resolvers.MeetingInstance().Meeting(ctx, obj)
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				op, err := ec.unmarshalNString2string(ctx, "GET /meetings/{meetingId}")
-				if err != nil {
-					var zeroVal *types.Meeting
-					return zeroVal, err
-				}
-				if ec.Directives.Zoom == nil {
-					var zeroVal *types.Meeting
-					return zeroVal, errors.New("directive zoom is not implemented")
-				}
-				return ec.Directives.Zoom(ctx, obj, directive0, op)
-			}
-
-			next = directive1
-			return next
-		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *types.Meeting) graphql.Marshaler {
 			return ec.marshalOMeeting2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐMeeting(ctx, selections, v)
 		},
@@ -848,49 +476,7 @@ func (ec *executionContext) _MeetingInstance_host(ctx context.Context, field gra
 		func(ctx context.Context) (any, error) {
 			return ec.Resolvers.MeetingInstance().Host(ctx, obj)
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				op, err := ec.unmarshalNString2string(ctx, "GET /users/{userId}")
-				if err != nil {
-					var zeroVal *types.User
-					return zeroVal, err
-				}
-				if ec.Directives.Zoom == nil {
-					var zeroVal *types.User
-					return zeroVal, errors.New("directive zoom is not implemented")
-				}
-				return ec.Directives.Zoom(ctx, obj, directive0, op)
-			}
-			directive2 := func(ctx context.Context) (any, error) {
-				op, err := ec.unmarshalNString2string(ctx, "GET /users")
-				if err != nil {
-					var zeroVal *types.User
-					return zeroVal, err
-				}
-				if ec.Directives.Zoom == nil {
-					var zeroVal *types.User
-					return zeroVal, errors.New("directive zoom is not implemented")
-				}
-				return ec.Directives.Zoom(ctx, obj, directive1, op)
-			}
-			directive3 := func(ctx context.Context) (any, error) {
-				op, err := ec.unmarshalNString2string(ctx, "GET /past_meetings/{meetingId}")
-				if err != nil {
-					var zeroVal *types.User
-					return zeroVal, err
-				}
-				if ec.Directives.Zoom == nil {
-					var zeroVal *types.User
-					return zeroVal, errors.New("directive zoom is not implemented")
-				}
-				return ec.Directives.Zoom(ctx, obj, directive2, op)
-			}
-
-			next = directive3
-			return next
-		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *types.User) graphql.Marshaler {
 			return ec.marshalOUser2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐUser(ctx, selections, v)
 		},
@@ -923,37 +509,7 @@ func (ec *executionContext) _MeetingInstance_participants(ctx context.Context, f
 			fc := graphql.GetFieldContext(ctx)
 			return ec.Resolvers.MeetingInstance().Participants(ctx, obj, fc.Args["first"].(int), fc.Args["after"].(*string), fc.Args["source"].(*types.ParticipantSource))
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				op, err := ec.unmarshalNString2string(ctx, "GET /past_meetings/{meetingId}/participants")
-				if err != nil {
-					var zeroVal *types.ParticipantConnection
-					return zeroVal, err
-				}
-				if ec.Directives.Zoom == nil {
-					var zeroVal *types.ParticipantConnection
-					return zeroVal, errors.New("directive zoom is not implemented")
-				}
-				return ec.Directives.Zoom(ctx, obj, directive0, op)
-			}
-			directive2 := func(ctx context.Context) (any, error) {
-				op, err := ec.unmarshalNString2string(ctx, "GET /report/meetings/{meetingId}/participants")
-				if err != nil {
-					var zeroVal *types.ParticipantConnection
-					return zeroVal, err
-				}
-				if ec.Directives.Zoom == nil {
-					var zeroVal *types.ParticipantConnection
-					return zeroVal, errors.New("directive zoom is not implemented")
-				}
-				return ec.Directives.Zoom(ctx, obj, directive1, op)
-			}
-
-			next = directive2
-			return next
-		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *types.ParticipantConnection) graphql.Marshaler {
 			return ec.marshalOParticipantConnection2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐParticipantConnection(ctx, selections, v)
 		},
@@ -996,37 +552,7 @@ func (ec *executionContext) _MeetingInstance_report(ctx context.Context, field g
 		func(ctx context.Context) (any, error) {
 			return ec.Resolvers.MeetingInstance().Report(ctx, obj)
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				op, err := ec.unmarshalNString2string(ctx, "GET /report/meetings/{meetingId}")
-				if err != nil {
-					var zeroVal *types.MeetingReport
-					return zeroVal, err
-				}
-				if ec.Directives.Zoom == nil {
-					var zeroVal *types.MeetingReport
-					return zeroVal, errors.New("directive zoom is not implemented")
-				}
-				return ec.Directives.Zoom(ctx, obj, directive0, op)
-			}
-			directive2 := func(ctx context.Context) (any, error) {
-				op, err := ec.unmarshalNString2string(ctx, "GET /report/users/{userId}/meetings")
-				if err != nil {
-					var zeroVal *types.MeetingReport
-					return zeroVal, err
-				}
-				if ec.Directives.Zoom == nil {
-					var zeroVal *types.MeetingReport
-					return zeroVal, errors.New("directive zoom is not implemented")
-				}
-				return ec.Directives.Zoom(ctx, obj, directive1, op)
-			}
-
-			next = directive2
-			return next
-		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *types.MeetingReport) graphql.Marshaler {
 			return ec.marshalOMeetingReport2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐMeetingReport(ctx, selections, v)
 		},
@@ -1255,25 +781,7 @@ func (ec *executionContext) _Participant_participantUserId(ctx context.Context, 
 		func(ctx context.Context) (any, error) {
 			return obj.ParticipantUserID, nil
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				op, err := ec.unmarshalNString2string(ctx, "GET /report/meetings/{meetingId}/participants")
-				if err != nil {
-					var zeroVal types.Text
-					return zeroVal, err
-				}
-				if ec.Directives.Zoom == nil {
-					var zeroVal types.Text
-					return zeroVal, errors.New("directive zoom is not implemented")
-				}
-				return ec.Directives.Zoom(ctx, obj, directive0, op)
-			}
-
-			next = directive1
-			return next
-		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
 			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
 		},
@@ -1342,25 +850,7 @@ func (ec *executionContext) _Participant_customerKey(ctx context.Context, field 
 		func(ctx context.Context) (any, error) {
 			return obj.CustomerKey, nil
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				op, err := ec.unmarshalNString2string(ctx, "GET /report/meetings/{meetingId}/participants")
-				if err != nil {
-					var zeroVal types.Text
-					return zeroVal, err
-				}
-				if ec.Directives.Zoom == nil {
-					var zeroVal types.Text
-					return zeroVal, errors.New("directive zoom is not implemented")
-				}
-				return ec.Directives.Zoom(ctx, obj, directive0, op)
-			}
-
-			next = directive1
-			return next
-		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
 			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
 		},
@@ -1383,25 +873,7 @@ func (ec *executionContext) _Participant_breakoutRoomId(ctx context.Context, fie
 		func(ctx context.Context) (any, error) {
 			return obj.BreakoutRoomID, nil
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				op, err := ec.unmarshalNString2string(ctx, "GET /report/meetings/{meetingId}/participants")
-				if err != nil {
-					var zeroVal types.Text
-					return zeroVal, err
-				}
-				if ec.Directives.Zoom == nil {
-					var zeroVal types.Text
-					return zeroVal, errors.New("directive zoom is not implemented")
-				}
-				return ec.Directives.Zoom(ctx, obj, directive0, op)
-			}
-
-			next = directive1
-			return next
-		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
 			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
 		},
@@ -1585,25 +1057,7 @@ func (ec *executionContext) _Participant_internalUser(ctx context.Context, field
 		func(ctx context.Context) (any, error) {
 			return obj.InternalUser, nil
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				op, err := ec.unmarshalNString2string(ctx, "GET /past_meetings/{meetingId}/participants")
-				if err != nil {
-					var zeroVal types.Bool
-					return zeroVal, err
-				}
-				if ec.Directives.Zoom == nil {
-					var zeroVal types.Bool
-					return zeroVal, errors.New("directive zoom is not implemented")
-				}
-				return ec.Directives.Zoom(ctx, obj, directive0, op)
-			}
-
-			next = directive1
-			return next
-		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v types.Bool) graphql.Marshaler {
 			return ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool(ctx, selections, v)
 		},
@@ -1626,37 +1080,7 @@ func (ec *executionContext) _Participant_user(ctx context.Context, field graphql
 		func(ctx context.Context) (any, error) {
 			return ec.Resolvers.Participant().User(ctx, obj)
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				op, err := ec.unmarshalNString2string(ctx, "GET /users/{userId}")
-				if err != nil {
-					var zeroVal *types.User
-					return zeroVal, err
-				}
-				if ec.Directives.Zoom == nil {
-					var zeroVal *types.User
-					return zeroVal, errors.New("directive zoom is not implemented")
-				}
-				return ec.Directives.Zoom(ctx, obj, directive0, op)
-			}
-			directive2 := func(ctx context.Context) (any, error) {
-				op, err := ec.unmarshalNString2string(ctx, "GET /users")
-				if err != nil {
-					var zeroVal *types.User
-					return zeroVal, err
-				}
-				if ec.Directives.Zoom == nil {
-					var zeroVal *types.User
-					return zeroVal, errors.New("directive zoom is not implemented")
-				}
-				return ec.Directives.Zoom(ctx, obj, directive1, op)
-			}
-
-			next = directive2
-			return next
-		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *types.User) graphql.Marshaler {
 			return ec.marshalOUser2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐUser(ctx, selections, v)
 		},
@@ -1688,37 +1112,7 @@ func (ec *executionContext) _Participant_registrant(ctx context.Context, field g
 		func(ctx context.Context) (any, error) {
 			return ec.Resolvers.Participant().Registrant(ctx, obj)
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				op, err := ec.unmarshalNString2string(ctx, "GET /meetings/{meetingId}/registrants/{registrantId}")
-				if err != nil {
-					var zeroVal *types.Registrant
-					return zeroVal, err
-				}
-				if ec.Directives.Zoom == nil {
-					var zeroVal *types.Registrant
-					return zeroVal, errors.New("directive zoom is not implemented")
-				}
-				return ec.Directives.Zoom(ctx, obj, directive0, op)
-			}
-			directive2 := func(ctx context.Context) (any, error) {
-				op, err := ec.unmarshalNString2string(ctx, "GET /meetings/{meetingId}/registrants")
-				if err != nil {
-					var zeroVal *types.Registrant
-					return zeroVal, err
-				}
-				if ec.Directives.Zoom == nil {
-					var zeroVal *types.Registrant
-					return zeroVal, errors.New("directive zoom is not implemented")
-				}
-				return ec.Directives.Zoom(ctx, obj, directive1, op)
-			}
-
-			next = directive2
-			return next
-		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *types.Registrant) graphql.Marshaler {
 			return ec.marshalORegistrant2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐRegistrant(ctx, selections, v)
 		},

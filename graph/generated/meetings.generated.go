@@ -696,25 +696,7 @@ func (ec *executionContext) _EndMeetingPayload_meeting(ctx context.Context, fiel
 		func(ctx context.Context) (any, error) {
 			return ec.Resolvers.EndMeetingPayload().Meeting(ctx, obj)
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				op, err := ec.unmarshalNString2string(ctx, "GET /meetings/{meetingId}")
-				if err != nil {
-					var zeroVal *types.Meeting
-					return zeroVal, err
-				}
-				if ec.Directives.Zoom == nil {
-					var zeroVal *types.Meeting
-					return zeroVal, errors.New("directive zoom is not implemented")
-				}
-				return ec.Directives.Zoom(ctx, obj, directive0, op)
-			}
-
-			next = directive1
-			return next
-		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *types.Meeting) graphql.Marshaler {
 			return ec.marshalOMeeting2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐMeeting(ctx, selections, v)
 		},
@@ -1155,25 +1137,7 @@ func (ec *executionContext) _Meeting_status(ctx context.Context, field graphql.C
 		func(ctx context.Context) (any, error) {
 			return obj.Status, nil
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				op, err := ec.unmarshalNString2string(ctx, "GET /meetings/{meetingId}")
-				if err != nil {
-					var zeroVal types.MeetingStatus
-					return zeroVal, err
-				}
-				if ec.Directives.Zoom == nil {
-					var zeroVal types.MeetingStatus
-					return zeroVal, errors.New("directive zoom is not implemented")
-				}
-				return ec.Directives.Zoom(ctx, obj, directive0, op)
-			}
-
-			next = directive1
-			return next
-		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v types.MeetingStatus) graphql.Marshaler {
 			return ec.marshalOMeetingStatus2zoomqlᚋinternalᚋzoomᚋtypesᚐMeetingStatus(ctx, selections, v)
 		},
@@ -1288,25 +1252,7 @@ func (ec *executionContext) _Meeting_creationSource(ctx context.Context, field g
 		func(ctx context.Context) (any, error) {
 			return obj.CreationSource, nil
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				op, err := ec.unmarshalNString2string(ctx, "GET /meetings/{meetingId}")
-				if err != nil {
-					var zeroVal types.MeetingCreationSource
-					return zeroVal, err
-				}
-				if ec.Directives.Zoom == nil {
-					var zeroVal types.MeetingCreationSource
-					return zeroVal, errors.New("directive zoom is not implemented")
-				}
-				return ec.Directives.Zoom(ctx, obj, directive0, op)
-			}
-
-			next = directive1
-			return next
-		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v types.MeetingCreationSource) graphql.Marshaler {
 			return ec.marshalOMeetingCreationSource2zoomqlᚋinternalᚋzoomᚋtypesᚐMeetingCreationSource(ctx, selections, v)
 		},
@@ -1352,25 +1298,7 @@ func (ec *executionContext) _Meeting_preSchedule(ctx context.Context, field grap
 		func(ctx context.Context) (any, error) {
 			return obj.PreSchedule, nil
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				op, err := ec.unmarshalNString2string(ctx, "GET /meetings/{meetingId}")
-				if err != nil {
-					var zeroVal types.Bool
-					return zeroVal, err
-				}
-				if ec.Directives.Zoom == nil {
-					var zeroVal types.Bool
-					return zeroVal, errors.New("directive zoom is not implemented")
-				}
-				return ec.Directives.Zoom(ctx, obj, directive0, op)
-			}
-
-			next = directive1
-			return next
-		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v types.Bool) graphql.Marshaler {
 			return ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool(ctx, selections, v)
 		},
@@ -1416,25 +1344,7 @@ func (ec *executionContext) _Meeting_hostEmail(ctx context.Context, field graphq
 		func(ctx context.Context) (any, error) {
 			return obj.HostEmail, nil
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				op, err := ec.unmarshalNString2string(ctx, "GET /meetings/{meetingId}")
-				if err != nil {
-					var zeroVal types.Text
-					return zeroVal, err
-				}
-				if ec.Directives.Zoom == nil {
-					var zeroVal types.Text
-					return zeroVal, errors.New("directive zoom is not implemented")
-				}
-				return ec.Directives.Zoom(ctx, obj, directive0, op)
-			}
-
-			next = directive1
-			return next
-		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
 			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
 		},
@@ -1457,25 +1367,7 @@ func (ec *executionContext) _Meeting_assistantZoomId(ctx context.Context, field 
 		func(ctx context.Context) (any, error) {
 			return obj.AssistantZoomID, nil
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				op, err := ec.unmarshalNString2string(ctx, "GET /meetings/{meetingId}")
-				if err != nil {
-					var zeroVal types.Text
-					return zeroVal, err
-				}
-				if ec.Directives.Zoom == nil {
-					var zeroVal types.Text
-					return zeroVal, errors.New("directive zoom is not implemented")
-				}
-				return ec.Directives.Zoom(ctx, obj, directive0, op)
-			}
-
-			next = directive1
-			return next
-		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
 			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
 		},
@@ -1521,25 +1413,7 @@ func (ec *executionContext) _Meeting_chatJoinUrl(ctx context.Context, field grap
 		func(ctx context.Context) (any, error) {
 			return obj.ChatJoinURL, nil
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				op, err := ec.unmarshalNString2string(ctx, "GET /meetings/{meetingId}")
-				if err != nil {
-					var zeroVal types.Text
-					return zeroVal, err
-				}
-				if ec.Directives.Zoom == nil {
-					var zeroVal types.Text
-					return zeroVal, errors.New("directive zoom is not implemented")
-				}
-				return ec.Directives.Zoom(ctx, obj, directive0, op)
-			}
-
-			next = directive1
-			return next
-		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
 			return ec.marshalOURL2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
 		},
@@ -1562,25 +1436,7 @@ func (ec *executionContext) _Meeting_registrationUrl(ctx context.Context, field 
 		func(ctx context.Context) (any, error) {
 			return obj.RegistrationURL, nil
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				op, err := ec.unmarshalNString2string(ctx, "GET /meetings/{meetingId}")
-				if err != nil {
-					var zeroVal types.Text
-					return zeroVal, err
-				}
-				if ec.Directives.Zoom == nil {
-					var zeroVal types.Text
-					return zeroVal, errors.New("directive zoom is not implemented")
-				}
-				return ec.Directives.Zoom(ctx, obj, directive0, op)
-			}
-
-			next = directive1
-			return next
-		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
 			return ec.marshalOURL2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
 		},
@@ -1603,25 +1459,7 @@ func (ec *executionContext) _Meeting_startUrl(ctx context.Context, field graphql
 		func(ctx context.Context) (any, error) {
 			return obj.StartURL, nil
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				op, err := ec.unmarshalNString2string(ctx, "GET /meetings/{meetingId}")
-				if err != nil {
-					var zeroVal types.Secret
-					return zeroVal, err
-				}
-				if ec.Directives.Zoom == nil {
-					var zeroVal types.Secret
-					return zeroVal, errors.New("directive zoom is not implemented")
-				}
-				return ec.Directives.Zoom(ctx, obj, directive0, op)
-			}
-
-			next = directive1
-			return next
-		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v types.Secret) graphql.Marshaler {
 			return ec.marshalOSecret2zoomqlᚋinternalᚋzoomᚋtypesᚐSecret(ctx, selections, v)
 		},
@@ -1644,25 +1482,7 @@ func (ec *executionContext) _Meeting_password(ctx context.Context, field graphql
 		func(ctx context.Context) (any, error) {
 			return obj.Password, nil
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				op, err := ec.unmarshalNString2string(ctx, "GET /meetings/{meetingId}")
-				if err != nil {
-					var zeroVal types.Secret
-					return zeroVal, err
-				}
-				if ec.Directives.Zoom == nil {
-					var zeroVal types.Secret
-					return zeroVal, errors.New("directive zoom is not implemented")
-				}
-				return ec.Directives.Zoom(ctx, obj, directive0, op)
-			}
-
-			next = directive1
-			return next
-		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v types.Secret) graphql.Marshaler {
 			return ec.marshalOSecret2zoomqlᚋinternalᚋzoomᚋtypesᚐSecret(ctx, selections, v)
 		},
@@ -1685,25 +1505,7 @@ func (ec *executionContext) _Meeting_pstnPassword(ctx context.Context, field gra
 		func(ctx context.Context) (any, error) {
 			return obj.PstnPassword, nil
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				op, err := ec.unmarshalNString2string(ctx, "GET /meetings/{meetingId}")
-				if err != nil {
-					var zeroVal types.Secret
-					return zeroVal, err
-				}
-				if ec.Directives.Zoom == nil {
-					var zeroVal types.Secret
-					return zeroVal, errors.New("directive zoom is not implemented")
-				}
-				return ec.Directives.Zoom(ctx, obj, directive0, op)
-			}
-
-			next = directive1
-			return next
-		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v types.Secret) graphql.Marshaler {
 			return ec.marshalOSecret2zoomqlᚋinternalᚋzoomᚋtypesᚐSecret(ctx, selections, v)
 		},
@@ -1726,25 +1528,7 @@ func (ec *executionContext) _Meeting_h323Password(ctx context.Context, field gra
 		func(ctx context.Context) (any, error) {
 			return obj.H323Password, nil
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				op, err := ec.unmarshalNString2string(ctx, "GET /meetings/{meetingId}")
-				if err != nil {
-					var zeroVal types.Secret
-					return zeroVal, err
-				}
-				if ec.Directives.Zoom == nil {
-					var zeroVal types.Secret
-					return zeroVal, errors.New("directive zoom is not implemented")
-				}
-				return ec.Directives.Zoom(ctx, obj, directive0, op)
-			}
-
-			next = directive1
-			return next
-		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v types.Secret) graphql.Marshaler {
 			return ec.marshalOSecret2zoomqlᚋinternalᚋzoomᚋtypesᚐSecret(ctx, selections, v)
 		},
@@ -1767,25 +1551,7 @@ func (ec *executionContext) _Meeting_encryptedPassword(ctx context.Context, fiel
 		func(ctx context.Context) (any, error) {
 			return obj.EncryptedPassword, nil
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				op, err := ec.unmarshalNString2string(ctx, "GET /meetings/{meetingId}")
-				if err != nil {
-					var zeroVal types.Secret
-					return zeroVal, err
-				}
-				if ec.Directives.Zoom == nil {
-					var zeroVal types.Secret
-					return zeroVal, errors.New("directive zoom is not implemented")
-				}
-				return ec.Directives.Zoom(ctx, obj, directive0, op)
-			}
-
-			next = directive1
-			return next
-		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v types.Secret) graphql.Marshaler {
 			return ec.marshalOSecret2zoomqlᚋinternalᚋzoomᚋtypesᚐSecret(ctx, selections, v)
 		},
@@ -1808,25 +1574,7 @@ func (ec *executionContext) _Meeting_dynamicHostKey(ctx context.Context, field g
 		func(ctx context.Context) (any, error) {
 			return obj.DynamicHostKey, nil
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				op, err := ec.unmarshalNString2string(ctx, "GET /meetings/{meetingId}")
-				if err != nil {
-					var zeroVal types.Secret
-					return zeroVal, err
-				}
-				if ec.Directives.Zoom == nil {
-					var zeroVal types.Secret
-					return zeroVal, errors.New("directive zoom is not implemented")
-				}
-				return ec.Directives.Zoom(ctx, obj, directive0, op)
-			}
-
-			next = directive1
-			return next
-		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v types.Secret) graphql.Marshaler {
 			return ec.marshalOSecret2zoomqlᚋinternalᚋzoomᚋtypesᚐSecret(ctx, selections, v)
 		},
@@ -1849,25 +1597,7 @@ func (ec *executionContext) _Meeting_templateId(ctx context.Context, field graph
 		func(ctx context.Context) (any, error) {
 			return obj.TemplateID, nil
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				op, err := ec.unmarshalNString2string(ctx, "GET /meetings/{meetingId}")
-				if err != nil {
-					var zeroVal types.Text
-					return zeroVal, err
-				}
-				if ec.Directives.Zoom == nil {
-					var zeroVal types.Text
-					return zeroVal, errors.New("directive zoom is not implemented")
-				}
-				return ec.Directives.Zoom(ctx, obj, directive0, op)
-			}
-
-			next = directive1
-			return next
-		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
 			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
 		},
@@ -1890,25 +1620,7 @@ func (ec *executionContext) _Meeting_sensitivityLabelId(ctx context.Context, fie
 		func(ctx context.Context) (any, error) {
 			return obj.SensitivityLabelID, nil
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				op, err := ec.unmarshalNString2string(ctx, "GET /meetings/{meetingId}")
-				if err != nil {
-					var zeroVal types.Text
-					return zeroVal, err
-				}
-				if ec.Directives.Zoom == nil {
-					var zeroVal types.Text
-					return zeroVal, errors.New("directive zoom is not implemented")
-				}
-				return ec.Directives.Zoom(ctx, obj, directive0, op)
-			}
-
-			next = directive1
-			return next
-		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
 			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
 		},
@@ -1931,25 +1643,7 @@ func (ec *executionContext) _Meeting_trackingFields(ctx context.Context, field g
 		func(ctx context.Context) (any, error) {
 			return obj.TrackingFields, nil
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				op, err := ec.unmarshalNString2string(ctx, "GET /meetings/{meetingId}")
-				if err != nil {
-					var zeroVal []*types.TrackingField
-					return zeroVal, err
-				}
-				if ec.Directives.Zoom == nil {
-					var zeroVal []*types.TrackingField
-					return zeroVal, errors.New("directive zoom is not implemented")
-				}
-				return ec.Directives.Zoom(ctx, obj, directive0, op)
-			}
-
-			next = directive1
-			return next
-		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []*types.TrackingField) graphql.Marshaler {
 			return ec.marshalOTrackingField2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐTrackingFieldᚄ(ctx, selections, v)
 		},
@@ -1981,25 +1675,7 @@ func (ec *executionContext) _Meeting_recurrence(ctx context.Context, field graph
 		func(ctx context.Context) (any, error) {
 			return obj.Recurrence, nil
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				op, err := ec.unmarshalNString2string(ctx, "GET /meetings/{meetingId}")
-				if err != nil {
-					var zeroVal *types.Recurrence
-					return zeroVal, err
-				}
-				if ec.Directives.Zoom == nil {
-					var zeroVal *types.Recurrence
-					return zeroVal, errors.New("directive zoom is not implemented")
-				}
-				return ec.Directives.Zoom(ctx, obj, directive0, op)
-			}
-
-			next = directive1
-			return next
-		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *types.Recurrence) graphql.Marshaler {
 			return ec.marshalORecurrence2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐRecurrence(ctx, selections, v)
 		},
@@ -2031,25 +1707,7 @@ func (ec *executionContext) _Meeting_occurrences(ctx context.Context, field grap
 		func(ctx context.Context) (any, error) {
 			return obj.Occurrences, nil
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				op, err := ec.unmarshalNString2string(ctx, "GET /meetings/{meetingId}")
-				if err != nil {
-					var zeroVal []*types.MeetingOccurrence
-					return zeroVal, err
-				}
-				if ec.Directives.Zoom == nil {
-					var zeroVal []*types.MeetingOccurrence
-					return zeroVal, errors.New("directive zoom is not implemented")
-				}
-				return ec.Directives.Zoom(ctx, obj, directive0, op)
-			}
-
-			next = directive1
-			return next
-		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []*types.MeetingOccurrence) graphql.Marshaler {
 			return ec.marshalOMeetingOccurrence2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐMeetingOccurrenceᚄ(ctx, selections, v)
 		},
@@ -2081,25 +1739,7 @@ func (ec *executionContext) _Meeting_settings(ctx context.Context, field graphql
 		func(ctx context.Context) (any, error) {
 			return obj.Settings, nil
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				op, err := ec.unmarshalNString2string(ctx, "GET /meetings/{meetingId}")
-				if err != nil {
-					var zeroVal *types.MeetingSettings
-					return zeroVal, err
-				}
-				if ec.Directives.Zoom == nil {
-					var zeroVal *types.MeetingSettings
-					return zeroVal, errors.New("directive zoom is not implemented")
-				}
-				return ec.Directives.Zoom(ctx, obj, directive0, op)
-			}
-
-			next = directive1
-			return next
-		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *types.MeetingSettings) graphql.Marshaler {
 			return ec.marshalOMeetingSettings2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐMeetingSettings(ctx, selections, v)
 		},
@@ -2131,37 +1771,7 @@ func (ec *executionContext) _Meeting_host(ctx context.Context, field graphql.Col
 		func(ctx context.Context) (any, error) {
 			return ec.Resolvers.Meeting().Host(ctx, obj)
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				op, err := ec.unmarshalNString2string(ctx, "GET /users/{userId}")
-				if err != nil {
-					var zeroVal *types.User
-					return zeroVal, err
-				}
-				if ec.Directives.Zoom == nil {
-					var zeroVal *types.User
-					return zeroVal, errors.New("directive zoom is not implemented")
-				}
-				return ec.Directives.Zoom(ctx, obj, directive0, op)
-			}
-			directive2 := func(ctx context.Context) (any, error) {
-				op, err := ec.unmarshalNString2string(ctx, "GET /users")
-				if err != nil {
-					var zeroVal *types.User
-					return zeroVal, err
-				}
-				if ec.Directives.Zoom == nil {
-					var zeroVal *types.User
-					return zeroVal, errors.New("directive zoom is not implemented")
-				}
-				return ec.Directives.Zoom(ctx, obj, directive1, op)
-			}
-
-			next = directive2
-			return next
-		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *types.User) graphql.Marshaler {
 			return ec.marshalOUser2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐUser(ctx, selections, v)
 		},
@@ -2194,25 +1804,7 @@ func (ec *executionContext) _Meeting_registrants(ctx context.Context, field grap
 			fc := graphql.GetFieldContext(ctx)
 			return ec.Resolvers.Meeting().Registrants(ctx, obj, fc.Args["first"].(int), fc.Args["after"].(*string), fc.Args["status"].(types.RegistrantStatus), fc.Args["occurrenceId"].(*string))
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				op, err := ec.unmarshalNString2string(ctx, "GET /meetings/{meetingId}/registrants")
-				if err != nil {
-					var zeroVal *types.Connection[types.Registrant]
-					return zeroVal, err
-				}
-				if ec.Directives.Zoom == nil {
-					var zeroVal *types.Connection[types.Registrant]
-					return zeroVal, errors.New("directive zoom is not implemented")
-				}
-				return ec.Directives.Zoom(ctx, obj, directive0, op)
-			}
-
-			next = directive1
-			return next
-		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *types.Connection[types.Registrant]) graphql.Marshaler {
 			return ec.marshalORegistrantConnection2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐConnection(ctx, selections, v)
 		},
@@ -2256,37 +1848,7 @@ func (ec *executionContext) _Meeting_registrant(ctx context.Context, field graph
 			fc := graphql.GetFieldContext(ctx)
 			return ec.Resolvers.Meeting().Registrant(ctx, obj, fc.Args["by"].(types.RegistrantBy))
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				op, err := ec.unmarshalNString2string(ctx, "GET /meetings/{meetingId}/registrants/{registrantId}")
-				if err != nil {
-					var zeroVal *types.Registrant
-					return zeroVal, err
-				}
-				if ec.Directives.Zoom == nil {
-					var zeroVal *types.Registrant
-					return zeroVal, errors.New("directive zoom is not implemented")
-				}
-				return ec.Directives.Zoom(ctx, obj, directive0, op)
-			}
-			directive2 := func(ctx context.Context) (any, error) {
-				op, err := ec.unmarshalNString2string(ctx, "GET /meetings/{meetingId}/registrants")
-				if err != nil {
-					var zeroVal *types.Registrant
-					return zeroVal, err
-				}
-				if ec.Directives.Zoom == nil {
-					var zeroVal *types.Registrant
-					return zeroVal, errors.New("directive zoom is not implemented")
-				}
-				return ec.Directives.Zoom(ctx, obj, directive1, op)
-			}
-
-			next = directive2
-			return next
-		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *types.Registrant) graphql.Marshaler {
 			return ec.marshalORegistrant2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐRegistrant(ctx, selections, v)
 		},
@@ -2330,25 +1892,7 @@ func (ec *executionContext) _Meeting_instances(ctx context.Context, field graphq
 			fc := graphql.GetFieldContext(ctx)
 			return ec.Resolvers.Meeting().Instances(ctx, obj, fc.Args["from"].(*types.Date), fc.Args["to"].(*types.Date))
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				op, err := ec.unmarshalNString2string(ctx, "GET /past_meetings/{meetingId}/instances")
-				if err != nil {
-					var zeroVal []*types.MeetingInstance
-					return zeroVal, err
-				}
-				if ec.Directives.Zoom == nil {
-					var zeroVal []*types.MeetingInstance
-					return zeroVal, errors.New("directive zoom is not implemented")
-				}
-				return ec.Directives.Zoom(ctx, obj, directive0, op)
-			}
-
-			next = directive1
-			return next
-		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []*types.MeetingInstance) graphql.Marshaler {
 			return ec.marshalOMeetingInstance2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐMeetingInstanceᚄ(ctx, selections, v)
 		},
@@ -4991,25 +4535,7 @@ func (ec *executionContext) _UpdateMeetingPayload_meeting(ctx context.Context, f
 		func(ctx context.Context) (any, error) {
 			return ec.Resolvers.UpdateMeetingPayload().Meeting(ctx, obj)
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				op, err := ec.unmarshalNString2string(ctx, "GET /meetings/{meetingId}")
-				if err != nil {
-					var zeroVal *types.Meeting
-					return zeroVal, err
-				}
-				if ec.Directives.Zoom == nil {
-					var zeroVal *types.Meeting
-					return zeroVal, errors.New("directive zoom is not implemented")
-				}
-				return ec.Directives.Zoom(ctx, obj, directive0, op)
-			}
-
-			next = directive1
-			return next
-		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *types.Meeting) graphql.Marshaler {
 			return ec.marshalOMeeting2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐMeeting(ctx, selections, v)
 		},

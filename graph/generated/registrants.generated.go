@@ -281,25 +281,7 @@ func (ec *executionContext) _AddedRegistrant_meeting(ctx context.Context, field 
 		func(ctx context.Context) (any, error) {
 			return ec.Resolvers.AddedRegistrant().Meeting(ctx, obj)
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				op, err := ec.unmarshalNString2string(ctx, "GET /meetings/{meetingId}")
-				if err != nil {
-					var zeroVal *types.Meeting
-					return zeroVal, err
-				}
-				if ec.Directives.Zoom == nil {
-					var zeroVal *types.Meeting
-					return zeroVal, errors.New("directive zoom is not implemented")
-				}
-				return ec.Directives.Zoom(ctx, obj, directive0, op)
-			}
-
-			next = directive1
-			return next
-		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *types.Meeting) graphql.Marshaler {
 			return ec.marshalOMeeting2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐMeeting(ctx, selections, v)
 		},
@@ -331,25 +313,7 @@ func (ec *executionContext) _AddedRegistrant_registrant(ctx context.Context, fie
 		func(ctx context.Context) (any, error) {
 			return ec.Resolvers.AddedRegistrant().Registrant(ctx, obj)
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				op, err := ec.unmarshalNString2string(ctx, "GET /meetings/{meetingId}/registrants/{registrantId}")
-				if err != nil {
-					var zeroVal *types.Registrant
-					return zeroVal, err
-				}
-				if ec.Directives.Zoom == nil {
-					var zeroVal *types.Registrant
-					return zeroVal, errors.New("directive zoom is not implemented")
-				}
-				return ec.Directives.Zoom(ctx, obj, directive0, op)
-			}
-
-			next = directive1
-			return next
-		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *types.Registrant) graphql.Marshaler {
 			return ec.marshalORegistrant2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐRegistrant(ctx, selections, v)
 		},
@@ -1020,25 +984,7 @@ func (ec *executionContext) _Registrant_meeting(ctx context.Context, field graph
 		func(ctx context.Context) (any, error) {
 			return ec.Resolvers.Registrant().Meeting(ctx, obj)
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				op, err := ec.unmarshalNString2string(ctx, "GET /meetings/{meetingId}")
-				if err != nil {
-					var zeroVal *types.Meeting
-					return zeroVal, err
-				}
-				if ec.Directives.Zoom == nil {
-					var zeroVal *types.Meeting
-					return zeroVal, errors.New("directive zoom is not implemented")
-				}
-				return ec.Directives.Zoom(ctx, obj, directive0, op)
-			}
-
-			next = directive1
-			return next
-		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *types.Meeting) graphql.Marshaler {
 			return ec.marshalOMeeting2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐMeeting(ctx, selections, v)
 		},
@@ -1070,37 +1016,7 @@ func (ec *executionContext) _Registrant_user(ctx context.Context, field graphql.
 		func(ctx context.Context) (any, error) {
 			return ec.Resolvers.Registrant().User(ctx, obj)
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				op, err := ec.unmarshalNString2string(ctx, "GET /users/{userId}")
-				if err != nil {
-					var zeroVal *types.User
-					return zeroVal, err
-				}
-				if ec.Directives.Zoom == nil {
-					var zeroVal *types.User
-					return zeroVal, errors.New("directive zoom is not implemented")
-				}
-				return ec.Directives.Zoom(ctx, obj, directive0, op)
-			}
-			directive2 := func(ctx context.Context) (any, error) {
-				op, err := ec.unmarshalNString2string(ctx, "GET /users")
-				if err != nil {
-					var zeroVal *types.User
-					return zeroVal, err
-				}
-				if ec.Directives.Zoom == nil {
-					var zeroVal *types.User
-					return zeroVal, errors.New("directive zoom is not implemented")
-				}
-				return ec.Directives.Zoom(ctx, obj, directive1, op)
-			}
-
-			next = directive2
-			return next
-		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *types.User) graphql.Marshaler {
 			return ec.marshalOUser2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐUser(ctx, selections, v)
 		},
@@ -1306,25 +1222,7 @@ func (ec *executionContext) _UpdateRegistrantStatusPayload_registrants(ctx conte
 		func(ctx context.Context) (any, error) {
 			return ec.Resolvers.UpdateRegistrantStatusPayload().Registrants(ctx, obj)
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				op, err := ec.unmarshalNString2string(ctx, "GET /meetings/{meetingId}/registrants")
-				if err != nil {
-					var zeroVal []*types.Registrant
-					return zeroVal, err
-				}
-				if ec.Directives.Zoom == nil {
-					var zeroVal []*types.Registrant
-					return zeroVal, errors.New("directive zoom is not implemented")
-				}
-				return ec.Directives.Zoom(ctx, obj, directive0, op)
-			}
-
-			next = directive1
-			return next
-		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []*types.Registrant) graphql.Marshaler {
 			return ec.marshalORegistrant2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐRegistrantᚄ(ctx, selections, v)
 		},

@@ -62,25 +62,7 @@ func (ec *executionContext) _AccountReports_daily(ctx context.Context, field gra
 			fc := graphql.GetFieldContext(ctx)
 			return ec.Resolvers.AccountReports().Daily(ctx, obj, fc.Args["year"].(*int), fc.Args["month"].(*int))
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				op, err := ec.unmarshalNString2string(ctx, "GET /report/daily")
-				if err != nil {
-					var zeroVal *types.DailyReport
-					return zeroVal, err
-				}
-				if ec.Directives.Zoom == nil {
-					var zeroVal *types.DailyReport
-					return zeroVal, errors.New("directive zoom is not implemented")
-				}
-				return ec.Directives.Zoom(ctx, obj, directive0, op)
-			}
-
-			next = directive1
-			return next
-		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *types.DailyReport) graphql.Marshaler {
 			return ec.marshalODailyReport2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐDailyReport(ctx, selections, v)
 		},
@@ -523,25 +505,7 @@ func (ec *executionContext) _MeetingReport_participantsCountMyAccount(ctx contex
 		func(ctx context.Context) (any, error) {
 			return obj.ParticipantsCountMyAccount, nil
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				op, err := ec.unmarshalNString2string(ctx, "GET /report/users/{userId}/meetings")
-				if err != nil {
-					var zeroVal types.Int
-					return zeroVal, err
-				}
-				if ec.Directives.Zoom == nil {
-					var zeroVal types.Int
-					return zeroVal, errors.New("directive zoom is not implemented")
-				}
-				return ec.Directives.Zoom(ctx, obj, directive0, op)
-			}
-
-			next = directive1
-			return next
-		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v types.Int) graphql.Marshaler {
 			return ec.marshalOInt2zoomqlᚋinternalᚋzoomᚋtypesᚐInt(ctx, selections, v)
 		},
@@ -610,25 +574,7 @@ func (ec *executionContext) _MeetingReport_hostName(ctx context.Context, field g
 		func(ctx context.Context) (any, error) {
 			return obj.HostName, nil
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				op, err := ec.unmarshalNString2string(ctx, "GET /report/users/{userId}/meetings")
-				if err != nil {
-					var zeroVal types.Text
-					return zeroVal, err
-				}
-				if ec.Directives.Zoom == nil {
-					var zeroVal types.Text
-					return zeroVal, errors.New("directive zoom is not implemented")
-				}
-				return ec.Directives.Zoom(ctx, obj, directive0, op)
-			}
-
-			next = directive1
-			return next
-		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
 			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
 		},
@@ -651,25 +597,7 @@ func (ec *executionContext) _MeetingReport_hostOrganization(ctx context.Context,
 		func(ctx context.Context) (any, error) {
 			return obj.HostOrganization, nil
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				op, err := ec.unmarshalNString2string(ctx, "GET /report/users/{userId}/meetings")
-				if err != nil {
-					var zeroVal types.Text
-					return zeroVal, err
-				}
-				if ec.Directives.Zoom == nil {
-					var zeroVal types.Text
-					return zeroVal, errors.New("directive zoom is not implemented")
-				}
-				return ec.Directives.Zoom(ctx, obj, directive0, op)
-			}
-
-			next = directive1
-			return next
-		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
 			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
 		},
@@ -692,25 +620,7 @@ func (ec *executionContext) _MeetingReport_department(ctx context.Context, field
 		func(ctx context.Context) (any, error) {
 			return obj.Department, nil
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				op, err := ec.unmarshalNString2string(ctx, "GET /report/meetings/{meetingId}")
-				if err != nil {
-					var zeroVal types.Text
-					return zeroVal, err
-				}
-				if ec.Directives.Zoom == nil {
-					var zeroVal types.Text
-					return zeroVal, errors.New("directive zoom is not implemented")
-				}
-				return ec.Directives.Zoom(ctx, obj, directive0, op)
-			}
-
-			next = directive1
-			return next
-		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
 			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
 		},
@@ -733,25 +643,7 @@ func (ec *executionContext) _MeetingReport_source(ctx context.Context, field gra
 		func(ctx context.Context) (any, error) {
 			return obj.Source, nil
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				op, err := ec.unmarshalNString2string(ctx, "GET /report/users/{userId}/meetings")
-				if err != nil {
-					var zeroVal types.Text
-					return zeroVal, err
-				}
-				if ec.Directives.Zoom == nil {
-					var zeroVal types.Text
-					return zeroVal, errors.New("directive zoom is not implemented")
-				}
-				return ec.Directives.Zoom(ctx, obj, directive0, op)
-			}
-
-			next = directive1
-			return next
-		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
 			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
 		},
@@ -774,25 +666,7 @@ func (ec *executionContext) _MeetingReport_sessionKey(ctx context.Context, field
 		func(ctx context.Context) (any, error) {
 			return obj.SessionKey, nil
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				op, err := ec.unmarshalNString2string(ctx, "GET /report/users/{userId}/meetings")
-				if err != nil {
-					var zeroVal types.Text
-					return zeroVal, err
-				}
-				if ec.Directives.Zoom == nil {
-					var zeroVal types.Text
-					return zeroVal, errors.New("directive zoom is not implemented")
-				}
-				return ec.Directives.Zoom(ctx, obj, directive0, op)
-			}
-
-			next = directive1
-			return next
-		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
 			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
 		},
@@ -815,25 +689,7 @@ func (ec *executionContext) _MeetingReport_trackingFields(ctx context.Context, f
 		func(ctx context.Context) (any, error) {
 			return obj.TrackingFields, nil
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				op, err := ec.unmarshalNString2string(ctx, "GET /report/meetings/{meetingId}")
-				if err != nil {
-					var zeroVal []*types.TrackingField
-					return zeroVal, err
-				}
-				if ec.Directives.Zoom == nil {
-					var zeroVal []*types.TrackingField
-					return zeroVal, errors.New("directive zoom is not implemented")
-				}
-				return ec.Directives.Zoom(ctx, obj, directive0, op)
-			}
-
-			next = directive1
-			return next
-		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []*types.TrackingField) graphql.Marshaler {
 			return ec.marshalOTrackingField2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐTrackingFieldᚄ(ctx, selections, v)
 		},
@@ -897,25 +753,7 @@ func (ec *executionContext) _MeetingReport_scheduleTime(ctx context.Context, fie
 		func(ctx context.Context) (any, error) {
 			return obj.ScheduleTime, nil
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				op, err := ec.unmarshalNString2string(ctx, "GET /report/users/{userId}/meetings")
-				if err != nil {
-					var zeroVal types.Text
-					return zeroVal, err
-				}
-				if ec.Directives.Zoom == nil {
-					var zeroVal types.Text
-					return zeroVal, errors.New("directive zoom is not implemented")
-				}
-				return ec.Directives.Zoom(ctx, obj, directive0, op)
-			}
-
-			next = directive1
-			return next
-		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
 			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
 		},
@@ -938,25 +776,7 @@ func (ec *executionContext) _MeetingReport_joinWaitingRoomTime(ctx context.Conte
 		func(ctx context.Context) (any, error) {
 			return obj.JoinWaitingRoomTime, nil
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				op, err := ec.unmarshalNString2string(ctx, "GET /report/users/{userId}/meetings")
-				if err != nil {
-					var zeroVal types.Text
-					return zeroVal, err
-				}
-				if ec.Directives.Zoom == nil {
-					var zeroVal types.Text
-					return zeroVal, errors.New("directive zoom is not implemented")
-				}
-				return ec.Directives.Zoom(ctx, obj, directive0, op)
-			}
-
-			next = directive1
-			return next
-		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
 			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
 		},
@@ -979,25 +799,7 @@ func (ec *executionContext) _MeetingReport_joinTime(ctx context.Context, field g
 		func(ctx context.Context) (any, error) {
 			return obj.JoinTime, nil
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				op, err := ec.unmarshalNString2string(ctx, "GET /report/users/{userId}/meetings")
-				if err != nil {
-					var zeroVal types.Text
-					return zeroVal, err
-				}
-				if ec.Directives.Zoom == nil {
-					var zeroVal types.Text
-					return zeroVal, errors.New("directive zoom is not implemented")
-				}
-				return ec.Directives.Zoom(ctx, obj, directive0, op)
-			}
-
-			next = directive1
-			return next
-		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
 			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
 		},
@@ -1020,25 +822,7 @@ func (ec *executionContext) _MeetingReport_leaveTime(ctx context.Context, field 
 		func(ctx context.Context) (any, error) {
 			return obj.LeaveTime, nil
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				op, err := ec.unmarshalNString2string(ctx, "GET /report/users/{userId}/meetings")
-				if err != nil {
-					var zeroVal types.Text
-					return zeroVal, err
-				}
-				if ec.Directives.Zoom == nil {
-					var zeroVal types.Text
-					return zeroVal, errors.New("directive zoom is not implemented")
-				}
-				return ec.Directives.Zoom(ctx, obj, directive0, op)
-			}
-
-			next = directive1
-			return next
-		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
 			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
 		},
@@ -1061,25 +845,7 @@ func (ec *executionContext) _MeetingReport_hasScreenShare(ctx context.Context, f
 		func(ctx context.Context) (any, error) {
 			return obj.HasScreenShare, nil
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				op, err := ec.unmarshalNString2string(ctx, "GET /report/users/{userId}/meetings")
-				if err != nil {
-					var zeroVal types.Bool
-					return zeroVal, err
-				}
-				if ec.Directives.Zoom == nil {
-					var zeroVal types.Bool
-					return zeroVal, errors.New("directive zoom is not implemented")
-				}
-				return ec.Directives.Zoom(ctx, obj, directive0, op)
-			}
-
-			next = directive1
-			return next
-		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v types.Bool) graphql.Marshaler {
 			return ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool(ctx, selections, v)
 		},
@@ -1102,25 +868,7 @@ func (ec *executionContext) _MeetingReport_hasRecording(ctx context.Context, fie
 		func(ctx context.Context) (any, error) {
 			return obj.HasRecording, nil
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				op, err := ec.unmarshalNString2string(ctx, "GET /report/users/{userId}/meetings")
-				if err != nil {
-					var zeroVal types.Bool
-					return zeroVal, err
-				}
-				if ec.Directives.Zoom == nil {
-					var zeroVal types.Bool
-					return zeroVal, errors.New("directive zoom is not implemented")
-				}
-				return ec.Directives.Zoom(ctx, obj, directive0, op)
-			}
-
-			next = directive1
-			return next
-		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v types.Bool) graphql.Marshaler {
 			return ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool(ctx, selections, v)
 		},
@@ -1143,25 +891,7 @@ func (ec *executionContext) _MeetingReport_hasChat(ctx context.Context, field gr
 		func(ctx context.Context) (any, error) {
 			return obj.HasChat, nil
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				op, err := ec.unmarshalNString2string(ctx, "GET /report/users/{userId}/meetings")
-				if err != nil {
-					var zeroVal types.Bool
-					return zeroVal, err
-				}
-				if ec.Directives.Zoom == nil {
-					var zeroVal types.Bool
-					return zeroVal, errors.New("directive zoom is not implemented")
-				}
-				return ec.Directives.Zoom(ctx, obj, directive0, op)
-			}
-
-			next = directive1
-			return next
-		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v types.Bool) graphql.Marshaler {
 			return ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool(ctx, selections, v)
 		},
@@ -1184,25 +914,7 @@ func (ec *executionContext) _MeetingReport_meetingEncryptionStatus(ctx context.C
 		func(ctx context.Context) (any, error) {
 			return obj.MeetingEncryptionStatus, nil
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				op, err := ec.unmarshalNString2string(ctx, "GET /report/users/{userId}/meetings")
-				if err != nil {
-					var zeroVal types.MeetingEncryptionStatus
-					return zeroVal, err
-				}
-				if ec.Directives.Zoom == nil {
-					var zeroVal types.MeetingEncryptionStatus
-					return zeroVal, errors.New("directive zoom is not implemented")
-				}
-				return ec.Directives.Zoom(ctx, obj, directive0, op)
-			}
-
-			next = directive1
-			return next
-		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v types.MeetingEncryptionStatus) graphql.Marshaler {
 			return ec.marshalOMeetingEncryptionStatus2zoomqlᚋinternalᚋzoomᚋtypesᚐMeetingEncryptionStatus(ctx, selections, v)
 		},

@@ -38,7 +38,6 @@ type ResolverRoot interface {
 }
 
 type DirectiveRoot struct {
-	Zoom func(ctx context.Context, obj any, next graphql.Resolver, op string) (res any, err error)
 }
 
 type ComplexityRoot struct {
@@ -62,43 +61,6 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 	opCtx := graphql.GetOperationContext(ctx)
 	ec := newExecutionContext(opCtx, e, make(chan graphql.DeferredResult))
-	inputUnmarshalMap := graphql.BuildUnmarshalerMap(
-		ec.unmarshalInputAddRegistrantInput,
-		ec.unmarshalInputApprovedOrDeniedCountriesOrRegionsInput,
-		ec.unmarshalInputAuthenticationExceptionInput,
-		ec.unmarshalInputAutoAddRecordingToVideoManagementInput,
-		ec.unmarshalInputBreakoutRoomInput,
-		ec.unmarshalInputBreakoutRoomSettingsInput,
-		ec.unmarshalInputContinuousMeetingChatInput,
-		ec.unmarshalInputCreateMeetingInput,
-		ec.unmarshalInputCustomKeyInput,
-		ec.unmarshalInputCustomQuestionAnswerInput,
-		ec.unmarshalInputDeleteMeetingInput,
-		ec.unmarshalInputDeleteRegistrantInput,
-		ec.unmarshalInputEndMeetingInput,
-		ec.unmarshalInputGlobalDialInNumberInput,
-		ec.unmarshalInputLanguageInterpretationInput,
-		ec.unmarshalInputLanguageInterpreterInput,
-		ec.unmarshalInputMeetingBy,
-		ec.unmarshalInputMeetingInstanceBy,
-		ec.unmarshalInputMeetingInviteeInput,
-		ec.unmarshalInputMeetingPatch,
-		ec.unmarshalInputMeetingResourceInput,
-		ec.unmarshalInputMeetingSettingsInput,
-		ec.unmarshalInputNewMeeting,
-		ec.unmarshalInputNewRegistrant,
-		ec.unmarshalInputQuestionAndAnswerInput,
-		ec.unmarshalInputRecurrenceInput,
-		ec.unmarshalInputRegistrantBy,
-		ec.unmarshalInputSignLanguageInterpretationInput,
-		ec.unmarshalInputSignLanguageInterpreterInput,
-		ec.unmarshalInputTrackingFieldInput,
-		ec.unmarshalInputUpdateMeetingInput,
-		ec.unmarshalInputUpdateRegistrantStatusInput,
-		ec.unmarshalInputUserBy,
-		ec.unmarshalInputVideoManagementChannelInput,
-		ec.unmarshalInputWaitingRoomOptionsInput,
-	)
 	first := true
 
 	switch opCtx.Operation.Operation {
@@ -108,7 +70,6 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			var data graphql.Marshaler
 			if first {
 				first = false
-				ctx = graphql.WithUnmarshalerMap(ctx, inputUnmarshalMap)
 				data = ec._Query(ctx, opCtx.Operation.SelectionSet)
 			} else {
 				if atomic.LoadInt32(&ec.PendingDeferred) > 0 {
@@ -138,7 +99,6 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 				return nil
 			}
 			first = false
-			ctx = graphql.WithUnmarshalerMap(ctx, inputUnmarshalMap)
 			data := ec._Mutation(ctx, opCtx.Operation.SelectionSet)
 			var buf bytes.Buffer
 			data.MarshalGQL(&buf)

@@ -44,20 +44,6 @@ type ViewerResolver interface {
 
 // region    ***************************** args.gotpl *****************************
 
-func (ec *executionContext) dir_zoom_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
-	var err error
-	args := map[string]any{}
-	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "op",
-		func(ctx context.Context, v any) (string, error) {
-			return ec.unmarshalNString2string(ctx, v)
-		})
-	if err != nil {
-		return nil, err
-	}
-	args["op"] = arg0
-	return args, nil
-}
-
 func (ec *executionContext) field_Mutation_addRegistrant_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -256,25 +242,7 @@ func (ec *executionContext) _Mutation_createMeeting(ctx context.Context, field g
 			fc := graphql.GetFieldContext(ctx)
 			return ec.Resolvers.Mutation().CreateMeeting(ctx, fc.Args["input"].(types.CreateMeetingInput))
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				op, err := ec.unmarshalNString2string(ctx, "POST /users/{userId}/meetings")
-				if err != nil {
-					var zeroVal *types.CreateMeetingPayload
-					return zeroVal, err
-				}
-				if ec.Directives.Zoom == nil {
-					var zeroVal *types.CreateMeetingPayload
-					return zeroVal, errors.New("directive zoom is not implemented")
-				}
-				return ec.Directives.Zoom(ctx, nil, directive0, op)
-			}
-
-			next = directive1
-			return next
-		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *types.CreateMeetingPayload) graphql.Marshaler {
 			return ec.marshalNCreateMeetingPayload2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐCreateMeetingPayload(ctx, selections, v)
 		},
@@ -318,25 +286,7 @@ func (ec *executionContext) _Mutation_updateMeeting(ctx context.Context, field g
 			fc := graphql.GetFieldContext(ctx)
 			return ec.Resolvers.Mutation().UpdateMeeting(ctx, fc.Args["input"].(types.UpdateMeetingInput))
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				op, err := ec.unmarshalNString2string(ctx, "PATCH /meetings/{meetingId}")
-				if err != nil {
-					var zeroVal *types.UpdateMeetingPayload
-					return zeroVal, err
-				}
-				if ec.Directives.Zoom == nil {
-					var zeroVal *types.UpdateMeetingPayload
-					return zeroVal, errors.New("directive zoom is not implemented")
-				}
-				return ec.Directives.Zoom(ctx, nil, directive0, op)
-			}
-
-			next = directive1
-			return next
-		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *types.UpdateMeetingPayload) graphql.Marshaler {
 			return ec.marshalNUpdateMeetingPayload2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐUpdateMeetingPayload(ctx, selections, v)
 		},
@@ -380,25 +330,7 @@ func (ec *executionContext) _Mutation_deleteMeeting(ctx context.Context, field g
 			fc := graphql.GetFieldContext(ctx)
 			return ec.Resolvers.Mutation().DeleteMeeting(ctx, fc.Args["input"].(types.DeleteMeetingInput))
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				op, err := ec.unmarshalNString2string(ctx, "DELETE /meetings/{meetingId}")
-				if err != nil {
-					var zeroVal *types.DeleteMeetingPayload
-					return zeroVal, err
-				}
-				if ec.Directives.Zoom == nil {
-					var zeroVal *types.DeleteMeetingPayload
-					return zeroVal, errors.New("directive zoom is not implemented")
-				}
-				return ec.Directives.Zoom(ctx, nil, directive0, op)
-			}
-
-			next = directive1
-			return next
-		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *types.DeleteMeetingPayload) graphql.Marshaler {
 			return ec.marshalNDeleteMeetingPayload2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐDeleteMeetingPayload(ctx, selections, v)
 		},
@@ -442,25 +374,7 @@ func (ec *executionContext) _Mutation_endMeeting(ctx context.Context, field grap
 			fc := graphql.GetFieldContext(ctx)
 			return ec.Resolvers.Mutation().EndMeeting(ctx, fc.Args["input"].(types.EndMeetingInput))
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				op, err := ec.unmarshalNString2string(ctx, "PUT /meetings/{meetingId}/status")
-				if err != nil {
-					var zeroVal *types.EndMeetingPayload
-					return zeroVal, err
-				}
-				if ec.Directives.Zoom == nil {
-					var zeroVal *types.EndMeetingPayload
-					return zeroVal, errors.New("directive zoom is not implemented")
-				}
-				return ec.Directives.Zoom(ctx, nil, directive0, op)
-			}
-
-			next = directive1
-			return next
-		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *types.EndMeetingPayload) graphql.Marshaler {
 			return ec.marshalNEndMeetingPayload2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐEndMeetingPayload(ctx, selections, v)
 		},
@@ -504,25 +418,7 @@ func (ec *executionContext) _Mutation_addRegistrant(ctx context.Context, field g
 			fc := graphql.GetFieldContext(ctx)
 			return ec.Resolvers.Mutation().AddRegistrant(ctx, fc.Args["input"].(types.AddRegistrantInput))
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				op, err := ec.unmarshalNString2string(ctx, "POST /meetings/{meetingId}/registrants")
-				if err != nil {
-					var zeroVal *types.AddRegistrantPayload
-					return zeroVal, err
-				}
-				if ec.Directives.Zoom == nil {
-					var zeroVal *types.AddRegistrantPayload
-					return zeroVal, errors.New("directive zoom is not implemented")
-				}
-				return ec.Directives.Zoom(ctx, nil, directive0, op)
-			}
-
-			next = directive1
-			return next
-		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *types.AddRegistrantPayload) graphql.Marshaler {
 			return ec.marshalNAddRegistrantPayload2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐAddRegistrantPayload(ctx, selections, v)
 		},
@@ -566,25 +462,7 @@ func (ec *executionContext) _Mutation_updateRegistrantStatus(ctx context.Context
 			fc := graphql.GetFieldContext(ctx)
 			return ec.Resolvers.Mutation().UpdateRegistrantStatus(ctx, fc.Args["input"].(types.UpdateRegistrantStatusInput))
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				op, err := ec.unmarshalNString2string(ctx, "PUT /meetings/{meetingId}/registrants/status")
-				if err != nil {
-					var zeroVal *types.UpdateRegistrantStatusPayload
-					return zeroVal, err
-				}
-				if ec.Directives.Zoom == nil {
-					var zeroVal *types.UpdateRegistrantStatusPayload
-					return zeroVal, errors.New("directive zoom is not implemented")
-				}
-				return ec.Directives.Zoom(ctx, nil, directive0, op)
-			}
-
-			next = directive1
-			return next
-		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *types.UpdateRegistrantStatusPayload) graphql.Marshaler {
 			return ec.marshalNUpdateRegistrantStatusPayload2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐUpdateRegistrantStatusPayload(ctx, selections, v)
 		},
@@ -628,37 +506,7 @@ func (ec *executionContext) _Mutation_deleteRegistrant(ctx context.Context, fiel
 			fc := graphql.GetFieldContext(ctx)
 			return ec.Resolvers.Mutation().DeleteRegistrant(ctx, fc.Args["input"].(types.DeleteRegistrantInput))
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				op, err := ec.unmarshalNString2string(ctx, "DELETE /meetings/{meetingId}/registrants/{registrantId}")
-				if err != nil {
-					var zeroVal *types.DeleteRegistrantPayload
-					return zeroVal, err
-				}
-				if ec.Directives.Zoom == nil {
-					var zeroVal *types.DeleteRegistrantPayload
-					return zeroVal, errors.New("directive zoom is not implemented")
-				}
-				return ec.Directives.Zoom(ctx, nil, directive0, op)
-			}
-			directive2 := func(ctx context.Context) (any, error) {
-				op, err := ec.unmarshalNString2string(ctx, "GET /meetings/{meetingId}/registrants")
-				if err != nil {
-					var zeroVal *types.DeleteRegistrantPayload
-					return zeroVal, err
-				}
-				if ec.Directives.Zoom == nil {
-					var zeroVal *types.DeleteRegistrantPayload
-					return zeroVal, errors.New("directive zoom is not implemented")
-				}
-				return ec.Directives.Zoom(ctx, nil, directive1, op)
-			}
-
-			next = directive2
-			return next
-		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *types.DeleteRegistrantPayload) graphql.Marshaler {
 			return ec.marshalNDeleteRegistrantPayload2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐDeleteRegistrantPayload(ctx, selections, v)
 		},
@@ -826,73 +674,7 @@ func (ec *executionContext) _Query_node(ctx context.Context, field graphql.Colle
 			fc := graphql.GetFieldContext(ctx)
 			return ec.Resolvers.Query().Node(ctx, fc.Args["id"].(types.NodeID))
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				op, err := ec.unmarshalNString2string(ctx, "GET /users/{userId}")
-				if err != nil {
-					var zeroVal types.Node
-					return zeroVal, err
-				}
-				if ec.Directives.Zoom == nil {
-					var zeroVal types.Node
-					return zeroVal, errors.New("directive zoom is not implemented")
-				}
-				return ec.Directives.Zoom(ctx, nil, directive0, op)
-			}
-			directive2 := func(ctx context.Context) (any, error) {
-				op, err := ec.unmarshalNString2string(ctx, "GET /users")
-				if err != nil {
-					var zeroVal types.Node
-					return zeroVal, err
-				}
-				if ec.Directives.Zoom == nil {
-					var zeroVal types.Node
-					return zeroVal, errors.New("directive zoom is not implemented")
-				}
-				return ec.Directives.Zoom(ctx, nil, directive1, op)
-			}
-			directive3 := func(ctx context.Context) (any, error) {
-				op, err := ec.unmarshalNString2string(ctx, "GET /meetings/{meetingId}")
-				if err != nil {
-					var zeroVal types.Node
-					return zeroVal, err
-				}
-				if ec.Directives.Zoom == nil {
-					var zeroVal types.Node
-					return zeroVal, errors.New("directive zoom is not implemented")
-				}
-				return ec.Directives.Zoom(ctx, nil, directive2, op)
-			}
-			directive4 := func(ctx context.Context) (any, error) {
-				op, err := ec.unmarshalNString2string(ctx, "GET /meetings/{meetingId}/registrants/{registrantId}")
-				if err != nil {
-					var zeroVal types.Node
-					return zeroVal, err
-				}
-				if ec.Directives.Zoom == nil {
-					var zeroVal types.Node
-					return zeroVal, errors.New("directive zoom is not implemented")
-				}
-				return ec.Directives.Zoom(ctx, nil, directive3, op)
-			}
-			directive5 := func(ctx context.Context) (any, error) {
-				op, err := ec.unmarshalNString2string(ctx, "GET /past_meetings/{meetingId}")
-				if err != nil {
-					var zeroVal types.Node
-					return zeroVal, err
-				}
-				if ec.Directives.Zoom == nil {
-					var zeroVal types.Node
-					return zeroVal, errors.New("directive zoom is not implemented")
-				}
-				return ec.Directives.Zoom(ctx, nil, directive4, op)
-			}
-
-			next = directive5
-			return next
-		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v types.Node) graphql.Marshaler {
 			return ec.marshalONode2zoomqlᚋinternalᚋzoomᚋtypesᚐNode(ctx, selections, v)
 		},
@@ -936,73 +718,7 @@ func (ec *executionContext) _Query_nodes(ctx context.Context, field graphql.Coll
 			fc := graphql.GetFieldContext(ctx)
 			return ec.Resolvers.Query().Nodes(ctx, fc.Args["ids"].([]*types.NodeID))
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				op, err := ec.unmarshalNString2string(ctx, "GET /users/{userId}")
-				if err != nil {
-					var zeroVal []types.Node
-					return zeroVal, err
-				}
-				if ec.Directives.Zoom == nil {
-					var zeroVal []types.Node
-					return zeroVal, errors.New("directive zoom is not implemented")
-				}
-				return ec.Directives.Zoom(ctx, nil, directive0, op)
-			}
-			directive2 := func(ctx context.Context) (any, error) {
-				op, err := ec.unmarshalNString2string(ctx, "GET /users")
-				if err != nil {
-					var zeroVal []types.Node
-					return zeroVal, err
-				}
-				if ec.Directives.Zoom == nil {
-					var zeroVal []types.Node
-					return zeroVal, errors.New("directive zoom is not implemented")
-				}
-				return ec.Directives.Zoom(ctx, nil, directive1, op)
-			}
-			directive3 := func(ctx context.Context) (any, error) {
-				op, err := ec.unmarshalNString2string(ctx, "GET /meetings/{meetingId}")
-				if err != nil {
-					var zeroVal []types.Node
-					return zeroVal, err
-				}
-				if ec.Directives.Zoom == nil {
-					var zeroVal []types.Node
-					return zeroVal, errors.New("directive zoom is not implemented")
-				}
-				return ec.Directives.Zoom(ctx, nil, directive2, op)
-			}
-			directive4 := func(ctx context.Context) (any, error) {
-				op, err := ec.unmarshalNString2string(ctx, "GET /meetings/{meetingId}/registrants/{registrantId}")
-				if err != nil {
-					var zeroVal []types.Node
-					return zeroVal, err
-				}
-				if ec.Directives.Zoom == nil {
-					var zeroVal []types.Node
-					return zeroVal, errors.New("directive zoom is not implemented")
-				}
-				return ec.Directives.Zoom(ctx, nil, directive3, op)
-			}
-			directive5 := func(ctx context.Context) (any, error) {
-				op, err := ec.unmarshalNString2string(ctx, "GET /past_meetings/{meetingId}")
-				if err != nil {
-					var zeroVal []types.Node
-					return zeroVal, err
-				}
-				if ec.Directives.Zoom == nil {
-					var zeroVal []types.Node
-					return zeroVal, errors.New("directive zoom is not implemented")
-				}
-				return ec.Directives.Zoom(ctx, nil, directive4, op)
-			}
-
-			next = directive5
-			return next
-		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []types.Node) graphql.Marshaler {
 			return ec.marshalNNode2ᚕzoomqlᚋinternalᚋzoomᚋtypesᚐNode(ctx, selections, v)
 		},
@@ -1078,25 +794,7 @@ func (ec *executionContext) _Query_meetingInstance(ctx context.Context, field gr
 			fc := graphql.GetFieldContext(ctx)
 			return ec.Resolvers.Query().MeetingInstance(ctx, fc.Args["by"].(types.MeetingInstanceBy))
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				op, err := ec.unmarshalNString2string(ctx, "GET /past_meetings/{meetingId}")
-				if err != nil {
-					var zeroVal *types.MeetingInstance
-					return zeroVal, err
-				}
-				if ec.Directives.Zoom == nil {
-					var zeroVal *types.MeetingInstance
-					return zeroVal, errors.New("directive zoom is not implemented")
-				}
-				return ec.Directives.Zoom(ctx, nil, directive0, op)
-			}
-
-			next = directive1
-			return next
-		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *types.MeetingInstance) graphql.Marshaler {
 			return ec.marshalOMeetingInstance2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐMeetingInstance(ctx, selections, v)
 		},
@@ -1140,25 +838,7 @@ func (ec *executionContext) _Query_meeting(ctx context.Context, field graphql.Co
 			fc := graphql.GetFieldContext(ctx)
 			return ec.Resolvers.Query().Meeting(ctx, fc.Args["by"].(types.MeetingBy))
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				op, err := ec.unmarshalNString2string(ctx, "GET /meetings/{meetingId}")
-				if err != nil {
-					var zeroVal *types.Meeting
-					return zeroVal, err
-				}
-				if ec.Directives.Zoom == nil {
-					var zeroVal *types.Meeting
-					return zeroVal, errors.New("directive zoom is not implemented")
-				}
-				return ec.Directives.Zoom(ctx, nil, directive0, op)
-			}
-
-			next = directive1
-			return next
-		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *types.Meeting) graphql.Marshaler {
 			return ec.marshalOMeeting2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐMeeting(ctx, selections, v)
 		},
@@ -1202,37 +882,7 @@ func (ec *executionContext) _Query_user(ctx context.Context, field graphql.Colle
 			fc := graphql.GetFieldContext(ctx)
 			return ec.Resolvers.Query().User(ctx, fc.Args["by"].(types.UserBy))
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				op, err := ec.unmarshalNString2string(ctx, "GET /users/{userId}")
-				if err != nil {
-					var zeroVal *types.User
-					return zeroVal, err
-				}
-				if ec.Directives.Zoom == nil {
-					var zeroVal *types.User
-					return zeroVal, errors.New("directive zoom is not implemented")
-				}
-				return ec.Directives.Zoom(ctx, nil, directive0, op)
-			}
-			directive2 := func(ctx context.Context) (any, error) {
-				op, err := ec.unmarshalNString2string(ctx, "GET /users")
-				if err != nil {
-					var zeroVal *types.User
-					return zeroVal, err
-				}
-				if ec.Directives.Zoom == nil {
-					var zeroVal *types.User
-					return zeroVal, errors.New("directive zoom is not implemented")
-				}
-				return ec.Directives.Zoom(ctx, nil, directive1, op)
-			}
-
-			next = directive2
-			return next
-		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *types.User) graphql.Marshaler {
 			return ec.marshalOUser2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐUser(ctx, selections, v)
 		},
@@ -1498,25 +1148,7 @@ func (ec *executionContext) _Viewer_user(ctx context.Context, field graphql.Coll
 		func(ctx context.Context) (any, error) {
 			return ec.Resolvers.Viewer().User(ctx, obj)
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				op, err := ec.unmarshalNString2string(ctx, "GET /users/{userId}")
-				if err != nil {
-					var zeroVal *types.User
-					return zeroVal, err
-				}
-				if ec.Directives.Zoom == nil {
-					var zeroVal *types.User
-					return zeroVal, errors.New("directive zoom is not implemented")
-				}
-				return ec.Directives.Zoom(ctx, obj, directive0, op)
-			}
-
-			next = directive1
-			return next
-		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *types.User) graphql.Marshaler {
 			return ec.marshalOUser2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐUser(ctx, selections, v)
 		},

@@ -508,25 +508,7 @@ func (ec *executionContext) _User_roleName(ctx context.Context, field graphql.Co
 		func(ctx context.Context) (any, error) {
 			return obj.RoleName, nil
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				op, err := ec.unmarshalNString2string(ctx, "GET /users/{userId}")
-				if err != nil {
-					var zeroVal types.Text
-					return zeroVal, err
-				}
-				if ec.Directives.Zoom == nil {
-					var zeroVal types.Text
-					return zeroVal, errors.New("directive zoom is not implemented")
-				}
-				return ec.Directives.Zoom(ctx, obj, directive0, op)
-			}
-
-			next = directive1
-			return next
-		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
 			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
 		},
@@ -572,25 +554,7 @@ func (ec *executionContext) _User_jobTitle(ctx context.Context, field graphql.Co
 		func(ctx context.Context) (any, error) {
 			return obj.JobTitle, nil
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				op, err := ec.unmarshalNString2string(ctx, "GET /users/{userId}")
-				if err != nil {
-					var zeroVal types.Text
-					return zeroVal, err
-				}
-				if ec.Directives.Zoom == nil {
-					var zeroVal types.Text
-					return zeroVal, errors.New("directive zoom is not implemented")
-				}
-				return ec.Directives.Zoom(ctx, obj, directive0, op)
-			}
-
-			next = directive1
-			return next
-		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
 			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
 		},
@@ -613,25 +577,7 @@ func (ec *executionContext) _User_company(ctx context.Context, field graphql.Col
 		func(ctx context.Context) (any, error) {
 			return obj.Company, nil
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				op, err := ec.unmarshalNString2string(ctx, "GET /users/{userId}")
-				if err != nil {
-					var zeroVal types.Text
-					return zeroVal, err
-				}
-				if ec.Directives.Zoom == nil {
-					var zeroVal types.Text
-					return zeroVal, errors.New("directive zoom is not implemented")
-				}
-				return ec.Directives.Zoom(ctx, obj, directive0, op)
-			}
-
-			next = directive1
-			return next
-		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
 			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
 		},
@@ -654,25 +600,7 @@ func (ec *executionContext) _User_location(ctx context.Context, field graphql.Co
 		func(ctx context.Context) (any, error) {
 			return obj.Location, nil
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				op, err := ec.unmarshalNString2string(ctx, "GET /users/{userId}")
-				if err != nil {
-					var zeroVal types.Text
-					return zeroVal, err
-				}
-				if ec.Directives.Zoom == nil {
-					var zeroVal types.Text
-					return zeroVal, errors.New("directive zoom is not implemented")
-				}
-				return ec.Directives.Zoom(ctx, obj, directive0, op)
-			}
-
-			next = directive1
-			return next
-		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
 			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
 		},
@@ -695,25 +623,7 @@ func (ec *executionContext) _User_costCenter(ctx context.Context, field graphql.
 		func(ctx context.Context) (any, error) {
 			return obj.CostCenter, nil
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				op, err := ec.unmarshalNString2string(ctx, "GET /users/{userId}")
-				if err != nil {
-					var zeroVal types.Text
-					return zeroVal, err
-				}
-				if ec.Directives.Zoom == nil {
-					var zeroVal types.Text
-					return zeroVal, errors.New("directive zoom is not implemented")
-				}
-				return ec.Directives.Zoom(ctx, obj, directive0, op)
-			}
-
-			next = directive1
-			return next
-		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
 			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
 		},
@@ -736,25 +646,7 @@ func (ec *executionContext) _User_manager(ctx context.Context, field graphql.Col
 		func(ctx context.Context) (any, error) {
 			return obj.Manager, nil
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				op, err := ec.unmarshalNString2string(ctx, "GET /users/{userId}")
-				if err != nil {
-					var zeroVal types.Text
-					return zeroVal, err
-				}
-				if ec.Directives.Zoom == nil {
-					var zeroVal types.Text
-					return zeroVal, errors.New("directive zoom is not implemented")
-				}
-				return ec.Directives.Zoom(ctx, obj, directive0, op)
-			}
-
-			next = directive1
-			return next
-		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
 			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
 		},
@@ -777,25 +669,7 @@ func (ec *executionContext) _User_pronouns(ctx context.Context, field graphql.Co
 		func(ctx context.Context) (any, error) {
 			return obj.Pronouns, nil
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				op, err := ec.unmarshalNString2string(ctx, "GET /users/{userId}")
-				if err != nil {
-					var zeroVal types.Text
-					return zeroVal, err
-				}
-				if ec.Directives.Zoom == nil {
-					var zeroVal types.Text
-					return zeroVal, errors.New("directive zoom is not implemented")
-				}
-				return ec.Directives.Zoom(ctx, obj, directive0, op)
-			}
-
-			next = directive1
-			return next
-		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
 			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
 		},
@@ -818,25 +692,7 @@ func (ec *executionContext) _User_pronounsOption(ctx context.Context, field grap
 		func(ctx context.Context) (any, error) {
 			return obj.PronounsOption, nil
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				op, err := ec.unmarshalNString2string(ctx, "GET /users/{userId}")
-				if err != nil {
-					var zeroVal types.PronounsOption
-					return zeroVal, err
-				}
-				if ec.Directives.Zoom == nil {
-					var zeroVal types.PronounsOption
-					return zeroVal, errors.New("directive zoom is not implemented")
-				}
-				return ec.Directives.Zoom(ctx, obj, directive0, op)
-			}
-
-			next = directive1
-			return next
-		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v types.PronounsOption) graphql.Marshaler {
 			return ec.marshalOPronounsOption2zoomqlᚋinternalᚋzoomᚋtypesᚐPronounsOption(ctx, selections, v)
 		},
@@ -859,25 +715,7 @@ func (ec *executionContext) _User_language(ctx context.Context, field graphql.Co
 		func(ctx context.Context) (any, error) {
 			return obj.Language, nil
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				op, err := ec.unmarshalNString2string(ctx, "GET /users/{userId}")
-				if err != nil {
-					var zeroVal types.Text
-					return zeroVal, err
-				}
-				if ec.Directives.Zoom == nil {
-					var zeroVal types.Text
-					return zeroVal, errors.New("directive zoom is not implemented")
-				}
-				return ec.Directives.Zoom(ctx, obj, directive0, op)
-			}
-
-			next = directive1
-			return next
-		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
 			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
 		},
@@ -1061,25 +899,7 @@ func (ec *executionContext) _User_usePmi(ctx context.Context, field graphql.Coll
 		func(ctx context.Context) (any, error) {
 			return obj.UsePmi, nil
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				op, err := ec.unmarshalNString2string(ctx, "GET /users/{userId}")
-				if err != nil {
-					var zeroVal types.Bool
-					return zeroVal, err
-				}
-				if ec.Directives.Zoom == nil {
-					var zeroVal types.Bool
-					return zeroVal, errors.New("directive zoom is not implemented")
-				}
-				return ec.Directives.Zoom(ctx, obj, directive0, op)
-			}
-
-			next = directive1
-			return next
-		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v types.Bool) graphql.Marshaler {
 			return ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool(ctx, selections, v)
 		},
@@ -1102,25 +922,7 @@ func (ec *executionContext) _User_personalMeetingUrl(ctx context.Context, field 
 		func(ctx context.Context) (any, error) {
 			return obj.PersonalMeetingURL, nil
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				op, err := ec.unmarshalNString2string(ctx, "GET /users/{userId}")
-				if err != nil {
-					var zeroVal types.Text
-					return zeroVal, err
-				}
-				if ec.Directives.Zoom == nil {
-					var zeroVal types.Text
-					return zeroVal, errors.New("directive zoom is not implemented")
-				}
-				return ec.Directives.Zoom(ctx, obj, directive0, op)
-			}
-
-			next = directive1
-			return next
-		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
 			return ec.marshalOURL2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
 		},
@@ -1143,25 +945,7 @@ func (ec *executionContext) _User_vanityUrl(ctx context.Context, field graphql.C
 		func(ctx context.Context) (any, error) {
 			return obj.VanityURL, nil
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				op, err := ec.unmarshalNString2string(ctx, "GET /users/{userId}")
-				if err != nil {
-					var zeroVal types.Text
-					return zeroVal, err
-				}
-				if ec.Directives.Zoom == nil {
-					var zeroVal types.Text
-					return zeroVal, errors.New("directive zoom is not implemented")
-				}
-				return ec.Directives.Zoom(ctx, obj, directive0, op)
-			}
-
-			next = directive1
-			return next
-		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
 			return ec.marshalOURL2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
 		},
@@ -1184,25 +968,7 @@ func (ec *executionContext) _User_picUrl(ctx context.Context, field graphql.Coll
 		func(ctx context.Context) (any, error) {
 			return obj.PicURL, nil
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				op, err := ec.unmarshalNString2string(ctx, "GET /users/{userId}")
-				if err != nil {
-					var zeroVal types.Text
-					return zeroVal, err
-				}
-				if ec.Directives.Zoom == nil {
-					var zeroVal types.Text
-					return zeroVal, errors.New("directive zoom is not implemented")
-				}
-				return ec.Directives.Zoom(ctx, obj, directive0, op)
-			}
-
-			next = directive1
-			return next
-		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
 			return ec.marshalOURL2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
 		},
@@ -1225,25 +991,7 @@ func (ec *executionContext) _User_phoneNumbers(ctx context.Context, field graphq
 		func(ctx context.Context) (any, error) {
 			return obj.PhoneNumbers, nil
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				op, err := ec.unmarshalNString2string(ctx, "GET /users/{userId}")
-				if err != nil {
-					var zeroVal []*types.UserPhoneNumber
-					return zeroVal, err
-				}
-				if ec.Directives.Zoom == nil {
-					var zeroVal []*types.UserPhoneNumber
-					return zeroVal, errors.New("directive zoom is not implemented")
-				}
-				return ec.Directives.Zoom(ctx, obj, directive0, op)
-			}
-
-			next = directive1
-			return next
-		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []*types.UserPhoneNumber) graphql.Marshaler {
 			return ec.marshalOUserPhoneNumber2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐUserPhoneNumberᚄ(ctx, selections, v)
 		},
@@ -1275,25 +1023,7 @@ func (ec *executionContext) _User_phoneCountry(ctx context.Context, field graphq
 		func(ctx context.Context) (any, error) {
 			return obj.PhoneCountry, nil
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				op, err := ec.unmarshalNString2string(ctx, "GET /users/{userId}")
-				if err != nil {
-					var zeroVal types.Text
-					return zeroVal, err
-				}
-				if ec.Directives.Zoom == nil {
-					var zeroVal types.Text
-					return zeroVal, errors.New("directive zoom is not implemented")
-				}
-				return ec.Directives.Zoom(ctx, obj, directive0, op)
-			}
-
-			next = directive1
-			return next
-		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
 			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
 		},
@@ -1316,25 +1046,7 @@ func (ec *executionContext) _User_phoneNumber(ctx context.Context, field graphql
 		func(ctx context.Context) (any, error) {
 			return obj.PhoneNumber, nil
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				op, err := ec.unmarshalNString2string(ctx, "GET /users/{userId}")
-				if err != nil {
-					var zeroVal types.Text
-					return zeroVal, err
-				}
-				if ec.Directives.Zoom == nil {
-					var zeroVal types.Text
-					return zeroVal, errors.New("directive zoom is not implemented")
-				}
-				return ec.Directives.Zoom(ctx, obj, directive0, op)
-			}
-
-			next = directive1
-			return next
-		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
 			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
 		},
@@ -1380,25 +1092,7 @@ func (ec *executionContext) _User_customAttributes(ctx context.Context, field gr
 		func(ctx context.Context) (any, error) {
 			return obj.CustomAttributes, nil
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				op, err := ec.unmarshalNString2string(ctx, "GET /users/{userId}")
-				if err != nil {
-					var zeroVal []*types.CustomAttribute
-					return zeroVal, err
-				}
-				if ec.Directives.Zoom == nil {
-					var zeroVal []*types.CustomAttribute
-					return zeroVal, errors.New("directive zoom is not implemented")
-				}
-				return ec.Directives.Zoom(ctx, obj, directive0, op)
-			}
-
-			next = directive1
-			return next
-		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []*types.CustomAttribute) graphql.Marshaler {
 			return ec.marshalOCustomAttribute2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐCustomAttributeᚄ(ctx, selections, v)
 		},
@@ -1522,25 +1216,7 @@ func (ec *executionContext) _User_zoomOneType(ctx context.Context, field graphql
 		func(ctx context.Context) (any, error) {
 			return obj.ZoomOneType, nil
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				op, err := ec.unmarshalNString2string(ctx, "GET /users/{userId}")
-				if err != nil {
-					var zeroVal types.Text
-					return zeroVal, err
-				}
-				if ec.Directives.Zoom == nil {
-					var zeroVal types.Text
-					return zeroVal, errors.New("directive zoom is not implemented")
-				}
-				return ec.Directives.Zoom(ctx, obj, directive0, op)
-			}
-
-			next = directive1
-			return next
-		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
 			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
 		},
@@ -1595,25 +1271,7 @@ func (ec *executionContext) _User_accountZoomId(ctx context.Context, field graph
 		func(ctx context.Context) (any, error) {
 			return obj.AccountZoomID, nil
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				op, err := ec.unmarshalNString2string(ctx, "GET /users/{userId}")
-				if err != nil {
-					var zeroVal types.Text
-					return zeroVal, err
-				}
-				if ec.Directives.Zoom == nil {
-					var zeroVal types.Text
-					return zeroVal, errors.New("directive zoom is not implemented")
-				}
-				return ec.Directives.Zoom(ctx, obj, directive0, op)
-			}
-
-			next = directive1
-			return next
-		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
 			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
 		},
@@ -1636,25 +1294,7 @@ func (ec *executionContext) _User_accountNumber(ctx context.Context, field graph
 		func(ctx context.Context) (any, error) {
 			return obj.AccountNumber, nil
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				op, err := ec.unmarshalNString2string(ctx, "GET /users/{userId}")
-				if err != nil {
-					var zeroVal types.Text
-					return zeroVal, err
-				}
-				if ec.Directives.Zoom == nil {
-					var zeroVal types.Text
-					return zeroVal, errors.New("directive zoom is not implemented")
-				}
-				return ec.Directives.Zoom(ctx, obj, directive0, op)
-			}
-
-			next = directive1
-			return next
-		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
 			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
 		},
@@ -1677,25 +1317,7 @@ func (ec *executionContext) _User_cmsUserId(ctx context.Context, field graphql.C
 		func(ctx context.Context) (any, error) {
 			return obj.CmsUserID, nil
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				op, err := ec.unmarshalNString2string(ctx, "GET /users/{userId}")
-				if err != nil {
-					var zeroVal types.Text
-					return zeroVal, err
-				}
-				if ec.Directives.Zoom == nil {
-					var zeroVal types.Text
-					return zeroVal, errors.New("directive zoom is not implemented")
-				}
-				return ec.Directives.Zoom(ctx, obj, directive0, op)
-			}
-
-			next = directive1
-			return next
-		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
 			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
 		},
@@ -1718,25 +1340,7 @@ func (ec *executionContext) _User_jid(ctx context.Context, field graphql.Collect
 		func(ctx context.Context) (any, error) {
 			return obj.Jid, nil
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				op, err := ec.unmarshalNString2string(ctx, "GET /users/{userId}")
-				if err != nil {
-					var zeroVal types.Text
-					return zeroVal, err
-				}
-				if ec.Directives.Zoom == nil {
-					var zeroVal types.Text
-					return zeroVal, errors.New("directive zoom is not implemented")
-				}
-				return ec.Directives.Zoom(ctx, obj, directive0, op)
-			}
-
-			next = directive1
-			return next
-		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
 			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
 		},
@@ -1759,25 +1363,7 @@ func (ec *executionContext) _User_cluster(ctx context.Context, field graphql.Col
 		func(ctx context.Context) (any, error) {
 			return obj.Cluster, nil
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				op, err := ec.unmarshalNString2string(ctx, "GET /users/{userId}")
-				if err != nil {
-					var zeroVal types.Text
-					return zeroVal, err
-				}
-				if ec.Directives.Zoom == nil {
-					var zeroVal types.Text
-					return zeroVal, errors.New("directive zoom is not implemented")
-				}
-				return ec.Directives.Zoom(ctx, obj, directive0, op)
-			}
-
-			next = directive1
-			return next
-		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
 			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
 		},
@@ -1801,25 +1387,7 @@ func (ec *executionContext) _User_meetings(ctx context.Context, field graphql.Co
 			fc := graphql.GetFieldContext(ctx)
 			return ec.Resolvers.User().Meetings(ctx, obj, fc.Args["first"].(int), fc.Args["after"].(*string), fc.Args["type"].(types.MeetingListType), fc.Args["from"].(*types.Date), fc.Args["to"].(*types.Date), fc.Args["timezone"].(*string))
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				op, err := ec.unmarshalNString2string(ctx, "GET /users/{userId}/meetings")
-				if err != nil {
-					var zeroVal *types.Connection[types.Meeting]
-					return zeroVal, err
-				}
-				if ec.Directives.Zoom == nil {
-					var zeroVal *types.Connection[types.Meeting]
-					return zeroVal, errors.New("directive zoom is not implemented")
-				}
-				return ec.Directives.Zoom(ctx, obj, directive0, op)
-			}
-
-			next = directive1
-			return next
-		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *types.Connection[types.Meeting]) graphql.Marshaler {
 			return ec.marshalOMeetingConnection2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐConnection(ctx, selections, v)
 		},
@@ -1863,25 +1431,7 @@ func (ec *executionContext) _User_pastMeetings(ctx context.Context, field graphq
 			fc := graphql.GetFieldContext(ctx)
 			return ec.Resolvers.User().PastMeetings(ctx, obj, fc.Args["first"].(int), fc.Args["after"].(*string), fc.Args["from"].(types.Date), fc.Args["to"].(types.Date), fc.Args["type"].(types.PastMeetingType))
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				op, err := ec.unmarshalNString2string(ctx, "GET /report/users/{userId}/meetings")
-				if err != nil {
-					var zeroVal *types.Connection[types.MeetingInstance]
-					return zeroVal, err
-				}
-				if ec.Directives.Zoom == nil {
-					var zeroVal *types.Connection[types.MeetingInstance]
-					return zeroVal, errors.New("directive zoom is not implemented")
-				}
-				return ec.Directives.Zoom(ctx, obj, directive0, op)
-			}
-
-			next = directive1
-			return next
-		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *types.Connection[types.MeetingInstance]) graphql.Marshaler {
 			return ec.marshalOMeetingInstanceConnection2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐConnection(ctx, selections, v)
 		},

@@ -5,23 +5,13 @@ import "github.com/go-json-experiment/json/jsontext"
 // Origin says which operation an object was read from, and so which of its
 // fields can be there. Objects that more than one operation answers with embed
 // it.
-type Origin struct {
-	op   string
-	lack error
-}
+type Origin struct{ op string }
 
 // SetOrigin notes the pattern of the operation that an object was decoded from.
 func (o *Origin) SetOrigin(op string) { o.op = op }
 
 // Op returns the pattern of the operation that the object was decoded from.
 func (o *Origin) Op() string { return o.op }
-
-// SetLack notes why the fields that the operation does not carry could not be
-// had. They answer with this error; the others stay.
-func (o *Origin) SetLack(err error) { o.lack = err }
-
-// Lack returns what SetLack noted.
-func (o *Origin) Lack() error { return o.lack }
 
 // PastMeeting is a row of the report on a user's meetings: the run, and what
 // the report says of it.

@@ -1,0 +1,339 @@
+package graph
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"zoomql/cache"
+	"zoomql/internal/auth"
+	"zoomql/internal/ratelimit"
+	"zoomql/internal/sandbox"
+	"zoomql/internal/zoom"
+	"zoomql/internal/zoom/types"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// monday is when every rig begins. All that the sandbox says hangs on it, so an
+// answer of today is the answer of any day.
+var monday = time.Date(2026, 3, 16, 9, 10, 0, 0, time.UTC)
+
+// step is how long the sandbox of a rig takes for an answer, unless told. Time
+// passes in nothing else, so calls of one round trip begin at one instant.
+const step = 100 * time.Millisecond
+
+// setup says what a rig is made of; the zero value is an account without limits.
+type setup struct {
+	sandbox.Options
+	timeout time.Duration // of one operation; 0 is the gateway's own
+	secret  string        // of the Zoom app; "" is the right one
+	limits  Limits        // of a query; zero is the gateway's own
+	// before, if given, may answer a call in the sandbox's place.
+	before func(w http.ResponseWriter, r *http.Request) bool
+	// throttles says that the sandbox is expected to answer 429.
+	throttles bool
+}
+
+// rig is a gateway over a sandbox. All of it lives in one bubble of synctest:
+// requests are HTTP from end to end, but through pipes, and time passes only
+// while everybody waits.
+type rig struct {
+	t *testing.T
+	*sandbox.Sandbox
+	sandbox.Landmarks
+	setup
+	front, back *network
+	http        *http.Client
+	log         *logBuffer
+}
+
+// inRig runs a test in a bubble, with a gateway over a sandbox. When the test is
+// over, all goroutines must end, and what was logged must hold nothing personal.
+func inRig(t *testing.T, s setup, test func(*rig)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		time.Sleep(time.Until(monday))
+		r := newRig(t, s)
+		defer r.close()
+		test(r)
+	})
+}
+
+func newRig(t *testing.T, s setup) *rig {
+	t.Helper()
+	if s.Plan == "" {
+		s.Plan = sandbox.PlanNone
+	}
+	if s.Latency == 0 {
+		s.Latency = step
+	}
+	if s.secret == "" {
+		s.secret = sandbox.ClientSecret
+	}
+	box, err := sandbox.New(s.Options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &rig{t: t, Sandbox: box, Landmarks: box.Landmarks(), setup: s, log: &logBuffer{}}
+	r.back = serve(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		if s.before == nil || !s.before(w, req) {
+			box.ServeHTTP(w, req)
+		}
+	}))
+	log := slog.New(slog.NewJSONHandler(r.log, nil))
+	r.front = serve(New(Config{Client: r.client(), Log: log, Introspection: true, Timeout: s.timeout, Limits: s.limits}))
+	r.http = &http.Client{Transport: r.front.transport()}
+	return r
+}
+
+// client is the client that server.go makes, through the rig's own network.
+func (r *rig) client() *zoom.Client {
+	carry := &http.Client{Transport: r.back.transport(), CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	return zoom.New(zoom.Config{
+		AccountID: sandbox.AccountID,
+		View:      "server-to-server:" + sandbox.ClientID,
+		Plan:      zoom.Plan(r.Plan),
+		Tokens:    auth.NewServerToServer(sandbox.AccountID, sandbox.ClientID, r.secret, "http://zoom.test", carry),
+		BaseURL:   "http://zoom.test/v2",
+		HTTP:      carry,
+		Store:     cache.NewMemory(64 << 20),
+		Limiter:   ratelimit.NewLimiter(&ratelimit.Memory{}, 30*time.Second),
+	})
+}
+
+// close ends what the rig began. Calls that nobody waits for any more may take a
+// minute to end, by the bubble's clock.
+func (r *rig) close() {
+	time.Sleep(2 * time.Minute)
+	r.front.close()
+	r.back.close()
+	r.clean("the log", r.log.String())
+	if n := r.Throttled(); n > 0 && !r.throttles {
+		r.t.Errorf("Zoom answered 429 %d times", n)
+	}
+}
+
+// personal is what must stand in no message and in no log: addresses, tokens,
+// and links that let their owner in.
+var personal = regexp.MustCompile(`[\w.+-]+@[\w-]+\.\w+|sandbox\.[0-9a-f]{8}|` + sandbox.ClientSecret + `|zak=|\?tk=|\?pwd=|canary`)
+
+func (r *rig) clean(what, text string) {
+	r.t.Helper()
+	if found := personal.FindString(text); found != "" {
+		r.t.Errorf("%s holds %q:\n%s", what, found, text)
+	}
+}
+
+// answer is a GraphQL answer, read.
+type answer struct {
+	status     int
+	header     http.Header
+	body       string
+	Data       json.RawMessage
+	Errors     []answerError
+	Extensions map[string]any
+}
+
+type answerError struct {
+	Message    string
+	Path       []any
+	Extensions map[string]any
+}
+
+func (e answerError) code() string {
+	code, _ := e.Extensions["code"].(string)
+	return code
+}
+
+// ask sends a query as clients do. ${Name} stands for a landmark.
+func (r *rig) ask(query string, variables map[string]any) *answer {
+	r.t.Helper()
+	body, err := json.Marshal(map[string]any{"query": r.fill(query), "variables": variables})
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return r.post("application/json", string(body))
+}
+
+func (r *rig) post(media, body string) *answer {
+	r.t.Helper()
+	req, err := http.NewRequest(http.MethodPost, "http://gateway.test/graphql", strings.NewReader(body))
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", media)
+	return r.send(req)
+}
+
+func (r *rig) send(req *http.Request) *answer {
+	r.t.Helper()
+	res, err := r.http.Do(req)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	defer res.Body.Close()
+	raw, err := io.ReadAll(res.Body)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	a := &answer{status: res.StatusCode, header: res.Header, body: string(raw)}
+	if err := json.Unmarshal(raw, a); err != nil {
+		r.t.Fatalf("the answer is no JSON: %v\n%s", err, raw)
+	}
+	errs, _ := json.Marshal(a.Errors)
+	r.clean("an error", string(errs))
+	return a
+}
+
+// fill puts landmarks in the place of their names.
+func (r *rig) fill(text string) string { return placeholder.ReplaceAllStringFunc(text, r.value) }
+
+var placeholder = regexp.MustCompile(`\$\{[^}]*\}`)
+
+func (r *rig) value(name string) string {
+	name = strings.Trim(name, "${}")
+	if kind, name, ok := strings.Cut(name, " "); ok { // "User HostID": a global id
+		return r.id(kind, r.value(name))
+	}
+	value, ok := landmarks(r.Landmarks)[name]
+	if !ok {
+		r.t.Fatalf("there is no landmark %q", name)
+	}
+	return value
+}
+
+// id returns the global id of an object.
+func (r *rig) id(kind, key string) string {
+	return types.NodeID{Type: kind, Key: key}.Encode(types.TenantOf(sandbox.AccountID))
+}
+
+// spent returns the calls that Zoom saw since the last time, in order.
+func (r *rig) spent() []sandbox.Call {
+	calls := r.Calls()
+	r.ResetCalls()
+	return calls
+}
+
+// spends fails the test unless Zoom saw this many calls since the last time.
+func (r *rig) spends(n int) {
+	r.t.Helper()
+	if calls := r.spent(); len(calls) != n {
+		r.t.Errorf("%d calls were made, want %d: %v", len(calls), n, patterns(calls))
+	}
+}
+
+func patterns(calls []sandbox.Call) []string {
+	list := make([]string, len(calls))
+	for i, c := range calls {
+		list[i] = c.Pattern
+	}
+	slices.Sort(list)
+	return list
+}
+
+// network is a server and the pipes to it.
+type network struct {
+	server *http.Server
+	accept chan net.Conn
+	ended  chan struct{}
+	once   sync.Once
+	gone   atomic.Bool // as if there were no such host
+	ways   []*http.Transport
+}
+
+func serve(h http.Handler) *network {
+	n := &network{accept: make(chan net.Conn), ended: make(chan struct{})}
+	n.server = &http.Server{Handler: h, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, 0)}
+	go n.server.Serve(n)
+	return n
+}
+
+func (n *network) transport() *http.Transport {
+	t := &http.Transport{DialContext: n.dial, MaxIdleConnsPerHost: 1000}
+	n.ways = append(n.ways, t)
+	return t
+}
+
+func (n *network) dial(ctx context.Context, _, _ string) (net.Conn, error) {
+	if n.gone.Load() {
+		return nil, &net.OpError{Op: "dial", Err: errors.New("connection refused")}
+	}
+	here, there := net.Pipe()
+	select {
+	case n.accept <- there:
+		return here, nil
+	case <-n.ended:
+		return nil, net.ErrClosed
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// disappear ends all connections and takes no more, until comeBack.
+func (n *network) disappear() {
+	n.gone.Store(true)
+	for _, t := range n.ways {
+		t.CloseIdleConnections()
+	}
+}
+
+func (n *network) comeBack() { n.gone.Store(false) }
+
+func (n *network) close() {
+	for _, t := range n.ways {
+		t.CloseIdleConnections()
+	}
+	n.server.Close()
+	n.Close()
+}
+
+// Accept, Close and Addr make a network a net.Listener.
+func (n *network) Accept() (net.Conn, error) {
+	select {
+	case c := <-n.accept:
+		return c, nil
+	case <-n.ended:
+		return nil, net.ErrClosed
+	}
+}
+
+func (n *network) Close() error {
+	n.once.Do(func() { close(n.ended) })
+	return nil
+}
+
+func (n *network) Addr() net.Addr { return &net.UnixAddr{Name: "pipe"} }
+
+// logBuffer holds what was logged.
+type logBuffer struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (l *logBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.Write(p)
+}
+
+func (l *logBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.String()
+}
