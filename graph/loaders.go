@@ -2,6 +2,7 @@ package graph
 
 import (
 	"context"
+	"strings"
 	"sync"
 	"time"
 
@@ -27,8 +28,10 @@ type loaders struct {
 	byInstance   lazy[string, types.MeetingInstance]
 	byRegistrant lazy[registrantKey, types.Registrant]
 
-	mu   sync.Mutex
-	seen []*zoom.Page[types.User] // lists that this operation has read
+	mu    sync.Mutex
+	seen  []*zoom.Page[types.User] // lists that this operation has read
+	other map[string]string        // a user's id by e-mail, and the other way round
+	asked map[string]bool          // names by which users were asked for
 }
 
 // lazy is a loader that is not made yet.
@@ -122,32 +125,72 @@ func (l *loaders) listed(name string) *types.User {
 	return nil
 }
 
-// findUsers finds a batch: whole users by a call each, the others where this
-// operation has seen them, and else at the least cost.
+// same notes that an id and an e-mail are of one user.
+func (l *loaders) same(id, email types.Text) {
+	if id == "" || email == "" {
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.other == nil {
+		l.other = map[string]string{}
+	}
+	mail := strings.ToLower(string(email))
+	l.other[string(id)], l.other[mail] = mail, string(id)
+}
+
+// name returns the name to ask for a user by: the one by which this operation
+// has asked for him already, if he is known by two.
+func (l *loaders) name(name string) string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if other := l.other[name]; other != "" && l.asked[other] {
+		return other
+	}
+	if l.asked == nil {
+		l.asked = map[string]bool{}
+	}
+	l.asked[name] = true
+	return name
+}
+
+// findUsers finds a batch where this operation has seen them, and else at the
+// least cost. Who is wanted whole is asked for by id, if only to have one name:
+// for e-mails, which may be strangers', lists are looked into first.
 func (l *loaders) findUsers(ctx context.Context, keys []userKey) []zoom.Found[types.User] {
 	found := make([]zoom.Found[types.User], len(keys))
-	var whole, rest []int
+	var rest []int
+	var wait sync.WaitGroup
+	whole := func(i int, name string) {
+		wait.Go(func() {
+			found[i].Object, found[i].Err = zoom.GetUser.Do(ctx, l.client, zoom.UserKey{UserID: name})
+		})
+	}
 	for i, k := range keys {
-		if k.whole {
-			whole = append(whole, i)
-		} else if found[i].Object = l.listed(k.name); found[i].Object == nil {
+		switch u := l.listed(k.name); {
+		case u != nil && k.whole:
+			whole(i, string(u.ZoomID))
+		case u != nil:
+			found[i].Object = u
+		case k.whole && !strings.Contains(k.name, "@"):
+			whole(i, k.name)
+		default:
 			rest = append(rest, i)
 		}
 	}
-	var wait sync.WaitGroup
-	for _, i := range whole {
-		wait.Go(func() {
-			found[i].Object, found[i].Err = zoom.GetUser.Do(ctx, l.client, zoom.UserKey{UserID: keys[i].name})
-		})
-	}
-	wait.Wait()
 	names := make([]string, len(rest))
 	for n, i := range rest {
 		names[n] = keys[i].name
 	}
 	for n, f := range zoom.FindUsers(ctx, l.client, names) {
-		found[rest[n]] = f
+		i := rest[n]
+		if f.Err == nil && keys[i].whole && f.Object.Op() != zoom.GetUser.Pattern {
+			whole(i, string(f.Object.ZoomID))
+			continue
+		}
+		found[i] = f
 	}
+	wait.Wait()
 	return found
 }
 

@@ -29,12 +29,12 @@ func (r *Resolver) user(ctx context.Context, name string) (*types.User, error) {
 	if name == "" {
 		return nil, nil
 	}
-	want := askedOf(ctx, "User")
-	key := userKey{name: strings.ToLower(name), whole: name == me || want.lacks(zoom.ListUsers.Pattern)}
-	if !strings.Contains(name, "@") {
-		key.name = name // ids are case-sensitive, e-mails are not
+	if strings.Contains(name, "@") {
+		name = strings.ToLower(name) // ids are case-sensitive, e-mails are not
 	}
-	return from(ctx).users().Load(ctx, key)()
+	req := from(ctx)
+	want := askedOf(ctx, "User")
+	return req.users().Load(ctx, userKey{name: req.name(name), whole: name == me || want.lacks(zoom.ListUsers.Pattern)})()
 }
 
 // me is the user behind the credential, as Zoom names him in a path.

@@ -1,6 +1,7 @@
 package graph
 
 import (
+	"cmp"
 	"context"
 	"errors"
 
@@ -22,6 +23,9 @@ func (r *Resolver) participants(ctx context.Context, run *types.MeetingInstance,
 	}
 	if page == nil {
 		page = types.NewConnection[types.Participant](nil, types.Int{}, false, false, nil)
+	}
+	for _, p := range page.Nodes() {
+		from(ctx).same(cmp.Or(p.ParticipantUserID, p.ZoomID), p.Email)
 	}
 	if zoom.Unfinished(page.Nodes()) {
 		state = types.ReportStatePending

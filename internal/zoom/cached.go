@@ -39,6 +39,9 @@ func (c *cached) layer(next Handler) Handler {
 			return resp, err
 		}
 		resp, err = next(ctx, req)
+		if err == nil {
+			c.hosts.learn(resp.Value)
+		}
 		c.file(ctx, req, ticket, resp, err)
 		return resp, err
 	}
@@ -48,6 +51,9 @@ func (c *cached) layer(next Handler) Handler {
 // answer that was lost on the way may have changed things.
 func (c *cached) write(ctx context.Context, req *Request, next Handler) (*Response, error) {
 	resp, err := next(ctx, req)
+	if err == nil {
+		c.hosts.learn(resp.Value)
+	}
 	if err == nil || errors.Is(err, ErrUnavailable) || errors.Is(err, ErrBadAnswer) || errors.Is(err, context.DeadlineExceeded) {
 		c.evict(context.WithoutCancel(ctx), c.hosts.resolve(expand(req.Spec.Evicts, req.Vars)))
 	}

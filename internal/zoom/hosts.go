@@ -18,9 +18,21 @@ func newHosts() *hosts {
 	return &hosts{otter.Must(&otter.Options[string, string]{MaximumSize: 100_000, InitialCapacity: 64})}
 }
 
-func (h *hosts) learn(meeting types.MeetingNumber, host types.Text) {
-	if meeting != 0 && host != "" {
-		h.of.Set(meeting.String(), string(host))
+// learn notes the hosts that an answer tells of.
+func (h *hosts) learn(answer any) {
+	switch a := answer.(type) {
+	case *types.Meeting:
+		h.note(a)
+	case *Page[types.Meeting]:
+		for _, m := range a.Items {
+			h.note(m)
+		}
+	}
+}
+
+func (h *hosts) note(m *types.Meeting) {
+	if m.Number != 0 && m.HostZoomID != "" {
+		h.of.Set(m.Number.String(), string(m.HostZoomID))
 	}
 }
 
