@@ -108,7 +108,7 @@ func serve(ctx context.Context, cfg *config.Config, stderr io.Writer) error {
 		return err
 	}
 	defer stores.close()
-	client := newClient(account, stores)
+	client := newClient(account, stores, log)
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", cfg.Addr)
 	if err != nil {
 		return fmt.Errorf("ADDR: %w", err)
@@ -197,7 +197,7 @@ func (s *stores) close() {
 }
 
 // newClient returns the client of the configured account.
-func newClient(cfg *config.Config, s *stores) *zoom.Client {
+func newClient(cfg *config.Config, s *stores, log *slog.Logger) *zoom.Client {
 	return zoom.New(zoom.Config{
 		AccountID: cfg.ZoomAccountID,
 		View:      "server-to-server:" + cfg.ZoomClientID,
@@ -205,7 +205,7 @@ func newClient(cfg *config.Config, s *stores) *zoom.Client {
 		Tokens:    auth.NewServerToServer(cfg.ZoomAccountID, cfg.ZoomClientID, string(cfg.ZoomClientSecret), cfg.ZoomOAuthURL, nil),
 		BaseURL:   strings.TrimSuffix(cfg.ZoomAPIURL, "/"),
 		Store:     s.answers, Limiter: ratelimit.NewLimiter(s.budgets, cfg.Timeout),
-		MaxInFlight: cfg.MaxInFlight,
+		MaxInFlight: cfg.MaxInFlight, Log: log,
 	})
 }
 

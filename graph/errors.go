@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"zoomql/internal/zoom"
@@ -62,8 +63,11 @@ func invalid(message string) *inputError { return &inputError{codeInvalid, messa
 func present(log *slog.Logger) graphql.ErrorPresenterFunc {
 	return func(ctx context.Context, err error) *gqlerror.Error {
 		var own *gqlerror.Error
-		if errors.As(err, &own) { // gqlgen's, about the query, its variables or an argument
-			return argumentError(ctx, own)
+		if errors.As(err, &own) { // gqlgen wraps all that it meets
+			if at := graphql.GetPath(ctx); own.Err == nil || len(own.Path) > len(at) {
+				return argumentError(own, at)
+			}
+			err = own.Err
 		}
 		shown := gqlerror.WrapPath(graphql.GetPath(ctx), err)
 		var further *pathError
@@ -97,13 +101,12 @@ func present(log *slog.Logger) graphql.ErrorPresenterFunc {
 // errPanic stands for a panic, which is logged where it is caught.
 var errPanic = errors.New("panic")
 
-// argumentError names the argument in the message, and the field in the path:
-// gqlgen's path of an argument's error holds both.
-func argumentError(ctx context.Context, e *gqlerror.Error) *gqlerror.Error {
-	if at := graphql.GetPath(ctx); graphql.GetFieldContext(ctx) != nil && len(e.Path) >= len(at) {
-		if argument := e.Path[len(at):].String(); argument != "" {
-			e.Message = argument + ": " + e.Message
-		}
+// argumentError is about the query, its variables or an argument. gqlgen's path
+// of an argument's error leads on into the argument: that part goes into the
+// message, since clients look up the path in the answer.
+func argumentError(e *gqlerror.Error, at ast.Path) *gqlerror.Error {
+	if len(e.Path) > len(at) && len(at) > 0 {
+		e.Message = e.Path[len(at):].String() + ": " + e.Message
 		e.Path = at
 	}
 	return withCode(e, codeInvalid)

@@ -168,7 +168,8 @@ func TestLedgerIsBounded(t *testing.T) {
 }
 
 func TestMaxInFlight(t *testing.T) {
-	r := newRig(t, Options{Latency: time.Hour})
+	r := newRig(t, Options{})
+	r.SetLatency(time.Hour)
 	ctx, leave := context.WithCancel(t.Context())
 	done := make(chan struct{})
 	for range 5 {

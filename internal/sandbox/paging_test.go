@@ -77,8 +77,8 @@ func TestPageToken(t *testing.T) {
 func TestPageSizeBounds(t *testing.T) {
 	r := newRig(t, Options{})
 	for path, largest := range map[string]int{
-		"/users": 2000,
-		"/users/" + r.HostID + "/meetings":                                                300,
+		"/users":                           2000,
+		"/users/" + r.HostID + "/meetings": 300,
 		fmt.Sprintf("/meetings/%d/registrants", r.MeetingNumber):                          300,
 		"/past_meetings/" + twice(r.BigInstance) + "/participants":                        300,
 		"/report/meetings/" + twice(r.BigInstance) + "/participants":                      300,

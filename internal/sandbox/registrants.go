@@ -186,31 +186,28 @@ func (e *enrolment) keep(id string, r *registrant) {
 	e.changed[id] = r
 }
 
-// findRegistering finds a meeting that people register for.
-func (c *call) findRegistering() (*meeting, error) {
+// findRegistering finds a meeting that people register for. Where nobody does,
+// the operations document two codes.
+func (c *call) findRegistering(code int) (*meeting, error) {
 	m, err := c.findMeeting()
 	if err == nil && !m.registers() {
-		err = badRequest(300, "Registration has not been enabled for this meeting: "+c.path("meetingId")+".")
+		err = badRequest(code, "Registration has not been enabled for this meeting: "+c.path("meetingId")+".")
 	}
 	return m, err
 }
 
-func (c *call) findRegistrant() (*meeting, *registrant, error) {
-	m, err := c.findRegistering()
-	if err != nil {
-		return nil, nil, err
-	}
-	id := c.path("registrantId")
+// findRegistrant finds one registration; nil says that there is none.
+func (c *call) findRegistrant(m *meeting) *registrant {
 	all := c.world.registrants(m)
-	i := slices.IndexFunc(all, func(r *registrant) bool { return r.ID == id })
+	i := slices.IndexFunc(all, func(r *registrant) bool { return r.ID == c.path("registrantId") })
 	if i < 0 {
-		return nil, nil, badRequest(300, "The value that you entered for the Registrant ID field is invalid. Enter a valid value and try again.")
+		return nil
 	}
-	return m, all[i], nil
+	return all[i]
 }
 
 func listRegistrants(c *call) (any, error) {
-	m, err := c.findRegistering()
+	m, err := c.findRegistering(300)
 	if err != nil {
 		return nil, err
 	}
@@ -229,14 +226,24 @@ func listRegistrants(c *call) (any, error) {
 }
 
 func getRegistrant(c *call) (any, error) {
-	_, r, err := c.findRegistrant()
-	return r, err
+	m, err := c.findRegistering(3000)
+	if err != nil {
+		return nil, err
+	}
+	if r := c.findRegistrant(m); r != nil {
+		return r, nil
+	}
+	return nil, notFound(3001, "Registrant does not exist: "+c.path("registrantId")+".")
 }
 
 func deleteRegistrant(c *call) (any, error) {
-	m, r, err := c.findRegistrant()
+	m, err := c.findRegistering(300)
 	if err != nil {
 		return nil, err
+	}
+	r := c.findRegistrant(m)
+	if r == nil {
+		return nil, badRequest(300, "The value that you entered for the Registrant ID field is invalid. Enter a valid value and try again.")
 	}
 	c.world.enrolment(m).keep(r.ID, nil)
 	return nil, nil
@@ -350,7 +357,7 @@ func (c *call) enrol(m *meeting, body registrantBody, occurrences []string, auto
 // updateRegistrantStatus approves, denies or cancels. A registrant that the
 // meeting does not have is passed over; no document says otherwise.
 func updateRegistrantStatus(c *call) (any, error) {
-	m, err := c.findRegistering()
+	m, err := c.findRegistering(3000)
 	if err != nil {
 		return nil, err
 	}

@@ -36,7 +36,8 @@ func TestRegistrantLifecycle(t *testing.T) {
 				t.Error("a second registration got another id")
 			}
 			r.do("DELETE "+path+"/"+made.str("registrant_id"), nil).want(t, 204, 0)
-			r.get("%s/%s", path, made.str("registrant_id")).want(t, 400, 300)
+			r.get("%s/%s", path, made.str("registrant_id")).want(t, 404, 3001)
+			r.do("DELETE "+path+"/"+made.str("registrant_id"), nil).want(t, 400, 300)
 		})
 	}
 }
@@ -103,7 +104,10 @@ func TestRegistrationErrors(t *testing.T) {
 		{"no name", fmt.Sprintf("POST /meetings/%d/registrants", r.MeetingNumber), map[string]any{"email": "a@example.net"}, 400, 300},
 		{"an unknown date", fmt.Sprintf("POST /meetings/%d/registrants?occurrence_ids=1", r.MeetingNumber), ok, 400, 300},
 		{"an unknown status", fmt.Sprintf("GET /meetings/%d/registrants?status=x", r.MeetingNumber), nil, 400, 300},
-		{"no such registrant", fmt.Sprintf("GET /meetings/%d/registrants/x", r.MeetingNumber), nil, 400, 300},
+		{"no such registrant", fmt.Sprintf("GET /meetings/%d/registrants/x", r.MeetingNumber), nil, 404, 3001},
+		{"nobody to find", fmt.Sprintf("GET /meetings/%d/registrants/x", r.OpenMeeting), nil, 400, 3000},
+		{"nobody to approve", fmt.Sprintf("PUT /meetings/%d/registrants/status", r.OpenMeeting), map[string]any{"action": "approve"}, 400, 3000},
+		{"nobody to delete", fmt.Sprintf("DELETE /meetings/%d/registrants/x", r.OpenMeeting), nil, 400, 300},
 	} {
 		t.Run(c.why, func(t *testing.T) { r.do(c.call, c.body).want(t, c.status, c.code) })
 	}

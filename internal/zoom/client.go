@@ -13,6 +13,7 @@ package zoom
 import (
 	"context"
 	"encoding/hex"
+	"log/slog"
 	"net/http"
 	"time"
 
@@ -86,6 +87,9 @@ type Config struct {
 	// MaxInFlight bounds the calls of one label that are under way at once;
 	// 0 means 100.
 	MaxInFlight int
+	// Log is told of every call, at the level of debugging, by the operation's
+	// name; nil is none.
+	Log *slog.Logger
 	// CallTimeout bounds one call at Zoom; 0 means 20 seconds.
 	CallTimeout time.Duration
 }
@@ -112,6 +116,9 @@ func New(cfg Config) *Client {
 	}
 	if cfg.CallTimeout <= 0 {
 		cfg.CallTimeout = 20 * time.Second
+	}
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
 	}
 	if cfg.HTTP == nil {
 		cfg.HTTP = &http.Client{Transport: NewTransport(len(Rates) * cfg.MaxInFlight), CheckRedirect: noRedirects}

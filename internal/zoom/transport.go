@@ -66,6 +66,7 @@ func (t *transport) do(ctx context.Context, req *Request) (*Response, error) {
 		return nil, err
 	}
 	usage.called(req.Spec.Rate)
+	t.cfg.Log.DebugContext(ctx, "call sent", "operation", req.Spec.Pattern)
 	answer, err := t.cfg.HTTP.Do(call)
 	if err != nil {
 		return nil, unreachable(req.Spec, err)

@@ -56,14 +56,16 @@ func unmarshalJoined[T joined](dec *jsontext.Decoder, list *[]T) error {
 		return err
 	}
 	*list = nil
-	items := []string{}
+	var items []Text
 	if v.Kind() == '[' {
-		err = json.Unmarshal(v, &items)
+		err = json.Unmarshal(v, &items, dec.Options())
 	} else {
-		items = strings.FieldsFunc(scalarText(v), func(r rune) bool { return r == ',' || r == ';' })
+		for item := range strings.FieldsFuncSeq(scalarText(v), func(r rune) bool { return r == ',' || r == ';' }) {
+			items = append(items, Text(item))
+		}
 	}
 	for _, item := range items {
-		if x := fromZoom[T](strings.TrimSpace(item)); x != "" {
+		if x := fromZoom[T](strings.TrimSpace(string(item))); x != "" {
 			*list = append(*list, x)
 		}
 	}
@@ -99,9 +101,10 @@ func toZoom[T joined](x T) string {
 // they are kept anywhere.
 func Strip(v any) { walk(v, secrets) }
 
-// Prune takes the values that an enum does not know out of lists of them: such
-// a list has no place for null. Alone, an unknown value is null.
-func Prune(v any) { walk(v, unknowns) }
+// Prune takes out of lists what is null there: objects that Zoom wrote so, and
+// the values that an enum does not know. A list has no place for null; alone, an
+// unknown value is null.
+func Prune(v any) { walk(v, nulls) }
 
 // A walker changes one value in place. It is worked out once a type, and is nil
 // for a type that holds nothing to change.
@@ -120,14 +123,15 @@ var secrets = &visitor{at: func(t reflect.Type) walker {
 	return func(v reflect.Value) { v.SetString("") }
 }}
 
-var unknowns = &visitor{at: func(t reflect.Type) walker {
-	if t.Kind() != reflect.Slice || !t.Elem().Implements(reflect.TypeFor[interface{ Code() string }]()) {
+var nulls = &visitor{at: func(t reflect.Type) walker {
+	isEnum := func(t reflect.Type) bool { return t.Implements(reflect.TypeFor[interface{ Code() string }]()) }
+	if t.Kind() != reflect.Slice || (t.Elem().Kind() != reflect.Pointer && !isEnum(t.Elem())) {
 		return nil
 	}
 	return func(v reflect.Value) {
 		kept := 0
 		for i := range v.Len() {
-			if v.Index(i).String() != "" {
+			if !v.Index(i).IsZero() {
 				v.Index(kept).Set(v.Index(i))
 				kept++
 			}
@@ -147,11 +151,23 @@ func walk(v any, to *visitor) {
 	}
 }
 
-// walker works out how to walk a type. No type of Zoom's answers holds itself.
+// walker works out how to walk a type: what is to be done with the value, and
+// then with what it holds. No type of Zoom's answers holds itself.
 func (to *visitor) walker(t reflect.Type) walker {
-	if w := to.at(t); w != nil {
-		return w
+	own, below := to.at(t), to.below(t)
+	switch {
+	case own == nil:
+		return below
+	case below == nil:
+		return own
 	}
+	return func(v reflect.Value) {
+		own(v)
+		below(v)
+	}
+}
+
+func (to *visitor) below(t reflect.Type) walker {
 	switch t.Kind() {
 	case reflect.Pointer:
 		if elem := to.walker(t.Elem()); elem != nil {

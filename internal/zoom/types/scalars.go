@@ -15,6 +15,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -57,6 +58,15 @@ func (s *Secret) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	return (*Text)(s).UnmarshalJSONFrom(dec)
 }
 
+// MarshalJSONTo writes the credential itself, for Zoom.
+func (s Secret) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return enc.WriteToken(jsontext.String(string(s)))
+}
+
+// MarshalJSON hides the credential from encoding/json, which slog's JSON
+// handler writes structs with.
+func (s Secret) MarshalJSON() ([]byte, error) { return []byte(`"[secret]"`), nil }
+
 // MarshalGQL writes the credential itself.
 func (s Secret) MarshalGQL(w io.Writer) { writeText(w, string(s)) }
 
@@ -88,7 +98,7 @@ func (i *Int) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	s := scalarText(v)
 	if n, err := strconv.ParseInt(s, 10, 64); err == nil {
 		*i = Int{n, true}
-	} else if f, err := strconv.ParseFloat(s, 64); err == nil {
+	} else if f, err := strconv.ParseFloat(s, 64); err == nil && math.Abs(f) < 1<<63 {
 		*i = Int{int64(f), true}
 	}
 	return nil
@@ -169,7 +179,7 @@ type MeetingNumber int64
 func ParseMeetingNumber(s string) (MeetingNumber, error) {
 	digits := strings.NewReplacer(" ", "", "-", "", "\u00a0", "").Replace(s)
 	n, err := strconv.ParseInt(digits, 10, 64)
-	if err != nil || n <= 0 {
+	if err != nil || n <= 0 || strings.IndexAny(strings.TrimSpace(s), "+-") == 0 {
 		return 0, errors.New("a meeting number is 9 to 12 digits, such as 123 4567 8901")
 	}
 	return MeetingNumber(n), nil
@@ -260,12 +270,13 @@ func parseTime(s string) (time.Time, error) {
 	return time.Time{}, fmt.Errorf("not a time: write it as 2026-01-31T09:30:00Z")
 }
 
-// MarshalJSONTo writes the instant as Zoom reads it, yyyy-MM-ddTHH:mm:ssZ.
+// MarshalJSONTo writes the instant as Zoom reads it, yyyy-MM-ddTHH:mm:ssZ, with
+// the fraction that an answer of Zoom's may have had.
 func (t Time) MarshalJSONTo(enc *jsontext.Encoder) error {
 	if t.IsZero() {
 		return enc.WriteToken(jsontext.String(""))
 	}
-	return enc.WriteToken(jsontext.String(t.UTC().Format(time.RFC3339)))
+	return enc.WriteToken(jsontext.String(t.UTC().Format(time.RFC3339Nano)))
 }
 
 // MarshalGQL writes RFC 3339 in UTC, or null for none.
@@ -279,16 +290,18 @@ func (t Time) MarshalGQL(w io.Writer) {
 	})
 }
 
-// UnmarshalGQL reads RFC 3339; the zone is required.
+// UnmarshalGQL reads RFC 3339; the zone is required. Zoom takes no fractions of
+// a second, so they are cut off.
 func (t *Time) UnmarshalGQL(v any) error {
 	s, err := callerText(v)
 	if err != nil {
 		return err
 	}
-	t.Time, err = time.Parse(time.RFC3339Nano, s)
+	at, err := time.Parse(time.RFC3339Nano, s)
 	if err != nil {
 		return errors.New("a DateTime is written as 2026-01-31T09:30:00Z or 2026-01-31T09:30:00+01:00")
 	}
+	t.Time = at.UTC().Truncate(time.Second)
 	return nil
 }
 
@@ -297,7 +310,9 @@ type Date struct{ time.Time }
 
 // UnmarshalJSONFrom takes any form that Zoom writes and keeps its day.
 func (d *Date) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
-	return (*Time)(d).UnmarshalJSONFrom(dec)
+	err := (*Time)(d).UnmarshalJSONFrom(dec)
+	d.Time = d.Truncate(24 * time.Hour)
+	return err
 }
 
 // MarshalJSONTo writes yyyy-mm-dd.
@@ -346,10 +361,7 @@ func (i *SemicolonItem) UnmarshalGQL(v any) error { return (*Text)(i).UnmarshalG
 func scalarText(v jsontext.Value) string {
 	switch v.Kind() {
 	case '"':
-		b, err := jsontext.AppendUnquote(nil, v)
-		if err != nil {
-			return ""
-		}
+		b, _ := jsontext.AppendUnquote(nil, v) // only a broken rune is an error, and that is replaced
 		return string(b)
 	case '0', 't', 'f':
 		return string(v)

@@ -1,0 +1,137 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// A hammer sends one and the same request over some connections, each again as
+// soon as it has the answer. It writes bytes that were put together once and
+// reads no more of an answer than where it ends, so that it takes little of the
+// cores it shares with the server, and the same for every server.
+type hammer struct {
+	addr    string
+	request []byte
+	conns   int
+}
+
+// post puts a request together as a client would send it.
+func post(addr, path string, body []byte) []byte {
+	var b bytes.Buffer
+	fmt.Fprintf(&b, "POST %s HTTP/1.1\r\nHost: %s\r\nContent-Type: application/json\r\nAccept: application/json\r\nContent-Length: %d\r\n\r\n", path, addr, len(body))
+	b.Write(body)
+	return b.Bytes()
+}
+
+// run hammers for some time and returns the answers a second.
+func (h hammer) run(ctx context.Context, d time.Duration) (float64, error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var answers atomic.Int64
+	var stop atomic.Bool
+	var wait sync.WaitGroup
+	began := time.Now()
+	for range h.conns {
+		wait.Go(func() {
+			n, err := h.connection(ctx, &stop)
+			answers.Add(n)
+			if err != nil {
+				cancel(err)
+			}
+		})
+	}
+	select {
+	case <-time.After(d):
+	case <-ctx.Done():
+	}
+	stop.Store(true)
+	wait.Wait()
+	return float64(answers.Load()) / time.Since(began).Seconds(), context.Cause(ctx)
+}
+
+// connection sends requests until it is told to stop, and counts the answers.
+func (h hammer) connection(ctx context.Context, stop *atomic.Bool) (n int64, err error) {
+	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", h.addr)
+	if err != nil {
+		return 0, err
+	}
+	defer func() { _ = conn.Close() }()
+	defer context.AfterFunc(ctx, func() { _ = conn.Close() })()
+	in := bufio.NewReaderSize(conn, 16<<10)
+	for ; !stop.Load(); n++ {
+		if _, err = conn.Write(h.request); err != nil {
+			return n, err
+		}
+		if err = skipAnswer(in); err != nil {
+			return n, err
+		}
+	}
+	return n, nil
+}
+
+// skipAnswer reads an answer to its end. One that is no 200 is an error.
+func skipAnswer(in *bufio.Reader) error {
+	status, err := in.ReadSlice('\n')
+	if err != nil {
+		return err
+	}
+	if len(status) < 12 || string(status[9:12]) != "200" {
+		return fmt.Errorf("answer: %q", status)
+	}
+	length, chunked := -1, false
+	for {
+		line, err := in.ReadSlice('\n')
+		if err != nil {
+			return err
+		}
+		line = bytes.TrimRight(line, "\r\n")
+		if len(line) == 0 {
+			break
+		}
+		name, value, _ := bytes.Cut(line, []byte(": "))
+		switch {
+		case bytes.EqualFold(name, []byte("Content-Length")):
+			if length, err = strconv.Atoi(string(value)); err != nil {
+				return err
+			}
+		case bytes.EqualFold(name, []byte("Transfer-Encoding")):
+			chunked = true
+		}
+	}
+	switch {
+	case chunked:
+		return skipChunks(in)
+	case length < 0:
+		return errors.New("answer: neither Content-Length nor chunks")
+	}
+	_, err = in.Discard(length)
+	return err
+}
+
+func skipChunks(in *bufio.Reader) error {
+	for {
+		line, err := in.ReadSlice('\n')
+		if err != nil {
+			return err
+		}
+		size, err := strconv.ParseInt(string(bytes.TrimSpace(line)), 16, 32)
+		if err != nil {
+			return fmt.Errorf("chunk: %w", err)
+		}
+		if _, err := io.CopyN(io.Discard, in, size+2); err != nil {
+			return err
+		}
+		if size == 0 {
+			return nil
+		}
+	}
+}
