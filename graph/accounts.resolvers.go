@@ -9,18 +9,18 @@ import (
 
 func (r *accountResolver) Users(ctx context.Context, obj *types.Account, first int, after *string, status types.UserStatus, roleID *string) (*types.Connection[types.User], error) {
 	l := list[zoom.UserFilter, types.User]{
-		op: zoom.ListUsers, windows: []zoom.UserFilter{{Status: status, RoleID: deref(roleID)}},
-		first: first, after: after, saw: from(ctx).saw,
+		in: of(ctx, obj), op: zoom.ListUsers, windows: []zoom.UserFilter{{Status: status, RoleID: deref(roleID)}},
+		first: first, after: after, saw: of(ctx, obj).saw,
 	}
 	s, err := l.read(ctx)
 	if s == nil {
 		return nil, err
 	}
-	return connection(ctx, l, s, err, complete(ctx, s.items, askedOfList(ctx, "User"), r.wholeUsers(ctx))), nil
+	return connection(ctx, l, s, err, complete(ctx, s.items, askedOfList(ctx, "User"), of(ctx, obj).wholeUsers(ctx))), nil
 }
 
 func (r *queryResolver) Account(ctx context.Context) (*types.Account, error) {
-	return r.account(ctx), nil
+	return from(ctx).in("").account(), nil
 }
 
 func (r *Resolver) Account() generated.AccountResolver { return &accountResolver{r} }

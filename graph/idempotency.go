@@ -41,7 +41,7 @@ func (clock) Tick(time.Duration) <-chan time.Time { return nil }
 
 // once carries a create out, or answers with what the same key made before. The
 // same key with another input is a mistake of the caller's.
-func once[T any](ctx context.Context, m *idempotency, mutation string, key *string, input any, create func(context.Context) (*T, error)) (*T, error) {
+func once[T any](ctx context.Context, s *scope, m *idempotency, mutation string, key *string, input any, create func(context.Context) (*T, error)) (*T, error) {
 	if key == nil {
 		return create(ctx)
 	}
@@ -50,7 +50,7 @@ func once[T any](ctx context.Context, m *idempotency, mutation string, key *stri
 		return nil, err
 	}
 	sum := sha256.Sum256(raw)
-	id := sha256.Sum256(fmt.Appendf(nil, "%x\x00%s\x00%s", from(ctx).client.Tenant(), mutation, *key))
+	id := sha256.Sum256(fmt.Appendf(nil, "%x\x00%s\x00%s\x00%s", s.client.Tenant(), s.client.Sub(), mutation, *key))
 	result, err, _ := m.flight.Do(string(id[:]), func() (any, error) {
 		if before, ok := m.done.GetIfPresent(id); ok {
 			return before, nil

@@ -10,43 +10,43 @@ import (
 
 func (r *meetingInstanceResolver) Meeting(ctx context.Context, obj *types.MeetingInstance) (*types.Meeting, error) {
 	if obj.MeetingNumber == 0 {
-		whole, err := r.wholeInstance(ctx, obj)
+		whole, err := of(ctx, obj).wholeInstance(ctx, obj)
 		if err != nil {
 			return nil, err
 		}
 		obj = whole
 	}
-	return orNil(r.meeting(ctx, obj.MeetingNumber))
+	return orNil(of(ctx, obj).meeting(ctx, obj.MeetingNumber))
 }
 
 func (r *meetingInstanceResolver) Host(ctx context.Context, obj *types.MeetingInstance) (*types.User, error) {
 	if obj.HostZoomID == "" && obj.HostEmail == "" {
-		whole, err := r.wholeInstance(ctx, obj)
+		whole, err := of(ctx, obj).wholeInstance(ctx, obj)
 		if err != nil {
 			return nil, err
 		}
 		obj = whole
 	}
-	return orNil(r.user(ctx, string(cmp.Or(obj.HostZoomID, obj.HostEmail))))
+	return orNil(of(ctx, obj).user(ctx, string(cmp.Or(obj.HostZoomID, obj.HostEmail))))
 }
 
 func (r *meetingInstanceResolver) Participants(ctx context.Context, obj *types.MeetingInstance, first int, after *string, source *types.ParticipantSource) (*types.ParticipantConnection, error) {
-	return r.participants(ctx, obj, first, after, source)
+	return of(ctx, obj).participants(ctx, obj, first, after, source)
 }
 
 func (r *meetingInstanceResolver) Report(ctx context.Context, obj *types.MeetingInstance) (*types.MeetingReport, error) {
-	if obj.Row != nil && !askedOf(ctx, "MeetingReport").lacks(obj.Row.Op()) {
+	if obj.Row != nil && !askedOf(ctx, "MeetingReport").lacks(obj.Row.Origin.Op) {
 		return obj.Row, nil
 	}
-	return zoom.GetMeetingReport.Do(ctx, from(ctx).client, zoom.InstanceKey{MeetingID: string(obj.UUID)})
+	return zoom.GetMeetingReport.Do(ctx, of(ctx, obj).client, zoom.InstanceKey{MeetingID: string(obj.UUID)})
 }
 
 func (r *participantResolver) User(ctx context.Context, obj *types.Participant) (*types.User, error) {
-	return r.participantUser(ctx, obj)
+	return of(ctx, obj).participantUser(ctx, obj)
 }
 
 func (r *participantResolver) Registrant(ctx context.Context, obj *types.Participant) (*types.Registrant, error) {
-	return r.participantRegistrant(ctx, obj)
+	return of(ctx, obj).participantRegistrant(ctx, obj)
 }
 
 func (r *queryResolver) MeetingInstance(ctx context.Context, by types.MeetingInstanceBy) (*types.MeetingInstance, error) {
@@ -54,7 +54,7 @@ func (r *queryResolver) MeetingInstance(ctx context.Context, by types.MeetingIns
 	if err != nil {
 		return nil, err
 	}
-	return orNil(r.instance(ctx, name))
+	return orNil(in(ctx, by.ID).instance(ctx, name))
 }
 
 func (r *Resolver) MeetingInstance() generated.MeetingInstanceResolver {

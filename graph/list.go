@@ -33,6 +33,7 @@ func pageSize(first, most int) int {
 // list is a list of Zoom's as a connection needs it: one listing after the
 // other, where a range had to be cut into windows, and else just one.
 type list[In, T any] struct {
+	in *scope
 	op      zoom.ListOp[In, T]
 	windows []In
 	first   int
@@ -57,7 +58,7 @@ func (l list[In, T]) read(ctx context.Context) (*slice[T], error) {
 	if l.first < 1 || l.first > maxFirst {
 		return nil, invalid(fmt.Sprintf("first: %d is not between 1 and %d", l.first, maxFirst))
 	}
-	at, err := l.begin(ctx)
+	at, err := l.begin()
 	if err != nil {
 		return nil, err
 	}
@@ -71,11 +72,11 @@ func (l list[In, T]) read(ctx context.Context) (*slice[T], error) {
 	return s, err
 }
 
-func (l list[In, T]) begin(ctx context.Context) (place, error) {
+func (l list[In, T]) begin() (place, error) {
 	if l.after == nil {
 		return place{size: uint16(pageSize(l.first, l.op.MaxPage))}, nil
 	}
-	at, err := decodePlace(*l.after, l.fingerprint(ctx))
+	at, err := decodePlace(*l.after, l.fingerprint())
 	if err != nil {
 		return place{}, err
 	}
@@ -87,8 +88,8 @@ func (l list[In, T]) begin(ctx context.Context) (place, error) {
 
 // fingerprint names the list, so that a cursor of another one, or of another
 // account, is refused.
-func (l list[In, T]) fingerprint(ctx context.Context) fingerprint {
-	return fingerprintOf(from(ctx).client.Tenant(), l.op.Pattern, l.windows)
+func (l list[In, T]) fingerprint() fingerprint {
+	return fingerprintOf(l.in.client.Tenant(), l.in.client.Sub()+l.op.Pattern, l.windows)
 }
 
 // readFrom reads from a place on. If lost is given, all up to the item that it
@@ -97,7 +98,7 @@ func (l list[In, T]) readFrom(ctx context.Context, at place, lost *place) (*slic
 	s := &slice[T]{before: at.window > 0 || at.offset > 0 || at.index > 0 || lost != nil}
 	skipping := lost != nil
 	for {
-		page, err := l.op.Page(ctx, from(ctx).client, l.windows[at.window], zoom.Paging{Size: int(at.size), Token: at.token}, l.options...)
+		page, err := l.op.Page(ctx, l.in.client, l.windows[at.window], zoom.Paging{Size: int(at.size), Token: at.token}, l.options...)
 		if err != nil {
 			s.more = true
 			return s, err
@@ -153,7 +154,7 @@ func connection[In, T, N any](ctx context.Context, l list[In, T], s *slice[T], e
 	if err != nil {
 		graphql.AddError(ctx, err)
 	}
-	fp := l.fingerprint(ctx)
+	fp := l.fingerprint()
 	return types.NewConnection(nodes, s.total, s.before, s.more, func(i int) string {
 		at := s.places[i]
 		at.mark = markOf(s.items[i])
@@ -170,10 +171,10 @@ func connect[In, T any](ctx context.Context, l list[In, T]) (*types.Connection[T
 	return connection(ctx, l, s, err, s.items), nil
 }
 
-// sourced is an object that knows what it was read from.
+// sourced is an object that knows where it was read.
 type sourced[T any] interface {
 	*T
-	Op() string
+	GetOrigin() *types.Origin
 }
 
 // complete exchanges the objects that lack what is asked for by whole ones. One
@@ -182,7 +183,7 @@ func complete[T any, P sourced[T]](ctx context.Context, items []*T, want *asked,
 	var lacking []*T
 	var places []int
 	for i, item := range items {
-		if want.lacks(P(item).Op()) {
+		if want.lacks(P(item).GetOrigin().Op) {
 			lacking, places = append(lacking, item), append(places, i)
 		}
 	}
@@ -198,7 +199,7 @@ func complete[T any, P sourced[T]](ctx context.Context, items []*T, want *asked,
 			continue
 		}
 		for _, need := range want.needs {
-			if missing(P(items[i]).Op())(need) {
+			if missing(P(items[i]).GetOrigin().Op)(need) {
 				graphql.AddError(ctx, &pathError{f.Err, need.path(at, i)})
 			}
 		}

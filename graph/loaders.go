@@ -15,13 +15,15 @@ import (
 // stragglers is how long a batch waits for the rest of a level of siblings.
 const stragglers = time.Millisecond
 
-// loaders collect what a level of siblings wants into one batch, and let one
+// scope is what one operation asks of one account: its client, and the loaders
+// that collect what a level of siblings wants into one batch, and let one
 // answer do for all who want the same. Everything fetched by key goes through
 // them, roots as well.
 //
 // A loader is made when it is first used: most operations need one or two.
-type loaders struct {
+type scope struct {
 	client *zoom.Client
+	runs   sync.Map // UUID of a run → types.MeetingNumber, as far as known
 
 	byUser       lazy[userKey, types.User]
 	byMeeting    lazy[meetingKey, types.Meeting]
@@ -45,22 +47,22 @@ func (z *lazy[K, T]) get(find func(context.Context, []K) []zoom.Found[T]) *datal
 	return z.loader
 }
 
-func (l *loaders) users() *dataloader.Loader[userKey, *types.User] { return l.byUser.get(l.findUsers) }
+func (s *scope) users() *dataloader.Loader[userKey, *types.User] { return s.byUser.get(s.findUsers) }
 
-func (l *loaders) meetings() *dataloader.Loader[meetingKey, *types.Meeting] {
-	return l.byMeeting.get(each(func(ctx context.Context, k meetingKey) (*types.Meeting, error) {
-		return zoom.GetMeeting.Do(ctx, l.client, zoom.MeetingKey{MeetingID: k.number}, zoom.Secrets(k.secrets))
+func (s *scope) meetings() *dataloader.Loader[meetingKey, *types.Meeting] {
+	return s.byMeeting.get(each(func(ctx context.Context, k meetingKey) (*types.Meeting, error) {
+		return zoom.GetMeeting.Do(ctx, s.client, zoom.MeetingKey{MeetingID: k.number}, zoom.Secrets(k.secrets))
 	}))
 }
 
-func (l *loaders) instances() *dataloader.Loader[string, *types.MeetingInstance] {
-	return l.byInstance.get(each(func(ctx context.Context, uuid string) (*types.MeetingInstance, error) {
-		return zoom.GetPastMeeting.Do(ctx, l.client, zoom.InstanceKey{MeetingID: uuid})
+func (s *scope) instances() *dataloader.Loader[string, *types.MeetingInstance] {
+	return s.byInstance.get(each(func(ctx context.Context, uuid string) (*types.MeetingInstance, error) {
+		return zoom.GetPastMeeting.Do(ctx, s.client, zoom.InstanceKey{MeetingID: uuid})
 	}))
 }
 
-func (l *loaders) registrants() *dataloader.Loader[registrantKey, *types.Registrant] {
-	return l.byRegistrant.get(l.findRegistrants)
+func (s *scope) registrants() *dataloader.Loader[registrantKey, *types.Registrant] {
+	return s.byRegistrant.get(s.findRegistrants)
 }
 
 // userKey names a user by id, e-mail in lower case, or "me". whole asks for
@@ -108,16 +110,16 @@ func each[K comparable, T any](get func(context.Context, K) (*T, error)) func(co
 
 // saw notes a list of users that this operation has read: whoever stands in it
 // need not be asked for.
-func (l *loaders) saw(page *zoom.Page[types.User]) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.seen = append(l.seen, page)
+func (s *scope) saw(page *zoom.Page[types.User]) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.seen = append(s.seen, page)
 }
 
-func (l *loaders) listed(name string) *types.User {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for _, page := range l.seen {
+func (s *scope) listed(name string) *types.User {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, page := range s.seen {
 		if u := zoom.UserIn(page, name); u != nil {
 			return u
 		}
@@ -126,48 +128,48 @@ func (l *loaders) listed(name string) *types.User {
 }
 
 // same notes that an id and an e-mail are of one user.
-func (l *loaders) same(id, email types.Text) {
+func (s *scope) same(id, email types.Text) {
 	if id == "" || email == "" {
 		return
 	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.other == nil {
-		l.other = map[string]string{}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.other == nil {
+		s.other = map[string]string{}
 	}
 	mail := strings.ToLower(string(email))
-	l.other[string(id)], l.other[mail] = mail, string(id)
+	s.other[string(id)], s.other[mail] = mail, string(id)
 }
 
 // name returns the name to ask for a user by: the one by which this operation
 // has asked for him already, if he is known by two.
-func (l *loaders) name(name string) string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if other := l.other[name]; other != "" && l.asked[other] {
+func (s *scope) name(name string) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if other := s.other[name]; other != "" && s.asked[other] {
 		return other
 	}
-	if l.asked == nil {
-		l.asked = map[string]bool{}
+	if s.asked == nil {
+		s.asked = map[string]bool{}
 	}
-	l.asked[name] = true
+	s.asked[name] = true
 	return name
 }
 
 // findUsers finds a batch where this operation has seen them, and else at the
 // least cost. Who is wanted whole is asked for by id, if only to have one name:
 // for e-mails, which may be strangers', lists are looked into first.
-func (l *loaders) findUsers(ctx context.Context, keys []userKey) []zoom.Found[types.User] {
+func (s *scope) findUsers(ctx context.Context, keys []userKey) []zoom.Found[types.User] {
 	found := make([]zoom.Found[types.User], len(keys))
 	var rest []int
 	var wait sync.WaitGroup
 	whole := func(i int, name string) {
 		wait.Go(func() {
-			found[i].Object, found[i].Err = zoom.GetUser.Do(ctx, l.client, zoom.UserKey{UserID: name})
+			found[i].Object, found[i].Err = zoom.GetUser.Do(ctx, s.client, zoom.UserKey{UserID: name})
 		})
 	}
 	for i, k := range keys {
-		switch u := l.listed(k.name); {
+		switch u := s.listed(k.name); {
 		case u != nil && k.whole:
 			whole(i, string(u.ZoomID))
 		case u != nil:
@@ -182,9 +184,9 @@ func (l *loaders) findUsers(ctx context.Context, keys []userKey) []zoom.Found[ty
 	for n, i := range rest {
 		names[n] = keys[i].name
 	}
-	for n, f := range zoom.FindUsers(ctx, l.client, names) {
+	for n, f := range zoom.FindUsers(ctx, s.client, names) {
 		i := rest[n]
-		if f.Err == nil && keys[i].whole && f.Object.Op() != zoom.GetUser.Pattern {
+		if f.Err == nil && keys[i].whole && f.Object.Origin.Op != zoom.GetUser.Pattern {
 			whole(i, string(f.Object.ZoomID))
 			continue
 		}
@@ -195,7 +197,7 @@ func (l *loaders) findUsers(ctx context.Context, keys []userKey) []zoom.Found[ty
 }
 
 // findRegistrants finds a batch, meeting by meeting.
-func (l *loaders) findRegistrants(ctx context.Context, keys []registrantKey) []zoom.Found[types.Registrant] {
+func (s *scope) findRegistrants(ctx context.Context, keys []registrantKey) []zoom.Found[types.Registrant] {
 	found := make([]zoom.Found[types.Registrant], len(keys))
 	byMeeting := map[types.MeetingNumber][]int{}
 	var wait sync.WaitGroup
@@ -205,7 +207,7 @@ func (l *loaders) findRegistrants(ctx context.Context, keys []registrantKey) []z
 			continue
 		}
 		wait.Go(func() {
-			found[i].Object, found[i].Err = zoom.GetRegistrant.Do(ctx, l.client, zoom.RegistrantKey{MeetingID: k.meeting, RegistrantID: k.id}, zoom.WithSecrets)
+			found[i].Object, found[i].Err = zoom.GetRegistrant.Do(ctx, s.client, zoom.RegistrantKey{MeetingID: k.meeting, RegistrantID: k.id}, zoom.WithSecrets)
 		})
 	}
 	for meeting, places := range byMeeting {
@@ -214,7 +216,7 @@ func (l *loaders) findRegistrants(ctx context.Context, keys []registrantKey) []z
 			for n, i := range places {
 				ids[n] = keys[i].id
 			}
-			for n, f := range zoom.FindRegistrants(ctx, l.client, meeting, ids) {
+			for n, f := range zoom.FindRegistrants(ctx, s.client, meeting, ids) {
 				found[places[n]] = f
 			}
 		})

@@ -13,42 +13,42 @@ import (
 
 // meetingList reads a list of meetings, each whole if more is asked for than
 // lists hold.
-func (r *Resolver) meetingList(ctx context.Context, filter zoom.MeetingFilter, first int, after *string) (*types.Connection[types.Meeting], error) {
-	l := list[zoom.MeetingFilter, types.Meeting]{op: zoom.ListMeetings, windows: []zoom.MeetingFilter{filter}, first: first, after: after}
-	s, err := l.read(ctx)
-	if s == nil {
+func (s *scope) meetingList(ctx context.Context, filter zoom.MeetingFilter, first int, after *string) (*types.Connection[types.Meeting], error) {
+	l := list[zoom.MeetingFilter, types.Meeting]{in: s, op: zoom.ListMeetings, windows: []zoom.MeetingFilter{filter}, first: first, after: after}
+	part, err := l.read(ctx)
+	if part == nil {
 		return nil, err
 	}
 	want := askedOfList(ctx, "Meeting")
-	s.items = complete(ctx, s.items, want, func(lacking []*types.Meeting) []zoom.Found[types.Meeting] {
+	part.items = complete(ctx, part.items, want, func(lacking []*types.Meeting) []zoom.Found[types.Meeting] {
 		keys := make([]meetingKey, len(lacking))
 		for i, m := range lacking {
 			keys[i] = meetingKey{m.Number, want.secrets}
 		}
-		return loadMany(from(ctx).meetings().LoadMany(ctx, keys))
+		return loadMany(s.meetings().LoadMany(ctx, keys))
 	})
-	return connection(ctx, l, s, err, s.items), nil
+	return connection(ctx, l, part, err, part.items), nil
 }
 
 // wholeUsers returns the way to what lists of users lack.
-func (r *Resolver) wholeUsers(ctx context.Context) func([]*types.User) []zoom.Found[types.User] {
+func (s *scope) wholeUsers(ctx context.Context) func([]*types.User) []zoom.Found[types.User] {
 	return func(lacking []*types.User) []zoom.Found[types.User] {
 		keys := make([]userKey, len(lacking))
 		for i, u := range lacking {
 			keys[i] = userKey{string(u.ZoomID), true}
 		}
-		return loadMany(from(ctx).users().LoadMany(ctx, keys))
+		return loadMany(s.users().LoadMany(ctx, keys))
 	}
 }
 
 // wholeInstances returns the way to what lists of runs lack.
-func (r *Resolver) wholeInstances(ctx context.Context) func([]*types.MeetingInstance) []zoom.Found[types.MeetingInstance] {
+func (s *scope) wholeInstances(ctx context.Context) func([]*types.MeetingInstance) []zoom.Found[types.MeetingInstance] {
 	return func(lacking []*types.MeetingInstance) []zoom.Found[types.MeetingInstance] {
 		keys := make([]string, len(lacking))
 		for i, run := range lacking {
 			keys[i] = string(run.UUID)
 		}
-		return loadMany(from(ctx).instances().LoadMany(ctx, keys))
+		return loadMany(s.instances().LoadMany(ctx, keys))
 	}
 }
 
@@ -72,7 +72,7 @@ const reportMonths = 6
 
 // pastMeetings reads the runs that a user hosted, month by month, newest first.
 // What lies further back than Zoom keeps is told as an error beside the rest.
-func (r *Resolver) pastMeetings(ctx context.Context, filter zoom.PastMeetingFilter, first int, after *string) (*types.Connection[types.MeetingInstance], error) {
+func (s *scope) pastMeetings(ctx context.Context, filter zoom.PastMeetingFilter, first int, after *string) (*types.Connection[types.MeetingInstance], error) {
 	if err := ordered(filter.From, filter.To); err != nil {
 		return nil, err
 	}
@@ -85,21 +85,21 @@ func (r *Resolver) pastMeetings(ctx context.Context, filter zoom.PastMeetingFilt
 		graphql.AddError(ctx, expired)
 		filter.From.Time = oldest
 	}
-	l := list[zoom.PastMeetingFilter, types.PastMeeting]{op: zoom.ListPastMeetings, first: first, after: after}
+	l := list[zoom.PastMeetingFilter, types.PastMeeting]{in: s, op: zoom.ListPastMeetings, first: first, after: after}
 	for _, month := range months(filter.From.Time, filter.To.Time) {
 		window := filter
 		window.From, window.To = types.Date{Time: month.from}, types.Date{Time: month.to}
 		l.windows = append(l.windows, window)
 	}
-	s, err := l.read(ctx)
-	if s == nil {
+	part, err := l.read(ctx)
+	if part == nil {
 		return nil, err
 	}
-	runs := make([]*types.MeetingInstance, len(s.items))
-	for i, row := range s.items {
+	runs := make([]*types.MeetingInstance, len(part.items))
+	for i, row := range part.items {
 		runs[i] = &row.Instance
 	}
-	return connection(ctx, l, s, err, complete(ctx, runs, askedOfList(ctx, "MeetingInstance"), r.wholeInstances(ctx))), nil
+	return connection(ctx, l, part, err, complete(ctx, runs, askedOfList(ctx, "MeetingInstance"), s.wholeInstances(ctx))), nil
 }
 
 type span struct{ from, to time.Time }

@@ -8,59 +8,59 @@ import (
 )
 
 func (r *endMeetingPayloadResolver) Meeting(ctx context.Context, obj *types.EndMeetingPayload) (*types.Meeting, error) {
-	return r.meeting(ctx, obj.Number)
+	return of(ctx, obj).meeting(ctx, obj.Number)
 }
 
 func (r *meetingResolver) Host(ctx context.Context, obj *types.Meeting) (*types.User, error) {
 	if obj.HostZoomID == "" {
-		whole, err := r.wholeMeeting(ctx, obj.Number, false)
+		whole, err := of(ctx, obj).wholeMeeting(ctx, obj.Number, false)
 		if err != nil {
 			return nil, err
 		}
 		obj = whole
 	}
-	return orNil(r.user(ctx, string(obj.HostZoomID)))
+	return orNil(of(ctx, obj).user(ctx, string(obj.HostZoomID)))
 }
 
 func (r *meetingResolver) Registrants(ctx context.Context, obj *types.Meeting, first int, after *string, status types.RegistrantStatus, occurrenceID *string) (*types.Connection[types.Registrant], error) {
 	filter := zoom.RegistrantFilter{MeetingID: obj.Number, Status: status, OccurrenceID: deref(occurrenceID)}
 	return connect(ctx, list[zoom.RegistrantFilter, types.Registrant]{
-		op: zoom.ListRegistrants, windows: []zoom.RegistrantFilter{filter}, first: first, after: after,
+		in: of(ctx, obj), op: zoom.ListRegistrants, windows: []zoom.RegistrantFilter{filter}, first: first, after: after,
 		options: []zoom.Option{zoom.Secrets(askedOfList(ctx, "Registrant").secrets)},
 	})
 }
 
 func (r *meetingResolver) Registrant(ctx context.Context, obj *types.Meeting, by types.RegistrantBy) (*types.Registrant, error) {
-	return r.oneRegistrant(ctx, obj.Number, by)
+	return of(ctx, obj).oneRegistrant(ctx, obj.Number, by)
 }
 
 func (r *meetingResolver) Instances(ctx context.Context, obj *types.Meeting, from *types.Date, to *types.Date) ([]*types.MeetingInstance, error) {
 	filter := zoom.InstanceFilter{MeetingID: obj.Number, From: deref(from), To: deref(to)}
-	return r.instances(ctx, filter)
+	return of(ctx, obj).instanceList(ctx, filter)
 }
 
 func (r *mutationResolver) CreateMeeting(ctx context.Context, input types.CreateMeetingInput) (*types.CreateMeetingPayload, error) {
-	meeting, err := r.createMeeting(ctx, input)
+	meeting, err := in(ctx, input.Host.ID).createMeeting(ctx, r.Idempotency, input)
 	mistakes, err := userErrors(err)
 	return &types.CreateMeetingPayload{Meeting: meeting, UserErrors: mistakes}, err
 }
 
 func (r *mutationResolver) UpdateMeeting(ctx context.Context, input types.UpdateMeetingInput) (*types.UpdateMeetingPayload, error) {
-	number, err := r.updateMeeting(ctx, input)
+	number, err := in(ctx, input.Meeting.ID).updateMeeting(ctx, input)
 	mistakes, err := userErrors(err)
-	return &types.UpdateMeetingPayload{Number: unless(mistakes, number), UserErrors: mistakes}, err
+	return &types.UpdateMeetingPayload{Origin: in(ctx, input.Meeting.ID).origin(), Number: unless(mistakes, number), UserErrors: mistakes}, err
 }
 
 func (r *mutationResolver) DeleteMeeting(ctx context.Context, input types.DeleteMeetingInput) (*types.DeleteMeetingPayload, error) {
-	number, err := r.deleteMeeting(ctx, input)
+	number, err := in(ctx, input.Meeting.ID).deleteMeeting(ctx, input)
 	mistakes, err := userErrors(err)
-	return &types.DeleteMeetingPayload{DeletedMeetingID: gone("Meeting", number.String(), mistakes), UserErrors: mistakes}, err
+	return &types.DeleteMeetingPayload{DeletedMeetingID: gone(types.NodeID{Account: in(ctx, input.Meeting.ID).client.Sub(), Type: "Meeting", Key: number.String()}, mistakes), UserErrors: mistakes}, err
 }
 
 func (r *mutationResolver) EndMeeting(ctx context.Context, input types.EndMeetingInput) (*types.EndMeetingPayload, error) {
-	number, err := r.endMeeting(ctx, input)
+	number, err := in(ctx, input.Meeting.ID).endMeeting(ctx, input)
 	mistakes, err := userErrors(err)
-	return &types.EndMeetingPayload{Number: unless(mistakes, number), UserErrors: mistakes}, err
+	return &types.EndMeetingPayload{Origin: in(ctx, input.Meeting.ID).origin(), Number: unless(mistakes, number), UserErrors: mistakes}, err
 }
 
 func (r *queryResolver) Meeting(ctx context.Context, by types.MeetingBy) (*types.Meeting, error) {
@@ -68,11 +68,11 @@ func (r *queryResolver) Meeting(ctx context.Context, by types.MeetingBy) (*types
 	if err != nil {
 		return nil, err
 	}
-	return orNil(r.meeting(ctx, number))
+	return orNil(in(ctx, by.ID).meeting(ctx, number))
 }
 
 func (r *updateMeetingPayloadResolver) Meeting(ctx context.Context, obj *types.UpdateMeetingPayload) (*types.Meeting, error) {
-	return r.meeting(ctx, obj.Number)
+	return of(ctx, obj).meeting(ctx, obj.Number)
 }
 
 func (r *Resolver) EndMeetingPayload() generated.EndMeetingPayloadResolver {

@@ -15,6 +15,18 @@ const (
 	getPastMeeting = "GET /past_meetings/{meetingId}"
 )
 
+// origin is that of an object that is known by its key alone.
+func (s *scope) origin() types.Origin { return types.Origin{Account: s.client.Sub()} }
+
+// in returns what the operation asks of the account that an id names; nil is the
+// own one.
+func in(ctx context.Context, id *types.NodeID) *scope {
+	if id == nil {
+		return from(ctx).in("")
+	}
+	return from(ctx).in(id.Account)
+}
+
 // orNil makes "there is none" null, where the schema allows it and it is no
 // error: at the end of an edge.
 func orNil[T any](obj *T, err error) (*T, error) {
@@ -25,16 +37,15 @@ func orNil[T any](obj *T, err error) (*T, error) {
 }
 
 // user returns the user of a name, with what the field of ctx asks of him.
-func (r *Resolver) user(ctx context.Context, name string) (*types.User, error) {
+func (s *scope) user(ctx context.Context, name string) (*types.User, error) {
 	if name == "" {
 		return nil, nil
 	}
 	if strings.Contains(name, "@") {
 		name = strings.ToLower(name) // ids are case-sensitive, e-mails are not
 	}
-	req := from(ctx)
 	want := askedOf(ctx, "User")
-	return req.users().Load(ctx, userKey{name: req.name(name), whole: name == me || want.lacks(zoom.ListUsers.Pattern)})()
+	return s.users().Load(ctx, userKey{name: s.name(name), whole: name == me || want.lacks(zoom.ListUsers.Pattern)})()
 }
 
 // me is the user behind the credential, as Zoom names him in a path.
@@ -42,18 +53,18 @@ const me = "me"
 
 // rootUser is user for a root: nothing is asked of Zoom if only the user's edges
 // are wanted, and a user who is known needs no batch.
-func (r *Resolver) rootUser(ctx context.Context, by types.UserBy) (*types.User, error) {
+func (s *scope) rootUser(ctx context.Context, by types.UserBy) (*types.User, error) {
 	name, err := userName(by)
 	if err != nil {
 		return nil, err
 	}
 	if by.Email == nil && by.Me == nil && askedOf(ctx, "User").keyOnly() {
-		return &types.User{ZoomID: types.Text(name)}, nil
+		return &types.User{Origin: s.origin(), ZoomID: types.Text(name)}, nil
 	}
-	if u, err, ok := zoom.GetUser.Known(ctx, from(ctx).client, zoom.UserKey{UserID: name}); ok {
+	if u, err, ok := zoom.GetUser.Known(ctx, s.client, zoom.UserKey{UserID: name}); ok {
 		return u, err
 	}
-	return r.user(ctx, name)
+	return s.user(ctx, name)
 }
 
 // userName returns the name by which Zoom knows the user that a caller means.
@@ -83,24 +94,24 @@ func nonEmpty(name, value string) (string, error) {
 }
 
 // meeting returns the meeting of a number, with what the field of ctx asks of it.
-func (r *Resolver) meeting(ctx context.Context, number types.MeetingNumber) (*types.Meeting, error) {
+func (s *scope) meeting(ctx context.Context, number types.MeetingNumber) (*types.Meeting, error) {
 	if number == 0 {
 		return nil, nil
 	}
 	want := askedOf(ctx, "Meeting")
 	if want.keyOnly() {
-		return &types.Meeting{Number: number}, nil
+		return &types.Meeting{Origin: s.origin(), Number: number}, nil
 	}
 	if !want.secrets {
-		if m, err, ok := zoom.GetMeeting.Known(ctx, from(ctx).client, zoom.MeetingKey{MeetingID: number}); ok {
+		if m, err, ok := zoom.GetMeeting.Known(ctx, s.client, zoom.MeetingKey{MeetingID: number}); ok {
 			return m, err
 		}
 	}
-	return r.wholeMeeting(ctx, number, want.secrets)
+	return s.wholeMeeting(ctx, number, want.secrets)
 }
 
-func (r *Resolver) wholeMeeting(ctx context.Context, number types.MeetingNumber, secrets bool) (*types.Meeting, error) {
-	return from(ctx).meetings().Load(ctx, meetingKey{number, secrets})()
+func (s *scope) wholeMeeting(ctx context.Context, number types.MeetingNumber, secrets bool) (*types.Meeting, error) {
+	return s.meetings().Load(ctx, meetingKey{number, secrets})()
 }
 
 func meetingNumber(by types.MeetingBy) (types.MeetingNumber, error) {
@@ -115,13 +126,13 @@ func meetingNumber(by types.MeetingBy) (types.MeetingNumber, error) {
 }
 
 // instance returns the run of a UUID, or the latest of a meeting's number.
-func (r *Resolver) instance(ctx context.Context, uuid string) (*types.MeetingInstance, error) {
+func (s *scope) instance(ctx context.Context, uuid string) (*types.MeetingInstance, error) {
 	_, err := types.ParseMeetingNumber(uuid)
 	latest := err == nil // by the meeting's number; what its UUID is, Zoom must tell
 	if want := askedOf(ctx, "MeetingInstance"); want.keyOnly() && !(latest && want.key) {
-		return &types.MeetingInstance{UUID: types.UUID(uuid)}, nil
+		return &types.MeetingInstance{Origin: s.origin(), UUID: types.UUID(uuid)}, nil
 	}
-	return from(ctx).instances().Load(ctx, uuid)()
+	return s.instances().Load(ctx, uuid)()
 }
 
 func instanceName(by types.MeetingInstanceBy) (string, error) {
@@ -135,11 +146,11 @@ func instanceName(by types.MeetingInstanceBy) (string, error) {
 }
 
 // wholeInstance returns a run with the fields that its edges hang on.
-func (r *Resolver) wholeInstance(ctx context.Context, i *types.MeetingInstance) (*types.MeetingInstance, error) {
-	if i.Op() == getPastMeeting {
+func (s *scope) wholeInstance(ctx context.Context, i *types.MeetingInstance) (*types.MeetingInstance, error) {
+	if i.Origin.Op == getPastMeeting {
 		return i, nil
 	}
-	return from(ctx).instances().Load(ctx, string(i.UUID))()
+	return s.instances().Load(ctx, string(i.UUID))()
 }
 
 // registrantID splits the key of a registrant's global id.
@@ -156,9 +167,9 @@ func registrantOf(id types.NodeID) (types.MeetingNumber, string, error) {
 	return number, registrant, nil
 }
 
-func (r *Resolver) registrant(ctx context.Context, meeting types.MeetingNumber, id string) (*types.Registrant, error) {
+func (s *scope) registrant(ctx context.Context, meeting types.MeetingNumber, id string) (*types.Registrant, error) {
 	if meeting == 0 || id == "" {
 		return nil, nil
 	}
-	return from(ctx).registrants().Load(ctx, registrantKey{meeting, id, askedOf(ctx, "Registrant").secrets})()
+	return s.registrants().Load(ctx, registrantKey{meeting, id, askedOf(ctx, "Registrant").secrets})()
 }

@@ -11,12 +11,12 @@ import (
 
 // participants reads who was in a run, from the cheapest source that holds what
 // is asked for. Data that are late or too old are a state, not an error.
-func (r *Resolver) participants(ctx context.Context, run *types.MeetingInstance, first int, after *string, source *types.ParticipantSource) (*types.ParticipantConnection, error) {
+func (s *scope) participants(ctx context.Context, run *types.MeetingInstance, first int, after *string, source *types.ParticipantSource) (*types.ParticipantConnection, error) {
 	if run.MeetingNumber != 0 {
-		from(ctx).runs.Store(string(run.UUID), run.MeetingNumber)
+		s.runs.Store(string(run.UUID), run.MeetingNumber)
 	}
-	chosen := r.participantSource(ctx, source)
-	page, err := r.readParticipants(ctx, run, chosen, first, after)
+	chosen := participantSource(ctx, source)
+	page, err := s.readParticipants(ctx, run, chosen, first, after)
 	state := stateOf(err)
 	if state == "" {
 		return nil, err
@@ -25,7 +25,7 @@ func (r *Resolver) participants(ctx context.Context, run *types.MeetingInstance,
 		page = types.NewConnection[types.Participant](nil, types.Int{}, false, false, nil)
 	}
 	for _, p := range page.Nodes() {
-		from(ctx).same(cmp.Or(p.ParticipantUserID, p.ZoomID), p.Email)
+		s.same(cmp.Or(p.ParticipantUserID, p.ZoomID), p.Email)
 	}
 	if zoom.Unfinished(page.Nodes()) {
 		state = types.ReportStatePending
@@ -36,7 +36,7 @@ func (r *Resolver) participants(ctx context.Context, run *types.MeetingInstance,
 // participantSource picks the past meeting, which is MEDIUM and draws on no
 // daily pool, unless a field is asked for that only the report has, which is
 // HEAVY.
-func (r *Resolver) participantSource(ctx context.Context, wish *types.ParticipantSource) types.ParticipantSource {
+func participantSource(ctx context.Context, wish *types.ParticipantSource) types.ParticipantSource {
 	switch {
 	case wish != nil:
 		return *wish
@@ -46,13 +46,13 @@ func (r *Resolver) participantSource(ctx context.Context, wish *types.Participan
 	return types.ParticipantSourcePastMeeting
 }
 
-func (r *Resolver) readParticipants(ctx context.Context, run *types.MeetingInstance, source types.ParticipantSource, first int, after *string) (*types.Connection[types.Participant], error) {
+func (s *scope) readParticipants(ctx context.Context, run *types.MeetingInstance, source types.ParticipantSource, first int, after *string) (*types.Connection[types.Participant], error) {
 	uuid := string(run.UUID)
 	if source == types.ParticipantSourceReport {
 		filter := zoom.ParticipantReportFilter{MeetingID: uuid, IncludeFields: "registrant_id"}
-		return connect(ctx, list[zoom.ParticipantReportFilter, types.Participant]{op: zoom.ListReportParticipants, windows: []zoom.ParticipantReportFilter{filter}, first: first, after: after})
+		return connect(ctx, list[zoom.ParticipantReportFilter, types.Participant]{in: s, op: zoom.ListReportParticipants, windows: []zoom.ParticipantReportFilter{filter}, first: first, after: after})
 	}
-	return connect(ctx, list[zoom.InstanceKey, types.Participant]{op: zoom.ListPastParticipants, windows: []zoom.InstanceKey{{MeetingID: uuid}}, first: first, after: after})
+	return connect(ctx, list[zoom.InstanceKey, types.Participant]{in: s, op: zoom.ListPastParticipants, windows: []zoom.InstanceKey{{MeetingID: uuid}}, first: first, after: after})
 }
 
 // stateOf returns the state of the data that an error tells of, "" for an error
@@ -73,10 +73,10 @@ func stateOf(err error) types.ReportState {
 
 // participantUser returns the user behind a stay: by id for who was signed in,
 // by e-mail for who is known by it, none for a guest.
-func (r *Resolver) participantUser(ctx context.Context, p *types.Participant) (*types.User, error) {
+func (s *scope) participantUser(ctx context.Context, p *types.Participant) (*types.User, error) {
 	for _, name := range []types.Text{p.ParticipantUserID, p.ZoomID, p.Email} {
 		if name != "" {
-			return orNil(r.user(ctx, string(name)))
+			return orNil(s.user(ctx, string(name)))
 		}
 	}
 	return nil, nil
@@ -84,26 +84,26 @@ func (r *Resolver) participantUser(ctx context.Context, p *types.Participant) (*
 
 // participantRegistrant returns the registration that a stay came by. It is one
 // of the meeting, whose number a run that was named by UUID may not tell yet.
-func (r *Resolver) participantRegistrant(ctx context.Context, p *types.Participant) (*types.Registrant, error) {
+func (s *scope) participantRegistrant(ctx context.Context, p *types.Participant) (*types.Registrant, error) {
 	if p.RegistrantID == "" {
 		return nil, nil
 	}
-	number, err := r.numberOf(ctx, p.Run)
+	number, err := s.numberOf(ctx, p.Run)
 	if err != nil {
 		return nil, err
 	}
-	return orNil(r.registrant(ctx, number, string(p.RegistrantID)))
+	return orNil(s.registrant(ctx, number, string(p.RegistrantID)))
 }
 
 // numberOf returns the number of the meeting that was run.
-func (r *Resolver) numberOf(ctx context.Context, run string) (types.MeetingNumber, error) {
+func (s *scope) numberOf(ctx context.Context, run string) (types.MeetingNumber, error) {
 	if number, err := types.ParseMeetingNumber(run); err == nil {
 		return number, nil
 	}
-	if number, ok := from(ctx).runs.Load(run); ok {
+	if number, ok := s.runs.Load(run); ok {
 		return number.(types.MeetingNumber), nil
 	}
-	whole, err := from(ctx).instances().Load(ctx, run)()
+	whole, err := s.instances().Load(ctx, run)()
 	if err != nil {
 		return 0, err
 	}

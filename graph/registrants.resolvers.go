@@ -7,45 +7,45 @@ import (
 )
 
 func (r *addedRegistrantResolver) Meeting(ctx context.Context, obj *types.AddedRegistrant) (*types.Meeting, error) {
-	return r.meeting(ctx, obj.MeetingNumber)
+	return of(ctx, obj).meeting(ctx, obj.MeetingNumber)
 }
 
 func (r *addedRegistrantResolver) Registrant(ctx context.Context, obj *types.AddedRegistrant) (*types.Registrant, error) {
-	return r.registrant(ctx, obj.MeetingNumber, string(obj.RegistrantID))
+	return of(ctx, obj).registrant(ctx, obj.MeetingNumber, string(obj.RegistrantID))
 }
 
 func (r *mutationResolver) AddRegistrant(ctx context.Context, input types.AddRegistrantInput) (*types.AddRegistrantPayload, error) {
-	added, err := r.addRegistrant(ctx, input)
+	added, err := in(ctx, input.Meeting.ID).addRegistrant(ctx, r.Idempotency, input)
 	mistakes, err := userErrors(err)
 	return &types.AddRegistrantPayload{Registrant: added, UserErrors: mistakes}, err
 }
 
 func (r *mutationResolver) UpdateRegistrantStatus(ctx context.Context, input types.UpdateRegistrantStatusInput) (*types.UpdateRegistrantStatusPayload, error) {
-	number, names, err := r.updateRegistrantStatus(ctx, input)
+	number, names, err := in(ctx, input.Meeting.ID).updateRegistrantStatus(ctx, input)
 	mistakes, err := userErrors(err)
-	return &types.UpdateRegistrantStatusPayload{Number: number, Names: names, UserErrors: mistakes}, err
+	return &types.UpdateRegistrantStatusPayload{Origin: in(ctx, input.Meeting.ID).origin(), Number: number, Names: names, UserErrors: mistakes}, err
 }
 
 func (r *mutationResolver) DeleteRegistrant(ctx context.Context, input types.DeleteRegistrantInput) (*types.DeleteRegistrantPayload, error) {
-	reg, err := r.deleteRegistrant(ctx, input)
+	reg, err := in(ctx, input.Meeting.ID).deleteRegistrant(ctx, input)
 	mistakes, err := userErrors(err)
 	payload := &types.DeleteRegistrantPayload{UserErrors: mistakes}
 	if reg != nil {
-		payload.DeletedRegistrantID = gone("Registrant", reg.ID().Key, mistakes)
+		payload.DeletedRegistrantID = gone(reg.ID(), mistakes)
 	}
 	return payload, err
 }
 
 func (r *registrantResolver) Meeting(ctx context.Context, obj *types.Registrant) (*types.Meeting, error) {
-	return orNil(r.meeting(ctx, obj.Meeting))
+	return orNil(of(ctx, obj).meeting(ctx, obj.Meeting))
 }
 
 func (r *registrantResolver) User(ctx context.Context, obj *types.Registrant) (*types.User, error) {
-	return orNil(r.user(ctx, string(obj.Email)))
+	return orNil(of(ctx, obj).user(ctx, string(obj.Email)))
 }
 
 func (r *updateRegistrantStatusPayloadResolver) Registrants(ctx context.Context, obj *types.UpdateRegistrantStatusPayload) ([]*types.Registrant, error) {
-	return r.registrantsNow(ctx, obj.Number, obj.Names)
+	return of(ctx, obj).registrantsNow(ctx, obj.Number, obj.Names)
 }
 
 func (r *Resolver) AddedRegistrant() generated.AddedRegistrantResolver {

@@ -7,7 +7,7 @@ import (
 )
 
 func (r *accountReportsResolver) Daily(ctx context.Context, obj *types.AccountReports, year *int, month *int) (*types.DailyReport, error) {
-	return r.daily(ctx, year, month)
+	return of(ctx, obj).daily(ctx, year, month)
 }
 
 func (r *Resolver) AccountReports() generated.AccountReportsResolver {

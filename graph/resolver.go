@@ -21,10 +21,12 @@ type Resolver struct {
 // request is what one GraphQL operation shares: its loaders, what it spent, and
 // what its selections ask for.
 type request struct {
-	loaders
+	own   scope
 	usage zoom.Usage
+
+	mu    sync.Mutex
+	other map[string]*scope // of sub accounts, by Zoom's id
 	asked sync.Map // selection → *asked
-	runs  sync.Map // UUID → types.MeetingNumber, as far as known
 }
 
 type requestKey struct{}
@@ -35,11 +37,34 @@ func from(ctx context.Context) *request {
 	return r
 }
 
+// in returns what the operation asks of an account; "" is the own.
+func (q *request) in(account string) *scope {
+	if account == "" {
+		return &q.own
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	s := q.other[account]
+	if s == nil {
+		if q.other == nil {
+			q.other = map[string]*scope{}
+		}
+		s = &scope{client: q.own.client.In(account)}
+		q.other[account] = s
+	}
+	return s
+}
+
+// of returns what the operation asks of the account that an object is in.
+func of(ctx context.Context, obj interface{ GetOrigin() *types.Origin }) *scope {
+	return from(ctx).in(obj.GetOrigin().Account)
+}
+
 // begin makes an operation's request: loaders are made anew for each, since a
 // batch runs in the context of its first caller.
 func (r *Resolver) begin(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
-	req := &request{loaders: loaders{client: r.Client}}
+	req := &request{own: scope{client: r.Client}}
 	ctx = context.WithValue(ctx, requestKey{}, req)
-	ctx = types.WithTenant(ctx, req.client.Tenant())
+	ctx = types.WithTenant(ctx, r.Client.Tenant())
 	return next(zoom.WithUsage(ctx, &req.usage))
 }

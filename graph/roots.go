@@ -12,13 +12,17 @@ import (
 	"zoomql/internal/zoom/types"
 )
 
-func (r *Resolver) account(ctx context.Context) *types.Account {
-	return &types.Account{ZoomID: types.Text(from(ctx).client.AccountID()), Reports: &types.AccountReports{}}
+func (s *scope) account() *types.Account {
+	return &types.Account{
+		Origin: s.origin(), ZoomID: types.Text(s.client.AccountID()),
+		Reports: &types.AccountReports{Origin: s.origin()},
+	}
 }
 
 func (r *Resolver) viewer(ctx context.Context) (*types.Viewer, error) {
-	scopes, err := from(ctx).client.Scopes(ctx)
-	v := &types.Viewer{Account: r.account(ctx), Scopes: []types.Text{}}
+	own := from(ctx).in("")
+	scopes, err := own.client.Scopes(ctx)
+	v := &types.Viewer{Account: own.account(), Scopes: []types.Text{}}
 	for _, scope := range scopes {
 		v.Scopes = append(v.Scopes, types.Text(scope))
 	}
@@ -34,28 +38,29 @@ const maxNodes = 300
 
 // node returns an object by its global id, whatever it is.
 func (r *Resolver) node(ctx context.Context, id types.NodeID) (types.Node, error) {
+	s := in(ctx, &id)
 	switch id.Type {
 	case "Account":
-		if id.Key == from(ctx).client.AccountID() {
-			return r.account(ctx), nil
+		if id.Key == s.client.AccountID() {
+			return s.account(), nil
 		}
 		return nil, nil
 	case "User":
-		return someNode(r.rootUser(ctx, types.UserBy{ID: &id}))
+		return someNode(s.rootUser(ctx, types.UserBy{ID: &id}))
 	case "Meeting":
 		number, err := types.ParseMeetingNumber(id.Key)
 		if err != nil {
 			return nil, types.ErrBadID
 		}
-		return someNode(r.meeting(ctx, number))
+		return someNode(s.meeting(ctx, number))
 	case "MeetingInstance":
-		return someNode(r.instance(ctx, id.Key))
+		return someNode(s.instance(ctx, id.Key))
 	case "Registrant":
 		meeting, registrant, err := registrantOf(id)
 		if err != nil {
 			return nil, err
 		}
-		return someNode(r.registrant(ctx, meeting, registrant))
+		return someNode(s.registrant(ctx, meeting, registrant))
 	}
 	return nil, types.ErrBadID
 }
@@ -96,19 +101,19 @@ func (r *Resolver) nodes(ctx context.Context, ids []*types.NodeID) ([]types.Node
 
 // instances reads the runs of a meeting, each whole if more than its UUID and
 // time is asked for.
-func (r *Resolver) instances(ctx context.Context, filter zoom.InstanceFilter) ([]*types.MeetingInstance, error) {
+func (s *scope) instanceList(ctx context.Context, filter zoom.InstanceFilter) ([]*types.MeetingInstance, error) {
 	if err := ordered(filter.From, filter.To); err != nil {
 		return nil, err
 	}
-	out, err := zoom.ListInstances.Do(ctx, from(ctx).client, filter)
+	out, err := zoom.ListInstances.Do(ctx, s.client, filter)
 	if err != nil {
 		return nil, err
 	}
-	return complete(ctx, out.Meetings, askedOf(ctx, "MeetingInstance"), r.wholeInstances(ctx)), nil
+	return complete(ctx, out.Meetings, askedOf(ctx, "MeetingInstance"), s.wholeInstances(ctx)), nil
 }
 
 // daily reads the usage of a month that Zoom still has.
-func (r *Resolver) daily(ctx context.Context, year, month *int) (*types.DailyReport, error) {
+func (s *scope) daily(ctx context.Context, year, month *int) (*types.DailyReport, error) {
 	now := time.Now().UTC()
 	key := zoom.MonthKey{Year: now.Year(), Month: int(now.Month())}
 	if year != nil {
@@ -127,11 +132,11 @@ func (r *Resolver) daily(ctx context.Context, year, month *int) (*types.DailyRep
 	case age > reportMonths:
 		return nil, &zoom.Error{Op: zoom.GetDailyReport.Pattern, Kind: zoom.ErrExpired}
 	}
-	return zoom.GetDailyReport.Do(ctx, from(ctx).client, key)
+	return zoom.GetDailyReport.Do(ctx, s.client, key)
 }
 
 // registrantsNow reads registrants again after a write.
-func (r *Resolver) registrantsNow(ctx context.Context, meeting types.MeetingNumber, ids []string) ([]*types.Registrant, error) {
+func (s *scope) registrantsNow(ctx context.Context, meeting types.MeetingNumber, ids []string) ([]*types.Registrant, error) {
 	if ids == nil {
 		return nil, nil
 	}
@@ -140,7 +145,7 @@ func (r *Resolver) registrantsNow(ctx context.Context, meeting types.MeetingNumb
 		keys[i] = registrantKey{meeting, id, askedOf(ctx, "Registrant").secrets}
 	}
 	regs := []*types.Registrant{}
-	for _, f := range loadMany(from(ctx).registrants().LoadMany(ctx, keys)) {
+	for _, f := range loadMany(s.registrants().LoadMany(ctx, keys)) {
 		if f.Err != nil {
 			return nil, f.Err
 		}
@@ -158,9 +163,9 @@ func unless(mistakes []*types.UserError, number types.MeetingNumber) types.Meeti
 }
 
 // gone returns the global id of what a write has removed.
-func gone(kind, key string, mistakes []*types.UserError) *types.NodeID {
+func gone(id types.NodeID, mistakes []*types.UserError) *types.NodeID {
 	if len(mistakes) > 0 {
 		return nil
 	}
-	return &types.NodeID{Type: kind, Key: key}
+	return &id
 }

@@ -10,64 +10,64 @@ import (
 	"zoomql/internal/zoom/types"
 )
 
-func (r *Resolver) updateMeeting(ctx context.Context, input types.UpdateMeetingInput) (types.MeetingNumber, error) {
+func (s *scope) updateMeeting(ctx context.Context, input types.UpdateMeetingInput) (types.MeetingNumber, error) {
 	number, err := meetingNumber(*input.Meeting)
 	if err != nil {
 		return 0, err
 	}
-	_, err = zoom.UpdateMeeting.Do(ctx, from(ctx).client, zoom.MeetingPatch{
+	_, err = zoom.UpdateMeeting.Do(ctx, s.client, zoom.MeetingPatch{
 		MeetingID: number, OccurrenceID: deref(input.OccurrenceID), Patch: input.Patch,
 	})
 	return number, err
 }
 
-func (r *Resolver) deleteMeeting(ctx context.Context, input types.DeleteMeetingInput) (types.MeetingNumber, error) {
+func (s *scope) deleteMeeting(ctx context.Context, input types.DeleteMeetingInput) (types.MeetingNumber, error) {
 	number, err := meetingNumber(*input.Meeting)
 	if err != nil {
 		return 0, err
 	}
-	_, err = zoom.DeleteMeeting.Do(ctx, from(ctx).client, zoom.MeetingRemoval{
+	_, err = zoom.DeleteMeeting.Do(ctx, s.client, zoom.MeetingRemoval{
 		MeetingID: number, OccurrenceID: deref(input.OccurrenceID),
 		ScheduleForReminder: input.NotifyHosts, CancelMeetingReminder: input.NotifyRegistrants,
 	})
 	return number, err
 }
 
-func (r *Resolver) endMeeting(ctx context.Context, input types.EndMeetingInput) (types.MeetingNumber, error) {
+func (s *scope) endMeeting(ctx context.Context, input types.EndMeetingInput) (types.MeetingNumber, error) {
 	number, err := meetingNumber(*input.Meeting)
 	if err != nil {
 		return 0, err
 	}
-	_, err = zoom.UpdateMeetingStatus.Do(ctx, from(ctx).client, zoom.MeetingAction{MeetingID: number, Body: zoom.MeetingActionBody{Action: "end"}})
+	_, err = zoom.UpdateMeetingStatus.Do(ctx, s.client, zoom.MeetingAction{MeetingID: number, Body: zoom.MeetingActionBody{Action: "end"}})
 	return number, err
 }
 
-func (r *Resolver) createMeeting(ctx context.Context, input types.CreateMeetingInput) (*types.Meeting, error) {
-	host, err := r.hostID(ctx, *input.Host)
+func (s *scope) createMeeting(ctx context.Context, m *idempotency, input types.CreateMeetingInput) (*types.Meeting, error) {
+	host, err := s.hostID(ctx, *input.Host)
 	if err != nil {
 		return nil, err
 	}
 	create := func(ctx context.Context) (*types.Meeting, error) {
-		return zoom.CreateMeeting.Do(ctx, from(ctx).client, zoom.NewMeeting{UserID: host, Meeting: input.Meeting})
+		return zoom.CreateMeeting.Do(ctx, s.client, zoom.NewMeeting{UserID: host, Meeting: input.Meeting})
 	}
-	return once(ctx, r.Idempotency, "createMeeting", input.IdempotencyKey, input, create)
+	return once(ctx, s, m, "createMeeting", input.IdempotencyKey, input, create)
 }
 
 // hostID returns Zoom's id of a user: what a write makes stale is filed under
 // it, and an e-mail address would miss that.
-func (r *Resolver) hostID(ctx context.Context, by types.UserBy) (string, error) {
+func (s *scope) hostID(ctx context.Context, by types.UserBy) (string, error) {
 	name, err := userName(by)
 	if err != nil || (name != me && !strings.Contains(name, "@")) {
 		return name, err
 	}
-	u, err := from(ctx).users().Load(ctx, userKey{name: name, whole: name == me})()
+	u, err := s.users().Load(ctx, userKey{name: name, whole: name == me})()
 	if err != nil {
 		return "", err
 	}
 	return string(u.ZoomID), nil
 }
 
-func (r *Resolver) addRegistrant(ctx context.Context, input types.AddRegistrantInput) (*types.AddedRegistrant, error) {
+func (s *scope) addRegistrant(ctx context.Context, m *idempotency, input types.AddRegistrantInput) (*types.AddedRegistrant, error) {
 	number, err := meetingNumber(*input.Meeting)
 	if err != nil {
 		return nil, err
@@ -77,14 +77,14 @@ func (r *Resolver) addRegistrant(ctx context.Context, input types.AddRegistrantI
 		ids[i] = string(id)
 	}
 	add := func(ctx context.Context) (*types.AddedRegistrant, error) {
-		return zoom.AddRegistrant.Do(ctx, from(ctx).client, zoom.NewRegistrant{MeetingID: number, OccurrenceIDs: ids, Registrant: input.Registrant})
+		return zoom.AddRegistrant.Do(ctx, s.client, zoom.NewRegistrant{MeetingID: number, OccurrenceIDs: ids, Registrant: input.Registrant})
 	}
-	return once(ctx, r.Idempotency, "addRegistrant", input.IdempotencyKey, input, add)
+	return once(ctx, s, m, "addRegistrant", input.IdempotencyKey, input, add)
 }
 
 // updateRegistrantStatus changes the status of any number of registrants, as
 // many a call as Zoom takes, and returns their ids.
-func (r *Resolver) updateRegistrantStatus(ctx context.Context, input types.UpdateRegistrantStatusInput) (types.MeetingNumber, []string, error) {
+func (s *scope) updateRegistrantStatus(ctx context.Context, input types.UpdateRegistrantStatusInput) (types.MeetingNumber, []string, error) {
 	number, err := meetingNumber(*input.Meeting)
 	if err != nil {
 		return 0, nil, err
@@ -92,7 +92,7 @@ func (r *Resolver) updateRegistrantStatus(ctx context.Context, input types.Updat
 	if len(input.Registrants) == 0 {
 		return 0, nil, invalid("registrants: name at least one")
 	}
-	found, err := r.registrantsBy(ctx, number, input.Registrants)
+	found, err := s.registrantsBy(ctx, number, input.Registrants)
 	if err != nil {
 		return 0, nil, err
 	}
@@ -103,7 +103,7 @@ func (r *Resolver) updateRegistrantStatus(ctx context.Context, input types.Updat
 			names[i] = zoom.RegistrantName{ID: string(f.ZoomID), Email: string(f.Email)}
 			ids = append(ids, string(f.ZoomID))
 		}
-		_, err := zoom.UpdateRegistrantStatus.Do(ctx, from(ctx).client, zoom.RegistrantStatusPatch{
+		_, err := zoom.UpdateRegistrantStatus.Do(ctx, s.client, zoom.RegistrantStatusPatch{
 			MeetingID: number, OccurrenceID: deref(input.OccurrenceID),
 			Body: zoom.RegistrantStatusBody{Action: input.Action, Registrants: names},
 		})
@@ -114,16 +114,16 @@ func (r *Resolver) updateRegistrantStatus(ctx context.Context, input types.Updat
 	return number, ids, nil
 }
 
-func (r *Resolver) deleteRegistrant(ctx context.Context, input types.DeleteRegistrantInput) (*types.Registrant, error) {
+func (s *scope) deleteRegistrant(ctx context.Context, input types.DeleteRegistrantInput) (*types.Registrant, error) {
 	number, err := meetingNumber(*input.Meeting)
 	if err != nil {
 		return nil, err
 	}
-	found, err := r.registrantsBy(ctx, number, []*types.RegistrantBy{input.Registrant})
+	found, err := s.registrantsBy(ctx, number, []*types.RegistrantBy{input.Registrant})
 	if err != nil {
 		return nil, err
 	}
-	_, err = zoom.DeleteRegistrant.Do(ctx, from(ctx).client, zoom.RegistrantRemoval{
+	_, err = zoom.DeleteRegistrant.Do(ctx, s.client, zoom.RegistrantRemoval{
 		MeetingID: number, RegistrantID: string(found[0].ZoomID), OccurrenceID: deref(input.OccurrenceID),
 	})
 	return found[0], err
@@ -131,10 +131,10 @@ func (r *Resolver) deleteRegistrant(ctx context.Context, input types.DeleteRegis
 
 // registrantsBy finds the registrants that a caller names. Ids are taken as
 // they are; e-mail addresses are looked up in the lists of the meeting.
-func (r *Resolver) registrantsBy(ctx context.Context, meeting types.MeetingNumber, by []*types.RegistrantBy) ([]*types.Registrant, error) {
+func (s *scope) registrantsBy(ctx context.Context, meeting types.MeetingNumber, by []*types.RegistrantBy) ([]*types.Registrant, error) {
 	out := make([]*types.Registrant, len(by))
 	for i, b := range by {
-		reg, err := r.registrantBy(ctx, meeting, *b)
+		reg, err := s.registrantBy(ctx, meeting, *b)
 		if err != nil {
 			return nil, err
 		}
@@ -143,25 +143,25 @@ func (r *Resolver) registrantsBy(ctx context.Context, meeting types.MeetingNumbe
 	return out, nil
 }
 
-func (r *Resolver) registrantBy(ctx context.Context, meeting types.MeetingNumber, by types.RegistrantBy) (*types.Registrant, error) {
+func (s *scope) registrantBy(ctx context.Context, meeting types.MeetingNumber, by types.RegistrantBy) (*types.Registrant, error) {
 	switch {
 	case by.ID != nil:
 		of, id, err := registrantOf(*by.ID)
 		if err == nil && of != meeting {
 			err = invalid("registrant: the id is of another meeting's registrant")
 		}
-		return &types.Registrant{Meeting: meeting, ZoomID: types.Text(id)}, err
+		return &types.Registrant{Origin: s.origin(), Meeting: meeting, ZoomID: types.Text(id)}, err
 	case by.ZoomID != nil:
 		id, err := nonEmpty("zoomId", *by.ZoomID)
-		return &types.Registrant{Meeting: meeting, ZoomID: types.Text(id)}, err
+		return &types.Registrant{Origin: s.origin(), Meeting: meeting, ZoomID: types.Text(id)}, err
 	}
-	return r.registrantByEmail(ctx, meeting, *by.Email)
+	return s.registrantByEmail(ctx, meeting, *by.Email)
 }
 
-func (r *Resolver) registrantByEmail(ctx context.Context, meeting types.MeetingNumber, email string) (*types.Registrant, error) {
+func (s *scope) registrantByEmail(ctx context.Context, meeting types.MeetingNumber, email string) (*types.Registrant, error) {
 	for _, status := range []types.RegistrantStatus{types.RegistrantStatusApproved, types.RegistrantStatusPending, types.RegistrantStatusDenied} {
 		filter := zoom.RegistrantFilter{MeetingID: meeting, Status: status}
-		for page, err := range zoom.ListRegistrants.Pages(ctx, from(ctx).client, filter, zoom.Paging{Size: zoom.ListRegistrants.MaxPage}) {
+		for page, err := range zoom.ListRegistrants.Pages(ctx, s.client, filter, zoom.Paging{Size: zoom.ListRegistrants.MaxPage}) {
 			if err != nil {
 				return nil, err
 			}
@@ -176,8 +176,8 @@ func (r *Resolver) registrantByEmail(ctx context.Context, meeting types.MeetingN
 }
 
 // oneRegistrant is the edge Meeting.registrant.
-func (r *Resolver) oneRegistrant(ctx context.Context, meeting types.MeetingNumber, by types.RegistrantBy) (*types.Registrant, error) {
-	reg, err := r.registrantBy(ctx, meeting, by)
+func (s *scope) oneRegistrant(ctx context.Context, meeting types.MeetingNumber, by types.RegistrantBy) (*types.Registrant, error) {
+	reg, err := s.registrantBy(ctx, meeting, by)
 	if err != nil {
 		if errors.Is(err, zoom.ErrNotFound) {
 			return nil, nil
@@ -187,5 +187,5 @@ func (r *Resolver) oneRegistrant(ctx context.Context, meeting types.MeetingNumbe
 	if by.Email != nil && !askedOf(ctx, "Registrant").secrets {
 		return reg, nil
 	}
-	return orNil(r.registrant(ctx, meeting, string(reg.ZoomID)))
+	return orNil(s.registrant(ctx, meeting, string(reg.ZoomID)))
 }

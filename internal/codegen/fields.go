@@ -26,16 +26,27 @@ func (edges) MutateConfig(cfg *config.Config) error {
 		if model.Fields == nil {
 			model.Fields = map[string]config.TypeMapField{}
 		}
+		originates := len(def.Directives.ForNames("source")) > 0
 		for _, fd := range def.Fields {
 			if isEdge(def, fd) {
 				field := model.Fields[fd.Name]
 				field.Resolver = true
 				model.Fields[fd.Name] = field
+				originates = true
 			}
+		}
+		if originates && def != cfg.Schema.Query && def != cfg.Schema.Mutation {
+			model.EmbedExtraFields = append(model.EmbedExtraFields, origin)
 		}
 		cfg.Models[name] = model
 	}
 	return nil
+}
+
+// origin is what every object with edges, and every answer, knows of itself.
+var origin = config.ModelExtraField{
+	Type:        "zoomql/internal/zoom/types.Origin",
+	Description: "Origin says where it was read.",
 }
 
 // isEdge reports whether a field has a resolver: it takes arguments, or it

@@ -55,7 +55,7 @@ func (c *cached) write(ctx context.Context, req *Request, next Handler) (*Respon
 		c.hosts.learn(resp.Value)
 	}
 	if err == nil || errors.Is(err, ErrUnavailable) || errors.Is(err, ErrBadAnswer) || errors.Is(err, context.DeadlineExceeded) {
-		c.evict(context.WithoutCancel(ctx), c.hosts.resolve(expand(req.Spec.Evicts, req.Vars)))
+		c.evict(context.WithoutCancel(ctx), req.Account, c.hosts.resolve(expand(req.Spec.Evicts, req.Vars)))
 	}
 	return resp, err
 }
@@ -70,7 +70,7 @@ func (c *cached) lookup(ctx context.Context, req *Request) (*Response, cache.Tic
 	if !c.keeps(req) {
 		return nil, cache.Ticket{}, nil
 	}
-	entry, ticket := c.store.Get(ctx, c.key(req.identity()), c.tags(req.Spec.Tags, req.Vars)...)
+	entry, ticket := c.store.Get(ctx, c.key(req.identity()), c.tags(req)...)
 	if entry == nil {
 		return nil, ticket, nil
 	}
@@ -132,20 +132,20 @@ func (c *cached) fileAliases(ctx context.Context, req *Request, resp *Response) 
 		if err != nil || alias.identity() == req.identity() {
 			continue
 		}
-		_, ticket := c.store.Get(ctx, c.key(alias.identity()), c.tags(alias.Spec.Tags, alias.Vars)...)
+		_, ticket := c.store.Get(ctx, c.key(alias.identity()), c.tags(alias)...)
 		if entry, _ := c.store.Get(ctx, c.key(req.identity())); entry != nil {
 			c.set(ctx, req, alias.identity(), ticket, resp.Value, len(resp.Body), req.life(resp.Value))
 		}
 	}
 }
 
-func (c *cached) evict(ctx context.Context, tags []string) {
+func (c *cached) evict(ctx context.Context, account string, tags []string) {
 	if c.store == nil || len(tags) == 0 {
 		return
 	}
 	scoped := make([]string, len(tags))
 	for i, tag := range tags {
-		scoped[i] = c.account + "|" + tag
+		scoped[i] = c.scope(account) + tag
 	}
 	c.store.Evict(ctx, scoped...)
 }
@@ -159,13 +159,16 @@ func (c *cached) key(identity string) string {
 
 // tags fills in a row's tags. They belong to the account, not to the view: what
 // one credential changes is stale for all.
-func (c *cached) tags(patterns []string, vars map[string]string) []string {
-	tags := expand(patterns, vars)
+func (c *cached) tags(req *Request) []string {
+	tags := expand(req.Spec.Tags, req.Vars)
+	scope := c.scope(req.Account)
 	for i, tag := range tags {
-		tags[i] = c.account + "|" + tag
+		tags[i] = scope + tag
 	}
 	return tags
 }
+
+func (c *cached) scope(account string) string { return c.account + "|" + account + "|" }
 
 // expand fills variables into tags. An e-mail is no name that an event or a
 // write evicts by, so a user's tag becomes the tag of all users.

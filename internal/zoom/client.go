@@ -11,6 +11,7 @@
 package zoom
 
 import (
+	"cmp"
 	"context"
 	"encoding/hex"
 	"log/slog"
@@ -24,10 +25,12 @@ import (
 
 // Request is one call on its way down through the layers.
 type Request struct {
-	Spec  *Spec
-	Path  string // below the base URL, escaped
-	Query string // canonical: sorted and escaped, without the "?"
-	Body  []byte // JSON; nil for a call without one
+	Spec *Spec
+	// Account is Zoom's id of the sub account that is asked about; "" is the own.
+	Account string
+	Path    string // below the base URL, escaped
+	Query   string // canonical: sorted and escaped, without the "?"
+	Body    []byte // JSON; nil for a call without one
 	// Vars holds the values of the path's variables, and those that a quota
 	// counts by.
 	Vars map[string]string
@@ -102,8 +105,27 @@ type Client struct {
 	handler Handler
 	cached  *cached
 	hosts   *hosts
-	lengths lengths
+	lengths *lengths
+	sub     string // Zoom's id of a sub account; "" is the own
 }
+
+// In returns a client of a sub account of the own one, which is asked through
+// the own one's credentials and budget; "" and the own account's id mean the own.
+func (c *Client) In(account string) *Client {
+	if account == c.cfg.AccountID {
+		account = ""
+	}
+	if account == c.sub {
+		return c
+	}
+	other := *c
+	other.sub, other.lengths = account, &lengths{}
+	return &other
+}
+
+// Sub returns Zoom's id of the sub account that the client asks about; "" is
+// the own account.
+func (c *Client) Sub() string { return c.sub }
 
 // formatVersion is part of every key of the cache: raise it when the decoded
 // form of answers changes, and what older programs left in Redis is not read.
@@ -123,14 +145,14 @@ func New(cfg Config) *Client {
 	if cfg.HTTP == nil {
 		cfg.HTTP = &http.Client{Transport: NewTransport(len(Rates) * cfg.MaxInFlight), CheckRedirect: noRedirects}
 	}
-	c := &Client{cfg: cfg, tenant: types.TenantOf(cfg.AccountID), hosts: newHosts()}
+	c := &Client{cfg: cfg, tenant: types.TenantOf(cfg.AccountID), hosts: newHosts(), lengths: &lengths{}}
 	c.cached = &cached{store: cfg.Store, account: hex.EncodeToString(c.tenant[:]), view: formatVersion + cfg.AccountID + "\x00" + cfg.View, hosts: c.hosts}
 	c.handler = chain((&transport{cfg}).do, c.cached.layer, coalesced(), retried, limited(cfg))
 	return c
 }
 
-// AccountID returns the Zoom account that the client asks.
-func (c *Client) AccountID() string { return c.cfg.AccountID }
+// AccountID returns the Zoom account that the client asks about.
+func (c *Client) AccountID() string { return cmp.Or(c.sub, c.cfg.AccountID) }
 
 // Tenant returns the account's stand-in for ids and cursors.
 func (c *Client) Tenant() types.Tenant { return c.tenant }
@@ -145,4 +167,4 @@ func (c *Client) Scopes(ctx context.Context) ([]string, error) {
 }
 
 // Evict makes what is filed under the tags stale.
-func (c *Client) Evict(ctx context.Context, tags ...string) { c.cached.evict(ctx, tags) }
+func (c *Client) Evict(ctx context.Context, tags ...string) { c.cached.evict(ctx, c.sub, tags) }

@@ -59,7 +59,6 @@ var (
 	}, func(in InstanceFilter, out *Instances) {
 		for _, i := range out.Meetings {
 			i.MeetingNumber = in.MeetingID
-			i.SetOrigin("GET /past_meetings/{meetingId}/instances")
 		}
 	})
 	ListPastParticipants = list(Spec{

@@ -47,7 +47,7 @@ func Secrets(wanted bool) Option { return func(r *Request) { r.Secrets = r.Secre
 // Do carries the operation out. What it returns is shared and MUST NOT be
 // changed. An error is an *Error, or says why the input is none.
 func (o Op[In, Out]) Do(ctx context.Context, c *Client, in In, options ...Option) (*Out, error) {
-	req, err := o.request(in, options)
+	req, err := o.request(c, in, options)
 	if err != nil {
 		return nil, err
 	}
@@ -62,7 +62,7 @@ func (o Op[In, Out]) Do(ctx context.Context, c *Client, in In, options ...Option
 // Known returns what the cache holds, without any call: the answer, or the
 // error that says there is none; ok is false when it holds neither.
 func (o Op[In, Out]) Known(ctx context.Context, c *Client, in In) (out *Out, err error, ok bool) {
-	req, err := o.request(in, nil)
+	req, err := o.request(c, in, nil)
 	if err != nil {
 		return nil, err, true
 	}
@@ -75,8 +75,8 @@ func (o Op[In, Out]) Known(ctx context.Context, c *Client, in In) (out *Out, err
 	return out, nil, ok
 }
 
-func (o Op[In, Out]) request(in In, options []Option) (*Request, error) {
-	req, err := o.input.request(o.Spec, reflect.ValueOf(in))
+func (o Op[In, Out]) request(c *Client, in In, options []Option) (*Request, error) {
+	req, err := o.input.request(o.Spec, c.sub, reflect.ValueOf(in))
 	if err != nil {
 		return nil, &Error{Op: o.Pattern, Kind: ErrInvalid, Message: err.Error()}
 	}
@@ -93,20 +93,13 @@ func (o Op[In, Out]) request(in In, options []Option) (*Request, error) {
 			types.Strip(out)
 		}
 		types.Prune(out)
-		setOrigin(out, o.Pattern)
+		types.Originate(out, types.Origin{Op: o.Pattern, Account: req.Account})
 		if o.adopt != nil {
 			o.adopt(in, out)
 		}
 		return out, nil
 	}
 	return req, nil
-}
-
-// setOrigin notes on an object, where it can tell, which operation it came from.
-func setOrigin(v any, op string) {
-	if o, ok := v.(interface{ SetOrigin(string) }); ok {
-		o.SetOrigin(op)
-	}
 }
 
 func decodeAnswer(s *Spec, body []byte, out any) error {
@@ -136,7 +129,7 @@ type place struct {
 func inputOf(t reflect.Type, s *Spec) *input {
 	in := &input{}
 	in.add(t, s, nil)
-	if n := strings.Count(s.Path(), "{"); n != len(in.path) {
+	if n := strings.Count(strings.Replace(s.Path(), accountVar, "", 1), "{"); n != len(in.path) {
 		panic(fmt.Sprintf("zoom: %s: %d of %d path variables are filled", s.Pattern, len(in.path), n))
 	}
 	return in
@@ -166,8 +159,12 @@ func (in *input) add(t reflect.Type, s *Spec, at []int) {
 	}
 }
 
-func (in *input) request(s *Spec, v reflect.Value) (*Request, error) {
-	req := &Request{Spec: s, Path: s.Path(), Vars: make(map[string]string, len(in.path))}
+func (in *input) request(s *Spec, account string, v reflect.Value) (*Request, error) {
+	path, err := s.pathIn(account)
+	if err != nil {
+		return nil, err
+	}
+	req := &Request{Spec: s, Account: account, Path: path, Vars: make(map[string]string, len(in.path))}
 	for _, p := range in.path {
 		value := text(v.FieldByIndex(p.index))
 		escaped, err := s.segment(p.name, value)
@@ -205,8 +202,9 @@ func (r *Request) renamed(name string) (*Request, error) {
 		}
 		other := *r
 		other.Vars = map[string]string{variable: name}
-		other.Path = strings.Replace(r.Spec.Path(), "{"+variable+"}", escaped, 1)
-		return &other, nil
+		path, err := r.Spec.pathIn(r.Account)
+		other.Path = strings.Replace(path, "{"+variable+"}", escaped, 1)
+		return &other, err
 	}
 	return r, nil
 }

@@ -106,7 +106,6 @@ type listInput[In any] struct {
 func list[In, T any](s Spec, adopt ...func(In, *T)) ListOp[In, T] {
 	return ListOp[In, T]{op(s, func(in listInput[In], p *Page[T]) {
 		for _, item := range p.Items {
-			setOrigin(item, s.Pattern)
 			for _, complete := range adopt {
 				complete(in.Filter, item)
 			}

@@ -2,6 +2,7 @@ package zoom
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -100,6 +101,8 @@ type Spec struct {
 	// Aliases returns the names by which the answer's object may also be asked
 	// for in the place of the path's variable; nil when there is one name.
 	Aliases func(answer any) []string
+	// OwnOnly tells that Zoom has no form of the path for sub accounts.
+	OwnOnly bool
 	// AcceptsUUID tells that the {meetingId} of the path may be a UUID.
 	AcceptsUUID bool
 }
@@ -125,6 +128,43 @@ func (s *Spec) Method() string {
 func (s *Spec) Path() string {
 	_, p, _ := strings.Cut(s.Pattern, " ")
 	return p
+}
+
+// Paths returns every form of the path: for the own account, and, where Zoom has
+// one, for a sub account of a master account.
+func (s *Spec) Paths() []string {
+	own, sub := s.Path(), s.subPath()
+	if sub == "" || sub == own {
+		return []string{own}
+	}
+	return []string{own, sub}
+}
+
+// accountVar is the variable of the account, which callers never fill: the own
+// account is "me" there, and a sub account its id.
+const accountVar = "{accountId}"
+
+func (s *Spec) subPath() string {
+	switch {
+	case s.OwnOnly:
+		return ""
+	case strings.Contains(s.Path(), accountVar):
+		return s.Path()
+	}
+	return "/accounts/" + accountVar + s.Path()
+}
+
+// pathIn returns the path with the account in it; "" is the own account.
+func (s *Spec) pathIn(account string) (string, error) {
+	if account == "" {
+		return strings.Replace(s.Path(), accountVar, "me", 1), nil
+	}
+	path := s.subPath()
+	if path == "" {
+		return "", errors.New("Zoom has no such operation for sub accounts")
+	}
+	id, err := segment(account)
+	return strings.Replace(path, accountVar, id, 1), err
 }
 
 // Reads reports whether the operation changes nothing at Zoom.

@@ -1,20 +1,22 @@
 package types
 
 // ID returns the global id of the account.
-func (a *Account) ID() NodeID { return NodeID{"Account", string(a.ZoomID)} }
+func (a *Account) ID() NodeID { return NodeID{Type: "Account", Key: string(a.ZoomID)} }
 
 // ID returns the global id of the user.
-func (u *User) ID() NodeID { return NodeID{"User", string(u.ZoomID)} }
+func (u *User) ID() NodeID { return NodeID{u.Origin.Account, "User", string(u.ZoomID)} }
 
 // ID returns the global id of the meeting.
-func (m *Meeting) ID() NodeID { return NodeID{"Meeting", m.Number.String()} }
+func (m *Meeting) ID() NodeID { return NodeID{m.Origin.Account, "Meeting", m.Number.String()} }
 
 // ID returns the global id of the run.
-func (i *MeetingInstance) ID() NodeID { return NodeID{"MeetingInstance", string(i.UUID)} }
+func (i *MeetingInstance) ID() NodeID {
+	return NodeID{i.Origin.Account, "MeetingInstance", string(i.UUID)}
+}
 
 // ID returns the global id of the registrant, who is one of one meeting.
 func (r *Registrant) ID() NodeID {
-	return NodeID{"Registrant", r.Meeting.String() + "/" + string(r.ZoomID)}
+	return NodeID{r.Origin.Account, "Registrant", r.Meeting.String() + "/" + string(r.ZoomID)}
 }
 
 // Mark returns what tells a stay from the others of its run.

@@ -99,16 +99,16 @@ func toZoom[T joined](x T) string {
 
 // Strip empties every Secret that v points to. Answers pass through it before
 // they are kept anywhere.
-func Strip(v any) { walk(v, secrets) }
+func Strip(v any) { walk(v, secrets, nil) }
 
 // Prune takes out of lists what is null there: objects that Zoom wrote so, and
 // the values that an enum does not know. A list has no place for null; alone, an
 // unknown value is null.
-func Prune(v any) { walk(v, nulls) }
+func Prune(v any) { walk(v, nulls, nil) }
 
 // A walker changes one value in place. It is worked out once a type, and is nil
-// for a type that holds nothing to change.
-type walker func(reflect.Value)
+// for a type that holds nothing to change. with is what the walk was begun with.
+type walker func(v reflect.Value, with any)
 
 // A visitor knows the types that a walk changes.
 type visitor struct {
@@ -120,7 +120,14 @@ var secrets = &visitor{at: func(t reflect.Type) walker {
 	if t != reflect.TypeFor[Secret]() {
 		return nil
 	}
-	return func(v reflect.Value) { v.SetString("") }
+	return func(v reflect.Value, _ any) { v.SetString("") }
+}}
+
+var origins = &visitor{at: func(t reflect.Type) walker {
+	if t != reflect.TypeFor[Origin]() {
+		return nil
+	}
+	return func(v reflect.Value, with any) { v.Set(reflect.ValueOf(with)) }
 }}
 
 var nulls = &visitor{at: func(t reflect.Type) walker {
@@ -128,7 +135,7 @@ var nulls = &visitor{at: func(t reflect.Type) walker {
 	if t.Kind() != reflect.Slice || (t.Elem().Kind() != reflect.Pointer && !isEnum(t.Elem())) {
 		return nil
 	}
-	return func(v reflect.Value) {
+	return func(v reflect.Value, _ any) {
 		kept := 0
 		for i := range v.Len() {
 			if !v.Index(i).IsZero() {
@@ -140,14 +147,14 @@ var nulls = &visitor{at: func(t reflect.Type) walker {
 	}
 }}
 
-func walk(v any, to *visitor) {
+func walk(v any, to *visitor, with any) {
 	value := reflect.ValueOf(v)
 	w, ok := to.known.Load(value.Type())
 	if !ok {
 		w, _ = to.known.LoadOrStore(value.Type(), to.walker(value.Type()))
 	}
 	if w, _ := w.(walker); w != nil {
-		w(value)
+		w(value, with)
 	}
 }
 
@@ -161,9 +168,9 @@ func (to *visitor) walker(t reflect.Type) walker {
 	case below == nil:
 		return own
 	}
-	return func(v reflect.Value) {
-		own(v)
-		below(v)
+	return func(v reflect.Value, with any) {
+		own(v, with)
+		below(v, with)
 	}
 }
 
@@ -171,17 +178,17 @@ func (to *visitor) below(t reflect.Type) walker {
 	switch t.Kind() {
 	case reflect.Pointer:
 		if elem := to.walker(t.Elem()); elem != nil {
-			return func(v reflect.Value) {
+			return func(v reflect.Value, with any) {
 				if !v.IsNil() {
-					elem(v.Elem())
+					elem(v.Elem(), with)
 				}
 			}
 		}
 	case reflect.Slice:
 		if elem := to.walker(t.Elem()); elem != nil {
-			return func(v reflect.Value) {
+			return func(v reflect.Value, with any) {
 				for i := range v.Len() {
-					elem(v.Index(i))
+					elem(v.Index(i), with)
 				}
 			}
 		}
@@ -207,9 +214,9 @@ func (to *visitor) structWalker(t reflect.Type) walker {
 	if members == nil {
 		return nil
 	}
-	return func(v reflect.Value) {
+	return func(v reflect.Value, with any) {
 		for _, m := range members {
-			m.walk(v.Field(m.index))
+			m.walk(v.Field(m.index), with)
 		}
 	}
 }

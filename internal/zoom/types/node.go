@@ -19,7 +19,10 @@ type Node interface {
 // NodeID is a global id: which kind of object, and Zoom's key of it. Outside
 // it is opaque and names the tenant (the Zoom account) too, so that an id which
 // one account handed out is refused to another.
-type NodeID struct{ Type, Key string }
+//
+// Account is Zoom's id of the sub account that the object is in; "" for the
+// tenant's own.
+type NodeID struct{ Account, Type, Key string }
 
 // tenantSize is how many bytes of a tenant's hash stand in an id: enough that
 // no two accounts of one gateway share it, and no more to carry about.
@@ -53,8 +56,10 @@ var ErrBadID = errors.New("not an id of this account")
 func (id NodeID) Encode(t Tenant) string {
 	raw := make([]byte, 0, tenantSize+len(id.Type)+1+len(id.Key))
 	raw = append(raw, t[:]...)
-	raw = append(raw, id.Type...)
-	raw = append(raw, ':')
+	if id.Account != "" {
+		raw = append(append(raw, id.Account...), '@')
+	}
+	raw = append(append(raw, id.Type...), ':')
 	raw = append(raw, id.Key...)
 	return base64.RawURLEncoding.EncodeToString(raw)
 }
@@ -66,10 +71,19 @@ func DecodeNodeID(t Tenant, s string) (NodeID, error) {
 		return NodeID{}, ErrBadID
 	}
 	kind, key, ok := strings.Cut(string(raw[tenantSize:]), ":")
-	if !ok || kind == "" || key == "" || Tenant(raw[:tenantSize]) != t {
+	account, kind, found := cutLast(kind)
+	if !ok || kind == "" || key == "" || (found && account == "") || Tenant(raw[:tenantSize]) != t {
 		return NodeID{}, ErrBadID
 	}
-	return NodeID{Type: kind, Key: key}, nil
+	return NodeID{Account: account, Type: kind, Key: key}, nil
+}
+
+// cutLast splits "account@Type".
+func cutLast(s string) (account, kind string, found bool) {
+	if i := strings.LastIndexByte(s, '@'); i >= 0 {
+		return s[:i], s[i+1:], true
+	}
+	return "", s, false
 }
 
 // Of returns the key of an id that must be of one kind.

@@ -2,28 +2,29 @@ package types
 
 import "github.com/go-json-experiment/json/jsontext"
 
-// Origin says which operation an object was read from, and so which of its
-// fields can be there. Objects that more than one operation answers with embed
-// it.
-type Origin struct{ op string }
+// Origin says where an object was read: by which operation, and so which of its
+// fields can be there, and in which account, and so where its edges lead. Every
+// object with edges embeds it, and so does every type that operations answer
+// with (see internal/codegen).
+type Origin struct {
+	// Op is the pattern of the operation; "" for an object that is known by its
+	// key alone.
+	Op string
+	// Account is Zoom's id of the sub account; "" for the own account.
+	Account string
+}
 
-// SetOrigin notes the pattern of the operation that an object was decoded from.
-func (o *Origin) SetOrigin(op string) { o.op = op }
+// GetOrigin returns the origin, to be changed by who has just made the object.
+func (o *Origin) GetOrigin() *Origin { return o }
 
-// Op returns the pattern of the operation that the object was decoded from.
-func (o *Origin) Op() string { return o.op }
+// Originate notes on every object that v points to where it was read.
+func Originate(v any, o Origin) { walk(v, origins, o) }
 
 // PastMeeting is a row of the report on a user's meetings: the run, and what
 // the report says of it.
 type PastMeeting struct {
 	Instance MeetingInstance
 	Report   MeetingReport
-}
-
-// SetOrigin notes on both where they were read.
-func (p *PastMeeting) SetOrigin(op string) {
-	p.Instance.SetOrigin(op)
-	p.Report.SetOrigin(op)
 }
 
 // UnmarshalJSONFrom reads both from one object.

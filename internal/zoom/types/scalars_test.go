@@ -33,7 +33,9 @@ func encoded(t testing.TB, v any) string {
 }
 
 // shown is what GraphQL answers with.
-func shown(v interface{ MarshalGQL(w interface{ Write([]byte) (int, error) }) }) string { return "" }
+func shown(v interface {
+	MarshalGQL(w interface{ Write([]byte) (int, error) })
+}) string { return "" }
 
 // reading is one JSON value of Zoom's, and what is to become of it.
 type reading[T any] struct {

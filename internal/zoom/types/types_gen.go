@@ -8,12 +8,16 @@ type Account struct {
 	ZoomID Text `json:"zoom_id,omitzero"`
 	// Reports on the whole account.
 	Reports *AccountReports `json:"reports,omitzero"`
+	// Origin says where it was read.
+	Origin `json:"-"`
 }
 
 func (Account) IsNode() {}
 
 // Reports on the whole account.
 type AccountReports struct {
+	// Origin says where it was read.
+	Origin `json:"-"`
 }
 
 // Registers somebody for a meeting.
@@ -52,6 +56,8 @@ type AddedRegistrant struct {
 	StartTime Time `json:"start_time,omitzero"`
 	// Dates of a recurring meeting that were registered for.
 	Occurrences []*MeetingOccurrence `json:"occurrences,omitzero"`
+	// Origin says where it was read.
+	Origin `json:"-"`
 }
 
 // Countries and regions that people may, or may not, join from.
@@ -236,6 +242,8 @@ type DailyReport struct {
 	Month Int `json:"month,omitzero"`
 	// The days of the month.
 	Dates []*DailyUsage `json:"dates,omitzero"`
+	// Origin says where it was read.
+	Origin `json:"-"`
 }
 
 // Usage of the account on one day.
@@ -301,6 +309,8 @@ type EndMeetingPayload struct {
 	// What the caller can mend; empty when all went well.
 	UserErrors []*UserError  `json:"user_errors,omitzero"`
 	Number     MeetingNumber `json:"-"`
+	// Origin says where it was read.
+	Origin `json:"-"`
 }
 
 // A number to join by phone.
@@ -442,7 +452,8 @@ type Meeting struct {
 	Occurrences []*MeetingOccurrence `json:"occurrences,omitzero"`
 	// How it is held.
 	Settings *MeetingSettings `json:"settings,omitzero"`
-	Origin   `json:"-"`
+	// Origin says where it was read.
+	Origin `json:"-"`
 }
 
 func (Meeting) IsNode() {}
@@ -489,7 +500,8 @@ type MeetingInstance struct {
 	// Whether AI Companion wrote a summary.
 	HasMeetingSummary Bool `json:"has_meeting_summary,omitzero"`
 	// Row is what a list of the report already told, if the run was read there.
-	Row    *MeetingReport `json:"-"`
+	Row *MeetingReport `json:"-"`
+	// Origin says where it was read.
 	Origin `json:"-"`
 }
 
@@ -619,7 +631,8 @@ type MeetingReport struct {
 	HasChat Bool `json:"has_chat,omitzero"`
 	// How it was encrypted.
 	MeetingEncryptionStatus MeetingEncryptionStatus `json:"meeting_encryption_status,omitzero"`
-	Origin                  `json:"-"`
+	// Origin says where it was read.
+	Origin `json:"-"`
 }
 
 // Something that a meeting is worked on with.
@@ -1051,6 +1064,8 @@ type Participant struct {
 	InternalUser Bool `json:"internal_user,omitzero"`
 	// Run is whose participant it is: a UUID, or a meeting's number for its latest run.
 	Run string `json:"-"`
+	// Origin says where it was read.
+	Origin `json:"-"`
 }
 
 // Written questions during a meeting.
@@ -1173,6 +1188,8 @@ type Registrant struct {
 	CustomQuestions []*CustomQuestionAnswer `json:"custom_questions,omitzero"`
 	// Meeting is whose registrant it is.
 	Meeting MeetingNumber `json:"-"`
+	// Origin says where it was read.
+	Origin `json:"-"`
 }
 
 func (Registrant) IsNode() {}
@@ -1255,6 +1272,8 @@ type UpdateMeetingPayload struct {
 	// What the caller can mend; empty when all went well.
 	UserErrors []*UserError  `json:"user_errors,omitzero"`
 	Number     MeetingNumber `json:"-"`
+	// Origin says where it was read.
+	Origin `json:"-"`
 }
 
 // Approves, denies or cancels registrations.
@@ -1276,6 +1295,8 @@ type UpdateRegistrantStatusPayload struct {
 	// Names are the registrants' ids.
 	Names  []string      `json:"-"`
 	Number MeetingNumber `json:"-"`
+	// Origin says where it was read.
+	Origin `json:"-"`
 }
 
 // A person or a room with a Zoom login on the account.
@@ -1372,7 +1393,8 @@ type User struct {
 	Jid Text `json:"jid,omitzero"`
 	// Zoom's cluster that serves the user, such as `us04`.
 	Cluster Text `json:"cluster,omitzero"`
-	Origin  `json:"-"`
+	// Origin says where it was read.
+	Origin `json:"-"`
 }
 
 func (User) IsNode() {}
@@ -1439,6 +1461,8 @@ type Viewer struct {
 	Account *Account `json:"account,omitzero"`
 	// The scopes that were granted, as Zoom spells them.
 	Scopes []Text `json:"scopes,omitzero"`
+	// Origin says where it was read.
+	Origin `json:"-"`
 }
 
 // Who has to wait in the waiting room.
