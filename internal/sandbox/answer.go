@@ -142,17 +142,29 @@ func send(w http.ResponseWriter, c *call, a *answer, f Fault) int {
 }
 
 // appendJSON writes v as Zoom does, "&" and all.
-func appendJSON(buf *bytes.Buffer, v any) {
+func appendJSON(buf *bytes.Buffer, v any) { newEncoder(buf).append(v) }
+
+// encoder writes one JSON value after another.
+type encoder struct {
+	buf *bytes.Buffer
+	enc *json.Encoder
+}
+
+func newEncoder(buf *bytes.Buffer) encoder {
+	e := encoder{buf, json.NewEncoder(buf)}
+	e.enc.SetEscapeHTML(false)
+	return e
+}
+
+func (e encoder) append(v any) {
 	if raw, ok := v.(json.RawMessage); ok {
-		buf.Write(raw)
+		e.buf.Write(raw)
 		return
 	}
-	enc := json.NewEncoder(buf)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(v); err != nil {
+	if err := e.enc.Encode(v); err != nil {
 		panic(fmt.Sprintf("sandbox: %v", err)) // a handler returned what is no JSON
 	}
-	buf.Truncate(buf.Len() - 1)
+	e.buf.Truncate(e.buf.Len() - 1) // the encoder ends with a new line
 }
 
 // categories are the values of X-RateLimit-Category.

@@ -182,9 +182,3 @@ func once(uuid string) string  { return url.PathEscape(uuid) }
 func twice(uuid string) string { return url.PathEscape(url.PathEscape(uuid)) }
 
 func (r *rig) path(format string, args ...any) string { return fmt.Sprintf(format, args...) }
-
-func withBody(req *http.Request, body string) *http.Request {
-	req.Body = io.NopCloser(strings.NewReader(body))
-	req.ContentLength = int64(len(body))
-	return req
-}

@@ -69,6 +69,11 @@ func TestInstances(t *testing.T) {
 		t.Error("a number does not mean the latest instance")
 	}
 	from := monday.AddDate(0, 0, -15).Format(time.DateOnly)
+	before := r.get("/past_meetings/%s", twice(r.UUIDPlain)).body
+	r.do(r.path("PATCH /meetings/%d", r.MeetingNumber), map[string]any{"duration": 15}).want(t, 204, 0)
+	if after := r.get("/past_meetings/%s", twice(r.UUIDPlain)).body; after != before {
+		t.Errorf("a patch changed what had happened: %s, before %s", after, before)
+	}
 	some := r.get("/past_meetings/%d/instances?from=%s&to=2026-03-16", r.MeetingNumber, from).list("meetings")
 	if len(some) == 0 || len(some) >= len(list) {
 		t.Errorf("%d of %d instances since %s", len(some), len(list), from)
@@ -176,6 +181,25 @@ func TestParticipantHabits(t *testing.T) {
 		if p["user_id"] != rows[i]["user_id"] || p["name"] != rows[i]["name"] {
 			t.Fatalf("row %d differs: %v %v", i, p, rows[i])
 		}
+	}
+}
+
+// Nobody registers for the meeting of the expired instance, so Zoom tells no
+// guest's address.
+func TestGuestsWithoutRegistration(t *testing.T) {
+	r := newRig(t, Options{})
+	guests := 0
+	for _, p := range r.all("/past_meetings/"+twice(r.ExpiredInstance)+"/participants", "participants") {
+		if p["id"] != "" {
+			continue
+		}
+		guests++
+		if p["user_email"] != "" || p["name"] == "" || p["internal_user"] != false {
+			t.Errorf("a guest: %v", p)
+		}
+	}
+	if guests == 0 {
+		t.Error("no guest came")
 	}
 }
 

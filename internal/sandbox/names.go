@@ -39,9 +39,23 @@ var subjects = []string{
 	"Interview", "Training: first steps", "Incident review", "Office hours", "Roadmap Q&A", "Demo <live>", "Übergabe", "Board meeting",
 }
 
-var folder = strings.NewReplacer("é", "e", "ë", "e", "í", "i", "ö", "o", "ø", "o", "ü", "u", "ú", "u", "ñ", "n", "ł", "l")
+// mailFirst and mailLast are the names as they stand in an e-mail address.
+var mailFirst, mailLast = folded(firstNames), folded(lastNames)
 
-// mailName returns a name as it stands in an e-mail address.
-func mailName(first, last string) string {
-	return folder.Replace(strings.ToLower(first)) + "." + folder.Replace(strings.ToLower(last))
+func folded(names []string) []string {
+	folder := strings.NewReplacer("é", "e", "ë", "e", "í", "i", "ö", "o", "ø", "o", "ü", "u", "ú", "u", "ñ", "n", "ł", "l")
+	all := make([]string, len(names))
+	for i, name := range names {
+		all[i] = folder.Replace(strings.ToLower(name))
+	}
+	return all
 }
+
+// name is a made-up person's: places in firstNames and lastNames.
+type name struct{ first, last int }
+
+func newName(d *dice) name { return name{d.n(len(firstNames)), d.n(len(lastNames))} }
+
+func (n name) String() string { return firstNames[n.first] + " " + lastNames[n.last] }
+
+func (n name) mail() string { return mailFirst[n.first] + "." + mailLast[n.last] }

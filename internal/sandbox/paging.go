@@ -126,20 +126,19 @@ func (c *call) question(salt []byte) uint64 {
 }
 
 func (p *page) encode(buf *bytes.Buffer) {
+	enc := newEncoder(buf)
 	buf.WriteByte('{')
 	for _, f := range p.fields {
-		buf.WriteString(strconv.Quote(f.name))
-		buf.WriteByte(':')
-		appendJSON(buf, f.value)
+		buf.WriteString(strconv.Quote(f.name) + ":")
+		enc.append(f.value)
 		buf.WriteByte(',')
 	}
-	buf.WriteString(strconv.Quote(p.array))
-	buf.WriteString(":[")
+	buf.WriteString(strconv.Quote(p.array) + ":[")
 	for i := p.from; i < p.to; i++ {
 		if i > p.from {
 			buf.WriteByte(',')
 		}
-		appendJSON(buf, p.item(i))
+		enc.append(p.item(i))
 	}
 	buf.WriteString("]}")
 }

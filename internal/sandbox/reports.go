@@ -57,11 +57,11 @@ type reportedField struct {
 	Value string `json:"value"`
 }
 
-func (w *world) run(i *instance) reportedRun {
+func (w *world) reportedRun(i *instance) reportedRun {
 	m, t := i.m, w.totals(i)
 	return reportedRun{
 		UUID: w.uuid(m.n, i.k), ID: w.number(m.n), Type: m.Type, Topic: m.Topic,
-		UserName: w.displayName(m.host), UserEmail: w.email(m.host), StartTime: stamp(i.start), EndTime: stamp(i.end),
+		UserName: w.name(m.host).String(), UserEmail: w.email(m.host), StartTime: stamp(i.start), EndTime: stamp(i.end),
 		Duration: i.minutes(), TotalMinutes: t.minutes, ParticipantsCount: t.persons,
 	}
 }
@@ -71,7 +71,7 @@ func getMeetingReport(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &meetingReport{reportedRun: c.world.run(i), Dept: deref(c.world.seedUser(i.m.host).Dept)}
+	r := &meetingReport{reportedRun: c.world.reportedRun(i), Dept: deref(c.world.seedUser(i.m.host).Dept)}
 	for _, f := range i.m.TrackingFields {
 		r.TrackingFields = append(r.TrackingFields, reportedField{f.Field, f.Value})
 	}
@@ -181,8 +181,8 @@ func (c *call) held(user int, from, to time.Time, alone bool) []*instance {
 
 func (w *world) reportedMeeting(i *instance) *reportedMeeting {
 	r := &reportedMeeting{
-		reportedRun: w.run(i), Source: "Zoom", HasScreenShare: i.m.n%2 == 0, HasRecording: i.m.n%5 == 0, HasChat: i.k%2 == 0,
-		MeetingEncryptionStatus: 1, HostName: w.displayName(i.m.host), HostOrganization: "Sandbox",
+		reportedRun: w.reportedRun(i), Source: "Zoom", HasScreenShare: i.m.n%2 == 0, HasRecording: i.m.n%5 == 0, HasChat: i.k%2 == 0,
+		MeetingEncryptionStatus: 1, HostName: w.name(i.m.host).String(), HostOrganization: "Sandbox",
 	}
 	if i.m.Type == scheduled {
 		r.ScheduleTime = stamp(i.m.start)

@@ -90,7 +90,7 @@ func (w *world) visit(i *instance, p int) []*stay {
 	late := min(time.Duration(d.n(300))*time.Second, length.Truncate(4*time.Second)/4)
 	early := min(time.Duration(d.n(240))*time.Second, length.Truncate(4*time.Second)/4)
 	s.join, s.leave = i.start.Add(late), i.end.Add(-early)
-	s.user, _, _, _ = w.who(i.m.n, p)
+	s.user = w.who(i.m.n, p)
 	switch {
 	case p%8 == 7:
 		s.user, s.phone = -1, true
@@ -131,13 +131,13 @@ func (w *world) shown(i *instance, s *stay) (name, email string) {
 		return fmt.Sprintf("120255501%02d", s.person%100), ""
 	}
 	if s.user >= 0 {
-		return w.displayName(s.user), w.email(s.user)
+		return w.name(s.user).String(), w.email(s.user)
 	}
-	_, first, last, email := w.who(i.m.n, s.person)
+	guest, email := w.person(i.m.n, s.person)
 	if s.registrant < 0 {
 		email = ""
 	}
-	return first + " " + last, email
+	return guest.String(), email
 }
 
 type totals struct{ persons, minutes int }

@@ -2,7 +2,6 @@ package sandbox
 
 import (
 	"fmt"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -178,5 +177,5 @@ func (w *world) registrantID(n uint64, j int) string {
 // link returns an address that looks like one of Zoom's and is nobody's: a real
 // host name with a made-up number might be a stranger's meeting.
 func link(kind string, number int64, more string) string {
-	return fmt.Sprintf("https://us06web.zoom.example/%s/%s%s", kind, strconv.FormatInt(number, 10), more)
+	return fmt.Sprintf("https://us06web.zoom.example/%s/%s%s", kind, formatNumber(number), more)
 }

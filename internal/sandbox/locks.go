@@ -1,0 +1,43 @@
+package sandbox
+
+import (
+	"strings"
+	"sync"
+)
+
+// locks holds what only one call may touch at a time.
+type locks struct {
+	mu   sync.Mutex
+	held map[string]bool
+}
+
+// exclude refuses a call on an object that another call is changing.
+func (s *Sandbox) exclude(c *call) error {
+	if c.route.lock == "" {
+		return nil
+	}
+	key := strings.ToLower(c.path(c.route.lock))
+	s.locks.mu.Lock()
+	defer s.locks.mu.Unlock()
+	if s.locks.held[key] {
+		return tooMany(429, "Too many concurrent requests. A request to disassociate this user has already been made.")
+	}
+	if s.locks.held == nil {
+		s.locks.held = map[string]bool{}
+	}
+	s.locks.held[key] = true
+	c.locked = append(c.locked, key)
+	return nil
+}
+
+// release ends what exclude began.
+func (c *call) release() {
+	if len(c.locked) == 0 {
+		return
+	}
+	c.locks.mu.Lock()
+	defer c.locks.mu.Unlock()
+	for _, key := range c.locked {
+		delete(c.locks.held, key)
+	}
+}

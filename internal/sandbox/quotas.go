@@ -1,0 +1,99 @@
+package sandbox
+
+import (
+	"fmt"
+	"slices"
+)
+
+// quotaLimit refuses as Zoom does: without a type and without Retry-After, and
+// with the label's daily figures in the headers where there are any.
+//
+// Source: developer forum, topics 18928, 122482, 125510 and 141856.
+func (c *call) quotaLimit(q charge, a allowance, used int) error {
+	if q.what == "" {
+		if a.daily > 0 {
+			c.limitHeader("", a.daily, a.daily-used)
+		}
+		return tooMany(429, fmt.Sprintf("You have exceeded the daily rate limit (%d) of Meeting Create/Update API requests permitted for this particular user. You may resume these requests at GMT 00:00:00.", q.perDay))
+	}
+	c.limitHeader("", q.perDay, 0)
+	return tooMany(429, fmt.Sprintf("You have exceeded the daily rate limit of (%d) for %s API requests for the registrant (%s). You can resume these API requests at GMT 00:00:00.", q.perDay, q.what, q.value))
+}
+
+// quota is an allowance that Zoom counts apart from the labels, for each value
+// of something a call is about. The quotas stand here a second time, like the
+// plans: one that the client's table lacks is then found.
+type quota struct {
+	name   string
+	perDay int
+	of     func(*call) []string // what one call counts for
+	what   string               // the action, for quotas of registrants
+}
+
+// The quotas of meetings and registrants.
+//
+// Source: https://developers.zoom.us/docs/api/rate-limits/
+var (
+	hostWrites    = quota{name: "host", perDay: 100, of: hostOfCall}
+	registrations = quota{name: "registrant", perDay: 3, of: registrantsOfCall, what: "Add a meeting registrant"}
+	statusChanges = quota{name: "status", perDay: 10, of: registrantsOfCall, what: "meeting Update registrant's status"}
+)
+
+// charge is one value of a quota that a call draws from.
+type charge struct {
+	quota
+	value string
+	key   string
+}
+
+func (s *Sandbox) charges(c *call) []charge {
+	if len(c.route.quotas) == 0 {
+		return nil
+	}
+	s.world.mu.RLock()
+	defer s.world.mu.RUnlock()
+	var all []charge
+	for _, q := range c.route.quotas {
+		for _, v := range q.of(c) {
+			all = append(all, charge{q, v, q.name + "|" + c.path("meetingId") + "|" + v})
+			if q.what == "" {
+				all[len(all)-1].key = q.name + "|" + v
+			}
+		}
+	}
+	return all
+}
+
+// hostOfCall is who would host the meeting that a call makes, or hosts the one
+// that it changes.
+func hostOfCall(c *call) []string {
+	if c.path("userId") != "" {
+		if i, err := c.findUser(); err == nil {
+			return []string{c.world.userID(i)}
+		}
+	} else if m, err := c.findMeeting(); err == nil {
+		return []string{c.world.userID(m.host)}
+	}
+	return nil
+}
+
+// registrantsOfCall returns the e-mails, or else the ids, that a body names.
+func registrantsOfCall(c *call) []string {
+	type named struct {
+		Email string `json:"email"`
+		ID    string `json:"id"`
+	}
+	var body struct {
+		named
+		Registrants []named `json:"registrants"`
+	}
+	_ = c.decode(&body) // the handler refuses what cannot be read
+	var names []string
+	for _, r := range append(body.Registrants, body.named) {
+		if name := lower(orElse(r.Email, r.ID)); name != "" {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
