@@ -6,6 +6,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -27,6 +28,7 @@ import (
 	"zoomql/internal/access"
 	"zoomql/internal/auth"
 	"zoomql/internal/config"
+	"zoomql/internal/operations"
 	"zoomql/internal/playground"
 	"zoomql/internal/ratelimit"
 	"zoomql/internal/sandbox"
@@ -48,22 +50,30 @@ type commands struct {
 	Sandbox struct{} `cmd:"" help:"Serve the sandbox alone: a Zoom to test other programs on."`
 	Health  struct{} `cmd:"" help:"Ask the gateway at ADDR whether it is well, and exit 0 if so."`
 	Schema  struct{} `cmd:"" help:"Print the schema as SDL."`
+
+	Operations struct {
+		JSON bool `help:"As JSON."`
+	} `cmd:"" help:"List the operations of Zoom that the graph uses, and where."`
 }
 
 // run is the program, with all that it takes from outside as arguments.
 func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) error {
-	command, err := parse(args, stdout, stderr)
-	if err != nil || command == "" {
+	flags := &commands{}
+	command, err := flags.parse(args, stdout, stderr)
+	switch {
+	case err != nil || command == "":
 		return err
+	case command == "schema":
+		_, err = io.WriteString(stdout, graph.Schema())
+		return err
+	case command == "operations":
+		return printOperations(stdout, flags.Operations.JSON)
 	}
 	cfg, err := config.Load(environ)
 	if err != nil {
 		return fmt.Errorf("settings that cannot be used:\n%w", err)
 	}
 	switch command {
-	case "schema":
-		_, err = io.WriteString(stdout, graph.Schema())
-		return err
 	case "health":
 		return health(ctx, cfg)
 	case "sandbox":
@@ -73,9 +83,9 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 }
 
 // parse reads the command line; "" means that there is nothing left to do.
-func parse(args []string, stdout, stderr io.Writer) (string, error) {
+func (c *commands) parse(args []string, stdout, stderr io.Writer) (string, error) {
 	exited := false
-	parser, err := kong.New(&commands{},
+	parser, err := kong.New(c,
 		kong.Name("zoomql"),
 		kong.Description("A GraphQL gateway over the Zoom REST API.\n\nSettings, from the environment:\n\n"+config.Help()),
 		kong.ConfigureHelp(kong.HelpOptions{NoExpandSubcommands: true, WrapUpperBound: 400}),
@@ -93,6 +103,21 @@ func parse(args []string, stdout, stderr io.Writer) (string, error) {
 		return "", fmt.Errorf("%w (see zoomql --help)", err)
 	}
 	return parsed.Command(), nil
+}
+
+// printOperations lists the table of operations.
+func printOperations(w io.Writer, asJSON bool) error {
+	rows, err := operations.Table(graph.Schema())
+	if err != nil {
+		return err
+	}
+	if !asJSON {
+		return operations.Write(w, rows)
+	}
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	return enc.Encode(rows)
 }
 
 // serve runs the gateway until ctx ends.

@@ -98,11 +98,12 @@ func (p *process) waitFor(t *testing.T, pattern string) string {
 
 func (p *process) ask(t *testing.T, query string) (int, map[string]any) {
 	t.Helper()
-	body, err := json.Marshal(map[string]string{"query": query})
-	if err != nil {
-		t.Fatal(err)
-	}
-	resp, err := http.Post(p.url+"/graphql", "application/json", bytes.NewReader(body))
+	return p.post(t, toJSON(t, map[string]string{"query": query}))
+}
+
+func (p *process) post(t *testing.T, body string) (int, map[string]any) {
+	t.Helper()
+	resp, err := http.Post(p.url+"/graphql", "application/json", strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -176,7 +176,7 @@ func (in *input) request(s *Spec, account string, v reflect.Value) (*Request, er
 	}
 	query := url.Values{}
 	for _, q := range in.query {
-		if f := v.FieldByIndex(q.index); !f.IsZero() {
+		if f := v.FieldByIndex(q.index); !f.IsZero() && (f.Kind() != reflect.Slice || f.Len() > 0) {
 			query.Set(q.name, text(f))
 		}
 	}
