@@ -10,7 +10,8 @@ import (
 )
 
 // Dial returns a client for the Redis at rawURL (redis:, rediss: or unix:; a
-// cluster where the query has an addr) that gives up as soon as its caller
+// cluster where the query has an addr, a Sentinel's primary where it has a
+// master_name) that gives up as soon as its caller
 // does. It connects when it is first used. It also silences the log of go-redis
 // for the whole process: a line for each failed connection, beside our one.
 func Dial(rawURL string) (redis.UniversalClient, error) {
@@ -23,6 +24,14 @@ func Dial(rawURL string) (redis.UniversalClient, error) {
 	// The client's own patience is for long outages of a store one cannot do
 	// without; ours has a caller who would rather ask the origin.
 	quiet := &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
+	if u.Query().Has("master_name") {
+		o, err := redis.ParseFailoverURL(rawURL)
+		if err != nil {
+			return nil, err
+		}
+		o.ContextTimeoutEnabled, o.DialTimeout = true, time.Second
+		return redis.NewFailoverClient(o), nil
+	}
 	if u.Query().Has("addr") {
 		o, err := redis.ParseClusterURL(rawURL)
 		if err != nil {

@@ -32,7 +32,7 @@ type link struct {
 	tasks sync.WaitGroup
 
 	mu      sync.Mutex
-	closed  bool
+	closed  bool                // down for good
 	pending map[string]struct{} // to be evicted before the link is up again
 	recent  []eviction          // done, oldest first
 }
@@ -107,7 +107,7 @@ func (l *link) done(tags []string) {
 func (l *link) trip(err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.closed || l.isDown.Load() {
+	if l.isDown.Load() {
 		return
 	}
 	l.isDown.Store(true)

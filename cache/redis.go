@@ -2,8 +2,6 @@ package cache
 
 import (
 	"context"
-	"encoding/binary"
-	"errors"
 	"log/slog"
 	"math/rand/v2"
 	"time"
@@ -47,12 +45,6 @@ type Redis struct {
 	id     uint64 // of this process, among those that share the Redis
 	link   *link
 }
-
-// errSlow is why a context ends when Redis used up its time, not the caller.
-var errSlow = errors.New("cache: Redis is slow")
-
-// stamp is the version of a tag; 0 is none.
-type stamp uint64
 
 // NewRedis returns a Store in the Redis that client is connected to, which
 // stays the caller's to close, after this. Unless it comes from [Dial], its
@@ -101,82 +93,6 @@ func (r *Redis) Get(ctx context.Context, key string, tags ...string) (*Entry, Ti
 	return nil, now
 }
 
-// stands reports whether the ticket of an entry has the versions of today.
-// Those that now does not tell cost a round trip.
-func (r *Redis) stands(ctx context.Context, t, now *Ticket) bool {
-	if t.stamps[0] != now.stamps[0] {
-		return false
-	}
-	known := make(map[string]stamp, len(now.tags))
-	for i, tag := range now.tags {
-		known[tag] = now.stamps[i+1]
-	}
-	var more []string
-	for i, tag := range t.tags {
-		if s, ok := known[tag]; !ok {
-			more = append(more, tag)
-		} else if s != t.stamps[i+1] {
-			return false
-		}
-	}
-	if len(more) == 0 {
-		return true
-	}
-	pipe := r.client.Pipeline()
-	versions := getStamps(ctx, pipe, more)
-	if !r.exec(ctx, pipe) {
-		return false
-	}
-	for i, s := range readStamps(versions)[1:] {
-		known[more[i]] = s
-	}
-	for i, tag := range t.tags {
-		if known[tag] != t.stamps[i+1] {
-			return false
-		}
-	}
-	return true
-}
-
-// fill makes versions for the tags of a ticket that have none. That is one more
-// round trip, paid once for each tag and eviction, before a call to the origin
-// that costs a hundred times as much.
-func (r *Redis) fill(ctx context.Context, t *Ticket) bool {
-	var (
-		pipe redis.Pipeliner
-		made = make(map[int]*redis.StringCmd)
-	)
-	for i, s := range t.stamps {
-		if s != 0 {
-			continue
-		}
-		if pipe == nil {
-			pipe = r.client.Pipeline()
-		}
-		name := tagPrefix + All
-		if i > 0 {
-			name = tagPrefix + t.tags[i-1]
-		}
-		// Another process may do the same: who is first makes the version.
-		pipe.SetNX(ctx, name, binary.BigEndian.AppendUint64(nil, rand.Uint64()|1), maxLife)
-		made[i] = pipe.Get(ctx, name)
-	}
-	if pipe == nil {
-		return true
-	}
-	if !r.exec(ctx, pipe) {
-		return false
-	}
-	for i, cmd := range made {
-		// Evicted between the two commands: a ticket without a version
-		// would be filed where it may be found, so there is none.
-		if t.stamps[i] = readStamp(cmd); t.stamps[i] == 0 {
-			return false
-		}
-	}
-	return true
-}
-
 // Set implements [Store].
 func (r *Redis) Set(ctx context.Context, key string, t Ticket, e *Entry) {
 	life := min(time.Until(e.until()), maxLife)
@@ -220,56 +136,4 @@ func (r *Redis) evict(ctx context.Context, tags []string) error {
 	// Only now: in a cluster the news would overtake the deed, and another
 	// process would fill its near store with what is about to be evicted.
 	return r.client.Publish(ctx, channel, r.encodeEvicted(tags)).Err()
-}
-
-// exec runs a pipeline and reports whether Redis answered it. A command that
-// Redis refuses for its own reasons keeps its error.
-func (r *Redis) exec(ctx context.Context, pipe redis.Pipeliner) bool {
-	cmds, err := pipe.Exec(ctx)
-	if err != nil {
-		err = nil
-		for _, cmd := range cmds {
-			if e := cmd.Err(); e != nil && !answered(e) {
-				err = e
-				break
-			}
-		}
-	}
-	if deadline, ok := ctx.Deadline(); ok && err != nil && time.Now().After(deadline) {
-		<-ctx.Done() // the connection may notice a moment before the context
-	}
-	if ctx.Err() != nil && context.Cause(ctx) != errSlow {
-		return false // the caller had no time, which says nothing of Redis
-	}
-	return r.link.saw(err)
-}
-
-// answered reports whether an error is the answer of a Redis that is well.
-func answered(err error) bool {
-	return err == redis.Nil || redis.HasErrorPrefix(err, "WRONGTYPE") || redis.HasErrorPrefix(err, "OOM")
-}
-
-// getStamps asks for the versions of All and of tags.
-func getStamps(ctx context.Context, pipe redis.Pipeliner, tags []string) []*redis.StringCmd {
-	cmds := make([]*redis.StringCmd, 0, 1+len(tags))
-	cmds = append(cmds, pipe.Get(ctx, tagPrefix+All))
-	for _, tag := range tags {
-		cmds = append(cmds, pipe.Get(ctx, tagPrefix+tag))
-	}
-	return cmds
-}
-
-func readStamps(cmds []*redis.StringCmd) []stamp {
-	stamps := make([]stamp, len(cmds))
-	for i, cmd := range cmds {
-		stamps[i] = readStamp(cmd)
-	}
-	return stamps
-}
-
-func readStamp(cmd *redis.StringCmd) stamp {
-	if b, err := cmd.Bytes(); err == nil && len(b) == 8 {
-		return stamp(binary.BigEndian.Uint64(b))
-	}
-	return 0
 }

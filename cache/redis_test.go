@@ -254,6 +254,9 @@ func FuzzDecodeEntry(f *testing.F) {
 	e := entry(1)
 	good, _ := encodeEntry(e, &Ticket{tags: []string{"a"}, stamps: []stamp{1, 2}})
 	f.Add(good[headerSize:])
+	f.Add([]byte("\x00\x00\x00\x00\x01\xff\x01a"))             // a tag longer than all
+	f.Add([]byte("\x00\x00\x00\x00\xff\xff\xff\xff\xff\x01a")) // more tags than bytes
+	f.Add([]byte("\x00\x00\x00\x00\x01\x01a1234567812345"))    // half a stamp
 	f.Fuzz(func(t *testing.T, b []byte) {
 		for _, format := range []byte{formatPlain, formatS2} {
 			_, ticket, ok := decodeEntry(seal(append([]byte{format, 0, 0, 0, 0}, b...)))
@@ -336,6 +339,22 @@ func TestClose(t *testing.T) {
 	r.Evict(t.Context(), "a")
 }
 
+func TestCloseWaits(t *testing.T) {
+	r := NewRedis(redistest.Start(t).Client(), silent)
+	called, finished := make(chan struct{}), false
+	r.Subscribe(func(...string) {
+		close(called)
+		<-r.link.ctx.Done()
+		time.Sleep(10 * time.Millisecond) // Close gets all the time it needs to be wrong
+		finished = true
+	})
+	<-called
+	r.Close()
+	if !finished {
+		t.Error("Close returned while the subscriber was at work")
+	}
+}
+
 func TestDial(t *testing.T) {
 	for url, cluster := range map[string]bool{
 		"redis://localhost:6379/1":                                       false,
@@ -358,6 +377,25 @@ func TestDial(t *testing.T) {
 		if _, err := Dial(url); err == nil {
 			t.Errorf("%s: no error", url)
 		}
+	}
+}
+
+// Behind a Sentinel's URL stands the server that it watches.
+func TestDialSentinel(t *testing.T) {
+	client, err := Dial(redistest.Sentinel(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	// The Sentinel needs a moment to start; what it says then must be right.
+	for end := time.Now().Add(10 * time.Second); ; {
+		err = client.Set(t.Context(), "key", "value", 0).Err()
+		if err == nil || time.Now().After(end) {
+			break
+		}
+	}
+	if got, err := client.Get(t.Context(), "key").Result(); got != "value" {
+		t.Errorf("got %q, %v", got, err)
 	}
 }
 

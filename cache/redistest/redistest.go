@@ -4,10 +4,13 @@ package redistest
 import (
 	"context"
 	"errors"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -23,6 +26,7 @@ type Server struct {
 	t      testing.TB
 	dir    string
 	socket string
+	args   []string
 	cmd    *exec.Cmd
 }
 
@@ -37,6 +41,83 @@ func init() { redis.SetLogger(silence{}) }
 // redis-server is not installed.
 func Start(t testing.TB) *Server {
 	t.Helper()
+	return start(t, "--port", "0")
+}
+
+// Cluster runs a cluster until the end of the test, and returns a client of it.
+// It has one node only, which is as strict as many about keys of several slots.
+func Cluster(t testing.TB) *redis.ClusterClient {
+	t.Helper()
+	// The node also listens 10000 ports higher, so not every free port will do.
+	for port := 20_000 + rand.IntN(20_000); ; port++ {
+		addr := "127.0.0.1:" + strconv.Itoa(port)
+		if !free(addr) || !free("127.0.0.1:"+strconv.Itoa(port+10_000)) {
+			continue
+		}
+		s := start(t, "--port", strconv.Itoa(port), "--bind", "127.0.0.1", "--cluster-enabled", "yes")
+		node := s.Client()
+		if err := node.ClusterAddSlotsRange(t.Context(), 0, 16383).Err(); err != nil {
+			t.Fatal(err)
+		}
+		for end := time.Now().Add(10 * time.Second); ; time.Sleep(2 * time.Millisecond) {
+			info, _ := node.ClusterInfo(t.Context()).Result()
+			if strings.Contains(info, "cluster_state:ok") {
+				break
+			}
+			if time.Now().After(end) {
+				t.Fatal("the cluster does not form: " + info)
+			}
+		}
+		c := redis.NewClusterClient(&redis.ClusterOptions{Addrs: []string{addr}, ContextTimeoutEnabled: true,
+			MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}})
+		t.Cleanup(func() { c.Close() })
+		return c
+	}
+}
+
+// Sentinel runs a server and a Sentinel that watches it under the name "main",
+// until the end of the test, and returns the Sentinel's URL for Dial.
+func Sentinel(t testing.TB) string {
+	t.Helper()
+	port := freePort(t)
+	s := start(t, "--port", port, "--bind", "127.0.0.1")
+	own := freePort(t)
+	conf := filepath.Join(s.dir, "sentinel.conf")
+	text := "port " + own + "\nbind 127.0.0.1\nsentinel monitor main 127.0.0.1 " + port + " 1\n"
+	if err := os.WriteFile(conf, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command("redis-server", conf, "--sentinel")
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+	})
+	return "redis://127.0.0.1:" + own + "?master_name=main"
+}
+
+func freePort(t testing.TB) string {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = l.Close() }()
+	_, port, _ := net.SplitHostPort(l.Addr().String())
+	return port
+}
+
+func free(addr string) bool {
+	l, err := net.Listen("tcp", addr)
+	if err == nil {
+		l.Close()
+	}
+	return err == nil
+}
+
+func start(t testing.TB, args ...string) *Server {
+	t.Helper()
 	if _, err := exec.LookPath("redis-server"); err != nil {
 		t.Skip("redis-server is not installed: this test needs a real one")
 	}
@@ -45,7 +126,7 @@ func Start(t testing.TB) *Server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &Server{t: t, dir: dir, socket: filepath.Join(dir, "s")}
+	s := &Server{t: t, dir: dir, socket: filepath.Join(dir, "s"), args: args}
 	t.Cleanup(func() {
 		s.Kill()
 		os.RemoveAll(dir)
@@ -58,8 +139,8 @@ func Start(t testing.TB) *Server {
 func (s *Server) Run() {
 	s.t.Helper()
 	os.Remove(s.socket)
-	cmd := exec.Command("redis-server", "--port", "0", "--unixsocket", s.socket,
-		"--save", "", "--appendonly", "no", "--dir", s.dir)
+	cmd := exec.Command("redis-server", append([]string{"--unixsocket", s.socket,
+		"--save", "", "--appendonly", "no", "--dir", s.dir}, s.args...)...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if err := cmd.Start(); err != nil {
 		s.t.Fatal(err)

@@ -2,8 +2,6 @@ package ratelimit
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -17,27 +15,6 @@ const (
 	Background                  // refreshes and reading ahead
 	priorities
 )
-
-// ErrLimited is the kind of every [Error]: errors.Is(err, ErrLimited).
-var ErrLimited = errors.New("ratelimit: limited")
-
-// Error says that a call could not be had in time. Nothing was spent.
-type Error struct {
-	RetryAt time.Time // when it could have been had
-	Key     string    // of the limit that is spent
-	Daily   bool      // that limit is counted per day
-}
-
-func (e *Error) Error() string {
-	return fmt.Sprintf("ratelimit: %s is spent until %s", e.Key, e.RetryAt.UTC().Format(time.RFC3339Nano))
-}
-
-// Is reports whether target is [ErrLimited].
-func (e *Error) Is(target error) bool { return target == ErrLimited }
-
-func limited(d Decision) *Error {
-	return &Error{RetryAt: d.Start, Key: d.Limit.Key, Daily: d.Limit.Daily}
-}
 
 // A Limiter makes callers wait until their limits allow a call. It is safe for
 // concurrent use.
@@ -129,7 +106,7 @@ func (l *Limiter) stand(ctx context.Context, w *waiter) error {
 			l.leave(ctx, w)
 			return ctx.Err()
 		case <-timer.C:
-			if err := l.turn(ctx, w); err != nil {
+			if done, err := l.turn(ctx, w); done {
 				return err
 			}
 		case <-w.moved:
@@ -142,12 +119,17 @@ func (l *Limiter) stand(ctx context.Context, w *waiter) error {
 }
 
 // turn gives the start that w holds, whose time has come, to the first in line.
-// The error says that w, which was not the first, is left with one too late.
-func (l *Limiter) turn(ctx context.Context, w *waiter) error {
+// It reports whether w is done: it was the first, or is left with a start that
+// comes too late, as the error says.
+func (l *Limiter) turn(ctx context.Context, w *waiter) (done bool, err error) {
 	l.mu.Lock()
-	if w.q == nil || w.stale || time.Now().Before(w.d.Start) {
+	if w.q == nil {
 		l.mu.Unlock()
-		return nil // it changed in this moment, and the queue has told
+		return true, nil // another gave its start to w in this moment
+	}
+	if w.stale || time.Now().Before(w.d.Start) {
+		l.mu.Unlock()
+		return false, nil // it was given another start in this moment
 	}
 	first := w.q.first()
 	first.d, w.d = w.d, first.d
@@ -157,10 +139,10 @@ func (l *Limiter) turn(ctx context.Context, w *waiter) error {
 	refusal := limited(w.d)
 	l.mu.Unlock()
 	if !late {
-		return nil
+		return first == w, nil
 	}
 	l.leave(ctx, w)
-	return refusal
+	return true, refusal
 }
 
 // again reserves anew for a waiter whose limits were blocked.

@@ -15,8 +15,10 @@ const (
 	keyPrefix   = "zoomql:rl:"
 	registryKey = keyPrefix + "replicas"
 
-	// opTimeout bounds what Redis may cost a call.
-	opTimeout = 100 * time.Millisecond
+	// opTimeout bounds what Redis may cost a call. It is longer than a
+	// cache's would be: a call that is to be limited takes as long anyway,
+	// and taking a short stall for an outage halves the budget for a while.
+	opTimeout = 250 * time.Millisecond
 )
 
 // Redis is a Store that replicas share: one round trip and one atomic script

@@ -23,11 +23,33 @@ func TestMain(m *testing.M) {
 
 var silent = slog.New(slog.NewTextHandler(io.Discard, nil))
 
-// stores opens each store, empty, for the life of a test.
-var stores = map[string]func(t testing.TB) Store{
-	"memory": func(testing.TB) Store { return &Memory{} },
-	"redis":  func(t testing.TB) Store { return NewRedis(redistest.Start(t).Client()) },
-	"shared": func(t testing.TB) Store { return openShared(t, redistest.Start(t)) },
+// stores begins with each kind of store. What it returns opens one, empty, as
+// often as a test likes.
+var stores = map[string]func(t testing.TB) func(t testing.TB) Store{
+	"memory": func(testing.TB) func(testing.TB) Store {
+		return func(testing.TB) Store { return &Memory{} }
+	},
+	"redis": func(t testing.TB) func(testing.TB) Store {
+		client := redistest.Start(t).Client()
+		return func(t testing.TB) Store {
+			client.FlushAll(t.Context())
+			return NewRedis(client)
+		}
+	},
+	"cluster": func(t testing.TB) func(testing.TB) Store {
+		client := redistest.Cluster(t)
+		return func(t testing.TB) Store {
+			client.FlushAll(t.Context())
+			return NewRedis(client)
+		}
+	},
+	"shared": func(t testing.TB) func(testing.TB) Store {
+		server := redistest.Start(t)
+		return func(t testing.TB) Store {
+			server.Client().FlushAll(t.Context())
+			return openShared(t, server)
+		}
+	},
 }
 
 func openShared(t testing.TB, server *redistest.Server) *Shared {
@@ -37,8 +59,8 @@ func openShared(t testing.TB, server *redistest.Server) *Shared {
 }
 
 func eachStore(t *testing.T, f func(t *testing.T, s Store)) {
-	for name, open := range stores {
-		t.Run(name, func(t *testing.T) { f(t, open(t)) })
+	for name, begin := range stores {
+		t.Run(name, func(t *testing.T) { f(t, begin(t)(t)) })
 	}
 }
 
@@ -200,8 +222,9 @@ func TestStore(t *testing.T) {
 			}
 		},
 	}
-	for name, open := range stores {
+	for name, begin := range stores {
 		t.Run(name, func(t *testing.T) {
+			open := begin(t)
 			for story, tell := range stories {
 				t.Run(story, func(t *testing.T) { tell(t, open(t)) })
 			}
@@ -216,27 +239,46 @@ func TestStoresAreExact(t *testing.T) {
 		rapid.Check(t, func(rt *rapid.T) {
 			run++
 			b := book{}
-			limits := make([]Limit, 3)
+			limits := make([]Limit, 4)
 			for i := range limits {
 				limits[i] = Limit{
 					Key:    strconv.Itoa(run) + ":" + strconv.Itoa(i),
 					Calls:  rapid.IntRange(1, 4).Draw(rt, "calls"),
 					Window: time.Duration(rapid.IntRange(1, 20).Draw(rt, "window")) * time.Second,
-					Daily:  i == 2,
+					Daily:  i == 3,
 					Guard:  -1,
 				}
 			}
-			for range rapid.IntRange(1, 30).Draw(rt, "steps") {
-				under := limits[rapid.IntRange(0, 2).Draw(rt, "from"):]
-				maxWait := rapid.SampledFrom([]time.Duration{0, time.Second, 30 * time.Second, 2 * day}).Draw(rt, "max wait")
+			type reservation struct {
+				Decision
+				under []Limit
+			}
+			var held []reservation
+			for range rapid.IntRange(10, 50).Draw(rt, "steps") {
+				if len(held) > 0 && rapid.IntRange(0, 3).Draw(rt, "cancel") == 0 {
+					i := rapid.IntRange(0, len(held)-1).Draw(rt, "which")
+					s.Cancel(t.Context(), held[i].Decision, held[i].under)
+					b.remove(held[i].at, held[i].under)
+					held = slices.Delete(held, i, i+1)
+					continue
+				}
+				var under []Limit
+				for _, l := range limits {
+					if rapid.Bool().Draw(rt, "under") {
+						under = append(under, l)
+					}
+				}
+				if len(under) == 0 {
+					continue
+				}
+				maxWait := rapid.SampledFrom([]time.Duration{0, time.Second, hour, hour, 2 * day}).Draw(rt, "max wait")
 				d, err := s.Take(t.Context(), time.Now(), maxWait, under)
 				if err != nil {
 					rt.Fatal(err)
 				}
 				b.check(rt, d, d.at-int64(d.Wait), maxWait, under)
-				if d.OK && rapid.IntRange(0, 3).Draw(rt, "cancel") == 0 {
-					s.Cancel(t.Context(), d, under)
-					b.remove(d.at, under)
+				if d.OK {
+					held = append(held, reservation{d, under})
 				}
 			}
 		})
