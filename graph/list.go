@@ -33,7 +33,7 @@ func pageSize(first, most int) int {
 // list is a list of Zoom's as a connection needs it: one listing after the
 // other, where a range had to be cut into windows, and else just one.
 type list[In, T any] struct {
-	in *scope
+	in      *scope
 	op      zoom.ListOp[In, T]
 	windows []In
 	first   int
