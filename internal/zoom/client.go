@@ -37,6 +37,7 @@ type Request struct {
 
 	decode func([]byte) (any, error)
 	encode func(any) ([]byte, error)
+	ticket cache.Ticket // of the miss that led to the call
 }
 
 // Response is what came back.
@@ -125,7 +126,7 @@ func New(cfg Config) *Client {
 	}
 	c := &Client{cfg: cfg, tenant: types.TenantOf(cfg.AccountID), hosts: newHosts()}
 	c.cached = &cached{store: cfg.Store, account: hex.EncodeToString(c.tenant[:]), view: formatVersion + cfg.AccountID + "\x00" + cfg.View, hosts: c.hosts}
-	c.handler = chain((&transport{cfg}).do, c.cached.layer, coalesced(), retried, limited(cfg))
+	c.handler = chain((&transport{cfg}).do, c.cached.layer, c.cached.flights.coalesced, c.cached.filed, retried, limited(cfg))
 	return c
 }
 

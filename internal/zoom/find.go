@@ -49,10 +49,10 @@ func (d *directory[T]) find(ctx context.Context, c *Client, keys []string) []Fou
 		}
 		missing = append(missing, i)
 	}
-	complete := true
+	complete, budget := true, &spending{keys: len(missing)}
 	for _, l := range d.listings {
 		var whole bool
-		missing, whole = d.search(ctx, c, l, keys, missing, found)
+		missing, whole = d.search(ctx, c, l, budget, keys, missing, found)
 		complete = complete && whole
 	}
 	if complete {
@@ -69,16 +69,24 @@ func (d *directory[T]) find(ctx context.Context, c *Client, keys []string) []Fou
 	return found
 }
 
+// spending is what a search may cost: pages that turn out not to hold what is
+// looked for are spent all the same.
+type spending struct {
+	keys  int // that were not known at the beginning
+	pages int // asked for so far, of all listings
+}
+
 // search reads a listing as long as that pays, and returns which keys are still
 // missing and whether the listing was read to its end.
-func (d *directory[T]) search(ctx context.Context, c *Client, l *listing[T], keys []string, missing []int, found []Found[T]) ([]int, bool) {
+func (d *directory[T]) search(ctx context.Context, c *Client, l *listing[T], budget *spending, keys []string, missing []int, found []Found[T]) ([]int, bool) {
 	token, read := "", 0
 	for len(missing) > 0 {
 		page, known := l.known(ctx, c, token)
 		if !known {
-			if !d.pays(c, l, read, len(missing)) {
+			if !d.pays(c, l, read, len(missing), budget) {
 				return missing, false
 			}
+			budget.pages++
 			var err error
 			if page, err = l.page(ctx, c, token); err != nil {
 				return missing, false // the calls by key will say what is wrong
@@ -99,15 +107,17 @@ func (d *directory[T]) search(ctx context.Context, c *Client, l *listing[T], key
 }
 
 // pays reports whether reading on in a listing spends clearly less of the
-// budget than asking for each key that is missing. A listing never seen is
+// budget than asking for each key that is missing, and whether all that was read
+// would still have been worth it had it held nothing. A listing never seen is
 // taken to be one page.
-func (d *directory[T]) pays(c *Client, l *listing[T], read, missing int) bool {
+func (d *directory[T]) pays(c *Client, l *listing[T], read, missing int, budget *spending) bool {
 	left := max(c.lengths.get(l.name)-read, 1)
 	pages := (left + d.list.MaxPage - 1) / d.list.MaxPage
-	plan := c.cfg.Plan
-	byList := float64(pages) / plan.perSecond(d.list.Rate)
-	byKey := float64(missing) / plan.perSecond(d.one.Rate)
-	return byList*listingPays <= byKey
+	cheaper := func(pages, keys int) bool {
+		plan := c.cfg.Plan
+		return listingPays*float64(pages)/plan.perSecond(d.list.Rate) <= float64(keys)/plan.perSecond(d.one.Rate)
+	}
+	return cheaper(pages, missing) && cheaper(budget.pages+pages, budget.keys)
 }
 
 func (d *directory[T]) note(c *Client, l *listing[T], page *Page[T], read int) {

@@ -3,7 +3,9 @@ package zoom
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math/rand/v2"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -17,29 +19,29 @@ import (
 // belongs to none of them: it goes on while anyone waits, and each leaves when
 // his own context ends. When the last one has left, a call that still stands
 // in the limiter's queue is given up.
-func coalesced() Layer {
-	f := &flights{under: map[string]*flight{}}
-	return func(next Handler) Handler {
-		return func(ctx context.Context, req *Request) (*Response, error) {
-			if !req.Spec.Reads() {
-				return next(ctx, req)
-			}
-			return f.join(ctx, req, next)
+func (f *flights) coalesced(next Handler) Handler {
+	return func(ctx context.Context, req *Request) (*Response, error) {
+		if !req.Spec.Reads() {
+			return next(ctx, req)
 		}
+		return f.join(ctx, req, next)
 	}
 }
 
+// flights are the reads under way, by what they ask. The zero value is ready.
 type flights struct {
 	mu    sync.Mutex
 	under map[string]*flight
 }
 
 type flight struct {
+	req     *Request
 	done    chan struct{}
 	cancel  context.CancelFunc
 	waiters int
 	resp    *Response
 	err     error
+	cut     bool // it failed because its time was over, or all had left
 }
 
 // longest bounds shared work, whoever waits for it.
@@ -47,30 +49,44 @@ const longest = time.Minute
 
 func (f *flights) join(ctx context.Context, req *Request, next Handler) (*Response, error) {
 	key := req.identity()
-	f.mu.Lock()
-	fl := f.under[key]
-	if fl == nil {
-		fl = f.begin(ctx, key, req, next)
-	}
-	fl.waiters++
-	f.mu.Unlock()
+	for {
+		f.mu.Lock()
+		fl, joined := f.under[key]
+		if !joined {
+			fl = f.begin(ctx, key, req, next)
+		}
+		fl.waiters++
+		f.mu.Unlock()
 
-	select {
-	case <-fl.done:
-		return fl.resp, fl.err
-	case <-ctx.Done():
-		f.leave(key, fl)
-		return nil, ctx.Err()
+		select {
+		case <-fl.done:
+			if joined && fl.cut && ctx.Err() == nil {
+				continue // who began it had less time than is left here
+			}
+			return fl.resp, fl.err
+		case <-ctx.Done():
+			f.leave(fl)
+			return nil, ctx.Err()
+		}
 	}
 }
 
+// begin starts a flight. It has the time of the one who begins it, so that the
+// limiter can say at once what cannot be had in time. The caller holds the lock.
 func (f *flights) begin(ctx context.Context, key string, req *Request, next Handler) *flight {
-	shared, cancel := context.WithTimeout(context.WithoutCancel(ctx), longest)
-	fl := &flight{done: make(chan struct{}), cancel: cancel}
+	end := time.Now().Add(longest)
+	if d, ok := ctx.Deadline(); ok && d.Before(end) {
+		end = d
+	}
+	shared, cancel := context.WithDeadline(context.WithoutCancel(ctx), end)
+	fl := &flight{req: req, done: make(chan struct{}), cancel: cancel}
+	if f.under == nil {
+		f.under = map[string]*flight{}
+	}
 	f.under[key] = fl
 	go func() {
 		defer cancel()
-		fl.resp, fl.err = next(shared, req)
+		fl.run(shared, next)
 		f.mu.Lock()
 		if f.under[key] == fl {
 			delete(f.under, key)
@@ -81,16 +97,35 @@ func (f *flights) begin(ctx context.Context, key string, req *Request, next Hand
 	return fl
 }
 
-func (f *flights) leave(key string, fl *flight) {
+// run makes the call. A panic is an error here: nobody above this goroutine
+// could catch it.
+func (fl *flight) run(ctx context.Context, next Handler) {
+	defer func() {
+		if p := recover(); p != nil {
+			fl.err = fmt.Errorf("%s: panic: %v\n%s", fl.req.Spec.Pattern, p, debug.Stack())
+		}
+	}()
+	fl.resp, fl.err = next(ctx, fl.req)
+	fl.cut = fl.err != nil && ctx.Err() != nil
+}
+
+func (f *flights) leave(fl *flight) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	fl.waiters--
-	if fl.waiters > 0 {
-		return
+	if fl.waiters--; fl.waiters == 0 {
+		fl.cancel()
 	}
-	fl.cancel()
-	if f.under[key] == fl {
-		delete(f.under, key) // who comes now must not join what is being given up
+}
+
+// forget lets nobody join any more what was asked before something changed:
+// who asks now must not get the answer of before.
+func (f *flights) forget(stale func(*Request) bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for key, fl := range f.under {
+		if stale(fl.req) {
+			delete(f.under, key)
+		}
 	}
 }
 
@@ -115,10 +150,17 @@ func retried(next Handler) Handler {
 	return func(ctx context.Context, req *Request) (*Response, error) {
 		pause := &backoff.ExponentialBackOff{InitialInterval: 200 * time.Millisecond, Multiplier: 2, RandomizationFactor: 0.5, MaxInterval: 5 * time.Second}
 		pause.Reset()
+		renewed := false
 		for try := 1; ; try++ {
 			resp, err := next(ctx, req)
 			if err == nil || try == maxTries || !mayRetry(req, err) {
 				return resp, err
+			}
+			if errors.Is(err, ErrUnauthenticated) {
+				if renewed {
+					return nil, err // a new token fared no better
+				}
+				renewed = true
 			}
 			if !sleep(ctx, pauseFor(err, pause.NextBackOff())) {
 				return nil, err
@@ -227,18 +269,26 @@ func (cfg Config) learn(ctx context.Context, req *Request, err error) {
 	if cfg.Limiter == nil || !errors.As(err, &e) || e.Status != 429 || e.Concurrent() {
 		return
 	}
-	if limits := cfg.Plan.limits(cfg.AccountID, req); len(limits) > 0 {
+	if l, ok := refusedBy(cfg.Plan.limits(cfg.AccountID, req), e, len(req.Spec.Quotas)); ok {
 		// A store that cannot be told is a store in trouble; the next call learns it itself.
-		_ = cfg.Limiter.Block(ctx, refusedBy(limits, e).Key, e.RetryAt)
+		_ = cfg.Limiter.Block(ctx, l.Key, e.RetryAt)
 	}
 }
 
-// refusedBy returns the limit that a refusal speaks of: the label's own for one
-// by the second, and for one by the day the narrowest that is counted by day,
-// since Zoom names the label's only when no quota of an object is meant.
-func refusedBy(limits []ratelimit.Limit, e *Error) ratelimit.Limit {
-	if !errors.Is(e, ErrDailyLimit) || len(limits) == 1 {
-		return limits[0]
+// refusedBy returns the limit that a refusal speaks of, if it is one of those
+// that are counted here, the last of which are quotas. One by the second is the
+// label's. One by the day is the label's too, or that of one object, such as a
+// host or a registrant, which says nothing about any other object.
+func refusedBy(limits []ratelimit.Limit, e *Error, quotas int) (ratelimit.Limit, bool) {
+	labels := limits[:max(len(limits)-quotas, 0)]
+	switch {
+	case len(limits) == 0:
+	case e.Kind != ErrDailyLimit:
+		return limits[0], true
+	case !e.ofObject():
+		return labels[len(labels)-1], true // its day or pool, if it has one
+	case quotas > 0:
+		return limits[len(limits)-1], true
 	}
-	return limits[len(limits)-1]
+	return ratelimit.Limit{}, false
 }

@@ -1,7 +1,9 @@
 package zoom
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"net/url"
 	"reflect"
@@ -20,14 +22,14 @@ import (
 //	body:""             the JSON body
 type Op[In, Out any] struct {
 	*Spec
-	input *input
 	adopt func(In, *Out)
 }
 
 // op registers an operation. adopt, if given, completes an answer with what
 // only the question knows, such as the meeting that a registrant belongs to.
 func op[In, Out any](s Spec, adopt ...func(In, *Out)) Op[In, Out] {
-	o := Op[In, Out]{Spec: register(&s), input: inputOf(reflect.TypeFor[In](), &s)}
+	s.input = inputOf(reflect.TypeFor[In](), &s)
+	o := Op[In, Out]{Spec: register(&s)}
 	if len(adopt) > 0 {
 		o.adopt = adopt[0]
 	}
@@ -110,8 +112,11 @@ func setOrigin(v any, op string) {
 }
 
 func decodeAnswer(s *Spec, body []byte, out any) error {
-	if len(body) == 0 {
+	switch {
+	case len(body) == 0 && !s.Reads():
 		return nil // 204, and Zoom's 200 without a body
+	case string(bytes.TrimSpace(body)) == "null":
+		return errors.New("null is no answer")
 	}
 	if page, ok := out.(interface {
 		decode(array string, body []byte) error
@@ -169,7 +174,10 @@ func (in *input) add(t reflect.Type, s *Spec, at []int) {
 func (in *input) request(s *Spec, v reflect.Value) (*Request, error) {
 	req := &Request{Spec: s, Path: s.Path(), Vars: make(map[string]string, len(in.path))}
 	for _, p := range in.path {
-		value := text(v.FieldByIndex(p.index))
+		value := ""
+		if f := v.FieldByIndex(p.index); !f.IsZero() { // a meeting's number 0 is none
+			value = text(f)
+		}
 		escaped, err := s.segment(p.name, value)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", p.name, err)
@@ -179,8 +187,12 @@ func (in *input) request(s *Spec, v reflect.Value) (*Request, error) {
 	}
 	query := url.Values{}
 	for _, q := range in.query {
-		if f := v.FieldByIndex(q.index); !f.IsZero() {
-			query.Set(q.name, text(f))
+		f := v.FieldByIndex(q.index)
+		if f.IsZero() {
+			continue
+		}
+		if value := text(f); value != "" { // a list without items is not zero
+			query.Set(q.name, value)
 		}
 	}
 	req.Query = query.Encode()

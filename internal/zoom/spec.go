@@ -102,6 +102,8 @@ type Spec struct {
 	Aliases func(answer any) []string
 	// AcceptsUUID tells that the {meetingId} of the path may be a UUID.
 	AcceptsUUID bool
+
+	input *input
 }
 
 // Quota is a daily allowance that Zoom counts apart from the labels, for each

@@ -1437,8 +1437,6 @@ type VideoManagementChannelInput struct {
 type Viewer struct {
 	// The account that the credential belongs to.
 	Account *Account `json:"account,omitzero"`
-	// The scopes that were granted, as Zoom spells them.
-	Scopes []Text `json:"scopes,omitzero"`
 }
 
 // Who has to wait in the waiting room.
