@@ -130,7 +130,10 @@ func addZoom(shown *gqlerror.Error, err error) {
 	}
 	said := map[string]any{"operation": e.Op}
 	if e.Status != 0 {
-		said["status"], said["code"] = e.Status, e.Code
+		said["status"] = e.Status
+	}
+	if e.Code != 0 {
+		said["code"] = e.Code
 	}
 	if e.Message != "" {
 		said["message"] = e.Message

@@ -135,7 +135,7 @@ type golden struct {
 func (g *golden) play(r *rig, n int, seen *seenOps) {
 	r.t.Helper()
 	for line := range strings.Lines(g.text(numbered("faults", n))) {
-		r.Fault(parseFault(r.t, strings.TrimSpace(line)))
+		r.Fault(parseFault(r.t, r.fill(strings.TrimSpace(line))))
 	}
 	if wait := strings.TrimSpace(g.text(numbered("wait", n))); wait != "" {
 		d, err := time.ParseDuration(wait)
@@ -354,7 +354,7 @@ func tally(calls []sandbox.Call) string {
 		slices.Sort(all)
 		different := len(slices.Compact(slices.Clone(all)))
 		switch {
-		case different <= 3:
+		case different <= 5:
 			lines = append(lines, countEach(all)...)
 		case different == len(all):
 			lines = append(lines, fmt.Sprintf("%s × %d", group, len(all)))
@@ -437,16 +437,28 @@ func landmarks(l sandbox.Landmarks) map[string]string {
 	return m
 }
 
-// named puts the names of landmarks and of their global ids in the place of
-// their values.
+// named puts the names of landmarks in the place of their values, of their forms
+// in a path and of their global ids.
 func named(l sandbox.Landmarks) *strings.Replacer {
 	r := &rig{}
-	var pairs []string
+	names := map[string]string{}
 	for name, value := range landmarks(l) {
-		pairs = append(pairs, value, "${"+name+"}")
-		for _, kind := range []string{"Account", "User", "Meeting", "MeetingInstance"} {
-			pairs = append(pairs, r.id(kind, value), "${"+kind+" "+name+"}")
+		once := url.QueryEscape(value)
+		names[value] = "${" + name + "}"
+		if once != value {
+			names[once] = "${" + name + ", encoded}"
+			names[url.QueryEscape(once)] = "${" + name + ", encoded twice}"
 		}
+		for _, kind := range []string{"Account", "User", "Meeting", "MeetingInstance"} {
+			names[r.id(kind, value)] = "${" + kind + " " + name + "}"
+		}
+	}
+	longest := slices.SortedFunc(maps.Keys(names), func(a, b string) int {
+		return cmp.Or(cmp.Compare(len(b), len(a)), cmp.Compare(a, b))
+	})
+	var pairs []string
+	for _, value := range longest {
+		pairs = append(pairs, value, names[value])
 	}
 	return strings.NewReplacer(pairs...)
 }

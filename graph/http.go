@@ -53,6 +53,7 @@ func (transport) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphEx
 	ctx := r.Context()
 	opCtx, errs := exec.CreateOperationContext(ctx, params)
 	if errs != nil {
+		tellLimit(errs)
 		send(w, media, exec.DispatchError(graphql.WithOperationContext(ctx, opCtx), errs), http.StatusBadRequest)
 		return
 	}
@@ -64,6 +65,15 @@ func (transport) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphEx
 	responses, ctx := exec.DispatchOperation(ctx, opCtx)
 	if resp := responses(ctx); resp != nil {
 		send(w, media, resp, http.StatusBadRequest)
+	}
+}
+
+// tellLimit gives the parser's own limit the code of the others.
+func tellLimit(errs gqlerror.List) {
+	for _, e := range errs {
+		if strings.HasPrefix(e.Message, "exceeded token limit") {
+			e.Message, e.Extensions = "The query is too large: it has too many words.", map[string]any{"code": codeLimit}
+		}
 	}
 }
 
@@ -138,10 +148,11 @@ func decode(data []byte, v any) error {
 	return nil
 }
 
-// negotiate picks the media type of the answer, "" if none will do.
+// negotiate picks the media type of the answer, "" if none will do. Who does not
+// name one gets what every client could read before there was the other.
 func negotiate(accept string) string {
 	if accept == "" {
-		return graphqlResponse
+		return plainJSON
 	}
 	media := ""
 	for part := range strings.SplitSeq(accept, ",") {
@@ -151,9 +162,9 @@ func negotiate(accept string) string {
 			continue
 		}
 		switch name {
-		case graphqlResponse, "*/*", "application/*":
+		case graphqlResponse:
 			return graphqlResponse
-		case plainJSON:
+		case plainJSON, "*/*", "application/*":
 			media = plainJSON
 		}
 	}

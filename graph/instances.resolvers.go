@@ -38,7 +38,7 @@ func (r *meetingInstanceResolver) Report(ctx context.Context, obj *types.Meeting
 	if obj.Row != nil && !askedOf(ctx, "MeetingReport").lacks(obj.Row.Op()) {
 		return obj.Row, nil
 	}
-	return zoom.GetMeetingReport.Do(ctx, from(ctx).client, zoom.InstanceKey{MeetingID: string(obj.UUID)})
+	return orNil(zoom.GetMeetingReport.Do(ctx, from(ctx).client, zoom.InstanceKey{MeetingID: string(obj.UUID)}))
 }
 
 func (r *participantResolver) User(ctx context.Context, obj *types.Participant) (*types.User, error) {

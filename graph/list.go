@@ -79,7 +79,7 @@ func (l list[In, T]) begin(ctx context.Context) (place, error) {
 	if err != nil {
 		return place{}, err
 	}
-	if int(at.window) >= len(l.windows) {
+	if int(at.window) >= len(l.windows) || int(at.size) > l.op.MaxPage {
 		return place{}, errCursor
 	}
 	return at, nil

@@ -1,12 +1,13 @@
 package graph
 
 import (
+	"cmp"
 	"context"
 	"strings"
 	"sync"
 	"time"
 
-	"github.com/graph-gophers/dataloader/v7"
+	"github.com/99designs/gqlgen/graphql"
 
 	"zoomql/internal/zoom"
 	"zoomql/internal/zoom/types"
@@ -23,10 +24,10 @@ const stragglers = time.Millisecond
 type loaders struct {
 	client *zoom.Client
 
-	byUser       lazy[userKey, types.User]
-	byMeeting    lazy[meetingKey, types.Meeting]
-	byInstance   lazy[string, types.MeetingInstance]
-	byRegistrant lazy[registrantKey, types.Registrant]
+	byUser       loader[userKey, types.User]
+	byMeeting    loader[meetingKey, types.Meeting]
+	byInstance   loader[string, types.MeetingInstance]
+	byRegistrant loader[registrantKey, types.Registrant]
 
 	mu    sync.Mutex
 	seen  []*zoom.Page[types.User] // lists that this operation has read
@@ -34,32 +35,21 @@ type loaders struct {
 	asked map[string]bool          // names by which users were asked for
 }
 
-// lazy is a loader that is not made yet.
-type lazy[K comparable, T any] struct {
-	once   sync.Once
-	loader *dataloader.Loader[K, *T]
-}
+func (l *loaders) users() *loader[userKey, types.User] { return l.byUser.get(l.findUsers) }
 
-func (z *lazy[K, T]) get(find func(context.Context, []K) []zoom.Found[T]) *dataloader.Loader[K, *T] {
-	z.once.Do(func() { z.loader = load(find) })
-	return z.loader
-}
-
-func (l *loaders) users() *dataloader.Loader[userKey, *types.User] { return l.byUser.get(l.findUsers) }
-
-func (l *loaders) meetings() *dataloader.Loader[meetingKey, *types.Meeting] {
+func (l *loaders) meetings() *loader[meetingKey, types.Meeting] {
 	return l.byMeeting.get(each(func(ctx context.Context, k meetingKey) (*types.Meeting, error) {
 		return zoom.GetMeeting.Do(ctx, l.client, zoom.MeetingKey{MeetingID: k.number}, zoom.Secrets(k.secrets))
 	}))
 }
 
-func (l *loaders) instances() *dataloader.Loader[string, *types.MeetingInstance] {
+func (l *loaders) instances() *loader[string, types.MeetingInstance] {
 	return l.byInstance.get(each(func(ctx context.Context, uuid string) (*types.MeetingInstance, error) {
 		return zoom.GetPastMeeting.Do(ctx, l.client, zoom.InstanceKey{MeetingID: uuid})
 	}))
 }
 
-func (l *loaders) registrants() *dataloader.Loader[registrantKey, *types.Registrant] {
+func (l *loaders) registrants() *loader[registrantKey, types.Registrant] {
 	return l.byRegistrant.get(l.findRegistrants)
 }
 
@@ -81,28 +71,27 @@ type registrantKey struct {
 	secrets bool
 }
 
-// load returns a loader whose batches are found together.
-func load[K comparable, T any](find func(context.Context, []K) []zoom.Found[T]) *dataloader.Loader[K, *T] {
-	batch := func(ctx context.Context, keys []K) []*dataloader.Result[*T] {
-		results := make([]*dataloader.Result[*T], len(keys))
-		for i, f := range find(ctx, keys) {
-			results[i] = &dataloader.Result[*T]{Data: f.Object, Error: f.Err}
-		}
-		return results
-	}
-	return dataloader.NewBatchedLoader(batch, dataloader.WithWait[K, *T](stragglers))
-}
-
 // each finds by one call a key, all at once.
 func each[K comparable, T any](get func(context.Context, K) (*T, error)) func(context.Context, []K) []zoom.Found[T] {
 	return func(ctx context.Context, keys []K) []zoom.Found[T] {
 		found := make([]zoom.Found[T], len(keys))
 		var wait sync.WaitGroup
 		for i, key := range keys {
-			wait.Go(func() { found[i].Object, found[i].Err = get(ctx, key) })
+			wait.Go(func() {
+				defer caught(ctx, &found[i].Err)
+				found[i].Object, found[i].Err = get(ctx, key)
+			})
 		}
 		wait.Wait()
 		return found
+	}
+}
+
+// caught makes a panic in a goroutine of ours an error, as the executor does in
+// its own: nobody above could catch it. It is to be deferred.
+func caught(ctx context.Context, err *error) {
+	if p := recover(); p != nil {
+		*err = graphql.GetOperationContext(ctx).Recover(ctx, p)
 	}
 }
 
@@ -163,13 +152,14 @@ func (l *loaders) findUsers(ctx context.Context, keys []userKey) []zoom.Found[ty
 	var wait sync.WaitGroup
 	whole := func(i int, name string) {
 		wait.Go(func() {
+			defer caught(ctx, &found[i].Err)
 			found[i].Object, found[i].Err = zoom.GetUser.Do(ctx, l.client, zoom.UserKey{UserID: name})
 		})
 	}
 	for i, k := range keys {
 		switch u := l.listed(k.name); {
 		case u != nil && k.whole:
-			whole(i, string(u.ZoomID))
+			whole(i, u.ID().Key)
 		case u != nil:
 			found[i].Object = u
 		case k.whole && !strings.Contains(k.name, "@"):
@@ -185,7 +175,7 @@ func (l *loaders) findUsers(ctx context.Context, keys []userKey) []zoom.Found[ty
 	for n, f := range zoom.FindUsers(ctx, l.client, names) {
 		i := rest[n]
 		if f.Err == nil && keys[i].whole && f.Object.Op() != zoom.GetUser.Pattern {
-			whole(i, string(f.Object.ZoomID))
+			whole(i, f.Object.ID().Key)
 			continue
 		}
 		found[i] = f
@@ -205,11 +195,19 @@ func (l *loaders) findRegistrants(ctx context.Context, keys []registrantKey) []z
 			continue
 		}
 		wait.Go(func() {
+			defer caught(ctx, &found[i].Err)
 			found[i].Object, found[i].Err = zoom.GetRegistrant.Do(ctx, l.client, zoom.RegistrantKey{MeetingID: k.meeting, RegistrantID: k.id}, zoom.WithSecrets)
 		})
 	}
 	for meeting, places := range byMeeting {
 		wait.Go(func() {
+			var failed error
+			defer func() {
+				for _, i := range places {
+					found[i].Err = cmp.Or(found[i].Err, failed)
+				}
+			}()
+			defer caught(ctx, &failed)
 			ids := make([]string, len(places))
 			for n, i := range places {
 				ids[n] = keys[i].id

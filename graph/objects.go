@@ -3,6 +3,7 @@ package graph
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 
 	"zoomql/internal/zoom"
@@ -34,7 +35,7 @@ func (r *Resolver) user(ctx context.Context, name string) (*types.User, error) {
 	}
 	req := from(ctx)
 	want := askedOf(ctx, "User")
-	return req.users().Load(ctx, userKey{name: req.name(name), whole: name == me || want.lacks(zoom.ListUsers.Pattern)})()
+	return req.users().Load(ctx, userKey{name: req.name(name), whole: name == me || want.lacks(zoom.ListUsers.Pattern)})
 }
 
 // me is the user behind the credential, as Zoom names him in a path.
@@ -47,7 +48,10 @@ func (r *Resolver) rootUser(ctx context.Context, by types.UserBy) (*types.User, 
 	if err != nil {
 		return nil, err
 	}
-	if by.Email == nil && by.Me == nil && askedOf(ctx, "User").keyOnly() {
+	if name == me {
+		return r.viewerUser(ctx)
+	}
+	if by.Email == nil && !strings.Contains(name, "@") && askedOf(ctx, "User").keyOnly() {
 		return &types.User{ZoomID: types.Text(name)}, nil
 	}
 	if u, err, ok := zoom.GetUser.Known(ctx, from(ctx).client, zoom.UserKey{UserID: name}); ok {
@@ -58,21 +62,44 @@ func (r *Resolver) rootUser(ctx context.Context, by types.UserBy) (*types.User, 
 
 // userName returns the name by which Zoom knows the user that a caller means.
 func userName(by types.UserBy) (string, error) {
+	if err := oneOf(by.ID != nil, by.ZoomID != nil, by.Email != nil, by.Me != nil); err != nil {
+		return "", err
+	}
 	switch {
 	case by.ID != nil:
 		return by.ID.Of("User")
 	case by.ZoomID != nil:
 		return nonEmpty("zoomId", *by.ZoomID)
 	case by.Email != nil:
-		name, err := nonEmpty("email", strings.ToLower(strings.TrimSpace(*by.Email)))
-		if err == nil && !strings.Contains(name, "@") {
-			err = invalid("email: an e-mail address holds an @")
-		}
-		return name, err
-	case by.Me != nil && *by.Me:
+		return address(*by.Email)
+	case *by.Me:
 		return me, nil
 	}
 	return "", invalid("me: either true or another way to name the user")
+}
+
+// oneOf refuses an input that names its object in no way or in several. The
+// executor sees to that in the text of a query, and not in its variables.
+func oneOf(given ...bool) error {
+	n := 0
+	for _, is := range given {
+		if is {
+			n++
+		}
+	}
+	if n != 1 {
+		return invalid(fmt.Sprintf("exactly one name of the object is wanted, and %d are given", n))
+	}
+	return nil
+}
+
+// address returns an e-mail address in the form in which it is a key.
+func address(email string) (string, error) {
+	email, err := nonEmpty("email", strings.ToLower(email))
+	if err == nil && !strings.Contains(email, "@") {
+		err = invalid("email: an e-mail address holds an @")
+	}
+	return email, err
 }
 
 func nonEmpty(name, value string) (string, error) {
@@ -100,18 +127,30 @@ func (r *Resolver) meeting(ctx context.Context, number types.MeetingNumber) (*ty
 }
 
 func (r *Resolver) wholeMeeting(ctx context.Context, number types.MeetingNumber, secrets bool) (*types.Meeting, error) {
-	return from(ctx).meetings().Load(ctx, meetingKey{number, secrets})()
+	return from(ctx).meetings().Load(ctx, meetingKey{number, secrets})
 }
 
 func meetingNumber(by types.MeetingBy) (types.MeetingNumber, error) {
+	if err := oneOf(by.ID != nil, by.Number != nil); err != nil {
+		return 0, err
+	}
 	if by.Number != nil {
 		return *by.Number, nil
 	}
-	key, err := by.ID.Of("Meeting")
+	return meetingOf(*by.ID)
+}
+
+// meetingOf returns the number in a meeting's global id.
+func meetingOf(id types.NodeID) (types.MeetingNumber, error) {
+	key, err := id.Of("Meeting")
 	if err != nil {
 		return 0, err
 	}
-	return types.ParseMeetingNumber(key)
+	number, err := types.ParseMeetingNumber(key)
+	if err != nil {
+		return 0, types.ErrBadID
+	}
+	return number, nil
 }
 
 // instance returns the run of a UUID, or the latest of a meeting's number.
@@ -121,10 +160,13 @@ func (r *Resolver) instance(ctx context.Context, uuid string) (*types.MeetingIns
 	if want := askedOf(ctx, "MeetingInstance"); want.keyOnly() && !(latest && want.key) {
 		return &types.MeetingInstance{UUID: types.UUID(uuid)}, nil
 	}
-	return from(ctx).instances().Load(ctx, uuid)()
+	return from(ctx).instances().Load(ctx, uuid)
 }
 
 func instanceName(by types.MeetingInstanceBy) (string, error) {
+	if err := oneOf(by.ID != nil, by.UUID != nil, by.LatestOf != nil); err != nil {
+		return "", err
+	}
 	switch {
 	case by.UUID != nil:
 		return string(*by.UUID), nil
@@ -139,7 +181,7 @@ func (r *Resolver) wholeInstance(ctx context.Context, i *types.MeetingInstance) 
 	if i.Op() == getPastMeeting {
 		return i, nil
 	}
-	return from(ctx).instances().Load(ctx, string(i.UUID))()
+	return from(ctx).instances().Load(ctx, string(i.UUID))
 }
 
 // registrantID splits the key of a registrant's global id.
@@ -160,5 +202,5 @@ func (r *Resolver) registrant(ctx context.Context, meeting types.MeetingNumber, 
 	if meeting == 0 || id == "" {
 		return nil, nil
 	}
-	return from(ctx).registrants().Load(ctx, registrantKey{meeting, id, askedOf(ctx, "Registrant").secrets})()
+	return from(ctx).registrants().Load(ctx, registrantKey{meeting, id, askedOf(ctx, "Registrant").secrets})
 }

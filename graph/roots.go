@@ -2,6 +2,7 @@ package graph
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -16,13 +17,8 @@ func (r *Resolver) account(ctx context.Context) *types.Account {
 	return &types.Account{ZoomID: types.Text(from(ctx).client.AccountID()), Reports: &types.AccountReports{}}
 }
 
-func (r *Resolver) viewer(ctx context.Context) (*types.Viewer, error) {
-	scopes, err := from(ctx).client.Scopes(ctx)
-	v := &types.Viewer{Account: r.account(ctx), Scopes: []types.Text{}}
-	for _, scope := range scopes {
-		v.Scopes = append(v.Scopes, types.Text(scope))
-	}
-	return v, err
+func (r *Resolver) viewer(ctx context.Context) *types.Viewer {
+	return &types.Viewer{Account: r.account(ctx)}
 }
 
 // viewerUser is null: a server-to-server app acts for an account, not for a
@@ -43,9 +39,9 @@ func (r *Resolver) node(ctx context.Context, id types.NodeID) (types.Node, error
 	case "User":
 		return someNode(r.rootUser(ctx, types.UserBy{ID: &id}))
 	case "Meeting":
-		number, err := types.ParseMeetingNumber(id.Key)
+		number, err := meetingOf(id)
 		if err != nil {
-			return nil, types.ErrBadID
+			return nil, err
 		}
 		return someNode(r.meeting(ctx, number))
 	case "MeetingInstance":
@@ -82,12 +78,14 @@ func (r *Resolver) nodes(ctx context.Context, ids []*types.NodeID) ([]types.Node
 	var wait sync.WaitGroup
 	for i, id := range ids {
 		wait.Go(func() {
-			at := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
-			node, err := r.node(ctx, *id)
-			if err != nil {
-				graphql.AddError(at, err)
-			}
-			found[i] = node
+			var err error
+			defer func() {
+				if err != nil {
+					graphql.AddError(graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i)), err)
+				}
+			}()
+			defer caught(ctx, &err)
+			found[i], err = r.node(ctx, *id)
 		})
 	}
 	wait.Wait()
@@ -130,7 +128,8 @@ func (r *Resolver) daily(ctx context.Context, year, month *int) (*types.DailyRep
 	return zoom.GetDailyReport.Do(ctx, from(ctx).client, key)
 }
 
-// registrantsNow reads registrants again after a write.
+// registrantsNow reads registrants again after a write. Who is there no more,
+// because a registration was cancelled, is left out.
 func (r *Resolver) registrantsNow(ctx context.Context, meeting types.MeetingNumber, ids []string) ([]*types.Registrant, error) {
 	if ids == nil {
 		return nil, nil
@@ -140,11 +139,13 @@ func (r *Resolver) registrantsNow(ctx context.Context, meeting types.MeetingNumb
 		keys[i] = registrantKey{meeting, id, askedOf(ctx, "Registrant").secrets}
 	}
 	regs := []*types.Registrant{}
-	for _, f := range loadMany(from(ctx).registrants().LoadMany(ctx, keys)) {
-		if f.Err != nil {
+	for _, f := range from(ctx).registrants().LoadMany(ctx, keys) {
+		switch {
+		case f.Err == nil:
+			regs = append(regs, f.Object)
+		case !errors.Is(f.Err, zoom.ErrNotFound):
 			return nil, f.Err
 		}
-		regs = append(regs, f.Object)
 	}
 	return regs, nil
 }

@@ -7,7 +7,7 @@ import (
 )
 
 func (r *queryResolver) Viewer(ctx context.Context) (*types.Viewer, error) {
-	return r.viewer(ctx)
+	return r.viewer(ctx), nil
 }
 
 func (r *queryResolver) Node(ctx context.Context, id types.NodeID) (types.Node, error) {
@@ -20,6 +20,10 @@ func (r *queryResolver) Nodes(ctx context.Context, ids []*types.NodeID) ([]types
 
 func (r *viewerResolver) User(ctx context.Context, obj *types.Viewer) (*types.User, error) {
 	return r.viewerUser(ctx)
+}
+
+func (r *viewerResolver) Scopes(ctx context.Context, obj *types.Viewer) ([]string, error) {
+	return from(ctx).client.Scopes(ctx)
 }
 
 func (r *Resolver) Mutation() generated.MutationResolver { return &mutationResolver{r} }

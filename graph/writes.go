@@ -1,6 +1,7 @@
 package graph
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -60,11 +61,22 @@ func (r *Resolver) hostID(ctx context.Context, by types.UserBy) (string, error) 
 	if err != nil || (name != me && !strings.Contains(name, "@")) {
 		return name, err
 	}
-	u, err := from(ctx).users().Load(ctx, userKey{name: name, whole: name == me})()
+	u, err := r.namedUser(ctx, name)
 	if err != nil {
 		return "", err
 	}
-	return string(u.ZoomID), nil
+	return cmp.Or(string(u.ZoomID), name), nil // who is invited has no id yet
+}
+
+func (r *Resolver) namedUser(ctx context.Context, name string) (*types.User, error) {
+	if name != me {
+		return from(ctx).users().Load(ctx, userKey{name: name})
+	}
+	u, err := r.viewerUser(ctx)
+	if u == nil && err == nil {
+		err = &zoom.Error{Op: zoom.GetUser.Pattern, Kind: zoom.ErrNotFound}
+	}
+	return u, err
 }
 
 func (r *Resolver) addRegistrant(ctx context.Context, input types.AddRegistrantInput) (*types.AddedRegistrant, error) {
@@ -144,6 +156,9 @@ func (r *Resolver) registrantsBy(ctx context.Context, meeting types.MeetingNumbe
 }
 
 func (r *Resolver) registrantBy(ctx context.Context, meeting types.MeetingNumber, by types.RegistrantBy) (*types.Registrant, error) {
+	if err := oneOf(by.ID != nil, by.ZoomID != nil, by.Email != nil); err != nil {
+		return nil, err
+	}
 	switch {
 	case by.ID != nil:
 		of, id, err := registrantOf(*by.ID)
@@ -155,7 +170,11 @@ func (r *Resolver) registrantBy(ctx context.Context, meeting types.MeetingNumber
 		id, err := nonEmpty("zoomId", *by.ZoomID)
 		return &types.Registrant{Meeting: meeting, ZoomID: types.Text(id)}, err
 	}
-	return r.registrantByEmail(ctx, meeting, *by.Email)
+	email, err := address(*by.Email)
+	if err != nil {
+		return nil, err
+	}
+	return r.registrantByEmail(ctx, meeting, email)
 }
 
 func (r *Resolver) registrantByEmail(ctx context.Context, meeting types.MeetingNumber, email string) (*types.Registrant, error) {
@@ -166,7 +185,7 @@ func (r *Resolver) registrantByEmail(ctx context.Context, meeting types.MeetingN
 				return nil, err
 			}
 			for _, reg := range page.Items {
-				if strings.EqualFold(string(reg.Email), strings.TrimSpace(email)) {
+				if strings.EqualFold(string(reg.Email), email) {
 					return reg, nil
 				}
 			}
