@@ -90,7 +90,7 @@ func logged(log *slog.Logger) graphql.ResponseMiddleware {
 		if graphql.HasOperationContext(ctx) {
 			op := graphql.GetOperationContext(ctx)
 			began = op.Stats.OperationStart
-			attrs = append(attrs, slog.String("name", op.OperationName))
+			attrs = append(attrs, slog.String("name", nameOf(op)))
 		}
 		attrs = append(attrs, slog.Float64("ms", float64(time.Since(began).Microseconds())/1000))
 		if req := from(ctx); req != nil {
@@ -102,6 +102,15 @@ func logged(log *slog.Logger) graphql.ResponseMiddleware {
 		log.LogAttrs(ctx, slog.LevelInfo, "operation", attrs...)
 		return resp
 	}
+}
+
+// nameOf returns what an operation is called in its document. What a request
+// calls it besides may be any text, and is in no document if that was refused.
+func nameOf(op *graphql.OperationContext) string {
+	if op.Operation == nil {
+		return ""
+	}
+	return op.Operation.Name
 }
 
 func spent(u *zoom.Usage) []slog.Attr {

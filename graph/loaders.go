@@ -38,13 +38,13 @@ type loaders struct {
 func (l *loaders) users() *loader[userKey, types.User] { return l.byUser.get(l.findUsers) }
 
 func (l *loaders) meetings() *loader[meetingKey, types.Meeting] {
-	return l.byMeeting.get(each(func(ctx context.Context, k meetingKey) (*types.Meeting, error) {
+	return l.byMeeting.get(each(l.client, func(ctx context.Context, k meetingKey) (*types.Meeting, error) {
 		return zoom.GetMeeting.Do(ctx, l.client, zoom.MeetingKey{MeetingID: k.number}, zoom.Secrets(k.secrets))
 	}))
 }
 
 func (l *loaders) instances() *loader[string, types.MeetingInstance] {
-	return l.byInstance.get(each(func(ctx context.Context, uuid string) (*types.MeetingInstance, error) {
+	return l.byInstance.get(each(l.client, func(ctx context.Context, uuid string) (*types.MeetingInstance, error) {
 		return zoom.GetPastMeeting.Do(ctx, l.client, zoom.InstanceKey{MeetingID: uuid})
 	}))
 }
@@ -72,17 +72,13 @@ type registrantKey struct {
 }
 
 // each finds by one call a key, all at once.
-func each[K comparable, T any](get func(context.Context, K) (*T, error)) func(context.Context, []K) []zoom.Found[T] {
+func each[K comparable, T any](c *zoom.Client, get func(context.Context, K) (*T, error)) func(context.Context, []K) []zoom.Found[T] {
 	return func(ctx context.Context, keys []K) []zoom.Found[T] {
 		found := make([]zoom.Found[T], len(keys))
-		var wait sync.WaitGroup
-		for i, key := range keys {
-			wait.Go(func() {
-				defer caught(ctx, &found[i].Err)
-				found[i].Object, found[i].Err = get(ctx, key)
-			})
-		}
-		wait.Wait()
+		c.Each(len(keys), func(i int) {
+			defer caught(ctx, &found[i].Err)
+			found[i].Object, found[i].Err = get(ctx, keys[i])
+		})
 		return found
 	}
 }
@@ -145,43 +141,61 @@ func (l *loaders) name(name string) string {
 
 // findUsers finds a batch where this operation has seen them, and else at the
 // least cost. Who is wanted whole is asked for by id, if only to have one name:
-// for e-mails, which may be strangers', lists are looked into first.
+// for e-mails, which may be strangers', lists are looked into first, unless calls
+// cost nothing, when that would only take longer.
 func (l *loaders) findUsers(ctx context.Context, keys []userKey) []zoom.Found[types.User] {
 	found := make([]zoom.Found[types.User], len(keys))
-	var rest []int
-	var wait sync.WaitGroup
-	whole := func(i int, name string) {
-		wait.Go(func() {
-			defer caught(ctx, &found[i].Err)
-			found[i].Object, found[i].Err = zoom.GetUser.Do(ctx, l.client, zoom.UserKey{UserID: name})
-		})
-	}
+	free := l.client.Plan() == zoom.NoLimits
+	var rest, whole []int
+	names := make([]string, len(keys)) // of those wanted whole
 	for i, k := range keys {
+		names[i] = k.name
 		switch u := l.listed(k.name); {
 		case u != nil && k.whole:
-			whole(i, u.ID().Key)
+			names[i], whole = u.ID().Key, append(whole, i)
 		case u != nil:
 			found[i].Object = u
-		case k.whole && !strings.Contains(k.name, "@"):
-			whole(i, k.name)
+		case k.whole && (free || !strings.Contains(k.name, "@")):
+			whole = append(whole, i)
 		default:
 			rest = append(rest, i)
 		}
 	}
-	names := make([]string, len(rest))
+	var wait sync.WaitGroup
+	wait.Go(func() { l.getUsers(ctx, names, whole, found) })
+	wait.Go(func() {
+		defer caught(ctx, &found[0].Err)
+		l.getUsers(ctx, names, l.lookUp(ctx, keys, rest, names, found), found)
+	})
+	wait.Wait()
+	return found
+}
+
+// lookUp finds users by the names in rest, and returns those of them who are
+// still to be asked for whole, by the ids that it puts into names.
+func (l *loaders) lookUp(ctx context.Context, keys []userKey, rest []int, names []string, found []zoom.Found[types.User]) (whole []int) {
+	wanted := make([]string, len(rest))
 	for n, i := range rest {
-		names[n] = keys[i].name
+		wanted[n] = keys[i].name
 	}
-	for n, f := range zoom.FindUsers(ctx, l.client, names) {
+	for n, f := range zoom.FindUsers(ctx, l.client, wanted) {
 		i := rest[n]
 		if f.Err == nil && keys[i].whole && f.Object.Op() != zoom.GetUser.Pattern {
-			whole(i, f.Object.ID().Key)
+			names[i], whole = f.Object.ID().Key, append(whole, i)
 			continue
 		}
 		found[i] = f
 	}
-	wait.Wait()
-	return found
+	return whole
+}
+
+// getUsers asks for users one by one.
+func (l *loaders) getUsers(ctx context.Context, names []string, places []int, found []zoom.Found[types.User]) {
+	l.client.Each(len(places), func(n int) {
+		i := places[n]
+		defer caught(ctx, &found[i].Err)
+		found[i].Object, found[i].Err = zoom.GetUser.Do(ctx, l.client, zoom.UserKey{UserID: names[i]})
+	})
 }
 
 // findRegistrants finds a batch, meeting by meeting.

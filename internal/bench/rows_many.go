@@ -63,11 +63,15 @@ func (b *bench) identical(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		people, err := crowdOf(one.answer.Data)
+		if err != nil {
+			return err
+		}
 		calls, alone := len(s.ledger.Calls), len(one.ledger.Calls)
 		ok := calls <= alone
 		b.add(row{
 			Work: "64 identical at once: " + q.work, Bound: "the calls of one", Asked: fmt.Sprintf("%d calls", alone), OK: &ok,
-			Measured: fmt.Sprintf("%d calls, %d of them made before", calls, repeated(s.ledger.Calls)), Values: map[string]float64{"calls": float64(calls), "alone": float64(alone)},
+			Measured: fmt.Sprintf("%d calls: %d of them made before, %d users twice", calls, repeated(s.ledger.Calls), people.again(s.ledger.Calls)), Values: map[string]float64{"calls": float64(calls), "alone": float64(alone)},
 		})
 	}
 	return nil

@@ -42,7 +42,7 @@ type Config struct {
 	ZoomOAuthURL     string `env:"ZOOM_OAUTH_URL" envDefault:"https://zoom.us" help:"base of the OAuth server"`
 	ZoomPlan         string `env:"ZOOM_PLAN" help:"the account's plan, which sets the budgets: free, pro, business or none; default: free (the sandbox: business)"`
 
-	RedisURL    Secret        `env:"REDIS_URL" help:"Redis shared by all replicas, redis://, redis+sentinel:// or redis+cluster://; without it this process alone"`
+	RedisURL    Secret        `env:"REDIS_URL" help:"Redis shared by all replicas, redis://host:6379; for a cluster add ?addr=host2:6379, for Sentinel ?master_name=NAME; without it this process alone"`
 	CacheBytes  int64         `env:"CACHE_BYTES" envDefault:"67108864" help:"memory for cached answers"`
 	MaxInFlight int           `env:"MAX_IN_FLIGHT" envDefault:"100" help:"calls of one rate limit label under way at once, for the account"`
 	Timeout     time.Duration `env:"REQUEST_TIMEOUT" envDefault:"30s" help:"the longest that an operation may take"`

@@ -17,6 +17,8 @@ import (
 	"net/http"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"zoomql/cache"
 	"zoomql/internal/ratelimit"
 	"zoomql/internal/zoom/types"
@@ -104,6 +106,23 @@ type Client struct {
 	cached  *cached
 	hosts   *hosts
 	lengths lengths
+}
+
+// Plan returns the plan of the account.
+func (c *Client) Plan() Plan { return c.cfg.Plan }
+
+// Each calls f with 0 to n-1, as many at once as calls may be under way, and
+// returns when all have returned.
+func (c *Client) Each(n int, f func(i int)) {
+	var g errgroup.Group
+	g.SetLimit(c.cfg.MaxInFlight)
+	for i := range n {
+		g.Go(func() error {
+			f(i)
+			return nil
+		})
+	}
+	_ = g.Wait() // f returns no error
 }
 
 // formatVersion is part of every key of the cache: raise it when the decoded

@@ -28,6 +28,13 @@ func (f *flights) coalesced(next Handler) Handler {
 	}
 }
 
+// has reports whether a call is under way.
+func (f *flights) has(identity string) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.under[identity] != nil
+}
+
 // flights are the reads under way, by what they ask. The zero value is ready.
 type flights struct {
 	mu    sync.Mutex

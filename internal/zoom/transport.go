@@ -72,7 +72,7 @@ func (t *transport) do(ctx context.Context, req *Request) (*Response, error) {
 		return nil, unreachable(req.Spec, err)
 	}
 	defer func() { _ = answer.Body.Close() }()
-	body, err := io.ReadAll(io.LimitReader(answer.Body, maxAnswer))
+	body, err := read(answer)
 	if err != nil {
 		return nil, unreachable(req.Spec, err)
 	}
@@ -84,6 +84,16 @@ func (t *transport) do(ctx context.Context, req *Request) (*Response, error) {
 		return nil, refused
 	}
 	return t.decode(req, answer, body)
+}
+
+// read reads an answer's body, into as much memory as it says it needs.
+func read(answer *http.Response) ([]byte, error) {
+	var body bytes.Buffer
+	if n := answer.ContentLength; n > 0 && n < maxAnswer {
+		body.Grow(int(n) + bytes.MinRead)
+	}
+	_, err := body.ReadFrom(io.LimitReader(answer.Body, maxAnswer))
+	return body.Bytes(), err
 }
 
 // token returns a token that may make the call: one that lacks the scope would
