@@ -212,6 +212,11 @@ var mistakes = []mistake{
 		codes: map[string]string{"account.users": "BAD_USER_INPUT"}, data: `{"account": {"users": null}}`,
 	},
 	{
+		why: "cursors: of no page at all", query: `query ($after: String!) { account { users(after: $after) { totalCount } } }`,
+		first: func(*rig) map[string]any { return forged(sandbox.AccountID, place{}) },
+		codes: map[string]string{"account.users": "BAD_USER_INPUT"}, data: `{"account": {"users": null}}`,
+	},
+	{
 		why: "cursors: of a window that the range does not have", query: `query ($after: String!) { account { users(after: $after) { totalCount } } }`,
 		first: func(*rig) map[string]any {
 			return forged(sandbox.AccountID, place{size: 30, index: 1, offset: 1, window: 7})
@@ -509,6 +514,7 @@ var mistakes = []mistake{
 	{why: "limits: too many aliases", query: aliases(31), codes: map[string]string{"": "LIMIT_EXCEEDED"}},
 	{why: "limits: too many root fields", query: roots(21), codes: map[string]string{"": "LIMIT_EXCEEDED"}},
 	{why: "limits: too many directives", query: directives(51), codes: map[string]string{"": "LIMIT_EXCEEDED"}},
+	{why: "limits: too many directives at fragments", query: "{ account {" + strings.Repeat(" ...f @include(if: true) ... @skip(if: false) { zoomId }", 26) + " } } fragment f on Account { zoomId }", codes: map[string]string{"": "LIMIT_EXCEEDED"}},
 	{why: "limits: too many words", query: "{ account { " + strings.Repeat("zoomId ", 5000) + "} }", codes: map[string]string{"": "LIMIT_EXCEEDED"}},
 	{why: "limits: fragments that double", query: doubling(40), codes: map[string]string{"": "LIMIT_EXCEEDED"}},
 }

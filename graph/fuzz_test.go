@@ -82,7 +82,7 @@ func FuzzLimits(f *testing.F) {
 	schema := generated.NewExecutableSchema(generated.Config{}).Schema()
 	for _, query := range []string{
 		deep(9), deepFragments(4), aliases(5), roots(3), directives(4), doubling(6),
-		`query A($a: Boolean!) @a { ...q @skip(if: $a) } fragment q on Query { x: account { ... on Account @include(if: $a) { y: zoomId } ...a } ...r } fragment a on Account { z: id } fragment r on Query { account { ...a ...a } }`,
+		`query A($a: Boolean!) { ...q @skip(if: $a) } fragment q on Query { x: account { ... on Account @include(if: $a) { y: zoomId } ...a } ...r } fragment a on Account { z: id } fragment r on Query { account { ...a ...a } }`,
 		`mutation { endMeeting(input: {meeting: {number: "1"}}) { userErrors { c: code } } }`,
 	} {
 		f.Add(query)

@@ -45,7 +45,7 @@ func New(cfg Config) http.Handler {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	root := &Resolver{Client: cfg.Client, Idempotency: newIdempotency()}
+	root := &Resolver{Client: cfg.Client, Admission: newAdmission(), Idempotency: newIdempotency()}
 	server := handler.New(generated.NewExecutableSchema(generated.Config{Resolvers: root}))
 	server.AddTransport(transport{})
 	server.SetQueryCache(lru.New[*ast.QueryDocument](queries))

@@ -14,6 +14,8 @@ import (
 type Resolver struct {
 	// Client asks Zoom in the name of whoever sent the operation.
 	Client *zoom.Client
+	// Admission bounds what is open at once.
+	Admission *admission
 	// Idempotency remembers what creates with a key have made.
 	Idempotency *idempotency
 }
@@ -23,6 +25,7 @@ type Resolver struct {
 type request struct {
 	loaders
 	usage zoom.Usage
+	stay  stay
 	asked sync.Map // selection → *asked
 	runs  sync.Map // UUID → types.MeetingNumber, as far as known
 }
@@ -38,8 +41,12 @@ func from(ctx context.Context) *request {
 // begin makes an operation's request: loaders are made anew for each, since a
 // batch runs in the context of its first caller.
 func (r *Resolver) begin(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
-	req := &request{loaders: loaders{client: r.Client}}
+	req := &request{loaders: loaders{client: r.Client}, stay: stay{of: r.Admission}}
 	ctx = context.WithValue(ctx, requestKey{}, req)
 	ctx = types.WithTenant(ctx, req.client.Tenant())
-	return next(zoom.WithUsage(ctx, &req.usage))
+	answer := next(zoom.WithUsage(ctx, &req.usage))
+	return func(ctx context.Context) *graphql.Response {
+		defer req.stay.end()
+		return answer(ctx)
+	}
 }

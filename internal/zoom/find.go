@@ -80,6 +80,7 @@ func (d *directory[T]) look(ctx context.Context, c *Client, keys []string, missi
 		var whole bool
 		missing, whole = d.search(ctx, c, l, firsts[n], budget, keys, missing, found)
 		complete = complete && whole
+		budget.closed = !complete
 	}
 	return missing, complete
 }
@@ -112,8 +113,9 @@ func (d *directory[T]) allPay(c *Client, missing int) bool {
 // spending is what a search may cost: pages that turn out not to hold what is
 // looked for are spent all the same.
 type spending struct {
-	keys  int // that were not known at the beginning
-	pages int // asked for so far, of all listings
+	keys   int  // that were not known at the beginning
+	pages  int  // asked for so far, of all listings
+	closed bool // the likelier listings were left, so the others are not begun
 }
 
 // search reads a listing as long as that pays, and returns which keys are still
@@ -150,7 +152,7 @@ func (d *directory[T]) page(ctx context.Context, c *Client, l *listing[T], token
 		return page
 	}
 	if !l.underWay(c, token) {
-		if !d.pays(c, l, read, missing, budget) {
+		if budget.closed || !d.pays(c, l, read, missing, budget) {
 			return nil
 		}
 		budget.pages++

@@ -225,10 +225,28 @@ func sleep(ctx context.Context, d time.Duration) bool {
 	}
 }
 
+// authorized sees that there is a token, and that it allows the call: one that
+// lacks the scope would only spend a call to hear so. It stands before the
+// limiter, because a call that waited for a token after its turn in the budget
+// would be sent late, together with calls of the next second.
+func authorized(tokens Tokens) Layer {
+	return func(next Handler) Handler {
+		return func(ctx context.Context, req *Request) (*Response, error) {
+			token, err := tokens.Token(ctx)
+			if err != nil {
+				return nil, err
+			}
+			if s := req.Spec; len(token.Scopes) > 0 && !s.Allows(token.Scopes) {
+				return nil, &Error{Op: s.Pattern, Kind: ErrMissingScope, Message: "any one of these is enough: " + s.Scopes}
+			}
+			return next(ctx, req)
+		}
+	}
+}
+
 // limited holds calls back until the account's budget has room, and bounds how
 // many of one label are under way. The place among those under way is taken
-// first: a call that waited for it after its turn in the budget would be sent
-// late, together with calls of the next second.
+// first, for the same reason as the token is.
 func limited(cfg Config) Layer {
 	slots := map[Rate]*semaphore.Weighted{}
 	for _, r := range Rates {

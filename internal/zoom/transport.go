@@ -57,7 +57,7 @@ func (t *transport) do(ctx context.Context, req *Request) (*Response, error) {
 	usage := usageFrom(ctx)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), t.cfg.CallTimeout)
 	defer cancel()
-	token, err := t.token(ctx, req.Spec)
+	token, err := t.cfg.Tokens.Token(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -94,19 +94,6 @@ func read(answer *http.Response) ([]byte, error) {
 	}
 	_, err := body.ReadFrom(io.LimitReader(answer.Body, maxAnswer))
 	return body.Bytes(), err
-}
-
-// token returns a token that may make the call: one that lacks the scope would
-// only spend a call to hear so.
-func (t *transport) token(ctx context.Context, s *Spec) (*Token, error) {
-	token, err := t.cfg.Tokens.Token(ctx)
-	switch {
-	case err != nil:
-		return nil, err
-	case len(token.Scopes) > 0 && !s.Allows(token.Scopes):
-		return nil, &Error{Op: s.Pattern, Kind: ErrMissingScope, Message: "any one of these is enough: " + s.Scopes}
-	}
-	return token, nil
 }
 
 func (t *transport) newCall(ctx context.Context, req *Request, token *Token) (*http.Request, error) {

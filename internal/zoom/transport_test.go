@@ -198,6 +198,7 @@ func TestACallHasItsOwnTime(t *testing.T) {
 			t.Errorf("the caller leaves with his own time: after %v, %v", time.Since(began), err)
 		}
 		time.Sleep(time.Hour)
+		synctest.Wait()
 		if len(ends) != 1 || ends[0].Sub(began) != 3*time.Second {
 			t.Errorf("what is sent has the call's time: %v", ends)
 		}
