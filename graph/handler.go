@@ -47,7 +47,10 @@ func New(cfg Config) http.Handler {
 	}
 	root := &Resolver{Client: cfg.Client, Admission: newAdmission(), Idempotency: newIdempotency()}
 	server := handler.New(generated.NewExecutableSchema(generated.Config{Resolvers: root}))
-	server.AddTransport(transport{})
+	over := &transport{log: cfg.Log, timeout: cfg.Timeout}
+	// Who asks after a change must not be told what was asked before it.
+	cfg.Client.OnEvict(func() { over.answers.Forget(func(any) bool { return true }) })
+	server.AddTransport(over)
 	server.SetQueryCache(lru.New[*ast.QueryDocument](queries))
 	server.SetParserTokenLimit(cfg.Limits.Tokens)
 	server.SetDisableSuggestion(!cfg.Introspection)
@@ -59,11 +62,7 @@ func New(cfg Config) http.Handler {
 	}
 	server.AroundOperations(root.begin)
 	server.AroundResponses(logged(cfg.Log))
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		ctx, cancel := context.WithTimeout(r.Context(), cfg.Timeout)
-		defer cancel()
-		server.ServeHTTP(w, r.WithContext(ctx))
-	})
+	return server
 }
 
 // Schema returns the schema as SDL, for who generates code from it.

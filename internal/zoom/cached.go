@@ -27,6 +27,7 @@ type cached struct {
 	view    string // whose answers: account, credential, scopes, version of the format
 	hosts   *hosts
 	flights flights
+	onEvict []func()
 }
 
 func (c *cached) layer(next Handler) Handler {
@@ -160,6 +161,9 @@ func (c *cached) evict(ctx context.Context, tags []string) {
 	c.flights.forget(func(req *Request) bool {
 		return slices.ContainsFunc(expand(req.Spec.Tags, req.Vars), func(tag string) bool { return slices.Contains(tags, tag) })
 	})
+	for _, f := range c.onEvict {
+		f()
+	}
 }
 
 // key hashes what is asked, and in whose view: a path may hold an e-mail, and

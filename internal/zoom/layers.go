@@ -3,137 +3,36 @@ package zoom
 import (
 	"context"
 	"errors"
-	"fmt"
 	"math/rand/v2"
-	"runtime/debug"
-	"sync"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
 	"golang.org/x/sync/semaphore"
 
+	"zoomql/internal/flight"
 	"zoomql/internal/ratelimit"
 )
 
-// coalesced lets one call do for all who ask the same at once. The call
-// belongs to none of them: it goes on while anyone waits, and each leaves when
-// his own context ends. When the last one has left, a call that still stands
-// in the limiter's queue is given up.
+// coalesced lets one call do for all who ask the same at once. When the last one
+// has left, a call that still stands in the limiter's queue is given up.
 func (f *flights) coalesced(next Handler) Handler {
 	return func(ctx context.Context, req *Request) (*Response, error) {
 		if !req.Spec.Reads() {
 			return next(ctx, req)
 		}
-		return f.join(ctx, req, next)
+		return f.Do(ctx, req.identity(), req, func(ctx context.Context) (*Response, error) { return next(ctx, req) })
 	}
-}
-
-// has reports whether a call is under way.
-func (f *flights) has(identity string) bool {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return f.under[identity] != nil
 }
 
 // flights are the reads under way, by what they ask. The zero value is ready.
-type flights struct {
-	mu    sync.Mutex
-	under map[string]*flight
-}
+type flights struct{ flight.Group[*Response] }
 
-type flight struct {
-	req     *Request
-	done    chan struct{}
-	cancel  context.CancelFunc
-	waiters int
-	resp    *Response
-	err     error
-	cut     bool // it failed because its time was over, or all had left
-}
-
-// longest bounds shared work, whoever waits for it.
-const longest = time.Minute
-
-func (f *flights) join(ctx context.Context, req *Request, next Handler) (*Response, error) {
-	key := req.identity()
-	for {
-		f.mu.Lock()
-		fl, joined := f.under[key]
-		if !joined {
-			fl = f.begin(ctx, key, req, next)
-		}
-		fl.waiters++
-		f.mu.Unlock()
-
-		select {
-		case <-fl.done:
-			if joined && fl.cut && ctx.Err() == nil {
-				continue // who began it had less time than is left here
-			}
-			return fl.resp, fl.err
-		case <-ctx.Done():
-			f.leave(fl)
-			return nil, ctx.Err()
-		}
-	}
-}
-
-// begin starts a flight. It has the time of the one who begins it, so that the
-// limiter can say at once what cannot be had in time. The caller holds the lock.
-func (f *flights) begin(ctx context.Context, key string, req *Request, next Handler) *flight {
-	end := time.Now().Add(longest)
-	if d, ok := ctx.Deadline(); ok && d.Before(end) {
-		end = d
-	}
-	shared, cancel := context.WithDeadline(context.WithoutCancel(ctx), end)
-	fl := &flight{req: req, done: make(chan struct{}), cancel: cancel}
-	if f.under == nil {
-		f.under = map[string]*flight{}
-	}
-	f.under[key] = fl
-	go func() {
-		defer cancel()
-		fl.run(shared, next)
-		f.mu.Lock()
-		if f.under[key] == fl {
-			delete(f.under, key)
-		}
-		f.mu.Unlock()
-		close(fl.done)
-	}()
-	return fl
-}
-
-// run makes the call. A panic is an error here: nobody above this goroutine
-// could catch it.
-func (fl *flight) run(ctx context.Context, next Handler) {
-	defer func() {
-		if p := recover(); p != nil {
-			fl.err = fmt.Errorf("%s: panic: %v\n%s", fl.req.Spec.Pattern, p, debug.Stack())
-		}
-	}()
-	fl.resp, fl.err = next(ctx, fl.req)
-	fl.cut = fl.err != nil && ctx.Err() != nil
-}
-
-func (f *flights) leave(fl *flight) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if fl.waiters--; fl.waiters == 0 {
-		fl.cancel()
-	}
-}
-
-// forget lets nobody join any more what was asked before something changed:
-// who asks now must not get the answer of before.
+// forget lets nobody join any more what was asked before something changed.
 func (f *flights) forget(stale func(*Request) bool) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	for key, fl := range f.under {
-		if stale(fl.req) {
-			delete(f.under, key)
-		}
-	}
+	f.Forget(func(about any) bool {
+		req, ok := about.(*Request)
+		return ok && stale(req)
+	})
 }
 
 // identity names what is asked: two requests with the same identity have the

@@ -14,6 +14,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"zoomql/internal/flight"
 	"zoomql/internal/ratelimit"
 	"zoomql/internal/zoom/types"
 )
@@ -117,8 +118,8 @@ func TestManyCallersMakeOneCall(t *testing.T) {
 				t.Errorf("a caller got %v, %v", a.resp, a.err)
 			}
 		}
-		if len(f.under) != 0 {
-			t.Errorf("%d calls are still under way", len(f.under))
+		if f.Len() != 0 {
+			t.Errorf("%d calls are still under way", f.Len())
 		}
 		again := ask(t.Context(), h, userRequest(t, "u"))
 		g.want(t, 2)[1].pass <- ErrNotFound // what is over is not joined, and an error is shared as it is
@@ -180,8 +181,8 @@ func TestTheLastToLeaveGivesUpWhatIsQueued(t *testing.T) {
 		calls := g.want(t, 1)
 		leave()
 		synctest.Wait()
-		if calls[0].ctx.Err() == nil || len(f.under) != 0 {
-			t.Errorf("the call still waits: %v, %d under way", calls[0].ctx.Err(), len(f.under))
+		if calls[0].ctx.Err() == nil || f.Len() != 0 {
+			t.Errorf("the call still waits: %v, %d under way", calls[0].ctx.Err(), f.Len())
 		}
 	})
 }
@@ -249,8 +250,8 @@ func TestACallHasTheTimeOfWhoBegan(t *testing.T) {
 			t.Errorf("who has no time left got %v", first.err)
 		}
 		calls = g.want(t, 2) // and who has more begins anew
-		if end, _ := calls[1].ctx.Deadline(); time.Until(end) != longest {
-			t.Errorf("the second call has %v, not %v", time.Until(end), longest)
+		if end, _ := calls[1].ctx.Deadline(); time.Until(end) != flight.Longest {
+			t.Errorf("the second call has %v, not %v", time.Until(end), flight.Longest)
 		}
 		calls[1].pass <- nil
 		if <-second.done; second.resp != calls[1].resp || second.err != nil {
@@ -267,7 +268,7 @@ func TestNoCallGoesOnForever(t *testing.T) {
 		began := time.Now()
 		a := ask(t.Context(), f.coalesced(g.handle(false)), userRequest(t, "u"))
 		<-a.done
-		if !errors.Is(a.err, context.DeadlineExceeded) || time.Since(began) != longest {
+		if !errors.Is(a.err, context.DeadlineExceeded) || time.Since(began) != flight.Longest {
 			t.Errorf("after %v: %v", time.Since(began), a.err)
 		}
 	})
@@ -285,7 +286,7 @@ func TestAPanicIsAnError(t *testing.T) {
 		if errors.As(a.err, &e) {
 			t.Errorf("a bug is no answer of Zoom's: %v", e)
 		}
-		if len(f.under) != 0 {
+		if f.Len() != 0 {
 			t.Error("the call is still under way")
 		}
 	})
@@ -311,8 +312,8 @@ func TestWhatIsStaleIsNotJoined(t *testing.T) {
 		if after.resp != calls[2].resp || before.resp == after.resp || joined.resp != other.resp {
 			t.Error("who asked after the change has the answer of before, or others were disturbed")
 		}
-		if len(f.under) != 0 {
-			t.Errorf("%d calls are still under way", len(f.under))
+		if f.Len() != 0 {
+			t.Errorf("%d calls are still under way", f.Len())
 		}
 	})
 }

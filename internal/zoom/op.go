@@ -80,7 +80,7 @@ func (o Op[In, Out]) Known(ctx context.Context, c *Client, in In) (out *Out, err
 // underWay reports whether somebody waits for the answer already.
 func (o Op[In, Out]) underWay(c *Client, in In) bool {
 	req, err := o.request(in, nil)
-	return err == nil && c.cached.flights.has(req.identity())
+	return err == nil && c.cached.flights.Has(req.identity())
 }
 
 func (o Op[In, Out]) request(in In, options []Option) (*Request, error) {
