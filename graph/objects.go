@@ -35,7 +35,13 @@ func (r *Resolver) user(ctx context.Context, name string) (*types.User, error) {
 	}
 	req := from(ctx)
 	want := askedOf(ctx, "User")
-	return req.users().Load(ctx, userKey{name: req.name(name), whole: name == me || want.lacks(zoom.ListUsers.Pattern)})
+	whole := name == me || want.lacks(zoom.ListUsers.Pattern)
+	if !whole {
+		if u := req.listed(name); u != nil {
+			return u, nil // who is in a list that is here need not wait for a batch
+		}
+	}
+	return req.users().Load(ctx, userKey{name: req.name(name), whole: whole})
 }
 
 // me is the user behind the credential, as Zoom names him in a path.
