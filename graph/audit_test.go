@@ -68,7 +68,8 @@ func installClients(t *testing.T) string {
 	if err != nil {
 		t.Skip("left out: node is not installed")
 	}
-	if same(filepath.Join(clients, "package-lock.json"), filepath.Join(clients, "node_modules/.lock-of-install")) {
+	lock, installed := filepath.Join(clients, "package-lock.json"), filepath.Join(clients, "node_modules", ".lock-of-install")
+	if same(lock, installed) {
 		return node
 	}
 	npm, err := exec.LookPath("npm")
@@ -80,9 +81,9 @@ func installClients(t *testing.T) string {
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Skipf("left out: npm ci in %s: %v: %s", clients, err, lastLine(out))
 	}
-	lock, err := os.ReadFile(filepath.Join(clients, "package-lock.json"))
+	text, err := os.ReadFile(lock)
 	if err == nil {
-		err = os.WriteFile(filepath.Join(clients, "node_modules/.lock-of-install"), lock, 0o644)
+		err = os.WriteFile(installed, text, 0o644)
 	}
 	if err != nil {
 		t.Fatal(err)

@@ -109,6 +109,10 @@ var mistakes = []mistake{
 		codes: map[string]string{"user": "BAD_USER_INPUT"}, data: `{"user": null}`,
 	},
 	{
+		why: "ids: no e-mail address of a registrant", query: `{ meeting(by: {number: "${MeetingNumber}"}) { number a: registrant(by: {email: ""}) { email } b: registrant(by: {email: "nobody"}) { email } } }`,
+		codes: map[string]string{"meeting.a": "BAD_USER_INPUT", "meeting.b": "BAD_USER_INPUT"}, data: `{"meeting": {"number": "${MeetingNumber}", "a": null, "b": null}}`,
+	},
+	{
 		why: "ids: me, denied", query: `{ user(by: {me: false}) { email } }`,
 		codes: map[string]string{"user": "BAD_USER_INPUT"}, data: `{"user": null}`,
 	},

@@ -161,8 +161,7 @@ func readBody(w http.ResponseWriter, r *http.Request) (*graphql.RawParams, int, 
 		return nil, http.StatusUnsupportedMediaType, "the body's Content-Type must be application/json"
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
-	var tooLarge *http.MaxBytesError
-	if errors.As(err, &tooLarge) {
+	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		return nil, http.StatusRequestEntityTooLarge, "the body is larger than 1 MiB"
 	} else if err != nil {
 		return nil, http.StatusBadRequest, "the body broke off"

@@ -60,7 +60,7 @@ func (r *Resolver) rootUser(ctx context.Context, by types.UserBy) (*types.User, 
 	if by.Email == nil && !strings.Contains(name, "@") && askedOf(ctx, "User").keyOnly() {
 		return &types.User{ZoomID: types.Text(name)}, nil
 	}
-	if u, err, ok := zoom.GetUser.Known(ctx, from(ctx).client, zoom.UserKey{UserID: name}); ok {
+	if u, ok, err := zoom.GetUser.Known(ctx, from(ctx).client, zoom.UserKey{UserID: name}); ok {
 		return u, err
 	}
 	return r.user(ctx, name)
@@ -125,7 +125,7 @@ func (r *Resolver) meeting(ctx context.Context, number types.MeetingNumber) (*ty
 		return &types.Meeting{Number: number}, nil
 	}
 	if !want.secrets {
-		if m, err, ok := zoom.GetMeeting.Known(ctx, from(ctx).client, zoom.MeetingKey{MeetingID: number}); ok {
+		if m, ok, err := zoom.GetMeeting.Known(ctx, from(ctx).client, zoom.MeetingKey{MeetingID: number}); ok {
 			return m, err
 		}
 	}
@@ -163,7 +163,7 @@ func meetingOf(id types.NodeID) (types.MeetingNumber, error) {
 func (r *Resolver) instance(ctx context.Context, uuid string) (*types.MeetingInstance, error) {
 	_, err := types.ParseMeetingNumber(uuid)
 	latest := err == nil // by the meeting's number; what its UUID is, Zoom must tell
-	if want := askedOf(ctx, "MeetingInstance"); want.keyOnly() && !(latest && want.key) {
+	if want := askedOf(ctx, "MeetingInstance"); want.keyOnly() && (!latest || !want.key) {
 		return &types.MeetingInstance{UUID: types.UUID(uuid)}, nil
 	}
 	return from(ctx).instances().Load(ctx, uuid)

@@ -87,7 +87,7 @@ func newRig(t *testing.T, s setup) *rig {
 		s.Latency = step
 	}
 	if s.store == nil {
-		s.store = cache.NewMemory(64 << 20)
+		s.store = &guardedStore{cache.NewMemory(64 << 20), t}
 	}
 	if s.secret == "" {
 		s.secret = sandbox.ClientSecret
@@ -144,6 +144,22 @@ func (r *rig) clean(what, text string) {
 	if found := personal.FindString(text); found != "" {
 		r.t.Errorf("%s holds %q:\n%s", what, found, text)
 	}
+}
+
+// guardedStore is a cache that fails the test if a credential is put into it.
+type guardedStore struct {
+	cache.Store
+	t *testing.T
+}
+
+var credentials = regexp.MustCompile(`zak=|\?tk=|"(\w*password|participant_pin_code|dynamic_host_key)":"[^"]`)
+
+func (s *guardedStore) Set(ctx context.Context, key string, ticket cache.Ticket, e *cache.Entry) {
+	body, err := e.Body()
+	if found := credentials.Find(body); err != nil || found != nil {
+		s.t.Errorf("%q is put into the cache (error %v)", found, err)
+	}
+	s.Store.Set(ctx, key, ticket, e)
 }
 
 // answer is a GraphQL answer, read.

@@ -102,6 +102,12 @@ func TestTheRequest(t *testing.T) {
 	}
 }
 
+func TestAClientOfItsOwn(t *testing.T) {
+	if s := NewServerToServer("a", "c", "s", "https://zoom.us", nil); s.http == nil || s.http.Timeout != patience {
+		t.Errorf("no client means one with bounds: %+v", s.http)
+	}
+}
+
 func TestManyCallersOneRequest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := &door{delay: time.Second}
@@ -274,7 +280,7 @@ func TestRefusals(t *testing.T) {
 			s := d.source()
 			token, err := s.Token(t.Context())
 			var e *zoom.Error
-			if token != nil || !errors.As(err, &e) || e.Kind != c.kind || e.Op != "POST /oauth/token" || !strings.Contains(e.Message, c.says) {
+			if token != nil || !errors.As(err, &e) || !errors.Is(e.Kind, c.kind) || e.Op != "POST /oauth/token" || !strings.Contains(e.Message, c.says) {
 				t.Errorf("%s: got %v, %v", c.why, token, err)
 			}
 			for _, said := range []string{fmt.Sprintf("%v", err), fmt.Sprintf("%+v", e), fmt.Sprintf("%#v", e), fmt.Sprint(e.Cause)} {

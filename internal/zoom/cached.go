@@ -88,7 +88,7 @@ func (c *cached) lookup(ctx context.Context, req *Request) (*Response, cache.Tic
 	}
 	value, err := entry.Value(func(body []byte) (any, error) { return unpack(req, body) })
 	if err != nil {
-		return nil, ticket, nil // another version wrote it
+		return nil, ticket, nil //nolint:nilerr // another version wrote it: that is a miss
 	}
 	if refused, ok := value.(*Error); ok {
 		return nil, ticket, refused
@@ -104,7 +104,7 @@ func (c *cached) file(ctx context.Context, req *Request, resp *Response, err err
 	case err == nil:
 		c.set(ctx, req, req.identity(), req.ticket, resp.Value, len(resp.Body), req.life(resp.Value))
 		c.fileAliases(ctx, req, resp)
-	case errors.As(err, &refused) && refused.Kind == ErrNotFound:
+	case errors.As(err, &refused) && errors.Is(refused.Kind, ErrNotFound):
 		c.set(ctx, req, req.identity(), req.ticket, refused, 200, absent)
 	}
 }
@@ -218,14 +218,16 @@ func pack(req *Request, value any) ([]byte, error) {
 }
 
 func unpack(req *Request, body []byte) (any, error) {
-	if len(body) == 0 {
-		return nil, errors.New("empty entry")
+	if len(body) > 0 {
+		switch body[0] {
+		case packedValue:
+			return req.decode(body[1:])
+		case packedRefusal:
+			refused := &Error{}
+			err := json.Unmarshal(body[1:], refused)
+			refused.Op, refused.Kind = req.Spec.Pattern, ErrNotFound
+			return refused, err
+		}
 	}
-	if body[0] == packedRefusal {
-		refused := &Error{}
-		err := json.Unmarshal(body[1:], refused)
-		refused.Op, refused.Kind = req.Spec.Pattern, ErrNotFound
-		return refused, err
-	}
-	return req.decode(body[1:])
+	return nil, errors.New("no entry of ours")
 }

@@ -641,7 +641,7 @@ func TestWithoutAStore(t *testing.T) {
 		}
 	}
 	calls.want(t, "nothing is kept", "GET /users/u", "GET /users/u")
-	if _, _, ok := GetUser.Known(t.Context(), c, UserKey{"u"}); ok {
+	if _, ok, _ := GetUser.Known(t.Context(), c, UserKey{"u"}); ok {
 		t.Error("nothing is known")
 	}
 	c.Evict(t.Context(), "user:u")
@@ -655,17 +655,17 @@ func TestKnown(t *testing.T) {
 	c := newTestClient(logged(&calls, zoomWith(map[string]string{"/users/u": `{"id":"u"}`})))
 	u := &Usage{}
 	ctx := WithUsage(t.Context(), u)
-	if out, err, ok := GetUser.Known(ctx, c, UserKey{"u"}); out != nil || err != nil || ok {
+	if out, ok, err := GetUser.Known(ctx, c, UserKey{"u"}); out != nil || err != nil || ok {
 		t.Errorf("nobody has asked yet: %v, %v, %v", out, err, ok)
 	}
 	for _, name := range []string{"u", "stranger"} {
 		_, _ = GetUser.Do(ctx, c, UserKey{name})
 	}
 	calls.want(t, "", "GET /users/u", "GET /users/stranger")
-	if out, err, ok := GetUser.Known(ctx, c, UserKey{"u"}); out == nil || out.ZoomID != "u" || err != nil || !ok {
+	if out, ok, err := GetUser.Known(ctx, c, UserKey{"u"}); out == nil || out.ZoomID != "u" || err != nil || !ok {
 		t.Errorf("an answer: %v, %v, %v", out, err, ok)
 	}
-	if out, err, ok := GetUser.Known(ctx, c, UserKey{"stranger"}); out != nil || !errors.Is(err, ErrNotFound) || !ok {
+	if out, ok, err := GetUser.Known(ctx, c, UserKey{"stranger"}); out != nil || !errors.Is(err, ErrNotFound) || !ok {
 		t.Errorf("that there is none: %v, %v, %v", out, err, ok)
 	}
 	calls.want(t, "no calls")
@@ -748,6 +748,67 @@ func TestHowLongAnswersAreKept(t *testing.T) {
 		if life := e.Expires.Sub(e.Stored); life != q.want || e.Size <= 0 {
 			t.Errorf("%s is kept for %v with a size of %d; want %v", q.why, life, e.Size, q.want)
 		}
+	}
+}
+
+// far is a store of another process: it holds bytes only, and may spoil them.
+type far struct {
+	cache.Store
+	spoil func([]byte) []byte
+}
+
+// Set implements [cache.Store].
+func (f far) Set(ctx context.Context, key string, t cache.Ticket, e *cache.Entry) {
+	body, err := e.Body()
+	if err != nil {
+		panic(err)
+	}
+	if f.spoil != nil {
+		body = f.spoil(body)
+	}
+	packed := cache.Encoded(body)
+	packed.Stored, packed.Expires, packed.Size = e.Stored, e.Expires, e.Size
+	f.Store.Set(ctx, key, t, packed)
+}
+
+func TestAnswersOfAnotherProcess(t *testing.T) {
+	for _, c := range []struct {
+		why   string
+		spoil func([]byte) []byte
+		calls []string // of the second process
+	}{
+		{"as they were", nil, nil},
+		{"empty", func([]byte) []byte { return []byte{} }, []string{"GET /users/u", "GET /users/stranger", "GET /users"}},
+		{"cut off", func(b []byte) []byte { return b[:len(b)-1] }, []string{"GET /users/u", "GET /users/stranger", "GET /users"}},
+		{"of another format", func(b []byte) []byte { return append([]byte{'x'}, b[1:]...) }, []string{"GET /users/u", "GET /users/stranger", "GET /users"}},
+	} {
+		var calls log
+		store := far{cache.NewMemory(1 << 20), c.spoil}
+		var answers [2][]any
+		for n := range answers {
+			client := newTestClient(logged(&calls, zoomWith(map[string]string{
+				"/users/u": `{"id":"u","type":2,"created_at":"2026-01-01T00:00:00.5Z"}`,
+				"/users":   `{"users":[{"id":"u"}],"next_page_token":"t","total_records":7}`,
+			})), storing(store))
+			if n == 1 {
+				calls.take()
+			}
+			user, err := GetUser.Do(t.Context(), client, UserKey{"u"})
+			_, strange := GetUser.Do(t.Context(), client, UserKey{"stranger"})
+			page, err2 := ListUsers.Page(t.Context(), client, UserFilter{}, Paging{})
+			if err != nil || err2 != nil {
+				t.Fatalf("%s: %v, %v", c.why, err, err2)
+			}
+			refused := *asError(t, strange)
+			if !errors.Is(&refused, ErrNotFound) || refused.Op != GetUser.Pattern {
+				t.Errorf("%s: got %v", c.why, strange)
+			}
+			answers[n] = []any{user, page.Items, page.Next, page.Total, refused.Status, refused.Code, refused.Message}
+		}
+		if diff := cmp.Diff(answers[0], answers[1], exported); diff != "" {
+			t.Errorf("%s: -first +second\n%s", c.why, diff)
+		}
+		calls.want(t, c.why, c.calls...)
 	}
 }
 

@@ -79,7 +79,7 @@ func TestRefusals(t *testing.T) {
 		{"a code that means something else on other statuses", 502, `{"code":124}`, ErrUnavailable, 124},
 	} {
 		e := refusalOf(c.status, c.body, "x-zm-trackingid", "WEB_1")
-		if !errors.Is(e, c.kind) || e.Kind != c.kind || e.Code != c.code || e.Status != c.status || e.TrackingID != "WEB_1" || e.Op != "GET /test" {
+		if !errors.Is(e, c.kind) || !errors.Is(e.Kind, c.kind) || e.Code != c.code || e.Status != c.status || e.TrackingID != "WEB_1" || e.Op != "GET /test" {
 			t.Errorf("%s: got %+v", c.why, e)
 		}
 		if strings.Contains(e.Error(), "<html>") {
@@ -139,7 +139,7 @@ func TestThrottles(t *testing.T) {
 		{why: "nor what is no time", body: second, headers: []string{"Retry-After", "soon"}, kind: ErrRateLimited, retryAt: soon},
 	} {
 		e := refusalOf(429, c.body, c.headers...)
-		if e.Kind != c.kind || !e.RetryAt.Equal(c.retryAt) || e.ofObject() != c.ofObject || e.Concurrent() != c.concurrent {
+		if !errors.Is(e.Kind, c.kind) || !e.RetryAt.Equal(c.retryAt) || e.ofObject() != c.ofObject || e.Concurrent() != c.concurrent {
 			t.Errorf("%s: got %v, again at %v, of an object %v, concurrent %v", c.why, e.Kind, e.RetryAt, e.ofObject(), e.Concurrent())
 		}
 		if strings.Contains(e.Error(), "user@example.com") {

@@ -230,7 +230,7 @@ func listingOf[In, T any](name string, o ListOp[In, T], in In) *listing[T] {
 		name: name,
 		page: func(ctx context.Context, c *Client, token string) (*Page[T], error) { return o.Do(ctx, c, at(token)) },
 		known: func(ctx context.Context, c *Client, token string) (*Page[T], bool) {
-			page, err, ok := o.Known(ctx, c, at(token))
+			page, ok, err := o.Known(ctx, c, at(token))
 			return page, ok && err == nil
 		},
 		underWay: func(c *Client, token string) bool { return o.underWay(c, at(token)) },

@@ -82,12 +82,10 @@ func mayRetry(req *Request, err error) bool {
 	if !errors.As(err, &e) {
 		return false
 	}
-	switch e.Kind {
-	case ErrRateLimited, ErrUnauthenticated:
-		// Refused by Zoom, so nothing was done. When the token itself cannot
-		// be had, asking again changes nothing.
+	switch {
+	case errors.Is(e.Kind, ErrRateLimited), errors.Is(e.Kind, ErrUnauthenticated):
 		return e.Status != 0 && e.Op == req.Spec.Pattern
-	case ErrUnavailable:
+	case errors.Is(e.Kind, ErrUnavailable):
 		return req.Spec.Reads() || errors.Is(err, errNotSent)
 	}
 	return false
@@ -97,9 +95,8 @@ func mayRetry(req *Request, err error) bool {
 // says, and a little more at random so that those who were refused together do
 // not come back together.
 func pauseFor(err error, fallback time.Duration) time.Duration {
-	var e *Error
-	if errors.As(err, &e) {
-		if e.Kind == ErrUnauthenticated {
+	if e, ok := errors.AsType[*Error](err); ok {
+		if errors.Is(e.Kind, ErrUnauthenticated) {
 			return 0
 		}
 		if d := time.Until(e.RetryAt); d > 0 && !e.Concurrent() {
@@ -175,8 +172,7 @@ func (cfg Config) wait(ctx context.Context, req *Request) error {
 	began := time.Now()
 	err := cfg.Limiter.Wait(ctx, cfg.Plan.limits(cfg.AccountID, req), ratelimit.Interactive)
 	usageFrom(ctx).wait(time.Since(began))
-	var full *ratelimit.Error
-	if errors.As(err, &full) {
+	if full, ok := errors.AsType[*ratelimit.Error](err); ok {
 		kind := ErrRateLimited
 		if full.Daily {
 			kind = ErrDailyLimit
@@ -207,7 +203,7 @@ func refusedBy(limits []ratelimit.Limit, e *Error, quotas int) (ratelimit.Limit,
 	labels := limits[:max(len(limits)-quotas, 0)]
 	switch {
 	case len(limits) == 0:
-	case e.Kind != ErrDailyLimit:
+	case !errors.Is(e.Kind, ErrDailyLimit):
 		return limits[0], true
 	case !e.ofObject():
 		return labels[len(labels)-1], true // its day or pool, if it has one

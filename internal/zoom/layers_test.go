@@ -55,19 +55,17 @@ type gated struct {
 	ctx  context.Context
 	pass chan error // an error, or nil for an answer
 	resp *Response
-	// sent calls do not end with their context.
-	sent bool
 }
 
-// handle implements Handler.
+// handle implements Handler. Calls that are sent do not end with their context.
 func (g *gate) handle(sent bool) Handler {
 	return func(ctx context.Context, _ *Request) (*Response, error) {
-		call := &gated{ctx: ctx, pass: make(chan error, 1), resp: &Response{}, sent: sent}
+		call := &gated{ctx: ctx, pass: make(chan error, 1), resp: &Response{}}
 		g.mu.Lock()
 		g.calls = append(g.calls, call)
 		g.mu.Unlock()
 		if sent {
-			ctx = context.Background() //nolint:usetesting // this is what the transport does
+			ctx = context.Background()
 		}
 		select {
 		case err := <-call.pass:
@@ -239,12 +237,12 @@ func TestACallHasTheTimeOfWhoBegan(t *testing.T) {
 		long, cancel := context.WithTimeout(t.Context(), time.Hour)
 		defer cancel()
 
-		first, second := ask(short, h, userRequest(t, "u")), (*asking)(nil)
+		first := ask(short, h, userRequest(t, "u"))
 		calls := g.want(t, 1)
 		if end, ok := calls[0].ctx.Deadline(); !ok || time.Until(end) != time.Second {
 			t.Errorf("the limiter is told of %v, not of a second", time.Until(end))
 		}
-		second = ask(long, h, userRequest(t, "u"))
+		second := ask(long, h, userRequest(t, "u"))
 		time.Sleep(time.Second)
 		if first.waits() || !errors.Is(first.err, context.DeadlineExceeded) {
 			t.Errorf("who has no time left got %v", first.err)
@@ -282,8 +280,7 @@ func TestAPanicIsAnError(t *testing.T) {
 		if <-a.done; a.err == nil || !strings.Contains(a.err.Error(), "a bug of ours") || !strings.Contains(a.err.Error(), "layers_test.go") {
 			t.Errorf("got %v, %v", a.resp, a.err)
 		}
-		var e *Error
-		if errors.As(a.err, &e) {
+		if e, ok := errors.AsType[*Error](a.err); ok {
 			t.Errorf("a bug is no answer of Zoom's: %v", e)
 		}
 		if f.Len() != 0 {

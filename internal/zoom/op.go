@@ -63,18 +63,18 @@ func (o Op[In, Out]) Do(ctx context.Context, c *Client, in In, options ...Option
 
 // Known returns what the cache holds, without any call: the answer, or the
 // error that says there is none; ok is false when it holds neither.
-func (o Op[In, Out]) Known(ctx context.Context, c *Client, in In) (out *Out, err error, ok bool) {
+func (o Op[In, Out]) Known(ctx context.Context, c *Client, in In) (out *Out, ok bool, err error) {
 	req, err := o.request(in, nil)
 	if err != nil {
-		return nil, err, true
+		return nil, true, err
 	}
 	resp, _, err := c.cached.lookup(ctx, req)
 	if resp == nil {
-		return nil, err, err != nil
+		return nil, err != nil, err
 	}
 	usageFrom(ctx).hit()
 	out, ok = resp.Value.(*Out)
-	return out, nil, ok
+	return out, ok, nil
 }
 
 // underWay reports whether somebody waits for the answer already.
@@ -91,7 +91,7 @@ func (o Op[In, Out]) request(in In, options []Option) (*Request, error) {
 	for _, set := range options {
 		set(req)
 	}
-	req.encode = func(v any) ([]byte, error) { return types.Marshal(v) }
+	req.encode = types.Marshal
 	req.decode = func(body []byte) (any, error) {
 		out := new(Out)
 		if err := decodeAnswer(o.Spec, body, out); err != nil {

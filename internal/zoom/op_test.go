@@ -115,7 +115,7 @@ func TestQuestionsThatAreNone(t *testing.T) {
 			t.Errorf("%s: got %v", q.why, e)
 		}
 	}
-	if out, err, ok := GetUser.Known(t.Context(), c, UserKey{".."}); out != nil || !errors.Is(err, ErrInvalid) || !ok {
+	if out, ok, err := GetUser.Known(t.Context(), c, UserKey{".."}); out != nil || !errors.Is(err, ErrInvalid) || !ok {
 		t.Errorf("what is no question has a known answer, the refusal: got %v, %v, %v", out, err, ok)
 	}
 	calls.want(t, "nothing is asked")

@@ -180,7 +180,7 @@ func TestNames(t *testing.T) {
 // leaves the test out where that is not there.
 func documents(t *testing.T, name string) []byte {
 	t.Helper()
-	body, err := os.ReadFile(filepath.Join("../../../shared/zoom", name))
+	body, err := os.ReadFile(filepath.Join("..", "..", "..", "shared", "zoom", name))
 	if errors.Is(err, fs.ErrNotExist) {
 		t.Skip("LEFT OUT: the comparison with Zoom's documents, which are not beside this copy (../shared/zoom)")
 	}
