@@ -105,6 +105,8 @@ type Spec struct {
 	OwnOnly bool
 	// AcceptsUUID tells that the {meetingId} of the path may be a UUID.
 	AcceptsUUID bool
+
+	input *input
 }
 
 // Quota is a daily allowance that Zoom counts apart from the labels, for each
