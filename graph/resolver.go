@@ -29,7 +29,7 @@ type request struct {
 
 	mu    sync.Mutex
 	other map[string]*scope // of sub accounts, by Zoom's id
-	asked sync.Map // selection → *asked
+	asked sync.Map          // selection → *asked
 }
 
 type requestKey struct{}
