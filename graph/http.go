@@ -74,8 +74,7 @@ func (t *transport) Do(w http.ResponseWriter, r *http.Request, exec graphql.Grap
 	}
 	resp, err := t.answer(ctx, exec, opCtx)
 	if err != nil {
-		ctx := graphql.WithOperationContext(ctx, opCtx)
-		resp = exec.DispatchError(ctx, gqlerror.List{present(t.log)(ctx, err)})
+		resp = exec.DispatchError(graphql.WithOperationContext(ctx, opCtx), gqlerror.List{gqlerror.Wrap(err)})
 	}
 	if resp != nil {
 		send(w, media, resp, http.StatusBadRequest)
