@@ -4,7 +4,6 @@
 package operations
 
 import (
-	"cmp"
 	"fmt"
 	"io"
 	"slices"
@@ -70,7 +69,7 @@ func coordinates(schema *ast.Schema) map[string][]string {
 		}
 	}
 	for _, fields := range uses {
-		slices.SortFunc(fields, func(a, b string) int { return cmp.Compare(a, b) })
+		slices.Sort(fields)
 	}
 	return uses
 }
