@@ -1,9 +1,11 @@
 package graph
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -74,7 +76,7 @@ func (l list[In, T]) read(ctx context.Context) (*slice[T], error) {
 
 func (l list[In, T]) begin() (place, error) {
 	if l.after == nil {
-		return place{size: uint16(pageSize(l.first, l.op.MaxPage))}, nil
+		return place{size: uint16(pageSize(l.first, cmp.Or(l.op.MaxPage, math.MaxUint16)))}, nil
 	}
 	at, err := decodePlace(*l.after, l.fingerprint())
 	if err != nil {
@@ -98,7 +100,11 @@ func (l list[In, T]) readFrom(ctx context.Context, at place, lost *place) (*slic
 	s := &slice[T]{before: at.window > 0 || at.offset > 0 || at.index > 0 || lost != nil}
 	skipping := lost != nil
 	for {
-		page, err := l.op.Page(ctx, l.in.client, l.windows[at.window], zoom.Paging{Size: int(at.size), Token: at.token}, l.options...)
+		paging := zoom.Paging{Size: int(at.size), Token: at.token}
+		if l.op.MaxPage == 0 {
+			paging = zoom.Paging{} // all comes at once
+		}
+		page, err := l.op.Page(ctx, l.in.client, l.windows[at.window], paging, l.options...)
 		if err != nil {
 			s.more = true
 			return s, err

@@ -2,10 +2,6 @@ package graph
 
 import (
 	"context"
-	"slices"
-	"time"
-
-	"github.com/99designs/gqlgen/graphql"
 
 	"zoomql/internal/zoom"
 	"zoomql/internal/zoom/types"
@@ -65,32 +61,13 @@ func loadMany[T any](thunk func() ([]*T, []error)) []zoom.Found[T] {
 	return found
 }
 
-// reportMonths is how far back Zoom's reports on users go.
-//
-// Source: GET /report/users/{userId}/meetings.
-const reportMonths = 6
-
 // pastMeetings reads the runs that a user hosted, month by month, newest first.
-// What lies further back than Zoom keeps is told as an error beside the rest.
 func (s *scope) pastMeetings(ctx context.Context, filter zoom.PastMeetingFilter, first int, after *string) (*types.Connection[types.MeetingInstance], error) {
-	if err := ordered(filter.From, filter.To); err != nil {
+	windows, err := monthly(ctx, zoom.ListPastMeetings.Spec, filter)
+	if err != nil {
 		return nil, err
 	}
-	oldest := time.Now().UTC().Truncate(24*time.Hour).AddDate(0, -reportMonths, 0)
-	expired := &zoom.Error{Op: zoom.ListPastMeetings.Pattern, Kind: zoom.ErrExpired}
-	if filter.To.Before(oldest) {
-		return nil, expired
-	}
-	if filter.From.Before(oldest) {
-		graphql.AddError(ctx, expired)
-		filter.From.Time = oldest
-	}
-	l := list[zoom.PastMeetingFilter, types.PastMeeting]{in: s, op: zoom.ListPastMeetings, first: first, after: after}
-	for _, month := range months(filter.From.Time, filter.To.Time) {
-		window := filter
-		window.From, window.To = types.Date{Time: month.from}, types.Date{Time: month.to}
-		l.windows = append(l.windows, window)
-	}
+	l := list[zoom.PastMeetingFilter, types.PastMeeting]{in: s, op: zoom.ListPastMeetings, windows: windows, first: first, after: after}
 	part, err := l.read(ctx)
 	if part == nil {
 		return nil, err
@@ -100,36 +77,6 @@ func (s *scope) pastMeetings(ctx context.Context, filter zoom.PastMeetingFilter,
 		runs[i] = &row.Instance
 	}
 	return connection(ctx, l, part, err, complete(ctx, runs, askedOfList(ctx, "MeetingInstance"), s.wholeInstances(ctx))), nil
-}
-
-type span struct{ from, to time.Time }
-
-// months cuts a range of days into calendar months, newest first: Zoom takes at
-// most a month, and a whole month that is over never changes again.
-func months(from, to time.Time) []span {
-	var spans []span
-	for begin := from; !begin.After(to); {
-		next := time.Date(begin.Year(), begin.Month()+1, 1, 0, 0, 0, 0, time.UTC)
-		end := next.AddDate(0, 0, -1)
-		if end.After(to) {
-			end = to
-		}
-		spans = append(spans, span{begin, end})
-		begin = next
-	}
-	slices.Reverse(spans)
-	return spans
-}
-
-// ordered refuses a range that ends before it begins, and half a range.
-func ordered(from, to types.Date) error {
-	switch {
-	case from.IsZero() != to.IsZero():
-		return invalid("from, to: Zoom takes both or neither")
-	case to.Before(from.Time):
-		return invalid("from: it is after to")
-	}
-	return nil
 }
 
 func deref[T any](p *T) T {

@@ -107,9 +107,9 @@ func decodeAnswer(s *Spec, body []byte, out any) error {
 		return nil // 204, and Zoom's 200 without a body
 	}
 	if page, ok := out.(interface {
-		decode(array string, body []byte) error
+		decode(s *Spec, body []byte) error
 	}); ok {
-		return page.decode(s.Array, body)
+		return page.decode(s, body)
 	}
 	return types.Unmarshal(body, out)
 }
@@ -210,9 +210,9 @@ func (r *Request) renamed(name string) (*Request, error) {
 }
 
 // segment escapes the value of a path variable. A number is the same either
-// way; only {meetingId} may be a UUID, with a rule of its own.
+// way; only {meetingId} and {webinarId} may be a UUID, with a rule of its own.
 func (s *Spec) segment(name, value string) (string, error) {
-	if s.AcceptsUUID && name == "meetingId" {
+	if s.AcceptsUUID && (name == "meetingId" || name == "webinarId") {
 		return uuidSegment(value)
 	}
 	return segment(value)

@@ -1,0 +1,93 @@
+package graph
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"zoomql/internal/zoom"
+	"zoomql/internal/zoom/types"
+)
+
+// instanceSource picks where to read what people did in a run: the past meeting,
+// which is MEDIUM and draws on no daily pool, unless a field is asked for that
+// only the report has, which is HEAVY. Of sub accounts Zoom has the report only.
+func (s *scope) instanceSource(wish *types.InstanceSource, past *zoom.Spec, wants ...*asked) types.InstanceSource {
+	if wish != nil {
+		return *wish
+	}
+	source := types.InstanceSourcePastMeeting
+	for _, want := range wants {
+		if want.lacks(past.Pattern) {
+			source = types.InstanceSourceReport
+		}
+	}
+	if s.client.Sub() != "" {
+		source = types.InstanceSourceReport
+	}
+	return source
+}
+
+// polls reads how polls were answered.
+func (s *scope) polls(ctx context.Context, run *types.MeetingInstance, wish *types.InstanceSource) (*types.PollResults, error) {
+	source := s.instanceSource(wish, zoom.GetPastPolls.Spec, askedOf(ctx, "PollRespondent", "respondents"))
+	op := zoom.GetPastPolls
+	if source == types.InstanceSourceReport {
+		op = zoom.GetReportPolls
+	}
+	out, err := op.Do(ctx, s.client, zoom.InstanceKey{MeetingID: string(run.UUID)})
+	state := runState(run, err)
+	if err != nil && state != "" {
+		return &types.PollResults{Origin: s.origin(), Source: source, ReportState: state}, nil
+	}
+	return out, err
+}
+
+// qa reads what was asked in the Q&A of a run.
+func (s *scope) qa(ctx context.Context, run *types.MeetingInstance, wish *types.InstanceSource) (*types.QaResults, error) {
+	source := s.instanceSource(wish, zoom.GetPastQa.Spec, askedOf(ctx, "QaAsker", "askers"), askedOf(ctx, "QaQuestion", "askers.questions"))
+	op := zoom.GetPastQa
+	if source == types.InstanceSourceReport {
+		op = zoom.GetReportQa
+	}
+	out, err := op.Do(ctx, s.client, zoom.InstanceKey{MeetingID: string(run.UUID)})
+	state := runState(run, err)
+	if err != nil && state != "" {
+		return &types.QaResults{Origin: s.origin(), Source: source, ReportState: state}, nil
+	}
+	return out, err
+}
+
+// survey reads how the survey after a run was answered.
+func (s *scope) survey(ctx context.Context, run *types.MeetingInstance) (*types.MeetingSurveyResults, error) {
+	out, err := zoom.GetReportSurvey.Do(ctx, s.client, zoom.InstanceKey{MeetingID: string(run.UUID)})
+	state := runState(run, err)
+	if err != nil && state != "" {
+		return &types.MeetingSurveyResults{Origin: s.origin(), ReportState: state}, nil
+	}
+	return out, err
+}
+
+// webinarPolls reads how the polls of a webinar were answered.
+func (s *scope) webinarPolls(ctx context.Context, w *types.WebinarReport) (*types.PollResults, error) {
+	out, err := zoom.GetWebinarPolls.Do(ctx, s.client, zoom.WebinarRunKey{WebinarID: webinarRun(w)})
+	if state := stateOf(err); err != nil && state != "" {
+		return &types.PollResults{Origin: s.origin(), Source: types.InstanceSourceReport, ReportState: state}, nil
+	}
+	return out, err
+}
+
+// reportsLate is how long after a run Zoom may still work on what it reports.
+const reportsLate = 24 * time.Hour
+
+// runState is stateOf for what Zoom tells of a run. Of a run that was read, and
+// so exists, "no such meeting" means that this is not there: not yet, or never.
+func runState(run *types.MeetingInstance, err error) types.ReportState {
+	switch state := stateOf(err); {
+	case state != "" || run.Origin.Op == "" || !errors.Is(err, zoom.ErrNotFound):
+		return state
+	case time.Since(run.EndTime.Time) < reportsLate || time.Since(run.StartTime.Time) < reportsLate:
+		return types.ReportStatePending
+	}
+	return types.ReportStateUnavailable
+}
