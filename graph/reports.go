@@ -127,7 +127,7 @@ func (s *scope) webinarParticipants(ctx context.Context, w *types.WebinarReport,
 	page, err := connect(ctx, list[zoom.WebinarParticipantFilter, types.WebinarReportParticipant]{
 		in: s, op: zoom.ListWebinarReportParticipants, windows: []zoom.WebinarParticipantFilter{filter}, first: first, after: after,
 	})
-	state := stateOf(err)
+	state := runState(w.Origin, w.StartTime, webinarParticipantsKept, err)
 	if state == "" {
 		return nil, err
 	}

@@ -36,8 +36,7 @@ func (s *scope) polls(ctx context.Context, run *types.MeetingInstance, wish *typ
 		op = zoom.GetReportPolls
 	}
 	out, err := op.Do(ctx, s.client, zoom.InstanceKey{MeetingID: string(run.UUID)})
-	state := runState(run, err)
-	if err != nil && state != "" {
+	if state := runState(run.Origin, run.StartTime, resultsKept, err); err != nil && state != "" {
 		return &types.PollResults{Origin: s.origin(), Source: source, ReportState: state}, nil
 	}
 	return out, err
@@ -51,8 +50,7 @@ func (s *scope) qa(ctx context.Context, run *types.MeetingInstance, wish *types.
 		op = zoom.GetReportQa
 	}
 	out, err := op.Do(ctx, s.client, zoom.InstanceKey{MeetingID: string(run.UUID)})
-	state := runState(run, err)
-	if err != nil && state != "" {
+	if state := runState(run.Origin, run.StartTime, qaKept, err); err != nil && state != "" {
 		return &types.QaResults{Origin: s.origin(), Source: source, ReportState: state}, nil
 	}
 	return out, err
@@ -61,8 +59,7 @@ func (s *scope) qa(ctx context.Context, run *types.MeetingInstance, wish *types.
 // survey reads how the survey after a run was answered.
 func (s *scope) survey(ctx context.Context, run *types.MeetingInstance) (*types.MeetingSurveyResults, error) {
 	out, err := zoom.GetReportSurvey.Do(ctx, s.client, zoom.InstanceKey{MeetingID: string(run.UUID)})
-	state := runState(run, err)
-	if err != nil && state != "" {
+	if state := runState(run.Origin, run.StartTime, resultsKept, err); err != nil && state != "" {
 		return &types.MeetingSurveyResults{Origin: s.origin(), ReportState: state}, nil
 	}
 	return out, err
@@ -71,7 +68,7 @@ func (s *scope) survey(ctx context.Context, run *types.MeetingInstance) (*types.
 // webinarPolls reads how the polls of a webinar were answered.
 func (s *scope) webinarPolls(ctx context.Context, w *types.WebinarReport) (*types.PollResults, error) {
 	out, err := zoom.GetWebinarPolls.Do(ctx, s.client, zoom.WebinarRunKey{WebinarID: webinarRun(w)})
-	if state := stateOf(err); err != nil && state != "" {
+	if state := runState(w.Origin, w.StartTime, resultsKept, err); err != nil && state != "" {
 		return &types.PollResults{Origin: s.origin(), Source: types.InstanceSourceReport, ReportState: state}, nil
 	}
 	return out, err
@@ -80,14 +77,27 @@ func (s *scope) webinarPolls(ctx context.Context, w *types.WebinarReport) (*type
 // reportsLate is how long after a run Zoom may still work on what it reports.
 const reportsLate = 24 * time.Hour
 
-// runState is stateOf for what Zoom tells of a run. Of a run that was read, and
-// so exists, "no such meeting" means that this is not there: not yet, or never.
-func runState(run *types.MeetingInstance, err error) types.ReportState {
-	switch state := stateOf(err); {
-	case state != "" || run.Origin.Op == "" || !errors.Is(err, zoom.ErrNotFound):
-		return state
-	case time.Since(run.EndTime.Time) < reportsLate || time.Since(run.StartTime.Time) < reportsLate:
+// What Zoom keeps of a run, in months.
+//
+// Source: each operation's description.
+const (
+	resultsKept             = 12 // polls and surveys
+	qaKept                  = 15
+	webinarParticipantsKept = 6
+)
+
+// runState is stateOf for what Zoom tells of a run, which began when it says. Zoom
+// answers "no such meeting" also for what it does not have yet, does not keep any
+// more, or never makes. Of a run that was read, and so exists, its age tells.
+func runState(run types.Origin, began types.Time, months int, err error) types.ReportState {
+	absent := errors.Is(err, zoom.ErrNotFound) || errors.Is(err, zoom.ErrNotReady)
+	switch age := time.Since(began.Time); {
+	case run.Op == "" || began.IsZero() || !absent:
+		return stateOf(err)
+	case age < reportsLate:
 		return types.ReportStatePending
+	case began.Before(today().AddDate(0, -months, 0)):
+		return types.ReportStateExpired
 	}
 	return types.ReportStateUnavailable
 }
