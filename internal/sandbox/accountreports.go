@@ -20,47 +20,48 @@ func init() {
 // diary is a list with some items a day, the latest day first. An item is made
 // when it is read, so a month of a large account costs nothing.
 type diary struct {
-	days []time.Time
-	ends []int // how many items are behind at the end of each day
+	kind  string
+	days  []diaryDay
+	total int
+}
+
+// diaryDay is a day that has count items, of which the last ones are still to
+// come; end is how many of the list are behind when the day is.
+type diaryDay struct {
+	date             time.Time
+	count, skip, end int
 }
 
 // diary returns a list of up to most items a day on the days from…to, as far as
 // they have come.
 func (c *call) diary(kind string, from, to time.Time, most int) *diary {
-	book, total := &diary{}, 0
+	book := &diary{kind: kind}
 	for date := to; !date.Before(from); date = date.AddDate(0, 0, -1) {
-		if date.After(c.now) {
-			continue
-		}
 		d := c.world.dice(kind, uint64(date.Unix()))
-		total += 1 + d.n(most)
-		book.days, book.ends = append(book.days, date), append(book.ends, total)
+		day := diaryDay{date: date, count: 1 + d.n(most)}
+		for day.skip < day.count && day.at(day.skip).After(c.now) {
+			day.skip++
+		}
+		book.total += day.count - day.skip
+		day.end = book.total
+		book.days = append(book.days, day)
 	}
 	return book
 }
 
-func (b *diary) total() int {
-	if len(b.ends) == 0 {
-		return 0
-	}
-	return b.ends[len(b.ends)-1]
+// at returns when item i of the day was. The later ones come first.
+func (d diaryDay) at(i int) time.Time {
+	return d.date.Add(time.Duration((d.count-i)*86_400/(d.count+1)) * time.Second)
 }
 
-// at returns when the i-th item was, and dice of its own. The later items of a
-// day come first.
-func (b *diary) at(w *world, kind string, i int) (time.Time, dice) {
-	day, _ := slices.BinarySearch(b.ends, i+1)
-	first := 0
-	if day > 0 {
-		first = b.ends[day-1]
-	}
-	count := b.ends[day] - first
-	second := (count - (i - first)) * 86_400 / (count + 1)
-	at := b.days[day].Add(time.Duration(second) * time.Second)
-	return at, w.dice(kind+" item", uint64(at.Unix()))
+// at returns when the i-th item was, and dice of its own.
+func (b *diary) at(w *world, i int) (time.Time, dice) {
+	n, _ := slices.BinarySearchFunc(b.days, i+1, func(d diaryDay, end int) int { return cmp.Compare(d.end, end) })
+	at := b.days[n].at(b.days[n].count - (b.days[n].end - i))
+	return at, w.dice(b.kind+" item", uint64(at.Unix()))
 }
 
-// span are the parameters that a report on days repeats.
+// spanFields are the parameters that a report on days repeats.
 func spanFields(from, to time.Time, layout string) []field {
 	return []field{{"from", from.Format(layout)}, {"to", to.Format(layout)}}
 }
@@ -88,14 +89,14 @@ func listActivities(c *call) (any, error) {
 	users := c.world.byStatus()["active"]
 	book := c.diary("sign-ins", from, to, 1+len(users)/4)
 	item := func(i int) any {
-		at, d := book.at(c.world, "sign-ins", i)
+		at, d := book.at(c.world, i)
 		return &signIn{
 			Email: c.world.email(pick(&d, users)), Time: stamp(at), Type: pick(&d, []string{"Sign in", "Sign out"}),
 			IPAddress: fmt.Sprintf("192.0.2.%d", 1+d.n(254)), ClientType: pick(&d, []string{"Browser", "Windows", "Mac", "iOS"}),
 			Version: pick(&d, []string{"-", "5.17.11.34827", "6.2.3.44078"}),
 		}
 	}
-	p, err := c.page(book.total(), item, spanFields(from, to, zoomTime)...)
+	p, err := c.page(book.total, item, spanFields(from, to, zoomTime)...)
 	if err != nil {
 		return nil, err
 	}
@@ -199,7 +200,7 @@ func listOperationLogs(c *call) (any, error) {
 			continue
 		}
 		book := c.diary("log "+category, from, to, 3)
-		for i := range book.total() {
+		for i := range book.total {
 			logs = append(logs, c.logged(book, category, i))
 		}
 	}
@@ -212,7 +213,7 @@ func listOperationLogs(c *call) (any, error) {
 }
 
 func (c *call) logged(book *diary, category string, i int) *operationLog {
-	at, d := book.at(c.world, "log "+category, i)
+	at, d := book.at(c.world, i)
 	action := pick(&d, []string{"Add", "Update", "Delete"})
 	return &operationLog{
 		Time: stamp(at), Operator: c.world.email(pick(&d, []int{owner, host, 4})), CategoryType: category, Action: action,
