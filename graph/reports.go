@@ -109,7 +109,7 @@ func (s *scope) wholeWebinarReport(ctx context.Context, w *types.WebinarReport) 
 	if w.Origin.Op != "" {
 		return w, nil
 	}
-	return zoom.GetWebinarReport.Do(ctx, s.client, zoom.WebinarRunKey{WebinarID: w.Run})
+	return zoom.GetWebinarReport.Do(ctx, s.client, zoom.WebinarReportKey{WebinarID: w.Run})
 }
 
 // webinarRun returns what to ask for a webinar's run by: its UUID where that is

@@ -67,7 +67,7 @@ func (s *scope) survey(ctx context.Context, run *types.MeetingInstance) (*types.
 
 // webinarPolls reads how the polls of a webinar were answered.
 func (s *scope) webinarPolls(ctx context.Context, w *types.WebinarReport) (*types.PollResults, error) {
-	out, err := zoom.GetWebinarPolls.Do(ctx, s.client, zoom.WebinarRunKey{WebinarID: webinarRun(w)})
+	out, err := zoom.GetWebinarPolls.Do(ctx, s.client, zoom.WebinarReportKey{WebinarID: webinarRun(w)})
 	if state := runState(w.Origin, w.StartTime, resultsKept, err); err != nil && state != "" {
 		return &types.PollResults{Origin: s.origin(), Source: types.InstanceSourceReport, ReportState: state}, nil
 	}

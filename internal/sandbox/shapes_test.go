@@ -130,7 +130,7 @@ func (r *rig) reportQuestions(ask func(pattern, path string, body any)) {
 			ask("GET /"+operation, "/"+strings.Replace(operation, "{meetingId}", id, 1), nil)
 		}
 	}
-	for _, id := range []string{fmt.Sprint(r.PastWebinar), twice(r.WebinarInstance)} {
+	for _, id := range []string{fmt.Sprint(r.PastWebinar), twice(r.PastWebinarInstance)} {
 		ask("GET /report/webinars/{webinarId}", "/report/webinars/"+id, nil)
 		ask("GET /report/webinars/{webinarId}/participants", "/report/webinars/"+id+"/participants?include_fields=registrant_id", nil)
 		ask("GET /report/webinars/{webinarId}/polls", "/report/webinars/"+id+"/polls", nil)
@@ -293,7 +293,7 @@ func TestRefusalsAreDocumented(t *testing.T) {
 		{"GET /report/meetings/{meetingId}/qa", "/report/meetings/" + twice(r.PendingInstance) + "/qa"},
 		{"GET /report/meetings/{meetingId}/survey", "/report/meetings/" + twice(r.OnePersonInstance) + "/survey"},
 		{"GET /report/webinars/{webinarId}", "/report/webinars/123"},
-		{"GET /report/webinars/{webinarId}/participants", "/report/webinars/" + twice(r.OldWebinar) + "/participants"},
+		{"GET /report/webinars/{webinarId}/participants", "/report/webinars/" + twice(r.OldWebinarInstance) + "/participants"},
 		{"GET /users", "/nothing"},
 		{"GET /users", "/users?next_page_token=x"},
 	} {

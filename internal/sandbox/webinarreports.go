@@ -13,25 +13,25 @@ func init() {
 
 // Past webinars stand apart from the meetings, where no user's slots are.
 const (
-	webinarBase  = 1 << 35
-	pastWebinars = 3
-	webinarType  = 5
+	pastWebinarBase = 1 << 34
+	pastWebinars    = 3
+	webinarType     = 5
 )
 
 // pastWebinar returns the n-th webinar as something that can have runs, or nil.
 func (w *world) pastWebinar(n uint64) *meeting {
-	if n < webinarBase || n >= webinarBase+pastWebinars {
+	if n < pastWebinarBase || n >= pastWebinarBase+pastWebinars {
 		return nil
 	}
-	m := &meeting{n: n, host: []int{host, owner, 4}[n-webinarBase]}
+	m := &meeting{n: n, host: []int{host, owner, 4}[n-pastWebinarBase]}
 	m.Topic, m.Type = "What is new this year", webinarType
 	m.TrackingFields = []trackingField{{"Cost center", "100", nil}}
 	return m
 }
 
-// webinarRuns returns the runs of a webinar, the latest first: the last ones are
+// pastWebinarRuns returns the runs of a webinar, the latest first: the last ones are
 // beyond what Zoom keeps of participants, and of everything.
-func (w *world) webinarRuns(n uint64) []*instance {
+func (w *world) pastWebinarRuns(n uint64) []*instance {
 	m := w.pastWebinar(n)
 	if m == nil {
 		return nil
@@ -52,7 +52,7 @@ func (c *call) findWebinarRun() (*instance, error) {
 	run := func() *instance {
 		if number, err := strconv.ParseInt(id, 10, 64); err == nil {
 			if n, ok := w.nth(number); ok && w.pastWebinar(n) != nil {
-				return w.webinarRuns(n)[0]
+				return w.pastWebinarRuns(n)[0]
 			}
 			return nil
 		}
@@ -60,7 +60,7 @@ func (c *call) findWebinarRun() (*instance, error) {
 		if !ok {
 			return nil
 		}
-		for _, i := range w.webinarRuns(v >> 24) {
+		for _, i := range w.pastWebinarRuns(v >> 24) {
 			if i.k == int(v>>16&0xff) {
 				return i
 			}

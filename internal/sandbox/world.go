@@ -88,10 +88,10 @@ type Landmarks struct {
 	ExpiredInstance   string // older than a year
 	GoneInstance      string // older than 15 months
 
-	PastWebinar     int64  // its latest run has a report, participants and polls
-	WebinarInstance string // that run
-	OldWebinar      string // a run whose participants Zoom keeps no more
-	BillingReport   string // of the latest period
+	PastWebinar         int64  // its latest run has a report, participants and polls
+	PastWebinarInstance string // that run
+	OldWebinarInstance  string // a run whose participants Zoom keeps no more
+	BillingReport       string // of the latest period
 }
 
 // The users and the meetings of the host that the landmarks name.
@@ -142,7 +142,7 @@ func (s *Sandbox) Landmarks() Landmarks {
 		UUIDPlain:       uuid(slotWeekly, instancePlain),
 		PendingInstance: uuid(slotPending, 0), OnePersonInstance: uuid(slotOnePerson, 0),
 		ExpiredInstance: uuid(slotOld, 1), GoneInstance: uuid(slotOld, 2),
-		PastWebinar: w.number(webinarBase), WebinarInstance: w.uuid(webinarBase, 0), OldWebinar: w.uuid(webinarBase, 2),
+		PastWebinar: w.number(pastWebinarBase), PastWebinarInstance: w.uuid(pastWebinarBase, 0), OldWebinarInstance: w.uuid(pastWebinarBase, 2),
 		BillingReport: w.billingID(0),
 	}
 }
