@@ -65,8 +65,9 @@ func (s *scope) upcomingEvents(ctx context.Context, filter zoom.UpcomingEventFil
 	return connect(ctx, list[zoom.UpcomingEventFilter, types.UpcomingEvent]{in: s, op: zoom.ListUpcomingEvents, windows: windows, first: first, after: after})
 }
 
-// cloudRecording reads the storage of each day. Zoom has it up to yesterday: that
-// the rest is not there yet is told as an error beside it.
+// cloudRecording reads the storage of each day, in the order of the calendar, as
+// Zoom has the days of a month. Zoom has them up to yesterday: that the rest is not
+// there yet is told as an error beside it.
 func (s *scope) cloudRecording(ctx context.Context, filter zoom.CloudRecordingFilter, first int, after *string) (*types.Connection[types.CloudRecordingUsage], error) {
 	if err := ordered(filter.From, filter.To); err != nil {
 		return nil, err
@@ -79,7 +80,12 @@ func (s *scope) cloudRecording(ctx context.Context, filter zoom.CloudRecordingFi
 		graphql.AddError(ctx, late)
 		filter.To.Time = yesterday
 	}
-	return reported(ctx, s, zoom.ListCloudRecordingUsage, filter, first, after)
+	windows, err := monthly(ctx, zoom.ListCloudRecordingUsage.Spec, filter)
+	if err != nil {
+		return nil, err
+	}
+	slices.Reverse(windows)
+	return connect(ctx, list[zoom.CloudRecordingFilter, types.CloudRecordingUsage]{in: s, op: zoom.ListCloudRecordingUsage, windows: windows, first: first, after: after})
 }
 
 func (s *scope) billingInvoices(ctx context.Context, id string) (*types.BillingInvoices, error) {
@@ -127,7 +133,7 @@ func (s *scope) webinarParticipants(ctx context.Context, w *types.WebinarReport,
 	page, err := connect(ctx, list[zoom.WebinarParticipantFilter, types.WebinarReportParticipant]{
 		in: s, op: zoom.ListWebinarReportParticipants, windows: []zoom.WebinarParticipantFilter{filter}, first: first, after: after,
 	})
-	state := runState(w.Origin, w.StartTime, webinarParticipantsKept, err)
+	state := webinarState(w, webinarParticipantsKept, err)
 	if state == "" {
 		return nil, err
 	}

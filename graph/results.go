@@ -36,7 +36,7 @@ func (s *scope) polls(ctx context.Context, run *types.MeetingInstance, wish *typ
 		op = zoom.GetReportPolls
 	}
 	out, err := op.Do(ctx, s.client, zoom.InstanceKey{MeetingID: string(run.UUID)})
-	if state := runState(run.Origin, run.StartTime, resultsKept, err); err != nil && state != "" {
+	if state := s.runState(ctx, run, resultsKept, err); err != nil && state != "" {
 		return &types.PollResults{Origin: s.origin(), Source: source, ReportState: state}, nil
 	}
 	return out, err
@@ -50,7 +50,7 @@ func (s *scope) qa(ctx context.Context, run *types.MeetingInstance, wish *types.
 		op = zoom.GetReportQa
 	}
 	out, err := op.Do(ctx, s.client, zoom.InstanceKey{MeetingID: string(run.UUID)})
-	if state := runState(run.Origin, run.StartTime, qaKept, err); err != nil && state != "" {
+	if state := s.runState(ctx, run, qaKept, err); err != nil && state != "" {
 		return &types.QaResults{Origin: s.origin(), Source: source, ReportState: state}, nil
 	}
 	return out, err
@@ -59,7 +59,7 @@ func (s *scope) qa(ctx context.Context, run *types.MeetingInstance, wish *types.
 // survey reads how the survey after a run was answered.
 func (s *scope) survey(ctx context.Context, run *types.MeetingInstance) (*types.MeetingSurveyResults, error) {
 	out, err := zoom.GetReportSurvey.Do(ctx, s.client, zoom.InstanceKey{MeetingID: string(run.UUID)})
-	if state := runState(run.Origin, run.StartTime, resultsKept, err); err != nil && state != "" {
+	if state := s.runState(ctx, run, resultsKept, err); err != nil && state != "" {
 		return &types.MeetingSurveyResults{Origin: s.origin(), ReportState: state}, nil
 	}
 	return out, err
@@ -68,7 +68,7 @@ func (s *scope) survey(ctx context.Context, run *types.MeetingInstance) (*types.
 // webinarPolls reads how the polls of a webinar were answered.
 func (s *scope) webinarPolls(ctx context.Context, w *types.WebinarReport) (*types.PollResults, error) {
 	out, err := zoom.GetWebinarPolls.Do(ctx, s.client, zoom.WebinarReportKey{WebinarID: webinarRun(w)})
-	if state := runState(w.Origin, w.StartTime, resultsKept, err); err != nil && state != "" {
+	if state := webinarState(w, resultsKept, err); err != nil && state != "" {
 		return &types.PollResults{Origin: s.origin(), Source: types.InstanceSourceReport, ReportState: state}, nil
 	}
 	return out, err
@@ -86,18 +86,42 @@ const (
 	webinarParticipantsKept = 6
 )
 
-// runState is stateOf for what Zoom tells of a run, which began when it says. Zoom
-// answers "no such meeting" also for what it does not have yet, does not keep any
-// more, or never makes. Of a run that was read, and so exists, its age tells.
-func runState(run types.Origin, began types.Time, months int, err error) types.ReportState {
-	absent := errors.Is(err, zoom.ErrNotFound) || errors.Is(err, zoom.ErrNotReady)
-	switch age := time.Since(began.Time); {
-	case run.Op == "" || began.IsZero() || !absent:
+// runState is stateOf for what Zoom tells of a run. Zoom answers "no such meeting"
+// also for what it does not have yet, does not keep any more, or never makes: of a
+// run that exists its age tells, so one that is known by its key alone is read.
+func (s *scope) runState(ctx context.Context, run *types.MeetingInstance, months int, err error) types.ReportState {
+	if !absent(err) {
 		return stateOf(err)
-	case age < reportsLate:
+	}
+	if run.StartTime.IsZero() {
+		whole, err := s.instances().Load(ctx, string(run.UUID))()
+		if err != nil {
+			return stateOf(err)
+		}
+		run = whole
+	}
+	return stateByAge(run.StartTime, months)
+}
+
+func absent(err error) bool {
+	return errors.Is(err, zoom.ErrNotFound) || errors.Is(err, zoom.ErrNotReady)
+}
+
+func stateByAge(began types.Time, months int) types.ReportState {
+	switch {
+	case time.Since(began.Time) < reportsLate:
 		return types.ReportStatePending
 	case began.Before(today().AddDate(0, -months, 0)):
 		return types.ReportStateExpired
 	}
 	return types.ReportStateUnavailable
+}
+
+// webinarState is runState for a run of a webinar. To read it costs as much as
+// what is missing, so of one that was not read Zoom's word counts.
+func webinarState(w *types.WebinarReport, months int, err error) types.ReportState {
+	if absent(err) && !w.StartTime.IsZero() {
+		return stateByAge(w.StartTime, months)
+	}
+	return stateOf(err)
 }

@@ -2072,7 +2072,7 @@ type AccountReports {
     "Only events whose host is a member of this group, by Zoom's id of it."
     groupId: String
   ): UpcomingEventConnection @zoom(op: "GET /report/upcoming_events")
-  "Storage that cloud recordings took, day by day up to yesterday. Zoom keeps six months."
+  "Storage that cloud recordings took, day by day up to yesterday, the earliest first. Zoom keeps six months."
   cloudRecording(
     "How many at most; may exceed a page of Zoom's."
     first: Int! = 30
@@ -2628,14 +2628,20 @@ type BillingInvoice {
   polls(
     "Where to read them; when left out, the cheapest source that holds the fields asked for."
     source: InstanceSource
-  ): PollResults @zoom(op: "GET /past_meetings/{meetingId}/polls") @zoom(op: "GET /report/meetings/{meetingId}/polls")
+  ): PollResults
+    @zoom(op: "GET /past_meetings/{meetingId}/polls")
+    @zoom(op: "GET /report/meetings/{meetingId}/polls")
+    @zoom(op: "GET /past_meetings/{meetingId}")
   "Questions that participants asked in the Q&A, with the answers."
   qa(
     "Where to read them; when left out, the cheapest source that holds the fields asked for."
     source: InstanceSource
-  ): QaResults @zoom(op: "GET /past_meetings/{meetingId}/qa") @zoom(op: "GET /report/meetings/{meetingId}/qa")
+  ): QaResults
+    @zoom(op: "GET /past_meetings/{meetingId}/qa")
+    @zoom(op: "GET /report/meetings/{meetingId}/qa")
+    @zoom(op: "GET /past_meetings/{meetingId}")
   "How the survey after the meeting was answered."
-  survey: MeetingSurveyResults @zoom(op: "GET /report/meetings/{meetingId}/survey")
+  survey: MeetingSurveyResults @zoom(op: "GET /report/meetings/{meetingId}/survey") @zoom(op: "GET /past_meetings/{meetingId}")
 }
 
 "Where something about a run is read."
