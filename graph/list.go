@@ -60,6 +60,9 @@ func (l list[In, T]) read(ctx context.Context) (*slice[T], error) {
 	if l.first < 1 || l.first > maxFirst {
 		return nil, invalid(fmt.Sprintf("first: %d is not between 1 and %d", l.first, maxFirst))
 	}
+	if len(l.windows) == 0 {
+		return &slice[T]{total: types.Int{Valid: true}}, nil
+	}
 	at, err := l.begin()
 	if err != nil {
 		return nil, err
@@ -71,22 +74,29 @@ func (l list[In, T]) read(ctx context.Context) (*slice[T], error) {
 	if err != nil && len(s.items) == 0 {
 		return nil, err
 	}
+	if full := from(ctx).stay.open(ctx, len(s.items)); full != nil {
+		return nil, full
+	}
 	return s, err
 }
 
 func (l list[In, T]) begin() (place, error) {
 	if l.after == nil {
-		return place{size: uint16(pageSize(l.first, cmp.Or(l.op.MaxPage, math.MaxUint16)))}, nil
+		return place{size: uint16(pageSize(l.first, l.largest()))}, nil
 	}
 	at, err := decodePlace(*l.after, l.fingerprint())
 	if err != nil {
 		return place{}, err
 	}
-	if int(at.window) >= len(l.windows) {
+	if int(at.window) >= len(l.windows) || int(at.size) > l.largest() {
 		return place{}, errCursor
 	}
 	return at, nil
 }
+
+// largest is how many items a page has at most; a list without pages has them all
+// on one.
+func (l list[In, T]) largest() int { return cmp.Or(l.op.MaxPage, math.MaxUint16) }
 
 // fingerprint names the list, so that a cursor of another one, or of another
 // account, is refused.
@@ -100,11 +110,7 @@ func (l list[In, T]) readFrom(ctx context.Context, at place, lost *place) (*slic
 	s := &slice[T]{before: at.window > 0 || at.offset > 0 || at.index > 0 || lost != nil}
 	skipping := lost != nil
 	for {
-		paging := zoom.Paging{Size: int(at.size), Token: at.token}
-		if l.op.MaxPage == 0 {
-			paging = zoom.Paging{} // all comes at once
-		}
-		page, err := l.op.Page(ctx, l.in.client, l.windows[at.window], paging, l.options...)
+		page, err := l.op.Page(ctx, l.in.client, l.windows[at.window], zoom.Paging{Size: int(at.size), Token: at.token}, l.options...)
 		if err != nil {
 			s.more = true
 			return s, err

@@ -10,6 +10,9 @@ import (
 // meetingList reads a list of meetings, each whole if more is asked for than
 // lists hold.
 func (s *scope) meetingList(ctx context.Context, filter zoom.MeetingFilter, first int, after *string) (*types.Connection[types.Meeting], error) {
+	if !filter.To.IsZero() && filter.To.Before(filter.From.Time) {
+		return nil, errBackwards
+	}
 	l := list[zoom.MeetingFilter, types.Meeting]{in: s, op: zoom.ListMeetings, windows: []zoom.MeetingFilter{filter}, first: first, after: after}
 	part, err := l.read(ctx)
 	if part == nil {
@@ -21,7 +24,7 @@ func (s *scope) meetingList(ctx context.Context, filter zoom.MeetingFilter, firs
 		for i, m := range lacking {
 			keys[i] = meetingKey{m.Number, want.secrets}
 		}
-		return loadMany(s.meetings().LoadMany(ctx, keys))
+		return s.meetings().LoadMany(ctx, keys)
 	})
 	return connection(ctx, l, part, err, part.items), nil
 }
@@ -31,9 +34,9 @@ func (s *scope) wholeUsers(ctx context.Context) func([]*types.User) []zoom.Found
 	return func(lacking []*types.User) []zoom.Found[types.User] {
 		keys := make([]userKey, len(lacking))
 		for i, u := range lacking {
-			keys[i] = userKey{string(u.ZoomID), true}
+			keys[i] = userKey{u.ID().Key, true}
 		}
-		return loadMany(s.users().LoadMany(ctx, keys))
+		return s.users().LoadMany(ctx, keys)
 	}
 }
 
@@ -44,21 +47,8 @@ func (s *scope) wholeInstances(ctx context.Context) func([]*types.MeetingInstanc
 		for i, run := range lacking {
 			keys[i] = string(run.UUID)
 		}
-		return loadMany(s.instances().LoadMany(ctx, keys))
+		return s.instances().LoadMany(ctx, keys)
 	}
-}
-
-// loadMany waits for a loader's thunk.
-func loadMany[T any](thunk func() ([]*T, []error)) []zoom.Found[T] {
-	objects, errs := thunk()
-	found := make([]zoom.Found[T], len(objects))
-	for i, obj := range objects {
-		found[i].Object = obj
-		if errs != nil {
-			found[i].Err = errs[i]
-		}
-	}
-	return found
 }
 
 // pastMeetings reads the runs that a user hosted, month by month, newest first.
@@ -76,7 +66,15 @@ func (s *scope) pastMeetings(ctx context.Context, filter zoom.PastMeetingFilter,
 	for i, row := range part.items {
 		runs[i] = &row.Instance
 	}
-	return connection(ctx, l, part, err, complete(ctx, runs, askedOfList(ctx, "MeetingInstance"), s.wholeInstances(ctx))), nil
+	runs = complete(ctx, runs, askedOfList(ctx, "MeetingInstance"), s.wholeInstances(ctx))
+	for i, row := range part.items {
+		if runs[i].Row == nil { // it was read anew, and the row told of its report
+			whole := *runs[i]
+			whole.Row = &row.Report
+			runs[i] = &whole
+		}
+	}
+	return connection(ctx, l, part, err, runs), nil
 }
 
 func deref[T any](p *T) T {

@@ -33,11 +33,18 @@ func reported[In, T any, P ranged[In]](ctx context.Context, s *scope, op zoom.Li
 }
 
 // monthly cuts a filter into one a month, newest first. What lies further back
-// than Zoom keeps is told as an error beside the rest.
+// than Zoom keeps is told as an error beside the rest; months to come are not
+// asked for, unless the report is on what is to come.
 func monthly[In any, P ranged[In]](ctx context.Context, op *zoom.Spec, filter In) ([]In, error) {
 	days := P(&filter).Range()
 	if err := ordered(days.From, days.To); err != nil {
 		return nil, err
+	}
+	if end := endOfMonth(today()); !op.Ahead && days.To.After(end) {
+		days.To.Time = end
+	}
+	if !op.Ahead && days.From.After(today()) {
+		return nil, nil
 	}
 	if oldest := today().AddDate(0, -op.Months, 0); op.Months > 0 && days.From.Before(oldest) {
 		expired := &zoom.Error{Op: op.Pattern, Kind: zoom.ErrExpired}
@@ -68,16 +75,19 @@ type span struct{ from, to time.Time }
 func months(from, to time.Time) []span {
 	var spans []span
 	for begin := from; !begin.After(to); {
-		next := time.Date(begin.Year(), begin.Month()+1, 1, 0, 0, 0, 0, time.UTC)
-		end := next.AddDate(0, 0, -1)
+		end := endOfMonth(begin)
 		if end.After(to) {
 			end = to
 		}
 		spans = append(spans, span{begin, end})
-		begin = next
+		begin = end.AddDate(0, 0, 1)
 	}
 	slices.Reverse(spans)
 	return spans
+}
+
+func endOfMonth(t time.Time) time.Time {
+	return time.Date(t.Year(), t.Month()+1, 0, 0, 0, 0, 0, time.UTC)
 }
 
 // ordered refuses a range that ends before it begins, and half a range.
@@ -86,7 +96,9 @@ func ordered(from, to types.Date) error {
 	case from.IsZero() != to.IsZero():
 		return invalid("from, to: Zoom takes both or neither")
 	case to.Before(from.Time):
-		return invalid("from: it is after to")
+		return errBackwards
 	}
 	return nil
 }
+
+var errBackwards = invalid("from: it is after to")

@@ -99,6 +99,9 @@ func (s *scope) billingInvoices(ctx context.Context, id string) (*types.BillingI
 // webinarReport returns the report on a run of a webinar; nothing is asked of
 // Zoom if only its edges are wanted.
 func (s *scope) webinarReport(ctx context.Context, by types.WebinarReportBy) (*types.WebinarReport, error) {
+	if err := oneOf(by.UUID != nil, by.LatestOf != nil); err != nil {
+		return nil, err
+	}
 	w := &types.WebinarReport{Origin: s.origin()}
 	if by.UUID != nil {
 		w.UUID, w.Run = *by.UUID, string(*by.UUID)

@@ -74,9 +74,6 @@ func (s *scope) webinarPolls(ctx context.Context, w *types.WebinarReport) (*type
 	return out, err
 }
 
-// reportsLate is how long after a run Zoom may still work on what it reports.
-const reportsLate = 24 * time.Hour
-
 // What Zoom keeps of a run, in months.
 //
 // Source: each operation's description.
@@ -93,23 +90,20 @@ func (s *scope) runState(ctx context.Context, run *types.MeetingInstance, months
 	if !absent(err) {
 		return stateOf(err)
 	}
-	if run.StartTime.IsZero() {
-		whole, err := s.instances().Load(ctx, string(run.UUID))()
-		if err != nil {
-			return stateOf(err)
-		}
-		run = whole
+	whole, gone := s.wholeInstance(ctx, run)
+	if gone != nil {
+		return stateOf(gone)
 	}
-	return stateByAge(run.StartTime, months)
+	return stateByAge(whole.StartTime, whole.EndTime, months)
 }
 
 func absent(err error) bool {
 	return errors.Is(err, zoom.ErrNotFound) || errors.Is(err, zoom.ErrNotReady)
 }
 
-func stateByAge(began types.Time, months int) types.ReportState {
+func stateByAge(began, ended types.Time, months int) types.ReportState {
 	switch {
-	case time.Since(began.Time) < reportsLate:
+	case time.Since(ended.Time) < reportLag:
 		return types.ReportStatePending
 	case began.Before(today().AddDate(0, -months, 0)):
 		return types.ReportStateExpired
@@ -120,8 +114,8 @@ func stateByAge(began types.Time, months int) types.ReportState {
 // webinarState is runState for a run of a webinar. To read it costs as much as
 // what is missing, so of one that was not read Zoom's word counts.
 func webinarState(w *types.WebinarReport, months int, err error) types.ReportState {
-	if absent(err) && !w.StartTime.IsZero() {
-		return stateByAge(w.StartTime, months)
+	if absent(err) && w.Origin.Op != "" {
+		return stateByAge(w.StartTime, w.EndTime, months)
 	}
 	return stateOf(err)
 }

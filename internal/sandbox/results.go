@@ -78,10 +78,10 @@ func (w *world) named(i *instance, s *stay, d *dice) (name, email string) {
 // parts splits a name as reports do; an anonymous one stands in both.
 func parts(name string) (first, last *string) {
 	if name == anonymous {
-		return ptr(name), ptr(name)
+		return new(name), new(name)
 	}
 	f, l, _ := strings.Cut(name, " ")
-	return ptr(f), ptr(l)
+	return new(f), new(l)
 }
 
 // polled returns who answered the polls of a run. Instant meetings have none.
@@ -168,9 +168,9 @@ func (w *world) asked(i *instance, inReport bool) []any {
 			Answer:   pick(&d, []string{"Yes, tomorrow.", "live answered", ""}),
 		}
 		if inReport {
-			a.UserID = ptr("")
+			a.UserID = new("")
 			if a.Name != anonymous {
-				a.UserID = ptr(s.userID(w))
+				a.UserID = new(s.userID(w))
 			}
 			q.qaReport = w.qaReport(i, s, q.Answer)
 		}

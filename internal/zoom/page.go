@@ -3,6 +3,8 @@ package zoom
 import (
 	"bytes"
 	"context"
+	"errors"
+	"io"
 	"iter"
 	"slices"
 	"sync"
@@ -79,8 +81,13 @@ func (p *Page[T]) decode(s *Spec, body []byte) error {
 	if len(beside) > 0 {
 		p.Beside, _ = types.Marshal(beside) // values that were just read
 	}
-	_, err := dec.ReadToken()
-	return err
+	if _, err := dec.ReadToken(); err != nil {
+		return err
+	}
+	if _, err := dec.ReadToken(); !errors.Is(err, io.EOF) {
+		return errors.New("more follows the answer")
+	}
+	return nil
 }
 
 func (p *Page[T]) member(s *Spec, name string, dec *jsontext.Decoder, beside map[string]jsontext.Value) error {

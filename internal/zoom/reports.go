@@ -25,9 +25,9 @@ func (d *Days) Range() *Days { return d }
 
 // PastMeetingFilter picks the runs that a user hosted.
 type PastMeetingFilter struct {
+	UserID string `path:"userId"`
 	Days
-	UserID string                `path:"userId"`
-	Type   types.PastMeetingType `query:"type"`
+	Type types.PastMeetingType `query:"type"`
 }
 
 // ActivityFilter picks when users signed in and out.
@@ -115,7 +115,7 @@ var (
 		Tags:   instanceTags,
 	}, func(in ParticipantReportFilter, p *types.Participant) { p.Run = in.MeetingID })
 	ListPastMeetings = list[PastMeetingFilter, types.PastMeeting](Spec{
-		Pattern: "GET /report/users/{userId}/meetings", Rate: Heavy, Life: Slow, LifeOf: rangeLife, Array: "meetings", MaxPage: 300, Months: reportMonths,
+		Pattern: "GET /report/users/{userId}/meetings", Rate: Heavy, Life: Closed, LifeOf: rangeLife, Array: "meetings", MaxPage: 300, Months: reportMonths,
 		Scopes: reportRead + "report:read:user:admin",
 		Tags:   []string{"user:{userId}:past_meetings"},
 	})
@@ -126,33 +126,33 @@ var (
 	})
 	// Zoom states no largest page here; 300 is that of its like.
 	ListActivities = list[ActivityFilter, types.SignInActivity](Spec{
-		Pattern: "GET /report/activities", Rate: Heavy, Life: Slow, LifeOf: rangeLife, Array: "activity_logs", MaxPage: 300, Months: reportMonths,
+		Pattern: "GET /report/activities", Rate: Heavy, Life: Closed, LifeOf: rangeLife, Array: "activity_logs", MaxPage: 300, Months: reportMonths,
 		Scopes: reportRead + "report:read:user_activities:admin",
 		Tags:   []string{"report:activities"},
 	})
 	ListHostActivity = list(Spec{
-		Pattern: "GET /report/users", Rate: Heavy, Life: Slow, LifeOf: rangeLife, Array: "users", MaxPage: 300, Months: reportMonths,
+		Pattern: "GET /report/users", Rate: Heavy, Life: Closed, LifeOf: rangeLife, Array: "users", MaxPage: 300, Months: reportMonths,
 		Beside: []string{"from", "to", "total_meetings", "total_participants", "total_meeting_minutes"},
 		Scopes: reportRead + "report:read:list_users:admin",
 		Tags:   []string{"report:users"},
 	}, func(in HostFilter, h *types.HostActivity) { h.From, h.To = in.From, in.To })
 	ListOperationLogs = list[OperationLogFilter, types.OperationLog](Spec{
-		Pattern: "GET /report/operationlogs", Rate: Heavy, Life: Slow, LifeOf: rangeLife, Array: "operation_logs", MaxPage: 300,
+		Pattern: "GET /report/operationlogs", Rate: Heavy, Life: Closed, LifeOf: rangeLife, Array: "operation_logs", MaxPage: 300,
 		Scopes: reportRead + "report:read:operation_logs:admin",
 		Tags:   []string{"report:operationlogs"},
 	})
 	ListTelephoneCalls = list[TelephoneFilter, types.TelephoneCall](Spec{
-		Pattern: "GET /report/telephone", Rate: Heavy, Life: Slow, LifeOf: rangeLife, Array: "telephony_usage", MaxPage: 300,
+		Pattern: "GET /report/telephone", Rate: Heavy, Life: Closed, LifeOf: rangeLife, Array: "telephony_usage", MaxPage: 300,
 		Scopes: reportRead + "report:read:telephone:admin",
 		Tags:   []string{"report:telephone"},
 	})
 	ListUpcomingEvents = list[UpcomingEventFilter, types.UpcomingEvent](Spec{
-		Pattern: "GET /report/upcoming_events", Rate: Heavy, Life: Scheduled, Array: "upcoming_events", MaxPage: 300, Months: reportMonths,
+		Pattern: "GET /report/upcoming_events", Rate: Heavy, Life: Scheduled, Array: "upcoming_events", MaxPage: 300, Months: reportMonths, Ahead: true,
 		Scopes: reportRead + "report:read:upcoming_meetings_webinars:admin",
 		Tags:   []string{"report:upcoming_events"},
 	})
 	ListCloudRecordingUsage = list[CloudRecordingFilter, types.CloudRecordingUsage](Spec{
-		Pattern: "GET /report/cloud_recording", Rate: Heavy, Life: Slow, LifeOf: rangeLife, Array: "cloud_recording_storage", Months: reportMonths,
+		Pattern: "GET /report/cloud_recording", Rate: Heavy, Life: Closed, LifeOf: rangeLife, Array: "cloud_recording_storage", Months: reportMonths,
 		Scopes: reportRead,
 		Tags:   []string{"report:cloud_recording"},
 	})

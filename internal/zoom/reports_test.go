@@ -11,10 +11,9 @@ import (
 // What stands beside the items of a page survives the way into a store and back.
 func TestBesideIsKept(t *testing.T) {
 	spec := &Spec{Array: "users", Beside: []string{"from", "total_meetings"}}
-	page := &Page[types.HostActivity]{}
 	body := `{"from":"2026-03-01","page_size":30,"total_meetings":34,"users":[{"id":"u1"}],"next_page_token":"t"}`
 	for _, way := range []string{"from Zoom", "from a store"} {
-		page = &Page[types.HostActivity]{}
+		page := &Page[types.HostActivity]{}
 		if err := page.decode(spec, []byte(body)); err != nil {
 			t.Fatal(err)
 		}

@@ -21,7 +21,7 @@ func answersLife(req *Request, answer any) Life {
 	case *types.MeetingSurveyResults:
 		start, open = a.StartTime.Time, surveyTime
 	}
-	if life == Closed && time.Since(start) < open {
+	if life == Closed && (start.IsZero() || time.Since(start) < open) {
 		return Slow
 	}
 	return life

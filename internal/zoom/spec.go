@@ -90,6 +90,8 @@ type Spec struct {
 	Beside []string
 	// Months is how many months back Zoom answers; 0 where it does not say.
 	Months int
+	// Ahead tells that a range of days may lie in the future.
+	Ahead bool
 	// Life says how long an answer may be kept.
 	Life Life
 	// LifeOf says it where it depends on the question or the answer; nil where
@@ -110,6 +112,8 @@ type Spec struct {
 	OwnOnly bool
 	// AcceptsUUID tells that the {meetingId} of the path may be a UUID.
 	AcceptsUUID bool
+
+	input *input
 }
 
 // Quota is a daily allowance that Zoom counts apart from the labels, for each
