@@ -36,7 +36,7 @@ func (r *meetingInstanceResolver) Participants(ctx context.Context, obj *types.M
 }
 
 func (r *meetingInstanceResolver) Report(ctx context.Context, obj *types.MeetingInstance) (*types.MeetingReport, error) {
-	if obj.Row != nil && !askedOf(ctx, "MeetingReport").lacks(obj.Row.Origin.Op) {
+	if obj.Row != nil && !askedOf(ctx, "MeetingReport").lacks(obj.Row.Op) {
 		return obj.Row, nil
 	}
 	return orNil(zoom.GetMeetingReport.Do(ctx, of(ctx, obj).client, zoom.InstanceKey{MeetingID: string(obj.UUID)}))

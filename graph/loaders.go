@@ -182,7 +182,7 @@ func (s *scope) lookUp(ctx context.Context, keys []userKey, rest []int, names []
 	}
 	for n, f := range zoom.FindUsers(ctx, s.client, wanted) {
 		i := rest[n]
-		if f.Err == nil && keys[i].whole && f.Object.Origin.Op != zoom.GetUser.Pattern {
+		if f.Err == nil && keys[i].whole && f.Object.Op != zoom.GetUser.Pattern {
 			names[i], whole = f.Object.ID().Key, append(whole, i)
 			continue
 		}

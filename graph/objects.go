@@ -195,7 +195,7 @@ func instanceName(by types.MeetingInstanceBy) (string, error) {
 
 // wholeInstance returns a run with the fields that its edges hang on.
 func (s *scope) wholeInstance(ctx context.Context, i *types.MeetingInstance) (*types.MeetingInstance, error) {
-	if i.Origin.Op == getPastMeeting {
+	if i.Op == getPastMeeting {
 		return i, nil
 	}
 	return s.instances().Load(ctx, string(i.UUID))

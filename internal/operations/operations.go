@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 
@@ -90,7 +91,7 @@ func Write(w io.Writer, rows []Row) error {
 	for _, r := range rows {
 		page := ""
 		if r.Paging != nil {
-			page = fmt.Sprint(r.Paging.MaxPage)
+			page = strconv.Itoa(r.Paging.MaxPage)
 		}
 		_, _ = fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", r.Operation, r.Label, page, shorten(r.Coordinates))
 	}

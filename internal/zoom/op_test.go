@@ -180,7 +180,7 @@ func TestAnswersAreDecoded(t *testing.T) {
 				}
 				return
 			}
-			c.want.Origin.Op = GetUser.Pattern
+			c.want.Op = GetUser.Pattern
 			if diff := cmp.Diff(c.want, got, exported); diff != "" || err != nil {
 				t.Errorf("%v -want +got\n%s", err, diff)
 			}
@@ -222,7 +222,7 @@ func TestAnswersAreAdopted(t *testing.T) {
 		t.Errorf("registrants: %+v, %v", regs, err)
 	}
 	runs, err := ListInstances.Do(ctx, c, InstanceFilter{MeetingID: 7})
-	if err != nil || len(runs.Meetings) != 1 || runs.Meetings[0].MeetingNumber != 7 || runs.Meetings[0].Origin.Op != ListInstances.Pattern {
+	if err != nil || len(runs.Meetings) != 1 || runs.Meetings[0].MeetingNumber != 7 || runs.Meetings[0].Op != ListInstances.Pattern {
 		t.Errorf("runs: %+v, %v", runs, err)
 	}
 	for _, uuid := range []string{"a==", "/slash="} {
@@ -236,11 +236,11 @@ func TestAnswersAreAdopted(t *testing.T) {
 		t.Errorf("participants of the report: %+v, %v", rows, err)
 	}
 	past, err := ListPastMeetings.Page(ctx, c, PastMeetingFilter{UserID: "u"}, Paging{})
-	if err != nil || past.Items[0].Instance.Origin.Op != ListPastMeetings.Pattern || past.Items[0].Report.Origin.Op != ListPastMeetings.Pattern {
+	if err != nil || past.Items[0].Instance.Op != ListPastMeetings.Pattern || past.Items[0].Report.Op != ListPastMeetings.Pattern {
 		t.Errorf("past meetings: %+v, %v", past, err)
 	}
 	users, err := ListUsers.Page(ctx, c, UserFilter{}, Paging{})
-	if err != nil || users.Items[0].Origin.Op != ListUsers.Pattern {
+	if err != nil || users.Items[0].Op != ListUsers.Pattern {
 		t.Errorf("users: %+v, %v", users, err)
 	}
 }

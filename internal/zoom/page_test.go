@@ -18,7 +18,7 @@ var pages = cmp.Options{exported, cmpopts.IgnoreUnexported(Page[types.User]{})}
 func TestPageDecodes(t *testing.T) {
 	user := func(id types.Text) *types.User {
 		u := &types.User{ZoomID: id}
-		u.Origin.Op = ListUsers.Pattern
+		u.Op = ListUsers.Pattern
 		return u
 	}
 	for _, c := range []struct {

@@ -11,20 +11,20 @@ func (a *Account) ID() NodeID { return NodeID{Type: "Account", Key: string(a.Zoo
 // ID returns the global id of the user. Who has not accepted the invitation yet
 // has no id at Zoom, and goes by e-mail address.
 func (u *User) ID() NodeID {
-	return NodeID{u.Origin.Account, "User", cmp.Or(string(u.ZoomID), strings.ToLower(string(u.Email)))}
+	return NodeID{u.Account, "User", cmp.Or(string(u.ZoomID), strings.ToLower(string(u.Email)))}
 }
 
 // ID returns the global id of the meeting.
-func (m *Meeting) ID() NodeID { return NodeID{m.Origin.Account, "Meeting", m.Number.String()} }
+func (m *Meeting) ID() NodeID { return NodeID{m.Account, "Meeting", m.Number.String()} }
 
 // ID returns the global id of the run.
 func (i *MeetingInstance) ID() NodeID {
-	return NodeID{i.Origin.Account, "MeetingInstance", string(i.UUID)}
+	return NodeID{i.Account, "MeetingInstance", string(i.UUID)}
 }
 
 // ID returns the global id of the registrant, who is one of one meeting.
 func (r *Registrant) ID() NodeID {
-	return NodeID{r.Origin.Account, "Registrant", r.Meeting.String() + "/" + string(r.ZoomID)}
+	return NodeID{r.Account, "Registrant", r.Meeting.String() + "/" + string(r.ZoomID)}
 }
 
 // Mark returns what tells a stay from the others of its run.

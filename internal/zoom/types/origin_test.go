@@ -26,8 +26,8 @@ func TestPastMeetingIsRunAndReport(t *testing.T) {
 	if p.Instance.Row != &p.Report {
 		t.Error("the run does not know its row of the report")
 	}
-	if p.Instance.Origin.Op != p.Report.Origin.Op || p.Report.Origin.Op != "GET /report/users/{userId}/meetings" {
-		t.Errorf("they come from %q and %q", p.Instance.Origin.Op, p.Report.Origin.Op)
+	if p.Instance.Op != p.Report.Op || p.Report.Op != "GET /report/users/{userId}/meetings" {
+		t.Errorf("they come from %q and %q", p.Instance.Op, p.Report.Op)
 	}
 }
 
@@ -61,9 +61,9 @@ func TestPastMeetingThatIsNone(t *testing.T) {
 
 func TestOrigin(t *testing.T) {
 	var u User
-	u.Origin.Op = "GET /users"
-	if u.Origin.Op != "GET /users" {
-		t.Errorf("it comes from %q", u.Origin.Op)
+	u.Op = "GET /users"
+	if u.Op != "GET /users" {
+		t.Errorf("it comes from %q", u.Op)
 	}
 	body, err := Marshal(&u)
 	if err != nil || string(body) != "{}" {
