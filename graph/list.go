@@ -1,9 +1,11 @@
 package graph
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -58,6 +60,9 @@ func (l list[In, T]) read(ctx context.Context) (*slice[T], error) {
 	if l.first < 1 || l.first > maxFirst {
 		return nil, invalid(fmt.Sprintf("first: %d is not between 1 and %d", l.first, maxFirst))
 	}
+	if len(l.windows) == 0 {
+		return &slice[T]{total: types.Int{Valid: true}}, nil
+	}
 	at, err := l.begin()
 	if err != nil {
 		return nil, err
@@ -77,17 +82,21 @@ func (l list[In, T]) read(ctx context.Context) (*slice[T], error) {
 
 func (l list[In, T]) begin() (place, error) {
 	if l.after == nil {
-		return place{size: uint16(pageSize(l.first, l.op.MaxPage))}, nil
+		return place{size: uint16(pageSize(l.first, l.largest()))}, nil
 	}
 	at, err := decodePlace(*l.after, l.fingerprint())
 	if err != nil {
 		return place{}, err
 	}
-	if int(at.window) >= len(l.windows) || int(at.size) > l.op.MaxPage {
+	if int(at.window) >= len(l.windows) || int(at.size) > l.largest() {
 		return place{}, errCursor
 	}
 	return at, nil
 }
+
+// largest is how many items a page has at most; a list without pages has them all
+// on one.
+func (l list[In, T]) largest() int { return cmp.Or(l.op.MaxPage, math.MaxUint16) }
 
 // fingerprint names the list, so that a cursor of another one, or of another
 // account, is refused.

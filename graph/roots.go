@@ -123,7 +123,7 @@ func (s *scope) daily(ctx context.Context, year, month *int) (*types.DailyReport
 	switch {
 	case age < 0:
 		return nil, invalid("year, month: it has not begun yet")
-	case age > reportMonths:
+	case age > zoom.GetDailyReport.Months:
 		return nil, &zoom.Error{Op: zoom.GetDailyReport.Pattern, Kind: zoom.ErrExpired}
 	}
 	return zoom.GetDailyReport.Do(ctx, s.client, key)

@@ -3,6 +3,7 @@ package graph
 import (
 	"context"
 	"slices"
+	"strings"
 	"unsafe"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -48,6 +49,7 @@ var keys = map[string][]string{
 	"User":            {"id", "zoomId"},
 	"Meeting":         {"id", "number"},
 	"MeetingInstance": {"id", "uuid"},
+	"WebinarReport":   {"uuid"},
 }
 
 // selection identifies a merged selection set within one operation.
@@ -57,9 +59,10 @@ type selection struct {
 	typeName string
 }
 
-// askedOf works out what the field of ctx asks of objects of a type. path names
-// the ways from the field to them; none means that the field is of the type.
-func askedOf(ctx context.Context, typeName string, path ...string) *asked {
+// askedOf works out what the field of ctx asks of objects of a type. ways are
+// those from the field to them, such as "edges.node"; none means that the field
+// is of the type.
+func askedOf(ctx context.Context, typeName string, ways ...string) *asked {
 	field := graphql.GetFieldContext(ctx).Field
 	req := from(ctx)
 	key := selection{unsafe.SliceData(field.Selections), len(field.Selections), typeName}
@@ -67,7 +70,7 @@ func askedOf(ctx context.Context, typeName string, path ...string) *asked {
 		return a.(*asked)
 	}
 	a := &asked{}
-	a.collect(graphql.GetOperationContext(ctx), field.Selections, typeName, path)
+	a.collect(graphql.GetOperationContext(ctx), field.Selections, typeName, ways)
 	req.asked.Store(key, a)
 	return a
 }
@@ -77,22 +80,24 @@ func askedOfList(ctx context.Context, typeName string) *asked {
 	return askedOf(ctx, typeName, "nodes", "edges.node")
 }
 
-func (a *asked) collect(opCtx *graphql.OperationContext, set ast.SelectionSet, typeName string, path []string) {
-	if len(path) == 0 {
+func (a *asked) collect(opCtx *graphql.OperationContext, set ast.SelectionSet, typeName string, ways []string) {
+	if len(ways) == 0 {
 		a.object(opCtx, set, typeName, nil, nil)
+	}
+	for _, way := range ways {
+		a.along(opCtx, set, typeName, strings.Split(way, "."), nil)
+	}
+}
+
+// along follows a way to objects, of which the first step is a list.
+func (a *asked) along(opCtx *graphql.OperationContext, set ast.SelectionSet, typeName string, way []string, at ast.Path) {
+	if len(way) == 0 {
+		a.object(opCtx, set, typeName, at[:1], at[1:])
 		return
 	}
 	for _, f := range graphql.CollectFields(opCtx, set, nil) {
-		at := ast.Path{ast.PathName(f.Alias)}
-		switch {
-		case f.Name == "nodes" && slices.Contains(path, "nodes"):
-			a.object(opCtx, f.Selections, typeName, at, nil)
-		case f.Name == "edges" && slices.Contains(path, "edges.node"):
-			for _, n := range graphql.CollectFields(opCtx, f.Selections, nil) {
-				if n.Name == "node" {
-					a.object(opCtx, n.Selections, typeName, at, ast.Path{ast.PathName(n.Alias)})
-				}
-			}
+		if f.Name == way[0] {
+			a.along(opCtx, f.Selections, typeName, way[1:], append(slices.Clone(at), ast.PathName(f.Alias)))
 		}
 	}
 }

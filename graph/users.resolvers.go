@@ -18,7 +18,8 @@ func (r *userResolver) Meetings(ctx context.Context, obj *types.User, first int,
 }
 
 func (r *userResolver) PastMeetings(ctx context.Context, obj *types.User, first int, after *string, from types.Date, to types.Date, typeArg types.PastMeetingType) (*types.Connection[types.MeetingInstance], error) {
-	return of(ctx, obj).pastMeetings(ctx, zoom.PastMeetingFilter{UserID: string(obj.ZoomID), From: from, To: to, Type: typeArg}, first, after)
+	filter := zoom.PastMeetingFilter{Days: zoom.Days{From: from, To: to}, UserID: string(obj.ZoomID), Type: typeArg}
+	return of(ctx, obj).pastMeetings(ctx, filter, first, after)
 }
 
 func (r *Resolver) User() generated.UserResolver { return &userResolver{r} }

@@ -24,17 +24,29 @@ type ResolverRoot interface {
 	Account() AccountResolver
 	AccountReports() AccountReportsResolver
 	AddedRegistrant() AddedRegistrantResolver
+	BillingReport() BillingReportResolver
 	EndMeetingPayload() EndMeetingPayloadResolver
+	HostActivity() HostActivityResolver
 	Meeting() MeetingResolver
 	MeetingInstance() MeetingInstanceResolver
+	MeetingSurveyRespondent() MeetingSurveyRespondentResolver
 	Mutation() MutationResolver
+	OperationLog() OperationLogResolver
 	Participant() ParticipantResolver
+	PollRespondent() PollRespondentResolver
+	QaAnswer() QaAnswerResolver
+	QaAsker() QaAskerResolver
 	Query() QueryResolver
 	Registrant() RegistrantResolver
+	SignInActivity() SignInActivityResolver
+	TelephoneCall() TelephoneCallResolver
+	UpcomingEvent() UpcomingEventResolver
 	UpdateMeetingPayload() UpdateMeetingPayloadResolver
 	UpdateRegistrantStatusPayload() UpdateRegistrantStatusPayloadResolver
 	User() UserResolver
 	Viewer() ViewerResolver
+	WebinarReport() WebinarReportResolver
+	WebinarReportParticipant() WebinarReportParticipantResolver
 }
 
 type DirectiveRoot struct {
@@ -1974,7 +1986,12 @@ enum RegistrantLanguage {
   TR_TR @zoomValue(name: "Tr-TR")
 }
 `, BuiltIn: false},
-	{Name: "../schema/reports.graphqls", Input: `"Reports on the whole account."
+	{Name: "../schema/reports.graphqls", Input: `"""
+Reports on the whole account, each under the label HEAVY. Zoom takes a month at
+a time: a longer range is cut into calendar months that cost a call each, the
+latest first, as many as ` + "`" + `first` + "`" + ` needs. What Zoom does not keep any more is told
+as an error ` + "`" + `EXPIRED` + "`" + ` beside what there is.
+"""
 type AccountReports {
   "Usage day by day in one month."
   daily(
@@ -1983,6 +2000,100 @@ type AccountReports {
     "Month, 1 to 12; the current one when left out. Zoom keeps the last six."
     month: Int
   ): DailyReport @zoom(op: "GET /report/daily")
+  "Who signed in and out. Zoom keeps six months."
+  signInActivities(
+    "How many at most; may exceed a page of Zoom's."
+    first: Int! = 30
+    "` + "`" + `endCursor` + "`" + ` of the page before."
+    after: String
+    "First day, UTC."
+    from: Date!
+    "Last day, UTC."
+    to: Date!
+  ): SignInActivityConnection @zoom(op: "GET /report/activities")
+  "Users who held meetings, or held none, with one row for each user and calendar month of the range. Zoom keeps six months."
+  hosts(
+    "How many at most; may exceed a page of Zoom's."
+    first: Int! = 30
+    "` + "`" + `endCursor` + "`" + ` of the page before."
+    after: String
+    "First day, UTC."
+    from: Date!
+    "Last day, UTC."
+    to: Date!
+    "Those who held meetings, or those who held none."
+    type: HostActivityType! = ACTIVE
+    "Only members of this group, by Zoom's id of it."
+    groupId: String
+  ): HostActivityConnection @zoom(op: "GET /report/users")
+  "What administrators and users changed. Zoom does not say how far back it goes."
+  operationLogs(
+    "How many at most; may exceed a page of Zoom's."
+    first: Int! = 30
+    "` + "`" + `endCursor` + "`" + ` of the page before."
+    after: String
+    "First day, UTC."
+    from: Date!
+    "Last day, UTC."
+    to: Date!
+    "Only changes of this kind."
+    category: OperationLogCategory! = ALL
+  ): OperationLogConnection @zoom(op: "GET /report/operationlogs")
+  "Who took part by phone, one row for each leg of a call. Zoom does not say how far back it goes."
+  telephoneCalls(
+    "How many at most; may exceed a page of Zoom's."
+    first: Int! = 30
+    "` + "`" + `endCursor` + "`" + ` of the page before."
+    after: String
+    "First day, UTC."
+    from: Date!
+    "Last day, UTC."
+    to: Date!
+    "Which kind of telephony."
+    type: TelephoneReportType! = TOLL_FREE_AND_CALL_OUT
+    "Which time of a call must lie in the range."
+    by: TelephoneTime! = CALL_START
+  ): TelephoneCallConnection @zoom(op: "GET /report/telephone")
+  "Meetings and webinars that are scheduled, the earliest month first. Zoom's range is six months."
+  upcomingEvents(
+    "How many at most; may exceed a page of Zoom's."
+    first: Int! = 30
+    "` + "`" + `endCursor` + "`" + ` of the page before."
+    after: String
+    "First day, UTC."
+    from: Date!
+    "Last day, UTC."
+    to: Date!
+    "Meetings, webinars or both."
+    type: UpcomingEventType! = ALL
+    "Only events whose host is a member of this group, by Zoom's id of it."
+    groupId: String
+  ): UpcomingEventConnection @zoom(op: "GET /report/upcoming_events")
+  "Storage that cloud recordings took, day by day up to yesterday, the earliest first. Zoom keeps six months."
+  cloudRecording(
+    "How many at most; may exceed a page of Zoom's."
+    first: Int! = 30
+    "` + "`" + `endCursor` + "`" + ` of the page before."
+    after: String
+    "First day, UTC."
+    from: Date!
+    "Last day, UTC."
+    to: Date!
+    "Only recordings of the members of this group, by Zoom's id of it."
+    groupId: String
+  ): CloudRecordingUsageConnection @zoom(op: "GET /report/cloud_recording")
+  "Department billing by period. Zoom's support has to turn it on for the account."
+  billing: BillingReports @zoom(op: "GET /report/billing")
+  "Invoices of one billing period; null when there is no such period."
+  billingInvoices(
+    "Zoom's id of the period's report."
+    billingId: String!
+  ): BillingInvoices @zoom(op: "GET /report/billing/invoices")
+  "What Zoom reports on one run of a webinar that has ended; null when Zoom has none such."
+  webinar(
+    "Which run."
+    by: WebinarReportBy!
+  ): WebinarReport @zoom(op: "GET /report/webinars/{webinarId}")
 }
 
 "Usage of the account day by day in one month."
@@ -2073,6 +2184,671 @@ enum MeetingEncryptionStatus {
   END_TO_END @zoomValue(name: "1")
   "Enhanced: keys are made and kept in Zoom's cloud."
   ENHANCED @zoomValue(name: "2")
+}
+
+"Somebody's signing in or out."
+type SignInActivity @source(op: "GET /report/activities") {
+  "E-mail address of the user."
+  email: String
+  "When it was."
+  time: DateTime
+  "In or out."
+  type: SignInActivityType
+  "IP address of the user's device."
+  ipAddress: String
+  "What the user signed in with, such as ` + "`" + `Browser` + "`" + `."
+  clientType: String
+  "Version of the client."
+  version: String
+
+  "The user with this e-mail address, if the account has one."
+  user: User @zoom(op: "GET /users/{userId}") @zoom(op: "GET /users")
+}
+
+"A list of activities."
+type SignInActivityConnection {
+  "The activities with their cursors."
+  edges: [SignInActivityEdge!]!
+  "The activities."
+  nodes: [SignInActivity!]!
+  "Where this page stands."
+  pageInfo: PageInfo!
+  "How many there are in all; null when Zoom does not say."
+  totalCount: Int
+}
+
+"An activity in a list."
+type SignInActivityEdge {
+  "Place in the list, to be sent as ` + "`" + `after` + "`" + `."
+  cursor: String!
+  "The activity."
+  node: SignInActivity!
+}
+
+"Whether somebody signed in or out."
+enum SignInActivityType {
+  "Signed in."
+  SIGN_IN @zoomValue(name: "Sign in")
+  "Signed out."
+  SIGN_OUT @zoomValue(name: "Sign out")
+}
+
+"What one user held in one calendar month, or in the part of it that was asked for."
+type HostActivity @source(op: "GET /report/users") {
+  "First day that the figures are of."
+  from: Date
+  "Last day that the figures are of."
+  to: Date
+  "Zoom's id of the user."
+  zoomId: String @zoomField(name: "id")
+  "E-mail address of the user."
+  email: String
+  "Name of the user."
+  userName: String
+  "What kind of licence the user has."
+  type: UserType
+  "Department of the user."
+  department: String @zoomField(name: "dept")
+  "Meetings that the user held."
+  meetings: Int
+  "Participants of those meetings."
+  participants: Int
+  "Minutes of meeting time."
+  meetingMinutes: Int
+  "Values of the attributes that the account defined for its users."
+  customAttributes: [CustomAttribute!]
+
+  "The user; null when the account has no such user any more."
+  user: User @zoom(op: "GET /users/{userId}") @zoom(op: "GET /users")
+}
+
+"A list of rows."
+type HostActivityConnection {
+  "The rows with their cursors."
+  edges: [HostActivityEdge!]!
+  "The rows."
+  nodes: [HostActivity!]!
+  "Where this page stands."
+  pageInfo: PageInfo!
+  "How many there are in all; null when Zoom does not say."
+  totalCount: Int
+  "The sums over all hosts, of each month that was read for this page, the latest first."
+  totals: [HostActivityTotals!]!
+}
+
+"A row in a list."
+type HostActivityEdge {
+  "Place in the list, to be sent as ` + "`" + `after` + "`" + `."
+  cursor: String!
+  "The row."
+  node: HostActivity!
+}
+
+"Meetings of all hosts in one calendar month, or in the part of it that was asked for."
+type HostActivityTotals {
+  "First day that the sums are of."
+  from: Date
+  "Last day that the sums are of."
+  to: Date
+  "Meetings that were held."
+  meetings: Int @zoomField(name: "total_meetings")
+  "Participants of those meetings."
+  participants: Int @zoomField(name: "total_participants")
+  "Minutes of meeting time."
+  meetingMinutes: Int @zoomField(name: "total_meeting_minutes")
+}
+
+"Which users a report on hosts is about."
+enum HostActivityType {
+  "Those who held at least one meeting in the month."
+  ACTIVE
+  "Those who held none in the month."
+  INACTIVE
+}
+
+"Something that an administrator or a user changed."
+type OperationLog @source(op: "GET /report/operationlogs") {
+  "When it was."
+  time: DateTime
+  "Who did it: as a rule an e-mail address."
+  operatorEmail: String @zoomField(name: "operator")
+  "What kind of thing was changed, as Zoom writes it, such as ` + "`" + `user` + "`" + `."
+  category: String @zoomField(name: "category_type")
+  "What was done, as Zoom writes it, such as ` + "`" + `delete` + "`" + `."
+  action: String
+  "What was done to what, in Zoom's words."
+  detail: String @zoomField(name: "operation_detail")
+
+  "The user who did it, if the account has one with this e-mail address."
+  operator: User @zoom(op: "GET /users/{userId}") @zoom(op: "GET /users")
+}
+
+"A list of changes."
+type OperationLogConnection {
+  "The changes with their cursors."
+  edges: [OperationLogEdge!]!
+  "The changes."
+  nodes: [OperationLog!]!
+  "Where this page stands."
+  pageInfo: PageInfo!
+  "How many there are in all; null when Zoom does not say."
+  totalCount: Int
+}
+
+"A change in a list."
+type OperationLogEdge {
+  "Place in the list, to be sent as ` + "`" + `after` + "`" + `."
+  cursor: String!
+  "The change."
+  node: OperationLog!
+}
+
+"What kind of changes to look for."
+enum OperationLogCategory {
+  "All kinds."
+  ALL
+  "Users: added, changed, deleted."
+  USER
+  "Settings of users."
+  USER_SETTINGS
+  "Settings of the account."
+  ACCOUNT
+  "Plans and payment."
+  BILLING
+  "Chat."
+  IM
+  "Recordings."
+  RECORDING
+  "Contacts of Zoom Phone."
+  PHONE_CONTACTS
+  "Webinars."
+  WEBINAR
+  "Sub accounts."
+  SUB_ACCOUNT
+  "Roles."
+  ROLE
+  "Zoom Rooms."
+  ZOOM_ROOMS
+}
+
+"One leg of a phone call into a meeting, or out of it. Amounts of money are decimal text, so that nothing is rounded."
+type TelephoneCall @source(op: "GET /report/telephone") {
+  "What kind of call it was."
+  type: TelephoneCallType
+  "When the leg began."
+  startTime: DateTime
+  "When the leg ended."
+  endTime: DateTime
+  "How long it lasted, in minutes; Zoom does not state the unit, its example is in minutes."
+  durationMinutes: Int @zoomField(name: "duration")
+  "Price of a minute, in US dollars."
+  rate: String
+  "Price of the call, in US dollars: the rate by the duration."
+  total: String
+  "The number that was called."
+  phoneNumber: String
+  "The number that the caller was shown to call from."
+  callInNumber: String
+  "The number that was signalled to Zoom."
+  signaledNumber: String
+  "The country, as Zoom writes it, such as ` + "`" + `US` + "`" + `."
+  countryName: String
+  "UUID of the run of the meeting."
+  uuid: MeetingUUID
+  "Number of the meeting."
+  meetingNumber: MeetingNumber @zoomField(name: "meeting_id")
+  "What kind of meeting it was, as Zoom writes it, such as ` + "`" + `Meeting` + "`" + `."
+  meetingType: String
+  "Zoom's id of the host."
+  hostZoomId: String @zoomField(name: "host_id")
+  "E-mail address of the host."
+  hostEmail: String
+  "Name of the host."
+  hostName: String
+  "Department of the host."
+  department: String @zoomField(name: "dept")
+
+  "The user who hosted the meeting."
+  host: User @zoom(op: "GET /users/{userId}") @zoom(op: "GET /users")
+  "The meeting; null when its number has expired."
+  meeting: Meeting @zoom(op: "GET /meetings/{meetingId}")
+  "The run of the meeting."
+  instance: MeetingInstance @zoom(op: "GET /past_meetings/{meetingId}")
+}
+
+"A list of calls."
+type TelephoneCallConnection {
+  "The calls with their cursors."
+  edges: [TelephoneCallEdge!]!
+  "The calls."
+  nodes: [TelephoneCall!]!
+  "Where this page stands."
+  pageInfo: PageInfo!
+  "How many there are in all; null when Zoom does not say."
+  totalCount: Int
+}
+
+"A call in a list."
+type TelephoneCallEdge {
+  "Place in the list, to be sent as ` + "`" + `after` + "`" + `."
+  cursor: String!
+  "The call."
+  node: TelephoneCall!
+}
+
+"Which kind of telephony a report is about."
+enum TelephoneReportType {
+  "Calls to toll-free numbers, and calls out of meetings."
+  TOLL_FREE_AND_CALL_OUT @zoomValue(name: "1")
+  "Calls to toll numbers."
+  TOLL @zoomValue(name: "2")
+  "Audio over a SIP trunk of the account's own."
+  SIP_CONNECTED_AUDIO @zoomValue(name: "3")
+}
+
+"A time of a phone call."
+enum TelephoneTime {
+  "When the call began."
+  CALL_START @zoomValue(name: "start_time")
+  "When the call ended."
+  CALL_END @zoomValue(name: "end_time")
+  "When the meeting began."
+  MEETING_START @zoomValue(name: "meeting_start_time")
+  "When the meeting ended."
+  MEETING_END @zoomValue(name: "meeting_end_time")
+}
+
+"What kind of phone call it was."
+enum TelephoneCallType {
+  "In, to a toll-free number."
+  TOLL_FREE @zoomValue(name: "toll-free")
+  "Out of the meeting."
+  CALL_OUT @zoomValue(name: "call-out")
+  "In."
+  CALL_IN @zoomValue(name: "call-in")
+  "In, to a toll number in the US."
+  US_TOLL @zoomValue(name: "US toll-number")
+  "In, to a toll number elsewhere."
+  GLOBAL_TOLL @zoomValue(name: "global toll-number")
+  "Premium."
+  PREMIUM @zoomValue(name: "premium")
+  "In, premium."
+  PREMIUM_CALL_IN @zoomValue(name: "premium call-in")
+  "In, to a toll number."
+  TOLL @zoomValue(name: "Toll")
+}
+
+"A meeting or webinar that is scheduled. Zoom names it by an id that is no meeting number, so it leads to no ` + "`" + `Meeting` + "`" + `."
+type UpcomingEvent @source(op: "GET /report/upcoming_events") {
+  "Zoom's id of the event."
+  zoomId: String @zoomField(name: "id")
+  "Title."
+  topic: String
+  "When it begins."
+  startTime: DateTime
+  "Zoom's id of the host."
+  hostZoomId: String @zoomField(name: "host_id")
+  "Name of the host."
+  hostName: String
+  "Department of the host."
+  department: String @zoomField(name: "dept")
+
+  "The user who hosts it."
+  host: User @zoom(op: "GET /users/{userId}") @zoom(op: "GET /users")
+}
+
+"A list of events."
+type UpcomingEventConnection {
+  "The events with their cursors."
+  edges: [UpcomingEventEdge!]!
+  "The events."
+  nodes: [UpcomingEvent!]!
+  "Where this page stands."
+  pageInfo: PageInfo!
+  "How many there are in all; null when Zoom does not say."
+  totalCount: Int
+}
+
+"An event in a list."
+type UpcomingEventEdge {
+  "Place in the list, to be sent as ` + "`" + `after` + "`" + `."
+  cursor: String!
+  "The event."
+  node: UpcomingEvent!
+}
+
+"Which events to list."
+enum UpcomingEventType {
+  "Meetings and webinars."
+  ALL
+  "Meetings."
+  MEETING
+  "Webinars."
+  WEBINAR
+}
+
+"Storage for cloud recordings on one day. Amounts are text as Zoom writes it, with their unit."
+type CloudRecordingUsage @source(op: "GET /report/cloud_recording") {
+  "The day."
+  date: Date
+  "Storage that was in use, such as ` + "`" + `3 MB` + "`" + `."
+  usage: String
+  "Storage that is free of charge, such as ` + "`" + `Unlimited` + "`" + `."
+  freeUsage: String
+  "Storage that the plan includes, such as ` + "`" + `3 TB` + "`" + `."
+  planUsage: String
+}
+
+"A list of days."
+type CloudRecordingUsageConnection {
+  "The days with their cursors."
+  edges: [CloudRecordingUsageEdge!]!
+  "The days."
+  nodes: [CloudRecordingUsage!]!
+  "Where this page stands."
+  pageInfo: PageInfo!
+  "How many there are in all; null when Zoom does not say."
+  totalCount: Int
+}
+
+"A day in a list."
+type CloudRecordingUsageEdge {
+  "Place in the list, to be sent as ` + "`" + `after` + "`" + `."
+  cursor: String!
+  "The day."
+  node: CloudRecordingUsage!
+}
+
+"Department billing by period."
+type BillingReports @source(op: "GET /report/billing") {
+  "Currency of all amounts, such as ` + "`" + `USD` + "`" + `."
+  currency: String
+  "The reports, one a period."
+  reports: [BillingReport!] @zoomField(name: "billing_reports")
+}
+
+"Department billing of one period. Amounts of money are decimal text, so that nothing is rounded."
+type BillingReport {
+  "Zoom's id of the report."
+  zoomId: String @zoomField(name: "id")
+  "What kind of report it is."
+  type: BillingReportType
+  "First day of the period."
+  startDate: Date
+  "Last day of the period."
+  endDate: Date
+  "Tax."
+  taxAmount: String
+  "Amount in all."
+  totalAmount: String
+
+  "The invoices of the period."
+  invoices: BillingInvoices @zoom(op: "GET /report/billing/invoices")
+}
+
+"What kind of billing report it is."
+enum BillingReportType {
+  "Detailed."
+  DETAILED @zoomValue(name: "0")
+  "Custom."
+  CUSTOM @zoomValue(name: "1")
+}
+
+"The invoices of one billing period."
+type BillingInvoices @source(op: "GET /report/billing/invoices") {
+  "Currency of all amounts, such as ` + "`" + `USD` + "`" + `."
+  currency: String
+  "The invoices."
+  invoices: [BillingInvoice!]
+}
+
+"An invoice. Amounts of money are decimal text, so that nothing is rounded."
+type BillingInvoice {
+  "Number of the invoice."
+  invoiceNumber: String
+  "What is charged for."
+  chargeName: String @zoomField(name: "invoice_charge_name")
+  "First day of its period."
+  startDate: Date
+  "Last day of its period."
+  endDate: Date
+  "Licences that were bought."
+  quantity: Int
+  "Tax."
+  taxAmount: String
+  "Amount in all."
+  totalAmount: String
+}
+`, BuiltIn: false},
+	{Name: "../schema/results.graphqls", Input: `extend type MeetingInstance {
+  "How polls were answered. Instant meetings have none."
+  polls(
+    "Where to read them; when left out, the cheapest source that holds the fields asked for."
+    source: InstanceSource
+  ): PollResults
+    @zoom(op: "GET /past_meetings/{meetingId}/polls")
+    @zoom(op: "GET /report/meetings/{meetingId}/polls")
+    @zoom(op: "GET /past_meetings/{meetingId}")
+  "Questions that participants asked in the Q&A, with the answers."
+  qa(
+    "Where to read them; when left out, the cheapest source that holds the fields asked for."
+    source: InstanceSource
+  ): QaResults
+    @zoom(op: "GET /past_meetings/{meetingId}/qa")
+    @zoom(op: "GET /report/meetings/{meetingId}/qa")
+    @zoom(op: "GET /past_meetings/{meetingId}")
+  "How the survey after the meeting was answered."
+  survey: MeetingSurveyResults @zoom(op: "GET /report/meetings/{meetingId}/survey") @zoom(op: "GET /past_meetings/{meetingId}")
+}
+
+"Where something about a run is read."
+enum InstanceSource {
+  "The past meeting: label MEDIUM."
+  PAST_MEETING
+  "The report: label HEAVY, needs a paid plan."
+  REPORT
+}
+
+"How the polls of a run of a meeting or webinar were answered."
+type PollResults
+  @source(op: "GET /past_meetings/{meetingId}/polls")
+  @source(op: "GET /report/meetings/{meetingId}/polls")
+  @source(op: "GET /report/webinars/{webinarId}/polls") {
+  "UUID of the run."
+  uuid: MeetingUUID
+  "Number of the meeting or webinar."
+  meetingNumber: MeetingNumber @zoomField(name: "id")
+  "When the run began."
+  startTime: DateTime
+  "Who answered, each with their answers."
+  respondents: [PollRespondent!] @zoomField(name: "questions")
+  "Where it was read."
+  source: InstanceSource!
+  "Whether the data is there; that nobody answered is certain only when it is ` + "`" + `READY` + "`" + `."
+  reportState: ReportState!
+}
+
+"Somebody who answered polls. Who did so anonymously has the name ` + "`" + `Anonymous Attendee` + "`" + `."
+type PollRespondent
+  @source(op: "GET /past_meetings/{meetingId}/polls")
+  @source(op: "GET /report/meetings/{meetingId}/polls")
+  @source(op: "GET /report/webinars/{webinarId}/polls") {
+  "The name that the person joined with."
+  name: String
+  "Given name."
+  firstName: String @zoom(op: "GET /report/meetings/{meetingId}/polls") @zoom(op: "GET /report/webinars/{webinarId}/polls")
+  "Family name."
+  lastName: String @zoom(op: "GET /report/meetings/{meetingId}/polls") @zoom(op: "GET /report/webinars/{webinarId}/polls")
+  "E-mail address; null for most people outside the account."
+  email: String
+  "The person's answers."
+  answers: [PollAnswer!] @zoomField(name: "question_details")
+
+  "The user with this e-mail address, if the account has one."
+  user: User @zoom(op: "GET /users/{userId}") @zoom(op: "GET /users")
+}
+
+"An answer to a question of a poll."
+type PollAnswer {
+  "The question."
+  question: String
+  "The answer."
+  answer: String
+  "Zoom's id of the poll."
+  pollId: String @zoomField(name: "polling_id")
+  "When it was answered."
+  answeredAt: DateTime @zoomField(name: "date_time")
+}
+
+"The questions and answers of a run."
+type QaResults
+  @source(op: "GET /past_meetings/{meetingId}/qa")
+  @source(op: "GET /report/meetings/{meetingId}/qa") {
+  "UUID of the run."
+  uuid: MeetingUUID
+  "Number of the meeting."
+  meetingNumber: MeetingNumber @zoomField(name: "id")
+  "When the run began."
+  startTime: DateTime
+  "Who asked, each with their questions."
+  askers: [QaAsker!] @zoomField(name: "questions")
+  "Where it was read."
+  source: InstanceSource!
+  "Whether the data is there; that nobody asked is certain only when it is ` + "`" + `READY` + "`" + `."
+  reportState: ReportState!
+}
+
+"Somebody who asked questions. Who did so anonymously has the name ` + "`" + `Anonymous Attendee` + "`" + `."
+type QaAsker
+  @source(op: "GET /past_meetings/{meetingId}/qa")
+  @source(op: "GET /report/meetings/{meetingId}/qa") {
+  "Zoom's id of the user; null for people outside the account."
+  zoomId: String @zoom(op: "GET /report/meetings/{meetingId}/qa") @zoomField(name: "user_id")
+  "The name that the person joined with."
+  name: String
+  "E-mail address; null for most people outside the account."
+  email: String
+  "The person's questions."
+  questions: [QaQuestion!] @zoomField(name: "question_details")
+
+  "The user, for who belongs to the account."
+  user: User @zoom(op: "GET /users/{userId}") @zoom(op: "GET /users")
+}
+
+"A question, and what was said to it."
+type QaQuestion
+  @source(op: "GET /past_meetings/{meetingId}/qa")
+  @source(op: "GET /report/meetings/{meetingId}/qa") {
+  "Zoom's id of the question."
+  questionId: String @zoom(op: "GET /report/meetings/{meetingId}/qa")
+  "The question."
+  question: String
+  """
+  All answers in one text, with semicolons between them; ` + "`" + `live answered` + "`" + ` where it
+  was answered aloud. Zoom gives it up in reports, where ` + "`" + `answers` + "`" + ` has them one by
+  one.
+  """
+  answer: String
+  "When it was asked."
+  createdAt: DateTime @zoom(op: "GET /report/meetings/{meetingId}/qa") @zoomField(name: "create_time")
+  "What became of it."
+  status: QaQuestionStatus @zoom(op: "GET /report/meetings/{meetingId}/qa") @zoomField(name: "question_status")
+  "The answers and comments, one by one."
+  answers: [QaAnswer!] @zoom(op: "GET /report/meetings/{meetingId}/qa") @zoomField(name: "answer_details")
+}
+
+"An answer to a question, or a comment on it."
+type QaAnswer {
+  "Zoom's id of the user; null for people outside the account."
+  zoomId: String @zoomField(name: "user_id")
+  "The name that the person joined with."
+  name: String
+  "E-mail address; null for most people outside the account."
+  email: String
+  "What was written."
+  content: String
+  "When it was written."
+  createdAt: DateTime @zoomField(name: "create_time")
+  "Who answered, and to whom."
+  type: QaAnswerType
+
+  "The user, for who belongs to the account."
+  user: User @zoom(op: "GET /users/{userId}") @zoom(op: "GET /users")
+}
+
+"What became of a question."
+enum QaQuestionStatus {
+  "Zoom does not know."
+  UNKNOWN @zoomValue(name: "default")
+  "Nobody has answered yet."
+  OPEN
+  "It was put aside."
+  DISMISSED
+  "It was answered."
+  ANSWERED
+  "It was deleted."
+  DELETED
+}
+
+"Who answered a question, and to whom."
+enum QaAnswerType {
+  "Zoom does not know."
+  UNKNOWN @zoomValue(name: "default")
+  "The host, to all."
+  HOST_PUBLICLY @zoomValue(name: "host_answered_publicly")
+  "The host, to the asker alone."
+  HOST_PRIVATELY @zoomValue(name: "host_answered_privately")
+  "A participant, as a comment."
+  PARTICIPANT_COMMENT @zoomValue(name: "participant_commented")
+  "The host; to whom is not told."
+  HOST @zoomValue(name: "host_answered")
+}
+
+"How the survey after a run of a meeting was answered."
+type MeetingSurveyResults @source(op: "GET /report/meetings/{meetingId}/survey") {
+  "UUID of the run."
+  uuid: MeetingUUID @zoomField(name: "meeting_uuid")
+  "Number of the meeting."
+  meetingNumber: MeetingNumber @zoomField(name: "meeting_id")
+  "When the run began."
+  startTime: DateTime
+  "Zoom's id of the survey."
+  surveyId: String
+  "Name of the survey."
+  surveyName: String
+  "Who answered, each with their answers."
+  respondents: [MeetingSurveyRespondent!] @zoomField(name: "survey_answers")
+  "Whether the data is there; that nobody answered is certain only when it is ` + "`" + `READY` + "`" + `."
+  reportState: ReportState!
+}
+
+"Somebody who answered a survey. Who did so anonymously has the name ` + "`" + `Anonymous Attendee` + "`" + `."
+type MeetingSurveyRespondent {
+  "The name that the person joined with."
+  name: String
+  "Given name."
+  firstName: String
+  "Family name."
+  lastName: String
+  "E-mail address; null for most people outside the account."
+  email: String
+  "The person's answers."
+  answers: [MeetingSurveyAnswer!] @zoomField(name: "answer_details")
+
+  "The user with this e-mail address, if the account has one."
+  user: User @zoom(op: "GET /users/{userId}") @zoom(op: "GET /users")
+}
+
+"An answer to a question of a survey."
+type MeetingSurveyAnswer {
+  "Zoom's id of the question."
+  questionId: String
+  "The question."
+  question: String
+  "The answer."
+  answer: String
+  "When it was answered."
+  answeredAt: DateTime @zoomField(name: "date_time")
 }
 `, BuiltIn: false},
 	{Name: "../schema/schema.graphqls", Input: `# The roots, and what every part of the graph shares. A type stands with its
@@ -2553,6 +3329,119 @@ enum ZoomUnitedPlan {
   ENTERPRISE_JP_UNLIMITED @zoomValue(name: "131072")
 }
 `, BuiltIn: false},
+	{Name: "../schema/webinarreports.graphqls", Input: `"Names one run of a webinar."
+input WebinarReportBy @oneOf {
+  "UUID of the run, raw."
+  uuid: MeetingUUID
+  "Number of a webinar: its latest run that has ended."
+  latestOf: MeetingNumber
+}
+
+"What Zoom reports on one run of a webinar, once it has ended. It needs a paid plan with the webinar add-on."
+type WebinarReport @source(op: "GET /report/webinars/{webinarId}") {
+  "UUID of the run."
+  uuid: MeetingUUID
+  "Number of the webinar."
+  webinarNumber: MeetingNumber @zoomField(name: "id")
+  "Title of the webinar."
+  topic: String
+  "What kind of webinar it was."
+  type: MeetingInstanceType
+  "When it began."
+  startTime: DateTime
+  "When it ended."
+  endTime: DateTime
+  "How long it lasted, in minutes."
+  durationMinutes: Int @zoomField(name: "duration")
+  "Minutes of all participants together, the host's included."
+  totalMinutes: Int
+  "How many took part; who rejoins may count again."
+  participantsCount: Int
+  "Name of the host."
+  hostName: String @zoomField(name: "user_name")
+  "E-mail address of the host."
+  hostEmail: String @zoomField(name: "user_email")
+  "Department of the host."
+  department: String @zoomField(name: "dept")
+  "Tracking fields with their values in this webinar."
+  trackingFields: [TrackingField!]
+  "Keys and values that an app put on the webinar, ten at most."
+  customKeys: [CustomKey!]
+
+  "The user who hosted it."
+  host: User
+    @zoom(op: "GET /users/{userId}")
+    @zoom(op: "GET /users")
+    @zoom(op: "GET /report/webinars/{webinarId}")
+  "Who was there: one entry for each stay, so who rejoins is there twice. Zoom keeps six months."
+  participants(
+    "How many at most; may exceed a page of Zoom's."
+    first: Int! = 30
+    "` + "`" + `endCursor` + "`" + ` of the page before."
+    after: String
+  ): WebinarReportParticipantConnection @zoom(op: "GET /report/webinars/{webinarId}/participants")
+  "How polls were answered."
+  polls: PollResults @zoom(op: "GET /report/webinars/{webinarId}/polls")
+}
+
+"""
+One stay of somebody in a run of a webinar, from joining to leaving. Zoom blanks
+the e-mail address of most people outside the account.
+"""
+type WebinarReportParticipant @source(op: "GET /report/webinars/{webinarId}/participants") {
+  "Zoom's id of the user, for who joined signed in."
+  zoomId: String @zoomField(name: "id") @deprecated(reason: "Zoom phases it out; use ` + "`" + `participantUserId` + "`" + `.")
+  "Zoom's id of the user, for who joined signed in."
+  participantUserId: String
+  "Id of the stay within this run; another one after each rejoin."
+  inMeetingId: String @zoomField(name: "user_id")
+  "Zoom's id of the registration that the person came by."
+  registrantId: String
+  "Key that an app of the Meeting SDK gave to the person, 35 characters at most."
+  customerKey: String
+  "Zoom's id of the breakout room that the stay was in."
+  breakoutRoomId: String @zoomField(name: "bo_mtg_id")
+  "The name that the person joined with."
+  name: String
+  "E-mail address; null for most people outside the account."
+  email: String @zoomField(name: "user_email")
+  "When the stay began."
+  joinTime: DateTime
+  "When the stay ended."
+  leaveTime: DateTime
+  "How long the stay was, in seconds."
+  durationSeconds: Int @zoomField(name: "duration")
+  "Whether the stay was in the webinar or in its waiting room."
+  status: ParticipantStatus
+  "Whether the connection moved to another server of Zoom's on the way."
+  failover: Boolean
+
+  "The user, for who joined signed in and belongs to the account."
+  user: User @zoom(op: "GET /users/{userId}") @zoom(op: "GET /users")
+}
+
+"A list of stays."
+type WebinarReportParticipantConnection {
+  "The stays with their cursors."
+  edges: [WebinarReportParticipantEdge!]!
+  "The stays."
+  nodes: [WebinarReportParticipant!]!
+  "Where this page stands."
+  pageInfo: PageInfo!
+  "How many there are in all; null when Zoom does not say."
+  totalCount: Int
+  "Whether the data is there; an empty list means nobody came only when it is ` + "`" + `READY` + "`" + `."
+  reportState: ReportState!
+}
+
+"A stay in a list."
+type WebinarReportParticipantEdge {
+  "Place in the list, to be sent as ` + "`" + `after` + "`" + `."
+  cursor: String!
+  "The stay."
+  node: WebinarReportParticipant!
+}
+`, BuiltIn: false},
 }
 var parsedSchema = gqlparser.MustLoadSchema(sources...)
 
@@ -2578,6 +3467,24 @@ func (ec *executionContext) childFields_AccountReports(ctx context.Context, fiel
 	switch field.Name {
 	case "daily":
 		return ec.fieldContext_AccountReports_daily(ctx, field)
+	case "signInActivities":
+		return ec.fieldContext_AccountReports_signInActivities(ctx, field)
+	case "hosts":
+		return ec.fieldContext_AccountReports_hosts(ctx, field)
+	case "operationLogs":
+		return ec.fieldContext_AccountReports_operationLogs(ctx, field)
+	case "telephoneCalls":
+		return ec.fieldContext_AccountReports_telephoneCalls(ctx, field)
+	case "upcomingEvents":
+		return ec.fieldContext_AccountReports_upcomingEvents(ctx, field)
+	case "cloudRecording":
+		return ec.fieldContext_AccountReports_cloudRecording(ctx, field)
+	case "billing":
+		return ec.fieldContext_AccountReports_billing(ctx, field)
+	case "billingInvoices":
+		return ec.fieldContext_AccountReports_billingInvoices(ctx, field)
+	case "webinar":
+		return ec.fieldContext_AccountReports_webinar(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type AccountReports", field.Name)
 }
@@ -2652,6 +3559,66 @@ func (ec *executionContext) childFields_AutoAddRecordingToVideoManagement(ctx co
 	return nil, fmt.Errorf("no field named %q was found under type AutoAddRecordingToVideoManagement", field.Name)
 }
 
+func (ec *executionContext) childFields_BillingInvoice(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "invoiceNumber":
+		return ec.fieldContext_BillingInvoice_invoiceNumber(ctx, field)
+	case "chargeName":
+		return ec.fieldContext_BillingInvoice_chargeName(ctx, field)
+	case "startDate":
+		return ec.fieldContext_BillingInvoice_startDate(ctx, field)
+	case "endDate":
+		return ec.fieldContext_BillingInvoice_endDate(ctx, field)
+	case "quantity":
+		return ec.fieldContext_BillingInvoice_quantity(ctx, field)
+	case "taxAmount":
+		return ec.fieldContext_BillingInvoice_taxAmount(ctx, field)
+	case "totalAmount":
+		return ec.fieldContext_BillingInvoice_totalAmount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type BillingInvoice", field.Name)
+}
+
+func (ec *executionContext) childFields_BillingInvoices(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "currency":
+		return ec.fieldContext_BillingInvoices_currency(ctx, field)
+	case "invoices":
+		return ec.fieldContext_BillingInvoices_invoices(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type BillingInvoices", field.Name)
+}
+
+func (ec *executionContext) childFields_BillingReport(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "zoomId":
+		return ec.fieldContext_BillingReport_zoomId(ctx, field)
+	case "type":
+		return ec.fieldContext_BillingReport_type(ctx, field)
+	case "startDate":
+		return ec.fieldContext_BillingReport_startDate(ctx, field)
+	case "endDate":
+		return ec.fieldContext_BillingReport_endDate(ctx, field)
+	case "taxAmount":
+		return ec.fieldContext_BillingReport_taxAmount(ctx, field)
+	case "totalAmount":
+		return ec.fieldContext_BillingReport_totalAmount(ctx, field)
+	case "invoices":
+		return ec.fieldContext_BillingReport_invoices(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type BillingReport", field.Name)
+}
+
+func (ec *executionContext) childFields_BillingReports(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "currency":
+		return ec.fieldContext_BillingReports_currency(ctx, field)
+	case "reports":
+		return ec.fieldContext_BillingReports_reports(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type BillingReports", field.Name)
+}
+
 func (ec *executionContext) childFields_BreakoutRoom(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "name":
@@ -2670,6 +3637,44 @@ func (ec *executionContext) childFields_BreakoutRoomSettings(ctx context.Context
 		return ec.fieldContext_BreakoutRoomSettings_rooms(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type BreakoutRoomSettings", field.Name)
+}
+
+func (ec *executionContext) childFields_CloudRecordingUsage(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "date":
+		return ec.fieldContext_CloudRecordingUsage_date(ctx, field)
+	case "usage":
+		return ec.fieldContext_CloudRecordingUsage_usage(ctx, field)
+	case "freeUsage":
+		return ec.fieldContext_CloudRecordingUsage_freeUsage(ctx, field)
+	case "planUsage":
+		return ec.fieldContext_CloudRecordingUsage_planUsage(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CloudRecordingUsage", field.Name)
+}
+
+func (ec *executionContext) childFields_CloudRecordingUsageConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_CloudRecordingUsageConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_CloudRecordingUsageConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_CloudRecordingUsageConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_CloudRecordingUsageConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CloudRecordingUsageConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_CloudRecordingUsageEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_CloudRecordingUsageEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_CloudRecordingUsageEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CloudRecordingUsageEdge", field.Name)
 }
 
 func (ec *executionContext) childFields_ContinuousMeetingChat(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -2800,6 +3805,78 @@ func (ec *executionContext) childFields_GlobalDialInNumber(ctx context.Context, 
 		return ec.fieldContext_GlobalDialInNumber_type(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type GlobalDialInNumber", field.Name)
+}
+
+func (ec *executionContext) childFields_HostActivity(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "from":
+		return ec.fieldContext_HostActivity_from(ctx, field)
+	case "to":
+		return ec.fieldContext_HostActivity_to(ctx, field)
+	case "zoomId":
+		return ec.fieldContext_HostActivity_zoomId(ctx, field)
+	case "email":
+		return ec.fieldContext_HostActivity_email(ctx, field)
+	case "userName":
+		return ec.fieldContext_HostActivity_userName(ctx, field)
+	case "type":
+		return ec.fieldContext_HostActivity_type(ctx, field)
+	case "department":
+		return ec.fieldContext_HostActivity_department(ctx, field)
+	case "meetings":
+		return ec.fieldContext_HostActivity_meetings(ctx, field)
+	case "participants":
+		return ec.fieldContext_HostActivity_participants(ctx, field)
+	case "meetingMinutes":
+		return ec.fieldContext_HostActivity_meetingMinutes(ctx, field)
+	case "customAttributes":
+		return ec.fieldContext_HostActivity_customAttributes(ctx, field)
+	case "user":
+		return ec.fieldContext_HostActivity_user(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type HostActivity", field.Name)
+}
+
+func (ec *executionContext) childFields_HostActivityConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_HostActivityConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_HostActivityConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_HostActivityConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_HostActivityConnection_totalCount(ctx, field)
+	case "totals":
+		return ec.fieldContext_HostActivityConnection_totals(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type HostActivityConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_HostActivityEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_HostActivityEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_HostActivityEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type HostActivityEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_HostActivityTotals(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "from":
+		return ec.fieldContext_HostActivityTotals_from(ctx, field)
+	case "to":
+		return ec.fieldContext_HostActivityTotals_to(ctx, field)
+	case "meetings":
+		return ec.fieldContext_HostActivityTotals_meetings(ctx, field)
+	case "participants":
+		return ec.fieldContext_HostActivityTotals_participants(ctx, field)
+	case "meetingMinutes":
+		return ec.fieldContext_HostActivityTotals_meetingMinutes(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type HostActivityTotals", field.Name)
 }
 
 func (ec *executionContext) childFields_LanguageInterpretation(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -2980,6 +4057,12 @@ func (ec *executionContext) childFields_MeetingInstance(ctx context.Context, fie
 		return ec.fieldContext_MeetingInstance_participants(ctx, field)
 	case "report":
 		return ec.fieldContext_MeetingInstance_report(ctx, field)
+	case "polls":
+		return ec.fieldContext_MeetingInstance_polls(ctx, field)
+	case "qa":
+		return ec.fieldContext_MeetingInstance_qa(ctx, field)
+	case "survey":
+		return ec.fieldContext_MeetingInstance_survey(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type MeetingInstance", field.Name)
 }
@@ -3250,6 +4333,100 @@ func (ec *executionContext) childFields_MeetingSettings(ctx context.Context, fie
 	return nil, fmt.Errorf("no field named %q was found under type MeetingSettings", field.Name)
 }
 
+func (ec *executionContext) childFields_MeetingSurveyAnswer(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "questionId":
+		return ec.fieldContext_MeetingSurveyAnswer_questionId(ctx, field)
+	case "question":
+		return ec.fieldContext_MeetingSurveyAnswer_question(ctx, field)
+	case "answer":
+		return ec.fieldContext_MeetingSurveyAnswer_answer(ctx, field)
+	case "answeredAt":
+		return ec.fieldContext_MeetingSurveyAnswer_answeredAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MeetingSurveyAnswer", field.Name)
+}
+
+func (ec *executionContext) childFields_MeetingSurveyRespondent(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "name":
+		return ec.fieldContext_MeetingSurveyRespondent_name(ctx, field)
+	case "firstName":
+		return ec.fieldContext_MeetingSurveyRespondent_firstName(ctx, field)
+	case "lastName":
+		return ec.fieldContext_MeetingSurveyRespondent_lastName(ctx, field)
+	case "email":
+		return ec.fieldContext_MeetingSurveyRespondent_email(ctx, field)
+	case "answers":
+		return ec.fieldContext_MeetingSurveyRespondent_answers(ctx, field)
+	case "user":
+		return ec.fieldContext_MeetingSurveyRespondent_user(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MeetingSurveyRespondent", field.Name)
+}
+
+func (ec *executionContext) childFields_MeetingSurveyResults(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "uuid":
+		return ec.fieldContext_MeetingSurveyResults_uuid(ctx, field)
+	case "meetingNumber":
+		return ec.fieldContext_MeetingSurveyResults_meetingNumber(ctx, field)
+	case "startTime":
+		return ec.fieldContext_MeetingSurveyResults_startTime(ctx, field)
+	case "surveyId":
+		return ec.fieldContext_MeetingSurveyResults_surveyId(ctx, field)
+	case "surveyName":
+		return ec.fieldContext_MeetingSurveyResults_surveyName(ctx, field)
+	case "respondents":
+		return ec.fieldContext_MeetingSurveyResults_respondents(ctx, field)
+	case "reportState":
+		return ec.fieldContext_MeetingSurveyResults_reportState(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MeetingSurveyResults", field.Name)
+}
+
+func (ec *executionContext) childFields_OperationLog(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "time":
+		return ec.fieldContext_OperationLog_time(ctx, field)
+	case "operatorEmail":
+		return ec.fieldContext_OperationLog_operatorEmail(ctx, field)
+	case "category":
+		return ec.fieldContext_OperationLog_category(ctx, field)
+	case "action":
+		return ec.fieldContext_OperationLog_action(ctx, field)
+	case "detail":
+		return ec.fieldContext_OperationLog_detail(ctx, field)
+	case "operator":
+		return ec.fieldContext_OperationLog_operator(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OperationLog", field.Name)
+}
+
+func (ec *executionContext) childFields_OperationLogConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_OperationLogConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_OperationLogConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_OperationLogConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_OperationLogConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OperationLogConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_OperationLogEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_OperationLogEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_OperationLogEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OperationLogEdge", field.Name)
+}
+
 func (ec *executionContext) childFields_PageInfo(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "hasNextPage":
@@ -3328,6 +4505,128 @@ func (ec *executionContext) childFields_ParticipantEdge(ctx context.Context, fie
 		return ec.fieldContext_ParticipantEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ParticipantEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_PollAnswer(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "question":
+		return ec.fieldContext_PollAnswer_question(ctx, field)
+	case "answer":
+		return ec.fieldContext_PollAnswer_answer(ctx, field)
+	case "pollId":
+		return ec.fieldContext_PollAnswer_pollId(ctx, field)
+	case "answeredAt":
+		return ec.fieldContext_PollAnswer_answeredAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PollAnswer", field.Name)
+}
+
+func (ec *executionContext) childFields_PollRespondent(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "name":
+		return ec.fieldContext_PollRespondent_name(ctx, field)
+	case "firstName":
+		return ec.fieldContext_PollRespondent_firstName(ctx, field)
+	case "lastName":
+		return ec.fieldContext_PollRespondent_lastName(ctx, field)
+	case "email":
+		return ec.fieldContext_PollRespondent_email(ctx, field)
+	case "answers":
+		return ec.fieldContext_PollRespondent_answers(ctx, field)
+	case "user":
+		return ec.fieldContext_PollRespondent_user(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PollRespondent", field.Name)
+}
+
+func (ec *executionContext) childFields_PollResults(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "uuid":
+		return ec.fieldContext_PollResults_uuid(ctx, field)
+	case "meetingNumber":
+		return ec.fieldContext_PollResults_meetingNumber(ctx, field)
+	case "startTime":
+		return ec.fieldContext_PollResults_startTime(ctx, field)
+	case "respondents":
+		return ec.fieldContext_PollResults_respondents(ctx, field)
+	case "source":
+		return ec.fieldContext_PollResults_source(ctx, field)
+	case "reportState":
+		return ec.fieldContext_PollResults_reportState(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PollResults", field.Name)
+}
+
+func (ec *executionContext) childFields_QaAnswer(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "zoomId":
+		return ec.fieldContext_QaAnswer_zoomId(ctx, field)
+	case "name":
+		return ec.fieldContext_QaAnswer_name(ctx, field)
+	case "email":
+		return ec.fieldContext_QaAnswer_email(ctx, field)
+	case "content":
+		return ec.fieldContext_QaAnswer_content(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_QaAnswer_createdAt(ctx, field)
+	case "type":
+		return ec.fieldContext_QaAnswer_type(ctx, field)
+	case "user":
+		return ec.fieldContext_QaAnswer_user(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type QaAnswer", field.Name)
+}
+
+func (ec *executionContext) childFields_QaAsker(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "zoomId":
+		return ec.fieldContext_QaAsker_zoomId(ctx, field)
+	case "name":
+		return ec.fieldContext_QaAsker_name(ctx, field)
+	case "email":
+		return ec.fieldContext_QaAsker_email(ctx, field)
+	case "questions":
+		return ec.fieldContext_QaAsker_questions(ctx, field)
+	case "user":
+		return ec.fieldContext_QaAsker_user(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type QaAsker", field.Name)
+}
+
+func (ec *executionContext) childFields_QaQuestion(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "questionId":
+		return ec.fieldContext_QaQuestion_questionId(ctx, field)
+	case "question":
+		return ec.fieldContext_QaQuestion_question(ctx, field)
+	case "answer":
+		return ec.fieldContext_QaQuestion_answer(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_QaQuestion_createdAt(ctx, field)
+	case "status":
+		return ec.fieldContext_QaQuestion_status(ctx, field)
+	case "answers":
+		return ec.fieldContext_QaQuestion_answers(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type QaQuestion", field.Name)
+}
+
+func (ec *executionContext) childFields_QaResults(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "uuid":
+		return ec.fieldContext_QaResults_uuid(ctx, field)
+	case "meetingNumber":
+		return ec.fieldContext_QaResults_meetingNumber(ctx, field)
+	case "startTime":
+		return ec.fieldContext_QaResults_startTime(ctx, field)
+	case "askers":
+		return ec.fieldContext_QaResults_askers(ctx, field)
+	case "source":
+		return ec.fieldContext_QaResults_source(ctx, field)
+	case "reportState":
+		return ec.fieldContext_QaResults_reportState(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type QaResults", field.Name)
 }
 
 func (ec *executionContext) childFields_QuestionAndAnswer(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -3450,6 +4749,50 @@ func (ec *executionContext) childFields_RegistrantEdge(ctx context.Context, fiel
 	return nil, fmt.Errorf("no field named %q was found under type RegistrantEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_SignInActivity(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "email":
+		return ec.fieldContext_SignInActivity_email(ctx, field)
+	case "time":
+		return ec.fieldContext_SignInActivity_time(ctx, field)
+	case "type":
+		return ec.fieldContext_SignInActivity_type(ctx, field)
+	case "ipAddress":
+		return ec.fieldContext_SignInActivity_ipAddress(ctx, field)
+	case "clientType":
+		return ec.fieldContext_SignInActivity_clientType(ctx, field)
+	case "version":
+		return ec.fieldContext_SignInActivity_version(ctx, field)
+	case "user":
+		return ec.fieldContext_SignInActivity_user(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SignInActivity", field.Name)
+}
+
+func (ec *executionContext) childFields_SignInActivityConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_SignInActivityConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_SignInActivityConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_SignInActivityConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_SignInActivityConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SignInActivityConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_SignInActivityEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_SignInActivityEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_SignInActivityEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SignInActivityEdge", field.Name)
+}
+
 func (ec *executionContext) childFields_SignLanguageInterpretation(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "enable":
@@ -3470,6 +4813,76 @@ func (ec *executionContext) childFields_SignLanguageInterpreter(ctx context.Cont
 	return nil, fmt.Errorf("no field named %q was found under type SignLanguageInterpreter", field.Name)
 }
 
+func (ec *executionContext) childFields_TelephoneCall(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "type":
+		return ec.fieldContext_TelephoneCall_type(ctx, field)
+	case "startTime":
+		return ec.fieldContext_TelephoneCall_startTime(ctx, field)
+	case "endTime":
+		return ec.fieldContext_TelephoneCall_endTime(ctx, field)
+	case "durationMinutes":
+		return ec.fieldContext_TelephoneCall_durationMinutes(ctx, field)
+	case "rate":
+		return ec.fieldContext_TelephoneCall_rate(ctx, field)
+	case "total":
+		return ec.fieldContext_TelephoneCall_total(ctx, field)
+	case "phoneNumber":
+		return ec.fieldContext_TelephoneCall_phoneNumber(ctx, field)
+	case "callInNumber":
+		return ec.fieldContext_TelephoneCall_callInNumber(ctx, field)
+	case "signaledNumber":
+		return ec.fieldContext_TelephoneCall_signaledNumber(ctx, field)
+	case "countryName":
+		return ec.fieldContext_TelephoneCall_countryName(ctx, field)
+	case "uuid":
+		return ec.fieldContext_TelephoneCall_uuid(ctx, field)
+	case "meetingNumber":
+		return ec.fieldContext_TelephoneCall_meetingNumber(ctx, field)
+	case "meetingType":
+		return ec.fieldContext_TelephoneCall_meetingType(ctx, field)
+	case "hostZoomId":
+		return ec.fieldContext_TelephoneCall_hostZoomId(ctx, field)
+	case "hostEmail":
+		return ec.fieldContext_TelephoneCall_hostEmail(ctx, field)
+	case "hostName":
+		return ec.fieldContext_TelephoneCall_hostName(ctx, field)
+	case "department":
+		return ec.fieldContext_TelephoneCall_department(ctx, field)
+	case "host":
+		return ec.fieldContext_TelephoneCall_host(ctx, field)
+	case "meeting":
+		return ec.fieldContext_TelephoneCall_meeting(ctx, field)
+	case "instance":
+		return ec.fieldContext_TelephoneCall_instance(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TelephoneCall", field.Name)
+}
+
+func (ec *executionContext) childFields_TelephoneCallConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_TelephoneCallConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_TelephoneCallConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_TelephoneCallConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_TelephoneCallConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TelephoneCallConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_TelephoneCallEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_TelephoneCallEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_TelephoneCallEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TelephoneCallEdge", field.Name)
+}
+
 func (ec *executionContext) childFields_TrackingField(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "field":
@@ -3480,6 +4893,50 @@ func (ec *executionContext) childFields_TrackingField(ctx context.Context, field
 		return ec.fieldContext_TrackingField_visible(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type TrackingField", field.Name)
+}
+
+func (ec *executionContext) childFields_UpcomingEvent(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "zoomId":
+		return ec.fieldContext_UpcomingEvent_zoomId(ctx, field)
+	case "topic":
+		return ec.fieldContext_UpcomingEvent_topic(ctx, field)
+	case "startTime":
+		return ec.fieldContext_UpcomingEvent_startTime(ctx, field)
+	case "hostZoomId":
+		return ec.fieldContext_UpcomingEvent_hostZoomId(ctx, field)
+	case "hostName":
+		return ec.fieldContext_UpcomingEvent_hostName(ctx, field)
+	case "department":
+		return ec.fieldContext_UpcomingEvent_department(ctx, field)
+	case "host":
+		return ec.fieldContext_UpcomingEvent_host(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UpcomingEvent", field.Name)
+}
+
+func (ec *executionContext) childFields_UpcomingEventConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_UpcomingEventConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_UpcomingEventConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_UpcomingEventConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_UpcomingEventConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UpcomingEventConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_UpcomingEventEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_UpcomingEventEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_UpcomingEventEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UpcomingEventEdge", field.Name)
 }
 
 func (ec *executionContext) childFields_UpdateMeetingPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -3692,6 +5149,106 @@ func (ec *executionContext) childFields_WaitingRoomOptions(ctx context.Context, 
 		return ec.fieldContext_WaitingRoomOptions_whoGoesToWaitingRoom(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type WaitingRoomOptions", field.Name)
+}
+
+func (ec *executionContext) childFields_WebinarReport(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "uuid":
+		return ec.fieldContext_WebinarReport_uuid(ctx, field)
+	case "webinarNumber":
+		return ec.fieldContext_WebinarReport_webinarNumber(ctx, field)
+	case "topic":
+		return ec.fieldContext_WebinarReport_topic(ctx, field)
+	case "type":
+		return ec.fieldContext_WebinarReport_type(ctx, field)
+	case "startTime":
+		return ec.fieldContext_WebinarReport_startTime(ctx, field)
+	case "endTime":
+		return ec.fieldContext_WebinarReport_endTime(ctx, field)
+	case "durationMinutes":
+		return ec.fieldContext_WebinarReport_durationMinutes(ctx, field)
+	case "totalMinutes":
+		return ec.fieldContext_WebinarReport_totalMinutes(ctx, field)
+	case "participantsCount":
+		return ec.fieldContext_WebinarReport_participantsCount(ctx, field)
+	case "hostName":
+		return ec.fieldContext_WebinarReport_hostName(ctx, field)
+	case "hostEmail":
+		return ec.fieldContext_WebinarReport_hostEmail(ctx, field)
+	case "department":
+		return ec.fieldContext_WebinarReport_department(ctx, field)
+	case "trackingFields":
+		return ec.fieldContext_WebinarReport_trackingFields(ctx, field)
+	case "customKeys":
+		return ec.fieldContext_WebinarReport_customKeys(ctx, field)
+	case "host":
+		return ec.fieldContext_WebinarReport_host(ctx, field)
+	case "participants":
+		return ec.fieldContext_WebinarReport_participants(ctx, field)
+	case "polls":
+		return ec.fieldContext_WebinarReport_polls(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WebinarReport", field.Name)
+}
+
+func (ec *executionContext) childFields_WebinarReportParticipant(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "zoomId":
+		return ec.fieldContext_WebinarReportParticipant_zoomId(ctx, field)
+	case "participantUserId":
+		return ec.fieldContext_WebinarReportParticipant_participantUserId(ctx, field)
+	case "inMeetingId":
+		return ec.fieldContext_WebinarReportParticipant_inMeetingId(ctx, field)
+	case "registrantId":
+		return ec.fieldContext_WebinarReportParticipant_registrantId(ctx, field)
+	case "customerKey":
+		return ec.fieldContext_WebinarReportParticipant_customerKey(ctx, field)
+	case "breakoutRoomId":
+		return ec.fieldContext_WebinarReportParticipant_breakoutRoomId(ctx, field)
+	case "name":
+		return ec.fieldContext_WebinarReportParticipant_name(ctx, field)
+	case "email":
+		return ec.fieldContext_WebinarReportParticipant_email(ctx, field)
+	case "joinTime":
+		return ec.fieldContext_WebinarReportParticipant_joinTime(ctx, field)
+	case "leaveTime":
+		return ec.fieldContext_WebinarReportParticipant_leaveTime(ctx, field)
+	case "durationSeconds":
+		return ec.fieldContext_WebinarReportParticipant_durationSeconds(ctx, field)
+	case "status":
+		return ec.fieldContext_WebinarReportParticipant_status(ctx, field)
+	case "failover":
+		return ec.fieldContext_WebinarReportParticipant_failover(ctx, field)
+	case "user":
+		return ec.fieldContext_WebinarReportParticipant_user(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WebinarReportParticipant", field.Name)
+}
+
+func (ec *executionContext) childFields_WebinarReportParticipantConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_WebinarReportParticipantConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_WebinarReportParticipantConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_WebinarReportParticipantConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_WebinarReportParticipantConnection_totalCount(ctx, field)
+	case "reportState":
+		return ec.fieldContext_WebinarReportParticipantConnection_reportState(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WebinarReportParticipantConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_WebinarReportParticipantEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_WebinarReportParticipantEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_WebinarReportParticipantEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WebinarReportParticipantEdge", field.Name)
 }
 
 func (ec *executionContext) childFields___Directive(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -3,6 +3,7 @@ package sandbox
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/url"
@@ -105,7 +106,7 @@ func (c *call) number(name string, missing, low, high int) (int, error) {
 }
 
 // days returns the from and to of a query, and refuses what no report takes:
-// more than a month, or more than six months ago.
+// more than a month, or further back than the operation's row says.
 //
 // Source: GET /report/users/{userId}/meetings and its like.
 func (c *call) days() (from, to time.Time, err error) {
@@ -118,8 +119,8 @@ func (c *call) days() (from, to time.Time, err error) {
 	switch {
 	case to.After(from.AddDate(0, 1, 0)):
 		err = badRequest(300, "The time range of this report is limited to one month.")
-	case from.Before(c.now.AddDate(0, -6, -1)):
-		err = badRequest(300, "This report can only be provided for a month that falls within the recent 6 months.")
+	case c.route.spec.Months > 0 && from.Before(c.now.AddDate(0, -c.route.spec.Months, -1)):
+		err = badRequest(300, fmt.Sprintf("This report can only be provided for a month that falls within the recent %d months.", c.route.spec.Months))
 	}
 	return from, to, err
 }

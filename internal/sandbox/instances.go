@@ -33,16 +33,22 @@ func (c *call) findInstance() (*instance, error) {
 		}
 		return nil, missing
 	}
-	if needsTwice(id) {
-		return nil, missing
-	}
-	if again, err := url.PathUnescape(id); err == nil {
-		id = again
-	}
-	if i := w.byUUID(id); i != nil {
+	if i := w.byUUID(rawUUID(id)); i != nil {
 		return i, nil
 	}
 	return nil, missing
+}
+
+// rawUUID returns the UUID that a segment of a path, decoded once, stands for,
+// or "".
+func rawUUID(id string) string {
+	if needsTwice(id) {
+		return ""
+	}
+	if again, err := url.PathUnescape(id); err == nil {
+		return again
+	}
+	return id
 }
 
 func tooOld() error { return badRequest(12702, "Can not access a meeting a year ago.") }

@@ -55,6 +55,12 @@ func (c *call) page(total int, item func(int) any, extra ...field) (*page, error
 	return p, nil
 }
 
+// without drops counters that an operation does not document.
+func (p *page) without(names ...string) *page {
+	p.fields = slices.DeleteFunc(p.fields, func(f field) bool { return slices.Contains(names, f.name) })
+	return p
+}
+
 // place reads page_size, next_page_token and the old page_number. A page_size
 // beyond the maximum is refused, not cut down.
 func (c *call) place() (size, from int, err error) {

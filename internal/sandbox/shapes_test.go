@@ -108,7 +108,33 @@ func (r *rig) questions() map[string][]question {
 	ask("GET /past_meetings/{meetingId}/instances", fmt.Sprintf("/past_meetings/%d/instances", r.MeetingNumber), nil)
 	ask("GET /report/users/{userId}/meetings", "/report/users/"+r.HostID+"/meetings?from=2026-02-16&to=2026-03-16&page_size=300", nil)
 	ask("GET /report/daily", "/report/daily", nil)
+	r.reportQuestions(ask)
 	return q
+}
+
+func (r *rig) reportQuestions(ask func(pattern, path string, body any)) {
+	month := "?from=2026-02-16&to=2026-03-16"
+	for _, report := range []string{"activities", "users", "operationlogs", "telephone", "upcoming_events"} {
+		ask("GET /report/"+report, "/report/"+report+month+"&page_size=300", nil)
+	}
+	ask("GET /report/activities", "/report/activities", nil)
+	ask("GET /report/users", "/report/users"+month+"&type=inactive", nil)
+	ask("GET /report/telephone", "/report/telephone"+month+"&type=2&query_date_type=meeting_end_time", nil)
+	ask("GET /report/telephone", "/report/telephone"+month+"&type=3", nil)
+	ask("GET /report/upcoming_events", "/report/upcoming_events?from=2026-03-16&to=2026-04-16", nil)
+	ask("GET /report/cloud_recording", "/report/cloud_recording"+month, nil)
+	ask("GET /report/billing", "/report/billing", nil)
+	ask("GET /report/billing/invoices", "/report/billing/invoices?billing_id="+r.BillingReport, nil)
+	for _, id := range []string{fmt.Sprint(r.MeetingNumber), twice(r.BigInstance)} {
+		for _, operation := range []string{"past_meetings/{meetingId}/polls", "past_meetings/{meetingId}/qa", "report/meetings/{meetingId}/polls", "report/meetings/{meetingId}/qa", "report/meetings/{meetingId}/survey"} {
+			ask("GET /"+operation, "/"+strings.Replace(operation, "{meetingId}", id, 1), nil)
+		}
+	}
+	for _, id := range []string{fmt.Sprint(r.PastWebinar), twice(r.PastWebinarInstance)} {
+		ask("GET /report/webinars/{webinarId}", "/report/webinars/"+id, nil)
+		ask("GET /report/webinars/{webinarId}/participants", "/report/webinars/"+id+"/participants?include_fields=registrant_id", nil)
+		ask("GET /report/webinars/{webinarId}/polls", "/report/webinars/"+id+"/polls", nil)
+	}
 }
 
 type question struct {
@@ -258,6 +284,16 @@ func TestRefusalsAreDocumented(t *testing.T) {
 		{"GET /report/users/{userId}/meetings", "/report/users/nobody/meetings?from=2026-03-01&to=2026-03-02"},
 		{"GET /report/users/{userId}/meetings", "/report/users/" + r.HostID + "/meetings?from=2025-03-01&to=2025-03-02"},
 		{"GET /report/daily", "/report/daily?year=2020"},
+		{"GET /report/billing/invoices", "/report/billing/invoices"},
+		{"GET /report/billing/invoices", "/report/billing/invoices?billing_id=x"},
+		{"GET /report/upcoming_events", "/report/upcoming_events?from=2025-01-01&to=2025-01-02"},
+		{"GET /past_meetings/{meetingId}/polls", "/past_meetings/" + twice(r.ExpiredInstance) + "/polls"},
+		{"GET /past_meetings/{meetingId}/qa", "/past_meetings/" + twice(r.GoneInstance) + "/qa"},
+		{"GET /report/meetings/{meetingId}/polls", "/report/meetings/" + twice(r.ExpiredInstance) + "/polls"},
+		{"GET /report/meetings/{meetingId}/qa", "/report/meetings/" + twice(r.PendingInstance) + "/qa"},
+		{"GET /report/meetings/{meetingId}/survey", "/report/meetings/" + twice(r.OnePersonInstance) + "/survey"},
+		{"GET /report/webinars/{webinarId}", "/report/webinars/123"},
+		{"GET /report/webinars/{webinarId}/participants", "/report/webinars/" + twice(r.OldWebinarInstance) + "/participants"},
 		{"GET /users", "/nothing"},
 		{"GET /users", "/users?next_page_token=x"},
 	} {

@@ -87,6 +87,11 @@ type Landmarks struct {
 	PendingInstance   string // ended just now
 	ExpiredInstance   string // older than a year
 	GoneInstance      string // older than 15 months
+
+	PastWebinar         int64  // its latest run has a report, participants and polls
+	PastWebinarInstance string // that run
+	OldWebinarInstance  string // a run whose participants Zoom keeps no more
+	BillingReport       string // of the latest period
 }
 
 // The users and the meetings of the host that the landmarks name.
@@ -137,6 +142,8 @@ func (s *Sandbox) Landmarks() Landmarks {
 		UUIDPlain:       uuid(slotWeekly, instancePlain),
 		PendingInstance: uuid(slotPending, 0), OnePersonInstance: uuid(slotOnePerson, 0),
 		ExpiredInstance: uuid(slotOld, 1), GoneInstance: uuid(slotOld, 2),
+		PastWebinar: w.number(pastWebinarBase), PastWebinarInstance: w.uuid(pastWebinarBase, 0), OldWebinarInstance: w.uuid(pastWebinarBase, 2),
+		BillingReport: w.billingID(0),
 	}
 }
 

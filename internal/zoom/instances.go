@@ -1,6 +1,10 @@
 package zoom
 
-import "zoomql/internal/zoom/types"
+import (
+	"cmp"
+
+	"zoomql/internal/zoom/types"
+)
 
 // InstanceKey names a run of a meeting by its UUID, or the latest run of a
 // meeting by the meeting's number.
@@ -24,7 +28,7 @@ type Instances struct {
 // another one after the next. A run without an end, and participants without a
 // duration, are of a run that Zoom still works on; nobody at all may be, too.
 func pastLife(req *Request, answer any) Life {
-	if _, err := types.ParseMeetingNumber(req.Vars["meetingId"]); err == nil {
+	if _, err := types.ParseMeetingNumber(cmp.Or(req.Vars["meetingId"], req.Vars["webinarId"])); err == nil {
 		return Scheduled
 	}
 	switch a := answer.(type) {
@@ -42,6 +46,14 @@ func pastLife(req *Request, answer any) Life {
 	case *types.MeetingReport:
 		if a.EndTime.IsZero() {
 			return Live
+		}
+	case *types.WebinarReport:
+		if a.EndTime.IsZero() {
+			return Live
+		}
+	case *Page[types.WebinarReportParticipant]:
+		if len(a.Items) == 0 {
+			return Scheduled
 		}
 	}
 	return Closed

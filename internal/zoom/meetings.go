@@ -60,7 +60,7 @@ const (
 )
 
 // staleMeeting is what a change of a meeting makes stale.
-var staleMeeting = []string{"meeting:{meetingId}", "host-of:{meetingId}:meetings"}
+var staleMeeting = []string{"meeting:{meetingId}", "host-of:{meetingId}:meetings", "report:upcoming_events"}
 
 // The operations on meetings.
 var (
@@ -77,7 +77,7 @@ var (
 	CreateMeeting = op[NewMeeting, types.Meeting](Spec{
 		Pattern: "POST /users/{userId}/meetings", Rate: Light,
 		Scopes: meetingWrite + "meeting:write:meeting meeting:write:meeting:admin",
-		Evicts: []string{"user:{userId}:meetings"},
+		Evicts: []string{"user:{userId}:meetings", "report:upcoming_events"},
 		Quotas: []Quota{meetingWrites},
 	})
 	UpdateMeeting = op[MeetingPatch, struct{}](Spec{

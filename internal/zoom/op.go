@@ -118,9 +118,9 @@ func decodeAnswer(s *Spec, body []byte, out any) error {
 		return errors.New("null is no answer")
 	}
 	if page, ok := out.(interface {
-		decode(array string, body []byte) error
+		decode(s *Spec, body []byte) error
 	}); ok {
-		return page.decode(s.Array, body)
+		return page.decode(s, body)
 	}
 	return types.Unmarshal(body, out)
 }
@@ -164,6 +164,8 @@ func (in *input) add(t reflect.Type, s *Spec, at []int) {
 			in.query = append(in.query, place{query, index})
 		case isBody:
 			in.body = index
+		case f.Type == reflect.TypeFor[Paging]() && s.MaxPage == 0:
+			// a list that comes at once takes no page
 		case f.Type.Kind() == reflect.Struct:
 			in.add(f.Type, s, index)
 		}
@@ -228,9 +230,9 @@ func (r *Request) renamed(name string) (*Request, error) {
 }
 
 // segment escapes the value of a path variable. A number is the same either
-// way; only {meetingId} may be a UUID, with a rule of its own.
+// way; only {meetingId} and {webinarId} may be a UUID, with a rule of its own.
 func (s *Spec) segment(name, value string) (string, error) {
-	if s.AcceptsUUID && name == "meetingId" {
+	if s.AcceptsUUID && (name == "meetingId" || name == "webinarId") {
 		return uuidSegment(value)
 	}
 	return segment(value)

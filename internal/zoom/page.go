@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"iter"
+	"slices"
 	"sync"
 	"time"
 
@@ -19,6 +20,9 @@ type Page[T any] struct {
 	Items []*T      `json:"items"`
 	Next  string    `json:"next_page_token,omitzero"` // "" after the last page
 	Total types.Int `json:"total_records,omitzero"`   // the length of the list, if Zoom says it
+	// Beside is an object of what stands beside the items, as far as the row of
+	// the operation names it.
+	Beside jsontext.Value `json:"beside,omitzero"`
 
 	once  sync.Once
 	index map[string]*T
@@ -56,7 +60,7 @@ func (p *Page[T]) Index(keys func(*T) []string) map[string]*T {
 
 // decode reads an answer whose items stand under the name that the operation's
 // row gives; our own encoding calls them "items".
-func (p *Page[T]) decode(array string, body []byte) error {
+func (p *Page[T]) decode(s *Spec, body []byte) error {
 	dec := jsontext.NewDecoder(bytes.NewReader(body), types.Lenient)
 	if kind := dec.PeekKind(); kind != '{' {
 		return types.Unmarshal(body, &struct{}{}) // says what is wrong
@@ -64,24 +68,18 @@ func (p *Page[T]) decode(array string, body []byte) error {
 	if _, err := dec.ReadToken(); err != nil {
 		return err
 	}
+	beside := map[string]jsontext.Value{}
 	for dec.PeekKind() == '"' {
 		name, err := dec.ReadToken()
 		if err != nil {
 			return err
 		}
-		switch name.String() {
-		case array, "items":
-			err = types.UnmarshalDecode(dec, &p.Items)
-		case "next_page_token":
-			err = types.UnmarshalDecode(dec, (*types.Text)(&p.Next))
-		case "total_records":
-			err = types.UnmarshalDecode(dec, &p.Total)
-		default:
-			err = dec.SkipValue()
-		}
-		if err != nil {
+		if err := p.member(s, name.String(), dec, beside); err != nil {
 			return err
 		}
+	}
+	if len(beside) > 0 {
+		p.Beside, _ = types.Marshal(beside) // values that were just read
 	}
 	if _, err := dec.ReadToken(); err != nil {
 		return err
@@ -90,6 +88,25 @@ func (p *Page[T]) decode(array string, body []byte) error {
 		return errors.New("more follows the answer")
 	}
 	return nil
+}
+
+func (p *Page[T]) member(s *Spec, name string, dec *jsontext.Decoder, beside map[string]jsontext.Value) error {
+	switch name {
+	case s.Array, "items":
+		return types.UnmarshalDecode(dec, &p.Items)
+	case "next_page_token":
+		return types.UnmarshalDecode(dec, (*types.Text)(&p.Next))
+	case "total_records":
+		return types.UnmarshalDecode(dec, &p.Total)
+	case "beside":
+		return types.UnmarshalDecode(dec, &p.Beside)
+	}
+	if !slices.Contains(s.Beside, name) {
+		return dec.SkipValue()
+	}
+	v, err := dec.ReadValue()
+	beside[name] = v.Clone()
+	return err
 }
 
 // Paging is the part of a list's input that picks a page.

@@ -1,6 +1,11 @@
 package zoom
 
-import "zoomql/internal/zoom/types"
+import (
+	"net/url"
+	"time"
+
+	"zoomql/internal/zoom/types"
+)
 
 // ParticipantReportFilter picks the participants of one run from its report.
 type ParticipantReportFilter struct {
@@ -9,13 +14,61 @@ type ParticipantReportFilter struct {
 	IncludeFields string `query:"include_fields"`
 }
 
-// PastMeetingFilter picks the runs that a user hosted. The range is at most a
-// month.
+// Days is the range of a report, both ends included. Zoom takes a month at most.
+type Days struct {
+	From types.Date `query:"from"`
+	To   types.Date `query:"to"`
+}
+
+// Range returns the days themselves, of a filter that they are part of.
+func (d *Days) Range() *Days { return d }
+
+// PastMeetingFilter picks the runs that a user hosted.
 type PastMeetingFilter struct {
-	UserID string                `path:"userId"`
-	From   types.Date            `query:"from"`
-	To     types.Date            `query:"to"`
-	Type   types.PastMeetingType `query:"type"`
+	UserID string `path:"userId"`
+	Days
+	Type types.PastMeetingType `query:"type"`
+}
+
+// ActivityFilter picks when users signed in and out.
+type ActivityFilter struct{ Days }
+
+// HostFilter picks users who held meetings, or held none.
+type HostFilter struct {
+	Days
+	Type    types.HostActivityType `query:"type"`
+	GroupID string                 `query:"group_id"`
+}
+
+// OperationLogFilter picks changes that administrators and users made.
+type OperationLogFilter struct {
+	Days
+	Category types.OperationLogCategory `query:"category_type"`
+}
+
+// TelephoneFilter picks legs of phone calls.
+type TelephoneFilter struct {
+	Days
+	Type types.TelephoneReportType `query:"type"`
+	By   types.TelephoneTime       `query:"query_date_type"`
+}
+
+// UpcomingEventFilter picks meetings and webinars that are scheduled.
+type UpcomingEventFilter struct {
+	Days
+	Type    types.UpcomingEventType `query:"type"`
+	GroupID string                  `query:"group_id"`
+}
+
+// CloudRecordingFilter picks days of storage.
+type CloudRecordingFilter struct {
+	Days
+	GroupID string `query:"group_id"`
+}
+
+// BillingKey names the billing report of one period.
+type BillingKey struct {
+	BillingID string `query:"billing_id"`
 }
 
 // MonthKey names a month; the zero value is the current one.
@@ -25,6 +78,29 @@ type MonthKey struct {
 }
 
 const reportRead = "report:read:admin "
+
+// reportMonths is how many months Zoom keeps what most reports are made of.
+//
+// Source: GET /report/users and its like.
+const reportMonths = 6
+
+// settled is how long after a day its figures may still change: calls are billed
+// and reports are worked out hours later.
+const settled = 48 * time.Hour
+
+// rangeLife says how long a report on a range of days is believed: what is over
+// does not change any more.
+func rangeLife(req *Request, _ any) Life {
+	query, err := url.ParseQuery(req.Query)
+	if err != nil {
+		return Slow
+	}
+	to, err := time.Parse(time.DateOnly, query.Get("to"))
+	if err != nil || time.Since(to) < settled+24*time.Hour {
+		return Slow
+	}
+	return Closed
+}
 
 // The operations on reports.
 var (
@@ -39,13 +115,55 @@ var (
 		Tags:   instanceTags,
 	}, func(in ParticipantReportFilter, p *types.Participant) { p.Run = in.MeetingID })
 	ListPastMeetings = list[PastMeetingFilter, types.PastMeeting](Spec{
-		Pattern: "GET /report/users/{userId}/meetings", Rate: Heavy, Life: Slow, Array: "meetings", MaxPage: 300,
+		Pattern: "GET /report/users/{userId}/meetings", Rate: Heavy, Life: Closed, LifeOf: rangeLife, Array: "meetings", MaxPage: 300, Months: reportMonths,
 		Scopes: reportRead + "report:read:user:admin",
 		Tags:   []string{"user:{userId}:past_meetings"},
 	})
 	GetDailyReport = op[MonthKey, types.DailyReport](Spec{
-		Pattern: "GET /report/daily", Rate: Heavy, Life: Slow,
+		Pattern: "GET /report/daily", Rate: Heavy, Life: Slow, Months: reportMonths,
 		Scopes: reportRead,
 		Tags:   []string{"report:daily"},
+	})
+	// Zoom states no largest page here; 300 is that of its like.
+	ListActivities = list[ActivityFilter, types.SignInActivity](Spec{
+		Pattern: "GET /report/activities", Rate: Heavy, Life: Closed, LifeOf: rangeLife, Array: "activity_logs", MaxPage: 300, Months: reportMonths,
+		Scopes: reportRead + "report:read:user_activities:admin",
+		Tags:   []string{"report:activities"},
+	})
+	ListHostActivity = list(Spec{
+		Pattern: "GET /report/users", Rate: Heavy, Life: Closed, LifeOf: rangeLife, Array: "users", MaxPage: 300, Months: reportMonths,
+		Beside: []string{"from", "to", "total_meetings", "total_participants", "total_meeting_minutes"},
+		Scopes: reportRead + "report:read:list_users:admin",
+		Tags:   []string{"report:users"},
+	}, func(in HostFilter, h *types.HostActivity) { h.From, h.To = in.From, in.To })
+	ListOperationLogs = list[OperationLogFilter, types.OperationLog](Spec{
+		Pattern: "GET /report/operationlogs", Rate: Heavy, Life: Closed, LifeOf: rangeLife, Array: "operation_logs", MaxPage: 300,
+		Scopes: reportRead + "report:read:operation_logs:admin",
+		Tags:   []string{"report:operationlogs"},
+	})
+	ListTelephoneCalls = list[TelephoneFilter, types.TelephoneCall](Spec{
+		Pattern: "GET /report/telephone", Rate: Heavy, Life: Closed, LifeOf: rangeLife, Array: "telephony_usage", MaxPage: 300,
+		Scopes: reportRead + "report:read:telephone:admin",
+		Tags:   []string{"report:telephone"},
+	})
+	ListUpcomingEvents = list[UpcomingEventFilter, types.UpcomingEvent](Spec{
+		Pattern: "GET /report/upcoming_events", Rate: Heavy, Life: Scheduled, Array: "upcoming_events", MaxPage: 300, Months: reportMonths, Ahead: true,
+		Scopes: reportRead + "report:read:upcoming_meetings_webinars:admin",
+		Tags:   []string{"report:upcoming_events"},
+	})
+	ListCloudRecordingUsage = list[CloudRecordingFilter, types.CloudRecordingUsage](Spec{
+		Pattern: "GET /report/cloud_recording", Rate: Heavy, Life: Closed, LifeOf: rangeLife, Array: "cloud_recording_storage", Months: reportMonths,
+		Scopes: reportRead,
+		Tags:   []string{"report:cloud_recording"},
+	})
+	GetBillingReports = op[struct{}, types.BillingReports](Spec{
+		Pattern: "GET /report/billing", Rate: Heavy, Life: Slow,
+		Scopes: reportRead + "report:read:billing:admin",
+		Tags:   []string{"report:billing"},
+	})
+	GetBillingInvoices = op[BillingKey, types.BillingInvoices](Spec{
+		Pattern: "GET /report/billing/invoices", Rate: Heavy, Life: Slow,
+		Scopes: reportRead + "report:read:billing_invoice:admin",
+		Tags:   []string{"report:billing"},
 	})
 )

@@ -85,6 +85,13 @@ type Spec struct {
 	// MaxPage is the largest page_size that Zoom takes; 0 when the operation
 	// has no pages.
 	MaxPage int
+	// Beside names what stands beside the array on each page and is of interest:
+	// sums over all pages, say.
+	Beside []string
+	// Months is how many months back Zoom answers; 0 where it does not say.
+	Months int
+	// Ahead tells that a range of days may lie in the future.
+	Ahead bool
 	// Life says how long an answer may be kept.
 	Life Life
 	// LifeOf says it where it depends on the question or the answer; nil where

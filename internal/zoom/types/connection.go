@@ -63,3 +63,17 @@ type ParticipantConnection struct {
 	Source      ParticipantSource
 	ReportState ReportState
 }
+
+// HostActivityConnection is a page of what users held, with the sums of each
+// month that was read for it.
+type HostActivityConnection struct {
+	Connection[HostActivity]
+	Totals []*HostActivityTotals
+}
+
+// WebinarReportParticipantConnection is a page of a webinar's participants, and
+// whether Zoom's data are complete.
+type WebinarReportParticipantConnection struct {
+	Connection[WebinarReportParticipant]
+	ReportState ReportState
+}

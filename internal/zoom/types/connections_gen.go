@@ -2,6 +2,15 @@
 
 package types
 
+// CloudRecordingUsageConnection is a page of a list of CloudRecordingUsage.
+type CloudRecordingUsageConnection = Connection[CloudRecordingUsage]
+
+// CloudRecordingUsageEdge is an item of such a page.
+type CloudRecordingUsageEdge = Edge[CloudRecordingUsage]
+
+// HostActivityEdge is an item of such a page.
+type HostActivityEdge = Edge[HostActivity]
+
 // MeetingConnection is a page of a list of Meeting.
 type MeetingConnection = Connection[Meeting]
 
@@ -14,6 +23,12 @@ type MeetingInstanceConnection = Connection[MeetingInstance]
 // MeetingInstanceEdge is an item of such a page.
 type MeetingInstanceEdge = Edge[MeetingInstance]
 
+// OperationLogConnection is a page of a list of OperationLog.
+type OperationLogConnection = Connection[OperationLog]
+
+// OperationLogEdge is an item of such a page.
+type OperationLogEdge = Edge[OperationLog]
+
 // ParticipantEdge is an item of such a page.
 type ParticipantEdge = Edge[Participant]
 
@@ -23,8 +38,29 @@ type RegistrantConnection = Connection[Registrant]
 // RegistrantEdge is an item of such a page.
 type RegistrantEdge = Edge[Registrant]
 
+// SignInActivityConnection is a page of a list of SignInActivity.
+type SignInActivityConnection = Connection[SignInActivity]
+
+// SignInActivityEdge is an item of such a page.
+type SignInActivityEdge = Edge[SignInActivity]
+
+// TelephoneCallConnection is a page of a list of TelephoneCall.
+type TelephoneCallConnection = Connection[TelephoneCall]
+
+// TelephoneCallEdge is an item of such a page.
+type TelephoneCallEdge = Edge[TelephoneCall]
+
+// UpcomingEventConnection is a page of a list of UpcomingEvent.
+type UpcomingEventConnection = Connection[UpcomingEvent]
+
+// UpcomingEventEdge is an item of such a page.
+type UpcomingEventEdge = Edge[UpcomingEvent]
+
 // UserConnection is a page of a list of User.
 type UserConnection = Connection[User]
 
 // UserEdge is an item of such a page.
 type UserEdge = Edge[User]
+
+// WebinarReportParticipantEdge is an item of such a page.
+type WebinarReportParticipantEdge = Edge[WebinarReportParticipant]

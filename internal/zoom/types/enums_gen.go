@@ -96,6 +96,47 @@ func (e *AutoRecording) UnmarshalGQL(v any) error {
 	return err
 }
 
+// BillingReportType: What kind of billing report it is.
+type BillingReportType string
+
+// The values of BillingReportType.
+const (
+	// Detailed.
+	BillingReportTypeDetailed BillingReportType = "DETAILED"
+	// Custom.
+	BillingReportTypeCustom BillingReportType = "CUSTOM"
+)
+
+var billingReportTypeCodes = newCodes("BillingReportType", true,
+	"DETAILED", "0",
+	"CUSTOM", "1",
+)
+
+// Code returns what Zoom writes for the value.
+func (e BillingReportType) Code() string { return billingReportTypeCodes.toZoom[string(e)] }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+func (e *BillingReportType) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	name, err := billingReportTypeCodes.decode(dec)
+	*e = BillingReportType(name)
+	return err
+}
+
+// MarshalJSONTo writes Zoom's value.
+func (e BillingReportType) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return billingReportTypeCodes.encode(enc, string(e))
+}
+
+// MarshalGQL writes the name, or null.
+func (e BillingReportType) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+
+// UnmarshalGQL reads the name that a caller wrote.
+func (e *BillingReportType) UnmarshalGQL(v any) error {
+	name, err := billingReportTypeCodes.unmarshalGQL(v)
+	*e = BillingReportType(name)
+	return err
+}
+
 // CalendarType: The calendar add-on that a meeting was scheduled with.
 type CalendarType string
 
@@ -284,6 +325,88 @@ func (e EmployeeRange) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
 func (e *EmployeeRange) UnmarshalGQL(v any) error {
 	name, err := employeeRangeCodes.unmarshalGQL(v)
 	*e = EmployeeRange(name)
+	return err
+}
+
+// HostActivityType: Which users a report on hosts is about.
+type HostActivityType string
+
+// The values of HostActivityType.
+const (
+	// Those who held at least one meeting in the month.
+	HostActivityTypeActive HostActivityType = "ACTIVE"
+	// Those who held none in the month.
+	HostActivityTypeInactive HostActivityType = "INACTIVE"
+)
+
+var hostActivityTypeCodes = newCodes("HostActivityType", false,
+	"ACTIVE", "active",
+	"INACTIVE", "inactive",
+)
+
+// Code returns what Zoom writes for the value.
+func (e HostActivityType) Code() string { return hostActivityTypeCodes.toZoom[string(e)] }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+func (e *HostActivityType) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	name, err := hostActivityTypeCodes.decode(dec)
+	*e = HostActivityType(name)
+	return err
+}
+
+// MarshalJSONTo writes Zoom's value.
+func (e HostActivityType) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return hostActivityTypeCodes.encode(enc, string(e))
+}
+
+// MarshalGQL writes the name, or null.
+func (e HostActivityType) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+
+// UnmarshalGQL reads the name that a caller wrote.
+func (e *HostActivityType) UnmarshalGQL(v any) error {
+	name, err := hostActivityTypeCodes.unmarshalGQL(v)
+	*e = HostActivityType(name)
+	return err
+}
+
+// InstanceSource: Where something about a run is read.
+type InstanceSource string
+
+// The values of InstanceSource.
+const (
+	// The past meeting: label MEDIUM.
+	InstanceSourcePastMeeting InstanceSource = "PAST_MEETING"
+	// The report: label HEAVY, needs a paid plan.
+	InstanceSourceReport InstanceSource = "REPORT"
+)
+
+var instanceSourceCodes = newCodes("InstanceSource", false,
+	"PAST_MEETING", "past_meeting",
+	"REPORT", "report",
+)
+
+// Code returns what Zoom writes for the value.
+func (e InstanceSource) Code() string { return instanceSourceCodes.toZoom[string(e)] }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+func (e *InstanceSource) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	name, err := instanceSourceCodes.decode(dec)
+	*e = InstanceSource(name)
+	return err
+}
+
+// MarshalJSONTo writes Zoom's value.
+func (e InstanceSource) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return instanceSourceCodes.encode(enc, string(e))
+}
+
+// MarshalGQL writes the name, or null.
+func (e InstanceSource) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+
+// UnmarshalGQL reads the name that a caller wrote.
+func (e *InstanceSource) UnmarshalGQL(v any) error {
+	name, err := instanceSourceCodes.unmarshalGQL(v)
+	*e = InstanceSource(name)
 	return err
 }
 
@@ -910,6 +1033,77 @@ func (e *OccurrenceStatus) UnmarshalGQL(v any) error {
 	return err
 }
 
+// OperationLogCategory: What kind of changes to look for.
+type OperationLogCategory string
+
+// The values of OperationLogCategory.
+const (
+	// All kinds.
+	OperationLogCategoryAll OperationLogCategory = "ALL"
+	// Users: added, changed, deleted.
+	OperationLogCategoryUser OperationLogCategory = "USER"
+	// Settings of users.
+	OperationLogCategoryUserSettings OperationLogCategory = "USER_SETTINGS"
+	// Settings of the account.
+	OperationLogCategoryAccount OperationLogCategory = "ACCOUNT"
+	// Plans and payment.
+	OperationLogCategoryBilling OperationLogCategory = "BILLING"
+	// Chat.
+	OperationLogCategoryIm OperationLogCategory = "IM"
+	// Recordings.
+	OperationLogCategoryRecording OperationLogCategory = "RECORDING"
+	// Contacts of Zoom Phone.
+	OperationLogCategoryPhoneContacts OperationLogCategory = "PHONE_CONTACTS"
+	// Webinars.
+	OperationLogCategoryWebinar OperationLogCategory = "WEBINAR"
+	// Sub accounts.
+	OperationLogCategorySubAccount OperationLogCategory = "SUB_ACCOUNT"
+	// Roles.
+	OperationLogCategoryRole OperationLogCategory = "ROLE"
+	// Zoom Rooms.
+	OperationLogCategoryZoomRooms OperationLogCategory = "ZOOM_ROOMS"
+)
+
+var operationLogCategoryCodes = newCodes("OperationLogCategory", false,
+	"ALL", "all",
+	"USER", "user",
+	"USER_SETTINGS", "user_settings",
+	"ACCOUNT", "account",
+	"BILLING", "billing",
+	"IM", "im",
+	"RECORDING", "recording",
+	"PHONE_CONTACTS", "phone_contacts",
+	"WEBINAR", "webinar",
+	"SUB_ACCOUNT", "sub_account",
+	"ROLE", "role",
+	"ZOOM_ROOMS", "zoom_rooms",
+)
+
+// Code returns what Zoom writes for the value.
+func (e OperationLogCategory) Code() string { return operationLogCategoryCodes.toZoom[string(e)] }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+func (e *OperationLogCategory) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	name, err := operationLogCategoryCodes.decode(dec)
+	*e = OperationLogCategory(name)
+	return err
+}
+
+// MarshalJSONTo writes Zoom's value.
+func (e OperationLogCategory) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return operationLogCategoryCodes.encode(enc, string(e))
+}
+
+// MarshalGQL writes the name, or null.
+func (e OperationLogCategory) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+
+// UnmarshalGQL reads the name that a caller wrote.
+func (e *OperationLogCategory) UnmarshalGQL(v any) error {
+	name, err := operationLogCategoryCodes.unmarshalGQL(v)
+	*e = OperationLogCategory(name)
+	return err
+}
+
 // ParticipantSource: Where participants are read.
 type ParticipantSource string
 
@@ -1221,6 +1415,106 @@ func (e PurchasingTimeFrame) MarshalGQL(w io.Writer) { marshalEnum(w, string(e))
 func (e *PurchasingTimeFrame) UnmarshalGQL(v any) error {
 	name, err := purchasingTimeFrameCodes.unmarshalGQL(v)
 	*e = PurchasingTimeFrame(name)
+	return err
+}
+
+// QaAnswerType: Who answered a question, and to whom.
+type QaAnswerType string
+
+// The values of QaAnswerType.
+const (
+	// Zoom does not know.
+	QaAnswerTypeUnknown QaAnswerType = "UNKNOWN"
+	// The host, to all.
+	QaAnswerTypeHostPublicly QaAnswerType = "HOST_PUBLICLY"
+	// The host, to the asker alone.
+	QaAnswerTypeHostPrivately QaAnswerType = "HOST_PRIVATELY"
+	// A participant, as a comment.
+	QaAnswerTypeParticipantComment QaAnswerType = "PARTICIPANT_COMMENT"
+	// The host; to whom is not told.
+	QaAnswerTypeHost QaAnswerType = "HOST"
+)
+
+var qaAnswerTypeCodes = newCodes("QaAnswerType", false,
+	"UNKNOWN", "default",
+	"HOST_PUBLICLY", "host_answered_publicly",
+	"HOST_PRIVATELY", "host_answered_privately",
+	"PARTICIPANT_COMMENT", "participant_commented",
+	"HOST", "host_answered",
+)
+
+// Code returns what Zoom writes for the value.
+func (e QaAnswerType) Code() string { return qaAnswerTypeCodes.toZoom[string(e)] }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+func (e *QaAnswerType) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	name, err := qaAnswerTypeCodes.decode(dec)
+	*e = QaAnswerType(name)
+	return err
+}
+
+// MarshalJSONTo writes Zoom's value.
+func (e QaAnswerType) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return qaAnswerTypeCodes.encode(enc, string(e))
+}
+
+// MarshalGQL writes the name, or null.
+func (e QaAnswerType) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+
+// UnmarshalGQL reads the name that a caller wrote.
+func (e *QaAnswerType) UnmarshalGQL(v any) error {
+	name, err := qaAnswerTypeCodes.unmarshalGQL(v)
+	*e = QaAnswerType(name)
+	return err
+}
+
+// QaQuestionStatus: What became of a question.
+type QaQuestionStatus string
+
+// The values of QaQuestionStatus.
+const (
+	// Zoom does not know.
+	QaQuestionStatusUnknown QaQuestionStatus = "UNKNOWN"
+	// Nobody has answered yet.
+	QaQuestionStatusOpen QaQuestionStatus = "OPEN"
+	// It was put aside.
+	QaQuestionStatusDismissed QaQuestionStatus = "DISMISSED"
+	// It was answered.
+	QaQuestionStatusAnswered QaQuestionStatus = "ANSWERED"
+	// It was deleted.
+	QaQuestionStatusDeleted QaQuestionStatus = "DELETED"
+)
+
+var qaQuestionStatusCodes = newCodes("QaQuestionStatus", false,
+	"UNKNOWN", "default",
+	"OPEN", "open",
+	"DISMISSED", "dismissed",
+	"ANSWERED", "answered",
+	"DELETED", "deleted",
+)
+
+// Code returns what Zoom writes for the value.
+func (e QaQuestionStatus) Code() string { return qaQuestionStatusCodes.toZoom[string(e)] }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+func (e *QaQuestionStatus) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	name, err := qaQuestionStatusCodes.decode(dec)
+	*e = QaQuestionStatus(name)
+	return err
+}
+
+// MarshalJSONTo writes Zoom's value.
+func (e QaQuestionStatus) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return qaQuestionStatusCodes.encode(enc, string(e))
+}
+
+// MarshalGQL writes the name, or null.
+func (e QaQuestionStatus) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+
+// UnmarshalGQL reads the name that a caller wrote.
+func (e *QaQuestionStatus) UnmarshalGQL(v any) error {
+	name, err := qaQuestionStatusCodes.unmarshalGQL(v)
+	*e = QaQuestionStatus(name)
 	return err
 }
 
@@ -1659,6 +1953,47 @@ func (e *ResourcePermission) UnmarshalGQL(v any) error {
 	return err
 }
 
+// SignInActivityType: Whether somebody signed in or out.
+type SignInActivityType string
+
+// The values of SignInActivityType.
+const (
+	// Signed in.
+	SignInActivityTypeSignIn SignInActivityType = "SIGN_IN"
+	// Signed out.
+	SignInActivityTypeSignOut SignInActivityType = "SIGN_OUT"
+)
+
+var signInActivityTypeCodes = newCodes("SignInActivityType", false,
+	"SIGN_IN", "Sign in",
+	"SIGN_OUT", "Sign out",
+)
+
+// Code returns what Zoom writes for the value.
+func (e SignInActivityType) Code() string { return signInActivityTypeCodes.toZoom[string(e)] }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+func (e *SignInActivityType) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	name, err := signInActivityTypeCodes.decode(dec)
+	*e = SignInActivityType(name)
+	return err
+}
+
+// MarshalJSONTo writes Zoom's value.
+func (e SignInActivityType) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return signInActivityTypeCodes.encode(enc, string(e))
+}
+
+// MarshalGQL writes the name, or null.
+func (e SignInActivityType) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+
+// UnmarshalGQL reads the name that a caller wrote.
+func (e *SignInActivityType) UnmarshalGQL(v any) error {
+	name, err := signInActivityTypeCodes.unmarshalGQL(v)
+	*e = SignInActivityType(name)
+	return err
+}
+
 // SummaryRecipients: Who gets the summary of a meeting.
 type SummaryRecipients string
 
@@ -1703,6 +2038,200 @@ func (e SummaryRecipients) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
 func (e *SummaryRecipients) UnmarshalGQL(v any) error {
 	name, err := summaryRecipientsCodes.unmarshalGQL(v)
 	*e = SummaryRecipients(name)
+	return err
+}
+
+// TelephoneCallType: What kind of phone call it was.
+type TelephoneCallType string
+
+// The values of TelephoneCallType.
+const (
+	// In, to a toll-free number.
+	TelephoneCallTypeTollFree TelephoneCallType = "TOLL_FREE"
+	// Out of the meeting.
+	TelephoneCallTypeCallOut TelephoneCallType = "CALL_OUT"
+	// In.
+	TelephoneCallTypeCallIn TelephoneCallType = "CALL_IN"
+	// In, to a toll number in the US.
+	TelephoneCallTypeUsToll TelephoneCallType = "US_TOLL"
+	// In, to a toll number elsewhere.
+	TelephoneCallTypeGlobalToll TelephoneCallType = "GLOBAL_TOLL"
+	// Premium.
+	TelephoneCallTypePremium TelephoneCallType = "PREMIUM"
+	// In, premium.
+	TelephoneCallTypePremiumCallIn TelephoneCallType = "PREMIUM_CALL_IN"
+	// In, to a toll number.
+	TelephoneCallTypeToll TelephoneCallType = "TOLL"
+)
+
+var telephoneCallTypeCodes = newCodes("TelephoneCallType", false,
+	"TOLL_FREE", "toll-free",
+	"CALL_OUT", "call-out",
+	"CALL_IN", "call-in",
+	"US_TOLL", "US toll-number",
+	"GLOBAL_TOLL", "global toll-number",
+	"PREMIUM", "premium",
+	"PREMIUM_CALL_IN", "premium call-in",
+	"TOLL", "Toll",
+)
+
+// Code returns what Zoom writes for the value.
+func (e TelephoneCallType) Code() string { return telephoneCallTypeCodes.toZoom[string(e)] }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+func (e *TelephoneCallType) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	name, err := telephoneCallTypeCodes.decode(dec)
+	*e = TelephoneCallType(name)
+	return err
+}
+
+// MarshalJSONTo writes Zoom's value.
+func (e TelephoneCallType) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return telephoneCallTypeCodes.encode(enc, string(e))
+}
+
+// MarshalGQL writes the name, or null.
+func (e TelephoneCallType) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+
+// UnmarshalGQL reads the name that a caller wrote.
+func (e *TelephoneCallType) UnmarshalGQL(v any) error {
+	name, err := telephoneCallTypeCodes.unmarshalGQL(v)
+	*e = TelephoneCallType(name)
+	return err
+}
+
+// TelephoneReportType: Which kind of telephony a report is about.
+type TelephoneReportType string
+
+// The values of TelephoneReportType.
+const (
+	// Calls to toll-free numbers, and calls out of meetings.
+	TelephoneReportTypeTollFreeAndCallOut TelephoneReportType = "TOLL_FREE_AND_CALL_OUT"
+	// Calls to toll numbers.
+	TelephoneReportTypeToll TelephoneReportType = "TOLL"
+	// Audio over a SIP trunk of the account's own.
+	TelephoneReportTypeSipConnectedAudio TelephoneReportType = "SIP_CONNECTED_AUDIO"
+)
+
+var telephoneReportTypeCodes = newCodes("TelephoneReportType", true,
+	"TOLL_FREE_AND_CALL_OUT", "1",
+	"TOLL", "2",
+	"SIP_CONNECTED_AUDIO", "3",
+)
+
+// Code returns what Zoom writes for the value.
+func (e TelephoneReportType) Code() string { return telephoneReportTypeCodes.toZoom[string(e)] }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+func (e *TelephoneReportType) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	name, err := telephoneReportTypeCodes.decode(dec)
+	*e = TelephoneReportType(name)
+	return err
+}
+
+// MarshalJSONTo writes Zoom's value.
+func (e TelephoneReportType) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return telephoneReportTypeCodes.encode(enc, string(e))
+}
+
+// MarshalGQL writes the name, or null.
+func (e TelephoneReportType) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+
+// UnmarshalGQL reads the name that a caller wrote.
+func (e *TelephoneReportType) UnmarshalGQL(v any) error {
+	name, err := telephoneReportTypeCodes.unmarshalGQL(v)
+	*e = TelephoneReportType(name)
+	return err
+}
+
+// TelephoneTime: A time of a phone call.
+type TelephoneTime string
+
+// The values of TelephoneTime.
+const (
+	// When the call began.
+	TelephoneTimeCallStart TelephoneTime = "CALL_START"
+	// When the call ended.
+	TelephoneTimeCallEnd TelephoneTime = "CALL_END"
+	// When the meeting began.
+	TelephoneTimeMeetingStart TelephoneTime = "MEETING_START"
+	// When the meeting ended.
+	TelephoneTimeMeetingEnd TelephoneTime = "MEETING_END"
+)
+
+var telephoneTimeCodes = newCodes("TelephoneTime", false,
+	"CALL_START", "start_time",
+	"CALL_END", "end_time",
+	"MEETING_START", "meeting_start_time",
+	"MEETING_END", "meeting_end_time",
+)
+
+// Code returns what Zoom writes for the value.
+func (e TelephoneTime) Code() string { return telephoneTimeCodes.toZoom[string(e)] }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+func (e *TelephoneTime) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	name, err := telephoneTimeCodes.decode(dec)
+	*e = TelephoneTime(name)
+	return err
+}
+
+// MarshalJSONTo writes Zoom's value.
+func (e TelephoneTime) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return telephoneTimeCodes.encode(enc, string(e))
+}
+
+// MarshalGQL writes the name, or null.
+func (e TelephoneTime) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+
+// UnmarshalGQL reads the name that a caller wrote.
+func (e *TelephoneTime) UnmarshalGQL(v any) error {
+	name, err := telephoneTimeCodes.unmarshalGQL(v)
+	*e = TelephoneTime(name)
+	return err
+}
+
+// UpcomingEventType: Which events to list.
+type UpcomingEventType string
+
+// The values of UpcomingEventType.
+const (
+	// Meetings and webinars.
+	UpcomingEventTypeAll UpcomingEventType = "ALL"
+	// Meetings.
+	UpcomingEventTypeMeeting UpcomingEventType = "MEETING"
+	// Webinars.
+	UpcomingEventTypeWebinar UpcomingEventType = "WEBINAR"
+)
+
+var upcomingEventTypeCodes = newCodes("UpcomingEventType", false,
+	"ALL", "all",
+	"MEETING", "meeting",
+	"WEBINAR", "webinar",
+)
+
+// Code returns what Zoom writes for the value.
+func (e UpcomingEventType) Code() string { return upcomingEventTypeCodes.toZoom[string(e)] }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+func (e *UpcomingEventType) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	name, err := upcomingEventTypeCodes.decode(dec)
+	*e = UpcomingEventType(name)
+	return err
+}
+
+// MarshalJSONTo writes Zoom's value.
+func (e UpcomingEventType) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return upcomingEventTypeCodes.encode(enc, string(e))
+}
+
+// MarshalGQL writes the name, or null.
+func (e UpcomingEventType) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+
+// UnmarshalGQL reads the name that a caller wrote.
+func (e *UpcomingEventType) UnmarshalGQL(v any) error {
+	name, err := upcomingEventTypeCodes.unmarshalGQL(v)
+	*e = UpcomingEventType(name)
 	return err
 }
 

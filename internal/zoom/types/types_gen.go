@@ -14,7 +14,10 @@ type Account struct {
 
 func (Account) IsNode() {}
 
-// Reports on the whole account.
+// Reports on the whole account, each under the label HEAVY. Zoom takes a month at
+// a time: a longer range is cut into calendar months that cost a call each, the
+// latest first, as many as `first` needs. What Zoom does not keep any more is told
+// as an error `EXPIRED` beside what there is.
 type AccountReports struct {
 	// Origin says where it was read.
 	Origin `json:"-"`
@@ -120,6 +123,62 @@ type AutoAddRecordingToVideoManagementInput struct {
 	Channels []*VideoManagementChannelInput `json:"channels,omitzero"`
 }
 
+// An invoice. Amounts of money are decimal text, so that nothing is rounded.
+type BillingInvoice struct {
+	// Number of the invoice.
+	InvoiceNumber Text `json:"invoice_number,omitzero"`
+	// What is charged for.
+	ChargeName Text `json:"invoice_charge_name,omitzero"`
+	// First day of its period.
+	StartDate Date `json:"start_date,omitzero"`
+	// Last day of its period.
+	EndDate Date `json:"end_date,omitzero"`
+	// Licences that were bought.
+	Quantity Int `json:"quantity,omitzero"`
+	// Tax.
+	TaxAmount Text `json:"tax_amount,omitzero"`
+	// Amount in all.
+	TotalAmount Text `json:"total_amount,omitzero"`
+}
+
+// The invoices of one billing period.
+type BillingInvoices struct {
+	// Currency of all amounts, such as `USD`.
+	Currency Text `json:"currency,omitzero"`
+	// The invoices.
+	Invoices []*BillingInvoice `json:"invoices,omitzero"`
+	// Origin says where it was read.
+	Origin `json:"-"`
+}
+
+// Department billing of one period. Amounts of money are decimal text, so that nothing is rounded.
+type BillingReport struct {
+	// Zoom's id of the report.
+	ZoomID Text `json:"id,omitzero"`
+	// What kind of report it is.
+	Type BillingReportType `json:"type,omitzero"`
+	// First day of the period.
+	StartDate Date `json:"start_date,omitzero"`
+	// Last day of the period.
+	EndDate Date `json:"end_date,omitzero"`
+	// Tax.
+	TaxAmount Text `json:"tax_amount,omitzero"`
+	// Amount in all.
+	TotalAmount Text `json:"total_amount,omitzero"`
+	// Origin says where it was read.
+	Origin `json:"-"`
+}
+
+// Department billing by period.
+type BillingReports struct {
+	// Currency of all amounts, such as `USD`.
+	Currency Text `json:"currency,omitzero"`
+	// The reports, one a period.
+	Reports []*BillingReport `json:"billing_reports,omitzero"`
+	// Origin says where it was read.
+	Origin `json:"-"`
+}
+
 // A breakout room assigned beforehand.
 type BreakoutRoom struct {
 	// Name of the room.
@@ -150,6 +209,20 @@ type BreakoutRoomSettingsInput struct {
 	Enable *bool `json:"enable,omitzero"`
 	// The rooms.
 	Rooms []*BreakoutRoomInput `json:"rooms,omitzero"`
+}
+
+// Storage for cloud recordings on one day. Amounts are text as Zoom writes it, with their unit.
+type CloudRecordingUsage struct {
+	// The day.
+	Date Date `json:"date,omitzero"`
+	// Storage that was in use, such as `3 MB`.
+	Usage Text `json:"usage,omitzero"`
+	// Storage that is free of charge, such as `Unlimited`.
+	FreeUsage Text `json:"free_usage,omitzero"`
+	// Storage that the plan includes, such as `3 TB`.
+	PlanUsage Text `json:"plan_usage,omitzero"`
+	// Origin says where it was read.
+	Origin `json:"-"`
 }
 
 // A chat channel that outlives the meeting.
@@ -339,6 +412,48 @@ type GlobalDialInNumberInput struct {
 	Number *string `json:"number,omitzero"`
 	// Who pays for the call.
 	Type *DialInNumberType `json:"type,omitzero"`
+}
+
+// What one user held in one calendar month, or in the part of it that was asked for.
+type HostActivity struct {
+	// First day that the figures are of.
+	From Date `json:"from,omitzero"`
+	// Last day that the figures are of.
+	To Date `json:"to,omitzero"`
+	// Zoom's id of the user.
+	ZoomID Text `json:"id,omitzero"`
+	// E-mail address of the user.
+	Email Text `json:"email,omitzero"`
+	// Name of the user.
+	UserName Text `json:"user_name,omitzero"`
+	// What kind of licence the user has.
+	Type UserType `json:"type,omitzero"`
+	// Department of the user.
+	Department Text `json:"dept,omitzero"`
+	// Meetings that the user held.
+	Meetings Int `json:"meetings,omitzero"`
+	// Participants of those meetings.
+	Participants Int `json:"participants,omitzero"`
+	// Minutes of meeting time.
+	MeetingMinutes Int `json:"meeting_minutes,omitzero"`
+	// Values of the attributes that the account defined for its users.
+	CustomAttributes []*CustomAttribute `json:"custom_attributes,omitzero"`
+	// Origin says where it was read.
+	Origin `json:"-"`
+}
+
+// Meetings of all hosts in one calendar month, or in the part of it that was asked for.
+type HostActivityTotals struct {
+	// First day that the sums are of.
+	From Date `json:"from,omitzero"`
+	// Last day that the sums are of.
+	To Date `json:"to,omitzero"`
+	// Meetings that were held.
+	Meetings Int `json:"total_meetings,omitzero"`
+	// Participants of those meetings.
+	Participants Int `json:"total_participants,omitzero"`
+	// Minutes of meeting time.
+	MeetingMinutes Int `json:"total_meeting_minutes,omitzero"`
 }
 
 // Interpretation between spoken languages.
@@ -943,6 +1058,54 @@ type MeetingSettingsInput struct {
 	InMeeting *bool `json:"in_meeting,omitzero"`
 }
 
+// An answer to a question of a survey.
+type MeetingSurveyAnswer struct {
+	// Zoom's id of the question.
+	QuestionID Text `json:"question_id,omitzero"`
+	// The question.
+	Question Text `json:"question,omitzero"`
+	// The answer.
+	Answer Text `json:"answer,omitzero"`
+	// When it was answered.
+	AnsweredAt Time `json:"date_time,omitzero"`
+}
+
+// Somebody who answered a survey. Who did so anonymously has the name `Anonymous Attendee`.
+type MeetingSurveyRespondent struct {
+	// The name that the person joined with.
+	Name Text `json:"name,omitzero"`
+	// Given name.
+	FirstName Text `json:"first_name,omitzero"`
+	// Family name.
+	LastName Text `json:"last_name,omitzero"`
+	// E-mail address; null for most people outside the account.
+	Email Text `json:"email,omitzero"`
+	// The person's answers.
+	Answers []*MeetingSurveyAnswer `json:"answer_details,omitzero"`
+	// Origin says where it was read.
+	Origin `json:"-"`
+}
+
+// How the survey after a run of a meeting was answered.
+type MeetingSurveyResults struct {
+	// UUID of the run.
+	UUID UUID `json:"meeting_uuid,omitzero"`
+	// Number of the meeting.
+	MeetingNumber MeetingNumber `json:"meeting_id,omitzero"`
+	// When the run began.
+	StartTime Time `json:"start_time,omitzero"`
+	// Zoom's id of the survey.
+	SurveyID Text `json:"survey_id,omitzero"`
+	// Name of the survey.
+	SurveyName Text `json:"survey_name,omitzero"`
+	// Who answered, each with their answers.
+	Respondents []*MeetingSurveyRespondent `json:"survey_answers,omitzero"`
+	// Whether the data is there; that nobody answered is certain only when it is `READY`.
+	ReportState ReportState `json:"report_state,omitzero"`
+	// Origin says where it was read.
+	Origin `json:"-"`
+}
+
 // A meeting to be scheduled. What is left out is not sent, so that Zoom's and the host's defaults hold.
 type NewMeeting struct {
 	// Title, 200 characters at most.
@@ -1019,6 +1182,22 @@ type NewRegistrant struct {
 	AutoApprove *bool `json:"auto_approve,omitzero"`
 }
 
+// Something that an administrator or a user changed.
+type OperationLog struct {
+	// When it was.
+	Time Time `json:"time,omitzero"`
+	// Who did it: as a rule an e-mail address.
+	OperatorEmail Text `json:"operator,omitzero"`
+	// What kind of thing was changed, as Zoom writes it, such as `user`.
+	Category Text `json:"category_type,omitzero"`
+	// What was done, as Zoom writes it, such as `delete`.
+	Action Text `json:"action,omitzero"`
+	// What was done to what, in Zoom's words.
+	Detail Text `json:"operation_detail,omitzero"`
+	// Origin says where it was read.
+	Origin `json:"-"`
+}
+
 // Where a page of a list stands. Lists are read forward.
 type PageInfo struct {
 	// More items follow `endCursor`.
@@ -1064,6 +1243,122 @@ type Participant struct {
 	InternalUser Bool `json:"internal_user,omitzero"`
 	// Run is whose participant it is: a UUID, or a meeting's number for its latest run.
 	Run string `json:"-"`
+	// Origin says where it was read.
+	Origin `json:"-"`
+}
+
+// An answer to a question of a poll.
+type PollAnswer struct {
+	// The question.
+	Question Text `json:"question,omitzero"`
+	// The answer.
+	Answer Text `json:"answer,omitzero"`
+	// Zoom's id of the poll.
+	PollID Text `json:"polling_id,omitzero"`
+	// When it was answered.
+	AnsweredAt Time `json:"date_time,omitzero"`
+}
+
+// Somebody who answered polls. Who did so anonymously has the name `Anonymous Attendee`.
+type PollRespondent struct {
+	// The name that the person joined with.
+	Name Text `json:"name,omitzero"`
+	// Given name.
+	FirstName Text `json:"first_name,omitzero"`
+	// Family name.
+	LastName Text `json:"last_name,omitzero"`
+	// E-mail address; null for most people outside the account.
+	Email Text `json:"email,omitzero"`
+	// The person's answers.
+	Answers []*PollAnswer `json:"question_details,omitzero"`
+	// Origin says where it was read.
+	Origin `json:"-"`
+}
+
+// How the polls of a run of a meeting or webinar were answered.
+type PollResults struct {
+	// UUID of the run.
+	UUID UUID `json:"uuid,omitzero"`
+	// Number of the meeting or webinar.
+	MeetingNumber MeetingNumber `json:"id,omitzero"`
+	// When the run began.
+	StartTime Time `json:"start_time,omitzero"`
+	// Who answered, each with their answers.
+	Respondents []*PollRespondent `json:"questions,omitzero"`
+	// Where it was read.
+	Source InstanceSource `json:"source,omitzero"`
+	// Whether the data is there; that nobody answered is certain only when it is `READY`.
+	ReportState ReportState `json:"report_state,omitzero"`
+	// Origin says where it was read.
+	Origin `json:"-"`
+}
+
+// An answer to a question, or a comment on it.
+type QaAnswer struct {
+	// Zoom's id of the user; null for people outside the account.
+	ZoomID Text `json:"user_id,omitzero"`
+	// The name that the person joined with.
+	Name Text `json:"name,omitzero"`
+	// E-mail address; null for most people outside the account.
+	Email Text `json:"email,omitzero"`
+	// What was written.
+	Content Text `json:"content,omitzero"`
+	// When it was written.
+	CreatedAt Time `json:"create_time,omitzero"`
+	// Who answered, and to whom.
+	Type QaAnswerType `json:"type,omitzero"`
+	// Origin says where it was read.
+	Origin `json:"-"`
+}
+
+// Somebody who asked questions. Who did so anonymously has the name `Anonymous Attendee`.
+type QaAsker struct {
+	// Zoom's id of the user; null for people outside the account.
+	ZoomID Text `json:"user_id,omitzero"`
+	// The name that the person joined with.
+	Name Text `json:"name,omitzero"`
+	// E-mail address; null for most people outside the account.
+	Email Text `json:"email,omitzero"`
+	// The person's questions.
+	Questions []*QaQuestion `json:"question_details,omitzero"`
+	// Origin says where it was read.
+	Origin `json:"-"`
+}
+
+// A question, and what was said to it.
+type QaQuestion struct {
+	// Zoom's id of the question.
+	QuestionID Text `json:"question_id,omitzero"`
+	// The question.
+	Question Text `json:"question,omitzero"`
+	// All answers in one text, with semicolons between them; `live answered` where it
+	// was answered aloud. Zoom gives it up in reports, where `answers` has them one by
+	// one.
+	Answer Text `json:"answer,omitzero"`
+	// When it was asked.
+	CreatedAt Time `json:"create_time,omitzero"`
+	// What became of it.
+	Status QaQuestionStatus `json:"question_status,omitzero"`
+	// The answers and comments, one by one.
+	Answers []*QaAnswer `json:"answer_details,omitzero"`
+	// Origin says where it was read.
+	Origin `json:"-"`
+}
+
+// The questions and answers of a run.
+type QaResults struct {
+	// UUID of the run.
+	UUID UUID `json:"uuid,omitzero"`
+	// Number of the meeting.
+	MeetingNumber MeetingNumber `json:"id,omitzero"`
+	// When the run began.
+	StartTime Time `json:"start_time,omitzero"`
+	// Who asked, each with their questions.
+	Askers []*QaAsker `json:"questions,omitzero"`
+	// Where it was read.
+	Source InstanceSource `json:"source,omitzero"`
+	// Whether the data is there; that nobody asked is certain only when it is `READY`.
+	ReportState ReportState `json:"report_state,omitzero"`
 	// Origin says where it was read.
 	Origin `json:"-"`
 }
@@ -1204,6 +1499,24 @@ type RegistrantBy struct {
 	Email *string `json:"email,omitzero"`
 }
 
+// Somebody's signing in or out.
+type SignInActivity struct {
+	// E-mail address of the user.
+	Email Text `json:"email,omitzero"`
+	// When it was.
+	Time Time `json:"time,omitzero"`
+	// In or out.
+	Type SignInActivityType `json:"type,omitzero"`
+	// IP address of the user's device.
+	IPAddress Text `json:"ip_address,omitzero"`
+	// What the user signed in with, such as `Browser`.
+	ClientType Text `json:"client_type,omitzero"`
+	// Version of the client.
+	Version Text `json:"version,omitzero"`
+	// Origin says where it was read.
+	Origin `json:"-"`
+}
+
 // Interpretation into sign languages.
 type SignLanguageInterpretation struct {
 	// Whether it is on.
@@ -1236,6 +1549,46 @@ type SignLanguageInterpreterInput struct {
 	SignLanguage *string `json:"sign_language,omitzero"`
 }
 
+// One leg of a phone call into a meeting, or out of it. Amounts of money are decimal text, so that nothing is rounded.
+type TelephoneCall struct {
+	// What kind of call it was.
+	Type TelephoneCallType `json:"type,omitzero"`
+	// When the leg began.
+	StartTime Time `json:"start_time,omitzero"`
+	// When the leg ended.
+	EndTime Time `json:"end_time,omitzero"`
+	// How long it lasted, in minutes; Zoom does not state the unit, its example is in minutes.
+	DurationMinutes Int `json:"duration,omitzero"`
+	// Price of a minute, in US dollars.
+	Rate Text `json:"rate,omitzero"`
+	// Price of the call, in US dollars: the rate by the duration.
+	Total Text `json:"total,omitzero"`
+	// The number that was called.
+	PhoneNumber Text `json:"phone_number,omitzero"`
+	// The number that the caller was shown to call from.
+	CallInNumber Text `json:"call_in_number,omitzero"`
+	// The number that was signalled to Zoom.
+	SignaledNumber Text `json:"signaled_number,omitzero"`
+	// The country, as Zoom writes it, such as `US`.
+	CountryName Text `json:"country_name,omitzero"`
+	// UUID of the run of the meeting.
+	UUID UUID `json:"uuid,omitzero"`
+	// Number of the meeting.
+	MeetingNumber MeetingNumber `json:"meeting_id,omitzero"`
+	// What kind of meeting it was, as Zoom writes it, such as `Meeting`.
+	MeetingType Text `json:"meeting_type,omitzero"`
+	// Zoom's id of the host.
+	HostZoomID Text `json:"host_id,omitzero"`
+	// E-mail address of the host.
+	HostEmail Text `json:"host_email,omitzero"`
+	// Name of the host.
+	HostName Text `json:"host_name,omitzero"`
+	// Department of the host.
+	Department Text `json:"dept,omitzero"`
+	// Origin says where it was read.
+	Origin `json:"-"`
+}
+
 // A field that the account defined to sort its meetings by.
 type TrackingField struct {
 	// Its label.
@@ -1252,6 +1605,24 @@ type TrackingFieldInput struct {
 	Field string `json:"field,omitzero"`
 	// The value.
 	Value *string `json:"value,omitzero"`
+}
+
+// A meeting or webinar that is scheduled. Zoom names it by an id that is no meeting number, so it leads to no `Meeting`.
+type UpcomingEvent struct {
+	// Zoom's id of the event.
+	ZoomID Text `json:"id,omitzero"`
+	// Title.
+	Topic Text `json:"topic,omitzero"`
+	// When it begins.
+	StartTime Time `json:"start_time,omitzero"`
+	// Zoom's id of the host.
+	HostZoomID Text `json:"host_id,omitzero"`
+	// Name of the host.
+	HostName Text `json:"host_name,omitzero"`
+	// Department of the host.
+	Department Text `json:"dept,omitzero"`
+	// Origin says where it was read.
+	Origin `json:"-"`
 }
 
 // Changes a meeting.
@@ -1477,4 +1848,81 @@ type WaitingRoomOptionsInput struct {
 	Mode WaitingRoomMode `json:"mode,omitzero"`
 	// Who waits; required when `mode` is CUSTOM.
 	WhoGoesToWaitingRoom *WaitingRoomAudience `json:"who_goes_to_waiting_room,omitzero"`
+}
+
+// What Zoom reports on one run of a webinar, once it has ended. It needs a paid plan with the webinar add-on.
+type WebinarReport struct {
+	// UUID of the run.
+	UUID UUID `json:"uuid,omitzero"`
+	// Number of the webinar.
+	WebinarNumber MeetingNumber `json:"id,omitzero"`
+	// Title of the webinar.
+	Topic Text `json:"topic,omitzero"`
+	// What kind of webinar it was.
+	Type MeetingInstanceType `json:"type,omitzero"`
+	// When it began.
+	StartTime Time `json:"start_time,omitzero"`
+	// When it ended.
+	EndTime Time `json:"end_time,omitzero"`
+	// How long it lasted, in minutes.
+	DurationMinutes Int `json:"duration,omitzero"`
+	// Minutes of all participants together, the host's included.
+	TotalMinutes Int `json:"total_minutes,omitzero"`
+	// How many took part; who rejoins may count again.
+	ParticipantsCount Int `json:"participants_count,omitzero"`
+	// Name of the host.
+	HostName Text `json:"user_name,omitzero"`
+	// E-mail address of the host.
+	HostEmail Text `json:"user_email,omitzero"`
+	// Department of the host.
+	Department Text `json:"dept,omitzero"`
+	// Tracking fields with their values in this webinar.
+	TrackingFields []*TrackingField `json:"tracking_fields,omitzero"`
+	// Keys and values that an app put on the webinar, ten at most.
+	CustomKeys []*CustomKey `json:"custom_keys,omitzero"`
+	// Run is what it was asked for by: a UUID, or a webinar's number for its latest run.
+	Run string `json:"-"`
+	// Origin says where it was read.
+	Origin `json:"-"`
+}
+
+// Names one run of a webinar.
+type WebinarReportBy struct {
+	// UUID of the run, raw.
+	UUID *UUID `json:"uuid,omitzero"`
+	// Number of a webinar: its latest run that has ended.
+	LatestOf *MeetingNumber `json:"latest_of,omitzero"`
+}
+
+// One stay of somebody in a run of a webinar, from joining to leaving. Zoom blanks
+// the e-mail address of most people outside the account.
+type WebinarReportParticipant struct {
+	// Zoom's id of the user, for who joined signed in.
+	ZoomID Text `json:"id,omitzero"`
+	// Zoom's id of the user, for who joined signed in.
+	ParticipantUserID Text `json:"participant_user_id,omitzero"`
+	// Id of the stay within this run; another one after each rejoin.
+	InMeetingID Text `json:"user_id,omitzero"`
+	// Zoom's id of the registration that the person came by.
+	RegistrantID Text `json:"registrant_id,omitzero"`
+	// Key that an app of the Meeting SDK gave to the person, 35 characters at most.
+	CustomerKey Text `json:"customer_key,omitzero"`
+	// Zoom's id of the breakout room that the stay was in.
+	BreakoutRoomID Text `json:"bo_mtg_id,omitzero"`
+	// The name that the person joined with.
+	Name Text `json:"name,omitzero"`
+	// E-mail address; null for most people outside the account.
+	Email Text `json:"user_email,omitzero"`
+	// When the stay began.
+	JoinTime Time `json:"join_time,omitzero"`
+	// When the stay ended.
+	LeaveTime Time `json:"leave_time,omitzero"`
+	// How long the stay was, in seconds.
+	DurationSeconds Int `json:"duration,omitzero"`
+	// Whether the stay was in the webinar or in its waiting room.
+	Status ParticipantStatus `json:"status,omitzero"`
+	// Whether the connection moved to another server of Zoom's on the way.
+	Failover Bool `json:"failover,omitzero"`
+	// Origin says where it was read.
+	Origin `json:"-"`
 }

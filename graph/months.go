@@ -1,0 +1,104 @@
+package graph
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/99designs/gqlgen/graphql"
+
+	"zoomql/internal/zoom"
+	"zoomql/internal/zoom/types"
+)
+
+// ranged is a filter that a range of days is part of.
+type ranged[In any] interface {
+	*In
+	Range() *zoom.Days
+}
+
+// maxMonths bounds a range where Zoom does not say how far back it goes: a month
+// that holds nothing costs a call too.
+const maxMonths = 24
+
+// reported reads a report on a range of days as a connection, month by month,
+// newest first.
+func reported[In, T any, P ranged[In]](ctx context.Context, s *scope, op zoom.ListOp[In, T], filter In, first int, after *string) (*types.Connection[T], error) {
+	windows, err := monthly[In, P](ctx, op.Spec, filter)
+	if err != nil {
+		return nil, err
+	}
+	return connect(ctx, list[In, T]{in: s, op: op, windows: windows, first: first, after: after})
+}
+
+// monthly cuts a filter into one a month, newest first. What lies further back
+// than Zoom keeps is told as an error beside the rest; months to come are not
+// asked for, unless the report is on what is to come.
+func monthly[In any, P ranged[In]](ctx context.Context, op *zoom.Spec, filter In) ([]In, error) {
+	days := P(&filter).Range()
+	if err := ordered(days.From, days.To); err != nil {
+		return nil, err
+	}
+	if end := endOfMonth(today()); !op.Ahead && days.To.After(end) {
+		days.To.Time = end
+	}
+	if !op.Ahead && days.From.After(today()) {
+		return nil, nil
+	}
+	if oldest := today().AddDate(0, -op.Months, 0); op.Months > 0 && days.From.Before(oldest) {
+		expired := &zoom.Error{Op: op.Pattern, Kind: zoom.ErrExpired}
+		if days.To.Before(oldest) {
+			return nil, expired
+		}
+		graphql.AddError(ctx, expired)
+		days.From.Time = oldest
+	}
+	spans := months(days.From.Time, days.To.Time)
+	if len(spans) > maxMonths {
+		return nil, invalid(fmt.Sprintf("from, to: they are in %d months, more than %d", len(spans), maxMonths))
+	}
+	windows := make([]In, len(spans))
+	for i, month := range spans {
+		windows[i] = filter
+		*P(&windows[i]).Range() = zoom.Days{From: types.Date{Time: month.from}, To: types.Date{Time: month.to}}
+	}
+	return windows, nil
+}
+
+func today() time.Time { return time.Now().UTC().Truncate(24 * time.Hour) }
+
+type span struct{ from, to time.Time }
+
+// months cuts a range of days into calendar months, newest first: Zoom takes at
+// most a month, and a whole month that is over never changes again.
+func months(from, to time.Time) []span {
+	var spans []span
+	for begin := from; !begin.After(to); {
+		end := endOfMonth(begin)
+		if end.After(to) {
+			end = to
+		}
+		spans = append(spans, span{begin, end})
+		begin = end.AddDate(0, 0, 1)
+	}
+	slices.Reverse(spans)
+	return spans
+}
+
+func endOfMonth(t time.Time) time.Time {
+	return time.Date(t.Year(), t.Month()+1, 0, 0, 0, 0, 0, time.UTC)
+}
+
+// ordered refuses a range that ends before it begins, and half a range.
+func ordered(from, to types.Date) error {
+	switch {
+	case from.IsZero() != to.IsZero():
+		return invalid("from, to: Zoom takes both or neither")
+	case to.Before(from.Time):
+		return errBackwards
+	}
+	return nil
+}
+
+var errBackwards = invalid("from: it is after to")

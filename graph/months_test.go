@@ -1,0 +1,32 @@
+package graph
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestMonths(t *testing.T) {
+	for _, c := range []struct{ why, from, to, want string }{
+		{"one day", "2026-03-16", "2026-03-16", "03-16…03-16"},
+		{"within a month", "2026-03-02", "2026-03-16", "03-02…03-16"},
+		{"newest first", "2026-01-31", "2026-03-01", "03-01…03-01 02-01…02-28 01-31…01-31"},
+		{"over the year's end, with a leap day", "2023-12-30", "2024-02-29", "02-01…02-29 01-01…01-31 12-30…12-31"},
+	} {
+		day := func(s string) time.Time {
+			at, err := time.Parse(time.DateOnly, s)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return at
+		}
+		var got []string
+		for _, m := range months(day(c.from), day(c.to)) {
+			got = append(got, fmt.Sprintf("%s…%s", m.from.Format("01-02"), m.to.Format("01-02")))
+		}
+		if strings.Join(got, " ") != c.want {
+			t.Errorf("%s: %v, want %s", c.why, got, c.want)
+		}
+	}
+}

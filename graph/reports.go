@@ -1,0 +1,147 @@
+package graph
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/99designs/gqlgen/graphql"
+
+	"zoomql/internal/zoom"
+	"zoomql/internal/zoom/types"
+)
+
+// userOf returns the user that a row of a report names, by id or else by e-mail
+// address; none when the row names nobody. A name that is no address is no user's.
+func (s *scope) userOf(ctx context.Context, id, email types.Text) (*types.User, error) {
+	s.same(id, email)
+	if id != "" {
+		return orNil(s.user(ctx, string(id)))
+	}
+	if !strings.Contains(string(email), "@") {
+		return nil, nil
+	}
+	return orNil(s.user(ctx, string(email)))
+}
+
+// hostActivity reads what users held, with the sums of the months that it reads.
+func (s *scope) hostActivity(ctx context.Context, filter zoom.HostFilter, first int, after *string) (*types.HostActivityConnection, error) {
+	windows, err := monthly(ctx, zoom.ListHostActivity.Spec, filter)
+	if err != nil {
+		return nil, err
+	}
+	totals := []*types.HostActivityTotals{}
+	page, err := connect(ctx, list[zoom.HostFilter, types.HostActivity]{
+		in: s, op: zoom.ListHostActivity, windows: windows, first: first, after: after,
+		saw: func(p *zoom.Page[types.HostActivity]) { totals = withTotals(totals, p) },
+	})
+	if page == nil {
+		return nil, err
+	}
+	return &types.HostActivityConnection{Connection: *page, Totals: totals}, err
+}
+
+// withTotals adds the sums of a page's month, which stand on each of its pages.
+func withTotals(totals []*types.HostActivityTotals, p *zoom.Page[types.HostActivity]) []*types.HostActivityTotals {
+	sums := &types.HostActivityTotals{}
+	if types.Unmarshal(p.Beside, sums) != nil {
+		return totals // Zoom left them out
+	}
+	known := func(t *types.HostActivityTotals) bool { return t.From == sums.From }
+	if slices.ContainsFunc(totals, known) {
+		return totals
+	}
+	return append(totals, sums)
+}
+
+// upcomingEvents reads what is scheduled, the earliest month first: what comes
+// next is what is asked for.
+func (s *scope) upcomingEvents(ctx context.Context, filter zoom.UpcomingEventFilter, first int, after *string) (*types.Connection[types.UpcomingEvent], error) {
+	windows, err := monthly(ctx, zoom.ListUpcomingEvents.Spec, filter)
+	if err != nil {
+		return nil, err
+	}
+	slices.Reverse(windows)
+	return connect(ctx, list[zoom.UpcomingEventFilter, types.UpcomingEvent]{in: s, op: zoom.ListUpcomingEvents, windows: windows, first: first, after: after})
+}
+
+// cloudRecording reads the storage of each day, in the order of the calendar, as
+// Zoom has the days of a month. Zoom has them up to yesterday: that the rest is not
+// there yet is told as an error beside it.
+func (s *scope) cloudRecording(ctx context.Context, filter zoom.CloudRecordingFilter, first int, after *string) (*types.Connection[types.CloudRecordingUsage], error) {
+	if err := ordered(filter.From, filter.To); err != nil {
+		return nil, err
+	}
+	if yesterday := today().AddDate(0, 0, -1); filter.To.After(yesterday) {
+		late := &zoom.Error{Op: zoom.ListCloudRecordingUsage.Pattern, Kind: zoom.ErrNotReady}
+		if filter.From.After(yesterday) {
+			return nil, late
+		}
+		graphql.AddError(ctx, late)
+		filter.To.Time = yesterday
+	}
+	windows, err := monthly(ctx, zoom.ListCloudRecordingUsage.Spec, filter)
+	if err != nil {
+		return nil, err
+	}
+	slices.Reverse(windows)
+	return connect(ctx, list[zoom.CloudRecordingFilter, types.CloudRecordingUsage]{in: s, op: zoom.ListCloudRecordingUsage, windows: windows, first: first, after: after})
+}
+
+func (s *scope) billingInvoices(ctx context.Context, id string) (*types.BillingInvoices, error) {
+	id, err := nonEmpty("billingId", id)
+	if err != nil {
+		return nil, err
+	}
+	return zoom.GetBillingInvoices.Do(ctx, s.client, zoom.BillingKey{BillingID: id})
+}
+
+// webinarReport returns the report on a run of a webinar; nothing is asked of
+// Zoom if only its edges are wanted.
+func (s *scope) webinarReport(ctx context.Context, by types.WebinarReportBy) (*types.WebinarReport, error) {
+	if err := oneOf(by.UUID != nil, by.LatestOf != nil); err != nil {
+		return nil, err
+	}
+	w := &types.WebinarReport{Origin: s.origin()}
+	if by.UUID != nil {
+		w.UUID, w.Run = *by.UUID, string(*by.UUID)
+	} else {
+		w.Run = by.LatestOf.String()
+	}
+	if want := askedOf(ctx, "WebinarReport"); want.keyOnly() && !(want.key && w.UUID == "") {
+		return w, nil
+	}
+	return s.wholeWebinarReport(ctx, w)
+}
+
+func (s *scope) wholeWebinarReport(ctx context.Context, w *types.WebinarReport) (*types.WebinarReport, error) {
+	if w.Origin.Op != "" {
+		return w, nil
+	}
+	return zoom.GetWebinarReport.Do(ctx, s.client, zoom.WebinarReportKey{WebinarID: w.Run})
+}
+
+// webinarRun returns what to ask for a webinar's run by: its UUID where that is
+// known, since "the latest run" may be another one meanwhile.
+func webinarRun(w *types.WebinarReport) string {
+	if w.UUID != "" {
+		return string(w.UUID)
+	}
+	return w.Run
+}
+
+// webinarParticipants reads who was in a run of a webinar.
+func (s *scope) webinarParticipants(ctx context.Context, w *types.WebinarReport, first int, after *string) (*types.WebinarReportParticipantConnection, error) {
+	filter := zoom.WebinarParticipantFilter{WebinarID: webinarRun(w), IncludeFields: "registrant_id"}
+	page, err := connect(ctx, list[zoom.WebinarParticipantFilter, types.WebinarReportParticipant]{
+		in: s, op: zoom.ListWebinarReportParticipants, windows: []zoom.WebinarParticipantFilter{filter}, first: first, after: after,
+	})
+	state := webinarState(w, webinarParticipantsKept, err)
+	if state == "" {
+		return nil, err
+	}
+	if page == nil {
+		page = types.NewConnection[types.WebinarReportParticipant](nil, types.Int{}, false, false, nil)
+	}
+	return &types.WebinarReportParticipantConnection{Connection: *page, ReportState: state}, nil
+}

@@ -1,0 +1,121 @@
+package graph
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"zoomql/internal/zoom"
+	"zoomql/internal/zoom/types"
+)
+
+// instanceSource picks where to read what people did in a run: the past meeting,
+// which is MEDIUM and draws on no daily pool, unless a field is asked for that
+// only the report has, which is HEAVY. Of sub accounts Zoom has the report only.
+func (s *scope) instanceSource(wish *types.InstanceSource, past *zoom.Spec, wants ...*asked) types.InstanceSource {
+	if wish != nil {
+		return *wish
+	}
+	source := types.InstanceSourcePastMeeting
+	for _, want := range wants {
+		if want.lacks(past.Pattern) {
+			source = types.InstanceSourceReport
+		}
+	}
+	if s.client.Sub() != "" {
+		source = types.InstanceSourceReport
+	}
+	return source
+}
+
+// polls reads how polls were answered.
+func (s *scope) polls(ctx context.Context, run *types.MeetingInstance, wish *types.InstanceSource) (*types.PollResults, error) {
+	source := s.instanceSource(wish, zoom.GetPastPolls.Spec, askedOf(ctx, "PollRespondent", "respondents"))
+	op := zoom.GetPastPolls
+	if source == types.InstanceSourceReport {
+		op = zoom.GetReportPolls
+	}
+	out, err := op.Do(ctx, s.client, zoom.InstanceKey{MeetingID: string(run.UUID)})
+	if state := s.runState(ctx, run, resultsKept, err); err != nil && state != "" {
+		return &types.PollResults{Origin: s.origin(), Source: source, ReportState: state}, nil
+	}
+	return out, err
+}
+
+// qa reads what was asked in the Q&A of a run.
+func (s *scope) qa(ctx context.Context, run *types.MeetingInstance, wish *types.InstanceSource) (*types.QaResults, error) {
+	source := s.instanceSource(wish, zoom.GetPastQa.Spec, askedOf(ctx, "QaAsker", "askers"), askedOf(ctx, "QaQuestion", "askers.questions"))
+	op := zoom.GetPastQa
+	if source == types.InstanceSourceReport {
+		op = zoom.GetReportQa
+	}
+	out, err := op.Do(ctx, s.client, zoom.InstanceKey{MeetingID: string(run.UUID)})
+	if state := s.runState(ctx, run, qaKept, err); err != nil && state != "" {
+		return &types.QaResults{Origin: s.origin(), Source: source, ReportState: state}, nil
+	}
+	return out, err
+}
+
+// survey reads how the survey after a run was answered.
+func (s *scope) survey(ctx context.Context, run *types.MeetingInstance) (*types.MeetingSurveyResults, error) {
+	out, err := zoom.GetReportSurvey.Do(ctx, s.client, zoom.InstanceKey{MeetingID: string(run.UUID)})
+	if state := s.runState(ctx, run, resultsKept, err); err != nil && state != "" {
+		return &types.MeetingSurveyResults{Origin: s.origin(), ReportState: state}, nil
+	}
+	return out, err
+}
+
+// webinarPolls reads how the polls of a webinar were answered.
+func (s *scope) webinarPolls(ctx context.Context, w *types.WebinarReport) (*types.PollResults, error) {
+	out, err := zoom.GetWebinarPolls.Do(ctx, s.client, zoom.WebinarReportKey{WebinarID: webinarRun(w)})
+	if state := webinarState(w, resultsKept, err); err != nil && state != "" {
+		return &types.PollResults{Origin: s.origin(), Source: types.InstanceSourceReport, ReportState: state}, nil
+	}
+	return out, err
+}
+
+// What Zoom keeps of a run, in months.
+//
+// Source: each operation's description.
+const (
+	resultsKept             = 12 // polls and surveys
+	qaKept                  = 15
+	webinarParticipantsKept = 6
+)
+
+// runState is stateOf for what Zoom tells of a run. Zoom answers "no such meeting"
+// also for what it does not have yet, does not keep any more, or never makes: of a
+// run that exists its age tells, so one that is known by its key alone is read.
+func (s *scope) runState(ctx context.Context, run *types.MeetingInstance, months int, err error) types.ReportState {
+	if !absent(err) {
+		return stateOf(err)
+	}
+	whole, gone := s.wholeInstance(ctx, run)
+	if gone != nil {
+		return stateOf(gone)
+	}
+	return stateByAge(whole.StartTime, whole.EndTime, months)
+}
+
+func absent(err error) bool {
+	return errors.Is(err, zoom.ErrNotFound) || errors.Is(err, zoom.ErrNotReady)
+}
+
+func stateByAge(began, ended types.Time, months int) types.ReportState {
+	switch {
+	case time.Since(ended.Time) < reportLag:
+		return types.ReportStatePending
+	case began.Before(today().AddDate(0, -months, 0)):
+		return types.ReportStateExpired
+	}
+	return types.ReportStateUnavailable
+}
+
+// webinarState is runState for a run of a webinar. To read it costs as much as
+// what is missing, so of one that was not read Zoom's word counts.
+func webinarState(w *types.WebinarReport, months int, err error) types.ReportState {
+	if absent(err) && w.Origin.Op != "" {
+		return stateByAge(w.StartTime, w.EndTime, months)
+	}
+	return stateOf(err)
+}

@@ -1,0 +1,40 @@
+package graph
+
+import (
+	"cmp"
+	"context"
+
+	"zoomql/graph/generated"
+	"zoomql/internal/zoom/types"
+)
+
+func (r *webinarReportResolver) Host(ctx context.Context, obj *types.WebinarReport) (*types.User, error) {
+	whole, err := of(ctx, obj).wholeWebinarReport(ctx, obj)
+	if err != nil {
+		return nil, err
+	}
+	return of(ctx, obj).userOf(ctx, "", whole.HostEmail)
+}
+
+func (r *webinarReportResolver) Participants(ctx context.Context, obj *types.WebinarReport, first int, after *string) (*types.WebinarReportParticipantConnection, error) {
+	return of(ctx, obj).webinarParticipants(ctx, obj, first, after)
+}
+
+func (r *webinarReportResolver) Polls(ctx context.Context, obj *types.WebinarReport) (*types.PollResults, error) {
+	return of(ctx, obj).webinarPolls(ctx, obj)
+}
+
+func (r *webinarReportParticipantResolver) User(ctx context.Context, obj *types.WebinarReportParticipant) (*types.User, error) {
+	return of(ctx, obj).userOf(ctx, cmp.Or(obj.ParticipantUserID, obj.ZoomID), obj.Email)
+}
+
+func (r *Resolver) WebinarReport() generated.WebinarReportResolver { return &webinarReportResolver{r} }
+
+func (r *Resolver) WebinarReportParticipant() generated.WebinarReportParticipantResolver {
+	return &webinarReportParticipantResolver{r}
+}
+
+type (
+	webinarReportResolver            struct{ *Resolver }
+	webinarReportParticipantResolver struct{ *Resolver }
+)

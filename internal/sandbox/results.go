@@ -1,0 +1,261 @@
+package sandbox
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+func init() {
+	handle("GET /past_meetings/{meetingId}/polls", getPastPolls, paid)
+	handle("GET /past_meetings/{meetingId}/qa", getPastQa)
+	handle("GET /report/meetings/{meetingId}/polls", getReportPolls, paid)
+	handle("GET /report/meetings/{meetingId}/qa", getReportQa, paid)
+	handle("GET /report/meetings/{meetingId}/survey", getReportSurvey, paid)
+}
+
+// anonymous is what Zoom calls who answers without a name.
+const anonymous = "Anonymous Attendee"
+
+// runResults is what people did in a run: under the name that the operation has
+// for those who did it.
+type runResults struct {
+	UUID      string `json:"uuid"`
+	ID        int64  `json:"id"`
+	StartTime string `json:"start_time"`
+	Questions []any  `json:"questions"`
+}
+
+// respondent is who answered; names are in parts in reports only.
+type respondent struct {
+	Name      string       `json:"name"`
+	FirstName *string      `json:"first_name,omitempty"`
+	LastName  *string      `json:"last_name,omitempty"`
+	Email     string       `json:"email"`
+	Details   []pollAnswer `json:"question_details"`
+}
+
+type pollAnswer struct {
+	PollingID string `json:"polling_id"`
+	Question  string `json:"question"`
+	Answer    string `json:"answer"`
+	DateTime  string `json:"date_time"`
+}
+
+var polls = []struct {
+	question string
+	answers  []string
+}{
+	{"How are you?", []string{"Good", "Fine", "Could be better"}},
+	{"When shall we meet again?", []string{"Next week", "Next month"}},
+}
+
+func (w *world) results(i *instance, questions []any) *runResults {
+	return &runResults{w.uuid(i.m.n, i.k), w.number(i.m.n), stamp(i.start), questions}
+}
+
+// guests returns one stay of each person of a run but the host, with dice of
+// their own, and leaves out those who do not take part.
+func (w *world) guests(i *instance, kind string, percent int, each func(*stay, dice)) {
+	seen := map[int]bool{0: true}
+	for _, s := range w.stays(i) {
+		d := w.dice(kind, instanceKey(i.m.n, i.k)<<8^uint64(s.person))
+		if takes := d.chance(percent); takes && !seen[s.person] && !s.waiting {
+			each(s, d)
+			seen[s.person] = true
+		}
+	}
+}
+
+// named returns how somebody is shown who may have hidden their name.
+func (w *world) named(i *instance, s *stay, d *dice) (name, email string) {
+	if d.chance(15) {
+		return anonymous, ""
+	}
+	return w.shown(i, s)
+}
+
+// parts splits a name as reports do; an anonymous one stands in both.
+func parts(name string) (first, last *string) {
+	if name == anonymous {
+		return new(name), new(name)
+	}
+	f, l, _ := strings.Cut(name, " ")
+	return new(f), new(l)
+}
+
+// polled returns who answered the polls of a run. Instant meetings have none.
+func (w *world) polled(i *instance, inReport bool) []any {
+	answered := []any{}
+	if i.m.Type == instant {
+		return answered
+	}
+	w.guests(i, "polls", 70, func(s *stay, d dice) {
+		r := &respondent{}
+		r.Name, r.Email = w.named(i, s, &d)
+		if inReport {
+			r.FirstName, r.LastName = parts(r.Name)
+		}
+		for n, p := range polls {
+			r.Details = append(r.Details, pollAnswer{
+				PollingID: sealID(w.seed, sealOther, i.m.n<<4|uint64(n)), Question: p.question, Answer: pick(&d, p.answers),
+				DateTime: stamp(s.join.Add(time.Duration(60*(n+1)) * time.Second)),
+			})
+		}
+		answered = append(answered, r)
+	})
+	return answered
+}
+
+func getPastPolls(c *call) (any, error) {
+	i, err := c.findInstance()
+	if err != nil {
+		return nil, err
+	}
+	if i.start.Before(c.now.AddDate(-1, 0, 0)) {
+		return nil, tooOld()
+	}
+	return c.world.results(i, c.world.polled(i, false)), nil
+}
+
+func getReportPolls(c *call) (any, error) {
+	i, _, err := c.findReport()
+	if err != nil {
+		return nil, err
+	}
+	return c.world.results(i, c.world.polled(i, true)), nil
+}
+
+// asker is who asked; ids are in reports only.
+type asker struct {
+	UserID  *string    `json:"user_id,omitempty"`
+	Name    string     `json:"name"`
+	Email   string     `json:"email"`
+	Details []qaDetail `json:"question_details"`
+}
+
+type qaDetail struct {
+	Question string `json:"question"`
+	Answer   string `json:"answer"`
+	*qaReport
+}
+
+// qaReport is what only reports say of a question.
+type qaReport struct {
+	QuestionID     string     `json:"question_id"`
+	CreateTime     string     `json:"create_time"`
+	QuestionStatus string     `json:"question_status"`
+	AnswerDetails  []qaAnswer `json:"answer_details"`
+}
+
+type qaAnswer struct {
+	UserID     string `json:"user_id"`
+	Name       string `json:"name"`
+	Email      string `json:"email"`
+	Content    string `json:"content"`
+	CreateTime string `json:"create_time"`
+	Type       string `json:"type"`
+}
+
+// asked returns who asked what in a run, and what the host said.
+func (w *world) asked(i *instance, inReport bool) []any {
+	askers := []any{}
+	w.guests(i, "qa", 40, func(s *stay, d dice) {
+		a := &asker{}
+		a.Name, a.Email = w.named(i, s, &d)
+		q := qaDetail{
+			Question: pick(&d, []string{"Will there be a recording?", "When is the next release?", "Who decides?"}),
+			Answer:   pick(&d, []string{"Yes, tomorrow.", "live answered", ""}),
+		}
+		if inReport {
+			a.UserID = new("")
+			if a.Name != anonymous {
+				a.UserID = new(s.userID(w))
+			}
+			q.qaReport = w.qaReport(i, s, q.Answer)
+		}
+		a.Details = []qaDetail{q}
+		askers = append(askers, a)
+	})
+	return askers
+}
+
+func (w *world) qaReport(i *instance, s *stay, answer string) *qaReport {
+	r := &qaReport{
+		QuestionID: sealID(w.seed, sealOther, i.m.n<<16|uint64(i.k)<<8|uint64(s.row)), CreateTime: stamp(s.join.Add(time.Minute)),
+		QuestionStatus: "open", AnswerDetails: []qaAnswer{},
+	}
+	if answer != "" {
+		r.QuestionStatus = "answered"
+		r.AnswerDetails = append(r.AnswerDetails, qaAnswer{
+			UserID: w.userID(i.m.host), Name: w.name(i.m.host).String(), Email: w.email(i.m.host), Content: answer,
+			CreateTime: stamp(s.join.Add(2 * time.Minute)), Type: "host_answered_publicly",
+		})
+	}
+	return r
+}
+
+// getPastQa knows 15 months; of what is older the documents have one refusal.
+func getPastQa(c *call) (any, error) {
+	i, err := c.findInstance()
+	if err != nil || i.start.Before(c.now.AddDate(0, -15, 0)) {
+		return nil, notFound(3001, "Meeting ID is invalid or not end.")
+	}
+	return c.world.results(i, c.world.asked(i, false)), nil
+}
+
+func getReportQa(c *call) (any, error) {
+	i, _, err := c.findReport()
+	if err != nil {
+		return nil, err
+	}
+	return c.world.results(i, c.world.asked(i, true)), nil
+}
+
+// surveyResults is how the survey after a run was answered.
+type surveyResults struct {
+	MeetingUUID   string             `json:"meeting_uuid"`
+	MeetingID     int64              `json:"meeting_id"`
+	StartTime     string             `json:"start_time"`
+	SurveyID      string             `json:"survey_id"`
+	SurveyName    string             `json:"survey_name"`
+	SurveyAnswers []surveyRespondent `json:"survey_answers"`
+}
+
+type surveyRespondent struct {
+	Name      string         `json:"name"`
+	FirstName *string        `json:"first_name"`
+	LastName  *string        `json:"last_name"`
+	Email     string         `json:"email"`
+	Answers   []surveyAnswer `json:"answer_details"`
+}
+
+type surveyAnswer struct {
+	QuestionID string `json:"question_id"`
+	Question   string `json:"question"`
+	Answer     string `json:"answer"`
+	DateTime   string `json:"date_time"`
+}
+
+func getReportSurvey(c *call) (any, error) {
+	i, _, err := c.findReport()
+	if err != nil {
+		return nil, err
+	}
+	w := c.world
+	r := &surveyResults{
+		MeetingUUID: w.uuid(i.m.n, i.k), MeetingID: w.number(i.m.n), StartTime: stamp(i.start),
+		SurveyID: sealID(w.seed, sealOther, i.m.n), SurveyName: "How was it?", SurveyAnswers: []surveyRespondent{},
+	}
+	w.guests(i, "survey", 50, func(s *stay, d dice) {
+		p := surveyRespondent{}
+		p.Name, p.Email = w.named(i, s, &d)
+		p.FirstName, p.LastName = parts(p.Name)
+		p.Answers = []surveyAnswer{{
+			QuestionID: sealID(w.seed, sealOther, i.m.n<<4|15), Question: "How many points do you give?",
+			Answer: fmt.Sprint(1 + d.n(5)), DateTime: stamp(i.end.Add(time.Duration(d.n(600)) * time.Second)),
+		}}
+		r.SurveyAnswers = append(r.SurveyAnswers, p)
+	})
+	return r, nil
+}
