@@ -108,14 +108,14 @@ func (s *scope) webinarReport(ctx context.Context, by types.WebinarReportBy) (*t
 	} else {
 		w.Run = by.LatestOf.String()
 	}
-	if want := askedOf(ctx, "WebinarReport"); want.keyOnly() && !(want.key && w.UUID == "") {
+	if want := askedOf(ctx, "WebinarReport"); want.keyOnly() && (!want.key || w.UUID != "") {
 		return w, nil
 	}
 	return s.wholeWebinarReport(ctx, w)
 }
 
 func (s *scope) wholeWebinarReport(ctx context.Context, w *types.WebinarReport) (*types.WebinarReport, error) {
-	if w.Origin.Op != "" {
+	if w.Op != "" {
 		return w, nil
 	}
 	return zoom.GetWebinarReport.Do(ctx, s.client, zoom.WebinarReportKey{WebinarID: w.Run})

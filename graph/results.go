@@ -114,7 +114,7 @@ func stateByAge(began, ended types.Time, months int) types.ReportState {
 // webinarState is runState for a run of a webinar. To read it costs as much as
 // what is missing, so of one that was not read Zoom's word counts.
 func webinarState(w *types.WebinarReport, months int, err error) types.ReportState {
-	if absent(err) && w.Origin.Op != "" {
+	if absent(err) && w.Op != "" {
 		return stateByAge(w.StartTime, w.EndTime, months)
 	}
 	return stateOf(err)

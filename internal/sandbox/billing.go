@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"fmt"
+	"strconv"
 	"time"
 )
 
@@ -78,7 +79,7 @@ func getInvoices(c *call) (any, error) {
 		name  string
 		price int
 	}{{"Meetings, monthly", licencePrice}, {"Audio Conferencing Options", audioPrice}} {
-		i := &invoice{InvoiceNumber: fmt.Sprint(n + 1), InvoiceChargeName: charge.name, Quantity: c.opt.Users}
+		i := &invoice{InvoiceNumber: strconv.Itoa(n + 1), InvoiceChargeName: charge.name, Quantity: c.opt.Users}
 		i.StartDate, i.EndDate = c.world.period(int(v &^ (1 << 40)))
 		total := charge.price * c.opt.Users
 		i.TaxAmount, i.TotalAmount = amount(total*taxPercent/100), amount(total+total*taxPercent/100)

@@ -1,7 +1,7 @@
 package sandbox
 
 import (
-	"fmt"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -253,7 +253,7 @@ func getReportSurvey(c *call) (any, error) {
 		p.FirstName, p.LastName = parts(p.Name)
 		p.Answers = []surveyAnswer{{
 			QuestionID: sealID(w.seed, sealOther, i.m.n<<4|15), Question: "How many points do you give?",
-			Answer: fmt.Sprint(1 + d.n(5)), DateTime: stamp(i.end.Add(time.Duration(d.n(600)) * time.Second)),
+			Answer: strconv.Itoa(1 + d.n(5)), DateTime: stamp(i.end.Add(time.Duration(d.n(600)) * time.Second)),
 		}}
 		r.SurveyAnswers = append(r.SurveyAnswers, p)
 	})

@@ -125,12 +125,12 @@ func (r *rig) reportQuestions(ask func(pattern, path string, body any)) {
 	ask("GET /report/cloud_recording", "/report/cloud_recording"+month, nil)
 	ask("GET /report/billing", "/report/billing", nil)
 	ask("GET /report/billing/invoices", "/report/billing/invoices?billing_id="+r.BillingReport, nil)
-	for _, id := range []string{fmt.Sprint(r.MeetingNumber), twice(r.BigInstance)} {
+	for _, id := range []string{strconv.FormatInt(r.MeetingNumber, 10), twice(r.BigInstance)} {
 		for _, operation := range []string{"past_meetings/{meetingId}/polls", "past_meetings/{meetingId}/qa", "report/meetings/{meetingId}/polls", "report/meetings/{meetingId}/qa", "report/meetings/{meetingId}/survey"} {
 			ask("GET /"+operation, "/"+strings.Replace(operation, "{meetingId}", id, 1), nil)
 		}
 	}
-	for _, id := range []string{fmt.Sprint(r.PastWebinar), twice(r.PastWebinarInstance)} {
+	for _, id := range []string{strconv.FormatInt(r.PastWebinar, 10), twice(r.PastWebinarInstance)} {
 		ask("GET /report/webinars/{webinarId}", "/report/webinars/"+id, nil)
 		ask("GET /report/webinars/{webinarId}/participants", "/report/webinars/"+id+"/participants?include_fields=registrant_id", nil)
 		ask("GET /report/webinars/{webinarId}/polls", "/report/webinars/"+id+"/polls", nil)

@@ -1,7 +1,6 @@
 package zoom
 
 import (
-	"fmt"
 	"testing"
 	"time"
 
@@ -85,7 +84,7 @@ func TestDaysArePartOfFilters(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := "from=2026-03-01&page_size=30&to=2026-03-16&type=inactive"; fmt.Sprint(req.Query) != want {
+	if want := "from=2026-03-01&page_size=30&to=2026-03-16&type=inactive"; req.Query != want {
 		t.Errorf("%s, want %s", req.Query, want)
 	}
 }
