@@ -12,17 +12,9 @@ import (
 	"zoomql/internal/zoom/types"
 )
 
-func (s *scope) account() *types.Account {
-	return &types.Account{
-		Origin: s.origin(), ZoomID: types.Text(s.client.AccountID()),
-		Reports: &types.AccountReports{Origin: s.origin()},
-	}
-}
-
 func (r *Resolver) viewer(ctx context.Context) (*types.Viewer, error) {
-	own := from(ctx).in("")
-	scopes, err := own.client.Scopes(ctx)
-	v := &types.Viewer{Account: own.account(), Scopes: []types.Text{}}
+	scopes, err := from(ctx).in("").client.Scopes(ctx)
+	v := &types.Viewer{Scopes: []types.Text{}}
 	for _, scope := range scopes {
 		v.Scopes = append(v.Scopes, types.Text(scope))
 	}
@@ -41,10 +33,7 @@ func (r *Resolver) node(ctx context.Context, id types.NodeID) (types.Node, error
 	s := in(ctx, &id)
 	switch id.Type {
 	case "Account":
-		if id.Key == s.client.AccountID() {
-			return s.account(), nil
-		}
-		return nil, nil
+		return someNode(from(ctx).in(id.Key).rootAccount(ctx))
 	case "User":
 		return someNode(s.rootUser(ctx, types.UserBy{ID: &id}))
 	case "Meeting":

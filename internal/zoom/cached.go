@@ -145,6 +145,10 @@ func (c *cached) evict(ctx context.Context, account string, tags []string) {
 	}
 	scoped := make([]string, len(tags))
 	for i, tag := range tags {
+		if own, ok := strings.CutPrefix(tag, "^"); ok {
+			scoped[i] = c.scope("") + own
+			continue
+		}
 		scoped[i] = c.scope(account) + tag
 	}
 	c.store.Evict(ctx, scoped...)

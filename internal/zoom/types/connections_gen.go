@@ -2,6 +2,12 @@
 
 package types
 
+// AccountConnection is a page of a list of Account.
+type AccountConnection = Connection[Account]
+
+// AccountEdge is an item of such a page.
+type AccountEdge = Edge[Account]
+
 // MeetingConnection is a page of a list of Meeting.
 type MeetingConnection = Connection[Meeting]
 

@@ -1,6 +1,7 @@
 package types
 
-// ID returns the global id of the account.
+// ID returns the global id of the account. Sub accounts are told apart by the key
+// alone: each is one of the tenant's.
 func (a *Account) ID() NodeID { return NodeID{Type: "Account", Key: string(a.ZoomID)} }
 
 // ID returns the global id of the user.
