@@ -152,7 +152,7 @@ func newHandler(cfg *config.Config, client *zoom.Client, box *box, log *slog.Log
 		api = cors.New(cors.Options{
 			AllowedOrigins: cfg.AllowedOrigins,
 			AllowedMethods: []string{http.MethodGet, http.MethodPost},
-			AllowedHeaders: []string{"Authorization", "Content-Type"},
+			AllowedHeaders: []string{"Authorization", "Content-Type", "Apollo-Require-Preflight"},
 		}).Handler(api)
 	}
 	mux := http.NewServeMux()

@@ -39,6 +39,9 @@ var allScopes = sync.OnceValue(func() []string {
 	var all []string
 	for _, spec := range zoom.Specs() {
 		all = append(all, strings.Fields(spec.Scopes)...)
+		if len(spec.Paths()) > 1 {
+			all = append(all, strings.Fields(spec.SubScopes())...)
+		}
 	}
 	slices.Sort(all)
 	return slices.Compact(all)
@@ -151,6 +154,9 @@ func (s *Sandbox) authenticate(c *call) error {
 		return &zoomError{http.StatusUnauthorized, 124, "Access token is expired.", nil}
 	}
 	wanted := strings.Fields(c.route.spec.Scopes)
+	if c.world != s.world {
+		wanted = strings.Fields(c.route.spec.SubScopes())
+	}
 	if len(wanted) > 0 && !slices.ContainsFunc(wanted, func(scope string) bool { return c.token.scopes[scope] }) {
 		return badRequest(4711, "Invalid access token, does not contain scopes:["+strings.Join(wanted, ", ")+"].")
 	}

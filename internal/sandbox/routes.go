@@ -19,6 +19,7 @@ type registered struct {
 	pattern string
 	handler handler
 	paid    bool
+	upload  bool
 	lock    string
 	code    int
 	quotas  []quota
@@ -42,6 +43,9 @@ func handle(pattern string, h handler, opts ...option) {
 
 // paid marks what the free plan does not have.
 func paid(r *registered) { r.paid = true }
+
+// upload marks what takes a file.
+func upload(r *registered) { r.upload = true }
 
 // exclusive allows one call at a time for one value of the variable.
 //
@@ -102,7 +106,9 @@ func newRoutes() (*routes, error) {
 		if spec == nil {
 			return nil, fmt.Errorf("sandbox: no row in the table of operations for %q", reg.pattern)
 		}
-		t.add(&route{registered: reg, spec: spec}, "/v2"+spec.Path())
+		for _, path := range spec.Paths() {
+			t.add(&route{registered: reg, spec: spec}, "/v2"+path)
+		}
 	}
 	token := &registered{pattern: tokenPattern, handler: issueToken}
 	t.add(&route{registered: token, open: true}, "/oauth/token")
