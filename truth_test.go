@@ -32,6 +32,7 @@ var wrong = map[string]string{}
 // what Zoom's documents say, asked with the question of each operation.
 func TestTruth(t *testing.T) {
 	docs := loadDocuments(t)
+	openapi3filter.RegisterBodyDecoder("image/png", openapi3filter.FileBodyDecoder)
 	rows, err := operations.Table(graph.Schema())
 	if err != nil {
 		t.Fatal(err)
@@ -174,16 +175,7 @@ func loadDocuments(t *testing.T) map[string]*openapi3.PathItem {
 func openAlternatives(op *openapi3.Operation) {
 	open := func(content openapi3.Content) {
 		for _, media := range content {
-			if media.Schema == nil || media.Schema.Value == nil {
-				continue
-			}
-			s := media.Schema.Value
-			for _, alternative := range s.OneOf {
-				if v := alternative.Value; v == nil || len(v.Required) > 0 || !v.Type.Permits("object") {
-					return
-				}
-			}
-			s.AllOf, s.OneOf = append(s.AllOf, s.OneOf...), nil
+			joinAlternatives(media.Schema)
 		}
 	}
 	if op.RequestBody != nil && op.RequestBody.Value != nil {
@@ -194,6 +186,20 @@ func openAlternatives(op *openapi3.Operation) {
 			open(r.Value.Content)
 		}
 	}
+}
+
+func joinAlternatives(ref *openapi3.SchemaRef) {
+	if ref == nil || ref.Value == nil {
+		return
+	}
+	s := ref.Value
+	for _, alternative := range s.OneOf {
+		joinAlternatives(alternative)
+		if v := alternative.Value; v == nil || len(v.Required) > 0 || (v.Type != nil && !v.Type.Is("object")) {
+			return
+		}
+	}
+	s.AllOf, s.OneOf = append(s.AllOf, s.OneOf...), nil
 }
 
 // pathParams matches an escaped path with a pattern.

@@ -108,6 +108,7 @@ func (r *rig) questions() map[string][]question {
 	ask("GET /past_meetings/{meetingId}/instances", fmt.Sprintf("/past_meetings/%d/instances", r.MeetingNumber), nil)
 	ask("GET /report/users/{userId}/meetings", "/report/users/"+r.HostID+"/meetings?from=2026-02-16&to=2026-03-16&page_size=300", nil)
 	ask("GET /report/daily", "/report/daily", nil)
+	r.accountQuestions(ask)
 	return q
 }
 
@@ -258,6 +259,9 @@ func TestRefusalsAreDocumented(t *testing.T) {
 		{"GET /report/users/{userId}/meetings", "/report/users/nobody/meetings?from=2026-03-01&to=2026-03-02"},
 		{"GET /report/users/{userId}/meetings", "/report/users/" + r.HostID + "/meetings?from=2025-03-01&to=2025-03-02"},
 		{"GET /report/daily", "/report/daily?year=2020"},
+		{"GET /accounts/{accountId}", "/accounts/nobody"},
+		{"GET /accounts/{accountId}/lock_settings", "/accounts/nobody/lock_settings"},
+		{"GET /accounts/{accountId}/settings", "/accounts/nobody/settings"},
 		{"GET /users", "/nothing"},
 		{"GET /users", "/users?next_page_token=x"},
 	} {
