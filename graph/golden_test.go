@@ -440,11 +440,11 @@ func landmarks(l sandbox.Landmarks) map[string]string {
 // named puts the names of landmarks and of their global ids in the place of
 // their values.
 func named(l sandbox.Landmarks) *strings.Replacer {
-	r := &rig{}
+	r := &rig{Landmarks: l}
 	var pairs []string
 	for name, value := range landmarks(l) {
 		pairs = append(pairs, value, "${"+name+"}")
-		for _, kind := range []string{"Account", "User", "Meeting", "MeetingInstance"} {
+		for _, kind := range []string{"Account", "User", "User@SubAccountID", "Meeting", "MeetingInstance"} {
 			pairs = append(pairs, r.id(kind, value), "${"+kind+" "+name+"}")
 		}
 	}

@@ -20,7 +20,7 @@ func TestLandmarksOfTheDefaultSeed(t *testing.T) {
 		SubMeetingNumber: 11173597777, SubMeetingInstance: "xhZkGrGpnP2oxiYwOTejEw==",
 		ResellerAccountID: "lhNwBf8dA5V5jDoMuL5x4A", ThirdTierID: "hCNPR_Ho3Q_rEL11kG2ofQ", VideoSDKAccountID: "ySI7i0AFpnYkdmyIfHdlOQ",
 		VirtualBackgroundID: "_sandboxBackground00002", AuthenticationOptionID: "sandboxSignIn000000002A", PolicyID: "sandboxPolicy000000001A",
-		OwnerID:   "nFIU4W28clghT7d2DfusyA", OwnerEmail: "noor.patel0@example.com",
+		OwnerID: "nFIU4W28clghT7d2DfusyA", OwnerEmail: "noor.patel0@example.com",
 		HostID: "0wu0uky42-15uhF0d2LAwA", HostEmail: "ada.dubois1@example.com",
 		InactiveUserID: "5EUgujWD_5FWd_Jr-5RUIw", InactiveUserEmail: "quentin.bauer2@example.com",
 		PendingUserEmail: "fatima.vogel3@example.com",
