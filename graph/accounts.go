@@ -82,8 +82,10 @@ func (s *scope) askedAccount(ctx context.Context) (*types.Account, error) {
 	return s.account(), nil
 }
 
+// wholeAccount reads the scope's account. There is one in a scope, so there is no
+// batch to wait for: the client joins calls of the same.
 func (s *scope) wholeAccount(ctx context.Context) (*types.Account, error) {
-	told, err := s.accounts().Load(ctx, struct{}{})()
+	told, err := zoom.GetAccount.Do(ctx, s.client, zoom.OwnAccount{})
 	if err != nil {
 		return nil, err
 	}

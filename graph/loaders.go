@@ -25,7 +25,6 @@ type scope struct {
 	client *zoom.Client
 	runs   sync.Map // UUID of a run → types.MeetingNumber, as far as known
 
-	byAccount    lazy[struct{}, types.Account]
 	byUser       lazy[userKey, types.User]
 	byMeeting    lazy[meetingKey, types.Meeting]
 	byInstance   lazy[string, types.MeetingInstance]
@@ -49,13 +48,6 @@ func (z *lazy[K, T]) get(find func(context.Context, []K) []zoom.Found[T]) *datal
 }
 
 func (s *scope) users() *dataloader.Loader[userKey, *types.User] { return s.byUser.get(s.findUsers) }
-
-// accounts loads the one account of the scope.
-func (s *scope) accounts() *dataloader.Loader[struct{}, *types.Account] {
-	return s.byAccount.get(each(func(ctx context.Context, _ struct{}) (*types.Account, error) {
-		return zoom.GetAccount.Do(ctx, s.client, zoom.OwnAccount{})
-	}))
-}
 
 func (s *scope) meetings() *dataloader.Loader[meetingKey, *types.Meeting] {
 	return s.byMeeting.get(each(func(ctx context.Context, k meetingKey) (*types.Meeting, error) {

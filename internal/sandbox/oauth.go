@@ -40,7 +40,7 @@ var allScopes = sync.OnceValue(func() []string {
 	for _, spec := range zoom.Specs() {
 		all = append(all, strings.Fields(spec.Scopes)...)
 		if len(spec.Paths()) > 1 {
-			all = append(all, strings.Fields(spec.SubScopes())...)
+			all = append(all, strings.Fields(spec.ScopesIn("a sub account"))...)
 		}
 	}
 	slices.Sort(all)
@@ -153,10 +153,11 @@ func (s *Sandbox) authenticate(c *call) error {
 	case !c.now.Before(c.token.expires):
 		return &zoomError{http.StatusUnauthorized, 124, "Access token is expired.", nil}
 	}
-	wanted := strings.Fields(c.route.spec.Scopes)
+	account := "" // the own
 	if c.world != s.world {
-		wanted = strings.Fields(c.route.spec.SubScopes())
+		account = c.path("accountId")
 	}
+	wanted := strings.Fields(c.route.spec.ScopesIn(account))
 	if len(wanted) > 0 && !slices.ContainsFunc(wanted, func(scope string) bool { return c.token.scopes[scope] }) {
 		return badRequest(4711, "Invalid access token, does not contain scopes:["+strings.Join(wanted, ", ")+"].")
 	}

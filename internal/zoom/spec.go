@@ -171,14 +171,22 @@ func (s *Spec) pathIn(account string) (string, error) {
 // Reads reports whether the operation changes nothing at Zoom.
 func (s *Spec) Reads() bool { return s.Method() == "GET" }
 
-// SubScopes lists the scopes, any one of which lets a token use the form of the
-// operation for sub accounts. Zoom derives them from the own account's: what is
+// ScopesIn lists the scopes, any one of which lets a token use the operation on
+// an account: "" is the own, and all others are sub accounts.
+func (s *Spec) ScopesIn(account string) string {
+	if account == "" {
+		return s.Scopes
+	}
+	return s.subScopes()
+}
+
+// subScopes lists the scopes of the form for sub accounts. Zoom derives them from the own account's: what is
 // granted for an account by ":admin" is granted for its sub accounts by
 // ":master". Rows whose only path names the account list both, and the classic
 // ones of these count as they stand.
 //
 // Source: the scopes in Zoom's documents of the master account APIs.
-func (s *Spec) SubScopes() string {
+func (s *Spec) subScopes() string {
 	both := strings.Contains(s.Path(), accountVar)
 	var scopes []string
 	for scope := range strings.FieldsSeq(s.Scopes) {
@@ -198,15 +206,15 @@ func (s *Spec) SubScopes() string {
 	return strings.Join(slices.Compact(scopes), " ")
 }
 
-// Allows reports whether a token with the granted scopes may use the
-// operation. An operation accepts any one of its scopes.
-func (s *Spec) Allows(granted []string) bool {
-	for scope := range strings.FieldsSeq(s.Scopes) {
+// allows reports whether any of the granted scopes is one of those that are
+// enough, separated by spaces; where there are none, none is needed.
+func allows(enough string, granted []string) bool {
+	for scope := range strings.FieldsSeq(enough) {
 		if slices.Contains(granted, scope) {
 			return true
 		}
 	}
-	return s.Scopes == ""
+	return enough == ""
 }
 
 var specs = map[string]*Spec{}

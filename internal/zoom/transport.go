@@ -58,7 +58,7 @@ func (t *transport) do(ctx context.Context, req *Request) (*Response, error) {
 	usage := usageFrom(ctx)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), t.cfg.CallTimeout)
 	defer cancel()
-	token, err := t.token(ctx, req.Spec)
+	token, err := t.token(ctx, req)
 	if err != nil {
 		return nil, err
 	}
@@ -89,13 +89,14 @@ func (t *transport) do(ctx context.Context, req *Request) (*Response, error) {
 
 // token returns a token that may make the call: one that lacks the scope would
 // only spend a call to hear so.
-func (t *transport) token(ctx context.Context, s *Spec) (*Token, error) {
+func (t *transport) token(ctx context.Context, req *Request) (*Token, error) {
+	scopes := req.Spec.ScopesIn(req.Account)
 	token, err := t.cfg.Tokens.Token(ctx)
 	switch {
 	case err != nil:
 		return nil, err
-	case len(token.Scopes) > 0 && !s.Allows(token.Scopes):
-		return nil, &Error{Op: s.Pattern, Kind: ErrMissingScope, Message: "any one of these is enough: " + s.Scopes}
+	case len(token.Scopes) > 0 && !allows(scopes, token.Scopes):
+		return nil, &Error{Op: req.Spec.Pattern, Kind: ErrMissingScope, Message: "any one of these is enough: " + scopes}
 	}
 	return token, nil
 }
