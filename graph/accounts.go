@@ -44,6 +44,15 @@ func accountBy(ctx context.Context, by *types.AccountBy) (*scope, error) {
 	return from(ctx).in(id), err
 }
 
+// holding returns the scope if an object named by its global id is in its
+// account; nil names one in another way.
+func (s *scope) holding(id *types.NodeID) (*scope, error) {
+	if id != nil && id.Account != s.client.Sub() {
+		return nil, invalid("by: the id is of another account's object")
+	}
+	return s, nil
+}
+
 // subAccountBy is accountBy for what is done to sub accounts only.
 func subAccountBy(ctx context.Context, by *types.AccountBy) (*scope, error) {
 	s, err := accountBy(ctx, by)

@@ -27,6 +27,38 @@ func (r *accountResolver) Users(ctx context.Context, obj *types.Account, first i
 	return connection(ctx, l, s, err, complete(ctx, s.items, askedOfList(ctx, "User"), of(ctx, obj).wholeUsers(ctx))), nil
 }
 
+func (r *accountResolver) User(ctx context.Context, obj *types.Account, by types.UserBy) (*types.User, error) {
+	s, err := of(ctx, obj).holding(by.ID)
+	if err != nil {
+		return nil, err
+	}
+	return orNil(s.rootUser(ctx, by))
+}
+
+func (r *accountResolver) Meeting(ctx context.Context, obj *types.Account, by types.MeetingBy) (*types.Meeting, error) {
+	s, err := of(ctx, obj).holding(by.ID)
+	if err != nil {
+		return nil, err
+	}
+	number, err := meetingNumber(by)
+	if err != nil {
+		return nil, err
+	}
+	return orNil(s.meeting(ctx, number))
+}
+
+func (r *accountResolver) MeetingInstance(ctx context.Context, obj *types.Account, by types.MeetingInstanceBy) (*types.MeetingInstance, error) {
+	s, err := of(ctx, obj).holding(by.ID)
+	if err != nil {
+		return nil, err
+	}
+	uuid, err := instanceName(by)
+	if err != nil {
+		return nil, err
+	}
+	return orNil(s.instance(ctx, uuid))
+}
+
 func (r *accountResolver) ManagedDomains(ctx context.Context, obj *types.Account) ([]*types.ManagedDomain, error) {
 	told, err := zoom.ListManagedDomains.Do(ctx, of(ctx, obj).client, zoom.OwnAccount{})
 	if err != nil {

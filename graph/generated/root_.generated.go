@@ -63,158 +63,6 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 	opCtx := graphql.GetOperationContext(ctx)
 	ec := newExecutionContext(opCtx, e, make(chan graphql.DeferredResult))
-	inputUnmarshalMap := graphql.BuildUnmarshalerMap(
-		ec.unmarshalInputAccountAuthenticationPatch,
-		ec.unmarshalInputAccountBy,
-		ec.unmarshalInputAccountFeaturesInput,
-		ec.unmarshalInputAccountLockedSettingsChange,
-		ec.unmarshalInputAccountLockedSettingsPatch,
-		ec.unmarshalInputAccountMeetingSecurityInput,
-		ec.unmarshalInputAccountOptionsPatch,
-		ec.unmarshalInputAccountProfileSettingsInput,
-		ec.unmarshalInputAccountSecurityInput,
-		ec.unmarshalInputAccountSettingsChange,
-		ec.unmarshalInputAccountSettingsPatch,
-		ec.unmarshalInputAddRegistrantInput,
-		ec.unmarshalInputApprovedOrDeniedCountriesOrRegionsInput,
-		ec.unmarshalInputArchiveContentsInput,
-		ec.unmarshalInputArchiveSettingsInput,
-		ec.unmarshalInputAudioConferencingSettingsInput,
-		ec.unmarshalInputAuthenticationExceptionInput,
-		ec.unmarshalInputAuthenticationOptionPatch,
-		ec.unmarshalInputAutoAddRecordingToVideoManagementInput,
-		ec.unmarshalInputBreakoutRoomInput,
-		ec.unmarshalInputBreakoutRoomSettingsInput,
-		ec.unmarshalInputCallCountriesInput,
-		ec.unmarshalInputCallCountryInput,
-		ec.unmarshalInputCallMeSettingsInput,
-		ec.unmarshalInputCaptionLanguageInput,
-		ec.unmarshalInputChatArchivingInput,
-		ec.unmarshalInputChatCompanionFeatureInput,
-		ec.unmarshalInputChatEmailAddressSettingsInput,
-		ec.unmarshalInputChatEmojiSettingsInput,
-		ec.unmarshalInputChatEtiquettePolicyInput,
-		ec.unmarshalInputChatEtiquetteToolInput,
-		ec.unmarshalInputChatFileRestrictionsInput,
-		ec.unmarshalInputChatFileSettingsInput,
-		ec.unmarshalInputChatRetentionInput,
-		ec.unmarshalInputClosedCaptioningSettingsInput,
-		ec.unmarshalInputConferenceNumberInput,
-		ec.unmarshalInputContactRuleInput,
-		ec.unmarshalInputContinuousMeetingChatInput,
-		ec.unmarshalInputCreateMeetingInput,
-		ec.unmarshalInputCreateSubAccountInput,
-		ec.unmarshalInputCustomKeyInput,
-		ec.unmarshalInputCustomQuestionAnswerInput,
-		ec.unmarshalInputDeleteMeetingInput,
-		ec.unmarshalInputDeleteRegistrantInput,
-		ec.unmarshalInputDeleteVirtualBackgroundsInput,
-		ec.unmarshalInputDialInCountriesInput,
-		ec.unmarshalInputDisassociateSubAccountInput,
-		ec.unmarshalInputEmailNotificationSettingsInput,
-		ec.unmarshalInputEndMeetingInput,
-		ec.unmarshalInputExternalApprovalRuleInput,
-		ec.unmarshalInputExternalCollaborationRuleInput,
-		ec.unmarshalInputExternalMembershipRuleInput,
-		ec.unmarshalInputExternalUserRuleInput,
-		ec.unmarshalInputGeneralSettingsInput,
-		ec.unmarshalInputGiphySettingsInput,
-		ec.unmarshalInputGlobalDialInNumberInput,
-		ec.unmarshalInputInMeetingSettingsInput,
-		ec.unmarshalInputIntegrationSettingsInput,
-		ec.unmarshalInputInterpretationSettingsInput,
-		ec.unmarshalInputLanguageInterpretationInput,
-		ec.unmarshalInputLanguageInterpreterInput,
-		ec.unmarshalInputLockedAudioConferencingInput,
-		ec.unmarshalInputLockedEmailNotificationsInput,
-		ec.unmarshalInputLockedInMeetingInput,
-		ec.unmarshalInputLockedMeetingSecurityInput,
-		ec.unmarshalInputLockedOtherInput,
-		ec.unmarshalInputLockedRecordingInput,
-		ec.unmarshalInputLockedScheduleMeetingInput,
-		ec.unmarshalInputLockedTeamChatInput,
-		ec.unmarshalInputLockedTelephonyInput,
-		ec.unmarshalInputLockedTspInput,
-		ec.unmarshalInputMailCalendarSettingsInput,
-		ec.unmarshalInputManualCaptioningSettingsInput,
-		ec.unmarshalInputMeetingBy,
-		ec.unmarshalInputMeetingChatSettingsInput,
-		ec.unmarshalInputMeetingDescriptionRuleInput,
-		ec.unmarshalInputMeetingInstanceBy,
-		ec.unmarshalInputMeetingInviteeInput,
-		ec.unmarshalInputMeetingPasscodeRequirementInput,
-		ec.unmarshalInputMeetingPatch,
-		ec.unmarshalInputMeetingResourceInput,
-		ec.unmarshalInputMeetingSettingsInput,
-		ec.unmarshalInputMeetingTemplateSettingInput,
-		ec.unmarshalInputMeetingTemplateSettingsInput,
-		ec.unmarshalInputMeetingTopicRuleInput,
-		ec.unmarshalInputMessageChangeRuleInput,
-		ec.unmarshalInputNewMeeting,
-		ec.unmarshalInputNewRegistrant,
-		ec.unmarshalInputNewSubAccount,
-		ec.unmarshalInputOtherAccountSettingsInput,
-		ec.unmarshalInputPasswordRequirementInput,
-		ec.unmarshalInputPersonalChannelRetentionInput,
-		ec.unmarshalInputPhoneMaskingSettingsInput,
-		ec.unmarshalInputPollingSettingsInput,
-		ec.unmarshalInputQuestionAndAnswerInput,
-		ec.unmarshalInputReadReceiptSettingsInput,
-		ec.unmarshalInputRecordingAddressRuleInput,
-		ec.unmarshalInputRecordingNotificationInput,
-		ec.unmarshalInputRecordingPasscodeRequirementInput,
-		ec.unmarshalInputRecordingSettingsInput,
-		ec.unmarshalInputRecordingStorageLocationInput,
-		ec.unmarshalInputRecurrenceInput,
-		ec.unmarshalInputRegistrantBy,
-		ec.unmarshalInputScheduleMeetingSettingsInput,
-		ec.unmarshalInputSeparateRecordingsInput,
-		ec.unmarshalInputSignInterpretationSettingsInput,
-		ec.unmarshalInputSignLanguageInterpretationInput,
-		ec.unmarshalInputSignLanguageInterpreterInput,
-		ec.unmarshalInputSmartRecordingSettingsInput,
-		ec.unmarshalInputSsoSettingsInput,
-		ec.unmarshalInputTeamChatSettingsInput,
-		ec.unmarshalInputTelephonyRegionsInput,
-		ec.unmarshalInputTelephonySettingsInput,
-		ec.unmarshalInputTollCallSettingsInput,
-		ec.unmarshalInputTollFreeSettingsInput,
-		ec.unmarshalInputTrackingFieldInput,
-		ec.unmarshalInputTranslationPairInput,
-		ec.unmarshalInputTranslationPairsInput,
-		ec.unmarshalInputTranslationSettingsInput,
-		ec.unmarshalInputTranslationTargetsInput,
-		ec.unmarshalInputTspDialInCountriesInput,
-		ec.unmarshalInputTspSettingsInput,
-		ec.unmarshalInputUpdateAccountLockedSettingsInput,
-		ec.unmarshalInputUpdateAccountOptionsInput,
-		ec.unmarshalInputUpdateAccountOwnerInput,
-		ec.unmarshalInputUpdateAccountSettingsInput,
-		ec.unmarshalInputUpdateMeetingInput,
-		ec.unmarshalInputUpdateRegistrantStatusInput,
-		ec.unmarshalInputUpdateWebinarRegistrationSettingsInput,
-		ec.unmarshalInputUploadVirtualBackgroundInput,
-		ec.unmarshalInputUserBy,
-		ec.unmarshalInputVideoManagementChannelInput,
-		ec.unmarshalInputVideoSdkSessionSecurityInput,
-		ec.unmarshalInputVideoSdkSessionSettingsInput,
-		ec.unmarshalInputVirtualBackgroundFileInput,
-		ec.unmarshalInputVirtualBackgroundSettingsInput,
-		ec.unmarshalInputWaitingRoomMoreOptionsInput,
-		ec.unmarshalInputWaitingRoomOptionsInput,
-		ec.unmarshalInputWaitingRoomRuleInput,
-		ec.unmarshalInputWaitingRoomSettingsInput,
-		ec.unmarshalInputWebinarChatSettingsInput,
-		ec.unmarshalInputWebinarCustomQuestionInput,
-		ec.unmarshalInputWebinarDescriptionRuleInput,
-		ec.unmarshalInputWebinarRegistrationOptionsInput,
-		ec.unmarshalInputWebinarRegistrationQuestionInput,
-		ec.unmarshalInputWebinarRegistrationRulesInput,
-		ec.unmarshalInputWebinarRegistrationSettingsPatch,
-		ec.unmarshalInputWebinarStreamingSettingsInput,
-		ec.unmarshalInputWebinarTopicRuleInput,
-		ec.unmarshalInputZoomRoomSettingsInput,
-	)
 	first := true
 
 	switch opCtx.Operation.Operation {
@@ -224,7 +72,6 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			var data graphql.Marshaler
 			if first {
 				first = false
-				ctx = graphql.WithUnmarshalerMap(ctx, inputUnmarshalMap)
 				data = ec._Query(ctx, opCtx.Operation.SelectionSet)
 			} else {
 				if atomic.LoadInt32(&ec.PendingDeferred) > 0 {
@@ -254,7 +101,6 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 				return nil
 			}
 			first = false
-			ctx = graphql.WithUnmarshalerMap(ctx, inputUnmarshalMap)
 			data := ec._Mutation(ctx, opCtx.Operation.SelectionSet)
 			var buf bytes.Buffer
 			data.MarshalGQL(&buf)
@@ -429,6 +275,21 @@ type Account implements Node
     "Only users with this role, by Zoom's id of it."
     roleId: String
   ): UserConnection @zoom(op: "GET /users")
+  "One user of the account; null when it has none such."
+  user(
+    "Which user."
+    by: UserBy!
+  ): User @zoom(op: "GET /users/{userId}") @zoom(op: "GET /users")
+  "One meeting of the account by its number; null when there is none such, or it has expired."
+  meeting(
+    "Which meeting."
+    by: MeetingBy!
+  ): Meeting @zoom(op: "GET /meetings/{meetingId}")
+  "One run of a meeting of the account; null when there is none such, or it is older than what Zoom keeps."
+  meetingInstance(
+    "Which run."
+    by: MeetingInstanceBy!
+  ): MeetingInstance @zoom(op: "GET /past_meetings/{meetingId}")
   "Reports on the whole account."
   reports: AccountReports!
   "Domains that the account manages: users with such addresses are asked to join it."
@@ -7556,6 +7417,12 @@ func (ec *executionContext) childFields_Account(ctx context.Context, field graph
 		return ec.fieldContext_Account_subAccounts(ctx, field)
 	case "users":
 		return ec.fieldContext_Account_users(ctx, field)
+	case "user":
+		return ec.fieldContext_Account_user(ctx, field)
+	case "meeting":
+		return ec.fieldContext_Account_meeting(ctx, field)
+	case "meetingInstance":
+		return ec.fieldContext_Account_meetingInstance(ctx, field)
 	case "reports":
 		return ec.fieldContext_Account_reports(ctx, field)
 	case "managedDomains":
