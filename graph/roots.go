@@ -15,7 +15,7 @@ import (
 func (s *scope) account() *types.Account {
 	return &types.Account{
 		Origin: s.origin(), ZoomID: types.Text(s.client.AccountID()),
-		Reports: &types.AccountReports{Origin: s.origin()},
+		Reports: &types.AccountReports{Origin: s.origin()}, Dashboard: &types.Dashboard{Origin: s.origin()},
 	}
 }
 

@@ -48,6 +48,10 @@ var keys = map[string][]string{
 	"User":            {"id", "zoomId"},
 	"Meeting":         {"id", "number"},
 	"MeetingInstance": {"id", "uuid"},
+
+	"DashboardMeeting":  {"uuid"},
+	"DashboardWebinar":  {"uuid"},
+	"DashboardZoomRoom": {"zoomId"},
 }
 
 // selection identifies a merged selection set within one operation.

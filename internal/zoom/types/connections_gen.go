@@ -2,6 +2,42 @@
 
 package types
 
+// ChatUsageConnection is a page of a list of ChatUsage.
+type ChatUsageConnection = Connection[ChatUsage]
+
+// ChatUsageEdge is an item of such a page.
+type ChatUsageEdge = Edge[ChatUsage]
+
+// ClientFeedbackEntryConnection is a page of a list of ClientFeedbackEntry.
+type ClientFeedbackEntryConnection = Connection[ClientFeedbackEntry]
+
+// ClientFeedbackEntryEdge is an item of such a page.
+type ClientFeedbackEntryEdge = Edge[ClientFeedbackEntry]
+
+// DashboardMeetingConnection is a page of a list of DashboardMeeting.
+type DashboardMeetingConnection = Connection[DashboardMeeting]
+
+// DashboardMeetingEdge is an item of such a page.
+type DashboardMeetingEdge = Edge[DashboardMeeting]
+
+// DashboardParticipantConnection is a page of a list of DashboardParticipant.
+type DashboardParticipantConnection = Connection[DashboardParticipant]
+
+// DashboardParticipantEdge is an item of such a page.
+type DashboardParticipantEdge = Edge[DashboardParticipant]
+
+// DashboardWebinarConnection is a page of a list of DashboardWebinar.
+type DashboardWebinarConnection = Connection[DashboardWebinar]
+
+// DashboardWebinarEdge is an item of such a page.
+type DashboardWebinarEdge = Edge[DashboardWebinar]
+
+// DashboardZoomRoomConnection is a page of a list of DashboardZoomRoom.
+type DashboardZoomRoomConnection = Connection[DashboardZoomRoom]
+
+// DashboardZoomRoomEdge is an item of such a page.
+type DashboardZoomRoomEdge = Edge[DashboardZoomRoom]
+
 // MeetingConnection is a page of a list of Meeting.
 type MeetingConnection = Connection[Meeting]
 
@@ -17,6 +53,24 @@ type MeetingInstanceEdge = Edge[MeetingInstance]
 // ParticipantEdge is an item of such a page.
 type ParticipantEdge = Edge[Participant]
 
+// ParticipantFeedbackConnection is a page of a list of ParticipantFeedback.
+type ParticipantFeedbackConnection = Connection[ParticipantFeedback]
+
+// ParticipantFeedbackEdge is an item of such a page.
+type ParticipantFeedbackEdge = Edge[ParticipantFeedback]
+
+// ParticipantQosConnection is a page of a list of ParticipantQos.
+type ParticipantQosConnection = Connection[ParticipantQos]
+
+// ParticipantQosEdge is an item of such a page.
+type ParticipantQosEdge = Edge[ParticipantQos]
+
+// ParticipantSharingConnection is a page of a list of ParticipantSharing.
+type ParticipantSharingConnection = Connection[ParticipantSharing]
+
+// ParticipantSharingEdge is an item of such a page.
+type ParticipantSharingEdge = Edge[ParticipantSharing]
+
 // RegistrantConnection is a page of a list of Registrant.
 type RegistrantConnection = Connection[Registrant]
 
@@ -28,3 +82,9 @@ type UserConnection = Connection[User]
 
 // UserEdge is an item of such a page.
 type UserEdge = Edge[User]
+
+// ZoomRoomIssueEventConnection is a page of a list of ZoomRoomIssueEvent.
+type ZoomRoomIssueEventConnection = Connection[ZoomRoomIssueEvent]
+
+// ZoomRoomIssueEventEdge is an item of such a page.
+type ZoomRoomIssueEventEdge = Edge[ZoomRoomIssueEvent]
