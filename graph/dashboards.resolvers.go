@@ -2,129 +2,174 @@ package graph
 
 import (
 	"context"
-	"fmt"
 	"zoomql/graph/generated"
+	"zoomql/internal/zoom"
 	"zoomql/internal/zoom/types"
 )
 
 func (r *dashboardResolver) Meetings(ctx context.Context, obj *types.Dashboard, first int, after *string, typeArg types.DashboardMeetingType, from *types.Date, to *types.Date, groupIds []string, includeParticipantGroups *bool, dateType *types.DashboardDateType) (*types.Connection[types.DashboardMeeting], error) {
-	panic(fmt.Errorf("not implemented: Meetings - meetings"))
+	return of(ctx, obj).listDashboardMeetings(ctx, runFilter{typeArg, from, to, groupIds, includeParticipantGroups, dateType}, first, after)
 }
 
 func (r *dashboardResolver) Meeting(ctx context.Context, obj *types.Dashboard, by types.DashboardRunBy, typeArg types.DashboardMeetingType) (*types.DashboardMeeting, error) {
-	panic(fmt.Errorf("not implemented: Meeting - meeting"))
+	return of(ctx, obj).dashboardMeeting(ctx, runName(by), typeArg)
 }
 
 func (r *dashboardResolver) Webinars(ctx context.Context, obj *types.Dashboard, first int, after *string, typeArg types.DashboardWebinarType, from *types.Date, to *types.Date, groupIds []string, includeParticipantGroups *bool, dateType *types.DashboardDateType) (*types.Connection[types.DashboardWebinar], error) {
-	panic(fmt.Errorf("not implemented: Webinars - webinars"))
+	return of(ctx, obj).listDashboardWebinars(ctx, runFilter{types.DashboardMeetingType(typeArg), from, to, groupIds, includeParticipantGroups, dateType}, first, after)
 }
 
 func (r *dashboardResolver) Webinar(ctx context.Context, obj *types.Dashboard, by types.DashboardRunBy, typeArg types.DashboardWebinarType) (*types.DashboardWebinar, error) {
-	panic(fmt.Errorf("not implemented: Webinar - webinar"))
+	return of(ctx, obj).dashboardWebinar(ctx, runName(by), typeArg)
 }
 
 func (r *dashboardResolver) ZoomRooms(ctx context.Context, obj *types.Dashboard, first int, after *string) (*types.Connection[types.DashboardZoomRoom], error) {
-	panic(fmt.Errorf("not implemented: ZoomRooms - zoomRooms"))
+	return of(ctx, obj).zoomRooms(ctx, first, after)
 }
 
 func (r *dashboardResolver) ZoomRoom(ctx context.Context, obj *types.Dashboard, zoomID string) (*types.DashboardZoomRoom, error) {
-	panic(fmt.Errorf("not implemented: ZoomRoom - zoomRoom"))
+	return of(ctx, obj).zoomRoom(ctx, zoomID)
 }
 
 func (r *dashboardResolver) ZoomRoomIssues(ctx context.Context, obj *types.Dashboard, from types.Date, to types.Date) ([]*types.ZoomRoomIssue, error) {
-	panic(fmt.Errorf("not implemented: ZoomRoomIssues - zoomRoomIssues"))
+	out, err := inMonth(ctx, zoom.GetZoomRoomIssues, of(ctx, obj), from, to)
+	if err != nil {
+		return nil, err
+	}
+	return out.Issues, nil
 }
 
 func (r *dashboardResolver) ZoomRoomsWithIssues(ctx context.Context, obj *types.Dashboard, from types.Date, to types.Date) ([]*types.ZoomRoomWithIssues, error) {
-	panic(fmt.Errorf("not implemented: ZoomRoomsWithIssues - zoomRoomsWithIssues"))
+	out, err := inMonth(ctx, zoom.GetZoomRoomsWithIssues, of(ctx, obj), from, to)
+	if err != nil {
+		return nil, err
+	}
+	return out.Rooms, nil
 }
 
 func (r *dashboardResolver) Chat(ctx context.Context, obj *types.Dashboard, first int, after *string, from types.Date, to types.Date) (*types.Connection[types.ChatUsage], error) {
-	panic(fmt.Errorf("not implemented: Chat - chat"))
+	days, err := month(ctx, zoom.ListChatUsage.Pattern, from, to)
+	if err != nil {
+		return nil, err
+	}
+	return connect(ctx, list[zoom.Days, types.ChatUsage]{in: of(ctx, obj), op: zoom.ListChatUsage, windows: []zoom.Days{days}, first: first, after: after})
 }
 
 func (r *dashboardResolver) ClientFeedback(ctx context.Context, obj *types.Dashboard, from types.Date, to types.Date) ([]*types.ClientFeedback, error) {
-	panic(fmt.Errorf("not implemented: ClientFeedback - clientFeedback"))
+	out, err := inMonth(ctx, zoom.GetClientFeedback, of(ctx, obj), from, to)
+	if err != nil {
+		return nil, err
+	}
+	return out.Answers, nil
 }
 
 func (r *dashboardResolver) ClientFeedbackEntries(ctx context.Context, obj *types.Dashboard, feedbackZoomID string, first int, after *string, from types.Date, to types.Date) (*types.Connection[types.ClientFeedbackEntry], error) {
-	panic(fmt.Errorf("not implemented: ClientFeedbackEntries - clientFeedbackEntries"))
+	return of(ctx, obj).feedbackEntries(ctx, feedbackZoomID, from, to, first, after)
 }
 
 func (r *dashboardResolver) ClientSatisfaction(ctx context.Context, obj *types.Dashboard, from types.Date, to types.Date) ([]*types.ClientSatisfaction, error) {
-	panic(fmt.Errorf("not implemented: ClientSatisfaction - clientSatisfaction"))
+	answers, err := byMonth(ctx, zoom.GetClientSatisfaction, of(ctx, obj), from, to)
+	return flat(answers, err, func(a *zoom.ClientSatisfactions) []*types.ClientSatisfaction { return a.Days })
 }
 
 func (r *dashboardResolver) ClientVersions(ctx context.Context, obj *types.Dashboard) ([]*types.ClientVersion, error) {
-	panic(fmt.Errorf("not implemented: ClientVersions - clientVersions"))
+	out, err := zoom.GetClientVersions.Do(ctx, of(ctx, obj).client, struct{}{})
+	if err != nil {
+		return nil, err
+	}
+	return out.Versions, nil
 }
 
 func (r *dashboardResolver) CrcPorts(ctx context.Context, obj *types.Dashboard, from types.Date, to types.Date) ([]*types.CrcPortDay, error) {
-	panic(fmt.Errorf("not implemented: CrcPorts - crcPorts"))
+	answers, err := byMonth(ctx, zoom.GetCrcPorts, of(ctx, obj), from, to)
+	return flat(answers, err, func(a *zoom.CrcPorts) []*types.CrcPortDay { return a.Days })
 }
 
-func (r *dashboardResolver) Quality(ctx context.Context, obj *types.Dashboard, from types.Date, to types.Date, of types.QualitySubject) (*types.QualityScores, error) {
-	panic(fmt.Errorf("not implemented: Quality - quality"))
+func (r *dashboardResolver) Quality(ctx context.Context, obj *types.Dashboard, from types.Date, to types.Date, typeArg types.QualitySubject) (*types.QualityScores, error) {
+	days, err := month(ctx, zoom.GetQuality.Pattern, from, to)
+	if err != nil {
+		return nil, err
+	}
+	return zoom.GetQuality.Do(ctx, of(ctx, obj).client, zoom.QualityFilter{Days: days, Type: typeArg})
 }
 
 func (r *dashboardMeetingResolver) Meeting(ctx context.Context, obj *types.DashboardMeeting) (*types.Meeting, error) {
-	panic(fmt.Errorf("not implemented: Meeting - meeting"))
+	number := obj.Number
+	if number == 0 {
+		var err error
+		if number, err = of(ctx, obj).numberOfRun(ctx, obj.Run); err != nil {
+			return nil, err
+		}
+	}
+	return orNil(of(ctx, obj).meeting(ctx, number))
 }
 
 func (r *dashboardMeetingResolver) Instance(ctx context.Context, obj *types.DashboardMeeting) (*types.MeetingInstance, error) {
-	panic(fmt.Errorf("not implemented: Instance - instance"))
+	whole, err := of(ctx, obj).wholeDashboardMeeting(ctx, obj)
+	if err != nil {
+		return nil, err
+	}
+	return orNil(of(ctx, obj).instance(ctx, string(whole.UUID)))
 }
 
 func (r *dashboardMeetingResolver) Host(ctx context.Context, obj *types.DashboardMeeting) (*types.User, error) {
-	panic(fmt.Errorf("not implemented: Host - host"))
+	whole, err := of(ctx, obj).wholeDashboardMeeting(ctx, obj)
+	if err != nil {
+		return nil, err
+	}
+	return of(ctx, obj).namedUser(ctx, whole.HostEmail)
 }
 
 func (r *dashboardMeetingResolver) Participants(ctx context.Context, obj *types.DashboardMeeting, first int, after *string) (*types.Connection[types.DashboardParticipant], error) {
-	panic(fmt.Errorf("not implemented: Participants - participants"))
+	return of(ctx, obj).dashboardParticipants(ctx, obj.Run, first, after)
 }
 
 func (r *dashboardMeetingResolver) ParticipantsQos(ctx context.Context, obj *types.DashboardMeeting, first int, after *string) (*types.Connection[types.ParticipantQos], error) {
-	panic(fmt.Errorf("not implemented: ParticipantsQos - participantsQos"))
+	return of(ctx, obj).qosList(ctx, obj.Run, first, after)
 }
 
 func (r *dashboardMeetingResolver) Feedback(ctx context.Context, obj *types.DashboardMeeting, first int, after *string) (*types.Connection[types.ParticipantFeedback], error) {
-	panic(fmt.Errorf("not implemented: Feedback - feedback"))
+	return of(ctx, obj).feedback(ctx, obj.Run, first, after)
 }
 
 func (r *dashboardMeetingResolver) Sharing(ctx context.Context, obj *types.DashboardMeeting, first int, after *string) (*types.Connection[types.ParticipantSharing], error) {
-	panic(fmt.Errorf("not implemented: Sharing - sharing"))
+	return of(ctx, obj).sharing(ctx, obj.Run, first, after)
 }
 
 func (r *dashboardWebinarResolver) Host(ctx context.Context, obj *types.DashboardWebinar) (*types.User, error) {
-	panic(fmt.Errorf("not implemented: Host - host"))
+	whole, err := of(ctx, obj).wholeDashboardWebinar(ctx, obj)
+	if err != nil {
+		return nil, err
+	}
+	return of(ctx, obj).namedUser(ctx, whole.HostEmail)
 }
 
 func (r *dashboardWebinarResolver) Participants(ctx context.Context, obj *types.DashboardWebinar, first int, after *string) (*types.Connection[types.DashboardParticipant], error) {
-	panic(fmt.Errorf("not implemented: Participants - participants"))
+	return of(ctx, obj).dashboardParticipants(ctx, obj.Run, first, after)
 }
 
 func (r *dashboardWebinarResolver) ParticipantsQos(ctx context.Context, obj *types.DashboardWebinar, first int, after *string) (*types.Connection[types.ParticipantQos], error) {
-	panic(fmt.Errorf("not implemented: ParticipantsQos - participantsQos"))
+	return of(ctx, obj).qosList(ctx, obj.Run, first, after)
 }
 
 func (r *dashboardWebinarResolver) Feedback(ctx context.Context, obj *types.DashboardWebinar, first int, after *string) (*types.Connection[types.ParticipantFeedback], error) {
-	panic(fmt.Errorf("not implemented: Feedback - feedback"))
+	return of(ctx, obj).feedback(ctx, obj.Run, first, after)
 }
 
 func (r *dashboardWebinarResolver) Sharing(ctx context.Context, obj *types.DashboardWebinar, first int, after *string) (*types.Connection[types.ParticipantSharing], error) {
-	panic(fmt.Errorf("not implemented: Sharing - sharing"))
+	return of(ctx, obj).sharing(ctx, obj.Run, first, after)
 }
 
 func (r *meetingResolver) Dashboard(ctx context.Context, obj *types.Meeting, typeArg types.DashboardMeetingType) (*types.DashboardMeeting, error) {
-	panic(fmt.Errorf("not implemented: Dashboard - dashboard"))
+	return of(ctx, obj).dashboardMeeting(ctx, obj.Number.String(), typeArg)
 }
 
 func (r *meetingInstanceResolver) Dashboard(ctx context.Context, obj *types.MeetingInstance, typeArg types.DashboardMeetingType) (*types.DashboardMeeting, error) {
-	panic(fmt.Errorf("not implemented: Dashboard - dashboard"))
+	return of(ctx, obj).dashboardMeeting(ctx, string(obj.UUID), typeArg)
 }
 
 func (r *meetingInstanceResolver) WebinarDashboard(ctx context.Context, obj *types.MeetingInstance, typeArg types.DashboardWebinarType) (*types.DashboardWebinar, error) {
-	panic(fmt.Errorf("not implemented: WebinarDashboard - webinarDashboard"))
+	return of(ctx, obj).dashboardWebinar(ctx, string(obj.UUID), typeArg)
 }
 
 func (r *Resolver) Dashboard() generated.DashboardResolver { return &dashboardResolver{r} }

@@ -2,29 +2,28 @@ package graph
 
 import (
 	"context"
-	"fmt"
 	"zoomql/graph/generated"
 	"zoomql/internal/zoom/types"
 )
 
 func (r *dashboardParticipantResolver) User(ctx context.Context, obj *types.DashboardParticipant) (*types.User, error) {
-	panic(fmt.Errorf("not implemented: User - user"))
+	return of(ctx, obj).namedUser(ctx, obj.ParticipantUserID, obj.ZoomID, obj.Email)
 }
 
 func (r *dashboardParticipantResolver) Registrant(ctx context.Context, obj *types.DashboardParticipant) (*types.Registrant, error) {
-	panic(fmt.Errorf("not implemented: Registrant - registrant"))
+	return of(ctx, obj).dashboardRegistrant(ctx, obj)
 }
 
 func (r *dashboardParticipantResolver) Qos(ctx context.Context, obj *types.DashboardParticipant) (*types.ParticipantQos, error) {
-	panic(fmt.Errorf("not implemented: Qos - qos"))
+	return of(ctx, obj).participantQos(ctx, obj)
 }
 
 func (r *participantFeedbackResolver) User(ctx context.Context, obj *types.ParticipantFeedback) (*types.User, error) {
-	panic(fmt.Errorf("not implemented: User - user"))
+	return of(ctx, obj).namedUser(ctx, obj.UserZoomID, obj.Email)
 }
 
 func (r *participantSharingResolver) User(ctx context.Context, obj *types.ParticipantSharing) (*types.User, error) {
-	panic(fmt.Errorf("not implemented: User - user"))
+	return of(ctx, obj).namedUser(ctx, obj.ZoomID)
 }
 
 func (r *Resolver) DashboardParticipant() generated.DashboardParticipantResolver {

@@ -2,17 +2,16 @@ package graph
 
 import (
 	"context"
-	"fmt"
 	"zoomql/graph/generated"
 	"zoomql/internal/zoom/types"
 )
 
 func (r *participantQosResolver) User(ctx context.Context, obj *types.ParticipantQos) (*types.User, error) {
-	panic(fmt.Errorf("not implemented: User - user"))
+	return of(ctx, obj).namedUser(ctx, obj.ZoomID, obj.Email)
 }
 
 func (r *participantQosResolver) Participant(ctx context.Context, obj *types.ParticipantQos) (*types.DashboardParticipant, error) {
-	panic(fmt.Errorf("not implemented: Participant - participant"))
+	return of(ctx, obj).qosParticipant(ctx, obj)
 }
 
 func (r *Resolver) ParticipantQos() generated.ParticipantQosResolver {

@@ -2,21 +2,20 @@ package graph
 
 import (
 	"context"
-	"fmt"
 	"zoomql/graph/generated"
 	"zoomql/internal/zoom/types"
 )
 
 func (r *dashboardZoomRoomResolver) PastMeetings(ctx context.Context, obj *types.DashboardZoomRoom, first int, after *string, from types.Date, to types.Date) (*types.Connection[types.DashboardMeeting], error) {
-	panic(fmt.Errorf("not implemented: PastMeetings - pastMeetings"))
+	return of(ctx, obj).zoomRoomMeetings(ctx, string(obj.ZoomID), from, to, first, after)
 }
 
 func (r *dashboardZoomRoomResolver) IssueEvents(ctx context.Context, obj *types.DashboardZoomRoom, first int, after *string, from types.Date, to types.Date) (*types.Connection[types.ZoomRoomIssueEvent], error) {
-	panic(fmt.Errorf("not implemented: IssueEvents - issueEvents"))
+	return of(ctx, obj).zoomRoomIssueEvents(ctx, string(obj.ZoomID), from, to, first, after)
 }
 
 func (r *zoomRoomWithIssuesResolver) Room(ctx context.Context, obj *types.ZoomRoomWithIssues) (*types.DashboardZoomRoom, error) {
-	panic(fmt.Errorf("not implemented: Room - room"))
+	return of(ctx, obj).zoomRoom(ctx, string(obj.ZoomID))
 }
 
 func (r *Resolver) DashboardZoomRoom() generated.DashboardZoomRoomResolver {

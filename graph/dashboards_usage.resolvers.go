@@ -2,25 +2,24 @@ package graph
 
 import (
 	"context"
-	"fmt"
 	"zoomql/graph/generated"
 	"zoomql/internal/zoom/types"
 )
 
 func (r *chatUsageResolver) User(ctx context.Context, obj *types.ChatUsage) (*types.User, error) {
-	panic(fmt.Errorf("not implemented: User - user"))
+	return of(ctx, obj).namedUser(ctx, obj.UserZoomID, obj.Email)
 }
 
 func (r *clientFeedbackResolver) Entries(ctx context.Context, obj *types.ClientFeedback, first int, after *string) (*types.Connection[types.ClientFeedbackEntry], error) {
-	panic(fmt.Errorf("not implemented: Entries - entries"))
+	return of(ctx, obj).feedbackEntries(ctx, string(obj.ZoomID), obj.From, obj.To, first, after)
 }
 
 func (r *clientFeedbackEntryResolver) User(ctx context.Context, obj *types.ClientFeedbackEntry) (*types.User, error) {
-	panic(fmt.Errorf("not implemented: User - user"))
+	return of(ctx, obj).namedUser(ctx, obj.Email)
 }
 
 func (r *clientFeedbackEntryResolver) Meeting(ctx context.Context, obj *types.ClientFeedbackEntry) (*types.Meeting, error) {
-	panic(fmt.Errorf("not implemented: Meeting - meeting"))
+	return orNil(of(ctx, obj).meeting(ctx, obj.MeetingNumber))
 }
 
 func (r *Resolver) ChatUsage() generated.ChatUsageResolver { return &chatUsageResolver{r} }

@@ -29,6 +29,7 @@ type scope struct {
 	byMeeting    lazy[meetingKey, types.Meeting]
 	byInstance   lazy[string, types.MeetingInstance]
 	byRegistrant lazy[registrantKey, types.Registrant]
+	dashboards   dashboards
 
 	mu    sync.Mutex
 	seen  []*zoom.Page[types.User] // lists that this operation has read

@@ -31,7 +31,7 @@ type DashboardResolver interface {
 	ClientSatisfaction(ctx context.Context, obj *types.Dashboard, from types.Date, to types.Date) ([]*types.ClientSatisfaction, error)
 	ClientVersions(ctx context.Context, obj *types.Dashboard) ([]*types.ClientVersion, error)
 	CrcPorts(ctx context.Context, obj *types.Dashboard, from types.Date, to types.Date) ([]*types.CrcPortDay, error)
-	Quality(ctx context.Context, obj *types.Dashboard, from types.Date, to types.Date, of types.QualitySubject) (*types.QualityScores, error)
+	Quality(ctx context.Context, obj *types.Dashboard, from types.Date, to types.Date, typeArg types.QualitySubject) (*types.QualityScores, error)
 }
 type DashboardMeetingResolver interface {
 	Meeting(ctx context.Context, obj *types.DashboardMeeting) (*types.Meeting, error)
@@ -491,14 +491,14 @@ func (ec *executionContext) field_Dashboard_quality_args(ctx context.Context, ra
 		return nil, err
 	}
 	args["to"] = arg1
-	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "of",
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "type",
 		func(ctx context.Context, v any) (types.QualitySubject, error) {
 			return ec.unmarshalNQualitySubject2zoomqlᚋinternalᚋzoomᚋtypesᚐQualitySubject(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["of"] = arg2
+	args["type"] = arg2
 	return args, nil
 }
 
@@ -1292,7 +1292,7 @@ func (ec *executionContext) _Dashboard_quality(ctx context.Context, field graphq
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Dashboard().Quality(ctx, obj, fc.Args["from"].(types.Date), fc.Args["to"].(types.Date), fc.Args["of"].(types.QualitySubject))
+			return ec.Resolvers.Dashboard().Quality(ctx, obj, fc.Args["from"].(types.Date), fc.Args["to"].(types.Date), fc.Args["type"].(types.QualitySubject))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *types.QualityScores) graphql.Marshaler {

@@ -339,7 +339,7 @@ type Dashboard {
     "Last day, UTC."
     to: Date!
     "What is counted."
-    of: QualitySubject! = MEETINGS
+    type: QualitySubject! = MEETINGS
   ): QualityScores @zoom(op: "GET /metrics/quality")
 }
 

@@ -2,6 +2,7 @@ package zoom
 
 import (
 	"cmp"
+	"context"
 	"net/url"
 	"strings"
 	"time"
@@ -180,6 +181,69 @@ func runOps(path string, webinar bool) RunOps {
 		Feedback:     list[RunKey, types.ParticipantFeedback](row("/satisfaction", "post_RUN_feedback", 300)),
 		Sharing:      list[RunKey, types.ParticipantSharing](row("/sharing", "RUN_sharing", 300)),
 	}
+}
+
+// RunsOf returns the operations on a run of a webinar, or of a meeting.
+func RunsOf(webinar bool) *RunOps {
+	if webinar {
+		return &WebinarRuns
+	}
+	return &MeetingRuns
+}
+
+// FindQos returns the figures of stays by their ids within the run, in the order
+// of the ids, at the least cost: ten at a call, or one by one. whole asks for
+// what only the call for one holds.
+func FindQos(ctx context.Context, c *Client, run RunKey, webinar bool, ids []string, whole bool) []Found[types.ParticipantQos] {
+	ops := RunsOf(webinar)
+	d := directory[types.ParticipantQos]{
+		one: ops.Qos.Spec, list: ops.QosList.Spec,
+		keys: func(q *types.ParticipantQos) []string { return []string{string(q.InMeetingID)} },
+		get: func(ctx context.Context, c *Client, id string) (*types.ParticipantQos, error) {
+			return ops.Qos.Do(ctx, c, RunParticipantKey{run, id})
+		},
+		known: func(ctx context.Context, c *Client, id string) (Found[types.ParticipantQos], bool) {
+			q, err, ok := ops.Qos.Known(ctx, c, RunParticipantKey{run, id})
+			return Found[types.ParticipantQos]{q, err}, ok
+		},
+	}
+	if !whole {
+		d.listings = []*listing[types.ParticipantQos]{listingOf("qos "+run.Run, ops.QosList, run)}
+	}
+	return d.find(ctx, c, ids)
+}
+
+// FindStays returns stays by their ids within the run, in the order of the ids.
+// There is no call for one of them, so the list is read as far as need be.
+func FindStays(ctx context.Context, c *Client, filter RunParticipants, webinar bool, ids []string) []Found[types.DashboardParticipant] {
+	list := RunsOf(webinar).Participants
+	found := make([]Found[types.DashboardParticipant], len(ids))
+	missing := make([]int, len(ids))
+	for i := range ids {
+		missing[i] = i
+	}
+	inMeetingID := func(p *types.DashboardParticipant) []string { return []string{string(p.InMeetingID)} }
+	for page, err := range list.Pages(ctx, c, filter, Paging{Size: list.MaxPage}) {
+		missing = keep(missing, func(i int) bool {
+			if found[i].Err = err; err == nil {
+				found[i].Object = page.Index(inMeetingID)[ids[i]]
+			}
+			return found[i].Object == nil
+		})
+		if len(missing) == 0 || err != nil {
+			return found
+		}
+	}
+	for _, i := range missing {
+		found[i].Err = &Error{Op: list.Pattern, Kind: ErrNotFound}
+	}
+	return found
+}
+
+// ZoomRoomOn returns a room with what was held in it on some days: the page that
+// a list of these begins with.
+func ZoomRoomOn(ctx context.Context, c *Client, id string, days Days) (*ZoomRoom, error) {
+	return GetZoomRoom.Do(ctx, c, listInput[ZoomRoomFilter]{ZoomRoomFilter{id, days}, Paging{Size: 30}})
 }
 
 // runTags are what a run's figures are filed under: an end of the run makes them
