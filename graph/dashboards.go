@@ -291,9 +291,20 @@ func (s *scope) wholeDashboardWebinar(ctx context.Context, w *types.DashboardWeb
 	return s.dashboardWebinars().Load(ctx, w.Run)()
 }
 
-// numberOfRun returns the number of the meeting that was run; 0 where that is
-// not known to Zoom.
+// knows notes whose run a run is, for the registrations of its participants.
+func (s *scope) knows(m *types.DashboardMeeting) {
+	if m.Number != 0 {
+		s.runs.Store(m.Run.Name, m.Number)
+	}
+}
+
+// numberOfRun returns the number of the meeting that is or was run; 0 where that
+// is not known to Zoom. Of a run that is over, the past meeting tells it, which
+// is cheaper than the dashboard.
 func (s *scope) numberOfRun(ctx context.Context, run types.DashboardRun) (types.MeetingNumber, error) {
+	if run.Kind != types.DashboardMeetingTypeLive {
+		return s.numberOf(ctx, run.Name)
+	}
 	if number, err := types.ParseMeetingNumber(run.Name); err == nil {
 		return number, nil
 	}

@@ -121,11 +121,16 @@ func (r *dashboardMeetingResolver) Host(ctx context.Context, obj *types.Dashboar
 }
 
 func (r *dashboardMeetingResolver) Participants(ctx context.Context, obj *types.DashboardMeeting, first int, after *string) (*types.Connection[types.DashboardParticipant], error) {
+	of(ctx, obj).knows(obj)
 	return of(ctx, obj).dashboardParticipants(ctx, obj.Run, first, after)
 }
 
 func (r *dashboardMeetingResolver) ParticipantsQos(ctx context.Context, obj *types.DashboardMeeting, first int, after *string) (*types.Connection[types.ParticipantQos], error) {
 	return of(ctx, obj).qosList(ctx, obj.Run, first, after)
+}
+
+func (r *dashboardMeetingResolver) ParticipantQos(ctx context.Context, obj *types.DashboardMeeting, inMeetingID string) (*types.ParticipantQos, error) {
+	return of(ctx, obj).qosOf(ctx, obj.Run, inMeetingID)
 }
 
 func (r *dashboardMeetingResolver) Feedback(ctx context.Context, obj *types.DashboardMeeting, first int, after *string) (*types.Connection[types.ParticipantFeedback], error) {
@@ -150,6 +155,10 @@ func (r *dashboardWebinarResolver) Participants(ctx context.Context, obj *types.
 
 func (r *dashboardWebinarResolver) ParticipantsQos(ctx context.Context, obj *types.DashboardWebinar, first int, after *string) (*types.Connection[types.ParticipantQos], error) {
 	return of(ctx, obj).qosList(ctx, obj.Run, first, after)
+}
+
+func (r *dashboardWebinarResolver) ParticipantQos(ctx context.Context, obj *types.DashboardWebinar, inMeetingID string) (*types.ParticipantQos, error) {
+	return of(ctx, obj).qosOf(ctx, obj.Run, inMeetingID)
 }
 
 func (r *dashboardWebinarResolver) Feedback(ctx context.Context, obj *types.DashboardWebinar, first int, after *string) (*types.Connection[types.ParticipantFeedback], error) {

@@ -58,13 +58,13 @@ func (s *scope) sharing(ctx context.Context, run types.DashboardRun, first int, 
 	})
 }
 
-// participantQos returns the figures of a stay.
-func (s *scope) participantQos(ctx context.Context, p *types.DashboardParticipant) (*types.ParticipantQos, error) {
-	if p.InMeetingID == "" {
+// qosOf returns the figures of a stay by its id within the run.
+func (s *scope) qosOf(ctx context.Context, run types.DashboardRun, id string) (*types.ParticipantQos, error) {
+	if id == "" {
 		return nil, nil
 	}
-	whole := !p.Run.Webinar && askedOf(ctx, "ParticipantQos").lacks(zoom.MeetingRuns.QosList.Pattern)
-	return orNil(s.dashboards.byQos.get(s.findQos).Load(ctx, qosKey{p.Run, string(p.InMeetingID), whole})())
+	whole := !run.Webinar && askedOf(ctx, "ParticipantQos").lacks(zoom.MeetingRuns.QosList.Pattern)
+	return orNil(s.dashboards.byQos.get(s.findQos).Load(ctx, qosKey{run, id, whole})())
 }
 
 // qosParticipant returns the stay that figures are of.

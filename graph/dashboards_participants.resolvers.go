@@ -15,7 +15,7 @@ func (r *dashboardParticipantResolver) Registrant(ctx context.Context, obj *type
 }
 
 func (r *dashboardParticipantResolver) Qos(ctx context.Context, obj *types.DashboardParticipant) (*types.ParticipantQos, error) {
-	return of(ctx, obj).participantQos(ctx, obj)
+	return of(ctx, obj).qosOf(ctx, obj.Run, string(obj.InMeetingID))
 }
 
 func (r *participantFeedbackResolver) User(ctx context.Context, obj *types.ParticipantFeedback) (*types.User, error) {

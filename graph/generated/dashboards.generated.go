@@ -39,6 +39,7 @@ type DashboardMeetingResolver interface {
 	Host(ctx context.Context, obj *types.DashboardMeeting) (*types.User, error)
 	Participants(ctx context.Context, obj *types.DashboardMeeting, first int, after *string) (*types.Connection[types.DashboardParticipant], error)
 	ParticipantsQos(ctx context.Context, obj *types.DashboardMeeting, first int, after *string) (*types.Connection[types.ParticipantQos], error)
+	ParticipantQos(ctx context.Context, obj *types.DashboardMeeting, inMeetingID string) (*types.ParticipantQos, error)
 	Feedback(ctx context.Context, obj *types.DashboardMeeting, first int, after *string) (*types.Connection[types.ParticipantFeedback], error)
 	Sharing(ctx context.Context, obj *types.DashboardMeeting, first int, after *string) (*types.Connection[types.ParticipantSharing], error)
 }
@@ -46,6 +47,7 @@ type DashboardWebinarResolver interface {
 	Host(ctx context.Context, obj *types.DashboardWebinar) (*types.User, error)
 	Participants(ctx context.Context, obj *types.DashboardWebinar, first int, after *string) (*types.Connection[types.DashboardParticipant], error)
 	ParticipantsQos(ctx context.Context, obj *types.DashboardWebinar, first int, after *string) (*types.Connection[types.ParticipantQos], error)
+	ParticipantQos(ctx context.Context, obj *types.DashboardWebinar, inMeetingID string) (*types.ParticipantQos, error)
 	Feedback(ctx context.Context, obj *types.DashboardWebinar, first int, after *string) (*types.Connection[types.ParticipantFeedback], error)
 	Sharing(ctx context.Context, obj *types.DashboardWebinar, first int, after *string) (*types.Connection[types.ParticipantSharing], error)
 }
@@ -73,6 +75,20 @@ func (ec *executionContext) field_DashboardMeeting_feedback_args(ctx context.Con
 		return nil, err
 	}
 	args["after"] = arg1
+	return args, nil
+}
+
+func (ec *executionContext) field_DashboardMeeting_participantQos_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "inMeetingId",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNString2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["inMeetingId"] = arg0
 	return args, nil
 }
 
@@ -161,6 +177,20 @@ func (ec *executionContext) field_DashboardWebinar_feedback_args(ctx context.Con
 		return nil, err
 	}
 	args["after"] = arg1
+	return args, nil
+}
+
+func (ec *executionContext) field_DashboardWebinar_participantQos_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "inMeetingId",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNString2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["inMeetingId"] = arg0
 	return args, nil
 }
 
@@ -2310,6 +2340,50 @@ func (ec *executionContext) fieldContext_DashboardMeeting_participantsQos(ctx co
 	return fc, nil
 }
 
+func (ec *executionContext) _DashboardMeeting_participantQos(ctx context.Context, field graphql.CollectedField, obj *types.DashboardMeeting) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DashboardMeeting_participantQos(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.DashboardMeeting().ParticipantQos(ctx, obj, fc.Args["inMeetingId"].(string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *types.ParticipantQos) graphql.Marshaler {
+			return ec.marshalOParticipantQos2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐParticipantQos(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_DashboardMeeting_participantQos(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "DashboardMeeting",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ParticipantQos(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_DashboardMeeting_participantQos_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _DashboardMeeting_feedback(ctx context.Context, field graphql.CollectedField, obj *types.DashboardMeeting) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -3362,6 +3436,50 @@ func (ec *executionContext) fieldContext_DashboardWebinar_participantsQos(ctx co
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_DashboardWebinar_participantsQos_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _DashboardWebinar_participantQos(ctx context.Context, field graphql.CollectedField, obj *types.DashboardWebinar) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DashboardWebinar_participantQos(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.DashboardWebinar().ParticipantQos(ctx, obj, fc.Args["inMeetingId"].(string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *types.ParticipantQos) graphql.Marshaler {
+			return ec.marshalOParticipantQos2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐParticipantQos(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_DashboardWebinar_participantQos(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "DashboardWebinar",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ParticipantQos(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_DashboardWebinar_participantQos_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -4654,6 +4772,44 @@ func (ec *executionContext) _DashboardMeeting(ctx context.Context, sel ast.Selec
 			}
 
 			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "participantQos":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._DashboardMeeting_participantQos(ctx, field, obj)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.IsDeferred() {
+				deferredFieldSet.AddField(field)
+				fieldIndex := len(deferredFieldSet.Values) - 1
+				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, deferredFieldSet)
+				})
+
+				for _, deferrable := range field.Deferrables {
+					view, ok := deferLabelToView[deferrable.Label]
+					if !ok {
+						view = deferredFieldSet.NewView()
+						deferLabelToView[deferrable.Label] = view
+					}
+					view.AddIndices(fieldIndex)
+				}
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
 		case "feedback":
 			field := field
 
@@ -5090,6 +5246,44 @@ func (ec *executionContext) _DashboardWebinar(ctx context.Context, sel ast.Selec
 					}
 				}()
 				res = ec._DashboardWebinar_participantsQos(ctx, field, obj)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.IsDeferred() {
+				deferredFieldSet.AddField(field)
+				fieldIndex := len(deferredFieldSet.Values) - 1
+				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, deferredFieldSet)
+				})
+
+				for _, deferrable := range field.Deferrables {
+					view, ok := deferLabelToView[deferrable.Label]
+					if !ok {
+						view = deferredFieldSet.NewView()
+						deferLabelToView[deferrable.Label] = view
+					}
+					view.AddIndices(fieldIndex)
+				}
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "participantQos":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._DashboardWebinar_participantQos(ctx, field, obj)
 				if res == graphql.RequiredNull {
 					atomic.AddUint32(&fs.Invalids, 1)
 				}

@@ -464,7 +464,7 @@ type DashboardMeeting
   trackingFields: [TrackingField!] @zoom(op: "GET /metrics/meetings")
 
   "The meeting that is or was run; null when its number has expired."
-  meeting: Meeting @zoom(op: "GET /meetings/{meetingId}") @zoom(op: "GET /metrics/meetings/{meetingId}")
+  meeting: Meeting @zoom(op: "GET /meetings/{meetingId}") @zoom(op: "GET /past_meetings/{meetingId}") @zoom(op: "GET /metrics/meetings/{meetingId}")
   "The run, once it is over."
   instance: MeetingInstance @zoom(op: "GET /past_meetings/{meetingId}") @zoom(op: "GET /metrics/meetings/{meetingId}")
   "The user who hosts it."
@@ -483,6 +483,11 @@ type DashboardMeeting
     "` + "`" + `endCursor` + "`" + ` of the page before."
     after: String
   ): ParticipantQosConnection @zoom(op: "GET /metrics/meetings/{meetingId}/participants/qos") @zoom(op: "GET /metrics/meetings/{meetingId}/participants/{participantId}/qos")
+  "What the connection of one participant was like; null when there is none such."
+  participantQos(
+    "Id of the stay within this run."
+    inMeetingId: String!
+  ): ParticipantQos @zoom(op: "GET /metrics/meetings/{meetingId}/participants/{participantId}/qos")
   "What participants said when they were asked at the end."
   feedback(
     "How many at most; may exceed a page of Zoom's."
@@ -598,6 +603,11 @@ type DashboardWebinar
     "` + "`" + `endCursor` + "`" + ` of the page before."
     after: String
   ): ParticipantQosConnection @zoom(op: "GET /metrics/webinars/{webinarId}/participants/qos")
+  "What the connection of one participant was like; null when there is none such."
+  participantQos(
+    "Id of the stay within this run."
+    inMeetingId: String!
+  ): ParticipantQos @zoom(op: "GET /metrics/webinars/{webinarId}/participants/{participantId}/qos")
   "What participants said when they were asked at the end."
   feedback(
     "How many at most; may exceed a page of Zoom's."
@@ -755,7 +765,7 @@ type DashboardParticipant
   "The user, for who joined signed in and belongs to the account."
   user: User @zoom(op: "GET /users/{userId}") @zoom(op: "GET /users")
   "The registration for the meeting that the person came by; null for webinars."
-  registrant: Registrant @zoom(op: "GET /meetings/{meetingId}/registrants/{registrantId}") @zoom(op: "GET /meetings/{meetingId}/registrants") @zoom(op: "GET /metrics/meetings/{meetingId}")
+  registrant: Registrant @zoom(op: "GET /meetings/{meetingId}/registrants/{registrantId}") @zoom(op: "GET /meetings/{meetingId}/registrants") @zoom(op: "GET /past_meetings/{meetingId}")
   "What the person's connection was like. Asked for many participants, it is read ten at a call."
   qos: ParticipantQos @zoom(op: "GET /metrics/meetings/{meetingId}/participants/{participantId}/qos") @zoom(op: "GET /metrics/meetings/{meetingId}/participants/qos") @zoom(op: "GET /metrics/webinars/{webinarId}/participants/{participantId}/qos") @zoom(op: "GET /metrics/webinars/{webinarId}/participants/qos")
 }
@@ -4495,6 +4505,8 @@ func (ec *executionContext) childFields_DashboardMeeting(ctx context.Context, fi
 		return ec.fieldContext_DashboardMeeting_participants(ctx, field)
 	case "participantsQos":
 		return ec.fieldContext_DashboardMeeting_participantsQos(ctx, field)
+	case "participantQos":
+		return ec.fieldContext_DashboardMeeting_participantQos(ctx, field)
 	case "feedback":
 		return ec.fieldContext_DashboardMeeting_feedback(ctx, field)
 	case "sharing":
@@ -4739,6 +4751,8 @@ func (ec *executionContext) childFields_DashboardWebinar(ctx context.Context, fi
 		return ec.fieldContext_DashboardWebinar_participants(ctx, field)
 	case "participantsQos":
 		return ec.fieldContext_DashboardWebinar_participantsQos(ctx, field)
+	case "participantQos":
+		return ec.fieldContext_DashboardWebinar_participantQos(ctx, field)
 	case "feedback":
 		return ec.fieldContext_DashboardWebinar_feedback(ctx, field)
 	case "sharing":

@@ -87,6 +87,13 @@ type Landmarks struct {
 	PendingInstance   string // ended just now
 	ExpiredInstance   string // older than a year
 	GoneInstance      string // older than 15 months
+
+	DashboardWebinar         int64 // a webinar; its only run is over
+	DashboardWebinarInstance string
+	LiveWebinar              int64
+	ParticipantInMeetingID   string // the host's stay in BigInstance and in DashboardWebinarInstance
+	ZoomRoomID               string
+	ClientFeedbackID         string
 }
 
 // The users and the meetings of the host that the landmarks name.
@@ -137,6 +144,8 @@ func (s *Sandbox) Landmarks() Landmarks {
 		UUIDPlain:       uuid(slotWeekly, instancePlain),
 		PendingInstance: uuid(slotPending, 0), OnePersonInstance: uuid(slotOnePerson, 0),
 		ExpiredInstance: uuid(slotOld, 1), GoneInstance: uuid(slotOld, 2),
+		DashboardWebinar: number(pastWebinarSlot), DashboardWebinarInstance: uuid(pastWebinarSlot, 0), LiveWebinar: number(liveWebinarSlot),
+		ParticipantInMeetingID: (&stay{}).rowID(), ZoomRoomID: w.roomID(0), ClientFeedbackID: "1",
 	}
 }
 

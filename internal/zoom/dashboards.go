@@ -173,7 +173,9 @@ func runOps(path string, webinar bool) RunOps {
 		}
 		return s
 	}
-	run := func(in RunKey) types.DashboardRun { return types.DashboardRun{Name: in.Run, Kind: in.Type, Webinar: webinar} }
+	run := func(in RunKey) types.DashboardRun {
+		return types.DashboardRun{Name: in.Run, Kind: in.Type, Webinar: webinar}
+	}
 	return RunOps{
 		Participants: list(row("", "list_RUN_participants", 300), func(in RunParticipants, p *types.DashboardParticipant) { p.Run = run(in.RunKey) }),
 		QosList:      list(row("/qos", "list_RUN_participants_qos", 10), func(in RunKey, q *types.ParticipantQos) { q.Run = run(in) }),
