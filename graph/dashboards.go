@@ -320,8 +320,8 @@ func (s *scope) namedUser(ctx context.Context, names ...types.Text) (*types.User
 	return orNil(s.user(ctx, string(cmp.Or(names...))))
 }
 
-// flat puts what several answers list into one list.
-func flat[Out, T any](answers []*Out, err error, days func(*Out) []*T) ([]*T, error) {
+// concat puts what several answers list into one list.
+func concat[Out, T any](answers []*Out, err error, days func(*Out) []*T) ([]*T, error) {
 	if err != nil {
 		return nil, err
 	}

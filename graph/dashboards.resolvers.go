@@ -69,7 +69,7 @@ func (r *dashboardResolver) ClientFeedbackEntries(ctx context.Context, obj *type
 
 func (r *dashboardResolver) ClientSatisfaction(ctx context.Context, obj *types.Dashboard, from types.Date, to types.Date) ([]*types.ClientSatisfaction, error) {
 	answers, err := byMonth(ctx, zoom.GetClientSatisfaction, of(ctx, obj), from, to)
-	return flat(answers, err, func(a *zoom.ClientSatisfactions) []*types.ClientSatisfaction { return a.Days })
+	return concat(answers, err, func(a *zoom.ClientSatisfactions) []*types.ClientSatisfaction { return a.Days })
 }
 
 func (r *dashboardResolver) ClientVersions(ctx context.Context, obj *types.Dashboard) ([]*types.ClientVersion, error) {
@@ -82,7 +82,7 @@ func (r *dashboardResolver) ClientVersions(ctx context.Context, obj *types.Dashb
 
 func (r *dashboardResolver) CrcPorts(ctx context.Context, obj *types.Dashboard, from types.Date, to types.Date) ([]*types.CrcPortDay, error) {
 	answers, err := byMonth(ctx, zoom.GetCrcPorts, of(ctx, obj), from, to)
-	return flat(answers, err, func(a *zoom.CrcPorts) []*types.CrcPortDay { return a.Days })
+	return concat(answers, err, func(a *zoom.CrcPorts) []*types.CrcPortDay { return a.Days })
 }
 
 func (r *dashboardResolver) Quality(ctx context.Context, obj *types.Dashboard, from types.Date, to types.Date, typeArg types.QualitySubject) (*types.QualityScores, error) {

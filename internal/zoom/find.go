@@ -49,7 +49,7 @@ func (d *directory[T]) find(ctx context.Context, c *Client, keys []string) []Fou
 		}
 		missing = append(missing, i)
 	}
-	complete := true
+	complete := len(d.listings) > 0
 	for _, l := range d.listings {
 		var whole bool
 		missing, whole = d.search(ctx, c, l, keys, missing, found)
