@@ -93,7 +93,6 @@ type Landmarks struct {
 	LiveWebinar              int64
 	ParticipantInMeetingID   string // the host's stay in BigInstance and in DashboardWebinarInstance
 	ZoomRoomID               string
-	ClientFeedbackID         string
 }
 
 // The users and the meetings of the host that the landmarks name.
@@ -145,7 +144,7 @@ func (s *Sandbox) Landmarks() Landmarks {
 		PendingInstance: uuid(slotPending, 0), OnePersonInstance: uuid(slotOnePerson, 0),
 		ExpiredInstance: uuid(slotOld, 1), GoneInstance: uuid(slotOld, 2),
 		DashboardWebinar: number(pastWebinarSlot), DashboardWebinarInstance: uuid(pastWebinarSlot, 0), LiveWebinar: number(liveWebinarSlot),
-		ParticipantInMeetingID: (&stay{}).rowID(), ZoomRoomID: w.roomID(0), ClientFeedbackID: "1",
+		ParticipantInMeetingID: (&stay{}).rowID(), ZoomRoomID: w.roomID(0),
 	}
 }
 
