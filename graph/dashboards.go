@@ -291,10 +291,11 @@ func (s *scope) wholeDashboardWebinar(ctx context.Context, w *types.DashboardWeb
 	return s.dashboardWebinars().Load(ctx, w.Run)()
 }
 
-// knows notes whose run a run is, for the registrations of its participants.
-func (s *scope) knows(m *types.DashboardMeeting) {
-	if m.Number != 0 {
-		s.runs.Store(m.Run.Name, m.Number)
+// knows notes which meeting's run a run is, for the registrations of those who
+// were there.
+func (s *scope) knows(run string, number types.MeetingNumber) {
+	if number != 0 {
+		s.runs.Store(run, number)
 	}
 }
 
