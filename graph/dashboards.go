@@ -56,7 +56,7 @@ func anyPastKey(run types.DashboardRun) zoom.RunKey {
 // Source: GET /metrics/meetings.
 const dashboardMonths = 6
 
-func today() time.Time { return time.Now().UTC().Truncate(24 * time.Hour) }
+func thisDay() time.Time { return time.Now().UTC().Truncate(24 * time.Hour) }
 
 // kept returns the part of a range that Zoom still keeps, if that is some
 // months. What it keeps no more is told as an error: alone, or beside the rest.
@@ -64,7 +64,7 @@ func kept(ctx context.Context, op string, from, to types.Date) (span, error) {
 	if err := ordered(from, to); err != nil {
 		return span{}, err
 	}
-	days, oldest := span{from.Time, to.Time}, today().AddDate(0, -dashboardMonths, 0)
+	days, oldest := span{from.Time, to.Time}, thisDay().AddDate(0, -dashboardMonths, 0)
 	expired := &zoom.Error{Op: op, Kind: zoom.ErrExpired}
 	if days.to.Before(oldest) {
 		return span{}, expired
@@ -78,19 +78,19 @@ func kept(ctx context.Context, op string, from, to types.Date) (span, error) {
 
 // month is kept for figures that Zoom adds up, for a month at most: two months'
 // sums do not make one.
-func month(ctx context.Context, op string, from, to types.Date) (zoom.Days, error) {
+func month(ctx context.Context, op string, from, to types.Date) (zoom.DashboardDays, error) {
 	if err := ordered(from, to); err != nil {
-		return zoom.Days{}, err
+		return zoom.DashboardDays{}, err
 	}
 	if to.After(from.AddDate(0, 1, 0)) {
-		return zoom.Days{}, invalid("from, to: Zoom adds up a month at most")
+		return zoom.DashboardDays{}, invalid("from, to: Zoom adds up a month at most")
 	}
 	kept, err := kept(ctx, op, from, to)
 	return kept.days(), err
 }
 
 // inMonth asks for figures that Zoom adds up.
-func inMonth[Out any](ctx context.Context, op zoom.Op[zoom.Days, Out], s *scope, from, to types.Date) (*Out, error) {
+func inMonth[Out any](ctx context.Context, op zoom.Op[zoom.DashboardDays, Out], s *scope, from, to types.Date) (*Out, error) {
 	days, err := month(ctx, op.Pattern, from, to)
 	if err != nil {
 		return nil, err
@@ -98,17 +98,17 @@ func inMonth[Out any](ctx context.Context, op zoom.Op[zoom.Days, Out], s *scope,
 	return op.Do(ctx, s.client, days)
 }
 
-func (s span) days() zoom.Days {
-	return zoom.Days{From: types.Date{Time: s.from}, To: types.Date{Time: s.to}}
+func (s span) days() zoom.DashboardDays {
+	return zoom.DashboardDays{From: types.Date{Time: s.from}, To: types.Date{Time: s.to}}
 }
 
 // windows cuts a range that is longer than Zoom takes at once into months.
-func windows(s span) []zoom.Days {
+func windows(s span) []zoom.DashboardDays {
 	spans := []span{s}
 	if s.to.After(s.from.AddDate(0, 1, 0)) {
 		spans = months(s.from, s.to)
 	}
-	all := make([]zoom.Days, len(spans))
+	all := make([]zoom.DashboardDays, len(spans))
 	for i, one := range spans {
 		all[i] = one.days()
 	}
@@ -117,13 +117,13 @@ func windows(s span) []zoom.Days {
 
 // byMonth asks about a range month by month, all at once, and returns the
 // answers oldest first. One that fails fails all.
-func byMonth[Out any](ctx context.Context, op zoom.Op[zoom.Days, Out], s *scope, from, to types.Date) ([]*Out, error) {
+func byMonth[Out any](ctx context.Context, op zoom.Op[zoom.DashboardDays, Out], s *scope, from, to types.Date) ([]*Out, error) {
 	days, err := kept(ctx, op.Pattern, from, to)
 	if err != nil {
 		return nil, err
 	}
 	all := windows(days)
-	found := each(func(ctx context.Context, days zoom.Days) (*Out, error) { return op.Do(ctx, s.client, days) })(ctx, all)
+	found := each(func(ctx context.Context, days zoom.DashboardDays) (*Out, error) { return op.Do(ctx, s.client, days) })(ctx, all)
 	answers := make([]*Out, len(found))
 	for i, f := range found {
 		if f.Err != nil {
@@ -155,7 +155,7 @@ func (f runFilter) windows(ctx context.Context, op, includeFields string) ([]zoo
 		if f.from != nil || f.to != nil || f.dateType != nil {
 			return nil, invalid("from, to, dateType: they go with what is over; what is LIVE is live now")
 		}
-		filter.Days = span{today().AddDate(0, 0, -1), today()}.days()
+		filter.DashboardDays = span{thisDay().AddDate(0, 0, -1), thisDay()}.days()
 		return []zoom.DashboardFilter{filter}, nil
 	}
 	if f.from == nil || f.to == nil {
@@ -166,7 +166,7 @@ func (f runFilter) windows(ctx context.Context, op, includeFields string) ([]zoo
 		return nil, err
 	}
 	var all []zoom.DashboardFilter
-	for _, filter.Days = range windows(days) {
+	for _, filter.DashboardDays = range windows(days) {
 		all = append(all, filter)
 	}
 	return all, nil

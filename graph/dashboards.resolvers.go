@@ -52,7 +52,7 @@ func (r *dashboardResolver) Chat(ctx context.Context, obj *types.Dashboard, firs
 	if err != nil {
 		return nil, err
 	}
-	return connect(ctx, list[zoom.Days, types.ChatUsage]{in: of(ctx, obj), op: zoom.ListChatUsage, windows: []zoom.Days{days}, first: first, after: after})
+	return connect(ctx, list[zoom.DashboardDays, types.ChatUsage]{in: of(ctx, obj), op: zoom.ListChatUsage, windows: []zoom.DashboardDays{days}, first: first, after: after})
 }
 
 func (r *dashboardResolver) ClientFeedback(ctx context.Context, obj *types.Dashboard, from types.Date, to types.Date) ([]*types.ClientFeedback, error) {
@@ -90,7 +90,7 @@ func (r *dashboardResolver) Quality(ctx context.Context, obj *types.Dashboard, f
 	if err != nil {
 		return nil, err
 	}
-	return zoom.GetQuality.Do(ctx, of(ctx, obj).client, zoom.QualityFilter{Days: days, Type: typeArg})
+	return zoom.GetQuality.Do(ctx, of(ctx, obj).client, zoom.QualityFilter{DashboardDays: days, Type: typeArg})
 }
 
 func (r *dashboardMeetingResolver) Meeting(ctx context.Context, obj *types.DashboardMeeting) (*types.Meeting, error) {

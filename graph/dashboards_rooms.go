@@ -14,7 +14,7 @@ import (
 // nothing more.
 func (s *scope) rooms() *dataloader.Loader[string, *zoom.ZoomRoom] {
 	return s.dashboards.byRoom.get(each(func(ctx context.Context, id string) (*zoom.ZoomRoom, error) {
-		return zoom.ZoomRoomOn(ctx, s.client, id, span{today(), today()}.days())
+		return zoom.ZoomRoomOn(ctx, s.client, id, span{thisDay(), thisDay()}.days())
 	}))
 }
 
@@ -80,7 +80,7 @@ func roomWindows(ctx context.Context, op, room string, from, to types.Date) ([]z
 	}
 	var filters []zoom.ZoomRoomFilter
 	for _, window := range windows(days) {
-		filters = append(filters, zoom.ZoomRoomFilter{RoomID: room, Days: window})
+		filters = append(filters, zoom.ZoomRoomFilter{RoomID: room, DashboardDays: window})
 	}
 	return filters, nil
 }
@@ -93,7 +93,7 @@ func (s *scope) feedbackEntries(ctx context.Context, id string, from, to types.D
 	}
 	l := list[zoom.ClientFeedbackFilter, types.ClientFeedbackEntry]{in: s, op: zoom.ListClientFeedback, first: first, after: after}
 	for _, window := range windows(days) {
-		l.windows = append(l.windows, zoom.ClientFeedbackFilter{FeedbackID: id, Days: window})
+		l.windows = append(l.windows, zoom.ClientFeedbackFilter{FeedbackID: id, DashboardDays: window})
 	}
 	return connect(ctx, l)
 }

@@ -33,12 +33,12 @@ const (
 	liveWebinarSlot
 )
 
-func isWebinar(n uint64) bool {
+func onWebinarSlot(n uint64) bool {
 	return n%slotsPerUser == pastWebinarSlot || n%slotsPerUser == liveWebinarSlot
 }
 
-// webinar makes the meeting that a webinar is.
-func (w *world) webinar(n uint64) *meeting {
+// dashboardWebinar makes the meeting that a webinar is.
+func (w *world) dashboardWebinar(n uint64) *meeting {
 	if n%slotsPerUser == liveWebinarSlot && hostOf(n) != host {
 		return nil
 	}
@@ -78,10 +78,10 @@ func (r *runs) live() bool { return r.kind == "live" }
 
 func (r *runs) meeting(n uint64) *meeting {
 	switch {
-	case isWebinar(n) != r.webinar:
+	case onWebinarSlot(n) != r.webinar:
 		return nil
 	case r.webinar:
-		return r.world.webinar(n)
+		return r.world.dashboardWebinar(n)
 	}
 	return r.world.anyMeeting(n)
 }
@@ -142,36 +142,36 @@ func (r *runs) stays(i *instance) []*stay {
 // gone reports whether a stay is over.
 func (r *runs) gone(s *stay) bool { return !r.live() || s.leave.Before(r.now) }
 
-type customKey struct {
+type runCustomKey struct {
 	Key   string `json:"key"`
 	Value string `json:"value"`
 }
 
 // runBasics is what the dashboard says of a run everywhere.
 type runBasics struct {
-	UUID                 string      `json:"uuid"`
-	ID                   int64       `json:"id"`
-	Topic                string      `json:"topic"`
-	Host                 string      `json:"host"`
-	Email                string      `json:"email"`
-	UserType             string      `json:"user_type"`
-	Dept                 string      `json:"dept"`
-	StartTime            string      `json:"start_time"`
-	EndTime              string      `json:"end_time,omitempty"`
-	Duration             string      `json:"duration"`
-	Participants         int         `json:"participants"`
-	HasPSTN              bool        `json:"has_pstn"`
-	HasVoip              bool        `json:"has_voip"`
-	Has3rdPartyAudio     bool        `json:"has_3rd_party_audio"`
-	HasVideo             bool        `json:"has_video"`
-	HasScreenShare       bool        `json:"has_screen_share"`
-	HasRecording         bool        `json:"has_recording"`
-	HasSIP               bool        `json:"has_sip"`
-	HasArchiving         bool        `json:"has_archiving"`
-	HasManualCaptions    bool        `json:"has_manual_captions"`
-	HasAutomatedCaptions bool        `json:"has_automated_captions"`
-	CustomKeys           []customKey `json:"custom_keys"`
-	InRoomParticipants   *int        `json:"in_room_participants,omitempty"`
+	UUID                 string         `json:"uuid"`
+	ID                   int64          `json:"id"`
+	Topic                string         `json:"topic"`
+	Host                 string         `json:"host"`
+	Email                string         `json:"email"`
+	UserType             string         `json:"user_type"`
+	Dept                 string         `json:"dept"`
+	StartTime            string         `json:"start_time"`
+	EndTime              string         `json:"end_time,omitempty"`
+	Duration             string         `json:"duration"`
+	Participants         int            `json:"participants"`
+	HasPSTN              bool           `json:"has_pstn"`
+	HasVoip              bool           `json:"has_voip"`
+	Has3rdPartyAudio     bool           `json:"has_3rd_party_audio"`
+	HasVideo             bool           `json:"has_video"`
+	HasScreenShare       bool           `json:"has_screen_share"`
+	HasRecording         bool           `json:"has_recording"`
+	HasSIP               bool           `json:"has_sip"`
+	HasArchiving         bool           `json:"has_archiving"`
+	HasManualCaptions    bool           `json:"has_manual_captions"`
+	HasAutomatedCaptions bool           `json:"has_automated_captions"`
+	CustomKeys           []runCustomKey `json:"custom_keys"`
+	InRoomParticipants   *int           `json:"in_room_participants,omitempty"`
 }
 
 // runMetrics is a run as the dashboard lists it or tells it alone. What one of
@@ -209,10 +209,10 @@ func (r *runs) basics(i *instance) runBasics {
 		UserType: "Licensed", Dept: deref(w.seedUser(m.host).Dept), StartTime: stamp(i.start), Duration: hms(i.end.Sub(i.start)),
 		EndTime: stamp(i.end), Participants: persons(r.stays(i)), HasPSTN: persons(r.stays(i)) > 7, HasVoip: true, HasVideo: m.n%7 != 0,
 		HasScreenShare: m.n%2 == 0, HasRecording: m.n%5 == 0, HasManualCaptions: m.n%11 == 0, HasAutomatedCaptions: m.n%3 == 0,
-		CustomKeys: []customKey{},
+		CustomKeys: []runCustomKey{},
 	}
 	if m.n%6 == 0 {
-		b.CustomKeys = append(b.CustomKeys, customKey{"Host Nation", "DE"})
+		b.CustomKeys = append(b.CustomKeys, runCustomKey{"Host Nation", "DE"})
 	}
 	if r.live() {
 		b.EndTime, b.Duration = "", hms(r.now.Sub(i.start))
@@ -292,7 +292,7 @@ func (r *runs) hosted(user int) []*meeting {
 		return r.world.everything(user)
 	}
 	base := uint64(user) * slotsPerUser
-	return slices.DeleteFunc([]*meeting{r.world.webinar(base + pastWebinarSlot), r.world.webinar(base + liveWebinarSlot)},
+	return slices.DeleteFunc([]*meeting{r.world.dashboardWebinar(base + pastWebinarSlot), r.world.dashboardWebinar(base + liveWebinarSlot)},
 		func(m *meeting) bool { return m == nil })
 }
 

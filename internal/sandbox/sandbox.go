@@ -21,6 +21,9 @@
 //     tokens, no master accounts.
 //   - No webhooks, e-mails, calendars, media or files. Its links lead nowhere.
 //   - GET /report/daily is made up by day and does not add up to the meetings.
+//   - The dashboard looks at the first 200 users' runs, takes days and no hours,
+//     and has three samples of a stay's quality. Its figures of chat, satisfaction,
+//     rooms, ports and scores are made up and add up to nothing.
 //   - Lists come in the order in which things were made; Zoom promises none.
 //     A recurring meeting stands once in every list.
 //   - Validation covers the types, the required fields and the bounds that the

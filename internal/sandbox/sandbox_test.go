@@ -27,6 +27,8 @@ func TestLandmarksOfTheDefaultSeed(t *testing.T) {
 		UUIDWithSlash: "/ZzEQPEE0bZ1hoCtmnD3jA==", UUIDDoubleSlash: "GbZip//0pMtkyBvX1AysJg==", UUIDPlain: "b7sXe/yZJrPk+kpdy1iVrw==",
 		OnePersonInstance: "QeaGRsXd7bPbjtcIq0dI1A==", PendingInstance: "zfanhA0D5npQY0RZtJhEhg==",
 		ExpiredInstance: "YCPe3m/uS/4ypzvqf461Iw==", GoneInstance: "T1IoZyPFqC5QzOoRe7yOTQ==",
+		DashboardWebinar: 28365337919, DashboardWebinarInstance: "W+Fqm7BwV0laLNMfbDoUxg==", LiveWebinar: 69599905810,
+		ParticipantInMeetingID: "16778240", ZoomRoomID: "UYsLqD4weduuJgHk58NdyQ",
 	}
 	for _, opt := range []Options{{}, {Users: 10_000, Meetings: 3, Participants: 300, Plan: PlanFree, Now: func() time.Time { return monday.AddDate(0, 4, 3) }}} {
 		s, err := New(opt)

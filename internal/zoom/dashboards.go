@@ -10,8 +10,8 @@ import (
 	"zoomql/internal/zoom/types"
 )
 
-// Days is a range of days, both ends included, in UTC.
-type Days struct {
+// DashboardDays is a range of days, both ends included, in UTC.
+type DashboardDays struct {
 	From types.Date `query:"from"`
 	To   types.Date `query:"to"`
 }
@@ -20,7 +20,7 @@ type Days struct {
 // month.
 type DashboardFilter struct {
 	Type types.DashboardMeetingType `query:"type"`
-	Days
+	DashboardDays
 	GroupIDs []string `query:"group_id"`
 	// WithParticipants finds runs by the groups of participants too.
 	WithParticipants bool                    `query:"group_include_participant"`
@@ -51,18 +51,18 @@ type RunParticipantKey struct {
 // ZoomRoomFilter picks what was held in a Zoom Room, or went wrong with it.
 type ZoomRoomFilter struct {
 	RoomID string `path:"zoomroomId"`
-	Days
+	DashboardDays
 }
 
 // ClientFeedbackFilter picks who gave one answer.
 type ClientFeedbackFilter struct {
 	FeedbackID string `path:"feedbackId"`
-	Days
+	DashboardDays
 }
 
 // QualityFilter picks what quality is counted of.
 type QualityFilter struct {
-	Days
+	DashboardDays
 	Type types.QualitySubject `query:"type"`
 }
 
@@ -126,9 +126,9 @@ func dashboardLife(req *Request, _ any) Life {
 	return Closed
 }
 
-// rangeLife says how long what happened in a range is believed: days that are
+// dashboardRangeLife says how long what happened in a range is believed: days that are
 // over for long enough do not change any more.
-func rangeLife(req *Request, _ any) Life {
+func dashboardRangeLife(req *Request, _ any) Life {
 	to, err := time.Parse(time.DateOnly, asks(req, "to"))
 	switch {
 	case asks(req, "type") == types.DashboardMeetingTypeLive.Code():
@@ -244,7 +244,7 @@ func FindStays(ctx context.Context, c *Client, filter RunParticipants, webinar b
 
 // ZoomRoomOn returns a room with what was held in it on some days: the page that
 // a list of these begins with.
-func ZoomRoomOn(ctx context.Context, c *Client, id string, days Days) (*ZoomRoom, error) {
+func ZoomRoomOn(ctx context.Context, c *Client, id string, days DashboardDays) (*ZoomRoom, error) {
 	return GetZoomRoom.Do(ctx, c, listInput[ZoomRoomFilter]{ZoomRoomFilter{id, days}, Paging{Size: 30}})
 }
 
@@ -258,7 +258,7 @@ func runTags(kind string) []string {
 // The operations on the dashboard.
 var (
 	ListDashboardMeetings = list(Spec{
-		Pattern: "GET /metrics/meetings", Rate: ResourceIntensive, Life: Slow, LifeOf: rangeLife, Array: "meetings", MaxPage: 300,
+		Pattern: "GET /metrics/meetings", Rate: ResourceIntensive, Life: Slow, LifeOf: dashboardRangeLife, Array: "meetings", MaxPage: 300,
 		Scopes: dashboardRead("meetings") + "list_meetings:admin",
 		Tags:   []string{"dashboard:meetings"},
 	}, func(in DashboardFilter, m *types.DashboardMeeting) {
@@ -270,7 +270,7 @@ var (
 		Tags:   runTags("meeting"),
 	}, func(in RunKey, m *types.DashboardMeeting) { m.Run = types.DashboardRun{Name: in.Run, Kind: in.Type} })
 	ListDashboardWebinars = list(Spec{
-		Pattern: "GET /metrics/webinars", Rate: ResourceIntensive, Life: Slow, LifeOf: rangeLife, Array: "webinars", MaxPage: 300,
+		Pattern: "GET /metrics/webinars", Rate: ResourceIntensive, Life: Slow, LifeOf: dashboardRangeLife, Array: "webinars", MaxPage: 300,
 		Scopes: dashboardRead("webinars") + "list_webinars:admin",
 		Tags:   []string{"dashboard:webinars"},
 	}, func(in DashboardFilter, w *types.DashboardWebinar) {
@@ -304,44 +304,44 @@ var (
 		}
 	})
 	ListZoomRoomMeetings = part(GetZoomRoom, (*ZoomRoom).pastMeetings)
-	GetZoomRoomIssues    = op[Days, ZoomRoomIssues](Spec{
-		Pattern: "GET /metrics/zoomrooms/issues", Rate: Heavy, Life: Slow, LifeOf: rangeLife,
+	GetZoomRoomIssues    = op[DashboardDays, ZoomRoomIssues](Spec{
+		Pattern: "GET /metrics/zoomrooms/issues", Rate: Heavy, Life: Slow, LifeOf: dashboardRangeLife,
 		Scopes: dashboardRead("zr") + "issues_zoomroom:admin",
 		Tags:   []string{"dashboard:zoomrooms"},
 	})
-	GetZoomRoomsWithIssues = op[Days, ZoomRoomsWithIssues](Spec{
-		Pattern: "GET /metrics/issues/zoomrooms", Rate: Heavy, Life: Slow, LifeOf: rangeLife,
+	GetZoomRoomsWithIssues = op[DashboardDays, ZoomRoomsWithIssues](Spec{
+		Pattern: "GET /metrics/issues/zoomrooms", Rate: Heavy, Life: Slow, LifeOf: dashboardRangeLife,
 		Scopes: dashboardRead("home") + "list_zoomrooms:admin",
 		Tags:   []string{"dashboard:zoomrooms"},
 	})
 	ListZoomRoomIssueEvents = list[ZoomRoomFilter, types.ZoomRoomIssueEvent](Spec{
-		Pattern: "GET /metrics/issues/zoomrooms/{zoomroomId}", Rate: Heavy, Life: Slow, LifeOf: rangeLife, Array: "issue_details", MaxPage: 300,
+		Pattern: "GET /metrics/issues/zoomrooms/{zoomroomId}", Rate: Heavy, Life: Slow, LifeOf: dashboardRangeLife, Array: "issue_details", MaxPage: 300,
 		Scopes: dashboardRead("home") + "issues_zoomroom:admin",
 		Tags:   []string{"dashboard:zoomrooms"},
 	})
 
-	ListChatUsage = list[Days, types.ChatUsage](Spec{
-		Pattern: "GET /metrics/chat", Rate: ResourceIntensive, Life: Slow, LifeOf: rangeLife, Array: "users", MaxPage: 300,
+	ListChatUsage = list[DashboardDays, types.ChatUsage](Spec{
+		Pattern: "GET /metrics/chat", Rate: ResourceIntensive, Life: Slow, LifeOf: dashboardRangeLife, Array: "users", MaxPage: 300,
 		Scopes: dashboardRead("im") + "chat:admin",
 		Tags:   []string{"dashboard:chat"},
 	})
 	GetClientFeedback = op(Spec{
-		Pattern: "GET /metrics/client/feedback", Rate: Heavy, Life: Slow, LifeOf: rangeLife,
+		Pattern: "GET /metrics/client/feedback", Rate: Heavy, Life: Slow, LifeOf: dashboardRangeLife,
 		Scopes: dashboardRead("home") + "list_meetings_feedback:admin",
 		Tags:   []string{"dashboard:feedback"},
-	}, func(in Days, out *ClientFeedbacks) {
+	}, func(in DashboardDays, out *ClientFeedbacks) {
 		for _, f := range out.Answers {
 			f.From, f.To = in.From, in.To
 		}
 	})
 	// ListClientFeedback has no documented largest page; its answers name 300.
 	ListClientFeedback = list[ClientFeedbackFilter, types.ClientFeedbackEntry](Spec{
-		Pattern: "GET /metrics/client/feedback/{feedbackId}", Rate: Heavy, Life: Slow, LifeOf: rangeLife, Array: "client_feedback_details", MaxPage: 300,
+		Pattern: "GET /metrics/client/feedback/{feedbackId}", Rate: Heavy, Life: Slow, LifeOf: dashboardRangeLife, Array: "client_feedback_details", MaxPage: 300,
 		Scopes: dashboardRead("home") + "meeting_feedback:admin",
 		Tags:   []string{"dashboard:feedback"},
 	})
-	GetClientSatisfaction = op[Days, ClientSatisfactions](Spec{
-		Pattern: "GET /metrics/client/satisfaction", Rate: Heavy, Life: Slow, LifeOf: rangeLife,
+	GetClientSatisfaction = op[DashboardDays, ClientSatisfactions](Spec{
+		Pattern: "GET /metrics/client/satisfaction", Rate: Heavy, Life: Slow, LifeOf: dashboardRangeLife,
 		Scopes: dashboardRead("home") + "meeting_survey:admin",
 		Tags:   []string{"dashboard:feedback"},
 	})
@@ -350,13 +350,13 @@ var (
 		Scopes: dashboardRead("home") + "client_versions:admin",
 		Tags:   []string{"dashboard:client_versions"},
 	})
-	GetCrcPorts = op[Days, CrcPorts](Spec{
-		Pattern: "GET /metrics/crc", Rate: Heavy, Life: Slow, LifeOf: rangeLife,
+	GetCrcPorts = op[DashboardDays, CrcPorts](Spec{
+		Pattern: "GET /metrics/crc", Rate: Heavy, Life: Slow, LifeOf: dashboardRangeLife,
 		Scopes: dashboardRead("crc") + "crc_port_usage:admin",
 		Tags:   []string{"dashboard:crc"},
 	})
 	GetQuality = op[QualityFilter, types.QualityScores](Spec{
-		Pattern: "GET /metrics/quality", Rate: Heavy, Life: Slow, LifeOf: rangeLife,
+		Pattern: "GET /metrics/quality", Rate: Heavy, Life: Slow, LifeOf: dashboardRangeLife,
 		Scopes: dashboardRead("home") + "meeting_quality_score:admin",
 		Tags:   []string{"dashboard:quality"},
 	})
