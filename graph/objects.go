@@ -153,18 +153,19 @@ func (s *scope) wholeInstance(ctx context.Context, i *types.MeetingInstance) (*t
 	return s.instances().Load(ctx, string(i.UUID))()
 }
 
-// registrantID splits the key of a registrant's global id.
-func registrantOf(id types.NodeID) (types.MeetingNumber, string, error) {
-	key, err := id.Of("Registrant")
+// partOf splits the key of the global id of something that belongs to a meeting,
+// such as a registrant or a poll.
+func partOf(id types.NodeID, kind string) (types.MeetingNumber, string, error) {
+	key, err := id.Of(kind)
 	if err != nil {
 		return 0, "", err
 	}
-	meeting, registrant, ok := strings.Cut(key, "/")
+	meeting, part, ok := strings.Cut(key, "/")
 	number, err := types.ParseMeetingNumber(meeting)
-	if !ok || err != nil || registrant == "" {
+	if !ok || err != nil || part == "" {
 		return 0, "", types.ErrBadID
 	}
-	return number, registrant, nil
+	return number, part, nil
 }
 
 func (s *scope) registrant(ctx context.Context, meeting types.MeetingNumber, id string) (*types.Registrant, error) {

@@ -56,11 +56,17 @@ func (r *Resolver) node(ctx context.Context, id types.NodeID) (types.Node, error
 	case "MeetingInstance":
 		return someNode(s.instance(ctx, id.Key))
 	case "Registrant":
-		meeting, registrant, err := registrantOf(id)
+		meeting, registrant, err := partOf(id, "Registrant")
 		if err != nil {
 			return nil, err
 		}
 		return someNode(s.registrant(ctx, meeting, registrant))
+	case "Poll":
+		meeting, poll, err := partOf(id, "Poll")
+		if err != nil {
+			return nil, err
+		}
+		return someNode(zoom.GetPoll.Do(ctx, s.client, zoom.PollKey{MeetingID: meeting, PollID: poll}))
 	}
 	return nil, types.ErrBadID
 }

@@ -146,7 +146,7 @@ func (s *scope) registrantsBy(ctx context.Context, meeting types.MeetingNumber, 
 func (s *scope) registrantBy(ctx context.Context, meeting types.MeetingNumber, by types.RegistrantBy) (*types.Registrant, error) {
 	switch {
 	case by.ID != nil:
-		of, id, err := registrantOf(*by.ID)
+		of, id, err := partOf(*by.ID, "Registrant")
 		if err == nil && of != meeting {
 			err = invalid("registrant: the id is of another meeting's registrant")
 		}
