@@ -19,7 +19,10 @@
 //     what the API ends.
 //   - One account, Server-to-Server tokens only. No consent pages, no refresh
 //     tokens, no master accounts.
-//   - No webhooks, e-mails, calendars, media or files. Its links lead nowhere.
+//   - No webhooks, e-mails, calendars or media. Its links lead nowhere, but for
+//     those to files, which hold lines of text whatever they are called.
+//   - Nobody answers a poll or writes in the chat: what stands there follows from
+//     the seed and the day.
 //   - GET /report/daily is made up by day and does not add up to the meetings.
 //   - Lists come in the order in which things were made; Zoom promises none.
 //     A recurring meeting stands once in every list.
@@ -79,6 +82,9 @@ func (s *Sandbox) Down(down bool) { s.down.Store(down) }
 // right or wrong. A fault that closes the connection panics with
 // http.ErrAbortHandler, which net/http's server turns into just that.
 func (s *Sandbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if s.serveFile(w, r) {
+		return // no operation of the API: it spends nothing
+	}
 	c := s.call(r)
 	entry := s.ledger.begin(c, r)
 	status := statusClientGone

@@ -24,6 +24,7 @@ func TestLandmarksOfTheDefaultSeed(t *testing.T) {
 		BigMeeting: 17612237059, BigInstance: "i93H3yTHa/S9kmMiGktH8w==",
 		ManualMeeting: 87019644467, PendingRegistrant: "UfdaerWzikQ9xOfS2JiulA",
 		LiveMeeting: 4550508685, PersonalMeeting: 45785076576, OpenMeeting: 39254212389,
+		PollID: "9KB8GWB8Ld2gbyqduAYtlg", ChannelID: "7gy21qu5gilrjocohphvea",
 		UUIDWithSlash: "/ZzEQPEE0bZ1hoCtmnD3jA==", UUIDDoubleSlash: "GbZip//0pMtkyBvX1AysJg==", UUIDPlain: "b7sXe/yZJrPk+kpdy1iVrw==",
 		OnePersonInstance: "QeaGRsXd7bPbjtcIq0dI1A==", PendingInstance: "zfanhA0D5npQY0RZtJhEhg==",
 		ExpiredInstance: "YCPe3m/uS/4ypzvqf461Iw==", GoneInstance: "T1IoZyPFqC5QzOoRe7yOTQ==",

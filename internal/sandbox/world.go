@@ -20,7 +20,10 @@ type world struct {
 	deleted  map[uint64]*meeting   // may be recovered
 	byHost   map[int][]uint64      // created meetings
 	enrolled map[uint64]*enrolment // registrants that calls have changed
-	minted   uint64                // created meetings and registrants
+	hung     map[uint64]*hung      // what hangs on meetings and calls have changed
+	minted   uint64                // whatever calls have created
+
+	madeTemplates map[int][]*template // by user
 
 	byStatus func() map[string][]int // indices of users, in order
 	nonces   map[uint64]uint64
@@ -37,7 +40,10 @@ func newWorld(opt Options) *world {
 		deleted:  map[uint64]*meeting{},
 		byHost:   map[int][]uint64{},
 		enrolled: map[uint64]*enrolment{},
+		hung:     map[uint64]*hung{},
 		nonces:   map[uint64]uint64{},
+
+		madeTemplates: map[int][]*template{},
 	}
 	w.shift = mix(w.seed) % numberPrime
 	w.byStatus = sync.OnceValue(w.census)
@@ -79,6 +85,9 @@ type Landmarks struct {
 	LiveMeeting       int64
 	PersonalMeeting   int64 // scheduled with the PMI
 	OpenMeeting       int64 // recurring without a fixed time
+
+	PollID    string // of MeetingNumber
+	ChannelID string // the host is in it
 
 	UUIDWithSlash     string // begins with "/"
 	UUIDDoubleSlash   string // contains "//"
@@ -132,6 +141,7 @@ func (s *Sandbox) Landmarks() Landmarks {
 		BigMeeting: w.number(big), BigInstance: w.uuid(big, 0),
 		ManualMeeting: w.number(manual), PendingRegistrant: w.registrantID(manual, w.approved(manual)),
 		LiveMeeting: number(slotLive), PersonalMeeting: number(slotPersonal), OpenMeeting: number(slotOpen),
+		PollID: w.pollID(weekly, 0), ChannelID: w.channelID(0),
 		UUIDWithSlash:   uuid(slotWeekly, instanceSlash),
 		UUIDDoubleSlash: uuid(slotWeekly, instanceDoubleSlash),
 		UUIDPlain:       uuid(slotWeekly, instancePlain),
