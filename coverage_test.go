@@ -119,6 +119,7 @@ func (r *rig) question(t *testing.T, file string) map[string]any {
 	}
 	today := time.Now().UTC()
 	marks["Today"], marks["FirstOfMonth"] = today.Format(time.DateOnly), today.Format("2006-01")+"-01"
+	marks["Yesterday"] = today.AddDate(0, 0, -1).Format(time.DateOnly)
 	fill := func(text []byte) string {
 		return placeholder.ReplaceAllStringFunc(string(text), func(m string) string {
 			value, ok := marks[placeholder.FindStringSubmatch(m)[1]]
