@@ -30,3 +30,13 @@ func (s *scope) createMeetingTemplate(ctx context.Context, m *idempotency, input
 	}
 	return once(ctx, s, m, "createMeetingTemplate", input.IdempotencyKey, input, create)
 }
+
+// livestream returns where a meeting is streamed to. Zoom answers with empty
+// texts while nothing is set up.
+func (s *scope) livestream(ctx context.Context, number types.MeetingNumber) (*types.Livestream, error) {
+	out, err := orNil(zoom.GetLivestream.Do(ctx, s.client, zoom.MeetingKey{MeetingID: number}, zoom.Secrets(askedOf(ctx, "Livestream").secrets)))
+	if out == nil || out.StreamURL == "" {
+		return nil, err
+	}
+	return out, err
+}

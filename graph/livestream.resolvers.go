@@ -7,7 +7,7 @@ import (
 )
 
 func (r *meetingResolver) Livestream(ctx context.Context, obj *types.Meeting) (*types.Livestream, error) {
-	return orNil(zoom.GetLivestream.Do(ctx, of(ctx, obj).client, zoom.MeetingKey{MeetingID: obj.Number}, zoom.Secrets(askedOf(ctx, "Livestream").secrets)))
+	return of(ctx, obj).livestream(ctx, obj.Number)
 }
 
 func (r *mutationResolver) UpdateLivestream(ctx context.Context, input types.UpdateLivestreamInput) (*types.UpdateMeetingPayload, error) {

@@ -22,6 +22,7 @@ import (
 
 	"zoomql/cache"
 	"zoomql/internal/auth"
+	"zoomql/internal/links"
 	"zoomql/internal/ratelimit"
 	"zoomql/internal/sandbox"
 	"zoomql/internal/zoom"
@@ -97,21 +98,36 @@ func newRig(t *testing.T, s setup) *rig {
 		}
 	}))
 	log := slog.New(slog.NewJSONHandler(r.log, nil))
-	r.front = serve(New(Config{Client: r.client(), Log: log, Introspection: true, Timeout: s.timeout, Limits: s.limits}))
+	files, err := links.New(links.Config{AccountID: sandbox.AccountID, Tokens: r.tokens(), APIURL: "http://zoom.test/v2", Transport: r.back.transport(), Log: log})
+	if err != nil {
+		t.Fatal(err)
+	}
+	mux := http.NewServeMux()
+	mux.Handle("/graphql", New(Config{Client: r.client(), Links: files, Log: log, Introspection: true, Timeout: s.timeout, Limits: s.limits}))
+	mux.Handle("GET "+links.Path, files)
+	r.front = serve(mux)
 	r.http = &http.Client{Transport: r.front.transport()}
 	return r
 }
 
+// carry makes calls through the rig's own network.
+func (r *rig) carry() *http.Client {
+	return &http.Client{Transport: r.back.transport(), CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+}
+
+func (r *rig) tokens() zoom.Tokens {
+	return auth.NewServerToServer(sandbox.AccountID, sandbox.ClientID, r.secret, "http://zoom.test", r.carry())
+}
+
 // client is the client that server.go makes, through the rig's own network.
 func (r *rig) client() *zoom.Client {
-	carry := &http.Client{Transport: r.back.transport(), CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	return zoom.New(zoom.Config{
 		AccountID: sandbox.AccountID,
 		View:      "server-to-server:" + sandbox.ClientID,
 		Plan:      zoom.Plan(r.Plan),
-		Tokens:    auth.NewServerToServer(sandbox.AccountID, sandbox.ClientID, r.secret, "http://zoom.test", carry),
+		Tokens:    r.tokens(),
 		BaseURL:   "http://zoom.test/v2",
-		HTTP:      carry,
+		HTTP:      r.carry(),
 		Store:     cache.NewMemory(64 << 20),
 		Limiter:   ratelimit.NewLimiter(&ratelimit.Memory{}, 30*time.Second),
 	})

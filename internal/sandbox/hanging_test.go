@@ -2,6 +2,9 @@ package sandbox
 
 import (
 	"fmt"
+	"net/http"
+	"strings"
+	"testing"
 	"time"
 )
 
@@ -47,4 +50,45 @@ func (r *rig) hanging(ask func(pattern, path string, body any)) {
 	yesterday := monday.AddDate(0, 0, -1).Format(time.DateOnly)
 	ask("GET /chat/users/{userId}/messages", messages+"&include_deleted_and_edited_message=true&date="+yesterday, nil)
 	ask("GET /chat/users/{userId}/messages", "/chat"+user+"/messages?to_contact="+r.OwnerEmail+"&from="+yesterday+"T00:00:00Z&to="+yesterday+"T23:00:00Z", nil)
+}
+
+// Calls of Zoom Phone are counted apart.
+func TestPhoneLimits(t *testing.T) {
+	r := newRig(t, Options{Plan: PlanPro})
+	phone := func() *result { return r.get("/phone/users/%s/recordings", r.HostID) }
+	for range 10 {
+		phone().want(t, 200, 0)
+	}
+	phone().want(t, 429, 429)
+	for range 20 {
+		r.get("/users").want(t, 200, 0)
+	}
+	r.get("/users").want(t, 429, 429)
+	r.clock.pass(time.Second)
+	phone().want(t, 200, 0)
+}
+
+// A file takes a token, and then a redirect to an address of its own.
+func TestFiles(t *testing.T) {
+	r := newRig(t, Options{})
+	file := r.get("/meetings/%s/recordings", twice(r.BigInstance)).want(t, 200, 0).list("recording_files")[3]
+	at, _ := file["download_url"].(string)
+	ask := func(at, token, bytes string) *result {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, at, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Authorization", "Bearer "+token)
+		req.Header.Set("Range", bytes)
+		return r.send(req)
+	}
+	ask(at, "wrong", "").want(t, 401, 0)
+	ask(strings.Replace(at, "/rec/", "/chat/", 1), r.token, "").want(t, 404, 0)
+	whole := ask(at, r.token, "").want(t, 200, 0)
+	if size, _ := file["file_size"].(float64); len(whole.body) != int(size) {
+		t.Errorf("%d bytes came of %v", len(whole.body), size)
+	}
+	if part := ask(at, r.token, "bytes=100-180").want(t, 206, 0); part.body != whole.body[100:181] {
+		t.Errorf("a part is %q", part.body)
+	}
 }
