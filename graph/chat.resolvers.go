@@ -16,7 +16,7 @@ func (r *chatChannelResolver) Messages(ctx context.Context, obj *types.ChatChann
 }
 
 func (r *chatFileResolver) Download(ctx context.Context, obj *types.ChatFile, ttlSeconds int) (*types.SignedDownload, error) {
-	return r.download(ctx, obj.Origin.Op, obj.DownloadURL, string(obj.Name), ttlSeconds)
+	return r.download(ctx, obj.Op, obj.DownloadURL, string(obj.Name), ttlSeconds)
 }
 
 func (r *chatMentionResolver) User(ctx context.Context, obj *types.ChatMention) (*types.User, error) {
@@ -28,7 +28,7 @@ func (r *chatMessageResolver) Sender(ctx context.Context, obj *types.ChatMessage
 }
 
 func (r *chatMessageResolver) Download(ctx context.Context, obj *types.ChatMessage, ttlSeconds int) (*types.SignedDownload, error) {
-	return r.download(ctx, obj.Origin.Op, obj.DownloadURL, string(obj.FileName), ttlSeconds)
+	return r.download(ctx, obj.Op, obj.DownloadURL, string(obj.FileName), ttlSeconds)
 }
 
 func (r *chatReactionSenderResolver) User(ctx context.Context, obj *types.ChatReactionSender) (*types.User, error) {

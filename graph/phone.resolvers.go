@@ -15,11 +15,11 @@ func (r *phoneRecordingResolver) Instance(ctx context.Context, obj *types.PhoneR
 }
 
 func (r *phoneRecordingResolver) Download(ctx context.Context, obj *types.PhoneRecording, ttlSeconds int) (*types.SignedDownload, error) {
-	return r.download(ctx, obj.Origin.Op, obj.DownloadURL, "call-"+string(obj.ZoomID)+".mp3", ttlSeconds)
+	return r.download(ctx, obj.Op, obj.DownloadURL, "call-"+string(obj.ZoomID)+".mp3", ttlSeconds)
 }
 
 func (r *phoneRecordingResolver) TranscriptDownload(ctx context.Context, obj *types.PhoneRecording, ttlSeconds int) (*types.SignedDownload, error) {
-	return r.download(ctx, obj.Origin.Op, obj.TranscriptURL, "call-"+string(obj.ZoomID)+"-transcript", ttlSeconds)
+	return r.download(ctx, obj.Op, obj.TranscriptURL, "call-"+string(obj.ZoomID)+"-transcript", ttlSeconds)
 }
 
 func (r *userResolver) PhoneRecordings(ctx context.Context, obj *types.User, first int, after *string, from *types.Date, to *types.Date) (*types.Connection[types.PhoneRecording], error) {

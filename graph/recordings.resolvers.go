@@ -27,7 +27,7 @@ func (r *meetingRecordingsResolver) Host(ctx context.Context, obj *types.Meeting
 }
 
 func (r *recordingFileResolver) Download(ctx context.Context, obj *types.RecordingFile, ttlSeconds int) (*types.SignedDownload, error) {
-	return r.download(ctx, obj.Origin.Op, obj.DownloadURL, fileName(obj), ttlSeconds)
+	return r.download(ctx, obj.Op, obj.DownloadURL, fileName(obj), ttlSeconds)
 }
 
 func (r *Resolver) MeetingRecordings() generated.MeetingRecordingsResolver {

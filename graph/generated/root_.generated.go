@@ -3633,7 +3633,7 @@ type EditedMeetingSummary {
 }
 `, BuiltIn: false},
 	{Name: "../schema/surveys.graphqls", Input: `extend type Meeting {
-  "What participants are asked when it is over. All fields are null when nothing is."
+  "What participants are asked when it is over; neither form nor link when nothing is."
   survey: MeetingSurvey @zoom(op: "GET /meetings/{meetingId}/survey")
 }
 

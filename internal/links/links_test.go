@@ -5,10 +5,12 @@ import (
 	"encoding/base64"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -78,9 +80,7 @@ func (l *Links) mustSign(t *testing.T, at string, life time.Duration) string {
 func (l *Links) ask(t *testing.T, method, link string, header http.Header) *http.Response {
 	t.Helper()
 	r := httptest.NewRequestWithContext(t.Context(), method, link, nil)
-	for name, values := range header {
-		r.Header[name] = values
-	}
+	maps.Copy(r.Header, header)
 	w := httptest.NewRecorder()
 	l.ServeHTTP(w, r)
 	return w.Result()
@@ -192,7 +192,7 @@ func TestFollow(t *testing.T) {
 			if !slices.Equal(net.asked, c.asked) {
 				t.Errorf("asked %q, want %q", net.asked, c.asked)
 			}
-			if c.method == "HEAD" && answer.Header.Get("Content-Length") != fmt.Sprint(len(content)) {
+			if c.method == "HEAD" && answer.Header.Get("Content-Length") != strconv.Itoa(len(content)) {
 				t.Errorf("length %s", answer.Header.Get("Content-Length"))
 			}
 		})
@@ -246,11 +246,11 @@ func TestExpiry(t *testing.T) {
 			t.Fatalf("expires %v, %v", expires, err)
 		}
 		time.Sleep(10*time.Minute - time.Second)
-		if answer := l.ask(t, "GET", link, nil); answer.StatusCode != 200 {
+		if answer := l.ask(t, "GET", link, nil); answer.StatusCode != http.StatusOK {
 			t.Errorf("a second before the end: HTTP %d", answer.StatusCode)
 		}
 		time.Sleep(time.Second)
-		if answer := l.ask(t, "GET", link, nil); answer.StatusCode != 410 {
+		if answer := l.ask(t, "GET", link, nil); answer.StatusCode != http.StatusGone {
 			t.Errorf("at the end: HTTP %d", answer.StatusCode)
 		}
 		if _, _, err := l.Sign(t.Context(), File{URL: "https://zoom.us/x"}, MaxLife+time.Second); err == nil {

@@ -3,6 +3,7 @@ package sandbox
 import (
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -38,7 +39,7 @@ func (r *rig) hanging(ask func(pattern, path string, body any)) {
 	ask("GET /users/{userId}/meeting_templates", user+"/meeting_templates", nil)
 	ask("POST /users/{userId}/meeting_templates", user+"/meeting_templates", map[string]any{"meeting_id": r.MeetingNumber})
 	ask("GET /users/{userId}/upcoming_meetings", user+"/upcoming_meetings", nil)
-	for _, id := range []string{fmt.Sprint(r.MeetingNumber), twice(r.BigInstance)} {
+	for _, id := range []string{strconv.FormatInt(r.MeetingNumber, 10), twice(r.BigInstance)} {
 		ask("GET /meetings/{meetingId}/recordings", "/meetings/"+id+"/recordings?include_fields=download_access_token", nil)
 	}
 	ask("GET /meetings/{meetingId}/meeting_summary", "/meetings/"+twice(r.BigInstance)+"/meeting_summary", nil)

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strconv"
 	"time"
 )
 
@@ -86,10 +87,10 @@ func (c *call) phoneRecording(user int, day time.Time, j int) *phoneRecording {
 	id, seconds := w.fileID(key), 5+d.n(1200)
 	stranger := newName(&d)
 	r := &phoneRecording{
-		ID: id, CallID: fmt.Sprint(7_000_000_000_000_000_000 + key%1_000_000_000_000), ElementID: at.Format("20060102-") + id,
+		ID: id, CallID: strconv.FormatUint(7_000_000_000_000_000_000+key%1_000_000_000_000, 10), ElementID: at.Format("20060102-") + id,
 		LogID: "log-" + id, HistoryID: at.Format("20060102-") + "history-" + id, DateTime: stamp(at), Duration: seconds,
 		Direction: "inbound", CallerName: stranger.String(), CallerNumber: fmt.Sprintf("+1202555%04d", d.n(10_000)), CallerType: 2,
-		CalleeName: w.name(user).String(), CalleeNumber: fmt.Sprint(1000 + user), CalleeType: 1,
+		CalleeName: w.name(user).String(), CalleeNumber: strconv.Itoa(1000 + user), CalleeType: 1,
 		Download: c.fileURL("recording", id, int64(seconds)*4000, "mp3"), Transcript: c.fileURL("transcript", id, int64(seconds)*20, "json"),
 	}
 	if d.chance(40) {
@@ -98,7 +99,7 @@ func (c *call) phoneRecording(user int, day time.Time, j int) *phoneRecording {
 		r.CallerNumber, r.CalleeNumber = r.CalleeNumber, r.CallerNumber
 		r.CallerType, r.CalleeType = 1, 2
 	}
-	self := &extension{w.name(user).String(), fmt.Sprint(1000 + user)}
+	self := &extension{w.name(user).String(), strconv.Itoa(1000 + user)}
 	switch {
 	case d.chance(20) && r.Direction == "inbound":
 		r.AcceptedBy = self

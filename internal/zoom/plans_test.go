@@ -1,6 +1,7 @@
 package zoom
 
 import (
+	"errors"
 	"strconv"
 	"testing"
 	"time"
@@ -69,7 +70,7 @@ func TestKindsOfRefusals(t *testing.T) {
 		{404, 4130, "Channel does not exist: x.", ErrNotFound},
 	} {
 		body := []byte(`{"code":` + strconv.Itoa(c.code) + `,"message":"` + c.message + `"}`)
-		if got := refusal("GET /x", c.status, nil, body, time.Now()); got.Kind != c.want {
+		if got := refusal("GET /x", c.status, nil, body, time.Now()); !errors.Is(got, c.want) {
 			t.Errorf("HTTP %d, code %d, %q: %v, want %v", c.status, c.code, c.message, got.Kind, c.want)
 		}
 	}
