@@ -1,11 +1,13 @@
 package graph
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -105,5 +107,33 @@ func TestDownloadRefused(t *testing.T) {
 				t.Errorf("ttlSeconds %d: %s", ttl, a.body)
 			}
 		}
+	})
+}
+
+// Who asks the same at once under another name of the gateway's gets links of
+// that name: nobody can make another's answer lead elsewhere.
+func TestLinksOfTheirOwn(t *testing.T) {
+	inRig(t, setup{}, func(r *rig) {
+		r.ask(`{ viewer { scopes } }`, nil) // the token is there
+		query, err := json.Marshal(map[string]string{"query": r.fill(`{ meetingInstance(by: { uuid: "${BigInstance}" }) { recordings { files { download { url } } } } }`)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var wait sync.WaitGroup
+		for _, host := range []string{"one.test", "two.test", "one.test"} {
+			wait.Go(func() {
+				req, err := http.NewRequestWithContext(r.t.Context(), http.MethodPost, "http://gateway.test/graphql", bytes.NewReader(query))
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				req.Host = host
+				req.Header.Set("Content-Type", "application/json")
+				if a := r.send(req); strings.Count(a.body, "http://"+host+"/downloads/") != 6 {
+					t.Errorf("%s: %s", host, a.body)
+				}
+			})
+		}
+		wait.Wait()
 	})
 }

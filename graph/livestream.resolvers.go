@@ -2,6 +2,7 @@ package graph
 
 import (
 	"context"
+
 	"zoomql/internal/zoom"
 	"zoomql/internal/zoom/types"
 )

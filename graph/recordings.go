@@ -25,7 +25,7 @@ func (s *scope) someInstance(ctx context.Context, uuid types.UUID) (*types.Meeti
 func (s *scope) summary(ctx context.Context, run *types.MeetingInstance) (*types.MeetingSummary, error) {
 	uuid := run.UUID
 	if _, err := types.ParseMeetingNumber(string(uuid)); err == nil {
-		whole, err := s.instances().Load(ctx, string(uuid))()
+		whole, err := s.instances().Load(ctx, string(uuid))
 		if err != nil {
 			return nil, err
 		}

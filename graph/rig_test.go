@@ -47,6 +47,9 @@ type setup struct {
 	limits  Limits        // of a query; zero is the gateway's own
 	// before, if given, may answer a call in the sandbox's place.
 	before func(w http.ResponseWriter, r *http.Request) bool
+	// store, if given, is the gateway's cache.
+	store  cache.Store
+	closed bool // introspection is off
 	// throttles says that the sandbox is expected to answer 429.
 	throttles bool
 }
@@ -84,6 +87,9 @@ func newRig(t *testing.T, s setup) *rig {
 	if s.Latency == 0 {
 		s.Latency = step
 	}
+	if s.store == nil {
+		s.store = &guardedStore{cache.NewMemory(64 << 20), t}
+	}
 	if s.secret == "" {
 		s.secret = sandbox.ClientSecret
 	}
@@ -98,37 +104,37 @@ func newRig(t *testing.T, s setup) *rig {
 		}
 	}))
 	log := slog.New(slog.NewJSONHandler(r.log, nil))
-	files, err := links.New(links.Config{AccountID: sandbox.AccountID, Tokens: r.tokens(), APIURL: "http://zoom.test/v2", Transport: r.back.transport(), Log: log})
+	_, tokens := r.carry()
+	files, err := links.New(links.Config{AccountID: sandbox.AccountID, Tokens: tokens, APIURL: "http://zoom.test/v2", Transport: r.back.transport(), Log: log})
 	if err != nil {
 		t.Fatal(err)
 	}
 	mux := http.NewServeMux()
-	mux.Handle("/graphql", New(Config{Client: r.client(), Links: files, Log: log, Introspection: true, Timeout: s.timeout, Limits: s.limits}))
+	mux.Handle("/graphql", New(Config{Client: r.client(), Links: files, Log: log, Introspection: !s.closed, Timeout: s.timeout, Limits: s.limits}))
 	mux.Handle("GET "+links.Path, files)
 	r.front = serve(mux)
 	r.http = &http.Client{Transport: r.front.transport()}
 	return r
 }
 
-// carry makes calls through the rig's own network.
-func (r *rig) carry() *http.Client {
-	return &http.Client{Transport: r.back.transport(), CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-}
-
-func (r *rig) tokens() zoom.Tokens {
-	return auth.NewServerToServer(sandbox.AccountID, sandbox.ClientID, r.secret, "http://zoom.test", r.carry())
+// carry returns what makes calls through the rig's own network, and the tokens
+// that it gets by the same connections.
+func (r *rig) carry() (*http.Client, zoom.Tokens) {
+	carry := &http.Client{Transport: r.back.transport(), CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	return carry, auth.NewServerToServer(sandbox.AccountID, sandbox.ClientID, r.secret, "http://zoom.test", carry)
 }
 
 // client is the client that server.go makes, through the rig's own network.
 func (r *rig) client() *zoom.Client {
+	carry, tokens := r.carry()
 	return zoom.New(zoom.Config{
 		AccountID: sandbox.AccountID,
 		View:      "server-to-server:" + sandbox.ClientID,
 		Plan:      zoom.Plan(r.Plan),
-		Tokens:    r.tokens(),
+		Tokens:    tokens,
 		BaseURL:   "http://zoom.test/v2",
-		HTTP:      r.carry(),
-		Store:     cache.NewMemory(64 << 20),
+		HTTP:      carry,
+		Store:     r.store,
 		Limiter:   ratelimit.NewLimiter(&ratelimit.Memory{}, 30*time.Second),
 	})
 }
@@ -154,6 +160,22 @@ func (r *rig) clean(what, text string) {
 	if found := personal.FindString(text); found != "" {
 		r.t.Errorf("%s holds %q:\n%s", what, found, text)
 	}
+}
+
+// guardedStore is a cache that fails the test if a credential is put into it.
+type guardedStore struct {
+	cache.Store
+	t *testing.T
+}
+
+var credentials = regexp.MustCompile(`zak=|\?tk=|"(\w*password|participant_pin_code|dynamic_host_key)":"[^"]`)
+
+func (s *guardedStore) Set(ctx context.Context, key string, ticket cache.Ticket, e *cache.Entry) {
+	body, err := e.Body()
+	if found := credentials.Find(body); err != nil || found != nil {
+		s.t.Errorf("%q is put into the cache (error %v)", found, err)
+	}
+	s.Store.Set(ctx, key, ticket, e)
 }
 
 // answer is a GraphQL answer, read.
@@ -194,6 +216,7 @@ func (r *rig) post(media, body string) *answer {
 		r.t.Fatal(err)
 	}
 	req.Header.Set("Content-Type", media)
+	req.Header.Set("Accept", graphqlResponse)
 	return r.send(req)
 }
 
@@ -241,6 +264,7 @@ func (r *rig) id(kind, key string) string {
 
 // spent returns the calls that Zoom saw since the last time, in order.
 func (r *rig) spent() []sandbox.Call {
+	synctest.Wait() // an answer can be here before it is in the ledger
 	calls := r.Calls()
 	r.ResetCalls()
 	return calls
@@ -352,4 +376,10 @@ func (l *logBuffer) String() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.buf.String()
+}
+
+func (l *logBuffer) reset() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.buf.Reset()
 }

@@ -1,6 +1,7 @@
 package graph
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -60,11 +61,22 @@ func (s *scope) hostID(ctx context.Context, by types.UserBy) (string, error) {
 	if err != nil || (name != me && !strings.Contains(name, "@")) {
 		return name, err
 	}
-	u, err := s.users().Load(ctx, userKey{name: name, whole: name == me})()
+	u, err := s.namedUser(ctx, name)
 	if err != nil {
 		return "", err
 	}
-	return string(u.ZoomID), nil
+	return cmp.Or(string(u.ZoomID), name), nil // who is invited has no id yet
+}
+
+func (s *scope) namedUser(ctx context.Context, name string) (*types.User, error) {
+	if name != me {
+		return s.users().Load(ctx, userKey{name: name})
+	}
+	u, err := s.viewerUser(ctx)
+	if u == nil && err == nil {
+		err = &zoom.Error{Op: zoom.GetUser.Pattern, Kind: zoom.ErrNotFound}
+	}
+	return u, err
 }
 
 func (s *scope) addRegistrant(ctx context.Context, m *idempotency, input types.AddRegistrantInput) (*types.AddedRegistrant, error) {
@@ -144,6 +156,9 @@ func (s *scope) registrantsBy(ctx context.Context, meeting types.MeetingNumber, 
 }
 
 func (s *scope) registrantBy(ctx context.Context, meeting types.MeetingNumber, by types.RegistrantBy) (*types.Registrant, error) {
+	if err := oneOf(by.ID != nil, by.ZoomID != nil, by.Email != nil); err != nil {
+		return nil, err
+	}
 	switch {
 	case by.ID != nil:
 		of, id, err := partOf(*by.ID, "Registrant")
@@ -155,7 +170,11 @@ func (s *scope) registrantBy(ctx context.Context, meeting types.MeetingNumber, b
 		id, err := nonEmpty("zoomId", *by.ZoomID)
 		return &types.Registrant{Origin: s.origin(), Meeting: meeting, ZoomID: types.Text(id)}, err
 	}
-	return s.registrantByEmail(ctx, meeting, *by.Email)
+	email, err := address(*by.Email)
+	if err != nil {
+		return nil, err
+	}
+	return s.registrantByEmail(ctx, meeting, email)
 }
 
 func (s *scope) registrantByEmail(ctx context.Context, meeting types.MeetingNumber, email string) (*types.Registrant, error) {
@@ -166,7 +185,7 @@ func (s *scope) registrantByEmail(ctx context.Context, meeting types.MeetingNumb
 				return nil, err
 			}
 			for _, reg := range page.Items {
-				if strings.EqualFold(string(reg.Email), strings.TrimSpace(email)) {
+				if strings.EqualFold(string(reg.Email), email) {
 					return reg, nil
 				}
 			}

@@ -8,10 +8,11 @@ import (
 	"math"
 	"strconv"
 	"sync/atomic"
-	"zoomql/internal/zoom/types"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
+
+	"zoomql/internal/zoom/types"
 )
 
 // region    ************************** generated!.gotpl **************************
@@ -713,16 +714,6 @@ func (ec *executionContext) unmarshalNCreateSipDialingInput2zoomqlᚋinternalᚋ
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNCreateSipDialingPayload2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐCreateSipDialingPayload(ctx context.Context, sel ast.SelectionSet, v *types.CreateSipDialingPayload) graphql.Marshaler {
-	if v == nil {
-		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
-			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
-		}
-		return graphql.Null
-	}
-	return ec._CreateSipDialingPayload(ctx, sel, v)
-}
-
 func (ec *executionContext) marshalNPersonalAudioConference2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐPersonalAudioConference(ctx context.Context, sel ast.SelectionSet, v *types.PersonalAudioConference) graphql.Marshaler {
 	if v == nil {
 		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
@@ -750,6 +741,13 @@ func (ec *executionContext) marshalOConferenceDialInNumber2ᚕᚖzoomqlᚋintern
 	}
 
 	return ret
+}
+
+func (ec *executionContext) marshalOCreateSipDialingPayload2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐCreateSipDialingPayload(ctx context.Context, sel ast.SelectionSet, v *types.CreateSipDialingPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._CreateSipDialingPayload(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalOMeetingInvitation2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐMeetingInvitation(ctx context.Context, sel ast.SelectionSet, v *types.MeetingInvitation) graphql.Marshaler {

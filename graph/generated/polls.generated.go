@@ -8,10 +8,11 @@ import (
 	"math"
 	"strconv"
 	"sync/atomic"
-	"zoomql/internal/zoom/types"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
+
+	"zoomql/internal/zoom/types"
 )
 
 // region    ************************** generated!.gotpl **************************
@@ -1599,29 +1600,9 @@ func (ec *executionContext) unmarshalNCreatePollInput2zoomqlᚋinternalᚋzoom�
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNCreatePollPayload2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐCreatePollPayload(ctx context.Context, sel ast.SelectionSet, v *types.CreatePollPayload) graphql.Marshaler {
-	if v == nil {
-		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
-			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
-		}
-		return graphql.Null
-	}
-	return ec._CreatePollPayload(ctx, sel, v)
-}
-
 func (ec *executionContext) unmarshalNDeletePollInput2zoomqlᚋinternalᚋzoomᚋtypesᚐDeletePollInput(ctx context.Context, v any) (types.DeletePollInput, error) {
 	res, err := ec.unmarshalInputDeletePollInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
-}
-
-func (ec *executionContext) marshalNDeletePollPayload2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐDeletePollPayload(ctx context.Context, sel ast.SelectionSet, v *types.DeletePollPayload) graphql.Marshaler {
-	if v == nil {
-		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
-			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
-		}
-		return graphql.Null
-	}
-	return ec._DeletePollPayload(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalNPoll2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐPoll(ctx context.Context, sel ast.SelectionSet, v *types.Poll) graphql.Marshaler {
@@ -1708,14 +1689,18 @@ func (ec *executionContext) unmarshalNUpdatePollInput2zoomqlᚋinternalᚋzoom�
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNUpdatePollPayload2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐUpdatePollPayload(ctx context.Context, sel ast.SelectionSet, v *types.UpdatePollPayload) graphql.Marshaler {
+func (ec *executionContext) marshalOCreatePollPayload2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐCreatePollPayload(ctx context.Context, sel ast.SelectionSet, v *types.CreatePollPayload) graphql.Marshaler {
 	if v == nil {
-		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
-			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
-		}
 		return graphql.Null
 	}
-	return ec._UpdatePollPayload(ctx, sel, v)
+	return ec._CreatePollPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalODeletePollPayload2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐDeletePollPayload(ctx context.Context, sel ast.SelectionSet, v *types.DeletePollPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._DeletePollPayload(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalOPoll2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐPollᚄ(ctx context.Context, sel ast.SelectionSet, v []*types.Poll) graphql.Marshaler {
@@ -1860,6 +1845,13 @@ func (ec *executionContext) marshalOPollType2ᚖzoomqlᚋinternalᚋzoomᚋtypes
 		return graphql.Null
 	}
 	return v
+}
+
+func (ec *executionContext) marshalOUpdatePollPayload2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐUpdatePollPayload(ctx context.Context, sel ast.SelectionSet, v *types.UpdatePollPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._UpdatePollPayload(ctx, sel, v)
 }
 
 // endregion ***************************** type.gotpl *****************************

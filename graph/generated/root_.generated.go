@@ -605,10 +605,7 @@ type MeetingInstance implements Node
   "When it began."
   startTime: DateTime
   "Number of the meeting that was run."
-  meetingNumber: MeetingNumber
-    @zoomField(name: "id")
-    @zoom(op: "GET /past_meetings/{meetingId}")
-    @zoom(op: "GET /report/users/{userId}/meetings")
+  meetingNumber: MeetingNumber @zoomField(name: "id")
   "Title of the meeting."
   topic: String @zoom(op: "GET /past_meetings/{meetingId}") @zoom(op: "GET /report/users/{userId}/meetings")
   "What kind of meeting it was."
@@ -696,7 +693,7 @@ type Participant
   "Id of the stay within this run; another one after each rejoin."
   inMeetingId: String @zoomField(name: "user_id")
   "Zoom's id of the registration that the person came by."
-  registrantId: String
+  registrantId: String @zoom(op: "GET /report/meetings/{meetingId}/participants")
   "Key that a Meeting SDK app gave to the person, 35 characters at most."
   customerKey: String @zoom(op: "GET /report/meetings/{meetingId}/participants")
   "Zoom's id of the breakout room that the stay was in."
@@ -831,7 +828,7 @@ extend type Mutation {
   createSipDialing(
     "What to do."
     input: CreateSipDialingInput!
-  ): CreateSipDialingPayload! @zoom(op: "POST /meetings/{meetingId}/sip_dialing")
+  ): CreateSipDialingPayload @zoom(op: "POST /meetings/{meetingId}/sip_dialing")
 }
 
 "What is sent to invite people to a meeting."
@@ -902,12 +899,12 @@ extend type Mutation {
   updateLivestream(
     "What to do."
     input: UpdateLivestreamInput!
-  ): UpdateMeetingPayload! @zoom(op: "PATCH /meetings/{meetingId}/livestream")
+  ): UpdateMeetingPayload @zoom(op: "PATCH /meetings/{meetingId}/livestream")
   "Starts or stops the stream of a meeting that is going on, or changes how it looks."
   updateLivestreamStatus(
     "What to do."
     input: UpdateLivestreamStatusInput!
-  ): UpdateMeetingPayload! @zoom(op: "PATCH /meetings/{meetingId}/livestream/status")
+  ): UpdateMeetingPayload @zoom(op: "PATCH /meetings/{meetingId}/livestream/status")
 }
 
 "Where a meeting is streamed to."
@@ -1007,27 +1004,27 @@ extend type Mutation {
   createMeeting(
     "What to do."
     input: CreateMeetingInput!
-  ): CreateMeetingPayload! @zoom(op: "POST /users/{userId}/meetings")
+  ): CreateMeetingPayload @zoom(op: "POST /users/{userId}/meetings")
   "Changes a meeting, or one occurrence of it. What is left out stays as it is. Zoom takes 100 creations and updates per host and day."
   updateMeeting(
     "What to do."
     input: UpdateMeetingInput!
-  ): UpdateMeetingPayload! @zoom(op: "PATCH /meetings/{meetingId}")
+  ): UpdateMeetingPayload @zoom(op: "PATCH /meetings/{meetingId}")
   "Deletes a meeting, or one occurrence of it."
   deleteMeeting(
     "What to do."
     input: DeleteMeetingInput!
-  ): DeleteMeetingPayload! @zoom(op: "DELETE /meetings/{meetingId}")
+  ): DeleteMeetingPayload @zoom(op: "DELETE /meetings/{meetingId}")
   "Ends the run of a meeting that is going on, for everybody in it."
   endMeeting(
     "What to do."
     input: EndMeetingInput!
-  ): EndMeetingPayload! @zoom(op: "PUT /meetings/{meetingId}/status")
+  ): EndMeetingPayload @zoom(op: "PUT /meetings/{meetingId}/status")
   "Takes a deleted meeting back."
   recoverMeeting(
     "What to do."
     input: RecoverMeetingInput!
-  ): UpdateMeetingPayload! @zoom(op: "PUT /meetings/{meetingId}/status")
+  ): UpdateMeetingPayload @zoom(op: "PUT /meetings/{meetingId}/status")
 }
 
 "Names one meeting."
@@ -2368,17 +2365,17 @@ extend type Mutation {
   createPoll(
     "What to do."
     input: CreatePollInput!
-  ): CreatePollPayload! @zoom(op: "POST /meetings/{meetingId}/polls")
+  ): CreatePollPayload @zoom(op: "POST /meetings/{meetingId}/polls")
   "Replaces what a poll asks, as a whole."
   updatePoll(
     "What to do."
     input: UpdatePollInput!
-  ): UpdatePollPayload! @zoom(op: "PUT /meetings/{meetingId}/polls/{pollId}")
+  ): UpdatePollPayload @zoom(op: "PUT /meetings/{meetingId}/polls/{pollId}")
   "Deletes a poll."
   deletePoll(
     "What to do."
     input: DeletePollInput!
-  ): DeletePollPayload! @zoom(op: "DELETE /meetings/{meetingId}/polls/{pollId}")
+  ): DeletePollPayload @zoom(op: "DELETE /meetings/{meetingId}/polls/{pollId}")
 }
 
 "Names one poll of a meeting."
@@ -2838,17 +2835,17 @@ enum RecordingStatus {
   addRegistrant(
     "What to do."
     input: AddRegistrantInput!
-  ): AddRegistrantPayload! @zoom(op: "POST /meetings/{meetingId}/registrants")
+  ): AddRegistrantPayload @zoom(op: "POST /meetings/{meetingId}/registrants")
   "Approves, denies or cancels registrations."
   updateRegistrantStatus(
     "What to do."
     input: UpdateRegistrantStatusInput!
-  ): UpdateRegistrantStatusPayload! @zoom(op: "PUT /meetings/{meetingId}/registrants/status")
+  ): UpdateRegistrantStatusPayload @zoom(op: "PUT /meetings/{meetingId}/registrants/status")
   "Deletes a registration. An e-mail address is looked up in the list first."
   deleteRegistrant(
     "What to do."
     input: DeleteRegistrantInput!
-  ): DeleteRegistrantPayload!
+  ): DeleteRegistrantPayload
     @zoom(op: "DELETE /meetings/{meetingId}/registrants/{registrantId}")
     @zoom(op: "GET /meetings/{meetingId}/registrants")
 }
@@ -3193,7 +3190,7 @@ extend type Mutation {
   updateRegistrationQuestions(
     "What to do."
     input: UpdateRegistrationQuestionsInput!
-  ): UpdateMeetingPayload! @zoom(op: "PATCH /meetings/{meetingId}/registrants/questions")
+  ): UpdateMeetingPayload @zoom(op: "PATCH /meetings/{meetingId}/registrants/questions")
 }
 
 "What people are asked when they register, beside given name and e-mail address."
@@ -3498,7 +3495,7 @@ type Query {
   nodes(
     "Global ids, of any types."
     ids: [ID!]!
-  ): [Node]!
+  ): [Node]
     @zoom(op: "GET /users/{userId}")
     @zoom(op: "GET /users")
     @zoom(op: "GET /meetings/{meetingId}")
@@ -3516,8 +3513,8 @@ type Viewer {
   account: Account!
   "The user behind the credential; null for a server-to-server app."
   user: User @zoom(op: "GET /users/{userId}")
-  "The scopes that were granted, as Zoom spells them."
-  scopes: [String!]!
+  "The scopes that were granted, as Zoom spells them; null when Zoom gives no token."
+  scopes: [String!]
 }
 
 "Something the caller can mend. Throttling, outages and bugs are in the top-level ` + "`" + `errors` + "`" + ` instead."
@@ -3642,12 +3639,12 @@ extend type Mutation {
   updateMeetingSurvey(
     "What to do."
     input: UpdateMeetingSurveyInput!
-  ): UpdateMeetingPayload! @zoom(op: "PATCH /meetings/{meetingId}/survey")
+  ): UpdateMeetingPayload @zoom(op: "PATCH /meetings/{meetingId}/survey")
   "Takes the survey off a meeting."
   deleteMeetingSurvey(
     "What to do."
     input: DeleteMeetingSurveyInput!
-  ): UpdateMeetingPayload! @zoom(op: "DELETE /meetings/{meetingId}/survey")
+  ): UpdateMeetingPayload @zoom(op: "DELETE /meetings/{meetingId}/survey")
 }
 
 "What participants of a meeting are asked when it is over: Zoom's own form, or another provider's."
@@ -3726,7 +3723,7 @@ extend type Mutation {
   createMeetingTemplate(
     "What to do."
     input: CreateMeetingTemplateInput!
-  ): CreateMeetingTemplatePayload! @zoom(op: "POST /users/{userId}/meeting_templates")
+  ): CreateMeetingTemplatePayload @zoom(op: "POST /users/{userId}/meeting_templates")
 }
 
 "A template to schedule meetings from."

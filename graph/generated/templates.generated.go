@@ -8,10 +8,11 @@ import (
 	"math"
 	"strconv"
 	"sync/atomic"
-	"zoomql/internal/zoom/types"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
+
+	"zoomql/internal/zoom/types"
 )
 
 // region    ************************** generated!.gotpl **************************
@@ -334,16 +335,6 @@ func (ec *executionContext) unmarshalNCreateMeetingTemplateInput2zoomqlᚋintern
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNCreateMeetingTemplatePayload2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐCreateMeetingTemplatePayload(ctx context.Context, sel ast.SelectionSet, v *types.CreateMeetingTemplatePayload) graphql.Marshaler {
-	if v == nil {
-		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
-			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
-		}
-		return graphql.Null
-	}
-	return ec._CreateMeetingTemplatePayload(ctx, sel, v)
-}
-
 func (ec *executionContext) marshalNMeetingTemplate2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐMeetingTemplate(ctx context.Context, sel ast.SelectionSet, v *types.MeetingTemplate) graphql.Marshaler {
 	if v == nil {
 		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
@@ -352,6 +343,13 @@ func (ec *executionContext) marshalNMeetingTemplate2ᚖzoomqlᚋinternalᚋzoom�
 		return graphql.Null
 	}
 	return ec._MeetingTemplate(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOCreateMeetingTemplatePayload2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐCreateMeetingTemplatePayload(ctx context.Context, sel ast.SelectionSet, v *types.CreateMeetingTemplatePayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._CreateMeetingTemplatePayload(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalOMeetingTemplate2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐMeetingTemplateᚄ(ctx context.Context, sel ast.SelectionSet, v []*types.MeetingTemplate) graphql.Marshaler {

@@ -164,12 +164,18 @@ func From(ctx context.Context, r *http.Request) context.Context {
 	return context.WithValue(ctx, baseKey{}, scheme+"://"+r.Host)
 }
 
+// Base returns what From has noted. An answer may hold links that begin with it:
+// who is given another's answer would follow another's address.
+func Base(ctx context.Context) string {
+	base, _ := ctx.Value(baseKey{}).(string)
+	return base
+}
+
 func (l *Links) base(ctx context.Context) string {
 	if l.cfg.PublicURL != "" {
 		return strings.TrimSuffix(l.cfg.PublicURL, "/")
 	}
-	base, _ := ctx.Value(baseKey{}).(string)
-	return base
+	return Base(ctx)
 }
 
 // hosts knows whom files are got from: Zoom, and one origin that was configured.

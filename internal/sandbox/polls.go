@@ -56,13 +56,13 @@ var questionTypes = []string{"single", "multiple", "matching", "rank_order", "sh
 // allQuestions is one question of each kind.
 func allQuestions() []*pollQuestion {
 	return []*pollQuestion{
-		{Name: "How was it?", Type: "single", Required: ptr(true), Answers: []string{"Good", "Bad"}, Dropdown: ptr(true)},
-		{Name: "What was good?", Type: "multiple", Required: ptr(false), Answers: []string{"Talks", "Food", "People"}},
+		{Name: "How was it?", Type: "single", Required: new(true), Answers: []string{"Good", "Bad"}, Dropdown: new(true)},
+		{Name: "What was good?", Type: "multiple", Required: new(false), Answers: []string{"Talks", "Food", "People"}},
 		{Name: "Who said what?", Type: "matching", Answers: []string{"Yes", "No"}, Prompts: []*prompt{{Question: "Ada"}, {Question: "Emil"}}},
 		{Name: "What matters most?", Type: "rank_order", Answers: []string{"1", "2"}, Prompts: []*prompt{{Question: "Time"}, {Question: "Quiet"}}},
-		{Name: "In a word?", Type: "short_answer", Shortest: ptr(1), Longest: ptr(200)},
-		{Name: "What else?", Type: "long_answer", Shortest: ptr(1), Longest: ptr(2000)},
-		{Name: "Would you come again?", Type: "rating_scale", Lowest: ptr(0), Highest: ptr(10), LowestLabel: ptr("Never"), HighestLabel: ptr("Always")},
+		{Name: "In a word?", Type: "short_answer", Shortest: new(1), Longest: new(200)},
+		{Name: "What else?", Type: "long_answer", Shortest: new(1), Longest: new(2000)},
+		{Name: "Would you come again?", Type: "rating_scale", Lowest: new(0), Highest: new(10), LowestLabel: new("Never"), HighestLabel: new("Always")},
 	}
 }
 
@@ -73,7 +73,7 @@ func (w *world) seedPolls(m *meeting) []*poll {
 		return nil
 	}
 	quiz := []*pollQuestion{
-		{Name: "The capital of France is ____.", Type: "fill_in_the_blank", Required: ptr(true), RightAnswers: []string{"Paris"}, Case: ptr(false)},
+		{Name: "The capital of France is ____.", Type: "fill_in_the_blank", Required: new(true), RightAnswers: []string{"Paris"}, Case: new(false)},
 		{Name: "Which belong together?", Type: "matching", Answers: []string{"DE", "JP"}, Prompts: []*prompt{{"Berlin", []string{"DE"}}, {"Osaka", []string{"JP"}}}},
 		{Name: "2 + 2?", Type: "single", Answers: []string{"3", "4"}, RightAnswers: []string{"4"}},
 	}

@@ -24,15 +24,18 @@ type PersonalAudioConferences struct {
 }
 
 // The operations on how people get into a meeting. Invitations and tokens are
-// nothing but secrets: they are kept nowhere.
+// nothing but secrets: whatever their lives, they are asked for as such and kept
+// nowhere.
 var (
 	GetInvitation = op[MeetingKey, types.MeetingInvitation](Spec{
-		Pattern: "GET /meetings/{meetingId}/invitation", Rate: Light,
+		Pattern: "GET /meetings/{meetingId}/invitation", Rate: Light, Life: Scheduled,
 		Scopes: meetingRead + "meeting:read:invitation meeting:read:invitation:admin",
+		Tags:   []string{"meeting:{meetingId}"},
 	})
 	GetMeetingToken = op[MeetingKey, MeetingToken](Spec{
-		Pattern: "GET /meetings/{meetingId}/token", Rate: Light,
+		Pattern: "GET /meetings/{meetingId}/token", Rate: Light, Life: Scheduled,
 		Scopes: meetingRead + "meeting:read:token meeting:read:token:admin",
+		Tags:   []string{"meeting:{meetingId}"},
 	})
 	CreateSipDialing = op[SipDialing, types.SipDialing](Spec{
 		Pattern: "POST /meetings/{meetingId}/sip_dialing", Rate: Medium, OwnOnly: true,

@@ -108,6 +108,8 @@ type Spec struct {
 	Phone bool
 	// AcceptsUUID tells that the {meetingId} of the path may be a UUID.
 	AcceptsUUID bool
+
+	input *input
 }
 
 // Quota is a daily allowance that Zoom counts apart from the labels, for each
