@@ -50,6 +50,8 @@ type setup struct {
 	// store, if given, is the gateway's cache.
 	store  cache.Store
 	closed bool // introspection is off
+	// logs, if given, takes the log.
+	logs slog.Handler
 	// throttles says that the sandbox is expected to answer 429.
 	throttles bool
 }
@@ -103,7 +105,10 @@ func newRig(t *testing.T, s setup) *rig {
 			box.ServeHTTP(w, req)
 		}
 	}))
-	log := slog.New(slog.NewJSONHandler(r.log, nil))
+	if s.logs == nil {
+		s.logs = slog.NewJSONHandler(r.log, nil)
+	}
+	log := slog.New(s.logs)
 	_, tokens := r.carry()
 	files, err := links.New(links.Config{AccountID: sandbox.AccountID, Tokens: tokens, APIURL: "http://zoom.test/v2", Transport: r.back.transport(), Log: log})
 	if err != nil {
