@@ -29,6 +29,7 @@ type scope struct {
 	byMeeting    lazy[meetingKey, types.Meeting]
 	byInstance   lazy[string, types.MeetingInstance]
 	byRegistrant lazy[registrantKey, types.Registrant]
+	loaders      sync.Map // the other loaders, by kind of key: see loaderOf
 
 	mu    sync.Mutex
 	seen  []*zoom.Page[types.User] // lists that this operation has read
@@ -78,9 +79,21 @@ type meetingKey struct {
 }
 
 type registrantKey struct {
-	meeting types.MeetingNumber
-	id      string
+	of zoom.RegistrantsOf
+	id string
 	secrets bool
+}
+
+// loaderOf returns the scope's loader of the objects that a kind of key names,
+// and makes it when it is first used. Each kind of object has a key type of its
+// own, so a domain needs no field in scope.
+func loaderOf[K comparable, T any](s *scope, find func(context.Context, []K) []zoom.Found[T]) *dataloader.Loader[K, *T] {
+	type kind struct{ _ *K }
+	if l, ok := s.loaders.Load(kind{}); ok {
+		return l.(*dataloader.Loader[K, *T])
+	}
+	l, _ := s.loaders.LoadOrStore(kind{}, load(find))
+	return l.(*dataloader.Loader[K, *T])
 }
 
 // load returns a loader whose batches are found together.
@@ -196,27 +209,27 @@ func (s *scope) findUsers(ctx context.Context, keys []userKey) []zoom.Found[type
 	return found
 }
 
-// findRegistrants finds a batch, meeting by meeting.
+// findRegistrants finds a batch, meeting by meeting and webinar by webinar.
 func (s *scope) findRegistrants(ctx context.Context, keys []registrantKey) []zoom.Found[types.Registrant] {
 	found := make([]zoom.Found[types.Registrant], len(keys))
-	byMeeting := map[types.MeetingNumber][]int{}
+	byMeeting := map[zoom.RegistrantsOf][]int{}
 	var wait sync.WaitGroup
 	for i, k := range keys {
 		if !k.secrets {
-			byMeeting[k.meeting] = append(byMeeting[k.meeting], i)
+			byMeeting[k.of] = append(byMeeting[k.of], i)
 			continue
 		}
 		wait.Go(func() {
-			found[i].Object, found[i].Err = zoom.GetRegistrant.Do(ctx, s.client, zoom.RegistrantKey{MeetingID: k.meeting, RegistrantID: k.id}, zoom.WithSecrets)
+			found[i].Object, found[i].Err = k.of.Get(ctx, s.client, k.id, zoom.WithSecrets)
 		})
 	}
-	for meeting, places := range byMeeting {
+	for of, places := range byMeeting {
 		wait.Go(func() {
 			ids := make([]string, len(places))
 			for n, i := range places {
 				ids[n] = keys[i].id
 			}
-			for n, f := range zoom.FindRegistrants(ctx, s.client, meeting, ids) {
+			for n, f := range zoom.FindRegistrants(ctx, s.client, of, ids) {
 				found[places[n]] = f
 			}
 		})

@@ -56,11 +56,17 @@ func (r *Resolver) node(ctx context.Context, id types.NodeID) (types.Node, error
 	case "MeetingInstance":
 		return someNode(s.instance(ctx, id.Key))
 	case "Registrant":
-		meeting, registrant, err := registrantOf(id)
+		of, registrant, err := registrantOf(id)
 		if err != nil {
 			return nil, err
 		}
-		return someNode(s.registrant(ctx, meeting, registrant))
+		return someNode(s.registrant(ctx, of, registrant))
+	case "Webinar":
+		number, err := types.ParseMeetingNumber(id.Key)
+		if err != nil {
+			return nil, types.ErrBadID
+		}
+		return someNode(s.webinar(ctx, number))
 	}
 	return nil, types.ErrBadID
 }
@@ -142,7 +148,7 @@ func (s *scope) registrantsNow(ctx context.Context, meeting types.MeetingNumber,
 	}
 	keys := make([]registrantKey, len(ids))
 	for i, id := range ids {
-		keys[i] = registrantKey{meeting, id, askedOf(ctx, "Registrant").secrets}
+		keys[i] = registrantKey{ofMeeting(meeting), id, askedOf(ctx, "Registrant").secrets}
 	}
 	regs := []*types.Registrant{}
 	for _, f := range loadMany(s.registrants().LoadMany(ctx, keys)) {

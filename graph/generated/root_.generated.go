@@ -35,6 +35,7 @@ type ResolverRoot interface {
 	UpdateRegistrantStatusPayload() UpdateRegistrantStatusPayloadResolver
 	User() UserResolver
 	Viewer() ViewerResolver
+	Webinar() WebinarResolver
 }
 
 type DirectiveRoot struct {
@@ -244,6 +245,7 @@ type MeetingInstance implements Node
     source: ParticipantSource
   ): ParticipantConnection
     @zoom(op: "GET /past_meetings/{meetingId}/participants")
+    @zoom(op: "GET /past_webinars/{webinarId}/participants")
     @zoom(op: "GET /report/meetings/{meetingId}/participants")
   "What Zoom reports on the run; null until the report is there."
   report: MeetingReport @zoom(op: "GET /report/meetings/{meetingId}") @zoom(op: "GET /report/users/{userId}/meetings")
@@ -275,6 +277,7 @@ the e-mail address of most people outside the account.
 """
 type Participant
   @source(op: "GET /past_meetings/{meetingId}/participants")
+  @source(op: "GET /past_webinars/{webinarId}/participants")
   @source(op: "GET /report/meetings/{meetingId}/participants") {
   "Zoom's id of the user, for who joined signed in."
   zoomId: String @zoomField(name: "id")
@@ -303,7 +306,9 @@ type Participant
   "Whether the connection moved to another server of Zoom's on the way."
   failover: Boolean
   "Whether the person belongs to the host's organization."
-  internalUser: Boolean @zoom(op: "GET /past_meetings/{meetingId}/participants")
+  internalUser: Boolean
+    @zoom(op: "GET /past_meetings/{meetingId}/participants")
+    @zoom(op: "GET /past_webinars/{webinarId}/participants")
 
   "The user, for who joined signed in and belongs to the account."
   user: User @zoom(op: "GET /users/{userId}") @zoom(op: "GET /users")
@@ -311,6 +316,8 @@ type Participant
   registrant: Registrant
     @zoom(op: "GET /meetings/{meetingId}/registrants/{registrantId}")
     @zoom(op: "GET /meetings/{meetingId}/registrants")
+    @zoom(op: "GET /webinars/{webinarId}/registrants/{registrantId}")
+    @zoom(op: "GET /webinars/{webinarId}/registrants")
 }
 
 "The stays in a run of a meeting."
@@ -341,6 +348,8 @@ type ParticipantEdge {
 enum ParticipantSource {
   "The past meeting: label MEDIUM, kept 15 months."
   PAST_MEETING
+  "The past webinar: label MEDIUM; only for runs of webinars."
+  PAST_WEBINAR
   "The report: label HEAVY, kept a year, needs a paid plan and two participants."
   REPORT
 }
@@ -1567,6 +1576,8 @@ enum DialInNumberType {
   TOLL
   "The account: the number is toll-free."
   TOLL_FREE @zoomValue(name: "tollfree")
+  "The caller, at a higher price; only for webinars."
+  PREMIUM
 }
 
 "The calendar add-on that a meeting was scheduled with."
@@ -1657,10 +1668,12 @@ input RegistrantBy @oneOf {
   email: String
 }
 
-"Somebody who registered for a meeting."
+"Somebody who registered for a meeting or a webinar."
 type Registrant implements Node
   @source(op: "GET /meetings/{meetingId}/registrants")
-  @source(op: "GET /meetings/{meetingId}/registrants/{registrantId}") {
+  @source(op: "GET /meetings/{meetingId}/registrants/{registrantId}")
+  @source(op: "GET /webinars/{webinarId}/registrants")
+  @source(op: "GET /webinars/{webinarId}/registrants/{registrantId}") {
   "Global, opaque id."
   id: ID!
   "Zoom's id of the registration."
@@ -1677,7 +1690,7 @@ type Registrant implements Node
   createdAt: DateTime @zoomField(name: "create_time")
   "The personal link to join by; null until the registration is approved. Who has it joins as this person."
   joinUrl: Secret
-  "Code that the person types when joining by phone."
+  "Code that the person types when joining a meeting by phone."
   participantPinCode: Secret
   "Street address."
   address: String
@@ -1707,8 +1720,10 @@ type Registrant implements Node
   comments: String
   "Answers to the questions that the host added to the form."
   customQuestions: [CustomQuestionAnswer!]
+  "Language of the e-mails to a registrant of a webinar."
+  language: RegistrantLanguage @zoom(op: "GET /webinars/{webinarId}/registrants/{registrantId}")
 
-  "The meeting that was registered for."
+  "The meeting that was registered for; null when it was a webinar."
   meeting: Meeting @zoom(op: "GET /meetings/{meetingId}")
   "The user with this e-mail address, if the account has one."
   user: User @zoom(op: "GET /users/{userId}") @zoom(op: "GET /users")
@@ -1792,8 +1807,10 @@ input NewRegistrant {
   customQuestions: [CustomQuestionAnswerInput!]
   "Language of the e-mails that confirm the registration."
   language: RegistrantLanguage
-  "` + "`" + `true` + "`" + `: approve at once, although the meeting asks for approval by hand. It does not undo automatic approval."
+  "` + "`" + `true` + "`" + `: approve at once, although the meeting asks for approval by hand. It does not undo automatic approval. Only for meetings."
   autoApprove: Boolean
+  "Zoom's id of the tracking link that the person came by; only for webinars."
+  sourceId: String
 }
 
 "An answer to a question that the host added to the form."
@@ -1804,7 +1821,7 @@ input CustomQuestionAnswerInput {
   value: String
 }
 
-"What became of ` + "`" + `addRegistrant` + "`" + `."
+"What became of ` + "`" + `addRegistrant` + "`" + ` or ` + "`" + `addWebinarRegistrant` + "`" + `."
 type AddRegistrantPayload {
   "The new registration; null when it was refused."
   registrant: AddedRegistrant
@@ -1813,26 +1830,30 @@ type AddRegistrantPayload {
 }
 
 "A registration that was just made."
-type AddedRegistrant @source(op: "POST /meetings/{meetingId}/registrants") {
+type AddedRegistrant
+  @source(op: "POST /meetings/{meetingId}/registrants")
+  @source(op: "POST /webinars/{webinarId}/registrants") {
   "Zoom's id of the registration."
   registrantId: String
   "The personal link to join by; null while the registration waits for approval. Who has it joins as this person."
   joinUrl: Secret
-  "Code that the person types when joining by phone."
+  "Code that the person types when joining a meeting by phone."
   participantPinCode: Secret
-  "Number of the meeting."
+  "Number of the meeting or webinar."
   meetingNumber: MeetingNumber @zoomField(name: "id")
-  "Title of the meeting."
+  "Title of the meeting or webinar."
   topic: String
-  "When the meeting begins."
+  "When the meeting or webinar begins."
   startTime: DateTime
-  "Dates of a recurring meeting that were registered for."
+  "Dates that were registered for, where it recurs."
   occurrences: [MeetingOccurrence!]
 
-  "The meeting that was registered for."
+  "The meeting that was registered for; null when it was a webinar."
   meeting: Meeting @zoom(op: "GET /meetings/{meetingId}")
   "The registration in full."
-  registrant: Registrant @zoom(op: "GET /meetings/{meetingId}/registrants/{registrantId}")
+  registrant: Registrant
+    @zoom(op: "GET /meetings/{meetingId}/registrants/{registrantId}")
+    @zoom(op: "GET /webinars/{webinarId}/registrants/{registrantId}")
 }
 
 "Approves, denies or cancels registrations."
@@ -2170,6 +2191,8 @@ type Query {
     @zoom(op: "GET /meetings/{meetingId}")
     @zoom(op: "GET /meetings/{meetingId}/registrants/{registrantId}")
     @zoom(op: "GET /past_meetings/{meetingId}")
+    @zoom(op: "GET /webinars/{webinarId}")
+    @zoom(op: "GET /webinars/{webinarId}/registrants/{registrantId}")
   "Many objects by their global ids, in the order asked; null for each that is gone or not yours to see."
   nodes(
     "Global ids, of any types."
@@ -2180,6 +2203,8 @@ type Query {
     @zoom(op: "GET /meetings/{meetingId}")
     @zoom(op: "GET /meetings/{meetingId}/registrants/{registrantId}")
     @zoom(op: "GET /past_meetings/{meetingId}")
+    @zoom(op: "GET /webinars/{webinarId}")
+    @zoom(op: "GET /webinars/{webinarId}/registrants/{registrantId}")
 }
 
 "Where every change starts. Each takes one ` + "`" + `input` + "`" + ` and tells in ` + "`" + `userErrors` + "`" + ` what the caller can mend."
@@ -2556,6 +2581,386 @@ enum ZoomUnitedPlan {
   ENTERPRISE_JP_UNLIMITED @zoomValue(name: "131072")
 }
 `, BuiltIn: false},
+	{Name: "../schema/webinars.graphqls", Input: `extend type Query {
+  "One webinar by its number; null when there is none such, or it has expired."
+  webinar(
+    "Which webinar."
+    by: WebinarBy!
+  ): Webinar @zoom(op: "GET /webinars/{webinarId}")
+}
+
+extend type Mutation {
+  "Registers somebody for a webinar. Zoom takes three per e-mail address and day."
+  addWebinarRegistrant(
+    "What to do."
+    input: AddWebinarRegistrantInput!
+  ): AddRegistrantPayload! @zoom(op: "POST /webinars/{webinarId}/registrants")
+}
+
+extend type User {
+  "Webinars that the user hosts and that have not expired. The user needs a webinar licence."
+  webinars(
+    "How many at most; may exceed a page of Zoom's."
+    first: Int! = 30
+    "` + "`" + `endCursor` + "`" + ` of the page before."
+    after: String
+    "Which of them."
+    type: WebinarListType! = SCHEDULED
+    "Whether webinars of Zoom Events are in the list too."
+    includeEvents: Boolean! = true
+  ): WebinarConnection @zoom(op: "GET /users/{userId}/webinars")
+}
+
+extend type Registrant {
+  "The webinar that was registered for; null when it was a meeting."
+  webinar: Webinar @zoom(op: "GET /webinars/{webinarId}")
+}
+
+extend type AddedRegistrant {
+  "The webinar that was registered for; null when it was a meeting."
+  webinar: Webinar @zoom(op: "GET /webinars/{webinarId}")
+}
+
+"Names one webinar."
+input WebinarBy @oneOf {
+  "Global id."
+  id: ID
+  "The number that people join by."
+  number: MeetingNumber
+}
+
+"A webinar by its number: what is scheduled. Many watch, and few speak."
+type Webinar implements Node
+  @source(op: "GET /webinars/{webinarId}")
+  @source(op: "GET /users/{userId}/webinars") {
+  "Global, opaque id."
+  id: ID!
+  "The number that people join by."
+  number: MeetingNumber! @zoomField(name: "id")
+  "UUID of the latest run, or of the next one when none has begun; it changes with each run."
+  uuid: MeetingUUID
+  "Title."
+  topic: String
+  "What the webinar is about."
+  agenda: String
+  "What kind of webinar it is."
+  type: WebinarType
+  "When it begins; null for recurring ones without fixed time."
+  startTime: DateTime
+  "How long it is planned to last, in minutes."
+  durationMinutes: Int @zoomField(name: "duration")
+  "IANA name of the zone to show the start in."
+  timezone: String
+  "When it was scheduled."
+  createdAt: DateTime
+  "What it was scheduled with."
+  creationSource: MeetingCreationSource @zoom(op: "GET /webinars/{webinarId}")
+  "Zoom's id of the host."
+  hostZoomId: String @zoomField(name: "host_id")
+  "E-mail address of the host."
+  hostEmail: String @zoom(op: "GET /webinars/{webinarId}")
+  "Link for attendees; to be given to the invited only."
+  joinUrl: URL
+  "Link to the registration form; null without registration."
+  registrationUrl: URL @zoom(op: "GET /webinars/{webinarId}")
+  "Link that starts the webinar as its host. Valid for two hours, 90 days for users made by an app."
+  startUrl: Secret @zoom(op: "GET /webinars/{webinarId}")
+  "Passcode to join."
+  password: Secret @zoom(op: "GET /webinars/{webinarId}")
+  "Passcode to join from a SIP or H.323 room system."
+  h323Password: Secret @zoomField(name: "h323_passcode") @zoom(op: "GET /webinars/{webinarId}")
+  "Passcode in the encrypted form that SIP and H.323 endpoints of others take."
+  encryptedPassword: Secret @zoomField(name: "encrypted_passcode") @zoom(op: "GET /webinars/{webinarId}")
+  "Zoom's id of the template that it was scheduled from."
+  templateId: String @zoom(op: "GET /webinars/{webinarId}")
+  "Tracking fields with their values."
+  trackingFields: [TrackingField!] @zoom(op: "GET /webinars/{webinarId}")
+  "Whether it plays a recording as if it were live."
+  isSimulive: Boolean
+  "Whether it belongs to Zoom Events."
+  isEventsWebinar: Boolean @zoom(op: "GET /users/{userId}/webinars")
+  "Simulive: Zoom's id of the recorded file that is played."
+  recordFileId: String @zoom(op: "GET /webinars/{webinarId}")
+  "Simulive: whether it goes on live after the recording; the host must be there then."
+  transitionToLive: Boolean @zoom(op: "GET /webinars/{webinarId}")
+  "Simulive: whether the recording begins later than the webinar."
+  simuliveDelayStart: SimuliveDelay @zoom(op: "GET /webinars/{webinarId}")
+  "How it recurs; null when it does not, or has no fixed times."
+  recurrence: Recurrence @zoom(op: "GET /webinars/{webinarId}")
+  "The dates of a recurring webinar that are still to come, 50 at most; deleted ones stay, with that status."
+  occurrences: [MeetingOccurrence!] @zoom(op: "GET /webinars/{webinarId}")
+  "How it is held."
+  settings: WebinarSettings @zoom(op: "GET /webinars/{webinarId}")
+
+  "The user who hosts it."
+  host: User @zoom(op: "GET /users/{userId}") @zoom(op: "GET /users")
+  "Who registered."
+  registrants(
+    "How many at most; may exceed a page of Zoom's."
+    first: Int! = 30
+    "` + "`" + `endCursor` + "`" + ` of the page before."
+    after: String
+    "Only registrations in this state."
+    status: RegistrantStatus! = APPROVED
+    "Only for one occurrence of a recurring webinar, by Zoom's id of it."
+    occurrenceId: String
+    "Only those who came by one tracking link, by Zoom's id of the source."
+    trackingSourceId: String
+  ): RegistrantConnection @zoom(op: "GET /webinars/{webinarId}/registrants")
+  "One registrant; null when nobody such registered."
+  registrant(
+    "Which registrant."
+    by: RegistrantBy!
+  ): Registrant
+    @zoom(op: "GET /webinars/{webinarId}/registrants/{registrantId}")
+    @zoom(op: "GET /webinars/{webinarId}/registrants")
+  "Who was there: one entry for each stay, so who rejoins is there twice."
+  participants(
+    "How many at most; may exceed a page of Zoom's."
+    first: Int! = 30
+    "` + "`" + `endCursor` + "`" + ` of the page before."
+    after: String
+    "UUID of the run; the latest one that has ended when left out."
+    uuid: MeetingUUID
+  ): ParticipantConnection @zoom(op: "GET /past_webinars/{webinarId}/participants")
+}
+
+"A list of webinars."
+type WebinarConnection {
+  "The webinars with their cursors."
+  edges: [WebinarEdge!]!
+  "The webinars."
+  nodes: [Webinar!]!
+  "Where this page stands."
+  pageInfo: PageInfo!
+  "How many there are in all; null when Zoom does not say."
+  totalCount: Int
+}
+
+"A webinar in a list."
+type WebinarEdge {
+  "Place in the list, to be sent as ` + "`" + `after` + "`" + `."
+  cursor: String!
+  "The webinar."
+  node: Webinar!
+}
+
+"How long after the start of a simulive webinar its recording begins."
+type SimuliveDelay {
+  "Whether it begins later at all."
+  enable: Boolean
+  "How much later, in ` + "`" + `unit` + "`" + `: 1 to 60 seconds, or 1 to 10 minutes."
+  time: Int
+  "What ` + "`" + `time` + "`" + ` counts."
+  unit: SimuliveDelayUnit @zoomField(name: "timeunit")
+}
+
+"How a webinar is held."
+type WebinarSettings {
+  "The host's camera is on when the host joins."
+  hostVideo: Boolean
+  "Panelists' cameras are on when they join."
+  panelistsVideo: Boolean
+  "Video is in high definition."
+  hdVideo: Boolean
+  "Attendees get video in high definition."
+  hdVideoForAttendees: Boolean
+  "Attendees always get video of 1080 lines."
+  send1080pVideoToAttendees: Boolean @zoomField(name: "send_1080p_video_to_attendees")
+  "Host and panelists can rehearse before the attendees come."
+  practiceSession: Boolean
+  "Who registers can watch the recording afterwards."
+  onDemand: Boolean
+  "How people take part by voice."
+  audio: MeetingAudio
+  "Dial-in text of another provider, 2048 characters at most."
+  audioConferenceInfo: String
+  "Countries with a dial-in number, two letters each."
+  globalDialInCountries: [String!]
+  "The dial-in numbers."
+  globalDialInNumbers: [GlobalDialInNumber!]
+  "Whether recording starts by itself, and where to."
+  autoRecording: AutoRecording
+  "Users who may host in the host's place: e-mail addresses or Zoom's ids."
+  alternativeHosts: [String!] @separated(by: ",")
+  "Alternative hosts may add and edit polls."
+  alternativeHostUpdatePolls: Boolean
+  "The host may ask once for leave to unmute people. Not together with ` + "`" + `allowHostControlParticipantMuteState` + "`" + `."
+  requestPermissionToUnmuteParticipants: Boolean
+  "Host and co-hosts mute and unmute people as they like. Not together with ` + "`" + `requestPermissionToUnmuteParticipants` + "`" + `."
+  allowHostControlParticipantMuteState: Boolean
+  "Whether people register, and who approves."
+  approvalType: ApprovalType
+  "What one registration is good for, when the webinar recurs at fixed times."
+  registrationType: RegistrationType
+  "How many may register; 0 is any number."
+  registrantsRestrictNumber: Int
+  "Registration closes after the date of the webinar."
+  closeRegistration: Boolean @deprecated(reason: "Given up by Zoom, without a successor.")
+  "Registrants get an e-mail that confirms. Counts with ` + "`" + `registrantsEmailNotification` + "`" + `."
+  registrantsConfirmationEmail: Boolean
+  "Registrants are told by e-mail when they are approved, denied or cancelled."
+  registrantsEmailNotification: Boolean
+  "Registrants are told by e-mail when the webinar changes."
+  notifyRegistrants: Boolean
+  "A registrant may join from several devices."
+  allowMultipleDevices: Boolean
+  "The registration page has buttons to share it."
+  showShareButton: Boolean
+  "The page that confirms a registration shows how to join."
+  showJoinInfo: Boolean
+  "Whom registrants may ask: name."
+  contactName: String
+  "Whom registrants may ask: e-mail address."
+  contactEmail: String
+  "Language of the e-mails, such as ` + "`" + `en-US` + "`" + `."
+  emailLanguage: String
+  "Panelists are invited by e-mail."
+  panelistsInvitationEmailNotification: Boolean
+  "E-mail to attendees and panelists before the webinar."
+  attendeesAndPanelistsReminderEmailNotification: WebinarReminder
+  "E-mail afterwards to those who were there."
+  followUpAttendeesEmailNotification: WebinarFollowUp
+  "E-mail afterwards to those who registered and were not there."
+  followUpAbsenteesEmailNotification: WebinarFollowUp
+  "A survey opens in the browser of who leaves."
+  postWebinarSurvey: Boolean
+  "Address of the survey that is opened."
+  surveyUrl: URL
+  "Attendee reports tell the e-mail addresses of guests."
+  emailInAttendeeReport: Boolean
+  "Only people who sign in may join."
+  meetingAuthentication: Boolean
+  "Only panelists who sign in may join."
+  panelistAuthentication: Boolean
+  "Zoom's id of the authentication profile."
+  authenticationOption: String
+  "Name of the authentication profile."
+  authenticationName: String
+  "Domains that people must sign in with."
+  authenticationDomains: [String!] @separated(by: ",")
+  "Only people who sign in may join."
+  enforceLogin: Boolean @deprecated(reason: "Given up by Zoom; use ` + "`" + `meetingAuthentication` + "`" + `.")
+  "Domains that people must sign in with."
+  enforceLoginDomains: [String!] @separated(by: ",") @deprecated(reason: "Given up by Zoom; use ` + "`" + `authenticationDomains` + "`" + `.")
+  "Data center regions used beside those of the account, two letters each."
+  additionalDataCenterRegions: [String!]
+  "The picture carries a watermark that tells who watches."
+  addWatermark: Boolean
+  "The sound carries a watermark that tells who listens."
+  addAudioWatermark: Boolean
+  "Hosts and panelists appear with the background and name tags of the webinar."
+  enableSessionBranding: Boolean
+  "Interpreters and their languages."
+  languageInterpretation: LanguageInterpretation
+  "Interpreters of sign language."
+  signLanguageInterpretation: SignLanguageInterpretation
+  "Written questions during the webinar."
+  questionAndAnswer: WebinarQuestionAndAnswer
+}
+
+"An e-mail before a webinar."
+type WebinarReminder {
+  "Whether it is sent."
+  enable: Boolean
+  "How long before."
+  type: WebinarReminderTime
+}
+
+"An e-mail after a webinar."
+type WebinarFollowUp {
+  "Whether it is sent."
+  enable: Boolean
+  "How many days after the planned end; 0 is not planned, and 7 the most."
+  daysAfter: Int @zoomField(name: "type")
+}
+
+"Written questions during a webinar."
+type WebinarQuestionAndAnswer {
+  "Whether they are on."
+  enable: Boolean
+  "Attendees may ask."
+  allowSubmitQuestions: Boolean
+  "Attendees may ask without giving a name."
+  allowAnonymousQuestions: Boolean
+  "Which questions attendees see."
+  answerQuestions: WebinarQuestionVisibility
+  "Attendees may comment on questions."
+  attendeesCanComment: Boolean
+  "Attendees may vote for questions."
+  attendeesCanUpvote: Boolean
+  "Simulive: questions are answered by ` + "`" + `autoReplyText` + "`" + `."
+  allowAutoReply: Boolean
+  "Simulive: the answer to every question."
+  autoReplyText: String
+}
+
+"Registers somebody for a webinar."
+input AddWebinarRegistrantInput {
+  "The webinar, which must take registrations."
+  webinar: WebinarBy!
+  "Occurrences of a recurring webinar to register for, by Zoom's ids of them; all when left out."
+  occurrenceIds: [String!] @separated(by: ",")
+  "Any text of yours: a repeat with the same text answers with the first result and registers nobody twice."
+  idempotencyKey: String
+  "The person."
+  registrant: NewRegistrant!
+}
+
+"What kind of webinar is scheduled."
+enum WebinarType {
+  "Once, at a set time."
+  SCHEDULED @zoomValue(name: "5")
+  "Recurring, started whenever wanted."
+  RECURRING_NO_FIXED_TIME @zoomValue(name: "6")
+  "Recurring at fixed times."
+  RECURRING_FIXED_TIME @zoomValue(name: "9")
+}
+
+"Which webinars of a user to list."
+enum WebinarListType {
+  "All that have not expired: past, going on and to come."
+  SCHEDULED
+  "Those to come, and those going on."
+  UPCOMING
+}
+
+"What the delay of a simulive webinar counts."
+enum SimuliveDelayUnit {
+  "Seconds."
+  SECOND
+  "Minutes."
+  MINUTE
+}
+
+"How long before a webinar people are reminded."
+enum WebinarReminderTime {
+  "No time is set."
+  UNPLANNED @zoomValue(name: "0")
+  "An hour."
+  HOUR @zoomValue(name: "1")
+  "A day."
+  DAY @zoomValue(name: "2")
+  "A day, and again an hour."
+  DAY_AND_HOUR @zoomValue(name: "3")
+  "A week."
+  WEEK @zoomValue(name: "4")
+  "A week, and again an hour."
+  WEEK_AND_HOUR @zoomValue(name: "5")
+  "A week, and again a day."
+  WEEK_AND_DAY @zoomValue(name: "6")
+  "A week, and again a day and an hour."
+  WEEK_DAY_AND_HOUR @zoomValue(name: "7")
+}
+
+"Which questions attendees of a webinar see."
+enum WebinarQuestionVisibility {
+  "Those that were answered."
+  ANSWERED @zoomValue(name: "only")
+  "All."
+  ALL
+}
+`, BuiltIn: false},
 }
 var parsedSchema = gqlparser.MustLoadSchema(sources...)
 
@@ -2615,6 +3020,8 @@ func (ec *executionContext) childFields_AddedRegistrant(ctx context.Context, fie
 		return ec.fieldContext_AddedRegistrant_meeting(ctx, field)
 	case "registrant":
 		return ec.fieldContext_AddedRegistrant_registrant(ctx, field)
+	case "webinar":
+		return ec.fieldContext_AddedRegistrant_webinar(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type AddedRegistrant", field.Name)
 }
@@ -3421,10 +3828,14 @@ func (ec *executionContext) childFields_Registrant(ctx context.Context, field gr
 		return ec.fieldContext_Registrant_comments(ctx, field)
 	case "customQuestions":
 		return ec.fieldContext_Registrant_customQuestions(ctx, field)
+	case "language":
+		return ec.fieldContext_Registrant_language(ctx, field)
 	case "meeting":
 		return ec.fieldContext_Registrant_meeting(ctx, field)
 	case "user":
 		return ec.fieldContext_Registrant_user(ctx, field)
+	case "webinar":
+		return ec.fieldContext_Registrant_webinar(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Registrant", field.Name)
 }
@@ -3471,6 +3882,18 @@ func (ec *executionContext) childFields_SignLanguageInterpreter(ctx context.Cont
 		return ec.fieldContext_SignLanguageInterpreter_signLanguage(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type SignLanguageInterpreter", field.Name)
+}
+
+func (ec *executionContext) childFields_SimuliveDelay(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "enable":
+		return ec.fieldContext_SimuliveDelay_enable(ctx, field)
+	case "time":
+		return ec.fieldContext_SimuliveDelay_time(ctx, field)
+	case "unit":
+		return ec.fieldContext_SimuliveDelay_unit(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SimuliveDelay", field.Name)
 }
 
 func (ec *executionContext) childFields_TrackingField(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -3605,6 +4028,8 @@ func (ec *executionContext) childFields_User(ctx context.Context, field graphql.
 		return ec.fieldContext_User_meetings(ctx, field)
 	case "pastMeetings":
 		return ec.fieldContext_User_pastMeetings(ctx, field)
+	case "webinars":
+		return ec.fieldContext_User_webinars(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type User", field.Name)
 }
@@ -3695,6 +4120,250 @@ func (ec *executionContext) childFields_WaitingRoomOptions(ctx context.Context, 
 		return ec.fieldContext_WaitingRoomOptions_whoGoesToWaitingRoom(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type WaitingRoomOptions", field.Name)
+}
+
+func (ec *executionContext) childFields_Webinar(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Webinar_id(ctx, field)
+	case "number":
+		return ec.fieldContext_Webinar_number(ctx, field)
+	case "uuid":
+		return ec.fieldContext_Webinar_uuid(ctx, field)
+	case "topic":
+		return ec.fieldContext_Webinar_topic(ctx, field)
+	case "agenda":
+		return ec.fieldContext_Webinar_agenda(ctx, field)
+	case "type":
+		return ec.fieldContext_Webinar_type(ctx, field)
+	case "startTime":
+		return ec.fieldContext_Webinar_startTime(ctx, field)
+	case "durationMinutes":
+		return ec.fieldContext_Webinar_durationMinutes(ctx, field)
+	case "timezone":
+		return ec.fieldContext_Webinar_timezone(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_Webinar_createdAt(ctx, field)
+	case "creationSource":
+		return ec.fieldContext_Webinar_creationSource(ctx, field)
+	case "hostZoomId":
+		return ec.fieldContext_Webinar_hostZoomId(ctx, field)
+	case "hostEmail":
+		return ec.fieldContext_Webinar_hostEmail(ctx, field)
+	case "joinUrl":
+		return ec.fieldContext_Webinar_joinUrl(ctx, field)
+	case "registrationUrl":
+		return ec.fieldContext_Webinar_registrationUrl(ctx, field)
+	case "startUrl":
+		return ec.fieldContext_Webinar_startUrl(ctx, field)
+	case "password":
+		return ec.fieldContext_Webinar_password(ctx, field)
+	case "h323Password":
+		return ec.fieldContext_Webinar_h323Password(ctx, field)
+	case "encryptedPassword":
+		return ec.fieldContext_Webinar_encryptedPassword(ctx, field)
+	case "templateId":
+		return ec.fieldContext_Webinar_templateId(ctx, field)
+	case "trackingFields":
+		return ec.fieldContext_Webinar_trackingFields(ctx, field)
+	case "isSimulive":
+		return ec.fieldContext_Webinar_isSimulive(ctx, field)
+	case "isEventsWebinar":
+		return ec.fieldContext_Webinar_isEventsWebinar(ctx, field)
+	case "recordFileId":
+		return ec.fieldContext_Webinar_recordFileId(ctx, field)
+	case "transitionToLive":
+		return ec.fieldContext_Webinar_transitionToLive(ctx, field)
+	case "simuliveDelayStart":
+		return ec.fieldContext_Webinar_simuliveDelayStart(ctx, field)
+	case "recurrence":
+		return ec.fieldContext_Webinar_recurrence(ctx, field)
+	case "occurrences":
+		return ec.fieldContext_Webinar_occurrences(ctx, field)
+	case "settings":
+		return ec.fieldContext_Webinar_settings(ctx, field)
+	case "host":
+		return ec.fieldContext_Webinar_host(ctx, field)
+	case "registrants":
+		return ec.fieldContext_Webinar_registrants(ctx, field)
+	case "registrant":
+		return ec.fieldContext_Webinar_registrant(ctx, field)
+	case "participants":
+		return ec.fieldContext_Webinar_participants(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Webinar", field.Name)
+}
+
+func (ec *executionContext) childFields_WebinarConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_WebinarConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_WebinarConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_WebinarConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_WebinarConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WebinarConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_WebinarEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_WebinarEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_WebinarEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WebinarEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_WebinarFollowUp(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "enable":
+		return ec.fieldContext_WebinarFollowUp_enable(ctx, field)
+	case "daysAfter":
+		return ec.fieldContext_WebinarFollowUp_daysAfter(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WebinarFollowUp", field.Name)
+}
+
+func (ec *executionContext) childFields_WebinarQuestionAndAnswer(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "enable":
+		return ec.fieldContext_WebinarQuestionAndAnswer_enable(ctx, field)
+	case "allowSubmitQuestions":
+		return ec.fieldContext_WebinarQuestionAndAnswer_allowSubmitQuestions(ctx, field)
+	case "allowAnonymousQuestions":
+		return ec.fieldContext_WebinarQuestionAndAnswer_allowAnonymousQuestions(ctx, field)
+	case "answerQuestions":
+		return ec.fieldContext_WebinarQuestionAndAnswer_answerQuestions(ctx, field)
+	case "attendeesCanComment":
+		return ec.fieldContext_WebinarQuestionAndAnswer_attendeesCanComment(ctx, field)
+	case "attendeesCanUpvote":
+		return ec.fieldContext_WebinarQuestionAndAnswer_attendeesCanUpvote(ctx, field)
+	case "allowAutoReply":
+		return ec.fieldContext_WebinarQuestionAndAnswer_allowAutoReply(ctx, field)
+	case "autoReplyText":
+		return ec.fieldContext_WebinarQuestionAndAnswer_autoReplyText(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WebinarQuestionAndAnswer", field.Name)
+}
+
+func (ec *executionContext) childFields_WebinarReminder(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "enable":
+		return ec.fieldContext_WebinarReminder_enable(ctx, field)
+	case "type":
+		return ec.fieldContext_WebinarReminder_type(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WebinarReminder", field.Name)
+}
+
+func (ec *executionContext) childFields_WebinarSettings(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "hostVideo":
+		return ec.fieldContext_WebinarSettings_hostVideo(ctx, field)
+	case "panelistsVideo":
+		return ec.fieldContext_WebinarSettings_panelistsVideo(ctx, field)
+	case "hdVideo":
+		return ec.fieldContext_WebinarSettings_hdVideo(ctx, field)
+	case "hdVideoForAttendees":
+		return ec.fieldContext_WebinarSettings_hdVideoForAttendees(ctx, field)
+	case "send1080pVideoToAttendees":
+		return ec.fieldContext_WebinarSettings_send1080pVideoToAttendees(ctx, field)
+	case "practiceSession":
+		return ec.fieldContext_WebinarSettings_practiceSession(ctx, field)
+	case "onDemand":
+		return ec.fieldContext_WebinarSettings_onDemand(ctx, field)
+	case "audio":
+		return ec.fieldContext_WebinarSettings_audio(ctx, field)
+	case "audioConferenceInfo":
+		return ec.fieldContext_WebinarSettings_audioConferenceInfo(ctx, field)
+	case "globalDialInCountries":
+		return ec.fieldContext_WebinarSettings_globalDialInCountries(ctx, field)
+	case "globalDialInNumbers":
+		return ec.fieldContext_WebinarSettings_globalDialInNumbers(ctx, field)
+	case "autoRecording":
+		return ec.fieldContext_WebinarSettings_autoRecording(ctx, field)
+	case "alternativeHosts":
+		return ec.fieldContext_WebinarSettings_alternativeHosts(ctx, field)
+	case "alternativeHostUpdatePolls":
+		return ec.fieldContext_WebinarSettings_alternativeHostUpdatePolls(ctx, field)
+	case "requestPermissionToUnmuteParticipants":
+		return ec.fieldContext_WebinarSettings_requestPermissionToUnmuteParticipants(ctx, field)
+	case "allowHostControlParticipantMuteState":
+		return ec.fieldContext_WebinarSettings_allowHostControlParticipantMuteState(ctx, field)
+	case "approvalType":
+		return ec.fieldContext_WebinarSettings_approvalType(ctx, field)
+	case "registrationType":
+		return ec.fieldContext_WebinarSettings_registrationType(ctx, field)
+	case "registrantsRestrictNumber":
+		return ec.fieldContext_WebinarSettings_registrantsRestrictNumber(ctx, field)
+	case "closeRegistration":
+		return ec.fieldContext_WebinarSettings_closeRegistration(ctx, field)
+	case "registrantsConfirmationEmail":
+		return ec.fieldContext_WebinarSettings_registrantsConfirmationEmail(ctx, field)
+	case "registrantsEmailNotification":
+		return ec.fieldContext_WebinarSettings_registrantsEmailNotification(ctx, field)
+	case "notifyRegistrants":
+		return ec.fieldContext_WebinarSettings_notifyRegistrants(ctx, field)
+	case "allowMultipleDevices":
+		return ec.fieldContext_WebinarSettings_allowMultipleDevices(ctx, field)
+	case "showShareButton":
+		return ec.fieldContext_WebinarSettings_showShareButton(ctx, field)
+	case "showJoinInfo":
+		return ec.fieldContext_WebinarSettings_showJoinInfo(ctx, field)
+	case "contactName":
+		return ec.fieldContext_WebinarSettings_contactName(ctx, field)
+	case "contactEmail":
+		return ec.fieldContext_WebinarSettings_contactEmail(ctx, field)
+	case "emailLanguage":
+		return ec.fieldContext_WebinarSettings_emailLanguage(ctx, field)
+	case "panelistsInvitationEmailNotification":
+		return ec.fieldContext_WebinarSettings_panelistsInvitationEmailNotification(ctx, field)
+	case "attendeesAndPanelistsReminderEmailNotification":
+		return ec.fieldContext_WebinarSettings_attendeesAndPanelistsReminderEmailNotification(ctx, field)
+	case "followUpAttendeesEmailNotification":
+		return ec.fieldContext_WebinarSettings_followUpAttendeesEmailNotification(ctx, field)
+	case "followUpAbsenteesEmailNotification":
+		return ec.fieldContext_WebinarSettings_followUpAbsenteesEmailNotification(ctx, field)
+	case "postWebinarSurvey":
+		return ec.fieldContext_WebinarSettings_postWebinarSurvey(ctx, field)
+	case "surveyUrl":
+		return ec.fieldContext_WebinarSettings_surveyUrl(ctx, field)
+	case "emailInAttendeeReport":
+		return ec.fieldContext_WebinarSettings_emailInAttendeeReport(ctx, field)
+	case "meetingAuthentication":
+		return ec.fieldContext_WebinarSettings_meetingAuthentication(ctx, field)
+	case "panelistAuthentication":
+		return ec.fieldContext_WebinarSettings_panelistAuthentication(ctx, field)
+	case "authenticationOption":
+		return ec.fieldContext_WebinarSettings_authenticationOption(ctx, field)
+	case "authenticationName":
+		return ec.fieldContext_WebinarSettings_authenticationName(ctx, field)
+	case "authenticationDomains":
+		return ec.fieldContext_WebinarSettings_authenticationDomains(ctx, field)
+	case "enforceLogin":
+		return ec.fieldContext_WebinarSettings_enforceLogin(ctx, field)
+	case "enforceLoginDomains":
+		return ec.fieldContext_WebinarSettings_enforceLoginDomains(ctx, field)
+	case "additionalDataCenterRegions":
+		return ec.fieldContext_WebinarSettings_additionalDataCenterRegions(ctx, field)
+	case "addWatermark":
+		return ec.fieldContext_WebinarSettings_addWatermark(ctx, field)
+	case "addAudioWatermark":
+		return ec.fieldContext_WebinarSettings_addAudioWatermark(ctx, field)
+	case "enableSessionBranding":
+		return ec.fieldContext_WebinarSettings_enableSessionBranding(ctx, field)
+	case "languageInterpretation":
+		return ec.fieldContext_WebinarSettings_languageInterpretation(ctx, field)
+	case "signLanguageInterpretation":
+		return ec.fieldContext_WebinarSettings_signLanguageInterpretation(ctx, field)
+	case "questionAndAnswer":
+		return ec.fieldContext_WebinarSettings_questionAndAnswer(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WebinarSettings", field.Name)
 }
 
 func (ec *executionContext) childFields___Directive(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

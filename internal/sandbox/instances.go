@@ -33,16 +33,24 @@ func (c *call) findInstance() (*instance, error) {
 		}
 		return nil, missing
 	}
+	if uuid, ok := decodedUUID(id); ok {
+		if i := w.byUUID(uuid); i != nil {
+			return i, nil
+		}
+	}
+	return nil, missing
+}
+
+// decodedUUID returns the UUID that a path holds after one decoding; ok is false
+// when it should have been encoded twice and was not.
+func decodedUUID(id string) (uuid string, ok bool) {
 	if needsTwice(id) {
-		return nil, missing
+		return "", false
 	}
 	if again, err := url.PathUnescape(id); err == nil {
 		id = again
 	}
-	if i := w.byUUID(id); i != nil {
-		return i, nil
-	}
-	return nil, missing
+	return id, true
 }
 
 func tooOld() error { return badRequest(12702, "Can not access a meeting a year ago.") }

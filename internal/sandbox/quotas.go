@@ -55,7 +55,7 @@ func (s *Sandbox) charges(c *call) []charge {
 	var all []charge
 	for _, q := range c.route.quotas {
 		for _, v := range q.of(c) {
-			all = append(all, charge{q, v, q.name + "|" + c.path("meetingId") + "|" + v})
+			all = append(all, charge{q, v, q.name + "|" + c.path("meetingId") + c.path("webinarId") + "|" + v})
 			if q.what == "" {
 				all[len(all)-1].key = q.name + "|" + v
 			}

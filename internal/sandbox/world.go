@@ -80,6 +80,12 @@ type Landmarks struct {
 	PersonalMeeting   int64 // scheduled with the PMI
 	OpenMeeting       int64 // recurring without a fixed time
 
+	WebinarNumber       int64 // weekly, with registration, registrants and past runs
+	WebinarInstance     string
+	WebinarRegistrantID string
+	ManualWebinar       int64 // scheduled; registrants wait for approval
+	SimuliveWebinar     int64 // plays a recording, without registration
+
 	UUIDWithSlash     string // begins with "/"
 	UUIDDoubleSlash   string // contains "//"
 	UUIDPlain         string // needs one encoding only, and holds "+" and "/"
@@ -132,6 +138,9 @@ func (s *Sandbox) Landmarks() Landmarks {
 		BigMeeting: w.number(big), BigInstance: w.uuid(big, 0),
 		ManualMeeting: w.number(manual), PendingRegistrant: w.registrantID(manual, w.approved(manual)),
 		LiveMeeting: number(slotLive), PersonalMeeting: number(slotPersonal), OpenMeeting: number(slotOpen),
+		WebinarNumber: w.number(specialWebinar(webinarWeekly)), WebinarInstance: w.uuid(specialWebinar(webinarWeekly), 0),
+		WebinarRegistrantID: w.registrantID(specialWebinar(webinarWeekly), 1),
+		ManualWebinar:       w.number(specialWebinar(webinarManual)), SimuliveWebinar: w.number(specialWebinar(webinarSimulive)),
 		UUIDWithSlash:   uuid(slotWeekly, instanceSlash),
 		UUIDDoubleSlash: uuid(slotWeekly, instanceDoubleSlash),
 		UUIDPlain:       uuid(slotWeekly, instancePlain),

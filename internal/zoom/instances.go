@@ -1,6 +1,10 @@
 package zoom
 
-import "zoomql/internal/zoom/types"
+import (
+	"cmp"
+
+	"zoomql/internal/zoom/types"
+)
 
 // InstanceKey names a run of a meeting by its UUID, or the latest run of a
 // meeting by the meeting's number.
@@ -24,7 +28,7 @@ type Instances struct {
 // another one after the next; and participants without a duration are of a run
 // that Zoom still works on.
 func pastLife(req *Request, answer any) Life {
-	if _, err := types.ParseMeetingNumber(req.Vars["meetingId"]); err == nil {
+	if _, err := types.ParseMeetingNumber(cmp.Or(req.Vars["meetingId"], req.Vars["webinarId"])); err == nil {
 		return Scheduled
 	}
 	if page, ok := answer.(*Page[types.Participant]); ok && Unfinished(page.Items) {

@@ -210,9 +210,9 @@ func (r *Request) renamed(name string) (*Request, error) {
 }
 
 // segment escapes the value of a path variable. A number is the same either
-// way; only {meetingId} may be a UUID, with a rule of its own.
+// way; only {meetingId} and {webinarId} may be a UUID, with a rule of its own.
 func (s *Spec) segment(name, value string) (string, error) {
-	if s.AcceptsUUID && name == "meetingId" {
+	if s.AcceptsUUID && (name == "meetingId" || name == "webinarId") {
 		return uuidSegment(value)
 	}
 	return segment(value)

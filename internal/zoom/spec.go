@@ -85,6 +85,9 @@ type Spec struct {
 	// MaxPage is the largest page_size that Zoom takes; 0 when the operation
 	// has no pages.
 	MaxPage int
+	// Numbered tells that Zoom takes the number of a page and no token. What is
+	// inserted or deleted while somebody pages then shifts the pages behind it.
+	Numbered bool
 	// Life says how long an answer may be kept.
 	Life Life
 	// LifeOf says it where it depends on the question or the answer; nil where
@@ -103,7 +106,8 @@ type Spec struct {
 	Aliases func(answer any) []string
 	// OwnOnly tells that Zoom has no form of the path for sub accounts.
 	OwnOnly bool
-	// AcceptsUUID tells that the {meetingId} of the path may be a UUID.
+	// AcceptsUUID tells that the {meetingId} or {webinarId} of the path may be
+	// a UUID.
 	AcceptsUUID bool
 }
 

@@ -28,3 +28,9 @@ type UserConnection = Connection[User]
 
 // UserEdge is an item of such a page.
 type UserEdge = Edge[User]
+
+// WebinarConnection is a page of a list of Webinar.
+type WebinarConnection = Connection[Webinar]
+
+// WebinarEdge is an item of such a page.
+type WebinarEdge = Edge[Webinar]

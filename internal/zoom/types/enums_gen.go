@@ -187,11 +187,14 @@ const (
 	DialInNumberTypeToll DialInNumberType = "TOLL"
 	// The account: the number is toll-free.
 	DialInNumberTypeTollFree DialInNumberType = "TOLL_FREE"
+	// The caller, at a higher price; only for webinars.
+	DialInNumberTypePremium DialInNumberType = "PREMIUM"
 )
 
 var dialInNumberTypeCodes = newCodes("DialInNumberType", false,
 	"TOLL", "toll",
 	"TOLL_FREE", "tollfree",
+	"PREMIUM", "premium",
 )
 
 // Code returns what Zoom writes for the value.
@@ -917,12 +920,15 @@ type ParticipantSource string
 const (
 	// The past meeting: label MEDIUM, kept 15 months.
 	ParticipantSourcePastMeeting ParticipantSource = "PAST_MEETING"
+	// The past webinar: label MEDIUM; only for runs of webinars.
+	ParticipantSourcePastWebinar ParticipantSource = "PAST_WEBINAR"
 	// The report: label HEAVY, kept a year, needs a paid plan and two participants.
 	ParticipantSourceReport ParticipantSource = "REPORT"
 )
 
 var participantSourceCodes = newCodes("ParticipantSource", false,
 	"PAST_MEETING", "past_meeting",
+	"PAST_WEBINAR", "past_webinar",
 	"REPORT", "report",
 )
 
@@ -1659,6 +1665,47 @@ func (e *ResourcePermission) UnmarshalGQL(v any) error {
 	return err
 }
 
+// SimuliveDelayUnit: What the delay of a simulive webinar counts.
+type SimuliveDelayUnit string
+
+// The values of SimuliveDelayUnit.
+const (
+	// Seconds.
+	SimuliveDelayUnitSecond SimuliveDelayUnit = "SECOND"
+	// Minutes.
+	SimuliveDelayUnitMinute SimuliveDelayUnit = "MINUTE"
+)
+
+var simuliveDelayUnitCodes = newCodes("SimuliveDelayUnit", false,
+	"SECOND", "second",
+	"MINUTE", "minute",
+)
+
+// Code returns what Zoom writes for the value.
+func (e SimuliveDelayUnit) Code() string { return simuliveDelayUnitCodes.toZoom[string(e)] }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+func (e *SimuliveDelayUnit) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	name, err := simuliveDelayUnitCodes.decode(dec)
+	*e = SimuliveDelayUnit(name)
+	return err
+}
+
+// MarshalJSONTo writes Zoom's value.
+func (e SimuliveDelayUnit) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return simuliveDelayUnitCodes.encode(enc, string(e))
+}
+
+// MarshalGQL writes the name, or null.
+func (e SimuliveDelayUnit) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+
+// UnmarshalGQL reads the name that a caller wrote.
+func (e *SimuliveDelayUnit) UnmarshalGQL(v any) error {
+	name, err := simuliveDelayUnitCodes.unmarshalGQL(v)
+	*e = SimuliveDelayUnit(name)
+	return err
+}
+
 // SummaryRecipients: Who gets the summary of a meeting.
 type SummaryRecipients string
 
@@ -1953,6 +2000,193 @@ func (e WaitingRoomMode) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
 func (e *WaitingRoomMode) UnmarshalGQL(v any) error {
 	name, err := waitingRoomModeCodes.unmarshalGQL(v)
 	*e = WaitingRoomMode(name)
+	return err
+}
+
+// WebinarListType: Which webinars of a user to list.
+type WebinarListType string
+
+// The values of WebinarListType.
+const (
+	// All that have not expired: past, going on and to come.
+	WebinarListTypeScheduled WebinarListType = "SCHEDULED"
+	// Those to come, and those going on.
+	WebinarListTypeUpcoming WebinarListType = "UPCOMING"
+)
+
+var webinarListTypeCodes = newCodes("WebinarListType", false,
+	"SCHEDULED", "scheduled",
+	"UPCOMING", "upcoming",
+)
+
+// Code returns what Zoom writes for the value.
+func (e WebinarListType) Code() string { return webinarListTypeCodes.toZoom[string(e)] }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+func (e *WebinarListType) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	name, err := webinarListTypeCodes.decode(dec)
+	*e = WebinarListType(name)
+	return err
+}
+
+// MarshalJSONTo writes Zoom's value.
+func (e WebinarListType) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return webinarListTypeCodes.encode(enc, string(e))
+}
+
+// MarshalGQL writes the name, or null.
+func (e WebinarListType) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+
+// UnmarshalGQL reads the name that a caller wrote.
+func (e *WebinarListType) UnmarshalGQL(v any) error {
+	name, err := webinarListTypeCodes.unmarshalGQL(v)
+	*e = WebinarListType(name)
+	return err
+}
+
+// WebinarQuestionVisibility: Which questions attendees of a webinar see.
+type WebinarQuestionVisibility string
+
+// The values of WebinarQuestionVisibility.
+const (
+	// Those that were answered.
+	WebinarQuestionVisibilityAnswered WebinarQuestionVisibility = "ANSWERED"
+	// All.
+	WebinarQuestionVisibilityAll WebinarQuestionVisibility = "ALL"
+)
+
+var webinarQuestionVisibilityCodes = newCodes("WebinarQuestionVisibility", false,
+	"ANSWERED", "only",
+	"ALL", "all",
+)
+
+// Code returns what Zoom writes for the value.
+func (e WebinarQuestionVisibility) Code() string {
+	return webinarQuestionVisibilityCodes.toZoom[string(e)]
+}
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+func (e *WebinarQuestionVisibility) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	name, err := webinarQuestionVisibilityCodes.decode(dec)
+	*e = WebinarQuestionVisibility(name)
+	return err
+}
+
+// MarshalJSONTo writes Zoom's value.
+func (e WebinarQuestionVisibility) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return webinarQuestionVisibilityCodes.encode(enc, string(e))
+}
+
+// MarshalGQL writes the name, or null.
+func (e WebinarQuestionVisibility) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+
+// UnmarshalGQL reads the name that a caller wrote.
+func (e *WebinarQuestionVisibility) UnmarshalGQL(v any) error {
+	name, err := webinarQuestionVisibilityCodes.unmarshalGQL(v)
+	*e = WebinarQuestionVisibility(name)
+	return err
+}
+
+// WebinarReminderTime: How long before a webinar people are reminded.
+type WebinarReminderTime string
+
+// The values of WebinarReminderTime.
+const (
+	// No time is set.
+	WebinarReminderTimeUnplanned WebinarReminderTime = "UNPLANNED"
+	// An hour.
+	WebinarReminderTimeHour WebinarReminderTime = "HOUR"
+	// A day.
+	WebinarReminderTimeDay WebinarReminderTime = "DAY"
+	// A day, and again an hour.
+	WebinarReminderTimeDayAndHour WebinarReminderTime = "DAY_AND_HOUR"
+	// A week.
+	WebinarReminderTimeWeek WebinarReminderTime = "WEEK"
+	// A week, and again an hour.
+	WebinarReminderTimeWeekAndHour WebinarReminderTime = "WEEK_AND_HOUR"
+	// A week, and again a day.
+	WebinarReminderTimeWeekAndDay WebinarReminderTime = "WEEK_AND_DAY"
+	// A week, and again a day and an hour.
+	WebinarReminderTimeWeekDayAndHour WebinarReminderTime = "WEEK_DAY_AND_HOUR"
+)
+
+var webinarReminderTimeCodes = newCodes("WebinarReminderTime", true,
+	"UNPLANNED", "0",
+	"HOUR", "1",
+	"DAY", "2",
+	"DAY_AND_HOUR", "3",
+	"WEEK", "4",
+	"WEEK_AND_HOUR", "5",
+	"WEEK_AND_DAY", "6",
+	"WEEK_DAY_AND_HOUR", "7",
+)
+
+// Code returns what Zoom writes for the value.
+func (e WebinarReminderTime) Code() string { return webinarReminderTimeCodes.toZoom[string(e)] }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+func (e *WebinarReminderTime) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	name, err := webinarReminderTimeCodes.decode(dec)
+	*e = WebinarReminderTime(name)
+	return err
+}
+
+// MarshalJSONTo writes Zoom's value.
+func (e WebinarReminderTime) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return webinarReminderTimeCodes.encode(enc, string(e))
+}
+
+// MarshalGQL writes the name, or null.
+func (e WebinarReminderTime) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+
+// UnmarshalGQL reads the name that a caller wrote.
+func (e *WebinarReminderTime) UnmarshalGQL(v any) error {
+	name, err := webinarReminderTimeCodes.unmarshalGQL(v)
+	*e = WebinarReminderTime(name)
+	return err
+}
+
+// WebinarType: What kind of webinar is scheduled.
+type WebinarType string
+
+// The values of WebinarType.
+const (
+	// Once, at a set time.
+	WebinarTypeScheduled WebinarType = "SCHEDULED"
+	// Recurring, started whenever wanted.
+	WebinarTypeRecurringNoFixedTime WebinarType = "RECURRING_NO_FIXED_TIME"
+	// Recurring at fixed times.
+	WebinarTypeRecurringFixedTime WebinarType = "RECURRING_FIXED_TIME"
+)
+
+var webinarTypeCodes = newCodes("WebinarType", true,
+	"SCHEDULED", "5",
+	"RECURRING_NO_FIXED_TIME", "6",
+	"RECURRING_FIXED_TIME", "9",
+)
+
+// Code returns what Zoom writes for the value.
+func (e WebinarType) Code() string { return webinarTypeCodes.toZoom[string(e)] }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+func (e *WebinarType) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	name, err := webinarTypeCodes.decode(dec)
+	*e = WebinarType(name)
+	return err
+}
+
+// MarshalJSONTo writes Zoom's value.
+func (e WebinarType) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return webinarTypeCodes.encode(enc, string(e))
+}
+
+// MarshalGQL writes the name, or null.
+func (e WebinarType) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+
+// UnmarshalGQL reads the name that a caller wrote.
+func (e *WebinarType) UnmarshalGQL(v any) error {
+	name, err := webinarTypeCodes.unmarshalGQL(v)
+	*e = WebinarType(name)
 	return err
 }
 

@@ -32,12 +32,24 @@ type AddRegistrantInput struct {
 	Registrant *NewRegistrant `json:"registrant,omitzero"`
 }
 
-// What became of `addRegistrant`.
+// What became of `addRegistrant` or `addWebinarRegistrant`.
 type AddRegistrantPayload struct {
 	// The new registration; null when it was refused.
 	Registrant *AddedRegistrant `json:"registrant,omitzero"`
 	// What the caller can mend; empty when all went well.
 	UserErrors []*UserError `json:"user_errors,omitzero"`
+}
+
+// Registers somebody for a webinar.
+type AddWebinarRegistrantInput struct {
+	// The webinar, which must take registrations.
+	Webinar *WebinarBy `json:"webinar,omitzero"`
+	// Occurrences of a recurring webinar to register for, by Zoom's ids of them; all when left out.
+	OccurrenceIds []CommaItem `json:"occurrence_ids,omitzero"`
+	// Any text of yours: a repeat with the same text answers with the first result and registers nobody twice.
+	IdempotencyKey *string `json:"idempotency_key,omitzero"`
+	// The person.
+	Registrant *NewRegistrant `json:"registrant,omitzero"`
 }
 
 // A registration that was just made.
@@ -46,16 +58,18 @@ type AddedRegistrant struct {
 	RegistrantID Text `json:"registrant_id,omitzero"`
 	// The personal link to join by; null while the registration waits for approval. Who has it joins as this person.
 	JoinURL Secret `json:"join_url,omitzero"`
-	// Code that the person types when joining by phone.
+	// Code that the person types when joining a meeting by phone.
 	ParticipantPinCode Secret `json:"participant_pin_code,omitzero"`
-	// Number of the meeting.
+	// Number of the meeting or webinar.
 	MeetingNumber MeetingNumber `json:"id,omitzero"`
-	// Title of the meeting.
+	// Title of the meeting or webinar.
 	Topic Text `json:"topic,omitzero"`
-	// When the meeting begins.
+	// When the meeting or webinar begins.
 	StartTime Time `json:"start_time,omitzero"`
-	// Dates of a recurring meeting that were registered for.
+	// Dates that were registered for, where it recurs.
 	Occurrences []*MeetingOccurrence `json:"occurrences,omitzero"`
+	// OfWebinar says that the number is a webinar's.
+	OfWebinar bool `json:"-"`
 	// Origin says where it was read.
 	Origin `json:"-"`
 }
@@ -1015,8 +1029,10 @@ type NewRegistrant struct {
 	CustomQuestions []*CustomQuestionAnswerInput `json:"custom_questions,omitzero"`
 	// Language of the e-mails that confirm the registration.
 	Language *RegistrantLanguage `json:"language,omitzero"`
-	// `true`: approve at once, although the meeting asks for approval by hand. It does not undo automatic approval.
+	// `true`: approve at once, although the meeting asks for approval by hand. It does not undo automatic approval. Only for meetings.
 	AutoApprove *bool `json:"auto_approve,omitzero"`
+	// Zoom's id of the tracking link that the person came by; only for webinars.
+	SourceID *string `json:"source_id,omitzero"`
 }
 
 // Where a page of a list stands. Lists are read forward.
@@ -1062,6 +1078,8 @@ type Participant struct {
 	Failover Bool `json:"failover,omitzero"`
 	// Whether the person belongs to the host's organization.
 	InternalUser Bool `json:"internal_user,omitzero"`
+	// OfWebinar says that the run was one of a webinar.
+	OfWebinar bool `json:"-"`
 	// Run is whose participant it is: a UUID, or a meeting's number for its latest run.
 	Run string `json:"-"`
 	// Origin says where it was read.
@@ -1140,7 +1158,7 @@ type RecurrenceInput struct {
 	EndDateTime *Time `json:"end_date_time,omitzero"`
 }
 
-// Somebody who registered for a meeting.
+// Somebody who registered for a meeting or a webinar.
 type Registrant struct {
 	// Zoom's id of the registration.
 	ZoomID Text `json:"id,omitzero"`
@@ -1156,7 +1174,7 @@ type Registrant struct {
 	CreatedAt Time `json:"create_time,omitzero"`
 	// The personal link to join by; null until the registration is approved. Who has it joins as this person.
 	JoinURL Secret `json:"join_url,omitzero"`
-	// Code that the person types when joining by phone.
+	// Code that the person types when joining a meeting by phone.
 	ParticipantPinCode Secret `json:"participant_pin_code,omitzero"`
 	// Street address.
 	Address Text `json:"address,omitzero"`
@@ -1186,8 +1204,12 @@ type Registrant struct {
 	Comments Text `json:"comments,omitzero"`
 	// Answers to the questions that the host added to the form.
 	CustomQuestions []*CustomQuestionAnswer `json:"custom_questions,omitzero"`
+	// Language of the e-mails to a registrant of a webinar.
+	Language RegistrantLanguage `json:"language,omitzero"`
 	// Meeting is whose registrant it is.
 	Meeting MeetingNumber `json:"-"`
+	// OfWebinar says that Meeting is the number of a webinar.
+	OfWebinar bool `json:"-"`
 	// Origin says where it was read.
 	Origin `json:"-"`
 }
@@ -1234,6 +1256,16 @@ type SignLanguageInterpreterInput struct {
 	Email *string `json:"email,omitzero"`
 	// The sign language by name, such as `American`; it must be among those of the host's settings.
 	SignLanguage *string `json:"sign_language,omitzero"`
+}
+
+// How long after the start of a simulive webinar its recording begins.
+type SimuliveDelay struct {
+	// Whether it begins later at all.
+	Enable Bool `json:"enable,omitzero"`
+	// How much later, in `unit`: 1 to 60 seconds, or 1 to 10 minutes.
+	Time Int `json:"time,omitzero"`
+	// What `time` counts.
+	Unit SimuliveDelayUnit `json:"timeunit,omitzero"`
 }
 
 // A field that the account defined to sort its meetings by.
@@ -1479,4 +1511,216 @@ type WaitingRoomOptionsInput struct {
 	Mode WaitingRoomMode `json:"mode,omitzero"`
 	// Who waits; required when `mode` is CUSTOM.
 	WhoGoesToWaitingRoom *WaitingRoomAudience `json:"who_goes_to_waiting_room,omitzero"`
+}
+
+// A webinar by its number: what is scheduled. Many watch, and few speak.
+type Webinar struct {
+	// The number that people join by.
+	Number MeetingNumber `json:"id,omitzero"`
+	// UUID of the latest run, or of the next one when none has begun; it changes with each run.
+	UUID UUID `json:"uuid,omitzero"`
+	// Title.
+	Topic Text `json:"topic,omitzero"`
+	// What the webinar is about.
+	Agenda Text `json:"agenda,omitzero"`
+	// What kind of webinar it is.
+	Type WebinarType `json:"type,omitzero"`
+	// When it begins; null for recurring ones without fixed time.
+	StartTime Time `json:"start_time,omitzero"`
+	// How long it is planned to last, in minutes.
+	DurationMinutes Int `json:"duration,omitzero"`
+	// IANA name of the zone to show the start in.
+	Timezone Text `json:"timezone,omitzero"`
+	// When it was scheduled.
+	CreatedAt Time `json:"created_at,omitzero"`
+	// What it was scheduled with.
+	CreationSource MeetingCreationSource `json:"creation_source,omitzero"`
+	// Zoom's id of the host.
+	HostZoomID Text `json:"host_id,omitzero"`
+	// E-mail address of the host.
+	HostEmail Text `json:"host_email,omitzero"`
+	// Link for attendees; to be given to the invited only.
+	JoinURL Text `json:"join_url,omitzero"`
+	// Link to the registration form; null without registration.
+	RegistrationURL Text `json:"registration_url,omitzero"`
+	// Link that starts the webinar as its host. Valid for two hours, 90 days for users made by an app.
+	StartURL Secret `json:"start_url,omitzero"`
+	// Passcode to join.
+	Password Secret `json:"password,omitzero"`
+	// Passcode to join from a SIP or H.323 room system.
+	H323Password Secret `json:"h323_passcode,omitzero"`
+	// Passcode in the encrypted form that SIP and H.323 endpoints of others take.
+	EncryptedPassword Secret `json:"encrypted_passcode,omitzero"`
+	// Zoom's id of the template that it was scheduled from.
+	TemplateID Text `json:"template_id,omitzero"`
+	// Tracking fields with their values.
+	TrackingFields []*TrackingField `json:"tracking_fields,omitzero"`
+	// Whether it plays a recording as if it were live.
+	IsSimulive Bool `json:"is_simulive,omitzero"`
+	// Whether it belongs to Zoom Events.
+	IsEventsWebinar Bool `json:"is_events_webinar,omitzero"`
+	// Simulive: Zoom's id of the recorded file that is played.
+	RecordFileID Text `json:"record_file_id,omitzero"`
+	// Simulive: whether it goes on live after the recording; the host must be there then.
+	TransitionToLive Bool `json:"transition_to_live,omitzero"`
+	// Simulive: whether the recording begins later than the webinar.
+	SimuliveDelayStart *SimuliveDelay `json:"simulive_delay_start,omitzero"`
+	// How it recurs; null when it does not, or has no fixed times.
+	Recurrence *Recurrence `json:"recurrence,omitzero"`
+	// The dates of a recurring webinar that are still to come, 50 at most; deleted ones stay, with that status.
+	Occurrences []*MeetingOccurrence `json:"occurrences,omitzero"`
+	// How it is held.
+	Settings *WebinarSettings `json:"settings,omitzero"`
+	// Origin says where it was read.
+	Origin `json:"-"`
+}
+
+func (Webinar) IsNode() {}
+
+// Names one webinar.
+type WebinarBy struct {
+	// Global id.
+	ID *NodeID `json:"id,omitzero"`
+	// The number that people join by.
+	Number *MeetingNumber `json:"number,omitzero"`
+}
+
+// An e-mail after a webinar.
+type WebinarFollowUp struct {
+	// Whether it is sent.
+	Enable Bool `json:"enable,omitzero"`
+	// How many days after the planned end; 0 is not planned, and 7 the most.
+	DaysAfter Int `json:"type,omitzero"`
+}
+
+// Written questions during a webinar.
+type WebinarQuestionAndAnswer struct {
+	// Whether they are on.
+	Enable Bool `json:"enable,omitzero"`
+	// Attendees may ask.
+	AllowSubmitQuestions Bool `json:"allow_submit_questions,omitzero"`
+	// Attendees may ask without giving a name.
+	AllowAnonymousQuestions Bool `json:"allow_anonymous_questions,omitzero"`
+	// Which questions attendees see.
+	AnswerQuestions WebinarQuestionVisibility `json:"answer_questions,omitzero"`
+	// Attendees may comment on questions.
+	AttendeesCanComment Bool `json:"attendees_can_comment,omitzero"`
+	// Attendees may vote for questions.
+	AttendeesCanUpvote Bool `json:"attendees_can_upvote,omitzero"`
+	// Simulive: questions are answered by `autoReplyText`.
+	AllowAutoReply Bool `json:"allow_auto_reply,omitzero"`
+	// Simulive: the answer to every question.
+	AutoReplyText Text `json:"auto_reply_text,omitzero"`
+}
+
+// An e-mail before a webinar.
+type WebinarReminder struct {
+	// Whether it is sent.
+	Enable Bool `json:"enable,omitzero"`
+	// How long before.
+	Type WebinarReminderTime `json:"type,omitzero"`
+}
+
+// How a webinar is held.
+type WebinarSettings struct {
+	// The host's camera is on when the host joins.
+	HostVideo Bool `json:"host_video,omitzero"`
+	// Panelists' cameras are on when they join.
+	PanelistsVideo Bool `json:"panelists_video,omitzero"`
+	// Video is in high definition.
+	HdVideo Bool `json:"hd_video,omitzero"`
+	// Attendees get video in high definition.
+	HdVideoForAttendees Bool `json:"hd_video_for_attendees,omitzero"`
+	// Attendees always get video of 1080 lines.
+	Send1080pVideoToAttendees Bool `json:"send_1080p_video_to_attendees,omitzero"`
+	// Host and panelists can rehearse before the attendees come.
+	PracticeSession Bool `json:"practice_session,omitzero"`
+	// Who registers can watch the recording afterwards.
+	OnDemand Bool `json:"on_demand,omitzero"`
+	// How people take part by voice.
+	Audio MeetingAudio `json:"audio,omitzero"`
+	// Dial-in text of another provider, 2048 characters at most.
+	AudioConferenceInfo Text `json:"audio_conference_info,omitzero"`
+	// Countries with a dial-in number, two letters each.
+	GlobalDialInCountries []Text `json:"global_dial_in_countries,omitzero"`
+	// The dial-in numbers.
+	GlobalDialInNumbers []*GlobalDialInNumber `json:"global_dial_in_numbers,omitzero"`
+	// Whether recording starts by itself, and where to.
+	AutoRecording AutoRecording `json:"auto_recording,omitzero"`
+	// Users who may host in the host's place: e-mail addresses or Zoom's ids.
+	AlternativeHosts []CommaItem `json:"alternative_hosts,omitzero"`
+	// Alternative hosts may add and edit polls.
+	AlternativeHostUpdatePolls Bool `json:"alternative_host_update_polls,omitzero"`
+	// The host may ask once for leave to unmute people. Not together with `allowHostControlParticipantMuteState`.
+	RequestPermissionToUnmuteParticipants Bool `json:"request_permission_to_unmute_participants,omitzero"`
+	// Host and co-hosts mute and unmute people as they like. Not together with `requestPermissionToUnmuteParticipants`.
+	AllowHostControlParticipantMuteState Bool `json:"allow_host_control_participant_mute_state,omitzero"`
+	// Whether people register, and who approves.
+	ApprovalType ApprovalType `json:"approval_type,omitzero"`
+	// What one registration is good for, when the webinar recurs at fixed times.
+	RegistrationType RegistrationType `json:"registration_type,omitzero"`
+	// How many may register; 0 is any number.
+	RegistrantsRestrictNumber Int `json:"registrants_restrict_number,omitzero"`
+	// Registration closes after the date of the webinar.
+	CloseRegistration Bool `json:"close_registration,omitzero"`
+	// Registrants get an e-mail that confirms. Counts with `registrantsEmailNotification`.
+	RegistrantsConfirmationEmail Bool `json:"registrants_confirmation_email,omitzero"`
+	// Registrants are told by e-mail when they are approved, denied or cancelled.
+	RegistrantsEmailNotification Bool `json:"registrants_email_notification,omitzero"`
+	// Registrants are told by e-mail when the webinar changes.
+	NotifyRegistrants Bool `json:"notify_registrants,omitzero"`
+	// A registrant may join from several devices.
+	AllowMultipleDevices Bool `json:"allow_multiple_devices,omitzero"`
+	// The registration page has buttons to share it.
+	ShowShareButton Bool `json:"show_share_button,omitzero"`
+	// The page that confirms a registration shows how to join.
+	ShowJoinInfo Bool `json:"show_join_info,omitzero"`
+	// Whom registrants may ask: name.
+	ContactName Text `json:"contact_name,omitzero"`
+	// Whom registrants may ask: e-mail address.
+	ContactEmail Text `json:"contact_email,omitzero"`
+	// Language of the e-mails, such as `en-US`.
+	EmailLanguage Text `json:"email_language,omitzero"`
+	// Panelists are invited by e-mail.
+	PanelistsInvitationEmailNotification Bool `json:"panelists_invitation_email_notification,omitzero"`
+	// E-mail to attendees and panelists before the webinar.
+	AttendeesAndPanelistsReminderEmailNotification *WebinarReminder `json:"attendees_and_panelists_reminder_email_notification,omitzero"`
+	// E-mail afterwards to those who were there.
+	FollowUpAttendeesEmailNotification *WebinarFollowUp `json:"follow_up_attendees_email_notification,omitzero"`
+	// E-mail afterwards to those who registered and were not there.
+	FollowUpAbsenteesEmailNotification *WebinarFollowUp `json:"follow_up_absentees_email_notification,omitzero"`
+	// A survey opens in the browser of who leaves.
+	PostWebinarSurvey Bool `json:"post_webinar_survey,omitzero"`
+	// Address of the survey that is opened.
+	SurveyURL Text `json:"survey_url,omitzero"`
+	// Attendee reports tell the e-mail addresses of guests.
+	EmailInAttendeeReport Bool `json:"email_in_attendee_report,omitzero"`
+	// Only people who sign in may join.
+	MeetingAuthentication Bool `json:"meeting_authentication,omitzero"`
+	// Only panelists who sign in may join.
+	PanelistAuthentication Bool `json:"panelist_authentication,omitzero"`
+	// Zoom's id of the authentication profile.
+	AuthenticationOption Text `json:"authentication_option,omitzero"`
+	// Name of the authentication profile.
+	AuthenticationName Text `json:"authentication_name,omitzero"`
+	// Domains that people must sign in with.
+	AuthenticationDomains []CommaItem `json:"authentication_domains,omitzero"`
+	// Only people who sign in may join.
+	EnforceLogin Bool `json:"enforce_login,omitzero"`
+	// Domains that people must sign in with.
+	EnforceLoginDomains []CommaItem `json:"enforce_login_domains,omitzero"`
+	// Data center regions used beside those of the account, two letters each.
+	AdditionalDataCenterRegions []Text `json:"additional_data_center_regions,omitzero"`
+	// The picture carries a watermark that tells who watches.
+	AddWatermark Bool `json:"add_watermark,omitzero"`
+	// The sound carries a watermark that tells who listens.
+	AddAudioWatermark Bool `json:"add_audio_watermark,omitzero"`
+	// Hosts and panelists appear with the background and name tags of the webinar.
+	EnableSessionBranding Bool `json:"enable_session_branding,omitzero"`
+	// Interpreters and their languages.
+	LanguageInterpretation *LanguageInterpretation `json:"language_interpretation,omitzero"`
+	// Interpreters of sign language.
+	SignLanguageInterpretation *SignLanguageInterpretation `json:"sign_language_interpretation,omitzero"`
+	// Written questions during the webinar.
+	QuestionAndAnswer *WebinarQuestionAndAnswer `json:"question_and_answer,omitzero"`
 }
