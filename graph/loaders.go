@@ -79,8 +79,8 @@ type meetingKey struct {
 }
 
 type registrantKey struct {
-	of zoom.RegistrantsOf
-	id string
+	of      zoom.RegistrantsOf
+	id      string
 	secrets bool
 }
 

@@ -169,7 +169,9 @@ func registrantOf(id types.NodeID) (zoom.RegistrantsOf, string, error) {
 }
 
 // ofMeeting and ofWebinar say what somebody registered for.
-func ofMeeting(number types.MeetingNumber) zoom.RegistrantsOf { return zoom.RegistrantsOf{Number: number} }
+func ofMeeting(number types.MeetingNumber) zoom.RegistrantsOf {
+	return zoom.RegistrantsOf{Number: number}
+}
 
 func ofWebinar(number types.MeetingNumber) zoom.RegistrantsOf {
 	return zoom.RegistrantsOf{Number: number, Webinar: true}

@@ -61,6 +61,12 @@ func (r *Resolver) node(ctx context.Context, id types.NodeID) (types.Node, error
 			return nil, err
 		}
 		return someNode(s.registrant(ctx, of, registrant))
+	case "Role":
+		return someNode(s.role(ctx, id.Key))
+	case "InformationBarrierPolicy":
+		return someNode(s.policy(ctx, id.Key))
+	case "Survey":
+		return someNode(s.survey(ctx, id.Key))
 	case "Webinar":
 		number, err := types.ParseMeetingNumber(id.Key)
 		if err != nil {

@@ -24,6 +24,9 @@ type ResolverRoot interface {
 	Account() AccountResolver
 	AccountReports() AccountReportsResolver
 	AddedRegistrant() AddedRegistrantResolver
+	AssignRolePayload() AssignRolePayloadResolver
+	CreateRolePayload() CreateRolePayloadResolver
+	CreatedUser() CreatedUserResolver
 	EndMeetingPayload() EndMeetingPayloadResolver
 	Meeting() MeetingResolver
 	MeetingInstance() MeetingInstanceResolver
@@ -31,8 +34,17 @@ type ResolverRoot interface {
 	Participant() ParticipantResolver
 	Query() QueryResolver
 	Registrant() RegistrantResolver
+	Role() RoleResolver
+	RoleMember() RoleMemberResolver
+	Survey() SurveyResolver
+	SurveyAnswer() SurveyAnswerResolver
+	SurveyInstance() SurveyInstanceResolver
+	UnassignRolePayload() UnassignRolePayloadResolver
+	UpdateInformationBarrierPolicyPayload() UpdateInformationBarrierPolicyPayloadResolver
 	UpdateMeetingPayload() UpdateMeetingPayloadResolver
 	UpdateRegistrantStatusPayload() UpdateRegistrantStatusPayloadResolver
+	UpdateRolePayload() UpdateRolePayloadResolver
+	UpdateUserPayload() UpdateUserPayloadResolver
 	User() UserResolver
 	Viewer() ViewerResolver
 	Webinar() WebinarResolver
@@ -158,6 +170,270 @@ type Account implements Node {
   ): UserConnection @zoom(op: "GET /users")
   "Reports on the whole account."
   reports: AccountReports!
+}
+
+"Names one account."
+input AccountBy @oneOf {
+  "Global id."
+  id: ID
+  "Zoom's id of the account."
+  zoomId: String
+}
+`, BuiltIn: false},
+	{Name: "../schema/information_barriers.graphqls", Input: `extend type Account {
+  "The policies that keep groups of users from talking to each other. Zoom Support has to unlock them."
+  informationBarrierPolicies(
+    "How many at most; may exceed a page of Zoom's."
+    first: Int! = 30
+    "` + "`" + `endCursor` + "`" + ` of the page before."
+    after: String
+  ): InformationBarrierPolicyConnection @zoom(op: "GET /information_barriers/policies")
+  "One such policy; null when the account has none such."
+  informationBarrierPolicy(
+    "Which policy."
+    by: InformationBarrierPolicyBy!
+  ): InformationBarrierPolicy
+    @zoom(op: "GET /information_barriers/policies/{policyId}")
+    @zoom(op: "GET /information_barriers/policies")
+}
+
+extend type Mutation {
+  "Makes a policy that keeps two groups of users apart."
+  createInformationBarrierPolicy(
+    "What to do."
+    input: CreateInformationBarrierPolicyInput!
+  ): CreateInformationBarrierPolicyPayload! @zoom(op: "POST /information_barriers/policies")
+  "Changes a policy. What is left out stays as it is: Zoom wants the whole policy, so the rest is read first unless all is given."
+  updateInformationBarrierPolicy(
+    "What to do."
+    input: UpdateInformationBarrierPolicyInput!
+  ): UpdateInformationBarrierPolicyPayload!
+    @zoom(op: "PATCH /information_barriers/policies/{policyId}")
+    @zoom(op: "GET /information_barriers/policies/{policyId}")
+  "Deletes a policy."
+  deleteInformationBarrierPolicy(
+    "What to do."
+    input: DeleteInformationBarrierPolicyInput!
+  ): DeleteInformationBarrierPolicyPayload! @zoom(op: "DELETE /information_barriers/policies/{policyId}")
+}
+
+"Names one policy."
+input InformationBarrierPolicyBy @oneOf {
+  "Global id."
+  id: ID
+  "Zoom's id of the policy."
+  zoomId: String
+}
+
+"What keeps two groups of users from talking to each other."
+type InformationBarrierPolicy implements Node
+  @source(op: "GET /information_barriers/policies")
+  @source(op: "GET /information_barriers/policies/{policyId}")
+  @source(op: "POST /information_barriers/policies") {
+  "Global, opaque id."
+  id: ID!
+  "Zoom's id of the policy."
+  zoomId: String @zoomField(name: "id")
+  "Its name."
+  name: String @zoomField(name: "policy_name")
+  "Whether it holds."
+  status: InformationBarrierStatus
+  "Who may still chat with whom."
+  type: InformationBarrierType
+  "Zoom's id of the one group."
+  assignedGroupId: String
+  "Zoom's id of the other group."
+  toGroupId: String
+  "Zoom's id of a group whose presence lifts the barrier."
+  chaperoneGroupId: String @zoom(op: "GET /information_barriers/policies")
+  "What the users of the two groups cannot do with each other."
+  settings: InformationBarrierSettings
+}
+
+"A list of policies."
+type InformationBarrierPolicyConnection {
+  "The policies with their cursors."
+  edges: [InformationBarrierPolicyEdge!]!
+  "The policies."
+  nodes: [InformationBarrierPolicy!]!
+  "Where this page stands."
+  pageInfo: PageInfo!
+  "How many there are in all; null when Zoom does not say."
+  totalCount: Int
+}
+
+"A policy in a list."
+type InformationBarrierPolicyEdge {
+  "Place in the list, to be sent as ` + "`" + `after` + "`" + `."
+  cursor: String!
+  "The policy."
+  node: InformationBarrierPolicy!
+}
+
+"What users of two groups cannot do with each other: ` + "`" + `true` + "`" + ` forbids."
+type InformationBarrierSettings {
+  "Meet."
+  meeting: Boolean
+  "Chat in a meeting."
+  inMeetingChat: Boolean
+  "Send files in a meeting."
+  fileTransfer: Boolean
+  "Share a screen in a meeting."
+  screenShare: Boolean
+  "Record a meeting."
+  recording: Boolean
+  "Chat."
+  im: Boolean
+  "Call each other."
+  completePhoneCalls: Boolean
+  "Send SMS."
+  messageViaSms: Boolean
+}
+
+"Makes a policy."
+input CreateInformationBarrierPolicyInput {
+  "The account; the own one when left out."
+  account: AccountBy
+  "Any text of yours: a repeat with the same text answers with the first result and makes no second policy."
+  idempotencyKey: String
+  "The policy."
+  policy: NewInformationBarrierPolicy!
+}
+
+"A policy to be made."
+input NewInformationBarrierPolicy {
+  "Its name."
+  name: String! @zoomField(name: "policy_name")
+  "Whether it holds."
+  status: InformationBarrierStatus! = ENABLED
+  "Who may still chat with whom. Zoom takes only BLOCKED today."
+  type: InformationBarrierType! = BLOCKED
+  "Zoom's id of the one group."
+  assignedGroupId: String!
+  "Zoom's id of the other group."
+  toGroupId: String!
+  "What the users of the two groups cannot do with each other."
+  settings: NewInformationBarrierSettings!
+}
+
+"What users of two groups shall not do with each other: ` + "`" + `true` + "`" + ` forbids."
+input NewInformationBarrierSettings {
+  "Meet."
+  meeting: Boolean! = false
+  "Chat in a meeting."
+  inMeetingChat: Boolean! = false
+  "Send files in a meeting."
+  fileTransfer: Boolean! = false
+  "Share a screen in a meeting."
+  screenShare: Boolean! = false
+  "Record a meeting."
+  recording: Boolean! = false
+  "Chat."
+  im: Boolean! = false
+  "Call each other."
+  completePhoneCalls: Boolean! = false
+  "Send SMS."
+  messageViaSms: Boolean! = false
+}
+
+"What became of ` + "`" + `createInformationBarrierPolicy` + "`" + `."
+type CreateInformationBarrierPolicyPayload {
+  "The new policy; null when it was refused."
+  policy: InformationBarrierPolicy
+  "What the caller can mend; empty when all went well."
+  userErrors: [UserError!]!
+}
+
+"Changes a policy."
+input UpdateInformationBarrierPolicyInput {
+  "The account; the own one when left out."
+  account: AccountBy
+  "The policy."
+  policy: InformationBarrierPolicyBy!
+  "The changes."
+  patch: InformationBarrierPolicyPatch!
+}
+
+"Changes to a policy. What is left out stays as it is."
+input InformationBarrierPolicyPatch {
+  "Its name."
+  name: String
+  "Whether it holds."
+  status: InformationBarrierStatus
+  "Who may still chat with whom. Zoom takes only BLOCKED today."
+  type: InformationBarrierType
+  "Zoom's id of the one group."
+  assignedGroupId: String
+  "Zoom's id of the other group."
+  toGroupId: String
+  "What the users of the two groups cannot do with each other."
+  settings: InformationBarrierSettingsPatch
+}
+
+"Changes to what users of two groups cannot do with each other: ` + "`" + `true` + "`" + ` forbids."
+input InformationBarrierSettingsPatch {
+  "Meet."
+  meeting: Boolean
+  "Chat in a meeting."
+  inMeetingChat: Boolean
+  "Send files in a meeting."
+  fileTransfer: Boolean
+  "Share a screen in a meeting."
+  screenShare: Boolean
+  "Record a meeting."
+  recording: Boolean
+  "Chat."
+  im: Boolean
+  "Call each other."
+  completePhoneCalls: Boolean
+  "Send SMS."
+  messageViaSms: Boolean
+}
+
+"What became of ` + "`" + `updateInformationBarrierPolicy` + "`" + `."
+type UpdateInformationBarrierPolicyPayload {
+  "The policy as it is now; null when the change was refused."
+  policy: InformationBarrierPolicy
+    @zoom(op: "GET /information_barriers/policies/{policyId}")
+    @zoom(op: "GET /information_barriers/policies")
+  "What the caller can mend; empty when all went well."
+  userErrors: [UserError!]!
+}
+
+"Deletes a policy."
+input DeleteInformationBarrierPolicyInput {
+  "The account; the own one when left out."
+  account: AccountBy
+  "The policy."
+  policy: InformationBarrierPolicyBy!
+}
+
+"What became of ` + "`" + `deleteInformationBarrierPolicy` + "`" + `."
+type DeleteInformationBarrierPolicyPayload {
+  "Global id of the policy that is gone; null when it was refused."
+  deletedPolicyId: ID
+  "What the caller can mend; empty when all went well."
+  userErrors: [UserError!]!
+}
+
+"Whether a policy holds."
+enum InformationBarrierStatus {
+  "It does not."
+  DISABLED @zoomValue(name: "0")
+  "It does."
+  ENABLED @zoomValue(name: "1")
+}
+
+"Who may still chat with whom."
+enum InformationBarrierType {
+  "What the settings forbid is forbidden; the groups may chat."
+  BLOCKED @zoomValue(name: "0")
+  "What the settings forbid is forbidden; only the one group may begin a chat with the other."
+  BLOCKED_ONE_WAY @zoomValue(name: "1")
+  "Nothing is forbidden; only the one group may begin a chat with the other."
+  OPEN_ONE_WAY @zoomValue(name: "2")
+  "Nothing is forbidden."
+  OPEN @zoomValue(name: "3")
 }
 `, BuiltIn: false},
 	{Name: "../schema/instances.graphqls", Input: `extend type Query {
@@ -2099,6 +2375,292 @@ enum MeetingEncryptionStatus {
   ENHANCED @zoomValue(name: "2")
 }
 `, BuiltIn: false},
+	{Name: "../schema/roles.graphqls", Input: `extend type Account {
+  "The roles that users of the account can have."
+  roles(
+    "Which of them."
+    type: RoleType! = COMMON
+  ): [Role!] @zoom(op: "GET /roles")
+  "One role; null when the account has none such."
+  role(
+    "Which role."
+    by: RoleBy!
+  ): Role @zoom(op: "GET /roles/{roleId}")
+}
+
+extend type User {
+  "The user's role."
+  role: Role @zoom(op: "GET /roles/{roleId}") @zoom(op: "GET /roles") @zoom(op: "GET /users/{userId}")
+}
+
+extend type Mutation {
+  "Makes a role. Zoom does not tell the new role, so it is read from the list if it is asked for."
+  createRole(
+    "What to do."
+    input: CreateRoleInput!
+  ): CreateRolePayload! @zoom(op: "POST /roles")
+  "Changes a role. What is left out stays as it is."
+  updateRole(
+    "What to do."
+    input: UpdateRoleInput!
+  ): UpdateRolePayload! @zoom(op: "PATCH /roles/{roleId}")
+  "Deletes a role."
+  deleteRole(
+    "What to do."
+    input: DeleteRoleInput!
+  ): DeleteRolePayload! @zoom(op: "DELETE /roles/{roleId}")
+  "Gives users a role, which takes the place of the one they had."
+  assignRole(
+    "What to do."
+    input: AssignRoleInput!
+  ): AssignRolePayload! @zoom(op: "POST /roles/{roleId}/members")
+  "Takes a role from a user, who becomes an ordinary member."
+  unassignRole(
+    "What to do."
+    input: UnassignRoleInput!
+  ): UnassignRolePayload!
+    @zoom(op: "DELETE /roles/{roleId}/members/{memberId}")
+    @zoom(op: "GET /users/{userId}")
+    @zoom(op: "GET /users")
+}
+
+"Names one role."
+input RoleBy @oneOf {
+  "Global id."
+  id: ID
+  "Zoom's id of the role: ` + "`" + `0` + "`" + ` is the owner, ` + "`" + `1` + "`" + ` the administrator, ` + "`" + `2` + "`" + ` the member, all others are the account's own."
+  zoomId: String
+}
+
+"A role: what users who have it may do."
+type Role implements Node @source(op: "GET /roles") @source(op: "GET /roles/{roleId}") {
+  "Global, opaque id."
+  id: ID!
+  "Zoom's id of the role."
+  zoomId: String @zoomField(name: "id")
+  "Its name, which no other role of the account has."
+  name: String
+  "What it is for."
+  description: String
+  "What kind of role it is."
+  type: RoleType
+  "How many users have it."
+  totalMembers: Int
+  "What it allows, in Zoom's words, such as ` + "`" + `User:Read` + "`" + `. Zoom adds new ones with its products."
+  privileges: [String!] @zoom(op: "GET /roles/{roleId}")
+  "How sub accounts are managed by who has it; only for partners with sub accounts."
+  subAccountPrivileges: SubAccountPrivileges @zoom(op: "GET /roles/{roleId}")
+  "The privileges that hold for some groups only."
+  privilegeScopes: [PrivilegeScope!] @zoom(op: "GET /roles/{roleId}")
+
+  "The users who have it."
+  members(
+    "How many at most; may exceed a page of Zoom's."
+    first: Int! = 30
+    "` + "`" + `endCursor` + "`" + ` of the page before."
+    after: String
+  ): RoleMemberConnection @zoom(op: "GET /roles/{roleId}/members")
+}
+
+"How sub accounts are managed by who has a role."
+type SubAccountPrivileges {
+  "With whose privileges."
+  secondLevel: SubAccountPrivilegeLevel
+}
+
+"A privilege that holds for some groups only."
+type PrivilegeScope {
+  "The privilege, in Zoom's words, such as ` + "`" + `User:Read` + "`" + `."
+  permissionId: String
+  "Zoom's ids of the groups."
+  groupIds: [String!]
+}
+
+"The users who have a role."
+type RoleMemberConnection {
+  "The users with their cursors."
+  edges: [RoleMemberEdge!]!
+  "The users."
+  nodes: [RoleMember!]!
+  "Where this page stands."
+  pageInfo: PageInfo!
+  "How many there are in all; null when Zoom does not say."
+  totalCount: Int
+}
+
+"A user in a list of those who have a role."
+type RoleMemberEdge {
+  "Place in the list, to be sent as ` + "`" + `after` + "`" + `."
+  cursor: String!
+  "The user."
+  node: RoleMember!
+}
+
+"A user who has a role."
+type RoleMember @source(op: "GET /roles/{roleId}/members") {
+  "Zoom's id of the user."
+  zoomId: String @zoomField(name: "id")
+  "E-mail address that the user signs in with."
+  email: String
+  "Given name."
+  firstName: String
+  "Family name."
+  lastName: String
+  "The user's department."
+  department: String
+  "What kind of licence the user has."
+  type: UserType
+
+  "The user in full."
+  user: User @zoom(op: "GET /users/{userId}") @zoom(op: "GET /users")
+}
+
+"Makes a role."
+input CreateRoleInput {
+  "The account; the own one when left out."
+  account: AccountBy
+  "Any text of yours: a repeat with the same text answers with the first result and makes no second role."
+  idempotencyKey: String
+  "The role."
+  role: NewRole!
+}
+
+"A role to be made."
+input NewRole {
+  "Its name, which no other role of the account has."
+  name: String!
+  "What it is for."
+  description: String
+  "What kind of role."
+  type: RoleType
+  "What it allows, in Zoom's words, such as ` + "`" + `User:Read` + "`" + `."
+  privileges: [String!]
+}
+
+"What became of ` + "`" + `createRole` + "`" + `."
+type CreateRolePayload {
+  "The new role; null when it was refused."
+  role: Role @zoom(op: "GET /roles/{roleId}") @zoom(op: "GET /roles")
+  "What the caller can mend; empty when all went well."
+  userErrors: [UserError!]!
+}
+
+"Changes a role."
+input UpdateRoleInput {
+  "The account; the own one when left out."
+  account: AccountBy
+  "The role."
+  role: RoleBy!
+  "The changes."
+  patch: RolePatch!
+}
+
+"Changes to a role. What is left out stays as it is."
+input RolePatch {
+  "Its name, which no other role of the account has."
+  name: String
+  "What it is for."
+  description: String
+  "What it allows, in Zoom's words, such as ` + "`" + `User:Read` + "`" + `; all of it, not what is added."
+  privileges: [String!]
+  "How sub accounts are managed by who has it; only for partners with sub accounts."
+  subAccountPrivileges: SubAccountPrivilegesInput
+}
+
+"How sub accounts are managed by who has a role."
+input SubAccountPrivilegesInput {
+  "With whose privileges."
+  secondLevel: SubAccountPrivilegeLevel
+}
+
+"What became of ` + "`" + `updateRole` + "`" + `."
+type UpdateRolePayload {
+  "The role as it is now; null when the change was refused."
+  role: Role @zoom(op: "GET /roles/{roleId}") @zoom(op: "GET /roles")
+  "What the caller can mend; empty when all went well."
+  userErrors: [UserError!]!
+}
+
+"Deletes a role."
+input DeleteRoleInput {
+  "The account; the own one when left out."
+  account: AccountBy
+  "The role."
+  role: RoleBy!
+}
+
+"What became of ` + "`" + `deleteRole` + "`" + `."
+type DeleteRolePayload {
+  "Global id of the role that is gone; null when it was refused."
+  deletedRoleId: ID
+  "What the caller can mend; empty when all went well."
+  userErrors: [UserError!]!
+}
+
+"Gives users a role."
+input AssignRoleInput {
+  "The account; the own one when left out."
+  account: AccountBy
+  "The role; any but the owner and the ordinary member."
+  role: RoleBy!
+  "The users; Zoom takes 30 in one call, the gateway cuts longer lists."
+  users: [UserBy!]!
+}
+
+"What became of ` + "`" + `assignRole` + "`" + `."
+type AssignRolePayload {
+  "The role as it is now; null when it was refused."
+  role: Role @zoom(op: "GET /roles/{roleId}") @zoom(op: "GET /roles")
+  "What Zoom says to it, one for each call that was needed. Where one was refused, those before it stand."
+  assignments: [RoleAssignment!]
+  "What the caller can mend; empty when all went well."
+  userErrors: [UserError!]!
+}
+
+"That a role was given to users."
+type RoleAssignment @source(op: "POST /roles/{roleId}/members") {
+  "When."
+  addedAt: DateTime @zoomField(name: "add_at")
+  "Zoom's ids of the users."
+  userZoomIds: [String!] @zoomField(name: "ids") @separated(by: ",")
+}
+
+"Takes a role from a user."
+input UnassignRoleInput {
+  "The account; the own one when left out."
+  account: AccountBy
+  "The role."
+  role: RoleBy!
+  "The user."
+  user: UserBy!
+}
+
+"What became of ` + "`" + `unassignRole` + "`" + `."
+type UnassignRolePayload {
+  "The role as it is now; null when it was refused."
+  role: Role @zoom(op: "GET /roles/{roleId}") @zoom(op: "GET /roles")
+  "What the caller can mend; empty when all went well."
+  userErrors: [UserError!]!
+}
+
+"What kind of role it is."
+enum RoleType {
+  "An ordinary one."
+  COMMON
+  "One of Zoom Revenue Accelerator, formerly Zoom IQ."
+  IQ
+}
+
+"With whose privileges sub accounts are managed."
+enum SubAccountPrivilegeLevel {
+  "With those of an owner."
+  OWNER @zoomValue(name: "1")
+  "With the same as in the own account."
+  SAME @zoomValue(name: "2")
+  "With those that are listed."
+  LISTED @zoomValue(name: "3")
+}
+`, BuiltIn: false},
 	{Name: "../schema/schema.graphqls", Input: `# The roots, and what every part of the graph shares. A type stands with its
 # inputs, edges and root fields in the file of its domain.
 
@@ -2193,6 +2755,10 @@ type Query {
     @zoom(op: "GET /past_meetings/{meetingId}")
     @zoom(op: "GET /webinars/{webinarId}")
     @zoom(op: "GET /webinars/{webinarId}/registrants/{registrantId}")
+    @zoom(op: "GET /roles/{roleId}")
+    @zoom(op: "GET /information_barriers/policies/{policyId}")
+    @zoom(op: "GET /information_barriers/policies")
+    @zoom(op: "GET /surveys/{surveyId}")
   "Many objects by their global ids, in the order asked; null for each that is gone or not yours to see."
   nodes(
     "Global ids, of any types."
@@ -2205,6 +2771,10 @@ type Query {
     @zoom(op: "GET /past_meetings/{meetingId}")
     @zoom(op: "GET /webinars/{webinarId}")
     @zoom(op: "GET /webinars/{webinarId}/registrants/{registrantId}")
+    @zoom(op: "GET /roles/{roleId}")
+    @zoom(op: "GET /information_barriers/policies/{policyId}")
+    @zoom(op: "GET /information_barriers/policies")
+    @zoom(op: "GET /surveys/{surveyId}")
 }
 
 "Where every change starts. Each takes one ` + "`" + `input` + "`" + ` and tells in ` + "`" + `userErrors` + "`" + ` what the caller can mend."
@@ -2258,6 +2828,316 @@ enum UserErrorCode {
   NOT_ENABLED
   "It is so already; nothing was changed."
   ALREADY_DONE
+}
+`, BuiltIn: false},
+	{Name: "../schema/survey_management.graphqls", Input: `extend type Account {
+  "The surveys, polls and quizzes of the account, wherever they are used."
+  surveys(
+    "How many at most; may exceed a page of Zoom's."
+    first: Int! = 30
+    "` + "`" + `endCursor` + "`" + ` of the page before."
+    after: String
+  ): SurveyConnection @zoom(op: "GET /surveys")
+  "One survey; null when the account has none such."
+  survey(
+    "Which survey."
+    by: SurveyBy!
+  ): Survey @zoom(op: "GET /surveys/{surveyId}")
+  "Where surveys were used in a chat channel."
+  channelSurveyInstances(
+    "Zoom's id of the channel."
+    channelZoomId: String!
+    "How many at most; may exceed a page of Zoom's."
+    first: Int! = 30
+    "` + "`" + `endCursor` + "`" + ` of the page before."
+    after: String
+  ): SurveyInstanceConnection @zoom(op: "GET /surveys/channels/{channelId}/instances")
+}
+
+"Names one survey."
+input SurveyBy @oneOf {
+  "Global id."
+  id: ID
+  "Zoom's id of the survey."
+  zoomId: String
+}
+
+"A survey, poll or quiz of the account, as it is now. Each use of it is one of its ` + "`" + `instances` + "`" + `."
+type Survey implements Node @source(op: "GET /surveys") @source(op: "GET /surveys/{surveyId}") {
+  "Global, opaque id."
+  id: ID!
+  "Zoom's id of the survey."
+  zoomId: String @zoomField(name: "survey_id")
+  "Its name."
+  name: String @zoomField(name: "survey_name")
+  "What kind it is."
+  type: SurveyType @zoomField(name: "survey_type")
+  "Whether it is published; a closed one is not."
+  published: Boolean @zoom(op: "GET /surveys/{surveyId}")
+  "Whether who answers is not told."
+  anonymous: Boolean @zoom(op: "GET /surveys/{surveyId}")
+  "The questions."
+  questions: [SurveyQuestion!] @zoomField(name: "survey_questions") @zoom(op: "GET /surveys/{surveyId}")
+
+  "Where it was used: one for each meeting, webinar, chat or link."
+  instances(
+    "How many at most; may exceed a page of Zoom's."
+    first: Int! = 30
+    "` + "`" + `endCursor` + "`" + ` of the page before."
+    after: String
+    "Only this one, by Zoom's id of it."
+    instanceZoomId: String
+  ): SurveyInstanceConnection @zoom(op: "GET /surveys/{surveyId}/instances")
+  "What people answered: one entry for each who did."
+  answers(
+    "How many at most; may exceed a page of Zoom's."
+    first: Int! = 30
+    "` + "`" + `endCursor` + "`" + ` of the page before."
+    after: String
+    "Only in this instance, by Zoom's id of it."
+    instanceZoomId: String
+    "Only what was submitted at this time or later."
+    from: DateTime
+    "Only what was submitted up to this time."
+    to: DateTime
+  ): SurveyAnswerConnection @zoom(op: "GET /surveys/{surveyId}/answers")
+}
+
+"A list of surveys."
+type SurveyConnection {
+  "The surveys with their cursors."
+  edges: [SurveyEdge!]!
+  "The surveys."
+  nodes: [Survey!]!
+  "Where this page stands."
+  pageInfo: PageInfo!
+  "How many there are in all; null when Zoom does not say."
+  totalCount: Int
+}
+
+"A survey in a list."
+type SurveyEdge {
+  "Place in the list, to be sent as ` + "`" + `after` + "`" + `."
+  cursor: String!
+  "The survey."
+  node: Survey!
+}
+
+"A question of a survey."
+type SurveyQuestion {
+  "Zoom's id of the question."
+  zoomId: String @zoomField(name: "question_id")
+  "The question."
+  name: String @zoomField(name: "question_name")
+  "Its place in the survey, from 1."
+  order: Int @zoomField(name: "question_order")
+  "How it is answered."
+  type: SurveyQuestionType @zoomField(name: "question_type")
+  "Whether it must be answered."
+  required: Boolean
+  "What is to be matched or ranked; only in questions of these types."
+  subQuestions: [SurveySubQuestion!]
+  "What can be chosen."
+  options: [SurveyOption!]
+}
+
+"A part of a question that is matched or ranked."
+type SurveySubQuestion {
+  "Zoom's id of the part."
+  zoomId: String @zoomField(name: "sub_question_id")
+  "Its words."
+  name: String @zoomField(name: "sub_question_name")
+  "Its place in the question, from 1."
+  order: Int @zoomField(name: "sub_question_order")
+}
+
+"What can be chosen as an answer."
+type SurveyOption {
+  "Zoom's id of the option."
+  zoomId: String @zoomField(name: "option_id")
+  "Its words."
+  value: String @zoomField(name: "option_value")
+  "What the score means; only on rating scales."
+  label: String @zoomField(name: "option_label")
+  "Its place in the question, from 1."
+  order: Int @zoomField(name: "option_order")
+}
+
+"One use of a survey, with the survey as it was then."
+type SurveyInstance
+  @source(op: "GET /surveys/{surveyId}/instances")
+  @source(op: "GET /surveys/channels/{channelId}/instances") {
+  "Zoom's id of the instance; for the survey of a meeting it is the UUID of the run."
+  zoomId: String @zoomField(name: "instance_id")
+  "Its name, such as the title of the meeting."
+  name: String @zoomField(name: "instance_name")
+  "What it was used in."
+  productType: SurveyProduct @zoom(op: "GET /surveys/{surveyId}/instances")
+  "Whether anybody answered."
+  hasResponse: Boolean
+  "Zoom's id of the survey."
+  surveyZoomId: String @zoomField(name: "survey_id")
+  "Name of the survey."
+  surveyName: String
+  "What kind of survey it is."
+  surveyType: SurveyType
+  "Whether who answers is not told."
+  anonymous: Boolean
+  "The questions."
+  questions: [SurveyQuestion!] @zoomField(name: "survey_questions")
+  "Number of the meeting, where it was used in one."
+  meetingNumber: MeetingNumber @zoomField(name: "meeting_id") @zoom(op: "GET /surveys/{surveyId}/instances")
+
+  "The survey as it is now."
+  survey: Survey @zoom(op: "GET /surveys/{surveyId}")
+  "What people answered here."
+  answers(
+    "How many at most; may exceed a page of Zoom's."
+    first: Int! = 30
+    "` + "`" + `endCursor` + "`" + ` of the page before."
+    after: String
+  ): SurveyAnswerConnection @zoom(op: "GET /surveys/{surveyId}/answers")
+  "The run of the meeting that it was used in."
+  meetingInstance: MeetingInstance @zoom(op: "GET /past_meetings/{meetingId}")
+  "The meeting that it was used in."
+  meeting: Meeting @zoom(op: "GET /meetings/{meetingId}")
+}
+
+"A list of uses of surveys."
+type SurveyInstanceConnection {
+  "The uses with their cursors."
+  edges: [SurveyInstanceEdge!]!
+  "The uses."
+  nodes: [SurveyInstance!]!
+  "Where this page stands."
+  pageInfo: PageInfo!
+  "How many there are in all; null when Zoom does not say."
+  totalCount: Int
+}
+
+"A use of a survey in a list."
+type SurveyInstanceEdge {
+  "Place in the list, to be sent as ` + "`" + `after` + "`" + `."
+  cursor: String!
+  "The use."
+  node: SurveyInstance!
+}
+
+"What one person answered."
+type SurveyAnswer @source(op: "GET /surveys/{surveyId}/answers") {
+  "Name of the person; null in an anonymous survey."
+  name: String
+  "E-mail address of the person; null in an anonymous survey."
+  email: String
+  "Whether who answered is not told."
+  anonymous: Boolean
+  "When it was submitted."
+  submittedAt: DateTime @zoomField(name: "submit_time")
+  "Zoom's id of the instance that was answered."
+  instanceZoomId: String @zoomField(name: "instance_id")
+  "The answers, by question."
+  questions: [SurveyQuestionAnswer!]
+
+  "The instance that was answered."
+  instance: SurveyInstance @zoom(op: "GET /surveys/{surveyId}/instances")
+  "The user with this e-mail address, if the account has one."
+  user: User @zoom(op: "GET /users/{userId}") @zoom(op: "GET /users")
+}
+
+"A list of what people answered."
+type SurveyAnswerConnection {
+  "What people answered, with cursors."
+  edges: [SurveyAnswerEdge!]!
+  "What people answered."
+  nodes: [SurveyAnswer!]!
+  "Where this page stands."
+  pageInfo: PageInfo!
+  "How many there are in all; null when Zoom does not say."
+  totalCount: Int
+}
+
+"What one person answered, in a list."
+type SurveyAnswerEdge {
+  "Place in the list, to be sent as ` + "`" + `after` + "`" + `."
+  cursor: String!
+  "What the person answered."
+  node: SurveyAnswer!
+}
+
+"What one person answered to one question."
+type SurveyQuestionAnswer {
+  "Zoom's id of the question."
+  questionZoomId: String @zoomField(name: "question_id")
+  "The answers: one for each option that was chosen, or blank that was filled in."
+  answers: [SurveyAnswerItem!] @zoomField(name: "question_answers")
+  "The answers to the parts of a question that is matched or ranked."
+  subQuestions: [SurveySubQuestionAnswer!]
+}
+
+"What one person answered to a part of a question."
+type SurveySubQuestionAnswer {
+  "Zoom's id of the part."
+  subQuestionZoomId: String @zoomField(name: "sub_question_id")
+  "The answers."
+  answers: [SurveyAnswerItem!] @zoomField(name: "sub_question_answers")
+}
+
+"An option that was chosen, or a text that was written."
+type SurveyAnswerItem {
+  "Zoom's id of the option, or of the blank."
+  optionZoomId: String @zoomField(name: "option_id")
+  "What the person wrote or chose."
+  answer: String
+}
+
+"What kind of survey it is."
+enum SurveyType {
+  "A poll of single and multiple choices."
+  BASIC_POLL
+  "A poll with all types of questions."
+  ADVANCED_POLL
+  "A poll with right answers."
+  QUIZ
+  "A survey."
+  SURVEY
+  "A survey of the customers of a contact center."
+  CONSUMER_ENGAGEMENT_SURVEY
+}
+
+"How a question is answered."
+enum SurveyQuestionType {
+  "One option is chosen."
+  SINGLE
+  "Several options are chosen."
+  MULTIPLE
+  "Parts are matched with options."
+  MATCHING
+  "Parts are ranked."
+  RANK_ORDER
+  "A short text is written."
+  SHORT_ANSWER
+  "A long text is written."
+  LONG_ANSWER
+  "Blanks are filled in."
+  FILL_IN_THE_BLANK
+  "A score is given."
+  RATING_SCALE
+}
+
+"What a survey was used in."
+enum SurveyProduct {
+  "A meeting."
+  MEETING
+  "A webinar."
+  WEBINAR
+  "A contact center."
+  CONTACT_CENTER
+  "A public link."
+  SURVEY_PUBLIC_LINK
+  "A chat."
+  TEAM_CHAT
+  "A virtual agent. Zoom misspells it."
+  VIRTUAL_AGENT @zoomValue(name: "vitual_agent")
 }
 `, BuiltIn: false},
 	{Name: "../schema/users.graphqls", Input: `extend type Query {
@@ -2362,8 +3242,8 @@ type User implements Node @source(op: "GET /users") @source(op: "GET /users/{use
   divisionIds: [String!]
   "Zoom United bundle of the user, if any."
   planUnitedType: ZoomUnitedPlan
-  "Zoom's code of the user's Zoom Workplace plan: one bit of 64, so text."
-  zoomOneType: String @zoom(op: "GET /users/{userId}")
+  "Zoom Workplace plan of the user."
+  zoomOneType: ZoomWorkplacePlan @zoom(op: "GET /users/{userId}")
   "Licences by subscription; only where an account holds the same plan more than once."
   licenseInfoList: [LicenseInfo!]
   "Zoom's id of the user's account."
@@ -2455,8 +3335,8 @@ type CustomAttribute {
 type LicenseInfo {
   "What it is a licence of."
   licenseType: LicenseType
-  "Zoom's code of the plan: one bit of 64, so text."
-  licenseOption: String
+  "The plan."
+  licenseOption: ZoomWorkplacePlan
   "Zoom's id of the subscription."
   subscriptionId: String
 }
@@ -2579,6 +3459,348 @@ enum ZoomUnitedPlan {
   BUSINESS_JP_UNLIMITED @zoomValue(name: "65536")
   "Enterprise, unlimited calls in Japan."
   ENTERPRISE_JP_UNLIMITED @zoomValue(name: "131072")
+  "None; only to take it away."
+  NONE @zoomValue(name: "none")
+}
+
+extend type Mutation {
+  """
+  Adds a user to the account. With the action CREATE Zoom takes a number a day:
+  50 on the Free plan, 1,500 on Pro, 10,000 on Business and above.
+  """
+  createUser(
+    "What to do."
+    input: CreateUserInput!
+  ): CreateUserPayload! @zoom(op: "POST /users")
+  "Changes a user. What is left out stays as it is. An e-mail address is looked up first."
+  updateUser(
+    "What to do."
+    input: UpdateUserInput!
+  ): UpdateUserPayload! @zoom(op: "PATCH /users/{userId}") @zoom(op: "GET /users/{userId}") @zoom(op: "GET /users")
+  "Takes a user off the account, or deletes the user for good. An e-mail address is looked up first."
+  deleteUser(
+    "What to do."
+    input: DeleteUserInput!
+  ): DeleteUserPayload! @zoom(op: "DELETE /users/{userId}") @zoom(op: "GET /users/{userId}") @zoom(op: "GET /users")
+}
+
+"Adds a user to an account."
+input CreateUserInput {
+  "The account; the own one when left out."
+  account: AccountBy
+  "How the user is added."
+  action: CreateUserAction!
+  "Any text of yours: a repeat with the same text answers with the first result and adds nobody twice."
+  idempotencyKey: String
+  "The user."
+  user: NewUser!
+}
+
+"A user to be added."
+input NewUser {
+  "E-mail address, 128 characters at most."
+  email: String!
+  "What kind of licence the user gets."
+  type: UserType!
+  "Given name, 64 characters at most."
+  firstName: String
+  "Family name, 64 characters at most."
+  lastName: String
+  "The name that others see, 128 characters at most. Default: given name and family name."
+  displayName: String
+  "Password, 8 to 32 characters by the account's rules; only with the action AUTO_CREATE."
+  password: Secret
+  "Zoom's id of the user's division; one at most."
+  divisionIds: [String!]
+  "What the user may use besides meetings."
+  feature: NewUserFeature
+  "Zoom United bundle; any but NONE."
+  planUnitedType: ZoomUnitedPlan
+  "Licences by subscription; only where an account holds the same plan more than once, two at most."
+  licenseInfoList: [LicenseInfoInput!]
+}
+
+"What a new user may use besides meetings."
+input NewUserFeature {
+  "Zoom Phone."
+  zoomPhone: Boolean
+  "Zoom Workplace plan; any but NONE, ENTERPRISE and ENTERPRISE_PLUS."
+  zoomOneType: ZoomWorkplacePlan
+}
+
+"A licence under one of the account's subscriptions."
+input LicenseInfoInput {
+  "What it is a licence of."
+  licenseType: LicenseType!
+  "For a meeting licence LICENSED, for a bundle its plan."
+  licenseOption: ZoomWorkplacePlan!
+  "Zoom's id of the subscription."
+  subscriptionId: String!
+}
+
+"What became of ` + "`" + `createUser` + "`" + `."
+type CreateUserPayload {
+  "The new user; null when it was refused."
+  user: CreatedUser
+  "What the caller can mend; empty when all went well."
+  userErrors: [UserError!]!
+}
+
+"A user that was just added."
+type CreatedUser @source(op: "POST /users") {
+  "Zoom's id of the user."
+  zoomId: String @zoomField(name: "id")
+  "E-mail address that the user signs in with."
+  email: String
+  "Given name."
+  firstName: String
+  "Family name."
+  lastName: String
+  "What kind of licence the user has."
+  type: UserType
+
+  "The user in full."
+  user: User @zoom(op: "GET /users/{userId}") @zoom(op: "GET /users")
+}
+
+"Changes a user."
+input UpdateUserInput {
+  "The account; the own one when left out."
+  account: AccountBy
+  "The user."
+  user: UserBy!
+  "Only the login of this kind, for a user who has several."
+  loginType: LoginType
+  "Take the user's credentials of a telephony provider away."
+  removeTspCredentials: Boolean
+  "The changes."
+  patch: UserPatch!
+}
+
+"Changes to a user. What is left out stays as it is."
+input UserPatch {
+  "Given name, 64 characters at most."
+  firstName: String
+  "Family name, 64 characters at most."
+  lastName: String
+  "The name that others see, 128 characters at most."
+  displayName: String
+  "What kind of licence the user has. Not together with ` + "`" + `planUnitedType` + "`" + ` or ` + "`" + `zoomOneType` + "`" + `."
+  type: UserType
+  "Zoom Workplace plan; NONE takes it away."
+  zoomOneType: ZoomWorkplacePlan
+  "Zoom United bundle; NONE takes it away."
+  planUnitedType: ZoomUnitedPlan
+  "Licences by subscription; only where an account holds the same plan more than once, two at most."
+  licenseInfoList: [LicenseInfoInput!]
+  "What the user may use besides meetings."
+  feature: UserFeaturePatch
+  "The user's department."
+  department: String @zoomField(name: "dept")
+  "Job title, 128 characters at most."
+  jobTitle: String
+  "The user's company, 255 characters at most."
+  company: String
+  "Where the user works, 256 characters at most."
+  location: String
+  "Cost center."
+  costCenter: String
+  "E-mail address of the user's manager."
+  manager: String
+  "Pronouns."
+  pronouns: String
+  "When the pronouns are shown to others."
+  pronounsOption: PronounsOption
+  "Language of the web portal for this user, such as ` + "`" + `en-US` + "`" + `."
+  language: String
+  "IANA name of the user's time zone."
+  timezone: String
+  "Number of the personal meeting room, ten digits."
+  pmi: MeetingNumber
+  "Whether instant meetings use the personal meeting room."
+  usePmi: Boolean
+  "Name of the personal link."
+  vanityName: String
+  "Key that makes who types it the host, ten digits at most."
+  hostKey: Secret
+  "Phone numbers of the profile, three at most."
+  phoneNumbers: [UserPhoneNumberInput!]
+  "Country of the company phone number."
+  phoneCountry: String @deprecated(reason: "Given up by Zoom; use ` + "`" + `phoneNumbers` + "`" + `.")
+  "Company phone number."
+  phoneNumber: String @deprecated(reason: "Given up by Zoom; use ` + "`" + `phoneNumbers` + "`" + `.")
+  "Values of the attributes that the account defined for its users, five at most."
+  customAttributes: [CustomAttributeInput!]
+  "Zoom's id of a group to put a user into who was invited and has not come yet."
+  groupId: String
+  "Zoom's id of the user's division; one at most."
+  divisionIds: [String!]
+  "Id at Kaltura, where that integration is on."
+  cmsUserId: String
+  "What the user says about himself, 150 characters at most, without links and HTML."
+  aboutMe: String
+  "Address of the user's page on linkedin.com."
+  linkedinUrl: URL
+}
+
+"What a user may use besides meetings."
+input UserFeaturePatch {
+  "Zoom Phone. ` + "`" + `false` + "`" + ` frees all numbers and phones of the user."
+  zoomPhone: Boolean
+}
+
+"A phone number of a user's profile."
+input UserPhoneNumberInput {
+  "Calling code of the country, such as ` + "`" + `+1` + "`" + `."
+  code: String
+  "Two letters of the country, such as ` + "`" + `US` + "`" + `."
+  country: String
+  "What the number is for."
+  label: PhoneNumberLabel
+  "The number, without the calling code."
+  number: String
+}
+
+"The value of an attribute that the account defined for its users."
+input CustomAttributeInput {
+  "Zoom's id of the attribute."
+  key: String
+  "Its name."
+  name: String
+  "This user's value."
+  value: String
+}
+
+"What became of ` + "`" + `updateUser` + "`" + `."
+type UpdateUserPayload {
+  "The user as he is now; null when the change was refused."
+  user: User @zoom(op: "GET /users/{userId}") @zoom(op: "GET /users")
+  "What the caller can mend; empty when all went well."
+  userErrors: [UserError!]!
+}
+
+"Takes a user off the account."
+input DeleteUserInput {
+  "The account; the own one when left out."
+  account: AccountBy
+  "The user."
+  user: UserBy!
+  "How the user leaves."
+  action: DeleteUserAction! = DISASSOCIATE
+  "What becomes of what the user owns; all of it stays with him, or goes with him, when left out."
+  transfer: UserTransferInput
+}
+
+"What a leaving user leaves to another one."
+input UserTransferInput {
+  "E-mail address of the other user. Required where the leaving one has Zoom Events."
+  email: String!
+  "The meetings that are still to come."
+  meetings: Boolean
+  "The webinars that are still to come."
+  webinars: Boolean
+  "The recordings in the cloud."
+  recordings: Boolean
+  "The whiteboards."
+  whiteboards: Boolean
+  "The clips."
+  clips: Boolean
+  "The notes."
+  notes: Boolean
+  "What belongs to visitor management."
+  visitors: Boolean
+  "The documents."
+  docs: Boolean
+  "The hubs of Zoom Events. Default: true."
+  events: Boolean
+}
+
+"What became of ` + "`" + `deleteUser` + "`" + `."
+type DeleteUserPayload {
+  "Global id of the user who is gone; null when it was refused."
+  deletedUserId: ID
+  "What the caller can mend; empty when all went well."
+  userErrors: [UserError!]!
+}
+
+"How a user is added."
+enum CreateUserAction {
+  "Zoom invites the person by e-mail; who accepts gets a login."
+  CREATE
+  "With a login of a managed domain, at once; needs an agreement with Zoom."
+  AUTO_CREATE @zoomValue(name: "autoCreate")
+  "Without a login: only the links of meetings are used; needs an agreement with Zoom."
+  CUST_CREATE @zoomValue(name: "custCreate")
+  "Signs in by single sign-on, without an invitation."
+  SSO_CREATE @zoomValue(name: "ssoCreate")
+}
+
+"How a user leaves an account."
+enum DeleteUserAction {
+  "Keeps the login, with a free account of the own. Also for who was invited and has not come yet."
+  DISASSOCIATE
+  "The login and all its data are deleted for good."
+  DELETE
+}
+
+"A plan of Zoom Workplace."
+enum ZoomWorkplacePlan {
+  "None."
+  NONE @zoomValue(name: "0")
+  "A licence for meetings, no bundle."
+  LICENSED @zoomValue(name: "2")
+  "Enterprise."
+  ENTERPRISE @zoomValue(name: "4")
+  "Enterprise Plus."
+  ENTERPRISE_PLUS @zoomValue(name: "8")
+  "Business Plus, unlimited calls in the US and Canada; for governments without calls."
+  BUSINESS_PLUS_US_CA_UNLIMITED @zoomValue(name: "16")
+  "Business Plus, unlimited calls in the UK and Ireland."
+  BUSINESS_PLUS_UK_IE_UNLIMITED @zoomValue(name: "32")
+  "Business Plus, unlimited calls in Australia and New Zealand."
+  BUSINESS_PLUS_AU_NZ_UNLIMITED @zoomValue(name: "64")
+  "Business Plus, unlimited calls in Japan."
+  BUSINESS_PLUS_JP_UNLIMITED @zoomValue(name: "128")
+  "Business Plus with Global Select."
+  BUSINESS_PLUS_GLOBAL_SELECT @zoomValue(name: "33554432")
+  "Enterprise Premier, unlimited calls in the US and Canada."
+  ENTERPRISE_PREMIER_US_CA_UNLIMITED @zoomValue(name: "134217728")
+  "Enterprise Premier, unlimited calls in Japan."
+  ENTERPRISE_PREMIER_JP_UNLIMITED @zoomValue(name: "268435456")
+  "Enterprise Premier, unlimited calls in the UK and Ireland."
+  ENTERPRISE_PREMIER_UK_IE_UNLIMITED @zoomValue(name: "536870912")
+  "Enterprise Premier, unlimited calls in Australia and New Zealand."
+  ENTERPRISE_PREMIER_AU_NZ_UNLIMITED @zoomValue(name: "1073741824")
+  "Pro Plus, unlimited calls in the US and Canada."
+  PRO_PLUS_US_CA_UNLIMITED @zoomValue(name: "4398046511104")
+  "Education: School and Campus."
+  EDUCATION_SCHOOL_AND_CAMPUS @zoomValue(name: "18014398509481984")
+  "Education: School and Campus Plus, unlimited calls in the US and Canada."
+  EDUCATION_SCHOOL_AND_CAMPUS_PLUS_US_CA_UNLIMITED @zoomValue(name: "137438953472")
+  "Education: School and Campus Plus, unlimited calls in Japan."
+  EDUCATION_SCHOOL_AND_CAMPUS_PLUS_JP_UNLIMITED @zoomValue(name: "274877906944")
+  "Education: School and Campus Plus, unlimited calls in the UK and Ireland."
+  EDUCATION_SCHOOL_AND_CAMPUS_PLUS_UK_IE_UNLIMITED @zoomValue(name: "549755813888")
+  "Education: School and Campus Plus, unlimited calls in Australia and New Zealand."
+  EDUCATION_SCHOOL_AND_CAMPUS_PLUS_AU_NZ_UNLIMITED @zoomValue(name: "1099511627776")
+  "Education: School and Campus Plus with Global Select."
+  EDUCATION_SCHOOL_AND_CAMPUS_PLUS_GLOBAL_SELECT @zoomValue(name: "2199023255552")
+  "Education: Enterprise Essentials."
+  EDUCATION_ENTERPRISE_ESSENTIALS @zoomValue(name: "72057594037927936")
+  "Education: Enterprise Plus."
+  EDUCATION_ENTERPRISE_PLUS @zoomValue(name: "144115188075855872")
+  "Education: Enterprise Student."
+  EDUCATION_ENTERPRISE_STUDENT @zoomValue(name: "576460752303423488")
+  "Education: Enterprise Premier, unlimited calls in the US and Canada."
+  EDUCATION_ENTERPRISE_PREMIER_US_CA_UNLIMITED @zoomValue(name: "4294967296")
+  "Education: Enterprise Premier, unlimited calls in Japan."
+  EDUCATION_ENTERPRISE_PREMIER_JP_UNLIMITED @zoomValue(name: "8589934592")
+  "Education: Enterprise Premier, unlimited calls in the UK and Ireland."
+  EDUCATION_ENTERPRISE_PREMIER_UK_IE_UNLIMITED @zoomValue(name: "17179869184")
+  "Education: Enterprise Premier, unlimited calls in Australia and New Zealand."
+  EDUCATION_ENTERPRISE_PREMIER_AU_NZ_UNLIMITED @zoomValue(name: "34359738368")
+  "Education: Enterprise Premier with Global Select."
+  EDUCATION_ENTERPRISE_PREMIER_GLOBAL_SELECT @zoomValue(name: "68719476736")
 }
 `, BuiltIn: false},
 	{Name: "../schema/webinars.graphqls", Input: `extend type Query {
@@ -2978,6 +4200,20 @@ func (ec *executionContext) childFields_Account(ctx context.Context, field graph
 		return ec.fieldContext_Account_users(ctx, field)
 	case "reports":
 		return ec.fieldContext_Account_reports(ctx, field)
+	case "informationBarrierPolicies":
+		return ec.fieldContext_Account_informationBarrierPolicies(ctx, field)
+	case "informationBarrierPolicy":
+		return ec.fieldContext_Account_informationBarrierPolicy(ctx, field)
+	case "roles":
+		return ec.fieldContext_Account_roles(ctx, field)
+	case "role":
+		return ec.fieldContext_Account_role(ctx, field)
+	case "surveys":
+		return ec.fieldContext_Account_surveys(ctx, field)
+	case "survey":
+		return ec.fieldContext_Account_survey(ctx, field)
+	case "channelSurveyInstances":
+		return ec.fieldContext_Account_channelSurveyInstances(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Account", field.Name)
 }
@@ -3040,6 +4276,18 @@ func (ec *executionContext) childFields_ApprovedOrDeniedCountriesOrRegions(ctx c
 	return nil, fmt.Errorf("no field named %q was found under type ApprovedOrDeniedCountriesOrRegions", field.Name)
 }
 
+func (ec *executionContext) childFields_AssignRolePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "role":
+		return ec.fieldContext_AssignRolePayload_role(ctx, field)
+	case "assignments":
+		return ec.fieldContext_AssignRolePayload_assignments(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_AssignRolePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AssignRolePayload", field.Name)
+}
+
 func (ec *executionContext) childFields_AuthenticationException(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "name":
@@ -3096,6 +4344,16 @@ func (ec *executionContext) childFields_ContinuousMeetingChat(ctx context.Contex
 	return nil, fmt.Errorf("no field named %q was found under type ContinuousMeetingChat", field.Name)
 }
 
+func (ec *executionContext) childFields_CreateInformationBarrierPolicyPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "policy":
+		return ec.fieldContext_CreateInformationBarrierPolicyPayload_policy(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_CreateInformationBarrierPolicyPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CreateInformationBarrierPolicyPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_CreateMeetingPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "meeting":
@@ -3104,6 +4362,44 @@ func (ec *executionContext) childFields_CreateMeetingPayload(ctx context.Context
 		return ec.fieldContext_CreateMeetingPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type CreateMeetingPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_CreateRolePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "role":
+		return ec.fieldContext_CreateRolePayload_role(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_CreateRolePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CreateRolePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_CreateUserPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "user":
+		return ec.fieldContext_CreateUserPayload_user(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_CreateUserPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CreateUserPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_CreatedUser(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "zoomId":
+		return ec.fieldContext_CreatedUser_zoomId(ctx, field)
+	case "email":
+		return ec.fieldContext_CreatedUser_email(ctx, field)
+	case "firstName":
+		return ec.fieldContext_CreatedUser_firstName(ctx, field)
+	case "lastName":
+		return ec.fieldContext_CreatedUser_lastName(ctx, field)
+	case "type":
+		return ec.fieldContext_CreatedUser_type(ctx, field)
+	case "user":
+		return ec.fieldContext_CreatedUser_user(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CreatedUser", field.Name)
 }
 
 func (ec *executionContext) childFields_CustomAttribute(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -3166,6 +4462,16 @@ func (ec *executionContext) childFields_DailyUsage(ctx context.Context, field gr
 	return nil, fmt.Errorf("no field named %q was found under type DailyUsage", field.Name)
 }
 
+func (ec *executionContext) childFields_DeleteInformationBarrierPolicyPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "deletedPolicyId":
+		return ec.fieldContext_DeleteInformationBarrierPolicyPayload_deletedPolicyId(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_DeleteInformationBarrierPolicyPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DeleteInformationBarrierPolicyPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_DeleteMeetingPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "deletedMeetingId":
@@ -3184,6 +4490,26 @@ func (ec *executionContext) childFields_DeleteRegistrantPayload(ctx context.Cont
 		return ec.fieldContext_DeleteRegistrantPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type DeleteRegistrantPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_DeleteRolePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "deletedRoleId":
+		return ec.fieldContext_DeleteRolePayload_deletedRoleId(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_DeleteRolePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DeleteRolePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_DeleteUserPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "deletedUserId":
+		return ec.fieldContext_DeleteUserPayload_deletedUserId(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_DeleteUserPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DeleteUserPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_EndMeetingPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -3210,6 +4536,76 @@ func (ec *executionContext) childFields_GlobalDialInNumber(ctx context.Context, 
 		return ec.fieldContext_GlobalDialInNumber_type(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type GlobalDialInNumber", field.Name)
+}
+
+func (ec *executionContext) childFields_InformationBarrierPolicy(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_InformationBarrierPolicy_id(ctx, field)
+	case "zoomId":
+		return ec.fieldContext_InformationBarrierPolicy_zoomId(ctx, field)
+	case "name":
+		return ec.fieldContext_InformationBarrierPolicy_name(ctx, field)
+	case "status":
+		return ec.fieldContext_InformationBarrierPolicy_status(ctx, field)
+	case "type":
+		return ec.fieldContext_InformationBarrierPolicy_type(ctx, field)
+	case "assignedGroupId":
+		return ec.fieldContext_InformationBarrierPolicy_assignedGroupId(ctx, field)
+	case "toGroupId":
+		return ec.fieldContext_InformationBarrierPolicy_toGroupId(ctx, field)
+	case "chaperoneGroupId":
+		return ec.fieldContext_InformationBarrierPolicy_chaperoneGroupId(ctx, field)
+	case "settings":
+		return ec.fieldContext_InformationBarrierPolicy_settings(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type InformationBarrierPolicy", field.Name)
+}
+
+func (ec *executionContext) childFields_InformationBarrierPolicyConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_InformationBarrierPolicyConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_InformationBarrierPolicyConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_InformationBarrierPolicyConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_InformationBarrierPolicyConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type InformationBarrierPolicyConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_InformationBarrierPolicyEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_InformationBarrierPolicyEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_InformationBarrierPolicyEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type InformationBarrierPolicyEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_InformationBarrierSettings(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "meeting":
+		return ec.fieldContext_InformationBarrierSettings_meeting(ctx, field)
+	case "inMeetingChat":
+		return ec.fieldContext_InformationBarrierSettings_inMeetingChat(ctx, field)
+	case "fileTransfer":
+		return ec.fieldContext_InformationBarrierSettings_fileTransfer(ctx, field)
+	case "screenShare":
+		return ec.fieldContext_InformationBarrierSettings_screenShare(ctx, field)
+	case "recording":
+		return ec.fieldContext_InformationBarrierSettings_recording(ctx, field)
+	case "im":
+		return ec.fieldContext_InformationBarrierSettings_im(ctx, field)
+	case "completePhoneCalls":
+		return ec.fieldContext_InformationBarrierSettings_completePhoneCalls(ctx, field)
+	case "messageViaSms":
+		return ec.fieldContext_InformationBarrierSettings_messageViaSms(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type InformationBarrierSettings", field.Name)
 }
 
 func (ec *executionContext) childFields_LanguageInterpretation(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -3740,6 +5136,16 @@ func (ec *executionContext) childFields_ParticipantEdge(ctx context.Context, fie
 	return nil, fmt.Errorf("no field named %q was found under type ParticipantEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_PrivilegeScope(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "permissionId":
+		return ec.fieldContext_PrivilegeScope_permissionId(ctx, field)
+	case "groupIds":
+		return ec.fieldContext_PrivilegeScope_groupIds(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PrivilegeScope", field.Name)
+}
+
 func (ec *executionContext) childFields_QuestionAndAnswer(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "enable":
@@ -3864,6 +5270,86 @@ func (ec *executionContext) childFields_RegistrantEdge(ctx context.Context, fiel
 	return nil, fmt.Errorf("no field named %q was found under type RegistrantEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_Role(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Role_id(ctx, field)
+	case "zoomId":
+		return ec.fieldContext_Role_zoomId(ctx, field)
+	case "name":
+		return ec.fieldContext_Role_name(ctx, field)
+	case "description":
+		return ec.fieldContext_Role_description(ctx, field)
+	case "type":
+		return ec.fieldContext_Role_type(ctx, field)
+	case "totalMembers":
+		return ec.fieldContext_Role_totalMembers(ctx, field)
+	case "privileges":
+		return ec.fieldContext_Role_privileges(ctx, field)
+	case "subAccountPrivileges":
+		return ec.fieldContext_Role_subAccountPrivileges(ctx, field)
+	case "privilegeScopes":
+		return ec.fieldContext_Role_privilegeScopes(ctx, field)
+	case "members":
+		return ec.fieldContext_Role_members(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Role", field.Name)
+}
+
+func (ec *executionContext) childFields_RoleAssignment(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "addedAt":
+		return ec.fieldContext_RoleAssignment_addedAt(ctx, field)
+	case "userZoomIds":
+		return ec.fieldContext_RoleAssignment_userZoomIds(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RoleAssignment", field.Name)
+}
+
+func (ec *executionContext) childFields_RoleMember(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "zoomId":
+		return ec.fieldContext_RoleMember_zoomId(ctx, field)
+	case "email":
+		return ec.fieldContext_RoleMember_email(ctx, field)
+	case "firstName":
+		return ec.fieldContext_RoleMember_firstName(ctx, field)
+	case "lastName":
+		return ec.fieldContext_RoleMember_lastName(ctx, field)
+	case "department":
+		return ec.fieldContext_RoleMember_department(ctx, field)
+	case "type":
+		return ec.fieldContext_RoleMember_type(ctx, field)
+	case "user":
+		return ec.fieldContext_RoleMember_user(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RoleMember", field.Name)
+}
+
+func (ec *executionContext) childFields_RoleMemberConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_RoleMemberConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_RoleMemberConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_RoleMemberConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_RoleMemberConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RoleMemberConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_RoleMemberEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_RoleMemberEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_RoleMemberEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RoleMemberEdge", field.Name)
+}
+
 func (ec *executionContext) childFields_SignLanguageInterpretation(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "enable":
@@ -3896,6 +5382,244 @@ func (ec *executionContext) childFields_SimuliveDelay(ctx context.Context, field
 	return nil, fmt.Errorf("no field named %q was found under type SimuliveDelay", field.Name)
 }
 
+func (ec *executionContext) childFields_SubAccountPrivileges(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "secondLevel":
+		return ec.fieldContext_SubAccountPrivileges_secondLevel(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SubAccountPrivileges", field.Name)
+}
+
+func (ec *executionContext) childFields_Survey(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Survey_id(ctx, field)
+	case "zoomId":
+		return ec.fieldContext_Survey_zoomId(ctx, field)
+	case "name":
+		return ec.fieldContext_Survey_name(ctx, field)
+	case "type":
+		return ec.fieldContext_Survey_type(ctx, field)
+	case "published":
+		return ec.fieldContext_Survey_published(ctx, field)
+	case "anonymous":
+		return ec.fieldContext_Survey_anonymous(ctx, field)
+	case "questions":
+		return ec.fieldContext_Survey_questions(ctx, field)
+	case "instances":
+		return ec.fieldContext_Survey_instances(ctx, field)
+	case "answers":
+		return ec.fieldContext_Survey_answers(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Survey", field.Name)
+}
+
+func (ec *executionContext) childFields_SurveyAnswer(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "name":
+		return ec.fieldContext_SurveyAnswer_name(ctx, field)
+	case "email":
+		return ec.fieldContext_SurveyAnswer_email(ctx, field)
+	case "anonymous":
+		return ec.fieldContext_SurveyAnswer_anonymous(ctx, field)
+	case "submittedAt":
+		return ec.fieldContext_SurveyAnswer_submittedAt(ctx, field)
+	case "instanceZoomId":
+		return ec.fieldContext_SurveyAnswer_instanceZoomId(ctx, field)
+	case "questions":
+		return ec.fieldContext_SurveyAnswer_questions(ctx, field)
+	case "instance":
+		return ec.fieldContext_SurveyAnswer_instance(ctx, field)
+	case "user":
+		return ec.fieldContext_SurveyAnswer_user(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SurveyAnswer", field.Name)
+}
+
+func (ec *executionContext) childFields_SurveyAnswerConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_SurveyAnswerConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_SurveyAnswerConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_SurveyAnswerConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_SurveyAnswerConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SurveyAnswerConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_SurveyAnswerEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_SurveyAnswerEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_SurveyAnswerEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SurveyAnswerEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_SurveyAnswerItem(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "optionZoomId":
+		return ec.fieldContext_SurveyAnswerItem_optionZoomId(ctx, field)
+	case "answer":
+		return ec.fieldContext_SurveyAnswerItem_answer(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SurveyAnswerItem", field.Name)
+}
+
+func (ec *executionContext) childFields_SurveyConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_SurveyConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_SurveyConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_SurveyConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_SurveyConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SurveyConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_SurveyEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_SurveyEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_SurveyEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SurveyEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_SurveyInstance(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "zoomId":
+		return ec.fieldContext_SurveyInstance_zoomId(ctx, field)
+	case "name":
+		return ec.fieldContext_SurveyInstance_name(ctx, field)
+	case "productType":
+		return ec.fieldContext_SurveyInstance_productType(ctx, field)
+	case "hasResponse":
+		return ec.fieldContext_SurveyInstance_hasResponse(ctx, field)
+	case "surveyZoomId":
+		return ec.fieldContext_SurveyInstance_surveyZoomId(ctx, field)
+	case "surveyName":
+		return ec.fieldContext_SurveyInstance_surveyName(ctx, field)
+	case "surveyType":
+		return ec.fieldContext_SurveyInstance_surveyType(ctx, field)
+	case "anonymous":
+		return ec.fieldContext_SurveyInstance_anonymous(ctx, field)
+	case "questions":
+		return ec.fieldContext_SurveyInstance_questions(ctx, field)
+	case "meetingNumber":
+		return ec.fieldContext_SurveyInstance_meetingNumber(ctx, field)
+	case "survey":
+		return ec.fieldContext_SurveyInstance_survey(ctx, field)
+	case "answers":
+		return ec.fieldContext_SurveyInstance_answers(ctx, field)
+	case "meetingInstance":
+		return ec.fieldContext_SurveyInstance_meetingInstance(ctx, field)
+	case "meeting":
+		return ec.fieldContext_SurveyInstance_meeting(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SurveyInstance", field.Name)
+}
+
+func (ec *executionContext) childFields_SurveyInstanceConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_SurveyInstanceConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_SurveyInstanceConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_SurveyInstanceConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_SurveyInstanceConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SurveyInstanceConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_SurveyInstanceEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_SurveyInstanceEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_SurveyInstanceEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SurveyInstanceEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_SurveyOption(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "zoomId":
+		return ec.fieldContext_SurveyOption_zoomId(ctx, field)
+	case "value":
+		return ec.fieldContext_SurveyOption_value(ctx, field)
+	case "label":
+		return ec.fieldContext_SurveyOption_label(ctx, field)
+	case "order":
+		return ec.fieldContext_SurveyOption_order(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SurveyOption", field.Name)
+}
+
+func (ec *executionContext) childFields_SurveyQuestion(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "zoomId":
+		return ec.fieldContext_SurveyQuestion_zoomId(ctx, field)
+	case "name":
+		return ec.fieldContext_SurveyQuestion_name(ctx, field)
+	case "order":
+		return ec.fieldContext_SurveyQuestion_order(ctx, field)
+	case "type":
+		return ec.fieldContext_SurveyQuestion_type(ctx, field)
+	case "required":
+		return ec.fieldContext_SurveyQuestion_required(ctx, field)
+	case "subQuestions":
+		return ec.fieldContext_SurveyQuestion_subQuestions(ctx, field)
+	case "options":
+		return ec.fieldContext_SurveyQuestion_options(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SurveyQuestion", field.Name)
+}
+
+func (ec *executionContext) childFields_SurveyQuestionAnswer(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "questionZoomId":
+		return ec.fieldContext_SurveyQuestionAnswer_questionZoomId(ctx, field)
+	case "answers":
+		return ec.fieldContext_SurveyQuestionAnswer_answers(ctx, field)
+	case "subQuestions":
+		return ec.fieldContext_SurveyQuestionAnswer_subQuestions(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SurveyQuestionAnswer", field.Name)
+}
+
+func (ec *executionContext) childFields_SurveySubQuestion(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "zoomId":
+		return ec.fieldContext_SurveySubQuestion_zoomId(ctx, field)
+	case "name":
+		return ec.fieldContext_SurveySubQuestion_name(ctx, field)
+	case "order":
+		return ec.fieldContext_SurveySubQuestion_order(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SurveySubQuestion", field.Name)
+}
+
+func (ec *executionContext) childFields_SurveySubQuestionAnswer(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "subQuestionZoomId":
+		return ec.fieldContext_SurveySubQuestionAnswer_subQuestionZoomId(ctx, field)
+	case "answers":
+		return ec.fieldContext_SurveySubQuestionAnswer_answers(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SurveySubQuestionAnswer", field.Name)
+}
+
 func (ec *executionContext) childFields_TrackingField(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "field":
@@ -3906,6 +5630,26 @@ func (ec *executionContext) childFields_TrackingField(ctx context.Context, field
 		return ec.fieldContext_TrackingField_visible(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type TrackingField", field.Name)
+}
+
+func (ec *executionContext) childFields_UnassignRolePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "role":
+		return ec.fieldContext_UnassignRolePayload_role(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_UnassignRolePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UnassignRolePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_UpdateInformationBarrierPolicyPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "policy":
+		return ec.fieldContext_UpdateInformationBarrierPolicyPayload_policy(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_UpdateInformationBarrierPolicyPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UpdateInformationBarrierPolicyPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_UpdateMeetingPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -3926,6 +5670,26 @@ func (ec *executionContext) childFields_UpdateRegistrantStatusPayload(ctx contex
 		return ec.fieldContext_UpdateRegistrantStatusPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type UpdateRegistrantStatusPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_UpdateRolePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "role":
+		return ec.fieldContext_UpdateRolePayload_role(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_UpdateRolePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UpdateRolePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_UpdateUserPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "user":
+		return ec.fieldContext_UpdateUserPayload_user(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_UpdateUserPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UpdateUserPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_User(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -4028,6 +5792,8 @@ func (ec *executionContext) childFields_User(ctx context.Context, field graphql.
 		return ec.fieldContext_User_meetings(ctx, field)
 	case "pastMeetings":
 		return ec.fieldContext_User_pastMeetings(ctx, field)
+	case "role":
+		return ec.fieldContext_User_role(ctx, field)
 	case "webinars":
 		return ec.fieldContext_User_webinars(ctx, field)
 	}

@@ -2,6 +2,12 @@
 
 package types
 
+// InformationBarrierPolicyConnection is a page of a list of InformationBarrierPolicy.
+type InformationBarrierPolicyConnection = Connection[InformationBarrierPolicy]
+
+// InformationBarrierPolicyEdge is an item of such a page.
+type InformationBarrierPolicyEdge = Edge[InformationBarrierPolicy]
+
 // MeetingConnection is a page of a list of Meeting.
 type MeetingConnection = Connection[Meeting]
 
@@ -22,6 +28,30 @@ type RegistrantConnection = Connection[Registrant]
 
 // RegistrantEdge is an item of such a page.
 type RegistrantEdge = Edge[Registrant]
+
+// RoleMemberConnection is a page of a list of RoleMember.
+type RoleMemberConnection = Connection[RoleMember]
+
+// RoleMemberEdge is an item of such a page.
+type RoleMemberEdge = Edge[RoleMember]
+
+// SurveyAnswerConnection is a page of a list of SurveyAnswer.
+type SurveyAnswerConnection = Connection[SurveyAnswer]
+
+// SurveyAnswerEdge is an item of such a page.
+type SurveyAnswerEdge = Edge[SurveyAnswer]
+
+// SurveyConnection is a page of a list of Survey.
+type SurveyConnection = Connection[Survey]
+
+// SurveyEdge is an item of such a page.
+type SurveyEdge = Edge[Survey]
+
+// SurveyInstanceConnection is a page of a list of SurveyInstance.
+type SurveyInstanceConnection = Connection[SurveyInstance]
+
+// SurveyInstanceEdge is an item of such a page.
+type SurveyInstanceEdge = Edge[SurveyInstance]
 
 // UserConnection is a page of a list of User.
 type UserConnection = Connection[User]
