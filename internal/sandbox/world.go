@@ -20,7 +20,10 @@ type world struct {
 	deleted  map[uint64]*meeting   // may be recovered
 	byHost   map[int][]uint64      // created meetings
 	enrolled map[uint64]*enrolment // registrants that calls have changed
-	minted   uint64                // created meetings and registrants
+	minted   uint64                // created meetings, registrants, roles and policies
+	people   people
+	roles    []*role
+	policies []*policy
 
 	byStatus func() map[string][]int // indices of users, in order
 	nonces   map[uint64]uint64
@@ -38,7 +41,9 @@ func newWorld(opt Options) *world {
 		byHost:   map[int][]uint64{},
 		enrolled: map[uint64]*enrolment{},
 		nonces:   map[uint64]uint64{},
+		people:   people{changed: map[int]*user{}, gone: map[int]bool{}},
 	}
+	w.roles, w.policies = w.seedRoles(), w.seedPolicies()
 	w.shift = mix(w.seed) % numberPrime
 	w.byStatus = sync.OnceValue(w.census)
 	w.findNonces()
@@ -85,6 +90,12 @@ type Landmarks struct {
 	WebinarRegistrantID string
 	ManualWebinar       int64 // scheduled; registrants wait for approval
 	SimuliveWebinar     int64 // plays a recording, without registration
+
+	RoleID         string // of the account's own making, without members
+	PolicyID       string // an information barrier
+	SurveyID       string // has questions of all types, was used in runs of MeetingNumber
+	SurveyInstance string // one of those runs, by its UUID
+	SurveyChannel  string // a chat channel that surveys were used in
 
 	UUIDWithSlash     string // begins with "/"
 	UUIDDoubleSlash   string // contains "//"
@@ -141,6 +152,8 @@ func (s *Sandbox) Landmarks() Landmarks {
 		WebinarNumber: w.number(specialWebinar(webinarWeekly)), WebinarInstance: w.uuid(specialWebinar(webinarWeekly), 0),
 		WebinarRegistrantID: w.registrantID(specialWebinar(webinarWeekly), 1),
 		ManualWebinar:       w.number(specialWebinar(webinarManual)), SimuliveWebinar: w.number(specialWebinar(webinarSimulive)),
+		RoleID: w.supportRole(), PolicyID: sealID(w.seed, sealOther, 3_000),
+		SurveyID: w.surveyID(0), SurveyInstance: uuid(slotWeekly, 1), SurveyChannel: surveyChannel,
 		UUIDWithSlash:   uuid(slotWeekly, instanceSlash),
 		UUIDDoubleSlash: uuid(slotWeekly, instanceDoubleSlash),
 		UUIDPlain:       uuid(slotWeekly, instancePlain),
