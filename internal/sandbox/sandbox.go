@@ -19,6 +19,8 @@
 //     what the API ends.
 //   - One account, Server-to-Server tokens only. No consent pages, no refresh
 //     tokens, no master accounts.
+//   - A user who is deleted leaves meetings and webinars behind, whatever was to
+//     be transferred. Nobody accepts an invitation. Webinars cannot be changed.
 //   - No webhooks, e-mails, calendars, media or files. Its links lead nowhere.
 //   - GET /report/daily is made up by day and does not add up to the meetings.
 //   - Lists come in the order in which things were made; Zoom promises none.
