@@ -12,23 +12,23 @@ import (
 
 // welcome says where to go, and what is behind it.
 func welcome(w io.Writer, cfg *config.Config, addr net.Addr, b *box) {
-	print := func(format string, args ...any) { _, _ = fmt.Fprintf(w, format+"\n", args...) } // nothing to do if nobody reads
-	print("zoomql serves GraphQL at http://%s/graphql", addr)
+	line := func(format string, args ...any) { _, _ = fmt.Fprintf(w, format+"\n", args...) } // nothing to do if nobody reads
+	line("zoomql serves GraphQL at http://%s/graphql", addr)
 	if cfg.PlaygroundOn() {
-		print("The playground is at     http://%s/", addr)
+		line("The playground is at     http://%s/", addr)
 	}
 	if b.Sandbox == nil {
-		print("Account %s, plan %s.", cfg.ZoomAccountID, cfg.Plan)
+		line("Account %s, plan %s.", cfg.ZoomAccountID, cfg.Plan)
 		if cfg.ZoomPlan == "" {
-			print("ZOOM_PLAN is not set: calls keep to the smallest budget, that of a free account. Set free, pro or business.")
+			line("ZOOM_PLAN is not set: calls keep to the smallest budget, that of a free account. Set free, pro or business.")
 		}
 		return
 	}
-	print("")
-	print("This is the sandbox: %d made-up users, the budgets of a %s account, nothing real.", cfg.SandboxUsers, cfg.Plan)
-	print("For a real account, make a Server-to-Server OAuth app at https://marketplace.zoom.us and set")
-	print("ZOOM_ACCOUNT_ID, ZOOM_CLIENT_ID, ZOOM_CLIENT_SECRET and ZOOM_PLAN. All settings: zoomql --help")
-	print("")
+	line("")
+	line("This is the sandbox: %d made-up users, the budgets of a %s account, nothing real.", cfg.SandboxUsers, cfg.Plan)
+	line("For a real account, make a Server-to-Server OAuth app at https://marketplace.zoom.us and set")
+	line("ZOOM_ACCOUNT_ID, ZOOM_CLIENT_ID, ZOOM_CLIENT_SECRET and ZOOM_PLAN. All settings: zoomql --help")
+	line("")
 }
 
 // badge is what the playground's title says of the account.

@@ -31,10 +31,10 @@ func TestMemoryBound(t *testing.T) {
 	if w := s.items.WeightedSize(); w > bound || w < bound/2 {
 		t.Errorf("holds %d bytes by weight, bound %d", w, bound)
 	}
-	if real := used() - before; real > bound*9/8 {
-		t.Errorf("uses %d bytes, bound %d", real, bound)
+	if heap := used() - before; heap > bound*9/8 {
+		t.Errorf("uses %d bytes, bound %d", heap, bound)
 	} else {
-		t.Logf("uses %d bytes, bound %d, %d entries", real, bound, s.items.EstimatedSize())
+		t.Logf("uses %d bytes, bound %d, %d entries", heap, bound, s.items.EstimatedSize())
 	}
 	runtime.KeepAlive(s)
 }

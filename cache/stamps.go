@@ -105,7 +105,7 @@ func (r *Redis) exec(ctx context.Context, pipe redis.Pipeliner) bool {
 	if deadline, ok := ctx.Deadline(); ok && err != nil && time.Now().After(deadline) {
 		<-ctx.Done() // the connection may notice a moment before the context
 	}
-	if ctx.Err() != nil && context.Cause(ctx) != errSlow {
+	if ctx.Err() != nil && !errors.Is(context.Cause(ctx), errSlow) {
 		return false // the caller had no time, which says nothing of Redis
 	}
 	return r.link.saw(err)
@@ -113,7 +113,7 @@ func (r *Redis) exec(ctx context.Context, pipe redis.Pipeliner) bool {
 
 // answered reports whether an error is the answer of a Redis that is well.
 func answered(err error) bool {
-	return err == redis.Nil || redis.HasErrorPrefix(err, "WRONGTYPE") || redis.HasErrorPrefix(err, "OOM")
+	return errors.Is(err, redis.Nil) || redis.HasErrorPrefix(err, "WRONGTYPE") || redis.HasErrorPrefix(err, "OOM")
 }
 
 // getStamps asks for the versions of All and of tags.

@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
-	"encoding/json"
 	"fmt"
 
 	"zoomql/internal/zoom/types"
@@ -29,10 +28,9 @@ type fingerprint [8]byte
 
 // fingerprintOf names a list: whose, which operation, which filters.
 func fingerprintOf(t types.Tenant, op string, windows any) fingerprint {
-	filters, _ := json.Marshal(windows) // plain structs
 	h := sha256.New()
 	h.Write(t[:])
-	fmt.Fprintf(h, "\x00%s\x00%s", op, filters)
+	fmt.Fprintf(h, "\x00%s\x00%+v", op, windows)
 	return fingerprint(h.Sum(nil)[:8])
 }
 

@@ -62,20 +62,17 @@ func invalid(message string) *inputError { return &inputError{codeInvalid, messa
 // said. What is not ours to show becomes INTERNAL, and the log has the rest.
 func present(log *slog.Logger) graphql.ErrorPresenterFunc {
 	return func(ctx context.Context, err error) *gqlerror.Error {
-		var own *gqlerror.Error
-		if errors.As(err, &own) { // gqlgen wraps all that it meets
+		if own, ok := errors.AsType[*gqlerror.Error](err); ok { // gqlgen wraps all that it meets
 			if at := graphql.GetPath(ctx); own.Err == nil || len(own.Path) > len(at) {
 				return argumentError(own, at)
 			}
 			err = own.Err
 		}
 		shown := gqlerror.WrapPath(graphql.GetPath(ctx), err)
-		var further *pathError
-		if errors.As(err, &further) {
+		if further, ok := errors.AsType[*pathError](err); ok {
 			shown.Path = further.path
 		}
-		var input *inputError
-		if errors.As(err, &input) {
+		if input, ok := errors.AsType[*inputError](err); ok {
 			shown.Message = input.message
 			return withCode(shown, input.code)
 		}
@@ -130,7 +127,10 @@ func addZoom(shown *gqlerror.Error, err error) {
 	}
 	said := map[string]any{"operation": e.Op}
 	if e.Status != 0 {
-		said["status"], said["code"] = e.Status, e.Code
+		said["status"] = e.Status
+	}
+	if e.Code != 0 {
+		said["code"] = e.Code
 	}
 	if e.Message != "" {
 		said["message"] = e.Message

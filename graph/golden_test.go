@@ -32,7 +32,7 @@ var update = flag.Bool("update", false, "rewrite calls and want.json of the gold
 
 // questions holds one file a story: what it shows in words, then
 //
-//	options         of the sandbox and the gateway, a name=value a line
+//	options         of the sandbox, the gateway and this file, a name=value a line
 //	faults          what goes wrong at Zoom, a fault a line (see parseFault)
 //	wait            how long nobody asks anything
 //	query.graphql   what is asked; ${Name} is a landmark of the sandbox,
@@ -111,7 +111,7 @@ func runGolden(t *testing.T, file string, seen *seenOps) {
 	if len(bytes.TrimSpace(story.Comment)) == 0 {
 		t.Error("the file does not say what it shows")
 	}
-	g := &golden{Archive: story, rewrites: *update}
+	g := &golden{Archive: story, rewrites: *update, shown: shown}
 	inRig(t, g.setup(t), func(r *rig) {
 		for n := 1; g.has(numbered("query.graphql", n)); n++ {
 			g.play(r, n, seen)
@@ -129,13 +129,14 @@ type golden struct {
 	*txtar.Archive
 	answers  []*answer
 	rewrites bool
+	shown    int // items of an array
 }
 
 // play asks the n-th question of a story.
 func (g *golden) play(r *rig, n int, seen *seenOps) {
 	r.t.Helper()
 	for line := range strings.Lines(g.text(numbered("faults", n))) {
-		r.Fault(parseFault(r.t, strings.TrimSpace(line)))
+		r.Fault(parseFault(r.t, r.fill(strings.TrimSpace(line))))
 	}
 	if wait := strings.TrimSpace(g.text(numbered("wait", n))); wait != "" {
 		d, err := time.ParseDuration(wait)
@@ -155,7 +156,7 @@ func (g *golden) play(r *rig, n int, seen *seenOps) {
 	calls := r.spent()
 	seen.add(calls)
 	g.expect(r.t, numbered("calls", n), named(r.Landmarks).Replace(tally(calls)))
-	g.expect(r.t, numbered("want.json", n), pretty(r, a))
+	g.expect(r.t, numbered("want.json", n), pretty(r, a, g.shown))
 }
 
 // fill puts values in the place of placeholders, also those of earlier answers.
@@ -267,6 +268,7 @@ func (g *golden) setup(t *testing.T) setup {
 	var s setup
 	numbers := map[string]*int{
 		"users": &s.Users, "meetings": &s.Meetings, "participants": &s.Participants, "registrants": &s.Registrants,
+		"shown": &g.shown,
 	}
 	times := map[string]*time.Duration{"timeout": &s.timeout, "latency": &s.Latency, "lag": &s.ReportLag, "page-tokens": &s.PageTokenTTL}
 	for line := range strings.Lines(g.text("options")) {
@@ -354,7 +356,7 @@ func tally(calls []sandbox.Call) string {
 		slices.Sort(all)
 		different := len(slices.Compact(slices.Clone(all)))
 		switch {
-		case different <= 3:
+		case different <= 5:
 			lines = append(lines, countEach(all)...)
 		case different == len(all):
 			lines = append(lines, fmt.Sprintf("%s × %d", group, len(all)))
@@ -437,23 +439,35 @@ func landmarks(l sandbox.Landmarks) map[string]string {
 	return m
 }
 
-// named puts the names of landmarks and of their global ids in the place of
-// their values.
+// named puts the names of landmarks in the place of their values, of their forms
+// in a path and of their global ids.
 func named(l sandbox.Landmarks) *strings.Replacer {
 	r := &rig{}
-	var pairs []string
+	names := map[string]string{}
 	for name, value := range landmarks(l) {
-		pairs = append(pairs, value, "${"+name+"}")
-		for _, kind := range []string{"Account", "User", "Meeting", "MeetingInstance"} {
-			pairs = append(pairs, r.id(kind, value), "${"+kind+" "+name+"}")
+		once := url.QueryEscape(value)
+		names[value] = "${" + name + "}"
+		if once != value {
+			names[once] = "${" + name + ", encoded}"
+			names[url.QueryEscape(once)] = "${" + name + ", encoded twice}"
 		}
+		for _, kind := range []string{"Account", "User", "Meeting", "MeetingInstance"} {
+			names[r.id(kind, value)] = "${" + kind + " " + name + "}"
+		}
+	}
+	longest := slices.SortedFunc(maps.Keys(names), func(a, b string) int {
+		return cmp.Or(cmp.Compare(len(b), len(a)), cmp.Compare(a, b))
+	})
+	var pairs []string
+	for _, value := range longest {
+		pairs = append(pairs, value, names[value])
 	}
 	return strings.NewReplacer(pairs...)
 }
 
 // pretty writes an answer down for people: landmarks by name, errors in the
 // order of their paths, long arrays cut.
-func pretty(r *rig, a *answer) string {
+func pretty(r *rig, a *answer, most int) string {
 	var parts struct {
 		Status     int               `json:"status,omitempty"`
 		Errors     []json.RawMessage `json:"errors,omitempty"`
@@ -475,9 +489,8 @@ func pretty(r *rig, a *answer) string {
 	var buf bytes.Buffer
 	dec := json.NewDecoder(strings.NewReader(trackingIDs.ReplaceAllString(string(raw), `"$1…"`)))
 	dec.UseNumber()
-	writeValue(&buf, dec, "")
-	text := buf.String()
-	return named(r.Landmarks).Replace(text)
+	(&scribe{dec, most}).value(&buf, "")
+	return named(r.Landmarks).Replace(buf.String())
 }
 
 func pathOf(e json.RawMessage) string {
@@ -490,21 +503,27 @@ func pathOf(e json.RawMessage) string {
 // any order.
 var trackingIDs = regexp.MustCompile(`"(v=2\.0;clid=us06;rid=WEB_)[0-9a-f]+"`)
 
-// shown is how many items of an array are written out.
+// shown is how many items of an array are written out, unless a story says so.
 const shown = 4
 
-// writeValue writes the next value of dec with indentation.
-func writeValue(buf *bytes.Buffer, dec *json.Decoder, indent string) {
-	token, err := dec.Token()
+// scribe writes JSON for people.
+type scribe struct {
+	dec   *json.Decoder
+	shown int
+}
+
+// value writes the next value with indentation.
+func (s *scribe) value(buf *bytes.Buffer, indent string) {
+	token, err := s.dec.Token()
 	if err != nil {
 		panic(err) // it was JSON a moment ago
 	}
 	deeper := indent + "  "
 	switch token {
 	case json.Delim('{'):
-		writeItems(buf, '{', '}', indent, objectItems(dec, deeper))
+		writeItems(buf, '{', '}', indent, s.fields(deeper))
 	case json.Delim('['):
-		writeItems(buf, '[', ']', indent, cut(arrayItems(dec, deeper)))
+		writeItems(buf, '[', ']', indent, s.cut(s.items(deeper)))
 	default:
 		buf.WriteString(scalar(token))
 	}
@@ -518,37 +537,37 @@ func scalar(token any) string {
 	return strings.TrimSpace(buf.String())
 }
 
-func objectItems(dec *json.Decoder, indent string) []string {
-	var items []string
-	for dec.More() {
-		name, _ := dec.Token()
+func (s *scribe) fields(indent string) []string {
+	var fields []string
+	for s.dec.More() {
+		name, _ := s.dec.Token()
 		var buf bytes.Buffer
-		writeValue(&buf, dec, indent)
-		items = append(items, scalar(name)+": "+buf.String())
+		s.value(&buf, indent)
+		fields = append(fields, scalar(name)+": "+buf.String())
 	}
-	_, _ = dec.Token()
-	return items
+	_, _ = s.dec.Token()
+	return fields
 }
 
-func arrayItems(dec *json.Decoder, indent string) []string {
+func (s *scribe) items(indent string) []string {
 	var items []string
-	for dec.More() {
+	for s.dec.More() {
 		var buf bytes.Buffer
-		writeValue(&buf, dec, indent)
+		s.value(&buf, indent)
 		items = append(items, buf.String())
 	}
-	_, _ = dec.Token()
+	_, _ = s.dec.Token()
 	return items
 }
 
 // cut replaces the middle of a long array by how much it is and a hash of it.
-func cut(items []string) []string {
-	if len(items) <= shown+1 {
+func (s *scribe) cut(items []string) []string {
+	if len(items) <= s.shown+1 {
 		return items
 	}
-	middle := items[shown-1 : len(items)-1]
+	middle := items[s.shown-1 : len(items)-1]
 	sum := sha256.Sum256([]byte(strings.Join(middle, "\n")))
-	return append(items[:shown-1:shown-1], fmt.Sprintf("\"… %d more, %x …\"", len(middle), sum[:4]), items[len(items)-1])
+	return append(items[:s.shown-1:s.shown-1], fmt.Sprintf("\"… %d more, %x …\"", len(middle), sum[:4]), items[len(items)-1])
 }
 
 // flat is how long an object or array may be to stand on one line.

@@ -45,9 +45,12 @@ func New(cfg Config) http.Handler {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	root := &Resolver{Client: cfg.Client, Idempotency: newIdempotency()}
+	root := &Resolver{Client: cfg.Client, Admission: newAdmission(), Idempotency: newIdempotency()}
 	server := handler.New(generated.NewExecutableSchema(generated.Config{Resolvers: root}))
-	server.AddTransport(transport{})
+	over := &transport{log: cfg.Log, timeout: cfg.Timeout}
+	// Who asks after a change must not be told what was asked before it.
+	cfg.Client.OnEvict(func() { over.answers.Forget(func(any) bool { return true }) })
+	server.AddTransport(over)
 	server.SetQueryCache(lru.New[*ast.QueryDocument](queries))
 	server.SetParserTokenLimit(cfg.Limits.Tokens)
 	server.SetDisableSuggestion(!cfg.Introspection)
@@ -59,11 +62,7 @@ func New(cfg Config) http.Handler {
 	}
 	server.AroundOperations(root.begin)
 	server.AroundResponses(logged(cfg.Log))
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		ctx, cancel := context.WithTimeout(r.Context(), cfg.Timeout)
-		defer cancel()
-		server.ServeHTTP(w, r.WithContext(ctx))
-	})
+	return server
 }
 
 // Schema returns the schema as SDL, for who generates code from it.
@@ -90,7 +89,7 @@ func logged(log *slog.Logger) graphql.ResponseMiddleware {
 		if graphql.HasOperationContext(ctx) {
 			op := graphql.GetOperationContext(ctx)
 			began = op.Stats.OperationStart
-			attrs = append(attrs, slog.String("name", op.OperationName))
+			attrs = append(attrs, slog.String("name", nameOf(op)))
 		}
 		attrs = append(attrs, slog.Float64("ms", float64(time.Since(began).Microseconds())/1000))
 		if req := from(ctx); req != nil {
@@ -102,6 +101,15 @@ func logged(log *slog.Logger) graphql.ResponseMiddleware {
 		log.LogAttrs(ctx, slog.LevelInfo, "operation", attrs...)
 		return resp
 	}
+}
+
+// nameOf returns what an operation is called in its document. What a request
+// calls it besides may be any text, and is in no document if that was refused.
+func nameOf(op *graphql.OperationContext) string {
+	if op.Operation == nil {
+		return ""
+	}
+	return op.Operation.Name
 }
 
 func spent(u *zoom.Usage) []slog.Attr {

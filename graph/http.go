@@ -2,17 +2,22 @@ package graph
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"io"
+	"log/slog"
 	"mime"
 	"net/http"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"zoomql/internal/flight"
 )
 
 // maxBody bounds the body of a request.
@@ -31,15 +36,19 @@ const (
 // transport serves GraphQL over HTTP: POST with a JSON body, and GET for
 // queries. gqlgen's own echoes bodies that it cannot read, has no bound for
 // them, and writes "data": null where the specification wants no data.
-type transport struct{}
+type transport struct {
+	log     *slog.Logger
+	timeout time.Duration // of an operation; what there is then is the answer
+	answers flight.Group[*graphql.Response]
+}
 
-var _ graphql.Transport = transport{}
+var _ graphql.Transport = (*transport)(nil)
 
 // Supports takes all but WebSockets.
-func (transport) Supports(r *http.Request) bool { return r.Header.Get("Upgrade") == "" }
+func (*transport) Supports(r *http.Request) bool { return r.Header.Get("Upgrade") == "" }
 
 // Do answers one request.
-func (transport) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecutor) {
+func (t *transport) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecutor) {
 	media := negotiate(r.Header.Get("Accept"))
 	if media == "" {
 		fail(w, plainJSON, http.StatusNotAcceptable, "the answer comes as "+graphqlResponse+" or "+plainJSON)
@@ -53,6 +62,7 @@ func (transport) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphEx
 	ctx := r.Context()
 	opCtx, errs := exec.CreateOperationContext(ctx, params)
 	if errs != nil {
+		tellLimit(errs)
 		send(w, media, exec.DispatchError(graphql.WithOperationContext(ctx, opCtx), errs), http.StatusBadRequest)
 		return
 	}
@@ -61,9 +71,49 @@ func (transport) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphEx
 		fail(w, media, http.StatusMethodNotAllowed, "GET is for queries; send a mutation by POST")
 		return
 	}
-	responses, ctx := exec.DispatchOperation(ctx, opCtx)
-	if resp := responses(ctx); resp != nil {
+	resp, err := t.answer(ctx, exec, opCtx)
+	if err != nil {
+		resp = exec.DispatchError(graphql.WithOperationContext(ctx, opCtx), gqlerror.List{gqlerror.Wrap(err)})
+	}
+	if resp != nil {
 		send(w, media, resp, http.StatusBadRequest)
+	}
+}
+
+// answer carries an operation out. Queries that are the same in every byte and
+// are asked at once are answered once.
+func (t *transport) answer(ctx context.Context, exec graphql.GraphExecutor, opCtx *graphql.OperationContext) (*graphql.Response, error) {
+	execute := func(ctx context.Context) (*graphql.Response, error) {
+		ctx, cancel := context.WithTimeout(ctx, t.timeout)
+		defer cancel()
+		responses, ctx := exec.DispatchOperation(ctx, opCtx)
+		return responses(ctx), nil
+	}
+	if opCtx.Operation.Operation != ast.Query {
+		return execute(ctx)
+	}
+	variables, err := json.Marshal(opCtx.Variables)
+	if err != nil {
+		return execute(ctx)
+	}
+	began, own := time.Now(), false
+	resp, err := t.answers.Do(ctx, opCtx.OperationName+"\x00"+opCtx.RawQuery+"\x00"+string(variables), nil, func(ctx context.Context) (*graphql.Response, error) {
+		own = true
+		return execute(ctx)
+	})
+	if !own {
+		t.log.LogAttrs(ctx, slog.LevelInfo, "operation", slog.String("name", opCtx.OperationName),
+			slog.Float64("ms", float64(time.Since(began).Microseconds())/1000), slog.Bool("joined", true))
+	}
+	return resp, err
+}
+
+// tellLimit gives the parser's own limit the code of the others.
+func tellLimit(errs gqlerror.List) {
+	for _, e := range errs {
+		if strings.HasPrefix(e.Message, "exceeded token limit") {
+			e.Message, e.Extensions = "The query is too large: it has too many words.", map[string]any{"code": codeLimit}
+		}
 	}
 }
 
@@ -111,8 +161,7 @@ func readBody(w http.ResponseWriter, r *http.Request) (*graphql.RawParams, int, 
 		return nil, http.StatusUnsupportedMediaType, "the body's Content-Type must be application/json"
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
-	var tooLarge *http.MaxBytesError
-	if errors.As(err, &tooLarge) {
+	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		return nil, http.StatusRequestEntityTooLarge, "the body is larger than 1 MiB"
 	} else if err != nil {
 		return nil, http.StatusBadRequest, "the body broke off"
@@ -138,10 +187,11 @@ func decode(data []byte, v any) error {
 	return nil
 }
 
-// negotiate picks the media type of the answer, "" if none will do.
+// negotiate picks the media type of the answer, "" if none will do. Who does not
+// name one gets what every client could read before there was the other.
 func negotiate(accept string) string {
 	if accept == "" {
-		return graphqlResponse
+		return plainJSON
 	}
 	media := ""
 	for part := range strings.SplitSeq(accept, ",") {
@@ -151,9 +201,9 @@ func negotiate(accept string) string {
 			continue
 		}
 		switch name {
-		case graphqlResponse, "*/*", "application/*":
+		case graphqlResponse:
 			return graphqlResponse
-		case plainJSON:
+		case plainJSON, "*/*", "application/*":
 			media = plainJSON
 		}
 	}

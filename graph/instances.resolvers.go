@@ -3,6 +3,7 @@ package graph
 import (
 	"cmp"
 	"context"
+
 	"zoomql/graph/generated"
 	"zoomql/internal/zoom"
 	"zoomql/internal/zoom/types"
@@ -38,7 +39,7 @@ func (r *meetingInstanceResolver) Report(ctx context.Context, obj *types.Meeting
 	if obj.Row != nil && !askedOf(ctx, "MeetingReport").lacks(obj.Row.Origin.Op) {
 		return obj.Row, nil
 	}
-	return zoom.GetMeetingReport.Do(ctx, of(ctx, obj).client, zoom.InstanceKey{MeetingID: string(obj.UUID)})
+	return orNil(zoom.GetMeetingReport.Do(ctx, of(ctx, obj).client, zoom.InstanceKey{MeetingID: string(obj.UUID)}))
 }
 
 func (r *participantResolver) User(ctx context.Context, obj *types.Participant) (*types.User, error) {

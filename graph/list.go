@@ -69,6 +69,9 @@ func (l list[In, T]) read(ctx context.Context) (*slice[T], error) {
 	if err != nil && len(s.items) == 0 {
 		return nil, err
 	}
+	if full := from(ctx).stay.open(ctx, len(s.items)); full != nil {
+		return nil, full
+	}
 	return s, err
 }
 
@@ -80,7 +83,7 @@ func (l list[In, T]) begin() (place, error) {
 	if err != nil {
 		return place{}, err
 	}
-	if int(at.window) >= len(l.windows) {
+	if int(at.window) >= len(l.windows) || int(at.size) > l.op.MaxPage {
 		return place{}, errCursor
 	}
 	return at, nil

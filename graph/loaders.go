@@ -1,12 +1,13 @@
 package graph
 
 import (
+	"cmp"
 	"context"
 	"strings"
 	"sync"
 	"time"
 
-	"github.com/graph-gophers/dataloader/v7"
+	"github.com/99designs/gqlgen/graphql"
 
 	"zoomql/internal/zoom"
 	"zoomql/internal/zoom/types"
@@ -25,10 +26,10 @@ type scope struct {
 	client *zoom.Client
 	runs   sync.Map // UUID of a run → types.MeetingNumber, as far as known
 
-	byUser       lazy[userKey, types.User]
-	byMeeting    lazy[meetingKey, types.Meeting]
-	byInstance   lazy[string, types.MeetingInstance]
-	byRegistrant lazy[registrantKey, types.Registrant]
+	byUser       loader[userKey, types.User]
+	byMeeting    loader[meetingKey, types.Meeting]
+	byInstance   loader[string, types.MeetingInstance]
+	byRegistrant loader[registrantKey, types.Registrant]
 	loaders      sync.Map // the other loaders, by kind of key: see loaderOf
 
 	mu    sync.Mutex
@@ -37,32 +38,21 @@ type scope struct {
 	asked map[string]bool          // names by which users were asked for
 }
 
-// lazy is a loader that is not made yet.
-type lazy[K comparable, T any] struct {
-	once   sync.Once
-	loader *dataloader.Loader[K, *T]
-}
+func (s *scope) users() *loader[userKey, types.User] { return s.byUser.get(s.findUsers) }
 
-func (z *lazy[K, T]) get(find func(context.Context, []K) []zoom.Found[T]) *dataloader.Loader[K, *T] {
-	z.once.Do(func() { z.loader = load(find) })
-	return z.loader
-}
-
-func (s *scope) users() *dataloader.Loader[userKey, *types.User] { return s.byUser.get(s.findUsers) }
-
-func (s *scope) meetings() *dataloader.Loader[meetingKey, *types.Meeting] {
-	return s.byMeeting.get(each(func(ctx context.Context, k meetingKey) (*types.Meeting, error) {
+func (s *scope) meetings() *loader[meetingKey, types.Meeting] {
+	return s.byMeeting.get(each(s.client, func(ctx context.Context, k meetingKey) (*types.Meeting, error) {
 		return zoom.GetMeeting.Do(ctx, s.client, zoom.MeetingKey{MeetingID: k.number}, zoom.Secrets(k.secrets))
 	}))
 }
 
-func (s *scope) instances() *dataloader.Loader[string, *types.MeetingInstance] {
-	return s.byInstance.get(each(func(ctx context.Context, uuid string) (*types.MeetingInstance, error) {
+func (s *scope) instances() *loader[string, types.MeetingInstance] {
+	return s.byInstance.get(each(s.client, func(ctx context.Context, uuid string) (*types.MeetingInstance, error) {
 		return zoom.GetPastMeeting.Do(ctx, s.client, zoom.InstanceKey{MeetingID: uuid})
 	}))
 }
 
-func (s *scope) registrants() *dataloader.Loader[registrantKey, *types.Registrant] {
+func (s *scope) registrants() *loader[registrantKey, types.Registrant] {
 	return s.byRegistrant.get(s.findRegistrants)
 }
 
@@ -87,37 +77,32 @@ type registrantKey struct {
 // loaderOf returns the scope's loader of the objects that a kind of key names,
 // and makes it when it is first used. Each kind of object has a key type of its
 // own, so a domain needs no field in scope.
-func loaderOf[K comparable, T any](s *scope, find func(context.Context, []K) []zoom.Found[T]) *dataloader.Loader[K, *T] {
+func loaderOf[K comparable, T any](s *scope, find func(context.Context, []K) []zoom.Found[T]) *loader[K, T] {
 	type kind struct{ _ *K }
-	if l, ok := s.loaders.Load(kind{}); ok {
-		return l.(*dataloader.Loader[K, *T])
+	l, ok := s.loaders.Load(kind{})
+	if !ok {
+		l, _ = s.loaders.LoadOrStore(kind{}, new(loader[K, T]))
 	}
-	l, _ := s.loaders.LoadOrStore(kind{}, load(find))
-	return l.(*dataloader.Loader[K, *T])
-}
-
-// load returns a loader whose batches are found together.
-func load[K comparable, T any](find func(context.Context, []K) []zoom.Found[T]) *dataloader.Loader[K, *T] {
-	batch := func(ctx context.Context, keys []K) []*dataloader.Result[*T] {
-		results := make([]*dataloader.Result[*T], len(keys))
-		for i, f := range find(ctx, keys) {
-			results[i] = &dataloader.Result[*T]{Data: f.Object, Error: f.Err}
-		}
-		return results
-	}
-	return dataloader.NewBatchedLoader(batch, dataloader.WithWait[K, *T](stragglers))
+	return l.(*loader[K, T]).get(find)
 }
 
 // each finds by one call a key, all at once.
-func each[K comparable, T any](get func(context.Context, K) (*T, error)) func(context.Context, []K) []zoom.Found[T] {
+func each[K comparable, T any](c *zoom.Client, get func(context.Context, K) (*T, error)) func(context.Context, []K) []zoom.Found[T] {
 	return func(ctx context.Context, keys []K) []zoom.Found[T] {
 		found := make([]zoom.Found[T], len(keys))
-		var wait sync.WaitGroup
-		for i, key := range keys {
-			wait.Go(func() { found[i].Object, found[i].Err = get(ctx, key) })
-		}
-		wait.Wait()
+		c.Each(len(keys), func(i int) {
+			defer caught(ctx, &found[i].Err)
+			found[i].Object, found[i].Err = get(ctx, keys[i])
+		})
 		return found
+	}
+}
+
+// caught makes a panic in a goroutine of ours an error, as the executor does in
+// its own: nobody above could catch it. It is to be deferred.
+func caught(ctx context.Context, err *error) {
+	if p := recover(); p != nil {
+		*err = graphql.GetOperationContext(ctx).Recover(ctx, p)
 	}
 }
 
@@ -171,42 +156,61 @@ func (s *scope) name(name string) string {
 
 // findUsers finds a batch where this operation has seen them, and else at the
 // least cost. Who is wanted whole is asked for by id, if only to have one name:
-// for e-mails, which may be strangers', lists are looked into first.
+// for e-mails, which may be strangers', lists are looked into first, unless calls
+// cost nothing, when that would only take longer.
 func (s *scope) findUsers(ctx context.Context, keys []userKey) []zoom.Found[types.User] {
 	found := make([]zoom.Found[types.User], len(keys))
-	var rest []int
-	var wait sync.WaitGroup
-	whole := func(i int, name string) {
-		wait.Go(func() {
-			found[i].Object, found[i].Err = zoom.GetUser.Do(ctx, s.client, zoom.UserKey{UserID: name})
-		})
-	}
+	free := s.client.Plan() == zoom.NoLimits
+	var rest, whole []int
+	names := make([]string, len(keys)) // of those wanted whole
 	for i, k := range keys {
+		names[i] = k.name
 		switch u := s.listed(k.name); {
 		case u != nil && k.whole:
-			whole(i, string(u.ZoomID))
+			names[i], whole = u.ID().Key, append(whole, i)
 		case u != nil:
 			found[i].Object = u
-		case k.whole && !strings.Contains(k.name, "@"):
-			whole(i, k.name)
+		case k.whole && (free || !strings.Contains(k.name, "@")):
+			whole = append(whole, i)
 		default:
 			rest = append(rest, i)
 		}
 	}
-	names := make([]string, len(rest))
+	var wait sync.WaitGroup
+	wait.Go(func() { s.getUsers(ctx, names, whole, found) })
+	wait.Go(func() {
+		defer caught(ctx, &found[0].Err)
+		s.getUsers(ctx, names, s.lookUp(ctx, keys, rest, names, found), found)
+	})
+	wait.Wait()
+	return found
+}
+
+// lookUp finds users by the names in rest, and returns those of them who are
+// still to be asked for whole, by the ids that it puts into names.
+func (s *scope) lookUp(ctx context.Context, keys []userKey, rest []int, names []string, found []zoom.Found[types.User]) (whole []int) {
+	wanted := make([]string, len(rest))
 	for n, i := range rest {
-		names[n] = keys[i].name
+		wanted[n] = keys[i].name
 	}
-	for n, f := range zoom.FindUsers(ctx, s.client, names) {
+	for n, f := range zoom.FindUsers(ctx, s.client, wanted) {
 		i := rest[n]
 		if f.Err == nil && keys[i].whole && f.Object.Origin.Op != zoom.GetUser.Pattern {
-			whole(i, string(f.Object.ZoomID))
+			names[i], whole = f.Object.ID().Key, append(whole, i)
 			continue
 		}
 		found[i] = f
 	}
-	wait.Wait()
-	return found
+	return whole
+}
+
+// getUsers asks for users one by one.
+func (s *scope) getUsers(ctx context.Context, names []string, places []int, found []zoom.Found[types.User]) {
+	s.client.Each(len(places), func(n int) {
+		i := places[n]
+		defer caught(ctx, &found[i].Err)
+		found[i].Object, found[i].Err = zoom.GetUser.Do(ctx, s.client, zoom.UserKey{UserID: names[i]})
+	})
 }
 
 // findRegistrants finds a batch, meeting by meeting and webinar by webinar.
@@ -220,11 +224,19 @@ func (s *scope) findRegistrants(ctx context.Context, keys []registrantKey) []zoo
 			continue
 		}
 		wait.Go(func() {
+			defer caught(ctx, &found[i].Err)
 			found[i].Object, found[i].Err = k.of.Get(ctx, s.client, k.id, zoom.WithSecrets)
 		})
 	}
 	for of, places := range byMeeting {
 		wait.Go(func() {
+			var failed error
+			defer func() {
+				for _, i := range places {
+					found[i].Err = cmp.Or(found[i].Err, failed)
+				}
+			}()
+			defer caught(ctx, &failed)
 			ids := make([]string, len(places))
 			for n, i := range places {
 				ids[n] = keys[i].id

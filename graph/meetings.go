@@ -14,6 +14,9 @@ import (
 // meetingList reads a list of meetings, each whole if more is asked for than
 // lists hold.
 func (s *scope) meetingList(ctx context.Context, filter zoom.MeetingFilter, first int, after *string) (*types.Connection[types.Meeting], error) {
+	if !filter.To.IsZero() && filter.To.Before(filter.From.Time) {
+		return nil, errBackwards
+	}
 	l := list[zoom.MeetingFilter, types.Meeting]{in: s, op: zoom.ListMeetings, windows: []zoom.MeetingFilter{filter}, first: first, after: after}
 	part, err := l.read(ctx)
 	if part == nil {
@@ -25,7 +28,7 @@ func (s *scope) meetingList(ctx context.Context, filter zoom.MeetingFilter, firs
 		for i, m := range lacking {
 			keys[i] = meetingKey{m.Number, want.secrets}
 		}
-		return loadMany(s.meetings().LoadMany(ctx, keys))
+		return s.meetings().LoadMany(ctx, keys)
 	})
 	return connection(ctx, l, part, err, part.items), nil
 }
@@ -35,9 +38,9 @@ func (s *scope) wholeUsers(ctx context.Context) func([]*types.User) []zoom.Found
 	return func(lacking []*types.User) []zoom.Found[types.User] {
 		keys := make([]userKey, len(lacking))
 		for i, u := range lacking {
-			keys[i] = userKey{string(u.ZoomID), true}
+			keys[i] = userKey{u.ID().Key, true}
 		}
-		return loadMany(s.users().LoadMany(ctx, keys))
+		return s.users().LoadMany(ctx, keys)
 	}
 }
 
@@ -48,21 +51,8 @@ func (s *scope) wholeInstances(ctx context.Context) func([]*types.MeetingInstanc
 		for i, run := range lacking {
 			keys[i] = string(run.UUID)
 		}
-		return loadMany(s.instances().LoadMany(ctx, keys))
+		return s.instances().LoadMany(ctx, keys)
 	}
-}
-
-// loadMany waits for a loader's thunk.
-func loadMany[T any](thunk func() ([]*T, []error)) []zoom.Found[T] {
-	objects, errs := thunk()
-	found := make([]zoom.Found[T], len(objects))
-	for i, obj := range objects {
-		found[i].Object = obj
-		if errs != nil {
-			found[i].Err = errs[i]
-		}
-	}
-	return found
 }
 
 // reportMonths is how far back Zoom's reports on users go.
@@ -71,12 +61,20 @@ func loadMany[T any](thunk func() ([]*T, []error)) []zoom.Found[T] {
 const reportMonths = 6
 
 // pastMeetings reads the runs that a user hosted, month by month, newest first.
-// What lies further back than Zoom keeps is told as an error beside the rest.
+// What lies further back than Zoom keeps is told as an error beside the rest;
+// months to come are not asked for.
 func (s *scope) pastMeetings(ctx context.Context, filter zoom.PastMeetingFilter, first int, after *string) (*types.Connection[types.MeetingInstance], error) {
 	if err := ordered(filter.From, filter.To); err != nil {
 		return nil, err
 	}
-	oldest := time.Now().UTC().Truncate(24*time.Hour).AddDate(0, -reportMonths, 0)
+	today := time.Now().UTC().Truncate(24 * time.Hour)
+	if filter.From.After(today) {
+		return types.NewConnection[types.MeetingInstance](nil, types.Int{Valid: true}, false, false, nil), nil
+	}
+	if end := endOfMonth(today); filter.To.After(end) {
+		filter.To.Time = end
+	}
+	oldest := today.AddDate(0, -reportMonths, 0)
 	expired := &zoom.Error{Op: zoom.ListPastMeetings.Pattern, Kind: zoom.ErrExpired}
 	if filter.To.Before(oldest) {
 		return nil, expired
@@ -99,7 +97,15 @@ func (s *scope) pastMeetings(ctx context.Context, filter zoom.PastMeetingFilter,
 	for i, row := range part.items {
 		runs[i] = &row.Instance
 	}
-	return connection(ctx, l, part, err, complete(ctx, runs, askedOfList(ctx, "MeetingInstance"), s.wholeInstances(ctx))), nil
+	runs = complete(ctx, runs, askedOfList(ctx, "MeetingInstance"), s.wholeInstances(ctx))
+	for i, row := range part.items {
+		if runs[i].Row == nil { // it was read anew, and the row told of its report
+			whole := *runs[i]
+			whole.Row = &row.Report
+			runs[i] = &whole
+		}
+	}
+	return connection(ctx, l, part, err, runs), nil
 }
 
 type span struct{ from, to time.Time }
@@ -109,16 +115,19 @@ type span struct{ from, to time.Time }
 func months(from, to time.Time) []span {
 	var spans []span
 	for begin := from; !begin.After(to); {
-		next := time.Date(begin.Year(), begin.Month()+1, 1, 0, 0, 0, 0, time.UTC)
-		end := next.AddDate(0, 0, -1)
+		end := endOfMonth(begin)
 		if end.After(to) {
 			end = to
 		}
 		spans = append(spans, span{begin, end})
-		begin = next
+		begin = end.AddDate(0, 0, 1)
 	}
 	slices.Reverse(spans)
 	return spans
+}
+
+func endOfMonth(t time.Time) time.Time {
+	return time.Date(t.Year(), t.Month()+1, 0, 0, 0, 0, 0, time.UTC)
 }
 
 // ordered refuses a range that ends before it begins, and half a range.
@@ -127,10 +136,12 @@ func ordered(from, to types.Date) error {
 	case from.IsZero() != to.IsZero():
 		return invalid("from, to: Zoom takes both or neither")
 	case to.Before(from.Time):
-		return invalid("from: it is after to")
+		return errBackwards
 	}
 	return nil
 }
+
+var errBackwards = invalid("from: it is after to")
 
 func deref[T any](p *T) T {
 	if p == nil {

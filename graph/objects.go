@@ -3,6 +3,7 @@ package graph
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 
 	"zoomql/internal/zoom"
@@ -45,7 +46,13 @@ func (s *scope) user(ctx context.Context, name string) (*types.User, error) {
 		name = strings.ToLower(name) // ids are case-sensitive, e-mails are not
 	}
 	want := askedOf(ctx, "User")
-	return s.users().Load(ctx, userKey{name: s.name(name), whole: name == me || want.lacks(zoom.ListUsers.Pattern)})()
+	whole := name == me || want.lacks(zoom.ListUsers.Pattern)
+	if !whole {
+		if u := s.listed(name); u != nil {
+			return u, nil // who is in a list that is here need not wait for a batch
+		}
+	}
+	return s.users().Load(ctx, userKey{name: s.name(name), whole: whole})
 }
 
 // me is the user behind the credential, as Zoom names him in a path.
@@ -58,10 +65,13 @@ func (s *scope) rootUser(ctx context.Context, by types.UserBy) (*types.User, err
 	if err != nil {
 		return nil, err
 	}
-	if by.Email == nil && by.Me == nil && askedOf(ctx, "User").keyOnly() {
+	if name == me {
+		return s.viewerUser(ctx)
+	}
+	if by.Email == nil && !strings.Contains(name, "@") && askedOf(ctx, "User").keyOnly() {
 		return &types.User{Origin: s.origin(), ZoomID: types.Text(name)}, nil
 	}
-	if u, err, ok := zoom.GetUser.Known(ctx, s.client, zoom.UserKey{UserID: name}); ok {
+	if u, ok, err := zoom.GetUser.Known(ctx, s.client, zoom.UserKey{UserID: name}); ok {
 		return u, err
 	}
 	return s.user(ctx, name)
@@ -69,21 +79,44 @@ func (s *scope) rootUser(ctx context.Context, by types.UserBy) (*types.User, err
 
 // userName returns the name by which Zoom knows the user that a caller means.
 func userName(by types.UserBy) (string, error) {
+	if err := oneOf(by.ID != nil, by.ZoomID != nil, by.Email != nil, by.Me != nil); err != nil {
+		return "", err
+	}
 	switch {
 	case by.ID != nil:
 		return by.ID.Of("User")
 	case by.ZoomID != nil:
 		return nonEmpty("zoomId", *by.ZoomID)
 	case by.Email != nil:
-		name, err := nonEmpty("email", strings.ToLower(strings.TrimSpace(*by.Email)))
-		if err == nil && !strings.Contains(name, "@") {
-			err = invalid("email: an e-mail address holds an @")
-		}
-		return name, err
-	case by.Me != nil && *by.Me:
+		return address(*by.Email)
+	case *by.Me:
 		return me, nil
 	}
 	return "", invalid("me: either true or another way to name the user")
+}
+
+// oneOf refuses an input that names its object in no way or in several. The
+// executor sees to that in the text of a query, and not in its variables.
+func oneOf(given ...bool) error {
+	n := 0
+	for _, is := range given {
+		if is {
+			n++
+		}
+	}
+	if n != 1 {
+		return invalid(fmt.Sprintf("exactly one name of the object is wanted, and %d are given", n))
+	}
+	return nil
+}
+
+// address returns an e-mail address in the form in which it is a key.
+func address(email string) (string, error) {
+	email, err := nonEmpty("email", strings.ToLower(email))
+	if err == nil && !strings.Contains(email, "@") {
+		err = invalid("email: an e-mail address holds an @")
+	}
+	return email, err
 }
 
 func nonEmpty(name, value string) (string, error) {
@@ -103,7 +136,7 @@ func (s *scope) meeting(ctx context.Context, number types.MeetingNumber) (*types
 		return &types.Meeting{Origin: s.origin(), Number: number}, nil
 	}
 	if !want.secrets {
-		if m, err, ok := zoom.GetMeeting.Known(ctx, s.client, zoom.MeetingKey{MeetingID: number}); ok {
+		if m, ok, err := zoom.GetMeeting.Known(ctx, s.client, zoom.MeetingKey{MeetingID: number}); ok {
 			return m, err
 		}
 	}
@@ -111,31 +144,46 @@ func (s *scope) meeting(ctx context.Context, number types.MeetingNumber) (*types
 }
 
 func (s *scope) wholeMeeting(ctx context.Context, number types.MeetingNumber, secrets bool) (*types.Meeting, error) {
-	return s.meetings().Load(ctx, meetingKey{number, secrets})()
+	return s.meetings().Load(ctx, meetingKey{number, secrets})
 }
 
 func meetingNumber(by types.MeetingBy) (types.MeetingNumber, error) {
+	if err := oneOf(by.ID != nil, by.Number != nil); err != nil {
+		return 0, err
+	}
 	if by.Number != nil {
 		return *by.Number, nil
 	}
-	key, err := by.ID.Of("Meeting")
+	return meetingOf(*by.ID)
+}
+
+// meetingOf returns the number in a meeting's global id.
+func meetingOf(id types.NodeID) (types.MeetingNumber, error) {
+	key, err := id.Of("Meeting")
 	if err != nil {
 		return 0, err
 	}
-	return types.ParseMeetingNumber(key)
+	number, err := types.ParseMeetingNumber(key)
+	if err != nil {
+		return 0, types.ErrBadID
+	}
+	return number, nil
 }
 
 // instance returns the run of a UUID, or the latest of a meeting's number.
 func (s *scope) instance(ctx context.Context, uuid string) (*types.MeetingInstance, error) {
 	_, err := types.ParseMeetingNumber(uuid)
 	latest := err == nil // by the meeting's number; what its UUID is, Zoom must tell
-	if want := askedOf(ctx, "MeetingInstance"); want.keyOnly() && !(latest && want.key) {
+	if want := askedOf(ctx, "MeetingInstance"); want.keyOnly() && (!latest || !want.key) {
 		return &types.MeetingInstance{Origin: s.origin(), UUID: types.UUID(uuid)}, nil
 	}
-	return s.instances().Load(ctx, uuid)()
+	return s.instances().Load(ctx, uuid)
 }
 
 func instanceName(by types.MeetingInstanceBy) (string, error) {
+	if err := oneOf(by.ID != nil, by.UUID != nil, by.LatestOf != nil); err != nil {
+		return "", err
+	}
 	switch {
 	case by.UUID != nil:
 		return string(*by.UUID), nil
@@ -150,7 +198,7 @@ func (s *scope) wholeInstance(ctx context.Context, i *types.MeetingInstance) (*t
 	if i.Origin.Op == getPastMeeting {
 		return i, nil
 	}
-	return s.instances().Load(ctx, string(i.UUID))()
+	return s.instances().Load(ctx, string(i.UUID))
 }
 
 // registrantID splits the key of a registrant's global id.
@@ -181,5 +229,5 @@ func (s *scope) registrant(ctx context.Context, of zoom.RegistrantsOf, id string
 	if of.Number == 0 || id == "" {
 		return nil, nil
 	}
-	return s.registrants().Load(ctx, registrantKey{of, id, askedOf(ctx, "Registrant").secrets})()
+	return s.registrants().Load(ctx, registrantKey{of, id, askedOf(ctx, "Registrant").secrets})
 }

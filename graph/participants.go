@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"time"
 
 	"zoomql/internal/zoom"
 	"zoomql/internal/zoom/types"
@@ -18,6 +19,9 @@ func (s *scope) participants(ctx context.Context, run *types.MeetingInstance, fi
 	chosen := participantSource(ctx, source)
 	page, err := s.readParticipants(ctx, run, chosen, first, after)
 	state := stateOf(err)
+	if after == nil && (errors.Is(err, zoom.ErrNotFound) || err == nil && len(page.Nodes()) == 0) {
+		state, err = s.stateOfNone(ctx, run)
+	}
 	if state == "" {
 		return nil, err
 	}
@@ -74,6 +78,23 @@ func stateOf(err error) types.ReportState {
 	return ""
 }
 
+// reportLag is how long Zoom may take to work out who was in a run. Zoom speaks
+// of minutes and promises nothing.
+const reportLag = time.Hour
+
+// stateOfNone returns why Zoom names no participants of a run. There was one at
+// least, the host: either it is too early, or too few came for Zoom to tell.
+func (s *scope) stateOfNone(ctx context.Context, run *types.MeetingInstance) (types.ReportState, error) {
+	whole, err := s.instances().Load(ctx, string(run.UUID))
+	switch {
+	case err != nil:
+		return stateOf(err), err
+	case time.Since(whole.EndTime.Time) < reportLag:
+		return types.ReportStatePending, nil
+	}
+	return types.ReportStateUnavailable, nil
+}
+
 // participantUser returns the user behind a stay: by id for who was signed in,
 // by e-mail for who is known by it, none for a guest.
 func (s *scope) participantUser(ctx context.Context, p *types.Participant) (*types.User, error) {
@@ -106,7 +127,7 @@ func (s *scope) numberOf(ctx context.Context, run string) (types.MeetingNumber, 
 	if number, ok := s.runs.Load(run); ok {
 		return number.(types.MeetingNumber), nil
 	}
-	whole, err := s.instances().Load(ctx, run)()
+	whole, err := s.instances().Load(ctx, run)
 	if err != nil {
 		return 0, err
 	}

@@ -14,6 +14,8 @@ import (
 type Resolver struct {
 	// Client asks Zoom in the name of whoever sent the operation.
 	Client *zoom.Client
+	// Admission bounds what is open at once.
+	Admission *admission
 	// Idempotency remembers what creates with a key have made.
 	Idempotency *idempotency
 }
@@ -23,6 +25,7 @@ type Resolver struct {
 type request struct {
 	own   scope
 	usage zoom.Usage
+	stay  stay
 
 	mu    sync.Mutex
 	other map[string]*scope // of sub accounts, by Zoom's id
@@ -63,8 +66,12 @@ func of(ctx context.Context, obj interface{ GetOrigin() *types.Origin }) *scope 
 // begin makes an operation's request: loaders are made anew for each, since a
 // batch runs in the context of its first caller.
 func (r *Resolver) begin(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
-	req := &request{own: scope{client: r.Client}}
+	req := &request{own: scope{client: r.Client}, stay: stay{of: r.Admission}}
 	ctx = context.WithValue(ctx, requestKey{}, req)
 	ctx = types.WithTenant(ctx, r.Client.Tenant())
-	return next(zoom.WithUsage(ctx, &req.usage))
+	answer := next(zoom.WithUsage(ctx, &req.usage))
+	return func(ctx context.Context) *graphql.Response {
+		defer req.stay.end()
+		return answer(ctx)
+	}
 }

@@ -46,6 +46,9 @@ type setup struct {
 	limits  Limits        // of a query; zero is the gateway's own
 	// before, if given, may answer a call in the sandbox's place.
 	before func(w http.ResponseWriter, r *http.Request) bool
+	// store, if given, is the gateway's cache.
+	store  cache.Store
+	closed bool // introspection is off
 	// throttles says that the sandbox is expected to answer 429.
 	throttles bool
 }
@@ -83,6 +86,9 @@ func newRig(t *testing.T, s setup) *rig {
 	if s.Latency == 0 {
 		s.Latency = step
 	}
+	if s.store == nil {
+		s.store = &guardedStore{cache.NewMemory(64 << 20), t}
+	}
 	if s.secret == "" {
 		s.secret = sandbox.ClientSecret
 	}
@@ -97,7 +103,7 @@ func newRig(t *testing.T, s setup) *rig {
 		}
 	}))
 	log := slog.New(slog.NewJSONHandler(r.log, nil))
-	r.front = serve(New(Config{Client: r.client(), Log: log, Introspection: true, Timeout: s.timeout, Limits: s.limits}))
+	r.front = serve(New(Config{Client: r.client(), Log: log, Introspection: !s.closed, Timeout: s.timeout, Limits: s.limits}))
 	r.http = &http.Client{Transport: r.front.transport()}
 	return r
 }
@@ -112,7 +118,7 @@ func (r *rig) client() *zoom.Client {
 		Tokens:    auth.NewServerToServer(sandbox.AccountID, sandbox.ClientID, r.secret, "http://zoom.test", carry),
 		BaseURL:   "http://zoom.test/v2",
 		HTTP:      carry,
-		Store:     cache.NewMemory(64 << 20),
+		Store:     r.store,
 		Limiter:   ratelimit.NewLimiter(&ratelimit.Memory{}, 30*time.Second),
 	})
 }
@@ -138,6 +144,22 @@ func (r *rig) clean(what, text string) {
 	if found := personal.FindString(text); found != "" {
 		r.t.Errorf("%s holds %q:\n%s", what, found, text)
 	}
+}
+
+// guardedStore is a cache that fails the test if a credential is put into it.
+type guardedStore struct {
+	cache.Store
+	t *testing.T
+}
+
+var credentials = regexp.MustCompile(`zak=|\?tk=|"(\w*password|participant_pin_code|dynamic_host_key)":"[^"]`)
+
+func (s *guardedStore) Set(ctx context.Context, key string, ticket cache.Ticket, e *cache.Entry) {
+	body, err := e.Body()
+	if found := credentials.Find(body); err != nil || found != nil {
+		s.t.Errorf("%q is put into the cache (error %v)", found, err)
+	}
+	s.Store.Set(ctx, key, ticket, e)
 }
 
 // answer is a GraphQL answer, read.
@@ -178,6 +200,7 @@ func (r *rig) post(media, body string) *answer {
 		r.t.Fatal(err)
 	}
 	req.Header.Set("Content-Type", media)
+	req.Header.Set("Accept", graphqlResponse)
 	return r.send(req)
 }
 
@@ -225,6 +248,7 @@ func (r *rig) id(kind, key string) string {
 
 // spent returns the calls that Zoom saw since the last time, in order.
 func (r *rig) spent() []sandbox.Call {
+	synctest.Wait() // an answer can be here before it is in the ledger
 	calls := r.Calls()
 	r.ResetCalls()
 	return calls
@@ -336,4 +360,10 @@ func (l *logBuffer) String() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.buf.String()
+}
+
+func (l *logBuffer) reset() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.buf.Reset()
 }

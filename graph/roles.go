@@ -4,8 +4,6 @@ import (
 	"context"
 	"slices"
 
-	"github.com/graph-gophers/dataloader/v7"
-
 	"zoomql/internal/zoom"
 	"zoomql/internal/zoom/types"
 )
@@ -18,7 +16,7 @@ type roleKey struct {
 	whole bool
 }
 
-func (s *scope) roles() *dataloader.Loader[roleKey, *types.Role] { return loaderOf(s, s.findRoles) }
+func (s *scope) roles() *loader[roleKey, types.Role] { return loaderOf(s, s.findRoles) }
 
 // findRoles finds a batch: in the list of all roles, which has no pages, when
 // several are wanted that need no more than it holds, and else one by one.
@@ -29,7 +27,7 @@ func (s *scope) findRoles(ctx context.Context, keys []roleKey) []zoom.Found[type
 			return inRoles(all.Roles, keys)
 		}
 	}
-	return each(func(ctx context.Context, k roleKey) (*types.Role, error) {
+	return each(s.client, func(ctx context.Context, k roleKey) (*types.Role, error) {
 		return zoom.GetRole.Do(ctx, s.client, zoom.RoleKey{RoleID: k.id})
 	})(ctx, keys)
 }
@@ -56,7 +54,7 @@ func (s *scope) role(ctx context.Context, id string) (*types.Role, error) {
 	if want.keyOnly() {
 		return &types.Role{Origin: s.origin(), ZoomID: types.Text(id)}, nil
 	}
-	return s.roles().Load(ctx, roleKey{id, want.lacks(zoom.ListRoles.Pattern)})()
+	return s.roles().Load(ctx, roleKey{id, want.lacks(zoom.ListRoles.Pattern)})
 }
 
 func roleID(by types.RoleBy) (string, error) {
@@ -78,7 +76,7 @@ func (s *scope) roleList(ctx context.Context, kind types.RoleType) ([]*types.Rol
 		for i, r := range lacking {
 			keys[i] = roleKey{string(r.ZoomID), true}
 		}
-		return loadMany(s.roles().LoadMany(ctx, keys))
+		return s.roles().LoadMany(ctx, keys)
 	}), nil
 }
 
@@ -86,7 +84,7 @@ func (s *scope) roleList(ctx context.Context, kind types.RoleType) ([]*types.Rol
 // by his id alone.
 func (s *scope) userRole(ctx context.Context, u *types.User) (*types.Role, error) {
 	if u.RoleID == "" && u.Origin.Op == "" {
-		whole, err := s.users().Load(ctx, userKey{name: s.name(string(u.ZoomID))})()
+		whole, err := s.users().Load(ctx, userKey{name: s.name(string(u.ZoomID))})
 		if err != nil {
 			return nil, err
 		}

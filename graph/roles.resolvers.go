@@ -3,6 +3,7 @@ package graph
 import (
 	"cmp"
 	"context"
+
 	"zoomql/graph/generated"
 	"zoomql/internal/zoom"
 	"zoomql/internal/zoom/types"

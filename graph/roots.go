@@ -2,6 +2,7 @@ package graph
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -19,26 +20,17 @@ func (s *scope) account() *types.Account {
 	}
 }
 
-func (r *Resolver) viewer(ctx context.Context) (*types.Viewer, error) {
-	own := from(ctx).in("")
-	scopes, err := own.client.Scopes(ctx)
-	v := &types.Viewer{Account: own.account(), Scopes: []types.Text{}}
-	for _, scope := range scopes {
-		v.Scopes = append(v.Scopes, types.Text(scope))
-	}
-	return v, err
-}
+func (s *scope) viewer() *types.Viewer { return &types.Viewer{Account: s.account()} }
 
 // viewerUser is null: a server-to-server app acts for an account, not for a
 // user.
-func (r *Resolver) viewerUser(context.Context) (*types.User, error) { return nil, nil }
+func (s *scope) viewerUser(context.Context) (*types.User, error) { return nil, nil }
 
 // maxNodes bounds how many ids one nodes field may name.
 const maxNodes = 300
 
 // node returns an object by its global id, whatever it is.
-func (r *Resolver) node(ctx context.Context, id types.NodeID) (types.Node, error) {
-	s := in(ctx, &id)
+func (s *scope) node(ctx context.Context, id types.NodeID) (types.Node, error) {
 	switch id.Type {
 	case "Account":
 		if id.Key == s.client.AccountID() {
@@ -48,9 +40,9 @@ func (r *Resolver) node(ctx context.Context, id types.NodeID) (types.Node, error
 	case "User":
 		return someNode(s.rootUser(ctx, types.UserBy{ID: &id}))
 	case "Meeting":
-		number, err := types.ParseMeetingNumber(id.Key)
+		number, err := meetingOf(id)
 		if err != nil {
-			return nil, types.ErrBadID
+			return nil, err
 		}
 		return someNode(s.meeting(ctx, number))
 	case "MeetingInstance":
@@ -91,7 +83,7 @@ func someNode[T any, P interface {
 
 // nodes returns many objects at once. One that fails is null, with its error
 // beside it.
-func (r *Resolver) nodes(ctx context.Context, ids []*types.NodeID) ([]types.Node, error) {
+func nodes(ctx context.Context, ids []*types.NodeID) ([]types.Node, error) {
 	if len(ids) > maxNodes {
 		return nil, invalid(fmt.Sprintf("ids: %d are more than %d", len(ids), maxNodes))
 	}
@@ -99,12 +91,14 @@ func (r *Resolver) nodes(ctx context.Context, ids []*types.NodeID) ([]types.Node
 	var wait sync.WaitGroup
 	for i, id := range ids {
 		wait.Go(func() {
-			at := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
-			node, err := r.node(ctx, *id)
-			if err != nil {
-				graphql.AddError(at, err)
-			}
-			found[i] = node
+			var err error
+			defer func() {
+				if err != nil {
+					graphql.AddError(graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i)), err)
+				}
+			}()
+			defer caught(ctx, &err)
+			found[i], err = in(ctx, id).node(ctx, *id)
 		})
 	}
 	wait.Wait()
@@ -147,7 +141,8 @@ func (s *scope) daily(ctx context.Context, year, month *int) (*types.DailyReport
 	return zoom.GetDailyReport.Do(ctx, s.client, key)
 }
 
-// registrantsNow reads registrants again after a write.
+// registrantsNow reads registrants again after a write. Who is there no more,
+// because a registration was cancelled, is left out.
 func (s *scope) registrantsNow(ctx context.Context, meeting types.MeetingNumber, ids []string) ([]*types.Registrant, error) {
 	if ids == nil {
 		return nil, nil
@@ -157,11 +152,13 @@ func (s *scope) registrantsNow(ctx context.Context, meeting types.MeetingNumber,
 		keys[i] = registrantKey{ofMeeting(meeting), id, askedOf(ctx, "Registrant").secrets}
 	}
 	regs := []*types.Registrant{}
-	for _, f := range loadMany(s.registrants().LoadMany(ctx, keys)) {
-		if f.Err != nil {
+	for _, f := range s.registrants().LoadMany(ctx, keys) {
+		switch {
+		case f.Err == nil:
+			regs = append(regs, f.Object)
+		case !errors.Is(f.Err, zoom.ErrNotFound):
 			return nil, f.Err
 		}
-		regs = append(regs, f.Object)
 	}
 	return regs, nil
 }

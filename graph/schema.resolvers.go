@@ -2,24 +2,29 @@ package graph
 
 import (
 	"context"
+
 	"zoomql/graph/generated"
 	"zoomql/internal/zoom/types"
 )
 
 func (r *queryResolver) Viewer(ctx context.Context) (*types.Viewer, error) {
-	return r.viewer(ctx)
+	return from(ctx).in("").viewer(), nil
 }
 
 func (r *queryResolver) Node(ctx context.Context, id types.NodeID) (types.Node, error) {
-	return r.node(ctx, id)
+	return in(ctx, &id).node(ctx, id)
 }
 
 func (r *queryResolver) Nodes(ctx context.Context, ids []*types.NodeID) ([]types.Node, error) {
-	return r.nodes(ctx, ids)
+	return nodes(ctx, ids)
 }
 
 func (r *viewerResolver) User(ctx context.Context, obj *types.Viewer) (*types.User, error) {
-	return r.viewerUser(ctx)
+	return from(ctx).in("").viewerUser(ctx)
+}
+
+func (r *viewerResolver) Scopes(ctx context.Context, obj *types.Viewer) ([]string, error) {
+	return from(ctx).in("").client.Scopes(ctx)
 }
 
 func (r *Resolver) Mutation() generated.MutationResolver { return &mutationResolver{r} }

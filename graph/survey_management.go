@@ -4,8 +4,6 @@ import (
 	"context"
 	"time"
 
-	"github.com/graph-gophers/dataloader/v7"
-
 	"zoomql/internal/zoom"
 	"zoomql/internal/zoom/types"
 )
@@ -14,8 +12,8 @@ func init() { keys["Survey"] = []string{"id", "zoomId"} }
 
 type surveyKey struct{ id string }
 
-func (s *scope) surveys() *dataloader.Loader[surveyKey, *types.Survey] {
-	return loaderOf(s, each(func(ctx context.Context, k surveyKey) (*types.Survey, error) {
+func (s *scope) surveys() *loader[surveyKey, types.Survey] {
+	return loaderOf(s, each(s.client, func(ctx context.Context, k surveyKey) (*types.Survey, error) {
 		return zoom.GetSurvey.Do(ctx, s.client, zoom.SurveyKey{SurveyID: k.id})
 	}))
 }
@@ -28,7 +26,7 @@ func (s *scope) survey(ctx context.Context, id string) (*types.Survey, error) {
 	if askedOf(ctx, "Survey").keyOnly() {
 		return &types.Survey{Origin: s.origin(), ZoomID: types.Text(id)}, nil
 	}
-	return s.surveys().Load(ctx, surveyKey{id})()
+	return s.surveys().Load(ctx, surveyKey{id})
 }
 
 func surveyID(by types.SurveyBy) (string, error) {
@@ -51,7 +49,7 @@ func (s *scope) surveyList(ctx context.Context, first int, after *string) (*type
 		for i, v := range lacking {
 			keys[i] = surveyKey{string(v.ZoomID)}
 		}
-		return loadMany(s.surveys().LoadMany(ctx, keys))
+		return s.surveys().LoadMany(ctx, keys)
 	})
 	return connection(ctx, l, part, err, whole), nil
 }
@@ -85,7 +83,7 @@ func (s *scope) answeredInstance(ctx context.Context, a *types.SurveyAnswer) (*t
 	if a.InstanceZoomID == "" {
 		return nil, nil
 	}
-	loader := loaderOf(s, each(func(ctx context.Context, k surveyInstanceKey) (*types.SurveyInstance, error) {
+	loader := loaderOf(s, each(s.client, func(ctx context.Context, k surveyInstanceKey) (*types.SurveyInstance, error) {
 		filter := zoom.SurveyInstanceFilter{SurveyID: k.survey, InstanceID: zoom.EncodedID(k.instance)}
 		page, err := zoom.ListSurveyInstances.Page(ctx, s.client, filter, zoom.Paging{Size: pageSizes[0]})
 		if err != nil || len(page.Items) == 0 {
@@ -93,7 +91,7 @@ func (s *scope) answeredInstance(ctx context.Context, a *types.SurveyAnswer) (*t
 		}
 		return page.Items[0], nil
 	}))
-	return orNil(loader.Load(ctx, surveyInstanceKey{a.Survey, string(a.InstanceZoomID)})())
+	return orNil(loader.Load(ctx, surveyInstanceKey{a.Survey, string(a.InstanceZoomID)}))
 }
 
 // surveyedRun returns the run of the meeting that a survey was used in: its UUID

@@ -2,6 +2,7 @@ package graph
 
 import (
 	"context"
+
 	"zoomql/graph/generated"
 	"zoomql/internal/zoom"
 	"zoomql/internal/zoom/types"

@@ -3,8 +3,6 @@ package graph
 import (
 	"context"
 
-	"github.com/graph-gophers/dataloader/v7"
-
 	"zoomql/internal/zoom"
 	"zoomql/internal/zoom/types"
 )
@@ -17,8 +15,8 @@ type webinarKey struct {
 	secrets bool
 }
 
-func (s *scope) webinars() *dataloader.Loader[webinarKey, *types.Webinar] {
-	return loaderOf(s, each(func(ctx context.Context, k webinarKey) (*types.Webinar, error) {
+func (s *scope) webinars() *loader[webinarKey, types.Webinar] {
+	return loaderOf(s, each(s.client, func(ctx context.Context, k webinarKey) (*types.Webinar, error) {
 		return zoom.GetWebinar.Do(ctx, s.client, zoom.WebinarKey{WebinarID: k.number}, zoom.Secrets(k.secrets))
 	}))
 }
@@ -32,14 +30,14 @@ func (s *scope) webinar(ctx context.Context, number types.MeetingNumber) (*types
 	if want.keyOnly() {
 		return &types.Webinar{Origin: s.origin(), Number: number}, nil
 	}
-	return s.webinars().Load(ctx, webinarKey{number, want.secrets})()
+	return s.webinars().Load(ctx, webinarKey{number, want.secrets})
 }
 
 // webinarHost returns the host of a webinar, who is not known yet where only the
 // webinar's number is.
 func (s *scope) webinarHost(ctx context.Context, w *types.Webinar) (*types.User, error) {
 	if w.HostZoomID == "" {
-		whole, err := s.webinars().Load(ctx, webinarKey{number: w.Number})()
+		whole, err := s.webinars().Load(ctx, webinarKey{number: w.Number})
 		if err != nil {
 			return nil, err
 		}
@@ -73,7 +71,7 @@ func (s *scope) webinarList(ctx context.Context, filter zoom.WebinarFilter, firs
 		for i, w := range lacking {
 			keys[i] = webinarKey{w.Number, want.secrets}
 		}
-		return loadMany(s.webinars().LoadMany(ctx, keys))
+		return s.webinars().LoadMany(ctx, keys)
 	})
 	return connection(ctx, l, part, err, withListed(part.items, whole)), nil
 }
@@ -107,7 +105,7 @@ func (s *scope) webinarRegistrants(ctx context.Context, filter zoom.WebinarRegis
 		for i, r := range lacking {
 			keys[i] = registrantKey{ofWebinar(filter.WebinarID), string(r.ZoomID), want.secrets}
 		}
-		return loadMany(s.registrants().LoadMany(ctx, keys))
+		return s.registrants().LoadMany(ctx, keys)
 	})
 	return connection(ctx, l, part, err, whole), nil
 }

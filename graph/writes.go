@@ -1,6 +1,7 @@
 package graph
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -60,11 +61,22 @@ func (s *scope) hostID(ctx context.Context, by types.UserBy) (string, error) {
 	if err != nil || (name != me && !strings.Contains(name, "@")) {
 		return name, err
 	}
-	u, err := s.users().Load(ctx, userKey{name: name, whole: name == me})()
+	u, err := s.namedUser(ctx, name)
 	if err != nil {
 		return "", err
 	}
-	return string(u.ZoomID), nil
+	return cmp.Or(string(u.ZoomID), name), nil // who is invited has no id yet
+}
+
+func (s *scope) namedUser(ctx context.Context, name string) (*types.User, error) {
+	if name != me {
+		return s.users().Load(ctx, userKey{name: name})
+	}
+	u, err := s.viewerUser(ctx)
+	if u == nil && err == nil {
+		err = &zoom.Error{Op: zoom.GetUser.Pattern, Kind: zoom.ErrNotFound}
+	}
+	return u, err
 }
 
 func (s *scope) addRegistrant(ctx context.Context, m *idempotency, input types.AddRegistrantInput) (*types.AddedRegistrant, error) {
@@ -144,6 +156,9 @@ func (s *scope) registrantsBy(ctx context.Context, of zoom.RegistrantsOf, by []*
 }
 
 func (s *scope) registrantBy(ctx context.Context, of zoom.RegistrantsOf, by types.RegistrantBy) (*types.Registrant, error) {
+	if err := oneOf(by.ID != nil, by.ZoomID != nil, by.Email != nil); err != nil {
+		return nil, err
+	}
 	named := &types.Registrant{Origin: s.origin(), Meeting: of.Number, OfWebinar: of.Webinar}
 	switch {
 	case by.ID != nil:
@@ -158,7 +173,11 @@ func (s *scope) registrantBy(ctx context.Context, of zoom.RegistrantsOf, by type
 		named.ZoomID = types.Text(id)
 		return named, err
 	}
-	return s.registrantByEmail(ctx, of, *by.Email)
+	email, err := address(*by.Email)
+	if err != nil {
+		return nil, err
+	}
+	return s.registrantByEmail(ctx, of, email)
 }
 
 func (s *scope) registrantByEmail(ctx context.Context, of zoom.RegistrantsOf, email string) (*types.Registrant, error) {
@@ -168,7 +187,7 @@ func (s *scope) registrantByEmail(ctx context.Context, of zoom.RegistrantsOf, em
 				return nil, err
 			}
 			for _, reg := range page.Items {
-				if strings.EqualFold(string(reg.Email), strings.TrimSpace(email)) {
+				if strings.EqualFold(string(reg.Email), email) {
 					return reg, nil
 				}
 			}

@@ -8,10 +8,11 @@ import (
 	"math"
 	"strconv"
 	"sync/atomic"
-	"zoomql/internal/zoom/types"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
+
+	"zoomql/internal/zoom/types"
 )
 
 // region    ************************** generated!.gotpl **************************

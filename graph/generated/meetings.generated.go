@@ -8,10 +8,11 @@ import (
 	"math"
 	"strconv"
 	"sync/atomic"
-	"zoomql/internal/zoom/types"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
+
+	"zoomql/internal/zoom/types"
 )
 
 // region    ************************** generated!.gotpl **************************
@@ -8565,16 +8566,6 @@ func (ec *executionContext) unmarshalNCreateMeetingInput2zoomqlᚋinternalᚋzoo
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNCreateMeetingPayload2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐCreateMeetingPayload(ctx context.Context, sel ast.SelectionSet, v *types.CreateMeetingPayload) graphql.Marshaler {
-	if v == nil {
-		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
-			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
-		}
-		return graphql.Null
-	}
-	return ec._CreateMeetingPayload(ctx, sel, v)
-}
-
 func (ec *executionContext) marshalNCustomKey2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐCustomKey(ctx context.Context, sel ast.SelectionSet, v *types.CustomKey) graphql.Marshaler {
 	if v == nil {
 		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
@@ -8595,29 +8586,9 @@ func (ec *executionContext) unmarshalNDeleteMeetingInput2zoomqlᚋinternalᚋzoo
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNDeleteMeetingPayload2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐDeleteMeetingPayload(ctx context.Context, sel ast.SelectionSet, v *types.DeleteMeetingPayload) graphql.Marshaler {
-	if v == nil {
-		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
-			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
-		}
-		return graphql.Null
-	}
-	return ec._DeleteMeetingPayload(ctx, sel, v)
-}
-
 func (ec *executionContext) unmarshalNEndMeetingInput2zoomqlᚋinternalᚋzoomᚋtypesᚐEndMeetingInput(ctx context.Context, v any) (types.EndMeetingInput, error) {
 	res, err := ec.unmarshalInputEndMeetingInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
-}
-
-func (ec *executionContext) marshalNEndMeetingPayload2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐEndMeetingPayload(ctx context.Context, sel ast.SelectionSet, v *types.EndMeetingPayload) graphql.Marshaler {
-	if v == nil {
-		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
-			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
-		}
-		return graphql.Null
-	}
-	return ec._EndMeetingPayload(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalNGlobalDialInNumber2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐGlobalDialInNumber(ctx context.Context, sel ast.SelectionSet, v *types.GlobalDialInNumber) graphql.Marshaler {
@@ -8809,16 +8780,6 @@ func (ec *executionContext) unmarshalNTrackingFieldInput2ᚖzoomqlᚋinternalᚋ
 func (ec *executionContext) unmarshalNUpdateMeetingInput2zoomqlᚋinternalᚋzoomᚋtypesᚐUpdateMeetingInput(ctx context.Context, v any) (types.UpdateMeetingInput, error) {
 	res, err := ec.unmarshalInputUpdateMeetingInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
-}
-
-func (ec *executionContext) marshalNUpdateMeetingPayload2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐUpdateMeetingPayload(ctx context.Context, sel ast.SelectionSet, v *types.UpdateMeetingPayload) graphql.Marshaler {
-	if v == nil {
-		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
-			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
-		}
-		return graphql.Null
-	}
-	return ec._UpdateMeetingPayload(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalNVideoManagementChannel2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐVideoManagementChannel(ctx context.Context, sel ast.SelectionSet, v *types.VideoManagementChannel) graphql.Marshaler {
@@ -9092,6 +9053,13 @@ func (ec *executionContext) marshalOCountryMethod2ᚖzoomqlᚋinternalᚋzoomᚋ
 	return v
 }
 
+func (ec *executionContext) marshalOCreateMeetingPayload2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐCreateMeetingPayload(ctx context.Context, sel ast.SelectionSet, v *types.CreateMeetingPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._CreateMeetingPayload(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalOCustomKey2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐCustomKeyᚄ(ctx context.Context, sel ast.SelectionSet, v []*types.CustomKey) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
@@ -9128,6 +9096,13 @@ func (ec *executionContext) unmarshalOCustomKeyInput2ᚕᚖzoomqlᚋinternalᚋz
 	return res, nil
 }
 
+func (ec *executionContext) marshalODeleteMeetingPayload2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐDeleteMeetingPayload(ctx context.Context, sel ast.SelectionSet, v *types.DeleteMeetingPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._DeleteMeetingPayload(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalODialInNumberType2zoomqlᚋinternalᚋzoomᚋtypesᚐDialInNumberType(ctx context.Context, v any) (types.DialInNumberType, error) {
 	var res types.DialInNumberType
 	err := res.UnmarshalGQL(v)
@@ -9152,6 +9127,13 @@ func (ec *executionContext) marshalODialInNumberType2ᚖzoomqlᚋinternalᚋzoom
 		return graphql.Null
 	}
 	return v
+}
+
+func (ec *executionContext) marshalOEndMeetingPayload2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐEndMeetingPayload(ctx context.Context, sel ast.SelectionSet, v *types.EndMeetingPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._EndMeetingPayload(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalOGlobalDialInNumber2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐGlobalDialInNumberᚄ(ctx context.Context, sel ast.SelectionSet, v []*types.GlobalDialInNumber) graphql.Marshaler {
@@ -9776,6 +9758,13 @@ func (ec *executionContext) unmarshalOTrackingFieldInput2ᚕᚖzoomqlᚋinternal
 		}
 	}
 	return res, nil
+}
+
+func (ec *executionContext) marshalOUpdateMeetingPayload2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐUpdateMeetingPayload(ctx context.Context, sel ast.SelectionSet, v *types.UpdateMeetingPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._UpdateMeetingPayload(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalOVideoManagementChannel2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐVideoManagementChannelᚄ(ctx context.Context, sel ast.SelectionSet, v []*types.VideoManagementChannel) graphql.Marshaler {

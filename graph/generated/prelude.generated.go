@@ -8,11 +8,12 @@ import (
 	"math"
 	"strconv"
 	"sync/atomic"
-	"zoomql/internal/zoom/types"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/introspection"
 	"github.com/vektah/gqlparser/v2/ast"
+
+	"zoomql/internal/zoom/types"
 )
 
 // region    ************************** generated!.gotpl **************************
@@ -1693,35 +1694,6 @@ func (ec *executionContext) unmarshalNString2zoomqlᚋinternalᚋzoomᚋtypesᚐ
 
 func (ec *executionContext) marshalNString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx context.Context, sel ast.SelectionSet, v types.Text) graphql.Marshaler {
 	return v
-}
-
-func (ec *executionContext) unmarshalNString2ᚕzoomqlᚋinternalᚋzoomᚋtypesᚐTextᚄ(ctx context.Context, v any) ([]types.Text, error) {
-	vSlice := graphql.CoerceList(v)
-	var err error
-	res := make([]types.Text, len(vSlice))
-	for i := range vSlice {
-		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
-		res[i], err = ec.unmarshalNString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, vSlice[i])
-		if err != nil {
-			return nil, err
-		}
-	}
-	return res, nil
-}
-
-func (ec *executionContext) marshalNString2ᚕzoomqlᚋinternalᚋzoomᚋtypesᚐTextᚄ(ctx context.Context, sel ast.SelectionSet, v []types.Text) graphql.Marshaler {
-	ret := make(graphql.Array, len(v))
-	for i := range v {
-		ret[i] = ec.marshalNString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, sel, v[i])
-	}
-
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
-	}
-
-	return ret
 }
 
 func (ec *executionContext) marshalN__Directive2githubᚗcomᚋ99designsᚋgqlgenᚋgraphqlᚋintrospectionᚐDirective(ctx context.Context, sel ast.SelectionSet, v introspection.Directive) graphql.Marshaler {

@@ -8,10 +8,11 @@ import (
 	"math"
 	"strconv"
 	"sync/atomic"
-	"zoomql/internal/zoom/types"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
+
+	"zoomql/internal/zoom/types"
 )
 
 // region    ************************** generated!.gotpl **************************
@@ -2555,16 +2556,6 @@ func (ec *executionContext) unmarshalNDeleteRegistrantInput2zoomqlᚋinternalᚋ
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNDeleteRegistrantPayload2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐDeleteRegistrantPayload(ctx context.Context, sel ast.SelectionSet, v *types.DeleteRegistrantPayload) graphql.Marshaler {
-	if v == nil {
-		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
-			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
-		}
-		return graphql.Null
-	}
-	return ec._DeleteRegistrantPayload(ctx, sel, v)
-}
-
 func (ec *executionContext) unmarshalNNewRegistrant2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐNewRegistrant(ctx context.Context, v any) (*types.NewRegistrant, error) {
 	res, err := ec.unmarshalInputNewRegistrant(ctx, v)
 	return &res, graphql.ErrorOnPath(ctx, err)
@@ -2665,14 +2656,11 @@ func (ec *executionContext) unmarshalNUpdateRegistrantStatusInput2zoomqlᚋinter
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNUpdateRegistrantStatusPayload2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐUpdateRegistrantStatusPayload(ctx context.Context, sel ast.SelectionSet, v *types.UpdateRegistrantStatusPayload) graphql.Marshaler {
+func (ec *executionContext) marshalOAddRegistrantPayload2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐAddRegistrantPayload(ctx context.Context, sel ast.SelectionSet, v *types.AddRegistrantPayload) graphql.Marshaler {
 	if v == nil {
-		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
-			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
-		}
 		return graphql.Null
 	}
-	return ec._UpdateRegistrantStatusPayload(ctx, sel, v)
+	return ec._AddRegistrantPayload(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalOAddedRegistrant2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐAddedRegistrant(ctx context.Context, sel ast.SelectionSet, v *types.AddedRegistrant) graphql.Marshaler {
@@ -2716,6 +2704,13 @@ func (ec *executionContext) unmarshalOCustomQuestionAnswerInput2ᚕᚖzoomqlᚋi
 		}
 	}
 	return res, nil
+}
+
+func (ec *executionContext) marshalODeleteRegistrantPayload2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐDeleteRegistrantPayload(ctx context.Context, sel ast.SelectionSet, v *types.DeleteRegistrantPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._DeleteRegistrantPayload(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalOEmployeeRange2zoomqlᚋinternalᚋzoomᚋtypesᚐEmployeeRange(ctx context.Context, v any) (types.EmployeeRange, error) {
@@ -2863,6 +2858,13 @@ func (ec *executionContext) unmarshalORegistrantStatus2zoomqlᚋinternalᚋzoom�
 
 func (ec *executionContext) marshalORegistrantStatus2zoomqlᚋinternalᚋzoomᚋtypesᚐRegistrantStatus(ctx context.Context, sel ast.SelectionSet, v types.RegistrantStatus) graphql.Marshaler {
 	return v
+}
+
+func (ec *executionContext) marshalOUpdateRegistrantStatusPayload2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐUpdateRegistrantStatusPayload(ctx context.Context, sel ast.SelectionSet, v *types.UpdateRegistrantStatusPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._UpdateRegistrantStatusPayload(ctx, sel, v)
 }
 
 // endregion ***************************** type.gotpl *****************************

@@ -469,10 +469,7 @@ type MeetingInstance implements Node
   "When it began."
   startTime: DateTime
   "Number of the meeting that was run."
-  meetingNumber: MeetingNumber
-    @zoomField(name: "id")
-    @zoom(op: "GET /past_meetings/{meetingId}")
-    @zoom(op: "GET /report/users/{userId}/meetings")
+  meetingNumber: MeetingNumber @zoomField(name: "id")
   "Title of the meeting."
   topic: String @zoom(op: "GET /past_meetings/{meetingId}") @zoom(op: "GET /report/users/{userId}/meetings")
   "What kind of meeting it was."
@@ -562,7 +559,7 @@ type Participant
   "Id of the stay within this run; another one after each rejoin."
   inMeetingId: String @zoomField(name: "user_id")
   "Zoom's id of the registration that the person came by."
-  registrantId: String
+  registrantId: String @zoom(op: "GET /report/meetings/{meetingId}/participants")
   "Key that a Meeting SDK app gave to the person, 35 characters at most."
   customerKey: String @zoom(op: "GET /report/meetings/{meetingId}/participants")
   "Zoom's id of the breakout room that the stay was in."
@@ -697,22 +694,22 @@ extend type Mutation {
   createMeeting(
     "What to do."
     input: CreateMeetingInput!
-  ): CreateMeetingPayload! @zoom(op: "POST /users/{userId}/meetings")
+  ): CreateMeetingPayload @zoom(op: "POST /users/{userId}/meetings")
   "Changes a meeting, or one occurrence of it. What is left out stays as it is. Zoom takes 100 creations and updates per host and day."
   updateMeeting(
     "What to do."
     input: UpdateMeetingInput!
-  ): UpdateMeetingPayload! @zoom(op: "PATCH /meetings/{meetingId}")
+  ): UpdateMeetingPayload @zoom(op: "PATCH /meetings/{meetingId}")
   "Deletes a meeting, or one occurrence of it."
   deleteMeeting(
     "What to do."
     input: DeleteMeetingInput!
-  ): DeleteMeetingPayload! @zoom(op: "DELETE /meetings/{meetingId}")
+  ): DeleteMeetingPayload @zoom(op: "DELETE /meetings/{meetingId}")
   "Ends the run of a meeting that is going on, for everybody in it."
   endMeeting(
     "What to do."
     input: EndMeetingInput!
-  ): EndMeetingPayload! @zoom(op: "PUT /meetings/{meetingId}/status")
+  ): EndMeetingPayload @zoom(op: "PUT /meetings/{meetingId}/status")
 }
 
 "Names one meeting."
@@ -1919,17 +1916,17 @@ enum QuestionAskers {
   addRegistrant(
     "What to do."
     input: AddRegistrantInput!
-  ): AddRegistrantPayload! @zoom(op: "POST /meetings/{meetingId}/registrants")
+  ): AddRegistrantPayload @zoom(op: "POST /meetings/{meetingId}/registrants")
   "Approves, denies or cancels registrations."
   updateRegistrantStatus(
     "What to do."
     input: UpdateRegistrantStatusInput!
-  ): UpdateRegistrantStatusPayload! @zoom(op: "PUT /meetings/{meetingId}/registrants/status")
+  ): UpdateRegistrantStatusPayload @zoom(op: "PUT /meetings/{meetingId}/registrants/status")
   "Deletes a registration. An e-mail address is looked up in the list first."
   deleteRegistrant(
     "What to do."
     input: DeleteRegistrantInput!
-  ): DeleteRegistrantPayload!
+  ): DeleteRegistrantPayload
     @zoom(op: "DELETE /meetings/{meetingId}/registrants/{registrantId}")
     @zoom(op: "GET /meetings/{meetingId}/registrants")
 }
@@ -2763,7 +2760,7 @@ type Query {
   nodes(
     "Global ids, of any types."
     ids: [ID!]!
-  ): [Node]!
+  ): [Node]
     @zoom(op: "GET /users/{userId}")
     @zoom(op: "GET /users")
     @zoom(op: "GET /meetings/{meetingId}")
@@ -2786,8 +2783,8 @@ type Viewer {
   account: Account!
   "The user behind the credential; null for a server-to-server app."
   user: User @zoom(op: "GET /users/{userId}")
-  "The scopes that were granted, as Zoom spells them."
-  scopes: [String!]!
+  "The scopes that were granted, as Zoom spells them; null when Zoom gives no token."
+  scopes: [String!]
 }
 
 "Something the caller can mend. Throttling, outages and bugs are in the top-level ` + "`" + `errors` + "`" + ` instead."

@@ -9,11 +9,12 @@ import (
 	"math"
 	"strconv"
 	"sync/atomic"
-	"zoomql/internal/zoom/types"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/introspection"
 	"github.com/vektah/gqlparser/v2/ast"
+
+	"zoomql/internal/zoom/types"
 )
 
 // region    ************************** generated!.gotpl **************************
@@ -51,6 +52,7 @@ type QueryResolver interface {
 }
 type ViewerResolver interface {
 	User(ctx context.Context, obj *types.Viewer) (*types.User, error)
+	Scopes(ctx context.Context, obj *types.Viewer) ([]string, error)
 }
 
 // endregion ************************** generated!.gotpl **************************
@@ -571,10 +573,10 @@ func (ec *executionContext) _Mutation_createMeeting(ctx context.Context, field g
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *types.CreateMeetingPayload) graphql.Marshaler {
-			return ec.marshalNCreateMeetingPayload2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐCreateMeetingPayload(ctx, selections, v)
+			return ec.marshalOCreateMeetingPayload2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐCreateMeetingPayload(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Mutation_createMeeting(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -615,10 +617,10 @@ func (ec *executionContext) _Mutation_updateMeeting(ctx context.Context, field g
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *types.UpdateMeetingPayload) graphql.Marshaler {
-			return ec.marshalNUpdateMeetingPayload2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐUpdateMeetingPayload(ctx, selections, v)
+			return ec.marshalOUpdateMeetingPayload2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐUpdateMeetingPayload(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Mutation_updateMeeting(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -659,10 +661,10 @@ func (ec *executionContext) _Mutation_deleteMeeting(ctx context.Context, field g
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *types.DeleteMeetingPayload) graphql.Marshaler {
-			return ec.marshalNDeleteMeetingPayload2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐDeleteMeetingPayload(ctx, selections, v)
+			return ec.marshalODeleteMeetingPayload2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐDeleteMeetingPayload(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Mutation_deleteMeeting(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -703,10 +705,10 @@ func (ec *executionContext) _Mutation_endMeeting(ctx context.Context, field grap
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *types.EndMeetingPayload) graphql.Marshaler {
-			return ec.marshalNEndMeetingPayload2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐEndMeetingPayload(ctx, selections, v)
+			return ec.marshalOEndMeetingPayload2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐEndMeetingPayload(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Mutation_endMeeting(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -747,10 +749,10 @@ func (ec *executionContext) _Mutation_addRegistrant(ctx context.Context, field g
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *types.AddRegistrantPayload) graphql.Marshaler {
-			return ec.marshalNAddRegistrantPayload2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐAddRegistrantPayload(ctx, selections, v)
+			return ec.marshalOAddRegistrantPayload2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐAddRegistrantPayload(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Mutation_addRegistrant(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -791,10 +793,10 @@ func (ec *executionContext) _Mutation_updateRegistrantStatus(ctx context.Context
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *types.UpdateRegistrantStatusPayload) graphql.Marshaler {
-			return ec.marshalNUpdateRegistrantStatusPayload2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐUpdateRegistrantStatusPayload(ctx, selections, v)
+			return ec.marshalOUpdateRegistrantStatusPayload2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐUpdateRegistrantStatusPayload(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Mutation_updateRegistrantStatus(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -835,10 +837,10 @@ func (ec *executionContext) _Mutation_deleteRegistrant(ctx context.Context, fiel
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *types.DeleteRegistrantPayload) graphql.Marshaler {
-			return ec.marshalNDeleteRegistrantPayload2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐDeleteRegistrantPayload(ctx, selections, v)
+			return ec.marshalODeleteRegistrantPayload2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐDeleteRegistrantPayload(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Mutation_deleteRegistrant(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -1443,10 +1445,10 @@ func (ec *executionContext) _Query_nodes(ctx context.Context, field graphql.Coll
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []types.Node) graphql.Marshaler {
-			return ec.marshalNNode2ᚕzoomqlᚋinternalᚋzoomᚋtypesᚐNode(ctx, selections, v)
+			return ec.marshalONode2ᚕzoomqlᚋinternalᚋzoomᚋtypesᚐNode(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Query_nodes(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -1945,18 +1947,18 @@ func (ec *executionContext) _Viewer_scopes(ctx context.Context, field graphql.Co
 			return ec.fieldContext_Viewer_scopes(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Scopes, nil
+			return ec.Resolvers.Viewer().Scopes(ctx, obj)
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []types.Text) graphql.Marshaler {
-			return ec.marshalNString2ᚕzoomqlᚋinternalᚋzoomᚋtypesᚐTextᚄ(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalOString2ᚕstringᚄ(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Viewer_scopes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Viewer", field, false, false, errors.New("field of type String does not have child fields"))
+	return graphql.NewScalarFieldContext("Viewer", field, true, true, errors.New("field of type String does not have child fields"))
 }
 
 // endregion **************************** field.gotpl *****************************
@@ -2074,49 +2076,49 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_createMeeting(ctx, field)
 			})
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "updateMeeting":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_updateMeeting(ctx, field)
 			})
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "deleteMeeting":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_deleteMeeting(ctx, field)
 			})
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "endMeeting":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_endMeeting(ctx, field)
 			})
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "addRegistrant":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_addRegistrant(ctx, field)
 			})
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "updateRegistrantStatus":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_updateRegistrantStatus(ctx, field)
 			})
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "deleteRegistrant":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_deleteRegistrant(ctx, field)
 			})
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "createRole":
@@ -2330,7 +2332,7 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 					}
 				}()
 				res = ec._Query_nodes(ctx, field)
-				if res == graphql.Null {
+				if res == graphql.RequiredNull {
 					atomic.AddUint32(&fs.Invalids, 1)
 				}
 				return res
@@ -2601,10 +2603,43 @@ func (ec *executionContext) _Viewer(ctx context.Context, sel ast.SelectionSet, o
 
 			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
 		case "scopes":
-			out.Values[i] = ec._Viewer_scopes(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				atomic.AddUint32(&out.Invalids, 1)
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Viewer_scopes(ctx, field, obj)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
 			}
+
+			if field.IsDeferred() {
+				deferredFieldSet.AddField(field)
+				fieldIndex := len(deferredFieldSet.Values) - 1
+				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, deferredFieldSet)
+				})
+
+				for _, deferrable := range field.Deferrables {
+					view, ok := deferLabelToView[deferrable.Label]
+					if !ok {
+						view = deferredFieldSet.NewView()
+						deferLabelToView[deferrable.Label] = view
+					}
+					view.AddIndices(fieldIndex)
+				}
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -2648,16 +2683,6 @@ func (ec *executionContext) unmarshalNMeetingNumber2zoomqlᚋinternalᚋzoomᚋt
 
 func (ec *executionContext) marshalNMeetingNumber2zoomqlᚋinternalᚋzoomᚋtypesᚐMeetingNumber(ctx context.Context, sel ast.SelectionSet, v types.MeetingNumber) graphql.Marshaler {
 	return v
-}
-
-func (ec *executionContext) marshalNNode2ᚕzoomqlᚋinternalᚋzoomᚋtypesᚐNode(ctx context.Context, sel ast.SelectionSet, v []types.Node) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return ec.marshalONode2zoomqlᚋinternalᚋzoomᚋtypesᚐNode(ctx, sel, v[i])
-	})
-
-	return ret
 }
 
 func (ec *executionContext) marshalNPageInfo2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐPageInfo(ctx context.Context, sel ast.SelectionSet, v *types.PageInfo) graphql.Marshaler {
@@ -2825,6 +2850,19 @@ func (ec *executionContext) marshalONode2zoomqlᚋinternalᚋzoomᚋtypesᚐNode
 		return graphql.Null
 	}
 	return ec._Node(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalONode2ᚕzoomqlᚋinternalᚋzoomᚋtypesᚐNode(ctx context.Context, sel ast.SelectionSet, v []types.Node) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalONode2zoomqlᚋinternalᚋzoomᚋtypesᚐNode(ctx, sel, v[i])
+	})
+
+	return ret
 }
 
 func (ec *executionContext) unmarshalOSecret2zoomqlᚋinternalᚋzoomᚋtypesᚐSecret(ctx context.Context, v any) (types.Secret, error) {

@@ -25,13 +25,15 @@ func Keys(hashes []string, next http.Handler) http.Handler {
 		}
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		key, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+		scheme, key, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 		sum := sha256.Sum256([]byte(key))
 		match := 0
 		for _, k := range known {
 			match |= subtle.ConstantTimeCompare(sum[:], k)
 		}
-		if match != 1 {
+		// No key at all is none, also where somebody has hashed a variable
+		// that was not set.
+		if match != 1 || key == "" || !strings.EqualFold(scheme, "Bearer") {
 			w.Header().Set("WWW-Authenticate", `Bearer realm="zoomql"`)
 			refuse(w, http.StatusUnauthorized, "UNAUTHENTICATED", "Send your key: Authorization: Bearer KEY")
 			return
@@ -46,7 +48,7 @@ func Keys(hashes []string, next http.Handler) http.Handler {
 func Pages(origins []string, next http.Handler) http.Handler {
 	allowed := map[string]bool{}
 	for _, o := range origins {
-		allowed[strings.TrimSuffix(o, "/")] = true
+		allowed[strings.TrimSuffix(o, "/")] = o != ""
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("Sec-Fetch-Site") == "cross-site" && !allowed[r.Header.Get("Origin")] {
@@ -66,7 +68,7 @@ func Local(next http.Handler) http.Handler {
 		if err != nil {
 			host = r.Host
 		}
-		if ip := net.ParseIP(strings.Trim(host, "[]")); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+		if ip := net.ParseIP(strings.Trim(host, "[]")); !strings.EqualFold(host, "localhost") && (ip == nil || !ip.IsLoopback()) {
 			refuse(w, http.StatusForbidden, "WRONG_HOST", "This gateway listens on this machine alone: ask it as localhost or 127.0.0.1.")
 			return
 		}

@@ -22,13 +22,15 @@ const tokenOp = "POST /oauth/token"
 
 const (
 	// ahead is how long before its end a token is replaced: a call that waits
-	// in the limiter's queue must not find it expired.
+	// in the limiter's queue must not find it expired, nor wait for the new one.
 	ahead = 2 * time.Minute
 	// patience bounds one request for a token.
 	patience = 15 * time.Second
 	// grudge is how long a refusal is repeated without asking again, so that a
 	// wrong secret does not become a flood at Zoom's door.
 	grudge = 2 * time.Second
+	// life is how long a token lives when its answer does not say.
+	life = time.Hour
 	// defaultAPI serves every account, whatever api_url says.
 	defaultAPI = "https://api.zoom.us"
 )
@@ -44,7 +46,8 @@ type ServerToServer struct {
 	flight singleflight.Group
 	mu     sync.Mutex
 	token  *zoom.Token
-	until  time.Time
+	until  time.Time // when the token is to be replaced
+	end    time.Time // when it ends
 	err    error
 	asked  time.Time
 }
@@ -71,24 +74,27 @@ func NewServerToServer(accountID, clientID, secret, oauthURL string, client *htt
 
 var _ zoom.Tokens = (*ServerToServer)(nil)
 
-// Token returns a token that is good for some minutes at least. Many callers
-// wait for one request; each leaves when its own context ends.
+// Token returns a token that is good. Many callers wait for one request; each
+// leaves when its own context ends. Towards its end, a token is replaced while
+// it is still handed out, so nobody waits then, also not for a server that is
+// down.
 func (s *ServerToServer) Token(ctx context.Context) (*zoom.Token, error) {
 	s.mu.Lock()
 	token, err := s.token, s.err
-	fresh, lately := time.Now().Before(s.until), time.Since(s.asked) < grudge
+	now := time.Now()
+	fresh, good, lately := now.Before(s.until), now.Before(s.end), now.Sub(s.asked) < grudge
 	s.mu.Unlock()
 	switch {
-	case token != nil && fresh:
+	case token != nil && (fresh || good && err != nil && lately):
+		return token, nil
+	case token != nil && good:
+		s.request(ctx)
 		return token, nil
 	case err != nil && lately:
 		return nil, err
 	}
-	done := s.flight.DoChan("", func() (any, error) {
-		return s.ask(context.WithoutCancel(ctx))
-	})
 	select {
-	case r := <-done:
+	case r := <-s.request(ctx):
 		if r.Err != nil {
 			return nil, r.Err
 		}
@@ -97,6 +103,13 @@ func (s *ServerToServer) Token(ctx context.Context) (*zoom.Token, error) {
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
+}
+
+// request asks for a token, once for all who do so at the same time.
+func (s *ServerToServer) request(ctx context.Context) <-chan singleflight.Result {
+	return s.flight.DoChan("", func() (any, error) {
+		return s.ask(context.WithoutCancel(ctx))
+	})
 }
 
 // Refused drops a token that Zoom did not take.
@@ -124,10 +137,11 @@ func (s *ServerToServer) ask(ctx context.Context) (*zoom.Token, error) {
 	if scopes, ok := answer.Extra("scope").(string); ok {
 		s.token.Scopes = strings.Fields(scopes)
 	}
-	s.until = answer.Expiry.Add(-ahead)
-	if life := time.Until(answer.Expiry); life < 2*ahead {
-		s.until = time.Now().Add(life / 2)
+	s.end = answer.Expiry
+	if s.end.IsZero() {
+		s.end = s.asked.Add(life)
 	}
+	s.until = s.end.Add(-min(ahead, s.end.Sub(s.asked)/2))
 	return s.token, nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -17,7 +18,8 @@ import (
 // A hammer sends one and the same request over some connections, each again as
 // soon as it has the answer. It writes bytes that were put together once and
 // reads no more of an answer than where it ends, so that it takes little of the
-// cores it shares with the server, and the same for every server.
+// cores it shares with the server, and the same for every server. wrk finds the
+// same ratios.
 type hammer struct {
 	addr    string
 	request []byte
@@ -59,7 +61,7 @@ func (h hammer) run(ctx context.Context, d time.Duration) (float64, error) {
 }
 
 // connection sends requests until it is told to stop, and counts the answers.
-func (h hammer) connection(ctx context.Context, stop *atomic.Bool) (n int64, err error) {
+func (h hammer) connection(ctx context.Context, stop *atomic.Bool) (int64, error) {
 	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", h.addr)
 	if err != nil {
 		return 0, err
@@ -67,15 +69,17 @@ func (h hammer) connection(ctx context.Context, stop *atomic.Bool) (n int64, err
 	defer func() { _ = conn.Close() }()
 	defer context.AfterFunc(ctx, func() { _ = conn.Close() })()
 	in := bufio.NewReaderSize(conn, 16<<10)
-	for ; !stop.Load(); n++ {
-		if _, err = conn.Write(h.request); err != nil {
-			return n, err
+	answers := int64(0)
+	for !stop.Load() {
+		if _, err := conn.Write(h.request); err != nil {
+			return answers, err
 		}
-		if err = skipAnswer(in); err != nil {
-			return n, err
+		if err := skipAnswer(in); err != nil {
+			return answers, err
 		}
+		answers++
 	}
-	return n, nil
+	return answers, nil
 }
 
 // skipAnswer reads an answer to its end. One that is no 200 is an error.
@@ -134,4 +138,25 @@ func skipChunks(in *bufio.Reader) error {
 			return nil
 		}
 	}
+}
+
+// hammer asks a server one query again and again, and returns the answers a
+// second and what one costs the server's process, in microseconds on the cores.
+func (b *bench) hammer(ctx context.Context, p *process, query string, conns int, d time.Duration) (perSecond, cost float64, err error) {
+	body, err := json.Marshal(map[string]string{"query": query})
+	if err != nil {
+		return 0, 0, err
+	}
+	before, err := p.cpu()
+	if err != nil {
+		return 0, 0, err
+	}
+	h := hammer{addr: p.addr, request: post(p.addr, "/graphql", body), conns: conns}
+	began := time.Now()
+	if perSecond, err = h.run(ctx, d); err != nil {
+		return 0, 0, err
+	}
+	took := time.Since(began)
+	after, err := p.cpu()
+	return perSecond, float64((after - before).Microseconds()) / (perSecond * took.Seconds()), err
 }

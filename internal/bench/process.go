@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -10,9 +9,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 
 	"zoomql/internal/sandbox"
@@ -26,7 +25,8 @@ type process struct {
 	cmd   *exec.Cmd
 	log   *os.File
 	began time.Time
-	ended chan error // has a value when the process has ended
+	ended chan struct{} // closed when the process has ended, with err
+	err   error
 }
 
 // start runs a program that is to listen on addr, with nothing of our own
@@ -37,13 +37,16 @@ func (b *bench) start(ctx context.Context, name, addr string, env []string, prog
 		return nil, err
 	}
 	cmd := exec.CommandContext(ctx, program, args...)
-	cmd.Env = append(env, "PATH="+os.Getenv("PATH"), "HOME="+b.tmp)
+	cmd.Env = slices.Concat(env, []string{"PATH=" + os.Getenv("PATH"), "HOME=" + b.tmp})
 	cmd.Dir, cmd.Stdout, cmd.Stderr = b.tmp, log, log
-	p := &process{name: name, addr: addr, cmd: cmd, log: log, began: time.Now(), ended: make(chan error, 1)}
+	p := &process{name: name, addr: addr, cmd: cmd, log: log, began: time.Now(), ended: make(chan struct{})}
 	if err := cmd.Start(); err != nil {
 		return nil, errors.Join(err, log.Close())
 	}
-	go func() { p.ended <- cmd.Wait() }()
+	go func() {
+		p.err = cmd.Wait()
+		close(p.ended)
+	}()
 	if err := p.listening(ctx); err != nil {
 		p.stop()
 		said, _ := os.ReadFile(log.Name())
@@ -62,9 +65,8 @@ func (p *process) listening(ctx context.Context) error {
 			return conn.Close()
 		}
 		select {
-		case err := <-p.ended:
-			p.ended <- err
-			return fmt.Errorf("it ended before it listened: %w", err)
+		case <-p.ended:
+			return fmt.Errorf("it ended before it listened: %w", p.err)
 		case <-ctx.Done():
 			return err
 		case <-time.After(200 * time.Microsecond):
@@ -106,23 +108,28 @@ func (p *process) memory() (memory, error) {
 	return m, nil
 }
 
-// ticks is the unit of times in /proc, on every Linux that Go runs on.
-const ticks = 100
-
-// cpu returns the time that the process has spent on the cores.
+// cpu returns the time that the process has spent on the cores, from the
+// scheduler's own account of each thread: the one of the process is in steps of
+// 10 ms.
 func (p *process) cpu() (time.Duration, error) {
-	raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.cmd.Process.Pid))
-	if err != nil {
-		return 0, err
+	threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/schedstat", p.cmd.Process.Pid))
+	if err != nil || threads == nil {
+		return 0, fmt.Errorf("/proc: no threads of %s", p.name)
 	}
-	_, rest, _ := bytes.Cut(raw, []byte(") ")) // the name may hold spaces
-	fields := strings.Fields(string(rest))
-	if len(fields) < 13 {
-		return 0, errors.New("/proc: unknown form of stat")
+	var sum time.Duration
+	for _, t := range threads {
+		raw, err := os.ReadFile(t)
+		if err != nil {
+			continue // it has just ended
+		}
+		spent, _, _ := strings.Cut(string(raw), " ")
+		n, err := strconv.ParseInt(spent, 10, 64)
+		if err != nil {
+			return 0, fmt.Errorf("%s: %w", t, err)
+		}
+		sum += time.Duration(n)
 	}
-	user, _ := strconv.Atoi(fields[11])
-	system, _ := strconv.Atoi(fields[12])
-	return time.Duration(user+system) * time.Second / ticks, nil
+	return sum, nil
 }
 
 // freeAddr returns an address that nobody listens on.
@@ -204,14 +211,4 @@ func (b *bench) build(ctx context.Context, output, pkg string, flags ...string) 
 func serve(addr string, h http.Handler) error {
 	server := &http.Server{Addr: addr, Handler: h, ReadHeaderTimeout: 10 * time.Second}
 	return server.ListenAndServe()
-}
-
-// openFiles raises the limit of open files as far as is allowed: a baseline
-// that nothing bounds opens a connection for each call. Children inherit it.
-func openFiles() {
-	var limit syscall.Rlimit
-	if syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit) == nil {
-		limit.Cur = limit.Max
-		_ = syscall.Setrlimit(syscall.RLIMIT_NOFILE, &limit)
-	}
 }

@@ -6,12 +6,15 @@ import (
 	"unicode"
 
 	"github.com/99designs/gqlgen/codegen/config"
+	"github.com/99designs/gqlgen/plugin"
 	"github.com/99designs/gqlgen/plugin/modelgen"
 	"github.com/vektah/gqlparser/v2/ast"
 )
 
 // edges is the plugin that tells gqlgen which fields have resolvers.
 type edges struct{}
+
+var _ plugin.ConfigMutator = edges{}
 
 // Name names the plugin.
 func (edges) Name() string { return "edges" }

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/url"
+	"reflect"
 	"strings"
 	"time"
 
@@ -42,7 +43,7 @@ type Config struct {
 	ZoomOAuthURL     string `env:"ZOOM_OAUTH_URL" envDefault:"https://zoom.us" help:"base of the OAuth server"`
 	ZoomPlan         string `env:"ZOOM_PLAN" help:"the account's plan, which sets the budgets: free, pro, business or none; default: free (the sandbox: business)"`
 
-	RedisURL    Secret        `env:"REDIS_URL" help:"Redis shared by all replicas, redis://, redis+sentinel:// or redis+cluster://; without it this process alone"`
+	RedisURL    Secret        `env:"REDIS_URL" help:"Redis shared by all replicas, redis://host:6379; for a cluster add ?addr=host2:6379, for Sentinel ?master_name=NAME; without it this process alone"`
 	CacheBytes  int64         `env:"CACHE_BYTES" envDefault:"67108864" help:"memory for cached answers"`
 	MaxInFlight int           `env:"MAX_IN_FLIGHT" envDefault:"100" help:"calls of one rate limit label under way at once, for the account"`
 	Timeout     time.Duration `env:"REQUEST_TIMEOUT" envDefault:"30s" help:"the longest that an operation may take"`
@@ -67,10 +68,13 @@ type Config struct {
 // once.
 func Load(environ []string) (*Config, error) {
 	c := &Config{}
-	vars := env.ToMap(environ)
 	var errs []error
-	if err := env.ParseWithOptions(c, env.Options{Environment: vars}); err != nil {
-		errs = append(errs, explain(err)...)
+	// The defaults first: they stay where a setting cannot be read, so that one
+	// mistake is told once.
+	for _, vars := range []map[string]string{{}, env.ToMap(environ)} {
+		if err := env.ParseWithOptions(c, env.Options{Environment: vars}); err != nil {
+			errs = append(errs, explain(err)...)
+		}
 	}
 	return c, errors.Join(append(errs, c.check()...)...)
 }
@@ -83,14 +87,27 @@ func explain(err error) []error {
 	}
 	var errs []error
 	for _, e := range all.Errors {
-		var parse env.ParseError
-		if errors.As(e, &parse) {
-			e = fmt.Errorf("%s: not a %s", name(parse.Name), parse.Type)
+		if parse, ok := errors.AsType[env.ParseError](e); ok {
+			e = fmt.Errorf("%s: not %s", name(parse.Name), form(parse.Type))
 		}
 		errs = append(errs, e)
 	}
 	return errs
 }
+
+// form says what a setting of a type looks like.
+func form(t reflect.Type) string {
+	switch t {
+	case reflect.TypeFor[time.Duration]():
+		return "a duration, such as 30s or 1m30s"
+	case reflect.TypeFor[slog.Level]():
+		return "DEBUG, INFO, WARN or ERROR"
+	}
+	return "a whole number"
+}
+
+// nothingHashed is what a key becomes that was not set when it was hashed.
+const nothingHashed = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
 func (c *Config) check() []error {
 	var errs []error
@@ -98,9 +115,9 @@ func (c *Config) check() []error {
 	if _, _, err := net.SplitHostPort(c.Addr); err != nil {
 		bad("ADDR: %q is not host:port", c.Addr)
 	}
-	for setting, value := range map[string]string{"ZOOM_API_URL": c.ZoomAPIURL, "ZOOM_OAUTH_URL": c.ZoomOAuthURL} {
-		if err := checkURL(value); value != "" && err != nil {
-			bad("%s: %w", setting, err)
+	for _, u := range [][2]string{{"ZOOM_API_URL", c.ZoomAPIURL}, {"ZOOM_OAUTH_URL", c.ZoomOAuthURL}} {
+		if err := checkURL(u[1]); u[1] != "" && err != nil {
+			bad("%s: %w", u[0], err)
 		}
 	}
 	if missing := c.missingCredentials(); len(missing) > 0 && len(missing) < 3 {
@@ -121,6 +138,9 @@ func (c *Config) check() []error {
 	if c.Timeout <= 0 {
 		bad("REQUEST_TIMEOUT: longer than nothing")
 	}
+	if c.DrainTime < 0 {
+		bad("DRAIN_TIME: not less than nothing")
+	}
 	if c.Playground != "" && c.Playground != "on" && c.Playground != "off" {
 		bad("PLAYGROUND: %q is neither on nor off", c.Playground)
 	}
@@ -128,6 +148,9 @@ func (c *Config) check() []error {
 		bad("LOG_FORMAT: %q is neither text nor json", c.LogFormat)
 	}
 	for _, key := range c.APIKeys {
+		if strings.EqualFold(key, nothingHashed) {
+			bad("API_KEYS: one is the hash of nothing; was KEY set?")
+		}
 		if len(key) != 64 || strings.Trim(strings.ToLower(key), "0123456789abcdef") != "" {
 			bad("API_KEYS: one is not 64 hex digits; make it with: printf %%s \"$KEY\" | sha256sum")
 		}

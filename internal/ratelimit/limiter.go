@@ -10,6 +10,7 @@ import (
 // A Priority says whose calls go first.
 type Priority uint8
 
+// The priorities, the first to go first.
 const (
 	Interactive Priority = iota // someone waits for the answer
 	Background                  // refreshes and reading ahead

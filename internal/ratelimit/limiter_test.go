@@ -178,7 +178,7 @@ func TestGoneBeforeIsNotCounted(t *testing.T) {
 	play(t, func(t *testing.T, s *scene) {
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
-		if err := s.Wait(ctx, []Limit{second}, Interactive); err != context.Canceled {
+		if err := s.Wait(ctx, []Limit{second}, Interactive); !errors.Is(err, context.Canceled) {
 			t.Error(err)
 		}
 		if err := s.Wait(t.Context(), nil, Interactive); err != nil {

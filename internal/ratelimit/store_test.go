@@ -1,8 +1,6 @@
 package ratelimit
 
 import (
-	"context"
-	"io"
 	"log/slog"
 	"os"
 	"slices"
@@ -21,7 +19,7 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) { os.Exit(code) }))
 }
 
-var silent = slog.New(slog.NewTextHandler(io.Discard, nil))
+var silent = slog.New(slog.DiscardHandler)
 
 // stores begins with each kind of store. What it returns opens one, empty, as
 // often as a test likes.
@@ -305,7 +303,7 @@ func takersAtOnce(t *testing.T, stores ...Store) {
 	for i := range 8 {
 		wg.Go(func() {
 			for range 25 {
-				d, err := stores[i%len(stores)].Take(context.Background(), time.Now(), hour, []Limit{l})
+				d, err := stores[i%len(stores)].Take(t.Context(), time.Now(), hour, []Limit{l})
 				if err != nil || !d.OK {
 					t.Error(d, err)
 				}

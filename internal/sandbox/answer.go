@@ -58,12 +58,10 @@ func invalid(fields ...string) error {
 }
 
 func refused(err error) *answer {
-	var e *zoomError
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*zoomError](err); ok {
 		return &answer{status: e.status, body: e}
 	}
-	var o *oauthError
-	if errors.As(err, &o) {
+	if o, ok := errors.AsType[*oauthError](err); ok {
 		return &answer{status: o.status, body: o}
 	}
 	return &answer{status: http.StatusInternalServerError, body: &zoomError{Code: 500, Message: err.Error()}}

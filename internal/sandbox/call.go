@@ -140,10 +140,6 @@ func stamp(t time.Time) string {
 	return t.UTC().Format(zoomTime)
 }
 
-// ptr makes a field that is there, whatever it holds: Zoom uses missing, null
-// and "" alike.
-func ptr[T any](v T) *T { return &v }
-
 func deref[T any](p *T) (v T) {
 	if p != nil {
 		v = *p

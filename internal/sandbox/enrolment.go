@@ -106,13 +106,13 @@ func (w *world) person(n uint64, j int) (name, string) {
 func (w *world) seedRegistrant(m *meeting, j int) *registrant {
 	d := w.dice("registrant", m.n<<20|uint64(j))
 	who, email := w.person(m.n, j)
-	maybe := func(words ...string) *string { return pick(&d, []*string{nil, ptr(""), ptr(pick(&d, words))}) }
+	maybe := func(words ...string) *string { return pick(&d, []*string{nil, new(""), new(pick(&d, words))}) }
 	r := &registrant{
 		ID: w.registrantID(m.n, j), Status: "approved",
 		CreateTime: stamp(w.start.AddDate(0, 0, -60).Add(time.Duration(j) * time.Minute)),
 	}
 	r.registrantBody = registrantBody{
-		Email: email, FirstName: firstNames[who.first], LastName: ptr(lastNames[who.last]),
+		Email: email, FirstName: firstNames[who.first], LastName: new(lastNames[who.last]),
 		City: maybe(cities...), Country: maybe(countries...), Org: maybe(organizations...), JobTitle: maybe(jobTitles...),
 		Address: maybe("1 Example Street"), Zip: maybe("12345"), State: maybe("CA"), Phone: maybe("+1 202 555 0123"),
 		Industry: maybe("Software"), Comments: maybe("Looking forward to it & thanks"),

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -138,7 +139,7 @@ func TestLedger(t *testing.T) {
 	}
 	for i, c := range calls {
 		w := want[i]
-		if c.Pattern != w.pattern || c.Path != w.path || c.Rate.String() != w.rate || c.Status != w.status || c.Method != "GET" || c.Start != monday || c.End != monday {
+		if c.Pattern != w.pattern || c.Path != w.path || c.Rate.String() != w.rate || c.Status != w.status || c.Method != http.MethodGet || c.Start != monday || c.End != monday {
 			t.Errorf("call %d: %+v, want %+v", i, c, w)
 		}
 	}
@@ -153,7 +154,7 @@ func TestLedgerIsBounded(t *testing.T) {
 	req, _ := http.NewRequest(http.MethodGet, "/v2/users", nil)
 	c := &call{Sandbox: r.Sandbox, now: monday}
 	for i := range ledgerSize + 100 {
-		req.URL.RawQuery = fmt.Sprint(i)
+		req.URL.RawQuery = strconv.Itoa(i)
 		r.ledger.end(r.ledger.begin(c, req), 200, monday)
 	}
 	calls := r.Calls()

@@ -155,9 +155,9 @@ func (d *dice) next() uint64 {
 	return mix(uint64(*d))
 }
 
-// n returns a number from 0 to below max.
-func (d *dice) n(max int) int {
-	hi, _ := bits.Mul64(d.next(), uint64(max))
+// n returns a number from 0 to below limit.
+func (d *dice) n(limit int) int {
+	hi, _ := bits.Mul64(d.next(), uint64(limit))
 	return int(hi)
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -20,8 +21,7 @@ func spend(s *Sandbox, rate zoom.Rate, at func() time.Time, most int) (int, *cal
 		c := &call{Sandbox: s, now: at(), header: http.Header{}, route: &route{
 			registered: &registered{pattern: "GET /test"}, spec: &zoom.Spec{Pattern: "GET /test", Rate: rate},
 		}}
-		var refusal *zoomError
-		if errors.As(s.throttle(c), &refusal) {
+		if refusal, ok := errors.AsType[*zoomError](s.throttle(c)); ok {
 			return n, c, refusal
 		}
 	}
@@ -107,7 +107,7 @@ func TestDailyLimits(t *testing.T) {
 					t.Errorf("%s: %+v", rate, e)
 				}
 				for name, want := range map[string]string{
-					"X-RateLimit-Type": "Daily-limit", "X-RateLimit-Limit": fmt.Sprint(c.perDay), "X-RateLimit-Remaining": "0",
+					"X-RateLimit-Type": "Daily-limit", "X-RateLimit-Limit": strconv.Itoa(c.perDay), "X-RateLimit-Remaining": "0",
 					"Retry-After": "2026-03-17T00:00:00Z",
 				} {
 					if got := refused.header.Get(name); got != want {
@@ -213,7 +213,7 @@ func TestOneWriteAtATimeOnOneUser(t *testing.T) {
 			route.registered = &locked
 		}
 	}
-	ctx, leave := context.WithCancel(context.Background())
+	ctx, leave := context.WithCancel(t.Context())
 	defer leave()
 	r.Fault(Fault{Pattern: "POST /users/{userId}/meetings", Hang: true})
 	var held sync.WaitGroup

@@ -163,7 +163,7 @@ func (w *world) details(m *meeting, now time.Time) *meetingDetails {
 	number, password := w.number(m.n), deref(m.Password)
 	d := &meetingDetails{
 		UUID: w.currentUUID(m), ID: number, HostID: w.userID(m.host), HostEmail: w.email(m.host),
-		Topic: m.Topic, Type: m.Type, Status: "waiting", Timezone: m.Timezone, Agenda: ptr(m.Agenda),
+		Topic: m.Topic, Type: m.Type, Status: "waiting", Timezone: m.Timezone, Agenda: new(m.Agenda),
 		CreatedAt: stamp(m.created), StartURL: link("s", number, "?zak=sandbox"+strconv.FormatInt(now.Unix(), 36)),
 		JoinURL: m.joinURL(w), ChatJoinURL: link("launch/jc", number, ""),
 		PreSchedule: m.PreSchedule, TemplateID: m.TemplateID, CreationSource: m.source,
@@ -198,7 +198,7 @@ func (w *world) listed(m *meeting, now time.Time) *listedMeeting {
 		Timezone: m.Timezone, CreatedAt: stamp(m.created), JoinURL: m.joinURL(w),
 	}
 	if m.Agenda != "" {
-		l.Agenda = ptr(m.Agenda)
+		l.Agenda = new(m.Agenda)
 	}
 	if m.usesPMI() {
 		l.PMI = w.pmi(m.host)

@@ -36,7 +36,7 @@ func createMeeting(c *call) (any, error) {
 	w.minted++
 	m.n = createdBase + w.minted
 	if m.Password == nil && (m.Default == nil || *m.Default) {
-		m.Password = ptr(passcode(w, m.n))
+		m.Password = new(passcode(w, m.n))
 	}
 	w.byHost[user] = append(w.byHost[user], m.n)
 	d := w.details(w.change(m), c.now)

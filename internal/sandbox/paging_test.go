@@ -3,6 +3,7 @@ package sandbox
 import (
 	"fmt"
 	"net/url"
+	"strconv"
 	"testing"
 	"time"
 )
@@ -87,7 +88,7 @@ func TestPageSizeBounds(t *testing.T) {
 		"/report/users/" + r.HostID + "/meetings?from=2026-03-01&to=2026-03-15&": 300,
 	} {
 		r.get("%spage_size=%d", path, largest).want(t, 200, 0)
-		for _, bad := range []string{fmt.Sprint(largest + 1), "0", "-1", "many"} {
+		for _, bad := range []string{strconv.Itoa(largest + 1), "0", "-1", "many"} {
 			res := r.get("%spage_size=%s", path, bad).want(t, 400, 300)
 			if fields := res.list("errors"); len(fields) != 1 || fields[0]["field"] != "page_size" {
 				t.Errorf("%s with page_size=%s: %s", path, bad, res.body)

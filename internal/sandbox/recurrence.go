@@ -56,7 +56,7 @@ func (r *recurrence) check() (wrong []string) {
 	bad(r.EndTimes > 0 && r.EndDateTime != "", "end_times")
 	_, err := time.Parse(zoomTime, r.EndDateTime)
 	bad(r.EndDateTime != "" && err != nil, "end_date_time")
-	for _, d := range strings.Split(r.WeeklyDays, ",") {
+	for d := range strings.SplitSeq(r.WeeklyDays, ",") {
 		n, err := strconv.Atoi(strings.TrimSpace(d))
 		bad(r.WeeklyDays != "" && (err != nil || n < 1 || n > 7), "weekly_days")
 	}

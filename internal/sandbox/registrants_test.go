@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 )
 
@@ -84,7 +85,7 @@ func TestRegistrantStatus(t *testing.T) {
 		thirty[i] = map[string]string{"id": fmt.Sprint("nobody", i)}
 	}
 	change("approve", thirty...).want(t, 204, 0)
-	change("approve", append(thirty, thirty[0])...).want(t, 400, 300)
+	change("approve", slices.Concat(thirty, thirty[:1])...).want(t, 400, 300)
 }
 
 func TestRegistrationErrors(t *testing.T) {

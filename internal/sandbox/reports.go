@@ -115,18 +115,18 @@ func (w *world) reported(i *instance, s *stay, withRegistrant bool) *reportParti
 		LeaveTime: stamp(s.leave), Duration: s.seconds(), Failover: s.failover, Status: s.status(),
 	}
 	if s.key {
-		p.CustomerKey = ptr(fmt.Sprintf("customer-%d", s.person))
+		p.CustomerKey = new(fmt.Sprintf("customer-%d", s.person))
 	} else if s.person%2 == 0 {
-		p.CustomerKey = ptr("")
+		p.CustomerKey = new("")
 	}
 	if withRegistrant {
-		p.RegistrantID = ptr("")
+		p.RegistrantID = new("")
 		if s.registrant >= 0 {
-			p.RegistrantID = ptr(w.registrantID(i.m.n, s.registrant))
+			p.RegistrantID = new(w.registrantID(i.m.n, s.registrant))
 		}
 	}
 	if s.person%6 == 5 {
-		p.BOMtgID = ptr(sealID(w.seed, sealOther, i.m.n<<8|uint64(s.person%3)))
+		p.BOMtgID = new(sealID(w.seed, sealOther, i.m.n<<8|uint64(s.person%3)))
 	}
 	return p
 }

@@ -22,15 +22,15 @@ func passcode(w *world, n uint64) string {
 
 func defaultSettings() meetingSettings {
 	return meetingSettings{
-		HostVideo: ptr(false), ParticipantVideo: ptr(false), CNMeeting: ptr(false), InMeeting: ptr(false),
-		JoinBeforeHost: ptr(false), JBHTime: ptr(0), MuteUponEntry: ptr(false), Watermark: ptr(false), UsePMI: ptr(false),
-		ApprovalType: ptr(2), Audio: ptr("voip"), AutoRecording: ptr("none"), EnforceLogin: ptr(false),
-		EnforceLoginDomains: ptr(""), AlternativeHosts: ptr(""), AlternativeHostUpdatePolls: ptr(false),
-		CloseRegistration: ptr(false), ShowShareButton: ptr(false), AllowMultipleDevices: ptr(false),
-		RegistrantsConfirmationEmail: ptr(true), WaitingRoom: ptr(true), RegistrantsEmailNotification: ptr(true),
-		MeetingAuthentication: ptr(false), EncryptionType: ptr("enhanced_encryption"),
-		AlternativeHostsEmailNotification: ptr(true), DeviceTesting: ptr(false), FocusMode: ptr(false),
-		PrivateMeeting: ptr(false), EmailNotification: ptr(true), HostSaveVideoOrder: ptr(false),
+		HostVideo: new(false), ParticipantVideo: new(false), CNMeeting: new(false), InMeeting: new(false),
+		JoinBeforeHost: new(false), JBHTime: new(0), MuteUponEntry: new(false), Watermark: new(false), UsePMI: new(false),
+		ApprovalType: new(2), Audio: new("voip"), AutoRecording: new("none"), EnforceLogin: new(false),
+		EnforceLoginDomains: new(""), AlternativeHosts: new(""), AlternativeHostUpdatePolls: new(false),
+		CloseRegistration: new(false), ShowShareButton: new(false), AllowMultipleDevices: new(false),
+		RegistrantsConfirmationEmail: new(true), WaitingRoom: new(true), RegistrantsEmailNotification: new(true),
+		MeetingAuthentication: new(false), EncryptionType: new("enhanced_encryption"),
+		AlternativeHostsEmailNotification: new(true), DeviceTesting: new(false), FocusMode: new(false),
+		PrivateMeeting: new(false), EmailNotification: new(true), HostSaveVideoOrder: new(false),
 	}
 }
 
@@ -49,20 +49,21 @@ func (w *world) seedMeeting(n uint64) *meeting {
 		Agenda: pick(&d, []string{"", "", "Notes & decisions", "Bring your questions."}), Settings: defaultSettings(),
 	}
 	if d.chance(80) {
-		m.Password = ptr(passcode(w, n))
+		m.Password = new(passcode(w, n))
 	}
 	m.start = w.quarter().AddDate(0, 0, d.n(85)-24).Add(time.Duration(d.n(40)-20) * 15 * time.Minute)
 	if d.chance(25) {
-		m.Settings.ApprovalType = ptr(d.n(2))
+		m.Settings.ApprovalType = new(d.n(2))
 	}
 	if d.chance(10) {
-		m.TrackingFields = []trackingField{{"Cost center", "100", ptr(true)}}
+		m.TrackingFields = []trackingField{{"Cost center", "100", new(true)}}
 	}
-	if slot >= instantSlot {
+	switch {
+	case slot >= instantSlot:
 		m.Type, m.start = instant, time.Time{}
-	} else if user == host && slot < specialSlots {
+	case user == host && slot < specialSlots:
 		w.landmark(m, slot)
-	} else {
+	default:
 		w.ordinary(m, slot)
 	}
 	m.recur()
@@ -79,7 +80,7 @@ func (w *world) ordinary(m *meeting, slot int) {
 	case 3:
 		m.open()
 	case 7:
-		m.Settings.UsePMI, m.Settings.ApprovalType = ptr(true), ptr(2)
+		m.Settings.UsePMI, m.Settings.ApprovalType = new(true), new(2)
 	}
 }
 
@@ -97,15 +98,15 @@ func (m *meeting) open() { m.Type, m.start, m.Recurrence = openEnded, time.Time{
 
 // landmark makes the meetings of the host that Landmarks names.
 func (w *world) landmark(m *meeting, slot int) {
-	m.Settings.ApprovalType = ptr(2)
+	m.Settings.ApprovalType = new(2)
 	switch slot {
 	case slotWeekly:
 		m.Topic, m.Duration, m.Agenda = "Weekly product sync", 60, "Numbers, plans & questions"
-		m.Settings.ApprovalType, m.Settings.RegistrationType = ptr(0), ptr(1)
+		m.Settings.ApprovalType, m.Settings.RegistrationType = new(0), new(1)
 		w.weekly(m, 8)
 	case slotBig:
 		m.Topic, m.Duration = "Company all hands", 60
-		m.Settings.ApprovalType, m.Settings.RegistrationType = ptr(1), ptr(1)
+		m.Settings.ApprovalType, m.Settings.RegistrationType = new(1), new(1)
 		w.weekly(m, 4)
 	case slotPending:
 		m.Topic, m.Duration, m.start = "Just over", 60, w.start.Add(-65*time.Minute)
@@ -119,9 +120,9 @@ func (w *world) landmark(m *meeting, slot int) {
 		m.running = m.start
 	case slotPersonal:
 		m.Topic, m.start = "In my room", w.quarter().AddDate(0, 0, 2)
-		m.Settings.UsePMI = ptr(true)
+		m.Settings.UsePMI = new(true)
 	case slotManual:
 		m.Topic, m.Duration, m.start = "Customer webinar rehearsal", 45, w.quarter().AddDate(0, 0, 7)
-		m.Settings.ApprovalType = ptr(1)
+		m.Settings.ApprovalType = new(1)
 	}
 }

@@ -3,10 +3,12 @@ package sandbox
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -53,9 +55,7 @@ func documented(t *testing.T) map[string]operation {
 		if err := json.Unmarshal(raw, &file); err != nil {
 			continue // webhooks.json has another form
 		}
-		for pattern, op := range file.Operations {
-			all[pattern] = op
-		}
+		maps.Copy(all, file.Operations)
 	}
 	return all
 }
@@ -99,7 +99,7 @@ func (r *rig) questions() map[string][]question {
 	ask("POST /meetings/{meetingId}/registrants", manual, map[string]any{"email": "a@example.net", "first_name": "A"})
 	ask("PUT /meetings/{meetingId}/registrants/status", manual+"/status", map[string]any{"action": "deny", "registrants": []any{}})
 	ask("DELETE /meetings/{meetingId}/registrants/{registrantId}", meeting+"/registrants/"+r.RegistrantID, nil)
-	for _, id := range []string{fmt.Sprint(r.MeetingNumber), twice(r.BigInstance), twice(r.UUIDWithSlash)} {
+	for _, id := range []string{strconv.FormatInt(r.MeetingNumber, 10), twice(r.BigInstance), twice(r.UUIDWithSlash)} {
 		ask("GET /past_meetings/{meetingId}", "/past_meetings/"+id, nil)
 		ask("GET /past_meetings/{meetingId}/participants", "/past_meetings/"+id+"/participants?page_size=300", nil)
 		ask("GET /report/meetings/{meetingId}", "/report/meetings/"+id, nil)
@@ -137,7 +137,7 @@ func TestAnswersAreDocumented(t *testing.T) {
 			}
 			for _, q := range questions[spec.Pattern] {
 				res := r.do(spec.Method()+" "+q.path, q.body)
-				want, ok := op.Responses[fmt.Sprint(res.status)]
+				want, ok := op.Responses[strconv.Itoa(res.status)]
 				if !ok {
 					t.Fatalf("%s: HTTP %d is not documented: %s", q.path, res.status, res.body)
 				}
@@ -268,7 +268,7 @@ func TestRefusalsAreDocumented(t *testing.T) {
 		{"GET /users", "/users?next_page_token=x"},
 	} {
 		res := r.get("%s", c.path)
-		if codes := docs[c.pattern].Errors[fmt.Sprint(res.status)]; !slices.Contains(codes, res.num("code")) {
+		if codes := docs[c.pattern].Errors[strconv.Itoa(res.status)]; !slices.Contains(codes, res.num("code")) {
 			t.Errorf("%s: HTTP %d with code %d, documented are %v", c.path, res.status, res.num("code"), codes)
 		}
 	}

@@ -109,20 +109,20 @@ func (u *user) signedIn(w *world, i int, d *dice) {
 	u.hostKey = fmt.Sprintf("%06d", d.n(1_000_000))
 	if d.chance(90) {
 		u.LastLoginTime = stamp(w.start.Add(-time.Duration(d.n(60*24*60)) * time.Minute))
-		u.LastClientVersion = ptr(pick(d, clientVersions))
+		u.LastClientVersion = new(pick(d, clientVersions))
 	}
 }
 
 // profile fills what people and administrators may have filled in.
 func (u *user) profile(w *world, i int, d *dice) {
 	maybe := func(from []string) *string {
-		return pick(d, []*string{nil, ptr(""), ptr(pick(d, from)), ptr(pick(d, from)), ptr(pick(d, from))})
+		return pick(d, []*string{nil, new(""), new(pick(d, from)), new(pick(d, from)), new(pick(d, from))})
 	}
 	u.Dept, u.JobTitle = maybe(departments), maybe(jobTitles)
 	u.Company, u.Location = maybe(organizations), maybe(cities)
 	u.CostCenter = maybe([]string{"100", "200", "300"})
-	u.CMSUserID = pick(d, []*string{nil, ptr("")})
-	u.PhoneCountry, u.PhoneNumber = ptr(""), ptr("")
+	u.CMSUserID = pick(d, []*string{nil, new("")})
+	u.PhoneCountry, u.PhoneNumber = new(""), new("")
 	if d.chance(30) {
 		u.PhoneNumbers = []phoneNumber{{"US", "+1", fmt.Sprintf("20255501%02d", d.n(100)), d.chance(80), "Office"}}
 	}
@@ -130,7 +130,7 @@ func (u *user) profile(w *world, i int, d *dice) {
 		u.GroupIDs = []string{sealID(w.seed, sealOther, uint64(1000+d.n(5)))}
 	}
 	if d.chance(25) {
-		u.EmployeeUniqueID = ptr(fmt.Sprintf("E%05d", i))
+		u.EmployeeUniqueID = new(fmt.Sprintf("E%05d", i))
 	}
 	if d.chance(25) {
 		u.CustomAttributes = []customAttribute{{"cbf_sandbox_badge", "Badge", fmt.Sprintf("B-%04d", i)}}

@@ -81,7 +81,7 @@ func listWebinars(c *call) (any, error) {
 	all := slices.DeleteFunc(c.world.webinarsOf(user, c.now), func(m *meeting) bool { return !m.is(kind, c.now) })
 	item := func(i int) any {
 		l := c.world.listedWebinar(all[i], c.now)
-		l.IsEventsWebinar = ptr(false)
+		l.IsEventsWebinar = new(false)
 		return l
 	}
 	p, err := c.page(len(all), item, c.pageNumber())
@@ -135,7 +135,7 @@ func getWebinar(c *call) (any, error) {
 		d.RegistrationURL = link("webinar/register", number, "")
 	}
 	if d.IsSimulive {
-		d.RecordFileID, d.TransitionToLive = "f09340e1-0000-4000-8000-sandbox00001", ptr(true)
+		d.RecordFileID, d.TransitionToLive = "f09340e1-0000-4000-8000-sandbox00001", new(true)
 		d.SimuliveDelayStart = map[string]any{"enable": true, "time": 10, "timeunit": "second"}
 	}
 	previous := c.query.Get("show_previous_occurrences") == "true"

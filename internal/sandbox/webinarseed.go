@@ -41,9 +41,9 @@ func (w *world) webinar(n uint64) *meeting {
 	m := &meeting{n: n, host: user, created: w.start.AddDate(0, 0, -90-d.n(300)), source: pick(&d, []string{"web_portal", "other", "open_api"})}
 	m.meetingBody = meetingBody{
 		Topic: "Webinar: " + pick(&d, subjects), Type: scheduled, Duration: 30 * (1 + d.n(3)), Timezone: pick(&d, timezones),
-		Agenda: pick(&d, []string{"", "What is new & what is next"}), Password: ptr(passcode(w, n)), Settings: defaultSettings(),
+		Agenda: pick(&d, []string{"", "What is new & what is next"}), Password: new(passcode(w, n)), Settings: defaultSettings(),
 	}
-	m.Settings.ApprovalType = ptr(d.n(3))
+	m.Settings.ApprovalType = new(d.n(3))
 	m.start = w.quarter().AddDate(0, 0, d.n(85)-24)
 	if user == host {
 		w.webinarLandmark(m, slot)
@@ -57,18 +57,18 @@ func (w *world) webinarLandmark(m *meeting, slot int) {
 	switch slot {
 	case webinarWeekly:
 		m.Topic, m.Duration, m.Agenda, m.TemplateID = "Product news, weekly", 45, "Numbers & questions", "sandboxTemplate"
-		m.Settings.ApprovalType = ptr(0)
-		m.TrackingFields = []trackingField{{"Campaign", "Spring", ptr(true)}}
+		m.Settings.ApprovalType = new(0)
+		m.TrackingFields = []trackingField{{"Campaign", "Spring", new(true)}}
 		w.weekly(m, 8)
 	case webinarManual:
 		m.Topic, m.start = "Partners only", w.quarter().AddDate(0, 0, 9)
-		m.Settings.ApprovalType = ptr(1)
+		m.Settings.ApprovalType = new(1)
 	case webinarSimulive:
 		m.Topic, m.start = "As if it were live", w.quarter().AddDate(0, 0, 3)
-		m.Settings.ApprovalType = ptr(2)
+		m.Settings.ApprovalType = new(2)
 	case webinarOpen:
 		m.Topic = "Whenever we feel like it"
-		m.Settings.ApprovalType = ptr(2)
+		m.Settings.ApprovalType = new(2)
 		m.open()
 	}
 }

@@ -175,7 +175,7 @@ func (w *world) findNonces() {
 	}
 	for k, fits := range forms {
 		v := instanceKey(special(slotWeekly), k)
-		for nonce := uint64(0); nonce < 1<<16; nonce++ {
+		for nonce := range uint64(1 << 16) {
 			if fits(sealUUID(w.seed, v|nonce)) {
 				w.nonces[v] = nonce
 				break

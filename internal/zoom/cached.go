@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -16,13 +17,17 @@ import (
 // just created the object by other means.
 const absent = 10 * time.Second
 
-// cached is the layer that answers from the store, and files what came back.
-// Writes pass through and evict.
+// cached is the layer that answers from the store. Writes pass through and
+// evict. Beneath it are the flights, and beneath them the layer that files what
+// came back: once for all who wait, also when nobody waits any more, and as of
+// the time when the first of them asked.
 type cached struct {
 	store   cache.Store
 	account string // whose tags
 	view    string // whose answers: account, credential, scopes, version of the format
 	hosts   *hosts
+	flights flights
+	onEvict []func()
 }
 
 func (c *cached) layer(next Handler) Handler {
@@ -38,23 +43,30 @@ func (c *cached) layer(next Handler) Handler {
 			usageFrom(ctx).hit()
 			return resp, err
 		}
-		resp, err = next(ctx, req)
+		req.ticket = ticket
+		return next(ctx, req)
+	}
+}
+
+func (c *cached) filed(next Handler) Handler {
+	return func(ctx context.Context, req *Request) (*Response, error) {
+		resp, err := next(ctx, req)
 		if err == nil {
 			c.hosts.learn(resp.Value)
 		}
-		c.file(ctx, req, ticket, resp, err)
+		if req.Spec.Reads() && c.keeps(req) {
+			c.file(ctx, req, resp, err)
+		}
 		return resp, err
 	}
 }
 
 // write carries a write out and evicts, also when its outcome is unknown: an
-// answer that was lost on the way may have changed things.
+// answer that was lost on the way may have changed things. What Zoom does not
+// know any more is stale as well.
 func (c *cached) write(ctx context.Context, req *Request, next Handler) (*Response, error) {
 	resp, err := next(ctx, req)
-	if err == nil {
-		c.hosts.learn(resp.Value)
-	}
-	if err == nil || errors.Is(err, ErrUnavailable) || errors.Is(err, ErrBadAnswer) || errors.Is(err, context.DeadlineExceeded) {
+	if err == nil || errors.Is(err, ErrNotFound) || errors.Is(err, ErrUnavailable) || errors.Is(err, ErrBadAnswer) || errors.Is(err, context.DeadlineExceeded) {
 		c.evict(context.WithoutCancel(ctx), req.Account, c.hosts.resolve(expand(req.Spec.Evicts, req.Vars)))
 	}
 	return resp, err
@@ -76,7 +88,7 @@ func (c *cached) lookup(ctx context.Context, req *Request) (*Response, cache.Tic
 	}
 	value, err := entry.Value(func(body []byte) (any, error) { return unpack(req, body) })
 	if err != nil {
-		return nil, ticket, nil // another version wrote it
+		return nil, ticket, nil //nolint:nilerr // another version wrote it: that is a miss
 	}
 	if refused, ok := value.(*Error); ok {
 		return nil, ticket, refused
@@ -86,14 +98,14 @@ func (c *cached) lookup(ctx context.Context, req *Request) (*Response, cache.Tic
 
 // file keeps an answer, and "no such object" for some seconds. No other error
 // is kept.
-func (c *cached) file(ctx context.Context, req *Request, ticket cache.Ticket, resp *Response, err error) {
+func (c *cached) file(ctx context.Context, req *Request, resp *Response, err error) {
 	var refused *Error
 	switch {
 	case err == nil:
-		c.set(ctx, req, req.identity(), ticket, resp.Value, len(resp.Body), req.life(resp.Value))
+		c.set(ctx, req, req.identity(), req.ticket, resp.Value, len(resp.Body), req.life(resp.Value))
 		c.fileAliases(ctx, req, resp)
-	case errors.As(err, &refused) && refused.Kind == ErrNotFound:
-		c.set(ctx, req, req.identity(), ticket, refused, 200, absent)
+	case errors.As(err, &refused) && errors.Is(refused.Kind, ErrNotFound):
+		c.set(ctx, req, req.identity(), req.ticket, refused, 200, absent)
 	}
 }
 
@@ -140,14 +152,18 @@ func (c *cached) fileAliases(ctx context.Context, req *Request, resp *Response) 
 }
 
 func (c *cached) evict(ctx context.Context, account string, tags []string) {
-	if c.store == nil || len(tags) == 0 {
+	if len(tags) == 0 {
 		return
 	}
-	scoped := make([]string, len(tags))
-	for i, tag := range tags {
-		scoped[i] = c.scope(account) + tag
+	if c.store != nil {
+		c.store.Evict(ctx, c.scoped(account, slices.Clone(tags))...)
 	}
-	c.store.Evict(ctx, scoped...)
+	c.flights.forget(func(req *Request) bool {
+		return req.Account == account && slices.ContainsFunc(expand(req.Spec.Tags, req.Vars), func(tag string) bool { return slices.Contains(tags, tag) })
+	})
+	for _, f := range c.onEvict {
+		f()
+	}
 }
 
 // key hashes what is asked, and in whose view: a path may hold an e-mail, and
@@ -160,8 +176,11 @@ func (c *cached) key(identity string) string {
 // tags fills in a row's tags. They belong to the account, not to the view: what
 // one credential changes is stale for all.
 func (c *cached) tags(req *Request) []string {
-	tags := expand(req.Spec.Tags, req.Vars)
-	scope := c.scope(req.Account)
+	return c.scoped(req.Account, expand(req.Spec.Tags, req.Vars))
+}
+
+func (c *cached) scoped(account string, tags []string) []string {
+	scope := c.scope(account)
 	for i, tag := range tags {
 		tags[i] = scope + tag
 	}
@@ -202,14 +221,16 @@ func pack(req *Request, value any) ([]byte, error) {
 }
 
 func unpack(req *Request, body []byte) (any, error) {
-	if len(body) == 0 {
-		return nil, errors.New("empty entry")
+	if len(body) > 0 {
+		switch body[0] {
+		case packedValue:
+			return req.decode(body[1:])
+		case packedRefusal:
+			refused := &Error{}
+			err := json.Unmarshal(body[1:], refused)
+			refused.Op, refused.Kind = req.Spec.Pattern, ErrNotFound
+			return refused, err
+		}
 	}
-	if body[0] == packedRefusal {
-		refused := &Error{}
-		err := json.Unmarshal(body[1:], refused)
-		refused.Op, refused.Kind = req.Spec.Pattern, ErrNotFound
-		return refused, err
-	}
-	return req.decode(body[1:])
+	return nil, errors.New("no entry of ours")
 }

@@ -16,7 +16,10 @@ import (
 	"encoding/hex"
 	"log/slog"
 	"net/http"
+	"slices"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"zoomql/cache"
 	"zoomql/internal/ratelimit"
@@ -40,6 +43,7 @@ type Request struct {
 
 	decode func([]byte) (any, error)
 	encode func(any) ([]byte, error)
+	ticket cache.Ticket // of the miss that led to the call
 }
 
 // Response is what came back.
@@ -62,8 +66,8 @@ type Layer func(Handler) Handler
 
 // chain returns h inside the layers, the first outermost.
 func chain(h Handler, layers ...Layer) Handler {
-	for i := len(layers) - 1; i >= 0; i-- {
-		h = layers[i](h)
+	for _, layer := range slices.Backward(layers) {
+		h = layer(h)
 	}
 	return h
 }
@@ -127,6 +131,23 @@ func (c *Client) In(account string) *Client {
 // the own account.
 func (c *Client) Sub() string { return c.sub }
 
+// Plan returns the plan of the account.
+func (c *Client) Plan() Plan { return c.cfg.Plan }
+
+// Each calls f with 0 to n-1, as many at once as calls may be under way, and
+// returns when all have returned.
+func (c *Client) Each(n int, f func(i int)) {
+	var g errgroup.Group
+	g.SetLimit(c.cfg.MaxInFlight)
+	for i := range n {
+		g.Go(func() error {
+			f(i)
+			return nil
+		})
+	}
+	_ = g.Wait() // f returns no error
+}
+
 // formatVersion is part of every key of the cache: raise it when the decoded
 // form of answers changes, and what older programs left in Redis is not read.
 const formatVersion = "1\x00"
@@ -147,7 +168,7 @@ func New(cfg Config) *Client {
 	}
 	c := &Client{cfg: cfg, tenant: types.TenantOf(cfg.AccountID), hosts: newHosts(), lengths: &lengths{}}
 	c.cached = &cached{store: cfg.Store, account: hex.EncodeToString(c.tenant[:]), view: formatVersion + cfg.AccountID + "\x00" + cfg.View, hosts: c.hosts}
-	c.handler = chain((&transport{cfg}).do, c.cached.layer, coalesced(), exclusive(), retried, limited(cfg))
+	c.handler = chain((&transport{cfg}).do, c.cached.layer, c.cached.flights.coalesced, c.cached.filed, exclusive(), retried, authorized(cfg.Tokens), limited(cfg))
 	return c
 }
 
@@ -165,6 +186,10 @@ func (c *Client) Scopes(ctx context.Context) ([]string, error) {
 	}
 	return t.Scopes, nil
 }
+
+// OnEvict has f called whenever something has become stale. It is to be called
+// before the client is used.
+func (c *Client) OnEvict(f func()) { c.cached.onEvict = append(c.cached.onEvict, f) }
 
 // Evict makes what is filed under the tags stale.
 func (c *Client) Evict(ctx context.Context, tags ...string) { c.cached.evict(ctx, c.sub, tags) }

@@ -88,6 +88,7 @@ var kinds = []struct {
 	{0, 4700, "", ErrMissingScope},
 	{0, 4711, "", ErrMissingScope},
 	{0, 300, "next page token", ErrPageToken},
+	{0, 300, "not been enabled", ErrNotEnabled},
 	{0, 300, "", ErrInvalid},
 	{0, 200, "paid", ErrPlanRequired},
 	{0, 200, "plan", ErrPlanRequired},
@@ -100,6 +101,7 @@ var kinds = []struct {
 	{0, 2001, "", ErrNotFound},
 	{0, 12702, "", ErrExpired},
 	{0, 3003, "", ErrNotHost},
+	{0, 3000, "not been enabled", ErrNotEnabled},
 	{0, 3000, "", ErrForbidden},
 	{0, 2306, "", ErrForbidden},
 	{0, 3161, "", ErrNotEnabled},
@@ -149,6 +151,10 @@ func refusal(op string, status int, header http.Header, body []byte, now time.Ti
 	switch {
 	case status == http.StatusTooManyRequests:
 		e.throttled(zoom.Message, header, now)
+	case status < 400: // a redirect: a token goes nowhere but to Zoom
+		e.Kind = ErrBadAnswer
+	case status < http.StatusBadRequest: // a redirect: it could lead anywhere, so it is not followed
+		e.Kind = ErrBadAnswer
 	case status >= 500:
 		e.Kind = ErrUnavailable
 		e.RetryAt = retryAfter(header, now)
@@ -189,23 +195,32 @@ func (e *Error) Concurrent() bool {
 	return e.Status == http.StatusTooManyRequests && strings.Contains(strings.ToLower(e.Message), "concurrent")
 }
 
+// ofObject reports whether a daily allowance is used up that Zoom counts for one
+// object, such as a host or a registrant, and not for the account.
+func (e *Error) ofObject() bool {
+	words := strings.ToLower(e.Message)
+	return strings.Contains(words, "exceeded the daily rate limit")
+}
+
+// longestRetry bounds what is believed of Retry-After: no budget of Zoom's is
+// longer than a day, and a wrong year must not close an account for good.
+const longestRetry = 7 * 24 * time.Hour
+
 // retryAfter reads Retry-After in the three forms that are met: Zoom's own, an
 // ISO 8601 date-time, and HTTP's two (RFC 9110, section 10.2.3).
 func retryAfter(header http.Header, now time.Time) time.Time {
 	v := strings.TrimSpace(header.Get("Retry-After"))
-	if v == "" {
+	at, err := time.Parse(time.RFC3339, v)
+	if err != nil {
+		at, err = http.ParseTime(v)
+	}
+	if n, bad := strconv.ParseFloat(v, 64); bad == nil && n >= 0 && n < longestRetry.Seconds() {
+		at, err = now.Add(time.Duration(n*float64(time.Second))), nil
+	}
+	if err != nil || at.Sub(now) > longestRetry {
 		return time.Time{}
 	}
-	if s, err := strconv.ParseFloat(v, 64); err == nil && s >= 0 && s < 7*24*3600 {
-		return now.Add(time.Duration(s * float64(time.Second)))
-	}
-	if t, err := time.Parse(time.RFC3339, v); err == nil {
-		return t
-	}
-	if t, err := http.ParseTime(v); err == nil {
-		return t
-	}
-	return time.Time{}
+	return at
 }
 
 // nextDay returns the next 00:00 UTC, when Zoom's daily counters start anew.
@@ -214,8 +229,8 @@ func nextDay(now time.Time) time.Time {
 }
 
 var (
-	addresses = regexp.MustCompile(`[^\s<>(),;:"']+@[^\s<>(),;:"']+`)
-	links     = regexp.MustCompile(`https?://\S+`)
+	addresses = regexp.MustCompile(`[^\s<>(),;:]+@[^\s<>(),;:]+`)
+	links     = regexp.MustCompile(`[A-Za-z][A-Za-z0-9+.-]*://\S*`)
 )
 
 // scrub takes what may be personal or secret out of Zoom's words, which quote

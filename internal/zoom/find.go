@@ -2,6 +2,8 @@ package zoom
 
 import (
 	"context"
+	"slices"
+	"strings"
 	"sync"
 )
 
@@ -29,8 +31,9 @@ type directory[T any] struct {
 
 // listing is one list that may hold what is looked for.
 type listing[T any] struct {
-	page  func(ctx context.Context, c *Client, token string) (*Page[T], error)
-	known func(ctx context.Context, c *Client, token string) (*Page[T], bool)
+	page     func(ctx context.Context, c *Client, token string) (*Page[T], error)
+	known    func(ctx context.Context, c *Client, token string) (*Page[T], bool)
+	underWay func(c *Client, token string) bool
 	// name is what the client remembers the listing's length by.
 	name string
 }
@@ -49,40 +52,83 @@ func (d *directory[T]) find(ctx context.Context, c *Client, keys []string) []Fou
 		}
 		missing = append(missing, i)
 	}
-	complete := true
-	for _, l := range d.listings {
-		var whole bool
-		missing, whole = d.search(ctx, c, l, keys, missing, found)
-		complete = complete && whole
-	}
+	missing, complete := d.look(ctx, c, keys, missing, found)
 	if complete {
 		for _, i := range missing {
 			found[i].Err = &Error{Op: d.list.Pattern, Kind: ErrNotFound}
 		}
 		return found
 	}
-	var wait sync.WaitGroup
-	for _, i := range missing {
-		wait.Go(func() { found[i].Object, found[i].Err = d.get(ctx, c, keys[i]) })
-	}
-	wait.Wait()
+	c.Each(len(missing), func(n int) {
+		i := missing[n]
+		found[i].Object, found[i].Err = d.get(ctx, c, keys[i])
+	})
 	return found
 }
 
+// look looks for the missing keys in the listings, as far as that pays, and
+// returns which are missing still and whether all listings were read to their
+// ends. The listings are read one after the other, likeliest first, unless a key
+// is an e-mail: a stranger's stands in none of them, so all would be read anyhow.
+func (d *directory[T]) look(ctx context.Context, c *Client, keys []string, missing []int, found []Found[T]) ([]int, bool) {
+	complete, budget := true, &spending{keys: len(missing)}
+	firsts := make([]*Page[T], len(d.listings))
+	if slices.ContainsFunc(missing, func(i int) bool { return strings.Contains(keys[i], "@") }) && d.allPay(c, len(missing)) {
+		d.firstPages(ctx, c, firsts, budget)
+	}
+	for n, l := range d.listings {
+		var whole bool
+		missing, whole = d.search(ctx, c, l, firsts[n], budget, keys, missing, found)
+		complete = complete && whole
+		budget.closed = !complete
+	}
+	return missing, complete
+}
+
+// firstPages reads the first page of every listing at once. One that fails is
+// left out; the search will meet the reason.
+func (d *directory[T]) firstPages(ctx context.Context, c *Client, pages []*Page[T], budget *spending) {
+	var wait sync.WaitGroup
+	for n, l := range d.listings {
+		if page, ok := l.known(ctx, c, ""); ok {
+			pages[n] = page
+			continue
+		}
+		budget.pages++
+		wait.Go(func() { pages[n], _ = l.page(ctx, c, "") })
+	}
+	wait.Wait()
+}
+
+// allPay reports whether reading all listings at once spends clearly less than
+// asking for each key.
+func (d *directory[T]) allPay(c *Client, missing int) bool {
+	pages := 0
+	for _, l := range d.listings {
+		pages += d.pages(max(c.lengths.get(l.name), 1))
+	}
+	return d.cheaper(c, pages, missing)
+}
+
+// spending is what a search may cost: pages that turn out not to hold what is
+// looked for are spent all the same.
+type spending struct {
+	keys   int  // that were not known at the beginning
+	pages  int  // asked for so far, of all listings
+	closed bool // the likelier listings were left, so the others are not begun
+}
+
 // search reads a listing as long as that pays, and returns which keys are still
-// missing and whether the listing was read to its end.
-func (d *directory[T]) search(ctx context.Context, c *Client, l *listing[T], keys []string, missing []int, found []Found[T]) ([]int, bool) {
+// missing and whether the listing was read to its end. first is its first page,
+// if that was read already.
+func (d *directory[T]) search(ctx context.Context, c *Client, l *listing[T], first *Page[T], budget *spending, keys []string, missing []int, found []Found[T]) ([]int, bool) {
 	token, read := "", 0
-	for len(missing) > 0 {
-		page, known := l.known(ctx, c, token)
-		if !known {
-			if !d.pays(c, l, read, len(missing)) {
-				return missing, false
-			}
-			var err error
-			if page, err = l.page(ctx, c, token); err != nil {
-				return missing, false // the calls by key will say what is wrong
-			}
+	for page := first; len(missing) > 0; page = nil {
+		if page == nil {
+			page = d.page(ctx, c, l, token, read, len(missing), budget)
+		}
+		if page == nil {
+			return missing, false // the calls by key will say what is wrong
 		}
 		index := page.Index(d.keys)
 		missing = keep(missing, func(i int) bool {
@@ -98,16 +144,43 @@ func (d *directory[T]) search(ctx context.Context, c *Client, l *listing[T], key
 	return missing, false
 }
 
+// page returns the next page of a listing if it is known, if somebody else has
+// asked for it already, which costs nothing to wait for, or if it pays; and nil
+// if none of this is so, or if it cannot be had.
+func (d *directory[T]) page(ctx context.Context, c *Client, l *listing[T], token string, read, missing int, budget *spending) *Page[T] {
+	if page, ok := l.known(ctx, c, token); ok {
+		return page
+	}
+	if !l.underWay(c, token) {
+		if budget.closed || !d.pays(c, l, read, missing, budget) {
+			return nil
+		}
+		budget.pages++
+	}
+	page, err := l.page(ctx, c, token)
+	if err != nil {
+		return nil
+	}
+	return page
+}
+
 // pays reports whether reading on in a listing spends clearly less of the
-// budget than asking for each key that is missing. A listing never seen is
+// budget than asking for each key that is missing, and whether all that was read
+// would still have been worth it had it held nothing. A listing never seen is
 // taken to be one page.
-func (d *directory[T]) pays(c *Client, l *listing[T], read, missing int) bool {
-	left := max(c.lengths.get(l.name)-read, 1)
-	pages := (left + d.list.MaxPage - 1) / d.list.MaxPage
+func (d *directory[T]) pays(c *Client, l *listing[T], read, missing int, budget *spending) bool {
+	pages := d.pages(max(c.lengths.get(l.name)-read, 1))
+	return d.cheaper(c, pages, missing) && d.cheaper(c, budget.pages+pages, budget.keys)
+}
+
+// pages returns how many pages hold so many items.
+func (d *directory[T]) pages(items int) int { return (items + d.list.MaxPage - 1) / d.list.MaxPage }
+
+// cheaper reports whether so many pages of a listing spend clearly less of the
+// budget than so many calls by key.
+func (d *directory[T]) cheaper(c *Client, pages, keys int) bool {
 	plan := c.cfg.Plan
-	byList := float64(pages) / plan.perSecond(d.list.Rate)
-	byKey := float64(missing) / plan.perSecond(d.one.Rate)
-	return byList*listingPays <= byKey
+	return listingPays*float64(pages)/plan.perSecond(d.list.Rate) <= float64(keys)/plan.perSecond(d.one.Rate)
 }
 
 func (d *directory[T]) note(c *Client, l *listing[T], page *Page[T], read int) {
@@ -157,8 +230,9 @@ func listingOf[In, T any](name string, o ListOp[In, T], in In) *listing[T] {
 		name: name,
 		page: func(ctx context.Context, c *Client, token string) (*Page[T], error) { return o.Do(ctx, c, at(token)) },
 		known: func(ctx context.Context, c *Client, token string) (*Page[T], bool) {
-			page, err, ok := o.Known(ctx, c, at(token))
+			page, ok, err := o.Known(ctx, c, at(token))
 			return page, ok && err == nil
 		},
+		underWay: func(c *Client, token string) bool { return o.underWay(c, at(token)) },
 	}
 }

@@ -25,14 +25,28 @@ type Instances struct {
 }
 
 // pastLife says how long something past is believed. "The latest run" is
-// another one after the next; and participants without a duration are of a run
-// that Zoom still works on.
+// another one after the next. A run without an end, and participants without a
+// duration, are of a run that Zoom still works on; nobody at all may be, too.
 func pastLife(req *Request, answer any) Life {
 	if _, err := types.ParseMeetingNumber(cmp.Or(req.Vars["meetingId"], req.Vars["webinarId"])); err == nil {
 		return Scheduled
 	}
-	if page, ok := answer.(*Page[types.Participant]); ok && Unfinished(page.Items) {
-		return Live
+	switch a := answer.(type) {
+	case *Page[types.Participant]:
+		switch {
+		case Unfinished(a.Items):
+			return Live
+		case len(a.Items) == 0:
+			return Scheduled
+		}
+	case *types.MeetingInstance:
+		if a.EndTime.IsZero() {
+			return Live
+		}
+	case *types.MeetingReport:
+		if a.EndTime.IsZero() {
+			return Live
+		}
 	}
 	return Closed
 }

@@ -4,94 +4,35 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
-	"sync"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
 	"golang.org/x/sync/semaphore"
 
+	"zoomql/internal/flight"
 	"zoomql/internal/ratelimit"
 )
 
-// coalesced lets one call do for all who ask the same at once. The call
-// belongs to none of them: it goes on while anyone waits, and each leaves when
-// his own context ends. When the last one has left, a call that still stands
-// in the limiter's queue is given up.
-func coalesced() Layer {
-	f := &flights{under: map[string]*flight{}}
-	return func(next Handler) Handler {
-		return func(ctx context.Context, req *Request) (*Response, error) {
-			if !req.Spec.Reads() {
-				return next(ctx, req)
-			}
-			return f.join(ctx, req, next)
+// coalesced lets one call do for all who ask the same at once. When the last one
+// has left, a call that still stands in the limiter's queue is given up.
+func (f *flights) coalesced(next Handler) Handler {
+	return func(ctx context.Context, req *Request) (*Response, error) {
+		if !req.Spec.Reads() {
+			return next(ctx, req)
 		}
+		return f.Do(ctx, req.identity(), req, func(ctx context.Context) (*Response, error) { return next(ctx, req) })
 	}
 }
 
-type flights struct {
-	mu    sync.Mutex
-	under map[string]*flight
-}
+// flights are the reads under way, by what they ask. The zero value is ready.
+type flights struct{ flight.Group[*Response] }
 
-type flight struct {
-	done    chan struct{}
-	cancel  context.CancelFunc
-	waiters int
-	resp    *Response
-	err     error
-}
-
-// longest bounds shared work, whoever waits for it.
-const longest = time.Minute
-
-func (f *flights) join(ctx context.Context, req *Request, next Handler) (*Response, error) {
-	key := req.identity()
-	f.mu.Lock()
-	fl := f.under[key]
-	if fl == nil {
-		fl = f.begin(ctx, key, req, next)
-	}
-	fl.waiters++
-	f.mu.Unlock()
-
-	select {
-	case <-fl.done:
-		return fl.resp, fl.err
-	case <-ctx.Done():
-		f.leave(key, fl)
-		return nil, ctx.Err()
-	}
-}
-
-func (f *flights) begin(ctx context.Context, key string, req *Request, next Handler) *flight {
-	shared, cancel := context.WithTimeout(context.WithoutCancel(ctx), longest)
-	fl := &flight{done: make(chan struct{}), cancel: cancel}
-	f.under[key] = fl
-	go func() {
-		defer cancel()
-		fl.resp, fl.err = next(shared, req)
-		f.mu.Lock()
-		if f.under[key] == fl {
-			delete(f.under, key)
-		}
-		f.mu.Unlock()
-		close(fl.done)
-	}()
-	return fl
-}
-
-func (f *flights) leave(key string, fl *flight) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	fl.waiters--
-	if fl.waiters > 0 {
-		return
-	}
-	fl.cancel()
-	if f.under[key] == fl {
-		delete(f.under, key) // who comes now must not join what is being given up
-	}
+// forget lets nobody join any more what was asked before something changed.
+func (f *flights) forget(stale func(*Request) bool) {
+	f.Forget(func(about any) bool {
+		req, ok := about.(*Request)
+		return ok && stale(req)
+	})
 }
 
 // identity names what is asked: two requests with the same identity have the
@@ -115,10 +56,17 @@ func retried(next Handler) Handler {
 	return func(ctx context.Context, req *Request) (*Response, error) {
 		pause := &backoff.ExponentialBackOff{InitialInterval: 200 * time.Millisecond, Multiplier: 2, RandomizationFactor: 0.5, MaxInterval: 5 * time.Second}
 		pause.Reset()
+		renewed := false
 		for try := 1; ; try++ {
 			resp, err := next(ctx, req)
 			if err == nil || try == maxTries || !mayRetry(req, err) {
 				return resp, err
+			}
+			if errors.Is(err, ErrUnauthenticated) {
+				if renewed {
+					return nil, err // a new token fared no better
+				}
+				renewed = true
 			}
 			if !sleep(ctx, pauseFor(err, pause.NextBackOff())) {
 				return nil, err
@@ -134,12 +82,10 @@ func mayRetry(req *Request, err error) bool {
 	if !errors.As(err, &e) {
 		return false
 	}
-	switch e.Kind {
-	case ErrRateLimited, ErrUnauthenticated:
-		// Refused by Zoom, so nothing was done. When the token itself cannot
-		// be had, asking again changes nothing.
+	switch {
+	case errors.Is(e.Kind, ErrRateLimited), errors.Is(e.Kind, ErrUnauthenticated):
 		return e.Status != 0 && e.Op == req.Spec.Pattern
-	case ErrUnavailable:
+	case errors.Is(e.Kind, ErrUnavailable):
 		return req.Spec.Reads() || errors.Is(err, errNotSent)
 	}
 	return false
@@ -149,9 +95,8 @@ func mayRetry(req *Request, err error) bool {
 // says, and a little more at random so that those who were refused together do
 // not come back together.
 func pauseFor(err error, fallback time.Duration) time.Duration {
-	var e *Error
-	if errors.As(err, &e) {
-		if e.Kind == ErrUnauthenticated {
+	if e, ok := errors.AsType[*Error](err); ok {
+		if errors.Is(e.Kind, ErrUnauthenticated) {
 			return 0
 		}
 		if d := time.Until(e.RetryAt); d > 0 && !e.Concurrent() {
@@ -176,10 +121,28 @@ func sleep(ctx context.Context, d time.Duration) bool {
 	}
 }
 
+// authorized sees that there is a token, and that it allows the call: one that
+// lacks the scope would only spend a call to hear so. It stands before the
+// limiter, because a call that waited for a token after its turn in the budget
+// would be sent late, together with calls of the next second.
+func authorized(tokens Tokens) Layer {
+	return func(next Handler) Handler {
+		return func(ctx context.Context, req *Request) (*Response, error) {
+			token, err := tokens.Token(ctx)
+			if err != nil {
+				return nil, err
+			}
+			if s := req.Spec; len(token.Scopes) > 0 && !s.Allows(token.Scopes) {
+				return nil, &Error{Op: s.Pattern, Kind: ErrMissingScope, Message: "any one of these is enough: " + s.Scopes}
+			}
+			return next(ctx, req)
+		}
+	}
+}
+
 // limited holds calls back until the account's budget has room, and bounds how
 // many of one label are under way. The place among those under way is taken
-// first: a call that waited for it after its turn in the budget would be sent
-// late, together with calls of the next second.
+// first, for the same reason as the token is.
 func limited(cfg Config) Layer {
 	slots := map[Rate]*semaphore.Weighted{}
 	for _, r := range Rates {
@@ -209,8 +172,7 @@ func (cfg Config) wait(ctx context.Context, req *Request) error {
 	began := time.Now()
 	err := cfg.Limiter.Wait(ctx, cfg.Plan.limits(cfg.AccountID, req), ratelimit.Interactive)
 	usageFrom(ctx).wait(time.Since(began))
-	var full *ratelimit.Error
-	if errors.As(err, &full) {
+	if full, ok := errors.AsType[*ratelimit.Error](err); ok {
 		kind := ErrRateLimited
 		if full.Daily {
 			kind = ErrDailyLimit
@@ -227,18 +189,26 @@ func (cfg Config) learn(ctx context.Context, req *Request, err error) {
 	if cfg.Limiter == nil || !errors.As(err, &e) || e.Status != 429 || e.Concurrent() {
 		return
 	}
-	if limits := cfg.Plan.limits(cfg.AccountID, req); len(limits) > 0 {
+	if l, ok := refusedBy(cfg.Plan.limits(cfg.AccountID, req), e, len(req.Spec.Quotas)); ok {
 		// A store that cannot be told is a store in trouble; the next call learns it itself.
-		_ = cfg.Limiter.Block(ctx, refusedBy(limits, e).Key, e.RetryAt)
+		_ = cfg.Limiter.Block(ctx, l.Key, e.RetryAt)
 	}
 }
 
-// refusedBy returns the limit that a refusal speaks of: the label's own for one
-// by the second, and for one by the day the narrowest that is counted by day,
-// since Zoom names the label's only when no quota of an object is meant.
-func refusedBy(limits []ratelimit.Limit, e *Error) ratelimit.Limit {
-	if !errors.Is(e, ErrDailyLimit) || len(limits) == 1 {
-		return limits[0]
+// refusedBy returns the limit that a refusal speaks of, if it is one of those
+// that are counted here, the last of which are quotas. One by the second is the
+// label's. One by the day is the label's too, or that of one object, such as a
+// host or a registrant, which says nothing about any other object.
+func refusedBy(limits []ratelimit.Limit, e *Error, quotas int) (ratelimit.Limit, bool) {
+	labels := limits[:max(len(limits)-quotas, 0)]
+	switch {
+	case len(limits) == 0:
+	case !errors.Is(e.Kind, ErrDailyLimit):
+		return limits[0], true
+	case !e.ofObject():
+		return labels[len(labels)-1], true // its day or pool, if it has one
+	case quotas > 0:
+		return limits[len(limits)-1], true
 	}
-	return limits[len(limits)-1]
+	return ratelimit.Limit{}, false
 }

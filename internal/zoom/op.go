@@ -1,7 +1,9 @@
 package zoom
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"net/url"
 	"reflect"
@@ -20,14 +22,14 @@ import (
 //	body:""             the JSON body
 type Op[In, Out any] struct {
 	*Spec
-	input *input
 	adopt func(In, *Out)
 }
 
 // op registers an operation. adopt, if given, completes an answer with what
 // only the question knows, such as the meeting that a registrant belongs to.
 func op[In, Out any](s Spec, adopt ...func(In, *Out)) Op[In, Out] {
-	o := Op[In, Out]{Spec: register(&s), input: inputOf(reflect.TypeFor[In](), &s)}
+	s.input = inputOf(reflect.TypeFor[In](), &s)
+	o := Op[In, Out]{Spec: register(&s)}
 	if len(adopt) > 0 {
 		o.adopt = adopt[0]
 	}
@@ -61,18 +63,24 @@ func (o Op[In, Out]) Do(ctx context.Context, c *Client, in In, options ...Option
 
 // Known returns what the cache holds, without any call: the answer, or the
 // error that says there is none; ok is false when it holds neither.
-func (o Op[In, Out]) Known(ctx context.Context, c *Client, in In) (out *Out, err error, ok bool) {
+func (o Op[In, Out]) Known(ctx context.Context, c *Client, in In) (out *Out, ok bool, err error) {
 	req, err := o.request(c, in, nil)
 	if err != nil {
-		return nil, err, true
+		return nil, true, err
 	}
 	resp, _, err := c.cached.lookup(ctx, req)
 	if resp == nil {
-		return nil, err, err != nil
+		return nil, err != nil, err
 	}
 	usageFrom(ctx).hit()
 	out, ok = resp.Value.(*Out)
-	return out, nil, ok
+	return out, ok, nil
+}
+
+// underWay reports whether somebody waits for the answer already.
+func (o Op[In, Out]) underWay(c *Client, in In) bool {
+	req, err := o.request(c, in, nil)
+	return err == nil && c.cached.flights.Has(req.identity())
 }
 
 func (o Op[In, Out]) request(c *Client, in In, options []Option) (*Request, error) {
@@ -83,7 +91,7 @@ func (o Op[In, Out]) request(c *Client, in In, options []Option) (*Request, erro
 	for _, set := range options {
 		set(req)
 	}
-	req.encode = func(v any) ([]byte, error) { return types.Marshal(v) }
+	req.encode = types.Marshal
 	req.decode = func(body []byte) (any, error) {
 		out := new(Out)
 		if err := decodeAnswer(o.Spec, body, out); err != nil {
@@ -103,8 +111,11 @@ func (o Op[In, Out]) request(c *Client, in In, options []Option) (*Request, erro
 }
 
 func decodeAnswer(s *Spec, body []byte, out any) error {
-	if len(body) == 0 {
+	switch {
+	case len(body) == 0 && !s.Reads():
 		return nil // 204, and Zoom's 200 without a body
+	case string(bytes.TrimSpace(body)) == "null":
+		return errors.New("null is no answer")
 	}
 	if page, ok := out.(interface {
 		decode(array string, body []byte) error
@@ -166,7 +177,10 @@ func (in *input) request(s *Spec, account string, v reflect.Value) (*Request, er
 	}
 	req := &Request{Spec: s, Account: account, Path: path, Vars: make(map[string]string, len(in.path))}
 	for _, p := range in.path {
-		value := text(v.FieldByIndex(p.index))
+		value := ""
+		if f := v.FieldByIndex(p.index); !f.IsZero() { // a meeting's number 0 is none
+			value = text(f)
+		}
 		escaped, err := s.segment(p.name, value)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", p.name, err)
@@ -176,8 +190,12 @@ func (in *input) request(s *Spec, account string, v reflect.Value) (*Request, er
 	}
 	query := url.Values{}
 	for _, q := range in.query {
-		if f := v.FieldByIndex(q.index); !f.IsZero() && (f.Kind() != reflect.Slice || f.Len() > 0) {
-			query.Set(q.name, text(f))
+		f := v.FieldByIndex(q.index)
+		if f.IsZero() {
+			continue
+		}
+		if value := text(f); value != "" { // a list without items is not zero
+			query.Set(q.name, value)
 		}
 	}
 	req.Query = query.Encode()

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"errors"
+	"io"
 	"iter"
 	"strconv"
 	"sync"
@@ -83,8 +85,13 @@ func (p *Page[T]) decode(array string, body []byte) error {
 			return err
 		}
 	}
-	_, err := dec.ReadToken()
-	return err
+	if _, err := dec.ReadToken(); err != nil {
+		return err
+	}
+	if _, err := dec.ReadToken(); !errors.Is(err, io.EOF) {
+		return errors.New("more follows the answer")
+	}
+	return nil
 }
 
 // Paging is the part of a list's input that picks a page.

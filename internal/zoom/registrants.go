@@ -102,7 +102,7 @@ func meetingRegistrants(meeting types.MeetingNumber) directory[types.Registrant]
 			return GetRegistrant.Do(ctx, c, RegistrantKey{meeting, id})
 		},
 		known: func(ctx context.Context, c *Client, id string) (Found[types.Registrant], bool) {
-			r, err, ok := GetRegistrant.Known(ctx, c, RegistrantKey{meeting, id})
+			r, ok, err := GetRegistrant.Known(ctx, c, RegistrantKey{meeting, id})
 			return Found[types.Registrant]{r, err}, ok
 		},
 	}

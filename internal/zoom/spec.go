@@ -112,6 +112,8 @@ type Spec struct {
 	// AcceptsUUID tells that the {meetingId} or {webinarId} of the path may be
 	// a UUID.
 	AcceptsUUID bool
+
+	input *input
 }
 
 // Quota is a daily allowance that Zoom counts apart from the labels, for each

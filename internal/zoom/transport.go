@@ -57,7 +57,7 @@ func (t *transport) do(ctx context.Context, req *Request) (*Response, error) {
 	usage := usageFrom(ctx)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), t.cfg.CallTimeout)
 	defer cancel()
-	token, err := t.token(ctx, req.Spec)
+	token, err := t.cfg.Tokens.Token(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -72,7 +72,7 @@ func (t *transport) do(ctx context.Context, req *Request) (*Response, error) {
 		return nil, unreachable(req.Spec, err)
 	}
 	defer func() { _ = answer.Body.Close() }()
-	body, err := io.ReadAll(io.LimitReader(answer.Body, maxAnswer))
+	body, err := read(answer)
 	if err != nil {
 		return nil, unreachable(req.Spec, err)
 	}
@@ -86,17 +86,14 @@ func (t *transport) do(ctx context.Context, req *Request) (*Response, error) {
 	return t.decode(req, answer, body)
 }
 
-// token returns a token that may make the call: one that lacks the scope would
-// only spend a call to hear so.
-func (t *transport) token(ctx context.Context, s *Spec) (*Token, error) {
-	token, err := t.cfg.Tokens.Token(ctx)
-	switch {
-	case err != nil:
-		return nil, err
-	case len(token.Scopes) > 0 && !s.Allows(token.Scopes):
-		return nil, &Error{Op: s.Pattern, Kind: ErrMissingScope, Message: "any one of these is enough: " + s.Scopes}
+// read reads an answer's body, into as much memory as it says it needs.
+func read(answer *http.Response) ([]byte, error) {
+	var body bytes.Buffer
+	if n := answer.ContentLength; n > 0 && n < maxAnswer {
+		body.Grow(int(n) + bytes.MinRead)
 	}
-	return token, nil
+	_, err := body.ReadFrom(io.LimitReader(answer.Body, maxAnswer))
+	return body.Bytes(), err
 }
 
 func (t *transport) newCall(ctx context.Context, req *Request, token *Token) (*http.Request, error) {

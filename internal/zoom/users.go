@@ -46,7 +46,7 @@ var users = directory[types.User]{
 		return GetUser.Do(ctx, c, UserKey{key})
 	},
 	known: func(ctx context.Context, c *Client, key string) (Found[types.User], bool) {
-		u, err, ok := GetUser.Known(ctx, c, UserKey{key})
+		u, ok, err := GetUser.Known(ctx, c, UserKey{key})
 		return Found[types.User]{u, err}, ok
 	},
 	listings: []*listing[types.User]{

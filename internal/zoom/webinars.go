@@ -101,7 +101,7 @@ func webinarRegistrants(webinar types.MeetingNumber) directory[types.Registrant]
 			return GetWebinarRegistrant.Do(ctx, c, WebinarRegistrantKey{webinar, id})
 		},
 		known: func(ctx context.Context, c *Client, id string) (Found[types.Registrant], bool) {
-			r, err, ok := GetWebinarRegistrant.Known(ctx, c, WebinarRegistrantKey{webinar, id})
+			r, ok, err := GetWebinarRegistrant.Known(ctx, c, WebinarRegistrantKey{webinar, id})
 			return Found[types.Registrant]{r, err}, ok
 		},
 	}

@@ -3,6 +3,7 @@ package baseline
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -109,7 +110,8 @@ func (z *zoom) latestRun(ctx context.Context, n model.Number) (*model.MeetingIns
 func one[T any](ctx context.Context, z *zoom, path string) (*T, error) {
 	v := new(T)
 	err := z.get(ctx, path, nil, v)
-	if r, ok := err.(*refused); ok && r.status == http.StatusNotFound { //nolint:errorlint // get does not wrap
+	var r *refused
+	if errors.As(err, &r) && r.status == http.StatusNotFound {
 		return nil, nil
 	}
 	if err != nil {

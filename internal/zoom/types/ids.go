@@ -1,10 +1,18 @@
 package types
 
+import (
+	"cmp"
+	"strings"
+)
+
 // ID returns the global id of the account.
 func (a *Account) ID() NodeID { return NodeID{Type: "Account", Key: string(a.ZoomID)} }
 
-// ID returns the global id of the user.
-func (u *User) ID() NodeID { return NodeID{u.Origin.Account, "User", string(u.ZoomID)} }
+// ID returns the global id of the user. Who has not accepted the invitation yet
+// has no id at Zoom, and goes by e-mail address.
+func (u *User) ID() NodeID {
+	return NodeID{u.Origin.Account, "User", cmp.Or(string(u.ZoomID), strings.ToLower(string(u.Email)))}
+}
 
 // ID returns the global id of the meeting.
 func (m *Meeting) ID() NodeID { return NodeID{m.Origin.Account, "Meeting", m.Number.String()} }

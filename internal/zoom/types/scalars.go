@@ -174,11 +174,16 @@ func (b *Bool) UnmarshalGQL(v any) error {
 // number can hold. The zero value is "none".
 type MeetingNumber int64
 
+// spaced takes out what people write between digits.
+var spaced = strings.NewReplacer(" ", "", "-", "", "\u00a0", "")
+
 // ParseMeetingNumber reads a number as people write it: "123 4567 8901" and
 // "123-4567-8901" are 12345678901.
 func ParseMeetingNumber(s string) (MeetingNumber, error) {
-	digits := strings.NewReplacer(" ", "", "-", "", "\u00a0", "").Replace(s)
-	n, err := strconv.ParseInt(digits, 10, 64)
+	n, err := strconv.ParseInt(s, 10, 64)
+	if err != nil {
+		n, err = strconv.ParseInt(spaced.Replace(s), 10, 64)
+	}
 	if err != nil || n <= 0 || strings.IndexAny(strings.TrimSpace(s), "+-") == 0 {
 		return 0, errors.New("a meeting number is 9 to 12 digits, such as 123 4567 8901")
 	}

@@ -2256,8 +2256,6 @@ type VideoManagementChannelInput struct {
 type Viewer struct {
 	// The account that the credential belongs to.
 	Account *Account `json:"account,omitzero"`
-	// The scopes that were granted, as Zoom spells them.
-	Scopes []Text `json:"scopes,omitzero"`
 	// Origin says where it was read.
 	Origin `json:"-"`
 }

@@ -1,0 +1,140 @@
+package graph
+
+import (
+	"testing"
+
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/parser"
+	"github.com/vektah/gqlparser/v2/validator"
+
+	"zoomql/graph/generated"
+	"zoomql/internal/zoom/types"
+)
+
+var (
+	mine   = types.TenantOf("mine")
+	theirs = types.TenantOf("theirs")
+)
+
+// FuzzCursor decodes what strangers send for a cursor.
+func FuzzCursor(f *testing.F) {
+	list, other := fingerprintOf(mine, "GET /users", nil), fingerprintOf(theirs, "GET /users", nil)
+	f.Add("")
+	f.Add("garbage")
+	f.Add(place{size: 30}.encode(list))
+	f.Add(place{size: 300, index: 300, offset: 1 << 31, window: 7, mark: 9, token: "token"}.encode(list))
+	f.Add(place{size: 1, index: 2, offset: 1}.encode(list))
+	f.Fuzz(func(t *testing.T, cursor string) {
+		if _, err := decodePlace(cursor, other); err == nil {
+			if _, err := decodePlace(cursor, list); err == nil {
+				t.Fatal("one cursor is good for two lists")
+			}
+		}
+		p, err := decodePlace(cursor, list)
+		if err != nil {
+			return
+		}
+		if p.size == 0 || p.index > p.size {
+			t.Fatalf("a place that is none: %+v", p)
+		}
+		again := p
+		again.offset += uint32(p.index) // a cursor counts from the item, a place from its page
+		if back, err := decodePlace(again.encode(list), list); err != nil || back != p {
+			t.Fatalf("%+v became %+v, %v", p, back, err)
+		}
+		if _, err := decodePlace(again.encode(list), other); err == nil {
+			t.Fatal("another list took the cursor")
+		}
+	})
+}
+
+// FuzzNodeID decodes what strangers send for a global id, and looks for keys in
+// it.
+func FuzzNodeID(f *testing.F) {
+	for _, id := range []types.NodeID{{Type: "User", Key: "u1"}, {Type: "Meeting", Key: "12345678901"}, {Type: "Registrant", Key: "12345678901/r1"}, {Type: "Registrant", Key: "/"}, {Type: "Meeting", Key: "-1"}} {
+		f.Add(id.Encode(mine))
+	}
+	f.Add("")
+	f.Add("garbage")
+	f.Fuzz(func(t *testing.T, text string) {
+		id, err := types.DecodeNodeID(mine, text)
+		if err != nil {
+			return
+		}
+		if _, err := types.DecodeNodeID(theirs, text); err == nil {
+			t.Fatal("another tenant took the id")
+		}
+		if back, err := types.DecodeNodeID(mine, id.Encode(mine)); err != nil || back != id {
+			t.Fatalf("%+v became %+v, %v", id, back, err)
+		}
+		if number, err := meetingOf(id); err == nil && (id.Type != "Meeting" || number <= 0) {
+			t.Fatalf("%+v is no meeting's, and yet %s", id, number)
+		}
+		if number, registrant, err := registrantOf(id); err == nil && (id.Type != "Registrant" || number.Number <= 0 || registrant == "") {
+			t.Fatalf("%+v is no registrant's, and yet %v, %q", id, number, registrant)
+		}
+	})
+}
+
+// FuzzLimits measures queries, and compares with what is counted by spreading
+// every fragment out.
+func FuzzLimits(f *testing.F) {
+	schema := generated.NewExecutableSchema(generated.Config{}).Schema()
+	for _, query := range []string{
+		deep(9), deepFragments(4), aliases(5), roots(3), directives(4), doubling(6),
+		`query A($a: Boolean!) { ...q @skip(if: $a) } fragment q on Query { x: account { ... on Account @include(if: $a) { y: zoomId } ...a } ...r } fragment a on Account { z: id } fragment r on Query { account { ...a ...a } }`,
+		`mutation { endMeeting(input: {meeting: {number: "1"}}) { userErrors { c: code } } }`,
+	} {
+		f.Add(query)
+	}
+	most := Limits{Depth: 1000, Aliases: 1000, Directives: 1000}
+	f.Fuzz(func(t *testing.T, query string) {
+		doc, err := parser.ParseQueryWithTokenLimit(&ast.Source{Input: query}, 1000)
+		if err != nil || validator.ValidateWithRules(schema, doc, nil) != nil {
+			return
+		}
+		for _, op := range doc.Operations {
+			m := measurer{fragments: map[string]measure{}, most: most}
+			got := m.set(op.SelectionSet)
+			patience := 20_000
+			want := spreadOut(op.SelectionSet, &patience)
+			if patience < 0 {
+				continue // it doubles too often to be counted
+			}
+			want.aliases, want.directives = min(want.aliases, most.Aliases+1), min(want.directives, most.Directives+1)
+			if got != want {
+				t.Fatalf("measured %+v, counted %+v: %s", got, want, query)
+			}
+		}
+	})
+}
+
+// spreadOut counts without remembering anything.
+func spreadOut(set ast.SelectionSet, patience *int) measure {
+	var sum measure
+	for _, sel := range set {
+		if *patience--; *patience < 0 {
+			return sum
+		}
+		var part measure
+		switch sel := sel.(type) {
+		case *ast.Field:
+			part = spreadOut(sel.SelectionSet, patience)
+			part.depth++
+			part.directives += len(sel.Directives)
+			if sel.Alias != sel.Name {
+				part.aliases++
+			}
+		case *ast.InlineFragment:
+			part = spreadOut(sel.SelectionSet, patience)
+			part.directives += len(sel.Directives)
+		case *ast.FragmentSpread:
+			part = spreadOut(sel.Definition.SelectionSet, patience)
+			part.directives += len(sel.Directives)
+		}
+		sum.depth = max(sum.depth, part.depth)
+		sum.aliases += part.aliases
+		sum.directives += part.directives
+	}
+	return sum
+}

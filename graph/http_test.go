@@ -1,0 +1,196 @@
+package graph
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+)
+
+const (
+	accountQuery = `{"query": "{ account { zoomId } }"}`
+	accountData  = `{"account": {"zoomId": "${AccountID}"}}`
+	wrongQuery   = `{"query": "{ nothing }"}`
+)
+
+// TestHTTP speaks GraphQL over HTTP, well and badly.
+//
+// Spec: https://graphql.github.io/graphql-over-http/draft/
+func TestHTTP(t *testing.T) {
+	get := func(query string) string { return "/graphql?query=" + url.QueryEscape(query) }
+	for _, c := range []struct {
+		why    string
+		method string // "" is POST
+		target string // "" is /graphql
+		media  string // of the body; "" is application/json, "-" none
+		accept string // "" is application/graphql-response+json, "-" none
+		body   string
+		header map[string]string // of the answer, as far as it counts
+		status int
+		code   string // of the first error
+		data   string
+		answer string // its media type; "" is application/graphql-response+json
+	}{
+		// What is answered.
+		{why: "POST", body: accountQuery, status: 200, data: accountData},
+		{why: "POST with a charset", media: "application/json; charset=UTF-8", body: accountQuery, status: 200, data: accountData},
+		{why: "POST with a byte order of nobody's", media: "application/json; charset=utf-16", body: accountQuery, status: 415, code: "BAD_REQUEST"},
+		{why: "GET", method: "GET", target: get("{ account { zoomId } }"), status: 200, data: accountData},
+		{
+			why: "GET with variables and a name", method: "GET", status: 200, data: accountData,
+			target: get("query A { viewer { __typename } } query B($no: Boolean!) { account { zoomId id @include(if: $no) } }") + `&operationName=B&variables={"no":false}`,
+		},
+		{
+			why: "POST with all there is", status: 200, data: accountData,
+			body: `{"query": "query A { viewer { __typename } } query B($no: Boolean!) { account { zoomId id @include(if: $no) } }", "operationName": "B", "variables": {"no": false}, "extensions": {"a": 1}}`,
+		},
+		{why: "POST with nulls", body: `{"query": "{ account { zoomId } }", "operationName": null, "variables": null, "extensions": null}`, status: 200, data: accountData},
+		{why: "what nobody knows is passed over", body: `{"query": "{ account { zoomId } }", "id": 7}`, status: 200, data: accountData},
+		{
+			why: "a number that a float would spoil", body: `{"query": "query ($n: MeetingNumber!) { meeting(by: {number: $n}) { number registrants(first: 1) { totalCount } } }", "variables": {"n": ${MeetingNumber}}}`,
+			status: 200, data: `{"meeting": {"number": "${MeetingNumber}", "registrants": {"totalCount": 12}}}`,
+		},
+
+		// In which form.
+		{why: "Accept: nothing said", accept: "-", body: accountQuery, status: 200, data: accountData, answer: plainJSON},
+		{why: "Accept: the new one", accept: graphqlResponse, body: accountQuery, status: 200, data: accountData},
+		{why: "Accept: the old one", accept: plainJSON, body: accountQuery, status: 200, data: accountData, answer: plainJSON},
+		{why: "Accept: both", accept: "application/json, application/graphql-response+json;q=0.5", body: accountQuery, status: 200, data: accountData},
+		{why: "Accept: anything", accept: "*/*", body: accountQuery, status: 200, data: accountData, answer: plainJSON},
+		{why: "Accept: anything, and rather the new one", accept: "application/graphql-response+json, */*;q=0.1", body: accountQuery, status: 200, data: accountData},
+		{why: "Accept: what a browser sends", accept: "text/html,application/xhtml+xml,*/*;q=0.8", body: accountQuery, status: 200, data: accountData, answer: plainJSON},
+		{why: "Accept: with a charset", accept: "application/json; charset=utf-8", body: accountQuery, status: 200, data: accountData, answer: plainJSON},
+		{why: "Accept: nothing that we have", accept: "text/html", body: accountQuery, status: 406, code: "BAD_REQUEST", answer: plainJSON},
+		{why: "Accept: the new one is refused", accept: "application/graphql-response+json;q=0, application/json", body: accountQuery, status: 200, data: accountData, answer: plainJSON},
+		{why: "Accept: no JSON at all", accept: "application/json;q=0", body: accountQuery, status: 406, code: "BAD_REQUEST", answer: plainJSON},
+		{why: "a query that is wrong, the new way", body: wrongQuery, status: 400, code: "GRAPHQL_VALIDATION_FAILED"},
+		{why: "a query that is wrong, the old way", accept: plainJSON, body: wrongQuery, status: 200, code: "GRAPHQL_VALIDATION_FAILED", answer: plainJSON},
+		{why: "a query that is none, the new way", body: `{"query": "{"}`, status: 400, code: "GRAPHQL_PARSE_FAILED"},
+		{why: "a query that is none, the old way", accept: plainJSON, body: `{"query": "{"}`, status: 200, code: "GRAPHQL_PARSE_FAILED", answer: plainJSON},
+
+		// What is no request.
+		{why: "an empty body", status: 400, code: "BAD_REQUEST"},
+		{why: "no JSON", body: `{"query": "canary`, status: 400, code: "BAD_REQUEST"},
+		{why: "no object", body: `"canary"`, status: 400, code: "BAD_REQUEST"},
+		{why: "null", body: `null`, status: 400, code: "BAD_REQUEST"},
+		{why: "something behind it", body: accountQuery + ` canary`, status: 400, code: "BAD_REQUEST"},
+		{why: "a batch", body: `[` + accountQuery + `,` + accountQuery + `]`, status: 400, code: "BAD_REQUEST"},
+		{why: "no query", body: `{"operationName": "canary"}`, status: 400, code: "BAD_REQUEST"},
+		{why: "a query that is no text", body: `{"query": {"canary": 1}}`, status: 400, code: "BAD_REQUEST"},
+		{why: "variables that are none", body: `{"query": "{ account { zoomId } }", "variables": "canary"}`, status: 400, code: "BAD_REQUEST"},
+		{why: "variables in a list", body: `{"query": "{ account { zoomId } }", "variables": ["canary"]}`, status: 400, code: "BAD_REQUEST"},
+		{why: "extensions that are none", body: `{"query": "{ account { zoomId } }", "extensions": 7}`, status: 400, code: "BAD_REQUEST"},
+		{why: "a name that is none", body: `{"query": "{ account { zoomId } }", "operationName": 7}`, status: 400, code: "BAD_REQUEST"},
+		{why: "a name that is nobody's", body: `{"query": "query A { account { zoomId } }", "operationName": "B"}`, status: 400, code: "GRAPHQL_VALIDATION_FAILED"},
+		{why: "more than a mebibyte", body: `{"query": "{ account { zoomId } }", "variables": {"x": "` + strings.Repeat("canary", 200_000) + `"}}`, status: 413, code: "BAD_REQUEST"},
+		{why: "GET with nothing", method: "GET", status: 400, code: "BAD_REQUEST"},
+		{why: "GET with variables that are none", method: "GET", target: get("{ account { zoomId } }") + "&variables=canary", status: 400, code: "BAD_REQUEST"},
+		{why: "GET with extensions that are none", method: "GET", target: get("{ account { zoomId } }") + "&extensions=[1]", status: 400, code: "BAD_REQUEST"},
+
+		// What a page of somebody else's could send, or a robot.
+		{why: "a form", media: "application/x-www-form-urlencoded", body: "query=%7Baccount%7BzoomId%7D%7D", status: 415, code: "BAD_REQUEST"},
+		{why: "text", media: "text/plain", body: accountQuery, status: 415, code: "BAD_REQUEST"},
+		{why: "files", media: "multipart/form-data; boundary=x", body: "--x--", status: 415, code: "BAD_REQUEST"},
+		{why: "no Content-Type", media: "-", body: accountQuery, status: 415, code: "BAD_REQUEST"},
+		{why: "a mutation by GET", method: "GET", target: get(`mutation { deleteMeeting(input: {meeting: {number: "1"}}) { deletedMeetingId } }`), status: 405, code: "BAD_REQUEST", header: map[string]string{"Allow": "POST"}},
+		{why: "PUT", method: "PUT", body: accountQuery, status: 405, code: "BAD_REQUEST", header: map[string]string{"Allow": "GET, POST"}},
+		{why: "DELETE", method: "DELETE", status: 405, code: "BAD_REQUEST", header: map[string]string{"Allow": "GET, POST"}},
+	} {
+		t.Run(c.why, func(t *testing.T) {
+			t.Parallel()
+			inRig(t, setup{}, func(r *rig) {
+				method, target, media, answer := c.method, c.target, c.media, c.answer
+				if method == "" {
+					method = http.MethodPost
+				}
+				if target == "" {
+					target = "/graphql"
+				}
+				req, err := http.NewRequest(method, "http://gateway.test"+target, strings.NewReader(r.fill(c.body)))
+				if err != nil {
+					t.Fatal(err)
+				}
+				if media == "" {
+					media = "application/json"
+				}
+				if media != "-" {
+					req.Header.Set("Content-Type", media)
+				}
+				accept := c.accept
+				if accept == "" {
+					accept = graphqlResponse
+				}
+				if accept != "-" {
+					req.Header.Set("Accept", accept)
+				}
+				if answer == "" {
+					answer = graphqlResponse
+				}
+				a := r.send(req)
+				if a.status != c.status {
+					t.Errorf("status %d, want %d: %s", a.status, c.status, a.body)
+				}
+				if got := a.header.Get("Content-Type"); got != answer+"; charset=utf-8" {
+					t.Errorf("Content-Type: %s", got)
+				}
+				if got := a.header.Get("Cache-Control"); !strings.Contains(got, "no-store") {
+					t.Errorf("Cache-Control: %q", got)
+				}
+				for name, want := range c.header {
+					if got := a.header.Get(name); got != want {
+						t.Errorf("%s: %q, want %q", name, got, want)
+					}
+				}
+				m := mistake{data: c.data}
+				switch {
+				case c.code != "" && (len(a.Errors) == 0 || a.Errors[0].code() != c.code):
+					t.Errorf("want code %s: %s", c.code, a.body)
+				case c.data == "" && strings.Contains(a.body, `"data"`):
+					t.Errorf("nothing was executed, and yet there is data: %s", a.body)
+				case c.data != "":
+					m.check(r, a)
+				}
+			})
+		})
+	}
+}
+
+// TestClosed asks a gateway that does not tell its schema.
+func TestClosed(t *testing.T) {
+	inRig(t, setup{closed: true}, func(r *rig) {
+		for _, query := range []string{
+			`{ __schema { types { name } } account { zoomId } }`,
+			`{ __type(name: "User") { fields { name } } account { zoomId } }`,
+		} {
+			a := r.ask(query, nil)
+			if len(a.Errors) != 1 || strings.Contains(string(a.Data), "name") {
+				t.Errorf("introspection is answered: %s", a.body)
+			}
+		}
+		if a := r.ask(`{ acount { zoomId } }`, nil); strings.Contains(a.body, "Did you mean") {
+			t.Errorf("a suggestion tells the schema: %s", a.body)
+		}
+		if a := r.ask(`{ __typename }`, nil); string(a.Data) != `{"__typename":"Query"}` {
+			t.Errorf("clients may always ask for __typename: %s", a.body)
+		}
+	})
+}
+
+// TestIntrospection sends the question that tools begin with.
+func TestIntrospection(t *testing.T) {
+	inRig(t, setup{}, func(r *rig) {
+		const typeRef = `kind name ofType { kind name ofType { kind name ofType { kind name ofType { kind name ofType { kind name ofType { kind name ofType { kind name ofType { kind name } } } } } } } }`
+		a := r.ask(`{ __schema { description queryType { name } mutationType { name } subscriptionType { name }
+			types { kind name description specifiedByURL isOneOf
+				fields(includeDeprecated: true) { name description args(includeDeprecated: true) { ...value } type { ...ref } isDeprecated deprecationReason }
+				inputFields(includeDeprecated: true) { ...value } interfaces { ...ref }
+				enumValues(includeDeprecated: true) { name description isDeprecated deprecationReason } possibleTypes { ...ref } }
+			directives { name description isRepeatable locations args(includeDeprecated: true) { ...value } } } }
+			fragment value on __InputValue { name description type { ...ref } defaultValue isDeprecated deprecationReason }
+			fragment ref on __Type { `+typeRef+` }`, nil)
+		if a.status != http.StatusOK || len(a.Errors) > 0 {
+			t.Errorf("status %d: %v", a.status, a.Errors)
+		}
+		r.spends(0)
+	})
+}

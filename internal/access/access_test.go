@@ -1,0 +1,156 @@
+package access
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+)
+
+func hash(key string) string {
+	sum := sha256.Sum256([]byte(key))
+	return hex.EncodeToString(sum[:])
+}
+
+// passed is what is behind a guard.
+const passed = http.StatusTeapot
+
+// ask sends a request through a guard and returns the answer.
+func ask(guard func(http.Handler) http.Handler, set func(*http.Request)) *httptest.ResponseRecorder {
+	r := httptest.NewRequest(http.MethodPost, "http://gateway.example/graphql", nil)
+	set(r)
+	w := httptest.NewRecorder()
+	guard(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(passed) })).ServeHTTP(w, r)
+	return w
+}
+
+// refusal fails the test unless an answer is one that a GraphQL client shows.
+func refusal(t *testing.T, why string, w *httptest.ResponseRecorder, status int, code string) {
+	t.Helper()
+	var body struct {
+		Errors []struct {
+			Message    string
+			Extensions struct{ Code string }
+		}
+	}
+	if err := json.Unmarshal(w.Body.Bytes(), &body); err != nil || len(body.Errors) != 1 || body.Errors[0].Message == "" || body.Errors[0].Extensions.Code != code || w.Code != status {
+		t.Errorf("%s: HTTP %d, %s, %v", why, w.Code, w.Body, err)
+	}
+	if w.Header().Get("Cache-Control") != "no-store" || !strings.HasPrefix(w.Header().Get("Content-Type"), "application/graphql-response+json") {
+		t.Errorf("%s: headers %v", why, w.Header())
+	}
+}
+
+func TestKeys(t *testing.T) {
+	for _, c := range []struct {
+		why    string
+		hashes []string
+		header string
+		pass   bool
+	}{
+		{"nobody needs a key", nil, "", true},
+		{"the key", []string{hash("key")}, "Bearer key", true},
+		{"one of several", []string{hash("other"), hash("key")}, "Bearer key", true},
+		{"a key that stands twice", []string{hash("key"), hash("key")}, "Bearer key", true},
+		{"a hash in capitals", []string{strings.ToUpper(hash("key"))}, "Bearer key", true},
+		{"the scheme in another case, as RFC 9110 allows", []string{hash("key")}, "bearer key", true},
+		{"a key with what keys are made of", []string{hash("a b+/=")}, "Bearer a b+/=", true},
+
+		{"no header", []string{hash("key")}, "", false},
+		{"another key", []string{hash("key")}, "Bearer kez", false},
+		{"the beginning of the key", []string{hash("key")}, "Bearer ke", false},
+		{"the hash instead of the key", []string{hash("key")}, "Bearer " + hash("key"), false},
+		{"the key without the scheme", []string{hash("key")}, "key", false},
+		{"another scheme", []string{hash("key")}, "Basic key", false},
+		{"the scheme alone", []string{hash("key")}, "Bearer ", false},
+		{"a hash of nothing lets nothing through", []string{hash("")}, "", false},
+		{"nor an empty key", []string{hash("")}, "Bearer ", false},
+		{"hashes that are none", []string{"zz", hash("key")[:10]}, "Bearer key", false},
+	} {
+		w := ask(func(h http.Handler) http.Handler { return Keys(c.hashes, h) }, func(r *http.Request) {
+			if c.header != "" {
+				r.Header.Set("Authorization", c.header)
+			}
+		})
+		if c.pass {
+			if w.Code != passed {
+				t.Errorf("%s: HTTP %d, %s", c.why, w.Code, w.Body)
+			}
+			continue
+		}
+		refusal(t, c.why, w, http.StatusUnauthorized, "UNAUTHENTICATED")
+		if !strings.HasPrefix(w.Header().Get("WWW-Authenticate"), "Bearer") {
+			t.Errorf("%s: nothing says how to authenticate: %v", c.why, w.Header())
+		}
+		if key, _ := strings.CutPrefix(c.header, "Bearer "); len(key) > 3 && strings.Contains(w.Body.String(), key) {
+			t.Errorf("%s: the answer repeats the key", c.why)
+		}
+	}
+}
+
+func TestPages(t *testing.T) {
+	for _, c := range []struct {
+		why    string
+		site   string
+		origin string
+		pass   bool
+	}{
+		{"no browser", "", "", true},
+		{"the gateway's own page", "same-origin", "http://gateway.example", true},
+		{"typed into the address bar", "none", "", true},
+		{"a page of the same site", "same-site", "http://other.gateway.example", true},
+		{"a page that may ask", "cross-site", "https://app.example", true},
+		{"a page of another site", "cross-site", "https://evil.example", false},
+		{"a picture on it", "cross-site", "", false},
+		{"a page without an origin", "cross-site", "null", false},
+		{"a site that begins alike", "cross-site", "https://app.example.evil.example", false},
+		{"the same without encryption", "cross-site", "http://app.example", false},
+	} {
+		w := ask(func(h http.Handler) http.Handler { return Pages([]string{"https://app.example/", ""}, h) }, func(r *http.Request) {
+			for name, value := range map[string]string{"Sec-Fetch-Site": c.site, "Origin": c.origin} {
+				if value != "" {
+					r.Header.Set(name, value)
+				}
+			}
+		})
+		if !c.pass {
+			refusal(t, c.why, w, http.StatusForbidden, "CROSS_SITE")
+		} else if w.Code != passed {
+			t.Errorf("%s: HTTP %d, %s", c.why, w.Code, w.Body)
+		}
+	}
+}
+
+func TestLocal(t *testing.T) {
+	for _, c := range []struct {
+		host string
+		pass bool
+	}{
+		{"localhost", true},
+		{"localhost:8080", true},
+		{"LocalHost:8080", true},
+		{"127.0.0.1", true},
+		{"127.0.0.1:8080", true},
+		{"127.9.9.9:1", true},
+		{"[::1]", true},
+		{"[::1]:8080", true},
+		{"rebound.evil.example", false},
+		{"rebound.evil.example:8080", false},
+		{"localhost.evil.example", false},
+		{"127.0.0.1.evil.example:8080", false},
+		{"192.168.0.7:8080", false},
+		{"0.0.0.0:8080", false},
+		{"[::]:8080", false},
+		{"", false},
+	} {
+		w := ask(Local, func(r *http.Request) { r.Host = c.host })
+		if !c.pass {
+			refusal(t, c.host, w, http.StatusForbidden, "WRONG_HOST")
+		} else if w.Code != passed {
+			t.Errorf("%s: HTTP %d, %s", c.host, w.Code, w.Body)
+		}
+	}
+}

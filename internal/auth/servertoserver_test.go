@@ -1,0 +1,402 @@
+package auth
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"go.uber.org/goleak"
+	"golang.org/x/oauth2"
+
+	"zoomql/internal/sandbox"
+	"zoomql/internal/zoom"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// door is Zoom's token endpoint. It hands out "t1", "t2" and so on, unless it
+// is told otherwise.
+type door struct {
+	mu      sync.Mutex
+	asked   int
+	delay   time.Duration
+	answers func(n int) (status int, body string) // 0 for no answer
+	last    *http.Request
+	form    url.Values
+}
+
+const tokenBody = `{"access_token":"t%d","token_type":"bearer","expires_in":3599,"scope":"user:read:user:admin meeting:read:meeting:admin","api_url":"https://api-eu.zoom.us"}`
+
+// RoundTrip answers one request.
+func (d *door) RoundTrip(r *http.Request) (*http.Response, error) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return nil, err
+	}
+	d.mu.Lock()
+	d.asked++
+	n := d.asked
+	d.last = r
+	d.form, _ = url.ParseQuery(string(body))
+	d.mu.Unlock()
+	select {
+	case <-time.After(d.delay):
+	case <-r.Context().Done():
+		return nil, r.Context().Err()
+	}
+	status, said := 200, fmt.Sprintf(tokenBody, n)
+	if d.answers != nil {
+		status, said = d.answers(n)
+	}
+	if status == 0 {
+		return nil, errors.New("the line is cut; the secret is hush")
+	}
+	return &http.Response{StatusCode: status, Header: http.Header{"Content-Type": {"application/json"}}, Body: io.NopCloser(strings.NewReader(said))}, nil
+}
+
+func (d *door) source() *ServerToServer {
+	return NewServerToServer("the account", "the client", "hush", "https://zoom.us/", &http.Client{Transport: d})
+}
+
+func (d *door) times() int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.asked
+}
+
+func take(t *testing.T, s *ServerToServer) *zoom.Token {
+	t.Helper()
+	token, err := s.Token(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return token
+}
+
+func TestTheRequest(t *testing.T) {
+	d := &door{}
+	got := take(t, d.source())
+	want := &zoom.Token{Access: "t1", Scopes: []string{"user:read:user:admin", "meeting:read:meeting:admin"}, APIURL: "https://api-eu.zoom.us"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("-want +got\n%s", diff)
+	}
+	if d.last.Method != http.MethodPost || d.last.URL.String() != "https://zoom.us/oauth/token" {
+		t.Errorf("asked by %s %s", d.last.Method, d.last.URL)
+	}
+	if want := "Basic " + base64.StdEncoding.EncodeToString([]byte("the+client:hush")); d.last.Header.Get("Authorization") != want {
+		t.Errorf("the credentials stand in %q, want %q", d.last.Header.Get("Authorization"), want)
+	}
+	if diff := cmp.Diff(url.Values{"grant_type": {"account_credentials"}, "account_id": {"the account"}}, d.form); diff != "" {
+		t.Errorf("the body: -want +got\n%s", diff)
+	}
+}
+
+func TestAClientOfItsOwn(t *testing.T) {
+	if s := NewServerToServer("a", "c", "s", "https://zoom.us", nil); s.http == nil || s.http.Timeout != patience {
+		t.Errorf("no client means one with bounds: %+v", s.http)
+	}
+}
+
+func TestManyCallersOneRequest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := &door{delay: time.Second}
+		s := d.source()
+		var wait sync.WaitGroup
+		for range 64 {
+			wait.Go(func() {
+				if token, err := s.Token(t.Context()); err != nil || token.Access != "t1" {
+					t.Errorf("got %v, %v", token, err)
+				}
+			})
+		}
+		ctx, leave := context.WithTimeout(t.Context(), time.Millisecond)
+		defer leave()
+		if _, err := s.Token(ctx); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("who has no time leaves: %v", err)
+		}
+		wait.Wait()
+		if d.times() != 1 {
+			t.Errorf("%d requests", d.times())
+		}
+	})
+}
+
+// Who began the request does not end it for the others when he leaves.
+func TestTheRequestIsNobodys(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := &door{delay: time.Second}
+		s := d.source()
+		ctx, leave := context.WithCancel(t.Context())
+		first := make(chan error)
+		go func() { _, err := s.Token(ctx); first <- err }()
+		synctest.Wait()
+		leave()
+		if err := <-first; !errors.Is(err, context.Canceled) {
+			t.Errorf("got %v", err)
+		}
+		if take(t, s).Access != "t1" || d.times() != 1 {
+			t.Errorf("%d requests", d.times())
+		}
+	})
+}
+
+// Towards its end a token is replaced, and nobody waits for that.
+func TestATokenIsReplacedAheadOfItsEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := &door{delay: time.Second}
+		s := d.source()
+		take(t, s)
+		time.Sleep(3598*time.Second - ahead - time.Second)
+		if got := take(t, s).Access; got != "t1" || d.times() != 1 {
+			t.Errorf("before that it stays: %s, %d requests", got, d.times())
+		}
+		time.Sleep(2 * time.Second)
+		began := time.Now()
+		for range 3 {
+			if got := take(t, s).Access; got != "t1" || time.Since(began) != 0 {
+				t.Errorf("it is still good: %s after %v", got, time.Since(began))
+			}
+		}
+		synctest.Wait()
+		time.Sleep(2 * time.Second)
+		if got := take(t, s).Access; got != "t2" || d.times() != 2 {
+			t.Errorf("then there is another: %s, %d requests", got, d.times())
+		}
+	})
+}
+
+// An outage of the token server is nobody's concern as long as the token lives.
+func TestAnOutageTowardsTheEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := &door{answers: func(n int) (int, string) {
+			if n == 1 {
+				return 200, fmt.Sprintf(tokenBody, 1)
+			}
+			return 503, "<html>"
+		}}
+		s := d.source()
+		take(t, s)
+		time.Sleep(3599*time.Second - ahead + time.Second)
+		for range 20 { // ten seconds
+			if got := take(t, s).Access; got != "t1" {
+				t.Errorf("got %s", got)
+			}
+			synctest.Wait()
+			time.Sleep(500 * time.Millisecond)
+		}
+		if n := d.times() - 1; n < 3 || n > 6 {
+			t.Errorf("in ten seconds it was asked %d times for another", n)
+		}
+		time.Sleep(ahead)
+		if token, err := s.Token(t.Context()); token != nil || !errors.Is(err, zoom.ErrUnavailable) {
+			t.Errorf("what has ended is not handed out: %v, %v", token, err)
+		}
+	})
+}
+
+func TestLives(t *testing.T) {
+	for _, c := range []struct {
+		why, expires string
+		good         time.Duration // until then the token is handed out
+	}{
+		{"as Zoom says", `,"expires_in":3600`, time.Hour},
+		{"as a string", `,"expires_in":"3600"`, time.Hour},
+		{"not told: what all of Zoom's have", ``, time.Hour},
+		{"shorter than what we are ahead", `,"expires_in":60`, time.Minute},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			d := &door{}
+			d.answers = func(n int) (int, string) {
+				if n > 1 {
+					return 503, ""
+				}
+				return 200, `{"access_token":"t1","token_type":"bearer"` + c.expires + `}`
+			}
+			s := d.source()
+			take(t, s)
+			time.Sleep(c.good - time.Second)
+			if got := take(t, s).Access; got != "t1" {
+				t.Errorf("%s: a second before its end the token is %s", c.why, got)
+			}
+			time.Sleep(time.Second)
+			if token, err := s.Token(t.Context()); token != nil || err == nil {
+				t.Errorf("%s: at its end it is handed out: %v, %v", c.why, token, err)
+			}
+			synctest.Wait()
+		})
+	}
+}
+
+func TestARefusedTokenIsDropped(t *testing.T) {
+	d := &door{}
+	s := d.source()
+	old := take(t, s)
+	s.Refused(old)
+	next := take(t, s)
+	if next.Access != "t2" {
+		t.Errorf("the refused token is handed out again: %s", next.Access)
+	}
+	s.Refused(old) // a call that was sent with it comes back late
+	if again := take(t, s); again != next || d.times() != 2 {
+		t.Errorf("another token was dropped: %s, %d requests", again.Access, d.times())
+	}
+	s.Refused(&zoom.Token{Access: next.Access}) // not the one that was handed out
+	if again := take(t, s); again != next {
+		t.Errorf("another token was dropped: %s", again.Access)
+	}
+}
+
+func TestRefusals(t *testing.T) {
+	for _, c := range []struct {
+		why    string
+		status int
+		body   string
+		kind   error
+		says   string
+	}{
+		{"wrong credentials", 400, `{"reason":"Invalid client_id or client_secret","error":"invalid_client"}`, zoom.ErrUnauthenticated, "invalid_client"},
+		{"the other status", 401, `{"error":"invalid_client"}`, zoom.ErrUnauthenticated, "invalid_client"},
+		{"an account that is none", 400, `{"reason":"Bad Request","error":"invalid_request"}`, zoom.ErrUnauthenticated, "invalid_request"},
+		{"a page of a proxy", 403, `<html>hush</html>`, zoom.ErrUnauthenticated, ""},
+		{"an outage", 503, `{"error":"hush"}`, zoom.ErrUnavailable, ""},
+		{"a throttle", 429, `{"error":"hush"}`, zoom.ErrUnavailable, ""},
+		{"no answer", 0, ``, zoom.ErrUnavailable, ""},
+		{"an answer that cannot be read", 200, `<html>hush`, zoom.ErrUnavailable, ""},
+		{"an answer without a token", 200, `{}`, zoom.ErrUnavailable, ""},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			d := &door{answers: func(int) (int, string) { return c.status, c.body }}
+			s := d.source()
+			token, err := s.Token(t.Context())
+			var e *zoom.Error
+			if token != nil || !errors.As(err, &e) || !errors.Is(e.Kind, c.kind) || e.Op != "POST /oauth/token" || !strings.Contains(e.Message, c.says) {
+				t.Errorf("%s: got %v, %v", c.why, token, err)
+			}
+			for _, said := range []string{fmt.Sprintf("%v", err), fmt.Sprintf("%+v", e), fmt.Sprintf("%#v", e), fmt.Sprint(e.Cause)} {
+				if strings.Contains(said, "hush") || strings.Contains(said, "the+client") {
+					t.Errorf("%s: a secret is told: %s", c.why, said)
+				}
+			}
+			testGrudge(t, c.why, d, s, err)
+		})
+	}
+}
+
+// testGrudge asks often: a wrong secret is no flood at Zoom's door.
+func testGrudge(t *testing.T, why string, d *door, s *ServerToServer, first error) {
+	t.Helper()
+	for range 19 {
+		time.Sleep(100 * time.Millisecond)
+		if _, err := s.Token(t.Context()); !errors.Is(err, first) {
+			t.Errorf("%s: the refusal changed to %v", why, err)
+		}
+	}
+	if d.times() != 1 {
+		t.Errorf("%s: in two seconds it was asked %d times", why, d.times())
+	}
+	time.Sleep(100 * time.Millisecond)
+	d.mu.Lock()
+	d.answers = nil
+	d.mu.Unlock()
+	if _, err := s.Token(t.Context()); err != nil || d.times() != 2 {
+		t.Errorf("%s: what was mended works again: %v, %d requests", why, err, d.times())
+	}
+}
+
+func TestARequestEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		began := time.Now()
+		_, err := (&door{delay: time.Hour}).source().Token(t.Context())
+		if !errors.Is(err, zoom.ErrUnavailable) || time.Since(began) != patience {
+			t.Errorf("after %v: %v", time.Since(began), err)
+		}
+	})
+}
+
+func TestAPIURL(t *testing.T) {
+	for _, c := range []struct{ why, named, want string }{
+		{"a cluster", "https://api-eu.zoom.us", "https://api-eu.zoom.us"},
+		{"a vanity name", "https://example.zoom.us", "https://example.zoom.us"},
+		{"the bare domain", "https://zoom.us", "https://zoom.us"},
+		{"with a path, which is ours to add", "https://api-eu.zoom.us/v2", "https://api-eu.zoom.us"},
+		{"none", "", defaultAPI},
+		{"not encrypted", "http://api.zoom.us", defaultAPI},
+		{"another host", "https://zoom.us.example.com", defaultAPI},
+		{"a host that ends alike", "https://evilzoom.us", defaultAPI},
+		{"a host in a name", "https://zoom.us@evil.example", defaultAPI},
+		{"a host in a path", "https://evil.example/.zoom.us", defaultAPI},
+		{"a host in a query", "https://evil.example?.zoom.us", defaultAPI},
+		{"a name and a password are dropped", "https://a:b@api.zoom.us", "https://api.zoom.us"},
+		{"no scheme", "api.zoom.us", defaultAPI},
+		{"no URL", "https://%zz.zoom.us", defaultAPI},
+		{"a port of somebody else", "https://evil.example:443.zoom.us", defaultAPI},
+	} {
+		token := (&oauth2.Token{}).WithExtra(map[string]any{"api_url": c.named})
+		if got := apiURL(token); got != c.want {
+			t.Errorf("%s: %q leads to %q, want %q", c.why, c.named, got, c.want)
+		}
+	}
+	if got := apiURL((&oauth2.Token{}).WithExtra(map[string]any{"api_url": 7})); got != defaultAPI {
+		t.Errorf("a number leads to %q", got)
+	}
+}
+
+// FuzzAPIURL names any base: a token only ever goes to a host of Zoom's.
+func FuzzAPIURL(f *testing.F) {
+	for _, seed := range []string{"https://api-eu.zoom.us", "https://x.zoom.us:1@evil.example", "https://evil.example\\.zoom.us", "https://evil.example#.zoom.us", "https://[::1].zoom.us", "https://a b.zoom.us"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, named string) {
+		base := apiURL((&oauth2.Token{}).WithExtra(map[string]any{"api_url": named}))
+		r, err := http.NewRequest(http.MethodGet, base+"/v2/users/me", nil)
+		if err != nil {
+			t.Fatalf("%q leads to %q, which is none: %v", named, base, err)
+		}
+		if host := r.URL.Hostname(); r.URL.Scheme != "https" || (host != "zoom.us" && !strings.HasSuffix(host, ".zoom.us")) || r.URL.Path != "/v2/users/me" {
+			t.Fatalf("%q leads to %s", named, r.URL)
+		}
+	})
+}
+
+// inProcess is the sandbox without a network.
+type inProcess struct{ *sandbox.Sandbox }
+
+// RoundTrip answers one request.
+func (p inProcess) RoundTrip(r *http.Request) (*http.Response, error) {
+	w := httptest.NewRecorder()
+	p.ServeHTTP(w, r)
+	return w.Result(), nil
+}
+
+// The sandbox's door says what it wants.
+func TestAtTheSandbox(t *testing.T) {
+	box, err := sandbox.New(sandbox.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		why, account, id, secret string
+		kind                     error
+	}{
+		{"right", sandbox.AccountID, sandbox.ClientID, sandbox.ClientSecret, nil},
+		{"a wrong secret", sandbox.AccountID, sandbox.ClientID, "wrong", zoom.ErrUnauthenticated},
+		{"a wrong client", sandbox.AccountID, "wrong", sandbox.ClientSecret, zoom.ErrUnauthenticated},
+		{"a wrong account", "wrong", sandbox.ClientID, sandbox.ClientSecret, zoom.ErrUnauthenticated},
+	} {
+		s := NewServerToServer(c.account, c.id, c.secret, "https://zoom.example", &http.Client{Transport: inProcess{box}})
+		if token, err := s.Token(t.Context()); !errors.Is(err, c.kind) || (token == nil) != (c.kind != nil) {
+			t.Errorf("%s: got %v, %v", c.why, token, err)
+		}
+	}
+}

@@ -1,0 +1,95 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+
+	"zoomql/cache"
+	"zoomql/graph"
+	"zoomql/internal/auth"
+	"zoomql/internal/bench/baseline"
+	"zoomql/internal/sandbox"
+	"zoomql/internal/zoom"
+)
+
+// Whatever the program asks, the gateway and the baseline answer the same: else
+// their figures would not be of the same work.
+func TestSameAnswers(t *testing.T) {
+	box, marks, err := newWorld(t.Context(), world{Users: 400, Participants: 300, Registrants: 300, Plan: sandbox.PlanNone, Meetings: 2, Crowd: 20})
+	if err != nil {
+		t.Fatal(err)
+	}
+	up := httptest.NewServer(box)
+	defer up.Close()
+	gateway := graph.New(graph.Config{Client: zoom.New(zoom.Config{
+		AccountID: sandbox.AccountID, View: "bench", Plan: zoom.NoLimits, BaseURL: up.URL + "/v2", Store: cache.NewMemory(64 << 20),
+		Tokens: auth.NewServerToServer(sandbox.AccountID, sandbox.ClientID, sandbox.ClientSecret, up.URL, nil),
+	})})
+	other := baseline.New(baseline.Config{
+		APIURL: up.URL + "/v2", OAuthURL: up.URL, AccountID: sandbox.AccountID, ClientID: sandbox.ClientID, ClientSecret: sandbox.ClientSecret,
+	})
+	queries := append(warmUps(marks),
+		usersQuery(50),
+		crowdQuery(marks.BigMeeting, listedFields),
+		crowdQuery(marks.BigMeeting, wholeFields),
+		crowdsQuery(marks.Made[0], marks.Made[1]),
+		userQuery(marks.HostID),
+	)
+	for _, q := range queries {
+		one, two := askHere(t, gateway, q), askHere(t, other, q)
+		if len(one.Errors)+len(two.Errors) > 0 {
+			t.Errorf("%s\n%s\n%s", q, one.Errors, two.Errors)
+			continue
+		}
+		if len(one.Data) < 100 {
+			t.Errorf("%s\nhardly an answer: %s", q, one.Data)
+		}
+		if err := sameData(one.Data, two.Data); err != nil {
+			t.Errorf("%s\n%v", q, err)
+		}
+	}
+}
+
+// askHere asks a server of this process.
+func askHere(t *testing.T, h http.Handler, query string) answer {
+	t.Helper()
+	body, err := json.Marshal(map[string]string{"query": query})
+	if err != nil {
+		t.Fatal(err)
+	}
+	req := httptest.NewRequest(http.MethodPost, "/graphql", bytes.NewReader(body))
+	req.Header.Set("Content-Type", "application/json")
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, req)
+	var a answer
+	if err := json.Unmarshal(w.Body.Bytes(), &a); err != nil {
+		t.Fatalf("%v: %.300s", err, w.Body)
+	}
+	return a
+}
+
+// The users who are registered for the meetings that are made are of no other.
+func TestMadeMeetings(t *testing.T) {
+	box, marks, err := newWorld(t.Context(), world{Users: 200, Plan: sandbox.PlanNone, Meetings: 3, Crowd: 25})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(marks.Made) != 3 || len(box.Calls()) != 0 {
+		t.Fatalf("%d meetings, %d calls in the ledger", len(marks.Made), len(box.Calls()))
+	}
+	up := httptest.NewServer(box)
+	defer up.Close()
+	server := baseline.New(baseline.Config{
+		APIURL: up.URL + "/v2", OAuthURL: up.URL, AccountID: sandbox.AccountID, ClientID: sandbox.ClientID, ClientSecret: sandbox.ClientSecret,
+	})
+	c, err := crowdOf(askHere(t, server, crowdsQuery(marks.Made[0], marks.Made[2])).Data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.people != 50 || len(c.users) != 50 {
+		t.Errorf("%d people, %d users; want 50 and 50", c.people, len(c.users))
+	}
+}

@@ -1,0 +1,210 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+)
+
+// A cold query lasts some milliseconds, in which the profiler of the cores sees
+// little, so the profiles of many processes are put together.
+const profiled = 40
+
+// profile writes profiles of the gateway at work: what takes its time and its
+// allocations in the first query, in both forms of the second, and in the hot
+// one. The program is the gateway itself, with one file more in its package
+// main for this build, which starts and stops the profilers (profiler.go.txt).
+func (b *bench) profile(ctx context.Context, dir string) error {
+	dir, err := filepath.Abs(dir)
+	if err == nil {
+		err = os.MkdirAll(dir, 0o755)
+	}
+	if err != nil {
+		return err
+	}
+	b.zoomql = filepath.Join(dir, "zoomql")
+	if err := b.buildProfiled(ctx); err != nil {
+		return err
+	}
+	if err := b.enter(ctx, office); err != nil {
+		return err
+	}
+	for name, query := range map[string]string{
+		"users":        usersQuery(50),
+		"crowd-listed": crowdQuery(b.marks.BigMeeting, listedFields),
+		"crowd-whole":  crowdQuery(b.marks.BigMeeting, wholeFields),
+	} {
+		for i := range 2 * profiled {
+			if err := b.profileCold(ctx, filepath.Join(dir, fmt.Sprintf("%s-%02d", name, i)), query, i%2 == 1); err != nil {
+				return err
+			}
+		}
+		if err := b.top(ctx, dir, name); err != nil {
+			return err
+		}
+	}
+	for i := range 2 {
+		if err := b.profileHot(ctx, filepath.Join(dir, fmt.Sprintf("hot-%02d", i)), i == 1); err != nil {
+			return err
+		}
+	}
+	return b.top(ctx, dir, "hot")
+}
+
+// buildProfiled builds the gateway with the profilers' file laid over it.
+func (b *bench) buildProfiled(ctx context.Context) error {
+	overlay := filepath.Join(b.tmp, "overlay.json")
+	content, err := json.Marshal(map[string]any{"Replace": map[string]string{
+		filepath.Join(b.root, "profiler.go"): filepath.Join(b.root, "internal", "bench", "profiler.go.txt"),
+	}})
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(overlay, content, 0o600); err != nil {
+		return err
+	}
+	cmd := exec.CommandContext(ctx, "go", "build", "-overlay", overlay, "-o", b.zoomql, ".")
+	cmd.Dir = b.root
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("go build: %w\n%s", err, out)
+	}
+	return nil
+}
+
+// profileCold profiles one query that the gateway has never heard.
+func (b *bench) profileCold(ctx context.Context, file, query string, allocations bool) error {
+	p, profiler, err := b.startProfiled(ctx, allocations)
+	if err != nil {
+		return err
+	}
+	defer p.stop()
+	for _, q := range warmUps(b.marks) {
+		if _, _, err := b.askWhole(ctx, p, q); err != nil {
+			return err
+		}
+	}
+	return b.between(ctx, profiler, file, func() error {
+		_, _, err := b.askWhole(ctx, p, query)
+		return err
+	})
+}
+
+func (b *bench) profileHot(ctx context.Context, file string, allocations bool) error {
+	p, profiler, err := b.startProfiled(ctx, allocations)
+	if err != nil {
+		return err
+	}
+	defer p.stop()
+	query := userQuery(b.marks.HostID)
+	if _, _, err := b.hammer(ctx, p, query, 64, time.Second); err != nil {
+		return err
+	}
+	return b.between(ctx, profiler, file, func() error {
+		_, _, err := b.hammer(ctx, p, query, 64, 5*time.Second)
+		return err
+	})
+}
+
+// startProfiled starts the gateway and says where its profiler listens: that of
+// the cores, or that of allocations.
+func (b *bench) startProfiled(ctx context.Context, allocations bool) (*process, string, error) {
+	addr, err := freeAddr(ctx)
+	if err != nil {
+		return nil, "", err
+	}
+	env := []string{"PROFILER=" + addr}
+	if allocations {
+		env = append(env, "PROFILE_ALLOCATIONS=1")
+	}
+	p, err := b.gateway().start(ctx, env...)
+	return p, addr, err
+}
+
+// between profiles what is done between two calls of the profiler.
+func (b *bench) between(ctx context.Context, profiler, file string, do func() error) error {
+	tell := func(what string) error {
+		req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+profiler+"/"+what+"?file="+file, nil)
+		if err != nil {
+			return err
+		}
+		resp, err := b.client.Do(req)
+		if err != nil {
+			return err
+		}
+		if resp.StatusCode != http.StatusOK {
+			err = fmt.Errorf("profiler: %s", resp.Status)
+		}
+		_ = resp.Body.Close()
+		return err
+	}
+	if err := tell("start"); err != nil {
+		return err
+	}
+	if err := do(); err != nil {
+		return err
+	}
+	return tell("stop")
+}
+
+// top writes what takes most, by itself and with all that it calls, for people;
+// the profiles themselves stay beside it for "go tool pprof".
+func (b *bench) top(ctx context.Context, dir, name string) error {
+	if err := b.subtract(ctx, dir, name); err != nil {
+		return err
+	}
+	for _, kind := range []string{"cpu", "allocs"} {
+		files, err := filepath.Glob(filepath.Join(dir, name+"-[0-9][0-9]."+kind))
+		if err != nil {
+			return err
+		}
+		var report []byte
+		for _, order := range [][]string{{"-top"}, {"-top", "-cum"}} {
+			out, err := b.pprof(ctx, slices.Concat(order, []string{"-nodecount=100", "-ignore=runtime/pprof", b.zoomql}, files)...)
+			if err != nil {
+				return err
+			}
+			report = append(append(report, out...), '\n')
+		}
+		file := filepath.Join(dir, name+"."+kind+".txt")
+		if err := os.WriteFile(file, report, 0o644); err != nil {
+			return err
+		}
+		fmt.Fprintln(b.progress, "  "+file)
+	}
+	return nil
+}
+
+// subtract makes profiles of the allocations between start and stop, process by
+// process: pprof takes one base only.
+func (b *bench) subtract(ctx context.Context, dir, name string) error {
+	files, err := filepath.Glob(filepath.Join(dir, name+"-[0-9][0-9].after"))
+	if err != nil {
+		return err
+	}
+	for _, after := range files {
+		stem := strings.TrimSuffix(after, ".after")
+		if _, err := b.pprof(ctx, "-proto", "-output="+stem+".allocs", "-base="+stem+".before", b.zoomql, after); err != nil {
+			return err
+		}
+		_ = os.Remove(after)
+		_ = os.Remove(stem + ".before")
+	}
+	return nil
+}
+
+func (b *bench) pprof(ctx context.Context, args ...string) ([]byte, error) {
+	cmd := exec.CommandContext(ctx, "go", append([]string{"tool", "pprof"}, args...)...)
+	cmd.Dir = b.root
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		return nil, fmt.Errorf("pprof: %w\n%s", err, out)
+	}
+	return out, nil
+}

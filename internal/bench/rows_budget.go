@@ -1,0 +1,90 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"zoomql/internal/sandbox"
+)
+
+// budget asks the crowd query of an account that is held to its limits. Who the
+// users are is told by the baseline on an account without limits.
+func (b *bench) budget(ctx context.Context) error {
+	limited := office
+	limited.Plan, limited.Latency = sandbox.PlanBusiness, latency
+	for _, form := range forms {
+		if err := b.enter(ctx, office); err != nil {
+			return err
+		}
+		query := crowdQuery(b.marks.BigMeeting, form.fields)
+		truth, err := b.cold(ctx, b.baseline(), query)
+		if err != nil {
+			return err
+		}
+		all, err := crowdOf(truth.answer.Data)
+		if err != nil {
+			return err
+		}
+		single := len(all.users)
+		if form.fields == listedFields {
+			single = 0
+		}
+		allows := allowedCrowd(single, crowdRounds, latency)
+		for _, c := range []contender{b.gateway(), b.baseline()} {
+			s, failed, err := b.underLimits(ctx, c, limited, query)
+			if err != nil {
+				return err
+			}
+			got, err := crowdOf(s.answer.Data)
+			if err != nil {
+				return err
+			}
+			share := 100 * float64(got.placed) / float64(all.placed)
+			ratio := s.took.Seconds() / allows.Seconds()
+			r := row{
+				Work: "Business+ limits, " + form.name, Bound: fmt.Sprintf("the budget allows %s", allows), Asked: "100 % of users, no 429, ≤ 1.1 ×",
+				Measured: fmt.Sprintf("%.0f %% of %d users in %d places, %d answers 429, %.2f ×: %s; %d calls, %d errors", share, len(all.users), all.placed, s.ledger.Throttled, ratio, s.took.Round(time.Millisecond), len(s.ledger.Calls), failed),
+				Values:   map[string]float64{"users": share, "throttled": float64(s.ledger.Throttled), "ratio": ratio, "seconds": s.took.Seconds()},
+			}
+			if c.name == "baseline" {
+				r.Work, r.Asked = "  baseline", "–"
+			} else {
+				ok := got.placed == all.placed && s.ledger.Throttled == 0 && ratio <= 1.1
+				r.OK = &ok
+			}
+			b.add(r)
+		}
+	}
+	return nil
+}
+
+// underLimits asks in a world that nobody has spent anything of. One small query
+// goes before, for the token, and a second passes before its calls are free
+// again.
+func (b *bench) underLimits(ctx context.Context, c contender, w world, query string) (*sample, int, error) {
+	if err := b.enter(ctx, w); err != nil {
+		return nil, 0, err
+	}
+	p, err := c.start(ctx, "ZOOM_PLAN="+w.Plan)
+	if err != nil {
+		return nil, 0, err
+	}
+	defer p.stop()
+	if _, _, err := b.askWhole(ctx, p, fmt.Sprintf(`{ user(by: {zoomId: %q}) { displayName jobTitle } }`, b.marks.InactiveUserID)); err != nil {
+		return nil, 0, err
+	}
+	select {
+	case <-ctx.Done():
+	case <-time.After(1200 * time.Millisecond):
+	}
+	if err := b.up.reset(ctx); err != nil {
+		return nil, 0, err
+	}
+	s := &sample{}
+	if s.answer, s.took, err = b.ask(ctx, p, query); err != nil {
+		return nil, 0, err
+	}
+	s.ledger, err = b.up.ledger(ctx)
+	return s, len(s.answer.Errors), err
+}

@@ -1,0 +1,131 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"zoomql/internal/sandbox"
+)
+
+// latency is how long Zoom takes for an answer where round trips are measured.
+const latency = 100 * time.Millisecond
+
+// office is the account of most rows: one meeting of it has 300 registrants,
+// and its latest run 300 participants. The sandbox makes the participants of
+// the registrants, so most users stand in both lists, and one in eight is a
+// guest who is no user.
+var office = world{Users: 600, Participants: 300, Registrants: 300, Plan: sandbox.PlanNone}
+
+func (b *bench) nested(ctx context.Context) error {
+	const users, calls, rounds = 50, 51, 2
+	if err := b.enter(ctx, office); err != nil {
+		return err
+	}
+	query := usersQuery(users)
+	d, err := b.duel(ctx, query)
+	if err != nil {
+		return err
+	}
+	work := "50 users → 30 meetings each → host"
+	got := d.gateway.calls("")
+	b.addCalls(work, fmt.Sprintf("%d calls", calls), "51 calls", got.min == calls && got.max == calls, d, "")
+	b.addDuel(work, d)
+	return b.addDelayed(ctx, work, query, rounds, 1.15)
+}
+
+// forms are the two kinds of users' fields in the crowd query.
+var forms = []struct{ name, fields string }{
+	{"fields that lists hold", listedFields},
+	{"a field of GET /users/{id} alone", wholeFields},
+}
+
+// crowdRounds is how many calls in a row the crowd query may take: the meeting,
+// its lists, the users.
+const crowdRounds = 3
+
+func (b *bench) crowd(ctx context.Context) error {
+	if err := b.enter(ctx, office); err != nil {
+		return err
+	}
+	for _, form := range forms {
+		query := crowdQuery(b.marks.BigMeeting, form.fields)
+		d, err := b.duel(ctx, query)
+		if err != nil {
+			return err
+		}
+		people, err := crowdOf(d.gateway[0].answer.Data)
+		if err != nil {
+			return err
+		}
+		again := statsBy(d.gateway, func(s *sample) float64 { return float64(people.again(s.ledger.Calls)) })
+		work := "300 registrants + 300 participants → user, " + form.name
+		bound := "5 calls: 2 lists of people, 3 of users"
+		if form.fields == wholeFields {
+			bound = fmt.Sprintf("%d calls: 2 lists, each of %d users once", 2+len(people.users), len(people.users))
+		}
+		b.addCalls(work, bound, "no user fetched twice", again.max == 0, d, fmt.Sprintf("; %s users twice", again.span()))
+		b.addDuel(work, d)
+		if form.fields == listedFields {
+			err = b.addDelayed(ctx, work, query, crowdRounds, 1.2)
+		} else {
+			err = b.addWide(ctx, work, query)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// addWide is for hundreds of calls at once: a round trip is one only where they
+// all may be under way. What the bound that users have by default makes of it
+// stands beside it.
+func (b *bench) addWide(ctx context.Context, work, query string) error {
+	if err := b.addDelayed(ctx, work, query, crowdRounds, 1.2, "MAX_IN_FLIGHT=1000"); err != nil {
+		return err
+	}
+	took, _, err := b.delayed(ctx, query, latency)
+	if err != nil {
+		return err
+	}
+	b.add(row{Work: "  with MAX_IN_FLIGHT=100, the default", Bound: "–", Asked: "–", Measured: took.format("ms"), Values: map[string]float64{"ms": took.median}})
+	return nil
+}
+
+func (b *bench) addCalls(work, bound, asked string, ok bool, d duel, more string) {
+	got, other := d.gateway.calls(""), d.baseline.calls("")
+	b.add(row{
+		Work: work + ": calls", Bound: bound, Asked: asked, OK: &ok,
+		Measured: fmt.Sprintf("%s calls: lists of users %s, users %s; baseline %s%s", got.span(), d.gateway.calls(listUsers).span(), d.gateway.calls(getUser).span(), other.span(), more),
+		Values:   map[string]float64{"calls": got.median, "most_calls": got.max, "baseline_calls": other.median},
+	})
+}
+
+func (b *bench) addDuel(work string, d duel) {
+	g, o := d.gateway.took(), d.baseline.took()
+	ratio := g.median / o.median
+	ok := ratio <= 1
+	b.add(row{
+		Work: work + ": 0 ms a call", Bound: "–", Asked: "≤ 1.0 × baseline", OK: &ok,
+		Measured: fmt.Sprintf("%.2f ×: %s, baseline %s; on the cores %s to %s ms", ratio, g.format("ms"), o.format("ms"), short(d.gateway.cpu().median), short(d.baseline.cpu().median)),
+		Values:   map[string]float64{"ratio": ratio, "ms": g.median, "baseline_ms": o.median, "cpu_ms": d.gateway.cpu().median, "baseline_cpu_ms": d.baseline.cpu().median},
+	})
+}
+
+func (b *bench) addDelayed(ctx context.Context, work, query string, rounds int, most float64, env ...string) error {
+	took, s, err := b.delayed(ctx, query, latency, env...)
+	if err != nil {
+		return err
+	}
+	bound := float64(rounds) * millis(latency)
+	ratio := took.median / bound
+	ok := ratio <= most
+	b.add(row{
+		Work: strings.Join(append([]string{work + ": 100 ms a call"}, env...), ", "), Bound: fmt.Sprintf("%d round trips, %.0f ms", rounds, bound), Asked: fmt.Sprintf("≤ %.2f ×", most), OK: &ok,
+		Measured: fmt.Sprintf("%.2f ×: %s, %d round trips", ratio, took.format("ms"), roundTrips(s.ledger.Calls)),
+		Values:   map[string]float64{"ratio": ratio, "ms": took.median, "round_trips": float64(roundTrips(s.ledger.Calls))},
+	})
+	return nil
+}

@@ -1,0 +1,169 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"zoomql/internal/sandbox"
+)
+
+func (b *bench) cached(ctx context.Context) error {
+	if err := b.enter(ctx, office); err != nil {
+		return err
+	}
+	p, err := b.gateway().start(ctx)
+	if err != nil {
+		return err
+	}
+	defer p.stop()
+	calls := 0
+	var took []string
+	for _, query := range []string{usersQuery(50), crowdQuery(b.marks.BigMeeting, listedFields), crowdQuery(b.marks.BigMeeting, wholeFields)} {
+		if _, err := b.measured(ctx, p, query); err != nil {
+			return err
+		}
+		again, err := b.measured(ctx, p, query)
+		if err != nil {
+			return err
+		}
+		calls += len(again.ledger.Calls)
+		took = append(took, short(millis(again.took)))
+	}
+	ok := calls == 0
+	b.add(row{
+		Work: "the three queries again, cached", Bound: "0 calls", Asked: "0 calls", OK: &ok,
+		Measured: fmt.Sprintf("%d calls; %s ms", calls, strings.Join(took, ", ")), Values: map[string]float64{"calls": float64(calls)},
+	})
+	return nil
+}
+
+// crowdSize is how many ask at once.
+const crowdSize = 64
+
+func (b *bench) identical(ctx context.Context) error {
+	slow := office
+	slow.Latency = 20 * time.Millisecond
+	if err := b.enter(ctx, slow); err != nil {
+		return err
+	}
+	for _, q := range []struct{ work, query string }{
+		{"50 users → meetings → host", usersQuery(50)},
+		{"300 + 300 → user, " + forms[1].name, crowdQuery(b.marks.BigMeeting, wholeFields)},
+	} {
+		one, err := b.cold(ctx, b.gateway(), q.query)
+		if err != nil {
+			return err
+		}
+		s, _, err := b.swarm(ctx, b.gateway(), slices.Repeat([]string{q.query}, crowdSize), crowdSize)
+		if err != nil {
+			return err
+		}
+		people, err := crowdOf(one.answer.Data)
+		if err != nil {
+			return err
+		}
+		calls, alone := len(s.ledger.Calls), len(one.ledger.Calls)
+		ok := calls <= alone
+		b.add(row{
+			Work: "64 identical at once: " + q.work, Bound: "the calls of one", Asked: fmt.Sprintf("%d calls", alone), OK: &ok,
+			Measured: fmt.Sprintf("%d calls: %d of them made before, %d users twice", calls, repeated(s.ledger.Calls), people.again(s.ledger.Calls)), Values: map[string]float64{"calls": float64(calls), "alone": float64(alone)},
+		})
+	}
+	return nil
+}
+
+// different asks 64 crowd queries, each about 600 people of its own.
+func (b *bench) different(ctx context.Context) error {
+	const crowds, rounds, perLabel = 300, 2, 100
+	if err := b.enter(ctx, world{Users: 46_000, Plan: sandbox.PlanNone, Latency: 10 * time.Millisecond, Meetings: 2 * crowdSize, Crowd: crowds}); err != nil {
+		return err
+	}
+	queries := make([]string, crowdSize)
+	for i := range queries {
+		queries[i] = crowdsQuery(b.marks.Made[2*i], b.marks.Made[2*i+1])
+	}
+	perSecond := map[int][]float64{}
+	most, flying, users := 0.0, 0, 0
+	for range rounds {
+		for _, width := range []int{4, crowdSize} {
+			s, placed, err := b.swarm(ctx, b.gateway(), queries, width)
+			if err != nil {
+				return err
+			}
+			perSecond[width] = append(perSecond[width], crowdSize/s.took.Seconds())
+			most, flying, users = max(most, s.memory.most), max(flying, s.ledger.MaxInFlight), placed
+		}
+	}
+	few, many := statsOf(perSecond[4]), statsOf(perSecond[crowdSize])
+	ratio := many.median / few.median
+	const all = crowdSize * 2 * crowds
+	ok := users == all && ratio >= 0.97 && most <= 500 && flying <= 2*perLabel // a few percent are noise
+	b.add(row{
+		Work: "64 different at once, 600 users each, 10 ms a call", Bound: "–",
+		Asked: "all answered; queries/s not below 4 at once; ≤ 100 calls of a label in flight; ≤ 500 MiB", OK: &ok,
+		Measured: fmt.Sprintf("%d of %d users, %.2f × (%s, at 4 %s), %d in flight, %.0f MiB", users, all, ratio, many.format("queries/s"), few.format("queries/s"), flying, most),
+		Values:   map[string]float64{"users": float64(users), "ratio": ratio, "queries_per_second": many.median, "at_4": few.median, "in_flight": float64(flying), "mib": most},
+	})
+	s, placed, err := b.swarm(ctx, b.baseline(), queries, crowdSize)
+	if err != nil {
+		return fmt.Errorf("baseline, %w", err)
+	}
+	b.add(row{
+		Work: "  baseline", Bound: "–", Asked: "–",
+		Measured: fmt.Sprintf("%d of %d users, %s queries/s, %d in flight, %.0f MiB", placed, all, short(crowdSize/s.took.Seconds()), s.ledger.MaxInFlight, s.memory.most),
+		Values:   map[string]float64{"users": float64(placed), "queries_per_second": crowdSize / s.took.Seconds(), "in_flight": float64(s.ledger.MaxInFlight), "mib": s.memory.most},
+	})
+	return nil
+}
+
+// swarm asks queries of a server that is new, so many at a time, and counts the
+// users in the answers.
+func (b *bench) swarm(ctx context.Context, c contender, queries []string, width int) (*sample, int, error) {
+	p, err := c.start(ctx)
+	if err != nil {
+		return nil, 0, err
+	}
+	defer p.stop()
+	if err := b.up.reset(ctx); err != nil {
+		return nil, 0, err
+	}
+	s := &sample{}
+	began := time.Now()
+	answers, err := b.atOnce(ctx, p, queries, width)
+	s.took = time.Since(began)
+	if err != nil {
+		return nil, 0, fmt.Errorf("%d at once: %w", width, err)
+	}
+	placed := 0
+	for _, a := range answers {
+		c, err := crowdOf(a.Data)
+		if err != nil {
+			return nil, 0, err
+		}
+		placed += len(c.users)
+	}
+	if s.ledger, err = b.up.ledger(ctx); err == nil {
+		s.memory, err = p.memory()
+	}
+	return s, placed, err
+}
+
+// atOnce asks queries, so many at a time, and returns the answers. All must be
+// whole.
+func (b *bench) atOnce(ctx context.Context, p *process, queries []string, width int) ([]answer, error) {
+	answers := make([]answer, len(queries))
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(width)
+	for i, query := range queries {
+		group.Go(func() (err error) {
+			answers[i], _, err = b.askWhole(ctx, p, query)
+			return err
+		})
+	}
+	return answers, group.Wait()
+}

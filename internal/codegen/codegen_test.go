@@ -1,0 +1,307 @@
+package main
+
+import (
+	"go/types"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/99designs/gqlgen/codegen/config"
+	"github.com/99designs/gqlgen/plugin/modelgen"
+	"github.com/google/go-cmp/cmp"
+	"github.com/vektah/gqlparser/v2"
+	"github.com/vektah/gqlparser/v2/ast"
+)
+
+const directives = `
+directive @zoom(op: String!) repeatable on FIELD_DEFINITION
+directive @source(op: String!) repeatable on OBJECT
+directive @zoomField(name: String!) on FIELD_DEFINITION | INPUT_FIELD_DEFINITION
+directive @zoomValue(name: String!) on ENUM_VALUE
+directive @separated(by: String!) on FIELD_DEFINITION | INPUT_FIELD_DEFINITION
+`
+
+func schemaOf(t *testing.T, sdl string) *ast.Schema {
+	t.Helper()
+	schema, err := gqlparser.LoadSchema(&ast.Source{Name: "test.graphqls", Input: directives + sdl})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return schema
+}
+
+// ours is the schema of the gateway.
+func ours(t *testing.T) *ast.Schema {
+	t.Helper()
+	files, err := filepath.Glob("../../graph/schema/*.graphqls")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no schema: %v", err)
+	}
+	sources := make([]*ast.Source, len(files))
+	for i, file := range files {
+		body, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sources[i] = &ast.Source{Name: file, Input: string(body)}
+	}
+	schema, err := gqlparser.LoadSchema(sources...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return schema
+}
+
+func TestJSONNames(t *testing.T) {
+	schema := schemaOf(t, `type Query {
+		topic: String
+		joinUrl: String
+		hostZoomId: String @zoomField(name: "host_id")
+		h323Password: String
+		useEMail: String
+		participantPinCode: String
+	}`)
+	want := map[string]string{
+		"topic": "topic", "joinUrl": "join_url", "hostZoomId": "host_id", "h323Password": "h323_password",
+		"useEMail": "use_e_mail", "participantPinCode": "participant_pin_code",
+	}
+	for _, fd := range schema.Query.Fields {
+		if strings.HasPrefix(fd.Name, "__") {
+			continue
+		}
+		if got := jsonName(fd); got != want[fd.Name] {
+			t.Errorf("%s is %q at Zoom, want %q", fd.Name, got, want[fd.Name])
+		}
+	}
+}
+
+// What costs a call is a resolver's, what came with the object is not.
+func TestEdges(t *testing.T) {
+	schema := schemaOf(t, `
+		type Query { user(id: ID): User @zoom(op: "GET /users/{userId}") }
+		type User @source(op: "GET /users/{userId}") @source(op: "GET /users") {
+			name: String
+			company: String @zoom(op: "GET /users/{userId}")
+			either: String @zoom(op: "GET /users/{userId}") @zoom(op: "GET /users")
+			meetings: [String] @zoom(op: "GET /users/{userId}/meetings")
+			both: String @zoom(op: "GET /users") @zoom(op: "GET /groups")
+			format(as: String): String
+		}`)
+	want := map[string]bool{
+		"name":     false, // no call
+		"company":  false, // a call that answers with a User
+		"either":   false,
+		"meetings": true, // a call that answers with something else
+		"both":     true, // one of them does
+		"format":   true, // it takes arguments
+	}
+	user := schema.Types["User"]
+	for _, fd := range user.Fields {
+		if got := isEdge(user, fd); got != want[fd.Name] {
+			t.Errorf("%s is an edge: %v, want %v", fd.Name, got, want[fd.Name])
+		}
+	}
+
+	cfg := &config.Config{Schema: schema, Models: config.TypeMap{"User": {Fields: map[string]config.TypeMapField{"name": {FieldName: "Called"}}}}}
+	if err := (edges{}).MutateConfig(cfg); err != nil {
+		t.Fatal(err)
+	}
+	for name, edge := range want {
+		if got := cfg.Models["User"].Fields[name].Resolver; got != edge {
+			t.Errorf("gqlgen is told that %s is an edge: %v, want %v", name, got, edge)
+		}
+	}
+	if cfg.Models["User"].Fields["name"].FieldName != "Called" {
+		t.Error("what was configured is lost")
+	}
+	if !cfg.Models["Query"].Fields["user"].Resolver {
+		t.Error("a root is no edge")
+	}
+	if (edges{}).Name() == "" {
+		t.Error("a plugin has a name")
+	}
+}
+
+// Every field that costs a call of another operation than its object's has a
+// resolver, and its type says what lists of it lack.
+func TestEdgesOfTheSchema(t *testing.T) {
+	schema := ours(t)
+	edges := 0
+	for _, def := range schema.Types {
+		for _, fd := range def.Fields {
+			if def.Kind == ast.Object && isEdge(def, fd) {
+				edges++
+			}
+		}
+	}
+	if edges < 30 {
+		t.Errorf("only %d fields are edges", edges)
+	}
+	for _, want := range []string{"User.meetings", "Meeting.host", "MeetingInstance.participants", "Participant.user", "Query.node"} {
+		typ, field, _ := strings.Cut(want, ".")
+		if def := schema.Types[typ]; !isEdge(def, def.Fields.ForName(field)) {
+			t.Errorf("%s is no edge", want)
+		}
+	}
+}
+
+func TestStructFields(t *testing.T) {
+	schema := schemaOf(t, `
+		type Query { a: Thing }
+		scalar Secret
+		scalar DateTime
+		enum Kind { A }
+		type Other { a: String }
+		type Thing {
+			id: ID!
+			text: String
+			number: Int
+			truth: Boolean!
+			texts: [String!]
+			kind: Kind
+			kinds: [Kind!]
+			at: DateTime
+			other: Other
+			others: [Other!]
+			regions: [String!] @separated(by: ",")
+			hosts: [String!] @separated(by: ";") @zoomField(name: "alternative_hosts")
+		}
+		input NewThing { text: String regions: [String!] @separated(by: ",") id: ID! }`)
+	pkg := types.NewPackage("zoomql/internal/zoom/types", "types")
+	named := func(name string, under types.Type) types.Type {
+		return types.NewNamed(types.NewTypeName(0, pkg, name, nil), under, nil)
+	}
+	pointer := func(name string, under types.Type) types.Type { return types.NewPointer(named(name, under)) }
+	object := types.NewStruct(nil, nil)
+	for _, c := range []struct {
+		of, field string
+		gqlgen    types.Type // what gqlgen would make of it
+		want      string     // the type and the tag; "" for no field
+	}{
+		{"Thing", "id", types.Typ[types.String], ""},
+		{"Thing", "text", types.NewPointer(types.Typ[types.String]), `Text json:"text,omitzero"`},
+		{"Thing", "number", types.NewPointer(types.Typ[types.Int]), `Int json:"number,omitzero"`},
+		{"Thing", "truth", types.Typ[types.Bool], `bool json:"truth,omitzero"`},
+		{"Thing", "texts", types.NewSlice(types.Typ[types.String]), `[]Text json:"texts,omitzero"`},
+		{"Thing", "kind", pointer("Kind", types.Typ[types.String]), `Kind json:"kind,omitzero"`},
+		{"Thing", "kinds", types.NewSlice(named("Kind", types.Typ[types.String])), `[]Kind json:"kinds,omitzero"`},
+		{"Thing", "at", pointer("Time", object), `Time json:"at,omitzero"`},
+		{"Thing", "other", pointer("Other", object), `*Other json:"other,omitzero"`},
+		{"Thing", "others", types.NewSlice(pointer("Other", object)), `[]*Other json:"others,omitzero"`},
+		{"Thing", "regions", types.NewSlice(types.Typ[types.String]), `[]CommaItem json:"regions,omitzero"`},
+		{"Thing", "hosts", types.NewSlice(types.Typ[types.String]), `[]SemicolonItem json:"alternative_hosts,omitzero"`},
+		{"NewThing", "text", types.NewPointer(types.Typ[types.String]), `*string json:"text,omitzero"`},
+		{"NewThing", "regions", types.NewSlice(types.Typ[types.String]), `[]CommaItem json:"regions,omitzero"`},
+		{"NewThing", "id", types.Typ[types.String], `string json:"id,omitzero"`},
+	} {
+		def := schema.Types[c.of]
+		f, err := fieldHook(def, def.Fields.ForName(c.field), &modelgen.Field{Type: c.gqlgen})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := ""
+		if f != nil {
+			got = types.TypeString(f.Type, func(*types.Package) string { return "" }) + " " + f.Tag
+		}
+		if got != c.want {
+			t.Errorf("%s.%s is %q, want %q", c.of, c.field, got, c.want)
+		}
+	}
+	for name, want := range map[string]bool{"Other": true, "NodeID": true, "Time": false, "Date": false} {
+		if got := isStructOfOurs(named(name, object).(*types.Named)); got != want {
+			t.Errorf("null of a %s takes a pointer: %v, want %v", name, got, want)
+		}
+	}
+	if isStructOfOurs(named("Kind", types.Typ[types.String]).(*types.Named)) {
+		t.Error("null of an enum takes no pointer")
+	}
+}
+
+func TestEnums(t *testing.T) {
+	schema := schemaOf(t, `
+		type Query { a: Kind b: Word c: Mixed d: ZoomUnitedPlan }
+		"What kind." enum Kind { "First." FIRST_ONE @zoomValue(name: "1") "Other." OTHER @zoomValue(name: "-2") }
+		enum Word { ACTIVE IN_MEETING @zoomValue(name: "in-meeting") }
+		enum Mixed { ONE @zoomValue(name: "1") TWO }
+		enum ZoomUnitedPlan { A @zoomValue(name: "1") }`)
+	want := map[string]enum{
+		"Kind":  {"Kind", "kindCodes", "// Kind: What kind.", true, []enumValue{{"KindFirstOne", "FIRST_ONE", "1", "// First."}, {"KindOther", "OTHER", "-2", "// Other."}}},
+		"Word":  {"Word", "wordCodes", "// Word:", false, []enumValue{{"WordActive", "ACTIVE", "active", "//"}, {"WordInMeeting", "IN_MEETING", "in-meeting", "//"}}},
+		"Mixed": {"Mixed", "mixedCodes", "// Mixed:", false, []enumValue{{"MixedOne", "ONE", "1", "//"}, {"MixedTwo", "TWO", "two", "//"}}},
+		// Its digits are text at Zoom.
+		"ZoomUnitedPlan": {"ZoomUnitedPlan", "zoomUnitedPlanCodes", "// ZoomUnitedPlan:", false, []enumValue{{"ZoomUnitedPlanA", "A", "1", "//"}}},
+	}
+	for name, e := range want {
+		got := newEnum(schema.Types[name])
+		for i := range got.Values {
+			got.Values[i].Doc = strings.TrimSpace(got.Values[i].Doc)
+		}
+		got.Doc = strings.TrimSpace(got.Doc)
+		if diff := cmp.Diff(e, got); diff != "" {
+			t.Errorf("%s: -want +got\n%s", name, diff)
+		}
+	}
+	for name := range textCodes {
+		if ours(t).Types[name] == nil {
+			t.Errorf("%s is an exception to nothing", name)
+		}
+	}
+}
+
+func TestComments(t *testing.T) {
+	for text, want := range map[string]string{"": "// ", "One.": "// One.", "\tOne\ntwo.\n": "// One\n// two."} {
+		if got := comment(text); got != want {
+			t.Errorf("%q became %q, want %q", text, got, want)
+		}
+	}
+}
+
+// The generated files are what the schema says, and the same each time.
+func TestGeneratedFiles(t *testing.T) {
+	const committed = "../zoom/types/"
+	for name, write := range map[string]func(*ast.Schema, string) error{"enums_gen.go": writeEnums, "connections_gen.go": writeConnections} {
+		want, err := os.ReadFile(committed + name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 3 {
+			file := filepath.Join(t.TempDir(), name)
+			if err := write(ours(t), file); err != nil {
+				t.Fatal(err)
+			}
+			got, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(string(want), string(got)); diff != "" {
+				t.Fatalf("%s: go generate ./... -committed +generated\n%s", name, diff)
+			}
+		}
+	}
+}
+
+func TestWrite(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "x.go")
+	const source = "package x\n"
+	if err := write(file, "package   x"); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := os.ReadFile(file); string(got) != source || err != nil {
+		t.Errorf("got %q, %v", got, err)
+	}
+	old := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	if err := os.Chtimes(file, old, old); err != nil {
+		t.Fatal(err)
+	}
+	if err := write(file, source); err != nil {
+		t.Error(err)
+	}
+	if after, err := os.Stat(file); err != nil || !after.ModTime().Equal(old) {
+		t.Errorf("what is right already was written again, and builds depend on the time of a file: %v", err)
+	}
+	if err := write(file, "no Go"); err == nil || !strings.Contains(err.Error(), "x.go") {
+		t.Errorf("what is no Go is written: %v", err)
+	}
+}

@@ -1,0 +1,283 @@
+package config
+
+import (
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"reflect"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"zoomql/internal/zoom"
+)
+
+var (
+	credentials = []string{"ZOOM_ACCOUNT_ID=account", "ZOOM_CLIENT_ID=client", "ZOOM_CLIENT_SECRET=hush"}
+	aKey        = "API_KEYS=" + strings.Repeat("0a", 32)
+)
+
+func with(settings ...string) []string {
+	return append(append([]string{}, credentials...), settings...)
+}
+
+func TestWithoutAnySettingTheSandboxAnswers(t *testing.T) {
+	got, err := Load(nil)
+	want := &Config{
+		Addr: "127.0.0.1:8080", ZoomOAuthURL: "https://zoom.us",
+		CacheBytes: 64 << 20, MaxInFlight: 100, Timeout: 30 * time.Second, DrainTime: 10 * time.Second,
+		LogLevel: slog.LevelInfo, LogFormat: "text",
+		SandboxUsers: 40, SandboxParticipants: 60, SandboxSeed: 1,
+		Plan: zoom.Business,
+	}
+	if diff := cmp.Diff(want, got); diff != "" || err != nil {
+		t.Errorf("%v -want +got\n%s", err, diff)
+	}
+	if !got.Sandbox() || !got.Loopback() || !got.PlaygroundOn() {
+		t.Errorf("sandbox %v, loopback %v, playground %v", got.Sandbox(), got.Loopback(), got.PlaygroundOn())
+	}
+}
+
+// An empty variable is what a compose file makes of one that is not set.
+func TestEmptyVariablesAreNone(t *testing.T) {
+	var environ []string
+	for f := range reflect.TypeFor[Config]().Fields() {
+		if name := f.Tag.Get("env"); name != "-" {
+			environ = append(environ, name+"=")
+		}
+	}
+	none, err := Load(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := Load(environ)
+	if diff := cmp.Diff(none, got); diff != "" || err != nil {
+		t.Errorf("%v -none +empty\n%s", err, diff)
+	}
+}
+
+func TestEverySetting(t *testing.T) {
+	got, err := Load([]string{
+		"ADDR=:9090", "ZOOM_ACCOUNT_ID=account", "ZOOM_CLIENT_ID=client", "ZOOM_CLIENT_SECRET=hush=with=signs",
+		"ZOOM_API_URL=https://api-eu.zoom.us/v2", "ZOOM_OAUTH_URL=http://127.0.0.1:1", "ZOOM_PLAN=Pro", "REDIS_URL=redis://:pass@redis:6379",
+		"CACHE_BYTES=1048576", "MAX_IN_FLIGHT=7", "REQUEST_TIMEOUT=1m30s", "DRAIN_TIME=0s",
+		aKey + "," + strings.Repeat("B1", 32), "ALLOWED_ORIGINS=https://a.example,https://b.example", "PLAYGROUND=off", "LOG_LEVEL=debug", "LOG_FORMAT=json",
+		"SANDBOX_USERS=9", "SANDBOX_PARTICIPANTS=10", "SANDBOX_SEED=3", "SANDBOX_LATENCY=100ms",
+		"PATH=/bin", "UNRELATED", "=odd",
+	})
+	want := &Config{
+		Addr: ":9090", ZoomAccountID: "account", ZoomClientID: "client", ZoomClientSecret: "hush=with=signs",
+		ZoomAPIURL: "https://api-eu.zoom.us/v2", ZoomOAuthURL: "http://127.0.0.1:1", ZoomPlan: "Pro", RedisURL: "redis://:pass@redis:6379",
+		CacheBytes: 1 << 20, MaxInFlight: 7, Timeout: 90 * time.Second,
+		APIKeys: []string{strings.Repeat("0a", 32), strings.Repeat("B1", 32)}, AllowedOrigins: []string{"https://a.example", "https://b.example"},
+		Playground: "off", LogLevel: slog.LevelDebug, LogFormat: "json",
+		SandboxUsers: 9, SandboxParticipants: 10, SandboxSeed: 3, SandboxLatency: 100 * time.Millisecond,
+		Plan: zoom.Pro,
+	}
+	if diff := cmp.Diff(want, got); diff != "" || err != nil {
+		t.Errorf("%v -want +got\n%s", err, diff)
+	}
+	if got.Sandbox() || got.Loopback() || got.PlaygroundOn() {
+		t.Errorf("sandbox %v, loopback %v, playground %v", got.Sandbox(), got.Loopback(), got.PlaygroundOn())
+	}
+	if names := len(settings()); reflect.TypeFor[Config]().NumField() != names+1 {
+		t.Errorf("there are %d settings; set here is each of them but Plan", names)
+	}
+	for f, v := range reflect.ValueOf(*got).Fields() {
+		if v.IsZero() && f.Name != "DrainTime" {
+			t.Errorf("%s was left out of this test", f.Name)
+		}
+	}
+}
+
+// settings returns the variables that there are.
+func settings() []string {
+	var names []string
+	for f := range reflect.TypeFor[Config]().Fields() {
+		if name := f.Tag.Get("env"); name != "-" && name != "" {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+func TestMistakes(t *testing.T) {
+	for _, c := range []struct {
+		why     string
+		environ []string
+		says    string // the one mistake; "" for none
+	}{
+		{"no port", []string{"ADDR=localhost"}, `ADDR: "localhost" is not host:port`},
+		{"one credential of three", []string{"ZOOM_CLIENT_ID=x"}, "ZOOM_ACCOUNT_ID, ZOOM_CLIENT_SECRET: not set"},
+		{"two of three", []string{"ZOOM_CLIENT_ID=x", "ZOOM_ACCOUNT_ID=x"}, "ZOOM_CLIENT_SECRET: not set"},
+		{"an API without credentials", []string{"ZOOM_API_URL=https://api.zoom.us/v2"}, "ZOOM_API_URL: set, but there are no credentials"},
+		{"credentials over an open line", with("ZOOM_API_URL=http://api.zoom.us/v2"), "ZOOM_API_URL: only https"},
+		{"to this machine is no line", with("ZOOM_API_URL=http://localhost:1/v2", "ZOOM_OAUTH_URL=http://[::1]:1"), ""},
+		{"a name that only begins like this machine's", with("ZOOM_OAUTH_URL=http://localhost.example"), "ZOOM_OAUTH_URL: only https"},
+		{"no URL", with("ZOOM_OAUTH_URL=zoom.us"), "ZOOM_OAUTH_URL: not a URL"},
+		{"another protocol", with("ZOOM_OAUTH_URL=file://localhost/etc"), "ZOOM_OAUTH_URL: only https"},
+		{"no URL at all", with("ZOOM_OAUTH_URL=https://%zz"), "ZOOM_OAUTH_URL: not a URL"},
+		{"a plan that is none", []string{"ZOOM_PLAN=enterprise"}, `ZOOM_PLAN: "enterprise" is none of free, pro, business, none`},
+		{"no number", []string{"MAX_IN_FLIGHT=many"}, "MAX_IN_FLIGHT: not a whole number"},
+		{"no room for answers", []string{"CACHE_BYTES=1000"}, "CACHE_BYTES: at least 1048576"},
+		{"no size", []string{"CACHE_BYTES=64MB"}, "CACHE_BYTES: not a whole number"},
+		{"no calls", []string{"MAX_IN_FLIGHT=0"}, "MAX_IN_FLIGHT: at least 1"},
+		{"the least of everything", []string{"MAX_IN_FLIGHT=1", "CACHE_BYTES=1048576", "REQUEST_TIMEOUT=1ns", "DRAIN_TIME=0s"}, ""},
+		{"no time", []string{"REQUEST_TIMEOUT=0s"}, "REQUEST_TIMEOUT: longer than nothing"},
+		{"less than no time", []string{"DRAIN_TIME=-1s"}, "DRAIN_TIME: not less than nothing"},
+		{"a time without a unit", []string{"REQUEST_TIMEOUT=30"}, "REQUEST_TIMEOUT: not a duration"},
+		{"a playground that is neither", []string{"PLAYGROUND=true"}, `PLAYGROUND: "true" is neither on nor off`},
+		{"a form that is neither", []string{"LOG_FORMAT=xml"}, `LOG_FORMAT: "xml" is neither text nor json`},
+		{"a level that is none", []string{"LOG_LEVEL=loud"}, "LOG_LEVEL: not DEBUG, INFO, WARN or ERROR"},
+		{"a key instead of its hash", []string{"API_KEYS=my-key-hush"}, "API_KEYS: one is not 64 hex digits"},
+		{"a hash that is cut off", []string{aKey + ",0a"}, "API_KEYS: one is not 64 hex digits"},
+		{"64 letters that are no hex", []string{"API_KEYS=" + strings.Repeat("xy", 32)}, "API_KEYS: one is not 64 hex digits"},
+		{"the hash of nothing", []string{"API_KEYS=E3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"}, "API_KEYS: one is the hash of nothing"},
+		{"the account open to everybody", with("ADDR=:8080"), "API_KEYS: not set, and :8080 is not this machine alone"},
+		{"on all addresses", with("ADDR=0.0.0.0:8080"), "API_KEYS: not set"},
+		{"on one of the network", with("ADDR=192.168.0.7:8080"), "API_KEYS: not set"},
+		{"with keys it may be", with("ADDR=:8080", aKey), ""},
+		{"on this machine it may be", with("ADDR=localhost:8080"), ""},
+		{"on this machine, by number", with("ADDR=[::1]:8080"), ""},
+		{"the sandbox may be open to everybody", []string{"ADDR=:8080"}, ""},
+	} {
+		_, err := Load(c.environ)
+		switch {
+		case c.says == "" && err != nil:
+			t.Errorf("%s: %v", c.why, err)
+		case c.says != "" && (err == nil || !strings.HasPrefix(err.Error(), c.says) || strings.Contains(err.Error(), "\n")):
+			t.Errorf("%s: got %q, want %q alone", c.why, fmt.Sprint(err), c.says)
+		case err != nil && strings.Contains(err.Error(), "hush"):
+			t.Errorf("%s: a secret is told: %v", c.why, err)
+		}
+	}
+}
+
+func TestAllMistakesAtOnce(t *testing.T) {
+	environ := []string{
+		"ADDR=x", "ZOOM_CLIENT_SECRET=hush", "ZOOM_API_URL=x", "ZOOM_OAUTH_URL=x", "ZOOM_PLAN=x", "CACHE_BYTES=0", "MAX_IN_FLIGHT=x",
+		"REQUEST_TIMEOUT=x", "DRAIN_TIME=x", "PLAYGROUND=x", "LOG_FORMAT=x", "LOG_LEVEL=x", "API_KEYS=x,y", "SANDBOX_USERS=x", "SANDBOX_PARTICIPANTS=x",
+		"SANDBOX_SEED=-1", "SANDBOX_LATENCY=x",
+	}
+	_, err := Load(environ)
+	if err == nil {
+		t.Fatal("no mistake was found")
+	}
+	lines := strings.Split(err.Error(), "\n")
+	for _, set := range environ {
+		name, _, _ := strings.Cut(set, "=")
+		n := 0
+		for _, line := range lines {
+			if strings.HasPrefix(line, name+": ") || strings.Contains(line, name+",") && strings.Contains(line, ": ") {
+				n++
+			}
+		}
+		want := 1
+		switch name {
+		case "API_KEYS": // one for each
+			want = 2
+		case "ZOOM_CLIENT_SECRET": // it is the other two that are missing
+			want = 0
+		}
+		if n != want {
+			t.Errorf("%s is told %d times, not %d:\n%v", name, n, want, err)
+		}
+	}
+	if _, second := Load(environ); second.Error() != err.Error() {
+		t.Errorf("the second time they come in another order:\n%v", second)
+	}
+}
+
+func TestPlanOfTheAccount(t *testing.T) {
+	for _, c := range []struct {
+		why     string
+		environ []string
+		want    zoom.Plan
+	}{
+		{"the sandbox has the largest", nil, zoom.Business},
+		{"an account that nobody told of has the smallest: too small is slow, too large is refused", with(), zoom.Free},
+		{"as told", with("ZOOM_PLAN=pro"), zoom.Pro},
+		{"a sandbox as told", []string{"ZOOM_PLAN=none"}, zoom.NoLimits},
+	} {
+		got, err := Load(c.environ)
+		if err != nil || got.Plan != c.want {
+			t.Errorf("%s: got %q, %v", c.why, got.Plan, err)
+		}
+	}
+}
+
+func TestPlayground(t *testing.T) {
+	for _, c := range []struct {
+		why     string
+		environ []string
+		want    bool
+	}{
+		{"on this machine", with(), true},
+		{"the sandbox, to everybody", []string{"ADDR=:8080"}, true},
+		{"a real account, to everybody", with("ADDR=:8080", aKey), false},
+		{"as told", with("ADDR=:8080", aKey, "PLAYGROUND=on"), true},
+		{"as told", []string{"PLAYGROUND=off"}, false},
+	} {
+		got, err := Load(c.environ)
+		if err != nil || got.PlaygroundOn() != c.want {
+			t.Errorf("%s: got %v, %v", c.why, got.PlaygroundOn(), err)
+		}
+	}
+}
+
+func TestSecretsDoNotPrint(t *testing.T) {
+	c, err := Load(with("REDIS_URL=redis://:hush@redis"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var said strings.Builder
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x"} {
+		fmt.Fprintf(&said, verb+"\n", c)
+		fmt.Fprintf(&said, verb+"\n", *c)
+		fmt.Fprintf(&said, verb+"\n", c.ZoomClientSecret)
+	}
+	for _, h := range []slog.Handler{slog.NewTextHandler(&said, nil), slog.NewJSONHandler(&said, nil)} {
+		slog.New(h).Info("start", "config", c, "secret", c.ZoomClientSecret)
+	}
+	body, err := json.Marshal(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	said.Write(body)
+	if s := said.String(); strings.Contains(s, "hush") || strings.Contains(s, fmt.Sprintf("%x", "hush")) || !strings.Contains(s, "[secret]") {
+		t.Errorf("a secret is told: %s", s)
+	}
+	if string(c.ZoomClientSecret) != "hush" {
+		t.Error("who needs it has it")
+	}
+}
+
+// What can be set is told, with its default.
+func TestHelp(t *testing.T) {
+	help := Help()
+	lines := strings.Split(strings.TrimRight(help, "\n"), "\n")
+	names := settings()
+	if len(lines) != len(names) || len(names) < 20 {
+		t.Fatalf("%d lines for %d settings:\n%s", len(lines), len(names), help)
+	}
+	text := regexp.MustCompile(`^  [A-Z_]+ +`)
+	for i, name := range names {
+		if fields := strings.Fields(lines[i]); fields[0] != name || len(fields) < 3 || len(text.FindString(lines[i])) != len(text.FindString(lines[0])) {
+			t.Errorf("line %d does not tell of %s, or not below the others:\n%s", i+1, name, help)
+		}
+	}
+	if strings.Contains(help, "()") {
+		t.Errorf("a default that is none is told:\n%s", help)
+	}
+	for _, want := range []string{"(127.0.0.1:8080)", "(https://zoom.us)", "(67108864)", "(30s)", "(INFO)"} {
+		if !strings.Contains(help, want) {
+			t.Errorf("no default is told as %s", want)
+		}
+	}
+	if got := name("NoSuchField"); got != "NoSuchField" {
+		t.Errorf("got %s", got)
+	}
+}

@@ -1,0 +1,128 @@
+package flight
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// gate is work that waits until it is let through, and counts how often it was
+// begun.
+type gate struct {
+	open  chan struct{}
+	begun int
+	ctx   context.Context
+}
+
+func (g *gate) work(ctx context.Context) (int, error) {
+	g.begun++
+	g.ctx = ctx
+	select {
+	case <-g.open:
+		return g.begun, nil
+	case <-ctx.Done():
+		return 0, ctx.Err()
+	}
+}
+
+// Work that many want at once is done once, and again for who wants it later.
+func TestOnceForAll(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g, group := &gate{open: make(chan struct{})}, &Group[int]{}
+		results := make([]int, 64)
+		var wait sync.WaitGroup
+		for i := range results {
+			wait.Go(func() { results[i], _ = group.Do(t.Context(), "key", nil, g.work) })
+		}
+		synctest.Wait()
+		if !group.Has("key") || group.Len() != 1 {
+			t.Error("nothing is under way")
+		}
+		close(g.open)
+		wait.Wait()
+		for _, r := range results {
+			if r != 1 {
+				t.Fatalf("results %v", results)
+			}
+		}
+		if r, _ := group.Do(t.Context(), "key", nil, g.work); r != 2 || group.Len() != 0 {
+			t.Errorf("later: %d, %d under way", r, group.Len())
+		}
+	})
+}
+
+// Who leaves gets the reason at once; the work goes on for the others, and ends
+// with the last.
+func TestLeaving(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g, group := &gate{open: make(chan struct{})}, &Group[int]{}
+		first, leave := context.WithCancel(t.Context())
+		second, leaveToo := context.WithCancel(t.Context())
+		errs := make(chan error, 2)
+		go func() { _, err := group.Do(first, "key", nil, g.work); errs <- err }()
+		synctest.Wait()
+		go func() { _, err := group.Do(second, "key", nil, g.work); errs <- err }()
+		synctest.Wait()
+		leave()
+		if err := <-errs; !errors.Is(err, context.Canceled) {
+			t.Errorf("who left: %v", err)
+		}
+		if g.ctx.Err() != nil {
+			t.Error("the work ended with the one who began it")
+		}
+		leaveToo()
+		<-errs
+		synctest.Wait()
+		if g.ctx.Err() == nil || group.Len() != 0 {
+			t.Error("the work goes on for nobody")
+		}
+	})
+}
+
+// Who has more time than the one who began the work begins it anew.
+func TestCutShort(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g, group := &gate{open: make(chan struct{})}, &Group[int]{}
+		short, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		go func() { _, _ = group.Do(short, "key", nil, g.work) }()
+		synctest.Wait()
+		result := make(chan int)
+		go func() { r, _ := group.Do(t.Context(), "key", nil, g.work); result <- r }()
+		time.Sleep(2 * time.Second)
+		close(g.open)
+		if r := <-result; r != 2 {
+			t.Errorf("result %d, want that of the second time", r)
+		}
+	})
+}
+
+// After a change nobody joins what was wanted before it.
+func TestForget(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		group, open := &Group[int]{}, make(chan struct{})
+		var wait sync.WaitGroup
+		for _, about := range []string{"users", "meetings"} {
+			wait.Go(func() { _, _ = group.Do(t.Context(), about, about, (&gate{open: open}).work) })
+		}
+		synctest.Wait()
+		group.Forget(func(about any) bool { return about == "users" })
+		if group.Has("users") || !group.Has("meetings") {
+			t.Errorf("users %t, meetings %t", group.Has("users"), group.Has("meetings"))
+		}
+		close(open)
+		wait.Wait()
+	})
+}
+
+func TestPanic(t *testing.T) {
+	group := &Group[int]{}
+	_, err := group.Do(t.Context(), "key", nil, func(context.Context) (int, error) { panic("a bug") })
+	if err == nil || !strings.Contains(err.Error(), "a bug") {
+		t.Errorf("error %v", err)
+	}
+}

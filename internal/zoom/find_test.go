@@ -1,0 +1,318 @@
+package zoom
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"zoomql/internal/zoom/types"
+)
+
+// directoryAtZoom is an account as its listings and its objects show it. It
+// answers GET /users and GET /users/{id}.
+type directoryAtZoom struct {
+	lists   map[string][]string // status → ids in order
+	hidden  []string            // users that no listing holds
+	totals  bool                // whether lists tell their length
+	failing string              // a list that answers 403
+	pageMax int                 // Zoom's pages may be smaller than asked for; 0 means not
+	calls   log
+}
+
+func (z *directoryAtZoom) wire(r *http.Request) *http.Response {
+	z.calls.note(r)
+	id, one := strings.CutPrefix(r.URL.Path, "/v2/users/")
+	if one {
+		id = strings.TrimSuffix(id, "@example.com")
+		for _, ids := range z.lists {
+			if slices.Contains(ids, id) {
+				return answer(200, userBody(id))
+			}
+		}
+		if slices.Contains(z.hidden, id) {
+			return answer(200, userBody(id))
+		}
+		return answer(404, `{"code":1001,"message":"User does not exist."}`)
+	}
+	q := r.URL.Query()
+	if q.Get("status") == z.failing {
+		return answer(403, `{"code":200,"message":"No permission."}`)
+	}
+	ids := z.lists[q.Get("status")]
+	from, _ := strconv.Atoi(q.Get("next_page_token"))
+	size, _ := strconv.Atoi(q.Get("page_size"))
+	if z.pageMax > 0 {
+		size = min(size, z.pageMax)
+	}
+	to, next := from+size, ""
+	if to < len(ids) {
+		next = strconv.Itoa(to)
+	}
+	to = min(to, len(ids))
+	items := make([]string, 0, to-from)
+	for _, id := range ids[from:to] {
+		items = append(items, userBody(id))
+	}
+	total := ""
+	if z.totals {
+		total = fmt.Sprintf(`"total_records":%d,`, len(ids))
+	}
+	return answer(200, fmt.Sprintf(`{%s"next_page_token":%q,"users":[%s]}`, total, next, strings.Join(items, ",")))
+}
+
+func userBody(id string) string { return fmt.Sprintf(`{"id":%q,"email":"%s@Example.com"}`, id, id) }
+
+func ids(prefix string, n int) []string {
+	list := make([]string, n)
+	for i := range list {
+		list[i] = prefix + strconv.Itoa(i)
+	}
+	return list
+}
+
+// want fails the test unless the objects are those of the keys, in order; a key
+// that begins with "-" is not found.
+func wantFound(t rapid.TB, keys []string, found []Found[types.User], exists func(string) bool) {
+	t.Helper()
+	if len(found) != len(keys) {
+		t.Fatalf("%d keys became %d objects", len(keys), len(found))
+	}
+	for i, key := range keys {
+		f := found[i]
+		switch {
+		case !exists(key):
+			if f.Object != nil || !errors.Is(f.Err, ErrNotFound) {
+				t.Fatalf("%s, which is not there, is %+v, %v", key, f.Object, f.Err)
+			}
+		case f.Err != nil || f.Object == nil:
+			t.Fatalf("%s is %v, %v", key, f.Object, f.Err)
+		case string(f.Object.ZoomID) != key && strings.ToLower(string(f.Object.Email)) != key:
+			t.Fatalf("%s is %s", key, f.Object.ZoomID)
+		}
+	}
+}
+
+// spent counts calls: pages of lists and single users.
+func spent(calls []string) (lists, gets int) {
+	for _, call := range calls {
+		if strings.HasPrefix(call, "GET /users?") {
+			lists++
+		} else {
+			gets++
+		}
+	}
+	return lists, gets
+}
+
+func TestFind(t *testing.T) {
+	active := ids("a", 100)
+	const page = "GET /users?page_size=2000&status="
+	for _, c := range []struct {
+		why   string
+		zoom  *directoryAtZoom
+		first []string // asked for before
+		keys  []string
+		calls []string
+	}{
+		{"no keys", &directoryAtZoom{}, nil, nil, nil},
+		{"one key", &directoryAtZoom{lists: map[string][]string{"active": active}}, nil, []string{"a7"}, []string{"GET /users/a7"}},
+		{"few keys: a call for each", &directoryAtZoom{lists: map[string][]string{"active": active}}, nil, active[:3], []string{"GET /users/a0", "GET /users/a1", "GET /users/a2"}},
+		{"many keys: one page", &directoryAtZoom{lists: map[string][]string{"active": active}}, nil, active[10:60], []string{page + "active"}},
+		{"in the order of the keys", &directoryAtZoom{lists: map[string][]string{"active": active}}, nil, []string{"a9", "a3", "a50", "a1", "a2", "a3", "a99", "a0"}, []string{page + "active"}},
+		{"by e-mail and by id", &directoryAtZoom{lists: map[string][]string{"active": active}}, nil, []string{"a0@example.com", "a1", "a2@example.com", "a3", "a4", "a5", "a6"}, []string{page + "active"}},
+		{
+			"who is in none of the lists, all read to their ends, does not exist",
+			&directoryAtZoom{lists: map[string][]string{"active": active, "inactive": {"i0"}, "pending": {"p0"}}}, nil,
+			append(ids("stranger", 30), "a0", "i0", "p0"), []string{page + "active", page + "inactive", page + "pending"},
+		},
+		{
+			"few strangers are asked for: more lists would cost more",
+			&directoryAtZoom{lists: map[string][]string{"active": active}}, nil,
+			append(slices.Clone(active[:20]), "stranger0", "stranger1"), []string{page + "active", "GET /users/stranger0", "GET /users/stranger1"},
+		},
+		{
+			"a list that may not be read: the calls by key say what is wrong",
+			&directoryAtZoom{lists: map[string][]string{"active": active}, failing: "active"}, nil,
+			active[:8], append([]string{page + "active"}, prefixed("GET /users/", active[:8])...),
+		},
+		{
+			"who is in a list that may not be read is not lost",
+			&directoryAtZoom{lists: map[string][]string{"active": active, "inactive": ids("i", 9)}, failing: "inactive"}, nil,
+			append(slices.Clone(active[:20]), ids("i", 9)...), append([]string{page + "active", page + "inactive"}, prefixed("GET /users/", ids("i", 9))...),
+		},
+		{
+			"a list that is known to be long does not pay, nor do those that are less likely",
+			&directoryAtZoom{lists: map[string][]string{"active": ids("a", 20_000)}, totals: true}, ids("a", 30),
+			[]string{"a19999", "a19998", "a19997", "a19996", "a19995", "a19994", "a19993"}, prefixed("GET /users/", []string{"a19993", "a19994", "a19995", "a19996", "a19997", "a19998", "a19999"}),
+		},
+		{
+			"what a known page holds costs nothing",
+			&directoryAtZoom{lists: map[string][]string{"active": active}}, active[:30],
+			[]string{"a99"}, nil,
+		},
+		{
+			"nor does who is known by himself",
+			&directoryAtZoom{lists: map[string][]string{"active": active}}, active[:2],
+			[]string{"a1", "a0@example.com"}, nil,
+		},
+		{
+			"a list without totals is read page by page as long as it pays",
+			&directoryAtZoom{lists: map[string][]string{"active": active}, pageMax: 50}, nil,
+			active[20:90], []string{page + "active", "GET /users?next_page_token=50&page_size=2000&status=active"},
+		},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			client := newTestClient(c.zoom.wire, func(cfg *Config) { cfg.Plan = Business })
+			if c.first != nil {
+				FindUsers(t.Context(), client, c.first)
+				c.zoom.calls.take()
+			}
+			found := FindUsers(t.Context(), client, c.keys)
+			wantFound(t, c.keys, found, func(key string) bool { return !strings.HasPrefix(key, "stranger") })
+			got := c.zoom.calls.take()
+			if lists, _ := spent(got); lists < len(got) {
+				slices.Sort(got[lists:]) // they leave together
+			}
+			if diff := cmp.Diff(c.calls, got); diff != "" {
+				t.Errorf("%s: the calls: -want +got\n%s", c.why, diff)
+			}
+		})
+	}
+}
+
+func prefixed(prefix string, list []string) []string {
+	out := make([]string, len(list))
+	for i, s := range list {
+		out[i] = prefix + s
+	}
+	return out
+}
+
+// Whatever an account looks like, everybody is found, nobody is made up, and it
+// costs at most a quarter more than asking for each key: that is what listings
+// may spend before it shows that they hold nothing.
+func TestFindSpendsLittle(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		size := rapid.OneOf(rapid.IntRange(0, 30), rapid.IntRange(0, 9000))
+		z := &directoryAtZoom{
+			lists: map[string][]string{
+				"active":   ids("a", size.Draw(t, "active")),
+				"inactive": ids("i", size.Draw(t, "inactive")),
+				"pending":  ids("p", rapid.IntRange(0, 30).Draw(t, "pending")),
+			},
+			hidden:  ids("h", 20),
+			totals:  rapid.Bool().Draw(t, "totals"),
+			failing: rapid.SampledFrom([]string{"-", "active", "inactive", "pending"}).Draw(t, "failing"),
+			pageMax: rapid.SampledFrom([]int{0, 7, 300}).Draw(t, "page"),
+		}
+		everybody := slices.Concat(z.lists["active"], z.lists["inactive"], z.lists["pending"])
+		if z.failing != "-" {
+			everybody = append(everybody, z.hidden...) // who no listing holds may not hide in complete ones
+		}
+		plan := rapid.SampledFrom([]Plan{Free, Pro, Business, NoLimits}).Draw(t, "plan")
+		client := newTestClient(z.wire, func(c *Config) { c.Plan = plan })
+		exists := map[string]bool{}
+		for _, id := range everybody {
+			exists[id] = true
+			exists[id+"@example.com"] = true
+		}
+		for range rapid.IntRange(1, 3).Draw(t, "questions") {
+			n := rapid.OneOf(rapid.IntRange(0, 12), rapid.IntRange(0, 400)).Draw(t, "keys")
+			keys := make([]string, n)
+			for i := range keys {
+				kind := rapid.IntRange(0, 3).Draw(t, "kind")
+				switch {
+				case kind == 0 || len(everybody) == 0:
+					keys[i] = "stranger" + strconv.Itoa(rapid.IntRange(0, 500).Draw(t, "stranger"))
+				case kind == 1:
+					keys[i] = rapid.SampledFrom(everybody).Draw(t, "user") + "@example.com"
+				default:
+					keys[i] = rapid.SampledFrom(everybody).Draw(t, "user")
+				}
+			}
+			slices.Sort(keys)
+			keys = slices.Compact(keys)                            // as loaders do
+			found := FindUsers(context.Background(), client, keys) //nolint:usetesting // rapid.T has a context for each try
+			wantFound(t, keys, found, func(key string) bool { return exists[key] })
+
+			lists, gets := spent(z.calls.take())
+			weight := float64(lists)/plan.perSecond(Medium) + float64(gets)/plan.perSecond(Light)
+			each := float64(len(keys)) / plan.perSecond(Light)
+			if weight > each*(1+1.0/listingPays)+1e-9 {
+				t.Fatalf("%d pages and %d calls for %d keys", lists, gets, len(keys))
+			}
+		}
+	})
+}
+
+// Registrants stand in three lists, by status.
+func TestFindRegistrants(t *testing.T) {
+	var calls log
+	const page = "/meetings/7/registrants?page_size=300&status="
+	c := newTestClient(logged(&calls, zoomWith(map[string]string{
+		page + "approved":           `{"registrants":[{"id":"a"},{"id":"b"},{"id":"c"},{"id":"d"},{"id":"e"},{"id":"f"}]}`,
+		page + "pending":            `{"registrants":[{"id":"p"}]}`,
+		page + "denied":             `{"registrants":[]}`,
+		"/meetings/7/registrants/p": `{"id":"p"}`,
+	})), func(c *Config) { c.Plan = Business })
+	ask := func(ids ...string) (got []string) {
+		for _, f := range FindRegistrants(t.Context(), c, RegistrantsOf{Number: 7}, ids) {
+			switch {
+			case errors.Is(f.Err, ErrNotFound):
+				got = append(got, "none")
+			case f.Err != nil || f.Object.Meeting != 7:
+				t.Errorf("%v: got %+v, %v", ids, f.Object, f.Err)
+			default:
+				got = append(got, string(f.Object.ZoomID))
+			}
+		}
+		return got
+	}
+	if diff := cmp.Diff([]string{"p"}, ask("p")); diff != "" {
+		t.Errorf("-want +got\n%s", diff)
+	}
+	calls.want(t, "one is asked for", "GET /meetings/7/registrants/p")
+	if diff := cmp.Diff([]string{"f", "e", "d", "c", "b", "a", "p"}, ask("f", "e", "d", "c", "b", "a", "p")); diff != "" {
+		t.Errorf("-want +got\n%s", diff)
+	}
+	calls.want(t, "many are listed", "GET "+page+"approved")
+	if diff := cmp.Diff([]string{"a", "none", "none"}, ask("a", "x", "y")); diff != "" {
+		t.Errorf("-want +got\n%s", diff)
+	}
+	got := calls.take()
+	slices.Sort(got)
+	if diff := cmp.Diff([]string{"GET /meetings/7/registrants/x", "GET /meetings/7/registrants/y"}, got); diff != "" {
+		t.Errorf("the known list costs nothing, and few strangers are asked for: -want +got\n%s", diff)
+	}
+	if len(FindRegistrants(t.Context(), c, RegistrantsOf{Number: 8}, nil)) != 0 {
+		t.Error("nobody was asked for")
+	}
+}
+
+// What is asked at once is bounded like the calls are.
+func TestEach(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newTestClient(nil, func(c *Config) { c.MaxInFlight = 3 })
+		var now, most, done atomic.Int32
+		c.Each(10, func(i int) {
+			most.Store(max(most.Load(), now.Add(1)))
+			time.Sleep(time.Second)
+			now.Add(-1)
+			done.Add(int32(i))
+		})
+		if most.Load() != 3 || done.Load() != 45 {
+			t.Errorf("%d at once; the sum is %d", most.Load(), done.Load())
+		}
+	})
+}

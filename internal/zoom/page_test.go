@@ -1,0 +1,153 @@
+package zoom
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"zoomql/internal/zoom/types"
+)
+
+var pages = cmp.Options{exported, cmpopts.IgnoreUnexported(Page[types.User]{})}
+
+func TestPageDecodes(t *testing.T) {
+	user := func(id types.Text) *types.User {
+		u := &types.User{ZoomID: id}
+		u.Origin.Op = ListUsers.Pattern
+		return u
+	}
+	for _, c := range []struct {
+		why, body string
+		want      *Page[types.User] // nil for what cannot be read
+	}{
+		{"as documented", `{"page_count":1,"page_number":1,"page_size":30,"total_records":2,"next_page_token":"t","users":[{"id":"a"},{"id":"b"}]}`,
+			&Page[types.User]{Items: []*types.User{user("a"), user("b")}, Next: "t", Total: types.Int{N: 2, Valid: true}}},
+		{"the last page", `{"next_page_token":"","users":[{"id":"a"}]}`, &Page[types.User]{Items: []*types.User{user("a")}}},
+		{"as our cache writes it", `{"items":[{"id":"a"}],"next_page_token":"t"}`, &Page[types.User]{Items: []*types.User{user("a")}, Next: "t"}},
+		{"fields that nobody knows", `{"new":{"users":[{"id":"x"}]},"users":[{"id":"a","newer":[1]}],"newest":[[]]}`, &Page[types.User]{Items: []*types.User{user("a")}}},
+		{"another list's array", `{"groups":[{"id":"x"}],"users":[]}`, &Page[types.User]{Items: []*types.User{}}},
+		{"null among the items", `{"users":[null,{"id":"a"},null]}`, &Page[types.User]{Items: []*types.User{user("a")}}},
+		{"null for the items", `{"users":null}`, &Page[types.User]{}},
+		{"no items and no name for them", `{}`, &Page[types.User]{}},
+		{"numbers as strings, strings as numbers", `{"total_records":"2","next_page_token":7,"users":[{"id":7}]}`, &Page[types.User]{Items: []*types.User{user("7")}, Next: "7", Total: types.Int{N: 2, Valid: true}}},
+		{"null for the rest", `{"total_records":null,"next_page_token":null,"users":[]}`, &Page[types.User]{Items: []*types.User{}}},
+		{"a name that stands twice", `{"users":[{"id":"x"}],"users":[{"id":"a"}]}`, &Page[types.User]{Items: []*types.User{user("a")}}},
+		{"a blank at the end", "{\"users\":[]}\n", &Page[types.User]{Items: []*types.User{}}},
+
+		{"a top-level array", `[{"id":"a"}]`, nil},
+		{"a string", `"users"`, nil},
+		{"null", `null`, nil},
+		{"nothing", ``, nil},
+		{"a page of a proxy", `<html>`, nil},
+		{"cut off in the items", `{"users":[{"id":"a"}`, nil},
+		{"cut off after the items", `{"users":[{"id":"a"}]`, nil},
+		{"cut off in a name", `{"use`, nil},
+		{"cut off in what is skipped", `{"new":{"a":`, nil},
+		{"no value", `{"users":}`, nil},
+		{"more behind it", `{"users":[]}{"users":[]}`, nil},
+		{"an object for the items", `{"users":{"id":"a"}}`, nil},
+		{"strings for the items", `{"users":["a"]}`, nil},
+	} {
+		t.Run(c.why, func(t *testing.T) {
+			client := newTestClient(func(*http.Request) *http.Response { return answer(200, c.body) })
+			got, err := ListUsers.Page(t.Context(), client, UserFilter{}, Paging{})
+			if c.want == nil {
+				if !errors.Is(asError(t, err), ErrBadAnswer) {
+					t.Errorf("got %+v, %v", got, err)
+				}
+				return
+			}
+			if diff := cmp.Diff(c.want, got, pages); diff != "" || err != nil {
+				t.Errorf("%v -want +got\n%s", err, diff)
+			}
+		})
+	}
+}
+
+func TestPagesFollowTheToken(t *testing.T) {
+	var calls log
+	c := newTestClient(logged(&calls, func(r *http.Request) *http.Response {
+		switch r.URL.Query().Get("next_page_token") {
+		case "":
+			return answer(200, `{"users":[{"id":"a"}],"next_page_token":"t 1"}`)
+		case "t 1":
+			return answer(200, `{"users":[],"next_page_token":"t2"}`)
+		case "t2":
+			return answer(200, `{"users":[{"id":"b"}],"next_page_token":""}`)
+		}
+		return answer(400, `{"code":300,"message":"The next page token is invalid or expired."}`)
+	}))
+	ask := func(from string, stop int) (ids []string, err error) {
+		for page, err := range ListUsers.Pages(t.Context(), c, UserFilter{Status: types.UserStatusActive}, Paging{Size: 300, Token: from}) {
+			if err != nil {
+				return ids, err
+			}
+			for _, u := range page.Items {
+				ids = append(ids, string(u.ZoomID))
+			}
+			if stop--; stop == 0 {
+				break
+			}
+		}
+		return ids, nil
+	}
+	ids, err := ask("", 0)
+	if diff := cmp.Diff([]string{"a", "b"}, ids); diff != "" || err != nil {
+		t.Errorf("%v -want +got\n%s", err, diff)
+	}
+	calls.want(t, "the same question with each token, until there is none; an empty page is no end",
+		"GET /users?page_size=300&status=active",
+		"GET /users?next_page_token=t+1&page_size=300&status=active",
+		"GET /users?next_page_token=t2&page_size=300&status=active")
+	if ids, err := ask("dead", 0); len(ids) != 0 || !errors.Is(err, ErrPageToken) {
+		t.Errorf("a dead token: got %v, %v", ids, err)
+	}
+	calls.take()
+	c.Evict(t.Context(), "users")
+	if _, err := ask("", 1); err != nil {
+		t.Error(err)
+	}
+	calls.want(t, "who stops reads no further", "GET /users?page_size=300&status=active")
+}
+
+func TestPageIndex(t *testing.T) {
+	page := &Page[types.User]{Items: []*types.User{{ZoomID: "a", Email: "Ann@Example.com"}, {ZoomID: "b"}}}
+	var wait sync.WaitGroup
+	for range 8 { // a page is shared
+		wait.Go(func() {
+			for name, want := range map[string]*types.User{"a": page.Items[0], "ann@example.com": page.Items[0], "b": page.Items[1], "Ann@Example.com": nil, "": nil, "c": nil} {
+				if got := UserIn(page, name); got != want {
+					t.Errorf("%q is %v", name, got)
+				}
+			}
+		})
+	}
+	wait.Wait()
+}
+
+// What a page says of its own life.
+func TestPageWithATokenEndsWithIt(t *testing.T) {
+	for _, c := range []struct {
+		why  string
+		next string
+		want string
+	}{
+		{"without a token it lives as its kind does", "", "24h0m0s"},
+		{"with one no longer than the token", "t", "14m0s"},
+	} {
+		if got := (&Page[types.User]{Next: c.next}).keep(Closed.TTL()).String(); got != c.want {
+			t.Errorf("%s: got %s", c.why, got)
+		}
+		if got := (&Page[types.User]{Next: c.next}).keep(Live.TTL()); got != Live.TTL() {
+			t.Errorf("%s: what lives shorter anyway lives %v", c.why, got)
+		}
+	}
+	if tokenLife.Minutes() >= 15 || !strings.HasSuffix(tokenLife.String(), "m0s") {
+		t.Errorf("a token ends after 15 minutes at Zoom; it is believed %v", tokenLife)
+	}
+}

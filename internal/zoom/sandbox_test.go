@@ -1,0 +1,361 @@
+package zoom_test
+
+import (
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"zoomql/cache"
+	"zoomql/internal/auth"
+	"zoomql/internal/ratelimit"
+	"zoomql/internal/sandbox"
+	"zoomql/internal/zoom"
+	"zoomql/internal/zoom/types"
+)
+
+// rig is the whole client, with tokens, over a sandbox behind a real server.
+type rig struct {
+	*sandbox.Sandbox
+	sandbox.Landmarks
+	client *zoom.Client
+}
+
+func newRig(t *testing.T, opt sandbox.Options, set ...func(*zoom.Config)) *rig {
+	t.Helper()
+	if opt.Plan == "" {
+		opt.Plan = sandbox.PlanNone
+	}
+	s, err := sandbox.New(opt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(s)
+	transport := zoom.NewTransport(100)
+	httpClient := &http.Client{Transport: transport}
+	t.Cleanup(func() {
+		transport.CloseIdleConnections()
+		server.Close()
+	})
+	cfg := zoom.Config{
+		AccountID: sandbox.AccountID, View: "test", Plan: zoom.Plan(opt.Plan), BaseURL: server.URL + "/v2",
+		Tokens:  auth.NewServerToServer(sandbox.AccountID, sandbox.ClientID, sandbox.ClientSecret, server.URL, httpClient),
+		HTTP:    httpClient,
+		Store:   cache.NewMemory(16 << 20),
+		Limiter: ratelimit.NewLimiter(&ratelimit.Memory{}, time.Minute),
+	}
+	for _, f := range set {
+		f(&cfg)
+	}
+	return &rig{s, s.Landmarks(), zoom.New(cfg)}
+}
+
+// want fails the test unless these operations were called since the last time.
+func (r *rig) want(t *testing.T, why string, patterns ...string) {
+	t.Helper()
+	var got []string
+	for _, c := range r.Calls() {
+		got = append(got, c.Pattern)
+	}
+	r.ResetCalls()
+	if diff := cmp.Diff(patterns, got); diff != "" {
+		t.Errorf("%s: the calls: -want +got\n%s", why, diff)
+	}
+}
+
+// Every UUID of the account, with slashes where Zoom puts them, names its run.
+func TestRunsByUUID(t *testing.T) {
+	r := newRig(t, sandbox.Options{})
+	for _, uuid := range []string{r.UUIDWithSlash, r.UUIDDoubleSlash, r.UUIDPlain, r.BigInstance} {
+		run, err := zoom.GetPastMeeting.Do(t.Context(), r.client, zoom.InstanceKey{MeetingID: uuid})
+		if err != nil || string(run.UUID) != uuid || run.EndTime.IsZero() {
+			t.Errorf("%s: got %+v, %v", uuid, run, err)
+		}
+	}
+	runs, err := zoom.ListInstances.Do(t.Context(), r.client, zoom.InstanceFilter{MeetingID: types.MeetingNumber(r.BigMeeting)})
+	if err != nil || len(runs.Meetings) == 0 {
+		t.Fatalf("got %+v, %v", runs, err)
+	}
+	for _, listed := range runs.Meetings {
+		run, err := zoom.GetPastMeeting.Do(t.Context(), r.client, zoom.InstanceKey{MeetingID: string(listed.UUID)})
+		if err != nil || run.MeetingNumber != listed.MeetingNumber || !run.StartTime.Equal(listed.StartTime.Time) {
+			t.Errorf("%s: listed as %+v, is %+v, %v", listed.UUID, listed, run, err)
+		}
+	}
+}
+
+// What Zoom does not have, or not yet, or not any more, is told apart.
+func TestThePastInItsStates(t *testing.T) {
+	r := newRig(t, sandbox.Options{})
+	for _, c := range []struct {
+		why  string
+		run  string
+		kind error
+	}{
+		{"a run that nobody knows", "AAAAAAAAAAAAAAAAAAAAAA==", zoom.ErrNotFound},
+		{"a report that was given up", r.ExpiredInstance, zoom.ErrExpired},
+		{"a number of no meeting", "99999999999", zoom.ErrNotFound},
+	} {
+		if _, err := zoom.GetMeetingReport.Do(t.Context(), r.client, zoom.InstanceKey{MeetingID: c.run}); !errors.Is(err, c.kind) {
+			t.Errorf("%s: got %v, want %v", c.why, err, c.kind)
+		}
+	}
+	page, err := zoom.ListPastParticipants.Page(t.Context(), r.client, zoom.InstanceKey{MeetingID: r.PendingInstance}, zoom.Paging{})
+	if err != nil || !zoom.Unfinished(page.Items) {
+		t.Errorf("a run that ended just now is still counted: %v", err)
+	}
+}
+
+// A meeting lives: what is written is read, and what was read before is not
+// believed any longer.
+func TestALifeOfAMeeting(t *testing.T) {
+	r := newRig(t, sandbox.Options{})
+	ctx := t.Context()
+	list := func() (topics []string) {
+		filter := zoom.MeetingFilter{UserID: r.HostID, Type: types.MeetingListTypeScheduled}
+		for page, err := range zoom.ListMeetings.Pages(ctx, r.client, filter, zoom.Paging{Size: 300}) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, m := range page.Items {
+				topics = append(topics, string(m.Topic))
+			}
+		}
+		return topics
+	}
+	if slices.Contains(list(), "first") {
+		t.Fatal("it is there before it was made")
+	}
+	made, err := zoom.CreateMeeting.Do(ctx, r.client, zoom.NewMeeting{UserID: r.HostID, Meeting: &types.NewMeeting{
+		Topic: new("first"), Type: new(types.MeetingTypeScheduled), StartTime: &types.Time{Time: time.Now().Add(24 * time.Hour).UTC().Truncate(time.Second)},
+		Settings: &types.MeetingSettingsInput{ApprovalType: new(types.ApprovalTypeAutomatic)},
+	}})
+	if err != nil || made.StartURL == "" || made.Settings.ApprovalType != types.ApprovalTypeAutomatic {
+		t.Fatalf("made %+v, %v", made, err)
+	}
+	if !slices.Contains(list(), "first") {
+		t.Error("it is in no list")
+	}
+	key := zoom.MeetingKey{MeetingID: made.Number}
+	if m, err := zoom.GetMeeting.Do(ctx, r.client, key); err != nil || m.Topic != "first" || m.StartURL != "" {
+		t.Errorf("read %+v, %v", m, err)
+	}
+	if _, err := zoom.UpdateMeeting.Do(ctx, r.client, zoom.MeetingPatch{MeetingID: made.Number, Patch: &types.MeetingPatch{Topic: new("second")}}); err != nil {
+		t.Fatal(err)
+	}
+	if m, err := zoom.GetMeeting.Do(ctx, r.client, key); err != nil || m.Topic != "second" {
+		t.Errorf("after the change: %+v, %v", m, err)
+	}
+	if topics := list(); slices.Contains(topics, "first") || !slices.Contains(topics, "second") {
+		t.Errorf("after the change the list has %v", topics)
+	}
+
+	added, err := zoom.AddRegistrant.Do(ctx, r.client, zoom.NewRegistrant{MeetingID: made.Number, Registrant: &types.NewRegistrant{Email: "ann@example.com", FirstName: "Ann"}})
+	if err != nil || added.JoinURL == "" {
+		t.Fatalf("added %+v, %v", added, err)
+	}
+	found := zoom.FindRegistrants(ctx, r.client, zoom.RegistrantsOf{Number: made.Number}, []string{string(added.RegistrantID), "stranger"})
+	if found[0].Err != nil || found[0].Object.Email != "ann@example.com" || found[0].Object.Meeting != made.Number || !errors.Is(found[1].Err, zoom.ErrNotFound) {
+		t.Errorf("found %+v and %+v", found[0], found[1])
+	}
+
+	if _, err := zoom.DeleteMeeting.Do(ctx, r.client, zoom.MeetingRemoval{MeetingID: made.Number}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := zoom.GetMeeting.Do(ctx, r.client, key); !errors.Is(err, zoom.ErrNotFound) {
+		t.Errorf("after its deletion: %v", err)
+	}
+	if slices.Contains(list(), "second") {
+		t.Error("after its deletion it is in the list")
+	}
+}
+
+// A write whose answer was lost may have been done: it is not sent twice, and
+// nothing that it may have changed is believed.
+func TestALostAnswerOfAWrite(t *testing.T) {
+	r := newRig(t, sandbox.Options{})
+	ctx := t.Context()
+	number := types.MeetingNumber(r.MeetingNumber)
+	if _, err := zoom.GetMeeting.Do(ctx, r.client, zoom.MeetingKey{MeetingID: number}); err != nil {
+		t.Fatal(err)
+	}
+	r.Fault(sandbox.Fault{Pattern: zoom.UpdateMeeting.Pattern, CloseConnection: true})
+	_, err := zoom.UpdateMeeting.Do(ctx, r.client, zoom.MeetingPatch{MeetingID: number, Patch: &types.MeetingPatch{Topic: new("changed")}})
+	if !errors.Is(err, zoom.ErrUnavailable) {
+		t.Errorf("got %v", err)
+	}
+	if m, err := zoom.GetMeeting.Do(ctx, r.client, zoom.MeetingKey{MeetingID: number}); err != nil || m.Topic != "changed" {
+		t.Errorf("got %+v, %v", m, err)
+	}
+	r.want(t, "one write, two reads", zoom.GetMeeting.Pattern, zoom.UpdateMeeting.Pattern, zoom.GetMeeting.Pattern)
+}
+
+func TestAnOutageThatPasses(t *testing.T) {
+	r := newRig(t, sandbox.Options{})
+	for _, f := range []sandbox.Fault{{Status: 503}, {CloseConnection: true}, {Status: 429, Code: 429, Message: "Too many concurrent requests."}} {
+		f.Pattern = zoom.GetUser.Pattern
+		r.Fault(f)
+		if u, err := zoom.GetUser.Do(t.Context(), r.client, zoom.UserKey{UserID: r.HostID}); err != nil || string(u.ZoomID) != r.HostID {
+			t.Errorf("%+v: got %v, %v", f, u, err)
+		}
+		r.want(t, "once more", zoom.GetUser.Pattern, zoom.GetUser.Pattern)
+		r.client.Evict(t.Context(), "user:"+r.HostID)
+	}
+	r.Fault(sandbox.Fault{Pattern: zoom.GetUser.Pattern, BrokenJSON: true})
+	if _, err := zoom.GetUser.Do(t.Context(), r.client, zoom.UserKey{UserID: r.HostID}); !errors.Is(err, zoom.ErrBadAnswer) {
+		t.Errorf("half an answer: %v", err)
+	}
+	r.want(t, "what cannot be read does not get better", zoom.GetUser.Pattern)
+	if _, err := zoom.GetUser.Do(t.Context(), r.client, zoom.UserKey{UserID: r.HostID}); err != nil {
+		t.Errorf("nor is it kept: %v", err)
+	}
+}
+
+// Tokens end before their time, for all calls at once: each is sent again with
+// the one new token.
+func TestTokensThatEnd(t *testing.T) {
+	r := newRig(t, sandbox.Options{})
+	if _, err := zoom.GetUser.Do(t.Context(), r.client, zoom.UserKey{UserID: r.HostID}); err != nil {
+		t.Fatal(err)
+	}
+	page, err := zoom.ListUsers.Page(t.Context(), r.client, zoom.UserFilter{Status: types.UserStatusActive}, zoom.Paging{Size: 30})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.RevokeTokens()
+	r.client.Evict(t.Context(), cache.All)
+	var wait sync.WaitGroup
+	for _, u := range page.Items {
+		wait.Go(func() {
+			if _, err := zoom.GetUser.Do(t.Context(), r.client, zoom.UserKey{UserID: string(u.ZoomID)}, zoom.WithSecrets); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wait.Wait()
+	if n := r.TokensIssued(); n != 2 {
+		t.Errorf("%d tokens were asked for, not 2", n)
+	}
+}
+
+func TestAScopeThatTheAppLacks(t *testing.T) {
+	r := newRig(t, sandbox.Options{Scopes: []string{"user:read:user:admin"}})
+	if _, err := zoom.ListUsers.Page(t.Context(), r.client, zoom.UserFilter{}, zoom.Paging{}); !errors.Is(err, zoom.ErrMissingScope) {
+		t.Errorf("got %v", err)
+	}
+	if _, err := zoom.GetUser.Do(t.Context(), r.client, zoom.UserKey{UserID: r.HostID}); err != nil {
+		t.Errorf("got %v", err)
+	}
+	r.want(t, "what would be refused is not sent", zoom.GetUser.Pattern)
+}
+
+// inProcess carries calls to the sandbox without a network, so that a bubble of
+// testing/synctest holds both.
+type inProcess struct{ *sandbox.Sandbox }
+
+// RoundTrip answers a call.
+func (p inProcess) RoundTrip(r *http.Request) (*http.Response, error) {
+	w := httptest.NewRecorder()
+	r = r.Clone(r.Context())
+	r.Host = r.URL.Host
+	p.ServeHTTP(w, r)
+	return w.Result(), nil
+}
+
+// Under the limits of a plan, no call is refused, whatever comes at once, and
+// the budget is used up.
+func TestNoCallIsRefused(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, err := sandbox.New(sandbox.Options{Plan: sandbox.PlanBusiness, Latency: 50 * time.Millisecond})
+		if err != nil {
+			t.Fatal(err)
+		}
+		over := &http.Client{Transport: inProcess{s}}
+		c := zoom.New(zoom.Config{
+			AccountID: sandbox.AccountID, Plan: zoom.Business, BaseURL: "http://zoom.example/v2", HTTP: over,
+			Tokens:  auth.NewServerToServer(sandbox.AccountID, sandbox.ClientID, sandbox.ClientSecret, "http://zoom.example", over),
+			Limiter: ratelimit.NewLimiter(&ratelimit.Memory{}, time.Minute),
+		})
+		began := time.Now()
+		var wait sync.WaitGroup
+		for i := range 400 { // 80 a second
+			wait.Go(func() {
+				key := zoom.UserKey{UserID: "stranger" + strconv.Itoa(i)}
+				if _, err := zoom.GetUser.Do(t.Context(), c, key); !errors.Is(err, zoom.ErrNotFound) {
+					t.Error(err)
+				}
+			})
+		}
+		wait.Wait()
+		if n := s.Throttled(); n != 0 || len(s.Calls()) != 400 {
+			t.Errorf("%d of %d calls were refused", n, len(s.Calls()))
+		}
+		if took := time.Since(began); took > 4500*time.Millisecond {
+			t.Errorf("a budget for 4 seconds took %v", took)
+		}
+		if n := s.MaxInFlight(); n > 100 {
+			t.Errorf("%d calls were under way at once", n)
+		}
+	})
+}
+
+// A page token that has died is told, and the list begins anew without it.
+func TestPageTokensDie(t *testing.T) {
+	var later atomic.Int64
+	now := func() time.Time {
+		return time.Date(2026, 3, 16, 9, 10, 0, 0, time.UTC).Add(time.Duration(later.Load()))
+	}
+	r := newRig(t, sandbox.Options{Users: 100, Now: now}, func(c *zoom.Config) { c.Store = nil })
+	filter := zoom.UserFilter{Status: types.UserStatusActive}
+	page, err := zoom.ListUsers.Page(t.Context(), r.client, filter, zoom.Paging{Size: 30})
+	if err != nil || page.Next == "" || len(page.Items) != 30 || !page.Total.Valid {
+		t.Fatalf("got %+v, %v", page, err)
+	}
+	if _, err := zoom.ListUsers.Page(t.Context(), r.client, filter, zoom.Paging{Size: 30, Token: page.Next}); err != nil {
+		t.Errorf("a token that lives: %v", err)
+	}
+	later.Store(int64(16 * time.Minute))
+	if _, err := zoom.ListUsers.Page(t.Context(), r.client, filter, zoom.Paging{Size: 30, Token: page.Next}); !errors.Is(err, zoom.ErrPageToken) {
+		t.Errorf("a token that is dead: %v", err)
+	}
+	if _, err := zoom.ListUsers.Page(t.Context(), r.client, zoom.UserFilter{}, zoom.Paging{Token: "made up"}); !errors.Is(err, zoom.ErrPageToken) {
+		t.Errorf("a token that never lived: %v", err)
+	}
+}
+
+// The planner on a Zoom that answers as documented.
+func TestFindUsersAtZoom(t *testing.T) {
+	r := newRig(t, sandbox.Options{Plan: sandbox.PlanBusiness, Users: 60})
+	var keys []string
+	for page, err := range zoom.ListUsers.Pages(t.Context(), r.client, zoom.UserFilter{Status: types.UserStatusActive}, zoom.Paging{Size: 300}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, u := range page.Items {
+			if i%2 == 0 {
+				keys = append(keys, string(u.ZoomID))
+			} else {
+				keys = append(keys, string(u.Email))
+			}
+		}
+	}
+	keys = append(keys, r.InactiveUserID, r.DeletedUserID)
+	r.client.Evict(t.Context(), "users")
+	r.ResetCalls()
+	for i, f := range zoom.FindUsers(t.Context(), r.client, keys) {
+		if gone := keys[i] == r.DeletedUserID; gone != errors.Is(f.Err, zoom.ErrNotFound) || gone != (f.Object == nil) {
+			t.Errorf("%s: got %v, %v", keys[i], f.Object, f.Err)
+		}
+	}
+	if n := len(r.Calls()); n > 5 {
+		t.Errorf("%d keys took %d calls", len(keys), n)
+	}
+}

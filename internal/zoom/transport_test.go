@@ -1,0 +1,295 @@
+package zoom
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"zoomql/internal/zoom/types"
+)
+
+func TestACallOnTheWire(t *testing.T) {
+	type call struct {
+		Call, Host, Authorization, Accept, ContentType, Body string
+	}
+	for _, c := range []struct {
+		why  string
+		base string
+		do   func(context.Context, *Client) error
+		want call
+	}{
+		{
+			"a read goes to the base that the token names", "",
+			func(ctx context.Context, c *Client) error {
+				_, err := GetUser.Do(ctx, c, UserKey{"jo@example.com"})
+				return err
+			},
+			call{"GET https://api.zoom.example/v2/users/jo%40example.com", "api.zoom.example", "Bearer token 1", "application/json", "", ""},
+		},
+		{
+			"or to the one that is configured", "http://127.0.0.1:9/v2",
+			func(ctx context.Context, c *Client) error {
+				_, err := ListUsers.Page(ctx, c, UserFilter{}, Paging{Size: 30})
+				return err
+			},
+			call{"GET http://127.0.0.1:9/v2/users?page_size=30", "127.0.0.1:9", "Bearer token 1", "application/json", "", ""},
+		},
+		{
+			"a write has a body of JSON", "",
+			func(ctx context.Context, c *Client) error {
+				_, err := UpdateMeeting.Do(ctx, c, MeetingPatch{MeetingID: 7, Patch: &types.MeetingPatch{Topic: new("T")}})
+				return err
+			},
+			call{"PATCH https://api.zoom.example/v2/meetings/7", "api.zoom.example", "Bearer token 1", "application/json", "application/json", `{"topic":"T"}`},
+		},
+		{
+			"a UUID is sent as it was written, encoded twice", "",
+			func(ctx context.Context, c *Client) error {
+				_, err := GetPastMeeting.Do(ctx, c, InstanceKey{"/a//b=="})
+				return err
+			},
+			call{"GET https://api.zoom.example/v2/past_meetings/%252Fa%252F%252Fb%253D%253D", "api.zoom.example", "Bearer token 1", "application/json", "", ""},
+		},
+	} {
+		var got call
+		client := newTestClient(func(r *http.Request) *http.Response {
+			got = call{r.Method + " " + r.URL.String(), r.URL.Host, r.Header.Get("Authorization"), r.Header.Get("Accept"), r.Header.Get("Content-Type"), ""}
+			if r.Body != nil {
+				body, _ := io.ReadAll(r.Body)
+				got.Body = string(body)
+			}
+			return answer(200, `{}`)
+		}, func(cfg *Config) { cfg.BaseURL = c.base })
+		if err := c.do(t.Context(), client); err != nil {
+			t.Errorf("%s: %v", c.why, err)
+		}
+		if diff := cmp.Diff(c.want, got); diff != "" {
+			t.Errorf("%s: -want +got\n%s", c.why, diff)
+		}
+	}
+}
+
+func TestARefusedTokenIsReplaced(t *testing.T) {
+	var got []string
+	source := &tokens{}
+	c := newTestClient(func(r *http.Request) *http.Response {
+		got = append(got, r.Header.Get("Authorization"))
+		if len(got) == 1 {
+			return answer(401, `{"code":124,"message":"Access token is expired."}`)
+		}
+		return answer(200, `{"id":"u"}`)
+	}, func(c *Config) { c.Tokens = source })
+	if _, err := GetUser.Do(t.Context(), c, UserKey{"u"}); err != nil {
+		t.Error(err)
+	}
+	if diff := cmp.Diff([]string{"Bearer token 1", "Bearer token 2"}, got); diff != "" {
+		t.Errorf("-want +got\n%s", diff)
+	}
+}
+
+func TestATokenThatNoOneTakes(t *testing.T) {
+	source, sent := &tokens{}, 0
+	c := newTestClient(func(*http.Request) *http.Response {
+		sent++
+		return answer(401, `{"code":124,"message":"Invalid access token."}`)
+	}, func(c *Config) { c.Tokens = source })
+	_, err := GetUser.Do(t.Context(), c, UserKey{"u"})
+	if e := asError(t, err); !errors.Is(e, ErrUnauthenticated) || e.Status != 401 || sent != 2 || source.issued != 2 {
+		t.Errorf("%d calls with %d tokens: %v", sent, source.issued, e)
+	}
+}
+
+func TestWithoutATokenNothingIsSent(t *testing.T) {
+	said := &Error{Op: "POST /oauth/token", Kind: ErrUnauthenticated, Status: 400}
+	c := newTestClient(func(*http.Request) *http.Response { t.Error("a call was sent"); return nil }, func(c *Config) { c.Tokens = &tokens{err: said} })
+	if _, err := GetUser.Do(t.Context(), c, UserKey{"u"}); !errors.Is(err, said) {
+		t.Errorf("got %v", err)
+	}
+	if _, err := c.Scopes(t.Context()); !errors.Is(err, said) {
+		t.Errorf("got %v", err)
+	}
+}
+
+// A scope that is missing is known before the call, which would be spent for
+// nothing.
+func TestScopesAreAskedBeforeZoomIs(t *testing.T) {
+	sent := 0
+	c := newTestClient(func(*http.Request) *http.Response { sent++; return answer(200, `{"id":"u","users":[]}`) },
+		func(c *Config) { c.Tokens = &tokens{scopes: []string{"user:read:user:admin"}} })
+	u := &Usage{}
+	ctx := WithUsage(t.Context(), u)
+	if _, err := GetUser.Do(ctx, c, UserKey{"u"}); err != nil || sent != 1 {
+		t.Errorf("what is granted: %d calls, %v", sent, err)
+	}
+	_, err := ListUsers.Page(ctx, c, UserFilter{}, Paging{})
+	if e := asError(t, err); !errors.Is(e, ErrMissingScope) || e.Op != ListUsers.Pattern || !strings.Contains(e.Message, "user:read:list_users:admin") || sent != 1 || u.Calls(Medium) != 0 {
+		t.Errorf("what is not: %d calls, %v", sent, e)
+	}
+	if scopes, err := c.Scopes(t.Context()); err != nil || !cmp.Equal(scopes, []string{"user:read:user:admin"}) {
+		t.Errorf("granted: %v, %v", scopes, err)
+	}
+	silent := newTestClient(func(*http.Request) *http.Response { return answer(200, `{}`) })
+	if _, err := ListUsers.Page(t.Context(), silent, UserFilter{}, Paging{}); err != nil {
+		t.Errorf("a token that does not tell its scopes may try: %v", err)
+	}
+}
+
+// What went wrong on the way holds the URL, and so an address: nobody is told.
+func TestFailuresOnTheWay(t *testing.T) {
+	dial := &net.OpError{Op: "dial", Net: "tcp", Err: errors.New("refused")}
+	for _, c := range []struct {
+		why    string
+		client *http.Client
+		cause  error // nil for any
+	}{
+		{"no connection", &http.Client{Transport: failing{dial}}, errNotSent},
+		{"a connection that broke", &http.Client{Transport: failing{io.ErrUnexpectedEOF}}, nil},
+		{"a body that broke", &http.Client{Transport: wire(func(*http.Request) *http.Response {
+			resp := answer(200, "")
+			resp.Body = io.NopCloser(io.MultiReader(strings.NewReader(`{"id":`), failing{io.ErrUnexpectedEOF}))
+			return resp
+		})}, nil},
+		{"a time that was over", &http.Client{Transport: failing{context.DeadlineExceeded}}, context.DeadlineExceeded},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			client := newTestClient(nil, func(cfg *Config) { cfg.HTTP = c.client })
+			_, err := GetUser.Do(t.Context(), client, UserKey{"jo@example.com"})
+			e := asError(t, err)
+			if !errors.Is(e, ErrUnavailable) || e.Op != GetUser.Pattern || e.Status != 0 || (c.cause != nil && !errors.Is(e, c.cause)) {
+				t.Errorf("%s: got %v, %v", c.why, e, e.Cause)
+			}
+			if said := e.Error() + e.Cause.Error(); strings.Contains(said, "example.com") || strings.Contains(said, "jo") {
+				t.Errorf("%s: an address is told: %s", c.why, said)
+			}
+		})
+	}
+}
+
+// failing is a transport, or a body, that fails.
+type failing struct{ err error }
+
+// RoundTrip fails.
+func (f failing) RoundTrip(*http.Request) (*http.Response, error) { return nil, f.err }
+
+// Read fails.
+func (f failing) Read([]byte) (int, error) { return 0, f.err }
+
+func TestACallHasItsOwnTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var ends []time.Time
+		c := newTestClient(nil, func(c *Config) {
+			c.CallTimeout = 3 * time.Second
+			c.HTTP = &http.Client{Transport: patient(func(r *http.Request) { end, _ := r.Context().Deadline(); ends = append(ends, end) })}
+		})
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		began := time.Now()
+		if _, err := GetUser.Do(ctx, c, UserKey{"u"}); !errors.Is(err, context.DeadlineExceeded) || time.Since(began) != time.Second {
+			t.Errorf("the caller leaves with his own time: after %v, %v", time.Since(began), err)
+		}
+		time.Sleep(time.Hour)
+		synctest.Wait()
+		if len(ends) != 1 || ends[0].Sub(began) != 3*time.Second {
+			t.Errorf("what is sent has the call's time: %v", ends)
+		}
+		began = time.Now()
+		_, err := UpdateMeeting.Do(t.Context(), c, MeetingPatch{MeetingID: 7, Patch: &types.MeetingPatch{}})
+		if e := asError(t, err); !errors.Is(e, ErrUnavailable) || !errors.Is(e, context.DeadlineExceeded) || time.Since(began) != 3*time.Second {
+			t.Errorf("a write whose outcome is unknown: after %v, %v", time.Since(began), e)
+		}
+	})
+}
+
+// patient is a transport that waits until nobody does.
+type patient func(*http.Request)
+
+// RoundTrip waits.
+func (p patient) RoundTrip(r *http.Request) (*http.Response, error) {
+	p(r)
+	<-r.Context().Done()
+	return nil, r.Context().Err()
+}
+
+func TestACallerWhoHasLeftSendsNothing(t *testing.T) {
+	c := newTestClient(func(*http.Request) *http.Response { t.Error("a call was sent"); return nil })
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := UpdateMeeting.Do(ctx, c, MeetingPatch{MeetingID: 7, Patch: &types.MeetingPatch{}}); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+}
+
+// A redirect could lead a token to another host.
+func TestRedirectsAreNotFollowed(t *testing.T) {
+	for _, own := range []bool{false, true} {
+		elsewhere := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("the redirect was followed") }))
+		zoom := httptest.NewServer(http.RedirectHandler(elsewhere.URL, http.StatusTemporaryRedirect))
+		c := newTestClient(nil, func(c *Config) {
+			c.BaseURL, c.HTTP = zoom.URL+"/v2", nil // the client's own
+			if own {
+				c.HTTP = &http.Client{Transport: NewTransport(1), CheckRedirect: noRedirects}
+			}
+		})
+		if _, err := GetUser.Do(t.Context(), c, UserKey{"u"}); !errors.Is(err, ErrBadAnswer) {
+			t.Errorf("got %v", err)
+		}
+		c.cfg.HTTP.CloseIdleConnections()
+		zoom.Close()
+		elsewhere.Close()
+	}
+}
+
+// A real server, which decodes what Go's client has sent.
+func TestPathsThroughARealServer(t *testing.T) {
+	var path string
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		path = r.RequestURI
+		_, _ = io.WriteString(w, `{"uuid":"x"}`)
+	}))
+	defer server.Close()
+	c := newTestClient(nil, func(c *Config) { c.BaseURL, c.HTTP = server.URL+"/v2", server.Client() })
+	for uuid, want := range map[string]string{
+		"/abc==":  "/v2/past_meetings/%252Fabc%253D%253D",
+		"a//b==":  "/v2/past_meetings/a%252F%252Fb%253D%253D",
+		"a/b+c==": "/v2/past_meetings/a%2Fb%2Bc%3D%3D",
+	} {
+		if _, err := GetPastMeeting.Do(t.Context(), c, InstanceKey{uuid}); err != nil || path != want {
+			t.Errorf("%s is sent as %s, %v", uuid, path, err)
+		}
+	}
+}
+
+func TestDefaults(t *testing.T) {
+	c := New(Config{AccountID: "account", Tokens: &tokens{}})
+	if c.cfg.MaxInFlight <= 0 || c.cfg.CallTimeout <= 0 || c.cfg.HTTP == nil || c.cfg.HTTP.CheckRedirect == nil || c.cfg.Log == nil {
+		t.Errorf("the zero configuration is completed: %+v", c.cfg)
+	}
+	tr, ok := c.cfg.HTTP.Transport.(*http.Transport)
+	if !ok || tr.MaxIdleConnsPerHost < c.cfg.MaxInFlight || tr.MaxIdleConns < tr.MaxIdleConnsPerHost {
+		t.Error("a burst opens its connections anew each time")
+	}
+	if c.AccountID() != "account" || c.Tenant() != types.TenantOf("account") {
+		t.Errorf("it asks %s", c.AccountID())
+	}
+}
+
+// The log names operations, never what they were asked for.
+func TestTheLogTellsNoAddress(t *testing.T) {
+	var said strings.Builder
+	log := slog.New(slog.NewTextHandler(&said, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	c := newTestClient(zoomWith(nil), func(c *Config) { c.Log = log })
+	_, _ = GetUser.Do(t.Context(), c, UserKey{"jo@example.com"})
+	if s := said.String(); !strings.Contains(s, "GET /users/{userId}") || strings.Contains(s, "example.com") || strings.Contains(s, "token 1") {
+		t.Errorf("the log says %q", s)
+	}
+}

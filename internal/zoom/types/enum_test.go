@@ -1,0 +1,192 @@
+package types
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io"
+	"reflect"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// enumTable is a call of newCodes as it stands in enums_gen.go.
+type enumTable struct {
+	numeric bool
+	pairs   [][2]string // name, Zoom's value
+}
+
+func enumTables(t *testing.T) map[string]enumTable {
+	t.Helper()
+	file, err := parser.ParseFile(token.NewFileSet(), "enums_gen.go", nil, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tables := map[string]enumTable{}
+	ast.Inspect(file, func(n ast.Node) bool {
+		call, ok := n.(*ast.CallExpr)
+		if !ok {
+			return true
+		}
+		if f, ok := call.Fun.(*ast.Ident); !ok || f.Name != "newCodes" {
+			return true
+		}
+		text := func(i int) string {
+			s, err := strconv.Unquote(call.Args[i].(*ast.BasicLit).Value)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return s
+		}
+		table := enumTable{numeric: call.Args[1].(*ast.Ident).Name == "true"}
+		for i := 2; i < len(call.Args); i += 2 {
+			table.pairs = append(table.pairs, [2]string{text(i), text(i + 1)})
+		}
+		tables[text(0)] = table
+		return true
+	})
+	if len(tables) < 40 {
+		t.Fatalf("found %d enums only", len(tables))
+	}
+	return tables
+}
+
+func TestEnumTables(t *testing.T) {
+	for enum, table := range enumTables(t) {
+		names, codes := map[string]bool{}, map[string]bool{}
+		for _, p := range table.pairs {
+			if p[0] == "" || p[1] == "" || names[p[0]] || codes[p[1]] {
+				t.Errorf("%s: %q stands for %q, and one of them is empty or stands twice", enum, p[0], p[1])
+			}
+			names[p[0]], codes[p[1]] = true, true
+			if _, err := strconv.Atoi(p[1]); table.numeric && err != nil {
+				t.Errorf("%s: %q is to be written as a number", enum, p[1])
+			}
+		}
+	}
+}
+
+type enumValue interface {
+	Code() string
+	MarshalGQL(w io.Writer)
+}
+
+// enumsOf returns the enums that are reachable from the types.
+func enumsOf(roots ...reflect.Type) []reflect.Type {
+	var enums []reflect.Type
+	seen := map[reflect.Type]bool{}
+	var walk func(t reflect.Type)
+	walk = func(t reflect.Type) {
+		switch {
+		case seen[t]:
+			return
+		case t.Implements(reflect.TypeFor[enumValue]()) && t.Kind() == reflect.String:
+			enums = append(enums, t)
+		case t.Kind() == reflect.Pointer, t.Kind() == reflect.Slice:
+			walk(t.Elem())
+		case t.Kind() == reflect.Struct:
+			seen[t] = true
+			for f := range t.Fields() {
+				walk(f.Type)
+			}
+		}
+		seen[t] = true
+	}
+	for _, t := range roots {
+		walk(t)
+	}
+	return enums
+}
+
+func TestEnumsRoundTrip(t *testing.T) {
+	tables := enumTables(t)
+	enums := enumsOf(
+		reflect.TypeFor[User](), reflect.TypeFor[Meeting](), reflect.TypeFor[MeetingInstance](), reflect.TypeFor[MeetingReport](),
+		reflect.TypeFor[Participant](), reflect.TypeFor[Registrant](), reflect.TypeFor[AddedRegistrant](),
+		reflect.TypeFor[NewMeeting](), reflect.TypeFor[MeetingPatch](), reflect.TypeFor[NewRegistrant](),
+	)
+	if len(enums) < 30 {
+		t.Fatalf("reached %d enums only", len(enums))
+	}
+	for _, enum := range enums {
+		table, ok := tables[enum.Name()]
+		if !ok {
+			t.Errorf("%s has no table", enum)
+		}
+		for _, pair := range table.pairs {
+			testEnumValue(t, enum, table, pair[0], pair[1])
+		}
+		testUnknownValue(t, enum)
+	}
+}
+
+func testEnumValue(t *testing.T, enum reflect.Type, table enumTable, name, code string) {
+	written := code
+	if !table.numeric {
+		written = strconv.Quote(code)
+	}
+	v := reflect.New(enum)
+	if err := v.Interface().(interface{ UnmarshalGQL(any) error }).UnmarshalGQL(name); err != nil {
+		t.Errorf("%s: a caller's %s is refused: %v", enum, name, err)
+	}
+	if got := v.Elem().Interface().(enumValue).Code(); got != code {
+		t.Errorf("%s: the code of %s is %q, want %q", enum, name, got, code)
+	}
+	if body, err := Marshal(v.Interface()); err != nil || string(body) != written {
+		t.Errorf("%s: %s is written for Zoom as %s, %v; want %s", enum, name, body, err, written)
+	}
+	for _, form := range []string{written, strconv.Quote(code)} {
+		back := reflect.New(enum)
+		if err := Unmarshal([]byte(form), back.Interface()); err != nil || back.Elem().String() != name {
+			t.Errorf("%s: Zoom's %s is read as %q, %v; want %s", enum, form, back.Elem(), err, name)
+		}
+	}
+	var shown strings.Builder
+	v.Elem().Interface().(enumValue).MarshalGQL(&shown)
+	if shown.String() != strconv.Quote(name) {
+		t.Errorf("%s: %s is shown as %s", enum, name, &shown)
+	}
+}
+
+func testUnknownValue(t *testing.T, enum reflect.Type) {
+	for _, body := range []string{`"brand new"`, `4711`, `null`, `""`, `{"a":1}`, `[1]`} {
+		v := reflect.New(enum)
+		v.Elem().SetString("OLD")
+		if err := Unmarshal([]byte(body), v.Interface()); err != nil || v.Elem().String() != "" {
+			t.Errorf("%s: Zoom's %s is read as %q, %v; want nothing", enum, body, v.Elem(), err)
+		}
+		if out, err := Marshal(v.Interface()); err != nil || string(out) != "null" {
+			t.Errorf("%s: nothing is written as %s, %v", enum, out, err)
+		}
+	}
+	for _, caller := range []any{"brand new", "", "0", int64(1), true, nil} {
+		if err := reflect.New(enum).Interface().(interface{ UnmarshalGQL(any) error }).UnmarshalGQL(caller); err == nil {
+			t.Errorf("%s: a caller's %#v is taken", enum, caller)
+		} else if !strings.Contains(err.Error(), enum.Name()) {
+			t.Errorf("%s: the refusal of %#v does not say of which enum: %v", enum, caller, err)
+		}
+	}
+}
+
+// Numbers that Zoom uses as codes must arrive as Zoom documents them; a table
+// read from the generated file cannot tell when the schema has a wrong one.
+//
+// Source: the OpenAPI document of Meetings and Users.
+func TestCodesOfZoom(t *testing.T) {
+	for _, c := range []struct {
+		value interface{ Code() string }
+		want  string
+	}{
+		{MeetingTypeInstant, "1"}, {MeetingTypeScheduled, "2"}, {MeetingTypeRecurringNoFixedTime, "3"}, {MeetingTypeRecurringFixedTime, "8"},
+		{ApprovalTypeAutomatic, "0"}, {ApprovalTypeManual, "1"}, {ApprovalTypeNoRegistration, "2"},
+		{WeekdaySunday, "1"}, {WeekdaySaturday, "7"},
+		{UserTypeBasic, "1"}, {UserTypeLicensed, "2"},
+		{RecurrenceTypeDaily, "1"}, {RecurrenceTypeMonthly, "3"},
+		{UserStatusActive, "active"}, {RegistrantStatusPending, "pending"}, {RegistrantActionApprove, "approve"},
+	} {
+		if got := c.value.Code(); got != c.want {
+			t.Errorf("%v is %s at Zoom, not %s", c.value, c.want, got)
+		}
+	}
+}

@@ -1,0 +1,212 @@
+package types
+
+import (
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+)
+
+// exported compares unexported fields too: Origin has some.
+var exported = cmp.Exporter(func(reflect.Type) bool { return true })
+
+func TestAnswersAreReadLeniently(t *testing.T) {
+	for _, c := range []struct {
+		why, body string
+		want      Recurrence
+	}{
+		{"unknown fields are Zoom's to add", `{"new":{"a":[1]},"repeat_interval":2}`, Recurrence{RepeatInterval: Int{2, true}}},
+		{"a name that stands twice: the last counts", `{"repeat_interval":1,"repeat_interval":2}`, Recurrence{RepeatInterval: Int{2, true}}},
+		{"names are Zoom's to the letter", `{"Repeat_Interval":1}`, Recurrence{}},
+		{"a broken rune in a field that nobody asked for", "{\"x\":\"\xff\"}", Recurrence{}},
+		{"null is an object without fields", `null`, Recurrence{}},
+	} {
+		var got Recurrence
+		if err := Unmarshal([]byte(c.body), &got); err != nil || !cmp.Equal(c.want, got) {
+			t.Errorf("%s: got %+v, %v; want %+v", c.why, got, err, c.want)
+		}
+	}
+}
+
+func TestBrokenAnswersAreErrors(t *testing.T) {
+	for _, body := range []string{"", "{", `{"topic":"a"`, `{"topic"}`, `<html>`, `[]`, `"x"`, `{"topic":"a"}}`} {
+		if err := Unmarshal([]byte(body), new(Meeting)); err == nil {
+			t.Errorf("%q was read", body)
+		}
+	}
+}
+
+func TestJoinedListsAreRead(t *testing.T) {
+	type lists struct {
+		Comma CommaItems     `json:"comma"`
+		Semi  SemicolonItems `json:"semi"`
+		Days  []Weekday      `json:"days"`
+	}
+	for _, c := range []struct {
+		why, body string
+		want      lists
+	}{
+		{"as documented", `{"comma":"US,FR","semi":"a;b","days":"1,7"}`, lists{CommaItems{"US", "FR"}, SemicolonItems{"a", "b"}, []Weekday{WeekdaySunday, WeekdaySaturday}}},
+		{"with blanks, and with nothing between", `{"comma":" US , ,FR,","days":"1, 7"}`, lists{Comma: CommaItems{"US", "FR"}, Days: []Weekday{WeekdaySunday, WeekdaySaturday}}},
+		{"with the other separator", `{"comma":"US;FR","semi":"a,b"}`, lists{Comma: CommaItems{"US", "FR"}, Semi: SemicolonItems{"a", "b"}}},
+		{"as an array", `{"comma":["US","FR"],"days":["1","7"]}`, lists{Comma: CommaItems{"US", "FR"}, Days: []Weekday{WeekdaySunday, WeekdaySaturday}}},
+		{"as an array of numbers, with what is none", `{"comma":[1,null,{"a":1}],"days":[1,7,null]}`, lists{Comma: CommaItems{"1"}, Days: []Weekday{WeekdaySunday, WeekdaySaturday}}},
+		{"as one number", `{"days":3}`, lists{Days: []Weekday{WeekdayTuesday}}},
+		{"days that nobody knows are left out", `{"days":"1,8,x"}`, lists{Days: []Weekday{WeekdaySunday}}},
+		{"none", `{"comma":"","semi":null,"days":{}}`, lists{}},
+	} {
+		got := lists{Comma: CommaItems{"old"}}
+		if !strings.Contains(c.body, "comma") {
+			got.Comma = nil
+		}
+		if err := Unmarshal([]byte(c.body), &got); err != nil || !cmp.Equal(c.want, got) {
+			t.Errorf("%s: %s (-want +got)\n%v%s", c.why, c.body, err, cmp.Diff(c.want, got))
+		}
+	}
+}
+
+// CommaItems and SemicolonItems shorten the tests.
+type (
+	CommaItems     = []CommaItem
+	SemicolonItems = []SemicolonItem
+)
+
+func TestJoinedListsAreWritten(t *testing.T) {
+	for _, c := range []struct {
+		value any
+		want  string
+	}{
+		{CommaItems{"US", "FR"}, `"US,FR"`},
+		{SemicolonItems{"a@b.example", "c"}, `"a@b.example;c"`},
+		{[]Weekday{WeekdaySunday, WeekdaySaturday}, `"1,7"`},
+		{CommaItems{}, `""`},
+	} {
+		if got, err := Marshal(c.value); err != nil || string(got) != c.want {
+			t.Errorf("%v: got %s, %v; want %s", c.value, got, err, c.want)
+		}
+	}
+}
+
+func TestJoinedListsRoundTrip(t *testing.T) {
+	item := rapid.StringMatching(`[A-Za-z0-9@._-]([A-Za-z0-9@._ -]*[A-Za-z0-9@._-])?`)
+	rapid.Check(t, func(t *rapid.T) {
+		list := rapid.SliceOfN(item, 1, 5).Draw(t, "items")
+		var comma, back CommaItems
+		for _, s := range list {
+			comma = append(comma, CommaItem(s))
+		}
+		body, err := Marshal(comma)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := Unmarshal(body, &back); err != nil || !cmp.Equal(comma, back) {
+			t.Fatalf("%s became %v, %v", body, back, err)
+		}
+	})
+}
+
+func TestStripEmptiesSecretsAtEveryDepth(t *testing.T) {
+	secret := &Meeting{
+		Topic: "kept", StartURL: "s", Password: "s", PstnPassword: "s", H323Password: "s", EncryptedPassword: "s", DynamicHostKey: "s",
+		Settings: &MeetingSettings{
+			HostVideo:               Bool{true, true},
+			AuthenticationException: []*AuthenticationException{{Name: "kept", JoinURL: "s"}, {JoinURL: "s"}},
+		},
+	}
+	want := &Meeting{
+		Topic: "kept",
+		Settings: &MeetingSettings{
+			HostVideo:               Bool{true, true},
+			AuthenticationException: []*AuthenticationException{{Name: "kept"}, {}},
+		},
+	}
+	Strip(secret)
+	if diff := cmp.Diff(want, secret, exported); diff != "" {
+		t.Errorf("-want +got\n%s", diff)
+	}
+	list := []*Registrant{{ZoomID: "kept", JoinURL: "s", ParticipantPinCode: "s"}, {JoinURL: "s"}}
+	Strip(&list)
+	if diff := cmp.Diff([]*Registrant{{ZoomID: "kept"}, {}}, list, exported); diff != "" {
+		t.Errorf("-want +got\n%s", diff)
+	}
+	Strip(&Participant{}) // a type without secrets
+	Strip(new(struct{}))
+	Strip(&Meeting{}) // pointers that are nil
+}
+
+// Every Secret of every type is emptied, whatever is added to the schema.
+func TestStripLeavesNoSecret(t *testing.T) {
+	for _, v := range []any{new(User), new(Meeting), new(MeetingInstance), new(MeetingReport), new(PastMeeting), new(Participant), new(Registrant), new(AddedRegistrant), new(DailyReport)} {
+		fillSecrets(reflect.ValueOf(v), 0)
+		Strip(v)
+		body, err := Marshal(v)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(string(body), "hush") {
+			t.Errorf("%T still holds a secret: %s", v, body)
+		}
+	}
+}
+
+// fillSecrets sets every Secret, making what leads to it.
+func fillSecrets(v reflect.Value, depth int) {
+	switch {
+	case depth > 8 || depth > 0 && !v.CanSet():
+	case v.Type() == reflect.TypeFor[Secret]():
+		v.SetString("hush")
+	case v.Kind() == reflect.Pointer:
+		if v.IsNil() {
+			v.Set(reflect.New(v.Type().Elem()))
+		}
+		fillSecrets(v.Elem(), depth+1)
+	case v.Kind() == reflect.Slice && v.Type().Elem().Kind() == reflect.Pointer:
+		v.Set(reflect.MakeSlice(v.Type(), 2, 2))
+		fillSecrets(v.Index(0), depth+1)
+		fillSecrets(v.Index(1), depth+1)
+	case v.Kind() == reflect.Struct:
+		for _, f := range v.Fields() {
+			fillSecrets(f, depth+1)
+		}
+	}
+}
+
+func TestPruneTakesNullsOutOfLists(t *testing.T) {
+	body := `{
+		"login_types": [1, 4711, null, 100],
+		"status": "brand new",
+		"phone_numbers": [null, {"label": "brand new", "number": "+1"}, null],
+		"custom_attributes": [null],
+		"group_ids": ["a", "", "b"]
+	}`
+	var u User
+	if err := Unmarshal([]byte(body), &u); err != nil {
+		t.Fatal(err)
+	}
+	Prune(&u)
+	want := User{
+		LoginTypes:       []LoginType{LoginType(loginTypeCodes.fromZoom["1"]), LoginType(loginTypeCodes.fromZoom["100"])},
+		PhoneNumbers:     []*UserPhoneNumber{{Number: "+1"}},
+		CustomAttributes: []*CustomAttribute{},
+		GroupIds:         []Text{"a", "", "b"},
+	}
+	if diff := cmp.Diff(want, u, exported); diff != "" {
+		t.Errorf("-want +got\n%s", diff)
+	}
+}
+
+func TestPruneGoesDeep(t *testing.T) {
+	type node struct {
+		Enums []LoginType
+		Nodes []*struct{ Enums []LoginType }
+	}
+	google := LoginType(loginTypeCodes.fromZoom["1"])
+	list := []*node{nil, {Enums: []LoginType{"", google}, Nodes: []*struct{ Enums []LoginType }{nil, {[]LoginType{google, ""}}}}, nil, {}}
+	Prune(&list)
+	want := []*node{{Enums: []LoginType{google}, Nodes: []*struct{ Enums []LoginType }{{[]LoginType{google}}}}, {}}
+	if diff := cmp.Diff(want, list); diff != "" {
+		t.Errorf("-want +got\n%s", diff)
+	}
+}

@@ -1,0 +1,72 @@
+package types
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+)
+
+const reportRow = `{
+	"uuid": "/a//b==", "id": 86753098765, "topic": "Weekly", "type": 8, "user_name": "Ann", "user_email": "ann@example.com",
+	"start_time": "2026-01-31T09:30:00Z", "end_time": "2026-01-31T10:30:00Z", "duration": 60, "participants_count": 2,
+	"dept": "R&D", "source": "Zoom", "host_name": "Ann", "has_chat": true,
+	"tracking_fields": [{"field": "a", "value": "b"}]
+}`
+
+func TestPastMeetingIsRunAndReport(t *testing.T) {
+	var p PastMeeting
+	if err := Unmarshal([]byte(reportRow), &p); err != nil {
+		t.Fatal(err)
+	}
+	Originate(&p, Origin{Op: "GET /report/users/{userId}/meetings"})
+	if p.Instance.UUID != "/a//b==" || p.Instance.HostName != "Ann" || p.Report.HostName != "Ann" || p.Report.TrackingFields[0].Value != "b" {
+		t.Errorf("got %+v", p)
+	}
+	if p.Instance.Row != &p.Report {
+		t.Error("the run does not know its row of the report")
+	}
+	if p.Instance.Origin.Op != p.Report.Origin.Op || p.Report.Origin.Op != "GET /report/users/{userId}/meetings" {
+		t.Errorf("they come from %q and %q", p.Instance.Origin.Op, p.Report.Origin.Op)
+	}
+}
+
+func TestPastMeetingRoundTrip(t *testing.T) {
+	var p, back PastMeeting
+	if err := Unmarshal([]byte(reportRow), &p); err != nil {
+		t.Fatal(err)
+	}
+	body, err := Marshal(&p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := Unmarshal(body, &back); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(p, back, exported, cmpopts.EquateEmpty()); diff != "" {
+		t.Errorf("-before +after\n%s", diff)
+	}
+	if back.Instance.Row != &back.Report {
+		t.Error("the run that came back does not know its row")
+	}
+}
+
+func TestPastMeetingThatIsNone(t *testing.T) {
+	for _, body := range []string{`[]`, `"x"`, `{"uuid":`} {
+		if err := Unmarshal([]byte(body), new(PastMeeting)); err == nil {
+			t.Errorf("%s was read", body)
+		}
+	}
+}
+
+func TestOrigin(t *testing.T) {
+	var u User
+	u.Origin.Op = "GET /users"
+	if u.Origin.Op != "GET /users" {
+		t.Errorf("it comes from %q", u.Origin.Op)
+	}
+	body, err := Marshal(&u)
+	if err != nil || string(body) != "{}" {
+		t.Errorf("an origin is no part of the object: %s, %v", body, err)
+	}
+}
