@@ -168,22 +168,32 @@ func (s *scope) assignRole(ctx context.Context, id string, users []*types.UserBy
 		if err != nil {
 			return done, err
 		}
-		s.changedRole(ctx, chunk, assigned)
+		s.changedRole(ctx, chunk, assigned.UserZoomIds...)
 		done = append(done, assigned)
 	}
 	return done, nil
 }
 
-// changedRole makes stale what is known of users who have another role now: the
-// operation's row names them not, since they stand in its body.
-func (s *scope) changedRole(ctx context.Context, named []zoom.RoleMemberName, assigned *types.RoleAssignment) {
+// unassignRole takes a role from a user.
+func (s *scope) unassignRole(ctx context.Context, key zoom.RoleMemberKey) error {
+	_, err := zoom.DeleteRoleMember.Do(ctx, s.client, key)
+	if err == nil {
+		s.changedRole(ctx, nil, types.CommaItem(key.MemberID))
+	}
+	return err
+}
+
+// changedRole makes stale what is known of users who have another role now. No
+// row can name them: they stand in a body, or under another variable than in the
+// operation that reads a user.
+func (s *scope) changedRole(ctx context.Context, named []zoom.RoleMemberName, ids ...types.CommaItem) {
 	var tags []string
 	for _, n := range named {
 		if n.ID != "" {
 			tags = append(tags, "user:"+n.ID)
 		}
 	}
-	for _, id := range assigned.UserZoomIds {
+	for _, id := range ids {
 		tags = append(tags, "user:"+string(id))
 	}
 	s.client.Evict(ctx, tags...)

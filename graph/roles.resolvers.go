@@ -66,10 +66,10 @@ func (r *mutationResolver) AssignRole(ctx context.Context, input types.AssignRol
 func (r *mutationResolver) UnassignRole(ctx context.Context, input types.UnassignRoleInput) (*types.UnassignRolePayload, error) {
 	s, id, err := writeRole(ctx, input.Account, *input.Role, func(s *scope, id string) error {
 		member, err := s.hostID(ctx, *input.User)
-		if err == nil {
-			_, err = zoom.DeleteRoleMember.Do(ctx, s.client, zoom.RoleMemberKey{RoleID: id, MemberID: member})
+		if err != nil {
+			return err
 		}
-		return err
+		return s.unassignRole(ctx, zoom.RoleMemberKey{RoleID: id, MemberID: member})
 	})
 	mistakes, err := userErrors(err)
 	return &types.UnassignRolePayload{Origin: s.origin(), ZoomID: unlessRefused(mistakes, id), UserErrors: mistakes}, err

@@ -824,6 +824,16 @@ func TestEntriesRoundTrip(t *testing.T) {
 		roundTrip(ListPastParticipants.Op, listInput[InstanceKey]{Filter: run}),
 		roundTrip(ListReportParticipants.Op, listInput[ParticipantReportFilter]{Filter: ParticipantReportFilter{MeetingID: "/a//b=="}}),
 		roundTrip(ListPastMeetings.Op, listInput[PastMeetingFilter]{Filter: PastMeetingFilter{UserID: "u"}}),
+		roundTrip(GetWebinar, WebinarKey{7}), roundTrip(ListWebinars.Op, ListWebinars.input(WebinarFilter{UserID: "u"}, Paging{})),
+		roundTrip(GetWebinarRegistrant, WebinarRegistrantKey{7, "r"}),
+		roundTrip(ListWebinarRegistrants.Op, ListWebinarRegistrants.input(WebinarRegistrantFilter{WebinarID: 7}, Paging{})),
+		roundTrip(ListWebinarParticipants.Op, ListWebinarParticipants.input(WebinarRunKey{"/a//b=="}, Paging{})),
+		roundTrip(GetRole, RoleKey{"2"}), roundTrip(ListRoles, RoleFilter{}), roundTrip(ListRoleMembers.Op, ListRoleMembers.input(RoleKey{"2"}, Paging{})),
+		roundTrip(GetPolicy, PolicyKey{"p"}), roundTrip(ListPolicies.Op, ListPolicies.input(NoFilter{}, Paging{})),
+		roundTrip(GetSurvey, SurveyKey{"s"}), roundTrip(ListSurveys.Op, ListSurveys.input(NoFilter{}, Paging{})),
+		roundTrip(ListSurveyInstances.Op, ListSurveyInstances.input(SurveyInstanceFilter{SurveyID: "s"}, Paging{})),
+		roundTrip(ListSurveyAnswers.Op, ListSurveyAnswers.input(SurveyAnswerFilter{SurveyID: "s"}, Paging{})),
+		roundTrip(ListChannelSurveyInstances.Op, ListChannelSurveyInstances.input(ChannelKey{"c"}, Paging{})),
 	} {
 		test(t)
 	}

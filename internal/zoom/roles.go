@@ -99,6 +99,6 @@ var (
 	DeleteRoleMember = op[RoleMemberKey, struct{}](Spec{
 		Pattern: "DELETE /roles/{roleId}/members/{memberId}", Rate: Light,
 		Scopes: roleWrite + "role:delete:member role:delete:member:admin",
-		Evicts: []string{"roles", "role-members", "users", "user:{memberId}"},
+		Evicts: []string{"roles", "role-members", "users"},
 	})
 )

@@ -60,7 +60,7 @@ func ofWebinar(number types.MeetingNumber, r *types.Registrant) {
 // The operations on webinars.
 var (
 	GetWebinar = op[WebinarKey, types.Webinar](Spec{
-		Pattern: "GET /webinars/{webinarId}", Rate: Light, Life: Scheduled,
+		Pattern: "GET /webinars/{webinarId}", Rate: Light, Life: Scheduled, AcceptsUUID: true,
 		Scopes: webinarRead + "webinar:read:webinar webinar:read:webinar:admin",
 		Tags:   []string{"webinar:{webinarId}"},
 	})
