@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -96,13 +97,14 @@ func (t *transport) answer(ctx context.Context, exec graphql.GraphExecutor, opCt
 	if err != nil {
 		return execute(ctx)
 	}
-	began, own := time.Now(), false
+	began := time.Now()
+	var own atomic.Bool // who leaves early does not wait for the one who sets it
 	resp, err := t.answers.Do(ctx, opCtx.OperationName+"\x00"+opCtx.RawQuery+"\x00"+string(variables), nil, func(ctx context.Context) (*graphql.Response, error) {
-		own = true
+		own.Store(true)
 		return execute(ctx)
 	})
-	if !own {
-		t.log.LogAttrs(ctx, slog.LevelInfo, "operation", slog.String("name", opCtx.OperationName),
+	if !own.Load() {
+		t.log.LogAttrs(ctx, slog.LevelInfo, "operation", slog.String("name", nameOf(opCtx)),
 			slog.Float64("ms", float64(time.Since(began).Microseconds())/1000), slog.Bool("joined", true))
 	}
 	return resp, err

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -118,22 +119,54 @@ func TestHostQuota(t *testing.T) {
 	})
 }
 
-// TestManyAskTheSame sends one cold query from 64 clients at once: it costs what
-// one costs, and every client gets all of it.
+// TestManyAskTheSame sends one cold query from 64 clients at once, in the same
+// words and in other words: it costs what one costs, and every client gets all
+// of it.
 func TestManyAskTheSame(t *testing.T) {
+	for how, words := range map[string]func(int) string{
+		"the same words": func(int) string { return "query" },
+		"other words":    func(i int) string { return fmt.Sprintf("query Number%d", i) },
+	} {
+		t.Run(how, func(t *testing.T) {
+			inRig(t, setup{}, func(r *rig) {
+				bodies := make([]string, 64)
+				var wait sync.WaitGroup
+				for i := range bodies {
+					wait.Go(func() {
+						bodies[i] = r.ask(words(i)+` { account { users(first: 20) { nodes { displayName meetings(first: 5) { nodes { topic host { email } } } } } } }`, nil).body
+					})
+				}
+				wait.Wait()
+				r.spends(21)
+				for _, body := range bodies {
+					if body != bodies[0] || strings.Contains(body, "errors") {
+						t.Fatalf("answers differ:\n%.300s\n%.300s", body, bodies[0])
+					}
+				}
+			})
+		})
+	}
+}
+
+// TestReadsItsWrite asks, while others wait for the same question, after a write:
+// the answer that is under way is from before it, and will not do.
+func TestReadsItsWrite(t *testing.T) {
 	inRig(t, setup{}, func(r *rig) {
-		const query = `{ account { users(first: 20) { nodes { displayName meetings(first: 5) { nodes { topic host { email } } } } } } }`
-		bodies := make([]string, 64)
-		var wait sync.WaitGroup
-		for i := range bodies {
-			wait.Go(func() { bodies[i] = r.ask(query, nil).body })
+		const query = `{ meeting(by: {number: "${MeetingNumber}"}) { topic } }`
+		r.ask(`{ viewer { scopes } }`, nil)
+		// The old topic is read now, and comes a second later.
+		r.Fault(sandbox.Fault{Pattern: "GET /meetings/{meetingId}", Delay: 2 * time.Second})
+		before := make(chan *answer)
+		go func() { before <- r.ask(query, nil) }()
+		time.Sleep(time.Millisecond)
+		r.ask(`mutation { updateMeeting(input: {meeting: {number: "${MeetingNumber}"}, patch: {topic: "New"}}) { userErrors { code } } }`, nil)
+		if a := r.ask(query, nil); a.at(t, "meeting.topic") != "New" {
+			t.Errorf("the write is not there: %s", a.body)
 		}
-		wait.Wait()
-		r.spends(21)
-		for _, body := range bodies {
-			if body != bodies[0] || strings.Contains(body, "errors") {
-				t.Fatalf("answers differ:\n%.300s\n%.300s", body, bodies[0])
-			}
+		r.spends(3)
+		<-before
+		if a := r.ask(query, nil); a.at(t, "meeting.topic") != "New" {
+			t.Errorf("what was asked before the write is filed as if it came after it: %s", a.body)
 		}
 	})
 }
@@ -201,6 +234,36 @@ func TestPanics(t *testing.T) {
 				t.Errorf("%s\nthe log does not say where: %s", query, log)
 			}
 			r.log.reset() // it holds the canary, as it should
+		})
+	}
+}
+
+// badLog breaks once, where no field can catch it.
+type badLog struct {
+	slog.Handler
+	broke atomic.Bool
+}
+
+func (*badLog) Enabled(context.Context, slog.Level) bool { return true }
+
+func (l *badLog) Handle(_ context.Context, line slog.Record) error {
+	if line.Message == "operation" && !l.broke.Swap(true) {
+		panic("a canary for a panic")
+	}
+	return nil
+}
+
+// TestPanicAround breaks the gateway around an operation.
+func TestPanicAround(t *testing.T) {
+	for _, query := range []string{`{ account { zoomId } }`, `mutation { endMeeting(input: {meeting: {number: "1"}}) { userErrors { code } } }`} {
+		inRig(t, setup{logs: &badLog{Handler: slog.DiscardHandler}}, func(r *rig) {
+			a := r.ask(query, nil)
+			if len(a.Errors) != 1 || a.Errors[0].code() != "INTERNAL" || a.Data != nil && string(a.Data) != "null" {
+				t.Errorf("%s\nwant INTERNAL and nothing else: %d %s", query, a.status, a.body)
+			}
+			if a := r.ask(`{ account { zoomId } }`, nil); len(a.Errors) > 0 {
+				t.Errorf("it does not live on: %s", a.body)
+			}
 		})
 	}
 }

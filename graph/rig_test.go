@@ -49,6 +49,8 @@ type setup struct {
 	// store, if given, is the gateway's cache.
 	store  cache.Store
 	closed bool // introspection is off
+	// logs, if given, takes the log.
+	logs slog.Handler
 	// throttles says that the sandbox is expected to answer 429.
 	throttles bool
 }
@@ -102,7 +104,10 @@ func newRig(t *testing.T, s setup) *rig {
 			box.ServeHTTP(w, req)
 		}
 	}))
-	log := slog.New(slog.NewJSONHandler(r.log, nil))
+	if s.logs == nil {
+		s.logs = slog.NewJSONHandler(r.log, nil)
+	}
+	log := slog.New(s.logs)
 	r.front = serve(New(Config{Client: r.client(), Log: log, Introspection: !s.closed, Timeout: s.timeout, Limits: s.limits}))
 	r.http = &http.Client{Transport: r.front.transport()}
 	return r

@@ -7,8 +7,6 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
-
-	"zoomql/internal/zoom"
 )
 
 // asked is what a query wants of an object: which operations can tell it.
@@ -50,12 +48,6 @@ var keys = map[string][]string{
 	"User":            {"id", "zoomId"},
 	"Meeting":         {"id", "number"},
 	"MeetingInstance": {"id", "uuid"},
-}
-
-// hangsOn holds the edges that lead on from a field which not every source of
-// their type carries, and the operations that do.
-var hangsOn = map[string][]string{
-	"Participant.registrant": {zoom.ListReportParticipants.Pattern},
 }
 
 // selection identifies a merged selection set within one operation.
@@ -116,9 +108,6 @@ func (a *asked) object(opCtx *graphql.OperationContext, set ast.SelectionSet, ty
 		switch {
 		case info.edge:
 			a.edges = true
-			if ops := hangsOn[typeName+"."+f.Name]; ops != nil {
-				a.needs = append(a.needs, need{ops, before, append(slices.Clone(after), ast.PathName(f.Alias))})
-			}
 			continue
 		case slices.Contains(keys[typeName], f.Name):
 			a.key = true

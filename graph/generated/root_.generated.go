@@ -559,7 +559,7 @@ type Participant
   "Id of the stay within this run; another one after each rejoin."
   inMeetingId: String @zoomField(name: "user_id")
   "Zoom's id of the registration that the person came by."
-  registrantId: String @zoom(op: "GET /report/meetings/{meetingId}/participants")
+  registrantId: String
   "Key that a Meeting SDK app gave to the person, 35 characters at most."
   customerKey: String @zoom(op: "GET /report/meetings/{meetingId}/participants")
   "Zoom's id of the breakout room that the stay was in."

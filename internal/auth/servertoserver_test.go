@@ -208,12 +208,13 @@ func TestAnOutageTowardsTheEnd(t *testing.T) {
 func TestLives(t *testing.T) {
 	for _, c := range []struct {
 		why, expires string
+		replaced     time.Duration // from then on another one is asked for
 		good         time.Duration // until then the token is handed out
 	}{
-		{"as Zoom says", `,"expires_in":3600`, time.Hour},
-		{"as a string", `,"expires_in":"3600"`, time.Hour},
-		{"not told: what all of Zoom's have", ``, time.Hour},
-		{"shorter than what we are ahead", `,"expires_in":60`, time.Minute},
+		{"as Zoom says", `,"expires_in":3600`, 58 * time.Minute, time.Hour},
+		{"as a string", `,"expires_in":"3600"`, 58 * time.Minute, time.Hour},
+		{"not told: what all of Zoom's have", ``, 58 * time.Minute, time.Hour},
+		{"shorter than what we are ahead", `,"expires_in":60`, 30 * time.Second, time.Minute},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			d := &door{}
@@ -225,7 +226,16 @@ func TestLives(t *testing.T) {
 			}
 			s := d.source()
 			take(t, s)
-			time.Sleep(c.good - time.Second)
+			time.Sleep(c.replaced - time.Millisecond)
+			if take(t, s); d.times() != 1 {
+				t.Errorf("%s: another token was asked for too early", c.why)
+			}
+			time.Sleep(time.Millisecond)
+			take(t, s)
+			if synctest.Wait(); d.times() != 2 {
+				t.Errorf("%s: no other token was asked for", c.why)
+			}
+			time.Sleep(c.good - c.replaced - time.Second)
 			if got := take(t, s).Access; got != "t1" {
 				t.Errorf("%s: a second before its end the token is %s", c.why, got)
 			}
@@ -270,6 +280,7 @@ func TestRefusals(t *testing.T) {
 		{"an account that is none", 400, `{"reason":"Bad Request","error":"invalid_request"}`, zoom.ErrUnauthenticated, "invalid_request"},
 		{"a page of a proxy", 403, `<html>hush</html>`, zoom.ErrUnauthenticated, ""},
 		{"an outage", 503, `{"error":"hush"}`, zoom.ErrUnavailable, ""},
+		{"a bug of Zoom's", 500, `{"error":"hush"}`, zoom.ErrUnavailable, ""},
 		{"a throttle", 429, `{"error":"hush"}`, zoom.ErrUnavailable, ""},
 		{"no answer", 0, ``, zoom.ErrUnavailable, ""},
 		{"an answer that cannot be read", 200, `<html>hush`, zoom.ErrUnavailable, ""},

@@ -88,7 +88,9 @@ func TestEdges(t *testing.T) {
 			meetings: [String] @zoom(op: "GET /users/{userId}/meetings")
 			both: String @zoom(op: "GET /users") @zoom(op: "GET /groups")
 			format(as: String): String
-		}`)
+		}
+		input NewUser { name: String }
+		enum Kind { A }`)
 	want := map[string]bool{
 		"name":     false, // no call
 		"company":  false, // a call that answers with a User
@@ -118,6 +120,11 @@ func TestEdges(t *testing.T) {
 	}
 	if !cfg.Models["Query"].Fields["user"].Resolver {
 		t.Error("a root is no edge")
+	}
+	for name := range cfg.Models {
+		if name != "Query" && name != "User" {
+			t.Errorf("gqlgen is told of %s, which has no fields that are ours", name)
+		}
 	}
 	if (edges{}).Name() == "" {
 		t.Error("a plugin has a name")
@@ -300,6 +307,12 @@ func TestWrite(t *testing.T) {
 	}
 	if after, err := os.Stat(file); err != nil || !after.ModTime().Equal(old) {
 		t.Errorf("what is right already was written again, and builds depend on the time of a file: %v", err)
+	}
+	if err := write(file, "package y"); err != nil {
+		t.Error(err)
+	}
+	if got, err := os.ReadFile(file); string(got) != "package y\n" || err != nil {
+		t.Errorf("got %q, %v", got, err)
 	}
 	if err := write(file, "no Go"); err == nil || !strings.Contains(err.Error(), "x.go") {
 		t.Errorf("what is no Go is written: %v", err)

@@ -129,6 +129,7 @@ type pastParticipant struct {
 	ID           string `json:"id"`
 	Name         string `json:"name"`
 	UserID       string `json:"user_id"`
+	RegistrantID string `json:"registrant_id"`
 	UserEmail    string `json:"user_email"`
 	JoinTime     string `json:"join_time"`
 	LeaveTime    string `json:"leave_time"`
@@ -160,6 +161,9 @@ func listPastParticipants(c *call) (any, error) {
 		p := &pastParticipant{
 			ID: s.userID(w), Name: name, UserID: s.rowID(), UserEmail: email, JoinTime: stamp(s.join), LeaveTime: stamp(s.leave),
 			Duration: s.seconds(), Failover: s.failover, Status: s.status(), InternalUser: s.user >= 0,
+		}
+		if s.registrant >= 0 {
+			p.RegistrantID = w.registrantID(i.m.n, s.registrant)
 		}
 		if !ready {
 			p.Duration = 0
