@@ -160,6 +160,8 @@ func (in *input) add(t reflect.Type, s *Spec, at []int) {
 				panic(fmt.Sprintf("zoom: %s has no {%s}", s.Pattern, path))
 			}
 			in.path = append(in.path, place{path, index})
+		case isQuery && query == s.unusedPaging():
+			// the other kind of paging
 		case isQuery:
 			in.query = append(in.query, place{query, index})
 		case isBody:

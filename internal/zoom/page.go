@@ -114,6 +114,14 @@ type listInput[In any] struct {
 	Number int `query:"page_number"`
 }
 
+// unusedPaging returns the parameter that the operation does not pick a page by.
+func (s *Spec) unusedPaging() string {
+	if s.Numbered {
+		return "next_page_token"
+	}
+	return "page_number"
+}
+
 func (o ListOp[In, T]) input(in In, p Paging) listInput[In] {
 	if !o.Numbered {
 		return listInput[In]{Filter: in, Paging: p}
