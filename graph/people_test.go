@@ -168,7 +168,7 @@ func TestWebinarRegistrants(t *testing.T) {
 // From the answers to a survey the way leads to the run of the meeting.
 func TestSurveyEdges(t *testing.T) {
 	inRig(t, setup{}, func(r *rig) {
-		a := r.ask(`{ account { survey(by: { zoomId: "${SurveyID}" }) { answers(first: 1, instanceZoomId: "${SurveyInstance}") { nodes { instance { productType meetingInstance { uuid hostName } meeting { number } } } } } } }`, nil)
-		r.contains(a, `"productType":"MEETING"`, r.value("${SurveyInstance}"), r.value("${MeetingNumber}"))
+		a := r.ask(`{ account { survey(by: { zoomId: "${SurveyID}" }) { answers(first: 1, instanceZoomId: "${UUIDWithSlash}") { nodes { instance { productType meetingInstance { uuid hostName } meeting { number } } } } } } }`, nil)
+		r.contains(a, `"productType":"MEETING"`, r.value("${UUIDWithSlash}"), r.value("${MeetingNumber}"))
 	})
 }

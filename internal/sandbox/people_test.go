@@ -53,7 +53,7 @@ func surveyQuestions(r *rig, ask func(pattern, path string, body any)) {
 		ask("GET /surveys/{surveyId}/instances", one+"/instances", nil)
 		ask("GET /surveys/{surveyId}/answers", one+"/answers", nil)
 	}
-	named := "?instance_id=" + url.QueryEscape(url.QueryEscape(r.SurveyInstance))
+	named := "?instance_id=" + url.QueryEscape(url.QueryEscape(r.UUIDWithSlash))
 	ask("GET /surveys/{surveyId}/instances", "/surveys/"+r.SurveyID+"/instances"+named, nil)
 	ask("GET /surveys/{surveyId}/answers", "/surveys/"+r.SurveyID+"/answers"+named+"&submit_time_start=2020-01-01T00:00:00Z", nil)
 	ask("GET /surveys/channels/{channelId}/instances", "/surveys/channels/"+url.PathEscape(r.SurveyChannel)+"/instances", nil)

@@ -91,11 +91,10 @@ type Landmarks struct {
 	ManualWebinar       int64 // scheduled; registrants wait for approval
 	SimuliveWebinar     int64 // plays a recording, without registration
 
-	RoleID         string // of the account's own making, without members
-	PolicyID       string // an information barrier
-	SurveyID       string // has questions of all types, was used in runs of MeetingNumber
-	SurveyInstance string // one of those runs, by its UUID
-	SurveyChannel  string // a chat channel that surveys were used in
+	RoleID        string // of the account's own making, without members
+	PolicyID      string // an information barrier
+	SurveyID      string // has questions of all types, was used in UUIDWithSlash
+	SurveyChannel string // a chat channel that surveys were used in
 
 	UUIDWithSlash     string // begins with "/"
 	UUIDDoubleSlash   string // contains "//"
@@ -153,7 +152,7 @@ func (s *Sandbox) Landmarks() Landmarks {
 		WebinarRegistrantID: w.registrantID(specialWebinar(webinarWeekly), 1),
 		ManualWebinar:       w.number(specialWebinar(webinarManual)), SimuliveWebinar: w.number(specialWebinar(webinarSimulive)),
 		RoleID: w.supportRole(), PolicyID: sealID(w.seed, sealOther, 3_000),
-		SurveyID: w.surveyID(0), SurveyInstance: uuid(slotWeekly, 1), SurveyChannel: surveyChannel,
+		SurveyID: w.surveyID(0), SurveyChannel: surveyChannel,
 		UUIDWithSlash:   uuid(slotWeekly, instanceSlash),
 		UUIDDoubleSlash: uuid(slotWeekly, instanceDoubleSlash),
 		UUIDPlain:       uuid(slotWeekly, instancePlain),
