@@ -651,6 +651,134 @@ func TestWithoutAStore(t *testing.T) {
 	}
 }
 
+// Who keeps what was put together from answers is told when one of them is
+// stale.
+func TestOnEvict(t *testing.T) {
+	c := newTestClient(zoomWith(map[string]string{"/users/u": `{"id":"u"}`}))
+	told := 0
+	c.OnEvict(func() { told++ })
+	if _, err := GetUser.Do(t.Context(), c, UserKey{"u"}); err != nil || told != 0 {
+		t.Errorf("a read: told %d times, %v", told, err)
+	}
+	c.Evict(t.Context())
+	if told != 0 {
+		t.Error("nothing was evicted, and that was told")
+	}
+	c.Evict(t.Context(), "user:u")
+	if told != 1 {
+		t.Errorf("an eviction: told %d times", told)
+	}
+	if _, err := DeleteMeeting.Do(t.Context(), c, MeetingRemoval{MeetingID: 7}); err != nil || told != 2 {
+		t.Errorf("a write: told %d times, %v", told, err)
+	}
+}
+
+// A sub account is asked through the own one's credentials, and what is its is
+// never the own one's.
+func TestSubAccounts(t *testing.T) {
+	var calls log
+	own := newTestClient(logged(&calls, zoomWith(map[string]string{
+		"/users/u": `{"id":"u","first_name":"own"}`, "/accounts/s%2F1/users/u": `{"id":"u","first_name":"sub"}`,
+		"/meetings/7": `{"id":7,"host_id":"u"}`, "/accounts/s%2F1/meetings/7": `{"id":7,"host_id":"u"}`,
+	})))
+	sub := own.In("s/1")
+	name := func(c *Client) types.Text {
+		t.Helper()
+		u, err := GetUser.Do(t.Context(), c, UserKey{"u"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return u.FirstName
+	}
+	for range 2 {
+		if name(own) != "own" || name(sub) != "sub" {
+			t.Errorf("got %s and %s", name(own), name(sub))
+		}
+	}
+	calls.want(t, "each is asked once", "GET /users/u", "GET /accounts/s%2F1/users/u")
+	if own.In("account") != own || own.In("") != own || sub.In("s/1") != sub || sub.In("account").Sub() != "" {
+		t.Error("the own account has another client")
+	}
+	if own.Sub() != "" || sub.Sub() != "s/1" || own.AccountID() != "account" || sub.AccountID() != "s/1" || sub.Tenant() != own.Tenant() || sub.Plan() != own.Plan() {
+		t.Errorf("they ask about %q and %q", own.AccountID(), sub.AccountID())
+	}
+
+	sub.Evict(t.Context(), "user:u")
+	name(own)
+	name(sub)
+	calls.want(t, "what is stale in one is not in the other", "GET /accounts/s%2F1/users/u")
+	for _, c := range []*Client{own, sub} {
+		if _, err := GetMeeting.Do(t.Context(), c, MeetingKey{7}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := UpdateMeeting.Do(t.Context(), sub, MeetingPatch{MeetingID: 7, Patch: &types.MeetingPatch{}}); err != nil {
+		t.Fatal(err)
+	}
+	calls.take()
+	for _, c := range []*Client{own, sub} {
+		if _, err := GetMeeting.Do(t.Context(), c, MeetingKey{7}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	calls.want(t, "a write to one", "GET /accounts/s%2F1/meetings/7")
+
+	for _, bad := range []string{"..", "."} {
+		if _, err := GetUser.Do(t.Context(), own.In(bad), UserKey{"u"}); !errors.Is(err, ErrInvalid) {
+			t.Errorf("%q is taken for an account: %v", bad, err)
+		}
+	}
+	calls.want(t, "nothing is asked")
+}
+
+// A change in one account does not make others ask twice for what is under way.
+func TestWhatIsUnderWayInAnotherAccount(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var calls log
+		slow := make(chan struct{})
+		own := newTestClient(logged(&calls, func(*http.Request) *http.Response { <-slow; return answer(200, `{"id":"u"}`) }))
+		var wait sync.WaitGroup
+		ask := func() {
+			wait.Go(func() { _, _ = GetUser.Do(t.Context(), own, UserKey{"u"}) })
+			synctest.Wait()
+		}
+		ask()
+		own.In("s").Evict(t.Context(), "user:u")
+		ask()
+		calls.want(t, "another account's user", "GET /users/u")
+		own.Evict(t.Context(), "user:u")
+		ask()
+		calls.want(t, "the own one's", "GET /users/u")
+		close(slow)
+		wait.Wait()
+	})
+}
+
+// The forms of a path, which the sandbox makes its routes from.
+func TestPathForms(t *testing.T) {
+	for _, c := range []struct {
+		why   string
+		spec  Spec
+		paths []string
+		own   string
+		sub   string // "" for none
+	}{
+		{"as Zoom documents most", Spec{Pattern: "GET /users"}, []string{"/users", "/accounts/{accountId}/users"}, "/users", "/accounts/s/users"},
+		{"with the account in both", Spec{Pattern: "GET /accounts/{accountId}/settings"}, []string{"/accounts/{accountId}/settings"}, "/accounts/me/settings", "/accounts/s/settings"},
+		{"for the own account only", Spec{Pattern: "GET /users", OwnOnly: true}, []string{"/users"}, "/users", ""},
+	} {
+		if diff := cmp.Diff(c.paths, c.spec.Paths()); diff != "" {
+			t.Errorf("%s: -want +got\n%s", c.why, diff)
+		}
+		if got, err := c.spec.pathIn(""); got != c.own || err != nil {
+			t.Errorf("%s: the own is %s, %v", c.why, got, err)
+		}
+		if got, err := c.spec.pathIn("s"); got != c.sub || (err == nil) != (c.sub != "") {
+			t.Errorf("%s: that of a sub account is %s, %v", c.why, got, err)
+		}
+	}
+}
+
 func TestKnown(t *testing.T) {
 	var calls log
 	c := newTestClient(logged(&calls, zoomWith(map[string]string{"/users/u": `{"id":"u"}`})))

@@ -134,8 +134,6 @@ func refusal(op string, status int, header http.Header, body []byte, now time.Ti
 	switch {
 	case status == http.StatusTooManyRequests:
 		e.throttled(zoom.Message, header, now)
-	case status < 400: // a redirect: a token goes nowhere but to Zoom
-		e.Kind = ErrBadAnswer
 	case status < http.StatusBadRequest: // a redirect: it could lead anywhere, so it is not followed
 		e.Kind = ErrBadAnswer
 	case status >= 500:

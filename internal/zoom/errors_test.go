@@ -133,6 +133,7 @@ func TestThrottles(t *testing.T) {
 		{why: "3 a day for a registrant", body: register, headers: []string{"X-RateLimit-Limit", "3"}, kind: ErrDailyLimit, retryAt: midnight, ofObject: true},
 		{why: "3 a day, in older words", body: older, kind: ErrDailyLimit, retryAt: midnight, ofObject: true},
 		{why: "10 a day for a registrant's status", body: status, kind: ErrDailyLimit, retryAt: midnight, ofObject: true},
+		{why: "in other letters", body: strings.ReplaceAll(daily, "daily", "DAILY"), kind: ErrDailyLimit, retryAt: midnight},
 		{why: "one write at a time", body: atOnce, kind: ErrRateLimited, retryAt: soon, concurrent: true},
 		{why: "a time that is over is not believed", body: daily, headers: []string{"Retry-After", "2020-05-31T00:00:00Z"}, kind: ErrDailyLimit, retryAt: midnight},
 		{why: "nor one of another year", body: daily, headers: []string{"Retry-After", "2062-03-17T00:00:00Z"}, kind: ErrDailyLimit, retryAt: midnight},

@@ -256,6 +256,83 @@ func TestFindSpendsLittle(t *testing.T) {
 	})
 }
 
+// slowly is a directory whose every answer takes a second, so that the time of a
+// search tells its round trips.
+func slowly(z *directoryAtZoom) wire {
+	return func(r *http.Request) *http.Response {
+		time.Sleep(time.Second)
+		return z.wire(r)
+	}
+}
+
+// An e-mail may be a stranger's, who stands in none of the lists: they are read
+// at once. An id most likely stands in the first.
+func TestFindInFewRoundTrips(t *testing.T) {
+	for _, c := range []struct {
+		why   string
+		known []string // asked for before
+		keys  []string
+		trips time.Duration
+		calls int
+	}{
+		{"by id: one list after the other", nil, ids("stranger", 30), 3 * time.Second, 3},
+		{"by e-mail: all lists at once", nil, append(ids("stranger", 29), "stranger@example.com"), time.Second, 3},
+		{"of a list that is known the page is not read again", ids("a", 9), append(ids("stranger", 29), "stranger@example.com"), time.Second, 2},
+		{"few keys are not worth three lists", nil, []string{"a0@example.com", "a1", "a2", "a3", "a4", "a5"}, time.Second, 1},
+		{"many calls by key are made at once", nil, []string{"a0", "a1", "a2"}, time.Second, 3},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			z := &directoryAtZoom{lists: map[string][]string{"active": ids("a", 40)}}
+			client := newTestClient(slowly(z), func(cfg *Config) { cfg.Plan = Business })
+			if c.known != nil {
+				FindUsers(t.Context(), client, c.known)
+				z.calls.take()
+			}
+			began := time.Now()
+			found := FindUsers(t.Context(), client, c.keys)
+			wantFound(t, c.keys, found, func(key string) bool { return !strings.HasPrefix(key, "stranger") })
+			if trips, calls := time.Since(began), z.calls.take(); trips != c.trips || len(calls) != c.calls {
+				t.Errorf("%s: took %v and %d calls, want %v and %d: %v", c.why, trips, len(calls), c.trips, c.calls, calls)
+			}
+		})
+	}
+}
+
+// A page that somebody else waits for costs nothing to wait for.
+func TestFindWaitsForWhatIsUnderWay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		z := &directoryAtZoom{lists: map[string][]string{"active": ids("a", 40)}}
+		client := newTestClient(slowly(z), func(cfg *Config) { cfg.Plan = Business })
+		many := make(chan struct{})
+		go func() {
+			FindUsers(t.Context(), client, ids("a", 30))
+			close(many)
+		}()
+		synctest.Wait()
+		found := FindUsers(t.Context(), client, []string{"a39"}) // alone, it would be asked for by key
+		wantFound(t, []string{"a39"}, found, func(string) bool { return true })
+		<-many
+		z.calls.want(t, "one page for both", "GET /users?page_size=2000&status=active")
+	})
+}
+
+// How long a list was when it was last seen is remembered, also where Zoom does
+// not tell: at least as long as what was read of it, and one more.
+func TestFindRemembersLengths(t *testing.T) {
+	for _, totals := range []bool{true, false} {
+		z := &directoryAtZoom{lists: map[string][]string{"active": ids("a", 9000)}, totals: totals}
+		client := newTestClient(z.wire, func(cfg *Config) { cfg.Plan, cfg.Store = Business, nil })
+		FindUsers(t.Context(), client, []string{"a0", "a1", "a2", "a3", "a4", "a1999", "a2001"}) // a page, and one by key
+		if lists, gets := spent(z.calls.take()); lists != 1 || gets != 1 {
+			t.Errorf("at first it is taken to be one page: %d pages, %d calls", lists, gets)
+		}
+		FindUsers(t.Context(), client, ids("a", 8))
+		if lists, gets := spent(z.calls.take()); lists != 0 || gets != 8 {
+			t.Errorf("totals %v: the second time it is known to be longer: %d pages, %d calls", totals, lists, gets)
+		}
+	}
+}
+
 // Registrants stand in three lists, by status.
 func TestFindRegistrants(t *testing.T) {
 	var calls log

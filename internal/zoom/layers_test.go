@@ -621,6 +621,8 @@ func TestTheLimiterLearns(t *testing.T) {
 		kind    error // of what happens then; nil for a call
 	}{
 		{"a second that others have filled", Business, light, perSecond, update, ErrRateLimited},
+		{"on the smallest plan it is the second, not the day", Free, light, perSecond, light, ErrRateLimited},
+		{"a Zoom that was said to count nothing", NoLimits, light, perSecond, light, nil},
 		{"but another label is another budget", Business, light, perSecond, heavy, nil},
 		{"a day that others have spent", Business, heavy, daily, heavy, ErrDailyLimit},
 		{"on a plan with a day for each label", Free, light, daily, light, ErrDailyLimit},

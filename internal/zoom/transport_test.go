@@ -15,6 +15,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"zoomql/internal/ratelimit"
 	"zoomql/internal/zoom/types"
 )
 
@@ -120,6 +121,82 @@ func TestWithoutATokenNothingIsSent(t *testing.T) {
 	}
 }
 
+// Only a token that Zoom did not take is replaced.
+func TestATokenOutlivesOtherRefusals(t *testing.T) {
+	source := &tokens{}
+	c := newTestClient(zoomWith(nil), func(c *Config) { c.Tokens = source })
+	for _, name := range []string{"u", "v"} {
+		if _, err := GetUser.Do(t.Context(), c, UserKey{name}); !errors.Is(err, ErrNotFound) {
+			t.Error(err)
+		}
+	}
+	if source.issued != 1 {
+		t.Errorf("%d tokens were asked for", source.issued)
+	}
+}
+
+// A token may end while the call stands in the limiter's queue.
+func TestATokenThatEndsInTheQueue(t *testing.T) {
+	source, said := &tokens{}, &Error{Op: "POST /oauth/token", Kind: ErrUnauthenticated, Status: 400}
+	c := newTestClient(func(*http.Request) *http.Response { t.Error("a call was sent"); return nil }, func(c *Config) {
+		c.Plan, c.Tokens = Free, source
+		c.Limiter = ratelimit.NewLimiter(queue{func() { source.now, source.err = nil, said }}, time.Second)
+	})
+	if _, err := GetUser.Do(t.Context(), c, UserKey{"u"}); !errors.Is(err, said) {
+		t.Errorf("got %v", err)
+	}
+}
+
+// queue is a store of limits in which something happens meanwhile.
+type queue struct{ meanwhile func() }
+
+// Take implements [ratelimit.Store].
+func (q queue) Take(context.Context, time.Time, time.Duration, []ratelimit.Limit) (ratelimit.Decision, error) {
+	q.meanwhile()
+	return ratelimit.Decision{OK: true}, nil
+}
+
+// Cancel implements [ratelimit.Store].
+func (queue) Cancel(context.Context, ratelimit.Decision, []ratelimit.Limit) error { return nil }
+
+// Block implements [ratelimit.Store].
+func (queue) Block(context.Context, string, time.Time) error { return nil }
+
+// Observe implements [ratelimit.Store].
+func (queue) Observe(context.Context, time.Time, ratelimit.Limit, int) error { return nil }
+
+// Remaining implements [ratelimit.Store].
+func (queue) Remaining(context.Context, time.Time, []ratelimit.Limit) ([]ratelimit.Status, error) {
+	return nil, nil
+}
+
+// A body that is not closed keeps its connection.
+func TestBodiesAreClosed(t *testing.T) {
+	for _, status := range []int{200, 404} {
+		closed := 0
+		c := newTestClient(func(*http.Request) *http.Response {
+			resp := answer(status, `{}`)
+			resp.Body = closing{resp.Body, &closed}
+			return resp
+		})
+		_, _ = GetUser.Do(t.Context(), c, UserKey{"u"})
+		if closed != 1 {
+			t.Errorf("HTTP %d: closed %d times", status, closed)
+		}
+	}
+}
+
+type closing struct {
+	io.ReadCloser
+	times *int
+}
+
+// Close counts.
+func (c closing) Close() error {
+	*c.times++
+	return c.ReadCloser.Close()
+}
+
 // A scope that is missing is known before the call, which would be spent for
 // nothing.
 func TestScopesAreAskedBeforeZoomIs(t *testing.T) {
@@ -165,7 +242,8 @@ func TestFailuresOnTheWay(t *testing.T) {
 			client := newTestClient(nil, func(cfg *Config) { cfg.HTTP = c.client })
 			_, err := GetUser.Do(t.Context(), client, UserKey{"jo@example.com"})
 			e := asError(t, err)
-			if !errors.Is(e, ErrUnavailable) || e.Op != GetUser.Pattern || e.Status != 0 || (c.cause != nil && !errors.Is(e, c.cause)) {
+			timeout := errors.Is(e, context.DeadlineExceeded) != errors.Is(c.cause, context.DeadlineExceeded)
+			if !errors.Is(e, ErrUnavailable) || e.Op != GetUser.Pattern || e.Status != 0 || (c.cause != nil && !errors.Is(e, c.cause)) || timeout {
 				t.Errorf("%s: got %v, %v", c.why, e, e.Cause)
 			}
 			if said := e.Error() + e.Cause.Error(); strings.Contains(said, "example.com") || strings.Contains(said, "jo") {
