@@ -32,7 +32,7 @@ func (r *meetingResolver) Registrants(ctx context.Context, obj *types.Meeting, f
 }
 
 func (r *meetingResolver) Registrant(ctx context.Context, obj *types.Meeting, by types.RegistrantBy) (*types.Registrant, error) {
-	return of(ctx, obj).oneRegistrant(ctx, obj.Number, by)
+	return of(ctx, obj).oneRegistrant(ctx, ofMeeting(obj.Number), by)
 }
 
 func (r *meetingResolver) Instances(ctx context.Context, obj *types.Meeting, from *types.Date, to *types.Date) ([]*types.MeetingInstance, error) {

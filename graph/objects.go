@@ -202,22 +202,32 @@ func (s *scope) wholeInstance(ctx context.Context, i *types.MeetingInstance) (*t
 }
 
 // registrantID splits the key of a registrant's global id.
-func registrantOf(id types.NodeID) (types.MeetingNumber, string, error) {
+func registrantOf(id types.NodeID) (zoom.RegistrantsOf, string, error) {
 	key, err := id.Of("Registrant")
 	if err != nil {
-		return 0, "", err
+		return zoom.RegistrantsOf{}, "", err
 	}
 	meeting, registrant, ok := strings.Cut(key, "/")
+	meeting, webinar := strings.CutPrefix(meeting, "webinar ")
 	number, err := types.ParseMeetingNumber(meeting)
 	if !ok || err != nil || registrant == "" {
-		return 0, "", types.ErrBadID
+		return zoom.RegistrantsOf{}, "", types.ErrBadID
 	}
-	return number, registrant, nil
+	return zoom.RegistrantsOf{Number: number, Webinar: webinar}, registrant, nil
 }
 
-func (s *scope) registrant(ctx context.Context, meeting types.MeetingNumber, id string) (*types.Registrant, error) {
-	if meeting == 0 || id == "" {
+// ofMeeting and ofWebinar say what somebody registered for.
+func ofMeeting(number types.MeetingNumber) zoom.RegistrantsOf {
+	return zoom.RegistrantsOf{Number: number}
+}
+
+func ofWebinar(number types.MeetingNumber) zoom.RegistrantsOf {
+	return zoom.RegistrantsOf{Number: number, Webinar: true}
+}
+
+func (s *scope) registrant(ctx context.Context, of zoom.RegistrantsOf, id string) (*types.Registrant, error) {
+	if of.Number == 0 || id == "" {
 		return nil, nil
 	}
-	return s.registrants().Load(ctx, registrantKey{meeting, id, askedOf(ctx, "Registrant").secrets})
+	return s.registrants().Load(ctx, registrantKey{of, id, askedOf(ctx, "Registrant").secrets})
 }

@@ -118,7 +118,7 @@ func (s *scope) wholeWebinarReport(ctx context.Context, w *types.WebinarReport) 
 	if w.Op != "" {
 		return w, nil
 	}
-	return zoom.GetWebinarReport.Do(ctx, s.client, zoom.WebinarReportKey{WebinarID: w.Run})
+	return zoom.GetWebinarReport.Do(ctx, s.client, zoom.WebinarRunKey{WebinarID: w.Run})
 }
 
 // webinarRun returns what to ask for a webinar's run by: its UUID where that is
@@ -130,8 +130,8 @@ func webinarRun(w *types.WebinarReport) string {
 	return w.Run
 }
 
-// webinarParticipants reads who was in a run of a webinar.
-func (s *scope) webinarParticipants(ctx context.Context, w *types.WebinarReport, first int, after *string) (*types.WebinarReportParticipantConnection, error) {
+// webinarReportParticipants reads who was in a run of a webinar.
+func (s *scope) webinarReportParticipants(ctx context.Context, w *types.WebinarReport, first int, after *string) (*types.WebinarReportParticipantConnection, error) {
 	filter := zoom.WebinarParticipantFilter{WebinarID: webinarRun(w), IncludeFields: "registrant_id"}
 	page, err := connect(ctx, list[zoom.WebinarParticipantFilter, types.WebinarReportParticipant]{
 		in: s, op: zoom.ListWebinarReportParticipants, windows: []zoom.WebinarParticipantFilter{filter}, first: first, after: after,

@@ -17,7 +17,7 @@ func (r *webinarReportResolver) Host(ctx context.Context, obj *types.WebinarRepo
 }
 
 func (r *webinarReportResolver) Participants(ctx context.Context, obj *types.WebinarReport, first int, after *string) (*types.WebinarReportParticipantConnection, error) {
-	return of(ctx, obj).webinarParticipants(ctx, obj, first, after)
+	return of(ctx, obj).webinarReportParticipants(ctx, obj, first, after)
 }
 
 func (r *webinarReportResolver) Polls(ctx context.Context, obj *types.WebinarReport) (*types.PollResults, error) {

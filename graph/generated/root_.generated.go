@@ -24,7 +24,10 @@ type ResolverRoot interface {
 	Account() AccountResolver
 	AccountReports() AccountReportsResolver
 	AddedRegistrant() AddedRegistrantResolver
+	AssignRolePayload() AssignRolePayloadResolver
 	BillingReport() BillingReportResolver
+	CreateRolePayload() CreateRolePayloadResolver
+	CreatedUser() CreatedUserResolver
 	EndMeetingPayload() EndMeetingPayloadResolver
 	HostActivity() HostActivityResolver
 	Meeting() MeetingResolver
@@ -38,13 +41,23 @@ type ResolverRoot interface {
 	QaAsker() QaAskerResolver
 	Query() QueryResolver
 	Registrant() RegistrantResolver
+	Role() RoleResolver
+	RoleMember() RoleMemberResolver
 	SignInActivity() SignInActivityResolver
+	Survey() SurveyResolver
+	SurveyAnswer() SurveyAnswerResolver
+	SurveyInstance() SurveyInstanceResolver
 	TelephoneCall() TelephoneCallResolver
+	UnassignRolePayload() UnassignRolePayloadResolver
 	UpcomingEvent() UpcomingEventResolver
+	UpdateInformationBarrierPolicyPayload() UpdateInformationBarrierPolicyPayloadResolver
 	UpdateMeetingPayload() UpdateMeetingPayloadResolver
 	UpdateRegistrantStatusPayload() UpdateRegistrantStatusPayloadResolver
+	UpdateRolePayload() UpdateRolePayloadResolver
+	UpdateUserPayload() UpdateUserPayloadResolver
 	User() UserResolver
 	Viewer() ViewerResolver
+	Webinar() WebinarResolver
 	WebinarReport() WebinarReportResolver
 	WebinarReportParticipant() WebinarReportParticipantResolver
 }
@@ -73,6 +86,76 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 	opCtx := graphql.GetOperationContext(ctx)
 	ec := newExecutionContext(opCtx, e, make(chan graphql.DeferredResult))
+	inputUnmarshalMap := graphql.BuildUnmarshalerMap(
+		ec.unmarshalInputAccountBy,
+		ec.unmarshalInputAddRegistrantInput,
+		ec.unmarshalInputAddWebinarRegistrantInput,
+		ec.unmarshalInputApprovedOrDeniedCountriesOrRegionsInput,
+		ec.unmarshalInputAssignRoleInput,
+		ec.unmarshalInputAuthenticationExceptionInput,
+		ec.unmarshalInputAutoAddRecordingToVideoManagementInput,
+		ec.unmarshalInputBreakoutRoomInput,
+		ec.unmarshalInputBreakoutRoomSettingsInput,
+		ec.unmarshalInputContinuousMeetingChatInput,
+		ec.unmarshalInputCreateInformationBarrierPolicyInput,
+		ec.unmarshalInputCreateMeetingInput,
+		ec.unmarshalInputCreateRoleInput,
+		ec.unmarshalInputCreateUserInput,
+		ec.unmarshalInputCustomAttributeInput,
+		ec.unmarshalInputCustomKeyInput,
+		ec.unmarshalInputCustomQuestionAnswerInput,
+		ec.unmarshalInputDeleteInformationBarrierPolicyInput,
+		ec.unmarshalInputDeleteMeetingInput,
+		ec.unmarshalInputDeleteRegistrantInput,
+		ec.unmarshalInputDeleteRoleInput,
+		ec.unmarshalInputDeleteUserInput,
+		ec.unmarshalInputEndMeetingInput,
+		ec.unmarshalInputGlobalDialInNumberInput,
+		ec.unmarshalInputInformationBarrierPolicyBy,
+		ec.unmarshalInputInformationBarrierPolicyPatch,
+		ec.unmarshalInputInformationBarrierSettingsPatch,
+		ec.unmarshalInputLanguageInterpretationInput,
+		ec.unmarshalInputLanguageInterpreterInput,
+		ec.unmarshalInputLicenseInfoInput,
+		ec.unmarshalInputMeetingBy,
+		ec.unmarshalInputMeetingInstanceBy,
+		ec.unmarshalInputMeetingInviteeInput,
+		ec.unmarshalInputMeetingPatch,
+		ec.unmarshalInputMeetingResourceInput,
+		ec.unmarshalInputMeetingSettingsInput,
+		ec.unmarshalInputNewInformationBarrierPolicy,
+		ec.unmarshalInputNewInformationBarrierSettings,
+		ec.unmarshalInputNewMeeting,
+		ec.unmarshalInputNewRegistrant,
+		ec.unmarshalInputNewRole,
+		ec.unmarshalInputNewUser,
+		ec.unmarshalInputNewUserFeature,
+		ec.unmarshalInputQuestionAndAnswerInput,
+		ec.unmarshalInputRecurrenceInput,
+		ec.unmarshalInputRegistrantBy,
+		ec.unmarshalInputRoleBy,
+		ec.unmarshalInputRolePatch,
+		ec.unmarshalInputSignLanguageInterpretationInput,
+		ec.unmarshalInputSignLanguageInterpreterInput,
+		ec.unmarshalInputSubAccountPrivilegesInput,
+		ec.unmarshalInputSurveyBy,
+		ec.unmarshalInputTrackingFieldInput,
+		ec.unmarshalInputUnassignRoleInput,
+		ec.unmarshalInputUpdateInformationBarrierPolicyInput,
+		ec.unmarshalInputUpdateMeetingInput,
+		ec.unmarshalInputUpdateRegistrantStatusInput,
+		ec.unmarshalInputUpdateRoleInput,
+		ec.unmarshalInputUpdateUserInput,
+		ec.unmarshalInputUserBy,
+		ec.unmarshalInputUserFeaturePatch,
+		ec.unmarshalInputUserPatch,
+		ec.unmarshalInputUserPhoneNumberInput,
+		ec.unmarshalInputUserTransferInput,
+		ec.unmarshalInputVideoManagementChannelInput,
+		ec.unmarshalInputWaitingRoomOptionsInput,
+		ec.unmarshalInputWebinarBy,
+		ec.unmarshalInputWebinarReportBy,
+	)
 	first := true
 
 	switch opCtx.Operation.Operation {
@@ -82,6 +165,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			var data graphql.Marshaler
 			if first {
 				first = false
+				ctx = graphql.WithUnmarshalerMap(ctx, inputUnmarshalMap)
 				data = ec._Query(ctx, opCtx.Operation.SelectionSet)
 			} else {
 				if atomic.LoadInt32(&ec.PendingDeferred) > 0 {
@@ -111,6 +195,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 				return nil
 			}
 			first = false
+			ctx = graphql.WithUnmarshalerMap(ctx, inputUnmarshalMap)
 			data := ec._Mutation(ctx, opCtx.Operation.SelectionSet)
 			var buf bytes.Buffer
 			data.MarshalGQL(&buf)
@@ -169,6 +254,270 @@ type Account implements Node {
   ): UserConnection @zoom(op: "GET /users")
   "Reports on the whole account."
   reports: AccountReports!
+}
+
+"Names one account."
+input AccountBy @oneOf {
+  "Global id."
+  id: ID
+  "Zoom's id of the account."
+  zoomId: String
+}
+`, BuiltIn: false},
+	{Name: "../schema/information_barriers.graphqls", Input: `extend type Account {
+  "The policies that keep groups of users from talking to each other. Zoom Support has to unlock them."
+  informationBarrierPolicies(
+    "How many at most; may exceed a page of Zoom's."
+    first: Int! = 30
+    "` + "`" + `endCursor` + "`" + ` of the page before."
+    after: String
+  ): InformationBarrierPolicyConnection @zoom(op: "GET /information_barriers/policies")
+  "One such policy; null when the account has none such."
+  informationBarrierPolicy(
+    "Which policy."
+    by: InformationBarrierPolicyBy!
+  ): InformationBarrierPolicy
+    @zoom(op: "GET /information_barriers/policies/{policyId}")
+    @zoom(op: "GET /information_barriers/policies")
+}
+
+extend type Mutation {
+  "Makes a policy that keeps two groups of users apart."
+  createInformationBarrierPolicy(
+    "What to do."
+    input: CreateInformationBarrierPolicyInput!
+  ): CreateInformationBarrierPolicyPayload! @zoom(op: "POST /information_barriers/policies")
+  "Changes a policy. What is left out stays as it is: Zoom wants the whole policy, so the rest is read first unless all is given."
+  updateInformationBarrierPolicy(
+    "What to do."
+    input: UpdateInformationBarrierPolicyInput!
+  ): UpdateInformationBarrierPolicyPayload!
+    @zoom(op: "PATCH /information_barriers/policies/{policyId}")
+    @zoom(op: "GET /information_barriers/policies/{policyId}")
+  "Deletes a policy."
+  deleteInformationBarrierPolicy(
+    "What to do."
+    input: DeleteInformationBarrierPolicyInput!
+  ): DeleteInformationBarrierPolicyPayload! @zoom(op: "DELETE /information_barriers/policies/{policyId}")
+}
+
+"Names one policy."
+input InformationBarrierPolicyBy @oneOf {
+  "Global id."
+  id: ID
+  "Zoom's id of the policy."
+  zoomId: String
+}
+
+"What keeps two groups of users from talking to each other."
+type InformationBarrierPolicy implements Node
+  @source(op: "GET /information_barriers/policies")
+  @source(op: "GET /information_barriers/policies/{policyId}")
+  @source(op: "POST /information_barriers/policies") {
+  "Global, opaque id."
+  id: ID!
+  "Zoom's id of the policy."
+  zoomId: String @zoomField(name: "id")
+  "Its name."
+  name: String @zoomField(name: "policy_name")
+  "Whether it holds."
+  status: InformationBarrierStatus
+  "Who may still chat with whom."
+  type: InformationBarrierType
+  "Zoom's id of the one group."
+  assignedGroupId: String
+  "Zoom's id of the other group."
+  toGroupId: String
+  "Zoom's id of a group whose presence lifts the barrier."
+  chaperoneGroupId: String @zoom(op: "GET /information_barriers/policies")
+  "What the users of the two groups cannot do with each other."
+  settings: InformationBarrierSettings
+}
+
+"A list of policies."
+type InformationBarrierPolicyConnection {
+  "The policies with their cursors."
+  edges: [InformationBarrierPolicyEdge!]!
+  "The policies."
+  nodes: [InformationBarrierPolicy!]!
+  "Where this page stands."
+  pageInfo: PageInfo!
+  "How many there are in all; null when Zoom does not say."
+  totalCount: Int
+}
+
+"A policy in a list."
+type InformationBarrierPolicyEdge {
+  "Place in the list, to be sent as ` + "`" + `after` + "`" + `."
+  cursor: String!
+  "The policy."
+  node: InformationBarrierPolicy!
+}
+
+"What users of two groups cannot do with each other: ` + "`" + `true` + "`" + ` forbids."
+type InformationBarrierSettings {
+  "Meet."
+  meeting: Boolean
+  "Chat in a meeting."
+  inMeetingChat: Boolean
+  "Send files in a meeting."
+  fileTransfer: Boolean
+  "Share a screen in a meeting."
+  screenShare: Boolean
+  "Record a meeting."
+  recording: Boolean
+  "Chat."
+  im: Boolean
+  "Call each other."
+  completePhoneCalls: Boolean
+  "Send SMS."
+  messageViaSms: Boolean
+}
+
+"Makes a policy."
+input CreateInformationBarrierPolicyInput {
+  "The account; the own one when left out."
+  account: AccountBy
+  "Any text of yours: a repeat with the same text answers with the first result and makes no second policy."
+  idempotencyKey: String
+  "The policy."
+  policy: NewInformationBarrierPolicy!
+}
+
+"A policy to be made."
+input NewInformationBarrierPolicy {
+  "Its name."
+  name: String! @zoomField(name: "policy_name")
+  "Whether it holds."
+  status: InformationBarrierStatus! = ENABLED
+  "Who may still chat with whom. Zoom takes only BLOCKED today."
+  type: InformationBarrierType! = BLOCKED
+  "Zoom's id of the one group."
+  assignedGroupId: String!
+  "Zoom's id of the other group."
+  toGroupId: String!
+  "What the users of the two groups cannot do with each other."
+  settings: NewInformationBarrierSettings!
+}
+
+"What users of two groups shall not do with each other: ` + "`" + `true` + "`" + ` forbids."
+input NewInformationBarrierSettings {
+  "Meet."
+  meeting: Boolean! = false
+  "Chat in a meeting."
+  inMeetingChat: Boolean! = false
+  "Send files in a meeting."
+  fileTransfer: Boolean! = false
+  "Share a screen in a meeting."
+  screenShare: Boolean! = false
+  "Record a meeting."
+  recording: Boolean! = false
+  "Chat."
+  im: Boolean! = false
+  "Call each other."
+  completePhoneCalls: Boolean! = false
+  "Send SMS."
+  messageViaSms: Boolean! = false
+}
+
+"What became of ` + "`" + `createInformationBarrierPolicy` + "`" + `."
+type CreateInformationBarrierPolicyPayload {
+  "The new policy; null when it was refused."
+  policy: InformationBarrierPolicy
+  "What the caller can mend; empty when all went well."
+  userErrors: [UserError!]!
+}
+
+"Changes a policy."
+input UpdateInformationBarrierPolicyInput {
+  "The account; the own one when left out."
+  account: AccountBy
+  "The policy."
+  policy: InformationBarrierPolicyBy!
+  "The changes."
+  patch: InformationBarrierPolicyPatch!
+}
+
+"Changes to a policy. What is left out stays as it is."
+input InformationBarrierPolicyPatch {
+  "Its name."
+  name: String
+  "Whether it holds."
+  status: InformationBarrierStatus
+  "Who may still chat with whom. Zoom takes only BLOCKED today."
+  type: InformationBarrierType
+  "Zoom's id of the one group."
+  assignedGroupId: String
+  "Zoom's id of the other group."
+  toGroupId: String
+  "What the users of the two groups cannot do with each other."
+  settings: InformationBarrierSettingsPatch
+}
+
+"Changes to what users of two groups cannot do with each other: ` + "`" + `true` + "`" + ` forbids."
+input InformationBarrierSettingsPatch {
+  "Meet."
+  meeting: Boolean
+  "Chat in a meeting."
+  inMeetingChat: Boolean
+  "Send files in a meeting."
+  fileTransfer: Boolean
+  "Share a screen in a meeting."
+  screenShare: Boolean
+  "Record a meeting."
+  recording: Boolean
+  "Chat."
+  im: Boolean
+  "Call each other."
+  completePhoneCalls: Boolean
+  "Send SMS."
+  messageViaSms: Boolean
+}
+
+"What became of ` + "`" + `updateInformationBarrierPolicy` + "`" + `."
+type UpdateInformationBarrierPolicyPayload {
+  "The policy as it is now; null when the change was refused."
+  policy: InformationBarrierPolicy
+    @zoom(op: "GET /information_barriers/policies/{policyId}")
+    @zoom(op: "GET /information_barriers/policies")
+  "What the caller can mend; empty when all went well."
+  userErrors: [UserError!]!
+}
+
+"Deletes a policy."
+input DeleteInformationBarrierPolicyInput {
+  "The account; the own one when left out."
+  account: AccountBy
+  "The policy."
+  policy: InformationBarrierPolicyBy!
+}
+
+"What became of ` + "`" + `deleteInformationBarrierPolicy` + "`" + `."
+type DeleteInformationBarrierPolicyPayload {
+  "Global id of the policy that is gone; null when it was refused."
+  deletedPolicyId: ID
+  "What the caller can mend; empty when all went well."
+  userErrors: [UserError!]!
+}
+
+"Whether a policy holds."
+enum InformationBarrierStatus {
+  "It does not."
+  DISABLED @zoomValue(name: "0")
+  "It does."
+  ENABLED @zoomValue(name: "1")
+}
+
+"Who may still chat with whom."
+enum InformationBarrierType {
+  "What the settings forbid is forbidden; the groups may chat."
+  BLOCKED @zoomValue(name: "0")
+  "What the settings forbid is forbidden; only the one group may begin a chat with the other."
+  BLOCKED_ONE_WAY @zoomValue(name: "1")
+  "Nothing is forbidden; only the one group may begin a chat with the other."
+  OPEN_ONE_WAY @zoomValue(name: "2")
+  "Nothing is forbidden."
+  OPEN @zoomValue(name: "3")
 }
 `, BuiltIn: false},
 	{Name: "../schema/instances.graphqls", Input: `extend type Query {
@@ -253,6 +602,7 @@ type MeetingInstance implements Node
     source: ParticipantSource
   ): ParticipantConnection
     @zoom(op: "GET /past_meetings/{meetingId}/participants")
+    @zoom(op: "GET /past_webinars/{webinarId}/participants")
     @zoom(op: "GET /report/meetings/{meetingId}/participants")
   "What Zoom reports on the run; null until the report is there."
   report: MeetingReport @zoom(op: "GET /report/meetings/{meetingId}") @zoom(op: "GET /report/users/{userId}/meetings")
@@ -284,6 +634,7 @@ the e-mail address of most people outside the account.
 """
 type Participant
   @source(op: "GET /past_meetings/{meetingId}/participants")
+  @source(op: "GET /past_webinars/{webinarId}/participants")
   @source(op: "GET /report/meetings/{meetingId}/participants") {
   "Zoom's id of the user, for who joined signed in."
   zoomId: String @zoomField(name: "id")
@@ -312,7 +663,9 @@ type Participant
   "Whether the connection moved to another server of Zoom's on the way."
   failover: Boolean
   "Whether the person belongs to the host's organization."
-  internalUser: Boolean @zoom(op: "GET /past_meetings/{meetingId}/participants")
+  internalUser: Boolean
+    @zoom(op: "GET /past_meetings/{meetingId}/participants")
+    @zoom(op: "GET /past_webinars/{webinarId}/participants")
 
   "The user, for who joined signed in and belongs to the account."
   user: User @zoom(op: "GET /users/{userId}") @zoom(op: "GET /users")
@@ -320,6 +673,8 @@ type Participant
   registrant: Registrant
     @zoom(op: "GET /meetings/{meetingId}/registrants/{registrantId}")
     @zoom(op: "GET /meetings/{meetingId}/registrants")
+    @zoom(op: "GET /webinars/{webinarId}/registrants/{registrantId}")
+    @zoom(op: "GET /webinars/{webinarId}/registrants")
 }
 
 "The stays in a run of a meeting."
@@ -350,6 +705,8 @@ type ParticipantEdge {
 enum ParticipantSource {
   "The past meeting: label MEDIUM, kept 15 months."
   PAST_MEETING
+  "The past webinar: label MEDIUM; only for runs of webinars."
+  PAST_WEBINAR
   "The report: label HEAVY, kept a year, needs a paid plan and two participants."
   REPORT
 }
@@ -1576,6 +1933,8 @@ enum DialInNumberType {
   TOLL
   "The account: the number is toll-free."
   TOLL_FREE @zoomValue(name: "tollfree")
+  "The caller, at a higher price; only for webinars."
+  PREMIUM
 }
 
 "The calendar add-on that a meeting was scheduled with."
@@ -1666,10 +2025,12 @@ input RegistrantBy @oneOf {
   email: String
 }
 
-"Somebody who registered for a meeting."
+"Somebody who registered for a meeting or a webinar."
 type Registrant implements Node
   @source(op: "GET /meetings/{meetingId}/registrants")
-  @source(op: "GET /meetings/{meetingId}/registrants/{registrantId}") {
+  @source(op: "GET /meetings/{meetingId}/registrants/{registrantId}")
+  @source(op: "GET /webinars/{webinarId}/registrants")
+  @source(op: "GET /webinars/{webinarId}/registrants/{registrantId}") {
   "Global, opaque id."
   id: ID!
   "Zoom's id of the registration."
@@ -1686,7 +2047,7 @@ type Registrant implements Node
   createdAt: DateTime @zoomField(name: "create_time")
   "The personal link to join by; null until the registration is approved. Who has it joins as this person."
   joinUrl: Secret
-  "Code that the person types when joining by phone."
+  "Code that the person types when joining a meeting by phone."
   participantPinCode: Secret
   "Street address."
   address: String
@@ -1716,8 +2077,10 @@ type Registrant implements Node
   comments: String
   "Answers to the questions that the host added to the form."
   customQuestions: [CustomQuestionAnswer!]
+  "Language of the e-mails to a registrant of a webinar."
+  language: RegistrantLanguage @zoom(op: "GET /webinars/{webinarId}/registrants/{registrantId}")
 
-  "The meeting that was registered for."
+  "The meeting that was registered for; null when it was a webinar."
   meeting: Meeting @zoom(op: "GET /meetings/{meetingId}")
   "The user with this e-mail address, if the account has one."
   user: User @zoom(op: "GET /users/{userId}") @zoom(op: "GET /users")
@@ -1801,8 +2164,10 @@ input NewRegistrant {
   customQuestions: [CustomQuestionAnswerInput!]
   "Language of the e-mails that confirm the registration."
   language: RegistrantLanguage
-  "` + "`" + `true` + "`" + `: approve at once, although the meeting asks for approval by hand. It does not undo automatic approval."
+  "` + "`" + `true` + "`" + `: approve at once, although the meeting asks for approval by hand. It does not undo automatic approval. Only for meetings."
   autoApprove: Boolean
+  "Zoom's id of the tracking link that the person came by; only for webinars."
+  sourceId: String
 }
 
 "An answer to a question that the host added to the form."
@@ -1813,7 +2178,7 @@ input CustomQuestionAnswerInput {
   value: String
 }
 
-"What became of ` + "`" + `addRegistrant` + "`" + `."
+"What became of ` + "`" + `addRegistrant` + "`" + ` or ` + "`" + `addWebinarRegistrant` + "`" + `."
 type AddRegistrantPayload {
   "The new registration; null when it was refused."
   registrant: AddedRegistrant
@@ -1822,26 +2187,30 @@ type AddRegistrantPayload {
 }
 
 "A registration that was just made."
-type AddedRegistrant @source(op: "POST /meetings/{meetingId}/registrants") {
+type AddedRegistrant
+  @source(op: "POST /meetings/{meetingId}/registrants")
+  @source(op: "POST /webinars/{webinarId}/registrants") {
   "Zoom's id of the registration."
   registrantId: String
   "The personal link to join by; null while the registration waits for approval. Who has it joins as this person."
   joinUrl: Secret
-  "Code that the person types when joining by phone."
+  "Code that the person types when joining a meeting by phone."
   participantPinCode: Secret
-  "Number of the meeting."
+  "Number of the meeting or webinar."
   meetingNumber: MeetingNumber @zoomField(name: "id")
-  "Title of the meeting."
+  "Title of the meeting or webinar."
   topic: String
-  "When the meeting begins."
+  "When the meeting or webinar begins."
   startTime: DateTime
-  "Dates of a recurring meeting that were registered for."
+  "Dates that were registered for, where it recurs."
   occurrences: [MeetingOccurrence!]
 
-  "The meeting that was registered for."
+  "The meeting that was registered for; null when it was a webinar."
   meeting: Meeting @zoom(op: "GET /meetings/{meetingId}")
   "The registration in full."
-  registrant: Registrant @zoom(op: "GET /meetings/{meetingId}/registrants/{registrantId}")
+  registrant: Registrant
+    @zoom(op: "GET /meetings/{meetingId}/registrants/{registrantId}")
+    @zoom(op: "GET /webinars/{webinarId}/registrants/{registrantId}")
 }
 
 "Approves, denies or cancels registrations."
@@ -2851,6 +3220,292 @@ type MeetingSurveyAnswer {
   answeredAt: DateTime @zoomField(name: "date_time")
 }
 `, BuiltIn: false},
+	{Name: "../schema/roles.graphqls", Input: `extend type Account {
+  "The roles that users of the account can have."
+  roles(
+    "Which of them."
+    type: RoleType! = COMMON
+  ): [Role!] @zoom(op: "GET /roles")
+  "One role; null when the account has none such."
+  role(
+    "Which role."
+    by: RoleBy!
+  ): Role @zoom(op: "GET /roles/{roleId}")
+}
+
+extend type User {
+  "The user's role."
+  role: Role @zoom(op: "GET /roles/{roleId}") @zoom(op: "GET /roles") @zoom(op: "GET /users/{userId}")
+}
+
+extend type Mutation {
+  "Makes a role. Zoom does not tell the new role, so it is read from the list if it is asked for."
+  createRole(
+    "What to do."
+    input: CreateRoleInput!
+  ): CreateRolePayload! @zoom(op: "POST /roles")
+  "Changes a role. What is left out stays as it is."
+  updateRole(
+    "What to do."
+    input: UpdateRoleInput!
+  ): UpdateRolePayload! @zoom(op: "PATCH /roles/{roleId}")
+  "Deletes a role."
+  deleteRole(
+    "What to do."
+    input: DeleteRoleInput!
+  ): DeleteRolePayload! @zoom(op: "DELETE /roles/{roleId}")
+  "Gives users a role, which takes the place of the one they had."
+  assignRole(
+    "What to do."
+    input: AssignRoleInput!
+  ): AssignRolePayload! @zoom(op: "POST /roles/{roleId}/members")
+  "Takes a role from a user, who becomes an ordinary member."
+  unassignRole(
+    "What to do."
+    input: UnassignRoleInput!
+  ): UnassignRolePayload!
+    @zoom(op: "DELETE /roles/{roleId}/members/{memberId}")
+    @zoom(op: "GET /users/{userId}")
+    @zoom(op: "GET /users")
+}
+
+"Names one role."
+input RoleBy @oneOf {
+  "Global id."
+  id: ID
+  "Zoom's id of the role: ` + "`" + `0` + "`" + ` is the owner, ` + "`" + `1` + "`" + ` the administrator, ` + "`" + `2` + "`" + ` the member, all others are the account's own."
+  zoomId: String
+}
+
+"A role: what users who have it may do."
+type Role implements Node @source(op: "GET /roles") @source(op: "GET /roles/{roleId}") {
+  "Global, opaque id."
+  id: ID!
+  "Zoom's id of the role."
+  zoomId: String @zoomField(name: "id")
+  "Its name, which no other role of the account has."
+  name: String
+  "What it is for."
+  description: String
+  "What kind of role it is."
+  type: RoleType
+  "How many users have it."
+  totalMembers: Int
+  "What it allows, in Zoom's words, such as ` + "`" + `User:Read` + "`" + `. Zoom adds new ones with its products."
+  privileges: [String!] @zoom(op: "GET /roles/{roleId}")
+  "How sub accounts are managed by who has it; only for partners with sub accounts."
+  subAccountPrivileges: SubAccountPrivileges @zoom(op: "GET /roles/{roleId}")
+  "The privileges that hold for some groups only."
+  privilegeScopes: [PrivilegeScope!] @zoom(op: "GET /roles/{roleId}")
+
+  "The users who have it."
+  members(
+    "How many at most; may exceed a page of Zoom's."
+    first: Int! = 30
+    "` + "`" + `endCursor` + "`" + ` of the page before."
+    after: String
+  ): RoleMemberConnection @zoom(op: "GET /roles/{roleId}/members")
+}
+
+"How sub accounts are managed by who has a role."
+type SubAccountPrivileges {
+  "With whose privileges."
+  secondLevel: SubAccountPrivilegeLevel
+}
+
+"A privilege that holds for some groups only."
+type PrivilegeScope {
+  "The privilege, in Zoom's words, such as ` + "`" + `User:Read` + "`" + `."
+  permissionId: String
+  "Zoom's ids of the groups."
+  groupIds: [String!]
+}
+
+"The users who have a role."
+type RoleMemberConnection {
+  "The users with their cursors."
+  edges: [RoleMemberEdge!]!
+  "The users."
+  nodes: [RoleMember!]!
+  "Where this page stands."
+  pageInfo: PageInfo!
+  "How many there are in all; null when Zoom does not say."
+  totalCount: Int
+}
+
+"A user in a list of those who have a role."
+type RoleMemberEdge {
+  "Place in the list, to be sent as ` + "`" + `after` + "`" + `."
+  cursor: String!
+  "The user."
+  node: RoleMember!
+}
+
+"A user who has a role."
+type RoleMember @source(op: "GET /roles/{roleId}/members") {
+  "Zoom's id of the user."
+  zoomId: String @zoomField(name: "id")
+  "E-mail address that the user signs in with."
+  email: String
+  "Given name."
+  firstName: String
+  "Family name."
+  lastName: String
+  "The user's department."
+  department: String
+  "What kind of licence the user has."
+  type: UserType
+
+  "The user in full."
+  user: User @zoom(op: "GET /users/{userId}") @zoom(op: "GET /users")
+}
+
+"Makes a role."
+input CreateRoleInput {
+  "The account; the own one when left out."
+  account: AccountBy
+  "Any text of yours: a repeat with the same text answers with the first result and makes no second role."
+  idempotencyKey: String
+  "The role."
+  role: NewRole!
+}
+
+"A role to be made."
+input NewRole {
+  "Its name, which no other role of the account has."
+  name: String!
+  "What it is for."
+  description: String
+  "What kind of role."
+  type: RoleType
+  "What it allows, in Zoom's words, such as ` + "`" + `User:Read` + "`" + `."
+  privileges: [String!]
+}
+
+"What became of ` + "`" + `createRole` + "`" + `."
+type CreateRolePayload {
+  "The new role; null when it was refused."
+  role: Role @zoom(op: "GET /roles/{roleId}") @zoom(op: "GET /roles")
+  "What the caller can mend; empty when all went well."
+  userErrors: [UserError!]!
+}
+
+"Changes a role."
+input UpdateRoleInput {
+  "The account; the own one when left out."
+  account: AccountBy
+  "The role."
+  role: RoleBy!
+  "The changes."
+  patch: RolePatch!
+}
+
+"Changes to a role. What is left out stays as it is."
+input RolePatch {
+  "Its name, which no other role of the account has."
+  name: String
+  "What it is for."
+  description: String
+  "What it allows, in Zoom's words, such as ` + "`" + `User:Read` + "`" + `; all of it, not what is added."
+  privileges: [String!]
+  "How sub accounts are managed by who has it; only for partners with sub accounts."
+  subAccountPrivileges: SubAccountPrivilegesInput
+}
+
+"How sub accounts are managed by who has a role."
+input SubAccountPrivilegesInput {
+  "With whose privileges."
+  secondLevel: SubAccountPrivilegeLevel
+}
+
+"What became of ` + "`" + `updateRole` + "`" + `."
+type UpdateRolePayload {
+  "The role as it is now; null when the change was refused."
+  role: Role @zoom(op: "GET /roles/{roleId}") @zoom(op: "GET /roles")
+  "What the caller can mend; empty when all went well."
+  userErrors: [UserError!]!
+}
+
+"Deletes a role."
+input DeleteRoleInput {
+  "The account; the own one when left out."
+  account: AccountBy
+  "The role."
+  role: RoleBy!
+}
+
+"What became of ` + "`" + `deleteRole` + "`" + `."
+type DeleteRolePayload {
+  "Global id of the role that is gone; null when it was refused."
+  deletedRoleId: ID
+  "What the caller can mend; empty when all went well."
+  userErrors: [UserError!]!
+}
+
+"Gives users a role."
+input AssignRoleInput {
+  "The account; the own one when left out."
+  account: AccountBy
+  "The role; any but the owner and the ordinary member."
+  role: RoleBy!
+  "The users; Zoom takes 30 in one call, the gateway cuts longer lists."
+  users: [UserBy!]!
+}
+
+"What became of ` + "`" + `assignRole` + "`" + `."
+type AssignRolePayload {
+  "The role as it is now; null when it was refused."
+  role: Role @zoom(op: "GET /roles/{roleId}") @zoom(op: "GET /roles")
+  "What Zoom says to it, one for each call that was needed. Where one was refused, those before it stand."
+  assignments: [RoleAssignment!]
+  "What the caller can mend; empty when all went well."
+  userErrors: [UserError!]!
+}
+
+"That a role was given to users."
+type RoleAssignment @source(op: "POST /roles/{roleId}/members") {
+  "When."
+  addedAt: DateTime @zoomField(name: "add_at")
+  "Zoom's ids of the users."
+  userZoomIds: [String!] @zoomField(name: "ids") @separated(by: ",")
+}
+
+"Takes a role from a user."
+input UnassignRoleInput {
+  "The account; the own one when left out."
+  account: AccountBy
+  "The role."
+  role: RoleBy!
+  "The user."
+  user: UserBy!
+}
+
+"What became of ` + "`" + `unassignRole` + "`" + `."
+type UnassignRolePayload {
+  "The role as it is now; null when it was refused."
+  role: Role @zoom(op: "GET /roles/{roleId}") @zoom(op: "GET /roles")
+  "What the caller can mend; empty when all went well."
+  userErrors: [UserError!]!
+}
+
+"What kind of role it is."
+enum RoleType {
+  "An ordinary one."
+  COMMON
+  "One of Zoom Revenue Accelerator, formerly Zoom IQ."
+  IQ
+}
+
+"With whose privileges sub accounts are managed."
+enum SubAccountPrivilegeLevel {
+  "With those of an owner."
+  OWNER @zoomValue(name: "1")
+  "With the same as in the own account."
+  SAME @zoomValue(name: "2")
+  "With those that are listed."
+  LISTED @zoomValue(name: "3")
+}
+`, BuiltIn: false},
 	{Name: "../schema/schema.graphqls", Input: `# The roots, and what every part of the graph shares. A type stands with its
 # inputs, edges and root fields in the file of its domain.
 
@@ -2943,6 +3598,12 @@ type Query {
     @zoom(op: "GET /meetings/{meetingId}")
     @zoom(op: "GET /meetings/{meetingId}/registrants/{registrantId}")
     @zoom(op: "GET /past_meetings/{meetingId}")
+    @zoom(op: "GET /webinars/{webinarId}")
+    @zoom(op: "GET /webinars/{webinarId}/registrants/{registrantId}")
+    @zoom(op: "GET /roles/{roleId}")
+    @zoom(op: "GET /information_barriers/policies/{policyId}")
+    @zoom(op: "GET /information_barriers/policies")
+    @zoom(op: "GET /surveys/{surveyId}")
   "Many objects by their global ids, in the order asked; null for each that is gone or not yours to see."
   nodes(
     "Global ids, of any types."
@@ -2953,6 +3614,12 @@ type Query {
     @zoom(op: "GET /meetings/{meetingId}")
     @zoom(op: "GET /meetings/{meetingId}/registrants/{registrantId}")
     @zoom(op: "GET /past_meetings/{meetingId}")
+    @zoom(op: "GET /webinars/{webinarId}")
+    @zoom(op: "GET /webinars/{webinarId}/registrants/{registrantId}")
+    @zoom(op: "GET /roles/{roleId}")
+    @zoom(op: "GET /information_barriers/policies/{policyId}")
+    @zoom(op: "GET /information_barriers/policies")
+    @zoom(op: "GET /surveys/{surveyId}")
 }
 
 "Where every change starts. Each takes one ` + "`" + `input` + "`" + ` and tells in ` + "`" + `userErrors` + "`" + ` what the caller can mend."
@@ -3006,6 +3673,316 @@ enum UserErrorCode {
   NOT_ENABLED
   "It is so already; nothing was changed."
   ALREADY_DONE
+}
+`, BuiltIn: false},
+	{Name: "../schema/survey_management.graphqls", Input: `extend type Account {
+  "The surveys, polls and quizzes of the account, wherever they are used."
+  surveys(
+    "How many at most; may exceed a page of Zoom's."
+    first: Int! = 30
+    "` + "`" + `endCursor` + "`" + ` of the page before."
+    after: String
+  ): SurveyConnection @zoom(op: "GET /surveys")
+  "One survey; null when the account has none such."
+  survey(
+    "Which survey."
+    by: SurveyBy!
+  ): Survey @zoom(op: "GET /surveys/{surveyId}")
+  "Where surveys were used in a chat channel."
+  channelSurveyInstances(
+    "Zoom's id of the channel."
+    channelZoomId: String!
+    "How many at most; may exceed a page of Zoom's."
+    first: Int! = 30
+    "` + "`" + `endCursor` + "`" + ` of the page before."
+    after: String
+  ): SurveyInstanceConnection @zoom(op: "GET /surveys/channels/{channelId}/instances")
+}
+
+"Names one survey."
+input SurveyBy @oneOf {
+  "Global id."
+  id: ID
+  "Zoom's id of the survey."
+  zoomId: String
+}
+
+"A survey, poll or quiz of the account, as it is now. Each use of it is one of its ` + "`" + `instances` + "`" + `."
+type Survey implements Node @source(op: "GET /surveys") @source(op: "GET /surveys/{surveyId}") {
+  "Global, opaque id."
+  id: ID!
+  "Zoom's id of the survey."
+  zoomId: String @zoomField(name: "survey_id")
+  "Its name."
+  name: String @zoomField(name: "survey_name")
+  "What kind it is."
+  type: SurveyType @zoomField(name: "survey_type")
+  "Whether it is published; a closed one is not."
+  published: Boolean @zoom(op: "GET /surveys/{surveyId}")
+  "Whether who answers is not told."
+  anonymous: Boolean @zoom(op: "GET /surveys/{surveyId}")
+  "The questions."
+  questions: [SurveyQuestion!] @zoomField(name: "survey_questions") @zoom(op: "GET /surveys/{surveyId}")
+
+  "Where it was used: one for each meeting, webinar, chat or link."
+  instances(
+    "How many at most; may exceed a page of Zoom's."
+    first: Int! = 30
+    "` + "`" + `endCursor` + "`" + ` of the page before."
+    after: String
+    "Only this one, by Zoom's id of it."
+    instanceZoomId: String
+  ): SurveyInstanceConnection @zoom(op: "GET /surveys/{surveyId}/instances")
+  "What people answered: one entry for each who did."
+  answers(
+    "How many at most; may exceed a page of Zoom's."
+    first: Int! = 30
+    "` + "`" + `endCursor` + "`" + ` of the page before."
+    after: String
+    "Only in this instance, by Zoom's id of it."
+    instanceZoomId: String
+    "Only what was submitted at this time or later."
+    from: DateTime
+    "Only what was submitted up to this time."
+    to: DateTime
+  ): SurveyAnswerConnection @zoom(op: "GET /surveys/{surveyId}/answers")
+}
+
+"A list of surveys."
+type SurveyConnection {
+  "The surveys with their cursors."
+  edges: [SurveyEdge!]!
+  "The surveys."
+  nodes: [Survey!]!
+  "Where this page stands."
+  pageInfo: PageInfo!
+  "How many there are in all; null when Zoom does not say."
+  totalCount: Int
+}
+
+"A survey in a list."
+type SurveyEdge {
+  "Place in the list, to be sent as ` + "`" + `after` + "`" + `."
+  cursor: String!
+  "The survey."
+  node: Survey!
+}
+
+"A question of a survey."
+type SurveyQuestion {
+  "Zoom's id of the question."
+  zoomId: String @zoomField(name: "question_id")
+  "The question."
+  name: String @zoomField(name: "question_name")
+  "Its place in the survey, from 1."
+  order: Int @zoomField(name: "question_order")
+  "How it is answered."
+  type: SurveyQuestionType @zoomField(name: "question_type")
+  "Whether it must be answered."
+  required: Boolean
+  "What is to be matched or ranked; only in questions of these types."
+  subQuestions: [SurveySubQuestion!]
+  "What can be chosen."
+  options: [SurveyOption!]
+}
+
+"A part of a question that is matched or ranked."
+type SurveySubQuestion {
+  "Zoom's id of the part."
+  zoomId: String @zoomField(name: "sub_question_id")
+  "Its words."
+  name: String @zoomField(name: "sub_question_name")
+  "Its place in the question, from 1."
+  order: Int @zoomField(name: "sub_question_order")
+}
+
+"What can be chosen as an answer."
+type SurveyOption {
+  "Zoom's id of the option."
+  zoomId: String @zoomField(name: "option_id")
+  "Its words."
+  value: String @zoomField(name: "option_value")
+  "What the score means; only on rating scales."
+  label: String @zoomField(name: "option_label")
+  "Its place in the question, from 1."
+  order: Int @zoomField(name: "option_order")
+}
+
+"One use of a survey, with the survey as it was then."
+type SurveyInstance
+  @source(op: "GET /surveys/{surveyId}/instances")
+  @source(op: "GET /surveys/channels/{channelId}/instances") {
+  "Zoom's id of the instance; for the survey of a meeting it is the UUID of the run."
+  zoomId: String @zoomField(name: "instance_id")
+  "Its name, such as the title of the meeting."
+  name: String @zoomField(name: "instance_name")
+  "What it was used in."
+  productType: SurveyProduct @zoom(op: "GET /surveys/{surveyId}/instances")
+  "Whether anybody answered."
+  hasResponse: Boolean
+  "Zoom's id of the survey."
+  surveyZoomId: String @zoomField(name: "survey_id")
+  "Name of the survey."
+  surveyName: String
+  "What kind of survey it is."
+  surveyType: SurveyType
+  "Whether who answers is not told."
+  anonymous: Boolean
+  "The questions."
+  questions: [SurveyQuestion!] @zoomField(name: "survey_questions")
+  "Number of the meeting, where it was used in one."
+  meetingNumber: MeetingNumber @zoomField(name: "meeting_id") @zoom(op: "GET /surveys/{surveyId}/instances")
+
+  "The survey as it is now."
+  survey: Survey @zoom(op: "GET /surveys/{surveyId}")
+  "What people answered here."
+  answers(
+    "How many at most; may exceed a page of Zoom's."
+    first: Int! = 30
+    "` + "`" + `endCursor` + "`" + ` of the page before."
+    after: String
+  ): SurveyAnswerConnection @zoom(op: "GET /surveys/{surveyId}/answers")
+  "The run of the meeting that it was used in."
+  meetingInstance: MeetingInstance @zoom(op: "GET /past_meetings/{meetingId}")
+  "The meeting that it was used in."
+  meeting: Meeting @zoom(op: "GET /meetings/{meetingId}")
+}
+
+"A list of uses of surveys."
+type SurveyInstanceConnection {
+  "The uses with their cursors."
+  edges: [SurveyInstanceEdge!]!
+  "The uses."
+  nodes: [SurveyInstance!]!
+  "Where this page stands."
+  pageInfo: PageInfo!
+  "How many there are in all; null when Zoom does not say."
+  totalCount: Int
+}
+
+"A use of a survey in a list."
+type SurveyInstanceEdge {
+  "Place in the list, to be sent as ` + "`" + `after` + "`" + `."
+  cursor: String!
+  "The use."
+  node: SurveyInstance!
+}
+
+"What one person answered."
+type SurveyAnswer @source(op: "GET /surveys/{surveyId}/answers") {
+  "Name of the person; null in an anonymous survey."
+  name: String
+  "E-mail address of the person; null in an anonymous survey."
+  email: String
+  "Whether who answered is not told."
+  anonymous: Boolean
+  "When it was submitted."
+  submittedAt: DateTime @zoomField(name: "submit_time")
+  "Zoom's id of the instance that was answered."
+  instanceZoomId: String @zoomField(name: "instance_id")
+  "The answers, by question."
+  questions: [SurveyQuestionAnswer!]
+
+  "The instance that was answered."
+  instance: SurveyInstance @zoom(op: "GET /surveys/{surveyId}/instances")
+  "The user with this e-mail address, if the account has one."
+  user: User @zoom(op: "GET /users/{userId}") @zoom(op: "GET /users")
+}
+
+"A list of what people answered."
+type SurveyAnswerConnection {
+  "What people answered, with cursors."
+  edges: [SurveyAnswerEdge!]!
+  "What people answered."
+  nodes: [SurveyAnswer!]!
+  "Where this page stands."
+  pageInfo: PageInfo!
+  "How many there are in all; null when Zoom does not say."
+  totalCount: Int
+}
+
+"What one person answered, in a list."
+type SurveyAnswerEdge {
+  "Place in the list, to be sent as ` + "`" + `after` + "`" + `."
+  cursor: String!
+  "What the person answered."
+  node: SurveyAnswer!
+}
+
+"What one person answered to one question."
+type SurveyQuestionAnswer {
+  "Zoom's id of the question."
+  questionZoomId: String @zoomField(name: "question_id")
+  "The answers: one for each option that was chosen, or blank that was filled in."
+  answers: [SurveyAnswerItem!] @zoomField(name: "question_answers")
+  "The answers to the parts of a question that is matched or ranked."
+  subQuestions: [SurveySubQuestionAnswer!]
+}
+
+"What one person answered to a part of a question."
+type SurveySubQuestionAnswer {
+  "Zoom's id of the part."
+  subQuestionZoomId: String @zoomField(name: "sub_question_id")
+  "The answers."
+  answers: [SurveyAnswerItem!] @zoomField(name: "sub_question_answers")
+}
+
+"An option that was chosen, or a text that was written."
+type SurveyAnswerItem {
+  "Zoom's id of the option, or of the blank."
+  optionZoomId: String @zoomField(name: "option_id")
+  "What the person wrote or chose."
+  answer: String
+}
+
+"What kind of survey it is."
+enum SurveyType {
+  "A poll of single and multiple choices."
+  BASIC_POLL
+  "A poll with all types of questions."
+  ADVANCED_POLL
+  "A poll with right answers."
+  QUIZ
+  "A survey."
+  SURVEY
+  "A survey of the customers of a contact center."
+  CONSUMER_ENGAGEMENT_SURVEY
+}
+
+"How a question is answered."
+enum SurveyQuestionType {
+  "One option is chosen."
+  SINGLE
+  "Several options are chosen."
+  MULTIPLE
+  "Parts are matched with options."
+  MATCHING
+  "Parts are ranked."
+  RANK_ORDER
+  "A short text is written."
+  SHORT_ANSWER
+  "A long text is written."
+  LONG_ANSWER
+  "Blanks are filled in."
+  FILL_IN_THE_BLANK
+  "A score is given."
+  RATING_SCALE
+}
+
+"What a survey was used in."
+enum SurveyProduct {
+  "A meeting."
+  MEETING
+  "A webinar."
+  WEBINAR
+  "A contact center."
+  CONTACT_CENTER
+  "A public link."
+  SURVEY_PUBLIC_LINK
+  "A chat."
+  TEAM_CHAT
+  "A virtual agent. Zoom misspells it."
+  VIRTUAL_AGENT @zoomValue(name: "vitual_agent")
 }
 `, BuiltIn: false},
 	{Name: "../schema/users.graphqls", Input: `extend type Query {
@@ -3110,8 +4087,8 @@ type User implements Node @source(op: "GET /users") @source(op: "GET /users/{use
   divisionIds: [String!]
   "Zoom United bundle of the user, if any."
   planUnitedType: ZoomUnitedPlan
-  "Zoom's code of the user's Zoom Workplace plan: one bit of 64, so text."
-  zoomOneType: String @zoom(op: "GET /users/{userId}")
+  "Zoom Workplace plan of the user."
+  zoomOneType: ZoomWorkplacePlan @zoom(op: "GET /users/{userId}")
   "Licences by subscription; only where an account holds the same plan more than once."
   licenseInfoList: [LicenseInfo!]
   "Zoom's id of the user's account."
@@ -3203,8 +4180,8 @@ type CustomAttribute {
 type LicenseInfo {
   "What it is a licence of."
   licenseType: LicenseType
-  "Zoom's code of the plan: one bit of 64, so text."
-  licenseOption: String
+  "The plan."
+  licenseOption: ZoomWorkplacePlan
   "Zoom's id of the subscription."
   subscriptionId: String
 }
@@ -3327,6 +4304,348 @@ enum ZoomUnitedPlan {
   BUSINESS_JP_UNLIMITED @zoomValue(name: "65536")
   "Enterprise, unlimited calls in Japan."
   ENTERPRISE_JP_UNLIMITED @zoomValue(name: "131072")
+  "None; only to take it away."
+  NONE @zoomValue(name: "none")
+}
+
+extend type Mutation {
+  """
+  Adds a user to the account. With the action CREATE Zoom takes a number a day:
+  50 on the Free plan, 1,500 on Pro, 10,000 on Business and above.
+  """
+  createUser(
+    "What to do."
+    input: CreateUserInput!
+  ): CreateUserPayload! @zoom(op: "POST /users")
+  "Changes a user. What is left out stays as it is. An e-mail address is looked up first."
+  updateUser(
+    "What to do."
+    input: UpdateUserInput!
+  ): UpdateUserPayload! @zoom(op: "PATCH /users/{userId}") @zoom(op: "GET /users/{userId}") @zoom(op: "GET /users")
+  "Takes a user off the account, or deletes the user for good. An e-mail address is looked up first."
+  deleteUser(
+    "What to do."
+    input: DeleteUserInput!
+  ): DeleteUserPayload! @zoom(op: "DELETE /users/{userId}") @zoom(op: "GET /users/{userId}") @zoom(op: "GET /users")
+}
+
+"Adds a user to an account."
+input CreateUserInput {
+  "The account; the own one when left out."
+  account: AccountBy
+  "How the user is added."
+  action: CreateUserAction!
+  "Any text of yours: a repeat with the same text answers with the first result and adds nobody twice."
+  idempotencyKey: String
+  "The user."
+  user: NewUser!
+}
+
+"A user to be added."
+input NewUser {
+  "E-mail address, 128 characters at most."
+  email: String!
+  "What kind of licence the user gets."
+  type: UserType!
+  "Given name, 64 characters at most."
+  firstName: String
+  "Family name, 64 characters at most."
+  lastName: String
+  "The name that others see, 128 characters at most. Default: given name and family name."
+  displayName: String
+  "Password, 8 to 32 characters by the account's rules; only with the action AUTO_CREATE."
+  password: Secret
+  "Zoom's id of the user's division; one at most."
+  divisionIds: [String!]
+  "What the user may use besides meetings."
+  feature: NewUserFeature
+  "Zoom United bundle; any but NONE."
+  planUnitedType: ZoomUnitedPlan
+  "Licences by subscription; only where an account holds the same plan more than once, two at most."
+  licenseInfoList: [LicenseInfoInput!]
+}
+
+"What a new user may use besides meetings."
+input NewUserFeature {
+  "Zoom Phone."
+  zoomPhone: Boolean
+  "Zoom Workplace plan; any but NONE, ENTERPRISE and ENTERPRISE_PLUS."
+  zoomOneType: ZoomWorkplacePlan
+}
+
+"A licence under one of the account's subscriptions."
+input LicenseInfoInput {
+  "What it is a licence of."
+  licenseType: LicenseType!
+  "For a meeting licence LICENSED, for a bundle its plan."
+  licenseOption: ZoomWorkplacePlan!
+  "Zoom's id of the subscription."
+  subscriptionId: String!
+}
+
+"What became of ` + "`" + `createUser` + "`" + `."
+type CreateUserPayload {
+  "The new user; null when it was refused."
+  user: CreatedUser
+  "What the caller can mend; empty when all went well."
+  userErrors: [UserError!]!
+}
+
+"A user that was just added."
+type CreatedUser @source(op: "POST /users") {
+  "Zoom's id of the user."
+  zoomId: String @zoomField(name: "id")
+  "E-mail address that the user signs in with."
+  email: String
+  "Given name."
+  firstName: String
+  "Family name."
+  lastName: String
+  "What kind of licence the user has."
+  type: UserType
+
+  "The user in full."
+  user: User @zoom(op: "GET /users/{userId}") @zoom(op: "GET /users")
+}
+
+"Changes a user."
+input UpdateUserInput {
+  "The account; the own one when left out."
+  account: AccountBy
+  "The user."
+  user: UserBy!
+  "Only the login of this kind, for a user who has several."
+  loginType: LoginType
+  "Take the user's credentials of a telephony provider away."
+  removeTspCredentials: Boolean
+  "The changes."
+  patch: UserPatch!
+}
+
+"Changes to a user. What is left out stays as it is."
+input UserPatch {
+  "Given name, 64 characters at most."
+  firstName: String
+  "Family name, 64 characters at most."
+  lastName: String
+  "The name that others see, 128 characters at most."
+  displayName: String
+  "What kind of licence the user has. Not together with ` + "`" + `planUnitedType` + "`" + ` or ` + "`" + `zoomOneType` + "`" + `."
+  type: UserType
+  "Zoom Workplace plan; NONE takes it away."
+  zoomOneType: ZoomWorkplacePlan
+  "Zoom United bundle; NONE takes it away."
+  planUnitedType: ZoomUnitedPlan
+  "Licences by subscription; only where an account holds the same plan more than once, two at most."
+  licenseInfoList: [LicenseInfoInput!]
+  "What the user may use besides meetings."
+  feature: UserFeaturePatch
+  "The user's department."
+  department: String @zoomField(name: "dept")
+  "Job title, 128 characters at most."
+  jobTitle: String
+  "The user's company, 255 characters at most."
+  company: String
+  "Where the user works, 256 characters at most."
+  location: String
+  "Cost center."
+  costCenter: String
+  "E-mail address of the user's manager."
+  manager: String
+  "Pronouns."
+  pronouns: String
+  "When the pronouns are shown to others."
+  pronounsOption: PronounsOption
+  "Language of the web portal for this user, such as ` + "`" + `en-US` + "`" + `."
+  language: String
+  "IANA name of the user's time zone."
+  timezone: String
+  "Number of the personal meeting room, ten digits."
+  pmi: MeetingNumber
+  "Whether instant meetings use the personal meeting room."
+  usePmi: Boolean
+  "Name of the personal link."
+  vanityName: String
+  "Key that makes who types it the host, ten digits at most."
+  hostKey: Secret
+  "Phone numbers of the profile, three at most."
+  phoneNumbers: [UserPhoneNumberInput!]
+  "Country of the company phone number."
+  phoneCountry: String @deprecated(reason: "Given up by Zoom; use ` + "`" + `phoneNumbers` + "`" + `.")
+  "Company phone number."
+  phoneNumber: String @deprecated(reason: "Given up by Zoom; use ` + "`" + `phoneNumbers` + "`" + `.")
+  "Values of the attributes that the account defined for its users, five at most."
+  customAttributes: [CustomAttributeInput!]
+  "Zoom's id of a group to put a user into who was invited and has not come yet."
+  groupId: String
+  "Zoom's id of the user's division; one at most."
+  divisionIds: [String!]
+  "Id at Kaltura, where that integration is on."
+  cmsUserId: String
+  "What the user says about himself, 150 characters at most, without links and HTML."
+  aboutMe: String
+  "Address of the user's page on linkedin.com."
+  linkedinUrl: URL
+}
+
+"What a user may use besides meetings."
+input UserFeaturePatch {
+  "Zoom Phone. ` + "`" + `false` + "`" + ` frees all numbers and phones of the user."
+  zoomPhone: Boolean
+}
+
+"A phone number of a user's profile."
+input UserPhoneNumberInput {
+  "Calling code of the country, such as ` + "`" + `+1` + "`" + `."
+  code: String
+  "Two letters of the country, such as ` + "`" + `US` + "`" + `."
+  country: String
+  "What the number is for."
+  label: PhoneNumberLabel
+  "The number, without the calling code."
+  number: String
+}
+
+"The value of an attribute that the account defined for its users."
+input CustomAttributeInput {
+  "Zoom's id of the attribute."
+  key: String
+  "Its name."
+  name: String
+  "This user's value."
+  value: String
+}
+
+"What became of ` + "`" + `updateUser` + "`" + `."
+type UpdateUserPayload {
+  "The user as he is now; null when the change was refused."
+  user: User @zoom(op: "GET /users/{userId}") @zoom(op: "GET /users")
+  "What the caller can mend; empty when all went well."
+  userErrors: [UserError!]!
+}
+
+"Takes a user off the account."
+input DeleteUserInput {
+  "The account; the own one when left out."
+  account: AccountBy
+  "The user."
+  user: UserBy!
+  "How the user leaves."
+  action: DeleteUserAction! = DISASSOCIATE
+  "What becomes of what the user owns; all of it stays with him, or goes with him, when left out."
+  transfer: UserTransferInput
+}
+
+"What a leaving user leaves to another one."
+input UserTransferInput {
+  "E-mail address of the other user. Required where the leaving one has Zoom Events."
+  email: String!
+  "The meetings that are still to come."
+  meetings: Boolean
+  "The webinars that are still to come."
+  webinars: Boolean
+  "The recordings in the cloud."
+  recordings: Boolean
+  "The whiteboards."
+  whiteboards: Boolean
+  "The clips."
+  clips: Boolean
+  "The notes."
+  notes: Boolean
+  "What belongs to visitor management."
+  visitors: Boolean
+  "The documents."
+  docs: Boolean
+  "The hubs of Zoom Events. Default: true."
+  events: Boolean
+}
+
+"What became of ` + "`" + `deleteUser` + "`" + `."
+type DeleteUserPayload {
+  "Global id of the user who is gone; null when it was refused."
+  deletedUserId: ID
+  "What the caller can mend; empty when all went well."
+  userErrors: [UserError!]!
+}
+
+"How a user is added."
+enum CreateUserAction {
+  "Zoom invites the person by e-mail; who accepts gets a login."
+  CREATE
+  "With a login of a managed domain, at once; needs an agreement with Zoom."
+  AUTO_CREATE @zoomValue(name: "autoCreate")
+  "Without a login: only the links of meetings are used; needs an agreement with Zoom."
+  CUST_CREATE @zoomValue(name: "custCreate")
+  "Signs in by single sign-on, without an invitation."
+  SSO_CREATE @zoomValue(name: "ssoCreate")
+}
+
+"How a user leaves an account."
+enum DeleteUserAction {
+  "Keeps the login, with a free account of the own. Also for who was invited and has not come yet."
+  DISASSOCIATE
+  "The login and all its data are deleted for good."
+  DELETE
+}
+
+"A plan of Zoom Workplace."
+enum ZoomWorkplacePlan {
+  "None."
+  NONE @zoomValue(name: "0")
+  "A licence for meetings, no bundle."
+  LICENSED @zoomValue(name: "2")
+  "Enterprise."
+  ENTERPRISE @zoomValue(name: "4")
+  "Enterprise Plus."
+  ENTERPRISE_PLUS @zoomValue(name: "8")
+  "Business Plus, unlimited calls in the US and Canada; for governments without calls."
+  BUSINESS_PLUS_US_CA_UNLIMITED @zoomValue(name: "16")
+  "Business Plus, unlimited calls in the UK and Ireland."
+  BUSINESS_PLUS_UK_IE_UNLIMITED @zoomValue(name: "32")
+  "Business Plus, unlimited calls in Australia and New Zealand."
+  BUSINESS_PLUS_AU_NZ_UNLIMITED @zoomValue(name: "64")
+  "Business Plus, unlimited calls in Japan."
+  BUSINESS_PLUS_JP_UNLIMITED @zoomValue(name: "128")
+  "Business Plus with Global Select."
+  BUSINESS_PLUS_GLOBAL_SELECT @zoomValue(name: "33554432")
+  "Enterprise Premier, unlimited calls in the US and Canada."
+  ENTERPRISE_PREMIER_US_CA_UNLIMITED @zoomValue(name: "134217728")
+  "Enterprise Premier, unlimited calls in Japan."
+  ENTERPRISE_PREMIER_JP_UNLIMITED @zoomValue(name: "268435456")
+  "Enterprise Premier, unlimited calls in the UK and Ireland."
+  ENTERPRISE_PREMIER_UK_IE_UNLIMITED @zoomValue(name: "536870912")
+  "Enterprise Premier, unlimited calls in Australia and New Zealand."
+  ENTERPRISE_PREMIER_AU_NZ_UNLIMITED @zoomValue(name: "1073741824")
+  "Pro Plus, unlimited calls in the US and Canada."
+  PRO_PLUS_US_CA_UNLIMITED @zoomValue(name: "4398046511104")
+  "Education: School and Campus."
+  EDUCATION_SCHOOL_AND_CAMPUS @zoomValue(name: "18014398509481984")
+  "Education: School and Campus Plus, unlimited calls in the US and Canada."
+  EDUCATION_SCHOOL_AND_CAMPUS_PLUS_US_CA_UNLIMITED @zoomValue(name: "137438953472")
+  "Education: School and Campus Plus, unlimited calls in Japan."
+  EDUCATION_SCHOOL_AND_CAMPUS_PLUS_JP_UNLIMITED @zoomValue(name: "274877906944")
+  "Education: School and Campus Plus, unlimited calls in the UK and Ireland."
+  EDUCATION_SCHOOL_AND_CAMPUS_PLUS_UK_IE_UNLIMITED @zoomValue(name: "549755813888")
+  "Education: School and Campus Plus, unlimited calls in Australia and New Zealand."
+  EDUCATION_SCHOOL_AND_CAMPUS_PLUS_AU_NZ_UNLIMITED @zoomValue(name: "1099511627776")
+  "Education: School and Campus Plus with Global Select."
+  EDUCATION_SCHOOL_AND_CAMPUS_PLUS_GLOBAL_SELECT @zoomValue(name: "2199023255552")
+  "Education: Enterprise Essentials."
+  EDUCATION_ENTERPRISE_ESSENTIALS @zoomValue(name: "72057594037927936")
+  "Education: Enterprise Plus."
+  EDUCATION_ENTERPRISE_PLUS @zoomValue(name: "144115188075855872")
+  "Education: Enterprise Student."
+  EDUCATION_ENTERPRISE_STUDENT @zoomValue(name: "576460752303423488")
+  "Education: Enterprise Premier, unlimited calls in the US and Canada."
+  EDUCATION_ENTERPRISE_PREMIER_US_CA_UNLIMITED @zoomValue(name: "4294967296")
+  "Education: Enterprise Premier, unlimited calls in Japan."
+  EDUCATION_ENTERPRISE_PREMIER_JP_UNLIMITED @zoomValue(name: "8589934592")
+  "Education: Enterprise Premier, unlimited calls in the UK and Ireland."
+  EDUCATION_ENTERPRISE_PREMIER_UK_IE_UNLIMITED @zoomValue(name: "17179869184")
+  "Education: Enterprise Premier, unlimited calls in Australia and New Zealand."
+  EDUCATION_ENTERPRISE_PREMIER_AU_NZ_UNLIMITED @zoomValue(name: "34359738368")
+  "Education: Enterprise Premier with Global Select."
+  EDUCATION_ENTERPRISE_PREMIER_GLOBAL_SELECT @zoomValue(name: "68719476736")
 }
 `, BuiltIn: false},
 	{Name: "../schema/webinarreports.graphqls", Input: `"Names one run of a webinar."
@@ -3442,6 +4761,386 @@ type WebinarReportParticipantEdge {
   node: WebinarReportParticipant!
 }
 `, BuiltIn: false},
+	{Name: "../schema/webinars.graphqls", Input: `extend type Query {
+  "One webinar by its number; null when there is none such, or it has expired."
+  webinar(
+    "Which webinar."
+    by: WebinarBy!
+  ): Webinar @zoom(op: "GET /webinars/{webinarId}")
+}
+
+extend type Mutation {
+  "Registers somebody for a webinar. Zoom takes three per e-mail address and day."
+  addWebinarRegistrant(
+    "What to do."
+    input: AddWebinarRegistrantInput!
+  ): AddRegistrantPayload! @zoom(op: "POST /webinars/{webinarId}/registrants")
+}
+
+extend type User {
+  "Webinars that the user hosts and that have not expired. The user needs a webinar licence."
+  webinars(
+    "How many at most; may exceed a page of Zoom's."
+    first: Int! = 30
+    "` + "`" + `endCursor` + "`" + ` of the page before."
+    after: String
+    "Which of them."
+    type: WebinarListType! = SCHEDULED
+    "Whether webinars of Zoom Events are in the list too."
+    includeEvents: Boolean! = true
+  ): WebinarConnection @zoom(op: "GET /users/{userId}/webinars")
+}
+
+extend type Registrant {
+  "The webinar that was registered for; null when it was a meeting."
+  webinar: Webinar @zoom(op: "GET /webinars/{webinarId}")
+}
+
+extend type AddedRegistrant {
+  "The webinar that was registered for; null when it was a meeting."
+  webinar: Webinar @zoom(op: "GET /webinars/{webinarId}")
+}
+
+"Names one webinar."
+input WebinarBy @oneOf {
+  "Global id."
+  id: ID
+  "The number that people join by."
+  number: MeetingNumber
+}
+
+"A webinar by its number: what is scheduled. Many watch, and few speak."
+type Webinar implements Node
+  @source(op: "GET /webinars/{webinarId}")
+  @source(op: "GET /users/{userId}/webinars") {
+  "Global, opaque id."
+  id: ID!
+  "The number that people join by."
+  number: MeetingNumber! @zoomField(name: "id")
+  "UUID of the latest run, or of the next one when none has begun; it changes with each run."
+  uuid: MeetingUUID
+  "Title."
+  topic: String
+  "What the webinar is about."
+  agenda: String
+  "What kind of webinar it is."
+  type: WebinarType
+  "When it begins; null for recurring ones without fixed time."
+  startTime: DateTime
+  "How long it is planned to last, in minutes."
+  durationMinutes: Int @zoomField(name: "duration")
+  "IANA name of the zone to show the start in."
+  timezone: String
+  "When it was scheduled."
+  createdAt: DateTime
+  "What it was scheduled with."
+  creationSource: MeetingCreationSource @zoom(op: "GET /webinars/{webinarId}")
+  "Zoom's id of the host."
+  hostZoomId: String @zoomField(name: "host_id")
+  "E-mail address of the host."
+  hostEmail: String @zoom(op: "GET /webinars/{webinarId}")
+  "Link for attendees; to be given to the invited only."
+  joinUrl: URL
+  "Link to the registration form; null without registration."
+  registrationUrl: URL @zoom(op: "GET /webinars/{webinarId}")
+  "Link that starts the webinar as its host. Valid for two hours, 90 days for users made by an app."
+  startUrl: Secret @zoom(op: "GET /webinars/{webinarId}")
+  "Passcode to join."
+  password: Secret @zoom(op: "GET /webinars/{webinarId}")
+  "Passcode to join from a SIP or H.323 room system."
+  h323Password: Secret @zoomField(name: "h323_passcode") @zoom(op: "GET /webinars/{webinarId}")
+  "Passcode in the encrypted form that SIP and H.323 endpoints of others take."
+  encryptedPassword: Secret @zoomField(name: "encrypted_passcode") @zoom(op: "GET /webinars/{webinarId}")
+  "Zoom's id of the template that it was scheduled from."
+  templateId: String @zoom(op: "GET /webinars/{webinarId}")
+  "Tracking fields with their values."
+  trackingFields: [TrackingField!] @zoom(op: "GET /webinars/{webinarId}")
+  "Whether it plays a recording as if it were live."
+  isSimulive: Boolean
+  "Whether it belongs to Zoom Events."
+  isEventsWebinar: Boolean @zoom(op: "GET /users/{userId}/webinars")
+  "Simulive: Zoom's id of the recorded file that is played."
+  recordFileId: String @zoom(op: "GET /webinars/{webinarId}")
+  "Simulive: whether it goes on live after the recording; the host must be there then."
+  transitionToLive: Boolean @zoom(op: "GET /webinars/{webinarId}")
+  "Simulive: whether the recording begins later than the webinar."
+  simuliveDelayStart: SimuliveDelay @zoom(op: "GET /webinars/{webinarId}")
+  "How it recurs; null when it does not, or has no fixed times."
+  recurrence: Recurrence @zoom(op: "GET /webinars/{webinarId}")
+  "The dates of a recurring webinar that are still to come, 50 at most; deleted ones stay, with that status."
+  occurrences: [MeetingOccurrence!] @zoom(op: "GET /webinars/{webinarId}")
+  "How it is held."
+  settings: WebinarSettings @zoom(op: "GET /webinars/{webinarId}")
+
+  "The user who hosts it."
+  host: User @zoom(op: "GET /users/{userId}") @zoom(op: "GET /users")
+  "Who registered."
+  registrants(
+    "How many at most; may exceed a page of Zoom's."
+    first: Int! = 30
+    "` + "`" + `endCursor` + "`" + ` of the page before."
+    after: String
+    "Only registrations in this state."
+    status: RegistrantStatus! = APPROVED
+    "Only for one occurrence of a recurring webinar, by Zoom's id of it."
+    occurrenceId: String
+    "Only those who came by one tracking link, by Zoom's id of the source."
+    trackingSourceId: String
+  ): RegistrantConnection @zoom(op: "GET /webinars/{webinarId}/registrants")
+  "One registrant; null when nobody such registered."
+  registrant(
+    "Which registrant."
+    by: RegistrantBy!
+  ): Registrant
+    @zoom(op: "GET /webinars/{webinarId}/registrants/{registrantId}")
+    @zoom(op: "GET /webinars/{webinarId}/registrants")
+  "Who was there: one entry for each stay, so who rejoins is there twice."
+  participants(
+    "How many at most; may exceed a page of Zoom's."
+    first: Int! = 30
+    "` + "`" + `endCursor` + "`" + ` of the page before."
+    after: String
+    "UUID of the run; the latest one that has ended when left out."
+    uuid: MeetingUUID
+  ): ParticipantConnection @zoom(op: "GET /past_webinars/{webinarId}/participants")
+}
+
+"A list of webinars."
+type WebinarConnection {
+  "The webinars with their cursors."
+  edges: [WebinarEdge!]!
+  "The webinars."
+  nodes: [Webinar!]!
+  "Where this page stands."
+  pageInfo: PageInfo!
+  "How many there are in all; null when Zoom does not say."
+  totalCount: Int
+}
+
+"A webinar in a list."
+type WebinarEdge {
+  "Place in the list, to be sent as ` + "`" + `after` + "`" + `."
+  cursor: String!
+  "The webinar."
+  node: Webinar!
+}
+
+"How long after the start of a simulive webinar its recording begins."
+type SimuliveDelay {
+  "Whether it begins later at all."
+  enable: Boolean
+  "How much later, in ` + "`" + `unit` + "`" + `: 1 to 60 seconds, or 1 to 10 minutes."
+  time: Int
+  "What ` + "`" + `time` + "`" + ` counts."
+  unit: SimuliveDelayUnit @zoomField(name: "timeunit")
+}
+
+"How a webinar is held."
+type WebinarSettings {
+  "The host's camera is on when the host joins."
+  hostVideo: Boolean
+  "Panelists' cameras are on when they join."
+  panelistsVideo: Boolean
+  "Video is in high definition."
+  hdVideo: Boolean
+  "Attendees get video in high definition."
+  hdVideoForAttendees: Boolean
+  "Attendees always get video of 1080 lines."
+  send1080pVideoToAttendees: Boolean @zoomField(name: "send_1080p_video_to_attendees")
+  "Host and panelists can rehearse before the attendees come."
+  practiceSession: Boolean
+  "Who registers can watch the recording afterwards."
+  onDemand: Boolean
+  "How people take part by voice."
+  audio: MeetingAudio
+  "Dial-in text of another provider, 2048 characters at most."
+  audioConferenceInfo: String
+  "Countries with a dial-in number, two letters each."
+  globalDialInCountries: [String!]
+  "The dial-in numbers."
+  globalDialInNumbers: [GlobalDialInNumber!]
+  "Whether recording starts by itself, and where to."
+  autoRecording: AutoRecording
+  "Users who may host in the host's place: e-mail addresses or Zoom's ids."
+  alternativeHosts: [String!] @separated(by: ",")
+  "Alternative hosts may add and edit polls."
+  alternativeHostUpdatePolls: Boolean
+  "The host may ask once for leave to unmute people. Not together with ` + "`" + `allowHostControlParticipantMuteState` + "`" + `."
+  requestPermissionToUnmuteParticipants: Boolean
+  "Host and co-hosts mute and unmute people as they like. Not together with ` + "`" + `requestPermissionToUnmuteParticipants` + "`" + `."
+  allowHostControlParticipantMuteState: Boolean
+  "Whether people register, and who approves."
+  approvalType: ApprovalType
+  "What one registration is good for, when the webinar recurs at fixed times."
+  registrationType: RegistrationType
+  "How many may register; 0 is any number."
+  registrantsRestrictNumber: Int
+  "Registration closes after the date of the webinar."
+  closeRegistration: Boolean @deprecated(reason: "Given up by Zoom, without a successor.")
+  "Registrants get an e-mail that confirms. Counts with ` + "`" + `registrantsEmailNotification` + "`" + `."
+  registrantsConfirmationEmail: Boolean
+  "Registrants are told by e-mail when they are approved, denied or cancelled."
+  registrantsEmailNotification: Boolean
+  "Registrants are told by e-mail when the webinar changes."
+  notifyRegistrants: Boolean
+  "A registrant may join from several devices."
+  allowMultipleDevices: Boolean
+  "The registration page has buttons to share it."
+  showShareButton: Boolean
+  "The page that confirms a registration shows how to join."
+  showJoinInfo: Boolean
+  "Whom registrants may ask: name."
+  contactName: String
+  "Whom registrants may ask: e-mail address."
+  contactEmail: String
+  "Language of the e-mails, such as ` + "`" + `en-US` + "`" + `."
+  emailLanguage: String
+  "Panelists are invited by e-mail."
+  panelistsInvitationEmailNotification: Boolean
+  "E-mail to attendees and panelists before the webinar."
+  attendeesAndPanelistsReminderEmailNotification: WebinarReminder
+  "E-mail afterwards to those who were there."
+  followUpAttendeesEmailNotification: WebinarFollowUp
+  "E-mail afterwards to those who registered and were not there."
+  followUpAbsenteesEmailNotification: WebinarFollowUp
+  "A survey opens in the browser of who leaves."
+  postWebinarSurvey: Boolean
+  "Address of the survey that is opened."
+  surveyUrl: URL
+  "Attendee reports tell the e-mail addresses of guests."
+  emailInAttendeeReport: Boolean
+  "Only people who sign in may join."
+  meetingAuthentication: Boolean
+  "Only panelists who sign in may join."
+  panelistAuthentication: Boolean
+  "Zoom's id of the authentication profile."
+  authenticationOption: String
+  "Name of the authentication profile."
+  authenticationName: String
+  "Domains that people must sign in with."
+  authenticationDomains: [String!] @separated(by: ",")
+  "Only people who sign in may join."
+  enforceLogin: Boolean @deprecated(reason: "Given up by Zoom; use ` + "`" + `meetingAuthentication` + "`" + `.")
+  "Domains that people must sign in with."
+  enforceLoginDomains: [String!] @separated(by: ",") @deprecated(reason: "Given up by Zoom; use ` + "`" + `authenticationDomains` + "`" + `.")
+  "Data center regions used beside those of the account, two letters each."
+  additionalDataCenterRegions: [String!]
+  "The picture carries a watermark that tells who watches."
+  addWatermark: Boolean
+  "The sound carries a watermark that tells who listens."
+  addAudioWatermark: Boolean
+  "Hosts and panelists appear with the background and name tags of the webinar."
+  enableSessionBranding: Boolean
+  "Interpreters and their languages."
+  languageInterpretation: LanguageInterpretation
+  "Interpreters of sign language."
+  signLanguageInterpretation: SignLanguageInterpretation
+  "Written questions during the webinar."
+  questionAndAnswer: WebinarQuestionAndAnswer
+}
+
+"An e-mail before a webinar."
+type WebinarReminder {
+  "Whether it is sent."
+  enable: Boolean
+  "How long before."
+  type: WebinarReminderTime
+}
+
+"An e-mail after a webinar."
+type WebinarFollowUp {
+  "Whether it is sent."
+  enable: Boolean
+  "How many days after the planned end; 0 is not planned, and 7 the most."
+  daysAfter: Int @zoomField(name: "type")
+}
+
+"Written questions during a webinar."
+type WebinarQuestionAndAnswer {
+  "Whether they are on."
+  enable: Boolean
+  "Attendees may ask."
+  allowSubmitQuestions: Boolean
+  "Attendees may ask without giving a name."
+  allowAnonymousQuestions: Boolean
+  "Which questions attendees see."
+  answerQuestions: WebinarQuestionVisibility
+  "Attendees may comment on questions."
+  attendeesCanComment: Boolean
+  "Attendees may vote for questions."
+  attendeesCanUpvote: Boolean
+  "Simulive: questions are answered by ` + "`" + `autoReplyText` + "`" + `."
+  allowAutoReply: Boolean
+  "Simulive: the answer to every question."
+  autoReplyText: String
+}
+
+"Registers somebody for a webinar."
+input AddWebinarRegistrantInput {
+  "The webinar, which must take registrations."
+  webinar: WebinarBy!
+  "Occurrences of a recurring webinar to register for, by Zoom's ids of them; all when left out."
+  occurrenceIds: [String!] @separated(by: ",")
+  "Any text of yours: a repeat with the same text answers with the first result and registers nobody twice."
+  idempotencyKey: String
+  "The person."
+  registrant: NewRegistrant!
+}
+
+"What kind of webinar is scheduled."
+enum WebinarType {
+  "Once, at a set time."
+  SCHEDULED @zoomValue(name: "5")
+  "Recurring, started whenever wanted."
+  RECURRING_NO_FIXED_TIME @zoomValue(name: "6")
+  "Recurring at fixed times."
+  RECURRING_FIXED_TIME @zoomValue(name: "9")
+}
+
+"Which webinars of a user to list."
+enum WebinarListType {
+  "All that have not expired: past, going on and to come."
+  SCHEDULED
+  "Those to come, and those going on."
+  UPCOMING
+}
+
+"What the delay of a simulive webinar counts."
+enum SimuliveDelayUnit {
+  "Seconds."
+  SECOND
+  "Minutes."
+  MINUTE
+}
+
+"How long before a webinar people are reminded."
+enum WebinarReminderTime {
+  "No time is set."
+  UNPLANNED @zoomValue(name: "0")
+  "An hour."
+  HOUR @zoomValue(name: "1")
+  "A day."
+  DAY @zoomValue(name: "2")
+  "A day, and again an hour."
+  DAY_AND_HOUR @zoomValue(name: "3")
+  "A week."
+  WEEK @zoomValue(name: "4")
+  "A week, and again an hour."
+  WEEK_AND_HOUR @zoomValue(name: "5")
+  "A week, and again a day."
+  WEEK_AND_DAY @zoomValue(name: "6")
+  "A week, and again a day and an hour."
+  WEEK_DAY_AND_HOUR @zoomValue(name: "7")
+}
+
+"Which questions attendees of a webinar see."
+enum WebinarQuestionVisibility {
+  "Those that were answered."
+  ANSWERED @zoomValue(name: "only")
+  "All."
+  ALL
+}
+`, BuiltIn: false},
 }
 var parsedSchema = gqlparser.MustLoadSchema(sources...)
 
@@ -3459,6 +5158,20 @@ func (ec *executionContext) childFields_Account(ctx context.Context, field graph
 		return ec.fieldContext_Account_users(ctx, field)
 	case "reports":
 		return ec.fieldContext_Account_reports(ctx, field)
+	case "informationBarrierPolicies":
+		return ec.fieldContext_Account_informationBarrierPolicies(ctx, field)
+	case "informationBarrierPolicy":
+		return ec.fieldContext_Account_informationBarrierPolicy(ctx, field)
+	case "roles":
+		return ec.fieldContext_Account_roles(ctx, field)
+	case "role":
+		return ec.fieldContext_Account_role(ctx, field)
+	case "surveys":
+		return ec.fieldContext_Account_surveys(ctx, field)
+	case "survey":
+		return ec.fieldContext_Account_survey(ctx, field)
+	case "channelSurveyInstances":
+		return ec.fieldContext_Account_channelSurveyInstances(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Account", field.Name)
 }
@@ -3519,6 +5232,8 @@ func (ec *executionContext) childFields_AddedRegistrant(ctx context.Context, fie
 		return ec.fieldContext_AddedRegistrant_meeting(ctx, field)
 	case "registrant":
 		return ec.fieldContext_AddedRegistrant_registrant(ctx, field)
+	case "webinar":
+		return ec.fieldContext_AddedRegistrant_webinar(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type AddedRegistrant", field.Name)
 }
@@ -3535,6 +5250,18 @@ func (ec *executionContext) childFields_ApprovedOrDeniedCountriesOrRegions(ctx c
 		return ec.fieldContext_ApprovedOrDeniedCountriesOrRegions_deniedList(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ApprovedOrDeniedCountriesOrRegions", field.Name)
+}
+
+func (ec *executionContext) childFields_AssignRolePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "role":
+		return ec.fieldContext_AssignRolePayload_role(ctx, field)
+	case "assignments":
+		return ec.fieldContext_AssignRolePayload_assignments(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_AssignRolePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AssignRolePayload", field.Name)
 }
 
 func (ec *executionContext) childFields_AuthenticationException(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -3691,6 +5418,16 @@ func (ec *executionContext) childFields_ContinuousMeetingChat(ctx context.Contex
 	return nil, fmt.Errorf("no field named %q was found under type ContinuousMeetingChat", field.Name)
 }
 
+func (ec *executionContext) childFields_CreateInformationBarrierPolicyPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "policy":
+		return ec.fieldContext_CreateInformationBarrierPolicyPayload_policy(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_CreateInformationBarrierPolicyPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CreateInformationBarrierPolicyPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_CreateMeetingPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "meeting":
@@ -3699,6 +5436,44 @@ func (ec *executionContext) childFields_CreateMeetingPayload(ctx context.Context
 		return ec.fieldContext_CreateMeetingPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type CreateMeetingPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_CreateRolePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "role":
+		return ec.fieldContext_CreateRolePayload_role(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_CreateRolePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CreateRolePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_CreateUserPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "user":
+		return ec.fieldContext_CreateUserPayload_user(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_CreateUserPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CreateUserPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_CreatedUser(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "zoomId":
+		return ec.fieldContext_CreatedUser_zoomId(ctx, field)
+	case "email":
+		return ec.fieldContext_CreatedUser_email(ctx, field)
+	case "firstName":
+		return ec.fieldContext_CreatedUser_firstName(ctx, field)
+	case "lastName":
+		return ec.fieldContext_CreatedUser_lastName(ctx, field)
+	case "type":
+		return ec.fieldContext_CreatedUser_type(ctx, field)
+	case "user":
+		return ec.fieldContext_CreatedUser_user(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CreatedUser", field.Name)
 }
 
 func (ec *executionContext) childFields_CustomAttribute(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -3761,6 +5536,16 @@ func (ec *executionContext) childFields_DailyUsage(ctx context.Context, field gr
 	return nil, fmt.Errorf("no field named %q was found under type DailyUsage", field.Name)
 }
 
+func (ec *executionContext) childFields_DeleteInformationBarrierPolicyPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "deletedPolicyId":
+		return ec.fieldContext_DeleteInformationBarrierPolicyPayload_deletedPolicyId(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_DeleteInformationBarrierPolicyPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DeleteInformationBarrierPolicyPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_DeleteMeetingPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "deletedMeetingId":
@@ -3779,6 +5564,26 @@ func (ec *executionContext) childFields_DeleteRegistrantPayload(ctx context.Cont
 		return ec.fieldContext_DeleteRegistrantPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type DeleteRegistrantPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_DeleteRolePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "deletedRoleId":
+		return ec.fieldContext_DeleteRolePayload_deletedRoleId(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_DeleteRolePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DeleteRolePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_DeleteUserPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "deletedUserId":
+		return ec.fieldContext_DeleteUserPayload_deletedUserId(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_DeleteUserPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DeleteUserPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_EndMeetingPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -3877,6 +5682,76 @@ func (ec *executionContext) childFields_HostActivityTotals(ctx context.Context, 
 		return ec.fieldContext_HostActivityTotals_meetingMinutes(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type HostActivityTotals", field.Name)
+}
+
+func (ec *executionContext) childFields_InformationBarrierPolicy(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_InformationBarrierPolicy_id(ctx, field)
+	case "zoomId":
+		return ec.fieldContext_InformationBarrierPolicy_zoomId(ctx, field)
+	case "name":
+		return ec.fieldContext_InformationBarrierPolicy_name(ctx, field)
+	case "status":
+		return ec.fieldContext_InformationBarrierPolicy_status(ctx, field)
+	case "type":
+		return ec.fieldContext_InformationBarrierPolicy_type(ctx, field)
+	case "assignedGroupId":
+		return ec.fieldContext_InformationBarrierPolicy_assignedGroupId(ctx, field)
+	case "toGroupId":
+		return ec.fieldContext_InformationBarrierPolicy_toGroupId(ctx, field)
+	case "chaperoneGroupId":
+		return ec.fieldContext_InformationBarrierPolicy_chaperoneGroupId(ctx, field)
+	case "settings":
+		return ec.fieldContext_InformationBarrierPolicy_settings(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type InformationBarrierPolicy", field.Name)
+}
+
+func (ec *executionContext) childFields_InformationBarrierPolicyConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_InformationBarrierPolicyConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_InformationBarrierPolicyConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_InformationBarrierPolicyConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_InformationBarrierPolicyConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type InformationBarrierPolicyConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_InformationBarrierPolicyEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_InformationBarrierPolicyEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_InformationBarrierPolicyEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type InformationBarrierPolicyEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_InformationBarrierSettings(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "meeting":
+		return ec.fieldContext_InformationBarrierSettings_meeting(ctx, field)
+	case "inMeetingChat":
+		return ec.fieldContext_InformationBarrierSettings_inMeetingChat(ctx, field)
+	case "fileTransfer":
+		return ec.fieldContext_InformationBarrierSettings_fileTransfer(ctx, field)
+	case "screenShare":
+		return ec.fieldContext_InformationBarrierSettings_screenShare(ctx, field)
+	case "recording":
+		return ec.fieldContext_InformationBarrierSettings_recording(ctx, field)
+	case "im":
+		return ec.fieldContext_InformationBarrierSettings_im(ctx, field)
+	case "completePhoneCalls":
+		return ec.fieldContext_InformationBarrierSettings_completePhoneCalls(ctx, field)
+	case "messageViaSms":
+		return ec.fieldContext_InformationBarrierSettings_messageViaSms(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type InformationBarrierSettings", field.Name)
 }
 
 func (ec *executionContext) childFields_LanguageInterpretation(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -4557,6 +6432,16 @@ func (ec *executionContext) childFields_PollResults(ctx context.Context, field g
 	return nil, fmt.Errorf("no field named %q was found under type PollResults", field.Name)
 }
 
+func (ec *executionContext) childFields_PrivilegeScope(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "permissionId":
+		return ec.fieldContext_PrivilegeScope_permissionId(ctx, field)
+	case "groupIds":
+		return ec.fieldContext_PrivilegeScope_groupIds(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PrivilegeScope", field.Name)
+}
+
 func (ec *executionContext) childFields_QaAnswer(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "zoomId":
@@ -4717,10 +6602,14 @@ func (ec *executionContext) childFields_Registrant(ctx context.Context, field gr
 		return ec.fieldContext_Registrant_comments(ctx, field)
 	case "customQuestions":
 		return ec.fieldContext_Registrant_customQuestions(ctx, field)
+	case "language":
+		return ec.fieldContext_Registrant_language(ctx, field)
 	case "meeting":
 		return ec.fieldContext_Registrant_meeting(ctx, field)
 	case "user":
 		return ec.fieldContext_Registrant_user(ctx, field)
+	case "webinar":
+		return ec.fieldContext_Registrant_webinar(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Registrant", field.Name)
 }
@@ -4747,6 +6636,86 @@ func (ec *executionContext) childFields_RegistrantEdge(ctx context.Context, fiel
 		return ec.fieldContext_RegistrantEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type RegistrantEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_Role(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Role_id(ctx, field)
+	case "zoomId":
+		return ec.fieldContext_Role_zoomId(ctx, field)
+	case "name":
+		return ec.fieldContext_Role_name(ctx, field)
+	case "description":
+		return ec.fieldContext_Role_description(ctx, field)
+	case "type":
+		return ec.fieldContext_Role_type(ctx, field)
+	case "totalMembers":
+		return ec.fieldContext_Role_totalMembers(ctx, field)
+	case "privileges":
+		return ec.fieldContext_Role_privileges(ctx, field)
+	case "subAccountPrivileges":
+		return ec.fieldContext_Role_subAccountPrivileges(ctx, field)
+	case "privilegeScopes":
+		return ec.fieldContext_Role_privilegeScopes(ctx, field)
+	case "members":
+		return ec.fieldContext_Role_members(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Role", field.Name)
+}
+
+func (ec *executionContext) childFields_RoleAssignment(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "addedAt":
+		return ec.fieldContext_RoleAssignment_addedAt(ctx, field)
+	case "userZoomIds":
+		return ec.fieldContext_RoleAssignment_userZoomIds(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RoleAssignment", field.Name)
+}
+
+func (ec *executionContext) childFields_RoleMember(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "zoomId":
+		return ec.fieldContext_RoleMember_zoomId(ctx, field)
+	case "email":
+		return ec.fieldContext_RoleMember_email(ctx, field)
+	case "firstName":
+		return ec.fieldContext_RoleMember_firstName(ctx, field)
+	case "lastName":
+		return ec.fieldContext_RoleMember_lastName(ctx, field)
+	case "department":
+		return ec.fieldContext_RoleMember_department(ctx, field)
+	case "type":
+		return ec.fieldContext_RoleMember_type(ctx, field)
+	case "user":
+		return ec.fieldContext_RoleMember_user(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RoleMember", field.Name)
+}
+
+func (ec *executionContext) childFields_RoleMemberConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_RoleMemberConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_RoleMemberConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_RoleMemberConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_RoleMemberConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RoleMemberConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_RoleMemberEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_RoleMemberEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_RoleMemberEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RoleMemberEdge", field.Name)
 }
 
 func (ec *executionContext) childFields_SignInActivity(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -4811,6 +6780,256 @@ func (ec *executionContext) childFields_SignLanguageInterpreter(ctx context.Cont
 		return ec.fieldContext_SignLanguageInterpreter_signLanguage(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type SignLanguageInterpreter", field.Name)
+}
+
+func (ec *executionContext) childFields_SimuliveDelay(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "enable":
+		return ec.fieldContext_SimuliveDelay_enable(ctx, field)
+	case "time":
+		return ec.fieldContext_SimuliveDelay_time(ctx, field)
+	case "unit":
+		return ec.fieldContext_SimuliveDelay_unit(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SimuliveDelay", field.Name)
+}
+
+func (ec *executionContext) childFields_SubAccountPrivileges(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "secondLevel":
+		return ec.fieldContext_SubAccountPrivileges_secondLevel(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SubAccountPrivileges", field.Name)
+}
+
+func (ec *executionContext) childFields_Survey(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Survey_id(ctx, field)
+	case "zoomId":
+		return ec.fieldContext_Survey_zoomId(ctx, field)
+	case "name":
+		return ec.fieldContext_Survey_name(ctx, field)
+	case "type":
+		return ec.fieldContext_Survey_type(ctx, field)
+	case "published":
+		return ec.fieldContext_Survey_published(ctx, field)
+	case "anonymous":
+		return ec.fieldContext_Survey_anonymous(ctx, field)
+	case "questions":
+		return ec.fieldContext_Survey_questions(ctx, field)
+	case "instances":
+		return ec.fieldContext_Survey_instances(ctx, field)
+	case "answers":
+		return ec.fieldContext_Survey_answers(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Survey", field.Name)
+}
+
+func (ec *executionContext) childFields_SurveyAnswer(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "name":
+		return ec.fieldContext_SurveyAnswer_name(ctx, field)
+	case "email":
+		return ec.fieldContext_SurveyAnswer_email(ctx, field)
+	case "anonymous":
+		return ec.fieldContext_SurveyAnswer_anonymous(ctx, field)
+	case "submittedAt":
+		return ec.fieldContext_SurveyAnswer_submittedAt(ctx, field)
+	case "instanceZoomId":
+		return ec.fieldContext_SurveyAnswer_instanceZoomId(ctx, field)
+	case "questions":
+		return ec.fieldContext_SurveyAnswer_questions(ctx, field)
+	case "instance":
+		return ec.fieldContext_SurveyAnswer_instance(ctx, field)
+	case "user":
+		return ec.fieldContext_SurveyAnswer_user(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SurveyAnswer", field.Name)
+}
+
+func (ec *executionContext) childFields_SurveyAnswerConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_SurveyAnswerConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_SurveyAnswerConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_SurveyAnswerConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_SurveyAnswerConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SurveyAnswerConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_SurveyAnswerEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_SurveyAnswerEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_SurveyAnswerEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SurveyAnswerEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_SurveyAnswerItem(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "optionZoomId":
+		return ec.fieldContext_SurveyAnswerItem_optionZoomId(ctx, field)
+	case "answer":
+		return ec.fieldContext_SurveyAnswerItem_answer(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SurveyAnswerItem", field.Name)
+}
+
+func (ec *executionContext) childFields_SurveyConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_SurveyConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_SurveyConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_SurveyConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_SurveyConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SurveyConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_SurveyEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_SurveyEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_SurveyEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SurveyEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_SurveyInstance(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "zoomId":
+		return ec.fieldContext_SurveyInstance_zoomId(ctx, field)
+	case "name":
+		return ec.fieldContext_SurveyInstance_name(ctx, field)
+	case "productType":
+		return ec.fieldContext_SurveyInstance_productType(ctx, field)
+	case "hasResponse":
+		return ec.fieldContext_SurveyInstance_hasResponse(ctx, field)
+	case "surveyZoomId":
+		return ec.fieldContext_SurveyInstance_surveyZoomId(ctx, field)
+	case "surveyName":
+		return ec.fieldContext_SurveyInstance_surveyName(ctx, field)
+	case "surveyType":
+		return ec.fieldContext_SurveyInstance_surveyType(ctx, field)
+	case "anonymous":
+		return ec.fieldContext_SurveyInstance_anonymous(ctx, field)
+	case "questions":
+		return ec.fieldContext_SurveyInstance_questions(ctx, field)
+	case "meetingNumber":
+		return ec.fieldContext_SurveyInstance_meetingNumber(ctx, field)
+	case "survey":
+		return ec.fieldContext_SurveyInstance_survey(ctx, field)
+	case "answers":
+		return ec.fieldContext_SurveyInstance_answers(ctx, field)
+	case "meetingInstance":
+		return ec.fieldContext_SurveyInstance_meetingInstance(ctx, field)
+	case "meeting":
+		return ec.fieldContext_SurveyInstance_meeting(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SurveyInstance", field.Name)
+}
+
+func (ec *executionContext) childFields_SurveyInstanceConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_SurveyInstanceConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_SurveyInstanceConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_SurveyInstanceConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_SurveyInstanceConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SurveyInstanceConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_SurveyInstanceEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_SurveyInstanceEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_SurveyInstanceEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SurveyInstanceEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_SurveyOption(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "zoomId":
+		return ec.fieldContext_SurveyOption_zoomId(ctx, field)
+	case "value":
+		return ec.fieldContext_SurveyOption_value(ctx, field)
+	case "label":
+		return ec.fieldContext_SurveyOption_label(ctx, field)
+	case "order":
+		return ec.fieldContext_SurveyOption_order(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SurveyOption", field.Name)
+}
+
+func (ec *executionContext) childFields_SurveyQuestion(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "zoomId":
+		return ec.fieldContext_SurveyQuestion_zoomId(ctx, field)
+	case "name":
+		return ec.fieldContext_SurveyQuestion_name(ctx, field)
+	case "order":
+		return ec.fieldContext_SurveyQuestion_order(ctx, field)
+	case "type":
+		return ec.fieldContext_SurveyQuestion_type(ctx, field)
+	case "required":
+		return ec.fieldContext_SurveyQuestion_required(ctx, field)
+	case "subQuestions":
+		return ec.fieldContext_SurveyQuestion_subQuestions(ctx, field)
+	case "options":
+		return ec.fieldContext_SurveyQuestion_options(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SurveyQuestion", field.Name)
+}
+
+func (ec *executionContext) childFields_SurveyQuestionAnswer(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "questionZoomId":
+		return ec.fieldContext_SurveyQuestionAnswer_questionZoomId(ctx, field)
+	case "answers":
+		return ec.fieldContext_SurveyQuestionAnswer_answers(ctx, field)
+	case "subQuestions":
+		return ec.fieldContext_SurveyQuestionAnswer_subQuestions(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SurveyQuestionAnswer", field.Name)
+}
+
+func (ec *executionContext) childFields_SurveySubQuestion(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "zoomId":
+		return ec.fieldContext_SurveySubQuestion_zoomId(ctx, field)
+	case "name":
+		return ec.fieldContext_SurveySubQuestion_name(ctx, field)
+	case "order":
+		return ec.fieldContext_SurveySubQuestion_order(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SurveySubQuestion", field.Name)
+}
+
+func (ec *executionContext) childFields_SurveySubQuestionAnswer(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "subQuestionZoomId":
+		return ec.fieldContext_SurveySubQuestionAnswer_subQuestionZoomId(ctx, field)
+	case "answers":
+		return ec.fieldContext_SurveySubQuestionAnswer_answers(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SurveySubQuestionAnswer", field.Name)
 }
 
 func (ec *executionContext) childFields_TelephoneCall(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -4895,6 +7114,16 @@ func (ec *executionContext) childFields_TrackingField(ctx context.Context, field
 	return nil, fmt.Errorf("no field named %q was found under type TrackingField", field.Name)
 }
 
+func (ec *executionContext) childFields_UnassignRolePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "role":
+		return ec.fieldContext_UnassignRolePayload_role(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_UnassignRolePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UnassignRolePayload", field.Name)
+}
+
 func (ec *executionContext) childFields_UpcomingEvent(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "zoomId":
@@ -4939,6 +7168,16 @@ func (ec *executionContext) childFields_UpcomingEventEdge(ctx context.Context, f
 	return nil, fmt.Errorf("no field named %q was found under type UpcomingEventEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_UpdateInformationBarrierPolicyPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "policy":
+		return ec.fieldContext_UpdateInformationBarrierPolicyPayload_policy(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_UpdateInformationBarrierPolicyPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UpdateInformationBarrierPolicyPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_UpdateMeetingPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "meeting":
@@ -4957,6 +7196,26 @@ func (ec *executionContext) childFields_UpdateRegistrantStatusPayload(ctx contex
 		return ec.fieldContext_UpdateRegistrantStatusPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type UpdateRegistrantStatusPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_UpdateRolePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "role":
+		return ec.fieldContext_UpdateRolePayload_role(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_UpdateRolePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UpdateRolePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_UpdateUserPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "user":
+		return ec.fieldContext_UpdateUserPayload_user(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_UpdateUserPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UpdateUserPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_User(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -5059,6 +7318,10 @@ func (ec *executionContext) childFields_User(ctx context.Context, field graphql.
 		return ec.fieldContext_User_meetings(ctx, field)
 	case "pastMeetings":
 		return ec.fieldContext_User_pastMeetings(ctx, field)
+	case "role":
+		return ec.fieldContext_User_role(ctx, field)
+	case "webinars":
+		return ec.fieldContext_User_webinars(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type User", field.Name)
 }
@@ -5149,6 +7412,144 @@ func (ec *executionContext) childFields_WaitingRoomOptions(ctx context.Context, 
 		return ec.fieldContext_WaitingRoomOptions_whoGoesToWaitingRoom(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type WaitingRoomOptions", field.Name)
+}
+
+func (ec *executionContext) childFields_Webinar(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Webinar_id(ctx, field)
+	case "number":
+		return ec.fieldContext_Webinar_number(ctx, field)
+	case "uuid":
+		return ec.fieldContext_Webinar_uuid(ctx, field)
+	case "topic":
+		return ec.fieldContext_Webinar_topic(ctx, field)
+	case "agenda":
+		return ec.fieldContext_Webinar_agenda(ctx, field)
+	case "type":
+		return ec.fieldContext_Webinar_type(ctx, field)
+	case "startTime":
+		return ec.fieldContext_Webinar_startTime(ctx, field)
+	case "durationMinutes":
+		return ec.fieldContext_Webinar_durationMinutes(ctx, field)
+	case "timezone":
+		return ec.fieldContext_Webinar_timezone(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_Webinar_createdAt(ctx, field)
+	case "creationSource":
+		return ec.fieldContext_Webinar_creationSource(ctx, field)
+	case "hostZoomId":
+		return ec.fieldContext_Webinar_hostZoomId(ctx, field)
+	case "hostEmail":
+		return ec.fieldContext_Webinar_hostEmail(ctx, field)
+	case "joinUrl":
+		return ec.fieldContext_Webinar_joinUrl(ctx, field)
+	case "registrationUrl":
+		return ec.fieldContext_Webinar_registrationUrl(ctx, field)
+	case "startUrl":
+		return ec.fieldContext_Webinar_startUrl(ctx, field)
+	case "password":
+		return ec.fieldContext_Webinar_password(ctx, field)
+	case "h323Password":
+		return ec.fieldContext_Webinar_h323Password(ctx, field)
+	case "encryptedPassword":
+		return ec.fieldContext_Webinar_encryptedPassword(ctx, field)
+	case "templateId":
+		return ec.fieldContext_Webinar_templateId(ctx, field)
+	case "trackingFields":
+		return ec.fieldContext_Webinar_trackingFields(ctx, field)
+	case "isSimulive":
+		return ec.fieldContext_Webinar_isSimulive(ctx, field)
+	case "isEventsWebinar":
+		return ec.fieldContext_Webinar_isEventsWebinar(ctx, field)
+	case "recordFileId":
+		return ec.fieldContext_Webinar_recordFileId(ctx, field)
+	case "transitionToLive":
+		return ec.fieldContext_Webinar_transitionToLive(ctx, field)
+	case "simuliveDelayStart":
+		return ec.fieldContext_Webinar_simuliveDelayStart(ctx, field)
+	case "recurrence":
+		return ec.fieldContext_Webinar_recurrence(ctx, field)
+	case "occurrences":
+		return ec.fieldContext_Webinar_occurrences(ctx, field)
+	case "settings":
+		return ec.fieldContext_Webinar_settings(ctx, field)
+	case "host":
+		return ec.fieldContext_Webinar_host(ctx, field)
+	case "registrants":
+		return ec.fieldContext_Webinar_registrants(ctx, field)
+	case "registrant":
+		return ec.fieldContext_Webinar_registrant(ctx, field)
+	case "participants":
+		return ec.fieldContext_Webinar_participants(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Webinar", field.Name)
+}
+
+func (ec *executionContext) childFields_WebinarConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_WebinarConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_WebinarConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_WebinarConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_WebinarConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WebinarConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_WebinarEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_WebinarEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_WebinarEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WebinarEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_WebinarFollowUp(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "enable":
+		return ec.fieldContext_WebinarFollowUp_enable(ctx, field)
+	case "daysAfter":
+		return ec.fieldContext_WebinarFollowUp_daysAfter(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WebinarFollowUp", field.Name)
+}
+
+func (ec *executionContext) childFields_WebinarQuestionAndAnswer(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "enable":
+		return ec.fieldContext_WebinarQuestionAndAnswer_enable(ctx, field)
+	case "allowSubmitQuestions":
+		return ec.fieldContext_WebinarQuestionAndAnswer_allowSubmitQuestions(ctx, field)
+	case "allowAnonymousQuestions":
+		return ec.fieldContext_WebinarQuestionAndAnswer_allowAnonymousQuestions(ctx, field)
+	case "answerQuestions":
+		return ec.fieldContext_WebinarQuestionAndAnswer_answerQuestions(ctx, field)
+	case "attendeesCanComment":
+		return ec.fieldContext_WebinarQuestionAndAnswer_attendeesCanComment(ctx, field)
+	case "attendeesCanUpvote":
+		return ec.fieldContext_WebinarQuestionAndAnswer_attendeesCanUpvote(ctx, field)
+	case "allowAutoReply":
+		return ec.fieldContext_WebinarQuestionAndAnswer_allowAutoReply(ctx, field)
+	case "autoReplyText":
+		return ec.fieldContext_WebinarQuestionAndAnswer_autoReplyText(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WebinarQuestionAndAnswer", field.Name)
+}
+
+func (ec *executionContext) childFields_WebinarReminder(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "enable":
+		return ec.fieldContext_WebinarReminder_enable(ctx, field)
+	case "type":
+		return ec.fieldContext_WebinarReminder_type(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WebinarReminder", field.Name)
 }
 
 func (ec *executionContext) childFields_WebinarReport(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -5249,6 +7650,112 @@ func (ec *executionContext) childFields_WebinarReportParticipantEdge(ctx context
 		return ec.fieldContext_WebinarReportParticipantEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type WebinarReportParticipantEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_WebinarSettings(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "hostVideo":
+		return ec.fieldContext_WebinarSettings_hostVideo(ctx, field)
+	case "panelistsVideo":
+		return ec.fieldContext_WebinarSettings_panelistsVideo(ctx, field)
+	case "hdVideo":
+		return ec.fieldContext_WebinarSettings_hdVideo(ctx, field)
+	case "hdVideoForAttendees":
+		return ec.fieldContext_WebinarSettings_hdVideoForAttendees(ctx, field)
+	case "send1080pVideoToAttendees":
+		return ec.fieldContext_WebinarSettings_send1080pVideoToAttendees(ctx, field)
+	case "practiceSession":
+		return ec.fieldContext_WebinarSettings_practiceSession(ctx, field)
+	case "onDemand":
+		return ec.fieldContext_WebinarSettings_onDemand(ctx, field)
+	case "audio":
+		return ec.fieldContext_WebinarSettings_audio(ctx, field)
+	case "audioConferenceInfo":
+		return ec.fieldContext_WebinarSettings_audioConferenceInfo(ctx, field)
+	case "globalDialInCountries":
+		return ec.fieldContext_WebinarSettings_globalDialInCountries(ctx, field)
+	case "globalDialInNumbers":
+		return ec.fieldContext_WebinarSettings_globalDialInNumbers(ctx, field)
+	case "autoRecording":
+		return ec.fieldContext_WebinarSettings_autoRecording(ctx, field)
+	case "alternativeHosts":
+		return ec.fieldContext_WebinarSettings_alternativeHosts(ctx, field)
+	case "alternativeHostUpdatePolls":
+		return ec.fieldContext_WebinarSettings_alternativeHostUpdatePolls(ctx, field)
+	case "requestPermissionToUnmuteParticipants":
+		return ec.fieldContext_WebinarSettings_requestPermissionToUnmuteParticipants(ctx, field)
+	case "allowHostControlParticipantMuteState":
+		return ec.fieldContext_WebinarSettings_allowHostControlParticipantMuteState(ctx, field)
+	case "approvalType":
+		return ec.fieldContext_WebinarSettings_approvalType(ctx, field)
+	case "registrationType":
+		return ec.fieldContext_WebinarSettings_registrationType(ctx, field)
+	case "registrantsRestrictNumber":
+		return ec.fieldContext_WebinarSettings_registrantsRestrictNumber(ctx, field)
+	case "closeRegistration":
+		return ec.fieldContext_WebinarSettings_closeRegistration(ctx, field)
+	case "registrantsConfirmationEmail":
+		return ec.fieldContext_WebinarSettings_registrantsConfirmationEmail(ctx, field)
+	case "registrantsEmailNotification":
+		return ec.fieldContext_WebinarSettings_registrantsEmailNotification(ctx, field)
+	case "notifyRegistrants":
+		return ec.fieldContext_WebinarSettings_notifyRegistrants(ctx, field)
+	case "allowMultipleDevices":
+		return ec.fieldContext_WebinarSettings_allowMultipleDevices(ctx, field)
+	case "showShareButton":
+		return ec.fieldContext_WebinarSettings_showShareButton(ctx, field)
+	case "showJoinInfo":
+		return ec.fieldContext_WebinarSettings_showJoinInfo(ctx, field)
+	case "contactName":
+		return ec.fieldContext_WebinarSettings_contactName(ctx, field)
+	case "contactEmail":
+		return ec.fieldContext_WebinarSettings_contactEmail(ctx, field)
+	case "emailLanguage":
+		return ec.fieldContext_WebinarSettings_emailLanguage(ctx, field)
+	case "panelistsInvitationEmailNotification":
+		return ec.fieldContext_WebinarSettings_panelistsInvitationEmailNotification(ctx, field)
+	case "attendeesAndPanelistsReminderEmailNotification":
+		return ec.fieldContext_WebinarSettings_attendeesAndPanelistsReminderEmailNotification(ctx, field)
+	case "followUpAttendeesEmailNotification":
+		return ec.fieldContext_WebinarSettings_followUpAttendeesEmailNotification(ctx, field)
+	case "followUpAbsenteesEmailNotification":
+		return ec.fieldContext_WebinarSettings_followUpAbsenteesEmailNotification(ctx, field)
+	case "postWebinarSurvey":
+		return ec.fieldContext_WebinarSettings_postWebinarSurvey(ctx, field)
+	case "surveyUrl":
+		return ec.fieldContext_WebinarSettings_surveyUrl(ctx, field)
+	case "emailInAttendeeReport":
+		return ec.fieldContext_WebinarSettings_emailInAttendeeReport(ctx, field)
+	case "meetingAuthentication":
+		return ec.fieldContext_WebinarSettings_meetingAuthentication(ctx, field)
+	case "panelistAuthentication":
+		return ec.fieldContext_WebinarSettings_panelistAuthentication(ctx, field)
+	case "authenticationOption":
+		return ec.fieldContext_WebinarSettings_authenticationOption(ctx, field)
+	case "authenticationName":
+		return ec.fieldContext_WebinarSettings_authenticationName(ctx, field)
+	case "authenticationDomains":
+		return ec.fieldContext_WebinarSettings_authenticationDomains(ctx, field)
+	case "enforceLogin":
+		return ec.fieldContext_WebinarSettings_enforceLogin(ctx, field)
+	case "enforceLoginDomains":
+		return ec.fieldContext_WebinarSettings_enforceLoginDomains(ctx, field)
+	case "additionalDataCenterRegions":
+		return ec.fieldContext_WebinarSettings_additionalDataCenterRegions(ctx, field)
+	case "addWatermark":
+		return ec.fieldContext_WebinarSettings_addWatermark(ctx, field)
+	case "addAudioWatermark":
+		return ec.fieldContext_WebinarSettings_addAudioWatermark(ctx, field)
+	case "enableSessionBranding":
+		return ec.fieldContext_WebinarSettings_enableSessionBranding(ctx, field)
+	case "languageInterpretation":
+		return ec.fieldContext_WebinarSettings_languageInterpretation(ctx, field)
+	case "signLanguageInterpretation":
+		return ec.fieldContext_WebinarSettings_signLanguageInterpretation(ctx, field)
+	case "questionAndAnswer":
+		return ec.fieldContext_WebinarSettings_questionAndAnswer(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WebinarSettings", field.Name)
 }
 
 func (ec *executionContext) childFields___Directive(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

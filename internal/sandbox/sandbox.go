@@ -19,6 +19,8 @@
 //     what the API ends.
 //   - One account, Server-to-Server tokens only. No consent pages, no refresh
 //     tokens, no master accounts.
+//   - A user who is deleted leaves meetings and webinars behind, whatever was to
+//     be transferred. Nobody accepts an invitation. Webinars cannot be changed.
 //   - No webhooks, e-mails, calendars, media or files. Its links lead nowhere.
 //   - GET /report/daily, sign-ins, operation logs, storage and billing are made up
 //     and do not add up to what the account does. The report on hosts does, and

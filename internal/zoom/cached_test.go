@@ -958,8 +958,18 @@ func TestEntriesRoundTrip(t *testing.T) {
 		roundTrip(ListUpcomingEvents.Op, listInput[UpcomingEventFilter]{}), roundTrip(ListCloudRecordingUsage.Op, listInput[CloudRecordingFilter]{}),
 		roundTrip(GetBillingReports, struct{}{}), roundTrip(GetBillingInvoices, BillingKey{"b"}),
 		roundTrip(GetPastPolls, run), roundTrip(GetReportPolls, run), roundTrip(GetPastQa, run), roundTrip(GetReportQa, run),
-		roundTrip(GetReportSurvey, run), roundTrip(GetWebinarReport, WebinarReportKey{"/a//b=="}), roundTrip(GetWebinarPolls, WebinarReportKey{"/a//b=="}),
+		roundTrip(GetReportSurvey, run), roundTrip(GetWebinarReport, WebinarRunKey{"/a//b=="}), roundTrip(GetWebinarPolls, WebinarRunKey{"/a//b=="}),
 		roundTrip(ListWebinarReportParticipants.Op, listInput[WebinarParticipantFilter]{Filter: WebinarParticipantFilter{WebinarID: "/a//b=="}}),
+		roundTrip(GetWebinar, WebinarKey{7}), roundTrip(ListWebinars.Op, ListWebinars.input(WebinarFilter{UserID: "u"}, Paging{})),
+		roundTrip(GetWebinarRegistrant, WebinarRegistrantKey{7, "r"}),
+		roundTrip(ListWebinarRegistrants.Op, ListWebinarRegistrants.input(WebinarRegistrantFilter{WebinarID: 7}, Paging{})),
+		roundTrip(ListWebinarParticipants.Op, ListWebinarParticipants.input(WebinarRunKey{"/a//b=="}, Paging{})),
+		roundTrip(GetRole, RoleKey{"2"}), roundTrip(ListRoles, RoleFilter{}), roundTrip(ListRoleMembers.Op, ListRoleMembers.input(RoleKey{"2"}, Paging{})),
+		roundTrip(GetPolicy, PolicyKey{"p"}), roundTrip(ListPolicies.Op, ListPolicies.input(NoFilter{}, Paging{})),
+		roundTrip(GetSurvey, SurveyKey{"s"}), roundTrip(ListSurveys.Op, ListSurveys.input(NoFilter{}, Paging{})),
+		roundTrip(ListSurveyInstances.Op, ListSurveyInstances.input(SurveyInstanceFilter{SurveyID: "s"}, Paging{})),
+		roundTrip(ListSurveyAnswers.Op, ListSurveyAnswers.input(SurveyAnswerFilter{SurveyID: "s"}, Paging{})),
+		roundTrip(ListChannelSurveyInstances.Op, ListChannelSurveyInstances.input(ChannelKey{"c"}, Paging{})),
 	} {
 		test(t)
 	}

@@ -93,7 +93,9 @@ func (p Plan) limits(account string, req *Request) []ratelimit.Limit {
 		limits = append(limits, ratelimit.Limit{Key: account + ":pool", Calls: pools[p], Daily: true})
 	}
 	for _, q := range req.Spec.Quotas {
-		limits = append(limits, ratelimit.Limit{Key: q.key(account, req), Calls: q.PerDay, Daily: true})
+		if q.counts(req) {
+			limits = append(limits, ratelimit.Limit{Key: q.key(account, req), Calls: q.perDay(p), Daily: true})
+		}
 	}
 	return limits
 }

@@ -219,6 +219,94 @@ func (e *CountryMethod) UnmarshalGQL(v any) error {
 	return err
 }
 
+// CreateUserAction: How a user is added.
+type CreateUserAction string
+
+// The values of CreateUserAction.
+const (
+	// Zoom invites the person by e-mail; who accepts gets a login.
+	CreateUserActionCreate CreateUserAction = "CREATE"
+	// With a login of a managed domain, at once; needs an agreement with Zoom.
+	CreateUserActionAutoCreate CreateUserAction = "AUTO_CREATE"
+	// Without a login: only the links of meetings are used; needs an agreement with Zoom.
+	CreateUserActionCustCreate CreateUserAction = "CUST_CREATE"
+	// Signs in by single sign-on, without an invitation.
+	CreateUserActionSsoCreate CreateUserAction = "SSO_CREATE"
+)
+
+var createUserActionCodes = newCodes("CreateUserAction", false,
+	"CREATE", "create",
+	"AUTO_CREATE", "autoCreate",
+	"CUST_CREATE", "custCreate",
+	"SSO_CREATE", "ssoCreate",
+)
+
+// Code returns what Zoom writes for the value.
+func (e CreateUserAction) Code() string { return createUserActionCodes.toZoom[string(e)] }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+func (e *CreateUserAction) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	name, err := createUserActionCodes.decode(dec)
+	*e = CreateUserAction(name)
+	return err
+}
+
+// MarshalJSONTo writes Zoom's value.
+func (e CreateUserAction) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return createUserActionCodes.encode(enc, string(e))
+}
+
+// MarshalGQL writes the name, or null.
+func (e CreateUserAction) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+
+// UnmarshalGQL reads the name that a caller wrote.
+func (e *CreateUserAction) UnmarshalGQL(v any) error {
+	name, err := createUserActionCodes.unmarshalGQL(v)
+	*e = CreateUserAction(name)
+	return err
+}
+
+// DeleteUserAction: How a user leaves an account.
+type DeleteUserAction string
+
+// The values of DeleteUserAction.
+const (
+	// Keeps the login, with a free account of the own. Also for who was invited and has not come yet.
+	DeleteUserActionDisassociate DeleteUserAction = "DISASSOCIATE"
+	// The login and all its data are deleted for good.
+	DeleteUserActionDelete DeleteUserAction = "DELETE"
+)
+
+var deleteUserActionCodes = newCodes("DeleteUserAction", false,
+	"DISASSOCIATE", "disassociate",
+	"DELETE", "delete",
+)
+
+// Code returns what Zoom writes for the value.
+func (e DeleteUserAction) Code() string { return deleteUserActionCodes.toZoom[string(e)] }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+func (e *DeleteUserAction) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	name, err := deleteUserActionCodes.decode(dec)
+	*e = DeleteUserAction(name)
+	return err
+}
+
+// MarshalJSONTo writes Zoom's value.
+func (e DeleteUserAction) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return deleteUserActionCodes.encode(enc, string(e))
+}
+
+// MarshalGQL writes the name, or null.
+func (e DeleteUserAction) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+
+// UnmarshalGQL reads the name that a caller wrote.
+func (e *DeleteUserAction) UnmarshalGQL(v any) error {
+	name, err := deleteUserActionCodes.unmarshalGQL(v)
+	*e = DeleteUserAction(name)
+	return err
+}
+
 // DialInNumberType: Who pays for a call to a dial-in number.
 type DialInNumberType string
 
@@ -228,11 +316,14 @@ const (
 	DialInNumberTypeToll DialInNumberType = "TOLL"
 	// The account: the number is toll-free.
 	DialInNumberTypeTollFree DialInNumberType = "TOLL_FREE"
+	// The caller, at a higher price; only for webinars.
+	DialInNumberTypePremium DialInNumberType = "PREMIUM"
 )
 
 var dialInNumberTypeCodes = newCodes("DialInNumberType", false,
 	"TOLL", "toll",
 	"TOLL_FREE", "tollfree",
+	"PREMIUM", "premium",
 )
 
 // Code returns what Zoom writes for the value.
@@ -366,6 +457,96 @@ func (e HostActivityType) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
 func (e *HostActivityType) UnmarshalGQL(v any) error {
 	name, err := hostActivityTypeCodes.unmarshalGQL(v)
 	*e = HostActivityType(name)
+	return err
+}
+
+// InformationBarrierStatus: Whether a policy holds.
+type InformationBarrierStatus string
+
+// The values of InformationBarrierStatus.
+const (
+	// It does not.
+	InformationBarrierStatusDisabled InformationBarrierStatus = "DISABLED"
+	// It does.
+	InformationBarrierStatusEnabled InformationBarrierStatus = "ENABLED"
+)
+
+var informationBarrierStatusCodes = newCodes("InformationBarrierStatus", true,
+	"DISABLED", "0",
+	"ENABLED", "1",
+)
+
+// Code returns what Zoom writes for the value.
+func (e InformationBarrierStatus) Code() string {
+	return informationBarrierStatusCodes.toZoom[string(e)]
+}
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+func (e *InformationBarrierStatus) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	name, err := informationBarrierStatusCodes.decode(dec)
+	*e = InformationBarrierStatus(name)
+	return err
+}
+
+// MarshalJSONTo writes Zoom's value.
+func (e InformationBarrierStatus) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return informationBarrierStatusCodes.encode(enc, string(e))
+}
+
+// MarshalGQL writes the name, or null.
+func (e InformationBarrierStatus) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+
+// UnmarshalGQL reads the name that a caller wrote.
+func (e *InformationBarrierStatus) UnmarshalGQL(v any) error {
+	name, err := informationBarrierStatusCodes.unmarshalGQL(v)
+	*e = InformationBarrierStatus(name)
+	return err
+}
+
+// InformationBarrierType: Who may still chat with whom.
+type InformationBarrierType string
+
+// The values of InformationBarrierType.
+const (
+	// What the settings forbid is forbidden; the groups may chat.
+	InformationBarrierTypeBlocked InformationBarrierType = "BLOCKED"
+	// What the settings forbid is forbidden; only the one group may begin a chat with the other.
+	InformationBarrierTypeBlockedOneWay InformationBarrierType = "BLOCKED_ONE_WAY"
+	// Nothing is forbidden; only the one group may begin a chat with the other.
+	InformationBarrierTypeOpenOneWay InformationBarrierType = "OPEN_ONE_WAY"
+	// Nothing is forbidden.
+	InformationBarrierTypeOpen InformationBarrierType = "OPEN"
+)
+
+var informationBarrierTypeCodes = newCodes("InformationBarrierType", true,
+	"BLOCKED", "0",
+	"BLOCKED_ONE_WAY", "1",
+	"OPEN_ONE_WAY", "2",
+	"OPEN", "3",
+)
+
+// Code returns what Zoom writes for the value.
+func (e InformationBarrierType) Code() string { return informationBarrierTypeCodes.toZoom[string(e)] }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+func (e *InformationBarrierType) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	name, err := informationBarrierTypeCodes.decode(dec)
+	*e = InformationBarrierType(name)
+	return err
+}
+
+// MarshalJSONTo writes Zoom's value.
+func (e InformationBarrierType) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return informationBarrierTypeCodes.encode(enc, string(e))
+}
+
+// MarshalGQL writes the name, or null.
+func (e InformationBarrierType) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+
+// UnmarshalGQL reads the name that a caller wrote.
+func (e *InformationBarrierType) UnmarshalGQL(v any) error {
+	name, err := informationBarrierTypeCodes.unmarshalGQL(v)
+	*e = InformationBarrierType(name)
 	return err
 }
 
@@ -1111,12 +1292,15 @@ type ParticipantSource string
 const (
 	// The past meeting: label MEDIUM, kept 15 months.
 	ParticipantSourcePastMeeting ParticipantSource = "PAST_MEETING"
+	// The past webinar: label MEDIUM; only for runs of webinars.
+	ParticipantSourcePastWebinar ParticipantSource = "PAST_WEBINAR"
 	// The report: label HEAVY, kept a year, needs a paid plan and two participants.
 	ParticipantSourceReport ParticipantSource = "REPORT"
 )
 
 var participantSourceCodes = newCodes("ParticipantSource", false,
 	"PAST_MEETING", "past_meeting",
+	"PAST_WEBINAR", "past_webinar",
 	"REPORT", "report",
 )
 
@@ -1953,6 +2137,47 @@ func (e *ResourcePermission) UnmarshalGQL(v any) error {
 	return err
 }
 
+// RoleType: What kind of role it is.
+type RoleType string
+
+// The values of RoleType.
+const (
+	// An ordinary one.
+	RoleTypeCommon RoleType = "COMMON"
+	// One of Zoom Revenue Accelerator, formerly Zoom IQ.
+	RoleTypeIq RoleType = "IQ"
+)
+
+var roleTypeCodes = newCodes("RoleType", false,
+	"COMMON", "common",
+	"IQ", "iq",
+)
+
+// Code returns what Zoom writes for the value.
+func (e RoleType) Code() string { return roleTypeCodes.toZoom[string(e)] }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+func (e *RoleType) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	name, err := roleTypeCodes.decode(dec)
+	*e = RoleType(name)
+	return err
+}
+
+// MarshalJSONTo writes Zoom's value.
+func (e RoleType) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return roleTypeCodes.encode(enc, string(e))
+}
+
+// MarshalGQL writes the name, or null.
+func (e RoleType) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+
+// UnmarshalGQL reads the name that a caller wrote.
+func (e *RoleType) UnmarshalGQL(v any) error {
+	name, err := roleTypeCodes.unmarshalGQL(v)
+	*e = RoleType(name)
+	return err
+}
+
 // SignInActivityType: Whether somebody signed in or out.
 type SignInActivityType string
 
@@ -1991,6 +2216,93 @@ func (e SignInActivityType) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) 
 func (e *SignInActivityType) UnmarshalGQL(v any) error {
 	name, err := signInActivityTypeCodes.unmarshalGQL(v)
 	*e = SignInActivityType(name)
+	return err
+}
+
+// SimuliveDelayUnit: What the delay of a simulive webinar counts.
+type SimuliveDelayUnit string
+
+// The values of SimuliveDelayUnit.
+const (
+	// Seconds.
+	SimuliveDelayUnitSecond SimuliveDelayUnit = "SECOND"
+	// Minutes.
+	SimuliveDelayUnitMinute SimuliveDelayUnit = "MINUTE"
+)
+
+var simuliveDelayUnitCodes = newCodes("SimuliveDelayUnit", false,
+	"SECOND", "second",
+	"MINUTE", "minute",
+)
+
+// Code returns what Zoom writes for the value.
+func (e SimuliveDelayUnit) Code() string { return simuliveDelayUnitCodes.toZoom[string(e)] }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+func (e *SimuliveDelayUnit) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	name, err := simuliveDelayUnitCodes.decode(dec)
+	*e = SimuliveDelayUnit(name)
+	return err
+}
+
+// MarshalJSONTo writes Zoom's value.
+func (e SimuliveDelayUnit) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return simuliveDelayUnitCodes.encode(enc, string(e))
+}
+
+// MarshalGQL writes the name, or null.
+func (e SimuliveDelayUnit) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+
+// UnmarshalGQL reads the name that a caller wrote.
+func (e *SimuliveDelayUnit) UnmarshalGQL(v any) error {
+	name, err := simuliveDelayUnitCodes.unmarshalGQL(v)
+	*e = SimuliveDelayUnit(name)
+	return err
+}
+
+// SubAccountPrivilegeLevel: With whose privileges sub accounts are managed.
+type SubAccountPrivilegeLevel string
+
+// The values of SubAccountPrivilegeLevel.
+const (
+	// With those of an owner.
+	SubAccountPrivilegeLevelOwner SubAccountPrivilegeLevel = "OWNER"
+	// With the same as in the own account.
+	SubAccountPrivilegeLevelSame SubAccountPrivilegeLevel = "SAME"
+	// With those that are listed.
+	SubAccountPrivilegeLevelListed SubAccountPrivilegeLevel = "LISTED"
+)
+
+var subAccountPrivilegeLevelCodes = newCodes("SubAccountPrivilegeLevel", true,
+	"OWNER", "1",
+	"SAME", "2",
+	"LISTED", "3",
+)
+
+// Code returns what Zoom writes for the value.
+func (e SubAccountPrivilegeLevel) Code() string {
+	return subAccountPrivilegeLevelCodes.toZoom[string(e)]
+}
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+func (e *SubAccountPrivilegeLevel) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	name, err := subAccountPrivilegeLevelCodes.decode(dec)
+	*e = SubAccountPrivilegeLevel(name)
+	return err
+}
+
+// MarshalJSONTo writes Zoom's value.
+func (e SubAccountPrivilegeLevel) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return subAccountPrivilegeLevelCodes.encode(enc, string(e))
+}
+
+// MarshalGQL writes the name, or null.
+func (e SubAccountPrivilegeLevel) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+
+// UnmarshalGQL reads the name that a caller wrote.
+func (e *SubAccountPrivilegeLevel) UnmarshalGQL(v any) error {
+	name, err := subAccountPrivilegeLevelCodes.unmarshalGQL(v)
+	*e = SubAccountPrivilegeLevel(name)
 	return err
 }
 
@@ -2038,6 +2350,168 @@ func (e SummaryRecipients) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
 func (e *SummaryRecipients) UnmarshalGQL(v any) error {
 	name, err := summaryRecipientsCodes.unmarshalGQL(v)
 	*e = SummaryRecipients(name)
+	return err
+}
+
+// SurveyProduct: What a survey was used in.
+type SurveyProduct string
+
+// The values of SurveyProduct.
+const (
+	// A meeting.
+	SurveyProductMeeting SurveyProduct = "MEETING"
+	// A webinar.
+	SurveyProductWebinar SurveyProduct = "WEBINAR"
+	// A contact center.
+	SurveyProductContactCenter SurveyProduct = "CONTACT_CENTER"
+	// A public link.
+	SurveyProductSurveyPublicLink SurveyProduct = "SURVEY_PUBLIC_LINK"
+	// A chat.
+	SurveyProductTeamChat SurveyProduct = "TEAM_CHAT"
+	// A virtual agent. Zoom misspells it.
+	SurveyProductVirtualAgent SurveyProduct = "VIRTUAL_AGENT"
+)
+
+var surveyProductCodes = newCodes("SurveyProduct", false,
+	"MEETING", "meeting",
+	"WEBINAR", "webinar",
+	"CONTACT_CENTER", "contact_center",
+	"SURVEY_PUBLIC_LINK", "survey_public_link",
+	"TEAM_CHAT", "team_chat",
+	"VIRTUAL_AGENT", "vitual_agent",
+)
+
+// Code returns what Zoom writes for the value.
+func (e SurveyProduct) Code() string { return surveyProductCodes.toZoom[string(e)] }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+func (e *SurveyProduct) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	name, err := surveyProductCodes.decode(dec)
+	*e = SurveyProduct(name)
+	return err
+}
+
+// MarshalJSONTo writes Zoom's value.
+func (e SurveyProduct) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return surveyProductCodes.encode(enc, string(e))
+}
+
+// MarshalGQL writes the name, or null.
+func (e SurveyProduct) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+
+// UnmarshalGQL reads the name that a caller wrote.
+func (e *SurveyProduct) UnmarshalGQL(v any) error {
+	name, err := surveyProductCodes.unmarshalGQL(v)
+	*e = SurveyProduct(name)
+	return err
+}
+
+// SurveyQuestionType: How a question is answered.
+type SurveyQuestionType string
+
+// The values of SurveyQuestionType.
+const (
+	// One option is chosen.
+	SurveyQuestionTypeSingle SurveyQuestionType = "SINGLE"
+	// Several options are chosen.
+	SurveyQuestionTypeMultiple SurveyQuestionType = "MULTIPLE"
+	// Parts are matched with options.
+	SurveyQuestionTypeMatching SurveyQuestionType = "MATCHING"
+	// Parts are ranked.
+	SurveyQuestionTypeRankOrder SurveyQuestionType = "RANK_ORDER"
+	// A short text is written.
+	SurveyQuestionTypeShortAnswer SurveyQuestionType = "SHORT_ANSWER"
+	// A long text is written.
+	SurveyQuestionTypeLongAnswer SurveyQuestionType = "LONG_ANSWER"
+	// Blanks are filled in.
+	SurveyQuestionTypeFillInTheBlank SurveyQuestionType = "FILL_IN_THE_BLANK"
+	// A score is given.
+	SurveyQuestionTypeRatingScale SurveyQuestionType = "RATING_SCALE"
+)
+
+var surveyQuestionTypeCodes = newCodes("SurveyQuestionType", false,
+	"SINGLE", "single",
+	"MULTIPLE", "multiple",
+	"MATCHING", "matching",
+	"RANK_ORDER", "rank_order",
+	"SHORT_ANSWER", "short_answer",
+	"LONG_ANSWER", "long_answer",
+	"FILL_IN_THE_BLANK", "fill_in_the_blank",
+	"RATING_SCALE", "rating_scale",
+)
+
+// Code returns what Zoom writes for the value.
+func (e SurveyQuestionType) Code() string { return surveyQuestionTypeCodes.toZoom[string(e)] }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+func (e *SurveyQuestionType) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	name, err := surveyQuestionTypeCodes.decode(dec)
+	*e = SurveyQuestionType(name)
+	return err
+}
+
+// MarshalJSONTo writes Zoom's value.
+func (e SurveyQuestionType) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return surveyQuestionTypeCodes.encode(enc, string(e))
+}
+
+// MarshalGQL writes the name, or null.
+func (e SurveyQuestionType) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+
+// UnmarshalGQL reads the name that a caller wrote.
+func (e *SurveyQuestionType) UnmarshalGQL(v any) error {
+	name, err := surveyQuestionTypeCodes.unmarshalGQL(v)
+	*e = SurveyQuestionType(name)
+	return err
+}
+
+// SurveyType: What kind of survey it is.
+type SurveyType string
+
+// The values of SurveyType.
+const (
+	// A poll of single and multiple choices.
+	SurveyTypeBasicPoll SurveyType = "BASIC_POLL"
+	// A poll with all types of questions.
+	SurveyTypeAdvancedPoll SurveyType = "ADVANCED_POLL"
+	// A poll with right answers.
+	SurveyTypeQuiz SurveyType = "QUIZ"
+	// A survey.
+	SurveyTypeSurvey SurveyType = "SURVEY"
+	// A survey of the customers of a contact center.
+	SurveyTypeConsumerEngagementSurvey SurveyType = "CONSUMER_ENGAGEMENT_SURVEY"
+)
+
+var surveyTypeCodes = newCodes("SurveyType", false,
+	"BASIC_POLL", "basic_poll",
+	"ADVANCED_POLL", "advanced_poll",
+	"QUIZ", "quiz",
+	"SURVEY", "survey",
+	"CONSUMER_ENGAGEMENT_SURVEY", "consumer_engagement_survey",
+)
+
+// Code returns what Zoom writes for the value.
+func (e SurveyType) Code() string { return surveyTypeCodes.toZoom[string(e)] }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+func (e *SurveyType) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	name, err := surveyTypeCodes.decode(dec)
+	*e = SurveyType(name)
+	return err
+}
+
+// MarshalJSONTo writes Zoom's value.
+func (e SurveyType) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return surveyTypeCodes.encode(enc, string(e))
+}
+
+// MarshalGQL writes the name, or null.
+func (e SurveyType) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+
+// UnmarshalGQL reads the name that a caller wrote.
+func (e *SurveyType) UnmarshalGQL(v any) error {
+	name, err := surveyTypeCodes.unmarshalGQL(v)
+	*e = SurveyType(name)
 	return err
 }
 
@@ -2485,6 +2959,193 @@ func (e *WaitingRoomMode) UnmarshalGQL(v any) error {
 	return err
 }
 
+// WebinarListType: Which webinars of a user to list.
+type WebinarListType string
+
+// The values of WebinarListType.
+const (
+	// All that have not expired: past, going on and to come.
+	WebinarListTypeScheduled WebinarListType = "SCHEDULED"
+	// Those to come, and those going on.
+	WebinarListTypeUpcoming WebinarListType = "UPCOMING"
+)
+
+var webinarListTypeCodes = newCodes("WebinarListType", false,
+	"SCHEDULED", "scheduled",
+	"UPCOMING", "upcoming",
+)
+
+// Code returns what Zoom writes for the value.
+func (e WebinarListType) Code() string { return webinarListTypeCodes.toZoom[string(e)] }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+func (e *WebinarListType) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	name, err := webinarListTypeCodes.decode(dec)
+	*e = WebinarListType(name)
+	return err
+}
+
+// MarshalJSONTo writes Zoom's value.
+func (e WebinarListType) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return webinarListTypeCodes.encode(enc, string(e))
+}
+
+// MarshalGQL writes the name, or null.
+func (e WebinarListType) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+
+// UnmarshalGQL reads the name that a caller wrote.
+func (e *WebinarListType) UnmarshalGQL(v any) error {
+	name, err := webinarListTypeCodes.unmarshalGQL(v)
+	*e = WebinarListType(name)
+	return err
+}
+
+// WebinarQuestionVisibility: Which questions attendees of a webinar see.
+type WebinarQuestionVisibility string
+
+// The values of WebinarQuestionVisibility.
+const (
+	// Those that were answered.
+	WebinarQuestionVisibilityAnswered WebinarQuestionVisibility = "ANSWERED"
+	// All.
+	WebinarQuestionVisibilityAll WebinarQuestionVisibility = "ALL"
+)
+
+var webinarQuestionVisibilityCodes = newCodes("WebinarQuestionVisibility", false,
+	"ANSWERED", "only",
+	"ALL", "all",
+)
+
+// Code returns what Zoom writes for the value.
+func (e WebinarQuestionVisibility) Code() string {
+	return webinarQuestionVisibilityCodes.toZoom[string(e)]
+}
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+func (e *WebinarQuestionVisibility) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	name, err := webinarQuestionVisibilityCodes.decode(dec)
+	*e = WebinarQuestionVisibility(name)
+	return err
+}
+
+// MarshalJSONTo writes Zoom's value.
+func (e WebinarQuestionVisibility) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return webinarQuestionVisibilityCodes.encode(enc, string(e))
+}
+
+// MarshalGQL writes the name, or null.
+func (e WebinarQuestionVisibility) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+
+// UnmarshalGQL reads the name that a caller wrote.
+func (e *WebinarQuestionVisibility) UnmarshalGQL(v any) error {
+	name, err := webinarQuestionVisibilityCodes.unmarshalGQL(v)
+	*e = WebinarQuestionVisibility(name)
+	return err
+}
+
+// WebinarReminderTime: How long before a webinar people are reminded.
+type WebinarReminderTime string
+
+// The values of WebinarReminderTime.
+const (
+	// No time is set.
+	WebinarReminderTimeUnplanned WebinarReminderTime = "UNPLANNED"
+	// An hour.
+	WebinarReminderTimeHour WebinarReminderTime = "HOUR"
+	// A day.
+	WebinarReminderTimeDay WebinarReminderTime = "DAY"
+	// A day, and again an hour.
+	WebinarReminderTimeDayAndHour WebinarReminderTime = "DAY_AND_HOUR"
+	// A week.
+	WebinarReminderTimeWeek WebinarReminderTime = "WEEK"
+	// A week, and again an hour.
+	WebinarReminderTimeWeekAndHour WebinarReminderTime = "WEEK_AND_HOUR"
+	// A week, and again a day.
+	WebinarReminderTimeWeekAndDay WebinarReminderTime = "WEEK_AND_DAY"
+	// A week, and again a day and an hour.
+	WebinarReminderTimeWeekDayAndHour WebinarReminderTime = "WEEK_DAY_AND_HOUR"
+)
+
+var webinarReminderTimeCodes = newCodes("WebinarReminderTime", true,
+	"UNPLANNED", "0",
+	"HOUR", "1",
+	"DAY", "2",
+	"DAY_AND_HOUR", "3",
+	"WEEK", "4",
+	"WEEK_AND_HOUR", "5",
+	"WEEK_AND_DAY", "6",
+	"WEEK_DAY_AND_HOUR", "7",
+)
+
+// Code returns what Zoom writes for the value.
+func (e WebinarReminderTime) Code() string { return webinarReminderTimeCodes.toZoom[string(e)] }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+func (e *WebinarReminderTime) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	name, err := webinarReminderTimeCodes.decode(dec)
+	*e = WebinarReminderTime(name)
+	return err
+}
+
+// MarshalJSONTo writes Zoom's value.
+func (e WebinarReminderTime) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return webinarReminderTimeCodes.encode(enc, string(e))
+}
+
+// MarshalGQL writes the name, or null.
+func (e WebinarReminderTime) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+
+// UnmarshalGQL reads the name that a caller wrote.
+func (e *WebinarReminderTime) UnmarshalGQL(v any) error {
+	name, err := webinarReminderTimeCodes.unmarshalGQL(v)
+	*e = WebinarReminderTime(name)
+	return err
+}
+
+// WebinarType: What kind of webinar is scheduled.
+type WebinarType string
+
+// The values of WebinarType.
+const (
+	// Once, at a set time.
+	WebinarTypeScheduled WebinarType = "SCHEDULED"
+	// Recurring, started whenever wanted.
+	WebinarTypeRecurringNoFixedTime WebinarType = "RECURRING_NO_FIXED_TIME"
+	// Recurring at fixed times.
+	WebinarTypeRecurringFixedTime WebinarType = "RECURRING_FIXED_TIME"
+)
+
+var webinarTypeCodes = newCodes("WebinarType", true,
+	"SCHEDULED", "5",
+	"RECURRING_NO_FIXED_TIME", "6",
+	"RECURRING_FIXED_TIME", "9",
+)
+
+// Code returns what Zoom writes for the value.
+func (e WebinarType) Code() string { return webinarTypeCodes.toZoom[string(e)] }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+func (e *WebinarType) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	name, err := webinarTypeCodes.decode(dec)
+	*e = WebinarType(name)
+	return err
+}
+
+// MarshalJSONTo writes Zoom's value.
+func (e WebinarType) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return webinarTypeCodes.encode(enc, string(e))
+}
+
+// MarshalGQL writes the name, or null.
+func (e WebinarType) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+
+// UnmarshalGQL reads the name that a caller wrote.
+func (e *WebinarType) UnmarshalGQL(v any) error {
+	name, err := webinarTypeCodes.unmarshalGQL(v)
+	*e = WebinarType(name)
+	return err
+}
+
 // Weekday: A day of the week.
 type Weekday string
 
@@ -2582,6 +3243,8 @@ const (
 	ZoomUnitedPlanBusinessJpUnlimited ZoomUnitedPlan = "BUSINESS_JP_UNLIMITED"
 	// Enterprise, unlimited calls in Japan.
 	ZoomUnitedPlanEnterpriseJpUnlimited ZoomUnitedPlan = "ENTERPRISE_JP_UNLIMITED"
+	// None; only to take it away.
+	ZoomUnitedPlanNone ZoomUnitedPlan = "NONE"
 )
 
 var zoomUnitedPlanCodes = newCodes("ZoomUnitedPlan", false,
@@ -2603,6 +3266,7 @@ var zoomUnitedPlanCodes = newCodes("ZoomUnitedPlan", false,
 	"PRO_JP_UNLIMITED", "32768",
 	"BUSINESS_JP_UNLIMITED", "65536",
 	"ENTERPRISE_JP_UNLIMITED", "131072",
+	"NONE", "none",
 )
 
 // Code returns what Zoom writes for the value.
@@ -2627,5 +3291,124 @@ func (e ZoomUnitedPlan) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
 func (e *ZoomUnitedPlan) UnmarshalGQL(v any) error {
 	name, err := zoomUnitedPlanCodes.unmarshalGQL(v)
 	*e = ZoomUnitedPlan(name)
+	return err
+}
+
+// ZoomWorkplacePlan: A plan of Zoom Workplace.
+type ZoomWorkplacePlan string
+
+// The values of ZoomWorkplacePlan.
+const (
+	// None.
+	ZoomWorkplacePlanNone ZoomWorkplacePlan = "NONE"
+	// A licence for meetings, no bundle.
+	ZoomWorkplacePlanLicensed ZoomWorkplacePlan = "LICENSED"
+	// Enterprise.
+	ZoomWorkplacePlanEnterprise ZoomWorkplacePlan = "ENTERPRISE"
+	// Enterprise Plus.
+	ZoomWorkplacePlanEnterprisePlus ZoomWorkplacePlan = "ENTERPRISE_PLUS"
+	// Business Plus, unlimited calls in the US and Canada; for governments without calls.
+	ZoomWorkplacePlanBusinessPlusUsCaUnlimited ZoomWorkplacePlan = "BUSINESS_PLUS_US_CA_UNLIMITED"
+	// Business Plus, unlimited calls in the UK and Ireland.
+	ZoomWorkplacePlanBusinessPlusUkIeUnlimited ZoomWorkplacePlan = "BUSINESS_PLUS_UK_IE_UNLIMITED"
+	// Business Plus, unlimited calls in Australia and New Zealand.
+	ZoomWorkplacePlanBusinessPlusAuNzUnlimited ZoomWorkplacePlan = "BUSINESS_PLUS_AU_NZ_UNLIMITED"
+	// Business Plus, unlimited calls in Japan.
+	ZoomWorkplacePlanBusinessPlusJpUnlimited ZoomWorkplacePlan = "BUSINESS_PLUS_JP_UNLIMITED"
+	// Business Plus with Global Select.
+	ZoomWorkplacePlanBusinessPlusGlobalSelect ZoomWorkplacePlan = "BUSINESS_PLUS_GLOBAL_SELECT"
+	// Enterprise Premier, unlimited calls in the US and Canada.
+	ZoomWorkplacePlanEnterprisePremierUsCaUnlimited ZoomWorkplacePlan = "ENTERPRISE_PREMIER_US_CA_UNLIMITED"
+	// Enterprise Premier, unlimited calls in Japan.
+	ZoomWorkplacePlanEnterprisePremierJpUnlimited ZoomWorkplacePlan = "ENTERPRISE_PREMIER_JP_UNLIMITED"
+	// Enterprise Premier, unlimited calls in the UK and Ireland.
+	ZoomWorkplacePlanEnterprisePremierUkIeUnlimited ZoomWorkplacePlan = "ENTERPRISE_PREMIER_UK_IE_UNLIMITED"
+	// Enterprise Premier, unlimited calls in Australia and New Zealand.
+	ZoomWorkplacePlanEnterprisePremierAuNzUnlimited ZoomWorkplacePlan = "ENTERPRISE_PREMIER_AU_NZ_UNLIMITED"
+	// Pro Plus, unlimited calls in the US and Canada.
+	ZoomWorkplacePlanProPlusUsCaUnlimited ZoomWorkplacePlan = "PRO_PLUS_US_CA_UNLIMITED"
+	// Education: School and Campus.
+	ZoomWorkplacePlanEducationSchoolAndCampus ZoomWorkplacePlan = "EDUCATION_SCHOOL_AND_CAMPUS"
+	// Education: School and Campus Plus, unlimited calls in the US and Canada.
+	ZoomWorkplacePlanEducationSchoolAndCampusPlusUsCaUnlimited ZoomWorkplacePlan = "EDUCATION_SCHOOL_AND_CAMPUS_PLUS_US_CA_UNLIMITED"
+	// Education: School and Campus Plus, unlimited calls in Japan.
+	ZoomWorkplacePlanEducationSchoolAndCampusPlusJpUnlimited ZoomWorkplacePlan = "EDUCATION_SCHOOL_AND_CAMPUS_PLUS_JP_UNLIMITED"
+	// Education: School and Campus Plus, unlimited calls in the UK and Ireland.
+	ZoomWorkplacePlanEducationSchoolAndCampusPlusUkIeUnlimited ZoomWorkplacePlan = "EDUCATION_SCHOOL_AND_CAMPUS_PLUS_UK_IE_UNLIMITED"
+	// Education: School and Campus Plus, unlimited calls in Australia and New Zealand.
+	ZoomWorkplacePlanEducationSchoolAndCampusPlusAuNzUnlimited ZoomWorkplacePlan = "EDUCATION_SCHOOL_AND_CAMPUS_PLUS_AU_NZ_UNLIMITED"
+	// Education: School and Campus Plus with Global Select.
+	ZoomWorkplacePlanEducationSchoolAndCampusPlusGlobalSelect ZoomWorkplacePlan = "EDUCATION_SCHOOL_AND_CAMPUS_PLUS_GLOBAL_SELECT"
+	// Education: Enterprise Essentials.
+	ZoomWorkplacePlanEducationEnterpriseEssentials ZoomWorkplacePlan = "EDUCATION_ENTERPRISE_ESSENTIALS"
+	// Education: Enterprise Plus.
+	ZoomWorkplacePlanEducationEnterprisePlus ZoomWorkplacePlan = "EDUCATION_ENTERPRISE_PLUS"
+	// Education: Enterprise Student.
+	ZoomWorkplacePlanEducationEnterpriseStudent ZoomWorkplacePlan = "EDUCATION_ENTERPRISE_STUDENT"
+	// Education: Enterprise Premier, unlimited calls in the US and Canada.
+	ZoomWorkplacePlanEducationEnterprisePremierUsCaUnlimited ZoomWorkplacePlan = "EDUCATION_ENTERPRISE_PREMIER_US_CA_UNLIMITED"
+	// Education: Enterprise Premier, unlimited calls in Japan.
+	ZoomWorkplacePlanEducationEnterprisePremierJpUnlimited ZoomWorkplacePlan = "EDUCATION_ENTERPRISE_PREMIER_JP_UNLIMITED"
+	// Education: Enterprise Premier, unlimited calls in the UK and Ireland.
+	ZoomWorkplacePlanEducationEnterprisePremierUkIeUnlimited ZoomWorkplacePlan = "EDUCATION_ENTERPRISE_PREMIER_UK_IE_UNLIMITED"
+	// Education: Enterprise Premier, unlimited calls in Australia and New Zealand.
+	ZoomWorkplacePlanEducationEnterprisePremierAuNzUnlimited ZoomWorkplacePlan = "EDUCATION_ENTERPRISE_PREMIER_AU_NZ_UNLIMITED"
+	// Education: Enterprise Premier with Global Select.
+	ZoomWorkplacePlanEducationEnterprisePremierGlobalSelect ZoomWorkplacePlan = "EDUCATION_ENTERPRISE_PREMIER_GLOBAL_SELECT"
+)
+
+var zoomWorkplacePlanCodes = newCodes("ZoomWorkplacePlan", true,
+	"NONE", "0",
+	"LICENSED", "2",
+	"ENTERPRISE", "4",
+	"ENTERPRISE_PLUS", "8",
+	"BUSINESS_PLUS_US_CA_UNLIMITED", "16",
+	"BUSINESS_PLUS_UK_IE_UNLIMITED", "32",
+	"BUSINESS_PLUS_AU_NZ_UNLIMITED", "64",
+	"BUSINESS_PLUS_JP_UNLIMITED", "128",
+	"BUSINESS_PLUS_GLOBAL_SELECT", "33554432",
+	"ENTERPRISE_PREMIER_US_CA_UNLIMITED", "134217728",
+	"ENTERPRISE_PREMIER_JP_UNLIMITED", "268435456",
+	"ENTERPRISE_PREMIER_UK_IE_UNLIMITED", "536870912",
+	"ENTERPRISE_PREMIER_AU_NZ_UNLIMITED", "1073741824",
+	"PRO_PLUS_US_CA_UNLIMITED", "4398046511104",
+	"EDUCATION_SCHOOL_AND_CAMPUS", "18014398509481984",
+	"EDUCATION_SCHOOL_AND_CAMPUS_PLUS_US_CA_UNLIMITED", "137438953472",
+	"EDUCATION_SCHOOL_AND_CAMPUS_PLUS_JP_UNLIMITED", "274877906944",
+	"EDUCATION_SCHOOL_AND_CAMPUS_PLUS_UK_IE_UNLIMITED", "549755813888",
+	"EDUCATION_SCHOOL_AND_CAMPUS_PLUS_AU_NZ_UNLIMITED", "1099511627776",
+	"EDUCATION_SCHOOL_AND_CAMPUS_PLUS_GLOBAL_SELECT", "2199023255552",
+	"EDUCATION_ENTERPRISE_ESSENTIALS", "72057594037927936",
+	"EDUCATION_ENTERPRISE_PLUS", "144115188075855872",
+	"EDUCATION_ENTERPRISE_STUDENT", "576460752303423488",
+	"EDUCATION_ENTERPRISE_PREMIER_US_CA_UNLIMITED", "4294967296",
+	"EDUCATION_ENTERPRISE_PREMIER_JP_UNLIMITED", "8589934592",
+	"EDUCATION_ENTERPRISE_PREMIER_UK_IE_UNLIMITED", "17179869184",
+	"EDUCATION_ENTERPRISE_PREMIER_AU_NZ_UNLIMITED", "34359738368",
+	"EDUCATION_ENTERPRISE_PREMIER_GLOBAL_SELECT", "68719476736",
+)
+
+// Code returns what Zoom writes for the value.
+func (e ZoomWorkplacePlan) Code() string { return zoomWorkplacePlanCodes.toZoom[string(e)] }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+func (e *ZoomWorkplacePlan) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	name, err := zoomWorkplacePlanCodes.decode(dec)
+	*e = ZoomWorkplacePlan(name)
+	return err
+}
+
+// MarshalJSONTo writes Zoom's value.
+func (e ZoomWorkplacePlan) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return zoomWorkplacePlanCodes.encode(enc, string(e))
+}
+
+// MarshalGQL writes the name, or null.
+func (e ZoomWorkplacePlan) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+
+// UnmarshalGQL reads the name that a caller wrote.
+func (e *ZoomWorkplacePlan) UnmarshalGQL(v any) error {
+	name, err := zoomWorkplacePlanCodes.unmarshalGQL(v)
+	*e = ZoomWorkplacePlan(name)
 	return err
 }

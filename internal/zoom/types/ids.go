@@ -22,9 +22,14 @@ func (i *MeetingInstance) ID() NodeID {
 	return NodeID{i.Account, "MeetingInstance", string(i.UUID)}
 }
 
-// ID returns the global id of the registrant, who is one of one meeting.
+// ID returns the global id of the registrant, who is one of one meeting or
+// webinar.
 func (r *Registrant) ID() NodeID {
-	return NodeID{r.Account, "Registrant", r.Meeting.String() + "/" + string(r.ZoomID)}
+	of := r.Meeting.String()
+	if r.OfWebinar {
+		of = "webinar " + of
+	}
+	return NodeID{r.Account, "Registrant", of + "/" + string(r.ZoomID)}
 }
 
 // Mark returns what tells a stay from the others of its run.
