@@ -52,7 +52,7 @@ func TestTruth(t *testing.T) {
 			spy := &spy{t: t, next: box, docs: docs, row: row}
 			zoom := httptest.NewServer(spy)
 			defer zoom.Close()
-			gateway := httptest.NewServer(graph.New(graph.Config{Client: sandboxClient(zoom.URL)}))
+			gateway := httptest.NewServer(sandboxAPI(zoom.URL))
 			defer gateway.Close()
 			(&rig{box, gateway.URL}).question(t, row.Question)
 			if spy.seen == 0 {

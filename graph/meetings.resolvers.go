@@ -64,6 +64,13 @@ func (r *mutationResolver) EndMeeting(ctx context.Context, input types.EndMeetin
 	return &types.EndMeetingPayload{Origin: in(ctx, input.Meeting.ID).origin(), Number: unless(mistakes, number), UserErrors: mistakes}, err
 }
 
+func (r *mutationResolver) RecoverMeeting(ctx context.Context, input types.RecoverMeetingInput) (*types.UpdateMeetingPayload, error) {
+	return changed(ctx, input.Meeting, func(c *zoom.Client, number types.MeetingNumber) error {
+		_, err := zoom.UpdateMeetingStatus.Do(ctx, c, zoom.MeetingAction{MeetingID: number, Body: zoom.MeetingActionBody{Action: "recover"}})
+		return err
+	})
+}
+
 func (r *queryResolver) Meeting(ctx context.Context, by types.MeetingBy) (*types.Meeting, error) {
 	number, err := meetingNumber(by)
 	if err != nil {

@@ -201,19 +201,27 @@ func (s *scope) wholeInstance(ctx context.Context, i *types.MeetingInstance) (*t
 	return s.instances().Load(ctx, string(i.UUID))
 }
 
-// registrantID splits the key of a registrant's global id.
-func registrantOf(id types.NodeID) (zoom.RegistrantsOf, string, error) {
-	key, err := id.Of("Registrant")
+// partOf splits the key of the global id of something that belongs to a meeting,
+// such as a poll.
+func partOf(id types.NodeID, kind string) (types.MeetingNumber, string, error) {
+	key, err := id.Of(kind)
 	if err != nil {
-		return zoom.RegistrantsOf{}, "", err
+		return 0, "", err
 	}
-	meeting, registrant, ok := strings.Cut(key, "/")
-	meeting, webinar := strings.CutPrefix(meeting, "webinar ")
+	meeting, part, ok := strings.Cut(key, "/")
 	number, err := types.ParseMeetingNumber(meeting)
-	if !ok || err != nil || registrant == "" {
-		return zoom.RegistrantsOf{}, "", types.ErrBadID
+	if !ok || err != nil || part == "" {
+		return 0, "", types.ErrBadID
 	}
-	return zoom.RegistrantsOf{Number: number, Webinar: webinar}, registrant, nil
+	return number, part, nil
+}
+
+// registrantOf splits the key of a registrant's global id.
+func registrantOf(id types.NodeID) (zoom.RegistrantsOf, string, error) {
+	var webinar bool
+	id.Key, webinar = strings.CutPrefix(id.Key, "webinar ")
+	number, registrant, err := partOf(id, "Registrant")
+	return zoom.RegistrantsOf{Number: number, Webinar: webinar && err == nil}, registrant, err
 }
 
 // ofMeeting and ofWebinar say what somebody registered for.

@@ -65,6 +65,12 @@ func (s *scope) node(ctx context.Context, id types.NodeID) (types.Node, error) {
 			return nil, types.ErrBadID
 		}
 		return someNode(s.webinar(ctx, number))
+	case "Poll":
+		meeting, poll, err := partOf(id, "Poll")
+		if err != nil {
+			return nil, err
+		}
+		return someNode(zoom.GetPoll.Do(ctx, s.client, zoom.PollKey{MeetingID: meeting, PollID: poll}))
 	}
 	return nil, types.ErrBadID
 }

@@ -26,20 +26,30 @@ type ResolverRoot interface {
 	AddedRegistrant() AddedRegistrantResolver
 	AssignRolePayload() AssignRolePayloadResolver
 	BillingReport() BillingReportResolver
+	ChatChannel() ChatChannelResolver
+	ChatFile() ChatFileResolver
+	ChatMention() ChatMentionResolver
+	ChatMessage() ChatMessageResolver
+	ChatReactionSender() ChatReactionSenderResolver
 	CreateRolePayload() CreateRolePayloadResolver
 	CreatedUser() CreatedUserResolver
 	EndMeetingPayload() EndMeetingPayloadResolver
 	HostActivity() HostActivityResolver
 	Meeting() MeetingResolver
 	MeetingInstance() MeetingInstanceResolver
+	MeetingRecordings() MeetingRecordingsResolver
+	MeetingSummary() MeetingSummaryResolver
 	MeetingSurveyRespondent() MeetingSurveyRespondentResolver
 	Mutation() MutationResolver
 	OperationLog() OperationLogResolver
 	Participant() ParticipantResolver
+	PhoneRecording() PhoneRecordingResolver
+	Poll() PollResolver
 	PollRespondent() PollRespondentResolver
 	QaAnswer() QaAnswerResolver
 	QaAsker() QaAskerResolver
 	Query() QueryResolver
+	RecordingFile() RecordingFileResolver
 	Registrant() RegistrantResolver
 	Role() RoleResolver
 	RoleMember() RoleMemberResolver
@@ -50,8 +60,10 @@ type ResolverRoot interface {
 	TelephoneCall() TelephoneCallResolver
 	UnassignRolePayload() UnassignRolePayloadResolver
 	UpcomingEvent() UpcomingEventResolver
+	UpcomingMeeting() UpcomingMeetingResolver
 	UpdateInformationBarrierPolicyPayload() UpdateInformationBarrierPolicyPayloadResolver
 	UpdateMeetingPayload() UpdateMeetingPayloadResolver
+	UpdatePollPayload() UpdatePollPayloadResolver
 	UpdateRegistrantStatusPayload() UpdateRegistrantStatusPayloadResolver
 	UpdateRolePayload() UpdateRolePayloadResolver
 	UpdateUserPayload() UpdateUserPayloadResolver
@@ -86,76 +98,6 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 	opCtx := graphql.GetOperationContext(ctx)
 	ec := newExecutionContext(opCtx, e, make(chan graphql.DeferredResult))
-	inputUnmarshalMap := graphql.BuildUnmarshalerMap(
-		ec.unmarshalInputAccountBy,
-		ec.unmarshalInputAddRegistrantInput,
-		ec.unmarshalInputAddWebinarRegistrantInput,
-		ec.unmarshalInputApprovedOrDeniedCountriesOrRegionsInput,
-		ec.unmarshalInputAssignRoleInput,
-		ec.unmarshalInputAuthenticationExceptionInput,
-		ec.unmarshalInputAutoAddRecordingToVideoManagementInput,
-		ec.unmarshalInputBreakoutRoomInput,
-		ec.unmarshalInputBreakoutRoomSettingsInput,
-		ec.unmarshalInputContinuousMeetingChatInput,
-		ec.unmarshalInputCreateInformationBarrierPolicyInput,
-		ec.unmarshalInputCreateMeetingInput,
-		ec.unmarshalInputCreateRoleInput,
-		ec.unmarshalInputCreateUserInput,
-		ec.unmarshalInputCustomAttributeInput,
-		ec.unmarshalInputCustomKeyInput,
-		ec.unmarshalInputCustomQuestionAnswerInput,
-		ec.unmarshalInputDeleteInformationBarrierPolicyInput,
-		ec.unmarshalInputDeleteMeetingInput,
-		ec.unmarshalInputDeleteRegistrantInput,
-		ec.unmarshalInputDeleteRoleInput,
-		ec.unmarshalInputDeleteUserInput,
-		ec.unmarshalInputEndMeetingInput,
-		ec.unmarshalInputGlobalDialInNumberInput,
-		ec.unmarshalInputInformationBarrierPolicyBy,
-		ec.unmarshalInputInformationBarrierPolicyPatch,
-		ec.unmarshalInputInformationBarrierSettingsPatch,
-		ec.unmarshalInputLanguageInterpretationInput,
-		ec.unmarshalInputLanguageInterpreterInput,
-		ec.unmarshalInputLicenseInfoInput,
-		ec.unmarshalInputMeetingBy,
-		ec.unmarshalInputMeetingInstanceBy,
-		ec.unmarshalInputMeetingInviteeInput,
-		ec.unmarshalInputMeetingPatch,
-		ec.unmarshalInputMeetingResourceInput,
-		ec.unmarshalInputMeetingSettingsInput,
-		ec.unmarshalInputNewInformationBarrierPolicy,
-		ec.unmarshalInputNewInformationBarrierSettings,
-		ec.unmarshalInputNewMeeting,
-		ec.unmarshalInputNewRegistrant,
-		ec.unmarshalInputNewRole,
-		ec.unmarshalInputNewUser,
-		ec.unmarshalInputNewUserFeature,
-		ec.unmarshalInputQuestionAndAnswerInput,
-		ec.unmarshalInputRecurrenceInput,
-		ec.unmarshalInputRegistrantBy,
-		ec.unmarshalInputRoleBy,
-		ec.unmarshalInputRolePatch,
-		ec.unmarshalInputSignLanguageInterpretationInput,
-		ec.unmarshalInputSignLanguageInterpreterInput,
-		ec.unmarshalInputSubAccountPrivilegesInput,
-		ec.unmarshalInputSurveyBy,
-		ec.unmarshalInputTrackingFieldInput,
-		ec.unmarshalInputUnassignRoleInput,
-		ec.unmarshalInputUpdateInformationBarrierPolicyInput,
-		ec.unmarshalInputUpdateMeetingInput,
-		ec.unmarshalInputUpdateRegistrantStatusInput,
-		ec.unmarshalInputUpdateRoleInput,
-		ec.unmarshalInputUpdateUserInput,
-		ec.unmarshalInputUserBy,
-		ec.unmarshalInputUserFeaturePatch,
-		ec.unmarshalInputUserPatch,
-		ec.unmarshalInputUserPhoneNumberInput,
-		ec.unmarshalInputUserTransferInput,
-		ec.unmarshalInputVideoManagementChannelInput,
-		ec.unmarshalInputWaitingRoomOptionsInput,
-		ec.unmarshalInputWebinarBy,
-		ec.unmarshalInputWebinarReportBy,
-	)
 	first := true
 
 	switch opCtx.Operation.Operation {
@@ -165,7 +107,6 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			var data graphql.Marshaler
 			if first {
 				first = false
-				ctx = graphql.WithUnmarshalerMap(ctx, inputUnmarshalMap)
 				data = ec._Query(ctx, opCtx.Operation.SelectionSet)
 			} else {
 				if atomic.LoadInt32(&ec.PendingDeferred) > 0 {
@@ -195,7 +136,6 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 				return nil
 			}
 			first = false
-			ctx = graphql.WithUnmarshalerMap(ctx, inputUnmarshalMap)
 			data := ec._Mutation(ctx, opCtx.Operation.SelectionSet)
 			var buf bytes.Buffer
 			data.MarshalGQL(&buf)
@@ -262,6 +202,407 @@ input AccountBy @oneOf {
   id: ID
   "Zoom's id of the account."
   zoomId: String
+}
+`, BuiltIn: false},
+	{Name: "../schema/chat.graphqls", Input: `"A value of a form that Zoom leaves free, as it comes."
+scalar JSON @specifiedBy(url: "https://www.rfc-editor.org/rfc/rfc8259")
+
+extend type User {
+  "The channels of Zoom's chat that the user is in."
+  chatChannels(
+    "How many at most; may exceed a page of Zoom's."
+    first: Int! = 30
+    "` + "`" + `endCursor` + "`" + ` of the page before."
+    after: String
+  ): ChatChannelConnection @zoom(op: "GET /chat/users/{userId}/channels")
+  "Messages of Zoom's chat between the user and a contact, or in a channel. Zoom gives 50 a call and goes six months back."
+  chatMessages(
+    "How many at most; may exceed a page of Zoom's."
+    first: Int! = 30
+    "` + "`" + `endCursor` + "`" + ` of the page before."
+    after: String
+    "With whom, or where. Only with ` + "`" + `search` + "`" + ` it may be left out, which means everywhere."
+    with: ChatPeer
+    "Which of them."
+    filter: ChatMessageFilter
+  ): ChatMessageConnection @zoom(op: "GET /chat/users/{userId}/messages")
+}
+
+"Who is at the other end of a chat."
+input ChatPeer @oneOf {
+  "A person: e-mail address, Zoom's id of the user, or the id of a member outside the account."
+  contact: String
+  "A channel, by Zoom's id of it."
+  channel: String
+}
+
+"Which messages of a chat. Without ` + "`" + `date` + "`" + ` and ` + "`" + `from` + "`" + `, those of today."
+input ChatMessageFilter {
+  "Those of one day, UTC. Not together with ` + "`" + `from` + "`" + `."
+  date: Date
+  "Those from this moment on."
+  from: DateTime
+  "Those up to this moment; counts with ` + "`" + `from` + "`" + `. Default: now."
+  to: DateTime
+  "Those that hold a text."
+  search: ChatSearch
+  "Deleted and edited ones too, each with its ` + "`" + `status` + "`" + `. Default: false."
+  includeDeletedAndEdited: Boolean
+  "No replies. Default: false."
+  excludeReplies: Boolean
+  "Sound files are handed out as MP4. Default: false, as they are."
+  audioAsMp4: Boolean
+}
+
+"Looks for a text in messages, or in the names of files."
+input ChatSearch {
+  "Where to look."
+  in: ChatSearchPlace!
+  "The text, 256 characters at most."
+  text: String!
+}
+
+"A list of channels."
+type ChatChannelConnection {
+  "The channels with their cursors."
+  edges: [ChatChannelEdge!]!
+  "The channels."
+  nodes: [ChatChannel!]!
+  "Where this page stands."
+  pageInfo: PageInfo!
+  "How many there are in all; null when Zoom does not say."
+  totalCount: Int
+}
+
+"A channel in a list."
+type ChatChannelEdge {
+  "Place in the list, to be sent as ` + "`" + `after` + "`" + `."
+  cursor: String!
+  "The channel."
+  node: ChatChannel!
+}
+
+"A channel of Zoom's chat, as one of its members sees it."
+type ChatChannel @source(op: "GET /chat/users/{userId}/channels") {
+  "Zoom's id of the channel."
+  zoomId: String @zoomField(name: "id")
+  "Address in Zoom's chat."
+  jid: String
+  "Name."
+  name: String
+  "Who can be in it."
+  type: ChatChannelType
+  "Link to it."
+  url: URL @zoomField(name: "channel_url")
+  "Who may do what in it."
+  settings: ChatChannelSettings @zoomField(name: "channel_settings")
+
+  "The member through whose eyes it is seen."
+  user: User @zoom(op: "GET /users/{userId}") @zoom(op: "GET /users")
+  "The messages in it. Zoom gives 50 a call and goes six months back."
+  messages(
+    "How many at most; may exceed a page of Zoom's."
+    first: Int! = 30
+    "` + "`" + `endCursor` + "`" + ` of the page before."
+    after: String
+    "Which of them."
+    filter: ChatMessageFilter
+  ): ChatMessageConnection @zoom(op: "GET /chat/users/{userId}/messages")
+}
+
+"Who may do what in a channel."
+type ChatChannelSettings {
+  "Who adds members."
+  addMemberPermissions: ChatAddMemberPermission
+  "New members see what was written before they came."
+  newMembersCanSeePreviousMessagesFiles: Boolean
+  "Who writes."
+  postingPermissions: ChatPostingPermission
+  "Who calls on everybody with ` + "`" + `@all` + "`" + `."
+  mentionAllPermissions: ChatMentionAllPermission
+  "Who adds people from outside the account."
+  externalUsers: ChatExternalUserPermission @zoomField(name: "allow_to_add_external_users")
+}
+
+"A list of messages."
+type ChatMessageConnection {
+  "The messages with their cursors."
+  edges: [ChatMessageEdge!]!
+  "The messages."
+  nodes: [ChatMessage!]!
+  "Where this page stands."
+  pageInfo: PageInfo!
+  "Always null: Zoom does not say."
+  totalCount: Int
+}
+
+"A message in a list."
+type ChatMessageEdge {
+  "Place in the list, to be sent as ` + "`" + `after` + "`" + `."
+  cursor: String!
+  "The message."
+  node: ChatMessage!
+}
+
+"A message of Zoom's chat."
+type ChatMessage @source(op: "GET /chat/users/{userId}/messages") {
+  "Zoom's id of the message."
+  zoomId: String @zoomField(name: "id")
+  "What it says."
+  text: String @zoomField(name: "message")
+  "What it holds."
+  type: ChatMessageType @zoomField(name: "message_type")
+  "When it was sent."
+  sentAt: DateTime @zoomField(name: "date_time")
+  "The same in milliseconds since 1970, as replies name it: longer than 32 bits, so text."
+  timestamp: String
+  "Whether it was edited or deleted; null unless ` + "`" + `includeDeletedAndEdited` + "`" + ` is set."
+  status: ChatMessageStatus
+  "E-mail address of who sent it; null for strangers to the account and the user."
+  senderEmail: String @zoomField(name: "sender")
+  "Id of who sent it as a member of the chat."
+  senderMemberId: String @zoomField(name: "send_member_id")
+  "Name of who sent it."
+  senderDisplayName: String
+  "Zoom's id of the message that it answers."
+  replyToZoomId: String @zoomField(name: "reply_main_message_id")
+  "When it was sent as a reply, in milliseconds since 1970: longer than 32 bits, so text."
+  replyTimestamp: String @zoomField(name: "reply_main_message_timestamp")
+  "The files with it."
+  files: [ChatFile!]
+  "Zoom's id of the first file."
+  fileZoomId: String @zoomField(name: "file_id")
+  "Name of the first file."
+  fileName: String
+  "How large the first file is."
+  fileSize: ByteCount
+  "How its text is formatted."
+  richText: [ChatRichText!]
+  "Who reacted, and how."
+  reactions: [ChatReaction!]
+  "Whom it mentions."
+  mentions: [ChatMention!] @zoomField(name: "at_items")
+  "Cards that people can click on."
+  interactiveCards: [ChatInteractiveCard!]
+  "The message of a chatbot: Zoom lets bots choose what stands in it."
+  botMessage: JSON
+
+  "The user who sent it."
+  sender: User @zoom(op: "GET /users/{userId}") @zoom(op: "GET /users")
+  "A link of the gateway's to the first file; null where there is none. Who has it needs no token of Zoom's."
+  download(
+    "How long the link is good for, in seconds: a day at most."
+    ttlSeconds: Int! = 600
+  ): SignedDownload
+}
+
+"A file with a message."
+type ChatFile {
+  "Zoom's id of the file."
+  zoomId: String @zoomField(name: "file_id")
+  "Its name."
+  name: String @zoomField(name: "file_name")
+  "How large it is."
+  size: ByteCount @zoomField(name: "file_size")
+  "A link of the gateway's to the file itself; null where Zoom gives none. Who has it needs no token of Zoom's."
+  download(
+    "How long the link is good for, in seconds: a day at most."
+    ttlSeconds: Int! = 600
+  ): SignedDownload
+}
+
+"How a part of a message's text is formatted."
+type ChatRichText {
+  "Where the part begins, counted from 0."
+  startPosition: Int
+  "Where it ends."
+  endPosition: Int
+  "How it looks."
+  format: ChatFormat @zoomField(name: "format_type")
+  "What else there is to say: a size (` + "`" + `s` + "`" + `, ` + "`" + `m` + "`" + `, ` + "`" + `l` + "`" + `), a colour (` + "`" + `FFC0CB` + "`" + `), an indent in pixels, a heading (` + "`" + `h1` + "`" + `), a link."
+  attribute: String @zoomField(name: "format_attr")
+}
+
+"A reaction to a message."
+type ChatReaction {
+  "The emoji, such as ` + "`" + `U+1F600` + "`" + `."
+  emoji: String
+  "How often it was given."
+  totalCount: Int
+  "Who gave it."
+  senders: [ChatReactionSender!]
+}
+
+"Who reacted to a message."
+type ChatReactionSender {
+  "Zoom's id of the user; null for people outside the account."
+  userZoomId: String @zoomField(name: "user_id")
+  "Id as a member of the chat."
+  memberId: String
+
+  "The user."
+  user: User @zoom(op: "GET /users/{userId}") @zoom(op: "GET /users")
+}
+
+"A mention in a message."
+type ChatMention {
+  "What is mentioned."
+  type: ChatMentionType @zoomField(name: "at_type")
+  "Where it begins in the text, counted from 0."
+  startPosition: Int
+  "Where it ends."
+  endPosition: Int
+  "Zoom's id of the user; null for people outside the account."
+  userZoomId: String @zoomField(name: "at_contact")
+  "Id as a member of the chat."
+  memberId: String @zoomField(name: "at_contact_member_id")
+
+  "The user who is mentioned."
+  user: User @zoom(op: "GET /users/{userId}") @zoom(op: "GET /users")
+}
+
+"A card that people can click on."
+type ChatInteractiveCard {
+  "Zoom's id of the card."
+  cardId: String
+  "What stands on it: JSON, as the text that Zoom writes it as."
+  cardJson: String
+}
+
+"Where to look for a text."
+enum ChatSearchPlace {
+  "In what messages say."
+  MESSAGE
+  "In the names of files."
+  FILE
+}
+
+"Who can be in a channel."
+enum ChatChannelType {
+  "Zoom does not know."
+  UNKNOWN @zoomValue(name: "0")
+  "Who is invited."
+  PRIVATE @zoomValue(name: "1")
+  "Who is invited, from the own account only."
+  PRIVATE_OWN_ACCOUNT @zoomValue(name: "2")
+  "Whoever finds it."
+  PUBLIC @zoomValue(name: "3")
+  "The people of a chat that others were added to."
+  INSTANT @zoomValue(name: "4")
+  "Whoever finds it, and may ask people of other accounts in."
+  PUBLIC_WITH_GUESTS @zoomValue(name: "5")
+}
+
+"Who adds members to a channel."
+enum ChatAddMemberPermission {
+  "All members."
+  ALL_MEMBERS @zoomValue(name: "1")
+  "The owner and administrators."
+  OWNER_AND_ADMINS @zoomValue(name: "2")
+}
+
+"Who writes in a channel."
+enum ChatPostingPermission {
+  "All members."
+  ALL_MEMBERS @zoomValue(name: "1")
+  "The owner and administrators."
+  OWNER_AND_ADMINS @zoomValue(name: "2")
+  "The owner, administrators and chosen members."
+  OWNER_ADMINS_AND_CHOSEN_MEMBERS @zoomValue(name: "3")
+}
+
+"Who calls on everybody with ` + "`" + `@all` + "`" + `."
+enum ChatMentionAllPermission {
+  "All members."
+  ALL_MEMBERS @zoomValue(name: "1")
+  "The owner and administrators."
+  OWNER_AND_ADMINS @zoomValue(name: "2")
+  "Nobody."
+  NOBODY @zoomValue(name: "3")
+}
+
+"Who adds people from outside the account to a channel."
+enum ChatExternalUserPermission {
+  "Nobody."
+  NOBODY @zoomValue(name: "0")
+  "All members."
+  ALL_MEMBERS @zoomValue(name: "1")
+  "Members of the own organization."
+  OWN_ORGANIZATION @zoomValue(name: "2")
+  "The owner and administrators."
+  OWNER_AND_ADMINS @zoomValue(name: "3")
+}
+
+"What a message holds."
+enum ChatMessageType {
+  "Text."
+  PLAIN_TEXT @zoomValue(name: "plain_text_message")
+  "A JPEG picture."
+  JPG @zoomValue(name: "jpg_image_file")
+  "A PNG picture."
+  PNG @zoomValue(name: "png_image_file")
+  "A GIF picture."
+  GIF @zoomValue(name: "gif_file")
+  "A picture from Giphy."
+  GIPHY @zoomValue(name: "giphy_file")
+  "Sound."
+  AUDIO @zoomValue(name: "audio_file")
+  "A film."
+  VIDEO @zoomValue(name: "video_file")
+  "Source code."
+  CODE_SNIPPET
+  "A file, with text."
+  FILE_AND_TEXT
+  "Something else."
+  OTHERS
+}
+
+"Whether a message was edited or deleted."
+enum ChatMessageStatus {
+  "It is as it was sent."
+  NORMAL @zoomValue(name: "Normal")
+  "It was edited."
+  EDITED @zoomValue(name: "Edited")
+  "It was deleted."
+  DELETED @zoomValue(name: "Deleted")
+}
+
+"How a part of a text looks."
+enum ChatFormat {
+  "Bold."
+  BOLD @zoomValue(name: "Bold")
+  "Slanted."
+  ITALIC @zoomValue(name: "Italic")
+  "Struck out."
+  STRIKETHROUGH @zoomValue(name: "Strikethrough")
+  "A list with bullets."
+  BULLETED_LIST @zoomValue(name: "BulletedList")
+  "A list with numbers."
+  NUMBERED_LIST @zoomValue(name: "NumberedList")
+  "Underlined."
+  UNDERLINE @zoomValue(name: "Underline")
+  "Of a size."
+  FONT_SIZE @zoomValue(name: "FontSize")
+  "In a colour."
+  FONT_COLOR @zoomValue(name: "FontColor")
+  "On a colour."
+  BACKGROUND_COLOR @zoomValue(name: "BackgroundColor")
+  "Indented."
+  LEFT_INDENT @zoomValue(name: "LeftIndent")
+  "A paragraph or heading."
+  PARAGRAPH @zoomValue(name: "Paragraph")
+  "A quotation."
+  QUOTE @zoomValue(name: "Quote")
+  "A link."
+  LINK @zoomValue(name: "AddLink")
+}
+
+"What a message mentions."
+enum ChatMentionType {
+  "A person."
+  CONTACT @zoomValue(name: "1")
+  "A channel, and so everybody in it."
+  CHANNEL @zoomValue(name: "2")
 }
 `, BuiltIn: false},
 	{Name: "../schema/information_barriers.graphqls", Input: `extend type Account {
@@ -765,6 +1106,188 @@ enum PastMeetingType {
   PAST_JOINED @zoomValue(name: "pastJoined")
 }
 `, BuiltIn: false},
+	{Name: "../schema/joining.graphqls", Input: `# How people get into a meeting, other than by its join link.
+
+extend type Meeting {
+  "The text that invites to it. It holds the passcode."
+  invitation: MeetingInvitation @zoom(op: "GET /meetings/{meetingId}/invitation")
+  "Link for a captioning service of another provider to send its text to. Captions from such services have to be allowed in the account."
+  captionToken: Secret @zoom(op: "GET /meetings/{meetingId}/token")
+}
+
+extend type User {
+  "The user's audio conferences by phone alone. Needs a plan with audio conferencing."
+  personalAudioConferences: [PersonalAudioConference!] @zoom(op: "GET /users/{userId}/pac")
+}
+
+extend type Mutation {
+  "Makes an address for a SIP room system to dial. It changes nothing of the meeting."
+  createSipDialing(
+    "What to do."
+    input: CreateSipDialingInput!
+  ): CreateSipDialingPayload @zoom(op: "POST /meetings/{meetingId}/sip_dialing")
+}
+
+"What is sent to invite people to a meeting."
+type MeetingInvitation @source(op: "GET /meetings/{meetingId}/invitation") {
+  "The text, with links, numbers and passcode."
+  text: Secret @zoomField(name: "invitation")
+  "Addresses for SIP room systems."
+  sipLinks: [Secret!]
+}
+
+"An audio conference of a user's own, by phone alone."
+type PersonalAudioConference @source(op: "GET /users/{userId}/pac") {
+  "Zoom's id of the conference."
+  conferenceId: String
+  "Numbers to dial that the account has for itself."
+  dedicatedDialInNumbers: [ConferenceDialInNumber!] @zoomField(name: "dedicated_dial_in_number")
+  "Numbers to dial that Zoom shares among accounts."
+  globalDialInNumbers: [ConferenceDialInNumber!]
+  "Passcode to listen only."
+  listenOnlyPassword: Secret
+  "Passcode to take part."
+  participantPassword: Secret
+}
+
+"A number to dial into an audio conference."
+type ConferenceDialInNumber {
+  "Country, as Zoom writes it."
+  country: String
+  "The number."
+  number: String
+}
+
+"Makes an address for a SIP room system to dial."
+input CreateSipDialingInput {
+  "The meeting."
+  meeting: MeetingBy!
+  "Passcode of the meeting, to stand in the address; Zoom does not check it."
+  passcode: Secret
+}
+
+"What became of ` + "`" + `createSipDialing` + "`" + `."
+type CreateSipDialingPayload {
+  "The address; null when it was refused."
+  sipDialing: SipDialing
+  "What the caller can mend; empty when all went well."
+  userErrors: [UserError!]!
+}
+
+"An address for a SIP room system to dial."
+type SipDialing @source(op: "POST /meetings/{meetingId}/sip_dialing") {
+  "The address. It may hold the passcode."
+  uri: Secret @zoomField(name: "sip_dialing")
+  "Whether who asks has a plan with the Conference Room Connector."
+  paidCrcPlanParticipant: Boolean
+  "Code in the address that names the participant; only with such a plan."
+  participantIdentifierCode: Secret
+  "How long the address is good for, in seconds."
+  expiresInSeconds: Int @zoomField(name: "expire_in")
+}
+`, BuiltIn: false},
+	{Name: "../schema/livestream.graphqls", Input: `extend type Meeting {
+  "Where it is streamed to, as a service of one's own; null when nothing is set up. Needs a paid plan."
+  livestream: Livestream @zoom(op: "GET /meetings/{meetingId}/livestream")
+}
+
+extend type Mutation {
+  "Sets where a meeting is streamed to."
+  updateLivestream(
+    "What to do."
+    input: UpdateLivestreamInput!
+  ): UpdateMeetingPayload @zoom(op: "PATCH /meetings/{meetingId}/livestream")
+  "Starts or stops the stream of a meeting that is going on, or changes how it looks."
+  updateLivestreamStatus(
+    "What to do."
+    input: UpdateLivestreamStatusInput!
+  ): UpdateMeetingPayload @zoom(op: "PATCH /meetings/{meetingId}/livestream/status")
+}
+
+"Where a meeting is streamed to."
+type Livestream @source(op: "GET /meetings/{meetingId}/livestream") {
+  "The page that people watch it on."
+  pageUrl: URL
+  "Where Zoom sends it."
+  streamUrl: URL
+  "Name and key of the stream: who has it can send in its place."
+  streamKey: Secret
+  "Size of the picture, such as ` + "`" + `720p` + "`" + `."
+  resolution: String
+}
+
+"Sets where a meeting is streamed to."
+input UpdateLivestreamInput {
+  "The meeting."
+  meeting: MeetingBy!
+  "Where to."
+  livestream: LivestreamInput!
+}
+
+"Where a meeting is streamed to."
+input LivestreamInput {
+  "The page that people watch it on, 1,024 characters at most."
+  pageUrl: URL!
+  "Where Zoom sends it, 1,024 characters at most."
+  streamUrl: URL!
+  "Name and key of the stream, 512 characters at most."
+  streamKey: Secret!
+  "Size of the picture: ` + "`" + `720p` + "`" + ` or ` + "`" + `1080p` + "`" + `. Required where the host has 1080p enabled."
+  resolution: String
+}
+
+"Starts or stops the stream of a meeting that is going on, or changes how it looks."
+input UpdateLivestreamStatusInput {
+  "The meeting, which must be going on."
+  meeting: MeetingBy!
+  "What to do."
+  action: LivestreamAction!
+  "How it looks."
+  settings: LivestreamSettingsInput
+}
+
+"How a stream looks."
+input LivestreamSettingsInput {
+  "The name of who speaks is shown. Only to START."
+  activeSpeakerName: Boolean
+  "Name of the stream, 1 to 50 characters. Only to START."
+  displayName: String
+  "Who is in the picture; to START and CHANGE_VIEW. Default: FOLLOW_HOST."
+  layout: LivestreamLayout
+  "How captions are sent; to START and CHANGE_VIEW. Default: BURNT_IN."
+  captions: LivestreamCaptions @zoomField(name: "close_caption")
+}
+
+"What to do with a stream."
+enum LivestreamAction {
+  "Begin to send."
+  START
+  "End it."
+  STOP
+  "Change how it looks while it is sent."
+  CHANGE_VIEW @zoomValue(name: "mode")
+}
+
+"Who is in the picture of a stream."
+enum LivestreamLayout {
+  "What the host sees."
+  FOLLOW_HOST
+  "Everybody."
+  GALLERY_VIEW
+  "Who speaks."
+  SPEAKER_VIEW
+}
+
+"How captions of a stream are sent."
+enum LivestreamCaptions {
+  "As part of the picture."
+  BURNT_IN @zoomValue(name: "burnt-in")
+  "Beside the picture, for players to show or hide."
+  EMBEDDED
+  "Not at all."
+  OFF
+}
+`, BuiltIn: false},
 	{Name: "../schema/meetings.graphqls", Input: `extend type Query {
   "One meeting by its number; null when there is none such, or it has expired."
   meeting(
@@ -794,6 +1317,11 @@ extend type Mutation {
     "What to do."
     input: EndMeetingInput!
   ): EndMeetingPayload @zoom(op: "PUT /meetings/{meetingId}/status")
+  "Takes a deleted meeting back."
+  recoverMeeting(
+    "What to do."
+    input: RecoverMeetingInput!
+  ): UpdateMeetingPayload @zoom(op: "PUT /meetings/{meetingId}/status")
 }
 
 "Names one meeting."
@@ -1375,7 +1903,7 @@ input MeetingPatch {
   settings: MeetingSettingsInput
 }
 
-"What became of ` + "`" + `updateMeeting` + "`" + `."
+"What became of a change of a meeting, or of something that hangs on it."
 type UpdateMeetingPayload {
   "The meeting as it is now; null when the change was refused."
   meeting: Meeting @zoom(op: "GET /meetings/{meetingId}")
@@ -1415,6 +1943,12 @@ type EndMeetingPayload {
   meeting: Meeting @zoom(op: "GET /meetings/{meetingId}")
   "What the caller can mend; empty when all went well."
   userErrors: [UserError!]!
+}
+
+"Takes a deleted meeting back."
+input RecoverMeetingInput {
+  "The meeting."
+  meeting: MeetingBy!
 }
 
 "How a meeting with fixed times recurs. Give ` + "`" + `endTimes` + "`" + ` or ` + "`" + `endDateTime` + "`" + `, not both."
@@ -1995,6 +2529,606 @@ enum QuestionAskers {
   INTERNAL_PARTICIPANTS_SINCE_JOINING @zoomValue(name: "5")
 }
 `, BuiltIn: false},
+	{Name: "../schema/phone.graphqls", Input: `extend type User {
+  "Recordings of the user's phone calls. Zoom keeps them six months; ranges longer than a month are cut into months and cost a call each. Needs Zoom Phone."
+  phoneRecordings(
+    "How many at most; may exceed a page of Zoom's."
+    first: Int! = 30
+    "` + "`" + `endCursor` + "`" + ` of the page before."
+    after: String
+    "First day, UTC. Without it and ` + "`" + `to` + "`" + `, the last 30 days."
+    from: Date
+    "Last day, UTC."
+    to: Date
+  ): PhoneRecordingConnection @zoom(op: "GET /phone/users/{userId}/recordings")
+}
+
+"A list of recordings of phone calls."
+type PhoneRecordingConnection {
+  "The recordings with their cursors."
+  edges: [PhoneRecordingEdge!]!
+  "The recordings."
+  nodes: [PhoneRecording!]!
+  "Where this page stands."
+  pageInfo: PageInfo!
+  "How many there are in all; null when Zoom does not say."
+  totalCount: Int
+}
+
+"A recording of a phone call in a list."
+type PhoneRecordingEdge {
+  "Place in the list, to be sent as ` + "`" + `after` + "`" + `."
+  cursor: String!
+  "The recording."
+  node: PhoneRecording!
+}
+
+"A recording of a phone call."
+type PhoneRecording @source(op: "GET /phone/users/{userId}/recordings") {
+  "Zoom's id of the recording."
+  zoomId: String @zoomField(name: "id")
+  "Zoom's id of the call."
+  callId: String
+  "Zoom's id of the part of the call that was recorded."
+  callElementId: String
+  "Zoom's id of the call in the call log."
+  callLogId: String @deprecated(reason: "Given up by Zoom; use ` + "`" + `callElementId` + "`" + `.")
+  "Zoom's id of the call in the call history."
+  callHistoryId: String @deprecated(reason: "Given up by Zoom; use ` + "`" + `callElementId` + "`" + `.")
+  "When it was made."
+  recordedAt: DateTime @zoomField(name: "date_time")
+  "How long it is, in seconds."
+  durationSeconds: Int @zoomField(name: "duration")
+  "Whether the user was called, or called."
+  direction: PhoneCallDirection
+  "Name of who called."
+  callerName: String
+  "Number of who called."
+  callerNumber: String
+  "Whose number that is."
+  callerNumberType: PhoneNumberType
+  "Account code of who called, for calls between accounts."
+  callerAccountCode: String
+  "Name of who was called."
+  calleeName: String
+  "Number of who was called."
+  calleeNumber: String
+  "Whose number that is."
+  calleeNumberType: PhoneNumberType
+  "Account code of who was called, for calls between accounts."
+  calleeAccountCode: String
+  "Who made the call, when it was made for a call queue."
+  outgoingBy: PhoneExtension
+  "Who took the call, when it came by a call queue."
+  acceptedBy: PhoneExtension
+  "UUID of the meeting that the call became, if any."
+  meetingUuid: MeetingUUID
+
+  "The user whose recording it is."
+  user: User @zoom(op: "GET /users/{userId}") @zoom(op: "GET /users")
+  "The run of the meeting that the call became, if any."
+  instance: MeetingInstance @zoom(op: "GET /past_meetings/{meetingId}")
+  "A link of the gateway's to the sound; null where Zoom gives none. Who has it needs no token of Zoom's."
+  download(
+    "How long the link is good for, in seconds: a day at most."
+    ttlSeconds: Int! = 600
+  ): SignedDownload
+  "A link of the gateway's to what was said, as text; null where Zoom gives none."
+  transcriptDownload(
+    "How long the link is good for, in seconds: a day at most."
+    ttlSeconds: Int! = 600
+  ): SignedDownload
+}
+
+"A user of Zoom Phone."
+type PhoneExtension {
+  "Name."
+  name: String
+  "Number within the account."
+  extensionNumber: String
+}
+
+"Which way a call went."
+enum PhoneCallDirection {
+  "To the user."
+  INBOUND
+  "From the user."
+  OUTBOUND
+}
+
+"Whose a phone number is."
+enum PhoneNumberType {
+  "The account's own."
+  INTERNAL @zoomValue(name: "1")
+  "Somebody else's."
+  EXTERNAL @zoomValue(name: "2")
+  "One that the account has set for emergencies."
+  EMERGENCY @zoomValue(name: "3")
+}
+`, BuiltIn: false},
+	{Name: "../schema/polls.graphqls", Input: `extend type Meeting {
+  "The polls and quizzes that stand ready for it. Needs a paid plan."
+  polls(
+    "Only anonymous ones (` + "`" + `true` + "`" + `), or only the others."
+    anonymous: Boolean
+  ): [Poll!] @zoom(op: "GET /meetings/{meetingId}/polls")
+  "One poll; null when the meeting has none such."
+  poll(
+    "Which poll."
+    by: PollBy!
+  ): Poll @zoom(op: "GET /meetings/{meetingId}/polls/{pollId}")
+}
+
+extend type Mutation {
+  "Adds a poll or quiz to a meeting."
+  createPoll(
+    "What to do."
+    input: CreatePollInput!
+  ): CreatePollPayload @zoom(op: "POST /meetings/{meetingId}/polls")
+  "Replaces what a poll asks, as a whole."
+  updatePoll(
+    "What to do."
+    input: UpdatePollInput!
+  ): UpdatePollPayload @zoom(op: "PUT /meetings/{meetingId}/polls/{pollId}")
+  "Deletes a poll."
+  deletePoll(
+    "What to do."
+    input: DeletePollInput!
+  ): DeletePollPayload @zoom(op: "DELETE /meetings/{meetingId}/polls/{pollId}")
+}
+
+"Names one poll of a meeting."
+input PollBy @oneOf {
+  "Global id."
+  id: ID
+  "Zoom's id of the poll."
+  zoomId: String
+}
+
+"A poll or quiz of a meeting: what is asked. What was answered is in the reports."
+type Poll implements Node
+  @source(op: "GET /meetings/{meetingId}/polls")
+  @source(op: "GET /meetings/{meetingId}/polls/{pollId}")
+  @source(op: "POST /meetings/{meetingId}/polls") {
+  "Global, opaque id."
+  id: ID!
+  "Zoom's id of the poll."
+  zoomId: String @zoomField(name: "id")
+  "Title."
+  title: String
+  "How far it has come."
+  status: PollStatus
+  "Plain poll, advanced poll or quiz."
+  type: PollType @zoomField(name: "poll_type")
+  "Nobody sees who answered what."
+  anonymous: Boolean
+  "What is asked."
+  questions: [PollQuestion!]
+
+  "The meeting that it belongs to."
+  meeting: Meeting @zoom(op: "GET /meetings/{meetingId}")
+}
+
+"A question of a poll, a quiz or a survey. Which fields count depends on ` + "`" + `type` + "`" + `."
+type PollQuestion {
+  "The question. When blanks are to be filled in, the text around them."
+  name: String
+  "What kind of answer it takes."
+  type: PollQuestionType
+  "It cannot be skipped."
+  answerRequired: Boolean
+  "The answers to choose from, or to match."
+  answers: [String!]
+  "What is to be matched or put in order."
+  prompts: [PollPrompt!]
+  "The right answers; quizzes only."
+  rightAnswers: [String!]
+  "Upper and lower case count when blanks are filled in; quizzes only."
+  caseSensitive: Boolean
+  "A single choice is shown as a list that drops down."
+  showAsDropdown: Boolean
+  "Fewest characters of a written answer."
+  minAnswerLength: Int @zoomField(name: "answer_min_character")
+  "Most characters of a written answer."
+  maxAnswerLength: Int @zoomField(name: "answer_max_character")
+  "Lowest value of the scale."
+  ratingMinValue: Int
+  "Highest value of the scale."
+  ratingMaxValue: Int
+  "What the lowest value means."
+  ratingMinLabel: String
+  "What the highest value means."
+  ratingMaxLabel: String
+}
+
+"One thing to be matched or put in order."
+type PollPrompt {
+  "What it says."
+  question: String @zoomField(name: "prompt_question")
+  "What matches it, or its place in the order; null in surveys."
+  rightAnswers: [String!] @zoomField(name: "prompt_right_answers")
+}
+
+"Adds a poll or quiz to a meeting."
+input CreatePollInput {
+  "The meeting, which must be a scheduled one."
+  meeting: MeetingBy!
+  "Any text of yours: a repeat with the same text answers with the first result and makes no second poll."
+  idempotencyKey: String
+  "The poll."
+  poll: PollContent!
+}
+
+"What became of ` + "`" + `createPoll` + "`" + `."
+type CreatePollPayload {
+  "The new poll; null when it was refused."
+  poll: Poll
+  "What the caller can mend; empty when all went well."
+  userErrors: [UserError!]!
+}
+
+"Replaces what a poll asks, as a whole."
+input UpdatePollInput {
+  "The meeting."
+  meeting: MeetingBy!
+  "The poll."
+  poll: PollBy!
+  "What it asks from now on; what is left out is gone."
+  content: PollContent!
+}
+
+"What became of ` + "`" + `updatePoll` + "`" + `."
+type UpdatePollPayload {
+  "The poll as it is now; null when it was refused."
+  poll: Poll @zoom(op: "GET /meetings/{meetingId}/polls/{pollId}")
+  "What the caller can mend; empty when all went well."
+  userErrors: [UserError!]!
+}
+
+"Deletes a poll."
+input DeletePollInput {
+  "The meeting."
+  meeting: MeetingBy!
+  "The poll."
+  poll: PollBy!
+}
+
+"What became of ` + "`" + `deletePoll` + "`" + `."
+type DeletePollPayload {
+  "Global id of the poll that is gone; null when it was refused."
+  deletedPollId: ID
+  "What the caller can mend; empty when all went well."
+  userErrors: [UserError!]!
+}
+
+"What a poll asks, and how."
+input PollContent {
+  "Title, 64 characters at most."
+  title: String!
+  "Plain poll, advanced poll or quiz; the last two have to be enabled for the account. Default: POLL."
+  type: PollType @zoomField(name: "poll_type")
+  "Nobody sees who answered what. Default: false."
+  anonymous: Boolean
+  "What is asked."
+  questions: [PollQuestionInput!]!
+}
+
+"A question of a poll, a quiz or a survey. Which fields count depends on ` + "`" + `type` + "`" + `."
+input PollQuestionInput {
+  "The question, 1,024 characters at most. When blanks are to be filled in: as many answers as blanks."
+  name: String!
+  "What kind of answer it takes. A plain poll takes SINGLE and MULTIPLE only."
+  type: PollQuestionType!
+  "It cannot be skipped. Default: false."
+  answerRequired: Boolean
+  "The answers to choose from, or to match: two at least; ten at most for a choice and for matching."
+  answers: [String!]
+  "What is to be matched or put in order: two to ten."
+  prompts: [PollPromptInput!]
+  "The right answers; quizzes only, and required there."
+  rightAnswers: [String!]
+  "Upper and lower case count when blanks are filled in; quizzes only. Default: false."
+  caseSensitive: Boolean
+  "A single choice is shown as a list that drops down. Default: false."
+  showAsDropdown: Boolean
+  "Fewest characters of a written answer, 1 at least."
+  minAnswerLength: Int @zoomField(name: "answer_min_character")
+  "Most characters of a written answer: 500 for a short one, 2,000 for a long one."
+  maxAnswerLength: Int @zoomField(name: "answer_max_character")
+  "Lowest value of the scale, 0 at least."
+  ratingMinValue: Int
+  "Highest value of the scale, 10 at most."
+  ratingMaxValue: Int
+  "What the lowest value means, 50 characters at most."
+  ratingMinLabel: String
+  "What the highest value means, 50 characters at most."
+  ratingMaxLabel: String
+}
+
+"One thing to be matched or put in order."
+input PollPromptInput {
+  "What it says."
+  question: String! @zoomField(name: "prompt_question")
+  "What matches it, or its place in the order; not in surveys."
+  rightAnswers: [String!] @zoomField(name: "prompt_right_answers")
+}
+
+"What kind of poll it is."
+enum PollType {
+  "A plain poll: one answer of several, or some of several."
+  POLL @zoomValue(name: "1")
+  "An advanced poll, with all kinds of questions. It has to be enabled for the account."
+  ADVANCED_POLL @zoomValue(name: "2")
+  "A quiz: there are right answers. It has to be enabled for the account."
+  QUIZ @zoomValue(name: "3")
+}
+
+"How far a poll has come."
+enum PollStatus {
+  "It has not begun."
+  NOT_STARTED @zoomValue(name: "notstart")
+  "It is open."
+  STARTED
+  "It is closed."
+  ENDED
+  "Its results are being shown."
+  SHARING
+  "It was put out of use."
+  DEACTIVATED
+}
+
+"What kind of answer a question takes."
+enum PollQuestionType {
+  "One of several."
+  SINGLE
+  "Some of several."
+  MULTIPLE
+  "Pairs."
+  MATCHING
+  "An order."
+  RANK_ORDER
+  "A short text."
+  SHORT_ANSWER
+  "A long text."
+  LONG_ANSWER
+  "Words for the blanks in a text."
+  FILL_IN_THE_BLANK
+  "A value on a scale."
+  RATING_SCALE
+}
+`, BuiltIn: false},
+	{Name: "../schema/recordings.graphqls", Input: `"""
+A number of bytes. It is an integer in JSON too, but may exceed 32 bits.
+"""
+scalar ByteCount
+
+extend type MeetingInstance {
+  "What was recorded in the cloud; null when nothing was, or it is gone."
+  recordings: MeetingRecordings @zoom(op: "GET /meetings/{meetingId}/recordings")
+}
+
+extend type Meeting {
+  "What was recorded in the cloud of its latest run; null when nothing was, or it is gone."
+  recordings: MeetingRecordings @zoom(op: "GET /meetings/{meetingId}/recordings")
+}
+
+"""
+What was recorded in the cloud of one run of a meeting or webinar. Zoom's token
+for downloading is not here: ` + "`" + `RecordingFile.download` + "`" + ` does without.
+"""
+type MeetingRecordings @source(op: "GET /meetings/{meetingId}/recordings") {
+  "UUID of the run."
+  uuid: MeetingUUID
+  "Number of the meeting or webinar."
+  meetingNumber: MeetingNumber @zoomField(name: "id")
+  "Zoom's id of the account."
+  accountZoomId: String @zoomField(name: "account_id")
+  "Zoom's id of the host."
+  hostZoomId: String @zoomField(name: "host_id")
+  "Title of the meeting."
+  topic: String
+  "What kind of meeting or webinar it was."
+  type: RecordedMeetingType
+  "When the run began."
+  startTime: DateTime
+  "How long the recording is, in minutes."
+  durationMinutes: Int @zoomField(name: "duration")
+  "How many files there are, those of single participants included."
+  recordingCount: Int
+  "How large they are together."
+  totalSize: ByteCount
+  "They are deleted by themselves on ` + "`" + `autoDeleteDate` + "`" + `; null where the host has not set that."
+  autoDelete: Boolean
+  "The day on which they are deleted by themselves."
+  autoDeleteDate: Date
+  "Passcode of the recording."
+  password: Secret
+  "The passcode in the form that links take, as ` + "`" + `?pwd=` + "`" + `."
+  playPasscode: Secret @zoomField(name: "recording_play_passcode")
+  "Name of the service that recorded it on a Zoom Node."
+  serviceName: String
+  "Zone of the recording on a Zoom Node. Recording connectors only."
+  recordingZone: String @zoomField(name: "rc_zone")
+  "Id of the recording connector or hybrid recorder."
+  recorderId: String @zoomField(name: "instance_id")
+  "Id of the recording connector or hybrid recorder within its zone."
+  zoneRecorderId: String @zoomField(name: "zone_instance_id")
+  "Name of the zone that the meeting was in. Recording connectors only."
+  meetingZoneName: String @zoomField(name: "rc_meeting_zone_name")
+  "Address of the storage, where it is the account's own."
+  externalStorageAddress: String @zoomField(name: "external_storage_addr")
+  "The files."
+  files: [RecordingFile!] @zoomField(name: "recording_files")
+  "A sound file of each participant, where the host has set that."
+  participantAudioFiles: [RecordingFile!]
+
+  "The run that was recorded."
+  instance: MeetingInstance @zoom(op: "GET /past_meetings/{meetingId}")
+  "The meeting that was recorded; null when its number has expired."
+  meeting: Meeting @zoom(op: "GET /meetings/{meetingId}")
+  "The user who hosted it."
+  host: User @zoom(op: "GET /users/{userId}") @zoom(op: "GET /users")
+}
+
+"A file of a recording."
+type RecordingFile {
+  "Zoom's id of the file; captions and timelines have none."
+  zoomId: String @zoomField(name: "id")
+  "Name of the file; only of a single participant's sound."
+  name: String @zoomField(name: "file_name")
+  "What is in it."
+  type: RecordingFileType @zoomField(name: "file_type")
+  "How its name ends."
+  extension: RecordingFileExtension @zoomField(name: "file_extension")
+  "What was recorded."
+  recordingType: RecordingType
+  "How large it is."
+  size: ByteCount @zoomField(name: "file_size")
+  "Whether it is ready."
+  status: RecordingStatus
+  "When it begins."
+  startTime: DateTime @zoomField(name: "recording_start")
+  "When it ends."
+  endTime: DateTime @zoomField(name: "recording_end")
+  "When it was put into the trash; null for one that is not there."
+  deletedTime: DateTime
+  "UUID of the run."
+  meetingUuid: MeetingUUID @zoomField(name: "meeting_id")
+  "Page to play it on, for who may."
+  playUrl: URL
+  "Where it lies, for accounts with storage of their own; they have no ` + "`" + `download` + "`" + `."
+  filePath: String
+  "A link of the gateway's to the file itself; null where Zoom gives none. Who has it needs no token of Zoom's."
+  download(
+    "How long the link is good for, in seconds: a day at most. A download that has begun goes on."
+    ttlSeconds: Int! = 600
+  ): SignedDownload
+}
+
+"A link of the gateway's to a file at Zoom, good for a short time."
+type SignedDownload {
+  "The link: who has it gets the file. It takes GET and HEAD, and ranges."
+  url: Secret!
+  "When it ends."
+  expiresAt: DateTime!
+}
+
+"What kind of meeting or webinar a recording is of."
+enum RecordedMeetingType {
+  "A meeting that started at once, without a schedule."
+  INSTANT @zoomValue(name: "1")
+  "A meeting scheduled once."
+  SCHEDULED @zoomValue(name: "2")
+  "A recurring meeting, started whenever wanted."
+  RECURRING_NO_FIXED_TIME @zoomValue(name: "3")
+  "A meeting in somebody's personal meeting room."
+  PERSONAL @zoomValue(name: "4")
+  "A webinar."
+  WEBINAR @zoomValue(name: "5")
+  "A recurring webinar, started whenever wanted."
+  RECURRING_WEBINAR_NO_FIXED_TIME @zoomValue(name: "6")
+  "A personal audio conference, by phone only."
+  PERSONAL_AUDIO_CONFERENCE @zoomValue(name: "7")
+  "A recurring meeting at fixed times."
+  RECURRING_FIXED_TIME @zoomValue(name: "8")
+  "A recurring webinar at fixed times."
+  RECURRING_WEBINAR_FIXED_TIME @zoomValue(name: "9")
+  "None: the recording was uploaded."
+  UPLOADED @zoomValue(name: "99")
+}
+
+"What is in a file of a recording."
+enum RecordingFileType {
+  "Pictures and sound."
+  MP4 @zoomValue(name: "MP4")
+  "Sound."
+  M4A @zoomValue(name: "M4A")
+  "What was written in the chat."
+  CHAT @zoomValue(name: "CHAT")
+  "What was written in the chat, message by message."
+  CHAT_MESSAGE @zoomValue(name: "CHAT_MESSAGE")
+  "What was said."
+  TRANSCRIPT @zoomValue(name: "TRANSCRIPT")
+  "Captions."
+  CAPTIONS @zoomValue(name: "CC")
+  "Answers to polls."
+  POLLS @zoomValue(name: "CSV")
+  "When what happened."
+  TIMELINE @zoomValue(name: "TIMELINE")
+  "Zoom's code ` + "`" + `TB` + "`" + `, which its documents do not explain."
+  TB @zoomValue(name: "TB")
+  "A summary."
+  SUMMARY @zoomValue(name: "SUMMARY")
+}
+
+"How the name of a recording's file ends."
+enum RecordingFileExtension {
+  "Pictures and sound."
+  MP4 @zoomValue(name: "MP4")
+  "Sound."
+  M4A @zoomValue(name: "M4A")
+  "Text."
+  TXT @zoomValue(name: "TXT")
+  "Text with times, WebVTT."
+  VTT @zoomValue(name: "VTT")
+  "A table."
+  CSV @zoomValue(name: "CSV")
+  "JSON."
+  JSON @zoomValue(name: "JSON")
+  "A picture."
+  JPG @zoomValue(name: "JPG")
+}
+
+"What was recorded."
+enum RecordingType {
+  "The shared screen and who spoke, with captions."
+  SHARED_SCREEN_WITH_SPEAKER_VIEW_CC @zoomValue(name: "shared_screen_with_speaker_view(CC)")
+  "The shared screen and who spoke."
+  SHARED_SCREEN_WITH_SPEAKER_VIEW
+  "The shared screen and everybody."
+  SHARED_SCREEN_WITH_GALLERY_VIEW
+  "Who spoke, alone in the picture."
+  ACTIVE_SPEAKER
+  "Everybody."
+  GALLERY_VIEW
+  "The shared screen."
+  SHARED_SCREEN
+  "Sound."
+  AUDIO_ONLY
+  "What was said."
+  AUDIO_TRANSCRIPT
+  "The chat."
+  CHAT_FILE
+  "Polls."
+  POLL
+  "The host's camera."
+  HOST_VIDEO
+  "Captions."
+  CLOSED_CAPTION
+  "When what happened."
+  TIMELINE
+  "A small picture of it."
+  THUMBNAIL
+  "The sound of interpreters."
+  AUDIO_INTERPRETATION
+  "A summary."
+  SUMMARY
+  "What is to be done next, from a summary."
+  SUMMARY_NEXT_STEPS
+  "Chapters, from a summary."
+  SUMMARY_SMART_CHAPTERS
+  "Interpreters of sign language."
+  SIGN_INTERPRETATION
+  "The production studio."
+  PRODUCTION_STUDIO
+}
+
+"Whether a file of a recording is ready."
+enum RecordingStatus {
+  "It is."
+  COMPLETED
+}
+`, BuiltIn: false},
 	{Name: "../schema/registrants.graphqls", Input: `extend type Mutation {
   "Registers somebody for a meeting. Zoom takes three per e-mail address and day."
   addRegistrant(
@@ -2353,6 +3487,123 @@ enum RegistrantLanguage {
   PL_PL @zoomValue(name: "pl-PL")
   "Turkish."
   TR_TR @zoomValue(name: "Tr-TR")
+}
+`, BuiltIn: false},
+	{Name: "../schema/registration.graphqls", Input: `extend type Meeting {
+  "What people are asked when they register, beside name and e-mail address. Needs a paid plan."
+  registrationQuestions: RegistrationQuestions @zoom(op: "GET /meetings/{meetingId}/registrants/questions")
+}
+
+extend type Mutation {
+  "Changes what people are asked when they register for a meeting."
+  updateRegistrationQuestions(
+    "What to do."
+    input: UpdateRegistrationQuestionsInput!
+  ): UpdateMeetingPayload @zoom(op: "PATCH /meetings/{meetingId}/registrants/questions")
+}
+
+"What people are asked when they register, beside given name and e-mail address."
+type RegistrationQuestions @source(op: "GET /meetings/{meetingId}/registrants/questions") {
+  "Fields of Zoom's form."
+  questions: [RegistrationQuestion!]
+  "Questions of the host's own."
+  customQuestions: [CustomRegistrationQuestion!]
+}
+
+"A field of Zoom's registration form."
+type RegistrationQuestion {
+  "Which field."
+  field: RegistrationField @zoomField(name: "field_name")
+  "It has to be filled in."
+  required: Boolean
+}
+
+"A question that the host added to the registration form."
+type CustomRegistrationQuestion {
+  "The question."
+  title: String
+  "What kind of answer it takes."
+  type: CustomRegistrationQuestionType
+  "It has to be answered."
+  required: Boolean
+  "The answers to choose from; none for a written one."
+  answers: [String!]
+}
+
+"Changes what people are asked when they register for a meeting."
+input UpdateRegistrationQuestionsInput {
+  "The meeting, which must take registrations."
+  meeting: MeetingBy!
+  "The form."
+  form: RegistrationFormInput!
+}
+
+"A registration form."
+input RegistrationFormInput {
+  "Fields of Zoom's form."
+  questions: [RegistrationQuestionInput!]
+  "Questions of the host's own."
+  customQuestions: [CustomRegistrationQuestionInput!]
+}
+
+"A field of Zoom's registration form."
+input RegistrationQuestionInput {
+  "Which field."
+  field: RegistrationField! @zoomField(name: "field_name")
+  "It has to be filled in."
+  required: Boolean!
+}
+
+"A question that the host adds to the registration form."
+input CustomRegistrationQuestionInput {
+  "The question."
+  title: String!
+  "What kind of answer it takes."
+  type: CustomRegistrationQuestionType!
+  "It has to be answered."
+  required: Boolean!
+  "The answers to choose from; none for a written one."
+  answers: [String!]
+}
+
+"A field of Zoom's registration form."
+enum RegistrationField {
+  "Family name."
+  LAST_NAME
+  "Street address."
+  ADDRESS
+  "City."
+  CITY
+  "Country."
+  COUNTRY
+  "Postal code."
+  ZIP
+  "State or province."
+  STATE
+  "Phone number."
+  PHONE
+  "Industry."
+  INDUSTRY
+  "Organization."
+  ORG
+  "Job title."
+  JOB_TITLE
+  "When the person means to buy."
+  PURCHASING_TIME_FRAME
+  "The person's part in deciding what is bought."
+  ROLE_IN_PURCHASE_PROCESS
+  "Size of the organization."
+  NO_OF_EMPLOYEES
+  "Questions and comments."
+  COMMENTS
+}
+
+"What kind of answer a question of the host's takes."
+enum CustomRegistrationQuestionType {
+  "A written one."
+  SHORT
+  "One of several."
+  SINGLE
 }
 `, BuiltIn: false},
 	{Name: "../schema/reports.graphqls", Input: `"""
@@ -3604,6 +4855,7 @@ type Query {
     @zoom(op: "GET /information_barriers/policies/{policyId}")
     @zoom(op: "GET /information_barriers/policies")
     @zoom(op: "GET /surveys/{surveyId}")
+    @zoom(op: "GET /meetings/{meetingId}/polls/{pollId}")
   "Many objects by their global ids, in the order asked; null for each that is gone or not yours to see."
   nodes(
     "Global ids, of any types."
@@ -3620,6 +4872,7 @@ type Query {
     @zoom(op: "GET /information_barriers/policies/{policyId}")
     @zoom(op: "GET /information_barriers/policies")
     @zoom(op: "GET /surveys/{surveyId}")
+    @zoom(op: "GET /meetings/{meetingId}/polls/{pollId}")
 }
 
 "Where every change starts. Each takes one ` + "`" + `input` + "`" + ` and tells in ` + "`" + `userErrors` + "`" + ` what the caller can mend."
@@ -3673,6 +4926,78 @@ enum UserErrorCode {
   NOT_ENABLED
   "It is so already; nothing was changed."
   ALREADY_DONE
+}
+`, BuiltIn: false},
+	{Name: "../schema/summaries.graphqls", Input: `extend type MeetingInstance {
+  "The summary that AI Companion wrote; null when there is none. Needs a paid plan."
+  summary: MeetingSummary @zoom(op: "GET /meetings/{meetingId}/meeting_summary")
+}
+
+"The summary of one run of a meeting, written by AI Companion."
+type MeetingSummary @source(op: "GET /meetings/{meetingId}/meeting_summary") {
+  "UUID of the run."
+  uuid: MeetingUUID @zoomField(name: "meeting_uuid")
+  "Number of the meeting."
+  meetingNumber: MeetingNumber @zoomField(name: "meeting_id")
+  "Title of the meeting."
+  topic: String @zoomField(name: "meeting_topic")
+  "When the run began."
+  startTime: DateTime @zoomField(name: "meeting_start_time")
+  "When the run ended."
+  endTime: DateTime @zoomField(name: "meeting_end_time")
+  "Zoom's id of the host."
+  hostZoomId: String @zoomField(name: "meeting_host_id")
+  "E-mail address of the host."
+  hostEmail: String @zoomField(name: "meeting_host_email")
+  "Title of the summary."
+  title: String @zoomField(name: "summary_title")
+  "The summary, in Markdown."
+  content: String @zoomField(name: "summary_content")
+  "The summary as a page in Zoom Docs."
+  docUrl: URL @zoomField(name: "summary_doc_url")
+  "When what it sums up began."
+  summaryStartTime: DateTime
+  "When what it sums up ended."
+  summaryEndTime: DateTime
+  "When it was written."
+  createdAt: DateTime @zoomField(name: "summary_created_time")
+  "When it was last changed."
+  modifiedAt: DateTime @zoomField(name: "summary_last_modified_time")
+  "Zoom's id of who changed it last."
+  modifierZoomId: String @zoomField(name: "summary_last_modified_user_id")
+  "E-mail address of who changed it last."
+  modifierEmail: String @zoomField(name: "summary_last_modified_user_email")
+  "The gist."
+  overview: String @zoomField(name: "summary_overview") @deprecated(reason: "Given up by Zoom; ` + "`" + `content` + "`" + ` holds all of it.")
+  "The summary, part by part."
+  details: [MeetingSummaryDetail!] @zoomField(name: "summary_details") @deprecated(reason: "Given up by Zoom; ` + "`" + `content` + "`" + ` holds all of it.")
+  "What is to be done next."
+  nextSteps: [String!] @deprecated(reason: "Given up by Zoom; ` + "`" + `content` + "`" + ` holds all of it.")
+  "The summary as somebody has rewritten it."
+  edited: EditedMeetingSummary @zoomField(name: "edited_summary") @deprecated(reason: "Given up by Zoom; ` + "`" + `content` + "`" + ` holds all of it.")
+
+  "The user who hosted the run."
+  host: User @zoom(op: "GET /users/{userId}") @zoom(op: "GET /users")
+  "The user who changed the summary last."
+  modifier: User @zoom(op: "GET /users/{userId}") @zoom(op: "GET /users")
+}
+
+"A part of a summary."
+type MeetingSummaryDetail {
+  "Its heading."
+  label: String
+  "Its text."
+  summary: String
+}
+
+"A summary as somebody has rewritten it."
+type EditedMeetingSummary {
+  "The gist."
+  overview: String @zoomField(name: "summary_overview")
+  "The summary."
+  details: String @zoomField(name: "summary_details")
+  "What is to be done next."
+  nextSteps: [String!]
 }
 `, BuiltIn: false},
 	{Name: "../schema/survey_management.graphqls", Input: `extend type Account {
@@ -3983,6 +5308,183 @@ enum SurveyProduct {
   TEAM_CHAT
   "A virtual agent. Zoom misspells it."
   VIRTUAL_AGENT @zoomValue(name: "vitual_agent")
+}
+`, BuiltIn: false},
+	{Name: "../schema/surveys.graphqls", Input: `extend type Meeting {
+  "What participants are asked when it is over; neither form nor link when nothing is."
+  survey: MeetingSurvey @zoom(op: "GET /meetings/{meetingId}/survey")
+}
+
+extend type Mutation {
+  "Changes what participants of a meeting are asked when it is over."
+  updateMeetingSurvey(
+    "What to do."
+    input: UpdateMeetingSurveyInput!
+  ): UpdateMeetingPayload @zoom(op: "PATCH /meetings/{meetingId}/survey")
+  "Takes the survey off a meeting."
+  deleteMeetingSurvey(
+    "What to do."
+    input: DeleteMeetingSurveyInput!
+  ): UpdateMeetingPayload @zoom(op: "DELETE /meetings/{meetingId}/survey")
+}
+
+"What participants of a meeting are asked when it is over: Zoom's own form, or another provider's."
+type MeetingSurvey @source(op: "GET /meetings/{meetingId}/survey") {
+  "It opens in the participant's browser by itself."
+  showInTheBrowser: Boolean
+  "Link to a survey of another provider."
+  thirdPartySurvey: URL
+  "Zoom's own form."
+  customSurvey: CustomSurvey
+}
+
+"A survey in Zoom's own form."
+type CustomSurvey {
+  "Title."
+  title: String
+  "Nobody sees who answered what."
+  anonymous: Boolean
+  "Questions carry numbers."
+  numberedQuestions: Boolean
+  "Each question says what kind of answer it takes."
+  showQuestionType: Boolean
+  "What people read when they have answered."
+  feedback: String
+  "What is asked."
+  questions: [PollQuestion!]
+}
+
+"Changes what participants of a meeting are asked when it is over."
+input UpdateMeetingSurveyInput {
+  "The meeting."
+  meeting: MeetingBy!
+  "The survey."
+  survey: MeetingSurveyInput!
+}
+
+"Takes the survey off a meeting."
+input DeleteMeetingSurveyInput {
+  "The meeting."
+  meeting: MeetingBy!
+}
+
+"What participants are asked: a form of Zoom's, or a link to another provider's."
+input MeetingSurveyInput {
+  "It opens in the participant's browser by itself. Default: true."
+  showInTheBrowser: Boolean
+  "Link to a survey of another provider, 64 characters at most."
+  thirdPartySurvey: URL
+  "Zoom's own form."
+  customSurvey: CustomSurveyInput
+}
+
+"A survey in Zoom's own form."
+input CustomSurveyInput {
+  "Title, 64 characters at most."
+  title: String
+  "Nobody sees who answered what. Default: false."
+  anonymous: Boolean
+  "Questions carry numbers. Default: false."
+  numberedQuestions: Boolean
+  "Each question says what kind of answer it takes. Default: false."
+  showQuestionType: Boolean
+  "What people read when they have answered, 320 characters at most."
+  feedback: String
+  "What is asked, 100 questions at most. There are no right answers in a survey."
+  questions: [PollQuestionInput!]
+}
+`, BuiltIn: false},
+	{Name: "../schema/templates.graphqls", Input: `extend type User {
+  "The user's templates for meetings, and those that the account offers."
+  meetingTemplates: [MeetingTemplate!] @zoom(op: "GET /users/{userId}/meeting_templates")
+}
+
+extend type Mutation {
+  "Makes a template from a meeting. A user has 40 at most."
+  createMeetingTemplate(
+    "What to do."
+    input: CreateMeetingTemplateInput!
+  ): CreateMeetingTemplatePayload @zoom(op: "POST /users/{userId}/meeting_templates")
+}
+
+"A template to schedule meetings from."
+type MeetingTemplate
+  @source(op: "GET /users/{userId}/meeting_templates")
+  @source(op: "POST /users/{userId}/meeting_templates") {
+  "Zoom's id of the template: the ` + "`" + `templateId` + "`" + ` of meetings."
+  zoomId: String @zoomField(name: "id")
+  "Name."
+  name: String
+  "Whose template it is; null for one that was just made."
+  type: MeetingTemplateType @zoom(op: "GET /users/{userId}/meeting_templates")
+}
+
+"Makes a template from a meeting."
+input CreateMeetingTemplateInput {
+  "Whose template it becomes."
+  user: UserBy!
+  "The meeting to take it from."
+  meeting: MeetingBy!
+  "Name. No two templates of a user have the same."
+  name: String
+  "How the meeting recurs is taken over too. Default: false."
+  saveRecurrence: Boolean
+  "Replaces the template that was made from the same meeting before. Default: false."
+  overwrite: Boolean
+  "Any text of yours: a repeat with the same text answers with the first result and makes no second template."
+  idempotencyKey: String
+}
+
+"What became of ` + "`" + `createMeetingTemplate` + "`" + `."
+type CreateMeetingTemplatePayload {
+  "The new template; null when it was refused."
+  template: MeetingTemplate
+  "What the caller can mend; empty when all went well."
+  userErrors: [UserError!]!
+}
+
+"Whose template it is."
+enum MeetingTemplateType {
+  "The user's own."
+  MEETING @zoomValue(name: "1")
+  "The account's, made by an administrator."
+  ADMIN_MEETING @zoomValue(name: "2")
+}
+`, BuiltIn: false},
+	{Name: "../schema/upcoming.graphqls", Input: `extend type User {
+  "Meetings of the next 24 hours, those that the user is invited to included. Invitations from other calendars need the calendar integration."
+  upcomingMeetings: [UpcomingMeeting!] @zoom(op: "GET /users/{userId}/upcoming_meetings")
+}
+
+"A meeting of the next 24 hours, of a user's own or one that the user is invited to."
+type UpcomingMeeting @source(op: "GET /users/{userId}/upcoming_meetings") {
+  "The number that people join by."
+  number: MeetingNumber @zoomField(name: "id")
+  "Title."
+  topic: String
+  "What kind of meeting it is."
+  type: MeetingType
+  "When it begins."
+  startTime: DateTime
+  "How long it is planned to last, in minutes."
+  durationMinutes: Int @zoomField(name: "duration")
+  "IANA name of the zone to show the start in."
+  timezone: String
+  "When it was scheduled."
+  createdAt: DateTime
+  "Link for participants."
+  joinUrl: URL
+  "Passcode to join."
+  passcode: Secret
+  "Whether it is held in the personal meeting room."
+  usePmi: Boolean
+  "Whether the user hosts it."
+  isHost: Boolean
+  "Whether it takes the whole day."
+  isAllDay: Boolean
+
+  "The meeting; null when it is another account's."
+  meeting: Meeting @zoom(op: "GET /meetings/{meetingId}")
 }
 `, BuiltIn: false},
 	{Name: "../schema/users.graphqls", Input: `extend type Query {
@@ -5366,6 +6868,222 @@ func (ec *executionContext) childFields_BreakoutRoomSettings(ctx context.Context
 	return nil, fmt.Errorf("no field named %q was found under type BreakoutRoomSettings", field.Name)
 }
 
+func (ec *executionContext) childFields_ChatChannel(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "zoomId":
+		return ec.fieldContext_ChatChannel_zoomId(ctx, field)
+	case "jid":
+		return ec.fieldContext_ChatChannel_jid(ctx, field)
+	case "name":
+		return ec.fieldContext_ChatChannel_name(ctx, field)
+	case "type":
+		return ec.fieldContext_ChatChannel_type(ctx, field)
+	case "url":
+		return ec.fieldContext_ChatChannel_url(ctx, field)
+	case "settings":
+		return ec.fieldContext_ChatChannel_settings(ctx, field)
+	case "user":
+		return ec.fieldContext_ChatChannel_user(ctx, field)
+	case "messages":
+		return ec.fieldContext_ChatChannel_messages(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ChatChannel", field.Name)
+}
+
+func (ec *executionContext) childFields_ChatChannelConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_ChatChannelConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_ChatChannelConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_ChatChannelConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_ChatChannelConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ChatChannelConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_ChatChannelEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_ChatChannelEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_ChatChannelEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ChatChannelEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_ChatChannelSettings(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "addMemberPermissions":
+		return ec.fieldContext_ChatChannelSettings_addMemberPermissions(ctx, field)
+	case "newMembersCanSeePreviousMessagesFiles":
+		return ec.fieldContext_ChatChannelSettings_newMembersCanSeePreviousMessagesFiles(ctx, field)
+	case "postingPermissions":
+		return ec.fieldContext_ChatChannelSettings_postingPermissions(ctx, field)
+	case "mentionAllPermissions":
+		return ec.fieldContext_ChatChannelSettings_mentionAllPermissions(ctx, field)
+	case "externalUsers":
+		return ec.fieldContext_ChatChannelSettings_externalUsers(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ChatChannelSettings", field.Name)
+}
+
+func (ec *executionContext) childFields_ChatFile(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "zoomId":
+		return ec.fieldContext_ChatFile_zoomId(ctx, field)
+	case "name":
+		return ec.fieldContext_ChatFile_name(ctx, field)
+	case "size":
+		return ec.fieldContext_ChatFile_size(ctx, field)
+	case "download":
+		return ec.fieldContext_ChatFile_download(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ChatFile", field.Name)
+}
+
+func (ec *executionContext) childFields_ChatInteractiveCard(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cardId":
+		return ec.fieldContext_ChatInteractiveCard_cardId(ctx, field)
+	case "cardJson":
+		return ec.fieldContext_ChatInteractiveCard_cardJson(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ChatInteractiveCard", field.Name)
+}
+
+func (ec *executionContext) childFields_ChatMention(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "type":
+		return ec.fieldContext_ChatMention_type(ctx, field)
+	case "startPosition":
+		return ec.fieldContext_ChatMention_startPosition(ctx, field)
+	case "endPosition":
+		return ec.fieldContext_ChatMention_endPosition(ctx, field)
+	case "userZoomId":
+		return ec.fieldContext_ChatMention_userZoomId(ctx, field)
+	case "memberId":
+		return ec.fieldContext_ChatMention_memberId(ctx, field)
+	case "user":
+		return ec.fieldContext_ChatMention_user(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ChatMention", field.Name)
+}
+
+func (ec *executionContext) childFields_ChatMessage(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "zoomId":
+		return ec.fieldContext_ChatMessage_zoomId(ctx, field)
+	case "text":
+		return ec.fieldContext_ChatMessage_text(ctx, field)
+	case "type":
+		return ec.fieldContext_ChatMessage_type(ctx, field)
+	case "sentAt":
+		return ec.fieldContext_ChatMessage_sentAt(ctx, field)
+	case "timestamp":
+		return ec.fieldContext_ChatMessage_timestamp(ctx, field)
+	case "status":
+		return ec.fieldContext_ChatMessage_status(ctx, field)
+	case "senderEmail":
+		return ec.fieldContext_ChatMessage_senderEmail(ctx, field)
+	case "senderMemberId":
+		return ec.fieldContext_ChatMessage_senderMemberId(ctx, field)
+	case "senderDisplayName":
+		return ec.fieldContext_ChatMessage_senderDisplayName(ctx, field)
+	case "replyToZoomId":
+		return ec.fieldContext_ChatMessage_replyToZoomId(ctx, field)
+	case "replyTimestamp":
+		return ec.fieldContext_ChatMessage_replyTimestamp(ctx, field)
+	case "files":
+		return ec.fieldContext_ChatMessage_files(ctx, field)
+	case "fileZoomId":
+		return ec.fieldContext_ChatMessage_fileZoomId(ctx, field)
+	case "fileName":
+		return ec.fieldContext_ChatMessage_fileName(ctx, field)
+	case "fileSize":
+		return ec.fieldContext_ChatMessage_fileSize(ctx, field)
+	case "richText":
+		return ec.fieldContext_ChatMessage_richText(ctx, field)
+	case "reactions":
+		return ec.fieldContext_ChatMessage_reactions(ctx, field)
+	case "mentions":
+		return ec.fieldContext_ChatMessage_mentions(ctx, field)
+	case "interactiveCards":
+		return ec.fieldContext_ChatMessage_interactiveCards(ctx, field)
+	case "botMessage":
+		return ec.fieldContext_ChatMessage_botMessage(ctx, field)
+	case "sender":
+		return ec.fieldContext_ChatMessage_sender(ctx, field)
+	case "download":
+		return ec.fieldContext_ChatMessage_download(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ChatMessage", field.Name)
+}
+
+func (ec *executionContext) childFields_ChatMessageConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_ChatMessageConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_ChatMessageConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_ChatMessageConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_ChatMessageConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ChatMessageConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_ChatMessageEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_ChatMessageEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_ChatMessageEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ChatMessageEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_ChatReaction(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "emoji":
+		return ec.fieldContext_ChatReaction_emoji(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_ChatReaction_totalCount(ctx, field)
+	case "senders":
+		return ec.fieldContext_ChatReaction_senders(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ChatReaction", field.Name)
+}
+
+func (ec *executionContext) childFields_ChatReactionSender(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "userZoomId":
+		return ec.fieldContext_ChatReactionSender_userZoomId(ctx, field)
+	case "memberId":
+		return ec.fieldContext_ChatReactionSender_memberId(ctx, field)
+	case "user":
+		return ec.fieldContext_ChatReactionSender_user(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ChatReactionSender", field.Name)
+}
+
+func (ec *executionContext) childFields_ChatRichText(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "startPosition":
+		return ec.fieldContext_ChatRichText_startPosition(ctx, field)
+	case "endPosition":
+		return ec.fieldContext_ChatRichText_endPosition(ctx, field)
+	case "format":
+		return ec.fieldContext_ChatRichText_format(ctx, field)
+	case "attribute":
+		return ec.fieldContext_ChatRichText_attribute(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ChatRichText", field.Name)
+}
+
 func (ec *executionContext) childFields_CloudRecordingUsage(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "date":
@@ -5404,6 +7122,16 @@ func (ec *executionContext) childFields_CloudRecordingUsageEdge(ctx context.Cont
 	return nil, fmt.Errorf("no field named %q was found under type CloudRecordingUsageEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_ConferenceDialInNumber(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "country":
+		return ec.fieldContext_ConferenceDialInNumber_country(ctx, field)
+	case "number":
+		return ec.fieldContext_ConferenceDialInNumber_number(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ConferenceDialInNumber", field.Name)
+}
+
 func (ec *executionContext) childFields_ContinuousMeetingChat(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "enable":
@@ -5438,6 +7166,26 @@ func (ec *executionContext) childFields_CreateMeetingPayload(ctx context.Context
 	return nil, fmt.Errorf("no field named %q was found under type CreateMeetingPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_CreateMeetingTemplatePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "template":
+		return ec.fieldContext_CreateMeetingTemplatePayload_template(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_CreateMeetingTemplatePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CreateMeetingTemplatePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_CreatePollPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "poll":
+		return ec.fieldContext_CreatePollPayload_poll(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_CreatePollPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CreatePollPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_CreateRolePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "role":
@@ -5446,6 +7194,16 @@ func (ec *executionContext) childFields_CreateRolePayload(ctx context.Context, f
 		return ec.fieldContext_CreateRolePayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type CreateRolePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_CreateSipDialingPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "sipDialing":
+		return ec.fieldContext_CreateSipDialingPayload_sipDialing(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_CreateSipDialingPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CreateSipDialingPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_CreateUserPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -5508,6 +7266,38 @@ func (ec *executionContext) childFields_CustomQuestionAnswer(ctx context.Context
 	return nil, fmt.Errorf("no field named %q was found under type CustomQuestionAnswer", field.Name)
 }
 
+func (ec *executionContext) childFields_CustomRegistrationQuestion(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "title":
+		return ec.fieldContext_CustomRegistrationQuestion_title(ctx, field)
+	case "type":
+		return ec.fieldContext_CustomRegistrationQuestion_type(ctx, field)
+	case "required":
+		return ec.fieldContext_CustomRegistrationQuestion_required(ctx, field)
+	case "answers":
+		return ec.fieldContext_CustomRegistrationQuestion_answers(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CustomRegistrationQuestion", field.Name)
+}
+
+func (ec *executionContext) childFields_CustomSurvey(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "title":
+		return ec.fieldContext_CustomSurvey_title(ctx, field)
+	case "anonymous":
+		return ec.fieldContext_CustomSurvey_anonymous(ctx, field)
+	case "numberedQuestions":
+		return ec.fieldContext_CustomSurvey_numberedQuestions(ctx, field)
+	case "showQuestionType":
+		return ec.fieldContext_CustomSurvey_showQuestionType(ctx, field)
+	case "feedback":
+		return ec.fieldContext_CustomSurvey_feedback(ctx, field)
+	case "questions":
+		return ec.fieldContext_CustomSurvey_questions(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CustomSurvey", field.Name)
+}
+
 func (ec *executionContext) childFields_DailyReport(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "year":
@@ -5556,6 +7346,16 @@ func (ec *executionContext) childFields_DeleteMeetingPayload(ctx context.Context
 	return nil, fmt.Errorf("no field named %q was found under type DeleteMeetingPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_DeletePollPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "deletedPollId":
+		return ec.fieldContext_DeletePollPayload_deletedPollId(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_DeletePollPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DeletePollPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_DeleteRegistrantPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "deletedRegistrantId":
@@ -5584,6 +7384,18 @@ func (ec *executionContext) childFields_DeleteUserPayload(ctx context.Context, f
 		return ec.fieldContext_DeleteUserPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type DeleteUserPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_EditedMeetingSummary(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "overview":
+		return ec.fieldContext_EditedMeetingSummary_overview(ctx, field)
+	case "details":
+		return ec.fieldContext_EditedMeetingSummary_details(ctx, field)
+	case "nextSteps":
+		return ec.fieldContext_EditedMeetingSummary_nextSteps(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type EditedMeetingSummary", field.Name)
 }
 
 func (ec *executionContext) childFields_EndMeetingPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -5788,6 +7600,20 @@ func (ec *executionContext) childFields_LicenseInfo(ctx context.Context, field g
 	return nil, fmt.Errorf("no field named %q was found under type LicenseInfo", field.Name)
 }
 
+func (ec *executionContext) childFields_Livestream(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "pageUrl":
+		return ec.fieldContext_Livestream_pageUrl(ctx, field)
+	case "streamUrl":
+		return ec.fieldContext_Livestream_streamUrl(ctx, field)
+	case "streamKey":
+		return ec.fieldContext_Livestream_streamKey(ctx, field)
+	case "resolution":
+		return ec.fieldContext_Livestream_resolution(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Livestream", field.Name)
+}
+
 func (ec *executionContext) childFields_Meeting(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -5862,6 +7688,22 @@ func (ec *executionContext) childFields_Meeting(ctx context.Context, field graph
 		return ec.fieldContext_Meeting_registrant(ctx, field)
 	case "instances":
 		return ec.fieldContext_Meeting_instances(ctx, field)
+	case "invitation":
+		return ec.fieldContext_Meeting_invitation(ctx, field)
+	case "captionToken":
+		return ec.fieldContext_Meeting_captionToken(ctx, field)
+	case "livestream":
+		return ec.fieldContext_Meeting_livestream(ctx, field)
+	case "polls":
+		return ec.fieldContext_Meeting_polls(ctx, field)
+	case "poll":
+		return ec.fieldContext_Meeting_poll(ctx, field)
+	case "recordings":
+		return ec.fieldContext_Meeting_recordings(ctx, field)
+	case "registrationQuestions":
+		return ec.fieldContext_Meeting_registrationQuestions(ctx, field)
+	case "survey":
+		return ec.fieldContext_Meeting_survey(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Meeting", field.Name)
 }
@@ -5932,12 +7774,16 @@ func (ec *executionContext) childFields_MeetingInstance(ctx context.Context, fie
 		return ec.fieldContext_MeetingInstance_participants(ctx, field)
 	case "report":
 		return ec.fieldContext_MeetingInstance_report(ctx, field)
+	case "recordings":
+		return ec.fieldContext_MeetingInstance_recordings(ctx, field)
 	case "polls":
 		return ec.fieldContext_MeetingInstance_polls(ctx, field)
 	case "qa":
 		return ec.fieldContext_MeetingInstance_qa(ctx, field)
 	case "survey":
 		return ec.fieldContext_MeetingInstance_survey(ctx, field)
+	case "summary":
+		return ec.fieldContext_MeetingInstance_summary(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type MeetingInstance", field.Name)
 }
@@ -5966,6 +7812,16 @@ func (ec *executionContext) childFields_MeetingInstanceEdge(ctx context.Context,
 	return nil, fmt.Errorf("no field named %q was found under type MeetingInstanceEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_MeetingInvitation(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "text":
+		return ec.fieldContext_MeetingInvitation_text(ctx, field)
+	case "sipLinks":
+		return ec.fieldContext_MeetingInvitation_sipLinks(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MeetingInvitation", field.Name)
+}
+
 func (ec *executionContext) childFields_MeetingInvitee(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "email":
@@ -5988,6 +7844,62 @@ func (ec *executionContext) childFields_MeetingOccurrence(ctx context.Context, f
 		return ec.fieldContext_MeetingOccurrence_status(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type MeetingOccurrence", field.Name)
+}
+
+func (ec *executionContext) childFields_MeetingRecordings(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "uuid":
+		return ec.fieldContext_MeetingRecordings_uuid(ctx, field)
+	case "meetingNumber":
+		return ec.fieldContext_MeetingRecordings_meetingNumber(ctx, field)
+	case "accountZoomId":
+		return ec.fieldContext_MeetingRecordings_accountZoomId(ctx, field)
+	case "hostZoomId":
+		return ec.fieldContext_MeetingRecordings_hostZoomId(ctx, field)
+	case "topic":
+		return ec.fieldContext_MeetingRecordings_topic(ctx, field)
+	case "type":
+		return ec.fieldContext_MeetingRecordings_type(ctx, field)
+	case "startTime":
+		return ec.fieldContext_MeetingRecordings_startTime(ctx, field)
+	case "durationMinutes":
+		return ec.fieldContext_MeetingRecordings_durationMinutes(ctx, field)
+	case "recordingCount":
+		return ec.fieldContext_MeetingRecordings_recordingCount(ctx, field)
+	case "totalSize":
+		return ec.fieldContext_MeetingRecordings_totalSize(ctx, field)
+	case "autoDelete":
+		return ec.fieldContext_MeetingRecordings_autoDelete(ctx, field)
+	case "autoDeleteDate":
+		return ec.fieldContext_MeetingRecordings_autoDeleteDate(ctx, field)
+	case "password":
+		return ec.fieldContext_MeetingRecordings_password(ctx, field)
+	case "playPasscode":
+		return ec.fieldContext_MeetingRecordings_playPasscode(ctx, field)
+	case "serviceName":
+		return ec.fieldContext_MeetingRecordings_serviceName(ctx, field)
+	case "recordingZone":
+		return ec.fieldContext_MeetingRecordings_recordingZone(ctx, field)
+	case "recorderId":
+		return ec.fieldContext_MeetingRecordings_recorderId(ctx, field)
+	case "zoneRecorderId":
+		return ec.fieldContext_MeetingRecordings_zoneRecorderId(ctx, field)
+	case "meetingZoneName":
+		return ec.fieldContext_MeetingRecordings_meetingZoneName(ctx, field)
+	case "externalStorageAddress":
+		return ec.fieldContext_MeetingRecordings_externalStorageAddress(ctx, field)
+	case "files":
+		return ec.fieldContext_MeetingRecordings_files(ctx, field)
+	case "participantAudioFiles":
+		return ec.fieldContext_MeetingRecordings_participantAudioFiles(ctx, field)
+	case "instance":
+		return ec.fieldContext_MeetingRecordings_instance(ctx, field)
+	case "meeting":
+		return ec.fieldContext_MeetingRecordings_meeting(ctx, field)
+	case "host":
+		return ec.fieldContext_MeetingRecordings_host(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MeetingRecordings", field.Name)
 }
 
 func (ec *executionContext) childFields_MeetingReport(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -6208,6 +8120,78 @@ func (ec *executionContext) childFields_MeetingSettings(ctx context.Context, fie
 	return nil, fmt.Errorf("no field named %q was found under type MeetingSettings", field.Name)
 }
 
+func (ec *executionContext) childFields_MeetingSummary(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "uuid":
+		return ec.fieldContext_MeetingSummary_uuid(ctx, field)
+	case "meetingNumber":
+		return ec.fieldContext_MeetingSummary_meetingNumber(ctx, field)
+	case "topic":
+		return ec.fieldContext_MeetingSummary_topic(ctx, field)
+	case "startTime":
+		return ec.fieldContext_MeetingSummary_startTime(ctx, field)
+	case "endTime":
+		return ec.fieldContext_MeetingSummary_endTime(ctx, field)
+	case "hostZoomId":
+		return ec.fieldContext_MeetingSummary_hostZoomId(ctx, field)
+	case "hostEmail":
+		return ec.fieldContext_MeetingSummary_hostEmail(ctx, field)
+	case "title":
+		return ec.fieldContext_MeetingSummary_title(ctx, field)
+	case "content":
+		return ec.fieldContext_MeetingSummary_content(ctx, field)
+	case "docUrl":
+		return ec.fieldContext_MeetingSummary_docUrl(ctx, field)
+	case "summaryStartTime":
+		return ec.fieldContext_MeetingSummary_summaryStartTime(ctx, field)
+	case "summaryEndTime":
+		return ec.fieldContext_MeetingSummary_summaryEndTime(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_MeetingSummary_createdAt(ctx, field)
+	case "modifiedAt":
+		return ec.fieldContext_MeetingSummary_modifiedAt(ctx, field)
+	case "modifierZoomId":
+		return ec.fieldContext_MeetingSummary_modifierZoomId(ctx, field)
+	case "modifierEmail":
+		return ec.fieldContext_MeetingSummary_modifierEmail(ctx, field)
+	case "overview":
+		return ec.fieldContext_MeetingSummary_overview(ctx, field)
+	case "details":
+		return ec.fieldContext_MeetingSummary_details(ctx, field)
+	case "nextSteps":
+		return ec.fieldContext_MeetingSummary_nextSteps(ctx, field)
+	case "edited":
+		return ec.fieldContext_MeetingSummary_edited(ctx, field)
+	case "host":
+		return ec.fieldContext_MeetingSummary_host(ctx, field)
+	case "modifier":
+		return ec.fieldContext_MeetingSummary_modifier(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MeetingSummary", field.Name)
+}
+
+func (ec *executionContext) childFields_MeetingSummaryDetail(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "label":
+		return ec.fieldContext_MeetingSummaryDetail_label(ctx, field)
+	case "summary":
+		return ec.fieldContext_MeetingSummaryDetail_summary(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MeetingSummaryDetail", field.Name)
+}
+
+func (ec *executionContext) childFields_MeetingSurvey(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "showInTheBrowser":
+		return ec.fieldContext_MeetingSurvey_showInTheBrowser(ctx, field)
+	case "thirdPartySurvey":
+		return ec.fieldContext_MeetingSurvey_thirdPartySurvey(ctx, field)
+	case "customSurvey":
+		return ec.fieldContext_MeetingSurvey_customSurvey(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MeetingSurvey", field.Name)
+}
+
 func (ec *executionContext) childFields_MeetingSurveyAnswer(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "questionId":
@@ -6258,6 +8242,18 @@ func (ec *executionContext) childFields_MeetingSurveyResults(ctx context.Context
 		return ec.fieldContext_MeetingSurveyResults_reportState(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type MeetingSurveyResults", field.Name)
+}
+
+func (ec *executionContext) childFields_MeetingTemplate(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "zoomId":
+		return ec.fieldContext_MeetingTemplate_zoomId(ctx, field)
+	case "name":
+		return ec.fieldContext_MeetingTemplate_name(ctx, field)
+	case "type":
+		return ec.fieldContext_MeetingTemplate_type(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MeetingTemplate", field.Name)
 }
 
 func (ec *executionContext) childFields_OperationLog(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -6382,6 +8378,130 @@ func (ec *executionContext) childFields_ParticipantEdge(ctx context.Context, fie
 	return nil, fmt.Errorf("no field named %q was found under type ParticipantEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_PersonalAudioConference(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "conferenceId":
+		return ec.fieldContext_PersonalAudioConference_conferenceId(ctx, field)
+	case "dedicatedDialInNumbers":
+		return ec.fieldContext_PersonalAudioConference_dedicatedDialInNumbers(ctx, field)
+	case "globalDialInNumbers":
+		return ec.fieldContext_PersonalAudioConference_globalDialInNumbers(ctx, field)
+	case "listenOnlyPassword":
+		return ec.fieldContext_PersonalAudioConference_listenOnlyPassword(ctx, field)
+	case "participantPassword":
+		return ec.fieldContext_PersonalAudioConference_participantPassword(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PersonalAudioConference", field.Name)
+}
+
+func (ec *executionContext) childFields_PhoneExtension(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "name":
+		return ec.fieldContext_PhoneExtension_name(ctx, field)
+	case "extensionNumber":
+		return ec.fieldContext_PhoneExtension_extensionNumber(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PhoneExtension", field.Name)
+}
+
+func (ec *executionContext) childFields_PhoneRecording(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "zoomId":
+		return ec.fieldContext_PhoneRecording_zoomId(ctx, field)
+	case "callId":
+		return ec.fieldContext_PhoneRecording_callId(ctx, field)
+	case "callElementId":
+		return ec.fieldContext_PhoneRecording_callElementId(ctx, field)
+	case "callLogId":
+		return ec.fieldContext_PhoneRecording_callLogId(ctx, field)
+	case "callHistoryId":
+		return ec.fieldContext_PhoneRecording_callHistoryId(ctx, field)
+	case "recordedAt":
+		return ec.fieldContext_PhoneRecording_recordedAt(ctx, field)
+	case "durationSeconds":
+		return ec.fieldContext_PhoneRecording_durationSeconds(ctx, field)
+	case "direction":
+		return ec.fieldContext_PhoneRecording_direction(ctx, field)
+	case "callerName":
+		return ec.fieldContext_PhoneRecording_callerName(ctx, field)
+	case "callerNumber":
+		return ec.fieldContext_PhoneRecording_callerNumber(ctx, field)
+	case "callerNumberType":
+		return ec.fieldContext_PhoneRecording_callerNumberType(ctx, field)
+	case "callerAccountCode":
+		return ec.fieldContext_PhoneRecording_callerAccountCode(ctx, field)
+	case "calleeName":
+		return ec.fieldContext_PhoneRecording_calleeName(ctx, field)
+	case "calleeNumber":
+		return ec.fieldContext_PhoneRecording_calleeNumber(ctx, field)
+	case "calleeNumberType":
+		return ec.fieldContext_PhoneRecording_calleeNumberType(ctx, field)
+	case "calleeAccountCode":
+		return ec.fieldContext_PhoneRecording_calleeAccountCode(ctx, field)
+	case "outgoingBy":
+		return ec.fieldContext_PhoneRecording_outgoingBy(ctx, field)
+	case "acceptedBy":
+		return ec.fieldContext_PhoneRecording_acceptedBy(ctx, field)
+	case "meetingUuid":
+		return ec.fieldContext_PhoneRecording_meetingUuid(ctx, field)
+	case "user":
+		return ec.fieldContext_PhoneRecording_user(ctx, field)
+	case "instance":
+		return ec.fieldContext_PhoneRecording_instance(ctx, field)
+	case "download":
+		return ec.fieldContext_PhoneRecording_download(ctx, field)
+	case "transcriptDownload":
+		return ec.fieldContext_PhoneRecording_transcriptDownload(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PhoneRecording", field.Name)
+}
+
+func (ec *executionContext) childFields_PhoneRecordingConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_PhoneRecordingConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_PhoneRecordingConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_PhoneRecordingConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_PhoneRecordingConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PhoneRecordingConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_PhoneRecordingEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_PhoneRecordingEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_PhoneRecordingEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PhoneRecordingEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_Poll(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Poll_id(ctx, field)
+	case "zoomId":
+		return ec.fieldContext_Poll_zoomId(ctx, field)
+	case "title":
+		return ec.fieldContext_Poll_title(ctx, field)
+	case "status":
+		return ec.fieldContext_Poll_status(ctx, field)
+	case "type":
+		return ec.fieldContext_Poll_type(ctx, field)
+	case "anonymous":
+		return ec.fieldContext_Poll_anonymous(ctx, field)
+	case "questions":
+		return ec.fieldContext_Poll_questions(ctx, field)
+	case "meeting":
+		return ec.fieldContext_Poll_meeting(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Poll", field.Name)
+}
+
 func (ec *executionContext) childFields_PollAnswer(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "question":
@@ -6394,6 +8514,50 @@ func (ec *executionContext) childFields_PollAnswer(ctx context.Context, field gr
 		return ec.fieldContext_PollAnswer_answeredAt(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type PollAnswer", field.Name)
+}
+
+func (ec *executionContext) childFields_PollPrompt(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "question":
+		return ec.fieldContext_PollPrompt_question(ctx, field)
+	case "rightAnswers":
+		return ec.fieldContext_PollPrompt_rightAnswers(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PollPrompt", field.Name)
+}
+
+func (ec *executionContext) childFields_PollQuestion(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "name":
+		return ec.fieldContext_PollQuestion_name(ctx, field)
+	case "type":
+		return ec.fieldContext_PollQuestion_type(ctx, field)
+	case "answerRequired":
+		return ec.fieldContext_PollQuestion_answerRequired(ctx, field)
+	case "answers":
+		return ec.fieldContext_PollQuestion_answers(ctx, field)
+	case "prompts":
+		return ec.fieldContext_PollQuestion_prompts(ctx, field)
+	case "rightAnswers":
+		return ec.fieldContext_PollQuestion_rightAnswers(ctx, field)
+	case "caseSensitive":
+		return ec.fieldContext_PollQuestion_caseSensitive(ctx, field)
+	case "showAsDropdown":
+		return ec.fieldContext_PollQuestion_showAsDropdown(ctx, field)
+	case "minAnswerLength":
+		return ec.fieldContext_PollQuestion_minAnswerLength(ctx, field)
+	case "maxAnswerLength":
+		return ec.fieldContext_PollQuestion_maxAnswerLength(ctx, field)
+	case "ratingMinValue":
+		return ec.fieldContext_PollQuestion_ratingMinValue(ctx, field)
+	case "ratingMaxValue":
+		return ec.fieldContext_PollQuestion_ratingMaxValue(ctx, field)
+	case "ratingMinLabel":
+		return ec.fieldContext_PollQuestion_ratingMinLabel(ctx, field)
+	case "ratingMaxLabel":
+		return ec.fieldContext_PollQuestion_ratingMaxLabel(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PollQuestion", field.Name)
 }
 
 func (ec *executionContext) childFields_PollRespondent(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -6532,6 +8696,40 @@ func (ec *executionContext) childFields_QuestionAndAnswer(ctx context.Context, f
 	return nil, fmt.Errorf("no field named %q was found under type QuestionAndAnswer", field.Name)
 }
 
+func (ec *executionContext) childFields_RecordingFile(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "zoomId":
+		return ec.fieldContext_RecordingFile_zoomId(ctx, field)
+	case "name":
+		return ec.fieldContext_RecordingFile_name(ctx, field)
+	case "type":
+		return ec.fieldContext_RecordingFile_type(ctx, field)
+	case "extension":
+		return ec.fieldContext_RecordingFile_extension(ctx, field)
+	case "recordingType":
+		return ec.fieldContext_RecordingFile_recordingType(ctx, field)
+	case "size":
+		return ec.fieldContext_RecordingFile_size(ctx, field)
+	case "status":
+		return ec.fieldContext_RecordingFile_status(ctx, field)
+	case "startTime":
+		return ec.fieldContext_RecordingFile_startTime(ctx, field)
+	case "endTime":
+		return ec.fieldContext_RecordingFile_endTime(ctx, field)
+	case "deletedTime":
+		return ec.fieldContext_RecordingFile_deletedTime(ctx, field)
+	case "meetingUuid":
+		return ec.fieldContext_RecordingFile_meetingUuid(ctx, field)
+	case "playUrl":
+		return ec.fieldContext_RecordingFile_playUrl(ctx, field)
+	case "filePath":
+		return ec.fieldContext_RecordingFile_filePath(ctx, field)
+	case "download":
+		return ec.fieldContext_RecordingFile_download(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RecordingFile", field.Name)
+}
+
 func (ec *executionContext) childFields_Recurrence(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "type":
@@ -6636,6 +8834,26 @@ func (ec *executionContext) childFields_RegistrantEdge(ctx context.Context, fiel
 		return ec.fieldContext_RegistrantEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type RegistrantEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_RegistrationQuestion(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "field":
+		return ec.fieldContext_RegistrationQuestion_field(ctx, field)
+	case "required":
+		return ec.fieldContext_RegistrationQuestion_required(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RegistrationQuestion", field.Name)
+}
+
+func (ec *executionContext) childFields_RegistrationQuestions(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "questions":
+		return ec.fieldContext_RegistrationQuestions_questions(ctx, field)
+	case "customQuestions":
+		return ec.fieldContext_RegistrationQuestions_customQuestions(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RegistrationQuestions", field.Name)
 }
 
 func (ec *executionContext) childFields_Role(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -6782,6 +9000,16 @@ func (ec *executionContext) childFields_SignLanguageInterpreter(ctx context.Cont
 	return nil, fmt.Errorf("no field named %q was found under type SignLanguageInterpreter", field.Name)
 }
 
+func (ec *executionContext) childFields_SignedDownload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "url":
+		return ec.fieldContext_SignedDownload_url(ctx, field)
+	case "expiresAt":
+		return ec.fieldContext_SignedDownload_expiresAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SignedDownload", field.Name)
+}
+
 func (ec *executionContext) childFields_SimuliveDelay(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "enable":
@@ -6792,6 +9020,20 @@ func (ec *executionContext) childFields_SimuliveDelay(ctx context.Context, field
 		return ec.fieldContext_SimuliveDelay_unit(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type SimuliveDelay", field.Name)
+}
+
+func (ec *executionContext) childFields_SipDialing(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "uri":
+		return ec.fieldContext_SipDialing_uri(ctx, field)
+	case "paidCrcPlanParticipant":
+		return ec.fieldContext_SipDialing_paidCrcPlanParticipant(ctx, field)
+	case "participantIdentifierCode":
+		return ec.fieldContext_SipDialing_participantIdentifierCode(ctx, field)
+	case "expiresInSeconds":
+		return ec.fieldContext_SipDialing_expiresInSeconds(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SipDialing", field.Name)
 }
 
 func (ec *executionContext) childFields_SubAccountPrivileges(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -7168,6 +9410,38 @@ func (ec *executionContext) childFields_UpcomingEventEdge(ctx context.Context, f
 	return nil, fmt.Errorf("no field named %q was found under type UpcomingEventEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_UpcomingMeeting(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "number":
+		return ec.fieldContext_UpcomingMeeting_number(ctx, field)
+	case "topic":
+		return ec.fieldContext_UpcomingMeeting_topic(ctx, field)
+	case "type":
+		return ec.fieldContext_UpcomingMeeting_type(ctx, field)
+	case "startTime":
+		return ec.fieldContext_UpcomingMeeting_startTime(ctx, field)
+	case "durationMinutes":
+		return ec.fieldContext_UpcomingMeeting_durationMinutes(ctx, field)
+	case "timezone":
+		return ec.fieldContext_UpcomingMeeting_timezone(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_UpcomingMeeting_createdAt(ctx, field)
+	case "joinUrl":
+		return ec.fieldContext_UpcomingMeeting_joinUrl(ctx, field)
+	case "passcode":
+		return ec.fieldContext_UpcomingMeeting_passcode(ctx, field)
+	case "usePmi":
+		return ec.fieldContext_UpcomingMeeting_usePmi(ctx, field)
+	case "isHost":
+		return ec.fieldContext_UpcomingMeeting_isHost(ctx, field)
+	case "isAllDay":
+		return ec.fieldContext_UpcomingMeeting_isAllDay(ctx, field)
+	case "meeting":
+		return ec.fieldContext_UpcomingMeeting_meeting(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UpcomingMeeting", field.Name)
+}
+
 func (ec *executionContext) childFields_UpdateInformationBarrierPolicyPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "policy":
@@ -7186,6 +9460,16 @@ func (ec *executionContext) childFields_UpdateMeetingPayload(ctx context.Context
 		return ec.fieldContext_UpdateMeetingPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type UpdateMeetingPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_UpdatePollPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "poll":
+		return ec.fieldContext_UpdatePollPayload_poll(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_UpdatePollPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UpdatePollPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_UpdateRegistrantStatusPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -7318,8 +9602,20 @@ func (ec *executionContext) childFields_User(ctx context.Context, field graphql.
 		return ec.fieldContext_User_meetings(ctx, field)
 	case "pastMeetings":
 		return ec.fieldContext_User_pastMeetings(ctx, field)
+	case "chatChannels":
+		return ec.fieldContext_User_chatChannels(ctx, field)
+	case "chatMessages":
+		return ec.fieldContext_User_chatMessages(ctx, field)
+	case "personalAudioConferences":
+		return ec.fieldContext_User_personalAudioConferences(ctx, field)
+	case "phoneRecordings":
+		return ec.fieldContext_User_phoneRecordings(ctx, field)
 	case "role":
 		return ec.fieldContext_User_role(ctx, field)
+	case "meetingTemplates":
+		return ec.fieldContext_User_meetingTemplates(ctx, field)
+	case "upcomingMeetings":
+		return ec.fieldContext_User_upcomingMeetings(ctx, field)
 	case "webinars":
 		return ec.fieldContext_User_webinars(ctx, field)
 	}

@@ -23,18 +23,29 @@ type MutationResolver interface {
 	CreateInformationBarrierPolicy(ctx context.Context, input types.CreateInformationBarrierPolicyInput) (*types.CreateInformationBarrierPolicyPayload, error)
 	UpdateInformationBarrierPolicy(ctx context.Context, input types.UpdateInformationBarrierPolicyInput) (*types.UpdateInformationBarrierPolicyPayload, error)
 	DeleteInformationBarrierPolicy(ctx context.Context, input types.DeleteInformationBarrierPolicyInput) (*types.DeleteInformationBarrierPolicyPayload, error)
+	CreateSipDialing(ctx context.Context, input types.CreateSipDialingInput) (*types.CreateSipDialingPayload, error)
+	UpdateLivestream(ctx context.Context, input types.UpdateLivestreamInput) (*types.UpdateMeetingPayload, error)
+	UpdateLivestreamStatus(ctx context.Context, input types.UpdateLivestreamStatusInput) (*types.UpdateMeetingPayload, error)
 	CreateMeeting(ctx context.Context, input types.CreateMeetingInput) (*types.CreateMeetingPayload, error)
 	UpdateMeeting(ctx context.Context, input types.UpdateMeetingInput) (*types.UpdateMeetingPayload, error)
 	DeleteMeeting(ctx context.Context, input types.DeleteMeetingInput) (*types.DeleteMeetingPayload, error)
 	EndMeeting(ctx context.Context, input types.EndMeetingInput) (*types.EndMeetingPayload, error)
+	RecoverMeeting(ctx context.Context, input types.RecoverMeetingInput) (*types.UpdateMeetingPayload, error)
+	CreatePoll(ctx context.Context, input types.CreatePollInput) (*types.CreatePollPayload, error)
+	UpdatePoll(ctx context.Context, input types.UpdatePollInput) (*types.UpdatePollPayload, error)
+	DeletePoll(ctx context.Context, input types.DeletePollInput) (*types.DeletePollPayload, error)
 	AddRegistrant(ctx context.Context, input types.AddRegistrantInput) (*types.AddRegistrantPayload, error)
 	UpdateRegistrantStatus(ctx context.Context, input types.UpdateRegistrantStatusInput) (*types.UpdateRegistrantStatusPayload, error)
 	DeleteRegistrant(ctx context.Context, input types.DeleteRegistrantInput) (*types.DeleteRegistrantPayload, error)
+	UpdateRegistrationQuestions(ctx context.Context, input types.UpdateRegistrationQuestionsInput) (*types.UpdateMeetingPayload, error)
 	CreateRole(ctx context.Context, input types.CreateRoleInput) (*types.CreateRolePayload, error)
 	UpdateRole(ctx context.Context, input types.UpdateRoleInput) (*types.UpdateRolePayload, error)
 	DeleteRole(ctx context.Context, input types.DeleteRoleInput) (*types.DeleteRolePayload, error)
 	AssignRole(ctx context.Context, input types.AssignRoleInput) (*types.AssignRolePayload, error)
 	UnassignRole(ctx context.Context, input types.UnassignRoleInput) (*types.UnassignRolePayload, error)
+	UpdateMeetingSurvey(ctx context.Context, input types.UpdateMeetingSurveyInput) (*types.UpdateMeetingPayload, error)
+	DeleteMeetingSurvey(ctx context.Context, input types.DeleteMeetingSurveyInput) (*types.UpdateMeetingPayload, error)
+	CreateMeetingTemplate(ctx context.Context, input types.CreateMeetingTemplateInput) (*types.CreateMeetingTemplatePayload, error)
 	CreateUser(ctx context.Context, input types.CreateUserInput) (*types.CreateUserPayload, error)
 	UpdateUser(ctx context.Context, input types.UpdateUserInput) (*types.UpdateUserPayload, error)
 	DeleteUser(ctx context.Context, input types.DeleteUserInput) (*types.DeleteUserPayload, error)
@@ -115,6 +126,20 @@ func (ec *executionContext) field_Mutation_createInformationBarrierPolicy_args(c
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_createMeetingTemplate_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (types.CreateMeetingTemplateInput, error) {
+			return ec.unmarshalNCreateMeetingTemplateInput2zoomqlᚋinternalᚋzoomᚋtypesᚐCreateMeetingTemplateInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_createMeeting_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -129,12 +154,40 @@ func (ec *executionContext) field_Mutation_createMeeting_args(ctx context.Contex
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_createPoll_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (types.CreatePollInput, error) {
+			return ec.unmarshalNCreatePollInput2zoomqlᚋinternalᚋzoomᚋtypesᚐCreatePollInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_createRole_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (types.CreateRoleInput, error) {
 			return ec.unmarshalNCreateRoleInput2zoomqlᚋinternalᚋzoomᚋtypesᚐCreateRoleInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_createSipDialing_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (types.CreateSipDialingInput, error) {
+			return ec.unmarshalNCreateSipDialingInput2zoomqlᚋinternalᚋzoomᚋtypesᚐCreateSipDialingInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -171,12 +224,40 @@ func (ec *executionContext) field_Mutation_deleteInformationBarrierPolicy_args(c
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_deleteMeetingSurvey_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (types.DeleteMeetingSurveyInput, error) {
+			return ec.unmarshalNDeleteMeetingSurveyInput2zoomqlᚋinternalᚋzoomᚋtypesᚐDeleteMeetingSurveyInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_deleteMeeting_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (types.DeleteMeetingInput, error) {
 			return ec.unmarshalNDeleteMeetingInput2zoomqlᚋinternalᚋzoomᚋtypesᚐDeleteMeetingInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_deletePoll_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (types.DeletePollInput, error) {
+			return ec.unmarshalNDeletePollInput2zoomqlᚋinternalᚋzoomᚋtypesᚐDeletePollInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -241,6 +322,20 @@ func (ec *executionContext) field_Mutation_endMeeting_args(ctx context.Context, 
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_recoverMeeting_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (types.RecoverMeetingInput, error) {
+			return ec.unmarshalNRecoverMeetingInput2zoomqlᚋinternalᚋzoomᚋtypesᚐRecoverMeetingInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_unassignRole_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -269,6 +364,48 @@ func (ec *executionContext) field_Mutation_updateInformationBarrierPolicy_args(c
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_updateLivestreamStatus_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (types.UpdateLivestreamStatusInput, error) {
+			return ec.unmarshalNUpdateLivestreamStatusInput2zoomqlᚋinternalᚋzoomᚋtypesᚐUpdateLivestreamStatusInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_updateLivestream_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (types.UpdateLivestreamInput, error) {
+			return ec.unmarshalNUpdateLivestreamInput2zoomqlᚋinternalᚋzoomᚋtypesᚐUpdateLivestreamInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_updateMeetingSurvey_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (types.UpdateMeetingSurveyInput, error) {
+			return ec.unmarshalNUpdateMeetingSurveyInput2zoomqlᚋinternalᚋzoomᚋtypesᚐUpdateMeetingSurveyInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_updateMeeting_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -283,12 +420,40 @@ func (ec *executionContext) field_Mutation_updateMeeting_args(ctx context.Contex
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_updatePoll_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (types.UpdatePollInput, error) {
+			return ec.unmarshalNUpdatePollInput2zoomqlᚋinternalᚋzoomᚋtypesᚐUpdatePollInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_updateRegistrantStatus_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (types.UpdateRegistrantStatusInput, error) {
 			return ec.unmarshalNUpdateRegistrantStatusInput2zoomqlᚋinternalᚋzoomᚋtypesᚐUpdateRegistrantStatusInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_updateRegistrationQuestions_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (types.UpdateRegistrationQuestionsInput, error) {
+			return ec.unmarshalNUpdateRegistrationQuestionsInput2zoomqlᚋinternalᚋzoomᚋtypesᚐUpdateRegistrationQuestionsInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -559,6 +724,138 @@ func (ec *executionContext) fieldContext_Mutation_deleteInformationBarrierPolicy
 	return fc, nil
 }
 
+func (ec *executionContext) _Mutation_createSipDialing(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_createSipDialing(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().CreateSipDialing(ctx, fc.Args["input"].(types.CreateSipDialingInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *types.CreateSipDialingPayload) graphql.Marshaler {
+			return ec.marshalOCreateSipDialingPayload2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐCreateSipDialingPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_createSipDialing(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_CreateSipDialingPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_createSipDialing_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_updateLivestream(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_updateLivestream(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().UpdateLivestream(ctx, fc.Args["input"].(types.UpdateLivestreamInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *types.UpdateMeetingPayload) graphql.Marshaler {
+			return ec.marshalOUpdateMeetingPayload2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐUpdateMeetingPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_updateLivestream(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UpdateMeetingPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_updateLivestream_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_updateLivestreamStatus(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_updateLivestreamStatus(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().UpdateLivestreamStatus(ctx, fc.Args["input"].(types.UpdateLivestreamStatusInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *types.UpdateMeetingPayload) graphql.Marshaler {
+			return ec.marshalOUpdateMeetingPayload2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐUpdateMeetingPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_updateLivestreamStatus(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UpdateMeetingPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_updateLivestreamStatus_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Mutation_createMeeting(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -735,6 +1032,182 @@ func (ec *executionContext) fieldContext_Mutation_endMeeting(ctx context.Context
 	return fc, nil
 }
 
+func (ec *executionContext) _Mutation_recoverMeeting(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_recoverMeeting(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().RecoverMeeting(ctx, fc.Args["input"].(types.RecoverMeetingInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *types.UpdateMeetingPayload) graphql.Marshaler {
+			return ec.marshalOUpdateMeetingPayload2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐUpdateMeetingPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_recoverMeeting(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UpdateMeetingPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_recoverMeeting_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_createPoll(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_createPoll(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().CreatePoll(ctx, fc.Args["input"].(types.CreatePollInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *types.CreatePollPayload) graphql.Marshaler {
+			return ec.marshalOCreatePollPayload2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐCreatePollPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_createPoll(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_CreatePollPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_createPoll_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_updatePoll(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_updatePoll(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().UpdatePoll(ctx, fc.Args["input"].(types.UpdatePollInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *types.UpdatePollPayload) graphql.Marshaler {
+			return ec.marshalOUpdatePollPayload2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐUpdatePollPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_updatePoll(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UpdatePollPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_updatePoll_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_deletePoll(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_deletePoll(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().DeletePoll(ctx, fc.Args["input"].(types.DeletePollInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *types.DeletePollPayload) graphql.Marshaler {
+			return ec.marshalODeletePollPayload2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐDeletePollPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_deletePoll(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_DeletePollPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_deletePoll_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Mutation_addRegistrant(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -861,6 +1334,50 @@ func (ec *executionContext) fieldContext_Mutation_deleteRegistrant(ctx context.C
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Mutation_deleteRegistrant_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_updateRegistrationQuestions(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_updateRegistrationQuestions(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().UpdateRegistrationQuestions(ctx, fc.Args["input"].(types.UpdateRegistrationQuestionsInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *types.UpdateMeetingPayload) graphql.Marshaler {
+			return ec.marshalOUpdateMeetingPayload2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐUpdateMeetingPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_updateRegistrationQuestions(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UpdateMeetingPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_updateRegistrationQuestions_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -1081,6 +1598,138 @@ func (ec *executionContext) fieldContext_Mutation_unassignRole(ctx context.Conte
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Mutation_unassignRole_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_updateMeetingSurvey(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_updateMeetingSurvey(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().UpdateMeetingSurvey(ctx, fc.Args["input"].(types.UpdateMeetingSurveyInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *types.UpdateMeetingPayload) graphql.Marshaler {
+			return ec.marshalOUpdateMeetingPayload2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐUpdateMeetingPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_updateMeetingSurvey(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UpdateMeetingPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_updateMeetingSurvey_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_deleteMeetingSurvey(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_deleteMeetingSurvey(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().DeleteMeetingSurvey(ctx, fc.Args["input"].(types.DeleteMeetingSurveyInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *types.UpdateMeetingPayload) graphql.Marshaler {
+			return ec.marshalOUpdateMeetingPayload2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐUpdateMeetingPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_deleteMeetingSurvey(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UpdateMeetingPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_deleteMeetingSurvey_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_createMeetingTemplate(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_createMeetingTemplate(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().CreateMeetingTemplate(ctx, fc.Args["input"].(types.CreateMeetingTemplateInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *types.CreateMeetingTemplatePayload) graphql.Marshaler {
+			return ec.marshalOCreateMeetingTemplatePayload2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐCreateMeetingTemplatePayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_createMeetingTemplate(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_CreateMeetingTemplatePayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_createMeetingTemplate_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -1998,6 +2647,11 @@ func (ec *executionContext) _Node(ctx context.Context, sel ast.SelectionSet, obj
 			return graphql.Null
 		}
 		return ec._Registrant(ctx, sel, obj)
+	case *types.Poll:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._Poll(ctx, sel, obj)
 	case *types.MeetingInstance:
 		if obj == nil {
 			return graphql.Null
@@ -2072,6 +2726,27 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "createSipDialing":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_createSipDialing(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "updateLivestream":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_updateLivestream(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "updateLivestreamStatus":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_updateLivestreamStatus(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
 		case "createMeeting":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_createMeeting(ctx, field)
@@ -2100,6 +2775,34 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
+		case "recoverMeeting":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_recoverMeeting(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "createPoll":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_createPoll(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "updatePoll":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_updatePoll(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "deletePoll":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_deletePoll(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
 		case "addRegistrant":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_addRegistrant(ctx, field)
@@ -2117,6 +2820,13 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 		case "deleteRegistrant":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_deleteRegistrant(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "updateRegistrationQuestions":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_updateRegistrationQuestions(ctx, field)
 			})
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
@@ -2154,6 +2864,27 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 				return ec._Mutation_unassignRole(ctx, field)
 			})
 			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "updateMeetingSurvey":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_updateMeetingSurvey(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "deleteMeetingSurvey":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_deleteMeetingSurvey(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "createMeetingTemplate":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_createMeetingTemplate(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "createUser":
@@ -2675,6 +3406,16 @@ func (ec *executionContext) marshalNDate2zoomqlᚋinternalᚋzoomᚋtypesᚐDate
 	return v
 }
 
+func (ec *executionContext) unmarshalNDateTime2zoomqlᚋinternalᚋzoomᚋtypesᚐTime(ctx context.Context, v any) (types.Time, error) {
+	var res types.Time
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNDateTime2zoomqlᚋinternalᚋzoomᚋtypesᚐTime(ctx context.Context, sel ast.SelectionSet, v types.Time) graphql.Marshaler {
+	return v
+}
+
 func (ec *executionContext) unmarshalNMeetingNumber2zoomqlᚋinternalᚋzoomᚋtypesᚐMeetingNumber(ctx context.Context, v any) (types.MeetingNumber, error) {
 	var res types.MeetingNumber
 	err := res.UnmarshalGQL(v)
@@ -2693,6 +3434,26 @@ func (ec *executionContext) marshalNPageInfo2ᚖzoomqlᚋinternalᚋzoomᚋtypes
 		return graphql.Null
 	}
 	return ec._PageInfo(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNSecret2zoomqlᚋinternalᚋzoomᚋtypesᚐSecret(ctx context.Context, v any) (types.Secret, error) {
+	var res types.Secret
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNSecret2zoomqlᚋinternalᚋzoomᚋtypesᚐSecret(ctx context.Context, sel ast.SelectionSet, v types.Secret) graphql.Marshaler {
+	return v
+}
+
+func (ec *executionContext) unmarshalNURL2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx context.Context, v any) (types.Text, error) {
+	var res types.Text
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNURL2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx context.Context, sel ast.SelectionSet, v types.Text) graphql.Marshaler {
+	return v
 }
 
 func (ec *executionContext) marshalNUserError2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐUserErrorᚄ(ctx context.Context, sel ast.SelectionSet, v []*types.UserError) graphql.Marshaler {
@@ -2873,6 +3634,41 @@ func (ec *executionContext) unmarshalOSecret2zoomqlᚋinternalᚋzoomᚋtypesᚐ
 
 func (ec *executionContext) marshalOSecret2zoomqlᚋinternalᚋzoomᚋtypesᚐSecret(ctx context.Context, sel ast.SelectionSet, v types.Secret) graphql.Marshaler {
 	return v
+}
+
+func (ec *executionContext) unmarshalOSecret2ᚕzoomqlᚋinternalᚋzoomᚋtypesᚐSecretᚄ(ctx context.Context, v any) ([]types.Secret, error) {
+	if v == nil {
+		return nil, nil
+	}
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]types.Secret, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNSecret2zoomqlᚋinternalᚋzoomᚋtypesᚐSecret(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalOSecret2ᚕzoomqlᚋinternalᚋzoomᚋtypesᚐSecretᚄ(ctx context.Context, sel ast.SelectionSet, v []types.Secret) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := make(graphql.Array, len(v))
+	for i := range v {
+		ret[i] = ec.marshalNSecret2zoomqlᚋinternalᚋzoomᚋtypesᚐSecret(ctx, sel, v[i])
+	}
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
 }
 
 func (ec *executionContext) unmarshalOSecret2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐSecret(ctx context.Context, v any) (*types.Secret, error) {

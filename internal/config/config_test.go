@@ -64,7 +64,7 @@ func TestEverySetting(t *testing.T) {
 		"ADDR=:9090", "ZOOM_ACCOUNT_ID=account", "ZOOM_CLIENT_ID=client", "ZOOM_CLIENT_SECRET=hush=with=signs",
 		"ZOOM_API_URL=https://api-eu.zoom.us/v2", "ZOOM_OAUTH_URL=http://127.0.0.1:1", "ZOOM_PLAN=Pro", "REDIS_URL=redis://:pass@redis:6379",
 		"CACHE_BYTES=1048576", "MAX_IN_FLIGHT=7", "REQUEST_TIMEOUT=1m30s", "DRAIN_TIME=0s",
-		aKey + "," + strings.Repeat("B1", 32), "ALLOWED_ORIGINS=https://a.example,https://b.example", "PLAYGROUND=off", "LOG_LEVEL=debug", "LOG_FORMAT=json",
+		aKey + "," + strings.Repeat("B1", 32), "ALLOWED_ORIGINS=https://a.example,https://b.example", "PLAYGROUND=off", "PUBLIC_URL=https://gateway.example", "LINK_KEY=0123456789abcdef0123456789abcdef", "LOG_LEVEL=debug", "LOG_FORMAT=json",
 		"SANDBOX_USERS=9", "SANDBOX_PARTICIPANTS=10", "SANDBOX_SEED=3", "SANDBOX_LATENCY=100ms",
 		"PATH=/bin", "UNRELATED", "=odd",
 	})
@@ -73,7 +73,7 @@ func TestEverySetting(t *testing.T) {
 		ZoomAPIURL: "https://api-eu.zoom.us/v2", ZoomOAuthURL: "http://127.0.0.1:1", ZoomPlan: "Pro", RedisURL: "redis://:pass@redis:6379",
 		CacheBytes: 1 << 20, MaxInFlight: 7, Timeout: 90 * time.Second,
 		APIKeys: []string{strings.Repeat("0a", 32), strings.Repeat("B1", 32)}, AllowedOrigins: []string{"https://a.example", "https://b.example"},
-		Playground: "off", LogLevel: slog.LevelDebug, LogFormat: "json",
+		Playground: "off", PublicURL: "https://gateway.example", LinkKey: "0123456789abcdef0123456789abcdef", LogLevel: slog.LevelDebug, LogFormat: "json",
 		SandboxUsers: 9, SandboxParticipants: 10, SandboxSeed: 3, SandboxLatency: 100 * time.Millisecond,
 		Plan: zoom.Pro,
 	}

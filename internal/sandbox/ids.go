@@ -17,6 +17,7 @@ const (
 	sealInstance
 	sealRegistrant
 	sealOther
+	sealFile
 )
 
 // mix is the finalizer of splitmix64: a bijection that scatters its input.

@@ -88,7 +88,7 @@ func getPastMeeting(c *call) (any, error) {
 		UUID: w.uuid(m.n, i.k), ID: w.number(m.n), HostID: w.userID(m.host), Type: m.Type, Topic: m.Topic,
 		UserName: w.name(m.host).String(), UserEmail: w.email(m.host), StartTime: stamp(i.start), EndTime: stamp(i.end),
 		Duration: i.minutes(), TotalMinutes: t.minutes, ParticipantsCount: t.persons,
-		Dept: w.seedUser(m.host).Dept, Source: "Zoom", HasMeetingSummary: m.n%3 == 0,
+		Dept: w.seedUser(m.host).Dept, Source: "Zoom", HasMeetingSummary: m.summarized(),
 	}, nil
 }
 

@@ -28,6 +28,7 @@ func TestLandmarksOfTheDefaultSeed(t *testing.T) {
 		ManualWebinar: 46401036390, SimuliveWebinar: 87635604281,
 		RoleID: "jMEN8AbqaPlRXwWoY3QKYw", PolicyID: "FYbms8TebxV32id434aTfw",
 		SurveyID: "fBMYYTIgWG5-VyfFBK46Cg", SurveyChannel: surveyChannel,
+		PollID: "9KB8GWB8Ld2gbyqduAYtlg", ChannelID: "7gy21qu5gilrjocohphvea",
 		UUIDWithSlash: "/ZzEQPEE0bZ1hoCtmnD3jA==", UUIDDoubleSlash: "GbZip//0pMtkyBvX1AysJg==", UUIDPlain: "b7sXe/yZJrPk+kpdy1iVrw==",
 		OnePersonInstance: "QeaGRsXd7bPbjtcIq0dI1A==", PendingInstance: "zfanhA0D5npQY0RZtJhEhg==",
 		ExpiredInstance: "YCPe3m/uS/4ypzvqf461Iw==", GoneInstance: "T1IoZyPFqC5QzOoRe7yOTQ==",

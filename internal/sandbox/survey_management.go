@@ -12,15 +12,13 @@ import (
 
 func init() {
 	handle("GET /surveys", listSurveys)
-	handle("GET /surveys/{surveyId}", getSurvey)
+	handle("GET /surveys/{surveyId}", getManagedSurvey)
 	handle("GET /surveys/{surveyId}/instances", listSurveyInstances)
 	handle("GET /surveys/{surveyId}/answers", listSurveyAnswers)
 	handle("GET /surveys/channels/{channelId}/instances", listChannelSurveyInstances)
 }
 
 var surveyTypes = []string{"survey", "basic_poll", "advanced_poll", "quiz", "consumer_engagement_survey"}
-
-var questionTypes = []string{"single", "multiple", "matching", "rank_order", "short_answer", "long_answer", "fill_in_the_blank", "rating_scale"}
 
 func (w *world) surveyID(i int) string { return sealID(w.seed, sealOther, 4_000+uint64(i)) }
 
@@ -98,7 +96,7 @@ func listSurveys(c *call) (any, error) {
 	return c.surveyPage(len(surveyTypes), func(i int) any { return c.world.surveyRef(i) })
 }
 
-func getSurvey(c *call) (any, error) {
+func getManagedSurvey(c *call) (any, error) {
 	i, err := c.findSurvey()
 	if err != nil {
 		return nil, err

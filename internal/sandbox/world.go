@@ -20,10 +20,13 @@ type world struct {
 	deleted  map[uint64]*meeting   // may be recovered
 	byHost   map[int][]uint64      // created meetings
 	enrolled map[uint64]*enrolment // registrants that calls have changed
-	minted   uint64                // created meetings, registrants, roles and policies
+	hung     map[uint64]*hung      // what hangs on meetings and calls have changed
+	minted   uint64                // whatever calls have created
 	people   people
 	roles    []*role
 	policies []*policy
+
+	madeTemplates map[int][]*template // by user
 
 	byStatus func() map[string][]int // indices of users, in order
 	nonces   map[uint64]uint64
@@ -40,8 +43,11 @@ func newWorld(opt Options) *world {
 		deleted:  map[uint64]*meeting{},
 		byHost:   map[int][]uint64{},
 		enrolled: map[uint64]*enrolment{},
+		hung:     map[uint64]*hung{},
 		nonces:   map[uint64]uint64{},
 		people:   people{changed: map[int]*user{}, gone: map[int]bool{}},
+
+		madeTemplates: map[int][]*template{},
 	}
 	w.roles, w.policies = w.seedRoles(), w.seedPolicies()
 	w.shift = mix(w.seed) % numberPrime
@@ -95,6 +101,8 @@ type Landmarks struct {
 	PolicyID      string // an information barrier
 	SurveyID      string // has questions of all types, was used in UUIDWithSlash
 	SurveyChannel string // a chat channel that surveys were used in
+	PollID        string // of MeetingNumber
+	ChannelID     string // the host is in it
 
 	UUIDWithSlash     string // begins with "/"
 	UUIDDoubleSlash   string // contains "//"
@@ -156,6 +164,7 @@ func (s *Sandbox) Landmarks() Landmarks {
 		ManualWebinar:       w.number(specialWebinar(webinarManual)), SimuliveWebinar: w.number(specialWebinar(webinarSimulive)),
 		RoleID: w.supportRole(), PolicyID: sealID(w.seed, sealOther, 3_000),
 		SurveyID: w.surveyID(0), SurveyChannel: surveyChannel,
+		PollID: w.pollID(weekly, 0), ChannelID: w.channelID(0),
 		UUIDWithSlash:   uuid(slotWeekly, instanceSlash),
 		UUIDDoubleSlash: uuid(slotWeekly, instanceDoubleSlash),
 		UUIDPlain:       uuid(slotWeekly, instancePlain),

@@ -116,6 +116,9 @@ type Spec struct {
 	Aliases func(answer any) []string
 	// OwnOnly tells that Zoom has no form of the path for sub accounts.
 	OwnOnly bool
+	// Phone tells that the call is paid from the budgets of Zoom Phone, which
+	// has a table of its own.
+	Phone bool
 	// AcceptsUUID tells that the {meetingId} or {webinarId} of the path may be
 	// a UUID.
 	AcceptsUUID bool

@@ -96,6 +96,8 @@ func testLife(t *testing.T, s *Spec) {
 	switch {
 	case s.Reads() && (s.Life == Never || s.Life.TTL() <= 0 || len(s.Tags) == 0 || len(s.Evicts) > 0):
 		t.Errorf("a read has a life and tags and evicts nothing: %v, %v, %v", s.Life, s.Tags, s.Evicts)
+	case s.Pattern == CreateSipDialing.Pattern:
+		// A write by its method alone: it makes an address up and changes nothing.
 	case !s.Reads() && (s.Life != Never || s.LifeOf != nil || len(s.Tags) > 0 || len(s.Evicts) == 0):
 		t.Errorf("a write has no life and no tags and evicts something: %v, %v, %v", s.Life, s.Tags, s.Evicts)
 	}
@@ -200,7 +202,7 @@ func documents(t *testing.T, name string) []byte {
 func words(s string) []string {
 	list := strings.Fields(s)
 	slices.Sort(list)
-	return list
+	return slices.Compact(list) // one operation has a scope that is classic and granular
 }
 
 // Every row says what Zoom's documents say.
@@ -291,7 +293,7 @@ func (s *schema) property(name string) []*schema {
 func openAPIs(t *testing.T) openAPI {
 	t.Helper()
 	all := openAPI{}
-	for _, name := range []string{"users", "meetings", "accounts"} {
+	for _, name := range []string{"users", "meetings", "accounts", "team-chat", "phone.subset"} {
 		if err := json.Unmarshal(documents(t, "openapi/"+name+".json"), &all); err != nil {
 			t.Fatal(err)
 		}
@@ -349,6 +351,25 @@ func TestFieldsAreDocumented(t *testing.T) {
 		{reflect.TypeFor[types.Registrant](), "", GetRegistrant.Pattern},
 		{reflect.TypeFor[types.AddedRegistrant](), "", AddRegistrant.Pattern},
 		{reflect.TypeFor[types.DailyReport](), "", GetDailyReport.Pattern},
+		{reflect.TypeFor[types.Poll](), "", GetPoll.Pattern},
+		{reflect.TypeFor[types.Poll](), "polls", ListPolls.Pattern},
+		{reflect.TypeFor[types.MeetingSurvey](), "", GetMeetingSurvey.Pattern},
+		{reflect.TypeFor[types.RegistrationQuestions](), "", GetRegistrationQuestions.Pattern},
+		{reflect.TypeFor[types.Livestream](), "", GetLivestream.Pattern},
+		{reflect.TypeFor[types.MeetingInvitation](), "", GetInvitation.Pattern},
+		{reflect.TypeFor[MeetingToken](), "", GetMeetingToken.Pattern},
+		{reflect.TypeFor[types.SipDialing](), "", CreateSipDialing.Pattern},
+		{reflect.TypeFor[types.PersonalAudioConference](), "pac_accounts", ListPersonalAudioConferences.Pattern},
+		{reflect.TypeFor[types.MeetingTemplate](), "templates", ListMeetingTemplates.Pattern},
+		{reflect.TypeFor[types.UpcomingMeeting](), "meetings", ListUpcomingMeetings.Pattern},
+		{reflect.TypeFor[types.MeetingRecordings](), "", GetRecordings.Pattern},
+		{reflect.TypeFor[types.MeetingSummary](), "", GetMeetingSummary.Pattern},
+		{reflect.TypeFor[types.ChatChannel](), "channels", ListChatChannels.Pattern},
+		{reflect.TypeFor[types.ChatMessage](), "messages", ListChatMessages.Pattern},
+		{reflect.TypeFor[types.PhoneRecording](), "recordings", ListPhoneRecordings.Pattern},
+		{reflect.TypeFor[NewMeetingTemplateBody](), "", CreateMeetingTemplate.Pattern},
+		{reflect.TypeFor[LivestreamStatusBody](), "", UpdateLivestreamStatus.Pattern},
+		{reflect.TypeFor[SipDialingBody](), "", CreateSipDialing.Pattern},
 		{reflect.TypeFor[types.NewMeeting](), "", CreateMeeting.Pattern},
 		{reflect.TypeFor[types.MeetingPatch](), "", UpdateMeeting.Pattern},
 		{reflect.TypeFor[types.NewRegistrant](), "", AddRegistrant.Pattern},

@@ -2,6 +2,18 @@
 
 package types
 
+// ChatChannelConnection is a page of a list of ChatChannel.
+type ChatChannelConnection = Connection[ChatChannel]
+
+// ChatChannelEdge is an item of such a page.
+type ChatChannelEdge = Edge[ChatChannel]
+
+// ChatMessageConnection is a page of a list of ChatMessage.
+type ChatMessageConnection = Connection[ChatMessage]
+
+// ChatMessageEdge is an item of such a page.
+type ChatMessageEdge = Edge[ChatMessage]
+
 // CloudRecordingUsageConnection is a page of a list of CloudRecordingUsage.
 type CloudRecordingUsageConnection = Connection[CloudRecordingUsage]
 
@@ -37,6 +49,12 @@ type OperationLogEdge = Edge[OperationLog]
 
 // ParticipantEdge is an item of such a page.
 type ParticipantEdge = Edge[Participant]
+
+// PhoneRecordingConnection is a page of a list of PhoneRecording.
+type PhoneRecordingConnection = Connection[PhoneRecording]
+
+// PhoneRecordingEdge is an item of such a page.
+type PhoneRecordingEdge = Edge[PhoneRecording]
 
 // RegistrantConnection is a page of a list of Registrant.
 type RegistrantConnection = Connection[Registrant]

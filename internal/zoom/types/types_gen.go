@@ -254,6 +254,192 @@ type BreakoutRoomSettingsInput struct {
 	Rooms []*BreakoutRoomInput `json:"rooms,omitzero"`
 }
 
+// A channel of Zoom's chat, as one of its members sees it.
+type ChatChannel struct {
+	// Zoom's id of the channel.
+	ZoomID Text `json:"id,omitzero"`
+	// Address in Zoom's chat.
+	Jid Text `json:"jid,omitzero"`
+	// Name.
+	Name Text `json:"name,omitzero"`
+	// Who can be in it.
+	Type ChatChannelType `json:"type,omitzero"`
+	// Link to it.
+	URL Text `json:"channel_url,omitzero"`
+	// Who may do what in it.
+	Settings *ChatChannelSettings `json:"channel_settings,omitzero"`
+	// User is the member whose list it was read in.
+	User string `json:"-"`
+	// Origin says where it was read.
+	Origin `json:"-"`
+}
+
+// Who may do what in a channel.
+type ChatChannelSettings struct {
+	// Who adds members.
+	AddMemberPermissions ChatAddMemberPermission `json:"add_member_permissions,omitzero"`
+	// New members see what was written before they came.
+	NewMembersCanSeePreviousMessagesFiles Bool `json:"new_members_can_see_previous_messages_files,omitzero"`
+	// Who writes.
+	PostingPermissions ChatPostingPermission `json:"posting_permissions,omitzero"`
+	// Who calls on everybody with `@all`.
+	MentionAllPermissions ChatMentionAllPermission `json:"mention_all_permissions,omitzero"`
+	// Who adds people from outside the account.
+	ExternalUsers ChatExternalUserPermission `json:"allow_to_add_external_users,omitzero"`
+}
+
+// A file with a message.
+type ChatFile struct {
+	// Zoom's id of the file.
+	ZoomID Text `json:"file_id,omitzero"`
+	// Its name.
+	Name Text `json:"file_name,omitzero"`
+	// How large it is.
+	Size *Int `json:"file_size,omitzero"`
+	// DownloadURL is where the file lies at Zoom.
+	DownloadURL Secret `json:"download_url,omitzero"`
+	// Origin says where it was read.
+	Origin `json:"-"`
+}
+
+// A card that people can click on.
+type ChatInteractiveCard struct {
+	// Zoom's id of the card.
+	CardID Text `json:"card_id,omitzero"`
+	// What stands on it: JSON, as the text that Zoom writes it as.
+	CardJSON Text `json:"card_json,omitzero"`
+}
+
+// A mention in a message.
+type ChatMention struct {
+	// What is mentioned.
+	Type ChatMentionType `json:"at_type,omitzero"`
+	// Where it begins in the text, counted from 0.
+	StartPosition Int `json:"start_position,omitzero"`
+	// Where it ends.
+	EndPosition Int `json:"end_position,omitzero"`
+	// Zoom's id of the user; null for people outside the account.
+	UserZoomID Text `json:"at_contact,omitzero"`
+	// Id as a member of the chat.
+	MemberID Text `json:"at_contact_member_id,omitzero"`
+	// Origin says where it was read.
+	Origin `json:"-"`
+}
+
+// A message of Zoom's chat.
+type ChatMessage struct {
+	// Zoom's id of the message.
+	ZoomID Text `json:"id,omitzero"`
+	// What it says.
+	Text Text `json:"message,omitzero"`
+	// What it holds.
+	Type ChatMessageType `json:"message_type,omitzero"`
+	// When it was sent.
+	SentAt Time `json:"date_time,omitzero"`
+	// The same in milliseconds since 1970, as replies name it: longer than 32 bits, so text.
+	Timestamp Text `json:"timestamp,omitzero"`
+	// Whether it was edited or deleted; null unless `includeDeletedAndEdited` is set.
+	Status ChatMessageStatus `json:"status,omitzero"`
+	// E-mail address of who sent it; null for strangers to the account and the user.
+	SenderEmail Text `json:"sender,omitzero"`
+	// Id of who sent it as a member of the chat.
+	SenderMemberID Text `json:"send_member_id,omitzero"`
+	// Name of who sent it.
+	SenderDisplayName Text `json:"sender_display_name,omitzero"`
+	// Zoom's id of the message that it answers.
+	ReplyToZoomID Text `json:"reply_main_message_id,omitzero"`
+	// When it was sent as a reply, in milliseconds since 1970: longer than 32 bits, so text.
+	ReplyTimestamp Text `json:"reply_main_message_timestamp,omitzero"`
+	// The files with it.
+	Files []*ChatFile `json:"files,omitzero"`
+	// Zoom's id of the first file.
+	FileZoomID Text `json:"file_id,omitzero"`
+	// Name of the first file.
+	FileName Text `json:"file_name,omitzero"`
+	// How large the first file is.
+	FileSize *Int `json:"file_size,omitzero"`
+	// How its text is formatted.
+	RichText []*ChatRichText `json:"rich_text,omitzero"`
+	// Who reacted, and how.
+	Reactions []*ChatReaction `json:"reactions,omitzero"`
+	// Whom it mentions.
+	Mentions []*ChatMention `json:"at_items,omitzero"`
+	// Cards that people can click on.
+	InteractiveCards []*ChatInteractiveCard `json:"interactive_cards,omitzero"`
+	// The message of a chatbot: Zoom lets bots choose what stands in it.
+	BotMessage JSON `json:"bot_message,omitzero"`
+	// DownloadURL is where the file lies at Zoom.
+	DownloadURL Secret `json:"download_url,omitzero"`
+	// Origin says where it was read.
+	Origin `json:"-"`
+}
+
+// Which messages of a chat. Without `date` and `from`, those of today.
+type ChatMessageFilter struct {
+	// Those of one day, UTC. Not together with `from`.
+	Date *Date `json:"date,omitzero"`
+	// Those from this moment on.
+	From *Time `json:"from,omitzero"`
+	// Those up to this moment; counts with `from`. Default: now.
+	To *Time `json:"to,omitzero"`
+	// Those that hold a text.
+	Search *ChatSearch `json:"search,omitzero"`
+	// Deleted and edited ones too, each with its `status`. Default: false.
+	IncludeDeletedAndEdited *bool `json:"include_deleted_and_edited,omitzero"`
+	// No replies. Default: false.
+	ExcludeReplies *bool `json:"exclude_replies,omitzero"`
+	// Sound files are handed out as MP4. Default: false, as they are.
+	AudioAsMp4 *bool `json:"audio_as_mp4,omitzero"`
+}
+
+// Who is at the other end of a chat.
+type ChatPeer struct {
+	// A person: e-mail address, Zoom's id of the user, or the id of a member outside the account.
+	Contact *string `json:"contact,omitzero"`
+	// A channel, by Zoom's id of it.
+	Channel *string `json:"channel,omitzero"`
+}
+
+// A reaction to a message.
+type ChatReaction struct {
+	// The emoji, such as `U+1F600`.
+	Emoji Text `json:"emoji,omitzero"`
+	// How often it was given.
+	TotalCount Int `json:"total_count,omitzero"`
+	// Who gave it.
+	Senders []*ChatReactionSender `json:"senders,omitzero"`
+}
+
+// Who reacted to a message.
+type ChatReactionSender struct {
+	// Zoom's id of the user; null for people outside the account.
+	UserZoomID Text `json:"user_id,omitzero"`
+	// Id as a member of the chat.
+	MemberID Text `json:"member_id,omitzero"`
+	// Origin says where it was read.
+	Origin `json:"-"`
+}
+
+// How a part of a message's text is formatted.
+type ChatRichText struct {
+	// Where the part begins, counted from 0.
+	StartPosition Int `json:"start_position,omitzero"`
+	// Where it ends.
+	EndPosition Int `json:"end_position,omitzero"`
+	// How it looks.
+	Format ChatFormat `json:"format_type,omitzero"`
+	// What else there is to say: a size (`s`, `m`, `l`), a colour (`FFC0CB`), an indent in pixels, a heading (`h1`), a link.
+	Attribute Text `json:"format_attr,omitzero"`
+}
+
+// Looks for a text in messages, or in the names of files.
+type ChatSearch struct {
+	// Where to look.
+	In ChatSearchPlace `json:"in,omitzero"`
+	// The text, 256 characters at most.
+	Text string `json:"text,omitzero"`
+}
+
 // Storage for cloud recordings on one day. Amounts are text as Zoom writes it, with their unit.
 type CloudRecordingUsage struct {
 	// The day.
@@ -266,6 +452,14 @@ type CloudRecordingUsage struct {
 	PlanUsage Text `json:"plan_usage,omitzero"`
 	// Origin says where it was read.
 	Origin `json:"-"`
+}
+
+// A number to dial into an audio conference.
+type ConferenceDialInNumber struct {
+	// Country, as Zoom writes it.
+	Country Text `json:"country,omitzero"`
+	// The number.
+	Number Text `json:"number,omitzero"`
 }
 
 // A chat channel that outlives the meeting.
@@ -326,6 +520,48 @@ type CreateMeetingPayload struct {
 	UserErrors []*UserError `json:"user_errors,omitzero"`
 }
 
+// Makes a template from a meeting.
+type CreateMeetingTemplateInput struct {
+	// Whose template it becomes.
+	User *UserBy `json:"user,omitzero"`
+	// The meeting to take it from.
+	Meeting *MeetingBy `json:"meeting,omitzero"`
+	// Name. No two templates of a user have the same.
+	Name *string `json:"name,omitzero"`
+	// How the meeting recurs is taken over too. Default: false.
+	SaveRecurrence *bool `json:"save_recurrence,omitzero"`
+	// Replaces the template that was made from the same meeting before. Default: false.
+	Overwrite *bool `json:"overwrite,omitzero"`
+	// Any text of yours: a repeat with the same text answers with the first result and makes no second template.
+	IdempotencyKey *string `json:"idempotency_key,omitzero"`
+}
+
+// What became of `createMeetingTemplate`.
+type CreateMeetingTemplatePayload struct {
+	// The new template; null when it was refused.
+	Template *MeetingTemplate `json:"template,omitzero"`
+	// What the caller can mend; empty when all went well.
+	UserErrors []*UserError `json:"user_errors,omitzero"`
+}
+
+// Adds a poll or quiz to a meeting.
+type CreatePollInput struct {
+	// The meeting, which must be a scheduled one.
+	Meeting *MeetingBy `json:"meeting,omitzero"`
+	// Any text of yours: a repeat with the same text answers with the first result and makes no second poll.
+	IdempotencyKey *string `json:"idempotency_key,omitzero"`
+	// The poll.
+	Poll *PollContent `json:"poll,omitzero"`
+}
+
+// What became of `createPoll`.
+type CreatePollPayload struct {
+	// The new poll; null when it was refused.
+	Poll *Poll `json:"poll,omitzero"`
+	// What the caller can mend; empty when all went well.
+	UserErrors []*UserError `json:"user_errors,omitzero"`
+}
+
 // Makes a role.
 type CreateRoleInput struct {
 	// The account; the own one when left out.
@@ -346,6 +582,22 @@ type CreateRolePayload struct {
 	ZoomID string `json:"-"`
 	// Origin says where it was read.
 	Origin `json:"-"`
+}
+
+// Makes an address for a SIP room system to dial.
+type CreateSipDialingInput struct {
+	// The meeting.
+	Meeting *MeetingBy `json:"meeting,omitzero"`
+	// Passcode of the meeting, to stand in the address; Zoom does not check it.
+	Passcode *Secret `json:"passcode,omitzero"`
+}
+
+// What became of `createSipDialing`.
+type CreateSipDialingPayload struct {
+	// The address; null when it was refused.
+	SipDialing *SipDialing `json:"sip_dialing,omitzero"`
+	// What the caller can mend; empty when all went well.
+	UserErrors []*UserError `json:"user_errors,omitzero"`
 }
 
 // Adds a user to an account.
@@ -436,6 +688,62 @@ type CustomQuestionAnswerInput struct {
 	Value *string `json:"value,omitzero"`
 }
 
+// A question that the host added to the registration form.
+type CustomRegistrationQuestion struct {
+	// The question.
+	Title Text `json:"title,omitzero"`
+	// What kind of answer it takes.
+	Type CustomRegistrationQuestionType `json:"type,omitzero"`
+	// It has to be answered.
+	Required Bool `json:"required,omitzero"`
+	// The answers to choose from; none for a written one.
+	Answers []Text `json:"answers,omitzero"`
+}
+
+// A question that the host adds to the registration form.
+type CustomRegistrationQuestionInput struct {
+	// The question.
+	Title string `json:"title,omitzero"`
+	// What kind of answer it takes.
+	Type CustomRegistrationQuestionType `json:"type,omitzero"`
+	// It has to be answered.
+	Required bool `json:"required,omitzero"`
+	// The answers to choose from; none for a written one.
+	Answers []string `json:"answers,omitzero"`
+}
+
+// A survey in Zoom's own form.
+type CustomSurvey struct {
+	// Title.
+	Title Text `json:"title,omitzero"`
+	// Nobody sees who answered what.
+	Anonymous Bool `json:"anonymous,omitzero"`
+	// Questions carry numbers.
+	NumberedQuestions Bool `json:"numbered_questions,omitzero"`
+	// Each question says what kind of answer it takes.
+	ShowQuestionType Bool `json:"show_question_type,omitzero"`
+	// What people read when they have answered.
+	Feedback Text `json:"feedback,omitzero"`
+	// What is asked.
+	Questions []*PollQuestion `json:"questions,omitzero"`
+}
+
+// A survey in Zoom's own form.
+type CustomSurveyInput struct {
+	// Title, 64 characters at most.
+	Title *string `json:"title,omitzero"`
+	// Nobody sees who answered what. Default: false.
+	Anonymous *bool `json:"anonymous,omitzero"`
+	// Questions carry numbers. Default: false.
+	NumberedQuestions *bool `json:"numbered_questions,omitzero"`
+	// Each question says what kind of answer it takes. Default: false.
+	ShowQuestionType *bool `json:"show_question_type,omitzero"`
+	// What people read when they have answered, 320 characters at most.
+	Feedback *string `json:"feedback,omitzero"`
+	// What is asked, 100 questions at most. There are no right answers in a survey.
+	Questions []*PollQuestionInput `json:"questions,omitzero"`
+}
+
 // Usage of the account day by day in one month.
 type DailyReport struct {
 	// Calendar year.
@@ -498,6 +806,28 @@ type DeleteMeetingPayload struct {
 	UserErrors []*UserError `json:"user_errors,omitzero"`
 }
 
+// Takes the survey off a meeting.
+type DeleteMeetingSurveyInput struct {
+	// The meeting.
+	Meeting *MeetingBy `json:"meeting,omitzero"`
+}
+
+// Deletes a poll.
+type DeletePollInput struct {
+	// The meeting.
+	Meeting *MeetingBy `json:"meeting,omitzero"`
+	// The poll.
+	Poll *PollBy `json:"poll,omitzero"`
+}
+
+// What became of `deletePoll`.
+type DeletePollPayload struct {
+	// Global id of the poll that is gone; null when it was refused.
+	DeletedPollID *NodeID `json:"deleted_poll_id,omitzero"`
+	// What the caller can mend; empty when all went well.
+	UserErrors []*UserError `json:"user_errors,omitzero"`
+}
+
 // Deletes a registration.
 type DeleteRegistrantInput struct {
 	// The meeting.
@@ -550,6 +880,16 @@ type DeleteUserPayload struct {
 	DeletedUserID *NodeID `json:"deleted_user_id,omitzero"`
 	// What the caller can mend; empty when all went well.
 	UserErrors []*UserError `json:"user_errors,omitzero"`
+}
+
+// A summary as somebody has rewritten it.
+type EditedMeetingSummary struct {
+	// The gist.
+	Overview Text `json:"summary_overview,omitzero"`
+	// The summary.
+	Details Text `json:"summary_details,omitzero"`
+	// What is to be done next.
+	NextSteps []Text `json:"next_steps,omitzero"`
 }
 
 // Ends the run of a meeting that is going on.
@@ -781,6 +1121,44 @@ type LicenseInfoInput struct {
 	SubscriptionID string `json:"subscription_id,omitzero"`
 }
 
+// Where a meeting is streamed to.
+type Livestream struct {
+	// The page that people watch it on.
+	PageURL Text `json:"page_url,omitzero"`
+	// Where Zoom sends it.
+	StreamURL Text `json:"stream_url,omitzero"`
+	// Name and key of the stream: who has it can send in its place.
+	StreamKey Secret `json:"stream_key,omitzero"`
+	// Size of the picture, such as `720p`.
+	Resolution Text `json:"resolution,omitzero"`
+	// Origin says where it was read.
+	Origin `json:"-"`
+}
+
+// Where a meeting is streamed to.
+type LivestreamInput struct {
+	// The page that people watch it on, 1,024 characters at most.
+	PageURL Text `json:"page_url,omitzero"`
+	// Where Zoom sends it, 1,024 characters at most.
+	StreamURL Text `json:"stream_url,omitzero"`
+	// Name and key of the stream, 512 characters at most.
+	StreamKey Secret `json:"stream_key,omitzero"`
+	// Size of the picture: `720p` or `1080p`. Required where the host has 1080p enabled.
+	Resolution *string `json:"resolution,omitzero"`
+}
+
+// How a stream looks.
+type LivestreamSettingsInput struct {
+	// The name of who speaks is shown. Only to START.
+	ActiveSpeakerName *bool `json:"active_speaker_name,omitzero"`
+	// Name of the stream, 1 to 50 characters. Only to START.
+	DisplayName *string `json:"display_name,omitzero"`
+	// Who is in the picture; to START and CHANGE_VIEW. Default: FOLLOW_HOST.
+	Layout *LivestreamLayout `json:"layout,omitzero"`
+	// How captions are sent; to START and CHANGE_VIEW. Default: BURNT_IN.
+	Captions *LivestreamCaptions `json:"close_caption,omitzero"`
+}
+
 // A meeting by its number: what is scheduled. What happened is in its `instances`,
 // of which one number can have many.
 type Meeting struct {
@@ -911,6 +1289,16 @@ type MeetingInstanceBy struct {
 	LatestOf *MeetingNumber `json:"latest_of,omitzero"`
 }
 
+// What is sent to invite people to a meeting.
+type MeetingInvitation struct {
+	// The text, with links, numbers and passcode.
+	Text Secret `json:"invitation,omitzero"`
+	// Addresses for SIP room systems.
+	SipLinks []Secret `json:"sip_links,omitzero"`
+	// Origin says where it was read.
+	Origin `json:"-"`
+}
+
 // Somebody who is invited to a meeting.
 type MeetingInvitee struct {
 	// E-mail address.
@@ -967,6 +1355,57 @@ type MeetingPatch struct {
 	Recurrence *RecurrenceInput `json:"recurrence,omitzero"`
 	// How it is held.
 	Settings *MeetingSettingsInput `json:"settings,omitzero"`
+}
+
+// What was recorded in the cloud of one run of a meeting or webinar. Zoom's token
+// for downloading is not here: `RecordingFile.download` does without.
+type MeetingRecordings struct {
+	// UUID of the run.
+	UUID UUID `json:"uuid,omitzero"`
+	// Number of the meeting or webinar.
+	MeetingNumber MeetingNumber `json:"id,omitzero"`
+	// Zoom's id of the account.
+	AccountZoomID Text `json:"account_id,omitzero"`
+	// Zoom's id of the host.
+	HostZoomID Text `json:"host_id,omitzero"`
+	// Title of the meeting.
+	Topic Text `json:"topic,omitzero"`
+	// What kind of meeting or webinar it was.
+	Type RecordedMeetingType `json:"type,omitzero"`
+	// When the run began.
+	StartTime Time `json:"start_time,omitzero"`
+	// How long the recording is, in minutes.
+	DurationMinutes Int `json:"duration,omitzero"`
+	// How many files there are, those of single participants included.
+	RecordingCount Int `json:"recording_count,omitzero"`
+	// How large they are together.
+	TotalSize *Int `json:"total_size,omitzero"`
+	// They are deleted by themselves on `autoDeleteDate`; null where the host has not set that.
+	AutoDelete Bool `json:"auto_delete,omitzero"`
+	// The day on which they are deleted by themselves.
+	AutoDeleteDate Date `json:"auto_delete_date,omitzero"`
+	// Passcode of the recording.
+	Password Secret `json:"password,omitzero"`
+	// The passcode in the form that links take, as `?pwd=`.
+	PlayPasscode Secret `json:"recording_play_passcode,omitzero"`
+	// Name of the service that recorded it on a Zoom Node.
+	ServiceName Text `json:"service_name,omitzero"`
+	// Zone of the recording on a Zoom Node. Recording connectors only.
+	RecordingZone Text `json:"rc_zone,omitzero"`
+	// Id of the recording connector or hybrid recorder.
+	RecorderID Text `json:"instance_id,omitzero"`
+	// Id of the recording connector or hybrid recorder within its zone.
+	ZoneRecorderID Text `json:"zone_instance_id,omitzero"`
+	// Name of the zone that the meeting was in. Recording connectors only.
+	MeetingZoneName Text `json:"rc_meeting_zone_name,omitzero"`
+	// Address of the storage, where it is the account's own.
+	ExternalStorageAddress Text `json:"external_storage_addr,omitzero"`
+	// The files.
+	Files []*RecordingFile `json:"recording_files,omitzero"`
+	// A sound file of each participant, where the host has set that.
+	ParticipantAudioFiles []*RecordingFile `json:"participant_audio_files,omitzero"`
+	// Origin says where it was read.
+	Origin `json:"-"`
 }
 
 // What Zoom reports on one run of a meeting, once it has ended. It appears some minutes later and needs a paid plan.
@@ -1337,6 +1776,72 @@ type MeetingSettingsInput struct {
 	InMeeting *bool `json:"in_meeting,omitzero"`
 }
 
+// The summary of one run of a meeting, written by AI Companion.
+type MeetingSummary struct {
+	// UUID of the run.
+	UUID UUID `json:"meeting_uuid,omitzero"`
+	// Number of the meeting.
+	MeetingNumber MeetingNumber `json:"meeting_id,omitzero"`
+	// Title of the meeting.
+	Topic Text `json:"meeting_topic,omitzero"`
+	// When the run began.
+	StartTime Time `json:"meeting_start_time,omitzero"`
+	// When the run ended.
+	EndTime Time `json:"meeting_end_time,omitzero"`
+	// Zoom's id of the host.
+	HostZoomID Text `json:"meeting_host_id,omitzero"`
+	// E-mail address of the host.
+	HostEmail Text `json:"meeting_host_email,omitzero"`
+	// Title of the summary.
+	Title Text `json:"summary_title,omitzero"`
+	// The summary, in Markdown.
+	Content Text `json:"summary_content,omitzero"`
+	// The summary as a page in Zoom Docs.
+	DocURL Text `json:"summary_doc_url,omitzero"`
+	// When what it sums up began.
+	SummaryStartTime Time `json:"summary_start_time,omitzero"`
+	// When what it sums up ended.
+	SummaryEndTime Time `json:"summary_end_time,omitzero"`
+	// When it was written.
+	CreatedAt Time `json:"summary_created_time,omitzero"`
+	// When it was last changed.
+	ModifiedAt Time `json:"summary_last_modified_time,omitzero"`
+	// Zoom's id of who changed it last.
+	ModifierZoomID Text `json:"summary_last_modified_user_id,omitzero"`
+	// E-mail address of who changed it last.
+	ModifierEmail Text `json:"summary_last_modified_user_email,omitzero"`
+	// The gist.
+	Overview Text `json:"summary_overview,omitzero"`
+	// The summary, part by part.
+	Details []*MeetingSummaryDetail `json:"summary_details,omitzero"`
+	// What is to be done next.
+	NextSteps []Text `json:"next_steps,omitzero"`
+	// The summary as somebody has rewritten it.
+	Edited *EditedMeetingSummary `json:"edited_summary,omitzero"`
+	// Origin says where it was read.
+	Origin `json:"-"`
+}
+
+// A part of a summary.
+type MeetingSummaryDetail struct {
+	// Its heading.
+	Label Text `json:"label,omitzero"`
+	// Its text.
+	Summary Text `json:"summary,omitzero"`
+}
+
+// What participants of a meeting are asked when it is over: Zoom's own form, or another provider's.
+type MeetingSurvey struct {
+	// It opens in the participant's browser by itself.
+	ShowInTheBrowser Bool `json:"show_in_the_browser,omitzero"`
+	// Link to a survey of another provider.
+	ThirdPartySurvey Text `json:"third_party_survey,omitzero"`
+	// Zoom's own form.
+	CustomSurvey *CustomSurvey `json:"custom_survey,omitzero"`
+	// Origin says where it was read.
+	Origin `json:"-"`
+}
+
 // An answer to a question of a survey.
 type MeetingSurveyAnswer struct {
 	// Zoom's id of the question.
@@ -1347,6 +1852,16 @@ type MeetingSurveyAnswer struct {
 	Answer Text `json:"answer,omitzero"`
 	// When it was answered.
 	AnsweredAt Time `json:"date_time,omitzero"`
+}
+
+// What participants are asked: a form of Zoom's, or a link to another provider's.
+type MeetingSurveyInput struct {
+	// It opens in the participant's browser by itself. Default: true.
+	ShowInTheBrowser *bool `json:"show_in_the_browser,omitzero"`
+	// Link to a survey of another provider, 64 characters at most.
+	ThirdPartySurvey *Text `json:"third_party_survey,omitzero"`
+	// Zoom's own form.
+	CustomSurvey *CustomSurveyInput `json:"custom_survey,omitzero"`
 }
 
 // Somebody who answered a survey. Who did so anonymously has the name `Anonymous Attendee`.
@@ -1381,6 +1896,18 @@ type MeetingSurveyResults struct {
 	Respondents []*MeetingSurveyRespondent `json:"survey_answers,omitzero"`
 	// Whether the data is there; that nobody answered is certain only when it is `READY`.
 	ReportState ReportState `json:"report_state,omitzero"`
+	// Origin says where it was read.
+	Origin `json:"-"`
+}
+
+// A template to schedule meetings from.
+type MeetingTemplate struct {
+	// Zoom's id of the template: the `templateId` of meetings.
+	ZoomID Text `json:"id,omitzero"`
+	// Name.
+	Name Text `json:"name,omitzero"`
+	// Whose template it is; null for one that was just made.
+	Type MeetingTemplateType `json:"type,omitzero"`
 	// Origin says where it was read.
 	Origin `json:"-"`
 }
@@ -1610,6 +2137,102 @@ type Participant struct {
 	Origin `json:"-"`
 }
 
+// An audio conference of a user's own, by phone alone.
+type PersonalAudioConference struct {
+	// Zoom's id of the conference.
+	ConferenceID Text `json:"conference_id,omitzero"`
+	// Numbers to dial that the account has for itself.
+	DedicatedDialInNumbers []*ConferenceDialInNumber `json:"dedicated_dial_in_number,omitzero"`
+	// Numbers to dial that Zoom shares among accounts.
+	GlobalDialInNumbers []*ConferenceDialInNumber `json:"global_dial_in_numbers,omitzero"`
+	// Passcode to listen only.
+	ListenOnlyPassword Secret `json:"listen_only_password,omitzero"`
+	// Passcode to take part.
+	ParticipantPassword Secret `json:"participant_password,omitzero"`
+	// Origin says where it was read.
+	Origin `json:"-"`
+}
+
+// A user of Zoom Phone.
+type PhoneExtension struct {
+	// Name.
+	Name Text `json:"name,omitzero"`
+	// Number within the account.
+	ExtensionNumber Text `json:"extension_number,omitzero"`
+}
+
+// A recording of a phone call.
+type PhoneRecording struct {
+	// Zoom's id of the recording.
+	ZoomID Text `json:"id,omitzero"`
+	// Zoom's id of the call.
+	CallID Text `json:"call_id,omitzero"`
+	// Zoom's id of the part of the call that was recorded.
+	CallElementID Text `json:"call_element_id,omitzero"`
+	// Zoom's id of the call in the call log.
+	CallLogID Text `json:"call_log_id,omitzero"`
+	// Zoom's id of the call in the call history.
+	CallHistoryID Text `json:"call_history_id,omitzero"`
+	// When it was made.
+	RecordedAt Time `json:"date_time,omitzero"`
+	// How long it is, in seconds.
+	DurationSeconds Int `json:"duration,omitzero"`
+	// Whether the user was called, or called.
+	Direction PhoneCallDirection `json:"direction,omitzero"`
+	// Name of who called.
+	CallerName Text `json:"caller_name,omitzero"`
+	// Number of who called.
+	CallerNumber Text `json:"caller_number,omitzero"`
+	// Whose number that is.
+	CallerNumberType PhoneNumberType `json:"caller_number_type,omitzero"`
+	// Account code of who called, for calls between accounts.
+	CallerAccountCode Text `json:"caller_account_code,omitzero"`
+	// Name of who was called.
+	CalleeName Text `json:"callee_name,omitzero"`
+	// Number of who was called.
+	CalleeNumber Text `json:"callee_number,omitzero"`
+	// Whose number that is.
+	CalleeNumberType PhoneNumberType `json:"callee_number_type,omitzero"`
+	// Account code of who was called, for calls between accounts.
+	CalleeAccountCode Text `json:"callee_account_code,omitzero"`
+	// Who made the call, when it was made for a call queue.
+	OutgoingBy *PhoneExtension `json:"outgoing_by,omitzero"`
+	// Who took the call, when it came by a call queue.
+	AcceptedBy *PhoneExtension `json:"accepted_by,omitzero"`
+	// UUID of the meeting that the call became, if any.
+	MeetingUUID UUID `json:"meeting_uuid,omitzero"`
+	// DownloadURL is where the file lies at Zoom.
+	DownloadURL Secret `json:"download_url,omitzero"`
+	// TranscriptURL is where the text lies at Zoom.
+	TranscriptURL Secret `json:"transcript_download_url,omitzero"`
+	// User is whose recording it is.
+	User string `json:"-"`
+	// Origin says where it was read.
+	Origin `json:"-"`
+}
+
+// A poll or quiz of a meeting: what is asked. What was answered is in the reports.
+type Poll struct {
+	// Zoom's id of the poll.
+	ZoomID Text `json:"id,omitzero"`
+	// Title.
+	Title Text `json:"title,omitzero"`
+	// How far it has come.
+	Status PollStatus `json:"status,omitzero"`
+	// Plain poll, advanced poll or quiz.
+	Type PollType `json:"poll_type,omitzero"`
+	// Nobody sees who answered what.
+	Anonymous Bool `json:"anonymous,omitzero"`
+	// What is asked.
+	Questions []*PollQuestion `json:"questions,omitzero"`
+	// Meeting is whose poll it is.
+	Meeting MeetingNumber `json:"-"`
+	// Origin says where it was read.
+	Origin `json:"-"`
+}
+
+func (Poll) IsNode() {}
+
 // An answer to a question of a poll.
 type PollAnswer struct {
 	// The question.
@@ -1620,6 +2243,106 @@ type PollAnswer struct {
 	PollID Text `json:"polling_id,omitzero"`
 	// When it was answered.
 	AnsweredAt Time `json:"date_time,omitzero"`
+}
+
+// Names one poll of a meeting.
+type PollBy struct {
+	// Global id.
+	ID *NodeID `json:"id,omitzero"`
+	// Zoom's id of the poll.
+	ZoomID *string `json:"zoom_id,omitzero"`
+}
+
+// What a poll asks, and how.
+type PollContent struct {
+	// Title, 64 characters at most.
+	Title string `json:"title,omitzero"`
+	// Plain poll, advanced poll or quiz; the last two have to be enabled for the account. Default: POLL.
+	Type *PollType `json:"poll_type,omitzero"`
+	// Nobody sees who answered what. Default: false.
+	Anonymous *bool `json:"anonymous,omitzero"`
+	// What is asked.
+	Questions []*PollQuestionInput `json:"questions,omitzero"`
+}
+
+// One thing to be matched or put in order.
+type PollPrompt struct {
+	// What it says.
+	Question Text `json:"prompt_question,omitzero"`
+	// What matches it, or its place in the order; null in surveys.
+	RightAnswers []Text `json:"prompt_right_answers,omitzero"`
+}
+
+// One thing to be matched or put in order.
+type PollPromptInput struct {
+	// What it says.
+	Question string `json:"prompt_question,omitzero"`
+	// What matches it, or its place in the order; not in surveys.
+	RightAnswers []string `json:"prompt_right_answers,omitzero"`
+}
+
+// A question of a poll, a quiz or a survey. Which fields count depends on `type`.
+type PollQuestion struct {
+	// The question. When blanks are to be filled in, the text around them.
+	Name Text `json:"name,omitzero"`
+	// What kind of answer it takes.
+	Type PollQuestionType `json:"type,omitzero"`
+	// It cannot be skipped.
+	AnswerRequired Bool `json:"answer_required,omitzero"`
+	// The answers to choose from, or to match.
+	Answers []Text `json:"answers,omitzero"`
+	// What is to be matched or put in order.
+	Prompts []*PollPrompt `json:"prompts,omitzero"`
+	// The right answers; quizzes only.
+	RightAnswers []Text `json:"right_answers,omitzero"`
+	// Upper and lower case count when blanks are filled in; quizzes only.
+	CaseSensitive Bool `json:"case_sensitive,omitzero"`
+	// A single choice is shown as a list that drops down.
+	ShowAsDropdown Bool `json:"show_as_dropdown,omitzero"`
+	// Fewest characters of a written answer.
+	MinAnswerLength Int `json:"answer_min_character,omitzero"`
+	// Most characters of a written answer.
+	MaxAnswerLength Int `json:"answer_max_character,omitzero"`
+	// Lowest value of the scale.
+	RatingMinValue Int `json:"rating_min_value,omitzero"`
+	// Highest value of the scale.
+	RatingMaxValue Int `json:"rating_max_value,omitzero"`
+	// What the lowest value means.
+	RatingMinLabel Text `json:"rating_min_label,omitzero"`
+	// What the highest value means.
+	RatingMaxLabel Text `json:"rating_max_label,omitzero"`
+}
+
+// A question of a poll, a quiz or a survey. Which fields count depends on `type`.
+type PollQuestionInput struct {
+	// The question, 1,024 characters at most. When blanks are to be filled in: as many answers as blanks.
+	Name string `json:"name,omitzero"`
+	// What kind of answer it takes. A plain poll takes SINGLE and MULTIPLE only.
+	Type PollQuestionType `json:"type,omitzero"`
+	// It cannot be skipped. Default: false.
+	AnswerRequired *bool `json:"answer_required,omitzero"`
+	// The answers to choose from, or to match: two at least; ten at most for a choice and for matching.
+	Answers []string `json:"answers,omitzero"`
+	// What is to be matched or put in order: two to ten.
+	Prompts []*PollPromptInput `json:"prompts,omitzero"`
+	// The right answers; quizzes only, and required there.
+	RightAnswers []string `json:"right_answers,omitzero"`
+	// Upper and lower case count when blanks are filled in; quizzes only. Default: false.
+	CaseSensitive *bool `json:"case_sensitive,omitzero"`
+	// A single choice is shown as a list that drops down. Default: false.
+	ShowAsDropdown *bool `json:"show_as_dropdown,omitzero"`
+	// Fewest characters of a written answer, 1 at least.
+	MinAnswerLength *int `json:"answer_min_character,omitzero"`
+	// Most characters of a written answer: 500 for a short one, 2,000 for a long one.
+	MaxAnswerLength *int `json:"answer_max_character,omitzero"`
+	// Lowest value of the scale, 0 at least.
+	RatingMinValue *int `json:"rating_min_value,omitzero"`
+	// Highest value of the scale, 10 at most.
+	RatingMaxValue *int `json:"rating_max_value,omitzero"`
+	// What the lowest value means, 50 characters at most.
+	RatingMinLabel *string `json:"rating_min_label,omitzero"`
+	// What the highest value means, 50 characters at most.
+	RatingMaxLabel *string `json:"rating_max_label,omitzero"`
 }
 
 // Somebody who answered polls. Who did so anonymously has the name `Anonymous Attendee`.
@@ -1766,6 +2489,46 @@ type QuestionAndAnswerInput struct {
 	AttendeesCanUpvote *bool `json:"attendees_can_upvote,omitzero"`
 }
 
+// A file of a recording.
+type RecordingFile struct {
+	// Zoom's id of the file; captions and timelines have none.
+	ZoomID Text `json:"id,omitzero"`
+	// Name of the file; only of a single participant's sound.
+	Name Text `json:"file_name,omitzero"`
+	// What is in it.
+	Type RecordingFileType `json:"file_type,omitzero"`
+	// How its name ends.
+	Extension RecordingFileExtension `json:"file_extension,omitzero"`
+	// What was recorded.
+	RecordingType RecordingType `json:"recording_type,omitzero"`
+	// How large it is.
+	Size *Int `json:"file_size,omitzero"`
+	// Whether it is ready.
+	Status RecordingStatus `json:"status,omitzero"`
+	// When it begins.
+	StartTime Time `json:"recording_start,omitzero"`
+	// When it ends.
+	EndTime Time `json:"recording_end,omitzero"`
+	// When it was put into the trash; null for one that is not there.
+	DeletedTime Time `json:"deleted_time,omitzero"`
+	// UUID of the run.
+	MeetingUUID UUID `json:"meeting_id,omitzero"`
+	// Page to play it on, for who may.
+	PlayURL Text `json:"play_url,omitzero"`
+	// Where it lies, for accounts with storage of their own; they have no `download`.
+	FilePath Text `json:"file_path,omitzero"`
+	// DownloadURL is where the file lies at Zoom.
+	DownloadURL Secret `json:"download_url,omitzero"`
+	// Origin says where it was read.
+	Origin `json:"-"`
+}
+
+// Takes a deleted meeting back.
+type RecoverMeetingInput struct {
+	// The meeting.
+	Meeting *MeetingBy `json:"meeting,omitzero"`
+}
+
 // How a meeting with fixed times recurs.
 type Recurrence struct {
 	// By days, weeks or months.
@@ -1872,6 +2635,40 @@ type RegistrantBy struct {
 	ZoomID *string `json:"zoom_id,omitzero"`
 	// E-mail address that was registered.
 	Email *string `json:"email,omitzero"`
+}
+
+// A registration form.
+type RegistrationFormInput struct {
+	// Fields of Zoom's form.
+	Questions []*RegistrationQuestionInput `json:"questions,omitzero"`
+	// Questions of the host's own.
+	CustomQuestions []*CustomRegistrationQuestionInput `json:"custom_questions,omitzero"`
+}
+
+// A field of Zoom's registration form.
+type RegistrationQuestion struct {
+	// Which field.
+	Field RegistrationField `json:"field_name,omitzero"`
+	// It has to be filled in.
+	Required Bool `json:"required,omitzero"`
+}
+
+// A field of Zoom's registration form.
+type RegistrationQuestionInput struct {
+	// Which field.
+	Field RegistrationField `json:"field_name,omitzero"`
+	// It has to be filled in.
+	Required bool `json:"required,omitzero"`
+}
+
+// What people are asked when they register, beside given name and e-mail address.
+type RegistrationQuestions struct {
+	// Fields of Zoom's form.
+	Questions []*RegistrationQuestion `json:"questions,omitzero"`
+	// Questions of the host's own.
+	CustomQuestions []*CustomRegistrationQuestion `json:"custom_questions,omitzero"`
+	// Origin says where it was read.
+	Origin `json:"-"`
 }
 
 // A role: what users who have it may do.
@@ -1996,6 +2793,14 @@ type SignLanguageInterpreterInput struct {
 	SignLanguage *string `json:"sign_language,omitzero"`
 }
 
+// A link of the gateway's to a file at Zoom, good for a short time.
+type SignedDownload struct {
+	// The link: who has it gets the file. It takes GET and HEAD, and ranges.
+	URL Secret `json:"url,omitzero"`
+	// When it ends.
+	ExpiresAt Time `json:"expires_at,omitzero"`
+}
+
 // How long after the start of a simulive webinar its recording begins.
 type SimuliveDelay struct {
 	// Whether it begins later at all.
@@ -2004,6 +2809,20 @@ type SimuliveDelay struct {
 	Time Int `json:"time,omitzero"`
 	// What `time` counts.
 	Unit SimuliveDelayUnit `json:"timeunit,omitzero"`
+}
+
+// An address for a SIP room system to dial.
+type SipDialing struct {
+	// The address. It may hold the passcode.
+	URI Secret `json:"sip_dialing,omitzero"`
+	// Whether who asks has a plan with the Conference Room Connector.
+	PaidCrcPlanParticipant Bool `json:"paid_crc_plan_participant,omitzero"`
+	// Code in the address that names the participant; only with such a plan.
+	ParticipantIdentifierCode Secret `json:"participant_identifier_code,omitzero"`
+	// How long the address is good for, in seconds.
+	ExpiresInSeconds Int `json:"expire_in,omitzero"`
+	// Origin says where it was read.
+	Origin `json:"-"`
 }
 
 // How sub accounts are managed by who has a role.
@@ -2253,6 +3072,36 @@ type UpcomingEvent struct {
 	Origin `json:"-"`
 }
 
+// A meeting of the next 24 hours, of a user's own or one that the user is invited to.
+type UpcomingMeeting struct {
+	// The number that people join by.
+	Number MeetingNumber `json:"id,omitzero"`
+	// Title.
+	Topic Text `json:"topic,omitzero"`
+	// What kind of meeting it is.
+	Type MeetingType `json:"type,omitzero"`
+	// When it begins.
+	StartTime Time `json:"start_time,omitzero"`
+	// How long it is planned to last, in minutes.
+	DurationMinutes Int `json:"duration,omitzero"`
+	// IANA name of the zone to show the start in.
+	Timezone Text `json:"timezone,omitzero"`
+	// When it was scheduled.
+	CreatedAt Time `json:"created_at,omitzero"`
+	// Link for participants.
+	JoinURL Text `json:"join_url,omitzero"`
+	// Passcode to join.
+	Passcode Secret `json:"passcode,omitzero"`
+	// Whether it is held in the personal meeting room.
+	UsePmi Bool `json:"use_pmi,omitzero"`
+	// Whether the user hosts it.
+	IsHost Bool `json:"is_host,omitzero"`
+	// Whether it takes the whole day.
+	IsAllDay Bool `json:"is_all_day,omitzero"`
+	// Origin says where it was read.
+	Origin `json:"-"`
+}
+
 // Changes a policy.
 type UpdateInformationBarrierPolicyInput struct {
 	// The account; the own one when left out.
@@ -2272,6 +3121,24 @@ type UpdateInformationBarrierPolicyPayload struct {
 	Origin `json:"-"`
 }
 
+// Sets where a meeting is streamed to.
+type UpdateLivestreamInput struct {
+	// The meeting.
+	Meeting *MeetingBy `json:"meeting,omitzero"`
+	// Where to.
+	Livestream *LivestreamInput `json:"livestream,omitzero"`
+}
+
+// Starts or stops the stream of a meeting that is going on, or changes how it looks.
+type UpdateLivestreamStatusInput struct {
+	// The meeting, which must be going on.
+	Meeting *MeetingBy `json:"meeting,omitzero"`
+	// What to do.
+	Action LivestreamAction `json:"action,omitzero"`
+	// How it looks.
+	Settings *LivestreamSettingsInput `json:"settings,omitzero"`
+}
+
 // Changes a meeting.
 type UpdateMeetingInput struct {
 	// The meeting.
@@ -2285,11 +3152,40 @@ type UpdateMeetingInput struct {
 	Patch *MeetingPatch `json:"patch,omitzero"`
 }
 
-// What became of `updateMeeting`.
+// What became of a change of a meeting, or of something that hangs on it.
 type UpdateMeetingPayload struct {
 	// What the caller can mend; empty when all went well.
 	UserErrors []*UserError  `json:"user_errors,omitzero"`
 	Number     MeetingNumber `json:"-"`
+	// Origin says where it was read.
+	Origin `json:"-"`
+}
+
+// Changes what participants of a meeting are asked when it is over.
+type UpdateMeetingSurveyInput struct {
+	// The meeting.
+	Meeting *MeetingBy `json:"meeting,omitzero"`
+	// The survey.
+	Survey *MeetingSurveyInput `json:"survey,omitzero"`
+}
+
+// Replaces what a poll asks, as a whole.
+type UpdatePollInput struct {
+	// The meeting.
+	Meeting *MeetingBy `json:"meeting,omitzero"`
+	// The poll.
+	Poll *PollBy `json:"poll,omitzero"`
+	// What it asks from now on; what is left out is gone.
+	Content *PollContent `json:"content,omitzero"`
+}
+
+// What became of `updatePoll`.
+type UpdatePollPayload struct {
+	// What the caller can mend; empty when all went well.
+	UserErrors []*UserError `json:"user_errors,omitzero"`
+	// Name is the poll's id.
+	Name   string        `json:"-"`
+	Number MeetingNumber `json:"-"`
 	// Origin says where it was read.
 	Origin `json:"-"`
 }
@@ -2315,6 +3211,14 @@ type UpdateRegistrantStatusPayload struct {
 	Number MeetingNumber `json:"-"`
 	// Origin says where it was read.
 	Origin `json:"-"`
+}
+
+// Changes what people are asked when they register for a meeting.
+type UpdateRegistrationQuestionsInput struct {
+	// The meeting, which must take registrations.
+	Meeting *MeetingBy `json:"meeting,omitzero"`
+	// The form.
+	Form *RegistrationFormInput `json:"form,omitzero"`
 }
 
 // Changes a role.
