@@ -30,6 +30,7 @@ type scope struct {
 	byMeeting    loader[meetingKey, types.Meeting]
 	byInstance   loader[string, types.MeetingInstance]
 	byRegistrant loader[registrantKey, types.Registrant]
+	dashboards   dashboards
 
 	mu    sync.Mutex
 	seen  []*zoom.Page[types.User] // lists that this operation has read

@@ -28,7 +28,9 @@ func TestLandmarksOfTheDefaultSeed(t *testing.T) {
 		OnePersonInstance: "QeaGRsXd7bPbjtcIq0dI1A==", PendingInstance: "zfanhA0D5npQY0RZtJhEhg==",
 		ExpiredInstance: "YCPe3m/uS/4ypzvqf461Iw==", GoneInstance: "T1IoZyPFqC5QzOoRe7yOTQ==",
 		PastWebinar: 60481928444, PastWebinarInstance: "8uIwicTwSpU510rO81iFlg==", OldWebinarInstance: "mewfuhgQKWGyNEMWCP/dug==",
-		BillingReport: "7snJXiFjWJQcf7Y5RDnn8g",
+		BillingReport:          "7snJXiFjWJQcf7Y5RDnn8g",
+		LiveWebinar:            6185632179,
+		ParticipantInMeetingID: "16778240", ZoomRoomID: "UYsLqD4weduuJgHk58NdyQ",
 	}
 	for _, opt := range []Options{{}, {Users: 10_000, Meetings: 3, Participants: 300, Plan: PlanFree, Now: func() time.Time { return monday.AddDate(0, 4, 3) }}} {
 		s, err := New(opt)

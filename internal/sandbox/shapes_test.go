@@ -109,6 +109,7 @@ func (r *rig) questions() map[string][]question {
 	ask("GET /report/users/{userId}/meetings", "/report/users/"+r.HostID+"/meetings?from=2026-02-16&to=2026-03-16&page_size=300", nil)
 	ask("GET /report/daily", "/report/daily", nil)
 	r.reportQuestions(ask)
+	r.dashboardQuestions(ask)
 	return q
 }
 

@@ -11,29 +11,45 @@ func init() {
 	handle("GET /report/webinars/{webinarId}/polls", getWebinarPolls, paid)
 }
 
-// Past webinars stand apart from the meetings, where no user's slots are.
+// Webinars stand apart from the meetings, where no user's slots are: those that
+// have had runs, and one that goes on.
 const (
 	pastWebinarBase = 1 << 34
 	pastWebinars    = 3
+	liveWebinar     = pastWebinarBase + pastWebinars
 	webinarType     = 5
 )
 
 // pastWebinar returns the n-th webinar as something that can have runs, or nil.
 func (w *world) pastWebinar(n uint64) *meeting {
-	if n < pastWebinarBase || n >= pastWebinarBase+pastWebinars {
+	if n < pastWebinarBase || n > liveWebinar {
 		return nil
 	}
-	m := &meeting{n: n, host: []int{host, owner, 4}[n-pastWebinarBase]}
+	m := &meeting{n: n, host: []int{host, owner, 4, host}[n-pastWebinarBase]}
 	m.Topic, m.Type = "What is new this year", webinarType
 	m.TrackingFields = []trackingField{{"Cost center", "100", nil}}
+	if n == liveWebinar {
+		m.Topic, m.running = "What is new today", w.start.Add(-30*time.Minute)
+	}
 	return m
+}
+
+// webinarsOf returns the webinars of a user.
+func (w *world) webinarsOf(user int) []*meeting {
+	var all []*meeting
+	for n := uint64(pastWebinarBase); n <= liveWebinar; n++ {
+		if m := w.pastWebinar(n); m.host == user {
+			all = append(all, m)
+		}
+	}
+	return all
 }
 
 // pastWebinarRuns returns the runs of a webinar, the latest first: the last ones are
 // beyond what Zoom keeps of participants, and of everything.
 func (w *world) pastWebinarRuns(n uint64) []*instance {
 	m := w.pastWebinar(n)
-	if m == nil {
+	if m == nil || !m.running.IsZero() {
 		return nil
 	}
 	var runs []*instance
@@ -51,8 +67,9 @@ func (c *call) findWebinarRun() (*instance, error) {
 	id, w := c.path("webinarId"), c.world
 	run := func() *instance {
 		if number, err := strconv.ParseInt(id, 10, 64); err == nil {
-			if n, ok := w.nth(number); ok && w.pastWebinar(n) != nil {
-				return w.pastWebinarRuns(n)[0]
+			n, _ := w.nth(number)
+			if runs := w.pastWebinarRuns(n); len(runs) > 0 {
+				return runs[0]
 			}
 			return nil
 		}

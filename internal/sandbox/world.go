@@ -88,10 +88,13 @@ type Landmarks struct {
 	ExpiredInstance   string // older than a year
 	GoneInstance      string // older than 15 months
 
-	PastWebinar         int64  // its latest run has a report, participants and polls
-	PastWebinarInstance string // that run
-	OldWebinarInstance  string // a run whose participants Zoom keeps no more
-	BillingReport       string // of the latest period
+	PastWebinar            int64  // its latest run has a report, participants and polls
+	PastWebinarInstance    string // that run
+	OldWebinarInstance     string // a run whose participants Zoom keeps no more
+	BillingReport          string // of the latest period
+	LiveWebinar            int64
+	ParticipantInMeetingID string // the host's stay in BigInstance and in PastWebinarInstance
+	ZoomRoomID             string
 }
 
 // The users and the meetings of the host that the landmarks name.
@@ -143,7 +146,9 @@ func (s *Sandbox) Landmarks() Landmarks {
 		PendingInstance: uuid(slotPending, 0), OnePersonInstance: uuid(slotOnePerson, 0),
 		ExpiredInstance: uuid(slotOld, 1), GoneInstance: uuid(slotOld, 2),
 		PastWebinar: w.number(pastWebinarBase), PastWebinarInstance: w.uuid(pastWebinarBase, 0), OldWebinarInstance: w.uuid(pastWebinarBase, 2),
-		BillingReport: w.billingID(0),
+		BillingReport:          w.billingID(0),
+		LiveWebinar:            w.number(liveWebinar),
+		ParticipantInMeetingID: (&stay{}).rowID(), ZoomRoomID: w.roomID(0),
 	}
 }
 

@@ -110,7 +110,8 @@ type Spec struct {
 	Aliases func(answer any) []string
 	// OwnOnly tells that Zoom has no form of the path for sub accounts.
 	OwnOnly bool
-	// AcceptsUUID tells that the {meetingId} of the path may be a UUID.
+	// AcceptsUUID tells that the {meetingId} or {webinarId} of the path may be
+	// a UUID.
 	AcceptsUUID bool
 
 	input *input
