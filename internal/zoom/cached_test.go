@@ -943,7 +943,7 @@ func TestAnswersOfAnotherProcess(t *testing.T) {
 
 // What another process reads from Redis is what this one read from Zoom.
 func TestEntriesRoundTrip(t *testing.T) {
-	run := InstanceKey{"/a//b=="}
+	run, dashboardRun := InstanceKey{"/a//b=="}, RunKey{Run: "/a//b=="}
 	for _, test := range []func(*testing.T){
 		roundTrip(GetUser, UserKey{"u"}), roundTrip(GetMeeting, MeetingKey{7}), roundTrip(GetPastMeeting, run),
 		roundTrip(GetMeetingReport, run), roundTrip(GetRegistrant, RegistrantKey{7, "r"}),
@@ -977,11 +977,26 @@ func TestEntriesRoundTrip(t *testing.T) {
 		roundTrip(ListChatChannels.Op, listInput[UserKey]{Filter: UserKey{"u"}}),
 		roundTrip(ListChatMessages.Op, listInput[ChatMessageFilter]{Filter: ChatMessageFilter{UserID: "u"}}),
 		roundTrip(ListPhoneRecordings.Op, listInput[PhoneRecordingFilter]{Filter: PhoneRecordingFilter{UserID: "u"}}),
+		roundTrip(ListDashboardMeetings.Op, listInput[DashboardMeetingFilter]{}), roundTrip(ListDashboardWebinars.Op, listInput[DashboardFilter]{}),
+		roundTrip(GetDashboardMeeting, dashboardRun), roundTrip(GetDashboardWebinar, dashboardRun),
+		roundTrip(ListZoomRooms.Op, listInput[struct{}]{}), roundTrip(GetZoomRoom, listInput[ZoomRoomFilter]{Filter: ZoomRoomFilter{RoomID: "r"}}),
+		roundTrip(GetZoomRoomIssues, Days{}), roundTrip(GetZoomRoomsWithIssues, Days{}),
+		roundTrip(ListZoomRoomIssueEvents.Op, listInput[ZoomRoomFilter]{Filter: ZoomRoomFilter{RoomID: "r"}}),
+		roundTrip(ListChatUsage.Op, listInput[Days]{}), roundTrip(GetClientFeedback, Days{}),
+		roundTrip(ListClientFeedback.Op, listInput[ClientFeedbackFilter]{Filter: ClientFeedbackFilter{FeedbackID: "1"}}),
+		roundTrip(GetClientSatisfaction, Days{}), roundTrip(GetClientVersions, struct{}{}), roundTrip(GetCrcPorts, Days{}), roundTrip(GetQuality, QualityFilter{}),
 	} {
 		test(t)
 	}
 	// Nothing but secrets, which are kept nowhere.
 	roundTripped[GetInvitation.Pattern], roundTripped[GetMeetingToken.Pattern] = true, true
+	for _, ops := range []RunOps{MeetingRuns, WebinarRuns} {
+		roundTrip(ops.Participants.Op, listInput[RunParticipants]{Filter: RunParticipants{RunKey: dashboardRun}})(t)
+		roundTrip(ops.QosList.Op, listInput[RunKey]{Filter: dashboardRun})(t)
+		roundTrip(ops.Qos, RunParticipantKey{dashboardRun, "1"})(t)
+		roundTrip(ops.Feedback.Op, listInput[RunKey]{Filter: dashboardRun})(t)
+		roundTrip(ops.Sharing.Op, listInput[RunKey]{Filter: dashboardRun})(t)
+	}
 	for _, s := range Specs() {
 		if s.Reads() && !roundTripped[s.Pattern] {
 			t.Errorf("%s was left out", s.Pattern)

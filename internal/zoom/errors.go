@@ -95,6 +95,8 @@ var kinds = []struct {
 	{0, 200, "paid", ErrPlanRequired},
 	{0, 200, "plan", ErrPlanRequired},
 	{0, 200, "", ErrForbidden},
+	{0, 400, "business or higher", ErrPlanRequired},
+	{0, 12700, "", ErrNotEnabled},
 	{0, 3001, "not end", ErrNotReady},
 	{0, 3001, "", ErrNotFound},
 	{0, 1001, "", ErrNotFound},
