@@ -19,6 +19,7 @@ type registered struct {
 	pattern string
 	handler handler
 	paid    bool
+	upload  bool
 	lock    string
 	code    int
 	quotas  []quota
@@ -43,6 +44,9 @@ func handle(pattern string, h handler, opts ...option) {
 // paid marks what the free plan does not have.
 func paid(r *registered) { r.paid = true }
 
+// upload marks what takes a file.
+func upload(r *registered) { r.upload = true }
+
 // exclusive allows one call at a time for one value of the variable.
 //
 // Source: "Concurrent requests" of the rate limits page.
@@ -55,10 +59,8 @@ func daily(q quota) option {
 	return func(r *registered) { r.quotas = append(r.quotas, q) }
 }
 
-// answers sets a status that the method does not imply.
-func answers(status int) option {
-	return func(r *registered) { r.code = status }
-}
+// answersOK marks what is answered with 200, whatever its method implies.
+func answersOK(r *registered) { r.code = http.StatusOK }
 
 // route is a registered operation with its row.
 type route struct {
@@ -102,7 +104,9 @@ func newRoutes() (*routes, error) {
 		if spec == nil {
 			return nil, fmt.Errorf("sandbox: no row in the table of operations for %q", reg.pattern)
 		}
-		t.add(&route{registered: reg, spec: spec}, "/v2"+spec.Path())
+		for _, path := range spec.Paths() {
+			t.add(&route{registered: reg, spec: spec}, "/v2"+path)
+		}
 	}
 	token := &registered{pattern: tokenPattern, handler: issueToken}
 	t.add(&route{registered: token, open: true}, "/oauth/token")
