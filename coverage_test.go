@@ -1,8 +1,11 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
+	"errors"
 	"log/slog"
+	"mime/multipart"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -133,8 +136,43 @@ func (r *rig) question(t *testing.T, file string) map[string]any {
 	if vars, err := os.ReadFile(strings.TrimSuffix(file, filepath.Ext(file)) + ".json"); err == nil {
 		body["variables"] = json.RawMessage(fill(vars))
 	}
+	stem := strings.TrimSuffix(file, filepath.Ext(file))
+	if picture, err := os.ReadFile(stem + ".png"); err == nil {
+		return r.upload(t, toJSON(t, body), picture)
+	}
 	p := &process{url: r.url}
 	_, answer := p.post(t, toJSON(t, body))
+	return answer
+}
+
+// upload asks a question with a file for variables.input.file.
+func (r *rig) upload(t *testing.T, operations string, file []byte) map[string]any {
+	t.Helper()
+	var body bytes.Buffer
+	form := multipart.NewWriter(&body)
+	err := errors.Join(form.WriteField("operations", operations), form.WriteField("map", `{"0": ["variables.input.file"]}`))
+	part, err2 := form.CreateFormFile("0", "picture.png")
+	if err2 == nil {
+		_, err2 = part.Write(file)
+	}
+	if err := errors.Join(err, err2, form.Close()); err != nil {
+		t.Fatal(err)
+	}
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, r.url+"/graphql", &body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", form.FormDataContentType())
+	req.Header.Set("Apollo-Require-Preflight", "true")
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	var answer map[string]any
+	if err := json.NewDecoder(resp.Body).Decode(&answer); err != nil {
+		t.Fatal(err)
+	}
 	return answer
 }
 

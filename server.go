@@ -159,7 +159,7 @@ func newHandler(cfg *config.Config, client *zoom.Client, files *links.Links, box
 		api = cors.New(cors.Options{
 			AllowedOrigins: cfg.AllowedOrigins,
 			AllowedMethods: []string{http.MethodGet, http.MethodPost},
-			AllowedHeaders: []string{"Authorization", "Content-Type"},
+			AllowedHeaders: []string{"Authorization", "Content-Type", "Apollo-Require-Preflight"},
 		}).Handler(api)
 	}
 	mux := http.NewServeMux()

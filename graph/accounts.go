@@ -2,9 +2,19 @@ package graph
 
 import (
 	"context"
+	"errors"
+	"slices"
 
+	"github.com/99designs/gqlgen/graphql"
+
+	"zoomql/internal/zoom"
 	"zoomql/internal/zoom/types"
 )
+
+// account is the scope's account by its key.
+func (s *scope) account() *types.Account {
+	return &types.Account{Origin: s.origin(), ZoomID: types.Text(s.client.AccountID())}
+}
 
 // accountBy returns the scope of the account that a caller names; nil is the own.
 func accountBy(ctx context.Context, by *types.AccountBy) (*scope, error) {
@@ -26,8 +36,211 @@ func accountFor(ctx context.Context, by *types.AccountBy, id *types.NodeID) (*sc
 		return in(ctx, id), nil
 	}
 	s, err := accountBy(ctx, by)
-	if err == nil && id != nil && id.Account != s.client.Sub() {
-		err = invalid("account: the id is of another account's object")
+	if err == nil {
+		err = s.holds("account", id)
 	}
 	return s, err
+}
+
+// holds refuses the global id of an object of another account; nil names one in
+// another way.
+func (s *scope) holds(argument string, id *types.NodeID) error {
+	if id != nil && id.Account != s.client.Sub() {
+		return invalid(argument + ": the id is of another account's object")
+	}
+	return nil
+}
+
+// subAccountBy is accountBy for what is done to sub accounts only.
+func subAccountBy(ctx context.Context, by *types.AccountBy) (*scope, error) {
+	s, err := accountBy(ctx, by)
+	if err == nil && s.client.Sub() == "" {
+		err = invalid("account: it is the own account, and no sub account")
+	}
+	return s, err
+}
+
+// rootAccount is askedAccount for a root: that a sub account exists is asked of
+// Zoom if nothing hangs on it whose own call would tell.
+func (s *scope) rootAccount(ctx context.Context) (*types.Account, error) {
+	want := askedOf(ctx, "Account")
+	if s.client.Sub() != "" && !want.edges && !want.plain {
+		return s.wholeAccount(ctx)
+	}
+	return s.askedAccount(ctx)
+}
+
+// askedAccount returns the account with what the field of ctx asks of it. An
+// account is not told about itself unless it is a master account: then the
+// fields that are missing say why, and what hangs on the account still comes.
+func (s *scope) askedAccount(ctx context.Context) (*types.Account, error) {
+	want := askedOf(ctx, "Account")
+	if !want.lacks("") {
+		return s.account(), nil
+	}
+	whole, err := s.wholeAccount(ctx)
+	if err == nil || errors.Is(err, zoom.ErrNotFound) {
+		return whole, err
+	}
+	at := graphql.GetPath(ctx)
+	for _, n := range want.needs {
+		graphql.AddError(ctx, &pathError{err, slices.Concat(at, n.before, n.after)})
+	}
+	return s.account(), nil
+}
+
+// wholeAccount reads the scope's account. There is one in a scope, so there is no
+// batch to wait for: the client joins calls of the same.
+func (s *scope) wholeAccount(ctx context.Context) (*types.Account, error) {
+	return zoom.GetAccount.Do(ctx, s.client, zoom.OwnAccount{})
+}
+
+// owner returns the owner of an account, whom lists name by e-mail only.
+func (s *scope) owner(ctx context.Context, a *types.Account) (*types.User, error) {
+	if a.OwnerZoomID == "" && a.OwnerEmail == "" {
+		whole, err := s.wholeAccount(ctx)
+		if err != nil {
+			return nil, err
+		}
+		a = whole
+	}
+	if a.OwnerZoomID != "" {
+		return orNil(s.user(ctx, string(a.OwnerZoomID)))
+	}
+	return orNil(s.user(ctx, string(a.OwnerEmail)))
+}
+
+// subAccounts lists the sub accounts of the scope's account. Zoom answers for
+// those of a reseller on the own account's path.
+func (s *scope) subAccounts(ctx context.Context, filter zoom.SubAccountFilter, first int, after *string) (*types.Connection[types.Account], error) {
+	filter.SubResellerID = s.client.Sub()
+	l := list[zoom.SubAccountFilter, types.Account]{
+		in: in(ctx, nil), op: zoom.ListSubAccounts, windows: []zoom.SubAccountFilter{filter}, first: first, after: after,
+	}
+	read, err := l.read(ctx)
+	if read == nil {
+		return nil, err
+	}
+	return connection(ctx, l, read, err, complete(ctx, read.items, askedOfList(ctx, "Account"), s.wholeAccounts(ctx))), nil
+}
+
+// wholeAccounts completes rows of a list, each by a call of its own, and keeps
+// what only lists tell.
+func (s *scope) wholeAccounts(ctx context.Context) func([]*types.Account) []zoom.Found[types.Account] {
+	return func(rows []*types.Account) []zoom.Found[types.Account] {
+		return each(s.client, func(ctx context.Context, row *types.Account) (*types.Account, error) {
+			told, err := of(ctx, row).wholeAccount(ctx)
+			if err != nil {
+				return nil, err
+			}
+			whole := *told
+			whole.BulkLicense = row.BulkLicense
+			return &whole, nil
+		})(ctx, rows)
+	}
+}
+
+// settings reads one part of the settings.
+func (s *scope) settings(ctx context.Context, option string, secrets bool) (*zoom.Settings, error) {
+	return zoom.GetSettings.Do(ctx, s.client, zoom.SettingsKey{Option: option}, zoom.Secrets(secrets))
+}
+
+func (s *scope) authentication(ctx context.Context, option string) (*types.AccountAuthentication, error) {
+	told, err := s.settings(ctx, option, false)
+	if err != nil {
+		return nil, err
+	}
+	return &told.AccountAuthentication, nil
+}
+
+func (s *scope) lockedSettings(ctx context.Context, option string) (*zoom.LockedSettings, error) {
+	return zoom.GetLockedSettings.Do(ctx, s.client, zoom.SettingsKey{Option: option})
+}
+
+// changed is what became of a change of an account.
+func (s *scope) changed(err error) (*types.AccountPayload, error) {
+	mistakes, err := userErrors(err)
+	return &types.AccountPayload{Origin: s.origin(), UserErrors: mistakes}, err
+}
+
+// webinars are the only registrations that an account has settings for.
+var webinars = zoom.RegistrationKey{Type: "webinar"}
+
+// change carries a change of an account out.
+func change(ctx context.Context, by *types.AccountBy, write func(*scope) error) (*types.AccountPayload, error) {
+	s, err := accountBy(ctx, by)
+	if err == nil {
+		err = write(s)
+	}
+	return s.changed(err)
+}
+
+// settingsPatch returns what Zoom wants for one part of the settings.
+func settingsPatch(c *types.AccountSettingsChange) zoom.SettingsPatch {
+	patch := func(option string, body any) zoom.SettingsPatch {
+		return zoom.SettingsPatch{SettingsKey: zoom.SettingsKey{Option: option}, Body: body}
+	}
+	switch {
+	case c.Security != nil:
+		return patch(zoom.Security, map[string]any{zoom.Security: c.Security})
+	case c.MeetingSecurity != nil:
+		return patch(zoom.MeetingSecurity, map[string]any{zoom.MeetingSecurity: c.MeetingSecurity})
+	case c.MeetingAuthentication != nil:
+		return patch(zoom.MeetingAuthentication, c.MeetingAuthentication)
+	case c.RecordingAuthentication != nil:
+		return patch(zoom.RecordingAuthentication, c.RecordingAuthentication)
+	}
+	return patch("", c.Settings)
+}
+
+func lockedSettingsPatch(c *types.AccountLockedSettingsChange) zoom.LockedSettingsPatch {
+	if c.MeetingSecurity != nil {
+		return zoom.LockedSettingsPatch{Body: map[string]any{zoom.MeetingSecurity: c.MeetingSecurity}}
+	}
+	return zoom.LockedSettingsPatch{Body: c.Settings}
+}
+
+func (s *scope) createSubAccount(ctx context.Context, m *idempotency, input types.CreateSubAccountInput) (*types.Account, error) {
+	return once(ctx, s, m, "createSubAccount", input.IdempotencyKey, input, func(ctx context.Context) (*types.Account, error) {
+		return zoom.CreateSubAccount.Do(ctx, s.client, zoom.NewSubAccount{Account: input.Account})
+	})
+}
+
+// createdAccount returns a new account as its creation told it, or whole if more
+// is asked for.
+func createdAccount(ctx context.Context, created *types.Account) (*types.Account, error) {
+	switch {
+	case created == nil:
+		return nil, nil
+	case askedOf(ctx, "Account").lacks(zoom.CreateSubAccount.Pattern):
+		return from(ctx).in(string(created.ZoomID)).askedAccount(ctx)
+	}
+	return created, nil
+}
+
+// maxVirtualBackground is how large Zoom lets a background be.
+//
+// Source: code 120 of POST /accounts/{accountId}/settings/virtual_backgrounds.
+const maxVirtualBackground = 15 << 20
+
+func (s *scope) uploadVirtualBackground(ctx context.Context, file types.Upload) (*types.VirtualBackgroundFile, error) {
+	switch {
+	case len(file.Content) == 0:
+		return nil, invalid("file: it is empty")
+	case len(file.Content) > maxVirtualBackground:
+		return nil, invalid("file: it is larger than 15 MiB")
+	}
+	switch file.Type {
+	case "image/jpeg", "image/gif", "image/png":
+		return zoom.UploadVirtualBackground.Do(ctx, s.client, zoom.NewVirtualBackground{File: file})
+	}
+	return nil, invalid("file: it is no JPEG, GIF or PNG")
+}
+
+func texts(list []types.Text) []string {
+	out := make([]string, len(list))
+	for i, t := range list {
+		out[i] = string(t)
+	}
+	return out
 }

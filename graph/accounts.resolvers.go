@@ -8,6 +8,14 @@ import (
 	"zoomql/internal/zoom/types"
 )
 
+func (r *accountResolver) Owner(ctx context.Context, obj *types.Account) (*types.User, error) {
+	return of(ctx, obj).owner(ctx, obj)
+}
+
+func (r *accountResolver) SubAccounts(ctx context.Context, obj *types.Account, first int, after *string, phoneNumber *string, email *string) (*types.Connection[types.Account], error) {
+	return of(ctx, obj).subAccounts(ctx, zoom.SubAccountFilter{PhoneNumber: deref(phoneNumber), Email: deref(email)}, first, after)
+}
+
 func (r *accountResolver) Users(ctx context.Context, obj *types.Account, first int, after *string, status types.UserStatus, roleID *string) (*types.Connection[types.User], error) {
 	l := list[zoom.UserFilter, types.User]{
 		in: of(ctx, obj), op: zoom.ListUsers, windows: []zoom.UserFilter{{Status: status, RoleID: deref(roleID)}},
@@ -16,14 +24,213 @@ func (r *accountResolver) Users(ctx context.Context, obj *types.Account, first i
 	return connectWhole(ctx, l, "User", of(ctx, obj).wholeUsers(ctx))
 }
 
+func (r *accountResolver) User(ctx context.Context, obj *types.Account, by types.UserBy) (*types.User, error) {
+	s := of(ctx, obj)
+	if err := s.holds("by", by.ID); err != nil {
+		return nil, err
+	}
+	return orNil(s.rootUser(ctx, by))
+}
+
+func (r *accountResolver) Meeting(ctx context.Context, obj *types.Account, by types.MeetingBy) (*types.Meeting, error) {
+	s := of(ctx, obj)
+	if err := s.holds("by", by.ID); err != nil {
+		return nil, err
+	}
+	number, err := meetingNumber(by)
+	if err != nil {
+		return nil, err
+	}
+	return orNil(s.meeting(ctx, number))
+}
+
+func (r *accountResolver) MeetingInstance(ctx context.Context, obj *types.Account, by types.MeetingInstanceBy) (*types.MeetingInstance, error) {
+	s := of(ctx, obj)
+	if err := s.holds("by", by.ID); err != nil {
+		return nil, err
+	}
+	uuid, err := instanceName(by)
+	if err != nil {
+		return nil, err
+	}
+	return orNil(s.instance(ctx, uuid))
+}
+
 func (r *accountResolver) Reports(ctx context.Context, obj *types.Account) (*types.AccountReports, error) {
 	return &types.AccountReports{Origin: of(ctx, obj).origin()}, nil
 }
 
-func (r *queryResolver) Account(ctx context.Context) (*types.Account, error) {
-	return from(ctx).in("").account(), nil
+func (r *accountResolver) ManagedDomains(ctx context.Context, obj *types.Account) ([]*types.ManagedDomain, error) {
+	told, err := zoom.ListManagedDomains.Do(ctx, of(ctx, obj).client, zoom.OwnAccount{})
+	if err != nil {
+		return nil, err
+	}
+	return told.Domains, nil
+}
+
+func (r *accountResolver) TrustedDomains(ctx context.Context, obj *types.Account) ([]string, error) {
+	told, err := zoom.ListTrustedDomains.Do(ctx, of(ctx, obj).client, zoom.OwnAccount{})
+	if err != nil {
+		return nil, err
+	}
+	return texts(told.Domains), nil
+}
+
+func (r *accountResolver) Settings(ctx context.Context, obj *types.Account) (*types.AccountSettings, error) {
+	told, err := of(ctx, obj).settings(ctx, "", askedOf(ctx, "AccountSettings").secrets)
+	if err != nil {
+		return nil, err
+	}
+	return &told.AccountSettings, nil
+}
+
+func (r *accountResolver) Security(ctx context.Context, obj *types.Account) (*types.AccountSecurity, error) {
+	told, err := of(ctx, obj).settings(ctx, zoom.Security, false)
+	if err != nil {
+		return nil, err
+	}
+	return told.Security, nil
+}
+
+func (r *accountResolver) MeetingSecurity(ctx context.Context, obj *types.Account) (*types.AccountMeetingSecurity, error) {
+	told, err := of(ctx, obj).settings(ctx, zoom.MeetingSecurity, false)
+	if err != nil {
+		return nil, err
+	}
+	return told.MeetingSecurity, nil
+}
+
+func (r *accountResolver) MeetingAuthentication(ctx context.Context, obj *types.Account) (*types.AccountAuthentication, error) {
+	return of(ctx, obj).authentication(ctx, zoom.MeetingAuthentication)
+}
+
+func (r *accountResolver) RecordingAuthentication(ctx context.Context, obj *types.Account) (*types.AccountAuthentication, error) {
+	return of(ctx, obj).authentication(ctx, zoom.RecordingAuthentication)
+}
+
+func (r *accountResolver) LockedSettings(ctx context.Context, obj *types.Account) (*types.AccountLockedSettings, error) {
+	told, err := of(ctx, obj).lockedSettings(ctx, "")
+	if err != nil {
+		return nil, err
+	}
+	return &told.AccountLockedSettings, nil
+}
+
+func (r *accountResolver) LockedMeetingSecurity(ctx context.Context, obj *types.Account) (*types.LockedMeetingSecurity, error) {
+	told, err := of(ctx, obj).lockedSettings(ctx, zoom.MeetingSecurity)
+	if err != nil {
+		return nil, err
+	}
+	return told.MeetingSecurity, nil
+}
+
+func (r *accountResolver) WebinarRegistrationSettings(ctx context.Context, obj *types.Account) (*types.WebinarRegistrationSettings, error) {
+	return zoom.GetRegistrationSettings.Do(ctx, of(ctx, obj).client, webinars)
+}
+
+func (r *accountPayloadResolver) Account(ctx context.Context, obj *types.AccountPayload) (*types.Account, error) {
+	if len(obj.UserErrors) > 0 {
+		return nil, nil
+	}
+	return of(ctx, obj).askedAccount(ctx)
+}
+
+func (r *createSubAccountPayloadResolver) Account(ctx context.Context, obj *types.CreateSubAccountPayload) (*types.Account, error) {
+	return createdAccount(ctx, obj.Created)
+}
+
+func (r *mutationResolver) CreateSubAccount(ctx context.Context, input types.CreateSubAccountInput) (*types.CreateSubAccountPayload, error) {
+	created, err := from(ctx).in("").createSubAccount(ctx, r.Idempotency, input)
+	mistakes, err := userErrors(err)
+	return &types.CreateSubAccountPayload{Created: created, UserErrors: mistakes}, err
+}
+
+func (r *mutationResolver) DisassociateSubAccount(ctx context.Context, input types.DisassociateSubAccountInput) (*types.DisassociateSubAccountPayload, error) {
+	s, err := subAccountBy(ctx, input.Account)
+	if err == nil {
+		_, err = zoom.DisassociateSubAccount.Do(ctx, s.client, zoom.OwnAccount{})
+	}
+	mistakes, err := userErrors(err)
+	return &types.DisassociateSubAccountPayload{DisassociatedAccountID: gone(s.account().ID(), mistakes), UserErrors: mistakes}, err
+}
+
+func (r *mutationResolver) UpdateAccountOptions(ctx context.Context, input types.UpdateAccountOptionsInput) (*types.AccountPayload, error) {
+	s, err := subAccountBy(ctx, input.Account)
+	if err == nil {
+		_, err = zoom.UpdateAccountOptions.Do(ctx, s.client, zoom.AccountOptionsPatch{Options: input.Patch})
+	}
+	return s.changed(err)
+}
+
+func (r *mutationResolver) UpdateAccountOwner(ctx context.Context, input types.UpdateAccountOwnerInput) (*types.AccountPayload, error) {
+	return change(ctx, input.Account, func(s *scope) error {
+		_, err := zoom.UpdateAccountOwner.Do(ctx, s.client, zoom.NewOwner{Body: zoom.NewOwnerBody{Email: input.Email}})
+		return err
+	})
+}
+
+func (r *mutationResolver) UpdateAccountSettings(ctx context.Context, input types.UpdateAccountSettingsInput) (*types.AccountPayload, error) {
+	return change(ctx, input.Account, func(s *scope) error {
+		_, err := zoom.UpdateSettings.Do(ctx, s.client, settingsPatch(input.Change))
+		return err
+	})
+}
+
+func (r *mutationResolver) UpdateAccountLockedSettings(ctx context.Context, input types.UpdateAccountLockedSettingsInput) (*types.AccountPayload, error) {
+	return change(ctx, input.Account, func(s *scope) error {
+		_, err := zoom.UpdateLockedSettings.Do(ctx, s.client, lockedSettingsPatch(input.Change))
+		return err
+	})
+}
+
+func (r *mutationResolver) UpdateWebinarRegistrationSettings(ctx context.Context, input types.UpdateWebinarRegistrationSettingsInput) (*types.AccountPayload, error) {
+	return change(ctx, input.Account, func(s *scope) error {
+		_, err := zoom.UpdateRegistrationSettings.Do(ctx, s.client, zoom.RegistrationPatch{RegistrationKey: webinars, Settings: input.Patch})
+		return err
+	})
+}
+
+func (r *mutationResolver) UploadVirtualBackground(ctx context.Context, input types.UploadVirtualBackgroundInput) (*types.UploadVirtualBackgroundPayload, error) {
+	s, err := accountBy(ctx, input.Account)
+	var file *types.VirtualBackgroundFile
+	if err == nil {
+		file, err = s.uploadVirtualBackground(ctx, input.File)
+	}
+	mistakes, err := userErrors(err)
+	return &types.UploadVirtualBackgroundPayload{File: file, UserErrors: mistakes}, err
+}
+
+func (r *mutationResolver) DeleteVirtualBackgrounds(ctx context.Context, input types.DeleteVirtualBackgroundsInput) (*types.AccountPayload, error) {
+	return change(ctx, input.Account, func(s *scope) error {
+		_, err := zoom.DeleteVirtualBackgrounds.Do(ctx, s.client, zoom.VirtualBackgroundRemoval{IDs: input.FileZoomIds})
+		return err
+	})
+}
+
+func (r *queryResolver) Account(ctx context.Context, by *types.AccountBy) (*types.Account, error) {
+	s, err := accountBy(ctx, by)
+	if err != nil {
+		return nil, err
+	}
+	return orNil(s.rootAccount(ctx))
+}
+
+func (r *userResolver) Account(ctx context.Context, obj *types.User) (*types.Account, error) {
+	return orNil(of(ctx, obj).askedAccount(ctx))
 }
 
 func (r *Resolver) Account() generated.AccountResolver { return &accountResolver{r} }
 
-type accountResolver struct{ *Resolver }
+func (r *Resolver) AccountPayload() generated.AccountPayloadResolver {
+	return &accountPayloadResolver{r}
+}
+
+func (r *Resolver) CreateSubAccountPayload() generated.CreateSubAccountPayloadResolver {
+	return &createSubAccountPayloadResolver{r}
+}
+
+type (
+	accountResolver                 struct{ *Resolver }
+	accountPayloadResolver          struct{ *Resolver }
+	createSubAccountPayloadResolver struct{ *Resolver }
+)

@@ -444,7 +444,7 @@ func landmarks(l sandbox.Landmarks) map[string]string {
 // named puts the names of landmarks in the place of their values, of their forms
 // in a path and of their global ids.
 func named(l sandbox.Landmarks) *strings.Replacer {
-	r := &rig{}
+	r := &rig{Landmarks: l}
 	names := map[string]string{}
 	for name, value := range landmarks(l) {
 		once := url.QueryEscape(value)
@@ -453,7 +453,7 @@ func named(l sandbox.Landmarks) *strings.Replacer {
 			names[once] = "${" + name + ", encoded}"
 			names[url.QueryEscape(once)] = "${" + name + ", encoded twice}"
 		}
-		for _, kind := range []string{"Account", "User", "Meeting", "MeetingInstance"} {
+		for _, kind := range []string{"Account", "User", "User@SubAccountID", "Meeting", "MeetingInstance"} {
 			names[r.id(kind, value)] = "${" + kind + " " + name + "}"
 		}
 	}

@@ -160,6 +160,9 @@ func readQuery(r *http.Request) (*graphql.RawParams, int, string) {
 
 func readBody(w http.ResponseWriter, r *http.Request) (*graphql.RawParams, int, string) {
 	media, attrs, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if media == multipartForm {
+		return readUploads(w, r)
+	}
 	if charset := attrs["charset"]; err != nil || media != plainJSON || (charset != "" && !strings.EqualFold(charset, "utf-8")) {
 		return nil, http.StatusUnsupportedMediaType, "the body's Content-Type must be application/json"
 	}

@@ -90,7 +90,7 @@ func TestHTTP(t *testing.T) {
 		// What a page of somebody else's could send, or a robot.
 		{why: "a form", media: "application/x-www-form-urlencoded", body: "query=%7Baccount%7BzoomId%7D%7D", status: 415, code: "BAD_REQUEST"},
 		{why: "text", media: "text/plain", body: accountQuery, status: 415, code: "BAD_REQUEST"},
-		{why: "files", media: "multipart/form-data; boundary=x", body: "--x--", status: 415, code: "BAD_REQUEST"},
+		{why: "files that a form of a page could send", media: "multipart/form-data; boundary=x", body: "--x--", status: 400, code: "BAD_REQUEST"},
 		{why: "no Content-Type", media: "-", body: accountQuery, status: 415, code: "BAD_REQUEST"},
 		{why: "a mutation by GET", method: "GET", target: get(`mutation { deleteMeeting(input: {meeting: {number: "1"}}) { deletedMeetingId } }`), status: 405, code: "BAD_REQUEST", header: map[string]string{"Allow": "POST"}},
 		{why: "PUT", method: "PUT", body: accountQuery, status: 405, code: "BAD_REQUEST", header: map[string]string{"Allow": "GET, POST"}},

@@ -47,9 +47,21 @@ func (s *scope) meetings() *loader[meetingKey, types.Meeting] {
 }
 
 func (s *scope) instances() *loader[string, types.MeetingInstance] {
-	return s.byInstance.get(each(s.client, func(ctx context.Context, uuid string) (*types.MeetingInstance, error) {
-		return zoom.GetPastMeeting.Do(ctx, s.client, zoom.InstanceKey{MeetingID: uuid})
-	}))
+	return s.byInstance.get(each(s.client, s.getInstance))
+}
+
+// getInstance asks for a run. Of sub accounts Zoom has its report only, which does
+// not tell all.
+func (s *scope) getInstance(ctx context.Context, uuid string) (*types.MeetingInstance, error) {
+	key := zoom.InstanceKey{MeetingID: uuid}
+	if s.client.Sub() == "" {
+		return zoom.GetPastMeeting.Do(ctx, s.client, key)
+	}
+	report, err := zoom.GetMeetingReport.Do(ctx, s.client, key)
+	if err != nil {
+		return nil, err
+	}
+	return types.InstanceOf(report)
 }
 
 func (s *scope) registrants() *loader[registrantKey, types.Registrant] {

@@ -14,7 +14,7 @@ import (
 // is asked for. Data that are late or too old are a state, not an error.
 func (s *scope) participants(ctx context.Context, run *types.MeetingInstance, first int, after *string, source *types.ParticipantSource) (*types.ParticipantConnection, error) {
 	s.knows(string(run.UUID), run.MeetingNumber)
-	chosen := participantSource(ctx, source)
+	chosen := s.participantSource(ctx, source)
 	page, err := s.readParticipants(ctx, run, chosen, first, after)
 	state := stateOf(err)
 	if after == nil && (errors.Is(err, zoom.ErrNotFound) || err == nil && len(page.Nodes()) == 0) {
@@ -37,12 +37,12 @@ func (s *scope) participants(ctx context.Context, run *types.MeetingInstance, fi
 
 // participantSource picks the past meeting, which is MEDIUM and draws on no
 // daily pool, unless a field is asked for that only the report has, which is
-// HEAVY.
-func participantSource(ctx context.Context, wish *types.ParticipantSource) types.ParticipantSource {
+// HEAVY. Of sub accounts Zoom has the report only.
+func (s *scope) participantSource(ctx context.Context, wish *types.ParticipantSource) types.ParticipantSource {
 	switch {
 	case wish != nil:
 		return *wish
-	case askedOfList(ctx, "Participant").lacks(zoom.ListPastParticipants.Pattern):
+	case s.client.Sub() != "", askedOfList(ctx, "Participant").lacks(zoom.ListPastParticipants.Pattern):
 		return types.ParticipantSourceReport
 	}
 	return types.ParticipantSourcePastMeeting

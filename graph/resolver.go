@@ -45,9 +45,10 @@ func from(ctx context.Context) *request {
 	return r
 }
 
-// in returns what the operation asks of an account; "" is the own.
+// in returns what the operation asks of an account; "" is the own, by whatever
+// name.
 func (q *request) in(account string) *scope {
-	if account == "" {
+	if account == "" || account == me || account == q.own.client.AccountID() {
 		return &q.own
 	}
 	q.mu.Lock()

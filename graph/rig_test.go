@@ -263,9 +263,14 @@ func (r *rig) value(name string) string {
 	return value
 }
 
-// id returns the global id of an object.
+// id returns the global id of an object; "User@SubAccountID" is a kind of that
+// account's.
 func (r *rig) id(kind, key string) string {
-	return types.NodeID{Type: kind, Key: key}.Encode(types.TenantOf(sandbox.AccountID))
+	kind, account, _ := strings.Cut(kind, "@")
+	if account != "" {
+		account = r.value(account)
+	}
+	return types.NodeID{Account: account, Type: kind, Key: key}.Encode(types.TenantOf(sandbox.AccountID))
 }
 
 // spent returns the calls that Zoom saw since the last time, in order.

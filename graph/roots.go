@@ -13,11 +13,7 @@ import (
 	"zoomql/internal/zoom/types"
 )
 
-func (s *scope) account() *types.Account {
-	return &types.Account{Origin: s.origin(), ZoomID: types.Text(s.client.AccountID())}
-}
-
-func (s *scope) viewer() *types.Viewer { return &types.Viewer{Account: s.account()} }
+func (s *scope) viewer() *types.Viewer { return &types.Viewer{} }
 
 // viewerUser is null: a server-to-server app acts for an account, not for a
 // user.
@@ -30,10 +26,7 @@ const maxNodes = 300
 func (s *scope) node(ctx context.Context, id types.NodeID) (types.Node, error) {
 	switch id.Type {
 	case "Account":
-		if id.Key == s.client.AccountID() {
-			return s.account(), nil
-		}
-		return nil, nil
+		return someNode(from(ctx).in(id.Key).rootAccount(ctx))
 	case "User":
 		return someNode(s.rootUser(ctx, types.UserBy{ID: &id}))
 	case "Meeting":

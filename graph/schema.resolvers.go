@@ -19,6 +19,10 @@ func (r *queryResolver) Nodes(ctx context.Context, ids []*types.NodeID) ([]types
 	return nodes(ctx, ids)
 }
 
+func (r *viewerResolver) Account(ctx context.Context, obj *types.Viewer) (*types.Account, error) {
+	return from(ctx).in("").askedAccount(ctx)
+}
+
 func (r *viewerResolver) User(ctx context.Context, obj *types.Viewer) (*types.User, error) {
 	return from(ctx).in("").viewerUser(ctx)
 }

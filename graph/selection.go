@@ -48,6 +48,7 @@ func (a *asked) keyOnly() bool { return !a.plain && a.edges && !a.secrets }
 
 // keys are the fields that an object holds before it was read.
 var keys = map[string][]string{
+	"Account":         {"id", "zoomId"},
 	"User":            {"id", "zoomId"},
 	"Meeting":         {"id", "number"},
 	"MeetingInstance": {"id", "uuid"},

@@ -22,6 +22,7 @@ type Config = graphql.Config[ResolverRoot, DirectiveRoot, ComplexityRoot]
 
 type ResolverRoot interface {
 	Account() AccountResolver
+	AccountPayload() AccountPayloadResolver
 	AccountReports() AccountReportsResolver
 	AddedRegistrant() AddedRegistrantResolver
 	AssignRolePayload() AssignRolePayloadResolver
@@ -35,6 +36,7 @@ type ResolverRoot interface {
 	ClientFeedback() ClientFeedbackResolver
 	ClientFeedbackEntry() ClientFeedbackEntryResolver
 	CreateRolePayload() CreateRolePayloadResolver
+	CreateSubAccountPayload() CreateSubAccountPayloadResolver
 	CreatedUser() CreatedUserResolver
 	Dashboard() DashboardResolver
 	DashboardMeeting() DashboardMeetingResolver
@@ -183,16 +185,134 @@ func newExecutionContext(
 
 var sources = []*ast.Source{
 	{Name: "../schema/accounts.graphqls", Input: `extend type Query {
-  "The account that the credential belongs to."
-  account: Account!
+  "An account: the own one, or a sub account of it. What is asked below a sub account is asked of that account."
+  account(
+    "Which account; the own one when left out."
+    by: AccountBy
+  ): Account @zoom(op: "GET /accounts/{accountId}")
 }
 
-"A Zoom account: users, and what is reported about them."
-type Account implements Node {
+extend type User {
+  "The account that the user belongs to."
+  account: Account @zoom(op: "GET /accounts/{accountId}")
+}
+
+extend type Mutation {
+  "Makes a sub account. Only for master accounts."
+  createSubAccount(
+    "What to do."
+    input: CreateSubAccountInput!
+  ): CreateSubAccountPayload @zoom(op: "POST /accounts")
+  "Lets a sub account go: it goes on by itself, and the own account reads it no more. Only for master accounts."
+  disassociateSubAccount(
+    "What to do."
+    input: DisassociateSubAccountInput!
+  ): DisassociateSubAccountPayload @zoom(op: "DELETE /accounts/{accountId}")
+  "Changes what the master account shares with a sub account, and who pays. What is left out stays as it is."
+  updateAccountOptions(
+    "What to do."
+    input: UpdateAccountOptionsInput!
+  ): AccountPayload @zoom(op: "PATCH /accounts/{accountId}/options")
+  "Makes another user the owner of an account."
+  updateAccountOwner(
+    "What to do."
+    input: UpdateAccountOwnerInput!
+  ): AccountPayload @zoom(op: "PUT /accounts/{accountId}/owner")
+  "Changes one part of the settings of an account. What is left out stays as it is."
+  updateAccountSettings(
+    "What to do."
+    input: UpdateAccountSettingsInput!
+  ): AccountPayload @zoom(op: "PATCH /accounts/{accountId}/settings")
+  "Locks and unlocks settings of an account. What is left out stays as it is."
+  updateAccountLockedSettings(
+    "What to do."
+    input: UpdateAccountLockedSettingsInput!
+  ): AccountPayload @zoom(op: "PATCH /accounts/{accountId}/lock_settings")
+  "Changes how people register for webinars of an account. What is left out stays as it is."
+  updateWebinarRegistrationSettings(
+    "What to do."
+    input: UpdateWebinarRegistrationSettingsInput!
+  ): AccountPayload @zoom(op: "PATCH /accounts/{accountId}/settings/registration")
+  "Adds a picture to the virtual backgrounds that all users of an account are offered."
+  uploadVirtualBackground(
+    "What to do."
+    input: UploadVirtualBackgroundInput!
+  ): UploadVirtualBackgroundPayload @zoom(op: "POST /accounts/{accountId}/settings/virtual_backgrounds")
+  "Removes virtual backgrounds of an account."
+  deleteVirtualBackgrounds(
+    "What to do."
+    input: DeleteVirtualBackgroundsInput!
+  ): AccountPayload @zoom(op: "DELETE /accounts/{accountId}/settings/virtual_backgrounds")
+}
+
+"""
+A file, sent beside the query as a part of a multipart request, 15 MiB at most.
+Such a request needs a header that no form of a web page can send:
+` + "`" + `Apollo-Require-Preflight: true` + "`" + ` or ` + "`" + `Authorization` + "`" + `.
+"""
+scalar Upload @specifiedBy(url: "https://github.com/jaydenseric/graphql-multipart-request-spec")
+
+"Names an account: the own one or a sub account."
+input AccountBy @oneOf {
+  "Global id."
+  id: ID
+  "Zoom's id of the account."
+  zoomId: String
+}
+
+"""
+A Zoom account: users, and what is reported about them. All that hangs on a sub
+account is asked of that sub account. What the account itself is called, and the
+like, is told to master accounts only; where it is refused, the rest still comes.
+"""
+type Account implements Node
+  @source(op: "GET /accounts")
+  @source(op: "GET /accounts/{accountId}")
+  @source(op: "POST /accounts") {
   "Global, opaque id."
   id: ID!
   "Zoom's id of the account."
-  zoomId: String
+  zoomId: String @zoomField(name: "id")
+  "Name."
+  name: String @zoomField(name: "account_name") @zoom(op: "GET /accounts") @zoom(op: "GET /accounts/{accountId}")
+  "Number of the account, longer than 32 bits."
+  number: String @zoomField(name: "account_number") @zoom(op: "GET /accounts") @zoom(op: "GET /accounts/{accountId}")
+  "What kind of account it is."
+  type: AccountType @zoomField(name: "account_type") @zoom(op: "GET /accounts") @zoom(op: "GET /accounts/{accountId}")
+  "When it was created."
+  createdAt: DateTime @zoom(op: "GET /accounts") @zoom(op: "GET /accounts/{accountId}") @zoom(op: "POST /accounts")
+  "E-mail address of the owner."
+  ownerEmail: String @zoom(op: "GET /accounts") @zoom(op: "GET /accounts/{accountId}") @zoom(op: "POST /accounts")
+  "Zoom's id of the owner."
+  ownerZoomId: String @zoomField(name: "owner_id") @zoom(op: "GET /accounts/{accountId}") @zoom(op: "POST /accounts")
+  "How many users may have a licence."
+  seats: Int @zoom(op: "GET /accounts") @zoom(op: "GET /accounts/{accountId}")
+  "When the subscription began."
+  subscriptionStartTime: DateTime @zoom(op: "GET /accounts") @zoom(op: "GET /accounts/{accountId}")
+  "When the subscription ends."
+  subscriptionEndTime: DateTime @zoom(op: "GET /accounts") @zoom(op: "GET /accounts/{accountId}")
+  "Address of the account's own name at Zoom."
+  vanityUrl: URL @zoom(op: "GET /accounts/{accountId}")
+  "Whether it may have sub accounts of its own."
+  reseller: Boolean @zoom(op: "GET /accounts") @zoom(op: "GET /accounts/{accountId}")
+  "Whether it has a bulk license; only told in ` + "`" + `subAccounts` + "`" + `."
+  bulkLicense: Boolean @zoom(op: "GET /accounts")
+  "What the master account shares with it, and who pays."
+  options: AccountOptions @zoom(op: "GET /accounts/{accountId}")
+
+  "The owner."
+  owner: User @zoom(op: "GET /users/{userId}") @zoom(op: "GET /users") @zoom(op: "GET /accounts/{accountId}")
+  "Sub accounts of a master account, or of a sub account that is a reseller."
+  subAccounts(
+    "How many at most; may exceed a page of Zoom's."
+    first: Int! = 30
+    "` + "`" + `endCursor` + "`" + ` of the page before."
+    after: String
+    "Only those with this phone number."
+    phoneNumber: String
+    "Only those whose owner has this e-mail address."
+    email: String
+  ): AccountConnection @zoom(op: "GET /accounts") @zoom(op: "GET /accounts/{accountId}")
   "The users of the account."
   users(
     "How many at most; may exceed a page of Zoom's."
@@ -204,16 +324,465 @@ type Account implements Node {
     "Only users with this role, by Zoom's id of it."
     roleId: String
   ): UserConnection @zoom(op: "GET /users")
+  "One user of the account; null when it has none such."
+  user(
+    "Which user."
+    by: UserBy!
+  ): User @zoom(op: "GET /users/{userId}") @zoom(op: "GET /users")
+  "One meeting of the account by its number; null when there is none such, or it has expired."
+  meeting(
+    "Which meeting."
+    by: MeetingBy!
+  ): Meeting @zoom(op: "GET /meetings/{meetingId}")
+  "One run of a meeting of the account; null when there is none such, or it is older than what Zoom keeps."
+  meetingInstance(
+    "Which run."
+    by: MeetingInstanceBy!
+  ): MeetingInstance @zoom(op: "GET /past_meetings/{meetingId}") @zoom(op: "GET /report/meetings/{meetingId}")
   "Reports on the whole account."
   reports: AccountReports!
+  "Domains that the account manages: users with such addresses are asked to join it."
+  managedDomains: [ManagedDomain!] @zoom(op: "GET /accounts/{accountId}/managed_domains")
+  "Domains that the account trusts."
+  trustedDomains: [String!] @zoom(op: "GET /accounts/{accountId}/trusted_domains")
+  "What users can do, and what meetings are like."
+  settings: AccountSettings @zoom(op: "GET /accounts/{accountId}/settings")
+  "How users sign in."
+  security: AccountSecurity @zoom(op: "GET /accounts/{accountId}/settings")
+  "Security of meetings and webinars."
+  meetingSecurity: AccountMeetingSecurity @zoom(op: "GET /accounts/{accountId}/settings")
+  "Who must sign in to join meetings."
+  meetingAuthentication: AccountAuthentication @zoom(op: "GET /accounts/{accountId}/settings")
+  "Who must sign in to view cloud recordings."
+  recordingAuthentication: AccountAuthentication @zoom(op: "GET /accounts/{accountId}/settings")
+  "Which settings groups and users cannot change."
+  lockedSettings: AccountLockedSettings @zoom(op: "GET /accounts/{accountId}/lock_settings")
+  "Which settings of the security of meetings groups and users cannot change."
+  lockedMeetingSecurity: LockedMeetingSecurity @zoom(op: "GET /accounts/{accountId}/lock_settings")
+  "How people register for webinars."
+  webinarRegistrationSettings: WebinarRegistrationSettings @zoom(op: "GET /accounts/{accountId}/settings/registration")
 }
 
-"Names one account."
-input AccountBy @oneOf {
-  "Global id."
-  id: ID
-  "Zoom's id of the account."
-  zoomId: String
+"A list of accounts."
+type AccountConnection {
+  "The accounts with their cursors."
+  edges: [AccountEdge!]!
+  "The accounts."
+  nodes: [Account!]!
+  "Where this page stands."
+  pageInfo: PageInfo!
+  "How many there are in all; null when Zoom does not say."
+  totalCount: Int
+}
+
+"An account in a list."
+type AccountEdge {
+  "Place in the list, to be sent as ` + "`" + `after` + "`" + `."
+  cursor: String!
+  "The account."
+  node: Account!
+}
+
+"What a master account shares with a sub account, and who pays."
+type AccountOptions {
+  "Subscriptions renew themselves."
+  billingAutoRenew: Boolean @deprecated(reason: "Given up by Zoom.")
+  "IP addresses of Meeting Connectors that are shared; all when there is none, while ` + "`" + `shareMc` + "`" + ` is on."
+  meetingConnectorList: [String!]
+  "Who pays."
+  payMode: PayMode
+  "IP addresses of Room Connectors that are shared; all when there is none, while ` + "`" + `shareRc` + "`" + ` is on."
+  roomConnectorList: [String!]
+  "The master account shares its Meeting Connectors."
+  shareMc: Boolean
+  "The master account shares its Room Connectors."
+  shareRc: Boolean
+  "Names of Meeting Hybrid zones that are shared; all when there is none."
+  resourceMeetingHybridList: [String!]
+  "Names of Meeting Connector resources that are shared; all when there is none."
+  resourceMeetingConnectorList: [String!]
+  "The master account shares its Meeting Connector resources."
+  resourceShareMc: Boolean
+  "The master account shares its Meeting Hybrid resources."
+  resourceShareMh: Boolean
+}
+
+"A domain that an account manages."
+type ManagedDomain {
+  "Name of the domain."
+  domain: String
+  "Whether it is verified, in Zoom's words."
+  status: String
+}
+
+"How people register for webinars."
+type WebinarRegistrationSettings @source(op: "GET /accounts/{accountId}/settings/registration") {
+  "What happens around a registration."
+  options: WebinarRegistrationOptions
+  "Zoom's questions on the form."
+  questions: [WebinarRegistrationQuestion!]
+  "Whether somebody must approve each registration."
+  approveType: ApprovalType
+  "Questions that the account added."
+  customQuestions: [WebinarCustomQuestion!]
+}
+
+"What happens around a registration for a webinar."
+type WebinarRegistrationOptions {
+  "The host is told by mail of each one."
+  hostEmailNotification: Boolean
+  "Nobody can register once the webinar is over."
+  closeRegistration: Boolean
+  "Who registered can join from several devices."
+  allowParticipantsToJoinFromMultipleDevices: Boolean
+  "The form has buttons of social networks."
+  showSocialShareButtons: Boolean
+}
+
+"A question of Zoom's on the form."
+type WebinarRegistrationQuestion {
+  "Which question."
+  fieldName: WebinarRegistrationField
+  "It must be answered."
+  required: Boolean
+  "It stands on the form."
+  selected: Boolean
+}
+
+"A question that the account added to the form."
+type WebinarCustomQuestion {
+  "The question."
+  title: String
+  "How it is answered."
+  type: WebinarQuestionType
+  "It must be answered."
+  required: Boolean
+  "It stands on the form."
+  selected: Boolean
+  "The answers to choose from; none where text is typed."
+  answers: [String!]
+}
+
+"A picture that all users of an account are offered as a background."
+type VirtualBackgroundFile @source(op: "POST /accounts/{accountId}/settings/virtual_backgrounds") {
+  "Zoom's id of it."
+  zoomId: String @zoomField(name: "id")
+  "It is the one that users get unless they choose."
+  isDefault: Boolean
+  "Name of the file."
+  name: String
+  "Size in bytes."
+  sizeBytes: Int @zoomField(name: "size")
+  "What kind of file it is, in Zoom's words."
+  type: String
+}
+
+"A picture that users are offered as a background, as Zoom gave it."
+input VirtualBackgroundFileInput {
+  "Zoom's id of it."
+  zoomId: String @zoomField(name: "id")
+  "It is the one that users get unless they choose."
+  isDefault: Boolean
+  "Name of the file."
+  name: String
+  "Size in bytes."
+  sizeBytes: Int @zoomField(name: "size")
+  "What kind of file it is, in Zoom's words."
+  type: String
+}
+
+"Makes a sub account."
+input CreateSubAccountInput {
+  "The sub account."
+  account: NewSubAccount!
+  "A name of your choice for this very creation: if it is repeated with the same name within a day, it answers with the first account and makes no second one."
+  idempotencyKey: String
+}
+
+"A sub account to be made, and its owner."
+input NewSubAccount {
+  "Name, 64 characters at most. Default: that of the owner."
+  name: String @zoomField(name: "account_name")
+  "E-mail address of the owner, 128 characters at most."
+  email: String!
+  "Given name of the owner, 64 characters at most."
+  firstName: String!
+  "Family name of the owner, 64 characters at most."
+  lastName: String!
+  "Password of the owner, 8 characters at least. What else it must be like: ` + "`" + `Account.security` + "`" + `."
+  password: Secret!
+  "What the master account shares with it, and who pays."
+  options: AccountOptionsPatch
+  "Zoom's id of the reseller under which it is made. Default: the own account."
+  subResellerZoomId: String @zoomField(name: "sub_reseller_id")
+  "Code by which an account that exists is transferred."
+  transferCode: Secret
+}
+
+"What a master account shares with a sub account, and who pays."
+input AccountOptionsPatch {
+  "Subscriptions renew themselves."
+  billingAutoRenew: Boolean @deprecated(reason: "Given up by Zoom.")
+  "IP addresses of Meeting Connectors that are shared; all when there is none, while ` + "`" + `shareMc` + "`" + ` is on."
+  meetingConnectorList: [String!]
+  "Who pays."
+  payMode: PayMode
+  "IP addresses of Room Connectors that are shared; all when there is none, while ` + "`" + `shareRc` + "`" + ` is on."
+  roomConnectorList: [String!]
+  "The master account shares its Meeting Connectors."
+  shareMc: Boolean
+  "The master account shares its Room Connectors."
+  shareRc: Boolean
+  "Names of Meeting Hybrid zones that are shared; all when there is none."
+  resourceMeetingHybridList: [String!]
+  "Names of Meeting Connector resources that are shared; all when there is none."
+  resourceMeetingConnectorList: [String!]
+  "The master account shares its Meeting Connector resources."
+  resourceShareMc: Boolean
+  "The master account shares its Meeting Hybrid resources."
+  resourceShareMh: Boolean
+}
+
+"What became of it."
+type CreateSubAccountPayload {
+  "The account that was made; null if it was refused."
+  account: Account @zoom(op: "GET /accounts/{accountId}")
+  "What you can mend. Empty if all went well."
+  userErrors: [UserError!]!
+}
+
+"Lets a sub account go."
+input DisassociateSubAccountInput {
+  "The sub account."
+  account: AccountBy!
+}
+
+"What became of it."
+type DisassociateSubAccountPayload {
+  "Global id of the account that went; null if it was refused."
+  disassociatedAccountId: ID
+  "What you can mend. Empty if all went well."
+  userErrors: [UserError!]!
+}
+
+"What became of a change of an account."
+type AccountPayload {
+  "The account as it is now; null if the change was refused."
+  account: Account @zoom(op: "GET /accounts/{accountId}")
+  "What you can mend. Empty if all went well."
+  userErrors: [UserError!]!
+}
+
+"Changes what is shared with a sub account."
+input UpdateAccountOptionsInput {
+  "The sub account."
+  account: AccountBy!
+  "What to change."
+  patch: AccountOptionsPatch!
+}
+
+"Makes another user the owner of an account."
+input UpdateAccountOwnerInput {
+  "The account; the own one when left out."
+  account: AccountBy
+  "E-mail address of the user, who must belong to the account."
+  email: String!
+}
+
+"Changes settings of an account."
+input UpdateAccountSettingsInput {
+  "The account; the own one when left out."
+  account: AccountBy
+  "What to change. Zoom takes one part at a time."
+  change: AccountSettingsChange!
+}
+
+"One part of the settings, and what to change of it."
+input AccountSettingsChange @oneOf {
+  "What users can do, and what meetings are like."
+  settings: AccountSettingsPatch
+  "How users sign in."
+  security: AccountSecurityInput
+  "Security of meetings and webinars."
+  meetingSecurity: AccountMeetingSecurityInput
+  "Who must sign in to join meetings."
+  meetingAuthentication: AccountAuthenticationPatch
+  "Who must sign in to view cloud recordings."
+  recordingAuthentication: AccountAuthenticationPatch
+}
+
+"Locks and unlocks settings of an account."
+input UpdateAccountLockedSettingsInput {
+  "The account; the own one when left out."
+  account: AccountBy
+  "What to lock and unlock. Zoom takes one part at a time."
+  change: AccountLockedSettingsChange!
+}
+
+"One part of the settings, and what to lock and unlock of it."
+input AccountLockedSettingsChange @oneOf {
+  "What users can do, and what meetings are like."
+  settings: AccountLockedSettingsPatch
+  "Security of meetings and webinars."
+  meetingSecurity: LockedMeetingSecurityInput
+}
+
+"Changes how people register for webinars."
+input UpdateWebinarRegistrationSettingsInput {
+  "The account; the own one when left out."
+  account: AccountBy
+  "What to change."
+  patch: WebinarRegistrationSettingsPatch!
+}
+
+"How people register for webinars. What is left out stays as it is."
+input WebinarRegistrationSettingsPatch {
+  "What happens around a registration."
+  options: WebinarRegistrationOptionsInput
+  "Zoom's questions on the form."
+  questions: [WebinarRegistrationQuestionInput!]
+  "Whether somebody must approve each registration."
+  approveType: ApprovalType
+  "Questions that the account added."
+  customQuestions: [WebinarCustomQuestionInput!]
+}
+
+"What happens around a registration for a webinar."
+input WebinarRegistrationOptionsInput {
+  "The host is told by mail of each one."
+  hostEmailNotification: Boolean
+  "Nobody can register once the webinar is over."
+  closeRegistration: Boolean
+  "Who registered can join from several devices."
+  allowParticipantsToJoinFromMultipleDevices: Boolean
+  "The form has buttons of social networks."
+  showSocialShareButtons: Boolean
+}
+
+"A question of Zoom's on the form."
+input WebinarRegistrationQuestionInput {
+  "Which question."
+  fieldName: WebinarRegistrationField
+  "It must be answered."
+  required: Boolean
+  "It stands on the form."
+  selected: Boolean
+}
+
+"A question that the account added to the form."
+input WebinarCustomQuestionInput {
+  "The question."
+  title: String
+  "How it is answered."
+  type: WebinarQuestionType
+  "It must be answered."
+  required: Boolean
+  "It stands on the form."
+  selected: Boolean
+  "The answers to choose from; none where text is typed."
+  answers: [String!]
+}
+
+"Adds a virtual background."
+input UploadVirtualBackgroundInput {
+  "The account; the own one when left out."
+  account: AccountBy
+  "A JPEG, GIF or PNG."
+  file: Upload!
+}
+
+"What became of it."
+type UploadVirtualBackgroundPayload {
+  "The picture; null if it was refused."
+  file: VirtualBackgroundFile
+  "What you can mend. Empty if all went well."
+  userErrors: [UserError!]!
+}
+
+"Removes virtual backgrounds."
+input DeleteVirtualBackgroundsInput {
+  "The account; the own one when left out."
+  account: AccountBy
+  "Zoom's ids of the pictures."
+  fileZoomIds: [String!]!
+}
+
+"What kind of account it is."
+enum AccountType {
+  "Without a subscription."
+  FREE @zoomValue(name: "Free")
+  "Zoom Pro."
+  PRO @zoomValue(name: "Pro")
+  "Zoom Enterprise."
+  ENTERPRISE @zoomValue(name: "Enterprise")
+  "A partner that resells by API."
+  API_PARTNER @zoomValue(name: "API Partner")
+  "Schools and universities."
+  EDUCATION @zoomValue(name: "Education")
+  "Zoom Business."
+  BUSINESS @zoomValue(name: "Business")
+  "On trial."
+  FREE_TRIAL @zoomValue(name: "Free Trial")
+  "Licences in bulk."
+  BULK_LICENSE @zoomValue(name: "Bulk License")
+  "Zoom Rooms."
+  ZOOM_ROOMS @zoomValue(name: "Zoom Rooms")
+  "Video SDK."
+  ZOOM_VIDEO_SDK @zoomValue(name: "Zoom Video SDK")
+  "Zoom Phone."
+  ZOOM_PHONE @zoomValue(name: "Zoom Phone")
+}
+
+"Who pays for a sub account."
+enum PayMode {
+  "The master account."
+  MASTER
+  "The sub account."
+  SUB
+}
+
+"A question of Zoom's on the form of a webinar."
+enum WebinarRegistrationField {
+  "Family name."
+  LAST_NAME
+  "Street address."
+  ADDRESS
+  "City."
+  CITY
+  "Country or region."
+  COUNTRY
+  "Postal code."
+  ZIP
+  "State or province."
+  STATE
+  "Phone number."
+  PHONE
+  "Industry."
+  INDUSTRY
+  "Organization."
+  ORG
+  "Job title."
+  JOB_TITLE
+  "When the person means to buy."
+  PURCHASING_TIME_FRAME
+  "The person's part in deciding what is bought."
+  ROLE_IN_PURCHASE_PROCESS
+  "Size of the organization."
+  NO_OF_EMPLOYEES
+  "Questions and comments."
+  COMMENTS
+}
+
+"How a question on the form of a webinar is answered."
+enum WebinarQuestionType {
+  "By text."
+  SHORT
+  "By one choice from a menu."
+  SINGLE_DROPDOWN
+  "By one of several buttons."
+  SINGLE_RADIO
+  "By any number of choices."
+  MULTIPLE
 }
 `, BuiltIn: false},
 	{Name: "../schema/chat.graphqls", Input: `"A value of a form that Zoom leaves free, as it comes."
@@ -2286,7 +2855,7 @@ enum InformationBarrierType {
   meetingInstance(
     "Which run."
     by: MeetingInstanceBy!
-  ): MeetingInstance @zoom(op: "GET /past_meetings/{meetingId}")
+  ): MeetingInstance @zoom(op: "GET /past_meetings/{meetingId}") @zoom(op: "GET /report/meetings/{meetingId}")
 }
 
 "Names one run of a meeting."
@@ -2301,7 +2870,7 @@ input MeetingInstanceBy @oneOf {
 
 """
 One run of a meeting: what happened. Each start of a meeting makes a new one,
-with a UUID of its own.
+with a UUID of its own. A run in a sub account is read from its report.
 """
 type MeetingInstance implements Node
   @source(op: "GET /past_meetings/{meetingId}")
@@ -2342,11 +2911,11 @@ type MeetingInstance implements Node
     @zoomField(name: "user_email")
     @zoom(op: "GET /past_meetings/{meetingId}")
     @zoom(op: "GET /report/users/{userId}/meetings")
-  "Zoom's id of the host."
+  "Zoom's id of the host; not told in sub accounts."
   hostZoomId: String @zoomField(name: "host_id") @zoom(op: "GET /past_meetings/{meetingId}")
   "Department of the host."
   department: String @zoomField(name: "dept") @zoom(op: "GET /past_meetings/{meetingId}")
-  "Whether AI Companion wrote a summary."
+  "Whether AI Companion wrote a summary; not told in sub accounts."
   hasMeetingSummary: Boolean @zoom(op: "GET /past_meetings/{meetingId}")
 
   "The meeting that was run; null when its number has expired."
@@ -6301,11 +6870,13 @@ type Query {
     "Global id."
     id: ID!
   ): Node
+    @zoom(op: "GET /accounts/{accountId}")
     @zoom(op: "GET /users/{userId}")
     @zoom(op: "GET /users")
     @zoom(op: "GET /meetings/{meetingId}")
     @zoom(op: "GET /meetings/{meetingId}/registrants/{registrantId}")
     @zoom(op: "GET /past_meetings/{meetingId}")
+    @zoom(op: "GET /report/meetings/{meetingId}")
     @zoom(op: "GET /webinars/{webinarId}")
     @zoom(op: "GET /webinars/{webinarId}/registrants/{registrantId}")
     @zoom(op: "GET /roles/{roleId}")
@@ -6318,11 +6889,13 @@ type Query {
     "Global ids, of any types."
     ids: [ID!]!
   ): [Node]
+    @zoom(op: "GET /accounts/{accountId}")
     @zoom(op: "GET /users/{userId}")
     @zoom(op: "GET /users")
     @zoom(op: "GET /meetings/{meetingId}")
     @zoom(op: "GET /meetings/{meetingId}/registrants/{registrantId}")
     @zoom(op: "GET /past_meetings/{meetingId}")
+    @zoom(op: "GET /report/meetings/{meetingId}")
     @zoom(op: "GET /webinars/{webinarId}")
     @zoom(op: "GET /webinars/{webinarId}/registrants/{registrantId}")
     @zoom(op: "GET /roles/{roleId}")
@@ -6338,7 +6911,7 @@ type Mutation
 "Who asks."
 type Viewer {
   "The account that the credential belongs to."
-  account: Account!
+  account: Account @zoom(op: "GET /accounts/{accountId}")
   "The user behind the credential; null for a server-to-server app."
   user: User @zoom(op: "GET /users/{userId}")
   "The scopes that were granted, as Zoom spells them; null when Zoom gives no token."
@@ -6383,6 +6956,4243 @@ enum UserErrorCode {
   NOT_ENABLED
   "It is so already; nothing was changed."
   ALREADY_DONE
+}
+`, BuiltIn: false},
+	{Name: "../schema/settings.graphqls", Input: `# The settings of an account, as Zoom's four documents of them have it; what
+# belongs to no account is shared with other settings.
+
+"A number to dial in by."
+type ConferenceNumber {
+  "Calling code of the country."
+  code: String
+  "Two letters of the country."
+  countryCode: String
+  "Name of the country."
+  countryName: String
+  "The number as it is shown."
+  displayNumber: String
+  "The number."
+  number: String
+}
+
+"Dialing in by toll-free and by charged numbers."
+type TollFreeSettings {
+  "Attendees of webinars can dial in this way too."
+  allowWebinarAttendeesDial: Boolean
+  "Whether it is on."
+  enable: Boolean
+  "The numbers."
+  numbers: [ConferenceNumber!]
+}
+
+"Dialing in by ordinary numbers."
+type TollCallSettings {
+  "Whether it is on."
+  enable: Boolean
+  "The numbers."
+  numbers: [ConferenceNumber!]
+}
+
+"A country or region."
+type CallCountry {
+  "Two letters of it."
+  code: String
+  "Its name."
+  name: String
+}
+
+"Countries and regions that may be called."
+type CallCountries {
+  "What there is to choose from."
+  allowedCountries: [CallCountry!]
+  "What is chosen."
+  selectedCountries: [CallCountry!]
+}
+
+"Being called by the meeting, and inviting by phone."
+type CallMeSettings {
+  "Whether it is on."
+  enable: Boolean
+  "Whether the called must press 1 before they are connected."
+  requirePress1ForCallMe: PressOneRule @zoomField(name: "require_press_1_for_call_me")
+  "Attendees of webinars can be called too."
+  allowWebinarAttendeesCallMe: Boolean
+  "Countries and regions that may be called."
+  callOutCountries: CallCountries
+}
+
+"Hiding digits of phone numbers."
+type PhoneMaskingSettings {
+  "Whether it is on."
+  enable: Boolean
+  "Which digits are hidden."
+  maskingType: PhoneMasking
+}
+
+"Countries and regions whose dial-in numbers stand in invitations."
+type DialInCountries {
+  "What there is to choose from."
+  allowedCountries: [CallCountry!]
+  "What is chosen."
+  selectedCountries: [CallCountry!]
+  "Toll-free numbers stand there too."
+  includeTollFree: Boolean
+}
+
+"Joining by phone."
+type AudioConferencingSettings {
+  "Dialing in by toll-free and by charged numbers."
+  tollFreeAndFeeBasedTollCall: TollFreeSettings
+  "Dialing in by ordinary numbers."
+  tollCall: TollCallSettings
+  "Being called by the meeting, and inviting by phone."
+  callMeAndInviteByPhone: CallMeSettings
+  "Users can have an audio conference of their own."
+  personalAudioConference: Boolean
+  "Hiding digits of the phone numbers in the list of participants."
+  participantPhoneMasking: PhoneMaskingSettings
+  "Countries and regions whose dial-in numbers stand in invitations."
+  globalDialInCountries: DialInCountries
+}
+
+"What is restricted about files."
+type ChatFileRestrictions {
+  "Only files of the listed types may be shared."
+  onlyAllowSpecificFileTypes: Boolean
+  "The types that may be shared."
+  fileTypeRestrictions: [ChatFileType!]
+  "The types that may be shared with people outside."
+  fileTypeRestrictionsForExternal: [ChatFileType!]
+  "The size is bounded."
+  maximumFileSize: Boolean
+  "The bound, in megabytes: 50, 100, 200, 300, 400 or 500."
+  fileSizeMegabytes: Int @zoomField(name: "file_size_restrictions")
+  "The bound for people outside, in megabytes: 50, 100, 200, 300, 400 or 500."
+  fileSizeMegabytesForExternal: Int @zoomField(name: "file_size_restrictions_for_external")
+  "Whether viewing is restricted too."
+  fileRestrictionsApplyTo: FileRestrictionScope
+}
+
+"Sharing files in chats."
+type ChatFileSettings {
+  "Whether it is on."
+  enable: Boolean
+  "Whom files may be sent to."
+  shareOption: FileSharing
+  "Whose files may be viewed."
+  viewOption: FileViewing
+  "What is restricted about them."
+  restrictions: ChatFileRestrictions
+}
+
+"Emojis in messages."
+type ChatEmojiSettings {
+  "Whether it is on."
+  enable: Boolean
+  "Which emojis there are."
+  emojisOption: EmojiChoice
+}
+
+"How long messages are kept."
+type ChatRetention {
+  "Whether it is on."
+  enable: Boolean
+  "Period for direct messages and group chats: a number and ` + "`" + `y` + "`" + `, ` + "`" + `m` + "`" + ` or ` + "`" + `d` + "`" + `."
+  retentionPeriodOfDirectMessagesAndGroupConversation: String
+  "Period for channels: a number and ` + "`" + `y` + "`" + `, ` + "`" + `m` + "`" + ` or ` + "`" + `d` + "`" + `."
+  retentionPeriodOfChannels: String
+}
+
+"With whom something is allowed."
+type ContactRule {
+  "Whether it is on."
+  enable: Boolean
+  "Whom it is allowed with."
+  selectedOption: ContactScope
+  "The domains or addresses that ` + "`" + `selectedOption` + "`" + ` refers to."
+  userEmailAddresses: [String!] @separated(by: ",")
+}
+
+"A rule for the wording of messages."
+type ChatEtiquettePolicy {
+  "What it is for."
+  description: String
+  "Zoom's id of the rule."
+  zoomId: String @zoomField(name: "id")
+  "Fixed by an administrator: groups and users cannot change it."
+  isLocked: Boolean
+  "Words that it looks for."
+  keywords: [String!]
+  "Its name."
+  name: String
+  "Regular expression that it looks for."
+  regularExpression: String
+  "Whether it is in force."
+  status: PolicyStatus
+  "What happens to a message that it fits."
+  triggerAction: PolicyAction
+}
+
+"Rules for the wording of messages."
+type ChatEtiquetteTool {
+  "Whether it is on."
+  enable: Boolean
+  "The rules."
+  policies: [ChatEtiquettePolicy!]
+  "How many rules there may be."
+  policyMaxCount: Int
+}
+
+"Sending messages to an archive of another provider."
+type ChatArchiving {
+  "Whether it is on."
+  enable: Boolean
+  "Which provider."
+  type: ChatArchive
+  "Mail address of the archive, for Global Relay."
+  smtpDeliveryAddress: String
+  "User at the archive, for Global Relay."
+  userName: String
+  "Password of that user, for Global Relay."
+  passcode: Secret
+  "Token of the archive, for Smarsh."
+  authorizedChannelToken: Secret
+}
+
+"How long messages to oneself are kept."
+type PersonalChannelRetention {
+  "Whether it is on."
+  enable: Boolean
+  "Period: a number and ` + "`" + `y` + "`" + `, ` + "`" + `m` + "`" + ` or ` + "`" + `d` + "`" + `."
+  retentionPeriod: String
+}
+
+"Animated pictures from GIPHY."
+type GiphySettings {
+  "Whether it is on."
+  enable: Boolean
+  "The rating up to which pictures are offered."
+  giphyContentRating: GiphyRating
+}
+
+"Who may work with people outside."
+type ExternalCollaborationRule {
+  "Whether it is on."
+  enable: Boolean
+  "Whether the group is the one that may, or may not."
+  externalChat: ExternalChat
+  "Zoom's id of the group."
+  groupZoomId: String @zoomField(name: "group_id")
+}
+
+"Adding people outside to chats."
+type ExternalUserRule {
+  "Whether it is on."
+  enable: Boolean
+  "Who may add them."
+  selectedOption: ExternalUserAdders
+  "Whether the rule can be edited for single outside accounts."
+  externalAccount: Boolean
+}
+
+"Leave of an administrator for dealings with people outside."
+type ExternalApprovalRule {
+  "Whether it is on."
+  enable: Boolean
+  "Where requests are sent."
+  selectedOption: ApprovalRoute
+  "Zoom's id of the channel that requests are sent to."
+  channelZoomId: String @zoomField(name: "channel_id")
+  "Whether the rule can be edited for single outside accounts."
+  externalAccount: Boolean
+}
+
+"Joining chats of other organizations."
+type ExternalMembershipRule {
+  "Whether it is on."
+  enable: Boolean
+  "Whether the rule can be edited for single outside accounts."
+  externalAccount: Boolean
+}
+
+"Mail addresses of chats and channels."
+type ChatEmailAddressSettings {
+  "Whether it is on."
+  enable: Boolean
+  "They take mail from the listed domains only."
+  onlyAllowSpecificDomains: Boolean
+  "Those domains."
+  specificDomains: [String!]
+}
+
+"Showing that a message was read."
+type ReadReceiptSettings {
+  "Whether it is on."
+  enable: Boolean
+  "Users can turn it off for themselves."
+  allowUsersOptOut: Boolean
+}
+
+"Changing one's own messages."
+type MessageChangeRule {
+  "Whether it is on."
+  enable: Boolean
+  "For so many minutes after sending: 0 (no limit), 5, 30, 60, 1440 or 10080."
+  minutes: Int @zoomField(name: "time")
+}
+
+"Something that AI Companion does in chats."
+type ChatCompanionFeature {
+  "Whether it is on."
+  enable: Boolean
+  "It is offered in Team Chat."
+  shownInTeamChat: Boolean
+}
+
+"Team Chat."
+type TeamChatSettings {
+  "Bots that were added can read and write messages."
+  allowBotsChat: Boolean
+  "Sharing files."
+  shareFiles: ChatFileSettings
+  "Emojis in messages."
+  chatEmojis: ChatEmojiSettings
+  "Users can send spoken messages."
+  recordVoiceMessages: Boolean
+  "Users can send filmed messages."
+  recordVideoMessages: Boolean
+  "Users can take and send screenshots."
+  screenCapture: Boolean
+  "Users can open channels to all."
+  createPublicChannels: Boolean
+  "Users can open channels for the invited."
+  createPrivateChannels: Boolean
+  "Users can start chats of several."
+  createGroupChat: Boolean
+  "Users can pass on links to messages and channels."
+  shareLinksInChat: Boolean
+  "Users can schedule a meeting from a chat."
+  scheduleMeetingsInChat: Boolean
+  "How long messages and files are kept at Zoom."
+  setRetentionPeriodInCloud: ChatRetention
+  "How long messages are kept on users' devices."
+  setRetentionPeriodInLocal: ChatRetention
+  "Adding contacts."
+  allowUsersToAddContacts: ContactRule
+  "Writing to others."
+  allowUsersToChatWithOthers: ContactRule
+  "Rules for the wording of messages."
+  chatEtiquetteTool: ChatEtiquetteTool
+  "Sending messages to an archive of another provider."
+  sendDataToThirdPartyArchivingService: ChatArchiving
+  "How long messages to oneself are kept on users' devices."
+  applyLocalStorageToPersonalChannel: PersonalChannelRetention
+  "Users can have messages translated."
+  translateMessages: Boolean
+  "Animated pictures from GIPHY."
+  searchAndSendAnimatedGifImages: GiphySettings
+  "Who may work with people outside in group chats and channels."
+  externalCollabRestrict: ExternalCollaborationRule
+  "Adding people outside to group chats and channels."
+  externalUserControl: ExternalUserRule
+  "Leave of an administrator before people outside are added."
+  externalInviteApprove: ExternalApprovalRule
+  "Joining group chats and channels of other organizations."
+  externalMemberJoin: ExternalMembershipRule
+  "Leave of an administrator before joining those of other organizations."
+  externalJoinApprove: ExternalApprovalRule
+  "Users can download files."
+  downloadFile: Boolean
+  "Users can share their screen from a chat."
+  shareScreenInChat: Boolean
+  "Users can send pieces of code."
+  codeSnippet: Boolean
+  "Users have a chat with themselves."
+  personalChannel: Boolean
+  "Earlier versions of edited and deleted messages are kept."
+  storeReviseChat: Boolean
+  "New users see Team Chat first."
+  setChatAsDefaultTab: Boolean
+  "Messages may hold hyperlinks."
+  hyperLink: Boolean
+  "Chats do not announce users who were deleted, deactivated or brought back."
+  suppressRemovalNotification: Boolean
+  "Channels do not announce who was added or removed."
+  suppressUserGroupNotification: Boolean
+  "Owner and administrators of a channel can remove others' messages."
+  allowRemoveMsgByOwnerAndAdmins: Boolean
+  "Users can start huddles from channels."
+  allowHuddlesFromChannels: Boolean
+  "Users can make shared spaces."
+  sharedSpaces: Boolean
+  "Mail addresses of chats and channels."
+  chatEmailAddress: ChatEmailAddressSettings
+  "Showing that a message was read, in small chats and channels."
+  readReceipts: ReadReceiptSettings
+  "Deleting one's own messages."
+  allowDeleteMessage: MessageChangeRule
+  "Editing one's own messages."
+  allowEditMessage: MessageChangeRule
+  "Contacts of the organization see users' status."
+  showStatusToInternalContact: Boolean
+  "A user's status changes while he is in a meeting or call."
+  presenceOnMeeting: Boolean
+  "A user's status becomes \"away\" with the screen saver."
+  presenceAwayWhenScreenSaver: Boolean
+  "Room systems are shown among the contacts."
+  showH323ContactTab: Boolean
+  "Summaries of chats, channels and documents by AI Companion."
+  aiSummary: ChatCompanionFeature
+  "Drafts of messages by AI Companion."
+  aiCompose: ChatCompanionFeature
+  "Suggestions by AI Companion."
+  aiRecommend: Boolean
+  "Quick replies by AI Companion."
+  aiQuickReply: Boolean
+  "Completion of sentences by AI Companion."
+  aiSentenceCompletion: Boolean
+  "Scheduling from a chat by AI Companion."
+  aiQuickSchedule: Boolean
+  "Users can start polls in chats and channels."
+  surveyPoll: Boolean
+}
+
+"Mail that users get."
+type EmailNotificationSettings {
+  "Alternative hosts are told when they are named or dropped."
+  alternativeHostReminder: Boolean
+  "Host and participants are told when a meeting is cancelled."
+  cancelMeetingReminder: Boolean
+  "The host is told when a cloud recording is ready."
+  cloudRecordingAvailableReminder: Boolean
+  "The host is told when people join before him."
+  jbhReminder: Boolean
+  "Administrators are told when licences run short."
+  lowHostCountReminder: Boolean
+  "Alternative hosts are told when a cloud recording is ready."
+  recordingAvailableReminderAlternativeHosts: Boolean
+  "Who scheduled for the host is told when a cloud recording is ready."
+  recordingAvailableReminderSchedulers: Boolean
+  "The host is told when somebody schedules, moves or cancels for him."
+  scheduleForReminder: Boolean
+}
+
+"What the plan has."
+type AccountFeatures {
+  "How many people one meeting takes."
+  meetingCapacity: Int
+}
+
+"A language of captions."
+type CaptionLanguage {
+  "Its name."
+  name: String
+  "Its ISO 639 code."
+  code: String
+}
+
+"The languages that captions are in."
+type TranslationTargets {
+  "All there are."
+  all: Boolean
+  "The languages chosen."
+  languageConfig: [CaptionLanguage!]
+}
+
+"A language that is spoken, and those that captions are in."
+type TranslationPair {
+  "The language that is spoken."
+  speakLanguage: CaptionLanguage
+  "The languages that captions are in."
+  translateTo: TranslationTargets
+}
+
+"Pairs of languages."
+type TranslationPairs {
+  "The pairs."
+  pairs: [TranslationPair!] @zoomField(name: "trans_lang_config")
+  "All pairs there are."
+  all: Boolean
+}
+
+"Translated captions."
+type TranslationSettings {
+  "Pairs of languages."
+  languagePairs: TranslationPairs @zoomField(name: "language_item_pairList")
+  "Whether it is on."
+  enable: Boolean
+}
+
+"Captions."
+type ClosedCaptioningSettings {
+  "What is said is transcribed live."
+  autoTranscribing: Boolean
+  "Whether it is on."
+  enable: Boolean
+  "Participants can save captions or transcript."
+  saveCaption: Boolean
+  "Captions can come from another provider."
+  thirdPartyCaptioningService: Boolean
+  "Participants can read the whole transcript beside the meeting."
+  viewFullTranscript: Boolean
+}
+
+"Interpreters."
+type InterpretationSettings {
+  "Languages that the account added."
+  customLanguages: [String!]
+  "Whether it is on."
+  enable: Boolean
+  "It is on in new meetings."
+  enableLanguageInterpretationByDefault: Boolean
+  "Participants can speak in the channel that they listen to."
+  allowParticipantsToSpeakInListeningChannel: Boolean
+  "Hosts can add up to 25 languages of their own."
+  allowUpTo25CustomLanguagesWhenSchedulingMeetings: Boolean @zoomField(name: "allow_up_to_25_custom_languages_when_scheduling_meetings")
+  "Languages of Zoom that are offered."
+  languages: [InterpretationLanguage!]
+}
+
+"Interpreters of sign language."
+type SignInterpretationSettings {
+  "Whether it is on."
+  enable: Boolean
+  "It is on in new meetings."
+  enableSignLanguageInterpretationByDefault: Boolean
+  "Languages of Zoom that are offered."
+  languages: [SignLanguage!]
+  "Languages that the account added."
+  customLanguages: [String!]
+}
+
+"Captions, those by hand included."
+type ManualCaptioningSettings {
+  "The host types captions or has them typed."
+  allowToType: Boolean
+  "Captions are made automatically."
+  autoGeneratedCaptions: Boolean
+  "Participants can read the whole transcript beside the meeting."
+  fullTranscript: Boolean
+  "Captions can be made by hand."
+  manualCaptions: Boolean
+  "Participants can save captions or transcript."
+  saveCaptions: Boolean
+  "Captions can come from another provider."
+  thirdPartyCaptioningService: Boolean
+}
+
+"Polls."
+type PollingSettings {
+  "Hosts can make quizzes and polls of all kinds."
+  advancedPolls: Boolean
+  "Alternative hosts can add and edit them."
+  allowAlternativeHostToAddEdit: Boolean
+  "Users can manage saved ones."
+  manageSavedPollsAndQuizzes: Boolean
+  "A question can have a picture."
+  allowHostToUploadImage: Boolean
+  "Answers are always anonymous."
+  requireAnswersToBeAnonymous: Boolean
+  "Whether it is on."
+  enable: Boolean
+}
+
+"Backgrounds."
+type VirtualBackgroundSettings {
+  "Users can upload their own."
+  allowUploadCustom: Boolean
+  "Backgrounds may be films."
+  allowVideos: Boolean
+  "Whether it is on."
+  enable: Boolean
+  "Pictures that are offered to all."
+  files: [VirtualBackgroundFile!]
+}
+
+"Chat in webinars."
+type WebinarChatSettings {
+  "Whom attendees can write to."
+  allowAttendeesChatWith: WebinarChatPartners
+  "The chat is saved on the host's computer at the end."
+  allowAutoSaveLocalChatFile: Boolean
+  "Whom panelists can write to."
+  allowPanelistsChatWith: PanelistChatPartners
+  "Panelists can write to one another."
+  allowPanelistsSendDirectMessage: Boolean
+  "What attendees can save of the chat."
+  allowUsersSaveChats: WebinarChatSaving
+  "Messages of the meeting chat can be deleted."
+  allowUsersToDeleteMessagesInMeetingChat: Boolean
+  "Whom attendees write to unless they choose."
+  defaultAttendeesChatWith: PanelistChatPartners
+  "Whether it is on."
+  enable: Boolean
+}
+
+"Streaming of webinars."
+type WebinarStreamingSettings {
+  "What users are told about streaming to such a service."
+  customServiceInstructions: String
+  "Whether it is on."
+  enable: Boolean
+  "Users are told of the stream."
+  liveStreamingReminder: Boolean
+  "Services to stream to."
+  liveStreamingService: [LiveStreamingService!]
+}
+
+"Summaries of meetings by AI Companion."
+type MeetingSummarySettings {
+  "Whether it is on."
+  enable: Boolean
+  "It starts by itself."
+  autoEnable: Boolean
+  "Who gets the summary."
+  whoWillReceiveSummary: SummaryRecipients
+}
+
+"Questions to AI Companion about a meeting."
+type MeetingQuestionSettings {
+  "Whether it is on."
+  enable: Boolean
+  "It starts by itself."
+  autoEnable: Boolean
+  "Who may ask."
+  whoCanAskQuestions: QuestionAskers
+}
+
+"Questions to AI Companion about a webinar."
+type WebinarQuestionSettings {
+  "It starts by itself."
+  autoEnable: Boolean
+  "Whether it is on."
+  enable: Boolean
+  "Who may ask."
+  whoCanAskQuestions: WebinarQuestionAskers
+}
+
+"Summaries of webinars by AI Companion."
+type WebinarSummarySettings {
+  "It starts by itself."
+  autoEnable: Boolean
+  "Whether it is on."
+  enable: Boolean
+  "Who gets the summary."
+  whoWillReceiveSummary: WebinarSummaryRecipients
+}
+
+"What can be done in meetings and webinars."
+type InMeetingSettings {
+  "Translated captions."
+  autoGeneratedTranslation: TranslationSettings
+  "Guests are marked as such."
+  alertGuestJoin: Boolean
+  "Hosts can turn focus mode on when they schedule."
+  allowHostToEnableFocusMode: Boolean
+  "Meetings can be streamed."
+  allowLiveStreaming: Boolean
+  "Whom participants can write to."
+  allowParticipantsChatWith: ChatPartners
+  "Participants and panelists can rename themselves."
+  allowParticipantsToRename: Boolean
+  "Zoom's windows are seen when a screen is shared."
+  allowShowZoomWindows: Boolean
+  "What participants can save of the chat."
+  allowUsersSaveChats: ChatSaving
+  "Participants can draw on shared screens."
+  annotation: Boolean
+  "Questions in webinars may be anonymous."
+  anonymousQuestionAnswer: Boolean
+  "The host can put people on hold."
+  attendeeOnHold: Boolean @deprecated(reason: "Given up by Zoom.")
+  "Focus mode: participants see the hosts and their own pictures only."
+  attentionModeFocusMode: Boolean
+  "Calls from a group of contacts are answered by themselves."
+  autoAnswer: Boolean
+  "Meeting chats are saved by themselves."
+  autoSavingChat: Boolean
+  "Hosts can split a meeting into rooms."
+  breakoutRoom: Boolean
+  "Hosts can assign people to rooms beforehand."
+  breakoutRoomSchedule: Boolean
+  "Participants can write messages to all."
+  chat: Boolean
+  "Participants can ask written questions."
+  meetingQuestionAnswer: Boolean
+  "Hosts can type captions or have them typed."
+  closedCaption: Boolean
+  "Captions."
+  closedCaptioning: ClosedCaptioningSettings
+  "Hosts can name co-hosts."
+  coHost: Boolean
+  "The data center regions in use are chosen by the account."
+  customDataCenterRegions: Boolean
+  "Meetings can be streamed to any service."
+  customLiveStreamingService: Boolean
+  "What users are told about streaming to such a service."
+  customServiceInstructions: String
+  "Where the data of meetings pass through and stay."
+  meetingDataTransitAndResidencyMethod: DataTransit
+  "The regions chosen."
+  dataCenterRegions: [DataCenterRegion!]
+  "Users cannot share their desktop in meetings that they host."
+  disableScreenSharingForHostMeetings: Boolean
+  "Nobody can share a screen while guests are there."
+  disableScreenSharingForInMeetingGuests: Boolean
+  "DSCP mark of audio, 1 to 63."
+  dscpAudio: Int
+  "Packets are marked for quality of service (DSCP)."
+  dscpMarking: Boolean
+  "DSCP mark of video, 1 to 63."
+  dscpVideo: Int
+  "Packets are marked both ways, in and out."
+  dscpDual: Boolean
+  "Room systems of others must encrypt too."
+  e2eEncryption: Boolean
+  "Who hears a sound when people come and go."
+  entryExitChime: Chime
+  "A participant may control another's camera."
+  farEndCameraControl: Boolean
+  "Users can send Zoom feedback from the client."
+  feedback: Boolean
+  "Participants can send files."
+  fileTransfer: Boolean
+  "Meetings use video of higher quality."
+  groupHd: Boolean
+  "Webinars use video of higher quality."
+  webinarGroupHd: Boolean
+  "People can join in the browser of a computer."
+  joinFromDesktop: Boolean
+  "People can join in the browser of a phone."
+  joinFromMobile: Boolean
+  "Interpreters."
+  languageInterpretation: InterpretationSettings
+  "Interpreters of sign language."
+  signLanguageInterpretation: SignInterpretationSettings
+  "Meetings can be streamed to Facebook."
+  liveStreamingFacebook: Boolean
+  "Meetings can be streamed to YouTube."
+  liveStreamingYoutube: Boolean
+  "Captions, those by hand included."
+  manualCaptioning: ManualCaptioningSettings
+  "Polls in meetings."
+  meetingPolling: PollingSettings
+  "Participants can react with emojis."
+  meetingReactions: Boolean
+  "Which emojis there are to react with."
+  meetingReactionsEmojis: EmojiChoice
+  "Hosts and panelists can clap aloud."
+  allowHostPanelistsToUseAudibleClap: Boolean
+  "Attendees of webinars can react with emojis."
+  webinarReactions: Boolean
+  "Hosts can ask participants for their opinion at the end."
+  meetingSurvey: Boolean
+  "Users can send sound as it is, without suppression of noise."
+  originalAudio: Boolean
+  "Two people in a meeting are connected directly."
+  p2pConnection: Boolean @zoomField(name: "p2p_connetion")
+  "Direct connections use a range of ports."
+  p2pPorts: Boolean
+  "Hosts can add polls."
+  polling: Boolean
+  "That range, such as ` + "`" + `55,56` + "`" + `."
+  portsRange: String
+  "Participants are asked at the end how it was."
+  postMeetingFeedback: Boolean
+  "Participants can write to one another."
+  privateChat: Boolean
+  "Users can record and hear their own voice."
+  recordPlayOwnVoice: Boolean
+  "Users can ask for control of a shared screen."
+  remoteControl: Boolean
+  "Participants can show signs such as \"slower\"."
+  nonVerbalFeedback: Boolean
+  "Hosts can give one participant remote support."
+  remoteSupport: Boolean
+  "Hosts may ask once for leave to unmute people."
+  requestPermissionToUnmuteParticipants: Boolean
+  "Screens can be shared."
+  screenSharing: Boolean
+  "Invitations by mail use the default mail program only."
+  sendingDefaultEmailInvites: Boolean
+  "People are offered to join in the browser."
+  showAJoinFromYourBrowserLink: Boolean
+  "The controls are always in sight."
+  showMeetingControlToolbar: Boolean
+  "Who presents can let others move the slides."
+  slideControl: Boolean
+  "Users can send stereo sound."
+  stereoAudio: Boolean
+  "The regions not chosen."
+  uncheckedDataCenterRegions: [DataCenterRegion!]
+  "Invitations of the Outlook plugin are HTML."
+  useHtmlFormatEmail: Boolean
+  "Users can replace their background."
+  virtualBackground: Boolean
+  "Backgrounds."
+  virtualBackgroundSettings: VirtualBackgroundSettings
+  "Shared screens bear a watermark."
+  watermark: Boolean
+  "Chat in webinars."
+  webinarChat: WebinarChatSettings
+  "Streaming of webinars."
+  webinarLiveStreaming: WebinarStreamingSettings
+  "Polls in webinars."
+  webinarPolling: PollingSettings
+  "Attendees can ask written questions."
+  webinarQuestionAnswer: Boolean
+  "Hosts can ask attendees for their opinion at the end."
+  webinarSurvey: Boolean
+  "Participants can share a whiteboard."
+  whiteboard: Boolean
+  "Who can share a screen."
+  whoCanShareScreen: ScreenSharers
+  "Who can share a screen while another one is shared."
+  whoCanShareScreenWhenSomeoneIsSharing: ScreenSharers
+  "How many screens can be shared at once."
+  participantsShareSimultaneously: SimultaneousSharing
+  "Meetings can be streamed to Workplace."
+  workplaceByFacebook: Boolean
+  "Users can move to another device without leaving."
+  transferMeetingsBetweenDevices: Boolean
+  "Summaries of meetings by AI Companion."
+  meetingSummaryWithAiCompanion: MeetingSummarySettings
+  "Questions to AI Companion about what was said in a meeting."
+  aiCompanionQuestions: MeetingQuestionSettings
+  "Questions to AI Companion about what was said in a webinar."
+  webinarAiCompanionQuestions: WebinarQuestionSettings
+  "Summaries of webinars by AI Companion."
+  webinarSummaryWithAiCompanion: WebinarSummarySettings
+}
+
+"Other services."
+type IntegrationSettings {
+  "Content from Box can be shared."
+  box: Boolean
+  "Content from Dropbox can be shared."
+  dropbox: Boolean
+  "Meetings can be scheduled with Google Calendar."
+  googleCalendar: Boolean
+  "Content from Google Drive can be shared."
+  googleDrive: Boolean
+  "A Kubi robot can be controlled from a meeting."
+  kubi: Boolean
+  "Content from OneDrive can be shared."
+  microsoftOneDrive: Boolean
+}
+
+"What hosts can do with registration for webinars."
+type WebinarRegistrationRules {
+  "Hosts can show how to join on the page of confirmation."
+  allowHostToEnableJoinInfo: Boolean
+  "Hosts can show buttons of social networks."
+  allowHostToEnableSocialShareButtons: Boolean
+  "Hosts can add questions of their own."
+  enableCustomQuestions: Boolean
+}
+
+"What the other parts do not have."
+type OtherAccountSettings {
+  "Administrators can activate users whom they add, with one passcode."
+  allowAutoActiveUsers: Boolean
+  "A badge offers help by chat."
+  allowUsersContactSupportViaChat: Boolean
+  "Users can state and show pronouns."
+  allowUsersEnterAndSharePronouns: Boolean
+  "Pictures of the app in a phone's task list are blurred."
+  blurSnapshot: Boolean
+  "Who may schedule for others sees their meetings."
+  displayMeetingsScheduledForOthers: Boolean
+  "What dashboards show of the quality of meetings."
+  meetingQosAndMos: QualityDisplay
+  "Meetings of one person stand in dashboards and reports."
+  showOneUserMeetingOnDashboard: Boolean
+  "Which network delivers static content."
+  useCdn: ContentNetwork
+  "Registration for webinars."
+  webinarRegistrationOptions: WebinarRegistrationRules
+  "Reports hold the addresses of signed-in guests."
+  emailInAttendeeReportForMeeting: Boolean
+}
+
+"The country where recordings are stored."
+type RecordingStorageLocation {
+  "Countries to choose from, two letters each."
+  allowedValues: [String!]
+  "The country chosen."
+  value: String
+}
+
+"Where data are kept."
+type AccountProfileSettings {
+  "Country where recordings are stored."
+  recordingStorageLocation: RecordingStorageLocation
+}
+
+"What goes into the archive, and how."
+type ArchiveContents {
+  "Sound is archived."
+  audioFile: Boolean
+  "Captions or transcript are archived."
+  ccTranscriptFile: Boolean
+  "The chat is archived."
+  chatFile: Boolean
+  "The archived chat has the senders' addresses."
+  chatWithSenderEmail: Boolean
+  "Video is archived."
+  videoFile: Boolean
+  "The archived chat has direct messages."
+  chatWithDirectMessage: Boolean
+  "For how many days it is kept, 1 to 30."
+  archiveRetentionDays: Int @zoomField(name: "archive_retention")
+  "What happens if archiving is not possible."
+  actionWhenArchiveFailed: ArchiveFailure
+  "Who sees a notice when archiving starts."
+  notificationWhenArchivingStarts: ArchiveNotice
+  "Who hears a notice when archiving starts."
+  playVoicePromptWhenArchivingStarts: ArchivePrompt
+}
+
+"Archiving of meetings and webinars."
+type ArchiveSettings {
+  "Whether it is on."
+  enable: Boolean
+  "What goes into the archive, and how."
+  settings: ArchiveContents
+  "What is archived."
+  type: ArchiveSubject
+}
+
+"Which addresses may reach cloud recordings."
+type RecordingAddressRule {
+  "Whether it is on."
+  enable: Boolean
+  "IP addresses or ranges that may."
+  ipAddressesOrRanges: [String!] @separated(by: ",")
+}
+
+"Views that are recorded as files of their own."
+type SeparateRecordings {
+  "The one who speaks."
+  activeSpeaker: Boolean
+  "The gallery."
+  galleryView: Boolean
+  "The shared screen."
+  sharedScreen: Boolean
+}
+
+"What AI Companion adds to recordings."
+type SmartRecordingSettings {
+  "Highlights."
+  createRecordingHighlights: Boolean
+  "Chapters."
+  createSmartChapters: Boolean
+  "Next steps."
+  createNextSteps: Boolean
+}
+
+"What a passcode of a recording must be like."
+type RecordingPasscodeRequirement {
+  "It holds a letter."
+  haveLetter: Boolean
+  "It holds a digit."
+  haveNumber: Boolean
+  "It holds a special character such as ` + "`" + `!` + "`" + ` or ` + "`" + `#` + "`" + `."
+  haveSpecialCharacter: Boolean
+  "Least number of characters."
+  length: Int
+  "It holds digits only."
+  onlyAllowNumeric: Boolean
+}
+
+"How Zoom's clients announce a recording."
+type RecordingNotification {
+  "Who sees a notice."
+  disclaimerToParticipants: RecordingNotice
+  "Who hears a notice."
+  playVoicePrompt: RecordingNotice
+  "The host is asked before it starts."
+  askHostToConfirm: Boolean
+}
+
+"Recordings."
+type RecordingSettings {
+  "Only users of the account can open cloud recordings."
+  accountUserAccessRecording: Boolean
+  "Deleted cloud recordings can be brought back for some time."
+  allowRecoveryDeletedCloudRecordings: Boolean
+  "Archiving of meetings and webinars."
+  archive: ArchiveSettings
+  "Cloud recordings are deleted after some days."
+  autoDeleteCmr: Boolean
+  "After how many: 30, 60, 90 or 120."
+  autoDeleteCmrDays: Int
+  "Whether recording starts by itself."
+  autoRecording: AutoRecording
+  "Hosts can record to the cloud."
+  cloudRecording: Boolean
+  "Cloud recordings can be downloaded."
+  cloudRecordingDownload: Boolean
+  "Only the host can download them."
+  cloudRecordingDownloadHost: Boolean
+  "Participants' names are seen in recordings."
+  displayParticipantName: Boolean
+  "Hosts can delete their recordings."
+  hostDeleteCloudRecording: Boolean
+  "Which addresses may reach cloud recordings."
+  ipAddressAccessControl: RecordingAddressRule
+  "Users can record to their computer."
+  localRecording: Boolean
+  "Files suit other video editors; they are larger."
+  optimizeRecordingFor3rdPartyVideoEditor: Boolean @zoomField(name: "optimize_recording_for_3rd_party_video_editor")
+  "Hosts cannot open their cloud recordings."
+  preventHostAccessRecording: Boolean
+  "Sound is recorded as one file."
+  recordAudioFile: Boolean
+  "Each participant's sound is recorded as a file."
+  recordAudioFileEachParticipant: Boolean
+  "Views that are recorded as files of their own."
+  recordFilesSeparately: SeparateRecordings
+  "The gallery with the shared screen is recorded."
+  recordGalleryView: Boolean
+  "The one who speaks with the shared screen is recorded."
+  recordSpeakerView: Boolean
+  "What is said is transcribed."
+  recordingAudioTranscript: Boolean
+  "Participants are told that a recording starts."
+  recordingDisclaimer: Boolean @deprecated(reason: "Given up by Zoom; use ` + "`" + `recordingNotificationForZoomClient` + "`" + `.")
+  "Recordings have highlights."
+  recordingHighlight: Boolean @deprecated(reason: "Given up by Zoom; use ` + "`" + `smartRecording` + "`" + `.")
+  "What AI Companion adds to recordings."
+  smartRecording: SmartRecordingSettings
+  "What a passcode of a recording must be like."
+  recordingPasswordRequirement: RecordingPasscodeRequirement
+  "Small pictures of the presenter are recorded."
+  recordingThumbnails: Boolean
+  "Recordings that exist need a passcode."
+  requiredPasswordForExistingCloudRecordings: Boolean
+  "Shared recordings need a passcode."
+  requiredPasswordForSharedCloudRecordings: Boolean
+  "The chat is saved."
+  saveChatText: Boolean
+  "Captions are saved as VTT."
+  saveCloseCaption: Boolean
+  "Messages of panelists are saved."
+  savePanelistChat: Boolean
+  "Results of polls are saved."
+  savePollResults: Boolean
+  "Recordings show the time."
+  showTimestamp: Boolean
+  "How Zoom's clients announce a recording."
+  recordingNotificationForZoomClient: RecordingNotification
+}
+
+"What a passcode of a meeting must be like."
+type MeetingPasscodeRequirement {
+  "Runs such as ` + "`" + `abcde` + "`" + ` must be shorter than this many characters; 0: any length."
+  consecutiveCharactersLength: Int
+  "It holds a letter."
+  haveLetter: Boolean
+  "It holds a digit."
+  haveNumber: Boolean
+  "It holds a special character such as ` + "`" + `!` + "`" + ` or ` + "`" + `#` + "`" + `."
+  haveSpecialCharacter: Boolean
+  "It holds upper and lower case."
+  haveUpperAndLowerCharacters: Boolean
+  "Least number of characters."
+  length: Int
+  "It holds digits only."
+  onlyAllowNumeric: Boolean
+  "Passcodes that stand in a dictionary of weak ones are refused."
+  weakEnhanceDetection: Boolean
+}
+
+"""
+Calling all meetings "Zoom Meeting".
+"""
+type MeetingTopicRule {
+  "Whether it is on."
+  enable: Boolean
+  "Also those that are scheduled already."
+  displayTopicForScheduledMeetings: Boolean
+}
+
+"Hiding what meetings are about."
+type MeetingDescriptionRule {
+  "Whether it is on."
+  enable: Boolean
+  "Also of those that are scheduled already."
+  hideDescriptionForScheduledMeetings: Boolean
+}
+
+"""
+Calling all webinars "Zoom Webinar".
+"""
+type WebinarTopicRule {
+  "Whether it is on."
+  enable: Boolean
+  "Also those that are scheduled already."
+  displayTopicForScheduledWebinars: Boolean
+}
+
+"Hiding what webinars are about."
+type WebinarDescriptionRule {
+  "Whether it is on."
+  enable: Boolean
+  "Also of those that are scheduled already."
+  hideDescriptionForScheduledWebinars: Boolean
+}
+
+"A template of meetings, and whether it is offered."
+type MeetingTemplateSetting {
+  "Zoom's id of the template."
+  zoomId: String @zoomField(name: "id")
+  "Its name."
+  name: String
+  "Whether it is on."
+  enable: Boolean
+}
+
+"Templates of meetings."
+type MeetingTemplateSettings {
+  "Whether it is on."
+  enable: Boolean
+  "The templates."
+  templates: [MeetingTemplateSetting!]
+}
+
+"A chat that outlives the meeting."
+type MeetingChatSettings {
+  "Whether it is on."
+  enable: Boolean
+  "People outside can be added."
+  canAddExternalUsers: Boolean
+  "Invited people outside are added."
+  autoAddInvitedExternalUsers: Boolean
+}
+
+"What new meetings are like."
+type ScheduleMeetingSettings {
+  "How people can hear and speak."
+  audioType: MeetingAudio
+  "Only who is signed in can join."
+  enforceLogin: Boolean
+  "The domains whose users can join."
+  enforceLoginDomains: [String!] @separated(by: ",")
+  "Only who is signed in with one of some domains can join."
+  enforceLoginWithDomains: Boolean
+  "Personal meeting rooms that open before the host need a passcode."
+  forcePmiJbhPassword: Boolean
+  "The host's camera is on at the start."
+  hostVideo: Boolean
+  "Meetings have a group chat of their own."
+  enableDedicatedGroupChat: Boolean
+  "So many minutes before the start: 5, 10 or 15; 0: any time."
+  jbhTimeMinutes: Int @zoomField(name: "jbh_time")
+  "People can join before the host."
+  joinBeforeHost: Boolean
+  "What a passcode of a meeting must be like."
+  meetingPasswordRequirement: MeetingPasscodeRequirement
+  "The real topic is kept nowhere: all are called \"Zoom Meeting\"."
+  notStoreMeetingTopic: Boolean
+  "Participants' cameras are on when they join."
+  participantVideo: Boolean
+  "Hosts can keep participants' cameras off."
+  allowHostToDisableParticipantVideo: Boolean
+  "Users have personal meeting rooms."
+  personalMeeting: Boolean
+  "Instant meetings need a passcode."
+  requirePasswordForInstantMeetings: Boolean
+  "Which meetings in personal rooms need a passcode."
+  requirePasswordForPmiMeetings: PersonalRoomPasscodes
+  "Meetings that are scheduled already need a passcode."
+  requirePasswordForScheduledMeetings: Boolean
+  "New meetings need a passcode."
+  requirePasswordForSchedulingNewMeetings: Boolean
+  "Instant meetings use the personal room."
+  usePmiForInstantMeetings: Boolean
+  "New meetings use the personal room."
+  usePmiForScheduledMeetings: Boolean
+  "Calling all meetings \"Zoom Meeting\"."
+  alwaysDisplayZoomMeetingAsTopic: MeetingTopicRule
+  "Hiding what meetings are about."
+  hideMeetingDescription: MeetingDescriptionRule
+  "Calling all webinars \"Zoom Webinar\"."
+  alwaysDisplayZoomWebinarAsTopic: WebinarTopicRule
+  "Hiding what webinars are about."
+  hideWebinarDescription: WebinarDescriptionRule
+  "Templates of meetings."
+  meetingTemplate: MeetingTemplateSettings
+  "A chat that outlives the meeting."
+  continuousMeetingChat: MeetingChatSettings
+}
+
+"Regions that most people call from."
+type TelephonyRegions {
+  "Regions to choose from."
+  allowedValues: [String!]
+  "The regions chosen."
+  selectionValues: [String!] @separated(by: ",")
+}
+
+"Audio through other providers."
+type TelephonySettings {
+  "What invitations say about audio through another provider."
+  audioConferenceInfo: String
+  "Regions that most people call from."
+  telephonyRegions: TelephonyRegions
+  "People can join through another audio provider."
+  thirdPartyAudio: Boolean
+}
+
+"Countries and regions whose dial-in numbers stand in invitations."
+type TspDialInCountries {
+  "What there is to choose from."
+  allowedCountries: [CallCountry!]
+  "What is chosen."
+  selectedCountries: [CallCountry!]
+}
+
+"Audio through a telephony service provider."
+type TspSettings {
+  "Participants can be called."
+  callOut: Boolean
+  "Countries and regions that may be called."
+  callOutCountries: [String!]
+  "Attendees of webinars can be called too."
+  allowWebinarAttendeesCallMe: Boolean
+  "Toll-free numbers are shown."
+  displayTollFreeNumbers: Boolean
+  "Attendees of webinars can dial in by toll-free numbers."
+  allowWebinarAttendeesTollFreeDial: Boolean
+  "Invitations link to the numbers of all countries."
+  showInternationalNumbersLink: Boolean
+  "Countries and regions whose dial-in numbers stand in invitations."
+  globalDialInCountries: TspDialInCountries
+}
+
+"Zoom Rooms."
+type ZoomRoomSettings {
+  "Scheduled meetings start and stop by themselves."
+  autoStartStopScheduledMeetings: Boolean
+  "Instant meetings are recorded to the cloud."
+  cmrForInstantMeeting: Boolean
+  "All meetings are private."
+  forcePrivateMeeting: Boolean
+  "Host and number of private meetings are hidden."
+  hideHostInformation: Boolean
+  "Meetings of the room's calendar are listed."
+  listMeetingsWithCalendar: Boolean
+  "AirPlay is started by hand."
+  startAirplayManually: Boolean
+  "Devices find the room by ultrasound."
+  ultrasonic: Boolean
+  "The next meeting is announced."
+  upcomingMeetingAlert: Boolean
+  "The room restarts once a week."
+  weeklySystemRestart: Boolean
+  "People are asked at the end how it was."
+  zrPostMeetingFeedback: Boolean
+}
+
+"Name tags by face."
+type VideoNameTagSettings {
+  "Whether it is on."
+  enabled: Boolean
+  "Profile pictures may be compared with."
+  allowUserPhotos: Boolean
+  "Users are invited to it by mail."
+  allowEnrollmentEmail: Boolean
+  "Rooms of other organizations may recognize users."
+  allowExternalIdentification: Boolean
+}
+
+"Name tags by voice."
+type VoiceNameTagSettings {
+  "Whether it is on."
+  enabled: Boolean
+  "Users are invited to it by mail."
+  allowEnrollmentEmail: Boolean
+  "Rooms of other organizations may recognize users."
+  allowExternalIdentification: Boolean
+}
+
+"Name tags in Zoom Rooms."
+type RoomNameTagSettings {
+  "Name tags by face."
+  videoNameTags: VideoNameTagSettings
+  "Name tags by voice."
+  voiceNameTags: VoiceNameTagSettings
+}
+
+"Name tags by voice."
+type AppVoiceNameTagSettings {
+  "Whether it is on."
+  enabled: Boolean
+  "Users are invited to it by mail."
+  allowEnrollmentEmail: Boolean
+}
+
+"Name tags in the app."
+type AppNameTagSettings {
+  "Name tags by voice."
+  voiceNameTags: AppVoiceNameTagSettings
+}
+
+"Telling people apart by voice and face."
+type SmartRecognitionSettings {
+  "Users can have all voices but theirs suppressed."
+  personalizedAudioIsolation: Boolean
+  "In Zoom Rooms."
+  zoomRooms: RoomNameTagSettings
+  "In the Zoom Workplace app."
+  workplaceApp: AppNameTagSettings
+}
+
+"Mail and calendar."
+type MailCalendarSettings {
+  "The client manages mail and calendar."
+  emailCalendarManagement: Boolean
+  "The client manages mail."
+  emailManagement: Boolean
+  "Users can have their mail at Zoom."
+  zoomEmailProvider: Boolean
+}
+
+"What belongs nowhere else."
+type GeneralSettings {
+  "Devices connect to a Zoom Room that they hear by ultrasound."
+  autoZoomRoomProximityConnect: Boolean
+  "The client shows what there is for Zoom Rooms."
+  showZoomRoomFeature: Boolean
+}
+
+"Sessions of the Video SDK."
+type VideoSdkSessionSettings {
+  "The data center regions in use are chosen by the account."
+  customDataCenterRegions: Boolean
+  "The regions chosen."
+  dataCenterRegions: [DataCenterRegion!]
+  "The regions not chosen."
+  uncheckedDataCenterRegions: [DataCenterRegion!]
+  "Two people in a meeting are connected directly."
+  p2pConnection: Boolean @zoomField(name: "p2p_connetion")
+  "Direct connections use a range of ports."
+  p2pPorts: Boolean
+  "That range, such as ` + "`" + `55,56` + "`" + `."
+  portsRange: String
+  "DSCP mark of audio, 1 to 63."
+  dscpAudio: Int
+  "Packets are marked for quality of service (DSCP)."
+  dscpMarking: Boolean
+  "DSCP mark of video, 1 to 63."
+  dscpVideo: Int
+  "Packets are marked both ways, in and out."
+  dscpDual: Boolean
+  "Hosts can split a session into rooms."
+  subsession: Boolean
+}
+
+"Security of sessions of the Video SDK."
+type VideoSdkSessionSecurity {
+  "Countries and regions that people may, or may not, join from."
+  approvedOrDeniedCountriesOrRegions: ApprovedOrDeniedCountriesOrRegions
+}
+
+"The settings of an account. Zoom answers signing in (` + "`" + `Account.security` + "`" + `), the security of meetings (` + "`" + `Account.meetingSecurity` + "`" + `) and who must sign in (` + "`" + `Account.meetingAuthentication` + "`" + `, ` + "`" + `Account.recordingAuthentication` + "`" + `) apart from the rest."
+type AccountSettings @source(op: "GET /accounts/{accountId}/settings") {
+  "Joining by phone."
+  audioConferencing: AudioConferencingSettings
+  "Team Chat."
+  chat: TeamChatSettings
+  "Mail that users get."
+  emailNotification: EmailNotificationSettings
+  "What the plan has."
+  feature: AccountFeatures
+  "What can be done in meetings and webinars."
+  inMeeting: InMeetingSettings
+  "Other services."
+  integration: IntegrationSettings
+  "All else."
+  otherOptions: OtherAccountSettings
+  "Where data are kept."
+  profile: AccountProfileSettings
+  "Recordings."
+  recording: RecordingSettings
+  "What new meetings are like."
+  scheduleMeeting: ScheduleMeetingSettings
+  "Audio through other providers."
+  telephony: TelephonySettings
+  "Audio through a telephony service provider."
+  tsp: TspSettings
+  "Zoom Rooms."
+  zoomRooms: ZoomRoomSettings
+  "Telling people apart by voice and face."
+  smartRecognition: SmartRecognitionSettings
+  "Mail and calendar."
+  mailCalendar: MailCalendarSettings
+  "What belongs nowhere else."
+  generalSetting: GeneralSettings
+  "Sessions of the Video SDK; null in other accounts."
+  inSession: VideoSdkSessionSettings
+  "Security of sessions of the Video SDK; null in other accounts."
+  sessionSecurity: VideoSdkSessionSecurity
+}
+
+"A user who need not sign in through the identity provider."
+type SsoBypassUser {
+  "Zoom's id of the user."
+  zoomId: String @zoomField(name: "id")
+  "E-mail address of the user."
+  email: String
+}
+
+"Signing in through the account's identity provider."
+type SsoSettings {
+  "Users can sign in that way."
+  enable: Boolean
+  "Users with an address of one of ` + "`" + `domains` + "`" + ` must sign in that way."
+  requireSsoForDomains: Boolean
+  "Domains whose users must sign in that way."
+  domains: [String!]
+  "Users who are exempt."
+  ssoBypassUsers: [SsoBypassUser!]
+}
+
+"What a password to sign in must be like."
+type PasswordRequirement {
+  "Runs such as ` + "`" + `abcde` + "`" + ` must be shorter than this many characters; 0: any length."
+  consecutiveCharactersLength: Int
+  "It holds a special character such as ` + "`" + `!` + "`" + ` or ` + "`" + `#` + "`" + `."
+  haveSpecialCharacter: Boolean
+  "Least number of characters, 8 to 14."
+  minimumPasswordLength: Int
+  "Passcodes that stand in a dictionary of weak ones are refused."
+  weakEnhanceDetection: Boolean
+}
+
+"How users of an account sign in."
+type AccountSecurity {
+  "Only administrators change users' pictures."
+  adminChangeNamePic: Boolean @deprecated(reason: "Given up by Zoom; use ` + "`" + `adminChangeUserInfo` + "`" + `.")
+  "Only administrators change users' profiles."
+  adminChangeUserInfo: Boolean
+  "What only administrators may change, while ` + "`" + `adminChangeUserInfo` + "`" + ` is on."
+  userModifiableInfoByAdmin: [ProfileItem!]
+  "Signing in through the account's identity provider."
+  signinWithSso: SsoSettings
+  "What the account pays is hidden."
+  hideBillingInfo: Boolean
+  "Users can take pictures from the photo library of their device."
+  importPhotosFromDevices: Boolean
+  "What a password to sign in must be like."
+  passwordRequirement: PasswordRequirement
+  "Users of the client are signed out after so many idle minutes."
+  signAgainAfterMinutesOnClient: Int @zoomField(name: "sign_again_period_for_inactivity_on_client")
+  "Users of the web portal are signed out after so many idle minutes."
+  signAgainAfterMinutesOnWeb: Int @zoomField(name: "sign_again_period_for_inactivity_on_web")
+  "Who needs a second factor to sign in."
+  signInWithTwoFactorAuth: TwoFactorAudience
+  "Zoom's ids of the groups that need a second factor, when it is asked of groups."
+  twoFactorGroupZoomIds: [String!] @zoomField(name: "sign_in_with_two_factor_auth_groups")
+  "Zoom's ids of the roles that need a second factor, when it is asked of roles."
+  twoFactorRoleZoomIds: [String!] @zoomField(name: "sign_in_with_two_factor_auth_roles")
+}
+
+"The waiting room, in the older form."
+type WaitingRoomRule {
+  "Who waits."
+  participantsToPlaceInWaitingRoom: WaitingRoomSubjects
+  "Who can let them in."
+  usersWhoCanAdmitParticipantsFromWaitingRoom: Admitters
+  "The domains whose users need not wait."
+  whitelistedDomainsForWaitingRoom: [String!] @separated(by: ",")
+}
+
+"Further choices for the waiting room."
+type WaitingRoomMoreOptions {
+  "Who is invited during the meeting need not wait."
+  userInvitedByHostCanBypassWaitingRoom: Boolean
+  "Participants wait again when the host's connection breaks."
+  moveParticipantsToWaitingRoomWhenHostDropped: Boolean
+  "The waiting can answer the hosts."
+  allowParticipantsToReplyToHost: Boolean
+}
+
+"The waiting room."
+type WaitingRoomSettings {
+  "Whether it is on."
+  enable: Boolean
+  "Hosts cannot change how people are let in."
+  locked: Boolean
+  "How people are let in."
+  admitType: Admission
+  "When users of the account are let in by themselves."
+  internalUserAutoAdmit: AutoAdmission
+  "The domains whose users need not wait."
+  admitDomainAllowlist: [String!] @separated(by: ",")
+  "Who can let them in."
+  whoCanAdmitParticipants: Admitters
+  "In which order the waiting are listed."
+  sortOrderOfPeople: WaitingOrder
+  "Further choices."
+  moreOptions: WaitingRoomMoreOptions
+}
+
+"Security of meetings and webinars of an account."
+type AccountMeetingSecurity {
+  "Every meeting has a passcode, a waiting room or a sign-in."
+  autoSecurity: Boolean
+  "Users of some domains are kept out."
+  blockUserDomain: Boolean
+  "Those domains, 20 at most."
+  blockUserDomainList: [String!]
+  "Rules for the wording of messages."
+  chatEtiquetteTool: ChatEtiquetteTool
+  "Join links hold the passcode, encrypted."
+  embedPasswordInJoinLink: Boolean
+  "How meetings are encrypted."
+  encryptionType: MeetingEncryption
+  "Meetings can be encrypted end to end."
+  endToEndEncryptedMeetings: Boolean
+  "Instant and scheduled meetings need a passcode."
+  meetingPassword: Boolean
+  "What a passcode of a meeting must be like."
+  meetingPasswordRequirement: MeetingPasscodeRequirement
+  "Only who is signed in can join from the browser."
+  onlyAuthenticatedCanJoinFromWebclient: Boolean
+  "Who joins by phone needs a passcode."
+  phonePassword: Boolean
+  "Personal meeting rooms need a passcode."
+  pmiPassword: Boolean
+  "Meetings that are scheduled already need a passcode."
+  requirePasswordForScheduledMeeting: Boolean
+  "Webinars that are scheduled already need a passcode."
+  requirePasswordForScheduledWebinar: Boolean
+  "Participants wait until they are let in."
+  waitingRoom: Boolean
+  "The waiting room, in the older form."
+  waitingRoomSettings: WaitingRoomRule
+  "New webinars have a passcode."
+  webinarPassword: Boolean
+  "The waiting room."
+  waitingRoomOptions: WaitingRoomSettings
+}
+
+"A way to sign in that hosts choose from."
+type AuthenticationOption {
+  "It is the one that hosts get unless they choose."
+  defaultOption: Boolean
+  "The domains, for ` + "`" + `ENFORCE_LOGIN_WITH_DOMAINS` + "`" + `."
+  domains: [String!] @separated(by: ",")
+  "Zoom's id of it."
+  zoomId: String @zoomField(name: "id")
+  "Its name."
+  name: String
+  "Who can join."
+  type: AuthenticationType
+  "Hosts see it."
+  visible: Boolean
+}
+
+"Who must sign in, for meetings or for cloud recordings."
+type AccountAuthentication {
+  "Hosts can invite people who need not sign in."
+  allowAuthenticationException: Boolean
+  "The ways to sign in that hosts choose from."
+  authenticationOptions: [AuthenticationOption!]
+  "Only who is signed in can join meetings."
+  meetingAuthentication: Boolean
+  "Only who is signed in can view cloud recordings."
+  recordingAuthentication: Boolean
+}
+
+"Which of these settings are locked, so that groups and users cannot change them."
+type LockedAudioConferencing {
+  "Locked: Dialing in by toll-free and by charged numbers."
+  tollFreeAndFeeBasedTollCall: Boolean
+  "Locked: Dialing in by ordinary numbers."
+  tollCall: Boolean
+  "Locked: Being called by the meeting, and inviting by phone."
+  callMeAndInviteByPhone: Boolean
+  "Locked: Users can have an audio conference of their own."
+  personalAudioConference: Boolean
+  "Locked: Hiding digits of the phone numbers in the list of participants."
+  participantPhoneMasking: Boolean
+}
+
+"Which of these settings are locked, so that groups and users cannot change them."
+type LockedTeamChat {
+  "Locked: Sharing files."
+  shareFiles: Boolean
+  "Locked: Emojis in messages."
+  chatEmojis: Boolean
+  "Locked: Users can send spoken messages."
+  recordVoiceMessages: Boolean
+  "Locked: Users can send filmed messages."
+  recordVideoMessages: Boolean
+  "Locked: Users can take and send screenshots."
+  screenCapture: Boolean
+  "Locked: Users can pass on links to messages and channels."
+  shareLinksInChat: Boolean
+  "Locked: Users can schedule a meeting from a chat."
+  scheduleMeetingsInChat: Boolean
+  "Locked: How long messages and files are kept at Zoom."
+  setRetentionPeriodInCloud: Boolean
+  "Locked: How long messages are kept on users' devices."
+  setRetentionPeriodInLocal: Boolean
+  "Locked: Adding contacts."
+  allowUsersToAddContacts: Boolean
+  "Locked: Writing to others."
+  allowUsersToChatWithOthers: Boolean
+  "Locked: Rules for the wording of messages."
+  chatEtiquetteTool: Boolean
+  "Locked: Sending messages to an archive of another provider."
+  sendDataToThirdPartyArchivingService: Boolean
+  "Locked: Users can have messages translated."
+  translateMessages: Boolean
+  "Locked: Animated pictures from GIPHY."
+  searchAndSendAnimatedGifImages: Boolean
+  "Locked: Users can make shared spaces."
+  sharedSpaces: Boolean
+  "Locked: Users can open channels and chats of several."
+  allowCreateChannelsAndGroupChats: Boolean
+  "Locked: Users can start huddles from channels."
+  allowHuddlesFromChannels: Boolean
+  "Locked: Users can download files."
+  downloadFile: Boolean
+  "Locked: Users can share their screen from a chat."
+  shareScreenInChat: Boolean
+  "Locked: Mail addresses of chats and channels."
+  chatEmailAddress: Boolean
+  "Locked: Showing that a message was read, in small chats and channels."
+  readReceipts: Boolean
+  "Locked: Deleting one's own messages."
+  allowDeleteMessage: Boolean
+  "Locked: Editing one's own messages."
+  allowEditMessage: Boolean
+  "Locked: A user's status changes while he is in a meeting or call."
+  presenceOnMeeting: Boolean
+  "Locked: A user's status becomes \"away\" with the screen saver."
+  presenceAwayWhenScreenSaver: Boolean
+  "Locked: Summaries of chats, channels and documents by AI Companion."
+  aiSummary: Boolean
+  "Locked: Drafts of messages by AI Companion."
+  aiCompose: Boolean
+  "Locked: Suggestions by AI Companion."
+  aiRecommend: Boolean
+  "Locked: Quick replies by AI Companion."
+  aiReply: Boolean
+  "Locked: Completion of sentences by AI Companion."
+  aiSentenceCompletion: Boolean
+  "Locked: Scheduling from a chat by AI Companion."
+  aiQuickSchedule: Boolean
+  "Locked: Users can start polls in chats and channels."
+  surveyPoll: Boolean
+}
+
+"Which of these settings are locked, so that groups and users cannot change them."
+type LockedEmailNotifications {
+  "Locked: Alternative hosts are told when they are named or dropped."
+  alternativeHostReminder: Boolean
+  "Locked: Host and participants are told when a meeting is cancelled."
+  cancelMeetingReminder: Boolean
+  "Locked: The host is told when a cloud recording is ready."
+  cloudRecordingAvailableReminder: Boolean
+  "Locked: The host is told when people join before him."
+  jbhReminder: Boolean
+  "Locked: The host is told when somebody schedules, moves or cancels for him."
+  scheduleForReminder: Boolean
+}
+
+"Which of these settings are locked, so that groups and users cannot change them."
+type LockedInMeeting {
+  "Locked: Guests are marked as such."
+  alertGuestJoin: Boolean
+  "Locked: Messages of the meeting chat can be deleted."
+  allowUsersToDeleteMessagesInMeetingChat: Boolean
+  "Locked: Meetings can be streamed."
+  allowLiveStreaming: Boolean
+  "Locked: Zoom's windows are seen when a screen is shared."
+  allowShowZoomWindows: Boolean
+  "Locked: Participants can draw on shared screens."
+  annotation: Boolean
+  "Locked: Questions in webinars may be anonymous."
+  anonymousQuestionAnswer: Boolean
+  "Locked: The host can put people on hold."
+  attendeeOnHold: Boolean @deprecated(reason: "Given up by Zoom.")
+  "Locked: Focus mode: participants see the hosts and their own pictures only."
+  attentionModeFocusMode: Boolean
+  "Locked: Calls from a group of contacts are answered by themselves."
+  autoAnswer: Boolean
+  "Locked: Captions are made automatically."
+  autoGeneratedCaptions: Boolean
+  "Locked: Meeting chats are saved by themselves."
+  autoSavingChat: Boolean
+  "Locked: Hosts can split a meeting into rooms."
+  breakoutRoom: Boolean
+  "Locked: Participants can write messages to all."
+  chat: Boolean
+  "Locked: Participants can ask written questions."
+  meetingQuestionAnswer: Boolean
+  "Locked: Hosts can type captions or have them typed."
+  closedCaption: Boolean
+  "Locked: Hosts can name co-hosts."
+  coHost: Boolean
+  "Locked: The data center regions in use are chosen by the account."
+  customDataCenterRegions: Boolean
+  "Locked: Users cannot share their desktop in meetings that they host."
+  disableScreenSharingForHostMeetings: Boolean
+  "Locked: Nobody can share a screen while guests are there."
+  disableScreenSharingForInMeetingGuests: Boolean
+  "Locked: Packets are marked for quality of service (DSCP)."
+  dscpMarking: Boolean
+  "Locked: Room systems of others must encrypt too."
+  e2eEncryption: Boolean
+  "Who hears a sound when people come and go."
+  entryExitChime: String
+  "Locked: A participant may control another's camera."
+  farEndCameraControl: Boolean
+  "Locked: Users can send Zoom feedback from the client."
+  feedback: Boolean
+  "Locked: Participants can send files."
+  fileTransfer: Boolean
+  "Locked: Participants can read the whole transcript beside the meeting."
+  fullTranscript: Boolean
+  "Locked: Meetings use video of higher quality."
+  groupHd: Boolean
+  "Locked: Webinars use video of higher quality."
+  webinarGroupHd: Boolean
+  "Locked: Interpreters."
+  languageInterpretation: Boolean
+  "Locked: Interpreters of sign language."
+  signLanguageInterpretation: Boolean
+  "Locked: Captions can be made by hand."
+  manualCaptions: Boolean
+  "Locked: Participants can react with emojis."
+  meetingReactions: Boolean
+  "Locked: Attendees of webinars can react with emojis."
+  webinarReactions: Boolean
+  "Locked: Hosts can ask participants for their opinion at the end."
+  meetingSurvey: Boolean
+  "Locked: Users can send sound as it is, without suppression of noise."
+  originalAudio: Boolean
+  "Locked: Hosts can add polls."
+  polling: Boolean
+  "Locked: Participants are asked at the end how it was."
+  postMeetingFeedback: Boolean
+  "Locked: Participants can write to one another."
+  privateChat: Boolean
+  "Locked: Users can ask for control of a shared screen."
+  remoteControl: Boolean
+  "Locked: Participants can show signs such as \"slower\"."
+  nonVerbalFeedback: Boolean
+  "Locked: Hosts can give one participant remote support."
+  remoteSupport: Boolean
+  "Locked: Hosts may ask once for leave to unmute people."
+  requestPermissionToUnmuteParticipants: Boolean
+  "Locked: Participants can save captions or transcript."
+  saveCaption: Boolean
+  "Locked: Participants can save captions or transcript."
+  saveCaptions: Boolean
+  "Locked: Screens can be shared."
+  screenSharing: Boolean
+  "Locked: Invitations by mail use the default mail program only."
+  sendingDefaultEmailInvites: Boolean
+  "Locked: The controls are always in sight."
+  showMeetingControlToolbar: Boolean
+  "Locked: Who presents can let others move the slides."
+  slideControl: Boolean
+  "Locked: Users can send stereo sound."
+  stereoAudio: Boolean
+  "Locked: Invitations of the Outlook plugin are HTML."
+  useHtmlFormatEmail: Boolean
+  "Locked: Users can replace their background."
+  virtualBackground: Boolean
+  "Locked: Chat in webinars."
+  webinarChat: Boolean
+  "Locked: Streaming of webinars."
+  webinarLiveStreaming: Boolean
+  "Locked: Polls in webinars."
+  webinarPolling: Boolean
+  "Locked: Attendees can ask written questions."
+  webinarQuestionAnswer: Boolean
+  "Locked: Hosts can ask attendees for their opinion at the end."
+  webinarSurvey: Boolean
+  "Locked: Participants can share a whiteboard."
+  whiteboard: Boolean
+}
+
+"Which of these settings are locked, so that groups and users cannot change them."
+type LockedOther {
+  "Locked: Pictures of the app in a phone's task list are blurred."
+  blurSnapshot: Boolean
+  "Locked: Registration for webinars."
+  webinarRegistrationOptions: Boolean
+}
+
+"Which of these settings are locked, so that groups and users cannot change them."
+type LockedRecording {
+  "Locked: Only users of the account can open cloud recordings."
+  accountUserAccessRecording: Boolean
+  "Locked: Cloud recordings are deleted after some days."
+  autoDeleteCmr: Boolean
+  "Locked: Whether recording starts by itself."
+  autoRecording: Boolean
+  "Locked: Hosts can record to the cloud."
+  cloudRecording: Boolean
+  "Locked: Cloud recordings can be downloaded."
+  cloudRecordingDownload: Boolean
+  "Locked: Hosts can delete their recordings."
+  hostDeleteCloudRecording: Boolean
+  "Locked: Which addresses may reach cloud recordings."
+  ipAddressAccessControl: Boolean
+  "Locked: Users can record to their computer."
+  localRecording: Boolean
+  "Locked: Hosts cannot open their cloud recordings."
+  preventHostAccessRecording: Boolean
+  "Locked: Only who is signed in can view cloud recordings."
+  recordingAuthentication: Boolean
+  "Locked: Archiving of meetings and webinars."
+  archive: Boolean
+}
+
+"Which of these settings are locked, so that groups and users cannot change them."
+type LockedScheduleMeeting {
+  "Locked: How people can hear and speak."
+  audioType: Boolean
+  "Locked: Join links hold the passcode, encrypted."
+  embedPasswordInJoinLink: Boolean
+  "Locked: Only who is signed in can join."
+  enforceLogin: Boolean
+  "The domains whose users can join."
+  enforceLoginDomains: [String!] @separated(by: ",")
+  "Locked: Only who is signed in with one of some domains can join."
+  enforceLoginWithDomains: Boolean
+  "Locked: The host's camera is on at the start."
+  hostVideo: Boolean
+  "Locked: People can join before the host."
+  joinBeforeHost: Boolean
+  "Locked: Only who is signed in can join meetings."
+  meetingAuthentication: Boolean
+  "Locked: The real topic is kept nowhere: all are called \"Zoom Meeting\"."
+  notStoreMeetingTopic: Boolean
+  "Locked: Calling all webinars \"Zoom Webinar\"."
+  alwaysDisplayZoomWebinarAsTopic: Boolean
+  "Locked: Participants' cameras are on when they join."
+  participantVideo: Boolean
+  "Locked: Instant meetings need a passcode."
+  requirePasswordForInstantMeetings: Boolean
+  "Locked: Which meetings in personal rooms need a passcode."
+  requirePasswordForPmiMeetings: Boolean
+  "Locked: New meetings need a passcode."
+  requirePasswordForSchedulingNewMeetings: Boolean
+  "Locked: Instant meetings use the personal room."
+  usePmiForInstantMeetings: Boolean
+  "Locked: New meetings use the personal room."
+  usePmiForScheduledMeetings: Boolean
+  "Locked: A chat that outlives the meeting."
+  continuousMeetingChat: Boolean
+}
+
+"Which of these settings are locked, so that groups and users cannot change them."
+type LockedTelephony {
+  "Locked: Regions that most people call from."
+  telephonyRegions: Boolean
+  "Locked: People can join through another audio provider."
+  thirdPartyAudio: Boolean
+}
+
+"Which of these settings are locked, so that groups and users cannot change them."
+type LockedTsp {
+  "Locked: Participants can be called."
+  callOut: Boolean
+  "Locked: Invitations link to the numbers of all countries."
+  showInternationalNumbersLink: Boolean
+  "Locked: Toll-free numbers are shown."
+  displayTollFreeNumbers: Boolean
+}
+
+"Which settings of an account are locked: groups and users cannot change those."
+type AccountLockedSettings @source(op: "GET /accounts/{accountId}/lock_settings") {
+  "Joining by phone."
+  audioConferencing: LockedAudioConferencing
+  "Team Chat."
+  chat: LockedTeamChat
+  "Mail that users get."
+  emailNotification: LockedEmailNotifications
+  "What can be done in meetings and webinars."
+  inMeeting: LockedInMeeting
+  "All else."
+  otherOptions: LockedOther
+  "Recordings."
+  recording: LockedRecording
+  "What new meetings are like."
+  scheduleMeeting: LockedScheduleMeeting
+  "Audio through other providers."
+  telephony: LockedTelephony
+  "Audio through a telephony service provider."
+  tsp: LockedTsp
+}
+
+"Which of these settings are locked, so that groups and users cannot change them."
+type LockedMeetingSecurity {
+  "Locked: Countries and regions that people may, or may not, join from."
+  approvedOrDeniedCountriesOrRegions: Boolean
+  "Locked: Every meeting has a passcode, a waiting room or a sign-in."
+  autoSecurity: Boolean
+  "Locked: Users of some domains are kept out."
+  blockUserDomain: Boolean
+  "Locked: Rules for the wording of messages."
+  chatEtiquetteTool: Boolean
+  "Locked: Join links hold the passcode, encrypted."
+  embedPasswordInJoinLink: Boolean
+  "Locked: How meetings are encrypted."
+  encryptionType: Boolean
+  "Locked: Meetings can be encrypted end to end."
+  endToEndEncryptedMeetings: Boolean
+  "Locked: Instant and scheduled meetings need a passcode."
+  meetingPassword: Boolean
+  "Locked: Only who is signed in can join from the browser."
+  onlyAuthenticatedCanJoinFromWebclient: Boolean
+  "Locked: Who joins by phone needs a passcode."
+  phonePassword: Boolean
+  "Locked: Personal meeting rooms need a passcode."
+  pmiPassword: Boolean
+  "Locked: Participants wait until they are let in."
+  waitingRoom: Boolean
+  "Locked: New webinars have a passcode."
+  webinarPassword: Boolean
+}
+
+"A number to dial in by."
+input ConferenceNumberInput {
+  "Calling code of the country."
+  code: String
+  "Two letters of the country."
+  countryCode: String
+  "Name of the country."
+  countryName: String
+  "The number as it is shown."
+  displayNumber: String
+  "The number."
+  number: String
+}
+
+"Dialing in by toll-free and by charged numbers."
+input TollFreeSettingsInput {
+  "Attendees of webinars can dial in this way too."
+  allowWebinarAttendeesDial: Boolean
+  "Whether it is on."
+  enable: Boolean
+  "The numbers."
+  numbers: [ConferenceNumberInput!]
+}
+
+"Dialing in by ordinary numbers."
+input TollCallSettingsInput {
+  "Whether it is on."
+  enable: Boolean
+  "The numbers."
+  numbers: [ConferenceNumberInput!]
+}
+
+"A country or region."
+input CallCountryInput {
+  "Two letters of it."
+  code: String
+}
+
+"Countries and regions that may be called."
+input CallCountriesInput {
+  "What is chosen."
+  selectedCountries: [CallCountryInput!]
+}
+
+"Being called by the meeting, and inviting by phone."
+input CallMeSettingsInput {
+  "Whether it is on."
+  enable: Boolean
+  "Whether the called must press 1 before they are connected."
+  requirePress1ForCallMe: PressOneRule @zoomField(name: "require_press_1_for_call_me")
+  "Countries and regions that may be called."
+  callOutCountries: CallCountriesInput
+  "Attendees of webinars can be called too."
+  allowWebinarAttendeesCallMe: Boolean
+}
+
+"Hiding digits of phone numbers."
+input PhoneMaskingSettingsInput {
+  "Whether it is on."
+  enable: Boolean
+  "Which digits are hidden."
+  maskingType: PhoneMasking
+}
+
+"Countries and regions whose dial-in numbers stand in invitations."
+input DialInCountriesInput {
+  "What is chosen."
+  selectedCountries: [CallCountryInput!]
+  "Toll-free numbers stand there too."
+  includeTollFree: Boolean
+}
+
+"Joining by phone."
+input AudioConferencingSettingsInput {
+  "Dialing in by toll-free and by charged numbers."
+  tollFreeAndFeeBasedTollCall: TollFreeSettingsInput
+  "Dialing in by ordinary numbers."
+  tollCall: TollCallSettingsInput
+  "Being called by the meeting, and inviting by phone."
+  callMeAndInviteByPhone: CallMeSettingsInput
+  "Users can have an audio conference of their own."
+  personalAudioConference: Boolean
+  "Hiding digits of the phone numbers in the list of participants."
+  participantPhoneMasking: PhoneMaskingSettingsInput
+  "Countries and regions whose dial-in numbers stand in invitations."
+  globalDialInCountries: DialInCountriesInput
+}
+
+"What is restricted about files."
+input ChatFileRestrictionsInput {
+  "Only files of the listed types may be shared."
+  onlyAllowSpecificFileTypes: Boolean
+  "The types that may be shared."
+  fileTypeRestrictions: [ChatFileType!]
+  "The types that may be shared with people outside."
+  fileTypeRestrictionsForExternal: [ChatFileType!]
+  "The size is bounded."
+  maximumFileSize: Boolean
+  "The bound, in megabytes: 50, 100, 200, 300, 400 or 500."
+  fileSizeMegabytes: Int @zoomField(name: "file_size_restrictions")
+  "The bound for people outside, in megabytes: 50, 100, 200, 300, 400 or 500."
+  fileSizeMegabytesForExternal: Int @zoomField(name: "file_size_restrictions_for_external")
+  "Whether viewing is restricted too."
+  fileRestrictionsApplyTo: FileRestrictionScope
+}
+
+"Sharing files in chats."
+input ChatFileSettingsInput {
+  "Whether it is on."
+  enable: Boolean
+  "Whom files may be sent to."
+  shareOption: FileSharing
+  "Whose files may be viewed."
+  viewOption: FileViewing
+  "What is restricted about them."
+  restrictions: ChatFileRestrictionsInput
+}
+
+"Emojis in messages."
+input ChatEmojiSettingsInput {
+  "Whether it is on."
+  enable: Boolean
+  "Which emojis there are."
+  emojisOption: EmojiChoice
+}
+
+"How long messages are kept."
+input ChatRetentionInput {
+  "Whether it is on."
+  enable: Boolean
+  "Period for direct messages and group chats: a number and ` + "`" + `y` + "`" + `, ` + "`" + `m` + "`" + ` or ` + "`" + `d` + "`" + `."
+  retentionPeriodOfDirectMessagesAndGroupConversation: String
+  "Period for channels: a number and ` + "`" + `y` + "`" + `, ` + "`" + `m` + "`" + ` or ` + "`" + `d` + "`" + `."
+  retentionPeriodOfChannels: String
+}
+
+"With whom something is allowed."
+input ContactRuleInput {
+  "Whether it is on."
+  enable: Boolean
+  "Whom it is allowed with."
+  selectedOption: ContactScope
+  "The domains or addresses that ` + "`" + `selectedOption` + "`" + ` refers to."
+  userEmailAddresses: [String!] @separated(by: ",")
+}
+
+"A rule for the wording of messages."
+input ChatEtiquettePolicyInput {
+  "What it is for."
+  description: String
+  "Zoom's id of the rule."
+  zoomId: String @zoomField(name: "id")
+  "Fixed by an administrator: groups and users cannot change it."
+  isLocked: Boolean
+  "Words that it looks for."
+  keywords: [String!]
+  "Its name."
+  name: String
+  "Regular expression that it looks for."
+  regularExpression: String
+  "Whether it is in force."
+  status: PolicyStatus
+  "What happens to a message that it fits."
+  triggerAction: PolicyAction
+}
+
+"Rules for the wording of messages."
+input ChatEtiquetteToolInput {
+  "Whether it is on."
+  enable: Boolean
+  "What is done with the rules given here."
+  operate: PolicyOperation
+  "The rules."
+  policies: [ChatEtiquettePolicyInput!]
+}
+
+"Sending messages to an archive of another provider."
+input ChatArchivingInput {
+  "Whether it is on."
+  enable: Boolean
+  "Which provider."
+  type: ChatArchive
+  "Mail address of the archive, for Global Relay."
+  smtpDeliveryAddress: String
+  "User at the archive, for Global Relay."
+  userName: String
+  "Password of that user, for Global Relay."
+  passcode: Secret
+  "Token of the archive, for Smarsh."
+  authorizedChannelToken: Secret
+}
+
+"How long messages to oneself are kept."
+input PersonalChannelRetentionInput {
+  "Whether it is on."
+  enable: Boolean
+  "Period: a number and ` + "`" + `y` + "`" + `, ` + "`" + `m` + "`" + ` or ` + "`" + `d` + "`" + `."
+  retentionPeriod: String
+}
+
+"Animated pictures from GIPHY."
+input GiphySettingsInput {
+  "Whether it is on."
+  enable: Boolean
+  "The rating up to which pictures are offered."
+  giphyContentRating: GiphyRating
+}
+
+"Who may work with people outside."
+input ExternalCollaborationRuleInput {
+  "Whether it is on."
+  enable: Boolean
+  "Whether the group is the one that may, or may not."
+  externalChat: ExternalChat
+  "Zoom's id of the group."
+  groupZoomId: String @zoomField(name: "group_id")
+}
+
+"Adding people outside to chats."
+input ExternalUserRuleInput {
+  "Whether it is on."
+  enable: Boolean
+  "Who may add them."
+  selectedOption: ExternalUserAdders
+  "Whether the rule can be edited for single outside accounts."
+  externalAccount: Boolean
+}
+
+"Leave of an administrator for dealings with people outside."
+input ExternalApprovalRuleInput {
+  "Whether it is on."
+  enable: Boolean
+  "Where requests are sent."
+  selectedOption: ApprovalRoute
+  "Zoom's id of the channel that requests are sent to."
+  channelZoomId: String @zoomField(name: "channel_id")
+  "Whether the rule can be edited for single outside accounts."
+  externalAccount: Boolean
+}
+
+"Joining chats of other organizations."
+input ExternalMembershipRuleInput {
+  "Whether it is on."
+  enable: Boolean
+  "Whether the rule can be edited for single outside accounts."
+  externalAccount: Boolean
+}
+
+"Mail addresses of chats and channels."
+input ChatEmailAddressSettingsInput {
+  "Whether it is on."
+  enable: Boolean
+  "They take mail from the listed domains only."
+  onlyAllowSpecificDomains: Boolean
+  "Those domains."
+  specificDomains: [String!]
+}
+
+"Showing that a message was read."
+input ReadReceiptSettingsInput {
+  "Whether it is on."
+  enable: Boolean
+  "Users can turn it off for themselves."
+  allowUsersOptOut: Boolean
+}
+
+"Changing one's own messages."
+input MessageChangeRuleInput {
+  "Whether it is on."
+  enable: Boolean
+  "For so many minutes after sending: 0 (no limit), 5, 30, 60, 1440 or 10080."
+  minutes: Int @zoomField(name: "time")
+}
+
+"Something that AI Companion does in chats."
+input ChatCompanionFeatureInput {
+  "Whether it is on."
+  enable: Boolean
+  "It is offered in Team Chat."
+  shownInTeamChat: Boolean
+}
+
+"Team Chat."
+input TeamChatSettingsInput {
+  "Bots that were added can read and write messages."
+  allowBotsChat: Boolean
+  "Sharing files."
+  shareFiles: ChatFileSettingsInput
+  "Emojis in messages."
+  chatEmojis: ChatEmojiSettingsInput
+  "Users can send spoken messages."
+  recordVoiceMessages: Boolean
+  "Users can send filmed messages."
+  recordVideoMessages: Boolean
+  "Users can take and send screenshots."
+  screenCapture: Boolean
+  "Users can open channels to all."
+  createPublicChannels: Boolean
+  "Users can open channels for the invited."
+  createPrivateChannels: Boolean
+  "Users can start chats of several."
+  createGroupChat: Boolean
+  "Users can pass on links to messages and channels."
+  shareLinksInChat: Boolean
+  "Users can schedule a meeting from a chat."
+  scheduleMeetingsInChat: Boolean
+  "How long messages and files are kept at Zoom."
+  setRetentionPeriodInCloud: ChatRetentionInput
+  "How long messages are kept on users' devices."
+  setRetentionPeriodInLocal: ChatRetentionInput
+  "Adding contacts."
+  allowUsersToAddContacts: ContactRuleInput
+  "Writing to others."
+  allowUsersToChatWithOthers: ContactRuleInput
+  "Rules for the wording of messages."
+  chatEtiquetteTool: ChatEtiquetteToolInput
+  "Sending messages to an archive of another provider."
+  sendDataToThirdPartyArchivingService: ChatArchivingInput
+  "How long messages to oneself are kept on users' devices."
+  applyLocalStorageToPersonalChannel: PersonalChannelRetentionInput
+  "Users can have messages translated."
+  translateMessages: Boolean
+  "Animated pictures from GIPHY."
+  searchAndSendAnimatedGifImages: GiphySettingsInput
+  "Who may work with people outside in group chats and channels."
+  externalCollabRestrict: ExternalCollaborationRuleInput
+  "Adding people outside to group chats and channels."
+  externalUserControl: ExternalUserRuleInput
+  "Leave of an administrator before people outside are added."
+  externalInviteApprove: ExternalApprovalRuleInput
+  "Joining group chats and channels of other organizations."
+  externalMemberJoin: ExternalMembershipRuleInput
+  "Leave of an administrator before joining those of other organizations."
+  externalJoinApprove: ExternalApprovalRuleInput
+  "Users can download files."
+  downloadFile: Boolean
+  "Users can share their screen from a chat."
+  shareScreenInChat: Boolean
+  "Users can send pieces of code."
+  codeSnippet: Boolean
+  "Users have a chat with themselves."
+  personalChannel: Boolean
+  "Earlier versions of edited and deleted messages are kept."
+  storeReviseChat: Boolean
+  "New users see Team Chat first."
+  setChatAsDefaultTab: Boolean
+  "Messages may hold hyperlinks."
+  hyperLink: Boolean
+  "Chats do not announce users who were deleted, deactivated or brought back."
+  suppressRemovalNotification: Boolean
+  "Channels do not announce who was added or removed."
+  suppressUserGroupNotification: Boolean
+  "Owner and administrators of a channel can remove others' messages."
+  allowRemoveMsgByOwnerAndAdmins: Boolean
+  "Users can start huddles from channels."
+  allowHuddlesFromChannels: Boolean
+  "Users can make shared spaces."
+  sharedSpaces: Boolean
+  "Mail addresses of chats and channels."
+  chatEmailAddress: ChatEmailAddressSettingsInput
+  "Showing that a message was read, in small chats and channels."
+  readReceipts: ReadReceiptSettingsInput
+  "Deleting one's own messages."
+  allowDeleteMessage: MessageChangeRuleInput
+  "Editing one's own messages."
+  allowEditMessage: MessageChangeRuleInput
+  "Contacts of the organization see users' status."
+  showStatusToInternalContact: Boolean
+  "A user's status changes while he is in a meeting or call."
+  presenceOnMeeting: Boolean
+  "A user's status becomes \"away\" with the screen saver."
+  presenceAwayWhenScreenSaver: Boolean
+  "Room systems are shown among the contacts."
+  showH323ContactTab: Boolean
+  "Summaries of chats, channels and documents by AI Companion."
+  aiSummary: ChatCompanionFeatureInput
+  "Drafts of messages by AI Companion."
+  aiCompose: ChatCompanionFeatureInput
+  "Suggestions by AI Companion."
+  aiRecommend: Boolean
+  "Quick replies by AI Companion."
+  aiQuickReply: Boolean
+  "Completion of sentences by AI Companion."
+  aiSentenceCompletion: Boolean
+  "Scheduling from a chat by AI Companion."
+  aiQuickSchedule: Boolean
+  "Users can start polls in chats and channels."
+  surveyPoll: Boolean
+}
+
+"Mail that users get."
+input EmailNotificationSettingsInput {
+  "Alternative hosts are told when they are named or dropped."
+  alternativeHostReminder: Boolean
+  "Host and participants are told when a meeting is cancelled."
+  cancelMeetingReminder: Boolean
+  "The host is told when a cloud recording is ready."
+  cloudRecordingAvailableReminder: Boolean
+  "The host is told when people join before him."
+  jbhReminder: Boolean
+  "Administrators are told when licences run short."
+  lowHostCountReminder: Boolean
+  "Alternative hosts are told when a cloud recording is ready."
+  recordingAvailableReminderAlternativeHosts: Boolean
+  "Who scheduled for the host is told when a cloud recording is ready."
+  recordingAvailableReminderSchedulers: Boolean
+  "The host is told when somebody schedules, moves or cancels for him."
+  scheduleForReminder: Boolean
+}
+
+"What the plan has."
+input AccountFeaturesInput {
+  "How many people one meeting takes."
+  meetingCapacity: Int
+}
+
+"Captions."
+input ClosedCaptioningSettingsInput {
+  "What is said is transcribed live."
+  autoTranscribing: Boolean
+  "Whether it is on."
+  enable: Boolean
+  "Participants can save captions or transcript."
+  saveCaption: Boolean
+  "Captions can come from another provider."
+  thirdPartyCaptioningService: Boolean
+  "Participants can read the whole transcript beside the meeting."
+  viewFullTranscript: Boolean
+}
+
+"A language of captions."
+input CaptionLanguageInput {
+  "Its name."
+  name: String
+  "Its ISO 639 code."
+  code: String
+}
+
+"The languages that captions are in."
+input TranslationTargetsInput {
+  "All there are."
+  all: Boolean
+  "The languages chosen."
+  languageConfig: [CaptionLanguageInput!]
+}
+
+"A language that is spoken, and those that captions are in."
+input TranslationPairInput {
+  "The language that is spoken."
+  speakLanguage: CaptionLanguageInput
+  "The languages that captions are in."
+  translateTo: TranslationTargetsInput
+}
+
+"Pairs of languages."
+input TranslationPairsInput {
+  "The pairs."
+  pairs: [TranslationPairInput!] @zoomField(name: "trans_lang_config")
+  "All pairs there are."
+  all: Boolean
+}
+
+"Translated captions."
+input TranslationSettingsInput {
+  "Pairs of languages."
+  languagePairs: TranslationPairsInput @zoomField(name: "language_item_pairList")
+  "Whether it is on."
+  enable: Boolean
+}
+
+"Interpreters."
+input InterpretationSettingsInput {
+  "Languages that the account added."
+  customLanguages: [String!]
+  "It is on in new meetings."
+  enableLanguageInterpretationByDefault: Boolean
+  "Participants can speak in the channel that they listen to."
+  allowParticipantsToSpeakInListeningChannel: Boolean
+  "Hosts can add up to 25 languages of their own."
+  allowUpTo25CustomLanguagesWhenSchedulingMeetings: Boolean @zoomField(name: "allow_up_to_25_custom_languages_when_scheduling_meetings")
+  "Whether it is on."
+  enable: Boolean
+}
+
+"Interpreters of sign language."
+input SignInterpretationSettingsInput {
+  "Whether it is on."
+  enable: Boolean
+  "It is on in new meetings."
+  enableSignLanguageInterpretationByDefault: Boolean
+  "Languages that the account added."
+  customLanguages: [String!]
+}
+
+"Captions, those by hand included."
+input ManualCaptioningSettingsInput {
+  "The host types captions or has them typed."
+  allowToType: Boolean
+  "Captions are made automatically."
+  autoGeneratedCaptions: Boolean
+  "Participants can read the whole transcript beside the meeting."
+  fullTranscript: Boolean
+  "Captions can be made by hand."
+  manualCaptions: Boolean
+  "Participants can save captions or transcript."
+  saveCaptions: Boolean
+  "Captions can come from another provider."
+  thirdPartyCaptioningService: Boolean
+}
+
+"Polls."
+input PollingSettingsInput {
+  "Hosts can make quizzes and polls of all kinds."
+  advancedPolls: Boolean
+  "Alternative hosts can add and edit them."
+  allowAlternativeHostToAddEdit: Boolean
+  "Answers are always anonymous."
+  requireAnswersToBeAnonymous: Boolean
+  "Users can manage saved ones."
+  manageSavedPollsAndQuizzes: Boolean
+  "A question can have a picture."
+  allowHostToUploadImage: Boolean
+  "Whether it is on."
+  enable: Boolean
+}
+
+"Backgrounds."
+input VirtualBackgroundSettingsInput {
+  "Users can upload their own."
+  allowUploadCustom: Boolean
+  "Backgrounds may be films."
+  allowVideos: Boolean
+  "Whether it is on."
+  enable: Boolean
+  "Pictures that are offered to all."
+  files: [VirtualBackgroundFileInput!]
+}
+
+"Chat in webinars."
+input WebinarChatSettingsInput {
+  "Whom attendees can write to."
+  allowAttendeesChatWith: WebinarChatPartners
+  "The chat is saved on the host's computer at the end."
+  allowAutoSaveLocalChatFile: Boolean
+  "Whom panelists can write to."
+  allowPanelistsChatWith: PanelistChatPartners
+  "Panelists can write to one another."
+  allowPanelistsSendDirectMessage: Boolean
+  "What attendees can save of the chat."
+  allowUsersSaveChats: WebinarChatSaving
+  "Whom attendees write to unless they choose."
+  defaultAttendeesChatWith: PanelistChatPartners
+  "Whether it is on."
+  enable: Boolean
+}
+
+"Streaming of webinars."
+input WebinarStreamingSettingsInput {
+  "What users are told about streaming to such a service."
+  customServiceInstructions: String
+  "Whether it is on."
+  enable: Boolean
+  "Users are told of the stream."
+  liveStreamingReminder: Boolean
+  "Services to stream to."
+  liveStreamingService: [LiveStreamingService!]
+}
+
+"What can be done in meetings and webinars."
+input InMeetingSettingsInput {
+  "Guests are marked as such."
+  alertGuestJoin: Boolean
+  "Hosts can turn focus mode on when they schedule."
+  allowHostToEnableFocusMode: Boolean
+  "Meetings can be streamed."
+  allowLiveStreaming: Boolean
+  "Messages of the meeting chat can be deleted."
+  allowUsersToDeleteMessagesInMeetingChat: Boolean
+  "Whom participants can write to."
+  allowParticipantsChatWith: ChatPartners
+  "Participants and panelists can rename themselves."
+  allowParticipantsToRename: Boolean
+  "Zoom's windows are seen when a screen is shared."
+  allowShowZoomWindows: Boolean
+  "What participants can save of the chat."
+  allowUsersSaveChats: ChatSaving
+  "Participants can draw on shared screens."
+  annotation: Boolean
+  "Questions in webinars may be anonymous."
+  anonymousQuestionAnswer: Boolean
+  "The host can put people on hold."
+  attendeeOnHold: Boolean @deprecated(reason: "Given up by Zoom.")
+  "Focus mode: participants see the hosts and their own pictures only."
+  attentionModeFocusMode: Boolean
+  "Calls from a group of contacts are answered by themselves."
+  autoAnswer: Boolean
+  "Meeting chats are saved by themselves."
+  autoSavingChat: Boolean
+  "Hosts can split a meeting into rooms."
+  breakoutRoom: Boolean
+  "Hosts can assign people to rooms beforehand."
+  breakoutRoomSchedule: Boolean
+  "Participants can write messages to all."
+  chat: Boolean
+  "Participants can ask written questions."
+  meetingQuestionAnswer: Boolean
+  "Hosts can type captions or have them typed."
+  closedCaption: Boolean
+  "Captions."
+  closedCaptioning: ClosedCaptioningSettingsInput
+  "Hosts can name co-hosts."
+  coHost: Boolean
+  "The data center regions in use are chosen by the account."
+  customDataCenterRegions: Boolean
+  "Meetings can be streamed to any service."
+  customLiveStreamingService: Boolean
+  "What users are told about streaming to such a service."
+  customServiceInstructions: String
+  "Where the data of meetings pass through and stay."
+  meetingDataTransitAndResidencyMethod: DataTransit
+  "The regions chosen."
+  dataCenterRegions: [DataCenterRegion!]
+  "Users cannot share their desktop in meetings that they host."
+  disableScreenSharingForHostMeetings: Boolean
+  "Nobody can share a screen while guests are there."
+  disableScreenSharingForInMeetingGuests: Boolean
+  "DSCP mark of audio, 1 to 63."
+  dscpAudio: Int
+  "Packets are marked for quality of service (DSCP)."
+  dscpMarking: Boolean
+  "DSCP mark of video, 1 to 63."
+  dscpVideo: Int
+  "Packets are marked both ways, in and out."
+  dscpDual: Boolean
+  "Room systems of others must encrypt too."
+  e2eEncryption: Boolean
+  "Who hears a sound when people come and go."
+  entryExitChime: Chime
+  "A participant may control another's camera."
+  farEndCameraControl: Boolean
+  "Users can send Zoom feedback from the client."
+  feedback: Boolean
+  "Participants can send files."
+  fileTransfer: Boolean
+  "Meetings use video of higher quality."
+  groupHd: Boolean
+  "Webinars use video of higher quality."
+  webinarGroupHd: Boolean
+  "People can join in the browser of a computer."
+  joinFromDesktop: Boolean
+  "People can join in the browser of a phone."
+  joinFromMobile: Boolean
+  "Translated captions."
+  autoGeneratedTranslation: TranslationSettingsInput
+  "Interpreters."
+  languageInterpretation: InterpretationSettingsInput
+  "Interpreters of sign language."
+  signLanguageInterpretation: SignInterpretationSettingsInput
+  "Meetings can be streamed to Facebook."
+  liveStreamingFacebook: Boolean
+  "Meetings can be streamed to YouTube."
+  liveStreamingYoutube: Boolean
+  "Captions, those by hand included."
+  manualCaptioning: ManualCaptioningSettingsInput
+  "Polls in meetings."
+  meetingPolling: PollingSettingsInput
+  "Participants can react with emojis."
+  meetingReactions: Boolean
+  "Which emojis there are to react with."
+  meetingReactionsEmojis: EmojiChoice
+  "Hosts and panelists can clap aloud."
+  allowHostPanelistsToUseAudibleClap: Boolean
+  "Attendees of webinars can react with emojis."
+  webinarReactions: Boolean
+  "Hosts can ask participants for their opinion at the end."
+  meetingSurvey: Boolean
+  "Users can send sound as it is, without suppression of noise."
+  originalAudio: Boolean
+  "Two people in a meeting are connected directly."
+  p2pConnection: Boolean @zoomField(name: "p2p_connetion")
+  "Direct connections use a range of ports."
+  p2pPorts: Boolean
+  "Hosts can add polls."
+  polling: Boolean
+  "That range, such as ` + "`" + `55,56` + "`" + `."
+  portsRange: String
+  "Participants are asked at the end how it was."
+  postMeetingFeedback: Boolean
+  "Participants can write to one another."
+  privateChat: Boolean
+  "Users can record and hear their own voice."
+  recordPlayOwnVoice: Boolean
+  "Users can ask for control of a shared screen."
+  remoteControl: Boolean
+  "Participants can show signs such as \"slower\"."
+  nonVerbalFeedback: Boolean
+  "Hosts can give one participant remote support."
+  remoteSupport: Boolean
+  "Hosts may ask once for leave to unmute people."
+  requestPermissionToUnmuteParticipants: Boolean
+  "Screens can be shared."
+  screenSharing: Boolean
+  "Invitations by mail use the default mail program only."
+  sendingDefaultEmailInvites: Boolean
+  "People are offered to join in the browser."
+  showAJoinFromYourBrowserLink: Boolean
+  "The controls are always in sight."
+  showMeetingControlToolbar: Boolean
+  "Who presents can let others move the slides."
+  slideControl: Boolean
+  "Users can send stereo sound."
+  stereoAudio: Boolean
+  "Invitations of the Outlook plugin are HTML."
+  useHtmlFormatEmail: Boolean
+  "Users can replace their background."
+  virtualBackground: Boolean
+  "Backgrounds."
+  virtualBackgroundSettings: VirtualBackgroundSettingsInput
+  "Shared screens bear a watermark."
+  watermark: Boolean
+  "Chat in webinars."
+  webinarChat: WebinarChatSettingsInput
+  "Streaming of webinars."
+  webinarLiveStreaming: WebinarStreamingSettingsInput
+  "Polls in webinars."
+  webinarPolling: PollingSettingsInput
+  "Attendees can ask written questions."
+  webinarQuestionAnswer: Boolean
+  "Hosts can ask attendees for their opinion at the end."
+  webinarSurvey: Boolean
+  "Participants can share a whiteboard."
+  whiteboard: Boolean
+  "Who can share a screen."
+  whoCanShareScreen: ScreenSharers
+  "Who can share a screen while another one is shared."
+  whoCanShareScreenWhenSomeoneIsSharing: ScreenSharers
+  "How many screens can be shared at once."
+  participantsShareSimultaneously: SimultaneousSharing
+  "Meetings can be streamed to Workplace."
+  workplaceByFacebook: Boolean
+  "Users can move to another device without leaving."
+  transferMeetingsBetweenDevices: Boolean
+}
+
+"Other services."
+input IntegrationSettingsInput {
+  "Content from Box can be shared."
+  box: Boolean
+  "Content from Dropbox can be shared."
+  dropbox: Boolean
+  "Meetings can be scheduled with Google Calendar."
+  googleCalendar: Boolean
+  "Content from Google Drive can be shared."
+  googleDrive: Boolean
+  "A Kubi robot can be controlled from a meeting."
+  kubi: Boolean
+  "Content from OneDrive can be shared."
+  microsoftOneDrive: Boolean
+}
+
+"What hosts can do with registration for webinars."
+input WebinarRegistrationRulesInput {
+  "Hosts can show how to join on the page of confirmation."
+  allowHostToEnableJoinInfo: Boolean
+  "Hosts can show buttons of social networks."
+  allowHostToEnableSocialShareButtons: Boolean
+  "Hosts can add questions of their own."
+  enableCustomQuestions: Boolean
+}
+
+"What the other parts do not have."
+input OtherAccountSettingsInput {
+  "Administrators can activate users whom they add, with one passcode."
+  allowAutoActiveUsers: Boolean
+  "A badge offers help by chat."
+  allowUsersContactSupportViaChat: Boolean
+  "Users can state and show pronouns."
+  allowUsersEnterAndSharePronouns: Boolean
+  "Pictures of the app in a phone's task list are blurred."
+  blurSnapshot: Boolean
+  "Who may schedule for others sees their meetings."
+  displayMeetingsScheduledForOthers: Boolean
+  "What dashboards show of the quality of meetings."
+  meetingQosAndMos: QualityDisplay
+  "Meetings of one person stand in dashboards and reports."
+  showOneUserMeetingOnDashboard: Boolean
+  "Which network delivers static content."
+  useCdn: ContentNetwork
+  "Registration for webinars."
+  webinarRegistrationOptions: WebinarRegistrationRulesInput
+  "Reports hold the addresses of signed-in guests."
+  emailInAttendeeReportForMeeting: Boolean
+}
+
+"The country where recordings are stored."
+input RecordingStorageLocationInput {
+  "Countries to choose from, two letters each."
+  allowedValues: [String!]
+  "The country chosen."
+  value: String
+}
+
+"Where data are kept."
+input AccountProfileSettingsInput {
+  "Country where recordings are stored."
+  recordingStorageLocation: RecordingStorageLocationInput
+}
+
+"What goes into the archive, and how."
+input ArchiveContentsInput {
+  "Sound is archived."
+  audioFile: Boolean
+  "Captions or transcript are archived."
+  ccTranscriptFile: Boolean
+  "The chat is archived."
+  chatFile: Boolean
+  "The archived chat has the senders' addresses."
+  chatWithSenderEmail: Boolean
+  "Video is archived."
+  videoFile: Boolean
+  "The archived chat has direct messages."
+  chatWithDirectMessage: Boolean
+  "For how many days it is kept, 1 to 30."
+  archiveRetentionDays: Int @zoomField(name: "archive_retention")
+  "What happens if archiving is not possible."
+  actionWhenArchiveFailed: ArchiveFailure
+  "Who sees a notice when archiving starts."
+  notificationWhenArchivingStarts: ArchiveNotice
+  "Who hears a notice when archiving starts."
+  playVoicePromptWhenArchivingStarts: ArchivePrompt
+}
+
+"Archiving of meetings and webinars."
+input ArchiveSettingsInput {
+  "Whether it is on."
+  enable: Boolean
+  "What goes into the archive, and how."
+  settings: ArchiveContentsInput
+  "What is archived."
+  type: ArchiveSubject
+}
+
+"Which addresses may reach cloud recordings."
+input RecordingAddressRuleInput {
+  "Whether it is on."
+  enable: Boolean
+  "IP addresses or ranges that may."
+  ipAddressesOrRanges: [String!] @separated(by: ",")
+}
+
+"Views that are recorded as files of their own."
+input SeparateRecordingsInput {
+  "The one who speaks."
+  activeSpeaker: Boolean
+  "The gallery."
+  galleryView: Boolean
+  "The shared screen."
+  sharedScreen: Boolean
+}
+
+"What AI Companion adds to recordings."
+input SmartRecordingSettingsInput {
+  "Highlights."
+  createRecordingHighlights: Boolean
+  "Chapters."
+  createSmartChapters: Boolean
+  "Next steps."
+  createNextSteps: Boolean
+}
+
+"What a passcode of a recording must be like."
+input RecordingPasscodeRequirementInput {
+  "It holds a letter."
+  haveLetter: Boolean
+  "It holds a digit."
+  haveNumber: Boolean
+  "It holds a special character such as ` + "`" + `!` + "`" + ` or ` + "`" + `#` + "`" + `."
+  haveSpecialCharacter: Boolean
+  "Least number of characters."
+  length: Int
+  "It holds digits only."
+  onlyAllowNumeric: Boolean
+}
+
+"How Zoom's clients announce a recording."
+input RecordingNotificationInput {
+  "Who sees a notice."
+  disclaimerToParticipants: RecordingNotice
+  "Who hears a notice."
+  playVoicePrompt: RecordingNotice
+  "The host is asked before it starts."
+  askHostToConfirm: Boolean
+}
+
+"Recordings."
+input RecordingSettingsInput {
+  "Only users of the account can open cloud recordings."
+  accountUserAccessRecording: Boolean
+  "Deleted cloud recordings can be brought back for some time."
+  allowRecoveryDeletedCloudRecordings: Boolean
+  "Archiving of meetings and webinars."
+  archive: ArchiveSettingsInput
+  "Cloud recordings are deleted after some days."
+  autoDeleteCmr: Boolean
+  "After how many: 30, 60, 90 or 120."
+  autoDeleteCmrDays: Int
+  "Whether recording starts by itself."
+  autoRecording: AutoRecording
+  "Hosts can record to the cloud."
+  cloudRecording: Boolean
+  "Cloud recordings can be downloaded."
+  cloudRecordingDownload: Boolean
+  "Only the host can download them."
+  cloudRecordingDownloadHost: Boolean
+  "Participants' names are seen in recordings."
+  displayParticipantName: Boolean
+  "Hosts can delete their recordings."
+  hostDeleteCloudRecording: Boolean
+  "Which addresses may reach cloud recordings."
+  ipAddressAccessControl: RecordingAddressRuleInput
+  "Users can record to their computer."
+  localRecording: Boolean
+  "Files suit other video editors; they are larger."
+  optimizeRecordingFor3rdPartyVideoEditor: Boolean @zoomField(name: "optimize_recording_for_3rd_party_video_editor")
+  "Hosts cannot open their cloud recordings."
+  preventHostAccessRecording: Boolean
+  "Sound is recorded as one file."
+  recordAudioFile: Boolean
+  "Each participant's sound is recorded as a file."
+  recordAudioFileEachParticipant: Boolean
+  "Views that are recorded as files of their own."
+  recordFilesSeparately: SeparateRecordingsInput
+  "The gallery with the shared screen is recorded."
+  recordGalleryView: Boolean
+  "The one who speaks with the shared screen is recorded."
+  recordSpeakerView: Boolean
+  "What is said is transcribed."
+  recordingAudioTranscript: Boolean
+  "Participants are told that a recording starts."
+  recordingDisclaimer: Boolean @deprecated(reason: "Given up by Zoom; use ` + "`" + `recordingNotificationForZoomClient` + "`" + `.")
+  "Recordings have highlights."
+  recordingHighlight: Boolean @deprecated(reason: "Given up by Zoom; use ` + "`" + `smartRecording` + "`" + `.")
+  "What AI Companion adds to recordings."
+  smartRecording: SmartRecordingSettingsInput
+  "What a passcode of a recording must be like."
+  recordingPasswordRequirement: RecordingPasscodeRequirementInput
+  "Small pictures of the presenter are recorded."
+  recordingThumbnails: Boolean
+  "Recordings that exist need a passcode."
+  requiredPasswordForExistingCloudRecordings: Boolean
+  "Shared recordings need a passcode."
+  requiredPasswordForSharedCloudRecordings: Boolean
+  "The chat is saved."
+  saveChatText: Boolean
+  "Captions are saved as VTT."
+  saveCloseCaption: Boolean
+  "Messages of panelists are saved."
+  savePanelistChat: Boolean
+  "Results of polls are saved."
+  savePollResults: Boolean
+  "Recordings show the time."
+  showTimestamp: Boolean
+  "How Zoom's clients announce a recording."
+  recordingNotificationForZoomClient: RecordingNotificationInput
+}
+
+"What a passcode of a meeting must be like."
+input MeetingPasscodeRequirementInput {
+  "Runs such as ` + "`" + `abcde` + "`" + ` must be shorter than this many characters; 0: any length."
+  consecutiveCharactersLength: Int
+  "It holds a letter."
+  haveLetter: Boolean
+  "It holds a digit."
+  haveNumber: Boolean
+  "It holds a special character such as ` + "`" + `!` + "`" + ` or ` + "`" + `#` + "`" + `."
+  haveSpecialCharacter: Boolean
+  "It holds upper and lower case."
+  haveUpperAndLowerCharacters: Boolean
+  "Least number of characters."
+  length: Int
+  "It holds digits only."
+  onlyAllowNumeric: Boolean
+  "Passcodes that stand in a dictionary of weak ones are refused."
+  weakEnhanceDetection: Boolean
+}
+
+"""
+Calling all meetings "Zoom Meeting".
+"""
+input MeetingTopicRuleInput {
+  "Whether it is on."
+  enable: Boolean
+  "Also those that are scheduled already."
+  displayTopicForScheduledMeetings: Boolean
+}
+
+"Hiding what meetings are about."
+input MeetingDescriptionRuleInput {
+  "Whether it is on."
+  enable: Boolean
+  "Also of those that are scheduled already."
+  hideDescriptionForScheduledMeetings: Boolean
+}
+
+"""
+Calling all webinars "Zoom Webinar".
+"""
+input WebinarTopicRuleInput {
+  "Whether it is on."
+  enable: Boolean
+  "Also those that are scheduled already."
+  displayTopicForScheduledWebinars: Boolean
+}
+
+"Hiding what webinars are about."
+input WebinarDescriptionRuleInput {
+  "Whether it is on."
+  enable: Boolean
+  "Also of those that are scheduled already."
+  hideDescriptionForScheduledWebinars: Boolean
+}
+
+"A template of meetings, and whether it is offered."
+input MeetingTemplateSettingInput {
+  "Zoom's id of the template."
+  zoomId: String @zoomField(name: "id")
+  "Whether it is on."
+  enable: Boolean
+}
+
+"Templates of meetings."
+input MeetingTemplateSettingsInput {
+  "Whether it is on."
+  enable: Boolean
+  "What is done with the templates given here, in Zoom's words."
+  action: String
+  "The templates."
+  templates: [MeetingTemplateSettingInput!]
+}
+
+"A chat that outlives the meeting."
+input MeetingChatSettingsInput {
+  "Whether it is on."
+  enable: Boolean
+  "People outside can be added."
+  canAddExternalUsers: Boolean
+  "Invited people outside are added."
+  autoAddInvitedExternalUsers: Boolean
+}
+
+"What new meetings are like."
+input ScheduleMeetingSettingsInput {
+  "How people can hear and speak."
+  audioType: MeetingAudio
+  "Only who is signed in can join."
+  enforceLogin: Boolean
+  "The domains whose users can join."
+  enforceLoginDomains: [String!] @separated(by: ",")
+  "Only who is signed in with one of some domains can join."
+  enforceLoginWithDomains: Boolean
+  "Personal meeting rooms that open before the host need a passcode."
+  forcePmiJbhPassword: Boolean
+  "The host's camera is on at the start."
+  hostVideo: Boolean
+  "Meetings have a group chat of their own."
+  enableDedicatedGroupChat: Boolean
+  "So many minutes before the start: 5, 10 or 15; 0: any time."
+  jbhTimeMinutes: Int @zoomField(name: "jbh_time")
+  "People can join before the host."
+  joinBeforeHost: Boolean
+  "What a passcode of a meeting must be like."
+  meetingPasswordRequirement: MeetingPasscodeRequirementInput
+  "The real topic is kept nowhere: all are called \"Zoom Meeting\"."
+  notStoreMeetingTopic: Boolean
+  "Participants' cameras are on when they join."
+  participantVideo: Boolean
+  "Hosts can keep participants' cameras off."
+  allowHostToDisableParticipantVideo: Boolean
+  "Users have personal meeting rooms."
+  personalMeeting: Boolean
+  "Instant meetings need a passcode."
+  requirePasswordForInstantMeetings: Boolean
+  "Which meetings in personal rooms need a passcode."
+  requirePasswordForPmiMeetings: PersonalRoomPasscodes
+  "Meetings that are scheduled already need a passcode."
+  requirePasswordForScheduledMeetings: Boolean
+  "New meetings need a passcode."
+  requirePasswordForSchedulingNewMeetings: Boolean
+  "Instant meetings use the personal room."
+  usePmiForInstantMeetings: Boolean
+  "New meetings use the personal room."
+  usePmiForScheduledMeetings: Boolean
+  "Calling all meetings \"Zoom Meeting\"."
+  alwaysDisplayZoomMeetingAsTopic: MeetingTopicRuleInput
+  "Hiding what meetings are about."
+  hideMeetingDescription: MeetingDescriptionRuleInput
+  "Calling all webinars \"Zoom Webinar\"."
+  alwaysDisplayZoomWebinarAsTopic: WebinarTopicRuleInput
+  "Hiding what webinars are about."
+  hideWebinarDescription: WebinarDescriptionRuleInput
+  "Templates of meetings."
+  meetingTemplate: MeetingTemplateSettingsInput
+  "A chat that outlives the meeting."
+  continuousMeetingChat: MeetingChatSettingsInput
+}
+
+"Regions that most people call from."
+input TelephonyRegionsInput {
+  "The regions chosen."
+  selectionValues: [String!] @separated(by: ",")
+}
+
+"Audio through other providers."
+input TelephonySettingsInput {
+  "What invitations say about audio through another provider."
+  audioConferenceInfo: String
+  "Regions that most people call from."
+  telephonyRegions: TelephonyRegionsInput
+  "People can join through another audio provider."
+  thirdPartyAudio: Boolean
+}
+
+"Countries and regions whose dial-in numbers stand in invitations."
+input TspDialInCountriesInput {
+  "What is chosen."
+  selectedCountries: [CallCountryInput!]
+}
+
+"Audio through a telephony service provider."
+input TspSettingsInput {
+  "Participants can be called."
+  callOut: Boolean
+  "Countries and regions that may be called."
+  callOutCountries: [String!]
+  "Attendees of webinars can be called too."
+  allowWebinarAttendeesCallMe: Boolean
+  "Toll-free numbers are shown."
+  displayTollFreeNumbers: Boolean
+  "Attendees of webinars can dial in by toll-free numbers."
+  allowWebinarAttendeesTollFreeDial: Boolean
+  "Invitations link to the numbers of all countries."
+  showInternationalNumbersLink: Boolean
+  "Countries and regions whose dial-in numbers stand in invitations."
+  globalDialInCountries: TspDialInCountriesInput
+}
+
+"Zoom Rooms."
+input ZoomRoomSettingsInput {
+  "Scheduled meetings start and stop by themselves."
+  autoStartStopScheduledMeetings: Boolean
+  "Instant meetings are recorded to the cloud."
+  cmrForInstantMeeting: Boolean
+  "All meetings are private."
+  forcePrivateMeeting: Boolean
+  "Host and number of private meetings are hidden."
+  hideHostInformation: Boolean
+  "Meetings of the room's calendar are listed."
+  listMeetingsWithCalendar: Boolean
+  "AirPlay is started by hand."
+  startAirplayManually: Boolean
+  "Devices find the room by ultrasound."
+  ultrasonic: Boolean
+  "The next meeting is announced."
+  upcomingMeetingAlert: Boolean
+  "The room restarts once a week."
+  weeklySystemRestart: Boolean
+  "People are asked at the end how it was."
+  zrPostMeetingFeedback: Boolean
+}
+
+"What belongs nowhere else."
+input GeneralSettingsInput {
+  "Devices connect to a Zoom Room that they hear by ultrasound."
+  autoZoomRoomProximityConnect: Boolean
+  "The client shows what there is for Zoom Rooms."
+  showZoomRoomFeature: Boolean
+}
+
+"Mail and calendar."
+input MailCalendarSettingsInput {
+  "The client manages mail and calendar."
+  emailCalendarManagement: Boolean
+  "The client manages mail."
+  emailManagement: Boolean
+  "Users can have their mail at Zoom."
+  zoomEmailProvider: Boolean
+}
+
+"Sessions of the Video SDK."
+input VideoSdkSessionSettingsInput {
+  "The data center regions in use are chosen by the account."
+  customDataCenterRegions: Boolean
+  "The regions chosen."
+  dataCenterRegions: [DataCenterRegion!]
+  "Two people in a meeting are connected directly."
+  p2pConnection: Boolean @zoomField(name: "p2p_connetion")
+  "Direct connections use a range of ports."
+  p2pPorts: Boolean
+  "That range, such as ` + "`" + `55,56` + "`" + `."
+  portsRange: String
+  "DSCP mark of audio, 1 to 63."
+  dscpAudio: Int
+  "Packets are marked for quality of service (DSCP)."
+  dscpMarking: Boolean
+  "DSCP mark of video, 1 to 63."
+  dscpVideo: Int
+  "Packets are marked both ways, in and out."
+  dscpDual: Boolean
+  "Hosts can split a session into rooms."
+  subsession: Boolean
+}
+
+"Security of sessions of the Video SDK."
+input VideoSdkSessionSecurityInput {
+  "Countries and regions that people may, or may not, join from."
+  approvedOrDeniedCountriesOrRegions: ApprovedOrDeniedCountriesOrRegionsInput
+}
+
+"Changes settings of an account. What is left out stays as it is."
+input AccountSettingsPatch {
+  "Joining by phone."
+  audioConferencing: AudioConferencingSettingsInput
+  "Team Chat."
+  chat: TeamChatSettingsInput
+  "Mail that users get."
+  emailNotification: EmailNotificationSettingsInput
+  "What the plan has."
+  feature: AccountFeaturesInput
+  "What can be done in meetings and webinars."
+  inMeeting: InMeetingSettingsInput
+  "Other services."
+  integration: IntegrationSettingsInput
+  "All else."
+  otherOptions: OtherAccountSettingsInput
+  "Where data are kept."
+  profile: AccountProfileSettingsInput
+  "Recordings."
+  recording: RecordingSettingsInput
+  "What new meetings are like."
+  scheduleMeeting: ScheduleMeetingSettingsInput
+  "Audio through other providers."
+  telephony: TelephonySettingsInput
+  "Audio through a telephony service provider."
+  tsp: TspSettingsInput
+  "Zoom Rooms."
+  zoomRooms: ZoomRoomSettingsInput
+  "What belongs nowhere else."
+  generalSetting: GeneralSettingsInput
+  "Mail and calendar."
+  mailCalendar: MailCalendarSettingsInput
+  "Sessions of the Video SDK; null in other accounts."
+  inSession: VideoSdkSessionSettingsInput
+  "Security of sessions of the Video SDK; null in other accounts."
+  sessionSecurity: VideoSdkSessionSecurityInput
+}
+
+"Signing in through the account's identity provider."
+input SsoSettingsInput {
+  "Users can sign in that way."
+  enable: Boolean
+  "Users with an address of one of ` + "`" + `domains` + "`" + ` must sign in that way."
+  requireSsoForDomains: Boolean
+  "Domains whose users must sign in that way."
+  domains: [String!]
+  "Zoom's ids of the users whose exemption changes, as ` + "`" + `operation` + "`" + ` says."
+  ssoBypassUserZoomIds: [String!] @zoomField(name: "sso_bypass_user_ids")
+  "Whether the exemption is given or taken away."
+  operation: SsoBypassOperation
+}
+
+"What a password to sign in must be like."
+input PasswordRequirementInput {
+  "Runs such as ` + "`" + `abcde` + "`" + ` must be shorter than this many characters; 0: any length."
+  consecutiveCharactersLength: Int
+  "It holds a special character such as ` + "`" + `!` + "`" + ` or ` + "`" + `#` + "`" + `."
+  haveSpecialCharacter: Boolean
+  "Least number of characters, 8 to 14."
+  minimumPasswordLength: Int
+  "Passcodes that stand in a dictionary of weak ones are refused."
+  weakEnhanceDetection: Boolean
+}
+
+"How users of an account sign in."
+input AccountSecurityInput {
+  "Only administrators change users' pictures."
+  adminChangeNamePic: Boolean @deprecated(reason: "Given up by Zoom; use ` + "`" + `adminChangeUserInfo` + "`" + `.")
+  "Only administrators change users' profiles."
+  adminChangeUserInfo: Boolean
+  "What only administrators may change, while ` + "`" + `adminChangeUserInfo` + "`" + ` is on."
+  userModifiableInfoByAdmin: [ProfileItem!]
+  "Signing in through the account's identity provider."
+  signinWithSso: SsoSettingsInput
+  "What the account pays is hidden."
+  hideBillingInfo: Boolean
+  "Users can take pictures from the photo library of their device."
+  importPhotosFromDevices: Boolean
+  "What a password to sign in must be like."
+  passwordRequirement: PasswordRequirementInput
+  "Users of the client are signed out after so many idle minutes."
+  signAgainAfterMinutesOnClient: Int @zoomField(name: "sign_again_period_for_inactivity_on_client")
+  "Users of the web portal are signed out after so many idle minutes."
+  signAgainAfterMinutesOnWeb: Int @zoomField(name: "sign_again_period_for_inactivity_on_web")
+  "Who needs a second factor to sign in."
+  signInWithTwoFactorAuth: TwoFactorAudience
+  "Zoom's ids of the groups that need a second factor, when it is asked of groups."
+  twoFactorGroupZoomIds: [String!] @zoomField(name: "sign_in_with_two_factor_auth_groups")
+  "Zoom's ids of the roles that need a second factor, when it is asked of roles."
+  twoFactorRoleZoomIds: [String!] @zoomField(name: "sign_in_with_two_factor_auth_roles")
+}
+
+"The waiting room, in the older form."
+input WaitingRoomRuleInput {
+  "Who waits."
+  participantsToPlaceInWaitingRoom: WaitingRoomSubjects
+  "Who can let them in."
+  usersWhoCanAdmitParticipantsFromWaitingRoom: Admitters
+  "The domains whose users need not wait."
+  whitelistedDomainsForWaitingRoom: [String!] @separated(by: ",")
+}
+
+"Further choices for the waiting room."
+input WaitingRoomMoreOptionsInput {
+  "Who is invited during the meeting need not wait."
+  userInvitedByHostCanBypassWaitingRoom: Boolean
+  "Participants wait again when the host's connection breaks."
+  moveParticipantsToWaitingRoomWhenHostDropped: Boolean
+  "The waiting can answer the hosts."
+  allowParticipantsToReplyToHost: Boolean
+}
+
+"The waiting room."
+input WaitingRoomSettingsInput {
+  "Whether it is on."
+  enable: Boolean
+  "Hosts cannot change how people are let in."
+  locked: Boolean
+  "How people are let in."
+  admitType: Admission
+  "When users of the account are let in by themselves."
+  internalUserAutoAdmit: AutoAdmission
+  "The domains whose users need not wait."
+  admitDomainAllowlist: [String!] @separated(by: ",")
+  "Who can let them in."
+  whoCanAdmitParticipants: Admitters
+  "In which order the waiting are listed."
+  sortOrderOfPeople: WaitingOrder
+  "Further choices."
+  moreOptions: WaitingRoomMoreOptionsInput
+}
+
+"Security of meetings and webinars of an account."
+input AccountMeetingSecurityInput {
+  "Every meeting has a passcode, a waiting room or a sign-in."
+  autoSecurity: Boolean
+  "Users of some domains are kept out."
+  blockUserDomain: Boolean
+  "Those domains, 20 at most."
+  blockUserDomainList: [String!]
+  "Rules for the wording of messages."
+  chatEtiquetteTool: ChatEtiquetteToolInput
+  "Join links hold the passcode, encrypted."
+  embedPasswordInJoinLink: Boolean
+  "How meetings are encrypted."
+  encryptionType: MeetingEncryption
+  "Meetings can be encrypted end to end."
+  endToEndEncryptedMeetings: Boolean
+  "Instant and scheduled meetings need a passcode."
+  meetingPassword: Boolean
+  "What a passcode of a meeting must be like."
+  meetingPasswordRequirement: MeetingPasscodeRequirementInput
+  "Only who is signed in can join from the browser."
+  onlyAuthenticatedCanJoinFromWebclient: Boolean
+  "Who joins by phone needs a passcode."
+  phonePassword: Boolean
+  "Personal meeting rooms need a passcode."
+  pmiPassword: Boolean
+  "Meetings that are scheduled already need a passcode."
+  requirePasswordForScheduledMeeting: Boolean
+  "Webinars that are scheduled already need a passcode."
+  requirePasswordForScheduledWebinar: Boolean
+  "Participants wait until they are let in."
+  waitingRoom: Boolean
+  "The waiting room, in the older form."
+  waitingRoomSettings: WaitingRoomRuleInput
+  "New webinars have a passcode."
+  webinarPassword: Boolean
+  "The waiting room."
+  waitingRoomOptions: WaitingRoomSettingsInput
+}
+
+"A way to sign in that hosts choose from, and what is done with it."
+input AuthenticationOptionPatch {
+  "What is done."
+  action: AuthenticationOperation
+  "It is the one that hosts get unless they choose."
+  defaultOption: Boolean
+  "The domains, for ` + "`" + `ENFORCE_LOGIN_WITH_DOMAINS` + "`" + `."
+  domains: [String!] @separated(by: ",")
+  "Zoom's id of it; left out to add one."
+  zoomId: String @zoomField(name: "id")
+  "Its name."
+  name: String
+  "Who can join."
+  type: AuthenticationType
+}
+
+"Changes who must sign in. What is left out stays as it is."
+input AccountAuthenticationPatch {
+  "Hosts can invite people who need not sign in."
+  allowAuthenticationException: Boolean
+  "A way to sign in that hosts choose from, and what is done with it."
+  authenticationOption: AuthenticationOptionPatch
+  "Only who is signed in can join meetings."
+  meetingAuthentication: Boolean
+  "Only who is signed in can view cloud recordings."
+  recordingAuthentication: Boolean
+}
+
+"Which of these settings are locked, so that groups and users cannot change them."
+input LockedAudioConferencingInput {
+  "Locked: Dialing in by toll-free and by charged numbers."
+  tollFreeAndFeeBasedTollCall: Boolean
+  "Locked: Dialing in by ordinary numbers."
+  tollCall: Boolean
+  "Locked: Being called by the meeting, and inviting by phone."
+  callMeAndInviteByPhone: Boolean
+  "Locked: Users can have an audio conference of their own."
+  personalAudioConference: Boolean
+  "Locked: Hiding digits of the phone numbers in the list of participants."
+  participantPhoneMasking: Boolean
+}
+
+"Which of these settings are locked, so that groups and users cannot change them."
+input LockedTeamChatInput {
+  "Locked: Sharing files."
+  shareFiles: Boolean
+  "Locked: Emojis in messages."
+  chatEmojis: Boolean
+  "Locked: Users can send spoken messages."
+  recordVoiceMessages: Boolean
+  "Locked: Users can send filmed messages."
+  recordVideoMessages: Boolean
+  "Locked: Users can take and send screenshots."
+  screenCapture: Boolean
+  "Locked: Users can pass on links to messages and channels."
+  shareLinksInChat: Boolean
+  "Locked: Users can schedule a meeting from a chat."
+  scheduleMeetingsInChat: Boolean
+  "Locked: How long messages and files are kept at Zoom."
+  setRetentionPeriodInCloud: Boolean
+  "Locked: How long messages are kept on users' devices."
+  setRetentionPeriodInLocal: Boolean
+  "Locked: Adding contacts."
+  allowUsersToAddContacts: Boolean
+  "Locked: Writing to others."
+  allowUsersToChatWithOthers: Boolean
+  "Locked: Rules for the wording of messages."
+  chatEtiquetteTool: Boolean
+  "Locked: Sending messages to an archive of another provider."
+  sendDataToThirdPartyArchivingService: Boolean
+  "Locked: Users can have messages translated."
+  translateMessages: Boolean
+  "Locked: Animated pictures from GIPHY."
+  searchAndSendAnimatedGifImages: Boolean
+  "Locked: Users can make shared spaces."
+  sharedSpaces: Boolean
+  "Locked: Users can open channels and chats of several."
+  allowCreateChannelsAndGroupChats: Boolean
+  "Locked: Users can start huddles from channels."
+  allowHuddlesFromChannels: Boolean
+  "Locked: Users can download files."
+  downloadFile: Boolean
+  "Locked: Users can share their screen from a chat."
+  shareScreenInChat: Boolean
+  "Locked: Mail addresses of chats and channels."
+  chatEmailAddress: Boolean
+  "Locked: Showing that a message was read, in small chats and channels."
+  readReceipts: Boolean
+  "Locked: Deleting one's own messages."
+  allowDeleteMessage: Boolean
+  "Locked: Editing one's own messages."
+  allowEditMessage: Boolean
+  "Locked: A user's status changes while he is in a meeting or call."
+  presenceOnMeeting: Boolean
+  "Locked: A user's status becomes \"away\" with the screen saver."
+  presenceAwayWhenScreenSaver: Boolean
+  "Locked: Summaries of chats, channels and documents by AI Companion."
+  aiSummary: Boolean
+  "Locked: Drafts of messages by AI Companion."
+  aiCompose: Boolean
+  "Locked: Suggestions by AI Companion."
+  aiRecommend: Boolean
+  "Locked: Quick replies by AI Companion."
+  aiReply: Boolean
+  "Locked: Completion of sentences by AI Companion."
+  aiSentenceCompletion: Boolean
+  "Locked: Scheduling from a chat by AI Companion."
+  aiQuickSchedule: Boolean
+  "Locked: Users can start polls in chats and channels."
+  surveyPoll: Boolean
+}
+
+"Which of these settings are locked, so that groups and users cannot change them."
+input LockedEmailNotificationsInput {
+  "Locked: Alternative hosts are told when they are named or dropped."
+  alternativeHostReminder: Boolean
+  "Locked: Host and participants are told when a meeting is cancelled."
+  cancelMeetingReminder: Boolean
+  "Locked: The host is told when a cloud recording is ready."
+  cloudRecordingAvailableReminder: Boolean
+  "Locked: The host is told when people join before him."
+  jbhReminder: Boolean
+  "Locked: The host is told when somebody schedules, moves or cancels for him."
+  scheduleForReminder: Boolean
+}
+
+"Which of these settings are locked, so that groups and users cannot change them."
+input LockedInMeetingInput {
+  "Locked: Guests are marked as such."
+  alertGuestJoin: Boolean
+  "Locked: Messages of the meeting chat can be deleted."
+  allowUsersToDeleteMessagesInMeetingChat: Boolean
+  "Locked: Meetings can be streamed."
+  allowLiveStreaming: Boolean
+  "Locked: Zoom's windows are seen when a screen is shared."
+  allowShowZoomWindows: Boolean
+  "Locked: Participants can draw on shared screens."
+  annotation: Boolean
+  "Locked: Questions in webinars may be anonymous."
+  anonymousQuestionAnswer: Boolean
+  "Locked: The host can put people on hold."
+  attendeeOnHold: Boolean @deprecated(reason: "Given up by Zoom.")
+  "Locked: Focus mode: participants see the hosts and their own pictures only."
+  attentionModeFocusMode: Boolean
+  "Locked: Calls from a group of contacts are answered by themselves."
+  autoAnswer: Boolean
+  "Locked: Captions are made automatically."
+  autoGeneratedCaptions: Boolean
+  "Locked: Meeting chats are saved by themselves."
+  autoSavingChat: Boolean
+  "Locked: Hosts can split a meeting into rooms."
+  breakoutRoom: Boolean
+  "Locked: Participants can write messages to all."
+  chat: Boolean
+  "Locked: Participants can ask written questions."
+  meetingQuestionAnswer: Boolean
+  "Locked: Hosts can type captions or have them typed."
+  closedCaption: Boolean
+  "Locked: Hosts can name co-hosts."
+  coHost: Boolean
+  "Locked: The data center regions in use are chosen by the account."
+  customDataCenterRegions: Boolean
+  "Locked: Users cannot share their desktop in meetings that they host."
+  disableScreenSharingForHostMeetings: Boolean
+  "Locked: Nobody can share a screen while guests are there."
+  disableScreenSharingForInMeetingGuests: Boolean
+  "Locked: Packets are marked for quality of service (DSCP)."
+  dscpMarking: Boolean
+  "Locked: Room systems of others must encrypt too."
+  e2eEncryption: Boolean
+  "Who hears a sound when people come and go."
+  entryExitChime: String
+  "Locked: A participant may control another's camera."
+  farEndCameraControl: Boolean
+  "Locked: Users can send Zoom feedback from the client."
+  feedback: Boolean
+  "Locked: Participants can send files."
+  fileTransfer: Boolean
+  "Locked: Participants can read the whole transcript beside the meeting."
+  fullTranscript: Boolean
+  "Locked: Meetings use video of higher quality."
+  groupHd: Boolean
+  "Locked: Webinars use video of higher quality."
+  webinarGroupHd: Boolean
+  "Locked: Interpreters."
+  languageInterpretation: Boolean
+  "Locked: Interpreters of sign language."
+  signLanguageInterpretation: Boolean
+  "Locked: Attendees of webinars can react with emojis."
+  webinarReactions: Boolean
+  "Locked: Hosts can ask participants for their opinion at the end."
+  meetingSurvey: Boolean
+  "Locked: Users can send sound as it is, without suppression of noise."
+  originalAudio: Boolean
+  "Locked: Hosts can add polls."
+  polling: Boolean
+  "Locked: Participants are asked at the end how it was."
+  postMeetingFeedback: Boolean
+  "Locked: Participants can write to one another."
+  privateChat: Boolean
+  "Locked: Users can ask for control of a shared screen."
+  remoteControl: Boolean
+  "Locked: Participants can show signs such as \"slower\"."
+  nonVerbalFeedback: Boolean
+  "Locked: Hosts can give one participant remote support."
+  remoteSupport: Boolean
+  "Locked: Hosts may ask once for leave to unmute people."
+  requestPermissionToUnmuteParticipants: Boolean
+  "Locked: Participants can save captions or transcript."
+  saveCaption: Boolean
+  "Locked: Participants can save captions or transcript."
+  saveCaptions: Boolean
+  "Locked: Screens can be shared."
+  screenSharing: Boolean
+  "Locked: Invitations by mail use the default mail program only."
+  sendingDefaultEmailInvites: Boolean
+  "Locked: The controls are always in sight."
+  showMeetingControlToolbar: Boolean
+  "Locked: Who presents can let others move the slides."
+  slideControl: Boolean
+  "Locked: Users can send stereo sound."
+  stereoAudio: Boolean
+  "Locked: Invitations of the Outlook plugin are HTML."
+  useHtmlFormatEmail: Boolean
+  "Locked: Users can replace their background."
+  virtualBackground: Boolean
+  "Locked: Chat in webinars."
+  webinarChat: Boolean
+  "Locked: Streaming of webinars."
+  webinarLiveStreaming: Boolean
+  "Locked: Polls in webinars."
+  webinarPolling: Boolean
+  "Locked: Attendees can ask written questions."
+  webinarQuestionAnswer: Boolean
+  "Locked: Hosts can ask attendees for their opinion at the end."
+  webinarSurvey: Boolean
+  "Locked: Participants can share a whiteboard."
+  whiteboard: Boolean
+}
+
+"Which of these settings are locked, so that groups and users cannot change them."
+input LockedOtherInput {
+  "Locked: Pictures of the app in a phone's task list are blurred."
+  blurSnapshot: Boolean
+  "Locked: Registration for webinars."
+  webinarRegistrationOptions: Boolean
+}
+
+"Which of these settings are locked, so that groups and users cannot change them."
+input LockedRecordingInput {
+  "Locked: Only users of the account can open cloud recordings."
+  accountUserAccessRecording: Boolean
+  "Locked: Cloud recordings are deleted after some days."
+  autoDeleteCmr: Boolean
+  "Locked: Whether recording starts by itself."
+  autoRecording: Boolean
+  "Locked: Hosts can record to the cloud."
+  cloudRecording: Boolean
+  "Locked: Cloud recordings can be downloaded."
+  cloudRecordingDownload: Boolean
+  "Locked: Hosts can delete their recordings."
+  hostDeleteCloudRecording: Boolean
+  "Locked: Which addresses may reach cloud recordings."
+  ipAddressAccessControl: Boolean
+  "Locked: Users can record to their computer."
+  localRecording: Boolean
+  "Locked: Hosts cannot open their cloud recordings."
+  preventHostAccessRecording: Boolean
+  "Locked: Only who is signed in can view cloud recordings."
+  recordingAuthentication: Boolean
+  "Locked: Archiving of meetings and webinars."
+  archive: Boolean
+}
+
+"Which of these settings are locked, so that groups and users cannot change them."
+input LockedScheduleMeetingInput {
+  "Locked: How people can hear and speak."
+  audioType: Boolean
+  "Locked: Join links hold the passcode, encrypted."
+  embedPasswordInJoinLink: Boolean
+  "Locked: Only who is signed in can join."
+  enforceLogin: Boolean
+  "The domains whose users can join."
+  enforceLoginDomains: [String!] @separated(by: ",")
+  "Locked: Only who is signed in with one of some domains can join."
+  enforceLoginWithDomains: Boolean
+  "Locked: The host's camera is on at the start."
+  hostVideo: Boolean
+  "Locked: People can join before the host."
+  joinBeforeHost: Boolean
+  "Locked: Only who is signed in can join meetings."
+  meetingAuthentication: Boolean
+  "Locked: The real topic is kept nowhere: all are called \"Zoom Meeting\"."
+  notStoreMeetingTopic: Boolean
+  "Locked: Calling all webinars \"Zoom Webinar\"."
+  alwaysDisplayZoomWebinarAsTopic: Boolean
+  "Locked: Participants' cameras are on when they join."
+  participantVideo: Boolean
+  "Locked: Users have personal meeting rooms."
+  personalMeeting: Boolean
+  "Locked: Instant meetings need a passcode."
+  requirePasswordForInstantMeetings: Boolean
+  "Locked: Which meetings in personal rooms need a passcode."
+  requirePasswordForPmiMeetings: Boolean
+  "Locked: New meetings need a passcode."
+  requirePasswordForSchedulingNewMeetings: Boolean
+  "Locked: Instant meetings use the personal room."
+  usePmiForInstantMeetings: Boolean
+  "Locked: New meetings use the personal room."
+  usePmiForScheduledMeetings: Boolean
+  "Locked: A chat that outlives the meeting."
+  continuousMeetingChat: Boolean
+}
+
+"Which of these settings are locked, so that groups and users cannot change them."
+input LockedTelephonyInput {
+  "Locked: Regions that most people call from."
+  telephonyRegions: Boolean
+  "Locked: People can join through another audio provider."
+  thirdPartyAudio: Boolean
+}
+
+"Which of these settings are locked, so that groups and users cannot change them."
+input LockedTspInput {
+  "Locked: Participants can be called."
+  callOut: Boolean
+  "Locked: Invitations link to the numbers of all countries."
+  showInternationalNumbersLink: Boolean
+}
+
+"Locks (` + "`" + `true` + "`" + `) and unlocks (` + "`" + `false` + "`" + `) settings of an account. What is left out stays as it is."
+input AccountLockedSettingsPatch {
+  "Joining by phone."
+  audioConferencing: LockedAudioConferencingInput
+  "Team Chat."
+  chat: LockedTeamChatInput
+  "Mail that users get."
+  emailNotification: LockedEmailNotificationsInput
+  "What can be done in meetings and webinars."
+  inMeeting: LockedInMeetingInput
+  "All else."
+  otherOptions: LockedOtherInput
+  "Recordings."
+  recording: LockedRecordingInput
+  "What new meetings are like."
+  scheduleMeeting: LockedScheduleMeetingInput
+  "Audio through other providers."
+  telephony: LockedTelephonyInput
+  "Audio through a telephony service provider."
+  tsp: LockedTspInput
+}
+
+"Which of these settings are locked, so that groups and users cannot change them."
+input LockedMeetingSecurityInput {
+  "Locked: Countries and regions that people may, or may not, join from."
+  approvedOrDeniedCountriesOrRegions: Boolean
+  "Locked: Every meeting has a passcode, a waiting room or a sign-in."
+  autoSecurity: Boolean
+  "Locked: Users of some domains are kept out."
+  blockUserDomain: Boolean
+  "Locked: Rules for the wording of messages."
+  chatEtiquetteTool: Boolean
+  "Locked: Join links hold the passcode, encrypted."
+  embedPasswordInJoinLink: Boolean
+  "Locked: How meetings are encrypted."
+  encryptionType: MeetingEncryption
+  "Locked: Meetings can be encrypted end to end."
+  endToEndEncryptedMeetings: Boolean
+  "Locked: Instant and scheduled meetings need a passcode."
+  meetingPassword: Boolean
+  "Locked: Only who is signed in can join from the browser."
+  onlyAuthenticatedCanJoinFromWebclient: Boolean
+  "Locked: Who joins by phone needs a passcode."
+  phonePassword: Boolean
+  "Locked: Personal meeting rooms need a passcode."
+  pmiPassword: Boolean
+  "Locked: Participants wait until they are let in."
+  waitingRoom: Boolean
+  "Locked: New webinars have a passcode."
+  webinarPassword: Boolean
+}
+
+"A part of a user's profile."
+enum ProfileItem {
+  "Name."
+  NAME
+  "Picture."
+  PROFILE_PICTURE
+  "Address to sign in with."
+  SIGN_IN_EMAIL
+  "Host key."
+  HOST_KEY
+}
+
+"Who needs a second factor to sign in."
+enum TwoFactorAudience {
+  "Everybody."
+  ALL
+  "Members of some groups."
+  GROUP
+  "Users of some roles."
+  ROLE
+  "Nobody."
+  NONE
+}
+
+"Whether who is called must press 1 to be connected."
+enum PressOneRule {
+  "Zoom decides."
+  AUTO
+  "Always."
+  ALWAYS
+  "Never."
+  NEVER
+}
+
+"Which digits of a phone number are hidden."
+enum PhoneMasking {
+  "Some in the middle."
+  DEFAULT @zoomValue(name: "mask_default")
+  "The first five."
+  FIRST_FIVE @zoomValue(name: "mask_first_5")
+  "All but the last four."
+  ALL_BUT_LAST_FOUR @zoomValue(name: "mask_except_last_4")
+}
+
+"Whom users may send files to."
+enum FileSharing {
+  "Nobody."
+  DISABLE
+  "All contacts."
+  ANYONE
+  "Users of the account."
+  ACCOUNT
+  "Users of the organization."
+  ORGANIZATION
+}
+
+"Whose files users may view."
+enum FileViewing {
+  "Those of all contacts."
+  ANYONE
+  "Those of users of the account."
+  ACCOUNT
+  "Those of users of the organization."
+  ORGANIZATION
+}
+
+"A type of files, by the end of their names."
+enum ChatFileType {
+  "` + "`" + `.gz` + "`" + `"
+  GZ @zoomValue(name: ".gz")
+  "` + "`" + `.rar` + "`" + `"
+  RAR @zoomValue(name: ".rar")
+  "` + "`" + `.zip` + "`" + `"
+  ZIP @zoomValue(name: ".zip")
+  "` + "`" + `.xls` + "`" + `"
+  XLS @zoomValue(name: ".xls")
+  "` + "`" + `.xlsx` + "`" + `"
+  XLSX @zoomValue(name: ".xlsx")
+  "` + "`" + `.json` + "`" + `"
+  JSON @zoomValue(name: ".json")
+  "` + "`" + `.png` + "`" + `"
+  PNG @zoomValue(name: ".png")
+  "` + "`" + `.pptx` + "`" + `"
+  PPTX @zoomValue(name: ".pptx")
+  "` + "`" + `.ppt` + "`" + `"
+  PPT @zoomValue(name: ".ppt")
+  "` + "`" + `.7z` + "`" + `"
+  SEVEN_ZIP @zoomValue(name: ".7z")
+  "` + "`" + `.xmind` + "`" + `"
+  XMIND @zoomValue(name: ".xmind")
+  "` + "`" + `.pdf` + "`" + `"
+  PDF @zoomValue(name: ".pdf")
+  "` + "`" + `.pps` + "`" + `"
+  PPS @zoomValue(name: ".pps")
+  "` + "`" + `.txt` + "`" + `"
+  TXT @zoomValue(name: ".txt")
+  "` + "`" + `.docx` + "`" + `"
+  DOCX @zoomValue(name: ".docx")
+  "` + "`" + `.doc` + "`" + `"
+  DOC @zoomValue(name: ".doc")
+}
+
+"What a restriction of files applies to."
+enum FileRestrictionScope {
+  "Sharing and viewing."
+  SHARING_AND_VIEWING
+  "Sharing."
+  SHARING
+}
+
+"Which emojis there are."
+enum EmojiChoice {
+  "All."
+  ALL
+  "A few usual ones."
+  SELECTED
+}
+
+"With whom something is allowed."
+enum ContactScope {
+  "All, inside and outside."
+  ANYONE @zoomValue(name: "1")
+  "The organization."
+  ORGANIZATION @zoomValue(name: "2")
+  "The organization and some domains."
+  ORGANIZATION_AND_DOMAINS @zoomValue(name: "3")
+  "The organization and some people."
+  ORGANIZATION_AND_USERS @zoomValue(name: "4")
+}
+
+"Who may add people outside to chats."
+enum ExternalUserAdders {
+  "Everybody."
+  EVERYONE @zoomValue(name: "1")
+  "The organization and some outside accounts."
+  MEMBERS_AND_SPECIFIED_ACCOUNTS @zoomValue(name: "2")
+  "Owner and administrators of the account."
+  OWNER_AND_ADMINS @zoomValue(name: "3")
+}
+
+"Where requests for leave are sent."
+enum ApprovalRoute {
+  "To all who may give it."
+  APPROVERS @zoomValue(name: "1")
+  "To one channel."
+  CHANNEL @zoomValue(name: "2")
+}
+
+"Whether a group may chat with people outside."
+enum ExternalChat {
+  "It may."
+  ALLOWED
+  "It may not."
+  NOT_ALLOWED
+}
+
+"Whether a rule is in force."
+enum PolicyStatus {
+  "It is."
+  ACTIVATED
+  "It is not."
+  DEACTIVATED
+}
+
+"What happens to a message that a rule fits."
+enum PolicyAction {
+  "The user is asked before it is sent."
+  CONFIRM @zoomValue(name: "1")
+  "It is not sent."
+  BLOCK @zoomValue(name: "2")
+}
+
+"What is done with rules."
+enum PolicyOperation {
+  "They are added."
+  CREATE
+  "They are changed."
+  UPDATE
+  "They are removed."
+  DELETE
+}
+
+"A provider of archives."
+enum ChatArchive {
+  "Global Relay."
+  GLOBAL_RELAY
+  "Smarsh."
+  SMARSH
+}
+
+"How old one should be to see a picture."
+enum GiphyRating {
+  "Any age."
+  G @zoomValue(name: "1")
+  "With parents."
+  PG @zoomValue(name: "2")
+  "13 years."
+  PG_13 @zoomValue(name: "3")
+  "17 years."
+  R @zoomValue(name: "4")
+}
+
+"Whom participants of a meeting can write to."
+enum ChatPartners {
+  "Nobody."
+  NO_ONE @zoomValue(name: "1")
+  "Host and co-hosts."
+  HOSTS @zoomValue(name: "2")
+  "All at once."
+  EVERYONE @zoomValue(name: "3")
+  "All at once, and each alone."
+  EVERYONE_AND_DIRECTLY @zoomValue(name: "4")
+}
+
+"What participants can save of a chat."
+enum ChatSaving {
+  "Nothing."
+  NOTHING @zoomValue(name: "1")
+  "Messages of host and co-hosts."
+  HOSTS @zoomValue(name: "2")
+  "All."
+  EVERYTHING @zoomValue(name: "3")
+}
+
+"What attendees can save of a webinar's chat."
+enum WebinarChatSaving {
+  "Nothing."
+  NOTHING @zoomValue(name: "0")
+  "Messages of host and panelists."
+  HOST_AND_PANELISTS @zoomValue(name: "1")
+  "All."
+  EVERYTHING @zoomValue(name: "2")
+}
+
+"Whom attendees of a webinar can write to."
+enum WebinarChatPartners {
+  "Nobody."
+  NO_ONE @zoomValue(name: "1")
+  "Host and panelists."
+  HOST_AND_PANELISTS @zoomValue(name: "2")
+  "All."
+  EVERYONE @zoomValue(name: "3")
+}
+
+"Whom somebody in a webinar writes to."
+enum PanelistChatPartners {
+  "Host and panelists."
+  HOST_AND_PANELISTS @zoomValue(name: "1")
+  "All."
+  EVERYONE @zoomValue(name: "2")
+}
+
+"Where the data of meetings pass through."
+enum DataTransit {
+  "Zoom's cloud."
+  CLOUD
+  "A Meeting Connector of the account."
+  ON_PREM @zoomValue(name: "On-Prem")
+}
+
+"A region of Zoom's data centers."
+enum DataCenterRegion {
+  "Australia."
+  AU @zoomValue(name: "AU")
+  "Canada."
+  CA @zoomValue(name: "CA")
+  "China."
+  CN @zoomValue(name: "CN")
+  "Germany."
+  DE @zoomValue(name: "DE")
+  "Europe."
+  EU @zoomValue(name: "EU")
+  "Hong Kong."
+  HK @zoomValue(name: "HK")
+  "Ireland."
+  IE @zoomValue(name: "IE")
+  "India."
+  IN @zoomValue(name: "IN")
+  "Latin America."
+  LA @zoomValue(name: "LA")
+  "Mexico."
+  MX @zoomValue(name: "MX")
+  "Netherlands."
+  NL @zoomValue(name: "NL")
+  "Singapore."
+  SG @zoomValue(name: "SG")
+  "Japan."
+  TY @zoomValue(name: "TY")
+  "United States."
+  US @zoomValue(name: "US")
+}
+
+"Who hears a sound when people come and go."
+enum Chime {
+  "The host."
+  HOST
+  "Everybody."
+  ALL
+  "Nobody."
+  NONE
+}
+
+"A language that Zoom offers interpretation of."
+enum InterpretationLanguage {
+  "English."
+  ENGLISH @zoomValue(name: "English")
+  "Chinese."
+  CHINESE @zoomValue(name: "Chinese")
+  "Japanese."
+  JAPANESE @zoomValue(name: "Japanese")
+  "German."
+  GERMAN @zoomValue(name: "German")
+  "French."
+  FRENCH @zoomValue(name: "French")
+  "Russian."
+  RUSSIAN @zoomValue(name: "Russian")
+  "Portuguese."
+  PORTUGUESE @zoomValue(name: "Portuguese")
+  "Spanish."
+  SPANISH @zoomValue(name: "Spanish")
+  "Korean."
+  KOREAN @zoomValue(name: "Korean")
+}
+
+"A sign language that Zoom offers interpretation to."
+enum SignLanguage {
+  "American."
+  AMERICAN @zoomValue(name: "American")
+  "Chinese."
+  CHINESE @zoomValue(name: "Chinese")
+  "French."
+  FRENCH @zoomValue(name: "French")
+  "German."
+  GERMAN @zoomValue(name: "German")
+  "Japanese."
+  JAPANESE @zoomValue(name: "Japanese")
+  "Russian."
+  RUSSIAN @zoomValue(name: "Russian")
+  "Brazilian."
+  BRAZILIAN @zoomValue(name: "Brazilian")
+  "Spanish."
+  SPANISH @zoomValue(name: "Spanish")
+  "Mexican."
+  MEXICAN @zoomValue(name: "Mexican")
+  "British."
+  BRITISH @zoomValue(name: "British")
+}
+
+"Who can share a screen."
+enum ScreenSharers {
+  "The host."
+  HOST
+  "Everybody."
+  ALL
+}
+
+"How many screens can be shared at once."
+enum SimultaneousSharing {
+  "Several."
+  MULTIPLE
+  "One."
+  ONE
+}
+
+"A service to stream to."
+enum LiveStreamingService {
+  "Facebook."
+  FACEBOOK
+  "Workplace."
+  WORKPLACE_BY_FACEBOOK
+  "YouTube."
+  YOUTUBE
+  "Any other."
+  CUSTOM @zoomValue(name: "custom_live_streaming_service")
+}
+
+"Who gets the summary of a webinar."
+enum WebinarSummaryRecipients {
+  "The host."
+  HOST @zoomValue(name: "1")
+  "Hosts, and the panelists of the own organization."
+  HOSTS_AND_INTERNAL_PANELISTS @zoomValue(name: "2")
+  "Hosts and all panelists."
+  HOSTS_AND_PANELISTS @zoomValue(name: "3")
+}
+
+"Who may ask AI Companion about the transcript of a webinar."
+enum WebinarQuestionAskers {
+  "Hosts and panelists."
+  HOSTS_AND_PANELISTS @zoomValue(name: "0")
+  "Hosts and panelists of the own organization."
+  INTERNAL_HOSTS_AND_PANELISTS @zoomValue(name: "1")
+  "The host, co-hosts and alternative hosts."
+  HOSTS @zoomValue(name: "2")
+  "All participants."
+  EVERYONE @zoomValue(name: "3")
+}
+
+"What dashboards show of the quality of meetings."
+enum QualityDisplay {
+  "Nothing."
+  OFF @zoomValue(name: "0")
+  "Scores and network alerts."
+  SHOW @zoomValue(name: "1")
+  "Scores and alerts by thresholds of the account."
+  CUSTOM_THRESHOLDS @zoomValue(name: "2")
+  "Both."
+  SHOW_AND_CUSTOM_THRESHOLDS @zoomValue(name: "3")
+}
+
+"A network that delivers static content."
+enum ContentNetwork {
+  "None."
+  NONE
+  "CloudFront, in mainland China Wangsu."
+  DEFAULT
+  "Wangsu."
+  WANGSU
+}
+
+"What is archived."
+enum ArchiveSubject {
+  "Meetings."
+  MEETINGS @zoomValue(name: "1")
+  "Webinars."
+  WEBINARS @zoomValue(name: "2")
+  "Both."
+  MEETINGS_AND_WEBINARS @zoomValue(name: "3")
+}
+
+"What happens if archiving is not possible."
+enum ArchiveFailure {
+  "Participants are told, and may stay."
+  STAY @zoomValue(name: "1")
+  "Nobody may join or stay."
+  LEAVE @zoomValue(name: "2")
+}
+
+"Who sees a notice."
+enum ArchiveNotice {
+  "All participants."
+  PARTICIPANTS
+  "Guests."
+  GUEST
+}
+
+"Who hears a notice."
+enum ArchivePrompt {
+  "All participants."
+  PARTICIPANTS
+  "Guests."
+  GUEST
+  "Nobody."
+  NONE
+}
+
+"Who learns that a recording starts."
+enum RecordingNotice {
+  "All participants."
+  ALL_PARTICIPANTS @zoomValue(name: "All participants")
+  "Guests."
+  GUEST_ONLY @zoomValue(name: "Guest only")
+  "Nobody."
+  NO_ONE @zoomValue(name: "No one")
+}
+
+"Which meetings in personal rooms need a passcode."
+enum PersonalRoomPasscodes {
+  "Those that people can join before the host."
+  JBH_ONLY
+  "All."
+  ALL
+  "None."
+  NONE
+}
+
+"Who can join or view."
+enum AuthenticationType {
+  "Users of the account who are signed in."
+  INTERNALLY
+  "Anybody who is signed in."
+  ENFORCE_LOGIN
+  "Users of the account who are signed in, in Zoom's older word."
+  ENFORCE_LOGIN_WITH_SAME_ACCOUNT
+  "Who is signed in with one of some domains."
+  ENFORCE_LOGIN_WITH_DOMAINS
+}
+
+"What is done with a way to sign in."
+enum AuthenticationOperation {
+  "It is added."
+  ADD
+  "It is changed."
+  UPDATE
+  "It is removed."
+  DELETE
+}
+
+"Who waits in the waiting room."
+enum WaitingRoomSubjects {
+  "Everybody."
+  EVERYONE @zoomValue(name: "0")
+  "Who does not belong to the account."
+  EXTERNAL @zoomValue(name: "1")
+  "Who belongs neither to the account nor to an allowed domain."
+  EXTERNAL_OF_OTHER_DOMAINS @zoomValue(name: "2")
+}
+
+"Who can let people in."
+enum Admitters {
+  "Host and co-hosts."
+  HOSTS @zoomValue(name: "0")
+  "In their absence also who did not have to wait."
+  HOSTS_AND_BYPASSERS @zoomValue(name: "1")
+}
+
+"How people are let in."
+enum Admission {
+  "All by themselves."
+  AUTOMATIC @zoomValue(name: "1")
+  "All by hand."
+  MANUAL @zoomValue(name: "2")
+  "People outside by hand, users of the account by themselves."
+  EXTERNAL_MANUAL @zoomValue(name: "3")
+  "People outside by hand, but for some domains."
+  EXTERNAL_OF_OTHER_DOMAINS_MANUAL @zoomValue(name: "4")
+}
+
+"When users of the account are let in by themselves."
+enum AutoAdmission {
+  "When the host joins."
+  WITH_HOST @zoomValue(name: "1")
+  "Any time."
+  ANYTIME @zoomValue(name: "2")
+  "5 minutes before the start."
+  FIVE_MINUTES_BEFORE @zoomValue(name: "3")
+  "10 minutes before the start."
+  TEN_MINUTES_BEFORE @zoomValue(name: "4")
+  "15 minutes before the start."
+  FIFTEEN_MINUTES_BEFORE @zoomValue(name: "5")
+}
+
+"In which order the waiting are listed."
+enum WaitingOrder {
+  "As they came."
+  JOIN_ORDER @zoomValue(name: "0")
+  "By name."
+  ALPHABETICAL @zoomValue(name: "1")
+}
+
+"Whether an exemption is given or taken away."
+enum SsoBypassOperation {
+  "Given."
+  ADD
+  "Taken away."
+  REMOVE
 }
 `, BuiltIn: false},
 	{Name: "../schema/summaries.graphqls", Input: `extend type MeetingInstance {
@@ -8128,10 +12938,66 @@ func (ec *executionContext) childFields_Account(ctx context.Context, field graph
 		return ec.fieldContext_Account_id(ctx, field)
 	case "zoomId":
 		return ec.fieldContext_Account_zoomId(ctx, field)
+	case "name":
+		return ec.fieldContext_Account_name(ctx, field)
+	case "number":
+		return ec.fieldContext_Account_number(ctx, field)
+	case "type":
+		return ec.fieldContext_Account_type(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_Account_createdAt(ctx, field)
+	case "ownerEmail":
+		return ec.fieldContext_Account_ownerEmail(ctx, field)
+	case "ownerZoomId":
+		return ec.fieldContext_Account_ownerZoomId(ctx, field)
+	case "seats":
+		return ec.fieldContext_Account_seats(ctx, field)
+	case "subscriptionStartTime":
+		return ec.fieldContext_Account_subscriptionStartTime(ctx, field)
+	case "subscriptionEndTime":
+		return ec.fieldContext_Account_subscriptionEndTime(ctx, field)
+	case "vanityUrl":
+		return ec.fieldContext_Account_vanityUrl(ctx, field)
+	case "reseller":
+		return ec.fieldContext_Account_reseller(ctx, field)
+	case "bulkLicense":
+		return ec.fieldContext_Account_bulkLicense(ctx, field)
+	case "options":
+		return ec.fieldContext_Account_options(ctx, field)
+	case "owner":
+		return ec.fieldContext_Account_owner(ctx, field)
+	case "subAccounts":
+		return ec.fieldContext_Account_subAccounts(ctx, field)
 	case "users":
 		return ec.fieldContext_Account_users(ctx, field)
+	case "user":
+		return ec.fieldContext_Account_user(ctx, field)
+	case "meeting":
+		return ec.fieldContext_Account_meeting(ctx, field)
+	case "meetingInstance":
+		return ec.fieldContext_Account_meetingInstance(ctx, field)
 	case "reports":
 		return ec.fieldContext_Account_reports(ctx, field)
+	case "managedDomains":
+		return ec.fieldContext_Account_managedDomains(ctx, field)
+	case "trustedDomains":
+		return ec.fieldContext_Account_trustedDomains(ctx, field)
+	case "settings":
+		return ec.fieldContext_Account_settings(ctx, field)
+	case "security":
+		return ec.fieldContext_Account_security(ctx, field)
+	case "meetingSecurity":
+		return ec.fieldContext_Account_meetingSecurity(ctx, field)
+	case "meetingAuthentication":
+		return ec.fieldContext_Account_meetingAuthentication(ctx, field)
+	case "recordingAuthentication":
+		return ec.fieldContext_Account_recordingAuthentication(ctx, field)
+	case "lockedSettings":
+		return ec.fieldContext_Account_lockedSettings(ctx, field)
+	case "lockedMeetingSecurity":
+		return ec.fieldContext_Account_lockedMeetingSecurity(ctx, field)
+	case "webinarRegistrationSettings":
+		return ec.fieldContext_Account_webinarRegistrationSettings(ctx, field)
 	case "dashboard":
 		return ec.fieldContext_Account_dashboard(ctx, field)
 	case "informationBarrierPolicies":
@@ -8150,6 +13016,162 @@ func (ec *executionContext) childFields_Account(ctx context.Context, field graph
 		return ec.fieldContext_Account_channelSurveyInstances(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Account", field.Name)
+}
+
+func (ec *executionContext) childFields_AccountAuthentication(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "allowAuthenticationException":
+		return ec.fieldContext_AccountAuthentication_allowAuthenticationException(ctx, field)
+	case "authenticationOptions":
+		return ec.fieldContext_AccountAuthentication_authenticationOptions(ctx, field)
+	case "meetingAuthentication":
+		return ec.fieldContext_AccountAuthentication_meetingAuthentication(ctx, field)
+	case "recordingAuthentication":
+		return ec.fieldContext_AccountAuthentication_recordingAuthentication(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AccountAuthentication", field.Name)
+}
+
+func (ec *executionContext) childFields_AccountConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_AccountConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_AccountConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_AccountConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_AccountConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AccountConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_AccountEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_AccountEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_AccountEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AccountEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_AccountFeatures(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "meetingCapacity":
+		return ec.fieldContext_AccountFeatures_meetingCapacity(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AccountFeatures", field.Name)
+}
+
+func (ec *executionContext) childFields_AccountLockedSettings(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "audioConferencing":
+		return ec.fieldContext_AccountLockedSettings_audioConferencing(ctx, field)
+	case "chat":
+		return ec.fieldContext_AccountLockedSettings_chat(ctx, field)
+	case "emailNotification":
+		return ec.fieldContext_AccountLockedSettings_emailNotification(ctx, field)
+	case "inMeeting":
+		return ec.fieldContext_AccountLockedSettings_inMeeting(ctx, field)
+	case "otherOptions":
+		return ec.fieldContext_AccountLockedSettings_otherOptions(ctx, field)
+	case "recording":
+		return ec.fieldContext_AccountLockedSettings_recording(ctx, field)
+	case "scheduleMeeting":
+		return ec.fieldContext_AccountLockedSettings_scheduleMeeting(ctx, field)
+	case "telephony":
+		return ec.fieldContext_AccountLockedSettings_telephony(ctx, field)
+	case "tsp":
+		return ec.fieldContext_AccountLockedSettings_tsp(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AccountLockedSettings", field.Name)
+}
+
+func (ec *executionContext) childFields_AccountMeetingSecurity(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "autoSecurity":
+		return ec.fieldContext_AccountMeetingSecurity_autoSecurity(ctx, field)
+	case "blockUserDomain":
+		return ec.fieldContext_AccountMeetingSecurity_blockUserDomain(ctx, field)
+	case "blockUserDomainList":
+		return ec.fieldContext_AccountMeetingSecurity_blockUserDomainList(ctx, field)
+	case "chatEtiquetteTool":
+		return ec.fieldContext_AccountMeetingSecurity_chatEtiquetteTool(ctx, field)
+	case "embedPasswordInJoinLink":
+		return ec.fieldContext_AccountMeetingSecurity_embedPasswordInJoinLink(ctx, field)
+	case "encryptionType":
+		return ec.fieldContext_AccountMeetingSecurity_encryptionType(ctx, field)
+	case "endToEndEncryptedMeetings":
+		return ec.fieldContext_AccountMeetingSecurity_endToEndEncryptedMeetings(ctx, field)
+	case "meetingPassword":
+		return ec.fieldContext_AccountMeetingSecurity_meetingPassword(ctx, field)
+	case "meetingPasswordRequirement":
+		return ec.fieldContext_AccountMeetingSecurity_meetingPasswordRequirement(ctx, field)
+	case "onlyAuthenticatedCanJoinFromWebclient":
+		return ec.fieldContext_AccountMeetingSecurity_onlyAuthenticatedCanJoinFromWebclient(ctx, field)
+	case "phonePassword":
+		return ec.fieldContext_AccountMeetingSecurity_phonePassword(ctx, field)
+	case "pmiPassword":
+		return ec.fieldContext_AccountMeetingSecurity_pmiPassword(ctx, field)
+	case "requirePasswordForScheduledMeeting":
+		return ec.fieldContext_AccountMeetingSecurity_requirePasswordForScheduledMeeting(ctx, field)
+	case "requirePasswordForScheduledWebinar":
+		return ec.fieldContext_AccountMeetingSecurity_requirePasswordForScheduledWebinar(ctx, field)
+	case "waitingRoom":
+		return ec.fieldContext_AccountMeetingSecurity_waitingRoom(ctx, field)
+	case "waitingRoomSettings":
+		return ec.fieldContext_AccountMeetingSecurity_waitingRoomSettings(ctx, field)
+	case "webinarPassword":
+		return ec.fieldContext_AccountMeetingSecurity_webinarPassword(ctx, field)
+	case "waitingRoomOptions":
+		return ec.fieldContext_AccountMeetingSecurity_waitingRoomOptions(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AccountMeetingSecurity", field.Name)
+}
+
+func (ec *executionContext) childFields_AccountOptions(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "billingAutoRenew":
+		return ec.fieldContext_AccountOptions_billingAutoRenew(ctx, field)
+	case "meetingConnectorList":
+		return ec.fieldContext_AccountOptions_meetingConnectorList(ctx, field)
+	case "payMode":
+		return ec.fieldContext_AccountOptions_payMode(ctx, field)
+	case "roomConnectorList":
+		return ec.fieldContext_AccountOptions_roomConnectorList(ctx, field)
+	case "shareMc":
+		return ec.fieldContext_AccountOptions_shareMc(ctx, field)
+	case "shareRc":
+		return ec.fieldContext_AccountOptions_shareRc(ctx, field)
+	case "resourceMeetingHybridList":
+		return ec.fieldContext_AccountOptions_resourceMeetingHybridList(ctx, field)
+	case "resourceMeetingConnectorList":
+		return ec.fieldContext_AccountOptions_resourceMeetingConnectorList(ctx, field)
+	case "resourceShareMc":
+		return ec.fieldContext_AccountOptions_resourceShareMc(ctx, field)
+	case "resourceShareMh":
+		return ec.fieldContext_AccountOptions_resourceShareMh(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AccountOptions", field.Name)
+}
+
+func (ec *executionContext) childFields_AccountPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "account":
+		return ec.fieldContext_AccountPayload_account(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_AccountPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AccountPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_AccountProfileSettings(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "recordingStorageLocation":
+		return ec.fieldContext_AccountProfileSettings_recordingStorageLocation(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AccountProfileSettings", field.Name)
 }
 
 func (ec *executionContext) childFields_AccountReports(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -8176,6 +13198,78 @@ func (ec *executionContext) childFields_AccountReports(ctx context.Context, fiel
 		return ec.fieldContext_AccountReports_webinar(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type AccountReports", field.Name)
+}
+
+func (ec *executionContext) childFields_AccountSecurity(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "adminChangeNamePic":
+		return ec.fieldContext_AccountSecurity_adminChangeNamePic(ctx, field)
+	case "adminChangeUserInfo":
+		return ec.fieldContext_AccountSecurity_adminChangeUserInfo(ctx, field)
+	case "userModifiableInfoByAdmin":
+		return ec.fieldContext_AccountSecurity_userModifiableInfoByAdmin(ctx, field)
+	case "signinWithSso":
+		return ec.fieldContext_AccountSecurity_signinWithSso(ctx, field)
+	case "hideBillingInfo":
+		return ec.fieldContext_AccountSecurity_hideBillingInfo(ctx, field)
+	case "importPhotosFromDevices":
+		return ec.fieldContext_AccountSecurity_importPhotosFromDevices(ctx, field)
+	case "passwordRequirement":
+		return ec.fieldContext_AccountSecurity_passwordRequirement(ctx, field)
+	case "signAgainAfterMinutesOnClient":
+		return ec.fieldContext_AccountSecurity_signAgainAfterMinutesOnClient(ctx, field)
+	case "signAgainAfterMinutesOnWeb":
+		return ec.fieldContext_AccountSecurity_signAgainAfterMinutesOnWeb(ctx, field)
+	case "signInWithTwoFactorAuth":
+		return ec.fieldContext_AccountSecurity_signInWithTwoFactorAuth(ctx, field)
+	case "twoFactorGroupZoomIds":
+		return ec.fieldContext_AccountSecurity_twoFactorGroupZoomIds(ctx, field)
+	case "twoFactorRoleZoomIds":
+		return ec.fieldContext_AccountSecurity_twoFactorRoleZoomIds(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AccountSecurity", field.Name)
+}
+
+func (ec *executionContext) childFields_AccountSettings(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "audioConferencing":
+		return ec.fieldContext_AccountSettings_audioConferencing(ctx, field)
+	case "chat":
+		return ec.fieldContext_AccountSettings_chat(ctx, field)
+	case "emailNotification":
+		return ec.fieldContext_AccountSettings_emailNotification(ctx, field)
+	case "feature":
+		return ec.fieldContext_AccountSettings_feature(ctx, field)
+	case "inMeeting":
+		return ec.fieldContext_AccountSettings_inMeeting(ctx, field)
+	case "integration":
+		return ec.fieldContext_AccountSettings_integration(ctx, field)
+	case "otherOptions":
+		return ec.fieldContext_AccountSettings_otherOptions(ctx, field)
+	case "profile":
+		return ec.fieldContext_AccountSettings_profile(ctx, field)
+	case "recording":
+		return ec.fieldContext_AccountSettings_recording(ctx, field)
+	case "scheduleMeeting":
+		return ec.fieldContext_AccountSettings_scheduleMeeting(ctx, field)
+	case "telephony":
+		return ec.fieldContext_AccountSettings_telephony(ctx, field)
+	case "tsp":
+		return ec.fieldContext_AccountSettings_tsp(ctx, field)
+	case "zoomRooms":
+		return ec.fieldContext_AccountSettings_zoomRooms(ctx, field)
+	case "smartRecognition":
+		return ec.fieldContext_AccountSettings_smartRecognition(ctx, field)
+	case "mailCalendar":
+		return ec.fieldContext_AccountSettings_mailCalendar(ctx, field)
+	case "generalSetting":
+		return ec.fieldContext_AccountSettings_generalSetting(ctx, field)
+	case "inSession":
+		return ec.fieldContext_AccountSettings_inSession(ctx, field)
+	case "sessionSecurity":
+		return ec.fieldContext_AccountSettings_sessionSecurity(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AccountSettings", field.Name)
 }
 
 func (ec *executionContext) childFields_AddRegistrantPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -8214,6 +13308,24 @@ func (ec *executionContext) childFields_AddedRegistrant(ctx context.Context, fie
 	return nil, fmt.Errorf("no field named %q was found under type AddedRegistrant", field.Name)
 }
 
+func (ec *executionContext) childFields_AppNameTagSettings(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "voiceNameTags":
+		return ec.fieldContext_AppNameTagSettings_voiceNameTags(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AppNameTagSettings", field.Name)
+}
+
+func (ec *executionContext) childFields_AppVoiceNameTagSettings(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "enabled":
+		return ec.fieldContext_AppVoiceNameTagSettings_enabled(ctx, field)
+	case "allowEnrollmentEmail":
+		return ec.fieldContext_AppVoiceNameTagSettings_allowEnrollmentEmail(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AppVoiceNameTagSettings", field.Name)
+}
+
 func (ec *executionContext) childFields_ApprovedOrDeniedCountriesOrRegions(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "enable":
@@ -8226,6 +13338,44 @@ func (ec *executionContext) childFields_ApprovedOrDeniedCountriesOrRegions(ctx c
 		return ec.fieldContext_ApprovedOrDeniedCountriesOrRegions_deniedList(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ApprovedOrDeniedCountriesOrRegions", field.Name)
+}
+
+func (ec *executionContext) childFields_ArchiveContents(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "audioFile":
+		return ec.fieldContext_ArchiveContents_audioFile(ctx, field)
+	case "ccTranscriptFile":
+		return ec.fieldContext_ArchiveContents_ccTranscriptFile(ctx, field)
+	case "chatFile":
+		return ec.fieldContext_ArchiveContents_chatFile(ctx, field)
+	case "chatWithSenderEmail":
+		return ec.fieldContext_ArchiveContents_chatWithSenderEmail(ctx, field)
+	case "videoFile":
+		return ec.fieldContext_ArchiveContents_videoFile(ctx, field)
+	case "chatWithDirectMessage":
+		return ec.fieldContext_ArchiveContents_chatWithDirectMessage(ctx, field)
+	case "archiveRetentionDays":
+		return ec.fieldContext_ArchiveContents_archiveRetentionDays(ctx, field)
+	case "actionWhenArchiveFailed":
+		return ec.fieldContext_ArchiveContents_actionWhenArchiveFailed(ctx, field)
+	case "notificationWhenArchivingStarts":
+		return ec.fieldContext_ArchiveContents_notificationWhenArchivingStarts(ctx, field)
+	case "playVoicePromptWhenArchivingStarts":
+		return ec.fieldContext_ArchiveContents_playVoicePromptWhenArchivingStarts(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ArchiveContents", field.Name)
+}
+
+func (ec *executionContext) childFields_ArchiveSettings(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "enable":
+		return ec.fieldContext_ArchiveSettings_enable(ctx, field)
+	case "settings":
+		return ec.fieldContext_ArchiveSettings_settings(ctx, field)
+	case "type":
+		return ec.fieldContext_ArchiveSettings_type(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ArchiveSettings", field.Name)
 }
 
 func (ec *executionContext) childFields_AssignRolePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -8250,6 +13400,24 @@ func (ec *executionContext) childFields_AudioCall(ctx context.Context, field gra
 		return ec.fieldContext_AudioCall_zoomNumber(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type AudioCall", field.Name)
+}
+
+func (ec *executionContext) childFields_AudioConferencingSettings(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "tollFreeAndFeeBasedTollCall":
+		return ec.fieldContext_AudioConferencingSettings_tollFreeAndFeeBasedTollCall(ctx, field)
+	case "tollCall":
+		return ec.fieldContext_AudioConferencingSettings_tollCall(ctx, field)
+	case "callMeAndInviteByPhone":
+		return ec.fieldContext_AudioConferencingSettings_callMeAndInviteByPhone(ctx, field)
+	case "personalAudioConference":
+		return ec.fieldContext_AudioConferencingSettings_personalAudioConference(ctx, field)
+	case "participantPhoneMasking":
+		return ec.fieldContext_AudioConferencingSettings_participantPhoneMasking(ctx, field)
+	case "globalDialInCountries":
+		return ec.fieldContext_AudioConferencingSettings_globalDialInCountries(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AudioConferencingSettings", field.Name)
 }
 
 func (ec *executionContext) childFields_AudioQos(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -8278,6 +13446,24 @@ func (ec *executionContext) childFields_AuthenticationException(ctx context.Cont
 		return ec.fieldContext_AuthenticationException_joinUrl(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type AuthenticationException", field.Name)
+}
+
+func (ec *executionContext) childFields_AuthenticationOption(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "defaultOption":
+		return ec.fieldContext_AuthenticationOption_defaultOption(ctx, field)
+	case "domains":
+		return ec.fieldContext_AuthenticationOption_domains(ctx, field)
+	case "zoomId":
+		return ec.fieldContext_AuthenticationOption_zoomId(ctx, field)
+	case "name":
+		return ec.fieldContext_AuthenticationOption_name(ctx, field)
+	case "type":
+		return ec.fieldContext_AuthenticationOption_type(ctx, field)
+	case "visible":
+		return ec.fieldContext_AuthenticationOption_visible(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AuthenticationOption", field.Name)
 }
 
 func (ec *executionContext) childFields_AutoAddRecordingToVideoManagement(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -8370,6 +13556,68 @@ func (ec *executionContext) childFields_BreakoutRoomSettings(ctx context.Context
 	return nil, fmt.Errorf("no field named %q was found under type BreakoutRoomSettings", field.Name)
 }
 
+func (ec *executionContext) childFields_CallCountries(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "allowedCountries":
+		return ec.fieldContext_CallCountries_allowedCountries(ctx, field)
+	case "selectedCountries":
+		return ec.fieldContext_CallCountries_selectedCountries(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CallCountries", field.Name)
+}
+
+func (ec *executionContext) childFields_CallCountry(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "code":
+		return ec.fieldContext_CallCountry_code(ctx, field)
+	case "name":
+		return ec.fieldContext_CallCountry_name(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CallCountry", field.Name)
+}
+
+func (ec *executionContext) childFields_CallMeSettings(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "enable":
+		return ec.fieldContext_CallMeSettings_enable(ctx, field)
+	case "requirePress1ForCallMe":
+		return ec.fieldContext_CallMeSettings_requirePress1ForCallMe(ctx, field)
+	case "allowWebinarAttendeesCallMe":
+		return ec.fieldContext_CallMeSettings_allowWebinarAttendeesCallMe(ctx, field)
+	case "callOutCountries":
+		return ec.fieldContext_CallMeSettings_callOutCountries(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CallMeSettings", field.Name)
+}
+
+func (ec *executionContext) childFields_CaptionLanguage(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "name":
+		return ec.fieldContext_CaptionLanguage_name(ctx, field)
+	case "code":
+		return ec.fieldContext_CaptionLanguage_code(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CaptionLanguage", field.Name)
+}
+
+func (ec *executionContext) childFields_ChatArchiving(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "enable":
+		return ec.fieldContext_ChatArchiving_enable(ctx, field)
+	case "type":
+		return ec.fieldContext_ChatArchiving_type(ctx, field)
+	case "smtpDeliveryAddress":
+		return ec.fieldContext_ChatArchiving_smtpDeliveryAddress(ctx, field)
+	case "userName":
+		return ec.fieldContext_ChatArchiving_userName(ctx, field)
+	case "passcode":
+		return ec.fieldContext_ChatArchiving_passcode(ctx, field)
+	case "authorizedChannelToken":
+		return ec.fieldContext_ChatArchiving_authorizedChannelToken(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ChatArchiving", field.Name)
+}
+
 func (ec *executionContext) childFields_ChatChannel(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "zoomId":
@@ -8432,6 +13680,72 @@ func (ec *executionContext) childFields_ChatChannelSettings(ctx context.Context,
 	return nil, fmt.Errorf("no field named %q was found under type ChatChannelSettings", field.Name)
 }
 
+func (ec *executionContext) childFields_ChatCompanionFeature(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "enable":
+		return ec.fieldContext_ChatCompanionFeature_enable(ctx, field)
+	case "shownInTeamChat":
+		return ec.fieldContext_ChatCompanionFeature_shownInTeamChat(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ChatCompanionFeature", field.Name)
+}
+
+func (ec *executionContext) childFields_ChatEmailAddressSettings(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "enable":
+		return ec.fieldContext_ChatEmailAddressSettings_enable(ctx, field)
+	case "onlyAllowSpecificDomains":
+		return ec.fieldContext_ChatEmailAddressSettings_onlyAllowSpecificDomains(ctx, field)
+	case "specificDomains":
+		return ec.fieldContext_ChatEmailAddressSettings_specificDomains(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ChatEmailAddressSettings", field.Name)
+}
+
+func (ec *executionContext) childFields_ChatEmojiSettings(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "enable":
+		return ec.fieldContext_ChatEmojiSettings_enable(ctx, field)
+	case "emojisOption":
+		return ec.fieldContext_ChatEmojiSettings_emojisOption(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ChatEmojiSettings", field.Name)
+}
+
+func (ec *executionContext) childFields_ChatEtiquettePolicy(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "description":
+		return ec.fieldContext_ChatEtiquettePolicy_description(ctx, field)
+	case "zoomId":
+		return ec.fieldContext_ChatEtiquettePolicy_zoomId(ctx, field)
+	case "isLocked":
+		return ec.fieldContext_ChatEtiquettePolicy_isLocked(ctx, field)
+	case "keywords":
+		return ec.fieldContext_ChatEtiquettePolicy_keywords(ctx, field)
+	case "name":
+		return ec.fieldContext_ChatEtiquettePolicy_name(ctx, field)
+	case "regularExpression":
+		return ec.fieldContext_ChatEtiquettePolicy_regularExpression(ctx, field)
+	case "status":
+		return ec.fieldContext_ChatEtiquettePolicy_status(ctx, field)
+	case "triggerAction":
+		return ec.fieldContext_ChatEtiquettePolicy_triggerAction(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ChatEtiquettePolicy", field.Name)
+}
+
+func (ec *executionContext) childFields_ChatEtiquetteTool(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "enable":
+		return ec.fieldContext_ChatEtiquetteTool_enable(ctx, field)
+	case "policies":
+		return ec.fieldContext_ChatEtiquetteTool_policies(ctx, field)
+	case "policyMaxCount":
+		return ec.fieldContext_ChatEtiquetteTool_policyMaxCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ChatEtiquetteTool", field.Name)
+}
+
 func (ec *executionContext) childFields_ChatFile(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "zoomId":
@@ -8444,6 +13758,40 @@ func (ec *executionContext) childFields_ChatFile(ctx context.Context, field grap
 		return ec.fieldContext_ChatFile_download(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ChatFile", field.Name)
+}
+
+func (ec *executionContext) childFields_ChatFileRestrictions(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "onlyAllowSpecificFileTypes":
+		return ec.fieldContext_ChatFileRestrictions_onlyAllowSpecificFileTypes(ctx, field)
+	case "fileTypeRestrictions":
+		return ec.fieldContext_ChatFileRestrictions_fileTypeRestrictions(ctx, field)
+	case "fileTypeRestrictionsForExternal":
+		return ec.fieldContext_ChatFileRestrictions_fileTypeRestrictionsForExternal(ctx, field)
+	case "maximumFileSize":
+		return ec.fieldContext_ChatFileRestrictions_maximumFileSize(ctx, field)
+	case "fileSizeMegabytes":
+		return ec.fieldContext_ChatFileRestrictions_fileSizeMegabytes(ctx, field)
+	case "fileSizeMegabytesForExternal":
+		return ec.fieldContext_ChatFileRestrictions_fileSizeMegabytesForExternal(ctx, field)
+	case "fileRestrictionsApplyTo":
+		return ec.fieldContext_ChatFileRestrictions_fileRestrictionsApplyTo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ChatFileRestrictions", field.Name)
+}
+
+func (ec *executionContext) childFields_ChatFileSettings(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "enable":
+		return ec.fieldContext_ChatFileSettings_enable(ctx, field)
+	case "shareOption":
+		return ec.fieldContext_ChatFileSettings_shareOption(ctx, field)
+	case "viewOption":
+		return ec.fieldContext_ChatFileSettings_viewOption(ctx, field)
+	case "restrictions":
+		return ec.fieldContext_ChatFileSettings_restrictions(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ChatFileSettings", field.Name)
 }
 
 func (ec *executionContext) childFields_ChatInteractiveCard(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -8570,6 +13918,18 @@ func (ec *executionContext) childFields_ChatReactionSender(ctx context.Context, 
 		return ec.fieldContext_ChatReactionSender_user(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ChatReactionSender", field.Name)
+}
+
+func (ec *executionContext) childFields_ChatRetention(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "enable":
+		return ec.fieldContext_ChatRetention_enable(ctx, field)
+	case "retentionPeriodOfDirectMessagesAndGroupConversation":
+		return ec.fieldContext_ChatRetention_retentionPeriodOfDirectMessagesAndGroupConversation(ctx, field)
+	case "retentionPeriodOfChannels":
+		return ec.fieldContext_ChatRetention_retentionPeriodOfChannels(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ChatRetention", field.Name)
 }
 
 func (ec *executionContext) childFields_ChatRichText(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -8726,6 +14086,22 @@ func (ec *executionContext) childFields_ClientVersion(ctx context.Context, field
 	return nil, fmt.Errorf("no field named %q was found under type ClientVersion", field.Name)
 }
 
+func (ec *executionContext) childFields_ClosedCaptioningSettings(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "autoTranscribing":
+		return ec.fieldContext_ClosedCaptioningSettings_autoTranscribing(ctx, field)
+	case "enable":
+		return ec.fieldContext_ClosedCaptioningSettings_enable(ctx, field)
+	case "saveCaption":
+		return ec.fieldContext_ClosedCaptioningSettings_saveCaption(ctx, field)
+	case "thirdPartyCaptioningService":
+		return ec.fieldContext_ClosedCaptioningSettings_thirdPartyCaptioningService(ctx, field)
+	case "viewFullTranscript":
+		return ec.fieldContext_ClosedCaptioningSettings_viewFullTranscript(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ClosedCaptioningSettings", field.Name)
+}
+
 func (ec *executionContext) childFields_CloudRecordingUsage(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "date":
@@ -8772,6 +14148,34 @@ func (ec *executionContext) childFields_ConferenceDialInNumber(ctx context.Conte
 		return ec.fieldContext_ConferenceDialInNumber_number(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ConferenceDialInNumber", field.Name)
+}
+
+func (ec *executionContext) childFields_ConferenceNumber(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "code":
+		return ec.fieldContext_ConferenceNumber_code(ctx, field)
+	case "countryCode":
+		return ec.fieldContext_ConferenceNumber_countryCode(ctx, field)
+	case "countryName":
+		return ec.fieldContext_ConferenceNumber_countryName(ctx, field)
+	case "displayNumber":
+		return ec.fieldContext_ConferenceNumber_displayNumber(ctx, field)
+	case "number":
+		return ec.fieldContext_ConferenceNumber_number(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ConferenceNumber", field.Name)
+}
+
+func (ec *executionContext) childFields_ContactRule(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "enable":
+		return ec.fieldContext_ContactRule_enable(ctx, field)
+	case "selectedOption":
+		return ec.fieldContext_ContactRule_selectedOption(ctx, field)
+	case "userEmailAddresses":
+		return ec.fieldContext_ContactRule_userEmailAddresses(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ContactRule", field.Name)
 }
 
 func (ec *executionContext) childFields_ContinuousMeetingChat(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -8894,6 +14298,16 @@ func (ec *executionContext) childFields_CreateSipDialingPayload(ctx context.Cont
 		return ec.fieldContext_CreateSipDialingPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type CreateSipDialingPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_CreateSubAccountPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "account":
+		return ec.fieldContext_CreateSubAccountPayload_account(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_CreateSubAccountPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CreateSubAccountPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_CreateUserPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -9540,6 +14954,28 @@ func (ec *executionContext) childFields_DeleteUserPayload(ctx context.Context, f
 	return nil, fmt.Errorf("no field named %q was found under type DeleteUserPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_DialInCountries(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "allowedCountries":
+		return ec.fieldContext_DialInCountries_allowedCountries(ctx, field)
+	case "selectedCountries":
+		return ec.fieldContext_DialInCountries_selectedCountries(ctx, field)
+	case "includeTollFree":
+		return ec.fieldContext_DialInCountries_includeTollFree(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DialInCountries", field.Name)
+}
+
+func (ec *executionContext) childFields_DisassociateSubAccountPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "disassociatedAccountId":
+		return ec.fieldContext_DisassociateSubAccountPayload_disassociatedAccountId(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_DisassociateSubAccountPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DisassociateSubAccountPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_EditedMeetingSummary(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "overview":
@@ -9552,6 +14988,28 @@ func (ec *executionContext) childFields_EditedMeetingSummary(ctx context.Context
 	return nil, fmt.Errorf("no field named %q was found under type EditedMeetingSummary", field.Name)
 }
 
+func (ec *executionContext) childFields_EmailNotificationSettings(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "alternativeHostReminder":
+		return ec.fieldContext_EmailNotificationSettings_alternativeHostReminder(ctx, field)
+	case "cancelMeetingReminder":
+		return ec.fieldContext_EmailNotificationSettings_cancelMeetingReminder(ctx, field)
+	case "cloudRecordingAvailableReminder":
+		return ec.fieldContext_EmailNotificationSettings_cloudRecordingAvailableReminder(ctx, field)
+	case "jbhReminder":
+		return ec.fieldContext_EmailNotificationSettings_jbhReminder(ctx, field)
+	case "lowHostCountReminder":
+		return ec.fieldContext_EmailNotificationSettings_lowHostCountReminder(ctx, field)
+	case "recordingAvailableReminderAlternativeHosts":
+		return ec.fieldContext_EmailNotificationSettings_recordingAvailableReminderAlternativeHosts(ctx, field)
+	case "recordingAvailableReminderSchedulers":
+		return ec.fieldContext_EmailNotificationSettings_recordingAvailableReminderSchedulers(ctx, field)
+	case "scheduleForReminder":
+		return ec.fieldContext_EmailNotificationSettings_scheduleForReminder(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type EmailNotificationSettings", field.Name)
+}
+
 func (ec *executionContext) childFields_EndMeetingPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "meeting":
@@ -9560,6 +15018,74 @@ func (ec *executionContext) childFields_EndMeetingPayload(ctx context.Context, f
 		return ec.fieldContext_EndMeetingPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type EndMeetingPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_ExternalApprovalRule(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "enable":
+		return ec.fieldContext_ExternalApprovalRule_enable(ctx, field)
+	case "selectedOption":
+		return ec.fieldContext_ExternalApprovalRule_selectedOption(ctx, field)
+	case "channelZoomId":
+		return ec.fieldContext_ExternalApprovalRule_channelZoomId(ctx, field)
+	case "externalAccount":
+		return ec.fieldContext_ExternalApprovalRule_externalAccount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ExternalApprovalRule", field.Name)
+}
+
+func (ec *executionContext) childFields_ExternalCollaborationRule(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "enable":
+		return ec.fieldContext_ExternalCollaborationRule_enable(ctx, field)
+	case "externalChat":
+		return ec.fieldContext_ExternalCollaborationRule_externalChat(ctx, field)
+	case "groupZoomId":
+		return ec.fieldContext_ExternalCollaborationRule_groupZoomId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ExternalCollaborationRule", field.Name)
+}
+
+func (ec *executionContext) childFields_ExternalMembershipRule(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "enable":
+		return ec.fieldContext_ExternalMembershipRule_enable(ctx, field)
+	case "externalAccount":
+		return ec.fieldContext_ExternalMembershipRule_externalAccount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ExternalMembershipRule", field.Name)
+}
+
+func (ec *executionContext) childFields_ExternalUserRule(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "enable":
+		return ec.fieldContext_ExternalUserRule_enable(ctx, field)
+	case "selectedOption":
+		return ec.fieldContext_ExternalUserRule_selectedOption(ctx, field)
+	case "externalAccount":
+		return ec.fieldContext_ExternalUserRule_externalAccount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ExternalUserRule", field.Name)
+}
+
+func (ec *executionContext) childFields_GeneralSettings(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "autoZoomRoomProximityConnect":
+		return ec.fieldContext_GeneralSettings_autoZoomRoomProximityConnect(ctx, field)
+	case "showZoomRoomFeature":
+		return ec.fieldContext_GeneralSettings_showZoomRoomFeature(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type GeneralSettings", field.Name)
+}
+
+func (ec *executionContext) childFields_GiphySettings(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "enable":
+		return ec.fieldContext_GiphySettings_enable(ctx, field)
+	case "giphyContentRating":
+		return ec.fieldContext_GiphySettings_giphyContentRating(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type GiphySettings", field.Name)
 }
 
 func (ec *executionContext) childFields_GlobalDialInNumber(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -9650,6 +15176,192 @@ func (ec *executionContext) childFields_HostActivityTotals(ctx context.Context, 
 	return nil, fmt.Errorf("no field named %q was found under type HostActivityTotals", field.Name)
 }
 
+func (ec *executionContext) childFields_InMeetingSettings(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "autoGeneratedTranslation":
+		return ec.fieldContext_InMeetingSettings_autoGeneratedTranslation(ctx, field)
+	case "alertGuestJoin":
+		return ec.fieldContext_InMeetingSettings_alertGuestJoin(ctx, field)
+	case "allowHostToEnableFocusMode":
+		return ec.fieldContext_InMeetingSettings_allowHostToEnableFocusMode(ctx, field)
+	case "allowLiveStreaming":
+		return ec.fieldContext_InMeetingSettings_allowLiveStreaming(ctx, field)
+	case "allowParticipantsChatWith":
+		return ec.fieldContext_InMeetingSettings_allowParticipantsChatWith(ctx, field)
+	case "allowParticipantsToRename":
+		return ec.fieldContext_InMeetingSettings_allowParticipantsToRename(ctx, field)
+	case "allowShowZoomWindows":
+		return ec.fieldContext_InMeetingSettings_allowShowZoomWindows(ctx, field)
+	case "allowUsersSaveChats":
+		return ec.fieldContext_InMeetingSettings_allowUsersSaveChats(ctx, field)
+	case "annotation":
+		return ec.fieldContext_InMeetingSettings_annotation(ctx, field)
+	case "anonymousQuestionAnswer":
+		return ec.fieldContext_InMeetingSettings_anonymousQuestionAnswer(ctx, field)
+	case "attendeeOnHold":
+		return ec.fieldContext_InMeetingSettings_attendeeOnHold(ctx, field)
+	case "attentionModeFocusMode":
+		return ec.fieldContext_InMeetingSettings_attentionModeFocusMode(ctx, field)
+	case "autoAnswer":
+		return ec.fieldContext_InMeetingSettings_autoAnswer(ctx, field)
+	case "autoSavingChat":
+		return ec.fieldContext_InMeetingSettings_autoSavingChat(ctx, field)
+	case "breakoutRoom":
+		return ec.fieldContext_InMeetingSettings_breakoutRoom(ctx, field)
+	case "breakoutRoomSchedule":
+		return ec.fieldContext_InMeetingSettings_breakoutRoomSchedule(ctx, field)
+	case "chat":
+		return ec.fieldContext_InMeetingSettings_chat(ctx, field)
+	case "meetingQuestionAnswer":
+		return ec.fieldContext_InMeetingSettings_meetingQuestionAnswer(ctx, field)
+	case "closedCaption":
+		return ec.fieldContext_InMeetingSettings_closedCaption(ctx, field)
+	case "closedCaptioning":
+		return ec.fieldContext_InMeetingSettings_closedCaptioning(ctx, field)
+	case "coHost":
+		return ec.fieldContext_InMeetingSettings_coHost(ctx, field)
+	case "customDataCenterRegions":
+		return ec.fieldContext_InMeetingSettings_customDataCenterRegions(ctx, field)
+	case "customLiveStreamingService":
+		return ec.fieldContext_InMeetingSettings_customLiveStreamingService(ctx, field)
+	case "customServiceInstructions":
+		return ec.fieldContext_InMeetingSettings_customServiceInstructions(ctx, field)
+	case "meetingDataTransitAndResidencyMethod":
+		return ec.fieldContext_InMeetingSettings_meetingDataTransitAndResidencyMethod(ctx, field)
+	case "dataCenterRegions":
+		return ec.fieldContext_InMeetingSettings_dataCenterRegions(ctx, field)
+	case "disableScreenSharingForHostMeetings":
+		return ec.fieldContext_InMeetingSettings_disableScreenSharingForHostMeetings(ctx, field)
+	case "disableScreenSharingForInMeetingGuests":
+		return ec.fieldContext_InMeetingSettings_disableScreenSharingForInMeetingGuests(ctx, field)
+	case "dscpAudio":
+		return ec.fieldContext_InMeetingSettings_dscpAudio(ctx, field)
+	case "dscpMarking":
+		return ec.fieldContext_InMeetingSettings_dscpMarking(ctx, field)
+	case "dscpVideo":
+		return ec.fieldContext_InMeetingSettings_dscpVideo(ctx, field)
+	case "dscpDual":
+		return ec.fieldContext_InMeetingSettings_dscpDual(ctx, field)
+	case "e2eEncryption":
+		return ec.fieldContext_InMeetingSettings_e2eEncryption(ctx, field)
+	case "entryExitChime":
+		return ec.fieldContext_InMeetingSettings_entryExitChime(ctx, field)
+	case "farEndCameraControl":
+		return ec.fieldContext_InMeetingSettings_farEndCameraControl(ctx, field)
+	case "feedback":
+		return ec.fieldContext_InMeetingSettings_feedback(ctx, field)
+	case "fileTransfer":
+		return ec.fieldContext_InMeetingSettings_fileTransfer(ctx, field)
+	case "groupHd":
+		return ec.fieldContext_InMeetingSettings_groupHd(ctx, field)
+	case "webinarGroupHd":
+		return ec.fieldContext_InMeetingSettings_webinarGroupHd(ctx, field)
+	case "joinFromDesktop":
+		return ec.fieldContext_InMeetingSettings_joinFromDesktop(ctx, field)
+	case "joinFromMobile":
+		return ec.fieldContext_InMeetingSettings_joinFromMobile(ctx, field)
+	case "languageInterpretation":
+		return ec.fieldContext_InMeetingSettings_languageInterpretation(ctx, field)
+	case "signLanguageInterpretation":
+		return ec.fieldContext_InMeetingSettings_signLanguageInterpretation(ctx, field)
+	case "liveStreamingFacebook":
+		return ec.fieldContext_InMeetingSettings_liveStreamingFacebook(ctx, field)
+	case "liveStreamingYoutube":
+		return ec.fieldContext_InMeetingSettings_liveStreamingYoutube(ctx, field)
+	case "manualCaptioning":
+		return ec.fieldContext_InMeetingSettings_manualCaptioning(ctx, field)
+	case "meetingPolling":
+		return ec.fieldContext_InMeetingSettings_meetingPolling(ctx, field)
+	case "meetingReactions":
+		return ec.fieldContext_InMeetingSettings_meetingReactions(ctx, field)
+	case "meetingReactionsEmojis":
+		return ec.fieldContext_InMeetingSettings_meetingReactionsEmojis(ctx, field)
+	case "allowHostPanelistsToUseAudibleClap":
+		return ec.fieldContext_InMeetingSettings_allowHostPanelistsToUseAudibleClap(ctx, field)
+	case "webinarReactions":
+		return ec.fieldContext_InMeetingSettings_webinarReactions(ctx, field)
+	case "meetingSurvey":
+		return ec.fieldContext_InMeetingSettings_meetingSurvey(ctx, field)
+	case "originalAudio":
+		return ec.fieldContext_InMeetingSettings_originalAudio(ctx, field)
+	case "p2pConnection":
+		return ec.fieldContext_InMeetingSettings_p2pConnection(ctx, field)
+	case "p2pPorts":
+		return ec.fieldContext_InMeetingSettings_p2pPorts(ctx, field)
+	case "polling":
+		return ec.fieldContext_InMeetingSettings_polling(ctx, field)
+	case "portsRange":
+		return ec.fieldContext_InMeetingSettings_portsRange(ctx, field)
+	case "postMeetingFeedback":
+		return ec.fieldContext_InMeetingSettings_postMeetingFeedback(ctx, field)
+	case "privateChat":
+		return ec.fieldContext_InMeetingSettings_privateChat(ctx, field)
+	case "recordPlayOwnVoice":
+		return ec.fieldContext_InMeetingSettings_recordPlayOwnVoice(ctx, field)
+	case "remoteControl":
+		return ec.fieldContext_InMeetingSettings_remoteControl(ctx, field)
+	case "nonVerbalFeedback":
+		return ec.fieldContext_InMeetingSettings_nonVerbalFeedback(ctx, field)
+	case "remoteSupport":
+		return ec.fieldContext_InMeetingSettings_remoteSupport(ctx, field)
+	case "requestPermissionToUnmuteParticipants":
+		return ec.fieldContext_InMeetingSettings_requestPermissionToUnmuteParticipants(ctx, field)
+	case "screenSharing":
+		return ec.fieldContext_InMeetingSettings_screenSharing(ctx, field)
+	case "sendingDefaultEmailInvites":
+		return ec.fieldContext_InMeetingSettings_sendingDefaultEmailInvites(ctx, field)
+	case "showAJoinFromYourBrowserLink":
+		return ec.fieldContext_InMeetingSettings_showAJoinFromYourBrowserLink(ctx, field)
+	case "showMeetingControlToolbar":
+		return ec.fieldContext_InMeetingSettings_showMeetingControlToolbar(ctx, field)
+	case "slideControl":
+		return ec.fieldContext_InMeetingSettings_slideControl(ctx, field)
+	case "stereoAudio":
+		return ec.fieldContext_InMeetingSettings_stereoAudio(ctx, field)
+	case "uncheckedDataCenterRegions":
+		return ec.fieldContext_InMeetingSettings_uncheckedDataCenterRegions(ctx, field)
+	case "useHtmlFormatEmail":
+		return ec.fieldContext_InMeetingSettings_useHtmlFormatEmail(ctx, field)
+	case "virtualBackground":
+		return ec.fieldContext_InMeetingSettings_virtualBackground(ctx, field)
+	case "virtualBackgroundSettings":
+		return ec.fieldContext_InMeetingSettings_virtualBackgroundSettings(ctx, field)
+	case "watermark":
+		return ec.fieldContext_InMeetingSettings_watermark(ctx, field)
+	case "webinarChat":
+		return ec.fieldContext_InMeetingSettings_webinarChat(ctx, field)
+	case "webinarLiveStreaming":
+		return ec.fieldContext_InMeetingSettings_webinarLiveStreaming(ctx, field)
+	case "webinarPolling":
+		return ec.fieldContext_InMeetingSettings_webinarPolling(ctx, field)
+	case "webinarQuestionAnswer":
+		return ec.fieldContext_InMeetingSettings_webinarQuestionAnswer(ctx, field)
+	case "webinarSurvey":
+		return ec.fieldContext_InMeetingSettings_webinarSurvey(ctx, field)
+	case "whiteboard":
+		return ec.fieldContext_InMeetingSettings_whiteboard(ctx, field)
+	case "whoCanShareScreen":
+		return ec.fieldContext_InMeetingSettings_whoCanShareScreen(ctx, field)
+	case "whoCanShareScreenWhenSomeoneIsSharing":
+		return ec.fieldContext_InMeetingSettings_whoCanShareScreenWhenSomeoneIsSharing(ctx, field)
+	case "participantsShareSimultaneously":
+		return ec.fieldContext_InMeetingSettings_participantsShareSimultaneously(ctx, field)
+	case "workplaceByFacebook":
+		return ec.fieldContext_InMeetingSettings_workplaceByFacebook(ctx, field)
+	case "transferMeetingsBetweenDevices":
+		return ec.fieldContext_InMeetingSettings_transferMeetingsBetweenDevices(ctx, field)
+	case "meetingSummaryWithAiCompanion":
+		return ec.fieldContext_InMeetingSettings_meetingSummaryWithAiCompanion(ctx, field)
+	case "aiCompanionQuestions":
+		return ec.fieldContext_InMeetingSettings_aiCompanionQuestions(ctx, field)
+	case "webinarAiCompanionQuestions":
+		return ec.fieldContext_InMeetingSettings_webinarAiCompanionQuestions(ctx, field)
+	case "webinarSummaryWithAiCompanion":
+		return ec.fieldContext_InMeetingSettings_webinarSummaryWithAiCompanion(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type InMeetingSettings", field.Name)
+}
+
 func (ec *executionContext) childFields_InformationBarrierPolicy(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -9720,6 +15432,42 @@ func (ec *executionContext) childFields_InformationBarrierSettings(ctx context.C
 	return nil, fmt.Errorf("no field named %q was found under type InformationBarrierSettings", field.Name)
 }
 
+func (ec *executionContext) childFields_IntegrationSettings(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "box":
+		return ec.fieldContext_IntegrationSettings_box(ctx, field)
+	case "dropbox":
+		return ec.fieldContext_IntegrationSettings_dropbox(ctx, field)
+	case "googleCalendar":
+		return ec.fieldContext_IntegrationSettings_googleCalendar(ctx, field)
+	case "googleDrive":
+		return ec.fieldContext_IntegrationSettings_googleDrive(ctx, field)
+	case "kubi":
+		return ec.fieldContext_IntegrationSettings_kubi(ctx, field)
+	case "microsoftOneDrive":
+		return ec.fieldContext_IntegrationSettings_microsoftOneDrive(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type IntegrationSettings", field.Name)
+}
+
+func (ec *executionContext) childFields_InterpretationSettings(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "customLanguages":
+		return ec.fieldContext_InterpretationSettings_customLanguages(ctx, field)
+	case "enable":
+		return ec.fieldContext_InterpretationSettings_enable(ctx, field)
+	case "enableLanguageInterpretationByDefault":
+		return ec.fieldContext_InterpretationSettings_enableLanguageInterpretationByDefault(ctx, field)
+	case "allowParticipantsToSpeakInListeningChannel":
+		return ec.fieldContext_InterpretationSettings_allowParticipantsToSpeakInListeningChannel(ctx, field)
+	case "allowUpTo25CustomLanguagesWhenSchedulingMeetings":
+		return ec.fieldContext_InterpretationSettings_allowUpTo25CustomLanguagesWhenSchedulingMeetings(ctx, field)
+	case "languages":
+		return ec.fieldContext_InterpretationSettings_languages(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type InterpretationSettings", field.Name)
+}
+
 func (ec *executionContext) childFields_LanguageInterpretation(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "enable":
@@ -9766,6 +15514,402 @@ func (ec *executionContext) childFields_Livestream(ctx context.Context, field gr
 		return ec.fieldContext_Livestream_resolution(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Livestream", field.Name)
+}
+
+func (ec *executionContext) childFields_LockedAudioConferencing(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "tollFreeAndFeeBasedTollCall":
+		return ec.fieldContext_LockedAudioConferencing_tollFreeAndFeeBasedTollCall(ctx, field)
+	case "tollCall":
+		return ec.fieldContext_LockedAudioConferencing_tollCall(ctx, field)
+	case "callMeAndInviteByPhone":
+		return ec.fieldContext_LockedAudioConferencing_callMeAndInviteByPhone(ctx, field)
+	case "personalAudioConference":
+		return ec.fieldContext_LockedAudioConferencing_personalAudioConference(ctx, field)
+	case "participantPhoneMasking":
+		return ec.fieldContext_LockedAudioConferencing_participantPhoneMasking(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LockedAudioConferencing", field.Name)
+}
+
+func (ec *executionContext) childFields_LockedEmailNotifications(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "alternativeHostReminder":
+		return ec.fieldContext_LockedEmailNotifications_alternativeHostReminder(ctx, field)
+	case "cancelMeetingReminder":
+		return ec.fieldContext_LockedEmailNotifications_cancelMeetingReminder(ctx, field)
+	case "cloudRecordingAvailableReminder":
+		return ec.fieldContext_LockedEmailNotifications_cloudRecordingAvailableReminder(ctx, field)
+	case "jbhReminder":
+		return ec.fieldContext_LockedEmailNotifications_jbhReminder(ctx, field)
+	case "scheduleForReminder":
+		return ec.fieldContext_LockedEmailNotifications_scheduleForReminder(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LockedEmailNotifications", field.Name)
+}
+
+func (ec *executionContext) childFields_LockedInMeeting(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "alertGuestJoin":
+		return ec.fieldContext_LockedInMeeting_alertGuestJoin(ctx, field)
+	case "allowUsersToDeleteMessagesInMeetingChat":
+		return ec.fieldContext_LockedInMeeting_allowUsersToDeleteMessagesInMeetingChat(ctx, field)
+	case "allowLiveStreaming":
+		return ec.fieldContext_LockedInMeeting_allowLiveStreaming(ctx, field)
+	case "allowShowZoomWindows":
+		return ec.fieldContext_LockedInMeeting_allowShowZoomWindows(ctx, field)
+	case "annotation":
+		return ec.fieldContext_LockedInMeeting_annotation(ctx, field)
+	case "anonymousQuestionAnswer":
+		return ec.fieldContext_LockedInMeeting_anonymousQuestionAnswer(ctx, field)
+	case "attendeeOnHold":
+		return ec.fieldContext_LockedInMeeting_attendeeOnHold(ctx, field)
+	case "attentionModeFocusMode":
+		return ec.fieldContext_LockedInMeeting_attentionModeFocusMode(ctx, field)
+	case "autoAnswer":
+		return ec.fieldContext_LockedInMeeting_autoAnswer(ctx, field)
+	case "autoGeneratedCaptions":
+		return ec.fieldContext_LockedInMeeting_autoGeneratedCaptions(ctx, field)
+	case "autoSavingChat":
+		return ec.fieldContext_LockedInMeeting_autoSavingChat(ctx, field)
+	case "breakoutRoom":
+		return ec.fieldContext_LockedInMeeting_breakoutRoom(ctx, field)
+	case "chat":
+		return ec.fieldContext_LockedInMeeting_chat(ctx, field)
+	case "meetingQuestionAnswer":
+		return ec.fieldContext_LockedInMeeting_meetingQuestionAnswer(ctx, field)
+	case "closedCaption":
+		return ec.fieldContext_LockedInMeeting_closedCaption(ctx, field)
+	case "coHost":
+		return ec.fieldContext_LockedInMeeting_coHost(ctx, field)
+	case "customDataCenterRegions":
+		return ec.fieldContext_LockedInMeeting_customDataCenterRegions(ctx, field)
+	case "disableScreenSharingForHostMeetings":
+		return ec.fieldContext_LockedInMeeting_disableScreenSharingForHostMeetings(ctx, field)
+	case "disableScreenSharingForInMeetingGuests":
+		return ec.fieldContext_LockedInMeeting_disableScreenSharingForInMeetingGuests(ctx, field)
+	case "dscpMarking":
+		return ec.fieldContext_LockedInMeeting_dscpMarking(ctx, field)
+	case "e2eEncryption":
+		return ec.fieldContext_LockedInMeeting_e2eEncryption(ctx, field)
+	case "entryExitChime":
+		return ec.fieldContext_LockedInMeeting_entryExitChime(ctx, field)
+	case "farEndCameraControl":
+		return ec.fieldContext_LockedInMeeting_farEndCameraControl(ctx, field)
+	case "feedback":
+		return ec.fieldContext_LockedInMeeting_feedback(ctx, field)
+	case "fileTransfer":
+		return ec.fieldContext_LockedInMeeting_fileTransfer(ctx, field)
+	case "fullTranscript":
+		return ec.fieldContext_LockedInMeeting_fullTranscript(ctx, field)
+	case "groupHd":
+		return ec.fieldContext_LockedInMeeting_groupHd(ctx, field)
+	case "webinarGroupHd":
+		return ec.fieldContext_LockedInMeeting_webinarGroupHd(ctx, field)
+	case "languageInterpretation":
+		return ec.fieldContext_LockedInMeeting_languageInterpretation(ctx, field)
+	case "signLanguageInterpretation":
+		return ec.fieldContext_LockedInMeeting_signLanguageInterpretation(ctx, field)
+	case "manualCaptions":
+		return ec.fieldContext_LockedInMeeting_manualCaptions(ctx, field)
+	case "meetingReactions":
+		return ec.fieldContext_LockedInMeeting_meetingReactions(ctx, field)
+	case "webinarReactions":
+		return ec.fieldContext_LockedInMeeting_webinarReactions(ctx, field)
+	case "meetingSurvey":
+		return ec.fieldContext_LockedInMeeting_meetingSurvey(ctx, field)
+	case "originalAudio":
+		return ec.fieldContext_LockedInMeeting_originalAudio(ctx, field)
+	case "polling":
+		return ec.fieldContext_LockedInMeeting_polling(ctx, field)
+	case "postMeetingFeedback":
+		return ec.fieldContext_LockedInMeeting_postMeetingFeedback(ctx, field)
+	case "privateChat":
+		return ec.fieldContext_LockedInMeeting_privateChat(ctx, field)
+	case "remoteControl":
+		return ec.fieldContext_LockedInMeeting_remoteControl(ctx, field)
+	case "nonVerbalFeedback":
+		return ec.fieldContext_LockedInMeeting_nonVerbalFeedback(ctx, field)
+	case "remoteSupport":
+		return ec.fieldContext_LockedInMeeting_remoteSupport(ctx, field)
+	case "requestPermissionToUnmuteParticipants":
+		return ec.fieldContext_LockedInMeeting_requestPermissionToUnmuteParticipants(ctx, field)
+	case "saveCaption":
+		return ec.fieldContext_LockedInMeeting_saveCaption(ctx, field)
+	case "saveCaptions":
+		return ec.fieldContext_LockedInMeeting_saveCaptions(ctx, field)
+	case "screenSharing":
+		return ec.fieldContext_LockedInMeeting_screenSharing(ctx, field)
+	case "sendingDefaultEmailInvites":
+		return ec.fieldContext_LockedInMeeting_sendingDefaultEmailInvites(ctx, field)
+	case "showMeetingControlToolbar":
+		return ec.fieldContext_LockedInMeeting_showMeetingControlToolbar(ctx, field)
+	case "slideControl":
+		return ec.fieldContext_LockedInMeeting_slideControl(ctx, field)
+	case "stereoAudio":
+		return ec.fieldContext_LockedInMeeting_stereoAudio(ctx, field)
+	case "useHtmlFormatEmail":
+		return ec.fieldContext_LockedInMeeting_useHtmlFormatEmail(ctx, field)
+	case "virtualBackground":
+		return ec.fieldContext_LockedInMeeting_virtualBackground(ctx, field)
+	case "webinarChat":
+		return ec.fieldContext_LockedInMeeting_webinarChat(ctx, field)
+	case "webinarLiveStreaming":
+		return ec.fieldContext_LockedInMeeting_webinarLiveStreaming(ctx, field)
+	case "webinarPolling":
+		return ec.fieldContext_LockedInMeeting_webinarPolling(ctx, field)
+	case "webinarQuestionAnswer":
+		return ec.fieldContext_LockedInMeeting_webinarQuestionAnswer(ctx, field)
+	case "webinarSurvey":
+		return ec.fieldContext_LockedInMeeting_webinarSurvey(ctx, field)
+	case "whiteboard":
+		return ec.fieldContext_LockedInMeeting_whiteboard(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LockedInMeeting", field.Name)
+}
+
+func (ec *executionContext) childFields_LockedMeetingSecurity(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "approvedOrDeniedCountriesOrRegions":
+		return ec.fieldContext_LockedMeetingSecurity_approvedOrDeniedCountriesOrRegions(ctx, field)
+	case "autoSecurity":
+		return ec.fieldContext_LockedMeetingSecurity_autoSecurity(ctx, field)
+	case "blockUserDomain":
+		return ec.fieldContext_LockedMeetingSecurity_blockUserDomain(ctx, field)
+	case "chatEtiquetteTool":
+		return ec.fieldContext_LockedMeetingSecurity_chatEtiquetteTool(ctx, field)
+	case "embedPasswordInJoinLink":
+		return ec.fieldContext_LockedMeetingSecurity_embedPasswordInJoinLink(ctx, field)
+	case "encryptionType":
+		return ec.fieldContext_LockedMeetingSecurity_encryptionType(ctx, field)
+	case "endToEndEncryptedMeetings":
+		return ec.fieldContext_LockedMeetingSecurity_endToEndEncryptedMeetings(ctx, field)
+	case "meetingPassword":
+		return ec.fieldContext_LockedMeetingSecurity_meetingPassword(ctx, field)
+	case "onlyAuthenticatedCanJoinFromWebclient":
+		return ec.fieldContext_LockedMeetingSecurity_onlyAuthenticatedCanJoinFromWebclient(ctx, field)
+	case "phonePassword":
+		return ec.fieldContext_LockedMeetingSecurity_phonePassword(ctx, field)
+	case "pmiPassword":
+		return ec.fieldContext_LockedMeetingSecurity_pmiPassword(ctx, field)
+	case "waitingRoom":
+		return ec.fieldContext_LockedMeetingSecurity_waitingRoom(ctx, field)
+	case "webinarPassword":
+		return ec.fieldContext_LockedMeetingSecurity_webinarPassword(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LockedMeetingSecurity", field.Name)
+}
+
+func (ec *executionContext) childFields_LockedOther(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "blurSnapshot":
+		return ec.fieldContext_LockedOther_blurSnapshot(ctx, field)
+	case "webinarRegistrationOptions":
+		return ec.fieldContext_LockedOther_webinarRegistrationOptions(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LockedOther", field.Name)
+}
+
+func (ec *executionContext) childFields_LockedRecording(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "accountUserAccessRecording":
+		return ec.fieldContext_LockedRecording_accountUserAccessRecording(ctx, field)
+	case "autoDeleteCmr":
+		return ec.fieldContext_LockedRecording_autoDeleteCmr(ctx, field)
+	case "autoRecording":
+		return ec.fieldContext_LockedRecording_autoRecording(ctx, field)
+	case "cloudRecording":
+		return ec.fieldContext_LockedRecording_cloudRecording(ctx, field)
+	case "cloudRecordingDownload":
+		return ec.fieldContext_LockedRecording_cloudRecordingDownload(ctx, field)
+	case "hostDeleteCloudRecording":
+		return ec.fieldContext_LockedRecording_hostDeleteCloudRecording(ctx, field)
+	case "ipAddressAccessControl":
+		return ec.fieldContext_LockedRecording_ipAddressAccessControl(ctx, field)
+	case "localRecording":
+		return ec.fieldContext_LockedRecording_localRecording(ctx, field)
+	case "preventHostAccessRecording":
+		return ec.fieldContext_LockedRecording_preventHostAccessRecording(ctx, field)
+	case "recordingAuthentication":
+		return ec.fieldContext_LockedRecording_recordingAuthentication(ctx, field)
+	case "archive":
+		return ec.fieldContext_LockedRecording_archive(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LockedRecording", field.Name)
+}
+
+func (ec *executionContext) childFields_LockedScheduleMeeting(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "audioType":
+		return ec.fieldContext_LockedScheduleMeeting_audioType(ctx, field)
+	case "embedPasswordInJoinLink":
+		return ec.fieldContext_LockedScheduleMeeting_embedPasswordInJoinLink(ctx, field)
+	case "enforceLogin":
+		return ec.fieldContext_LockedScheduleMeeting_enforceLogin(ctx, field)
+	case "enforceLoginDomains":
+		return ec.fieldContext_LockedScheduleMeeting_enforceLoginDomains(ctx, field)
+	case "enforceLoginWithDomains":
+		return ec.fieldContext_LockedScheduleMeeting_enforceLoginWithDomains(ctx, field)
+	case "hostVideo":
+		return ec.fieldContext_LockedScheduleMeeting_hostVideo(ctx, field)
+	case "joinBeforeHost":
+		return ec.fieldContext_LockedScheduleMeeting_joinBeforeHost(ctx, field)
+	case "meetingAuthentication":
+		return ec.fieldContext_LockedScheduleMeeting_meetingAuthentication(ctx, field)
+	case "notStoreMeetingTopic":
+		return ec.fieldContext_LockedScheduleMeeting_notStoreMeetingTopic(ctx, field)
+	case "alwaysDisplayZoomWebinarAsTopic":
+		return ec.fieldContext_LockedScheduleMeeting_alwaysDisplayZoomWebinarAsTopic(ctx, field)
+	case "participantVideo":
+		return ec.fieldContext_LockedScheduleMeeting_participantVideo(ctx, field)
+	case "requirePasswordForInstantMeetings":
+		return ec.fieldContext_LockedScheduleMeeting_requirePasswordForInstantMeetings(ctx, field)
+	case "requirePasswordForPmiMeetings":
+		return ec.fieldContext_LockedScheduleMeeting_requirePasswordForPmiMeetings(ctx, field)
+	case "requirePasswordForSchedulingNewMeetings":
+		return ec.fieldContext_LockedScheduleMeeting_requirePasswordForSchedulingNewMeetings(ctx, field)
+	case "usePmiForInstantMeetings":
+		return ec.fieldContext_LockedScheduleMeeting_usePmiForInstantMeetings(ctx, field)
+	case "usePmiForScheduledMeetings":
+		return ec.fieldContext_LockedScheduleMeeting_usePmiForScheduledMeetings(ctx, field)
+	case "continuousMeetingChat":
+		return ec.fieldContext_LockedScheduleMeeting_continuousMeetingChat(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LockedScheduleMeeting", field.Name)
+}
+
+func (ec *executionContext) childFields_LockedTeamChat(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "shareFiles":
+		return ec.fieldContext_LockedTeamChat_shareFiles(ctx, field)
+	case "chatEmojis":
+		return ec.fieldContext_LockedTeamChat_chatEmojis(ctx, field)
+	case "recordVoiceMessages":
+		return ec.fieldContext_LockedTeamChat_recordVoiceMessages(ctx, field)
+	case "recordVideoMessages":
+		return ec.fieldContext_LockedTeamChat_recordVideoMessages(ctx, field)
+	case "screenCapture":
+		return ec.fieldContext_LockedTeamChat_screenCapture(ctx, field)
+	case "shareLinksInChat":
+		return ec.fieldContext_LockedTeamChat_shareLinksInChat(ctx, field)
+	case "scheduleMeetingsInChat":
+		return ec.fieldContext_LockedTeamChat_scheduleMeetingsInChat(ctx, field)
+	case "setRetentionPeriodInCloud":
+		return ec.fieldContext_LockedTeamChat_setRetentionPeriodInCloud(ctx, field)
+	case "setRetentionPeriodInLocal":
+		return ec.fieldContext_LockedTeamChat_setRetentionPeriodInLocal(ctx, field)
+	case "allowUsersToAddContacts":
+		return ec.fieldContext_LockedTeamChat_allowUsersToAddContacts(ctx, field)
+	case "allowUsersToChatWithOthers":
+		return ec.fieldContext_LockedTeamChat_allowUsersToChatWithOthers(ctx, field)
+	case "chatEtiquetteTool":
+		return ec.fieldContext_LockedTeamChat_chatEtiquetteTool(ctx, field)
+	case "sendDataToThirdPartyArchivingService":
+		return ec.fieldContext_LockedTeamChat_sendDataToThirdPartyArchivingService(ctx, field)
+	case "translateMessages":
+		return ec.fieldContext_LockedTeamChat_translateMessages(ctx, field)
+	case "searchAndSendAnimatedGifImages":
+		return ec.fieldContext_LockedTeamChat_searchAndSendAnimatedGifImages(ctx, field)
+	case "sharedSpaces":
+		return ec.fieldContext_LockedTeamChat_sharedSpaces(ctx, field)
+	case "allowCreateChannelsAndGroupChats":
+		return ec.fieldContext_LockedTeamChat_allowCreateChannelsAndGroupChats(ctx, field)
+	case "allowHuddlesFromChannels":
+		return ec.fieldContext_LockedTeamChat_allowHuddlesFromChannels(ctx, field)
+	case "downloadFile":
+		return ec.fieldContext_LockedTeamChat_downloadFile(ctx, field)
+	case "shareScreenInChat":
+		return ec.fieldContext_LockedTeamChat_shareScreenInChat(ctx, field)
+	case "chatEmailAddress":
+		return ec.fieldContext_LockedTeamChat_chatEmailAddress(ctx, field)
+	case "readReceipts":
+		return ec.fieldContext_LockedTeamChat_readReceipts(ctx, field)
+	case "allowDeleteMessage":
+		return ec.fieldContext_LockedTeamChat_allowDeleteMessage(ctx, field)
+	case "allowEditMessage":
+		return ec.fieldContext_LockedTeamChat_allowEditMessage(ctx, field)
+	case "presenceOnMeeting":
+		return ec.fieldContext_LockedTeamChat_presenceOnMeeting(ctx, field)
+	case "presenceAwayWhenScreenSaver":
+		return ec.fieldContext_LockedTeamChat_presenceAwayWhenScreenSaver(ctx, field)
+	case "aiSummary":
+		return ec.fieldContext_LockedTeamChat_aiSummary(ctx, field)
+	case "aiCompose":
+		return ec.fieldContext_LockedTeamChat_aiCompose(ctx, field)
+	case "aiRecommend":
+		return ec.fieldContext_LockedTeamChat_aiRecommend(ctx, field)
+	case "aiReply":
+		return ec.fieldContext_LockedTeamChat_aiReply(ctx, field)
+	case "aiSentenceCompletion":
+		return ec.fieldContext_LockedTeamChat_aiSentenceCompletion(ctx, field)
+	case "aiQuickSchedule":
+		return ec.fieldContext_LockedTeamChat_aiQuickSchedule(ctx, field)
+	case "surveyPoll":
+		return ec.fieldContext_LockedTeamChat_surveyPoll(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LockedTeamChat", field.Name)
+}
+
+func (ec *executionContext) childFields_LockedTelephony(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "telephonyRegions":
+		return ec.fieldContext_LockedTelephony_telephonyRegions(ctx, field)
+	case "thirdPartyAudio":
+		return ec.fieldContext_LockedTelephony_thirdPartyAudio(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LockedTelephony", field.Name)
+}
+
+func (ec *executionContext) childFields_LockedTsp(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "callOut":
+		return ec.fieldContext_LockedTsp_callOut(ctx, field)
+	case "showInternationalNumbersLink":
+		return ec.fieldContext_LockedTsp_showInternationalNumbersLink(ctx, field)
+	case "displayTollFreeNumbers":
+		return ec.fieldContext_LockedTsp_displayTollFreeNumbers(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LockedTsp", field.Name)
+}
+
+func (ec *executionContext) childFields_MailCalendarSettings(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "emailCalendarManagement":
+		return ec.fieldContext_MailCalendarSettings_emailCalendarManagement(ctx, field)
+	case "emailManagement":
+		return ec.fieldContext_MailCalendarSettings_emailManagement(ctx, field)
+	case "zoomEmailProvider":
+		return ec.fieldContext_MailCalendarSettings_zoomEmailProvider(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MailCalendarSettings", field.Name)
+}
+
+func (ec *executionContext) childFields_ManagedDomain(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "domain":
+		return ec.fieldContext_ManagedDomain_domain(ctx, field)
+	case "status":
+		return ec.fieldContext_ManagedDomain_status(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ManagedDomain", field.Name)
+}
+
+func (ec *executionContext) childFields_ManualCaptioningSettings(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "allowToType":
+		return ec.fieldContext_ManualCaptioningSettings_allowToType(ctx, field)
+	case "autoGeneratedCaptions":
+		return ec.fieldContext_ManualCaptioningSettings_autoGeneratedCaptions(ctx, field)
+	case "fullTranscript":
+		return ec.fieldContext_ManualCaptioningSettings_fullTranscript(ctx, field)
+	case "manualCaptions":
+		return ec.fieldContext_ManualCaptioningSettings_manualCaptions(ctx, field)
+	case "saveCaptions":
+		return ec.fieldContext_ManualCaptioningSettings_saveCaptions(ctx, field)
+	case "thirdPartyCaptioningService":
+		return ec.fieldContext_ManualCaptioningSettings_thirdPartyCaptioningService(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ManualCaptioningSettings", field.Name)
 }
 
 func (ec *executionContext) childFields_Meeting(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -9864,6 +16008,18 @@ func (ec *executionContext) childFields_Meeting(ctx context.Context, field graph
 	return nil, fmt.Errorf("no field named %q was found under type Meeting", field.Name)
 }
 
+func (ec *executionContext) childFields_MeetingChatSettings(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "enable":
+		return ec.fieldContext_MeetingChatSettings_enable(ctx, field)
+	case "canAddExternalUsers":
+		return ec.fieldContext_MeetingChatSettings_canAddExternalUsers(ctx, field)
+	case "autoAddInvitedExternalUsers":
+		return ec.fieldContext_MeetingChatSettings_autoAddInvitedExternalUsers(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MeetingChatSettings", field.Name)
+}
+
 func (ec *executionContext) childFields_MeetingConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "edges":
@@ -9876,6 +16032,16 @@ func (ec *executionContext) childFields_MeetingConnection(ctx context.Context, f
 		return ec.fieldContext_MeetingConnection_totalCount(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type MeetingConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_MeetingDescriptionRule(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "enable":
+		return ec.fieldContext_MeetingDescriptionRule_enable(ctx, field)
+	case "hideDescriptionForScheduledMeetings":
+		return ec.fieldContext_MeetingDescriptionRule_hideDescriptionForScheduledMeetings(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MeetingDescriptionRule", field.Name)
 }
 
 func (ec *executionContext) childFields_MeetingEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -10004,6 +16170,40 @@ func (ec *executionContext) childFields_MeetingOccurrence(ctx context.Context, f
 		return ec.fieldContext_MeetingOccurrence_status(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type MeetingOccurrence", field.Name)
+}
+
+func (ec *executionContext) childFields_MeetingPasscodeRequirement(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "consecutiveCharactersLength":
+		return ec.fieldContext_MeetingPasscodeRequirement_consecutiveCharactersLength(ctx, field)
+	case "haveLetter":
+		return ec.fieldContext_MeetingPasscodeRequirement_haveLetter(ctx, field)
+	case "haveNumber":
+		return ec.fieldContext_MeetingPasscodeRequirement_haveNumber(ctx, field)
+	case "haveSpecialCharacter":
+		return ec.fieldContext_MeetingPasscodeRequirement_haveSpecialCharacter(ctx, field)
+	case "haveUpperAndLowerCharacters":
+		return ec.fieldContext_MeetingPasscodeRequirement_haveUpperAndLowerCharacters(ctx, field)
+	case "length":
+		return ec.fieldContext_MeetingPasscodeRequirement_length(ctx, field)
+	case "onlyAllowNumeric":
+		return ec.fieldContext_MeetingPasscodeRequirement_onlyAllowNumeric(ctx, field)
+	case "weakEnhanceDetection":
+		return ec.fieldContext_MeetingPasscodeRequirement_weakEnhanceDetection(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MeetingPasscodeRequirement", field.Name)
+}
+
+func (ec *executionContext) childFields_MeetingQuestionSettings(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "enable":
+		return ec.fieldContext_MeetingQuestionSettings_enable(ctx, field)
+	case "autoEnable":
+		return ec.fieldContext_MeetingQuestionSettings_autoEnable(ctx, field)
+	case "whoCanAskQuestions":
+		return ec.fieldContext_MeetingQuestionSettings_whoCanAskQuestions(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MeetingQuestionSettings", field.Name)
 }
 
 func (ec *executionContext) childFields_MeetingRecordings(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -10340,6 +16540,18 @@ func (ec *executionContext) childFields_MeetingSummaryDetail(ctx context.Context
 	return nil, fmt.Errorf("no field named %q was found under type MeetingSummaryDetail", field.Name)
 }
 
+func (ec *executionContext) childFields_MeetingSummarySettings(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "enable":
+		return ec.fieldContext_MeetingSummarySettings_enable(ctx, field)
+	case "autoEnable":
+		return ec.fieldContext_MeetingSummarySettings_autoEnable(ctx, field)
+	case "whoWillReceiveSummary":
+		return ec.fieldContext_MeetingSummarySettings_whoWillReceiveSummary(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MeetingSummarySettings", field.Name)
+}
+
 func (ec *executionContext) childFields_MeetingSurvey(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "showInTheBrowser":
@@ -10416,6 +16628,48 @@ func (ec *executionContext) childFields_MeetingTemplate(ctx context.Context, fie
 	return nil, fmt.Errorf("no field named %q was found under type MeetingTemplate", field.Name)
 }
 
+func (ec *executionContext) childFields_MeetingTemplateSetting(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "zoomId":
+		return ec.fieldContext_MeetingTemplateSetting_zoomId(ctx, field)
+	case "name":
+		return ec.fieldContext_MeetingTemplateSetting_name(ctx, field)
+	case "enable":
+		return ec.fieldContext_MeetingTemplateSetting_enable(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MeetingTemplateSetting", field.Name)
+}
+
+func (ec *executionContext) childFields_MeetingTemplateSettings(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "enable":
+		return ec.fieldContext_MeetingTemplateSettings_enable(ctx, field)
+	case "templates":
+		return ec.fieldContext_MeetingTemplateSettings_templates(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MeetingTemplateSettings", field.Name)
+}
+
+func (ec *executionContext) childFields_MeetingTopicRule(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "enable":
+		return ec.fieldContext_MeetingTopicRule_enable(ctx, field)
+	case "displayTopicForScheduledMeetings":
+		return ec.fieldContext_MeetingTopicRule_displayTopicForScheduledMeetings(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MeetingTopicRule", field.Name)
+}
+
+func (ec *executionContext) childFields_MessageChangeRule(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "enable":
+		return ec.fieldContext_MessageChangeRule_enable(ctx, field)
+	case "minutes":
+		return ec.fieldContext_MessageChangeRule_minutes(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MessageChangeRule", field.Name)
+}
+
 func (ec *executionContext) childFields_OperationLog(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "time":
@@ -10456,6 +16710,32 @@ func (ec *executionContext) childFields_OperationLogEdge(ctx context.Context, fi
 		return ec.fieldContext_OperationLogEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type OperationLogEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_OtherAccountSettings(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "allowAutoActiveUsers":
+		return ec.fieldContext_OtherAccountSettings_allowAutoActiveUsers(ctx, field)
+	case "allowUsersContactSupportViaChat":
+		return ec.fieldContext_OtherAccountSettings_allowUsersContactSupportViaChat(ctx, field)
+	case "allowUsersEnterAndSharePronouns":
+		return ec.fieldContext_OtherAccountSettings_allowUsersEnterAndSharePronouns(ctx, field)
+	case "blurSnapshot":
+		return ec.fieldContext_OtherAccountSettings_blurSnapshot(ctx, field)
+	case "displayMeetingsScheduledForOthers":
+		return ec.fieldContext_OtherAccountSettings_displayMeetingsScheduledForOthers(ctx, field)
+	case "meetingQosAndMos":
+		return ec.fieldContext_OtherAccountSettings_meetingQosAndMos(ctx, field)
+	case "showOneUserMeetingOnDashboard":
+		return ec.fieldContext_OtherAccountSettings_showOneUserMeetingOnDashboard(ctx, field)
+	case "useCdn":
+		return ec.fieldContext_OtherAccountSettings_useCdn(ctx, field)
+	case "webinarRegistrationOptions":
+		return ec.fieldContext_OtherAccountSettings_webinarRegistrationOptions(ctx, field)
+	case "emailInAttendeeReportForMeeting":
+		return ec.fieldContext_OtherAccountSettings_emailInAttendeeReportForMeeting(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OtherAccountSettings", field.Name)
 }
 
 func (ec *executionContext) childFields_PageInfo(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -10746,6 +17026,20 @@ func (ec *executionContext) childFields_ParticipantSharingEdge(ctx context.Conte
 	return nil, fmt.Errorf("no field named %q was found under type ParticipantSharingEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_PasswordRequirement(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "consecutiveCharactersLength":
+		return ec.fieldContext_PasswordRequirement_consecutiveCharactersLength(ctx, field)
+	case "haveSpecialCharacter":
+		return ec.fieldContext_PasswordRequirement_haveSpecialCharacter(ctx, field)
+	case "minimumPasswordLength":
+		return ec.fieldContext_PasswordRequirement_minimumPasswordLength(ctx, field)
+	case "weakEnhanceDetection":
+		return ec.fieldContext_PasswordRequirement_weakEnhanceDetection(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PasswordRequirement", field.Name)
+}
+
 func (ec *executionContext) childFields_PersonalAudioConference(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "conferenceId":
@@ -10762,6 +17056,16 @@ func (ec *executionContext) childFields_PersonalAudioConference(ctx context.Cont
 	return nil, fmt.Errorf("no field named %q was found under type PersonalAudioConference", field.Name)
 }
 
+func (ec *executionContext) childFields_PersonalChannelRetention(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "enable":
+		return ec.fieldContext_PersonalChannelRetention_enable(ctx, field)
+	case "retentionPeriod":
+		return ec.fieldContext_PersonalChannelRetention_retentionPeriod(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PersonalChannelRetention", field.Name)
+}
+
 func (ec *executionContext) childFields_PhoneExtension(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "name":
@@ -10770,6 +17074,16 @@ func (ec *executionContext) childFields_PhoneExtension(ctx context.Context, fiel
 		return ec.fieldContext_PhoneExtension_extensionNumber(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type PhoneExtension", field.Name)
+}
+
+func (ec *executionContext) childFields_PhoneMaskingSettings(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "enable":
+		return ec.fieldContext_PhoneMaskingSettings_enable(ctx, field)
+	case "maskingType":
+		return ec.fieldContext_PhoneMaskingSettings_maskingType(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PhoneMaskingSettings", field.Name)
 }
 
 func (ec *executionContext) childFields_PhoneRecording(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -10964,6 +17278,24 @@ func (ec *executionContext) childFields_PollResults(ctx context.Context, field g
 	return nil, fmt.Errorf("no field named %q was found under type PollResults", field.Name)
 }
 
+func (ec *executionContext) childFields_PollingSettings(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "advancedPolls":
+		return ec.fieldContext_PollingSettings_advancedPolls(ctx, field)
+	case "allowAlternativeHostToAddEdit":
+		return ec.fieldContext_PollingSettings_allowAlternativeHostToAddEdit(ctx, field)
+	case "manageSavedPollsAndQuizzes":
+		return ec.fieldContext_PollingSettings_manageSavedPollsAndQuizzes(ctx, field)
+	case "allowHostToUploadImage":
+		return ec.fieldContext_PollingSettings_allowHostToUploadImage(ctx, field)
+	case "requireAnswersToBeAnonymous":
+		return ec.fieldContext_PollingSettings_requireAnswersToBeAnonymous(ctx, field)
+	case "enable":
+		return ec.fieldContext_PollingSettings_enable(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PollingSettings", field.Name)
+}
+
 func (ec *executionContext) childFields_PrivilegeScope(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "permissionId":
@@ -11152,6 +17484,26 @@ func (ec *executionContext) childFields_QuestionAndAnswer(ctx context.Context, f
 	return nil, fmt.Errorf("no field named %q was found under type QuestionAndAnswer", field.Name)
 }
 
+func (ec *executionContext) childFields_ReadReceiptSettings(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "enable":
+		return ec.fieldContext_ReadReceiptSettings_enable(ctx, field)
+	case "allowUsersOptOut":
+		return ec.fieldContext_ReadReceiptSettings_allowUsersOptOut(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReadReceiptSettings", field.Name)
+}
+
+func (ec *executionContext) childFields_RecordingAddressRule(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "enable":
+		return ec.fieldContext_RecordingAddressRule_enable(ctx, field)
+	case "ipAddressesOrRanges":
+		return ec.fieldContext_RecordingAddressRule_ipAddressesOrRanges(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RecordingAddressRule", field.Name)
+}
+
 func (ec *executionContext) childFields_RecordingFile(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "zoomId":
@@ -11184,6 +17536,118 @@ func (ec *executionContext) childFields_RecordingFile(ctx context.Context, field
 		return ec.fieldContext_RecordingFile_download(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type RecordingFile", field.Name)
+}
+
+func (ec *executionContext) childFields_RecordingNotification(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "disclaimerToParticipants":
+		return ec.fieldContext_RecordingNotification_disclaimerToParticipants(ctx, field)
+	case "playVoicePrompt":
+		return ec.fieldContext_RecordingNotification_playVoicePrompt(ctx, field)
+	case "askHostToConfirm":
+		return ec.fieldContext_RecordingNotification_askHostToConfirm(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RecordingNotification", field.Name)
+}
+
+func (ec *executionContext) childFields_RecordingPasscodeRequirement(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "haveLetter":
+		return ec.fieldContext_RecordingPasscodeRequirement_haveLetter(ctx, field)
+	case "haveNumber":
+		return ec.fieldContext_RecordingPasscodeRequirement_haveNumber(ctx, field)
+	case "haveSpecialCharacter":
+		return ec.fieldContext_RecordingPasscodeRequirement_haveSpecialCharacter(ctx, field)
+	case "length":
+		return ec.fieldContext_RecordingPasscodeRequirement_length(ctx, field)
+	case "onlyAllowNumeric":
+		return ec.fieldContext_RecordingPasscodeRequirement_onlyAllowNumeric(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RecordingPasscodeRequirement", field.Name)
+}
+
+func (ec *executionContext) childFields_RecordingSettings(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "accountUserAccessRecording":
+		return ec.fieldContext_RecordingSettings_accountUserAccessRecording(ctx, field)
+	case "allowRecoveryDeletedCloudRecordings":
+		return ec.fieldContext_RecordingSettings_allowRecoveryDeletedCloudRecordings(ctx, field)
+	case "archive":
+		return ec.fieldContext_RecordingSettings_archive(ctx, field)
+	case "autoDeleteCmr":
+		return ec.fieldContext_RecordingSettings_autoDeleteCmr(ctx, field)
+	case "autoDeleteCmrDays":
+		return ec.fieldContext_RecordingSettings_autoDeleteCmrDays(ctx, field)
+	case "autoRecording":
+		return ec.fieldContext_RecordingSettings_autoRecording(ctx, field)
+	case "cloudRecording":
+		return ec.fieldContext_RecordingSettings_cloudRecording(ctx, field)
+	case "cloudRecordingDownload":
+		return ec.fieldContext_RecordingSettings_cloudRecordingDownload(ctx, field)
+	case "cloudRecordingDownloadHost":
+		return ec.fieldContext_RecordingSettings_cloudRecordingDownloadHost(ctx, field)
+	case "displayParticipantName":
+		return ec.fieldContext_RecordingSettings_displayParticipantName(ctx, field)
+	case "hostDeleteCloudRecording":
+		return ec.fieldContext_RecordingSettings_hostDeleteCloudRecording(ctx, field)
+	case "ipAddressAccessControl":
+		return ec.fieldContext_RecordingSettings_ipAddressAccessControl(ctx, field)
+	case "localRecording":
+		return ec.fieldContext_RecordingSettings_localRecording(ctx, field)
+	case "optimizeRecordingFor3rdPartyVideoEditor":
+		return ec.fieldContext_RecordingSettings_optimizeRecordingFor3rdPartyVideoEditor(ctx, field)
+	case "preventHostAccessRecording":
+		return ec.fieldContext_RecordingSettings_preventHostAccessRecording(ctx, field)
+	case "recordAudioFile":
+		return ec.fieldContext_RecordingSettings_recordAudioFile(ctx, field)
+	case "recordAudioFileEachParticipant":
+		return ec.fieldContext_RecordingSettings_recordAudioFileEachParticipant(ctx, field)
+	case "recordFilesSeparately":
+		return ec.fieldContext_RecordingSettings_recordFilesSeparately(ctx, field)
+	case "recordGalleryView":
+		return ec.fieldContext_RecordingSettings_recordGalleryView(ctx, field)
+	case "recordSpeakerView":
+		return ec.fieldContext_RecordingSettings_recordSpeakerView(ctx, field)
+	case "recordingAudioTranscript":
+		return ec.fieldContext_RecordingSettings_recordingAudioTranscript(ctx, field)
+	case "recordingDisclaimer":
+		return ec.fieldContext_RecordingSettings_recordingDisclaimer(ctx, field)
+	case "recordingHighlight":
+		return ec.fieldContext_RecordingSettings_recordingHighlight(ctx, field)
+	case "smartRecording":
+		return ec.fieldContext_RecordingSettings_smartRecording(ctx, field)
+	case "recordingPasswordRequirement":
+		return ec.fieldContext_RecordingSettings_recordingPasswordRequirement(ctx, field)
+	case "recordingThumbnails":
+		return ec.fieldContext_RecordingSettings_recordingThumbnails(ctx, field)
+	case "requiredPasswordForExistingCloudRecordings":
+		return ec.fieldContext_RecordingSettings_requiredPasswordForExistingCloudRecordings(ctx, field)
+	case "requiredPasswordForSharedCloudRecordings":
+		return ec.fieldContext_RecordingSettings_requiredPasswordForSharedCloudRecordings(ctx, field)
+	case "saveChatText":
+		return ec.fieldContext_RecordingSettings_saveChatText(ctx, field)
+	case "saveCloseCaption":
+		return ec.fieldContext_RecordingSettings_saveCloseCaption(ctx, field)
+	case "savePanelistChat":
+		return ec.fieldContext_RecordingSettings_savePanelistChat(ctx, field)
+	case "savePollResults":
+		return ec.fieldContext_RecordingSettings_savePollResults(ctx, field)
+	case "showTimestamp":
+		return ec.fieldContext_RecordingSettings_showTimestamp(ctx, field)
+	case "recordingNotificationForZoomClient":
+		return ec.fieldContext_RecordingSettings_recordingNotificationForZoomClient(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RecordingSettings", field.Name)
+}
+
+func (ec *executionContext) childFields_RecordingStorageLocation(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "allowedValues":
+		return ec.fieldContext_RecordingStorageLocation_allowedValues(ctx, field)
+	case "value":
+		return ec.fieldContext_RecordingStorageLocation_value(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RecordingStorageLocation", field.Name)
 }
 
 func (ec *executionContext) childFields_Recurrence(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -11392,6 +17856,86 @@ func (ec *executionContext) childFields_RoleMemberEdge(ctx context.Context, fiel
 	return nil, fmt.Errorf("no field named %q was found under type RoleMemberEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_RoomNameTagSettings(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "videoNameTags":
+		return ec.fieldContext_RoomNameTagSettings_videoNameTags(ctx, field)
+	case "voiceNameTags":
+		return ec.fieldContext_RoomNameTagSettings_voiceNameTags(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RoomNameTagSettings", field.Name)
+}
+
+func (ec *executionContext) childFields_ScheduleMeetingSettings(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "audioType":
+		return ec.fieldContext_ScheduleMeetingSettings_audioType(ctx, field)
+	case "enforceLogin":
+		return ec.fieldContext_ScheduleMeetingSettings_enforceLogin(ctx, field)
+	case "enforceLoginDomains":
+		return ec.fieldContext_ScheduleMeetingSettings_enforceLoginDomains(ctx, field)
+	case "enforceLoginWithDomains":
+		return ec.fieldContext_ScheduleMeetingSettings_enforceLoginWithDomains(ctx, field)
+	case "forcePmiJbhPassword":
+		return ec.fieldContext_ScheduleMeetingSettings_forcePmiJbhPassword(ctx, field)
+	case "hostVideo":
+		return ec.fieldContext_ScheduleMeetingSettings_hostVideo(ctx, field)
+	case "enableDedicatedGroupChat":
+		return ec.fieldContext_ScheduleMeetingSettings_enableDedicatedGroupChat(ctx, field)
+	case "jbhTimeMinutes":
+		return ec.fieldContext_ScheduleMeetingSettings_jbhTimeMinutes(ctx, field)
+	case "joinBeforeHost":
+		return ec.fieldContext_ScheduleMeetingSettings_joinBeforeHost(ctx, field)
+	case "meetingPasswordRequirement":
+		return ec.fieldContext_ScheduleMeetingSettings_meetingPasswordRequirement(ctx, field)
+	case "notStoreMeetingTopic":
+		return ec.fieldContext_ScheduleMeetingSettings_notStoreMeetingTopic(ctx, field)
+	case "participantVideo":
+		return ec.fieldContext_ScheduleMeetingSettings_participantVideo(ctx, field)
+	case "allowHostToDisableParticipantVideo":
+		return ec.fieldContext_ScheduleMeetingSettings_allowHostToDisableParticipantVideo(ctx, field)
+	case "personalMeeting":
+		return ec.fieldContext_ScheduleMeetingSettings_personalMeeting(ctx, field)
+	case "requirePasswordForInstantMeetings":
+		return ec.fieldContext_ScheduleMeetingSettings_requirePasswordForInstantMeetings(ctx, field)
+	case "requirePasswordForPmiMeetings":
+		return ec.fieldContext_ScheduleMeetingSettings_requirePasswordForPmiMeetings(ctx, field)
+	case "requirePasswordForScheduledMeetings":
+		return ec.fieldContext_ScheduleMeetingSettings_requirePasswordForScheduledMeetings(ctx, field)
+	case "requirePasswordForSchedulingNewMeetings":
+		return ec.fieldContext_ScheduleMeetingSettings_requirePasswordForSchedulingNewMeetings(ctx, field)
+	case "usePmiForInstantMeetings":
+		return ec.fieldContext_ScheduleMeetingSettings_usePmiForInstantMeetings(ctx, field)
+	case "usePmiForScheduledMeetings":
+		return ec.fieldContext_ScheduleMeetingSettings_usePmiForScheduledMeetings(ctx, field)
+	case "alwaysDisplayZoomMeetingAsTopic":
+		return ec.fieldContext_ScheduleMeetingSettings_alwaysDisplayZoomMeetingAsTopic(ctx, field)
+	case "hideMeetingDescription":
+		return ec.fieldContext_ScheduleMeetingSettings_hideMeetingDescription(ctx, field)
+	case "alwaysDisplayZoomWebinarAsTopic":
+		return ec.fieldContext_ScheduleMeetingSettings_alwaysDisplayZoomWebinarAsTopic(ctx, field)
+	case "hideWebinarDescription":
+		return ec.fieldContext_ScheduleMeetingSettings_hideWebinarDescription(ctx, field)
+	case "meetingTemplate":
+		return ec.fieldContext_ScheduleMeetingSettings_meetingTemplate(ctx, field)
+	case "continuousMeetingChat":
+		return ec.fieldContext_ScheduleMeetingSettings_continuousMeetingChat(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ScheduleMeetingSettings", field.Name)
+}
+
+func (ec *executionContext) childFields_SeparateRecordings(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "activeSpeaker":
+		return ec.fieldContext_SeparateRecordings_activeSpeaker(ctx, field)
+	case "galleryView":
+		return ec.fieldContext_SeparateRecordings_galleryView(ctx, field)
+	case "sharedScreen":
+		return ec.fieldContext_SeparateRecordings_sharedScreen(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SeparateRecordings", field.Name)
+}
+
 func (ec *executionContext) childFields_SharingDetail(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "content":
@@ -11448,6 +17992,20 @@ func (ec *executionContext) childFields_SignInActivityEdge(ctx context.Context, 
 	return nil, fmt.Errorf("no field named %q was found under type SignInActivityEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_SignInterpretationSettings(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "enable":
+		return ec.fieldContext_SignInterpretationSettings_enable(ctx, field)
+	case "enableSignLanguageInterpretationByDefault":
+		return ec.fieldContext_SignInterpretationSettings_enableSignLanguageInterpretationByDefault(ctx, field)
+	case "languages":
+		return ec.fieldContext_SignInterpretationSettings_languages(ctx, field)
+	case "customLanguages":
+		return ec.fieldContext_SignInterpretationSettings_customLanguages(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SignInterpretationSettings", field.Name)
+}
+
 func (ec *executionContext) childFields_SignLanguageInterpretation(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "enable":
@@ -11502,6 +18060,54 @@ func (ec *executionContext) childFields_SipDialing(ctx context.Context, field gr
 		return ec.fieldContext_SipDialing_expiresInSeconds(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type SipDialing", field.Name)
+}
+
+func (ec *executionContext) childFields_SmartRecognitionSettings(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "personalizedAudioIsolation":
+		return ec.fieldContext_SmartRecognitionSettings_personalizedAudioIsolation(ctx, field)
+	case "zoomRooms":
+		return ec.fieldContext_SmartRecognitionSettings_zoomRooms(ctx, field)
+	case "workplaceApp":
+		return ec.fieldContext_SmartRecognitionSettings_workplaceApp(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SmartRecognitionSettings", field.Name)
+}
+
+func (ec *executionContext) childFields_SmartRecordingSettings(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "createRecordingHighlights":
+		return ec.fieldContext_SmartRecordingSettings_createRecordingHighlights(ctx, field)
+	case "createSmartChapters":
+		return ec.fieldContext_SmartRecordingSettings_createSmartChapters(ctx, field)
+	case "createNextSteps":
+		return ec.fieldContext_SmartRecordingSettings_createNextSteps(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SmartRecordingSettings", field.Name)
+}
+
+func (ec *executionContext) childFields_SsoBypassUser(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "zoomId":
+		return ec.fieldContext_SsoBypassUser_zoomId(ctx, field)
+	case "email":
+		return ec.fieldContext_SsoBypassUser_email(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SsoBypassUser", field.Name)
+}
+
+func (ec *executionContext) childFields_SsoSettings(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "enable":
+		return ec.fieldContext_SsoSettings_enable(ctx, field)
+	case "requireSsoForDomains":
+		return ec.fieldContext_SsoSettings_requireSsoForDomains(ctx, field)
+	case "domains":
+		return ec.fieldContext_SsoSettings_domains(ctx, field)
+	case "ssoBypassUsers":
+		return ec.fieldContext_SsoSettings_ssoBypassUsers(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SsoSettings", field.Name)
 }
 
 func (ec *executionContext) childFields_SubAccountPrivileges(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -11742,6 +18348,116 @@ func (ec *executionContext) childFields_SurveySubQuestionAnswer(ctx context.Cont
 	return nil, fmt.Errorf("no field named %q was found under type SurveySubQuestionAnswer", field.Name)
 }
 
+func (ec *executionContext) childFields_TeamChatSettings(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "allowBotsChat":
+		return ec.fieldContext_TeamChatSettings_allowBotsChat(ctx, field)
+	case "shareFiles":
+		return ec.fieldContext_TeamChatSettings_shareFiles(ctx, field)
+	case "chatEmojis":
+		return ec.fieldContext_TeamChatSettings_chatEmojis(ctx, field)
+	case "recordVoiceMessages":
+		return ec.fieldContext_TeamChatSettings_recordVoiceMessages(ctx, field)
+	case "recordVideoMessages":
+		return ec.fieldContext_TeamChatSettings_recordVideoMessages(ctx, field)
+	case "screenCapture":
+		return ec.fieldContext_TeamChatSettings_screenCapture(ctx, field)
+	case "createPublicChannels":
+		return ec.fieldContext_TeamChatSettings_createPublicChannels(ctx, field)
+	case "createPrivateChannels":
+		return ec.fieldContext_TeamChatSettings_createPrivateChannels(ctx, field)
+	case "createGroupChat":
+		return ec.fieldContext_TeamChatSettings_createGroupChat(ctx, field)
+	case "shareLinksInChat":
+		return ec.fieldContext_TeamChatSettings_shareLinksInChat(ctx, field)
+	case "scheduleMeetingsInChat":
+		return ec.fieldContext_TeamChatSettings_scheduleMeetingsInChat(ctx, field)
+	case "setRetentionPeriodInCloud":
+		return ec.fieldContext_TeamChatSettings_setRetentionPeriodInCloud(ctx, field)
+	case "setRetentionPeriodInLocal":
+		return ec.fieldContext_TeamChatSettings_setRetentionPeriodInLocal(ctx, field)
+	case "allowUsersToAddContacts":
+		return ec.fieldContext_TeamChatSettings_allowUsersToAddContacts(ctx, field)
+	case "allowUsersToChatWithOthers":
+		return ec.fieldContext_TeamChatSettings_allowUsersToChatWithOthers(ctx, field)
+	case "chatEtiquetteTool":
+		return ec.fieldContext_TeamChatSettings_chatEtiquetteTool(ctx, field)
+	case "sendDataToThirdPartyArchivingService":
+		return ec.fieldContext_TeamChatSettings_sendDataToThirdPartyArchivingService(ctx, field)
+	case "applyLocalStorageToPersonalChannel":
+		return ec.fieldContext_TeamChatSettings_applyLocalStorageToPersonalChannel(ctx, field)
+	case "translateMessages":
+		return ec.fieldContext_TeamChatSettings_translateMessages(ctx, field)
+	case "searchAndSendAnimatedGifImages":
+		return ec.fieldContext_TeamChatSettings_searchAndSendAnimatedGifImages(ctx, field)
+	case "externalCollabRestrict":
+		return ec.fieldContext_TeamChatSettings_externalCollabRestrict(ctx, field)
+	case "externalUserControl":
+		return ec.fieldContext_TeamChatSettings_externalUserControl(ctx, field)
+	case "externalInviteApprove":
+		return ec.fieldContext_TeamChatSettings_externalInviteApprove(ctx, field)
+	case "externalMemberJoin":
+		return ec.fieldContext_TeamChatSettings_externalMemberJoin(ctx, field)
+	case "externalJoinApprove":
+		return ec.fieldContext_TeamChatSettings_externalJoinApprove(ctx, field)
+	case "downloadFile":
+		return ec.fieldContext_TeamChatSettings_downloadFile(ctx, field)
+	case "shareScreenInChat":
+		return ec.fieldContext_TeamChatSettings_shareScreenInChat(ctx, field)
+	case "codeSnippet":
+		return ec.fieldContext_TeamChatSettings_codeSnippet(ctx, field)
+	case "personalChannel":
+		return ec.fieldContext_TeamChatSettings_personalChannel(ctx, field)
+	case "storeReviseChat":
+		return ec.fieldContext_TeamChatSettings_storeReviseChat(ctx, field)
+	case "setChatAsDefaultTab":
+		return ec.fieldContext_TeamChatSettings_setChatAsDefaultTab(ctx, field)
+	case "hyperLink":
+		return ec.fieldContext_TeamChatSettings_hyperLink(ctx, field)
+	case "suppressRemovalNotification":
+		return ec.fieldContext_TeamChatSettings_suppressRemovalNotification(ctx, field)
+	case "suppressUserGroupNotification":
+		return ec.fieldContext_TeamChatSettings_suppressUserGroupNotification(ctx, field)
+	case "allowRemoveMsgByOwnerAndAdmins":
+		return ec.fieldContext_TeamChatSettings_allowRemoveMsgByOwnerAndAdmins(ctx, field)
+	case "allowHuddlesFromChannels":
+		return ec.fieldContext_TeamChatSettings_allowHuddlesFromChannels(ctx, field)
+	case "sharedSpaces":
+		return ec.fieldContext_TeamChatSettings_sharedSpaces(ctx, field)
+	case "chatEmailAddress":
+		return ec.fieldContext_TeamChatSettings_chatEmailAddress(ctx, field)
+	case "readReceipts":
+		return ec.fieldContext_TeamChatSettings_readReceipts(ctx, field)
+	case "allowDeleteMessage":
+		return ec.fieldContext_TeamChatSettings_allowDeleteMessage(ctx, field)
+	case "allowEditMessage":
+		return ec.fieldContext_TeamChatSettings_allowEditMessage(ctx, field)
+	case "showStatusToInternalContact":
+		return ec.fieldContext_TeamChatSettings_showStatusToInternalContact(ctx, field)
+	case "presenceOnMeeting":
+		return ec.fieldContext_TeamChatSettings_presenceOnMeeting(ctx, field)
+	case "presenceAwayWhenScreenSaver":
+		return ec.fieldContext_TeamChatSettings_presenceAwayWhenScreenSaver(ctx, field)
+	case "showH323ContactTab":
+		return ec.fieldContext_TeamChatSettings_showH323ContactTab(ctx, field)
+	case "aiSummary":
+		return ec.fieldContext_TeamChatSettings_aiSummary(ctx, field)
+	case "aiCompose":
+		return ec.fieldContext_TeamChatSettings_aiCompose(ctx, field)
+	case "aiRecommend":
+		return ec.fieldContext_TeamChatSettings_aiRecommend(ctx, field)
+	case "aiQuickReply":
+		return ec.fieldContext_TeamChatSettings_aiQuickReply(ctx, field)
+	case "aiSentenceCompletion":
+		return ec.fieldContext_TeamChatSettings_aiSentenceCompletion(ctx, field)
+	case "aiQuickSchedule":
+		return ec.fieldContext_TeamChatSettings_aiQuickSchedule(ctx, field)
+	case "surveyPoll":
+		return ec.fieldContext_TeamChatSettings_surveyPoll(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TeamChatSettings", field.Name)
+}
+
 func (ec *executionContext) childFields_TelephoneCall(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "type":
@@ -11812,6 +18528,50 @@ func (ec *executionContext) childFields_TelephoneCallEdge(ctx context.Context, f
 	return nil, fmt.Errorf("no field named %q was found under type TelephoneCallEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_TelephonyRegions(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "allowedValues":
+		return ec.fieldContext_TelephonyRegions_allowedValues(ctx, field)
+	case "selectionValues":
+		return ec.fieldContext_TelephonyRegions_selectionValues(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TelephonyRegions", field.Name)
+}
+
+func (ec *executionContext) childFields_TelephonySettings(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "audioConferenceInfo":
+		return ec.fieldContext_TelephonySettings_audioConferenceInfo(ctx, field)
+	case "telephonyRegions":
+		return ec.fieldContext_TelephonySettings_telephonyRegions(ctx, field)
+	case "thirdPartyAudio":
+		return ec.fieldContext_TelephonySettings_thirdPartyAudio(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TelephonySettings", field.Name)
+}
+
+func (ec *executionContext) childFields_TollCallSettings(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "enable":
+		return ec.fieldContext_TollCallSettings_enable(ctx, field)
+	case "numbers":
+		return ec.fieldContext_TollCallSettings_numbers(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TollCallSettings", field.Name)
+}
+
+func (ec *executionContext) childFields_TollFreeSettings(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "allowWebinarAttendeesDial":
+		return ec.fieldContext_TollFreeSettings_allowWebinarAttendeesDial(ctx, field)
+	case "enable":
+		return ec.fieldContext_TollFreeSettings_enable(ctx, field)
+	case "numbers":
+		return ec.fieldContext_TollFreeSettings_numbers(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TollFreeSettings", field.Name)
+}
+
 func (ec *executionContext) childFields_TrackingField(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "field":
@@ -11822,6 +18582,76 @@ func (ec *executionContext) childFields_TrackingField(ctx context.Context, field
 		return ec.fieldContext_TrackingField_visible(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type TrackingField", field.Name)
+}
+
+func (ec *executionContext) childFields_TranslationPair(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "speakLanguage":
+		return ec.fieldContext_TranslationPair_speakLanguage(ctx, field)
+	case "translateTo":
+		return ec.fieldContext_TranslationPair_translateTo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TranslationPair", field.Name)
+}
+
+func (ec *executionContext) childFields_TranslationPairs(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "pairs":
+		return ec.fieldContext_TranslationPairs_pairs(ctx, field)
+	case "all":
+		return ec.fieldContext_TranslationPairs_all(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TranslationPairs", field.Name)
+}
+
+func (ec *executionContext) childFields_TranslationSettings(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "languagePairs":
+		return ec.fieldContext_TranslationSettings_languagePairs(ctx, field)
+	case "enable":
+		return ec.fieldContext_TranslationSettings_enable(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TranslationSettings", field.Name)
+}
+
+func (ec *executionContext) childFields_TranslationTargets(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "all":
+		return ec.fieldContext_TranslationTargets_all(ctx, field)
+	case "languageConfig":
+		return ec.fieldContext_TranslationTargets_languageConfig(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TranslationTargets", field.Name)
+}
+
+func (ec *executionContext) childFields_TspDialInCountries(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "allowedCountries":
+		return ec.fieldContext_TspDialInCountries_allowedCountries(ctx, field)
+	case "selectedCountries":
+		return ec.fieldContext_TspDialInCountries_selectedCountries(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TspDialInCountries", field.Name)
+}
+
+func (ec *executionContext) childFields_TspSettings(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "callOut":
+		return ec.fieldContext_TspSettings_callOut(ctx, field)
+	case "callOutCountries":
+		return ec.fieldContext_TspSettings_callOutCountries(ctx, field)
+	case "allowWebinarAttendeesCallMe":
+		return ec.fieldContext_TspSettings_allowWebinarAttendeesCallMe(ctx, field)
+	case "displayTollFreeNumbers":
+		return ec.fieldContext_TspSettings_displayTollFreeNumbers(ctx, field)
+	case "allowWebinarAttendeesTollFreeDial":
+		return ec.fieldContext_TspSettings_allowWebinarAttendeesTollFreeDial(ctx, field)
+	case "showInternationalNumbersLink":
+		return ec.fieldContext_TspSettings_showInternationalNumbersLink(ctx, field)
+	case "globalDialInCountries":
+		return ec.fieldContext_TspSettings_globalDialInCountries(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TspSettings", field.Name)
 }
 
 func (ec *executionContext) childFields_UnassignRolePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -11970,6 +18800,16 @@ func (ec *executionContext) childFields_UpdateUserPayload(ctx context.Context, f
 	return nil, fmt.Errorf("no field named %q was found under type UpdateUserPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_UploadVirtualBackgroundPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "file":
+		return ec.fieldContext_UploadVirtualBackgroundPayload_file(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_UploadVirtualBackgroundPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UploadVirtualBackgroundPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_User(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -12070,6 +18910,8 @@ func (ec *executionContext) childFields_User(ctx context.Context, field graphql.
 		return ec.fieldContext_User_meetings(ctx, field)
 	case "pastMeetings":
 		return ec.fieldContext_User_pastMeetings(ctx, field)
+	case "account":
+		return ec.fieldContext_User_account(ctx, field)
 	case "chatChannels":
 		return ec.fieldContext_User_chatChannels(ctx, field)
 	case "chatMessages":
@@ -12156,6 +18998,20 @@ func (ec *executionContext) childFields_VideoManagementChannel(ctx context.Conte
 	return nil, fmt.Errorf("no field named %q was found under type VideoManagementChannel", field.Name)
 }
 
+func (ec *executionContext) childFields_VideoNameTagSettings(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "enabled":
+		return ec.fieldContext_VideoNameTagSettings_enabled(ctx, field)
+	case "allowUserPhotos":
+		return ec.fieldContext_VideoNameTagSettings_allowUserPhotos(ctx, field)
+	case "allowEnrollmentEmail":
+		return ec.fieldContext_VideoNameTagSettings_allowEnrollmentEmail(ctx, field)
+	case "allowExternalIdentification":
+		return ec.fieldContext_VideoNameTagSettings_allowExternalIdentification(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type VideoNameTagSettings", field.Name)
+}
+
 func (ec *executionContext) childFields_VideoQos(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "averageLossPercent":
@@ -12176,6 +19032,42 @@ func (ec *executionContext) childFields_VideoQos(ctx context.Context, field grap
 	return nil, fmt.Errorf("no field named %q was found under type VideoQos", field.Name)
 }
 
+func (ec *executionContext) childFields_VideoSdkSessionSecurity(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "approvedOrDeniedCountriesOrRegions":
+		return ec.fieldContext_VideoSdkSessionSecurity_approvedOrDeniedCountriesOrRegions(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type VideoSdkSessionSecurity", field.Name)
+}
+
+func (ec *executionContext) childFields_VideoSdkSessionSettings(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "customDataCenterRegions":
+		return ec.fieldContext_VideoSdkSessionSettings_customDataCenterRegions(ctx, field)
+	case "dataCenterRegions":
+		return ec.fieldContext_VideoSdkSessionSettings_dataCenterRegions(ctx, field)
+	case "uncheckedDataCenterRegions":
+		return ec.fieldContext_VideoSdkSessionSettings_uncheckedDataCenterRegions(ctx, field)
+	case "p2pConnection":
+		return ec.fieldContext_VideoSdkSessionSettings_p2pConnection(ctx, field)
+	case "p2pPorts":
+		return ec.fieldContext_VideoSdkSessionSettings_p2pPorts(ctx, field)
+	case "portsRange":
+		return ec.fieldContext_VideoSdkSessionSettings_portsRange(ctx, field)
+	case "dscpAudio":
+		return ec.fieldContext_VideoSdkSessionSettings_dscpAudio(ctx, field)
+	case "dscpMarking":
+		return ec.fieldContext_VideoSdkSessionSettings_dscpMarking(ctx, field)
+	case "dscpVideo":
+		return ec.fieldContext_VideoSdkSessionSettings_dscpVideo(ctx, field)
+	case "dscpDual":
+		return ec.fieldContext_VideoSdkSessionSettings_dscpDual(ctx, field)
+	case "subsession":
+		return ec.fieldContext_VideoSdkSessionSettings_subsession(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type VideoSdkSessionSettings", field.Name)
+}
+
 func (ec *executionContext) childFields_Viewer(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "account":
@@ -12188,6 +19080,60 @@ func (ec *executionContext) childFields_Viewer(ctx context.Context, field graphq
 	return nil, fmt.Errorf("no field named %q was found under type Viewer", field.Name)
 }
 
+func (ec *executionContext) childFields_VirtualBackgroundFile(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "zoomId":
+		return ec.fieldContext_VirtualBackgroundFile_zoomId(ctx, field)
+	case "isDefault":
+		return ec.fieldContext_VirtualBackgroundFile_isDefault(ctx, field)
+	case "name":
+		return ec.fieldContext_VirtualBackgroundFile_name(ctx, field)
+	case "sizeBytes":
+		return ec.fieldContext_VirtualBackgroundFile_sizeBytes(ctx, field)
+	case "type":
+		return ec.fieldContext_VirtualBackgroundFile_type(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type VirtualBackgroundFile", field.Name)
+}
+
+func (ec *executionContext) childFields_VirtualBackgroundSettings(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "allowUploadCustom":
+		return ec.fieldContext_VirtualBackgroundSettings_allowUploadCustom(ctx, field)
+	case "allowVideos":
+		return ec.fieldContext_VirtualBackgroundSettings_allowVideos(ctx, field)
+	case "enable":
+		return ec.fieldContext_VirtualBackgroundSettings_enable(ctx, field)
+	case "files":
+		return ec.fieldContext_VirtualBackgroundSettings_files(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type VirtualBackgroundSettings", field.Name)
+}
+
+func (ec *executionContext) childFields_VoiceNameTagSettings(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "enabled":
+		return ec.fieldContext_VoiceNameTagSettings_enabled(ctx, field)
+	case "allowEnrollmentEmail":
+		return ec.fieldContext_VoiceNameTagSettings_allowEnrollmentEmail(ctx, field)
+	case "allowExternalIdentification":
+		return ec.fieldContext_VoiceNameTagSettings_allowExternalIdentification(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type VoiceNameTagSettings", field.Name)
+}
+
+func (ec *executionContext) childFields_WaitingRoomMoreOptions(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "userInvitedByHostCanBypassWaitingRoom":
+		return ec.fieldContext_WaitingRoomMoreOptions_userInvitedByHostCanBypassWaitingRoom(ctx, field)
+	case "moveParticipantsToWaitingRoomWhenHostDropped":
+		return ec.fieldContext_WaitingRoomMoreOptions_moveParticipantsToWaitingRoomWhenHostDropped(ctx, field)
+	case "allowParticipantsToReplyToHost":
+		return ec.fieldContext_WaitingRoomMoreOptions_allowParticipantsToReplyToHost(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WaitingRoomMoreOptions", field.Name)
+}
+
 func (ec *executionContext) childFields_WaitingRoomOptions(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "mode":
@@ -12196,6 +19142,40 @@ func (ec *executionContext) childFields_WaitingRoomOptions(ctx context.Context, 
 		return ec.fieldContext_WaitingRoomOptions_whoGoesToWaitingRoom(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type WaitingRoomOptions", field.Name)
+}
+
+func (ec *executionContext) childFields_WaitingRoomRule(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "participantsToPlaceInWaitingRoom":
+		return ec.fieldContext_WaitingRoomRule_participantsToPlaceInWaitingRoom(ctx, field)
+	case "usersWhoCanAdmitParticipantsFromWaitingRoom":
+		return ec.fieldContext_WaitingRoomRule_usersWhoCanAdmitParticipantsFromWaitingRoom(ctx, field)
+	case "whitelistedDomainsForWaitingRoom":
+		return ec.fieldContext_WaitingRoomRule_whitelistedDomainsForWaitingRoom(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WaitingRoomRule", field.Name)
+}
+
+func (ec *executionContext) childFields_WaitingRoomSettings(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "enable":
+		return ec.fieldContext_WaitingRoomSettings_enable(ctx, field)
+	case "locked":
+		return ec.fieldContext_WaitingRoomSettings_locked(ctx, field)
+	case "admitType":
+		return ec.fieldContext_WaitingRoomSettings_admitType(ctx, field)
+	case "internalUserAutoAdmit":
+		return ec.fieldContext_WaitingRoomSettings_internalUserAutoAdmit(ctx, field)
+	case "admitDomainAllowlist":
+		return ec.fieldContext_WaitingRoomSettings_admitDomainAllowlist(ctx, field)
+	case "whoCanAdmitParticipants":
+		return ec.fieldContext_WaitingRoomSettings_whoCanAdmitParticipants(ctx, field)
+	case "sortOrderOfPeople":
+		return ec.fieldContext_WaitingRoomSettings_sortOrderOfPeople(ctx, field)
+	case "moreOptions":
+		return ec.fieldContext_WaitingRoomSettings_moreOptions(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WaitingRoomSettings", field.Name)
 }
 
 func (ec *executionContext) childFields_Webinar(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -12272,6 +19252,28 @@ func (ec *executionContext) childFields_Webinar(ctx context.Context, field graph
 	return nil, fmt.Errorf("no field named %q was found under type Webinar", field.Name)
 }
 
+func (ec *executionContext) childFields_WebinarChatSettings(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "allowAttendeesChatWith":
+		return ec.fieldContext_WebinarChatSettings_allowAttendeesChatWith(ctx, field)
+	case "allowAutoSaveLocalChatFile":
+		return ec.fieldContext_WebinarChatSettings_allowAutoSaveLocalChatFile(ctx, field)
+	case "allowPanelistsChatWith":
+		return ec.fieldContext_WebinarChatSettings_allowPanelistsChatWith(ctx, field)
+	case "allowPanelistsSendDirectMessage":
+		return ec.fieldContext_WebinarChatSettings_allowPanelistsSendDirectMessage(ctx, field)
+	case "allowUsersSaveChats":
+		return ec.fieldContext_WebinarChatSettings_allowUsersSaveChats(ctx, field)
+	case "allowUsersToDeleteMessagesInMeetingChat":
+		return ec.fieldContext_WebinarChatSettings_allowUsersToDeleteMessagesInMeetingChat(ctx, field)
+	case "defaultAttendeesChatWith":
+		return ec.fieldContext_WebinarChatSettings_defaultAttendeesChatWith(ctx, field)
+	case "enable":
+		return ec.fieldContext_WebinarChatSettings_enable(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WebinarChatSettings", field.Name)
+}
+
 func (ec *executionContext) childFields_WebinarConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "edges":
@@ -12284,6 +19286,32 @@ func (ec *executionContext) childFields_WebinarConnection(ctx context.Context, f
 		return ec.fieldContext_WebinarConnection_totalCount(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type WebinarConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_WebinarCustomQuestion(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "title":
+		return ec.fieldContext_WebinarCustomQuestion_title(ctx, field)
+	case "type":
+		return ec.fieldContext_WebinarCustomQuestion_type(ctx, field)
+	case "required":
+		return ec.fieldContext_WebinarCustomQuestion_required(ctx, field)
+	case "selected":
+		return ec.fieldContext_WebinarCustomQuestion_selected(ctx, field)
+	case "answers":
+		return ec.fieldContext_WebinarCustomQuestion_answers(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WebinarCustomQuestion", field.Name)
+}
+
+func (ec *executionContext) childFields_WebinarDescriptionRule(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "enable":
+		return ec.fieldContext_WebinarDescriptionRule_enable(ctx, field)
+	case "hideDescriptionForScheduledWebinars":
+		return ec.fieldContext_WebinarDescriptionRule_hideDescriptionForScheduledWebinars(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WebinarDescriptionRule", field.Name)
 }
 
 func (ec *executionContext) childFields_WebinarEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -12326,6 +19354,70 @@ func (ec *executionContext) childFields_WebinarQuestionAndAnswer(ctx context.Con
 		return ec.fieldContext_WebinarQuestionAndAnswer_autoReplyText(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type WebinarQuestionAndAnswer", field.Name)
+}
+
+func (ec *executionContext) childFields_WebinarQuestionSettings(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "autoEnable":
+		return ec.fieldContext_WebinarQuestionSettings_autoEnable(ctx, field)
+	case "enable":
+		return ec.fieldContext_WebinarQuestionSettings_enable(ctx, field)
+	case "whoCanAskQuestions":
+		return ec.fieldContext_WebinarQuestionSettings_whoCanAskQuestions(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WebinarQuestionSettings", field.Name)
+}
+
+func (ec *executionContext) childFields_WebinarRegistrationOptions(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "hostEmailNotification":
+		return ec.fieldContext_WebinarRegistrationOptions_hostEmailNotification(ctx, field)
+	case "closeRegistration":
+		return ec.fieldContext_WebinarRegistrationOptions_closeRegistration(ctx, field)
+	case "allowParticipantsToJoinFromMultipleDevices":
+		return ec.fieldContext_WebinarRegistrationOptions_allowParticipantsToJoinFromMultipleDevices(ctx, field)
+	case "showSocialShareButtons":
+		return ec.fieldContext_WebinarRegistrationOptions_showSocialShareButtons(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WebinarRegistrationOptions", field.Name)
+}
+
+func (ec *executionContext) childFields_WebinarRegistrationQuestion(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "fieldName":
+		return ec.fieldContext_WebinarRegistrationQuestion_fieldName(ctx, field)
+	case "required":
+		return ec.fieldContext_WebinarRegistrationQuestion_required(ctx, field)
+	case "selected":
+		return ec.fieldContext_WebinarRegistrationQuestion_selected(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WebinarRegistrationQuestion", field.Name)
+}
+
+func (ec *executionContext) childFields_WebinarRegistrationRules(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "allowHostToEnableJoinInfo":
+		return ec.fieldContext_WebinarRegistrationRules_allowHostToEnableJoinInfo(ctx, field)
+	case "allowHostToEnableSocialShareButtons":
+		return ec.fieldContext_WebinarRegistrationRules_allowHostToEnableSocialShareButtons(ctx, field)
+	case "enableCustomQuestions":
+		return ec.fieldContext_WebinarRegistrationRules_enableCustomQuestions(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WebinarRegistrationRules", field.Name)
+}
+
+func (ec *executionContext) childFields_WebinarRegistrationSettings(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "options":
+		return ec.fieldContext_WebinarRegistrationSettings_options(ctx, field)
+	case "questions":
+		return ec.fieldContext_WebinarRegistrationSettings_questions(ctx, field)
+	case "approveType":
+		return ec.fieldContext_WebinarRegistrationSettings_approveType(ctx, field)
+	case "customQuestions":
+		return ec.fieldContext_WebinarRegistrationSettings_customQuestions(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WebinarRegistrationSettings", field.Name)
 }
 
 func (ec *executionContext) childFields_WebinarReminder(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -12548,6 +19640,42 @@ func (ec *executionContext) childFields_WebinarSettings(ctx context.Context, fie
 	return nil, fmt.Errorf("no field named %q was found under type WebinarSettings", field.Name)
 }
 
+func (ec *executionContext) childFields_WebinarStreamingSettings(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "customServiceInstructions":
+		return ec.fieldContext_WebinarStreamingSettings_customServiceInstructions(ctx, field)
+	case "enable":
+		return ec.fieldContext_WebinarStreamingSettings_enable(ctx, field)
+	case "liveStreamingReminder":
+		return ec.fieldContext_WebinarStreamingSettings_liveStreamingReminder(ctx, field)
+	case "liveStreamingService":
+		return ec.fieldContext_WebinarStreamingSettings_liveStreamingService(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WebinarStreamingSettings", field.Name)
+}
+
+func (ec *executionContext) childFields_WebinarSummarySettings(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "autoEnable":
+		return ec.fieldContext_WebinarSummarySettings_autoEnable(ctx, field)
+	case "enable":
+		return ec.fieldContext_WebinarSummarySettings_enable(ctx, field)
+	case "whoWillReceiveSummary":
+		return ec.fieldContext_WebinarSummarySettings_whoWillReceiveSummary(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WebinarSummarySettings", field.Name)
+}
+
+func (ec *executionContext) childFields_WebinarTopicRule(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "enable":
+		return ec.fieldContext_WebinarTopicRule_enable(ctx, field)
+	case "displayTopicForScheduledWebinars":
+		return ec.fieldContext_WebinarTopicRule_displayTopicForScheduledWebinars(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WebinarTopicRule", field.Name)
+}
+
 func (ec *executionContext) childFields_WifiSignal(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "max":
@@ -12616,6 +19744,32 @@ func (ec *executionContext) childFields_ZoomRoomIssueEventEdge(ctx context.Conte
 		return ec.fieldContext_ZoomRoomIssueEventEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ZoomRoomIssueEventEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_ZoomRoomSettings(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "autoStartStopScheduledMeetings":
+		return ec.fieldContext_ZoomRoomSettings_autoStartStopScheduledMeetings(ctx, field)
+	case "cmrForInstantMeeting":
+		return ec.fieldContext_ZoomRoomSettings_cmrForInstantMeeting(ctx, field)
+	case "forcePrivateMeeting":
+		return ec.fieldContext_ZoomRoomSettings_forcePrivateMeeting(ctx, field)
+	case "hideHostInformation":
+		return ec.fieldContext_ZoomRoomSettings_hideHostInformation(ctx, field)
+	case "listMeetingsWithCalendar":
+		return ec.fieldContext_ZoomRoomSettings_listMeetingsWithCalendar(ctx, field)
+	case "startAirplayManually":
+		return ec.fieldContext_ZoomRoomSettings_startAirplayManually(ctx, field)
+	case "ultrasonic":
+		return ec.fieldContext_ZoomRoomSettings_ultrasonic(ctx, field)
+	case "upcomingMeetingAlert":
+		return ec.fieldContext_ZoomRoomSettings_upcomingMeetingAlert(ctx, field)
+	case "weeklySystemRestart":
+		return ec.fieldContext_ZoomRoomSettings_weeklySystemRestart(ctx, field)
+	case "zrPostMeetingFeedback":
+		return ec.fieldContext_ZoomRoomSettings_zrPostMeetingFeedback(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ZoomRoomSettings", field.Name)
 }
 
 func (ec *executionContext) childFields_ZoomRoomWithIssues(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

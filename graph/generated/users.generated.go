@@ -26,6 +26,7 @@ type UpdateUserPayloadResolver interface {
 type UserResolver interface {
 	Meetings(ctx context.Context, obj *types.User, first int, after *string, typeArg types.MeetingListType, from *types.Date, to *types.Date, timezone *string) (*types.Connection[types.Meeting], error)
 	PastMeetings(ctx context.Context, obj *types.User, first int, after *string, from types.Date, to types.Date, typeArg types.PastMeetingType) (*types.Connection[types.MeetingInstance], error)
+	Account(ctx context.Context, obj *types.User) (*types.Account, error)
 	ChatChannels(ctx context.Context, obj *types.User, first int, after *string) (*types.Connection[types.ChatChannel], error)
 	ChatMessages(ctx context.Context, obj *types.User, first int, after *string, with *types.ChatPeer, filter *types.ChatMessageFilter) (*types.Connection[types.ChatMessage], error)
 	PersonalAudioConferences(ctx context.Context, obj *types.User) ([]*types.PersonalAudioConference, error)
@@ -1940,6 +1941,38 @@ func (ec *executionContext) fieldContext_User_pastMeetings(ctx context.Context, 
 	if fc.Args, err = ec.field_User_pastMeetings_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _User_account(ctx context.Context, field graphql.CollectedField, obj *types.User) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_User_account(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.User().Account(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *types.Account) graphql.Marshaler {
+			return ec.marshalOAccount2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐAccount(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_User_account(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "User",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Account(ctx, field)
+		},
 	}
 	return fc, nil
 }
@@ -4045,6 +4078,44 @@ func (ec *executionContext) _User(ctx context.Context, sel ast.SelectionSet, obj
 					}
 				}()
 				res = ec._User_pastMeetings(ctx, field, obj)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.IsDeferred() {
+				deferredFieldSet.AddField(field)
+				fieldIndex := len(deferredFieldSet.Values) - 1
+				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, deferredFieldSet)
+				})
+
+				for _, deferrable := range field.Deferrables {
+					view, ok := deferLabelToView[deferrable.Label]
+					if !ok {
+						view = deferredFieldSet.NewView()
+						deferLabelToView[deferrable.Label] = view
+					}
+					view.AddIndices(fieldIndex)
+				}
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "account":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._User_account(ctx, field, obj)
 				if res == graphql.RequiredNull {
 					atomic.AddUint32(&fs.Invalids, 1)
 				}

@@ -268,7 +268,7 @@ func listTelephoneCalls(c *call) (any, error) {
 		return nil, err
 	}
 	var calls []*phoneCall
-	for user := range min(c.opt.Users, callers) {
+	for user := range min(c.world.opt.Users, callers) {
 		for _, i := range c.recent(user, from, to) {
 			for _, s := range c.world.stays(i) {
 				at := map[string]time.Time{"start_time": s.join, "end_time": s.leave, "meeting_start_time": i.start, "meeting_end_time": i.end}[by]

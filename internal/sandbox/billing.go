@@ -47,7 +47,7 @@ func getBilling(c *call) (any, error) {
 		r.StartDate, r.EndDate = c.world.period(k)
 		total := 0
 		for _, price := range []int{licencePrice, audioPrice} {
-			total += price * c.opt.Users
+			total += price * c.world.opt.Users
 		}
 		r.TaxAmount, r.TotalAmount = amount(total*taxPercent/100), amount(total+total*taxPercent/100)
 		reports = append(reports, r)
@@ -79,9 +79,9 @@ func getInvoices(c *call) (any, error) {
 		name  string
 		price int
 	}{{"Meetings, monthly", licencePrice}, {"Audio Conferencing Options", audioPrice}} {
-		i := &invoice{InvoiceNumber: strconv.Itoa(n + 1), InvoiceChargeName: charge.name, Quantity: c.opt.Users}
+		i := &invoice{InvoiceNumber: strconv.Itoa(n + 1), InvoiceChargeName: charge.name, Quantity: c.world.opt.Users}
 		i.StartDate, i.EndDate = c.world.period(int(v &^ (1 << 40)))
-		total := charge.price * c.opt.Users
+		total := charge.price * c.world.opt.Users
 		i.TaxAmount, i.TotalAmount = amount(total*taxPercent/100), amount(total+total*taxPercent/100)
 		invoices = append(invoices, i)
 	}

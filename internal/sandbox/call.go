@@ -18,6 +18,7 @@ import (
 // call is one request on its way to its handler.
 type call struct {
 	*Sandbox
+	world   *world // the account that is asked about; nil if there is none such
 	route   *route
 	request *http.Request
 	query   url.Values
@@ -36,11 +37,20 @@ const maxBody = 1 << 20
 func (s *Sandbox) call(r *http.Request) *call {
 	c := &call{Sandbox: s, request: r, now: s.opt.Now().UTC(), header: http.Header{}}
 	c.route, c.values = s.routes.match(r.Method, r.URL.EscapedPath())
+	c.world = s.worldOf(c)
 	c.query, _ = url.ParseQuery(r.URL.RawQuery)
 	if r.Body != nil && r.Method != http.MethodGet {
-		c.body, _ = io.ReadAll(io.LimitReader(r.Body, maxBody))
+		c.body, _ = io.ReadAll(io.LimitReader(r.Body, c.maxBody()))
 	}
 	return c
+}
+
+// maxBody bounds the body of a call: files may be larger than documents.
+func (c *call) maxBody() int64 {
+	if c.route != nil && c.route.upload {
+		return maxUpload
+	}
+	return maxBody
 }
 
 func (c *call) pattern() string {

@@ -31,12 +31,13 @@ func (c *call) fileURL(kind, id string, size int64, extension string) string {
 		scheme = "https://"
 	}
 	path := fmt.Sprintf("%s/%s/%d/%s", kind, id, size, extension)
-	return scheme + c.request.Host + filesPath + path + "/" + c.world.sum(path)
+	return scheme + c.request.Host + filesPath + path + "/" + c.sum(path)
 }
 
-// sum signs an address, well enough for a sandbox.
-func (w *world) sum(path string) string {
-	d := w.dice(path, 1)
+// sum signs an address, well enough for a sandbox, whichever account's file it is:
+// the address does not name the account.
+func (s *Sandbox) sum(path string) string {
+	d := s.world.dice(path, 1)
 	return strconv.FormatUint(d.next(), 36)
 }
 
@@ -52,7 +53,7 @@ func (s *Sandbox) serveFile(w http.ResponseWriter, r *http.Request) (ok bool) {
 	}
 	at := strings.LastIndexByte(path, '/')
 	parts := strings.Split(path, "/")
-	if at < 0 || len(parts) != 5 || path[at+1:] != s.world.sum(path[:at]) {
+	if at < 0 || len(parts) != 5 || path[at+1:] != s.sum(path[:at]) {
 		http.NotFound(w, r)
 		return true
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"mime/multipart"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -105,12 +106,21 @@ func (r *rig) send(req *http.Request) *result {
 	return out
 }
 
-// do makes one call: "GET /users", with a body that is nil or becomes JSON.
+// do makes one call: "GET /users", with a body that is nil, a picture, or becomes
+// JSON.
 func (r *rig) do(call string, body any) *result {
 	r.t.Helper()
 	method, path, _ := strings.Cut(call, " ")
 	var reader io.Reader
-	if body != nil {
+	kind := "application/json"
+	if file, ok := body.(picture); ok {
+		var buf bytes.Buffer
+		form := multipart.NewWriter(&buf)
+		part, _ := form.CreateFormFile("file", file.name)
+		_, _ = part.Write(file.content)
+		_ = form.Close()
+		reader, kind = &buf, form.FormDataContentType()
+	} else if body != nil {
 		raw, err := json.Marshal(body)
 		if err != nil {
 			r.t.Fatal(err)
@@ -122,7 +132,14 @@ func (r *rig) do(call string, body any) *result {
 		r.t.Fatal(err)
 	}
 	req.Header.Set("Authorization", "Bearer "+r.token)
+	req.Header.Set("Content-Type", kind)
 	return r.send(req)
+}
+
+// picture is a body that is a file in a form.
+type picture struct {
+	name    string
+	content []byte
 }
 
 func (r *rig) get(format string, args ...any) *result {

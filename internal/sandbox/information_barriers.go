@@ -9,7 +9,7 @@ func init() {
 	handle("GET /information_barriers/policies", listPolicies, paid)
 	handle("POST /information_barriers/policies", createPolicy, paid)
 	handle("GET /information_barriers/policies/{policyId}", getPolicy, paid)
-	handle("PATCH /information_barriers/policies/{policyId}", updatePolicy, paid, answers(200))
+	handle("PATCH /information_barriers/policies/{policyId}", updatePolicy, paid, answersOK)
 	handle("DELETE /information_barriers/policies/{policyId}", deletePolicy, paid)
 }
 

@@ -1,14 +1,11 @@
 package sandbox
 
-import (
-	"fmt"
-	"net/http"
-)
+import "fmt"
 
 func init() {
 	handle("GET /meetings/{meetingId}/invitation", getInvitation)
 	handle("GET /meetings/{meetingId}/token", getMeetingToken)
-	handle("POST /meetings/{meetingId}/sip_dialing", createSipDialing, answers(http.StatusOK))
+	handle("POST /meetings/{meetingId}/sip_dialing", createSipDialing, answersOK)
 	handle("GET /users/{userId}/pac", listPAC, paid)
 }
 

@@ -39,6 +39,9 @@ var allScopes = sync.OnceValue(func() []string {
 	var all []string
 	for _, spec := range zoom.Specs() {
 		all = append(all, strings.Fields(spec.Scopes)...)
+		if len(spec.Paths()) > 1 {
+			all = append(all, strings.Fields(spec.ScopesIn("a sub account"))...)
+		}
 	}
 	slices.Sort(all)
 	return slices.Compact(all)
@@ -150,7 +153,11 @@ func (s *Sandbox) authenticate(c *call) error {
 	case !c.now.Before(c.token.expires):
 		return &zoomError{http.StatusUnauthorized, 124, "Access token is expired.", nil}
 	}
-	wanted := strings.Fields(c.route.spec.Scopes)
+	account := "" // the own
+	if c.world != s.world {
+		account = c.path("accountId")
+	}
+	wanted := strings.Fields(c.route.spec.ScopesIn(account))
 	if len(wanted) > 0 && !slices.ContainsFunc(wanted, func(scope string) bool { return c.token.scopes[scope] }) {
 		return badRequest(4711, "Invalid access token, does not contain scopes:["+strings.Join(wanted, ", ")+"].")
 	}

@@ -56,8 +56,8 @@ func (s *Sandbox) charges(c *call) []charge {
 	if len(c.route.quotas) == 0 {
 		return nil
 	}
-	s.world.mu.RLock()
-	defer s.world.mu.RUnlock()
+	c.world.mu.RLock()
+	defer c.world.mu.RUnlock()
 	var all []charge
 	for _, q := range c.route.quotas {
 		q.perDay = orElse(q.perPlan[s.opt.Plan], q.perDay)

@@ -91,7 +91,7 @@ func getRecordings(c *call) (any, error) {
 	}
 	w, m := c.world, i.m
 	r := &recordings{
-		AccountID: AccountID, UUID: w.uuid(m.n, i.k), ID: w.number(m.n), HostID: w.userID(m.host), Topic: m.Topic,
+		AccountID: w.account, UUID: w.uuid(m.n, i.k), ID: w.number(m.n), HostID: w.userID(m.host), Topic: m.Topic,
 		Type: strconv.Itoa(m.Type), StartTime: stamp(i.start), Duration: i.minutes(),
 		AutoDelete: true, DeleteDate: i.end.AddDate(0, 0, 120).Format(time.DateOnly),
 	}

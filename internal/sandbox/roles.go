@@ -8,7 +8,7 @@ import (
 
 func init() {
 	handle("GET /roles", listRoles, paid)
-	handle("POST /roles", createRole, paid, answers(200))
+	handle("POST /roles", createRole, paid, answersOK)
 	handle("GET /roles/{roleId}", getRole, paid)
 	handle("PATCH /roles/{roleId}", updateRole, paid)
 	handle("DELETE /roles/{roleId}", deleteRole, paid)

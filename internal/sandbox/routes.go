@@ -20,6 +20,7 @@ type registered struct {
 	handler  handler
 	paid     bool
 	business bool
+	upload   bool
 	lock     string
 	code     int
 	quotas   []quota
@@ -47,6 +48,9 @@ func paid(r *registered) { r.paid = true }
 // business marks what neither the free plan nor Pro has.
 func business(r *registered) { r.business = true }
 
+// upload marks what takes a file.
+func upload(r *registered) { r.upload = true }
+
 // exclusive allows one call at a time for one value of the variable.
 //
 // Source: "Concurrent requests" of the rate limits page.
@@ -59,10 +63,8 @@ func daily(q quota) option {
 	return func(r *registered) { r.quotas = append(r.quotas, q) }
 }
 
-// answers sets a status that the method does not imply.
-func answers(status int) option {
-	return func(r *registered) { r.code = status }
-}
+// answersOK marks what is answered with 200, whatever its method implies.
+func answersOK(r *registered) { r.code = http.StatusOK }
 
 // route is a registered operation with its row.
 type route struct {
@@ -106,7 +108,9 @@ func newRoutes() (*routes, error) {
 		if spec == nil {
 			return nil, fmt.Errorf("sandbox: no row in the table of operations for %q", reg.pattern)
 		}
-		t.add(&route{registered: reg, spec: spec}, "/v2"+spec.Path())
+		for _, path := range spec.Paths() {
+			t.add(&route{registered: reg, spec: spec}, "/v2"+path)
+		}
 	}
 	token := &registered{pattern: tokenPattern, handler: issueToken}
 	t.add(&route{registered: token, open: true}, "/oauth/token")

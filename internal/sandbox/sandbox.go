@@ -17,8 +17,9 @@
 //   - Meetings do not start or end by themselves as time goes by, and nobody
 //     joins one: what has happened is what had happened when it was made, and
 //     what the API ends.
-//   - One account, Server-to-Server tokens only. No consent pages, no refresh
-//     tokens, no master accounts.
+//   - Server-to-Server tokens of one account only: a master account with a few
+//     sub accounts. No consent pages, no refresh tokens.
+//   - Settings of an account are kept and answered, and change nothing else.
 //   - A user who is deleted leaves meetings and webinars behind, whatever was to
 //     be transferred. Nobody accepts an invitation. Webinars cannot be changed.
 //   - No webhooks, e-mails, calendars or media. Its links lead nowhere, but for
@@ -53,7 +54,8 @@ import (
 type Sandbox struct {
 	opt     Options
 	routes  *routes
-	world   *world
+	world   *world // the token's own account
+	subs    accounts
 	tokens  tokens
 	limits  *limits
 	locks   locks
@@ -75,6 +77,7 @@ func New(opt Options) (*Sandbox, error) {
 	}
 	s := &Sandbox{opt: opt, routes: table, world: newWorld(opt), limits: newLimits(opt.Plan)}
 	s.tokens.init(opt)
+	s.subs.init(s.world)
 	s.SetLatency(opt.Latency)
 	return s, nil
 }
@@ -151,7 +154,7 @@ func (s *Sandbox) admit(c *call, f Fault, planned bool) *answer {
 	case c.route.open:
 		return nil
 	}
-	for _, layer := range []func(*call) error{s.authenticate, s.throttle, s.exclude} {
+	for _, layer := range []func(*call) error{s.authenticate, located, s.throttle, s.exclude} {
 		if err := layer(c); err != nil {
 			return refused(err)
 		}
@@ -162,11 +165,11 @@ func (s *Sandbox) admit(c *call, f Fault, planned bool) *answer {
 // run calls the handler with the state locked: writes alone, reads together.
 func (s *Sandbox) run(c *call) *answer {
 	if c.route.spec != nil && c.route.spec.Reads() {
-		s.world.mu.RLock()
-		defer s.world.mu.RUnlock()
+		c.world.mu.RLock()
+		defer c.world.mu.RUnlock()
 	} else {
-		s.world.mu.Lock()
-		defer s.world.mu.Unlock()
+		c.world.mu.Lock()
+		defer c.world.mu.Unlock()
 	}
 	body, err := c.route.handler(c)
 	if err != nil {

@@ -14,8 +14,13 @@ import (
 // The README prints these; a change of them is a change for its readers.
 func TestLandmarksOfTheDefaultSeed(t *testing.T) {
 	want := Landmarks{
-		AccountID: "sandboxAccount0000000A",
-		OwnerID:   "nFIU4W28clghT7d2DfusyA", OwnerEmail: "noor.patel0@example.com",
+		AccountID:    "sandboxAccount0000000A",
+		SubAccountID: "L31ghjJjihaMFpeLuv6jig", SubHostID: "ju_mRFuX1_L9bfqQ9E_GnQ",
+		SubHostEmail: "kaito.wagner1@northwind.example.com", SubOwnerEmail: "omar.sorensen0@northwind.example.com",
+		SubMeetingNumber: 11173597777, SubMeetingInstance: "xhZkGrGpnP2oxiYwOTejEw==",
+		ResellerAccountID: "lhNwBf8dA5V5jDoMuL5x4A", ThirdTierID: "hCNPR_Ho3Q_rEL11kG2ofQ", VideoSDKAccountID: "ySI7i0AFpnYkdmyIfHdlOQ",
+		VirtualBackgroundID: "_sandboxBackground00002", AuthenticationOptionID: "sandboxSignIn000000002A", SettingsPolicyID: "sandboxPolicy000000001A",
+		OwnerID: "nFIU4W28clghT7d2DfusyA", OwnerEmail: "noor.patel0@example.com",
 		HostID: "0wu0uky42-15uhF0d2LAwA", HostEmail: "ada.dubois1@example.com",
 		InactiveUserID: "5EUgujWD_5FWd_Jr-5RUIw", InactiveUserEmail: "quentin.bauer2@example.com",
 		PendingUserEmail: "fatima.vogel3@example.com",

@@ -43,10 +43,13 @@ func (w *world) status(i int) string {
 
 // email names the user by index, so that it needs no table to be found by.
 func (w *world) email(i int) string {
+	if w.founder != nil && i == owner {
+		return w.founder.Email
+	}
 	if i >= w.opt.Users && w.people.changed[i] != nil {
 		return w.people.changed[i].Email
 	}
-	return w.name(i).mail() + strconv.Itoa(i) + "@example.com"
+	return w.name(i).mail() + strconv.Itoa(i) + "@" + w.domain
 }
 
 func (w *world) name(i int) name {
@@ -56,6 +59,9 @@ func (w *world) name(i int) name {
 
 // byEmail finds the index that an address ends in.
 func (w *world) byEmail(email string) (int, bool) {
+	if w.founder != nil && strings.EqualFold(email, w.founder.Email) {
+		return owner, true
+	}
 	local, _, _ := strings.Cut(email, "@")
 	digits := local[len(strings.TrimRight(local, "0123456789")):]
 	i, err := strconv.Atoi(digits)
@@ -78,8 +84,11 @@ func (w *world) seedUser(i int) *user {
 			CreatedAt: stamp(created.AddDate(0, 0, d.n(300))), UserCreatedAt: stamp(created),
 			Status: w.status(i), RoleID: "2",
 		},
-		AccountID: AccountID, AccountNumber: 10_000_001, RoleName: "Member",
+		AccountID: w.account, AccountNumber: w.serial, RoleName: "Member",
 		Cluster: "us06", Language: pick(&d, []string{"en-US", "de-DE", "ja-JP"}),
+	}
+	if w.founder != nil && i == owner {
+		u.FirstName, u.LastName, u.DisplayName = w.founder.FirstName, w.founder.LastName, w.founder.FirstName+" "+w.founder.LastName
 	}
 	switch {
 	case i == owner:

@@ -111,7 +111,7 @@ func createUser(c *call) (any, error) {
 			DisplayName: orElse(info.DisplayName, strings.TrimSpace(info.FirstName+" "+info.LastName)),
 			Timezone:    "UTC", Status: "active", RoleID: memberRole, CreatedAt: stamp(c.now), UserCreatedAt: stamp(c.now),
 		},
-		AccountID: AccountID, AccountNumber: 10_000_001, Cluster: "us06", Language: "en-US",
+		AccountID: w.account, AccountNumber: w.serial, Cluster: "us06", Language: "en-US",
 	}
 	if body.Action == "create" {
 		u.Status, u.Timezone = "pending", ""
@@ -248,7 +248,7 @@ func deleteUser(c *call) (any, error) {
 	w := c.world
 	to := c.query.Get("transfer_email")
 	switch target, ok := c.named(to); {
-	case i == owner:
+	case i == w.head:
 		return nil, badRequest(200, "Cannot delete a user out of your account.")
 	case action == "disassociate" && w.roleOf(i) == adminRole:
 		return nil, badRequest(1117, "You can not disassociate an Admin user.")

@@ -15,6 +15,12 @@ type world struct {
 	shift uint64
 	start time.Time // what the dates of the seeded objects hang on
 
+	account string  // Zoom's id of the account
+	serial  int64   // its account number
+	domain  string  // of its users' addresses
+	head    int     // the owner
+	founder *person // the owner of an account that a call has made
+
 	mu       sync.RWMutex
 	meetings map[uint64]*meeting   // changed or created
 	deleted  map[uint64]*meeting   // may be recovered
@@ -26,7 +32,9 @@ type world struct {
 	roles    []*role
 	policies []*policy
 
-	madeTemplates map[int][]*template // by user
+	madeTemplates map[int][]*template       // by user
+	settings      map[string]map[string]any // parts of the account's, once they were asked for
+	settingsMu    sync.Mutex                // reading makes them
 
 	byStatus func() map[string][]int // indices of users, in order
 	nonces   map[uint64]uint64
@@ -39,6 +47,10 @@ func newWorld(opt Options) *world {
 		opt:      opt,
 		seed:     mix(opt.Seed),
 		start:    opt.Now().UTC().Truncate(time.Minute),
+		account:  AccountID,
+		serial:   10_000_001,
+		domain:   "example.com",
+		settings: map[string]map[string]any{},
 		meetings: map[uint64]*meeting{},
 		deleted:  map[uint64]*meeting{},
 		byHost:   map[int][]uint64{},
@@ -74,6 +86,16 @@ func (w *world) member(n uint64, j int) int {
 // tests. For one seed they are always the same, whatever the clock says.
 type Landmarks struct {
 	AccountID string
+
+	SubAccountID                             string // of the master account
+	SubHostID, SubHostEmail                  string // hosts the meetings of the sub account below
+	SubMeetingNumber                         int64
+	SubMeetingInstance                       string
+	SubOwnerEmail                            string
+	ResellerAccountID, ThirdTierID           string // a sub account with sub accounts, and one of these
+	VideoSDKAccountID                        string
+	VirtualBackgroundID                      string
+	AuthenticationOptionID, SettingsPolicyID string // of the settings
 
 	OwnerID, OwnerEmail               string
 	HostID, HostEmail                 string // hosts all meetings below
@@ -149,11 +171,17 @@ const (
 func (s *Sandbox) Landmarks() Landmarks {
 	w := s.world
 	weekly, big, manual := special(slotWeekly), special(slotBig), special(slotManual)
+	sub := s.subs.seeded(subAccount).world()
 	number := func(slot uint64) int64 { return w.number(special(slot)) }
 	uuid := func(slot uint64, k int) string { return w.uuid(special(slot), k) }
 	return Landmarks{
-		AccountID: AccountID,
-		OwnerID:   w.userID(owner), OwnerEmail: w.seedUser(owner).Email,
+		AccountID:    AccountID,
+		SubAccountID: sub.account, SubHostID: sub.userID(host), SubHostEmail: sub.seedUser(host).Email, SubOwnerEmail: sub.seedUser(owner).Email,
+		SubMeetingNumber: sub.number(weekly), SubMeetingInstance: sub.uuid(big, 0),
+		ResellerAccountID: s.subs.seeded(resellerAccount).id, ThirdTierID: s.subs.seeded(thirdTierAccount).id,
+		VideoSDKAccountID: s.subs.seeded(videoSDKAccount).id, VirtualBackgroundID: "_sandboxBackground00002",
+		AuthenticationOptionID: "sandboxSignIn000000002A", SettingsPolicyID: "sandboxPolicy000000001A",
+		OwnerID: w.userID(owner), OwnerEmail: w.seedUser(owner).Email,
 		HostID: w.userID(host), HostEmail: w.seedUser(host).Email,
 		InactiveUserID: w.userID(inactiveUser), InactiveUserEmail: w.seedUser(inactiveUser).Email,
 		PendingUserEmail: w.seedUser(pendingUser).Email,

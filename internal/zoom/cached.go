@@ -67,9 +67,24 @@ func (c *cached) filed(next Handler) Handler {
 func (c *cached) write(ctx context.Context, req *Request, next Handler) (*Response, error) {
 	resp, err := next(ctx, req)
 	if err == nil || errors.Is(err, ErrNotFound) || errors.Is(err, ErrUnavailable) || errors.Is(err, ErrBadAnswer) || errors.Is(err, context.DeadlineExceeded) {
-		c.evict(context.WithoutCancel(ctx), req.Account, c.hosts.resolve(expand(req.Spec.Evicts, req.Vars)))
+		here, own := ofOwn(c.hosts.resolve(expand(req.Spec.Evicts, req.Vars)))
+		c.evict(context.WithoutCancel(ctx), req.Account, here)
+		c.evict(context.WithoutCancel(ctx), "", own)
 	}
 	return resp, err
+}
+
+// ofOwn parts what a write makes stale in the account that it is made to from what
+// it makes stale in the own account, whichever that is: "^accounts".
+func ofOwn(tags []string) (here, own []string) {
+	for _, tag := range tags {
+		if name, ok := strings.CutPrefix(tag, "^"); ok {
+			own = append(own, name)
+		} else {
+			here = append(here, tag)
+		}
+	}
+	return here, own
 }
 
 func (c *cached) keeps(req *Request) bool {

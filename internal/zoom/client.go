@@ -33,7 +33,8 @@ type Request struct {
 	Account string
 	Path    string // below the base URL, escaped
 	Query   string // canonical: sorted and escaped, without the "?"
-	Body    []byte // JSON; nil for a call without one
+	Body    []byte // JSON, or what Type says; nil for a call without one
+	Type    string // media type of a body that is not JSON
 	// Vars holds the values of the path's variables, and those that a quota
 	// counts by.
 	Vars map[string]string

@@ -74,7 +74,7 @@ var instanceTags = []string{"instance:{meetingId}", "meeting:{meetingId}:instanc
 // The operations on what happened.
 var (
 	GetPastMeeting = op[InstanceKey, types.MeetingInstance](Spec{
-		Pattern: "GET /past_meetings/{meetingId}", Rate: Light, Life: Closed, LifeOf: pastLife, AcceptsUUID: true,
+		Pattern: "GET /past_meetings/{meetingId}", Rate: Light, Life: Closed, LifeOf: pastLife, AcceptsUUID: true, OwnOnly: true,
 		Scopes: meetingRead + "meeting:read:past_meeting meeting:read:past_meeting:admin",
 		Tags:   instanceTags,
 	})
@@ -88,7 +88,7 @@ var (
 		}
 	})
 	ListPastParticipants = list(Spec{
-		Pattern: "GET /past_meetings/{meetingId}/participants", Rate: Medium, Life: Closed, LifeOf: pastLife, AcceptsUUID: true, Array: "participants", MaxPage: 300,
+		Pattern: "GET /past_meetings/{meetingId}/participants", Rate: Medium, Life: Closed, LifeOf: pastLife, AcceptsUUID: true, OwnOnly: true, Array: "participants", MaxPage: 300,
 		Scopes: meetingRead + "meeting:read:list_past_participants meeting:read:list_past_participants:admin",
 		Tags:   instanceTags,
 	}, func(in InstanceKey, p *types.Participant) { p.Run = in.MeetingID })

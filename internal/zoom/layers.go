@@ -135,8 +135,8 @@ func authorized(tokens Tokens) Layer {
 			if err != nil {
 				return nil, err
 			}
-			if s := req.Spec; len(token.Scopes) > 0 && !s.Allows(token.Scopes) {
-				return nil, &Error{Op: s.Pattern, Kind: ErrMissingScope, Message: "any one of these is enough: " + s.Scopes}
+			if s := req.Spec; len(token.Scopes) > 0 && !s.Allows(req.Account, token.Scopes) {
+				return nil, &Error{Op: s.Pattern, Kind: ErrMissingScope, Message: "any one of these is enough: " + s.ScopesIn(req.Account)}
 			}
 			return next(ctx, req)
 		}

@@ -21,6 +21,7 @@ import (
 //	                    of them the path has
 //	query:"page_size"   a query parameter; left out when zero
 //	body:""             the JSON body
+//	file:"file"         a part of a multipart body; a types.Upload
 type Op[In, Out any] struct {
 	*Spec
 	adopt func(In, *Out)
@@ -130,7 +131,8 @@ func decodeAnswer(s *Spec, body []byte, out any) error {
 // when the operation is registered.
 type input struct {
 	path, query []place
-	body        []int // index of the body's field; nil when there is none
+	body        []int  // index of the body's field; nil when there is none
+	file        *place // the file that is the body; nil when there is none
 }
 
 type place struct {
@@ -155,6 +157,7 @@ func (in *input) add(t reflect.Type, s *Spec, at []int) {
 		path, isPath := f.Tag.Lookup("path")
 		query, isQuery := f.Tag.Lookup("query")
 		_, isBody := f.Tag.Lookup("body")
+		file, isFile := f.Tag.Lookup("file")
 		switch {
 		case isPath:
 			in.path = append(in.path, place{s.variable(path), index})
@@ -164,6 +167,8 @@ func (in *input) add(t reflect.Type, s *Spec, at []int) {
 			in.query = append(in.query, place{query, index})
 		case isBody:
 			in.body = index
+		case isFile:
+			in.file = &place{file, index}
 		case f.Type == reflect.TypeFor[Paging]() && s.MaxPage == 0:
 			// a list that comes at once takes no page
 		case f.Type.Kind() == reflect.Struct:
@@ -219,7 +224,11 @@ func (in *input) request(s *Spec, account string, v reflect.Value) (*Request, er
 		req.Body = body
 		req.countBy(body)
 	}
-	return req, nil
+	if in.file != nil {
+		file := v.FieldByIndex(in.file.index).Interface().(types.Upload)
+		req.Body, req.Type, err = multipartBody(in.file.name, file)
+	}
+	return req, err
 }
 
 // renamed returns the same question with another name of the object in the

@@ -75,7 +75,10 @@ func (in Raw) request(spec *Spec, account string) (*Request, error) {
 			return nil, fmt.Errorf("path.%s: %s has no such variable", name, spec.Pattern)
 		}
 	}
-	if in.Body != nil && spec.Reads() {
+	switch {
+	case spec.input.file != nil:
+		return nil, fmt.Errorf("operation: %s takes a file, which cannot be sent as JSON", spec.Pattern)
+	case in.Body != nil && spec.Reads():
 		return nil, fmt.Errorf("body: %s takes none", spec.Pattern)
 	}
 	req.Path, req.Query, req.Body = path, in.Query.Encode(), in.Body

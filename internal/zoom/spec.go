@@ -103,7 +103,8 @@ type Spec struct {
 	// Tags names what an answer is about, with path variables in braces:
 	// "user:{userId}". Evicting a tag makes the answer stale.
 	Tags []string
-	// Evicts names what a successful write makes stale.
+	// Evicts names what a successful write makes stale. One with a "^" before it
+	// is the own account's, whichever account is written to.
 	Evicts []string
 	// Quotas names the daily allowances beyond the label's that a call
 	// counts against.
@@ -210,15 +211,51 @@ func (s *Spec) pathIn(account string) (string, error) {
 // Reads reports whether the operation changes nothing at Zoom.
 func (s *Spec) Reads() bool { return s.Method() == "GET" }
 
-// Allows reports whether a token with the granted scopes may use the
-// operation. An operation accepts any one of its scopes.
-func (s *Spec) Allows(granted []string) bool {
+// ScopesIn lists the scopes, any one of which lets a token use the operation on
+// an account: "" is the own, and all others are sub accounts.
+func (s *Spec) ScopesIn(account string) string {
+	if account == "" {
+		return s.Scopes
+	}
+	return s.subScopes()
+}
+
+// subScopes lists the scopes of the form for sub accounts. Zoom derives them from
+// the own account's: what is granted for an account by ":admin" is granted for its
+// sub accounts by ":master". Rows whose only path names the account list both, and
+// the classic ones of these count as they stand.
+//
+// Source: the scopes in Zoom's documents of the master account APIs.
+func (s *Spec) subScopes() string {
+	both := strings.Contains(s.Path(), accountVar)
+	var scopes []string
 	for scope := range strings.FieldsSeq(s.Scopes) {
+		name, isAdmin := strings.CutSuffix(scope, ":admin")
+		resource, _, _ := strings.Cut(name, ":")
+		classic := strings.Count(name, ":") == 1
+		switch {
+		case strings.HasSuffix(scope, ":master"), both && classic:
+			scopes = append(scopes, scope)
+		case isAdmin && classic:
+			scopes = append(scopes, resource+":master", name+":master")
+		case isAdmin:
+			scopes = append(scopes, name+":master")
+		}
+	}
+	slices.Sort(scopes)
+	return strings.Join(slices.Compact(scopes), " ")
+}
+
+// Allows reports whether a token with the granted scopes may use the operation on
+// an account. Any one of its scopes is enough; where it has none, none is needed.
+func (s *Spec) Allows(account string, granted []string) bool {
+	enough := s.ScopesIn(account)
+	for scope := range strings.FieldsSeq(enough) {
 		if slices.Contains(granted, scope) {
 			return true
 		}
 	}
-	return s.Scopes == ""
+	return enough == ""
 }
 
 var specs = map[string]*Spec{}

@@ -74,11 +74,11 @@ func testScopes(t *testing.T, s *Spec) {
 		if !scope.MatchString(one) {
 			t.Errorf("%q is no scope", one)
 		}
-		if !s.Allows([]string{"other:scope", one}) {
+		if !s.Allows("", []string{"other:scope", one}) {
 			t.Errorf("any one scope is enough, and %s is not", one)
 		}
 	}
-	if s.Allows([]string{"other:scope", scopes[0] + "x"}) || s.Allows(nil) {
+	if s.Allows("", []string{"other:scope", scopes[0] + "x"}) || s.Allows("", nil) {
 		t.Error("it is allowed without its scopes")
 	}
 }
@@ -113,7 +113,7 @@ func testLife(t *testing.T, s *Spec) {
 			if !known[list] || !known["user:{userId}:"+list] {
 				t.Errorf("no read carries what %s stands for", tag)
 			}
-		} else if !known[tag] {
+		} else if !known[strings.TrimPrefix(tag, "^")] {
 			t.Errorf("no read carries %s", tag)
 		}
 	}
@@ -154,12 +154,12 @@ func testInput(t *testing.T, s *Spec) {
 		filled = append(filled, p.name)
 	}
 	slices.Sort(filled)
-	if diff := cmp.Diff(variablesOf(s.Path()), filled); diff != "" {
+	if diff := cmp.Diff(variablesOf(strings.Replace(s.Path(), accountVar, "", 1)), filled); diff != "" {
 		t.Errorf("the variables of the path: -want +got\n%s", diff)
 	}
 	wantsBody := !s.Reads() && s.Method() != "DELETE"
-	if wantsBody != (s.input.body != nil) {
-		t.Errorf("a %s with a body: %v", s.Method(), s.input.body != nil)
+	if has := s.input.body != nil || s.input.file != nil; wantsBody != has {
+		t.Errorf("a %s with a body: %v", s.Method(), has)
 	}
 }
 
@@ -177,7 +177,7 @@ func TestNames(t *testing.T) {
 			t.Errorf("got %s, want %s", got, want)
 		}
 	}
-	if (&Spec{}).Allows(nil) != true {
+	if (&Spec{}).Allows("", nil) != true {
 		t.Error("what needs no scope is allowed without")
 	}
 	if Never.TTL() != 0 || Live.TTL() >= Scheduled.TTL() || Scheduled.TTL() >= Slow.TTL() || Slow.TTL() >= Closed.TTL() {
@@ -293,12 +293,42 @@ func (s *schema) property(name string) []*schema {
 func openAPIs(t *testing.T) openAPI {
 	t.Helper()
 	all := openAPI{}
-	for _, name := range []string{"users", "meetings", "accounts", "team-chat", "phone.subset"} {
+	// Where both have a path, that of ordinary accounts is the newer.
+	for _, name := range []string{"users.master", "meetings.master", "accounts.master", "users", "meetings", "accounts", "team-chat", "phone.subset"} {
 		if err := json.Unmarshal(documents(t, "openapi/"+name+".json"), &all); err != nil {
 			t.Fatal(err)
 		}
 	}
 	return all
+}
+
+// A row has a form of its path for sub accounts where Zoom's documents of the
+// master account APIs have it, and only there.
+func TestFormsForSubAccounts(t *testing.T) {
+	unnamed := func(path string) string { return variables.ReplaceAllString(path, "{}") }
+	documented := map[string]bool{} // method and path, whatever its variables are called
+	for path, methods := range openAPIs(t).Paths {
+		for method := range methods {
+			documented[strings.ToUpper(method)+" "+unnamed(path)] = true
+		}
+	}
+	for line := range strings.SplitSeq(string(documents(t, "operations.tsv")), "\n") {
+		if cells := strings.Split(line, "\t"); len(cells) > 1 {
+			documented[cells[0]+" "+unnamed(cells[1])] = true
+			for _, m := range regexp.MustCompile(`master path: ([^;\s]+)`).FindAllStringSubmatch(line, -1) {
+				documented[cells[0]+" "+unnamed(m[1])] = true
+			}
+		}
+	}
+	for _, s := range Specs() {
+		form := "/accounts/" + accountVar + s.Path()
+		if strings.Contains(s.Path(), accountVar) {
+			form = s.Path()
+		}
+		if has := documented[s.Method()+" "+unnamed(form)]; has == s.OwnOnly {
+			t.Errorf("%s: a form for sub accounts (%s) is documented: %v, and the row is for the own account only: %v", s.Pattern, form, has, s.OwnOnly)
+		}
+	}
 }
 
 func TestParametersAreDocumented(t *testing.T) {
@@ -395,6 +425,22 @@ func TestFieldsAreDocumented(t *testing.T) {
 		{reflect.TypeFor[types.Survey](), "", GetSurvey.Pattern},
 		{reflect.TypeFor[types.SurveyInstance](), "survey_instances", ListSurveyInstances.Pattern},
 		{reflect.TypeFor[types.SurveyAnswer](), "survey_answers", ListSurveyAnswers.Pattern},
+		{reflect.TypeFor[types.Account](), "", GetAccount.Pattern},
+		{reflect.TypeFor[types.Account](), "accounts", ListSubAccounts.Pattern},
+		{reflect.TypeFor[types.NewSubAccount](), "", CreateSubAccount.Pattern},
+		{reflect.TypeFor[types.AccountOptionsPatch](), "", UpdateAccountOptions.Pattern},
+		{reflect.TypeFor[NewOwnerBody](), "", UpdateAccountOwner.Pattern},
+		{reflect.TypeFor[types.AccountSettings](), "", GetSettings.Pattern},
+		{reflect.TypeFor[types.AccountAuthentication](), "", GetSettings.Pattern},
+		{reflect.TypeFor[types.AccountSecurity](), "security", GetSettings.Pattern},
+		{reflect.TypeFor[types.AccountMeetingSecurity](), "meeting_security", GetSettings.Pattern},
+		{reflect.TypeFor[types.AccountSettingsPatch](), "", UpdateSettings.Pattern},
+		{reflect.TypeFor[types.AccountLockedSettings](), "", GetLockedSettings.Pattern},
+		{reflect.TypeFor[types.LockedMeetingSecurity](), "meeting_security", GetLockedSettings.Pattern},
+		{reflect.TypeFor[types.ManagedDomain](), "domains", ListManagedDomains.Pattern},
+		{reflect.TypeFor[types.WebinarRegistrationSettings](), "", GetRegistrationSettings.Pattern},
+		{reflect.TypeFor[types.WebinarRegistrationSettingsPatch](), "", UpdateRegistrationSettings.Pattern},
+		{reflect.TypeFor[types.VirtualBackgroundFile](), "", UploadVirtualBackground.Pattern},
 	} {
 		isBody := regexp.MustCompile(`^New|Patch$|Body$`).MatchString(c.of.Name())
 		roots := docs.schemas(c.pattern, isBody)
@@ -409,14 +455,20 @@ func TestFieldsAreDocumented(t *testing.T) {
 	if len(documented) < 40 {
 		t.Errorf("only %d types were compared", len(documented))
 	}
+	// undocumented are fields that no document has, and why they are known.
+	undocumented := map[string]string{
+		"notify_registrants":                "Zoom tells it to users of its own integrations only",
+		"webinar_ai_companion_questions":    "newer than the document of the accounts; that of the users has it",
+		"webinar_summary_with_ai_companion": "newer than the document of the accounts; that of the users has it",
+	}
 	for of, schemas := range documented {
 		for f := range of.Fields() {
 			name := jsonNameOf(f)
-			if name == "" {
+			if name == "" || len(schemas) == 0 { // the field that holds it is missed already
 				continue
 			}
 			found := propertiesOf(schemas, name)
-			if len(found) == 0 && name != "notify_registrants" { // Zoom tells it to users of its own integrations only
+			if len(found) == 0 && undocumented[name] == "" {
 				t.Errorf("%s.%s: no %q is documented", of, f.Name, name)
 			}
 			checkValues(t, of.String()+"."+f.Name, f.Type, found)

@@ -2,6 +2,7 @@ package zoom
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -116,7 +117,7 @@ func (t *transport) newCall(ctx context.Context, req *Request, token *Token) (*h
 	call.Header.Set("Authorization", "Bearer "+token.Access)
 	call.Header.Set("Accept", "application/json")
 	if req.Body != nil {
-		call.Header.Set("Content-Type", "application/json")
+		call.Header.Set("Content-Type", cmp.Or(req.Type, "application/json"))
 	}
 	return call, nil
 }

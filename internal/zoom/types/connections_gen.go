@@ -2,6 +2,12 @@
 
 package types
 
+// AccountConnection is a page of a list of Account.
+type AccountConnection = Connection[Account]
+
+// AccountEdge is an item of such a page.
+type AccountEdge = Edge[Account]
+
 // ChatChannelConnection is a page of a list of ChatChannel.
 type ChatChannelConnection = Connection[ChatChannel]
 

@@ -8,6 +8,162 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
+// AccountType: What kind of account it is.
+type AccountType string
+
+// The values of AccountType.
+const (
+	// Without a subscription.
+	AccountTypeFree AccountType = "FREE"
+	// Zoom Pro.
+	AccountTypePro AccountType = "PRO"
+	// Zoom Enterprise.
+	AccountTypeEnterprise AccountType = "ENTERPRISE"
+	// A partner that resells by API.
+	AccountTypeAPIPartner AccountType = "API_PARTNER"
+	// Schools and universities.
+	AccountTypeEducation AccountType = "EDUCATION"
+	// Zoom Business.
+	AccountTypeBusiness AccountType = "BUSINESS"
+	// On trial.
+	AccountTypeFreeTrial AccountType = "FREE_TRIAL"
+	// Licences in bulk.
+	AccountTypeBulkLicense AccountType = "BULK_LICENSE"
+	// Zoom Rooms.
+	AccountTypeZoomRooms AccountType = "ZOOM_ROOMS"
+	// Video SDK.
+	AccountTypeZoomVideoSdk AccountType = "ZOOM_VIDEO_SDK"
+	// Zoom Phone.
+	AccountTypeZoomPhone AccountType = "ZOOM_PHONE"
+)
+
+var accountTypeCodes = newCodes("AccountType", false,
+	"FREE", "Free",
+	"PRO", "Pro",
+	"ENTERPRISE", "Enterprise",
+	"API_PARTNER", "API Partner",
+	"EDUCATION", "Education",
+	"BUSINESS", "Business",
+	"FREE_TRIAL", "Free Trial",
+	"BULK_LICENSE", "Bulk License",
+	"ZOOM_ROOMS", "Zoom Rooms",
+	"ZOOM_VIDEO_SDK", "Zoom Video SDK",
+	"ZOOM_PHONE", "Zoom Phone",
+)
+
+// Code returns what Zoom writes for the value.
+func (e AccountType) Code() string { return accountTypeCodes.toZoom[string(e)] }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+func (e *AccountType) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	name, err := accountTypeCodes.decode(dec)
+	*e = AccountType(name)
+	return err
+}
+
+// MarshalJSONTo writes Zoom's value.
+func (e AccountType) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return accountTypeCodes.encode(enc, string(e))
+}
+
+// MarshalGQL writes the name, or null.
+func (e AccountType) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+
+// UnmarshalGQL reads the name that a caller wrote.
+func (e *AccountType) UnmarshalGQL(v any) error {
+	name, err := accountTypeCodes.unmarshalGQL(v)
+	*e = AccountType(name)
+	return err
+}
+
+// Admission: How people are let in.
+type Admission string
+
+// The values of Admission.
+const (
+	// All by themselves.
+	AdmissionAutomatic Admission = "AUTOMATIC"
+	// All by hand.
+	AdmissionManual Admission = "MANUAL"
+	// People outside by hand, users of the account by themselves.
+	AdmissionExternalManual Admission = "EXTERNAL_MANUAL"
+	// People outside by hand, but for some domains.
+	AdmissionExternalOfOtherDomainsManual Admission = "EXTERNAL_OF_OTHER_DOMAINS_MANUAL"
+)
+
+var admissionCodes = newCodes("Admission", true,
+	"AUTOMATIC", "1",
+	"MANUAL", "2",
+	"EXTERNAL_MANUAL", "3",
+	"EXTERNAL_OF_OTHER_DOMAINS_MANUAL", "4",
+)
+
+// Code returns what Zoom writes for the value.
+func (e Admission) Code() string { return admissionCodes.toZoom[string(e)] }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+func (e *Admission) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	name, err := admissionCodes.decode(dec)
+	*e = Admission(name)
+	return err
+}
+
+// MarshalJSONTo writes Zoom's value.
+func (e Admission) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return admissionCodes.encode(enc, string(e))
+}
+
+// MarshalGQL writes the name, or null.
+func (e Admission) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+
+// UnmarshalGQL reads the name that a caller wrote.
+func (e *Admission) UnmarshalGQL(v any) error {
+	name, err := admissionCodes.unmarshalGQL(v)
+	*e = Admission(name)
+	return err
+}
+
+// Admitters: Who can let people in.
+type Admitters string
+
+// The values of Admitters.
+const (
+	// Host and co-hosts.
+	AdmittersHosts Admitters = "HOSTS"
+	// In their absence also who did not have to wait.
+	AdmittersHostsAndBypassers Admitters = "HOSTS_AND_BYPASSERS"
+)
+
+var admittersCodes = newCodes("Admitters", true,
+	"HOSTS", "0",
+	"HOSTS_AND_BYPASSERS", "1",
+)
+
+// Code returns what Zoom writes for the value.
+func (e Admitters) Code() string { return admittersCodes.toZoom[string(e)] }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+func (e *Admitters) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	name, err := admittersCodes.decode(dec)
+	*e = Admitters(name)
+	return err
+}
+
+// MarshalJSONTo writes Zoom's value.
+func (e Admitters) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return admittersCodes.encode(enc, string(e))
+}
+
+// MarshalGQL writes the name, or null.
+func (e Admitters) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+
+// UnmarshalGQL reads the name that a caller wrote.
+func (e *Admitters) UnmarshalGQL(v any) error {
+	name, err := admittersCodes.unmarshalGQL(v)
+	*e = Admitters(name)
+	return err
+}
+
 // AicDisclaimer: What a participant did when told of AI Companion.
 type AicDisclaimer string
 
@@ -49,6 +205,47 @@ func (e AicDisclaimer) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
 func (e *AicDisclaimer) UnmarshalGQL(v any) error {
 	name, err := aicDisclaimerCodes.unmarshalGQL(v)
 	*e = AicDisclaimer(name)
+	return err
+}
+
+// ApprovalRoute: Where requests for leave are sent.
+type ApprovalRoute string
+
+// The values of ApprovalRoute.
+const (
+	// To all who may give it.
+	ApprovalRouteApprovers ApprovalRoute = "APPROVERS"
+	// To one channel.
+	ApprovalRouteChannel ApprovalRoute = "CHANNEL"
+)
+
+var approvalRouteCodes = newCodes("ApprovalRoute", true,
+	"APPROVERS", "1",
+	"CHANNEL", "2",
+)
+
+// Code returns what Zoom writes for the value.
+func (e ApprovalRoute) Code() string { return approvalRouteCodes.toZoom[string(e)] }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+func (e *ApprovalRoute) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	name, err := approvalRouteCodes.decode(dec)
+	*e = ApprovalRoute(name)
+	return err
+}
+
+// MarshalJSONTo writes Zoom's value.
+func (e ApprovalRoute) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return approvalRouteCodes.encode(enc, string(e))
+}
+
+// MarshalGQL writes the name, or null.
+func (e ApprovalRoute) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+
+// UnmarshalGQL reads the name that a caller wrote.
+func (e *ApprovalRoute) UnmarshalGQL(v any) error {
+	name, err := approvalRouteCodes.unmarshalGQL(v)
+	*e = ApprovalRoute(name)
 	return err
 }
 
@@ -96,6 +293,176 @@ func (e *ApprovalType) UnmarshalGQL(v any) error {
 	return err
 }
 
+// ArchiveFailure: What happens if archiving is not possible.
+type ArchiveFailure string
+
+// The values of ArchiveFailure.
+const (
+	// Participants are told, and may stay.
+	ArchiveFailureStay ArchiveFailure = "STAY"
+	// Nobody may join or stay.
+	ArchiveFailureLeave ArchiveFailure = "LEAVE"
+)
+
+var archiveFailureCodes = newCodes("ArchiveFailure", true,
+	"STAY", "1",
+	"LEAVE", "2",
+)
+
+// Code returns what Zoom writes for the value.
+func (e ArchiveFailure) Code() string { return archiveFailureCodes.toZoom[string(e)] }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+func (e *ArchiveFailure) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	name, err := archiveFailureCodes.decode(dec)
+	*e = ArchiveFailure(name)
+	return err
+}
+
+// MarshalJSONTo writes Zoom's value.
+func (e ArchiveFailure) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return archiveFailureCodes.encode(enc, string(e))
+}
+
+// MarshalGQL writes the name, or null.
+func (e ArchiveFailure) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+
+// UnmarshalGQL reads the name that a caller wrote.
+func (e *ArchiveFailure) UnmarshalGQL(v any) error {
+	name, err := archiveFailureCodes.unmarshalGQL(v)
+	*e = ArchiveFailure(name)
+	return err
+}
+
+// ArchiveNotice: Who sees a notice.
+type ArchiveNotice string
+
+// The values of ArchiveNotice.
+const (
+	// All participants.
+	ArchiveNoticeParticipants ArchiveNotice = "PARTICIPANTS"
+	// Guests.
+	ArchiveNoticeGuest ArchiveNotice = "GUEST"
+)
+
+var archiveNoticeCodes = newCodes("ArchiveNotice", false,
+	"PARTICIPANTS", "participants",
+	"GUEST", "guest",
+)
+
+// Code returns what Zoom writes for the value.
+func (e ArchiveNotice) Code() string { return archiveNoticeCodes.toZoom[string(e)] }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+func (e *ArchiveNotice) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	name, err := archiveNoticeCodes.decode(dec)
+	*e = ArchiveNotice(name)
+	return err
+}
+
+// MarshalJSONTo writes Zoom's value.
+func (e ArchiveNotice) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return archiveNoticeCodes.encode(enc, string(e))
+}
+
+// MarshalGQL writes the name, or null.
+func (e ArchiveNotice) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+
+// UnmarshalGQL reads the name that a caller wrote.
+func (e *ArchiveNotice) UnmarshalGQL(v any) error {
+	name, err := archiveNoticeCodes.unmarshalGQL(v)
+	*e = ArchiveNotice(name)
+	return err
+}
+
+// ArchivePrompt: Who hears a notice.
+type ArchivePrompt string
+
+// The values of ArchivePrompt.
+const (
+	// All participants.
+	ArchivePromptParticipants ArchivePrompt = "PARTICIPANTS"
+	// Guests.
+	ArchivePromptGuest ArchivePrompt = "GUEST"
+	// Nobody.
+	ArchivePromptNone ArchivePrompt = "NONE"
+)
+
+var archivePromptCodes = newCodes("ArchivePrompt", false,
+	"PARTICIPANTS", "participants",
+	"GUEST", "guest",
+	"NONE", "none",
+)
+
+// Code returns what Zoom writes for the value.
+func (e ArchivePrompt) Code() string { return archivePromptCodes.toZoom[string(e)] }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+func (e *ArchivePrompt) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	name, err := archivePromptCodes.decode(dec)
+	*e = ArchivePrompt(name)
+	return err
+}
+
+// MarshalJSONTo writes Zoom's value.
+func (e ArchivePrompt) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return archivePromptCodes.encode(enc, string(e))
+}
+
+// MarshalGQL writes the name, or null.
+func (e ArchivePrompt) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+
+// UnmarshalGQL reads the name that a caller wrote.
+func (e *ArchivePrompt) UnmarshalGQL(v any) error {
+	name, err := archivePromptCodes.unmarshalGQL(v)
+	*e = ArchivePrompt(name)
+	return err
+}
+
+// ArchiveSubject: What is archived.
+type ArchiveSubject string
+
+// The values of ArchiveSubject.
+const (
+	// Meetings.
+	ArchiveSubjectMeetings ArchiveSubject = "MEETINGS"
+	// Webinars.
+	ArchiveSubjectWebinars ArchiveSubject = "WEBINARS"
+	// Both.
+	ArchiveSubjectMeetingsAndWebinars ArchiveSubject = "MEETINGS_AND_WEBINARS"
+)
+
+var archiveSubjectCodes = newCodes("ArchiveSubject", true,
+	"MEETINGS", "1",
+	"WEBINARS", "2",
+	"MEETINGS_AND_WEBINARS", "3",
+)
+
+// Code returns what Zoom writes for the value.
+func (e ArchiveSubject) Code() string { return archiveSubjectCodes.toZoom[string(e)] }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+func (e *ArchiveSubject) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	name, err := archiveSubjectCodes.decode(dec)
+	*e = ArchiveSubject(name)
+	return err
+}
+
+// MarshalJSONTo writes Zoom's value.
+func (e ArchiveSubject) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return archiveSubjectCodes.encode(enc, string(e))
+}
+
+// MarshalGQL writes the name, or null.
+func (e ArchiveSubject) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+
+// UnmarshalGQL reads the name that a caller wrote.
+func (e *ArchiveSubject) UnmarshalGQL(v any) error {
+	name, err := archiveSubjectCodes.unmarshalGQL(v)
+	*e = ArchiveSubject(name)
+	return err
+}
+
 // AudioCallType: Who called whom.
 type AudioCallType string
 
@@ -134,6 +501,147 @@ func (e AudioCallType) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
 func (e *AudioCallType) UnmarshalGQL(v any) error {
 	name, err := audioCallTypeCodes.unmarshalGQL(v)
 	*e = AudioCallType(name)
+	return err
+}
+
+// AuthenticationOperation: What is done with a way to sign in.
+type AuthenticationOperation string
+
+// The values of AuthenticationOperation.
+const (
+	// It is added.
+	AuthenticationOperationAdd AuthenticationOperation = "ADD"
+	// It is changed.
+	AuthenticationOperationUpdate AuthenticationOperation = "UPDATE"
+	// It is removed.
+	AuthenticationOperationDelete AuthenticationOperation = "DELETE"
+)
+
+var authenticationOperationCodes = newCodes("AuthenticationOperation", false,
+	"ADD", "add",
+	"UPDATE", "update",
+	"DELETE", "delete",
+)
+
+// Code returns what Zoom writes for the value.
+func (e AuthenticationOperation) Code() string { return authenticationOperationCodes.toZoom[string(e)] }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+func (e *AuthenticationOperation) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	name, err := authenticationOperationCodes.decode(dec)
+	*e = AuthenticationOperation(name)
+	return err
+}
+
+// MarshalJSONTo writes Zoom's value.
+func (e AuthenticationOperation) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return authenticationOperationCodes.encode(enc, string(e))
+}
+
+// MarshalGQL writes the name, or null.
+func (e AuthenticationOperation) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+
+// UnmarshalGQL reads the name that a caller wrote.
+func (e *AuthenticationOperation) UnmarshalGQL(v any) error {
+	name, err := authenticationOperationCodes.unmarshalGQL(v)
+	*e = AuthenticationOperation(name)
+	return err
+}
+
+// AuthenticationType: Who can join or view.
+type AuthenticationType string
+
+// The values of AuthenticationType.
+const (
+	// Users of the account who are signed in.
+	AuthenticationTypeInternally AuthenticationType = "INTERNALLY"
+	// Anybody who is signed in.
+	AuthenticationTypeEnforceLogin AuthenticationType = "ENFORCE_LOGIN"
+	// Users of the account who are signed in, in Zoom's older word.
+	AuthenticationTypeEnforceLoginWithSameAccount AuthenticationType = "ENFORCE_LOGIN_WITH_SAME_ACCOUNT"
+	// Who is signed in with one of some domains.
+	AuthenticationTypeEnforceLoginWithDomains AuthenticationType = "ENFORCE_LOGIN_WITH_DOMAINS"
+)
+
+var authenticationTypeCodes = newCodes("AuthenticationType", false,
+	"INTERNALLY", "internally",
+	"ENFORCE_LOGIN", "enforce_login",
+	"ENFORCE_LOGIN_WITH_SAME_ACCOUNT", "enforce_login_with_same_account",
+	"ENFORCE_LOGIN_WITH_DOMAINS", "enforce_login_with_domains",
+)
+
+// Code returns what Zoom writes for the value.
+func (e AuthenticationType) Code() string { return authenticationTypeCodes.toZoom[string(e)] }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+func (e *AuthenticationType) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	name, err := authenticationTypeCodes.decode(dec)
+	*e = AuthenticationType(name)
+	return err
+}
+
+// MarshalJSONTo writes Zoom's value.
+func (e AuthenticationType) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return authenticationTypeCodes.encode(enc, string(e))
+}
+
+// MarshalGQL writes the name, or null.
+func (e AuthenticationType) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+
+// UnmarshalGQL reads the name that a caller wrote.
+func (e *AuthenticationType) UnmarshalGQL(v any) error {
+	name, err := authenticationTypeCodes.unmarshalGQL(v)
+	*e = AuthenticationType(name)
+	return err
+}
+
+// AutoAdmission: When users of the account are let in by themselves.
+type AutoAdmission string
+
+// The values of AutoAdmission.
+const (
+	// When the host joins.
+	AutoAdmissionWithHost AutoAdmission = "WITH_HOST"
+	// Any time.
+	AutoAdmissionAnytime AutoAdmission = "ANYTIME"
+	// 5 minutes before the start.
+	AutoAdmissionFiveMinutesBefore AutoAdmission = "FIVE_MINUTES_BEFORE"
+	// 10 minutes before the start.
+	AutoAdmissionTenMinutesBefore AutoAdmission = "TEN_MINUTES_BEFORE"
+	// 15 minutes before the start.
+	AutoAdmissionFifteenMinutesBefore AutoAdmission = "FIFTEEN_MINUTES_BEFORE"
+)
+
+var autoAdmissionCodes = newCodes("AutoAdmission", true,
+	"WITH_HOST", "1",
+	"ANYTIME", "2",
+	"FIVE_MINUTES_BEFORE", "3",
+	"TEN_MINUTES_BEFORE", "4",
+	"FIFTEEN_MINUTES_BEFORE", "5",
+)
+
+// Code returns what Zoom writes for the value.
+func (e AutoAdmission) Code() string { return autoAdmissionCodes.toZoom[string(e)] }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+func (e *AutoAdmission) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	name, err := autoAdmissionCodes.decode(dec)
+	*e = AutoAdmission(name)
+	return err
+}
+
+// MarshalJSONTo writes Zoom's value.
+func (e AutoAdmission) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return autoAdmissionCodes.encode(enc, string(e))
+}
+
+// MarshalGQL writes the name, or null.
+func (e AutoAdmission) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+
+// UnmarshalGQL reads the name that a caller wrote.
+func (e *AutoAdmission) UnmarshalGQL(v any) error {
+	name, err := autoAdmissionCodes.unmarshalGQL(v)
+	*e = AutoAdmission(name)
 	return err
 }
 
@@ -304,6 +812,47 @@ func (e *ChatAddMemberPermission) UnmarshalGQL(v any) error {
 	return err
 }
 
+// ChatArchive: A provider of archives.
+type ChatArchive string
+
+// The values of ChatArchive.
+const (
+	// Global Relay.
+	ChatArchiveGlobalRelay ChatArchive = "GLOBAL_RELAY"
+	// Smarsh.
+	ChatArchiveSmarsh ChatArchive = "SMARSH"
+)
+
+var chatArchiveCodes = newCodes("ChatArchive", false,
+	"GLOBAL_RELAY", "global_relay",
+	"SMARSH", "smarsh",
+)
+
+// Code returns what Zoom writes for the value.
+func (e ChatArchive) Code() string { return chatArchiveCodes.toZoom[string(e)] }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+func (e *ChatArchive) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	name, err := chatArchiveCodes.decode(dec)
+	*e = ChatArchive(name)
+	return err
+}
+
+// MarshalJSONTo writes Zoom's value.
+func (e ChatArchive) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return chatArchiveCodes.encode(enc, string(e))
+}
+
+// MarshalGQL writes the name, or null.
+func (e ChatArchive) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+
+// UnmarshalGQL reads the name that a caller wrote.
+func (e *ChatArchive) UnmarshalGQL(v any) error {
+	name, err := chatArchiveCodes.unmarshalGQL(v)
+	*e = ChatArchive(name)
+	return err
+}
+
 // ChatChannelType: Who can be in a channel.
 type ChatChannelType string
 
@@ -403,6 +952,89 @@ func (e ChatExternalUserPermission) MarshalGQL(w io.Writer) { marshalEnum(w, str
 func (e *ChatExternalUserPermission) UnmarshalGQL(v any) error {
 	name, err := chatExternalUserPermissionCodes.unmarshalGQL(v)
 	*e = ChatExternalUserPermission(name)
+	return err
+}
+
+// ChatFileType: A type of files, by the end of their names.
+type ChatFileType string
+
+// The values of ChatFileType.
+const (
+	// `.gz`
+	ChatFileTypeGz ChatFileType = "GZ"
+	// `.rar`
+	ChatFileTypeRar ChatFileType = "RAR"
+	// `.zip`
+	ChatFileTypeZip ChatFileType = "ZIP"
+	// `.xls`
+	ChatFileTypeXls ChatFileType = "XLS"
+	// `.xlsx`
+	ChatFileTypeXlsx ChatFileType = "XLSX"
+	// `.json`
+	ChatFileTypeJSON ChatFileType = "JSON"
+	// `.png`
+	ChatFileTypePng ChatFileType = "PNG"
+	// `.pptx`
+	ChatFileTypePptx ChatFileType = "PPTX"
+	// `.ppt`
+	ChatFileTypePpt ChatFileType = "PPT"
+	// `.7z`
+	ChatFileTypeSevenZip ChatFileType = "SEVEN_ZIP"
+	// `.xmind`
+	ChatFileTypeXmind ChatFileType = "XMIND"
+	// `.pdf`
+	ChatFileTypePDF ChatFileType = "PDF"
+	// `.pps`
+	ChatFileTypePps ChatFileType = "PPS"
+	// `.txt`
+	ChatFileTypeTxt ChatFileType = "TXT"
+	// `.docx`
+	ChatFileTypeDocx ChatFileType = "DOCX"
+	// `.doc`
+	ChatFileTypeDoc ChatFileType = "DOC"
+)
+
+var chatFileTypeCodes = newCodes("ChatFileType", false,
+	"GZ", ".gz",
+	"RAR", ".rar",
+	"ZIP", ".zip",
+	"XLS", ".xls",
+	"XLSX", ".xlsx",
+	"JSON", ".json",
+	"PNG", ".png",
+	"PPTX", ".pptx",
+	"PPT", ".ppt",
+	"SEVEN_ZIP", ".7z",
+	"XMIND", ".xmind",
+	"PDF", ".pdf",
+	"PPS", ".pps",
+	"TXT", ".txt",
+	"DOCX", ".docx",
+	"DOC", ".doc",
+)
+
+// Code returns what Zoom writes for the value.
+func (e ChatFileType) Code() string { return chatFileTypeCodes.toZoom[string(e)] }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+func (e *ChatFileType) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	name, err := chatFileTypeCodes.decode(dec)
+	*e = ChatFileType(name)
+	return err
+}
+
+// MarshalJSONTo writes Zoom's value.
+func (e ChatFileType) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return chatFileTypeCodes.encode(enc, string(e))
+}
+
+// MarshalGQL writes the name, or null.
+func (e ChatFileType) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+
+// UnmarshalGQL reads the name that a caller wrote.
+func (e *ChatFileType) UnmarshalGQL(v any) error {
+	name, err := chatFileTypeCodes.unmarshalGQL(v)
+	*e = ChatFileType(name)
 	return err
 }
 
@@ -676,6 +1308,53 @@ func (e *ChatMessageType) UnmarshalGQL(v any) error {
 	return err
 }
 
+// ChatPartners: Whom participants of a meeting can write to.
+type ChatPartners string
+
+// The values of ChatPartners.
+const (
+	// Nobody.
+	ChatPartnersNoOne ChatPartners = "NO_ONE"
+	// Host and co-hosts.
+	ChatPartnersHosts ChatPartners = "HOSTS"
+	// All at once.
+	ChatPartnersEveryone ChatPartners = "EVERYONE"
+	// All at once, and each alone.
+	ChatPartnersEveryoneAndDirectly ChatPartners = "EVERYONE_AND_DIRECTLY"
+)
+
+var chatPartnersCodes = newCodes("ChatPartners", true,
+	"NO_ONE", "1",
+	"HOSTS", "2",
+	"EVERYONE", "3",
+	"EVERYONE_AND_DIRECTLY", "4",
+)
+
+// Code returns what Zoom writes for the value.
+func (e ChatPartners) Code() string { return chatPartnersCodes.toZoom[string(e)] }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+func (e *ChatPartners) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	name, err := chatPartnersCodes.decode(dec)
+	*e = ChatPartners(name)
+	return err
+}
+
+// MarshalJSONTo writes Zoom's value.
+func (e ChatPartners) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return chatPartnersCodes.encode(enc, string(e))
+}
+
+// MarshalGQL writes the name, or null.
+func (e ChatPartners) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+
+// UnmarshalGQL reads the name that a caller wrote.
+func (e *ChatPartners) UnmarshalGQL(v any) error {
+	name, err := chatPartnersCodes.unmarshalGQL(v)
+	*e = ChatPartners(name)
+	return err
+}
+
 // ChatPostingPermission: Who writes in a channel.
 type ChatPostingPermission string
 
@@ -720,6 +1399,50 @@ func (e *ChatPostingPermission) UnmarshalGQL(v any) error {
 	return err
 }
 
+// ChatSaving: What participants can save of a chat.
+type ChatSaving string
+
+// The values of ChatSaving.
+const (
+	// Nothing.
+	ChatSavingNothing ChatSaving = "NOTHING"
+	// Messages of host and co-hosts.
+	ChatSavingHosts ChatSaving = "HOSTS"
+	// All.
+	ChatSavingEverything ChatSaving = "EVERYTHING"
+)
+
+var chatSavingCodes = newCodes("ChatSaving", true,
+	"NOTHING", "1",
+	"HOSTS", "2",
+	"EVERYTHING", "3",
+)
+
+// Code returns what Zoom writes for the value.
+func (e ChatSaving) Code() string { return chatSavingCodes.toZoom[string(e)] }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+func (e *ChatSaving) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	name, err := chatSavingCodes.decode(dec)
+	*e = ChatSaving(name)
+	return err
+}
+
+// MarshalJSONTo writes Zoom's value.
+func (e ChatSaving) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return chatSavingCodes.encode(enc, string(e))
+}
+
+// MarshalGQL writes the name, or null.
+func (e ChatSaving) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+
+// UnmarshalGQL reads the name that a caller wrote.
+func (e *ChatSaving) UnmarshalGQL(v any) error {
+	name, err := chatSavingCodes.unmarshalGQL(v)
+	*e = ChatSaving(name)
+	return err
+}
+
 // ChatSearchPlace: Where to look for a text.
 type ChatSearchPlace string
 
@@ -758,6 +1481,48 @@ func (e ChatSearchPlace) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
 func (e *ChatSearchPlace) UnmarshalGQL(v any) error {
 	name, err := chatSearchPlaceCodes.unmarshalGQL(v)
 	*e = ChatSearchPlace(name)
+	return err
+}
+
+// Chime: Who hears a sound when people come and go.
+type Chime string
+
+// The values of Chime.
+const (
+	// The host.
+	ChimeHost Chime = "HOST"
+	// Everybody.
+	ChimeAll Chime = "ALL"
+	// Nobody.
+	ChimeNone Chime = "NONE"
+)
+
+var chimeCodes = newCodes("Chime", false,
+	"HOST", "host",
+	"ALL", "all",
+	"NONE", "none",
+)
+
+// Code returns what Zoom writes for the value.
+func (e Chime) Code() string { return chimeCodes.toZoom[string(e)] }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+func (e *Chime) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	name, err := chimeCodes.decode(dec)
+	*e = Chime(name)
+	return err
+}
+
+// MarshalJSONTo writes Zoom's value.
+func (e Chime) MarshalJSONTo(enc *jsontext.Encoder) error { return chimeCodes.encode(enc, string(e)) }
+
+// MarshalGQL writes the name, or null.
+func (e Chime) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+
+// UnmarshalGQL reads the name that a caller wrote.
+func (e *Chime) UnmarshalGQL(v any) error {
+	name, err := chimeCodes.unmarshalGQL(v)
+	*e = Chime(name)
 	return err
 }
 
@@ -826,6 +1591,97 @@ func (e ConnectionType) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
 func (e *ConnectionType) UnmarshalGQL(v any) error {
 	name, err := connectionTypeCodes.unmarshalGQL(v)
 	*e = ConnectionType(name)
+	return err
+}
+
+// ContactScope: With whom something is allowed.
+type ContactScope string
+
+// The values of ContactScope.
+const (
+	// All, inside and outside.
+	ContactScopeAnyone ContactScope = "ANYONE"
+	// The organization.
+	ContactScopeOrganization ContactScope = "ORGANIZATION"
+	// The organization and some domains.
+	ContactScopeOrganizationAndDomains ContactScope = "ORGANIZATION_AND_DOMAINS"
+	// The organization and some people.
+	ContactScopeOrganizationAndUsers ContactScope = "ORGANIZATION_AND_USERS"
+)
+
+var contactScopeCodes = newCodes("ContactScope", true,
+	"ANYONE", "1",
+	"ORGANIZATION", "2",
+	"ORGANIZATION_AND_DOMAINS", "3",
+	"ORGANIZATION_AND_USERS", "4",
+)
+
+// Code returns what Zoom writes for the value.
+func (e ContactScope) Code() string { return contactScopeCodes.toZoom[string(e)] }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+func (e *ContactScope) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	name, err := contactScopeCodes.decode(dec)
+	*e = ContactScope(name)
+	return err
+}
+
+// MarshalJSONTo writes Zoom's value.
+func (e ContactScope) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return contactScopeCodes.encode(enc, string(e))
+}
+
+// MarshalGQL writes the name, or null.
+func (e ContactScope) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+
+// UnmarshalGQL reads the name that a caller wrote.
+func (e *ContactScope) UnmarshalGQL(v any) error {
+	name, err := contactScopeCodes.unmarshalGQL(v)
+	*e = ContactScope(name)
+	return err
+}
+
+// ContentNetwork: A network that delivers static content.
+type ContentNetwork string
+
+// The values of ContentNetwork.
+const (
+	// None.
+	ContentNetworkNone ContentNetwork = "NONE"
+	// CloudFront, in mainland China Wangsu.
+	ContentNetworkDefault ContentNetwork = "DEFAULT"
+	// Wangsu.
+	ContentNetworkWangsu ContentNetwork = "WANGSU"
+)
+
+var contentNetworkCodes = newCodes("ContentNetwork", false,
+	"NONE", "none",
+	"DEFAULT", "default",
+	"WANGSU", "wangsu",
+)
+
+// Code returns what Zoom writes for the value.
+func (e ContentNetwork) Code() string { return contentNetworkCodes.toZoom[string(e)] }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+func (e *ContentNetwork) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	name, err := contentNetworkCodes.decode(dec)
+	*e = ContentNetwork(name)
+	return err
+}
+
+// MarshalJSONTo writes Zoom's value.
+func (e ContentNetwork) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return contentNetworkCodes.encode(enc, string(e))
+}
+
+// MarshalGQL writes the name, or null.
+func (e ContentNetwork) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+
+// UnmarshalGQL reads the name that a caller wrote.
+func (e *ContentNetwork) UnmarshalGQL(v any) error {
+	name, err := contentNetworkCodes.unmarshalGQL(v)
+	*e = ContentNetwork(name)
 	return err
 }
 
@@ -1133,6 +1989,124 @@ func (e *DashboardWebinarType) UnmarshalGQL(v any) error {
 	return err
 }
 
+// DataCenterRegion: A region of Zoom's data centers.
+type DataCenterRegion string
+
+// The values of DataCenterRegion.
+const (
+	// Australia.
+	DataCenterRegionAu DataCenterRegion = "AU"
+	// Canada.
+	DataCenterRegionCa DataCenterRegion = "CA"
+	// China.
+	DataCenterRegionCn DataCenterRegion = "CN"
+	// Germany.
+	DataCenterRegionDe DataCenterRegion = "DE"
+	// Europe.
+	DataCenterRegionEu DataCenterRegion = "EU"
+	// Hong Kong.
+	DataCenterRegionHk DataCenterRegion = "HK"
+	// Ireland.
+	DataCenterRegionIe DataCenterRegion = "IE"
+	// India.
+	DataCenterRegionIn DataCenterRegion = "IN"
+	// Latin America.
+	DataCenterRegionLa DataCenterRegion = "LA"
+	// Mexico.
+	DataCenterRegionMx DataCenterRegion = "MX"
+	// Netherlands.
+	DataCenterRegionNl DataCenterRegion = "NL"
+	// Singapore.
+	DataCenterRegionSg DataCenterRegion = "SG"
+	// Japan.
+	DataCenterRegionTy DataCenterRegion = "TY"
+	// United States.
+	DataCenterRegionUs DataCenterRegion = "US"
+)
+
+var dataCenterRegionCodes = newCodes("DataCenterRegion", false,
+	"AU", "AU",
+	"CA", "CA",
+	"CN", "CN",
+	"DE", "DE",
+	"EU", "EU",
+	"HK", "HK",
+	"IE", "IE",
+	"IN", "IN",
+	"LA", "LA",
+	"MX", "MX",
+	"NL", "NL",
+	"SG", "SG",
+	"TY", "TY",
+	"US", "US",
+)
+
+// Code returns what Zoom writes for the value.
+func (e DataCenterRegion) Code() string { return dataCenterRegionCodes.toZoom[string(e)] }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+func (e *DataCenterRegion) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	name, err := dataCenterRegionCodes.decode(dec)
+	*e = DataCenterRegion(name)
+	return err
+}
+
+// MarshalJSONTo writes Zoom's value.
+func (e DataCenterRegion) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return dataCenterRegionCodes.encode(enc, string(e))
+}
+
+// MarshalGQL writes the name, or null.
+func (e DataCenterRegion) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+
+// UnmarshalGQL reads the name that a caller wrote.
+func (e *DataCenterRegion) UnmarshalGQL(v any) error {
+	name, err := dataCenterRegionCodes.unmarshalGQL(v)
+	*e = DataCenterRegion(name)
+	return err
+}
+
+// DataTransit: Where the data of meetings pass through.
+type DataTransit string
+
+// The values of DataTransit.
+const (
+	// Zoom's cloud.
+	DataTransitCloud DataTransit = "CLOUD"
+	// A Meeting Connector of the account.
+	DataTransitOnPrem DataTransit = "ON_PREM"
+)
+
+var dataTransitCodes = newCodes("DataTransit", false,
+	"CLOUD", "cloud",
+	"ON_PREM", "On-Prem",
+)
+
+// Code returns what Zoom writes for the value.
+func (e DataTransit) Code() string { return dataTransitCodes.toZoom[string(e)] }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+func (e *DataTransit) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	name, err := dataTransitCodes.decode(dec)
+	*e = DataTransit(name)
+	return err
+}
+
+// MarshalJSONTo writes Zoom's value.
+func (e DataTransit) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return dataTransitCodes.encode(enc, string(e))
+}
+
+// MarshalGQL writes the name, or null.
+func (e DataTransit) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+
+// UnmarshalGQL reads the name that a caller wrote.
+func (e *DataTransit) UnmarshalGQL(v any) error {
+	name, err := dataTransitCodes.unmarshalGQL(v)
+	*e = DataTransit(name)
+	return err
+}
+
 // DeleteUserAction: How a user leaves an account.
 type DeleteUserAction string
 
@@ -1218,6 +2192,47 @@ func (e *DialInNumberType) UnmarshalGQL(v any) error {
 	return err
 }
 
+// EmojiChoice: Which emojis there are.
+type EmojiChoice string
+
+// The values of EmojiChoice.
+const (
+	// All.
+	EmojiChoiceAll EmojiChoice = "ALL"
+	// A few usual ones.
+	EmojiChoiceSelected EmojiChoice = "SELECTED"
+)
+
+var emojiChoiceCodes = newCodes("EmojiChoice", false,
+	"ALL", "all",
+	"SELECTED", "selected",
+)
+
+// Code returns what Zoom writes for the value.
+func (e EmojiChoice) Code() string { return emojiChoiceCodes.toZoom[string(e)] }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+func (e *EmojiChoice) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	name, err := emojiChoiceCodes.decode(dec)
+	*e = EmojiChoice(name)
+	return err
+}
+
+// MarshalJSONTo writes Zoom's value.
+func (e EmojiChoice) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return emojiChoiceCodes.encode(enc, string(e))
+}
+
+// MarshalGQL writes the name, or null.
+func (e EmojiChoice) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+
+// UnmarshalGQL reads the name that a caller wrote.
+func (e *EmojiChoice) UnmarshalGQL(v any) error {
+	name, err := emojiChoiceCodes.unmarshalGQL(v)
+	*e = EmojiChoice(name)
+	return err
+}
+
 // EmployeeRange: Size of an organization, in employees. Zoom's form and Zoom's answers are cut differently in the middle.
 type EmployeeRange string
 
@@ -1286,6 +2301,91 @@ func (e *EmployeeRange) UnmarshalGQL(v any) error {
 	return err
 }
 
+// ExternalChat: Whether a group may chat with people outside.
+type ExternalChat string
+
+// The values of ExternalChat.
+const (
+	// It may.
+	ExternalChatAllowed ExternalChat = "ALLOWED"
+	// It may not.
+	ExternalChatNotAllowed ExternalChat = "NOT_ALLOWED"
+)
+
+var externalChatCodes = newCodes("ExternalChat", false,
+	"ALLOWED", "allowed",
+	"NOT_ALLOWED", "not_allowed",
+)
+
+// Code returns what Zoom writes for the value.
+func (e ExternalChat) Code() string { return externalChatCodes.toZoom[string(e)] }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+func (e *ExternalChat) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	name, err := externalChatCodes.decode(dec)
+	*e = ExternalChat(name)
+	return err
+}
+
+// MarshalJSONTo writes Zoom's value.
+func (e ExternalChat) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return externalChatCodes.encode(enc, string(e))
+}
+
+// MarshalGQL writes the name, or null.
+func (e ExternalChat) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+
+// UnmarshalGQL reads the name that a caller wrote.
+func (e *ExternalChat) UnmarshalGQL(v any) error {
+	name, err := externalChatCodes.unmarshalGQL(v)
+	*e = ExternalChat(name)
+	return err
+}
+
+// ExternalUserAdders: Who may add people outside to chats.
+type ExternalUserAdders string
+
+// The values of ExternalUserAdders.
+const (
+	// Everybody.
+	ExternalUserAddersEveryone ExternalUserAdders = "EVERYONE"
+	// The organization and some outside accounts.
+	ExternalUserAddersMembersAndSpecifiedAccounts ExternalUserAdders = "MEMBERS_AND_SPECIFIED_ACCOUNTS"
+	// Owner and administrators of the account.
+	ExternalUserAddersOwnerAndAdmins ExternalUserAdders = "OWNER_AND_ADMINS"
+)
+
+var externalUserAddersCodes = newCodes("ExternalUserAdders", true,
+	"EVERYONE", "1",
+	"MEMBERS_AND_SPECIFIED_ACCOUNTS", "2",
+	"OWNER_AND_ADMINS", "3",
+)
+
+// Code returns what Zoom writes for the value.
+func (e ExternalUserAdders) Code() string { return externalUserAddersCodes.toZoom[string(e)] }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+func (e *ExternalUserAdders) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	name, err := externalUserAddersCodes.decode(dec)
+	*e = ExternalUserAdders(name)
+	return err
+}
+
+// MarshalJSONTo writes Zoom's value.
+func (e ExternalUserAdders) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return externalUserAddersCodes.encode(enc, string(e))
+}
+
+// MarshalGQL writes the name, or null.
+func (e ExternalUserAdders) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+
+// UnmarshalGQL reads the name that a caller wrote.
+func (e *ExternalUserAdders) UnmarshalGQL(v any) error {
+	name, err := externalUserAddersCodes.unmarshalGQL(v)
+	*e = ExternalUserAdders(name)
+	return err
+}
+
 // FeedbackRating: Thumbs up or down.
 type FeedbackRating string
 
@@ -1324,6 +2424,185 @@ func (e FeedbackRating) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
 func (e *FeedbackRating) UnmarshalGQL(v any) error {
 	name, err := feedbackRatingCodes.unmarshalGQL(v)
 	*e = FeedbackRating(name)
+	return err
+}
+
+// FileRestrictionScope: What a restriction of files applies to.
+type FileRestrictionScope string
+
+// The values of FileRestrictionScope.
+const (
+	// Sharing and viewing.
+	FileRestrictionScopeSharingAndViewing FileRestrictionScope = "SHARING_AND_VIEWING"
+	// Sharing.
+	FileRestrictionScopeSharing FileRestrictionScope = "SHARING"
+)
+
+var fileRestrictionScopeCodes = newCodes("FileRestrictionScope", false,
+	"SHARING_AND_VIEWING", "sharing_and_viewing",
+	"SHARING", "sharing",
+)
+
+// Code returns what Zoom writes for the value.
+func (e FileRestrictionScope) Code() string { return fileRestrictionScopeCodes.toZoom[string(e)] }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+func (e *FileRestrictionScope) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	name, err := fileRestrictionScopeCodes.decode(dec)
+	*e = FileRestrictionScope(name)
+	return err
+}
+
+// MarshalJSONTo writes Zoom's value.
+func (e FileRestrictionScope) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return fileRestrictionScopeCodes.encode(enc, string(e))
+}
+
+// MarshalGQL writes the name, or null.
+func (e FileRestrictionScope) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+
+// UnmarshalGQL reads the name that a caller wrote.
+func (e *FileRestrictionScope) UnmarshalGQL(v any) error {
+	name, err := fileRestrictionScopeCodes.unmarshalGQL(v)
+	*e = FileRestrictionScope(name)
+	return err
+}
+
+// FileSharing: Whom users may send files to.
+type FileSharing string
+
+// The values of FileSharing.
+const (
+	// Nobody.
+	FileSharingDisable FileSharing = "DISABLE"
+	// All contacts.
+	FileSharingAnyone FileSharing = "ANYONE"
+	// Users of the account.
+	FileSharingAccount FileSharing = "ACCOUNT"
+	// Users of the organization.
+	FileSharingOrganization FileSharing = "ORGANIZATION"
+)
+
+var fileSharingCodes = newCodes("FileSharing", false,
+	"DISABLE", "disable",
+	"ANYONE", "anyone",
+	"ACCOUNT", "account",
+	"ORGANIZATION", "organization",
+)
+
+// Code returns what Zoom writes for the value.
+func (e FileSharing) Code() string { return fileSharingCodes.toZoom[string(e)] }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+func (e *FileSharing) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	name, err := fileSharingCodes.decode(dec)
+	*e = FileSharing(name)
+	return err
+}
+
+// MarshalJSONTo writes Zoom's value.
+func (e FileSharing) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return fileSharingCodes.encode(enc, string(e))
+}
+
+// MarshalGQL writes the name, or null.
+func (e FileSharing) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+
+// UnmarshalGQL reads the name that a caller wrote.
+func (e *FileSharing) UnmarshalGQL(v any) error {
+	name, err := fileSharingCodes.unmarshalGQL(v)
+	*e = FileSharing(name)
+	return err
+}
+
+// FileViewing: Whose files users may view.
+type FileViewing string
+
+// The values of FileViewing.
+const (
+	// Those of all contacts.
+	FileViewingAnyone FileViewing = "ANYONE"
+	// Those of users of the account.
+	FileViewingAccount FileViewing = "ACCOUNT"
+	// Those of users of the organization.
+	FileViewingOrganization FileViewing = "ORGANIZATION"
+)
+
+var fileViewingCodes = newCodes("FileViewing", false,
+	"ANYONE", "anyone",
+	"ACCOUNT", "account",
+	"ORGANIZATION", "organization",
+)
+
+// Code returns what Zoom writes for the value.
+func (e FileViewing) Code() string { return fileViewingCodes.toZoom[string(e)] }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+func (e *FileViewing) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	name, err := fileViewingCodes.decode(dec)
+	*e = FileViewing(name)
+	return err
+}
+
+// MarshalJSONTo writes Zoom's value.
+func (e FileViewing) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return fileViewingCodes.encode(enc, string(e))
+}
+
+// MarshalGQL writes the name, or null.
+func (e FileViewing) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+
+// UnmarshalGQL reads the name that a caller wrote.
+func (e *FileViewing) UnmarshalGQL(v any) error {
+	name, err := fileViewingCodes.unmarshalGQL(v)
+	*e = FileViewing(name)
+	return err
+}
+
+// GiphyRating: How old one should be to see a picture.
+type GiphyRating string
+
+// The values of GiphyRating.
+const (
+	// Any age.
+	GiphyRatingG GiphyRating = "G"
+	// With parents.
+	GiphyRatingPg GiphyRating = "PG"
+	// 13 years.
+	GiphyRatingPg13 GiphyRating = "PG_13"
+	// 17 years.
+	GiphyRatingR GiphyRating = "R"
+)
+
+var giphyRatingCodes = newCodes("GiphyRating", true,
+	"G", "1",
+	"PG", "2",
+	"PG_13", "3",
+	"R", "4",
+)
+
+// Code returns what Zoom writes for the value.
+func (e GiphyRating) Code() string { return giphyRatingCodes.toZoom[string(e)] }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+func (e *GiphyRating) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	name, err := giphyRatingCodes.decode(dec)
+	*e = GiphyRating(name)
+	return err
+}
+
+// MarshalJSONTo writes Zoom's value.
+func (e GiphyRating) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return giphyRatingCodes.encode(enc, string(e))
+}
+
+// MarshalGQL writes the name, or null.
+func (e GiphyRating) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+
+// UnmarshalGQL reads the name that a caller wrote.
+func (e *GiphyRating) UnmarshalGQL(v any) error {
+	name, err := giphyRatingCodes.unmarshalGQL(v)
+	*e = GiphyRating(name)
 	return err
 }
 
@@ -1499,6 +2778,68 @@ func (e *InstanceSource) UnmarshalGQL(v any) error {
 	return err
 }
 
+// InterpretationLanguage: A language that Zoom offers interpretation of.
+type InterpretationLanguage string
+
+// The values of InterpretationLanguage.
+const (
+	// English.
+	InterpretationLanguageEnglish InterpretationLanguage = "ENGLISH"
+	// Chinese.
+	InterpretationLanguageChinese InterpretationLanguage = "CHINESE"
+	// Japanese.
+	InterpretationLanguageJapanese InterpretationLanguage = "JAPANESE"
+	// German.
+	InterpretationLanguageGerman InterpretationLanguage = "GERMAN"
+	// French.
+	InterpretationLanguageFrench InterpretationLanguage = "FRENCH"
+	// Russian.
+	InterpretationLanguageRussian InterpretationLanguage = "RUSSIAN"
+	// Portuguese.
+	InterpretationLanguagePortuguese InterpretationLanguage = "PORTUGUESE"
+	// Spanish.
+	InterpretationLanguageSpanish InterpretationLanguage = "SPANISH"
+	// Korean.
+	InterpretationLanguageKorean InterpretationLanguage = "KOREAN"
+)
+
+var interpretationLanguageCodes = newCodes("InterpretationLanguage", false,
+	"ENGLISH", "English",
+	"CHINESE", "Chinese",
+	"JAPANESE", "Japanese",
+	"GERMAN", "German",
+	"FRENCH", "French",
+	"RUSSIAN", "Russian",
+	"PORTUGUESE", "Portuguese",
+	"SPANISH", "Spanish",
+	"KOREAN", "Korean",
+)
+
+// Code returns what Zoom writes for the value.
+func (e InterpretationLanguage) Code() string { return interpretationLanguageCodes.toZoom[string(e)] }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+func (e *InterpretationLanguage) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	name, err := interpretationLanguageCodes.decode(dec)
+	*e = InterpretationLanguage(name)
+	return err
+}
+
+// MarshalJSONTo writes Zoom's value.
+func (e InterpretationLanguage) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return interpretationLanguageCodes.encode(enc, string(e))
+}
+
+// MarshalGQL writes the name, or null.
+func (e InterpretationLanguage) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+
+// UnmarshalGQL reads the name that a caller wrote.
+func (e *InterpretationLanguage) UnmarshalGQL(v any) error {
+	name, err := interpretationLanguageCodes.unmarshalGQL(v)
+	*e = InterpretationLanguage(name)
+	return err
+}
+
 // LicenseType: What a licence is of.
 type LicenseType string
 
@@ -1537,6 +2878,53 @@ func (e LicenseType) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
 func (e *LicenseType) UnmarshalGQL(v any) error {
 	name, err := licenseTypeCodes.unmarshalGQL(v)
 	*e = LicenseType(name)
+	return err
+}
+
+// LiveStreamingService: A service to stream to.
+type LiveStreamingService string
+
+// The values of LiveStreamingService.
+const (
+	// Facebook.
+	LiveStreamingServiceFacebook LiveStreamingService = "FACEBOOK"
+	// Workplace.
+	LiveStreamingServiceWorkplaceByFacebook LiveStreamingService = "WORKPLACE_BY_FACEBOOK"
+	// YouTube.
+	LiveStreamingServiceYoutube LiveStreamingService = "YOUTUBE"
+	// Any other.
+	LiveStreamingServiceCustom LiveStreamingService = "CUSTOM"
+)
+
+var liveStreamingServiceCodes = newCodes("LiveStreamingService", false,
+	"FACEBOOK", "facebook",
+	"WORKPLACE_BY_FACEBOOK", "workplace_by_facebook",
+	"YOUTUBE", "youtube",
+	"CUSTOM", "custom_live_streaming_service",
+)
+
+// Code returns what Zoom writes for the value.
+func (e LiveStreamingService) Code() string { return liveStreamingServiceCodes.toZoom[string(e)] }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+func (e *LiveStreamingService) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	name, err := liveStreamingServiceCodes.decode(dec)
+	*e = LiveStreamingService(name)
+	return err
+}
+
+// MarshalJSONTo writes Zoom's value.
+func (e LiveStreamingService) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return liveStreamingServiceCodes.encode(enc, string(e))
+}
+
+// MarshalGQL writes the name, or null.
+func (e LiveStreamingService) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+
+// UnmarshalGQL reads the name that a caller wrote.
+func (e *LiveStreamingService) UnmarshalGQL(v any) error {
+	name, err := liveStreamingServiceCodes.unmarshalGQL(v)
+	*e = LiveStreamingService(name)
 	return err
 }
 
@@ -2460,6 +3848,47 @@ func (e *OptionalArchiving) UnmarshalGQL(v any) error {
 	return err
 }
 
+// PanelistChatPartners: Whom somebody in a webinar writes to.
+type PanelistChatPartners string
+
+// The values of PanelistChatPartners.
+const (
+	// Host and panelists.
+	PanelistChatPartnersHostAndPanelists PanelistChatPartners = "HOST_AND_PANELISTS"
+	// All.
+	PanelistChatPartnersEveryone PanelistChatPartners = "EVERYONE"
+)
+
+var panelistChatPartnersCodes = newCodes("PanelistChatPartners", true,
+	"HOST_AND_PANELISTS", "1",
+	"EVERYONE", "2",
+)
+
+// Code returns what Zoom writes for the value.
+func (e PanelistChatPartners) Code() string { return panelistChatPartnersCodes.toZoom[string(e)] }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+func (e *PanelistChatPartners) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	name, err := panelistChatPartnersCodes.decode(dec)
+	*e = PanelistChatPartners(name)
+	return err
+}
+
+// MarshalJSONTo writes Zoom's value.
+func (e PanelistChatPartners) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return panelistChatPartnersCodes.encode(enc, string(e))
+}
+
+// MarshalGQL writes the name, or null.
+func (e PanelistChatPartners) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+
+// UnmarshalGQL reads the name that a caller wrote.
+func (e *PanelistChatPartners) UnmarshalGQL(v any) error {
+	name, err := panelistChatPartnersCodes.unmarshalGQL(v)
+	*e = PanelistChatPartners(name)
+	return err
+}
+
 // ParticipantDevice: What a participant joined with.
 type ParticipantDevice string
 
@@ -2730,6 +4159,91 @@ func (e *PastMeetingType) UnmarshalGQL(v any) error {
 	return err
 }
 
+// PayMode: Who pays for a sub account.
+type PayMode string
+
+// The values of PayMode.
+const (
+	// The master account.
+	PayModeMaster PayMode = "MASTER"
+	// The sub account.
+	PayModeSub PayMode = "SUB"
+)
+
+var payModeCodes = newCodes("PayMode", false,
+	"MASTER", "master",
+	"SUB", "sub",
+)
+
+// Code returns what Zoom writes for the value.
+func (e PayMode) Code() string { return payModeCodes.toZoom[string(e)] }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+func (e *PayMode) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	name, err := payModeCodes.decode(dec)
+	*e = PayMode(name)
+	return err
+}
+
+// MarshalJSONTo writes Zoom's value.
+func (e PayMode) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return payModeCodes.encode(enc, string(e))
+}
+
+// MarshalGQL writes the name, or null.
+func (e PayMode) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+
+// UnmarshalGQL reads the name that a caller wrote.
+func (e *PayMode) UnmarshalGQL(v any) error {
+	name, err := payModeCodes.unmarshalGQL(v)
+	*e = PayMode(name)
+	return err
+}
+
+// PersonalRoomPasscodes: Which meetings in personal rooms need a passcode.
+type PersonalRoomPasscodes string
+
+// The values of PersonalRoomPasscodes.
+const (
+	// Those that people can join before the host.
+	PersonalRoomPasscodesJbhOnly PersonalRoomPasscodes = "JBH_ONLY"
+	// All.
+	PersonalRoomPasscodesAll PersonalRoomPasscodes = "ALL"
+	// None.
+	PersonalRoomPasscodesNone PersonalRoomPasscodes = "NONE"
+)
+
+var personalRoomPasscodesCodes = newCodes("PersonalRoomPasscodes", false,
+	"JBH_ONLY", "jbh_only",
+	"ALL", "all",
+	"NONE", "none",
+)
+
+// Code returns what Zoom writes for the value.
+func (e PersonalRoomPasscodes) Code() string { return personalRoomPasscodesCodes.toZoom[string(e)] }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+func (e *PersonalRoomPasscodes) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	name, err := personalRoomPasscodesCodes.decode(dec)
+	*e = PersonalRoomPasscodes(name)
+	return err
+}
+
+// MarshalJSONTo writes Zoom's value.
+func (e PersonalRoomPasscodes) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return personalRoomPasscodesCodes.encode(enc, string(e))
+}
+
+// MarshalGQL writes the name, or null.
+func (e PersonalRoomPasscodes) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+
+// UnmarshalGQL reads the name that a caller wrote.
+func (e *PersonalRoomPasscodes) UnmarshalGQL(v any) error {
+	name, err := personalRoomPasscodesCodes.unmarshalGQL(v)
+	*e = PersonalRoomPasscodes(name)
+	return err
+}
+
 // PhoneCallDirection: Which way a call went.
 type PhoneCallDirection string
 
@@ -2768,6 +4282,50 @@ func (e PhoneCallDirection) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) 
 func (e *PhoneCallDirection) UnmarshalGQL(v any) error {
 	name, err := phoneCallDirectionCodes.unmarshalGQL(v)
 	*e = PhoneCallDirection(name)
+	return err
+}
+
+// PhoneMasking: Which digits of a phone number are hidden.
+type PhoneMasking string
+
+// The values of PhoneMasking.
+const (
+	// Some in the middle.
+	PhoneMaskingDefault PhoneMasking = "DEFAULT"
+	// The first five.
+	PhoneMaskingFirstFive PhoneMasking = "FIRST_FIVE"
+	// All but the last four.
+	PhoneMaskingAllButLastFour PhoneMasking = "ALL_BUT_LAST_FOUR"
+)
+
+var phoneMaskingCodes = newCodes("PhoneMasking", false,
+	"DEFAULT", "mask_default",
+	"FIRST_FIVE", "mask_first_5",
+	"ALL_BUT_LAST_FOUR", "mask_except_last_4",
+)
+
+// Code returns what Zoom writes for the value.
+func (e PhoneMasking) Code() string { return phoneMaskingCodes.toZoom[string(e)] }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+func (e *PhoneMasking) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	name, err := phoneMaskingCodes.decode(dec)
+	*e = PhoneMasking(name)
+	return err
+}
+
+// MarshalJSONTo writes Zoom's value.
+func (e PhoneMasking) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return phoneMaskingCodes.encode(enc, string(e))
+}
+
+// MarshalGQL writes the name, or null.
+func (e PhoneMasking) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+
+// UnmarshalGQL reads the name that a caller wrote.
+func (e *PhoneMasking) UnmarshalGQL(v any) error {
+	name, err := phoneMaskingCodes.unmarshalGQL(v)
+	*e = PhoneMasking(name)
 	return err
 }
 
@@ -2859,6 +4417,132 @@ func (e PhoneNumberType) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
 func (e *PhoneNumberType) UnmarshalGQL(v any) error {
 	name, err := phoneNumberTypeCodes.unmarshalGQL(v)
 	*e = PhoneNumberType(name)
+	return err
+}
+
+// PolicyAction: What happens to a message that a rule fits.
+type PolicyAction string
+
+// The values of PolicyAction.
+const (
+	// The user is asked before it is sent.
+	PolicyActionConfirm PolicyAction = "CONFIRM"
+	// It is not sent.
+	PolicyActionBlock PolicyAction = "BLOCK"
+)
+
+var policyActionCodes = newCodes("PolicyAction", true,
+	"CONFIRM", "1",
+	"BLOCK", "2",
+)
+
+// Code returns what Zoom writes for the value.
+func (e PolicyAction) Code() string { return policyActionCodes.toZoom[string(e)] }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+func (e *PolicyAction) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	name, err := policyActionCodes.decode(dec)
+	*e = PolicyAction(name)
+	return err
+}
+
+// MarshalJSONTo writes Zoom's value.
+func (e PolicyAction) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return policyActionCodes.encode(enc, string(e))
+}
+
+// MarshalGQL writes the name, or null.
+func (e PolicyAction) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+
+// UnmarshalGQL reads the name that a caller wrote.
+func (e *PolicyAction) UnmarshalGQL(v any) error {
+	name, err := policyActionCodes.unmarshalGQL(v)
+	*e = PolicyAction(name)
+	return err
+}
+
+// PolicyOperation: What is done with rules.
+type PolicyOperation string
+
+// The values of PolicyOperation.
+const (
+	// They are added.
+	PolicyOperationCreate PolicyOperation = "CREATE"
+	// They are changed.
+	PolicyOperationUpdate PolicyOperation = "UPDATE"
+	// They are removed.
+	PolicyOperationDelete PolicyOperation = "DELETE"
+)
+
+var policyOperationCodes = newCodes("PolicyOperation", false,
+	"CREATE", "create",
+	"UPDATE", "update",
+	"DELETE", "delete",
+)
+
+// Code returns what Zoom writes for the value.
+func (e PolicyOperation) Code() string { return policyOperationCodes.toZoom[string(e)] }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+func (e *PolicyOperation) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	name, err := policyOperationCodes.decode(dec)
+	*e = PolicyOperation(name)
+	return err
+}
+
+// MarshalJSONTo writes Zoom's value.
+func (e PolicyOperation) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return policyOperationCodes.encode(enc, string(e))
+}
+
+// MarshalGQL writes the name, or null.
+func (e PolicyOperation) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+
+// UnmarshalGQL reads the name that a caller wrote.
+func (e *PolicyOperation) UnmarshalGQL(v any) error {
+	name, err := policyOperationCodes.unmarshalGQL(v)
+	*e = PolicyOperation(name)
+	return err
+}
+
+// PolicyStatus: Whether a rule is in force.
+type PolicyStatus string
+
+// The values of PolicyStatus.
+const (
+	// It is.
+	PolicyStatusActivated PolicyStatus = "ACTIVATED"
+	// It is not.
+	PolicyStatusDeactivated PolicyStatus = "DEACTIVATED"
+)
+
+var policyStatusCodes = newCodes("PolicyStatus", false,
+	"ACTIVATED", "activated",
+	"DEACTIVATED", "deactivated",
+)
+
+// Code returns what Zoom writes for the value.
+func (e PolicyStatus) Code() string { return policyStatusCodes.toZoom[string(e)] }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+func (e *PolicyStatus) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	name, err := policyStatusCodes.decode(dec)
+	*e = PolicyStatus(name)
+	return err
+}
+
+// MarshalJSONTo writes Zoom's value.
+func (e PolicyStatus) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return policyStatusCodes.encode(enc, string(e))
+}
+
+// MarshalGQL writes the name, or null.
+func (e PolicyStatus) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+
+// UnmarshalGQL reads the name that a caller wrote.
+func (e *PolicyStatus) UnmarshalGQL(v any) error {
+	name, err := policyStatusCodes.unmarshalGQL(v)
+	*e = PolicyStatus(name)
 	return err
 }
 
@@ -3012,6 +4696,97 @@ func (e PollType) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
 func (e *PollType) UnmarshalGQL(v any) error {
 	name, err := pollTypeCodes.unmarshalGQL(v)
 	*e = PollType(name)
+	return err
+}
+
+// PressOneRule: Whether who is called must press 1 to be connected.
+type PressOneRule string
+
+// The values of PressOneRule.
+const (
+	// Zoom decides.
+	PressOneRuleAuto PressOneRule = "AUTO"
+	// Always.
+	PressOneRuleAlways PressOneRule = "ALWAYS"
+	// Never.
+	PressOneRuleNever PressOneRule = "NEVER"
+)
+
+var pressOneRuleCodes = newCodes("PressOneRule", false,
+	"AUTO", "auto",
+	"ALWAYS", "always",
+	"NEVER", "never",
+)
+
+// Code returns what Zoom writes for the value.
+func (e PressOneRule) Code() string { return pressOneRuleCodes.toZoom[string(e)] }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+func (e *PressOneRule) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	name, err := pressOneRuleCodes.decode(dec)
+	*e = PressOneRule(name)
+	return err
+}
+
+// MarshalJSONTo writes Zoom's value.
+func (e PressOneRule) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return pressOneRuleCodes.encode(enc, string(e))
+}
+
+// MarshalGQL writes the name, or null.
+func (e PressOneRule) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+
+// UnmarshalGQL reads the name that a caller wrote.
+func (e *PressOneRule) UnmarshalGQL(v any) error {
+	name, err := pressOneRuleCodes.unmarshalGQL(v)
+	*e = PressOneRule(name)
+	return err
+}
+
+// ProfileItem: A part of a user's profile.
+type ProfileItem string
+
+// The values of ProfileItem.
+const (
+	// Name.
+	ProfileItemName ProfileItem = "NAME"
+	// Picture.
+	ProfileItemProfilePicture ProfileItem = "PROFILE_PICTURE"
+	// Address to sign in with.
+	ProfileItemSignInEmail ProfileItem = "SIGN_IN_EMAIL"
+	// Host key.
+	ProfileItemHostKey ProfileItem = "HOST_KEY"
+)
+
+var profileItemCodes = newCodes("ProfileItem", false,
+	"NAME", "name",
+	"PROFILE_PICTURE", "profile_picture",
+	"SIGN_IN_EMAIL", "sign_in_email",
+	"HOST_KEY", "host_key",
+)
+
+// Code returns what Zoom writes for the value.
+func (e ProfileItem) Code() string { return profileItemCodes.toZoom[string(e)] }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+func (e *ProfileItem) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	name, err := profileItemCodes.decode(dec)
+	*e = ProfileItem(name)
+	return err
+}
+
+// MarshalJSONTo writes Zoom's value.
+func (e ProfileItem) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return profileItemCodes.encode(enc, string(e))
+}
+
+// MarshalGQL writes the name, or null.
+func (e ProfileItem) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+
+// UnmarshalGQL reads the name that a caller wrote.
+func (e *ProfileItem) UnmarshalGQL(v any) error {
+	name, err := profileItemCodes.unmarshalGQL(v)
+	*e = ProfileItem(name)
 	return err
 }
 
@@ -3300,6 +5075,53 @@ func (e Quality) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
 func (e *Quality) UnmarshalGQL(v any) error {
 	name, err := qualityCodes.unmarshalGQL(v)
 	*e = Quality(name)
+	return err
+}
+
+// QualityDisplay: What dashboards show of the quality of meetings.
+type QualityDisplay string
+
+// The values of QualityDisplay.
+const (
+	// Nothing.
+	QualityDisplayOff QualityDisplay = "OFF"
+	// Scores and network alerts.
+	QualityDisplayShow QualityDisplay = "SHOW"
+	// Scores and alerts by thresholds of the account.
+	QualityDisplayCustomThresholds QualityDisplay = "CUSTOM_THRESHOLDS"
+	// Both.
+	QualityDisplayShowAndCustomThresholds QualityDisplay = "SHOW_AND_CUSTOM_THRESHOLDS"
+)
+
+var qualityDisplayCodes = newCodes("QualityDisplay", true,
+	"OFF", "0",
+	"SHOW", "1",
+	"CUSTOM_THRESHOLDS", "2",
+	"SHOW_AND_CUSTOM_THRESHOLDS", "3",
+)
+
+// Code returns what Zoom writes for the value.
+func (e QualityDisplay) Code() string { return qualityDisplayCodes.toZoom[string(e)] }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+func (e *QualityDisplay) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	name, err := qualityDisplayCodes.decode(dec)
+	*e = QualityDisplay(name)
+	return err
+}
+
+// MarshalJSONTo writes Zoom's value.
+func (e QualityDisplay) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return qualityDisplayCodes.encode(enc, string(e))
+}
+
+// MarshalGQL writes the name, or null.
+func (e QualityDisplay) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+
+// UnmarshalGQL reads the name that a caller wrote.
+func (e *QualityDisplay) UnmarshalGQL(v any) error {
+	name, err := qualityDisplayCodes.unmarshalGQL(v)
+	*e = QualityDisplay(name)
 	return err
 }
 
@@ -3618,6 +5440,50 @@ func (e RecordingFileType) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
 func (e *RecordingFileType) UnmarshalGQL(v any) error {
 	name, err := recordingFileTypeCodes.unmarshalGQL(v)
 	*e = RecordingFileType(name)
+	return err
+}
+
+// RecordingNotice: Who learns that a recording starts.
+type RecordingNotice string
+
+// The values of RecordingNotice.
+const (
+	// All participants.
+	RecordingNoticeAllParticipants RecordingNotice = "ALL_PARTICIPANTS"
+	// Guests.
+	RecordingNoticeGuestOnly RecordingNotice = "GUEST_ONLY"
+	// Nobody.
+	RecordingNoticeNoOne RecordingNotice = "NO_ONE"
+)
+
+var recordingNoticeCodes = newCodes("RecordingNotice", false,
+	"ALL_PARTICIPANTS", "All participants",
+	"GUEST_ONLY", "Guest only",
+	"NO_ONE", "No one",
+)
+
+// Code returns what Zoom writes for the value.
+func (e RecordingNotice) Code() string { return recordingNoticeCodes.toZoom[string(e)] }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+func (e *RecordingNotice) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	name, err := recordingNoticeCodes.decode(dec)
+	*e = RecordingNotice(name)
+	return err
+}
+
+// MarshalJSONTo writes Zoom's value.
+func (e RecordingNotice) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return recordingNoticeCodes.encode(enc, string(e))
+}
+
+// MarshalGQL writes the name, or null.
+func (e RecordingNotice) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+
+// UnmarshalGQL reads the name that a caller wrote.
+func (e *RecordingNotice) UnmarshalGQL(v any) error {
+	name, err := recordingNoticeCodes.unmarshalGQL(v)
+	*e = RecordingNotice(name)
 	return err
 }
 
@@ -4216,6 +6082,47 @@ func (e *RoleType) UnmarshalGQL(v any) error {
 	return err
 }
 
+// ScreenSharers: Who can share a screen.
+type ScreenSharers string
+
+// The values of ScreenSharers.
+const (
+	// The host.
+	ScreenSharersHost ScreenSharers = "HOST"
+	// Everybody.
+	ScreenSharersAll ScreenSharers = "ALL"
+)
+
+var screenSharersCodes = newCodes("ScreenSharers", false,
+	"HOST", "host",
+	"ALL", "all",
+)
+
+// Code returns what Zoom writes for the value.
+func (e ScreenSharers) Code() string { return screenSharersCodes.toZoom[string(e)] }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+func (e *ScreenSharers) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	name, err := screenSharersCodes.decode(dec)
+	*e = ScreenSharers(name)
+	return err
+}
+
+// MarshalJSONTo writes Zoom's value.
+func (e ScreenSharers) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return screenSharersCodes.encode(enc, string(e))
+}
+
+// MarshalGQL writes the name, or null.
+func (e ScreenSharers) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+
+// UnmarshalGQL reads the name that a caller wrote.
+func (e *ScreenSharers) UnmarshalGQL(v any) error {
+	name, err := screenSharersCodes.unmarshalGQL(v)
+	*e = ScreenSharers(name)
+	return err
+}
+
 // SignInActivityType: Whether somebody signed in or out.
 type SignInActivityType string
 
@@ -4257,6 +6164,71 @@ func (e *SignInActivityType) UnmarshalGQL(v any) error {
 	return err
 }
 
+// SignLanguage: A sign language that Zoom offers interpretation to.
+type SignLanguage string
+
+// The values of SignLanguage.
+const (
+	// American.
+	SignLanguageAmerican SignLanguage = "AMERICAN"
+	// Chinese.
+	SignLanguageChinese SignLanguage = "CHINESE"
+	// French.
+	SignLanguageFrench SignLanguage = "FRENCH"
+	// German.
+	SignLanguageGerman SignLanguage = "GERMAN"
+	// Japanese.
+	SignLanguageJapanese SignLanguage = "JAPANESE"
+	// Russian.
+	SignLanguageRussian SignLanguage = "RUSSIAN"
+	// Brazilian.
+	SignLanguageBrazilian SignLanguage = "BRAZILIAN"
+	// Spanish.
+	SignLanguageSpanish SignLanguage = "SPANISH"
+	// Mexican.
+	SignLanguageMexican SignLanguage = "MEXICAN"
+	// British.
+	SignLanguageBritish SignLanguage = "BRITISH"
+)
+
+var signLanguageCodes = newCodes("SignLanguage", false,
+	"AMERICAN", "American",
+	"CHINESE", "Chinese",
+	"FRENCH", "French",
+	"GERMAN", "German",
+	"JAPANESE", "Japanese",
+	"RUSSIAN", "Russian",
+	"BRAZILIAN", "Brazilian",
+	"SPANISH", "Spanish",
+	"MEXICAN", "Mexican",
+	"BRITISH", "British",
+)
+
+// Code returns what Zoom writes for the value.
+func (e SignLanguage) Code() string { return signLanguageCodes.toZoom[string(e)] }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+func (e *SignLanguage) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	name, err := signLanguageCodes.decode(dec)
+	*e = SignLanguage(name)
+	return err
+}
+
+// MarshalJSONTo writes Zoom's value.
+func (e SignLanguage) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return signLanguageCodes.encode(enc, string(e))
+}
+
+// MarshalGQL writes the name, or null.
+func (e SignLanguage) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+
+// UnmarshalGQL reads the name that a caller wrote.
+func (e *SignLanguage) UnmarshalGQL(v any) error {
+	name, err := signLanguageCodes.unmarshalGQL(v)
+	*e = SignLanguage(name)
+	return err
+}
+
 // SimuliveDelayUnit: What the delay of a simulive webinar counts.
 type SimuliveDelayUnit string
 
@@ -4295,6 +6267,88 @@ func (e SimuliveDelayUnit) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
 func (e *SimuliveDelayUnit) UnmarshalGQL(v any) error {
 	name, err := simuliveDelayUnitCodes.unmarshalGQL(v)
 	*e = SimuliveDelayUnit(name)
+	return err
+}
+
+// SimultaneousSharing: How many screens can be shared at once.
+type SimultaneousSharing string
+
+// The values of SimultaneousSharing.
+const (
+	// Several.
+	SimultaneousSharingMultiple SimultaneousSharing = "MULTIPLE"
+	// One.
+	SimultaneousSharingOne SimultaneousSharing = "ONE"
+)
+
+var simultaneousSharingCodes = newCodes("SimultaneousSharing", false,
+	"MULTIPLE", "multiple",
+	"ONE", "one",
+)
+
+// Code returns what Zoom writes for the value.
+func (e SimultaneousSharing) Code() string { return simultaneousSharingCodes.toZoom[string(e)] }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+func (e *SimultaneousSharing) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	name, err := simultaneousSharingCodes.decode(dec)
+	*e = SimultaneousSharing(name)
+	return err
+}
+
+// MarshalJSONTo writes Zoom's value.
+func (e SimultaneousSharing) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return simultaneousSharingCodes.encode(enc, string(e))
+}
+
+// MarshalGQL writes the name, or null.
+func (e SimultaneousSharing) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+
+// UnmarshalGQL reads the name that a caller wrote.
+func (e *SimultaneousSharing) UnmarshalGQL(v any) error {
+	name, err := simultaneousSharingCodes.unmarshalGQL(v)
+	*e = SimultaneousSharing(name)
+	return err
+}
+
+// SsoBypassOperation: Whether an exemption is given or taken away.
+type SsoBypassOperation string
+
+// The values of SsoBypassOperation.
+const (
+	// Given.
+	SsoBypassOperationAdd SsoBypassOperation = "ADD"
+	// Taken away.
+	SsoBypassOperationRemove SsoBypassOperation = "REMOVE"
+)
+
+var ssoBypassOperationCodes = newCodes("SsoBypassOperation", false,
+	"ADD", "add",
+	"REMOVE", "remove",
+)
+
+// Code returns what Zoom writes for the value.
+func (e SsoBypassOperation) Code() string { return ssoBypassOperationCodes.toZoom[string(e)] }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+func (e *SsoBypassOperation) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	name, err := ssoBypassOperationCodes.decode(dec)
+	*e = SsoBypassOperation(name)
+	return err
+}
+
+// MarshalJSONTo writes Zoom's value.
+func (e SsoBypassOperation) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return ssoBypassOperationCodes.encode(enc, string(e))
+}
+
+// MarshalGQL writes the name, or null.
+func (e SsoBypassOperation) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+
+// UnmarshalGQL reads the name that a caller wrote.
+func (e *SsoBypassOperation) UnmarshalGQL(v any) error {
+	name, err := ssoBypassOperationCodes.unmarshalGQL(v)
+	*e = SsoBypassOperation(name)
 	return err
 }
 
@@ -4703,6 +6757,53 @@ func (e *TelephoneTime) UnmarshalGQL(v any) error {
 	return err
 }
 
+// TwoFactorAudience: Who needs a second factor to sign in.
+type TwoFactorAudience string
+
+// The values of TwoFactorAudience.
+const (
+	// Everybody.
+	TwoFactorAudienceAll TwoFactorAudience = "ALL"
+	// Members of some groups.
+	TwoFactorAudienceGroup TwoFactorAudience = "GROUP"
+	// Users of some roles.
+	TwoFactorAudienceRole TwoFactorAudience = "ROLE"
+	// Nobody.
+	TwoFactorAudienceNone TwoFactorAudience = "NONE"
+)
+
+var twoFactorAudienceCodes = newCodes("TwoFactorAudience", false,
+	"ALL", "all",
+	"GROUP", "group",
+	"ROLE", "role",
+	"NONE", "none",
+)
+
+// Code returns what Zoom writes for the value.
+func (e TwoFactorAudience) Code() string { return twoFactorAudienceCodes.toZoom[string(e)] }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+func (e *TwoFactorAudience) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	name, err := twoFactorAudienceCodes.decode(dec)
+	*e = TwoFactorAudience(name)
+	return err
+}
+
+// MarshalJSONTo writes Zoom's value.
+func (e TwoFactorAudience) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return twoFactorAudienceCodes.encode(enc, string(e))
+}
+
+// MarshalGQL writes the name, or null.
+func (e TwoFactorAudience) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+
+// UnmarshalGQL reads the name that a caller wrote.
+func (e *TwoFactorAudience) UnmarshalGQL(v any) error {
+	name, err := twoFactorAudienceCodes.unmarshalGQL(v)
+	*e = TwoFactorAudience(name)
+	return err
+}
+
 // UpcomingEventType: Which events to list.
 type UpcomingEventType string
 
@@ -4906,6 +7007,47 @@ func (e *UserType) UnmarshalGQL(v any) error {
 	return err
 }
 
+// WaitingOrder: In which order the waiting are listed.
+type WaitingOrder string
+
+// The values of WaitingOrder.
+const (
+	// As they came.
+	WaitingOrderJoinOrder WaitingOrder = "JOIN_ORDER"
+	// By name.
+	WaitingOrderAlphabetical WaitingOrder = "ALPHABETICAL"
+)
+
+var waitingOrderCodes = newCodes("WaitingOrder", true,
+	"JOIN_ORDER", "0",
+	"ALPHABETICAL", "1",
+)
+
+// Code returns what Zoom writes for the value.
+func (e WaitingOrder) Code() string { return waitingOrderCodes.toZoom[string(e)] }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+func (e *WaitingOrder) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	name, err := waitingOrderCodes.decode(dec)
+	*e = WaitingOrder(name)
+	return err
+}
+
+// MarshalJSONTo writes Zoom's value.
+func (e WaitingOrder) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return waitingOrderCodes.encode(enc, string(e))
+}
+
+// MarshalGQL writes the name, or null.
+func (e WaitingOrder) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+
+// UnmarshalGQL reads the name that a caller wrote.
+func (e *WaitingOrder) UnmarshalGQL(v any) error {
+	name, err := waitingOrderCodes.unmarshalGQL(v)
+	*e = WaitingOrder(name)
+	return err
+}
+
 // WaitingRoomAudience: Who waits in the waiting room.
 type WaitingRoomAudience string
 
@@ -4997,6 +7139,138 @@ func (e *WaitingRoomMode) UnmarshalGQL(v any) error {
 	return err
 }
 
+// WaitingRoomSubjects: Who waits in the waiting room.
+type WaitingRoomSubjects string
+
+// The values of WaitingRoomSubjects.
+const (
+	// Everybody.
+	WaitingRoomSubjectsEveryone WaitingRoomSubjects = "EVERYONE"
+	// Who does not belong to the account.
+	WaitingRoomSubjectsExternal WaitingRoomSubjects = "EXTERNAL"
+	// Who belongs neither to the account nor to an allowed domain.
+	WaitingRoomSubjectsExternalOfOtherDomains WaitingRoomSubjects = "EXTERNAL_OF_OTHER_DOMAINS"
+)
+
+var waitingRoomSubjectsCodes = newCodes("WaitingRoomSubjects", true,
+	"EVERYONE", "0",
+	"EXTERNAL", "1",
+	"EXTERNAL_OF_OTHER_DOMAINS", "2",
+)
+
+// Code returns what Zoom writes for the value.
+func (e WaitingRoomSubjects) Code() string { return waitingRoomSubjectsCodes.toZoom[string(e)] }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+func (e *WaitingRoomSubjects) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	name, err := waitingRoomSubjectsCodes.decode(dec)
+	*e = WaitingRoomSubjects(name)
+	return err
+}
+
+// MarshalJSONTo writes Zoom's value.
+func (e WaitingRoomSubjects) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return waitingRoomSubjectsCodes.encode(enc, string(e))
+}
+
+// MarshalGQL writes the name, or null.
+func (e WaitingRoomSubjects) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+
+// UnmarshalGQL reads the name that a caller wrote.
+func (e *WaitingRoomSubjects) UnmarshalGQL(v any) error {
+	name, err := waitingRoomSubjectsCodes.unmarshalGQL(v)
+	*e = WaitingRoomSubjects(name)
+	return err
+}
+
+// WebinarChatPartners: Whom attendees of a webinar can write to.
+type WebinarChatPartners string
+
+// The values of WebinarChatPartners.
+const (
+	// Nobody.
+	WebinarChatPartnersNoOne WebinarChatPartners = "NO_ONE"
+	// Host and panelists.
+	WebinarChatPartnersHostAndPanelists WebinarChatPartners = "HOST_AND_PANELISTS"
+	// All.
+	WebinarChatPartnersEveryone WebinarChatPartners = "EVERYONE"
+)
+
+var webinarChatPartnersCodes = newCodes("WebinarChatPartners", true,
+	"NO_ONE", "1",
+	"HOST_AND_PANELISTS", "2",
+	"EVERYONE", "3",
+)
+
+// Code returns what Zoom writes for the value.
+func (e WebinarChatPartners) Code() string { return webinarChatPartnersCodes.toZoom[string(e)] }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+func (e *WebinarChatPartners) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	name, err := webinarChatPartnersCodes.decode(dec)
+	*e = WebinarChatPartners(name)
+	return err
+}
+
+// MarshalJSONTo writes Zoom's value.
+func (e WebinarChatPartners) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return webinarChatPartnersCodes.encode(enc, string(e))
+}
+
+// MarshalGQL writes the name, or null.
+func (e WebinarChatPartners) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+
+// UnmarshalGQL reads the name that a caller wrote.
+func (e *WebinarChatPartners) UnmarshalGQL(v any) error {
+	name, err := webinarChatPartnersCodes.unmarshalGQL(v)
+	*e = WebinarChatPartners(name)
+	return err
+}
+
+// WebinarChatSaving: What attendees can save of a webinar's chat.
+type WebinarChatSaving string
+
+// The values of WebinarChatSaving.
+const (
+	// Nothing.
+	WebinarChatSavingNothing WebinarChatSaving = "NOTHING"
+	// Messages of host and panelists.
+	WebinarChatSavingHostAndPanelists WebinarChatSaving = "HOST_AND_PANELISTS"
+	// All.
+	WebinarChatSavingEverything WebinarChatSaving = "EVERYTHING"
+)
+
+var webinarChatSavingCodes = newCodes("WebinarChatSaving", true,
+	"NOTHING", "0",
+	"HOST_AND_PANELISTS", "1",
+	"EVERYTHING", "2",
+)
+
+// Code returns what Zoom writes for the value.
+func (e WebinarChatSaving) Code() string { return webinarChatSavingCodes.toZoom[string(e)] }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+func (e *WebinarChatSaving) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	name, err := webinarChatSavingCodes.decode(dec)
+	*e = WebinarChatSaving(name)
+	return err
+}
+
+// MarshalJSONTo writes Zoom's value.
+func (e WebinarChatSaving) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return webinarChatSavingCodes.encode(enc, string(e))
+}
+
+// MarshalGQL writes the name, or null.
+func (e WebinarChatSaving) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+
+// UnmarshalGQL reads the name that a caller wrote.
+func (e *WebinarChatSaving) UnmarshalGQL(v any) error {
+	name, err := webinarChatSavingCodes.unmarshalGQL(v)
+	*e = WebinarChatSaving(name)
+	return err
+}
+
 // WebinarListType: Which webinars of a user to list.
 type WebinarListType string
 
@@ -5035,6 +7309,100 @@ func (e WebinarListType) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
 func (e *WebinarListType) UnmarshalGQL(v any) error {
 	name, err := webinarListTypeCodes.unmarshalGQL(v)
 	*e = WebinarListType(name)
+	return err
+}
+
+// WebinarQuestionAskers: Who may ask AI Companion about the transcript of a webinar.
+type WebinarQuestionAskers string
+
+// The values of WebinarQuestionAskers.
+const (
+	// Hosts and panelists.
+	WebinarQuestionAskersHostsAndPanelists WebinarQuestionAskers = "HOSTS_AND_PANELISTS"
+	// Hosts and panelists of the own organization.
+	WebinarQuestionAskersInternalHostsAndPanelists WebinarQuestionAskers = "INTERNAL_HOSTS_AND_PANELISTS"
+	// The host, co-hosts and alternative hosts.
+	WebinarQuestionAskersHosts WebinarQuestionAskers = "HOSTS"
+	// All participants.
+	WebinarQuestionAskersEveryone WebinarQuestionAskers = "EVERYONE"
+)
+
+var webinarQuestionAskersCodes = newCodes("WebinarQuestionAskers", true,
+	"HOSTS_AND_PANELISTS", "0",
+	"INTERNAL_HOSTS_AND_PANELISTS", "1",
+	"HOSTS", "2",
+	"EVERYONE", "3",
+)
+
+// Code returns what Zoom writes for the value.
+func (e WebinarQuestionAskers) Code() string { return webinarQuestionAskersCodes.toZoom[string(e)] }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+func (e *WebinarQuestionAskers) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	name, err := webinarQuestionAskersCodes.decode(dec)
+	*e = WebinarQuestionAskers(name)
+	return err
+}
+
+// MarshalJSONTo writes Zoom's value.
+func (e WebinarQuestionAskers) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return webinarQuestionAskersCodes.encode(enc, string(e))
+}
+
+// MarshalGQL writes the name, or null.
+func (e WebinarQuestionAskers) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+
+// UnmarshalGQL reads the name that a caller wrote.
+func (e *WebinarQuestionAskers) UnmarshalGQL(v any) error {
+	name, err := webinarQuestionAskersCodes.unmarshalGQL(v)
+	*e = WebinarQuestionAskers(name)
+	return err
+}
+
+// WebinarQuestionType: How a question on the form of a webinar is answered.
+type WebinarQuestionType string
+
+// The values of WebinarQuestionType.
+const (
+	// By text.
+	WebinarQuestionTypeShort WebinarQuestionType = "SHORT"
+	// By one choice from a menu.
+	WebinarQuestionTypeSingleDropdown WebinarQuestionType = "SINGLE_DROPDOWN"
+	// By one of several buttons.
+	WebinarQuestionTypeSingleRadio WebinarQuestionType = "SINGLE_RADIO"
+	// By any number of choices.
+	WebinarQuestionTypeMultiple WebinarQuestionType = "MULTIPLE"
+)
+
+var webinarQuestionTypeCodes = newCodes("WebinarQuestionType", false,
+	"SHORT", "short",
+	"SINGLE_DROPDOWN", "single_dropdown",
+	"SINGLE_RADIO", "single_radio",
+	"MULTIPLE", "multiple",
+)
+
+// Code returns what Zoom writes for the value.
+func (e WebinarQuestionType) Code() string { return webinarQuestionTypeCodes.toZoom[string(e)] }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+func (e *WebinarQuestionType) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	name, err := webinarQuestionTypeCodes.decode(dec)
+	*e = WebinarQuestionType(name)
+	return err
+}
+
+// MarshalJSONTo writes Zoom's value.
+func (e WebinarQuestionType) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return webinarQuestionTypeCodes.encode(enc, string(e))
+}
+
+// MarshalGQL writes the name, or null.
+func (e WebinarQuestionType) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+
+// UnmarshalGQL reads the name that a caller wrote.
+func (e *WebinarQuestionType) UnmarshalGQL(v any) error {
+	name, err := webinarQuestionTypeCodes.unmarshalGQL(v)
+	*e = WebinarQuestionType(name)
 	return err
 }
 
@@ -5078,6 +7446,85 @@ func (e WebinarQuestionVisibility) MarshalGQL(w io.Writer) { marshalEnum(w, stri
 func (e *WebinarQuestionVisibility) UnmarshalGQL(v any) error {
 	name, err := webinarQuestionVisibilityCodes.unmarshalGQL(v)
 	*e = WebinarQuestionVisibility(name)
+	return err
+}
+
+// WebinarRegistrationField: A question of Zoom's on the form of a webinar.
+type WebinarRegistrationField string
+
+// The values of WebinarRegistrationField.
+const (
+	// Family name.
+	WebinarRegistrationFieldLastName WebinarRegistrationField = "LAST_NAME"
+	// Street address.
+	WebinarRegistrationFieldAddress WebinarRegistrationField = "ADDRESS"
+	// City.
+	WebinarRegistrationFieldCity WebinarRegistrationField = "CITY"
+	// Country or region.
+	WebinarRegistrationFieldCountry WebinarRegistrationField = "COUNTRY"
+	// Postal code.
+	WebinarRegistrationFieldZip WebinarRegistrationField = "ZIP"
+	// State or province.
+	WebinarRegistrationFieldState WebinarRegistrationField = "STATE"
+	// Phone number.
+	WebinarRegistrationFieldPhone WebinarRegistrationField = "PHONE"
+	// Industry.
+	WebinarRegistrationFieldIndustry WebinarRegistrationField = "INDUSTRY"
+	// Organization.
+	WebinarRegistrationFieldOrg WebinarRegistrationField = "ORG"
+	// Job title.
+	WebinarRegistrationFieldJobTitle WebinarRegistrationField = "JOB_TITLE"
+	// When the person means to buy.
+	WebinarRegistrationFieldPurchasingTimeFrame WebinarRegistrationField = "PURCHASING_TIME_FRAME"
+	// The person's part in deciding what is bought.
+	WebinarRegistrationFieldRoleInPurchaseProcess WebinarRegistrationField = "ROLE_IN_PURCHASE_PROCESS"
+	// Size of the organization.
+	WebinarRegistrationFieldNoOfEmployees WebinarRegistrationField = "NO_OF_EMPLOYEES"
+	// Questions and comments.
+	WebinarRegistrationFieldComments WebinarRegistrationField = "COMMENTS"
+)
+
+var webinarRegistrationFieldCodes = newCodes("WebinarRegistrationField", false,
+	"LAST_NAME", "last_name",
+	"ADDRESS", "address",
+	"CITY", "city",
+	"COUNTRY", "country",
+	"ZIP", "zip",
+	"STATE", "state",
+	"PHONE", "phone",
+	"INDUSTRY", "industry",
+	"ORG", "org",
+	"JOB_TITLE", "job_title",
+	"PURCHASING_TIME_FRAME", "purchasing_time_frame",
+	"ROLE_IN_PURCHASE_PROCESS", "role_in_purchase_process",
+	"NO_OF_EMPLOYEES", "no_of_employees",
+	"COMMENTS", "comments",
+)
+
+// Code returns what Zoom writes for the value.
+func (e WebinarRegistrationField) Code() string {
+	return webinarRegistrationFieldCodes.toZoom[string(e)]
+}
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+func (e *WebinarRegistrationField) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	name, err := webinarRegistrationFieldCodes.decode(dec)
+	*e = WebinarRegistrationField(name)
+	return err
+}
+
+// MarshalJSONTo writes Zoom's value.
+func (e WebinarRegistrationField) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return webinarRegistrationFieldCodes.encode(enc, string(e))
+}
+
+// MarshalGQL writes the name, or null.
+func (e WebinarRegistrationField) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+
+// UnmarshalGQL reads the name that a caller wrote.
+func (e *WebinarRegistrationField) UnmarshalGQL(v any) error {
+	name, err := webinarRegistrationFieldCodes.unmarshalGQL(v)
+	*e = WebinarRegistrationField(name)
 	return err
 }
 
@@ -5137,6 +7584,52 @@ func (e WebinarReminderTime) MarshalGQL(w io.Writer) { marshalEnum(w, string(e))
 func (e *WebinarReminderTime) UnmarshalGQL(v any) error {
 	name, err := webinarReminderTimeCodes.unmarshalGQL(v)
 	*e = WebinarReminderTime(name)
+	return err
+}
+
+// WebinarSummaryRecipients: Who gets the summary of a webinar.
+type WebinarSummaryRecipients string
+
+// The values of WebinarSummaryRecipients.
+const (
+	// The host.
+	WebinarSummaryRecipientsHost WebinarSummaryRecipients = "HOST"
+	// Hosts, and the panelists of the own organization.
+	WebinarSummaryRecipientsHostsAndInternalPanelists WebinarSummaryRecipients = "HOSTS_AND_INTERNAL_PANELISTS"
+	// Hosts and all panelists.
+	WebinarSummaryRecipientsHostsAndPanelists WebinarSummaryRecipients = "HOSTS_AND_PANELISTS"
+)
+
+var webinarSummaryRecipientsCodes = newCodes("WebinarSummaryRecipients", true,
+	"HOST", "1",
+	"HOSTS_AND_INTERNAL_PANELISTS", "2",
+	"HOSTS_AND_PANELISTS", "3",
+)
+
+// Code returns what Zoom writes for the value.
+func (e WebinarSummaryRecipients) Code() string {
+	return webinarSummaryRecipientsCodes.toZoom[string(e)]
+}
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+func (e *WebinarSummaryRecipients) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	name, err := webinarSummaryRecipientsCodes.decode(dec)
+	*e = WebinarSummaryRecipients(name)
+	return err
+}
+
+// MarshalJSONTo writes Zoom's value.
+func (e WebinarSummaryRecipients) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return webinarSummaryRecipientsCodes.encode(enc, string(e))
+}
+
+// MarshalGQL writes the name, or null.
+func (e WebinarSummaryRecipients) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+
+// UnmarshalGQL reads the name that a caller wrote.
+func (e *WebinarSummaryRecipients) UnmarshalGQL(v any) error {
+	name, err := webinarSummaryRecipientsCodes.unmarshalGQL(v)
+	*e = WebinarSummaryRecipients(name)
 	return err
 }
 

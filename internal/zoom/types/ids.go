@@ -5,7 +5,8 @@ import (
 	"strings"
 )
 
-// ID returns the global id of the account.
+// ID returns the global id of the account. Sub accounts are told apart by the key
+// alone: each is one of the tenant's.
 func (a *Account) ID() NodeID { return NodeID{Type: "Account", Key: string(a.ZoomID)} }
 
 // ID returns the global id of the user. Who has not accepted the invitation yet

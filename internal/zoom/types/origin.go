@@ -27,6 +27,18 @@ type PastMeeting struct {
 	Report   MeetingReport
 }
 
+// InstanceOf returns the run that a report is about, as far as the report tells it.
+func InstanceOf(report *MeetingReport) (*MeetingInstance, error) {
+	body, err := Marshal(report)
+	if err != nil {
+		return nil, err
+	}
+	run := &MeetingInstance{}
+	err = Unmarshal(body, run)
+	run.Row, run.Origin = report, report.Origin
+	return run, err
+}
+
 // UnmarshalJSONFrom reads both from one object.
 func (p *PastMeeting) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	v, err := dec.ReadValue()

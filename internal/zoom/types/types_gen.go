@@ -2,22 +2,288 @@
 
 package types
 
-// A Zoom account: users, and what is reported about them.
+// A Zoom account: users, and what is reported about them. All that hangs on a sub
+// account is asked of that sub account. What the account itself is called, and the
+// like, is told to master accounts only; where it is refused, the rest still comes.
 type Account struct {
 	// Zoom's id of the account.
-	ZoomID Text `json:"zoom_id,omitzero"`
+	ZoomID Text `json:"id,omitzero"`
+	// Name.
+	Name Text `json:"account_name,omitzero"`
+	// Number of the account, longer than 32 bits.
+	Number Text `json:"account_number,omitzero"`
+	// What kind of account it is.
+	Type AccountType `json:"account_type,omitzero"`
+	// When it was created.
+	CreatedAt Time `json:"created_at,omitzero"`
+	// E-mail address of the owner.
+	OwnerEmail Text `json:"owner_email,omitzero"`
+	// Zoom's id of the owner.
+	OwnerZoomID Text `json:"owner_id,omitzero"`
+	// How many users may have a licence.
+	Seats Int `json:"seats,omitzero"`
+	// When the subscription began.
+	SubscriptionStartTime Time `json:"subscription_start_time,omitzero"`
+	// When the subscription ends.
+	SubscriptionEndTime Time `json:"subscription_end_time,omitzero"`
+	// Address of the account's own name at Zoom.
+	VanityURL Text `json:"vanity_url,omitzero"`
+	// Whether it may have sub accounts of its own.
+	Reseller Bool `json:"reseller,omitzero"`
+	// Whether it has a bulk license; only told in `subAccounts`.
+	BulkLicense Bool `json:"bulk_license,omitzero"`
+	// What the master account shares with it, and who pays.
+	Options *AccountOptions `json:"options,omitzero"`
 	// Origin says where it was read.
 	Origin `json:"-"`
 }
 
 func (Account) IsNode() {}
 
-// Names one account.
+// Who must sign in, for meetings or for cloud recordings.
+type AccountAuthentication struct {
+	// Hosts can invite people who need not sign in.
+	AllowAuthenticationException Bool `json:"allow_authentication_exception,omitzero"`
+	// The ways to sign in that hosts choose from.
+	AuthenticationOptions []*AuthenticationOption `json:"authentication_options,omitzero"`
+	// Only who is signed in can join meetings.
+	MeetingAuthentication Bool `json:"meeting_authentication,omitzero"`
+	// Only who is signed in can view cloud recordings.
+	RecordingAuthentication Bool `json:"recording_authentication,omitzero"`
+}
+
+// Changes who must sign in. What is left out stays as it is.
+type AccountAuthenticationPatch struct {
+	// Hosts can invite people who need not sign in.
+	AllowAuthenticationException *bool `json:"allow_authentication_exception,omitzero"`
+	// A way to sign in that hosts choose from, and what is done with it.
+	AuthenticationOption *AuthenticationOptionPatch `json:"authentication_option,omitzero"`
+	// Only who is signed in can join meetings.
+	MeetingAuthentication *bool `json:"meeting_authentication,omitzero"`
+	// Only who is signed in can view cloud recordings.
+	RecordingAuthentication *bool `json:"recording_authentication,omitzero"`
+}
+
+// Names an account: the own one or a sub account.
 type AccountBy struct {
 	// Global id.
 	ID *NodeID `json:"id,omitzero"`
 	// Zoom's id of the account.
 	ZoomID *string `json:"zoom_id,omitzero"`
+}
+
+// What the plan has.
+type AccountFeatures struct {
+	// How many people one meeting takes.
+	MeetingCapacity Int `json:"meeting_capacity,omitzero"`
+}
+
+// What the plan has.
+type AccountFeaturesInput struct {
+	// How many people one meeting takes.
+	MeetingCapacity *int `json:"meeting_capacity,omitzero"`
+}
+
+// Which settings of an account are locked: groups and users cannot change those.
+type AccountLockedSettings struct {
+	// Joining by phone.
+	AudioConferencing *LockedAudioConferencing `json:"audio_conferencing,omitzero"`
+	// Team Chat.
+	Chat *LockedTeamChat `json:"chat,omitzero"`
+	// Mail that users get.
+	EmailNotification *LockedEmailNotifications `json:"email_notification,omitzero"`
+	// What can be done in meetings and webinars.
+	InMeeting *LockedInMeeting `json:"in_meeting,omitzero"`
+	// All else.
+	OtherOptions *LockedOther `json:"other_options,omitzero"`
+	// Recordings.
+	Recording *LockedRecording `json:"recording,omitzero"`
+	// What new meetings are like.
+	ScheduleMeeting *LockedScheduleMeeting `json:"schedule_meeting,omitzero"`
+	// Audio through other providers.
+	Telephony *LockedTelephony `json:"telephony,omitzero"`
+	// Audio through a telephony service provider.
+	Tsp *LockedTsp `json:"tsp,omitzero"`
+	// Origin says where it was read.
+	Origin `json:"-"`
+}
+
+// One part of the settings, and what to lock and unlock of it.
+type AccountLockedSettingsChange struct {
+	// What users can do, and what meetings are like.
+	Settings *AccountLockedSettingsPatch `json:"settings,omitzero"`
+	// Security of meetings and webinars.
+	MeetingSecurity *LockedMeetingSecurityInput `json:"meeting_security,omitzero"`
+}
+
+// Locks (`true`) and unlocks (`false`) settings of an account. What is left out stays as it is.
+type AccountLockedSettingsPatch struct {
+	// Joining by phone.
+	AudioConferencing *LockedAudioConferencingInput `json:"audio_conferencing,omitzero"`
+	// Team Chat.
+	Chat *LockedTeamChatInput `json:"chat,omitzero"`
+	// Mail that users get.
+	EmailNotification *LockedEmailNotificationsInput `json:"email_notification,omitzero"`
+	// What can be done in meetings and webinars.
+	InMeeting *LockedInMeetingInput `json:"in_meeting,omitzero"`
+	// All else.
+	OtherOptions *LockedOtherInput `json:"other_options,omitzero"`
+	// Recordings.
+	Recording *LockedRecordingInput `json:"recording,omitzero"`
+	// What new meetings are like.
+	ScheduleMeeting *LockedScheduleMeetingInput `json:"schedule_meeting,omitzero"`
+	// Audio through other providers.
+	Telephony *LockedTelephonyInput `json:"telephony,omitzero"`
+	// Audio through a telephony service provider.
+	Tsp *LockedTspInput `json:"tsp,omitzero"`
+}
+
+// Security of meetings and webinars of an account.
+type AccountMeetingSecurity struct {
+	// Every meeting has a passcode, a waiting room or a sign-in.
+	AutoSecurity Bool `json:"auto_security,omitzero"`
+	// Users of some domains are kept out.
+	BlockUserDomain Bool `json:"block_user_domain,omitzero"`
+	// Those domains, 20 at most.
+	BlockUserDomainList []Text `json:"block_user_domain_list,omitzero"`
+	// Rules for the wording of messages.
+	ChatEtiquetteTool *ChatEtiquetteTool `json:"chat_etiquette_tool,omitzero"`
+	// Join links hold the passcode, encrypted.
+	EmbedPasswordInJoinLink Bool `json:"embed_password_in_join_link,omitzero"`
+	// How meetings are encrypted.
+	EncryptionType MeetingEncryption `json:"encryption_type,omitzero"`
+	// Meetings can be encrypted end to end.
+	EndToEndEncryptedMeetings Bool `json:"end_to_end_encrypted_meetings,omitzero"`
+	// Instant and scheduled meetings need a passcode.
+	MeetingPassword Bool `json:"meeting_password,omitzero"`
+	// What a passcode of a meeting must be like.
+	MeetingPasswordRequirement *MeetingPasscodeRequirement `json:"meeting_password_requirement,omitzero"`
+	// Only who is signed in can join from the browser.
+	OnlyAuthenticatedCanJoinFromWebclient Bool `json:"only_authenticated_can_join_from_webclient,omitzero"`
+	// Who joins by phone needs a passcode.
+	PhonePassword Bool `json:"phone_password,omitzero"`
+	// Personal meeting rooms need a passcode.
+	PmiPassword Bool `json:"pmi_password,omitzero"`
+	// Meetings that are scheduled already need a passcode.
+	RequirePasswordForScheduledMeeting Bool `json:"require_password_for_scheduled_meeting,omitzero"`
+	// Webinars that are scheduled already need a passcode.
+	RequirePasswordForScheduledWebinar Bool `json:"require_password_for_scheduled_webinar,omitzero"`
+	// Participants wait until they are let in.
+	WaitingRoom Bool `json:"waiting_room,omitzero"`
+	// The waiting room, in the older form.
+	WaitingRoomSettings *WaitingRoomRule `json:"waiting_room_settings,omitzero"`
+	// New webinars have a passcode.
+	WebinarPassword Bool `json:"webinar_password,omitzero"`
+	// The waiting room.
+	WaitingRoomOptions *WaitingRoomSettings `json:"waiting_room_options,omitzero"`
+}
+
+// Security of meetings and webinars of an account.
+type AccountMeetingSecurityInput struct {
+	// Every meeting has a passcode, a waiting room or a sign-in.
+	AutoSecurity *bool `json:"auto_security,omitzero"`
+	// Users of some domains are kept out.
+	BlockUserDomain *bool `json:"block_user_domain,omitzero"`
+	// Those domains, 20 at most.
+	BlockUserDomainList []string `json:"block_user_domain_list,omitzero"`
+	// Rules for the wording of messages.
+	ChatEtiquetteTool *ChatEtiquetteToolInput `json:"chat_etiquette_tool,omitzero"`
+	// Join links hold the passcode, encrypted.
+	EmbedPasswordInJoinLink *bool `json:"embed_password_in_join_link,omitzero"`
+	// How meetings are encrypted.
+	EncryptionType *MeetingEncryption `json:"encryption_type,omitzero"`
+	// Meetings can be encrypted end to end.
+	EndToEndEncryptedMeetings *bool `json:"end_to_end_encrypted_meetings,omitzero"`
+	// Instant and scheduled meetings need a passcode.
+	MeetingPassword *bool `json:"meeting_password,omitzero"`
+	// What a passcode of a meeting must be like.
+	MeetingPasswordRequirement *MeetingPasscodeRequirementInput `json:"meeting_password_requirement,omitzero"`
+	// Only who is signed in can join from the browser.
+	OnlyAuthenticatedCanJoinFromWebclient *bool `json:"only_authenticated_can_join_from_webclient,omitzero"`
+	// Who joins by phone needs a passcode.
+	PhonePassword *bool `json:"phone_password,omitzero"`
+	// Personal meeting rooms need a passcode.
+	PmiPassword *bool `json:"pmi_password,omitzero"`
+	// Meetings that are scheduled already need a passcode.
+	RequirePasswordForScheduledMeeting *bool `json:"require_password_for_scheduled_meeting,omitzero"`
+	// Webinars that are scheduled already need a passcode.
+	RequirePasswordForScheduledWebinar *bool `json:"require_password_for_scheduled_webinar,omitzero"`
+	// Participants wait until they are let in.
+	WaitingRoom *bool `json:"waiting_room,omitzero"`
+	// The waiting room, in the older form.
+	WaitingRoomSettings *WaitingRoomRuleInput `json:"waiting_room_settings,omitzero"`
+	// New webinars have a passcode.
+	WebinarPassword *bool `json:"webinar_password,omitzero"`
+	// The waiting room.
+	WaitingRoomOptions *WaitingRoomSettingsInput `json:"waiting_room_options,omitzero"`
+}
+
+// What a master account shares with a sub account, and who pays.
+type AccountOptions struct {
+	// Subscriptions renew themselves.
+	BillingAutoRenew Bool `json:"billing_auto_renew,omitzero"`
+	// IP addresses of Meeting Connectors that are shared; all when there is none, while `shareMc` is on.
+	MeetingConnectorList []Text `json:"meeting_connector_list,omitzero"`
+	// Who pays.
+	PayMode PayMode `json:"pay_mode,omitzero"`
+	// IP addresses of Room Connectors that are shared; all when there is none, while `shareRc` is on.
+	RoomConnectorList []Text `json:"room_connector_list,omitzero"`
+	// The master account shares its Meeting Connectors.
+	ShareMc Bool `json:"share_mc,omitzero"`
+	// The master account shares its Room Connectors.
+	ShareRc Bool `json:"share_rc,omitzero"`
+	// Names of Meeting Hybrid zones that are shared; all when there is none.
+	ResourceMeetingHybridList []Text `json:"resource_meeting_hybrid_list,omitzero"`
+	// Names of Meeting Connector resources that are shared; all when there is none.
+	ResourceMeetingConnectorList []Text `json:"resource_meeting_connector_list,omitzero"`
+	// The master account shares its Meeting Connector resources.
+	ResourceShareMc Bool `json:"resource_share_mc,omitzero"`
+	// The master account shares its Meeting Hybrid resources.
+	ResourceShareMh Bool `json:"resource_share_mh,omitzero"`
+}
+
+// What a master account shares with a sub account, and who pays.
+type AccountOptionsPatch struct {
+	// Subscriptions renew themselves.
+	BillingAutoRenew *bool `json:"billing_auto_renew,omitzero"`
+	// IP addresses of Meeting Connectors that are shared; all when there is none, while `shareMc` is on.
+	MeetingConnectorList []string `json:"meeting_connector_list,omitzero"`
+	// Who pays.
+	PayMode *PayMode `json:"pay_mode,omitzero"`
+	// IP addresses of Room Connectors that are shared; all when there is none, while `shareRc` is on.
+	RoomConnectorList []string `json:"room_connector_list,omitzero"`
+	// The master account shares its Meeting Connectors.
+	ShareMc *bool `json:"share_mc,omitzero"`
+	// The master account shares its Room Connectors.
+	ShareRc *bool `json:"share_rc,omitzero"`
+	// Names of Meeting Hybrid zones that are shared; all when there is none.
+	ResourceMeetingHybridList []string `json:"resource_meeting_hybrid_list,omitzero"`
+	// Names of Meeting Connector resources that are shared; all when there is none.
+	ResourceMeetingConnectorList []string `json:"resource_meeting_connector_list,omitzero"`
+	// The master account shares its Meeting Connector resources.
+	ResourceShareMc *bool `json:"resource_share_mc,omitzero"`
+	// The master account shares its Meeting Hybrid resources.
+	ResourceShareMh *bool `json:"resource_share_mh,omitzero"`
+}
+
+// What became of a change of an account.
+type AccountPayload struct {
+	// What you can mend. Empty if all went well.
+	UserErrors []*UserError `json:"user_errors,omitzero"`
+	// Origin says where it was read.
+	Origin `json:"-"`
+}
+
+// Where data are kept.
+type AccountProfileSettings struct {
+	// Country where recordings are stored.
+	RecordingStorageLocation *RecordingStorageLocation `json:"recording_storage_location,omitzero"`
+}
+
+// Where data are kept.
+type AccountProfileSettingsInput struct {
+	// Country where recordings are stored.
+	RecordingStorageLocation *RecordingStorageLocationInput `json:"recording_storage_location,omitzero"`
 }
 
 // Reports on the whole account, each under the label HEAVY. Zoom takes a month at
@@ -27,6 +293,156 @@ type AccountBy struct {
 type AccountReports struct {
 	// Origin says where it was read.
 	Origin `json:"-"`
+}
+
+// How users of an account sign in.
+type AccountSecurity struct {
+	// Only administrators change users' pictures.
+	AdminChangeNamePic Bool `json:"admin_change_name_pic,omitzero"`
+	// Only administrators change users' profiles.
+	AdminChangeUserInfo Bool `json:"admin_change_user_info,omitzero"`
+	// What only administrators may change, while `adminChangeUserInfo` is on.
+	UserModifiableInfoByAdmin []ProfileItem `json:"user_modifiable_info_by_admin,omitzero"`
+	// Signing in through the account's identity provider.
+	SigninWithSso *SsoSettings `json:"signin_with_sso,omitzero"`
+	// What the account pays is hidden.
+	HideBillingInfo Bool `json:"hide_billing_info,omitzero"`
+	// Users can take pictures from the photo library of their device.
+	ImportPhotosFromDevices Bool `json:"import_photos_from_devices,omitzero"`
+	// What a password to sign in must be like.
+	PasswordRequirement *PasswordRequirement `json:"password_requirement,omitzero"`
+	// Users of the client are signed out after so many idle minutes.
+	SignAgainAfterMinutesOnClient Int `json:"sign_again_period_for_inactivity_on_client,omitzero"`
+	// Users of the web portal are signed out after so many idle minutes.
+	SignAgainAfterMinutesOnWeb Int `json:"sign_again_period_for_inactivity_on_web,omitzero"`
+	// Who needs a second factor to sign in.
+	SignInWithTwoFactorAuth TwoFactorAudience `json:"sign_in_with_two_factor_auth,omitzero"`
+	// Zoom's ids of the groups that need a second factor, when it is asked of groups.
+	TwoFactorGroupZoomIds []Text `json:"sign_in_with_two_factor_auth_groups,omitzero"`
+	// Zoom's ids of the roles that need a second factor, when it is asked of roles.
+	TwoFactorRoleZoomIds []Text `json:"sign_in_with_two_factor_auth_roles,omitzero"`
+}
+
+// How users of an account sign in.
+type AccountSecurityInput struct {
+	// Only administrators change users' pictures.
+	AdminChangeNamePic *bool `json:"admin_change_name_pic,omitzero"`
+	// Only administrators change users' profiles.
+	AdminChangeUserInfo *bool `json:"admin_change_user_info,omitzero"`
+	// What only administrators may change, while `adminChangeUserInfo` is on.
+	UserModifiableInfoByAdmin []ProfileItem `json:"user_modifiable_info_by_admin,omitzero"`
+	// Signing in through the account's identity provider.
+	SigninWithSso *SsoSettingsInput `json:"signin_with_sso,omitzero"`
+	// What the account pays is hidden.
+	HideBillingInfo *bool `json:"hide_billing_info,omitzero"`
+	// Users can take pictures from the photo library of their device.
+	ImportPhotosFromDevices *bool `json:"import_photos_from_devices,omitzero"`
+	// What a password to sign in must be like.
+	PasswordRequirement *PasswordRequirementInput `json:"password_requirement,omitzero"`
+	// Users of the client are signed out after so many idle minutes.
+	SignAgainAfterMinutesOnClient *int `json:"sign_again_period_for_inactivity_on_client,omitzero"`
+	// Users of the web portal are signed out after so many idle minutes.
+	SignAgainAfterMinutesOnWeb *int `json:"sign_again_period_for_inactivity_on_web,omitzero"`
+	// Who needs a second factor to sign in.
+	SignInWithTwoFactorAuth *TwoFactorAudience `json:"sign_in_with_two_factor_auth,omitzero"`
+	// Zoom's ids of the groups that need a second factor, when it is asked of groups.
+	TwoFactorGroupZoomIds []string `json:"sign_in_with_two_factor_auth_groups,omitzero"`
+	// Zoom's ids of the roles that need a second factor, when it is asked of roles.
+	TwoFactorRoleZoomIds []string `json:"sign_in_with_two_factor_auth_roles,omitzero"`
+}
+
+// The settings of an account. Zoom answers signing in (`Account.security`), the security of meetings (`Account.meetingSecurity`) and who must sign in (`Account.meetingAuthentication`, `Account.recordingAuthentication`) apart from the rest.
+type AccountSettings struct {
+	// Joining by phone.
+	AudioConferencing *AudioConferencingSettings `json:"audio_conferencing,omitzero"`
+	// Team Chat.
+	Chat *TeamChatSettings `json:"chat,omitzero"`
+	// Mail that users get.
+	EmailNotification *EmailNotificationSettings `json:"email_notification,omitzero"`
+	// What the plan has.
+	Feature *AccountFeatures `json:"feature,omitzero"`
+	// What can be done in meetings and webinars.
+	InMeeting *InMeetingSettings `json:"in_meeting,omitzero"`
+	// Other services.
+	Integration *IntegrationSettings `json:"integration,omitzero"`
+	// All else.
+	OtherOptions *OtherAccountSettings `json:"other_options,omitzero"`
+	// Where data are kept.
+	Profile *AccountProfileSettings `json:"profile,omitzero"`
+	// Recordings.
+	Recording *RecordingSettings `json:"recording,omitzero"`
+	// What new meetings are like.
+	ScheduleMeeting *ScheduleMeetingSettings `json:"schedule_meeting,omitzero"`
+	// Audio through other providers.
+	Telephony *TelephonySettings `json:"telephony,omitzero"`
+	// Audio through a telephony service provider.
+	Tsp *TspSettings `json:"tsp,omitzero"`
+	// Zoom Rooms.
+	ZoomRooms *ZoomRoomSettings `json:"zoom_rooms,omitzero"`
+	// Telling people apart by voice and face.
+	SmartRecognition *SmartRecognitionSettings `json:"smart_recognition,omitzero"`
+	// Mail and calendar.
+	MailCalendar *MailCalendarSettings `json:"mail_calendar,omitzero"`
+	// What belongs nowhere else.
+	GeneralSetting *GeneralSettings `json:"general_setting,omitzero"`
+	// Sessions of the Video SDK; null in other accounts.
+	InSession *VideoSdkSessionSettings `json:"in_session,omitzero"`
+	// Security of sessions of the Video SDK; null in other accounts.
+	SessionSecurity *VideoSdkSessionSecurity `json:"session_security,omitzero"`
+	// Origin says where it was read.
+	Origin `json:"-"`
+}
+
+// One part of the settings, and what to change of it.
+type AccountSettingsChange struct {
+	// What users can do, and what meetings are like.
+	Settings *AccountSettingsPatch `json:"settings,omitzero"`
+	// How users sign in.
+	Security *AccountSecurityInput `json:"security,omitzero"`
+	// Security of meetings and webinars.
+	MeetingSecurity *AccountMeetingSecurityInput `json:"meeting_security,omitzero"`
+	// Who must sign in to join meetings.
+	MeetingAuthentication *AccountAuthenticationPatch `json:"meeting_authentication,omitzero"`
+	// Who must sign in to view cloud recordings.
+	RecordingAuthentication *AccountAuthenticationPatch `json:"recording_authentication,omitzero"`
+}
+
+// Changes settings of an account. What is left out stays as it is.
+type AccountSettingsPatch struct {
+	// Joining by phone.
+	AudioConferencing *AudioConferencingSettingsInput `json:"audio_conferencing,omitzero"`
+	// Team Chat.
+	Chat *TeamChatSettingsInput `json:"chat,omitzero"`
+	// Mail that users get.
+	EmailNotification *EmailNotificationSettingsInput `json:"email_notification,omitzero"`
+	// What the plan has.
+	Feature *AccountFeaturesInput `json:"feature,omitzero"`
+	// What can be done in meetings and webinars.
+	InMeeting *InMeetingSettingsInput `json:"in_meeting,omitzero"`
+	// Other services.
+	Integration *IntegrationSettingsInput `json:"integration,omitzero"`
+	// All else.
+	OtherOptions *OtherAccountSettingsInput `json:"other_options,omitzero"`
+	// Where data are kept.
+	Profile *AccountProfileSettingsInput `json:"profile,omitzero"`
+	// Recordings.
+	Recording *RecordingSettingsInput `json:"recording,omitzero"`
+	// What new meetings are like.
+	ScheduleMeeting *ScheduleMeetingSettingsInput `json:"schedule_meeting,omitzero"`
+	// Audio through other providers.
+	Telephony *TelephonySettingsInput `json:"telephony,omitzero"`
+	// Audio through a telephony service provider.
+	Tsp *TspSettingsInput `json:"tsp,omitzero"`
+	// Zoom Rooms.
+	ZoomRooms *ZoomRoomSettingsInput `json:"zoom_rooms,omitzero"`
+	// What belongs nowhere else.
+	GeneralSetting *GeneralSettingsInput `json:"general_setting,omitzero"`
+	// Mail and calendar.
+	MailCalendar *MailCalendarSettingsInput `json:"mail_calendar,omitzero"`
+	// Sessions of the Video SDK; null in other accounts.
+	InSession *VideoSdkSessionSettingsInput `json:"in_session,omitzero"`
+	// Security of sessions of the Video SDK; null in other accounts.
+	SessionSecurity *VideoSdkSessionSecurityInput `json:"session_security,omitzero"`
 }
 
 // Registers somebody for a meeting.
@@ -83,6 +499,20 @@ type AddedRegistrant struct {
 	Origin `json:"-"`
 }
 
+// Name tags in the app.
+type AppNameTagSettings struct {
+	// Name tags by voice.
+	VoiceNameTags *AppVoiceNameTagSettings `json:"voice_name_tags,omitzero"`
+}
+
+// Name tags by voice.
+type AppVoiceNameTagSettings struct {
+	// Whether it is on.
+	Enabled Bool `json:"enabled,omitzero"`
+	// Users are invited to it by mail.
+	AllowEnrollmentEmail Bool `json:"allow_enrollment_email,omitzero"`
+}
+
 // Countries and regions that people may, or may not, join from.
 type ApprovedOrDeniedCountriesOrRegions struct {
 	// Whether the rule is on.
@@ -105,6 +535,74 @@ type ApprovedOrDeniedCountriesOrRegionsInput struct {
 	ApprovedList []string `json:"approved_list,omitzero"`
 	// People may not join from these; two letters each.
 	DeniedList []string `json:"denied_list,omitzero"`
+}
+
+// What goes into the archive, and how.
+type ArchiveContents struct {
+	// Sound is archived.
+	AudioFile Bool `json:"audio_file,omitzero"`
+	// Captions or transcript are archived.
+	CcTranscriptFile Bool `json:"cc_transcript_file,omitzero"`
+	// The chat is archived.
+	ChatFile Bool `json:"chat_file,omitzero"`
+	// The archived chat has the senders' addresses.
+	ChatWithSenderEmail Bool `json:"chat_with_sender_email,omitzero"`
+	// Video is archived.
+	VideoFile Bool `json:"video_file,omitzero"`
+	// The archived chat has direct messages.
+	ChatWithDirectMessage Bool `json:"chat_with_direct_message,omitzero"`
+	// For how many days it is kept, 1 to 30.
+	ArchiveRetentionDays Int `json:"archive_retention,omitzero"`
+	// What happens if archiving is not possible.
+	ActionWhenArchiveFailed ArchiveFailure `json:"action_when_archive_failed,omitzero"`
+	// Who sees a notice when archiving starts.
+	NotificationWhenArchivingStarts ArchiveNotice `json:"notification_when_archiving_starts,omitzero"`
+	// Who hears a notice when archiving starts.
+	PlayVoicePromptWhenArchivingStarts ArchivePrompt `json:"play_voice_prompt_when_archiving_starts,omitzero"`
+}
+
+// What goes into the archive, and how.
+type ArchiveContentsInput struct {
+	// Sound is archived.
+	AudioFile *bool `json:"audio_file,omitzero"`
+	// Captions or transcript are archived.
+	CcTranscriptFile *bool `json:"cc_transcript_file,omitzero"`
+	// The chat is archived.
+	ChatFile *bool `json:"chat_file,omitzero"`
+	// The archived chat has the senders' addresses.
+	ChatWithSenderEmail *bool `json:"chat_with_sender_email,omitzero"`
+	// Video is archived.
+	VideoFile *bool `json:"video_file,omitzero"`
+	// The archived chat has direct messages.
+	ChatWithDirectMessage *bool `json:"chat_with_direct_message,omitzero"`
+	// For how many days it is kept, 1 to 30.
+	ArchiveRetentionDays *int `json:"archive_retention,omitzero"`
+	// What happens if archiving is not possible.
+	ActionWhenArchiveFailed *ArchiveFailure `json:"action_when_archive_failed,omitzero"`
+	// Who sees a notice when archiving starts.
+	NotificationWhenArchivingStarts *ArchiveNotice `json:"notification_when_archiving_starts,omitzero"`
+	// Who hears a notice when archiving starts.
+	PlayVoicePromptWhenArchivingStarts *ArchivePrompt `json:"play_voice_prompt_when_archiving_starts,omitzero"`
+}
+
+// Archiving of meetings and webinars.
+type ArchiveSettings struct {
+	// Whether it is on.
+	Enable Bool `json:"enable,omitzero"`
+	// What goes into the archive, and how.
+	Settings *ArchiveContents `json:"settings,omitzero"`
+	// What is archived.
+	Type ArchiveSubject `json:"type,omitzero"`
+}
+
+// Archiving of meetings and webinars.
+type ArchiveSettingsInput struct {
+	// Whether it is on.
+	Enable *bool `json:"enable,omitzero"`
+	// What goes into the archive, and how.
+	Settings *ArchiveContentsInput `json:"settings,omitzero"`
+	// What is archived.
+	Type *ArchiveSubject `json:"type,omitzero"`
 }
 
 // Gives users a role.
@@ -136,6 +634,38 @@ type AudioCall struct {
 	CallType AudioCallType `json:"call_type,omitzero"`
 	// Zoom's number.
 	ZoomNumber Text `json:"zoom_number,omitzero"`
+}
+
+// Joining by phone.
+type AudioConferencingSettings struct {
+	// Dialing in by toll-free and by charged numbers.
+	TollFreeAndFeeBasedTollCall *TollFreeSettings `json:"toll_free_and_fee_based_toll_call,omitzero"`
+	// Dialing in by ordinary numbers.
+	TollCall *TollCallSettings `json:"toll_call,omitzero"`
+	// Being called by the meeting, and inviting by phone.
+	CallMeAndInviteByPhone *CallMeSettings `json:"call_me_and_invite_by_phone,omitzero"`
+	// Users can have an audio conference of their own.
+	PersonalAudioConference Bool `json:"personal_audio_conference,omitzero"`
+	// Hiding digits of the phone numbers in the list of participants.
+	ParticipantPhoneMasking *PhoneMaskingSettings `json:"participant_phone_masking,omitzero"`
+	// Countries and regions whose dial-in numbers stand in invitations.
+	GlobalDialInCountries *DialInCountries `json:"global_dial_in_countries,omitzero"`
+}
+
+// Joining by phone.
+type AudioConferencingSettingsInput struct {
+	// Dialing in by toll-free and by charged numbers.
+	TollFreeAndFeeBasedTollCall *TollFreeSettingsInput `json:"toll_free_and_fee_based_toll_call,omitzero"`
+	// Dialing in by ordinary numbers.
+	TollCall *TollCallSettingsInput `json:"toll_call,omitzero"`
+	// Being called by the meeting, and inviting by phone.
+	CallMeAndInviteByPhone *CallMeSettingsInput `json:"call_me_and_invite_by_phone,omitzero"`
+	// Users can have an audio conference of their own.
+	PersonalAudioConference *bool `json:"personal_audio_conference,omitzero"`
+	// Hiding digits of the phone numbers in the list of participants.
+	ParticipantPhoneMasking *PhoneMaskingSettingsInput `json:"participant_phone_masking,omitzero"`
+	// Countries and regions whose dial-in numbers stand in invitations.
+	GlobalDialInCountries *DialInCountriesInput `json:"global_dial_in_countries,omitzero"`
 }
 
 // Figures of audio in one direction.
@@ -170,6 +700,38 @@ type AuthenticationExceptionInput struct {
 	Email *string `json:"email,omitzero"`
 	// The personal link to join by. Only `updateMeeting`.
 	JoinURL *Secret `json:"join_url,omitzero"`
+}
+
+// A way to sign in that hosts choose from.
+type AuthenticationOption struct {
+	// It is the one that hosts get unless they choose.
+	DefaultOption Bool `json:"default_option,omitzero"`
+	// The domains, for `ENFORCE_LOGIN_WITH_DOMAINS`.
+	Domains []CommaItem `json:"domains,omitzero"`
+	// Zoom's id of it.
+	ZoomID Text `json:"id,omitzero"`
+	// Its name.
+	Name Text `json:"name,omitzero"`
+	// Who can join.
+	Type AuthenticationType `json:"type,omitzero"`
+	// Hosts see it.
+	Visible Bool `json:"visible,omitzero"`
+}
+
+// A way to sign in that hosts choose from, and what is done with it.
+type AuthenticationOptionPatch struct {
+	// What is done.
+	Action *AuthenticationOperation `json:"action,omitzero"`
+	// It is the one that hosts get unless they choose.
+	DefaultOption *bool `json:"default_option,omitzero"`
+	// The domains, for `ENFORCE_LOGIN_WITH_DOMAINS`.
+	Domains []CommaItem `json:"domains,omitzero"`
+	// Zoom's id of it; left out to add one.
+	ZoomID *string `json:"id,omitzero"`
+	// Its name.
+	Name *string `json:"name,omitzero"`
+	// Who can join.
+	Type *AuthenticationType `json:"type,omitzero"`
 }
 
 // Whether recordings are put in channels of video management.
@@ -276,6 +838,106 @@ type BreakoutRoomSettingsInput struct {
 	Rooms []*BreakoutRoomInput `json:"rooms,omitzero"`
 }
 
+// Countries and regions that may be called.
+type CallCountries struct {
+	// What there is to choose from.
+	AllowedCountries []*CallCountry `json:"allowed_countries,omitzero"`
+	// What is chosen.
+	SelectedCountries []*CallCountry `json:"selected_countries,omitzero"`
+}
+
+// Countries and regions that may be called.
+type CallCountriesInput struct {
+	// What is chosen.
+	SelectedCountries []*CallCountryInput `json:"selected_countries,omitzero"`
+}
+
+// A country or region.
+type CallCountry struct {
+	// Two letters of it.
+	Code Text `json:"code,omitzero"`
+	// Its name.
+	Name Text `json:"name,omitzero"`
+}
+
+// A country or region.
+type CallCountryInput struct {
+	// Two letters of it.
+	Code *string `json:"code,omitzero"`
+}
+
+// Being called by the meeting, and inviting by phone.
+type CallMeSettings struct {
+	// Whether it is on.
+	Enable Bool `json:"enable,omitzero"`
+	// Whether the called must press 1 before they are connected.
+	RequirePress1ForCallMe PressOneRule `json:"require_press_1_for_call_me,omitzero"`
+	// Attendees of webinars can be called too.
+	AllowWebinarAttendeesCallMe Bool `json:"allow_webinar_attendees_call_me,omitzero"`
+	// Countries and regions that may be called.
+	CallOutCountries *CallCountries `json:"call_out_countries,omitzero"`
+}
+
+// Being called by the meeting, and inviting by phone.
+type CallMeSettingsInput struct {
+	// Whether it is on.
+	Enable *bool `json:"enable,omitzero"`
+	// Whether the called must press 1 before they are connected.
+	RequirePress1ForCallMe *PressOneRule `json:"require_press_1_for_call_me,omitzero"`
+	// Countries and regions that may be called.
+	CallOutCountries *CallCountriesInput `json:"call_out_countries,omitzero"`
+	// Attendees of webinars can be called too.
+	AllowWebinarAttendeesCallMe *bool `json:"allow_webinar_attendees_call_me,omitzero"`
+}
+
+// A language of captions.
+type CaptionLanguage struct {
+	// Its name.
+	Name Text `json:"name,omitzero"`
+	// Its ISO 639 code.
+	Code Text `json:"code,omitzero"`
+}
+
+// A language of captions.
+type CaptionLanguageInput struct {
+	// Its name.
+	Name *string `json:"name,omitzero"`
+	// Its ISO 639 code.
+	Code *string `json:"code,omitzero"`
+}
+
+// Sending messages to an archive of another provider.
+type ChatArchiving struct {
+	// Whether it is on.
+	Enable Bool `json:"enable,omitzero"`
+	// Which provider.
+	Type ChatArchive `json:"type,omitzero"`
+	// Mail address of the archive, for Global Relay.
+	SMTPDeliveryAddress Text `json:"smtp_delivery_address,omitzero"`
+	// User at the archive, for Global Relay.
+	UserName Text `json:"user_name,omitzero"`
+	// Password of that user, for Global Relay.
+	Passcode Secret `json:"passcode,omitzero"`
+	// Token of the archive, for Smarsh.
+	AuthorizedChannelToken Secret `json:"authorized_channel_token,omitzero"`
+}
+
+// Sending messages to an archive of another provider.
+type ChatArchivingInput struct {
+	// Whether it is on.
+	Enable *bool `json:"enable,omitzero"`
+	// Which provider.
+	Type *ChatArchive `json:"type,omitzero"`
+	// Mail address of the archive, for Global Relay.
+	SMTPDeliveryAddress *string `json:"smtp_delivery_address,omitzero"`
+	// User at the archive, for Global Relay.
+	UserName *string `json:"user_name,omitzero"`
+	// Password of that user, for Global Relay.
+	Passcode *Secret `json:"passcode,omitzero"`
+	// Token of the archive, for Smarsh.
+	AuthorizedChannelToken *Secret `json:"authorized_channel_token,omitzero"`
+}
+
 // A channel of Zoom's chat, as one of its members sees it.
 type ChatChannel struct {
 	// Zoom's id of the channel.
@@ -310,6 +972,118 @@ type ChatChannelSettings struct {
 	ExternalUsers ChatExternalUserPermission `json:"allow_to_add_external_users,omitzero"`
 }
 
+// Something that AI Companion does in chats.
+type ChatCompanionFeature struct {
+	// Whether it is on.
+	Enable Bool `json:"enable,omitzero"`
+	// It is offered in Team Chat.
+	ShownInTeamChat Bool `json:"shown_in_team_chat,omitzero"`
+}
+
+// Something that AI Companion does in chats.
+type ChatCompanionFeatureInput struct {
+	// Whether it is on.
+	Enable *bool `json:"enable,omitzero"`
+	// It is offered in Team Chat.
+	ShownInTeamChat *bool `json:"shown_in_team_chat,omitzero"`
+}
+
+// Mail addresses of chats and channels.
+type ChatEmailAddressSettings struct {
+	// Whether it is on.
+	Enable Bool `json:"enable,omitzero"`
+	// They take mail from the listed domains only.
+	OnlyAllowSpecificDomains Bool `json:"only_allow_specific_domains,omitzero"`
+	// Those domains.
+	SpecificDomains []Text `json:"specific_domains,omitzero"`
+}
+
+// Mail addresses of chats and channels.
+type ChatEmailAddressSettingsInput struct {
+	// Whether it is on.
+	Enable *bool `json:"enable,omitzero"`
+	// They take mail from the listed domains only.
+	OnlyAllowSpecificDomains *bool `json:"only_allow_specific_domains,omitzero"`
+	// Those domains.
+	SpecificDomains []string `json:"specific_domains,omitzero"`
+}
+
+// Emojis in messages.
+type ChatEmojiSettings struct {
+	// Whether it is on.
+	Enable Bool `json:"enable,omitzero"`
+	// Which emojis there are.
+	EmojisOption EmojiChoice `json:"emojis_option,omitzero"`
+}
+
+// Emojis in messages.
+type ChatEmojiSettingsInput struct {
+	// Whether it is on.
+	Enable *bool `json:"enable,omitzero"`
+	// Which emojis there are.
+	EmojisOption *EmojiChoice `json:"emojis_option,omitzero"`
+}
+
+// A rule for the wording of messages.
+type ChatEtiquettePolicy struct {
+	// What it is for.
+	Description Text `json:"description,omitzero"`
+	// Zoom's id of the rule.
+	ZoomID Text `json:"id,omitzero"`
+	// Fixed by an administrator: groups and users cannot change it.
+	IsLocked Bool `json:"is_locked,omitzero"`
+	// Words that it looks for.
+	Keywords []Text `json:"keywords,omitzero"`
+	// Its name.
+	Name Text `json:"name,omitzero"`
+	// Regular expression that it looks for.
+	RegularExpression Text `json:"regular_expression,omitzero"`
+	// Whether it is in force.
+	Status PolicyStatus `json:"status,omitzero"`
+	// What happens to a message that it fits.
+	TriggerAction PolicyAction `json:"trigger_action,omitzero"`
+}
+
+// A rule for the wording of messages.
+type ChatEtiquettePolicyInput struct {
+	// What it is for.
+	Description *string `json:"description,omitzero"`
+	// Zoom's id of the rule.
+	ZoomID *string `json:"id,omitzero"`
+	// Fixed by an administrator: groups and users cannot change it.
+	IsLocked *bool `json:"is_locked,omitzero"`
+	// Words that it looks for.
+	Keywords []string `json:"keywords,omitzero"`
+	// Its name.
+	Name *string `json:"name,omitzero"`
+	// Regular expression that it looks for.
+	RegularExpression *string `json:"regular_expression,omitzero"`
+	// Whether it is in force.
+	Status *PolicyStatus `json:"status,omitzero"`
+	// What happens to a message that it fits.
+	TriggerAction *PolicyAction `json:"trigger_action,omitzero"`
+}
+
+// Rules for the wording of messages.
+type ChatEtiquetteTool struct {
+	// Whether it is on.
+	Enable Bool `json:"enable,omitzero"`
+	// The rules.
+	Policies []*ChatEtiquettePolicy `json:"policies,omitzero"`
+	// How many rules there may be.
+	PolicyMaxCount Int `json:"policy_max_count,omitzero"`
+}
+
+// Rules for the wording of messages.
+type ChatEtiquetteToolInput struct {
+	// Whether it is on.
+	Enable *bool `json:"enable,omitzero"`
+	// What is done with the rules given here.
+	Operate *PolicyOperation `json:"operate,omitzero"`
+	// The rules.
+	Policies []*ChatEtiquettePolicyInput `json:"policies,omitzero"`
+}
+
 // A file with a message.
 type ChatFile struct {
 	// Zoom's id of the file.
@@ -322,6 +1096,66 @@ type ChatFile struct {
 	DownloadURL Secret `json:"download_url,omitzero"`
 	// Origin says where it was read.
 	Origin `json:"-"`
+}
+
+// What is restricted about files.
+type ChatFileRestrictions struct {
+	// Only files of the listed types may be shared.
+	OnlyAllowSpecificFileTypes Bool `json:"only_allow_specific_file_types,omitzero"`
+	// The types that may be shared.
+	FileTypeRestrictions []ChatFileType `json:"file_type_restrictions,omitzero"`
+	// The types that may be shared with people outside.
+	FileTypeRestrictionsForExternal []ChatFileType `json:"file_type_restrictions_for_external,omitzero"`
+	// The size is bounded.
+	MaximumFileSize Bool `json:"maximum_file_size,omitzero"`
+	// The bound, in megabytes: 50, 100, 200, 300, 400 or 500.
+	FileSizeMegabytes Int `json:"file_size_restrictions,omitzero"`
+	// The bound for people outside, in megabytes: 50, 100, 200, 300, 400 or 500.
+	FileSizeMegabytesForExternal Int `json:"file_size_restrictions_for_external,omitzero"`
+	// Whether viewing is restricted too.
+	FileRestrictionsApplyTo FileRestrictionScope `json:"file_restrictions_apply_to,omitzero"`
+}
+
+// What is restricted about files.
+type ChatFileRestrictionsInput struct {
+	// Only files of the listed types may be shared.
+	OnlyAllowSpecificFileTypes *bool `json:"only_allow_specific_file_types,omitzero"`
+	// The types that may be shared.
+	FileTypeRestrictions []ChatFileType `json:"file_type_restrictions,omitzero"`
+	// The types that may be shared with people outside.
+	FileTypeRestrictionsForExternal []ChatFileType `json:"file_type_restrictions_for_external,omitzero"`
+	// The size is bounded.
+	MaximumFileSize *bool `json:"maximum_file_size,omitzero"`
+	// The bound, in megabytes: 50, 100, 200, 300, 400 or 500.
+	FileSizeMegabytes *int `json:"file_size_restrictions,omitzero"`
+	// The bound for people outside, in megabytes: 50, 100, 200, 300, 400 or 500.
+	FileSizeMegabytesForExternal *int `json:"file_size_restrictions_for_external,omitzero"`
+	// Whether viewing is restricted too.
+	FileRestrictionsApplyTo *FileRestrictionScope `json:"file_restrictions_apply_to,omitzero"`
+}
+
+// Sharing files in chats.
+type ChatFileSettings struct {
+	// Whether it is on.
+	Enable Bool `json:"enable,omitzero"`
+	// Whom files may be sent to.
+	ShareOption FileSharing `json:"share_option,omitzero"`
+	// Whose files may be viewed.
+	ViewOption FileViewing `json:"view_option,omitzero"`
+	// What is restricted about them.
+	Restrictions *ChatFileRestrictions `json:"restrictions,omitzero"`
+}
+
+// Sharing files in chats.
+type ChatFileSettingsInput struct {
+	// Whether it is on.
+	Enable *bool `json:"enable,omitzero"`
+	// Whom files may be sent to.
+	ShareOption *FileSharing `json:"share_option,omitzero"`
+	// Whose files may be viewed.
+	ViewOption *FileViewing `json:"view_option,omitzero"`
+	// What is restricted about them.
+	Restrictions *ChatFileRestrictionsInput `json:"restrictions,omitzero"`
 }
 
 // A card that people can click on.
@@ -442,6 +1276,26 @@ type ChatReactionSender struct {
 	Origin `json:"-"`
 }
 
+// How long messages are kept.
+type ChatRetention struct {
+	// Whether it is on.
+	Enable Bool `json:"enable,omitzero"`
+	// Period for direct messages and group chats: a number and `y`, `m` or `d`.
+	RetentionPeriodOfDirectMessagesAndGroupConversation Text `json:"retention_period_of_direct_messages_and_group_conversation,omitzero"`
+	// Period for channels: a number and `y`, `m` or `d`.
+	RetentionPeriodOfChannels Text `json:"retention_period_of_channels,omitzero"`
+}
+
+// How long messages are kept.
+type ChatRetentionInput struct {
+	// Whether it is on.
+	Enable *bool `json:"enable,omitzero"`
+	// Period for direct messages and group chats: a number and `y`, `m` or `d`.
+	RetentionPeriodOfDirectMessagesAndGroupConversation *string `json:"retention_period_of_direct_messages_and_group_conversation,omitzero"`
+	// Period for channels: a number and `y`, `m` or `d`.
+	RetentionPeriodOfChannels *string `json:"retention_period_of_channels,omitzero"`
+}
+
 // How a part of a message's text is formatted.
 type ChatRichText struct {
 	// Where the part begins, counted from 0.
@@ -549,6 +1403,34 @@ type ClientVersion struct {
 	Origin `json:"-"`
 }
 
+// Captions.
+type ClosedCaptioningSettings struct {
+	// What is said is transcribed live.
+	AutoTranscribing Bool `json:"auto_transcribing,omitzero"`
+	// Whether it is on.
+	Enable Bool `json:"enable,omitzero"`
+	// Participants can save captions or transcript.
+	SaveCaption Bool `json:"save_caption,omitzero"`
+	// Captions can come from another provider.
+	ThirdPartyCaptioningService Bool `json:"third_party_captioning_service,omitzero"`
+	// Participants can read the whole transcript beside the meeting.
+	ViewFullTranscript Bool `json:"view_full_transcript,omitzero"`
+}
+
+// Captions.
+type ClosedCaptioningSettingsInput struct {
+	// What is said is transcribed live.
+	AutoTranscribing *bool `json:"auto_transcribing,omitzero"`
+	// Whether it is on.
+	Enable *bool `json:"enable,omitzero"`
+	// Participants can save captions or transcript.
+	SaveCaption *bool `json:"save_caption,omitzero"`
+	// Captions can come from another provider.
+	ThirdPartyCaptioningService *bool `json:"third_party_captioning_service,omitzero"`
+	// Participants can read the whole transcript beside the meeting.
+	ViewFullTranscript *bool `json:"view_full_transcript,omitzero"`
+}
+
 // Storage for cloud recordings on one day. Amounts are text as Zoom writes it, with their unit.
 type CloudRecordingUsage struct {
 	// The day.
@@ -569,6 +1451,54 @@ type ConferenceDialInNumber struct {
 	Country Text `json:"country,omitzero"`
 	// The number.
 	Number Text `json:"number,omitzero"`
+}
+
+// A number to dial in by.
+type ConferenceNumber struct {
+	// Calling code of the country.
+	Code Text `json:"code,omitzero"`
+	// Two letters of the country.
+	CountryCode Text `json:"country_code,omitzero"`
+	// Name of the country.
+	CountryName Text `json:"country_name,omitzero"`
+	// The number as it is shown.
+	DisplayNumber Text `json:"display_number,omitzero"`
+	// The number.
+	Number Text `json:"number,omitzero"`
+}
+
+// A number to dial in by.
+type ConferenceNumberInput struct {
+	// Calling code of the country.
+	Code *string `json:"code,omitzero"`
+	// Two letters of the country.
+	CountryCode *string `json:"country_code,omitzero"`
+	// Name of the country.
+	CountryName *string `json:"country_name,omitzero"`
+	// The number as it is shown.
+	DisplayNumber *string `json:"display_number,omitzero"`
+	// The number.
+	Number *string `json:"number,omitzero"`
+}
+
+// With whom something is allowed.
+type ContactRule struct {
+	// Whether it is on.
+	Enable Bool `json:"enable,omitzero"`
+	// Whom it is allowed with.
+	SelectedOption ContactScope `json:"selected_option,omitzero"`
+	// The domains or addresses that `selectedOption` refers to.
+	UserEmailAddresses []CommaItem `json:"user_email_addresses,omitzero"`
+}
+
+// With whom something is allowed.
+type ContactRuleInput struct {
+	// Whether it is on.
+	Enable *bool `json:"enable,omitzero"`
+	// Whom it is allowed with.
+	SelectedOption *ContactScope `json:"selected_option,omitzero"`
+	// The domains or addresses that `selectedOption` refers to.
+	UserEmailAddresses []CommaItem `json:"user_email_addresses,omitzero"`
 }
 
 // A chat channel that outlives the meeting.
@@ -749,6 +1679,23 @@ type CreateSipDialingPayload struct {
 	SipDialing *SipDialing `json:"sip_dialing,omitzero"`
 	// What the caller can mend; empty when all went well.
 	UserErrors []*UserError `json:"user_errors,omitzero"`
+}
+
+// Makes a sub account.
+type CreateSubAccountInput struct {
+	// The sub account.
+	Account *NewSubAccount `json:"account,omitzero"`
+	// A name of your choice for this very creation: if it is repeated with the same name within a day, it answers with the first account and makes no second one.
+	IdempotencyKey *string `json:"idempotency_key,omitzero"`
+}
+
+// What became of it.
+type CreateSubAccountPayload struct {
+	// What you can mend. Empty if all went well.
+	UserErrors []*UserError `json:"user_errors,omitzero"`
+	Created    *Account     `json:"-"`
+	// Origin says where it was read.
+	Origin `json:"-"`
 }
 
 // Adds a user to an account.
@@ -1350,6 +2297,46 @@ type DeleteUserPayload struct {
 	UserErrors []*UserError `json:"user_errors,omitzero"`
 }
 
+// Removes virtual backgrounds.
+type DeleteVirtualBackgroundsInput struct {
+	// The account; the own one when left out.
+	Account *AccountBy `json:"account,omitzero"`
+	// Zoom's ids of the pictures.
+	FileZoomIds []string `json:"file_zoom_ids,omitzero"`
+}
+
+// Countries and regions whose dial-in numbers stand in invitations.
+type DialInCountries struct {
+	// What there is to choose from.
+	AllowedCountries []*CallCountry `json:"allowed_countries,omitzero"`
+	// What is chosen.
+	SelectedCountries []*CallCountry `json:"selected_countries,omitzero"`
+	// Toll-free numbers stand there too.
+	IncludeTollFree Bool `json:"include_toll_free,omitzero"`
+}
+
+// Countries and regions whose dial-in numbers stand in invitations.
+type DialInCountriesInput struct {
+	// What is chosen.
+	SelectedCountries []*CallCountryInput `json:"selected_countries,omitzero"`
+	// Toll-free numbers stand there too.
+	IncludeTollFree *bool `json:"include_toll_free,omitzero"`
+}
+
+// Lets a sub account go.
+type DisassociateSubAccountInput struct {
+	// The sub account.
+	Account *AccountBy `json:"account,omitzero"`
+}
+
+// What became of it.
+type DisassociateSubAccountPayload struct {
+	// Global id of the account that went; null if it was refused.
+	DisassociatedAccountID *NodeID `json:"disassociated_account_id,omitzero"`
+	// What you can mend. Empty if all went well.
+	UserErrors []*UserError `json:"user_errors,omitzero"`
+}
+
 // A summary as somebody has rewritten it.
 type EditedMeetingSummary struct {
 	// The gist.
@@ -1358,6 +2345,46 @@ type EditedMeetingSummary struct {
 	Details Text `json:"summary_details,omitzero"`
 	// What is to be done next.
 	NextSteps []Text `json:"next_steps,omitzero"`
+}
+
+// Mail that users get.
+type EmailNotificationSettings struct {
+	// Alternative hosts are told when they are named or dropped.
+	AlternativeHostReminder Bool `json:"alternative_host_reminder,omitzero"`
+	// Host and participants are told when a meeting is cancelled.
+	CancelMeetingReminder Bool `json:"cancel_meeting_reminder,omitzero"`
+	// The host is told when a cloud recording is ready.
+	CloudRecordingAvailableReminder Bool `json:"cloud_recording_available_reminder,omitzero"`
+	// The host is told when people join before him.
+	JbhReminder Bool `json:"jbh_reminder,omitzero"`
+	// Administrators are told when licences run short.
+	LowHostCountReminder Bool `json:"low_host_count_reminder,omitzero"`
+	// Alternative hosts are told when a cloud recording is ready.
+	RecordingAvailableReminderAlternativeHosts Bool `json:"recording_available_reminder_alternative_hosts,omitzero"`
+	// Who scheduled for the host is told when a cloud recording is ready.
+	RecordingAvailableReminderSchedulers Bool `json:"recording_available_reminder_schedulers,omitzero"`
+	// The host is told when somebody schedules, moves or cancels for him.
+	ScheduleForReminder Bool `json:"schedule_for_reminder,omitzero"`
+}
+
+// Mail that users get.
+type EmailNotificationSettingsInput struct {
+	// Alternative hosts are told when they are named or dropped.
+	AlternativeHostReminder *bool `json:"alternative_host_reminder,omitzero"`
+	// Host and participants are told when a meeting is cancelled.
+	CancelMeetingReminder *bool `json:"cancel_meeting_reminder,omitzero"`
+	// The host is told when a cloud recording is ready.
+	CloudRecordingAvailableReminder *bool `json:"cloud_recording_available_reminder,omitzero"`
+	// The host is told when people join before him.
+	JbhReminder *bool `json:"jbh_reminder,omitzero"`
+	// Administrators are told when licences run short.
+	LowHostCountReminder *bool `json:"low_host_count_reminder,omitzero"`
+	// Alternative hosts are told when a cloud recording is ready.
+	RecordingAvailableReminderAlternativeHosts *bool `json:"recording_available_reminder_alternative_hosts,omitzero"`
+	// Who scheduled for the host is told when a cloud recording is ready.
+	RecordingAvailableReminderSchedulers *bool `json:"recording_available_reminder_schedulers,omitzero"`
+	// The host is told when somebody schedules, moves or cancels for him.
+	ScheduleForReminder *bool `json:"schedule_for_reminder,omitzero"`
 }
 
 // Ends the run of a meeting that is going on.
@@ -1373,6 +2400,118 @@ type EndMeetingPayload struct {
 	Number     MeetingNumber `json:"-"`
 	// Origin says where it was read.
 	Origin `json:"-"`
+}
+
+// Leave of an administrator for dealings with people outside.
+type ExternalApprovalRule struct {
+	// Whether it is on.
+	Enable Bool `json:"enable,omitzero"`
+	// Where requests are sent.
+	SelectedOption ApprovalRoute `json:"selected_option,omitzero"`
+	// Zoom's id of the channel that requests are sent to.
+	ChannelZoomID Text `json:"channel_id,omitzero"`
+	// Whether the rule can be edited for single outside accounts.
+	ExternalAccount Bool `json:"external_account,omitzero"`
+}
+
+// Leave of an administrator for dealings with people outside.
+type ExternalApprovalRuleInput struct {
+	// Whether it is on.
+	Enable *bool `json:"enable,omitzero"`
+	// Where requests are sent.
+	SelectedOption *ApprovalRoute `json:"selected_option,omitzero"`
+	// Zoom's id of the channel that requests are sent to.
+	ChannelZoomID *string `json:"channel_id,omitzero"`
+	// Whether the rule can be edited for single outside accounts.
+	ExternalAccount *bool `json:"external_account,omitzero"`
+}
+
+// Who may work with people outside.
+type ExternalCollaborationRule struct {
+	// Whether it is on.
+	Enable Bool `json:"enable,omitzero"`
+	// Whether the group is the one that may, or may not.
+	ExternalChat ExternalChat `json:"external_chat,omitzero"`
+	// Zoom's id of the group.
+	GroupZoomID Text `json:"group_id,omitzero"`
+}
+
+// Who may work with people outside.
+type ExternalCollaborationRuleInput struct {
+	// Whether it is on.
+	Enable *bool `json:"enable,omitzero"`
+	// Whether the group is the one that may, or may not.
+	ExternalChat *ExternalChat `json:"external_chat,omitzero"`
+	// Zoom's id of the group.
+	GroupZoomID *string `json:"group_id,omitzero"`
+}
+
+// Joining chats of other organizations.
+type ExternalMembershipRule struct {
+	// Whether it is on.
+	Enable Bool `json:"enable,omitzero"`
+	// Whether the rule can be edited for single outside accounts.
+	ExternalAccount Bool `json:"external_account,omitzero"`
+}
+
+// Joining chats of other organizations.
+type ExternalMembershipRuleInput struct {
+	// Whether it is on.
+	Enable *bool `json:"enable,omitzero"`
+	// Whether the rule can be edited for single outside accounts.
+	ExternalAccount *bool `json:"external_account,omitzero"`
+}
+
+// Adding people outside to chats.
+type ExternalUserRule struct {
+	// Whether it is on.
+	Enable Bool `json:"enable,omitzero"`
+	// Who may add them.
+	SelectedOption ExternalUserAdders `json:"selected_option,omitzero"`
+	// Whether the rule can be edited for single outside accounts.
+	ExternalAccount Bool `json:"external_account,omitzero"`
+}
+
+// Adding people outside to chats.
+type ExternalUserRuleInput struct {
+	// Whether it is on.
+	Enable *bool `json:"enable,omitzero"`
+	// Who may add them.
+	SelectedOption *ExternalUserAdders `json:"selected_option,omitzero"`
+	// Whether the rule can be edited for single outside accounts.
+	ExternalAccount *bool `json:"external_account,omitzero"`
+}
+
+// What belongs nowhere else.
+type GeneralSettings struct {
+	// Devices connect to a Zoom Room that they hear by ultrasound.
+	AutoZoomRoomProximityConnect Bool `json:"auto_zoom_room_proximity_connect,omitzero"`
+	// The client shows what there is for Zoom Rooms.
+	ShowZoomRoomFeature Bool `json:"show_zoom_room_feature,omitzero"`
+}
+
+// What belongs nowhere else.
+type GeneralSettingsInput struct {
+	// Devices connect to a Zoom Room that they hear by ultrasound.
+	AutoZoomRoomProximityConnect *bool `json:"auto_zoom_room_proximity_connect,omitzero"`
+	// The client shows what there is for Zoom Rooms.
+	ShowZoomRoomFeature *bool `json:"show_zoom_room_feature,omitzero"`
+}
+
+// Animated pictures from GIPHY.
+type GiphySettings struct {
+	// Whether it is on.
+	Enable Bool `json:"enable,omitzero"`
+	// The rating up to which pictures are offered.
+	GiphyContentRating GiphyRating `json:"giphy_content_rating,omitzero"`
+}
+
+// Animated pictures from GIPHY.
+type GiphySettingsInput struct {
+	// Whether it is on.
+	Enable *bool `json:"enable,omitzero"`
+	// The rating up to which pictures are offered.
+	GiphyContentRating *GiphyRating `json:"giphy_content_rating,omitzero"`
 }
 
 // A number to join by phone.
@@ -1443,6 +2582,366 @@ type HostActivityTotals struct {
 	Participants Int `json:"total_participants,omitzero"`
 	// Minutes of meeting time.
 	MeetingMinutes Int `json:"total_meeting_minutes,omitzero"`
+}
+
+// What can be done in meetings and webinars.
+type InMeetingSettings struct {
+	// Translated captions.
+	AutoGeneratedTranslation *TranslationSettings `json:"auto_generated_translation,omitzero"`
+	// Guests are marked as such.
+	AlertGuestJoin Bool `json:"alert_guest_join,omitzero"`
+	// Hosts can turn focus mode on when they schedule.
+	AllowHostToEnableFocusMode Bool `json:"allow_host_to_enable_focus_mode,omitzero"`
+	// Meetings can be streamed.
+	AllowLiveStreaming Bool `json:"allow_live_streaming,omitzero"`
+	// Whom participants can write to.
+	AllowParticipantsChatWith ChatPartners `json:"allow_participants_chat_with,omitzero"`
+	// Participants and panelists can rename themselves.
+	AllowParticipantsToRename Bool `json:"allow_participants_to_rename,omitzero"`
+	// Zoom's windows are seen when a screen is shared.
+	AllowShowZoomWindows Bool `json:"allow_show_zoom_windows,omitzero"`
+	// What participants can save of the chat.
+	AllowUsersSaveChats ChatSaving `json:"allow_users_save_chats,omitzero"`
+	// Participants can draw on shared screens.
+	Annotation Bool `json:"annotation,omitzero"`
+	// Questions in webinars may be anonymous.
+	AnonymousQuestionAnswer Bool `json:"anonymous_question_answer,omitzero"`
+	// The host can put people on hold.
+	AttendeeOnHold Bool `json:"attendee_on_hold,omitzero"`
+	// Focus mode: participants see the hosts and their own pictures only.
+	AttentionModeFocusMode Bool `json:"attention_mode_focus_mode,omitzero"`
+	// Calls from a group of contacts are answered by themselves.
+	AutoAnswer Bool `json:"auto_answer,omitzero"`
+	// Meeting chats are saved by themselves.
+	AutoSavingChat Bool `json:"auto_saving_chat,omitzero"`
+	// Hosts can split a meeting into rooms.
+	BreakoutRoom Bool `json:"breakout_room,omitzero"`
+	// Hosts can assign people to rooms beforehand.
+	BreakoutRoomSchedule Bool `json:"breakout_room_schedule,omitzero"`
+	// Participants can write messages to all.
+	Chat Bool `json:"chat,omitzero"`
+	// Participants can ask written questions.
+	MeetingQuestionAnswer Bool `json:"meeting_question_answer,omitzero"`
+	// Hosts can type captions or have them typed.
+	ClosedCaption Bool `json:"closed_caption,omitzero"`
+	// Captions.
+	ClosedCaptioning *ClosedCaptioningSettings `json:"closed_captioning,omitzero"`
+	// Hosts can name co-hosts.
+	CoHost Bool `json:"co_host,omitzero"`
+	// The data center regions in use are chosen by the account.
+	CustomDataCenterRegions Bool `json:"custom_data_center_regions,omitzero"`
+	// Meetings can be streamed to any service.
+	CustomLiveStreamingService Bool `json:"custom_live_streaming_service,omitzero"`
+	// What users are told about streaming to such a service.
+	CustomServiceInstructions Text `json:"custom_service_instructions,omitzero"`
+	// Where the data of meetings pass through and stay.
+	MeetingDataTransitAndResidencyMethod DataTransit `json:"meeting_data_transit_and_residency_method,omitzero"`
+	// The regions chosen.
+	DataCenterRegions []DataCenterRegion `json:"data_center_regions,omitzero"`
+	// Users cannot share their desktop in meetings that they host.
+	DisableScreenSharingForHostMeetings Bool `json:"disable_screen_sharing_for_host_meetings,omitzero"`
+	// Nobody can share a screen while guests are there.
+	DisableScreenSharingForInMeetingGuests Bool `json:"disable_screen_sharing_for_in_meeting_guests,omitzero"`
+	// DSCP mark of audio, 1 to 63.
+	DscpAudio Int `json:"dscp_audio,omitzero"`
+	// Packets are marked for quality of service (DSCP).
+	DscpMarking Bool `json:"dscp_marking,omitzero"`
+	// DSCP mark of video, 1 to 63.
+	DscpVideo Int `json:"dscp_video,omitzero"`
+	// Packets are marked both ways, in and out.
+	DscpDual Bool `json:"dscp_dual,omitzero"`
+	// Room systems of others must encrypt too.
+	E2eEncryption Bool `json:"e2e_encryption,omitzero"`
+	// Who hears a sound when people come and go.
+	EntryExitChime Chime `json:"entry_exit_chime,omitzero"`
+	// A participant may control another's camera.
+	FarEndCameraControl Bool `json:"far_end_camera_control,omitzero"`
+	// Users can send Zoom feedback from the client.
+	Feedback Bool `json:"feedback,omitzero"`
+	// Participants can send files.
+	FileTransfer Bool `json:"file_transfer,omitzero"`
+	// Meetings use video of higher quality.
+	GroupHd Bool `json:"group_hd,omitzero"`
+	// Webinars use video of higher quality.
+	WebinarGroupHd Bool `json:"webinar_group_hd,omitzero"`
+	// People can join in the browser of a computer.
+	JoinFromDesktop Bool `json:"join_from_desktop,omitzero"`
+	// People can join in the browser of a phone.
+	JoinFromMobile Bool `json:"join_from_mobile,omitzero"`
+	// Interpreters.
+	LanguageInterpretation *InterpretationSettings `json:"language_interpretation,omitzero"`
+	// Interpreters of sign language.
+	SignLanguageInterpretation *SignInterpretationSettings `json:"sign_language_interpretation,omitzero"`
+	// Meetings can be streamed to Facebook.
+	LiveStreamingFacebook Bool `json:"live_streaming_facebook,omitzero"`
+	// Meetings can be streamed to YouTube.
+	LiveStreamingYoutube Bool `json:"live_streaming_youtube,omitzero"`
+	// Captions, those by hand included.
+	ManualCaptioning *ManualCaptioningSettings `json:"manual_captioning,omitzero"`
+	// Polls in meetings.
+	MeetingPolling *PollingSettings `json:"meeting_polling,omitzero"`
+	// Participants can react with emojis.
+	MeetingReactions Bool `json:"meeting_reactions,omitzero"`
+	// Which emojis there are to react with.
+	MeetingReactionsEmojis EmojiChoice `json:"meeting_reactions_emojis,omitzero"`
+	// Hosts and panelists can clap aloud.
+	AllowHostPanelistsToUseAudibleClap Bool `json:"allow_host_panelists_to_use_audible_clap,omitzero"`
+	// Attendees of webinars can react with emojis.
+	WebinarReactions Bool `json:"webinar_reactions,omitzero"`
+	// Hosts can ask participants for their opinion at the end.
+	MeetingSurvey Bool `json:"meeting_survey,omitzero"`
+	// Users can send sound as it is, without suppression of noise.
+	OriginalAudio Bool `json:"original_audio,omitzero"`
+	// Two people in a meeting are connected directly.
+	P2pConnection Bool `json:"p2p_connetion,omitzero"`
+	// Direct connections use a range of ports.
+	P2pPorts Bool `json:"p2p_ports,omitzero"`
+	// Hosts can add polls.
+	Polling Bool `json:"polling,omitzero"`
+	// That range, such as `55,56`.
+	PortsRange Text `json:"ports_range,omitzero"`
+	// Participants are asked at the end how it was.
+	PostMeetingFeedback Bool `json:"post_meeting_feedback,omitzero"`
+	// Participants can write to one another.
+	PrivateChat Bool `json:"private_chat,omitzero"`
+	// Users can record and hear their own voice.
+	RecordPlayOwnVoice Bool `json:"record_play_own_voice,omitzero"`
+	// Users can ask for control of a shared screen.
+	RemoteControl Bool `json:"remote_control,omitzero"`
+	// Participants can show signs such as "slower".
+	NonVerbalFeedback Bool `json:"non_verbal_feedback,omitzero"`
+	// Hosts can give one participant remote support.
+	RemoteSupport Bool `json:"remote_support,omitzero"`
+	// Hosts may ask once for leave to unmute people.
+	RequestPermissionToUnmuteParticipants Bool `json:"request_permission_to_unmute_participants,omitzero"`
+	// Screens can be shared.
+	ScreenSharing Bool `json:"screen_sharing,omitzero"`
+	// Invitations by mail use the default mail program only.
+	SendingDefaultEmailInvites Bool `json:"sending_default_email_invites,omitzero"`
+	// People are offered to join in the browser.
+	ShowAJoinFromYourBrowserLink Bool `json:"show_a_join_from_your_browser_link,omitzero"`
+	// The controls are always in sight.
+	ShowMeetingControlToolbar Bool `json:"show_meeting_control_toolbar,omitzero"`
+	// Who presents can let others move the slides.
+	SlideControl Bool `json:"slide_control,omitzero"`
+	// Users can send stereo sound.
+	StereoAudio Bool `json:"stereo_audio,omitzero"`
+	// The regions not chosen.
+	UncheckedDataCenterRegions []DataCenterRegion `json:"unchecked_data_center_regions,omitzero"`
+	// Invitations of the Outlook plugin are HTML.
+	UseHTMLFormatEmail Bool `json:"use_html_format_email,omitzero"`
+	// Users can replace their background.
+	VirtualBackground Bool `json:"virtual_background,omitzero"`
+	// Backgrounds.
+	VirtualBackgroundSettings *VirtualBackgroundSettings `json:"virtual_background_settings,omitzero"`
+	// Shared screens bear a watermark.
+	Watermark Bool `json:"watermark,omitzero"`
+	// Chat in webinars.
+	WebinarChat *WebinarChatSettings `json:"webinar_chat,omitzero"`
+	// Streaming of webinars.
+	WebinarLiveStreaming *WebinarStreamingSettings `json:"webinar_live_streaming,omitzero"`
+	// Polls in webinars.
+	WebinarPolling *PollingSettings `json:"webinar_polling,omitzero"`
+	// Attendees can ask written questions.
+	WebinarQuestionAnswer Bool `json:"webinar_question_answer,omitzero"`
+	// Hosts can ask attendees for their opinion at the end.
+	WebinarSurvey Bool `json:"webinar_survey,omitzero"`
+	// Participants can share a whiteboard.
+	Whiteboard Bool `json:"whiteboard,omitzero"`
+	// Who can share a screen.
+	WhoCanShareScreen ScreenSharers `json:"who_can_share_screen,omitzero"`
+	// Who can share a screen while another one is shared.
+	WhoCanShareScreenWhenSomeoneIsSharing ScreenSharers `json:"who_can_share_screen_when_someone_is_sharing,omitzero"`
+	// How many screens can be shared at once.
+	ParticipantsShareSimultaneously SimultaneousSharing `json:"participants_share_simultaneously,omitzero"`
+	// Meetings can be streamed to Workplace.
+	WorkplaceByFacebook Bool `json:"workplace_by_facebook,omitzero"`
+	// Users can move to another device without leaving.
+	TransferMeetingsBetweenDevices Bool `json:"transfer_meetings_between_devices,omitzero"`
+	// Summaries of meetings by AI Companion.
+	MeetingSummaryWithAiCompanion *MeetingSummarySettings `json:"meeting_summary_with_ai_companion,omitzero"`
+	// Questions to AI Companion about what was said in a meeting.
+	AiCompanionQuestions *MeetingQuestionSettings `json:"ai_companion_questions,omitzero"`
+	// Questions to AI Companion about what was said in a webinar.
+	WebinarAiCompanionQuestions *WebinarQuestionSettings `json:"webinar_ai_companion_questions,omitzero"`
+	// Summaries of webinars by AI Companion.
+	WebinarSummaryWithAiCompanion *WebinarSummarySettings `json:"webinar_summary_with_ai_companion,omitzero"`
+}
+
+// What can be done in meetings and webinars.
+type InMeetingSettingsInput struct {
+	// Guests are marked as such.
+	AlertGuestJoin *bool `json:"alert_guest_join,omitzero"`
+	// Hosts can turn focus mode on when they schedule.
+	AllowHostToEnableFocusMode *bool `json:"allow_host_to_enable_focus_mode,omitzero"`
+	// Meetings can be streamed.
+	AllowLiveStreaming *bool `json:"allow_live_streaming,omitzero"`
+	// Messages of the meeting chat can be deleted.
+	AllowUsersToDeleteMessagesInMeetingChat *bool `json:"allow_users_to_delete_messages_in_meeting_chat,omitzero"`
+	// Whom participants can write to.
+	AllowParticipantsChatWith *ChatPartners `json:"allow_participants_chat_with,omitzero"`
+	// Participants and panelists can rename themselves.
+	AllowParticipantsToRename *bool `json:"allow_participants_to_rename,omitzero"`
+	// Zoom's windows are seen when a screen is shared.
+	AllowShowZoomWindows *bool `json:"allow_show_zoom_windows,omitzero"`
+	// What participants can save of the chat.
+	AllowUsersSaveChats *ChatSaving `json:"allow_users_save_chats,omitzero"`
+	// Participants can draw on shared screens.
+	Annotation *bool `json:"annotation,omitzero"`
+	// Questions in webinars may be anonymous.
+	AnonymousQuestionAnswer *bool `json:"anonymous_question_answer,omitzero"`
+	// The host can put people on hold.
+	AttendeeOnHold *bool `json:"attendee_on_hold,omitzero"`
+	// Focus mode: participants see the hosts and their own pictures only.
+	AttentionModeFocusMode *bool `json:"attention_mode_focus_mode,omitzero"`
+	// Calls from a group of contacts are answered by themselves.
+	AutoAnswer *bool `json:"auto_answer,omitzero"`
+	// Meeting chats are saved by themselves.
+	AutoSavingChat *bool `json:"auto_saving_chat,omitzero"`
+	// Hosts can split a meeting into rooms.
+	BreakoutRoom *bool `json:"breakout_room,omitzero"`
+	// Hosts can assign people to rooms beforehand.
+	BreakoutRoomSchedule *bool `json:"breakout_room_schedule,omitzero"`
+	// Participants can write messages to all.
+	Chat *bool `json:"chat,omitzero"`
+	// Participants can ask written questions.
+	MeetingQuestionAnswer *bool `json:"meeting_question_answer,omitzero"`
+	// Hosts can type captions or have them typed.
+	ClosedCaption *bool `json:"closed_caption,omitzero"`
+	// Captions.
+	ClosedCaptioning *ClosedCaptioningSettingsInput `json:"closed_captioning,omitzero"`
+	// Hosts can name co-hosts.
+	CoHost *bool `json:"co_host,omitzero"`
+	// The data center regions in use are chosen by the account.
+	CustomDataCenterRegions *bool `json:"custom_data_center_regions,omitzero"`
+	// Meetings can be streamed to any service.
+	CustomLiveStreamingService *bool `json:"custom_live_streaming_service,omitzero"`
+	// What users are told about streaming to such a service.
+	CustomServiceInstructions *string `json:"custom_service_instructions,omitzero"`
+	// Where the data of meetings pass through and stay.
+	MeetingDataTransitAndResidencyMethod *DataTransit `json:"meeting_data_transit_and_residency_method,omitzero"`
+	// The regions chosen.
+	DataCenterRegions []DataCenterRegion `json:"data_center_regions,omitzero"`
+	// Users cannot share their desktop in meetings that they host.
+	DisableScreenSharingForHostMeetings *bool `json:"disable_screen_sharing_for_host_meetings,omitzero"`
+	// Nobody can share a screen while guests are there.
+	DisableScreenSharingForInMeetingGuests *bool `json:"disable_screen_sharing_for_in_meeting_guests,omitzero"`
+	// DSCP mark of audio, 1 to 63.
+	DscpAudio *int `json:"dscp_audio,omitzero"`
+	// Packets are marked for quality of service (DSCP).
+	DscpMarking *bool `json:"dscp_marking,omitzero"`
+	// DSCP mark of video, 1 to 63.
+	DscpVideo *int `json:"dscp_video,omitzero"`
+	// Packets are marked both ways, in and out.
+	DscpDual *bool `json:"dscp_dual,omitzero"`
+	// Room systems of others must encrypt too.
+	E2eEncryption *bool `json:"e2e_encryption,omitzero"`
+	// Who hears a sound when people come and go.
+	EntryExitChime *Chime `json:"entry_exit_chime,omitzero"`
+	// A participant may control another's camera.
+	FarEndCameraControl *bool `json:"far_end_camera_control,omitzero"`
+	// Users can send Zoom feedback from the client.
+	Feedback *bool `json:"feedback,omitzero"`
+	// Participants can send files.
+	FileTransfer *bool `json:"file_transfer,omitzero"`
+	// Meetings use video of higher quality.
+	GroupHd *bool `json:"group_hd,omitzero"`
+	// Webinars use video of higher quality.
+	WebinarGroupHd *bool `json:"webinar_group_hd,omitzero"`
+	// People can join in the browser of a computer.
+	JoinFromDesktop *bool `json:"join_from_desktop,omitzero"`
+	// People can join in the browser of a phone.
+	JoinFromMobile *bool `json:"join_from_mobile,omitzero"`
+	// Translated captions.
+	AutoGeneratedTranslation *TranslationSettingsInput `json:"auto_generated_translation,omitzero"`
+	// Interpreters.
+	LanguageInterpretation *InterpretationSettingsInput `json:"language_interpretation,omitzero"`
+	// Interpreters of sign language.
+	SignLanguageInterpretation *SignInterpretationSettingsInput `json:"sign_language_interpretation,omitzero"`
+	// Meetings can be streamed to Facebook.
+	LiveStreamingFacebook *bool `json:"live_streaming_facebook,omitzero"`
+	// Meetings can be streamed to YouTube.
+	LiveStreamingYoutube *bool `json:"live_streaming_youtube,omitzero"`
+	// Captions, those by hand included.
+	ManualCaptioning *ManualCaptioningSettingsInput `json:"manual_captioning,omitzero"`
+	// Polls in meetings.
+	MeetingPolling *PollingSettingsInput `json:"meeting_polling,omitzero"`
+	// Participants can react with emojis.
+	MeetingReactions *bool `json:"meeting_reactions,omitzero"`
+	// Which emojis there are to react with.
+	MeetingReactionsEmojis *EmojiChoice `json:"meeting_reactions_emojis,omitzero"`
+	// Hosts and panelists can clap aloud.
+	AllowHostPanelistsToUseAudibleClap *bool `json:"allow_host_panelists_to_use_audible_clap,omitzero"`
+	// Attendees of webinars can react with emojis.
+	WebinarReactions *bool `json:"webinar_reactions,omitzero"`
+	// Hosts can ask participants for their opinion at the end.
+	MeetingSurvey *bool `json:"meeting_survey,omitzero"`
+	// Users can send sound as it is, without suppression of noise.
+	OriginalAudio *bool `json:"original_audio,omitzero"`
+	// Two people in a meeting are connected directly.
+	P2pConnection *bool `json:"p2p_connetion,omitzero"`
+	// Direct connections use a range of ports.
+	P2pPorts *bool `json:"p2p_ports,omitzero"`
+	// Hosts can add polls.
+	Polling *bool `json:"polling,omitzero"`
+	// That range, such as `55,56`.
+	PortsRange *string `json:"ports_range,omitzero"`
+	// Participants are asked at the end how it was.
+	PostMeetingFeedback *bool `json:"post_meeting_feedback,omitzero"`
+	// Participants can write to one another.
+	PrivateChat *bool `json:"private_chat,omitzero"`
+	// Users can record and hear their own voice.
+	RecordPlayOwnVoice *bool `json:"record_play_own_voice,omitzero"`
+	// Users can ask for control of a shared screen.
+	RemoteControl *bool `json:"remote_control,omitzero"`
+	// Participants can show signs such as "slower".
+	NonVerbalFeedback *bool `json:"non_verbal_feedback,omitzero"`
+	// Hosts can give one participant remote support.
+	RemoteSupport *bool `json:"remote_support,omitzero"`
+	// Hosts may ask once for leave to unmute people.
+	RequestPermissionToUnmuteParticipants *bool `json:"request_permission_to_unmute_participants,omitzero"`
+	// Screens can be shared.
+	ScreenSharing *bool `json:"screen_sharing,omitzero"`
+	// Invitations by mail use the default mail program only.
+	SendingDefaultEmailInvites *bool `json:"sending_default_email_invites,omitzero"`
+	// People are offered to join in the browser.
+	ShowAJoinFromYourBrowserLink *bool `json:"show_a_join_from_your_browser_link,omitzero"`
+	// The controls are always in sight.
+	ShowMeetingControlToolbar *bool `json:"show_meeting_control_toolbar,omitzero"`
+	// Who presents can let others move the slides.
+	SlideControl *bool `json:"slide_control,omitzero"`
+	// Users can send stereo sound.
+	StereoAudio *bool `json:"stereo_audio,omitzero"`
+	// Invitations of the Outlook plugin are HTML.
+	UseHTMLFormatEmail *bool `json:"use_html_format_email,omitzero"`
+	// Users can replace their background.
+	VirtualBackground *bool `json:"virtual_background,omitzero"`
+	// Backgrounds.
+	VirtualBackgroundSettings *VirtualBackgroundSettingsInput `json:"virtual_background_settings,omitzero"`
+	// Shared screens bear a watermark.
+	Watermark *bool `json:"watermark,omitzero"`
+	// Chat in webinars.
+	WebinarChat *WebinarChatSettingsInput `json:"webinar_chat,omitzero"`
+	// Streaming of webinars.
+	WebinarLiveStreaming *WebinarStreamingSettingsInput `json:"webinar_live_streaming,omitzero"`
+	// Polls in webinars.
+	WebinarPolling *PollingSettingsInput `json:"webinar_polling,omitzero"`
+	// Attendees can ask written questions.
+	WebinarQuestionAnswer *bool `json:"webinar_question_answer,omitzero"`
+	// Hosts can ask attendees for their opinion at the end.
+	WebinarSurvey *bool `json:"webinar_survey,omitzero"`
+	// Participants can share a whiteboard.
+	Whiteboard *bool `json:"whiteboard,omitzero"`
+	// Who can share a screen.
+	WhoCanShareScreen *ScreenSharers `json:"who_can_share_screen,omitzero"`
+	// Who can share a screen while another one is shared.
+	WhoCanShareScreenWhenSomeoneIsSharing *ScreenSharers `json:"who_can_share_screen_when_someone_is_sharing,omitzero"`
+	// How many screens can be shared at once.
+	ParticipantsShareSimultaneously *SimultaneousSharing `json:"participants_share_simultaneously,omitzero"`
+	// Meetings can be streamed to Workplace.
+	WorkplaceByFacebook *bool `json:"workplace_by_facebook,omitzero"`
+	// Users can move to another device without leaving.
+	TransferMeetingsBetweenDevices *bool `json:"transfer_meetings_between_devices,omitzero"`
 }
 
 // What keeps two groups of users from talking to each other.
@@ -1531,6 +3030,68 @@ type InformationBarrierSettingsPatch struct {
 	CompletePhoneCalls *bool `json:"complete_phone_calls,omitzero"`
 	// Send SMS.
 	MessageViaSms *bool `json:"message_via_sms,omitzero"`
+}
+
+// Other services.
+type IntegrationSettings struct {
+	// Content from Box can be shared.
+	Box Bool `json:"box,omitzero"`
+	// Content from Dropbox can be shared.
+	Dropbox Bool `json:"dropbox,omitzero"`
+	// Meetings can be scheduled with Google Calendar.
+	GoogleCalendar Bool `json:"google_calendar,omitzero"`
+	// Content from Google Drive can be shared.
+	GoogleDrive Bool `json:"google_drive,omitzero"`
+	// A Kubi robot can be controlled from a meeting.
+	Kubi Bool `json:"kubi,omitzero"`
+	// Content from OneDrive can be shared.
+	MicrosoftOneDrive Bool `json:"microsoft_one_drive,omitzero"`
+}
+
+// Other services.
+type IntegrationSettingsInput struct {
+	// Content from Box can be shared.
+	Box *bool `json:"box,omitzero"`
+	// Content from Dropbox can be shared.
+	Dropbox *bool `json:"dropbox,omitzero"`
+	// Meetings can be scheduled with Google Calendar.
+	GoogleCalendar *bool `json:"google_calendar,omitzero"`
+	// Content from Google Drive can be shared.
+	GoogleDrive *bool `json:"google_drive,omitzero"`
+	// A Kubi robot can be controlled from a meeting.
+	Kubi *bool `json:"kubi,omitzero"`
+	// Content from OneDrive can be shared.
+	MicrosoftOneDrive *bool `json:"microsoft_one_drive,omitzero"`
+}
+
+// Interpreters.
+type InterpretationSettings struct {
+	// Languages that the account added.
+	CustomLanguages []Text `json:"custom_languages,omitzero"`
+	// Whether it is on.
+	Enable Bool `json:"enable,omitzero"`
+	// It is on in new meetings.
+	EnableLanguageInterpretationByDefault Bool `json:"enable_language_interpretation_by_default,omitzero"`
+	// Participants can speak in the channel that they listen to.
+	AllowParticipantsToSpeakInListeningChannel Bool `json:"allow_participants_to_speak_in_listening_channel,omitzero"`
+	// Hosts can add up to 25 languages of their own.
+	AllowUpTo25CustomLanguagesWhenSchedulingMeetings Bool `json:"allow_up_to_25_custom_languages_when_scheduling_meetings,omitzero"`
+	// Languages of Zoom that are offered.
+	Languages []InterpretationLanguage `json:"languages,omitzero"`
+}
+
+// Interpreters.
+type InterpretationSettingsInput struct {
+	// Languages that the account added.
+	CustomLanguages []string `json:"custom_languages,omitzero"`
+	// It is on in new meetings.
+	EnableLanguageInterpretationByDefault *bool `json:"enable_language_interpretation_by_default,omitzero"`
+	// Participants can speak in the channel that they listen to.
+	AllowParticipantsToSpeakInListeningChannel *bool `json:"allow_participants_to_speak_in_listening_channel,omitzero"`
+	// Hosts can add up to 25 languages of their own.
+	AllowUpTo25CustomLanguagesWhenSchedulingMeetings *bool `json:"allow_up_to_25_custom_languages_when_scheduling_meetings,omitzero"`
+	// Whether it is on.
+	Enable *bool `json:"enable,omitzero"`
 }
 
 // Interpretation between spoken languages.
@@ -1627,6 +3188,734 @@ type LivestreamSettingsInput struct {
 	Captions *LivestreamCaptions `json:"close_caption,omitzero"`
 }
 
+// Which of these settings are locked, so that groups and users cannot change them.
+type LockedAudioConferencing struct {
+	// Locked: Dialing in by toll-free and by charged numbers.
+	TollFreeAndFeeBasedTollCall Bool `json:"toll_free_and_fee_based_toll_call,omitzero"`
+	// Locked: Dialing in by ordinary numbers.
+	TollCall Bool `json:"toll_call,omitzero"`
+	// Locked: Being called by the meeting, and inviting by phone.
+	CallMeAndInviteByPhone Bool `json:"call_me_and_invite_by_phone,omitzero"`
+	// Locked: Users can have an audio conference of their own.
+	PersonalAudioConference Bool `json:"personal_audio_conference,omitzero"`
+	// Locked: Hiding digits of the phone numbers in the list of participants.
+	ParticipantPhoneMasking Bool `json:"participant_phone_masking,omitzero"`
+}
+
+// Which of these settings are locked, so that groups and users cannot change them.
+type LockedAudioConferencingInput struct {
+	// Locked: Dialing in by toll-free and by charged numbers.
+	TollFreeAndFeeBasedTollCall *bool `json:"toll_free_and_fee_based_toll_call,omitzero"`
+	// Locked: Dialing in by ordinary numbers.
+	TollCall *bool `json:"toll_call,omitzero"`
+	// Locked: Being called by the meeting, and inviting by phone.
+	CallMeAndInviteByPhone *bool `json:"call_me_and_invite_by_phone,omitzero"`
+	// Locked: Users can have an audio conference of their own.
+	PersonalAudioConference *bool `json:"personal_audio_conference,omitzero"`
+	// Locked: Hiding digits of the phone numbers in the list of participants.
+	ParticipantPhoneMasking *bool `json:"participant_phone_masking,omitzero"`
+}
+
+// Which of these settings are locked, so that groups and users cannot change them.
+type LockedEmailNotifications struct {
+	// Locked: Alternative hosts are told when they are named or dropped.
+	AlternativeHostReminder Bool `json:"alternative_host_reminder,omitzero"`
+	// Locked: Host and participants are told when a meeting is cancelled.
+	CancelMeetingReminder Bool `json:"cancel_meeting_reminder,omitzero"`
+	// Locked: The host is told when a cloud recording is ready.
+	CloudRecordingAvailableReminder Bool `json:"cloud_recording_available_reminder,omitzero"`
+	// Locked: The host is told when people join before him.
+	JbhReminder Bool `json:"jbh_reminder,omitzero"`
+	// Locked: The host is told when somebody schedules, moves or cancels for him.
+	ScheduleForReminder Bool `json:"schedule_for_reminder,omitzero"`
+}
+
+// Which of these settings are locked, so that groups and users cannot change them.
+type LockedEmailNotificationsInput struct {
+	// Locked: Alternative hosts are told when they are named or dropped.
+	AlternativeHostReminder *bool `json:"alternative_host_reminder,omitzero"`
+	// Locked: Host and participants are told when a meeting is cancelled.
+	CancelMeetingReminder *bool `json:"cancel_meeting_reminder,omitzero"`
+	// Locked: The host is told when a cloud recording is ready.
+	CloudRecordingAvailableReminder *bool `json:"cloud_recording_available_reminder,omitzero"`
+	// Locked: The host is told when people join before him.
+	JbhReminder *bool `json:"jbh_reminder,omitzero"`
+	// Locked: The host is told when somebody schedules, moves or cancels for him.
+	ScheduleForReminder *bool `json:"schedule_for_reminder,omitzero"`
+}
+
+// Which of these settings are locked, so that groups and users cannot change them.
+type LockedInMeeting struct {
+	// Locked: Guests are marked as such.
+	AlertGuestJoin Bool `json:"alert_guest_join,omitzero"`
+	// Locked: Messages of the meeting chat can be deleted.
+	AllowUsersToDeleteMessagesInMeetingChat Bool `json:"allow_users_to_delete_messages_in_meeting_chat,omitzero"`
+	// Locked: Meetings can be streamed.
+	AllowLiveStreaming Bool `json:"allow_live_streaming,omitzero"`
+	// Locked: Zoom's windows are seen when a screen is shared.
+	AllowShowZoomWindows Bool `json:"allow_show_zoom_windows,omitzero"`
+	// Locked: Participants can draw on shared screens.
+	Annotation Bool `json:"annotation,omitzero"`
+	// Locked: Questions in webinars may be anonymous.
+	AnonymousQuestionAnswer Bool `json:"anonymous_question_answer,omitzero"`
+	// Locked: The host can put people on hold.
+	AttendeeOnHold Bool `json:"attendee_on_hold,omitzero"`
+	// Locked: Focus mode: participants see the hosts and their own pictures only.
+	AttentionModeFocusMode Bool `json:"attention_mode_focus_mode,omitzero"`
+	// Locked: Calls from a group of contacts are answered by themselves.
+	AutoAnswer Bool `json:"auto_answer,omitzero"`
+	// Locked: Captions are made automatically.
+	AutoGeneratedCaptions Bool `json:"auto_generated_captions,omitzero"`
+	// Locked: Meeting chats are saved by themselves.
+	AutoSavingChat Bool `json:"auto_saving_chat,omitzero"`
+	// Locked: Hosts can split a meeting into rooms.
+	BreakoutRoom Bool `json:"breakout_room,omitzero"`
+	// Locked: Participants can write messages to all.
+	Chat Bool `json:"chat,omitzero"`
+	// Locked: Participants can ask written questions.
+	MeetingQuestionAnswer Bool `json:"meeting_question_answer,omitzero"`
+	// Locked: Hosts can type captions or have them typed.
+	ClosedCaption Bool `json:"closed_caption,omitzero"`
+	// Locked: Hosts can name co-hosts.
+	CoHost Bool `json:"co_host,omitzero"`
+	// Locked: The data center regions in use are chosen by the account.
+	CustomDataCenterRegions Bool `json:"custom_data_center_regions,omitzero"`
+	// Locked: Users cannot share their desktop in meetings that they host.
+	DisableScreenSharingForHostMeetings Bool `json:"disable_screen_sharing_for_host_meetings,omitzero"`
+	// Locked: Nobody can share a screen while guests are there.
+	DisableScreenSharingForInMeetingGuests Bool `json:"disable_screen_sharing_for_in_meeting_guests,omitzero"`
+	// Locked: Packets are marked for quality of service (DSCP).
+	DscpMarking Bool `json:"dscp_marking,omitzero"`
+	// Locked: Room systems of others must encrypt too.
+	E2eEncryption Bool `json:"e2e_encryption,omitzero"`
+	// Who hears a sound when people come and go.
+	EntryExitChime Text `json:"entry_exit_chime,omitzero"`
+	// Locked: A participant may control another's camera.
+	FarEndCameraControl Bool `json:"far_end_camera_control,omitzero"`
+	// Locked: Users can send Zoom feedback from the client.
+	Feedback Bool `json:"feedback,omitzero"`
+	// Locked: Participants can send files.
+	FileTransfer Bool `json:"file_transfer,omitzero"`
+	// Locked: Participants can read the whole transcript beside the meeting.
+	FullTranscript Bool `json:"full_transcript,omitzero"`
+	// Locked: Meetings use video of higher quality.
+	GroupHd Bool `json:"group_hd,omitzero"`
+	// Locked: Webinars use video of higher quality.
+	WebinarGroupHd Bool `json:"webinar_group_hd,omitzero"`
+	// Locked: Interpreters.
+	LanguageInterpretation Bool `json:"language_interpretation,omitzero"`
+	// Locked: Interpreters of sign language.
+	SignLanguageInterpretation Bool `json:"sign_language_interpretation,omitzero"`
+	// Locked: Captions can be made by hand.
+	ManualCaptions Bool `json:"manual_captions,omitzero"`
+	// Locked: Participants can react with emojis.
+	MeetingReactions Bool `json:"meeting_reactions,omitzero"`
+	// Locked: Attendees of webinars can react with emojis.
+	WebinarReactions Bool `json:"webinar_reactions,omitzero"`
+	// Locked: Hosts can ask participants for their opinion at the end.
+	MeetingSurvey Bool `json:"meeting_survey,omitzero"`
+	// Locked: Users can send sound as it is, without suppression of noise.
+	OriginalAudio Bool `json:"original_audio,omitzero"`
+	// Locked: Hosts can add polls.
+	Polling Bool `json:"polling,omitzero"`
+	// Locked: Participants are asked at the end how it was.
+	PostMeetingFeedback Bool `json:"post_meeting_feedback,omitzero"`
+	// Locked: Participants can write to one another.
+	PrivateChat Bool `json:"private_chat,omitzero"`
+	// Locked: Users can ask for control of a shared screen.
+	RemoteControl Bool `json:"remote_control,omitzero"`
+	// Locked: Participants can show signs such as "slower".
+	NonVerbalFeedback Bool `json:"non_verbal_feedback,omitzero"`
+	// Locked: Hosts can give one participant remote support.
+	RemoteSupport Bool `json:"remote_support,omitzero"`
+	// Locked: Hosts may ask once for leave to unmute people.
+	RequestPermissionToUnmuteParticipants Bool `json:"request_permission_to_unmute_participants,omitzero"`
+	// Locked: Participants can save captions or transcript.
+	SaveCaption Bool `json:"save_caption,omitzero"`
+	// Locked: Participants can save captions or transcript.
+	SaveCaptions Bool `json:"save_captions,omitzero"`
+	// Locked: Screens can be shared.
+	ScreenSharing Bool `json:"screen_sharing,omitzero"`
+	// Locked: Invitations by mail use the default mail program only.
+	SendingDefaultEmailInvites Bool `json:"sending_default_email_invites,omitzero"`
+	// Locked: The controls are always in sight.
+	ShowMeetingControlToolbar Bool `json:"show_meeting_control_toolbar,omitzero"`
+	// Locked: Who presents can let others move the slides.
+	SlideControl Bool `json:"slide_control,omitzero"`
+	// Locked: Users can send stereo sound.
+	StereoAudio Bool `json:"stereo_audio,omitzero"`
+	// Locked: Invitations of the Outlook plugin are HTML.
+	UseHTMLFormatEmail Bool `json:"use_html_format_email,omitzero"`
+	// Locked: Users can replace their background.
+	VirtualBackground Bool `json:"virtual_background,omitzero"`
+	// Locked: Chat in webinars.
+	WebinarChat Bool `json:"webinar_chat,omitzero"`
+	// Locked: Streaming of webinars.
+	WebinarLiveStreaming Bool `json:"webinar_live_streaming,omitzero"`
+	// Locked: Polls in webinars.
+	WebinarPolling Bool `json:"webinar_polling,omitzero"`
+	// Locked: Attendees can ask written questions.
+	WebinarQuestionAnswer Bool `json:"webinar_question_answer,omitzero"`
+	// Locked: Hosts can ask attendees for their opinion at the end.
+	WebinarSurvey Bool `json:"webinar_survey,omitzero"`
+	// Locked: Participants can share a whiteboard.
+	Whiteboard Bool `json:"whiteboard,omitzero"`
+}
+
+// Which of these settings are locked, so that groups and users cannot change them.
+type LockedInMeetingInput struct {
+	// Locked: Guests are marked as such.
+	AlertGuestJoin *bool `json:"alert_guest_join,omitzero"`
+	// Locked: Messages of the meeting chat can be deleted.
+	AllowUsersToDeleteMessagesInMeetingChat *bool `json:"allow_users_to_delete_messages_in_meeting_chat,omitzero"`
+	// Locked: Meetings can be streamed.
+	AllowLiveStreaming *bool `json:"allow_live_streaming,omitzero"`
+	// Locked: Zoom's windows are seen when a screen is shared.
+	AllowShowZoomWindows *bool `json:"allow_show_zoom_windows,omitzero"`
+	// Locked: Participants can draw on shared screens.
+	Annotation *bool `json:"annotation,omitzero"`
+	// Locked: Questions in webinars may be anonymous.
+	AnonymousQuestionAnswer *bool `json:"anonymous_question_answer,omitzero"`
+	// Locked: The host can put people on hold.
+	AttendeeOnHold *bool `json:"attendee_on_hold,omitzero"`
+	// Locked: Focus mode: participants see the hosts and their own pictures only.
+	AttentionModeFocusMode *bool `json:"attention_mode_focus_mode,omitzero"`
+	// Locked: Calls from a group of contacts are answered by themselves.
+	AutoAnswer *bool `json:"auto_answer,omitzero"`
+	// Locked: Captions are made automatically.
+	AutoGeneratedCaptions *bool `json:"auto_generated_captions,omitzero"`
+	// Locked: Meeting chats are saved by themselves.
+	AutoSavingChat *bool `json:"auto_saving_chat,omitzero"`
+	// Locked: Hosts can split a meeting into rooms.
+	BreakoutRoom *bool `json:"breakout_room,omitzero"`
+	// Locked: Participants can write messages to all.
+	Chat *bool `json:"chat,omitzero"`
+	// Locked: Participants can ask written questions.
+	MeetingQuestionAnswer *bool `json:"meeting_question_answer,omitzero"`
+	// Locked: Hosts can type captions or have them typed.
+	ClosedCaption *bool `json:"closed_caption,omitzero"`
+	// Locked: Hosts can name co-hosts.
+	CoHost *bool `json:"co_host,omitzero"`
+	// Locked: The data center regions in use are chosen by the account.
+	CustomDataCenterRegions *bool `json:"custom_data_center_regions,omitzero"`
+	// Locked: Users cannot share their desktop in meetings that they host.
+	DisableScreenSharingForHostMeetings *bool `json:"disable_screen_sharing_for_host_meetings,omitzero"`
+	// Locked: Nobody can share a screen while guests are there.
+	DisableScreenSharingForInMeetingGuests *bool `json:"disable_screen_sharing_for_in_meeting_guests,omitzero"`
+	// Locked: Packets are marked for quality of service (DSCP).
+	DscpMarking *bool `json:"dscp_marking,omitzero"`
+	// Locked: Room systems of others must encrypt too.
+	E2eEncryption *bool `json:"e2e_encryption,omitzero"`
+	// Who hears a sound when people come and go.
+	EntryExitChime *string `json:"entry_exit_chime,omitzero"`
+	// Locked: A participant may control another's camera.
+	FarEndCameraControl *bool `json:"far_end_camera_control,omitzero"`
+	// Locked: Users can send Zoom feedback from the client.
+	Feedback *bool `json:"feedback,omitzero"`
+	// Locked: Participants can send files.
+	FileTransfer *bool `json:"file_transfer,omitzero"`
+	// Locked: Participants can read the whole transcript beside the meeting.
+	FullTranscript *bool `json:"full_transcript,omitzero"`
+	// Locked: Meetings use video of higher quality.
+	GroupHd *bool `json:"group_hd,omitzero"`
+	// Locked: Webinars use video of higher quality.
+	WebinarGroupHd *bool `json:"webinar_group_hd,omitzero"`
+	// Locked: Interpreters.
+	LanguageInterpretation *bool `json:"language_interpretation,omitzero"`
+	// Locked: Interpreters of sign language.
+	SignLanguageInterpretation *bool `json:"sign_language_interpretation,omitzero"`
+	// Locked: Attendees of webinars can react with emojis.
+	WebinarReactions *bool `json:"webinar_reactions,omitzero"`
+	// Locked: Hosts can ask participants for their opinion at the end.
+	MeetingSurvey *bool `json:"meeting_survey,omitzero"`
+	// Locked: Users can send sound as it is, without suppression of noise.
+	OriginalAudio *bool `json:"original_audio,omitzero"`
+	// Locked: Hosts can add polls.
+	Polling *bool `json:"polling,omitzero"`
+	// Locked: Participants are asked at the end how it was.
+	PostMeetingFeedback *bool `json:"post_meeting_feedback,omitzero"`
+	// Locked: Participants can write to one another.
+	PrivateChat *bool `json:"private_chat,omitzero"`
+	// Locked: Users can ask for control of a shared screen.
+	RemoteControl *bool `json:"remote_control,omitzero"`
+	// Locked: Participants can show signs such as "slower".
+	NonVerbalFeedback *bool `json:"non_verbal_feedback,omitzero"`
+	// Locked: Hosts can give one participant remote support.
+	RemoteSupport *bool `json:"remote_support,omitzero"`
+	// Locked: Hosts may ask once for leave to unmute people.
+	RequestPermissionToUnmuteParticipants *bool `json:"request_permission_to_unmute_participants,omitzero"`
+	// Locked: Participants can save captions or transcript.
+	SaveCaption *bool `json:"save_caption,omitzero"`
+	// Locked: Participants can save captions or transcript.
+	SaveCaptions *bool `json:"save_captions,omitzero"`
+	// Locked: Screens can be shared.
+	ScreenSharing *bool `json:"screen_sharing,omitzero"`
+	// Locked: Invitations by mail use the default mail program only.
+	SendingDefaultEmailInvites *bool `json:"sending_default_email_invites,omitzero"`
+	// Locked: The controls are always in sight.
+	ShowMeetingControlToolbar *bool `json:"show_meeting_control_toolbar,omitzero"`
+	// Locked: Who presents can let others move the slides.
+	SlideControl *bool `json:"slide_control,omitzero"`
+	// Locked: Users can send stereo sound.
+	StereoAudio *bool `json:"stereo_audio,omitzero"`
+	// Locked: Invitations of the Outlook plugin are HTML.
+	UseHTMLFormatEmail *bool `json:"use_html_format_email,omitzero"`
+	// Locked: Users can replace their background.
+	VirtualBackground *bool `json:"virtual_background,omitzero"`
+	// Locked: Chat in webinars.
+	WebinarChat *bool `json:"webinar_chat,omitzero"`
+	// Locked: Streaming of webinars.
+	WebinarLiveStreaming *bool `json:"webinar_live_streaming,omitzero"`
+	// Locked: Polls in webinars.
+	WebinarPolling *bool `json:"webinar_polling,omitzero"`
+	// Locked: Attendees can ask written questions.
+	WebinarQuestionAnswer *bool `json:"webinar_question_answer,omitzero"`
+	// Locked: Hosts can ask attendees for their opinion at the end.
+	WebinarSurvey *bool `json:"webinar_survey,omitzero"`
+	// Locked: Participants can share a whiteboard.
+	Whiteboard *bool `json:"whiteboard,omitzero"`
+}
+
+// Which of these settings are locked, so that groups and users cannot change them.
+type LockedMeetingSecurity struct {
+	// Locked: Countries and regions that people may, or may not, join from.
+	ApprovedOrDeniedCountriesOrRegions Bool `json:"approved_or_denied_countries_or_regions,omitzero"`
+	// Locked: Every meeting has a passcode, a waiting room or a sign-in.
+	AutoSecurity Bool `json:"auto_security,omitzero"`
+	// Locked: Users of some domains are kept out.
+	BlockUserDomain Bool `json:"block_user_domain,omitzero"`
+	// Locked: Rules for the wording of messages.
+	ChatEtiquetteTool Bool `json:"chat_etiquette_tool,omitzero"`
+	// Locked: Join links hold the passcode, encrypted.
+	EmbedPasswordInJoinLink Bool `json:"embed_password_in_join_link,omitzero"`
+	// Locked: How meetings are encrypted.
+	EncryptionType Bool `json:"encryption_type,omitzero"`
+	// Locked: Meetings can be encrypted end to end.
+	EndToEndEncryptedMeetings Bool `json:"end_to_end_encrypted_meetings,omitzero"`
+	// Locked: Instant and scheduled meetings need a passcode.
+	MeetingPassword Bool `json:"meeting_password,omitzero"`
+	// Locked: Only who is signed in can join from the browser.
+	OnlyAuthenticatedCanJoinFromWebclient Bool `json:"only_authenticated_can_join_from_webclient,omitzero"`
+	// Locked: Who joins by phone needs a passcode.
+	PhonePassword Bool `json:"phone_password,omitzero"`
+	// Locked: Personal meeting rooms need a passcode.
+	PmiPassword Bool `json:"pmi_password,omitzero"`
+	// Locked: Participants wait until they are let in.
+	WaitingRoom Bool `json:"waiting_room,omitzero"`
+	// Locked: New webinars have a passcode.
+	WebinarPassword Bool `json:"webinar_password,omitzero"`
+}
+
+// Which of these settings are locked, so that groups and users cannot change them.
+type LockedMeetingSecurityInput struct {
+	// Locked: Countries and regions that people may, or may not, join from.
+	ApprovedOrDeniedCountriesOrRegions *bool `json:"approved_or_denied_countries_or_regions,omitzero"`
+	// Locked: Every meeting has a passcode, a waiting room or a sign-in.
+	AutoSecurity *bool `json:"auto_security,omitzero"`
+	// Locked: Users of some domains are kept out.
+	BlockUserDomain *bool `json:"block_user_domain,omitzero"`
+	// Locked: Rules for the wording of messages.
+	ChatEtiquetteTool *bool `json:"chat_etiquette_tool,omitzero"`
+	// Locked: Join links hold the passcode, encrypted.
+	EmbedPasswordInJoinLink *bool `json:"embed_password_in_join_link,omitzero"`
+	// Locked: How meetings are encrypted.
+	EncryptionType *MeetingEncryption `json:"encryption_type,omitzero"`
+	// Locked: Meetings can be encrypted end to end.
+	EndToEndEncryptedMeetings *bool `json:"end_to_end_encrypted_meetings,omitzero"`
+	// Locked: Instant and scheduled meetings need a passcode.
+	MeetingPassword *bool `json:"meeting_password,omitzero"`
+	// Locked: Only who is signed in can join from the browser.
+	OnlyAuthenticatedCanJoinFromWebclient *bool `json:"only_authenticated_can_join_from_webclient,omitzero"`
+	// Locked: Who joins by phone needs a passcode.
+	PhonePassword *bool `json:"phone_password,omitzero"`
+	// Locked: Personal meeting rooms need a passcode.
+	PmiPassword *bool `json:"pmi_password,omitzero"`
+	// Locked: Participants wait until they are let in.
+	WaitingRoom *bool `json:"waiting_room,omitzero"`
+	// Locked: New webinars have a passcode.
+	WebinarPassword *bool `json:"webinar_password,omitzero"`
+}
+
+// Which of these settings are locked, so that groups and users cannot change them.
+type LockedOther struct {
+	// Locked: Pictures of the app in a phone's task list are blurred.
+	BlurSnapshot Bool `json:"blur_snapshot,omitzero"`
+	// Locked: Registration for webinars.
+	WebinarRegistrationOptions Bool `json:"webinar_registration_options,omitzero"`
+}
+
+// Which of these settings are locked, so that groups and users cannot change them.
+type LockedOtherInput struct {
+	// Locked: Pictures of the app in a phone's task list are blurred.
+	BlurSnapshot *bool `json:"blur_snapshot,omitzero"`
+	// Locked: Registration for webinars.
+	WebinarRegistrationOptions *bool `json:"webinar_registration_options,omitzero"`
+}
+
+// Which of these settings are locked, so that groups and users cannot change them.
+type LockedRecording struct {
+	// Locked: Only users of the account can open cloud recordings.
+	AccountUserAccessRecording Bool `json:"account_user_access_recording,omitzero"`
+	// Locked: Cloud recordings are deleted after some days.
+	AutoDeleteCmr Bool `json:"auto_delete_cmr,omitzero"`
+	// Locked: Whether recording starts by itself.
+	AutoRecording Bool `json:"auto_recording,omitzero"`
+	// Locked: Hosts can record to the cloud.
+	CloudRecording Bool `json:"cloud_recording,omitzero"`
+	// Locked: Cloud recordings can be downloaded.
+	CloudRecordingDownload Bool `json:"cloud_recording_download,omitzero"`
+	// Locked: Hosts can delete their recordings.
+	HostDeleteCloudRecording Bool `json:"host_delete_cloud_recording,omitzero"`
+	// Locked: Which addresses may reach cloud recordings.
+	IPAddressAccessControl Bool `json:"ip_address_access_control,omitzero"`
+	// Locked: Users can record to their computer.
+	LocalRecording Bool `json:"local_recording,omitzero"`
+	// Locked: Hosts cannot open their cloud recordings.
+	PreventHostAccessRecording Bool `json:"prevent_host_access_recording,omitzero"`
+	// Locked: Only who is signed in can view cloud recordings.
+	RecordingAuthentication Bool `json:"recording_authentication,omitzero"`
+	// Locked: Archiving of meetings and webinars.
+	Archive Bool `json:"archive,omitzero"`
+}
+
+// Which of these settings are locked, so that groups and users cannot change them.
+type LockedRecordingInput struct {
+	// Locked: Only users of the account can open cloud recordings.
+	AccountUserAccessRecording *bool `json:"account_user_access_recording,omitzero"`
+	// Locked: Cloud recordings are deleted after some days.
+	AutoDeleteCmr *bool `json:"auto_delete_cmr,omitzero"`
+	// Locked: Whether recording starts by itself.
+	AutoRecording *bool `json:"auto_recording,omitzero"`
+	// Locked: Hosts can record to the cloud.
+	CloudRecording *bool `json:"cloud_recording,omitzero"`
+	// Locked: Cloud recordings can be downloaded.
+	CloudRecordingDownload *bool `json:"cloud_recording_download,omitzero"`
+	// Locked: Hosts can delete their recordings.
+	HostDeleteCloudRecording *bool `json:"host_delete_cloud_recording,omitzero"`
+	// Locked: Which addresses may reach cloud recordings.
+	IPAddressAccessControl *bool `json:"ip_address_access_control,omitzero"`
+	// Locked: Users can record to their computer.
+	LocalRecording *bool `json:"local_recording,omitzero"`
+	// Locked: Hosts cannot open their cloud recordings.
+	PreventHostAccessRecording *bool `json:"prevent_host_access_recording,omitzero"`
+	// Locked: Only who is signed in can view cloud recordings.
+	RecordingAuthentication *bool `json:"recording_authentication,omitzero"`
+	// Locked: Archiving of meetings and webinars.
+	Archive *bool `json:"archive,omitzero"`
+}
+
+// Which of these settings are locked, so that groups and users cannot change them.
+type LockedScheduleMeeting struct {
+	// Locked: How people can hear and speak.
+	AudioType Bool `json:"audio_type,omitzero"`
+	// Locked: Join links hold the passcode, encrypted.
+	EmbedPasswordInJoinLink Bool `json:"embed_password_in_join_link,omitzero"`
+	// Locked: Only who is signed in can join.
+	EnforceLogin Bool `json:"enforce_login,omitzero"`
+	// The domains whose users can join.
+	EnforceLoginDomains []CommaItem `json:"enforce_login_domains,omitzero"`
+	// Locked: Only who is signed in with one of some domains can join.
+	EnforceLoginWithDomains Bool `json:"enforce_login_with_domains,omitzero"`
+	// Locked: The host's camera is on at the start.
+	HostVideo Bool `json:"host_video,omitzero"`
+	// Locked: People can join before the host.
+	JoinBeforeHost Bool `json:"join_before_host,omitzero"`
+	// Locked: Only who is signed in can join meetings.
+	MeetingAuthentication Bool `json:"meeting_authentication,omitzero"`
+	// Locked: The real topic is kept nowhere: all are called "Zoom Meeting".
+	NotStoreMeetingTopic Bool `json:"not_store_meeting_topic,omitzero"`
+	// Locked: Calling all webinars "Zoom Webinar".
+	AlwaysDisplayZoomWebinarAsTopic Bool `json:"always_display_zoom_webinar_as_topic,omitzero"`
+	// Locked: Participants' cameras are on when they join.
+	ParticipantVideo Bool `json:"participant_video,omitzero"`
+	// Locked: Instant meetings need a passcode.
+	RequirePasswordForInstantMeetings Bool `json:"require_password_for_instant_meetings,omitzero"`
+	// Locked: Which meetings in personal rooms need a passcode.
+	RequirePasswordForPmiMeetings Bool `json:"require_password_for_pmi_meetings,omitzero"`
+	// Locked: New meetings need a passcode.
+	RequirePasswordForSchedulingNewMeetings Bool `json:"require_password_for_scheduling_new_meetings,omitzero"`
+	// Locked: Instant meetings use the personal room.
+	UsePmiForInstantMeetings Bool `json:"use_pmi_for_instant_meetings,omitzero"`
+	// Locked: New meetings use the personal room.
+	UsePmiForScheduledMeetings Bool `json:"use_pmi_for_scheduled_meetings,omitzero"`
+	// Locked: A chat that outlives the meeting.
+	ContinuousMeetingChat Bool `json:"continuous_meeting_chat,omitzero"`
+}
+
+// Which of these settings are locked, so that groups and users cannot change them.
+type LockedScheduleMeetingInput struct {
+	// Locked: How people can hear and speak.
+	AudioType *bool `json:"audio_type,omitzero"`
+	// Locked: Join links hold the passcode, encrypted.
+	EmbedPasswordInJoinLink *bool `json:"embed_password_in_join_link,omitzero"`
+	// Locked: Only who is signed in can join.
+	EnforceLogin *bool `json:"enforce_login,omitzero"`
+	// The domains whose users can join.
+	EnforceLoginDomains []CommaItem `json:"enforce_login_domains,omitzero"`
+	// Locked: Only who is signed in with one of some domains can join.
+	EnforceLoginWithDomains *bool `json:"enforce_login_with_domains,omitzero"`
+	// Locked: The host's camera is on at the start.
+	HostVideo *bool `json:"host_video,omitzero"`
+	// Locked: People can join before the host.
+	JoinBeforeHost *bool `json:"join_before_host,omitzero"`
+	// Locked: Only who is signed in can join meetings.
+	MeetingAuthentication *bool `json:"meeting_authentication,omitzero"`
+	// Locked: The real topic is kept nowhere: all are called "Zoom Meeting".
+	NotStoreMeetingTopic *bool `json:"not_store_meeting_topic,omitzero"`
+	// Locked: Calling all webinars "Zoom Webinar".
+	AlwaysDisplayZoomWebinarAsTopic *bool `json:"always_display_zoom_webinar_as_topic,omitzero"`
+	// Locked: Participants' cameras are on when they join.
+	ParticipantVideo *bool `json:"participant_video,omitzero"`
+	// Locked: Users have personal meeting rooms.
+	PersonalMeeting *bool `json:"personal_meeting,omitzero"`
+	// Locked: Instant meetings need a passcode.
+	RequirePasswordForInstantMeetings *bool `json:"require_password_for_instant_meetings,omitzero"`
+	// Locked: Which meetings in personal rooms need a passcode.
+	RequirePasswordForPmiMeetings *bool `json:"require_password_for_pmi_meetings,omitzero"`
+	// Locked: New meetings need a passcode.
+	RequirePasswordForSchedulingNewMeetings *bool `json:"require_password_for_scheduling_new_meetings,omitzero"`
+	// Locked: Instant meetings use the personal room.
+	UsePmiForInstantMeetings *bool `json:"use_pmi_for_instant_meetings,omitzero"`
+	// Locked: New meetings use the personal room.
+	UsePmiForScheduledMeetings *bool `json:"use_pmi_for_scheduled_meetings,omitzero"`
+	// Locked: A chat that outlives the meeting.
+	ContinuousMeetingChat *bool `json:"continuous_meeting_chat,omitzero"`
+}
+
+// Which of these settings are locked, so that groups and users cannot change them.
+type LockedTeamChat struct {
+	// Locked: Sharing files.
+	ShareFiles Bool `json:"share_files,omitzero"`
+	// Locked: Emojis in messages.
+	ChatEmojis Bool `json:"chat_emojis,omitzero"`
+	// Locked: Users can send spoken messages.
+	RecordVoiceMessages Bool `json:"record_voice_messages,omitzero"`
+	// Locked: Users can send filmed messages.
+	RecordVideoMessages Bool `json:"record_video_messages,omitzero"`
+	// Locked: Users can take and send screenshots.
+	ScreenCapture Bool `json:"screen_capture,omitzero"`
+	// Locked: Users can pass on links to messages and channels.
+	ShareLinksInChat Bool `json:"share_links_in_chat,omitzero"`
+	// Locked: Users can schedule a meeting from a chat.
+	ScheduleMeetingsInChat Bool `json:"schedule_meetings_in_chat,omitzero"`
+	// Locked: How long messages and files are kept at Zoom.
+	SetRetentionPeriodInCloud Bool `json:"set_retention_period_in_cloud,omitzero"`
+	// Locked: How long messages are kept on users' devices.
+	SetRetentionPeriodInLocal Bool `json:"set_retention_period_in_local,omitzero"`
+	// Locked: Adding contacts.
+	AllowUsersToAddContacts Bool `json:"allow_users_to_add_contacts,omitzero"`
+	// Locked: Writing to others.
+	AllowUsersToChatWithOthers Bool `json:"allow_users_to_chat_with_others,omitzero"`
+	// Locked: Rules for the wording of messages.
+	ChatEtiquetteTool Bool `json:"chat_etiquette_tool,omitzero"`
+	// Locked: Sending messages to an archive of another provider.
+	SendDataToThirdPartyArchivingService Bool `json:"send_data_to_third_party_archiving_service,omitzero"`
+	// Locked: Users can have messages translated.
+	TranslateMessages Bool `json:"translate_messages,omitzero"`
+	// Locked: Animated pictures from GIPHY.
+	SearchAndSendAnimatedGifImages Bool `json:"search_and_send_animated_gif_images,omitzero"`
+	// Locked: Users can make shared spaces.
+	SharedSpaces Bool `json:"shared_spaces,omitzero"`
+	// Locked: Users can open channels and chats of several.
+	AllowCreateChannelsAndGroupChats Bool `json:"allow_create_channels_and_group_chats,omitzero"`
+	// Locked: Users can start huddles from channels.
+	AllowHuddlesFromChannels Bool `json:"allow_huddles_from_channels,omitzero"`
+	// Locked: Users can download files.
+	DownloadFile Bool `json:"download_file,omitzero"`
+	// Locked: Users can share their screen from a chat.
+	ShareScreenInChat Bool `json:"share_screen_in_chat,omitzero"`
+	// Locked: Mail addresses of chats and channels.
+	ChatEmailAddress Bool `json:"chat_email_address,omitzero"`
+	// Locked: Showing that a message was read, in small chats and channels.
+	ReadReceipts Bool `json:"read_receipts,omitzero"`
+	// Locked: Deleting one's own messages.
+	AllowDeleteMessage Bool `json:"allow_delete_message,omitzero"`
+	// Locked: Editing one's own messages.
+	AllowEditMessage Bool `json:"allow_edit_message,omitzero"`
+	// Locked: A user's status changes while he is in a meeting or call.
+	PresenceOnMeeting Bool `json:"presence_on_meeting,omitzero"`
+	// Locked: A user's status becomes "away" with the screen saver.
+	PresenceAwayWhenScreenSaver Bool `json:"presence_away_when_screen_saver,omitzero"`
+	// Locked: Summaries of chats, channels and documents by AI Companion.
+	AiSummary Bool `json:"ai_summary,omitzero"`
+	// Locked: Drafts of messages by AI Companion.
+	AiCompose Bool `json:"ai_compose,omitzero"`
+	// Locked: Suggestions by AI Companion.
+	AiRecommend Bool `json:"ai_recommend,omitzero"`
+	// Locked: Quick replies by AI Companion.
+	AiReply Bool `json:"ai_reply,omitzero"`
+	// Locked: Completion of sentences by AI Companion.
+	AiSentenceCompletion Bool `json:"ai_sentence_completion,omitzero"`
+	// Locked: Scheduling from a chat by AI Companion.
+	AiQuickSchedule Bool `json:"ai_quick_schedule,omitzero"`
+	// Locked: Users can start polls in chats and channels.
+	SurveyPoll Bool `json:"survey_poll,omitzero"`
+}
+
+// Which of these settings are locked, so that groups and users cannot change them.
+type LockedTeamChatInput struct {
+	// Locked: Sharing files.
+	ShareFiles *bool `json:"share_files,omitzero"`
+	// Locked: Emojis in messages.
+	ChatEmojis *bool `json:"chat_emojis,omitzero"`
+	// Locked: Users can send spoken messages.
+	RecordVoiceMessages *bool `json:"record_voice_messages,omitzero"`
+	// Locked: Users can send filmed messages.
+	RecordVideoMessages *bool `json:"record_video_messages,omitzero"`
+	// Locked: Users can take and send screenshots.
+	ScreenCapture *bool `json:"screen_capture,omitzero"`
+	// Locked: Users can pass on links to messages and channels.
+	ShareLinksInChat *bool `json:"share_links_in_chat,omitzero"`
+	// Locked: Users can schedule a meeting from a chat.
+	ScheduleMeetingsInChat *bool `json:"schedule_meetings_in_chat,omitzero"`
+	// Locked: How long messages and files are kept at Zoom.
+	SetRetentionPeriodInCloud *bool `json:"set_retention_period_in_cloud,omitzero"`
+	// Locked: How long messages are kept on users' devices.
+	SetRetentionPeriodInLocal *bool `json:"set_retention_period_in_local,omitzero"`
+	// Locked: Adding contacts.
+	AllowUsersToAddContacts *bool `json:"allow_users_to_add_contacts,omitzero"`
+	// Locked: Writing to others.
+	AllowUsersToChatWithOthers *bool `json:"allow_users_to_chat_with_others,omitzero"`
+	// Locked: Rules for the wording of messages.
+	ChatEtiquetteTool *bool `json:"chat_etiquette_tool,omitzero"`
+	// Locked: Sending messages to an archive of another provider.
+	SendDataToThirdPartyArchivingService *bool `json:"send_data_to_third_party_archiving_service,omitzero"`
+	// Locked: Users can have messages translated.
+	TranslateMessages *bool `json:"translate_messages,omitzero"`
+	// Locked: Animated pictures from GIPHY.
+	SearchAndSendAnimatedGifImages *bool `json:"search_and_send_animated_gif_images,omitzero"`
+	// Locked: Users can make shared spaces.
+	SharedSpaces *bool `json:"shared_spaces,omitzero"`
+	// Locked: Users can open channels and chats of several.
+	AllowCreateChannelsAndGroupChats *bool `json:"allow_create_channels_and_group_chats,omitzero"`
+	// Locked: Users can start huddles from channels.
+	AllowHuddlesFromChannels *bool `json:"allow_huddles_from_channels,omitzero"`
+	// Locked: Users can download files.
+	DownloadFile *bool `json:"download_file,omitzero"`
+	// Locked: Users can share their screen from a chat.
+	ShareScreenInChat *bool `json:"share_screen_in_chat,omitzero"`
+	// Locked: Mail addresses of chats and channels.
+	ChatEmailAddress *bool `json:"chat_email_address,omitzero"`
+	// Locked: Showing that a message was read, in small chats and channels.
+	ReadReceipts *bool `json:"read_receipts,omitzero"`
+	// Locked: Deleting one's own messages.
+	AllowDeleteMessage *bool `json:"allow_delete_message,omitzero"`
+	// Locked: Editing one's own messages.
+	AllowEditMessage *bool `json:"allow_edit_message,omitzero"`
+	// Locked: A user's status changes while he is in a meeting or call.
+	PresenceOnMeeting *bool `json:"presence_on_meeting,omitzero"`
+	// Locked: A user's status becomes "away" with the screen saver.
+	PresenceAwayWhenScreenSaver *bool `json:"presence_away_when_screen_saver,omitzero"`
+	// Locked: Summaries of chats, channels and documents by AI Companion.
+	AiSummary *bool `json:"ai_summary,omitzero"`
+	// Locked: Drafts of messages by AI Companion.
+	AiCompose *bool `json:"ai_compose,omitzero"`
+	// Locked: Suggestions by AI Companion.
+	AiRecommend *bool `json:"ai_recommend,omitzero"`
+	// Locked: Quick replies by AI Companion.
+	AiReply *bool `json:"ai_reply,omitzero"`
+	// Locked: Completion of sentences by AI Companion.
+	AiSentenceCompletion *bool `json:"ai_sentence_completion,omitzero"`
+	// Locked: Scheduling from a chat by AI Companion.
+	AiQuickSchedule *bool `json:"ai_quick_schedule,omitzero"`
+	// Locked: Users can start polls in chats and channels.
+	SurveyPoll *bool `json:"survey_poll,omitzero"`
+}
+
+// Which of these settings are locked, so that groups and users cannot change them.
+type LockedTelephony struct {
+	// Locked: Regions that most people call from.
+	TelephonyRegions Bool `json:"telephony_regions,omitzero"`
+	// Locked: People can join through another audio provider.
+	ThirdPartyAudio Bool `json:"third_party_audio,omitzero"`
+}
+
+// Which of these settings are locked, so that groups and users cannot change them.
+type LockedTelephonyInput struct {
+	// Locked: Regions that most people call from.
+	TelephonyRegions *bool `json:"telephony_regions,omitzero"`
+	// Locked: People can join through another audio provider.
+	ThirdPartyAudio *bool `json:"third_party_audio,omitzero"`
+}
+
+// Which of these settings are locked, so that groups and users cannot change them.
+type LockedTsp struct {
+	// Locked: Participants can be called.
+	CallOut Bool `json:"call_out,omitzero"`
+	// Locked: Invitations link to the numbers of all countries.
+	ShowInternationalNumbersLink Bool `json:"show_international_numbers_link,omitzero"`
+	// Locked: Toll-free numbers are shown.
+	DisplayTollFreeNumbers Bool `json:"display_toll_free_numbers,omitzero"`
+}
+
+// Which of these settings are locked, so that groups and users cannot change them.
+type LockedTspInput struct {
+	// Locked: Participants can be called.
+	CallOut *bool `json:"call_out,omitzero"`
+	// Locked: Invitations link to the numbers of all countries.
+	ShowInternationalNumbersLink *bool `json:"show_international_numbers_link,omitzero"`
+}
+
+// Mail and calendar.
+type MailCalendarSettings struct {
+	// The client manages mail and calendar.
+	EmailCalendarManagement Bool `json:"email_calendar_management,omitzero"`
+	// The client manages mail.
+	EmailManagement Bool `json:"email_management,omitzero"`
+	// Users can have their mail at Zoom.
+	ZoomEmailProvider Bool `json:"zoom_email_provider,omitzero"`
+}
+
+// Mail and calendar.
+type MailCalendarSettingsInput struct {
+	// The client manages mail and calendar.
+	EmailCalendarManagement *bool `json:"email_calendar_management,omitzero"`
+	// The client manages mail.
+	EmailManagement *bool `json:"email_management,omitzero"`
+	// Users can have their mail at Zoom.
+	ZoomEmailProvider *bool `json:"zoom_email_provider,omitzero"`
+}
+
+// A domain that an account manages.
+type ManagedDomain struct {
+	// Name of the domain.
+	Domain Text `json:"domain,omitzero"`
+	// Whether it is verified, in Zoom's words.
+	Status Text `json:"status,omitzero"`
+}
+
+// Captions, those by hand included.
+type ManualCaptioningSettings struct {
+	// The host types captions or has them typed.
+	AllowToType Bool `json:"allow_to_type,omitzero"`
+	// Captions are made automatically.
+	AutoGeneratedCaptions Bool `json:"auto_generated_captions,omitzero"`
+	// Participants can read the whole transcript beside the meeting.
+	FullTranscript Bool `json:"full_transcript,omitzero"`
+	// Captions can be made by hand.
+	ManualCaptions Bool `json:"manual_captions,omitzero"`
+	// Participants can save captions or transcript.
+	SaveCaptions Bool `json:"save_captions,omitzero"`
+	// Captions can come from another provider.
+	ThirdPartyCaptioningService Bool `json:"third_party_captioning_service,omitzero"`
+}
+
+// Captions, those by hand included.
+type ManualCaptioningSettingsInput struct {
+	// The host types captions or has them typed.
+	AllowToType *bool `json:"allow_to_type,omitzero"`
+	// Captions are made automatically.
+	AutoGeneratedCaptions *bool `json:"auto_generated_captions,omitzero"`
+	// Participants can read the whole transcript beside the meeting.
+	FullTranscript *bool `json:"full_transcript,omitzero"`
+	// Captions can be made by hand.
+	ManualCaptions *bool `json:"manual_captions,omitzero"`
+	// Participants can save captions or transcript.
+	SaveCaptions *bool `json:"save_captions,omitzero"`
+	// Captions can come from another provider.
+	ThirdPartyCaptioningService *bool `json:"third_party_captioning_service,omitzero"`
+}
+
 // A meeting by its number: what is scheduled. What happened is in its `instances`,
 // of which one number can have many.
 type Meeting struct {
@@ -1706,8 +3995,44 @@ type MeetingBy struct {
 	Number *MeetingNumber `json:"number,omitzero"`
 }
 
+// A chat that outlives the meeting.
+type MeetingChatSettings struct {
+	// Whether it is on.
+	Enable Bool `json:"enable,omitzero"`
+	// People outside can be added.
+	CanAddExternalUsers Bool `json:"can_add_external_users,omitzero"`
+	// Invited people outside are added.
+	AutoAddInvitedExternalUsers Bool `json:"auto_add_invited_external_users,omitzero"`
+}
+
+// A chat that outlives the meeting.
+type MeetingChatSettingsInput struct {
+	// Whether it is on.
+	Enable *bool `json:"enable,omitzero"`
+	// People outside can be added.
+	CanAddExternalUsers *bool `json:"can_add_external_users,omitzero"`
+	// Invited people outside are added.
+	AutoAddInvitedExternalUsers *bool `json:"auto_add_invited_external_users,omitzero"`
+}
+
+// Hiding what meetings are about.
+type MeetingDescriptionRule struct {
+	// Whether it is on.
+	Enable Bool `json:"enable,omitzero"`
+	// Also of those that are scheduled already.
+	HideDescriptionForScheduledMeetings Bool `json:"hide_description_for_scheduled_meetings,omitzero"`
+}
+
+// Hiding what meetings are about.
+type MeetingDescriptionRuleInput struct {
+	// Whether it is on.
+	Enable *bool `json:"enable,omitzero"`
+	// Also of those that are scheduled already.
+	HideDescriptionForScheduledMeetings *bool `json:"hide_description_for_scheduled_meetings,omitzero"`
+}
+
 // One run of a meeting: what happened. Each start of a meeting makes a new one,
-// with a UUID of its own.
+// with a UUID of its own. A run in a sub account is read from its report.
 type MeetingInstance struct {
 	// UUID of the run, raw.
 	UUID UUID `json:"uuid,omitzero"`
@@ -1733,11 +4058,11 @@ type MeetingInstance struct {
 	HostName Text `json:"user_name,omitzero"`
 	// E-mail address of the host.
 	HostEmail Text `json:"user_email,omitzero"`
-	// Zoom's id of the host.
+	// Zoom's id of the host; not told in sub accounts.
 	HostZoomID Text `json:"host_id,omitzero"`
 	// Department of the host.
 	Department Text `json:"dept,omitzero"`
-	// Whether AI Companion wrote a summary.
+	// Whether AI Companion wrote a summary; not told in sub accounts.
 	HasMeetingSummary Bool `json:"has_meeting_summary,omitzero"`
 	// Row is what a list of the report already told, if the run was read there.
 	Row *MeetingReport `json:"-"`
@@ -1793,6 +4118,46 @@ type MeetingOccurrence struct {
 	Status OccurrenceStatus `json:"status,omitzero"`
 }
 
+// What a passcode of a meeting must be like.
+type MeetingPasscodeRequirement struct {
+	// Runs such as `abcde` must be shorter than this many characters; 0: any length.
+	ConsecutiveCharactersLength Int `json:"consecutive_characters_length,omitzero"`
+	// It holds a letter.
+	HaveLetter Bool `json:"have_letter,omitzero"`
+	// It holds a digit.
+	HaveNumber Bool `json:"have_number,omitzero"`
+	// It holds a special character such as `!` or `#`.
+	HaveSpecialCharacter Bool `json:"have_special_character,omitzero"`
+	// It holds upper and lower case.
+	HaveUpperAndLowerCharacters Bool `json:"have_upper_and_lower_characters,omitzero"`
+	// Least number of characters.
+	Length Int `json:"length,omitzero"`
+	// It holds digits only.
+	OnlyAllowNumeric Bool `json:"only_allow_numeric,omitzero"`
+	// Passcodes that stand in a dictionary of weak ones are refused.
+	WeakEnhanceDetection Bool `json:"weak_enhance_detection,omitzero"`
+}
+
+// What a passcode of a meeting must be like.
+type MeetingPasscodeRequirementInput struct {
+	// Runs such as `abcde` must be shorter than this many characters; 0: any length.
+	ConsecutiveCharactersLength *int `json:"consecutive_characters_length,omitzero"`
+	// It holds a letter.
+	HaveLetter *bool `json:"have_letter,omitzero"`
+	// It holds a digit.
+	HaveNumber *bool `json:"have_number,omitzero"`
+	// It holds a special character such as `!` or `#`.
+	HaveSpecialCharacter *bool `json:"have_special_character,omitzero"`
+	// It holds upper and lower case.
+	HaveUpperAndLowerCharacters *bool `json:"have_upper_and_lower_characters,omitzero"`
+	// Least number of characters.
+	Length *int `json:"length,omitzero"`
+	// It holds digits only.
+	OnlyAllowNumeric *bool `json:"only_allow_numeric,omitzero"`
+	// Passcodes that stand in a dictionary of weak ones are refused.
+	WeakEnhanceDetection *bool `json:"weak_enhance_detection,omitzero"`
+}
+
 // Changes to a meeting. What is left out stays as it is.
 type MeetingPatch struct {
 	// Title, 200 characters at most.
@@ -1823,6 +4188,16 @@ type MeetingPatch struct {
 	Recurrence *RecurrenceInput `json:"recurrence,omitzero"`
 	// How it is held.
 	Settings *MeetingSettingsInput `json:"settings,omitzero"`
+}
+
+// Questions to AI Companion about a meeting.
+type MeetingQuestionSettings struct {
+	// Whether it is on.
+	Enable Bool `json:"enable,omitzero"`
+	// It starts by itself.
+	AutoEnable Bool `json:"auto_enable,omitzero"`
+	// Who may ask.
+	WhoCanAskQuestions QuestionAskers `json:"who_can_ask_questions,omitzero"`
 }
 
 // What was recorded in the cloud of one run of a meeting or webinar. Zoom's token
@@ -2298,6 +4673,16 @@ type MeetingSummaryDetail struct {
 	Summary Text `json:"summary,omitzero"`
 }
 
+// Summaries of meetings by AI Companion.
+type MeetingSummarySettings struct {
+	// Whether it is on.
+	Enable Bool `json:"enable,omitzero"`
+	// It starts by itself.
+	AutoEnable Bool `json:"auto_enable,omitzero"`
+	// Who gets the summary.
+	WhoWillReceiveSummary SummaryRecipients `json:"who_will_receive_summary,omitzero"`
+}
+
 // What participants of a meeting are asked when it is over: Zoom's own form, or another provider's.
 type MeetingSurvey struct {
 	// It opens in the participant's browser by itself.
@@ -2378,6 +4763,74 @@ type MeetingTemplate struct {
 	Type MeetingTemplateType `json:"type,omitzero"`
 	// Origin says where it was read.
 	Origin `json:"-"`
+}
+
+// A template of meetings, and whether it is offered.
+type MeetingTemplateSetting struct {
+	// Zoom's id of the template.
+	ZoomID Text `json:"id,omitzero"`
+	// Its name.
+	Name Text `json:"name,omitzero"`
+	// Whether it is on.
+	Enable Bool `json:"enable,omitzero"`
+}
+
+// A template of meetings, and whether it is offered.
+type MeetingTemplateSettingInput struct {
+	// Zoom's id of the template.
+	ZoomID *string `json:"id,omitzero"`
+	// Whether it is on.
+	Enable *bool `json:"enable,omitzero"`
+}
+
+// Templates of meetings.
+type MeetingTemplateSettings struct {
+	// Whether it is on.
+	Enable Bool `json:"enable,omitzero"`
+	// The templates.
+	Templates []*MeetingTemplateSetting `json:"templates,omitzero"`
+}
+
+// Templates of meetings.
+type MeetingTemplateSettingsInput struct {
+	// Whether it is on.
+	Enable *bool `json:"enable,omitzero"`
+	// What is done with the templates given here, in Zoom's words.
+	Action *string `json:"action,omitzero"`
+	// The templates.
+	Templates []*MeetingTemplateSettingInput `json:"templates,omitzero"`
+}
+
+// Calling all meetings "Zoom Meeting".
+type MeetingTopicRule struct {
+	// Whether it is on.
+	Enable Bool `json:"enable,omitzero"`
+	// Also those that are scheduled already.
+	DisplayTopicForScheduledMeetings Bool `json:"display_topic_for_scheduled_meetings,omitzero"`
+}
+
+// Calling all meetings "Zoom Meeting".
+type MeetingTopicRuleInput struct {
+	// Whether it is on.
+	Enable *bool `json:"enable,omitzero"`
+	// Also those that are scheduled already.
+	DisplayTopicForScheduledMeetings *bool `json:"display_topic_for_scheduled_meetings,omitzero"`
+}
+
+// Changing one's own messages.
+type MessageChangeRule struct {
+	// Whether it is on.
+	Enable Bool `json:"enable,omitzero"`
+	// For so many minutes after sending: 0 (no limit), 5, 30, 60, 1440 or 10080.
+	Minutes Int `json:"time,omitzero"`
+}
+
+// Changing one's own messages.
+type MessageChangeRuleInput struct {
+	// Whether it is on.
+	Enable *bool `json:"enable,omitzero"`
+	// For so many minutes after sending: 0 (no limit), 5, 30, 60, 1440 or 10080.
+	Minutes *int `json:"time,omitzero"`
 }
 
 // A policy to be made.
@@ -2506,6 +4959,26 @@ type NewRole struct {
 	Privileges []string `json:"privileges,omitzero"`
 }
 
+// A sub account to be made, and its owner.
+type NewSubAccount struct {
+	// Name, 64 characters at most. Default: that of the owner.
+	Name *string `json:"account_name,omitzero"`
+	// E-mail address of the owner, 128 characters at most.
+	Email string `json:"email,omitzero"`
+	// Given name of the owner, 64 characters at most.
+	FirstName string `json:"first_name,omitzero"`
+	// Family name of the owner, 64 characters at most.
+	LastName string `json:"last_name,omitzero"`
+	// Password of the owner, 8 characters at least. What else it must be like: `Account.security`.
+	Password Secret `json:"password,omitzero"`
+	// What the master account shares with it, and who pays.
+	Options *AccountOptionsPatch `json:"options,omitzero"`
+	// Zoom's id of the reseller under which it is made. Default: the own account.
+	SubResellerZoomID *string `json:"sub_reseller_id,omitzero"`
+	// Code by which an account that exists is transferred.
+	TransferCode *Secret `json:"transfer_code,omitzero"`
+}
+
 // A user to be added.
 type NewUser struct {
 	// E-mail address, 128 characters at most.
@@ -2552,6 +5025,54 @@ type OperationLog struct {
 	Detail Text `json:"operation_detail,omitzero"`
 	// Origin says where it was read.
 	Origin `json:"-"`
+}
+
+// What the other parts do not have.
+type OtherAccountSettings struct {
+	// Administrators can activate users whom they add, with one passcode.
+	AllowAutoActiveUsers Bool `json:"allow_auto_active_users,omitzero"`
+	// A badge offers help by chat.
+	AllowUsersContactSupportViaChat Bool `json:"allow_users_contact_support_via_chat,omitzero"`
+	// Users can state and show pronouns.
+	AllowUsersEnterAndSharePronouns Bool `json:"allow_users_enter_and_share_pronouns,omitzero"`
+	// Pictures of the app in a phone's task list are blurred.
+	BlurSnapshot Bool `json:"blur_snapshot,omitzero"`
+	// Who may schedule for others sees their meetings.
+	DisplayMeetingsScheduledForOthers Bool `json:"display_meetings_scheduled_for_others,omitzero"`
+	// What dashboards show of the quality of meetings.
+	MeetingQosAndMos QualityDisplay `json:"meeting_qos_and_mos,omitzero"`
+	// Meetings of one person stand in dashboards and reports.
+	ShowOneUserMeetingOnDashboard Bool `json:"show_one_user_meeting_on_dashboard,omitzero"`
+	// Which network delivers static content.
+	UseCdn ContentNetwork `json:"use_cdn,omitzero"`
+	// Registration for webinars.
+	WebinarRegistrationOptions *WebinarRegistrationRules `json:"webinar_registration_options,omitzero"`
+	// Reports hold the addresses of signed-in guests.
+	EmailInAttendeeReportForMeeting Bool `json:"email_in_attendee_report_for_meeting,omitzero"`
+}
+
+// What the other parts do not have.
+type OtherAccountSettingsInput struct {
+	// Administrators can activate users whom they add, with one passcode.
+	AllowAutoActiveUsers *bool `json:"allow_auto_active_users,omitzero"`
+	// A badge offers help by chat.
+	AllowUsersContactSupportViaChat *bool `json:"allow_users_contact_support_via_chat,omitzero"`
+	// Users can state and show pronouns.
+	AllowUsersEnterAndSharePronouns *bool `json:"allow_users_enter_and_share_pronouns,omitzero"`
+	// Pictures of the app in a phone's task list are blurred.
+	BlurSnapshot *bool `json:"blur_snapshot,omitzero"`
+	// Who may schedule for others sees their meetings.
+	DisplayMeetingsScheduledForOthers *bool `json:"display_meetings_scheduled_for_others,omitzero"`
+	// What dashboards show of the quality of meetings.
+	MeetingQosAndMos *QualityDisplay `json:"meeting_qos_and_mos,omitzero"`
+	// Meetings of one person stand in dashboards and reports.
+	ShowOneUserMeetingOnDashboard *bool `json:"show_one_user_meeting_on_dashboard,omitzero"`
+	// Which network delivers static content.
+	UseCdn *ContentNetwork `json:"use_cdn,omitzero"`
+	// Registration for webinars.
+	WebinarRegistrationOptions *WebinarRegistrationRulesInput `json:"webinar_registration_options,omitzero"`
+	// Reports hold the addresses of signed-in guests.
+	EmailInAttendeeReportForMeeting *bool `json:"email_in_attendee_report_for_meeting,omitzero"`
 }
 
 // Where a page of a list stands. Lists are read forward.
@@ -2735,6 +5256,30 @@ type ParticipantSharing struct {
 	Origin `json:"-"`
 }
 
+// What a password to sign in must be like.
+type PasswordRequirement struct {
+	// Runs such as `abcde` must be shorter than this many characters; 0: any length.
+	ConsecutiveCharactersLength Int `json:"consecutive_characters_length,omitzero"`
+	// It holds a special character such as `!` or `#`.
+	HaveSpecialCharacter Bool `json:"have_special_character,omitzero"`
+	// Least number of characters, 8 to 14.
+	MinimumPasswordLength Int `json:"minimum_password_length,omitzero"`
+	// Passcodes that stand in a dictionary of weak ones are refused.
+	WeakEnhanceDetection Bool `json:"weak_enhance_detection,omitzero"`
+}
+
+// What a password to sign in must be like.
+type PasswordRequirementInput struct {
+	// Runs such as `abcde` must be shorter than this many characters; 0: any length.
+	ConsecutiveCharactersLength *int `json:"consecutive_characters_length,omitzero"`
+	// It holds a special character such as `!` or `#`.
+	HaveSpecialCharacter *bool `json:"have_special_character,omitzero"`
+	// Least number of characters, 8 to 14.
+	MinimumPasswordLength *int `json:"minimum_password_length,omitzero"`
+	// Passcodes that stand in a dictionary of weak ones are refused.
+	WeakEnhanceDetection *bool `json:"weak_enhance_detection,omitzero"`
+}
+
 // An audio conference of a user's own, by phone alone.
 type PersonalAudioConference struct {
 	// Zoom's id of the conference.
@@ -2751,12 +5296,44 @@ type PersonalAudioConference struct {
 	Origin `json:"-"`
 }
 
+// How long messages to oneself are kept.
+type PersonalChannelRetention struct {
+	// Whether it is on.
+	Enable Bool `json:"enable,omitzero"`
+	// Period: a number and `y`, `m` or `d`.
+	RetentionPeriod Text `json:"retention_period,omitzero"`
+}
+
+// How long messages to oneself are kept.
+type PersonalChannelRetentionInput struct {
+	// Whether it is on.
+	Enable *bool `json:"enable,omitzero"`
+	// Period: a number and `y`, `m` or `d`.
+	RetentionPeriod *string `json:"retention_period,omitzero"`
+}
+
 // A user of Zoom Phone.
 type PhoneExtension struct {
 	// Name.
 	Name Text `json:"name,omitzero"`
 	// Number within the account.
 	ExtensionNumber Text `json:"extension_number,omitzero"`
+}
+
+// Hiding digits of phone numbers.
+type PhoneMaskingSettings struct {
+	// Whether it is on.
+	Enable Bool `json:"enable,omitzero"`
+	// Which digits are hidden.
+	MaskingType PhoneMasking `json:"masking_type,omitzero"`
+}
+
+// Hiding digits of phone numbers.
+type PhoneMaskingSettingsInput struct {
+	// Whether it is on.
+	Enable *bool `json:"enable,omitzero"`
+	// Which digits are hidden.
+	MaskingType *PhoneMasking `json:"masking_type,omitzero"`
 }
 
 // A recording of a phone call.
@@ -2977,6 +5554,38 @@ type PollResults struct {
 	Origin `json:"-"`
 }
 
+// Polls.
+type PollingSettings struct {
+	// Hosts can make quizzes and polls of all kinds.
+	AdvancedPolls Bool `json:"advanced_polls,omitzero"`
+	// Alternative hosts can add and edit them.
+	AllowAlternativeHostToAddEdit Bool `json:"allow_alternative_host_to_add_edit,omitzero"`
+	// Users can manage saved ones.
+	ManageSavedPollsAndQuizzes Bool `json:"manage_saved_polls_and_quizzes,omitzero"`
+	// A question can have a picture.
+	AllowHostToUploadImage Bool `json:"allow_host_to_upload_image,omitzero"`
+	// Answers are always anonymous.
+	RequireAnswersToBeAnonymous Bool `json:"require_answers_to_be_anonymous,omitzero"`
+	// Whether it is on.
+	Enable Bool `json:"enable,omitzero"`
+}
+
+// Polls.
+type PollingSettingsInput struct {
+	// Hosts can make quizzes and polls of all kinds.
+	AdvancedPolls *bool `json:"advanced_polls,omitzero"`
+	// Alternative hosts can add and edit them.
+	AllowAlternativeHostToAddEdit *bool `json:"allow_alternative_host_to_add_edit,omitzero"`
+	// Answers are always anonymous.
+	RequireAnswersToBeAnonymous *bool `json:"require_answers_to_be_anonymous,omitzero"`
+	// Users can manage saved ones.
+	ManageSavedPollsAndQuizzes *bool `json:"manage_saved_polls_and_quizzes,omitzero"`
+	// A question can have a picture.
+	AllowHostToUploadImage *bool `json:"allow_host_to_upload_image,omitzero"`
+	// Whether it is on.
+	Enable *bool `json:"enable,omitzero"`
+}
+
 // A privilege that holds for some groups only.
 type PrivilegeScope struct {
 	// The privilege, in Zoom's words, such as `User:Read`.
@@ -3171,6 +5780,38 @@ type QuestionAndAnswerInput struct {
 	AttendeesCanUpvote *bool `json:"attendees_can_upvote,omitzero"`
 }
 
+// Showing that a message was read.
+type ReadReceiptSettings struct {
+	// Whether it is on.
+	Enable Bool `json:"enable,omitzero"`
+	// Users can turn it off for themselves.
+	AllowUsersOptOut Bool `json:"allow_users_opt_out,omitzero"`
+}
+
+// Showing that a message was read.
+type ReadReceiptSettingsInput struct {
+	// Whether it is on.
+	Enable *bool `json:"enable,omitzero"`
+	// Users can turn it off for themselves.
+	AllowUsersOptOut *bool `json:"allow_users_opt_out,omitzero"`
+}
+
+// Which addresses may reach cloud recordings.
+type RecordingAddressRule struct {
+	// Whether it is on.
+	Enable Bool `json:"enable,omitzero"`
+	// IP addresses or ranges that may.
+	IPAddressesOrRanges []CommaItem `json:"ip_addresses_or_ranges,omitzero"`
+}
+
+// Which addresses may reach cloud recordings.
+type RecordingAddressRuleInput struct {
+	// Whether it is on.
+	Enable *bool `json:"enable,omitzero"`
+	// IP addresses or ranges that may.
+	IPAddressesOrRanges []CommaItem `json:"ip_addresses_or_ranges,omitzero"`
+}
+
 // A file of a recording.
 type RecordingFile struct {
 	// Zoom's id of the file; captions and timelines have none.
@@ -3203,6 +5844,214 @@ type RecordingFile struct {
 	DownloadURL Secret `json:"download_url,omitzero"`
 	// Origin says where it was read.
 	Origin `json:"-"`
+}
+
+// How Zoom's clients announce a recording.
+type RecordingNotification struct {
+	// Who sees a notice.
+	DisclaimerToParticipants RecordingNotice `json:"disclaimer_to_participants,omitzero"`
+	// Who hears a notice.
+	PlayVoicePrompt RecordingNotice `json:"play_voice_prompt,omitzero"`
+	// The host is asked before it starts.
+	AskHostToConfirm Bool `json:"ask_host_to_confirm,omitzero"`
+}
+
+// How Zoom's clients announce a recording.
+type RecordingNotificationInput struct {
+	// Who sees a notice.
+	DisclaimerToParticipants *RecordingNotice `json:"disclaimer_to_participants,omitzero"`
+	// Who hears a notice.
+	PlayVoicePrompt *RecordingNotice `json:"play_voice_prompt,omitzero"`
+	// The host is asked before it starts.
+	AskHostToConfirm *bool `json:"ask_host_to_confirm,omitzero"`
+}
+
+// What a passcode of a recording must be like.
+type RecordingPasscodeRequirement struct {
+	// It holds a letter.
+	HaveLetter Bool `json:"have_letter,omitzero"`
+	// It holds a digit.
+	HaveNumber Bool `json:"have_number,omitzero"`
+	// It holds a special character such as `!` or `#`.
+	HaveSpecialCharacter Bool `json:"have_special_character,omitzero"`
+	// Least number of characters.
+	Length Int `json:"length,omitzero"`
+	// It holds digits only.
+	OnlyAllowNumeric Bool `json:"only_allow_numeric,omitzero"`
+}
+
+// What a passcode of a recording must be like.
+type RecordingPasscodeRequirementInput struct {
+	// It holds a letter.
+	HaveLetter *bool `json:"have_letter,omitzero"`
+	// It holds a digit.
+	HaveNumber *bool `json:"have_number,omitzero"`
+	// It holds a special character such as `!` or `#`.
+	HaveSpecialCharacter *bool `json:"have_special_character,omitzero"`
+	// Least number of characters.
+	Length *int `json:"length,omitzero"`
+	// It holds digits only.
+	OnlyAllowNumeric *bool `json:"only_allow_numeric,omitzero"`
+}
+
+// Recordings.
+type RecordingSettings struct {
+	// Only users of the account can open cloud recordings.
+	AccountUserAccessRecording Bool `json:"account_user_access_recording,omitzero"`
+	// Deleted cloud recordings can be brought back for some time.
+	AllowRecoveryDeletedCloudRecordings Bool `json:"allow_recovery_deleted_cloud_recordings,omitzero"`
+	// Archiving of meetings and webinars.
+	Archive *ArchiveSettings `json:"archive,omitzero"`
+	// Cloud recordings are deleted after some days.
+	AutoDeleteCmr Bool `json:"auto_delete_cmr,omitzero"`
+	// After how many: 30, 60, 90 or 120.
+	AutoDeleteCmrDays Int `json:"auto_delete_cmr_days,omitzero"`
+	// Whether recording starts by itself.
+	AutoRecording AutoRecording `json:"auto_recording,omitzero"`
+	// Hosts can record to the cloud.
+	CloudRecording Bool `json:"cloud_recording,omitzero"`
+	// Cloud recordings can be downloaded.
+	CloudRecordingDownload Bool `json:"cloud_recording_download,omitzero"`
+	// Only the host can download them.
+	CloudRecordingDownloadHost Bool `json:"cloud_recording_download_host,omitzero"`
+	// Participants' names are seen in recordings.
+	DisplayParticipantName Bool `json:"display_participant_name,omitzero"`
+	// Hosts can delete their recordings.
+	HostDeleteCloudRecording Bool `json:"host_delete_cloud_recording,omitzero"`
+	// Which addresses may reach cloud recordings.
+	IPAddressAccessControl *RecordingAddressRule `json:"ip_address_access_control,omitzero"`
+	// Users can record to their computer.
+	LocalRecording Bool `json:"local_recording,omitzero"`
+	// Files suit other video editors; they are larger.
+	OptimizeRecordingFor3rdPartyVideoEditor Bool `json:"optimize_recording_for_3rd_party_video_editor,omitzero"`
+	// Hosts cannot open their cloud recordings.
+	PreventHostAccessRecording Bool `json:"prevent_host_access_recording,omitzero"`
+	// Sound is recorded as one file.
+	RecordAudioFile Bool `json:"record_audio_file,omitzero"`
+	// Each participant's sound is recorded as a file.
+	RecordAudioFileEachParticipant Bool `json:"record_audio_file_each_participant,omitzero"`
+	// Views that are recorded as files of their own.
+	RecordFilesSeparately *SeparateRecordings `json:"record_files_separately,omitzero"`
+	// The gallery with the shared screen is recorded.
+	RecordGalleryView Bool `json:"record_gallery_view,omitzero"`
+	// The one who speaks with the shared screen is recorded.
+	RecordSpeakerView Bool `json:"record_speaker_view,omitzero"`
+	// What is said is transcribed.
+	RecordingAudioTranscript Bool `json:"recording_audio_transcript,omitzero"`
+	// Participants are told that a recording starts.
+	RecordingDisclaimer Bool `json:"recording_disclaimer,omitzero"`
+	// Recordings have highlights.
+	RecordingHighlight Bool `json:"recording_highlight,omitzero"`
+	// What AI Companion adds to recordings.
+	SmartRecording *SmartRecordingSettings `json:"smart_recording,omitzero"`
+	// What a passcode of a recording must be like.
+	RecordingPasswordRequirement *RecordingPasscodeRequirement `json:"recording_password_requirement,omitzero"`
+	// Small pictures of the presenter are recorded.
+	RecordingThumbnails Bool `json:"recording_thumbnails,omitzero"`
+	// Recordings that exist need a passcode.
+	RequiredPasswordForExistingCloudRecordings Bool `json:"required_password_for_existing_cloud_recordings,omitzero"`
+	// Shared recordings need a passcode.
+	RequiredPasswordForSharedCloudRecordings Bool `json:"required_password_for_shared_cloud_recordings,omitzero"`
+	// The chat is saved.
+	SaveChatText Bool `json:"save_chat_text,omitzero"`
+	// Captions are saved as VTT.
+	SaveCloseCaption Bool `json:"save_close_caption,omitzero"`
+	// Messages of panelists are saved.
+	SavePanelistChat Bool `json:"save_panelist_chat,omitzero"`
+	// Results of polls are saved.
+	SavePollResults Bool `json:"save_poll_results,omitzero"`
+	// Recordings show the time.
+	ShowTimestamp Bool `json:"show_timestamp,omitzero"`
+	// How Zoom's clients announce a recording.
+	RecordingNotificationForZoomClient *RecordingNotification `json:"recording_notification_for_zoom_client,omitzero"`
+}
+
+// Recordings.
+type RecordingSettingsInput struct {
+	// Only users of the account can open cloud recordings.
+	AccountUserAccessRecording *bool `json:"account_user_access_recording,omitzero"`
+	// Deleted cloud recordings can be brought back for some time.
+	AllowRecoveryDeletedCloudRecordings *bool `json:"allow_recovery_deleted_cloud_recordings,omitzero"`
+	// Archiving of meetings and webinars.
+	Archive *ArchiveSettingsInput `json:"archive,omitzero"`
+	// Cloud recordings are deleted after some days.
+	AutoDeleteCmr *bool `json:"auto_delete_cmr,omitzero"`
+	// After how many: 30, 60, 90 or 120.
+	AutoDeleteCmrDays *int `json:"auto_delete_cmr_days,omitzero"`
+	// Whether recording starts by itself.
+	AutoRecording *AutoRecording `json:"auto_recording,omitzero"`
+	// Hosts can record to the cloud.
+	CloudRecording *bool `json:"cloud_recording,omitzero"`
+	// Cloud recordings can be downloaded.
+	CloudRecordingDownload *bool `json:"cloud_recording_download,omitzero"`
+	// Only the host can download them.
+	CloudRecordingDownloadHost *bool `json:"cloud_recording_download_host,omitzero"`
+	// Participants' names are seen in recordings.
+	DisplayParticipantName *bool `json:"display_participant_name,omitzero"`
+	// Hosts can delete their recordings.
+	HostDeleteCloudRecording *bool `json:"host_delete_cloud_recording,omitzero"`
+	// Which addresses may reach cloud recordings.
+	IPAddressAccessControl *RecordingAddressRuleInput `json:"ip_address_access_control,omitzero"`
+	// Users can record to their computer.
+	LocalRecording *bool `json:"local_recording,omitzero"`
+	// Files suit other video editors; they are larger.
+	OptimizeRecordingFor3rdPartyVideoEditor *bool `json:"optimize_recording_for_3rd_party_video_editor,omitzero"`
+	// Hosts cannot open their cloud recordings.
+	PreventHostAccessRecording *bool `json:"prevent_host_access_recording,omitzero"`
+	// Sound is recorded as one file.
+	RecordAudioFile *bool `json:"record_audio_file,omitzero"`
+	// Each participant's sound is recorded as a file.
+	RecordAudioFileEachParticipant *bool `json:"record_audio_file_each_participant,omitzero"`
+	// Views that are recorded as files of their own.
+	RecordFilesSeparately *SeparateRecordingsInput `json:"record_files_separately,omitzero"`
+	// The gallery with the shared screen is recorded.
+	RecordGalleryView *bool `json:"record_gallery_view,omitzero"`
+	// The one who speaks with the shared screen is recorded.
+	RecordSpeakerView *bool `json:"record_speaker_view,omitzero"`
+	// What is said is transcribed.
+	RecordingAudioTranscript *bool `json:"recording_audio_transcript,omitzero"`
+	// Participants are told that a recording starts.
+	RecordingDisclaimer *bool `json:"recording_disclaimer,omitzero"`
+	// Recordings have highlights.
+	RecordingHighlight *bool `json:"recording_highlight,omitzero"`
+	// What AI Companion adds to recordings.
+	SmartRecording *SmartRecordingSettingsInput `json:"smart_recording,omitzero"`
+	// What a passcode of a recording must be like.
+	RecordingPasswordRequirement *RecordingPasscodeRequirementInput `json:"recording_password_requirement,omitzero"`
+	// Small pictures of the presenter are recorded.
+	RecordingThumbnails *bool `json:"recording_thumbnails,omitzero"`
+	// Recordings that exist need a passcode.
+	RequiredPasswordForExistingCloudRecordings *bool `json:"required_password_for_existing_cloud_recordings,omitzero"`
+	// Shared recordings need a passcode.
+	RequiredPasswordForSharedCloudRecordings *bool `json:"required_password_for_shared_cloud_recordings,omitzero"`
+	// The chat is saved.
+	SaveChatText *bool `json:"save_chat_text,omitzero"`
+	// Captions are saved as VTT.
+	SaveCloseCaption *bool `json:"save_close_caption,omitzero"`
+	// Messages of panelists are saved.
+	SavePanelistChat *bool `json:"save_panelist_chat,omitzero"`
+	// Results of polls are saved.
+	SavePollResults *bool `json:"save_poll_results,omitzero"`
+	// Recordings show the time.
+	ShowTimestamp *bool `json:"show_timestamp,omitzero"`
+	// How Zoom's clients announce a recording.
+	RecordingNotificationForZoomClient *RecordingNotificationInput `json:"recording_notification_for_zoom_client,omitzero"`
+}
+
+// The country where recordings are stored.
+type RecordingStorageLocation struct {
+	// Countries to choose from, two letters each.
+	AllowedValues []Text `json:"allowed_values,omitzero"`
+	// The country chosen.
+	Value Text `json:"value,omitzero"`
+}
+
+// The country where recordings are stored.
+type RecordingStorageLocationInput struct {
+	// Countries to choose from, two letters each.
+	AllowedValues []string `json:"allowed_values,omitzero"`
+	// The country chosen.
+	Value *string `json:"value,omitzero"`
 }
 
 // Takes a deleted meeting back.
@@ -3425,6 +6274,146 @@ type RolePatch struct {
 	SubAccountPrivileges *SubAccountPrivilegesInput `json:"sub_account_privileges,omitzero"`
 }
 
+// Name tags in Zoom Rooms.
+type RoomNameTagSettings struct {
+	// Name tags by face.
+	VideoNameTags *VideoNameTagSettings `json:"video_name_tags,omitzero"`
+	// Name tags by voice.
+	VoiceNameTags *VoiceNameTagSettings `json:"voice_name_tags,omitzero"`
+}
+
+// What new meetings are like.
+type ScheduleMeetingSettings struct {
+	// How people can hear and speak.
+	AudioType MeetingAudio `json:"audio_type,omitzero"`
+	// Only who is signed in can join.
+	EnforceLogin Bool `json:"enforce_login,omitzero"`
+	// The domains whose users can join.
+	EnforceLoginDomains []CommaItem `json:"enforce_login_domains,omitzero"`
+	// Only who is signed in with one of some domains can join.
+	EnforceLoginWithDomains Bool `json:"enforce_login_with_domains,omitzero"`
+	// Personal meeting rooms that open before the host need a passcode.
+	ForcePmiJbhPassword Bool `json:"force_pmi_jbh_password,omitzero"`
+	// The host's camera is on at the start.
+	HostVideo Bool `json:"host_video,omitzero"`
+	// Meetings have a group chat of their own.
+	EnableDedicatedGroupChat Bool `json:"enable_dedicated_group_chat,omitzero"`
+	// So many minutes before the start: 5, 10 or 15; 0: any time.
+	JbhTimeMinutes Int `json:"jbh_time,omitzero"`
+	// People can join before the host.
+	JoinBeforeHost Bool `json:"join_before_host,omitzero"`
+	// What a passcode of a meeting must be like.
+	MeetingPasswordRequirement *MeetingPasscodeRequirement `json:"meeting_password_requirement,omitzero"`
+	// The real topic is kept nowhere: all are called "Zoom Meeting".
+	NotStoreMeetingTopic Bool `json:"not_store_meeting_topic,omitzero"`
+	// Participants' cameras are on when they join.
+	ParticipantVideo Bool `json:"participant_video,omitzero"`
+	// Hosts can keep participants' cameras off.
+	AllowHostToDisableParticipantVideo Bool `json:"allow_host_to_disable_participant_video,omitzero"`
+	// Users have personal meeting rooms.
+	PersonalMeeting Bool `json:"personal_meeting,omitzero"`
+	// Instant meetings need a passcode.
+	RequirePasswordForInstantMeetings Bool `json:"require_password_for_instant_meetings,omitzero"`
+	// Which meetings in personal rooms need a passcode.
+	RequirePasswordForPmiMeetings PersonalRoomPasscodes `json:"require_password_for_pmi_meetings,omitzero"`
+	// Meetings that are scheduled already need a passcode.
+	RequirePasswordForScheduledMeetings Bool `json:"require_password_for_scheduled_meetings,omitzero"`
+	// New meetings need a passcode.
+	RequirePasswordForSchedulingNewMeetings Bool `json:"require_password_for_scheduling_new_meetings,omitzero"`
+	// Instant meetings use the personal room.
+	UsePmiForInstantMeetings Bool `json:"use_pmi_for_instant_meetings,omitzero"`
+	// New meetings use the personal room.
+	UsePmiForScheduledMeetings Bool `json:"use_pmi_for_scheduled_meetings,omitzero"`
+	// Calling all meetings "Zoom Meeting".
+	AlwaysDisplayZoomMeetingAsTopic *MeetingTopicRule `json:"always_display_zoom_meeting_as_topic,omitzero"`
+	// Hiding what meetings are about.
+	HideMeetingDescription *MeetingDescriptionRule `json:"hide_meeting_description,omitzero"`
+	// Calling all webinars "Zoom Webinar".
+	AlwaysDisplayZoomWebinarAsTopic *WebinarTopicRule `json:"always_display_zoom_webinar_as_topic,omitzero"`
+	// Hiding what webinars are about.
+	HideWebinarDescription *WebinarDescriptionRule `json:"hide_webinar_description,omitzero"`
+	// Templates of meetings.
+	MeetingTemplate *MeetingTemplateSettings `json:"meeting_template,omitzero"`
+	// A chat that outlives the meeting.
+	ContinuousMeetingChat *MeetingChatSettings `json:"continuous_meeting_chat,omitzero"`
+}
+
+// What new meetings are like.
+type ScheduleMeetingSettingsInput struct {
+	// How people can hear and speak.
+	AudioType *MeetingAudio `json:"audio_type,omitzero"`
+	// Only who is signed in can join.
+	EnforceLogin *bool `json:"enforce_login,omitzero"`
+	// The domains whose users can join.
+	EnforceLoginDomains []CommaItem `json:"enforce_login_domains,omitzero"`
+	// Only who is signed in with one of some domains can join.
+	EnforceLoginWithDomains *bool `json:"enforce_login_with_domains,omitzero"`
+	// Personal meeting rooms that open before the host need a passcode.
+	ForcePmiJbhPassword *bool `json:"force_pmi_jbh_password,omitzero"`
+	// The host's camera is on at the start.
+	HostVideo *bool `json:"host_video,omitzero"`
+	// Meetings have a group chat of their own.
+	EnableDedicatedGroupChat *bool `json:"enable_dedicated_group_chat,omitzero"`
+	// So many minutes before the start: 5, 10 or 15; 0: any time.
+	JbhTimeMinutes *int `json:"jbh_time,omitzero"`
+	// People can join before the host.
+	JoinBeforeHost *bool `json:"join_before_host,omitzero"`
+	// What a passcode of a meeting must be like.
+	MeetingPasswordRequirement *MeetingPasscodeRequirementInput `json:"meeting_password_requirement,omitzero"`
+	// The real topic is kept nowhere: all are called "Zoom Meeting".
+	NotStoreMeetingTopic *bool `json:"not_store_meeting_topic,omitzero"`
+	// Participants' cameras are on when they join.
+	ParticipantVideo *bool `json:"participant_video,omitzero"`
+	// Hosts can keep participants' cameras off.
+	AllowHostToDisableParticipantVideo *bool `json:"allow_host_to_disable_participant_video,omitzero"`
+	// Users have personal meeting rooms.
+	PersonalMeeting *bool `json:"personal_meeting,omitzero"`
+	// Instant meetings need a passcode.
+	RequirePasswordForInstantMeetings *bool `json:"require_password_for_instant_meetings,omitzero"`
+	// Which meetings in personal rooms need a passcode.
+	RequirePasswordForPmiMeetings *PersonalRoomPasscodes `json:"require_password_for_pmi_meetings,omitzero"`
+	// Meetings that are scheduled already need a passcode.
+	RequirePasswordForScheduledMeetings *bool `json:"require_password_for_scheduled_meetings,omitzero"`
+	// New meetings need a passcode.
+	RequirePasswordForSchedulingNewMeetings *bool `json:"require_password_for_scheduling_new_meetings,omitzero"`
+	// Instant meetings use the personal room.
+	UsePmiForInstantMeetings *bool `json:"use_pmi_for_instant_meetings,omitzero"`
+	// New meetings use the personal room.
+	UsePmiForScheduledMeetings *bool `json:"use_pmi_for_scheduled_meetings,omitzero"`
+	// Calling all meetings "Zoom Meeting".
+	AlwaysDisplayZoomMeetingAsTopic *MeetingTopicRuleInput `json:"always_display_zoom_meeting_as_topic,omitzero"`
+	// Hiding what meetings are about.
+	HideMeetingDescription *MeetingDescriptionRuleInput `json:"hide_meeting_description,omitzero"`
+	// Calling all webinars "Zoom Webinar".
+	AlwaysDisplayZoomWebinarAsTopic *WebinarTopicRuleInput `json:"always_display_zoom_webinar_as_topic,omitzero"`
+	// Hiding what webinars are about.
+	HideWebinarDescription *WebinarDescriptionRuleInput `json:"hide_webinar_description,omitzero"`
+	// Templates of meetings.
+	MeetingTemplate *MeetingTemplateSettingsInput `json:"meeting_template,omitzero"`
+	// A chat that outlives the meeting.
+	ContinuousMeetingChat *MeetingChatSettingsInput `json:"continuous_meeting_chat,omitzero"`
+}
+
+// Views that are recorded as files of their own.
+type SeparateRecordings struct {
+	// The one who speaks.
+	ActiveSpeaker Bool `json:"active_speaker,omitzero"`
+	// The gallery.
+	GalleryView Bool `json:"gallery_view,omitzero"`
+	// The shared screen.
+	SharedScreen Bool `json:"shared_screen,omitzero"`
+}
+
+// Views that are recorded as files of their own.
+type SeparateRecordingsInput struct {
+	// The one who speaks.
+	ActiveSpeaker *bool `json:"active_speaker,omitzero"`
+	// The gallery.
+	GalleryView *bool `json:"gallery_view,omitzero"`
+	// The shared screen.
+	SharedScreen *bool `json:"shared_screen,omitzero"`
+}
+
 // One time of sharing or recording.
 type SharingDetail struct {
 	// What was shared, in Zoom's words, such as `desktop`.
@@ -3451,6 +6440,28 @@ type SignInActivity struct {
 	Version Text `json:"version,omitzero"`
 	// Origin says where it was read.
 	Origin `json:"-"`
+}
+
+// Interpreters of sign language.
+type SignInterpretationSettings struct {
+	// Whether it is on.
+	Enable Bool `json:"enable,omitzero"`
+	// It is on in new meetings.
+	EnableSignLanguageInterpretationByDefault Bool `json:"enable_sign_language_interpretation_by_default,omitzero"`
+	// Languages of Zoom that are offered.
+	Languages []SignLanguage `json:"languages,omitzero"`
+	// Languages that the account added.
+	CustomLanguages []Text `json:"custom_languages,omitzero"`
+}
+
+// Interpreters of sign language.
+type SignInterpretationSettingsInput struct {
+	// Whether it is on.
+	Enable *bool `json:"enable,omitzero"`
+	// It is on in new meetings.
+	EnableSignLanguageInterpretationByDefault *bool `json:"enable_sign_language_interpretation_by_default,omitzero"`
+	// Languages that the account added.
+	CustomLanguages []string `json:"custom_languages,omitzero"`
 }
 
 // Interpretation into sign languages.
@@ -3515,6 +6526,70 @@ type SipDialing struct {
 	ExpiresInSeconds Int `json:"expire_in,omitzero"`
 	// Origin says where it was read.
 	Origin `json:"-"`
+}
+
+// Telling people apart by voice and face.
+type SmartRecognitionSettings struct {
+	// Users can have all voices but theirs suppressed.
+	PersonalizedAudioIsolation Bool `json:"personalized_audio_isolation,omitzero"`
+	// In Zoom Rooms.
+	ZoomRooms *RoomNameTagSettings `json:"zoom_rooms,omitzero"`
+	// In the Zoom Workplace app.
+	WorkplaceApp *AppNameTagSettings `json:"workplace_app,omitzero"`
+}
+
+// What AI Companion adds to recordings.
+type SmartRecordingSettings struct {
+	// Highlights.
+	CreateRecordingHighlights Bool `json:"create_recording_highlights,omitzero"`
+	// Chapters.
+	CreateSmartChapters Bool `json:"create_smart_chapters,omitzero"`
+	// Next steps.
+	CreateNextSteps Bool `json:"create_next_steps,omitzero"`
+}
+
+// What AI Companion adds to recordings.
+type SmartRecordingSettingsInput struct {
+	// Highlights.
+	CreateRecordingHighlights *bool `json:"create_recording_highlights,omitzero"`
+	// Chapters.
+	CreateSmartChapters *bool `json:"create_smart_chapters,omitzero"`
+	// Next steps.
+	CreateNextSteps *bool `json:"create_next_steps,omitzero"`
+}
+
+// A user who need not sign in through the identity provider.
+type SsoBypassUser struct {
+	// Zoom's id of the user.
+	ZoomID Text `json:"id,omitzero"`
+	// E-mail address of the user.
+	Email Text `json:"email,omitzero"`
+}
+
+// Signing in through the account's identity provider.
+type SsoSettings struct {
+	// Users can sign in that way.
+	Enable Bool `json:"enable,omitzero"`
+	// Users with an address of one of `domains` must sign in that way.
+	RequireSsoForDomains Bool `json:"require_sso_for_domains,omitzero"`
+	// Domains whose users must sign in that way.
+	Domains []Text `json:"domains,omitzero"`
+	// Users who are exempt.
+	SsoBypassUsers []*SsoBypassUser `json:"sso_bypass_users,omitzero"`
+}
+
+// Signing in through the account's identity provider.
+type SsoSettingsInput struct {
+	// Users can sign in that way.
+	Enable *bool `json:"enable,omitzero"`
+	// Users with an address of one of `domains` must sign in that way.
+	RequireSsoForDomains *bool `json:"require_sso_for_domains,omitzero"`
+	// Domains whose users must sign in that way.
+	Domains []string `json:"domains,omitzero"`
+	// Zoom's ids of the users whose exemption changes, as `operation` says.
+	SsoBypassUserZoomIds []string `json:"sso_bypass_user_ids,omitzero"`
+	// Whether the exemption is given or taken away.
+	Operation *SsoBypassOperation `json:"operation,omitzero"`
 }
 
 // How sub accounts are managed by who has a role.
@@ -3669,6 +6744,222 @@ type SurveySubQuestionAnswer struct {
 	Answers []*SurveyAnswerItem `json:"sub_question_answers,omitzero"`
 }
 
+// Team Chat.
+type TeamChatSettings struct {
+	// Bots that were added can read and write messages.
+	AllowBotsChat Bool `json:"allow_bots_chat,omitzero"`
+	// Sharing files.
+	ShareFiles *ChatFileSettings `json:"share_files,omitzero"`
+	// Emojis in messages.
+	ChatEmojis *ChatEmojiSettings `json:"chat_emojis,omitzero"`
+	// Users can send spoken messages.
+	RecordVoiceMessages Bool `json:"record_voice_messages,omitzero"`
+	// Users can send filmed messages.
+	RecordVideoMessages Bool `json:"record_video_messages,omitzero"`
+	// Users can take and send screenshots.
+	ScreenCapture Bool `json:"screen_capture,omitzero"`
+	// Users can open channels to all.
+	CreatePublicChannels Bool `json:"create_public_channels,omitzero"`
+	// Users can open channels for the invited.
+	CreatePrivateChannels Bool `json:"create_private_channels,omitzero"`
+	// Users can start chats of several.
+	CreateGroupChat Bool `json:"create_group_chat,omitzero"`
+	// Users can pass on links to messages and channels.
+	ShareLinksInChat Bool `json:"share_links_in_chat,omitzero"`
+	// Users can schedule a meeting from a chat.
+	ScheduleMeetingsInChat Bool `json:"schedule_meetings_in_chat,omitzero"`
+	// How long messages and files are kept at Zoom.
+	SetRetentionPeriodInCloud *ChatRetention `json:"set_retention_period_in_cloud,omitzero"`
+	// How long messages are kept on users' devices.
+	SetRetentionPeriodInLocal *ChatRetention `json:"set_retention_period_in_local,omitzero"`
+	// Adding contacts.
+	AllowUsersToAddContacts *ContactRule `json:"allow_users_to_add_contacts,omitzero"`
+	// Writing to others.
+	AllowUsersToChatWithOthers *ContactRule `json:"allow_users_to_chat_with_others,omitzero"`
+	// Rules for the wording of messages.
+	ChatEtiquetteTool *ChatEtiquetteTool `json:"chat_etiquette_tool,omitzero"`
+	// Sending messages to an archive of another provider.
+	SendDataToThirdPartyArchivingService *ChatArchiving `json:"send_data_to_third_party_archiving_service,omitzero"`
+	// How long messages to oneself are kept on users' devices.
+	ApplyLocalStorageToPersonalChannel *PersonalChannelRetention `json:"apply_local_storage_to_personal_channel,omitzero"`
+	// Users can have messages translated.
+	TranslateMessages Bool `json:"translate_messages,omitzero"`
+	// Animated pictures from GIPHY.
+	SearchAndSendAnimatedGifImages *GiphySettings `json:"search_and_send_animated_gif_images,omitzero"`
+	// Who may work with people outside in group chats and channels.
+	ExternalCollabRestrict *ExternalCollaborationRule `json:"external_collab_restrict,omitzero"`
+	// Adding people outside to group chats and channels.
+	ExternalUserControl *ExternalUserRule `json:"external_user_control,omitzero"`
+	// Leave of an administrator before people outside are added.
+	ExternalInviteApprove *ExternalApprovalRule `json:"external_invite_approve,omitzero"`
+	// Joining group chats and channels of other organizations.
+	ExternalMemberJoin *ExternalMembershipRule `json:"external_member_join,omitzero"`
+	// Leave of an administrator before joining those of other organizations.
+	ExternalJoinApprove *ExternalApprovalRule `json:"external_join_approve,omitzero"`
+	// Users can download files.
+	DownloadFile Bool `json:"download_file,omitzero"`
+	// Users can share their screen from a chat.
+	ShareScreenInChat Bool `json:"share_screen_in_chat,omitzero"`
+	// Users can send pieces of code.
+	CodeSnippet Bool `json:"code_snippet,omitzero"`
+	// Users have a chat with themselves.
+	PersonalChannel Bool `json:"personal_channel,omitzero"`
+	// Earlier versions of edited and deleted messages are kept.
+	StoreReviseChat Bool `json:"store_revise_chat,omitzero"`
+	// New users see Team Chat first.
+	SetChatAsDefaultTab Bool `json:"set_chat_as_default_tab,omitzero"`
+	// Messages may hold hyperlinks.
+	HyperLink Bool `json:"hyper_link,omitzero"`
+	// Chats do not announce users who were deleted, deactivated or brought back.
+	SuppressRemovalNotification Bool `json:"suppress_removal_notification,omitzero"`
+	// Channels do not announce who was added or removed.
+	SuppressUserGroupNotification Bool `json:"suppress_user_group_notification,omitzero"`
+	// Owner and administrators of a channel can remove others' messages.
+	AllowRemoveMsgByOwnerAndAdmins Bool `json:"allow_remove_msg_by_owner_and_admins,omitzero"`
+	// Users can start huddles from channels.
+	AllowHuddlesFromChannels Bool `json:"allow_huddles_from_channels,omitzero"`
+	// Users can make shared spaces.
+	SharedSpaces Bool `json:"shared_spaces,omitzero"`
+	// Mail addresses of chats and channels.
+	ChatEmailAddress *ChatEmailAddressSettings `json:"chat_email_address,omitzero"`
+	// Showing that a message was read, in small chats and channels.
+	ReadReceipts *ReadReceiptSettings `json:"read_receipts,omitzero"`
+	// Deleting one's own messages.
+	AllowDeleteMessage *MessageChangeRule `json:"allow_delete_message,omitzero"`
+	// Editing one's own messages.
+	AllowEditMessage *MessageChangeRule `json:"allow_edit_message,omitzero"`
+	// Contacts of the organization see users' status.
+	ShowStatusToInternalContact Bool `json:"show_status_to_internal_contact,omitzero"`
+	// A user's status changes while he is in a meeting or call.
+	PresenceOnMeeting Bool `json:"presence_on_meeting,omitzero"`
+	// A user's status becomes "away" with the screen saver.
+	PresenceAwayWhenScreenSaver Bool `json:"presence_away_when_screen_saver,omitzero"`
+	// Room systems are shown among the contacts.
+	ShowH323ContactTab Bool `json:"show_h323_contact_tab,omitzero"`
+	// Summaries of chats, channels and documents by AI Companion.
+	AiSummary *ChatCompanionFeature `json:"ai_summary,omitzero"`
+	// Drafts of messages by AI Companion.
+	AiCompose *ChatCompanionFeature `json:"ai_compose,omitzero"`
+	// Suggestions by AI Companion.
+	AiRecommend Bool `json:"ai_recommend,omitzero"`
+	// Quick replies by AI Companion.
+	AiQuickReply Bool `json:"ai_quick_reply,omitzero"`
+	// Completion of sentences by AI Companion.
+	AiSentenceCompletion Bool `json:"ai_sentence_completion,omitzero"`
+	// Scheduling from a chat by AI Companion.
+	AiQuickSchedule Bool `json:"ai_quick_schedule,omitzero"`
+	// Users can start polls in chats and channels.
+	SurveyPoll Bool `json:"survey_poll,omitzero"`
+}
+
+// Team Chat.
+type TeamChatSettingsInput struct {
+	// Bots that were added can read and write messages.
+	AllowBotsChat *bool `json:"allow_bots_chat,omitzero"`
+	// Sharing files.
+	ShareFiles *ChatFileSettingsInput `json:"share_files,omitzero"`
+	// Emojis in messages.
+	ChatEmojis *ChatEmojiSettingsInput `json:"chat_emojis,omitzero"`
+	// Users can send spoken messages.
+	RecordVoiceMessages *bool `json:"record_voice_messages,omitzero"`
+	// Users can send filmed messages.
+	RecordVideoMessages *bool `json:"record_video_messages,omitzero"`
+	// Users can take and send screenshots.
+	ScreenCapture *bool `json:"screen_capture,omitzero"`
+	// Users can open channels to all.
+	CreatePublicChannels *bool `json:"create_public_channels,omitzero"`
+	// Users can open channels for the invited.
+	CreatePrivateChannels *bool `json:"create_private_channels,omitzero"`
+	// Users can start chats of several.
+	CreateGroupChat *bool `json:"create_group_chat,omitzero"`
+	// Users can pass on links to messages and channels.
+	ShareLinksInChat *bool `json:"share_links_in_chat,omitzero"`
+	// Users can schedule a meeting from a chat.
+	ScheduleMeetingsInChat *bool `json:"schedule_meetings_in_chat,omitzero"`
+	// How long messages and files are kept at Zoom.
+	SetRetentionPeriodInCloud *ChatRetentionInput `json:"set_retention_period_in_cloud,omitzero"`
+	// How long messages are kept on users' devices.
+	SetRetentionPeriodInLocal *ChatRetentionInput `json:"set_retention_period_in_local,omitzero"`
+	// Adding contacts.
+	AllowUsersToAddContacts *ContactRuleInput `json:"allow_users_to_add_contacts,omitzero"`
+	// Writing to others.
+	AllowUsersToChatWithOthers *ContactRuleInput `json:"allow_users_to_chat_with_others,omitzero"`
+	// Rules for the wording of messages.
+	ChatEtiquetteTool *ChatEtiquetteToolInput `json:"chat_etiquette_tool,omitzero"`
+	// Sending messages to an archive of another provider.
+	SendDataToThirdPartyArchivingService *ChatArchivingInput `json:"send_data_to_third_party_archiving_service,omitzero"`
+	// How long messages to oneself are kept on users' devices.
+	ApplyLocalStorageToPersonalChannel *PersonalChannelRetentionInput `json:"apply_local_storage_to_personal_channel,omitzero"`
+	// Users can have messages translated.
+	TranslateMessages *bool `json:"translate_messages,omitzero"`
+	// Animated pictures from GIPHY.
+	SearchAndSendAnimatedGifImages *GiphySettingsInput `json:"search_and_send_animated_gif_images,omitzero"`
+	// Who may work with people outside in group chats and channels.
+	ExternalCollabRestrict *ExternalCollaborationRuleInput `json:"external_collab_restrict,omitzero"`
+	// Adding people outside to group chats and channels.
+	ExternalUserControl *ExternalUserRuleInput `json:"external_user_control,omitzero"`
+	// Leave of an administrator before people outside are added.
+	ExternalInviteApprove *ExternalApprovalRuleInput `json:"external_invite_approve,omitzero"`
+	// Joining group chats and channels of other organizations.
+	ExternalMemberJoin *ExternalMembershipRuleInput `json:"external_member_join,omitzero"`
+	// Leave of an administrator before joining those of other organizations.
+	ExternalJoinApprove *ExternalApprovalRuleInput `json:"external_join_approve,omitzero"`
+	// Users can download files.
+	DownloadFile *bool `json:"download_file,omitzero"`
+	// Users can share their screen from a chat.
+	ShareScreenInChat *bool `json:"share_screen_in_chat,omitzero"`
+	// Users can send pieces of code.
+	CodeSnippet *bool `json:"code_snippet,omitzero"`
+	// Users have a chat with themselves.
+	PersonalChannel *bool `json:"personal_channel,omitzero"`
+	// Earlier versions of edited and deleted messages are kept.
+	StoreReviseChat *bool `json:"store_revise_chat,omitzero"`
+	// New users see Team Chat first.
+	SetChatAsDefaultTab *bool `json:"set_chat_as_default_tab,omitzero"`
+	// Messages may hold hyperlinks.
+	HyperLink *bool `json:"hyper_link,omitzero"`
+	// Chats do not announce users who were deleted, deactivated or brought back.
+	SuppressRemovalNotification *bool `json:"suppress_removal_notification,omitzero"`
+	// Channels do not announce who was added or removed.
+	SuppressUserGroupNotification *bool `json:"suppress_user_group_notification,omitzero"`
+	// Owner and administrators of a channel can remove others' messages.
+	AllowRemoveMsgByOwnerAndAdmins *bool `json:"allow_remove_msg_by_owner_and_admins,omitzero"`
+	// Users can start huddles from channels.
+	AllowHuddlesFromChannels *bool `json:"allow_huddles_from_channels,omitzero"`
+	// Users can make shared spaces.
+	SharedSpaces *bool `json:"shared_spaces,omitzero"`
+	// Mail addresses of chats and channels.
+	ChatEmailAddress *ChatEmailAddressSettingsInput `json:"chat_email_address,omitzero"`
+	// Showing that a message was read, in small chats and channels.
+	ReadReceipts *ReadReceiptSettingsInput `json:"read_receipts,omitzero"`
+	// Deleting one's own messages.
+	AllowDeleteMessage *MessageChangeRuleInput `json:"allow_delete_message,omitzero"`
+	// Editing one's own messages.
+	AllowEditMessage *MessageChangeRuleInput `json:"allow_edit_message,omitzero"`
+	// Contacts of the organization see users' status.
+	ShowStatusToInternalContact *bool `json:"show_status_to_internal_contact,omitzero"`
+	// A user's status changes while he is in a meeting or call.
+	PresenceOnMeeting *bool `json:"presence_on_meeting,omitzero"`
+	// A user's status becomes "away" with the screen saver.
+	PresenceAwayWhenScreenSaver *bool `json:"presence_away_when_screen_saver,omitzero"`
+	// Room systems are shown among the contacts.
+	ShowH323ContactTab *bool `json:"show_h323_contact_tab,omitzero"`
+	// Summaries of chats, channels and documents by AI Companion.
+	AiSummary *ChatCompanionFeatureInput `json:"ai_summary,omitzero"`
+	// Drafts of messages by AI Companion.
+	AiCompose *ChatCompanionFeatureInput `json:"ai_compose,omitzero"`
+	// Suggestions by AI Companion.
+	AiRecommend *bool `json:"ai_recommend,omitzero"`
+	// Quick replies by AI Companion.
+	AiQuickReply *bool `json:"ai_quick_reply,omitzero"`
+	// Completion of sentences by AI Companion.
+	AiSentenceCompletion *bool `json:"ai_sentence_completion,omitzero"`
+	// Scheduling from a chat by AI Companion.
+	AiQuickSchedule *bool `json:"ai_quick_schedule,omitzero"`
+	// Users can start polls in chats and channels.
+	SurveyPoll *bool `json:"survey_poll,omitzero"`
+}
+
 // One leg of a phone call into a meeting, or out of it. Amounts of money are decimal text, so that nothing is rounded.
 type TelephoneCall struct {
 	// What kind of call it was.
@@ -3709,6 +7000,76 @@ type TelephoneCall struct {
 	Origin `json:"-"`
 }
 
+// Regions that most people call from.
+type TelephonyRegions struct {
+	// Regions to choose from.
+	AllowedValues []Text `json:"allowed_values,omitzero"`
+	// The regions chosen.
+	SelectionValues []CommaItem `json:"selection_values,omitzero"`
+}
+
+// Regions that most people call from.
+type TelephonyRegionsInput struct {
+	// The regions chosen.
+	SelectionValues []CommaItem `json:"selection_values,omitzero"`
+}
+
+// Audio through other providers.
+type TelephonySettings struct {
+	// What invitations say about audio through another provider.
+	AudioConferenceInfo Text `json:"audio_conference_info,omitzero"`
+	// Regions that most people call from.
+	TelephonyRegions *TelephonyRegions `json:"telephony_regions,omitzero"`
+	// People can join through another audio provider.
+	ThirdPartyAudio Bool `json:"third_party_audio,omitzero"`
+}
+
+// Audio through other providers.
+type TelephonySettingsInput struct {
+	// What invitations say about audio through another provider.
+	AudioConferenceInfo *string `json:"audio_conference_info,omitzero"`
+	// Regions that most people call from.
+	TelephonyRegions *TelephonyRegionsInput `json:"telephony_regions,omitzero"`
+	// People can join through another audio provider.
+	ThirdPartyAudio *bool `json:"third_party_audio,omitzero"`
+}
+
+// Dialing in by ordinary numbers.
+type TollCallSettings struct {
+	// Whether it is on.
+	Enable Bool `json:"enable,omitzero"`
+	// The numbers.
+	Numbers []*ConferenceNumber `json:"numbers,omitzero"`
+}
+
+// Dialing in by ordinary numbers.
+type TollCallSettingsInput struct {
+	// Whether it is on.
+	Enable *bool `json:"enable,omitzero"`
+	// The numbers.
+	Numbers []*ConferenceNumberInput `json:"numbers,omitzero"`
+}
+
+// Dialing in by toll-free and by charged numbers.
+type TollFreeSettings struct {
+	// Attendees of webinars can dial in this way too.
+	AllowWebinarAttendeesDial Bool `json:"allow_webinar_attendees_dial,omitzero"`
+	// Whether it is on.
+	Enable Bool `json:"enable,omitzero"`
+	// The numbers.
+	Numbers []*ConferenceNumber `json:"numbers,omitzero"`
+}
+
+// Dialing in by toll-free and by charged numbers.
+type TollFreeSettingsInput struct {
+	// Attendees of webinars can dial in this way too.
+	AllowWebinarAttendeesDial *bool `json:"allow_webinar_attendees_dial,omitzero"`
+	// Whether it is on.
+	Enable *bool `json:"enable,omitzero"`
+	// The numbers.
+	Numbers []*ConferenceNumberInput `json:"numbers,omitzero"`
+}
+
 // A field that the account defined to sort its meetings by.
 type TrackingField struct {
 	// Its label.
@@ -3725,6 +7086,120 @@ type TrackingFieldInput struct {
 	Field string `json:"field,omitzero"`
 	// The value.
 	Value *string `json:"value,omitzero"`
+}
+
+// A language that is spoken, and those that captions are in.
+type TranslationPair struct {
+	// The language that is spoken.
+	SpeakLanguage *CaptionLanguage `json:"speak_language,omitzero"`
+	// The languages that captions are in.
+	TranslateTo *TranslationTargets `json:"translate_to,omitzero"`
+}
+
+// A language that is spoken, and those that captions are in.
+type TranslationPairInput struct {
+	// The language that is spoken.
+	SpeakLanguage *CaptionLanguageInput `json:"speak_language,omitzero"`
+	// The languages that captions are in.
+	TranslateTo *TranslationTargetsInput `json:"translate_to,omitzero"`
+}
+
+// Pairs of languages.
+type TranslationPairs struct {
+	// The pairs.
+	Pairs []*TranslationPair `json:"trans_lang_config,omitzero"`
+	// All pairs there are.
+	All Bool `json:"all,omitzero"`
+}
+
+// Pairs of languages.
+type TranslationPairsInput struct {
+	// The pairs.
+	Pairs []*TranslationPairInput `json:"trans_lang_config,omitzero"`
+	// All pairs there are.
+	All *bool `json:"all,omitzero"`
+}
+
+// Translated captions.
+type TranslationSettings struct {
+	// Pairs of languages.
+	LanguagePairs *TranslationPairs `json:"language_item_pairList,omitzero"`
+	// Whether it is on.
+	Enable Bool `json:"enable,omitzero"`
+}
+
+// Translated captions.
+type TranslationSettingsInput struct {
+	// Pairs of languages.
+	LanguagePairs *TranslationPairsInput `json:"language_item_pairList,omitzero"`
+	// Whether it is on.
+	Enable *bool `json:"enable,omitzero"`
+}
+
+// The languages that captions are in.
+type TranslationTargets struct {
+	// All there are.
+	All Bool `json:"all,omitzero"`
+	// The languages chosen.
+	LanguageConfig []*CaptionLanguage `json:"language_config,omitzero"`
+}
+
+// The languages that captions are in.
+type TranslationTargetsInput struct {
+	// All there are.
+	All *bool `json:"all,omitzero"`
+	// The languages chosen.
+	LanguageConfig []*CaptionLanguageInput `json:"language_config,omitzero"`
+}
+
+// Countries and regions whose dial-in numbers stand in invitations.
+type TspDialInCountries struct {
+	// What there is to choose from.
+	AllowedCountries []*CallCountry `json:"allowed_countries,omitzero"`
+	// What is chosen.
+	SelectedCountries []*CallCountry `json:"selected_countries,omitzero"`
+}
+
+// Countries and regions whose dial-in numbers stand in invitations.
+type TspDialInCountriesInput struct {
+	// What is chosen.
+	SelectedCountries []*CallCountryInput `json:"selected_countries,omitzero"`
+}
+
+// Audio through a telephony service provider.
+type TspSettings struct {
+	// Participants can be called.
+	CallOut Bool `json:"call_out,omitzero"`
+	// Countries and regions that may be called.
+	CallOutCountries []Text `json:"call_out_countries,omitzero"`
+	// Attendees of webinars can be called too.
+	AllowWebinarAttendeesCallMe Bool `json:"allow_webinar_attendees_call_me,omitzero"`
+	// Toll-free numbers are shown.
+	DisplayTollFreeNumbers Bool `json:"display_toll_free_numbers,omitzero"`
+	// Attendees of webinars can dial in by toll-free numbers.
+	AllowWebinarAttendeesTollFreeDial Bool `json:"allow_webinar_attendees_toll_free_dial,omitzero"`
+	// Invitations link to the numbers of all countries.
+	ShowInternationalNumbersLink Bool `json:"show_international_numbers_link,omitzero"`
+	// Countries and regions whose dial-in numbers stand in invitations.
+	GlobalDialInCountries *TspDialInCountries `json:"global_dial_in_countries,omitzero"`
+}
+
+// Audio through a telephony service provider.
+type TspSettingsInput struct {
+	// Participants can be called.
+	CallOut *bool `json:"call_out,omitzero"`
+	// Countries and regions that may be called.
+	CallOutCountries []string `json:"call_out_countries,omitzero"`
+	// Attendees of webinars can be called too.
+	AllowWebinarAttendeesCallMe *bool `json:"allow_webinar_attendees_call_me,omitzero"`
+	// Toll-free numbers are shown.
+	DisplayTollFreeNumbers *bool `json:"display_toll_free_numbers,omitzero"`
+	// Attendees of webinars can dial in by toll-free numbers.
+	AllowWebinarAttendeesTollFreeDial *bool `json:"allow_webinar_attendees_toll_free_dial,omitzero"`
+	// Invitations link to the numbers of all countries.
+	ShowInternationalNumbersLink *bool `json:"show_international_numbers_link,omitzero"`
+	// Countries and regions whose dial-in numbers stand in invitations.
+	GlobalDialInCountries *TspDialInCountriesInput `json:"global_dial_in_countries,omitzero"`
 }
 
 // Takes a role from a user.
@@ -3792,6 +7267,38 @@ type UpcomingMeeting struct {
 	IsAllDay Bool `json:"is_all_day,omitzero"`
 	// Origin says where it was read.
 	Origin `json:"-"`
+}
+
+// Locks and unlocks settings of an account.
+type UpdateAccountLockedSettingsInput struct {
+	// The account; the own one when left out.
+	Account *AccountBy `json:"account,omitzero"`
+	// What to lock and unlock. Zoom takes one part at a time.
+	Change *AccountLockedSettingsChange `json:"change,omitzero"`
+}
+
+// Changes what is shared with a sub account.
+type UpdateAccountOptionsInput struct {
+	// The sub account.
+	Account *AccountBy `json:"account,omitzero"`
+	// What to change.
+	Patch *AccountOptionsPatch `json:"patch,omitzero"`
+}
+
+// Makes another user the owner of an account.
+type UpdateAccountOwnerInput struct {
+	// The account; the own one when left out.
+	Account *AccountBy `json:"account,omitzero"`
+	// E-mail address of the user, who must belong to the account.
+	Email string `json:"email,omitzero"`
+}
+
+// Changes settings of an account.
+type UpdateAccountSettingsInput struct {
+	// The account; the own one when left out.
+	Account *AccountBy `json:"account,omitzero"`
+	// What to change. Zoom takes one part at a time.
+	Change *AccountSettingsChange `json:"change,omitzero"`
 }
 
 // Changes a policy.
@@ -3953,6 +7460,30 @@ type UpdateUserPayload struct {
 	ZoomID     string       `json:"-"`
 	// Origin says where it was read.
 	Origin `json:"-"`
+}
+
+// Changes how people register for webinars.
+type UpdateWebinarRegistrationSettingsInput struct {
+	// The account; the own one when left out.
+	Account *AccountBy `json:"account,omitzero"`
+	// What to change.
+	Patch *WebinarRegistrationSettingsPatch `json:"patch,omitzero"`
+}
+
+// Adds a virtual background.
+type UploadVirtualBackgroundInput struct {
+	// The account; the own one when left out.
+	Account *AccountBy `json:"account,omitzero"`
+	// A JPEG, GIF or PNG.
+	File Upload `json:"file,omitzero"`
+}
+
+// What became of it.
+type UploadVirtualBackgroundPayload struct {
+	// The picture; null if it was refused.
+	File *VirtualBackgroundFile `json:"file,omitzero"`
+	// What you can mend. Empty if all went well.
+	UserErrors []*UserError `json:"user_errors,omitzero"`
 }
 
 // A person or a room with a Zoom login on the account.
@@ -4219,6 +7750,18 @@ type VideoManagementChannelInput struct {
 	Name *string `json:"name,omitzero"`
 }
 
+// Name tags by face.
+type VideoNameTagSettings struct {
+	// Whether it is on.
+	Enabled Bool `json:"enabled,omitzero"`
+	// Profile pictures may be compared with.
+	AllowUserPhotos Bool `json:"allow_user_photos,omitzero"`
+	// Users are invited to it by mail.
+	AllowEnrollmentEmail Bool `json:"allow_enrollment_email,omitzero"`
+	// Rooms of other organizations may recognize users.
+	AllowExternalIdentification Bool `json:"allow_external_identification,omitzero"`
+}
+
 // Figures of video, or of a shared screen, in one direction.
 type VideoQos struct {
 	// Loss of packets on average, in percent.
@@ -4237,12 +7780,156 @@ type VideoQos struct {
 	Resolution Text `json:"resolution,omitzero"`
 }
 
+// Security of sessions of the Video SDK.
+type VideoSdkSessionSecurity struct {
+	// Countries and regions that people may, or may not, join from.
+	ApprovedOrDeniedCountriesOrRegions *ApprovedOrDeniedCountriesOrRegions `json:"approved_or_denied_countries_or_regions,omitzero"`
+}
+
+// Security of sessions of the Video SDK.
+type VideoSdkSessionSecurityInput struct {
+	// Countries and regions that people may, or may not, join from.
+	ApprovedOrDeniedCountriesOrRegions *ApprovedOrDeniedCountriesOrRegionsInput `json:"approved_or_denied_countries_or_regions,omitzero"`
+}
+
+// Sessions of the Video SDK.
+type VideoSdkSessionSettings struct {
+	// The data center regions in use are chosen by the account.
+	CustomDataCenterRegions Bool `json:"custom_data_center_regions,omitzero"`
+	// The regions chosen.
+	DataCenterRegions []DataCenterRegion `json:"data_center_regions,omitzero"`
+	// The regions not chosen.
+	UncheckedDataCenterRegions []DataCenterRegion `json:"unchecked_data_center_regions,omitzero"`
+	// Two people in a meeting are connected directly.
+	P2pConnection Bool `json:"p2p_connetion,omitzero"`
+	// Direct connections use a range of ports.
+	P2pPorts Bool `json:"p2p_ports,omitzero"`
+	// That range, such as `55,56`.
+	PortsRange Text `json:"ports_range,omitzero"`
+	// DSCP mark of audio, 1 to 63.
+	DscpAudio Int `json:"dscp_audio,omitzero"`
+	// Packets are marked for quality of service (DSCP).
+	DscpMarking Bool `json:"dscp_marking,omitzero"`
+	// DSCP mark of video, 1 to 63.
+	DscpVideo Int `json:"dscp_video,omitzero"`
+	// Packets are marked both ways, in and out.
+	DscpDual Bool `json:"dscp_dual,omitzero"`
+	// Hosts can split a session into rooms.
+	Subsession Bool `json:"subsession,omitzero"`
+}
+
+// Sessions of the Video SDK.
+type VideoSdkSessionSettingsInput struct {
+	// The data center regions in use are chosen by the account.
+	CustomDataCenterRegions *bool `json:"custom_data_center_regions,omitzero"`
+	// The regions chosen.
+	DataCenterRegions []DataCenterRegion `json:"data_center_regions,omitzero"`
+	// Two people in a meeting are connected directly.
+	P2pConnection *bool `json:"p2p_connetion,omitzero"`
+	// Direct connections use a range of ports.
+	P2pPorts *bool `json:"p2p_ports,omitzero"`
+	// That range, such as `55,56`.
+	PortsRange *string `json:"ports_range,omitzero"`
+	// DSCP mark of audio, 1 to 63.
+	DscpAudio *int `json:"dscp_audio,omitzero"`
+	// Packets are marked for quality of service (DSCP).
+	DscpMarking *bool `json:"dscp_marking,omitzero"`
+	// DSCP mark of video, 1 to 63.
+	DscpVideo *int `json:"dscp_video,omitzero"`
+	// Packets are marked both ways, in and out.
+	DscpDual *bool `json:"dscp_dual,omitzero"`
+	// Hosts can split a session into rooms.
+	Subsession *bool `json:"subsession,omitzero"`
+}
+
 // Who asks.
 type Viewer struct {
-	// The account that the credential belongs to.
-	Account *Account `json:"account,omitzero"`
 	// Origin says where it was read.
 	Origin `json:"-"`
+}
+
+// A picture that all users of an account are offered as a background.
+type VirtualBackgroundFile struct {
+	// Zoom's id of it.
+	ZoomID Text `json:"id,omitzero"`
+	// It is the one that users get unless they choose.
+	IsDefault Bool `json:"is_default,omitzero"`
+	// Name of the file.
+	Name Text `json:"name,omitzero"`
+	// Size in bytes.
+	SizeBytes Int `json:"size,omitzero"`
+	// What kind of file it is, in Zoom's words.
+	Type Text `json:"type,omitzero"`
+	// Origin says where it was read.
+	Origin `json:"-"`
+}
+
+// A picture that users are offered as a background, as Zoom gave it.
+type VirtualBackgroundFileInput struct {
+	// Zoom's id of it.
+	ZoomID *string `json:"id,omitzero"`
+	// It is the one that users get unless they choose.
+	IsDefault *bool `json:"is_default,omitzero"`
+	// Name of the file.
+	Name *string `json:"name,omitzero"`
+	// Size in bytes.
+	SizeBytes *int `json:"size,omitzero"`
+	// What kind of file it is, in Zoom's words.
+	Type *string `json:"type,omitzero"`
+}
+
+// Backgrounds.
+type VirtualBackgroundSettings struct {
+	// Users can upload their own.
+	AllowUploadCustom Bool `json:"allow_upload_custom,omitzero"`
+	// Backgrounds may be films.
+	AllowVideos Bool `json:"allow_videos,omitzero"`
+	// Whether it is on.
+	Enable Bool `json:"enable,omitzero"`
+	// Pictures that are offered to all.
+	Files []*VirtualBackgroundFile `json:"files,omitzero"`
+}
+
+// Backgrounds.
+type VirtualBackgroundSettingsInput struct {
+	// Users can upload their own.
+	AllowUploadCustom *bool `json:"allow_upload_custom,omitzero"`
+	// Backgrounds may be films.
+	AllowVideos *bool `json:"allow_videos,omitzero"`
+	// Whether it is on.
+	Enable *bool `json:"enable,omitzero"`
+	// Pictures that are offered to all.
+	Files []*VirtualBackgroundFileInput `json:"files,omitzero"`
+}
+
+// Name tags by voice.
+type VoiceNameTagSettings struct {
+	// Whether it is on.
+	Enabled Bool `json:"enabled,omitzero"`
+	// Users are invited to it by mail.
+	AllowEnrollmentEmail Bool `json:"allow_enrollment_email,omitzero"`
+	// Rooms of other organizations may recognize users.
+	AllowExternalIdentification Bool `json:"allow_external_identification,omitzero"`
+}
+
+// Further choices for the waiting room.
+type WaitingRoomMoreOptions struct {
+	// Who is invited during the meeting need not wait.
+	UserInvitedByHostCanBypassWaitingRoom Bool `json:"user_invited_by_host_can_bypass_waiting_room,omitzero"`
+	// Participants wait again when the host's connection breaks.
+	MoveParticipantsToWaitingRoomWhenHostDropped Bool `json:"move_participants_to_waiting_room_when_host_dropped,omitzero"`
+	// The waiting can answer the hosts.
+	AllowParticipantsToReplyToHost Bool `json:"allow_participants_to_reply_to_host,omitzero"`
+}
+
+// Further choices for the waiting room.
+type WaitingRoomMoreOptionsInput struct {
+	// Who is invited during the meeting need not wait.
+	UserInvitedByHostCanBypassWaitingRoom *bool `json:"user_invited_by_host_can_bypass_waiting_room,omitzero"`
+	// Participants wait again when the host's connection breaks.
+	MoveParticipantsToWaitingRoomWhenHostDropped *bool `json:"move_participants_to_waiting_room_when_host_dropped,omitzero"`
+	// The waiting can answer the hosts.
+	AllowParticipantsToReplyToHost *bool `json:"allow_participants_to_reply_to_host,omitzero"`
 }
 
 // Who has to wait in the waiting room.
@@ -4259,6 +7946,66 @@ type WaitingRoomOptionsInput struct {
 	Mode WaitingRoomMode `json:"mode,omitzero"`
 	// Who waits; required when `mode` is CUSTOM.
 	WhoGoesToWaitingRoom *WaitingRoomAudience `json:"who_goes_to_waiting_room,omitzero"`
+}
+
+// The waiting room, in the older form.
+type WaitingRoomRule struct {
+	// Who waits.
+	ParticipantsToPlaceInWaitingRoom WaitingRoomSubjects `json:"participants_to_place_in_waiting_room,omitzero"`
+	// Who can let them in.
+	UsersWhoCanAdmitParticipantsFromWaitingRoom Admitters `json:"users_who_can_admit_participants_from_waiting_room,omitzero"`
+	// The domains whose users need not wait.
+	WhitelistedDomainsForWaitingRoom []CommaItem `json:"whitelisted_domains_for_waiting_room,omitzero"`
+}
+
+// The waiting room, in the older form.
+type WaitingRoomRuleInput struct {
+	// Who waits.
+	ParticipantsToPlaceInWaitingRoom *WaitingRoomSubjects `json:"participants_to_place_in_waiting_room,omitzero"`
+	// Who can let them in.
+	UsersWhoCanAdmitParticipantsFromWaitingRoom *Admitters `json:"users_who_can_admit_participants_from_waiting_room,omitzero"`
+	// The domains whose users need not wait.
+	WhitelistedDomainsForWaitingRoom []CommaItem `json:"whitelisted_domains_for_waiting_room,omitzero"`
+}
+
+// The waiting room.
+type WaitingRoomSettings struct {
+	// Whether it is on.
+	Enable Bool `json:"enable,omitzero"`
+	// Hosts cannot change how people are let in.
+	Locked Bool `json:"locked,omitzero"`
+	// How people are let in.
+	AdmitType Admission `json:"admit_type,omitzero"`
+	// When users of the account are let in by themselves.
+	InternalUserAutoAdmit AutoAdmission `json:"internal_user_auto_admit,omitzero"`
+	// The domains whose users need not wait.
+	AdmitDomainAllowlist []CommaItem `json:"admit_domain_allowlist,omitzero"`
+	// Who can let them in.
+	WhoCanAdmitParticipants Admitters `json:"who_can_admit_participants,omitzero"`
+	// In which order the waiting are listed.
+	SortOrderOfPeople WaitingOrder `json:"sort_order_of_people,omitzero"`
+	// Further choices.
+	MoreOptions *WaitingRoomMoreOptions `json:"more_options,omitzero"`
+}
+
+// The waiting room.
+type WaitingRoomSettingsInput struct {
+	// Whether it is on.
+	Enable *bool `json:"enable,omitzero"`
+	// Hosts cannot change how people are let in.
+	Locked *bool `json:"locked,omitzero"`
+	// How people are let in.
+	AdmitType *Admission `json:"admit_type,omitzero"`
+	// When users of the account are let in by themselves.
+	InternalUserAutoAdmit *AutoAdmission `json:"internal_user_auto_admit,omitzero"`
+	// The domains whose users need not wait.
+	AdmitDomainAllowlist []CommaItem `json:"admit_domain_allowlist,omitzero"`
+	// Who can let them in.
+	WhoCanAdmitParticipants *Admitters `json:"who_can_admit_participants,omitzero"`
+	// In which order the waiting are listed.
+	SortOrderOfPeople *WaitingOrder `json:"sort_order_of_people,omitzero"`
+	// Further choices.
+	MoreOptions *WaitingRoomMoreOptionsInput `json:"more_options,omitzero"`
 }
 
 // A webinar by its number: what is scheduled. Many watch, and few speak.
@@ -4333,6 +8080,88 @@ type WebinarBy struct {
 	Number *MeetingNumber `json:"number,omitzero"`
 }
 
+// Chat in webinars.
+type WebinarChatSettings struct {
+	// Whom attendees can write to.
+	AllowAttendeesChatWith WebinarChatPartners `json:"allow_attendees_chat_with,omitzero"`
+	// The chat is saved on the host's computer at the end.
+	AllowAutoSaveLocalChatFile Bool `json:"allow_auto_save_local_chat_file,omitzero"`
+	// Whom panelists can write to.
+	AllowPanelistsChatWith PanelistChatPartners `json:"allow_panelists_chat_with,omitzero"`
+	// Panelists can write to one another.
+	AllowPanelistsSendDirectMessage Bool `json:"allow_panelists_send_direct_message,omitzero"`
+	// What attendees can save of the chat.
+	AllowUsersSaveChats WebinarChatSaving `json:"allow_users_save_chats,omitzero"`
+	// Messages of the meeting chat can be deleted.
+	AllowUsersToDeleteMessagesInMeetingChat Bool `json:"allow_users_to_delete_messages_in_meeting_chat,omitzero"`
+	// Whom attendees write to unless they choose.
+	DefaultAttendeesChatWith PanelistChatPartners `json:"default_attendees_chat_with,omitzero"`
+	// Whether it is on.
+	Enable Bool `json:"enable,omitzero"`
+}
+
+// Chat in webinars.
+type WebinarChatSettingsInput struct {
+	// Whom attendees can write to.
+	AllowAttendeesChatWith *WebinarChatPartners `json:"allow_attendees_chat_with,omitzero"`
+	// The chat is saved on the host's computer at the end.
+	AllowAutoSaveLocalChatFile *bool `json:"allow_auto_save_local_chat_file,omitzero"`
+	// Whom panelists can write to.
+	AllowPanelistsChatWith *PanelistChatPartners `json:"allow_panelists_chat_with,omitzero"`
+	// Panelists can write to one another.
+	AllowPanelistsSendDirectMessage *bool `json:"allow_panelists_send_direct_message,omitzero"`
+	// What attendees can save of the chat.
+	AllowUsersSaveChats *WebinarChatSaving `json:"allow_users_save_chats,omitzero"`
+	// Whom attendees write to unless they choose.
+	DefaultAttendeesChatWith *PanelistChatPartners `json:"default_attendees_chat_with,omitzero"`
+	// Whether it is on.
+	Enable *bool `json:"enable,omitzero"`
+}
+
+// A question that the account added to the form.
+type WebinarCustomQuestion struct {
+	// The question.
+	Title Text `json:"title,omitzero"`
+	// How it is answered.
+	Type WebinarQuestionType `json:"type,omitzero"`
+	// It must be answered.
+	Required Bool `json:"required,omitzero"`
+	// It stands on the form.
+	Selected Bool `json:"selected,omitzero"`
+	// The answers to choose from; none where text is typed.
+	Answers []Text `json:"answers,omitzero"`
+}
+
+// A question that the account added to the form.
+type WebinarCustomQuestionInput struct {
+	// The question.
+	Title *string `json:"title,omitzero"`
+	// How it is answered.
+	Type *WebinarQuestionType `json:"type,omitzero"`
+	// It must be answered.
+	Required *bool `json:"required,omitzero"`
+	// It stands on the form.
+	Selected *bool `json:"selected,omitzero"`
+	// The answers to choose from; none where text is typed.
+	Answers []string `json:"answers,omitzero"`
+}
+
+// Hiding what webinars are about.
+type WebinarDescriptionRule struct {
+	// Whether it is on.
+	Enable Bool `json:"enable,omitzero"`
+	// Also of those that are scheduled already.
+	HideDescriptionForScheduledWebinars Bool `json:"hide_description_for_scheduled_webinars,omitzero"`
+}
+
+// Hiding what webinars are about.
+type WebinarDescriptionRuleInput struct {
+	// Whether it is on.
+	Enable *bool `json:"enable,omitzero"`
+	// Also of those that are scheduled already.
+	HideDescriptionForScheduledWebinars *bool `json:"hide_description_for_scheduled_webinars,omitzero"`
+}
+
 // An e-mail after a webinar.
 type WebinarFollowUp struct {
 	// Whether it is sent.
@@ -4359,6 +8188,106 @@ type WebinarQuestionAndAnswer struct {
 	AllowAutoReply Bool `json:"allow_auto_reply,omitzero"`
 	// Simulive: the answer to every question.
 	AutoReplyText Text `json:"auto_reply_text,omitzero"`
+}
+
+// Questions to AI Companion about a webinar.
+type WebinarQuestionSettings struct {
+	// It starts by itself.
+	AutoEnable Bool `json:"auto_enable,omitzero"`
+	// Whether it is on.
+	Enable Bool `json:"enable,omitzero"`
+	// Who may ask.
+	WhoCanAskQuestions WebinarQuestionAskers `json:"who_can_ask_questions,omitzero"`
+}
+
+// What happens around a registration for a webinar.
+type WebinarRegistrationOptions struct {
+	// The host is told by mail of each one.
+	HostEmailNotification Bool `json:"host_email_notification,omitzero"`
+	// Nobody can register once the webinar is over.
+	CloseRegistration Bool `json:"close_registration,omitzero"`
+	// Who registered can join from several devices.
+	AllowParticipantsToJoinFromMultipleDevices Bool `json:"allow_participants_to_join_from_multiple_devices,omitzero"`
+	// The form has buttons of social networks.
+	ShowSocialShareButtons Bool `json:"show_social_share_buttons,omitzero"`
+}
+
+// What happens around a registration for a webinar.
+type WebinarRegistrationOptionsInput struct {
+	// The host is told by mail of each one.
+	HostEmailNotification *bool `json:"host_email_notification,omitzero"`
+	// Nobody can register once the webinar is over.
+	CloseRegistration *bool `json:"close_registration,omitzero"`
+	// Who registered can join from several devices.
+	AllowParticipantsToJoinFromMultipleDevices *bool `json:"allow_participants_to_join_from_multiple_devices,omitzero"`
+	// The form has buttons of social networks.
+	ShowSocialShareButtons *bool `json:"show_social_share_buttons,omitzero"`
+}
+
+// A question of Zoom's on the form.
+type WebinarRegistrationQuestion struct {
+	// Which question.
+	FieldName WebinarRegistrationField `json:"field_name,omitzero"`
+	// It must be answered.
+	Required Bool `json:"required,omitzero"`
+	// It stands on the form.
+	Selected Bool `json:"selected,omitzero"`
+}
+
+// A question of Zoom's on the form.
+type WebinarRegistrationQuestionInput struct {
+	// Which question.
+	FieldName *WebinarRegistrationField `json:"field_name,omitzero"`
+	// It must be answered.
+	Required *bool `json:"required,omitzero"`
+	// It stands on the form.
+	Selected *bool `json:"selected,omitzero"`
+}
+
+// What hosts can do with registration for webinars.
+type WebinarRegistrationRules struct {
+	// Hosts can show how to join on the page of confirmation.
+	AllowHostToEnableJoinInfo Bool `json:"allow_host_to_enable_join_info,omitzero"`
+	// Hosts can show buttons of social networks.
+	AllowHostToEnableSocialShareButtons Bool `json:"allow_host_to_enable_social_share_buttons,omitzero"`
+	// Hosts can add questions of their own.
+	EnableCustomQuestions Bool `json:"enable_custom_questions,omitzero"`
+}
+
+// What hosts can do with registration for webinars.
+type WebinarRegistrationRulesInput struct {
+	// Hosts can show how to join on the page of confirmation.
+	AllowHostToEnableJoinInfo *bool `json:"allow_host_to_enable_join_info,omitzero"`
+	// Hosts can show buttons of social networks.
+	AllowHostToEnableSocialShareButtons *bool `json:"allow_host_to_enable_social_share_buttons,omitzero"`
+	// Hosts can add questions of their own.
+	EnableCustomQuestions *bool `json:"enable_custom_questions,omitzero"`
+}
+
+// How people register for webinars.
+type WebinarRegistrationSettings struct {
+	// What happens around a registration.
+	Options *WebinarRegistrationOptions `json:"options,omitzero"`
+	// Zoom's questions on the form.
+	Questions []*WebinarRegistrationQuestion `json:"questions,omitzero"`
+	// Whether somebody must approve each registration.
+	ApproveType ApprovalType `json:"approve_type,omitzero"`
+	// Questions that the account added.
+	CustomQuestions []*WebinarCustomQuestion `json:"custom_questions,omitzero"`
+	// Origin says where it was read.
+	Origin `json:"-"`
+}
+
+// How people register for webinars. What is left out stays as it is.
+type WebinarRegistrationSettingsPatch struct {
+	// What happens around a registration.
+	Options *WebinarRegistrationOptionsInput `json:"options,omitzero"`
+	// Zoom's questions on the form.
+	Questions []*WebinarRegistrationQuestionInput `json:"questions,omitzero"`
+	// Whether somebody must approve each registration.
+	ApproveType *ApprovalType `json:"approve_type,omitzero"`
+	// Questions that the account added.
+	CustomQuestions []*WebinarCustomQuestionInput `json:"custom_questions,omitzero"`
 }
 
 // An e-mail before a webinar.
@@ -4552,6 +8481,56 @@ type WebinarSettings struct {
 	QuestionAndAnswer *WebinarQuestionAndAnswer `json:"question_and_answer,omitzero"`
 }
 
+// Streaming of webinars.
+type WebinarStreamingSettings struct {
+	// What users are told about streaming to such a service.
+	CustomServiceInstructions Text `json:"custom_service_instructions,omitzero"`
+	// Whether it is on.
+	Enable Bool `json:"enable,omitzero"`
+	// Users are told of the stream.
+	LiveStreamingReminder Bool `json:"live_streaming_reminder,omitzero"`
+	// Services to stream to.
+	LiveStreamingService []LiveStreamingService `json:"live_streaming_service,omitzero"`
+}
+
+// Streaming of webinars.
+type WebinarStreamingSettingsInput struct {
+	// What users are told about streaming to such a service.
+	CustomServiceInstructions *string `json:"custom_service_instructions,omitzero"`
+	// Whether it is on.
+	Enable *bool `json:"enable,omitzero"`
+	// Users are told of the stream.
+	LiveStreamingReminder *bool `json:"live_streaming_reminder,omitzero"`
+	// Services to stream to.
+	LiveStreamingService []LiveStreamingService `json:"live_streaming_service,omitzero"`
+}
+
+// Summaries of webinars by AI Companion.
+type WebinarSummarySettings struct {
+	// It starts by itself.
+	AutoEnable Bool `json:"auto_enable,omitzero"`
+	// Whether it is on.
+	Enable Bool `json:"enable,omitzero"`
+	// Who gets the summary.
+	WhoWillReceiveSummary WebinarSummaryRecipients `json:"who_will_receive_summary,omitzero"`
+}
+
+// Calling all webinars "Zoom Webinar".
+type WebinarTopicRule struct {
+	// Whether it is on.
+	Enable Bool `json:"enable,omitzero"`
+	// Also those that are scheduled already.
+	DisplayTopicForScheduledWebinars Bool `json:"display_topic_for_scheduled_webinars,omitzero"`
+}
+
+// Calling all webinars "Zoom Webinar".
+type WebinarTopicRuleInput struct {
+	// Whether it is on.
+	Enable *bool `json:"enable,omitzero"`
+	// Also those that are scheduled already.
+	DisplayTopicForScheduledWebinars *bool `json:"display_topic_for_scheduled_webinars,omitzero"`
+}
+
 // How strong a wireless signal was.
 type WifiSignal struct {
 	// At its strongest.
@@ -4606,6 +8585,54 @@ type ZoomRoomIssueEvent struct {
 	Time Time `json:"time,omitzero"`
 	// Origin says where it was read.
 	Origin `json:"-"`
+}
+
+// Zoom Rooms.
+type ZoomRoomSettings struct {
+	// Scheduled meetings start and stop by themselves.
+	AutoStartStopScheduledMeetings Bool `json:"auto_start_stop_scheduled_meetings,omitzero"`
+	// Instant meetings are recorded to the cloud.
+	CmrForInstantMeeting Bool `json:"cmr_for_instant_meeting,omitzero"`
+	// All meetings are private.
+	ForcePrivateMeeting Bool `json:"force_private_meeting,omitzero"`
+	// Host and number of private meetings are hidden.
+	HideHostInformation Bool `json:"hide_host_information,omitzero"`
+	// Meetings of the room's calendar are listed.
+	ListMeetingsWithCalendar Bool `json:"list_meetings_with_calendar,omitzero"`
+	// AirPlay is started by hand.
+	StartAirplayManually Bool `json:"start_airplay_manually,omitzero"`
+	// Devices find the room by ultrasound.
+	Ultrasonic Bool `json:"ultrasonic,omitzero"`
+	// The next meeting is announced.
+	UpcomingMeetingAlert Bool `json:"upcoming_meeting_alert,omitzero"`
+	// The room restarts once a week.
+	WeeklySystemRestart Bool `json:"weekly_system_restart,omitzero"`
+	// People are asked at the end how it was.
+	ZrPostMeetingFeedback Bool `json:"zr_post_meeting_feedback,omitzero"`
+}
+
+// Zoom Rooms.
+type ZoomRoomSettingsInput struct {
+	// Scheduled meetings start and stop by themselves.
+	AutoStartStopScheduledMeetings *bool `json:"auto_start_stop_scheduled_meetings,omitzero"`
+	// Instant meetings are recorded to the cloud.
+	CmrForInstantMeeting *bool `json:"cmr_for_instant_meeting,omitzero"`
+	// All meetings are private.
+	ForcePrivateMeeting *bool `json:"force_private_meeting,omitzero"`
+	// Host and number of private meetings are hidden.
+	HideHostInformation *bool `json:"hide_host_information,omitzero"`
+	// Meetings of the room's calendar are listed.
+	ListMeetingsWithCalendar *bool `json:"list_meetings_with_calendar,omitzero"`
+	// AirPlay is started by hand.
+	StartAirplayManually *bool `json:"start_airplay_manually,omitzero"`
+	// Devices find the room by ultrasound.
+	Ultrasonic *bool `json:"ultrasonic,omitzero"`
+	// The next meeting is announced.
+	UpcomingMeetingAlert *bool `json:"upcoming_meeting_alert,omitzero"`
+	// The room restarts once a week.
+	WeeklySystemRestart *bool `json:"weekly_system_restart,omitzero"`
+	// People are asked at the end how it was.
+	ZrPostMeetingFeedback *bool `json:"zr_post_meeting_feedback,omitzero"`
 }
 
 // A Zoom Room that had problems.

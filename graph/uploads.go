@@ -1,0 +1,149 @@
+package graph
+
+import (
+	"errors"
+	"io"
+	"mime/multipart"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/99designs/gqlgen/graphql"
+
+	"zoomql/internal/zoom/types"
+)
+
+// multipartForm is the media type of a request with files. They come as parts of
+// it and not as base64 in JSON, because that is what upload clients send, and
+// because JSON would need four bytes for three, all of them parsed.
+//
+// Spec: https://github.com/jaydenseric/graphql-multipart-request-spec
+const multipartForm = "multipart/form-data"
+
+// The bounds of a request with files: as large as the largest file that Zoom
+// takes, and as many as one operation can make use of.
+const (
+	maxUploads    = 4
+	maxUploadBody = maxVirtualBackground + maxBody
+)
+
+// preflights are headers that a page of another site cannot send unless the
+// browser has asked first. A form could send all else of a multipart request in
+// the name of a visitor.
+var preflights = []string{"Authorization", "Apollo-Require-Preflight", "X-Apollo-Operation-Name", "GraphQL-Require-Preflight"}
+
+// readUploads reads a query with files: the parts "operations", "map", and the
+// files themselves, in this order.
+func readUploads(w http.ResponseWriter, r *http.Request) (*graphql.RawParams, int, string) {
+	if !hasAny(r.Header, preflights) {
+		return nil, http.StatusBadRequest, "a multipart request needs the header Apollo-Require-Preflight: true"
+	}
+	r.Body = http.MaxBytesReader(w, r.Body, maxUploadBody)
+	form, err := r.MultipartReader()
+	if err != nil {
+		return nil, http.StatusBadRequest, "the body is no multipart form"
+	}
+	var params *graphql.RawParams
+	var places map[string][]string
+	if readPart(form, "operations", &params) != nil || params == nil {
+		return nil, http.StatusBadRequest, "the first part is not \"operations\", a JSON object with query and variables"
+	}
+	if readPart(form, "map", &places) != nil || len(places) > maxUploads {
+		return nil, http.StatusBadRequest, "the second part is not \"map\", which says where up to " + strconv.Itoa(maxUploads) + " files belong"
+	}
+	for range places {
+		err := readUpload(form, places, params.Variables)
+		if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+			return nil, http.StatusRequestEntityTooLarge, "the files are larger than 15 MiB"
+		} else if err != nil {
+			return nil, http.StatusBadRequest, err.Error()
+		}
+	}
+	return params, 0, ""
+}
+
+func hasAny(h http.Header, names []string) bool {
+	for _, name := range names {
+		if h.Get(name) != "" {
+			return true
+		}
+	}
+	return false
+}
+
+// readPart reads the next part, which is JSON under a known name.
+func readPart(form *multipart.Reader, name string, into any) error {
+	part, err := form.NextPart()
+	if err != nil {
+		return err
+	}
+	if part.FormName() != name {
+		return errors.New("another part")
+	}
+	body, err := io.ReadAll(io.LimitReader(part, maxBody))
+	if err != nil {
+		return err
+	}
+	return decode(body, into)
+}
+
+// readUpload reads the next file and puts it where the map says.
+func readUpload(form *multipart.Reader, places map[string][]string, variables map[string]any) error {
+	part, err := form.NextPart()
+	if err != nil {
+		return errors.New("a file of the map is missing")
+	}
+	paths, ok := places[part.FormName()]
+	if !ok {
+		return errors.New("a file is not in the map")
+	}
+	content, err := io.ReadAll(part)
+	if err != nil {
+		return err
+	}
+	for _, path := range paths {
+		if !putFile(variables, strings.Split(path, "."), types.NewUpload(part.FileName(), content)) {
+			return errors.New("the map names a place that the variables do not have, or that is not null")
+		}
+	}
+	return nil
+}
+
+// putFile puts a file in the place of a null: path is "variables", and then names
+// and indices.
+func putFile(variables map[string]any, path []string, file types.Upload) bool {
+	if len(path) < 2 || path[0] != "variables" {
+		return false
+	}
+	var at any = variables
+	for i, name := range path[1:] {
+		last := i == len(path)-2
+		switch x := at.(type) {
+		case map[string]any:
+			old, there := x[name]
+			if last {
+				if there && old == nil {
+					x[name] = file
+				}
+				return there && old == nil
+			}
+			at = old
+		case []any:
+			n, err := strconv.Atoi(name)
+			if err != nil || n < 0 || n >= len(x) {
+				return false
+			}
+			old := x[n]
+			if last {
+				if old == nil {
+					x[n] = file
+				}
+				return old == nil
+			}
+			at = old
+		default:
+			return false
+		}
+	}
+	return false
+}

@@ -1,0 +1,53 @@
+package types
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"path"
+	"strings"
+)
+
+// Upload is a file that a caller sent beside the query, by the GraphQL multipart
+// request specification. It cannot be written in a query or in JSON.
+//
+// Spec: https://github.com/jaydenseric/graphql-multipart-request-spec
+type Upload struct {
+	Name    string
+	Type    string // media type, by the content and not by what the caller says
+	Content []byte
+}
+
+// NewUpload makes an upload of what a caller sent. Of the name that he gave only
+// the last part is kept: directories are his own business.
+func NewUpload(name string, content []byte) Upload {
+	name = path.Base(strings.ReplaceAll(strings.Map(printable, name), `\`, "/"))
+	if name == "." || name == "/" {
+		name = "file"
+	}
+	return Upload{Name: name, Type: http.DetectContentType(content), Content: content}
+}
+
+// printable drops what would end a header.
+func printable(r rune) rune {
+	if r < ' ' || r == 0x7f {
+		return -1
+	}
+	return r
+}
+
+// UnmarshalGQL takes a file that the transport has put among the variables.
+func (u *Upload) UnmarshalGQL(v any) error {
+	file, ok := v.(Upload)
+	if !ok {
+		return errors.New("a file is sent as a part of a multipart request, not in the query or its variables")
+	}
+	*u = file
+	return nil
+}
+
+// MarshalGQL writes null: no field answers with a file.
+func (u Upload) MarshalGQL(w io.Writer) { writeNull(w) }
+
+// MarshalJSON keeps the content of a file out of logs.
+func (u Upload) MarshalJSON() ([]byte, error) { return []byte(`"[file]"`), nil }
