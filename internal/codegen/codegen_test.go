@@ -13,6 +13,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/vektah/gqlparser/v2"
 	"github.com/vektah/gqlparser/v2/ast"
+
+	"zoomql/internal/codegen/sdl"
 )
 
 const directives = `
@@ -71,7 +73,7 @@ func TestJSONNames(t *testing.T) {
 		if strings.HasPrefix(fd.Name, "__") {
 			continue
 		}
-		if got := jsonName(fd); got != want[fd.Name] {
+		if got := sdl.JSONName(fd); got != want[fd.Name] {
 			t.Errorf("%s is %q at Zoom, want %q", fd.Name, got, want[fd.Name])
 		}
 	}
@@ -101,7 +103,7 @@ func TestEdges(t *testing.T) {
 	}
 	user := schema.Types["User"]
 	for _, fd := range user.Fields {
-		if got := isEdge(user, fd); got != want[fd.Name] {
+		if got := sdl.IsEdge(user, fd); got != want[fd.Name] {
 			t.Errorf("%s is an edge: %v, want %v", fd.Name, got, want[fd.Name])
 		}
 	}
@@ -138,7 +140,7 @@ func TestEdgesOfTheSchema(t *testing.T) {
 	edges := 0
 	for _, def := range schema.Types {
 		for _, fd := range def.Fields {
-			if def.Kind == ast.Object && isEdge(def, fd) {
+			if def.Kind == ast.Object && sdl.IsEdge(def, fd) {
 				edges++
 			}
 		}
@@ -148,7 +150,7 @@ func TestEdgesOfTheSchema(t *testing.T) {
 	}
 	for _, want := range []string{"User.meetings", "Meeting.host", "MeetingInstance.participants", "Participant.user", "Query.node"} {
 		typ, field, _ := strings.Cut(want, ".")
-		if def := schema.Types[typ]; !isEdge(def, def.Fields.ForName(field)) {
+		if def := schema.Types[typ]; !sdl.IsEdge(def, def.Fields.ForName(field)) {
 			t.Errorf("%s is no edge", want)
 		}
 	}

@@ -6,6 +6,8 @@ package operations
 import (
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -34,6 +36,24 @@ type Paging struct {
 	Array   string `json:"array"`
 	MaxPage int    `json:"maxPageSize"`
 	By      string `json:"by"` // the parameter that picks a page
+}
+
+// Schema reads the files of the schema in a folder, for tools that must not
+// compile the executor to see it.
+func Schema(dir string) (*ast.Schema, error) {
+	files, err := filepath.Glob(filepath.Join(dir, "*.graphqls"))
+	if err != nil || len(files) == 0 {
+		return nil, fmt.Errorf("no schema in %s", dir)
+	}
+	sources := make([]*ast.Source, len(files))
+	for i, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return nil, err
+		}
+		sources[i] = &ast.Source{Name: file, Input: string(text)}
+	}
+	return gqlparser.LoadSchema(sources...)
 }
 
 // Table returns every operation, ordered by path and method. sdl is the schema.

@@ -28,7 +28,7 @@ type Op[In, Out any] struct {
 // op registers an operation. adopt, if given, completes an answer with what
 // only the question knows, such as the meeting that a registrant belongs to.
 func op[In, Out any](s Spec, adopt ...func(In, *Out)) Op[In, Out] {
-	s.input = inputOf(reflect.TypeFor[In](), &s)
+	s.input, s.answer = inputOf(reflect.TypeFor[In](), &s), reflect.TypeFor[Out]()
 	o := Op[In, Out]{Spec: register(&s)}
 	if len(adopt) > 0 {
 		o.adopt = adopt[0]

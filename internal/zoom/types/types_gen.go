@@ -975,6 +975,8 @@ type HostActivityTotals struct {
 	Participants Int `json:"total_participants,omitzero"`
 	// Minutes of meeting time.
 	MeetingMinutes Int `json:"total_meeting_minutes,omitzero"`
+	// Origin says where it was read.
+	Origin `json:"-"`
 }
 
 // What keeps two groups of users from talking to each other.
