@@ -151,7 +151,7 @@ func serve(ctx context.Context, cfg *config.Config, stderr io.Writer) error {
 
 // newHandler puts the routes together.
 func newHandler(cfg *config.Config, client *zoom.Client, files *links.Links, box *box, log *slog.Logger) http.Handler {
-	api := graph.New(graph.Config{Client: client, Links: files, Log: log, Introspection: cfg.PlaygroundOn(), Timeout: cfg.Timeout})
+	api := graph.New(graph.Config{Client: client, Links: files, RawRequests: cfg.RawRequests == "on", Log: log, Introspection: cfg.PlaygroundOn(), Timeout: cfg.Timeout})
 	api = access.Keys(cfg.APIKeys, api)
 	api = access.Pages(cfg.AllowedOrigins, api)
 	api = gzhttp.GzipHandler(api)

@@ -24,6 +24,8 @@ type Config struct {
 	Client *zoom.Client
 	// Links hands out links to files at Zoom; nil hands out none.
 	Links *links.Links
+	// RawRequests lets callers send operations with parameters of their own.
+	RawRequests bool
 	// Log gets one line an operation.
 	Log *slog.Logger
 	// Limits bound the size of a query; zero means DefaultLimits.
@@ -48,7 +50,7 @@ func New(cfg Config) http.Handler {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	root := &Resolver{Client: cfg.Client, Admission: newAdmission(), Idempotency: newIdempotency(), Links: cfg.Links}
+	root := &Resolver{Client: cfg.Client, Admission: newAdmission(), Idempotency: newIdempotency(), Links: cfg.Links, RawRequests: cfg.RawRequests}
 	server := handler.New(generated.NewExecutableSchema(generated.Config{Resolvers: root}))
 	over := &transport{log: cfg.Log, timeout: cfg.Timeout}
 	// Who asks after a change must not be told what was asked before it.

@@ -21,6 +21,8 @@ type Resolver struct {
 	Idempotency *idempotency
 	// Links hands out links to files; nil hands out none.
 	Links *links.Links
+	// RawRequests lets callers send operations with parameters of their own.
+	RawRequests bool
 }
 
 // request is what one GraphQL operation shares: its loaders, what it spent, and

@@ -50,6 +50,7 @@ type setup struct {
 	// store, if given, is the gateway's cache.
 	store  cache.Store
 	closed bool // introspection is off
+	rawOff bool // raw requests are off
 	// logs, if given, takes the log.
 	logs slog.Handler
 	// throttles says that the sandbox is expected to answer 429.
@@ -115,7 +116,7 @@ func newRig(t *testing.T, s setup) *rig {
 		t.Fatal(err)
 	}
 	mux := http.NewServeMux()
-	mux.Handle("/graphql", New(Config{Client: r.client(), Links: files, Log: log, Introspection: !s.closed, Timeout: s.timeout, Limits: s.limits}))
+	mux.Handle("/graphql", New(Config{Client: r.client(), Links: files, Log: log, Introspection: !s.closed, Timeout: s.timeout, Limits: s.limits, RawRequests: !s.rawOff}))
 	mux.Handle("GET "+links.Path, files)
 	r.front = serve(mux)
 	r.http = &http.Client{Transport: r.front.transport()}

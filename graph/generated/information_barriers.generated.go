@@ -1698,29 +1698,9 @@ func (ec *executionContext) unmarshalNCreateInformationBarrierPolicyInput2zoomql
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNCreateInformationBarrierPolicyPayload2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐCreateInformationBarrierPolicyPayload(ctx context.Context, sel ast.SelectionSet, v *types.CreateInformationBarrierPolicyPayload) graphql.Marshaler {
-	if v == nil {
-		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
-			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
-		}
-		return graphql.Null
-	}
-	return ec._CreateInformationBarrierPolicyPayload(ctx, sel, v)
-}
-
 func (ec *executionContext) unmarshalNDeleteInformationBarrierPolicyInput2zoomqlᚋinternalᚋzoomᚋtypesᚐDeleteInformationBarrierPolicyInput(ctx context.Context, v any) (types.DeleteInformationBarrierPolicyInput, error) {
 	res, err := ec.unmarshalInputDeleteInformationBarrierPolicyInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
-}
-
-func (ec *executionContext) marshalNDeleteInformationBarrierPolicyPayload2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐDeleteInformationBarrierPolicyPayload(ctx context.Context, sel ast.SelectionSet, v *types.DeleteInformationBarrierPolicyPayload) graphql.Marshaler {
-	if v == nil {
-		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
-			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
-		}
-		return graphql.Null
-	}
-	return ec._DeleteInformationBarrierPolicyPayload(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalNInformationBarrierPolicy2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐInformationBarrierPolicyᚄ(ctx context.Context, sel ast.SelectionSet, v []*types.InformationBarrierPolicy) graphql.Marshaler {
@@ -1819,14 +1799,18 @@ func (ec *executionContext) unmarshalNUpdateInformationBarrierPolicyInput2zoomql
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNUpdateInformationBarrierPolicyPayload2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐUpdateInformationBarrierPolicyPayload(ctx context.Context, sel ast.SelectionSet, v *types.UpdateInformationBarrierPolicyPayload) graphql.Marshaler {
+func (ec *executionContext) marshalOCreateInformationBarrierPolicyPayload2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐCreateInformationBarrierPolicyPayload(ctx context.Context, sel ast.SelectionSet, v *types.CreateInformationBarrierPolicyPayload) graphql.Marshaler {
 	if v == nil {
-		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
-			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
-		}
 		return graphql.Null
 	}
-	return ec._UpdateInformationBarrierPolicyPayload(ctx, sel, v)
+	return ec._CreateInformationBarrierPolicyPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalODeleteInformationBarrierPolicyPayload2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐDeleteInformationBarrierPolicyPayload(ctx context.Context, sel ast.SelectionSet, v *types.DeleteInformationBarrierPolicyPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._DeleteInformationBarrierPolicyPayload(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalOInformationBarrierPolicy2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐInformationBarrierPolicy(ctx context.Context, sel ast.SelectionSet, v *types.InformationBarrierPolicy) graphql.Marshaler {
@@ -1908,6 +1892,13 @@ func (ec *executionContext) marshalOInformationBarrierType2ᚖzoomqlᚋinternal�
 		return graphql.Null
 	}
 	return v
+}
+
+func (ec *executionContext) marshalOUpdateInformationBarrierPolicyPayload2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐUpdateInformationBarrierPolicyPayload(ctx context.Context, sel ast.SelectionSet, v *types.UpdateInformationBarrierPolicyPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._UpdateInformationBarrierPolicyPayload(ctx, sel, v)
 }
 
 // endregion ***************************** type.gotpl *****************************

@@ -2526,16 +2526,6 @@ func (ec *executionContext) unmarshalNAddRegistrantInput2zoomqlᚋinternalᚋzoo
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNAddRegistrantPayload2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐAddRegistrantPayload(ctx context.Context, sel ast.SelectionSet, v *types.AddRegistrantPayload) graphql.Marshaler {
-	if v == nil {
-		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
-			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
-		}
-		return graphql.Null
-	}
-	return ec._AddRegistrantPayload(ctx, sel, v)
-}
-
 func (ec *executionContext) marshalNCustomQuestionAnswer2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐCustomQuestionAnswer(ctx context.Context, sel ast.SelectionSet, v *types.CustomQuestionAnswer) graphql.Marshaler {
 	if v == nil {
 		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {

@@ -2329,44 +2329,14 @@ func (ec *executionContext) unmarshalNAssignRoleInput2zoomqlᚋinternalᚋzoom�
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNAssignRolePayload2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐAssignRolePayload(ctx context.Context, sel ast.SelectionSet, v *types.AssignRolePayload) graphql.Marshaler {
-	if v == nil {
-		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
-			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
-		}
-		return graphql.Null
-	}
-	return ec._AssignRolePayload(ctx, sel, v)
-}
-
 func (ec *executionContext) unmarshalNCreateRoleInput2zoomqlᚋinternalᚋzoomᚋtypesᚐCreateRoleInput(ctx context.Context, v any) (types.CreateRoleInput, error) {
 	res, err := ec.unmarshalInputCreateRoleInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNCreateRolePayload2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐCreateRolePayload(ctx context.Context, sel ast.SelectionSet, v *types.CreateRolePayload) graphql.Marshaler {
-	if v == nil {
-		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
-			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
-		}
-		return graphql.Null
-	}
-	return ec._CreateRolePayload(ctx, sel, v)
-}
-
 func (ec *executionContext) unmarshalNDeleteRoleInput2zoomqlᚋinternalᚋzoomᚋtypesᚐDeleteRoleInput(ctx context.Context, v any) (types.DeleteRoleInput, error) {
 	res, err := ec.unmarshalInputDeleteRoleInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
-}
-
-func (ec *executionContext) marshalNDeleteRolePayload2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐDeleteRolePayload(ctx context.Context, sel ast.SelectionSet, v *types.DeleteRolePayload) graphql.Marshaler {
-	if v == nil {
-		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
-			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
-		}
-		return graphql.Null
-	}
-	return ec._DeleteRolePayload(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalNNewRole2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐNewRole(ctx context.Context, v any) (*types.NewRole, error) {
@@ -2480,29 +2450,30 @@ func (ec *executionContext) unmarshalNUnassignRoleInput2zoomqlᚋinternalᚋzoom
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNUnassignRolePayload2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐUnassignRolePayload(ctx context.Context, sel ast.SelectionSet, v *types.UnassignRolePayload) graphql.Marshaler {
-	if v == nil {
-		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
-			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
-		}
-		return graphql.Null
-	}
-	return ec._UnassignRolePayload(ctx, sel, v)
-}
-
 func (ec *executionContext) unmarshalNUpdateRoleInput2zoomqlᚋinternalᚋzoomᚋtypesᚐUpdateRoleInput(ctx context.Context, v any) (types.UpdateRoleInput, error) {
 	res, err := ec.unmarshalInputUpdateRoleInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNUpdateRolePayload2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐUpdateRolePayload(ctx context.Context, sel ast.SelectionSet, v *types.UpdateRolePayload) graphql.Marshaler {
+func (ec *executionContext) marshalOAssignRolePayload2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐAssignRolePayload(ctx context.Context, sel ast.SelectionSet, v *types.AssignRolePayload) graphql.Marshaler {
 	if v == nil {
-		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
-			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
-		}
 		return graphql.Null
 	}
-	return ec._UpdateRolePayload(ctx, sel, v)
+	return ec._AssignRolePayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOCreateRolePayload2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐCreateRolePayload(ctx context.Context, sel ast.SelectionSet, v *types.CreateRolePayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._CreateRolePayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalODeleteRolePayload2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐDeleteRolePayload(ctx context.Context, sel ast.SelectionSet, v *types.DeleteRolePayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._DeleteRolePayload(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalOPrivilegeScope2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐPrivilegeScopeᚄ(ctx context.Context, sel ast.SelectionSet, v []*types.PrivilegeScope) graphql.Marshaler {
@@ -2641,6 +2612,20 @@ func (ec *executionContext) unmarshalOSubAccountPrivilegesInput2ᚖzoomqlᚋinte
 	}
 	res, err := ec.unmarshalInputSubAccountPrivilegesInput(ctx, v)
 	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOUnassignRolePayload2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐUnassignRolePayload(ctx context.Context, sel ast.SelectionSet, v *types.UnassignRolePayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._UnassignRolePayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOUpdateRolePayload2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐUpdateRolePayload(ctx context.Context, sel ast.SelectionSet, v *types.UpdateRolePayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._UpdateRolePayload(ctx, sel, v)
 }
 
 // endregion ***************************** type.gotpl *****************************

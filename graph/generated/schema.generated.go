@@ -34,6 +34,7 @@ type MutationResolver interface {
 	CreatePoll(ctx context.Context, input types.CreatePollInput) (*types.CreatePollPayload, error)
 	UpdatePoll(ctx context.Context, input types.UpdatePollInput) (*types.UpdatePollPayload, error)
 	DeletePoll(ctx context.Context, input types.DeletePollInput) (*types.DeletePollPayload, error)
+	ZoomRequest(ctx context.Context, input types.ZoomRequestInput) (*types.ZoomRequestPayload, error)
 	AddRegistrant(ctx context.Context, input types.AddRegistrantInput) (*types.AddRegistrantPayload, error)
 	UpdateRegistrantStatus(ctx context.Context, input types.UpdateRegistrantStatusInput) (*types.UpdateRegistrantStatusPayload, error)
 	DeleteRegistrant(ctx context.Context, input types.DeleteRegistrantInput) (*types.DeleteRegistrantPayload, error)
@@ -490,6 +491,20 @@ func (ec *executionContext) field_Mutation_updateUser_args(ctx context.Context, 
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_zoomRequest_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (types.ZoomRequestInput, error) {
+			return ec.unmarshalNZoomRequestInput2zoomqlᚋinternalᚋzoomᚋtypesᚐZoomRequestInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Query___type_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -606,10 +621,10 @@ func (ec *executionContext) _Mutation_createInformationBarrierPolicy(ctx context
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *types.CreateInformationBarrierPolicyPayload) graphql.Marshaler {
-			return ec.marshalNCreateInformationBarrierPolicyPayload2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐCreateInformationBarrierPolicyPayload(ctx, selections, v)
+			return ec.marshalOCreateInformationBarrierPolicyPayload2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐCreateInformationBarrierPolicyPayload(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Mutation_createInformationBarrierPolicy(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -650,10 +665,10 @@ func (ec *executionContext) _Mutation_updateInformationBarrierPolicy(ctx context
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *types.UpdateInformationBarrierPolicyPayload) graphql.Marshaler {
-			return ec.marshalNUpdateInformationBarrierPolicyPayload2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐUpdateInformationBarrierPolicyPayload(ctx, selections, v)
+			return ec.marshalOUpdateInformationBarrierPolicyPayload2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐUpdateInformationBarrierPolicyPayload(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Mutation_updateInformationBarrierPolicy(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -694,10 +709,10 @@ func (ec *executionContext) _Mutation_deleteInformationBarrierPolicy(ctx context
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *types.DeleteInformationBarrierPolicyPayload) graphql.Marshaler {
-			return ec.marshalNDeleteInformationBarrierPolicyPayload2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐDeleteInformationBarrierPolicyPayload(ctx, selections, v)
+			return ec.marshalODeleteInformationBarrierPolicyPayload2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐDeleteInformationBarrierPolicyPayload(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Mutation_deleteInformationBarrierPolicy(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -1208,6 +1223,50 @@ func (ec *executionContext) fieldContext_Mutation_deletePoll(ctx context.Context
 	return fc, nil
 }
 
+func (ec *executionContext) _Mutation_zoomRequest(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_zoomRequest(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().ZoomRequest(ctx, fc.Args["input"].(types.ZoomRequestInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *types.ZoomRequestPayload) graphql.Marshaler {
+			return ec.marshalOZoomRequestPayload2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐZoomRequestPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_zoomRequest(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ZoomRequestPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_zoomRequest_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Mutation_addRegistrant(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -1398,10 +1457,10 @@ func (ec *executionContext) _Mutation_createRole(ctx context.Context, field grap
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *types.CreateRolePayload) graphql.Marshaler {
-			return ec.marshalNCreateRolePayload2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐCreateRolePayload(ctx, selections, v)
+			return ec.marshalOCreateRolePayload2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐCreateRolePayload(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Mutation_createRole(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -1442,10 +1501,10 @@ func (ec *executionContext) _Mutation_updateRole(ctx context.Context, field grap
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *types.UpdateRolePayload) graphql.Marshaler {
-			return ec.marshalNUpdateRolePayload2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐUpdateRolePayload(ctx, selections, v)
+			return ec.marshalOUpdateRolePayload2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐUpdateRolePayload(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Mutation_updateRole(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -1486,10 +1545,10 @@ func (ec *executionContext) _Mutation_deleteRole(ctx context.Context, field grap
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *types.DeleteRolePayload) graphql.Marshaler {
-			return ec.marshalNDeleteRolePayload2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐDeleteRolePayload(ctx, selections, v)
+			return ec.marshalODeleteRolePayload2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐDeleteRolePayload(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Mutation_deleteRole(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -1530,10 +1589,10 @@ func (ec *executionContext) _Mutation_assignRole(ctx context.Context, field grap
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *types.AssignRolePayload) graphql.Marshaler {
-			return ec.marshalNAssignRolePayload2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐAssignRolePayload(ctx, selections, v)
+			return ec.marshalOAssignRolePayload2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐAssignRolePayload(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Mutation_assignRole(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -1574,10 +1633,10 @@ func (ec *executionContext) _Mutation_unassignRole(ctx context.Context, field gr
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *types.UnassignRolePayload) graphql.Marshaler {
-			return ec.marshalNUnassignRolePayload2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐUnassignRolePayload(ctx, selections, v)
+			return ec.marshalOUnassignRolePayload2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐUnassignRolePayload(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Mutation_unassignRole(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -1750,10 +1809,10 @@ func (ec *executionContext) _Mutation_createUser(ctx context.Context, field grap
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *types.CreateUserPayload) graphql.Marshaler {
-			return ec.marshalNCreateUserPayload2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐCreateUserPayload(ctx, selections, v)
+			return ec.marshalOCreateUserPayload2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐCreateUserPayload(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Mutation_createUser(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -1794,10 +1853,10 @@ func (ec *executionContext) _Mutation_updateUser(ctx context.Context, field grap
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *types.UpdateUserPayload) graphql.Marshaler {
-			return ec.marshalNUpdateUserPayload2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐUpdateUserPayload(ctx, selections, v)
+			return ec.marshalOUpdateUserPayload2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐUpdateUserPayload(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Mutation_updateUser(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -1838,10 +1897,10 @@ func (ec *executionContext) _Mutation_deleteUser(ctx context.Context, field grap
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *types.DeleteUserPayload) graphql.Marshaler {
-			return ec.marshalNDeleteUserPayload2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐDeleteUserPayload(ctx, selections, v)
+			return ec.marshalODeleteUserPayload2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐDeleteUserPayload(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Mutation_deleteUser(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -1882,10 +1941,10 @@ func (ec *executionContext) _Mutation_addWebinarRegistrant(ctx context.Context, 
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *types.AddRegistrantPayload) graphql.Marshaler {
-			return ec.marshalNAddRegistrantPayload2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐAddRegistrantPayload(ctx, selections, v)
+			return ec.marshalOAddRegistrantPayload2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐAddRegistrantPayload(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Mutation_addWebinarRegistrant(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -2709,21 +2768,21 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_createInformationBarrierPolicy(ctx, field)
 			})
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "updateInformationBarrierPolicy":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_updateInformationBarrierPolicy(ctx, field)
 			})
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "deleteInformationBarrierPolicy":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_deleteInformationBarrierPolicy(ctx, field)
 			})
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "createSipDialing":
@@ -2803,6 +2862,13 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
+		case "zoomRequest":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_zoomRequest(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
 		case "addRegistrant":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_addRegistrant(ctx, field)
@@ -2835,35 +2901,35 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_createRole(ctx, field)
 			})
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "updateRole":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_updateRole(ctx, field)
 			})
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "deleteRole":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_deleteRole(ctx, field)
 			})
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "assignRole":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_assignRole(ctx, field)
 			})
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "unassignRole":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_unassignRole(ctx, field)
 			})
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "updateMeetingSurvey":
@@ -2891,28 +2957,28 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_createUser(ctx, field)
 			})
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "updateUser":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_updateUser(ctx, field)
 			})
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "deleteUser":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_deleteUser(ctx, field)
 			})
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "addWebinarRegistrant":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_addWebinarRegistrant(ctx, field)
 			})
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		default:

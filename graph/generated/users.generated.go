@@ -4571,16 +4571,6 @@ func (ec *executionContext) unmarshalNCreateUserInput2zoomqlᚋinternalᚋzoom�
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNCreateUserPayload2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐCreateUserPayload(ctx context.Context, sel ast.SelectionSet, v *types.CreateUserPayload) graphql.Marshaler {
-	if v == nil {
-		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
-			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
-		}
-		return graphql.Null
-	}
-	return ec._CreateUserPayload(ctx, sel, v)
-}
-
 func (ec *executionContext) marshalNCustomAttribute2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐCustomAttribute(ctx context.Context, sel ast.SelectionSet, v *types.CustomAttribute) graphql.Marshaler {
 	if v == nil {
 		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
@@ -4609,16 +4599,6 @@ func (ec *executionContext) marshalNDeleteUserAction2zoomqlᚋinternalᚋzoomᚋ
 func (ec *executionContext) unmarshalNDeleteUserInput2zoomqlᚋinternalᚋzoomᚋtypesᚐDeleteUserInput(ctx context.Context, v any) (types.DeleteUserInput, error) {
 	res, err := ec.unmarshalInputDeleteUserInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
-}
-
-func (ec *executionContext) marshalNDeleteUserPayload2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐDeleteUserPayload(ctx context.Context, sel ast.SelectionSet, v *types.DeleteUserPayload) graphql.Marshaler {
-	if v == nil {
-		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
-			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
-		}
-		return graphql.Null
-	}
-	return ec._DeleteUserPayload(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalNLicenseInfo2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐLicenseInfo(ctx context.Context, sel ast.SelectionSet, v *types.LicenseInfo) graphql.Marshaler {
@@ -4664,16 +4644,6 @@ func (ec *executionContext) unmarshalNNewUser2ᚖzoomqlᚋinternalᚋzoomᚋtype
 func (ec *executionContext) unmarshalNUpdateUserInput2zoomqlᚋinternalᚋzoomᚋtypesᚐUpdateUserInput(ctx context.Context, v any) (types.UpdateUserInput, error) {
 	res, err := ec.unmarshalInputUpdateUserInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
-}
-
-func (ec *executionContext) marshalNUpdateUserPayload2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐUpdateUserPayload(ctx context.Context, sel ast.SelectionSet, v *types.UpdateUserPayload) graphql.Marshaler {
-	if v == nil {
-		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
-			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
-		}
-		return graphql.Null
-	}
-	return ec._UpdateUserPayload(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalNUser2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐUserᚄ(ctx context.Context, sel ast.SelectionSet, v []*types.User) graphql.Marshaler {
@@ -4796,6 +4766,13 @@ func (ec *executionContext) marshalNZoomWorkplacePlan2zoomqlᚋinternalᚋzoom�
 	return v
 }
 
+func (ec *executionContext) marshalOCreateUserPayload2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐCreateUserPayload(ctx context.Context, sel ast.SelectionSet, v *types.CreateUserPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._CreateUserPayload(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalOCreatedUser2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐCreatedUser(ctx context.Context, sel ast.SelectionSet, v *types.CreatedUser) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
@@ -4837,6 +4814,13 @@ func (ec *executionContext) unmarshalOCustomAttributeInput2ᚕᚖzoomqlᚋintern
 		}
 	}
 	return res, nil
+}
+
+func (ec *executionContext) marshalODeleteUserPayload2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐDeleteUserPayload(ctx context.Context, sel ast.SelectionSet, v *types.DeleteUserPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._DeleteUserPayload(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalOLicenseInfo2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐLicenseInfoᚄ(ctx context.Context, sel ast.SelectionSet, v []*types.LicenseInfo) graphql.Marshaler {
@@ -4995,6 +4979,13 @@ func (ec *executionContext) marshalOPronounsOption2ᚖzoomqlᚋinternalᚋzoom�
 		return graphql.Null
 	}
 	return v
+}
+
+func (ec *executionContext) marshalOUpdateUserPayload2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐUpdateUserPayload(ctx context.Context, sel ast.SelectionSet, v *types.UpdateUserPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._UpdateUserPayload(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalOUser2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐUser(ctx context.Context, sel ast.SelectionSet, v *types.User) graphql.Marshaler {

@@ -41,6 +41,7 @@ type Request struct {
 	// neither answered from the cache nor kept there.
 	Secrets bool
 
+	raw    bool // the answer is wanted as it is
 	decode func([]byte) (any, error)
 	encode func(any) ([]byte, error)
 	ticket cache.Ticket // of the miss that led to the call

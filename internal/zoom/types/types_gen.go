@@ -3841,3 +3841,27 @@ type WebinarSettings struct {
 	// Written questions during the webinar.
 	QuestionAndAnswer *WebinarQuestionAndAnswer `json:"question_and_answer,omitzero"`
 }
+
+// A call of one operation of the table, which `zoomql operations` lists.
+type ZoomRequestInput struct {
+	// The operation's name, such as `GET /users/{userId}`.
+	Operation string `json:"operation,omitzero"`
+	// The account that is asked about; the own one if left out. The name stays the same.
+	Account *AccountBy `json:"account,omitzero"`
+	// Values of the path's variables by their names, raw. JSON, because each operation has names of its own.
+	Path JSON `json:"path,omitzero"`
+	// Parameters of the query by their names: texts, numbers, true or false, or lists of these. JSON, because each operation has names of its own.
+	Query JSON `json:"query,omitzero"`
+	// The body as Zoom documents it. JSON, because each operation has a body of its own.
+	Body JSON `json:"body,omitzero"`
+}
+
+// What came of it.
+type ZoomRequestPayload struct {
+	// HTTP status of Zoom's answer; null when it refused, or was not asked.
+	Status Int `json:"status,omitzero"`
+	// Zoom's answer as it is, but for tokens that open files. JSON, because each operation has an answer of its own.
+	Body JSON `json:"body,omitzero"`
+	// What you can mend.
+	UserErrors []*UserError `json:"user_errors,omitzero"`
+}
