@@ -6231,6 +6231,8 @@ type WebinarReport @source(op: "GET /report/webinars/{webinarId}") {
     @zoom(op: "GET /users/{userId}")
     @zoom(op: "GET /users")
     @zoom(op: "GET /report/webinars/{webinarId}")
+  "The webinar that was run."
+  webinar: Webinar @zoom(op: "GET /webinars/{webinarId}") @zoom(op: "GET /report/webinars/{webinarId}")
   "Who was there: one entry for each stay, so who rejoins is there twice. Zoom keeps six months."
   participants(
     "How many at most; may exceed a page of Zoom's."
@@ -6276,6 +6278,19 @@ type WebinarReportParticipant @source(op: "GET /report/webinars/{webinarId}/part
 
   "The user, for who joined signed in and belongs to the account."
   user: User @zoom(op: "GET /users/{userId}") @zoom(op: "GET /users")
+  "The registration that the person came by."
+  registrant: Registrant
+    @zoom(op: "GET /webinars/{webinarId}/registrants/{registrantId}")
+    @zoom(op: "GET /webinars/{webinarId}/registrants")
+    @zoom(op: "GET /report/webinars/{webinarId}")
+}
+
+extend type Webinar {
+  "What Zoom reports on a run. It needs a paid plan with the webinar add-on."
+  report(
+    "UUID of the run; the latest one that has ended when left out."
+    uuid: MeetingUUID
+  ): WebinarReport @zoom(op: "GET /report/webinars/{webinarId}")
 }
 
 "A list of stays."
@@ -9815,6 +9830,8 @@ func (ec *executionContext) childFields_Webinar(ctx context.Context, field graph
 		return ec.fieldContext_Webinar_registrant(ctx, field)
 	case "participants":
 		return ec.fieldContext_Webinar_participants(ctx, field)
+	case "report":
+		return ec.fieldContext_Webinar_report(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Webinar", field.Name)
 }
@@ -9917,6 +9934,8 @@ func (ec *executionContext) childFields_WebinarReport(ctx context.Context, field
 		return ec.fieldContext_WebinarReport_customKeys(ctx, field)
 	case "host":
 		return ec.fieldContext_WebinarReport_host(ctx, field)
+	case "webinar":
+		return ec.fieldContext_WebinarReport_webinar(ctx, field)
 	case "participants":
 		return ec.fieldContext_WebinarReport_participants(ctx, field)
 	case "polls":
@@ -9955,6 +9974,8 @@ func (ec *executionContext) childFields_WebinarReportParticipant(ctx context.Con
 		return ec.fieldContext_WebinarReportParticipant_failover(ctx, field)
 	case "user":
 		return ec.fieldContext_WebinarReportParticipant_user(ctx, field)
+	case "registrant":
+		return ec.fieldContext_WebinarReportParticipant_registrant(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type WebinarReportParticipant", field.Name)
 }

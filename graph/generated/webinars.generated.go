@@ -22,6 +22,7 @@ type WebinarResolver interface {
 	Registrants(ctx context.Context, obj *types.Webinar, first int, after *string, status types.RegistrantStatus, occurrenceID *string, trackingSourceID *string) (*types.Connection[types.Registrant], error)
 	Registrant(ctx context.Context, obj *types.Webinar, by types.RegistrantBy) (*types.Registrant, error)
 	Participants(ctx context.Context, obj *types.Webinar, first int, after *string, uuid *types.UUID) (*types.ParticipantConnection, error)
+	Report(ctx context.Context, obj *types.Webinar, uuid *types.UUID) (*types.WebinarReport, error)
 }
 
 // endregion ************************** generated!.gotpl **************************
@@ -115,6 +116,20 @@ func (ec *executionContext) field_Webinar_registrants_args(ctx context.Context, 
 		return nil, err
 	}
 	args["trackingSourceId"] = arg4
+	return args, nil
+}
+
+func (ec *executionContext) field_Webinar_report_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "uuid",
+		func(ctx context.Context, v any) (*types.UUID, error) {
+			return ec.unmarshalOMeetingUUID2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐUUID(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["uuid"] = arg0
 	return args, nil
 }
 
@@ -1061,6 +1076,50 @@ func (ec *executionContext) fieldContext_Webinar_participants(ctx context.Contex
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Webinar_participants_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Webinar_report(ctx context.Context, field graphql.CollectedField, obj *types.Webinar) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Webinar_report(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Webinar().Report(ctx, obj, fc.Args["uuid"].(*types.UUID))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *types.WebinarReport) graphql.Marshaler {
+			return ec.marshalOWebinarReport2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐWebinarReport(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Webinar_report(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Webinar",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_WebinarReport(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Webinar_report_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -3159,6 +3218,44 @@ func (ec *executionContext) _Webinar(ctx context.Context, sel ast.SelectionSet, 
 					}
 				}()
 				res = ec._Webinar_participants(ctx, field, obj)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.IsDeferred() {
+				deferredFieldSet.AddField(field)
+				fieldIndex := len(deferredFieldSet.Values) - 1
+				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, deferredFieldSet)
+				})
+
+				for _, deferrable := range field.Deferrables {
+					view, ok := deferLabelToView[deferrable.Label]
+					if !ok {
+						view = deferredFieldSet.NewView()
+						deferLabelToView[deferrable.Label] = view
+					}
+					view.AddIndices(fieldIndex)
+				}
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "report":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Webinar_report(ctx, field, obj)
 				if res == graphql.RequiredNull {
 					atomic.AddUint32(&fs.Invalids, 1)
 				}

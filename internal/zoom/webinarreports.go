@@ -18,11 +18,11 @@ var (
 		Scopes: reportRead + "report:read:webinar:admin",
 		Tags:   webinarRunTags,
 	}, func(in WebinarRunKey, r *types.WebinarReport) { r.Run = in.WebinarID })
-	ListWebinarReportParticipants = list[WebinarParticipantFilter, types.WebinarReportParticipant](Spec{
+	ListWebinarReportParticipants = list(Spec{
 		Pattern: "GET /report/webinars/{webinarId}/participants", Rate: Heavy, Life: Closed, LifeOf: pastLife, AcceptsUUID: true, Array: "participants", MaxPage: 300,
 		Scopes: reportRead + "report:read:list_webinar_participants:admin",
 		Tags:   webinarRunTags,
-	})
+	}, func(in WebinarParticipantFilter, p *types.WebinarReportParticipant) { p.Run = in.WebinarID })
 	GetWebinarPolls = op(Spec{
 		Pattern: "GET /report/webinars/{webinarId}/polls", Rate: Heavy, Life: Closed, LifeOf: answersLife, AcceptsUUID: true,
 		Scopes: reportRead + "report:read:list_webinar_polls:admin",

@@ -3734,6 +3734,8 @@ type WebinarReportParticipant struct {
 	Status ParticipantStatus `json:"status,omitzero"`
 	// Whether the connection moved to another server of Zoom's on the way.
 	Failover Bool `json:"failover,omitzero"`
+	// Run is whose participant it is: a UUID, or a webinar's number for its latest run.
+	Run string `json:"-"`
 	// Origin says where it was read.
 	Origin `json:"-"`
 }
