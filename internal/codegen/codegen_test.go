@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/99designs/gqlgen/codegen"
 	"github.com/99designs/gqlgen/codegen/config"
 	"github.com/99designs/gqlgen/plugin/modelgen"
 	"github.com/google/go-cmp/cmp"
@@ -318,5 +319,57 @@ func TestWrite(t *testing.T) {
 	}
 	if err := write(file, "no Go"); err == nil || !strings.Contains(err.Error(), "x.go") {
 		t.Errorf("what is no Go is written: %v", err)
+	}
+}
+
+// A resolver that is a plain read is written with the schema; one that is there is
+// left alone.
+func TestPlainReads(t *testing.T) {
+	schema := schemaOf(t, `
+		type Query { meeting: Meeting user: User }
+		type Meeting {
+			survey: MeetingSurvey @zoom(op: "GET /meetings/{meetingId}/survey")
+			poll: MeetingSurvey @zoom(op: "GET /meetings/{meetingId}/polls/{pollId}")
+			surveys: [MeetingSurvey] @zoom(op: "GET /meetings/{meetingId}/survey")
+			latest(first: Int): MeetingSurvey @zoom(op: "GET /meetings/{meetingId}/survey")
+			either: MeetingSurvey @zoom(op: "GET /meetings/{meetingId}/survey") @zoom(op: "GET /surveys")
+			host: User @zoom(op: "GET /users/{userId}")
+			other: User @zoom(op: "GET /meetings/{meetingId}/survey")
+		}
+		type User @source(op: "GET /users/{userId}") { presence: Presence @zoom(op: "GET /users/{userId}/presence_status") }
+		type Presence @source(op: "GET /users/{userId}/presence_status") { status: String survey: MeetingSurvey @zoom(op: "GET /meetings/{meetingId}/survey") }
+		type MeetingSurvey @source(op: "GET /meetings/{meetingId}/survey") @source(op: "GET /meetings/{meetingId}/polls/{pollId}") { title: String }`)
+	const survey = "return orNil(zoom.GetMeetingSurvey.Do(ctx, of(ctx, obj).client, zoom.MeetingKey{MeetingID: obj.Number}))"
+	for coordinate, want := range map[string]string{
+		"Meeting.survey":  survey,
+		"User.presence":   "return orNil(zoom.GetPresence.Do(ctx, of(ctx, obj).client, zoom.UserKey{UserID: string(obj.ZoomID)}))",
+		"Meeting.poll":    "", // which poll?
+		"Meeting.surveys": "", // a list
+		"Meeting.latest":  "", // takes something
+		"Meeting.either":  "", // has to choose
+		"Meeting.host":    "", // of another object
+		"Meeting.other":   "", // answers with something else
+		"Presence.survey": "", // nobody knows how it is named in a path
+	} {
+		typ, name, _ := strings.Cut(coordinate, ".")
+		fd := schema.Types[typ].Fields.ForName(name)
+		if got := plainRead(schema.Types[typ], fd, schema.Types[fd.Type.Name()]); got != want {
+			t.Errorf("%s is resolved by %q, want %q", coordinate, got, want)
+		}
+	}
+
+	meeting := schema.Types["Meeting"]
+	field := func(name string) *codegen.Field {
+		fd := meeting.Fields.ForName(name)
+		return &codegen.Field{
+			FieldDefinition: fd, Object: &codegen.Object{Definition: meeting},
+			TypeReference: &config.TypeReference{Definition: schema.Types[fd.Type.Name()]},
+		}
+	}
+	if got := (edges{}).Implement("return nil, nil", field("survey")); got != "return nil, nil" {
+		t.Errorf("what was written by hand is now %q", got)
+	}
+	if got := (edges{}).Implement("", field("poll")); got != `panic("not implemented: Meeting.poll")` {
+		t.Errorf("what has to be written by hand is %q", got)
 	}
 }

@@ -3,6 +3,8 @@
 // it.
 package operations
 
+//go:generate go run ./document
+
 import (
 	"fmt"
 	"io"
@@ -62,6 +64,11 @@ func Table(sdl string) ([]Row, error) {
 	if err != nil {
 		return nil, err
 	}
+	return TableOf(schema), nil
+}
+
+// TableOf is Table for a schema that was read already.
+func TableOf(schema *ast.Schema) []Row {
 	uses := coordinates(schema)
 	var rows []Row
 	for _, s := range zoom.Specs() {
@@ -77,7 +84,7 @@ func Table(sdl string) ([]Row, error) {
 		}
 		rows = append(rows, row)
 	}
-	return rows, nil
+	return rows
 }
 
 // coordinates returns the fields that name each operation in @zoom, and the types
