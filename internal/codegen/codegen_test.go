@@ -334,22 +334,26 @@ func TestPlainReads(t *testing.T) {
 			latest(first: Int): MeetingSurvey @zoom(op: "GET /meetings/{meetingId}/survey")
 			either: MeetingSurvey @zoom(op: "GET /meetings/{meetingId}/survey") @zoom(op: "GET /surveys")
 			host: User @zoom(op: "GET /users/{userId}")
+			invitation: MeetingInvitation @zoom(op: "GET /meetings/{meetingId}/invitation")
 			other: User @zoom(op: "GET /meetings/{meetingId}/survey")
 		}
+		scalar Secret
+		type MeetingInvitation @source(op: "GET /meetings/{meetingId}/invitation") { sipLinks: [Secret!] }
 		type User @source(op: "GET /users/{userId}") { presence: Presence @zoom(op: "GET /users/{userId}/presence_status") }
 		type Presence @source(op: "GET /users/{userId}/presence_status") { status: String survey: MeetingSurvey @zoom(op: "GET /meetings/{meetingId}/survey") }
 		type MeetingSurvey @source(op: "GET /meetings/{meetingId}/survey") @source(op: "GET /meetings/{meetingId}/polls/{pollId}") { title: String }`)
 	const survey = "return orNil(zoom.GetMeetingSurvey.Do(ctx, of(ctx, obj).client, zoom.MeetingKey{MeetingID: obj.Number}))"
 	for coordinate, want := range map[string]string{
-		"Meeting.survey":  survey,
-		"User.presence":   "return orNil(zoom.GetPresence.Do(ctx, of(ctx, obj).client, zoom.UserKey{UserID: string(obj.ZoomID)}))",
-		"Meeting.poll":    "", // which poll?
-		"Meeting.surveys": "", // a list
-		"Meeting.latest":  "", // takes something
-		"Meeting.either":  "", // has to choose
-		"Meeting.host":    "", // of another object
-		"Meeting.other":   "", // answers with something else
-		"Presence.survey": "", // nobody knows how it is named in a path
+		"Meeting.survey":     survey,
+		"User.presence":      "return orNil(zoom.GetPresence.Do(ctx, of(ctx, obj).client, zoom.UserKey{UserID: string(obj.ZoomID)}))",
+		"Meeting.invitation": strings.Replace(strings.Replace(survey, "MeetingSurvey", "MeetingInvitation", 1), "obj.Number}", `obj.Number}, zoom.Secrets(askedOf(ctx, "MeetingInvitation").secrets)`, 1),
+		"Meeting.poll":       "", // which poll?
+		"Meeting.surveys":    "", // a list
+		"Meeting.latest":     "", // takes something
+		"Meeting.either":     "", // has to choose
+		"Meeting.host":       "", // of another object
+		"Meeting.other":      "", // answers with something else
+		"Presence.survey":    "", // nobody knows how it is named in a path
 	} {
 		typ, name, _ := strings.Cut(coordinate, ".")
 		fd := schema.Types[typ].Fields.ForName(name)

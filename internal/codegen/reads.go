@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/99designs/gqlgen/codegen"
@@ -37,8 +38,8 @@ var keys = map[string]struct{ variable, key string }{
 
 // plainRead returns the body of a field that costs one call, whose answer is
 // decoded into the field's type and which takes nothing but the object's name. The
-// row of such a call is called after the type: GetMeetingSurvey. It is "" for all
-// other fields.
+// row of such a call is called after the type: GetMeetingSurvey. Credentials in the
+// answer are asked for by who asks for their fields. It is "" for all other fields.
 func plainRead(of *ast.Definition, fd *ast.FieldDefinition, answer *ast.Definition) string {
 	calls, key := fd.Directives.ForNames("zoom"), keys[of.Name]
 	if len(calls) != 1 || len(fd.Arguments) > 0 || fd.Type.Elem != nil || key.key == "" {
@@ -49,5 +50,9 @@ func plainRead(of *ast.Definition, fd *ast.FieldDefinition, answer *ast.Definiti
 	if !ok || strings.Contains(below, "{") || !sdl.Names(answer.Directives, "source", op) {
 		return ""
 	}
-	return fmt.Sprintf("return orNil(zoom.Get%s.Do(ctx, of(ctx, obj).client, %s))", answer.Name, key.key)
+	secrets := ""
+	if slices.ContainsFunc(answer.Fields, func(f *ast.FieldDefinition) bool { return f.Type.Name() == "Secret" }) {
+		secrets = fmt.Sprintf(", zoom.Secrets(askedOf(ctx, %q).secrets)", answer.Name)
+	}
+	return fmt.Sprintf("return orNil(zoom.Get%s.Do(ctx, of(ctx, obj).client, %s%s))", answer.Name, key.key, secrets)
 }

@@ -33,6 +33,8 @@ func op[In, Out any](s Spec, adopt ...func(In, *Out)) Op[In, Out] {
 	if len(adopt) > 0 {
 		o.adopt = adopt[0]
 	}
+	o.input.of = reflect.TypeFor[In]()
+	o.input.ask = func(c *Client, in any) (*Request, error) { return o.request(c, in.(In), nil) }
 	return o
 }
 
@@ -130,6 +132,11 @@ func decodeAnswer(s *Spec, body []byte, out any) error {
 type input struct {
 	path, query []place
 	body        []int // index of the body's field; nil when there is none
+
+	// ask makes a request of an input, which is of this type, for who goes through
+	// the table and knows no types.
+	of  reflect.Type
+	ask func(c *Client, in any) (*Request, error)
 }
 
 type place struct {
