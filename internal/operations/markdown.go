@@ -45,7 +45,7 @@ func (r *Row) pages() string {
 	if r.Paging == nil {
 		return ""
 	}
-	return fmt.Sprintf(" · pages of %d by `%s`", r.Paging.MaxPage, r.Paging.By)
+	return fmt.Sprintf(" · pages of %d by %#q", r.Paging.MaxPage, r.Paging.By)
 }
 
 // domain returns the folder of the row's question.

@@ -16,7 +16,7 @@ const root = "../.."
 
 func rows(t *testing.T) []Row {
 	t.Helper()
-	schema, err := Schema(filepath.Join(root, "graph/schema"))
+	schema, err := Schema(filepath.Join(root, "graph", "schema"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/csv"
 	"encoding/json"
 	"errors"
@@ -94,12 +95,11 @@ func answers(shapes map[string]*operation, method string, paths []string) []leaf
 // readSeeds returns the operations that the gateway is asked for, by the column
 // "seed" of the list of operations.
 func readSeeds(file string) ([]string, error) {
-	f, err := os.Open(file)
+	raw, err := os.ReadFile(file)
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
-	r := csv.NewReader(f)
+	r := csv.NewReader(bytes.NewReader(raw))
 	r.Comma, r.LazyQuotes = '\t', true
 	rows, err := r.ReadAll()
 	if err != nil || len(rows) == 0 {

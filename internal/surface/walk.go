@@ -93,8 +93,7 @@ func (w *walker) find(t reflect.Type, path []string) []field {
 		return w.findInPage(t, path)
 	}
 	var found []field
-	for i := range t.NumField() {
-		f := t.Field(i)
+	for f := range t.Fields() {
 		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
 		switch {
 		case name == "" && f.IsExported():
