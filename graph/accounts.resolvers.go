@@ -13,11 +13,11 @@ func (r *accountResolver) Users(ctx context.Context, obj *types.Account, first i
 		in: of(ctx, obj), op: zoom.ListUsers, windows: []zoom.UserFilter{{Status: status, RoleID: deref(roleID)}},
 		first: first, after: after, saw: of(ctx, obj).saw,
 	}
-	s, err := l.read(ctx)
-	if s == nil {
-		return nil, err
-	}
-	return connection(ctx, l, s, err, complete(ctx, s.items, askedOfList(ctx, "User"), of(ctx, obj).wholeUsers(ctx))), nil
+	return connectWhole(ctx, l, "User", of(ctx, obj).wholeUsers(ctx))
+}
+
+func (r *accountResolver) Reports(ctx context.Context, obj *types.Account) (*types.AccountReports, error) {
+	return &types.AccountReports{Origin: of(ctx, obj).origin()}, nil
 }
 
 func (r *queryResolver) Account(ctx context.Context) (*types.Account, error) {

@@ -183,6 +183,15 @@ func connect[In, T any](ctx context.Context, l list[In, T]) (*types.Connection[T
 	return connection(ctx, l, s, err, s.items), nil
 }
 
+// connectWhole is connect for objects that lists do not hold whole.
+func connectWhole[In, T any, P sourced[T]](ctx context.Context, l list[In, T], typeName string, whole func([]*T) []zoom.Found[T]) (*types.Connection[T], error) {
+	part, err := l.read(ctx)
+	if part == nil {
+		return nil, err
+	}
+	return connection(ctx, l, part, err, complete[T, P](ctx, part.items, askedOfList(ctx, typeName), whole)), nil
+}
+
 // sourced is an object that knows where it was read.
 type sourced[T any] interface {
 	*T

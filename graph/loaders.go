@@ -74,11 +74,13 @@ type registrantKey struct {
 	secrets bool
 }
 
-// loaderOf returns the scope's loader of the objects that a kind of key names,
-// and makes it when it is first used. Each kind of object has a key type of its
-// own, so a domain needs no field in scope.
+// loaderOf returns the scope's loader of a type of objects that a type of keys
+// names, and makes it when it is first used, so a domain needs no field in scope.
 func loaderOf[K comparable, T any](s *scope, find func(context.Context, []K) []zoom.Found[T]) *loader[K, T] {
-	type kind struct{ _ *K }
+	type kind struct {
+		_ *K
+		_ *T
+	}
 	l, ok := s.loaders.Load(kind{})
 	if !ok {
 		l, _ = s.loaders.LoadOrStore(kind{}, new(loader[K, T]))

@@ -37,40 +37,93 @@ func reported[In, T any, P ranged[In]](ctx context.Context, s *scope, op zoom.Li
 // asked for, unless the report is on what is to come. A filter without a range
 // stays as it is: Zoom has one of its own.
 func monthly[In any, P ranged[In]](ctx context.Context, op *zoom.Spec, filter In) ([]In, error) {
-	days := P(&filter).Range()
-	if err := ordered(days.From, days.To); err != nil {
+	asked := P(&filter).Range()
+	if err := keep(ctx, op, asked); err != nil {
 		return nil, err
 	}
-	if days.From.IsZero() {
+	if asked.From.IsZero() {
 		return []In{filter}, nil
 	}
-	if end := endOfMonth(today()); !op.Ahead && days.To.After(end) {
-		days.To.Time = end
+	if end := endOfMonth(today()); !op.Ahead && asked.To.After(end) {
+		asked.To.Time = end
 	}
-	if !op.Ahead && days.From.After(today()) {
+	if !op.Ahead && asked.From.After(today()) {
 		return nil, nil
 	}
-	if oldest := today().AddDate(0, -op.Months, 0); op.Months > 0 && days.From.Before(oldest) {
-		expired := &zoom.Error{Op: op.Pattern, Kind: zoom.ErrExpired}
-		if days.To.Before(oldest) {
-			return nil, expired
-		}
-		graphql.AddError(ctx, expired)
-		days.From.Time = oldest
-	}
-	spans := months(days.From.Time, days.To.Time)
+	spans := months(asked.From.Time, asked.To.Time)
 	if len(spans) > maxMonths {
 		return nil, invalid(fmt.Sprintf("from, to: they are in %d months, more than %d", len(spans), maxMonths))
 	}
 	windows := make([]In, len(spans))
 	for i, month := range spans {
 		windows[i] = filter
-		*P(&windows[i]).Range() = zoom.Days{From: types.Date{Time: month.from}, To: types.Date{Time: month.to}}
+		*P(&windows[i]).Range() = days(month.from, month.to)
 	}
 	return windows, nil
 }
 
+// keep cuts off a range what lies further back than Zoom keeps, and tells that
+// as an error: alone if nothing is left, beside the rest else.
+func keep(ctx context.Context, op *zoom.Spec, days *zoom.Days) error {
+	if err := ordered(days.From, days.To); err != nil {
+		return err
+	}
+	oldest := today().AddDate(0, -op.Months, 0)
+	if op.Months == 0 || days.From.IsZero() || !days.From.Before(oldest) {
+		return nil
+	}
+	expired := &zoom.Error{Op: op.Pattern, Kind: zoom.ErrExpired}
+	if days.To.Before(oldest) {
+		return expired
+	}
+	graphql.AddError(ctx, expired)
+	days.From.Time = oldest
+	return nil
+}
+
+func days(from, to time.Time) zoom.Days {
+	return zoom.Days{From: types.Date{Time: from}, To: types.Date{Time: to}}
+}
+
 func today() time.Time { return time.Now().UTC().Truncate(24 * time.Hour) }
+
+// inMonth asks for figures that Zoom adds up, for a month at most: the sums of
+// two months do not make one.
+func inMonth[In, Out any, P ranged[In]](ctx context.Context, s *scope, op zoom.Op[In, Out], filter In) (*Out, error) {
+	if err := oneMonth[In, P](ctx, op.Spec, &filter); err != nil {
+		return nil, err
+	}
+	return op.Do(ctx, s.client, filter)
+}
+
+// oneMonth refuses a range that Zoom does not take at once, and cuts off what it
+// keeps no more.
+func oneMonth[In any, P ranged[In]](ctx context.Context, op *zoom.Spec, filter *In) error {
+	asked := P(filter).Range()
+	if asked.To.After(asked.From.AddDate(0, 1, 0)) {
+		return invalid("from, to: Zoom adds up a month at most")
+	}
+	return keep(ctx, op, asked)
+}
+
+// byMonth asks about a range month by month, all at once, and returns the
+// answers oldest first. One that fails fails all.
+func byMonth[In comparable, Out any, P ranged[In]](ctx context.Context, s *scope, op zoom.Op[In, Out], filter In) ([]*Out, error) {
+	windows, err := monthly[In, P](ctx, op.Spec, filter)
+	if err != nil {
+		return nil, err
+	}
+	slices.Reverse(windows)
+	answers := make([]*Out, len(windows))
+	get := each(s.client, func(ctx context.Context, in In) (*Out, error) { return op.Do(ctx, s.client, in) })
+	for i, f := range get(ctx, windows) {
+		if f.Err != nil {
+			return nil, f.Err
+		}
+		answers[i] = f.Object
+	}
+	return answers, nil
+}
 
 type span struct{ from, to time.Time }
 

@@ -13,9 +13,7 @@ import (
 // participants reads who was in a run, from the cheapest source that holds what
 // is asked for. Data that are late or too old are a state, not an error.
 func (s *scope) participants(ctx context.Context, run *types.MeetingInstance, first int, after *string, source *types.ParticipantSource) (*types.ParticipantConnection, error) {
-	if run.MeetingNumber != 0 {
-		s.runs.Store(string(run.UUID), run.MeetingNumber)
-	}
+	s.knows(string(run.UUID), run.MeetingNumber)
 	chosen := participantSource(ctx, source)
 	page, err := s.readParticipants(ctx, run, chosen, first, after)
 	state := stateOf(err)
@@ -117,6 +115,14 @@ func (s *scope) participantRegistrant(ctx context.Context, p *types.Participant)
 		return nil, err
 	}
 	return orNil(s.registrant(ctx, zoom.RegistrantsOf{Number: number, Webinar: p.OfWebinar}, string(p.RegistrantID)))
+}
+
+// knows notes which meeting's run a run is, for the registrations of those who
+// were there.
+func (s *scope) knows(run string, number types.MeetingNumber) {
+	if number != 0 {
+		s.runs.Store(run, number)
+	}
 }
 
 // numberOf returns the number of the meeting that was run.

@@ -14,10 +14,7 @@ import (
 )
 
 func (s *scope) account() *types.Account {
-	return &types.Account{
-		Origin: s.origin(), ZoomID: types.Text(s.client.AccountID()),
-		Reports: &types.AccountReports{Origin: s.origin()},
-	}
+	return &types.Account{Origin: s.origin(), ZoomID: types.Text(s.client.AccountID())}
 }
 
 func (s *scope) viewer() *types.Viewer { return &types.Viewer{Account: s.account()} }

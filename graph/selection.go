@@ -19,6 +19,8 @@ type asked struct {
 	// key tells that a field of the object's key is asked for, plain one that
 	// the key does not hold, and edges one with a resolver of its own.
 	key, plain, edges bool
+	// names are the fields asked for, for what a call must name to get.
+	names map[string]bool
 }
 
 // need is a plain field that some sources of its type carry, and where it stands
@@ -50,6 +52,10 @@ var keys = map[string][]string{
 	"Meeting":         {"id", "number"},
 	"MeetingInstance": {"id", "uuid"},
 	"WebinarReport":   {"uuid"},
+
+	"DashboardMeeting":  {"uuid"},
+	"DashboardWebinar":  {"uuid"},
+	"DashboardZoomRoom": {"zoomId"},
 }
 
 // selection identifies a merged selection set within one operation.
@@ -109,6 +115,10 @@ func (a *asked) object(opCtx *graphql.OperationContext, set ast.SelectionSet, ty
 		if f.Definition == nil || f.ObjectDefinition == nil {
 			continue // __typename
 		}
+		if a.names == nil {
+			a.names = map[string]bool{}
+		}
+		a.names[f.Name] = true
 		info := infoOf(f.ObjectDefinition, f.Definition)
 		switch {
 		case info.edge:

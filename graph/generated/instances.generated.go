@@ -22,6 +22,8 @@ type MeetingInstanceResolver interface {
 	Host(ctx context.Context, obj *types.MeetingInstance) (*types.User, error)
 	Participants(ctx context.Context, obj *types.MeetingInstance, first int, after *string, source *types.ParticipantSource) (*types.ParticipantConnection, error)
 	Report(ctx context.Context, obj *types.MeetingInstance) (*types.MeetingReport, error)
+	Dashboard(ctx context.Context, obj *types.MeetingInstance, typeArg types.DashboardMeetingType) (*types.DashboardMeeting, error)
+	WebinarDashboard(ctx context.Context, obj *types.MeetingInstance, typeArg types.DashboardWebinarType) (*types.DashboardWebinar, error)
 	Recordings(ctx context.Context, obj *types.MeetingInstance) (*types.MeetingRecordings, error)
 	Polls(ctx context.Context, obj *types.MeetingInstance, source *types.InstanceSource) (*types.PollResults, error)
 	Qa(ctx context.Context, obj *types.MeetingInstance, source *types.InstanceSource) (*types.QaResults, error)
@@ -36,6 +38,20 @@ type ParticipantResolver interface {
 // endregion ************************** generated!.gotpl **************************
 
 // region    ***************************** args.gotpl *****************************
+
+func (ec *executionContext) field_MeetingInstance_dashboard_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "type",
+		func(ctx context.Context, v any) (types.DashboardMeetingType, error) {
+			return ec.unmarshalNDashboardMeetingType2zoomqlᚋinternalᚋzoomᚋtypesᚐDashboardMeetingType(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["type"] = arg0
+	return args, nil
+}
 
 func (ec *executionContext) field_MeetingInstance_participants_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
@@ -92,6 +108,20 @@ func (ec *executionContext) field_MeetingInstance_qa_args(ctx context.Context, r
 		return nil, err
 	}
 	args["source"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_MeetingInstance_webinarDashboard_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "type",
+		func(ctx context.Context, v any) (types.DashboardWebinarType, error) {
+			return ec.unmarshalNDashboardWebinarType2zoomqlᚋinternalᚋzoomᚋtypesᚐDashboardWebinarType(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["type"] = arg0
 	return args, nil
 }
 
@@ -603,6 +633,94 @@ func (ec *executionContext) fieldContext_MeetingInstance_report(_ context.Contex
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_MeetingReport(ctx, field)
 		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _MeetingInstance_dashboard(ctx context.Context, field graphql.CollectedField, obj *types.MeetingInstance) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MeetingInstance_dashboard(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.MeetingInstance().Dashboard(ctx, obj, fc.Args["type"].(types.DashboardMeetingType))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *types.DashboardMeeting) graphql.Marshaler {
+			return ec.marshalODashboardMeeting2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐDashboardMeeting(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_MeetingInstance_dashboard(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "MeetingInstance",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_DashboardMeeting(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_MeetingInstance_dashboard_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _MeetingInstance_webinarDashboard(ctx context.Context, field graphql.CollectedField, obj *types.MeetingInstance) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MeetingInstance_webinarDashboard(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.MeetingInstance().WebinarDashboard(ctx, obj, fc.Args["type"].(types.DashboardWebinarType))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *types.DashboardWebinar) graphql.Marshaler {
+			return ec.marshalODashboardWebinar2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐDashboardWebinar(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_MeetingInstance_webinarDashboard(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "MeetingInstance",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_DashboardWebinar(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_MeetingInstance_webinarDashboard_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
 	}
 	return fc, nil
 }
@@ -1843,6 +1961,82 @@ func (ec *executionContext) _MeetingInstance(ctx context.Context, sel ast.Select
 					}
 				}()
 				res = ec._MeetingInstance_report(ctx, field, obj)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.IsDeferred() {
+				deferredFieldSet.AddField(field)
+				fieldIndex := len(deferredFieldSet.Values) - 1
+				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, deferredFieldSet)
+				})
+
+				for _, deferrable := range field.Deferrables {
+					view, ok := deferLabelToView[deferrable.Label]
+					if !ok {
+						view = deferredFieldSet.NewView()
+						deferLabelToView[deferrable.Label] = view
+					}
+					view.AddIndices(fieldIndex)
+				}
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "dashboard":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._MeetingInstance_dashboard(ctx, field, obj)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.IsDeferred() {
+				deferredFieldSet.AddField(field)
+				fieldIndex := len(deferredFieldSet.Values) - 1
+				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, deferredFieldSet)
+				})
+
+				for _, deferrable := range field.Deferrables {
+					view, ok := deferLabelToView[deferrable.Label]
+					if !ok {
+						view = deferredFieldSet.NewView()
+						deferLabelToView[deferrable.Label] = view
+					}
+					view.AddIndices(fieldIndex)
+				}
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "webinarDashboard":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._MeetingInstance_webinarDashboard(ctx, field, obj)
 				if res == graphql.RequiredNull {
 					atomic.AddUint32(&fs.Invalids, 1)
 				}

@@ -25,6 +25,7 @@ type MeetingResolver interface {
 	Registrants(ctx context.Context, obj *types.Meeting, first int, after *string, status types.RegistrantStatus, occurrenceID *string) (*types.Connection[types.Registrant], error)
 	Registrant(ctx context.Context, obj *types.Meeting, by types.RegistrantBy) (*types.Registrant, error)
 	Instances(ctx context.Context, obj *types.Meeting, from *types.Date, to *types.Date) ([]*types.MeetingInstance, error)
+	Dashboard(ctx context.Context, obj *types.Meeting, typeArg types.DashboardMeetingType) (*types.DashboardMeeting, error)
 	Invitation(ctx context.Context, obj *types.Meeting) (*types.MeetingInvitation, error)
 	CaptionToken(ctx context.Context, obj *types.Meeting) (*types.Secret, error)
 	Livestream(ctx context.Context, obj *types.Meeting) (*types.Livestream, error)
@@ -41,6 +42,20 @@ type UpdateMeetingPayloadResolver interface {
 // endregion ************************** generated!.gotpl **************************
 
 // region    ***************************** args.gotpl *****************************
+
+func (ec *executionContext) field_Meeting_dashboard_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "type",
+		func(ctx context.Context, v any) (types.DashboardMeetingType, error) {
+			return ec.unmarshalNDashboardMeetingType2zoomqlᚋinternalᚋzoomᚋtypesᚐDashboardMeetingType(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["type"] = arg0
+	return args, nil
+}
 
 func (ec *executionContext) field_Meeting_instances_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
@@ -1955,6 +1970,50 @@ func (ec *executionContext) fieldContext_Meeting_instances(ctx context.Context, 
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Meeting_instances_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Meeting_dashboard(ctx context.Context, field graphql.CollectedField, obj *types.Meeting) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Meeting_dashboard(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Meeting().Dashboard(ctx, obj, fc.Args["type"].(types.DashboardMeetingType))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *types.DashboardMeeting) graphql.Marshaler {
+			return ec.marshalODashboardMeeting2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐDashboardMeeting(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Meeting_dashboard(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Meeting",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_DashboardMeeting(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Meeting_dashboard_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -7760,6 +7819,44 @@ func (ec *executionContext) _Meeting(ctx context.Context, sel ast.SelectionSet, 
 					}
 				}()
 				res = ec._Meeting_instances(ctx, field, obj)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.IsDeferred() {
+				deferredFieldSet.AddField(field)
+				fieldIndex := len(deferredFieldSet.Values) - 1
+				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, deferredFieldSet)
+				})
+
+				for _, deferrable := range field.Deferrables {
+					view, ok := deferLabelToView[deferrable.Label]
+					if !ok {
+						view = deferredFieldSet.NewView()
+						deferLabelToView[deferrable.Label] = view
+					}
+					view.AddIndices(fieldIndex)
+				}
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "dashboard":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Meeting_dashboard(ctx, field, obj)
 				if res == graphql.RequiredNull {
 					atomic.AddUint32(&fs.Invalids, 1)
 				}

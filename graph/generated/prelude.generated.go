@@ -1876,6 +1876,16 @@ func (ec *executionContext) marshalOBoolean2ᚖbool(ctx context.Context, sel ast
 	return res
 }
 
+func (ec *executionContext) unmarshalOFloat2zoomqlᚋinternalᚋzoomᚋtypesᚐFloat(ctx context.Context, v any) (types.Float, error) {
+	var res types.Float
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOFloat2zoomqlᚋinternalᚋzoomᚋtypesᚐFloat(ctx context.Context, sel ast.SelectionSet, v types.Float) graphql.Marshaler {
+	return v
+}
+
 func (ec *executionContext) unmarshalOID2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐNodeID(ctx context.Context, v any) (*types.NodeID, error) {
 	if v == nil {
 		return nil, nil

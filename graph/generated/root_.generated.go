@@ -31,8 +31,16 @@ type ResolverRoot interface {
 	ChatMention() ChatMentionResolver
 	ChatMessage() ChatMessageResolver
 	ChatReactionSender() ChatReactionSenderResolver
+	ChatUsage() ChatUsageResolver
+	ClientFeedback() ClientFeedbackResolver
+	ClientFeedbackEntry() ClientFeedbackEntryResolver
 	CreateRolePayload() CreateRolePayloadResolver
 	CreatedUser() CreatedUserResolver
+	Dashboard() DashboardResolver
+	DashboardMeeting() DashboardMeetingResolver
+	DashboardParticipant() DashboardParticipantResolver
+	DashboardWebinar() DashboardWebinarResolver
+	DashboardZoomRoom() DashboardZoomRoomResolver
 	EndMeetingPayload() EndMeetingPayloadResolver
 	HostActivity() HostActivityResolver
 	Meeting() MeetingResolver
@@ -43,6 +51,9 @@ type ResolverRoot interface {
 	Mutation() MutationResolver
 	OperationLog() OperationLogResolver
 	Participant() ParticipantResolver
+	ParticipantFeedback() ParticipantFeedbackResolver
+	ParticipantQos() ParticipantQosResolver
+	ParticipantSharing() ParticipantSharingResolver
 	PhoneRecording() PhoneRecordingResolver
 	Poll() PollResolver
 	PollRespondent() PollRespondentResolver
@@ -72,6 +83,7 @@ type ResolverRoot interface {
 	Webinar() WebinarResolver
 	WebinarReport() WebinarReportResolver
 	WebinarReportParticipant() WebinarReportParticipantResolver
+	ZoomRoomWithIssues() ZoomRoomWithIssuesResolver
 }
 
 type DirectiveRoot struct {
@@ -603,6 +615,1414 @@ enum ChatMentionType {
   CONTACT @zoomValue(name: "1")
   "A channel, and so everybody in it."
   CHANNEL @zoomValue(name: "2")
+}
+`, BuiltIn: false},
+	{Name: "../schema/dashboards.graphqls", Input: `extend type Account {
+  "The dashboard: what goes on now, and what went on in the last six months. Needs a Business plan or higher."
+  dashboard: Dashboard!
+}
+
+extend type Meeting {
+  "The dashboard of the meeting while it goes on, or of its latest run that is over."
+  dashboard(
+    "Whether to look among those going on, or those that are over."
+    type: DashboardMeetingType! = LIVE
+  ): DashboardMeeting @zoom(op: "GET /metrics/meetings/{meetingId}")
+}
+
+extend type MeetingInstance {
+  "The dashboard of the run; null when Zoom has none. A webinar has its own, ` + "`" + `webinarDashboard` + "`" + `."
+  dashboard(
+    "Whether to look among those going on, or those that are over."
+    type: DashboardMeetingType! = PAST
+  ): DashboardMeeting @zoom(op: "GET /metrics/meetings/{meetingId}")
+  "The dashboard of a run that was a webinar; null when Zoom has none."
+  webinarDashboard(
+    "Whether to look among those going on, or those that are over."
+    type: DashboardWebinarType! = PAST
+  ): DashboardWebinar @zoom(op: "GET /metrics/webinars/{webinarId}")
+}
+
+"""
+What Zoom's dashboard shows of an account. Zoom keeps six months. A range that
+began earlier is cut, with the error ` + "`" + `EXPIRED` + "`" + ` beside the rest. Lists of things
+that happened take ranges of any length: one beyond a month is read month by
+month, newest first, at a call each. Figures that Zoom adds up take a month at
+most.
+"""
+type Dashboard {
+  "Meetings going on, or those that are over. The label of the call is RESOURCE_INTENSIVE: few a minute."
+  meetings(
+    "How many at most; may exceed a page of Zoom's."
+    first: Int! = 30
+    "` + "`" + `endCursor` + "`" + ` of the page before."
+    after: String
+    "Which of them: those going on, or those that are over."
+    type: DashboardMeetingType! = LIVE
+    "First day, UTC. Goes with what is over, and has to be there then."
+    from: Date
+    "Last day, UTC. Goes with what is over, and has to be there then."
+    to: Date
+    "Zoom's ids of groups: only meetings whose host is in one of them."
+    groupIds: [String!]
+    "With ` + "`" + `groupIds` + "`" + `: also meetings that somebody of the groups took part in."
+    includeParticipantGroups: Boolean
+    "Whether the days are meant of the beginning or of the end; only of what is over."
+    dateType: DashboardDateType
+  ): DashboardMeetingConnection @zoom(op: "GET /metrics/meetings") @zoom(op: "GET /metrics/meetings/{meetingId}")
+  "One run of a meeting; null when the dashboard has none such."
+  meeting(
+    "Which run."
+    by: DashboardRunBy!
+    "Whether to look among those going on, or those that are over."
+    type: DashboardMeetingType! = LIVE
+  ): DashboardMeeting @zoom(op: "GET /metrics/meetings/{meetingId}")
+  "Webinars going on, or those that are over. The label of the call is RESOURCE_INTENSIVE: few a minute."
+  webinars(
+    "How many at most; may exceed a page of Zoom's."
+    first: Int! = 30
+    "` + "`" + `endCursor` + "`" + ` of the page before."
+    after: String
+    "Which of them: those going on, or those that are over."
+    type: DashboardWebinarType! = LIVE
+    "First day, UTC. Goes with what is over, and has to be there then."
+    from: Date
+    "Last day, UTC. Goes with what is over, and has to be there then."
+    to: Date
+    "Zoom's ids of groups: only webinars whose host is in one of them."
+    groupIds: [String!]
+    "With ` + "`" + `groupIds` + "`" + `: also webinars that somebody of the groups took part in."
+    includeParticipantGroups: Boolean
+    "Whether the days are meant of the beginning or of the end; only of what is over."
+    dateType: DashboardDateType
+  ): DashboardWebinarConnection @zoom(op: "GET /metrics/webinars") @zoom(op: "GET /metrics/webinars/{webinarId}")
+  "One run of a webinar; null when the dashboard has none such."
+  webinar(
+    "Which run."
+    by: DashboardRunBy!
+    "Whether to look among those going on, or those that are over."
+    type: DashboardWebinarType! = LIVE
+  ): DashboardWebinar @zoom(op: "GET /metrics/webinars/{webinarId}")
+
+  "The Zoom Rooms of the account, as they are now. The label of the call is RESOURCE_INTENSIVE: few a minute."
+  zoomRooms(
+    "How many at most; may exceed a page of Zoom's."
+    first: Int! = 30
+    "` + "`" + `endCursor` + "`" + ` of the page before."
+    after: String
+  ): DashboardZoomRoomConnection @zoom(op: "GET /metrics/zoomrooms") @zoom(op: "GET /metrics/zoomrooms/{zoomroomId}")
+  "One Zoom Room; null when there is none such."
+  zoomRoom(
+    "Zoom's id of the room."
+    zoomId: String!
+  ): DashboardZoomRoom @zoom(op: "GET /metrics/zoomrooms/{zoomroomId}")
+  "The 25 problems that most Zoom Rooms had, in a month at most."
+  zoomRoomIssues(
+    "First day, UTC."
+    from: Date!
+    "Last day, UTC."
+    to: Date!
+  ): [ZoomRoomIssue!] @zoom(op: "GET /metrics/zoomrooms/issues")
+  "The 25 Zoom Rooms that had most problems, in a month at most."
+  zoomRoomsWithIssues(
+    "First day, UTC."
+    from: Date!
+    "Last day, UTC."
+    to: Date!
+  ): [ZoomRoomWithIssues!] @zoom(op: "GET /metrics/issues/zoomrooms")
+
+  "How much each user wrote in the chat, in a month at most. The label of the call is RESOURCE_INTENSIVE: few a minute."
+  chat(
+    "How many at most; may exceed a page of Zoom's."
+    first: Int! = 30
+    "` + "`" + `endCursor` + "`" + ` of the page before."
+    after: String
+    "First day, UTC."
+    from: Date!
+    "Last day, UTC."
+    to: Date!
+  ): ChatUsageConnection @zoom(op: "GET /metrics/chat")
+  "What people ticked when they were not content with a meeting, and how many did, in a month at most."
+  clientFeedback(
+    "First day, UTC."
+    from: Date!
+    "Last day, UTC."
+    to: Date!
+  ): [ClientFeedback!] @zoom(op: "GET /metrics/client/feedback")
+  "Who ticked one of the answers of ` + "`" + `clientFeedback` + "`" + `."
+  clientFeedbackEntries(
+    "Zoom's id of the answer."
+    feedbackZoomId: String!
+    "How many at most; may exceed a page of Zoom's."
+    first: Int! = 30
+    "` + "`" + `endCursor` + "`" + ` of the page before."
+    after: String
+    "First day, UTC."
+    from: Date!
+    "Last day, UTC."
+    to: Date!
+  ): ClientFeedbackEntryConnection @zoom(op: "GET /metrics/client/feedback/{feedbackId}")
+  "How content people were with meetings, day by day, oldest first."
+  clientSatisfaction(
+    "First day, UTC."
+    from: Date!
+    "Last day, UTC."
+    to: Date!
+  ): [ClientSatisfaction!] @zoom(op: "GET /metrics/client/satisfaction")
+  "Which versions of Zoom's client are in use, and by how many."
+  clientVersions: [ClientVersion!] @zoom(op: "GET /metrics/client_versions")
+  "How many ports of the Cloud Room Connector were in use, day by day, oldest first."
+  crcPorts(
+    "First day, UTC."
+    from: Date!
+    "Last day, UTC."
+    to: Date!
+  ): [CrcPortDay!] @zoom(op: "GET /metrics/crc")
+  "How many meetings, or participants, had which quality, in a month at most."
+  quality(
+    "First day, UTC."
+    from: Date!
+    "Last day, UTC."
+    to: Date!
+    "What is counted."
+    type: QualitySubject! = MEETINGS
+  ): QualityScores @zoom(op: "GET /metrics/quality")
+}
+
+"Names one run of a meeting or webinar on the dashboard."
+input DashboardRunBy @oneOf {
+  "UUID of the run, raw."
+  uuid: MeetingUUID
+  "Number of a meeting or webinar: its latest run."
+  number: MeetingNumber
+}
+
+"Where the dashboard looks for a meeting."
+enum DashboardMeetingType {
+  "Those going on."
+  LIVE
+  "Those that are over."
+  PAST
+  "Those that are over and that one person alone was in."
+  PAST_ONE @zoomValue(name: "pastOne")
+}
+
+"Where the dashboard looks for a webinar."
+enum DashboardWebinarType {
+  "Those going on."
+  LIVE
+  "Those that are over."
+  PAST
+}
+
+"What the days of a range are meant of."
+enum DashboardDateType {
+  "The beginning."
+  START_TIME
+  "The end. Zoom allows this to some accounts only."
+  END_TIME
+}
+
+"How good something was, by the mean opinion score."
+enum Quality {
+  "Nearly flawless: 4 to 5."
+  GOOD
+  "Some disturbances: 3 to 4."
+  FAIR
+  "Frequent disturbances: 2 to 3."
+  POOR
+  "Hardly usable: 1 to 2."
+  BAD
+}
+
+"One run of a meeting on the dashboard, going on or over."
+type DashboardMeeting
+  @source(op: "GET /metrics/meetings")
+  @source(op: "GET /metrics/meetings/{meetingId}")
+  @source(op: "GET /metrics/zoomrooms/{zoomroomId}") {
+  "UUID of the run, raw."
+  uuid: MeetingUUID
+  "Number of the meeting."
+  number: MeetingNumber @zoomField(name: "id")
+  "Title of the meeting."
+  topic: String
+  "Name of the host."
+  hostName: String @zoomField(name: "host")
+  "E-mail address of the host."
+  hostEmail: String @zoomField(name: "email")
+  "Department of the host."
+  department: String @zoomField(name: "dept")
+  "The host's licence, in Zoom's words, such as ` + "`" + `Licensed` + "`" + `."
+  userType: String
+  "When it began."
+  startTime: DateTime
+  "When it ended; null while it goes on."
+  endTime: DateTime
+  "How long it lasted, in seconds; so far, while it goes on."
+  durationSeconds: Int @zoomField(name: "duration")
+  "How many took part; who rejoins may count again."
+  participantsCount: Int @zoomField(name: "participants")
+  "How many of them were in Zoom Rooms."
+  inRoomParticipantsCount: Int @zoomField(name: "in_room_participants") @zoom(op: "GET /metrics/meetings/{meetingId}") @zoom(op: "GET /metrics/zoomrooms/{zoomroomId}")
+  "Whether a telephone was used."
+  hasPstn: Boolean
+  "Whether audio of a third party was used."
+  has3rdPartyAudio: Boolean @zoomField(name: "has_3rd_party_audio")
+  "Whether computer audio was used."
+  hasVoip: Boolean
+  "Whether video was used."
+  hasVideo: Boolean
+  "Whether a screen was shared."
+  hasScreenShare: Boolean
+  "Whether it was recorded."
+  hasRecording: Boolean
+  "Whether somebody joined by SIP."
+  hasSip: Boolean
+  "Whether it was archived."
+  hasArchiving: Boolean
+  "Whether somebody wrote captions."
+  hasManualCaptions: Boolean
+  "Whether captions were made automatically."
+  hasAutomatedCaptions: Boolean
+  "Whether there was a poll."
+  hasPoll: Boolean @zoom(op: "GET /metrics/meetings") @zoom(op: "GET /metrics/meetings/{meetingId}")
+  "Whether there were questions and answers."
+  hasQa: Boolean @zoom(op: "GET /metrics/meetings") @zoom(op: "GET /metrics/meetings/{meetingId}")
+  "Whether there was a survey."
+  hasSurvey: Boolean @zoom(op: "GET /metrics/meetings") @zoom(op: "GET /metrics/meetings/{meetingId}")
+  "Whether AI Companion wrote a summary."
+  hasMeetingSummary: Boolean @zoom(op: "GET /metrics/meetings/{meetingId}")
+  "Whether AI Companion was asked questions."
+  hasAicConversation: Boolean @zoom(op: "GET /metrics/meetings/{meetingId}")
+  "How long joining took on average, in seconds."
+  averageJoinTimeSeconds: Float @zoomField(name: "avg_jointime_cost") @zoom(op: "GET /metrics/meetings") @zoom(op: "GET /metrics/meetings/{meetingId}")
+  "How good the audio was. Only lists of runs tell it."
+  audioQuality: Quality @zoom(op: "GET /metrics/meetings")
+  "How good the video was. Only lists of runs tell it."
+  videoQuality: Quality @zoom(op: "GET /metrics/meetings")
+  "How good the shared screen was. Only lists of runs tell it."
+  screenShareQuality: Quality @zoom(op: "GET /metrics/meetings")
+  "Keys and values that an app put on it, ten at most."
+  customKeys: [CustomKey!]
+  "Id that a Video SDK app gave to the session. Only lists of runs tell it."
+  sessionKey: String @zoom(op: "GET /metrics/meetings")
+  "Tracking fields with their values. Only lists of runs tell them."
+  trackingFields: [TrackingField!] @zoom(op: "GET /metrics/meetings")
+
+  "The meeting that is or was run; null when its number has expired."
+  meeting: Meeting @zoom(op: "GET /meetings/{meetingId}") @zoom(op: "GET /past_meetings/{meetingId}") @zoom(op: "GET /metrics/meetings/{meetingId}")
+  "The run, once it is over."
+  instance: MeetingInstance @zoom(op: "GET /past_meetings/{meetingId}") @zoom(op: "GET /metrics/meetings/{meetingId}")
+  "The user who hosts it."
+  host: User @zoom(op: "GET /users/{userId}") @zoom(op: "GET /users") @zoom(op: "GET /metrics/meetings/{meetingId}")
+  "Who is or was there: one entry for each stay, so who rejoins is there twice."
+  participants(
+    "How many at most; may exceed a page of Zoom's."
+    first: Int! = 30
+    "` + "`" + `endCursor` + "`" + ` of the page before."
+    after: String
+  ): DashboardParticipantConnection @zoom(op: "GET /metrics/meetings/{meetingId}/participants")
+  "What each participant's connection was like. Zoom gives ten of them a call, so ask for few."
+  participantsQos(
+    "How many at most; may exceed a page of Zoom's."
+    first: Int! = 10
+    "` + "`" + `endCursor` + "`" + ` of the page before."
+    after: String
+  ): ParticipantQosConnection @zoom(op: "GET /metrics/meetings/{meetingId}/participants/qos") @zoom(op: "GET /metrics/meetings/{meetingId}/participants/{participantId}/qos")
+  "What the connection of one participant was like; null when there is none such."
+  participantQos(
+    "Id of the stay within this run."
+    inMeetingId: String!
+  ): ParticipantQos @zoom(op: "GET /metrics/meetings/{meetingId}/participants/{participantId}/qos")
+  "What participants said when they were asked at the end."
+  feedback(
+    "How many at most; may exceed a page of Zoom's."
+    first: Int! = 30
+    "` + "`" + `endCursor` + "`" + ` of the page before."
+    after: String
+  ): ParticipantFeedbackConnection @zoom(op: "GET /metrics/meetings/{meetingId}/participants/satisfaction")
+  "Who shared or recorded what, and when."
+  sharing(
+    "How many at most; may exceed a page of Zoom's."
+    first: Int! = 30
+    "` + "`" + `endCursor` + "`" + ` of the page before."
+    after: String
+  ): ParticipantSharingConnection @zoom(op: "GET /metrics/meetings/{meetingId}/participants/sharing")
+}
+
+"A list of runs of meetings on the dashboard."
+type DashboardMeetingConnection {
+  "The runs with their cursors."
+  edges: [DashboardMeetingEdge!]!
+  "The runs."
+  nodes: [DashboardMeeting!]!
+  "Where this page stands."
+  pageInfo: PageInfo!
+  "How many there are in all; null when Zoom does not say."
+  totalCount: Int
+}
+
+"A run in a list."
+type DashboardMeetingEdge {
+  "Place in the list, to be sent as ` + "`" + `after` + "`" + `."
+  cursor: String!
+  "The run."
+  node: DashboardMeeting!
+}
+
+"One run of a webinar on the dashboard, going on or over."
+type DashboardWebinar
+  @source(op: "GET /metrics/webinars")
+  @source(op: "GET /metrics/webinars/{webinarId}") {
+  "UUID of the run, raw."
+  uuid: MeetingUUID
+  "Number of the webinar."
+  number: MeetingNumber @zoomField(name: "id")
+  "Title of the webinar."
+  topic: String
+  "Name of the host."
+  hostName: String @zoomField(name: "host")
+  "E-mail address of the host."
+  hostEmail: String @zoomField(name: "email")
+  "Department of the host."
+  department: String @zoomField(name: "dept")
+  "The host's licence, in Zoom's words, such as ` + "`" + `Licensed` + "`" + `."
+  userType: String
+  "When it began."
+  startTime: DateTime
+  "When it ended; null while it goes on."
+  endTime: DateTime
+  "How long it lasted, in seconds; so far, while it goes on."
+  durationSeconds: Int @zoomField(name: "duration")
+  "How many took part; who rejoins may count again."
+  participantsCount: Int @zoomField(name: "participants")
+  "Whether a telephone was used."
+  hasPstn: Boolean
+  "Whether audio of a third party was used."
+  has3rdPartyAudio: Boolean @zoomField(name: "has_3rd_party_audio")
+  "Whether computer audio was used."
+  hasVoip: Boolean
+  "Whether video was used."
+  hasVideo: Boolean
+  "Whether a screen was shared."
+  hasScreenShare: Boolean
+  "Whether it was recorded."
+  hasRecording: Boolean
+  "Whether somebody joined by SIP."
+  hasSip: Boolean
+  "Whether it was archived."
+  hasArchiving: Boolean
+  "Whether somebody wrote captions."
+  hasManualCaptions: Boolean
+  "Whether captions were made automatically."
+  hasAutomatedCaptions: Boolean
+  "Whether there was a poll."
+  hasPoll: Boolean
+  "Whether there was a survey."
+  hasSurvey: Boolean
+  "Whether AI Companion wrote a summary."
+  hasMeetingSummary: Boolean @zoom(op: "GET /metrics/webinars/{webinarId}")
+  "Whether AI Companion was asked questions."
+  hasAicConversation: Boolean @zoom(op: "GET /metrics/webinars/{webinarId}")
+  "How good the audio was."
+  audioQuality: Quality
+  "How good the video was."
+  videoQuality: Quality
+  "How good the shared screen was."
+  screenShareQuality: Quality
+  "Keys and values that an app put on it, ten at most."
+  customKeys: [CustomKey!]
+
+  "The webinar that is or was run; null when its number has expired."
+  webinar: Webinar @zoom(op: "GET /webinars/{webinarId}") @zoom(op: "GET /metrics/webinars/{webinarId}")
+  "The user who hosts it."
+  host: User @zoom(op: "GET /users/{userId}") @zoom(op: "GET /users") @zoom(op: "GET /metrics/webinars/{webinarId}")
+  "Who is or was there: one entry for each stay, so who rejoins is there twice."
+  participants(
+    "How many at most; may exceed a page of Zoom's."
+    first: Int! = 30
+    "` + "`" + `endCursor` + "`" + ` of the page before."
+    after: String
+  ): DashboardParticipantConnection @zoom(op: "GET /metrics/webinars/{webinarId}/participants")
+  "What each participant's connection was like. Zoom gives ten of them a call, so ask for few."
+  participantsQos(
+    "How many at most; may exceed a page of Zoom's."
+    first: Int! = 10
+    "` + "`" + `endCursor` + "`" + ` of the page before."
+    after: String
+  ): ParticipantQosConnection @zoom(op: "GET /metrics/webinars/{webinarId}/participants/qos")
+  "What the connection of one participant was like; null when there is none such."
+  participantQos(
+    "Id of the stay within this run."
+    inMeetingId: String!
+  ): ParticipantQos @zoom(op: "GET /metrics/webinars/{webinarId}/participants/{participantId}/qos")
+  "What participants said when they were asked at the end."
+  feedback(
+    "How many at most; may exceed a page of Zoom's."
+    first: Int! = 30
+    "` + "`" + `endCursor` + "`" + ` of the page before."
+    after: String
+  ): ParticipantFeedbackConnection @zoom(op: "GET /metrics/webinars/{webinarId}/participants/satisfaction")
+  "Who shared or recorded what, and when."
+  sharing(
+    "How many at most; may exceed a page of Zoom's."
+    first: Int! = 30
+    "` + "`" + `endCursor` + "`" + ` of the page before."
+    after: String
+  ): ParticipantSharingConnection @zoom(op: "GET /metrics/webinars/{webinarId}/participants/sharing")
+}
+
+"A list of runs of webinars on the dashboard."
+type DashboardWebinarConnection {
+  "The runs with their cursors."
+  edges: [DashboardWebinarEdge!]!
+  "The runs."
+  nodes: [DashboardWebinar!]!
+  "Where this page stands."
+  pageInfo: PageInfo!
+  "How many there are in all; null when Zoom does not say."
+  totalCount: Int
+}
+
+"A run in a list."
+type DashboardWebinarEdge {
+  "Place in the list, to be sent as ` + "`" + `after` + "`" + `."
+  cursor: String!
+  "The run."
+  node: DashboardWebinar!
+}
+`, BuiltIn: false},
+	{Name: "../schema/dashboards_participants.graphqls", Input: `"""
+One stay of somebody in a run of a meeting or webinar, as the dashboard shows it.
+Zoom blanks much of people outside the account, and more for accounts under HIPAA.
+"""
+type DashboardParticipant
+  @source(op: "GET /metrics/meetings/{meetingId}/participants")
+  @source(op: "GET /metrics/webinars/{webinarId}/participants") {
+  "Zoom's id of the user, for who joined signed in."
+  zoomId: String @zoomField(name: "id")
+  "Id of the stay within this run; another one after each rejoin."
+  inMeetingId: String @zoomField(name: "user_id")
+  "UUID of the stay, good for as long as the run."
+  participantUuid: String
+  "The name that the person joined with."
+  name: String @zoomField(name: "user_name")
+  "E-mail address; null for most people outside the account."
+  email: String
+  "When the stay began."
+  joinTime: DateTime
+  "When the stay ended; null for who is there."
+  leaveTime: DateTime
+  "What the person joined with."
+  device: ParticipantDevice
+  "Name of the device."
+  deviceName: String
+  "Version of Zoom's client."
+  version: String
+  "Name and version of the client or the SDK."
+  client: String
+  "Operating system."
+  os: String
+  "Version of the operating system."
+  osVersion: String
+  "The browser, for who joined by one."
+  browserName: String
+  "Version of the browser."
+  browserVersion: String
+  "Version of the plugin for virtual desktops."
+  zoomThinClientPluginVersion: String
+  "Name of the computer; null for people outside the account."
+  pcName: String
+  "Domain of the computer; null for people outside the account."
+  domain: String
+  "MAC address; null for people outside the account."
+  macAddress: String @zoomField(name: "mac_addr")
+  "Id of the hard disk; null for people outside the account."
+  harddiskId: String
+  "Public IP address."
+  ipAddress: String
+  "IP addresses within the person's own network."
+  internalIpAddresses: [String!]
+  "Where the person is, by the IP address."
+  location: String
+  "How the device is connected to its network."
+  networkType: NetworkType
+  "Zoom's data center that serves the person."
+  dataCenter: String
+  "Zoom's data centers that serve the person, with what each of them does."
+  fullDataCenters: [String!] @zoomField(name: "full_data_center") @separated(by: ";")
+  "How the device is connected to Zoom."
+  connectionType: ConnectionType
+  "How its video is connected to Zoom."
+  videoConnectionType: ConnectionType
+  "How the screen that it shares is connected to Zoom."
+  screenShareConnectionType: ConnectionType @zoomField(name: "as_connection_type")
+  "The microphone; null for people outside the account."
+  microphone: String
+  "The speaker; null for people outside the account."
+  speaker: String
+  "The camera; null for people outside the account."
+  camera: String @zoom(op: "GET /metrics/meetings/{meetingId}/participants")
+  "Whether the person shared an application."
+  shareApplication: Boolean
+  "Whether the person shared a desktop."
+  shareDesktop: Boolean
+  "Whether the person shared a whiteboard."
+  shareWhiteboard: Boolean
+  "Whether the person recorded."
+  recording: Boolean
+  "Whether it was archived."
+  hasArchiving: Boolean
+  "Whether the person could choose archiving, and did; only for users of the account who have it."
+  optionalArchiving: OptionalArchiving
+  "Zoom's id of the person's group."
+  groupId: String @zoomField(name: "groupId") @zoom(op: "GET /metrics/meetings/{meetingId}/participants")
+  "How long joining took, in seconds."
+  joinTimeSeconds: Float @zoomField(name: "total_jointime_cost") @zoom(op: "GET /metrics/meetings/{meetingId}/participants")
+  "Zoom's id of the user, for who joined signed in; the successor of ` + "`" + `zoomId` + "`" + `."
+  participantUserId: String
+  "Zoom's id of the registration that the person came by. Zoom tells it once the run is over."
+  registrantId: String
+  "Key that a Meeting SDK app gave to the person, 35 characters at most."
+  customerKey: String
+  "Zoom's id of the breakout room that the stay was in."
+  breakoutRoomId: String @zoomField(name: "bo_mtg_id")
+  "What the person was there."
+  role: ParticipantRole
+  "Whether the stay was in the meeting or in its waiting room."
+  status: ParticipantStatus @zoom(op: "GET /metrics/meetings/{meetingId}/participants")
+  "Why the stay ended, in Zoom's words, with the person's name in them."
+  leaveReason: String
+  "How many were with the person in a Zoom Room."
+  inRoomParticipantsCount: Int @zoomField(name: "in_room_participants") @zoom(op: "GET /metrics/meetings/{meetingId}/participants")
+  "How good the person's audio was."
+  audioQuality: Quality
+  "How good the person's video was."
+  videoQuality: Quality
+  "How good the screen was that the person shared."
+  screenShareQuality: Quality
+  "Telephone calls that the person joined by."
+  audioCalls: [AudioCall!] @zoomField(name: "audio_call")
+  "SIP address of contact, for who joined by SIP."
+  sipUri: String
+  "SIP address of the sender, for who joined by SIP."
+  fromSipUri: String
+  "What the person did when told of AI Companion."
+  aicDisclaimer: AicDisclaimer @zoom(op: "GET /metrics/meetings/{meetingId}/participants")
+
+  "The user, for who joined signed in and belongs to the account."
+  user: User @zoom(op: "GET /users/{userId}") @zoom(op: "GET /users")
+  "The registration that the person came by."
+  registrant: Registrant
+    @zoom(op: "GET /meetings/{meetingId}/registrants/{registrantId}")
+    @zoom(op: "GET /meetings/{meetingId}/registrants")
+    @zoom(op: "GET /past_meetings/{meetingId}")
+    @zoom(op: "GET /webinars/{webinarId}/registrants/{registrantId}")
+    @zoom(op: "GET /webinars/{webinarId}/registrants")
+    @zoom(op: "GET /metrics/webinars/{webinarId}")
+  "What the person's connection was like. Asked for many participants, it is read ten at a call."
+  qos: ParticipantQos @zoom(op: "GET /metrics/meetings/{meetingId}/participants/{participantId}/qos") @zoom(op: "GET /metrics/meetings/{meetingId}/participants/qos") @zoom(op: "GET /metrics/webinars/{webinarId}/participants/{participantId}/qos") @zoom(op: "GET /metrics/webinars/{webinarId}/participants/qos")
+}
+
+"The stays in a run, as the dashboard shows them."
+type DashboardParticipantConnection {
+  "The stays with their cursors."
+  edges: [DashboardParticipantEdge!]!
+  "The stays."
+  nodes: [DashboardParticipant!]!
+  "Where this page stands."
+  pageInfo: PageInfo!
+  "How many there are in all; null when Zoom does not say."
+  totalCount: Int
+}
+
+"A stay in a list."
+type DashboardParticipantEdge {
+  "Place in the list, to be sent as ` + "`" + `after` + "`" + `."
+  cursor: String!
+  "The stay."
+  node: DashboardParticipant!
+}
+
+"A telephone call that somebody joined by."
+type AudioCall {
+  "The person's number."
+  callNumber: String
+  "Who called whom."
+  callType: AudioCallType
+  "Zoom's number."
+  zoomNumber: String
+}
+
+"What a participant said when asked at the end."
+type ParticipantFeedback
+  @source(op: "GET /metrics/meetings/{meetingId}/participants/satisfaction")
+  @source(op: "GET /metrics/webinars/{webinarId}/participants/satisfaction") {
+  "Zoom's id of the user."
+  userZoomId: String @zoomField(name: "user_id")
+  "E-mail address; null for most people outside the account."
+  email: String
+  "Thumbs up or down."
+  rating: FeedbackRating @zoomField(name: "quality")
+  "What the person wrote."
+  comment: String
+  "When the feedback was given."
+  time: DateTime @zoomField(name: "date_time")
+
+  "The user, for who belongs to the account."
+  user: User @zoom(op: "GET /users/{userId}") @zoom(op: "GET /users")
+}
+
+"What participants of a run said at the end."
+type ParticipantFeedbackConnection {
+  "The answers with their cursors."
+  edges: [ParticipantFeedbackEdge!]!
+  "The answers."
+  nodes: [ParticipantFeedback!]!
+  "Where this page stands."
+  pageInfo: PageInfo!
+  "How many there are in all; null when Zoom does not say."
+  totalCount: Int
+}
+
+"An answer in a list."
+type ParticipantFeedbackEdge {
+  "Place in the list, to be sent as ` + "`" + `after` + "`" + `."
+  cursor: String!
+  "The answer."
+  node: ParticipantFeedback!
+}
+
+"What a participant shared or recorded in a run."
+type ParticipantSharing
+  @source(op: "GET /metrics/meetings/{meetingId}/participants/sharing")
+  @source(op: "GET /metrics/webinars/{webinarId}/participants/sharing") {
+  "Zoom's id of the user, for who joined signed in."
+  zoomId: String @zoomField(name: "id")
+  "Id of the stay within this run."
+  inMeetingId: String @zoomField(name: "user_id")
+  "The name that the person joined with."
+  name: String @zoomField(name: "user_name")
+  "What was shared, and when."
+  details: [SharingDetail!]
+
+  "The user, for who joined signed in and belongs to the account."
+  user: User @zoom(op: "GET /users/{userId}") @zoom(op: "GET /users")
+}
+
+"One time of sharing or recording."
+type SharingDetail {
+  "What was shared, in Zoom's words, such as ` + "`" + `desktop` + "`" + `."
+  content: String
+  "When it began."
+  startTime: DateTime
+  "When it ended."
+  endTime: DateTime
+}
+
+"Who shared or recorded in a run."
+type ParticipantSharingConnection {
+  "The participants with their cursors."
+  edges: [ParticipantSharingEdge!]!
+  "The participants."
+  nodes: [ParticipantSharing!]!
+  "Where this page stands."
+  pageInfo: PageInfo!
+  "How many there are in all; null when Zoom does not say."
+  totalCount: Int
+}
+
+"A participant in a list."
+type ParticipantSharingEdge {
+  "Place in the list, to be sent as ` + "`" + `after` + "`" + `."
+  cursor: String!
+  "The participant."
+  node: ParticipantSharing!
+}
+
+"What a participant joined with."
+enum ParticipantDevice {
+  "A telephone."
+  PHONE @zoomValue(name: "Phone")
+  "A device that speaks H.323 or SIP."
+  H323_SIP @zoomValue(name: "H.323/SIP")
+  "A Windows computer."
+  WINDOWS @zoomValue(name: "Windows")
+  "A Mac."
+  MAC @zoomValue(name: "Mac")
+  "An iPhone or iPad."
+  IOS @zoomValue(name: "iOS")
+  "An Android device."
+  ANDROID @zoomValue(name: "Android")
+}
+
+"How a device is connected to its network."
+enum NetworkType {
+  "By a cable."
+  WIRED @zoomValue(name: "Wired")
+  "By wireless LAN."
+  WIFI @zoomValue(name: "Wifi")
+  "Point to point."
+  PPP @zoomValue(name: "PPP")
+  "By a mobile network."
+  CELLULAR @zoomValue(name: "Cellular")
+  "In some other way."
+  OTHERS @zoomValue(name: "Others")
+}
+
+"How a device is connected to Zoom."
+enum ConnectionType {
+  "Directly to the other participant."
+  P2P @zoomValue(name: "P2P")
+  "TCP."
+  TCP @zoomValue(name: "TCP")
+  "UDP."
+  UDP @zoomValue(name: "UDP")
+  "UDP with repetitions."
+  RELIABLE_UDP @zoomValue(name: "Reliable UDP")
+  "TLS."
+  SSL @zoomValue(name: "SSL")
+  "HTTP."
+  HTTP @zoomValue(name: "HTTP")
+  "TCP through a proxy."
+  TCP_PROXY @zoomValue(name: "TCP+Proxy")
+  "UDP through a proxy."
+  UDP_PROXY @zoomValue(name: "UDP+Proxy")
+  "UDP with repetitions through a proxy."
+  RELIABLE_UDP_PROXY @zoomValue(name: "Reliable+Proxy")
+  "TLS through a proxy."
+  SSL_PROXY @zoomValue(name: "SSL+Proxy")
+  "HTTP through a proxy."
+  HTTP_PROXY @zoomValue(name: "HTTP+Proxy")
+}
+
+"What a participant was in a run."
+enum ParticipantRole {
+  "The host."
+  HOST
+  "One of the audience, or of a meeting."
+  ATTENDEE
+  "A panelist of a webinar."
+  PANELIST
+}
+
+"What a participant chose about archiving."
+enum OptionalArchiving {
+  "There was nothing to choose."
+  NONE @zoomValue(name: "no optional archiving")
+  "Joined without archiving."
+  WITHOUT @zoomValue(name: "join without archiving")
+  "Joined with archiving."
+  WITH @zoomValue(name: "join with archiving")
+}
+
+"What a participant did when told of AI Companion."
+enum AicDisclaimer {
+  "Was not told."
+  NONE @zoomValue(name: "no disclaimer")
+  "Agreed."
+  AGREED @zoomValue(name: "agree")
+  "Left the meeting."
+  LEFT @zoomValue(name: "leave meeting")
+}
+
+"Who called whom."
+enum AudioCallType {
+  "The person called Zoom."
+  CALL_IN @zoomValue(name: "call-in")
+  "Zoom called the person."
+  CALL_OUT @zoomValue(name: "call-out")
+}
+
+"Thumbs up or down."
+enum FeedbackRating {
+  "Thumbs up."
+  GOOD @zoomValue(name: "GOOD")
+  "Thumbs down."
+  NOT_GOOD @zoomValue(name: "NOT GOOD")
+}
+`, BuiltIn: false},
+	{Name: "../schema/dashboards_quality.graphqls", Input: `"What a participant's connection was like: samples over the time of the stay."
+type ParticipantQos
+  @source(op: "GET /metrics/meetings/{meetingId}/participants/qos")
+  @source(op: "GET /metrics/meetings/{meetingId}/participants/{participantId}/qos")
+  @source(op: "GET /metrics/webinars/{webinarId}/participants/qos")
+  @source(op: "GET /metrics/webinars/{webinarId}/participants/{participantId}/qos") {
+  "Zoom's id of the user, for who joined signed in."
+  zoomId: String @zoomField(name: "id")
+  "Id of the stay within this run; another one after each rejoin."
+  inMeetingId: String @zoomField(name: "user_id")
+  "UUID of the stay, good for as long as the run."
+  participantUuid: String
+  "The name that the person joined with."
+  name: String @zoomField(name: "user_name")
+  "E-mail address; null for most people outside the account."
+  email: String
+  "When the stay began."
+  joinTime: DateTime
+  "When the stay ended; null for who is there."
+  leaveTime: DateTime
+  "What the person joined with."
+  device: ParticipantDevice
+  "Name of the device."
+  deviceName: String
+  "Version of Zoom's client."
+  version: String
+  "Name and version of the client or the SDK."
+  client: String
+  "Operating system."
+  os: String
+  "Version of the operating system."
+  osVersion: String
+  "The browser, for who joined by one."
+  browserName: String
+  "Version of the browser."
+  browserVersion: String
+  "Version of the plugin for virtual desktops."
+  zoomThinClientPluginVersion: String
+  "Name of the computer; null for people outside the account."
+  pcName: String
+  "Domain of the computer; null for people outside the account."
+  domain: String
+  "MAC address; null for people outside the account."
+  macAddress: String @zoomField(name: "mac_addr")
+  "Id of the hard disk; null for people outside the account."
+  harddiskId: String
+  "Public IP address."
+  ipAddress: String
+  "IP addresses within the person's own network."
+  internalIpAddresses: [String!]
+  "Where the person is, by the IP address."
+  location: String
+  "How the device is connected to its network."
+  networkType: NetworkType
+  "Zoom's data center that serves the person."
+  dataCenter: String
+  "Zoom's data centers that serve the person, with what each of them does."
+  fullDataCenters: [String!] @zoomField(name: "full_data_center") @separated(by: ";")
+  "How the device is connected to Zoom."
+  connectionType: ConnectionType
+  "How its video is connected to Zoom."
+  videoConnectionType: ConnectionType
+  "How the screen that it shares is connected to Zoom."
+  screenShareConnectionType: ConnectionType @zoomField(name: "as_connection_type")
+  "The microphone; null for people outside the account."
+  microphone: String @zoom(op: "GET /metrics/meetings/{meetingId}/participants/{participantId}/qos")
+  "The speaker; null for people outside the account."
+  speaker: String @zoom(op: "GET /metrics/meetings/{meetingId}/participants/{participantId}/qos")
+  "The camera; null for people outside the account."
+  camera: String @zoom(op: "GET /metrics/meetings/{meetingId}/participants/{participantId}/qos")
+  "Whether the person shared an application."
+  shareApplication: Boolean
+  "Whether the person shared a desktop."
+  shareDesktop: Boolean
+  "Whether the person shared a whiteboard."
+  shareWhiteboard: Boolean
+  "Whether the person recorded."
+  recording: Boolean
+  "Whether it was archived."
+  hasArchiving: Boolean
+  "Whether the person could choose archiving, and did; only for users of the account who have it."
+  optionalArchiving: OptionalArchiving
+  "Zoom's id of the person's group."
+  groupId: String @zoomField(name: "groupId")
+  "How long joining took, in seconds."
+  joinTimeSeconds: Float @zoomField(name: "total_jointime_cost") @zoom(op: "GET /metrics/meetings/{meetingId}/participants/qos") @zoom(op: "GET /metrics/meetings/{meetingId}/participants/{participantId}/qos")
+  "Number of the meeting."
+  meetingNumber: MeetingNumber @zoom(op: "GET /metrics/meetings/{meetingId}/participants/{participantId}/qos")
+  "Number of the webinar; only where one participant alone is read."
+  webinarNumber: MeetingNumber
+  "How well the participant fared."
+  health: ParticipantHealth
+  "What went wrong, in Zoom's words, such as ` + "`" + `audio` + "`" + `; five at most."
+  issues: [String!] @zoomField(name: "issue_list")
+  "Why the client had to connect again, in Zoom's words."
+  reconnectReason: String @zoomField(name: "rc_reason")
+  "The samples, oldest first."
+  samples: [QosSample!] @zoomField(name: "user_qos")
+
+  "The user, for who joined signed in and belongs to the account."
+  user: User @zoom(op: "GET /users/{userId}") @zoom(op: "GET /users")
+  "The stay that these are figures of."
+  participant: DashboardParticipant @zoom(op: "GET /metrics/meetings/{meetingId}/participants") @zoom(op: "GET /metrics/webinars/{webinarId}/participants")
+}
+
+"What the connections in a run were like."
+type ParticipantQosConnection {
+  "The stays with their cursors."
+  edges: [ParticipantQosEdge!]!
+  "The stays."
+  nodes: [ParticipantQos!]!
+  "Where this page stands."
+  pageInfo: PageInfo!
+  "How many there are in all; null when Zoom does not say."
+  totalCount: Int
+}
+
+"A stay in a list."
+type ParticipantQosEdge {
+  "Place in the list, to be sent as ` + "`" + `after` + "`" + `."
+  cursor: String!
+  "The stay."
+  node: ParticipantQos!
+}
+
+"""
+One sample of a connection. ` + "`" + `input` + "`" + ` is what the device sent to Zoom, ` + "`" + `output` + "`" + ` what
+it received. Who joins through a Cloud Room Connector (CRC) or by the web client
+(RWG) has two legs: from the device to that, and from that back to the device.
+"""
+type QosSample {
+  "When it was taken."
+  time: DateTime @zoomField(name: "date_time")
+  "Audio sent."
+  audioInput: AudioQos @zoomField(name: "audio_input")
+  "Audio received."
+  audioOutput: AudioQos @zoomField(name: "audio_output")
+  "Audio sent by a Cloud Room Connector."
+  audioDeviceFromCrc: AudioQos @zoomField(name: "audio_device_from_crc")
+  "Audio received by a Cloud Room Connector."
+  audioDeviceToCrc: AudioQos @zoomField(name: "audio_device_to_crc")
+  "Audio sent by the web client."
+  audioDeviceFromRwg: AudioQos @zoomField(name: "audio_device_from_rwg")
+  "Audio received by the web client."
+  audioDeviceToRwg: AudioQos @zoomField(name: "audio_device_to_rwg")
+  "Video sent."
+  videoInput: VideoQos @zoomField(name: "video_input")
+  "Video received."
+  videoOutput: VideoQos @zoomField(name: "video_output")
+  "Video sent by a Cloud Room Connector."
+  videoDeviceFromCrc: VideoQos @zoomField(name: "video_device_from_crc")
+  "Video received by a Cloud Room Connector."
+  videoDeviceToCrc: VideoQos @zoomField(name: "video_device_to_crc")
+  "Video sent by the web client."
+  videoDeviceFromRwg: VideoQos @zoomField(name: "video_device_from_rwg")
+  "Video received by the web client."
+  videoDeviceToRwg: VideoQos @zoomField(name: "video_device_to_rwg")
+  "Shared screens sent."
+  screenShareInput: VideoQos @zoomField(name: "as_input")
+  "Shared screens received."
+  screenShareOutput: VideoQos @zoomField(name: "as_output")
+  "Shared screens sent by a Cloud Room Connector."
+  screenShareDeviceFromCrc: VideoQos @zoomField(name: "as_device_from_crc")
+  "Shared screens received by a Cloud Room Connector."
+  screenShareDeviceToCrc: VideoQos @zoomField(name: "as_device_to_crc")
+  "Shared screens sent by the web client."
+  screenShareDeviceFromRwg: VideoQos @zoomField(name: "as_device_from_rwg")
+  "Shared screens received by the web client."
+  screenShareDeviceToRwg: VideoQos @zoomField(name: "as_device_to_rwg")
+  "How busy the processor was."
+  cpuUsage: CpuUsage
+  "How hard pressed the system was."
+  cpuPressure: CpuPressure @zoomField(name: "cpu_pressure_level")
+  "How strong the wireless signal was."
+  wifiSignal: WifiSignal @zoomField(name: "wifi_rssi")
+}
+
+"Figures of audio in one direction."
+type AudioQos {
+  "Loss of packets on average, in percent."
+  averageLossPercent: Float @zoomField(name: "avg_loss")
+  "Loss of packets at worst, in percent."
+  maxLossPercent: Float @zoomField(name: "max_loss")
+  "Bit rate, in kilobits a second."
+  bitrateKbps: Float @zoomField(name: "bitrate")
+  "How much the delay varied, in milliseconds."
+  jitterMilliseconds: Float @zoomField(name: "jitter")
+  "Delay, in milliseconds."
+  latencyMilliseconds: Float @zoomField(name: "latency")
+}
+
+"Figures of video, or of a shared screen, in one direction."
+type VideoQos {
+  "Loss of packets on average, in percent."
+  averageLossPercent: Float @zoomField(name: "avg_loss")
+  "Loss of packets at worst, in percent."
+  maxLossPercent: Float @zoomField(name: "max_loss")
+  "Bit rate, in kilobits a second."
+  bitrateKbps: Float @zoomField(name: "bitrate")
+  "How much the delay varied, in milliseconds."
+  jitterMilliseconds: Float @zoomField(name: "jitter")
+  "Delay, in milliseconds."
+  latencyMilliseconds: Float @zoomField(name: "latency")
+  "Frames a second."
+  framesPerSecond: Float @zoomField(name: "frame_rate")
+  "Width and height in pixels, as Zoom writes it: ` + "`" + `1280*720` + "`" + `."
+  resolution: String
+}
+
+"How busy a processor was."
+type CpuUsage {
+  "Zoom's part at least, in percent."
+  zoomMinPercent: Float @zoomField(name: "zoom_min_cpu_usage")
+  "Zoom's part on average, in percent."
+  zoomAveragePercent: Float @zoomField(name: "zoom_avg_cpu_usage")
+  "Zoom's part at most, in percent."
+  zoomMaxPercent: Float @zoomField(name: "zoom_max_cpu_usage")
+  "The whole system at most, in percent."
+  systemMaxPercent: Float @zoomField(name: "system_max_cpu_usage")
+}
+
+"How hard pressed a system was."
+type CpuPressure {
+  "At least."
+  min: CpuPressureLevel @zoomField(name: "system_min_cpu_pressure_level")
+  "On average."
+  average: CpuPressureLevel @zoomField(name: "system_avg_cpu_pressure_level")
+  "At most."
+  max: CpuPressureLevel @zoomField(name: "system_max_cpu_pressure_level")
+}
+
+"How strong a wireless signal was."
+type WifiSignal {
+  "At its strongest."
+  max: Int @zoomField(name: "max_rssi")
+  "On average."
+  average: Int @zoomField(name: "avg_rssi")
+  "At its weakest."
+  min: Int @zoomField(name: "min_rssi")
+  "The unit, such as ` + "`" + `dBm` + "`" + `."
+  unit: String @zoomField(name: "rssi_unit")
+}
+
+"How well a participant fared."
+enum ParticipantHealth {
+  "Nothing to complain of."
+  GOOD @zoomValue(name: "Good")
+  "Some trouble."
+  WARNING @zoomValue(name: "Warning")
+  "Much trouble."
+  CRITICAL @zoomValue(name: "Critical")
+}
+
+"How hard pressed a system is."
+enum CpuPressureLevel {
+  "Not at all."
+  NORMAL
+  "A little."
+  FAIR
+  "Noticeably."
+  SERIOUS
+  "To its limits."
+  CRITICAL
+}
+`, BuiltIn: false},
+	{Name: "../schema/dashboards_rooms.graphqls", Input: `"A Zoom Room: how it is equipped, how it fares, and what was held in it."
+type DashboardZoomRoom
+  @source(op: "GET /metrics/zoomrooms")
+  @source(op: "GET /metrics/zoomrooms/{zoomroomId}") {
+  "Zoom's id of the room."
+  zoomId: String @zoomField(name: "id")
+  "Name of the room."
+  name: String @zoomField(name: "room_name")
+  "Name of its calendar."
+  calendarName: String @zoomField(name: "calender_name")
+  "E-mail address of the room."
+  email: String
+  "How it signs in, in Zoom's words, such as ` + "`" + `Work Email` + "`" + `."
+  accountType: String
+  "State, in Zoom's words, such as ` + "`" + `Offline` + "`" + ` or ` + "`" + `In Meeting` + "`" + `."
+  status: String
+  "Health, in Zoom's words, such as ` + "`" + `critical` + "`" + `."
+  health: String
+  "What is wrong with it, in Zoom's words."
+  issues: [String!]
+  "What it is made of, with the IP addresses, as Zoom writes it: ` + "`" + `Computer : 10.100.170.109` + "`" + `."
+  deviceIps: [String!] @zoomField(name: "device_ip") @separated(by: ";")
+  "The camera."
+  camera: String
+  "The microphone."
+  microphone: String
+  "The speaker."
+  speaker: String
+  "When it was last started."
+  lastStartTime: DateTime
+  "Where it stands."
+  location: String
+  "Zoom's id of where it stands."
+  locationZoomId: String @zoomField(name: "location_id") @zoom(op: "GET /metrics/zoomrooms")
+  "The meeting that goes on in it."
+  liveMeeting: DashboardMeeting @zoom(op: "GET /metrics/zoomrooms/{zoomroomId}")
+
+  "Meetings that were held in it, newest month first."
+  pastMeetings(
+    "How many at most; may exceed a page of Zoom's."
+    first: Int! = 30
+    "` + "`" + `endCursor` + "`" + ` of the page before."
+    after: String
+    "First day, UTC."
+    from: Date!
+    "Last day, UTC."
+    to: Date!
+  ): DashboardMeetingConnection @zoom(op: "GET /metrics/zoomrooms/{zoomroomId}") @zoom(op: "GET /metrics/meetings/{meetingId}")
+  "What went wrong with it, and when, newest month first."
+  issueEvents(
+    "How many at most; may exceed a page of Zoom's."
+    first: Int! = 30
+    "` + "`" + `endCursor` + "`" + ` of the page before."
+    after: String
+    "First day, UTC."
+    from: Date!
+    "Last day, UTC."
+    to: Date!
+  ): ZoomRoomIssueEventConnection @zoom(op: "GET /metrics/issues/zoomrooms/{zoomroomId}")
+}
+
+"A list of Zoom Rooms."
+type DashboardZoomRoomConnection {
+  "The rooms with their cursors."
+  edges: [DashboardZoomRoomEdge!]!
+  "The rooms."
+  nodes: [DashboardZoomRoom!]!
+  "Where this page stands."
+  pageInfo: PageInfo!
+  "How many there are in all; null when Zoom does not say."
+  totalCount: Int
+}
+
+"A room in a list."
+type DashboardZoomRoomEdge {
+  "Place in the list, to be sent as ` + "`" + `after` + "`" + `."
+  cursor: String!
+  "The room."
+  node: DashboardZoomRoom!
+}
+
+"Something that went wrong in Zoom Rooms."
+type ZoomRoomIssue @source(op: "GET /metrics/zoomrooms/issues") {
+  "What it was, in Zoom's words."
+  name: String @zoomField(name: "issue_name")
+  "How many rooms had it."
+  zoomRoomsCount: Int
+}
+
+"A Zoom Room that had problems."
+type ZoomRoomWithIssues @source(op: "GET /metrics/issues/zoomrooms") {
+  "Zoom's id of the room."
+  zoomId: String @zoomField(name: "id")
+  "Name of the room."
+  name: String @zoomField(name: "room_name")
+  "How many problems it had."
+  issuesCount: Int
+
+  "The room."
+  room: DashboardZoomRoom @zoom(op: "GET /metrics/zoomrooms/{zoomroomId}")
+}
+
+"Something that went wrong with one Zoom Room."
+type ZoomRoomIssueEvent @source(op: "GET /metrics/issues/zoomrooms/{zoomroomId}") {
+  "What it was, in Zoom's words."
+  issue: String
+  "When it was noticed."
+  time: DateTime
+}
+
+"What went wrong with a Zoom Room."
+type ZoomRoomIssueEventConnection {
+  "The events with their cursors."
+  edges: [ZoomRoomIssueEventEdge!]!
+  "The events."
+  nodes: [ZoomRoomIssueEvent!]!
+  "Where this page stands."
+  pageInfo: PageInfo!
+  "How many there are in all; null when Zoom does not say."
+  totalCount: Int
+}
+
+"An event in a list."
+type ZoomRoomIssueEventEdge {
+  "Place in the list, to be sent as ` + "`" + `after` + "`" + `."
+  cursor: String!
+  "The event."
+  node: ZoomRoomIssueEvent!
+}
+`, BuiltIn: false},
+	{Name: "../schema/dashboards_usage.graphqls", Input: `"How much a user wrote in the chat."
+type ChatUsage @source(op: "GET /metrics/chat") {
+  "Zoom's id of the user."
+  userZoomId: String @zoomField(name: "user_id")
+  "Name of the user."
+  userName: String
+  "E-mail address of the user."
+  email: String
+  "All messages."
+  totalSent: Int @zoomField(name: "total_sent")
+  "Messages to one person."
+  directSent: Int @zoomField(name: "p2p_sent")
+  "Messages to channels and groups."
+  groupSent: Int @zoomField(name: "group_sent")
+  "Messages of text."
+  textSent: Int @zoomField(name: "text_sent")
+  "Pieces of code."
+  codeSnippetsSent: Int @zoomField(name: "code_sippet_sent")
+  "Files."
+  filesSent: Int @zoomField(name: "files_sent")
+  "Images."
+  imagesSent: Int @zoomField(name: "images_sent")
+  "Sound files."
+  audioSent: Int @zoomField(name: "audio_sent")
+  "Videos."
+  videoSent: Int @zoomField(name: "video_sent")
+  "Images of GIPHY."
+  giphysSent: Int @zoomField(name: "giphys_sent")
+
+  "The user."
+  user: User @zoom(op: "GET /users/{userId}") @zoom(op: "GET /users")
+}
+
+"How much users wrote in the chat."
+type ChatUsageConnection {
+  "The users with their cursors."
+  edges: [ChatUsageEdge!]!
+  "The users."
+  nodes: [ChatUsage!]!
+  "Where this page stands."
+  pageInfo: PageInfo!
+  "How many there are in all; null when Zoom does not say."
+  totalCount: Int
+}
+
+"An user in a list."
+type ChatUsageEdge {
+  "Place in the list, to be sent as ` + "`" + `after` + "`" + `."
+  cursor: String!
+  "The user."
+  node: ChatUsage!
+}
+
+"An answer that people could tick when they were not content with a meeting."
+type ClientFeedback @source(op: "GET /metrics/client/feedback") {
+  "Zoom's id of the answer."
+  zoomId: String @zoomField(name: "feedback_id")
+  "The answer."
+  name: String @zoomField(name: "feedback_name")
+  "How many ticked it."
+  participantsCount: Int
+
+  "Who ticked it, in the same days."
+  entries(
+    "How many at most; may exceed a page of Zoom's."
+    first: Int! = 30
+    "` + "`" + `endCursor` + "`" + ` of the page before."
+    after: String
+  ): ClientFeedbackEntryConnection @zoom(op: "GET /metrics/client/feedback/{feedbackId}")
+}
+
+"Somebody who ticked an answer."
+type ClientFeedbackEntry @source(op: "GET /metrics/client/feedback/{feedbackId}") {
+  "Name of the participant."
+  participantName: String
+  "E-mail address; null for most people outside the account."
+  email: String
+  "Number of the meeting."
+  meetingNumber: MeetingNumber @zoomField(name: "meeting_id")
+  "When it was ticked."
+  time: DateTime
+
+  "The user, for who belongs to the account."
+  user: User @zoom(op: "GET /users/{userId}") @zoom(op: "GET /users")
+  "The meeting."
+  meeting: Meeting @zoom(op: "GET /meetings/{meetingId}")
+}
+
+"Who ticked an answer."
+type ClientFeedbackEntryConnection {
+  "The people with their cursors."
+  edges: [ClientFeedbackEntryEdge!]!
+  "The people."
+  nodes: [ClientFeedbackEntry!]!
+  "Where this page stands."
+  pageInfo: PageInfo!
+  "How many there are in all; null when Zoom does not say."
+  totalCount: Int
+}
+
+"A person in a list."
+type ClientFeedbackEntryEdge {
+  "Place in the list, to be sent as ` + "`" + `after` + "`" + `."
+  cursor: String!
+  "The person."
+  node: ClientFeedbackEntry!
+}
+
+"How content people were with the meetings of a day."
+type ClientSatisfaction @source(op: "GET /metrics/client/satisfaction") {
+  "The day."
+  date: Date
+  "Thumbs up."
+  goodCount: Int
+  "Thumbs down."
+  notGoodCount: Int
+  "Those who did not answer."
+  noneCount: Int
+  "All but the thumbs down, in percent."
+  satisfactionPercent: Float
+}
+
+"A version of Zoom's client."
+type ClientVersion @source(op: "GET /metrics/client_versions") {
+  "Platform and version, such as ` + "`" + `win_5.1.1697.0821` + "`" + `."
+  version: String @zoomField(name: "client_version")
+  "How many use it."
+  totalCount: Int
+}
+
+"Ports of the Cloud Room Connector in use on one day."
+type CrcPortDay @source(op: "GET /metrics/crc") {
+  "The day."
+  date: Date @zoomField(name: "date_time")
+  "Hour by hour."
+  hours: [CrcPortHour!] @zoomField(name: "crc_ports_hour_usage")
+}
+
+"Ports of the Cloud Room Connector in use in one hour."
+type CrcPortHour {
+  "The hour, 0 to 23."
+  hour: Int
+  "The most at one time."
+  maxUsage: Int
+  "How many connections there were."
+  totalUsage: Int
+}
+
+"How many meetings, or participants, had which quality."
+type QualityScores @source(op: "GET /metrics/quality") {
+  "First day that was counted, UTC."
+  from: Date
+  "Last day that was counted, UTC."
+  to: Date
+  "The scores."
+  scores: QualityByMedium @zoomField(name: "quality")
+}
+
+"Quality of each medium."
+type QualityByMedium {
+  "Audio."
+  audio: QualityCounts
+  "Video."
+  video: QualityCounts
+  "Shared screens."
+  screenShare: QualityCounts
+}
+
+"How often each quality was met."
+type QualityCounts {
+  "Nearly flawless."
+  good: Int
+  "Some disturbances."
+  fair: Int
+  "Frequent disturbances."
+  poor: Int
+  "Hardly usable."
+  bad: Int
+}
+
+"What quality is counted of."
+enum QualitySubject {
+  "Meetings."
+  MEETINGS @zoomValue(name: "meeting")
+  "Participants."
+  PARTICIPANTS
 }
 `, BuiltIn: false},
 	{Name: "../schema/information_barriers.graphqls", Input: `extend type Account {
@@ -6712,6 +8132,8 @@ func (ec *executionContext) childFields_Account(ctx context.Context, field graph
 		return ec.fieldContext_Account_users(ctx, field)
 	case "reports":
 		return ec.fieldContext_Account_reports(ctx, field)
+	case "dashboard":
+		return ec.fieldContext_Account_dashboard(ctx, field)
 	case "informationBarrierPolicies":
 		return ec.fieldContext_Account_informationBarrierPolicies(ctx, field)
 	case "informationBarrierPolicy":
@@ -6816,6 +8238,34 @@ func (ec *executionContext) childFields_AssignRolePayload(ctx context.Context, f
 		return ec.fieldContext_AssignRolePayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type AssignRolePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_AudioCall(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "callNumber":
+		return ec.fieldContext_AudioCall_callNumber(ctx, field)
+	case "callType":
+		return ec.fieldContext_AudioCall_callType(ctx, field)
+	case "zoomNumber":
+		return ec.fieldContext_AudioCall_zoomNumber(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AudioCall", field.Name)
+}
+
+func (ec *executionContext) childFields_AudioQos(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "averageLossPercent":
+		return ec.fieldContext_AudioQos_averageLossPercent(ctx, field)
+	case "maxLossPercent":
+		return ec.fieldContext_AudioQos_maxLossPercent(ctx, field)
+	case "bitrateKbps":
+		return ec.fieldContext_AudioQos_bitrateKbps(ctx, field)
+	case "jitterMilliseconds":
+		return ec.fieldContext_AudioQos_jitterMilliseconds(ctx, field)
+	case "latencyMilliseconds":
+		return ec.fieldContext_AudioQos_latencyMilliseconds(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AudioQos", field.Name)
 }
 
 func (ec *executionContext) childFields_AuthenticationException(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -7136,6 +8586,146 @@ func (ec *executionContext) childFields_ChatRichText(ctx context.Context, field 
 	return nil, fmt.Errorf("no field named %q was found under type ChatRichText", field.Name)
 }
 
+func (ec *executionContext) childFields_ChatUsage(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "userZoomId":
+		return ec.fieldContext_ChatUsage_userZoomId(ctx, field)
+	case "userName":
+		return ec.fieldContext_ChatUsage_userName(ctx, field)
+	case "email":
+		return ec.fieldContext_ChatUsage_email(ctx, field)
+	case "totalSent":
+		return ec.fieldContext_ChatUsage_totalSent(ctx, field)
+	case "directSent":
+		return ec.fieldContext_ChatUsage_directSent(ctx, field)
+	case "groupSent":
+		return ec.fieldContext_ChatUsage_groupSent(ctx, field)
+	case "textSent":
+		return ec.fieldContext_ChatUsage_textSent(ctx, field)
+	case "codeSnippetsSent":
+		return ec.fieldContext_ChatUsage_codeSnippetsSent(ctx, field)
+	case "filesSent":
+		return ec.fieldContext_ChatUsage_filesSent(ctx, field)
+	case "imagesSent":
+		return ec.fieldContext_ChatUsage_imagesSent(ctx, field)
+	case "audioSent":
+		return ec.fieldContext_ChatUsage_audioSent(ctx, field)
+	case "videoSent":
+		return ec.fieldContext_ChatUsage_videoSent(ctx, field)
+	case "giphysSent":
+		return ec.fieldContext_ChatUsage_giphysSent(ctx, field)
+	case "user":
+		return ec.fieldContext_ChatUsage_user(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ChatUsage", field.Name)
+}
+
+func (ec *executionContext) childFields_ChatUsageConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_ChatUsageConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_ChatUsageConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_ChatUsageConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_ChatUsageConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ChatUsageConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_ChatUsageEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_ChatUsageEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_ChatUsageEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ChatUsageEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_ClientFeedback(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "zoomId":
+		return ec.fieldContext_ClientFeedback_zoomId(ctx, field)
+	case "name":
+		return ec.fieldContext_ClientFeedback_name(ctx, field)
+	case "participantsCount":
+		return ec.fieldContext_ClientFeedback_participantsCount(ctx, field)
+	case "entries":
+		return ec.fieldContext_ClientFeedback_entries(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ClientFeedback", field.Name)
+}
+
+func (ec *executionContext) childFields_ClientFeedbackEntry(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "participantName":
+		return ec.fieldContext_ClientFeedbackEntry_participantName(ctx, field)
+	case "email":
+		return ec.fieldContext_ClientFeedbackEntry_email(ctx, field)
+	case "meetingNumber":
+		return ec.fieldContext_ClientFeedbackEntry_meetingNumber(ctx, field)
+	case "time":
+		return ec.fieldContext_ClientFeedbackEntry_time(ctx, field)
+	case "user":
+		return ec.fieldContext_ClientFeedbackEntry_user(ctx, field)
+	case "meeting":
+		return ec.fieldContext_ClientFeedbackEntry_meeting(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ClientFeedbackEntry", field.Name)
+}
+
+func (ec *executionContext) childFields_ClientFeedbackEntryConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_ClientFeedbackEntryConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_ClientFeedbackEntryConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_ClientFeedbackEntryConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_ClientFeedbackEntryConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ClientFeedbackEntryConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_ClientFeedbackEntryEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_ClientFeedbackEntryEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_ClientFeedbackEntryEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ClientFeedbackEntryEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_ClientSatisfaction(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "date":
+		return ec.fieldContext_ClientSatisfaction_date(ctx, field)
+	case "goodCount":
+		return ec.fieldContext_ClientSatisfaction_goodCount(ctx, field)
+	case "notGoodCount":
+		return ec.fieldContext_ClientSatisfaction_notGoodCount(ctx, field)
+	case "noneCount":
+		return ec.fieldContext_ClientSatisfaction_noneCount(ctx, field)
+	case "satisfactionPercent":
+		return ec.fieldContext_ClientSatisfaction_satisfactionPercent(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ClientSatisfaction", field.Name)
+}
+
+func (ec *executionContext) childFields_ClientVersion(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "version":
+		return ec.fieldContext_ClientVersion_version(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_ClientVersion_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ClientVersion", field.Name)
+}
+
 func (ec *executionContext) childFields_CloudRecordingUsage(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "date":
@@ -7196,6 +8786,54 @@ func (ec *executionContext) childFields_ContinuousMeetingChat(ctx context.Contex
 		return ec.fieldContext_ContinuousMeetingChat_autoAddMeetingParticipants(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ContinuousMeetingChat", field.Name)
+}
+
+func (ec *executionContext) childFields_CpuPressure(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "min":
+		return ec.fieldContext_CpuPressure_min(ctx, field)
+	case "average":
+		return ec.fieldContext_CpuPressure_average(ctx, field)
+	case "max":
+		return ec.fieldContext_CpuPressure_max(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CpuPressure", field.Name)
+}
+
+func (ec *executionContext) childFields_CpuUsage(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "zoomMinPercent":
+		return ec.fieldContext_CpuUsage_zoomMinPercent(ctx, field)
+	case "zoomAveragePercent":
+		return ec.fieldContext_CpuUsage_zoomAveragePercent(ctx, field)
+	case "zoomMaxPercent":
+		return ec.fieldContext_CpuUsage_zoomMaxPercent(ctx, field)
+	case "systemMaxPercent":
+		return ec.fieldContext_CpuUsage_systemMaxPercent(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CpuUsage", field.Name)
+}
+
+func (ec *executionContext) childFields_CrcPortDay(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "date":
+		return ec.fieldContext_CrcPortDay_date(ctx, field)
+	case "hours":
+		return ec.fieldContext_CrcPortDay_hours(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CrcPortDay", field.Name)
+}
+
+func (ec *executionContext) childFields_CrcPortHour(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "hour":
+		return ec.fieldContext_CrcPortHour_hour(ctx, field)
+	case "maxUsage":
+		return ec.fieldContext_CrcPortHour_maxUsage(ctx, field)
+	case "totalUsage":
+		return ec.fieldContext_CrcPortHour_totalUsage(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CrcPortHour", field.Name)
 }
 
 func (ec *executionContext) childFields_CreateInformationBarrierPolicyPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -7376,6 +9014,470 @@ func (ec *executionContext) childFields_DailyUsage(ctx context.Context, field gr
 		return ec.fieldContext_DailyUsage_meetingMinutes(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type DailyUsage", field.Name)
+}
+
+func (ec *executionContext) childFields_Dashboard(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "meetings":
+		return ec.fieldContext_Dashboard_meetings(ctx, field)
+	case "meeting":
+		return ec.fieldContext_Dashboard_meeting(ctx, field)
+	case "webinars":
+		return ec.fieldContext_Dashboard_webinars(ctx, field)
+	case "webinar":
+		return ec.fieldContext_Dashboard_webinar(ctx, field)
+	case "zoomRooms":
+		return ec.fieldContext_Dashboard_zoomRooms(ctx, field)
+	case "zoomRoom":
+		return ec.fieldContext_Dashboard_zoomRoom(ctx, field)
+	case "zoomRoomIssues":
+		return ec.fieldContext_Dashboard_zoomRoomIssues(ctx, field)
+	case "zoomRoomsWithIssues":
+		return ec.fieldContext_Dashboard_zoomRoomsWithIssues(ctx, field)
+	case "chat":
+		return ec.fieldContext_Dashboard_chat(ctx, field)
+	case "clientFeedback":
+		return ec.fieldContext_Dashboard_clientFeedback(ctx, field)
+	case "clientFeedbackEntries":
+		return ec.fieldContext_Dashboard_clientFeedbackEntries(ctx, field)
+	case "clientSatisfaction":
+		return ec.fieldContext_Dashboard_clientSatisfaction(ctx, field)
+	case "clientVersions":
+		return ec.fieldContext_Dashboard_clientVersions(ctx, field)
+	case "crcPorts":
+		return ec.fieldContext_Dashboard_crcPorts(ctx, field)
+	case "quality":
+		return ec.fieldContext_Dashboard_quality(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Dashboard", field.Name)
+}
+
+func (ec *executionContext) childFields_DashboardMeeting(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "uuid":
+		return ec.fieldContext_DashboardMeeting_uuid(ctx, field)
+	case "number":
+		return ec.fieldContext_DashboardMeeting_number(ctx, field)
+	case "topic":
+		return ec.fieldContext_DashboardMeeting_topic(ctx, field)
+	case "hostName":
+		return ec.fieldContext_DashboardMeeting_hostName(ctx, field)
+	case "hostEmail":
+		return ec.fieldContext_DashboardMeeting_hostEmail(ctx, field)
+	case "department":
+		return ec.fieldContext_DashboardMeeting_department(ctx, field)
+	case "userType":
+		return ec.fieldContext_DashboardMeeting_userType(ctx, field)
+	case "startTime":
+		return ec.fieldContext_DashboardMeeting_startTime(ctx, field)
+	case "endTime":
+		return ec.fieldContext_DashboardMeeting_endTime(ctx, field)
+	case "durationSeconds":
+		return ec.fieldContext_DashboardMeeting_durationSeconds(ctx, field)
+	case "participantsCount":
+		return ec.fieldContext_DashboardMeeting_participantsCount(ctx, field)
+	case "inRoomParticipantsCount":
+		return ec.fieldContext_DashboardMeeting_inRoomParticipantsCount(ctx, field)
+	case "hasPstn":
+		return ec.fieldContext_DashboardMeeting_hasPstn(ctx, field)
+	case "has3rdPartyAudio":
+		return ec.fieldContext_DashboardMeeting_has3rdPartyAudio(ctx, field)
+	case "hasVoip":
+		return ec.fieldContext_DashboardMeeting_hasVoip(ctx, field)
+	case "hasVideo":
+		return ec.fieldContext_DashboardMeeting_hasVideo(ctx, field)
+	case "hasScreenShare":
+		return ec.fieldContext_DashboardMeeting_hasScreenShare(ctx, field)
+	case "hasRecording":
+		return ec.fieldContext_DashboardMeeting_hasRecording(ctx, field)
+	case "hasSip":
+		return ec.fieldContext_DashboardMeeting_hasSip(ctx, field)
+	case "hasArchiving":
+		return ec.fieldContext_DashboardMeeting_hasArchiving(ctx, field)
+	case "hasManualCaptions":
+		return ec.fieldContext_DashboardMeeting_hasManualCaptions(ctx, field)
+	case "hasAutomatedCaptions":
+		return ec.fieldContext_DashboardMeeting_hasAutomatedCaptions(ctx, field)
+	case "hasPoll":
+		return ec.fieldContext_DashboardMeeting_hasPoll(ctx, field)
+	case "hasQa":
+		return ec.fieldContext_DashboardMeeting_hasQa(ctx, field)
+	case "hasSurvey":
+		return ec.fieldContext_DashboardMeeting_hasSurvey(ctx, field)
+	case "hasMeetingSummary":
+		return ec.fieldContext_DashboardMeeting_hasMeetingSummary(ctx, field)
+	case "hasAicConversation":
+		return ec.fieldContext_DashboardMeeting_hasAicConversation(ctx, field)
+	case "averageJoinTimeSeconds":
+		return ec.fieldContext_DashboardMeeting_averageJoinTimeSeconds(ctx, field)
+	case "audioQuality":
+		return ec.fieldContext_DashboardMeeting_audioQuality(ctx, field)
+	case "videoQuality":
+		return ec.fieldContext_DashboardMeeting_videoQuality(ctx, field)
+	case "screenShareQuality":
+		return ec.fieldContext_DashboardMeeting_screenShareQuality(ctx, field)
+	case "customKeys":
+		return ec.fieldContext_DashboardMeeting_customKeys(ctx, field)
+	case "sessionKey":
+		return ec.fieldContext_DashboardMeeting_sessionKey(ctx, field)
+	case "trackingFields":
+		return ec.fieldContext_DashboardMeeting_trackingFields(ctx, field)
+	case "meeting":
+		return ec.fieldContext_DashboardMeeting_meeting(ctx, field)
+	case "instance":
+		return ec.fieldContext_DashboardMeeting_instance(ctx, field)
+	case "host":
+		return ec.fieldContext_DashboardMeeting_host(ctx, field)
+	case "participants":
+		return ec.fieldContext_DashboardMeeting_participants(ctx, field)
+	case "participantsQos":
+		return ec.fieldContext_DashboardMeeting_participantsQos(ctx, field)
+	case "participantQos":
+		return ec.fieldContext_DashboardMeeting_participantQos(ctx, field)
+	case "feedback":
+		return ec.fieldContext_DashboardMeeting_feedback(ctx, field)
+	case "sharing":
+		return ec.fieldContext_DashboardMeeting_sharing(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DashboardMeeting", field.Name)
+}
+
+func (ec *executionContext) childFields_DashboardMeetingConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_DashboardMeetingConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_DashboardMeetingConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_DashboardMeetingConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_DashboardMeetingConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DashboardMeetingConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_DashboardMeetingEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_DashboardMeetingEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_DashboardMeetingEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DashboardMeetingEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_DashboardParticipant(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "zoomId":
+		return ec.fieldContext_DashboardParticipant_zoomId(ctx, field)
+	case "inMeetingId":
+		return ec.fieldContext_DashboardParticipant_inMeetingId(ctx, field)
+	case "participantUuid":
+		return ec.fieldContext_DashboardParticipant_participantUuid(ctx, field)
+	case "name":
+		return ec.fieldContext_DashboardParticipant_name(ctx, field)
+	case "email":
+		return ec.fieldContext_DashboardParticipant_email(ctx, field)
+	case "joinTime":
+		return ec.fieldContext_DashboardParticipant_joinTime(ctx, field)
+	case "leaveTime":
+		return ec.fieldContext_DashboardParticipant_leaveTime(ctx, field)
+	case "device":
+		return ec.fieldContext_DashboardParticipant_device(ctx, field)
+	case "deviceName":
+		return ec.fieldContext_DashboardParticipant_deviceName(ctx, field)
+	case "version":
+		return ec.fieldContext_DashboardParticipant_version(ctx, field)
+	case "client":
+		return ec.fieldContext_DashboardParticipant_client(ctx, field)
+	case "os":
+		return ec.fieldContext_DashboardParticipant_os(ctx, field)
+	case "osVersion":
+		return ec.fieldContext_DashboardParticipant_osVersion(ctx, field)
+	case "browserName":
+		return ec.fieldContext_DashboardParticipant_browserName(ctx, field)
+	case "browserVersion":
+		return ec.fieldContext_DashboardParticipant_browserVersion(ctx, field)
+	case "zoomThinClientPluginVersion":
+		return ec.fieldContext_DashboardParticipant_zoomThinClientPluginVersion(ctx, field)
+	case "pcName":
+		return ec.fieldContext_DashboardParticipant_pcName(ctx, field)
+	case "domain":
+		return ec.fieldContext_DashboardParticipant_domain(ctx, field)
+	case "macAddress":
+		return ec.fieldContext_DashboardParticipant_macAddress(ctx, field)
+	case "harddiskId":
+		return ec.fieldContext_DashboardParticipant_harddiskId(ctx, field)
+	case "ipAddress":
+		return ec.fieldContext_DashboardParticipant_ipAddress(ctx, field)
+	case "internalIpAddresses":
+		return ec.fieldContext_DashboardParticipant_internalIpAddresses(ctx, field)
+	case "location":
+		return ec.fieldContext_DashboardParticipant_location(ctx, field)
+	case "networkType":
+		return ec.fieldContext_DashboardParticipant_networkType(ctx, field)
+	case "dataCenter":
+		return ec.fieldContext_DashboardParticipant_dataCenter(ctx, field)
+	case "fullDataCenters":
+		return ec.fieldContext_DashboardParticipant_fullDataCenters(ctx, field)
+	case "connectionType":
+		return ec.fieldContext_DashboardParticipant_connectionType(ctx, field)
+	case "videoConnectionType":
+		return ec.fieldContext_DashboardParticipant_videoConnectionType(ctx, field)
+	case "screenShareConnectionType":
+		return ec.fieldContext_DashboardParticipant_screenShareConnectionType(ctx, field)
+	case "microphone":
+		return ec.fieldContext_DashboardParticipant_microphone(ctx, field)
+	case "speaker":
+		return ec.fieldContext_DashboardParticipant_speaker(ctx, field)
+	case "camera":
+		return ec.fieldContext_DashboardParticipant_camera(ctx, field)
+	case "shareApplication":
+		return ec.fieldContext_DashboardParticipant_shareApplication(ctx, field)
+	case "shareDesktop":
+		return ec.fieldContext_DashboardParticipant_shareDesktop(ctx, field)
+	case "shareWhiteboard":
+		return ec.fieldContext_DashboardParticipant_shareWhiteboard(ctx, field)
+	case "recording":
+		return ec.fieldContext_DashboardParticipant_recording(ctx, field)
+	case "hasArchiving":
+		return ec.fieldContext_DashboardParticipant_hasArchiving(ctx, field)
+	case "optionalArchiving":
+		return ec.fieldContext_DashboardParticipant_optionalArchiving(ctx, field)
+	case "groupId":
+		return ec.fieldContext_DashboardParticipant_groupId(ctx, field)
+	case "joinTimeSeconds":
+		return ec.fieldContext_DashboardParticipant_joinTimeSeconds(ctx, field)
+	case "participantUserId":
+		return ec.fieldContext_DashboardParticipant_participantUserId(ctx, field)
+	case "registrantId":
+		return ec.fieldContext_DashboardParticipant_registrantId(ctx, field)
+	case "customerKey":
+		return ec.fieldContext_DashboardParticipant_customerKey(ctx, field)
+	case "breakoutRoomId":
+		return ec.fieldContext_DashboardParticipant_breakoutRoomId(ctx, field)
+	case "role":
+		return ec.fieldContext_DashboardParticipant_role(ctx, field)
+	case "status":
+		return ec.fieldContext_DashboardParticipant_status(ctx, field)
+	case "leaveReason":
+		return ec.fieldContext_DashboardParticipant_leaveReason(ctx, field)
+	case "inRoomParticipantsCount":
+		return ec.fieldContext_DashboardParticipant_inRoomParticipantsCount(ctx, field)
+	case "audioQuality":
+		return ec.fieldContext_DashboardParticipant_audioQuality(ctx, field)
+	case "videoQuality":
+		return ec.fieldContext_DashboardParticipant_videoQuality(ctx, field)
+	case "screenShareQuality":
+		return ec.fieldContext_DashboardParticipant_screenShareQuality(ctx, field)
+	case "audioCalls":
+		return ec.fieldContext_DashboardParticipant_audioCalls(ctx, field)
+	case "sipUri":
+		return ec.fieldContext_DashboardParticipant_sipUri(ctx, field)
+	case "fromSipUri":
+		return ec.fieldContext_DashboardParticipant_fromSipUri(ctx, field)
+	case "aicDisclaimer":
+		return ec.fieldContext_DashboardParticipant_aicDisclaimer(ctx, field)
+	case "user":
+		return ec.fieldContext_DashboardParticipant_user(ctx, field)
+	case "registrant":
+		return ec.fieldContext_DashboardParticipant_registrant(ctx, field)
+	case "qos":
+		return ec.fieldContext_DashboardParticipant_qos(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DashboardParticipant", field.Name)
+}
+
+func (ec *executionContext) childFields_DashboardParticipantConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_DashboardParticipantConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_DashboardParticipantConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_DashboardParticipantConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_DashboardParticipantConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DashboardParticipantConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_DashboardParticipantEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_DashboardParticipantEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_DashboardParticipantEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DashboardParticipantEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_DashboardWebinar(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "uuid":
+		return ec.fieldContext_DashboardWebinar_uuid(ctx, field)
+	case "number":
+		return ec.fieldContext_DashboardWebinar_number(ctx, field)
+	case "topic":
+		return ec.fieldContext_DashboardWebinar_topic(ctx, field)
+	case "hostName":
+		return ec.fieldContext_DashboardWebinar_hostName(ctx, field)
+	case "hostEmail":
+		return ec.fieldContext_DashboardWebinar_hostEmail(ctx, field)
+	case "department":
+		return ec.fieldContext_DashboardWebinar_department(ctx, field)
+	case "userType":
+		return ec.fieldContext_DashboardWebinar_userType(ctx, field)
+	case "startTime":
+		return ec.fieldContext_DashboardWebinar_startTime(ctx, field)
+	case "endTime":
+		return ec.fieldContext_DashboardWebinar_endTime(ctx, field)
+	case "durationSeconds":
+		return ec.fieldContext_DashboardWebinar_durationSeconds(ctx, field)
+	case "participantsCount":
+		return ec.fieldContext_DashboardWebinar_participantsCount(ctx, field)
+	case "hasPstn":
+		return ec.fieldContext_DashboardWebinar_hasPstn(ctx, field)
+	case "has3rdPartyAudio":
+		return ec.fieldContext_DashboardWebinar_has3rdPartyAudio(ctx, field)
+	case "hasVoip":
+		return ec.fieldContext_DashboardWebinar_hasVoip(ctx, field)
+	case "hasVideo":
+		return ec.fieldContext_DashboardWebinar_hasVideo(ctx, field)
+	case "hasScreenShare":
+		return ec.fieldContext_DashboardWebinar_hasScreenShare(ctx, field)
+	case "hasRecording":
+		return ec.fieldContext_DashboardWebinar_hasRecording(ctx, field)
+	case "hasSip":
+		return ec.fieldContext_DashboardWebinar_hasSip(ctx, field)
+	case "hasArchiving":
+		return ec.fieldContext_DashboardWebinar_hasArchiving(ctx, field)
+	case "hasManualCaptions":
+		return ec.fieldContext_DashboardWebinar_hasManualCaptions(ctx, field)
+	case "hasAutomatedCaptions":
+		return ec.fieldContext_DashboardWebinar_hasAutomatedCaptions(ctx, field)
+	case "hasPoll":
+		return ec.fieldContext_DashboardWebinar_hasPoll(ctx, field)
+	case "hasSurvey":
+		return ec.fieldContext_DashboardWebinar_hasSurvey(ctx, field)
+	case "hasMeetingSummary":
+		return ec.fieldContext_DashboardWebinar_hasMeetingSummary(ctx, field)
+	case "hasAicConversation":
+		return ec.fieldContext_DashboardWebinar_hasAicConversation(ctx, field)
+	case "audioQuality":
+		return ec.fieldContext_DashboardWebinar_audioQuality(ctx, field)
+	case "videoQuality":
+		return ec.fieldContext_DashboardWebinar_videoQuality(ctx, field)
+	case "screenShareQuality":
+		return ec.fieldContext_DashboardWebinar_screenShareQuality(ctx, field)
+	case "customKeys":
+		return ec.fieldContext_DashboardWebinar_customKeys(ctx, field)
+	case "webinar":
+		return ec.fieldContext_DashboardWebinar_webinar(ctx, field)
+	case "host":
+		return ec.fieldContext_DashboardWebinar_host(ctx, field)
+	case "participants":
+		return ec.fieldContext_DashboardWebinar_participants(ctx, field)
+	case "participantsQos":
+		return ec.fieldContext_DashboardWebinar_participantsQos(ctx, field)
+	case "participantQos":
+		return ec.fieldContext_DashboardWebinar_participantQos(ctx, field)
+	case "feedback":
+		return ec.fieldContext_DashboardWebinar_feedback(ctx, field)
+	case "sharing":
+		return ec.fieldContext_DashboardWebinar_sharing(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DashboardWebinar", field.Name)
+}
+
+func (ec *executionContext) childFields_DashboardWebinarConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_DashboardWebinarConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_DashboardWebinarConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_DashboardWebinarConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_DashboardWebinarConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DashboardWebinarConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_DashboardWebinarEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_DashboardWebinarEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_DashboardWebinarEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DashboardWebinarEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_DashboardZoomRoom(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "zoomId":
+		return ec.fieldContext_DashboardZoomRoom_zoomId(ctx, field)
+	case "name":
+		return ec.fieldContext_DashboardZoomRoom_name(ctx, field)
+	case "calendarName":
+		return ec.fieldContext_DashboardZoomRoom_calendarName(ctx, field)
+	case "email":
+		return ec.fieldContext_DashboardZoomRoom_email(ctx, field)
+	case "accountType":
+		return ec.fieldContext_DashboardZoomRoom_accountType(ctx, field)
+	case "status":
+		return ec.fieldContext_DashboardZoomRoom_status(ctx, field)
+	case "health":
+		return ec.fieldContext_DashboardZoomRoom_health(ctx, field)
+	case "issues":
+		return ec.fieldContext_DashboardZoomRoom_issues(ctx, field)
+	case "deviceIps":
+		return ec.fieldContext_DashboardZoomRoom_deviceIps(ctx, field)
+	case "camera":
+		return ec.fieldContext_DashboardZoomRoom_camera(ctx, field)
+	case "microphone":
+		return ec.fieldContext_DashboardZoomRoom_microphone(ctx, field)
+	case "speaker":
+		return ec.fieldContext_DashboardZoomRoom_speaker(ctx, field)
+	case "lastStartTime":
+		return ec.fieldContext_DashboardZoomRoom_lastStartTime(ctx, field)
+	case "location":
+		return ec.fieldContext_DashboardZoomRoom_location(ctx, field)
+	case "locationZoomId":
+		return ec.fieldContext_DashboardZoomRoom_locationZoomId(ctx, field)
+	case "liveMeeting":
+		return ec.fieldContext_DashboardZoomRoom_liveMeeting(ctx, field)
+	case "pastMeetings":
+		return ec.fieldContext_DashboardZoomRoom_pastMeetings(ctx, field)
+	case "issueEvents":
+		return ec.fieldContext_DashboardZoomRoom_issueEvents(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DashboardZoomRoom", field.Name)
+}
+
+func (ec *executionContext) childFields_DashboardZoomRoomConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_DashboardZoomRoomConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_DashboardZoomRoomConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_DashboardZoomRoomConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_DashboardZoomRoomConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DashboardZoomRoomConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_DashboardZoomRoomEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_DashboardZoomRoomEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_DashboardZoomRoomEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DashboardZoomRoomEdge", field.Name)
 }
 
 func (ec *executionContext) childFields_DeleteInformationBarrierPolicyPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -7740,6 +9842,8 @@ func (ec *executionContext) childFields_Meeting(ctx context.Context, field graph
 		return ec.fieldContext_Meeting_registrant(ctx, field)
 	case "instances":
 		return ec.fieldContext_Meeting_instances(ctx, field)
+	case "dashboard":
+		return ec.fieldContext_Meeting_dashboard(ctx, field)
 	case "invitation":
 		return ec.fieldContext_Meeting_invitation(ctx, field)
 	case "captionToken":
@@ -7826,6 +9930,10 @@ func (ec *executionContext) childFields_MeetingInstance(ctx context.Context, fie
 		return ec.fieldContext_MeetingInstance_participants(ctx, field)
 	case "report":
 		return ec.fieldContext_MeetingInstance_report(ctx, field)
+	case "dashboard":
+		return ec.fieldContext_MeetingInstance_dashboard(ctx, field)
+	case "webinarDashboard":
+		return ec.fieldContext_MeetingInstance_webinarDashboard(ctx, field)
 	case "recordings":
 		return ec.fieldContext_MeetingInstance_recordings(ctx, field)
 	case "polls":
@@ -8430,6 +10538,214 @@ func (ec *executionContext) childFields_ParticipantEdge(ctx context.Context, fie
 	return nil, fmt.Errorf("no field named %q was found under type ParticipantEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_ParticipantFeedback(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "userZoomId":
+		return ec.fieldContext_ParticipantFeedback_userZoomId(ctx, field)
+	case "email":
+		return ec.fieldContext_ParticipantFeedback_email(ctx, field)
+	case "rating":
+		return ec.fieldContext_ParticipantFeedback_rating(ctx, field)
+	case "comment":
+		return ec.fieldContext_ParticipantFeedback_comment(ctx, field)
+	case "time":
+		return ec.fieldContext_ParticipantFeedback_time(ctx, field)
+	case "user":
+		return ec.fieldContext_ParticipantFeedback_user(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ParticipantFeedback", field.Name)
+}
+
+func (ec *executionContext) childFields_ParticipantFeedbackConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_ParticipantFeedbackConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_ParticipantFeedbackConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_ParticipantFeedbackConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_ParticipantFeedbackConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ParticipantFeedbackConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_ParticipantFeedbackEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_ParticipantFeedbackEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_ParticipantFeedbackEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ParticipantFeedbackEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_ParticipantQos(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "zoomId":
+		return ec.fieldContext_ParticipantQos_zoomId(ctx, field)
+	case "inMeetingId":
+		return ec.fieldContext_ParticipantQos_inMeetingId(ctx, field)
+	case "participantUuid":
+		return ec.fieldContext_ParticipantQos_participantUuid(ctx, field)
+	case "name":
+		return ec.fieldContext_ParticipantQos_name(ctx, field)
+	case "email":
+		return ec.fieldContext_ParticipantQos_email(ctx, field)
+	case "joinTime":
+		return ec.fieldContext_ParticipantQos_joinTime(ctx, field)
+	case "leaveTime":
+		return ec.fieldContext_ParticipantQos_leaveTime(ctx, field)
+	case "device":
+		return ec.fieldContext_ParticipantQos_device(ctx, field)
+	case "deviceName":
+		return ec.fieldContext_ParticipantQos_deviceName(ctx, field)
+	case "version":
+		return ec.fieldContext_ParticipantQos_version(ctx, field)
+	case "client":
+		return ec.fieldContext_ParticipantQos_client(ctx, field)
+	case "os":
+		return ec.fieldContext_ParticipantQos_os(ctx, field)
+	case "osVersion":
+		return ec.fieldContext_ParticipantQos_osVersion(ctx, field)
+	case "browserName":
+		return ec.fieldContext_ParticipantQos_browserName(ctx, field)
+	case "browserVersion":
+		return ec.fieldContext_ParticipantQos_browserVersion(ctx, field)
+	case "zoomThinClientPluginVersion":
+		return ec.fieldContext_ParticipantQos_zoomThinClientPluginVersion(ctx, field)
+	case "pcName":
+		return ec.fieldContext_ParticipantQos_pcName(ctx, field)
+	case "domain":
+		return ec.fieldContext_ParticipantQos_domain(ctx, field)
+	case "macAddress":
+		return ec.fieldContext_ParticipantQos_macAddress(ctx, field)
+	case "harddiskId":
+		return ec.fieldContext_ParticipantQos_harddiskId(ctx, field)
+	case "ipAddress":
+		return ec.fieldContext_ParticipantQos_ipAddress(ctx, field)
+	case "internalIpAddresses":
+		return ec.fieldContext_ParticipantQos_internalIpAddresses(ctx, field)
+	case "location":
+		return ec.fieldContext_ParticipantQos_location(ctx, field)
+	case "networkType":
+		return ec.fieldContext_ParticipantQos_networkType(ctx, field)
+	case "dataCenter":
+		return ec.fieldContext_ParticipantQos_dataCenter(ctx, field)
+	case "fullDataCenters":
+		return ec.fieldContext_ParticipantQos_fullDataCenters(ctx, field)
+	case "connectionType":
+		return ec.fieldContext_ParticipantQos_connectionType(ctx, field)
+	case "videoConnectionType":
+		return ec.fieldContext_ParticipantQos_videoConnectionType(ctx, field)
+	case "screenShareConnectionType":
+		return ec.fieldContext_ParticipantQos_screenShareConnectionType(ctx, field)
+	case "microphone":
+		return ec.fieldContext_ParticipantQos_microphone(ctx, field)
+	case "speaker":
+		return ec.fieldContext_ParticipantQos_speaker(ctx, field)
+	case "camera":
+		return ec.fieldContext_ParticipantQos_camera(ctx, field)
+	case "shareApplication":
+		return ec.fieldContext_ParticipantQos_shareApplication(ctx, field)
+	case "shareDesktop":
+		return ec.fieldContext_ParticipantQos_shareDesktop(ctx, field)
+	case "shareWhiteboard":
+		return ec.fieldContext_ParticipantQos_shareWhiteboard(ctx, field)
+	case "recording":
+		return ec.fieldContext_ParticipantQos_recording(ctx, field)
+	case "hasArchiving":
+		return ec.fieldContext_ParticipantQos_hasArchiving(ctx, field)
+	case "optionalArchiving":
+		return ec.fieldContext_ParticipantQos_optionalArchiving(ctx, field)
+	case "groupId":
+		return ec.fieldContext_ParticipantQos_groupId(ctx, field)
+	case "joinTimeSeconds":
+		return ec.fieldContext_ParticipantQos_joinTimeSeconds(ctx, field)
+	case "meetingNumber":
+		return ec.fieldContext_ParticipantQos_meetingNumber(ctx, field)
+	case "webinarNumber":
+		return ec.fieldContext_ParticipantQos_webinarNumber(ctx, field)
+	case "health":
+		return ec.fieldContext_ParticipantQos_health(ctx, field)
+	case "issues":
+		return ec.fieldContext_ParticipantQos_issues(ctx, field)
+	case "reconnectReason":
+		return ec.fieldContext_ParticipantQos_reconnectReason(ctx, field)
+	case "samples":
+		return ec.fieldContext_ParticipantQos_samples(ctx, field)
+	case "user":
+		return ec.fieldContext_ParticipantQos_user(ctx, field)
+	case "participant":
+		return ec.fieldContext_ParticipantQos_participant(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ParticipantQos", field.Name)
+}
+
+func (ec *executionContext) childFields_ParticipantQosConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_ParticipantQosConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_ParticipantQosConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_ParticipantQosConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_ParticipantQosConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ParticipantQosConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_ParticipantQosEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_ParticipantQosEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_ParticipantQosEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ParticipantQosEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_ParticipantSharing(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "zoomId":
+		return ec.fieldContext_ParticipantSharing_zoomId(ctx, field)
+	case "inMeetingId":
+		return ec.fieldContext_ParticipantSharing_inMeetingId(ctx, field)
+	case "name":
+		return ec.fieldContext_ParticipantSharing_name(ctx, field)
+	case "details":
+		return ec.fieldContext_ParticipantSharing_details(ctx, field)
+	case "user":
+		return ec.fieldContext_ParticipantSharing_user(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ParticipantSharing", field.Name)
+}
+
+func (ec *executionContext) childFields_ParticipantSharingConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_ParticipantSharingConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_ParticipantSharingConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_ParticipantSharingConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_ParticipantSharingConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ParticipantSharingConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_ParticipantSharingEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_ParticipantSharingEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_ParticipantSharingEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ParticipantSharingEdge", field.Name)
+}
+
 func (ec *executionContext) childFields_PersonalAudioConference(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "conferenceId":
@@ -8730,6 +11046,94 @@ func (ec *executionContext) childFields_QaResults(ctx context.Context, field gra
 	return nil, fmt.Errorf("no field named %q was found under type QaResults", field.Name)
 }
 
+func (ec *executionContext) childFields_QosSample(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "time":
+		return ec.fieldContext_QosSample_time(ctx, field)
+	case "audioInput":
+		return ec.fieldContext_QosSample_audioInput(ctx, field)
+	case "audioOutput":
+		return ec.fieldContext_QosSample_audioOutput(ctx, field)
+	case "audioDeviceFromCrc":
+		return ec.fieldContext_QosSample_audioDeviceFromCrc(ctx, field)
+	case "audioDeviceToCrc":
+		return ec.fieldContext_QosSample_audioDeviceToCrc(ctx, field)
+	case "audioDeviceFromRwg":
+		return ec.fieldContext_QosSample_audioDeviceFromRwg(ctx, field)
+	case "audioDeviceToRwg":
+		return ec.fieldContext_QosSample_audioDeviceToRwg(ctx, field)
+	case "videoInput":
+		return ec.fieldContext_QosSample_videoInput(ctx, field)
+	case "videoOutput":
+		return ec.fieldContext_QosSample_videoOutput(ctx, field)
+	case "videoDeviceFromCrc":
+		return ec.fieldContext_QosSample_videoDeviceFromCrc(ctx, field)
+	case "videoDeviceToCrc":
+		return ec.fieldContext_QosSample_videoDeviceToCrc(ctx, field)
+	case "videoDeviceFromRwg":
+		return ec.fieldContext_QosSample_videoDeviceFromRwg(ctx, field)
+	case "videoDeviceToRwg":
+		return ec.fieldContext_QosSample_videoDeviceToRwg(ctx, field)
+	case "screenShareInput":
+		return ec.fieldContext_QosSample_screenShareInput(ctx, field)
+	case "screenShareOutput":
+		return ec.fieldContext_QosSample_screenShareOutput(ctx, field)
+	case "screenShareDeviceFromCrc":
+		return ec.fieldContext_QosSample_screenShareDeviceFromCrc(ctx, field)
+	case "screenShareDeviceToCrc":
+		return ec.fieldContext_QosSample_screenShareDeviceToCrc(ctx, field)
+	case "screenShareDeviceFromRwg":
+		return ec.fieldContext_QosSample_screenShareDeviceFromRwg(ctx, field)
+	case "screenShareDeviceToRwg":
+		return ec.fieldContext_QosSample_screenShareDeviceToRwg(ctx, field)
+	case "cpuUsage":
+		return ec.fieldContext_QosSample_cpuUsage(ctx, field)
+	case "cpuPressure":
+		return ec.fieldContext_QosSample_cpuPressure(ctx, field)
+	case "wifiSignal":
+		return ec.fieldContext_QosSample_wifiSignal(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type QosSample", field.Name)
+}
+
+func (ec *executionContext) childFields_QualityByMedium(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "audio":
+		return ec.fieldContext_QualityByMedium_audio(ctx, field)
+	case "video":
+		return ec.fieldContext_QualityByMedium_video(ctx, field)
+	case "screenShare":
+		return ec.fieldContext_QualityByMedium_screenShare(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type QualityByMedium", field.Name)
+}
+
+func (ec *executionContext) childFields_QualityCounts(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "good":
+		return ec.fieldContext_QualityCounts_good(ctx, field)
+	case "fair":
+		return ec.fieldContext_QualityCounts_fair(ctx, field)
+	case "poor":
+		return ec.fieldContext_QualityCounts_poor(ctx, field)
+	case "bad":
+		return ec.fieldContext_QualityCounts_bad(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type QualityCounts", field.Name)
+}
+
+func (ec *executionContext) childFields_QualityScores(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "from":
+		return ec.fieldContext_QualityScores_from(ctx, field)
+	case "to":
+		return ec.fieldContext_QualityScores_to(ctx, field)
+	case "scores":
+		return ec.fieldContext_QualityScores_scores(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type QualityScores", field.Name)
+}
+
 func (ec *executionContext) childFields_QuestionAndAnswer(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "enable":
@@ -8986,6 +11390,18 @@ func (ec *executionContext) childFields_RoleMemberEdge(ctx context.Context, fiel
 		return ec.fieldContext_RoleMemberEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type RoleMemberEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_SharingDetail(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "content":
+		return ec.fieldContext_SharingDetail_content(ctx, field)
+	case "startTime":
+		return ec.fieldContext_SharingDetail_startTime(ctx, field)
+	case "endTime":
+		return ec.fieldContext_SharingDetail_endTime(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SharingDetail", field.Name)
 }
 
 func (ec *executionContext) childFields_SignInActivity(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -9740,6 +12156,26 @@ func (ec *executionContext) childFields_VideoManagementChannel(ctx context.Conte
 	return nil, fmt.Errorf("no field named %q was found under type VideoManagementChannel", field.Name)
 }
 
+func (ec *executionContext) childFields_VideoQos(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "averageLossPercent":
+		return ec.fieldContext_VideoQos_averageLossPercent(ctx, field)
+	case "maxLossPercent":
+		return ec.fieldContext_VideoQos_maxLossPercent(ctx, field)
+	case "bitrateKbps":
+		return ec.fieldContext_VideoQos_bitrateKbps(ctx, field)
+	case "jitterMilliseconds":
+		return ec.fieldContext_VideoQos_jitterMilliseconds(ctx, field)
+	case "latencyMilliseconds":
+		return ec.fieldContext_VideoQos_latencyMilliseconds(ctx, field)
+	case "framesPerSecond":
+		return ec.fieldContext_VideoQos_framesPerSecond(ctx, field)
+	case "resolution":
+		return ec.fieldContext_VideoQos_resolution(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type VideoQos", field.Name)
+}
+
 func (ec *executionContext) childFields_Viewer(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "account":
@@ -10112,6 +12548,20 @@ func (ec *executionContext) childFields_WebinarSettings(ctx context.Context, fie
 	return nil, fmt.Errorf("no field named %q was found under type WebinarSettings", field.Name)
 }
 
+func (ec *executionContext) childFields_WifiSignal(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "max":
+		return ec.fieldContext_WifiSignal_max(ctx, field)
+	case "average":
+		return ec.fieldContext_WifiSignal_average(ctx, field)
+	case "min":
+		return ec.fieldContext_WifiSignal_min(ctx, field)
+	case "unit":
+		return ec.fieldContext_WifiSignal_unit(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WifiSignal", field.Name)
+}
+
 func (ec *executionContext) childFields_ZoomRequestPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "status":
@@ -10122,6 +12572,64 @@ func (ec *executionContext) childFields_ZoomRequestPayload(ctx context.Context, 
 		return ec.fieldContext_ZoomRequestPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ZoomRequestPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_ZoomRoomIssue(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "name":
+		return ec.fieldContext_ZoomRoomIssue_name(ctx, field)
+	case "zoomRoomsCount":
+		return ec.fieldContext_ZoomRoomIssue_zoomRoomsCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ZoomRoomIssue", field.Name)
+}
+
+func (ec *executionContext) childFields_ZoomRoomIssueEvent(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "issue":
+		return ec.fieldContext_ZoomRoomIssueEvent_issue(ctx, field)
+	case "time":
+		return ec.fieldContext_ZoomRoomIssueEvent_time(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ZoomRoomIssueEvent", field.Name)
+}
+
+func (ec *executionContext) childFields_ZoomRoomIssueEventConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_ZoomRoomIssueEventConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_ZoomRoomIssueEventConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_ZoomRoomIssueEventConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_ZoomRoomIssueEventConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ZoomRoomIssueEventConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_ZoomRoomIssueEventEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_ZoomRoomIssueEventEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_ZoomRoomIssueEventEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ZoomRoomIssueEventEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_ZoomRoomWithIssues(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "zoomId":
+		return ec.fieldContext_ZoomRoomWithIssues_zoomId(ctx, field)
+	case "name":
+		return ec.fieldContext_ZoomRoomWithIssues_name(ctx, field)
+	case "issuesCount":
+		return ec.fieldContext_ZoomRoomWithIssues_issuesCount(ctx, field)
+	case "room":
+		return ec.fieldContext_ZoomRoomWithIssues_room(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ZoomRoomWithIssues", field.Name)
 }
 
 func (ec *executionContext) childFields___Directive(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

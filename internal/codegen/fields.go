@@ -80,11 +80,11 @@ func answerType(t *ast.Type, fallback types.Type) types.Type {
 		return fallback
 	}
 	switch t.Name() {
-	case "String", "Int", "Boolean":
+	case "String", "Int", "Float", "Boolean":
 		if t.NonNull && fallback != nil {
 			return fallback
 		}
-		return local(map[string]string{"String": "Text", "Int": "Int", "Boolean": "Bool"}[t.Name()])
+		return local(map[string]string{"String": "Text", "Int": "Int", "Float": "Float", "Boolean": "Bool"}[t.Name()])
 	}
 	if ptr, ok := fallback.(*types.Pointer); ok {
 		if named, ok := ptr.Elem().(*types.Named); ok && !isStructOfOurs(named) {

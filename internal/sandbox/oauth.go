@@ -157,5 +157,8 @@ func (s *Sandbox) authenticate(c *call) error {
 	if c.route.paid && c.opt.Plan == PlanFree {
 		return badRequest(200, "Only available for paid account: "+AccountID+".")
 	}
+	if c.route.business && (c.opt.Plan == PlanFree || c.opt.Plan == PlanPro) {
+		return badRequest(400, "This API is only available for ZMP and Business or higher accounts that have enabled the Dashboard feature.")
+	}
 	return nil
 }

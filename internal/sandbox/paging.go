@@ -125,6 +125,13 @@ func (c *call) question(salt []byte) uint64 {
 	return mix(h.Sum64() ^ mix(c.opt.Seed))
 }
 
+// MarshalJSON writes a page that stands within a larger answer.
+func (p *page) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	p.encode(&buf)
+	return buf.Bytes(), nil
+}
+
 func (p *page) encode(buf *bytes.Buffer) {
 	enc := newEncoder(buf)
 	buf.WriteByte('{')

@@ -16,12 +16,13 @@ type handler func(*call) (any, error)
 
 // registered is an operation as its domain's file declares it.
 type registered struct {
-	pattern string
-	handler handler
-	paid    bool
-	lock    string
-	code    int
-	quotas  []quota
+	pattern  string
+	handler  handler
+	paid     bool
+	business bool
+	lock     string
+	code     int
+	quotas   []quota
 }
 
 var handlers []*registered
@@ -42,6 +43,9 @@ func handle(pattern string, h handler, opts ...option) {
 
 // paid marks what the free plan does not have.
 func paid(r *registered) { r.paid = true }
+
+// business marks what neither the free plan nor Pro has.
+func business(r *registered) { r.business = true }
 
 // exclusive allows one call at a time for one value of the variable.
 //

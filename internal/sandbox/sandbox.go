@@ -30,6 +30,9 @@
 //     takes seconds for 10,000 users; that on phone calls knows the first 200 hosts.
 //   - Group filters of reports look at the users' groups; storage is made up anew
 //     for each group.
+//   - The dashboard looks at the first 200 users' runs, takes days and no hours,
+//     and has three samples of a stay's quality. Its figures of chat, satisfaction,
+//     rooms, ports and scores are made up and add up to nothing.
 //   - Lists come in the order in which things were made; Zoom promises none.
 //     A recurring meeting stands once in every list.
 //   - Validation covers the types, the required fields and the bounds that the

@@ -32,8 +32,10 @@ func TestLandmarksOfTheDefaultSeed(t *testing.T) {
 		UUIDWithSlash: "/ZzEQPEE0bZ1hoCtmnD3jA==", UUIDDoubleSlash: "GbZip//0pMtkyBvX1AysJg==", UUIDPlain: "b7sXe/yZJrPk+kpdy1iVrw==",
 		OnePersonInstance: "QeaGRsXd7bPbjtcIq0dI1A==", PendingInstance: "zfanhA0D5npQY0RZtJhEhg==",
 		ExpiredInstance: "YCPe3m/uS/4ypzvqf461Iw==", GoneInstance: "T1IoZyPFqC5QzOoRe7yOTQ==",
-		OldWebinarInstance: "pMLUTKwHO39RiWMKLIN0zA==",
-		BillingReport:      "7snJXiFjWJQcf7Y5RDnn8g",
+		OldWebinarInstance:     "pMLUTKwHO39RiWMKLIN0zA==",
+		BillingReport:          "7snJXiFjWJQcf7Y5RDnn8g",
+		LiveWebinar:            81104740094,
+		ParticipantInMeetingID: "16778240", ZoomRoomID: "UYsLqD4weduuJgHk58NdyQ",
 	}
 	for _, opt := range []Options{{}, {Users: 10_000, Meetings: 3, Participants: 300, Plan: PlanFree, Now: func() time.Time { return monday.AddDate(0, 4, 3) }}} {
 		s, err := New(opt)

@@ -110,6 +110,7 @@ func (r *rig) questions() map[string][]question {
 	ask("GET /report/daily", "/report/daily", nil)
 	r.reportQuestions(ask)
 	r.hanging(ask)
+	r.dashboardQuestions(ask)
 	for _, domain := range domains {
 		domain(r, ask)
 	}

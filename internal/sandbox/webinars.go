@@ -55,15 +55,20 @@ type webinarDetails struct {
 	Settings           map[string]any  `json:"settings"`
 }
 
-// webinarsOf returns the webinars of a user that have not expired.
-func (w *world) webinarsOf(user int, now time.Time) []*meeting {
+// allWebinars returns the webinars of a user.
+func (w *world) allWebinars(user int) []*meeting {
 	var all []*meeting
 	for slot := range w.webinarSlots(user) {
-		if m := w.webinar(webinarBase + uint64(user)*slotsPerUser + uint64(slot)); m != nil && !m.expired(now) {
+		if m := w.webinar(webinarBase + uint64(user)*slotsPerUser + uint64(slot)); m != nil {
 			all = append(all, m)
 		}
 	}
 	return all
+}
+
+// webinarsOf returns the webinars of a user that have not expired.
+func (w *world) webinarsOf(user int, now time.Time) []*meeting {
+	return slices.DeleteFunc(w.allWebinars(user), func(m *meeting) bool { return m.expired(now) })
 }
 
 func listWebinars(c *call) (any, error) {

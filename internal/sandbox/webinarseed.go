@@ -12,6 +12,7 @@ const (
 	webinarManual
 	webinarSimulive
 	webinarOpen
+	webinarLive
 	webinarSpecials
 )
 
@@ -31,7 +32,7 @@ func isWebinar(n uint64) bool { return n >= webinarBase && n < createdBase }
 func (w *world) webinarSlots(user int) int {
 	switch {
 	case user == host:
-		return webinarSpecials + 6
+		return webinarSpecials + 5
 	case w.status(user) == "active" && mix(uint64(user)^w.seed)%3 == 0:
 		return 3
 	}
@@ -77,6 +78,9 @@ func (w *world) webinarLandmark(m *meeting, slot int) {
 		m.Topic = "Whenever we feel like it"
 		m.Settings.ApprovalType = new(2)
 		m.open()
+	case webinarLive:
+		m.Topic, m.Duration, m.start = "What is new today", 60, w.start.Add(-30*time.Minute)
+		m.running = m.start
 	}
 }
 

@@ -112,8 +112,11 @@ type Landmarks struct {
 	ExpiredInstance   string // older than a year
 	GoneInstance      string // older than 15 months
 
-	OldWebinarInstance string // a run whose participants Zoom keeps no more
-	BillingReport      string // of the latest period
+	OldWebinarInstance     string // a run whose participants Zoom keeps no more
+	BillingReport          string // of the latest period
+	LiveWebinar            int64
+	ParticipantInMeetingID string // the host's stay in BigInstance and in WebinarInstance
+	ZoomRoomID             string
 }
 
 // The users and the meetings of the host that the landmarks name.
@@ -170,8 +173,10 @@ func (s *Sandbox) Landmarks() Landmarks {
 		UUIDPlain:       uuid(slotWeekly, instancePlain),
 		PendingInstance: uuid(slotPending, 0), OnePersonInstance: uuid(slotOnePerson, 0),
 		ExpiredInstance: uuid(slotOld, 1), GoneInstance: uuid(slotOld, 2),
-		OldWebinarInstance: w.uuid(specialWebinar(webinarWeekly), webinarOld),
-		BillingReport:      w.billingID(0),
+		OldWebinarInstance:     w.uuid(specialWebinar(webinarWeekly), webinarOld),
+		BillingReport:          w.billingID(0),
+		LiveWebinar:            w.number(specialWebinar(webinarLive)),
+		ParticipantInMeetingID: (&stay{}).rowID(), ZoomRoomID: w.roomID(0),
 	}
 }
 

@@ -17,6 +17,10 @@ var reasons = []reason{
 	{"GET /chat/users/{userId}/messages", "date", "the day that the caller asked for"},
 	{"GET /chat/users/{userId}/messages", "messages[].sender_member_id", "no document of Zoom's has it, and send_member_id is served"},
 	{"GET /meetings/{meetingId}/recordings", "download_access_token", "a token of Zoom's, which never leaves the gateway: download does without"},
+	{"", "meeting_number", "the meeting whose run the caller asked about, which has it"},
+	{"", "webinar_number", "as meeting_number"},
+	{"GET /metrics/zoomrooms/{zoomroomId}", "past_meetings.from", "as from"},
+	{"GET /metrics/zoomrooms/{zoomroomId}", "past_meetings.to", "as from"},
 	{"GET /users", "users[].host_key", "a credential of every user of a list, which Zoom tells in lists alone"},
 }
 

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/99designs/gqlgen/codegen/templates"
 	"github.com/vektah/gqlparser/v2/ast"
 
 	"zoomql/internal/codegen/sdl"
@@ -22,6 +23,8 @@ type walker struct {
 	near map[string]bool
 	// entries are the fields that name the operation in @zoom.
 	entries []field
+	// byGoName are the types under the names that gqlgen gives them in Go.
+	byGoName map[string]*ast.Definition
 }
 
 // field is a field of the graph.
@@ -38,8 +41,9 @@ func newField(of *ast.Definition, def *ast.FieldDefinition) field {
 func (f field) String() string { return f.of.Name + "." + f.def.Name }
 
 func newWalker(schema *ast.Schema, spec *zoom.Spec) *walker {
-	w := &walker{schema: schema, spec: spec, near: map[string]bool{}}
+	w := &walker{schema: schema, spec: spec, near: map[string]bool{}, byGoName: map[string]*ast.Definition{}}
 	for _, def := range schema.Types {
+		w.byGoName[templates.ToGo(def.Name)] = def
 		for _, fd := range def.Fields {
 			if sdl.Names(fd.Directives, "zoom", spec.Pattern) {
 				w.entries = append(w.entries, newField(def, fd))
@@ -74,7 +78,9 @@ func (w *walker) approach(name string) {
 var paging = []string{"next_page_token", "page_count", "page_number", "page_size", "total_records"}
 
 // isPaging reports whether a field of an answer is about its page alone.
-func isPaging(path string) bool { return slices.Contains(paging, path) }
+func isPaging(path string) bool {
+	return !strings.Contains(path, "[]") && slices.Contains(paging, path[strings.LastIndex(path, ".")+1:])
+}
 
 // serve returns the fields of the graph that serve a field of the answer.
 func (w *walker) serve(path string) []field {
@@ -129,17 +135,17 @@ func (w *walker) findInPage(t reflect.Type, path []string) []field {
 	case path[0] == w.spec.Array && len(path) > 1:
 		return w.find(items.Type, path[1:])
 	case slices.Contains(w.spec.Beside, path[0]):
-		return w.beside(path[0], items.Type.Elem().Elem().Name())
+		return w.beside(path[0], w.byGoName[items.Type.Elem().Elem().Name()])
 	}
 	return nil
 }
 
 // beside returns the fields of types that are read from the operation and are not
 // its items.
-func (w *walker) beside(name, item string) []field {
+func (w *walker) beside(name string, item *ast.Definition) []field {
 	var found []field
 	for _, def := range w.schema.Types {
-		if def.Name != item && w.near[def.Name] && sdl.Names(def.Directives, "source", w.spec.Pattern) {
+		if def != item && w.near[def.Name] && sdl.Names(def.Directives, "source", w.spec.Pattern) {
 			found = append(found, named(def, name)...)
 		}
 	}
@@ -150,7 +156,7 @@ func (w *walker) beside(name, item string) []field {
 // Go type. A type that the schema does not know is an envelope, which is
 // opened on the way: what lies in it is served by the fields that cost the call.
 func (w *walker) selectable(t reflect.Type, name string, last bool) []field {
-	def := w.schema.Types[t.Name()]
+	def := w.byGoName[t.Name()]
 	if def != nil && strings.HasSuffix(t.PkgPath(), "/types") {
 		if w.near[def.Name] {
 			return named(def, name)

@@ -71,7 +71,7 @@ func (d *directory[T]) find(ctx context.Context, c *Client, keys []string) []Fou
 // ends. The listings are read one after the other, likeliest first, unless a key
 // is an e-mail: a stranger's stands in none of them, so all would be read anyhow.
 func (d *directory[T]) look(ctx context.Context, c *Client, keys []string, missing []int, found []Found[T]) ([]int, bool) {
-	complete, budget := true, &spending{keys: len(missing)}
+	complete, budget := len(d.listings) > 0, &spending{keys: len(missing)}
 	firsts := make([]*Page[T], len(d.listings))
 	if slices.ContainsFunc(missing, func(i int) bool { return strings.Contains(keys[i], "@") }) && d.allPay(c, len(missing)) {
 		d.firstPages(ctx, c, firsts, budget)

@@ -17,7 +17,8 @@ import (
 // Op is an operation: its row in the table, and the Go types of its input and
 // answer. In is a struct whose tags say where each field goes:
 //
-//	path:"userId"       the variable of the path
+//	path:"userId"       the variable of the path; "meetingId|webinarId" is whichever
+//	                    of them the path has
 //	query:"page_size"   a query parameter; left out when zero
 //	body:""             the JSON body
 type Op[In, Out any] struct {
@@ -163,10 +164,7 @@ func (in *input) add(t reflect.Type, s *Spec, at []int) {
 		_, isBody := f.Tag.Lookup("body")
 		switch {
 		case isPath:
-			if !strings.Contains(s.Path(), "{"+path+"}") {
-				panic(fmt.Sprintf("zoom: %s has no {%s}", s.Pattern, path))
-			}
-			in.path = append(in.path, place{path, index})
+			in.path = append(in.path, place{s.variable(path), index})
 		case isQuery && query == s.unusedPaging():
 			// the other kind of paging
 		case isQuery:
@@ -179,6 +177,16 @@ func (in *input) add(t reflect.Type, s *Spec, at []int) {
 			in.add(f.Type, s, index)
 		}
 	}
+}
+
+// variable returns which of the names, with "|" between them, the path has.
+func (s *Spec) variable(names string) string {
+	for name := range strings.SplitSeq(names, "|") {
+		if strings.Contains(s.Path(), "{"+name+"}") {
+			return name
+		}
+	}
+	panic(fmt.Sprintf("zoom: %s has no {%s}", s.Pattern, names))
 }
 
 func (in *input) request(s *Spec, account string, v reflect.Value) (*Request, error) {

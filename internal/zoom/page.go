@@ -120,6 +120,9 @@ type Paging struct {
 // ListOp is an operation that answers with pages.
 type ListOp[In, T any] struct {
 	Op[listInput[In], Page[T]]
+	// within reads the page out of a larger answer; nil where the answer is
+	// the page.
+	within func(context.Context, *Client, listInput[In], []Option) (*Page[T], error)
 }
 
 // listInput is the input of a list with the page that is wanted: by its token, or
@@ -164,7 +167,7 @@ const defaultPage = 30
 // list registers an operation that answers with pages. adopt, if given,
 // completes each item with what only the question knows.
 func list[In, T any](s Spec, adopt ...func(In, *T)) ListOp[In, T] {
-	return ListOp[In, T]{op(s, func(in listInput[In], p *Page[T]) {
+	return ListOp[In, T]{Op: op(s, func(in listInput[In], p *Page[T]) {
 		if s.Numbered {
 			p.Next = nextNumber(in, p)
 		}
@@ -176,8 +179,26 @@ func list[In, T any](s Spec, adopt ...func(In, *T)) ListOp[In, T] {
 	})}
 }
 
+// part is the list that stands within the answers of an operation, beside what
+// they say once.
+func part[In, Out, T any](o Op[listInput[In], Out], pick func(*Out) *Page[T]) ListOp[In, T] {
+	return ListOp[In, T]{
+		Op: Op[listInput[In], Page[T]]{Spec: o.Spec},
+		within: func(ctx context.Context, c *Client, in listInput[In], options []Option) (*Page[T], error) {
+			out, err := o.Do(ctx, c, in, options...)
+			if err != nil {
+				return nil, err
+			}
+			return pick(out), nil
+		},
+	}
+}
+
 // Page asks for one page. A size of 0 leaves it to Zoom.
 func (o ListOp[In, T]) Page(ctx context.Context, c *Client, in In, p Paging, options ...Option) (*Page[T], error) {
+	if o.within != nil {
+		return o.within(ctx, c, o.input(in, p), options)
+	}
 	return o.Do(ctx, c, o.input(in, p), options...)
 }
 

@@ -91,15 +91,20 @@ const settled = 48 * time.Hour
 // rangeLife says how long a report on a range of days is believed: what is over
 // does not change any more.
 func rangeLife(req *Request, _ any) Life {
-	query, err := url.ParseQuery(req.Query)
-	if err != nil {
-		return Slow
-	}
-	to, err := time.Parse(time.DateOnly, query.Get("to"))
+	to, err := time.Parse(time.DateOnly, asks(req, "to"))
 	if err != nil || time.Since(to) < settled+24*time.Hour {
 		return Slow
 	}
 	return Closed
+}
+
+// asks returns a parameter of the query, "" if it has none such.
+func asks(req *Request, name string) string {
+	query, err := url.ParseQuery(req.Query)
+	if err != nil {
+		return ""
+	}
+	return query.Get(name)
 }
 
 // The operations on reports.

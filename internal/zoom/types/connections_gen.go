@@ -14,11 +14,47 @@ type ChatMessageConnection = Connection[ChatMessage]
 // ChatMessageEdge is an item of such a page.
 type ChatMessageEdge = Edge[ChatMessage]
 
+// ChatUsageConnection is a page of a list of ChatUsage.
+type ChatUsageConnection = Connection[ChatUsage]
+
+// ChatUsageEdge is an item of such a page.
+type ChatUsageEdge = Edge[ChatUsage]
+
+// ClientFeedbackEntryConnection is a page of a list of ClientFeedbackEntry.
+type ClientFeedbackEntryConnection = Connection[ClientFeedbackEntry]
+
+// ClientFeedbackEntryEdge is an item of such a page.
+type ClientFeedbackEntryEdge = Edge[ClientFeedbackEntry]
+
 // CloudRecordingUsageConnection is a page of a list of CloudRecordingUsage.
 type CloudRecordingUsageConnection = Connection[CloudRecordingUsage]
 
 // CloudRecordingUsageEdge is an item of such a page.
 type CloudRecordingUsageEdge = Edge[CloudRecordingUsage]
+
+// DashboardMeetingConnection is a page of a list of DashboardMeeting.
+type DashboardMeetingConnection = Connection[DashboardMeeting]
+
+// DashboardMeetingEdge is an item of such a page.
+type DashboardMeetingEdge = Edge[DashboardMeeting]
+
+// DashboardParticipantConnection is a page of a list of DashboardParticipant.
+type DashboardParticipantConnection = Connection[DashboardParticipant]
+
+// DashboardParticipantEdge is an item of such a page.
+type DashboardParticipantEdge = Edge[DashboardParticipant]
+
+// DashboardWebinarConnection is a page of a list of DashboardWebinar.
+type DashboardWebinarConnection = Connection[DashboardWebinar]
+
+// DashboardWebinarEdge is an item of such a page.
+type DashboardWebinarEdge = Edge[DashboardWebinar]
+
+// DashboardZoomRoomConnection is a page of a list of DashboardZoomRoom.
+type DashboardZoomRoomConnection = Connection[DashboardZoomRoom]
+
+// DashboardZoomRoomEdge is an item of such a page.
+type DashboardZoomRoomEdge = Edge[DashboardZoomRoom]
 
 // HostActivityEdge is an item of such a page.
 type HostActivityEdge = Edge[HostActivity]
@@ -49,6 +85,24 @@ type OperationLogEdge = Edge[OperationLog]
 
 // ParticipantEdge is an item of such a page.
 type ParticipantEdge = Edge[Participant]
+
+// ParticipantFeedbackConnection is a page of a list of ParticipantFeedback.
+type ParticipantFeedbackConnection = Connection[ParticipantFeedback]
+
+// ParticipantFeedbackEdge is an item of such a page.
+type ParticipantFeedbackEdge = Edge[ParticipantFeedback]
+
+// ParticipantQosConnection is a page of a list of ParticipantQos.
+type ParticipantQosConnection = Connection[ParticipantQos]
+
+// ParticipantQosEdge is an item of such a page.
+type ParticipantQosEdge = Edge[ParticipantQos]
+
+// ParticipantSharingConnection is a page of a list of ParticipantSharing.
+type ParticipantSharingConnection = Connection[ParticipantSharing]
+
+// ParticipantSharingEdge is an item of such a page.
+type ParticipantSharingEdge = Edge[ParticipantSharing]
 
 // PhoneRecordingConnection is a page of a list of PhoneRecording.
 type PhoneRecordingConnection = Connection[PhoneRecording]
@@ -118,3 +172,9 @@ type WebinarEdge = Edge[Webinar]
 
 // WebinarReportParticipantEdge is an item of such a page.
 type WebinarReportParticipantEdge = Edge[WebinarReportParticipant]
+
+// ZoomRoomIssueEventConnection is a page of a list of ZoomRoomIssueEvent.
+type ZoomRoomIssueEventConnection = Connection[ZoomRoomIssueEvent]
+
+// ZoomRoomIssueEventEdge is an item of such a page.
+type ZoomRoomIssueEventEdge = Edge[ZoomRoomIssueEvent]

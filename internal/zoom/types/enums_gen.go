@@ -8,6 +8,50 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
+// AicDisclaimer: What a participant did when told of AI Companion.
+type AicDisclaimer string
+
+// The values of AicDisclaimer.
+const (
+	// Was not told.
+	AicDisclaimerNone AicDisclaimer = "NONE"
+	// Agreed.
+	AicDisclaimerAgreed AicDisclaimer = "AGREED"
+	// Left the meeting.
+	AicDisclaimerLeft AicDisclaimer = "LEFT"
+)
+
+var aicDisclaimerCodes = newCodes("AicDisclaimer", false,
+	"NONE", "no disclaimer",
+	"AGREED", "agree",
+	"LEFT", "leave meeting",
+)
+
+// Code returns what Zoom writes for the value.
+func (e AicDisclaimer) Code() string { return aicDisclaimerCodes.toZoom[string(e)] }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+func (e *AicDisclaimer) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	name, err := aicDisclaimerCodes.decode(dec)
+	*e = AicDisclaimer(name)
+	return err
+}
+
+// MarshalJSONTo writes Zoom's value.
+func (e AicDisclaimer) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return aicDisclaimerCodes.encode(enc, string(e))
+}
+
+// MarshalGQL writes the name, or null.
+func (e AicDisclaimer) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+
+// UnmarshalGQL reads the name that a caller wrote.
+func (e *AicDisclaimer) UnmarshalGQL(v any) error {
+	name, err := aicDisclaimerCodes.unmarshalGQL(v)
+	*e = AicDisclaimer(name)
+	return err
+}
+
 // ApprovalType: Whether people register, and who approves.
 type ApprovalType string
 
@@ -49,6 +93,47 @@ func (e ApprovalType) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
 func (e *ApprovalType) UnmarshalGQL(v any) error {
 	name, err := approvalTypeCodes.unmarshalGQL(v)
 	*e = ApprovalType(name)
+	return err
+}
+
+// AudioCallType: Who called whom.
+type AudioCallType string
+
+// The values of AudioCallType.
+const (
+	// The person called Zoom.
+	AudioCallTypeCallIn AudioCallType = "CALL_IN"
+	// Zoom called the person.
+	AudioCallTypeCallOut AudioCallType = "CALL_OUT"
+)
+
+var audioCallTypeCodes = newCodes("AudioCallType", false,
+	"CALL_IN", "call-in",
+	"CALL_OUT", "call-out",
+)
+
+// Code returns what Zoom writes for the value.
+func (e AudioCallType) Code() string { return audioCallTypeCodes.toZoom[string(e)] }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+func (e *AudioCallType) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	name, err := audioCallTypeCodes.decode(dec)
+	*e = AudioCallType(name)
+	return err
+}
+
+// MarshalJSONTo writes Zoom's value.
+func (e AudioCallType) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return audioCallTypeCodes.encode(enc, string(e))
+}
+
+// MarshalGQL writes the name, or null.
+func (e AudioCallType) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+
+// UnmarshalGQL reads the name that a caller wrote.
+func (e *AudioCallType) UnmarshalGQL(v any) error {
+	name, err := audioCallTypeCodes.unmarshalGQL(v)
+	*e = AudioCallType(name)
 	return err
 }
 
@@ -676,6 +761,74 @@ func (e *ChatSearchPlace) UnmarshalGQL(v any) error {
 	return err
 }
 
+// ConnectionType: How a device is connected to Zoom.
+type ConnectionType string
+
+// The values of ConnectionType.
+const (
+	// Directly to the other participant.
+	ConnectionTypeP2p ConnectionType = "P2P"
+	// TCP.
+	ConnectionTypeTCP ConnectionType = "TCP"
+	// UDP.
+	ConnectionTypeUDP ConnectionType = "UDP"
+	// UDP with repetitions.
+	ConnectionTypeReliableUDP ConnectionType = "RELIABLE_UDP"
+	// TLS.
+	ConnectionTypeSsl ConnectionType = "SSL"
+	// HTTP.
+	ConnectionTypeHTTP ConnectionType = "HTTP"
+	// TCP through a proxy.
+	ConnectionTypeTCPProxy ConnectionType = "TCP_PROXY"
+	// UDP through a proxy.
+	ConnectionTypeUDPProxy ConnectionType = "UDP_PROXY"
+	// UDP with repetitions through a proxy.
+	ConnectionTypeReliableUDPProxy ConnectionType = "RELIABLE_UDP_PROXY"
+	// TLS through a proxy.
+	ConnectionTypeSslProxy ConnectionType = "SSL_PROXY"
+	// HTTP through a proxy.
+	ConnectionTypeHTTPProxy ConnectionType = "HTTP_PROXY"
+)
+
+var connectionTypeCodes = newCodes("ConnectionType", false,
+	"P2P", "P2P",
+	"TCP", "TCP",
+	"UDP", "UDP",
+	"RELIABLE_UDP", "Reliable UDP",
+	"SSL", "SSL",
+	"HTTP", "HTTP",
+	"TCP_PROXY", "TCP+Proxy",
+	"UDP_PROXY", "UDP+Proxy",
+	"RELIABLE_UDP_PROXY", "Reliable+Proxy",
+	"SSL_PROXY", "SSL+Proxy",
+	"HTTP_PROXY", "HTTP+Proxy",
+)
+
+// Code returns what Zoom writes for the value.
+func (e ConnectionType) Code() string { return connectionTypeCodes.toZoom[string(e)] }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+func (e *ConnectionType) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	name, err := connectionTypeCodes.decode(dec)
+	*e = ConnectionType(name)
+	return err
+}
+
+// MarshalJSONTo writes Zoom's value.
+func (e ConnectionType) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return connectionTypeCodes.encode(enc, string(e))
+}
+
+// MarshalGQL writes the name, or null.
+func (e ConnectionType) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+
+// UnmarshalGQL reads the name that a caller wrote.
+func (e *ConnectionType) UnmarshalGQL(v any) error {
+	name, err := connectionTypeCodes.unmarshalGQL(v)
+	*e = ConnectionType(name)
+	return err
+}
+
 // CountryMethod: Which list of countries and regions counts.
 type CountryMethod string
 
@@ -714,6 +867,53 @@ func (e CountryMethod) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
 func (e *CountryMethod) UnmarshalGQL(v any) error {
 	name, err := countryMethodCodes.unmarshalGQL(v)
 	*e = CountryMethod(name)
+	return err
+}
+
+// CpuPressureLevel: How hard pressed a system is.
+type CpuPressureLevel string
+
+// The values of CpuPressureLevel.
+const (
+	// Not at all.
+	CPUPressureLevelNormal CpuPressureLevel = "NORMAL"
+	// A little.
+	CPUPressureLevelFair CpuPressureLevel = "FAIR"
+	// Noticeably.
+	CPUPressureLevelSerious CpuPressureLevel = "SERIOUS"
+	// To its limits.
+	CPUPressureLevelCritical CpuPressureLevel = "CRITICAL"
+)
+
+var cpuPressureLevelCodes = newCodes("CpuPressureLevel", false,
+	"NORMAL", "normal",
+	"FAIR", "fair",
+	"SERIOUS", "serious",
+	"CRITICAL", "critical",
+)
+
+// Code returns what Zoom writes for the value.
+func (e CpuPressureLevel) Code() string { return cpuPressureLevelCodes.toZoom[string(e)] }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+func (e *CpuPressureLevel) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	name, err := cpuPressureLevelCodes.decode(dec)
+	*e = CpuPressureLevel(name)
+	return err
+}
+
+// MarshalJSONTo writes Zoom's value.
+func (e CpuPressureLevel) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return cpuPressureLevelCodes.encode(enc, string(e))
+}
+
+// MarshalGQL writes the name, or null.
+func (e CpuPressureLevel) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+
+// UnmarshalGQL reads the name that a caller wrote.
+func (e *CpuPressureLevel) UnmarshalGQL(v any) error {
+	name, err := cpuPressureLevelCodes.unmarshalGQL(v)
+	*e = CpuPressureLevel(name)
 	return err
 }
 
@@ -804,6 +1004,132 @@ func (e CustomRegistrationQuestionType) MarshalGQL(w io.Writer) { marshalEnum(w,
 func (e *CustomRegistrationQuestionType) UnmarshalGQL(v any) error {
 	name, err := customRegistrationQuestionTypeCodes.unmarshalGQL(v)
 	*e = CustomRegistrationQuestionType(name)
+	return err
+}
+
+// DashboardDateType: What the days of a range are meant of.
+type DashboardDateType string
+
+// The values of DashboardDateType.
+const (
+	// The beginning.
+	DashboardDateTypeStartTime DashboardDateType = "START_TIME"
+	// The end. Zoom allows this to some accounts only.
+	DashboardDateTypeEndTime DashboardDateType = "END_TIME"
+)
+
+var dashboardDateTypeCodes = newCodes("DashboardDateType", false,
+	"START_TIME", "start_time",
+	"END_TIME", "end_time",
+)
+
+// Code returns what Zoom writes for the value.
+func (e DashboardDateType) Code() string { return dashboardDateTypeCodes.toZoom[string(e)] }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+func (e *DashboardDateType) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	name, err := dashboardDateTypeCodes.decode(dec)
+	*e = DashboardDateType(name)
+	return err
+}
+
+// MarshalJSONTo writes Zoom's value.
+func (e DashboardDateType) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return dashboardDateTypeCodes.encode(enc, string(e))
+}
+
+// MarshalGQL writes the name, or null.
+func (e DashboardDateType) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+
+// UnmarshalGQL reads the name that a caller wrote.
+func (e *DashboardDateType) UnmarshalGQL(v any) error {
+	name, err := dashboardDateTypeCodes.unmarshalGQL(v)
+	*e = DashboardDateType(name)
+	return err
+}
+
+// DashboardMeetingType: Where the dashboard looks for a meeting.
+type DashboardMeetingType string
+
+// The values of DashboardMeetingType.
+const (
+	// Those going on.
+	DashboardMeetingTypeLive DashboardMeetingType = "LIVE"
+	// Those that are over.
+	DashboardMeetingTypePast DashboardMeetingType = "PAST"
+	// Those that are over and that one person alone was in.
+	DashboardMeetingTypePastOne DashboardMeetingType = "PAST_ONE"
+)
+
+var dashboardMeetingTypeCodes = newCodes("DashboardMeetingType", false,
+	"LIVE", "live",
+	"PAST", "past",
+	"PAST_ONE", "pastOne",
+)
+
+// Code returns what Zoom writes for the value.
+func (e DashboardMeetingType) Code() string { return dashboardMeetingTypeCodes.toZoom[string(e)] }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+func (e *DashboardMeetingType) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	name, err := dashboardMeetingTypeCodes.decode(dec)
+	*e = DashboardMeetingType(name)
+	return err
+}
+
+// MarshalJSONTo writes Zoom's value.
+func (e DashboardMeetingType) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return dashboardMeetingTypeCodes.encode(enc, string(e))
+}
+
+// MarshalGQL writes the name, or null.
+func (e DashboardMeetingType) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+
+// UnmarshalGQL reads the name that a caller wrote.
+func (e *DashboardMeetingType) UnmarshalGQL(v any) error {
+	name, err := dashboardMeetingTypeCodes.unmarshalGQL(v)
+	*e = DashboardMeetingType(name)
+	return err
+}
+
+// DashboardWebinarType: Where the dashboard looks for a webinar.
+type DashboardWebinarType string
+
+// The values of DashboardWebinarType.
+const (
+	// Those going on.
+	DashboardWebinarTypeLive DashboardWebinarType = "LIVE"
+	// Those that are over.
+	DashboardWebinarTypePast DashboardWebinarType = "PAST"
+)
+
+var dashboardWebinarTypeCodes = newCodes("DashboardWebinarType", false,
+	"LIVE", "live",
+	"PAST", "past",
+)
+
+// Code returns what Zoom writes for the value.
+func (e DashboardWebinarType) Code() string { return dashboardWebinarTypeCodes.toZoom[string(e)] }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+func (e *DashboardWebinarType) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	name, err := dashboardWebinarTypeCodes.decode(dec)
+	*e = DashboardWebinarType(name)
+	return err
+}
+
+// MarshalJSONTo writes Zoom's value.
+func (e DashboardWebinarType) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return dashboardWebinarTypeCodes.encode(enc, string(e))
+}
+
+// MarshalGQL writes the name, or null.
+func (e DashboardWebinarType) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+
+// UnmarshalGQL reads the name that a caller wrote.
+func (e *DashboardWebinarType) UnmarshalGQL(v any) error {
+	name, err := dashboardWebinarTypeCodes.unmarshalGQL(v)
+	*e = DashboardWebinarType(name)
 	return err
 }
 
@@ -957,6 +1283,47 @@ func (e EmployeeRange) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
 func (e *EmployeeRange) UnmarshalGQL(v any) error {
 	name, err := employeeRangeCodes.unmarshalGQL(v)
 	*e = EmployeeRange(name)
+	return err
+}
+
+// FeedbackRating: Thumbs up or down.
+type FeedbackRating string
+
+// The values of FeedbackRating.
+const (
+	// Thumbs up.
+	FeedbackRatingGood FeedbackRating = "GOOD"
+	// Thumbs down.
+	FeedbackRatingNotGood FeedbackRating = "NOT_GOOD"
+)
+
+var feedbackRatingCodes = newCodes("FeedbackRating", false,
+	"GOOD", "GOOD",
+	"NOT_GOOD", "NOT GOOD",
+)
+
+// Code returns what Zoom writes for the value.
+func (e FeedbackRating) Code() string { return feedbackRatingCodes.toZoom[string(e)] }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+func (e *FeedbackRating) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	name, err := feedbackRatingCodes.decode(dec)
+	*e = FeedbackRating(name)
+	return err
+}
+
+// MarshalJSONTo writes Zoom's value.
+func (e FeedbackRating) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return feedbackRatingCodes.encode(enc, string(e))
+}
+
+// MarshalGQL writes the name, or null.
+func (e FeedbackRating) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+
+// UnmarshalGQL reads the name that a caller wrote.
+func (e *FeedbackRating) UnmarshalGQL(v any) error {
+	name, err := feedbackRatingCodes.unmarshalGQL(v)
+	*e = FeedbackRating(name)
 	return err
 }
 
@@ -1887,6 +2254,56 @@ func (e *MonthlyWeek) UnmarshalGQL(v any) error {
 	return err
 }
 
+// NetworkType: How a device is connected to its network.
+type NetworkType string
+
+// The values of NetworkType.
+const (
+	// By a cable.
+	NetworkTypeWired NetworkType = "WIRED"
+	// By wireless LAN.
+	NetworkTypeWifi NetworkType = "WIFI"
+	// Point to point.
+	NetworkTypePpp NetworkType = "PPP"
+	// By a mobile network.
+	NetworkTypeCellular NetworkType = "CELLULAR"
+	// In some other way.
+	NetworkTypeOthers NetworkType = "OTHERS"
+)
+
+var networkTypeCodes = newCodes("NetworkType", false,
+	"WIRED", "Wired",
+	"WIFI", "Wifi",
+	"PPP", "PPP",
+	"CELLULAR", "Cellular",
+	"OTHERS", "Others",
+)
+
+// Code returns what Zoom writes for the value.
+func (e NetworkType) Code() string { return networkTypeCodes.toZoom[string(e)] }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+func (e *NetworkType) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	name, err := networkTypeCodes.decode(dec)
+	*e = NetworkType(name)
+	return err
+}
+
+// MarshalJSONTo writes Zoom's value.
+func (e NetworkType) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return networkTypeCodes.encode(enc, string(e))
+}
+
+// MarshalGQL writes the name, or null.
+func (e NetworkType) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+
+// UnmarshalGQL reads the name that a caller wrote.
+func (e *NetworkType) UnmarshalGQL(v any) error {
+	name, err := networkTypeCodes.unmarshalGQL(v)
+	*e = NetworkType(name)
+	return err
+}
+
 // OccurrenceStatus: Whether an occurrence still stands.
 type OccurrenceStatus string
 
@@ -1996,6 +2413,191 @@ func (e OperationLogCategory) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)
 func (e *OperationLogCategory) UnmarshalGQL(v any) error {
 	name, err := operationLogCategoryCodes.unmarshalGQL(v)
 	*e = OperationLogCategory(name)
+	return err
+}
+
+// OptionalArchiving: What a participant chose about archiving.
+type OptionalArchiving string
+
+// The values of OptionalArchiving.
+const (
+	// There was nothing to choose.
+	OptionalArchivingNone OptionalArchiving = "NONE"
+	// Joined without archiving.
+	OptionalArchivingWithout OptionalArchiving = "WITHOUT"
+	// Joined with archiving.
+	OptionalArchivingWith OptionalArchiving = "WITH"
+)
+
+var optionalArchivingCodes = newCodes("OptionalArchiving", false,
+	"NONE", "no optional archiving",
+	"WITHOUT", "join without archiving",
+	"WITH", "join with archiving",
+)
+
+// Code returns what Zoom writes for the value.
+func (e OptionalArchiving) Code() string { return optionalArchivingCodes.toZoom[string(e)] }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+func (e *OptionalArchiving) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	name, err := optionalArchivingCodes.decode(dec)
+	*e = OptionalArchiving(name)
+	return err
+}
+
+// MarshalJSONTo writes Zoom's value.
+func (e OptionalArchiving) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return optionalArchivingCodes.encode(enc, string(e))
+}
+
+// MarshalGQL writes the name, or null.
+func (e OptionalArchiving) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+
+// UnmarshalGQL reads the name that a caller wrote.
+func (e *OptionalArchiving) UnmarshalGQL(v any) error {
+	name, err := optionalArchivingCodes.unmarshalGQL(v)
+	*e = OptionalArchiving(name)
+	return err
+}
+
+// ParticipantDevice: What a participant joined with.
+type ParticipantDevice string
+
+// The values of ParticipantDevice.
+const (
+	// A telephone.
+	ParticipantDevicePhone ParticipantDevice = "PHONE"
+	// A device that speaks H.323 or SIP.
+	ParticipantDeviceH323Sip ParticipantDevice = "H323_SIP"
+	// A Windows computer.
+	ParticipantDeviceWindows ParticipantDevice = "WINDOWS"
+	// A Mac.
+	ParticipantDeviceMac ParticipantDevice = "MAC"
+	// An iPhone or iPad.
+	ParticipantDeviceIos ParticipantDevice = "IOS"
+	// An Android device.
+	ParticipantDeviceAndroid ParticipantDevice = "ANDROID"
+)
+
+var participantDeviceCodes = newCodes("ParticipantDevice", false,
+	"PHONE", "Phone",
+	"H323_SIP", "H.323/SIP",
+	"WINDOWS", "Windows",
+	"MAC", "Mac",
+	"IOS", "iOS",
+	"ANDROID", "Android",
+)
+
+// Code returns what Zoom writes for the value.
+func (e ParticipantDevice) Code() string { return participantDeviceCodes.toZoom[string(e)] }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+func (e *ParticipantDevice) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	name, err := participantDeviceCodes.decode(dec)
+	*e = ParticipantDevice(name)
+	return err
+}
+
+// MarshalJSONTo writes Zoom's value.
+func (e ParticipantDevice) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return participantDeviceCodes.encode(enc, string(e))
+}
+
+// MarshalGQL writes the name, or null.
+func (e ParticipantDevice) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+
+// UnmarshalGQL reads the name that a caller wrote.
+func (e *ParticipantDevice) UnmarshalGQL(v any) error {
+	name, err := participantDeviceCodes.unmarshalGQL(v)
+	*e = ParticipantDevice(name)
+	return err
+}
+
+// ParticipantHealth: How well a participant fared.
+type ParticipantHealth string
+
+// The values of ParticipantHealth.
+const (
+	// Nothing to complain of.
+	ParticipantHealthGood ParticipantHealth = "GOOD"
+	// Some trouble.
+	ParticipantHealthWarning ParticipantHealth = "WARNING"
+	// Much trouble.
+	ParticipantHealthCritical ParticipantHealth = "CRITICAL"
+)
+
+var participantHealthCodes = newCodes("ParticipantHealth", false,
+	"GOOD", "Good",
+	"WARNING", "Warning",
+	"CRITICAL", "Critical",
+)
+
+// Code returns what Zoom writes for the value.
+func (e ParticipantHealth) Code() string { return participantHealthCodes.toZoom[string(e)] }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+func (e *ParticipantHealth) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	name, err := participantHealthCodes.decode(dec)
+	*e = ParticipantHealth(name)
+	return err
+}
+
+// MarshalJSONTo writes Zoom's value.
+func (e ParticipantHealth) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return participantHealthCodes.encode(enc, string(e))
+}
+
+// MarshalGQL writes the name, or null.
+func (e ParticipantHealth) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+
+// UnmarshalGQL reads the name that a caller wrote.
+func (e *ParticipantHealth) UnmarshalGQL(v any) error {
+	name, err := participantHealthCodes.unmarshalGQL(v)
+	*e = ParticipantHealth(name)
+	return err
+}
+
+// ParticipantRole: What a participant was in a run.
+type ParticipantRole string
+
+// The values of ParticipantRole.
+const (
+	// The host.
+	ParticipantRoleHost ParticipantRole = "HOST"
+	// One of the audience, or of a meeting.
+	ParticipantRoleAttendee ParticipantRole = "ATTENDEE"
+	// A panelist of a webinar.
+	ParticipantRolePanelist ParticipantRole = "PANELIST"
+)
+
+var participantRoleCodes = newCodes("ParticipantRole", false,
+	"HOST", "host",
+	"ATTENDEE", "attendee",
+	"PANELIST", "panelist",
+)
+
+// Code returns what Zoom writes for the value.
+func (e ParticipantRole) Code() string { return participantRoleCodes.toZoom[string(e)] }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+func (e *ParticipantRole) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	name, err := participantRoleCodes.decode(dec)
+	*e = ParticipantRole(name)
+	return err
+}
+
+// MarshalJSONTo writes Zoom's value.
+func (e ParticipantRole) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return participantRoleCodes.encode(enc, string(e))
+}
+
+// MarshalGQL writes the name, or null.
+func (e ParticipantRole) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+
+// UnmarshalGQL reads the name that a caller wrote.
+func (e *ParticipantRole) UnmarshalGQL(v any) error {
+	name, err := participantRoleCodes.unmarshalGQL(v)
+	*e = ParticipantRole(name)
 	return err
 }
 
@@ -2651,6 +3253,94 @@ func (e QaQuestionStatus) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
 func (e *QaQuestionStatus) UnmarshalGQL(v any) error {
 	name, err := qaQuestionStatusCodes.unmarshalGQL(v)
 	*e = QaQuestionStatus(name)
+	return err
+}
+
+// Quality: How good something was, by the mean opinion score.
+type Quality string
+
+// The values of Quality.
+const (
+	// Nearly flawless: 4 to 5.
+	QualityGood Quality = "GOOD"
+	// Some disturbances: 3 to 4.
+	QualityFair Quality = "FAIR"
+	// Frequent disturbances: 2 to 3.
+	QualityPoor Quality = "POOR"
+	// Hardly usable: 1 to 2.
+	QualityBad Quality = "BAD"
+)
+
+var qualityCodes = newCodes("Quality", false,
+	"GOOD", "good",
+	"FAIR", "fair",
+	"POOR", "poor",
+	"BAD", "bad",
+)
+
+// Code returns what Zoom writes for the value.
+func (e Quality) Code() string { return qualityCodes.toZoom[string(e)] }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+func (e *Quality) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	name, err := qualityCodes.decode(dec)
+	*e = Quality(name)
+	return err
+}
+
+// MarshalJSONTo writes Zoom's value.
+func (e Quality) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return qualityCodes.encode(enc, string(e))
+}
+
+// MarshalGQL writes the name, or null.
+func (e Quality) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+
+// UnmarshalGQL reads the name that a caller wrote.
+func (e *Quality) UnmarshalGQL(v any) error {
+	name, err := qualityCodes.unmarshalGQL(v)
+	*e = Quality(name)
+	return err
+}
+
+// QualitySubject: What quality is counted of.
+type QualitySubject string
+
+// The values of QualitySubject.
+const (
+	// Meetings.
+	QualitySubjectMeetings QualitySubject = "MEETINGS"
+	// Participants.
+	QualitySubjectParticipants QualitySubject = "PARTICIPANTS"
+)
+
+var qualitySubjectCodes = newCodes("QualitySubject", false,
+	"MEETINGS", "meeting",
+	"PARTICIPANTS", "participants",
+)
+
+// Code returns what Zoom writes for the value.
+func (e QualitySubject) Code() string { return qualitySubjectCodes.toZoom[string(e)] }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+func (e *QualitySubject) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	name, err := qualitySubjectCodes.decode(dec)
+	*e = QualitySubject(name)
+	return err
+}
+
+// MarshalJSONTo writes Zoom's value.
+func (e QualitySubject) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return qualitySubjectCodes.encode(enc, string(e))
+}
+
+// MarshalGQL writes the name, or null.
+func (e QualitySubject) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+
+// UnmarshalGQL reads the name that a caller wrote.
+func (e *QualitySubject) UnmarshalGQL(v any) error {
+	name, err := qualitySubjectCodes.unmarshalGQL(v)
+	*e = QualitySubject(name)
 	return err
 }
 

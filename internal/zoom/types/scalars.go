@@ -88,7 +88,8 @@ type Int struct {
 	Valid bool
 }
 
-// UnmarshalJSONFrom takes a number, or a string that holds one.
+// UnmarshalJSONFrom takes a number, or a string that holds one. A duration of
+// the form hh:mm:ss, as dashboards write it, becomes seconds.
 func (i *Int) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	v, err := dec.ReadValue()
 	if err != nil {
@@ -100,8 +101,26 @@ func (i *Int) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 		*i = Int{n, true}
 	} else if f, err := strconv.ParseFloat(s, 64); err == nil && math.Abs(f) < 1<<63 {
 		*i = Int{int64(f), true}
+	} else if n, ok := clock(s); ok {
+		*i = Int{n, true}
 	}
 	return nil
+}
+
+// clock returns the seconds of "hh:mm:ss" or "mm:ss".
+func clock(s string) (seconds int64, ok bool) {
+	parts := strings.Split(s, ":")
+	if len(parts) < 2 || len(parts) > 3 {
+		return 0, false
+	}
+	for _, part := range parts {
+		n, err := strconv.ParseUint(part, 10, 31)
+		if err != nil {
+			return 0, false
+		}
+		seconds = 60*seconds + int64(n)
+	}
+	return seconds, true
 }
 
 // MarshalJSONTo writes the number, or null.
@@ -125,6 +144,58 @@ func (i Int) MarshalGQL(w io.Writer) {
 func (i *Int) UnmarshalGQL(v any) error {
 	n, err := strconv.ParseInt(fmt.Sprint(v), 10, 64)
 	*i = Int{n, err == nil}
+	return err
+}
+
+// Float is a number with a fraction that may be absent. Zoom writes figures of
+// quality with their units, "27.15 kbps", "126 ms", "0.03%"; here they are in
+// kbit/s, milliseconds, percent and frames a second.
+type Float struct {
+	N     float64
+	Valid bool
+}
+
+// units are those that Zoom's figures may carry, as a factor to the one that
+// Float promises. A figure in another unit is none: a wrong number is worse.
+var units = map[string]float64{"": 1, "%": 1, "ms": 1, "s": 1000, "bps": 0.001, "kbps": 1, "mbps": 1000, "fps": 1}
+
+// UnmarshalJSONFrom takes a number, or a string that holds one, with its unit.
+func (f *Float) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	v, err := dec.ReadValue()
+	if err != nil {
+		return err
+	}
+	*f = Float{}
+	s := strings.TrimSpace(scalarText(v))
+	number := strings.TrimRight(s, "% abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
+	factor, known := units[strings.ToLower(strings.TrimSpace(s[len(number):]))]
+	if n, err := strconv.ParseFloat(number, 64); err == nil && known {
+		*f = Float{n * factor, true}
+	}
+	return nil
+}
+
+// MarshalJSONTo writes the number, or null.
+func (f Float) MarshalJSONTo(enc *jsontext.Encoder) error {
+	if !f.Valid {
+		return enc.WriteToken(jsontext.Null)
+	}
+	return enc.WriteToken(jsontext.Float(f.N))
+}
+
+// MarshalGQL writes the number, or null.
+func (f Float) MarshalGQL(w io.Writer) {
+	if !f.Valid {
+		writeNull(w)
+		return
+	}
+	write(w, func(b []byte) []byte { return strconv.AppendFloat(b, f.N, 'f', -1, 64) })
+}
+
+// UnmarshalGQL reads a number of a caller.
+func (f *Float) UnmarshalGQL(v any) error {
+	n, err := strconv.ParseFloat(fmt.Sprint(v), 64)
+	*f = Float{n, err == nil}
 	return err
 }
 

@@ -6,8 +6,6 @@ package types
 type Account struct {
 	// Zoom's id of the account.
 	ZoomID Text `json:"zoom_id,omitzero"`
-	// Reports on the whole account.
-	Reports *AccountReports `json:"reports,omitzero"`
 	// Origin says where it was read.
 	Origin `json:"-"`
 }
@@ -128,6 +126,30 @@ type AssignRolePayload struct {
 	ZoomID     string       `json:"-"`
 	// Origin says where it was read.
 	Origin `json:"-"`
+}
+
+// A telephone call that somebody joined by.
+type AudioCall struct {
+	// The person's number.
+	CallNumber Text `json:"call_number,omitzero"`
+	// Who called whom.
+	CallType AudioCallType `json:"call_type,omitzero"`
+	// Zoom's number.
+	ZoomNumber Text `json:"zoom_number,omitzero"`
+}
+
+// Figures of audio in one direction.
+type AudioQos struct {
+	// Loss of packets on average, in percent.
+	AverageLossPercent Float `json:"avg_loss,omitzero"`
+	// Loss of packets at worst, in percent.
+	MaxLossPercent Float `json:"max_loss,omitzero"`
+	// Bit rate, in kilobits a second.
+	BitrateKbps Float `json:"bitrate,omitzero"`
+	// How much the delay varied, in milliseconds.
+	JitterMilliseconds Float `json:"jitter,omitzero"`
+	// Delay, in milliseconds.
+	LatencyMilliseconds Float `json:"latency,omitzero"`
 }
 
 // Somebody who may join without signing in.
@@ -440,6 +462,93 @@ type ChatSearch struct {
 	Text string `json:"text,omitzero"`
 }
 
+// How much a user wrote in the chat.
+type ChatUsage struct {
+	// Zoom's id of the user.
+	UserZoomID Text `json:"user_id,omitzero"`
+	// Name of the user.
+	UserName Text `json:"user_name,omitzero"`
+	// E-mail address of the user.
+	Email Text `json:"email,omitzero"`
+	// All messages.
+	TotalSent Int `json:"total_sent,omitzero"`
+	// Messages to one person.
+	DirectSent Int `json:"p2p_sent,omitzero"`
+	// Messages to channels and groups.
+	GroupSent Int `json:"group_sent,omitzero"`
+	// Messages of text.
+	TextSent Int `json:"text_sent,omitzero"`
+	// Pieces of code.
+	CodeSnippetsSent Int `json:"code_sippet_sent,omitzero"`
+	// Files.
+	FilesSent Int `json:"files_sent,omitzero"`
+	// Images.
+	ImagesSent Int `json:"images_sent,omitzero"`
+	// Sound files.
+	AudioSent Int `json:"audio_sent,omitzero"`
+	// Videos.
+	VideoSent Int `json:"video_sent,omitzero"`
+	// Images of GIPHY.
+	GiphysSent Int `json:"giphys_sent,omitzero"`
+	// Origin says where it was read.
+	Origin `json:"-"`
+}
+
+// An answer that people could tick when they were not content with a meeting.
+type ClientFeedback struct {
+	// Zoom's id of the answer.
+	ZoomID Text `json:"feedback_id,omitzero"`
+	// The answer.
+	Name Text `json:"feedback_name,omitzero"`
+	// How many ticked it.
+	ParticipantsCount Int `json:"participants_count,omitzero"`
+	// From and To are the days that were counted.
+	From Date `json:"-"`
+	To   Date `json:"-"`
+	// Origin says where it was read.
+	Origin `json:"-"`
+}
+
+// Somebody who ticked an answer.
+type ClientFeedbackEntry struct {
+	// Name of the participant.
+	ParticipantName Text `json:"participant_name,omitzero"`
+	// E-mail address; null for most people outside the account.
+	Email Text `json:"email,omitzero"`
+	// Number of the meeting.
+	MeetingNumber MeetingNumber `json:"meeting_id,omitzero"`
+	// When it was ticked.
+	Time Time `json:"time,omitzero"`
+	// Origin says where it was read.
+	Origin `json:"-"`
+}
+
+// How content people were with the meetings of a day.
+type ClientSatisfaction struct {
+	// The day.
+	Date Date `json:"date,omitzero"`
+	// Thumbs up.
+	GoodCount Int `json:"good_count,omitzero"`
+	// Thumbs down.
+	NotGoodCount Int `json:"not_good_count,omitzero"`
+	// Those who did not answer.
+	NoneCount Int `json:"none_count,omitzero"`
+	// All but the thumbs down, in percent.
+	SatisfactionPercent Float `json:"satisfaction_percent,omitzero"`
+	// Origin says where it was read.
+	Origin `json:"-"`
+}
+
+// A version of Zoom's client.
+type ClientVersion struct {
+	// Platform and version, such as `win_5.1.1697.0821`.
+	Version Text `json:"client_version,omitzero"`
+	// How many use it.
+	TotalCount Int `json:"total_count,omitzero"`
+	// Origin says where it was read.
+	Origin `json:"-"`
+}
+
 // Storage for cloud recordings on one day. Amounts are text as Zoom writes it, with their unit.
 type CloudRecordingUsage struct {
 	// The day.
@@ -482,6 +591,48 @@ type ContinuousMeetingChatInput struct {
 	AutoAddInvitedExternalUsers *bool `json:"auto_add_invited_external_users,omitzero"`
 	// Participants are added by themselves.
 	AutoAddMeetingParticipants *bool `json:"auto_add_meeting_participants,omitzero"`
+}
+
+// How hard pressed a system was.
+type CPUPressure struct {
+	// At least.
+	Min CpuPressureLevel `json:"system_min_cpu_pressure_level,omitzero"`
+	// On average.
+	Average CpuPressureLevel `json:"system_avg_cpu_pressure_level,omitzero"`
+	// At most.
+	Max CpuPressureLevel `json:"system_max_cpu_pressure_level,omitzero"`
+}
+
+// How busy a processor was.
+type CPUUsage struct {
+	// Zoom's part at least, in percent.
+	ZoomMinPercent Float `json:"zoom_min_cpu_usage,omitzero"`
+	// Zoom's part on average, in percent.
+	ZoomAveragePercent Float `json:"zoom_avg_cpu_usage,omitzero"`
+	// Zoom's part at most, in percent.
+	ZoomMaxPercent Float `json:"zoom_max_cpu_usage,omitzero"`
+	// The whole system at most, in percent.
+	SystemMaxPercent Float `json:"system_max_cpu_usage,omitzero"`
+}
+
+// Ports of the Cloud Room Connector in use on one day.
+type CrcPortDay struct {
+	// The day.
+	Date Date `json:"date_time,omitzero"`
+	// Hour by hour.
+	Hours []*CrcPortHour `json:"crc_ports_hour_usage,omitzero"`
+	// Origin says where it was read.
+	Origin `json:"-"`
+}
+
+// Ports of the Cloud Room Connector in use in one hour.
+type CrcPortHour struct {
+	// The hour, 0 to 23.
+	Hour Int `json:"hour,omitzero"`
+	// The most at one time.
+	MaxUsage Int `json:"max_usage,omitzero"`
+	// How many connections there were.
+	TotalUsage Int `json:"total_usage,omitzero"`
 }
 
 // Makes a policy.
@@ -768,6 +919,323 @@ type DailyUsage struct {
 	Participants Int `json:"participants,omitzero"`
 	// Minutes of meeting time.
 	MeetingMinutes Int `json:"meeting_minutes,omitzero"`
+}
+
+// What Zoom's dashboard shows of an account. Zoom keeps six months. A range that
+// began earlier is cut, with the error `EXPIRED` beside the rest. Lists of things
+// that happened take ranges of any length: one beyond a month is read month by
+// month, newest first, at a call each. Figures that Zoom adds up take a month at
+// most.
+type Dashboard struct {
+	// Origin says where it was read.
+	Origin `json:"-"`
+}
+
+// One run of a meeting on the dashboard, going on or over.
+type DashboardMeeting struct {
+	// UUID of the run, raw.
+	UUID UUID `json:"uuid,omitzero"`
+	// Number of the meeting.
+	Number MeetingNumber `json:"id,omitzero"`
+	// Title of the meeting.
+	Topic Text `json:"topic,omitzero"`
+	// Name of the host.
+	HostName Text `json:"host,omitzero"`
+	// E-mail address of the host.
+	HostEmail Text `json:"email,omitzero"`
+	// Department of the host.
+	Department Text `json:"dept,omitzero"`
+	// The host's licence, in Zoom's words, such as `Licensed`.
+	UserType Text `json:"user_type,omitzero"`
+	// When it began.
+	StartTime Time `json:"start_time,omitzero"`
+	// When it ended; null while it goes on.
+	EndTime Time `json:"end_time,omitzero"`
+	// How long it lasted, in seconds; so far, while it goes on.
+	DurationSeconds Int `json:"duration,omitzero"`
+	// How many took part; who rejoins may count again.
+	ParticipantsCount Int `json:"participants,omitzero"`
+	// How many of them were in Zoom Rooms.
+	InRoomParticipantsCount Int `json:"in_room_participants,omitzero"`
+	// Whether a telephone was used.
+	HasPstn Bool `json:"has_pstn,omitzero"`
+	// Whether audio of a third party was used.
+	Has3rdPartyAudio Bool `json:"has_3rd_party_audio,omitzero"`
+	// Whether computer audio was used.
+	HasVoip Bool `json:"has_voip,omitzero"`
+	// Whether video was used.
+	HasVideo Bool `json:"has_video,omitzero"`
+	// Whether a screen was shared.
+	HasScreenShare Bool `json:"has_screen_share,omitzero"`
+	// Whether it was recorded.
+	HasRecording Bool `json:"has_recording,omitzero"`
+	// Whether somebody joined by SIP.
+	HasSip Bool `json:"has_sip,omitzero"`
+	// Whether it was archived.
+	HasArchiving Bool `json:"has_archiving,omitzero"`
+	// Whether somebody wrote captions.
+	HasManualCaptions Bool `json:"has_manual_captions,omitzero"`
+	// Whether captions were made automatically.
+	HasAutomatedCaptions Bool `json:"has_automated_captions,omitzero"`
+	// Whether there was a poll.
+	HasPoll Bool `json:"has_poll,omitzero"`
+	// Whether there were questions and answers.
+	HasQa Bool `json:"has_qa,omitzero"`
+	// Whether there was a survey.
+	HasSurvey Bool `json:"has_survey,omitzero"`
+	// Whether AI Companion wrote a summary.
+	HasMeetingSummary Bool `json:"has_meeting_summary,omitzero"`
+	// Whether AI Companion was asked questions.
+	HasAicConversation Bool `json:"has_aic_conversation,omitzero"`
+	// How long joining took on average, in seconds.
+	AverageJoinTimeSeconds Float `json:"avg_jointime_cost,omitzero"`
+	// How good the audio was. Only lists of runs tell it.
+	AudioQuality Quality `json:"audio_quality,omitzero"`
+	// How good the video was. Only lists of runs tell it.
+	VideoQuality Quality `json:"video_quality,omitzero"`
+	// How good the shared screen was. Only lists of runs tell it.
+	ScreenShareQuality Quality `json:"screen_share_quality,omitzero"`
+	// Keys and values that an app put on it, ten at most.
+	CustomKeys []*CustomKey `json:"custom_keys,omitzero"`
+	// Id that a Video SDK app gave to the session. Only lists of runs tell it.
+	SessionKey Text `json:"session_key,omitzero"`
+	// Tracking fields with their values. Only lists of runs tell them.
+	TrackingFields []*TrackingField `json:"tracking_fields,omitzero"`
+	// Run is how the dashboard is asked about it.
+	Run DashboardRun `json:"-"`
+	// Origin says where it was read.
+	Origin `json:"-"`
+}
+
+// One stay of somebody in a run of a meeting or webinar, as the dashboard shows it.
+// Zoom blanks much of people outside the account, and more for accounts under HIPAA.
+type DashboardParticipant struct {
+	// Zoom's id of the user, for who joined signed in.
+	ZoomID Text `json:"id,omitzero"`
+	// Id of the stay within this run; another one after each rejoin.
+	InMeetingID Text `json:"user_id,omitzero"`
+	// UUID of the stay, good for as long as the run.
+	ParticipantUUID Text `json:"participant_uuid,omitzero"`
+	// The name that the person joined with.
+	Name Text `json:"user_name,omitzero"`
+	// E-mail address; null for most people outside the account.
+	Email Text `json:"email,omitzero"`
+	// When the stay began.
+	JoinTime Time `json:"join_time,omitzero"`
+	// When the stay ended; null for who is there.
+	LeaveTime Time `json:"leave_time,omitzero"`
+	// What the person joined with.
+	Device ParticipantDevice `json:"device,omitzero"`
+	// Name of the device.
+	DeviceName Text `json:"device_name,omitzero"`
+	// Version of Zoom's client.
+	Version Text `json:"version,omitzero"`
+	// Name and version of the client or the SDK.
+	Client Text `json:"client,omitzero"`
+	// Operating system.
+	Os Text `json:"os,omitzero"`
+	// Version of the operating system.
+	OsVersion Text `json:"os_version,omitzero"`
+	// The browser, for who joined by one.
+	BrowserName Text `json:"browser_name,omitzero"`
+	// Version of the browser.
+	BrowserVersion Text `json:"browser_version,omitzero"`
+	// Version of the plugin for virtual desktops.
+	ZoomThinClientPluginVersion Text `json:"zoom_thin_client_plugin_version,omitzero"`
+	// Name of the computer; null for people outside the account.
+	PcName Text `json:"pc_name,omitzero"`
+	// Domain of the computer; null for people outside the account.
+	Domain Text `json:"domain,omitzero"`
+	// MAC address; null for people outside the account.
+	MacAddress Text `json:"mac_addr,omitzero"`
+	// Id of the hard disk; null for people outside the account.
+	HarddiskID Text `json:"harddisk_id,omitzero"`
+	// Public IP address.
+	IPAddress Text `json:"ip_address,omitzero"`
+	// IP addresses within the person's own network.
+	InternalIPAddresses []Text `json:"internal_ip_addresses,omitzero"`
+	// Where the person is, by the IP address.
+	Location Text `json:"location,omitzero"`
+	// How the device is connected to its network.
+	NetworkType NetworkType `json:"network_type,omitzero"`
+	// Zoom's data center that serves the person.
+	DataCenter Text `json:"data_center,omitzero"`
+	// Zoom's data centers that serve the person, with what each of them does.
+	FullDataCenters []SemicolonItem `json:"full_data_center,omitzero"`
+	// How the device is connected to Zoom.
+	ConnectionType ConnectionType `json:"connection_type,omitzero"`
+	// How its video is connected to Zoom.
+	VideoConnectionType ConnectionType `json:"video_connection_type,omitzero"`
+	// How the screen that it shares is connected to Zoom.
+	ScreenShareConnectionType ConnectionType `json:"as_connection_type,omitzero"`
+	// The microphone; null for people outside the account.
+	Microphone Text `json:"microphone,omitzero"`
+	// The speaker; null for people outside the account.
+	Speaker Text `json:"speaker,omitzero"`
+	// The camera; null for people outside the account.
+	Camera Text `json:"camera,omitzero"`
+	// Whether the person shared an application.
+	ShareApplication Bool `json:"share_application,omitzero"`
+	// Whether the person shared a desktop.
+	ShareDesktop Bool `json:"share_desktop,omitzero"`
+	// Whether the person shared a whiteboard.
+	ShareWhiteboard Bool `json:"share_whiteboard,omitzero"`
+	// Whether the person recorded.
+	Recording Bool `json:"recording,omitzero"`
+	// Whether it was archived.
+	HasArchiving Bool `json:"has_archiving,omitzero"`
+	// Whether the person could choose archiving, and did; only for users of the account who have it.
+	OptionalArchiving OptionalArchiving `json:"optional_archiving,omitzero"`
+	// Zoom's id of the person's group.
+	GroupID Text `json:"groupId,omitzero"`
+	// How long joining took, in seconds.
+	JoinTimeSeconds Float `json:"total_jointime_cost,omitzero"`
+	// Zoom's id of the user, for who joined signed in; the successor of `zoomId`.
+	ParticipantUserID Text `json:"participant_user_id,omitzero"`
+	// Zoom's id of the registration that the person came by. Zoom tells it once the run is over.
+	RegistrantID Text `json:"registrant_id,omitzero"`
+	// Key that a Meeting SDK app gave to the person, 35 characters at most.
+	CustomerKey Text `json:"customer_key,omitzero"`
+	// Zoom's id of the breakout room that the stay was in.
+	BreakoutRoomID Text `json:"bo_mtg_id,omitzero"`
+	// What the person was there.
+	Role ParticipantRole `json:"role,omitzero"`
+	// Whether the stay was in the meeting or in its waiting room.
+	Status ParticipantStatus `json:"status,omitzero"`
+	// Why the stay ended, in Zoom's words, with the person's name in them.
+	LeaveReason Text `json:"leave_reason,omitzero"`
+	// How many were with the person in a Zoom Room.
+	InRoomParticipantsCount Int `json:"in_room_participants,omitzero"`
+	// How good the person's audio was.
+	AudioQuality Quality `json:"audio_quality,omitzero"`
+	// How good the person's video was.
+	VideoQuality Quality `json:"video_quality,omitzero"`
+	// How good the screen was that the person shared.
+	ScreenShareQuality Quality `json:"screen_share_quality,omitzero"`
+	// Telephone calls that the person joined by.
+	AudioCalls []*AudioCall `json:"audio_call,omitzero"`
+	// SIP address of contact, for who joined by SIP.
+	SipURI Text `json:"sip_uri,omitzero"`
+	// SIP address of the sender, for who joined by SIP.
+	FromSipURI Text `json:"from_sip_uri,omitzero"`
+	// What the person did when told of AI Companion.
+	AicDisclaimer AicDisclaimer `json:"aic_disclaimer,omitzero"`
+	// Run is whose participant it is.
+	Run DashboardRun `json:"-"`
+	// Origin says where it was read.
+	Origin `json:"-"`
+}
+
+// Names one run of a meeting or webinar on the dashboard.
+type DashboardRunBy struct {
+	// UUID of the run, raw.
+	UUID *UUID `json:"uuid,omitzero"`
+	// Number of a meeting or webinar: its latest run.
+	Number *MeetingNumber `json:"number,omitzero"`
+}
+
+// One run of a webinar on the dashboard, going on or over.
+type DashboardWebinar struct {
+	// UUID of the run, raw.
+	UUID UUID `json:"uuid,omitzero"`
+	// Number of the webinar.
+	Number MeetingNumber `json:"id,omitzero"`
+	// Title of the webinar.
+	Topic Text `json:"topic,omitzero"`
+	// Name of the host.
+	HostName Text `json:"host,omitzero"`
+	// E-mail address of the host.
+	HostEmail Text `json:"email,omitzero"`
+	// Department of the host.
+	Department Text `json:"dept,omitzero"`
+	// The host's licence, in Zoom's words, such as `Licensed`.
+	UserType Text `json:"user_type,omitzero"`
+	// When it began.
+	StartTime Time `json:"start_time,omitzero"`
+	// When it ended; null while it goes on.
+	EndTime Time `json:"end_time,omitzero"`
+	// How long it lasted, in seconds; so far, while it goes on.
+	DurationSeconds Int `json:"duration,omitzero"`
+	// How many took part; who rejoins may count again.
+	ParticipantsCount Int `json:"participants,omitzero"`
+	// Whether a telephone was used.
+	HasPstn Bool `json:"has_pstn,omitzero"`
+	// Whether audio of a third party was used.
+	Has3rdPartyAudio Bool `json:"has_3rd_party_audio,omitzero"`
+	// Whether computer audio was used.
+	HasVoip Bool `json:"has_voip,omitzero"`
+	// Whether video was used.
+	HasVideo Bool `json:"has_video,omitzero"`
+	// Whether a screen was shared.
+	HasScreenShare Bool `json:"has_screen_share,omitzero"`
+	// Whether it was recorded.
+	HasRecording Bool `json:"has_recording,omitzero"`
+	// Whether somebody joined by SIP.
+	HasSip Bool `json:"has_sip,omitzero"`
+	// Whether it was archived.
+	HasArchiving Bool `json:"has_archiving,omitzero"`
+	// Whether somebody wrote captions.
+	HasManualCaptions Bool `json:"has_manual_captions,omitzero"`
+	// Whether captions were made automatically.
+	HasAutomatedCaptions Bool `json:"has_automated_captions,omitzero"`
+	// Whether there was a poll.
+	HasPoll Bool `json:"has_poll,omitzero"`
+	// Whether there was a survey.
+	HasSurvey Bool `json:"has_survey,omitzero"`
+	// Whether AI Companion wrote a summary.
+	HasMeetingSummary Bool `json:"has_meeting_summary,omitzero"`
+	// Whether AI Companion was asked questions.
+	HasAicConversation Bool `json:"has_aic_conversation,omitzero"`
+	// How good the audio was.
+	AudioQuality Quality `json:"audio_quality,omitzero"`
+	// How good the video was.
+	VideoQuality Quality `json:"video_quality,omitzero"`
+	// How good the shared screen was.
+	ScreenShareQuality Quality `json:"screen_share_quality,omitzero"`
+	// Keys and values that an app put on it, ten at most.
+	CustomKeys []*CustomKey `json:"custom_keys,omitzero"`
+	// Run is how the dashboard is asked about it.
+	Run DashboardRun `json:"-"`
+	// Origin says where it was read.
+	Origin `json:"-"`
+}
+
+// A Zoom Room: how it is equipped, how it fares, and what was held in it.
+type DashboardZoomRoom struct {
+	// Zoom's id of the room.
+	ZoomID Text `json:"id,omitzero"`
+	// Name of the room.
+	Name Text `json:"room_name,omitzero"`
+	// Name of its calendar.
+	CalendarName Text `json:"calender_name,omitzero"`
+	// E-mail address of the room.
+	Email Text `json:"email,omitzero"`
+	// How it signs in, in Zoom's words, such as `Work Email`.
+	AccountType Text `json:"account_type,omitzero"`
+	// State, in Zoom's words, such as `Offline` or `In Meeting`.
+	Status Text `json:"status,omitzero"`
+	// Health, in Zoom's words, such as `critical`.
+	Health Text `json:"health,omitzero"`
+	// What is wrong with it, in Zoom's words.
+	Issues []Text `json:"issues,omitzero"`
+	// What it is made of, with the IP addresses, as Zoom writes it: `Computer : 10.100.170.109`.
+	DeviceIps []SemicolonItem `json:"device_ip,omitzero"`
+	// The camera.
+	Camera Text `json:"camera,omitzero"`
+	// The microphone.
+	Microphone Text `json:"microphone,omitzero"`
+	// The speaker.
+	Speaker Text `json:"speaker,omitzero"`
+	// When it was last started.
+	LastStartTime Time `json:"last_start_time,omitzero"`
+	// Where it stands.
+	Location Text `json:"location,omitzero"`
+	// Zoom's id of where it stands.
+	LocationZoomID Text `json:"location_id,omitzero"`
+	// The meeting that goes on in it.
+	LiveMeeting *DashboardMeeting `json:"live_meeting,omitzero"`
+	// Origin says where it was read.
+	Origin `json:"-"`
 }
 
 // Deletes a policy.
@@ -2139,6 +2607,136 @@ type Participant struct {
 	Origin `json:"-"`
 }
 
+// What a participant said when asked at the end.
+type ParticipantFeedback struct {
+	// Zoom's id of the user.
+	UserZoomID Text `json:"user_id,omitzero"`
+	// E-mail address; null for most people outside the account.
+	Email Text `json:"email,omitzero"`
+	// Thumbs up or down.
+	Rating FeedbackRating `json:"quality,omitzero"`
+	// What the person wrote.
+	Comment Text `json:"comment,omitzero"`
+	// When the feedback was given.
+	Time Time `json:"date_time,omitzero"`
+	// Origin says where it was read.
+	Origin `json:"-"`
+}
+
+// What a participant's connection was like: samples over the time of the stay.
+type ParticipantQos struct {
+	// Zoom's id of the user, for who joined signed in.
+	ZoomID Text `json:"id,omitzero"`
+	// Id of the stay within this run; another one after each rejoin.
+	InMeetingID Text `json:"user_id,omitzero"`
+	// UUID of the stay, good for as long as the run.
+	ParticipantUUID Text `json:"participant_uuid,omitzero"`
+	// The name that the person joined with.
+	Name Text `json:"user_name,omitzero"`
+	// E-mail address; null for most people outside the account.
+	Email Text `json:"email,omitzero"`
+	// When the stay began.
+	JoinTime Time `json:"join_time,omitzero"`
+	// When the stay ended; null for who is there.
+	LeaveTime Time `json:"leave_time,omitzero"`
+	// What the person joined with.
+	Device ParticipantDevice `json:"device,omitzero"`
+	// Name of the device.
+	DeviceName Text `json:"device_name,omitzero"`
+	// Version of Zoom's client.
+	Version Text `json:"version,omitzero"`
+	// Name and version of the client or the SDK.
+	Client Text `json:"client,omitzero"`
+	// Operating system.
+	Os Text `json:"os,omitzero"`
+	// Version of the operating system.
+	OsVersion Text `json:"os_version,omitzero"`
+	// The browser, for who joined by one.
+	BrowserName Text `json:"browser_name,omitzero"`
+	// Version of the browser.
+	BrowserVersion Text `json:"browser_version,omitzero"`
+	// Version of the plugin for virtual desktops.
+	ZoomThinClientPluginVersion Text `json:"zoom_thin_client_plugin_version,omitzero"`
+	// Name of the computer; null for people outside the account.
+	PcName Text `json:"pc_name,omitzero"`
+	// Domain of the computer; null for people outside the account.
+	Domain Text `json:"domain,omitzero"`
+	// MAC address; null for people outside the account.
+	MacAddress Text `json:"mac_addr,omitzero"`
+	// Id of the hard disk; null for people outside the account.
+	HarddiskID Text `json:"harddisk_id,omitzero"`
+	// Public IP address.
+	IPAddress Text `json:"ip_address,omitzero"`
+	// IP addresses within the person's own network.
+	InternalIPAddresses []Text `json:"internal_ip_addresses,omitzero"`
+	// Where the person is, by the IP address.
+	Location Text `json:"location,omitzero"`
+	// How the device is connected to its network.
+	NetworkType NetworkType `json:"network_type,omitzero"`
+	// Zoom's data center that serves the person.
+	DataCenter Text `json:"data_center,omitzero"`
+	// Zoom's data centers that serve the person, with what each of them does.
+	FullDataCenters []SemicolonItem `json:"full_data_center,omitzero"`
+	// How the device is connected to Zoom.
+	ConnectionType ConnectionType `json:"connection_type,omitzero"`
+	// How its video is connected to Zoom.
+	VideoConnectionType ConnectionType `json:"video_connection_type,omitzero"`
+	// How the screen that it shares is connected to Zoom.
+	ScreenShareConnectionType ConnectionType `json:"as_connection_type,omitzero"`
+	// The microphone; null for people outside the account.
+	Microphone Text `json:"microphone,omitzero"`
+	// The speaker; null for people outside the account.
+	Speaker Text `json:"speaker,omitzero"`
+	// The camera; null for people outside the account.
+	Camera Text `json:"camera,omitzero"`
+	// Whether the person shared an application.
+	ShareApplication Bool `json:"share_application,omitzero"`
+	// Whether the person shared a desktop.
+	ShareDesktop Bool `json:"share_desktop,omitzero"`
+	// Whether the person shared a whiteboard.
+	ShareWhiteboard Bool `json:"share_whiteboard,omitzero"`
+	// Whether the person recorded.
+	Recording Bool `json:"recording,omitzero"`
+	// Whether it was archived.
+	HasArchiving Bool `json:"has_archiving,omitzero"`
+	// Whether the person could choose archiving, and did; only for users of the account who have it.
+	OptionalArchiving OptionalArchiving `json:"optional_archiving,omitzero"`
+	// Zoom's id of the person's group.
+	GroupID Text `json:"groupId,omitzero"`
+	// How long joining took, in seconds.
+	JoinTimeSeconds Float `json:"total_jointime_cost,omitzero"`
+	// Number of the meeting.
+	MeetingNumber MeetingNumber `json:"meeting_number,omitzero"`
+	// Number of the webinar; only where one participant alone is read.
+	WebinarNumber MeetingNumber `json:"webinar_number,omitzero"`
+	// How well the participant fared.
+	Health ParticipantHealth `json:"health,omitzero"`
+	// What went wrong, in Zoom's words, such as `audio`; five at most.
+	Issues []Text `json:"issue_list,omitzero"`
+	// Why the client had to connect again, in Zoom's words.
+	ReconnectReason Text `json:"rc_reason,omitzero"`
+	// The samples, oldest first.
+	Samples []*QosSample `json:"user_qos,omitzero"`
+	// Run is whose participant it is.
+	Run DashboardRun `json:"-"`
+	// Origin says where it was read.
+	Origin `json:"-"`
+}
+
+// What a participant shared or recorded in a run.
+type ParticipantSharing struct {
+	// Zoom's id of the user, for who joined signed in.
+	ZoomID Text `json:"id,omitzero"`
+	// Id of the stay within this run.
+	InMeetingID Text `json:"user_id,omitzero"`
+	// The name that the person joined with.
+	Name Text `json:"user_name,omitzero"`
+	// What was shared, and when.
+	Details []*SharingDetail `json:"details,omitzero"`
+	// Origin says where it was read.
+	Origin `json:"-"`
+}
+
 // An audio conference of a user's own, by phone alone.
 type PersonalAudioConference struct {
 	// Zoom's id of the conference.
@@ -2459,6 +3057,90 @@ type QaResults struct {
 	Origin `json:"-"`
 }
 
+// One sample of a connection. `input` is what the device sent to Zoom, `output` what
+// it received. Who joins through a Cloud Room Connector (CRC) or by the web client
+// (RWG) has two legs: from the device to that, and from that back to the device.
+type QosSample struct {
+	// When it was taken.
+	Time Time `json:"date_time,omitzero"`
+	// Audio sent.
+	AudioInput *AudioQos `json:"audio_input,omitzero"`
+	// Audio received.
+	AudioOutput *AudioQos `json:"audio_output,omitzero"`
+	// Audio sent by a Cloud Room Connector.
+	AudioDeviceFromCrc *AudioQos `json:"audio_device_from_crc,omitzero"`
+	// Audio received by a Cloud Room Connector.
+	AudioDeviceToCrc *AudioQos `json:"audio_device_to_crc,omitzero"`
+	// Audio sent by the web client.
+	AudioDeviceFromRwg *AudioQos `json:"audio_device_from_rwg,omitzero"`
+	// Audio received by the web client.
+	AudioDeviceToRwg *AudioQos `json:"audio_device_to_rwg,omitzero"`
+	// Video sent.
+	VideoInput *VideoQos `json:"video_input,omitzero"`
+	// Video received.
+	VideoOutput *VideoQos `json:"video_output,omitzero"`
+	// Video sent by a Cloud Room Connector.
+	VideoDeviceFromCrc *VideoQos `json:"video_device_from_crc,omitzero"`
+	// Video received by a Cloud Room Connector.
+	VideoDeviceToCrc *VideoQos `json:"video_device_to_crc,omitzero"`
+	// Video sent by the web client.
+	VideoDeviceFromRwg *VideoQos `json:"video_device_from_rwg,omitzero"`
+	// Video received by the web client.
+	VideoDeviceToRwg *VideoQos `json:"video_device_to_rwg,omitzero"`
+	// Shared screens sent.
+	ScreenShareInput *VideoQos `json:"as_input,omitzero"`
+	// Shared screens received.
+	ScreenShareOutput *VideoQos `json:"as_output,omitzero"`
+	// Shared screens sent by a Cloud Room Connector.
+	ScreenShareDeviceFromCrc *VideoQos `json:"as_device_from_crc,omitzero"`
+	// Shared screens received by a Cloud Room Connector.
+	ScreenShareDeviceToCrc *VideoQos `json:"as_device_to_crc,omitzero"`
+	// Shared screens sent by the web client.
+	ScreenShareDeviceFromRwg *VideoQos `json:"as_device_from_rwg,omitzero"`
+	// Shared screens received by the web client.
+	ScreenShareDeviceToRwg *VideoQos `json:"as_device_to_rwg,omitzero"`
+	// How busy the processor was.
+	CPUUsage *CPUUsage `json:"cpu_usage,omitzero"`
+	// How hard pressed the system was.
+	CPUPressure *CPUPressure `json:"cpu_pressure_level,omitzero"`
+	// How strong the wireless signal was.
+	WifiSignal *WifiSignal `json:"wifi_rssi,omitzero"`
+}
+
+// Quality of each medium.
+type QualityByMedium struct {
+	// Audio.
+	Audio *QualityCounts `json:"audio,omitzero"`
+	// Video.
+	Video *QualityCounts `json:"video,omitzero"`
+	// Shared screens.
+	ScreenShare *QualityCounts `json:"screen_share,omitzero"`
+}
+
+// How often each quality was met.
+type QualityCounts struct {
+	// Nearly flawless.
+	Good Int `json:"good,omitzero"`
+	// Some disturbances.
+	Fair Int `json:"fair,omitzero"`
+	// Frequent disturbances.
+	Poor Int `json:"poor,omitzero"`
+	// Hardly usable.
+	Bad Int `json:"bad,omitzero"`
+}
+
+// How many meetings, or participants, had which quality.
+type QualityScores struct {
+	// First day that was counted, UTC.
+	From Date `json:"from,omitzero"`
+	// Last day that was counted, UTC.
+	To Date `json:"to,omitzero"`
+	// The scores.
+	Scores *QualityByMedium `json:"quality,omitzero"`
+	// Origin says where it was read.
+	Origin `json:"-"`
+}
+
 // Written questions during a meeting.
 type QuestionAndAnswer struct {
 	// Whether they are on.
@@ -2743,6 +3425,16 @@ type RolePatch struct {
 	Privileges []string `json:"privileges,omitzero"`
 	// How sub accounts are managed by who has it; only for partners with sub accounts.
 	SubAccountPrivileges *SubAccountPrivilegesInput `json:"sub_account_privileges,omitzero"`
+}
+
+// One time of sharing or recording.
+type SharingDetail struct {
+	// What was shared, in Zoom's words, such as `desktop`.
+	Content Text `json:"content,omitzero"`
+	// When it began.
+	StartTime Time `json:"start_time,omitzero"`
+	// When it ended.
+	EndTime Time `json:"end_time,omitzero"`
 }
 
 // Somebody's signing in or out.
@@ -3529,6 +4221,24 @@ type VideoManagementChannelInput struct {
 	Name *string `json:"name,omitzero"`
 }
 
+// Figures of video, or of a shared screen, in one direction.
+type VideoQos struct {
+	// Loss of packets on average, in percent.
+	AverageLossPercent Float `json:"avg_loss,omitzero"`
+	// Loss of packets at worst, in percent.
+	MaxLossPercent Float `json:"max_loss,omitzero"`
+	// Bit rate, in kilobits a second.
+	BitrateKbps Float `json:"bitrate,omitzero"`
+	// How much the delay varied, in milliseconds.
+	JitterMilliseconds Float `json:"jitter,omitzero"`
+	// Delay, in milliseconds.
+	LatencyMilliseconds Float `json:"latency,omitzero"`
+	// Frames a second.
+	FramesPerSecond Float `json:"frame_rate,omitzero"`
+	// Width and height in pixels, as Zoom writes it: `1280*720`.
+	Resolution Text `json:"resolution,omitzero"`
+}
+
 // Who asks.
 type Viewer struct {
 	// The account that the credential belongs to.
@@ -3844,6 +4554,18 @@ type WebinarSettings struct {
 	QuestionAndAnswer *WebinarQuestionAndAnswer `json:"question_and_answer,omitzero"`
 }
 
+// How strong a wireless signal was.
+type WifiSignal struct {
+	// At its strongest.
+	Max Int `json:"max_rssi,omitzero"`
+	// On average.
+	Average Int `json:"avg_rssi,omitzero"`
+	// At its weakest.
+	Min Int `json:"min_rssi,omitzero"`
+	// The unit, such as `dBm`.
+	Unit Text `json:"rssi_unit,omitzero"`
+}
+
 // A call of one operation of the table, which `zoomql operations` lists.
 type ZoomRequestInput struct {
 	// The operation's name, such as `GET /users/{userId}`.
@@ -3866,4 +4588,36 @@ type ZoomRequestPayload struct {
 	Body JSON `json:"body,omitzero"`
 	// What you can mend.
 	UserErrors []*UserError `json:"user_errors,omitzero"`
+}
+
+// Something that went wrong in Zoom Rooms.
+type ZoomRoomIssue struct {
+	// What it was, in Zoom's words.
+	Name Text `json:"issue_name,omitzero"`
+	// How many rooms had it.
+	ZoomRoomsCount Int `json:"zoom_rooms_count,omitzero"`
+	// Origin says where it was read.
+	Origin `json:"-"`
+}
+
+// Something that went wrong with one Zoom Room.
+type ZoomRoomIssueEvent struct {
+	// What it was, in Zoom's words.
+	Issue Text `json:"issue,omitzero"`
+	// When it was noticed.
+	Time Time `json:"time,omitzero"`
+	// Origin says where it was read.
+	Origin `json:"-"`
+}
+
+// A Zoom Room that had problems.
+type ZoomRoomWithIssues struct {
+	// Zoom's id of the room.
+	ZoomID Text `json:"id,omitzero"`
+	// Name of the room.
+	Name Text `json:"room_name,omitzero"`
+	// How many problems it had.
+	IssuesCount Int `json:"issues_count,omitzero"`
+	// Origin says where it was read.
+	Origin `json:"-"`
 }

@@ -1,0 +1,226 @@
+package graph
+
+import (
+	"context"
+
+	"zoomql/internal/zoom"
+	"zoomql/internal/zoom/types"
+)
+
+// qosKey names a stay by its run and its id there. whole asks for what lists do
+// not hold.
+type qosKey struct {
+	run   types.DashboardRun
+	id    string
+	whole bool
+}
+
+func (s *scope) dashboardMeetings() *loader[types.DashboardRun, types.DashboardMeeting] {
+	return loaderOf(s, each(s.client, func(ctx context.Context, run types.DashboardRun) (*types.DashboardMeeting, error) {
+		return zoom.GetDashboardMeeting.Do(ctx, s.client, runKey(run))
+	}))
+}
+
+func (s *scope) dashboardWebinars() *loader[types.DashboardRun, types.DashboardWebinar] {
+	return loaderOf(s, each(s.client, func(ctx context.Context, run types.DashboardRun) (*types.DashboardWebinar, error) {
+		return zoom.GetDashboardWebinar.Do(ctx, s.client, runKey(run))
+	}))
+}
+
+func runKey(run types.DashboardRun) zoom.RunKey { return zoom.RunKey{Run: run.Name, Type: run.Kind} }
+
+// anyPastKey is runKey for the operations that know past and live alone.
+func anyPastKey(run types.DashboardRun) zoom.RunKey {
+	if run.Kind == types.DashboardMeetingTypePastOne {
+		run.Kind = types.DashboardMeetingTypePast
+	}
+	return runKey(run)
+}
+
+// runFilter is what a list of runs is asked by.
+type runFilter struct {
+	kind             types.DashboardMeetingType
+	from, to         *types.Date
+	groups           []string
+	withParticipants *bool
+	dateType         *types.DashboardDateType
+}
+
+// windows returns the filters that together ask for the range. What goes on now
+// has no range of the caller's; Zoom wants one all the same, and a meeting may
+// have begun yesterday.
+func (f runFilter) windows(ctx context.Context, op *zoom.Spec) ([]zoom.DashboardFilter, error) {
+	filter := zoom.DashboardFilter{
+		Type: f.kind, GroupIDs: f.groups, WithParticipants: deref(f.withParticipants), DateType: deref(f.dateType),
+	}
+	if f.kind == types.DashboardMeetingTypeLive {
+		if f.from != nil || f.to != nil || f.dateType != nil {
+			return nil, invalid("from, to, dateType: they go with what is over; what is LIVE is live now")
+		}
+		filter.Days = days(today().AddDate(0, 0, -1), today())
+		return []zoom.DashboardFilter{filter}, nil
+	}
+	if f.from == nil || f.to == nil {
+		return nil, invalid("from, to: both have to be there for what is over")
+	}
+	filter.Days = zoom.Days{From: *f.from, To: *f.to}
+	return monthly(ctx, op, filter)
+}
+
+func (s *scope) listDashboardMeetings(ctx context.Context, f runFilter, first int, after *string) (*types.Connection[types.DashboardMeeting], error) {
+	filters, err := f.windows(ctx, zoom.ListDashboardMeetings.Spec)
+	if err != nil {
+		return nil, err
+	}
+	l := list[zoom.DashboardMeetingFilter, types.DashboardMeeting]{in: s, op: zoom.ListDashboardMeetings, first: first, after: after}
+	include := ""
+	if askedOfList(ctx, "DashboardMeeting").names["trackingFields"] {
+		include = "tracking_fields"
+	}
+	for _, filter := range filters {
+		l.windows = append(l.windows, zoom.DashboardMeetingFilter{DashboardFilter: filter, IncludeFields: include})
+	}
+	return connectWhole(ctx, l, "DashboardMeeting", s.wholeDashboardMeetings(ctx))
+}
+
+func (s *scope) listDashboardWebinars(ctx context.Context, f runFilter, first int, after *string) (*types.Connection[types.DashboardWebinar], error) {
+	filters, err := f.windows(ctx, zoom.ListDashboardWebinars.Spec)
+	if err != nil {
+		return nil, err
+	}
+	l := list[zoom.DashboardFilter, types.DashboardWebinar]{in: s, op: zoom.ListDashboardWebinars, windows: filters, first: first, after: after}
+	return connectWhole(ctx, l, "DashboardWebinar", func(lacking []*types.DashboardWebinar) []zoom.Found[types.DashboardWebinar] {
+		keys := make([]types.DashboardRun, len(lacking))
+		for i, w := range lacking {
+			keys[i] = w.Run
+		}
+		return s.dashboardWebinars().LoadMany(ctx, keys)
+	})
+}
+
+// wholeDashboardMeetings returns the way to what lists of runs lack. What only
+// lists hold is kept.
+func (s *scope) wholeDashboardMeetings(ctx context.Context) func([]*types.DashboardMeeting) []zoom.Found[types.DashboardMeeting] {
+	return func(lacking []*types.DashboardMeeting) []zoom.Found[types.DashboardMeeting] {
+		keys := make([]types.DashboardRun, len(lacking))
+		for i, m := range lacking {
+			keys[i] = m.Run
+		}
+		found := s.dashboardMeetings().LoadMany(ctx, keys)
+		for i, f := range found {
+			if f.Object != nil {
+				found[i].Object = joined(lacking[i], f.Object)
+			}
+		}
+		return found
+	}
+}
+
+func joined(listed, whole *types.DashboardMeeting) *types.DashboardMeeting {
+	m := *whole
+	m.AudioQuality, m.VideoQuality, m.ScreenShareQuality = listed.AudioQuality, listed.VideoQuality, listed.ScreenShareQuality
+	m.SessionKey, m.TrackingFields = listed.SessionKey, listed.TrackingFields
+	return &m
+}
+
+func runName(by types.DashboardRunBy) string {
+	if by.UUID != nil {
+		return string(*by.UUID)
+	}
+	return by.Number.String()
+}
+
+// onKey reports whether a run needs no reading, because nothing but its UUID and
+// its edges are asked for.
+func onKey(ctx context.Context, run types.DashboardRun, typeName string) bool {
+	_, err := types.ParseMeetingNumber(run.Name)
+	want := askedOf(ctx, typeName)
+	return want.keyOnly() && (err != nil || !want.key)
+}
+
+// uuidOf returns the UUID that a run is named by, if it is.
+func uuidOf(run types.DashboardRun) types.UUID {
+	if _, err := types.ParseMeetingNumber(run.Name); err == nil {
+		return ""
+	}
+	return types.UUID(run.Name)
+}
+
+// dashboardMeeting returns a run, with what the field of ctx asks of it.
+func (s *scope) dashboardMeeting(ctx context.Context, name string, kind types.DashboardMeetingType) (*types.DashboardMeeting, error) {
+	run := types.DashboardRun{Name: name, Kind: kind}
+	if onKey(ctx, run, "DashboardMeeting") {
+		return &types.DashboardMeeting{Origin: s.origin(), Run: run, UUID: uuidOf(run)}, nil
+	}
+	return orNil(s.dashboardMeetings().Load(ctx, run))
+}
+
+// dashboardWebinar is dashboardMeeting for webinars.
+func (s *scope) dashboardWebinar(ctx context.Context, name string, kind types.DashboardWebinarType) (*types.DashboardWebinar, error) {
+	run := types.DashboardRun{Name: name, Kind: types.DashboardMeetingType(kind), Webinar: true}
+	if onKey(ctx, run, "DashboardWebinar") {
+		return &types.DashboardWebinar{Origin: s.origin(), Run: run, UUID: uuidOf(run)}, nil
+	}
+	return orNil(s.dashboardWebinars().Load(ctx, run))
+}
+
+// wholeDashboardMeeting returns a run with the fields that its edges hang on.
+func (s *scope) wholeDashboardMeeting(ctx context.Context, m *types.DashboardMeeting) (*types.DashboardMeeting, error) {
+	if m.Op != "" {
+		return m, nil
+	}
+	return s.dashboardMeetings().Load(ctx, m.Run)
+}
+
+// wholeDashboardWebinar is wholeDashboardMeeting for webinars.
+func (s *scope) wholeDashboardWebinar(ctx context.Context, w *types.DashboardWebinar) (*types.DashboardWebinar, error) {
+	if w.Op != "" {
+		return w, nil
+	}
+	return s.dashboardWebinars().Load(ctx, w.Run)
+}
+
+// numberOfRun returns the number of the meeting that is or was run; 0 where that
+// is not known to Zoom. Of a run that is over, the past meeting tells it, which
+// is cheaper than the dashboard.
+func (s *scope) numberOfRun(ctx context.Context, run types.DashboardRun) (types.MeetingNumber, error) {
+	if run.Kind != types.DashboardMeetingTypeLive {
+		return s.numberOf(ctx, run.Name)
+	}
+	if number, err := types.ParseMeetingNumber(run.Name); err == nil {
+		return number, nil
+	}
+	m, err := orNil(s.dashboardMeetings().Load(ctx, run))
+	if m == nil {
+		return 0, err
+	}
+	return m.Number, nil
+}
+
+// webinarOfRun returns the number of the webinar that is or was run; 0 where that
+// is not known to Zoom.
+func (s *scope) webinarOfRun(ctx context.Context, run types.DashboardRun) (types.MeetingNumber, error) {
+	if number, err := types.ParseMeetingNumber(run.Name); err == nil {
+		return number, nil
+	}
+	if number, ok := s.runs.Load(run.Name); ok {
+		return number.(types.MeetingNumber), nil
+	}
+	w, err := orNil(s.dashboardWebinars().Load(ctx, run))
+	if w == nil {
+		return 0, err
+	}
+	return w.Number, nil
+}
+
+// concat puts what several answers list into one list.
+func concat[Out, T any](answers []*Out, err error, days func(*Out) []*T) ([]*T, error) {
+	if err != nil {
+		return nil, err
+	}
+	all := []*T{}
+	for _, a := range answers {
+		all = append(all, days(a)...)
+	}
+	return all, nil
+}

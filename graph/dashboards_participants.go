@@ -1,0 +1,143 @@
+package graph
+
+import (
+	"cmp"
+	"context"
+	"sync"
+
+	"zoomql/internal/zoom"
+	"zoomql/internal/zoom/types"
+)
+
+// dashboardParticipants reads who is or was in a run. Zoom names registrations
+// when it is asked to, and once the run is over.
+func (s *scope) dashboardParticipants(ctx context.Context, run types.DashboardRun, first int, after *string) (*types.Connection[types.DashboardParticipant], error) {
+	filter := zoom.RunParticipants{RunKey: runKey(run)}
+	want := askedOfList(ctx, "DashboardParticipant").names
+	if (want["registrantId"] || want["registrant"]) && run.Kind != types.DashboardMeetingTypeLive {
+		filter.IncludeFields = "registrant_id"
+	}
+	page, err := connect(ctx, list[zoom.RunParticipants, types.DashboardParticipant]{
+		in: s, op: zoom.RunsOf(run.Webinar).Participants, windows: []zoom.RunParticipants{filter}, first: first, after: after,
+	})
+	if page != nil {
+		for _, p := range page.Nodes() {
+			s.same(cmp.Or(p.ParticipantUserID, p.ZoomID), p.Email)
+		}
+	}
+	return page, err
+}
+
+// qosList reads the connections of a run. What only the call for one participant
+// tells, and that of meetings alone, is asked for one by one.
+func (s *scope) qosList(ctx context.Context, run types.DashboardRun, first int, after *string) (*types.Connection[types.ParticipantQos], error) {
+	l := list[zoom.RunKey, types.ParticipantQos]{
+		in: s, op: zoom.RunsOf(run.Webinar).QosList, windows: []zoom.RunKey{anyPastKey(run)}, first: first, after: after,
+	}
+	if run.Webinar {
+		return connect(ctx, l)
+	}
+	return connectWhole(ctx, l, "ParticipantQos", func(lacking []*types.ParticipantQos) []zoom.Found[types.ParticipantQos] {
+		keys := make([]qosKey, len(lacking))
+		for i, q := range lacking {
+			keys[i] = qosKey{run, string(q.InMeetingID), true}
+		}
+		return loaderOf(s, s.findQos).LoadMany(ctx, keys)
+	})
+}
+
+func (s *scope) feedback(ctx context.Context, run types.DashboardRun, first int, after *string) (*types.Connection[types.ParticipantFeedback], error) {
+	return connect(ctx, list[zoom.RunKey, types.ParticipantFeedback]{
+		in: s, op: zoom.RunsOf(run.Webinar).Feedback, windows: []zoom.RunKey{runKey(run)}, first: first, after: after,
+	})
+}
+
+func (s *scope) sharing(ctx context.Context, run types.DashboardRun, first int, after *string) (*types.Connection[types.ParticipantSharing], error) {
+	return connect(ctx, list[zoom.RunKey, types.ParticipantSharing]{
+		in: s, op: zoom.RunsOf(run.Webinar).Sharing, windows: []zoom.RunKey{anyPastKey(run)}, first: first, after: after,
+	})
+}
+
+// qosOf returns the figures of a stay by its id within the run.
+func (s *scope) qosOf(ctx context.Context, run types.DashboardRun, id string) (*types.ParticipantQos, error) {
+	if id == "" {
+		return nil, nil
+	}
+	whole := !run.Webinar && askedOf(ctx, "ParticipantQos").lacks(zoom.MeetingRuns.QosList.Pattern)
+	return orNil(loaderOf(s, s.findQos).Load(ctx, qosKey{run, id, whole}))
+}
+
+// qosParticipant returns the stay that figures are of.
+func (s *scope) qosParticipant(ctx context.Context, q *types.ParticipantQos) (*types.DashboardParticipant, error) {
+	if q.InMeetingID == "" {
+		return nil, nil
+	}
+	want := askedOf(ctx, "DashboardParticipant").names
+	registrant := want["registrantId"] || want["registrant"]
+	return orNil(loaderOf(s, s.findStays).Load(ctx, qosKey{q.Run, string(q.InMeetingID), registrant}))
+}
+
+// dashboardRegistrant returns the registration that a stay came by.
+func (s *scope) dashboardRegistrant(ctx context.Context, p *types.DashboardParticipant) (*types.Registrant, error) {
+	if p.RegistrantID == "" {
+		return nil, nil
+	}
+	number := s.numberOfRun
+	if p.Run.Webinar {
+		number = s.webinarOfRun
+	}
+	of, err := number(ctx, p.Run)
+	if err != nil {
+		return nil, err
+	}
+	return orNil(s.registrant(ctx, zoom.RegistrantsOf{Number: of, Webinar: p.Run.Webinar}, string(p.RegistrantID)))
+}
+
+// findQos finds a batch, run by run.
+func (s *scope) findQos(ctx context.Context, keys []qosKey) []zoom.Found[types.ParticipantQos] {
+	return byRun(ctx, keys, func(run types.DashboardRun, whole bool, ids []string) []zoom.Found[types.ParticipantQos] {
+		return zoom.FindQos(ctx, s.client, anyPastKey(run), run.Webinar, ids, whole)
+	})
+}
+
+// findStays finds a batch, run by run.
+func (s *scope) findStays(ctx context.Context, keys []qosKey) []zoom.Found[types.DashboardParticipant] {
+	return byRun(ctx, keys, func(run types.DashboardRun, registrant bool, ids []string) []zoom.Found[types.DashboardParticipant] {
+		filter := zoom.RunParticipants{RunKey: runKey(run)}
+		if registrant && run.Kind != types.DashboardMeetingTypeLive {
+			filter.IncludeFields = "registrant_id"
+		}
+		return zoom.FindStays(ctx, s.client, filter, run.Webinar, ids)
+	})
+}
+
+// byRun finds the keys of each run together.
+func byRun[T any](ctx context.Context, keys []qosKey, find func(types.DashboardRun, bool, []string) []zoom.Found[T]) []zoom.Found[T] {
+	found := make([]zoom.Found[T], len(keys))
+	places := map[qosKey][]int{}
+	for i, k := range keys {
+		k.id = ""
+		places[k] = append(places[k], i)
+	}
+	var wait sync.WaitGroup
+	for k, at := range places {
+		wait.Go(func() {
+			var failed error
+			defer func() {
+				for _, i := range at {
+					found[i].Err = cmp.Or(found[i].Err, failed)
+				}
+			}()
+			defer caught(ctx, &failed)
+			ids := make([]string, len(at))
+			for n, i := range at {
+				ids[n] = keys[i].id
+			}
+			for n, f := range find(k.run, k.whole, ids) {
+				found[at[n]] = f
+			}
+		})
+	}
+	wait.Wait()
+	return found
+}

@@ -1,0 +1,295 @@
+package sandbox
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+)
+
+// stayDevice is what the dashboard says of a stay, alone and beside its quality.
+// What webinars have not is nil, and what one of the two has not.
+type stayDevice struct {
+	ID                          string   `json:"id"`
+	UserID                      string   `json:"user_id"`
+	ParticipantUUID             string   `json:"participant_uuid"`
+	UserName                    string   `json:"user_name"`
+	Email                       string   `json:"email"`
+	JoinTime                    string   `json:"join_time"`
+	LeaveTime                   string   `json:"leave_time,omitempty"`
+	Device                      string   `json:"device"`
+	DeviceName                  string   `json:"device_name"`
+	Version                     string   `json:"version"`
+	Client                      string   `json:"client"`
+	OS                          string   `json:"os"`
+	OSVersion                   string   `json:"os_version"`
+	BrowserName                 string   `json:"browser_name"`
+	BrowserVersion              string   `json:"browser_version"`
+	ZoomThinClientPluginVersion string   `json:"zoom_thin_client_plugin_version"`
+	PCName                      string   `json:"pc_name"`
+	Domain                      string   `json:"domain"`
+	MacAddr                     string   `json:"mac_addr"`
+	HarddiskID                  string   `json:"harddisk_id"`
+	IPAddress                   string   `json:"ip_address"`
+	InternalIPAddresses         []string `json:"internal_ip_addresses"`
+	Location                    string   `json:"location"`
+	NetworkType                 string   `json:"network_type"`
+	DataCenter                  string   `json:"data_center"`
+	FullDataCenter              string   `json:"full_data_center"`
+	ConnectionType              string   `json:"connection_type"`
+	VideoConnectionType         string   `json:"video_connection_type"`
+	ASConnectionType            string   `json:"as_connection_type"`
+	Microphone                  *string  `json:"microphone,omitempty"`
+	Speaker                     *string  `json:"speaker,omitempty"`
+	Camera                      *string  `json:"camera,omitempty"`
+	ShareApplication            bool     `json:"share_application"`
+	ShareDesktop                bool     `json:"share_desktop"`
+	ShareWhiteboard             bool     `json:"share_whiteboard"`
+	Recording                   bool     `json:"recording"`
+	HasArchiving                bool     `json:"has_archiving"`
+	OptionalArchiving           string   `json:"optional_archiving"`
+	GroupID                     *string  `json:"groupId,omitempty"`
+	TotalJointimeCost           *float64 `json:"total_jointime_cost,omitempty"`
+}
+
+// dashboardParticipant is a stay as the dashboard lists it.
+type dashboardParticipant struct {
+	stayDevice
+	ParticipantUserID  string      `json:"participant_user_id"`
+	RegistrantID       *string     `json:"registrant_id,omitempty"`
+	CustomerKey        string      `json:"customer_key"`
+	BOMtgID            string      `json:"bo_mtg_id"`
+	Role               string      `json:"role"`
+	Status             *string     `json:"status,omitempty"`
+	LeaveReason        string      `json:"leave_reason,omitempty"`
+	InRoomParticipants *int        `json:"in_room_participants,omitempty"`
+	AudioQuality       string      `json:"audio_quality"`
+	VideoQuality       string      `json:"video_quality"`
+	ScreenShareQuality string      `json:"screen_share_quality"`
+	AudioCall          []audioCall `json:"audio_call"`
+	SIPURI             *string     `json:"sip_uri,omitempty"`
+	FromSIPURI         *string     `json:"from_sip_uri,omitempty"`
+	AICDisclaimer      *string     `json:"aic_disclaimer,omitempty"`
+}
+
+type audioCall struct {
+	CallNumber string `json:"call_number"`
+	CallType   string `json:"call_type"`
+	ZoomNumber string `json:"zoom_number"`
+}
+
+type platform struct{ device, name, version, client, os, osVersion, browser, browserVersion string }
+
+var platforms = []platform{
+	{"Windows", "PC", "6.2.11.5069", "Zoom Workplace 6.2.11", "Windows", "11", "", ""},
+	{"Mac", "MacBook", "6.1.6.36013", "Zoom Workplace 6.1.6", "macOS", "15.1", "", ""},
+	{"iOS", "iPhone", "6.3.0.1234", "Zoom Workplace 6.3.0", "iOS", "18.1", "", ""},
+	{"Android", "Phone", "6.3.0.2100", "Zoom Workplace 6.3.0", "Android", "15", "", ""},
+	{"Windows", "PC", "", "Web Meeting SDK 2.18", "Windows", "10", "Firefox", "133"},
+}
+
+var connections = []string{"UDP", "UDP", "UDP", "TCP", "SSL", "TCP+Proxy"}
+
+// device makes up what a stay came with. Of people outside the account much is
+// blank, as it is at Zoom; addresses are of the ranges for documents.
+func (r *runs) device(i *instance, s *stay) stayDevice {
+	w := r.world
+	d := w.dice("device", instanceKey(i.m.n, i.k)<<8^uint64(s.person))
+	name, email := w.shown(i, s)
+	p := pick(&d, platforms)
+	at, network := d.n(len(cities)), pick(&d, []string{"Wifi", "Wired", "Cellular"})
+	x := stayDevice{
+		ID: s.userID(w), UserID: s.rowID(), ParticipantUUID: r.stayUUID(i, s), UserName: name, Email: email, JoinTime: stamp(s.join),
+		LeaveTime: stamp(s.leave), Device: p.device, DeviceName: p.name, Version: p.version, Client: p.client, OS: p.os, OSVersion: p.osVersion,
+		BrowserName: p.browser, BrowserVersion: p.browserVersion, IPAddress: fmt.Sprintf("192.0.2.%d", 1+s.person%250),
+		InternalIPAddresses: []string{fmt.Sprintf("198.51.100.%d", 1+s.person%250)}, Location: cities[at] + " (" + countries[at] + ")",
+		NetworkType: network, DataCenter: "Germany (FR Top)", FullDataCenter: "Germany (FR Top);Germany (HT)",
+		ConnectionType: pick(&d, connections), VideoConnectionType: pick(&d, connections), ASConnectionType: pick(&d, connections),
+		ShareDesktop: s.person%4 == 0, ShareApplication: s.person%9 == 5, ShareWhiteboard: s.person%11 == 6,
+		Recording: s.person == 0 && i.m.n%5 == 0, OptionalArchiving: "no optional archiving",
+	}
+	if s.phone {
+		x.Device, x.DeviceName, x.Version, x.Client, x.OS, x.OSVersion, x.BrowserName, x.BrowserVersion = "Phone", "", "", "", "", "", "", ""
+	}
+	if !r.gone(s) {
+		x.LeaveTime = ""
+	}
+	if s.user >= 0 {
+		x.PCName, x.Domain = fmt.Sprintf("HW%07d", s.user), "example.com"
+		x.MacAddr, x.HarddiskID = fmt.Sprintf("0000-5e00-53%02x", s.user%256), fmt.Sprintf("Disk%02d", s.user%100)
+	}
+	if !r.webinar {
+		x.GroupID, x.TotalJointimeCost = new(""), new(float64(100+d.n(600))/100)
+		if s.user >= 0 {
+			if groups := w.seedUser(s.user).GroupIDs; len(groups) > 0 {
+				x.GroupID = new(groups[0])
+			}
+		}
+	}
+	return x
+}
+
+// stayUUID is the participant_uuid, which is of this stay alone.
+func (r *runs) stayUUID(i *instance, s *stay) string {
+	b := seal(r.world.seed, sealOther, instanceKey(i.m.n, i.k)^uint64(s.row)<<40)
+	return fmt.Sprintf("%X-%X-%X-%X-%X", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
+}
+
+// equip adds the devices that only some answers tell.
+func (x *stayDevice) equip(s *stay, camera bool) {
+	x.Microphone, x.Speaker = new(""), new("")
+	if s.user >= 0 {
+		x.Microphone, x.Speaker = new("Microphone (Built-in)"), new("Speakers (Built-in)")
+	}
+	if camera {
+		x.Camera = new("")
+		if s.user >= 0 {
+			x.Camera = new("HD Camera")
+		}
+	}
+}
+
+func (r *runs) participant(i *instance, s *stay) *dashboardParticipant {
+	d := r.world.dice("quality", instanceKey(i.m.n, i.k)<<8^uint64(s.row))
+	p := &dashboardParticipant{
+		stayDevice: r.device(i, s), ParticipantUserID: s.userID(r.world), Role: "attendee",
+		AudioQuality: pick(&d, qualities), VideoQuality: pick(&d, qualities), ScreenShareQuality: pick(&d, []string{"", "good"}),
+		AudioCall: []audioCall{},
+	}
+	p.equip(s, !r.webinar)
+	switch {
+	case s.person == 0:
+		p.Role = "host"
+	case r.webinar && s.person < 3:
+		p.Role = "panelist"
+	}
+	if s.key {
+		p.CustomerKey = fmt.Sprintf("customer-%d", s.person)
+	}
+	if s.person%6 == 5 {
+		p.BOMtgID = sealID(r.world.seed, sealOther, i.m.n<<8|uint64(s.person%3))
+	}
+	if s.phone {
+		p.AudioCall = append(p.AudioCall, audioCall{"202555010" + strconv.Itoa(s.person%10), "call-in", "12025550100"})
+	}
+	if r.gone(s) {
+		p.LeaveReason = r.leaveReason(s)
+		if r.query.Get("include_fields") == "registrant_id" && !r.live() {
+			p.RegistrantID = new("")
+			if s.registrant >= 0 {
+				p.RegistrantID = new(r.world.registrantID(i.m.n, s.registrant))
+			}
+		}
+	}
+	if !r.webinar {
+		p.Status, p.InRoomParticipants, p.AICDisclaimer = new(s.status()), new(0), new(pick(&d, []string{"no disclaimer", "agree"}))
+	}
+	return p
+}
+
+// leaveReason says why somebody left, in the words that the documents list; the
+// two with a name in them are left out, since they are listed with "$name".
+func (r *runs) leaveReason(s *stay) string {
+	switch {
+	case s.waiting:
+		return "Leave waiting room."
+	case s.person%8 == 1:
+		return "Network connection error."
+	case r.webinar:
+		return "Host ended the webinar."
+	}
+	return "Host ended the meeting."
+}
+
+func listRunParticipants(c *call) (any, error) {
+	r, i, err := c.oneRun()
+	if err != nil {
+		return nil, err
+	}
+	if _, err := c.choice("include_fields", "", "registrant_id"); err != nil {
+		return nil, err
+	}
+	stays := r.stays(i)
+	return c.page(len(stays), func(k int) any { return r.participant(i, stays[k]) }, r.number(i))
+}
+
+// oneRun finds the run of a path.
+func (c *call) oneRun() (*runs, *instance, error) {
+	r, err := c.runs()
+	if err != nil {
+		return nil, nil, err
+	}
+	i, err := r.find()
+	return r, i, err
+}
+
+// number is the number that stands beside a run's participants.
+func (r *runs) number(i *instance) field {
+	name := "meeting_number"
+	if r.webinar {
+		name = "webinar_number"
+	}
+	return field{name, strconv.FormatInt(r.world.number(i.m.n), 10)}
+}
+
+// feedbackRow is what somebody said at the end.
+type feedbackRow struct {
+	DateTime string `json:"date_time"`
+	Email    string `json:"email"`
+	Quality  string `json:"quality"`
+	UserID   string `json:"user_id"`
+	Comment  string `json:"comment"`
+}
+
+// listRunFeedback lists what a third of the people said when they left for good.
+func listRunFeedback(c *call) (any, error) {
+	r, i, err := c.oneRun()
+	if err != nil {
+		return nil, err
+	}
+	said := slices.DeleteFunc(r.stays(i), func(s *stay) bool { return s.person%3 != 1 || !r.gone(s) })
+	p, err := c.page(len(said), func(k int) any {
+		s := said[k]
+		_, email := r.world.shown(i, s)
+		row := feedbackRow{DateTime: stamp(s.leave), Email: email, Quality: "GOOD", UserID: s.userID(r.world)}
+		if s.person%4 == 1 {
+			row.Quality, row.Comment = "NOT GOOD", "The sound broke up."
+		}
+		return row
+	})
+	if err != nil {
+		return nil, err
+	}
+	return p.without("page_count", "total_records"), nil
+}
+
+type sharingRow struct {
+	ID       string          `json:"id"`
+	UserID   string          `json:"user_id"`
+	UserName string          `json:"user_name"`
+	Details  []sharingDetail `json:"details"`
+}
+
+type sharingDetail struct {
+	Content   string `json:"content"`
+	StartTime string `json:"start_time"`
+	EndTime   string `json:"end_time"`
+}
+
+// listRunSharing lists who shared a desktop: each fourth, for a tenth of the
+// stay.
+func listRunSharing(c *call) (any, error) {
+	r, i, err := c.oneRun()
+	if err != nil {
+		return nil, err
+	}
+	shared := slices.DeleteFunc(r.stays(i), func(s *stay) bool { return s.person%4 != 0 || s.waiting })
+	return c.page(len(shared), func(k int) any {
+		s := shared[k]
+		name, _ := r.world.shown(i, s)
+		length := (s.leave.Sub(s.join) / 10).Truncate(time.Second)
+		return sharingRow{ID: s.userID(r.world), UserID: s.rowID(), UserName: name, Details: []sharingDetail{
+			{"desktop", stamp(s.join.Add(length)), stamp(s.join.Add(2 * length))},
+		}}
+	})
+}

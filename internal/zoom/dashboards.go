@@ -1,0 +1,352 @@
+package zoom
+
+import (
+	"cmp"
+	"context"
+	"strings"
+
+	"zoomql/internal/zoom/types"
+)
+
+// DashboardFilter picks runs of meetings or webinars. The range is at most a
+// month.
+type DashboardFilter struct {
+	Type types.DashboardMeetingType `query:"type"`
+	Days
+	GroupIDs []string `query:"group_id"`
+	// WithParticipants finds runs by the groups of participants too.
+	WithParticipants bool                    `query:"group_include_participant"`
+	DateType         types.DashboardDateType `query:"query_date_type"`
+}
+
+// DashboardMeetingFilter picks runs of meetings.
+type DashboardMeetingFilter struct {
+	DashboardFilter
+	// IncludeFields is "tracking_fields", or nothing.
+	IncludeFields string `query:"include_fields"`
+}
+
+// RunKey names one run of a meeting or webinar on the dashboard.
+type RunKey struct {
+	Run  string                     `path:"meetingId|webinarId"`
+	Type types.DashboardMeetingType `query:"type"`
+}
+
+// RunParticipants picks the participants of one run.
+type RunParticipants struct {
+	RunKey
+	// IncludeFields is "registrant_id", or nothing.
+	IncludeFields string `query:"include_fields"`
+}
+
+// RunParticipantKey names one participant of a run by the id within it.
+type RunParticipantKey struct {
+	RunKey
+	ParticipantID string `path:"participantId"`
+}
+
+// ZoomRoomFilter picks what was held in a Zoom Room, or went wrong with it.
+type ZoomRoomFilter struct {
+	RoomID string `path:"zoomroomId"`
+	Days
+}
+
+// ClientFeedbackFilter picks who gave one answer.
+type ClientFeedbackFilter struct {
+	FeedbackID string `path:"feedbackId"`
+	Days
+}
+
+// QualityFilter picks what quality is counted of.
+type QualityFilter struct {
+	Days
+	Type types.QualitySubject `query:"type"`
+}
+
+// Answers to the questions that have no pages.
+type (
+	// ZoomRoomIssues is Zoom's answer on problems.
+	ZoomRoomIssues struct {
+		Issues []*types.ZoomRoomIssue `json:"issues"`
+	}
+	// ZoomRoomsWithIssues is Zoom's answer on rooms with problems.
+	ZoomRoomsWithIssues struct {
+		Rooms []*types.ZoomRoomWithIssues `json:"zoom_rooms"`
+	}
+	// ClientFeedbacks is Zoom's answer on what people ticked.
+	ClientFeedbacks struct {
+		Answers []*types.ClientFeedback `json:"client_feedbacks"`
+	}
+	// ClientSatisfactions is Zoom's answer on thumbs up and down.
+	ClientSatisfactions struct {
+		Days []*types.ClientSatisfaction `json:"client_satisfaction"`
+	}
+	// ClientVersions is Zoom's answer on versions in use.
+	ClientVersions struct {
+		Versions []*types.ClientVersion `json:"client_versions"`
+	}
+	// CrcPorts is Zoom's answer on ports in use.
+	CrcPorts struct {
+		Days []*types.CrcPortDay `json:"crc_ports_usage"`
+	}
+)
+
+// ZoomRoom is Zoom's answer on one room: the room, and a page of what was held
+// in it.
+type ZoomRoom struct {
+	types.DashboardZoomRoom
+	Past struct {
+		Meetings []*types.DashboardMeeting `json:"meetings"`
+		Next     types.Text                `json:"next_page_token"`
+		Total    types.Int                 `json:"total_records"`
+	} `json:"past_meetings"`
+}
+
+func (r *ZoomRoom) pastMeetings() *Page[types.DashboardMeeting] {
+	return &Page[types.DashboardMeeting]{Items: r.Past.Meetings, Next: string(r.Past.Next), Total: r.Past.Total}
+}
+
+// dashboardMonths is how far back the dashboard goes.
+//
+// Source: GET /metrics/meetings.
+const dashboardMonths = 6
+
+// dashboardRead are the classic scopes of a part of the dashboard.
+func dashboardRead(part string) string {
+	return "dashboard_" + part + ":read:admin dashboard:read:admin dashboard:read:"
+}
+
+// dashboardLife says how long a run's figures are believed. "The latest run" is
+// another one after the next.
+func dashboardLife(req *Request, _ any) Life {
+	if asks(req, "type") == types.DashboardMeetingTypeLive.Code() {
+		return Live
+	}
+	if _, err := types.ParseMeetingNumber(cmp.Or(req.Vars["meetingId"], req.Vars["webinarId"])); err == nil {
+		return Scheduled
+	}
+	return Closed
+}
+
+// dashboardRangeLife is rangeLife, but for what goes on now.
+func dashboardRangeLife(req *Request, answer any) Life {
+	if asks(req, "type") == types.DashboardMeetingTypeLive.Code() {
+		return Live
+	}
+	return rangeLife(req, answer)
+}
+
+// RunOps are the operations on one run of a meeting, or of a webinar: the same
+// ones twice.
+type RunOps struct {
+	Participants ListOp[RunParticipants, types.DashboardParticipant]
+	QosList      ListOp[RunKey, types.ParticipantQos]
+	Qos          Op[RunParticipantKey, types.ParticipantQos]
+	Feedback     ListOp[RunKey, types.ParticipantFeedback]
+	Sharing      ListOp[RunKey, types.ParticipantSharing]
+}
+
+func runOps(path string, webinar bool) RunOps {
+	kind := "meeting"
+	if webinar {
+		kind = "webinar"
+	}
+	row := func(below, scope string, largest int) Spec {
+		s := Spec{
+			Pattern: "GET " + path + "/participants" + below, Rate: Heavy, Life: Closed, LifeOf: dashboardLife, AcceptsUUID: true,
+			Scopes: dashboardRead(kind+"s") + strings.ReplaceAll(scope, "RUN", kind) + ":admin",
+			Tags:   runTags(kind),
+		}
+		if largest > 0 {
+			s.Array, s.MaxPage = "participants", largest
+		}
+		return s
+	}
+	run := func(in RunKey) types.DashboardRun {
+		return types.DashboardRun{Name: in.Run, Kind: in.Type, Webinar: webinar}
+	}
+	return RunOps{
+		Participants: list(row("", "list_RUN_participants", 300), func(in RunParticipants, p *types.DashboardParticipant) { p.Run = run(in.RunKey) }),
+		QosList:      list(row("/qos", "list_RUN_participants_qos", 10), func(in RunKey, q *types.ParticipantQos) { q.Run = run(in) }),
+		Qos:          op(row("/{participantId}/qos", "RUN_participant_qos", 0), func(in RunParticipantKey, q *types.ParticipantQos) { q.Run = run(in.RunKey) }),
+		Feedback:     list[RunKey, types.ParticipantFeedback](row("/satisfaction", "post_RUN_feedback", 300)),
+		Sharing:      list[RunKey, types.ParticipantSharing](row("/sharing", "RUN_sharing", 300)),
+	}
+}
+
+// RunsOf returns the operations on a run of a webinar, or of a meeting.
+func RunsOf(webinar bool) *RunOps {
+	if webinar {
+		return &WebinarRuns
+	}
+	return &MeetingRuns
+}
+
+// FindQos returns the figures of stays by their ids within the run, in the order
+// of the ids, at the least cost: ten at a call, or one by one. whole asks for
+// what only the call for one holds.
+func FindQos(ctx context.Context, c *Client, run RunKey, webinar bool, ids []string, whole bool) []Found[types.ParticipantQos] {
+	ops := RunsOf(webinar)
+	d := directory[types.ParticipantQos]{
+		one: ops.Qos.Spec, list: ops.QosList.Spec,
+		keys: func(q *types.ParticipantQos) []string { return []string{string(q.InMeetingID)} },
+		get: func(ctx context.Context, c *Client, id string) (*types.ParticipantQos, error) {
+			return ops.Qos.Do(ctx, c, RunParticipantKey{run, id})
+		},
+		known: func(ctx context.Context, c *Client, id string) (Found[types.ParticipantQos], bool) {
+			q, ok, err := ops.Qos.Known(ctx, c, RunParticipantKey{run, id})
+			return Found[types.ParticipantQos]{q, err}, ok
+		},
+	}
+	if !whole {
+		d.listings = []*listing[types.ParticipantQos]{listingOf("qos "+run.Run, ops.QosList, run)}
+	}
+	return d.find(ctx, c, ids)
+}
+
+// FindStays returns stays by their ids within the run, in the order of the ids.
+// There is no call for one of them, so the list is read as far as need be.
+func FindStays(ctx context.Context, c *Client, filter RunParticipants, webinar bool, ids []string) []Found[types.DashboardParticipant] {
+	list := RunsOf(webinar).Participants
+	found := make([]Found[types.DashboardParticipant], len(ids))
+	missing := make([]int, len(ids))
+	for i := range ids {
+		missing[i] = i
+	}
+	inMeetingID := func(p *types.DashboardParticipant) []string { return []string{string(p.InMeetingID)} }
+	for page, err := range list.Pages(ctx, c, filter, Paging{Size: list.MaxPage}) {
+		missing = keep(missing, func(i int) bool {
+			if found[i].Err = err; err == nil {
+				found[i].Object = page.Index(inMeetingID)[ids[i]]
+			}
+			return found[i].Object == nil
+		})
+		if len(missing) == 0 || err != nil {
+			return found
+		}
+	}
+	for _, i := range missing {
+		found[i].Err = &Error{Op: list.Pattern, Kind: ErrNotFound}
+	}
+	return found
+}
+
+// ZoomRoomOn returns a room with what was held in it on some days: the page that
+// a list of these begins with.
+func ZoomRoomOn(ctx context.Context, c *Client, id string, days Days) (*ZoomRoom, error) {
+	return GetZoomRoom.Do(ctx, c, listInput[ZoomRoomFilter]{Filter: ZoomRoomFilter{id, days}, Paging: Paging{Size: 30}})
+}
+
+// runTags are what a run's figures are filed under: an end of the run makes them
+// stale, and so does somebody who comes or goes while it is going on.
+func runTags(kind string) []string {
+	id := "{" + kind + "Id}"
+	return []string{"instance:" + id, kind + ":" + id + ":instances", kind + ":" + id + ":dashboard"}
+}
+
+// The operations on the dashboard.
+var (
+	ListDashboardMeetings = list(Spec{
+		Pattern: "GET /metrics/meetings", Rate: ResourceIntensive, Life: Closed, LifeOf: dashboardRangeLife, Months: dashboardMonths, Array: "meetings", MaxPage: 300,
+		Scopes: dashboardRead("meetings") + "list_meetings:admin",
+		Tags:   []string{"dashboard:meetings"},
+	}, func(in DashboardMeetingFilter, m *types.DashboardMeeting) {
+		m.Run = types.DashboardRun{Name: string(m.UUID), Kind: in.Type}
+	})
+	GetDashboardMeeting = op(Spec{
+		Pattern: "GET /metrics/meetings/{meetingId}", Rate: Heavy, Life: Closed, LifeOf: dashboardLife, AcceptsUUID: true,
+		Scopes: dashboardRead("meetings") + "meeting:admin",
+		Tags:   runTags("meeting"),
+	}, func(in RunKey, m *types.DashboardMeeting) { m.Run = types.DashboardRun{Name: in.Run, Kind: in.Type} })
+	ListDashboardWebinars = list(Spec{
+		Pattern: "GET /metrics/webinars", Rate: ResourceIntensive, Life: Closed, LifeOf: dashboardRangeLife, Months: dashboardMonths, Array: "webinars", MaxPage: 300,
+		Scopes: dashboardRead("webinars") + "list_webinars:admin",
+		Tags:   []string{"dashboard:webinars"},
+	}, func(in DashboardFilter, w *types.DashboardWebinar) {
+		w.Run = types.DashboardRun{Name: string(w.UUID), Kind: in.Type, Webinar: true}
+	})
+	GetDashboardWebinar = op(Spec{
+		Pattern: "GET /metrics/webinars/{webinarId}", Rate: Heavy, Life: Closed, LifeOf: dashboardLife, AcceptsUUID: true,
+		Scopes: dashboardRead("webinars") + "webinar:admin",
+		Tags:   runTags("webinar"),
+	}, func(in RunKey, w *types.DashboardWebinar) {
+		w.Run = types.DashboardRun{Name: in.Run, Kind: in.Type, Webinar: true}
+	})
+	MeetingRuns = runOps("/metrics/meetings/{meetingId}", false)
+	WebinarRuns = runOps("/metrics/webinars/{webinarId}", true)
+
+	ListZoomRooms = list[struct{}, types.DashboardZoomRoom](Spec{
+		Pattern: "GET /metrics/zoomrooms", Rate: ResourceIntensive, Life: Scheduled, Array: "zoom_rooms", MaxPage: 300,
+		Scopes: dashboardRead("zr") + "list_zoomrooms:admin",
+		Tags:   []string{"dashboard:zoomrooms"},
+	})
+	GetZoomRoom = op(Spec{
+		Pattern: "GET /metrics/zoomrooms/{zoomroomId}", Rate: Heavy, Life: Scheduled, Months: dashboardMonths, Array: "past_meetings.meetings", MaxPage: 300,
+		Scopes: dashboardRead("zr") + "zoomroom:admin",
+		Tags:   []string{"dashboard:zoomrooms"},
+	}, func(_ listInput[ZoomRoomFilter], r *ZoomRoom) {
+		for _, m := range r.Past.Meetings {
+			m.Run = types.DashboardRun{Name: string(m.UUID), Kind: types.DashboardMeetingTypePast}
+		}
+		if m := r.LiveMeeting; m != nil {
+			m.Run = types.DashboardRun{Name: string(m.UUID), Kind: types.DashboardMeetingTypeLive}
+		}
+	})
+	ListZoomRoomMeetings = part(GetZoomRoom, (*ZoomRoom).pastMeetings)
+	GetZoomRoomIssues    = op[Days, ZoomRoomIssues](Spec{
+		Pattern: "GET /metrics/zoomrooms/issues", Rate: Heavy, Life: Closed, LifeOf: dashboardRangeLife, Months: dashboardMonths,
+		Scopes: dashboardRead("zr") + "issues_zoomroom:admin",
+		Tags:   []string{"dashboard:zoomrooms"},
+	})
+	GetZoomRoomsWithIssues = op[Days, ZoomRoomsWithIssues](Spec{
+		Pattern: "GET /metrics/issues/zoomrooms", Rate: Heavy, Life: Closed, LifeOf: dashboardRangeLife, Months: dashboardMonths,
+		Scopes: dashboardRead("home") + "list_zoomrooms:admin",
+		Tags:   []string{"dashboard:zoomrooms"},
+	})
+	ListZoomRoomIssueEvents = list[ZoomRoomFilter, types.ZoomRoomIssueEvent](Spec{
+		Pattern: "GET /metrics/issues/zoomrooms/{zoomroomId}", Rate: Heavy, Life: Closed, LifeOf: dashboardRangeLife, Months: dashboardMonths, Array: "issue_details", MaxPage: 300,
+		Scopes: dashboardRead("home") + "issues_zoomroom:admin",
+		Tags:   []string{"dashboard:zoomrooms"},
+	})
+
+	ListChatUsage = list[Days, types.ChatUsage](Spec{
+		Pattern: "GET /metrics/chat", Rate: ResourceIntensive, Life: Closed, LifeOf: dashboardRangeLife, Months: dashboardMonths, Array: "users", MaxPage: 300,
+		Scopes: dashboardRead("im") + "chat:admin",
+		Tags:   []string{"dashboard:chat"},
+	})
+	GetClientFeedback = op(Spec{
+		Pattern: "GET /metrics/client/feedback", Rate: Heavy, Life: Closed, LifeOf: dashboardRangeLife, Months: dashboardMonths,
+		Scopes: dashboardRead("home") + "list_meetings_feedback:admin",
+		Tags:   []string{"dashboard:feedback"},
+	}, func(in Days, out *ClientFeedbacks) {
+		for _, f := range out.Answers {
+			f.From, f.To = in.From, in.To
+		}
+	})
+	// ListClientFeedback has no documented largest page; its answers name 300.
+	ListClientFeedback = list[ClientFeedbackFilter, types.ClientFeedbackEntry](Spec{
+		Pattern: "GET /metrics/client/feedback/{feedbackId}", Rate: Heavy, Life: Closed, LifeOf: dashboardRangeLife, Months: dashboardMonths, Array: "client_feedback_details", MaxPage: 300,
+		Scopes: dashboardRead("home") + "meeting_feedback:admin",
+		Tags:   []string{"dashboard:feedback"},
+	})
+	GetClientSatisfaction = op[Days, ClientSatisfactions](Spec{
+		Pattern: "GET /metrics/client/satisfaction", Rate: Heavy, Life: Closed, LifeOf: dashboardRangeLife, Months: dashboardMonths,
+		Scopes: dashboardRead("home") + "meeting_survey:admin",
+		Tags:   []string{"dashboard:feedback"},
+	})
+	GetClientVersions = op[struct{}, ClientVersions](Spec{
+		Pattern: "GET /metrics/client_versions", Rate: Heavy, Life: Slow,
+		Scopes: dashboardRead("home") + "client_versions:admin",
+		Tags:   []string{"dashboard:client_versions"},
+	})
+	GetCrcPorts = op[Days, CrcPorts](Spec{
+		Pattern: "GET /metrics/crc", Rate: Heavy, Life: Closed, LifeOf: dashboardRangeLife, Months: dashboardMonths,
+		Scopes: dashboardRead("crc") + "crc_port_usage:admin",
+		Tags:   []string{"dashboard:crc"},
+	})
+	GetQuality = op[QualityFilter, types.QualityScores](Spec{
+		Pattern: "GET /metrics/quality", Rate: Heavy, Life: Closed, LifeOf: dashboardRangeLife, Months: dashboardMonths,
+		Scopes: dashboardRead("home") + "meeting_quality_score:admin",
+		Tags:   []string{"dashboard:quality"},
+	})
+)
