@@ -1,6 +1,6 @@
 # Everything a developer types. CI types "bash .ci/run", which is made of these.
 
-.PHONY: help run build test bench generate check-generated lint playground
+.PHONY: help run build test bench generate surface check-generated lint playground
 MAKEFLAGS += --no-print-directory
 
 help: ## list what make can do
@@ -22,6 +22,9 @@ bench: ## measure calls, round trips and CPU against their bounds
 
 generate: ## write the generated code anew
 	go generate ./...
+
+surface: ## say how much of Zoom's answers can be selected (needs ../shared)
+	go run ./internal/surface
 
 check-generated: ## fail if the generated code is not what the schema says
 	@internal/scripts/check-generated

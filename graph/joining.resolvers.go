@@ -8,7 +8,7 @@ import (
 )
 
 func (r *meetingResolver) Invitation(ctx context.Context, obj *types.Meeting) (*types.MeetingInvitation, error) {
-	return orNil(zoom.GetInvitation.Do(ctx, of(ctx, obj).client, zoom.MeetingKey{MeetingID: obj.Number}, zoom.WithSecrets))
+	return orNil(zoom.GetMeetingInvitation.Do(ctx, of(ctx, obj).client, zoom.MeetingKey{MeetingID: obj.Number}, zoom.Secrets(askedOf(ctx, "MeetingInvitation").secrets)))
 }
 
 func (r *meetingResolver) CaptionToken(ctx context.Context, obj *types.Meeting) (*types.Secret, error) {

@@ -223,6 +223,7 @@ func (r *rig) post(media, body string) *answer {
 	}
 	req.Header.Set("Content-Type", media)
 	req.Header.Set("Accept", graphqlResponse)
+	req.Header.Set("Apollo-Require-Preflight", "true") // which a form with a file needs
 	return r.send(req)
 }
 

@@ -546,7 +546,7 @@ input AccountOptionsPatch {
 "What became of it."
 type CreateSubAccountPayload {
   "The account that was made; null if it was refused."
-  account: Account @zoom(op: "GET /accounts/{accountId}")
+  account: Account @zoom(op: "POST /accounts") @zoom(op: "GET /accounts/{accountId}")
   "What you can mend. Empty if all went well."
   userErrors: [UserError!]!
 }
@@ -974,7 +974,7 @@ type ChatMessage @source(op: "GET /chat/users/{userId}/messages") {
   download(
     "How long the link is good for, in seconds: a day at most."
     ttlSeconds: Int! = 600
-  ): SignedDownload
+  ): SignedDownload @zoomField(name: "download_url")
 }
 
 "A file with a message."
@@ -989,7 +989,7 @@ type ChatFile {
   download(
     "How long the link is good for, in seconds: a day at most."
     ttlSeconds: Int! = 600
-  ): SignedDownload
+  ): SignedDownload @zoomField(name: "download_url")
 }
 
 "How a part of a message's text is formatted."
@@ -3101,7 +3101,7 @@ extend type Meeting {
   "The text that invites to it. It holds the passcode."
   invitation: MeetingInvitation @zoom(op: "GET /meetings/{meetingId}/invitation")
   "Link for a captioning service of another provider to send its text to. Captions from such services have to be allowed in the account."
-  captionToken: Secret @zoom(op: "GET /meetings/{meetingId}/token")
+  captionToken: Secret @zoomField(name: "token") @zoom(op: "GET /meetings/{meetingId}/token")
 }
 
 extend type User {
@@ -4601,12 +4601,12 @@ type PhoneRecording @source(op: "GET /phone/users/{userId}/recordings") {
   download(
     "How long the link is good for, in seconds: a day at most."
     ttlSeconds: Int! = 600
-  ): SignedDownload
+  ): SignedDownload @zoomField(name: "download_url")
   "A link of the gateway's to what was said, as text; null where Zoom gives none."
   transcriptDownload(
     "How long the link is good for, in seconds: a day at most."
     ttlSeconds: Int! = 600
-  ): SignedDownload
+  ): SignedDownload @zoomField(name: "transcript_download_url")
 }
 
 "A user of Zoom Phone."
@@ -5028,7 +5028,7 @@ type RecordingFile {
   download(
     "How long the link is good for, in seconds: a day at most. A download that has begun goes on."
     ttlSeconds: Int! = 600
-  ): SignedDownload
+  ): SignedDownload @zoomField(name: "download_url")
 }
 
 "A link of the gateway's to a file at Zoom, good for a short time."
@@ -5931,7 +5931,7 @@ type HostActivityEdge {
 }
 
 "Meetings of all hosts in one calendar month, or in the part of it that was asked for."
-type HostActivityTotals {
+type HostActivityTotals @source(op: "GET /report/users") {
   "First day that the sums are of."
   from: Date
   "Last day that the sums are of."

@@ -8,11 +8,14 @@ import (
 	"testing"
 	"time"
 
+	"github.com/99designs/gqlgen/codegen"
 	"github.com/99designs/gqlgen/codegen/config"
 	"github.com/99designs/gqlgen/plugin/modelgen"
 	"github.com/google/go-cmp/cmp"
 	"github.com/vektah/gqlparser/v2"
 	"github.com/vektah/gqlparser/v2/ast"
+
+	"zoomql/internal/codegen/sdl"
 )
 
 const directives = `
@@ -71,7 +74,7 @@ func TestJSONNames(t *testing.T) {
 		if strings.HasPrefix(fd.Name, "__") {
 			continue
 		}
-		if got := jsonName(fd); got != want[fd.Name] {
+		if got := sdl.JSONName(fd); got != want[fd.Name] {
 			t.Errorf("%s is %q at Zoom, want %q", fd.Name, got, want[fd.Name])
 		}
 	}
@@ -101,7 +104,7 @@ func TestEdges(t *testing.T) {
 	}
 	user := schema.Types["User"]
 	for _, fd := range user.Fields {
-		if got := isEdge(user, fd); got != want[fd.Name] {
+		if got := sdl.IsEdge(user, fd); got != want[fd.Name] {
 			t.Errorf("%s is an edge: %v, want %v", fd.Name, got, want[fd.Name])
 		}
 	}
@@ -138,7 +141,7 @@ func TestEdgesOfTheSchema(t *testing.T) {
 	edges := 0
 	for _, def := range schema.Types {
 		for _, fd := range def.Fields {
-			if def.Kind == ast.Object && isEdge(def, fd) {
+			if def.Kind == ast.Object && sdl.IsEdge(def, fd) {
 				edges++
 			}
 		}
@@ -148,7 +151,7 @@ func TestEdgesOfTheSchema(t *testing.T) {
 	}
 	for _, want := range []string{"User.meetings", "Meeting.host", "MeetingInstance.participants", "Participant.user", "Query.node"} {
 		typ, field, _ := strings.Cut(want, ".")
-		if def := schema.Types[typ]; !isEdge(def, def.Fields.ForName(field)) {
+		if def := schema.Types[typ]; !sdl.IsEdge(def, def.Fields.ForName(field)) {
 			t.Errorf("%s is no edge", want)
 		}
 	}
@@ -316,5 +319,61 @@ func TestWrite(t *testing.T) {
 	}
 	if err := write(file, "no Go"); err == nil || !strings.Contains(err.Error(), "x.go") {
 		t.Errorf("what is no Go is written: %v", err)
+	}
+}
+
+// A resolver that is a plain read is written with the schema; one that is there is
+// left alone.
+func TestPlainReads(t *testing.T) {
+	schema := schemaOf(t, `
+		type Query { meeting: Meeting user: User }
+		type Meeting {
+			survey: MeetingSurvey @zoom(op: "GET /meetings/{meetingId}/survey")
+			poll: MeetingSurvey @zoom(op: "GET /meetings/{meetingId}/polls/{pollId}")
+			surveys: [MeetingSurvey] @zoom(op: "GET /meetings/{meetingId}/survey")
+			latest(first: Int): MeetingSurvey @zoom(op: "GET /meetings/{meetingId}/survey")
+			either: MeetingSurvey @zoom(op: "GET /meetings/{meetingId}/survey") @zoom(op: "GET /surveys")
+			host: User @zoom(op: "GET /users/{userId}")
+			invitation: MeetingInvitation @zoom(op: "GET /meetings/{meetingId}/invitation")
+			other: User @zoom(op: "GET /meetings/{meetingId}/survey")
+		}
+		scalar Secret
+		type MeetingInvitation @source(op: "GET /meetings/{meetingId}/invitation") { sipLinks: [Secret!] }
+		type User @source(op: "GET /users/{userId}") { presence: Presence @zoom(op: "GET /users/{userId}/presence_status") }
+		type Presence @source(op: "GET /users/{userId}/presence_status") { status: String survey: MeetingSurvey @zoom(op: "GET /meetings/{meetingId}/survey") }
+		type MeetingSurvey @source(op: "GET /meetings/{meetingId}/survey") @source(op: "GET /meetings/{meetingId}/polls/{pollId}") { title: String }`)
+	const survey = "return orNil(zoom.GetMeetingSurvey.Do(ctx, of(ctx, obj).client, zoom.MeetingKey{MeetingID: obj.Number}))"
+	for coordinate, want := range map[string]string{
+		"Meeting.survey":     survey,
+		"User.presence":      "return orNil(zoom.GetPresence.Do(ctx, of(ctx, obj).client, zoom.UserKey{UserID: string(obj.ZoomID)}))",
+		"Meeting.invitation": strings.Replace(strings.Replace(survey, "MeetingSurvey", "MeetingInvitation", 1), "obj.Number}", `obj.Number}, zoom.Secrets(askedOf(ctx, "MeetingInvitation").secrets)`, 1),
+		"Meeting.poll":       "", // which poll?
+		"Meeting.surveys":    "", // a list
+		"Meeting.latest":     "", // takes something
+		"Meeting.either":     "", // has to choose
+		"Meeting.host":       "", // of another object
+		"Meeting.other":      "", // answers with something else
+		"Presence.survey":    "", // nobody knows how it is named in a path
+	} {
+		typ, name, _ := strings.Cut(coordinate, ".")
+		fd := schema.Types[typ].Fields.ForName(name)
+		if got := plainRead(schema.Types[typ], fd, schema.Types[fd.Type.Name()]); got != want {
+			t.Errorf("%s is resolved by %q, want %q", coordinate, got, want)
+		}
+	}
+
+	meeting := schema.Types["Meeting"]
+	field := func(name string) *codegen.Field {
+		fd := meeting.Fields.ForName(name)
+		return &codegen.Field{
+			FieldDefinition: fd, Object: &codegen.Object{Definition: meeting},
+			TypeReference: &config.TypeReference{Definition: schema.Types[fd.Type.Name()]},
+		}
+	}
+	if got := (edges{}).Implement("return nil, nil", field("survey")); got != "return nil, nil" {
+		t.Errorf("what was written by hand is now %q", got)
+	}
+	if got := (edges{}).Implement("", field("poll")); got != `panic("not implemented: Meeting.poll")` {
+		t.Errorf("what has to be written by hand is %q", got)
 	}
 }

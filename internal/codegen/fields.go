@@ -3,12 +3,13 @@ package main
 import (
 	"go/types"
 	"strings"
-	"unicode"
 
 	"github.com/99designs/gqlgen/codegen/config"
 	"github.com/99designs/gqlgen/plugin"
 	"github.com/99designs/gqlgen/plugin/modelgen"
 	"github.com/vektah/gqlparser/v2/ast"
+
+	"zoomql/internal/codegen/sdl"
 )
 
 // edges is the plugin that tells gqlgen which fields have resolvers.
@@ -31,7 +32,7 @@ func (edges) MutateConfig(cfg *config.Config) error {
 		}
 		originates := len(def.Directives.ForNames("source")) > 0
 		for _, fd := range def.Fields {
-			if isEdge(def, fd) {
+			if sdl.IsEdge(def, fd) {
 				field := model.Fields[fd.Name]
 				field.Resolver = true
 				model.Fields[fd.Name] = field
@@ -52,35 +53,17 @@ var origin = config.ModelExtraField{
 	Description: "Origin says where it was read.",
 }
 
-// isEdge reports whether a field has a resolver: it takes arguments, or it
-// costs calls of operations that do not answer with its type.
-func isEdge(def *ast.Definition, fd *ast.FieldDefinition) bool {
-	if len(fd.Arguments) > 0 {
-		return true
-	}
-	sources := map[string]bool{}
-	for _, d := range def.Directives.ForNames("source") {
-		sources[argument(d, "op")] = true
-	}
-	for _, d := range fd.Directives.ForNames("zoom") {
-		if !sources[argument(d, "op")] {
-			return true
-		}
-	}
-	return false
-}
-
 // fieldHook gives a struct field Zoom's JSON name and, in an answer, a Go type
 // that knows Zoom's ways of saying "no value".
 func fieldHook(td *ast.Definition, fd *ast.FieldDefinition, f *modelgen.Field) (*modelgen.Field, error) {
-	if td.Kind == ast.Object && fd.Name == "id" && fd.Type.String() == "ID!" {
+	if sdl.IsGlobalID(td, fd) {
 		return nil, nil // a method, written by hand
 	}
-	f.Tag = `json:"` + jsonName(fd) + `,omitzero"`
+	f.Tag = `json:"` + sdl.JSONName(fd) + `,omitzero"`
 	separated := fd.Directives.ForName("separated")
 	switch {
 	case separated != nil && fd.Type.Name() == "String":
-		f.Type = types.NewSlice(local(map[string]string{",": "CommaItem", ";": "SemicolonItem"}[argument(separated, "by")]))
+		f.Type = types.NewSlice(local(map[string]string{",": "CommaItem", ";": "SemicolonItem"}[sdl.Argument(separated, "by")]))
 	case td.Kind == ast.Object:
 		f.Type = answerType(fd.Type, f.Type)
 	}
@@ -124,24 +107,4 @@ func isStructOfOurs(t *types.Named) bool {
 func local(name string) types.Type {
 	pkg := types.NewPackage("zoomql/internal/zoom/types", "types")
 	return types.NewNamed(types.NewTypeName(0, pkg, name, nil), types.Typ[types.String], nil)
-}
-
-// jsonName returns Zoom's name of a field: that of @zoomField, or the field's
-// own in snake case.
-func jsonName(fd *ast.FieldDefinition) string {
-	if d := fd.Directives.ForName("zoomField"); d != nil {
-		return argument(d, "name")
-	}
-	var b strings.Builder
-	for _, r := range fd.Name {
-		if unicode.IsUpper(r) {
-			b.WriteByte('_')
-		}
-		b.WriteRune(unicode.ToLower(r))
-	}
-	return b.String()
-}
-
-func argument(d *ast.Directive, name string) string {
-	return d.Arguments.ForName(name).Value.Raw
 }

@@ -3,9 +3,13 @@
 // it.
 package operations
 
+//go:generate go run ./document
+
 import (
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -36,12 +40,35 @@ type Paging struct {
 	By      string `json:"by"` // the parameter that picks a page
 }
 
+// Schema reads the files of the schema in a folder, for tools that must not
+// compile the executor to see it.
+func Schema(dir string) (*ast.Schema, error) {
+	files, err := filepath.Glob(filepath.Join(dir, "*.graphqls"))
+	if err != nil || len(files) == 0 {
+		return nil, fmt.Errorf("no schema in %s", dir)
+	}
+	sources := make([]*ast.Source, len(files))
+	for i, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return nil, err
+		}
+		sources[i] = &ast.Source{Name: file, Input: string(text)}
+	}
+	return gqlparser.LoadSchema(sources...)
+}
+
 // Table returns every operation, ordered by path and method. sdl is the schema.
 func Table(sdl string) ([]Row, error) {
 	schema, err := gqlparser.LoadSchema(&ast.Source{Name: "schema", Input: sdl})
 	if err != nil {
 		return nil, err
 	}
+	return TableOf(schema), nil
+}
+
+// TableOf is Table for a schema that was read already.
+func TableOf(schema *ast.Schema) []Row {
 	uses := coordinates(schema)
 	var rows []Row
 	for _, s := range zoom.Specs() {
@@ -57,7 +84,7 @@ func Table(sdl string) ([]Row, error) {
 		}
 		rows = append(rows, row)
 	}
-	return rows, nil
+	return rows
 }
 
 // coordinates returns the fields that name each operation in @zoom, and the types

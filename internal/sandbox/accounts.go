@@ -43,7 +43,7 @@ func (o accountOptions) check(at string) error {
 	case o.PayMode != "master" && o.PayMode != "sub":
 		return invalid(at + "pay_mode")
 	case len(o.MeetingConnectorList) > 0 && !o.ShareMC:
-		return badRequest(2115, "Meeting connectors can only be listed while share_mc is true.")
+		return badRequest(2115, "Some meeting connectors you provided cannot be found.")
 	case len(o.RoomConnectorList) > 0 && !o.ShareRC:
 		return badRequest(2100, "Room connectors can only be listed while share_rc is true.")
 	}

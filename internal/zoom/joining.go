@@ -27,7 +27,7 @@ type PersonalAudioConferences struct {
 // nothing but secrets: whatever their lives, they are asked for as such and kept
 // nowhere.
 var (
-	GetInvitation = op[MeetingKey, types.MeetingInvitation](Spec{
+	GetMeetingInvitation = op[MeetingKey, types.MeetingInvitation](Spec{
 		Pattern: "GET /meetings/{meetingId}/invitation", Rate: Light, Life: Scheduled,
 		Scopes: meetingRead + "meeting:read:invitation meeting:read:invitation:admin",
 		Tags:   []string{"meeting:{meetingId}"},

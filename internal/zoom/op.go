@@ -30,11 +30,13 @@ type Op[In, Out any] struct {
 // op registers an operation. adopt, if given, completes an answer with what
 // only the question knows, such as the meeting that a registrant belongs to.
 func op[In, Out any](s Spec, adopt ...func(In, *Out)) Op[In, Out] {
-	s.input = inputOf(reflect.TypeFor[In](), &s)
+	s.input, s.answer = inputOf(reflect.TypeFor[In](), &s), reflect.TypeFor[Out]()
 	o := Op[In, Out]{Spec: register(&s)}
 	if len(adopt) > 0 {
 		o.adopt = adopt[0]
 	}
+	o.input.of = reflect.TypeFor[In]()
+	o.input.ask = func(c *Client, in any) (*Request, error) { return o.request(c, in.(In), nil) }
 	return o
 }
 
@@ -133,6 +135,11 @@ type input struct {
 	path, query []place
 	body        []int  // index of the body's field; nil when there is none
 	file        *place // the file that is the body; nil when there is none
+
+	// ask makes a request of an input, which is of this type, for who goes through
+	// the table and knows no types.
+	of  reflect.Type
+	ask func(c *Client, in any) (*Request, error)
 }
 
 type place struct {

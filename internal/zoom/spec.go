@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -124,8 +125,13 @@ type Spec struct {
 	// a UUID.
 	AcceptsUUID bool
 
-	input *input
+	input  *input
+	answer reflect.Type
 }
+
+// Answer returns the Go type that answers are decoded into; struct{} where Zoom
+// answers without a body. For a list it is a Page of the items.
+func (s *Spec) Answer() reflect.Type { return s.answer }
 
 // Quota is a daily allowance that Zoom counts apart from the labels, for each
 // value of a few path or body variables.

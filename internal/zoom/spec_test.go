@@ -386,7 +386,7 @@ func TestFieldsAreDocumented(t *testing.T) {
 		{reflect.TypeFor[types.MeetingSurvey](), "", GetMeetingSurvey.Pattern},
 		{reflect.TypeFor[types.RegistrationQuestions](), "", GetRegistrationQuestions.Pattern},
 		{reflect.TypeFor[types.Livestream](), "", GetLivestream.Pattern},
-		{reflect.TypeFor[types.MeetingInvitation](), "", GetInvitation.Pattern},
+		{reflect.TypeFor[types.MeetingInvitation](), "", GetMeetingInvitation.Pattern},
 		{reflect.TypeFor[MeetingToken](), "", GetMeetingToken.Pattern},
 		{reflect.TypeFor[types.SipDialing](), "", CreateSipDialing.Pattern},
 		{reflect.TypeFor[types.PersonalAudioConference](), "pac_accounts", ListPersonalAudioConferences.Pattern},

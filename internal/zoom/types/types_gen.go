@@ -2582,6 +2582,8 @@ type HostActivityTotals struct {
 	Participants Int `json:"total_participants,omitzero"`
 	// Minutes of meeting time.
 	MeetingMinutes Int `json:"total_meeting_minutes,omitzero"`
+	// Origin says where it was read.
+	Origin `json:"-"`
 }
 
 // What can be done in meetings and webinars.
