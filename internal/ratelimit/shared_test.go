@@ -207,7 +207,7 @@ func TestSeam(t *testing.T) {
 					return
 				default:
 				}
-				if err := lim.Wait(t.Context(), []Limit{l}, Interactive); err != nil {
+				if err := lim.Wait(t.Context(), []Limit{l}); err != nil {
 					t.Error(err)
 					return
 				}

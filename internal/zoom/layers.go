@@ -170,7 +170,7 @@ func (cfg Config) wait(ctx context.Context, req *Request) error {
 		return nil
 	}
 	began := time.Now()
-	err := cfg.Limiter.Wait(ctx, cfg.Plan.limits(cfg.AccountID, req), ratelimit.Interactive)
+	err := cfg.Limiter.Wait(ctx, cfg.Plan.limits(cfg.AccountID, req))
 	usageFrom(ctx).wait(time.Since(began))
 	if full, ok := errors.AsType[*ratelimit.Error](err); ok {
 		kind := ErrRateLimited
