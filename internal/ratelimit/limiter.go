@@ -397,6 +397,20 @@ func (l *Limiter) Block(ctx context.Context, key string, until time.Time) error 
 	return err
 }
 
+// Refuse says that the origin refused a call because the window of a limit was
+// full, though we had counted on room: others spend too.
+func (l *Limiter) Refuse(ctx context.Context, limit Limit) error {
+	err := l.store.Refuse(ctx, time.Now(), limit)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, q := range l.queues {
+		if under(q.windows, limit.Key) {
+			q.drop()
+		}
+	}
+	return err
+}
+
 // Observe tells the Store what the origin says is left of a limit.
 func (l *Limiter) Observe(ctx context.Context, limit Limit, left int) error {
 	return l.store.Observe(ctx, time.Now(), limit, left)

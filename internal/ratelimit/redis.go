@@ -64,18 +64,19 @@ func (r *Redis) Take(ctx context.Context, _ time.Time, maxWait time.Duration, li
 	return d, err
 }
 
-// take also returns what is used of the day of each limit.
+// take also returns what is used of the day of each limit, or what others
+// spend of its window.
 func (r *Redis) take(ctx context.Context, maxWait time.Duration, limits []Limit) (Decision, []int64, error) {
 	ctx, cancel := context.WithTimeout(ctx, opTimeout)
 	defer cancel()
 	id := r.id()
 	keys := make([]string, 0, 2*len(limits))
-	args := make([]any, 0, 2+3*len(limits))
+	args := make([]any, 0, 2+4*len(limits))
 	args = append(args, id, maxWait.Microseconds())
 	for i := range limits {
 		span, daily := spanOf(&limits[i])
 		keys = append(keys, countKey(limits[i].Key), stateKey(limits[i].Key))
-		args = append(args, limits[i].Calls, span, daily)
+		args = append(args, limits[i].Calls, span, daily, limits[i].Burst)
 	}
 	answer, err := takeScript.Run(ctx, r.client, keys, args...).Int64Slice()
 	if err != nil {
@@ -121,10 +122,25 @@ func (r *Redis) Block(ctx context.Context, key string, until time.Time) error {
 	return blockScript.Run(ctx, r.client, []string{stateKey(key)}, wait.Microseconds()).Err()
 }
 
+// Refuse implements [Store].
+func (r *Redis) Refuse(ctx context.Context, _ time.Time, l Limit) error {
+	return r.others(ctx, &l, -1)
+}
+
+// others learns from a refusal, which is -1, or from what is left of a window.
+func (r *Redis) others(ctx context.Context, l *Limit, left int) error {
+	ctx, cancel := context.WithTimeout(ctx, opTimeout)
+	defer cancel()
+	span, _ := spanOf(l)
+	return othersScript.Run(ctx, r.client, []string{countKey(l.Key), stateKey(l.Key)},
+		l.Calls, l.Window.Microseconds(), span, time.Duration(l.slack()).Microseconds(),
+		left, firstBelief.Microseconds(), secondBelief.Microseconds(), longBelief.Microseconds(), memory.Microseconds(), underWay.Microseconds()).Err()
+}
+
 // Observe implements [Store].
 func (r *Redis) Observe(ctx context.Context, _ time.Time, l Limit, left int) error {
 	if !l.Daily {
-		return nil
+		return r.others(ctx, &l, max(left, 0))
 	}
 	ctx, cancel := context.WithTimeout(ctx, opTimeout)
 	defer cancel()
@@ -153,10 +169,11 @@ func (r *Redis) Remaining(ctx context.Context, _ time.Time, limits []Limit) ([]S
 			return nil, err
 		}
 		used, reset, blocked := int(a[0]), a[1], a[2]
+		foreign := (&others{calls: int(a[3])}).now(a[4]*1000, &l)
 		if blocked > 0 {
 			used, reset = l.Calls, max(reset, blocked)
 		}
-		all[i] = Status{Key: l.Key, Calls: l.Calls, Left: max(l.Calls-used, 0), Reset: now.Add(time.Duration(reset) * time.Microsecond)}
+		all[i] = Status{Key: l.Key, Calls: l.Calls, Left: max(l.Calls-foreign-used, 0), Others: foreign, Reset: now.Add(time.Duration(reset) * time.Microsecond)}
 	}
 	return all, nil
 }

@@ -14,6 +14,7 @@ type sight struct {
 	start time.Time // the latest start reserved by this replica
 	day   int64
 	used  int // calls of that day, by all
+	other int // calls of a window that others spend
 
 	told bool // the near store knows
 	base int  // what it was told of the day
@@ -40,6 +41,8 @@ func (s *Shared) saw(d Decision, limits []Limit, used []int64) {
 		v.limit = l
 		if l.Daily {
 			v.day, v.used = dayOf(now.UnixNano(), int64(l.guard())), int(used[i])
+		} else {
+			v.other = int(used[i])
 		}
 		if d.OK && d.Start.After(v.start) {
 			v.start = d.Start
@@ -52,12 +55,13 @@ func (s *Shared) saw(d Decision, limits []Limit, used []int64) {
 func (s *Shared) shares(now time.Time, limits []Limit) []Limit {
 	part := make([]Limit, len(limits))
 	for i, l := range limits {
-		part[i] = share(l, s.replicas)
 		v := s.seen[l.Key]
 		if v == nil {
 			v = &sight{limit: l}
 			s.seen[l.Key] = v
 		}
+		l.Calls = max(l.Calls-v.other, 1)
+		part[i] = share(l, s.replicas)
 		if v.told {
 			continue
 		}
@@ -73,7 +77,7 @@ func (s *Shared) shares(now time.Time, limits []Limit) []Limit {
 				_ = s.near.Block(context.Background(), l.Key, last.Add(l.span()))
 			}
 		} else if v.day == dayOf(now.UnixNano(), int64(l.guard())) {
-			left := max(l.Calls-v.used, 0) / s.replicas
+			left := max(v.limit.Calls-v.used, 0) / s.replicas
 			v.base = max(part[i].Calls-left, 0)
 			_ = s.near.Observe(context.Background(), now, part[i], left)
 		}
@@ -88,6 +92,7 @@ func share(l Limit, n int) Limit {
 	case n <= 1:
 	case calls >= n:
 		l.Calls = calls / n
+		l.Burst = (l.Burst + n - 1) / n
 	case l.Daily:
 		l.Calls = 1 // rather a call too many than none at all
 	default:
@@ -96,7 +101,7 @@ func share(l Limit, n int) Limit {
 			l.Guard = -1
 		}
 		l.Window = l.Window * time.Duration(n) / time.Duration(calls)
-		l.Calls = 1
+		l.Calls, l.Burst = 1, 0
 	}
 	return l
 }

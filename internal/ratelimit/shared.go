@@ -121,6 +121,20 @@ func (s *Shared) Block(ctx context.Context, key string, until time.Time) error {
 	return nil
 }
 
+// Refuse implements [Store].
+func (s *Shared) Refuse(ctx context.Context, now time.Time, l Limit) error {
+	if !s.isDown.Load() {
+		err := s.far.Refuse(context.WithoutCancel(ctx), now, l)
+		if err == nil {
+			return nil
+		}
+		s.trip(err)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.near.Refuse(ctx, now, s.shares(now, []Limit{l})[0])
+}
+
 // Observe implements [Store].
 func (s *Shared) Observe(ctx context.Context, now time.Time, l Limit, left int) error {
 	if !s.isDown.Load() {

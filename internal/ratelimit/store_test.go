@@ -205,10 +205,6 @@ func TestStore(t *testing.T) {
 			if got := left(t, s, daily); got[0] != 1 {
 				t.Errorf("left %v", got)
 			}
-			s.Observe(t.Context(), time.Now(), two, 0) // not a day
-			if got := left(t, s, two); got[0] != 2 {
-				t.Errorf("left %v", got)
-			}
 		},
 		"accounts have nothing to do with each other": func(t *testing.T, s Store) {
 			other := two

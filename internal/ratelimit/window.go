@@ -53,6 +53,13 @@ func (w *window) earliest(t, span int64, n int) int64 {
 	return t
 }
 
+// count returns how many calls started after from and until to.
+func (w *window) count(from, to int64) int {
+	s := w.starts()
+	after := func(t int64) int { return sort.Search(len(s), func(k int) bool { return s[k] > t }) }
+	return after(to) - after(from)
+}
+
 // add writes a start into the log.
 func (w *window) add(t int64) {
 	i := len(w.log)
