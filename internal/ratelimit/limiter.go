@@ -71,6 +71,7 @@ func (l *Limiter) wait(ctx context.Context, w *waiter, limits []Limit) error {
 		case err != nil:
 			return err
 		case d.OK && d.Wait <= 0:
+			l.begun(ctx, now, d, windows)
 			return nil
 		case d.OK:
 			first, w.day = &start{d: d}, d
@@ -214,7 +215,21 @@ func (l *Limiter) stand(ctx context.Context, w *waiter, windows []Limit) error {
 		l.giveDaysBack(ctx, w)
 		return w.err
 	}
+	l.begun(ctx, w.d.Start, w.d, windows)
 	return l.thisDay(ctx, w, windows)
+}
+
+// begun tells the Store of a call that starts later than it was to, by so much
+// that a window's guard does not cover it: a process that has too few processors
+// wakes late.
+func (l *Limiter) begun(ctx context.Context, due time.Time, d Decision, windows []Limit) {
+	now := time.Now()
+	for i := range windows {
+		if now.Sub(due) > windows[i].guard()/4 {
+			_ = l.store.Late(context.WithoutCancel(ctx), now, d, windows) // at worst, the origin refuses one
+			return
+		}
+	}
 }
 
 // thisDay counts w on the day that has begun while it waited.

@@ -135,6 +135,18 @@ func (m *Memory) Cancel(_ context.Context, d Decision, limits []Limit) error {
 	return nil
 }
 
+// Late implements [Store].
+func (m *Memory) Late(_ context.Context, now time.Time, d Decision, windows []Limit) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for i := range windows {
+		if c := m.counts[windows[i].Key]; c != nil && now.UnixNano() > d.at && c.window.remove(d.at) {
+			c.window.add(now.UnixNano())
+		}
+	}
+	return nil
+}
+
 // Block implements [Store].
 func (m *Memory) Block(_ context.Context, key string, until time.Time) error {
 	m.mu.Lock()

@@ -91,6 +91,10 @@ type Store interface {
 	// only be called when the call was not made, and once.
 	Cancel(ctx context.Context, d Decision, limits []Limit) error
 
+	// Late says that the call which Take reserved, given the same windows,
+	// starts only now: the window after it begins later, too.
+	Late(ctx context.Context, now time.Time, d Decision, windows []Limit) error
+
 	// Block says that the origin itself refused: no call under the limit with
 	// that key starts before until. A shorter block never lifts a longer one.
 	Block(ctx context.Context, key string, until time.Time) error

@@ -38,6 +38,18 @@ for i = 1, #KEYS / 2 do
 end
 return 0`)
 
+	// lateScript moves a start to now. KEYS: the logs. ARGV: id.
+	lateScript = redis.NewScript(`
+local time = redis.call('TIME')
+local now = time[1] * 1000000 + time[2]
+for i = 1, #KEYS do
+	local at = redis.call('ZSCORE', KEYS[i], ARGV[1])
+	if at and now > tonumber(at) then
+		redis.call('ZADD', KEYS[i], string.format('%.0f', now), ARGV[1])
+	end
+end
+return 0`)
+
 	// blockScript lengthens a block. KEYS: the state. ARGV: how long from now.
 	blockScript = redis.NewScript(`
 local time = redis.call('TIME')
@@ -102,6 +114,23 @@ end
 local newest = redis.call('ZRANGE', KEYS[1], -1, -1, 'WITHSCORES')
 redis.call('PEXPIRE', KEYS[1], math.ceil((newest[2] - now + span) / 1000) + 1)
 return 0`)
+
+	// remindScript says what others were held to spend, if nothing is known.
+	// KEYS: the state. ARGV: calls, for how long that is believed.
+	remindScript = redis.NewScript(`
+if redis.call('HSETNX', KEYS[1], 'others', ARGV[1]) == 1 then
+	local time = redis.call('TIME')
+	local now = time[1] * 1000000 + time[2]
+	redis.call('HSET', KEYS[1], 'till', string.format('%.0f', now + ARGV[2]), 'hold', ARGV[2], 'refused', string.format('%.0f', now - ARGV[2]))
+	redis.call('PEXPIRE', KEYS[1], math.max(redis.call('PTTL', KEYS[1]), 300000))
+end
+return 0`)
+
+	// epochScript returns an epoch, a new one if there is none. KEYS: where.
+	epochScript = redis.NewScript(`
+local time = redis.call('TIME')
+redis.call('SET', KEYS[1], string.format('%.0f', time[1] * 1000000 + time[2]), 'NX')
+return tonumber(redis.call('GET', KEYS[1]))`)
 
 	// beatScript says that a replica is there, and counts those that are.
 	// KEYS: the registry. ARGV: the replica, how long it may be silent.

@@ -1,5 +1,6 @@
 -- Reserves a call under all limits, or under none.
--- KEYS: for each limit, where it is counted and its state, a hash of
+-- KEYS: the account's epoch; for each limit, where it is counted and its state,
+--       a hash of
 --       blocked: nothing starts before, as the origin says
 --       full:    nothing can start before, as a search has found. Without it,
 --                each call would read the whole queue of those before it.
@@ -8,7 +9,8 @@
 -- ARGV: id of the reservation, longest wait, then for each limit:
 --       calls, span or guard, 1 if daily, burst
 -- Answers: 1 if reserved, wait, start, number of the limit that decided or 0,
---          then for each limit what is used of its day, or what others spend of
+--          the epoch, which is another after Redis has lost its memory, then
+--          for each limit what is used of its day, or what others spend of
 --          its window. Times in microseconds.
 -- This is Memory.Take, window.earliest and days.earliest again; the comments
 -- are there.
@@ -16,13 +18,19 @@ local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
 local maxWait = tonumber(ARGV[2])
 local DAY = 86400000000
-local n = #KEYS / 2
+local n = (#KEYS - 1) / 2
+
+local epoch = redis.call('GET', KEYS[1])
+if not epoch then
+	epoch = string.format('%.0f', now)
+	redis.call('SET', KEYS[1], epoch)
+end
 
 local limits = {}
 for i = 1, n do
-	local state = redis.call('HMGET', KEYS[2*i], 'blocked', 'full', 'others', 'till', 'next')
+	local state = redis.call('HMGET', KEYS[2*i+1], 'blocked', 'full', 'others', 'till', 'next')
 	local l = {
-		key = KEYS[2*i-1],
+		key = KEYS[2*i],
 		calls = math.max(tonumber(ARGV[4*i-1]), 1),
 		span = tonumber(ARGV[4*i]),
 		daily = ARGV[4*i+1] == '1',
@@ -92,8 +100,8 @@ for i = 1, n do
 	local full = l.daily and 0 or earliest(l, now)
 	if full > l.from then
 		l.from = full
-		redis.call('HSET', KEYS[2*i], 'full', string.format('%.0f', full))
-		keep(KEYS[2*i], full)
+		redis.call('HSET', KEYS[2*i+1], 'full', string.format('%.0f', full))
+		keep(KEYS[2*i+1], full)
 	end
 	if l.burst > 0 then
 		l.from = math.max(l.from, math.ceil(l.next - l.slack))
@@ -112,7 +120,7 @@ end
 
 local wait = t - now
 local ok = wait <= 0 or wait <= maxWait
-local answer = {ok and 1 or 0, wait, t, last}
+local answer = {ok and 1 or 0, wait, t, last, tonumber(epoch)}
 for i = 1, n do
 	local l = limits[i]
 	if l.daily then
@@ -123,7 +131,7 @@ for i = 1, n do
 			redis.call('HDEL', l.key, string.format('%d', today - 1), string.format('%d', today - 2))
 			redis.call('PEXPIRE', l.key, math.ceil((t - now) / 1000) + 172800000)
 		end
-		answer[4+i] = used(l, today)
+		answer[5+i] = used(l, today)
 	else
 		if ok then
 			redis.call('ZADD', l.key, string.format('%.0f', t), ARGV[1])
@@ -135,11 +143,11 @@ for i = 1, n do
 				end
 				local step = l.span / l.calls
 				l.next = math.max(l.next, t) + step
-				redis.call('HSET', KEYS[2*i], 'next', string.format('%.0f', l.next), 'step', string.format('%.0f', step))
-				keep(KEYS[2*i], l.next)
+				redis.call('HSET', KEYS[2*i+1], 'next', string.format('%.0f', l.next), 'step', string.format('%.0f', step))
+				keep(KEYS[2*i+1], l.next)
 			end
 		end
-		answer[4+i] = l.others
+		answer[5+i] = l.others
 	end
 end
 return answer

@@ -69,9 +69,11 @@ func (w *window) add(t int64) {
 	w.log = slices.Insert(w.log, i, t)
 }
 
-// remove takes one start at t out of the log, if there is one.
-func (w *window) remove(t int64) {
-	if i, ok := slices.BinarySearch(w.starts(), t); ok {
+// remove takes one start at t out of the log. It reports whether there was one.
+func (w *window) remove(t int64) bool {
+	i, ok := slices.BinarySearch(w.starts(), t)
+	if ok {
 		w.log = slices.Delete(w.log, w.head+i, w.head+i+1)
 	}
+	return ok
 }
