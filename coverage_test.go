@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"log/slog"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -57,8 +58,9 @@ func TestSchemaNamesRows(t *testing.T) {
 	}
 }
 
-// sandboxClient returns a client with a cache of its own, as serve makes it.
-func sandboxClient(url string) *zoom.Client {
+// sandboxAPI returns the handler of a gateway with a cache of its own, as serve
+// makes it.
+func sandboxAPI(url string) http.Handler {
 	cfg := &config.Config{
 		ZoomAPIURL: url + "/v2", ZoomOAuthURL: url, Plan: zoom.NoLimits, CacheBytes: 16 << 20, Timeout: 10 * time.Second,
 		ZoomAccountID: sandbox.AccountID, ZoomClientID: sandbox.ClientID, ZoomClientSecret: sandbox.ClientSecret,
@@ -68,7 +70,12 @@ func sandboxClient(url string) *zoom.Client {
 	if err != nil {
 		panic(err)
 	}
-	return newClient(cfg, stores, log)
+	tokens := newTokens(cfg)
+	files, err := newLinks(cfg, tokens, log)
+	if err != nil {
+		panic(err)
+	}
+	return graph.New(graph.Config{Client: newClient(cfg, tokens, stores, log), Links: files})
 }
 
 // rig is a gateway over a sandbox.
@@ -85,7 +92,7 @@ func newRig(t *testing.T, opt sandbox.Options) *rig {
 	}
 	server := httptest.NewServer(box)
 	t.Cleanup(server.Close)
-	gateway := httptest.NewServer(graph.New(graph.Config{Client: sandboxClient(server.URL)}))
+	gateway := httptest.NewServer(sandboxAPI(server.URL))
 	t.Cleanup(gateway.Close)
 	return &rig{box, gateway.URL}
 }

@@ -28,6 +28,7 @@ import (
 	"zoomql/internal/access"
 	"zoomql/internal/auth"
 	"zoomql/internal/config"
+	"zoomql/internal/links"
 	"zoomql/internal/operations"
 	"zoomql/internal/playground"
 	"zoomql/internal/ratelimit"
@@ -134,18 +135,23 @@ func serve(ctx context.Context, cfg *config.Config, stderr io.Writer) error {
 		return err
 	}
 	defer stores.close()
-	client := newClient(account, stores, log)
+	tokens := newTokens(account)
+	client := newClient(account, tokens, stores, log)
+	files, err := newLinks(account, tokens, log)
+	if err != nil {
+		return err
+	}
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", cfg.Addr)
 	if err != nil {
 		return fmt.Errorf("ADDR: %w", err)
 	}
 	welcome(stderr, cfg, listener.Addr(), box)
-	return listen(ctx, listener, newHandler(cfg, client, box, log), cfg.DrainTime)
+	return listen(ctx, listener, newHandler(cfg, client, files, box, log), cfg.DrainTime)
 }
 
 // newHandler puts the routes together.
-func newHandler(cfg *config.Config, client *zoom.Client, box *box, log *slog.Logger) http.Handler {
-	api := graph.New(graph.Config{Client: client, Log: log, Introspection: cfg.PlaygroundOn(), Timeout: cfg.Timeout})
+func newHandler(cfg *config.Config, client *zoom.Client, files *links.Links, box *box, log *slog.Logger) http.Handler {
+	api := graph.New(graph.Config{Client: client, Links: files, RawRequests: cfg.RawRequests == "on", Log: log, Introspection: cfg.PlaygroundOn(), Timeout: cfg.Timeout})
 	api = access.Keys(cfg.APIKeys, api)
 	api = access.Pages(cfg.AllowedOrigins, api)
 	api = gzhttp.GzipHandler(api)
@@ -158,6 +164,7 @@ func newHandler(cfg *config.Config, client *zoom.Client, box *box, log *slog.Log
 	}
 	mux := http.NewServeMux()
 	mux.Handle("/graphql", api)
+	mux.Handle("GET "+links.Path, files)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { say(w, http.StatusOK, "ok") })
 	mux.HandleFunc("GET /readyz", ready(client))
 	if cfg.PlaygroundOn() {
@@ -223,15 +230,28 @@ func (s *stores) close() {
 }
 
 // newClient returns the client of the configured account.
-func newClient(cfg *config.Config, s *stores, log *slog.Logger) *zoom.Client {
+func newClient(cfg *config.Config, tokens zoom.Tokens, s *stores, log *slog.Logger) *zoom.Client {
 	return zoom.New(zoom.Config{
 		AccountID: cfg.ZoomAccountID,
 		View:      "server-to-server:" + cfg.ZoomClientID,
 		Plan:      cfg.Plan,
-		Tokens:    auth.NewServerToServer(cfg.ZoomAccountID, cfg.ZoomClientID, string(cfg.ZoomClientSecret), cfg.ZoomOAuthURL, nil),
+		Tokens:    tokens,
 		BaseURL:   strings.TrimSuffix(cfg.ZoomAPIURL, "/"),
 		Store:     s.answers, Limiter: ratelimit.NewLimiter(s.budgets, cfg.Timeout),
 		MaxInFlight: cfg.MaxInFlight, Log: log,
+	})
+}
+
+// newTokens returns what answers for the configured credentials.
+func newTokens(cfg *config.Config) zoom.Tokens {
+	return auth.NewServerToServer(cfg.ZoomAccountID, cfg.ZoomClientID, string(cfg.ZoomClientSecret), cfg.ZoomOAuthURL, nil)
+}
+
+// newLinks returns the links to files of the configured account.
+func newLinks(cfg *config.Config, tokens zoom.Tokens, log *slog.Logger) (*links.Links, error) {
+	return links.New(links.Config{
+		Secret: string(cfg.LinkKey), PublicURL: cfg.PublicURL, AccountID: cfg.ZoomAccountID,
+		Tokens: tokens, APIURL: cfg.ZoomAPIURL, Log: log,
 	})
 }
 

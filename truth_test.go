@@ -27,7 +27,9 @@ const documents = "../shared/zoom/openapi"
 
 // wrong lists where Zoom's documents are wrong, with the reason: what is said
 // there is not asked of the gateway or the sandbox.
-var wrong = map[string]string{}
+var wrong = map[string]string{
+	"GET /surveys/channels/{channelId}/instances": "it is newer than the document, which does not have it",
+}
 
 // Every request that the gateway sends and every answer that the sandbox gives is
 // what Zoom's documents say, asked with the question of each operation.
@@ -50,7 +52,7 @@ func TestTruth(t *testing.T) {
 			spy := &spy{t: t, next: box, docs: docs, row: row}
 			zoom := httptest.NewServer(spy)
 			defer zoom.Close()
-			gateway := httptest.NewServer(graph.New(graph.Config{Client: sandboxClient(zoom.URL)}))
+			gateway := httptest.NewServer(sandboxAPI(zoom.URL))
 			defer gateway.Close()
 			(&rig{box, gateway.URL}).question(t, row.Question)
 			if spy.seen == 0 {

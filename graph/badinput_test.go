@@ -35,6 +35,11 @@ type mistake struct {
 }
 
 var mistakes = []mistake{
+	{
+		why: "raw requests: they are off", setup: setup{rawOff: true},
+		query: `mutation { zoomRequest(input: {operation: "GET /users"}) { status } }`,
+		codes: map[string]string{"zoomRequest": "FORBIDDEN"}, data: `{"zoomRequest": null}`,
+	},
 	// Ids.
 	{
 		why: "ids: no global id", query: `{ node(id: "garbage") { id } account { zoomId } }`,

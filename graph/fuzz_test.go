@@ -70,8 +70,8 @@ func FuzzNodeID(f *testing.F) {
 		if number, err := meetingOf(id); err == nil && (id.Type != "Meeting" || number <= 0) {
 			t.Fatalf("%+v is no meeting's, and yet %s", id, number)
 		}
-		if number, registrant, err := registrantOf(id); err == nil && (id.Type != "Registrant" || number <= 0 || registrant == "") {
-			t.Fatalf("%+v is no registrant's, and yet %s, %q", id, number, registrant)
+		if number, registrant, err := registrantOf(id); err == nil && (id.Type != "Registrant" || number.Number <= 0 || registrant == "") {
+			t.Fatalf("%+v is no registrant's, and yet %v, %q", id, number, registrant)
 		}
 	})
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 
 	"zoomql/graph/generated"
+	"zoomql/internal/links"
 	"zoomql/internal/zoom"
 )
 
@@ -21,6 +22,10 @@ import (
 type Config struct {
 	// Client asks Zoom.
 	Client *zoom.Client
+	// Links hands out links to files at Zoom; nil hands out none.
+	Links *links.Links
+	// RawRequests lets callers send operations with parameters of their own.
+	RawRequests bool
 	// Log gets one line an operation.
 	Log *slog.Logger
 	// Limits bound the size of a query; zero means DefaultLimits.
@@ -45,7 +50,7 @@ func New(cfg Config) http.Handler {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	root := &Resolver{Client: cfg.Client, Admission: newAdmission(), Idempotency: newIdempotency()}
+	root := &Resolver{Client: cfg.Client, Admission: newAdmission(), Idempotency: newIdempotency(), Links: cfg.Links, RawRequests: cfg.RawRequests}
 	server := handler.New(generated.NewExecutableSchema(generated.Config{Resolvers: root}))
 	over := &transport{log: cfg.Log, timeout: cfg.Timeout}
 	// Who asks after a change must not be told what was asked before it.

@@ -19,6 +19,7 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"zoomql/internal/flight"
+	"zoomql/internal/links"
 )
 
 // maxBody bounds the body of a request.
@@ -60,7 +61,7 @@ func (t *transport) Do(w http.ResponseWriter, r *http.Request, exec graphql.Grap
 		fail(w, media, status, problem)
 		return
 	}
-	ctx := r.Context()
+	ctx := links.From(r.Context(), r)
 	opCtx, errs := exec.CreateOperationContext(ctx, params)
 	if errs != nil {
 		tellLimit(errs)
@@ -99,7 +100,7 @@ func (t *transport) answer(ctx context.Context, exec graphql.GraphExecutor, opCt
 	}
 	began := time.Now()
 	var own atomic.Bool // who leaves early does not wait for the one who sets it
-	resp, err := t.answers.Do(ctx, opCtx.OperationName+"\x00"+opCtx.RawQuery+"\x00"+string(variables), nil, func(ctx context.Context) (*graphql.Response, error) {
+	resp, err := t.answers.Do(ctx, links.Base(ctx)+"\x00"+opCtx.OperationName+"\x00"+opCtx.RawQuery+"\x00"+string(variables), nil, func(ctx context.Context) (*graphql.Response, error) {
 		own.Store(true)
 		return execute(ctx)
 	})

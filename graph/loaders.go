@@ -30,6 +30,7 @@ type scope struct {
 	byMeeting    loader[meetingKey, types.Meeting]
 	byInstance   loader[string, types.MeetingInstance]
 	byRegistrant loader[registrantKey, types.Registrant]
+	loaders      sync.Map // the other loaders, by kind of key: see loaderOf
 
 	mu    sync.Mutex
 	seen  []*zoom.Page[types.User] // lists that this operation has read
@@ -68,9 +69,21 @@ type meetingKey struct {
 }
 
 type registrantKey struct {
-	meeting types.MeetingNumber
+	of      zoom.RegistrantsOf
 	id      string
 	secrets bool
+}
+
+// loaderOf returns the scope's loader of the objects that a kind of key names,
+// and makes it when it is first used. Each kind of object has a key type of its
+// own, so a domain needs no field in scope.
+func loaderOf[K comparable, T any](s *scope, find func(context.Context, []K) []zoom.Found[T]) *loader[K, T] {
+	type kind struct{ _ *K }
+	l, ok := s.loaders.Load(kind{})
+	if !ok {
+		l, _ = s.loaders.LoadOrStore(kind{}, new(loader[K, T]))
+	}
+	return l.(*loader[K, T]).get(find)
 }
 
 // each finds by one call a key, all at once.
@@ -200,22 +213,22 @@ func (s *scope) getUsers(ctx context.Context, names []string, places []int, foun
 	})
 }
 
-// findRegistrants finds a batch, meeting by meeting.
+// findRegistrants finds a batch, meeting by meeting and webinar by webinar.
 func (s *scope) findRegistrants(ctx context.Context, keys []registrantKey) []zoom.Found[types.Registrant] {
 	found := make([]zoom.Found[types.Registrant], len(keys))
-	byMeeting := map[types.MeetingNumber][]int{}
+	byMeeting := map[zoom.RegistrantsOf][]int{}
 	var wait sync.WaitGroup
 	for i, k := range keys {
 		if !k.secrets {
-			byMeeting[k.meeting] = append(byMeeting[k.meeting], i)
+			byMeeting[k.of] = append(byMeeting[k.of], i)
 			continue
 		}
 		wait.Go(func() {
 			defer caught(ctx, &found[i].Err)
-			found[i].Object, found[i].Err = zoom.GetRegistrant.Do(ctx, s.client, zoom.RegistrantKey{MeetingID: k.meeting, RegistrantID: k.id}, zoom.WithSecrets)
+			found[i].Object, found[i].Err = k.of.Get(ctx, s.client, k.id, zoom.WithSecrets)
 		})
 	}
-	for meeting, places := range byMeeting {
+	for of, places := range byMeeting {
 		wait.Go(func() {
 			var failed error
 			defer func() {
@@ -228,7 +241,7 @@ func (s *scope) findRegistrants(ctx context.Context, keys []registrantKey) []zoo
 			for n, i := range places {
 				ids[n] = keys[i].id
 			}
-			for n, f := range zoom.FindRegistrants(ctx, s.client, meeting, ids) {
+			for n, f := range zoom.FindRegistrants(ctx, s.client, of, ids) {
 				found[places[n]] = f
 			}
 		})

@@ -32,7 +32,7 @@ func (r *meetingResolver) Registrants(ctx context.Context, obj *types.Meeting, f
 }
 
 func (r *meetingResolver) Registrant(ctx context.Context, obj *types.Meeting, by types.RegistrantBy) (*types.Registrant, error) {
-	return of(ctx, obj).oneRegistrant(ctx, obj.Number, by)
+	return of(ctx, obj).oneRegistrant(ctx, ofMeeting(obj.Number), by)
 }
 
 func (r *meetingResolver) Instances(ctx context.Context, obj *types.Meeting, from *types.Date, to *types.Date) ([]*types.MeetingInstance, error) {
@@ -62,6 +62,13 @@ func (r *mutationResolver) EndMeeting(ctx context.Context, input types.EndMeetin
 	number, err := in(ctx, input.Meeting.ID).endMeeting(ctx, input)
 	mistakes, err := userErrors(err)
 	return &types.EndMeetingPayload{Origin: in(ctx, input.Meeting.ID).origin(), Number: unless(mistakes, number), UserErrors: mistakes}, err
+}
+
+func (r *mutationResolver) RecoverMeeting(ctx context.Context, input types.RecoverMeetingInput) (*types.UpdateMeetingPayload, error) {
+	return changed(ctx, input.Meeting, func(c *zoom.Client, number types.MeetingNumber) error {
+		_, err := zoom.UpdateMeetingStatus.Do(ctx, c, zoom.MeetingAction{MeetingID: number, Body: zoom.MeetingActionBody{Action: "recover"}})
+		return err
+	})
 }
 
 func (r *queryResolver) Meeting(ctx context.Context, by types.MeetingBy) (*types.Meeting, error) {

@@ -34,11 +34,15 @@ func reported[In, T any, P ranged[In]](ctx context.Context, s *scope, op zoom.Li
 
 // monthly cuts a filter into one a month, newest first. What lies further back
 // than Zoom keeps is told as an error beside the rest; months to come are not
-// asked for, unless the report is on what is to come.
+// asked for, unless the report is on what is to come. A filter without a range
+// stays as it is: Zoom has one of its own.
 func monthly[In any, P ranged[In]](ctx context.Context, op *zoom.Spec, filter In) ([]In, error) {
 	days := P(&filter).Range()
 	if err := ordered(days.From, days.To); err != nil {
 		return nil, err
+	}
+	if days.From.IsZero() {
+		return []In{filter}, nil
 	}
 	if end := endOfMonth(today()); !op.Ahead && days.To.After(end) {
 		days.To.Time = end

@@ -201,23 +201,41 @@ func (s *scope) wholeInstance(ctx context.Context, i *types.MeetingInstance) (*t
 	return s.instances().Load(ctx, string(i.UUID))
 }
 
-// registrantID splits the key of a registrant's global id.
-func registrantOf(id types.NodeID) (types.MeetingNumber, string, error) {
-	key, err := id.Of("Registrant")
+// partOf splits the key of the global id of something that belongs to a meeting,
+// such as a poll.
+func partOf(id types.NodeID, kind string) (types.MeetingNumber, string, error) {
+	key, err := id.Of(kind)
 	if err != nil {
 		return 0, "", err
 	}
-	meeting, registrant, ok := strings.Cut(key, "/")
+	meeting, part, ok := strings.Cut(key, "/")
 	number, err := types.ParseMeetingNumber(meeting)
-	if !ok || err != nil || registrant == "" {
+	if !ok || err != nil || part == "" {
 		return 0, "", types.ErrBadID
 	}
-	return number, registrant, nil
+	return number, part, nil
 }
 
-func (s *scope) registrant(ctx context.Context, meeting types.MeetingNumber, id string) (*types.Registrant, error) {
-	if meeting == 0 || id == "" {
+// registrantOf splits the key of a registrant's global id.
+func registrantOf(id types.NodeID) (zoom.RegistrantsOf, string, error) {
+	var webinar bool
+	id.Key, webinar = strings.CutPrefix(id.Key, "webinar ")
+	number, registrant, err := partOf(id, "Registrant")
+	return zoom.RegistrantsOf{Number: number, Webinar: webinar && err == nil}, registrant, err
+}
+
+// ofMeeting and ofWebinar say what somebody registered for.
+func ofMeeting(number types.MeetingNumber) zoom.RegistrantsOf {
+	return zoom.RegistrantsOf{Number: number}
+}
+
+func ofWebinar(number types.MeetingNumber) zoom.RegistrantsOf {
+	return zoom.RegistrantsOf{Number: number, Webinar: true}
+}
+
+func (s *scope) registrant(ctx context.Context, of zoom.RegistrantsOf, id string) (*types.Registrant, error) {
+	if of.Number == 0 || id == "" {
 		return nil, nil
 	}
-	return s.registrants().Load(ctx, registrantKey{meeting, id, askedOf(ctx, "Registrant").secrets})
+	return s.registrants().Load(ctx, registrantKey{of, id, askedOf(ctx, "Registrant").secrets})
 }

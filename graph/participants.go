@@ -52,7 +52,10 @@ func participantSource(ctx context.Context, wish *types.ParticipantSource) types
 
 func (s *scope) readParticipants(ctx context.Context, run *types.MeetingInstance, source types.ParticipantSource, first int, after *string) (*types.Connection[types.Participant], error) {
 	uuid := string(run.UUID)
-	if source == types.ParticipantSourceReport {
+	switch source {
+	case types.ParticipantSourcePastWebinar:
+		return connect(ctx, list[zoom.WebinarRunKey, types.Participant]{in: s, op: zoom.ListWebinarParticipants, windows: []zoom.WebinarRunKey{{WebinarID: uuid}}, first: first, after: after})
+	case types.ParticipantSourceReport:
 		filter := zoom.ParticipantReportFilter{MeetingID: uuid, IncludeFields: "registrant_id"}
 		return connect(ctx, list[zoom.ParticipantReportFilter, types.Participant]{in: s, op: zoom.ListReportParticipants, windows: []zoom.ParticipantReportFilter{filter}, first: first, after: after})
 	}
@@ -113,7 +116,7 @@ func (s *scope) participantRegistrant(ctx context.Context, p *types.Participant)
 	if err != nil {
 		return nil, err
 	}
-	return orNil(s.registrant(ctx, number, string(p.RegistrantID)))
+	return orNil(s.registrant(ctx, zoom.RegistrantsOf{Number: number, Webinar: p.OfWebinar}, string(p.RegistrantID)))
 }
 
 // numberOf returns the number of the meeting that was run.

@@ -4,15 +4,19 @@ import (
 	"context"
 
 	"zoomql/graph/generated"
+	"zoomql/internal/zoom"
 	"zoomql/internal/zoom/types"
 )
 
 func (r *addedRegistrantResolver) Meeting(ctx context.Context, obj *types.AddedRegistrant) (*types.Meeting, error) {
+	if obj.OfWebinar {
+		return nil, nil
+	}
 	return of(ctx, obj).meeting(ctx, obj.MeetingNumber)
 }
 
 func (r *addedRegistrantResolver) Registrant(ctx context.Context, obj *types.AddedRegistrant) (*types.Registrant, error) {
-	return of(ctx, obj).registrant(ctx, obj.MeetingNumber, string(obj.RegistrantID))
+	return of(ctx, obj).registrant(ctx, zoom.RegistrantsOf{Number: obj.MeetingNumber, Webinar: obj.OfWebinar}, string(obj.RegistrantID))
 }
 
 func (r *mutationResolver) AddRegistrant(ctx context.Context, input types.AddRegistrantInput) (*types.AddRegistrantPayload, error) {
@@ -38,6 +42,9 @@ func (r *mutationResolver) DeleteRegistrant(ctx context.Context, input types.Del
 }
 
 func (r *registrantResolver) Meeting(ctx context.Context, obj *types.Registrant) (*types.Meeting, error) {
+	if obj.OfWebinar {
+		return nil, nil
+	}
 	return orNil(of(ctx, obj).meeting(ctx, obj.Meeting))
 }
 

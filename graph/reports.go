@@ -118,7 +118,7 @@ func (s *scope) wholeWebinarReport(ctx context.Context, w *types.WebinarReport) 
 	if w.Op != "" {
 		return w, nil
 	}
-	return zoom.GetWebinarReport.Do(ctx, s.client, zoom.WebinarReportKey{WebinarID: w.Run})
+	return zoom.GetWebinarReport.Do(ctx, s.client, zoom.WebinarRunKey{WebinarID: w.Run})
 }
 
 // webinarRun returns what to ask for a webinar's run by: its UUID where that is
@@ -130,9 +130,39 @@ func webinarRun(w *types.WebinarReport) string {
 	return w.Run
 }
 
-// webinarParticipants reads who was in a run of a webinar.
-func (s *scope) webinarParticipants(ctx context.Context, w *types.WebinarReport, first int, after *string) (*types.WebinarReportParticipantConnection, error) {
+// webinarOf returns the number of the webinar that was run.
+func (s *scope) webinarOf(ctx context.Context, w *types.WebinarReport) (types.MeetingNumber, error) {
+	if number, err := types.ParseMeetingNumber(w.Run); err == nil {
+		return number, nil
+	}
+	if number, ok := s.runs.Load(w.Run); ok {
+		return number.(types.MeetingNumber), nil
+	}
+	whole, err := s.wholeWebinarReport(ctx, w)
+	if err != nil {
+		return 0, err
+	}
+	return whole.WebinarNumber, nil
+}
+
+// webinarReportRegistrant returns the registration that a stay came by.
+func (s *scope) webinarReportRegistrant(ctx context.Context, p *types.WebinarReportParticipant) (*types.Registrant, error) {
+	if p.RegistrantID == "" {
+		return nil, nil
+	}
+	number, err := s.webinarOf(ctx, &types.WebinarReport{Run: p.Run})
+	if err != nil {
+		return nil, err
+	}
+	return orNil(s.registrant(ctx, ofWebinar(number), string(p.RegistrantID)))
+}
+
+// webinarReportParticipants reads who was in a run of a webinar.
+func (s *scope) webinarReportParticipants(ctx context.Context, w *types.WebinarReport, first int, after *string) (*types.WebinarReportParticipantConnection, error) {
 	filter := zoom.WebinarParticipantFilter{WebinarID: webinarRun(w), IncludeFields: "registrant_id"}
+	if w.WebinarNumber != 0 {
+		s.runs.Store(filter.WebinarID, w.WebinarNumber)
+	}
 	page, err := connect(ctx, list[zoom.WebinarParticipantFilter, types.WebinarReportParticipant]{
 		in: s, op: zoom.ListWebinarReportParticipants, windows: []zoom.WebinarParticipantFilter{filter}, first: first, after: after,
 	})

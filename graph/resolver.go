@@ -6,6 +6,7 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 
+	"zoomql/internal/links"
 	"zoomql/internal/zoom"
 	"zoomql/internal/zoom/types"
 )
@@ -18,6 +19,10 @@ type Resolver struct {
 	Admission *admission
 	// Idempotency remembers what creates with a key have made.
 	Idempotency *idempotency
+	// Links hands out links to files; nil hands out none.
+	Links *links.Links
+	// RawRequests lets callers send operations with parameters of their own.
+	RawRequests bool
 }
 
 // request is what one GraphQL operation shares: its loaders, what it spent, and

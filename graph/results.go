@@ -56,8 +56,8 @@ func (s *scope) qa(ctx context.Context, run *types.MeetingInstance, wish *types.
 	return out, err
 }
 
-// survey reads how the survey after a run was answered.
-func (s *scope) survey(ctx context.Context, run *types.MeetingInstance) (*types.MeetingSurveyResults, error) {
+// surveyResults reads how the survey after a run was answered.
+func (s *scope) surveyResults(ctx context.Context, run *types.MeetingInstance) (*types.MeetingSurveyResults, error) {
 	out, err := zoom.GetReportSurvey.Do(ctx, s.client, zoom.InstanceKey{MeetingID: string(run.UUID)})
 	if state := s.runState(ctx, run, resultsKept, err); err != nil && state != "" {
 		return &types.MeetingSurveyResults{Origin: s.origin(), ReportState: state}, nil
@@ -67,7 +67,7 @@ func (s *scope) survey(ctx context.Context, run *types.MeetingInstance) (*types.
 
 // webinarPolls reads how the polls of a webinar were answered.
 func (s *scope) webinarPolls(ctx context.Context, w *types.WebinarReport) (*types.PollResults, error) {
-	out, err := zoom.GetWebinarPolls.Do(ctx, s.client, zoom.WebinarReportKey{WebinarID: webinarRun(w)})
+	out, err := zoom.GetWebinarPolls.Do(ctx, s.client, zoom.WebinarRunKey{WebinarID: webinarRun(w)})
 	if state := webinarState(w, resultsKept, err); err != nil && state != "" {
 		return &types.PollResults{Origin: s.origin(), Source: types.InstanceSourceReport, ReportState: state}, nil
 	}

@@ -16,7 +16,7 @@ func (r *meetingInstanceResolver) Qa(ctx context.Context, obj *types.MeetingInst
 }
 
 func (r *meetingInstanceResolver) Survey(ctx context.Context, obj *types.MeetingInstance) (*types.MeetingSurveyResults, error) {
-	return of(ctx, obj).survey(ctx, obj)
+	return of(ctx, obj).surveyResults(ctx, obj)
 }
 
 func (r *meetingSurveyRespondentResolver) User(ctx context.Context, obj *types.MeetingSurveyRespondent) (*types.User, error) {

@@ -22,6 +22,7 @@ import (
 
 	"zoomql/cache"
 	"zoomql/internal/auth"
+	"zoomql/internal/links"
 	"zoomql/internal/ratelimit"
 	"zoomql/internal/sandbox"
 	"zoomql/internal/zoom"
@@ -49,6 +50,7 @@ type setup struct {
 	// store, if given, is the gateway's cache.
 	store  cache.Store
 	closed bool // introspection is off
+	rawOff bool // raw requests are off
 	// logs, if given, takes the log.
 	logs slog.Handler
 	// throttles says that the sandbox is expected to answer 429.
@@ -108,19 +110,34 @@ func newRig(t *testing.T, s setup) *rig {
 		s.logs = slog.NewJSONHandler(r.log, nil)
 	}
 	log := slog.New(s.logs)
-	r.front = serve(New(Config{Client: r.client(), Log: log, Introspection: !s.closed, Timeout: s.timeout, Limits: s.limits}))
+	_, tokens := r.carry()
+	files, err := links.New(links.Config{AccountID: sandbox.AccountID, Tokens: tokens, APIURL: "http://zoom.test/v2", Transport: r.back.transport(), Log: log})
+	if err != nil {
+		t.Fatal(err)
+	}
+	mux := http.NewServeMux()
+	mux.Handle("/graphql", New(Config{Client: r.client(), Links: files, Log: log, Introspection: !s.closed, Timeout: s.timeout, Limits: s.limits, RawRequests: !s.rawOff}))
+	mux.Handle("GET "+links.Path, files)
+	r.front = serve(mux)
 	r.http = &http.Client{Transport: r.front.transport()}
 	return r
 }
 
+// carry returns what makes calls through the rig's own network, and the tokens
+// that it gets by the same connections.
+func (r *rig) carry() (*http.Client, zoom.Tokens) {
+	carry := &http.Client{Transport: r.back.transport(), CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	return carry, auth.NewServerToServer(sandbox.AccountID, sandbox.ClientID, r.secret, "http://zoom.test", carry)
+}
+
 // client is the client that server.go makes, through the rig's own network.
 func (r *rig) client() *zoom.Client {
-	carry := &http.Client{Transport: r.back.transport(), CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	carry, tokens := r.carry()
 	return zoom.New(zoom.Config{
 		AccountID: sandbox.AccountID,
 		View:      "server-to-server:" + sandbox.ClientID,
 		Plan:      zoom.Plan(r.Plan),
-		Tokens:    auth.NewServerToServer(sandbox.AccountID, sandbox.ClientID, r.secret, "http://zoom.test", carry),
+		Tokens:    tokens,
 		BaseURL:   "http://zoom.test/v2",
 		HTTP:      carry,
 		Store:     r.store,

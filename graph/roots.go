@@ -48,11 +48,29 @@ func (s *scope) node(ctx context.Context, id types.NodeID) (types.Node, error) {
 	case "MeetingInstance":
 		return someNode(s.instance(ctx, id.Key))
 	case "Registrant":
-		meeting, registrant, err := registrantOf(id)
+		of, registrant, err := registrantOf(id)
 		if err != nil {
 			return nil, err
 		}
-		return someNode(s.registrant(ctx, meeting, registrant))
+		return someNode(s.registrant(ctx, of, registrant))
+	case "Role":
+		return someNode(s.role(ctx, id.Key))
+	case "InformationBarrierPolicy":
+		return someNode(s.policy(ctx, id.Key))
+	case "Survey":
+		return someNode(s.survey(ctx, id.Key))
+	case "Webinar":
+		number, err := types.ParseMeetingNumber(id.Key)
+		if err != nil {
+			return nil, types.ErrBadID
+		}
+		return someNode(s.webinar(ctx, number))
+	case "Poll":
+		meeting, poll, err := partOf(id, "Poll")
+		if err != nil {
+			return nil, err
+		}
+		return someNode(zoom.GetPoll.Do(ctx, s.client, zoom.PollKey{MeetingID: meeting, PollID: poll}))
 	}
 	return nil, types.ErrBadID
 }
@@ -137,7 +155,7 @@ func (s *scope) registrantsNow(ctx context.Context, meeting types.MeetingNumber,
 	}
 	keys := make([]registrantKey, len(ids))
 	for i, id := range ids {
-		keys[i] = registrantKey{meeting, id, askedOf(ctx, "Registrant").secrets}
+		keys[i] = registrantKey{ofMeeting(meeting), id, askedOf(ctx, "Registrant").secrets}
 	}
 	regs := []*types.Registrant{}
 	for _, f := range s.registrants().LoadMany(ctx, keys) {

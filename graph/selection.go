@@ -113,6 +113,8 @@ func (a *asked) object(opCtx *graphql.OperationContext, set ast.SelectionSet, ty
 		switch {
 		case info.edge:
 			a.edges = true
+			// One that costs no call is made of what the object holds itself.
+			a.secrets = a.secrets || info.ops == nil && info.secret
 			continue
 		case slices.Contains(keys[typeName], f.Name):
 			a.key = true
@@ -136,7 +138,7 @@ func (a *asked) nested(opCtx *graphql.OperationContext, set ast.SelectionSet, ty
 		if f.Definition == nil {
 			continue
 		}
-		if f.Definition.Type.Name() == "Secret" {
+		if isSecret(f.Definition.Type) {
 			a.secrets = true
 		}
 		a.nested(opCtx, f.Selections, f.Definition.Type.Name())
@@ -151,7 +153,7 @@ type fieldInfo struct {
 }
 
 func infoOf(def *ast.Definition, fd *ast.FieldDefinition) fieldInfo {
-	info := fieldInfo{edge: len(fd.Arguments) > 0, secret: fd.Type.Name() == "Secret"}
+	info := fieldInfo{edge: len(fd.Arguments) > 0, secret: isSecret(fd.Type)}
 	for _, d := range fd.Directives {
 		if d.Name != "zoom" {
 			continue
@@ -162,6 +164,10 @@ func infoOf(def *ast.Definition, fd *ast.FieldDefinition) fieldInfo {
 	}
 	return info
 }
+
+// isSecret reports whether a field is a credential, or made of one: the link to a
+// file is made of where it lies at Zoom.
+func isSecret(t *ast.Type) bool { return t.Name() == "Secret" || t.Name() == "SignedDownload" }
 
 func hasSource(def *ast.Definition, op string) bool {
 	return slices.ContainsFunc(def.Directives, func(d *ast.Directive) bool {

@@ -8,8 +8,42 @@ import (
 	"zoomql/internal/zoom/types"
 )
 
+func (r *createdUserResolver) User(ctx context.Context, obj *types.CreatedUser) (*types.User, error) {
+	return orNil(of(ctx, obj).user(ctx, string(obj.ZoomID)))
+}
+
+func (r *mutationResolver) CreateUser(ctx context.Context, input types.CreateUserInput) (*types.CreateUserPayload, error) {
+	created, err := r.createUser(ctx, input)
+	mistakes, err := userErrors(err)
+	return &types.CreateUserPayload{User: created, UserErrors: mistakes}, err
+}
+
+func (r *mutationResolver) UpdateUser(ctx context.Context, input types.UpdateUserInput) (*types.UpdateUserPayload, error) {
+	s, err := accountFor(ctx, input.Account, input.User.ID)
+	id := ""
+	if err == nil {
+		id, err = s.updateUser(ctx, input)
+	}
+	mistakes, err := userErrors(err)
+	return &types.UpdateUserPayload{Origin: s.origin(), ZoomID: unlessRefused(mistakes, id), UserErrors: mistakes}, err
+}
+
+func (r *mutationResolver) DeleteUser(ctx context.Context, input types.DeleteUserInput) (*types.DeleteUserPayload, error) {
+	s, err := accountFor(ctx, input.Account, input.User.ID)
+	id := ""
+	if err == nil {
+		id, err = s.deleteUser(ctx, input)
+	}
+	mistakes, err := userErrors(err)
+	return &types.DeleteUserPayload{DeletedUserID: gone(types.NodeID{Account: s.client.Sub(), Type: "User", Key: id}, mistakes), UserErrors: mistakes}, err
+}
+
 func (r *queryResolver) User(ctx context.Context, by types.UserBy) (*types.User, error) {
 	return orNil(in(ctx, by.ID).rootUser(ctx, by))
+}
+
+func (r *updateUserPayloadResolver) User(ctx context.Context, obj *types.UpdateUserPayload) (*types.User, error) {
+	return of(ctx, obj).user(ctx, obj.ZoomID)
 }
 
 func (r *userResolver) Meetings(ctx context.Context, obj *types.User, first int, after *string, typeArg types.MeetingListType, from *types.Date, to *types.Date, timezone *string) (*types.Connection[types.Meeting], error) {
@@ -22,6 +56,16 @@ func (r *userResolver) PastMeetings(ctx context.Context, obj *types.User, first 
 	return of(ctx, obj).pastMeetings(ctx, filter, first, after)
 }
 
+func (r *Resolver) CreatedUser() generated.CreatedUserResolver { return &createdUserResolver{r} }
+
+func (r *Resolver) UpdateUserPayload() generated.UpdateUserPayloadResolver {
+	return &updateUserPayloadResolver{r}
+}
+
 func (r *Resolver) User() generated.UserResolver { return &userResolver{r} }
 
-type userResolver struct{ *Resolver }
+type (
+	createdUserResolver       struct{ *Resolver }
+	updateUserPayloadResolver struct{ *Resolver }
+	userResolver              struct{ *Resolver }
+)

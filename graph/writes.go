@@ -104,7 +104,7 @@ func (s *scope) updateRegistrantStatus(ctx context.Context, input types.UpdateRe
 	if len(input.Registrants) == 0 {
 		return 0, nil, invalid("registrants: name at least one")
 	}
-	found, err := s.registrantsBy(ctx, number, input.Registrants)
+	found, err := s.registrantsBy(ctx, ofMeeting(number), input.Registrants)
 	if err != nil {
 		return 0, nil, err
 	}
@@ -131,7 +131,7 @@ func (s *scope) deleteRegistrant(ctx context.Context, input types.DeleteRegistra
 	if err != nil {
 		return nil, err
 	}
-	found, err := s.registrantsBy(ctx, number, []*types.RegistrantBy{input.Registrant})
+	found, err := s.registrantsBy(ctx, ofMeeting(number), []*types.RegistrantBy{input.Registrant})
 	if err != nil {
 		return nil, err
 	}
@@ -143,10 +143,10 @@ func (s *scope) deleteRegistrant(ctx context.Context, input types.DeleteRegistra
 
 // registrantsBy finds the registrants that a caller names. Ids are taken as
 // they are; e-mail addresses are looked up in the lists of the meeting.
-func (s *scope) registrantsBy(ctx context.Context, meeting types.MeetingNumber, by []*types.RegistrantBy) ([]*types.Registrant, error) {
+func (s *scope) registrantsBy(ctx context.Context, of zoom.RegistrantsOf, by []*types.RegistrantBy) ([]*types.Registrant, error) {
 	out := make([]*types.Registrant, len(by))
 	for i, b := range by {
-		reg, err := s.registrantBy(ctx, meeting, *b)
+		reg, err := s.registrantBy(ctx, of, *b)
 		if err != nil {
 			return nil, err
 		}
@@ -155,32 +155,34 @@ func (s *scope) registrantsBy(ctx context.Context, meeting types.MeetingNumber, 
 	return out, nil
 }
 
-func (s *scope) registrantBy(ctx context.Context, meeting types.MeetingNumber, by types.RegistrantBy) (*types.Registrant, error) {
+func (s *scope) registrantBy(ctx context.Context, of zoom.RegistrantsOf, by types.RegistrantBy) (*types.Registrant, error) {
 	if err := oneOf(by.ID != nil, by.ZoomID != nil, by.Email != nil); err != nil {
 		return nil, err
 	}
+	named := &types.Registrant{Origin: s.origin(), Meeting: of.Number, OfWebinar: of.Webinar}
 	switch {
 	case by.ID != nil:
-		of, id, err := registrantOf(*by.ID)
-		if err == nil && of != meeting {
+		other, id, err := registrantOf(*by.ID)
+		if err == nil && other != of {
 			err = invalid("registrant: the id is of another meeting's registrant")
 		}
-		return &types.Registrant{Origin: s.origin(), Meeting: meeting, ZoomID: types.Text(id)}, err
+		named.ZoomID = types.Text(id)
+		return named, err
 	case by.ZoomID != nil:
 		id, err := nonEmpty("zoomId", *by.ZoomID)
-		return &types.Registrant{Origin: s.origin(), Meeting: meeting, ZoomID: types.Text(id)}, err
+		named.ZoomID = types.Text(id)
+		return named, err
 	}
 	email, err := address(*by.Email)
 	if err != nil {
 		return nil, err
 	}
-	return s.registrantByEmail(ctx, meeting, email)
+	return s.registrantByEmail(ctx, of, email)
 }
 
-func (s *scope) registrantByEmail(ctx context.Context, meeting types.MeetingNumber, email string) (*types.Registrant, error) {
-	for _, status := range []types.RegistrantStatus{types.RegistrantStatusApproved, types.RegistrantStatusPending, types.RegistrantStatusDenied} {
-		filter := zoom.RegistrantFilter{MeetingID: meeting, Status: status}
-		for page, err := range zoom.ListRegistrants.Pages(ctx, s.client, filter, zoom.Paging{Size: zoom.ListRegistrants.MaxPage}) {
+func (s *scope) registrantByEmail(ctx context.Context, of zoom.RegistrantsOf, email string) (*types.Registrant, error) {
+	for _, status := range zoom.RegistrantStatuses {
+		for page, err := range of.Registrants(ctx, s.client, status) {
 			if err != nil {
 				return nil, err
 			}
@@ -194,17 +196,17 @@ func (s *scope) registrantByEmail(ctx context.Context, meeting types.MeetingNumb
 	return nil, &zoom.Error{Op: zoom.ListRegistrants.Pattern, Kind: zoom.ErrNotFound}
 }
 
-// oneRegistrant is the edge Meeting.registrant.
-func (s *scope) oneRegistrant(ctx context.Context, meeting types.MeetingNumber, by types.RegistrantBy) (*types.Registrant, error) {
-	reg, err := s.registrantBy(ctx, meeting, by)
+// oneRegistrant is the edge registrant of a meeting or webinar.
+func (s *scope) oneRegistrant(ctx context.Context, of zoom.RegistrantsOf, by types.RegistrantBy) (*types.Registrant, error) {
+	reg, err := s.registrantBy(ctx, of, by)
 	if err != nil {
 		if errors.Is(err, zoom.ErrNotFound) {
 			return nil, nil
 		}
 		return nil, err
 	}
-	if by.Email != nil && !askedOf(ctx, "Registrant").secrets {
+	if want := askedOf(ctx, "Registrant"); by.Email != nil && !want.secrets && (!of.Webinar || !want.lacks(reg.Op)) {
 		return reg, nil
 	}
-	return orNil(s.registrant(ctx, meeting, string(reg.ZoomID)))
+	return orNil(s.registrant(ctx, of, string(reg.ZoomID)))
 }

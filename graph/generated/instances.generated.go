@@ -22,9 +22,11 @@ type MeetingInstanceResolver interface {
 	Host(ctx context.Context, obj *types.MeetingInstance) (*types.User, error)
 	Participants(ctx context.Context, obj *types.MeetingInstance, first int, after *string, source *types.ParticipantSource) (*types.ParticipantConnection, error)
 	Report(ctx context.Context, obj *types.MeetingInstance) (*types.MeetingReport, error)
+	Recordings(ctx context.Context, obj *types.MeetingInstance) (*types.MeetingRecordings, error)
 	Polls(ctx context.Context, obj *types.MeetingInstance, source *types.InstanceSource) (*types.PollResults, error)
 	Qa(ctx context.Context, obj *types.MeetingInstance, source *types.InstanceSource) (*types.QaResults, error)
 	Survey(ctx context.Context, obj *types.MeetingInstance) (*types.MeetingSurveyResults, error)
+	Summary(ctx context.Context, obj *types.MeetingInstance) (*types.MeetingSummary, error)
 }
 type ParticipantResolver interface {
 	User(ctx context.Context, obj *types.Participant) (*types.User, error)
@@ -605,6 +607,38 @@ func (ec *executionContext) fieldContext_MeetingInstance_report(_ context.Contex
 	return fc, nil
 }
 
+func (ec *executionContext) _MeetingInstance_recordings(ctx context.Context, field graphql.CollectedField, obj *types.MeetingInstance) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MeetingInstance_recordings(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.MeetingInstance().Recordings(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *types.MeetingRecordings) graphql.Marshaler {
+			return ec.marshalOMeetingRecordings2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐMeetingRecordings(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_MeetingInstance_recordings(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "MeetingInstance",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_MeetingRecordings(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _MeetingInstance_polls(ctx context.Context, field graphql.CollectedField, obj *types.MeetingInstance) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -720,6 +754,38 @@ func (ec *executionContext) fieldContext_MeetingInstance_survey(_ context.Contex
 		IsResolver: true,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_MeetingSurveyResults(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _MeetingInstance_summary(ctx context.Context, field graphql.CollectedField, obj *types.MeetingInstance) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MeetingInstance_summary(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.MeetingInstance().Summary(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *types.MeetingSummary) graphql.Marshaler {
+			return ec.marshalOMeetingSummary2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐMeetingSummary(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_MeetingInstance_summary(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "MeetingInstance",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_MeetingSummary(ctx, field)
 		},
 	}
 	return fc, nil
@@ -1805,6 +1871,44 @@ func (ec *executionContext) _MeetingInstance(ctx context.Context, sel ast.Select
 			}
 
 			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "recordings":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._MeetingInstance_recordings(ctx, field, obj)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.IsDeferred() {
+				deferredFieldSet.AddField(field)
+				fieldIndex := len(deferredFieldSet.Values) - 1
+				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, deferredFieldSet)
+				})
+
+				for _, deferrable := range field.Deferrables {
+					view, ok := deferLabelToView[deferrable.Label]
+					if !ok {
+						view = deferredFieldSet.NewView()
+						deferLabelToView[deferrable.Label] = view
+					}
+					view.AddIndices(fieldIndex)
+				}
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
 		case "polls":
 			field := field
 
@@ -1891,6 +1995,44 @@ func (ec *executionContext) _MeetingInstance(ctx context.Context, sel ast.Select
 					}
 				}()
 				res = ec._MeetingInstance_survey(ctx, field, obj)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.IsDeferred() {
+				deferredFieldSet.AddField(field)
+				fieldIndex := len(deferredFieldSet.Values) - 1
+				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, deferredFieldSet)
+				})
+
+				for _, deferrable := range field.Deferrables {
+					view, ok := deferLabelToView[deferrable.Label]
+					if !ok {
+						view = deferredFieldSet.NewView()
+						deferLabelToView[deferrable.Label] = view
+					}
+					view.AddIndices(fieldIndex)
+				}
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "summary":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._MeetingInstance_summary(ctx, field, obj)
 				if res == graphql.RequiredNull {
 					atomic.AddUint32(&fs.Invalids, 1)
 				}

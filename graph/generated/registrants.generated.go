@@ -20,10 +20,12 @@ import (
 type AddedRegistrantResolver interface {
 	Meeting(ctx context.Context, obj *types.AddedRegistrant) (*types.Meeting, error)
 	Registrant(ctx context.Context, obj *types.AddedRegistrant) (*types.Registrant, error)
+	Webinar(ctx context.Context, obj *types.AddedRegistrant) (*types.Webinar, error)
 }
 type RegistrantResolver interface {
 	Meeting(ctx context.Context, obj *types.Registrant) (*types.Meeting, error)
 	User(ctx context.Context, obj *types.Registrant) (*types.User, error)
+	Webinar(ctx context.Context, obj *types.Registrant) (*types.Webinar, error)
 }
 type UpdateRegistrantStatusPayloadResolver interface {
 	Registrants(ctx context.Context, obj *types.UpdateRegistrantStatusPayload) ([]*types.Registrant, error)
@@ -330,6 +332,38 @@ func (ec *executionContext) fieldContext_AddedRegistrant_registrant(_ context.Co
 		IsResolver: true,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_Registrant(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _AddedRegistrant_webinar(ctx context.Context, field graphql.CollectedField, obj *types.AddedRegistrant) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AddedRegistrant_webinar(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.AddedRegistrant().Webinar(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *types.Webinar) graphql.Marshaler {
+			return ec.marshalOWebinar2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐWebinar(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_AddedRegistrant_webinar(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AddedRegistrant",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Webinar(ctx, field)
 		},
 	}
 	return fc, nil
@@ -974,6 +1008,29 @@ func (ec *executionContext) fieldContext_Registrant_customQuestions(_ context.Co
 	return fc, nil
 }
 
+func (ec *executionContext) _Registrant_language(ctx context.Context, field graphql.CollectedField, obj *types.Registrant) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Registrant_language(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Language, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v types.RegistrantLanguage) graphql.Marshaler {
+			return ec.marshalORegistrantLanguage2zoomqlᚋinternalᚋzoomᚋtypesᚐRegistrantLanguage(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Registrant_language(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Registrant", field, false, false, errors.New("field of type RegistrantLanguage does not have child fields"))
+}
+
 func (ec *executionContext) _Registrant_meeting(ctx context.Context, field graphql.CollectedField, obj *types.Registrant) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -1033,6 +1090,38 @@ func (ec *executionContext) fieldContext_Registrant_user(_ context.Context, fiel
 		IsResolver: true,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_User(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Registrant_webinar(ctx context.Context, field graphql.CollectedField, obj *types.Registrant) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Registrant_webinar(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Registrant().Webinar(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *types.Webinar) graphql.Marshaler {
+			return ec.marshalOWebinar2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐWebinar(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Registrant_webinar(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Registrant",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Webinar(ctx, field)
 		},
 	}
 	return fc, nil
@@ -1423,7 +1512,7 @@ func (ec *executionContext) unmarshalInputNewRegistrant(ctx context.Context, obj
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"email", "firstName", "lastName", "address", "city", "state", "zip", "country", "phone", "org", "jobTitle", "industry", "noOfEmployees", "purchasingTimeFrame", "roleInPurchaseProcess", "comments", "customQuestions", "language", "autoApprove"}
+	fieldsInOrder := [...]string{"email", "firstName", "lastName", "address", "city", "state", "zip", "country", "phone", "org", "jobTitle", "industry", "noOfEmployees", "purchasingTimeFrame", "roleInPurchaseProcess", "comments", "customQuestions", "language", "autoApprove", "sourceId"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -1563,6 +1652,13 @@ func (ec *executionContext) unmarshalInputNewRegistrant(ctx context.Context, obj
 				return it, err
 			}
 			it.AutoApprove = data
+		case "sourceId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("sourceId"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.SourceID = data
 		}
 	}
 	return it, nil
@@ -1837,6 +1933,44 @@ func (ec *executionContext) _AddedRegistrant(ctx context.Context, sel ast.Select
 			}
 
 			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "webinar":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._AddedRegistrant_webinar(ctx, field, obj)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.IsDeferred() {
+				deferredFieldSet.AddField(field)
+				fieldIndex := len(deferredFieldSet.Values) - 1
+				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, deferredFieldSet)
+				})
+
+				for _, deferrable := range field.Deferrables {
+					view, ok := deferLabelToView[deferrable.Label]
+					if !ok {
+						view = deferredFieldSet.NewView()
+						deferLabelToView[deferrable.Label] = view
+					}
+					view.AddIndices(fieldIndex)
+				}
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -2071,6 +2205,11 @@ func (ec *executionContext) _Registrant(ctx context.Context, sel ast.SelectionSe
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "language":
+			out.Values[i] = ec._Registrant_language(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "meeting":
 			field := field
 
@@ -2119,6 +2258,44 @@ func (ec *executionContext) _Registrant(ctx context.Context, sel ast.SelectionSe
 					}
 				}()
 				res = ec._Registrant_user(ctx, field, obj)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.IsDeferred() {
+				deferredFieldSet.AddField(field)
+				fieldIndex := len(deferredFieldSet.Values) - 1
+				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, deferredFieldSet)
+				})
+
+				for _, deferrable := range field.Deferrables {
+					view, ok := deferLabelToView[deferrable.Label]
+					if !ok {
+						view = deferredFieldSet.NewView()
+						deferLabelToView[deferrable.Label] = view
+					}
+					view.AddIndices(fieldIndex)
+				}
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "webinar":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Registrant_webinar(ctx, field, obj)
 				if res == graphql.RequiredNull {
 					atomic.AddUint32(&fs.Invalids, 1)
 				}
@@ -2635,6 +2812,16 @@ func (ec *executionContext) marshalORegistrantConnection2ᚖzoomqlᚋinternalᚋ
 		return graphql.Null
 	}
 	return ec._RegistrantConnection(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalORegistrantLanguage2zoomqlᚋinternalᚋzoomᚋtypesᚐRegistrantLanguage(ctx context.Context, v any) (types.RegistrantLanguage, error) {
+	var res types.RegistrantLanguage
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalORegistrantLanguage2zoomqlᚋinternalᚋzoomᚋtypesᚐRegistrantLanguage(ctx context.Context, sel ast.SelectionSet, v types.RegistrantLanguage) graphql.Marshaler {
+	return v
 }
 
 func (ec *executionContext) unmarshalORegistrantLanguage2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐRegistrantLanguage(ctx context.Context, v any) (*types.RegistrantLanguage, error) {

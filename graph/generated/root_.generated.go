@@ -24,27 +24,52 @@ type ResolverRoot interface {
 	Account() AccountResolver
 	AccountReports() AccountReportsResolver
 	AddedRegistrant() AddedRegistrantResolver
+	AssignRolePayload() AssignRolePayloadResolver
 	BillingReport() BillingReportResolver
+	ChatChannel() ChatChannelResolver
+	ChatFile() ChatFileResolver
+	ChatMention() ChatMentionResolver
+	ChatMessage() ChatMessageResolver
+	ChatReactionSender() ChatReactionSenderResolver
+	CreateRolePayload() CreateRolePayloadResolver
+	CreatedUser() CreatedUserResolver
 	EndMeetingPayload() EndMeetingPayloadResolver
 	HostActivity() HostActivityResolver
 	Meeting() MeetingResolver
 	MeetingInstance() MeetingInstanceResolver
+	MeetingRecordings() MeetingRecordingsResolver
+	MeetingSummary() MeetingSummaryResolver
 	MeetingSurveyRespondent() MeetingSurveyRespondentResolver
 	Mutation() MutationResolver
 	OperationLog() OperationLogResolver
 	Participant() ParticipantResolver
+	PhoneRecording() PhoneRecordingResolver
+	Poll() PollResolver
 	PollRespondent() PollRespondentResolver
 	QaAnswer() QaAnswerResolver
 	QaAsker() QaAskerResolver
 	Query() QueryResolver
+	RecordingFile() RecordingFileResolver
 	Registrant() RegistrantResolver
+	Role() RoleResolver
+	RoleMember() RoleMemberResolver
 	SignInActivity() SignInActivityResolver
+	Survey() SurveyResolver
+	SurveyAnswer() SurveyAnswerResolver
+	SurveyInstance() SurveyInstanceResolver
 	TelephoneCall() TelephoneCallResolver
+	UnassignRolePayload() UnassignRolePayloadResolver
 	UpcomingEvent() UpcomingEventResolver
+	UpcomingMeeting() UpcomingMeetingResolver
+	UpdateInformationBarrierPolicyPayload() UpdateInformationBarrierPolicyPayloadResolver
 	UpdateMeetingPayload() UpdateMeetingPayloadResolver
+	UpdatePollPayload() UpdatePollPayloadResolver
 	UpdateRegistrantStatusPayload() UpdateRegistrantStatusPayloadResolver
+	UpdateRolePayload() UpdateRolePayloadResolver
+	UpdateUserPayload() UpdateUserPayloadResolver
 	User() UserResolver
 	Viewer() ViewerResolver
+	Webinar() WebinarResolver
 	WebinarReport() WebinarReportResolver
 	WebinarReportParticipant() WebinarReportParticipantResolver
 }
@@ -170,6 +195,671 @@ type Account implements Node {
   "Reports on the whole account."
   reports: AccountReports!
 }
+
+"Names one account."
+input AccountBy @oneOf {
+  "Global id."
+  id: ID
+  "Zoom's id of the account."
+  zoomId: String
+}
+`, BuiltIn: false},
+	{Name: "../schema/chat.graphqls", Input: `"A value of a form that Zoom leaves free, as it comes."
+scalar JSON @specifiedBy(url: "https://www.rfc-editor.org/rfc/rfc8259")
+
+extend type User {
+  "The channels of Zoom's chat that the user is in."
+  chatChannels(
+    "How many at most; may exceed a page of Zoom's."
+    first: Int! = 30
+    "` + "`" + `endCursor` + "`" + ` of the page before."
+    after: String
+  ): ChatChannelConnection @zoom(op: "GET /chat/users/{userId}/channels")
+  "Messages of Zoom's chat between the user and a contact, or in a channel. Zoom gives 50 a call and goes six months back."
+  chatMessages(
+    "How many at most; may exceed a page of Zoom's."
+    first: Int! = 30
+    "` + "`" + `endCursor` + "`" + ` of the page before."
+    after: String
+    "With whom, or where. Only with ` + "`" + `search` + "`" + ` it may be left out, which means everywhere."
+    with: ChatPeer
+    "Which of them."
+    filter: ChatMessageFilter
+  ): ChatMessageConnection @zoom(op: "GET /chat/users/{userId}/messages")
+}
+
+"Who is at the other end of a chat."
+input ChatPeer @oneOf {
+  "A person: e-mail address, Zoom's id of the user, or the id of a member outside the account."
+  contact: String
+  "A channel, by Zoom's id of it."
+  channel: String
+}
+
+"Which messages of a chat. Without ` + "`" + `date` + "`" + ` and ` + "`" + `from` + "`" + `, those of today."
+input ChatMessageFilter {
+  "Those of one day, UTC. Not together with ` + "`" + `from` + "`" + `."
+  date: Date
+  "Those from this moment on."
+  from: DateTime
+  "Those up to this moment; counts with ` + "`" + `from` + "`" + `. Default: now."
+  to: DateTime
+  "Those that hold a text."
+  search: ChatSearch
+  "Deleted and edited ones too, each with its ` + "`" + `status` + "`" + `. Default: false."
+  includeDeletedAndEdited: Boolean
+  "No replies. Default: false."
+  excludeReplies: Boolean
+  "Sound files are handed out as MP4. Default: false, as they are."
+  audioAsMp4: Boolean
+}
+
+"Looks for a text in messages, or in the names of files."
+input ChatSearch {
+  "Where to look."
+  in: ChatSearchPlace!
+  "The text, 256 characters at most."
+  text: String!
+}
+
+"A list of channels."
+type ChatChannelConnection {
+  "The channels with their cursors."
+  edges: [ChatChannelEdge!]!
+  "The channels."
+  nodes: [ChatChannel!]!
+  "Where this page stands."
+  pageInfo: PageInfo!
+  "How many there are in all; null when Zoom does not say."
+  totalCount: Int
+}
+
+"A channel in a list."
+type ChatChannelEdge {
+  "Place in the list, to be sent as ` + "`" + `after` + "`" + `."
+  cursor: String!
+  "The channel."
+  node: ChatChannel!
+}
+
+"A channel of Zoom's chat, as one of its members sees it."
+type ChatChannel @source(op: "GET /chat/users/{userId}/channels") {
+  "Zoom's id of the channel."
+  zoomId: String @zoomField(name: "id")
+  "Address in Zoom's chat."
+  jid: String
+  "Name."
+  name: String
+  "Who can be in it."
+  type: ChatChannelType
+  "Link to it."
+  url: URL @zoomField(name: "channel_url")
+  "Who may do what in it."
+  settings: ChatChannelSettings @zoomField(name: "channel_settings")
+
+  "The member through whose eyes it is seen."
+  user: User @zoom(op: "GET /users/{userId}") @zoom(op: "GET /users")
+  "The messages in it. Zoom gives 50 a call and goes six months back."
+  messages(
+    "How many at most; may exceed a page of Zoom's."
+    first: Int! = 30
+    "` + "`" + `endCursor` + "`" + ` of the page before."
+    after: String
+    "Which of them."
+    filter: ChatMessageFilter
+  ): ChatMessageConnection @zoom(op: "GET /chat/users/{userId}/messages")
+}
+
+"Who may do what in a channel."
+type ChatChannelSettings {
+  "Who adds members."
+  addMemberPermissions: ChatAddMemberPermission
+  "New members see what was written before they came."
+  newMembersCanSeePreviousMessagesFiles: Boolean
+  "Who writes."
+  postingPermissions: ChatPostingPermission
+  "Who calls on everybody with ` + "`" + `@all` + "`" + `."
+  mentionAllPermissions: ChatMentionAllPermission
+  "Who adds people from outside the account."
+  externalUsers: ChatExternalUserPermission @zoomField(name: "allow_to_add_external_users")
+}
+
+"A list of messages."
+type ChatMessageConnection {
+  "The messages with their cursors."
+  edges: [ChatMessageEdge!]!
+  "The messages."
+  nodes: [ChatMessage!]!
+  "Where this page stands."
+  pageInfo: PageInfo!
+  "Always null: Zoom does not say."
+  totalCount: Int
+}
+
+"A message in a list."
+type ChatMessageEdge {
+  "Place in the list, to be sent as ` + "`" + `after` + "`" + `."
+  cursor: String!
+  "The message."
+  node: ChatMessage!
+}
+
+"A message of Zoom's chat."
+type ChatMessage @source(op: "GET /chat/users/{userId}/messages") {
+  "Zoom's id of the message."
+  zoomId: String @zoomField(name: "id")
+  "What it says."
+  text: String @zoomField(name: "message")
+  "What it holds."
+  type: ChatMessageType @zoomField(name: "message_type")
+  "When it was sent."
+  sentAt: DateTime @zoomField(name: "date_time")
+  "The same in milliseconds since 1970, as replies name it: longer than 32 bits, so text."
+  timestamp: String
+  "Whether it was edited or deleted; null unless ` + "`" + `includeDeletedAndEdited` + "`" + ` is set."
+  status: ChatMessageStatus
+  "E-mail address of who sent it; null for strangers to the account and the user."
+  senderEmail: String @zoomField(name: "sender")
+  "Id of who sent it as a member of the chat."
+  senderMemberId: String @zoomField(name: "send_member_id")
+  "Name of who sent it."
+  senderDisplayName: String
+  "Zoom's id of the message that it answers."
+  replyToZoomId: String @zoomField(name: "reply_main_message_id")
+  "When it was sent as a reply, in milliseconds since 1970: longer than 32 bits, so text."
+  replyTimestamp: String @zoomField(name: "reply_main_message_timestamp")
+  "The files with it."
+  files: [ChatFile!]
+  "Zoom's id of the first file."
+  fileZoomId: String @zoomField(name: "file_id")
+  "Name of the first file."
+  fileName: String
+  "How large the first file is."
+  fileSize: ByteCount
+  "How its text is formatted."
+  richText: [ChatRichText!]
+  "Who reacted, and how."
+  reactions: [ChatReaction!]
+  "Whom it mentions."
+  mentions: [ChatMention!] @zoomField(name: "at_items")
+  "Cards that people can click on."
+  interactiveCards: [ChatInteractiveCard!]
+  "The message of a chatbot: Zoom lets bots choose what stands in it."
+  botMessage: JSON
+
+  "The user who sent it."
+  sender: User @zoom(op: "GET /users/{userId}") @zoom(op: "GET /users")
+  "A link of the gateway's to the first file; null where there is none. Who has it needs no token of Zoom's."
+  download(
+    "How long the link is good for, in seconds: a day at most."
+    ttlSeconds: Int! = 600
+  ): SignedDownload
+}
+
+"A file with a message."
+type ChatFile {
+  "Zoom's id of the file."
+  zoomId: String @zoomField(name: "file_id")
+  "Its name."
+  name: String @zoomField(name: "file_name")
+  "How large it is."
+  size: ByteCount @zoomField(name: "file_size")
+  "A link of the gateway's to the file itself; null where Zoom gives none. Who has it needs no token of Zoom's."
+  download(
+    "How long the link is good for, in seconds: a day at most."
+    ttlSeconds: Int! = 600
+  ): SignedDownload
+}
+
+"How a part of a message's text is formatted."
+type ChatRichText {
+  "Where the part begins, counted from 0."
+  startPosition: Int
+  "Where it ends."
+  endPosition: Int
+  "How it looks."
+  format: ChatFormat @zoomField(name: "format_type")
+  "What else there is to say: a size (` + "`" + `s` + "`" + `, ` + "`" + `m` + "`" + `, ` + "`" + `l` + "`" + `), a colour (` + "`" + `FFC0CB` + "`" + `), an indent in pixels, a heading (` + "`" + `h1` + "`" + `), a link."
+  attribute: String @zoomField(name: "format_attr")
+}
+
+"A reaction to a message."
+type ChatReaction {
+  "The emoji, such as ` + "`" + `U+1F600` + "`" + `."
+  emoji: String
+  "How often it was given."
+  totalCount: Int
+  "Who gave it."
+  senders: [ChatReactionSender!]
+}
+
+"Who reacted to a message."
+type ChatReactionSender {
+  "Zoom's id of the user; null for people outside the account."
+  userZoomId: String @zoomField(name: "user_id")
+  "Id as a member of the chat."
+  memberId: String
+
+  "The user."
+  user: User @zoom(op: "GET /users/{userId}") @zoom(op: "GET /users")
+}
+
+"A mention in a message."
+type ChatMention {
+  "What is mentioned."
+  type: ChatMentionType @zoomField(name: "at_type")
+  "Where it begins in the text, counted from 0."
+  startPosition: Int
+  "Where it ends."
+  endPosition: Int
+  "Zoom's id of the user; null for people outside the account."
+  userZoomId: String @zoomField(name: "at_contact")
+  "Id as a member of the chat."
+  memberId: String @zoomField(name: "at_contact_member_id")
+
+  "The user who is mentioned."
+  user: User @zoom(op: "GET /users/{userId}") @zoom(op: "GET /users")
+}
+
+"A card that people can click on."
+type ChatInteractiveCard {
+  "Zoom's id of the card."
+  cardId: String
+  "What stands on it: JSON, as the text that Zoom writes it as."
+  cardJson: String
+}
+
+"Where to look for a text."
+enum ChatSearchPlace {
+  "In what messages say."
+  MESSAGE
+  "In the names of files."
+  FILE
+}
+
+"Who can be in a channel."
+enum ChatChannelType {
+  "Zoom does not know."
+  UNKNOWN @zoomValue(name: "0")
+  "Who is invited."
+  PRIVATE @zoomValue(name: "1")
+  "Who is invited, from the own account only."
+  PRIVATE_OWN_ACCOUNT @zoomValue(name: "2")
+  "Whoever finds it."
+  PUBLIC @zoomValue(name: "3")
+  "The people of a chat that others were added to."
+  INSTANT @zoomValue(name: "4")
+  "Whoever finds it, and may ask people of other accounts in."
+  PUBLIC_WITH_GUESTS @zoomValue(name: "5")
+}
+
+"Who adds members to a channel."
+enum ChatAddMemberPermission {
+  "All members."
+  ALL_MEMBERS @zoomValue(name: "1")
+  "The owner and administrators."
+  OWNER_AND_ADMINS @zoomValue(name: "2")
+}
+
+"Who writes in a channel."
+enum ChatPostingPermission {
+  "All members."
+  ALL_MEMBERS @zoomValue(name: "1")
+  "The owner and administrators."
+  OWNER_AND_ADMINS @zoomValue(name: "2")
+  "The owner, administrators and chosen members."
+  OWNER_ADMINS_AND_CHOSEN_MEMBERS @zoomValue(name: "3")
+}
+
+"Who calls on everybody with ` + "`" + `@all` + "`" + `."
+enum ChatMentionAllPermission {
+  "All members."
+  ALL_MEMBERS @zoomValue(name: "1")
+  "The owner and administrators."
+  OWNER_AND_ADMINS @zoomValue(name: "2")
+  "Nobody."
+  NOBODY @zoomValue(name: "3")
+}
+
+"Who adds people from outside the account to a channel."
+enum ChatExternalUserPermission {
+  "Nobody."
+  NOBODY @zoomValue(name: "0")
+  "All members."
+  ALL_MEMBERS @zoomValue(name: "1")
+  "Members of the own organization."
+  OWN_ORGANIZATION @zoomValue(name: "2")
+  "The owner and administrators."
+  OWNER_AND_ADMINS @zoomValue(name: "3")
+}
+
+"What a message holds."
+enum ChatMessageType {
+  "Text."
+  PLAIN_TEXT @zoomValue(name: "plain_text_message")
+  "A JPEG picture."
+  JPG @zoomValue(name: "jpg_image_file")
+  "A PNG picture."
+  PNG @zoomValue(name: "png_image_file")
+  "A GIF picture."
+  GIF @zoomValue(name: "gif_file")
+  "A picture from Giphy."
+  GIPHY @zoomValue(name: "giphy_file")
+  "Sound."
+  AUDIO @zoomValue(name: "audio_file")
+  "A film."
+  VIDEO @zoomValue(name: "video_file")
+  "Source code."
+  CODE_SNIPPET
+  "A file, with text."
+  FILE_AND_TEXT
+  "Something else."
+  OTHERS
+}
+
+"Whether a message was edited or deleted."
+enum ChatMessageStatus {
+  "It is as it was sent."
+  NORMAL @zoomValue(name: "Normal")
+  "It was edited."
+  EDITED @zoomValue(name: "Edited")
+  "It was deleted."
+  DELETED @zoomValue(name: "Deleted")
+}
+
+"How a part of a text looks."
+enum ChatFormat {
+  "Bold."
+  BOLD @zoomValue(name: "Bold")
+  "Slanted."
+  ITALIC @zoomValue(name: "Italic")
+  "Struck out."
+  STRIKETHROUGH @zoomValue(name: "Strikethrough")
+  "A list with bullets."
+  BULLETED_LIST @zoomValue(name: "BulletedList")
+  "A list with numbers."
+  NUMBERED_LIST @zoomValue(name: "NumberedList")
+  "Underlined."
+  UNDERLINE @zoomValue(name: "Underline")
+  "Of a size."
+  FONT_SIZE @zoomValue(name: "FontSize")
+  "In a colour."
+  FONT_COLOR @zoomValue(name: "FontColor")
+  "On a colour."
+  BACKGROUND_COLOR @zoomValue(name: "BackgroundColor")
+  "Indented."
+  LEFT_INDENT @zoomValue(name: "LeftIndent")
+  "A paragraph or heading."
+  PARAGRAPH @zoomValue(name: "Paragraph")
+  "A quotation."
+  QUOTE @zoomValue(name: "Quote")
+  "A link."
+  LINK @zoomValue(name: "AddLink")
+}
+
+"What a message mentions."
+enum ChatMentionType {
+  "A person."
+  CONTACT @zoomValue(name: "1")
+  "A channel, and so everybody in it."
+  CHANNEL @zoomValue(name: "2")
+}
+`, BuiltIn: false},
+	{Name: "../schema/information_barriers.graphqls", Input: `extend type Account {
+  "The policies that keep groups of users from talking to each other. Zoom Support has to unlock them."
+  informationBarrierPolicies(
+    "How many at most; may exceed a page of Zoom's."
+    first: Int! = 30
+    "` + "`" + `endCursor` + "`" + ` of the page before."
+    after: String
+  ): InformationBarrierPolicyConnection @zoom(op: "GET /information_barriers/policies")
+  "One such policy; null when the account has none such."
+  informationBarrierPolicy(
+    "Which policy."
+    by: InformationBarrierPolicyBy!
+  ): InformationBarrierPolicy
+    @zoom(op: "GET /information_barriers/policies/{policyId}")
+    @zoom(op: "GET /information_barriers/policies")
+}
+
+extend type Mutation {
+  "Makes a policy that keeps two groups of users apart."
+  createInformationBarrierPolicy(
+    "What to do."
+    input: CreateInformationBarrierPolicyInput!
+  ): CreateInformationBarrierPolicyPayload @zoom(op: "POST /information_barriers/policies")
+  "Changes a policy. What is left out stays as it is: Zoom wants the whole policy, so the rest is read first unless all is given."
+  updateInformationBarrierPolicy(
+    "What to do."
+    input: UpdateInformationBarrierPolicyInput!
+  ): UpdateInformationBarrierPolicyPayload
+    @zoom(op: "PATCH /information_barriers/policies/{policyId}")
+    @zoom(op: "GET /information_barriers/policies/{policyId}")
+  "Deletes a policy."
+  deleteInformationBarrierPolicy(
+    "What to do."
+    input: DeleteInformationBarrierPolicyInput!
+  ): DeleteInformationBarrierPolicyPayload @zoom(op: "DELETE /information_barriers/policies/{policyId}")
+}
+
+"Names one policy."
+input InformationBarrierPolicyBy @oneOf {
+  "Global id."
+  id: ID
+  "Zoom's id of the policy."
+  zoomId: String
+}
+
+"What keeps two groups of users from talking to each other."
+type InformationBarrierPolicy implements Node
+  @source(op: "GET /information_barriers/policies")
+  @source(op: "GET /information_barriers/policies/{policyId}")
+  @source(op: "POST /information_barriers/policies") {
+  "Global, opaque id."
+  id: ID!
+  "Zoom's id of the policy."
+  zoomId: String @zoomField(name: "id")
+  "Its name."
+  name: String @zoomField(name: "policy_name")
+  "Whether it holds."
+  status: InformationBarrierStatus
+  "Who may still chat with whom."
+  type: InformationBarrierType
+  "Zoom's id of the one group."
+  assignedGroupId: String
+  "Zoom's id of the other group."
+  toGroupId: String
+  "Zoom's id of a group whose presence lifts the barrier."
+  chaperoneGroupId: String @zoom(op: "GET /information_barriers/policies")
+  "What the users of the two groups cannot do with each other."
+  settings: InformationBarrierSettings
+}
+
+"A list of policies."
+type InformationBarrierPolicyConnection {
+  "The policies with their cursors."
+  edges: [InformationBarrierPolicyEdge!]!
+  "The policies."
+  nodes: [InformationBarrierPolicy!]!
+  "Where this page stands."
+  pageInfo: PageInfo!
+  "How many there are in all; null when Zoom does not say."
+  totalCount: Int
+}
+
+"A policy in a list."
+type InformationBarrierPolicyEdge {
+  "Place in the list, to be sent as ` + "`" + `after` + "`" + `."
+  cursor: String!
+  "The policy."
+  node: InformationBarrierPolicy!
+}
+
+"What users of two groups cannot do with each other: ` + "`" + `true` + "`" + ` forbids."
+type InformationBarrierSettings {
+  "Meet."
+  meeting: Boolean
+  "Chat in a meeting."
+  inMeetingChat: Boolean
+  "Send files in a meeting."
+  fileTransfer: Boolean
+  "Share a screen in a meeting."
+  screenShare: Boolean
+  "Record a meeting."
+  recording: Boolean
+  "Chat."
+  im: Boolean
+  "Call each other."
+  completePhoneCalls: Boolean
+  "Send SMS."
+  messageViaSms: Boolean
+}
+
+"Makes a policy."
+input CreateInformationBarrierPolicyInput {
+  "The account; the own one when left out."
+  account: AccountBy
+  "Any text of yours: a repeat with the same text answers with the first result and makes no second policy."
+  idempotencyKey: String
+  "The policy."
+  policy: NewInformationBarrierPolicy!
+}
+
+"A policy to be made."
+input NewInformationBarrierPolicy {
+  "Its name."
+  name: String! @zoomField(name: "policy_name")
+  "Whether it holds."
+  status: InformationBarrierStatus! = ENABLED
+  "Who may still chat with whom. Zoom takes only BLOCKED today."
+  type: InformationBarrierType! = BLOCKED
+  "Zoom's id of the one group."
+  assignedGroupId: String!
+  "Zoom's id of the other group."
+  toGroupId: String!
+  "What the users of the two groups cannot do with each other."
+  settings: NewInformationBarrierSettings!
+}
+
+"What users of two groups shall not do with each other: ` + "`" + `true` + "`" + ` forbids."
+input NewInformationBarrierSettings {
+  "Meet."
+  meeting: Boolean! = false
+  "Chat in a meeting."
+  inMeetingChat: Boolean! = false
+  "Send files in a meeting."
+  fileTransfer: Boolean! = false
+  "Share a screen in a meeting."
+  screenShare: Boolean! = false
+  "Record a meeting."
+  recording: Boolean! = false
+  "Chat."
+  im: Boolean! = false
+  "Call each other."
+  completePhoneCalls: Boolean! = false
+  "Send SMS."
+  messageViaSms: Boolean! = false
+}
+
+"What became of ` + "`" + `createInformationBarrierPolicy` + "`" + `."
+type CreateInformationBarrierPolicyPayload {
+  "The new policy; null when it was refused."
+  policy: InformationBarrierPolicy
+  "What the caller can mend; empty when all went well."
+  userErrors: [UserError!]!
+}
+
+"Changes a policy."
+input UpdateInformationBarrierPolicyInput {
+  "The account; the own one when left out."
+  account: AccountBy
+  "The policy."
+  policy: InformationBarrierPolicyBy!
+  "The changes."
+  patch: InformationBarrierPolicyPatch!
+}
+
+"Changes to a policy. What is left out stays as it is."
+input InformationBarrierPolicyPatch {
+  "Its name."
+  name: String
+  "Whether it holds."
+  status: InformationBarrierStatus
+  "Who may still chat with whom. Zoom takes only BLOCKED today."
+  type: InformationBarrierType
+  "Zoom's id of the one group."
+  assignedGroupId: String
+  "Zoom's id of the other group."
+  toGroupId: String
+  "What the users of the two groups cannot do with each other."
+  settings: InformationBarrierSettingsPatch
+}
+
+"Changes to what users of two groups cannot do with each other: ` + "`" + `true` + "`" + ` forbids."
+input InformationBarrierSettingsPatch {
+  "Meet."
+  meeting: Boolean
+  "Chat in a meeting."
+  inMeetingChat: Boolean
+  "Send files in a meeting."
+  fileTransfer: Boolean
+  "Share a screen in a meeting."
+  screenShare: Boolean
+  "Record a meeting."
+  recording: Boolean
+  "Chat."
+  im: Boolean
+  "Call each other."
+  completePhoneCalls: Boolean
+  "Send SMS."
+  messageViaSms: Boolean
+}
+
+"What became of ` + "`" + `updateInformationBarrierPolicy` + "`" + `."
+type UpdateInformationBarrierPolicyPayload {
+  "The policy as it is now; null when the change was refused."
+  policy: InformationBarrierPolicy
+    @zoom(op: "GET /information_barriers/policies/{policyId}")
+    @zoom(op: "GET /information_barriers/policies")
+  "What the caller can mend; empty when all went well."
+  userErrors: [UserError!]!
+}
+
+"Deletes a policy."
+input DeleteInformationBarrierPolicyInput {
+  "The account; the own one when left out."
+  account: AccountBy
+  "The policy."
+  policy: InformationBarrierPolicyBy!
+}
+
+"What became of ` + "`" + `deleteInformationBarrierPolicy` + "`" + `."
+type DeleteInformationBarrierPolicyPayload {
+  "Global id of the policy that is gone; null when it was refused."
+  deletedPolicyId: ID
+  "What the caller can mend; empty when all went well."
+  userErrors: [UserError!]!
+}
+
+"Whether a policy holds."
+enum InformationBarrierStatus {
+  "It does not."
+  DISABLED @zoomValue(name: "0")
+  "It does."
+  ENABLED @zoomValue(name: "1")
+}
+
+"Who may still chat with whom."
+enum InformationBarrierType {
+  "What the settings forbid is forbidden; the groups may chat."
+  BLOCKED @zoomValue(name: "0")
+  "What the settings forbid is forbidden; only the one group may begin a chat with the other."
+  BLOCKED_ONE_WAY @zoomValue(name: "1")
+  "Nothing is forbidden; only the one group may begin a chat with the other."
+  OPEN_ONE_WAY @zoomValue(name: "2")
+  "Nothing is forbidden."
+  OPEN @zoomValue(name: "3")
+}
 `, BuiltIn: false},
 	{Name: "../schema/instances.graphqls", Input: `extend type Query {
   "One run of a meeting; null when Zoom has none such."
@@ -253,6 +943,7 @@ type MeetingInstance implements Node
     source: ParticipantSource
   ): ParticipantConnection
     @zoom(op: "GET /past_meetings/{meetingId}/participants")
+    @zoom(op: "GET /past_webinars/{webinarId}/participants")
     @zoom(op: "GET /report/meetings/{meetingId}/participants")
   "What Zoom reports on the run; null until the report is there."
   report: MeetingReport @zoom(op: "GET /report/meetings/{meetingId}") @zoom(op: "GET /report/users/{userId}/meetings")
@@ -284,6 +975,7 @@ the e-mail address of most people outside the account.
 """
 type Participant
   @source(op: "GET /past_meetings/{meetingId}/participants")
+  @source(op: "GET /past_webinars/{webinarId}/participants")
   @source(op: "GET /report/meetings/{meetingId}/participants") {
   "Zoom's id of the user, for who joined signed in."
   zoomId: String @zoomField(name: "id")
@@ -312,7 +1004,9 @@ type Participant
   "Whether the connection moved to another server of Zoom's on the way."
   failover: Boolean
   "Whether the person belongs to the host's organization."
-  internalUser: Boolean @zoom(op: "GET /past_meetings/{meetingId}/participants")
+  internalUser: Boolean
+    @zoom(op: "GET /past_meetings/{meetingId}/participants")
+    @zoom(op: "GET /past_webinars/{webinarId}/participants")
 
   "The user, for who joined signed in and belongs to the account."
   user: User @zoom(op: "GET /users/{userId}") @zoom(op: "GET /users")
@@ -320,6 +1014,8 @@ type Participant
   registrant: Registrant
     @zoom(op: "GET /meetings/{meetingId}/registrants/{registrantId}")
     @zoom(op: "GET /meetings/{meetingId}/registrants")
+    @zoom(op: "GET /webinars/{webinarId}/registrants/{registrantId}")
+    @zoom(op: "GET /webinars/{webinarId}/registrants")
 }
 
 "The stays in a run of a meeting."
@@ -350,6 +1046,8 @@ type ParticipantEdge {
 enum ParticipantSource {
   "The past meeting: label MEDIUM, kept 15 months."
   PAST_MEETING
+  "The past webinar: label MEDIUM; only for runs of webinars."
+  PAST_WEBINAR
   "The report: label HEAVY, kept a year, needs a paid plan and two participants."
   REPORT
 }
@@ -408,6 +1106,188 @@ enum PastMeetingType {
   PAST_JOINED @zoomValue(name: "pastJoined")
 }
 `, BuiltIn: false},
+	{Name: "../schema/joining.graphqls", Input: `# How people get into a meeting, other than by its join link.
+
+extend type Meeting {
+  "The text that invites to it. It holds the passcode."
+  invitation: MeetingInvitation @zoom(op: "GET /meetings/{meetingId}/invitation")
+  "Link for a captioning service of another provider to send its text to. Captions from such services have to be allowed in the account."
+  captionToken: Secret @zoom(op: "GET /meetings/{meetingId}/token")
+}
+
+extend type User {
+  "The user's audio conferences by phone alone. Needs a plan with audio conferencing."
+  personalAudioConferences: [PersonalAudioConference!] @zoom(op: "GET /users/{userId}/pac")
+}
+
+extend type Mutation {
+  "Makes an address for a SIP room system to dial. It changes nothing of the meeting."
+  createSipDialing(
+    "What to do."
+    input: CreateSipDialingInput!
+  ): CreateSipDialingPayload @zoom(op: "POST /meetings/{meetingId}/sip_dialing")
+}
+
+"What is sent to invite people to a meeting."
+type MeetingInvitation @source(op: "GET /meetings/{meetingId}/invitation") {
+  "The text, with links, numbers and passcode."
+  text: Secret @zoomField(name: "invitation")
+  "Addresses for SIP room systems."
+  sipLinks: [Secret!]
+}
+
+"An audio conference of a user's own, by phone alone."
+type PersonalAudioConference @source(op: "GET /users/{userId}/pac") {
+  "Zoom's id of the conference."
+  conferenceId: String
+  "Numbers to dial that the account has for itself."
+  dedicatedDialInNumbers: [ConferenceDialInNumber!] @zoomField(name: "dedicated_dial_in_number")
+  "Numbers to dial that Zoom shares among accounts."
+  globalDialInNumbers: [ConferenceDialInNumber!]
+  "Passcode to listen only."
+  listenOnlyPassword: Secret
+  "Passcode to take part."
+  participantPassword: Secret
+}
+
+"A number to dial into an audio conference."
+type ConferenceDialInNumber {
+  "Country, as Zoom writes it."
+  country: String
+  "The number."
+  number: String
+}
+
+"Makes an address for a SIP room system to dial."
+input CreateSipDialingInput {
+  "The meeting."
+  meeting: MeetingBy!
+  "Passcode of the meeting, to stand in the address; Zoom does not check it."
+  passcode: Secret
+}
+
+"What became of ` + "`" + `createSipDialing` + "`" + `."
+type CreateSipDialingPayload {
+  "The address; null when it was refused."
+  sipDialing: SipDialing
+  "What the caller can mend; empty when all went well."
+  userErrors: [UserError!]!
+}
+
+"An address for a SIP room system to dial."
+type SipDialing @source(op: "POST /meetings/{meetingId}/sip_dialing") {
+  "The address. It may hold the passcode."
+  uri: Secret @zoomField(name: "sip_dialing")
+  "Whether who asks has a plan with the Conference Room Connector."
+  paidCrcPlanParticipant: Boolean
+  "Code in the address that names the participant; only with such a plan."
+  participantIdentifierCode: Secret
+  "How long the address is good for, in seconds."
+  expiresInSeconds: Int @zoomField(name: "expire_in")
+}
+`, BuiltIn: false},
+	{Name: "../schema/livestream.graphqls", Input: `extend type Meeting {
+  "Where it is streamed to, as a service of one's own; null when nothing is set up. Needs a paid plan."
+  livestream: Livestream @zoom(op: "GET /meetings/{meetingId}/livestream")
+}
+
+extend type Mutation {
+  "Sets where a meeting is streamed to."
+  updateLivestream(
+    "What to do."
+    input: UpdateLivestreamInput!
+  ): UpdateMeetingPayload @zoom(op: "PATCH /meetings/{meetingId}/livestream")
+  "Starts or stops the stream of a meeting that is going on, or changes how it looks."
+  updateLivestreamStatus(
+    "What to do."
+    input: UpdateLivestreamStatusInput!
+  ): UpdateMeetingPayload @zoom(op: "PATCH /meetings/{meetingId}/livestream/status")
+}
+
+"Where a meeting is streamed to."
+type Livestream @source(op: "GET /meetings/{meetingId}/livestream") {
+  "The page that people watch it on."
+  pageUrl: URL
+  "Where Zoom sends it."
+  streamUrl: URL
+  "Name and key of the stream: who has it can send in its place."
+  streamKey: Secret
+  "Size of the picture, such as ` + "`" + `720p` + "`" + `."
+  resolution: String
+}
+
+"Sets where a meeting is streamed to."
+input UpdateLivestreamInput {
+  "The meeting."
+  meeting: MeetingBy!
+  "Where to."
+  livestream: LivestreamInput!
+}
+
+"Where a meeting is streamed to."
+input LivestreamInput {
+  "The page that people watch it on, 1,024 characters at most."
+  pageUrl: URL!
+  "Where Zoom sends it, 1,024 characters at most."
+  streamUrl: URL!
+  "Name and key of the stream, 512 characters at most."
+  streamKey: Secret!
+  "Size of the picture: ` + "`" + `720p` + "`" + ` or ` + "`" + `1080p` + "`" + `. Required where the host has 1080p enabled."
+  resolution: String
+}
+
+"Starts or stops the stream of a meeting that is going on, or changes how it looks."
+input UpdateLivestreamStatusInput {
+  "The meeting, which must be going on."
+  meeting: MeetingBy!
+  "What to do."
+  action: LivestreamAction!
+  "How it looks."
+  settings: LivestreamSettingsInput
+}
+
+"How a stream looks."
+input LivestreamSettingsInput {
+  "The name of who speaks is shown. Only to START."
+  activeSpeakerName: Boolean
+  "Name of the stream, 1 to 50 characters. Only to START."
+  displayName: String
+  "Who is in the picture; to START and CHANGE_VIEW. Default: FOLLOW_HOST."
+  layout: LivestreamLayout
+  "How captions are sent; to START and CHANGE_VIEW. Default: BURNT_IN."
+  captions: LivestreamCaptions @zoomField(name: "close_caption")
+}
+
+"What to do with a stream."
+enum LivestreamAction {
+  "Begin to send."
+  START
+  "End it."
+  STOP
+  "Change how it looks while it is sent."
+  CHANGE_VIEW @zoomValue(name: "mode")
+}
+
+"Who is in the picture of a stream."
+enum LivestreamLayout {
+  "What the host sees."
+  FOLLOW_HOST
+  "Everybody."
+  GALLERY_VIEW
+  "Who speaks."
+  SPEAKER_VIEW
+}
+
+"How captions of a stream are sent."
+enum LivestreamCaptions {
+  "As part of the picture."
+  BURNT_IN @zoomValue(name: "burnt-in")
+  "Beside the picture, for players to show or hide."
+  EMBEDDED
+  "Not at all."
+  OFF
+}
+`, BuiltIn: false},
 	{Name: "../schema/meetings.graphqls", Input: `extend type Query {
   "One meeting by its number; null when there is none such, or it has expired."
   meeting(
@@ -437,6 +1317,11 @@ extend type Mutation {
     "What to do."
     input: EndMeetingInput!
   ): EndMeetingPayload @zoom(op: "PUT /meetings/{meetingId}/status")
+  "Takes a deleted meeting back."
+  recoverMeeting(
+    "What to do."
+    input: RecoverMeetingInput!
+  ): UpdateMeetingPayload @zoom(op: "PUT /meetings/{meetingId}/status")
 }
 
 "Names one meeting."
@@ -1018,7 +1903,7 @@ input MeetingPatch {
   settings: MeetingSettingsInput
 }
 
-"What became of ` + "`" + `updateMeeting` + "`" + `."
+"What became of a change of a meeting, or of something that hangs on it."
 type UpdateMeetingPayload {
   "The meeting as it is now; null when the change was refused."
   meeting: Meeting @zoom(op: "GET /meetings/{meetingId}")
@@ -1058,6 +1943,12 @@ type EndMeetingPayload {
   meeting: Meeting @zoom(op: "GET /meetings/{meetingId}")
   "What the caller can mend; empty when all went well."
   userErrors: [UserError!]!
+}
+
+"Takes a deleted meeting back."
+input RecoverMeetingInput {
+  "The meeting."
+  meeting: MeetingBy!
 }
 
 "How a meeting with fixed times recurs. Give ` + "`" + `endTimes` + "`" + ` or ` + "`" + `endDateTime` + "`" + `, not both."
@@ -1576,6 +2467,8 @@ enum DialInNumberType {
   TOLL
   "The account: the number is toll-free."
   TOLL_FREE @zoomValue(name: "tollfree")
+  "The caller, at a higher price; only for webinars."
+  PREMIUM
 }
 
 "The calendar add-on that a meeting was scheduled with."
@@ -1636,6 +2529,643 @@ enum QuestionAskers {
   INTERNAL_PARTICIPANTS_SINCE_JOINING @zoomValue(name: "5")
 }
 `, BuiltIn: false},
+	{Name: "../schema/phone.graphqls", Input: `extend type User {
+  "Recordings of the user's phone calls. Zoom keeps them six months; ranges longer than a month are cut into months and cost a call each. Needs Zoom Phone."
+  phoneRecordings(
+    "How many at most; may exceed a page of Zoom's."
+    first: Int! = 30
+    "` + "`" + `endCursor` + "`" + ` of the page before."
+    after: String
+    "First day, UTC. Without it and ` + "`" + `to` + "`" + `, the last 30 days."
+    from: Date
+    "Last day, UTC."
+    to: Date
+  ): PhoneRecordingConnection @zoom(op: "GET /phone/users/{userId}/recordings")
+}
+
+"A list of recordings of phone calls."
+type PhoneRecordingConnection {
+  "The recordings with their cursors."
+  edges: [PhoneRecordingEdge!]!
+  "The recordings."
+  nodes: [PhoneRecording!]!
+  "Where this page stands."
+  pageInfo: PageInfo!
+  "How many there are in all; null when Zoom does not say."
+  totalCount: Int
+}
+
+"A recording of a phone call in a list."
+type PhoneRecordingEdge {
+  "Place in the list, to be sent as ` + "`" + `after` + "`" + `."
+  cursor: String!
+  "The recording."
+  node: PhoneRecording!
+}
+
+"A recording of a phone call."
+type PhoneRecording @source(op: "GET /phone/users/{userId}/recordings") {
+  "Zoom's id of the recording."
+  zoomId: String @zoomField(name: "id")
+  "Zoom's id of the call."
+  callId: String
+  "Zoom's id of the part of the call that was recorded."
+  callElementId: String
+  "Zoom's id of the call in the call log."
+  callLogId: String @deprecated(reason: "Given up by Zoom; use ` + "`" + `callElementId` + "`" + `.")
+  "Zoom's id of the call in the call history."
+  callHistoryId: String @deprecated(reason: "Given up by Zoom; use ` + "`" + `callElementId` + "`" + `.")
+  "When it was made."
+  recordedAt: DateTime @zoomField(name: "date_time")
+  "How long it is, in seconds."
+  durationSeconds: Int @zoomField(name: "duration")
+  "Whether the user was called, or called."
+  direction: PhoneCallDirection
+  "Name of who called."
+  callerName: String
+  "Number of who called."
+  callerNumber: String
+  "Whose number that is."
+  callerNumberType: PhoneNumberType
+  "Account code of who called, for calls between accounts."
+  callerAccountCode: String
+  "Name of who was called."
+  calleeName: String
+  "Number of who was called."
+  calleeNumber: String
+  "Whose number that is."
+  calleeNumberType: PhoneNumberType
+  "Account code of who was called, for calls between accounts."
+  calleeAccountCode: String
+  "Who made the call, when it was made for a call queue."
+  outgoingBy: PhoneExtension
+  "Who took the call, when it came by a call queue."
+  acceptedBy: PhoneExtension
+  "UUID of the meeting that the call became, if any."
+  meetingUuid: MeetingUUID
+
+  "The user whose recording it is."
+  user: User @zoom(op: "GET /users/{userId}") @zoom(op: "GET /users")
+  "The run of the meeting that the call became, if any."
+  instance: MeetingInstance @zoom(op: "GET /past_meetings/{meetingId}")
+  "A link of the gateway's to the sound; null where Zoom gives none. Who has it needs no token of Zoom's."
+  download(
+    "How long the link is good for, in seconds: a day at most."
+    ttlSeconds: Int! = 600
+  ): SignedDownload
+  "A link of the gateway's to what was said, as text; null where Zoom gives none."
+  transcriptDownload(
+    "How long the link is good for, in seconds: a day at most."
+    ttlSeconds: Int! = 600
+  ): SignedDownload
+}
+
+"A user of Zoom Phone."
+type PhoneExtension {
+  "Name."
+  name: String
+  "Number within the account."
+  extensionNumber: String
+}
+
+"Which way a call went."
+enum PhoneCallDirection {
+  "To the user."
+  INBOUND
+  "From the user."
+  OUTBOUND
+}
+
+"Whose a phone number is."
+enum PhoneNumberType {
+  "The account's own."
+  INTERNAL @zoomValue(name: "1")
+  "Somebody else's."
+  EXTERNAL @zoomValue(name: "2")
+  "One that the account has set for emergencies."
+  EMERGENCY @zoomValue(name: "3")
+}
+`, BuiltIn: false},
+	{Name: "../schema/polls.graphqls", Input: `extend type Meeting {
+  "The polls and quizzes that stand ready for it. Needs a paid plan."
+  polls(
+    "Only anonymous ones (` + "`" + `true` + "`" + `), or only the others."
+    anonymous: Boolean
+  ): [Poll!] @zoom(op: "GET /meetings/{meetingId}/polls")
+  "One poll; null when the meeting has none such."
+  poll(
+    "Which poll."
+    by: PollBy!
+  ): Poll @zoom(op: "GET /meetings/{meetingId}/polls/{pollId}")
+}
+
+extend type Mutation {
+  "Adds a poll or quiz to a meeting."
+  createPoll(
+    "What to do."
+    input: CreatePollInput!
+  ): CreatePollPayload @zoom(op: "POST /meetings/{meetingId}/polls")
+  "Replaces what a poll asks, as a whole."
+  updatePoll(
+    "What to do."
+    input: UpdatePollInput!
+  ): UpdatePollPayload @zoom(op: "PUT /meetings/{meetingId}/polls/{pollId}")
+  "Deletes a poll."
+  deletePoll(
+    "What to do."
+    input: DeletePollInput!
+  ): DeletePollPayload @zoom(op: "DELETE /meetings/{meetingId}/polls/{pollId}")
+}
+
+"Names one poll of a meeting."
+input PollBy @oneOf {
+  "Global id."
+  id: ID
+  "Zoom's id of the poll."
+  zoomId: String
+}
+
+"A poll or quiz of a meeting: what is asked. What was answered is in the reports."
+type Poll implements Node
+  @source(op: "GET /meetings/{meetingId}/polls")
+  @source(op: "GET /meetings/{meetingId}/polls/{pollId}")
+  @source(op: "POST /meetings/{meetingId}/polls") {
+  "Global, opaque id."
+  id: ID!
+  "Zoom's id of the poll."
+  zoomId: String @zoomField(name: "id")
+  "Title."
+  title: String
+  "How far it has come."
+  status: PollStatus
+  "Plain poll, advanced poll or quiz."
+  type: PollType @zoomField(name: "poll_type")
+  "Nobody sees who answered what."
+  anonymous: Boolean
+  "What is asked."
+  questions: [PollQuestion!]
+
+  "The meeting that it belongs to."
+  meeting: Meeting @zoom(op: "GET /meetings/{meetingId}")
+}
+
+"A question of a poll, a quiz or a survey. Which fields count depends on ` + "`" + `type` + "`" + `."
+type PollQuestion {
+  "The question. When blanks are to be filled in, the text around them."
+  name: String
+  "What kind of answer it takes."
+  type: PollQuestionType
+  "It cannot be skipped."
+  answerRequired: Boolean
+  "The answers to choose from, or to match."
+  answers: [String!]
+  "What is to be matched or put in order."
+  prompts: [PollPrompt!]
+  "The right answers; quizzes only."
+  rightAnswers: [String!]
+  "Upper and lower case count when blanks are filled in; quizzes only."
+  caseSensitive: Boolean
+  "A single choice is shown as a list that drops down."
+  showAsDropdown: Boolean
+  "Fewest characters of a written answer."
+  minAnswerLength: Int @zoomField(name: "answer_min_character")
+  "Most characters of a written answer."
+  maxAnswerLength: Int @zoomField(name: "answer_max_character")
+  "Lowest value of the scale."
+  ratingMinValue: Int
+  "Highest value of the scale."
+  ratingMaxValue: Int
+  "What the lowest value means."
+  ratingMinLabel: String
+  "What the highest value means."
+  ratingMaxLabel: String
+}
+
+"One thing to be matched or put in order."
+type PollPrompt {
+  "What it says."
+  question: String @zoomField(name: "prompt_question")
+  "What matches it, or its place in the order; null in surveys."
+  rightAnswers: [String!] @zoomField(name: "prompt_right_answers")
+}
+
+"Adds a poll or quiz to a meeting."
+input CreatePollInput {
+  "The meeting, which must be a scheduled one."
+  meeting: MeetingBy!
+  "Any text of yours: a repeat with the same text answers with the first result and makes no second poll."
+  idempotencyKey: String
+  "The poll."
+  poll: PollContent!
+}
+
+"What became of ` + "`" + `createPoll` + "`" + `."
+type CreatePollPayload {
+  "The new poll; null when it was refused."
+  poll: Poll
+  "What the caller can mend; empty when all went well."
+  userErrors: [UserError!]!
+}
+
+"Replaces what a poll asks, as a whole."
+input UpdatePollInput {
+  "The meeting."
+  meeting: MeetingBy!
+  "The poll."
+  poll: PollBy!
+  "What it asks from now on; what is left out is gone."
+  content: PollContent!
+}
+
+"What became of ` + "`" + `updatePoll` + "`" + `."
+type UpdatePollPayload {
+  "The poll as it is now; null when it was refused."
+  poll: Poll @zoom(op: "GET /meetings/{meetingId}/polls/{pollId}")
+  "What the caller can mend; empty when all went well."
+  userErrors: [UserError!]!
+}
+
+"Deletes a poll."
+input DeletePollInput {
+  "The meeting."
+  meeting: MeetingBy!
+  "The poll."
+  poll: PollBy!
+}
+
+"What became of ` + "`" + `deletePoll` + "`" + `."
+type DeletePollPayload {
+  "Global id of the poll that is gone; null when it was refused."
+  deletedPollId: ID
+  "What the caller can mend; empty when all went well."
+  userErrors: [UserError!]!
+}
+
+"What a poll asks, and how."
+input PollContent {
+  "Title, 64 characters at most."
+  title: String!
+  "Plain poll, advanced poll or quiz; the last two have to be enabled for the account. Default: POLL."
+  type: PollType @zoomField(name: "poll_type")
+  "Nobody sees who answered what. Default: false."
+  anonymous: Boolean
+  "What is asked."
+  questions: [PollQuestionInput!]!
+}
+
+"A question of a poll, a quiz or a survey. Which fields count depends on ` + "`" + `type` + "`" + `."
+input PollQuestionInput {
+  "The question, 1,024 characters at most. When blanks are to be filled in: as many answers as blanks."
+  name: String!
+  "What kind of answer it takes. A plain poll takes SINGLE and MULTIPLE only."
+  type: PollQuestionType!
+  "It cannot be skipped. Default: false."
+  answerRequired: Boolean
+  "The answers to choose from, or to match: two at least; ten at most for a choice and for matching."
+  answers: [String!]
+  "What is to be matched or put in order: two to ten."
+  prompts: [PollPromptInput!]
+  "The right answers; quizzes only, and required there."
+  rightAnswers: [String!]
+  "Upper and lower case count when blanks are filled in; quizzes only. Default: false."
+  caseSensitive: Boolean
+  "A single choice is shown as a list that drops down. Default: false."
+  showAsDropdown: Boolean
+  "Fewest characters of a written answer, 1 at least."
+  minAnswerLength: Int @zoomField(name: "answer_min_character")
+  "Most characters of a written answer: 500 for a short one, 2,000 for a long one."
+  maxAnswerLength: Int @zoomField(name: "answer_max_character")
+  "Lowest value of the scale, 0 at least."
+  ratingMinValue: Int
+  "Highest value of the scale, 10 at most."
+  ratingMaxValue: Int
+  "What the lowest value means, 50 characters at most."
+  ratingMinLabel: String
+  "What the highest value means, 50 characters at most."
+  ratingMaxLabel: String
+}
+
+"One thing to be matched or put in order."
+input PollPromptInput {
+  "What it says."
+  question: String! @zoomField(name: "prompt_question")
+  "What matches it, or its place in the order; not in surveys."
+  rightAnswers: [String!] @zoomField(name: "prompt_right_answers")
+}
+
+"What kind of poll it is."
+enum PollType {
+  "A plain poll: one answer of several, or some of several."
+  POLL @zoomValue(name: "1")
+  "An advanced poll, with all kinds of questions. It has to be enabled for the account."
+  ADVANCED_POLL @zoomValue(name: "2")
+  "A quiz: there are right answers. It has to be enabled for the account."
+  QUIZ @zoomValue(name: "3")
+}
+
+"How far a poll has come."
+enum PollStatus {
+  "It has not begun."
+  NOT_STARTED @zoomValue(name: "notstart")
+  "It is open."
+  STARTED
+  "It is closed."
+  ENDED
+  "Its results are being shown."
+  SHARING
+  "It was put out of use."
+  DEACTIVATED
+}
+
+"What kind of answer a question takes."
+enum PollQuestionType {
+  "One of several."
+  SINGLE
+  "Some of several."
+  MULTIPLE
+  "Pairs."
+  MATCHING
+  "An order."
+  RANK_ORDER
+  "A short text."
+  SHORT_ANSWER
+  "A long text."
+  LONG_ANSWER
+  "Words for the blanks in a text."
+  FILL_IN_THE_BLANK
+  "A value on a scale."
+  RATING_SCALE
+}
+`, BuiltIn: false},
+	{Name: "../schema/raw.graphqls", Input: `extend type Mutation {
+  """
+  Sends an operation of the table with parameters and a body of your own, for what
+  Zoom takes and this schema does not have yet. It is spent from the same budgets,
+  is never answered from the cache, and a change makes stale what its row says. Off
+  unless the gateway runs with ` + "`" + `RAW_REQUESTS=on` + "`" + `.
+  """
+  zoomRequest(
+    "What to send."
+    input: ZoomRequestInput!
+  ): ZoomRequestPayload
+}
+
+"A call of one operation of the table, which ` + "`" + `zoomql operations` + "`" + ` lists."
+input ZoomRequestInput {
+  "The operation's name, such as ` + "`" + `GET /users/{userId}` + "`" + `."
+  operation: String!
+  "The account that is asked about; the own one if left out. The name stays the same."
+  account: AccountBy
+  "Values of the path's variables by their names, raw. JSON, because each operation has names of its own."
+  path: JSON
+  "Parameters of the query by their names: texts, numbers, true or false, or lists of these. JSON, because each operation has names of its own."
+  query: JSON
+  "The body as Zoom documents it. JSON, because each operation has a body of its own."
+  body: JSON
+}
+
+"What came of it."
+type ZoomRequestPayload {
+  "HTTP status of Zoom's answer; null when it refused, or was not asked."
+  status: Int
+  "Zoom's answer as it is, but for tokens that open files. JSON, because each operation has an answer of its own."
+  body: JSON
+  "What you can mend."
+  userErrors: [UserError!]!
+}
+`, BuiltIn: false},
+	{Name: "../schema/recordings.graphqls", Input: `"""
+A number of bytes. It is an integer in JSON too, but may exceed 32 bits.
+"""
+scalar ByteCount
+
+extend type MeetingInstance {
+  "What was recorded in the cloud; null when nothing was, or it is gone."
+  recordings: MeetingRecordings @zoom(op: "GET /meetings/{meetingId}/recordings")
+}
+
+extend type Meeting {
+  "What was recorded in the cloud of its latest run; null when nothing was, or it is gone."
+  recordings: MeetingRecordings @zoom(op: "GET /meetings/{meetingId}/recordings")
+}
+
+"""
+What was recorded in the cloud of one run of a meeting or webinar. Zoom's token
+for downloading is not here: ` + "`" + `RecordingFile.download` + "`" + ` does without.
+"""
+type MeetingRecordings @source(op: "GET /meetings/{meetingId}/recordings") {
+  "UUID of the run."
+  uuid: MeetingUUID
+  "Number of the meeting or webinar."
+  meetingNumber: MeetingNumber @zoomField(name: "id")
+  "Zoom's id of the account."
+  accountZoomId: String @zoomField(name: "account_id")
+  "Zoom's id of the host."
+  hostZoomId: String @zoomField(name: "host_id")
+  "Title of the meeting."
+  topic: String
+  "What kind of meeting or webinar it was."
+  type: RecordedMeetingType
+  "When the run began."
+  startTime: DateTime
+  "How long the recording is, in minutes."
+  durationMinutes: Int @zoomField(name: "duration")
+  "How many files there are, those of single participants included."
+  recordingCount: Int
+  "How large they are together."
+  totalSize: ByteCount
+  "They are deleted by themselves on ` + "`" + `autoDeleteDate` + "`" + `; null where the host has not set that."
+  autoDelete: Boolean
+  "The day on which they are deleted by themselves."
+  autoDeleteDate: Date
+  "Passcode of the recording."
+  password: Secret
+  "The passcode in the form that links take, as ` + "`" + `?pwd=` + "`" + `."
+  playPasscode: Secret @zoomField(name: "recording_play_passcode")
+  "Name of the service that recorded it on a Zoom Node."
+  serviceName: String
+  "Zone of the recording on a Zoom Node. Recording connectors only."
+  recordingZone: String @zoomField(name: "rc_zone")
+  "Id of the recording connector or hybrid recorder."
+  recorderId: String @zoomField(name: "instance_id")
+  "Id of the recording connector or hybrid recorder within its zone."
+  zoneRecorderId: String @zoomField(name: "zone_instance_id")
+  "Name of the zone that the meeting was in. Recording connectors only."
+  meetingZoneName: String @zoomField(name: "rc_meeting_zone_name")
+  "Address of the storage, where it is the account's own."
+  externalStorageAddress: String @zoomField(name: "external_storage_addr")
+  "The files."
+  files: [RecordingFile!] @zoomField(name: "recording_files")
+  "A sound file of each participant, where the host has set that."
+  participantAudioFiles: [RecordingFile!]
+
+  "The run that was recorded."
+  instance: MeetingInstance @zoom(op: "GET /past_meetings/{meetingId}")
+  "The meeting that was recorded; null when its number has expired."
+  meeting: Meeting @zoom(op: "GET /meetings/{meetingId}")
+  "The user who hosted it."
+  host: User @zoom(op: "GET /users/{userId}") @zoom(op: "GET /users")
+}
+
+"A file of a recording."
+type RecordingFile {
+  "Zoom's id of the file; captions and timelines have none."
+  zoomId: String @zoomField(name: "id")
+  "Name of the file; only of a single participant's sound."
+  name: String @zoomField(name: "file_name")
+  "What is in it."
+  type: RecordingFileType @zoomField(name: "file_type")
+  "How its name ends."
+  extension: RecordingFileExtension @zoomField(name: "file_extension")
+  "What was recorded."
+  recordingType: RecordingType
+  "How large it is."
+  size: ByteCount @zoomField(name: "file_size")
+  "Whether it is ready."
+  status: RecordingStatus
+  "When it begins."
+  startTime: DateTime @zoomField(name: "recording_start")
+  "When it ends."
+  endTime: DateTime @zoomField(name: "recording_end")
+  "When it was put into the trash; null for one that is not there."
+  deletedTime: DateTime
+  "UUID of the run."
+  meetingUuid: MeetingUUID @zoomField(name: "meeting_id")
+  "Page to play it on, for who may."
+  playUrl: URL
+  "Where it lies, for accounts with storage of their own; they have no ` + "`" + `download` + "`" + `."
+  filePath: String
+  "A link of the gateway's to the file itself; null where Zoom gives none. Who has it needs no token of Zoom's."
+  download(
+    "How long the link is good for, in seconds: a day at most. A download that has begun goes on."
+    ttlSeconds: Int! = 600
+  ): SignedDownload
+}
+
+"A link of the gateway's to a file at Zoom, good for a short time."
+type SignedDownload {
+  "The link: who has it gets the file. It takes GET and HEAD, and ranges."
+  url: Secret!
+  "When it ends."
+  expiresAt: DateTime!
+}
+
+"What kind of meeting or webinar a recording is of."
+enum RecordedMeetingType {
+  "A meeting that started at once, without a schedule."
+  INSTANT @zoomValue(name: "1")
+  "A meeting scheduled once."
+  SCHEDULED @zoomValue(name: "2")
+  "A recurring meeting, started whenever wanted."
+  RECURRING_NO_FIXED_TIME @zoomValue(name: "3")
+  "A meeting in somebody's personal meeting room."
+  PERSONAL @zoomValue(name: "4")
+  "A webinar."
+  WEBINAR @zoomValue(name: "5")
+  "A recurring webinar, started whenever wanted."
+  RECURRING_WEBINAR_NO_FIXED_TIME @zoomValue(name: "6")
+  "A personal audio conference, by phone only."
+  PERSONAL_AUDIO_CONFERENCE @zoomValue(name: "7")
+  "A recurring meeting at fixed times."
+  RECURRING_FIXED_TIME @zoomValue(name: "8")
+  "A recurring webinar at fixed times."
+  RECURRING_WEBINAR_FIXED_TIME @zoomValue(name: "9")
+  "None: the recording was uploaded."
+  UPLOADED @zoomValue(name: "99")
+}
+
+"What is in a file of a recording."
+enum RecordingFileType {
+  "Pictures and sound."
+  MP4 @zoomValue(name: "MP4")
+  "Sound."
+  M4A @zoomValue(name: "M4A")
+  "What was written in the chat."
+  CHAT @zoomValue(name: "CHAT")
+  "What was written in the chat, message by message."
+  CHAT_MESSAGE @zoomValue(name: "CHAT_MESSAGE")
+  "What was said."
+  TRANSCRIPT @zoomValue(name: "TRANSCRIPT")
+  "Captions."
+  CAPTIONS @zoomValue(name: "CC")
+  "Answers to polls."
+  POLLS @zoomValue(name: "CSV")
+  "When what happened."
+  TIMELINE @zoomValue(name: "TIMELINE")
+  "Zoom's code ` + "`" + `TB` + "`" + `, which its documents do not explain."
+  TB @zoomValue(name: "TB")
+  "A summary."
+  SUMMARY @zoomValue(name: "SUMMARY")
+}
+
+"How the name of a recording's file ends."
+enum RecordingFileExtension {
+  "Pictures and sound."
+  MP4 @zoomValue(name: "MP4")
+  "Sound."
+  M4A @zoomValue(name: "M4A")
+  "Text."
+  TXT @zoomValue(name: "TXT")
+  "Text with times, WebVTT."
+  VTT @zoomValue(name: "VTT")
+  "A table."
+  CSV @zoomValue(name: "CSV")
+  "JSON."
+  JSON @zoomValue(name: "JSON")
+  "A picture."
+  JPG @zoomValue(name: "JPG")
+}
+
+"What was recorded."
+enum RecordingType {
+  "The shared screen and who spoke, with captions."
+  SHARED_SCREEN_WITH_SPEAKER_VIEW_CC @zoomValue(name: "shared_screen_with_speaker_view(CC)")
+  "The shared screen and who spoke."
+  SHARED_SCREEN_WITH_SPEAKER_VIEW
+  "The shared screen and everybody."
+  SHARED_SCREEN_WITH_GALLERY_VIEW
+  "Who spoke, alone in the picture."
+  ACTIVE_SPEAKER
+  "Everybody."
+  GALLERY_VIEW
+  "The shared screen."
+  SHARED_SCREEN
+  "Sound."
+  AUDIO_ONLY
+  "What was said."
+  AUDIO_TRANSCRIPT
+  "The chat."
+  CHAT_FILE
+  "Polls."
+  POLL
+  "The host's camera."
+  HOST_VIDEO
+  "Captions."
+  CLOSED_CAPTION
+  "When what happened."
+  TIMELINE
+  "A small picture of it."
+  THUMBNAIL
+  "The sound of interpreters."
+  AUDIO_INTERPRETATION
+  "A summary."
+  SUMMARY
+  "What is to be done next, from a summary."
+  SUMMARY_NEXT_STEPS
+  "Chapters, from a summary."
+  SUMMARY_SMART_CHAPTERS
+  "Interpreters of sign language."
+  SIGN_INTERPRETATION
+  "The production studio."
+  PRODUCTION_STUDIO
+}
+
+"Whether a file of a recording is ready."
+enum RecordingStatus {
+  "It is."
+  COMPLETED
+}
+`, BuiltIn: false},
 	{Name: "../schema/registrants.graphqls", Input: `extend type Mutation {
   "Registers somebody for a meeting. Zoom takes three per e-mail address and day."
   addRegistrant(
@@ -1666,10 +3196,12 @@ input RegistrantBy @oneOf {
   email: String
 }
 
-"Somebody who registered for a meeting."
+"Somebody who registered for a meeting or a webinar."
 type Registrant implements Node
   @source(op: "GET /meetings/{meetingId}/registrants")
-  @source(op: "GET /meetings/{meetingId}/registrants/{registrantId}") {
+  @source(op: "GET /meetings/{meetingId}/registrants/{registrantId}")
+  @source(op: "GET /webinars/{webinarId}/registrants")
+  @source(op: "GET /webinars/{webinarId}/registrants/{registrantId}") {
   "Global, opaque id."
   id: ID!
   "Zoom's id of the registration."
@@ -1686,7 +3218,7 @@ type Registrant implements Node
   createdAt: DateTime @zoomField(name: "create_time")
   "The personal link to join by; null until the registration is approved. Who has it joins as this person."
   joinUrl: Secret
-  "Code that the person types when joining by phone."
+  "Code that the person types when joining a meeting by phone."
   participantPinCode: Secret
   "Street address."
   address: String
@@ -1716,8 +3248,10 @@ type Registrant implements Node
   comments: String
   "Answers to the questions that the host added to the form."
   customQuestions: [CustomQuestionAnswer!]
+  "Language of the e-mails to a registrant of a webinar."
+  language: RegistrantLanguage @zoom(op: "GET /webinars/{webinarId}/registrants/{registrantId}")
 
-  "The meeting that was registered for."
+  "The meeting that was registered for; null when it was a webinar."
   meeting: Meeting @zoom(op: "GET /meetings/{meetingId}")
   "The user with this e-mail address, if the account has one."
   user: User @zoom(op: "GET /users/{userId}") @zoom(op: "GET /users")
@@ -1801,8 +3335,10 @@ input NewRegistrant {
   customQuestions: [CustomQuestionAnswerInput!]
   "Language of the e-mails that confirm the registration."
   language: RegistrantLanguage
-  "` + "`" + `true` + "`" + `: approve at once, although the meeting asks for approval by hand. It does not undo automatic approval."
+  "` + "`" + `true` + "`" + `: approve at once, although the meeting asks for approval by hand. It does not undo automatic approval. Only for meetings."
   autoApprove: Boolean
+  "Zoom's id of the tracking link that the person came by; only for webinars."
+  sourceId: String
 }
 
 "An answer to a question that the host added to the form."
@@ -1813,7 +3349,7 @@ input CustomQuestionAnswerInput {
   value: String
 }
 
-"What became of ` + "`" + `addRegistrant` + "`" + `."
+"What became of ` + "`" + `addRegistrant` + "`" + ` or ` + "`" + `addWebinarRegistrant` + "`" + `."
 type AddRegistrantPayload {
   "The new registration; null when it was refused."
   registrant: AddedRegistrant
@@ -1822,26 +3358,30 @@ type AddRegistrantPayload {
 }
 
 "A registration that was just made."
-type AddedRegistrant @source(op: "POST /meetings/{meetingId}/registrants") {
+type AddedRegistrant
+  @source(op: "POST /meetings/{meetingId}/registrants")
+  @source(op: "POST /webinars/{webinarId}/registrants") {
   "Zoom's id of the registration."
   registrantId: String
   "The personal link to join by; null while the registration waits for approval. Who has it joins as this person."
   joinUrl: Secret
-  "Code that the person types when joining by phone."
+  "Code that the person types when joining a meeting by phone."
   participantPinCode: Secret
-  "Number of the meeting."
+  "Number of the meeting or webinar."
   meetingNumber: MeetingNumber @zoomField(name: "id")
-  "Title of the meeting."
+  "Title of the meeting or webinar."
   topic: String
-  "When the meeting begins."
+  "When the meeting or webinar begins."
   startTime: DateTime
-  "Dates of a recurring meeting that were registered for."
+  "Dates that were registered for, where it recurs."
   occurrences: [MeetingOccurrence!]
 
-  "The meeting that was registered for."
+  "The meeting that was registered for; null when it was a webinar."
   meeting: Meeting @zoom(op: "GET /meetings/{meetingId}")
   "The registration in full."
-  registrant: Registrant @zoom(op: "GET /meetings/{meetingId}/registrants/{registrantId}")
+  registrant: Registrant
+    @zoom(op: "GET /meetings/{meetingId}/registrants/{registrantId}")
+    @zoom(op: "GET /webinars/{webinarId}/registrants/{registrantId}")
 }
 
 "Approves, denies or cancels registrations."
@@ -1984,6 +3524,123 @@ enum RegistrantLanguage {
   PL_PL @zoomValue(name: "pl-PL")
   "Turkish."
   TR_TR @zoomValue(name: "Tr-TR")
+}
+`, BuiltIn: false},
+	{Name: "../schema/registration.graphqls", Input: `extend type Meeting {
+  "What people are asked when they register, beside name and e-mail address. Needs a paid plan."
+  registrationQuestions: RegistrationQuestions @zoom(op: "GET /meetings/{meetingId}/registrants/questions")
+}
+
+extend type Mutation {
+  "Changes what people are asked when they register for a meeting."
+  updateRegistrationQuestions(
+    "What to do."
+    input: UpdateRegistrationQuestionsInput!
+  ): UpdateMeetingPayload @zoom(op: "PATCH /meetings/{meetingId}/registrants/questions")
+}
+
+"What people are asked when they register, beside given name and e-mail address."
+type RegistrationQuestions @source(op: "GET /meetings/{meetingId}/registrants/questions") {
+  "Fields of Zoom's form."
+  questions: [RegistrationQuestion!]
+  "Questions of the host's own."
+  customQuestions: [CustomRegistrationQuestion!]
+}
+
+"A field of Zoom's registration form."
+type RegistrationQuestion {
+  "Which field."
+  field: RegistrationField @zoomField(name: "field_name")
+  "It has to be filled in."
+  required: Boolean
+}
+
+"A question that the host added to the registration form."
+type CustomRegistrationQuestion {
+  "The question."
+  title: String
+  "What kind of answer it takes."
+  type: CustomRegistrationQuestionType
+  "It has to be answered."
+  required: Boolean
+  "The answers to choose from; none for a written one."
+  answers: [String!]
+}
+
+"Changes what people are asked when they register for a meeting."
+input UpdateRegistrationQuestionsInput {
+  "The meeting, which must take registrations."
+  meeting: MeetingBy!
+  "The form."
+  form: RegistrationFormInput!
+}
+
+"A registration form."
+input RegistrationFormInput {
+  "Fields of Zoom's form."
+  questions: [RegistrationQuestionInput!]
+  "Questions of the host's own."
+  customQuestions: [CustomRegistrationQuestionInput!]
+}
+
+"A field of Zoom's registration form."
+input RegistrationQuestionInput {
+  "Which field."
+  field: RegistrationField! @zoomField(name: "field_name")
+  "It has to be filled in."
+  required: Boolean!
+}
+
+"A question that the host adds to the registration form."
+input CustomRegistrationQuestionInput {
+  "The question."
+  title: String!
+  "What kind of answer it takes."
+  type: CustomRegistrationQuestionType!
+  "It has to be answered."
+  required: Boolean!
+  "The answers to choose from; none for a written one."
+  answers: [String!]
+}
+
+"A field of Zoom's registration form."
+enum RegistrationField {
+  "Family name."
+  LAST_NAME
+  "Street address."
+  ADDRESS
+  "City."
+  CITY
+  "Country."
+  COUNTRY
+  "Postal code."
+  ZIP
+  "State or province."
+  STATE
+  "Phone number."
+  PHONE
+  "Industry."
+  INDUSTRY
+  "Organization."
+  ORG
+  "Job title."
+  JOB_TITLE
+  "When the person means to buy."
+  PURCHASING_TIME_FRAME
+  "The person's part in deciding what is bought."
+  ROLE_IN_PURCHASE_PROCESS
+  "Size of the organization."
+  NO_OF_EMPLOYEES
+  "Questions and comments."
+  COMMENTS
+}
+
+"What kind of answer a question of the host's takes."
+enum CustomRegistrationQuestionType {
+  "A written one."
+  SHORT
+  "One of several."
+  SINGLE
 }
 `, BuiltIn: false},
 	{Name: "../schema/reports.graphqls", Input: `"""
@@ -2851,6 +4508,292 @@ type MeetingSurveyAnswer {
   answeredAt: DateTime @zoomField(name: "date_time")
 }
 `, BuiltIn: false},
+	{Name: "../schema/roles.graphqls", Input: `extend type Account {
+  "The roles that users of the account can have."
+  roles(
+    "Which of them."
+    type: RoleType! = COMMON
+  ): [Role!] @zoom(op: "GET /roles")
+  "One role; null when the account has none such."
+  role(
+    "Which role."
+    by: RoleBy!
+  ): Role @zoom(op: "GET /roles/{roleId}")
+}
+
+extend type User {
+  "The user's role."
+  role: Role @zoom(op: "GET /roles/{roleId}") @zoom(op: "GET /roles") @zoom(op: "GET /users/{userId}")
+}
+
+extend type Mutation {
+  "Makes a role. Zoom does not tell the new role, so it is read from the list if it is asked for."
+  createRole(
+    "What to do."
+    input: CreateRoleInput!
+  ): CreateRolePayload @zoom(op: "POST /roles")
+  "Changes a role. What is left out stays as it is."
+  updateRole(
+    "What to do."
+    input: UpdateRoleInput!
+  ): UpdateRolePayload @zoom(op: "PATCH /roles/{roleId}")
+  "Deletes a role."
+  deleteRole(
+    "What to do."
+    input: DeleteRoleInput!
+  ): DeleteRolePayload @zoom(op: "DELETE /roles/{roleId}")
+  "Gives users a role, which takes the place of the one they had."
+  assignRole(
+    "What to do."
+    input: AssignRoleInput!
+  ): AssignRolePayload @zoom(op: "POST /roles/{roleId}/members")
+  "Takes a role from a user, who becomes an ordinary member."
+  unassignRole(
+    "What to do."
+    input: UnassignRoleInput!
+  ): UnassignRolePayload
+    @zoom(op: "DELETE /roles/{roleId}/members/{memberId}")
+    @zoom(op: "GET /users/{userId}")
+    @zoom(op: "GET /users")
+}
+
+"Names one role."
+input RoleBy @oneOf {
+  "Global id."
+  id: ID
+  "Zoom's id of the role: ` + "`" + `0` + "`" + ` is the owner, ` + "`" + `1` + "`" + ` the administrator, ` + "`" + `2` + "`" + ` the member, all others are the account's own."
+  zoomId: String
+}
+
+"A role: what users who have it may do."
+type Role implements Node @source(op: "GET /roles") @source(op: "GET /roles/{roleId}") {
+  "Global, opaque id."
+  id: ID!
+  "Zoom's id of the role."
+  zoomId: String @zoomField(name: "id")
+  "Its name, which no other role of the account has."
+  name: String
+  "What it is for."
+  description: String
+  "What kind of role it is."
+  type: RoleType
+  "How many users have it."
+  totalMembers: Int
+  "What it allows, in Zoom's words, such as ` + "`" + `User:Read` + "`" + `. Zoom adds new ones with its products."
+  privileges: [String!] @zoom(op: "GET /roles/{roleId}")
+  "How sub accounts are managed by who has it; only for partners with sub accounts."
+  subAccountPrivileges: SubAccountPrivileges @zoom(op: "GET /roles/{roleId}")
+  "The privileges that hold for some groups only."
+  privilegeScopes: [PrivilegeScope!] @zoom(op: "GET /roles/{roleId}")
+
+  "The users who have it."
+  members(
+    "How many at most; may exceed a page of Zoom's."
+    first: Int! = 30
+    "` + "`" + `endCursor` + "`" + ` of the page before."
+    after: String
+  ): RoleMemberConnection @zoom(op: "GET /roles/{roleId}/members")
+}
+
+"How sub accounts are managed by who has a role."
+type SubAccountPrivileges {
+  "With whose privileges."
+  secondLevel: SubAccountPrivilegeLevel
+}
+
+"A privilege that holds for some groups only."
+type PrivilegeScope {
+  "The privilege, in Zoom's words, such as ` + "`" + `User:Read` + "`" + `."
+  permissionId: String
+  "Zoom's ids of the groups."
+  groupIds: [String!]
+}
+
+"The users who have a role."
+type RoleMemberConnection {
+  "The users with their cursors."
+  edges: [RoleMemberEdge!]!
+  "The users."
+  nodes: [RoleMember!]!
+  "Where this page stands."
+  pageInfo: PageInfo!
+  "How many there are in all; null when Zoom does not say."
+  totalCount: Int
+}
+
+"A user in a list of those who have a role."
+type RoleMemberEdge {
+  "Place in the list, to be sent as ` + "`" + `after` + "`" + `."
+  cursor: String!
+  "The user."
+  node: RoleMember!
+}
+
+"A user who has a role."
+type RoleMember @source(op: "GET /roles/{roleId}/members") {
+  "Zoom's id of the user."
+  zoomId: String @zoomField(name: "id")
+  "E-mail address that the user signs in with."
+  email: String
+  "Given name."
+  firstName: String
+  "Family name."
+  lastName: String
+  "The user's department."
+  department: String
+  "What kind of licence the user has."
+  type: UserType
+
+  "The user in full."
+  user: User @zoom(op: "GET /users/{userId}") @zoom(op: "GET /users")
+}
+
+"Makes a role."
+input CreateRoleInput {
+  "The account; the own one when left out."
+  account: AccountBy
+  "Any text of yours: a repeat with the same text answers with the first result and makes no second role."
+  idempotencyKey: String
+  "The role."
+  role: NewRole!
+}
+
+"A role to be made."
+input NewRole {
+  "Its name, which no other role of the account has."
+  name: String!
+  "What it is for."
+  description: String
+  "What kind of role."
+  type: RoleType
+  "What it allows, in Zoom's words, such as ` + "`" + `User:Read` + "`" + `."
+  privileges: [String!]
+}
+
+"What became of ` + "`" + `createRole` + "`" + `."
+type CreateRolePayload {
+  "The new role; null when it was refused."
+  role: Role @zoom(op: "GET /roles/{roleId}") @zoom(op: "GET /roles")
+  "What the caller can mend; empty when all went well."
+  userErrors: [UserError!]!
+}
+
+"Changes a role."
+input UpdateRoleInput {
+  "The account; the own one when left out."
+  account: AccountBy
+  "The role."
+  role: RoleBy!
+  "The changes."
+  patch: RolePatch!
+}
+
+"Changes to a role. What is left out stays as it is."
+input RolePatch {
+  "Its name, which no other role of the account has."
+  name: String
+  "What it is for."
+  description: String
+  "What it allows, in Zoom's words, such as ` + "`" + `User:Read` + "`" + `; all of it, not what is added."
+  privileges: [String!]
+  "How sub accounts are managed by who has it; only for partners with sub accounts."
+  subAccountPrivileges: SubAccountPrivilegesInput
+}
+
+"How sub accounts are managed by who has a role."
+input SubAccountPrivilegesInput {
+  "With whose privileges."
+  secondLevel: SubAccountPrivilegeLevel
+}
+
+"What became of ` + "`" + `updateRole` + "`" + `."
+type UpdateRolePayload {
+  "The role as it is now; null when the change was refused."
+  role: Role @zoom(op: "GET /roles/{roleId}") @zoom(op: "GET /roles")
+  "What the caller can mend; empty when all went well."
+  userErrors: [UserError!]!
+}
+
+"Deletes a role."
+input DeleteRoleInput {
+  "The account; the own one when left out."
+  account: AccountBy
+  "The role."
+  role: RoleBy!
+}
+
+"What became of ` + "`" + `deleteRole` + "`" + `."
+type DeleteRolePayload {
+  "Global id of the role that is gone; null when it was refused."
+  deletedRoleId: ID
+  "What the caller can mend; empty when all went well."
+  userErrors: [UserError!]!
+}
+
+"Gives users a role."
+input AssignRoleInput {
+  "The account; the own one when left out."
+  account: AccountBy
+  "The role; any but the owner and the ordinary member."
+  role: RoleBy!
+  "The users; Zoom takes 30 in one call, the gateway cuts longer lists."
+  users: [UserBy!]!
+}
+
+"What became of ` + "`" + `assignRole` + "`" + `."
+type AssignRolePayload {
+  "The role as it is now; null when it was refused."
+  role: Role @zoom(op: "GET /roles/{roleId}") @zoom(op: "GET /roles")
+  "What Zoom says to it, one for each call that was needed. Where one was refused, those before it stand."
+  assignments: [RoleAssignment!]
+  "What the caller can mend; empty when all went well."
+  userErrors: [UserError!]!
+}
+
+"That a role was given to users."
+type RoleAssignment @source(op: "POST /roles/{roleId}/members") {
+  "When."
+  addedAt: DateTime @zoomField(name: "add_at")
+  "Zoom's ids of the users."
+  userZoomIds: [String!] @zoomField(name: "ids") @separated(by: ",")
+}
+
+"Takes a role from a user."
+input UnassignRoleInput {
+  "The account; the own one when left out."
+  account: AccountBy
+  "The role."
+  role: RoleBy!
+  "The user."
+  user: UserBy!
+}
+
+"What became of ` + "`" + `unassignRole` + "`" + `."
+type UnassignRolePayload {
+  "The role as it is now; null when it was refused."
+  role: Role @zoom(op: "GET /roles/{roleId}") @zoom(op: "GET /roles")
+  "What the caller can mend; empty when all went well."
+  userErrors: [UserError!]!
+}
+
+"What kind of role it is."
+enum RoleType {
+  "An ordinary one."
+  COMMON
+  "One of Zoom Revenue Accelerator, formerly Zoom IQ."
+  IQ
+}
+
+"With whose privileges sub accounts are managed."
+enum SubAccountPrivilegeLevel {
+  "With those of an owner."
+  OWNER @zoomValue(name: "1")
+  "With the same as in the own account."
+  SAME @zoomValue(name: "2")
+  "With those that are listed."
+  LISTED @zoomValue(name: "3")
+}
+`, BuiltIn: false},
 	{Name: "../schema/schema.graphqls", Input: `# The roots, and what every part of the graph shares. A type stands with its
 # inputs, edges and root fields in the file of its domain.
 
@@ -2943,6 +4886,13 @@ type Query {
     @zoom(op: "GET /meetings/{meetingId}")
     @zoom(op: "GET /meetings/{meetingId}/registrants/{registrantId}")
     @zoom(op: "GET /past_meetings/{meetingId}")
+    @zoom(op: "GET /webinars/{webinarId}")
+    @zoom(op: "GET /webinars/{webinarId}/registrants/{registrantId}")
+    @zoom(op: "GET /roles/{roleId}")
+    @zoom(op: "GET /information_barriers/policies/{policyId}")
+    @zoom(op: "GET /information_barriers/policies")
+    @zoom(op: "GET /surveys/{surveyId}")
+    @zoom(op: "GET /meetings/{meetingId}/polls/{pollId}")
   "Many objects by their global ids, in the order asked; null for each that is gone or not yours to see."
   nodes(
     "Global ids, of any types."
@@ -2953,6 +4903,13 @@ type Query {
     @zoom(op: "GET /meetings/{meetingId}")
     @zoom(op: "GET /meetings/{meetingId}/registrants/{registrantId}")
     @zoom(op: "GET /past_meetings/{meetingId}")
+    @zoom(op: "GET /webinars/{webinarId}")
+    @zoom(op: "GET /webinars/{webinarId}/registrants/{registrantId}")
+    @zoom(op: "GET /roles/{roleId}")
+    @zoom(op: "GET /information_barriers/policies/{policyId}")
+    @zoom(op: "GET /information_barriers/policies")
+    @zoom(op: "GET /surveys/{surveyId}")
+    @zoom(op: "GET /meetings/{meetingId}/polls/{pollId}")
 }
 
 "Where every change starts. Each takes one ` + "`" + `input` + "`" + ` and tells in ` + "`" + `userErrors` + "`" + ` what the caller can mend."
@@ -3006,6 +4963,565 @@ enum UserErrorCode {
   NOT_ENABLED
   "It is so already; nothing was changed."
   ALREADY_DONE
+}
+`, BuiltIn: false},
+	{Name: "../schema/summaries.graphqls", Input: `extend type MeetingInstance {
+  "The summary that AI Companion wrote; null when there is none. Needs a paid plan."
+  summary: MeetingSummary @zoom(op: "GET /meetings/{meetingId}/meeting_summary")
+}
+
+"The summary of one run of a meeting, written by AI Companion."
+type MeetingSummary @source(op: "GET /meetings/{meetingId}/meeting_summary") {
+  "UUID of the run."
+  uuid: MeetingUUID @zoomField(name: "meeting_uuid")
+  "Number of the meeting."
+  meetingNumber: MeetingNumber @zoomField(name: "meeting_id")
+  "Title of the meeting."
+  topic: String @zoomField(name: "meeting_topic")
+  "When the run began."
+  startTime: DateTime @zoomField(name: "meeting_start_time")
+  "When the run ended."
+  endTime: DateTime @zoomField(name: "meeting_end_time")
+  "Zoom's id of the host."
+  hostZoomId: String @zoomField(name: "meeting_host_id")
+  "E-mail address of the host."
+  hostEmail: String @zoomField(name: "meeting_host_email")
+  "Title of the summary."
+  title: String @zoomField(name: "summary_title")
+  "The summary, in Markdown."
+  content: String @zoomField(name: "summary_content")
+  "The summary as a page in Zoom Docs."
+  docUrl: URL @zoomField(name: "summary_doc_url")
+  "When what it sums up began."
+  summaryStartTime: DateTime
+  "When what it sums up ended."
+  summaryEndTime: DateTime
+  "When it was written."
+  createdAt: DateTime @zoomField(name: "summary_created_time")
+  "When it was last changed."
+  modifiedAt: DateTime @zoomField(name: "summary_last_modified_time")
+  "Zoom's id of who changed it last."
+  modifierZoomId: String @zoomField(name: "summary_last_modified_user_id")
+  "E-mail address of who changed it last."
+  modifierEmail: String @zoomField(name: "summary_last_modified_user_email")
+  "The gist."
+  overview: String @zoomField(name: "summary_overview") @deprecated(reason: "Given up by Zoom; ` + "`" + `content` + "`" + ` holds all of it.")
+  "The summary, part by part."
+  details: [MeetingSummaryDetail!] @zoomField(name: "summary_details") @deprecated(reason: "Given up by Zoom; ` + "`" + `content` + "`" + ` holds all of it.")
+  "What is to be done next."
+  nextSteps: [String!] @deprecated(reason: "Given up by Zoom; ` + "`" + `content` + "`" + ` holds all of it.")
+  "The summary as somebody has rewritten it."
+  edited: EditedMeetingSummary @zoomField(name: "edited_summary") @deprecated(reason: "Given up by Zoom; ` + "`" + `content` + "`" + ` holds all of it.")
+
+  "The user who hosted the run."
+  host: User @zoom(op: "GET /users/{userId}") @zoom(op: "GET /users")
+  "The user who changed the summary last."
+  modifier: User @zoom(op: "GET /users/{userId}") @zoom(op: "GET /users")
+}
+
+"A part of a summary."
+type MeetingSummaryDetail {
+  "Its heading."
+  label: String
+  "Its text."
+  summary: String
+}
+
+"A summary as somebody has rewritten it."
+type EditedMeetingSummary {
+  "The gist."
+  overview: String @zoomField(name: "summary_overview")
+  "The summary."
+  details: String @zoomField(name: "summary_details")
+  "What is to be done next."
+  nextSteps: [String!]
+}
+`, BuiltIn: false},
+	{Name: "../schema/survey_management.graphqls", Input: `extend type Account {
+  "The surveys, polls and quizzes of the account, wherever they are used."
+  surveys(
+    "How many at most; may exceed a page of Zoom's."
+    first: Int! = 30
+    "` + "`" + `endCursor` + "`" + ` of the page before."
+    after: String
+  ): SurveyConnection @zoom(op: "GET /surveys")
+  "One survey; null when the account has none such."
+  survey(
+    "Which survey."
+    by: SurveyBy!
+  ): Survey @zoom(op: "GET /surveys/{surveyId}")
+  "Where surveys were used in a chat channel."
+  channelSurveyInstances(
+    "Zoom's id of the channel."
+    channelZoomId: String!
+    "How many at most; may exceed a page of Zoom's."
+    first: Int! = 30
+    "` + "`" + `endCursor` + "`" + ` of the page before."
+    after: String
+  ): SurveyInstanceConnection @zoom(op: "GET /surveys/channels/{channelId}/instances")
+}
+
+"Names one survey."
+input SurveyBy @oneOf {
+  "Global id."
+  id: ID
+  "Zoom's id of the survey."
+  zoomId: String
+}
+
+"A survey, poll or quiz of the account, as it is now. Each use of it is one of its ` + "`" + `instances` + "`" + `."
+type Survey implements Node @source(op: "GET /surveys") @source(op: "GET /surveys/{surveyId}") {
+  "Global, opaque id."
+  id: ID!
+  "Zoom's id of the survey."
+  zoomId: String @zoomField(name: "survey_id")
+  "Its name."
+  name: String @zoomField(name: "survey_name")
+  "What kind it is."
+  type: SurveyType @zoomField(name: "survey_type")
+  "Whether it is published; a closed one is not."
+  published: Boolean @zoom(op: "GET /surveys/{surveyId}")
+  "Whether who answers is not told."
+  anonymous: Boolean @zoom(op: "GET /surveys/{surveyId}")
+  "The questions."
+  questions: [SurveyQuestion!] @zoomField(name: "survey_questions") @zoom(op: "GET /surveys/{surveyId}")
+
+  "Where it was used: one for each meeting, webinar, chat or link."
+  instances(
+    "How many at most; may exceed a page of Zoom's."
+    first: Int! = 30
+    "` + "`" + `endCursor` + "`" + ` of the page before."
+    after: String
+    "Only this one, by Zoom's id of it."
+    instanceZoomId: String
+  ): SurveyInstanceConnection @zoom(op: "GET /surveys/{surveyId}/instances")
+  "What people answered: one entry for each who did."
+  answers(
+    "How many at most; may exceed a page of Zoom's."
+    first: Int! = 30
+    "` + "`" + `endCursor` + "`" + ` of the page before."
+    after: String
+    "Only in this instance, by Zoom's id of it."
+    instanceZoomId: String
+    "Only what was submitted at this time or later."
+    from: DateTime
+    "Only what was submitted up to this time."
+    to: DateTime
+  ): SurveyAnswerConnection @zoom(op: "GET /surveys/{surveyId}/answers")
+}
+
+"A list of surveys."
+type SurveyConnection {
+  "The surveys with their cursors."
+  edges: [SurveyEdge!]!
+  "The surveys."
+  nodes: [Survey!]!
+  "Where this page stands."
+  pageInfo: PageInfo!
+  "How many there are in all; null when Zoom does not say."
+  totalCount: Int
+}
+
+"A survey in a list."
+type SurveyEdge {
+  "Place in the list, to be sent as ` + "`" + `after` + "`" + `."
+  cursor: String!
+  "The survey."
+  node: Survey!
+}
+
+"A question of a survey."
+type SurveyQuestion {
+  "Zoom's id of the question."
+  zoomId: String @zoomField(name: "question_id")
+  "The question."
+  name: String @zoomField(name: "question_name")
+  "Its place in the survey, from 1."
+  order: Int @zoomField(name: "question_order")
+  "How it is answered."
+  type: SurveyQuestionType @zoomField(name: "question_type")
+  "Whether it must be answered."
+  required: Boolean
+  "What is to be matched or ranked; only in questions of these types."
+  subQuestions: [SurveySubQuestion!]
+  "What can be chosen."
+  options: [SurveyOption!]
+}
+
+"A part of a question that is matched or ranked."
+type SurveySubQuestion {
+  "Zoom's id of the part."
+  zoomId: String @zoomField(name: "sub_question_id")
+  "Its words."
+  name: String @zoomField(name: "sub_question_name")
+  "Its place in the question, from 1."
+  order: Int @zoomField(name: "sub_question_order")
+}
+
+"What can be chosen as an answer."
+type SurveyOption {
+  "Zoom's id of the option."
+  zoomId: String @zoomField(name: "option_id")
+  "Its words."
+  value: String @zoomField(name: "option_value")
+  "What the score means; only on rating scales."
+  label: String @zoomField(name: "option_label")
+  "Its place in the question, from 1."
+  order: Int @zoomField(name: "option_order")
+}
+
+"One use of a survey, with the survey as it was then."
+type SurveyInstance
+  @source(op: "GET /surveys/{surveyId}/instances")
+  @source(op: "GET /surveys/channels/{channelId}/instances") {
+  "Zoom's id of the instance; for the survey of a meeting it is the UUID of the run."
+  zoomId: String @zoomField(name: "instance_id")
+  "Its name, such as the title of the meeting."
+  name: String @zoomField(name: "instance_name")
+  "What it was used in."
+  productType: SurveyProduct @zoom(op: "GET /surveys/{surveyId}/instances")
+  "Whether anybody answered."
+  hasResponse: Boolean
+  "Zoom's id of the survey."
+  surveyZoomId: String @zoomField(name: "survey_id")
+  "Name of the survey."
+  surveyName: String
+  "What kind of survey it is."
+  surveyType: SurveyType
+  "Whether who answers is not told."
+  anonymous: Boolean
+  "The questions."
+  questions: [SurveyQuestion!] @zoomField(name: "survey_questions")
+  "Number of the meeting, where it was used in one."
+  meetingNumber: MeetingNumber @zoomField(name: "meeting_id") @zoom(op: "GET /surveys/{surveyId}/instances")
+
+  "The survey as it is now."
+  survey: Survey @zoom(op: "GET /surveys/{surveyId}")
+  "What people answered here."
+  answers(
+    "How many at most; may exceed a page of Zoom's."
+    first: Int! = 30
+    "` + "`" + `endCursor` + "`" + ` of the page before."
+    after: String
+  ): SurveyAnswerConnection @zoom(op: "GET /surveys/{surveyId}/answers")
+  "The run of the meeting that it was used in."
+  meetingInstance: MeetingInstance @zoom(op: "GET /past_meetings/{meetingId}")
+  "The meeting that it was used in."
+  meeting: Meeting @zoom(op: "GET /meetings/{meetingId}")
+}
+
+"A list of uses of surveys."
+type SurveyInstanceConnection {
+  "The uses with their cursors."
+  edges: [SurveyInstanceEdge!]!
+  "The uses."
+  nodes: [SurveyInstance!]!
+  "Where this page stands."
+  pageInfo: PageInfo!
+  "How many there are in all; null when Zoom does not say."
+  totalCount: Int
+}
+
+"A use of a survey in a list."
+type SurveyInstanceEdge {
+  "Place in the list, to be sent as ` + "`" + `after` + "`" + `."
+  cursor: String!
+  "The use."
+  node: SurveyInstance!
+}
+
+"What one person answered."
+type SurveyAnswer @source(op: "GET /surveys/{surveyId}/answers") {
+  "Name of the person; null in an anonymous survey."
+  name: String
+  "E-mail address of the person; null in an anonymous survey."
+  email: String
+  "Whether who answered is not told."
+  anonymous: Boolean
+  "When it was submitted."
+  submittedAt: DateTime @zoomField(name: "submit_time")
+  "Zoom's id of the instance that was answered."
+  instanceZoomId: String @zoomField(name: "instance_id")
+  "The answers, by question."
+  questions: [SurveyQuestionAnswer!]
+
+  "The instance that was answered."
+  instance: SurveyInstance @zoom(op: "GET /surveys/{surveyId}/instances")
+  "The user with this e-mail address, if the account has one."
+  user: User @zoom(op: "GET /users/{userId}") @zoom(op: "GET /users")
+}
+
+"A list of what people answered."
+type SurveyAnswerConnection {
+  "What people answered, with cursors."
+  edges: [SurveyAnswerEdge!]!
+  "What people answered."
+  nodes: [SurveyAnswer!]!
+  "Where this page stands."
+  pageInfo: PageInfo!
+  "How many there are in all; null when Zoom does not say."
+  totalCount: Int
+}
+
+"What one person answered, in a list."
+type SurveyAnswerEdge {
+  "Place in the list, to be sent as ` + "`" + `after` + "`" + `."
+  cursor: String!
+  "What the person answered."
+  node: SurveyAnswer!
+}
+
+"What one person answered to one question."
+type SurveyQuestionAnswer {
+  "Zoom's id of the question."
+  questionZoomId: String @zoomField(name: "question_id")
+  "The answers: one for each option that was chosen, or blank that was filled in."
+  answers: [SurveyAnswerItem!] @zoomField(name: "question_answers")
+  "The answers to the parts of a question that is matched or ranked."
+  subQuestions: [SurveySubQuestionAnswer!]
+}
+
+"What one person answered to a part of a question."
+type SurveySubQuestionAnswer {
+  "Zoom's id of the part."
+  subQuestionZoomId: String @zoomField(name: "sub_question_id")
+  "The answers."
+  answers: [SurveyAnswerItem!] @zoomField(name: "sub_question_answers")
+}
+
+"An option that was chosen, or a text that was written."
+type SurveyAnswerItem {
+  "Zoom's id of the option, or of the blank."
+  optionZoomId: String @zoomField(name: "option_id")
+  "What the person wrote or chose."
+  answer: String
+}
+
+"What kind of survey it is."
+enum SurveyType {
+  "A poll of single and multiple choices."
+  BASIC_POLL
+  "A poll with all types of questions."
+  ADVANCED_POLL
+  "A poll with right answers."
+  QUIZ
+  "A survey."
+  SURVEY
+  "A survey of the customers of a contact center."
+  CONSUMER_ENGAGEMENT_SURVEY
+}
+
+"How a question is answered."
+enum SurveyQuestionType {
+  "One option is chosen."
+  SINGLE
+  "Several options are chosen."
+  MULTIPLE
+  "Parts are matched with options."
+  MATCHING
+  "Parts are ranked."
+  RANK_ORDER
+  "A short text is written."
+  SHORT_ANSWER
+  "A long text is written."
+  LONG_ANSWER
+  "Blanks are filled in."
+  FILL_IN_THE_BLANK
+  "A score is given."
+  RATING_SCALE
+}
+
+"What a survey was used in."
+enum SurveyProduct {
+  "A meeting."
+  MEETING
+  "A webinar."
+  WEBINAR
+  "A contact center."
+  CONTACT_CENTER
+  "A public link."
+  SURVEY_PUBLIC_LINK
+  "A chat."
+  TEAM_CHAT
+  "A virtual agent. Zoom misspells it."
+  VIRTUAL_AGENT @zoomValue(name: "vitual_agent")
+}
+`, BuiltIn: false},
+	{Name: "../schema/surveys.graphqls", Input: `extend type Meeting {
+  "What participants are asked when it is over; neither form nor link when nothing is."
+  survey: MeetingSurvey @zoom(op: "GET /meetings/{meetingId}/survey")
+}
+
+extend type Mutation {
+  "Changes what participants of a meeting are asked when it is over."
+  updateMeetingSurvey(
+    "What to do."
+    input: UpdateMeetingSurveyInput!
+  ): UpdateMeetingPayload @zoom(op: "PATCH /meetings/{meetingId}/survey")
+  "Takes the survey off a meeting."
+  deleteMeetingSurvey(
+    "What to do."
+    input: DeleteMeetingSurveyInput!
+  ): UpdateMeetingPayload @zoom(op: "DELETE /meetings/{meetingId}/survey")
+}
+
+"What participants of a meeting are asked when it is over: Zoom's own form, or another provider's."
+type MeetingSurvey @source(op: "GET /meetings/{meetingId}/survey") {
+  "It opens in the participant's browser by itself."
+  showInTheBrowser: Boolean
+  "Link to a survey of another provider."
+  thirdPartySurvey: URL
+  "Zoom's own form."
+  customSurvey: CustomSurvey
+}
+
+"A survey in Zoom's own form."
+type CustomSurvey {
+  "Title."
+  title: String
+  "Nobody sees who answered what."
+  anonymous: Boolean
+  "Questions carry numbers."
+  numberedQuestions: Boolean
+  "Each question says what kind of answer it takes."
+  showQuestionType: Boolean
+  "What people read when they have answered."
+  feedback: String
+  "What is asked."
+  questions: [PollQuestion!]
+}
+
+"Changes what participants of a meeting are asked when it is over."
+input UpdateMeetingSurveyInput {
+  "The meeting."
+  meeting: MeetingBy!
+  "The survey."
+  survey: MeetingSurveyInput!
+}
+
+"Takes the survey off a meeting."
+input DeleteMeetingSurveyInput {
+  "The meeting."
+  meeting: MeetingBy!
+}
+
+"What participants are asked: a form of Zoom's, or a link to another provider's."
+input MeetingSurveyInput {
+  "It opens in the participant's browser by itself. Default: true."
+  showInTheBrowser: Boolean
+  "Link to a survey of another provider, 64 characters at most."
+  thirdPartySurvey: URL
+  "Zoom's own form."
+  customSurvey: CustomSurveyInput
+}
+
+"A survey in Zoom's own form."
+input CustomSurveyInput {
+  "Title, 64 characters at most."
+  title: String
+  "Nobody sees who answered what. Default: false."
+  anonymous: Boolean
+  "Questions carry numbers. Default: false."
+  numberedQuestions: Boolean
+  "Each question says what kind of answer it takes. Default: false."
+  showQuestionType: Boolean
+  "What people read when they have answered, 320 characters at most."
+  feedback: String
+  "What is asked, 100 questions at most. There are no right answers in a survey."
+  questions: [PollQuestionInput!]
+}
+`, BuiltIn: false},
+	{Name: "../schema/templates.graphqls", Input: `extend type User {
+  "The user's templates for meetings, and those that the account offers."
+  meetingTemplates: [MeetingTemplate!] @zoom(op: "GET /users/{userId}/meeting_templates")
+}
+
+extend type Mutation {
+  "Makes a template from a meeting. A user has 40 at most."
+  createMeetingTemplate(
+    "What to do."
+    input: CreateMeetingTemplateInput!
+  ): CreateMeetingTemplatePayload @zoom(op: "POST /users/{userId}/meeting_templates")
+}
+
+"A template to schedule meetings from."
+type MeetingTemplate
+  @source(op: "GET /users/{userId}/meeting_templates")
+  @source(op: "POST /users/{userId}/meeting_templates") {
+  "Zoom's id of the template: the ` + "`" + `templateId` + "`" + ` of meetings."
+  zoomId: String @zoomField(name: "id")
+  "Name."
+  name: String
+  "Whose template it is; null for one that was just made."
+  type: MeetingTemplateType @zoom(op: "GET /users/{userId}/meeting_templates")
+}
+
+"Makes a template from a meeting."
+input CreateMeetingTemplateInput {
+  "Whose template it becomes."
+  user: UserBy!
+  "The meeting to take it from."
+  meeting: MeetingBy!
+  "Name. No two templates of a user have the same."
+  name: String
+  "How the meeting recurs is taken over too. Default: false."
+  saveRecurrence: Boolean
+  "Replaces the template that was made from the same meeting before. Default: false."
+  overwrite: Boolean
+  "Any text of yours: a repeat with the same text answers with the first result and makes no second template."
+  idempotencyKey: String
+}
+
+"What became of ` + "`" + `createMeetingTemplate` + "`" + `."
+type CreateMeetingTemplatePayload {
+  "The new template; null when it was refused."
+  template: MeetingTemplate
+  "What the caller can mend; empty when all went well."
+  userErrors: [UserError!]!
+}
+
+"Whose template it is."
+enum MeetingTemplateType {
+  "The user's own."
+  MEETING @zoomValue(name: "1")
+  "The account's, made by an administrator."
+  ADMIN_MEETING @zoomValue(name: "2")
+}
+`, BuiltIn: false},
+	{Name: "../schema/upcoming.graphqls", Input: `extend type User {
+  "Meetings of the next 24 hours, those that the user is invited to included. Invitations from other calendars need the calendar integration."
+  upcomingMeetings: [UpcomingMeeting!] @zoom(op: "GET /users/{userId}/upcoming_meetings")
+}
+
+"A meeting of the next 24 hours, of a user's own or one that the user is invited to."
+type UpcomingMeeting @source(op: "GET /users/{userId}/upcoming_meetings") {
+  "The number that people join by."
+  number: MeetingNumber @zoomField(name: "id")
+  "Title."
+  topic: String
+  "What kind of meeting it is."
+  type: MeetingType
+  "When it begins."
+  startTime: DateTime
+  "How long it is planned to last, in minutes."
+  durationMinutes: Int @zoomField(name: "duration")
+  "IANA name of the zone to show the start in."
+  timezone: String
+  "When it was scheduled."
+  createdAt: DateTime
+  "Link for participants."
+  joinUrl: URL
+  "Passcode to join."
+  passcode: Secret
+  "Whether it is held in the personal meeting room."
+  usePmi: Boolean
+  "Whether the user hosts it."
+  isHost: Boolean
+  "Whether it takes the whole day."
+  isAllDay: Boolean
+
+  "The meeting; null when it is another account's."
+  meeting: Meeting @zoom(op: "GET /meetings/{meetingId}")
 }
 `, BuiltIn: false},
 	{Name: "../schema/users.graphqls", Input: `extend type Query {
@@ -3110,8 +5626,8 @@ type User implements Node @source(op: "GET /users") @source(op: "GET /users/{use
   divisionIds: [String!]
   "Zoom United bundle of the user, if any."
   planUnitedType: ZoomUnitedPlan
-  "Zoom's code of the user's Zoom Workplace plan: one bit of 64, so text."
-  zoomOneType: String @zoom(op: "GET /users/{userId}")
+  "Zoom Workplace plan of the user."
+  zoomOneType: ZoomWorkplacePlan @zoom(op: "GET /users/{userId}")
   "Licences by subscription; only where an account holds the same plan more than once."
   licenseInfoList: [LicenseInfo!]
   "Zoom's id of the user's account."
@@ -3203,8 +5719,8 @@ type CustomAttribute {
 type LicenseInfo {
   "What it is a licence of."
   licenseType: LicenseType
-  "Zoom's code of the plan: one bit of 64, so text."
-  licenseOption: String
+  "The plan."
+  licenseOption: ZoomWorkplacePlan
   "Zoom's id of the subscription."
   subscriptionId: String
 }
@@ -3327,6 +5843,348 @@ enum ZoomUnitedPlan {
   BUSINESS_JP_UNLIMITED @zoomValue(name: "65536")
   "Enterprise, unlimited calls in Japan."
   ENTERPRISE_JP_UNLIMITED @zoomValue(name: "131072")
+  "None; only to take it away."
+  NONE @zoomValue(name: "none")
+}
+
+extend type Mutation {
+  """
+  Adds a user to the account. With the action CREATE Zoom takes a number a day:
+  50 on the Free plan, 1,500 on Pro, 10,000 on Business and above.
+  """
+  createUser(
+    "What to do."
+    input: CreateUserInput!
+  ): CreateUserPayload @zoom(op: "POST /users")
+  "Changes a user. What is left out stays as it is. An e-mail address is looked up first."
+  updateUser(
+    "What to do."
+    input: UpdateUserInput!
+  ): UpdateUserPayload @zoom(op: "PATCH /users/{userId}") @zoom(op: "GET /users/{userId}") @zoom(op: "GET /users")
+  "Takes a user off the account, or deletes the user for good. An e-mail address is looked up first."
+  deleteUser(
+    "What to do."
+    input: DeleteUserInput!
+  ): DeleteUserPayload @zoom(op: "DELETE /users/{userId}") @zoom(op: "GET /users/{userId}") @zoom(op: "GET /users")
+}
+
+"Adds a user to an account."
+input CreateUserInput {
+  "The account; the own one when left out."
+  account: AccountBy
+  "How the user is added."
+  action: CreateUserAction!
+  "Any text of yours: a repeat with the same text answers with the first result and adds nobody twice."
+  idempotencyKey: String
+  "The user."
+  user: NewUser!
+}
+
+"A user to be added."
+input NewUser {
+  "E-mail address, 128 characters at most."
+  email: String!
+  "What kind of licence the user gets."
+  type: UserType!
+  "Given name, 64 characters at most."
+  firstName: String
+  "Family name, 64 characters at most."
+  lastName: String
+  "The name that others see, 128 characters at most. Default: given name and family name."
+  displayName: String
+  "Password, 8 to 32 characters by the account's rules; only with the action AUTO_CREATE."
+  password: Secret
+  "Zoom's id of the user's division; one at most."
+  divisionIds: [String!]
+  "What the user may use besides meetings."
+  feature: NewUserFeature
+  "Zoom United bundle; any but NONE."
+  planUnitedType: ZoomUnitedPlan
+  "Licences by subscription; only where an account holds the same plan more than once, two at most."
+  licenseInfoList: [LicenseInfoInput!]
+}
+
+"What a new user may use besides meetings."
+input NewUserFeature {
+  "Zoom Phone."
+  zoomPhone: Boolean
+  "Zoom Workplace plan; any but NONE, ENTERPRISE and ENTERPRISE_PLUS."
+  zoomOneType: ZoomWorkplacePlan
+}
+
+"A licence under one of the account's subscriptions."
+input LicenseInfoInput {
+  "What it is a licence of."
+  licenseType: LicenseType!
+  "For a meeting licence LICENSED, for a bundle its plan."
+  licenseOption: ZoomWorkplacePlan!
+  "Zoom's id of the subscription."
+  subscriptionId: String!
+}
+
+"What became of ` + "`" + `createUser` + "`" + `."
+type CreateUserPayload {
+  "The new user; null when it was refused."
+  user: CreatedUser
+  "What the caller can mend; empty when all went well."
+  userErrors: [UserError!]!
+}
+
+"A user that was just added."
+type CreatedUser @source(op: "POST /users") {
+  "Zoom's id of the user."
+  zoomId: String @zoomField(name: "id")
+  "E-mail address that the user signs in with."
+  email: String
+  "Given name."
+  firstName: String
+  "Family name."
+  lastName: String
+  "What kind of licence the user has."
+  type: UserType
+
+  "The user in full."
+  user: User @zoom(op: "GET /users/{userId}") @zoom(op: "GET /users")
+}
+
+"Changes a user."
+input UpdateUserInput {
+  "The account; the own one when left out."
+  account: AccountBy
+  "The user."
+  user: UserBy!
+  "Only the login of this kind, for a user who has several."
+  loginType: LoginType
+  "Take the user's credentials of a telephony provider away."
+  removeTspCredentials: Boolean
+  "The changes."
+  patch: UserPatch!
+}
+
+"Changes to a user. What is left out stays as it is."
+input UserPatch {
+  "Given name, 64 characters at most."
+  firstName: String
+  "Family name, 64 characters at most."
+  lastName: String
+  "The name that others see, 128 characters at most."
+  displayName: String
+  "What kind of licence the user has. Not together with ` + "`" + `planUnitedType` + "`" + ` or ` + "`" + `zoomOneType` + "`" + `."
+  type: UserType
+  "Zoom Workplace plan; NONE takes it away."
+  zoomOneType: ZoomWorkplacePlan
+  "Zoom United bundle; NONE takes it away."
+  planUnitedType: ZoomUnitedPlan
+  "Licences by subscription; only where an account holds the same plan more than once, two at most."
+  licenseInfoList: [LicenseInfoInput!]
+  "What the user may use besides meetings."
+  feature: UserFeaturePatch
+  "The user's department."
+  department: String @zoomField(name: "dept")
+  "Job title, 128 characters at most."
+  jobTitle: String
+  "The user's company, 255 characters at most."
+  company: String
+  "Where the user works, 256 characters at most."
+  location: String
+  "Cost center."
+  costCenter: String
+  "E-mail address of the user's manager."
+  manager: String
+  "Pronouns."
+  pronouns: String
+  "When the pronouns are shown to others."
+  pronounsOption: PronounsOption
+  "Language of the web portal for this user, such as ` + "`" + `en-US` + "`" + `."
+  language: String
+  "IANA name of the user's time zone."
+  timezone: String
+  "Number of the personal meeting room, ten digits."
+  pmi: MeetingNumber
+  "Whether instant meetings use the personal meeting room."
+  usePmi: Boolean
+  "Name of the personal link."
+  vanityName: String
+  "Key that makes who types it the host, ten digits at most."
+  hostKey: Secret
+  "Phone numbers of the profile, three at most."
+  phoneNumbers: [UserPhoneNumberInput!]
+  "Country of the company phone number."
+  phoneCountry: String @deprecated(reason: "Given up by Zoom; use ` + "`" + `phoneNumbers` + "`" + `.")
+  "Company phone number."
+  phoneNumber: String @deprecated(reason: "Given up by Zoom; use ` + "`" + `phoneNumbers` + "`" + `.")
+  "Values of the attributes that the account defined for its users, five at most."
+  customAttributes: [CustomAttributeInput!]
+  "Zoom's id of a group to put a user into who was invited and has not come yet."
+  groupId: String
+  "Zoom's id of the user's division; one at most."
+  divisionIds: [String!]
+  "Id at Kaltura, where that integration is on."
+  cmsUserId: String
+  "What the user says about himself, 150 characters at most, without links and HTML."
+  aboutMe: String
+  "Address of the user's page on linkedin.com."
+  linkedinUrl: URL
+}
+
+"What a user may use besides meetings."
+input UserFeaturePatch {
+  "Zoom Phone. ` + "`" + `false` + "`" + ` frees all numbers and phones of the user."
+  zoomPhone: Boolean
+}
+
+"A phone number of a user's profile."
+input UserPhoneNumberInput {
+  "Calling code of the country, such as ` + "`" + `+1` + "`" + `."
+  code: String
+  "Two letters of the country, such as ` + "`" + `US` + "`" + `."
+  country: String
+  "What the number is for."
+  label: PhoneNumberLabel
+  "The number, without the calling code."
+  number: String
+}
+
+"The value of an attribute that the account defined for its users."
+input CustomAttributeInput {
+  "Zoom's id of the attribute."
+  key: String
+  "Its name."
+  name: String
+  "This user's value."
+  value: String
+}
+
+"What became of ` + "`" + `updateUser` + "`" + `."
+type UpdateUserPayload {
+  "The user as he is now; null when the change was refused."
+  user: User @zoom(op: "GET /users/{userId}") @zoom(op: "GET /users")
+  "What the caller can mend; empty when all went well."
+  userErrors: [UserError!]!
+}
+
+"Takes a user off the account."
+input DeleteUserInput {
+  "The account; the own one when left out."
+  account: AccountBy
+  "The user."
+  user: UserBy!
+  "How the user leaves."
+  action: DeleteUserAction! = DISASSOCIATE
+  "What becomes of what the user owns; all of it stays with him, or goes with him, when left out."
+  transfer: UserTransferInput
+}
+
+"What a leaving user leaves to another one."
+input UserTransferInput {
+  "E-mail address of the other user. Required where the leaving one has Zoom Events."
+  email: String!
+  "The meetings that are still to come."
+  meetings: Boolean
+  "The webinars that are still to come."
+  webinars: Boolean
+  "The recordings in the cloud."
+  recordings: Boolean
+  "The whiteboards."
+  whiteboards: Boolean
+  "The clips."
+  clips: Boolean
+  "The notes."
+  notes: Boolean
+  "What belongs to visitor management."
+  visitors: Boolean
+  "The documents."
+  docs: Boolean
+  "The hubs of Zoom Events. Default: true."
+  events: Boolean
+}
+
+"What became of ` + "`" + `deleteUser` + "`" + `."
+type DeleteUserPayload {
+  "Global id of the user who is gone; null when it was refused."
+  deletedUserId: ID
+  "What the caller can mend; empty when all went well."
+  userErrors: [UserError!]!
+}
+
+"How a user is added."
+enum CreateUserAction {
+  "Zoom invites the person by e-mail; who accepts gets a login."
+  CREATE
+  "With a login of a managed domain, at once; needs an agreement with Zoom."
+  AUTO_CREATE @zoomValue(name: "autoCreate")
+  "Without a login: only the links of meetings are used; needs an agreement with Zoom."
+  CUST_CREATE @zoomValue(name: "custCreate")
+  "Signs in by single sign-on, without an invitation."
+  SSO_CREATE @zoomValue(name: "ssoCreate")
+}
+
+"How a user leaves an account."
+enum DeleteUserAction {
+  "Keeps the login, with a free account of the own. Also for who was invited and has not come yet."
+  DISASSOCIATE
+  "The login and all its data are deleted for good."
+  DELETE
+}
+
+"A plan of Zoom Workplace."
+enum ZoomWorkplacePlan {
+  "None."
+  NONE @zoomValue(name: "0")
+  "A licence for meetings, no bundle."
+  LICENSED @zoomValue(name: "2")
+  "Enterprise."
+  ENTERPRISE @zoomValue(name: "4")
+  "Enterprise Plus."
+  ENTERPRISE_PLUS @zoomValue(name: "8")
+  "Business Plus, unlimited calls in the US and Canada; for governments without calls."
+  BUSINESS_PLUS_US_CA_UNLIMITED @zoomValue(name: "16")
+  "Business Plus, unlimited calls in the UK and Ireland."
+  BUSINESS_PLUS_UK_IE_UNLIMITED @zoomValue(name: "32")
+  "Business Plus, unlimited calls in Australia and New Zealand."
+  BUSINESS_PLUS_AU_NZ_UNLIMITED @zoomValue(name: "64")
+  "Business Plus, unlimited calls in Japan."
+  BUSINESS_PLUS_JP_UNLIMITED @zoomValue(name: "128")
+  "Business Plus with Global Select."
+  BUSINESS_PLUS_GLOBAL_SELECT @zoomValue(name: "33554432")
+  "Enterprise Premier, unlimited calls in the US and Canada."
+  ENTERPRISE_PREMIER_US_CA_UNLIMITED @zoomValue(name: "134217728")
+  "Enterprise Premier, unlimited calls in Japan."
+  ENTERPRISE_PREMIER_JP_UNLIMITED @zoomValue(name: "268435456")
+  "Enterprise Premier, unlimited calls in the UK and Ireland."
+  ENTERPRISE_PREMIER_UK_IE_UNLIMITED @zoomValue(name: "536870912")
+  "Enterprise Premier, unlimited calls in Australia and New Zealand."
+  ENTERPRISE_PREMIER_AU_NZ_UNLIMITED @zoomValue(name: "1073741824")
+  "Pro Plus, unlimited calls in the US and Canada."
+  PRO_PLUS_US_CA_UNLIMITED @zoomValue(name: "4398046511104")
+  "Education: School and Campus."
+  EDUCATION_SCHOOL_AND_CAMPUS @zoomValue(name: "18014398509481984")
+  "Education: School and Campus Plus, unlimited calls in the US and Canada."
+  EDUCATION_SCHOOL_AND_CAMPUS_PLUS_US_CA_UNLIMITED @zoomValue(name: "137438953472")
+  "Education: School and Campus Plus, unlimited calls in Japan."
+  EDUCATION_SCHOOL_AND_CAMPUS_PLUS_JP_UNLIMITED @zoomValue(name: "274877906944")
+  "Education: School and Campus Plus, unlimited calls in the UK and Ireland."
+  EDUCATION_SCHOOL_AND_CAMPUS_PLUS_UK_IE_UNLIMITED @zoomValue(name: "549755813888")
+  "Education: School and Campus Plus, unlimited calls in Australia and New Zealand."
+  EDUCATION_SCHOOL_AND_CAMPUS_PLUS_AU_NZ_UNLIMITED @zoomValue(name: "1099511627776")
+  "Education: School and Campus Plus with Global Select."
+  EDUCATION_SCHOOL_AND_CAMPUS_PLUS_GLOBAL_SELECT @zoomValue(name: "2199023255552")
+  "Education: Enterprise Essentials."
+  EDUCATION_ENTERPRISE_ESSENTIALS @zoomValue(name: "72057594037927936")
+  "Education: Enterprise Plus."
+  EDUCATION_ENTERPRISE_PLUS @zoomValue(name: "144115188075855872")
+  "Education: Enterprise Student."
+  EDUCATION_ENTERPRISE_STUDENT @zoomValue(name: "576460752303423488")
+  "Education: Enterprise Premier, unlimited calls in the US and Canada."
+  EDUCATION_ENTERPRISE_PREMIER_US_CA_UNLIMITED @zoomValue(name: "4294967296")
+  "Education: Enterprise Premier, unlimited calls in Japan."
+  EDUCATION_ENTERPRISE_PREMIER_JP_UNLIMITED @zoomValue(name: "8589934592")
+  "Education: Enterprise Premier, unlimited calls in the UK and Ireland."
+  EDUCATION_ENTERPRISE_PREMIER_UK_IE_UNLIMITED @zoomValue(name: "17179869184")
+  "Education: Enterprise Premier, unlimited calls in Australia and New Zealand."
+  EDUCATION_ENTERPRISE_PREMIER_AU_NZ_UNLIMITED @zoomValue(name: "34359738368")
+  "Education: Enterprise Premier with Global Select."
+  EDUCATION_ENTERPRISE_PREMIER_GLOBAL_SELECT @zoomValue(name: "68719476736")
 }
 `, BuiltIn: false},
 	{Name: "../schema/webinarreports.graphqls", Input: `"Names one run of a webinar."
@@ -3373,6 +6231,8 @@ type WebinarReport @source(op: "GET /report/webinars/{webinarId}") {
     @zoom(op: "GET /users/{userId}")
     @zoom(op: "GET /users")
     @zoom(op: "GET /report/webinars/{webinarId}")
+  "The webinar that was run."
+  webinar: Webinar @zoom(op: "GET /webinars/{webinarId}") @zoom(op: "GET /report/webinars/{webinarId}")
   "Who was there: one entry for each stay, so who rejoins is there twice. Zoom keeps six months."
   participants(
     "How many at most; may exceed a page of Zoom's."
@@ -3418,6 +6278,19 @@ type WebinarReportParticipant @source(op: "GET /report/webinars/{webinarId}/part
 
   "The user, for who joined signed in and belongs to the account."
   user: User @zoom(op: "GET /users/{userId}") @zoom(op: "GET /users")
+  "The registration that the person came by."
+  registrant: Registrant
+    @zoom(op: "GET /webinars/{webinarId}/registrants/{registrantId}")
+    @zoom(op: "GET /webinars/{webinarId}/registrants")
+    @zoom(op: "GET /report/webinars/{webinarId}")
+}
+
+extend type Webinar {
+  "What Zoom reports on a run. It needs a paid plan with the webinar add-on."
+  report(
+    "UUID of the run; the latest one that has ended when left out."
+    uuid: MeetingUUID
+  ): WebinarReport @zoom(op: "GET /report/webinars/{webinarId}")
 }
 
 "A list of stays."
@@ -3442,6 +6315,386 @@ type WebinarReportParticipantEdge {
   node: WebinarReportParticipant!
 }
 `, BuiltIn: false},
+	{Name: "../schema/webinars.graphqls", Input: `extend type Query {
+  "One webinar by its number; null when there is none such, or it has expired."
+  webinar(
+    "Which webinar."
+    by: WebinarBy!
+  ): Webinar @zoom(op: "GET /webinars/{webinarId}")
+}
+
+extend type Mutation {
+  "Registers somebody for a webinar. Zoom takes three per e-mail address and day."
+  addWebinarRegistrant(
+    "What to do."
+    input: AddWebinarRegistrantInput!
+  ): AddRegistrantPayload @zoom(op: "POST /webinars/{webinarId}/registrants")
+}
+
+extend type User {
+  "Webinars that the user hosts and that have not expired. The user needs a webinar licence."
+  webinars(
+    "How many at most; may exceed a page of Zoom's."
+    first: Int! = 30
+    "` + "`" + `endCursor` + "`" + ` of the page before."
+    after: String
+    "Which of them."
+    type: WebinarListType! = SCHEDULED
+    "Whether webinars of Zoom Events are in the list too."
+    includeEvents: Boolean! = true
+  ): WebinarConnection @zoom(op: "GET /users/{userId}/webinars")
+}
+
+extend type Registrant {
+  "The webinar that was registered for; null when it was a meeting."
+  webinar: Webinar @zoom(op: "GET /webinars/{webinarId}")
+}
+
+extend type AddedRegistrant {
+  "The webinar that was registered for; null when it was a meeting."
+  webinar: Webinar @zoom(op: "GET /webinars/{webinarId}")
+}
+
+"Names one webinar."
+input WebinarBy @oneOf {
+  "Global id."
+  id: ID
+  "The number that people join by."
+  number: MeetingNumber
+}
+
+"A webinar by its number: what is scheduled. Many watch, and few speak."
+type Webinar implements Node
+  @source(op: "GET /webinars/{webinarId}")
+  @source(op: "GET /users/{userId}/webinars") {
+  "Global, opaque id."
+  id: ID!
+  "The number that people join by."
+  number: MeetingNumber! @zoomField(name: "id")
+  "UUID of the latest run, or of the next one when none has begun; it changes with each run."
+  uuid: MeetingUUID
+  "Title."
+  topic: String
+  "What the webinar is about."
+  agenda: String
+  "What kind of webinar it is."
+  type: WebinarType
+  "When it begins; null for recurring ones without fixed time."
+  startTime: DateTime
+  "How long it is planned to last, in minutes."
+  durationMinutes: Int @zoomField(name: "duration")
+  "IANA name of the zone to show the start in."
+  timezone: String
+  "When it was scheduled."
+  createdAt: DateTime
+  "What it was scheduled with."
+  creationSource: MeetingCreationSource @zoom(op: "GET /webinars/{webinarId}")
+  "Zoom's id of the host."
+  hostZoomId: String @zoomField(name: "host_id")
+  "E-mail address of the host."
+  hostEmail: String @zoom(op: "GET /webinars/{webinarId}")
+  "Link for attendees; to be given to the invited only."
+  joinUrl: URL
+  "Link to the registration form; null without registration."
+  registrationUrl: URL @zoom(op: "GET /webinars/{webinarId}")
+  "Link that starts the webinar as its host. Valid for two hours, 90 days for users made by an app."
+  startUrl: Secret @zoom(op: "GET /webinars/{webinarId}")
+  "Passcode to join."
+  password: Secret @zoom(op: "GET /webinars/{webinarId}")
+  "Passcode to join from a SIP or H.323 room system."
+  h323Password: Secret @zoomField(name: "h323_passcode") @zoom(op: "GET /webinars/{webinarId}")
+  "Passcode in the encrypted form that SIP and H.323 endpoints of others take."
+  encryptedPassword: Secret @zoomField(name: "encrypted_passcode") @zoom(op: "GET /webinars/{webinarId}")
+  "Zoom's id of the template that it was scheduled from."
+  templateId: String @zoom(op: "GET /webinars/{webinarId}")
+  "Tracking fields with their values."
+  trackingFields: [TrackingField!] @zoom(op: "GET /webinars/{webinarId}")
+  "Whether it plays a recording as if it were live."
+  isSimulive: Boolean
+  "Whether it belongs to Zoom Events."
+  isEventsWebinar: Boolean @zoom(op: "GET /users/{userId}/webinars")
+  "Simulive: Zoom's id of the recorded file that is played."
+  recordFileId: String @zoom(op: "GET /webinars/{webinarId}")
+  "Simulive: whether it goes on live after the recording; the host must be there then."
+  transitionToLive: Boolean @zoom(op: "GET /webinars/{webinarId}")
+  "Simulive: whether the recording begins later than the webinar."
+  simuliveDelayStart: SimuliveDelay @zoom(op: "GET /webinars/{webinarId}")
+  "How it recurs; null when it does not, or has no fixed times."
+  recurrence: Recurrence @zoom(op: "GET /webinars/{webinarId}")
+  "The dates of a recurring webinar that are still to come, 50 at most; deleted ones stay, with that status."
+  occurrences: [MeetingOccurrence!] @zoom(op: "GET /webinars/{webinarId}")
+  "How it is held."
+  settings: WebinarSettings @zoom(op: "GET /webinars/{webinarId}")
+
+  "The user who hosts it."
+  host: User @zoom(op: "GET /users/{userId}") @zoom(op: "GET /users")
+  "Who registered."
+  registrants(
+    "How many at most; may exceed a page of Zoom's."
+    first: Int! = 30
+    "` + "`" + `endCursor` + "`" + ` of the page before."
+    after: String
+    "Only registrations in this state."
+    status: RegistrantStatus! = APPROVED
+    "Only for one occurrence of a recurring webinar, by Zoom's id of it."
+    occurrenceId: String
+    "Only those who came by one tracking link, by Zoom's id of the source."
+    trackingSourceId: String
+  ): RegistrantConnection @zoom(op: "GET /webinars/{webinarId}/registrants")
+  "One registrant; null when nobody such registered."
+  registrant(
+    "Which registrant."
+    by: RegistrantBy!
+  ): Registrant
+    @zoom(op: "GET /webinars/{webinarId}/registrants/{registrantId}")
+    @zoom(op: "GET /webinars/{webinarId}/registrants")
+  "Who was there: one entry for each stay, so who rejoins is there twice."
+  participants(
+    "How many at most; may exceed a page of Zoom's."
+    first: Int! = 30
+    "` + "`" + `endCursor` + "`" + ` of the page before."
+    after: String
+    "UUID of the run; the latest one that has ended when left out."
+    uuid: MeetingUUID
+  ): ParticipantConnection @zoom(op: "GET /past_webinars/{webinarId}/participants")
+}
+
+"A list of webinars."
+type WebinarConnection {
+  "The webinars with their cursors."
+  edges: [WebinarEdge!]!
+  "The webinars."
+  nodes: [Webinar!]!
+  "Where this page stands."
+  pageInfo: PageInfo!
+  "How many there are in all; null when Zoom does not say."
+  totalCount: Int
+}
+
+"A webinar in a list."
+type WebinarEdge {
+  "Place in the list, to be sent as ` + "`" + `after` + "`" + `."
+  cursor: String!
+  "The webinar."
+  node: Webinar!
+}
+
+"How long after the start of a simulive webinar its recording begins."
+type SimuliveDelay {
+  "Whether it begins later at all."
+  enable: Boolean
+  "How much later, in ` + "`" + `unit` + "`" + `: 1 to 60 seconds, or 1 to 10 minutes."
+  time: Int
+  "What ` + "`" + `time` + "`" + ` counts."
+  unit: SimuliveDelayUnit @zoomField(name: "timeunit")
+}
+
+"How a webinar is held."
+type WebinarSettings {
+  "The host's camera is on when the host joins."
+  hostVideo: Boolean
+  "Panelists' cameras are on when they join."
+  panelistsVideo: Boolean
+  "Video is in high definition."
+  hdVideo: Boolean
+  "Attendees get video in high definition."
+  hdVideoForAttendees: Boolean
+  "Attendees always get video of 1080 lines."
+  send1080pVideoToAttendees: Boolean @zoomField(name: "send_1080p_video_to_attendees")
+  "Host and panelists can rehearse before the attendees come."
+  practiceSession: Boolean
+  "Who registers can watch the recording afterwards."
+  onDemand: Boolean
+  "How people take part by voice."
+  audio: MeetingAudio
+  "Dial-in text of another provider, 2048 characters at most."
+  audioConferenceInfo: String
+  "Countries with a dial-in number, two letters each."
+  globalDialInCountries: [String!]
+  "The dial-in numbers."
+  globalDialInNumbers: [GlobalDialInNumber!]
+  "Whether recording starts by itself, and where to."
+  autoRecording: AutoRecording
+  "Users who may host in the host's place: e-mail addresses or Zoom's ids."
+  alternativeHosts: [String!] @separated(by: ",")
+  "Alternative hosts may add and edit polls."
+  alternativeHostUpdatePolls: Boolean
+  "The host may ask once for leave to unmute people. Not together with ` + "`" + `allowHostControlParticipantMuteState` + "`" + `."
+  requestPermissionToUnmuteParticipants: Boolean
+  "Host and co-hosts mute and unmute people as they like. Not together with ` + "`" + `requestPermissionToUnmuteParticipants` + "`" + `."
+  allowHostControlParticipantMuteState: Boolean
+  "Whether people register, and who approves."
+  approvalType: ApprovalType
+  "What one registration is good for, when the webinar recurs at fixed times."
+  registrationType: RegistrationType
+  "How many may register; 0 is any number."
+  registrantsRestrictNumber: Int
+  "Registration closes after the date of the webinar."
+  closeRegistration: Boolean @deprecated(reason: "Given up by Zoom, without a successor.")
+  "Registrants get an e-mail that confirms. Counts with ` + "`" + `registrantsEmailNotification` + "`" + `."
+  registrantsConfirmationEmail: Boolean
+  "Registrants are told by e-mail when they are approved, denied or cancelled."
+  registrantsEmailNotification: Boolean
+  "Registrants are told by e-mail when the webinar changes."
+  notifyRegistrants: Boolean
+  "A registrant may join from several devices."
+  allowMultipleDevices: Boolean
+  "The registration page has buttons to share it."
+  showShareButton: Boolean
+  "The page that confirms a registration shows how to join."
+  showJoinInfo: Boolean
+  "Whom registrants may ask: name."
+  contactName: String
+  "Whom registrants may ask: e-mail address."
+  contactEmail: String
+  "Language of the e-mails, such as ` + "`" + `en-US` + "`" + `."
+  emailLanguage: String
+  "Panelists are invited by e-mail."
+  panelistsInvitationEmailNotification: Boolean
+  "E-mail to attendees and panelists before the webinar."
+  attendeesAndPanelistsReminderEmailNotification: WebinarReminder
+  "E-mail afterwards to those who were there."
+  followUpAttendeesEmailNotification: WebinarFollowUp
+  "E-mail afterwards to those who registered and were not there."
+  followUpAbsenteesEmailNotification: WebinarFollowUp
+  "A survey opens in the browser of who leaves."
+  postWebinarSurvey: Boolean
+  "Address of the survey that is opened."
+  surveyUrl: URL
+  "Attendee reports tell the e-mail addresses of guests."
+  emailInAttendeeReport: Boolean
+  "Only people who sign in may join."
+  meetingAuthentication: Boolean
+  "Only panelists who sign in may join."
+  panelistAuthentication: Boolean
+  "Zoom's id of the authentication profile."
+  authenticationOption: String
+  "Name of the authentication profile."
+  authenticationName: String
+  "Domains that people must sign in with."
+  authenticationDomains: [String!] @separated(by: ",")
+  "Only people who sign in may join."
+  enforceLogin: Boolean @deprecated(reason: "Given up by Zoom; use ` + "`" + `meetingAuthentication` + "`" + `.")
+  "Domains that people must sign in with."
+  enforceLoginDomains: [String!] @separated(by: ",") @deprecated(reason: "Given up by Zoom; use ` + "`" + `authenticationDomains` + "`" + `.")
+  "Data center regions used beside those of the account, two letters each."
+  additionalDataCenterRegions: [String!]
+  "The picture carries a watermark that tells who watches."
+  addWatermark: Boolean
+  "The sound carries a watermark that tells who listens."
+  addAudioWatermark: Boolean
+  "Hosts and panelists appear with the background and name tags of the webinar."
+  enableSessionBranding: Boolean
+  "Interpreters and their languages."
+  languageInterpretation: LanguageInterpretation
+  "Interpreters of sign language."
+  signLanguageInterpretation: SignLanguageInterpretation
+  "Written questions during the webinar."
+  questionAndAnswer: WebinarQuestionAndAnswer
+}
+
+"An e-mail before a webinar."
+type WebinarReminder {
+  "Whether it is sent."
+  enable: Boolean
+  "How long before."
+  type: WebinarReminderTime
+}
+
+"An e-mail after a webinar."
+type WebinarFollowUp {
+  "Whether it is sent."
+  enable: Boolean
+  "How many days after the planned end; 0 is not planned, and 7 the most."
+  daysAfter: Int @zoomField(name: "type")
+}
+
+"Written questions during a webinar."
+type WebinarQuestionAndAnswer {
+  "Whether they are on."
+  enable: Boolean
+  "Attendees may ask."
+  allowSubmitQuestions: Boolean
+  "Attendees may ask without giving a name."
+  allowAnonymousQuestions: Boolean
+  "Which questions attendees see."
+  answerQuestions: WebinarQuestionVisibility
+  "Attendees may comment on questions."
+  attendeesCanComment: Boolean
+  "Attendees may vote for questions."
+  attendeesCanUpvote: Boolean
+  "Simulive: questions are answered by ` + "`" + `autoReplyText` + "`" + `."
+  allowAutoReply: Boolean
+  "Simulive: the answer to every question."
+  autoReplyText: String
+}
+
+"Registers somebody for a webinar."
+input AddWebinarRegistrantInput {
+  "The webinar, which must take registrations."
+  webinar: WebinarBy!
+  "Occurrences of a recurring webinar to register for, by Zoom's ids of them; all when left out."
+  occurrenceIds: [String!] @separated(by: ",")
+  "Any text of yours: a repeat with the same text answers with the first result and registers nobody twice."
+  idempotencyKey: String
+  "The person."
+  registrant: NewRegistrant!
+}
+
+"What kind of webinar is scheduled."
+enum WebinarType {
+  "Once, at a set time."
+  SCHEDULED @zoomValue(name: "5")
+  "Recurring, started whenever wanted."
+  RECURRING_NO_FIXED_TIME @zoomValue(name: "6")
+  "Recurring at fixed times."
+  RECURRING_FIXED_TIME @zoomValue(name: "9")
+}
+
+"Which webinars of a user to list."
+enum WebinarListType {
+  "All that have not expired: past, going on and to come."
+  SCHEDULED
+  "Those to come, and those going on."
+  UPCOMING
+}
+
+"What the delay of a simulive webinar counts."
+enum SimuliveDelayUnit {
+  "Seconds."
+  SECOND
+  "Minutes."
+  MINUTE
+}
+
+"How long before a webinar people are reminded."
+enum WebinarReminderTime {
+  "No time is set."
+  UNPLANNED @zoomValue(name: "0")
+  "An hour."
+  HOUR @zoomValue(name: "1")
+  "A day."
+  DAY @zoomValue(name: "2")
+  "A day, and again an hour."
+  DAY_AND_HOUR @zoomValue(name: "3")
+  "A week."
+  WEEK @zoomValue(name: "4")
+  "A week, and again an hour."
+  WEEK_AND_HOUR @zoomValue(name: "5")
+  "A week, and again a day."
+  WEEK_AND_DAY @zoomValue(name: "6")
+  "A week, and again a day and an hour."
+  WEEK_DAY_AND_HOUR @zoomValue(name: "7")
+}
+
+"Which questions attendees of a webinar see."
+enum WebinarQuestionVisibility {
+  "Those that were answered."
+  ANSWERED @zoomValue(name: "only")
+  "All."
+  ALL
+}
+`, BuiltIn: false},
 }
 var parsedSchema = gqlparser.MustLoadSchema(sources...)
 
@@ -3459,6 +6712,20 @@ func (ec *executionContext) childFields_Account(ctx context.Context, field graph
 		return ec.fieldContext_Account_users(ctx, field)
 	case "reports":
 		return ec.fieldContext_Account_reports(ctx, field)
+	case "informationBarrierPolicies":
+		return ec.fieldContext_Account_informationBarrierPolicies(ctx, field)
+	case "informationBarrierPolicy":
+		return ec.fieldContext_Account_informationBarrierPolicy(ctx, field)
+	case "roles":
+		return ec.fieldContext_Account_roles(ctx, field)
+	case "role":
+		return ec.fieldContext_Account_role(ctx, field)
+	case "surveys":
+		return ec.fieldContext_Account_surveys(ctx, field)
+	case "survey":
+		return ec.fieldContext_Account_survey(ctx, field)
+	case "channelSurveyInstances":
+		return ec.fieldContext_Account_channelSurveyInstances(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Account", field.Name)
 }
@@ -3519,6 +6786,8 @@ func (ec *executionContext) childFields_AddedRegistrant(ctx context.Context, fie
 		return ec.fieldContext_AddedRegistrant_meeting(ctx, field)
 	case "registrant":
 		return ec.fieldContext_AddedRegistrant_registrant(ctx, field)
+	case "webinar":
+		return ec.fieldContext_AddedRegistrant_webinar(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type AddedRegistrant", field.Name)
 }
@@ -3535,6 +6804,18 @@ func (ec *executionContext) childFields_ApprovedOrDeniedCountriesOrRegions(ctx c
 		return ec.fieldContext_ApprovedOrDeniedCountriesOrRegions_deniedList(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ApprovedOrDeniedCountriesOrRegions", field.Name)
+}
+
+func (ec *executionContext) childFields_AssignRolePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "role":
+		return ec.fieldContext_AssignRolePayload_role(ctx, field)
+	case "assignments":
+		return ec.fieldContext_AssignRolePayload_assignments(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_AssignRolePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AssignRolePayload", field.Name)
 }
 
 func (ec *executionContext) childFields_AuthenticationException(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -3639,6 +6920,222 @@ func (ec *executionContext) childFields_BreakoutRoomSettings(ctx context.Context
 	return nil, fmt.Errorf("no field named %q was found under type BreakoutRoomSettings", field.Name)
 }
 
+func (ec *executionContext) childFields_ChatChannel(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "zoomId":
+		return ec.fieldContext_ChatChannel_zoomId(ctx, field)
+	case "jid":
+		return ec.fieldContext_ChatChannel_jid(ctx, field)
+	case "name":
+		return ec.fieldContext_ChatChannel_name(ctx, field)
+	case "type":
+		return ec.fieldContext_ChatChannel_type(ctx, field)
+	case "url":
+		return ec.fieldContext_ChatChannel_url(ctx, field)
+	case "settings":
+		return ec.fieldContext_ChatChannel_settings(ctx, field)
+	case "user":
+		return ec.fieldContext_ChatChannel_user(ctx, field)
+	case "messages":
+		return ec.fieldContext_ChatChannel_messages(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ChatChannel", field.Name)
+}
+
+func (ec *executionContext) childFields_ChatChannelConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_ChatChannelConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_ChatChannelConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_ChatChannelConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_ChatChannelConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ChatChannelConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_ChatChannelEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_ChatChannelEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_ChatChannelEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ChatChannelEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_ChatChannelSettings(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "addMemberPermissions":
+		return ec.fieldContext_ChatChannelSettings_addMemberPermissions(ctx, field)
+	case "newMembersCanSeePreviousMessagesFiles":
+		return ec.fieldContext_ChatChannelSettings_newMembersCanSeePreviousMessagesFiles(ctx, field)
+	case "postingPermissions":
+		return ec.fieldContext_ChatChannelSettings_postingPermissions(ctx, field)
+	case "mentionAllPermissions":
+		return ec.fieldContext_ChatChannelSettings_mentionAllPermissions(ctx, field)
+	case "externalUsers":
+		return ec.fieldContext_ChatChannelSettings_externalUsers(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ChatChannelSettings", field.Name)
+}
+
+func (ec *executionContext) childFields_ChatFile(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "zoomId":
+		return ec.fieldContext_ChatFile_zoomId(ctx, field)
+	case "name":
+		return ec.fieldContext_ChatFile_name(ctx, field)
+	case "size":
+		return ec.fieldContext_ChatFile_size(ctx, field)
+	case "download":
+		return ec.fieldContext_ChatFile_download(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ChatFile", field.Name)
+}
+
+func (ec *executionContext) childFields_ChatInteractiveCard(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cardId":
+		return ec.fieldContext_ChatInteractiveCard_cardId(ctx, field)
+	case "cardJson":
+		return ec.fieldContext_ChatInteractiveCard_cardJson(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ChatInteractiveCard", field.Name)
+}
+
+func (ec *executionContext) childFields_ChatMention(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "type":
+		return ec.fieldContext_ChatMention_type(ctx, field)
+	case "startPosition":
+		return ec.fieldContext_ChatMention_startPosition(ctx, field)
+	case "endPosition":
+		return ec.fieldContext_ChatMention_endPosition(ctx, field)
+	case "userZoomId":
+		return ec.fieldContext_ChatMention_userZoomId(ctx, field)
+	case "memberId":
+		return ec.fieldContext_ChatMention_memberId(ctx, field)
+	case "user":
+		return ec.fieldContext_ChatMention_user(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ChatMention", field.Name)
+}
+
+func (ec *executionContext) childFields_ChatMessage(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "zoomId":
+		return ec.fieldContext_ChatMessage_zoomId(ctx, field)
+	case "text":
+		return ec.fieldContext_ChatMessage_text(ctx, field)
+	case "type":
+		return ec.fieldContext_ChatMessage_type(ctx, field)
+	case "sentAt":
+		return ec.fieldContext_ChatMessage_sentAt(ctx, field)
+	case "timestamp":
+		return ec.fieldContext_ChatMessage_timestamp(ctx, field)
+	case "status":
+		return ec.fieldContext_ChatMessage_status(ctx, field)
+	case "senderEmail":
+		return ec.fieldContext_ChatMessage_senderEmail(ctx, field)
+	case "senderMemberId":
+		return ec.fieldContext_ChatMessage_senderMemberId(ctx, field)
+	case "senderDisplayName":
+		return ec.fieldContext_ChatMessage_senderDisplayName(ctx, field)
+	case "replyToZoomId":
+		return ec.fieldContext_ChatMessage_replyToZoomId(ctx, field)
+	case "replyTimestamp":
+		return ec.fieldContext_ChatMessage_replyTimestamp(ctx, field)
+	case "files":
+		return ec.fieldContext_ChatMessage_files(ctx, field)
+	case "fileZoomId":
+		return ec.fieldContext_ChatMessage_fileZoomId(ctx, field)
+	case "fileName":
+		return ec.fieldContext_ChatMessage_fileName(ctx, field)
+	case "fileSize":
+		return ec.fieldContext_ChatMessage_fileSize(ctx, field)
+	case "richText":
+		return ec.fieldContext_ChatMessage_richText(ctx, field)
+	case "reactions":
+		return ec.fieldContext_ChatMessage_reactions(ctx, field)
+	case "mentions":
+		return ec.fieldContext_ChatMessage_mentions(ctx, field)
+	case "interactiveCards":
+		return ec.fieldContext_ChatMessage_interactiveCards(ctx, field)
+	case "botMessage":
+		return ec.fieldContext_ChatMessage_botMessage(ctx, field)
+	case "sender":
+		return ec.fieldContext_ChatMessage_sender(ctx, field)
+	case "download":
+		return ec.fieldContext_ChatMessage_download(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ChatMessage", field.Name)
+}
+
+func (ec *executionContext) childFields_ChatMessageConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_ChatMessageConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_ChatMessageConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_ChatMessageConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_ChatMessageConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ChatMessageConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_ChatMessageEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_ChatMessageEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_ChatMessageEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ChatMessageEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_ChatReaction(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "emoji":
+		return ec.fieldContext_ChatReaction_emoji(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_ChatReaction_totalCount(ctx, field)
+	case "senders":
+		return ec.fieldContext_ChatReaction_senders(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ChatReaction", field.Name)
+}
+
+func (ec *executionContext) childFields_ChatReactionSender(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "userZoomId":
+		return ec.fieldContext_ChatReactionSender_userZoomId(ctx, field)
+	case "memberId":
+		return ec.fieldContext_ChatReactionSender_memberId(ctx, field)
+	case "user":
+		return ec.fieldContext_ChatReactionSender_user(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ChatReactionSender", field.Name)
+}
+
+func (ec *executionContext) childFields_ChatRichText(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "startPosition":
+		return ec.fieldContext_ChatRichText_startPosition(ctx, field)
+	case "endPosition":
+		return ec.fieldContext_ChatRichText_endPosition(ctx, field)
+	case "format":
+		return ec.fieldContext_ChatRichText_format(ctx, field)
+	case "attribute":
+		return ec.fieldContext_ChatRichText_attribute(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ChatRichText", field.Name)
+}
+
 func (ec *executionContext) childFields_CloudRecordingUsage(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "date":
@@ -3677,6 +7174,16 @@ func (ec *executionContext) childFields_CloudRecordingUsageEdge(ctx context.Cont
 	return nil, fmt.Errorf("no field named %q was found under type CloudRecordingUsageEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_ConferenceDialInNumber(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "country":
+		return ec.fieldContext_ConferenceDialInNumber_country(ctx, field)
+	case "number":
+		return ec.fieldContext_ConferenceDialInNumber_number(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ConferenceDialInNumber", field.Name)
+}
+
 func (ec *executionContext) childFields_ContinuousMeetingChat(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "enable":
@@ -3691,6 +7198,16 @@ func (ec *executionContext) childFields_ContinuousMeetingChat(ctx context.Contex
 	return nil, fmt.Errorf("no field named %q was found under type ContinuousMeetingChat", field.Name)
 }
 
+func (ec *executionContext) childFields_CreateInformationBarrierPolicyPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "policy":
+		return ec.fieldContext_CreateInformationBarrierPolicyPayload_policy(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_CreateInformationBarrierPolicyPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CreateInformationBarrierPolicyPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_CreateMeetingPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "meeting":
@@ -3699,6 +7216,74 @@ func (ec *executionContext) childFields_CreateMeetingPayload(ctx context.Context
 		return ec.fieldContext_CreateMeetingPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type CreateMeetingPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_CreateMeetingTemplatePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "template":
+		return ec.fieldContext_CreateMeetingTemplatePayload_template(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_CreateMeetingTemplatePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CreateMeetingTemplatePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_CreatePollPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "poll":
+		return ec.fieldContext_CreatePollPayload_poll(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_CreatePollPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CreatePollPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_CreateRolePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "role":
+		return ec.fieldContext_CreateRolePayload_role(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_CreateRolePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CreateRolePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_CreateSipDialingPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "sipDialing":
+		return ec.fieldContext_CreateSipDialingPayload_sipDialing(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_CreateSipDialingPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CreateSipDialingPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_CreateUserPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "user":
+		return ec.fieldContext_CreateUserPayload_user(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_CreateUserPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CreateUserPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_CreatedUser(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "zoomId":
+		return ec.fieldContext_CreatedUser_zoomId(ctx, field)
+	case "email":
+		return ec.fieldContext_CreatedUser_email(ctx, field)
+	case "firstName":
+		return ec.fieldContext_CreatedUser_firstName(ctx, field)
+	case "lastName":
+		return ec.fieldContext_CreatedUser_lastName(ctx, field)
+	case "type":
+		return ec.fieldContext_CreatedUser_type(ctx, field)
+	case "user":
+		return ec.fieldContext_CreatedUser_user(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CreatedUser", field.Name)
 }
 
 func (ec *executionContext) childFields_CustomAttribute(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -3733,6 +7318,38 @@ func (ec *executionContext) childFields_CustomQuestionAnswer(ctx context.Context
 	return nil, fmt.Errorf("no field named %q was found under type CustomQuestionAnswer", field.Name)
 }
 
+func (ec *executionContext) childFields_CustomRegistrationQuestion(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "title":
+		return ec.fieldContext_CustomRegistrationQuestion_title(ctx, field)
+	case "type":
+		return ec.fieldContext_CustomRegistrationQuestion_type(ctx, field)
+	case "required":
+		return ec.fieldContext_CustomRegistrationQuestion_required(ctx, field)
+	case "answers":
+		return ec.fieldContext_CustomRegistrationQuestion_answers(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CustomRegistrationQuestion", field.Name)
+}
+
+func (ec *executionContext) childFields_CustomSurvey(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "title":
+		return ec.fieldContext_CustomSurvey_title(ctx, field)
+	case "anonymous":
+		return ec.fieldContext_CustomSurvey_anonymous(ctx, field)
+	case "numberedQuestions":
+		return ec.fieldContext_CustomSurvey_numberedQuestions(ctx, field)
+	case "showQuestionType":
+		return ec.fieldContext_CustomSurvey_showQuestionType(ctx, field)
+	case "feedback":
+		return ec.fieldContext_CustomSurvey_feedback(ctx, field)
+	case "questions":
+		return ec.fieldContext_CustomSurvey_questions(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CustomSurvey", field.Name)
+}
+
 func (ec *executionContext) childFields_DailyReport(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "year":
@@ -3761,6 +7378,16 @@ func (ec *executionContext) childFields_DailyUsage(ctx context.Context, field gr
 	return nil, fmt.Errorf("no field named %q was found under type DailyUsage", field.Name)
 }
 
+func (ec *executionContext) childFields_DeleteInformationBarrierPolicyPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "deletedPolicyId":
+		return ec.fieldContext_DeleteInformationBarrierPolicyPayload_deletedPolicyId(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_DeleteInformationBarrierPolicyPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DeleteInformationBarrierPolicyPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_DeleteMeetingPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "deletedMeetingId":
@@ -3771,6 +7398,16 @@ func (ec *executionContext) childFields_DeleteMeetingPayload(ctx context.Context
 	return nil, fmt.Errorf("no field named %q was found under type DeleteMeetingPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_DeletePollPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "deletedPollId":
+		return ec.fieldContext_DeletePollPayload_deletedPollId(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_DeletePollPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DeletePollPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_DeleteRegistrantPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "deletedRegistrantId":
@@ -3779,6 +7416,38 @@ func (ec *executionContext) childFields_DeleteRegistrantPayload(ctx context.Cont
 		return ec.fieldContext_DeleteRegistrantPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type DeleteRegistrantPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_DeleteRolePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "deletedRoleId":
+		return ec.fieldContext_DeleteRolePayload_deletedRoleId(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_DeleteRolePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DeleteRolePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_DeleteUserPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "deletedUserId":
+		return ec.fieldContext_DeleteUserPayload_deletedUserId(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_DeleteUserPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DeleteUserPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_EditedMeetingSummary(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "overview":
+		return ec.fieldContext_EditedMeetingSummary_overview(ctx, field)
+	case "details":
+		return ec.fieldContext_EditedMeetingSummary_details(ctx, field)
+	case "nextSteps":
+		return ec.fieldContext_EditedMeetingSummary_nextSteps(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type EditedMeetingSummary", field.Name)
 }
 
 func (ec *executionContext) childFields_EndMeetingPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -3879,6 +7548,76 @@ func (ec *executionContext) childFields_HostActivityTotals(ctx context.Context, 
 	return nil, fmt.Errorf("no field named %q was found under type HostActivityTotals", field.Name)
 }
 
+func (ec *executionContext) childFields_InformationBarrierPolicy(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_InformationBarrierPolicy_id(ctx, field)
+	case "zoomId":
+		return ec.fieldContext_InformationBarrierPolicy_zoomId(ctx, field)
+	case "name":
+		return ec.fieldContext_InformationBarrierPolicy_name(ctx, field)
+	case "status":
+		return ec.fieldContext_InformationBarrierPolicy_status(ctx, field)
+	case "type":
+		return ec.fieldContext_InformationBarrierPolicy_type(ctx, field)
+	case "assignedGroupId":
+		return ec.fieldContext_InformationBarrierPolicy_assignedGroupId(ctx, field)
+	case "toGroupId":
+		return ec.fieldContext_InformationBarrierPolicy_toGroupId(ctx, field)
+	case "chaperoneGroupId":
+		return ec.fieldContext_InformationBarrierPolicy_chaperoneGroupId(ctx, field)
+	case "settings":
+		return ec.fieldContext_InformationBarrierPolicy_settings(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type InformationBarrierPolicy", field.Name)
+}
+
+func (ec *executionContext) childFields_InformationBarrierPolicyConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_InformationBarrierPolicyConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_InformationBarrierPolicyConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_InformationBarrierPolicyConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_InformationBarrierPolicyConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type InformationBarrierPolicyConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_InformationBarrierPolicyEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_InformationBarrierPolicyEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_InformationBarrierPolicyEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type InformationBarrierPolicyEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_InformationBarrierSettings(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "meeting":
+		return ec.fieldContext_InformationBarrierSettings_meeting(ctx, field)
+	case "inMeetingChat":
+		return ec.fieldContext_InformationBarrierSettings_inMeetingChat(ctx, field)
+	case "fileTransfer":
+		return ec.fieldContext_InformationBarrierSettings_fileTransfer(ctx, field)
+	case "screenShare":
+		return ec.fieldContext_InformationBarrierSettings_screenShare(ctx, field)
+	case "recording":
+		return ec.fieldContext_InformationBarrierSettings_recording(ctx, field)
+	case "im":
+		return ec.fieldContext_InformationBarrierSettings_im(ctx, field)
+	case "completePhoneCalls":
+		return ec.fieldContext_InformationBarrierSettings_completePhoneCalls(ctx, field)
+	case "messageViaSms":
+		return ec.fieldContext_InformationBarrierSettings_messageViaSms(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type InformationBarrierSettings", field.Name)
+}
+
 func (ec *executionContext) childFields_LanguageInterpretation(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "enable":
@@ -3911,6 +7650,20 @@ func (ec *executionContext) childFields_LicenseInfo(ctx context.Context, field g
 		return ec.fieldContext_LicenseInfo_subscriptionId(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type LicenseInfo", field.Name)
+}
+
+func (ec *executionContext) childFields_Livestream(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "pageUrl":
+		return ec.fieldContext_Livestream_pageUrl(ctx, field)
+	case "streamUrl":
+		return ec.fieldContext_Livestream_streamUrl(ctx, field)
+	case "streamKey":
+		return ec.fieldContext_Livestream_streamKey(ctx, field)
+	case "resolution":
+		return ec.fieldContext_Livestream_resolution(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Livestream", field.Name)
 }
 
 func (ec *executionContext) childFields_Meeting(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -3987,6 +7740,22 @@ func (ec *executionContext) childFields_Meeting(ctx context.Context, field graph
 		return ec.fieldContext_Meeting_registrant(ctx, field)
 	case "instances":
 		return ec.fieldContext_Meeting_instances(ctx, field)
+	case "invitation":
+		return ec.fieldContext_Meeting_invitation(ctx, field)
+	case "captionToken":
+		return ec.fieldContext_Meeting_captionToken(ctx, field)
+	case "livestream":
+		return ec.fieldContext_Meeting_livestream(ctx, field)
+	case "polls":
+		return ec.fieldContext_Meeting_polls(ctx, field)
+	case "poll":
+		return ec.fieldContext_Meeting_poll(ctx, field)
+	case "recordings":
+		return ec.fieldContext_Meeting_recordings(ctx, field)
+	case "registrationQuestions":
+		return ec.fieldContext_Meeting_registrationQuestions(ctx, field)
+	case "survey":
+		return ec.fieldContext_Meeting_survey(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Meeting", field.Name)
 }
@@ -4057,12 +7826,16 @@ func (ec *executionContext) childFields_MeetingInstance(ctx context.Context, fie
 		return ec.fieldContext_MeetingInstance_participants(ctx, field)
 	case "report":
 		return ec.fieldContext_MeetingInstance_report(ctx, field)
+	case "recordings":
+		return ec.fieldContext_MeetingInstance_recordings(ctx, field)
 	case "polls":
 		return ec.fieldContext_MeetingInstance_polls(ctx, field)
 	case "qa":
 		return ec.fieldContext_MeetingInstance_qa(ctx, field)
 	case "survey":
 		return ec.fieldContext_MeetingInstance_survey(ctx, field)
+	case "summary":
+		return ec.fieldContext_MeetingInstance_summary(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type MeetingInstance", field.Name)
 }
@@ -4091,6 +7864,16 @@ func (ec *executionContext) childFields_MeetingInstanceEdge(ctx context.Context,
 	return nil, fmt.Errorf("no field named %q was found under type MeetingInstanceEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_MeetingInvitation(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "text":
+		return ec.fieldContext_MeetingInvitation_text(ctx, field)
+	case "sipLinks":
+		return ec.fieldContext_MeetingInvitation_sipLinks(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MeetingInvitation", field.Name)
+}
+
 func (ec *executionContext) childFields_MeetingInvitee(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "email":
@@ -4113,6 +7896,62 @@ func (ec *executionContext) childFields_MeetingOccurrence(ctx context.Context, f
 		return ec.fieldContext_MeetingOccurrence_status(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type MeetingOccurrence", field.Name)
+}
+
+func (ec *executionContext) childFields_MeetingRecordings(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "uuid":
+		return ec.fieldContext_MeetingRecordings_uuid(ctx, field)
+	case "meetingNumber":
+		return ec.fieldContext_MeetingRecordings_meetingNumber(ctx, field)
+	case "accountZoomId":
+		return ec.fieldContext_MeetingRecordings_accountZoomId(ctx, field)
+	case "hostZoomId":
+		return ec.fieldContext_MeetingRecordings_hostZoomId(ctx, field)
+	case "topic":
+		return ec.fieldContext_MeetingRecordings_topic(ctx, field)
+	case "type":
+		return ec.fieldContext_MeetingRecordings_type(ctx, field)
+	case "startTime":
+		return ec.fieldContext_MeetingRecordings_startTime(ctx, field)
+	case "durationMinutes":
+		return ec.fieldContext_MeetingRecordings_durationMinutes(ctx, field)
+	case "recordingCount":
+		return ec.fieldContext_MeetingRecordings_recordingCount(ctx, field)
+	case "totalSize":
+		return ec.fieldContext_MeetingRecordings_totalSize(ctx, field)
+	case "autoDelete":
+		return ec.fieldContext_MeetingRecordings_autoDelete(ctx, field)
+	case "autoDeleteDate":
+		return ec.fieldContext_MeetingRecordings_autoDeleteDate(ctx, field)
+	case "password":
+		return ec.fieldContext_MeetingRecordings_password(ctx, field)
+	case "playPasscode":
+		return ec.fieldContext_MeetingRecordings_playPasscode(ctx, field)
+	case "serviceName":
+		return ec.fieldContext_MeetingRecordings_serviceName(ctx, field)
+	case "recordingZone":
+		return ec.fieldContext_MeetingRecordings_recordingZone(ctx, field)
+	case "recorderId":
+		return ec.fieldContext_MeetingRecordings_recorderId(ctx, field)
+	case "zoneRecorderId":
+		return ec.fieldContext_MeetingRecordings_zoneRecorderId(ctx, field)
+	case "meetingZoneName":
+		return ec.fieldContext_MeetingRecordings_meetingZoneName(ctx, field)
+	case "externalStorageAddress":
+		return ec.fieldContext_MeetingRecordings_externalStorageAddress(ctx, field)
+	case "files":
+		return ec.fieldContext_MeetingRecordings_files(ctx, field)
+	case "participantAudioFiles":
+		return ec.fieldContext_MeetingRecordings_participantAudioFiles(ctx, field)
+	case "instance":
+		return ec.fieldContext_MeetingRecordings_instance(ctx, field)
+	case "meeting":
+		return ec.fieldContext_MeetingRecordings_meeting(ctx, field)
+	case "host":
+		return ec.fieldContext_MeetingRecordings_host(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MeetingRecordings", field.Name)
 }
 
 func (ec *executionContext) childFields_MeetingReport(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -4333,6 +8172,78 @@ func (ec *executionContext) childFields_MeetingSettings(ctx context.Context, fie
 	return nil, fmt.Errorf("no field named %q was found under type MeetingSettings", field.Name)
 }
 
+func (ec *executionContext) childFields_MeetingSummary(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "uuid":
+		return ec.fieldContext_MeetingSummary_uuid(ctx, field)
+	case "meetingNumber":
+		return ec.fieldContext_MeetingSummary_meetingNumber(ctx, field)
+	case "topic":
+		return ec.fieldContext_MeetingSummary_topic(ctx, field)
+	case "startTime":
+		return ec.fieldContext_MeetingSummary_startTime(ctx, field)
+	case "endTime":
+		return ec.fieldContext_MeetingSummary_endTime(ctx, field)
+	case "hostZoomId":
+		return ec.fieldContext_MeetingSummary_hostZoomId(ctx, field)
+	case "hostEmail":
+		return ec.fieldContext_MeetingSummary_hostEmail(ctx, field)
+	case "title":
+		return ec.fieldContext_MeetingSummary_title(ctx, field)
+	case "content":
+		return ec.fieldContext_MeetingSummary_content(ctx, field)
+	case "docUrl":
+		return ec.fieldContext_MeetingSummary_docUrl(ctx, field)
+	case "summaryStartTime":
+		return ec.fieldContext_MeetingSummary_summaryStartTime(ctx, field)
+	case "summaryEndTime":
+		return ec.fieldContext_MeetingSummary_summaryEndTime(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_MeetingSummary_createdAt(ctx, field)
+	case "modifiedAt":
+		return ec.fieldContext_MeetingSummary_modifiedAt(ctx, field)
+	case "modifierZoomId":
+		return ec.fieldContext_MeetingSummary_modifierZoomId(ctx, field)
+	case "modifierEmail":
+		return ec.fieldContext_MeetingSummary_modifierEmail(ctx, field)
+	case "overview":
+		return ec.fieldContext_MeetingSummary_overview(ctx, field)
+	case "details":
+		return ec.fieldContext_MeetingSummary_details(ctx, field)
+	case "nextSteps":
+		return ec.fieldContext_MeetingSummary_nextSteps(ctx, field)
+	case "edited":
+		return ec.fieldContext_MeetingSummary_edited(ctx, field)
+	case "host":
+		return ec.fieldContext_MeetingSummary_host(ctx, field)
+	case "modifier":
+		return ec.fieldContext_MeetingSummary_modifier(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MeetingSummary", field.Name)
+}
+
+func (ec *executionContext) childFields_MeetingSummaryDetail(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "label":
+		return ec.fieldContext_MeetingSummaryDetail_label(ctx, field)
+	case "summary":
+		return ec.fieldContext_MeetingSummaryDetail_summary(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MeetingSummaryDetail", field.Name)
+}
+
+func (ec *executionContext) childFields_MeetingSurvey(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "showInTheBrowser":
+		return ec.fieldContext_MeetingSurvey_showInTheBrowser(ctx, field)
+	case "thirdPartySurvey":
+		return ec.fieldContext_MeetingSurvey_thirdPartySurvey(ctx, field)
+	case "customSurvey":
+		return ec.fieldContext_MeetingSurvey_customSurvey(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MeetingSurvey", field.Name)
+}
+
 func (ec *executionContext) childFields_MeetingSurveyAnswer(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "questionId":
@@ -4383,6 +8294,18 @@ func (ec *executionContext) childFields_MeetingSurveyResults(ctx context.Context
 		return ec.fieldContext_MeetingSurveyResults_reportState(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type MeetingSurveyResults", field.Name)
+}
+
+func (ec *executionContext) childFields_MeetingTemplate(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "zoomId":
+		return ec.fieldContext_MeetingTemplate_zoomId(ctx, field)
+	case "name":
+		return ec.fieldContext_MeetingTemplate_name(ctx, field)
+	case "type":
+		return ec.fieldContext_MeetingTemplate_type(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MeetingTemplate", field.Name)
 }
 
 func (ec *executionContext) childFields_OperationLog(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -4507,6 +8430,130 @@ func (ec *executionContext) childFields_ParticipantEdge(ctx context.Context, fie
 	return nil, fmt.Errorf("no field named %q was found under type ParticipantEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_PersonalAudioConference(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "conferenceId":
+		return ec.fieldContext_PersonalAudioConference_conferenceId(ctx, field)
+	case "dedicatedDialInNumbers":
+		return ec.fieldContext_PersonalAudioConference_dedicatedDialInNumbers(ctx, field)
+	case "globalDialInNumbers":
+		return ec.fieldContext_PersonalAudioConference_globalDialInNumbers(ctx, field)
+	case "listenOnlyPassword":
+		return ec.fieldContext_PersonalAudioConference_listenOnlyPassword(ctx, field)
+	case "participantPassword":
+		return ec.fieldContext_PersonalAudioConference_participantPassword(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PersonalAudioConference", field.Name)
+}
+
+func (ec *executionContext) childFields_PhoneExtension(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "name":
+		return ec.fieldContext_PhoneExtension_name(ctx, field)
+	case "extensionNumber":
+		return ec.fieldContext_PhoneExtension_extensionNumber(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PhoneExtension", field.Name)
+}
+
+func (ec *executionContext) childFields_PhoneRecording(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "zoomId":
+		return ec.fieldContext_PhoneRecording_zoomId(ctx, field)
+	case "callId":
+		return ec.fieldContext_PhoneRecording_callId(ctx, field)
+	case "callElementId":
+		return ec.fieldContext_PhoneRecording_callElementId(ctx, field)
+	case "callLogId":
+		return ec.fieldContext_PhoneRecording_callLogId(ctx, field)
+	case "callHistoryId":
+		return ec.fieldContext_PhoneRecording_callHistoryId(ctx, field)
+	case "recordedAt":
+		return ec.fieldContext_PhoneRecording_recordedAt(ctx, field)
+	case "durationSeconds":
+		return ec.fieldContext_PhoneRecording_durationSeconds(ctx, field)
+	case "direction":
+		return ec.fieldContext_PhoneRecording_direction(ctx, field)
+	case "callerName":
+		return ec.fieldContext_PhoneRecording_callerName(ctx, field)
+	case "callerNumber":
+		return ec.fieldContext_PhoneRecording_callerNumber(ctx, field)
+	case "callerNumberType":
+		return ec.fieldContext_PhoneRecording_callerNumberType(ctx, field)
+	case "callerAccountCode":
+		return ec.fieldContext_PhoneRecording_callerAccountCode(ctx, field)
+	case "calleeName":
+		return ec.fieldContext_PhoneRecording_calleeName(ctx, field)
+	case "calleeNumber":
+		return ec.fieldContext_PhoneRecording_calleeNumber(ctx, field)
+	case "calleeNumberType":
+		return ec.fieldContext_PhoneRecording_calleeNumberType(ctx, field)
+	case "calleeAccountCode":
+		return ec.fieldContext_PhoneRecording_calleeAccountCode(ctx, field)
+	case "outgoingBy":
+		return ec.fieldContext_PhoneRecording_outgoingBy(ctx, field)
+	case "acceptedBy":
+		return ec.fieldContext_PhoneRecording_acceptedBy(ctx, field)
+	case "meetingUuid":
+		return ec.fieldContext_PhoneRecording_meetingUuid(ctx, field)
+	case "user":
+		return ec.fieldContext_PhoneRecording_user(ctx, field)
+	case "instance":
+		return ec.fieldContext_PhoneRecording_instance(ctx, field)
+	case "download":
+		return ec.fieldContext_PhoneRecording_download(ctx, field)
+	case "transcriptDownload":
+		return ec.fieldContext_PhoneRecording_transcriptDownload(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PhoneRecording", field.Name)
+}
+
+func (ec *executionContext) childFields_PhoneRecordingConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_PhoneRecordingConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_PhoneRecordingConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_PhoneRecordingConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_PhoneRecordingConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PhoneRecordingConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_PhoneRecordingEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_PhoneRecordingEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_PhoneRecordingEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PhoneRecordingEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_Poll(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Poll_id(ctx, field)
+	case "zoomId":
+		return ec.fieldContext_Poll_zoomId(ctx, field)
+	case "title":
+		return ec.fieldContext_Poll_title(ctx, field)
+	case "status":
+		return ec.fieldContext_Poll_status(ctx, field)
+	case "type":
+		return ec.fieldContext_Poll_type(ctx, field)
+	case "anonymous":
+		return ec.fieldContext_Poll_anonymous(ctx, field)
+	case "questions":
+		return ec.fieldContext_Poll_questions(ctx, field)
+	case "meeting":
+		return ec.fieldContext_Poll_meeting(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Poll", field.Name)
+}
+
 func (ec *executionContext) childFields_PollAnswer(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "question":
@@ -4519,6 +8566,50 @@ func (ec *executionContext) childFields_PollAnswer(ctx context.Context, field gr
 		return ec.fieldContext_PollAnswer_answeredAt(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type PollAnswer", field.Name)
+}
+
+func (ec *executionContext) childFields_PollPrompt(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "question":
+		return ec.fieldContext_PollPrompt_question(ctx, field)
+	case "rightAnswers":
+		return ec.fieldContext_PollPrompt_rightAnswers(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PollPrompt", field.Name)
+}
+
+func (ec *executionContext) childFields_PollQuestion(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "name":
+		return ec.fieldContext_PollQuestion_name(ctx, field)
+	case "type":
+		return ec.fieldContext_PollQuestion_type(ctx, field)
+	case "answerRequired":
+		return ec.fieldContext_PollQuestion_answerRequired(ctx, field)
+	case "answers":
+		return ec.fieldContext_PollQuestion_answers(ctx, field)
+	case "prompts":
+		return ec.fieldContext_PollQuestion_prompts(ctx, field)
+	case "rightAnswers":
+		return ec.fieldContext_PollQuestion_rightAnswers(ctx, field)
+	case "caseSensitive":
+		return ec.fieldContext_PollQuestion_caseSensitive(ctx, field)
+	case "showAsDropdown":
+		return ec.fieldContext_PollQuestion_showAsDropdown(ctx, field)
+	case "minAnswerLength":
+		return ec.fieldContext_PollQuestion_minAnswerLength(ctx, field)
+	case "maxAnswerLength":
+		return ec.fieldContext_PollQuestion_maxAnswerLength(ctx, field)
+	case "ratingMinValue":
+		return ec.fieldContext_PollQuestion_ratingMinValue(ctx, field)
+	case "ratingMaxValue":
+		return ec.fieldContext_PollQuestion_ratingMaxValue(ctx, field)
+	case "ratingMinLabel":
+		return ec.fieldContext_PollQuestion_ratingMinLabel(ctx, field)
+	case "ratingMaxLabel":
+		return ec.fieldContext_PollQuestion_ratingMaxLabel(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PollQuestion", field.Name)
 }
 
 func (ec *executionContext) childFields_PollRespondent(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -4555,6 +8646,16 @@ func (ec *executionContext) childFields_PollResults(ctx context.Context, field g
 		return ec.fieldContext_PollResults_reportState(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type PollResults", field.Name)
+}
+
+func (ec *executionContext) childFields_PrivilegeScope(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "permissionId":
+		return ec.fieldContext_PrivilegeScope_permissionId(ctx, field)
+	case "groupIds":
+		return ec.fieldContext_PrivilegeScope_groupIds(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PrivilegeScope", field.Name)
 }
 
 func (ec *executionContext) childFields_QaAnswer(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -4647,6 +8748,40 @@ func (ec *executionContext) childFields_QuestionAndAnswer(ctx context.Context, f
 	return nil, fmt.Errorf("no field named %q was found under type QuestionAndAnswer", field.Name)
 }
 
+func (ec *executionContext) childFields_RecordingFile(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "zoomId":
+		return ec.fieldContext_RecordingFile_zoomId(ctx, field)
+	case "name":
+		return ec.fieldContext_RecordingFile_name(ctx, field)
+	case "type":
+		return ec.fieldContext_RecordingFile_type(ctx, field)
+	case "extension":
+		return ec.fieldContext_RecordingFile_extension(ctx, field)
+	case "recordingType":
+		return ec.fieldContext_RecordingFile_recordingType(ctx, field)
+	case "size":
+		return ec.fieldContext_RecordingFile_size(ctx, field)
+	case "status":
+		return ec.fieldContext_RecordingFile_status(ctx, field)
+	case "startTime":
+		return ec.fieldContext_RecordingFile_startTime(ctx, field)
+	case "endTime":
+		return ec.fieldContext_RecordingFile_endTime(ctx, field)
+	case "deletedTime":
+		return ec.fieldContext_RecordingFile_deletedTime(ctx, field)
+	case "meetingUuid":
+		return ec.fieldContext_RecordingFile_meetingUuid(ctx, field)
+	case "playUrl":
+		return ec.fieldContext_RecordingFile_playUrl(ctx, field)
+	case "filePath":
+		return ec.fieldContext_RecordingFile_filePath(ctx, field)
+	case "download":
+		return ec.fieldContext_RecordingFile_download(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RecordingFile", field.Name)
+}
+
 func (ec *executionContext) childFields_Recurrence(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "type":
@@ -4717,10 +8852,14 @@ func (ec *executionContext) childFields_Registrant(ctx context.Context, field gr
 		return ec.fieldContext_Registrant_comments(ctx, field)
 	case "customQuestions":
 		return ec.fieldContext_Registrant_customQuestions(ctx, field)
+	case "language":
+		return ec.fieldContext_Registrant_language(ctx, field)
 	case "meeting":
 		return ec.fieldContext_Registrant_meeting(ctx, field)
 	case "user":
 		return ec.fieldContext_Registrant_user(ctx, field)
+	case "webinar":
+		return ec.fieldContext_Registrant_webinar(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Registrant", field.Name)
 }
@@ -4747,6 +8886,106 @@ func (ec *executionContext) childFields_RegistrantEdge(ctx context.Context, fiel
 		return ec.fieldContext_RegistrantEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type RegistrantEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_RegistrationQuestion(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "field":
+		return ec.fieldContext_RegistrationQuestion_field(ctx, field)
+	case "required":
+		return ec.fieldContext_RegistrationQuestion_required(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RegistrationQuestion", field.Name)
+}
+
+func (ec *executionContext) childFields_RegistrationQuestions(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "questions":
+		return ec.fieldContext_RegistrationQuestions_questions(ctx, field)
+	case "customQuestions":
+		return ec.fieldContext_RegistrationQuestions_customQuestions(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RegistrationQuestions", field.Name)
+}
+
+func (ec *executionContext) childFields_Role(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Role_id(ctx, field)
+	case "zoomId":
+		return ec.fieldContext_Role_zoomId(ctx, field)
+	case "name":
+		return ec.fieldContext_Role_name(ctx, field)
+	case "description":
+		return ec.fieldContext_Role_description(ctx, field)
+	case "type":
+		return ec.fieldContext_Role_type(ctx, field)
+	case "totalMembers":
+		return ec.fieldContext_Role_totalMembers(ctx, field)
+	case "privileges":
+		return ec.fieldContext_Role_privileges(ctx, field)
+	case "subAccountPrivileges":
+		return ec.fieldContext_Role_subAccountPrivileges(ctx, field)
+	case "privilegeScopes":
+		return ec.fieldContext_Role_privilegeScopes(ctx, field)
+	case "members":
+		return ec.fieldContext_Role_members(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Role", field.Name)
+}
+
+func (ec *executionContext) childFields_RoleAssignment(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "addedAt":
+		return ec.fieldContext_RoleAssignment_addedAt(ctx, field)
+	case "userZoomIds":
+		return ec.fieldContext_RoleAssignment_userZoomIds(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RoleAssignment", field.Name)
+}
+
+func (ec *executionContext) childFields_RoleMember(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "zoomId":
+		return ec.fieldContext_RoleMember_zoomId(ctx, field)
+	case "email":
+		return ec.fieldContext_RoleMember_email(ctx, field)
+	case "firstName":
+		return ec.fieldContext_RoleMember_firstName(ctx, field)
+	case "lastName":
+		return ec.fieldContext_RoleMember_lastName(ctx, field)
+	case "department":
+		return ec.fieldContext_RoleMember_department(ctx, field)
+	case "type":
+		return ec.fieldContext_RoleMember_type(ctx, field)
+	case "user":
+		return ec.fieldContext_RoleMember_user(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RoleMember", field.Name)
+}
+
+func (ec *executionContext) childFields_RoleMemberConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_RoleMemberConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_RoleMemberConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_RoleMemberConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_RoleMemberConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RoleMemberConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_RoleMemberEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_RoleMemberEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_RoleMemberEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RoleMemberEdge", field.Name)
 }
 
 func (ec *executionContext) childFields_SignInActivity(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -4811,6 +9050,280 @@ func (ec *executionContext) childFields_SignLanguageInterpreter(ctx context.Cont
 		return ec.fieldContext_SignLanguageInterpreter_signLanguage(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type SignLanguageInterpreter", field.Name)
+}
+
+func (ec *executionContext) childFields_SignedDownload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "url":
+		return ec.fieldContext_SignedDownload_url(ctx, field)
+	case "expiresAt":
+		return ec.fieldContext_SignedDownload_expiresAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SignedDownload", field.Name)
+}
+
+func (ec *executionContext) childFields_SimuliveDelay(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "enable":
+		return ec.fieldContext_SimuliveDelay_enable(ctx, field)
+	case "time":
+		return ec.fieldContext_SimuliveDelay_time(ctx, field)
+	case "unit":
+		return ec.fieldContext_SimuliveDelay_unit(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SimuliveDelay", field.Name)
+}
+
+func (ec *executionContext) childFields_SipDialing(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "uri":
+		return ec.fieldContext_SipDialing_uri(ctx, field)
+	case "paidCrcPlanParticipant":
+		return ec.fieldContext_SipDialing_paidCrcPlanParticipant(ctx, field)
+	case "participantIdentifierCode":
+		return ec.fieldContext_SipDialing_participantIdentifierCode(ctx, field)
+	case "expiresInSeconds":
+		return ec.fieldContext_SipDialing_expiresInSeconds(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SipDialing", field.Name)
+}
+
+func (ec *executionContext) childFields_SubAccountPrivileges(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "secondLevel":
+		return ec.fieldContext_SubAccountPrivileges_secondLevel(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SubAccountPrivileges", field.Name)
+}
+
+func (ec *executionContext) childFields_Survey(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Survey_id(ctx, field)
+	case "zoomId":
+		return ec.fieldContext_Survey_zoomId(ctx, field)
+	case "name":
+		return ec.fieldContext_Survey_name(ctx, field)
+	case "type":
+		return ec.fieldContext_Survey_type(ctx, field)
+	case "published":
+		return ec.fieldContext_Survey_published(ctx, field)
+	case "anonymous":
+		return ec.fieldContext_Survey_anonymous(ctx, field)
+	case "questions":
+		return ec.fieldContext_Survey_questions(ctx, field)
+	case "instances":
+		return ec.fieldContext_Survey_instances(ctx, field)
+	case "answers":
+		return ec.fieldContext_Survey_answers(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Survey", field.Name)
+}
+
+func (ec *executionContext) childFields_SurveyAnswer(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "name":
+		return ec.fieldContext_SurveyAnswer_name(ctx, field)
+	case "email":
+		return ec.fieldContext_SurveyAnswer_email(ctx, field)
+	case "anonymous":
+		return ec.fieldContext_SurveyAnswer_anonymous(ctx, field)
+	case "submittedAt":
+		return ec.fieldContext_SurveyAnswer_submittedAt(ctx, field)
+	case "instanceZoomId":
+		return ec.fieldContext_SurveyAnswer_instanceZoomId(ctx, field)
+	case "questions":
+		return ec.fieldContext_SurveyAnswer_questions(ctx, field)
+	case "instance":
+		return ec.fieldContext_SurveyAnswer_instance(ctx, field)
+	case "user":
+		return ec.fieldContext_SurveyAnswer_user(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SurveyAnswer", field.Name)
+}
+
+func (ec *executionContext) childFields_SurveyAnswerConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_SurveyAnswerConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_SurveyAnswerConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_SurveyAnswerConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_SurveyAnswerConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SurveyAnswerConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_SurveyAnswerEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_SurveyAnswerEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_SurveyAnswerEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SurveyAnswerEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_SurveyAnswerItem(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "optionZoomId":
+		return ec.fieldContext_SurveyAnswerItem_optionZoomId(ctx, field)
+	case "answer":
+		return ec.fieldContext_SurveyAnswerItem_answer(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SurveyAnswerItem", field.Name)
+}
+
+func (ec *executionContext) childFields_SurveyConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_SurveyConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_SurveyConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_SurveyConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_SurveyConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SurveyConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_SurveyEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_SurveyEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_SurveyEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SurveyEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_SurveyInstance(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "zoomId":
+		return ec.fieldContext_SurveyInstance_zoomId(ctx, field)
+	case "name":
+		return ec.fieldContext_SurveyInstance_name(ctx, field)
+	case "productType":
+		return ec.fieldContext_SurveyInstance_productType(ctx, field)
+	case "hasResponse":
+		return ec.fieldContext_SurveyInstance_hasResponse(ctx, field)
+	case "surveyZoomId":
+		return ec.fieldContext_SurveyInstance_surveyZoomId(ctx, field)
+	case "surveyName":
+		return ec.fieldContext_SurveyInstance_surveyName(ctx, field)
+	case "surveyType":
+		return ec.fieldContext_SurveyInstance_surveyType(ctx, field)
+	case "anonymous":
+		return ec.fieldContext_SurveyInstance_anonymous(ctx, field)
+	case "questions":
+		return ec.fieldContext_SurveyInstance_questions(ctx, field)
+	case "meetingNumber":
+		return ec.fieldContext_SurveyInstance_meetingNumber(ctx, field)
+	case "survey":
+		return ec.fieldContext_SurveyInstance_survey(ctx, field)
+	case "answers":
+		return ec.fieldContext_SurveyInstance_answers(ctx, field)
+	case "meetingInstance":
+		return ec.fieldContext_SurveyInstance_meetingInstance(ctx, field)
+	case "meeting":
+		return ec.fieldContext_SurveyInstance_meeting(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SurveyInstance", field.Name)
+}
+
+func (ec *executionContext) childFields_SurveyInstanceConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_SurveyInstanceConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_SurveyInstanceConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_SurveyInstanceConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_SurveyInstanceConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SurveyInstanceConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_SurveyInstanceEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_SurveyInstanceEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_SurveyInstanceEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SurveyInstanceEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_SurveyOption(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "zoomId":
+		return ec.fieldContext_SurveyOption_zoomId(ctx, field)
+	case "value":
+		return ec.fieldContext_SurveyOption_value(ctx, field)
+	case "label":
+		return ec.fieldContext_SurveyOption_label(ctx, field)
+	case "order":
+		return ec.fieldContext_SurveyOption_order(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SurveyOption", field.Name)
+}
+
+func (ec *executionContext) childFields_SurveyQuestion(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "zoomId":
+		return ec.fieldContext_SurveyQuestion_zoomId(ctx, field)
+	case "name":
+		return ec.fieldContext_SurveyQuestion_name(ctx, field)
+	case "order":
+		return ec.fieldContext_SurveyQuestion_order(ctx, field)
+	case "type":
+		return ec.fieldContext_SurveyQuestion_type(ctx, field)
+	case "required":
+		return ec.fieldContext_SurveyQuestion_required(ctx, field)
+	case "subQuestions":
+		return ec.fieldContext_SurveyQuestion_subQuestions(ctx, field)
+	case "options":
+		return ec.fieldContext_SurveyQuestion_options(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SurveyQuestion", field.Name)
+}
+
+func (ec *executionContext) childFields_SurveyQuestionAnswer(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "questionZoomId":
+		return ec.fieldContext_SurveyQuestionAnswer_questionZoomId(ctx, field)
+	case "answers":
+		return ec.fieldContext_SurveyQuestionAnswer_answers(ctx, field)
+	case "subQuestions":
+		return ec.fieldContext_SurveyQuestionAnswer_subQuestions(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SurveyQuestionAnswer", field.Name)
+}
+
+func (ec *executionContext) childFields_SurveySubQuestion(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "zoomId":
+		return ec.fieldContext_SurveySubQuestion_zoomId(ctx, field)
+	case "name":
+		return ec.fieldContext_SurveySubQuestion_name(ctx, field)
+	case "order":
+		return ec.fieldContext_SurveySubQuestion_order(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SurveySubQuestion", field.Name)
+}
+
+func (ec *executionContext) childFields_SurveySubQuestionAnswer(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "subQuestionZoomId":
+		return ec.fieldContext_SurveySubQuestionAnswer_subQuestionZoomId(ctx, field)
+	case "answers":
+		return ec.fieldContext_SurveySubQuestionAnswer_answers(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SurveySubQuestionAnswer", field.Name)
 }
 
 func (ec *executionContext) childFields_TelephoneCall(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -4895,6 +9408,16 @@ func (ec *executionContext) childFields_TrackingField(ctx context.Context, field
 	return nil, fmt.Errorf("no field named %q was found under type TrackingField", field.Name)
 }
 
+func (ec *executionContext) childFields_UnassignRolePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "role":
+		return ec.fieldContext_UnassignRolePayload_role(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_UnassignRolePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UnassignRolePayload", field.Name)
+}
+
 func (ec *executionContext) childFields_UpcomingEvent(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "zoomId":
@@ -4939,6 +9462,48 @@ func (ec *executionContext) childFields_UpcomingEventEdge(ctx context.Context, f
 	return nil, fmt.Errorf("no field named %q was found under type UpcomingEventEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_UpcomingMeeting(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "number":
+		return ec.fieldContext_UpcomingMeeting_number(ctx, field)
+	case "topic":
+		return ec.fieldContext_UpcomingMeeting_topic(ctx, field)
+	case "type":
+		return ec.fieldContext_UpcomingMeeting_type(ctx, field)
+	case "startTime":
+		return ec.fieldContext_UpcomingMeeting_startTime(ctx, field)
+	case "durationMinutes":
+		return ec.fieldContext_UpcomingMeeting_durationMinutes(ctx, field)
+	case "timezone":
+		return ec.fieldContext_UpcomingMeeting_timezone(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_UpcomingMeeting_createdAt(ctx, field)
+	case "joinUrl":
+		return ec.fieldContext_UpcomingMeeting_joinUrl(ctx, field)
+	case "passcode":
+		return ec.fieldContext_UpcomingMeeting_passcode(ctx, field)
+	case "usePmi":
+		return ec.fieldContext_UpcomingMeeting_usePmi(ctx, field)
+	case "isHost":
+		return ec.fieldContext_UpcomingMeeting_isHost(ctx, field)
+	case "isAllDay":
+		return ec.fieldContext_UpcomingMeeting_isAllDay(ctx, field)
+	case "meeting":
+		return ec.fieldContext_UpcomingMeeting_meeting(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UpcomingMeeting", field.Name)
+}
+
+func (ec *executionContext) childFields_UpdateInformationBarrierPolicyPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "policy":
+		return ec.fieldContext_UpdateInformationBarrierPolicyPayload_policy(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_UpdateInformationBarrierPolicyPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UpdateInformationBarrierPolicyPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_UpdateMeetingPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "meeting":
@@ -4949,6 +9514,16 @@ func (ec *executionContext) childFields_UpdateMeetingPayload(ctx context.Context
 	return nil, fmt.Errorf("no field named %q was found under type UpdateMeetingPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_UpdatePollPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "poll":
+		return ec.fieldContext_UpdatePollPayload_poll(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_UpdatePollPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UpdatePollPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_UpdateRegistrantStatusPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "registrants":
@@ -4957,6 +9532,26 @@ func (ec *executionContext) childFields_UpdateRegistrantStatusPayload(ctx contex
 		return ec.fieldContext_UpdateRegistrantStatusPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type UpdateRegistrantStatusPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_UpdateRolePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "role":
+		return ec.fieldContext_UpdateRolePayload_role(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_UpdateRolePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UpdateRolePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_UpdateUserPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "user":
+		return ec.fieldContext_UpdateUserPayload_user(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_UpdateUserPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UpdateUserPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_User(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -5059,6 +9654,22 @@ func (ec *executionContext) childFields_User(ctx context.Context, field graphql.
 		return ec.fieldContext_User_meetings(ctx, field)
 	case "pastMeetings":
 		return ec.fieldContext_User_pastMeetings(ctx, field)
+	case "chatChannels":
+		return ec.fieldContext_User_chatChannels(ctx, field)
+	case "chatMessages":
+		return ec.fieldContext_User_chatMessages(ctx, field)
+	case "personalAudioConferences":
+		return ec.fieldContext_User_personalAudioConferences(ctx, field)
+	case "phoneRecordings":
+		return ec.fieldContext_User_phoneRecordings(ctx, field)
+	case "role":
+		return ec.fieldContext_User_role(ctx, field)
+	case "meetingTemplates":
+		return ec.fieldContext_User_meetingTemplates(ctx, field)
+	case "upcomingMeetings":
+		return ec.fieldContext_User_upcomingMeetings(ctx, field)
+	case "webinars":
+		return ec.fieldContext_User_webinars(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type User", field.Name)
 }
@@ -5151,6 +9762,146 @@ func (ec *executionContext) childFields_WaitingRoomOptions(ctx context.Context, 
 	return nil, fmt.Errorf("no field named %q was found under type WaitingRoomOptions", field.Name)
 }
 
+func (ec *executionContext) childFields_Webinar(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Webinar_id(ctx, field)
+	case "number":
+		return ec.fieldContext_Webinar_number(ctx, field)
+	case "uuid":
+		return ec.fieldContext_Webinar_uuid(ctx, field)
+	case "topic":
+		return ec.fieldContext_Webinar_topic(ctx, field)
+	case "agenda":
+		return ec.fieldContext_Webinar_agenda(ctx, field)
+	case "type":
+		return ec.fieldContext_Webinar_type(ctx, field)
+	case "startTime":
+		return ec.fieldContext_Webinar_startTime(ctx, field)
+	case "durationMinutes":
+		return ec.fieldContext_Webinar_durationMinutes(ctx, field)
+	case "timezone":
+		return ec.fieldContext_Webinar_timezone(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_Webinar_createdAt(ctx, field)
+	case "creationSource":
+		return ec.fieldContext_Webinar_creationSource(ctx, field)
+	case "hostZoomId":
+		return ec.fieldContext_Webinar_hostZoomId(ctx, field)
+	case "hostEmail":
+		return ec.fieldContext_Webinar_hostEmail(ctx, field)
+	case "joinUrl":
+		return ec.fieldContext_Webinar_joinUrl(ctx, field)
+	case "registrationUrl":
+		return ec.fieldContext_Webinar_registrationUrl(ctx, field)
+	case "startUrl":
+		return ec.fieldContext_Webinar_startUrl(ctx, field)
+	case "password":
+		return ec.fieldContext_Webinar_password(ctx, field)
+	case "h323Password":
+		return ec.fieldContext_Webinar_h323Password(ctx, field)
+	case "encryptedPassword":
+		return ec.fieldContext_Webinar_encryptedPassword(ctx, field)
+	case "templateId":
+		return ec.fieldContext_Webinar_templateId(ctx, field)
+	case "trackingFields":
+		return ec.fieldContext_Webinar_trackingFields(ctx, field)
+	case "isSimulive":
+		return ec.fieldContext_Webinar_isSimulive(ctx, field)
+	case "isEventsWebinar":
+		return ec.fieldContext_Webinar_isEventsWebinar(ctx, field)
+	case "recordFileId":
+		return ec.fieldContext_Webinar_recordFileId(ctx, field)
+	case "transitionToLive":
+		return ec.fieldContext_Webinar_transitionToLive(ctx, field)
+	case "simuliveDelayStart":
+		return ec.fieldContext_Webinar_simuliveDelayStart(ctx, field)
+	case "recurrence":
+		return ec.fieldContext_Webinar_recurrence(ctx, field)
+	case "occurrences":
+		return ec.fieldContext_Webinar_occurrences(ctx, field)
+	case "settings":
+		return ec.fieldContext_Webinar_settings(ctx, field)
+	case "host":
+		return ec.fieldContext_Webinar_host(ctx, field)
+	case "registrants":
+		return ec.fieldContext_Webinar_registrants(ctx, field)
+	case "registrant":
+		return ec.fieldContext_Webinar_registrant(ctx, field)
+	case "participants":
+		return ec.fieldContext_Webinar_participants(ctx, field)
+	case "report":
+		return ec.fieldContext_Webinar_report(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Webinar", field.Name)
+}
+
+func (ec *executionContext) childFields_WebinarConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_WebinarConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_WebinarConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_WebinarConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_WebinarConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WebinarConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_WebinarEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_WebinarEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_WebinarEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WebinarEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_WebinarFollowUp(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "enable":
+		return ec.fieldContext_WebinarFollowUp_enable(ctx, field)
+	case "daysAfter":
+		return ec.fieldContext_WebinarFollowUp_daysAfter(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WebinarFollowUp", field.Name)
+}
+
+func (ec *executionContext) childFields_WebinarQuestionAndAnswer(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "enable":
+		return ec.fieldContext_WebinarQuestionAndAnswer_enable(ctx, field)
+	case "allowSubmitQuestions":
+		return ec.fieldContext_WebinarQuestionAndAnswer_allowSubmitQuestions(ctx, field)
+	case "allowAnonymousQuestions":
+		return ec.fieldContext_WebinarQuestionAndAnswer_allowAnonymousQuestions(ctx, field)
+	case "answerQuestions":
+		return ec.fieldContext_WebinarQuestionAndAnswer_answerQuestions(ctx, field)
+	case "attendeesCanComment":
+		return ec.fieldContext_WebinarQuestionAndAnswer_attendeesCanComment(ctx, field)
+	case "attendeesCanUpvote":
+		return ec.fieldContext_WebinarQuestionAndAnswer_attendeesCanUpvote(ctx, field)
+	case "allowAutoReply":
+		return ec.fieldContext_WebinarQuestionAndAnswer_allowAutoReply(ctx, field)
+	case "autoReplyText":
+		return ec.fieldContext_WebinarQuestionAndAnswer_autoReplyText(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WebinarQuestionAndAnswer", field.Name)
+}
+
+func (ec *executionContext) childFields_WebinarReminder(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "enable":
+		return ec.fieldContext_WebinarReminder_enable(ctx, field)
+	case "type":
+		return ec.fieldContext_WebinarReminder_type(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WebinarReminder", field.Name)
+}
+
 func (ec *executionContext) childFields_WebinarReport(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "uuid":
@@ -5183,6 +9934,8 @@ func (ec *executionContext) childFields_WebinarReport(ctx context.Context, field
 		return ec.fieldContext_WebinarReport_customKeys(ctx, field)
 	case "host":
 		return ec.fieldContext_WebinarReport_host(ctx, field)
+	case "webinar":
+		return ec.fieldContext_WebinarReport_webinar(ctx, field)
 	case "participants":
 		return ec.fieldContext_WebinarReport_participants(ctx, field)
 	case "polls":
@@ -5221,6 +9974,8 @@ func (ec *executionContext) childFields_WebinarReportParticipant(ctx context.Con
 		return ec.fieldContext_WebinarReportParticipant_failover(ctx, field)
 	case "user":
 		return ec.fieldContext_WebinarReportParticipant_user(ctx, field)
+	case "registrant":
+		return ec.fieldContext_WebinarReportParticipant_registrant(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type WebinarReportParticipant", field.Name)
 }
@@ -5249,6 +10004,124 @@ func (ec *executionContext) childFields_WebinarReportParticipantEdge(ctx context
 		return ec.fieldContext_WebinarReportParticipantEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type WebinarReportParticipantEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_WebinarSettings(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "hostVideo":
+		return ec.fieldContext_WebinarSettings_hostVideo(ctx, field)
+	case "panelistsVideo":
+		return ec.fieldContext_WebinarSettings_panelistsVideo(ctx, field)
+	case "hdVideo":
+		return ec.fieldContext_WebinarSettings_hdVideo(ctx, field)
+	case "hdVideoForAttendees":
+		return ec.fieldContext_WebinarSettings_hdVideoForAttendees(ctx, field)
+	case "send1080pVideoToAttendees":
+		return ec.fieldContext_WebinarSettings_send1080pVideoToAttendees(ctx, field)
+	case "practiceSession":
+		return ec.fieldContext_WebinarSettings_practiceSession(ctx, field)
+	case "onDemand":
+		return ec.fieldContext_WebinarSettings_onDemand(ctx, field)
+	case "audio":
+		return ec.fieldContext_WebinarSettings_audio(ctx, field)
+	case "audioConferenceInfo":
+		return ec.fieldContext_WebinarSettings_audioConferenceInfo(ctx, field)
+	case "globalDialInCountries":
+		return ec.fieldContext_WebinarSettings_globalDialInCountries(ctx, field)
+	case "globalDialInNumbers":
+		return ec.fieldContext_WebinarSettings_globalDialInNumbers(ctx, field)
+	case "autoRecording":
+		return ec.fieldContext_WebinarSettings_autoRecording(ctx, field)
+	case "alternativeHosts":
+		return ec.fieldContext_WebinarSettings_alternativeHosts(ctx, field)
+	case "alternativeHostUpdatePolls":
+		return ec.fieldContext_WebinarSettings_alternativeHostUpdatePolls(ctx, field)
+	case "requestPermissionToUnmuteParticipants":
+		return ec.fieldContext_WebinarSettings_requestPermissionToUnmuteParticipants(ctx, field)
+	case "allowHostControlParticipantMuteState":
+		return ec.fieldContext_WebinarSettings_allowHostControlParticipantMuteState(ctx, field)
+	case "approvalType":
+		return ec.fieldContext_WebinarSettings_approvalType(ctx, field)
+	case "registrationType":
+		return ec.fieldContext_WebinarSettings_registrationType(ctx, field)
+	case "registrantsRestrictNumber":
+		return ec.fieldContext_WebinarSettings_registrantsRestrictNumber(ctx, field)
+	case "closeRegistration":
+		return ec.fieldContext_WebinarSettings_closeRegistration(ctx, field)
+	case "registrantsConfirmationEmail":
+		return ec.fieldContext_WebinarSettings_registrantsConfirmationEmail(ctx, field)
+	case "registrantsEmailNotification":
+		return ec.fieldContext_WebinarSettings_registrantsEmailNotification(ctx, field)
+	case "notifyRegistrants":
+		return ec.fieldContext_WebinarSettings_notifyRegistrants(ctx, field)
+	case "allowMultipleDevices":
+		return ec.fieldContext_WebinarSettings_allowMultipleDevices(ctx, field)
+	case "showShareButton":
+		return ec.fieldContext_WebinarSettings_showShareButton(ctx, field)
+	case "showJoinInfo":
+		return ec.fieldContext_WebinarSettings_showJoinInfo(ctx, field)
+	case "contactName":
+		return ec.fieldContext_WebinarSettings_contactName(ctx, field)
+	case "contactEmail":
+		return ec.fieldContext_WebinarSettings_contactEmail(ctx, field)
+	case "emailLanguage":
+		return ec.fieldContext_WebinarSettings_emailLanguage(ctx, field)
+	case "panelistsInvitationEmailNotification":
+		return ec.fieldContext_WebinarSettings_panelistsInvitationEmailNotification(ctx, field)
+	case "attendeesAndPanelistsReminderEmailNotification":
+		return ec.fieldContext_WebinarSettings_attendeesAndPanelistsReminderEmailNotification(ctx, field)
+	case "followUpAttendeesEmailNotification":
+		return ec.fieldContext_WebinarSettings_followUpAttendeesEmailNotification(ctx, field)
+	case "followUpAbsenteesEmailNotification":
+		return ec.fieldContext_WebinarSettings_followUpAbsenteesEmailNotification(ctx, field)
+	case "postWebinarSurvey":
+		return ec.fieldContext_WebinarSettings_postWebinarSurvey(ctx, field)
+	case "surveyUrl":
+		return ec.fieldContext_WebinarSettings_surveyUrl(ctx, field)
+	case "emailInAttendeeReport":
+		return ec.fieldContext_WebinarSettings_emailInAttendeeReport(ctx, field)
+	case "meetingAuthentication":
+		return ec.fieldContext_WebinarSettings_meetingAuthentication(ctx, field)
+	case "panelistAuthentication":
+		return ec.fieldContext_WebinarSettings_panelistAuthentication(ctx, field)
+	case "authenticationOption":
+		return ec.fieldContext_WebinarSettings_authenticationOption(ctx, field)
+	case "authenticationName":
+		return ec.fieldContext_WebinarSettings_authenticationName(ctx, field)
+	case "authenticationDomains":
+		return ec.fieldContext_WebinarSettings_authenticationDomains(ctx, field)
+	case "enforceLogin":
+		return ec.fieldContext_WebinarSettings_enforceLogin(ctx, field)
+	case "enforceLoginDomains":
+		return ec.fieldContext_WebinarSettings_enforceLoginDomains(ctx, field)
+	case "additionalDataCenterRegions":
+		return ec.fieldContext_WebinarSettings_additionalDataCenterRegions(ctx, field)
+	case "addWatermark":
+		return ec.fieldContext_WebinarSettings_addWatermark(ctx, field)
+	case "addAudioWatermark":
+		return ec.fieldContext_WebinarSettings_addAudioWatermark(ctx, field)
+	case "enableSessionBranding":
+		return ec.fieldContext_WebinarSettings_enableSessionBranding(ctx, field)
+	case "languageInterpretation":
+		return ec.fieldContext_WebinarSettings_languageInterpretation(ctx, field)
+	case "signLanguageInterpretation":
+		return ec.fieldContext_WebinarSettings_signLanguageInterpretation(ctx, field)
+	case "questionAndAnswer":
+		return ec.fieldContext_WebinarSettings_questionAndAnswer(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WebinarSettings", field.Name)
+}
+
+func (ec *executionContext) childFields_ZoomRequestPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "status":
+		return ec.fieldContext_ZoomRequestPayload_status(ctx, field)
+	case "body":
+		return ec.fieldContext_ZoomRequestPayload_body(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_ZoomRequestPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ZoomRequestPayload", field.Name)
 }
 
 func (ec *executionContext) childFields___Directive(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

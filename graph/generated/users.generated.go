@@ -17,14 +17,88 @@ import (
 
 // region    ************************** generated!.gotpl **************************
 
+type CreatedUserResolver interface {
+	User(ctx context.Context, obj *types.CreatedUser) (*types.User, error)
+}
+type UpdateUserPayloadResolver interface {
+	User(ctx context.Context, obj *types.UpdateUserPayload) (*types.User, error)
+}
 type UserResolver interface {
 	Meetings(ctx context.Context, obj *types.User, first int, after *string, typeArg types.MeetingListType, from *types.Date, to *types.Date, timezone *string) (*types.Connection[types.Meeting], error)
 	PastMeetings(ctx context.Context, obj *types.User, first int, after *string, from types.Date, to types.Date, typeArg types.PastMeetingType) (*types.Connection[types.MeetingInstance], error)
+	ChatChannels(ctx context.Context, obj *types.User, first int, after *string) (*types.Connection[types.ChatChannel], error)
+	ChatMessages(ctx context.Context, obj *types.User, first int, after *string, with *types.ChatPeer, filter *types.ChatMessageFilter) (*types.Connection[types.ChatMessage], error)
+	PersonalAudioConferences(ctx context.Context, obj *types.User) ([]*types.PersonalAudioConference, error)
+	PhoneRecordings(ctx context.Context, obj *types.User, first int, after *string, from *types.Date, to *types.Date) (*types.Connection[types.PhoneRecording], error)
+	Role(ctx context.Context, obj *types.User) (*types.Role, error)
+	MeetingTemplates(ctx context.Context, obj *types.User) ([]*types.MeetingTemplate, error)
+	UpcomingMeetings(ctx context.Context, obj *types.User) ([]*types.UpcomingMeeting, error)
+	Webinars(ctx context.Context, obj *types.User, first int, after *string, typeArg types.WebinarListType, includeEvents bool) (*types.Connection[types.Webinar], error)
 }
 
 // endregion ************************** generated!.gotpl **************************
 
 // region    ***************************** args.gotpl *****************************
+
+func (ec *executionContext) field_User_chatChannels_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (int, error) {
+			return ec.unmarshalNInt2int(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	return args, nil
+}
+
+func (ec *executionContext) field_User_chatMessages_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (int, error) {
+			return ec.unmarshalNInt2int(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "with",
+		func(ctx context.Context, v any) (*types.ChatPeer, error) {
+			return ec.unmarshalOChatPeer2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐChatPeer(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["with"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "filter",
+		func(ctx context.Context, v any) (*types.ChatMessageFilter, error) {
+			return ec.unmarshalOChatMessageFilter2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐChatMessageFilter(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["filter"] = arg3
+	return args, nil
+}
 
 func (ec *executionContext) field_User_meetings_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
@@ -126,9 +200,296 @@ func (ec *executionContext) field_User_pastMeetings_args(ctx context.Context, ra
 	return args, nil
 }
 
+func (ec *executionContext) field_User_phoneRecordings_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (int, error) {
+			return ec.unmarshalNInt2int(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "from",
+		func(ctx context.Context, v any) (*types.Date, error) {
+			return ec.unmarshalODate2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐDate(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["from"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "to",
+		func(ctx context.Context, v any) (*types.Date, error) {
+			return ec.unmarshalODate2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐDate(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["to"] = arg3
+	return args, nil
+}
+
+func (ec *executionContext) field_User_webinars_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (int, error) {
+			return ec.unmarshalNInt2int(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "type",
+		func(ctx context.Context, v any) (types.WebinarListType, error) {
+			return ec.unmarshalNWebinarListType2zoomqlᚋinternalᚋzoomᚋtypesᚐWebinarListType(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["type"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "includeEvents",
+		func(ctx context.Context, v any) (bool, error) {
+			return ec.unmarshalNBoolean2bool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["includeEvents"] = arg3
+	return args, nil
+}
+
 // endregion ***************************** args.gotpl *****************************
 
 // region    **************************** field.gotpl *****************************
+
+func (ec *executionContext) _CreateUserPayload_user(ctx context.Context, field graphql.CollectedField, obj *types.CreateUserPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CreateUserPayload_user(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.User, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *types.CreatedUser) graphql.Marshaler {
+			return ec.marshalOCreatedUser2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐCreatedUser(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_CreateUserPayload_user(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CreateUserPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_CreatedUser(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _CreateUserPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *types.CreateUserPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CreateUserPayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*types.UserError) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐUserErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CreateUserPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CreateUserPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _CreatedUser_zoomId(ctx context.Context, field graphql.CollectedField, obj *types.CreatedUser) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CreatedUser_zoomId(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ZoomID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
+			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_CreatedUser_zoomId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CreatedUser", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _CreatedUser_email(ctx context.Context, field graphql.CollectedField, obj *types.CreatedUser) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CreatedUser_email(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Email, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
+			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_CreatedUser_email(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CreatedUser", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _CreatedUser_firstName(ctx context.Context, field graphql.CollectedField, obj *types.CreatedUser) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CreatedUser_firstName(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.FirstName, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
+			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_CreatedUser_firstName(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CreatedUser", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _CreatedUser_lastName(ctx context.Context, field graphql.CollectedField, obj *types.CreatedUser) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CreatedUser_lastName(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.LastName, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
+			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_CreatedUser_lastName(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CreatedUser", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _CreatedUser_type(ctx context.Context, field graphql.CollectedField, obj *types.CreatedUser) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CreatedUser_type(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Type, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v types.UserType) graphql.Marshaler {
+			return ec.marshalOUserType2zoomqlᚋinternalᚋzoomᚋtypesᚐUserType(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_CreatedUser_type(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CreatedUser", field, false, false, errors.New("field of type UserType does not have child fields"))
+}
+
+func (ec *executionContext) _CreatedUser_user(ctx context.Context, field graphql.CollectedField, obj *types.CreatedUser) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CreatedUser_user(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.CreatedUser().User(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *types.User) graphql.Marshaler {
+			return ec.marshalOUser2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐUser(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_CreatedUser_user(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CreatedUser",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_User(ctx, field)
+		},
+	}
+	return fc, nil
+}
 
 func (ec *executionContext) _CustomAttribute_key(ctx context.Context, field graphql.CollectedField, obj *types.CustomAttribute) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
@@ -199,6 +560,61 @@ func (ec *executionContext) fieldContext_CustomAttribute_value(_ context.Context
 	return graphql.NewScalarFieldContext("CustomAttribute", field, false, false, errors.New("field of type String does not have child fields"))
 }
 
+func (ec *executionContext) _DeleteUserPayload_deletedUserId(ctx context.Context, field graphql.CollectedField, obj *types.DeleteUserPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DeleteUserPayload_deletedUserId(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.DeletedUserID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *types.NodeID) graphql.Marshaler {
+			return ec.marshalOID2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐNodeID(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_DeleteUserPayload_deletedUserId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DeleteUserPayload", field, false, false, errors.New("field of type ID does not have child fields"))
+}
+
+func (ec *executionContext) _DeleteUserPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *types.DeleteUserPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DeleteUserPayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*types.UserError) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐUserErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DeleteUserPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "DeleteUserPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _LicenseInfo_licenseType(ctx context.Context, field graphql.CollectedField, obj *types.LicenseInfo) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -234,15 +650,15 @@ func (ec *executionContext) _LicenseInfo_licenseOption(ctx context.Context, fiel
 			return obj.LicenseOption, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v types.ZoomWorkplacePlan) graphql.Marshaler {
+			return ec.marshalOZoomWorkplacePlan2zoomqlᚋinternalᚋzoomᚋtypesᚐZoomWorkplacePlan(ctx, selections, v)
 		},
 		true,
 		false,
 	)
 }
 func (ec *executionContext) fieldContext_LicenseInfo_licenseOption(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("LicenseInfo", field, false, false, errors.New("field of type String does not have child fields"))
+	return graphql.NewScalarFieldContext("LicenseInfo", field, false, false, errors.New("field of type ZoomWorkplacePlan does not have child fields"))
 }
 
 func (ec *executionContext) _LicenseInfo_subscriptionId(ctx context.Context, field graphql.CollectedField, obj *types.LicenseInfo) (ret graphql.Marshaler) {
@@ -266,6 +682,70 @@ func (ec *executionContext) _LicenseInfo_subscriptionId(ctx context.Context, fie
 }
 func (ec *executionContext) fieldContext_LicenseInfo_subscriptionId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("LicenseInfo", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _UpdateUserPayload_user(ctx context.Context, field graphql.CollectedField, obj *types.UpdateUserPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UpdateUserPayload_user(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.UpdateUserPayload().User(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *types.User) graphql.Marshaler {
+			return ec.marshalOUser2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐUser(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_UpdateUserPayload_user(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "UpdateUserPayload",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_User(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _UpdateUserPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *types.UpdateUserPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UpdateUserPayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*types.UserError) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐUserErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UpdateUserPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "UpdateUserPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _User_id(ctx context.Context, field graphql.CollectedField, obj *types.User) (ret graphql.Marshaler) {
@@ -1218,15 +1698,15 @@ func (ec *executionContext) _User_zoomOneType(ctx context.Context, field graphql
 			return obj.ZoomOneType, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
-			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v types.ZoomWorkplacePlan) graphql.Marshaler {
+			return ec.marshalOZoomWorkplacePlan2zoomqlᚋinternalᚋzoomᚋtypesᚐZoomWorkplacePlan(ctx, selections, v)
 		},
 		true,
 		false,
 	)
 }
 func (ec *executionContext) fieldContext_User_zoomOneType(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("User", field, false, false, errors.New("field of type String does not have child fields"))
+	return graphql.NewScalarFieldContext("User", field, false, false, errors.New("field of type ZoomWorkplacePlan does not have child fields"))
 }
 
 func (ec *executionContext) _User_licenseInfoList(ctx context.Context, field graphql.CollectedField, obj *types.User) (ret graphql.Marshaler) {
@@ -1458,6 +1938,310 @@ func (ec *executionContext) fieldContext_User_pastMeetings(ctx context.Context, 
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_User_pastMeetings_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _User_chatChannels(ctx context.Context, field graphql.CollectedField, obj *types.User) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_User_chatChannels(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.User().ChatChannels(ctx, obj, fc.Args["first"].(int), fc.Args["after"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *types.Connection[types.ChatChannel]) graphql.Marshaler {
+			return ec.marshalOChatChannelConnection2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐConnection(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_User_chatChannels(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "User",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ChatChannelConnection(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_User_chatChannels_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _User_chatMessages(ctx context.Context, field graphql.CollectedField, obj *types.User) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_User_chatMessages(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.User().ChatMessages(ctx, obj, fc.Args["first"].(int), fc.Args["after"].(*string), fc.Args["with"].(*types.ChatPeer), fc.Args["filter"].(*types.ChatMessageFilter))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *types.Connection[types.ChatMessage]) graphql.Marshaler {
+			return ec.marshalOChatMessageConnection2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐConnection(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_User_chatMessages(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "User",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ChatMessageConnection(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_User_chatMessages_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _User_personalAudioConferences(ctx context.Context, field graphql.CollectedField, obj *types.User) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_User_personalAudioConferences(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.User().PersonalAudioConferences(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*types.PersonalAudioConference) graphql.Marshaler {
+			return ec.marshalOPersonalAudioConference2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐPersonalAudioConferenceᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_User_personalAudioConferences(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "User",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PersonalAudioConference(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _User_phoneRecordings(ctx context.Context, field graphql.CollectedField, obj *types.User) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_User_phoneRecordings(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.User().PhoneRecordings(ctx, obj, fc.Args["first"].(int), fc.Args["after"].(*string), fc.Args["from"].(*types.Date), fc.Args["to"].(*types.Date))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *types.Connection[types.PhoneRecording]) graphql.Marshaler {
+			return ec.marshalOPhoneRecordingConnection2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐConnection(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_User_phoneRecordings(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "User",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PhoneRecordingConnection(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_User_phoneRecordings_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _User_role(ctx context.Context, field graphql.CollectedField, obj *types.User) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_User_role(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.User().Role(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *types.Role) graphql.Marshaler {
+			return ec.marshalORole2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐRole(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_User_role(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "User",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Role(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _User_meetingTemplates(ctx context.Context, field graphql.CollectedField, obj *types.User) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_User_meetingTemplates(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.User().MeetingTemplates(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*types.MeetingTemplate) graphql.Marshaler {
+			return ec.marshalOMeetingTemplate2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐMeetingTemplateᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_User_meetingTemplates(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "User",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_MeetingTemplate(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _User_upcomingMeetings(ctx context.Context, field graphql.CollectedField, obj *types.User) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_User_upcomingMeetings(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.User().UpcomingMeetings(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*types.UpcomingMeeting) graphql.Marshaler {
+			return ec.marshalOUpcomingMeeting2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐUpcomingMeetingᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_User_upcomingMeetings(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "User",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UpcomingMeeting(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _User_webinars(ctx context.Context, field graphql.CollectedField, obj *types.User) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_User_webinars(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.User().Webinars(ctx, obj, fc.Args["first"].(int), fc.Args["after"].(*string), fc.Args["type"].(types.WebinarListType), fc.Args["includeEvents"].(bool))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *types.Connection[types.Webinar]) graphql.Marshaler {
+			return ec.marshalOWebinarConnection2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐConnection(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_User_webinars(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "User",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_WebinarConnection(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_User_webinars_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -1757,6 +2541,388 @@ func (ec *executionContext) fieldContext_UserPhoneNumber_verified(_ context.Cont
 
 // region    **************************** input.gotpl *****************************
 
+func (ec *executionContext) unmarshalInputCreateUserInput(ctx context.Context, obj any) (types.CreateUserInput, error) {
+	var it types.CreateUserInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"account", "action", "idempotencyKey", "user"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "account":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("account"))
+			data, err := ec.unmarshalOAccountBy2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐAccountBy(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Account = data
+		case "action":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("action"))
+			data, err := ec.unmarshalNCreateUserAction2zoomqlᚋinternalᚋzoomᚋtypesᚐCreateUserAction(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Action = data
+		case "idempotencyKey":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("idempotencyKey"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.IdempotencyKey = data
+		case "user":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("user"))
+			data, err := ec.unmarshalNNewUser2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐNewUser(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.User = data
+		}
+	}
+	return it, nil
+}
+
+func (ec *executionContext) unmarshalInputCustomAttributeInput(ctx context.Context, obj any) (types.CustomAttributeInput, error) {
+	var it types.CustomAttributeInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"key", "name", "value"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "key":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("key"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Key = data
+		case "name":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("name"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Name = data
+		case "value":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("value"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Value = data
+		}
+	}
+	return it, nil
+}
+
+func (ec *executionContext) unmarshalInputDeleteUserInput(ctx context.Context, obj any) (types.DeleteUserInput, error) {
+	var it types.DeleteUserInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	if _, present := asMap["action"]; !present {
+		asMap["action"] = "DISASSOCIATE"
+	}
+
+	fieldsInOrder := [...]string{"account", "user", "action", "transfer"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "account":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("account"))
+			data, err := ec.unmarshalOAccountBy2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐAccountBy(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Account = data
+		case "user":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("user"))
+			data, err := ec.unmarshalNUserBy2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐUserBy(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.User = data
+		case "action":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("action"))
+			data, err := ec.unmarshalNDeleteUserAction2zoomqlᚋinternalᚋzoomᚋtypesᚐDeleteUserAction(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Action = data
+		case "transfer":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("transfer"))
+			data, err := ec.unmarshalOUserTransferInput2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐUserTransferInput(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Transfer = data
+		}
+	}
+	return it, nil
+}
+
+func (ec *executionContext) unmarshalInputLicenseInfoInput(ctx context.Context, obj any) (types.LicenseInfoInput, error) {
+	var it types.LicenseInfoInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"licenseType", "licenseOption", "subscriptionId"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "licenseType":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("licenseType"))
+			data, err := ec.unmarshalNLicenseType2zoomqlᚋinternalᚋzoomᚋtypesᚐLicenseType(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.LicenseType = data
+		case "licenseOption":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("licenseOption"))
+			data, err := ec.unmarshalNZoomWorkplacePlan2zoomqlᚋinternalᚋzoomᚋtypesᚐZoomWorkplacePlan(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.LicenseOption = data
+		case "subscriptionId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("subscriptionId"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.SubscriptionID = data
+		}
+	}
+	return it, nil
+}
+
+func (ec *executionContext) unmarshalInputNewUser(ctx context.Context, obj any) (types.NewUser, error) {
+	var it types.NewUser
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"email", "type", "firstName", "lastName", "displayName", "password", "divisionIds", "feature", "planUnitedType", "licenseInfoList"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "email":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("email"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Email = data
+		case "type":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("type"))
+			data, err := ec.unmarshalNUserType2zoomqlᚋinternalᚋzoomᚋtypesᚐUserType(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Type = data
+		case "firstName":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("firstName"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.FirstName = data
+		case "lastName":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("lastName"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.LastName = data
+		case "displayName":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("displayName"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.DisplayName = data
+		case "password":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("password"))
+			data, err := ec.unmarshalOSecret2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐSecret(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Password = data
+		case "divisionIds":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("divisionIds"))
+			data, err := ec.unmarshalOString2ᚕstringᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.DivisionIds = data
+		case "feature":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("feature"))
+			data, err := ec.unmarshalONewUserFeature2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐNewUserFeature(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Feature = data
+		case "planUnitedType":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("planUnitedType"))
+			data, err := ec.unmarshalOZoomUnitedPlan2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐZoomUnitedPlan(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.PlanUnitedType = data
+		case "licenseInfoList":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("licenseInfoList"))
+			data, err := ec.unmarshalOLicenseInfoInput2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐLicenseInfoInputᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.LicenseInfoList = data
+		}
+	}
+	return it, nil
+}
+
+func (ec *executionContext) unmarshalInputNewUserFeature(ctx context.Context, obj any) (types.NewUserFeature, error) {
+	var it types.NewUserFeature
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"zoomPhone", "zoomOneType"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "zoomPhone":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("zoomPhone"))
+			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ZoomPhone = data
+		case "zoomOneType":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("zoomOneType"))
+			data, err := ec.unmarshalOZoomWorkplacePlan2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐZoomWorkplacePlan(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ZoomOneType = data
+		}
+	}
+	return it, nil
+}
+
+func (ec *executionContext) unmarshalInputUpdateUserInput(ctx context.Context, obj any) (types.UpdateUserInput, error) {
+	var it types.UpdateUserInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"account", "user", "loginType", "removeTspCredentials", "patch"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "account":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("account"))
+			data, err := ec.unmarshalOAccountBy2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐAccountBy(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Account = data
+		case "user":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("user"))
+			data, err := ec.unmarshalNUserBy2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐUserBy(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.User = data
+		case "loginType":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("loginType"))
+			data, err := ec.unmarshalOLoginType2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐLoginType(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.LoginType = data
+		case "removeTspCredentials":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("removeTspCredentials"))
+			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.RemoveTspCredentials = data
+		case "patch":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("patch"))
+			data, err := ec.unmarshalNUserPatch2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐUserPatch(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Patch = data
+		}
+	}
+	return it, nil
+}
+
 func (ec *executionContext) unmarshalInputUserBy(ctx context.Context, obj any) (types.UserBy, error) {
 	var it types.UserBy
 	if obj == nil {
@@ -1808,6 +2974,420 @@ func (ec *executionContext) unmarshalInputUserBy(ctx context.Context, obj any) (
 	return it, nil
 }
 
+func (ec *executionContext) unmarshalInputUserFeaturePatch(ctx context.Context, obj any) (types.UserFeaturePatch, error) {
+	var it types.UserFeaturePatch
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"zoomPhone"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "zoomPhone":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("zoomPhone"))
+			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ZoomPhone = data
+		}
+	}
+	return it, nil
+}
+
+func (ec *executionContext) unmarshalInputUserPatch(ctx context.Context, obj any) (types.UserPatch, error) {
+	var it types.UserPatch
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"firstName", "lastName", "displayName", "type", "zoomOneType", "planUnitedType", "licenseInfoList", "feature", "department", "jobTitle", "company", "location", "costCenter", "manager", "pronouns", "pronounsOption", "language", "timezone", "pmi", "usePmi", "vanityName", "hostKey", "phoneNumbers", "phoneCountry", "phoneNumber", "customAttributes", "groupId", "divisionIds", "cmsUserId", "aboutMe", "linkedinUrl"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "firstName":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("firstName"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.FirstName = data
+		case "lastName":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("lastName"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.LastName = data
+		case "displayName":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("displayName"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.DisplayName = data
+		case "type":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("type"))
+			data, err := ec.unmarshalOUserType2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐUserType(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Type = data
+		case "zoomOneType":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("zoomOneType"))
+			data, err := ec.unmarshalOZoomWorkplacePlan2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐZoomWorkplacePlan(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ZoomOneType = data
+		case "planUnitedType":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("planUnitedType"))
+			data, err := ec.unmarshalOZoomUnitedPlan2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐZoomUnitedPlan(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.PlanUnitedType = data
+		case "licenseInfoList":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("licenseInfoList"))
+			data, err := ec.unmarshalOLicenseInfoInput2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐLicenseInfoInputᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.LicenseInfoList = data
+		case "feature":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("feature"))
+			data, err := ec.unmarshalOUserFeaturePatch2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐUserFeaturePatch(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Feature = data
+		case "department":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("department"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Department = data
+		case "jobTitle":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("jobTitle"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.JobTitle = data
+		case "company":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("company"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Company = data
+		case "location":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("location"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Location = data
+		case "costCenter":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("costCenter"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.CostCenter = data
+		case "manager":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("manager"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Manager = data
+		case "pronouns":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("pronouns"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Pronouns = data
+		case "pronounsOption":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("pronounsOption"))
+			data, err := ec.unmarshalOPronounsOption2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐPronounsOption(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.PronounsOption = data
+		case "language":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("language"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Language = data
+		case "timezone":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("timezone"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Timezone = data
+		case "pmi":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("pmi"))
+			data, err := ec.unmarshalOMeetingNumber2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐMeetingNumber(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Pmi = data
+		case "usePmi":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("usePmi"))
+			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.UsePmi = data
+		case "vanityName":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("vanityName"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.VanityName = data
+		case "hostKey":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("hostKey"))
+			data, err := ec.unmarshalOSecret2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐSecret(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.HostKey = data
+		case "phoneNumbers":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("phoneNumbers"))
+			data, err := ec.unmarshalOUserPhoneNumberInput2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐUserPhoneNumberInputᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.PhoneNumbers = data
+		case "phoneCountry":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("phoneCountry"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.PhoneCountry = data
+		case "phoneNumber":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("phoneNumber"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.PhoneNumber = data
+		case "customAttributes":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("customAttributes"))
+			data, err := ec.unmarshalOCustomAttributeInput2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐCustomAttributeInputᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.CustomAttributes = data
+		case "groupId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("groupId"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.GroupID = data
+		case "divisionIds":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("divisionIds"))
+			data, err := ec.unmarshalOString2ᚕstringᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.DivisionIds = data
+		case "cmsUserId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("cmsUserId"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.CmsUserID = data
+		case "aboutMe":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("aboutMe"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.AboutMe = data
+		case "linkedinUrl":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("linkedinUrl"))
+			data, err := ec.unmarshalOURL2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.LinkedinURL = data
+		}
+	}
+	return it, nil
+}
+
+func (ec *executionContext) unmarshalInputUserPhoneNumberInput(ctx context.Context, obj any) (types.UserPhoneNumberInput, error) {
+	var it types.UserPhoneNumberInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"code", "country", "label", "number"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "code":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("code"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Code = data
+		case "country":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("country"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Country = data
+		case "label":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("label"))
+			data, err := ec.unmarshalOPhoneNumberLabel2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐPhoneNumberLabel(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Label = data
+		case "number":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("number"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Number = data
+		}
+	}
+	return it, nil
+}
+
+func (ec *executionContext) unmarshalInputUserTransferInput(ctx context.Context, obj any) (types.UserTransferInput, error) {
+	var it types.UserTransferInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"email", "meetings", "webinars", "recordings", "whiteboards", "clips", "notes", "visitors", "docs", "events"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "email":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("email"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Email = data
+		case "meetings":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("meetings"))
+			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Meetings = data
+		case "webinars":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("webinars"))
+			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Webinars = data
+		case "recordings":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("recordings"))
+			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Recordings = data
+		case "whiteboards":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("whiteboards"))
+			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Whiteboards = data
+		case "clips":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("clips"))
+			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Clips = data
+		case "notes":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("notes"))
+			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Notes = data
+		case "visitors":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("visitors"))
+			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Visitors = data
+		case "docs":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("docs"))
+			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Docs = data
+		case "events":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("events"))
+			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Events = data
+		}
+	}
+	return it, nil
+}
+
 // endregion **************************** input.gotpl *****************************
 
 // region    ************************** interface.gotpl ***************************
@@ -1815,6 +3395,145 @@ func (ec *executionContext) unmarshalInputUserBy(ctx context.Context, obj any) (
 // endregion ************************** interface.gotpl ***************************
 
 // region    **************************** object.gotpl ****************************
+
+var createUserPayloadImplementors = []string{"CreateUserPayload"}
+
+func (ec *executionContext) _CreateUserPayload(ctx context.Context, sel ast.SelectionSet, obj *types.CreateUserPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, createUserPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("CreateUserPayload")
+		case "user":
+			out.Values[i] = ec._CreateUserPayload_user(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._CreateUserPayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
+var createdUserImplementors = []string{"CreatedUser"}
+
+func (ec *executionContext) _CreatedUser(ctx context.Context, sel ast.SelectionSet, obj *types.CreatedUser) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, createdUserImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("CreatedUser")
+		case "zoomId":
+			out.Values[i] = ec._CreatedUser_zoomId(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "email":
+			out.Values[i] = ec._CreatedUser_email(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "firstName":
+			out.Values[i] = ec._CreatedUser_firstName(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "lastName":
+			out.Values[i] = ec._CreatedUser_lastName(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "type":
+			out.Values[i] = ec._CreatedUser_type(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "user":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._CreatedUser_user(ctx, field, obj)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.IsDeferred() {
+				deferredFieldSet.AddField(field)
+				fieldIndex := len(deferredFieldSet.Values) - 1
+				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, deferredFieldSet)
+				})
+
+				for _, deferrable := range field.Deferrables {
+					view, ok := deferLabelToView[deferrable.Label]
+					if !ok {
+						view = deferredFieldSet.NewView()
+						deferLabelToView[deferrable.Label] = view
+					}
+					view.AddIndices(fieldIndex)
+				}
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
 
 var customAttributeImplementors = []string{"CustomAttribute"}
 
@@ -1864,6 +3583,49 @@ func (ec *executionContext) _CustomAttribute(ctx context.Context, sel ast.Select
 	return out
 }
 
+var deleteUserPayloadImplementors = []string{"DeleteUserPayload"}
+
+func (ec *executionContext) _DeleteUserPayload(ctx context.Context, sel ast.SelectionSet, obj *types.DeleteUserPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, deleteUserPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("DeleteUserPayload")
+		case "deletedUserId":
+			out.Values[i] = ec._DeleteUserPayload_deletedUserId(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._DeleteUserPayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
 var licenseInfoImplementors = []string{"LicenseInfo"}
 
 func (ec *executionContext) _LicenseInfo(ctx context.Context, sel ast.SelectionSet, obj *types.LicenseInfo) graphql.Marshaler {
@@ -1890,6 +3652,82 @@ func (ec *executionContext) _LicenseInfo(ctx context.Context, sel ast.SelectionS
 			out.Values[i] = ec._LicenseInfo_subscriptionId(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
+var updateUserPayloadImplementors = []string{"UpdateUserPayload"}
+
+func (ec *executionContext) _UpdateUserPayload(ctx context.Context, sel ast.SelectionSet, obj *types.UpdateUserPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, updateUserPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("UpdateUserPayload")
+		case "user":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._UpdateUserPayload_user(ctx, field, obj)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.IsDeferred() {
+				deferredFieldSet.AddField(field)
+				fieldIndex := len(deferredFieldSet.Values) - 1
+				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, deferredFieldSet)
+				})
+
+				for _, deferrable := range field.Deferrables {
+					view, ok := deferLabelToView[deferrable.Label]
+					if !ok {
+						view = deferredFieldSet.NewView()
+						deferLabelToView[deferrable.Label] = view
+					}
+					view.AddIndices(fieldIndex)
+				}
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "userErrors":
+			out.Values[i] = ec._UpdateUserPayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
@@ -2235,6 +4073,310 @@ func (ec *executionContext) _User(ctx context.Context, sel ast.SelectionSet, obj
 			}
 
 			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "chatChannels":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._User_chatChannels(ctx, field, obj)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.IsDeferred() {
+				deferredFieldSet.AddField(field)
+				fieldIndex := len(deferredFieldSet.Values) - 1
+				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, deferredFieldSet)
+				})
+
+				for _, deferrable := range field.Deferrables {
+					view, ok := deferLabelToView[deferrable.Label]
+					if !ok {
+						view = deferredFieldSet.NewView()
+						deferLabelToView[deferrable.Label] = view
+					}
+					view.AddIndices(fieldIndex)
+				}
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "chatMessages":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._User_chatMessages(ctx, field, obj)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.IsDeferred() {
+				deferredFieldSet.AddField(field)
+				fieldIndex := len(deferredFieldSet.Values) - 1
+				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, deferredFieldSet)
+				})
+
+				for _, deferrable := range field.Deferrables {
+					view, ok := deferLabelToView[deferrable.Label]
+					if !ok {
+						view = deferredFieldSet.NewView()
+						deferLabelToView[deferrable.Label] = view
+					}
+					view.AddIndices(fieldIndex)
+				}
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "personalAudioConferences":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._User_personalAudioConferences(ctx, field, obj)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.IsDeferred() {
+				deferredFieldSet.AddField(field)
+				fieldIndex := len(deferredFieldSet.Values) - 1
+				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, deferredFieldSet)
+				})
+
+				for _, deferrable := range field.Deferrables {
+					view, ok := deferLabelToView[deferrable.Label]
+					if !ok {
+						view = deferredFieldSet.NewView()
+						deferLabelToView[deferrable.Label] = view
+					}
+					view.AddIndices(fieldIndex)
+				}
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "phoneRecordings":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._User_phoneRecordings(ctx, field, obj)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.IsDeferred() {
+				deferredFieldSet.AddField(field)
+				fieldIndex := len(deferredFieldSet.Values) - 1
+				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, deferredFieldSet)
+				})
+
+				for _, deferrable := range field.Deferrables {
+					view, ok := deferLabelToView[deferrable.Label]
+					if !ok {
+						view = deferredFieldSet.NewView()
+						deferLabelToView[deferrable.Label] = view
+					}
+					view.AddIndices(fieldIndex)
+				}
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "role":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._User_role(ctx, field, obj)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.IsDeferred() {
+				deferredFieldSet.AddField(field)
+				fieldIndex := len(deferredFieldSet.Values) - 1
+				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, deferredFieldSet)
+				})
+
+				for _, deferrable := range field.Deferrables {
+					view, ok := deferLabelToView[deferrable.Label]
+					if !ok {
+						view = deferredFieldSet.NewView()
+						deferLabelToView[deferrable.Label] = view
+					}
+					view.AddIndices(fieldIndex)
+				}
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "meetingTemplates":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._User_meetingTemplates(ctx, field, obj)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.IsDeferred() {
+				deferredFieldSet.AddField(field)
+				fieldIndex := len(deferredFieldSet.Values) - 1
+				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, deferredFieldSet)
+				})
+
+				for _, deferrable := range field.Deferrables {
+					view, ok := deferLabelToView[deferrable.Label]
+					if !ok {
+						view = deferredFieldSet.NewView()
+						deferLabelToView[deferrable.Label] = view
+					}
+					view.AddIndices(fieldIndex)
+				}
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "upcomingMeetings":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._User_upcomingMeetings(ctx, field, obj)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.IsDeferred() {
+				deferredFieldSet.AddField(field)
+				fieldIndex := len(deferredFieldSet.Values) - 1
+				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, deferredFieldSet)
+				})
+
+				for _, deferrable := range field.Deferrables {
+					view, ok := deferLabelToView[deferrable.Label]
+					if !ok {
+						view = deferredFieldSet.NewView()
+						deferLabelToView[deferrable.Label] = view
+					}
+					view.AddIndices(fieldIndex)
+				}
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "webinars":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._User_webinars(ctx, field, obj)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.IsDeferred() {
+				deferredFieldSet.AddField(field)
+				fieldIndex := len(deferredFieldSet.Values) - 1
+				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, deferredFieldSet)
+				})
+
+				for _, deferrable := range field.Deferrables {
+					view, ok := deferLabelToView[deferrable.Label]
+					if !ok {
+						view = deferredFieldSet.NewView()
+						deferLabelToView[deferrable.Label] = view
+					}
+					view.AddIndices(fieldIndex)
+				}
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -2414,6 +4556,21 @@ func (ec *executionContext) _UserPhoneNumber(ctx context.Context, sel ast.Select
 
 // region    ***************************** type.gotpl *****************************
 
+func (ec *executionContext) unmarshalNCreateUserAction2zoomqlᚋinternalᚋzoomᚋtypesᚐCreateUserAction(ctx context.Context, v any) (types.CreateUserAction, error) {
+	var res types.CreateUserAction
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNCreateUserAction2zoomqlᚋinternalᚋzoomᚋtypesᚐCreateUserAction(ctx context.Context, sel ast.SelectionSet, v types.CreateUserAction) graphql.Marshaler {
+	return v
+}
+
+func (ec *executionContext) unmarshalNCreateUserInput2zoomqlᚋinternalᚋzoomᚋtypesᚐCreateUserInput(ctx context.Context, v any) (types.CreateUserInput, error) {
+	res, err := ec.unmarshalInputCreateUserInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) marshalNCustomAttribute2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐCustomAttribute(ctx context.Context, sel ast.SelectionSet, v *types.CustomAttribute) graphql.Marshaler {
 	if v == nil {
 		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
@@ -2422,6 +4579,26 @@ func (ec *executionContext) marshalNCustomAttribute2ᚖzoomqlᚋinternalᚋzoom�
 		return graphql.Null
 	}
 	return ec._CustomAttribute(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNCustomAttributeInput2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐCustomAttributeInput(ctx context.Context, v any) (*types.CustomAttributeInput, error) {
+	res, err := ec.unmarshalInputCustomAttributeInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNDeleteUserAction2zoomqlᚋinternalᚋzoomᚋtypesᚐDeleteUserAction(ctx context.Context, v any) (types.DeleteUserAction, error) {
+	var res types.DeleteUserAction
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNDeleteUserAction2zoomqlᚋinternalᚋzoomᚋtypesᚐDeleteUserAction(ctx context.Context, sel ast.SelectionSet, v types.DeleteUserAction) graphql.Marshaler {
+	return v
+}
+
+func (ec *executionContext) unmarshalNDeleteUserInput2zoomqlᚋinternalᚋzoomᚋtypesᚐDeleteUserInput(ctx context.Context, v any) (types.DeleteUserInput, error) {
+	res, err := ec.unmarshalInputDeleteUserInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) marshalNLicenseInfo2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐLicenseInfo(ctx context.Context, sel ast.SelectionSet, v *types.LicenseInfo) graphql.Marshaler {
@@ -2434,6 +4611,21 @@ func (ec *executionContext) marshalNLicenseInfo2ᚖzoomqlᚋinternalᚋzoomᚋty
 	return ec._LicenseInfo(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalNLicenseInfoInput2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐLicenseInfoInput(ctx context.Context, v any) (*types.LicenseInfoInput, error) {
+	res, err := ec.unmarshalInputLicenseInfoInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNLicenseType2zoomqlᚋinternalᚋzoomᚋtypesᚐLicenseType(ctx context.Context, v any) (types.LicenseType, error) {
+	var res types.LicenseType
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNLicenseType2zoomqlᚋinternalᚋzoomᚋtypesᚐLicenseType(ctx context.Context, sel ast.SelectionSet, v types.LicenseType) graphql.Marshaler {
+	return v
+}
+
 func (ec *executionContext) unmarshalNLoginType2zoomqlᚋinternalᚋzoomᚋtypesᚐLoginType(ctx context.Context, v any) (types.LoginType, error) {
 	var res types.LoginType
 	err := res.UnmarshalGQL(v)
@@ -2442,6 +4634,16 @@ func (ec *executionContext) unmarshalNLoginType2zoomqlᚋinternalᚋzoomᚋtypes
 
 func (ec *executionContext) marshalNLoginType2zoomqlᚋinternalᚋzoomᚋtypesᚐLoginType(ctx context.Context, sel ast.SelectionSet, v types.LoginType) graphql.Marshaler {
 	return v
+}
+
+func (ec *executionContext) unmarshalNNewUser2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐNewUser(ctx context.Context, v any) (*types.NewUser, error) {
+	res, err := ec.unmarshalInputNewUser(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNUpdateUserInput2zoomqlᚋinternalᚋzoomᚋtypesᚐUpdateUserInput(ctx context.Context, v any) (types.UpdateUserInput, error) {
+	res, err := ec.unmarshalInputUpdateUserInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) marshalNUser2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐUserᚄ(ctx context.Context, sel ast.SelectionSet, v []*types.User) graphql.Marshaler {
@@ -2475,6 +4677,20 @@ func (ec *executionContext) unmarshalNUserBy2zoomqlᚋinternalᚋzoomᚋtypesᚐ
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
+func (ec *executionContext) unmarshalNUserBy2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐUserByᚄ(ctx context.Context, v any) ([]*types.UserBy, error) {
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]*types.UserBy, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNUserBy2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐUserBy(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
 func (ec *executionContext) unmarshalNUserBy2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐUserBy(ctx context.Context, v any) (*types.UserBy, error) {
 	res, err := ec.unmarshalInputUserBy(ctx, v)
 	return &res, graphql.ErrorOnPath(ctx, err)
@@ -2500,6 +4716,11 @@ func (ec *executionContext) marshalNUserEdge2ᚕzoomqlᚋinternalᚋzoomᚋtypes
 	return ret
 }
 
+func (ec *executionContext) unmarshalNUserPatch2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐUserPatch(ctx context.Context, v any) (*types.UserPatch, error) {
+	res, err := ec.unmarshalInputUserPatch(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) marshalNUserPhoneNumber2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐUserPhoneNumber(ctx context.Context, sel ast.SelectionSet, v *types.UserPhoneNumber) graphql.Marshaler {
 	if v == nil {
 		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
@@ -2510,6 +4731,11 @@ func (ec *executionContext) marshalNUserPhoneNumber2ᚖzoomqlᚋinternalᚋzoom�
 	return ec._UserPhoneNumber(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalNUserPhoneNumberInput2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐUserPhoneNumberInput(ctx context.Context, v any) (*types.UserPhoneNumberInput, error) {
+	res, err := ec.unmarshalInputUserPhoneNumberInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) unmarshalNUserStatus2zoomqlᚋinternalᚋzoomᚋtypesᚐUserStatus(ctx context.Context, v any) (types.UserStatus, error) {
 	var res types.UserStatus
 	err := res.UnmarshalGQL(v)
@@ -2518,6 +4744,40 @@ func (ec *executionContext) unmarshalNUserStatus2zoomqlᚋinternalᚋzoomᚋtype
 
 func (ec *executionContext) marshalNUserStatus2zoomqlᚋinternalᚋzoomᚋtypesᚐUserStatus(ctx context.Context, sel ast.SelectionSet, v types.UserStatus) graphql.Marshaler {
 	return v
+}
+
+func (ec *executionContext) unmarshalNUserType2zoomqlᚋinternalᚋzoomᚋtypesᚐUserType(ctx context.Context, v any) (types.UserType, error) {
+	var res types.UserType
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNUserType2zoomqlᚋinternalᚋzoomᚋtypesᚐUserType(ctx context.Context, sel ast.SelectionSet, v types.UserType) graphql.Marshaler {
+	return v
+}
+
+func (ec *executionContext) unmarshalNZoomWorkplacePlan2zoomqlᚋinternalᚋzoomᚋtypesᚐZoomWorkplacePlan(ctx context.Context, v any) (types.ZoomWorkplacePlan, error) {
+	var res types.ZoomWorkplacePlan
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNZoomWorkplacePlan2zoomqlᚋinternalᚋzoomᚋtypesᚐZoomWorkplacePlan(ctx context.Context, sel ast.SelectionSet, v types.ZoomWorkplacePlan) graphql.Marshaler {
+	return v
+}
+
+func (ec *executionContext) marshalOCreateUserPayload2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐCreateUserPayload(ctx context.Context, sel ast.SelectionSet, v *types.CreateUserPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._CreateUserPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOCreatedUser2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐCreatedUser(ctx context.Context, sel ast.SelectionSet, v *types.CreatedUser) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._CreatedUser(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalOCustomAttribute2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐCustomAttributeᚄ(ctx context.Context, sel ast.SelectionSet, v []*types.CustomAttribute) graphql.Marshaler {
@@ -2539,6 +4799,30 @@ func (ec *executionContext) marshalOCustomAttribute2ᚕᚖzoomqlᚋinternalᚋzo
 	return ret
 }
 
+func (ec *executionContext) unmarshalOCustomAttributeInput2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐCustomAttributeInputᚄ(ctx context.Context, v any) ([]*types.CustomAttributeInput, error) {
+	if v == nil {
+		return nil, nil
+	}
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]*types.CustomAttributeInput, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNCustomAttributeInput2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐCustomAttributeInput(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalODeleteUserPayload2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐDeleteUserPayload(ctx context.Context, sel ast.SelectionSet, v *types.DeleteUserPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._DeleteUserPayload(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalOLicenseInfo2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐLicenseInfoᚄ(ctx context.Context, sel ast.SelectionSet, v []*types.LicenseInfo) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
@@ -2556,6 +4840,23 @@ func (ec *executionContext) marshalOLicenseInfo2ᚕᚖzoomqlᚋinternalᚋzoom�
 	}
 
 	return ret
+}
+
+func (ec *executionContext) unmarshalOLicenseInfoInput2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐLicenseInfoInputᚄ(ctx context.Context, v any) ([]*types.LicenseInfoInput, error) {
+	if v == nil {
+		return nil, nil
+	}
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]*types.LicenseInfoInput, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNLicenseInfoInput2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐLicenseInfoInput(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
 }
 
 func (ec *executionContext) unmarshalOLicenseType2zoomqlᚋinternalᚋzoomᚋtypesᚐLicenseType(ctx context.Context, v any) (types.LicenseType, error) {
@@ -2604,6 +4905,30 @@ func (ec *executionContext) marshalOLoginType2ᚕzoomqlᚋinternalᚋzoomᚋtype
 	return ret
 }
 
+func (ec *executionContext) unmarshalOLoginType2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐLoginType(ctx context.Context, v any) (*types.LoginType, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(types.LoginType)
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOLoginType2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐLoginType(ctx context.Context, sel ast.SelectionSet, v *types.LoginType) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return v
+}
+
+func (ec *executionContext) unmarshalONewUserFeature2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐNewUserFeature(ctx context.Context, v any) (*types.NewUserFeature, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := ec.unmarshalInputNewUserFeature(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) unmarshalOPhoneNumberLabel2zoomqlᚋinternalᚋzoomᚋtypesᚐPhoneNumberLabel(ctx context.Context, v any) (types.PhoneNumberLabel, error) {
 	var res types.PhoneNumberLabel
 	err := res.UnmarshalGQL(v)
@@ -2611,6 +4936,22 @@ func (ec *executionContext) unmarshalOPhoneNumberLabel2zoomqlᚋinternalᚋzoom�
 }
 
 func (ec *executionContext) marshalOPhoneNumberLabel2zoomqlᚋinternalᚋzoomᚋtypesᚐPhoneNumberLabel(ctx context.Context, sel ast.SelectionSet, v types.PhoneNumberLabel) graphql.Marshaler {
+	return v
+}
+
+func (ec *executionContext) unmarshalOPhoneNumberLabel2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐPhoneNumberLabel(ctx context.Context, v any) (*types.PhoneNumberLabel, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(types.PhoneNumberLabel)
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOPhoneNumberLabel2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐPhoneNumberLabel(ctx context.Context, sel ast.SelectionSet, v *types.PhoneNumberLabel) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
 	return v
 }
 
@@ -2622,6 +4963,29 @@ func (ec *executionContext) unmarshalOPronounsOption2zoomqlᚋinternalᚋzoomᚋ
 
 func (ec *executionContext) marshalOPronounsOption2zoomqlᚋinternalᚋzoomᚋtypesᚐPronounsOption(ctx context.Context, sel ast.SelectionSet, v types.PronounsOption) graphql.Marshaler {
 	return v
+}
+
+func (ec *executionContext) unmarshalOPronounsOption2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐPronounsOption(ctx context.Context, v any) (*types.PronounsOption, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(types.PronounsOption)
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOPronounsOption2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐPronounsOption(ctx context.Context, sel ast.SelectionSet, v *types.PronounsOption) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return v
+}
+
+func (ec *executionContext) marshalOUpdateUserPayload2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐUpdateUserPayload(ctx context.Context, sel ast.SelectionSet, v *types.UpdateUserPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._UpdateUserPayload(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalOUser2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐUser(ctx context.Context, sel ast.SelectionSet, v *types.User) graphql.Marshaler {
@@ -2636,6 +5000,14 @@ func (ec *executionContext) marshalOUserConnection2ᚖzoomqlᚋinternalᚋzoom�
 		return graphql.Null
 	}
 	return ec._UserConnection(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalOUserFeaturePatch2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐUserFeaturePatch(ctx context.Context, v any) (*types.UserFeaturePatch, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := ec.unmarshalInputUserFeaturePatch(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) marshalOUserPhoneNumber2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐUserPhoneNumberᚄ(ctx context.Context, sel ast.SelectionSet, v []*types.UserPhoneNumber) graphql.Marshaler {
@@ -2657,6 +5029,23 @@ func (ec *executionContext) marshalOUserPhoneNumber2ᚕᚖzoomqlᚋinternalᚋzo
 	return ret
 }
 
+func (ec *executionContext) unmarshalOUserPhoneNumberInput2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐUserPhoneNumberInputᚄ(ctx context.Context, v any) ([]*types.UserPhoneNumberInput, error) {
+	if v == nil {
+		return nil, nil
+	}
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]*types.UserPhoneNumberInput, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNUserPhoneNumberInput2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐUserPhoneNumberInput(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
 func (ec *executionContext) unmarshalOUserStatus2zoomqlᚋinternalᚋzoomᚋtypesᚐUserStatus(ctx context.Context, v any) (types.UserStatus, error) {
 	var res types.UserStatus
 	err := res.UnmarshalGQL(v)
@@ -2665,6 +5054,14 @@ func (ec *executionContext) unmarshalOUserStatus2zoomqlᚋinternalᚋzoomᚋtype
 
 func (ec *executionContext) marshalOUserStatus2zoomqlᚋinternalᚋzoomᚋtypesᚐUserStatus(ctx context.Context, sel ast.SelectionSet, v types.UserStatus) graphql.Marshaler {
 	return v
+}
+
+func (ec *executionContext) unmarshalOUserTransferInput2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐUserTransferInput(ctx context.Context, v any) (*types.UserTransferInput, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := ec.unmarshalInputUserTransferInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) unmarshalOUserType2zoomqlᚋinternalᚋzoomᚋtypesᚐUserType(ctx context.Context, v any) (types.UserType, error) {
@@ -2677,6 +5074,22 @@ func (ec *executionContext) marshalOUserType2zoomqlᚋinternalᚋzoomᚋtypesᚐ
 	return v
 }
 
+func (ec *executionContext) unmarshalOUserType2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐUserType(ctx context.Context, v any) (*types.UserType, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(types.UserType)
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOUserType2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐUserType(ctx context.Context, sel ast.SelectionSet, v *types.UserType) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return v
+}
+
 func (ec *executionContext) unmarshalOZoomUnitedPlan2zoomqlᚋinternalᚋzoomᚋtypesᚐZoomUnitedPlan(ctx context.Context, v any) (types.ZoomUnitedPlan, error) {
 	var res types.ZoomUnitedPlan
 	err := res.UnmarshalGQL(v)
@@ -2684,6 +5097,48 @@ func (ec *executionContext) unmarshalOZoomUnitedPlan2zoomqlᚋinternalᚋzoomᚋ
 }
 
 func (ec *executionContext) marshalOZoomUnitedPlan2zoomqlᚋinternalᚋzoomᚋtypesᚐZoomUnitedPlan(ctx context.Context, sel ast.SelectionSet, v types.ZoomUnitedPlan) graphql.Marshaler {
+	return v
+}
+
+func (ec *executionContext) unmarshalOZoomUnitedPlan2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐZoomUnitedPlan(ctx context.Context, v any) (*types.ZoomUnitedPlan, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(types.ZoomUnitedPlan)
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOZoomUnitedPlan2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐZoomUnitedPlan(ctx context.Context, sel ast.SelectionSet, v *types.ZoomUnitedPlan) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return v
+}
+
+func (ec *executionContext) unmarshalOZoomWorkplacePlan2zoomqlᚋinternalᚋzoomᚋtypesᚐZoomWorkplacePlan(ctx context.Context, v any) (types.ZoomWorkplacePlan, error) {
+	var res types.ZoomWorkplacePlan
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOZoomWorkplacePlan2zoomqlᚋinternalᚋzoomᚋtypesᚐZoomWorkplacePlan(ctx context.Context, sel ast.SelectionSet, v types.ZoomWorkplacePlan) graphql.Marshaler {
+	return v
+}
+
+func (ec *executionContext) unmarshalOZoomWorkplacePlan2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐZoomWorkplacePlan(ctx context.Context, v any) (*types.ZoomWorkplacePlan, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(types.ZoomWorkplacePlan)
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOZoomWorkplacePlan2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐZoomWorkplacePlan(ctx context.Context, sel ast.SelectionSet, v *types.ZoomWorkplacePlan) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
 	return v
 }
 

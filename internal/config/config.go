@@ -53,6 +53,11 @@ type Config struct {
 	AllowedOrigins []string `env:"ALLOWED_ORIGINS" help:"web origins whose pages may ask, with commas between"`
 	Playground     string   `env:"PLAYGROUND" help:"on or off, with introspection; default: on where only this machine can ask"`
 
+	RawRequests string `env:"RAW_REQUESTS" envDefault:"off" help:"on lets callers send any operation of the table with parameters of their own (zoomRequest)"`
+
+	PublicURL string `env:"PUBLIC_URL" help:"the gateway's address as callers know it, for links to files; default: the one that each request was sent to"`
+	LinkKey   Secret `env:"LINK_KEY" help:"seals the links to files, 32 characters or more, the same for all replicas; default: a new one at each start"`
+
 	LogLevel  slog.Level `env:"LOG_LEVEL" envDefault:"INFO" help:"DEBUG, INFO, WARN or ERROR"`
 	LogFormat string     `env:"LOG_FORMAT" envDefault:"text" help:"text or json"`
 
@@ -143,6 +148,15 @@ func (c *Config) check() []error {
 	}
 	if c.Playground != "" && c.Playground != "on" && c.Playground != "off" {
 		bad("PLAYGROUND: %q is neither on nor off", c.Playground)
+	}
+	if c.RawRequests != "on" && c.RawRequests != "off" {
+		bad("RAW_REQUESTS: %q is neither on nor off", c.RawRequests)
+	}
+	if n := len(c.LinkKey); n > 0 && n < 32 {
+		bad("LINK_KEY: shorter than 32 characters; make one with: openssl rand -base64 32")
+	}
+	if u, err := url.Parse(c.PublicURL); c.PublicURL != "" && (err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http") {
+		bad("PUBLIC_URL: not a URL such as https://zoomql.example.com")
 	}
 	if c.LogFormat != "text" && c.LogFormat != "json" {
 		bad("LOG_FORMAT: %q is neither text nor json", c.LogFormat)

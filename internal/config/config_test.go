@@ -29,7 +29,7 @@ func TestWithoutAnySettingTheSandboxAnswers(t *testing.T) {
 	want := &Config{
 		Addr: "127.0.0.1:8080", ZoomOAuthURL: "https://zoom.us",
 		CacheBytes: 64 << 20, MaxInFlight: 100, Timeout: 30 * time.Second, DrainTime: 10 * time.Second,
-		LogLevel: slog.LevelInfo, LogFormat: "text",
+		RawRequests: "off", LogLevel: slog.LevelInfo, LogFormat: "text",
 		SandboxUsers: 40, SandboxParticipants: 60, SandboxSeed: 1,
 		Plan: zoom.Business,
 	}
@@ -64,7 +64,7 @@ func TestEverySetting(t *testing.T) {
 		"ADDR=:9090", "ZOOM_ACCOUNT_ID=account", "ZOOM_CLIENT_ID=client", "ZOOM_CLIENT_SECRET=hush=with=signs",
 		"ZOOM_API_URL=https://api-eu.zoom.us/v2", "ZOOM_OAUTH_URL=http://127.0.0.1:1", "ZOOM_PLAN=Pro", "REDIS_URL=redis://:pass@redis:6379",
 		"CACHE_BYTES=1048576", "MAX_IN_FLIGHT=7", "REQUEST_TIMEOUT=1m30s", "DRAIN_TIME=0s",
-		aKey + "," + strings.Repeat("B1", 32), "ALLOWED_ORIGINS=https://a.example,https://b.example", "PLAYGROUND=off", "LOG_LEVEL=debug", "LOG_FORMAT=json",
+		aKey + "," + strings.Repeat("B1", 32), "ALLOWED_ORIGINS=https://a.example,https://b.example", "PLAYGROUND=off", "RAW_REQUESTS=on", "PUBLIC_URL=https://gateway.example", "LINK_KEY=0123456789abcdef0123456789abcdef", "LOG_LEVEL=debug", "LOG_FORMAT=json",
 		"SANDBOX_USERS=9", "SANDBOX_PARTICIPANTS=10", "SANDBOX_SEED=3", "SANDBOX_LATENCY=100ms",
 		"PATH=/bin", "UNRELATED", "=odd",
 	})
@@ -73,7 +73,7 @@ func TestEverySetting(t *testing.T) {
 		ZoomAPIURL: "https://api-eu.zoom.us/v2", ZoomOAuthURL: "http://127.0.0.1:1", ZoomPlan: "Pro", RedisURL: "redis://:pass@redis:6379",
 		CacheBytes: 1 << 20, MaxInFlight: 7, Timeout: 90 * time.Second,
 		APIKeys: []string{strings.Repeat("0a", 32), strings.Repeat("B1", 32)}, AllowedOrigins: []string{"https://a.example", "https://b.example"},
-		Playground: "off", LogLevel: slog.LevelDebug, LogFormat: "json",
+		Playground: "off", RawRequests: "on", PublicURL: "https://gateway.example", LinkKey: "0123456789abcdef0123456789abcdef", LogLevel: slog.LevelDebug, LogFormat: "json",
 		SandboxUsers: 9, SandboxParticipants: 10, SandboxSeed: 3, SandboxLatency: 100 * time.Millisecond,
 		Plan: zoom.Pro,
 	}
@@ -130,6 +130,7 @@ func TestMistakes(t *testing.T) {
 		{"less than no time", []string{"DRAIN_TIME=-1s"}, "DRAIN_TIME: not less than nothing"},
 		{"a time without a unit", []string{"REQUEST_TIMEOUT=30"}, "REQUEST_TIMEOUT: not a duration"},
 		{"a playground that is neither", []string{"PLAYGROUND=true"}, `PLAYGROUND: "true" is neither on nor off`},
+		{"raw requests that are neither", []string{"RAW_REQUESTS=true"}, `RAW_REQUESTS: "true" is neither on nor off`},
 		{"a form that is neither", []string{"LOG_FORMAT=xml"}, `LOG_FORMAT: "xml" is neither text nor json`},
 		{"a level that is none", []string{"LOG_LEVEL=loud"}, "LOG_LEVEL: not DEBUG, INFO, WARN or ERROR"},
 		{"a key instead of its hash", []string{"API_KEYS=my-key-hush"}, "API_KEYS: one is not 64 hex digits"},

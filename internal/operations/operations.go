@@ -33,6 +33,7 @@ type Row struct {
 type Paging struct {
 	Array   string `json:"array"`
 	MaxPage int    `json:"maxPageSize"`
+	By      string `json:"by"` // the parameter that picks a page
 }
 
 // Table returns every operation, ordered by path and method. sdl is the schema.
@@ -49,7 +50,10 @@ func Table(sdl string) ([]Row, error) {
 			Scopes: strings.Fields(s.Scopes), Coordinates: uses[s.Pattern], Question: Question(s),
 		}
 		if s.MaxPage > 0 {
-			row.Paging = &Paging{s.Array, s.MaxPage}
+			row.Paging = &Paging{s.Array, s.MaxPage, "next_page_token"}
+			if s.Numbered {
+				row.Paging.By = "page_number"
+			}
 		}
 		rows = append(rows, row)
 	}

@@ -17,6 +17,7 @@ const (
 	sealInstance
 	sealRegistrant
 	sealOther
+	sealFile
 )
 
 // mix is the finalizer of splitmix64: a bijection that scatters its input.
@@ -92,6 +93,7 @@ const (
 	numberPrime  = 88_999_999_969
 	numberFactor = 41_234_567_891
 	createdBase  = 1 << 36 // meetings made through the API stand here
+	webinarBase  = 1 << 35 // webinars stand from here to createdBase
 	instantSlot  = 3000    // instant meetings stand from this slot on
 	slotsPerUser = 4096
 )

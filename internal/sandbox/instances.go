@@ -33,22 +33,24 @@ func (c *call) findInstance() (*instance, error) {
 		}
 		return nil, missing
 	}
-	if i := w.byUUID(rawUUID(id)); i != nil {
-		return i, nil
+	if uuid, ok := decodedUUID(id); ok {
+		if i := w.byUUID(uuid); i != nil {
+			return i, nil
+		}
 	}
 	return nil, missing
 }
 
-// rawUUID returns the UUID that a segment of a path, decoded once, stands for,
-// or "".
-func rawUUID(id string) string {
+// decodedUUID returns the UUID that a path holds after one decoding; ok is false
+// when it should have been encoded twice and was not.
+func decodedUUID(id string) (uuid string, ok bool) {
 	if needsTwice(id) {
-		return ""
+		return "", false
 	}
 	if again, err := url.PathUnescape(id); err == nil {
-		return again
+		id = again
 	}
-	return id
+	return id, true
 }
 
 func tooOld() error { return badRequest(12702, "Can not access a meeting a year ago.") }
@@ -86,7 +88,7 @@ func getPastMeeting(c *call) (any, error) {
 		UUID: w.uuid(m.n, i.k), ID: w.number(m.n), HostID: w.userID(m.host), Type: m.Type, Topic: m.Topic,
 		UserName: w.name(m.host).String(), UserEmail: w.email(m.host), StartTime: stamp(i.start), EndTime: stamp(i.end),
 		Duration: i.minutes(), TotalMinutes: t.minutes, ParticipantsCount: t.persons,
-		Dept: w.seedUser(m.host).Dept, Source: "Zoom", HasMeetingSummary: m.n%3 == 0,
+		Dept: w.seedUser(m.host).Dept, Source: "Zoom", HasMeetingSummary: m.summarized(),
 	}, nil
 }
 

@@ -21,6 +21,33 @@ type allowance struct {
 type plan struct {
 	labels map[zoom.Rate]allowance
 	pool   int
+	phone  map[zoom.Rate]allowance // Zoom Phone has a table of its own
+}
+
+// label is a budget: one for the calls of a label, and one for those of Zoom
+// Phone under the same label.
+type label struct {
+	rate  zoom.Rate
+	phone bool
+}
+
+func labelOf(s *zoom.Spec) label { return label{s.Rate, s.Phone} }
+
+// prefix tells the names of Phone's budgets from the others'.
+func (l label) prefix() string {
+	if l.phone {
+		return "phone "
+	}
+	return ""
+}
+
+func (p plan) allowance(l label) (allowance, bool) {
+	table := p.labels
+	if l.phone {
+		table = p.phone
+	}
+	a, ok := table[l.rate]
+	return a, ok
 }
 
 // plans is Zoom's table, written here a second time on purpose: a figure that
@@ -35,13 +62,13 @@ var plans = map[string]plan{
 		zoom.Heavy:             {1, time.Second, 1_000, false},
 		zoom.ResourceIntensive: {10, time.Minute, 30_000, false},
 	}},
-	PlanPro: {pool: 30_000, labels: map[zoom.Rate]allowance{
+	PlanPro: {pool: 30_000, phone: phonePlan(20, 10, 5, 5, 15_000), labels: map[zoom.Rate]allowance{
 		zoom.Light:             {calls: 30, per: time.Second},
 		zoom.Medium:            {calls: 20, per: time.Second},
 		zoom.Heavy:             {10, time.Second, 30_000, true},
 		zoom.ResourceIntensive: {10, time.Minute, 30_000, true},
 	}},
-	PlanBusiness: {pool: 60_000, labels: map[zoom.Rate]allowance{
+	PlanBusiness: {pool: 60_000, phone: phonePlan(40, 20, 10, 10, 30_000), labels: map[zoom.Rate]allowance{
 		zoom.Light:             {calls: 80, per: time.Second},
 		zoom.Medium:            {calls: 60, per: time.Second},
 		zoom.Heavy:             {40, time.Second, 60_000, true},
@@ -49,19 +76,34 @@ var plans = map[string]plan{
 	}},
 }
 
+// phonePlan is a column of Zoom Phone's table: calls a second, and for the last
+// label a minute.
+func phonePlan(light, medium, heavy, intensive, daily int) map[zoom.Rate]allowance {
+	return map[zoom.Rate]allowance{
+		zoom.Light:             {calls: light, per: time.Second},
+		zoom.Medium:            {calls: medium, per: time.Second},
+		zoom.Heavy:             {heavy, time.Second, daily, true},
+		zoom.ResourceIntensive: {intensive, time.Minute, daily, true},
+	}
+}
+
 // limits counts the calls of the account.
 type limits struct {
 	plan plan
 	mu   sync.Mutex
-	rows map[zoom.Rate]*window
+	rows map[label]*window
 	day  time.Time
 	used map[string]int // calls of today: by label, pool, or quota and value
 }
 
 func newLimits(name string) *limits {
-	l := &limits{plan: plans[name], rows: map[zoom.Rate]*window{}, used: map[string]int{}}
-	for rate, a := range l.plan.labels {
-		l.rows[rate] = &window{per: a.per, arrivals: make([]time.Time, a.calls)}
+	l := &limits{plan: plans[name], rows: map[label]*window{}, used: map[string]int{}}
+	for _, phone := range []bool{false, true} {
+		for _, rate := range zoom.Rates {
+			if a, ok := l.plan.allowance(label{rate, phone}); ok {
+				l.rows[label{rate, phone}] = &window{per: a.per, arrivals: make([]time.Time, a.calls)}
+			}
+		}
 	}
 	return l
 }
@@ -85,8 +127,8 @@ func (w *window) add(now time.Time) {
 
 // throttle charges a call to its label, to its day, and to its quotas. A call that is refused is charged to nothing.
 func (s *Sandbox) throttle(c *call) error {
-	l, spec := s.limits, c.route.spec
-	a, limited := l.plan.labels[spec.Rate]
+	l, of := s.limits, labelOf(c.route.spec)
+	a, limited := l.plan.allowance(of)
 	if !limited {
 		return nil
 	}
@@ -94,14 +136,14 @@ func (s *Sandbox) throttle(c *call) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.turn(c.now)
-	today := spec.Rate.String()
+	today := of.prefix() + of.rate.String()
 	if a.pooled {
-		today = "pool"
+		today = of.prefix() + "pool"
 	}
 	if a.daily > 0 && l.used[today] >= a.daily {
 		return c.dailyLimit(a.daily)
 	}
-	if l.rows[spec.Rate].full(c.now) {
+	if l.rows[of].full(c.now) {
 		return c.secondLimit()
 	}
 	for _, q := range charges {
@@ -109,7 +151,7 @@ func (s *Sandbox) throttle(c *call) error {
 			return c.quotaLimit(q, a, l.used[today])
 		}
 	}
-	l.rows[spec.Rate].add(c.now)
+	l.rows[of].add(c.now)
 	l.used[today]++
 	for _, q := range charges {
 		l.used[q.key]++

@@ -10,6 +10,9 @@ import (
 //
 // Source: developer forum, topics 18928, 122482, 125510 and 141856.
 func (c *call) quotaLimit(q charge, a allowance, used int) error {
+	if q.account {
+		return c.dailyLimit(q.perDay)
+	}
 	if q.what == "" {
 		if a.daily > 0 {
 			c.limitHeader("", a.daily, a.daily-used)
@@ -28,6 +31,9 @@ type quota struct {
 	perDay int
 	of     func(*call) []string // what one call counts for
 	what   string               // the action, for quotas of registrants
+
+	perPlan map[string]int // perDay, where it depends on the plan
+	account bool           // counted for the account, refused like a label's daily limit
 }
 
 // The quotas of meetings and registrants.
@@ -54,8 +60,9 @@ func (s *Sandbox) charges(c *call) []charge {
 	defer s.world.mu.RUnlock()
 	var all []charge
 	for _, q := range c.route.quotas {
+		q.perDay = orElse(q.perPlan[s.opt.Plan], q.perDay)
 		for _, v := range q.of(c) {
-			all = append(all, charge{q, v, q.name + "|" + c.path("meetingId") + "|" + v})
+			all = append(all, charge{q, v, q.name + "|" + c.path("meetingId") + c.path("webinarId") + "|" + v})
 			if q.what == "" {
 				all[len(all)-1].key = q.name + "|" + v
 			}

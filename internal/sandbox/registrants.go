@@ -104,20 +104,9 @@ func addRegistrant(c *call) (any, error) {
 	if err := body.check(); err != nil {
 		return nil, err
 	}
-	var chosen []string
-	if ids := c.query.Get("occurrence_ids"); ids != "" {
-		chosen = strings.Split(ids, ",")
-	}
-	answer := &addedRegistrant{ID: c.world.number(m.n), Topic: m.Topic, StartTime: stamp(m.next(c.now))}
-	for _, id := range chosen {
-		o := m.occurrence(id)
-		if o == nil {
-			return nil, badRequest(300, "Invalid parameter: occurrence_ids.")
-		}
-		answer.Occurrences = append(answer.Occurrences, o)
-	}
-	if chosen == nil {
-		answer.Occurrences = m.occurrences
+	answer, chosen, err := c.registration(m)
+	if err != nil {
+		return nil, err
 	}
 	r, err := c.enrol(m, body.registrantBody, chosen, body.AutoApprove)
 	if err != nil {
@@ -125,6 +114,26 @@ func addRegistrant(c *call) (any, error) {
 	}
 	answer.RegistrantID, answer.JoinURL, answer.PinCode = r.ID, r.JoinURL, r.PinCode
 	return answer, nil
+}
+
+// registration begins the answer to a registration: what it is for, and the ids
+// of the dates that were chosen; nil means all.
+func (c *call) registration(m *meeting) (*addedRegistrant, []string, error) {
+	answer := &addedRegistrant{ID: c.world.number(m.n), Topic: m.Topic, StartTime: stamp(m.next(c.now))}
+	ids := c.query.Get("occurrence_ids")
+	if ids == "" {
+		answer.Occurrences = m.occurrences
+		return answer, nil, nil
+	}
+	chosen := strings.Split(ids, ",")
+	for _, id := range chosen {
+		o := m.occurrence(id)
+		if o == nil {
+			return nil, nil, badRequest(300, "Invalid parameter: occurrence_ids.")
+		}
+		answer.Occurrences = append(answer.Occurrences, o)
+	}
+	return answer, chosen, nil
 }
 
 // registrable finds a meeting that takes registrations; the documents give

@@ -55,6 +55,11 @@ func daily(q quota) option {
 	return func(r *registered) { r.quotas = append(r.quotas, q) }
 }
 
+// answers sets a status that the method does not imply.
+func answers(status int) option {
+	return func(r *registered) { r.code = status }
+}
+
 // route is a registered operation with its row.
 type route struct {
 	*registered

@@ -19,7 +19,12 @@
 //     what the API ends.
 //   - One account, Server-to-Server tokens only. No consent pages, no refresh
 //     tokens, no master accounts.
-//   - No webhooks, e-mails, calendars, media or files. Its links lead nowhere.
+//   - A user who is deleted leaves meetings and webinars behind, whatever was to
+//     be transferred. Nobody accepts an invitation. Webinars cannot be changed.
+//   - No webhooks, e-mails, calendars or media. Its links lead nowhere, but for
+//     those to files, which hold lines of text whatever they are called.
+//   - Nobody answers a poll or writes in the chat: what stands there follows from
+//     the seed and the day.
 //   - GET /report/daily, sign-ins, operation logs, storage and billing are made up
 //     and do not add up to what the account does. The report on hosts does, and
 //     takes seconds for 10,000 users; that on phone calls knows the first 200 hosts.
@@ -83,6 +88,9 @@ func (s *Sandbox) Down(down bool) { s.down.Store(down) }
 // right or wrong. A fault that closes the connection panics with
 // http.ErrAbortHandler, which net/http's server turns into just that.
 func (s *Sandbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if s.serveFile(w, r) {
+		return // no operation of the API: it spends nothing
+	}
 	c := s.call(r)
 	entry := s.ledger.begin(c, r)
 	status := statusClientGone

@@ -24,11 +24,16 @@ func TestLandmarksOfTheDefaultSeed(t *testing.T) {
 		BigMeeting: 17612237059, BigInstance: "i93H3yTHa/S9kmMiGktH8w==",
 		ManualMeeting: 87019644467, PendingRegistrant: "UfdaerWzikQ9xOfS2JiulA",
 		LiveMeeting: 4550508685, PersonalMeeting: 45785076576, OpenMeeting: 39254212389,
+		WebinarNumber: 5166468499, WebinarInstance: "omrrRUkJ68TZGcPtwJa65Q==", WebinarRegistrantID: "2R2v1TmszSXjgnTZhPoPhQ",
+		ManualWebinar: 46401036390, SimuliveWebinar: 87635604281,
+		RoleID: "jMEN8AbqaPlRXwWoY3QKYw", PolicyID: "FYbms8TebxV32id434aTfw",
+		SurveyID: "fBMYYTIgWG5-VyfFBK46Cg", SurveyChannel: surveyChannel,
+		PollID: "9KB8GWB8Ld2gbyqduAYtlg", ChannelID: "7gy21qu5gilrjocohphvea",
 		UUIDWithSlash: "/ZzEQPEE0bZ1hoCtmnD3jA==", UUIDDoubleSlash: "GbZip//0pMtkyBvX1AysJg==", UUIDPlain: "b7sXe/yZJrPk+kpdy1iVrw==",
 		OnePersonInstance: "QeaGRsXd7bPbjtcIq0dI1A==", PendingInstance: "zfanhA0D5npQY0RZtJhEhg==",
 		ExpiredInstance: "YCPe3m/uS/4ypzvqf461Iw==", GoneInstance: "T1IoZyPFqC5QzOoRe7yOTQ==",
-		PastWebinar: 60481928444, PastWebinarInstance: "8uIwicTwSpU510rO81iFlg==", OldWebinarInstance: "mewfuhgQKWGyNEMWCP/dug==",
-		BillingReport: "7snJXiFjWJQcf7Y5RDnn8g",
+		OldWebinarInstance: "pMLUTKwHO39RiWMKLIN0zA==",
+		BillingReport:      "7snJXiFjWJQcf7Y5RDnn8g",
 	}
 	for _, opt := range []Options{{}, {Users: 10_000, Meetings: 3, Participants: 300, Plan: PlanFree, Now: func() time.Time { return monday.AddDate(0, 4, 3) }}} {
 		s, err := New(opt)

@@ -8,7 +8,12 @@ import (
 
 func formatNumber(n int64) string { return strconv.FormatInt(n, 10) }
 
-func hostOf(n uint64) int { return int(n / slotsPerUser) }
+func hostOf(n uint64) int {
+	if isWebinar(n) {
+		n -= webinarBase
+	}
+	return int(n / slotsPerUser)
+}
 
 func passcode(w *world, n uint64) string {
 	d := w.dice("passcode", n)

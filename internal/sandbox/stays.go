@@ -50,7 +50,7 @@ func (w *world) crowd(i *instance) (persons, rows int) {
 		return 1 << 20, w.opt.Participants
 	case i.m.n == special(slotOnePerson):
 		return 1, 1 << 20
-	case i.m.Type == webinarType:
+	case isWebinar(i.m.n):
 		return 20, 1 << 20
 	case i.m.n == special(slotWeekly) || i.m.n == special(slotBig) || i.m.n == special(slotPending):
 		return 12, 1 << 20

@@ -83,15 +83,25 @@ type phoneNumber struct {
 //
 // Source: "The me keyword" of Zoom's "Using Zoom APIs".
 func (c *call) findUser() (int, error) {
-	w, id := c.world, c.path("userId")
-	if i, ok := w.byEmail(id); ok {
+	id := c.path("userId")
+	if i, ok := c.named(id); ok && c.world.known(i) {
 		return i, nil
 	}
-	i, ok := openID(w.seed, sealUser, id)
-	if !ok || i >= uint64(w.opt.Users) {
-		return 0, notFound(1001, "User does not exist: "+id+".")
+	return 0, notFound(1001, "User does not exist: "+id+".")
+}
+
+// named returns the index of a user by id or e-mail, whether he is still there or
+// not.
+func (c *call) named(name string) (int, bool) {
+	w := c.world
+	if i, ok := w.byEmail(name); ok {
+		return i, true
 	}
-	return int(i), nil
+	if i, ok := w.byAddedEmail(name); ok {
+		return i, true
+	}
+	i, ok := openID(w.seed, sealUser, name)
+	return int(i), ok && i < uint64(w.opt.Users+w.people.added)
 }
 
 // listUsers keeps the encoded form of every user it has listed: a page of 2,000
@@ -104,9 +114,9 @@ func listUsers(c *call) (any, error) {
 	if _, err = c.choice("include_fields", "", "custom_attributes", "host_key"); err != nil {
 		return nil, err
 	}
-	users := c.world.byStatus()[status]
+	users := c.world.usersIn(status)
 	if role := c.query.Get("role_id"); role != "" {
-		users = slices.DeleteFunc(slices.Clone(users), func(i int) bool { return c.world.seedUser(i).RoleID != role })
+		users = slices.DeleteFunc(slices.Clone(users), func(i int) bool { return c.world.roleOf(i) != role })
 	}
 	fields := c.query.Get("include_fields")
 	item := func(i int) any { return c.world.listedUser(users[i], fields) }
@@ -119,7 +129,7 @@ func (w *world) listedUser(i int, fields string) json.RawMessage {
 			return raw.(json.RawMessage)
 		}
 	}
-	u := w.seedUser(i)
+	u := *w.user(i)
 	switch fields {
 	case "custom_attributes":
 		u.listedUser.CustomAttributes = u.CustomAttributes
@@ -139,9 +149,9 @@ func getUser(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	u := c.world.seedUser(i)
+	u := *c.world.user(i)
 	if u.Status == "pending" {
 		u.CreatedAt = stamp(c.now) // as documented: when the call was made
 	}
-	return u, nil
+	return &u, nil
 }

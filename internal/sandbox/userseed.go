@@ -20,6 +20,9 @@ func (w *world) census() map[string][]int {
 }
 
 func (w *world) status(i int) string {
+	if i >= w.opt.Users && w.people.changed[i] != nil {
+		return w.people.changed[i].Status
+	}
 	switch i {
 	case owner, host, 4, 5, 6, 7:
 		return "active"
@@ -40,6 +43,9 @@ func (w *world) status(i int) string {
 
 // email names the user by index, so that it needs no table to be found by.
 func (w *world) email(i int) string {
+	if i >= w.opt.Users && w.people.changed[i] != nil {
+		return w.people.changed[i].Email
+	}
 	return w.name(i).mail() + strconv.Itoa(i) + "@example.com"
 }
 

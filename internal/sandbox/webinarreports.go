@@ -1,75 +1,18 @@
 package sandbox
 
-import (
-	"strconv"
-	"time"
-)
-
 func init() {
 	handle("GET /report/webinars/{webinarId}", getWebinarReport, paid)
 	handle("GET /report/webinars/{webinarId}/participants", listWebinarReportParticipants, paid)
 	handle("GET /report/webinars/{webinarId}/polls", getWebinarPolls, paid)
 }
 
-// Past webinars stand apart from the meetings, where no user's slots are.
-const (
-	pastWebinarBase = 1 << 34
-	pastWebinars    = 3
-	webinarType     = 5
-)
-
-// pastWebinar returns the n-th webinar as something that can have runs, or nil.
-func (w *world) pastWebinar(n uint64) *meeting {
-	if n < pastWebinarBase || n >= pastWebinarBase+pastWebinars {
-		return nil
-	}
-	m := &meeting{n: n, host: []int{host, owner, 4}[n-pastWebinarBase]}
-	m.Topic, m.Type = "What is new this year", webinarType
-	m.TrackingFields = []trackingField{{"Cost center", "100", nil}}
-	return m
-}
-
-// pastWebinarRuns returns the runs of a webinar, the latest first: the last ones are
-// beyond what Zoom keeps of participants, and of everything.
-func (w *world) pastWebinarRuns(n uint64) []*instance {
-	m := w.pastWebinar(n)
-	if m == nil {
-		return nil
-	}
-	var runs []*instance
-	for k, ago := range []struct{ months, days int }{{0, 3}, {1, 3}, {7, 0}, {13, 0}} {
-		start := w.quarter().AddDate(0, -ago.months, -ago.days)
-		runs = append(runs, &instance{m: m, k: k, start: start, end: start.Add(50 * time.Minute)})
-	}
-	return runs
-}
-
-// findWebinarRun finds the run of a webinar that a path names by its UUID, or
-// the latest run of the webinar that it names by its number, if there is a report
-// on it.
-func (c *call) findWebinarRun() (*instance, error) {
-	id, w := c.path("webinarId"), c.world
-	run := func() *instance {
-		if number, err := strconv.ParseInt(id, 10, 64); err == nil {
-			if n, ok := w.nth(number); ok && w.pastWebinar(n) != nil {
-				return w.pastWebinarRuns(n)[0]
-			}
-			return nil
-		}
-		v, ok := openUUID(w.seed, rawUUID(id))
-		if !ok {
-			return nil
-		}
-		for _, i := range w.pastWebinarRuns(v >> 24) {
-			if i.k == int(v>>16&0xff) {
-				return i
-			}
-		}
-		return nil
-	}()
+// findReportedWebinar finds the run of a webinar that a path names, if there is a
+// report on it.
+func (c *call) findReportedWebinar() (*instance, error) {
+	run := c.findWebinarRun()
 	switch {
 	case run == nil:
-		return nil, notFound(3001, "Webinar "+id+" not found or has expired.")
+		return nil, notFound(3001, "Webinar "+c.path("webinarId")+" not found or has expired.")
 	case run.start.Before(c.now.AddDate(-1, 0, 0)):
 		return nil, badRequest(12702, "Can not access a webinar a year ago.")
 	}
@@ -88,12 +31,13 @@ type customKey struct {
 }
 
 func getWebinarReport(c *call) (any, error) {
-	i, err := c.findWebinarRun()
+	i, err := c.findReportedWebinar()
 	if err != nil {
 		return nil, err
 	}
 	r := &webinarReport{CustomKeys: []customKey{{"Region", "EMEA"}}}
 	r.reportedRun, r.Dept = c.world.reportedRun(i), deref(c.world.seedUser(i.m.host).Dept)
+	r.Type = webinarTypes[i.m.Type]
 	for _, f := range i.m.TrackingFields {
 		r.TrackingFields = append(r.TrackingFields, reportedField{f.Field, f.Value})
 	}
@@ -105,7 +49,7 @@ func listWebinarReportParticipants(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	i, err := c.findWebinarRun()
+	i, err := c.findReportedWebinar()
 	if err != nil {
 		return nil, err
 	}
@@ -117,7 +61,7 @@ func listWebinarReportParticipants(c *call) (any, error) {
 }
 
 func getWebinarPolls(c *call) (any, error) {
-	i, err := c.findWebinarRun()
+	i, err := c.findReportedWebinar()
 	if err != nil {
 		return nil, err
 	}

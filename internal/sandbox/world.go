@@ -20,7 +20,13 @@ type world struct {
 	deleted  map[uint64]*meeting   // may be recovered
 	byHost   map[int][]uint64      // created meetings
 	enrolled map[uint64]*enrolment // registrants that calls have changed
-	minted   uint64                // created meetings and registrants
+	hung     map[uint64]*hung      // what hangs on meetings and calls have changed
+	minted   uint64                // whatever calls have created
+	people   people
+	roles    []*role
+	policies []*policy
+
+	madeTemplates map[int][]*template // by user
 
 	byStatus func() map[string][]int // indices of users, in order
 	nonces   map[uint64]uint64
@@ -37,8 +43,13 @@ func newWorld(opt Options) *world {
 		deleted:  map[uint64]*meeting{},
 		byHost:   map[int][]uint64{},
 		enrolled: map[uint64]*enrolment{},
+		hung:     map[uint64]*hung{},
 		nonces:   map[uint64]uint64{},
+		people:   people{changed: map[int]*user{}, gone: map[int]bool{}},
+
+		madeTemplates: map[int][]*template{},
 	}
+	w.roles, w.policies = w.seedRoles(), w.seedPolicies()
 	w.shift = mix(w.seed) % numberPrime
 	w.byStatus = sync.OnceValue(w.census)
 	w.findNonces()
@@ -80,6 +91,19 @@ type Landmarks struct {
 	PersonalMeeting   int64 // scheduled with the PMI
 	OpenMeeting       int64 // recurring without a fixed time
 
+	WebinarNumber       int64 // weekly, with registration, registrants and past runs
+	WebinarInstance     string
+	WebinarRegistrantID string
+	ManualWebinar       int64 // scheduled; registrants wait for approval
+	SimuliveWebinar     int64 // plays a recording, without registration
+
+	RoleID        string // of the account's own making, without members
+	PolicyID      string // an information barrier
+	SurveyID      string // has questions of all types, was used in UUIDWithSlash
+	SurveyChannel string // a chat channel that surveys were used in
+	PollID        string // of MeetingNumber
+	ChannelID     string // the host is in it
+
 	UUIDWithSlash     string // begins with "/"
 	UUIDDoubleSlash   string // contains "//"
 	UUIDPlain         string // needs one encoding only, and holds "+" and "/"
@@ -88,10 +112,8 @@ type Landmarks struct {
 	ExpiredInstance   string // older than a year
 	GoneInstance      string // older than 15 months
 
-	PastWebinar         int64  // its latest run has a report, participants and polls
-	PastWebinarInstance string // that run
-	OldWebinarInstance  string // a run whose participants Zoom keeps no more
-	BillingReport       string // of the latest period
+	OldWebinarInstance string // a run whose participants Zoom keeps no more
+	BillingReport      string // of the latest period
 }
 
 // The users and the meetings of the host that the landmarks name.
@@ -137,13 +159,19 @@ func (s *Sandbox) Landmarks() Landmarks {
 		BigMeeting: w.number(big), BigInstance: w.uuid(big, 0),
 		ManualMeeting: w.number(manual), PendingRegistrant: w.registrantID(manual, w.approved(manual)),
 		LiveMeeting: number(slotLive), PersonalMeeting: number(slotPersonal), OpenMeeting: number(slotOpen),
+		WebinarNumber: w.number(specialWebinar(webinarWeekly)), WebinarInstance: w.uuid(specialWebinar(webinarWeekly), 0),
+		WebinarRegistrantID: w.registrantID(specialWebinar(webinarWeekly), 1),
+		ManualWebinar:       w.number(specialWebinar(webinarManual)), SimuliveWebinar: w.number(specialWebinar(webinarSimulive)),
+		RoleID: w.supportRole(), PolicyID: sealID(w.seed, sealOther, 3_000),
+		SurveyID: w.surveyID(0), SurveyChannel: surveyChannel,
+		PollID: w.pollID(weekly, 0), ChannelID: w.channelID(0),
 		UUIDWithSlash:   uuid(slotWeekly, instanceSlash),
 		UUIDDoubleSlash: uuid(slotWeekly, instanceDoubleSlash),
 		UUIDPlain:       uuid(slotWeekly, instancePlain),
 		PendingInstance: uuid(slotPending, 0), OnePersonInstance: uuid(slotOnePerson, 0),
 		ExpiredInstance: uuid(slotOld, 1), GoneInstance: uuid(slotOld, 2),
-		PastWebinar: w.number(pastWebinarBase), PastWebinarInstance: w.uuid(pastWebinarBase, 0), OldWebinarInstance: w.uuid(pastWebinarBase, 2),
-		BillingReport: w.billingID(0),
+		OldWebinarInstance: w.uuid(specialWebinar(webinarWeekly), webinarOld),
+		BillingReport:      w.billingID(0),
 	}
 }
 

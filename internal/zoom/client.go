@@ -3,7 +3,7 @@
 //
 // A call goes down through layers, each one concern and one function:
 //
-//	Do → Cached → Coalesced → Retried → Limited → Transport → Zoom
+//	Do → Cached → Coalesced → Exclusive → Retried → Limited → Transport → Zoom
 //
 // A cache hit spends nothing, because Cached is outside Limited. A retry queues
 // like any other call, because Retried is outside Limited too. The package
@@ -41,6 +41,7 @@ type Request struct {
 	// neither answered from the cache nor kept there.
 	Secrets bool
 
+	raw    bool // the answer is wanted as it is
 	decode func([]byte) (any, error)
 	encode func(any) ([]byte, error)
 	ticket cache.Ticket // of the miss that led to the call
@@ -168,7 +169,7 @@ func New(cfg Config) *Client {
 	}
 	c := &Client{cfg: cfg, tenant: types.TenantOf(cfg.AccountID), hosts: newHosts(), lengths: &lengths{}}
 	c.cached = &cached{store: cfg.Store, account: hex.EncodeToString(c.tenant[:]), view: formatVersion + cfg.AccountID + "\x00" + cfg.View, hosts: c.hosts}
-	c.handler = chain((&transport{cfg}).do, c.cached.layer, c.cached.flights.coalesced, c.cached.filed, retried, authorized(cfg.Tokens), limited(cfg))
+	c.handler = chain((&transport{cfg}).do, c.cached.layer, c.cached.flights.coalesced, c.cached.filed, exclusive(), retried, authorized(cfg.Tokens), limited(cfg))
 	return c
 }
 

@@ -63,7 +63,7 @@ func TestRefusals(t *testing.T) {
 		{"and here it is", 404, `{"code":2305,"message":"Meeting summary not found."}`, ErrNotFound, 2305},
 		{"a permission that is missing", 403, `{"code":403,"message":"authenticated user has not permitted access to the targeted resource"}`, ErrForbidden, 403},
 		{"an address that is taken", 409, `{"code":1005,"message":"Email has already been used."}`, ErrConflict, 1005},
-		{"a role that is none", 400, `{"code":1034,"message":"Provided role_id does not exist."}`, ErrInvalid, 1034},
+		{"a role that is none", 400, `{"code":1034,"message":"Provided role_id does not exist."}`, ErrNotFound, 1034},
 		{"a number that nobody has met", 400, `{"code":99999,"message":"?"}`, ErrInvalid, 99999},
 		{"a status that nobody has met", 418, `{"code":0}`, ErrInvalid, 0},
 		{"a redirect, which is not followed", 302, ``, ErrBadAnswer, 0},

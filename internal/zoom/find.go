@@ -225,7 +225,7 @@ func keep[T any](items []T, wanted func(T) bool) []T {
 
 // listingOf returns a way to a list's pages, as large as Zoom makes them.
 func listingOf[In, T any](name string, o ListOp[In, T], in In) *listing[T] {
-	at := func(token string) listInput[In] { return listInput[In]{in, Paging{Size: o.MaxPage, Token: token}} }
+	at := func(token string) listInput[In] { return o.input(in, Paging{Size: o.MaxPage, Token: token}) }
 	return &listing[T]{
 		name: name,
 		page: func(ctx context.Context, c *Client, token string) (*Page[T], error) { return o.Do(ctx, c, at(token)) },

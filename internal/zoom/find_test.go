@@ -344,7 +344,7 @@ func TestFindRegistrants(t *testing.T) {
 		"/meetings/7/registrants/p": `{"id":"p"}`,
 	})), func(c *Config) { c.Plan = Business })
 	ask := func(ids ...string) (got []string) {
-		for _, f := range FindRegistrants(t.Context(), c, 7, ids) {
+		for _, f := range FindRegistrants(t.Context(), c, RegistrantsOf{Number: 7}, ids) {
 			switch {
 			case errors.Is(f.Err, ErrNotFound):
 				got = append(got, "none")
@@ -372,7 +372,7 @@ func TestFindRegistrants(t *testing.T) {
 	if diff := cmp.Diff([]string{"GET /meetings/7/registrants/x", "GET /meetings/7/registrants/y"}, got); diff != "" {
 		t.Errorf("the known list costs nothing, and few strangers are asked for: -want +got\n%s", diff)
 	}
-	if len(FindRegistrants(t.Context(), c, 8, nil)) != 0 {
+	if len(FindRegistrants(t.Context(), c, RegistrantsOf{Number: 8}, nil)) != 0 {
 		t.Error("nobody was asked for")
 	}
 }

@@ -42,6 +42,9 @@ func (r *Request) identity() string {
 	if r.Secrets {
 		id += " with secrets"
 	}
+	if r.raw {
+		id += " raw"
+	}
 	return id
 }
 

@@ -160,6 +160,8 @@ func (in *input) add(t reflect.Type, s *Spec, at []int) {
 				panic(fmt.Sprintf("zoom: %s has no {%s}", s.Pattern, path))
 			}
 			in.path = append(in.path, place{path, index})
+		case isQuery && query == s.unusedPaging():
+			// the other kind of paging
 		case isQuery:
 			in.query = append(in.query, place{query, index})
 		case isBody:
@@ -240,18 +242,21 @@ func (s *Spec) segment(name, value string) (string, error) {
 
 // countBy notes the fields of the body that a quota counts by.
 func (r *Request) countBy(body []byte) {
-	if !slices.ContainsFunc(r.Spec.Quotas, func(q Quota) bool { return len(q.By) > 1 }) {
-		return
+	var missing []string
+	for _, q := range r.Spec.Quotas {
+		for _, name := range q.vars() {
+			if r.Vars[name] == "" {
+				missing = append(missing, name)
+			}
+		}
 	}
 	var fields map[string]any
-	if types.Unmarshal(body, &fields) != nil {
+	if missing == nil || types.Unmarshal(body, &fields) != nil {
 		return
 	}
-	for _, q := range r.Spec.Quotas {
-		for _, name := range q.By {
-			if s, ok := fields[name].(string); ok && r.Vars[name] == "" {
-				r.Vars[name] = strings.ToLower(s)
-			}
+	for _, name := range missing {
+		if s, ok := fields[name].(string); ok {
+			r.Vars[name] = strings.ToLower(s)
 		}
 	}
 }

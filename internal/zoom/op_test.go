@@ -30,7 +30,7 @@ func callOf[In, Out any](t *testing.T, o Op[In, Out], in In) string {
 
 func pageOf[In, T any](t *testing.T, o ListOp[In, T], in In, p Paging) string {
 	t.Helper()
-	return callOf(t, o.Op, listInput[In]{in, p})
+	return callOf(t, o.Op, o.input(in, p))
 }
 
 func TestQuestionsOnTheWire(t *testing.T) {

@@ -2,11 +2,13 @@ package zoom
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"io"
 	"iter"
 	"slices"
+	"strconv"
 	"sync"
 	"time"
 
@@ -120,15 +122,52 @@ type ListOp[In, T any] struct {
 	Op[listInput[In], Page[T]]
 }
 
+// listInput is the input of a list with the page that is wanted: by its token, or
+// by its number where Zoom takes no token. The number then stands in the token's
+// place outside, so that whoever reads a list need not know the difference.
 type listInput[In any] struct {
 	Filter In
 	Paging
+	Number int `query:"page_number"`
 }
+
+// unusedPaging returns the parameter that the operation does not pick a page by.
+func (s *Spec) unusedPaging() string {
+	if s.Numbered {
+		return "next_page_token"
+	}
+	return "page_number"
+}
+
+func (o ListOp[In, T]) input(in In, p Paging) listInput[In] {
+	if !o.Numbered {
+		return listInput[In]{Filter: in, Paging: p}
+	}
+	number, _ := strconv.Atoi(p.Token) // none is the first
+	return listInput[In]{Filter: in, Paging: Paging{Size: p.Size}, Number: max(number, 1)}
+}
+
+// nextNumber returns the number of the page after one that was asked for by its
+// number: by the length of the list, or, where Zoom does not say it, as long as
+// pages are full.
+func nextNumber[In, T any](in listInput[In], p *Page[T]) string {
+	size := cmp.Or(in.Size, defaultPage)
+	if len(p.Items) == 0 || p.Total.Valid && int64(in.Number*size) >= p.Total.N || !p.Total.Valid && len(p.Items) < size {
+		return ""
+	}
+	return strconv.Itoa(in.Number + 1)
+}
+
+// defaultPage is how many items Zoom puts on a page when nobody says.
+const defaultPage = 30
 
 // list registers an operation that answers with pages. adopt, if given,
 // completes each item with what only the question knows.
 func list[In, T any](s Spec, adopt ...func(In, *T)) ListOp[In, T] {
 	return ListOp[In, T]{op(s, func(in listInput[In], p *Page[T]) {
+		if s.Numbered {
+			p.Next = nextNumber(in, p)
+		}
 		for _, item := range p.Items {
 			for _, complete := range adopt {
 				complete(in.Filter, item)
@@ -139,7 +178,7 @@ func list[In, T any](s Spec, adopt ...func(In, *T)) ListOp[In, T] {
 
 // Page asks for one page. A size of 0 leaves it to Zoom.
 func (o ListOp[In, T]) Page(ctx context.Context, c *Client, in In, p Paging, options ...Option) (*Page[T], error) {
-	return o.Do(ctx, c, listInput[In]{in, p}, options...)
+	return o.Do(ctx, c, o.input(in, p), options...)
 }
 
 // Pages asks for one page after the other, each of the given size, until the

@@ -67,6 +67,30 @@ var budgets = map[Plan]map[Rate]budget{
 
 var pools = map[Plan]int{Pro: 30_000, Business: 60_000}
 
+// phoneBudgets and phonePools are Zoom Phone's table. It has no column for free
+// accounts, which cannot have Zoom Phone: they get the smallest there is.
+//
+// Source: https://developers.zoom.us/docs/api/rate-limits/
+var phoneBudgets = map[Plan]map[Rate]budget{
+	Free: phonePro,
+	Pro:  phonePro,
+	Business: {
+		Light:             {calls: 40, per: time.Second},
+		Medium:            {calls: 20, per: time.Second},
+		Heavy:             {calls: 10, per: time.Second, pooled: true},
+		ResourceIntensive: {calls: 10, per: time.Minute, pooled: true},
+	},
+}
+
+var phonePro = map[Rate]budget{
+	Light:             {calls: 20, per: time.Second},
+	Medium:            {calls: 10, per: time.Second},
+	Heavy:             {calls: 5, per: time.Second, pooled: true},
+	ResourceIntensive: {calls: 5, per: time.Minute, pooled: true},
+}
+
+var phonePools = map[Plan]int{Free: 15_000, Pro: 15_000, Business: 30_000}
+
 // perSecond returns how many calls of a label the plan allows a second, for
 // weighing one label against another.
 func (p Plan) perSecond(r Rate) float64 {
@@ -80,20 +104,26 @@ func (p Plan) perSecond(r Rate) float64 {
 // limits returns what a call must have room under, with keys that begin with
 // the account so that one account's budget is one wherever it is spent.
 func (p Plan) limits(account string, req *Request) []ratelimit.Limit {
+	budgets, pools, owner := budgets, pools, account
+	if req.Spec.Phone {
+		budgets, pools, owner = phoneBudgets, phonePools, account+":phone"
+	}
 	b, ok := budgets[p][req.Spec.Rate]
 	if !ok {
 		return nil
 	}
-	label := account + ":" + req.Spec.Rate.String()
+	label := owner + ":" + req.Spec.Rate.String()
 	limits := []ratelimit.Limit{{Key: label, Calls: b.calls, Window: b.per}}
 	if b.daily > 0 {
 		limits = append(limits, ratelimit.Limit{Key: label + ":day", Calls: b.daily, Daily: true})
 	}
 	if b.pooled {
-		limits = append(limits, ratelimit.Limit{Key: account + ":pool", Calls: pools[p], Daily: true})
+		limits = append(limits, ratelimit.Limit{Key: owner + ":pool", Calls: pools[p], Daily: true})
 	}
 	for _, q := range req.Spec.Quotas {
-		limits = append(limits, ratelimit.Limit{Key: q.key(account, req), Calls: q.PerDay, Daily: true})
+		if q.counts(req) {
+			limits = append(limits, ratelimit.Limit{Key: q.key(account, req), Calls: q.perDay(p), Daily: true})
+		}
 	}
 	return limits
 }

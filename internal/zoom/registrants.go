@@ -2,6 +2,7 @@ package zoom
 
 import (
 	"context"
+	"iter"
 
 	"zoomql/internal/zoom/types"
 )
@@ -87,12 +88,16 @@ var (
 	})
 )
 
-// FindRegistrants returns registrants of one meeting by id, in the order of the
-// ids, at the least cost.
-func FindRegistrants(ctx context.Context, c *Client, meeting types.MeetingNumber, ids []string) []Found[types.Registrant] {
+// RegistrantStatuses are the lists that a meeting's or webinar's registrants
+// stand in.
+var RegistrantStatuses = []types.RegistrantStatus{types.RegistrantStatusApproved, types.RegistrantStatusPending, types.RegistrantStatusDenied}
+
+func registrantKeys(r *types.Registrant) []string { return []string{string(r.ZoomID)} }
+
+// meetingRegistrants knows the ways to the registrants of one meeting.
+func meetingRegistrants(meeting types.MeetingNumber) directory[types.Registrant] {
 	d := directory[types.Registrant]{
-		one: GetRegistrant.Spec, list: ListRegistrants.Spec,
-		keys: func(r *types.Registrant) []string { return []string{string(r.ZoomID)} },
+		one: GetRegistrant.Spec, list: ListRegistrants.Spec, keys: registrantKeys,
 		get: func(ctx context.Context, c *Client, id string) (*types.Registrant, error) {
 			return GetRegistrant.Do(ctx, c, RegistrantKey{meeting, id})
 		},
@@ -101,8 +106,41 @@ func FindRegistrants(ctx context.Context, c *Client, meeting types.MeetingNumber
 			return Found[types.Registrant]{r, err}, ok
 		},
 	}
-	for _, status := range []types.RegistrantStatus{types.RegistrantStatusApproved, types.RegistrantStatusPending, types.RegistrantStatusDenied} {
+	for _, status := range RegistrantStatuses {
 		d.listings = append(d.listings, listingOf("registrants "+meeting.String()+" "+string(status), ListRegistrants, RegistrantFilter{MeetingID: meeting, Status: status}))
 	}
+	return d
+}
+
+// FindRegistrants returns registrants of one meeting or webinar by id, in the
+// order of the ids, at the least cost.
+func FindRegistrants(ctx context.Context, c *Client, of RegistrantsOf, ids []string) []Found[types.Registrant] {
+	d := meetingRegistrants(of.Number)
+	if of.Webinar {
+		d = webinarRegistrants(of.Number)
+	}
 	return d.find(ctx, c, ids)
+}
+
+// RegistrantsOf names what people registered for: a meeting or a webinar.
+type RegistrantsOf struct {
+	Number  types.MeetingNumber
+	Webinar bool
+}
+
+// Registrants returns the pages of one list of registrants, each as large as Zoom
+// makes them.
+func (of RegistrantsOf) Registrants(ctx context.Context, c *Client, status types.RegistrantStatus) iter.Seq2[*Page[types.Registrant], error] {
+	if of.Webinar {
+		return ListWebinarRegistrants.Pages(ctx, c, WebinarRegistrantFilter{WebinarID: of.Number, Status: status}, Paging{Size: ListWebinarRegistrants.MaxPage})
+	}
+	return ListRegistrants.Pages(ctx, c, RegistrantFilter{MeetingID: of.Number, Status: status}, Paging{Size: ListRegistrants.MaxPage})
+}
+
+// Get returns one registrant by id.
+func (of RegistrantsOf) Get(ctx context.Context, c *Client, id string, options ...Option) (*types.Registrant, error) {
+	if of.Webinar {
+		return GetWebinarRegistrant.Do(ctx, c, WebinarRegistrantKey{of.Number, id}, options...)
+	}
+	return GetRegistrant.Do(ctx, c, RegistrantKey{of.Number, id}, options...)
 }

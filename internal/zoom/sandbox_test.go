@@ -162,7 +162,7 @@ func TestALifeOfAMeeting(t *testing.T) {
 	if err != nil || added.JoinURL == "" {
 		t.Fatalf("added %+v, %v", added, err)
 	}
-	found := zoom.FindRegistrants(ctx, r.client, made.Number, []string{string(added.RegistrantID), "stranger"})
+	found := zoom.FindRegistrants(ctx, r.client, zoom.RegistrantsOf{Number: made.Number}, []string{string(added.RegistrantID), "stranger"})
 	if found[0].Err != nil || found[0].Object.Email != "ann@example.com" || found[0].Object.Meeting != made.Number || !errors.Is(found[1].Err, zoom.ErrNotFound) {
 		t.Errorf("found %+v and %+v", found[0], found[1])
 	}

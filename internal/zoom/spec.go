@@ -92,6 +92,9 @@ type Spec struct {
 	Months int
 	// Ahead tells that a range of days may lie in the future.
 	Ahead bool
+	// Numbered tells that Zoom takes the number of a page and no token. What is
+	// inserted or deleted while somebody pages then shifts the pages behind it.
+	Numbered bool
 	// Life says how long an answer may be kept.
 	Life Life
 	// LifeOf says it where it depends on the question or the answer; nil where
@@ -105,12 +108,19 @@ type Spec struct {
 	// Quotas names the daily allowances beyond the label's that a call
 	// counts against.
 	Quotas []Quota
+	// Exclusive names the variable of the path for each value of which Zoom takes
+	// one write at a time; "" when it takes any number.
+	Exclusive string
 	// Aliases returns the names by which the answer's object may also be asked
 	// for in the place of the path's variable; nil when there is one name.
 	Aliases func(answer any) []string
 	// OwnOnly tells that Zoom has no form of the path for sub accounts.
 	OwnOnly bool
-	// AcceptsUUID tells that the {meetingId} of the path may be a UUID.
+	// Phone tells that the call is paid from the budgets of Zoom Phone, which
+	// has a table of its own.
+	Phone bool
+	// AcceptsUUID tells that the {meetingId} or {webinarId} of the path may be
+	// a UUID.
 	AcceptsUUID bool
 
 	input *input
@@ -123,8 +133,29 @@ type Quota struct {
 	Name string
 	// PerDay is how many calls one value may make from 00:00 UTC to the next.
 	PerDay int
+	// PerPlan is PerDay where it depends on the account's plan.
+	PerPlan map[Plan]int
 	// By names the variables whose values are counted apart.
 	By []string
+	// Only names a variable and the value that it has in the calls that count;
+	// zero when all of them do.
+	Only struct{ Var, Value string }
+}
+
+// counts reports whether a call draws on the allowance.
+func (q *Quota) counts(req *Request) bool {
+	return q.Only.Var == "" || req.Vars[q.Only.Var] == q.Only.Value
+}
+
+// perDay returns the allowance on a plan.
+func (q *Quota) perDay(p Plan) int { return cmp.Or(q.PerPlan[p], q.PerDay) }
+
+// vars returns the variables that say which calls are counted together.
+func (q *Quota) vars() []string {
+	if q.Only.Var == "" {
+		return q.By
+	}
+	return append([]string{q.Only.Var}, q.By...)
 }
 
 // Method returns the HTTP method of the operation.

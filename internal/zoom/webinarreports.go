@@ -2,12 +2,6 @@ package zoom
 
 import "zoomql/internal/zoom/types"
 
-// WebinarReportKey names a run of a webinar by its UUID, or the latest run of a
-// webinar by the webinar's number.
-type WebinarReportKey struct {
-	WebinarID string `path:"webinarId"`
-}
-
 // WebinarParticipantFilter picks the participants of one run of a webinar.
 type WebinarParticipantFilter struct {
 	WebinarID string `path:"webinarId"`
@@ -23,15 +17,15 @@ var (
 		Pattern: "GET /report/webinars/{webinarId}", Rate: Heavy, Life: Closed, LifeOf: pastLife, AcceptsUUID: true,
 		Scopes: reportRead + "report:read:webinar:admin",
 		Tags:   webinarRunTags,
-	}, func(in WebinarReportKey, r *types.WebinarReport) { r.Run = in.WebinarID })
-	ListWebinarReportParticipants = list[WebinarParticipantFilter, types.WebinarReportParticipant](Spec{
+	}, func(in WebinarRunKey, r *types.WebinarReport) { r.Run = in.WebinarID })
+	ListWebinarReportParticipants = list(Spec{
 		Pattern: "GET /report/webinars/{webinarId}/participants", Rate: Heavy, Life: Closed, LifeOf: pastLife, AcceptsUUID: true, Array: "participants", MaxPage: 300,
 		Scopes: reportRead + "report:read:list_webinar_participants:admin",
 		Tags:   webinarRunTags,
-	})
+	}, func(in WebinarParticipantFilter, p *types.WebinarReportParticipant) { p.Run = in.WebinarID })
 	GetWebinarPolls = op(Spec{
 		Pattern: "GET /report/webinars/{webinarId}/polls", Rate: Heavy, Life: Closed, LifeOf: answersLife, AcceptsUUID: true,
 		Scopes: reportRead + "report:read:list_webinar_polls:admin",
 		Tags:   webinarRunTags,
-	}, readyPolls[WebinarReportKey](types.InstanceSourceReport))
+	}, readyPolls[WebinarRunKey](types.InstanceSourceReport))
 )

@@ -2,6 +2,18 @@
 
 package types
 
+// ChatChannelConnection is a page of a list of ChatChannel.
+type ChatChannelConnection = Connection[ChatChannel]
+
+// ChatChannelEdge is an item of such a page.
+type ChatChannelEdge = Edge[ChatChannel]
+
+// ChatMessageConnection is a page of a list of ChatMessage.
+type ChatMessageConnection = Connection[ChatMessage]
+
+// ChatMessageEdge is an item of such a page.
+type ChatMessageEdge = Edge[ChatMessage]
+
 // CloudRecordingUsageConnection is a page of a list of CloudRecordingUsage.
 type CloudRecordingUsageConnection = Connection[CloudRecordingUsage]
 
@@ -10,6 +22,12 @@ type CloudRecordingUsageEdge = Edge[CloudRecordingUsage]
 
 // HostActivityEdge is an item of such a page.
 type HostActivityEdge = Edge[HostActivity]
+
+// InformationBarrierPolicyConnection is a page of a list of InformationBarrierPolicy.
+type InformationBarrierPolicyConnection = Connection[InformationBarrierPolicy]
+
+// InformationBarrierPolicyEdge is an item of such a page.
+type InformationBarrierPolicyEdge = Edge[InformationBarrierPolicy]
 
 // MeetingConnection is a page of a list of Meeting.
 type MeetingConnection = Connection[Meeting]
@@ -32,17 +50,47 @@ type OperationLogEdge = Edge[OperationLog]
 // ParticipantEdge is an item of such a page.
 type ParticipantEdge = Edge[Participant]
 
+// PhoneRecordingConnection is a page of a list of PhoneRecording.
+type PhoneRecordingConnection = Connection[PhoneRecording]
+
+// PhoneRecordingEdge is an item of such a page.
+type PhoneRecordingEdge = Edge[PhoneRecording]
+
 // RegistrantConnection is a page of a list of Registrant.
 type RegistrantConnection = Connection[Registrant]
 
 // RegistrantEdge is an item of such a page.
 type RegistrantEdge = Edge[Registrant]
 
+// RoleMemberConnection is a page of a list of RoleMember.
+type RoleMemberConnection = Connection[RoleMember]
+
+// RoleMemberEdge is an item of such a page.
+type RoleMemberEdge = Edge[RoleMember]
+
 // SignInActivityConnection is a page of a list of SignInActivity.
 type SignInActivityConnection = Connection[SignInActivity]
 
 // SignInActivityEdge is an item of such a page.
 type SignInActivityEdge = Edge[SignInActivity]
+
+// SurveyAnswerConnection is a page of a list of SurveyAnswer.
+type SurveyAnswerConnection = Connection[SurveyAnswer]
+
+// SurveyAnswerEdge is an item of such a page.
+type SurveyAnswerEdge = Edge[SurveyAnswer]
+
+// SurveyConnection is a page of a list of Survey.
+type SurveyConnection = Connection[Survey]
+
+// SurveyEdge is an item of such a page.
+type SurveyEdge = Edge[Survey]
+
+// SurveyInstanceConnection is a page of a list of SurveyInstance.
+type SurveyInstanceConnection = Connection[SurveyInstance]
+
+// SurveyInstanceEdge is an item of such a page.
+type SurveyInstanceEdge = Edge[SurveyInstance]
 
 // TelephoneCallConnection is a page of a list of TelephoneCall.
 type TelephoneCallConnection = Connection[TelephoneCall]
@@ -61,6 +109,12 @@ type UserConnection = Connection[User]
 
 // UserEdge is an item of such a page.
 type UserEdge = Edge[User]
+
+// WebinarConnection is a page of a list of Webinar.
+type WebinarConnection = Connection[Webinar]
+
+// WebinarEdge is an item of such a page.
+type WebinarEdge = Edge[Webinar]
 
 // WebinarReportParticipantEdge is an item of such a page.
 type WebinarReportParticipantEdge = Edge[WebinarReportParticipant]

@@ -178,6 +178,504 @@ func (e *CalendarType) UnmarshalGQL(v any) error {
 	return err
 }
 
+// ChatAddMemberPermission: Who adds members to a channel.
+type ChatAddMemberPermission string
+
+// The values of ChatAddMemberPermission.
+const (
+	// All members.
+	ChatAddMemberPermissionAllMembers ChatAddMemberPermission = "ALL_MEMBERS"
+	// The owner and administrators.
+	ChatAddMemberPermissionOwnerAndAdmins ChatAddMemberPermission = "OWNER_AND_ADMINS"
+)
+
+var chatAddMemberPermissionCodes = newCodes("ChatAddMemberPermission", true,
+	"ALL_MEMBERS", "1",
+	"OWNER_AND_ADMINS", "2",
+)
+
+// Code returns what Zoom writes for the value.
+func (e ChatAddMemberPermission) Code() string { return chatAddMemberPermissionCodes.toZoom[string(e)] }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+func (e *ChatAddMemberPermission) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	name, err := chatAddMemberPermissionCodes.decode(dec)
+	*e = ChatAddMemberPermission(name)
+	return err
+}
+
+// MarshalJSONTo writes Zoom's value.
+func (e ChatAddMemberPermission) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return chatAddMemberPermissionCodes.encode(enc, string(e))
+}
+
+// MarshalGQL writes the name, or null.
+func (e ChatAddMemberPermission) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+
+// UnmarshalGQL reads the name that a caller wrote.
+func (e *ChatAddMemberPermission) UnmarshalGQL(v any) error {
+	name, err := chatAddMemberPermissionCodes.unmarshalGQL(v)
+	*e = ChatAddMemberPermission(name)
+	return err
+}
+
+// ChatChannelType: Who can be in a channel.
+type ChatChannelType string
+
+// The values of ChatChannelType.
+const (
+	// Zoom does not know.
+	ChatChannelTypeUnknown ChatChannelType = "UNKNOWN"
+	// Who is invited.
+	ChatChannelTypePrivate ChatChannelType = "PRIVATE"
+	// Who is invited, from the own account only.
+	ChatChannelTypePrivateOwnAccount ChatChannelType = "PRIVATE_OWN_ACCOUNT"
+	// Whoever finds it.
+	ChatChannelTypePublic ChatChannelType = "PUBLIC"
+	// The people of a chat that others were added to.
+	ChatChannelTypeInstant ChatChannelType = "INSTANT"
+	// Whoever finds it, and may ask people of other accounts in.
+	ChatChannelTypePublicWithGuests ChatChannelType = "PUBLIC_WITH_GUESTS"
+)
+
+var chatChannelTypeCodes = newCodes("ChatChannelType", true,
+	"UNKNOWN", "0",
+	"PRIVATE", "1",
+	"PRIVATE_OWN_ACCOUNT", "2",
+	"PUBLIC", "3",
+	"INSTANT", "4",
+	"PUBLIC_WITH_GUESTS", "5",
+)
+
+// Code returns what Zoom writes for the value.
+func (e ChatChannelType) Code() string { return chatChannelTypeCodes.toZoom[string(e)] }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+func (e *ChatChannelType) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	name, err := chatChannelTypeCodes.decode(dec)
+	*e = ChatChannelType(name)
+	return err
+}
+
+// MarshalJSONTo writes Zoom's value.
+func (e ChatChannelType) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return chatChannelTypeCodes.encode(enc, string(e))
+}
+
+// MarshalGQL writes the name, or null.
+func (e ChatChannelType) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+
+// UnmarshalGQL reads the name that a caller wrote.
+func (e *ChatChannelType) UnmarshalGQL(v any) error {
+	name, err := chatChannelTypeCodes.unmarshalGQL(v)
+	*e = ChatChannelType(name)
+	return err
+}
+
+// ChatExternalUserPermission: Who adds people from outside the account to a channel.
+type ChatExternalUserPermission string
+
+// The values of ChatExternalUserPermission.
+const (
+	// Nobody.
+	ChatExternalUserPermissionNobody ChatExternalUserPermission = "NOBODY"
+	// All members.
+	ChatExternalUserPermissionAllMembers ChatExternalUserPermission = "ALL_MEMBERS"
+	// Members of the own organization.
+	ChatExternalUserPermissionOwnOrganization ChatExternalUserPermission = "OWN_ORGANIZATION"
+	// The owner and administrators.
+	ChatExternalUserPermissionOwnerAndAdmins ChatExternalUserPermission = "OWNER_AND_ADMINS"
+)
+
+var chatExternalUserPermissionCodes = newCodes("ChatExternalUserPermission", true,
+	"NOBODY", "0",
+	"ALL_MEMBERS", "1",
+	"OWN_ORGANIZATION", "2",
+	"OWNER_AND_ADMINS", "3",
+)
+
+// Code returns what Zoom writes for the value.
+func (e ChatExternalUserPermission) Code() string {
+	return chatExternalUserPermissionCodes.toZoom[string(e)]
+}
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+func (e *ChatExternalUserPermission) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	name, err := chatExternalUserPermissionCodes.decode(dec)
+	*e = ChatExternalUserPermission(name)
+	return err
+}
+
+// MarshalJSONTo writes Zoom's value.
+func (e ChatExternalUserPermission) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return chatExternalUserPermissionCodes.encode(enc, string(e))
+}
+
+// MarshalGQL writes the name, or null.
+func (e ChatExternalUserPermission) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+
+// UnmarshalGQL reads the name that a caller wrote.
+func (e *ChatExternalUserPermission) UnmarshalGQL(v any) error {
+	name, err := chatExternalUserPermissionCodes.unmarshalGQL(v)
+	*e = ChatExternalUserPermission(name)
+	return err
+}
+
+// ChatFormat: How a part of a text looks.
+type ChatFormat string
+
+// The values of ChatFormat.
+const (
+	// Bold.
+	ChatFormatBold ChatFormat = "BOLD"
+	// Slanted.
+	ChatFormatItalic ChatFormat = "ITALIC"
+	// Struck out.
+	ChatFormatStrikethrough ChatFormat = "STRIKETHROUGH"
+	// A list with bullets.
+	ChatFormatBulletedList ChatFormat = "BULLETED_LIST"
+	// A list with numbers.
+	ChatFormatNumberedList ChatFormat = "NUMBERED_LIST"
+	// Underlined.
+	ChatFormatUnderline ChatFormat = "UNDERLINE"
+	// Of a size.
+	ChatFormatFontSize ChatFormat = "FONT_SIZE"
+	// In a colour.
+	ChatFormatFontColor ChatFormat = "FONT_COLOR"
+	// On a colour.
+	ChatFormatBackgroundColor ChatFormat = "BACKGROUND_COLOR"
+	// Indented.
+	ChatFormatLeftIndent ChatFormat = "LEFT_INDENT"
+	// A paragraph or heading.
+	ChatFormatParagraph ChatFormat = "PARAGRAPH"
+	// A quotation.
+	ChatFormatQuote ChatFormat = "QUOTE"
+	// A link.
+	ChatFormatLink ChatFormat = "LINK"
+)
+
+var chatFormatCodes = newCodes("ChatFormat", false,
+	"BOLD", "Bold",
+	"ITALIC", "Italic",
+	"STRIKETHROUGH", "Strikethrough",
+	"BULLETED_LIST", "BulletedList",
+	"NUMBERED_LIST", "NumberedList",
+	"UNDERLINE", "Underline",
+	"FONT_SIZE", "FontSize",
+	"FONT_COLOR", "FontColor",
+	"BACKGROUND_COLOR", "BackgroundColor",
+	"LEFT_INDENT", "LeftIndent",
+	"PARAGRAPH", "Paragraph",
+	"QUOTE", "Quote",
+	"LINK", "AddLink",
+)
+
+// Code returns what Zoom writes for the value.
+func (e ChatFormat) Code() string { return chatFormatCodes.toZoom[string(e)] }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+func (e *ChatFormat) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	name, err := chatFormatCodes.decode(dec)
+	*e = ChatFormat(name)
+	return err
+}
+
+// MarshalJSONTo writes Zoom's value.
+func (e ChatFormat) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return chatFormatCodes.encode(enc, string(e))
+}
+
+// MarshalGQL writes the name, or null.
+func (e ChatFormat) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+
+// UnmarshalGQL reads the name that a caller wrote.
+func (e *ChatFormat) UnmarshalGQL(v any) error {
+	name, err := chatFormatCodes.unmarshalGQL(v)
+	*e = ChatFormat(name)
+	return err
+}
+
+// ChatMentionAllPermission: Who calls on everybody with `@all`.
+type ChatMentionAllPermission string
+
+// The values of ChatMentionAllPermission.
+const (
+	// All members.
+	ChatMentionAllPermissionAllMembers ChatMentionAllPermission = "ALL_MEMBERS"
+	// The owner and administrators.
+	ChatMentionAllPermissionOwnerAndAdmins ChatMentionAllPermission = "OWNER_AND_ADMINS"
+	// Nobody.
+	ChatMentionAllPermissionNobody ChatMentionAllPermission = "NOBODY"
+)
+
+var chatMentionAllPermissionCodes = newCodes("ChatMentionAllPermission", true,
+	"ALL_MEMBERS", "1",
+	"OWNER_AND_ADMINS", "2",
+	"NOBODY", "3",
+)
+
+// Code returns what Zoom writes for the value.
+func (e ChatMentionAllPermission) Code() string {
+	return chatMentionAllPermissionCodes.toZoom[string(e)]
+}
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+func (e *ChatMentionAllPermission) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	name, err := chatMentionAllPermissionCodes.decode(dec)
+	*e = ChatMentionAllPermission(name)
+	return err
+}
+
+// MarshalJSONTo writes Zoom's value.
+func (e ChatMentionAllPermission) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return chatMentionAllPermissionCodes.encode(enc, string(e))
+}
+
+// MarshalGQL writes the name, or null.
+func (e ChatMentionAllPermission) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+
+// UnmarshalGQL reads the name that a caller wrote.
+func (e *ChatMentionAllPermission) UnmarshalGQL(v any) error {
+	name, err := chatMentionAllPermissionCodes.unmarshalGQL(v)
+	*e = ChatMentionAllPermission(name)
+	return err
+}
+
+// ChatMentionType: What a message mentions.
+type ChatMentionType string
+
+// The values of ChatMentionType.
+const (
+	// A person.
+	ChatMentionTypeContact ChatMentionType = "CONTACT"
+	// A channel, and so everybody in it.
+	ChatMentionTypeChannel ChatMentionType = "CHANNEL"
+)
+
+var chatMentionTypeCodes = newCodes("ChatMentionType", true,
+	"CONTACT", "1",
+	"CHANNEL", "2",
+)
+
+// Code returns what Zoom writes for the value.
+func (e ChatMentionType) Code() string { return chatMentionTypeCodes.toZoom[string(e)] }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+func (e *ChatMentionType) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	name, err := chatMentionTypeCodes.decode(dec)
+	*e = ChatMentionType(name)
+	return err
+}
+
+// MarshalJSONTo writes Zoom's value.
+func (e ChatMentionType) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return chatMentionTypeCodes.encode(enc, string(e))
+}
+
+// MarshalGQL writes the name, or null.
+func (e ChatMentionType) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+
+// UnmarshalGQL reads the name that a caller wrote.
+func (e *ChatMentionType) UnmarshalGQL(v any) error {
+	name, err := chatMentionTypeCodes.unmarshalGQL(v)
+	*e = ChatMentionType(name)
+	return err
+}
+
+// ChatMessageStatus: Whether a message was edited or deleted.
+type ChatMessageStatus string
+
+// The values of ChatMessageStatus.
+const (
+	// It is as it was sent.
+	ChatMessageStatusNormal ChatMessageStatus = "NORMAL"
+	// It was edited.
+	ChatMessageStatusEdited ChatMessageStatus = "EDITED"
+	// It was deleted.
+	ChatMessageStatusDeleted ChatMessageStatus = "DELETED"
+)
+
+var chatMessageStatusCodes = newCodes("ChatMessageStatus", false,
+	"NORMAL", "Normal",
+	"EDITED", "Edited",
+	"DELETED", "Deleted",
+)
+
+// Code returns what Zoom writes for the value.
+func (e ChatMessageStatus) Code() string { return chatMessageStatusCodes.toZoom[string(e)] }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+func (e *ChatMessageStatus) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	name, err := chatMessageStatusCodes.decode(dec)
+	*e = ChatMessageStatus(name)
+	return err
+}
+
+// MarshalJSONTo writes Zoom's value.
+func (e ChatMessageStatus) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return chatMessageStatusCodes.encode(enc, string(e))
+}
+
+// MarshalGQL writes the name, or null.
+func (e ChatMessageStatus) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+
+// UnmarshalGQL reads the name that a caller wrote.
+func (e *ChatMessageStatus) UnmarshalGQL(v any) error {
+	name, err := chatMessageStatusCodes.unmarshalGQL(v)
+	*e = ChatMessageStatus(name)
+	return err
+}
+
+// ChatMessageType: What a message holds.
+type ChatMessageType string
+
+// The values of ChatMessageType.
+const (
+	// Text.
+	ChatMessageTypePlainText ChatMessageType = "PLAIN_TEXT"
+	// A JPEG picture.
+	ChatMessageTypeJpg ChatMessageType = "JPG"
+	// A PNG picture.
+	ChatMessageTypePng ChatMessageType = "PNG"
+	// A GIF picture.
+	ChatMessageTypeGif ChatMessageType = "GIF"
+	// A picture from Giphy.
+	ChatMessageTypeGiphy ChatMessageType = "GIPHY"
+	// Sound.
+	ChatMessageTypeAudio ChatMessageType = "AUDIO"
+	// A film.
+	ChatMessageTypeVideo ChatMessageType = "VIDEO"
+	// Source code.
+	ChatMessageTypeCodeSnippet ChatMessageType = "CODE_SNIPPET"
+	// A file, with text.
+	ChatMessageTypeFileAndText ChatMessageType = "FILE_AND_TEXT"
+	// Something else.
+	ChatMessageTypeOthers ChatMessageType = "OTHERS"
+)
+
+var chatMessageTypeCodes = newCodes("ChatMessageType", false,
+	"PLAIN_TEXT", "plain_text_message",
+	"JPG", "jpg_image_file",
+	"PNG", "png_image_file",
+	"GIF", "gif_file",
+	"GIPHY", "giphy_file",
+	"AUDIO", "audio_file",
+	"VIDEO", "video_file",
+	"CODE_SNIPPET", "code_snippet",
+	"FILE_AND_TEXT", "file_and_text",
+	"OTHERS", "others",
+)
+
+// Code returns what Zoom writes for the value.
+func (e ChatMessageType) Code() string { return chatMessageTypeCodes.toZoom[string(e)] }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+func (e *ChatMessageType) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	name, err := chatMessageTypeCodes.decode(dec)
+	*e = ChatMessageType(name)
+	return err
+}
+
+// MarshalJSONTo writes Zoom's value.
+func (e ChatMessageType) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return chatMessageTypeCodes.encode(enc, string(e))
+}
+
+// MarshalGQL writes the name, or null.
+func (e ChatMessageType) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+
+// UnmarshalGQL reads the name that a caller wrote.
+func (e *ChatMessageType) UnmarshalGQL(v any) error {
+	name, err := chatMessageTypeCodes.unmarshalGQL(v)
+	*e = ChatMessageType(name)
+	return err
+}
+
+// ChatPostingPermission: Who writes in a channel.
+type ChatPostingPermission string
+
+// The values of ChatPostingPermission.
+const (
+	// All members.
+	ChatPostingPermissionAllMembers ChatPostingPermission = "ALL_MEMBERS"
+	// The owner and administrators.
+	ChatPostingPermissionOwnerAndAdmins ChatPostingPermission = "OWNER_AND_ADMINS"
+	// The owner, administrators and chosen members.
+	ChatPostingPermissionOwnerAdminsAndChosenMembers ChatPostingPermission = "OWNER_ADMINS_AND_CHOSEN_MEMBERS"
+)
+
+var chatPostingPermissionCodes = newCodes("ChatPostingPermission", true,
+	"ALL_MEMBERS", "1",
+	"OWNER_AND_ADMINS", "2",
+	"OWNER_ADMINS_AND_CHOSEN_MEMBERS", "3",
+)
+
+// Code returns what Zoom writes for the value.
+func (e ChatPostingPermission) Code() string { return chatPostingPermissionCodes.toZoom[string(e)] }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+func (e *ChatPostingPermission) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	name, err := chatPostingPermissionCodes.decode(dec)
+	*e = ChatPostingPermission(name)
+	return err
+}
+
+// MarshalJSONTo writes Zoom's value.
+func (e ChatPostingPermission) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return chatPostingPermissionCodes.encode(enc, string(e))
+}
+
+// MarshalGQL writes the name, or null.
+func (e ChatPostingPermission) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+
+// UnmarshalGQL reads the name that a caller wrote.
+func (e *ChatPostingPermission) UnmarshalGQL(v any) error {
+	name, err := chatPostingPermissionCodes.unmarshalGQL(v)
+	*e = ChatPostingPermission(name)
+	return err
+}
+
+// ChatSearchPlace: Where to look for a text.
+type ChatSearchPlace string
+
+// The values of ChatSearchPlace.
+const (
+	// In what messages say.
+	ChatSearchPlaceMessage ChatSearchPlace = "MESSAGE"
+	// In the names of files.
+	ChatSearchPlaceFile ChatSearchPlace = "FILE"
+)
+
+var chatSearchPlaceCodes = newCodes("ChatSearchPlace", false,
+	"MESSAGE", "message",
+	"FILE", "file",
+)
+
+// Code returns what Zoom writes for the value.
+func (e ChatSearchPlace) Code() string { return chatSearchPlaceCodes.toZoom[string(e)] }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+func (e *ChatSearchPlace) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	name, err := chatSearchPlaceCodes.decode(dec)
+	*e = ChatSearchPlace(name)
+	return err
+}
+
+// MarshalJSONTo writes Zoom's value.
+func (e ChatSearchPlace) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return chatSearchPlaceCodes.encode(enc, string(e))
+}
+
+// MarshalGQL writes the name, or null.
+func (e ChatSearchPlace) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+
+// UnmarshalGQL reads the name that a caller wrote.
+func (e *ChatSearchPlace) UnmarshalGQL(v any) error {
+	name, err := chatSearchPlaceCodes.unmarshalGQL(v)
+	*e = ChatSearchPlace(name)
+	return err
+}
+
 // CountryMethod: Which list of countries and regions counts.
 type CountryMethod string
 
@@ -219,6 +717,137 @@ func (e *CountryMethod) UnmarshalGQL(v any) error {
 	return err
 }
 
+// CreateUserAction: How a user is added.
+type CreateUserAction string
+
+// The values of CreateUserAction.
+const (
+	// Zoom invites the person by e-mail; who accepts gets a login.
+	CreateUserActionCreate CreateUserAction = "CREATE"
+	// With a login of a managed domain, at once; needs an agreement with Zoom.
+	CreateUserActionAutoCreate CreateUserAction = "AUTO_CREATE"
+	// Without a login: only the links of meetings are used; needs an agreement with Zoom.
+	CreateUserActionCustCreate CreateUserAction = "CUST_CREATE"
+	// Signs in by single sign-on, without an invitation.
+	CreateUserActionSsoCreate CreateUserAction = "SSO_CREATE"
+)
+
+var createUserActionCodes = newCodes("CreateUserAction", false,
+	"CREATE", "create",
+	"AUTO_CREATE", "autoCreate",
+	"CUST_CREATE", "custCreate",
+	"SSO_CREATE", "ssoCreate",
+)
+
+// Code returns what Zoom writes for the value.
+func (e CreateUserAction) Code() string { return createUserActionCodes.toZoom[string(e)] }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+func (e *CreateUserAction) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	name, err := createUserActionCodes.decode(dec)
+	*e = CreateUserAction(name)
+	return err
+}
+
+// MarshalJSONTo writes Zoom's value.
+func (e CreateUserAction) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return createUserActionCodes.encode(enc, string(e))
+}
+
+// MarshalGQL writes the name, or null.
+func (e CreateUserAction) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+
+// UnmarshalGQL reads the name that a caller wrote.
+func (e *CreateUserAction) UnmarshalGQL(v any) error {
+	name, err := createUserActionCodes.unmarshalGQL(v)
+	*e = CreateUserAction(name)
+	return err
+}
+
+// CustomRegistrationQuestionType: What kind of answer a question of the host's takes.
+type CustomRegistrationQuestionType string
+
+// The values of CustomRegistrationQuestionType.
+const (
+	// A written one.
+	CustomRegistrationQuestionTypeShort CustomRegistrationQuestionType = "SHORT"
+	// One of several.
+	CustomRegistrationQuestionTypeSingle CustomRegistrationQuestionType = "SINGLE"
+)
+
+var customRegistrationQuestionTypeCodes = newCodes("CustomRegistrationQuestionType", false,
+	"SHORT", "short",
+	"SINGLE", "single",
+)
+
+// Code returns what Zoom writes for the value.
+func (e CustomRegistrationQuestionType) Code() string {
+	return customRegistrationQuestionTypeCodes.toZoom[string(e)]
+}
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+func (e *CustomRegistrationQuestionType) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	name, err := customRegistrationQuestionTypeCodes.decode(dec)
+	*e = CustomRegistrationQuestionType(name)
+	return err
+}
+
+// MarshalJSONTo writes Zoom's value.
+func (e CustomRegistrationQuestionType) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return customRegistrationQuestionTypeCodes.encode(enc, string(e))
+}
+
+// MarshalGQL writes the name, or null.
+func (e CustomRegistrationQuestionType) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+
+// UnmarshalGQL reads the name that a caller wrote.
+func (e *CustomRegistrationQuestionType) UnmarshalGQL(v any) error {
+	name, err := customRegistrationQuestionTypeCodes.unmarshalGQL(v)
+	*e = CustomRegistrationQuestionType(name)
+	return err
+}
+
+// DeleteUserAction: How a user leaves an account.
+type DeleteUserAction string
+
+// The values of DeleteUserAction.
+const (
+	// Keeps the login, with a free account of the own. Also for who was invited and has not come yet.
+	DeleteUserActionDisassociate DeleteUserAction = "DISASSOCIATE"
+	// The login and all its data are deleted for good.
+	DeleteUserActionDelete DeleteUserAction = "DELETE"
+)
+
+var deleteUserActionCodes = newCodes("DeleteUserAction", false,
+	"DISASSOCIATE", "disassociate",
+	"DELETE", "delete",
+)
+
+// Code returns what Zoom writes for the value.
+func (e DeleteUserAction) Code() string { return deleteUserActionCodes.toZoom[string(e)] }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+func (e *DeleteUserAction) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	name, err := deleteUserActionCodes.decode(dec)
+	*e = DeleteUserAction(name)
+	return err
+}
+
+// MarshalJSONTo writes Zoom's value.
+func (e DeleteUserAction) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return deleteUserActionCodes.encode(enc, string(e))
+}
+
+// MarshalGQL writes the name, or null.
+func (e DeleteUserAction) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+
+// UnmarshalGQL reads the name that a caller wrote.
+func (e *DeleteUserAction) UnmarshalGQL(v any) error {
+	name, err := deleteUserActionCodes.unmarshalGQL(v)
+	*e = DeleteUserAction(name)
+	return err
+}
+
 // DialInNumberType: Who pays for a call to a dial-in number.
 type DialInNumberType string
 
@@ -228,11 +857,14 @@ const (
 	DialInNumberTypeToll DialInNumberType = "TOLL"
 	// The account: the number is toll-free.
 	DialInNumberTypeTollFree DialInNumberType = "TOLL_FREE"
+	// The caller, at a higher price; only for webinars.
+	DialInNumberTypePremium DialInNumberType = "PREMIUM"
 )
 
 var dialInNumberTypeCodes = newCodes("DialInNumberType", false,
 	"TOLL", "toll",
 	"TOLL_FREE", "tollfree",
+	"PREMIUM", "premium",
 )
 
 // Code returns what Zoom writes for the value.
@@ -369,6 +1001,96 @@ func (e *HostActivityType) UnmarshalGQL(v any) error {
 	return err
 }
 
+// InformationBarrierStatus: Whether a policy holds.
+type InformationBarrierStatus string
+
+// The values of InformationBarrierStatus.
+const (
+	// It does not.
+	InformationBarrierStatusDisabled InformationBarrierStatus = "DISABLED"
+	// It does.
+	InformationBarrierStatusEnabled InformationBarrierStatus = "ENABLED"
+)
+
+var informationBarrierStatusCodes = newCodes("InformationBarrierStatus", true,
+	"DISABLED", "0",
+	"ENABLED", "1",
+)
+
+// Code returns what Zoom writes for the value.
+func (e InformationBarrierStatus) Code() string {
+	return informationBarrierStatusCodes.toZoom[string(e)]
+}
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+func (e *InformationBarrierStatus) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	name, err := informationBarrierStatusCodes.decode(dec)
+	*e = InformationBarrierStatus(name)
+	return err
+}
+
+// MarshalJSONTo writes Zoom's value.
+func (e InformationBarrierStatus) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return informationBarrierStatusCodes.encode(enc, string(e))
+}
+
+// MarshalGQL writes the name, or null.
+func (e InformationBarrierStatus) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+
+// UnmarshalGQL reads the name that a caller wrote.
+func (e *InformationBarrierStatus) UnmarshalGQL(v any) error {
+	name, err := informationBarrierStatusCodes.unmarshalGQL(v)
+	*e = InformationBarrierStatus(name)
+	return err
+}
+
+// InformationBarrierType: Who may still chat with whom.
+type InformationBarrierType string
+
+// The values of InformationBarrierType.
+const (
+	// What the settings forbid is forbidden; the groups may chat.
+	InformationBarrierTypeBlocked InformationBarrierType = "BLOCKED"
+	// What the settings forbid is forbidden; only the one group may begin a chat with the other.
+	InformationBarrierTypeBlockedOneWay InformationBarrierType = "BLOCKED_ONE_WAY"
+	// Nothing is forbidden; only the one group may begin a chat with the other.
+	InformationBarrierTypeOpenOneWay InformationBarrierType = "OPEN_ONE_WAY"
+	// Nothing is forbidden.
+	InformationBarrierTypeOpen InformationBarrierType = "OPEN"
+)
+
+var informationBarrierTypeCodes = newCodes("InformationBarrierType", true,
+	"BLOCKED", "0",
+	"BLOCKED_ONE_WAY", "1",
+	"OPEN_ONE_WAY", "2",
+	"OPEN", "3",
+)
+
+// Code returns what Zoom writes for the value.
+func (e InformationBarrierType) Code() string { return informationBarrierTypeCodes.toZoom[string(e)] }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+func (e *InformationBarrierType) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	name, err := informationBarrierTypeCodes.decode(dec)
+	*e = InformationBarrierType(name)
+	return err
+}
+
+// MarshalJSONTo writes Zoom's value.
+func (e InformationBarrierType) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return informationBarrierTypeCodes.encode(enc, string(e))
+}
+
+// MarshalGQL writes the name, or null.
+func (e InformationBarrierType) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+
+// UnmarshalGQL reads the name that a caller wrote.
+func (e *InformationBarrierType) UnmarshalGQL(v any) error {
+	name, err := informationBarrierTypeCodes.unmarshalGQL(v)
+	*e = InformationBarrierType(name)
+	return err
+}
+
 // InstanceSource: Where something about a run is read.
 type InstanceSource string
 
@@ -448,6 +1170,138 @@ func (e LicenseType) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
 func (e *LicenseType) UnmarshalGQL(v any) error {
 	name, err := licenseTypeCodes.unmarshalGQL(v)
 	*e = LicenseType(name)
+	return err
+}
+
+// LivestreamAction: What to do with a stream.
+type LivestreamAction string
+
+// The values of LivestreamAction.
+const (
+	// Begin to send.
+	LivestreamActionStart LivestreamAction = "START"
+	// End it.
+	LivestreamActionStop LivestreamAction = "STOP"
+	// Change how it looks while it is sent.
+	LivestreamActionChangeView LivestreamAction = "CHANGE_VIEW"
+)
+
+var livestreamActionCodes = newCodes("LivestreamAction", false,
+	"START", "start",
+	"STOP", "stop",
+	"CHANGE_VIEW", "mode",
+)
+
+// Code returns what Zoom writes for the value.
+func (e LivestreamAction) Code() string { return livestreamActionCodes.toZoom[string(e)] }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+func (e *LivestreamAction) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	name, err := livestreamActionCodes.decode(dec)
+	*e = LivestreamAction(name)
+	return err
+}
+
+// MarshalJSONTo writes Zoom's value.
+func (e LivestreamAction) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return livestreamActionCodes.encode(enc, string(e))
+}
+
+// MarshalGQL writes the name, or null.
+func (e LivestreamAction) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+
+// UnmarshalGQL reads the name that a caller wrote.
+func (e *LivestreamAction) UnmarshalGQL(v any) error {
+	name, err := livestreamActionCodes.unmarshalGQL(v)
+	*e = LivestreamAction(name)
+	return err
+}
+
+// LivestreamCaptions: How captions of a stream are sent.
+type LivestreamCaptions string
+
+// The values of LivestreamCaptions.
+const (
+	// As part of the picture.
+	LivestreamCaptionsBurntIn LivestreamCaptions = "BURNT_IN"
+	// Beside the picture, for players to show or hide.
+	LivestreamCaptionsEmbedded LivestreamCaptions = "EMBEDDED"
+	// Not at all.
+	LivestreamCaptionsOff LivestreamCaptions = "OFF"
+)
+
+var livestreamCaptionsCodes = newCodes("LivestreamCaptions", false,
+	"BURNT_IN", "burnt-in",
+	"EMBEDDED", "embedded",
+	"OFF", "off",
+)
+
+// Code returns what Zoom writes for the value.
+func (e LivestreamCaptions) Code() string { return livestreamCaptionsCodes.toZoom[string(e)] }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+func (e *LivestreamCaptions) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	name, err := livestreamCaptionsCodes.decode(dec)
+	*e = LivestreamCaptions(name)
+	return err
+}
+
+// MarshalJSONTo writes Zoom's value.
+func (e LivestreamCaptions) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return livestreamCaptionsCodes.encode(enc, string(e))
+}
+
+// MarshalGQL writes the name, or null.
+func (e LivestreamCaptions) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+
+// UnmarshalGQL reads the name that a caller wrote.
+func (e *LivestreamCaptions) UnmarshalGQL(v any) error {
+	name, err := livestreamCaptionsCodes.unmarshalGQL(v)
+	*e = LivestreamCaptions(name)
+	return err
+}
+
+// LivestreamLayout: Who is in the picture of a stream.
+type LivestreamLayout string
+
+// The values of LivestreamLayout.
+const (
+	// What the host sees.
+	LivestreamLayoutFollowHost LivestreamLayout = "FOLLOW_HOST"
+	// Everybody.
+	LivestreamLayoutGalleryView LivestreamLayout = "GALLERY_VIEW"
+	// Who speaks.
+	LivestreamLayoutSpeakerView LivestreamLayout = "SPEAKER_VIEW"
+)
+
+var livestreamLayoutCodes = newCodes("LivestreamLayout", false,
+	"FOLLOW_HOST", "follow_host",
+	"GALLERY_VIEW", "gallery_view",
+	"SPEAKER_VIEW", "speaker_view",
+)
+
+// Code returns what Zoom writes for the value.
+func (e LivestreamLayout) Code() string { return livestreamLayoutCodes.toZoom[string(e)] }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+func (e *LivestreamLayout) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	name, err := livestreamLayoutCodes.decode(dec)
+	*e = LivestreamLayout(name)
+	return err
+}
+
+// MarshalJSONTo writes Zoom's value.
+func (e LivestreamLayout) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return livestreamLayoutCodes.encode(enc, string(e))
+}
+
+// MarshalGQL writes the name, or null.
+func (e LivestreamLayout) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+
+// UnmarshalGQL reads the name that a caller wrote.
+func (e *LivestreamLayout) UnmarshalGQL(v any) error {
+	name, err := livestreamLayoutCodes.unmarshalGQL(v)
+	*e = LivestreamLayout(name)
 	return err
 }
 
@@ -889,6 +1743,47 @@ func (e *MeetingStatus) UnmarshalGQL(v any) error {
 	return err
 }
 
+// MeetingTemplateType: Whose template it is.
+type MeetingTemplateType string
+
+// The values of MeetingTemplateType.
+const (
+	// The user's own.
+	MeetingTemplateTypeMeeting MeetingTemplateType = "MEETING"
+	// The account's, made by an administrator.
+	MeetingTemplateTypeAdminMeeting MeetingTemplateType = "ADMIN_MEETING"
+)
+
+var meetingTemplateTypeCodes = newCodes("MeetingTemplateType", true,
+	"MEETING", "1",
+	"ADMIN_MEETING", "2",
+)
+
+// Code returns what Zoom writes for the value.
+func (e MeetingTemplateType) Code() string { return meetingTemplateTypeCodes.toZoom[string(e)] }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+func (e *MeetingTemplateType) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	name, err := meetingTemplateTypeCodes.decode(dec)
+	*e = MeetingTemplateType(name)
+	return err
+}
+
+// MarshalJSONTo writes Zoom's value.
+func (e MeetingTemplateType) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return meetingTemplateTypeCodes.encode(enc, string(e))
+}
+
+// MarshalGQL writes the name, or null.
+func (e MeetingTemplateType) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+
+// UnmarshalGQL reads the name that a caller wrote.
+func (e *MeetingTemplateType) UnmarshalGQL(v any) error {
+	name, err := meetingTemplateTypeCodes.unmarshalGQL(v)
+	*e = MeetingTemplateType(name)
+	return err
+}
+
 // MeetingType: What kind of meeting is scheduled.
 type MeetingType string
 
@@ -1111,12 +2006,15 @@ type ParticipantSource string
 const (
 	// The past meeting: label MEDIUM, kept 15 months.
 	ParticipantSourcePastMeeting ParticipantSource = "PAST_MEETING"
+	// The past webinar: label MEDIUM; only for runs of webinars.
+	ParticipantSourcePastWebinar ParticipantSource = "PAST_WEBINAR"
 	// The report: label HEAVY, kept a year, needs a paid plan and two participants.
 	ParticipantSourceReport ParticipantSource = "REPORT"
 )
 
 var participantSourceCodes = newCodes("ParticipantSource", false,
 	"PAST_MEETING", "past_meeting",
+	"PAST_WEBINAR", "past_webinar",
 	"REPORT", "report",
 )
 
@@ -1230,6 +2128,47 @@ func (e *PastMeetingType) UnmarshalGQL(v any) error {
 	return err
 }
 
+// PhoneCallDirection: Which way a call went.
+type PhoneCallDirection string
+
+// The values of PhoneCallDirection.
+const (
+	// To the user.
+	PhoneCallDirectionInbound PhoneCallDirection = "INBOUND"
+	// From the user.
+	PhoneCallDirectionOutbound PhoneCallDirection = "OUTBOUND"
+)
+
+var phoneCallDirectionCodes = newCodes("PhoneCallDirection", false,
+	"INBOUND", "inbound",
+	"OUTBOUND", "outbound",
+)
+
+// Code returns what Zoom writes for the value.
+func (e PhoneCallDirection) Code() string { return phoneCallDirectionCodes.toZoom[string(e)] }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+func (e *PhoneCallDirection) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	name, err := phoneCallDirectionCodes.decode(dec)
+	*e = PhoneCallDirection(name)
+	return err
+}
+
+// MarshalJSONTo writes Zoom's value.
+func (e PhoneCallDirection) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return phoneCallDirectionCodes.encode(enc, string(e))
+}
+
+// MarshalGQL writes the name, or null.
+func (e PhoneCallDirection) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+
+// UnmarshalGQL reads the name that a caller wrote.
+func (e *PhoneCallDirection) UnmarshalGQL(v any) error {
+	name, err := phoneCallDirectionCodes.unmarshalGQL(v)
+	*e = PhoneCallDirection(name)
+	return err
+}
+
 // PhoneNumberLabel: What a phone number is for.
 type PhoneNumberLabel string
 
@@ -1274,6 +2213,203 @@ func (e PhoneNumberLabel) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
 func (e *PhoneNumberLabel) UnmarshalGQL(v any) error {
 	name, err := phoneNumberLabelCodes.unmarshalGQL(v)
 	*e = PhoneNumberLabel(name)
+	return err
+}
+
+// PhoneNumberType: Whose a phone number is.
+type PhoneNumberType string
+
+// The values of PhoneNumberType.
+const (
+	// The account's own.
+	PhoneNumberTypeInternal PhoneNumberType = "INTERNAL"
+	// Somebody else's.
+	PhoneNumberTypeExternal PhoneNumberType = "EXTERNAL"
+	// One that the account has set for emergencies.
+	PhoneNumberTypeEmergency PhoneNumberType = "EMERGENCY"
+)
+
+var phoneNumberTypeCodes = newCodes("PhoneNumberType", true,
+	"INTERNAL", "1",
+	"EXTERNAL", "2",
+	"EMERGENCY", "3",
+)
+
+// Code returns what Zoom writes for the value.
+func (e PhoneNumberType) Code() string { return phoneNumberTypeCodes.toZoom[string(e)] }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+func (e *PhoneNumberType) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	name, err := phoneNumberTypeCodes.decode(dec)
+	*e = PhoneNumberType(name)
+	return err
+}
+
+// MarshalJSONTo writes Zoom's value.
+func (e PhoneNumberType) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return phoneNumberTypeCodes.encode(enc, string(e))
+}
+
+// MarshalGQL writes the name, or null.
+func (e PhoneNumberType) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+
+// UnmarshalGQL reads the name that a caller wrote.
+func (e *PhoneNumberType) UnmarshalGQL(v any) error {
+	name, err := phoneNumberTypeCodes.unmarshalGQL(v)
+	*e = PhoneNumberType(name)
+	return err
+}
+
+// PollQuestionType: What kind of answer a question takes.
+type PollQuestionType string
+
+// The values of PollQuestionType.
+const (
+	// One of several.
+	PollQuestionTypeSingle PollQuestionType = "SINGLE"
+	// Some of several.
+	PollQuestionTypeMultiple PollQuestionType = "MULTIPLE"
+	// Pairs.
+	PollQuestionTypeMatching PollQuestionType = "MATCHING"
+	// An order.
+	PollQuestionTypeRankOrder PollQuestionType = "RANK_ORDER"
+	// A short text.
+	PollQuestionTypeShortAnswer PollQuestionType = "SHORT_ANSWER"
+	// A long text.
+	PollQuestionTypeLongAnswer PollQuestionType = "LONG_ANSWER"
+	// Words for the blanks in a text.
+	PollQuestionTypeFillInTheBlank PollQuestionType = "FILL_IN_THE_BLANK"
+	// A value on a scale.
+	PollQuestionTypeRatingScale PollQuestionType = "RATING_SCALE"
+)
+
+var pollQuestionTypeCodes = newCodes("PollQuestionType", false,
+	"SINGLE", "single",
+	"MULTIPLE", "multiple",
+	"MATCHING", "matching",
+	"RANK_ORDER", "rank_order",
+	"SHORT_ANSWER", "short_answer",
+	"LONG_ANSWER", "long_answer",
+	"FILL_IN_THE_BLANK", "fill_in_the_blank",
+	"RATING_SCALE", "rating_scale",
+)
+
+// Code returns what Zoom writes for the value.
+func (e PollQuestionType) Code() string { return pollQuestionTypeCodes.toZoom[string(e)] }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+func (e *PollQuestionType) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	name, err := pollQuestionTypeCodes.decode(dec)
+	*e = PollQuestionType(name)
+	return err
+}
+
+// MarshalJSONTo writes Zoom's value.
+func (e PollQuestionType) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return pollQuestionTypeCodes.encode(enc, string(e))
+}
+
+// MarshalGQL writes the name, or null.
+func (e PollQuestionType) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+
+// UnmarshalGQL reads the name that a caller wrote.
+func (e *PollQuestionType) UnmarshalGQL(v any) error {
+	name, err := pollQuestionTypeCodes.unmarshalGQL(v)
+	*e = PollQuestionType(name)
+	return err
+}
+
+// PollStatus: How far a poll has come.
+type PollStatus string
+
+// The values of PollStatus.
+const (
+	// It has not begun.
+	PollStatusNotStarted PollStatus = "NOT_STARTED"
+	// It is open.
+	PollStatusStarted PollStatus = "STARTED"
+	// It is closed.
+	PollStatusEnded PollStatus = "ENDED"
+	// Its results are being shown.
+	PollStatusSharing PollStatus = "SHARING"
+	// It was put out of use.
+	PollStatusDeactivated PollStatus = "DEACTIVATED"
+)
+
+var pollStatusCodes = newCodes("PollStatus", false,
+	"NOT_STARTED", "notstart",
+	"STARTED", "started",
+	"ENDED", "ended",
+	"SHARING", "sharing",
+	"DEACTIVATED", "deactivated",
+)
+
+// Code returns what Zoom writes for the value.
+func (e PollStatus) Code() string { return pollStatusCodes.toZoom[string(e)] }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+func (e *PollStatus) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	name, err := pollStatusCodes.decode(dec)
+	*e = PollStatus(name)
+	return err
+}
+
+// MarshalJSONTo writes Zoom's value.
+func (e PollStatus) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return pollStatusCodes.encode(enc, string(e))
+}
+
+// MarshalGQL writes the name, or null.
+func (e PollStatus) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+
+// UnmarshalGQL reads the name that a caller wrote.
+func (e *PollStatus) UnmarshalGQL(v any) error {
+	name, err := pollStatusCodes.unmarshalGQL(v)
+	*e = PollStatus(name)
+	return err
+}
+
+// PollType: What kind of poll it is.
+type PollType string
+
+// The values of PollType.
+const (
+	// A plain poll: one answer of several, or some of several.
+	PollTypePoll PollType = "POLL"
+	// An advanced poll, with all kinds of questions. It has to be enabled for the account.
+	PollTypeAdvancedPoll PollType = "ADVANCED_POLL"
+	// A quiz: there are right answers. It has to be enabled for the account.
+	PollTypeQuiz PollType = "QUIZ"
+)
+
+var pollTypeCodes = newCodes("PollType", true,
+	"POLL", "1",
+	"ADVANCED_POLL", "2",
+	"QUIZ", "3",
+)
+
+// Code returns what Zoom writes for the value.
+func (e PollType) Code() string { return pollTypeCodes.toZoom[string(e)] }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+func (e *PollType) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	name, err := pollTypeCodes.decode(dec)
+	*e = PollType(name)
+	return err
+}
+
+// MarshalJSONTo writes Zoom's value.
+func (e PollType) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return pollTypeCodes.encode(enc, string(e))
+}
+
+// MarshalGQL writes the name, or null.
+func (e PollType) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+
+// UnmarshalGQL reads the name that a caller wrote.
+func (e *PollType) UnmarshalGQL(v any) error {
+	name, err := pollTypeCodes.unmarshalGQL(v)
+	*e = PollType(name)
 	return err
 }
 
@@ -1609,6 +2745,325 @@ func (e *QuestionVisibility) UnmarshalGQL(v any) error {
 	return err
 }
 
+// RecordedMeetingType: What kind of meeting or webinar a recording is of.
+type RecordedMeetingType string
+
+// The values of RecordedMeetingType.
+const (
+	// A meeting that started at once, without a schedule.
+	RecordedMeetingTypeInstant RecordedMeetingType = "INSTANT"
+	// A meeting scheduled once.
+	RecordedMeetingTypeScheduled RecordedMeetingType = "SCHEDULED"
+	// A recurring meeting, started whenever wanted.
+	RecordedMeetingTypeRecurringNoFixedTime RecordedMeetingType = "RECURRING_NO_FIXED_TIME"
+	// A meeting in somebody's personal meeting room.
+	RecordedMeetingTypePersonal RecordedMeetingType = "PERSONAL"
+	// A webinar.
+	RecordedMeetingTypeWebinar RecordedMeetingType = "WEBINAR"
+	// A recurring webinar, started whenever wanted.
+	RecordedMeetingTypeRecurringWebinarNoFixedTime RecordedMeetingType = "RECURRING_WEBINAR_NO_FIXED_TIME"
+	// A personal audio conference, by phone only.
+	RecordedMeetingTypePersonalAudioConference RecordedMeetingType = "PERSONAL_AUDIO_CONFERENCE"
+	// A recurring meeting at fixed times.
+	RecordedMeetingTypeRecurringFixedTime RecordedMeetingType = "RECURRING_FIXED_TIME"
+	// A recurring webinar at fixed times.
+	RecordedMeetingTypeRecurringWebinarFixedTime RecordedMeetingType = "RECURRING_WEBINAR_FIXED_TIME"
+	// None: the recording was uploaded.
+	RecordedMeetingTypeUploaded RecordedMeetingType = "UPLOADED"
+)
+
+var recordedMeetingTypeCodes = newCodes("RecordedMeetingType", true,
+	"INSTANT", "1",
+	"SCHEDULED", "2",
+	"RECURRING_NO_FIXED_TIME", "3",
+	"PERSONAL", "4",
+	"WEBINAR", "5",
+	"RECURRING_WEBINAR_NO_FIXED_TIME", "6",
+	"PERSONAL_AUDIO_CONFERENCE", "7",
+	"RECURRING_FIXED_TIME", "8",
+	"RECURRING_WEBINAR_FIXED_TIME", "9",
+	"UPLOADED", "99",
+)
+
+// Code returns what Zoom writes for the value.
+func (e RecordedMeetingType) Code() string { return recordedMeetingTypeCodes.toZoom[string(e)] }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+func (e *RecordedMeetingType) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	name, err := recordedMeetingTypeCodes.decode(dec)
+	*e = RecordedMeetingType(name)
+	return err
+}
+
+// MarshalJSONTo writes Zoom's value.
+func (e RecordedMeetingType) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return recordedMeetingTypeCodes.encode(enc, string(e))
+}
+
+// MarshalGQL writes the name, or null.
+func (e RecordedMeetingType) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+
+// UnmarshalGQL reads the name that a caller wrote.
+func (e *RecordedMeetingType) UnmarshalGQL(v any) error {
+	name, err := recordedMeetingTypeCodes.unmarshalGQL(v)
+	*e = RecordedMeetingType(name)
+	return err
+}
+
+// RecordingFileExtension: How the name of a recording's file ends.
+type RecordingFileExtension string
+
+// The values of RecordingFileExtension.
+const (
+	// Pictures and sound.
+	RecordingFileExtensionMp4 RecordingFileExtension = "MP4"
+	// Sound.
+	RecordingFileExtensionM4a RecordingFileExtension = "M4A"
+	// Text.
+	RecordingFileExtensionTxt RecordingFileExtension = "TXT"
+	// Text with times, WebVTT.
+	RecordingFileExtensionVtt RecordingFileExtension = "VTT"
+	// A table.
+	RecordingFileExtensionCSV RecordingFileExtension = "CSV"
+	// JSON.
+	RecordingFileExtensionJSON RecordingFileExtension = "JSON"
+	// A picture.
+	RecordingFileExtensionJpg RecordingFileExtension = "JPG"
+)
+
+var recordingFileExtensionCodes = newCodes("RecordingFileExtension", false,
+	"MP4", "MP4",
+	"M4A", "M4A",
+	"TXT", "TXT",
+	"VTT", "VTT",
+	"CSV", "CSV",
+	"JSON", "JSON",
+	"JPG", "JPG",
+)
+
+// Code returns what Zoom writes for the value.
+func (e RecordingFileExtension) Code() string { return recordingFileExtensionCodes.toZoom[string(e)] }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+func (e *RecordingFileExtension) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	name, err := recordingFileExtensionCodes.decode(dec)
+	*e = RecordingFileExtension(name)
+	return err
+}
+
+// MarshalJSONTo writes Zoom's value.
+func (e RecordingFileExtension) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return recordingFileExtensionCodes.encode(enc, string(e))
+}
+
+// MarshalGQL writes the name, or null.
+func (e RecordingFileExtension) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+
+// UnmarshalGQL reads the name that a caller wrote.
+func (e *RecordingFileExtension) UnmarshalGQL(v any) error {
+	name, err := recordingFileExtensionCodes.unmarshalGQL(v)
+	*e = RecordingFileExtension(name)
+	return err
+}
+
+// RecordingFileType: What is in a file of a recording.
+type RecordingFileType string
+
+// The values of RecordingFileType.
+const (
+	// Pictures and sound.
+	RecordingFileTypeMp4 RecordingFileType = "MP4"
+	// Sound.
+	RecordingFileTypeM4a RecordingFileType = "M4A"
+	// What was written in the chat.
+	RecordingFileTypeChat RecordingFileType = "CHAT"
+	// What was written in the chat, message by message.
+	RecordingFileTypeChatMessage RecordingFileType = "CHAT_MESSAGE"
+	// What was said.
+	RecordingFileTypeTranscript RecordingFileType = "TRANSCRIPT"
+	// Captions.
+	RecordingFileTypeCaptions RecordingFileType = "CAPTIONS"
+	// Answers to polls.
+	RecordingFileTypePolls RecordingFileType = "POLLS"
+	// When what happened.
+	RecordingFileTypeTimeline RecordingFileType = "TIMELINE"
+	// Zoom's code `TB`, which its documents do not explain.
+	RecordingFileTypeTb RecordingFileType = "TB"
+	// A summary.
+	RecordingFileTypeSummary RecordingFileType = "SUMMARY"
+)
+
+var recordingFileTypeCodes = newCodes("RecordingFileType", false,
+	"MP4", "MP4",
+	"M4A", "M4A",
+	"CHAT", "CHAT",
+	"CHAT_MESSAGE", "CHAT_MESSAGE",
+	"TRANSCRIPT", "TRANSCRIPT",
+	"CAPTIONS", "CC",
+	"POLLS", "CSV",
+	"TIMELINE", "TIMELINE",
+	"TB", "TB",
+	"SUMMARY", "SUMMARY",
+)
+
+// Code returns what Zoom writes for the value.
+func (e RecordingFileType) Code() string { return recordingFileTypeCodes.toZoom[string(e)] }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+func (e *RecordingFileType) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	name, err := recordingFileTypeCodes.decode(dec)
+	*e = RecordingFileType(name)
+	return err
+}
+
+// MarshalJSONTo writes Zoom's value.
+func (e RecordingFileType) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return recordingFileTypeCodes.encode(enc, string(e))
+}
+
+// MarshalGQL writes the name, or null.
+func (e RecordingFileType) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+
+// UnmarshalGQL reads the name that a caller wrote.
+func (e *RecordingFileType) UnmarshalGQL(v any) error {
+	name, err := recordingFileTypeCodes.unmarshalGQL(v)
+	*e = RecordingFileType(name)
+	return err
+}
+
+// RecordingStatus: Whether a file of a recording is ready.
+type RecordingStatus string
+
+// The values of RecordingStatus.
+const (
+	// It is.
+	RecordingStatusCompleted RecordingStatus = "COMPLETED"
+)
+
+var recordingStatusCodes = newCodes("RecordingStatus", false,
+	"COMPLETED", "completed",
+)
+
+// Code returns what Zoom writes for the value.
+func (e RecordingStatus) Code() string { return recordingStatusCodes.toZoom[string(e)] }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+func (e *RecordingStatus) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	name, err := recordingStatusCodes.decode(dec)
+	*e = RecordingStatus(name)
+	return err
+}
+
+// MarshalJSONTo writes Zoom's value.
+func (e RecordingStatus) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return recordingStatusCodes.encode(enc, string(e))
+}
+
+// MarshalGQL writes the name, or null.
+func (e RecordingStatus) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+
+// UnmarshalGQL reads the name that a caller wrote.
+func (e *RecordingStatus) UnmarshalGQL(v any) error {
+	name, err := recordingStatusCodes.unmarshalGQL(v)
+	*e = RecordingStatus(name)
+	return err
+}
+
+// RecordingType: What was recorded.
+type RecordingType string
+
+// The values of RecordingType.
+const (
+	// The shared screen and who spoke, with captions.
+	RecordingTypeSharedScreenWithSpeakerViewCc RecordingType = "SHARED_SCREEN_WITH_SPEAKER_VIEW_CC"
+	// The shared screen and who spoke.
+	RecordingTypeSharedScreenWithSpeakerView RecordingType = "SHARED_SCREEN_WITH_SPEAKER_VIEW"
+	// The shared screen and everybody.
+	RecordingTypeSharedScreenWithGalleryView RecordingType = "SHARED_SCREEN_WITH_GALLERY_VIEW"
+	// Who spoke, alone in the picture.
+	RecordingTypeActiveSpeaker RecordingType = "ACTIVE_SPEAKER"
+	// Everybody.
+	RecordingTypeGalleryView RecordingType = "GALLERY_VIEW"
+	// The shared screen.
+	RecordingTypeSharedScreen RecordingType = "SHARED_SCREEN"
+	// Sound.
+	RecordingTypeAudioOnly RecordingType = "AUDIO_ONLY"
+	// What was said.
+	RecordingTypeAudioTranscript RecordingType = "AUDIO_TRANSCRIPT"
+	// The chat.
+	RecordingTypeChatFile RecordingType = "CHAT_FILE"
+	// Polls.
+	RecordingTypePoll RecordingType = "POLL"
+	// The host's camera.
+	RecordingTypeHostVideo RecordingType = "HOST_VIDEO"
+	// Captions.
+	RecordingTypeClosedCaption RecordingType = "CLOSED_CAPTION"
+	// When what happened.
+	RecordingTypeTimeline RecordingType = "TIMELINE"
+	// A small picture of it.
+	RecordingTypeThumbnail RecordingType = "THUMBNAIL"
+	// The sound of interpreters.
+	RecordingTypeAudioInterpretation RecordingType = "AUDIO_INTERPRETATION"
+	// A summary.
+	RecordingTypeSummary RecordingType = "SUMMARY"
+	// What is to be done next, from a summary.
+	RecordingTypeSummaryNextSteps RecordingType = "SUMMARY_NEXT_STEPS"
+	// Chapters, from a summary.
+	RecordingTypeSummarySmartChapters RecordingType = "SUMMARY_SMART_CHAPTERS"
+	// Interpreters of sign language.
+	RecordingTypeSignInterpretation RecordingType = "SIGN_INTERPRETATION"
+	// The production studio.
+	RecordingTypeProductionStudio RecordingType = "PRODUCTION_STUDIO"
+)
+
+var recordingTypeCodes = newCodes("RecordingType", false,
+	"SHARED_SCREEN_WITH_SPEAKER_VIEW_CC", "shared_screen_with_speaker_view(CC)",
+	"SHARED_SCREEN_WITH_SPEAKER_VIEW", "shared_screen_with_speaker_view",
+	"SHARED_SCREEN_WITH_GALLERY_VIEW", "shared_screen_with_gallery_view",
+	"ACTIVE_SPEAKER", "active_speaker",
+	"GALLERY_VIEW", "gallery_view",
+	"SHARED_SCREEN", "shared_screen",
+	"AUDIO_ONLY", "audio_only",
+	"AUDIO_TRANSCRIPT", "audio_transcript",
+	"CHAT_FILE", "chat_file",
+	"POLL", "poll",
+	"HOST_VIDEO", "host_video",
+	"CLOSED_CAPTION", "closed_caption",
+	"TIMELINE", "timeline",
+	"THUMBNAIL", "thumbnail",
+	"AUDIO_INTERPRETATION", "audio_interpretation",
+	"SUMMARY", "summary",
+	"SUMMARY_NEXT_STEPS", "summary_next_steps",
+	"SUMMARY_SMART_CHAPTERS", "summary_smart_chapters",
+	"SIGN_INTERPRETATION", "sign_interpretation",
+	"PRODUCTION_STUDIO", "production_studio",
+)
+
+// Code returns what Zoom writes for the value.
+func (e RecordingType) Code() string { return recordingTypeCodes.toZoom[string(e)] }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+func (e *RecordingType) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	name, err := recordingTypeCodes.decode(dec)
+	*e = RecordingType(name)
+	return err
+}
+
+// MarshalJSONTo writes Zoom's value.
+func (e RecordingType) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return recordingTypeCodes.encode(enc, string(e))
+}
+
+// MarshalGQL writes the name, or null.
+func (e RecordingType) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+
+// UnmarshalGQL reads the name that a caller wrote.
+func (e *RecordingType) UnmarshalGQL(v any) error {
+	name, err := recordingTypeCodes.unmarshalGQL(v)
+	*e = RecordingType(name)
+	return err
+}
+
 // RecurrenceType: By what a meeting recurs.
 type RecurrenceType string
 
@@ -1818,6 +3273,83 @@ func (e *RegistrantStatus) UnmarshalGQL(v any) error {
 	return err
 }
 
+// RegistrationField: A field of Zoom's registration form.
+type RegistrationField string
+
+// The values of RegistrationField.
+const (
+	// Family name.
+	RegistrationFieldLastName RegistrationField = "LAST_NAME"
+	// Street address.
+	RegistrationFieldAddress RegistrationField = "ADDRESS"
+	// City.
+	RegistrationFieldCity RegistrationField = "CITY"
+	// Country.
+	RegistrationFieldCountry RegistrationField = "COUNTRY"
+	// Postal code.
+	RegistrationFieldZip RegistrationField = "ZIP"
+	// State or province.
+	RegistrationFieldState RegistrationField = "STATE"
+	// Phone number.
+	RegistrationFieldPhone RegistrationField = "PHONE"
+	// Industry.
+	RegistrationFieldIndustry RegistrationField = "INDUSTRY"
+	// Organization.
+	RegistrationFieldOrg RegistrationField = "ORG"
+	// Job title.
+	RegistrationFieldJobTitle RegistrationField = "JOB_TITLE"
+	// When the person means to buy.
+	RegistrationFieldPurchasingTimeFrame RegistrationField = "PURCHASING_TIME_FRAME"
+	// The person's part in deciding what is bought.
+	RegistrationFieldRoleInPurchaseProcess RegistrationField = "ROLE_IN_PURCHASE_PROCESS"
+	// Size of the organization.
+	RegistrationFieldNoOfEmployees RegistrationField = "NO_OF_EMPLOYEES"
+	// Questions and comments.
+	RegistrationFieldComments RegistrationField = "COMMENTS"
+)
+
+var registrationFieldCodes = newCodes("RegistrationField", false,
+	"LAST_NAME", "last_name",
+	"ADDRESS", "address",
+	"CITY", "city",
+	"COUNTRY", "country",
+	"ZIP", "zip",
+	"STATE", "state",
+	"PHONE", "phone",
+	"INDUSTRY", "industry",
+	"ORG", "org",
+	"JOB_TITLE", "job_title",
+	"PURCHASING_TIME_FRAME", "purchasing_time_frame",
+	"ROLE_IN_PURCHASE_PROCESS", "role_in_purchase_process",
+	"NO_OF_EMPLOYEES", "no_of_employees",
+	"COMMENTS", "comments",
+)
+
+// Code returns what Zoom writes for the value.
+func (e RegistrationField) Code() string { return registrationFieldCodes.toZoom[string(e)] }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+func (e *RegistrationField) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	name, err := registrationFieldCodes.decode(dec)
+	*e = RegistrationField(name)
+	return err
+}
+
+// MarshalJSONTo writes Zoom's value.
+func (e RegistrationField) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return registrationFieldCodes.encode(enc, string(e))
+}
+
+// MarshalGQL writes the name, or null.
+func (e RegistrationField) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+
+// UnmarshalGQL reads the name that a caller wrote.
+func (e *RegistrationField) UnmarshalGQL(v any) error {
+	name, err := registrationFieldCodes.unmarshalGQL(v)
+	*e = RegistrationField(name)
+	return err
+}
+
 // RegistrationType: What one registration for a recurring meeting is good for.
 type RegistrationType string
 
@@ -1953,6 +3485,47 @@ func (e *ResourcePermission) UnmarshalGQL(v any) error {
 	return err
 }
 
+// RoleType: What kind of role it is.
+type RoleType string
+
+// The values of RoleType.
+const (
+	// An ordinary one.
+	RoleTypeCommon RoleType = "COMMON"
+	// One of Zoom Revenue Accelerator, formerly Zoom IQ.
+	RoleTypeIq RoleType = "IQ"
+)
+
+var roleTypeCodes = newCodes("RoleType", false,
+	"COMMON", "common",
+	"IQ", "iq",
+)
+
+// Code returns what Zoom writes for the value.
+func (e RoleType) Code() string { return roleTypeCodes.toZoom[string(e)] }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+func (e *RoleType) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	name, err := roleTypeCodes.decode(dec)
+	*e = RoleType(name)
+	return err
+}
+
+// MarshalJSONTo writes Zoom's value.
+func (e RoleType) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return roleTypeCodes.encode(enc, string(e))
+}
+
+// MarshalGQL writes the name, or null.
+func (e RoleType) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+
+// UnmarshalGQL reads the name that a caller wrote.
+func (e *RoleType) UnmarshalGQL(v any) error {
+	name, err := roleTypeCodes.unmarshalGQL(v)
+	*e = RoleType(name)
+	return err
+}
+
 // SignInActivityType: Whether somebody signed in or out.
 type SignInActivityType string
 
@@ -1991,6 +3564,93 @@ func (e SignInActivityType) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) 
 func (e *SignInActivityType) UnmarshalGQL(v any) error {
 	name, err := signInActivityTypeCodes.unmarshalGQL(v)
 	*e = SignInActivityType(name)
+	return err
+}
+
+// SimuliveDelayUnit: What the delay of a simulive webinar counts.
+type SimuliveDelayUnit string
+
+// The values of SimuliveDelayUnit.
+const (
+	// Seconds.
+	SimuliveDelayUnitSecond SimuliveDelayUnit = "SECOND"
+	// Minutes.
+	SimuliveDelayUnitMinute SimuliveDelayUnit = "MINUTE"
+)
+
+var simuliveDelayUnitCodes = newCodes("SimuliveDelayUnit", false,
+	"SECOND", "second",
+	"MINUTE", "minute",
+)
+
+// Code returns what Zoom writes for the value.
+func (e SimuliveDelayUnit) Code() string { return simuliveDelayUnitCodes.toZoom[string(e)] }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+func (e *SimuliveDelayUnit) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	name, err := simuliveDelayUnitCodes.decode(dec)
+	*e = SimuliveDelayUnit(name)
+	return err
+}
+
+// MarshalJSONTo writes Zoom's value.
+func (e SimuliveDelayUnit) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return simuliveDelayUnitCodes.encode(enc, string(e))
+}
+
+// MarshalGQL writes the name, or null.
+func (e SimuliveDelayUnit) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+
+// UnmarshalGQL reads the name that a caller wrote.
+func (e *SimuliveDelayUnit) UnmarshalGQL(v any) error {
+	name, err := simuliveDelayUnitCodes.unmarshalGQL(v)
+	*e = SimuliveDelayUnit(name)
+	return err
+}
+
+// SubAccountPrivilegeLevel: With whose privileges sub accounts are managed.
+type SubAccountPrivilegeLevel string
+
+// The values of SubAccountPrivilegeLevel.
+const (
+	// With those of an owner.
+	SubAccountPrivilegeLevelOwner SubAccountPrivilegeLevel = "OWNER"
+	// With the same as in the own account.
+	SubAccountPrivilegeLevelSame SubAccountPrivilegeLevel = "SAME"
+	// With those that are listed.
+	SubAccountPrivilegeLevelListed SubAccountPrivilegeLevel = "LISTED"
+)
+
+var subAccountPrivilegeLevelCodes = newCodes("SubAccountPrivilegeLevel", true,
+	"OWNER", "1",
+	"SAME", "2",
+	"LISTED", "3",
+)
+
+// Code returns what Zoom writes for the value.
+func (e SubAccountPrivilegeLevel) Code() string {
+	return subAccountPrivilegeLevelCodes.toZoom[string(e)]
+}
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+func (e *SubAccountPrivilegeLevel) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	name, err := subAccountPrivilegeLevelCodes.decode(dec)
+	*e = SubAccountPrivilegeLevel(name)
+	return err
+}
+
+// MarshalJSONTo writes Zoom's value.
+func (e SubAccountPrivilegeLevel) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return subAccountPrivilegeLevelCodes.encode(enc, string(e))
+}
+
+// MarshalGQL writes the name, or null.
+func (e SubAccountPrivilegeLevel) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+
+// UnmarshalGQL reads the name that a caller wrote.
+func (e *SubAccountPrivilegeLevel) UnmarshalGQL(v any) error {
+	name, err := subAccountPrivilegeLevelCodes.unmarshalGQL(v)
+	*e = SubAccountPrivilegeLevel(name)
 	return err
 }
 
@@ -2038,6 +3698,168 @@ func (e SummaryRecipients) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
 func (e *SummaryRecipients) UnmarshalGQL(v any) error {
 	name, err := summaryRecipientsCodes.unmarshalGQL(v)
 	*e = SummaryRecipients(name)
+	return err
+}
+
+// SurveyProduct: What a survey was used in.
+type SurveyProduct string
+
+// The values of SurveyProduct.
+const (
+	// A meeting.
+	SurveyProductMeeting SurveyProduct = "MEETING"
+	// A webinar.
+	SurveyProductWebinar SurveyProduct = "WEBINAR"
+	// A contact center.
+	SurveyProductContactCenter SurveyProduct = "CONTACT_CENTER"
+	// A public link.
+	SurveyProductSurveyPublicLink SurveyProduct = "SURVEY_PUBLIC_LINK"
+	// A chat.
+	SurveyProductTeamChat SurveyProduct = "TEAM_CHAT"
+	// A virtual agent. Zoom misspells it.
+	SurveyProductVirtualAgent SurveyProduct = "VIRTUAL_AGENT"
+)
+
+var surveyProductCodes = newCodes("SurveyProduct", false,
+	"MEETING", "meeting",
+	"WEBINAR", "webinar",
+	"CONTACT_CENTER", "contact_center",
+	"SURVEY_PUBLIC_LINK", "survey_public_link",
+	"TEAM_CHAT", "team_chat",
+	"VIRTUAL_AGENT", "vitual_agent",
+)
+
+// Code returns what Zoom writes for the value.
+func (e SurveyProduct) Code() string { return surveyProductCodes.toZoom[string(e)] }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+func (e *SurveyProduct) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	name, err := surveyProductCodes.decode(dec)
+	*e = SurveyProduct(name)
+	return err
+}
+
+// MarshalJSONTo writes Zoom's value.
+func (e SurveyProduct) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return surveyProductCodes.encode(enc, string(e))
+}
+
+// MarshalGQL writes the name, or null.
+func (e SurveyProduct) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+
+// UnmarshalGQL reads the name that a caller wrote.
+func (e *SurveyProduct) UnmarshalGQL(v any) error {
+	name, err := surveyProductCodes.unmarshalGQL(v)
+	*e = SurveyProduct(name)
+	return err
+}
+
+// SurveyQuestionType: How a question is answered.
+type SurveyQuestionType string
+
+// The values of SurveyQuestionType.
+const (
+	// One option is chosen.
+	SurveyQuestionTypeSingle SurveyQuestionType = "SINGLE"
+	// Several options are chosen.
+	SurveyQuestionTypeMultiple SurveyQuestionType = "MULTIPLE"
+	// Parts are matched with options.
+	SurveyQuestionTypeMatching SurveyQuestionType = "MATCHING"
+	// Parts are ranked.
+	SurveyQuestionTypeRankOrder SurveyQuestionType = "RANK_ORDER"
+	// A short text is written.
+	SurveyQuestionTypeShortAnswer SurveyQuestionType = "SHORT_ANSWER"
+	// A long text is written.
+	SurveyQuestionTypeLongAnswer SurveyQuestionType = "LONG_ANSWER"
+	// Blanks are filled in.
+	SurveyQuestionTypeFillInTheBlank SurveyQuestionType = "FILL_IN_THE_BLANK"
+	// A score is given.
+	SurveyQuestionTypeRatingScale SurveyQuestionType = "RATING_SCALE"
+)
+
+var surveyQuestionTypeCodes = newCodes("SurveyQuestionType", false,
+	"SINGLE", "single",
+	"MULTIPLE", "multiple",
+	"MATCHING", "matching",
+	"RANK_ORDER", "rank_order",
+	"SHORT_ANSWER", "short_answer",
+	"LONG_ANSWER", "long_answer",
+	"FILL_IN_THE_BLANK", "fill_in_the_blank",
+	"RATING_SCALE", "rating_scale",
+)
+
+// Code returns what Zoom writes for the value.
+func (e SurveyQuestionType) Code() string { return surveyQuestionTypeCodes.toZoom[string(e)] }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+func (e *SurveyQuestionType) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	name, err := surveyQuestionTypeCodes.decode(dec)
+	*e = SurveyQuestionType(name)
+	return err
+}
+
+// MarshalJSONTo writes Zoom's value.
+func (e SurveyQuestionType) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return surveyQuestionTypeCodes.encode(enc, string(e))
+}
+
+// MarshalGQL writes the name, or null.
+func (e SurveyQuestionType) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+
+// UnmarshalGQL reads the name that a caller wrote.
+func (e *SurveyQuestionType) UnmarshalGQL(v any) error {
+	name, err := surveyQuestionTypeCodes.unmarshalGQL(v)
+	*e = SurveyQuestionType(name)
+	return err
+}
+
+// SurveyType: What kind of survey it is.
+type SurveyType string
+
+// The values of SurveyType.
+const (
+	// A poll of single and multiple choices.
+	SurveyTypeBasicPoll SurveyType = "BASIC_POLL"
+	// A poll with all types of questions.
+	SurveyTypeAdvancedPoll SurveyType = "ADVANCED_POLL"
+	// A poll with right answers.
+	SurveyTypeQuiz SurveyType = "QUIZ"
+	// A survey.
+	SurveyTypeSurvey SurveyType = "SURVEY"
+	// A survey of the customers of a contact center.
+	SurveyTypeConsumerEngagementSurvey SurveyType = "CONSUMER_ENGAGEMENT_SURVEY"
+)
+
+var surveyTypeCodes = newCodes("SurveyType", false,
+	"BASIC_POLL", "basic_poll",
+	"ADVANCED_POLL", "advanced_poll",
+	"QUIZ", "quiz",
+	"SURVEY", "survey",
+	"CONSUMER_ENGAGEMENT_SURVEY", "consumer_engagement_survey",
+)
+
+// Code returns what Zoom writes for the value.
+func (e SurveyType) Code() string { return surveyTypeCodes.toZoom[string(e)] }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+func (e *SurveyType) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	name, err := surveyTypeCodes.decode(dec)
+	*e = SurveyType(name)
+	return err
+}
+
+// MarshalJSONTo writes Zoom's value.
+func (e SurveyType) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return surveyTypeCodes.encode(enc, string(e))
+}
+
+// MarshalGQL writes the name, or null.
+func (e SurveyType) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+
+// UnmarshalGQL reads the name that a caller wrote.
+func (e *SurveyType) UnmarshalGQL(v any) error {
+	name, err := surveyTypeCodes.unmarshalGQL(v)
+	*e = SurveyType(name)
 	return err
 }
 
@@ -2485,6 +4307,193 @@ func (e *WaitingRoomMode) UnmarshalGQL(v any) error {
 	return err
 }
 
+// WebinarListType: Which webinars of a user to list.
+type WebinarListType string
+
+// The values of WebinarListType.
+const (
+	// All that have not expired: past, going on and to come.
+	WebinarListTypeScheduled WebinarListType = "SCHEDULED"
+	// Those to come, and those going on.
+	WebinarListTypeUpcoming WebinarListType = "UPCOMING"
+)
+
+var webinarListTypeCodes = newCodes("WebinarListType", false,
+	"SCHEDULED", "scheduled",
+	"UPCOMING", "upcoming",
+)
+
+// Code returns what Zoom writes for the value.
+func (e WebinarListType) Code() string { return webinarListTypeCodes.toZoom[string(e)] }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+func (e *WebinarListType) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	name, err := webinarListTypeCodes.decode(dec)
+	*e = WebinarListType(name)
+	return err
+}
+
+// MarshalJSONTo writes Zoom's value.
+func (e WebinarListType) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return webinarListTypeCodes.encode(enc, string(e))
+}
+
+// MarshalGQL writes the name, or null.
+func (e WebinarListType) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+
+// UnmarshalGQL reads the name that a caller wrote.
+func (e *WebinarListType) UnmarshalGQL(v any) error {
+	name, err := webinarListTypeCodes.unmarshalGQL(v)
+	*e = WebinarListType(name)
+	return err
+}
+
+// WebinarQuestionVisibility: Which questions attendees of a webinar see.
+type WebinarQuestionVisibility string
+
+// The values of WebinarQuestionVisibility.
+const (
+	// Those that were answered.
+	WebinarQuestionVisibilityAnswered WebinarQuestionVisibility = "ANSWERED"
+	// All.
+	WebinarQuestionVisibilityAll WebinarQuestionVisibility = "ALL"
+)
+
+var webinarQuestionVisibilityCodes = newCodes("WebinarQuestionVisibility", false,
+	"ANSWERED", "only",
+	"ALL", "all",
+)
+
+// Code returns what Zoom writes for the value.
+func (e WebinarQuestionVisibility) Code() string {
+	return webinarQuestionVisibilityCodes.toZoom[string(e)]
+}
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+func (e *WebinarQuestionVisibility) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	name, err := webinarQuestionVisibilityCodes.decode(dec)
+	*e = WebinarQuestionVisibility(name)
+	return err
+}
+
+// MarshalJSONTo writes Zoom's value.
+func (e WebinarQuestionVisibility) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return webinarQuestionVisibilityCodes.encode(enc, string(e))
+}
+
+// MarshalGQL writes the name, or null.
+func (e WebinarQuestionVisibility) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+
+// UnmarshalGQL reads the name that a caller wrote.
+func (e *WebinarQuestionVisibility) UnmarshalGQL(v any) error {
+	name, err := webinarQuestionVisibilityCodes.unmarshalGQL(v)
+	*e = WebinarQuestionVisibility(name)
+	return err
+}
+
+// WebinarReminderTime: How long before a webinar people are reminded.
+type WebinarReminderTime string
+
+// The values of WebinarReminderTime.
+const (
+	// No time is set.
+	WebinarReminderTimeUnplanned WebinarReminderTime = "UNPLANNED"
+	// An hour.
+	WebinarReminderTimeHour WebinarReminderTime = "HOUR"
+	// A day.
+	WebinarReminderTimeDay WebinarReminderTime = "DAY"
+	// A day, and again an hour.
+	WebinarReminderTimeDayAndHour WebinarReminderTime = "DAY_AND_HOUR"
+	// A week.
+	WebinarReminderTimeWeek WebinarReminderTime = "WEEK"
+	// A week, and again an hour.
+	WebinarReminderTimeWeekAndHour WebinarReminderTime = "WEEK_AND_HOUR"
+	// A week, and again a day.
+	WebinarReminderTimeWeekAndDay WebinarReminderTime = "WEEK_AND_DAY"
+	// A week, and again a day and an hour.
+	WebinarReminderTimeWeekDayAndHour WebinarReminderTime = "WEEK_DAY_AND_HOUR"
+)
+
+var webinarReminderTimeCodes = newCodes("WebinarReminderTime", true,
+	"UNPLANNED", "0",
+	"HOUR", "1",
+	"DAY", "2",
+	"DAY_AND_HOUR", "3",
+	"WEEK", "4",
+	"WEEK_AND_HOUR", "5",
+	"WEEK_AND_DAY", "6",
+	"WEEK_DAY_AND_HOUR", "7",
+)
+
+// Code returns what Zoom writes for the value.
+func (e WebinarReminderTime) Code() string { return webinarReminderTimeCodes.toZoom[string(e)] }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+func (e *WebinarReminderTime) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	name, err := webinarReminderTimeCodes.decode(dec)
+	*e = WebinarReminderTime(name)
+	return err
+}
+
+// MarshalJSONTo writes Zoom's value.
+func (e WebinarReminderTime) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return webinarReminderTimeCodes.encode(enc, string(e))
+}
+
+// MarshalGQL writes the name, or null.
+func (e WebinarReminderTime) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+
+// UnmarshalGQL reads the name that a caller wrote.
+func (e *WebinarReminderTime) UnmarshalGQL(v any) error {
+	name, err := webinarReminderTimeCodes.unmarshalGQL(v)
+	*e = WebinarReminderTime(name)
+	return err
+}
+
+// WebinarType: What kind of webinar is scheduled.
+type WebinarType string
+
+// The values of WebinarType.
+const (
+	// Once, at a set time.
+	WebinarTypeScheduled WebinarType = "SCHEDULED"
+	// Recurring, started whenever wanted.
+	WebinarTypeRecurringNoFixedTime WebinarType = "RECURRING_NO_FIXED_TIME"
+	// Recurring at fixed times.
+	WebinarTypeRecurringFixedTime WebinarType = "RECURRING_FIXED_TIME"
+)
+
+var webinarTypeCodes = newCodes("WebinarType", true,
+	"SCHEDULED", "5",
+	"RECURRING_NO_FIXED_TIME", "6",
+	"RECURRING_FIXED_TIME", "9",
+)
+
+// Code returns what Zoom writes for the value.
+func (e WebinarType) Code() string { return webinarTypeCodes.toZoom[string(e)] }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+func (e *WebinarType) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	name, err := webinarTypeCodes.decode(dec)
+	*e = WebinarType(name)
+	return err
+}
+
+// MarshalJSONTo writes Zoom's value.
+func (e WebinarType) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return webinarTypeCodes.encode(enc, string(e))
+}
+
+// MarshalGQL writes the name, or null.
+func (e WebinarType) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+
+// UnmarshalGQL reads the name that a caller wrote.
+func (e *WebinarType) UnmarshalGQL(v any) error {
+	name, err := webinarTypeCodes.unmarshalGQL(v)
+	*e = WebinarType(name)
+	return err
+}
+
 // Weekday: A day of the week.
 type Weekday string
 
@@ -2582,6 +4591,8 @@ const (
 	ZoomUnitedPlanBusinessJpUnlimited ZoomUnitedPlan = "BUSINESS_JP_UNLIMITED"
 	// Enterprise, unlimited calls in Japan.
 	ZoomUnitedPlanEnterpriseJpUnlimited ZoomUnitedPlan = "ENTERPRISE_JP_UNLIMITED"
+	// None; only to take it away.
+	ZoomUnitedPlanNone ZoomUnitedPlan = "NONE"
 )
 
 var zoomUnitedPlanCodes = newCodes("ZoomUnitedPlan", false,
@@ -2603,6 +4614,7 @@ var zoomUnitedPlanCodes = newCodes("ZoomUnitedPlan", false,
 	"PRO_JP_UNLIMITED", "32768",
 	"BUSINESS_JP_UNLIMITED", "65536",
 	"ENTERPRISE_JP_UNLIMITED", "131072",
+	"NONE", "none",
 )
 
 // Code returns what Zoom writes for the value.
@@ -2627,5 +4639,124 @@ func (e ZoomUnitedPlan) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
 func (e *ZoomUnitedPlan) UnmarshalGQL(v any) error {
 	name, err := zoomUnitedPlanCodes.unmarshalGQL(v)
 	*e = ZoomUnitedPlan(name)
+	return err
+}
+
+// ZoomWorkplacePlan: A plan of Zoom Workplace.
+type ZoomWorkplacePlan string
+
+// The values of ZoomWorkplacePlan.
+const (
+	// None.
+	ZoomWorkplacePlanNone ZoomWorkplacePlan = "NONE"
+	// A licence for meetings, no bundle.
+	ZoomWorkplacePlanLicensed ZoomWorkplacePlan = "LICENSED"
+	// Enterprise.
+	ZoomWorkplacePlanEnterprise ZoomWorkplacePlan = "ENTERPRISE"
+	// Enterprise Plus.
+	ZoomWorkplacePlanEnterprisePlus ZoomWorkplacePlan = "ENTERPRISE_PLUS"
+	// Business Plus, unlimited calls in the US and Canada; for governments without calls.
+	ZoomWorkplacePlanBusinessPlusUsCaUnlimited ZoomWorkplacePlan = "BUSINESS_PLUS_US_CA_UNLIMITED"
+	// Business Plus, unlimited calls in the UK and Ireland.
+	ZoomWorkplacePlanBusinessPlusUkIeUnlimited ZoomWorkplacePlan = "BUSINESS_PLUS_UK_IE_UNLIMITED"
+	// Business Plus, unlimited calls in Australia and New Zealand.
+	ZoomWorkplacePlanBusinessPlusAuNzUnlimited ZoomWorkplacePlan = "BUSINESS_PLUS_AU_NZ_UNLIMITED"
+	// Business Plus, unlimited calls in Japan.
+	ZoomWorkplacePlanBusinessPlusJpUnlimited ZoomWorkplacePlan = "BUSINESS_PLUS_JP_UNLIMITED"
+	// Business Plus with Global Select.
+	ZoomWorkplacePlanBusinessPlusGlobalSelect ZoomWorkplacePlan = "BUSINESS_PLUS_GLOBAL_SELECT"
+	// Enterprise Premier, unlimited calls in the US and Canada.
+	ZoomWorkplacePlanEnterprisePremierUsCaUnlimited ZoomWorkplacePlan = "ENTERPRISE_PREMIER_US_CA_UNLIMITED"
+	// Enterprise Premier, unlimited calls in Japan.
+	ZoomWorkplacePlanEnterprisePremierJpUnlimited ZoomWorkplacePlan = "ENTERPRISE_PREMIER_JP_UNLIMITED"
+	// Enterprise Premier, unlimited calls in the UK and Ireland.
+	ZoomWorkplacePlanEnterprisePremierUkIeUnlimited ZoomWorkplacePlan = "ENTERPRISE_PREMIER_UK_IE_UNLIMITED"
+	// Enterprise Premier, unlimited calls in Australia and New Zealand.
+	ZoomWorkplacePlanEnterprisePremierAuNzUnlimited ZoomWorkplacePlan = "ENTERPRISE_PREMIER_AU_NZ_UNLIMITED"
+	// Pro Plus, unlimited calls in the US and Canada.
+	ZoomWorkplacePlanProPlusUsCaUnlimited ZoomWorkplacePlan = "PRO_PLUS_US_CA_UNLIMITED"
+	// Education: School and Campus.
+	ZoomWorkplacePlanEducationSchoolAndCampus ZoomWorkplacePlan = "EDUCATION_SCHOOL_AND_CAMPUS"
+	// Education: School and Campus Plus, unlimited calls in the US and Canada.
+	ZoomWorkplacePlanEducationSchoolAndCampusPlusUsCaUnlimited ZoomWorkplacePlan = "EDUCATION_SCHOOL_AND_CAMPUS_PLUS_US_CA_UNLIMITED"
+	// Education: School and Campus Plus, unlimited calls in Japan.
+	ZoomWorkplacePlanEducationSchoolAndCampusPlusJpUnlimited ZoomWorkplacePlan = "EDUCATION_SCHOOL_AND_CAMPUS_PLUS_JP_UNLIMITED"
+	// Education: School and Campus Plus, unlimited calls in the UK and Ireland.
+	ZoomWorkplacePlanEducationSchoolAndCampusPlusUkIeUnlimited ZoomWorkplacePlan = "EDUCATION_SCHOOL_AND_CAMPUS_PLUS_UK_IE_UNLIMITED"
+	// Education: School and Campus Plus, unlimited calls in Australia and New Zealand.
+	ZoomWorkplacePlanEducationSchoolAndCampusPlusAuNzUnlimited ZoomWorkplacePlan = "EDUCATION_SCHOOL_AND_CAMPUS_PLUS_AU_NZ_UNLIMITED"
+	// Education: School and Campus Plus with Global Select.
+	ZoomWorkplacePlanEducationSchoolAndCampusPlusGlobalSelect ZoomWorkplacePlan = "EDUCATION_SCHOOL_AND_CAMPUS_PLUS_GLOBAL_SELECT"
+	// Education: Enterprise Essentials.
+	ZoomWorkplacePlanEducationEnterpriseEssentials ZoomWorkplacePlan = "EDUCATION_ENTERPRISE_ESSENTIALS"
+	// Education: Enterprise Plus.
+	ZoomWorkplacePlanEducationEnterprisePlus ZoomWorkplacePlan = "EDUCATION_ENTERPRISE_PLUS"
+	// Education: Enterprise Student.
+	ZoomWorkplacePlanEducationEnterpriseStudent ZoomWorkplacePlan = "EDUCATION_ENTERPRISE_STUDENT"
+	// Education: Enterprise Premier, unlimited calls in the US and Canada.
+	ZoomWorkplacePlanEducationEnterprisePremierUsCaUnlimited ZoomWorkplacePlan = "EDUCATION_ENTERPRISE_PREMIER_US_CA_UNLIMITED"
+	// Education: Enterprise Premier, unlimited calls in Japan.
+	ZoomWorkplacePlanEducationEnterprisePremierJpUnlimited ZoomWorkplacePlan = "EDUCATION_ENTERPRISE_PREMIER_JP_UNLIMITED"
+	// Education: Enterprise Premier, unlimited calls in the UK and Ireland.
+	ZoomWorkplacePlanEducationEnterprisePremierUkIeUnlimited ZoomWorkplacePlan = "EDUCATION_ENTERPRISE_PREMIER_UK_IE_UNLIMITED"
+	// Education: Enterprise Premier, unlimited calls in Australia and New Zealand.
+	ZoomWorkplacePlanEducationEnterprisePremierAuNzUnlimited ZoomWorkplacePlan = "EDUCATION_ENTERPRISE_PREMIER_AU_NZ_UNLIMITED"
+	// Education: Enterprise Premier with Global Select.
+	ZoomWorkplacePlanEducationEnterprisePremierGlobalSelect ZoomWorkplacePlan = "EDUCATION_ENTERPRISE_PREMIER_GLOBAL_SELECT"
+)
+
+var zoomWorkplacePlanCodes = newCodes("ZoomWorkplacePlan", true,
+	"NONE", "0",
+	"LICENSED", "2",
+	"ENTERPRISE", "4",
+	"ENTERPRISE_PLUS", "8",
+	"BUSINESS_PLUS_US_CA_UNLIMITED", "16",
+	"BUSINESS_PLUS_UK_IE_UNLIMITED", "32",
+	"BUSINESS_PLUS_AU_NZ_UNLIMITED", "64",
+	"BUSINESS_PLUS_JP_UNLIMITED", "128",
+	"BUSINESS_PLUS_GLOBAL_SELECT", "33554432",
+	"ENTERPRISE_PREMIER_US_CA_UNLIMITED", "134217728",
+	"ENTERPRISE_PREMIER_JP_UNLIMITED", "268435456",
+	"ENTERPRISE_PREMIER_UK_IE_UNLIMITED", "536870912",
+	"ENTERPRISE_PREMIER_AU_NZ_UNLIMITED", "1073741824",
+	"PRO_PLUS_US_CA_UNLIMITED", "4398046511104",
+	"EDUCATION_SCHOOL_AND_CAMPUS", "18014398509481984",
+	"EDUCATION_SCHOOL_AND_CAMPUS_PLUS_US_CA_UNLIMITED", "137438953472",
+	"EDUCATION_SCHOOL_AND_CAMPUS_PLUS_JP_UNLIMITED", "274877906944",
+	"EDUCATION_SCHOOL_AND_CAMPUS_PLUS_UK_IE_UNLIMITED", "549755813888",
+	"EDUCATION_SCHOOL_AND_CAMPUS_PLUS_AU_NZ_UNLIMITED", "1099511627776",
+	"EDUCATION_SCHOOL_AND_CAMPUS_PLUS_GLOBAL_SELECT", "2199023255552",
+	"EDUCATION_ENTERPRISE_ESSENTIALS", "72057594037927936",
+	"EDUCATION_ENTERPRISE_PLUS", "144115188075855872",
+	"EDUCATION_ENTERPRISE_STUDENT", "576460752303423488",
+	"EDUCATION_ENTERPRISE_PREMIER_US_CA_UNLIMITED", "4294967296",
+	"EDUCATION_ENTERPRISE_PREMIER_JP_UNLIMITED", "8589934592",
+	"EDUCATION_ENTERPRISE_PREMIER_UK_IE_UNLIMITED", "17179869184",
+	"EDUCATION_ENTERPRISE_PREMIER_AU_NZ_UNLIMITED", "34359738368",
+	"EDUCATION_ENTERPRISE_PREMIER_GLOBAL_SELECT", "68719476736",
+)
+
+// Code returns what Zoom writes for the value.
+func (e ZoomWorkplacePlan) Code() string { return zoomWorkplacePlanCodes.toZoom[string(e)] }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+func (e *ZoomWorkplacePlan) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	name, err := zoomWorkplacePlanCodes.decode(dec)
+	*e = ZoomWorkplacePlan(name)
+	return err
+}
+
+// MarshalJSONTo writes Zoom's value.
+func (e ZoomWorkplacePlan) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return zoomWorkplacePlanCodes.encode(enc, string(e))
+}
+
+// MarshalGQL writes the name, or null.
+func (e ZoomWorkplacePlan) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+
+// UnmarshalGQL reads the name that a caller wrote.
+func (e *ZoomWorkplacePlan) UnmarshalGQL(v any) error {
+	name, err := zoomWorkplacePlanCodes.unmarshalGQL(v)
+	*e = ZoomWorkplacePlan(name)
 	return err
 }

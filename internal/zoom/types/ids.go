@@ -22,9 +22,14 @@ func (i *MeetingInstance) ID() NodeID {
 	return NodeID{i.Account, "MeetingInstance", string(i.UUID)}
 }
 
-// ID returns the global id of the registrant, who is one of one meeting.
+// ID returns the global id of the registrant, who is one of one meeting or
+// webinar.
 func (r *Registrant) ID() NodeID {
-	return NodeID{r.Account, "Registrant", r.Meeting.String() + "/" + string(r.ZoomID)}
+	of := r.Meeting.String()
+	if r.OfWebinar {
+		of = "webinar " + of
+	}
+	return NodeID{r.Account, "Registrant", of + "/" + string(r.ZoomID)}
 }
 
 // Mark returns what tells a stay from the others of its run.
@@ -34,3 +39,17 @@ func (p *Participant) Mark() string {
 
 // Mark returns what tells a run from the others of its host.
 func (p *PastMeeting) Mark() string { return string(p.Instance.UUID) }
+
+// ID returns the global id of the poll, which is one of one meeting.
+func (p *Poll) ID() NodeID {
+	return NodeID{p.Account, "Poll", p.Meeting.String() + "/" + string(p.ZoomID)}
+}
+
+// Mark returns what tells a channel from the others of a user.
+func (c *ChatChannel) Mark() string { return string(c.ZoomID) }
+
+// Mark returns what tells a message from the others of a chat.
+func (m *ChatMessage) Mark() string { return string(m.ZoomID) }
+
+// Mark returns what tells a recording from the others of a user.
+func (r *PhoneRecording) Mark() string { return string(r.ZoomID) }

@@ -14,6 +14,14 @@ type Account struct {
 
 func (Account) IsNode() {}
 
+// Names one account.
+type AccountBy struct {
+	// Global id.
+	ID *NodeID `json:"id,omitzero"`
+	// Zoom's id of the account.
+	ZoomID *string `json:"zoom_id,omitzero"`
+}
+
 // Reports on the whole account, each under the label HEAVY. Zoom takes a month at
 // a time: a longer range is cut into calendar months that cost a call each, the
 // latest first, as many as `first` needs. What Zoom does not keep any more is told
@@ -35,12 +43,24 @@ type AddRegistrantInput struct {
 	Registrant *NewRegistrant `json:"registrant,omitzero"`
 }
 
-// What became of `addRegistrant`.
+// What became of `addRegistrant` or `addWebinarRegistrant`.
 type AddRegistrantPayload struct {
 	// The new registration; null when it was refused.
 	Registrant *AddedRegistrant `json:"registrant,omitzero"`
 	// What the caller can mend; empty when all went well.
 	UserErrors []*UserError `json:"user_errors,omitzero"`
+}
+
+// Registers somebody for a webinar.
+type AddWebinarRegistrantInput struct {
+	// The webinar, which must take registrations.
+	Webinar *WebinarBy `json:"webinar,omitzero"`
+	// Occurrences of a recurring webinar to register for, by Zoom's ids of them; all when left out.
+	OccurrenceIds []CommaItem `json:"occurrence_ids,omitzero"`
+	// Any text of yours: a repeat with the same text answers with the first result and registers nobody twice.
+	IdempotencyKey *string `json:"idempotency_key,omitzero"`
+	// The person.
+	Registrant *NewRegistrant `json:"registrant,omitzero"`
 }
 
 // A registration that was just made.
@@ -49,16 +69,18 @@ type AddedRegistrant struct {
 	RegistrantID Text `json:"registrant_id,omitzero"`
 	// The personal link to join by; null while the registration waits for approval. Who has it joins as this person.
 	JoinURL Secret `json:"join_url,omitzero"`
-	// Code that the person types when joining by phone.
+	// Code that the person types when joining a meeting by phone.
 	ParticipantPinCode Secret `json:"participant_pin_code,omitzero"`
-	// Number of the meeting.
+	// Number of the meeting or webinar.
 	MeetingNumber MeetingNumber `json:"id,omitzero"`
-	// Title of the meeting.
+	// Title of the meeting or webinar.
 	Topic Text `json:"topic,omitzero"`
-	// When the meeting begins.
+	// When the meeting or webinar begins.
 	StartTime Time `json:"start_time,omitzero"`
-	// Dates of a recurring meeting that were registered for.
+	// Dates that were registered for, where it recurs.
 	Occurrences []*MeetingOccurrence `json:"occurrences,omitzero"`
+	// OfWebinar says that the number is a webinar's.
+	OfWebinar bool `json:"-"`
 	// Origin says where it was read.
 	Origin `json:"-"`
 }
@@ -85,6 +107,27 @@ type ApprovedOrDeniedCountriesOrRegionsInput struct {
 	ApprovedList []string `json:"approved_list,omitzero"`
 	// People may not join from these; two letters each.
 	DeniedList []string `json:"denied_list,omitzero"`
+}
+
+// Gives users a role.
+type AssignRoleInput struct {
+	// The account; the own one when left out.
+	Account *AccountBy `json:"account,omitzero"`
+	// The role; any but the owner and the ordinary member.
+	Role *RoleBy `json:"role,omitzero"`
+	// The users; Zoom takes 30 in one call, the gateway cuts longer lists.
+	Users []*UserBy `json:"users,omitzero"`
+}
+
+// What became of `assignRole`.
+type AssignRolePayload struct {
+	// What Zoom says to it, one for each call that was needed. Where one was refused, those before it stand.
+	Assignments []*RoleAssignment `json:"assignments,omitzero"`
+	// What the caller can mend; empty when all went well.
+	UserErrors []*UserError `json:"user_errors,omitzero"`
+	ZoomID     string       `json:"-"`
+	// Origin says where it was read.
+	Origin `json:"-"`
 }
 
 // Somebody who may join without signing in.
@@ -211,6 +254,192 @@ type BreakoutRoomSettingsInput struct {
 	Rooms []*BreakoutRoomInput `json:"rooms,omitzero"`
 }
 
+// A channel of Zoom's chat, as one of its members sees it.
+type ChatChannel struct {
+	// Zoom's id of the channel.
+	ZoomID Text `json:"id,omitzero"`
+	// Address in Zoom's chat.
+	Jid Text `json:"jid,omitzero"`
+	// Name.
+	Name Text `json:"name,omitzero"`
+	// Who can be in it.
+	Type ChatChannelType `json:"type,omitzero"`
+	// Link to it.
+	URL Text `json:"channel_url,omitzero"`
+	// Who may do what in it.
+	Settings *ChatChannelSettings `json:"channel_settings,omitzero"`
+	// User is the member whose list it was read in.
+	User string `json:"-"`
+	// Origin says where it was read.
+	Origin `json:"-"`
+}
+
+// Who may do what in a channel.
+type ChatChannelSettings struct {
+	// Who adds members.
+	AddMemberPermissions ChatAddMemberPermission `json:"add_member_permissions,omitzero"`
+	// New members see what was written before they came.
+	NewMembersCanSeePreviousMessagesFiles Bool `json:"new_members_can_see_previous_messages_files,omitzero"`
+	// Who writes.
+	PostingPermissions ChatPostingPermission `json:"posting_permissions,omitzero"`
+	// Who calls on everybody with `@all`.
+	MentionAllPermissions ChatMentionAllPermission `json:"mention_all_permissions,omitzero"`
+	// Who adds people from outside the account.
+	ExternalUsers ChatExternalUserPermission `json:"allow_to_add_external_users,omitzero"`
+}
+
+// A file with a message.
+type ChatFile struct {
+	// Zoom's id of the file.
+	ZoomID Text `json:"file_id,omitzero"`
+	// Its name.
+	Name Text `json:"file_name,omitzero"`
+	// How large it is.
+	Size *Int `json:"file_size,omitzero"`
+	// DownloadURL is where the file lies at Zoom.
+	DownloadURL Secret `json:"download_url,omitzero"`
+	// Origin says where it was read.
+	Origin `json:"-"`
+}
+
+// A card that people can click on.
+type ChatInteractiveCard struct {
+	// Zoom's id of the card.
+	CardID Text `json:"card_id,omitzero"`
+	// What stands on it: JSON, as the text that Zoom writes it as.
+	CardJSON Text `json:"card_json,omitzero"`
+}
+
+// A mention in a message.
+type ChatMention struct {
+	// What is mentioned.
+	Type ChatMentionType `json:"at_type,omitzero"`
+	// Where it begins in the text, counted from 0.
+	StartPosition Int `json:"start_position,omitzero"`
+	// Where it ends.
+	EndPosition Int `json:"end_position,omitzero"`
+	// Zoom's id of the user; null for people outside the account.
+	UserZoomID Text `json:"at_contact,omitzero"`
+	// Id as a member of the chat.
+	MemberID Text `json:"at_contact_member_id,omitzero"`
+	// Origin says where it was read.
+	Origin `json:"-"`
+}
+
+// A message of Zoom's chat.
+type ChatMessage struct {
+	// Zoom's id of the message.
+	ZoomID Text `json:"id,omitzero"`
+	// What it says.
+	Text Text `json:"message,omitzero"`
+	// What it holds.
+	Type ChatMessageType `json:"message_type,omitzero"`
+	// When it was sent.
+	SentAt Time `json:"date_time,omitzero"`
+	// The same in milliseconds since 1970, as replies name it: longer than 32 bits, so text.
+	Timestamp Text `json:"timestamp,omitzero"`
+	// Whether it was edited or deleted; null unless `includeDeletedAndEdited` is set.
+	Status ChatMessageStatus `json:"status,omitzero"`
+	// E-mail address of who sent it; null for strangers to the account and the user.
+	SenderEmail Text `json:"sender,omitzero"`
+	// Id of who sent it as a member of the chat.
+	SenderMemberID Text `json:"send_member_id,omitzero"`
+	// Name of who sent it.
+	SenderDisplayName Text `json:"sender_display_name,omitzero"`
+	// Zoom's id of the message that it answers.
+	ReplyToZoomID Text `json:"reply_main_message_id,omitzero"`
+	// When it was sent as a reply, in milliseconds since 1970: longer than 32 bits, so text.
+	ReplyTimestamp Text `json:"reply_main_message_timestamp,omitzero"`
+	// The files with it.
+	Files []*ChatFile `json:"files,omitzero"`
+	// Zoom's id of the first file.
+	FileZoomID Text `json:"file_id,omitzero"`
+	// Name of the first file.
+	FileName Text `json:"file_name,omitzero"`
+	// How large the first file is.
+	FileSize *Int `json:"file_size,omitzero"`
+	// How its text is formatted.
+	RichText []*ChatRichText `json:"rich_text,omitzero"`
+	// Who reacted, and how.
+	Reactions []*ChatReaction `json:"reactions,omitzero"`
+	// Whom it mentions.
+	Mentions []*ChatMention `json:"at_items,omitzero"`
+	// Cards that people can click on.
+	InteractiveCards []*ChatInteractiveCard `json:"interactive_cards,omitzero"`
+	// The message of a chatbot: Zoom lets bots choose what stands in it.
+	BotMessage JSON `json:"bot_message,omitzero"`
+	// DownloadURL is where the file lies at Zoom.
+	DownloadURL Secret `json:"download_url,omitzero"`
+	// Origin says where it was read.
+	Origin `json:"-"`
+}
+
+// Which messages of a chat. Without `date` and `from`, those of today.
+type ChatMessageFilter struct {
+	// Those of one day, UTC. Not together with `from`.
+	Date *Date `json:"date,omitzero"`
+	// Those from this moment on.
+	From *Time `json:"from,omitzero"`
+	// Those up to this moment; counts with `from`. Default: now.
+	To *Time `json:"to,omitzero"`
+	// Those that hold a text.
+	Search *ChatSearch `json:"search,omitzero"`
+	// Deleted and edited ones too, each with its `status`. Default: false.
+	IncludeDeletedAndEdited *bool `json:"include_deleted_and_edited,omitzero"`
+	// No replies. Default: false.
+	ExcludeReplies *bool `json:"exclude_replies,omitzero"`
+	// Sound files are handed out as MP4. Default: false, as they are.
+	AudioAsMp4 *bool `json:"audio_as_mp4,omitzero"`
+}
+
+// Who is at the other end of a chat.
+type ChatPeer struct {
+	// A person: e-mail address, Zoom's id of the user, or the id of a member outside the account.
+	Contact *string `json:"contact,omitzero"`
+	// A channel, by Zoom's id of it.
+	Channel *string `json:"channel,omitzero"`
+}
+
+// A reaction to a message.
+type ChatReaction struct {
+	// The emoji, such as `U+1F600`.
+	Emoji Text `json:"emoji,omitzero"`
+	// How often it was given.
+	TotalCount Int `json:"total_count,omitzero"`
+	// Who gave it.
+	Senders []*ChatReactionSender `json:"senders,omitzero"`
+}
+
+// Who reacted to a message.
+type ChatReactionSender struct {
+	// Zoom's id of the user; null for people outside the account.
+	UserZoomID Text `json:"user_id,omitzero"`
+	// Id as a member of the chat.
+	MemberID Text `json:"member_id,omitzero"`
+	// Origin says where it was read.
+	Origin `json:"-"`
+}
+
+// How a part of a message's text is formatted.
+type ChatRichText struct {
+	// Where the part begins, counted from 0.
+	StartPosition Int `json:"start_position,omitzero"`
+	// Where it ends.
+	EndPosition Int `json:"end_position,omitzero"`
+	// How it looks.
+	Format ChatFormat `json:"format_type,omitzero"`
+	// What else there is to say: a size (`s`, `m`, `l`), a colour (`FFC0CB`), an indent in pixels, a heading (`h1`), a link.
+	Attribute Text `json:"format_attr,omitzero"`
+}
+
+// Looks for a text in messages, or in the names of files.
+type ChatSearch struct {
+	// Where to look.
+	In ChatSearchPlace `json:"in,omitzero"`
+	// The text, 256 characters at most.
+	Text string `json:"text,omitzero"`
+}
+
 // Storage for cloud recordings on one day. Amounts are text as Zoom writes it, with their unit.
 type CloudRecordingUsage struct {
 	// The day.
@@ -223,6 +452,14 @@ type CloudRecordingUsage struct {
 	PlanUsage Text `json:"plan_usage,omitzero"`
 	// Origin says where it was read.
 	Origin `json:"-"`
+}
+
+// A number to dial into an audio conference.
+type ConferenceDialInNumber struct {
+	// Country, as Zoom writes it.
+	Country Text `json:"country,omitzero"`
+	// The number.
+	Number Text `json:"number,omitzero"`
 }
 
 // A chat channel that outlives the meeting.
@@ -247,6 +484,24 @@ type ContinuousMeetingChatInput struct {
 	AutoAddMeetingParticipants *bool `json:"auto_add_meeting_participants,omitzero"`
 }
 
+// Makes a policy.
+type CreateInformationBarrierPolicyInput struct {
+	// The account; the own one when left out.
+	Account *AccountBy `json:"account,omitzero"`
+	// Any text of yours: a repeat with the same text answers with the first result and makes no second policy.
+	IdempotencyKey *string `json:"idempotency_key,omitzero"`
+	// The policy.
+	Policy *NewInformationBarrierPolicy `json:"policy,omitzero"`
+}
+
+// What became of `createInformationBarrierPolicy`.
+type CreateInformationBarrierPolicyPayload struct {
+	// The new policy; null when it was refused.
+	Policy *InformationBarrierPolicy `json:"policy,omitzero"`
+	// What the caller can mend; empty when all went well.
+	UserErrors []*UserError `json:"user_errors,omitzero"`
+}
+
 // Schedules a meeting.
 type CreateMeetingInput struct {
 	// The user who will host it.
@@ -265,6 +520,122 @@ type CreateMeetingPayload struct {
 	UserErrors []*UserError `json:"user_errors,omitzero"`
 }
 
+// Makes a template from a meeting.
+type CreateMeetingTemplateInput struct {
+	// Whose template it becomes.
+	User *UserBy `json:"user,omitzero"`
+	// The meeting to take it from.
+	Meeting *MeetingBy `json:"meeting,omitzero"`
+	// Name. No two templates of a user have the same.
+	Name *string `json:"name,omitzero"`
+	// How the meeting recurs is taken over too. Default: false.
+	SaveRecurrence *bool `json:"save_recurrence,omitzero"`
+	// Replaces the template that was made from the same meeting before. Default: false.
+	Overwrite *bool `json:"overwrite,omitzero"`
+	// Any text of yours: a repeat with the same text answers with the first result and makes no second template.
+	IdempotencyKey *string `json:"idempotency_key,omitzero"`
+}
+
+// What became of `createMeetingTemplate`.
+type CreateMeetingTemplatePayload struct {
+	// The new template; null when it was refused.
+	Template *MeetingTemplate `json:"template,omitzero"`
+	// What the caller can mend; empty when all went well.
+	UserErrors []*UserError `json:"user_errors,omitzero"`
+}
+
+// Adds a poll or quiz to a meeting.
+type CreatePollInput struct {
+	// The meeting, which must be a scheduled one.
+	Meeting *MeetingBy `json:"meeting,omitzero"`
+	// Any text of yours: a repeat with the same text answers with the first result and makes no second poll.
+	IdempotencyKey *string `json:"idempotency_key,omitzero"`
+	// The poll.
+	Poll *PollContent `json:"poll,omitzero"`
+}
+
+// What became of `createPoll`.
+type CreatePollPayload struct {
+	// The new poll; null when it was refused.
+	Poll *Poll `json:"poll,omitzero"`
+	// What the caller can mend; empty when all went well.
+	UserErrors []*UserError `json:"user_errors,omitzero"`
+}
+
+// Makes a role.
+type CreateRoleInput struct {
+	// The account; the own one when left out.
+	Account *AccountBy `json:"account,omitzero"`
+	// Any text of yours: a repeat with the same text answers with the first result and makes no second role.
+	IdempotencyKey *string `json:"idempotency_key,omitzero"`
+	// The role.
+	Role *NewRole `json:"role,omitzero"`
+}
+
+// What became of `createRole`.
+type CreateRolePayload struct {
+	// What the caller can mend; empty when all went well.
+	UserErrors []*UserError `json:"user_errors,omitzero"`
+	// Name is the role's name, which is its own.
+	Name string `json:"-"`
+	// ZoomID is the role's id, where Zoom told it.
+	ZoomID string `json:"-"`
+	// Origin says where it was read.
+	Origin `json:"-"`
+}
+
+// Makes an address for a SIP room system to dial.
+type CreateSipDialingInput struct {
+	// The meeting.
+	Meeting *MeetingBy `json:"meeting,omitzero"`
+	// Passcode of the meeting, to stand in the address; Zoom does not check it.
+	Passcode *Secret `json:"passcode,omitzero"`
+}
+
+// What became of `createSipDialing`.
+type CreateSipDialingPayload struct {
+	// The address; null when it was refused.
+	SipDialing *SipDialing `json:"sip_dialing,omitzero"`
+	// What the caller can mend; empty when all went well.
+	UserErrors []*UserError `json:"user_errors,omitzero"`
+}
+
+// Adds a user to an account.
+type CreateUserInput struct {
+	// The account; the own one when left out.
+	Account *AccountBy `json:"account,omitzero"`
+	// How the user is added.
+	Action CreateUserAction `json:"action,omitzero"`
+	// Any text of yours: a repeat with the same text answers with the first result and adds nobody twice.
+	IdempotencyKey *string `json:"idempotency_key,omitzero"`
+	// The user.
+	User *NewUser `json:"user,omitzero"`
+}
+
+// What became of `createUser`.
+type CreateUserPayload struct {
+	// The new user; null when it was refused.
+	User *CreatedUser `json:"user,omitzero"`
+	// What the caller can mend; empty when all went well.
+	UserErrors []*UserError `json:"user_errors,omitzero"`
+}
+
+// A user that was just added.
+type CreatedUser struct {
+	// Zoom's id of the user.
+	ZoomID Text `json:"id,omitzero"`
+	// E-mail address that the user signs in with.
+	Email Text `json:"email,omitzero"`
+	// Given name.
+	FirstName Text `json:"first_name,omitzero"`
+	// Family name.
+	LastName Text `json:"last_name,omitzero"`
+	// What kind of licence the user has.
+	Type UserType `json:"type,omitzero"`
+	// Origin says where it was read.
+	Origin `json:"-"`
+}
+
 // The value of an attribute that the account defined for its users.
 type CustomAttribute struct {
 	// Zoom's id of the attribute.
@@ -273,6 +644,16 @@ type CustomAttribute struct {
 	Name Text `json:"name,omitzero"`
 	// This user's value.
 	Value Text `json:"value,omitzero"`
+}
+
+// The value of an attribute that the account defined for its users.
+type CustomAttributeInput struct {
+	// Zoom's id of the attribute.
+	Key *string `json:"key,omitzero"`
+	// Its name.
+	Name *string `json:"name,omitzero"`
+	// This user's value.
+	Value *string `json:"value,omitzero"`
 }
 
 // A key and a value that an app put on a meeting.
@@ -307,6 +688,62 @@ type CustomQuestionAnswerInput struct {
 	Value *string `json:"value,omitzero"`
 }
 
+// A question that the host added to the registration form.
+type CustomRegistrationQuestion struct {
+	// The question.
+	Title Text `json:"title,omitzero"`
+	// What kind of answer it takes.
+	Type CustomRegistrationQuestionType `json:"type,omitzero"`
+	// It has to be answered.
+	Required Bool `json:"required,omitzero"`
+	// The answers to choose from; none for a written one.
+	Answers []Text `json:"answers,omitzero"`
+}
+
+// A question that the host adds to the registration form.
+type CustomRegistrationQuestionInput struct {
+	// The question.
+	Title string `json:"title,omitzero"`
+	// What kind of answer it takes.
+	Type CustomRegistrationQuestionType `json:"type,omitzero"`
+	// It has to be answered.
+	Required bool `json:"required,omitzero"`
+	// The answers to choose from; none for a written one.
+	Answers []string `json:"answers,omitzero"`
+}
+
+// A survey in Zoom's own form.
+type CustomSurvey struct {
+	// Title.
+	Title Text `json:"title,omitzero"`
+	// Nobody sees who answered what.
+	Anonymous Bool `json:"anonymous,omitzero"`
+	// Questions carry numbers.
+	NumberedQuestions Bool `json:"numbered_questions,omitzero"`
+	// Each question says what kind of answer it takes.
+	ShowQuestionType Bool `json:"show_question_type,omitzero"`
+	// What people read when they have answered.
+	Feedback Text `json:"feedback,omitzero"`
+	// What is asked.
+	Questions []*PollQuestion `json:"questions,omitzero"`
+}
+
+// A survey in Zoom's own form.
+type CustomSurveyInput struct {
+	// Title, 64 characters at most.
+	Title *string `json:"title,omitzero"`
+	// Nobody sees who answered what. Default: false.
+	Anonymous *bool `json:"anonymous,omitzero"`
+	// Questions carry numbers. Default: false.
+	NumberedQuestions *bool `json:"numbered_questions,omitzero"`
+	// Each question says what kind of answer it takes. Default: false.
+	ShowQuestionType *bool `json:"show_question_type,omitzero"`
+	// What people read when they have answered, 320 characters at most.
+	Feedback *string `json:"feedback,omitzero"`
+	// What is asked, 100 questions at most. There are no right answers in a survey.
+	Questions []*PollQuestionInput `json:"questions,omitzero"`
+}
+
 // Usage of the account day by day in one month.
 type DailyReport struct {
 	// Calendar year.
@@ -333,6 +770,22 @@ type DailyUsage struct {
 	MeetingMinutes Int `json:"meeting_minutes,omitzero"`
 }
 
+// Deletes a policy.
+type DeleteInformationBarrierPolicyInput struct {
+	// The account; the own one when left out.
+	Account *AccountBy `json:"account,omitzero"`
+	// The policy.
+	Policy *InformationBarrierPolicyBy `json:"policy,omitzero"`
+}
+
+// What became of `deleteInformationBarrierPolicy`.
+type DeleteInformationBarrierPolicyPayload struct {
+	// Global id of the policy that is gone; null when it was refused.
+	DeletedPolicyID *NodeID `json:"deleted_policy_id,omitzero"`
+	// What the caller can mend; empty when all went well.
+	UserErrors []*UserError `json:"user_errors,omitzero"`
+}
+
 // Deletes a meeting.
 type DeleteMeetingInput struct {
 	// The meeting.
@@ -353,6 +806,28 @@ type DeleteMeetingPayload struct {
 	UserErrors []*UserError `json:"user_errors,omitzero"`
 }
 
+// Takes the survey off a meeting.
+type DeleteMeetingSurveyInput struct {
+	// The meeting.
+	Meeting *MeetingBy `json:"meeting,omitzero"`
+}
+
+// Deletes a poll.
+type DeletePollInput struct {
+	// The meeting.
+	Meeting *MeetingBy `json:"meeting,omitzero"`
+	// The poll.
+	Poll *PollBy `json:"poll,omitzero"`
+}
+
+// What became of `deletePoll`.
+type DeletePollPayload struct {
+	// Global id of the poll that is gone; null when it was refused.
+	DeletedPollID *NodeID `json:"deleted_poll_id,omitzero"`
+	// What the caller can mend; empty when all went well.
+	UserErrors []*UserError `json:"user_errors,omitzero"`
+}
+
 // Deletes a registration.
 type DeleteRegistrantInput struct {
 	// The meeting.
@@ -369,6 +844,52 @@ type DeleteRegistrantPayload struct {
 	DeletedRegistrantID *NodeID `json:"deleted_registrant_id,omitzero"`
 	// What the caller can mend; empty when all went well.
 	UserErrors []*UserError `json:"user_errors,omitzero"`
+}
+
+// Deletes a role.
+type DeleteRoleInput struct {
+	// The account; the own one when left out.
+	Account *AccountBy `json:"account,omitzero"`
+	// The role.
+	Role *RoleBy `json:"role,omitzero"`
+}
+
+// What became of `deleteRole`.
+type DeleteRolePayload struct {
+	// Global id of the role that is gone; null when it was refused.
+	DeletedRoleID *NodeID `json:"deleted_role_id,omitzero"`
+	// What the caller can mend; empty when all went well.
+	UserErrors []*UserError `json:"user_errors,omitzero"`
+}
+
+// Takes a user off the account.
+type DeleteUserInput struct {
+	// The account; the own one when left out.
+	Account *AccountBy `json:"account,omitzero"`
+	// The user.
+	User *UserBy `json:"user,omitzero"`
+	// How the user leaves.
+	Action DeleteUserAction `json:"action,omitzero"`
+	// What becomes of what the user owns; all of it stays with him, or goes with him, when left out.
+	Transfer *UserTransferInput `json:"transfer,omitzero"`
+}
+
+// What became of `deleteUser`.
+type DeleteUserPayload struct {
+	// Global id of the user who is gone; null when it was refused.
+	DeletedUserID *NodeID `json:"deleted_user_id,omitzero"`
+	// What the caller can mend; empty when all went well.
+	UserErrors []*UserError `json:"user_errors,omitzero"`
+}
+
+// A summary as somebody has rewritten it.
+type EditedMeetingSummary struct {
+	// The gist.
+	Overview Text `json:"summary_overview,omitzero"`
+	// The summary.
+	Details Text `json:"summary_details,omitzero"`
+	// What is to be done next.
+	NextSteps []Text `json:"next_steps,omitzero"`
 }
 
 // Ends the run of a meeting that is going on.
@@ -456,6 +977,94 @@ type HostActivityTotals struct {
 	MeetingMinutes Int `json:"total_meeting_minutes,omitzero"`
 }
 
+// What keeps two groups of users from talking to each other.
+type InformationBarrierPolicy struct {
+	// Zoom's id of the policy.
+	ZoomID Text `json:"id,omitzero"`
+	// Its name.
+	Name Text `json:"policy_name,omitzero"`
+	// Whether it holds.
+	Status InformationBarrierStatus `json:"status,omitzero"`
+	// Who may still chat with whom.
+	Type InformationBarrierType `json:"type,omitzero"`
+	// Zoom's id of the one group.
+	AssignedGroupID Text `json:"assigned_group_id,omitzero"`
+	// Zoom's id of the other group.
+	ToGroupID Text `json:"to_group_id,omitzero"`
+	// Zoom's id of a group whose presence lifts the barrier.
+	ChaperoneGroupID Text `json:"chaperone_group_id,omitzero"`
+	// What the users of the two groups cannot do with each other.
+	Settings *InformationBarrierSettings `json:"settings,omitzero"`
+	// Origin says where it was read.
+	Origin `json:"-"`
+}
+
+func (InformationBarrierPolicy) IsNode() {}
+
+// Names one policy.
+type InformationBarrierPolicyBy struct {
+	// Global id.
+	ID *NodeID `json:"id,omitzero"`
+	// Zoom's id of the policy.
+	ZoomID *string `json:"zoom_id,omitzero"`
+}
+
+// Changes to a policy. What is left out stays as it is.
+type InformationBarrierPolicyPatch struct {
+	// Its name.
+	Name *string `json:"name,omitzero"`
+	// Whether it holds.
+	Status *InformationBarrierStatus `json:"status,omitzero"`
+	// Who may still chat with whom. Zoom takes only BLOCKED today.
+	Type *InformationBarrierType `json:"type,omitzero"`
+	// Zoom's id of the one group.
+	AssignedGroupID *string `json:"assigned_group_id,omitzero"`
+	// Zoom's id of the other group.
+	ToGroupID *string `json:"to_group_id,omitzero"`
+	// What the users of the two groups cannot do with each other.
+	Settings *InformationBarrierSettingsPatch `json:"settings,omitzero"`
+}
+
+// What users of two groups cannot do with each other: `true` forbids.
+type InformationBarrierSettings struct {
+	// Meet.
+	Meeting Bool `json:"meeting,omitzero"`
+	// Chat in a meeting.
+	InMeetingChat Bool `json:"in_meeting_chat,omitzero"`
+	// Send files in a meeting.
+	FileTransfer Bool `json:"file_transfer,omitzero"`
+	// Share a screen in a meeting.
+	ScreenShare Bool `json:"screen_share,omitzero"`
+	// Record a meeting.
+	Recording Bool `json:"recording,omitzero"`
+	// Chat.
+	Im Bool `json:"im,omitzero"`
+	// Call each other.
+	CompletePhoneCalls Bool `json:"complete_phone_calls,omitzero"`
+	// Send SMS.
+	MessageViaSms Bool `json:"message_via_sms,omitzero"`
+}
+
+// Changes to what users of two groups cannot do with each other: `true` forbids.
+type InformationBarrierSettingsPatch struct {
+	// Meet.
+	Meeting *bool `json:"meeting,omitzero"`
+	// Chat in a meeting.
+	InMeetingChat *bool `json:"in_meeting_chat,omitzero"`
+	// Send files in a meeting.
+	FileTransfer *bool `json:"file_transfer,omitzero"`
+	// Share a screen in a meeting.
+	ScreenShare *bool `json:"screen_share,omitzero"`
+	// Record a meeting.
+	Recording *bool `json:"recording,omitzero"`
+	// Chat.
+	Im *bool `json:"im,omitzero"`
+	// Call each other.
+	CompletePhoneCalls *bool `json:"complete_phone_calls,omitzero"`
+	// Send SMS.
+	MessageViaSms *bool `json:"message_via_sms,omitzero"`
+}
+
 // Interpretation between spoken languages.
 type LanguageInterpretation struct {
 	// Whether it is on.
@@ -496,10 +1105,58 @@ type LanguageInterpreterInput struct {
 type LicenseInfo struct {
 	// What it is a licence of.
 	LicenseType LicenseType `json:"license_type,omitzero"`
-	// Zoom's code of the plan: one bit of 64, so text.
-	LicenseOption Text `json:"license_option,omitzero"`
+	// The plan.
+	LicenseOption ZoomWorkplacePlan `json:"license_option,omitzero"`
 	// Zoom's id of the subscription.
 	SubscriptionID Text `json:"subscription_id,omitzero"`
+}
+
+// A licence under one of the account's subscriptions.
+type LicenseInfoInput struct {
+	// What it is a licence of.
+	LicenseType LicenseType `json:"license_type,omitzero"`
+	// For a meeting licence LICENSED, for a bundle its plan.
+	LicenseOption ZoomWorkplacePlan `json:"license_option,omitzero"`
+	// Zoom's id of the subscription.
+	SubscriptionID string `json:"subscription_id,omitzero"`
+}
+
+// Where a meeting is streamed to.
+type Livestream struct {
+	// The page that people watch it on.
+	PageURL Text `json:"page_url,omitzero"`
+	// Where Zoom sends it.
+	StreamURL Text `json:"stream_url,omitzero"`
+	// Name and key of the stream: who has it can send in its place.
+	StreamKey Secret `json:"stream_key,omitzero"`
+	// Size of the picture, such as `720p`.
+	Resolution Text `json:"resolution,omitzero"`
+	// Origin says where it was read.
+	Origin `json:"-"`
+}
+
+// Where a meeting is streamed to.
+type LivestreamInput struct {
+	// The page that people watch it on, 1,024 characters at most.
+	PageURL Text `json:"page_url,omitzero"`
+	// Where Zoom sends it, 1,024 characters at most.
+	StreamURL Text `json:"stream_url,omitzero"`
+	// Name and key of the stream, 512 characters at most.
+	StreamKey Secret `json:"stream_key,omitzero"`
+	// Size of the picture: `720p` or `1080p`. Required where the host has 1080p enabled.
+	Resolution *string `json:"resolution,omitzero"`
+}
+
+// How a stream looks.
+type LivestreamSettingsInput struct {
+	// The name of who speaks is shown. Only to START.
+	ActiveSpeakerName *bool `json:"active_speaker_name,omitzero"`
+	// Name of the stream, 1 to 50 characters. Only to START.
+	DisplayName *string `json:"display_name,omitzero"`
+	// Who is in the picture; to START and CHANGE_VIEW. Default: FOLLOW_HOST.
+	Layout *LivestreamLayout `json:"layout,omitzero"`
+	// How captions are sent; to START and CHANGE_VIEW. Default: BURNT_IN.
+	Captions *LivestreamCaptions `json:"close_caption,omitzero"`
 }
 
 // A meeting by its number: what is scheduled. What happened is in its `instances`,
@@ -632,6 +1289,16 @@ type MeetingInstanceBy struct {
 	LatestOf *MeetingNumber `json:"latest_of,omitzero"`
 }
 
+// What is sent to invite people to a meeting.
+type MeetingInvitation struct {
+	// The text, with links, numbers and passcode.
+	Text Secret `json:"invitation,omitzero"`
+	// Addresses for SIP room systems.
+	SipLinks []Secret `json:"sip_links,omitzero"`
+	// Origin says where it was read.
+	Origin `json:"-"`
+}
+
 // Somebody who is invited to a meeting.
 type MeetingInvitee struct {
 	// E-mail address.
@@ -688,6 +1355,57 @@ type MeetingPatch struct {
 	Recurrence *RecurrenceInput `json:"recurrence,omitzero"`
 	// How it is held.
 	Settings *MeetingSettingsInput `json:"settings,omitzero"`
+}
+
+// What was recorded in the cloud of one run of a meeting or webinar. Zoom's token
+// for downloading is not here: `RecordingFile.download` does without.
+type MeetingRecordings struct {
+	// UUID of the run.
+	UUID UUID `json:"uuid,omitzero"`
+	// Number of the meeting or webinar.
+	MeetingNumber MeetingNumber `json:"id,omitzero"`
+	// Zoom's id of the account.
+	AccountZoomID Text `json:"account_id,omitzero"`
+	// Zoom's id of the host.
+	HostZoomID Text `json:"host_id,omitzero"`
+	// Title of the meeting.
+	Topic Text `json:"topic,omitzero"`
+	// What kind of meeting or webinar it was.
+	Type RecordedMeetingType `json:"type,omitzero"`
+	// When the run began.
+	StartTime Time `json:"start_time,omitzero"`
+	// How long the recording is, in minutes.
+	DurationMinutes Int `json:"duration,omitzero"`
+	// How many files there are, those of single participants included.
+	RecordingCount Int `json:"recording_count,omitzero"`
+	// How large they are together.
+	TotalSize *Int `json:"total_size,omitzero"`
+	// They are deleted by themselves on `autoDeleteDate`; null where the host has not set that.
+	AutoDelete Bool `json:"auto_delete,omitzero"`
+	// The day on which they are deleted by themselves.
+	AutoDeleteDate Date `json:"auto_delete_date,omitzero"`
+	// Passcode of the recording.
+	Password Secret `json:"password,omitzero"`
+	// The passcode in the form that links take, as `?pwd=`.
+	PlayPasscode Secret `json:"recording_play_passcode,omitzero"`
+	// Name of the service that recorded it on a Zoom Node.
+	ServiceName Text `json:"service_name,omitzero"`
+	// Zone of the recording on a Zoom Node. Recording connectors only.
+	RecordingZone Text `json:"rc_zone,omitzero"`
+	// Id of the recording connector or hybrid recorder.
+	RecorderID Text `json:"instance_id,omitzero"`
+	// Id of the recording connector or hybrid recorder within its zone.
+	ZoneRecorderID Text `json:"zone_instance_id,omitzero"`
+	// Name of the zone that the meeting was in. Recording connectors only.
+	MeetingZoneName Text `json:"rc_meeting_zone_name,omitzero"`
+	// Address of the storage, where it is the account's own.
+	ExternalStorageAddress Text `json:"external_storage_addr,omitzero"`
+	// The files.
+	Files []*RecordingFile `json:"recording_files,omitzero"`
+	// A sound file of each participant, where the host has set that.
+	ParticipantAudioFiles []*RecordingFile `json:"participant_audio_files,omitzero"`
+	// Origin says where it was read.
+	Origin `json:"-"`
 }
 
 // What Zoom reports on one run of a meeting, once it has ended. It appears some minutes later and needs a paid plan.
@@ -1058,6 +1776,72 @@ type MeetingSettingsInput struct {
 	InMeeting *bool `json:"in_meeting,omitzero"`
 }
 
+// The summary of one run of a meeting, written by AI Companion.
+type MeetingSummary struct {
+	// UUID of the run.
+	UUID UUID `json:"meeting_uuid,omitzero"`
+	// Number of the meeting.
+	MeetingNumber MeetingNumber `json:"meeting_id,omitzero"`
+	// Title of the meeting.
+	Topic Text `json:"meeting_topic,omitzero"`
+	// When the run began.
+	StartTime Time `json:"meeting_start_time,omitzero"`
+	// When the run ended.
+	EndTime Time `json:"meeting_end_time,omitzero"`
+	// Zoom's id of the host.
+	HostZoomID Text `json:"meeting_host_id,omitzero"`
+	// E-mail address of the host.
+	HostEmail Text `json:"meeting_host_email,omitzero"`
+	// Title of the summary.
+	Title Text `json:"summary_title,omitzero"`
+	// The summary, in Markdown.
+	Content Text `json:"summary_content,omitzero"`
+	// The summary as a page in Zoom Docs.
+	DocURL Text `json:"summary_doc_url,omitzero"`
+	// When what it sums up began.
+	SummaryStartTime Time `json:"summary_start_time,omitzero"`
+	// When what it sums up ended.
+	SummaryEndTime Time `json:"summary_end_time,omitzero"`
+	// When it was written.
+	CreatedAt Time `json:"summary_created_time,omitzero"`
+	// When it was last changed.
+	ModifiedAt Time `json:"summary_last_modified_time,omitzero"`
+	// Zoom's id of who changed it last.
+	ModifierZoomID Text `json:"summary_last_modified_user_id,omitzero"`
+	// E-mail address of who changed it last.
+	ModifierEmail Text `json:"summary_last_modified_user_email,omitzero"`
+	// The gist.
+	Overview Text `json:"summary_overview,omitzero"`
+	// The summary, part by part.
+	Details []*MeetingSummaryDetail `json:"summary_details,omitzero"`
+	// What is to be done next.
+	NextSteps []Text `json:"next_steps,omitzero"`
+	// The summary as somebody has rewritten it.
+	Edited *EditedMeetingSummary `json:"edited_summary,omitzero"`
+	// Origin says where it was read.
+	Origin `json:"-"`
+}
+
+// A part of a summary.
+type MeetingSummaryDetail struct {
+	// Its heading.
+	Label Text `json:"label,omitzero"`
+	// Its text.
+	Summary Text `json:"summary,omitzero"`
+}
+
+// What participants of a meeting are asked when it is over: Zoom's own form, or another provider's.
+type MeetingSurvey struct {
+	// It opens in the participant's browser by itself.
+	ShowInTheBrowser Bool `json:"show_in_the_browser,omitzero"`
+	// Link to a survey of another provider.
+	ThirdPartySurvey Text `json:"third_party_survey,omitzero"`
+	// Zoom's own form.
+	CustomSurvey *CustomSurvey `json:"custom_survey,omitzero"`
+	// Origin says where it was read.
+	Origin `json:"-"`
+}
+
 // An answer to a question of a survey.
 type MeetingSurveyAnswer struct {
 	// Zoom's id of the question.
@@ -1068,6 +1852,16 @@ type MeetingSurveyAnswer struct {
 	Answer Text `json:"answer,omitzero"`
 	// When it was answered.
 	AnsweredAt Time `json:"date_time,omitzero"`
+}
+
+// What participants are asked: a form of Zoom's, or a link to another provider's.
+type MeetingSurveyInput struct {
+	// It opens in the participant's browser by itself. Default: true.
+	ShowInTheBrowser *bool `json:"show_in_the_browser,omitzero"`
+	// Link to a survey of another provider, 64 characters at most.
+	ThirdPartySurvey *Text `json:"third_party_survey,omitzero"`
+	// Zoom's own form.
+	CustomSurvey *CustomSurveyInput `json:"custom_survey,omitzero"`
 }
 
 // Somebody who answered a survey. Who did so anonymously has the name `Anonymous Attendee`.
@@ -1104,6 +1898,54 @@ type MeetingSurveyResults struct {
 	ReportState ReportState `json:"report_state,omitzero"`
 	// Origin says where it was read.
 	Origin `json:"-"`
+}
+
+// A template to schedule meetings from.
+type MeetingTemplate struct {
+	// Zoom's id of the template: the `templateId` of meetings.
+	ZoomID Text `json:"id,omitzero"`
+	// Name.
+	Name Text `json:"name,omitzero"`
+	// Whose template it is; null for one that was just made.
+	Type MeetingTemplateType `json:"type,omitzero"`
+	// Origin says where it was read.
+	Origin `json:"-"`
+}
+
+// A policy to be made.
+type NewInformationBarrierPolicy struct {
+	// Its name.
+	Name string `json:"policy_name,omitzero"`
+	// Whether it holds.
+	Status InformationBarrierStatus `json:"status,omitzero"`
+	// Who may still chat with whom. Zoom takes only BLOCKED today.
+	Type InformationBarrierType `json:"type,omitzero"`
+	// Zoom's id of the one group.
+	AssignedGroupID string `json:"assigned_group_id,omitzero"`
+	// Zoom's id of the other group.
+	ToGroupID string `json:"to_group_id,omitzero"`
+	// What the users of the two groups cannot do with each other.
+	Settings *NewInformationBarrierSettings `json:"settings,omitzero"`
+}
+
+// What users of two groups shall not do with each other: `true` forbids.
+type NewInformationBarrierSettings struct {
+	// Meet.
+	Meeting bool `json:"meeting,omitzero"`
+	// Chat in a meeting.
+	InMeetingChat bool `json:"in_meeting_chat,omitzero"`
+	// Send files in a meeting.
+	FileTransfer bool `json:"file_transfer,omitzero"`
+	// Share a screen in a meeting.
+	ScreenShare bool `json:"screen_share,omitzero"`
+	// Record a meeting.
+	Recording bool `json:"recording,omitzero"`
+	// Chat.
+	Im bool `json:"im,omitzero"`
+	// Call each other.
+	CompletePhoneCalls bool `json:"complete_phone_calls,omitzero"`
+	// Send SMS.
+	MessageViaSms bool `json:"message_via_sms,omitzero"`
 }
 
 // A meeting to be scheduled. What is left out is not sent, so that Zoom's and the host's defaults hold.
@@ -1178,8 +2020,54 @@ type NewRegistrant struct {
 	CustomQuestions []*CustomQuestionAnswerInput `json:"custom_questions,omitzero"`
 	// Language of the e-mails that confirm the registration.
 	Language *RegistrantLanguage `json:"language,omitzero"`
-	// `true`: approve at once, although the meeting asks for approval by hand. It does not undo automatic approval.
+	// `true`: approve at once, although the meeting asks for approval by hand. It does not undo automatic approval. Only for meetings.
 	AutoApprove *bool `json:"auto_approve,omitzero"`
+	// Zoom's id of the tracking link that the person came by; only for webinars.
+	SourceID *string `json:"source_id,omitzero"`
+}
+
+// A role to be made.
+type NewRole struct {
+	// Its name, which no other role of the account has.
+	Name string `json:"name,omitzero"`
+	// What it is for.
+	Description *string `json:"description,omitzero"`
+	// What kind of role.
+	Type *RoleType `json:"type,omitzero"`
+	// What it allows, in Zoom's words, such as `User:Read`.
+	Privileges []string `json:"privileges,omitzero"`
+}
+
+// A user to be added.
+type NewUser struct {
+	// E-mail address, 128 characters at most.
+	Email string `json:"email,omitzero"`
+	// What kind of licence the user gets.
+	Type UserType `json:"type,omitzero"`
+	// Given name, 64 characters at most.
+	FirstName *string `json:"first_name,omitzero"`
+	// Family name, 64 characters at most.
+	LastName *string `json:"last_name,omitzero"`
+	// The name that others see, 128 characters at most. Default: given name and family name.
+	DisplayName *string `json:"display_name,omitzero"`
+	// Password, 8 to 32 characters by the account's rules; only with the action AUTO_CREATE.
+	Password *Secret `json:"password,omitzero"`
+	// Zoom's id of the user's division; one at most.
+	DivisionIds []string `json:"division_ids,omitzero"`
+	// What the user may use besides meetings.
+	Feature *NewUserFeature `json:"feature,omitzero"`
+	// Zoom United bundle; any but NONE.
+	PlanUnitedType *ZoomUnitedPlan `json:"plan_united_type,omitzero"`
+	// Licences by subscription; only where an account holds the same plan more than once, two at most.
+	LicenseInfoList []*LicenseInfoInput `json:"license_info_list,omitzero"`
+}
+
+// What a new user may use besides meetings.
+type NewUserFeature struct {
+	// Zoom Phone.
+	ZoomPhone *bool `json:"zoom_phone,omitzero"`
+	// Zoom Workplace plan; any but NONE, ENTERPRISE and ENTERPRISE_PLUS.
+	ZoomOneType *ZoomWorkplacePlan `json:"zoom_one_type,omitzero"`
 }
 
 // Something that an administrator or a user changed.
@@ -1241,11 +2129,109 @@ type Participant struct {
 	Failover Bool `json:"failover,omitzero"`
 	// Whether the person belongs to the host's organization.
 	InternalUser Bool `json:"internal_user,omitzero"`
+	// OfWebinar says that the run was one of a webinar.
+	OfWebinar bool `json:"-"`
 	// Run is whose participant it is: a UUID, or a meeting's number for its latest run.
 	Run string `json:"-"`
 	// Origin says where it was read.
 	Origin `json:"-"`
 }
+
+// An audio conference of a user's own, by phone alone.
+type PersonalAudioConference struct {
+	// Zoom's id of the conference.
+	ConferenceID Text `json:"conference_id,omitzero"`
+	// Numbers to dial that the account has for itself.
+	DedicatedDialInNumbers []*ConferenceDialInNumber `json:"dedicated_dial_in_number,omitzero"`
+	// Numbers to dial that Zoom shares among accounts.
+	GlobalDialInNumbers []*ConferenceDialInNumber `json:"global_dial_in_numbers,omitzero"`
+	// Passcode to listen only.
+	ListenOnlyPassword Secret `json:"listen_only_password,omitzero"`
+	// Passcode to take part.
+	ParticipantPassword Secret `json:"participant_password,omitzero"`
+	// Origin says where it was read.
+	Origin `json:"-"`
+}
+
+// A user of Zoom Phone.
+type PhoneExtension struct {
+	// Name.
+	Name Text `json:"name,omitzero"`
+	// Number within the account.
+	ExtensionNumber Text `json:"extension_number,omitzero"`
+}
+
+// A recording of a phone call.
+type PhoneRecording struct {
+	// Zoom's id of the recording.
+	ZoomID Text `json:"id,omitzero"`
+	// Zoom's id of the call.
+	CallID Text `json:"call_id,omitzero"`
+	// Zoom's id of the part of the call that was recorded.
+	CallElementID Text `json:"call_element_id,omitzero"`
+	// Zoom's id of the call in the call log.
+	CallLogID Text `json:"call_log_id,omitzero"`
+	// Zoom's id of the call in the call history.
+	CallHistoryID Text `json:"call_history_id,omitzero"`
+	// When it was made.
+	RecordedAt Time `json:"date_time,omitzero"`
+	// How long it is, in seconds.
+	DurationSeconds Int `json:"duration,omitzero"`
+	// Whether the user was called, or called.
+	Direction PhoneCallDirection `json:"direction,omitzero"`
+	// Name of who called.
+	CallerName Text `json:"caller_name,omitzero"`
+	// Number of who called.
+	CallerNumber Text `json:"caller_number,omitzero"`
+	// Whose number that is.
+	CallerNumberType PhoneNumberType `json:"caller_number_type,omitzero"`
+	// Account code of who called, for calls between accounts.
+	CallerAccountCode Text `json:"caller_account_code,omitzero"`
+	// Name of who was called.
+	CalleeName Text `json:"callee_name,omitzero"`
+	// Number of who was called.
+	CalleeNumber Text `json:"callee_number,omitzero"`
+	// Whose number that is.
+	CalleeNumberType PhoneNumberType `json:"callee_number_type,omitzero"`
+	// Account code of who was called, for calls between accounts.
+	CalleeAccountCode Text `json:"callee_account_code,omitzero"`
+	// Who made the call, when it was made for a call queue.
+	OutgoingBy *PhoneExtension `json:"outgoing_by,omitzero"`
+	// Who took the call, when it came by a call queue.
+	AcceptedBy *PhoneExtension `json:"accepted_by,omitzero"`
+	// UUID of the meeting that the call became, if any.
+	MeetingUUID UUID `json:"meeting_uuid,omitzero"`
+	// DownloadURL is where the file lies at Zoom.
+	DownloadURL Secret `json:"download_url,omitzero"`
+	// TranscriptURL is where the text lies at Zoom.
+	TranscriptURL Secret `json:"transcript_download_url,omitzero"`
+	// User is whose recording it is.
+	User string `json:"-"`
+	// Origin says where it was read.
+	Origin `json:"-"`
+}
+
+// A poll or quiz of a meeting: what is asked. What was answered is in the reports.
+type Poll struct {
+	// Zoom's id of the poll.
+	ZoomID Text `json:"id,omitzero"`
+	// Title.
+	Title Text `json:"title,omitzero"`
+	// How far it has come.
+	Status PollStatus `json:"status,omitzero"`
+	// Plain poll, advanced poll or quiz.
+	Type PollType `json:"poll_type,omitzero"`
+	// Nobody sees who answered what.
+	Anonymous Bool `json:"anonymous,omitzero"`
+	// What is asked.
+	Questions []*PollQuestion `json:"questions,omitzero"`
+	// Meeting is whose poll it is.
+	Meeting MeetingNumber `json:"-"`
+	// Origin says where it was read.
+	Origin `json:"-"`
+}
+
+func (Poll) IsNode() {}
 
 // An answer to a question of a poll.
 type PollAnswer struct {
@@ -1257,6 +2243,106 @@ type PollAnswer struct {
 	PollID Text `json:"polling_id,omitzero"`
 	// When it was answered.
 	AnsweredAt Time `json:"date_time,omitzero"`
+}
+
+// Names one poll of a meeting.
+type PollBy struct {
+	// Global id.
+	ID *NodeID `json:"id,omitzero"`
+	// Zoom's id of the poll.
+	ZoomID *string `json:"zoom_id,omitzero"`
+}
+
+// What a poll asks, and how.
+type PollContent struct {
+	// Title, 64 characters at most.
+	Title string `json:"title,omitzero"`
+	// Plain poll, advanced poll or quiz; the last two have to be enabled for the account. Default: POLL.
+	Type *PollType `json:"poll_type,omitzero"`
+	// Nobody sees who answered what. Default: false.
+	Anonymous *bool `json:"anonymous,omitzero"`
+	// What is asked.
+	Questions []*PollQuestionInput `json:"questions,omitzero"`
+}
+
+// One thing to be matched or put in order.
+type PollPrompt struct {
+	// What it says.
+	Question Text `json:"prompt_question,omitzero"`
+	// What matches it, or its place in the order; null in surveys.
+	RightAnswers []Text `json:"prompt_right_answers,omitzero"`
+}
+
+// One thing to be matched or put in order.
+type PollPromptInput struct {
+	// What it says.
+	Question string `json:"prompt_question,omitzero"`
+	// What matches it, or its place in the order; not in surveys.
+	RightAnswers []string `json:"prompt_right_answers,omitzero"`
+}
+
+// A question of a poll, a quiz or a survey. Which fields count depends on `type`.
+type PollQuestion struct {
+	// The question. When blanks are to be filled in, the text around them.
+	Name Text `json:"name,omitzero"`
+	// What kind of answer it takes.
+	Type PollQuestionType `json:"type,omitzero"`
+	// It cannot be skipped.
+	AnswerRequired Bool `json:"answer_required,omitzero"`
+	// The answers to choose from, or to match.
+	Answers []Text `json:"answers,omitzero"`
+	// What is to be matched or put in order.
+	Prompts []*PollPrompt `json:"prompts,omitzero"`
+	// The right answers; quizzes only.
+	RightAnswers []Text `json:"right_answers,omitzero"`
+	// Upper and lower case count when blanks are filled in; quizzes only.
+	CaseSensitive Bool `json:"case_sensitive,omitzero"`
+	// A single choice is shown as a list that drops down.
+	ShowAsDropdown Bool `json:"show_as_dropdown,omitzero"`
+	// Fewest characters of a written answer.
+	MinAnswerLength Int `json:"answer_min_character,omitzero"`
+	// Most characters of a written answer.
+	MaxAnswerLength Int `json:"answer_max_character,omitzero"`
+	// Lowest value of the scale.
+	RatingMinValue Int `json:"rating_min_value,omitzero"`
+	// Highest value of the scale.
+	RatingMaxValue Int `json:"rating_max_value,omitzero"`
+	// What the lowest value means.
+	RatingMinLabel Text `json:"rating_min_label,omitzero"`
+	// What the highest value means.
+	RatingMaxLabel Text `json:"rating_max_label,omitzero"`
+}
+
+// A question of a poll, a quiz or a survey. Which fields count depends on `type`.
+type PollQuestionInput struct {
+	// The question, 1,024 characters at most. When blanks are to be filled in: as many answers as blanks.
+	Name string `json:"name,omitzero"`
+	// What kind of answer it takes. A plain poll takes SINGLE and MULTIPLE only.
+	Type PollQuestionType `json:"type,omitzero"`
+	// It cannot be skipped. Default: false.
+	AnswerRequired *bool `json:"answer_required,omitzero"`
+	// The answers to choose from, or to match: two at least; ten at most for a choice and for matching.
+	Answers []string `json:"answers,omitzero"`
+	// What is to be matched or put in order: two to ten.
+	Prompts []*PollPromptInput `json:"prompts,omitzero"`
+	// The right answers; quizzes only, and required there.
+	RightAnswers []string `json:"right_answers,omitzero"`
+	// Upper and lower case count when blanks are filled in; quizzes only. Default: false.
+	CaseSensitive *bool `json:"case_sensitive,omitzero"`
+	// A single choice is shown as a list that drops down. Default: false.
+	ShowAsDropdown *bool `json:"show_as_dropdown,omitzero"`
+	// Fewest characters of a written answer, 1 at least.
+	MinAnswerLength *int `json:"answer_min_character,omitzero"`
+	// Most characters of a written answer: 500 for a short one, 2,000 for a long one.
+	MaxAnswerLength *int `json:"answer_max_character,omitzero"`
+	// Lowest value of the scale, 0 at least.
+	RatingMinValue *int `json:"rating_min_value,omitzero"`
+	// Highest value of the scale, 10 at most.
+	RatingMaxValue *int `json:"rating_max_value,omitzero"`
+	// What the lowest value means, 50 characters at most.
+	RatingMinLabel *string `json:"rating_min_label,omitzero"`
+	// What the highest value means, 50 characters at most.
+	RatingMaxLabel *string `json:"rating_max_label,omitzero"`
 }
 
 // Somebody who answered polls. Who did so anonymously has the name `Anonymous Attendee`.
@@ -1291,6 +2377,14 @@ type PollResults struct {
 	ReportState ReportState `json:"report_state,omitzero"`
 	// Origin says where it was read.
 	Origin `json:"-"`
+}
+
+// A privilege that holds for some groups only.
+type PrivilegeScope struct {
+	// The privilege, in Zoom's words, such as `User:Read`.
+	PermissionID Text `json:"permission_id,omitzero"`
+	// Zoom's ids of the groups.
+	GroupIds []Text `json:"group_ids,omitzero"`
 }
 
 // An answer to a question, or a comment on it.
@@ -1395,6 +2489,46 @@ type QuestionAndAnswerInput struct {
 	AttendeesCanUpvote *bool `json:"attendees_can_upvote,omitzero"`
 }
 
+// A file of a recording.
+type RecordingFile struct {
+	// Zoom's id of the file; captions and timelines have none.
+	ZoomID Text `json:"id,omitzero"`
+	// Name of the file; only of a single participant's sound.
+	Name Text `json:"file_name,omitzero"`
+	// What is in it.
+	Type RecordingFileType `json:"file_type,omitzero"`
+	// How its name ends.
+	Extension RecordingFileExtension `json:"file_extension,omitzero"`
+	// What was recorded.
+	RecordingType RecordingType `json:"recording_type,omitzero"`
+	// How large it is.
+	Size *Int `json:"file_size,omitzero"`
+	// Whether it is ready.
+	Status RecordingStatus `json:"status,omitzero"`
+	// When it begins.
+	StartTime Time `json:"recording_start,omitzero"`
+	// When it ends.
+	EndTime Time `json:"recording_end,omitzero"`
+	// When it was put into the trash; null for one that is not there.
+	DeletedTime Time `json:"deleted_time,omitzero"`
+	// UUID of the run.
+	MeetingUUID UUID `json:"meeting_id,omitzero"`
+	// Page to play it on, for who may.
+	PlayURL Text `json:"play_url,omitzero"`
+	// Where it lies, for accounts with storage of their own; they have no `download`.
+	FilePath Text `json:"file_path,omitzero"`
+	// DownloadURL is where the file lies at Zoom.
+	DownloadURL Secret `json:"download_url,omitzero"`
+	// Origin says where it was read.
+	Origin `json:"-"`
+}
+
+// Takes a deleted meeting back.
+type RecoverMeetingInput struct {
+	// The meeting.
+	Meeting *MeetingBy `json:"meeting,omitzero"`
+}
+
 // How a meeting with fixed times recurs.
 type Recurrence struct {
 	// By days, weeks or months.
@@ -1435,7 +2569,7 @@ type RecurrenceInput struct {
 	EndDateTime *Time `json:"end_date_time,omitzero"`
 }
 
-// Somebody who registered for a meeting.
+// Somebody who registered for a meeting or a webinar.
 type Registrant struct {
 	// Zoom's id of the registration.
 	ZoomID Text `json:"id,omitzero"`
@@ -1451,7 +2585,7 @@ type Registrant struct {
 	CreatedAt Time `json:"create_time,omitzero"`
 	// The personal link to join by; null until the registration is approved. Who has it joins as this person.
 	JoinURL Secret `json:"join_url,omitzero"`
-	// Code that the person types when joining by phone.
+	// Code that the person types when joining a meeting by phone.
 	ParticipantPinCode Secret `json:"participant_pin_code,omitzero"`
 	// Street address.
 	Address Text `json:"address,omitzero"`
@@ -1481,8 +2615,12 @@ type Registrant struct {
 	Comments Text `json:"comments,omitzero"`
 	// Answers to the questions that the host added to the form.
 	CustomQuestions []*CustomQuestionAnswer `json:"custom_questions,omitzero"`
+	// Language of the e-mails to a registrant of a webinar.
+	Language RegistrantLanguage `json:"language,omitzero"`
 	// Meeting is whose registrant it is.
 	Meeting MeetingNumber `json:"-"`
+	// OfWebinar says that Meeting is the number of a webinar.
+	OfWebinar bool `json:"-"`
 	// Origin says where it was read.
 	Origin `json:"-"`
 }
@@ -1497,6 +2635,112 @@ type RegistrantBy struct {
 	ZoomID *string `json:"zoom_id,omitzero"`
 	// E-mail address that was registered.
 	Email *string `json:"email,omitzero"`
+}
+
+// A registration form.
+type RegistrationFormInput struct {
+	// Fields of Zoom's form.
+	Questions []*RegistrationQuestionInput `json:"questions,omitzero"`
+	// Questions of the host's own.
+	CustomQuestions []*CustomRegistrationQuestionInput `json:"custom_questions,omitzero"`
+}
+
+// A field of Zoom's registration form.
+type RegistrationQuestion struct {
+	// Which field.
+	Field RegistrationField `json:"field_name,omitzero"`
+	// It has to be filled in.
+	Required Bool `json:"required,omitzero"`
+}
+
+// A field of Zoom's registration form.
+type RegistrationQuestionInput struct {
+	// Which field.
+	Field RegistrationField `json:"field_name,omitzero"`
+	// It has to be filled in.
+	Required bool `json:"required,omitzero"`
+}
+
+// What people are asked when they register, beside given name and e-mail address.
+type RegistrationQuestions struct {
+	// Fields of Zoom's form.
+	Questions []*RegistrationQuestion `json:"questions,omitzero"`
+	// Questions of the host's own.
+	CustomQuestions []*CustomRegistrationQuestion `json:"custom_questions,omitzero"`
+	// Origin says where it was read.
+	Origin `json:"-"`
+}
+
+// A role: what users who have it may do.
+type Role struct {
+	// Zoom's id of the role.
+	ZoomID Text `json:"id,omitzero"`
+	// Its name, which no other role of the account has.
+	Name Text `json:"name,omitzero"`
+	// What it is for.
+	Description Text `json:"description,omitzero"`
+	// What kind of role it is.
+	Type RoleType `json:"type,omitzero"`
+	// How many users have it.
+	TotalMembers Int `json:"total_members,omitzero"`
+	// What it allows, in Zoom's words, such as `User:Read`. Zoom adds new ones with its products.
+	Privileges []Text `json:"privileges,omitzero"`
+	// How sub accounts are managed by who has it; only for partners with sub accounts.
+	SubAccountPrivileges *SubAccountPrivileges `json:"sub_account_privileges,omitzero"`
+	// The privileges that hold for some groups only.
+	PrivilegeScopes []*PrivilegeScope `json:"privilege_scopes,omitzero"`
+	// Origin says where it was read.
+	Origin `json:"-"`
+}
+
+func (Role) IsNode() {}
+
+// That a role was given to users.
+type RoleAssignment struct {
+	// When.
+	AddedAt Time `json:"add_at,omitzero"`
+	// Zoom's ids of the users.
+	UserZoomIds []CommaItem `json:"ids,omitzero"`
+	// Origin says where it was read.
+	Origin `json:"-"`
+}
+
+// Names one role.
+type RoleBy struct {
+	// Global id.
+	ID *NodeID `json:"id,omitzero"`
+	// Zoom's id of the role: `0` is the owner, `1` the administrator, `2` the member, all others are the account's own.
+	ZoomID *string `json:"zoom_id,omitzero"`
+}
+
+// A user who has a role.
+type RoleMember struct {
+	// Zoom's id of the user.
+	ZoomID Text `json:"id,omitzero"`
+	// E-mail address that the user signs in with.
+	Email Text `json:"email,omitzero"`
+	// Given name.
+	FirstName Text `json:"first_name,omitzero"`
+	// Family name.
+	LastName Text `json:"last_name,omitzero"`
+	// The user's department.
+	Department Text `json:"department,omitzero"`
+	// What kind of licence the user has.
+	Type UserType `json:"type,omitzero"`
+	// Origin says where it was read.
+	Origin `json:"-"`
+}
+
+// Changes to a role. What is left out stays as it is.
+type RolePatch struct {
+	// Its name, which no other role of the account has.
+	Name *string `json:"name,omitzero"`
+	// What it is for.
+	Description *string `json:"description,omitzero"`
+	// What it allows, in Zoom's words, such as `User:Read`; all of it, not what is added.
+	Privileges []string `json:"privileges,omitzero"`
+	// How sub accounts are managed by who has it; only for partners with sub accounts.
+	SubAccountPrivileges *SubAccountPrivilegesInput `json:"sub_account_privileges,omitzero"`
 }
 
 // Somebody's signing in or out.
@@ -1547,6 +2791,190 @@ type SignLanguageInterpreterInput struct {
 	Email *string `json:"email,omitzero"`
 	// The sign language by name, such as `American`; it must be among those of the host's settings.
 	SignLanguage *string `json:"sign_language,omitzero"`
+}
+
+// A link of the gateway's to a file at Zoom, good for a short time.
+type SignedDownload struct {
+	// The link: who has it gets the file. It takes GET and HEAD, and ranges.
+	URL Secret `json:"url,omitzero"`
+	// When it ends.
+	ExpiresAt Time `json:"expires_at,omitzero"`
+}
+
+// How long after the start of a simulive webinar its recording begins.
+type SimuliveDelay struct {
+	// Whether it begins later at all.
+	Enable Bool `json:"enable,omitzero"`
+	// How much later, in `unit`: 1 to 60 seconds, or 1 to 10 minutes.
+	Time Int `json:"time,omitzero"`
+	// What `time` counts.
+	Unit SimuliveDelayUnit `json:"timeunit,omitzero"`
+}
+
+// An address for a SIP room system to dial.
+type SipDialing struct {
+	// The address. It may hold the passcode.
+	URI Secret `json:"sip_dialing,omitzero"`
+	// Whether who asks has a plan with the Conference Room Connector.
+	PaidCrcPlanParticipant Bool `json:"paid_crc_plan_participant,omitzero"`
+	// Code in the address that names the participant; only with such a plan.
+	ParticipantIdentifierCode Secret `json:"participant_identifier_code,omitzero"`
+	// How long the address is good for, in seconds.
+	ExpiresInSeconds Int `json:"expire_in,omitzero"`
+	// Origin says where it was read.
+	Origin `json:"-"`
+}
+
+// How sub accounts are managed by who has a role.
+type SubAccountPrivileges struct {
+	// With whose privileges.
+	SecondLevel SubAccountPrivilegeLevel `json:"second_level,omitzero"`
+}
+
+// How sub accounts are managed by who has a role.
+type SubAccountPrivilegesInput struct {
+	// With whose privileges.
+	SecondLevel *SubAccountPrivilegeLevel `json:"second_level,omitzero"`
+}
+
+// A survey, poll or quiz of the account, as it is now. Each use of it is one of its `instances`.
+type Survey struct {
+	// Zoom's id of the survey.
+	ZoomID Text `json:"survey_id,omitzero"`
+	// Its name.
+	Name Text `json:"survey_name,omitzero"`
+	// What kind it is.
+	Type SurveyType `json:"survey_type,omitzero"`
+	// Whether it is published; a closed one is not.
+	Published Bool `json:"published,omitzero"`
+	// Whether who answers is not told.
+	Anonymous Bool `json:"anonymous,omitzero"`
+	// The questions.
+	Questions []*SurveyQuestion `json:"survey_questions,omitzero"`
+	// Origin says where it was read.
+	Origin `json:"-"`
+}
+
+func (Survey) IsNode() {}
+
+// What one person answered.
+type SurveyAnswer struct {
+	// Name of the person; null in an anonymous survey.
+	Name Text `json:"name,omitzero"`
+	// E-mail address of the person; null in an anonymous survey.
+	Email Text `json:"email,omitzero"`
+	// Whether who answered is not told.
+	Anonymous Bool `json:"anonymous,omitzero"`
+	// When it was submitted.
+	SubmittedAt Time `json:"submit_time,omitzero"`
+	// Zoom's id of the instance that was answered.
+	InstanceZoomID Text `json:"instance_id,omitzero"`
+	// The answers, by question.
+	Questions []*SurveyQuestionAnswer `json:"questions,omitzero"`
+	// Survey is Zoom's id of the survey that was answered.
+	Survey string `json:"-"`
+	// Origin says where it was read.
+	Origin `json:"-"`
+}
+
+// An option that was chosen, or a text that was written.
+type SurveyAnswerItem struct {
+	// Zoom's id of the option, or of the blank.
+	OptionZoomID Text `json:"option_id,omitzero"`
+	// What the person wrote or chose.
+	Answer Text `json:"answer,omitzero"`
+}
+
+// Names one survey.
+type SurveyBy struct {
+	// Global id.
+	ID *NodeID `json:"id,omitzero"`
+	// Zoom's id of the survey.
+	ZoomID *string `json:"zoom_id,omitzero"`
+}
+
+// One use of a survey, with the survey as it was then.
+type SurveyInstance struct {
+	// Zoom's id of the instance; for the survey of a meeting it is the UUID of the run.
+	ZoomID Text `json:"instance_id,omitzero"`
+	// Its name, such as the title of the meeting.
+	Name Text `json:"instance_name,omitzero"`
+	// What it was used in.
+	ProductType SurveyProduct `json:"product_type,omitzero"`
+	// Whether anybody answered.
+	HasResponse Bool `json:"has_response,omitzero"`
+	// Zoom's id of the survey.
+	SurveyZoomID Text `json:"survey_id,omitzero"`
+	// Name of the survey.
+	SurveyName Text `json:"survey_name,omitzero"`
+	// What kind of survey it is.
+	SurveyType SurveyType `json:"survey_type,omitzero"`
+	// Whether who answers is not told.
+	Anonymous Bool `json:"anonymous,omitzero"`
+	// The questions.
+	Questions []*SurveyQuestion `json:"survey_questions,omitzero"`
+	// Number of the meeting, where it was used in one.
+	MeetingNumber MeetingNumber `json:"meeting_id,omitzero"`
+	// Origin says where it was read.
+	Origin `json:"-"`
+}
+
+// What can be chosen as an answer.
+type SurveyOption struct {
+	// Zoom's id of the option.
+	ZoomID Text `json:"option_id,omitzero"`
+	// Its words.
+	Value Text `json:"option_value,omitzero"`
+	// What the score means; only on rating scales.
+	Label Text `json:"option_label,omitzero"`
+	// Its place in the question, from 1.
+	Order Int `json:"option_order,omitzero"`
+}
+
+// A question of a survey.
+type SurveyQuestion struct {
+	// Zoom's id of the question.
+	ZoomID Text `json:"question_id,omitzero"`
+	// The question.
+	Name Text `json:"question_name,omitzero"`
+	// Its place in the survey, from 1.
+	Order Int `json:"question_order,omitzero"`
+	// How it is answered.
+	Type SurveyQuestionType `json:"question_type,omitzero"`
+	// Whether it must be answered.
+	Required Bool `json:"required,omitzero"`
+	// What is to be matched or ranked; only in questions of these types.
+	SubQuestions []*SurveySubQuestion `json:"sub_questions,omitzero"`
+	// What can be chosen.
+	Options []*SurveyOption `json:"options,omitzero"`
+}
+
+// What one person answered to one question.
+type SurveyQuestionAnswer struct {
+	// Zoom's id of the question.
+	QuestionZoomID Text `json:"question_id,omitzero"`
+	// The answers: one for each option that was chosen, or blank that was filled in.
+	Answers []*SurveyAnswerItem `json:"question_answers,omitzero"`
+	// The answers to the parts of a question that is matched or ranked.
+	SubQuestions []*SurveySubQuestionAnswer `json:"sub_questions,omitzero"`
+}
+
+// A part of a question that is matched or ranked.
+type SurveySubQuestion struct {
+	// Zoom's id of the part.
+	ZoomID Text `json:"sub_question_id,omitzero"`
+	// Its words.
+	Name Text `json:"sub_question_name,omitzero"`
+	// Its place in the question, from 1.
+	Order Int `json:"sub_question_order,omitzero"`
+}
+
+// What one person answered to a part of a question.
+type SurveySubQuestionAnswer struct {
+	// Zoom's id of the part.
+	SubQuestionZoomID Text `json:"sub_question_id,omitzero"`
+	// The answers.
+	Answers []*SurveyAnswerItem `json:"sub_question_answers,omitzero"`
 }
 
 // One leg of a phone call into a meeting, or out of it. Amounts of money are decimal text, so that nothing is rounded.
@@ -1607,6 +3035,25 @@ type TrackingFieldInput struct {
 	Value *string `json:"value,omitzero"`
 }
 
+// Takes a role from a user.
+type UnassignRoleInput struct {
+	// The account; the own one when left out.
+	Account *AccountBy `json:"account,omitzero"`
+	// The role.
+	Role *RoleBy `json:"role,omitzero"`
+	// The user.
+	User *UserBy `json:"user,omitzero"`
+}
+
+// What became of `unassignRole`.
+type UnassignRolePayload struct {
+	// What the caller can mend; empty when all went well.
+	UserErrors []*UserError `json:"user_errors,omitzero"`
+	ZoomID     string       `json:"-"`
+	// Origin says where it was read.
+	Origin `json:"-"`
+}
+
 // A meeting or webinar that is scheduled. Zoom names it by an id that is no meeting number, so it leads to no `Meeting`.
 type UpcomingEvent struct {
 	// Zoom's id of the event.
@@ -1625,6 +3072,73 @@ type UpcomingEvent struct {
 	Origin `json:"-"`
 }
 
+// A meeting of the next 24 hours, of a user's own or one that the user is invited to.
+type UpcomingMeeting struct {
+	// The number that people join by.
+	Number MeetingNumber `json:"id,omitzero"`
+	// Title.
+	Topic Text `json:"topic,omitzero"`
+	// What kind of meeting it is.
+	Type MeetingType `json:"type,omitzero"`
+	// When it begins.
+	StartTime Time `json:"start_time,omitzero"`
+	// How long it is planned to last, in minutes.
+	DurationMinutes Int `json:"duration,omitzero"`
+	// IANA name of the zone to show the start in.
+	Timezone Text `json:"timezone,omitzero"`
+	// When it was scheduled.
+	CreatedAt Time `json:"created_at,omitzero"`
+	// Link for participants.
+	JoinURL Text `json:"join_url,omitzero"`
+	// Passcode to join.
+	Passcode Secret `json:"passcode,omitzero"`
+	// Whether it is held in the personal meeting room.
+	UsePmi Bool `json:"use_pmi,omitzero"`
+	// Whether the user hosts it.
+	IsHost Bool `json:"is_host,omitzero"`
+	// Whether it takes the whole day.
+	IsAllDay Bool `json:"is_all_day,omitzero"`
+	// Origin says where it was read.
+	Origin `json:"-"`
+}
+
+// Changes a policy.
+type UpdateInformationBarrierPolicyInput struct {
+	// The account; the own one when left out.
+	Account *AccountBy `json:"account,omitzero"`
+	// The policy.
+	Policy *InformationBarrierPolicyBy `json:"policy,omitzero"`
+	// The changes.
+	Patch *InformationBarrierPolicyPatch `json:"patch,omitzero"`
+}
+
+// What became of `updateInformationBarrierPolicy`.
+type UpdateInformationBarrierPolicyPayload struct {
+	// What the caller can mend; empty when all went well.
+	UserErrors []*UserError `json:"user_errors,omitzero"`
+	ZoomID     string       `json:"-"`
+	// Origin says where it was read.
+	Origin `json:"-"`
+}
+
+// Sets where a meeting is streamed to.
+type UpdateLivestreamInput struct {
+	// The meeting.
+	Meeting *MeetingBy `json:"meeting,omitzero"`
+	// Where to.
+	Livestream *LivestreamInput `json:"livestream,omitzero"`
+}
+
+// Starts or stops the stream of a meeting that is going on, or changes how it looks.
+type UpdateLivestreamStatusInput struct {
+	// The meeting, which must be going on.
+	Meeting *MeetingBy `json:"meeting,omitzero"`
+	// What to do.
+	Action LivestreamAction `json:"action,omitzero"`
+	// How it looks.
+	Settings *LivestreamSettingsInput `json:"settings,omitzero"`
+}
+
 // Changes a meeting.
 type UpdateMeetingInput struct {
 	// The meeting.
@@ -1638,11 +3152,40 @@ type UpdateMeetingInput struct {
 	Patch *MeetingPatch `json:"patch,omitzero"`
 }
 
-// What became of `updateMeeting`.
+// What became of a change of a meeting, or of something that hangs on it.
 type UpdateMeetingPayload struct {
 	// What the caller can mend; empty when all went well.
 	UserErrors []*UserError  `json:"user_errors,omitzero"`
 	Number     MeetingNumber `json:"-"`
+	// Origin says where it was read.
+	Origin `json:"-"`
+}
+
+// Changes what participants of a meeting are asked when it is over.
+type UpdateMeetingSurveyInput struct {
+	// The meeting.
+	Meeting *MeetingBy `json:"meeting,omitzero"`
+	// The survey.
+	Survey *MeetingSurveyInput `json:"survey,omitzero"`
+}
+
+// Replaces what a poll asks, as a whole.
+type UpdatePollInput struct {
+	// The meeting.
+	Meeting *MeetingBy `json:"meeting,omitzero"`
+	// The poll.
+	Poll *PollBy `json:"poll,omitzero"`
+	// What it asks from now on; what is left out is gone.
+	Content *PollContent `json:"content,omitzero"`
+}
+
+// What became of `updatePoll`.
+type UpdatePollPayload struct {
+	// What the caller can mend; empty when all went well.
+	UserErrors []*UserError `json:"user_errors,omitzero"`
+	// Name is the poll's id.
+	Name   string        `json:"-"`
+	Number MeetingNumber `json:"-"`
 	// Origin says where it was read.
 	Origin `json:"-"`
 }
@@ -1666,6 +3209,56 @@ type UpdateRegistrantStatusPayload struct {
 	// Names are the registrants' ids.
 	Names  []string      `json:"-"`
 	Number MeetingNumber `json:"-"`
+	// Origin says where it was read.
+	Origin `json:"-"`
+}
+
+// Changes what people are asked when they register for a meeting.
+type UpdateRegistrationQuestionsInput struct {
+	// The meeting, which must take registrations.
+	Meeting *MeetingBy `json:"meeting,omitzero"`
+	// The form.
+	Form *RegistrationFormInput `json:"form,omitzero"`
+}
+
+// Changes a role.
+type UpdateRoleInput struct {
+	// The account; the own one when left out.
+	Account *AccountBy `json:"account,omitzero"`
+	// The role.
+	Role *RoleBy `json:"role,omitzero"`
+	// The changes.
+	Patch *RolePatch `json:"patch,omitzero"`
+}
+
+// What became of `updateRole`.
+type UpdateRolePayload struct {
+	// What the caller can mend; empty when all went well.
+	UserErrors []*UserError `json:"user_errors,omitzero"`
+	ZoomID     string       `json:"-"`
+	// Origin says where it was read.
+	Origin `json:"-"`
+}
+
+// Changes a user.
+type UpdateUserInput struct {
+	// The account; the own one when left out.
+	Account *AccountBy `json:"account,omitzero"`
+	// The user.
+	User *UserBy `json:"user,omitzero"`
+	// Only the login of this kind, for a user who has several.
+	LoginType *LoginType `json:"login_type,omitzero"`
+	// Take the user's credentials of a telephony provider away.
+	RemoveTspCredentials *bool `json:"remove_tsp_credentials,omitzero"`
+	// The changes.
+	Patch *UserPatch `json:"patch,omitzero"`
+}
+
+// What became of `updateUser`.
+type UpdateUserPayload struct {
+	// What the caller can mend; empty when all went well.
+	UserErrors []*UserError `json:"user_errors,omitzero"`
+	ZoomID     string       `json:"-"`
 	// Origin says where it was read.
 	Origin `json:"-"`
 }
@@ -1750,8 +3343,8 @@ type User struct {
 	DivisionIds []Text `json:"division_ids,omitzero"`
 	// Zoom United bundle of the user, if any.
 	PlanUnitedType ZoomUnitedPlan `json:"plan_united_type,omitzero"`
-	// Zoom's code of the user's Zoom Workplace plan: one bit of 64, so text.
-	ZoomOneType Text `json:"zoom_one_type,omitzero"`
+	// Zoom Workplace plan of the user.
+	ZoomOneType ZoomWorkplacePlan `json:"zoom_one_type,omitzero"`
 	// Licences by subscription; only where an account holds the same plan more than once.
 	LicenseInfoList []*LicenseInfo `json:"license_info_list,omitzero"`
 	// Zoom's id of the user's account.
@@ -1796,6 +3389,78 @@ type UserError struct {
 	RetryAt Time `json:"retry_at,omitzero"`
 }
 
+// What a user may use besides meetings.
+type UserFeaturePatch struct {
+	// Zoom Phone. `false` frees all numbers and phones of the user.
+	ZoomPhone *bool `json:"zoom_phone,omitzero"`
+}
+
+// Changes to a user. What is left out stays as it is.
+type UserPatch struct {
+	// Given name, 64 characters at most.
+	FirstName *string `json:"first_name,omitzero"`
+	// Family name, 64 characters at most.
+	LastName *string `json:"last_name,omitzero"`
+	// The name that others see, 128 characters at most.
+	DisplayName *string `json:"display_name,omitzero"`
+	// What kind of licence the user has. Not together with `planUnitedType` or `zoomOneType`.
+	Type *UserType `json:"type,omitzero"`
+	// Zoom Workplace plan; NONE takes it away.
+	ZoomOneType *ZoomWorkplacePlan `json:"zoom_one_type,omitzero"`
+	// Zoom United bundle; NONE takes it away.
+	PlanUnitedType *ZoomUnitedPlan `json:"plan_united_type,omitzero"`
+	// Licences by subscription; only where an account holds the same plan more than once, two at most.
+	LicenseInfoList []*LicenseInfoInput `json:"license_info_list,omitzero"`
+	// What the user may use besides meetings.
+	Feature *UserFeaturePatch `json:"feature,omitzero"`
+	// The user's department.
+	Department *string `json:"dept,omitzero"`
+	// Job title, 128 characters at most.
+	JobTitle *string `json:"job_title,omitzero"`
+	// The user's company, 255 characters at most.
+	Company *string `json:"company,omitzero"`
+	// Where the user works, 256 characters at most.
+	Location *string `json:"location,omitzero"`
+	// Cost center.
+	CostCenter *string `json:"cost_center,omitzero"`
+	// E-mail address of the user's manager.
+	Manager *string `json:"manager,omitzero"`
+	// Pronouns.
+	Pronouns *string `json:"pronouns,omitzero"`
+	// When the pronouns are shown to others.
+	PronounsOption *PronounsOption `json:"pronouns_option,omitzero"`
+	// Language of the web portal for this user, such as `en-US`.
+	Language *string `json:"language,omitzero"`
+	// IANA name of the user's time zone.
+	Timezone *string `json:"timezone,omitzero"`
+	// Number of the personal meeting room, ten digits.
+	Pmi *MeetingNumber `json:"pmi,omitzero"`
+	// Whether instant meetings use the personal meeting room.
+	UsePmi *bool `json:"use_pmi,omitzero"`
+	// Name of the personal link.
+	VanityName *string `json:"vanity_name,omitzero"`
+	// Key that makes who types it the host, ten digits at most.
+	HostKey *Secret `json:"host_key,omitzero"`
+	// Phone numbers of the profile, three at most.
+	PhoneNumbers []*UserPhoneNumberInput `json:"phone_numbers,omitzero"`
+	// Country of the company phone number.
+	PhoneCountry *string `json:"phone_country,omitzero"`
+	// Company phone number.
+	PhoneNumber *string `json:"phone_number,omitzero"`
+	// Values of the attributes that the account defined for its users, five at most.
+	CustomAttributes []*CustomAttributeInput `json:"custom_attributes,omitzero"`
+	// Zoom's id of a group to put a user into who was invited and has not come yet.
+	GroupID *string `json:"group_id,omitzero"`
+	// Zoom's id of the user's division; one at most.
+	DivisionIds []string `json:"division_ids,omitzero"`
+	// Id at Kaltura, where that integration is on.
+	CmsUserID *string `json:"cms_user_id,omitzero"`
+	// What the user says about himself, 150 characters at most, without links and HTML.
+	AboutMe *string `json:"about_me,omitzero"`
+	// Address of the user's page on linkedin.com.
+	LinkedinURL *Text `json:"linkedin_url,omitzero"`
+}
+
 // A phone number of a user's profile.
 type UserPhoneNumber struct {
 	// Calling code of the country, such as `+1`.
@@ -1808,6 +3473,42 @@ type UserPhoneNumber struct {
 	Number Text `json:"number,omitzero"`
 	// Whether Zoom has verified it.
 	Verified Bool `json:"verified,omitzero"`
+}
+
+// A phone number of a user's profile.
+type UserPhoneNumberInput struct {
+	// Calling code of the country, such as `+1`.
+	Code *string `json:"code,omitzero"`
+	// Two letters of the country, such as `US`.
+	Country *string `json:"country,omitzero"`
+	// What the number is for.
+	Label *PhoneNumberLabel `json:"label,omitzero"`
+	// The number, without the calling code.
+	Number *string `json:"number,omitzero"`
+}
+
+// What a leaving user leaves to another one.
+type UserTransferInput struct {
+	// E-mail address of the other user. Required where the leaving one has Zoom Events.
+	Email string `json:"email,omitzero"`
+	// The meetings that are still to come.
+	Meetings *bool `json:"meetings,omitzero"`
+	// The webinars that are still to come.
+	Webinars *bool `json:"webinars,omitzero"`
+	// The recordings in the cloud.
+	Recordings *bool `json:"recordings,omitzero"`
+	// The whiteboards.
+	Whiteboards *bool `json:"whiteboards,omitzero"`
+	// The clips.
+	Clips *bool `json:"clips,omitzero"`
+	// The notes.
+	Notes *bool `json:"notes,omitzero"`
+	// What belongs to visitor management.
+	Visitors *bool `json:"visitors,omitzero"`
+	// The documents.
+	Docs *bool `json:"docs,omitzero"`
+	// The hubs of Zoom Events. Default: true.
+	Events *bool `json:"events,omitzero"`
 }
 
 // A channel of video management.
@@ -1848,6 +3549,114 @@ type WaitingRoomOptionsInput struct {
 	Mode WaitingRoomMode `json:"mode,omitzero"`
 	// Who waits; required when `mode` is CUSTOM.
 	WhoGoesToWaitingRoom *WaitingRoomAudience `json:"who_goes_to_waiting_room,omitzero"`
+}
+
+// A webinar by its number: what is scheduled. Many watch, and few speak.
+type Webinar struct {
+	// The number that people join by.
+	Number MeetingNumber `json:"id,omitzero"`
+	// UUID of the latest run, or of the next one when none has begun; it changes with each run.
+	UUID UUID `json:"uuid,omitzero"`
+	// Title.
+	Topic Text `json:"topic,omitzero"`
+	// What the webinar is about.
+	Agenda Text `json:"agenda,omitzero"`
+	// What kind of webinar it is.
+	Type WebinarType `json:"type,omitzero"`
+	// When it begins; null for recurring ones without fixed time.
+	StartTime Time `json:"start_time,omitzero"`
+	// How long it is planned to last, in minutes.
+	DurationMinutes Int `json:"duration,omitzero"`
+	// IANA name of the zone to show the start in.
+	Timezone Text `json:"timezone,omitzero"`
+	// When it was scheduled.
+	CreatedAt Time `json:"created_at,omitzero"`
+	// What it was scheduled with.
+	CreationSource MeetingCreationSource `json:"creation_source,omitzero"`
+	// Zoom's id of the host.
+	HostZoomID Text `json:"host_id,omitzero"`
+	// E-mail address of the host.
+	HostEmail Text `json:"host_email,omitzero"`
+	// Link for attendees; to be given to the invited only.
+	JoinURL Text `json:"join_url,omitzero"`
+	// Link to the registration form; null without registration.
+	RegistrationURL Text `json:"registration_url,omitzero"`
+	// Link that starts the webinar as its host. Valid for two hours, 90 days for users made by an app.
+	StartURL Secret `json:"start_url,omitzero"`
+	// Passcode to join.
+	Password Secret `json:"password,omitzero"`
+	// Passcode to join from a SIP or H.323 room system.
+	H323Password Secret `json:"h323_passcode,omitzero"`
+	// Passcode in the encrypted form that SIP and H.323 endpoints of others take.
+	EncryptedPassword Secret `json:"encrypted_passcode,omitzero"`
+	// Zoom's id of the template that it was scheduled from.
+	TemplateID Text `json:"template_id,omitzero"`
+	// Tracking fields with their values.
+	TrackingFields []*TrackingField `json:"tracking_fields,omitzero"`
+	// Whether it plays a recording as if it were live.
+	IsSimulive Bool `json:"is_simulive,omitzero"`
+	// Whether it belongs to Zoom Events.
+	IsEventsWebinar Bool `json:"is_events_webinar,omitzero"`
+	// Simulive: Zoom's id of the recorded file that is played.
+	RecordFileID Text `json:"record_file_id,omitzero"`
+	// Simulive: whether it goes on live after the recording; the host must be there then.
+	TransitionToLive Bool `json:"transition_to_live,omitzero"`
+	// Simulive: whether the recording begins later than the webinar.
+	SimuliveDelayStart *SimuliveDelay `json:"simulive_delay_start,omitzero"`
+	// How it recurs; null when it does not, or has no fixed times.
+	Recurrence *Recurrence `json:"recurrence,omitzero"`
+	// The dates of a recurring webinar that are still to come, 50 at most; deleted ones stay, with that status.
+	Occurrences []*MeetingOccurrence `json:"occurrences,omitzero"`
+	// How it is held.
+	Settings *WebinarSettings `json:"settings,omitzero"`
+	// Origin says where it was read.
+	Origin `json:"-"`
+}
+
+func (Webinar) IsNode() {}
+
+// Names one webinar.
+type WebinarBy struct {
+	// Global id.
+	ID *NodeID `json:"id,omitzero"`
+	// The number that people join by.
+	Number *MeetingNumber `json:"number,omitzero"`
+}
+
+// An e-mail after a webinar.
+type WebinarFollowUp struct {
+	// Whether it is sent.
+	Enable Bool `json:"enable,omitzero"`
+	// How many days after the planned end; 0 is not planned, and 7 the most.
+	DaysAfter Int `json:"type,omitzero"`
+}
+
+// Written questions during a webinar.
+type WebinarQuestionAndAnswer struct {
+	// Whether they are on.
+	Enable Bool `json:"enable,omitzero"`
+	// Attendees may ask.
+	AllowSubmitQuestions Bool `json:"allow_submit_questions,omitzero"`
+	// Attendees may ask without giving a name.
+	AllowAnonymousQuestions Bool `json:"allow_anonymous_questions,omitzero"`
+	// Which questions attendees see.
+	AnswerQuestions WebinarQuestionVisibility `json:"answer_questions,omitzero"`
+	// Attendees may comment on questions.
+	AttendeesCanComment Bool `json:"attendees_can_comment,omitzero"`
+	// Attendees may vote for questions.
+	AttendeesCanUpvote Bool `json:"attendees_can_upvote,omitzero"`
+	// Simulive: questions are answered by `autoReplyText`.
+	AllowAutoReply Bool `json:"allow_auto_reply,omitzero"`
+	// Simulive: the answer to every question.
+	AutoReplyText Text `json:"auto_reply_text,omitzero"`
+}
+
+// An e-mail before a webinar.
+type WebinarReminder struct {
+	// Whether it is sent.
+	Enable Bool `json:"enable,omitzero"`
+	// How long before.
+	Type WebinarReminderTime `json:"type,omitzero"`
 }
 
 // What Zoom reports on one run of a webinar, once it has ended. It needs a paid plan with the webinar add-on.
@@ -1923,6 +3732,136 @@ type WebinarReportParticipant struct {
 	Status ParticipantStatus `json:"status,omitzero"`
 	// Whether the connection moved to another server of Zoom's on the way.
 	Failover Bool `json:"failover,omitzero"`
+	// Run is whose participant it is: a UUID, or a webinar's number for its latest run.
+	Run string `json:"-"`
 	// Origin says where it was read.
 	Origin `json:"-"`
+}
+
+// How a webinar is held.
+type WebinarSettings struct {
+	// The host's camera is on when the host joins.
+	HostVideo Bool `json:"host_video,omitzero"`
+	// Panelists' cameras are on when they join.
+	PanelistsVideo Bool `json:"panelists_video,omitzero"`
+	// Video is in high definition.
+	HdVideo Bool `json:"hd_video,omitzero"`
+	// Attendees get video in high definition.
+	HdVideoForAttendees Bool `json:"hd_video_for_attendees,omitzero"`
+	// Attendees always get video of 1080 lines.
+	Send1080pVideoToAttendees Bool `json:"send_1080p_video_to_attendees,omitzero"`
+	// Host and panelists can rehearse before the attendees come.
+	PracticeSession Bool `json:"practice_session,omitzero"`
+	// Who registers can watch the recording afterwards.
+	OnDemand Bool `json:"on_demand,omitzero"`
+	// How people take part by voice.
+	Audio MeetingAudio `json:"audio,omitzero"`
+	// Dial-in text of another provider, 2048 characters at most.
+	AudioConferenceInfo Text `json:"audio_conference_info,omitzero"`
+	// Countries with a dial-in number, two letters each.
+	GlobalDialInCountries []Text `json:"global_dial_in_countries,omitzero"`
+	// The dial-in numbers.
+	GlobalDialInNumbers []*GlobalDialInNumber `json:"global_dial_in_numbers,omitzero"`
+	// Whether recording starts by itself, and where to.
+	AutoRecording AutoRecording `json:"auto_recording,omitzero"`
+	// Users who may host in the host's place: e-mail addresses or Zoom's ids.
+	AlternativeHosts []CommaItem `json:"alternative_hosts,omitzero"`
+	// Alternative hosts may add and edit polls.
+	AlternativeHostUpdatePolls Bool `json:"alternative_host_update_polls,omitzero"`
+	// The host may ask once for leave to unmute people. Not together with `allowHostControlParticipantMuteState`.
+	RequestPermissionToUnmuteParticipants Bool `json:"request_permission_to_unmute_participants,omitzero"`
+	// Host and co-hosts mute and unmute people as they like. Not together with `requestPermissionToUnmuteParticipants`.
+	AllowHostControlParticipantMuteState Bool `json:"allow_host_control_participant_mute_state,omitzero"`
+	// Whether people register, and who approves.
+	ApprovalType ApprovalType `json:"approval_type,omitzero"`
+	// What one registration is good for, when the webinar recurs at fixed times.
+	RegistrationType RegistrationType `json:"registration_type,omitzero"`
+	// How many may register; 0 is any number.
+	RegistrantsRestrictNumber Int `json:"registrants_restrict_number,omitzero"`
+	// Registration closes after the date of the webinar.
+	CloseRegistration Bool `json:"close_registration,omitzero"`
+	// Registrants get an e-mail that confirms. Counts with `registrantsEmailNotification`.
+	RegistrantsConfirmationEmail Bool `json:"registrants_confirmation_email,omitzero"`
+	// Registrants are told by e-mail when they are approved, denied or cancelled.
+	RegistrantsEmailNotification Bool `json:"registrants_email_notification,omitzero"`
+	// Registrants are told by e-mail when the webinar changes.
+	NotifyRegistrants Bool `json:"notify_registrants,omitzero"`
+	// A registrant may join from several devices.
+	AllowMultipleDevices Bool `json:"allow_multiple_devices,omitzero"`
+	// The registration page has buttons to share it.
+	ShowShareButton Bool `json:"show_share_button,omitzero"`
+	// The page that confirms a registration shows how to join.
+	ShowJoinInfo Bool `json:"show_join_info,omitzero"`
+	// Whom registrants may ask: name.
+	ContactName Text `json:"contact_name,omitzero"`
+	// Whom registrants may ask: e-mail address.
+	ContactEmail Text `json:"contact_email,omitzero"`
+	// Language of the e-mails, such as `en-US`.
+	EmailLanguage Text `json:"email_language,omitzero"`
+	// Panelists are invited by e-mail.
+	PanelistsInvitationEmailNotification Bool `json:"panelists_invitation_email_notification,omitzero"`
+	// E-mail to attendees and panelists before the webinar.
+	AttendeesAndPanelistsReminderEmailNotification *WebinarReminder `json:"attendees_and_panelists_reminder_email_notification,omitzero"`
+	// E-mail afterwards to those who were there.
+	FollowUpAttendeesEmailNotification *WebinarFollowUp `json:"follow_up_attendees_email_notification,omitzero"`
+	// E-mail afterwards to those who registered and were not there.
+	FollowUpAbsenteesEmailNotification *WebinarFollowUp `json:"follow_up_absentees_email_notification,omitzero"`
+	// A survey opens in the browser of who leaves.
+	PostWebinarSurvey Bool `json:"post_webinar_survey,omitzero"`
+	// Address of the survey that is opened.
+	SurveyURL Text `json:"survey_url,omitzero"`
+	// Attendee reports tell the e-mail addresses of guests.
+	EmailInAttendeeReport Bool `json:"email_in_attendee_report,omitzero"`
+	// Only people who sign in may join.
+	MeetingAuthentication Bool `json:"meeting_authentication,omitzero"`
+	// Only panelists who sign in may join.
+	PanelistAuthentication Bool `json:"panelist_authentication,omitzero"`
+	// Zoom's id of the authentication profile.
+	AuthenticationOption Text `json:"authentication_option,omitzero"`
+	// Name of the authentication profile.
+	AuthenticationName Text `json:"authentication_name,omitzero"`
+	// Domains that people must sign in with.
+	AuthenticationDomains []CommaItem `json:"authentication_domains,omitzero"`
+	// Only people who sign in may join.
+	EnforceLogin Bool `json:"enforce_login,omitzero"`
+	// Domains that people must sign in with.
+	EnforceLoginDomains []CommaItem `json:"enforce_login_domains,omitzero"`
+	// Data center regions used beside those of the account, two letters each.
+	AdditionalDataCenterRegions []Text `json:"additional_data_center_regions,omitzero"`
+	// The picture carries a watermark that tells who watches.
+	AddWatermark Bool `json:"add_watermark,omitzero"`
+	// The sound carries a watermark that tells who listens.
+	AddAudioWatermark Bool `json:"add_audio_watermark,omitzero"`
+	// Hosts and panelists appear with the background and name tags of the webinar.
+	EnableSessionBranding Bool `json:"enable_session_branding,omitzero"`
+	// Interpreters and their languages.
+	LanguageInterpretation *LanguageInterpretation `json:"language_interpretation,omitzero"`
+	// Interpreters of sign language.
+	SignLanguageInterpretation *SignLanguageInterpretation `json:"sign_language_interpretation,omitzero"`
+	// Written questions during the webinar.
+	QuestionAndAnswer *WebinarQuestionAndAnswer `json:"question_and_answer,omitzero"`
+}
+
+// A call of one operation of the table, which `zoomql operations` lists.
+type ZoomRequestInput struct {
+	// The operation's name, such as `GET /users/{userId}`.
+	Operation string `json:"operation,omitzero"`
+	// The account that is asked about; the own one if left out. The name stays the same.
+	Account *AccountBy `json:"account,omitzero"`
+	// Values of the path's variables by their names, raw. JSON, because each operation has names of its own.
+	Path JSON `json:"path,omitzero"`
+	// Parameters of the query by their names: texts, numbers, true or false, or lists of these. JSON, because each operation has names of its own.
+	Query JSON `json:"query,omitzero"`
+	// The body as Zoom documents it. JSON, because each operation has a body of its own.
+	Body JSON `json:"body,omitzero"`
+}
+
+// What came of it.
+type ZoomRequestPayload struct {
+	// HTTP status of Zoom's answer; null when it refused, or was not asked.
+	Status Int `json:"status,omitzero"`
+	// Zoom's answer as it is, but for tokens that open files. JSON, because each operation has an answer of its own.
+	Body JSON `json:"body,omitzero"`
+	// What you can mend.
+	UserErrors []*UserError `json:"user_errors,omitzero"`
 }

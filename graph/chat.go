@@ -1,0 +1,58 @@
+package graph
+
+import (
+	"context"
+	"time"
+
+	"zoomql/internal/zoom"
+	"zoomql/internal/zoom/types"
+)
+
+// chatMessages reads the messages of a user, with whom or where a caller says.
+func (s *scope) chatMessages(ctx context.Context, user string, with *types.ChatPeer, filter *types.ChatMessageFilter, first int, after *string) (*types.Connection[types.ChatMessage], error) {
+	window, err := chatWindow(user, deref(with), deref(filter))
+	if err != nil {
+		return nil, err
+	}
+	return connect(ctx, list[zoom.ChatMessageFilter, types.ChatMessage]{
+		in: s, op: zoom.ListChatMessages, windows: []zoom.ChatMessageFilter{window}, first: first, after: after,
+		options: []zoom.Option{zoom.Secrets(askedOfList(ctx, "ChatMessage").secrets)},
+	})
+}
+
+// chatWindow makes what a caller wants what Zoom takes, and refuses what Zoom
+// would refuse, or misunderstand.
+func chatWindow(user string, with types.ChatPeer, filter types.ChatMessageFilter) (zoom.ChatMessageFilter, error) {
+	in := zoom.ChatMessageFilter{
+		UserID: user, ToContact: deref(with.Contact), ToChannel: deref(with.Channel),
+		Date: deref(filter.Date), From: moment(filter.From), To: moment(filter.To),
+		Changed: deref(filter.IncludeDeletedAndEdited), WithoutReply: deref(filter.ExcludeReplies),
+	}
+	if filter.Search != nil {
+		in.SearchIn, in.SearchFor = filter.Search.In, filter.Search.Text
+	}
+	if deref(filter.AudioAsMp4) {
+		in.DownloadFiles = "audio/mp4"
+	}
+	switch {
+	case in.ToContact == "" && in.ToChannel == "" && filter.Search == nil:
+		return in, invalid("with: Zoom lists messages of one contact or channel; only a search goes through all")
+	case filter.Date != nil && (filter.From != nil || filter.To != nil):
+		return in, invalid("filter: date does not go together with from and to")
+	case filter.To != nil && filter.From == nil:
+		return in, invalid("filter: to counts only with from")
+	case filter.To != nil && filter.To.Before(filter.From.Time):
+		return in, invalid("filter: from is after to")
+	case filter.Search != nil && (filter.Search.Text == "" || len([]rune(filter.Search.Text)) > 256):
+		return in, invalid("search: the text has 1 to 256 characters")
+	}
+	return in, nil
+}
+
+// moment writes a time as Zoom's chat reads it.
+func moment(t *types.Time) string {
+	if t == nil {
+		return ""
+	}
+	return t.UTC().Format(time.RFC3339)
+}

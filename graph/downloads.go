@@ -1,0 +1,51 @@
+package graph
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"zoomql/internal/links"
+	"zoomql/internal/zoom"
+	"zoomql/internal/zoom/types"
+)
+
+// download returns a link of the gateway's to a file at Zoom; none to no file.
+// op is the operation that told where the file lies, and name what to call it.
+func (r *Resolver) download(ctx context.Context, op string, file types.Secret, name string, ttlSeconds int) (*types.SignedDownload, error) {
+	longest := int(links.MaxLife / time.Second)
+	switch {
+	case ttlSeconds < 1 || ttlSeconds > longest:
+		return nil, invalid(fmt.Sprintf("ttlSeconds: %d is not between 1 and %d", ttlSeconds, longest))
+	case file == "":
+		return nil, nil
+	case r.Links == nil:
+		return nil, &inputError{"NOT_ENABLED", "This gateway hands out no links to files."}
+	}
+	link, expires, err := r.Links.Sign(ctx, links.File{URL: string(file), Name: name}, time.Duration(ttlSeconds)*time.Second)
+	if err != nil {
+		return nil, &zoom.Error{Op: op, Kind: zoom.ErrBadAnswer, Cause: err}
+	}
+	return &types.SignedDownload{URL: types.Secret(link), ExpiresAt: types.Time{Time: expires}}, nil
+}
+
+// fileName returns what a recording's file is called, if Zoom does not say.
+func fileName(f *types.RecordingFile) string {
+	if f.Name != "" {
+		return string(f.Name)
+	}
+	name := "recording"
+	if f.ZoomID != "" {
+		name += "-" + string(f.ZoomID)
+	}
+	if f.Extension != "" {
+		name += "." + extensions[f.Extension]
+	}
+	return name
+}
+
+var extensions = map[types.RecordingFileExtension]string{
+	types.RecordingFileExtensionMp4: "mp4", types.RecordingFileExtensionM4a: "m4a", types.RecordingFileExtensionTxt: "txt",
+	types.RecordingFileExtensionVtt: "vtt", types.RecordingFileExtensionCSV: "csv", types.RecordingFileExtensionJSON: "json",
+	types.RecordingFileExtensionJpg: "jpg",
+}

@@ -1,0 +1,135 @@
+package graph
+
+import (
+	"context"
+
+	"zoomql/internal/zoom"
+	"zoomql/internal/zoom/types"
+)
+
+func policyID(by types.InformationBarrierPolicyBy) (string, error) {
+	if by.ZoomID != nil {
+		return nonEmpty("zoomId", *by.ZoomID)
+	}
+	return by.ID.Of("InformationBarrierPolicy")
+}
+
+// policy returns the policy of an id: from the list if something is asked for
+// that only lists hold.
+func (s *scope) policy(ctx context.Context, id string) (*types.InformationBarrierPolicy, error) {
+	if id == "" {
+		return nil, nil
+	}
+	if !askedOf(ctx, "InformationBarrierPolicy").lacks(zoom.GetPolicy.Pattern) {
+		return zoom.GetPolicy.Do(ctx, s.client, zoom.PolicyKey{PolicyID: id})
+	}
+	for page, err := range zoom.ListPolicies.Pages(ctx, s.client, zoom.NoFilter{}, zoom.Paging{Size: zoom.ListPolicies.MaxPage}) {
+		if err != nil {
+			return nil, err
+		}
+		for _, p := range page.Items {
+			if string(p.ZoomID) == id {
+				return p, nil
+			}
+		}
+	}
+	return nil, nil
+}
+
+func (r *Resolver) createPolicy(ctx context.Context, input types.CreateInformationBarrierPolicyInput) (*types.InformationBarrierPolicy, error) {
+	s, err := accountBy(ctx, input.Account)
+	if err != nil {
+		return nil, err
+	}
+	create := func(ctx context.Context) (*types.InformationBarrierPolicy, error) {
+		return zoom.CreatePolicy.Do(ctx, s.client, zoom.NewPolicy{Policy: newPolicy(input.Policy)})
+	}
+	return once(ctx, s, r.Idempotency, "createInformationBarrierPolicy", input.IdempotencyKey, input, create)
+}
+
+func newPolicy(p *types.NewInformationBarrierPolicy) zoom.PolicyBody {
+	set := p.Settings
+	return zoom.PolicyBody{
+		Name: p.Name, Status: p.Status, Type: p.Type, AssignedGroupID: p.AssignedGroupID, ToGroupID: p.ToGroupID,
+		Settings: zoom.PolicySettings{
+			Meeting: set.Meeting, InMeetingChat: set.InMeetingChat, FileTransfer: set.FileTransfer, ScreenShare: set.ScreenShare,
+			Recording: set.Recording, IM: set.Im, CompletePhoneCalls: set.CompletePhoneCalls, MessageViaSMS: set.MessageViaSms,
+		},
+	}
+}
+
+// writePolicy carries out a write to one policy and returns where it was done,
+// and the policy's id.
+func writePolicy(ctx context.Context, account *types.AccountBy, by types.InformationBarrierPolicyBy, write func(*scope, string) error) (*scope, string, error) {
+	s, err := accountFor(ctx, account, by.ID)
+	if err != nil {
+		return s, "", err
+	}
+	id, err := policyID(by)
+	if err != nil {
+		return s, "", err
+	}
+	return s, id, write(s, id)
+}
+
+// updatePolicy sends a policy with changes. Unless they are a whole policy, the
+// rest is what Zoom has now: what the cache has may be another one's past.
+func (s *scope) updatePolicy(ctx context.Context, id string, patch *types.InformationBarrierPolicyPatch) error {
+	body := zoom.PolicyBody{ID: id}
+	if !patched(&body, patch) {
+		now, err := zoom.GetPolicy.Do(ctx, s.client, zoom.PolicyKey{PolicyID: id}, zoom.WithSecrets)
+		if err != nil {
+			return err
+		}
+		body = policyBody(now)
+		body.ID = id
+		patched(&body, patch)
+	}
+	_, err := zoom.UpdatePolicy.Do(ctx, s.client, zoom.PolicyPatch{PolicyID: id, Policy: body})
+	return err
+}
+
+// patched writes the changes into a policy and reports whether they are a whole
+// one.
+func patched(body *zoom.PolicyBody, patch *types.InformationBarrierPolicyPatch) bool {
+	set := deref(patch.Settings)
+	return allOf(
+		put(&body.Name, patch.Name), put(&body.Status, patch.Status), put(&body.Type, patch.Type),
+		put(&body.AssignedGroupID, patch.AssignedGroupID), put(&body.ToGroupID, patch.ToGroupID),
+		put(&body.Settings.Meeting, set.Meeting), put(&body.Settings.InMeetingChat, set.InMeetingChat),
+		put(&body.Settings.FileTransfer, set.FileTransfer), put(&body.Settings.ScreenShare, set.ScreenShare),
+		put(&body.Settings.Recording, set.Recording), put(&body.Settings.IM, set.Im),
+		put(&body.Settings.CompletePhoneCalls, set.CompletePhoneCalls), put(&body.Settings.MessageViaSMS, set.MessageViaSms),
+	)
+}
+
+// put writes a value that is given, and reports whether it is.
+func put[T any](to, value *T) bool {
+	if value != nil {
+		*to = *value
+	}
+	return value != nil
+}
+
+func allOf(given ...bool) bool {
+	for _, g := range given {
+		if !g {
+			return false
+		}
+	}
+	return true
+}
+
+func policyBody(p *types.InformationBarrierPolicy) zoom.PolicyBody {
+	body := zoom.PolicyBody{
+		Name: string(p.Name), Status: p.Status, Type: p.Type,
+		AssignedGroupID: string(p.AssignedGroupID), ToGroupID: string(p.ToGroupID),
+	}
+	if set := p.Settings; set != nil {
+		body.Settings = zoom.PolicySettings{
+			Meeting: set.Meeting.Value, InMeetingChat: set.InMeetingChat.Value, FileTransfer: set.FileTransfer.Value, ScreenShare: set.ScreenShare.Value,
+			Recording: set.Recording.Value, IM: set.Im.Value, CompletePhoneCalls: set.CompletePhoneCalls.Value, MessageViaSMS: set.MessageViaSms.Value,
+		}
+	}
+	return body
+}

@@ -1,0 +1,56 @@
+package graph
+
+import (
+	"context"
+
+	"zoomql/graph/generated"
+	"zoomql/internal/zoom"
+	"zoomql/internal/zoom/types"
+)
+
+func (r *accountResolver) InformationBarrierPolicies(ctx context.Context, obj *types.Account, first int, after *string) (*types.Connection[types.InformationBarrierPolicy], error) {
+	return connect(ctx, list[zoom.NoFilter, types.InformationBarrierPolicy]{
+		in: of(ctx, obj), op: zoom.ListPolicies, windows: []zoom.NoFilter{{}}, first: first, after: after,
+	})
+}
+
+func (r *accountResolver) InformationBarrierPolicy(ctx context.Context, obj *types.Account, by types.InformationBarrierPolicyBy) (*types.InformationBarrierPolicy, error) {
+	id, err := policyID(by)
+	if err != nil {
+		return nil, err
+	}
+	return orNil(of(ctx, obj).policy(ctx, id))
+}
+
+func (r *mutationResolver) CreateInformationBarrierPolicy(ctx context.Context, input types.CreateInformationBarrierPolicyInput) (*types.CreateInformationBarrierPolicyPayload, error) {
+	policy, err := r.createPolicy(ctx, input)
+	mistakes, err := userErrors(err)
+	return &types.CreateInformationBarrierPolicyPayload{Policy: policy, UserErrors: mistakes}, err
+}
+
+func (r *mutationResolver) UpdateInformationBarrierPolicy(ctx context.Context, input types.UpdateInformationBarrierPolicyInput) (*types.UpdateInformationBarrierPolicyPayload, error) {
+	s, id, err := writePolicy(ctx, input.Account, *input.Policy, func(s *scope, id string) error {
+		return s.updatePolicy(ctx, id, input.Patch)
+	})
+	mistakes, err := userErrors(err)
+	return &types.UpdateInformationBarrierPolicyPayload{Origin: s.origin(), ZoomID: unlessRefused(mistakes, id), UserErrors: mistakes}, err
+}
+
+func (r *mutationResolver) DeleteInformationBarrierPolicy(ctx context.Context, input types.DeleteInformationBarrierPolicyInput) (*types.DeleteInformationBarrierPolicyPayload, error) {
+	s, id, err := writePolicy(ctx, input.Account, *input.Policy, func(s *scope, id string) error {
+		_, err := zoom.DeletePolicy.Do(ctx, s.client, zoom.PolicyKey{PolicyID: id})
+		return err
+	})
+	mistakes, err := userErrors(err)
+	return &types.DeleteInformationBarrierPolicyPayload{DeletedPolicyID: gone(types.NodeID{Account: s.client.Sub(), Type: "InformationBarrierPolicy", Key: id}, mistakes), UserErrors: mistakes}, err
+}
+
+func (r *updateInformationBarrierPolicyPayloadResolver) Policy(ctx context.Context, obj *types.UpdateInformationBarrierPolicyPayload) (*types.InformationBarrierPolicy, error) {
+	return of(ctx, obj).policy(ctx, obj.ZoomID)
+}
+
+func (r *Resolver) UpdateInformationBarrierPolicyPayload() generated.UpdateInformationBarrierPolicyPayloadResolver {
+	return &updateInformationBarrierPolicyPayloadResolver{r}
+}
+
+type updateInformationBarrierPolicyPayloadResolver struct{ *Resolver }

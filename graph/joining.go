@@ -1,0 +1,42 @@
+package graph
+
+import (
+	"context"
+
+	"zoomql/internal/zoom"
+	"zoomql/internal/zoom/types"
+)
+
+func (s *scope) createSipDialing(ctx context.Context, input types.CreateSipDialingInput) (*types.SipDialing, error) {
+	number, err := meetingNumber(*input.Meeting)
+	if err != nil {
+		return nil, err
+	}
+	return zoom.CreateSipDialing.Do(ctx, s.client, zoom.SipDialing{MeetingID: number, Body: zoom.SipDialingBody{Passcode: deref(input.Passcode)}})
+}
+
+func (s *scope) createMeetingTemplate(ctx context.Context, m *idempotency, input types.CreateMeetingTemplateInput) (*types.MeetingTemplate, error) {
+	number, err := meetingNumber(*input.Meeting)
+	if err != nil {
+		return nil, err
+	}
+	user, err := s.hostID(ctx, *input.User)
+	if err != nil {
+		return nil, err
+	}
+	body := zoom.NewMeetingTemplateBody{MeetingID: number, Name: deref(input.Name), SaveRecurrence: input.SaveRecurrence, Overwrite: input.Overwrite}
+	create := func(ctx context.Context) (*types.MeetingTemplate, error) {
+		return zoom.CreateMeetingTemplate.Do(ctx, s.client, zoom.NewMeetingTemplate{UserID: user, Body: body})
+	}
+	return once(ctx, s, m, "createMeetingTemplate", input.IdempotencyKey, input, create)
+}
+
+// livestream returns where a meeting is streamed to. Zoom answers with empty
+// texts while nothing is set up.
+func (s *scope) livestream(ctx context.Context, number types.MeetingNumber) (*types.Livestream, error) {
+	out, err := orNil(zoom.GetLivestream.Do(ctx, s.client, zoom.MeetingKey{MeetingID: number}, zoom.Secrets(askedOf(ctx, "Livestream").secrets)))
+	if out == nil || out.StreamURL == "" {
+		return nil, err
+	}
+	return out, err
+}

@@ -1,0 +1,34 @@
+package graph
+
+import (
+	"context"
+
+	"zoomql/internal/zoom"
+	"zoomql/internal/zoom/types"
+)
+
+func (r *meetingResolver) Invitation(ctx context.Context, obj *types.Meeting) (*types.MeetingInvitation, error) {
+	return orNil(zoom.GetInvitation.Do(ctx, of(ctx, obj).client, zoom.MeetingKey{MeetingID: obj.Number}, zoom.WithSecrets))
+}
+
+func (r *meetingResolver) CaptionToken(ctx context.Context, obj *types.Meeting) (*types.Secret, error) {
+	out, err := orNil(zoom.GetMeetingToken.Do(ctx, of(ctx, obj).client, zoom.MeetingKey{MeetingID: obj.Number}, zoom.WithSecrets))
+	if out == nil {
+		return nil, err
+	}
+	return &out.Token, nil
+}
+
+func (r *mutationResolver) CreateSipDialing(ctx context.Context, input types.CreateSipDialingInput) (*types.CreateSipDialingPayload, error) {
+	dialing, err := in(ctx, input.Meeting.ID).createSipDialing(ctx, input)
+	mistakes, err := userErrors(err)
+	return &types.CreateSipDialingPayload{SipDialing: dialing, UserErrors: mistakes}, err
+}
+
+func (r *userResolver) PersonalAudioConferences(ctx context.Context, obj *types.User) ([]*types.PersonalAudioConference, error) {
+	out, err := zoom.ListPersonalAudioConferences.Do(ctx, of(ctx, obj).client, zoom.UserKey{UserID: string(obj.ZoomID)}, zoom.Secrets(askedOf(ctx, "PersonalAudioConference").secrets))
+	if err != nil {
+		return nil, err
+	}
+	return out.Accounts, nil
+}

@@ -1,0 +1,22 @@
+package graph
+
+import (
+	"context"
+
+	"zoomql/internal/zoom"
+	"zoomql/internal/zoom/types"
+)
+
+// phoneRecordings reads the recordings of a user's calls, month by month, newest
+// first. What lies further back than Zoom keeps is told as an error beside the
+// rest.
+func (s *scope) phoneRecordings(ctx context.Context, user string, from, to types.Date, first int, after *string) (*types.Connection[types.PhoneRecording], error) {
+	windows, err := monthly(ctx, zoom.ListPhoneRecordings.Spec, zoom.PhoneRecordingFilter{UserID: user, Days: zoom.Days{From: from, To: to}})
+	if err != nil {
+		return nil, err
+	}
+	return connect(ctx, list[zoom.PhoneRecordingFilter, types.PhoneRecording]{
+		in: s, op: zoom.ListPhoneRecordings, windows: windows, first: first, after: after,
+		options: []zoom.Option{zoom.Secrets(askedOfList(ctx, "PhoneRecording").secrets)},
+	})
+}

@@ -1,0 +1,65 @@
+package graph
+
+import (
+	"context"
+
+	"zoomql/internal/zoom"
+	"zoomql/internal/zoom/types"
+)
+
+// pollKey returns the poll that a caller means. It must be one of the meeting.
+func pollKey(meeting types.MeetingNumber, by types.PollBy) (zoom.PollKey, error) {
+	if by.ID == nil {
+		id, err := nonEmpty("zoomId", *by.ZoomID)
+		return zoom.PollKey{MeetingID: meeting, PollID: id}, err
+	}
+	of, id, err := partOf(*by.ID, "Poll")
+	if err == nil && of != meeting {
+		err = invalid("poll: the id is of another meeting's poll")
+	}
+	return zoom.PollKey{MeetingID: meeting, PollID: id}, err
+}
+
+// pollOf is pollKey for a write, which names the meeting too.
+func pollOf(meeting types.MeetingBy, by types.PollBy) (zoom.PollKey, error) {
+	number, err := meetingNumber(meeting)
+	if err != nil {
+		return zoom.PollKey{}, err
+	}
+	return pollKey(number, by)
+}
+
+func (s *scope) createPoll(ctx context.Context, m *idempotency, input types.CreatePollInput) (*types.Poll, error) {
+	number, err := meetingNumber(*input.Meeting)
+	if err != nil {
+		return nil, err
+	}
+	create := func(ctx context.Context) (*types.Poll, error) {
+		return zoom.CreatePoll.Do(ctx, s.client, zoom.NewPoll{MeetingID: number, Content: input.Poll})
+	}
+	return once(ctx, s, m, "createPoll", input.IdempotencyKey, input, create)
+}
+
+func (s *scope) updatePoll(ctx context.Context, input types.UpdatePollInput) (zoom.PollKey, error) {
+	key, err := pollOf(*input.Meeting, *input.Poll)
+	if err != nil {
+		return key, err
+	}
+	_, err = zoom.UpdatePoll.Do(ctx, s.client, zoom.PollChange{PollKey: key, Content: input.Content})
+	return key, err
+}
+
+func (s *scope) deletePoll(ctx context.Context, input types.DeletePollInput) (zoom.PollKey, error) {
+	key, err := pollOf(*input.Meeting, *input.Poll)
+	if err != nil {
+		return key, err
+	}
+	_, err = zoom.DeletePoll.Do(ctx, s.client, key)
+	return key, err
+}
+
+// pollID returns the global id of a poll.
+func (s *scope) pollID(key zoom.PollKey) types.NodeID {
+	p := &types.Poll{Origin: s.origin(), Meeting: key.MeetingID, ZoomID: types.Text(key.PollID)}
+	return p.ID()
+}

@@ -1,0 +1,200 @@
+package graph
+
+import (
+	"context"
+	"slices"
+
+	"zoomql/internal/zoom"
+	"zoomql/internal/zoom/types"
+)
+
+func init() { keys["Role"] = []string{"id", "zoomId"} }
+
+// roleKey names a role. whole asks for what the list does not hold.
+type roleKey struct {
+	id    string
+	whole bool
+}
+
+func (s *scope) roles() *loader[roleKey, types.Role] { return loaderOf(s, s.findRoles) }
+
+// findRoles finds a batch: in the list of all roles, which has no pages, when
+// several are wanted that need no more than it holds, and else one by one.
+func (s *scope) findRoles(ctx context.Context, keys []roleKey) []zoom.Found[types.Role] {
+	whole := slices.ContainsFunc(keys, func(k roleKey) bool { return k.whole })
+	if len(keys) > 1 && !whole {
+		if all, err := zoom.ListRoles.Do(ctx, s.client, zoom.RoleFilter{Type: types.RoleTypeCommon}); err == nil {
+			return inRoles(all.Roles, keys)
+		}
+	}
+	return each(s.client, func(ctx context.Context, k roleKey) (*types.Role, error) {
+		return zoom.GetRole.Do(ctx, s.client, zoom.RoleKey{RoleID: k.id})
+	})(ctx, keys)
+}
+
+func inRoles(all []*types.Role, keys []roleKey) []zoom.Found[types.Role] {
+	found := make([]zoom.Found[types.Role], len(keys))
+	for i, k := range keys {
+		at := slices.IndexFunc(all, func(r *types.Role) bool { return string(r.ZoomID) == k.id })
+		if at < 0 {
+			found[i].Err = &zoom.Error{Op: zoom.ListRoles.Pattern, Kind: zoom.ErrNotFound}
+			continue
+		}
+		found[i].Object = all[at]
+	}
+	return found
+}
+
+// role returns the role of an id, with what the field of ctx asks of it.
+func (s *scope) role(ctx context.Context, id string) (*types.Role, error) {
+	if id == "" {
+		return nil, nil
+	}
+	want := askedOf(ctx, "Role")
+	if want.keyOnly() {
+		return &types.Role{Origin: s.origin(), ZoomID: types.Text(id)}, nil
+	}
+	return s.roles().Load(ctx, roleKey{id, want.lacks(zoom.ListRoles.Pattern)})
+}
+
+func roleID(by types.RoleBy) (string, error) {
+	if by.ZoomID != nil {
+		return nonEmpty("zoomId", *by.ZoomID)
+	}
+	return by.ID.Of("Role")
+}
+
+// roleList reads the roles of the account, each whole if more is asked for than
+// the list holds.
+func (s *scope) roleList(ctx context.Context, kind types.RoleType) ([]*types.Role, error) {
+	out, err := zoom.ListRoles.Do(ctx, s.client, zoom.RoleFilter{Type: kind})
+	if err != nil {
+		return nil, err
+	}
+	return complete(ctx, out.Roles, askedOf(ctx, "Role"), func(lacking []*types.Role) []zoom.Found[types.Role] {
+		keys := make([]roleKey, len(lacking))
+		for i, r := range lacking {
+			keys[i] = roleKey{string(r.ZoomID), true}
+		}
+		return s.roles().LoadMany(ctx, keys)
+	}), nil
+}
+
+// userRole returns the role of a user, who is asked for it only where he is known
+// by his id alone.
+func (s *scope) userRole(ctx context.Context, u *types.User) (*types.Role, error) {
+	if u.RoleID == "" && u.Op == "" {
+		whole, err := s.users().Load(ctx, userKey{name: s.name(string(u.ZoomID))})
+		if err != nil {
+			return nil, err
+		}
+		u = whole
+	}
+	return orNil(s.role(ctx, string(u.RoleID)))
+}
+
+// newRole finds a role that was just made: by its id where Zoom told it, and else
+// by its name, which no other role has.
+func (s *scope) newRole(ctx context.Context, id, name string) (*types.Role, error) {
+	if id != "" || name == "" {
+		return s.role(ctx, id)
+	}
+	for _, kind := range []types.RoleType{types.RoleTypeCommon, types.RoleTypeIq} {
+		all, err := zoom.ListRoles.Do(ctx, s.client, zoom.RoleFilter{Type: kind})
+		if err != nil {
+			return nil, err
+		}
+		for _, r := range all.Roles {
+			if string(r.Name) == name && !askedOf(ctx, "Role").lacks(r.Op) {
+				return r, nil
+			} else if string(r.Name) == name {
+				return s.role(ctx, string(r.ZoomID))
+			}
+		}
+	}
+	return nil, nil
+}
+
+func (r *Resolver) createRole(ctx context.Context, input types.CreateRoleInput) (*types.CreateRolePayload, error) {
+	s, err := accountBy(ctx, input.Account)
+	if err != nil {
+		return &types.CreateRolePayload{}, err
+	}
+	create := func(ctx context.Context) (*types.Role, error) {
+		return zoom.CreateRole.Do(ctx, s.client, zoom.NewRole{Role: input.Role})
+	}
+	role, err := once(ctx, s, r.Idempotency, "createRole", input.IdempotencyKey, input, create)
+	payload := &types.CreateRolePayload{Origin: s.origin()}
+	if err == nil {
+		payload.ZoomID, payload.Name = string(role.ZoomID), input.Role.Name
+	}
+	return payload, err
+}
+
+// writeRole carries out a write to one role and returns where it was done, and
+// the role's id.
+func writeRole(ctx context.Context, account *types.AccountBy, by types.RoleBy, write func(*scope, string) error) (*scope, string, error) {
+	s, err := accountFor(ctx, account, by.ID)
+	if err != nil {
+		return s, "", err
+	}
+	id, err := roleID(by)
+	if err != nil {
+		return s, "", err
+	}
+	return s, id, write(s, id)
+}
+
+// assignRole gives a role to any number of users, as many a call as Zoom takes.
+func (s *scope) assignRole(ctx context.Context, id string, users []*types.UserBy) ([]*types.RoleAssignment, error) {
+	if len(users) == 0 {
+		return nil, invalid("users: name at least one")
+	}
+	names := make([]zoom.RoleMemberName, len(users))
+	for i, by := range users {
+		name, err := userName(*by)
+		switch {
+		case err != nil:
+			return nil, err
+		case by.Email != nil:
+			names[i].Email = name
+		default:
+			names[i].ID = name
+		}
+	}
+	var done []*types.RoleAssignment
+	for chunk := range slices.Chunk(names, zoom.MaxRoleMembersPerCall) {
+		assigned, err := zoom.AddRoleMembers.Do(ctx, s.client, zoom.RoleMembers{RoleID: id, Body: zoom.RoleMembersBody{Members: chunk}})
+		if err != nil {
+			return done, err
+		}
+		s.changedRole(ctx, chunk, assigned.UserZoomIds...)
+		done = append(done, assigned)
+	}
+	return done, nil
+}
+
+// unassignRole takes a role from a user.
+func (s *scope) unassignRole(ctx context.Context, key zoom.RoleMemberKey) error {
+	_, err := zoom.DeleteRoleMember.Do(ctx, s.client, key)
+	if err == nil {
+		s.changedRole(ctx, nil, types.CommaItem(key.MemberID))
+	}
+	return err
+}
+
+// changedRole makes stale what is known of users who have another role now. No
+// row can name them: they stand in a body, or under another variable than in the
+// operation that reads a user.
+func (s *scope) changedRole(ctx context.Context, named []zoom.RoleMemberName, ids ...types.CommaItem) {
+	var tags []string
+	for _, n := range named {
+		if n.ID != "" {
+			tags = append(tags, "user:"+n.ID)
+		}
+	}
+	for _, id := range ids {
+		tags = append(tags, "user:"+string(id))
+	}
+	s.client.Evict(ctx, tags...)
+}

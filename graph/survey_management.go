@@ -1,0 +1,104 @@
+package graph
+
+import (
+	"context"
+	"time"
+
+	"zoomql/internal/zoom"
+	"zoomql/internal/zoom/types"
+)
+
+func init() { keys["Survey"] = []string{"id", "zoomId"} }
+
+type surveyKey struct{ id string }
+
+func (s *scope) surveys() *loader[surveyKey, types.Survey] {
+	return loaderOf(s, each(s.client, func(ctx context.Context, k surveyKey) (*types.Survey, error) {
+		return zoom.GetSurvey.Do(ctx, s.client, zoom.SurveyKey{SurveyID: k.id})
+	}))
+}
+
+// survey returns the survey of an id, with what the field of ctx asks of it.
+func (s *scope) survey(ctx context.Context, id string) (*types.Survey, error) {
+	if id == "" {
+		return nil, nil
+	}
+	if askedOf(ctx, "Survey").keyOnly() {
+		return &types.Survey{Origin: s.origin(), ZoomID: types.Text(id)}, nil
+	}
+	return s.surveys().Load(ctx, surveyKey{id})
+}
+
+func surveyID(by types.SurveyBy) (string, error) {
+	if by.ZoomID != nil {
+		return nonEmpty("zoomId", *by.ZoomID)
+	}
+	return by.ID.Of("Survey")
+}
+
+// surveyList reads the surveys of the account, each whole if more is asked for
+// than the list holds.
+func (s *scope) surveyList(ctx context.Context, first int, after *string) (*types.Connection[types.Survey], error) {
+	l := list[zoom.NoFilter, types.Survey]{in: s, op: zoom.ListSurveys, windows: []zoom.NoFilter{{}}, first: first, after: after}
+	part, err := l.read(ctx)
+	if part == nil {
+		return nil, err
+	}
+	whole := complete(ctx, part.items, askedOfList(ctx, "Survey"), func(lacking []*types.Survey) []zoom.Found[types.Survey] {
+		keys := make([]surveyKey, len(lacking))
+		for i, v := range lacking {
+			keys[i] = surveyKey{string(v.ZoomID)}
+		}
+		return s.surveys().LoadMany(ctx, keys)
+	})
+	return connection(ctx, l, part, err, whole), nil
+}
+
+func (s *scope) surveyInstances(ctx context.Context, filter zoom.SurveyInstanceFilter, first int, after *string) (*types.Connection[types.SurveyInstance], error) {
+	return connect(ctx, list[zoom.SurveyInstanceFilter, types.SurveyInstance]{
+		in: s, op: zoom.ListSurveyInstances, windows: []zoom.SurveyInstanceFilter{filter}, first: first, after: after,
+	})
+}
+
+func (s *scope) surveyAnswers(ctx context.Context, filter zoom.SurveyAnswerFilter, first int, after *string) (*types.Connection[types.SurveyAnswer], error) {
+	return connect(ctx, list[zoom.SurveyAnswerFilter, types.SurveyAnswer]{
+		in: s, op: zoom.ListSurveyAnswers, windows: []zoom.SurveyAnswerFilter{filter}, first: first, after: after,
+	})
+}
+
+// submitted writes a time as Zoom reads it in a filter of answers; "" for none.
+func submitted(t *types.Time) string {
+	if t == nil || t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format(time.RFC3339)
+}
+
+// surveyInstanceKey names one use of a survey.
+type surveyInstanceKey struct{ survey, instance string }
+
+// answeredInstance returns the instance that was answered. Whole siblings share
+// few of them, so each is asked for once.
+func (s *scope) answeredInstance(ctx context.Context, a *types.SurveyAnswer) (*types.SurveyInstance, error) {
+	if a.InstanceZoomID == "" {
+		return nil, nil
+	}
+	loader := loaderOf(s, each(s.client, func(ctx context.Context, k surveyInstanceKey) (*types.SurveyInstance, error) {
+		filter := zoom.SurveyInstanceFilter{SurveyID: k.survey, InstanceID: zoom.EncodedID(k.instance)}
+		page, err := zoom.ListSurveyInstances.Page(ctx, s.client, filter, zoom.Paging{Size: pageSizes[0]})
+		if err != nil || len(page.Items) == 0 {
+			return nil, err
+		}
+		return page.Items[0], nil
+	}))
+	return orNil(loader.Load(ctx, surveyInstanceKey{a.Survey, string(a.InstanceZoomID)}))
+}
+
+// surveyedRun returns the run of the meeting that a survey was used in: its UUID
+// is the id of the use. A use that was read in a channel was in no meeting.
+func (s *scope) surveyedRun(ctx context.Context, i *types.SurveyInstance) (*types.MeetingInstance, error) {
+	if i.ProductType != types.SurveyProductMeeting || i.ZoomID == "" {
+		return nil, nil
+	}
+	return orNil(s.instance(ctx, string(i.ZoomID)))
+}

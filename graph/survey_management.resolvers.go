@@ -1,0 +1,76 @@
+package graph
+
+import (
+	"context"
+
+	"zoomql/graph/generated"
+	"zoomql/internal/zoom"
+	"zoomql/internal/zoom/types"
+)
+
+func (r *accountResolver) Surveys(ctx context.Context, obj *types.Account, first int, after *string) (*types.Connection[types.Survey], error) {
+	return of(ctx, obj).surveyList(ctx, first, after)
+}
+
+func (r *accountResolver) Survey(ctx context.Context, obj *types.Account, by types.SurveyBy) (*types.Survey, error) {
+	id, err := surveyID(by)
+	if err != nil {
+		return nil, err
+	}
+	return orNil(of(ctx, obj).survey(ctx, id))
+}
+
+func (r *accountResolver) ChannelSurveyInstances(ctx context.Context, obj *types.Account, channelZoomID string, first int, after *string) (*types.Connection[types.SurveyInstance], error) {
+	return connect(ctx, list[zoom.ChannelKey, types.SurveyInstance]{
+		in: of(ctx, obj), op: zoom.ListChannelSurveyInstances, windows: []zoom.ChannelKey{{ChannelID: channelZoomID}}, first: first, after: after,
+	})
+}
+
+func (r *surveyResolver) Instances(ctx context.Context, obj *types.Survey, first int, after *string, instanceZoomID *string) (*types.Connection[types.SurveyInstance], error) {
+	filter := zoom.SurveyInstanceFilter{SurveyID: string(obj.ZoomID), InstanceID: zoom.EncodedID(deref(instanceZoomID))}
+	return of(ctx, obj).surveyInstances(ctx, filter, first, after)
+}
+
+func (r *surveyResolver) Answers(ctx context.Context, obj *types.Survey, first int, after *string, instanceZoomID *string, from *types.Time, to *types.Time) (*types.Connection[types.SurveyAnswer], error) {
+	filter := zoom.SurveyAnswerFilter{SurveyID: string(obj.ZoomID), InstanceID: zoom.EncodedID(deref(instanceZoomID)), From: submitted(from), To: submitted(to)}
+	return of(ctx, obj).surveyAnswers(ctx, filter, first, after)
+}
+
+func (r *surveyAnswerResolver) Instance(ctx context.Context, obj *types.SurveyAnswer) (*types.SurveyInstance, error) {
+	return of(ctx, obj).answeredInstance(ctx, obj)
+}
+
+func (r *surveyAnswerResolver) User(ctx context.Context, obj *types.SurveyAnswer) (*types.User, error) {
+	return orNil(of(ctx, obj).user(ctx, string(obj.Email)))
+}
+
+func (r *surveyInstanceResolver) Survey(ctx context.Context, obj *types.SurveyInstance) (*types.Survey, error) {
+	return orNil(of(ctx, obj).survey(ctx, string(obj.SurveyZoomID)))
+}
+
+func (r *surveyInstanceResolver) Answers(ctx context.Context, obj *types.SurveyInstance, first int, after *string) (*types.Connection[types.SurveyAnswer], error) {
+	filter := zoom.SurveyAnswerFilter{SurveyID: string(obj.SurveyZoomID), InstanceID: zoom.EncodedID(obj.ZoomID)}
+	return of(ctx, obj).surveyAnswers(ctx, filter, first, after)
+}
+
+func (r *surveyInstanceResolver) MeetingInstance(ctx context.Context, obj *types.SurveyInstance) (*types.MeetingInstance, error) {
+	return of(ctx, obj).surveyedRun(ctx, obj)
+}
+
+func (r *surveyInstanceResolver) Meeting(ctx context.Context, obj *types.SurveyInstance) (*types.Meeting, error) {
+	return orNil(of(ctx, obj).meeting(ctx, obj.MeetingNumber))
+}
+
+func (r *Resolver) Survey() generated.SurveyResolver { return &surveyResolver{r} }
+
+func (r *Resolver) SurveyAnswer() generated.SurveyAnswerResolver { return &surveyAnswerResolver{r} }
+
+func (r *Resolver) SurveyInstance() generated.SurveyInstanceResolver {
+	return &surveyInstanceResolver{r}
+}
+
+type (
+	surveyResolver         struct{ *Resolver }
+	surveyAnswerResolver   struct{ *Resolver }
+	surveyInstanceResolver struct{ *Resolver }
+)

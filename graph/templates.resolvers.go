@@ -1,0 +1,22 @@
+package graph
+
+import (
+	"context"
+
+	"zoomql/internal/zoom"
+	"zoomql/internal/zoom/types"
+)
+
+func (r *mutationResolver) CreateMeetingTemplate(ctx context.Context, input types.CreateMeetingTemplateInput) (*types.CreateMeetingTemplatePayload, error) {
+	template, err := in(ctx, input.User.ID).createMeetingTemplate(ctx, r.Idempotency, input)
+	mistakes, err := userErrors(err)
+	return &types.CreateMeetingTemplatePayload{Template: template, UserErrors: mistakes}, err
+}
+
+func (r *userResolver) MeetingTemplates(ctx context.Context, obj *types.User) ([]*types.MeetingTemplate, error) {
+	out, err := zoom.ListMeetingTemplates.Do(ctx, of(ctx, obj).client, zoom.UserKey{UserID: string(obj.ZoomID)})
+	if err != nil {
+		return nil, err
+	}
+	return out.Templates, nil
+}

@@ -1,0 +1,27 @@
+package graph
+
+import (
+	"context"
+
+	"zoomql/graph/generated"
+	"zoomql/internal/zoom"
+	"zoomql/internal/zoom/types"
+)
+
+func (r *upcomingMeetingResolver) Meeting(ctx context.Context, obj *types.UpcomingMeeting) (*types.Meeting, error) {
+	return orNil(of(ctx, obj).meeting(ctx, obj.Number))
+}
+
+func (r *userResolver) UpcomingMeetings(ctx context.Context, obj *types.User) ([]*types.UpcomingMeeting, error) {
+	out, err := zoom.ListUpcomingMeetings.Do(ctx, of(ctx, obj).client, zoom.UserKey{UserID: string(obj.ZoomID)}, zoom.Secrets(askedOf(ctx, "UpcomingMeeting").secrets))
+	if err != nil {
+		return nil, err
+	}
+	return out.Meetings, nil
+}
+
+func (r *Resolver) UpcomingMeeting() generated.UpcomingMeetingResolver {
+	return &upcomingMeetingResolver{r}
+}
+
+type upcomingMeetingResolver struct{ *Resolver }

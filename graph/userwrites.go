@@ -1,0 +1,55 @@
+package graph
+
+import (
+	"context"
+
+	"zoomql/internal/zoom"
+	"zoomql/internal/zoom/types"
+)
+
+func (r *Resolver) createUser(ctx context.Context, input types.CreateUserInput) (*types.CreatedUser, error) {
+	s, err := accountBy(ctx, input.Account)
+	if err != nil {
+		return nil, err
+	}
+	create := func(ctx context.Context) (*types.CreatedUser, error) {
+		return zoom.CreateUser.Do(ctx, s.client, zoom.NewUser{Body: zoom.NewUserBody{Action: input.Action, User: input.User}})
+	}
+	return once(ctx, s, r.Idempotency, "createUser", input.IdempotencyKey, input, create)
+}
+
+func (s *scope) updateUser(ctx context.Context, input types.UpdateUserInput) (string, error) {
+	id, err := s.hostID(ctx, *input.User)
+	if err != nil {
+		return "", err
+	}
+	_, err = zoom.UpdateUser.Do(ctx, s.client, zoom.UserPatch{
+		UserID: id, LoginType: input.LoginType, RemoveTSPCredentials: input.RemoveTspCredentials, Patch: input.Patch,
+	})
+	return id, err
+}
+
+func (s *scope) deleteUser(ctx context.Context, input types.DeleteUserInput) (string, error) {
+	id, err := s.hostID(ctx, *input.User)
+	if err != nil {
+		return "", err
+	}
+	removal := zoom.UserRemoval{UserID: id, Action: input.Action}
+	if t := input.Transfer; t != nil {
+		removal.Email = t.Email
+		removal.Meetings, removal.Webinars, removal.Recordings = t.Meetings, t.Webinars, t.Recordings
+		removal.Whiteboard, removal.Clips, removal.Notes = t.Whiteboards, t.Clips, t.Notes
+		removal.Visitors, removal.Docs, removal.Events = t.Visitors, t.Docs, t.Events
+	}
+	_, err = zoom.DeleteUser.Do(ctx, s.client, removal)
+	return id, err
+}
+
+// unlessRefused returns the id of what was written to, or none when the write was
+// refused.
+func unlessRefused(mistakes []*types.UserError, id string) string {
+	if len(mistakes) > 0 {
+		return ""
+	}
+	return id
+}

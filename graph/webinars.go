@@ -1,0 +1,137 @@
+package graph
+
+import (
+	"context"
+
+	"zoomql/internal/zoom"
+	"zoomql/internal/zoom/types"
+)
+
+func init() { keys["Webinar"] = []string{"id", "number"} }
+
+// webinarKey names a webinar, with or without its credentials.
+type webinarKey struct {
+	number  types.MeetingNumber
+	secrets bool
+}
+
+func (s *scope) webinars() *loader[webinarKey, types.Webinar] {
+	return loaderOf(s, each(s.client, func(ctx context.Context, k webinarKey) (*types.Webinar, error) {
+		return zoom.GetWebinar.Do(ctx, s.client, zoom.WebinarKey{WebinarID: k.number}, zoom.Secrets(k.secrets))
+	}))
+}
+
+// webinar returns the webinar of a number, with what the field of ctx asks of it.
+func (s *scope) webinar(ctx context.Context, number types.MeetingNumber) (*types.Webinar, error) {
+	if number == 0 {
+		return nil, nil
+	}
+	want := askedOf(ctx, "Webinar")
+	if want.keyOnly() {
+		return &types.Webinar{Origin: s.origin(), Number: number}, nil
+	}
+	return s.webinars().Load(ctx, webinarKey{number, want.secrets})
+}
+
+// webinarHost returns the host of a webinar, who is not known yet where only the
+// webinar's number is.
+func (s *scope) webinarHost(ctx context.Context, w *types.Webinar) (*types.User, error) {
+	if w.HostZoomID == "" {
+		whole, err := s.webinars().Load(ctx, webinarKey{number: w.Number})
+		if err != nil {
+			return nil, err
+		}
+		w = whole
+	}
+	return orNil(s.user(ctx, string(w.HostZoomID)))
+}
+
+func webinarNumber(by types.WebinarBy) (types.MeetingNumber, error) {
+	if by.Number != nil {
+		return *by.Number, nil
+	}
+	key, err := by.ID.Of("Webinar")
+	if err != nil {
+		return 0, err
+	}
+	return types.ParseMeetingNumber(key)
+}
+
+// webinarList reads a list of webinars, each whole if more is asked for than
+// lists hold.
+func (s *scope) webinarList(ctx context.Context, filter zoom.WebinarFilter, first int, after *string) (*types.Connection[types.Webinar], error) {
+	l := list[zoom.WebinarFilter, types.Webinar]{in: s, op: zoom.ListWebinars, windows: []zoom.WebinarFilter{filter}, first: first, after: after}
+	part, err := l.read(ctx)
+	if part == nil {
+		return nil, err
+	}
+	want := askedOfList(ctx, "Webinar")
+	whole := complete(ctx, part.items, want, func(lacking []*types.Webinar) []zoom.Found[types.Webinar] {
+		keys := make([]webinarKey, len(lacking))
+		for i, w := range lacking {
+			keys[i] = webinarKey{w.Number, want.secrets}
+		}
+		return s.webinars().LoadMany(ctx, keys)
+	})
+	return connection(ctx, l, part, err, withListed(part.items, whole)), nil
+}
+
+// withListed gives whole webinars what only the list said of them.
+func withListed(listed, whole []*types.Webinar) []*types.Webinar {
+	for i, w := range whole {
+		if w != listed[i] {
+			both := *w // the answer itself is shared
+			both.IsEventsWebinar = listed[i].IsEventsWebinar
+			whole[i] = &both
+		}
+	}
+	return whole
+}
+
+// webinarRegistrants reads a list of registrants, each whole if more is asked for
+// than lists hold.
+func (s *scope) webinarRegistrants(ctx context.Context, filter zoom.WebinarRegistrantFilter, first int, after *string) (*types.Connection[types.Registrant], error) {
+	want := askedOfList(ctx, "Registrant")
+	l := list[zoom.WebinarRegistrantFilter, types.Registrant]{
+		in: s, op: zoom.ListWebinarRegistrants, windows: []zoom.WebinarRegistrantFilter{filter}, first: first, after: after,
+		options: []zoom.Option{zoom.Secrets(want.secrets)},
+	}
+	part, err := l.read(ctx)
+	if part == nil {
+		return nil, err
+	}
+	whole := complete(ctx, part.items, want, func(lacking []*types.Registrant) []zoom.Found[types.Registrant] {
+		keys := make([]registrantKey, len(lacking))
+		for i, r := range lacking {
+			keys[i] = registrantKey{ofWebinar(filter.WebinarID), string(r.ZoomID), want.secrets}
+		}
+		return s.registrants().LoadMany(ctx, keys)
+	})
+	return connection(ctx, l, part, err, whole), nil
+}
+
+// webinarParticipants reads who was in a run of a webinar; the latest one when
+// none is named.
+func (s *scope) webinarParticipants(ctx context.Context, w *types.Webinar, first int, after *string, uuid *types.UUID) (*types.ParticipantConnection, error) {
+	run := &types.MeetingInstance{Origin: s.origin(), UUID: types.UUID(w.Number.String()), MeetingNumber: w.Number}
+	if uuid != nil {
+		run.UUID = *uuid
+	}
+	source := types.ParticipantSourcePastWebinar
+	return s.participants(ctx, run, first, after, &source)
+}
+
+func (s *scope) addWebinarRegistrant(ctx context.Context, m *idempotency, input types.AddWebinarRegistrantInput) (*types.AddedRegistrant, error) {
+	number, err := webinarNumber(*input.Webinar)
+	if err != nil {
+		return nil, err
+	}
+	ids := make([]string, len(input.OccurrenceIds))
+	for i, id := range input.OccurrenceIds {
+		ids[i] = string(id)
+	}
+	add := func(ctx context.Context) (*types.AddedRegistrant, error) {
+		return zoom.AddWebinarRegistrant.Do(ctx, s.client, zoom.NewWebinarRegistrant{WebinarID: number, OccurrenceIDs: ids, Registrant: input.Registrant})
+	}
+	return once(ctx, s, m, "addWebinarRegistrant", input.IdempotencyKey, input, add)
+}

@@ -1,0 +1,63 @@
+package graph
+
+import (
+	"context"
+
+	"zoomql/graph/generated"
+	"zoomql/internal/zoom"
+	"zoomql/internal/zoom/types"
+)
+
+func (r *addedRegistrantResolver) Webinar(ctx context.Context, obj *types.AddedRegistrant) (*types.Webinar, error) {
+	if !obj.OfWebinar {
+		return nil, nil
+	}
+	return of(ctx, obj).webinar(ctx, obj.MeetingNumber)
+}
+
+func (r *mutationResolver) AddWebinarRegistrant(ctx context.Context, input types.AddWebinarRegistrantInput) (*types.AddRegistrantPayload, error) {
+	added, err := in(ctx, input.Webinar.ID).addWebinarRegistrant(ctx, r.Idempotency, input)
+	mistakes, err := userErrors(err)
+	return &types.AddRegistrantPayload{Registrant: added, UserErrors: mistakes}, err
+}
+
+func (r *queryResolver) Webinar(ctx context.Context, by types.WebinarBy) (*types.Webinar, error) {
+	number, err := webinarNumber(by)
+	if err != nil {
+		return nil, err
+	}
+	return orNil(in(ctx, by.ID).webinar(ctx, number))
+}
+
+func (r *registrantResolver) Webinar(ctx context.Context, obj *types.Registrant) (*types.Webinar, error) {
+	if !obj.OfWebinar {
+		return nil, nil
+	}
+	return orNil(of(ctx, obj).webinar(ctx, obj.Meeting))
+}
+
+func (r *userResolver) Webinars(ctx context.Context, obj *types.User, first int, after *string, typeArg types.WebinarListType, includeEvents bool) (*types.Connection[types.Webinar], error) {
+	filter := zoom.WebinarFilter{UserID: string(obj.ZoomID), Type: typeArg, IncludeEvents: &includeEvents}
+	return of(ctx, obj).webinarList(ctx, filter, first, after)
+}
+
+func (r *webinarResolver) Host(ctx context.Context, obj *types.Webinar) (*types.User, error) {
+	return of(ctx, obj).webinarHost(ctx, obj)
+}
+
+func (r *webinarResolver) Registrants(ctx context.Context, obj *types.Webinar, first int, after *string, status types.RegistrantStatus, occurrenceID *string, trackingSourceID *string) (*types.Connection[types.Registrant], error) {
+	filter := zoom.WebinarRegistrantFilter{WebinarID: obj.Number, Status: status, OccurrenceID: deref(occurrenceID), TrackingSourceID: deref(trackingSourceID)}
+	return of(ctx, obj).webinarRegistrants(ctx, filter, first, after)
+}
+
+func (r *webinarResolver) Registrant(ctx context.Context, obj *types.Webinar, by types.RegistrantBy) (*types.Registrant, error) {
+	return of(ctx, obj).oneRegistrant(ctx, ofWebinar(obj.Number), by)
+}
+
+func (r *webinarResolver) Participants(ctx context.Context, obj *types.Webinar, first int, after *string, uuid *types.UUID) (*types.ParticipantConnection, error) {
+	return of(ctx, obj).webinarParticipants(ctx, obj, first, after, uuid)
+}
+
+func (r *Resolver) Webinar() generated.WebinarResolver { return &webinarResolver{r} }
+
+type webinarResolver struct{ *Resolver }

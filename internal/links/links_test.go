@@ -1,0 +1,334 @@
+package links
+
+import (
+	"context"
+	"encoding/base64"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"zoomql/internal/zoom"
+)
+
+// tokens gives out "token-1", and after each refusal the next.
+type tokens struct{ refused int }
+
+func (t *tokens) Token(context.Context) (*zoom.Token, error) {
+	return &zoom.Token{Access: fmt.Sprintf("token-%d", t.refused+1)}, nil
+}
+
+func (t *tokens) Refused(*zoom.Token) { t.refused++ }
+
+// internet is a Zoom, and whoever else there is, by host. It notes who was shown
+// which token.
+type internet struct {
+	sites map[string]http.HandlerFunc
+	asked []string
+}
+
+func (n *internet) RoundTrip(r *http.Request) (*http.Response, error) {
+	n.asked = append(n.asked, strings.TrimSpace(r.Method+" "+r.URL.Host+" "+r.Header.Get("Authorization")))
+	w := httptest.NewRecorder()
+	n.sites[r.URL.Host](w, r)
+	answer := w.Result()
+	answer.Request = r
+	return answer, nil
+}
+
+const content = "0123456789abcdef"
+
+func serveContent(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Content-Type", "video/mp4")
+	http.ServeContent(w, r, "", time.Time{}, strings.NewReader(content))
+}
+
+func to(location string) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, location, http.StatusFound) }
+}
+
+func newLinks(t *testing.T, change func(*Config)) *Links {
+	t.Helper()
+	cfg := Config{Secret: strings.Repeat("s", 32), PublicURL: "https://gateway.example", AccountID: "A", Tokens: &tokens{}, Transport: &internet{}}
+	if change != nil {
+		change(&cfg)
+	}
+	l, err := New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
+func (l *Links) mustSign(t *testing.T, at string, life time.Duration) string {
+	t.Helper()
+	link, _, err := l.Sign(t.Context(), File{URL: at, Name: "recording.mp4"}, life)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return link
+}
+
+func (l *Links) ask(t *testing.T, method, link string, header http.Header) *http.Response {
+	t.Helper()
+	r := httptest.NewRequestWithContext(t.Context(), method, link, nil)
+	maps.Copy(r.Header, header)
+	w := httptest.NewRecorder()
+	l.ServeHTTP(w, r)
+	return w.Result()
+}
+
+func bodyOf(t *testing.T, answer *http.Response) string {
+	t.Helper()
+	body, err := io.ReadAll(answer.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(body)
+}
+
+// What a link leads through: who is asked, with which token, and what comes back.
+func TestFollow(t *testing.T) {
+	const first, store = "us02web.zoom.us", "ssrweb.zoom.us"
+	expired := func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Authorization") != "Bearer token-2" {
+			w.WriteHeader(http.StatusUnauthorized)
+			return
+		}
+		serveContent(w, r)
+	}
+	for _, c := range []struct {
+		name   string
+		sites  map[string]http.HandlerFunc
+		header http.Header
+		method string
+		status int
+		body   string
+		asked  []string
+	}{
+		{
+			"the file lies where Zoom said", map[string]http.HandlerFunc{first: serveContent}, nil, "GET",
+			200, content, []string{"GET " + first + " Bearer token-1"},
+		},
+		{
+			"another host of Zoom's is followed, without the token", map[string]http.HandlerFunc{first: to("https://" + store + "/x"), store: serveContent}, nil, "GET",
+			200, content, []string{"GET " + first + " Bearer token-1", "GET " + store},
+		},
+		{
+			"back at the first host, the token stays away", map[string]http.HandlerFunc{
+				first: func(w http.ResponseWriter, r *http.Request) {
+					if r.URL.Path == "/back" {
+						serveContent(w, r)
+						return
+					}
+					to("https://"+store+"/x")(w, r)
+				},
+				store: to("https://" + first + "/back"),
+			}, nil, "GET",
+			200, content, []string{"GET " + first + " Bearer token-1", "GET " + store, "GET " + first},
+		},
+		{
+			"a stranger is not even asked", map[string]http.HandlerFunc{first: to("https://zoom.us.evil.example/x"), "zoom.us.evil.example": serveContent}, nil, "GET",
+			502, "", []string{"GET " + first + " Bearer token-1"},
+		},
+		{
+			"an open line is not used", map[string]http.HandlerFunc{first: to("http://" + store + "/x"), store: serveContent}, nil, "GET",
+			502, "", []string{"GET " + first + " Bearer token-1"},
+		},
+		{
+			"redirects in a circle end", map[string]http.HandlerFunc{first: to("/again")}, nil, "GET",
+			502, "", slices.Repeat([]string{"GET " + first + " Bearer token-1"}, maxHops+1),
+		},
+		{
+			"a token that has expired is replaced", map[string]http.HandlerFunc{first: expired}, nil, "GET",
+			200, content, []string{"GET " + first + " Bearer token-1", "GET " + first + " Bearer token-2"},
+		},
+		{
+			"one refusal after the other is a refusal", map[string]http.HandlerFunc{first: func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusUnauthorized) }}, nil, "GET",
+			502, "", []string{"GET " + first + " Bearer token-1", "GET " + first + " Bearer token-2"},
+		},
+		{
+			"a range is a range, behind a redirect too", map[string]http.HandlerFunc{first: to("https://" + store + "/x"), store: serveContent}, http.Header{"Range": {"bytes=2-4"}}, "GET",
+			206, "234", []string{"GET " + first + " Bearer token-1", "GET " + store},
+		},
+		{
+			"a range beyond the end is refused", map[string]http.HandlerFunc{first: serveContent}, http.Header{"Range": {"bytes=99-"}}, "GET",
+			416, "invalid range: failed to overlap\n", []string{"GET " + first + " Bearer token-1"},
+		},
+		{
+			"HEAD tells the size", map[string]http.HandlerFunc{first: serveContent}, nil, "HEAD",
+			200, "", []string{"GET " + first + " Bearer token-1"},
+		},
+		{
+			"a page is no file", map[string]http.HandlerFunc{first: func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("Content-Type", "text/html; charset=utf-8")
+				_, _ = io.WriteString(w, "<script>sign in</script>")
+			}}, nil, "GET",
+			502, "", []string{"GET " + first + " Bearer token-1"},
+		},
+		{
+			"what is gone is gone", map[string]http.HandlerFunc{first: http.NotFound}, nil, "GET",
+			404, "", []string{"GET " + first + " Bearer token-1"},
+		},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			net := &internet{sites: c.sites}
+			l := newLinks(t, func(cfg *Config) { cfg.Transport = net })
+			answer := l.ask(t, c.method, l.mustSign(t, "https://"+first+"/rec/download/x", time.Minute), c.header)
+			if answer.StatusCode != c.status {
+				t.Errorf("HTTP %d, want %d", answer.StatusCode, c.status)
+			}
+			if body := bodyOf(t, answer); c.body != "" && body != c.body || strings.Contains(body, "token") || strings.Contains(body, "<") {
+				t.Errorf("body %q, want %q", body, c.body)
+			}
+			if !slices.Equal(net.asked, c.asked) {
+				t.Errorf("asked %q, want %q", net.asked, c.asked)
+			}
+			if c.method == "HEAD" && answer.Header.Get("Content-Length") != strconv.Itoa(len(content)) {
+				t.Errorf("length %s", answer.Header.Get("Content-Length"))
+			}
+		})
+	}
+}
+
+// What a link itself is good for.
+func TestLinks(t *testing.T) {
+	const at = "https://us02web.zoom.us/rec/download/canary"
+	same := &internet{sites: map[string]http.HandlerFunc{"us02web.zoom.us": serveContent}}
+	mine := func(cfg *Config) { cfg.Transport = same }
+	link := newLinks(t, mine).mustSign(t, at, time.Minute)
+	sealed, err := base64.RawURLEncoding.DecodeString(strings.TrimPrefix(link, "https://gateway.example"+Path))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(string(sealed), "zoom") || strings.Contains(link, "canary") {
+		t.Error("the link shows where the file lies")
+	}
+	changed := slices.Clone(sealed)
+	changed[len(changed)/2] ^= 1
+	for _, c := range []struct {
+		name   string
+		link   string
+		by     func(*Config)
+		status int
+	}{
+		{"it is good", link, mine, 200},
+		{"another replica with the same key serves it", link, mine, 200},
+		{"another key does not open it", link, func(cfg *Config) { mine(cfg); cfg.Secret = strings.Repeat("t", 32) }, 404},
+		{"a process without a key has one of its own", link, func(cfg *Config) { mine(cfg); cfg.Secret = "" }, 404},
+		{"another account does not open it", link, func(cfg *Config) { mine(cfg); cfg.AccountID = "B" }, 404},
+		{"one bit makes it worthless", Path + base64.RawURLEncoding.EncodeToString(changed), mine, 404},
+		{"a part of it is worthless", link[:len(link)-8], mine, 404},
+		{"nothing is no link", Path, mine, 404},
+		{"what is no base64 is no link", Path + "%ff", mine, 404},
+	} {
+		if answer := newLinks(t, c.by).ask(t, "GET", c.link, nil); answer.StatusCode != c.status {
+			t.Errorf("%s: HTTP %d, want %d", c.name, answer.StatusCode, c.status)
+		}
+	}
+}
+
+func TestExpiry(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLinks(t, func(cfg *Config) {
+			cfg.Transport = &internet{sites: map[string]http.HandlerFunc{"zoom.us": serveContent}}
+		})
+		link, expires, err := l.Sign(t.Context(), File{URL: "https://zoom.us/x"}, 10*time.Minute)
+		if err != nil || !expires.Equal(time.Now().Add(10*time.Minute)) {
+			t.Fatalf("expires %v, %v", expires, err)
+		}
+		time.Sleep(10*time.Minute - time.Second)
+		if answer := l.ask(t, "GET", link, nil); answer.StatusCode != http.StatusOK {
+			t.Errorf("a second before the end: HTTP %d", answer.StatusCode)
+		}
+		time.Sleep(time.Second)
+		if answer := l.ask(t, "GET", link, nil); answer.StatusCode != http.StatusGone {
+			t.Errorf("at the end: HTTP %d", answer.StatusCode)
+		}
+		if _, _, err := l.Sign(t.Context(), File{URL: "https://zoom.us/x"}, MaxLife+time.Second); err == nil {
+			t.Error("a link was made for longer than a day")
+		}
+	})
+}
+
+func TestTrusts(t *testing.T) {
+	for at, want := range map[string]bool{
+		"https://zoom.us/rec":                true,
+		"https://US02web.Zoom.us/rec":        true,
+		"https://file.zoom.com:443/x":        true,
+		"http://127.0.0.1:9/rec":             true, // the configured base
+		"http://127.0.0.1:10/rec":            false,
+		"https://127.0.0.1:9/rec":            false,
+		"http://zoom.us/rec":                 false,
+		"https://zoom.us:8443/rec":           false,
+		"https://notzoom.us/rec":             false,
+		"https://zoom.us.evil.example":       false,
+		"https://zoom.us@evil.example":       false,
+		"https://evil.example@zoom.us/rec":   false,
+		"https://evil.example/zoom.us":       false,
+		"https://169.254.169.254/latest":     false,
+		"file:///etc/passwd":                 false,
+		"//zoom.us/rec":                      false,
+		"":                                   false,
+		"javascript://zoom.us/%0aalert(1)":   false,
+		"https://zoom.us./rec":               false,
+		"https://[::1]/rec":                  false,
+		"https://xn--zom-wna.us/rec":         false,
+		"https://zoom.us%2eevil.example/rec": false,
+	} {
+		u, err := url.Parse(at)
+		if got := err == nil && (hosts{originOf("http://127.0.0.1:9/v2")}).trusts(u); got != want {
+			t.Errorf("%s: %t, want %t", at, got, want)
+		}
+	}
+}
+
+// A page that came in the place of a file, or as one, has no rights here.
+func TestHeaders(t *testing.T) {
+	l := newLinks(t, func(cfg *Config) {
+		cfg.Transport = &internet{sites: map[string]http.HandlerFunc{"zoom.us": func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Set-Cookie", "canary=1")
+			w.Header().Set("Content-Disposition", `inline; filename="zoom 1.mp4"`)
+			serveContent(w, r)
+		}}}
+	})
+	h := l.ask(t, "GET", l.mustSign(t, "https://zoom.us/x", time.Minute), nil).Header
+	for name, want := range map[string]string{
+		"Content-Disposition": `attachment; filename="zoom 1.mp4"`, "Set-Cookie": "", "Cache-Control": "private, no-store",
+		"X-Content-Type-Options": "nosniff", "Content-Security-Policy": "sandbox", "Referrer-Policy": "no-referrer", "Content-Type": "video/mp4",
+	} {
+		if got := h.Get(name); got != want {
+			t.Errorf("%s: %q, want %q", name, got, want)
+		}
+	}
+}
+
+// Half a file must not look whole: the connection breaks.
+func TestBrokenOff(t *testing.T) {
+	zoomFile := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, strings.Repeat(content, 1<<12))
+		_ = http.NewResponseController(w).Flush()
+		panic(http.ErrAbortHandler)
+	}))
+	defer zoomFile.Close()
+	l := newLinks(t, func(cfg *Config) { cfg.Transport, cfg.APIURL = nil, zoomFile.URL+"/v2" })
+	gateway := httptest.NewServer(l)
+	defer gateway.Close()
+	link := strings.Replace(l.mustSign(t, zoomFile.URL+"/x", time.Minute), "https://gateway.example", gateway.URL, 1)
+	answer, err := http.Get(link)
+	if err != nil {
+		return // before the first byte: just as well
+	}
+	defer answer.Body.Close()
+	if body, err := io.ReadAll(answer.Body); err == nil {
+		t.Errorf("%q came as if it were all", body)
+	}
+}

@@ -1,0 +1,210 @@
+package links
+
+import (
+	"context"
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+	"strings"
+)
+
+const (
+	// maxOpen bounds how many files are on their way at once.
+	maxOpen = 100
+	// maxHops bounds how often a file may be said to lie somewhere else.
+	maxHops = 5
+)
+
+// ServeHTTP answers GET and HEAD of a link with the file, or the part of it that
+// is asked for. The link is the credential: no key is needed.
+func (l *Links) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	t, err := l.open(strings.TrimPrefix(r.URL.Path, Path))
+	switch {
+	case errors.Is(err, errExpired):
+		refuse(w, http.StatusGone, "The link has expired. Ask for a new one.")
+		return
+	case err != nil:
+		refuse(w, http.StatusNotFound, "There is no such link.")
+		return
+	}
+	select {
+	case l.slots <- struct{}{}:
+		defer func() { <-l.slots }()
+	default:
+		w.Header().Set("Retry-After", "5")
+		refuse(w, http.StatusServiceUnavailable, "Too many files are on their way. Try again.")
+		return
+	}
+	answer, err := l.get(r, t)
+	if err != nil {
+		l.cfg.Log.WarnContext(r.Context(), "download failed", "error", scrubbed(err))
+		refuse(w, http.StatusBadGateway, "Zoom does not give the file.")
+		return
+	}
+	defer func() { _ = answer.Body.Close() }()
+	l.pass(w, r, t, answer)
+}
+
+// pass sends on what Zoom answered. What is no file stays here: a page of Zoom's
+// would run under the gateway's name.
+func (l *Links) pass(w http.ResponseWriter, r *http.Request, t *ticket, answer *http.Response) {
+	l.cfg.Log.InfoContext(r.Context(), "download", "status", answer.StatusCode)
+	switch answer.StatusCode {
+	case http.StatusOK, http.StatusPartialContent, http.StatusNotModified, http.StatusRequestedRangeNotSatisfiable:
+	case http.StatusNotFound, http.StatusGone:
+		refuse(w, http.StatusNotFound, "The file is gone.")
+		return
+	case http.StatusTooManyRequests:
+		w.Header().Set("Retry-After", "5")
+		refuse(w, http.StatusServiceUnavailable, "Zoom is busy. Try again.")
+		return
+	default:
+		refuse(w, http.StatusBadGateway, "Zoom does not give the file.")
+		return
+	}
+	if kind, _, _ := mime.ParseMediaType(answer.Header.Get("Content-Type")); answer.StatusCode < 300 && kind == "text/html" {
+		refuse(w, http.StatusBadGateway, "Zoom asks for a sign-in in the place of the file.") // so Zoom says no
+		return
+	}
+	h := w.Header()
+	for _, name := range []string{"Content-Type", "Content-Length", "Content-Range", "Accept-Ranges", "Last-Modified", "Etag"} {
+		if v := answer.Header.Get(name); v != "" {
+			h.Set(name, v)
+		}
+	}
+	h.Set("Content-Disposition", disposition(answer, t.Name))
+	protect(h)
+	w.WriteHeader(answer.StatusCode)
+	if r.Method == http.MethodHead || answer.StatusCode == http.StatusNotModified {
+		return
+	}
+	if _, err := io.Copy(w, answer.Body); err != nil {
+		panic(http.ErrAbortHandler) // half a file must not look whole
+	}
+}
+
+// passed are the headers of a request that Zoom is to see.
+var passed = []string{"Range", "If-Range", "If-None-Match", "If-Modified-Since"}
+
+// get asks for a file, with a token. One that Zoom does not take any more is
+// replaced, once.
+func (l *Links) get(r *http.Request, t *ticket) (*http.Response, error) {
+	for try := 0; ; try++ {
+		token, err := l.cfg.Tokens.Token(r.Context())
+		if err != nil {
+			return nil, err
+		}
+		answer, err := l.follow(r, t, token.Access)
+		if err != nil || answer.StatusCode != http.StatusUnauthorized || try > 0 {
+			return answer, err
+		}
+		_ = answer.Body.Close()
+		l.cfg.Tokens.Refused(token)
+	}
+}
+
+// follow goes where redirects lead, as long as that is to Zoom. The token goes
+// to the first host only, and not to it again once another was in between.
+func (l *Links) follow(r *http.Request, t *ticket, bearer string) (*http.Response, error) {
+	at, err := url.Parse(t.URL)
+	if err != nil {
+		return nil, err
+	}
+	first := origin(at)
+	for range maxHops + 1 {
+		if !l.hosts.trusts(at) {
+			return nil, ErrElsewhere
+		}
+		if origin(at) != first {
+			bearer = ""
+		}
+		answer, err := l.send(r, at, bearer)
+		if err != nil {
+			return nil, err
+		}
+		next, moved := redirect(answer)
+		if !moved {
+			return answer, nil
+		}
+		_ = answer.Body.Close()
+		if next == nil {
+			return nil, errors.New("a redirect that leads nowhere")
+		}
+		at = next
+	}
+	return nil, errors.New("too many redirects")
+}
+
+// send makes one call. It is GET also for HEAD: addresses of files may be signed
+// for one method.
+func (l *Links) send(r *http.Request, at *url.URL, bearer string) (*http.Response, error) {
+	call, err := http.NewRequestWithContext(r.Context(), http.MethodGet, at.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range passed {
+		if v := r.Header.Get(name); v != "" {
+			call.Header.Set(name, v)
+		}
+	}
+	call.Header.Set("Accept-Encoding", "identity") // a range is one of the file, not of a packed form
+	if bearer != "" {
+		call.Header.Set("Authorization", "Bearer "+bearer)
+	}
+	return l.cfg.Transport.RoundTrip(call)
+}
+
+// redirect returns where an answer sends us on to; nil if it does not say.
+func redirect(answer *http.Response) (next *url.URL, moved bool) {
+	switch answer.StatusCode {
+	case http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther, http.StatusTemporaryRedirect, http.StatusPermanentRedirect:
+		next, err := answer.Location()
+		if err != nil {
+			return nil, true
+		}
+		return next, true
+	}
+	return nil, false
+}
+
+// disposition makes every answer a file to be kept, under the name that Zoom
+// gives it or else ours.
+func disposition(answer *http.Response, name string) string {
+	if _, params, err := mime.ParseMediaType(answer.Header.Get("Content-Disposition")); err == nil && params["filename"] != "" {
+		name = params["filename"]
+	}
+	if name == "" {
+		return "attachment"
+	}
+	return mime.FormatMediaType("attachment", map[string]string{"filename": name})
+}
+
+// protect keeps a file from being run as a page, kept by caches, or telling its
+// link to others.
+func protect(h http.Header) {
+	h.Set("Cache-Control", "private, no-store")
+	h.Set("Content-Security-Policy", "sandbox")
+	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("X-Content-Type-Options", "nosniff")
+}
+
+func refuse(w http.ResponseWriter, status int, why string) {
+	protect(w.Header())
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.WriteHeader(status)
+	_, _ = io.WriteString(w, why+"\n") // the caller may have left
+}
+
+// scrubbed returns why a call failed, without the address that it was made to.
+func scrubbed(err error) string {
+	var at *url.Error
+	switch {
+	case errors.Is(err, context.Canceled):
+		return "the caller left"
+	case errors.As(err, &at):
+		return at.Err.Error()
+	}
+	return err.Error()
+}

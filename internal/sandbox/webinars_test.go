@@ -1,0 +1,28 @@
+package sandbox
+
+import (
+	"fmt"
+	"strconv"
+)
+
+func init() { domains = append(domains, webinarQuestions) }
+
+func webinarQuestions(r *rig, ask func(pattern, path string, body any)) {
+	for _, kind := range []string{"scheduled", "upcoming"} {
+		ask("GET /users/{userId}/webinars", "/users/"+r.HostID+"/webinars?page_size=300&page_number=1&type="+kind, nil)
+	}
+	for _, m := range r.world.webinarsOf(host, monday) {
+		webinar := fmt.Sprintf("/webinars/%d", r.world.number(m.n))
+		ask("GET /webinars/{webinarId}", webinar, nil)
+		for _, status := range []string{"approved", "pending", "denied"} {
+			ask("GET /webinars/{webinarId}/registrants", webinar+"/registrants?page_size=300&status="+status, nil)
+		}
+	}
+	weekly := fmt.Sprintf("/webinars/%d/registrants", r.WebinarNumber)
+	ask("GET /webinars/{webinarId}/registrants/{registrantId}", weekly+"/"+r.WebinarRegistrantID, nil)
+	ask("POST /webinars/{webinarId}/registrants", weekly, map[string]any{"email": "a@example.net", "first_name": "A"})
+	ask("POST /webinars/{webinarId}/registrants", fmt.Sprintf("/webinars/%d/registrants", r.ManualWebinar), map[string]any{"email": "a@example.net", "first_name": "A"})
+	for _, id := range []string{strconv.FormatInt(r.WebinarNumber, 10), twice(r.WebinarInstance)} {
+		ask("GET /past_webinars/{webinarId}/participants", "/past_webinars/"+id+"/participants?page_size=300", nil)
+	}
+}

@@ -1,0 +1,104 @@
+package zoom
+
+import "zoomql/internal/zoom/types"
+
+// RoleKey names a role by Zoom's id.
+type RoleKey struct {
+	RoleID string `path:"roleId"`
+}
+
+// RoleFilter picks roles of the account.
+type RoleFilter struct {
+	Type types.RoleType `query:"type"`
+}
+
+// Roles is Zoom's answer to RoleFilter: it has no pages.
+type Roles struct {
+	Roles []*types.Role `json:"roles"`
+}
+
+// NewRole is a role to be made.
+type NewRole struct {
+	Role *types.NewRole `body:""`
+}
+
+// RolePatch changes a role.
+type RolePatch struct {
+	RoleID string           `path:"roleId"`
+	Patch  *types.RolePatch `body:""`
+}
+
+// RoleMembers gives a role to up to 30 users.
+type RoleMembers struct {
+	RoleID string          `path:"roleId"`
+	Body   RoleMembersBody `body:""`
+}
+
+// RoleMembersBody says to whom.
+type RoleMembersBody struct {
+	Members []RoleMemberName `json:"members"`
+}
+
+// RoleMemberName names a user in a body, by one of the two.
+type RoleMemberName struct {
+	ID    string `json:"id,omitzero"`
+	Email string `json:"email,omitzero"`
+}
+
+// MaxRoleMembersPerCall is how many users one call may give a role to.
+const MaxRoleMembersPerCall = 30
+
+// RoleMemberKey names a user who has a role.
+type RoleMemberKey struct {
+	RoleID   string `path:"roleId"`
+	MemberID string `path:"memberId"`
+}
+
+const (
+	roleRead  = "role:read:admin role:write:admin "
+	roleWrite = "role:write:admin "
+)
+
+// The operations on roles. Zoom documents no answer to the one that makes a role.
+var (
+	GetRole = op[RoleKey, types.Role](Spec{
+		Pattern: "GET /roles/{roleId}", Rate: Light, Life: Slow,
+		Scopes: roleRead + "role:read:role role:read:role:admin",
+		Tags:   []string{"role:{roleId}", "roles"},
+	})
+	ListRoles = op[RoleFilter, Roles](Spec{
+		Pattern: "GET /roles", Rate: Medium, Life: Slow,
+		Scopes: roleRead + "role:read:list_roles role:read:list_roles:admin",
+		Tags:   []string{"roles"},
+	})
+	CreateRole = op[NewRole, types.Role](Spec{
+		Pattern: "POST /roles", Rate: Light,
+		Scopes: roleWrite + "role:write:role role:write:role:admin",
+		Evicts: []string{"roles"},
+	})
+	UpdateRole = op[RolePatch, struct{}](Spec{
+		Pattern: "PATCH /roles/{roleId}", Rate: Light,
+		Scopes: roleWrite + "role:update:role role:update:role:admin",
+		Evicts: []string{"roles"},
+	})
+	DeleteRole = op[RoleKey, struct{}](Spec{
+		Pattern: "DELETE /roles/{roleId}", Rate: Light,
+		Scopes: roleWrite + "role:delete:role role:delete:role:admin",
+		Evicts: []string{"roles", "role-members", "users"},
+	})
+	ListRoleMembers = list[RoleKey, types.RoleMember](Spec{
+		Pattern: "GET /roles/{roleId}/members", Rate: Medium, Life: Slow, Array: "members", MaxPage: 300,
+		Scopes: roleRead + "role:read:list_members role:read:list_members:admin",
+		Tags:   []string{"role-members"},
+	})
+	AddRoleMembers = op[RoleMembers, types.RoleAssignment](Spec{
+		Pattern: "POST /roles/{roleId}/members", Rate: Medium,
+		Scopes: roleWrite + "role:write:member role:write:member:admin",
+		Evicts: []string{"roles", "role-members", "users"},
+	})
+	DeleteRoleMember = op[RoleMemberKey, struct{}](Spec{
+		Pattern: "DELETE /roles/{roleId}/members/{memberId}", Rate: Light,
+		Scopes: roleWrite + "role:delete:member role:delete:member:admin",
+		Evicts: []string{"roles", "role-members", "users"},
+	})
+)

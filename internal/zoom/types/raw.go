@@ -1,0 +1,42 @@
+package types
+
+import (
+	"io"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// JSON is a value of a form that Zoom leaves free. The zero value is "none".
+type JSON jsontext.Value
+
+// UnmarshalJSONFrom keeps the value as it comes.
+func (j *JSON) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	v, err := dec.ReadValue()
+	*j = JSON(v.Clone())
+	return err
+}
+
+// MarshalJSONTo writes the value as it came.
+func (j JSON) MarshalJSONTo(enc *jsontext.Encoder) error {
+	if len(j) == 0 {
+		return enc.WriteToken(jsontext.Null)
+	}
+	return enc.WriteValue(jsontext.Value(j))
+}
+
+// MarshalGQL writes the value, or null for none.
+func (j JSON) MarshalGQL(w io.Writer) {
+	if len(j) == 0 {
+		writeNull(w)
+		return
+	}
+	_, _ = w.Write(j)
+}
+
+// UnmarshalGQL reads the value that a caller wrote.
+func (j *JSON) UnmarshalGQL(v any) error {
+	raw, err := json.Marshal(v)
+	*j = JSON(raw)
+	return err
+}

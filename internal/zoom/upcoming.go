@@ -1,0 +1,15 @@
+package zoom
+
+import "zoomql/internal/zoom/types"
+
+// UpcomingMeetings is Zoom's answer to a user's key: it has no pages.
+type UpcomingMeetings struct {
+	Meetings []*types.UpcomingMeeting `json:"meetings"`
+}
+
+// ListUpcomingMeetings is what a user has ahead within a day.
+var ListUpcomingMeetings = op[UserKey, UpcomingMeetings](Spec{
+	Pattern: "GET /users/{userId}/upcoming_meetings", Rate: Medium, Life: Scheduled, OwnOnly: true,
+	Scopes: meetingRead + "meeting:read:list_upcoming_meetings meeting:read:list_upcoming_meetings:admin",
+	Tags:   []string{"meetings", "user:{userId}:meetings"},
+})
