@@ -105,8 +105,13 @@ type pace struct {
 
 // slack is by how much calls may run ahead of their step.
 func (l *Limit) slack() int64 {
-	return int64(l.span()) / int64(max(l.Calls, 1)) * int64(max(l.Burst-1, 0))
+	return stepOf(l, l.Calls) * int64(max(l.Burst-1, 0))
 }
+
+// stepOf spreads n calls over half of the window: over all of it, a batch of some
+// windows' calls would take up to one window more, and over less, more calls are
+// under way when the wall is met.
+func stepOf(l *Limit, n int) int64 { return int64(l.span()) / int64(2*max(n, 1)) }
 
 func (p *pace) from(l *Limit) int64 {
 	if l.Burst <= 0 {
@@ -123,7 +128,7 @@ func (p *pace) add(t, now int64, n int, l *Limit) {
 	if t > now {
 		p.next = max(p.next, t+l.slack())
 	}
-	p.step = int64(l.span()) / int64(max(n, 1))
+	p.step = stepOf(l, n)
 	p.next = max(p.next, t) + p.step
 }
 

@@ -51,7 +51,7 @@ type Limit struct {
 	Daily bool
 
 	// Burst is how many of the calls of a window may start at once; the others
-	// follow one by one, spread over it. Zero is all of them.
+	// follow one by one, spread over half of it. Zero is all of them.
 	Burst int
 
 	// Guard stretches the window; for a day, it is how long after midnight

@@ -41,7 +41,7 @@ for i = 1, n do
 		starts = {},
 	}
 	if not l.daily then
-		l.slack = l.span / l.calls * math.max(l.burst - 1, 0)
+		l.slack = l.span / (2 * l.calls) * math.max(l.burst - 1, 0)
 		if state[3] then
 			l.others = tonumber(state[3])
 			local late = now - tonumber(state[4])
@@ -141,7 +141,7 @@ for i = 1, n do
 				if t > now then
 					l.next = math.max(l.next, t + l.slack)
 				end
-				local step = l.span / l.calls
+				local step = l.span / (2 * l.calls)
 				l.next = math.max(l.next, t) + step
 				redis.call('HSET', KEYS[2*i+1], 'next', string.format('%.0f', l.next), 'step', string.format('%.0f', step))
 				keep(KEYS[2*i+1], l.next)

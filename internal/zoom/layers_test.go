@@ -461,7 +461,7 @@ func TestNobodyWaitsInVain(t *testing.T) {
 func TestCallsUnderWayAreBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var g gate
-		h := limited(Config{MaxInFlight: 2})(g.handle(false))
+		h := limited(Config{MaxInFlight: 2}, nil)(g.handle(false))
 		heavy := &Request{Spec: GetDailyReport.Spec}
 		var callers []*asking
 		for range 5 {
