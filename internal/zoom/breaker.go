@@ -94,7 +94,7 @@ func (r Breaker) newBreaker(cfg Config, s *Spec) *breaker {
 				b.until.Store(time.Now().Add(r.Rest).UnixNano())
 			}
 			if cfg.Log != nil {
-				cfg.Log.Warn("an operation of Zoom's is "+stateWords[to], "operation", s.Pattern)
+				cfg.Log.Warn("an operation of Zoom's has another state", "operation", s.Pattern, "is", stateWords[to])
 			}
 		},
 	})
