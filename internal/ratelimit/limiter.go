@@ -61,7 +61,7 @@ var errAgain = errors.New("ratelimit: again")
 
 func (l *Limiter) wait(ctx context.Context, w *waiter, limits []Limit) error {
 	windows, days, key := split(limits)
-	w.days, w.ready, w.err = days, make(chan struct{}), nil
+	w.days, w.err = days, nil
 	var first *start
 	round, busy := l.busy(key)
 	if !busy && len(windows) > 0 {
@@ -158,7 +158,7 @@ func (l *Limiter) join(w *waiter, key string, windows []Limit, first *start, rou
 		q.poke()
 		return &Error{RetryAt: at, Key: q.limit.Key, Daily: q.limit.Daily}
 	}
-	w.q = q
+	w.q, w.ready = q, make(chan struct{})
 	q.turns.push(w)
 	q.moved = true
 	l.waiting.Add(1)
