@@ -4886,6 +4886,71 @@ enum PollQuestionType {
   RATING_SCALE
 }
 `, BuiltIn: false},
+	{Name: "../schema/ratelimit.graphqls", Input: `extend type Query {
+  """
+  How the budget of the account at Zoom stands, as far as the gateway knows: what it
+  has spent itself, on all replicas, and what Zoom's answers have told of others.
+  Asking costs no call.
+  """
+  rateLimit: RateLimit!
+}
+
+"The budget of calls that all apps of a Zoom account share."
+type RateLimit {
+  "The plan that the gateway was told the account has."
+  plan: BudgetPlan!
+  "The budgets of the labels, the cheapest label first. Zoom Phone has others of its own."
+  labels: [LabelBudget!]!
+  "Calls that wait for their turn now, on the replica that answers."
+  waiting: Int!
+}
+
+"The budget that calls of one label are paid from."
+type LabelBudget {
+  "The label that Zoom puts on an operation."
+  label: RateLabel!
+  "Calls a second that the plan allows; a fraction where Zoom counts by the minute. Null where nothing is limited."
+  perSecond: Float
+  "Calls that may start at once; null when it is not known."
+  remaining: Int
+  "What the day allows; null where Zoom does not count by the day."
+  daily: DailyBudget
+  "When the budget is whole again if no more is spent: the day's, where there is one. Null when it is not known."
+  resetsAt: DateTime
+}
+
+"Calls from one 00:00 UTC to the next. HEAVY and RESOURCE_INTENSIVE share theirs on plans other than Free."
+type DailyBudget {
+  "Calls that the plan allows."
+  limit: Int!
+  "Calls that are left; null when it is not known."
+  remaining: Int
+}
+
+"A column of Zoom's table of limits."
+enum BudgetPlan {
+  "Free accounts."
+  FREE
+  "Pro accounts."
+  PRO
+  "Business, Education, Enterprise and Partner accounts."
+  BUSINESS
+  "Nothing is limited, as on a sandbox without limits."
+  NONE
+}
+
+"How dear an operation is at Zoom."
+enum RateLabel {
+  "The cheapest: one object."
+  LIGHT
+  "Lists."
+  MEDIUM
+  "Reports and dashboards."
+  HEAVY
+  "The dearest: counted by the minute."
+  RESOURCE_INTENSIVE
+}
+`, BuiltIn: false},
 	{Name: "../schema/raw.graphqls", Input: `extend type Mutation {
   """
   Sends an operation of the table with parameters and a body of your own, for what
@@ -14402,6 +14467,16 @@ func (ec *executionContext) childFields_CustomSurvey(ctx context.Context, field 
 	return nil, fmt.Errorf("no field named %q was found under type CustomSurvey", field.Name)
 }
 
+func (ec *executionContext) childFields_DailyBudget(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "limit":
+		return ec.fieldContext_DailyBudget_limit(ctx, field)
+	case "remaining":
+		return ec.fieldContext_DailyBudget_remaining(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DailyBudget", field.Name)
+}
+
 func (ec *executionContext) childFields_DailyReport(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "year":
@@ -15466,6 +15541,22 @@ func (ec *executionContext) childFields_InterpretationSettings(ctx context.Conte
 		return ec.fieldContext_InterpretationSettings_languages(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type InterpretationSettings", field.Name)
+}
+
+func (ec *executionContext) childFields_LabelBudget(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "label":
+		return ec.fieldContext_LabelBudget_label(ctx, field)
+	case "perSecond":
+		return ec.fieldContext_LabelBudget_perSecond(ctx, field)
+	case "remaining":
+		return ec.fieldContext_LabelBudget_remaining(ctx, field)
+	case "daily":
+		return ec.fieldContext_LabelBudget_daily(ctx, field)
+	case "resetsAt":
+		return ec.fieldContext_LabelBudget_resetsAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LabelBudget", field.Name)
 }
 
 func (ec *executionContext) childFields_LanguageInterpretation(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -17482,6 +17573,18 @@ func (ec *executionContext) childFields_QuestionAndAnswer(ctx context.Context, f
 		return ec.fieldContext_QuestionAndAnswer_attendeesCanUpvote(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type QuestionAndAnswer", field.Name)
+}
+
+func (ec *executionContext) childFields_RateLimit(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "plan":
+		return ec.fieldContext_RateLimit_plan(ctx, field)
+	case "labels":
+		return ec.fieldContext_RateLimit_labels(ctx, field)
+	case "waiting":
+		return ec.fieldContext_RateLimit_waiting(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RateLimit", field.Name)
 }
 
 func (ec *executionContext) childFields_ReadReceiptSettings(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -10,6 +10,8 @@ import (
 	"net"
 	"net/http"
 	"strings"
+
+	"zoomql/internal/ratelimit"
 )
 
 // Keys lets only callers through who show one of the keys as a bearer token
@@ -38,7 +40,9 @@ func Keys(hashes []string, next http.Handler) http.Handler {
 			refuse(w, http.StatusUnauthorized, "UNAUTHENTICATED", "Send your key: Authorization: Bearer KEY")
 			return
 		}
-		next.ServeHTTP(w, r)
+		// The name that budgets are shared out by; the hash is no secret.
+		caller := ratelimit.WithCaller(r.Context(), "key "+hex.EncodeToString(sum[:8]))
+		next.ServeHTTP(w, r.WithContext(caller))
 	})
 }
 

@@ -2,38 +2,28 @@ package ratelimit
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"sync/atomic"
 	"time"
 )
 
-// A Priority says whose calls go first.
-type Priority uint8
-
-// The priorities, the first to go first.
-const (
-	Interactive Priority = iota // someone waits for the answer
-	Background                  // refreshes and reading ahead
-	priorities
-)
-
 // A Limiter makes callers wait until their limits allow a call. It is safe for
 // concurrent use.
 //
-// Every waiter has reserved a start in the Store, so the times are exact and
-// other replicas see the queue. In this process, waiters under the same windows
-// share their starts: when the time of one comes, the first in line takes it,
-// interactive before background and then in order of arrival, and who had
-// reserved it gets the start of the one who left. So a background call may be
-// overtaken until it fails. Between replicas the order is that of reservation.
+// Who finds room starts at once. Else it joins a queue, one for all calls under
+// the same windows, whose keeper reserves starts in the Store a moment ahead;
+// when the time of one comes it goes to who is next: by priority, and then the
+// callers in turn (see [WithCaller] and [WithPriority]). Between replicas the
+// order is that of reservation, and since none reserves far ahead, one with a
+// long queue delays a call on another by no more than that moment.
 type Limiter struct {
 	store   Store
 	maxWait time.Duration
 
 	waiting atomic.Int64 // in all queues
 	mu      sync.Mutex   // guards what follows, the queues and the waiters in them
-	seq     uint64
-	queues  map[string]*queue // by queueKey
+	queues  map[string]*queue
 }
 
 // NewLimiter returns a Limiter over a Store, which stays the caller's to close.
@@ -42,151 +32,361 @@ func NewLimiter(store Store, maxWait time.Duration) *Limiter {
 	return &Limiter{store: store, maxWait: maxWait, queues: make(map[string]*queue)}
 }
 
+// Waiting returns how many calls stand in line in this process.
+func (l *Limiter) Waiting() int { return int(l.waiting.Load()) }
+
 // Wait returns nil when a call under all limits may start; it is counted then.
-// If that cannot be before the end of ctx, it says so at once with an [*Error]
-// and nothing is counted. If ctx ends while waiting, its error is returned and
-// the call given back. Other errors are the Store's ([Shared] has none). limits
-// MUST NOT be changed afterwards.
-func (l *Limiter) Wait(ctx context.Context, limits []Limit, prio Priority) error {
+// If that cannot be before the end of ctx, it says so with an [*Error], as soon
+// as it is known, and nothing is counted. If the caller leaves meanwhile, the
+// error of ctx is returned and the call given back. Other errors are the Store's
+// ([Shared] has none). limits MUST NOT be changed afterwards.
+func (l *Limiter) Wait(ctx context.Context, limits []Limit) error {
 	if err := ctx.Err(); err != nil || len(limits) == 0 {
 		return err
 	}
-	now := time.Now()
-	deadline := now.Add(l.maxWait)
-	if d, ok := ctx.Deadline(); ok && d.Before(deadline) {
-		deadline = d
+	w := &waiter{caller: CallerFrom(ctx), prio: PriorityFrom(ctx), deadline: time.Now().Add(l.maxWait)}
+	if d, ok := ctx.Deadline(); ok && d.Before(w.deadline) {
+		w.deadline = d
 	}
-	d, err := l.store.Take(ctx, now, deadline.Sub(now), limits)
-	if err != nil {
-		return err
-	}
-	if d.OK && d.Wait <= 0 && l.waiting.Load() == 0 {
-		return nil
-	}
-	w := &waiter{limits: limits, prio: prio, deadline: deadline, d: d, ready: make(chan struct{}), moved: make(chan struct{}, 1)}
-	if d.OK {
-		if l.join(w) {
-			return nil
-		}
-	} else if err := l.overtake(ctx, w); err != nil {
-		return err
-	}
-	return l.stand(ctx, w)
-}
-
-// overtake puts w, whose own start would come too late, into the queue if one
-// of the starts there is in time and held by someone who has to give way.
-func (l *Limiter) overtake(ctx context.Context, w *waiter) error {
-	refusal := limited(w.d)
-	if w.prio != Interactive || w.d.Limit.Daily || !l.hasStart(w) {
-		return refusal
-	}
-	// The start that w brings along is for whom it overtakes. It may have
-	// moved since Take was asked, but hardly by more than a window.
-	d, err := l.store.Take(ctx, time.Now(), w.d.Wait+w.d.Limit.span(), w.limits)
-	if err != nil {
-		return err
-	}
-	if !d.OK {
-		return refusal
-	}
-	w.d = d
-	l.join(w)
-	return nil
-}
-
-// stand waits in the queue until it is w's turn.
-func (l *Limiter) stand(ctx context.Context, w *waiter) error {
-	timer := time.NewTimer(l.untilStart(w))
-	defer timer.Stop()
 	for {
-		select {
-		case <-w.ready:
-			return nil
-		case <-ctx.Done():
-			l.leave(ctx, w)
-			return ctx.Err()
-		case <-timer.C:
-			if done, err := l.turn(ctx, w); done {
-				return err
-			}
-		case <-w.moved:
-			if err := l.again(ctx, w); err != nil {
-				return err
-			}
+		err := l.wait(ctx, w, limits)
+		if !errors.Is(err, errAgain) {
+			return err
 		}
-		timer.Reset(l.untilStart(w))
 	}
 }
 
-// turn gives the start that w holds, whose time has come, to the first in line.
-// It reports whether w is done: it was the first, or is left with a start that
-// comes too late, as the error says.
-func (l *Limiter) turn(ctx context.Context, w *waiter) (done bool, err error) {
-	l.mu.Lock()
-	if w.q == nil {
-		l.mu.Unlock()
-		return true, nil // another gave its start to w in this moment
-	}
-	if w.stale || time.Now().Before(w.d.Start) {
-		l.mu.Unlock()
-		return false, nil // it was given another start in this moment
-	}
-	first := w.q.first()
-	first.d, w.d = w.d, first.d
-	l.remove(first)
-	close(first.ready)
-	late := first != w && w.d.Start.After(w.deadline)
-	refusal := limited(w.d)
-	l.mu.Unlock()
-	if !late {
-		return first == w, nil
-	}
-	l.leave(ctx, w)
-	return true, refusal
-}
+// errAgain tells a waiter that a day which it was counted on is closed.
+var errAgain = errors.New("ratelimit: again")
 
-// again reserves anew for a waiter whose limits were blocked.
-func (l *Limiter) again(ctx context.Context, w *waiter) error {
-	l.mu.Lock()
-	if w.q == nil || !w.stale {
-		l.mu.Unlock()
+func (l *Limiter) wait(ctx context.Context, w *waiter, limits []Limit) error {
+	windows, days, key := split(limits)
+	w.days, w.err = days, nil
+	var first *start
+	round, busy := l.busy(key)
+	if !busy && len(windows) > 0 {
+		now := time.Now()
+		d, err := l.store.Take(ctx, now, min(horizon, w.deadline.Sub(now)), limits)
+		switch {
+		case err != nil:
+			return err
+		case d.OK && d.Wait <= 0:
+			l.begun(ctx, now, d, windows)
+			return nil
+		case d.OK:
+			first, w.day = &start{d: d}, d
+		case d.Start.After(w.deadline):
+			return limited(d)
+		}
+	}
+	if first == nil && len(days) > 0 {
+		if err := l.takeDays(ctx, w); err != nil {
+			return err
+		}
+	}
+	if len(windows) == 0 {
 		return nil
 	}
-	w.stale = false
-	l.remove(w) // nobody swaps with it meanwhile
-	l.mu.Unlock()
-
-	_ = l.store.Cancel(context.WithoutCancel(ctx), w.d, w.limits) // at worst, one start is lost
-	now := time.Now()
-	d, err := l.store.Take(ctx, now, w.deadline.Sub(now), w.limits)
-	if err != nil {
+	if err := l.join(w, key, windows, first, round); err != nil {
+		l.giveDaysBack(ctx, w)
 		return err
 	}
-	if !d.OK {
+	return l.stand(ctx, w, windows)
+}
+
+// takeDays counts w on its days, tomorrow's if today's are spent and w has the
+// time to wait for it.
+func (l *Limiter) takeDays(ctx context.Context, w *waiter) error {
+	now := time.Now()
+	d, err := l.store.Take(ctx, now, w.deadline.Sub(now), w.days)
+	switch {
+	case err != nil:
+		return err
+	case !d.OK:
 		return limited(d)
+	}
+	w.day = d
+	if d.Wait <= 0 {
+		return nil
+	}
+	timer := time.NewTimer(d.Wait)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		l.giveDaysBack(ctx, w)
+		return ctx.Err()
+	}
+}
+
+func (l *Limiter) giveDaysBack(ctx context.Context, w *waiter) {
+	if len(w.days) > 0 {
+		_ = l.store.Cancel(context.WithoutCancel(ctx), w.day, w.days) // at worst, one call is lost
+	}
+}
+
+// busy reports whether anyone stands in line. round is for join.
+func (l *Limiter) busy(key string) (round int, busy bool) {
+	if l.waiting.Load() == 0 {
+		return 0, false
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	w.d = d
-	l.insert(w)
+	q := l.queues[key]
+	if q == nil {
+		return 0, false
+	}
+	return q.round, q.turns.size > 0
+}
+
+// join puts w into its queue, together with the start it brings, if any. It
+// refuses who could not be served in time.
+func (l *Limiter) join(w *waiter, key string, windows []Limit, first *start, round int) error {
+	now := time.Now()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	q := l.queues[key]
+	if q == nil {
+		q = &queue{key: key, windows: windows, since: now, wake: make(chan struct{}, 1), round: round}
+		l.queues[key] = q
+		go l.keep(q)
+	}
+	if first != nil {
+		l.file(q, first, round)
+	} else if at := q.turn(q.turns.ahead(w.prio, w.caller), now); at.After(w.deadline) {
+		q.poke()
+		return &Error{RetryAt: at, Key: q.limit.Key, Daily: q.limit.Daily}
+	}
+	w.q, w.ready = q, make(chan struct{})
+	q.turns.push(w)
+	q.moved = true
+	l.waiting.Add(1)
+	q.poke()
 	return nil
 }
 
-// leave takes w out of the queue and gives the latest start there back, so that
-// those behind w move up.
-func (l *Limiter) leave(ctx context.Context, w *waiter) {
-	l.mu.Lock()
-	if w.q != nil {
-		if last := w.q.last(); last != w {
-			last.d, w.d = w.d, last.d
-			last.tell()
-		}
-		l.remove(w)
+// file puts a start into the queue, unless what was learned since it was asked
+// for has made it void. The caller holds the lock.
+func (l *Limiter) file(q *queue, s *start, round int) {
+	if q.round != round {
+		q.void = append(q.void, s.d)
+		return
 	}
-	d := w.d
-	l.mu.Unlock()
-	_ = l.store.Cancel(context.WithoutCancel(ctx), d, w.limits) // at worst, one start is lost
+	s.timer = time.AfterFunc(time.Until(s.d.Start), func() { l.grant(q, s) })
+	q.reserve(s)
+}
+
+// grant gives a start, whose time has come, to who is next.
+func (l *Limiter) grant(q *queue, s *start) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	i := 0
+	for ; i < len(q.starts) && q.starts[i] != s; i++ {
+	}
+	if i == len(q.starts) {
+		return // void
+	}
+	q.starts = append(q.starts[:i], q.starts[i+1:]...)
+	q.poke()
+	if q.turns.size == 0 {
+		q.void = append(q.void, s.d)
+		return
+	}
+	w := q.turns.pop()
+	w.d, w.q = s.d, nil
+	l.waiting.Add(-1)
+	q.served(time.Now())
+	close(w.ready)
+}
+
+// stand waits for w's turn.
+func (l *Limiter) stand(ctx context.Context, w *waiter, windows []Limit) error {
+	timer := time.NewTimer(time.Until(w.deadline))
+	defer timer.Stop()
+	select {
+	case <-w.ready:
+	case <-ctx.Done():
+		return l.leave(ctx, w, windows, ctx.Err())
+	case <-timer.C:
+		return l.leave(ctx, w, windows, nil)
+	}
+	if w.err != nil {
+		l.giveDaysBack(ctx, w)
+		return w.err
+	}
+	l.begun(ctx, w.d.Start, w.d, windows)
+	return l.thisDay(ctx, w, windows)
+}
+
+// begun tells the Store of a call that starts later than it was to, by so much
+// that a window's guard does not cover it: a process that has too few processors
+// wakes late.
+func (l *Limiter) begun(ctx context.Context, due time.Time, d Decision, windows []Limit) {
+	now := time.Now()
+	for i := range windows {
+		if now.Sub(due) > windows[i].guard()/4 {
+			_ = l.store.Late(context.WithoutCancel(ctx), now, d, windows) // at worst, the origin refuses one
+			return
+		}
+	}
+}
+
+// thisDay counts w on the day that has begun while it waited.
+func (l *Limiter) thisDay(ctx context.Context, w *waiter, windows []Limit) error {
+	if len(w.days) == 0 || dayOf(w.day.at, int64(w.days[0].guard())) == dayOf(w.d.at, int64(w.days[0].guard())) {
+		return nil
+	}
+	l.giveDaysBack(ctx, w)
+	d, err := l.store.Take(ctx, time.Now(), 0, w.days)
+	if err == nil && d.OK {
+		return nil
+	}
+	_ = l.store.Cancel(context.WithoutCancel(ctx), w.d, windows) // at worst, one start is lost
+	if err != nil {
+		return err
+	}
+	return limited(d)
+}
+
+// leave takes w out of the queue, because of err or, if that is nil or a
+// deadline, because its time is over.
+func (l *Limiter) leave(ctx context.Context, w *waiter, windows []Limit, err error) error {
+	l.giveDaysBack(ctx, w)
+	l.mu.Lock()
+	q := w.q
+	if q == nil { // it was its turn in this moment, or it has failed
+		l.mu.Unlock()
+		if w.err == nil {
+			_ = l.store.Cancel(context.WithoutCancel(ctx), w.d, windows) // at worst, one start is lost
+		}
+		if err == nil {
+			err = w.err
+		}
+		return errOr(err, context.DeadlineExceeded)
+	}
+	defer l.mu.Unlock()
+	q.turns.remove(w)
+	w.q = nil
+	l.waiting.Add(-1)
+	q.poke()
+	if err == nil || errors.Is(err, context.DeadlineExceeded) {
+		at := q.next
+		if now := time.Now(); at.Before(now) {
+			at = now
+		}
+		return &Error{RetryAt: at, Key: q.windows[0].Key}
+	}
+	return err
+}
+
+func errOr(err, other error) error {
+	if err == nil || errors.Is(err, errAgain) {
+		return other
+	}
+	return err
+}
+
+// keep reserves starts for those who wait, until nobody does.
+func (l *Limiter) keep(q *queue) {
+	ctx := context.Background()
+	timer := time.NewTimer(time.Hour)
+	defer timer.Stop()
+	for {
+		todo := l.look(q)
+		for _, d := range todo.void {
+			_ = l.store.Cancel(ctx, d, q.windows) // at worst, one start is lost
+		}
+		switch {
+		case todo.over:
+			return
+		case todo.ask:
+			l.ask(ctx, q, todo.round)
+		default:
+			timer.Reset(todo.sleep)
+			select {
+			case <-timer.C:
+			case <-q.wake:
+			}
+		}
+	}
+}
+
+// todo is what a queue's keeper has to do next.
+type todo struct {
+	void  []Decision
+	over  bool
+	ask   bool
+	round int
+	sleep time.Duration
+}
+
+// look finds out what is to be done for a queue.
+func (l *Limiter) look(q *queue) todo {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := time.Now()
+	for len(q.starts) > q.turns.size { // the last is the one to be missed least
+		last := q.starts[len(q.starts)-1]
+		last.timer.Stop()
+		q.starts = q.starts[:len(q.starts)-1]
+		q.void = append(q.void, last.d)
+	}
+	t := todo{void: q.void, round: q.round, sleep: time.Hour}
+	q.void = nil
+	if q.moved {
+		if t.sleep = q.culled.Add(cullEvery).Sub(now); t.sleep <= 0 {
+			l.cull(q, now)
+			t.sleep = time.Hour
+		}
+	}
+	switch wait := q.askAt.Sub(now); {
+	case q.turns.size == 0 && len(q.starts) == 0:
+		t.over = true
+		delete(l.queues, q.key)
+	case q.turns.size <= len(q.starts):
+	case wait <= 0:
+		t.ask = true
+	default:
+		t.sleep = min(t.sleep, wait)
+	}
+	return t
+}
+
+func (l *Limiter) cull(q *queue, now time.Time) {
+	before := q.turns.size
+	q.cull(now)
+	l.waiting.Add(int64(q.turns.size - before))
+}
+
+// ask reserves one start more.
+func (l *Limiter) ask(ctx context.Context, q *queue, round int) {
+	d, err := l.store.Take(ctx, time.Now(), horizon, q.windows)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	switch {
+	case err != nil:
+		for _, w := range q.turns.order() {
+			q.turns.remove(w)
+			w.fail(err)
+			l.waiting.Add(-1)
+		}
+	case d.OK:
+		l.file(q, &start{d: d}, round)
+	case q.round == round:
+		now := time.Now()
+		first := q.next.IsZero()
+		q.next, q.limit = d.Start, d.Limit
+		q.askAt = d.Start.Add(-horizon)
+		if soon := now.Add(time.Millisecond); q.askAt.Before(soon) {
+			q.askAt = soon
+		} else if late := now.Add(askEvery); q.askAt.After(late) {
+			q.askAt = late
+		}
+		if first {
+			l.cull(q, now)
+		}
+	}
 }
 
 // Block says that the origin itself refused a call under the limit with that
@@ -196,17 +396,37 @@ func (l *Limiter) Block(ctx context.Context, key string, until time.Time) error 
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, q := range l.queues {
-		q.each(func(w *waiter) {
-			if w.under(key) {
-				w.stale = true
-				w.tell()
+		if under(q.windows, key) {
+			q.drop()
+			continue
+		}
+		for _, w := range q.turns.order() {
+			if under(w.days, key) {
+				q.turns.remove(w)
+				l.waiting.Add(-1)
+				w.fail(errAgain)
 			}
-		})
+		}
+		q.poke()
 	}
 	return err
 }
 
-// Observe tells the Store what the origin says is left of a daily limit.
+// Refuse says that the origin refused a call because the window of a limit was
+// full, though we had counted on room: others spend too.
+func (l *Limiter) Refuse(ctx context.Context, limit Limit) error {
+	err := l.store.Refuse(ctx, time.Now(), limit)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, q := range l.queues {
+		if under(q.windows, limit.Key) {
+			q.drop()
+		}
+	}
+	return err
+}
+
+// Observe tells the Store what the origin says is left of a limit.
 func (l *Limiter) Observe(ctx context.Context, limit Limit, left int) error {
 	return l.store.Observe(ctx, time.Now(), limit, left)
 }

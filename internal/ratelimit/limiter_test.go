@@ -39,6 +39,7 @@ func play(t *testing.T, f func(t *testing.T, s *scene)) {
 		s := &scene{Limiter: NewLimiter(&Memory{}, time.Minute), t: t, began: time.Now()}
 		f(t, s)
 		s.wg.Wait()
+		synctest.Wait()
 		if n := s.waiting.Load(); n != 0 || len(s.queues) != 0 {
 			t.Errorf("%d still wait in %d queues", n, len(s.queues))
 		}
@@ -48,7 +49,7 @@ func play(t *testing.T, f func(t *testing.T, s *scene)) {
 // call lets someone wait, in line before whoever calls next.
 func (s *scene) call(ctx context.Context, who string, prio Priority, limits ...Limit) {
 	s.wg.Go(func() {
-		err := s.Wait(ctx, limits, prio)
+		err := s.Wait(WithPriority(ctx, prio), limits)
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		note := who + " " + time.Since(s.began).String()
@@ -88,7 +89,7 @@ func TestWaitInOrder(t *testing.T) {
 func TestInteractiveGoesFirst(t *testing.T) {
 	play(t, func(t *testing.T, s *scene) {
 		for _, who := range []string{"b0", "b1", "b2", "b3", "b4"} {
-			s.call(t.Context(), who, Background, second)
+			s.call(t.Context(), who, Refresh, second)
 		}
 		time.Sleep(time.Millisecond)
 		for _, who := range []string{"i0", "i1", "i2"} {
@@ -101,26 +102,26 @@ func TestInteractiveGoesFirst(t *testing.T) {
 func TestInteractiveOvertakesInTime(t *testing.T) {
 	play(t, func(t *testing.T, s *scene) {
 		for _, who := range []string{"b0", "b1", "b2", "b3"} {
-			s.call(s.within(1500*time.Millisecond), who, Background, second)
+			s.call(s.within(1500*time.Millisecond), who, Refresh, second)
 		}
-		// Its own start would be at 2s; it takes one at 1s. Who is left
-		// with the start at 2s fails, as soon as that is known.
+		// Its own start would be at 2s; it takes one at 1s. For whom only
+		// the start at 2s is left fails at the next look at all who wait.
 		s.call(s.within(1200*time.Millisecond), "i0", Interactive, second)
 		s.call(s.within(1200*time.Millisecond), "i1", Interactive, second)
 		s.call(s.within(1200*time.Millisecond), "i2", Interactive, second) // both starts are taken
-		s.want("b0 0s", "b1 0s", "i0 1s", "i1 1s", "b2 1s failed", "b3 1s failed", "i2 0s failed")
+		s.want("b0 0s", "b1 0s", "i0 1s", "i1 1s", "b2 50ms failed", "b3 50ms failed", "i2 0s failed")
 		if got := left(t, s.store, second); got[0] != 0 {
 			t.Errorf("%d left", got[0])
 		}
 	})
 }
 
-func TestBackgroundDoesNotOvertake(t *testing.T) {
+func TestRefreshDoesNotOvertake(t *testing.T) {
 	play(t, func(t *testing.T, s *scene) {
 		for _, who := range []string{"b0", "b1", "b2", "b3"} {
-			s.call(t.Context(), who, Background, second)
+			s.call(t.Context(), who, Refresh, second)
 		}
-		s.call(s.within(1200*time.Millisecond), "late", Background, second)
+		s.call(s.within(1200*time.Millisecond), "late", Refresh, second)
 		s.want("b0 0s", "b1 0s", "b2 1s", "b3 1s", "late 0s failed")
 	})
 }
@@ -131,7 +132,7 @@ func TestWhatCannotBeInTimeFailsAtOnce(t *testing.T) {
 		for range 4 {
 			s.call(t.Context(), "ok", Interactive, second)
 		}
-		err := s.Wait(s.within(1999*time.Millisecond), []Limit{second, daily}, Interactive)
+		err := s.Wait(s.within(1999*time.Millisecond), []Limit{second, daily})
 		var e *Error
 		if !errors.Is(err, ErrLimited) || !errors.As(err, &e) {
 			t.Fatal(err)
@@ -139,10 +140,10 @@ func TestWhatCannotBeInTimeFailsAtOnce(t *testing.T) {
 		if e.Key != second.Key || e.Daily || e.RetryAt.Sub(s.began) != 2*time.Second || time.Since(s.began) != 0 {
 			t.Errorf("got %+v after %v", e, time.Since(s.began))
 		}
-		if err := s.Wait(s.within(2001*time.Millisecond), []Limit{second, daily}, Interactive); err != nil {
+		if err := s.Wait(s.within(2001*time.Millisecond), []Limit{second, daily}); err != nil {
 			t.Error("just in time, and it was not spent:", err)
 		}
-		err = s.Wait(t.Context(), []Limit{daily}, Interactive)
+		err = s.Wait(t.Context(), []Limit{daily})
 		if !errors.As(err, &e) || e.Key != daily.Key || !e.Daily || !e.RetryAt.Equal(time.Now().Truncate(day).Add(day+2*time.Second)) {
 			t.Errorf("got %v", err)
 		}
@@ -178,10 +179,10 @@ func TestGoneBeforeIsNotCounted(t *testing.T) {
 	play(t, func(t *testing.T, s *scene) {
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
-		if err := s.Wait(ctx, []Limit{second}, Interactive); !errors.Is(err, context.Canceled) {
+		if err := s.Wait(ctx, []Limit{second}); !errors.Is(err, context.Canceled) {
 			t.Error(err)
 		}
-		if err := s.Wait(t.Context(), nil, Interactive); err != nil {
+		if err := s.Wait(t.Context(), nil); err != nil {
 			t.Error(err)
 		}
 		if got := left(t, s.store, second); got[0] != 2 {
@@ -220,16 +221,16 @@ func TestBlockFreesOtherLimits(t *testing.T) {
 	})
 }
 
-// TestNobodySlipsIn: when another replica gives a start back, whoever asks next
-// is offered it, but those in line come first.
+// TestNobodySlipsIn: when another replica gives a start back, it is found out in
+// a moment, and those in line have it before who comes.
 func TestNobodySlipsIn(t *testing.T) {
 	play(t, func(t *testing.T, s *scene) {
 		theirs := take(t, s.store, 0, second)
 		take(t, s.store, 0, second)
-		s.call(t.Context(), "first", Background, second)
+		s.call(t.Context(), "first", Refresh, second)
 		s.store.Cancel(t.Context(), theirs, []Limit{second})
-		s.call(t.Context(), "second", Background, second)
-		s.want("first 0s", "second 1s")
+		s.call(t.Context(), "second", Refresh, second)
+		s.want("first 200ms", "second 1s")
 	})
 }
 
@@ -239,7 +240,7 @@ func TestPrioritiesShareWindowsNotDays(t *testing.T) {
 	play(t, func(t *testing.T, s *scene) {
 		host := Limit{Key: "a:host", Calls: 100, Daily: true}
 		for _, who := range []string{"b0", "b1", "b2"} {
-			s.call(t.Context(), who, Background, second)
+			s.call(t.Context(), who, Refresh, second)
 		}
 		s.call(t.Context(), "i", Interactive, second, host)
 		s.call(t.Context(), "j", Interactive, second, host)
@@ -271,7 +272,7 @@ func TestLimiterUnderLoad(t *testing.T) {
 					if i%5 == 0 {
 						time.AfterFunc(time.Duration(n%7)*300*time.Millisecond, cancel)
 					}
-					err := l.Wait(ctx, []Limit{limit}, Priority(i%2))
+					err := l.Wait(WithPriority(ctx, Priority(i%3)), []Limit{limit})
 					now := time.Now()
 					cancel()
 					if err == nil {
@@ -285,6 +286,7 @@ func TestLimiterUnderLoad(t *testing.T) {
 			})
 		}
 		wg.Wait()
+		synctest.Wait()
 		slices.SortFunc(starts, time.Time.Compare)
 		for i := limit.Calls; i < len(starts); i++ {
 			if gap := starts[i].Sub(starts[i-limit.Calls]); gap < limit.span() {
@@ -306,6 +308,6 @@ func BenchmarkWaitFree(b *testing.B) {
 	limits := []Limit{{Key: "a:l", Calls: 1 << 20, Window: time.Millisecond}}
 	b.ReportAllocs()
 	for b.Loop() {
-		l.Wait(b.Context(), limits, Interactive)
+		l.Wait(b.Context(), limits)
 	}
 }

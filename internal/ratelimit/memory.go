@@ -17,6 +17,8 @@ type Memory struct {
 // count is what is known of one limit. Times are Unix nanoseconds.
 type count struct {
 	window  window
+	others  others
+	pace    pace
 	days    days
 	blocked int64 // no start before
 	idle    int64 // when nothing of this matters any more
@@ -57,15 +59,18 @@ func (m *Memory) sweep(now int64) {
 }
 
 // earliest returns the first time from t on that the limit allows.
-func (c *count) earliest(t int64, l *Limit) int64 {
+func (c *count) earliest(t, now int64, l *Limit) int64 {
 	t = max(t, c.blocked)
 	if l.Daily {
 		return c.days.earliest(t, int64(l.guard()), max(l.Calls, 1))
 	}
-	return c.window.earliest(t, int64(l.span()), max(l.Calls, 1))
+	return c.window.earliest(max(t, c.pace.from(l)), int64(l.span()), c.calls(now, l))
 }
 
-func (c *count) add(t int64, l *Limit) {
+// calls returns how many calls of a window are ours.
+func (c *count) calls(now int64, l *Limit) int { return max(l.Calls-c.others.now(now, l), 1) }
+
+func (c *count) add(t, now int64, l *Limit) {
 	if l.Daily {
 		guard := int64(l.guard())
 		d := dayOf(t, guard)
@@ -74,7 +79,8 @@ func (c *count) add(t int64, l *Limit) {
 		return
 	}
 	c.window.add(t)
-	c.idle = max(c.idle, t+int64(l.span()))
+	c.pace.add(t, now, c.calls(now, l), l)
+	c.idle = max(c.idle, t+int64(l.span()), c.pace.next)
 }
 
 // Take implements [Store].
@@ -92,7 +98,7 @@ func (m *Memory) Take(_ context.Context, now time.Time, maxWait time.Duration, l
 	// reservation nobody objects.
 	t, last := from, -1
 	for agreed, i := 0, 0; agreed < len(limits); i = (i + 1) % len(limits) {
-		if u := counts[i].earliest(t, &limits[i]); u > t {
+		if u := counts[i].earliest(t, from, &limits[i]); u > t {
 			t, last, agreed = u, i, 0
 		}
 		agreed++
@@ -105,7 +111,7 @@ func (m *Memory) Take(_ context.Context, now time.Time, maxWait time.Duration, l
 		return d, nil
 	}
 	for i := range limits {
-		counts[i].add(t, &limits[i])
+		counts[i].add(t, from, &limits[i])
 	}
 	d.OK = true
 	return d, nil
@@ -123,6 +129,19 @@ func (m *Memory) Cancel(_ context.Context, d Decision, limits []Limit) error {
 			c.days.add(dayOf(d.at, int64(l.guard())), -1)
 		} else {
 			c.window.remove(d.at)
+			c.pace.remove()
+		}
+	}
+	return nil
+}
+
+// Late implements [Store].
+func (m *Memory) Late(_ context.Context, now time.Time, d Decision, windows []Limit) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for i := range windows {
+		if c := m.counts[windows[i].Key]; c != nil && now.UnixNano() > d.at && c.window.remove(d.at) {
+			c.window.add(now.UnixNano())
 		}
 	}
 	return nil
@@ -143,15 +162,34 @@ func (m *Memory) Block(_ context.Context, key string, until time.Time) error {
 	return nil
 }
 
-// Observe implements [Store].
-func (m *Memory) Observe(_ context.Context, now time.Time, l Limit, left int) error {
-	if !l.Daily {
-		return nil
-	}
+// Refuse implements [Store].
+func (m *Memory) Refuse(_ context.Context, now time.Time, l Limit) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	t := now.UnixNano()
 	c := m.count(&l, t)
+	c.blocked = max(c.blocked, t+int64(c.others.refuse(t, c.window.count(t-int64(l.Window), t), &l)))
+	c.learned(t, &l)
+	return nil
+}
+
+// learned has nothing start in a crowd after something was learned.
+func (c *count) learned(t int64, l *Limit) {
+	c.pace.next = max(c.pace.next, t+l.slack())
+	c.idle = max(c.idle, t+5*c.others.hold+int64(memory)+60*int64(l.span()))
+}
+
+// Observe implements [Store].
+func (m *Memory) Observe(_ context.Context, now time.Time, l Limit, left int) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	t := now.UnixNano()
+	c := m.count(&l, t)
+	if !l.Daily {
+		c.others.told(t, c.window.count(t-int64(l.Window), t), left, &l)
+		c.learned(t, &l)
+		return nil
+	}
 	d := dayOf(t, int64(l.guard()))
 	if more := l.Calls - left - c.days.used(d); more > 0 {
 		c.days.add(d, more)
@@ -169,17 +207,20 @@ func (m *Memory) Remaining(_ context.Context, now time.Time, limits []Limit) ([]
 	for i := range limits {
 		l := &limits[i]
 		c := m.count(l, t)
-		used, reset := 0, t
+		used, reset, foreign := 0, t, 0
 		if l.Daily {
 			d := dayOf(t, int64(l.guard()))
 			used, reset = c.days.used(d), dayStart(d+1, int64(l.guard()))
-		} else if s := c.window.starts(); len(s) > 0 {
-			used, reset = len(s), s[len(s)-1]+int64(l.span())
+		} else {
+			foreign = c.others.now(t, l)
+			if s := c.window.starts(); len(s) > 0 {
+				used, reset = len(s), s[len(s)-1]+int64(l.span())
+			}
 		}
 		if c.blocked > t {
 			used, reset = l.Calls, max(reset, c.blocked)
 		}
-		all[i] = Status{Key: l.Key, Calls: l.Calls, Left: max(l.Calls-used, 0), Reset: now.Add(time.Duration(reset - t))}
+		all[i] = Status{Key: l.Key, Calls: l.Calls, Left: max(l.Calls-foreign-used, 0), Others: foreign, Reset: now.Add(time.Duration(reset - t))}
 	}
 	return all, nil
 }

@@ -6,150 +6,194 @@ import (
 	"time"
 )
 
-// A queue holds those who wait under the same windows. Each brought a start, and
-// any start in it serves any of them.
+const (
+	// horizon is how far ahead starts are reserved for those who wait. Far
+	// enough that a start is there when its time comes; near enough that what
+	// is learned meanwhile, and who comes meanwhile to any replica, counts.
+	horizon = 50 * time.Millisecond
+
+	// askEvery is how soon the Store is asked again, whatever it has said:
+	// another replica may give back what it has reserved.
+	askEvery = 200 * time.Millisecond
+
+	// cullEvery bounds how often all who wait are looked at.
+	cullEvery = 50 * time.Millisecond
+)
+
+// A queue holds those who wait under the same windows, and starts reserved for
+// them. A start is nobody's until its time comes: then it goes to who is next.
+// All of it is guarded by the Limiter's lock.
 type queue struct {
-	key   string
-	lines [priorities][]*waiter // each in order of arrival
+	key     string
+	windows []Limit
+	turns   turns
+
+	starts []*start   // sorted
+	void   []Decision // to be given back to the Store
+	got    []time.Time
+	since  time.Time // when it came to be
+
+	// What the Store said when it last had no start within the horizon.
+	next  time.Time // the first start that it has; zero when it was not asked
+	limit Limit     // what decided that
+
+	round  int       // grows when starts that were reserved before are void
+	askAt  time.Time // when the Store is asked for a start again
+	culled time.Time
+	moved  bool // since it was culled
+	wake   chan struct{}
 }
 
-// A waiter is one Wait that does not return at once. All but the channels is
-// guarded by the Limiter's lock while q is set.
+// A start is reserved; timer gives it away.
+type start struct {
+	d     Decision
+	timer *time.Timer
+}
+
+// A waiter is one Wait that does not return at once. It is guarded by the
+// Limiter's lock while it is in a queue.
 type waiter struct {
-	limits   []Limit
+	caller   string
 	prio     Priority
 	deadline time.Time
-	seq      uint64 // order of arrival
+	days     []Limit // counted already, as day says
+	day      Decision
 
-	q     *queue   // nil when not in a queue
-	d     Decision // the start it holds
-	stale bool     // its start is void
-
-	ready chan struct{} // closed when it may start
-	moved chan struct{} // has a value when d or stale was changed by others
+	q     *queue // nil when in none
+	d     Decision
+	err   error
+	ready chan struct{} // closed when it may start or has failed
 }
 
-// tell wakes w to look at its start.
-func (w *waiter) tell() {
-	select {
-	case w.moved <- struct{}{}:
-	default:
+// split tells the windows among limits from the days, and names the windows.
+// Days decide whether a call may be made, and hardly ever when, so they do not
+// keep calls apart that wait for the same window.
+func split(limits []Limit) (windows, days []Limit, key string) {
+	i := slices.IndexFunc(limits, func(l Limit) bool { return l.Daily })
+	if i < 0 {
+		return limits, nil, nameOf(limits)
 	}
-}
-
-func (w *waiter) under(key string) bool {
-	return slices.ContainsFunc(w.limits, func(l Limit) bool { return l.Key == key })
-}
-
-// queueKey names the windows among limits. Days are left out: they decide
-// whether a call may be made, and hardly ever when.
-func queueKey(limits []Limit) string {
-	var b strings.Builder
 	for _, l := range limits {
-		if !l.Daily {
-			b.WriteString(l.Key)
-			b.WriteByte(0)
+		if l.Daily {
+			days = append(days, l)
+		} else {
+			windows = append(windows, l)
 		}
+	}
+	return windows, days, nameOf(windows)
+}
+
+func nameOf(windows []Limit) string {
+	if len(windows) == 1 {
+		return windows[0].Key
+	}
+	var b strings.Builder
+	for _, l := range windows {
+		b.WriteString(l.Key)
+		b.WriteByte(0)
 	}
 	return b.String()
 }
 
-// first returns who is next in line. The queue MUST NOT be empty.
-func (q *queue) first() *waiter {
-	for _, line := range q.lines {
-		if len(line) > 0 {
-			return line[0]
+func under(limits []Limit, key string) bool {
+	return slices.ContainsFunc(limits, func(l Limit) bool { return l.Key == key })
+}
+
+// poke has the queue's keeper look at it.
+func (q *queue) poke() {
+	select {
+	case q.wake <- struct{}{}:
+	default:
+	}
+}
+
+// reserve files a start.
+func (q *queue) reserve(s *start) {
+	i := len(q.starts)
+	for i > 0 && q.starts[i-1].d.Start.After(s.d.Start) {
+		i--
+	}
+	q.starts = slices.Insert(q.starts, i, s)
+}
+
+// drop makes all starts void: they were reserved before something was learned.
+func (q *queue) drop() {
+	for _, s := range q.starts {
+		s.timer.Stop()
+		q.void = append(q.void, s.d)
+	}
+	q.starts = nil
+	q.round++
+	q.next, q.askAt, q.culled = time.Time{}, time.Time{}, time.Time{}
+	q.poke()
+}
+
+// turn returns when the one behind so many others starts at the earliest, zero
+// if that is not known yet.
+func (q *queue) turn(ahead int, now time.Time) time.Time {
+	if ahead < len(q.starts) {
+		return q.starts[ahead].d.Start
+	}
+	if q.next.IsZero() {
+		return time.Time{}
+	}
+	at := q.next
+	if at.Before(now) {
+		at = now
+	}
+	for _, l := range q.windows {
+		rounds := (ahead - len(q.starts)) / q.share(&l, now)
+		if t := q.next.Add(time.Duration(rounds) * l.span()); t.After(at) {
+			at = t
 		}
 	}
-	panic("ratelimit: empty queue")
+	return at
 }
 
-// last returns who holds the latest start. The queue MUST NOT be empty.
-func (q *queue) last() (last *waiter) {
-	q.each(func(w *waiter) {
-		if last == nil || w.d.Start.After(last.d.Start) {
-			last = w
+// share returns how many starts of a window the queue may hope for: what it had
+// of the last, if it wanted all of that, else the whole.
+func (q *queue) share(l *Limit, now time.Time) int {
+	from := now.Add(-l.span())
+	if q.since.After(from) || len(q.got) == 0 {
+		return max(l.Calls, 1)
+	}
+	i, _ := slices.BinarySearchFunc(q.got, from, time.Time.Compare)
+	return min(max(len(q.got)-i, 1), max(l.Calls, 1))
+}
+
+// served notes a start that was given away.
+func (q *queue) served(now time.Time) {
+	q.got = append(q.got, now)
+	longest := time.Duration(0)
+	for _, l := range q.windows {
+		longest = max(longest, l.span())
+	}
+	if old, _ := slices.BinarySearchFunc(q.got, now.Add(-longest), time.Time.Compare); old > len(q.got)/2 {
+		q.got = slices.Delete(q.got, 0, old)
+	}
+}
+
+// cull fails those whose turn cannot come in time any more, because others came
+// who go first, or because the origin refused.
+func (q *queue) cull(now time.Time) {
+	q.culled, q.moved = now, false
+	if q.next.IsZero() {
+		return
+	}
+	i := 0
+	for _, w := range q.turns.order() {
+		at := q.turn(i, now)
+		if at.IsZero() || !at.After(w.deadline) {
+			i++
+			continue
 		}
-	})
-	return last
-}
-
-func (q *queue) each(f func(*waiter)) {
-	for _, line := range q.lines {
-		for _, w := range line {
-			f(w)
-		}
+		q.turns.remove(w)
+		w.fail(&Error{RetryAt: at, Key: q.limit.Key, Daily: q.limit.Daily})
 	}
 }
 
-// join puts w at the end of its line. It reports true, and does not, if nobody
-// is in line and w's start has come.
-func (l *Limiter) join(w *waiter) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if w.d.Wait <= 0 && l.queues[queueKey(w.limits)] == nil {
-		return true
-	}
-	l.seq++
-	w.seq = l.seq
-	l.insert(w)
-	return false
-}
-
-// hasStart reports whether the queue holds a start that is in time for w and
-// not for one who goes before.
-func (l *Limiter) hasStart(w *waiter) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	q := l.queues[queueKey(w.limits)]
-	if q == nil {
-		return false
-	}
-	starts := 0
-	q.each(func(o *waiter) {
-		if !o.d.Start.After(w.deadline) {
-			starts++
-		}
-	})
-	return starts > len(q.lines[Interactive])
-}
-
-// untilStart returns how long it is to the start that w holds.
-func (l *Limiter) untilStart(w *waiter) time.Duration {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return time.Until(w.d.Start)
-}
-
-// insert puts w into its queue by order of arrival. The caller holds the lock.
-func (l *Limiter) insert(w *waiter) {
-	key := queueKey(w.limits)
-	q := l.queues[key]
-	if q == nil {
-		q = &queue{key: key}
-		l.queues[key] = q
-	}
-	line := &q.lines[w.prio]
-	*line = slices.Insert(*line, place(*line, w), w)
-	w.q = q
-	l.waiting.Add(1)
-}
-
-// remove takes w out of its queue. The caller holds the lock.
-func (l *Limiter) remove(w *waiter) {
-	line := &w.q.lines[w.prio]
-	i := place(*line, w)
-	*line = slices.Delete(*line, i, i+1)
-	if len(w.q.lines[Interactive])+len(w.q.lines[Background]) == 0 {
-		delete(l.queues, w.q.key)
-	}
-	w.q = nil
-	l.waiting.Add(-1)
-}
-
-func place(line []*waiter, w *waiter) int {
-	i, _ := slices.BinarySearchFunc(line, w, func(a, b *waiter) int {
-		return int(int64(a.seq) - int64(b.seq))
-	})
-	return i
+// fail ends the waiting, once w is out of the turns.
+func (w *waiter) fail(err error) {
+	w.q, w.err = nil, err
+	close(w.ready)
 }

@@ -12,9 +12,16 @@
 // window after the (i-N)-th. It costs 8 bytes for each call of a window, and
 // windows are small (80 calls). See [Limit] for days, which are only counted.
 //
+// # Others
+//
+// Apps that we know nothing of may spend the same budget, and the origin hardly
+// ever says how much. But when it refuses, its window is full, and what we have
+// not spent of it is what others have. That share is left to them, believed for
+// a while and then doubted step by step ([Store.Refuse]).
+//
 // # Layers
 //
-// The arithmetic is pure (window.go, day.go). A [Store] moves the state of all
+// The arithmetic is pure (window.go, day.go, others.go). A [Store] moves the state of all
 // limits of one call in one step: [Memory] under a lock, [Redis] in a script,
 // [Shared] in Redis as long as it is there and in this process's share of the
 // budget otherwise. A [Limiter] waits for what a Store has reserved.
@@ -42,6 +49,10 @@ type Limit struct {
 	// Daily limits are counted per UTC day and begin anew at 00:00 UTC. They
 	// are counters, not logs: any 24 hours may see twice as many calls.
 	Daily bool
+
+	// Burst is how many of the calls of a window may start at once; the others
+	// follow one by one, spread over half of it. Zero is all of them.
+	Burst int
 
 	// Guard stretches the window; for a day, it is how long after midnight
 	// the old day still counts. We time the start of calls and the origin
@@ -80,14 +91,22 @@ type Store interface {
 	// only be called when the call was not made, and once.
 	Cancel(ctx context.Context, d Decision, limits []Limit) error
 
+	// Late says that the call which Take reserved, given the same windows,
+	// starts only now: the window after it begins later, too.
+	Late(ctx context.Context, now time.Time, d Decision, windows []Limit) error
+
 	// Block says that the origin itself refused: no call under the limit with
 	// that key starts before until. A shorter block never lifts a longer one.
 	Block(ctx context.Context, key string, until time.Time) error
 
-	// Observe says that the origin told how many calls of a daily limit are
-	// left. If that is less than counted here, others spend too, and it is
-	// believed; other limits are over before the news arrives, so they are
-	// ignored.
+	// Refuse says that the origin refused a call because the window of l was
+	// full. What was not spent of it by calls counted here was spent by others,
+	// and that much is left to them from now on.
+	Refuse(ctx context.Context, now time.Time, l Limit) error
+
+	// Observe says that the origin told how many calls of a limit are left. If
+	// that is less than counted here, others spend too, and it is believed. Of
+	// a day, it is never believed that more is left than counted.
 	Observe(ctx context.Context, now time.Time, l Limit, left int) error
 
 	// Remaining tells how the limits stand, one Status for each.
@@ -108,8 +127,9 @@ type Decision struct {
 
 // A Status tells how one limit stands.
 type Status struct {
-	Key   string
-	Calls int       // the limit
-	Left  int       // calls that could still start now, at least 0
-	Reset time.Time // when all Calls will be free again if none is made
+	Key    string
+	Calls  int       // the limit
+	Left   int       // calls that could still start now, at least 0
+	Others int       // calls of a window that are left to others
+	Reset  time.Time // when all Calls will be free again if none is made
 }

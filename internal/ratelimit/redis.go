@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+	"golang.org/x/sync/errgroup"
 )
 
 const (
@@ -49,6 +50,14 @@ func countKey(key string) string {
 
 func stateKey(key string) string { return countKey(key) + ":state" }
 
+// epochKey is of the account of a limit.
+func epochKey(key string) string { return countKey(accountOf(key) + ":epoch") }
+
+func accountOf(key string) string {
+	account, _, _ := strings.Cut(key, ":")
+	return account
+}
+
 // spanOf returns what the scripts want to know of a limit's time.
 func spanOf(l *Limit) (span int64, daily int) {
 	if l.Daily {
@@ -64,29 +73,37 @@ func (r *Redis) Take(ctx context.Context, _ time.Time, maxWait time.Duration, li
 	return d, err
 }
 
-// take also returns what is used of the day of each limit.
-func (r *Redis) take(ctx context.Context, maxWait time.Duration, limits []Limit) (Decision, []int64, error) {
+// news is what Redis says beside a decision.
+type news struct {
+	epoch int64 // another one after Redis has lost its memory
+	// of is, for each limit, what is used of its day, or what others spend of
+	// its window.
+	of []int64
+}
+
+func (r *Redis) take(ctx context.Context, maxWait time.Duration, limits []Limit) (Decision, news, error) {
 	ctx, cancel := context.WithTimeout(ctx, opTimeout)
 	defer cancel()
 	id := r.id()
-	keys := make([]string, 0, 2*len(limits))
-	args := make([]any, 0, 2+3*len(limits))
+	keys := make([]string, 1, 1+2*len(limits))
+	keys[0] = epochKey(limits[0].Key)
+	args := make([]any, 0, 2+4*len(limits))
 	args = append(args, id, maxWait.Microseconds())
 	for i := range limits {
 		span, daily := spanOf(&limits[i])
 		keys = append(keys, countKey(limits[i].Key), stateKey(limits[i].Key))
-		args = append(args, limits[i].Calls, span, daily)
+		args = append(args, limits[i].Calls, span, daily, limits[i].Burst)
 	}
 	answer, err := takeScript.Run(ctx, r.client, keys, args...).Int64Slice()
 	if err != nil {
-		return Decision{}, nil, err
+		return Decision{}, news{}, err
 	}
 	wait := time.Duration(answer[1]) * time.Microsecond
 	d := Decision{OK: answer[0] == 1, Start: time.Now().Add(wait), Wait: wait, at: answer[2] * 1000, id: id}
 	if n := answer[3]; n > 0 {
 		d.Limit = limits[n-1]
 	}
-	return d, answer[4:], nil
+	return d, news{answer[4], answer[5:]}, nil
 }
 
 // id returns a name that no other reservation has.
@@ -110,6 +127,17 @@ func (r *Redis) Cancel(ctx context.Context, d Decision, limits []Limit) error {
 	return cancelScript.Run(ctx, r.client, keys, args...).Err()
 }
 
+// Late implements [Store].
+func (r *Redis) Late(ctx context.Context, _ time.Time, d Decision, windows []Limit) error {
+	ctx, cancel := context.WithTimeout(ctx, opTimeout)
+	defer cancel()
+	keys := make([]string, len(windows))
+	for i, l := range windows {
+		keys[i] = countKey(l.Key)
+	}
+	return lateScript.Run(ctx, r.client, keys, d.id).Err()
+}
+
 // Block implements [Store].
 func (r *Redis) Block(ctx context.Context, key string, until time.Time) error {
 	wait := time.Until(until)
@@ -121,10 +149,25 @@ func (r *Redis) Block(ctx context.Context, key string, until time.Time) error {
 	return blockScript.Run(ctx, r.client, []string{stateKey(key)}, wait.Microseconds()).Err()
 }
 
+// Refuse implements [Store].
+func (r *Redis) Refuse(ctx context.Context, _ time.Time, l Limit) error {
+	return r.others(ctx, &l, -1)
+}
+
+// others learns from a refusal, which is -1, or from what is left of a window.
+func (r *Redis) others(ctx context.Context, l *Limit, left int) error {
+	ctx, cancel := context.WithTimeout(ctx, opTimeout)
+	defer cancel()
+	span, _ := spanOf(l)
+	return othersScript.Run(ctx, r.client, []string{countKey(l.Key), stateKey(l.Key)},
+		l.Calls, l.Window.Microseconds(), span, time.Duration(l.slack()).Microseconds(),
+		left, firstBelief.Microseconds(), secondBelief.Microseconds(), longBelief.Microseconds(), memory.Microseconds(), underWay.Microseconds()).Err()
+}
+
 // Observe implements [Store].
 func (r *Redis) Observe(ctx context.Context, _ time.Time, l Limit, left int) error {
 	if !l.Daily {
-		return nil
+		return r.others(ctx, &l, max(left, 0))
 	}
 	ctx, cancel := context.WithTimeout(ctx, opTimeout)
 	defer cancel()
@@ -153,10 +196,11 @@ func (r *Redis) Remaining(ctx context.Context, _ time.Time, limits []Limit) ([]S
 			return nil, err
 		}
 		used, reset, blocked := int(a[0]), a[1], a[2]
+		foreign := (&others{calls: int(a[3])}).now(a[4]*1000, &l)
 		if blocked > 0 {
 			used, reset = l.Calls, max(reset, blocked)
 		}
-		all[i] = Status{Key: l.Key, Calls: l.Calls, Left: max(l.Calls-used, 0), Reset: now.Add(time.Duration(reset) * time.Microsecond)}
+		all[i] = Status{Key: l.Key, Calls: l.Calls, Left: max(l.Calls-foreign-used, 0), Others: foreign, Reset: now.Add(time.Duration(reset) * time.Microsecond)}
 	}
 	return all, nil
 }
@@ -175,6 +219,39 @@ func (r *Redis) record(ctx context.Context, l *Limit, starts []time.Time, calls 
 		args = append(args, r.id(), time.Until(t).Microseconds())
 	}
 	return recordScript.Run(ctx, r.client, []string{countKey(l.Key)}, args...).Err()
+}
+
+// restore gives Redis back what this replica remembers of a limit: that so many
+// calls of today are used, or, of a window whose log is lost, that it may be full
+// and what others spend of it.
+func (r *Redis) restore(ctx context.Context, v *sight, used int) error {
+	if v.limit.Daily {
+		return r.Observe(ctx, time.Time{}, v.limit, v.limit.Calls-used)
+	}
+	if err := r.Block(ctx, v.limit.Key, time.Now().Add(v.limit.span()+horizon)); err != nil || v.other == 0 {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, opTimeout)
+	defer cancel()
+	return remindScript.Run(ctx, r.client, []string{stateKey(v.limit.Key)}, v.other, firstBelief.Microseconds()).Err()
+}
+
+// restoreAll restores many at once: hosts and registrants have limits of their
+// own.
+func (r *Redis) restoreAll(ctx context.Context, all []lostSight) error {
+	var g errgroup.Group
+	g.SetLimit(16)
+	for i := range all {
+		g.Go(func() error { return r.restore(ctx, &all[i].sight, all[i].used) })
+	}
+	return g.Wait()
+}
+
+// epoch returns the epoch of an account.
+func (r *Redis) epoch(ctx context.Context, account string) (int64, error) {
+	ctx, cancel := context.WithTimeout(ctx, opTimeout)
+	defer cancel()
+	return epochScript.Run(ctx, r.client, []string{epochKey(account)}).Int64()
 }
 
 // beat says that this replica is there and returns how many are.

@@ -9,10 +9,14 @@ import (
 //go:embed take.lua
 var takeLua string
 
+//go:embed others.lua
+var othersLua string
+
 // The scripts. Each takes the time from Redis, so that replicas need not agree
 // on it, and times go in and out as microseconds, which a Lua number holds.
 var (
-	takeScript = redis.NewScript(takeLua)
+	takeScript   = redis.NewScript(takeLua)
+	othersScript = redis.NewScript(othersLua)
 
 	// cancelScript gives a reservation back.
 	// KEYS: where each limit is counted, and its state. ARGV: id, then the day
@@ -21,10 +25,27 @@ var (
 for i = 1, #KEYS / 2 do
 	local key = KEYS[2*i-1]
 	if ARGV[i+1] == '-1' then
-		redis.call('ZREM', key, ARGV[1])
+		if redis.call('ZREM', key, ARGV[1]) == 1 then
+			local pace = redis.call('HMGET', KEYS[2*i], 'next', 'step')
+			if pace[1] and pace[2] then
+				redis.call('HSET', KEYS[2*i], 'next', string.format('%.0f', pace[1] - pace[2]))
+			end
+		end
 		redis.call('HDEL', KEYS[2*i], 'full')
 	elseif tonumber(redis.call('HGET', key, ARGV[i+1]) or 0) > 0 then
 		redis.call('HINCRBY', key, ARGV[i+1], -1)
+	end
+end
+return 0`)
+
+	// lateScript moves a start to now. KEYS: the logs. ARGV: id.
+	lateScript = redis.NewScript(`
+local time = redis.call('TIME')
+local now = time[1] * 1000000 + time[2]
+for i = 1, #KEYS do
+	local at = redis.call('ZSCORE', KEYS[i], ARGV[1])
+	if at and now > tonumber(at) then
+		redis.call('ZADD', KEYS[i], string.format('%.0f', now), ARGV[1])
 	end
 end
 return 0`)
@@ -52,7 +73,8 @@ return 0`)
 
 	// remainingScript tells how one limit stands. KEYS: where it is counted,
 	// its state. ARGV: span or guard, 1 if daily.
-	// Answers: used, how long until it is all free again, how long it is blocked.
+	// Answers: used, how long until it is all free again, how long it is blocked,
+	// what others spend, how long that is doubted.
 	remainingScript = redis.NewScript(`
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
@@ -61,7 +83,7 @@ local blocked = tonumber(redis.call('HGET', KEYS[2], 'blocked') or 0) - now
 if ARGV[2] == '1' then
 	local day = math.floor((now - span) / 86400000000)
 	local used = tonumber(redis.call('HGET', KEYS[1], string.format('%d', day)) or 0)
-	return {used, (day + 1) * 86400000000 + span - now, blocked}
+	return {used, (day + 1) * 86400000000 + span - now, blocked, 0, 0}
 end
 local used = redis.call('ZCOUNT', KEYS[1], string.format('(%.0f', now - span), '+inf')
 local newest = redis.call('ZRANGE', KEYS[1], -1, -1, 'WITHSCORES')
@@ -69,7 +91,8 @@ local reset = 0
 if used > 0 then
 	reset = newest[2] + span - now
 end
-return {used, reset, blocked}`)
+local others = redis.call('HMGET', KEYS[2], 'others', 'till')
+return {used, reset, blocked, tonumber(others[1] or 0), math.max(now - tonumber(others[2] or now), 0)}`)
 
 	// recordScript counts calls that were made without Redis.
 	// KEYS: where the limit is counted. ARGV: span or guard, 1 if daily, then
@@ -91,6 +114,23 @@ end
 local newest = redis.call('ZRANGE', KEYS[1], -1, -1, 'WITHSCORES')
 redis.call('PEXPIRE', KEYS[1], math.ceil((newest[2] - now + span) / 1000) + 1)
 return 0`)
+
+	// remindScript says what others were held to spend, if nothing is known.
+	// KEYS: the state. ARGV: calls, for how long that is believed.
+	remindScript = redis.NewScript(`
+if redis.call('HSETNX', KEYS[1], 'others', ARGV[1]) == 1 then
+	local time = redis.call('TIME')
+	local now = time[1] * 1000000 + time[2]
+	redis.call('HSET', KEYS[1], 'till', string.format('%.0f', now + ARGV[2]), 'hold', ARGV[2], 'refused', string.format('%.0f', now - ARGV[2]))
+	redis.call('PEXPIRE', KEYS[1], math.max(redis.call('PTTL', KEYS[1]), 300000))
+end
+return 0`)
+
+	// epochScript returns an epoch, a new one if there is none. KEYS: where.
+	epochScript = redis.NewScript(`
+local time = redis.call('TIME')
+redis.call('SET', KEYS[1], string.format('%.0f', time[1] * 1000000 + time[2]), 'NX')
+return tonumber(redis.call('GET', KEYS[1]))`)
 
 	// beatScript says that a replica is there, and counts those that are.
 	// KEYS: the registry. ARGV: the replica, how long it may be silent.

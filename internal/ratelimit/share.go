@@ -2,6 +2,8 @@ package ratelimit
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"time"
 )
 
@@ -14,17 +16,25 @@ type sight struct {
 	start time.Time // the latest start reserved by this replica
 	day   int64
 	used  int // calls of that day, by all
+	other int // calls of a window that others spend
 
 	told bool // the near store knows
 	base int  // what it was told of the day
 }
 
-// saw takes note of an answer of Redis.
-func (s *Shared) saw(d Decision, limits []Limit, used []int64) {
+// saw takes note of an answer of Redis. It returns what Redis has lost, if it
+// was restarted so fast that nobody missed it.
+func (s *Shared) saw(d Decision, limits []Limit, told news) (lost []lostSight) {
 	now := time.Now()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.lastOK = now
+	if account := accountOf(limits[0].Key); s.epochs[account] != told.epoch {
+		if s.epochs[account] != 0 {
+			lost = s.lost(account, limits, now)
+		}
+		s.epochs[account] = told.epoch
+	}
 	for i, l := range limits {
 		v := s.seen[l.Key]
 		if v == nil {
@@ -39,12 +49,54 @@ func (s *Shared) saw(d Decision, limits []Limit, used []int64) {
 		}
 		v.limit = l
 		if l.Daily {
-			v.day, v.used = dayOf(now.UnixNano(), int64(l.guard())), int(used[i])
+			v.day, v.used = dayOf(now.UnixNano(), int64(l.guard())), int(told.of[i])
+		} else {
+			v.other = int(told.of[i])
 		}
 		if d.OK && d.Start.After(v.start) {
 			v.start = d.Start
 		}
 	}
+	return lost
+}
+
+// A lostSight is what Redis does not remember and this replica does.
+type lostSight struct {
+	sight
+	used int
+}
+
+// lost returns what is remembered of an account, with the call under limits,
+// which was counted after the loss. The caller holds the lock.
+func (s *Shared) lost(account string, limits []Limit, now time.Time) (all []lostSight) {
+	for key, v := range s.seen {
+		l := &v.limit
+		if accountOf(key) != account || l.Daily && v.day != dayOf(now.UnixNano(), int64(l.guard())) {
+			continue
+		}
+		used := v.used
+		if under(limits, key) {
+			used++
+		}
+		all = append(all, lostSight{*v, used})
+	}
+	return all
+}
+
+// restore tells Redis what it has lost.
+func (s *Shared) restore(ctx context.Context, all []lostSight) error {
+	if err := s.far.restoreAll(ctx, all); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	blocks := maps.Clone(s.blocks)
+	s.mu.Unlock()
+	for key, until := range blocks {
+		if err := s.far.Block(ctx, key, until); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // shares returns this replica's part of the limits, having told the near store
@@ -52,12 +104,13 @@ func (s *Shared) saw(d Decision, limits []Limit, used []int64) {
 func (s *Shared) shares(now time.Time, limits []Limit) []Limit {
 	part := make([]Limit, len(limits))
 	for i, l := range limits {
-		part[i] = share(l, s.replicas)
 		v := s.seen[l.Key]
 		if v == nil {
 			v = &sight{limit: l}
 			s.seen[l.Key] = v
 		}
+		l.Calls = max(l.Calls-v.other, 1)
+		part[i] = share(l, s.replicas)
 		if v.told {
 			continue
 		}
@@ -73,7 +126,7 @@ func (s *Shared) shares(now time.Time, limits []Limit) []Limit {
 				_ = s.near.Block(context.Background(), l.Key, last.Add(l.span()))
 			}
 		} else if v.day == dayOf(now.UnixNano(), int64(l.guard())) {
-			left := max(l.Calls-v.used, 0) / s.replicas
+			left := max(v.limit.Calls-v.used, 0) / s.replicas
 			v.base = max(part[i].Calls-left, 0)
 			_ = s.near.Observe(context.Background(), now, part[i], left)
 		}
@@ -88,6 +141,7 @@ func share(l Limit, n int) Limit {
 	case n <= 1:
 	case calls >= n:
 		l.Calls = calls / n
+		l.Burst = (l.Burst + n - 1) / n
 	case l.Daily:
 		l.Calls = 1 // rather a call too many than none at all
 	default:
@@ -96,17 +150,21 @@ func share(l Limit, n int) Limit {
 			l.Guard = -1
 		}
 		l.Window = l.Window * time.Duration(n) / time.Duration(calls)
-		l.Calls = 1
+		l.Calls, l.Burst = 1, 0
 	}
 	return l
 }
 
 // back tells Redis what was spent without it and returns to it. Those who want
-// a call meanwhile wait, at most as long as Redis may take.
-func (s *Shared) back(ctx context.Context) bool {
+// a call meanwhile wait, at most as long as Redis may take. present is how many
+// replicas are back.
+func (s *Shared) back(ctx context.Context, present int) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := time.Now()
+	if s.far.restoreAll(ctx, s.forgotten(ctx, now)) != nil {
+		return false
+	}
 	for _, v := range s.seen {
 		if !v.told {
 			continue
@@ -128,11 +186,41 @@ func (s *Shared) back(ctx context.Context) bool {
 		_ = near.Block(ctx, key, until)
 	}
 	s.near = near
+	clear(s.epochs) // to be learned anew
+	s.settled, s.present = now.Add(settling), present
 	s.seen = make(map[string]*sight)
 	s.backAt, s.lastOK = now, now
 	s.isDown.Store(false)
 	s.log.Info("ratelimit: Redis is back")
 	return true
+}
+
+// forgotten returns what Redis has lost while it was away. The caller holds the
+// lock.
+func (s *Shared) forgotten(ctx context.Context, now time.Time) (all []lostSight) {
+	for account, known := range s.epochs {
+		if epoch, err := s.far.epoch(ctx, account); err == nil && epoch != known {
+			all = append(all, s.lost(account, nil, now)...)
+		}
+	}
+	return all
+}
+
+// settle returns limits as long as not all replicas are back: those that are not
+// take their shares still, and what Redis counts is the part of those that are.
+func (s *Shared) settle(now time.Time, limits []Limit) []Limit {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.present >= s.replicas || !now.Before(s.settled) {
+		return limits
+	}
+	part := slices.Clone(limits)
+	for i := range part {
+		if l := &part[i]; !l.Daily {
+			l.Calls = max(l.Calls*s.present/s.replicas, 1)
+		}
+	}
+	return part
 }
 
 // spent returns the starts that still matter to a window, or the calls of today.

@@ -14,6 +14,9 @@ const (
 	beatEvery  = time.Second
 	beatFirst  = 100 * time.Millisecond // after a failure
 	beatSilent = 10 * time.Second       // a replica silent for so long is gone
+
+	// settling is how long after Redis is back the last replica knows of it.
+	settling = beatEvery + 2*opTimeout
 )
 
 // Shared is a Store in Redis that never fails: without Redis, each replica goes
@@ -36,7 +39,10 @@ type Shared struct {
 	near     *Memory
 	seen     map[string]*sight    // by key of the limit
 	blocks   map[string]time.Time // by key of the limit
+	epochs   map[string]int64     // of Redis, by account
 	lastOK   time.Time            // when Redis last answered
+	settled  time.Time            // when all replicas are back
+	present  int                  // replicas in the registry now
 	backAt   time.Time            // when it was last back
 	replicas int
 }
@@ -51,11 +57,24 @@ func NewShared(client redis.UniversalClient, log *slog.Logger) *Shared {
 	ctx, stop := context.WithCancel(context.Background())
 	s := &Shared{
 		far: NewRedis(client), log: log, stop: stop,
-		near: &Memory{}, seen: make(map[string]*sight), blocks: make(map[string]time.Time),
+		near: &Memory{}, seen: make(map[string]*sight), blocks: make(map[string]time.Time), epochs: make(map[string]int64),
 		replicas: 1,
 	}
 	s.tasks.Go(func() { s.beat(ctx) })
 	return s
+}
+
+// State is how a [Shared] fares, for metrics.
+type State struct {
+	Alone    bool // without Redis, on its share of the budget
+	Replicas int  // how many it knows of, itself included
+}
+
+// State tells how it fares now.
+func (s *Shared) State() State {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return State{Alone: s.isDown.Load(), Replicas: s.replicas}
 }
 
 // Close ends what runs in the background and leaves the registry of replicas.
@@ -71,9 +90,14 @@ func (s *Shared) Close() {
 func (s *Shared) Take(ctx context.Context, now time.Time, maxWait time.Duration, limits []Limit) (Decision, error) {
 	if !s.isDown.Load() {
 		// Not the caller's context: its end would look like Redis's.
-		d, used, err := s.far.take(context.WithoutCancel(ctx), maxWait, limits)
+		far := context.WithoutCancel(ctx)
+		d, told, err := s.far.take(far, maxWait, s.settle(now, limits))
 		if err == nil {
-			s.saw(d, limits, used)
+			if lost := s.saw(d, limits, told); len(lost) > 0 {
+				err = s.restore(far, lost)
+			}
+		}
+		if err == nil {
 			return d, nil
 		}
 		s.trip(err)
@@ -100,6 +124,21 @@ func (s *Shared) Cancel(ctx context.Context, d Decision, limits []Limit) error {
 	return nil
 }
 
+// Late implements [Store].
+func (s *Shared) Late(ctx context.Context, now time.Time, d Decision, windows []Limit) error {
+	if d.local {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return s.near.Late(ctx, now, d, windows)
+	}
+	if !s.isDown.Load() {
+		if err := s.far.Late(context.WithoutCancel(ctx), now, d, windows); err != nil {
+			s.trip(err)
+		}
+	}
+	return nil
+}
+
 // Block implements [Store].
 func (s *Shared) Block(ctx context.Context, key string, until time.Time) error {
 	s.mu.Lock()
@@ -119,6 +158,20 @@ func (s *Shared) Block(ctx context.Context, key string, until time.Time) error {
 		}
 	}
 	return nil
+}
+
+// Refuse implements [Store].
+func (s *Shared) Refuse(ctx context.Context, now time.Time, l Limit) error {
+	if !s.isDown.Load() {
+		err := s.far.Refuse(context.WithoutCancel(ctx), now, l)
+		if err == nil {
+			return nil
+		}
+		s.trip(err)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.near.Refuse(ctx, now, s.shares(now, []Limit{l})[0])
 }
 
 // Observe implements [Store].
@@ -177,16 +230,20 @@ func (s *Shared) beat(ctx context.Context) {
 			s.trip(err)
 			wait = min(max(2*wait, beatFirst), beatEvery)
 			continue
-		case s.isDown.Load() && !s.back(ctx):
+		case s.isDown.Load() && !s.back(ctx, n):
 			wait = beatFirst
 			continue
 		}
 		s.mu.Lock()
+		s.present = n
 		// A Redis that lost its memory counts only who has come back yet.
 		if n > s.replicas || time.Since(s.backAt) > beatSilent {
 			s.replicas = n
 		}
-		s.mu.Unlock()
 		wait = beatEvery
+		if s.present < s.replicas && time.Now().Before(s.settled) {
+			wait = beatFirst
+		}
+		s.mu.Unlock()
 	}
 }

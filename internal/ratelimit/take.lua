@@ -1,32 +1,56 @@
 -- Reserves a call under all limits, or under none.
--- KEYS: for each limit, where it is counted and its state, a hash of
+-- KEYS: the account's epoch; for each limit, where it is counted and its state,
+--       a hash of
 --       blocked: nothing starts before, as the origin says
 --       full:    nothing can start before, as a search has found. Without it,
 --                each call would read the whole queue of those before it.
+--       others, till, hold, refused: what others spend (others.go)
+--       next, step: the pace
 -- ARGV: id of the reservation, longest wait, then for each limit:
---       calls, span or guard, 1 if daily
+--       calls, span or guard, 1 if daily, burst
 -- Answers: 1 if reserved, wait, start, number of the limit that decided or 0,
---          then for each limit what is used of its day. Times in microseconds.
+--          the epoch, which is another after Redis has lost its memory, then
+--          for each limit what is used of its day, or what others spend of
+--          its window. Times in microseconds.
 -- This is Memory.Take, window.earliest and days.earliest again; the comments
 -- are there.
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
 local maxWait = tonumber(ARGV[2])
 local DAY = 86400000000
-local n = #KEYS / 2
+local n = (#KEYS - 1) / 2
+
+local epoch = redis.call('GET', KEYS[1])
+if not epoch then
+	epoch = string.format('%.0f', now)
+	redis.call('SET', KEYS[1], epoch)
+end
 
 local limits = {}
 for i = 1, n do
-	local state = redis.call('HMGET', KEYS[2*i], 'blocked', 'full')
+	local state = redis.call('HMGET', KEYS[2*i+1], 'blocked', 'full', 'others', 'till', 'next')
 	local l = {
-		key = KEYS[2*i-1],
-		calls = math.max(tonumber(ARGV[3*i]), 1),
-		span = tonumber(ARGV[3*i+1]),
-		daily = ARGV[3*i+2] == '1',
+		key = KEYS[2*i],
+		calls = math.max(tonumber(ARGV[4*i-1]), 1),
+		span = tonumber(ARGV[4*i]),
+		daily = ARGV[4*i+1] == '1',
+		burst = tonumber(ARGV[4*i+2]),
 		from = math.max(now, tonumber(state[1] or 0), tonumber(state[2] or 0)),
+		next = tonumber(state[5] or 0),
+		others = 0,
 		starts = {},
 	}
 	if not l.daily then
+		l.slack = l.span / (2 * l.calls) * math.max(l.burst - 1, 0)
+		if state[3] then
+			l.others = tonumber(state[3])
+			local late = now - tonumber(state[4])
+			if late > 0 then
+				local s = late / math.max(1000000, l.span / 4)
+				l.others = math.max(l.others - math.floor((s + s * s / 8) * l.calls / 80), 0)
+			end
+			l.calls = math.max(l.calls - l.others, 1)
+		end
 		redis.call('ZREMRANGEBYSCORE', l.key, '-inf', now - l.span)
 		-- A log that is not full forbids nothing, and need not be read.
 		if redis.call('ZCARD', l.key) >= l.calls then
@@ -66,13 +90,21 @@ local function earliest(l, t)
 	return t
 end
 
+-- keep sees that a state lives as long as it matters.
+local function keep(state, till)
+	redis.call('PEXPIRE', state, math.max(redis.call('PTTL', state), math.ceil((till - now) / 1000) + 1))
+end
+
 for i = 1, n do
 	local l = limits[i]
 	local full = l.daily and 0 or earliest(l, now)
 	if full > l.from then
 		l.from = full
-		redis.call('HSET', KEYS[2*i], 'full', string.format('%.0f', full))
-		redis.call('PEXPIRE', KEYS[2*i], math.max(redis.call('PTTL', KEYS[2*i]), math.ceil((full - now) / 1000) + 1))
+		redis.call('HSET', KEYS[2*i+1], 'full', string.format('%.0f', full))
+		keep(KEYS[2*i+1], full)
+	end
+	if l.burst > 0 then
+		l.from = math.max(l.from, math.ceil(l.next - l.slack))
 	end
 end
 
@@ -88,7 +120,7 @@ end
 
 local wait = t - now
 local ok = wait <= 0 or wait <= maxWait
-local answer = {ok and 1 or 0, wait, t, last}
+local answer = {ok and 1 or 0, wait, t, last, tonumber(epoch)}
 for i = 1, n do
 	local l = limits[i]
 	if l.daily then
@@ -99,14 +131,23 @@ for i = 1, n do
 			redis.call('HDEL', l.key, string.format('%d', today - 1), string.format('%d', today - 2))
 			redis.call('PEXPIRE', l.key, math.ceil((t - now) / 1000) + 172800000)
 		end
-		answer[4+i] = used(l, today)
+		answer[5+i] = used(l, today)
 	else
 		if ok then
 			redis.call('ZADD', l.key, string.format('%.0f', t), ARGV[1])
 			local newest = redis.call('ZRANGE', l.key, -1, -1, 'WITHSCORES')
 			redis.call('PEXPIRE', l.key, math.ceil((newest[2] - now + l.span) / 1000) + 1)
+			if l.burst > 0 then
+				if t > now then
+					l.next = math.max(l.next, t + l.slack)
+				end
+				local step = l.span / (2 * l.calls)
+				l.next = math.max(l.next, t) + step
+				redis.call('HSET', KEYS[2*i+1], 'next', string.format('%.0f', l.next), 'step', string.format('%.0f', step))
+				keep(KEYS[2*i+1], l.next)
+			end
 		end
-		answer[4+i] = 0
+		answer[5+i] = l.others
 	end
 end
 return answer

@@ -53,6 +53,13 @@ func (w *window) earliest(t, span int64, n int) int64 {
 	return t
 }
 
+// count returns how many calls started after from and until to.
+func (w *window) count(from, to int64) int {
+	s := w.starts()
+	after := func(t int64) int { return sort.Search(len(s), func(k int) bool { return s[k] > t }) }
+	return after(to) - after(from)
+}
+
 // add writes a start into the log.
 func (w *window) add(t int64) {
 	i := len(w.log)
@@ -62,9 +69,11 @@ func (w *window) add(t int64) {
 	w.log = slices.Insert(w.log, i, t)
 }
 
-// remove takes one start at t out of the log, if there is one.
-func (w *window) remove(t int64) {
-	if i, ok := slices.BinarySearch(w.starts(), t); ok {
+// remove takes one start at t out of the log. It reports whether there was one.
+func (w *window) remove(t int64) bool {
+	i, ok := slices.BinarySearch(w.starts(), t)
+	if ok {
 		w.log = slices.Delete(w.log, w.head+i, w.head+i+1)
 	}
+	return ok
 }

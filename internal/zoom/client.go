@@ -3,7 +3,7 @@
 //
 // A call goes down through layers, each one concern and one function:
 //
-//	Do → Cached → Coalesced → Exclusive → Retried → Limited → Transport → Zoom
+//	Do → Cached → Coalesced → Exclusive → Retried → Breakers → Limited → Transport → Zoom
 //
 // A cache hit spends nothing, because Cached is outside Limited. A retry queues
 // like any other call, because Retried is outside Limited too. The package
@@ -45,7 +45,8 @@ type Request struct {
 	raw    bool // the answer is wanted as it is
 	decode func([]byte) (any, error)
 	encode func(any) ([]byte, error)
-	ticket cache.Ticket // of the miss that led to the call
+	ticket cache.Ticket  // of the miss that led to the call
+	took   time.Duration // that Zoom took for the last answer, or for none
 }
 
 // Response is what came back.
@@ -99,6 +100,9 @@ type Config struct {
 	// Log is told of every call, at the level of debugging, by the operation's
 	// name; nil is none.
 	Log *slog.Logger
+	// Breaker says when an operation that fails is left alone for a while; the
+	// zero value has sensible bounds.
+	Breaker Breaker
 	// CallTimeout bounds one call at Zoom; 0 means 20 seconds.
 	CallTimeout time.Duration
 }
@@ -170,7 +174,7 @@ func New(cfg Config) *Client {
 	}
 	c := &Client{cfg: cfg, tenant: types.TenantOf(cfg.AccountID), hosts: newHosts(), lengths: &lengths{}}
 	c.cached = &cached{store: cfg.Store, account: hex.EncodeToString(c.tenant[:]), view: formatVersion + cfg.AccountID + "\x00" + cfg.View, hosts: c.hosts}
-	c.handler = chain((&transport{cfg}).do, c.cached.layer, c.cached.flights.coalesced, c.cached.filed, exclusive(), retried, authorized(cfg.Tokens), limited(cfg))
+	c.handler = chain((&transport{cfg}).do, c.cached.layer, c.cached.flights.coalesced, c.cached.filed, exclusive(), retried, breakers(cfg), authorized(cfg.Tokens), limited(cfg, c.hosts))
 	return c
 }
 

@@ -45,6 +45,9 @@ type Error struct {
 	TrackingID string    // what Zoom's support asks for
 	RetryAt    time.Time // when the same call may succeed; zero when not known
 	Cause      error     // what went wrong below, for the log only
+
+	told  allowance // what the headers say of the budget
+	dated bool      // Zoom itself said RetryAt
 }
 
 // FieldError is one field of a body that Zoom refused.
@@ -202,7 +205,7 @@ func refusal(op string, status int, header http.Header, body []byte, now time.Ti
 	}
 	_ = json.Unmarshal(body, &zoom) // a gateway between may answer in HTML; the status says enough
 	code, _ := strconv.Atoi(zoom.Code.String())
-	e := &Error{Op: op, Status: status, Code: code, Message: scrub(zoom.Message), TrackingID: header.Get("X-Zm-Trackingid")}
+	e := &Error{Op: op, Status: status, Code: code, Message: scrub(zoom.Message), TrackingID: header.Get("X-Zm-Trackingid"), told: readAllowance(header, now)}
 	for _, f := range zoom.Errors {
 		e.Fields = append(e.Fields, FieldError{scrub(f.Field), scrub(f.Message)})
 	}
@@ -240,8 +243,11 @@ func (e *Error) throttled(words string, header http.Header, now time.Time) {
 		// Per second, or one write at a time on one object: both pass soon.
 		e.Kind, e.RetryAt = ErrRateLimited, now.Add(time.Second)
 	}
-	if at := retryAfter(header, now); at.After(now) {
-		e.RetryAt = at
+	for _, at := range []time.Time{retryAfter(header, now), e.told.reset} {
+		if at.After(now) {
+			e.RetryAt, e.dated = at, true
+			return
+		}
 	}
 }
 
@@ -265,7 +271,11 @@ const longestRetry = 7 * 24 * time.Hour
 // retryAfter reads Retry-After in the three forms that are met: Zoom's own, an
 // ISO 8601 date-time, and HTTP's two (RFC 9110, section 10.2.3).
 func retryAfter(header http.Header, now time.Time) time.Time {
-	v := strings.TrimSpace(header.Get("Retry-After"))
+	return instant(header.Get("Retry-After"), now)
+}
+
+func instant(v string, now time.Time) time.Time {
+	v = strings.TrimSpace(v)
 	at, err := time.Parse(time.RFC3339, v)
 	if err != nil {
 		at, err = http.ParseTime(v)

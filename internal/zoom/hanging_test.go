@@ -15,7 +15,11 @@ import (
 func TestPhoneBudgets(t *testing.T) {
 	const day = 24 * time.Hour
 	limit := func(key string, calls int, window time.Duration) ratelimit.Limit {
-		return ratelimit.Limit{Key: key, Calls: calls, Window: window % day, Daily: window == day}
+		l := ratelimit.Limit{Key: key, Calls: calls, Window: window % day, Daily: window == day}
+		if window == time.Second && calls >= 20 {
+			l.Burst = calls * 2 / 3 // no crowds
+		}
+		return l
 	}
 	for _, c := range []struct {
 		name  string
@@ -32,7 +36,7 @@ func TestPhoneBudgets(t *testing.T) {
 		{"the others are as they were", Business, Heavy, false, []ratelimit.Limit{limit("A:HEAVY", 40, time.Second), limit("A:pool", 60_000, day)}},
 		{"no limits are none", NoLimits, Medium, true, nil},
 	} {
-		got := c.plan.limits("A", &Request{Spec: &Spec{Rate: c.rate, Phone: c.phone}})
+		got := c.plan.labels("A", &Spec{Phone: c.phone}, c.rate)
 		if len(got) != len(c.want) {
 			t.Errorf("%s: %v, want %v", c.name, got, c.want)
 			continue

@@ -54,3 +54,18 @@ func (h *hosts) resolve(tags []string) []string {
 	}
 	return tags
 }
+
+// hostVar is the variable that names a host.
+const hostVar = "userId"
+
+// owner names whose allowance a write to a meeting draws on: its host, or, while
+// nobody has told who that is, the meeting alone.
+func (h *hosts) owner(vars map[string]string) string {
+	meeting := vars["meetingId"]
+	if h != nil {
+		if host, ok := h.of.GetIfPresent(meeting); ok {
+			return host
+		}
+	}
+	return "meeting " + meeting
+}

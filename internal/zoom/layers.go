@@ -4,13 +4,12 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"sync"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
-	"golang.org/x/sync/semaphore"
 
 	"zoomql/internal/flight"
-	"zoomql/internal/ratelimit"
 )
 
 // coalesced lets one call do for all who ask the same at once. When the last one
@@ -54,11 +53,14 @@ const maxTries = 3
 
 // retried sends again what failed and may succeed: a read that had no answer, a
 // call that was not carried out, a token that had expired. It gives up at once
-// when the reason will not pass in time.
+// when the reason will not pass in time, or when so much is sent again already
+// that one more would only add to Zoom's trouble.
 func retried(next Handler) Handler {
+	var budget retryBudget
 	return func(ctx context.Context, req *Request) (*Response, error) {
 		pause := &backoff.ExponentialBackOff{InitialInterval: 200 * time.Millisecond, Multiplier: 2, RandomizationFactor: 0.5, MaxInterval: 5 * time.Second}
 		pause.Reset()
+		budget.earn()
 		renewed := false
 		for try := 1; ; try++ {
 			resp, err := next(ctx, req)
@@ -69,13 +71,54 @@ func retried(next Handler) Handler {
 				if renewed {
 					return nil, err // a new token fared no better
 				}
-				renewed = true
+				renewed = true // all who had the old token fail: that is no trouble of Zoom's
+			} else if !budget.spend() {
+				return nil, err
 			}
 			if !sleep(ctx, pauseFor(err, pause.NextBackOff())) {
 				return nil, err
 			}
 		}
 	}
+}
+
+// A retryBudget keeps retries to a tenth of the calls, and a few. The zero value
+// has what may be saved up.
+type retryBudget struct {
+	mu     sync.Mutex
+	spent  float64   // of savedRetries
+	earned time.Time // when the small change was last paid in
+}
+
+const (
+	retriesPerCall = 0.1
+	savedRetries   = 10.0
+	// smallChange is how many retries a second there are for who makes few
+	// calls: a failure that is alone is sent again.
+	smallChange = 0.2
+)
+
+// earn pays in for a call.
+func (b *retryBudget) earn() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	now := time.Now()
+	if !b.earned.IsZero() {
+		b.spent -= now.Sub(b.earned).Seconds() * smallChange
+	}
+	b.earned = now
+	b.spent = max(b.spent-retriesPerCall, 0)
+}
+
+// spend reports whether there may be a retry.
+func (b *retryBudget) spend() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.spent+1 > savedRetries {
+		return false
+	}
+	b.spent++
+	return true
 }
 
 // mayRetry reports whether sending the same again may bring another answer
@@ -89,7 +132,7 @@ func mayRetry(req *Request, err error) bool {
 	case errors.Is(e.Kind, ErrRateLimited), errors.Is(e.Kind, ErrUnauthenticated):
 		return e.Status != 0 && e.Op == req.Spec.Pattern
 	case errors.Is(e.Kind, ErrUnavailable):
-		return req.Spec.Reads() || errors.Is(err, errNotSent)
+		return !errors.Is(err, errOpen) && (req.Spec.Reads() || errors.Is(err, errNotSent))
 	}
 	return false
 }
@@ -141,77 +184,4 @@ func authorized(tokens Tokens) Layer {
 			return next(ctx, req)
 		}
 	}
-}
-
-// limited holds calls back until the account's budget has room, and bounds how
-// many of one label are under way. The place among those under way is taken
-// first, for the same reason as the token is.
-func limited(cfg Config) Layer {
-	slots := map[Rate]*semaphore.Weighted{}
-	for _, r := range Rates {
-		slots[r] = semaphore.NewWeighted(int64(cfg.MaxInFlight))
-	}
-	return func(next Handler) Handler {
-		return func(ctx context.Context, req *Request) (*Response, error) {
-			slot := slots[req.Spec.Rate]
-			if err := slot.Acquire(ctx, 1); err != nil {
-				return nil, err
-			}
-			defer slot.Release(1)
-			if err := cfg.wait(ctx, req); err != nil {
-				return nil, err
-			}
-			resp, err := next(ctx, req)
-			cfg.learn(ctx, req, err)
-			return resp, err
-		}
-	}
-}
-
-func (cfg Config) wait(ctx context.Context, req *Request) error {
-	if cfg.Limiter == nil {
-		return nil
-	}
-	began := time.Now()
-	err := cfg.Limiter.Wait(ctx, cfg.Plan.limits(cfg.AccountID, req), ratelimit.Interactive)
-	usageFrom(ctx).wait(time.Since(began))
-	if full, ok := errors.AsType[*ratelimit.Error](err); ok {
-		kind := ErrRateLimited
-		if full.Daily {
-			kind = ErrDailyLimit
-		}
-		return &Error{Op: req.Spec.Pattern, Kind: kind, RetryAt: full.RetryAt}
-	}
-	return err
-}
-
-// learn tells the limiter what a refusal says: another app may have spent what
-// we had counted on.
-func (cfg Config) learn(ctx context.Context, req *Request, err error) {
-	var e *Error
-	if cfg.Limiter == nil || !errors.As(err, &e) || e.Status != 429 || e.Concurrent() {
-		return
-	}
-	if l, ok := refusedBy(cfg.Plan.limits(cfg.AccountID, req), e, len(req.Spec.Quotas)); ok {
-		// A store that cannot be told is a store in trouble; the next call learns it itself.
-		_ = cfg.Limiter.Block(ctx, l.Key, e.RetryAt)
-	}
-}
-
-// refusedBy returns the limit that a refusal speaks of, if it is one of those
-// that are counted here, the last of which are quotas. One by the second is the
-// label's. One by the day is the label's too, or that of one object, such as a
-// host or a registrant, which says nothing about any other object.
-func refusedBy(limits []ratelimit.Limit, e *Error, quotas int) (ratelimit.Limit, bool) {
-	labels := limits[:max(len(limits)-quotas, 0)]
-	switch {
-	case len(limits) == 0:
-	case !errors.Is(e.Kind, ErrDailyLimit):
-		return limits[0], true
-	case !e.ofObject():
-		return labels[len(labels)-1], true // its day or pool, if it has one
-	case quotas > 0:
-		return limits[len(limits)-1], true
-	}
-	return ratelimit.Limit{}, false
 }

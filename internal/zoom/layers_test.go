@@ -461,7 +461,7 @@ func TestNobodyWaitsInVain(t *testing.T) {
 func TestCallsUnderWayAreBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var g gate
-		h := limited(Config{MaxInFlight: 2})(g.handle(false))
+		h := limited(Config{MaxInFlight: 2}, nil)(g.handle(false))
 		heavy := &Request{Spec: GetDailyReport.Spec}
 		var callers []*asking
 		for range 5 {
@@ -684,6 +684,10 @@ type broken struct{ err error }
 func (b broken) Take(context.Context, time.Time, time.Duration, []ratelimit.Limit) (ratelimit.Decision, error) {
 	return ratelimit.Decision{}, b.err
 }
+func (b broken) Late(context.Context, time.Time, ratelimit.Decision, []ratelimit.Limit) error {
+	return b.err
+}
+func (b broken) Refuse(context.Context, time.Time, ratelimit.Limit) error            { return b.err }
 func (b broken) Cancel(context.Context, ratelimit.Decision, []ratelimit.Limit) error { return b.err }
 func (b broken) Block(context.Context, string, time.Time) error                      { return b.err }
 func (b broken) Observe(context.Context, time.Time, ratelimit.Limit, int) error      { return b.err }

@@ -52,7 +52,7 @@ type MeetingActionBody struct {
 // Zoom counts for each host.
 //
 // Source: https://developers.zoom.us/docs/api/rate-limits/
-var meetingWrites = Quota{Name: "meeting writes of a host", PerDay: 100, By: []string{"userId"}}
+var meetingWrites = Quota{Name: "meeting writes of a host", PerDay: 100, By: []string{hostVar}}
 
 const (
 	meetingRead  = "meeting:read meeting:read:admin "
@@ -84,6 +84,7 @@ var (
 		Pattern: "PATCH /meetings/{meetingId}", Rate: Light,
 		Scopes: meetingWrite + "meeting:update:meeting meeting:update:meeting:admin",
 		Evicts: staleMeeting,
+		Quotas: []Quota{meetingWrites},
 	})
 	DeleteMeeting = op[MeetingRemoval, struct{}](Spec{
 		Pattern: "DELETE /meetings/{meetingId}", Rate: Light,

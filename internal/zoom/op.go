@@ -2,6 +2,7 @@ package zoom
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -279,10 +280,29 @@ func (r *Request) countBy(body []byte) {
 		return
 	}
 	for _, name := range missing {
-		if s, ok := fields[name].(string); ok {
-			r.Vars[name] = strings.ToLower(s)
+		switch v := fields[name].(type) {
+		case string:
+			r.Vars[name] = strings.ToLower(v)
+		case []any:
+			r.Vars[name] = namesIn(v)
 		}
 	}
+}
+
+// listSep stands between the values of a variable that has several.
+const listSep = "\x00"
+
+// namesIn returns the e-mails, or else the ids, of the objects in a list.
+func namesIn(list []any) string {
+	var names []string
+	for _, item := range list {
+		object, _ := item.(map[string]any)
+		email, _ := object["email"].(string)
+		id, _ := object["id"].(string)
+		names = append(names, strings.ToLower(cmp.Or(email, id)))
+	}
+	slices.Sort(names)
+	return strings.Join(slices.Compact(names), listSep)
 }
 
 // text writes a field as Zoom reads it in a path or a query.

@@ -134,13 +134,13 @@ func TestQuotaVariables(t *testing.T) {
 		t.Errorf("-want +got\n%s", diff)
 	}
 	q := AddRegistrant.Quotas[0]
-	if q.key("a", add("Ann@Example.com")) != q.key("a", add("ann@example.com")) {
+	if q.keys("a", add("Ann@Example.com"), nil)[0] != q.keys("a", add("ann@example.com"), nil)[0] {
 		t.Error("one address in two spellings is counted as two")
 	}
-	if q.key("a", add("ann@example.com")) == q.key("a", add("bob@example.com")) || q.key("a", add("ann@example.com")) == q.key("b", add("ann@example.com")) {
+	if q.keys("a", add("ann@example.com"), nil)[0] == q.keys("a", add("bob@example.com"), nil)[0] || q.keys("a", add("ann@example.com"), nil)[0] == q.keys("b", add("ann@example.com"), nil)[0] {
 		t.Error("two are counted as one")
 	}
-	if key := q.key("a", add("ann@example.com")); strings.Contains(key, "@") || !strings.HasPrefix(key, "a:") {
+	if key := q.keys("a", add("ann@example.com"), nil)[0]; strings.Contains(key, "@") || !strings.HasPrefix(key, "a:") {
 		t.Errorf("the key %q begins with the account and holds no address", key)
 	}
 	// Other operations keep their body's fields to themselves.

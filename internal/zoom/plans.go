@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
-	"io"
 	"strings"
 	"time"
 
@@ -101,39 +100,75 @@ func (p Plan) perSecond(r Rate) float64 {
 	return float64(b.calls) / b.per.Seconds()
 }
 
-// limits returns what a call must have room under, with keys that begin with
-// the account so that one account's budget is one wherever it is spent.
-func (p Plan) limits(account string, req *Request) []ratelimit.Limit {
+// burst is how many calls of a window may start at once; the rest follow one by
+// one. So if another app has taken a part of the window unseen, few calls run
+// into the wall before it is known. Small budgets have no crowds.
+func (b budget) burst() int {
+	if b.per > time.Second || b.calls < 20 {
+		return 0
+	}
+	return b.calls * 2 / 3
+}
+
+// labels returns the budgets of a label that a call of s must have room under,
+// with keys that begin with the account so that one account's budget is one
+// wherever it is spent.
+func (p Plan) labels(account string, s *Spec, rate Rate) []ratelimit.Limit {
 	budgets, pools, owner := budgets, pools, account
-	if req.Spec.Phone {
+	if s.Phone {
 		budgets, pools, owner = phoneBudgets, phonePools, account+":phone"
 	}
-	b, ok := budgets[p][req.Spec.Rate]
+	b, ok := budgets[p][rate]
 	if !ok {
 		return nil
 	}
-	label := owner + ":" + req.Spec.Rate.String()
-	limits := []ratelimit.Limit{{Key: label, Calls: b.calls, Window: b.per}}
+	label := owner + ":" + rate.String()
+	limits := []ratelimit.Limit{{Key: label, Calls: b.calls, Window: b.per, Burst: b.burst()}}
 	if b.daily > 0 {
 		limits = append(limits, ratelimit.Limit{Key: label + ":day", Calls: b.daily, Daily: true})
 	}
 	if b.pooled {
 		limits = append(limits, ratelimit.Limit{Key: owner + ":pool", Calls: pools[p], Daily: true})
 	}
+	return limits
+}
+
+// quotas returns the daily allowances, beyond the label's, that a call draws on.
+func (p Plan) quotas(account string, req *Request, hosts *hosts) (limits []ratelimit.Limit) {
+	if budgets[p] == nil {
+		return nil
+	}
 	for _, q := range req.Spec.Quotas {
-		if q.counts(req) {
-			limits = append(limits, ratelimit.Limit{Key: q.key(account, req), Calls: q.perDay(p), Daily: true})
+		if !q.counts(req) {
+			continue
+		}
+		for _, key := range q.keys(account, req, hosts) {
+			limits = append(limits, ratelimit.Limit{Key: key, Calls: q.perDay(p), Daily: true})
 		}
 	}
 	return limits
 }
 
-// key names what a quota counts, without the values themselves: an e-mail has no
+// keys names what a quota counts, without the values themselves: an e-mail has no
 // place in a key.
-func (q Quota) key(account string, req *Request) string {
-	h := sha256.New()
+func (q Quota) keys(account string, req *Request, hosts *hosts) []string {
+	values := []string{""}
 	for _, name := range q.By {
-		_, _ = io.WriteString(h, req.Vars[name]+"\x00")
+		value := req.Vars[name]
+		if name == hostVar && value == "" {
+			value = hosts.owner(req.Vars)
+		}
+		var all []string
+		for _, before := range values {
+			for v := range strings.SplitSeq(value, listSep) {
+				all = append(all, before+v+"\x00")
+			}
+		}
+		values = all
 	}
-	return account + ":" + q.Name + ":" + hex.EncodeToString(h.Sum(nil)[:8])
+	for i, v := range values {
+		sum := sha256.Sum256([]byte(v))
+		values[i] = account + ":" + q.Name + ":" + hex.EncodeToString(sum[:8])
+	}
+	return values
 }

@@ -33,7 +33,11 @@ func TestParsePlan(t *testing.T) {
 // time so that a slip in one of them shows.
 func TestBudgets(t *testing.T) {
 	second := func(key string, n int) ratelimit.Limit {
-		return ratelimit.Limit{Key: "a:" + key, Calls: n, Window: time.Second}
+		l := ratelimit.Limit{Key: "a:" + key, Calls: n, Window: time.Second}
+		if n >= 20 {
+			l.Burst = n * 2 / 3 // no crowds
+		}
+		return l
 	}
 	minute := func(key string, n int) ratelimit.Limit {
 		return ratelimit.Limit{Key: "a:" + key, Calls: n, Window: time.Minute}
@@ -61,7 +65,7 @@ func TestBudgets(t *testing.T) {
 		{NoLimits, Light, nil},
 		{NoLimits, ResourceIntensive, nil},
 	} {
-		got := c.plan.limits("a", &Request{Spec: &Spec{Rate: c.rate}})
+		got := c.plan.labels("a", &Spec{}, c.rate)
 		if diff := cmp.Diff(c.want, got); diff != "" {
 			t.Errorf("%s, %v: -want +got\n%s", c.plan, c.rate, diff)
 		}
@@ -75,7 +79,7 @@ func TestQuotasAreLimits(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return Business.limits("a", req)
+		return dues{Business.labels("a", req.Spec, Light), Business.quotas("a", req, nil)}.all()
 	}
 	got := of("u")
 	if len(got) != 2 || got[0].Key != "a:LIGHT" || got[1].Calls != 100 || !got[1].Daily {
@@ -84,7 +88,7 @@ func TestQuotasAreLimits(t *testing.T) {
 	if got[1].Key == of("v")[1].Key || got[1].Key != of("u")[1].Key {
 		t.Error("each host has an allowance of its own")
 	}
-	if NoLimits.limits("a", &Request{Spec: CreateMeeting.Spec}) != nil {
+	if NoLimits.labels("a", CreateMeeting.Spec, Light) != nil || NoLimits.quotas("a", &Request{Spec: CreateMeeting.Spec}, nil) != nil {
 		t.Error("a Zoom that counts nothing counts nothing")
 	}
 }

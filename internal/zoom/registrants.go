@@ -80,6 +80,7 @@ var (
 		Pattern: "PUT /meetings/{meetingId}/registrants/status", Rate: Medium,
 		Scopes: meetingWrite + "meeting:update:registrant_status meeting:update:registrant_status:admin",
 		Evicts: registrantTags,
+		Quotas: []Quota{{Name: "status changes of a registrant", PerDay: 10, By: []string{"meetingId", "registrants"}}},
 	})
 	DeleteRegistrant = op[RegistrantRemoval, struct{}](Spec{
 		Pattern: "DELETE /meetings/{meetingId}/registrants/{registrantId}", Rate: Light,

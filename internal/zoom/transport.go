@@ -68,12 +68,15 @@ func (t *transport) do(ctx context.Context, req *Request) (*Response, error) {
 	}
 	usage.called(req.Spec.Rate)
 	t.cfg.Log.DebugContext(ctx, "call sent", "operation", req.Spec.Pattern)
+	began := time.Now()
 	answer, err := t.cfg.HTTP.Do(call)
+	req.took = time.Since(began)
 	if err != nil {
 		return nil, unreachable(req.Spec, err)
 	}
 	defer func() { _ = answer.Body.Close() }()
 	body, err := read(answer)
+	req.took = time.Since(began)
 	if err != nil {
 		return nil, unreachable(req.Spec, err)
 	}

@@ -156,6 +156,14 @@ func (q queue) Take(context.Context, time.Time, time.Duration, []ratelimit.Limit
 	return ratelimit.Decision{OK: true}, nil
 }
 
+// Late implements [ratelimit.Store].
+func (queue) Late(context.Context, time.Time, ratelimit.Decision, []ratelimit.Limit) error {
+	return nil
+}
+
+// Refuse implements [ratelimit.Store].
+func (queue) Refuse(context.Context, time.Time, ratelimit.Limit) error { return nil }
+
 // Cancel implements [ratelimit.Store].
 func (queue) Cancel(context.Context, ratelimit.Decision, []ratelimit.Limit) error { return nil }
 

@@ -730,6 +730,53 @@ func (e *BillingReportType) UnmarshalGQL(v any) error {
 	return err
 }
 
+// BudgetPlan: A column of Zoom's table of limits.
+type BudgetPlan string
+
+// The values of BudgetPlan.
+const (
+	// Free accounts.
+	BudgetPlanFree BudgetPlan = "FREE"
+	// Pro accounts.
+	BudgetPlanPro BudgetPlan = "PRO"
+	// Business, Education, Enterprise and Partner accounts.
+	BudgetPlanBusiness BudgetPlan = "BUSINESS"
+	// Nothing is limited, as on a sandbox without limits.
+	BudgetPlanNone BudgetPlan = "NONE"
+)
+
+var budgetPlanCodes = newCodes("BudgetPlan", false,
+	"FREE", "free",
+	"PRO", "pro",
+	"BUSINESS", "business",
+	"NONE", "none",
+)
+
+// Code returns what Zoom writes for the value.
+func (e BudgetPlan) Code() string { return budgetPlanCodes.toZoom[string(e)] }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+func (e *BudgetPlan) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	name, err := budgetPlanCodes.decode(dec)
+	*e = BudgetPlan(name)
+	return err
+}
+
+// MarshalJSONTo writes Zoom's value.
+func (e BudgetPlan) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return budgetPlanCodes.encode(enc, string(e))
+}
+
+// MarshalGQL writes the name, or null.
+func (e BudgetPlan) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+
+// UnmarshalGQL reads the name that a caller wrote.
+func (e *BudgetPlan) UnmarshalGQL(v any) error {
+	name, err := budgetPlanCodes.unmarshalGQL(v)
+	*e = BudgetPlan(name)
+	return err
+}
+
 // CalendarType: The calendar add-on that a meeting was scheduled with.
 type CalendarType string
 
@@ -5254,6 +5301,53 @@ func (e QuestionVisibility) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) 
 func (e *QuestionVisibility) UnmarshalGQL(v any) error {
 	name, err := questionVisibilityCodes.unmarshalGQL(v)
 	*e = QuestionVisibility(name)
+	return err
+}
+
+// RateLabel: How dear an operation is at Zoom.
+type RateLabel string
+
+// The values of RateLabel.
+const (
+	// The cheapest: one object.
+	RateLabelLight RateLabel = "LIGHT"
+	// Lists.
+	RateLabelMedium RateLabel = "MEDIUM"
+	// Reports and dashboards.
+	RateLabelHeavy RateLabel = "HEAVY"
+	// The dearest: counted by the minute.
+	RateLabelResourceIntensive RateLabel = "RESOURCE_INTENSIVE"
+)
+
+var rateLabelCodes = newCodes("RateLabel", false,
+	"LIGHT", "light",
+	"MEDIUM", "medium",
+	"HEAVY", "heavy",
+	"RESOURCE_INTENSIVE", "resource_intensive",
+)
+
+// Code returns what Zoom writes for the value.
+func (e RateLabel) Code() string { return rateLabelCodes.toZoom[string(e)] }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+func (e *RateLabel) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	name, err := rateLabelCodes.decode(dec)
+	*e = RateLabel(name)
+	return err
+}
+
+// MarshalJSONTo writes Zoom's value.
+func (e RateLabel) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return rateLabelCodes.encode(enc, string(e))
+}
+
+// MarshalGQL writes the name, or null.
+func (e RateLabel) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+
+// UnmarshalGQL reads the name that a caller wrote.
+func (e *RateLabel) UnmarshalGQL(v any) error {
+	name, err := rateLabelCodes.unmarshalGQL(v)
+	*e = RateLabel(name)
 	return err
 }
 

@@ -1842,6 +1842,14 @@ type CustomSurveyInput struct {
 	Questions []*PollQuestionInput `json:"questions,omitzero"`
 }
 
+// Calls from one 00:00 UTC to the next. HEAVY and RESOURCE_INTENSIVE share theirs on plans other than Free.
+type DailyBudget struct {
+	// Calls that the plan allows.
+	Limit int `json:"limit,omitzero"`
+	// Calls that are left; null when it is not known.
+	Remaining Int `json:"remaining,omitzero"`
+}
+
 // Usage of the account day by day in one month.
 type DailyReport struct {
 	// Calendar year.
@@ -3094,6 +3102,20 @@ type InterpretationSettingsInput struct {
 	AllowUpTo25CustomLanguagesWhenSchedulingMeetings *bool `json:"allow_up_to_25_custom_languages_when_scheduling_meetings,omitzero"`
 	// Whether it is on.
 	Enable *bool `json:"enable,omitzero"`
+}
+
+// The budget that calls of one label are paid from.
+type LabelBudget struct {
+	// The label that Zoom puts on an operation.
+	Label RateLabel `json:"label,omitzero"`
+	// Calls a second that the plan allows; a fraction where Zoom counts by the minute. Null where nothing is limited.
+	PerSecond Float `json:"per_second,omitzero"`
+	// Calls that may start at once; null when it is not known.
+	Remaining Int `json:"remaining,omitzero"`
+	// What the day allows; null where Zoom does not count by the day.
+	Daily *DailyBudget `json:"daily,omitzero"`
+	// When the budget is whole again if no more is spent: the day's, where there is one. Null when it is not known.
+	ResetsAt Time `json:"resets_at,omitzero"`
 }
 
 // Interpretation between spoken languages.
@@ -5780,6 +5802,16 @@ type QuestionAndAnswerInput struct {
 	AttendeesCanComment *bool `json:"attendees_can_comment,omitzero"`
 	// Participants may vote for questions.
 	AttendeesCanUpvote *bool `json:"attendees_can_upvote,omitzero"`
+}
+
+// The budget of calls that all apps of a Zoom account share.
+type RateLimit struct {
+	// The plan that the gateway was told the account has.
+	Plan BudgetPlan `json:"plan,omitzero"`
+	// The budgets of the labels, the cheapest label first. Zoom Phone has others of its own.
+	Labels []*LabelBudget `json:"labels,omitzero"`
+	// Calls that wait for their turn now, on the replica that answers.
+	Waiting int `json:"waiting,omitzero"`
 }
 
 // Showing that a message was read.

@@ -1,0 +1,71 @@
+-- Learns what others spend of a window, from a refusal or from what the origin
+-- says is left. See others.go for the reasons.
+-- KEYS: where the limit is counted, its state.
+-- ARGV: calls, window, span, slack, what is left or -1 for a refusal, then the
+--       constants of others.go in their order.
+-- Answers: how long nothing may start.
+local time = redis.call('TIME')
+local now = time[1] * 1000000 + time[2]
+local calls, window, span, slack = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
+local left = tonumber(ARGV[5])
+local first, second, long, memory, underWay = tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[9]), tonumber(ARGV[10])
+local state = redis.call('HMGET', KEYS[2], 'others', 'till', 'hold', 'refused', 'next', 'blocked')
+local before, till, hold, refused = tonumber(state[1] or 0), tonumber(state[2] or 0), tonumber(state[3] or 0), tonumber(state[4] or 0)
+local own = redis.call('ZCOUNT', KEYS[1], string.format('(%.0f', now - window), string.format('%.0f', now))
+
+local others = before
+if now > till then
+	local s = (now - till) / math.max(1000000, span / 4)
+	others = math.max(before - math.floor((s + s * s / 8) * calls / 80), 0)
+end
+local is, block = others, 0
+
+if left >= 0 then
+	others = math.min(math.max(calls - left - own, 0), calls - 1)
+	if others == is then
+		return 0
+	end
+	others = math.max(others, is - 1)
+	hold = math.max(hold, span)
+	till = hold
+else
+	local measured, since = 2 * own >= calls, now - refused
+	if not measured then
+		block = window
+	end
+	if since < underWay then
+		others, till = before, till - now
+	elseif not measured then
+		others = others + math.floor((calls - others + 1) / 2)
+		hold, refused = math.max(2 * span, 1000000), now
+	elseif since < 2 * span then
+		others = math.max(others, before) + math.max(math.floor(calls / 10), 1)
+		refused = now
+	elseif refused > 0 and since < 4 * hold + memory then
+		others = math.max(others + 1, calls - own + 1 + math.floor(calls / 40))
+		hold, refused = math.min(math.max(2 * hold, second, 2 * span), math.max(long, 2 * span)), now
+	else
+		others = math.max(others + 1, calls - own + 1 + math.floor(calls / 40), math.floor(calls * 3 / 10) + math.floor(calls / 40))
+		hold, refused = math.max(first, 2 * span), now
+	end
+	if refused == now then
+		if others >= calls then
+			block = window
+		end
+		others, till = math.min(others, calls - 1), hold
+	end
+end
+
+local fields = {
+	'others', others, 'till', string.format('%.0f', now + till), 'hold', string.format('%.0f', hold),
+	'refused', string.format('%.0f', refused),
+	'next', string.format('%.0f', math.max(tonumber(state[5] or 0), now + slack)),
+}
+if now + block > tonumber(state[6] or 0) then
+	fields[#fields+1] = 'blocked'
+	fields[#fields+1] = string.format('%.0f', now + block)
+end
+redis.call('HSET', KEYS[2], unpack(fields))
+redis.call('HDEL', KEYS[2], 'full')
+redis.call('PEXPIRE', KEYS[2], math.max(redis.call('PTTL', KEYS[2]), math.ceil((5 * hold + memory + 60 * span) / 1000)))
+return block

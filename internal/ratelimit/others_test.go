@@ -1,0 +1,281 @@
+package ratelimit
+
+import (
+	"context"
+	"slices"
+	"strconv"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"zoomql/cache/redistest"
+)
+
+// An origin allows so many calls in any window, whoever makes them, and refuses
+// the others.
+type origin struct {
+	mu       sync.Mutex
+	calls    int
+	window   time.Duration
+	accepted []time.Time
+	ours     []time.Time // accepted
+	refused  []time.Time // of ours
+}
+
+func (o *origin) call(ours bool) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	now := time.Now()
+	if n := len(o.accepted); n >= o.calls && now.Sub(o.accepted[n-o.calls]) < o.window {
+		if ours {
+			o.refused = append(o.refused, now)
+		}
+		return false
+	}
+	o.accepted = append(o.accepted, now)
+	if ours {
+		o.ours = append(o.ours, now)
+	}
+	return true
+}
+
+// seen returns what has been accepted and refused of ours.
+func (o *origin) seen() (ours, refused []time.Time) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return slices.Clone(o.ours), slices.Clone(o.refused)
+}
+
+func between(times []time.Time, from, to time.Time) (n int) {
+	for _, t := range times {
+		if !t.Before(from) && t.Before(to) {
+			n++
+		}
+	}
+	return n
+}
+
+// other is an app that calls at an even rate.
+func (o *origin) other(ctx context.Context, perSecond int) {
+	tick := time.NewTicker(time.Second / time.Duration(perSecond))
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+			o.call(false)
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// drain asks for as much as can be had until ctx ends. A call takes a while to
+// the origin and back.
+func (o *origin) drain(ctx context.Context, wg *sync.WaitGroup, l *Limiter, limit Limit, trip time.Duration) {
+	for range 160 {
+		wg.Go(func() {
+			for l.Wait(ctx, []Limit{limit}) == nil {
+				time.Sleep(trip / 2)
+				ok := o.call(true)
+				time.Sleep(trip / 2)
+				if !ok {
+					_ = l.Refuse(ctx, limit)
+				}
+			}
+		})
+	}
+}
+
+var paced = Limit{Key: "a:paced", Calls: 80, Window: time.Second, Burst: 40}
+
+// TestOthersSpendToo: another app takes three tenths of the budget, and nothing
+// says so but refusals.
+func TestOthersSpendToo(t *testing.T) {
+	oneAtATime(t)
+	synctest.Test(t, func(t *testing.T) {
+		var (
+			o  = &origin{calls: 80, window: time.Second}
+			l  = NewLimiter(&Memory{}, time.Minute)
+			wg sync.WaitGroup
+		)
+		ctx, stop := context.WithTimeout(t.Context(), 10*time.Minute)
+		defer stop()
+		began := time.Now()
+		o.drain(ctx, &wg, l, paced, 50*time.Millisecond)
+		time.Sleep(time.Minute)
+		ours, refused := o.seen()
+		alone := between(ours, began, time.Now())
+		if len(refused) != 0 || alone < 60*80*95/100 {
+			t.Errorf("alone: %d refusals, %d of %d calls", len(refused), alone, 60*80)
+		}
+
+		theirs, leave := context.WithCancel(ctx)
+		came := time.Now()
+		wg.Go(func() { o.other(theirs, 24) })
+		time.Sleep(2 * time.Minute)
+		gone := time.Now()
+		leave()
+		ours, refused = o.seen()
+		first, later := between(refused, came, came.Add(time.Minute)), between(refused, came.Add(time.Minute), gone)
+		used := between(ours, came, gone)
+		if first > 5 || later > 2 || used < 120*56*90/100 {
+			t.Errorf("with another: %d refusals in the first minute, %d in the second; %d of %d calls", first, later, used, 120*56)
+		}
+		t.Logf("with another: %d + %d refusals, %.1f %% of what is left", first, later, float64(used)/120/56*100)
+
+		time.Sleep(150 * time.Second)
+		ours, refused = o.seen()
+		if late := between(refused, gone.Add(time.Second), time.Now()); late != 0 {
+			t.Errorf("alone again: %d refusals", late)
+		}
+		if n := between(ours, time.Now().Add(-10*time.Second), time.Now()); n < 10*80*95/100 {
+			t.Errorf("alone again: %d of %d calls", n, 10*80)
+		}
+		stop()
+		wg.Wait()
+	})
+}
+
+// TestReplicasLearnTogether is the same on two replicas over Redis, for a few
+// seconds.
+func TestReplicasLearnTogether(t *testing.T) {
+	var (
+		server = redistest.Start(t)
+		o      = &origin{calls: 80, window: time.Second}
+		wg     sync.WaitGroup
+	)
+	ctx, stop := context.WithTimeout(t.Context(), 8*time.Second)
+	defer stop()
+	wg.Go(func() { o.other(ctx, 24) })
+	began := time.Now()
+	for range 2 {
+		s := openShared(t, server)
+		eventually(t, "Redis is there", func() bool { return !s.isDown.Load() })
+		o.drain(ctx, &wg, NewLimiter(s, time.Minute), paced, 20*time.Millisecond)
+	}
+	wg.Wait()
+	used := between(o.ours, began.Add(2*time.Second), began.Add(8*time.Second))
+	if len(o.refused) > 8 || used < 6*56*85/100 {
+		t.Errorf("%d refusals; %d of %d calls", len(o.refused), used, 6*56)
+	}
+	t.Logf("%d refusals, %.1f %% of what is left", len(o.refused), float64(used)/6/56*100)
+}
+
+// TestStoresLearn: every store draws the same from a refusal as others.refuse,
+// and lets so many fewer start.
+func TestStoresLearn(t *testing.T) {
+	eachStore(t, func(t *testing.T, s Store) {
+		for _, own := range []int{1, 39, 41, 60, 77} {
+			l := Limit{Key: "a:" + strconv.Itoa(own), Calls: 80, Window: time.Minute}
+			for range own {
+				take(t, s, 0, l)
+			}
+			var o others
+			block := o.refuse(int64(hour), own, &l)
+			for range 3 { // what was under way tells nothing more
+				if err := s.Refuse(t.Context(), time.Now(), l); err != nil {
+					t.Fatal(err)
+				}
+			}
+			all, err := s.Remaining(t.Context(), time.Now(), []Limit{l})
+			if err != nil {
+				t.Fatal(err)
+			}
+			left := max(80-o.calls-own, 0)
+			if block > 0 {
+				left = 0
+			}
+			if all[0].Others != o.calls || all[0].Left != left {
+				t.Errorf("%d own calls: %+v, want %d others and %d left", own, all[0], o.calls, left)
+			}
+			for range left {
+				if d := take(t, s, 0, l); !d.OK {
+					t.Errorf("%d own calls: got %+v", own, d)
+				}
+			}
+			if d := take(t, s, 0, l); d.OK {
+				t.Errorf("%d own calls: one too many", own)
+			}
+		}
+	})
+}
+
+// TestStoresAreTold: what the origin says of a window is taken, more of others
+// at once, less of them in steps.
+func TestStoresAreTold(t *testing.T) {
+	eachStore(t, func(t *testing.T, s Store) {
+		l := Limit{Key: "a:l", Calls: 10, Window: time.Minute}
+		take(t, s, 0, l)
+		for _, step := range []struct{ left, others int }{{9, 0}, {4, 5}, {9, 4}, {9, 3}, {5, 4}} {
+			if err := s.Observe(t.Context(), time.Now(), l, step.left); err != nil {
+				t.Fatal(err)
+			}
+			all, _ := s.Remaining(t.Context(), time.Now(), []Limit{l})
+			if all[0].Others != step.others {
+				t.Errorf("%d left: %d others, want %d", step.left, all[0].Others, step.others)
+			}
+		}
+	})
+}
+
+func TestOthersAreLearnedStepByStep(t *testing.T) {
+	l := Limit{Calls: 80, Window: time.Second}
+	for _, c := range []struct {
+		why    string
+		before others
+		at     time.Duration
+		own    int
+		calls  int
+		hold   time.Duration
+		block  time.Duration
+	}{
+		{"at first: three tenths, and for a moment", others{}, hour, 77, 26, 5 * time.Second, 0},
+		{"at first, when they are more", others{}, hour, 41, 42, 5 * time.Second, 0},
+		{"most of the window is theirs: half, and a window's wait", others{}, hour, 3, 40, 2060 * time.Millisecond, time.Second},
+		{"another that was under way", others{26, int64(hour + 5*time.Second), int64(5 * time.Second), int64(hour)}, hour + underWay - 1, 60, 26, 5 * time.Second, 0},
+		{"they are more than it seemed", others{26, int64(hour + 5*time.Second), int64(5 * time.Second), int64(hour)}, hour + time.Second, 54, 34, 5 * time.Second, 0},
+		{"doubt meets them again: measured, and for longer", others{26, int64(hour + 5*time.Second), int64(5 * time.Second), int64(hour)}, hour + 8*time.Second, 57, 26, 30 * time.Second, 0},
+		{"again, for twice as long", others{26, int64(hour), int64(30 * time.Second), int64(hour - 30*time.Second)}, hour + 2*time.Second, 57, 26, time.Minute, 0},
+		{"never for longer than this", others{26, int64(hour), int64(longBelief), int64(hour - longBelief)}, hour + 2*time.Second, 57, 26, longBelief, 0},
+		{"long ago is forgotten", others{26, int64(hour), int64(5 * time.Second), int64(hour)}, 3 * hour, 70, 26, 5 * time.Second, 0},
+	} {
+		o := c.before
+		block := o.refuse(int64(c.at), c.own, &l)
+		if o.calls != c.calls || time.Duration(o.hold) != c.hold || block != c.block {
+			t.Errorf("%s: %d others for %v, blocked for %v", c.why, o.calls, time.Duration(o.hold), block)
+		}
+	}
+	single := Limit{Calls: 1, Window: time.Second}
+	var o others
+	if block := o.refuse(int64(hour), 1, &single); block != time.Second || o.calls != 0 {
+		t.Errorf("the only call of a window: blocked for %v, %d others", block, o.calls)
+	}
+}
+
+func TestDoubt(t *testing.T) {
+	l := Limit{Calls: 80, Window: time.Second}
+	o := others{calls: 24, till: int64(hour)}
+	for after, want := range map[time.Duration]int{0: 24, time.Second: 23, 5 * time.Second: 16, 11 * time.Second: 0, 1000 * hour: 0} {
+		if got := o.now(int64(hour+after), &l); got != want {
+			t.Errorf("after %v: %d, want %d", after, got, want)
+		}
+	}
+}
+
+// TestPace: after a burst, and while anyone waits, calls start one by one.
+func TestPace(t *testing.T) {
+	eachStore(t, func(t *testing.T, s Store) {
+		l := Limit{Key: "a:l", Calls: 8, Window: 8 * time.Minute, Burst: 4, Guard: -1}
+		var starts []int64
+		for range 12 {
+			starts = append(starts, take(t, s, hour, l).at)
+		}
+		for i, want := range []int{0, 0, 0, 0, 1, 2, 3, 4, 16, 17, 18, 19} {
+			got := time.Duration(starts[i] - starts[0])
+			if off := got - time.Duration(want)*30*time.Second; off < -time.Second || off > time.Second {
+				t.Errorf("call %d starts after %v, want %d half minutes", i, got, want)
+			}
+		}
+	})
+}

@@ -1,0 +1,106 @@
+package ratelimit
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+)
+
+// TestAhead: how many are said to be served first is how many are, as long as
+// no priority loses its patience, and never more than that.
+func TestAhead(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		var q turns
+		draw := func() *waiter {
+			return &waiter{
+				caller: rapid.SampledFrom([]string{"", "a", "b", "c"}).Draw(rt, "caller"),
+				prio:   Priority(rapid.IntRange(0, int(priorities)-1).Draw(rt, "priority")),
+			}
+		}
+		var in []*waiter
+		for range rapid.IntRange(0, 60).Draw(rt, "steps") {
+			switch rapid.IntRange(0, 5).Draw(rt, "step") {
+			case 0:
+				if len(in) > 0 {
+					i := rapid.IntRange(0, len(in)-1).Draw(rt, "who")
+					q.remove(in[i])
+					in = slices.Delete(in, i, i+1)
+				}
+			case 1:
+				if len(in) > 0 {
+					w := q.pop()
+					in = slices.DeleteFunc(in, func(o *waiter) bool { return o == w })
+				}
+			default:
+				w := draw()
+				q.push(w)
+				in = append(in, w)
+			}
+		}
+		w := draw()
+		said := q.ahead(w.prio, w.caller)
+		q.push(w)
+		order := q.order()
+		if len(order) != len(in)+1 || q.size != len(order) {
+			rt.Fatalf("%d are in order, %d are in line", len(order), len(in)+1)
+		}
+		before := slices.Index(order, w)
+		impatient := 0
+		for _, o := range order[:before] {
+			if o.prio > w.prio {
+				impatient++
+			}
+		}
+		if w.prio == Interactive && said != before-impatient {
+			rt.Fatalf("%d were ahead, %d were said to be", before, said)
+		}
+		if said > before+1 {
+			rt.Fatalf("%d were ahead, more were said to be: %d", before, said)
+		}
+	})
+}
+
+func serve(q *turns, n int) string {
+	var names strings.Builder
+	for range n {
+		names.WriteString(q.pop().caller)
+	}
+	return names.String()
+}
+
+func TestCallersTakeTurns(t *testing.T) {
+	var q turns
+	for range 5 {
+		q.push(&waiter{caller: "a"})
+	}
+	for range 2 {
+		q.push(&waiter{caller: "b"})
+	}
+	if got := serve(&q, 3); got != "aba" {
+		t.Errorf("got %s", got)
+	}
+	q.push(&waiter{caller: "c"})
+	if got := serve(&q, 5); got != "bacaa" {
+		t.Errorf("got %s", got)
+	}
+}
+
+// TestNothingStarves: however many interactive calls wait, a part of the starts
+// goes to the others.
+func TestNothingStarves(t *testing.T) {
+	var q turns
+	for _, p := range []Priority{Refresh, Prefetch, Interactive} {
+		for range 2000 {
+			q.push(&waiter{caller: string('i' + rune(p)), prio: p})
+		}
+	}
+	var of [priorities]int
+	for range 1000 {
+		of[q.pop().prio]++
+	}
+	if of[Prefetch] < 80 || of[Refresh] < 25 || of[Interactive] < 850 {
+		t.Errorf("of 1000 starts: %v", of)
+	}
+}

@@ -1,0 +1,137 @@
+package zoom
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/sony/gobreaker/v2"
+)
+
+// Breaker says when an operation is left alone for a while because it fails: so
+// that callers hear at once what they would hear after a long wait, and Zoom has
+// a rest. Each operation of each account has a breaker of its own: reports may be
+// down while meetings are well.
+type Breaker struct {
+	// Calls is how many must have been made in the last ten seconds for their
+	// failures to say anything; 0 means 10.
+	Calls int
+	// Share is how many of those must have failed, from 0 to 1; 0 means a half.
+	Share float64
+	// Slow is how long a call may take until it counts as failed, though its
+	// answer is used; 0 means 10 seconds.
+	Slow time.Duration
+	// Rest is how long the operation is left alone, until some calls probe
+	// whether it is well; 0 means 5 seconds.
+	Rest time.Duration
+	// Probes is how many calls in a row must succeed then; 0 means 2.
+	Probes int
+}
+
+func (b Breaker) orDefaults() Breaker {
+	return Breaker{cmp.Or(b.Calls, 10), cmp.Or(b.Share, 0.5), cmp.Or(b.Slow, 10*time.Second), cmp.Or(b.Rest, 5*time.Second), cmp.Or(b.Probes, 2)}
+}
+
+// errOpen is the cause of a call that was not made since those before it failed.
+var errOpen = errors.New("the operation is left alone for a while, because it failed too often")
+
+// What a breaker is told of a call that is neither a success nor an error.
+var (
+	errSlow    = errors.New("slow")
+	errNotMade = errors.New("not made")
+)
+
+// breaker is one operation's, for one account.
+type breaker struct {
+	*gobreaker.TwoStepCircuitBreaker[struct{}]
+	until atomic.Int64 // when it rests no longer, in Unix nanoseconds
+}
+
+// breakers lets no call through of an operation that is left alone. It stands
+// before the limiter, because such a call is not to be paid for, and beneath the
+// retries, because each of them says how Zoom fares.
+func breakers(cfg Config) Layer {
+	rule := cfg.Breaker.orDefaults()
+	var all sync.Map // by account and pattern
+	return func(next Handler) Handler {
+		return func(ctx context.Context, req *Request) (*Response, error) {
+			key := req.Account + " " + req.Spec.Pattern
+			known, ok := all.Load(key)
+			if !ok {
+				known, _ = all.LoadOrStore(key, rule.newBreaker(cfg, req.Spec))
+			}
+			b, _ := known.(*breaker)
+			done, err := b.Allow()
+			if err != nil {
+				return nil, &Error{Op: req.Spec.Pattern, Kind: ErrUnavailable, RetryAt: b.retryAt(), Cause: errOpen}
+			}
+			outcome := errNotMade // unless next returns: it may panic
+			defer func() { done(outcome) }()
+			req.took = 0
+			resp, err := next(ctx, req)
+			outcome = rule.outcome(req, err)
+			return resp, err
+		}
+	}
+}
+
+func (r Breaker) newBreaker(cfg Config, s *Spec) *breaker {
+	b := &breaker{}
+	b.TwoStepCircuitBreaker = gobreaker.NewTwoStepCircuitBreaker[struct{}](gobreaker.Settings{
+		Name: s.Pattern, MaxRequests: uint32(r.Probes), //nolint:gosec // a handful
+		Interval: 10 * time.Second, BucketPeriod: time.Second, Timeout: r.Rest,
+		ReadyToTrip: func(c gobreaker.Counts) bool {
+			made := c.TotalSuccesses + c.TotalFailures
+			return int(made) >= r.Calls && float64(c.TotalFailures) >= r.Share*float64(made)
+		},
+		IsExcluded: func(err error) bool { return errors.Is(err, errNotMade) },
+		OnStateChange: func(_ string, _, to gobreaker.State) {
+			if to == gobreaker.StateOpen {
+				b.until.Store(time.Now().Add(r.Rest).UnixNano())
+			}
+			if cfg.Log != nil {
+				cfg.Log.Warn("an operation of Zoom's has another state", "operation", s.Pattern, "is", stateWords[to])
+			}
+		},
+	})
+	return b
+}
+
+var stateWords = map[gobreaker.State]string{
+	gobreaker.StateOpen:     "left alone: it fails too often",
+	gobreaker.StateHalfOpen: "tried again",
+	gobreaker.StateClosed:   "well again",
+}
+
+// retryAt returns when it may be worth while to ask again: after the rest, or,
+// where others are probing now, in a moment.
+func (b *breaker) retryAt() time.Time {
+	if at := time.Unix(0, b.until.Load()); at.After(time.Now()) {
+		return at
+	}
+	return time.Now().Add(time.Second)
+}
+
+// outcome says what a breaker learns from a call: an error for a failure, nil
+// for a success, errNotMade for nothing. What Zoom refuses for a reason, it
+// answers.
+func (r Breaker) outcome(req *Request, err error) error {
+	var e *Error
+	switch {
+	case err == nil && req.took > r.Slow:
+		return errSlow
+	case err == nil:
+		return nil
+	case !errors.As(err, &e) || e.Op != req.Spec.Pattern: // it was not sent, or for want of a token
+		return errNotMade
+	case errors.Is(e.Kind, ErrUnavailable), e.Status >= http.StatusInternalServerError:
+		return e
+	case e.Status == 0: // our own limiter
+		return errNotMade
+	}
+	return nil
+}

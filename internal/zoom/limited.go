@@ -1,0 +1,219 @@
+package zoom
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/semaphore"
+
+	"zoomql/internal/ratelimit"
+)
+
+// limited holds calls back until the account's budget has room, and bounds how
+// many of one label are under way. The place among those under way is taken
+// first, for the same reason as the token is. What Zoom says of the budget, in
+// any answer, the limiter learns.
+func limited(cfg Config, hosts *hosts) Layer {
+	b := &account{cfg: cfg, hosts: hosts}
+	slots := map[Rate]*semaphore.Weighted{}
+	for _, r := range Rates {
+		slots[r] = semaphore.NewWeighted(int64(cfg.MaxInFlight))
+	}
+	return func(next Handler) Handler {
+		return func(ctx context.Context, req *Request) (*Response, error) {
+			slot := slots[req.Spec.Rate]
+			if err := slot.Acquire(ctx, 1); err != nil {
+				return nil, err
+			}
+			defer slot.Release(1)
+			if cfg.Limiter == nil {
+				return next(ctx, req)
+			}
+			due := b.dues(req)
+			if err := b.wait(ctx, req, due); err != nil {
+				return nil, err
+			}
+			resp, err := next(ctx, req)
+			b.learn(context.WithoutCancel(ctx), req, due, resp, err)
+			return resp, err
+		}
+	}
+}
+
+// account is what is known of an account's budget.
+type account struct {
+	cfg      Config
+	hosts    *hosts
+	rates    sync.Map // by pattern: the Rate that Zoom itself names, where the table is wrong
+	observed sync.Map // by key of a limit: when its figures were last passed on
+}
+
+// dues are the limits that a call is paid from.
+type dues struct {
+	labels []ratelimit.Limit // its label's: the window, then the day, if there is one
+	quotas []ratelimit.Limit // days of one host, registrant …
+}
+
+func (d dues) all() []ratelimit.Limit { return slices.Concat(d.labels, d.quotas) }
+
+func (a *account) dues(req *Request) dues {
+	rate := req.Spec.Rate
+	if known, ok := a.rates.Load(req.Spec.Pattern); ok {
+		rate, _ = known.(Rate)
+	}
+	return dues{a.cfg.Plan.labels(a.cfg.AccountID, req.Spec, rate), a.cfg.Plan.quotas(a.cfg.AccountID, req, a.hosts)}
+}
+
+func (a *account) wait(ctx context.Context, req *Request, due dues) error {
+	began := time.Now()
+	err := a.cfg.Limiter.Wait(ctx, due.all())
+	usageFrom(ctx).wait(time.Since(began))
+	if full, ok := errors.AsType[*ratelimit.Error](err); ok {
+		kind := ErrRateLimited
+		if full.Daily {
+			kind = ErrDailyLimit
+		}
+		return &Error{Op: req.Spec.Pattern, Kind: kind, RetryAt: full.RetryAt}
+	}
+	return err
+}
+
+// learn tells the limiter what an answer says: another app may have spent what
+// we had counted on. A store that cannot be told is a store in trouble; the next
+// call learns it itself.
+func (a *account) learn(ctx context.Context, req *Request, due dues, resp *Response, err error) {
+	var e *Error
+	var told allowance
+	switch {
+	case errors.As(err, &e):
+		told = e.told
+	case resp != nil:
+		told = readAllowance(resp.Header, time.Now())
+	}
+	a.relabel(ctx, req.Spec, told)
+	refused := e != nil && e.Status == http.StatusTooManyRequests
+	if l, ok := told.of(due); ok && (refused || told.left == 0 || a.dueFor(l.Key)) {
+		_ = a.cfg.Limiter.Observe(ctx, l, told.left)
+	}
+	if !refused || e.Concurrent() {
+		return
+	}
+	switch l, ok := refusedBy(due, e); {
+	case !ok:
+	case errors.Is(e.Kind, ErrRateLimited) && !e.dated:
+		_ = a.cfg.Limiter.Refuse(ctx, l)
+	default:
+		_ = a.cfg.Limiter.Block(ctx, l.Key, e.RetryAt)
+	}
+}
+
+// observeEvery is how often figures of one limit are passed on that are no news.
+const observeEvery = 250 * time.Millisecond
+
+func (a *account) dueFor(key string) bool {
+	now := time.Now()
+	before, known := a.observed.Load(key)
+	if at, _ := before.(time.Time); known && now.Sub(at) < observeEvery {
+		return false
+	}
+	a.observed.Store(key, now)
+	return true
+}
+
+// relabel notes that Zoom charges an operation to another label than our table
+// says.
+func (a *account) relabel(ctx context.Context, s *Spec, told allowance) {
+	rate, ok := categories[strings.ToLower(told.category)]
+	if !ok {
+		return
+	}
+	known, _ := a.rates.Load(s.Pattern)
+	if is, _ := known.(Rate); rate == is || is == 0 && rate == s.Rate {
+		return
+	}
+	a.rates.Store(s.Pattern, rate)
+	a.cfg.Log.WarnContext(ctx, "Zoom charges an operation to another label than the table of operations says", "operation", s.Pattern, "table", s.Rate, "zoom", rate)
+}
+
+var categories = map[string]Rate{"light": Light, "medium": Medium, "heavy": Heavy, "resource-intensive": ResourceIntensive}
+
+// refusedBy returns the limit that a refusal speaks of, if it is one of those
+// that are counted here. One by the second is the label's. One by the day is the
+// label's too, or that of one object, such as a host or a registrant, which says
+// nothing about any other object; where a call is about several, it does not say
+// which of them.
+func refusedBy(due dues, e *Error) (ratelimit.Limit, bool) {
+	switch {
+	case len(due.labels) == 0:
+	case !errors.Is(e.Kind, ErrDailyLimit):
+		return due.labels[0], true
+	case !e.ofObject():
+		return due.labels[len(due.labels)-1], true // its day or pool, if it has one
+	case len(due.quotas) == 1:
+		return due.quotas[0], true
+	}
+	return ratelimit.Limit{}, false
+}
+
+// allowance is what the headers of an answer say of a budget. Zoom sends them
+// seldom: nothing may depend on them.
+//
+// Source: Zoom's page on rate limits as it was in 2020, and answers since then.
+type allowance struct {
+	category    string // the label
+	kind        string // "QPS", "Daily-limit" or nothing
+	limit, left int    // -1 where it is not said
+	reset       time.Time
+}
+
+func readAllowance(h http.Header, now time.Time) allowance {
+	number := func(name string) int {
+		n, err := strconv.Atoi(strings.TrimSpace(h.Get(name)))
+		if err != nil || n < 0 {
+			return -1
+		}
+		return n
+	}
+	return allowance{
+		category: h.Get("X-Ratelimit-Category"), kind: h.Get("X-Ratelimit-Type"),
+		limit: number("X-Ratelimit-Limit"), left: number("X-Ratelimit-Remaining"),
+		reset: resetOf(h.Get("X-Ratelimit-Reset"), now),
+	}
+}
+
+// resetOf reads X-RateLimit-Reset, of which nobody has told the form: a time, as
+// in Retry-After, or a Unix time.
+func resetOf(v string, now time.Time) time.Time {
+	if n, err := strconv.ParseInt(strings.TrimSpace(v), 10, 64); err == nil && n > 1e9 {
+		if at := time.Unix(n, 0); at.Sub(now) < longestRetry {
+			return at
+		}
+		return time.Time{}
+	}
+	return instant(v, now)
+}
+
+// of returns which limit is spoken of: that of the kind which is named, or else
+// the one with the same figure. Figures of no limit that we know are nobody's.
+func (a allowance) of(due dues) (ratelimit.Limit, bool) {
+	if a.limit < 1 || a.left < 0 || len(due.labels) == 0 {
+		return ratelimit.Limit{}, false
+	}
+	if strings.EqualFold(a.kind, "QPS") {
+		return due.labels[0], true
+	}
+	daily := strings.EqualFold(a.kind, "Daily-limit")
+	for _, l := range due.all() {
+		if l.Calls == a.limit && (l.Daily || !daily) {
+			return l, true
+		}
+	}
+	last := due.labels[len(due.labels)-1]
+	return last, daily && last.Daily
+}

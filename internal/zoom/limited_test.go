@@ -1,0 +1,201 @@
+package zoom
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"zoomql/internal/ratelimit"
+	"zoomql/internal/zoom/types"
+)
+
+// untilNoon waits until day's counters are not about to change; bubbles begin at midnight.
+func untilNoon() { time.Sleep(12 * time.Hour) }
+
+func TestAHostsWritesAreCountedTogether(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		untilNoon()
+		calls := 0
+		c := budgeted(Business, func(r *http.Request) *http.Response {
+			calls++
+			if r.Method == http.MethodPost {
+				return answer(201, `{"id":7,"host_id":"u"}`)
+			}
+			return answer(204, "")
+		}, time.Minute)
+		create := func() error {
+			_, err := CreateMeeting.Do(t.Context(), c, NewMeeting{UserID: "u", Meeting: &types.NewMeeting{}})
+			return err
+		}
+		update := func(meeting types.MeetingNumber) error {
+			_, err := UpdateMeeting.Do(t.Context(), c, MeetingPatch{MeetingID: meeting, Patch: &types.MeetingPatch{}})
+			return err
+		}
+		for i := range 100 {
+			do := create // tells whose meeting 7 is
+			if i > 0 {
+				do = func() error { return update(7) }
+			}
+			if err := do(); err != nil {
+				t.Fatal(i, err)
+			}
+		}
+		for _, err := range []error{update(7), create()} {
+			if !errors.Is(err, ErrDailyLimit) || calls != 100 {
+				t.Errorf("after a hundred: %v, %d calls", err, calls)
+			}
+		}
+		if err := update(8); err != nil {
+			t.Errorf("a meeting of nobody knows whom: %v", err)
+		}
+	})
+}
+
+// TestAHostThatIsNotKnown: what Zoom refuses for a host of whom nobody has told
+// is not asked for that meeting again, and for others it is.
+func TestAHostThatIsNotKnown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		untilNoon()
+		calls := 0
+		c := budgeted(Business, func(*http.Request) *http.Response {
+			calls++
+			return answer(429, `{"code":429,"message":"You have exceeded the daily rate limit (100) of Meeting Create/Update API requests permitted for this particular user."}`)
+		}, time.Minute)
+		for i, meeting := range []types.MeetingNumber{7, 7, 8} {
+			_, err := UpdateMeeting.Do(t.Context(), c, MeetingPatch{MeetingID: meeting, Patch: &types.MeetingPatch{}})
+			if want := []int{1, 1, 2}[i]; !errors.Is(err, ErrDailyLimit) || calls != want {
+				t.Errorf("update %d: %v, %d calls", i, err, calls)
+			}
+		}
+	})
+}
+
+func TestStatusChangesAreCountedForEach(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		untilNoon()
+		c := budgeted(Business, func(*http.Request) *http.Response { return answer(204, "") }, time.Minute)
+		change := func(emails ...string) error {
+			patch := RegistrantStatusPatch{MeetingID: 7, Body: RegistrantStatusBody{Action: types.RegistrantActionApprove}}
+			for _, email := range emails {
+				patch.Body.Registrants = append(patch.Body.Registrants, RegistrantName{Email: email})
+			}
+			_, err := UpdateRegistrantStatus.Do(t.Context(), c, patch)
+			return err
+		}
+		for range 10 {
+			if err := change("Ann@example.com", "bob@example.com"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := change("carl@example.com", "ann@example.com"); !errors.Is(err, ErrDailyLimit) {
+			t.Errorf("an eleventh change of one of them: %v", err)
+		}
+		if err := change("carl@example.com"); err != nil {
+			t.Errorf("another, who was not counted with it: %v", err)
+		}
+	})
+}
+
+// Every answer may tell what is left, and is believed.
+func TestHeadersAreBelieved(t *testing.T) {
+	for _, c := range []struct {
+		why     string
+		headers []string
+		left    int // of the pool, or of the window if others is set
+		others  int
+	}{
+		{"a day, by its figure", []string{"X-RateLimit-Limit", "60000", "X-RateLimit-Remaining", "41000"}, 41_000, 0},
+		{"a day, by its name", []string{"X-RateLimit-Type", "Daily-limit", "X-RateLimit-Limit", "30000", "X-RateLimit-Remaining", "29000"}, 29_000, 0},
+		{"a second, by its figure", []string{"X-RateLimit-Limit", "40", "X-RateLimit-Remaining", "9"}, 59_999, 30},
+		{"figures of nobody", []string{"X-RateLimit-Limit", "7", "X-RateLimit-Remaining", "1"}, 59_999, 0},
+		{"no figures", []string{"X-RateLimit-Limit", "many", "X-RateLimit-Remaining", "-1"}, 59_999, 0},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			untilNoon()
+			c2 := budgeted(Business, func(*http.Request) *http.Response { return answer(200, `{}`, c.headers...) }, time.Minute)
+			if _, err := GetDailyReport.Do(t.Context(), c2, MonthKey{}); err != nil {
+				t.Fatal(err)
+			}
+			all, err := c2.cfg.Limiter.Remaining(t.Context(), Business.labels("account", GetDailyReport.Spec, Heavy))
+			if err != nil || all[1].Left != c.left || all[0].Others != c.others {
+				t.Errorf("%s: %+v, %v", c.why, all, err)
+			}
+		})
+	}
+}
+
+// An operation is paid from the label that Zoom itself charges it to.
+func TestZoomNamesTheLabel(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := budgeted(Business, func(*http.Request) *http.Response { return answer(200, `{}`, "X-RateLimit-Category", "Heavy") }, time.Minute)
+		for i := range 3 {
+			if _, err := GetUser.Do(t.Context(), c, UserKey{strings.Repeat("u", i+1)}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		all, err := c.cfg.Limiter.Remaining(t.Context(), append(Business.labels("account", GetUser.Spec, Light), Business.labels("account", GetUser.Spec, Heavy)[0]))
+		if err != nil || all[0].Left != 79 || all[1].Left != 38 {
+			t.Errorf("%+v, %v", all, err)
+		}
+	})
+}
+
+// A refusal by the second without a date says what others spend; with one, it is
+// waited for.
+func TestRefusalsByTheSecond(t *testing.T) {
+	for _, dated := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			untilNoon()
+			refuse := false
+			c := budgeted(Business, func(*http.Request) *http.Response {
+				if refuse {
+					headers := []string{"X-RateLimit-Type", "QPS"}
+					if dated {
+						headers = append(headers, "Retry-After", "3")
+					}
+					return answer(429, `{"code":429,"message":"You have reached the maximum per-second rate limit for this API. Try again later."}`, headers...)
+				}
+				return answer(404, `{"code":1001}`)
+			}, time.Minute)
+			for i := range 60 {
+				_, _ = GetUser.Do(t.Context(), c, UserKey{"u" + strings.Repeat("x", i)})
+			}
+			refuse = true
+			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+			defer cancel()
+			_, err := GetUser.Do(ctx, c, UserKey{"v"})
+			e := asError(t, err)
+			want, others := time.Second, 26
+			if dated {
+				want, others = 3*time.Second, 0
+			}
+			if wait := time.Until(e.RetryAt); !errors.Is(e, ErrRateLimited) || wait < want-100*time.Millisecond || wait > want {
+				t.Errorf("dated %v: %v, again in %v", dated, e, wait)
+			}
+			all, err := c.cfg.Limiter.Remaining(t.Context(), []ratelimit.Limit{Business.labels("account", GetUser.Spec, Light)[0]})
+			if err != nil || all[0].Others != others {
+				t.Errorf("dated %v: %+v, %v", dated, all, err)
+			}
+		})
+	}
+}
+
+func TestReset(t *testing.T) {
+	now := time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
+	for v, want := range map[string]time.Time{
+		"":                     {},
+		"soon":                 {},
+		"5":                    now.Add(5 * time.Second),
+		"1795176005":           time.Unix(1795176005, 0),
+		"9999999999":           {},
+		"2026-11-21T00:00:00Z": now.Add(12 * time.Hour),
+	} {
+		if got := resetOf(v, now); !got.Equal(want) {
+			t.Errorf("%q: %v, want %v", v, got, want)
+		}
+	}
+}
