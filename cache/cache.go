@@ -61,6 +61,28 @@ type Store interface {
 	Evict(ctx context.Context, tags ...string)
 }
 
+// A Leaser is a Store that processes share, and in which one of them asks the
+// origin for all.
+type Leaser interface {
+	Store
+
+	// Near returns the part that is in this process, which costs nothing to ask.
+	Near() Store
+
+	// GetOrLease is Get for one who asks the origin next: it returns an entry
+	// that good says yes to, or a lease on the key, without which nobody else
+	// asks. While another process has the lease it waits, for the answer that is
+	// filed, for the lease, or for the end of ctx. It costs a round trip, as Get
+	// does.
+	//
+	// Without an entry the lease MUST be released, unless it is nil: then there
+	// is no Redis to agree by, and everybody asks for himself, or ctx has ended.
+	// A Set with the ticket releases it too. When the lease was lost meanwhile,
+	// because this process was cut off or stood still, and another process has
+	// it, such a Set keeps nothing.
+	GetOrLease(ctx context.Context, key string, good func(*Entry) bool, tags ...string) (*Entry, Ticket, *Lease)
+}
+
 // A Ticket says how some tags stood at one moment, before the origin was asked.
 // It belongs to the store it came from. The zero Ticket is one that stands for
 // nothing: what is set with it is not kept.
@@ -69,6 +91,7 @@ type Ticket struct {
 	seq    uint64  // Memory: the number of the last eviction
 	stamps []stamp // Redis: the version of All, then of each of tags
 	next   *Ticket // Tiered: the ticket of the second tier
+	lease  *Lease  // Redis: under which the origin is asked; nil is none
 }
 
 // valid reports whether something can be set with t.

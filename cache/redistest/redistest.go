@@ -175,6 +175,9 @@ func (s *Server) Resume() { s.cmd.Process.Signal(syscall.SIGCONT) }
 // Client returns a client of the server, closed at the end of the test.
 func (s *Server) Client() *redis.Client { return s.Wire().Client }
 
+// URL returns the server's address, for Dial and for other processes.
+func (s *Server) URL() string { return "unix://" + s.socket }
+
 // A Wire is a client whose connection can be cut.
 type Wire struct {
 	*redis.Client
