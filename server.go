@@ -208,7 +208,7 @@ func newStores(cfg *config.Config, log *slog.Logger) (*stores, error) {
 	if err != nil {
 		return nil, errors.New("REDIS_URL: not a Redis URL, such as redis://localhost:6379")
 	}
-	far := cache.NewRedis(conn, log)
+	far := cache.NewRedis(conn, log, cache.WithKeys(cfg.CacheKeys))
 	shared := ratelimit.NewShared(conn, log)
 	return &stores{
 		answers: cache.NewTiered(near, far), budgets: shared,
