@@ -40,13 +40,13 @@ func monthly[In any, P ranged[In]](ctx context.Context, op *zoom.Spec, filter In
 	if err := ordered(days.From, days.To); err != nil {
 		return nil, err
 	}
-	if end := endOfMonth(today()); !op.Ahead && days.To.After(end) {
+	if end := endOfMonth(today(ctx)); !op.Ahead && days.To.After(end) {
 		days.To.Time = end
 	}
-	if !op.Ahead && days.From.After(today()) {
+	if !op.Ahead && days.From.After(today(ctx)) {
 		return nil, nil
 	}
-	if oldest := today().AddDate(0, -op.Months, 0); op.Months > 0 && days.From.Before(oldest) {
+	if oldest := today(ctx).AddDate(0, -op.Months, 0); op.Months > 0 && days.From.Before(oldest) {
 		expired := &zoom.Error{Op: op.Pattern, Kind: zoom.ErrExpired}
 		if days.To.Before(oldest) {
 			return nil, expired
@@ -66,7 +66,12 @@ func monthly[In any, P ranged[In]](ctx context.Context, op *zoom.Spec, filter In
 	return windows, nil
 }
 
-func today() time.Time { return time.Now().UTC().Truncate(24 * time.Hour) }
+// today returns the day by UTC. What hangs on it holds until the next one.
+func today(ctx context.Context) time.Time {
+	day := time.Now().UTC().Truncate(24 * time.Hour)
+	zoom.TrueUntil(ctx, day.AddDate(0, 0, 1))
+	return day
+}
 
 type span struct{ from, to time.Time }
 

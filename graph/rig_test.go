@@ -2,6 +2,7 @@ package graph
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -47,7 +48,12 @@ type setup struct {
 	// before, if given, may answer a call in the sandbox's place.
 	before func(w http.ResponseWriter, r *http.Request) bool
 	// store, if given, is the gateway's cache.
-	store  cache.Store
+	store cache.Store
+	// answers, if given, keeps whole answers; without a store of the test's own it
+	// is the gateway's.
+	answers cache.Store
+	// view is whose answers they are; "" is the app's.
+	view   string
 	closed bool // introspection is off
 	// logs, if given, takes the log.
 	logs slog.Handler
@@ -90,6 +96,7 @@ func newRig(t *testing.T, s setup) *rig {
 	}
 	if s.store == nil {
 		s.store = &guardedStore{cache.NewMemory(64 << 20), t}
+		s.answers = s.store
 	}
 	if s.secret == "" {
 		s.secret = sandbox.ClientSecret
@@ -108,7 +115,7 @@ func newRig(t *testing.T, s setup) *rig {
 		s.logs = slog.NewJSONHandler(r.log, nil)
 	}
 	log := slog.New(s.logs)
-	r.front = serve(New(Config{Client: r.client(), Log: log, Introspection: !s.closed, Timeout: s.timeout, Limits: s.limits}))
+	r.front = serve(New(Config{Client: r.client(), Answers: s.answers, Log: log, Introspection: !s.closed, Timeout: s.timeout, Limits: s.limits}))
 	r.http = &http.Client{Transport: r.front.transport()}
 	return r
 }
@@ -118,7 +125,7 @@ func (r *rig) client() *zoom.Client {
 	carry := &http.Client{Transport: r.back.transport(), CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	return zoom.New(zoom.Config{
 		AccountID: sandbox.AccountID,
-		View:      "server-to-server:" + sandbox.ClientID,
+		View:      cmp.Or(r.view, "server-to-server:"+sandbox.ClientID),
 		Plan:      zoom.Plan(r.Plan),
 		Tokens:    auth.NewServerToServer(sandbox.AccountID, sandbox.ClientID, r.secret, "http://zoom.test", carry),
 		BaseURL:   "http://zoom.test/v2",

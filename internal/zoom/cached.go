@@ -32,19 +32,26 @@ type cached struct {
 
 func (c *cached) layer(next Handler) Handler {
 	return func(ctx context.Context, req *Request) (*Response, error) {
+		usage := usageFrom(ctx)
+		usage.asked(req.Spec.Rate)
 		if !req.Spec.Reads() {
+			usage.made(part{})
 			return c.write(ctx, req, next)
 		}
-		if !c.keeps(req) {
-			return next(ctx, req)
-		}
 		resp, ticket, err := c.lookup(ctx, req)
-		if resp != nil || err != nil {
-			usageFrom(ctx).hit()
+		if resp != nil {
+			usage.hit()
+			usage.made(resp.part)
 			return resp, err
 		}
 		req.ticket = ticket
-		return next(ctx, req)
+		resp, err = next(ctx, req)
+		if resp == nil {
+			usage.made(part{})
+			return nil, err
+		}
+		usage.made(resp.part)
+		return resp, err
 	}
 }
 
@@ -55,7 +62,7 @@ func (c *cached) filed(next Handler) Handler {
 			c.hosts.learn(resp.Value)
 		}
 		if req.Spec.Reads() && c.keeps(req) {
-			c.file(ctx, req, resp, err)
+			resp = c.file(ctx, req, resp, err)
 		}
 		return resp, err
 	}
@@ -76,7 +83,7 @@ func (c *cached) keeps(req *Request) bool {
 	return c.store != nil && !req.Secrets && req.Spec.Life != Never
 }
 
-// lookup returns the answer that is in the store, or the error that stands
+// lookup returns the answer that is in the store, beside the error that stands
 // there for "no such object"; a miss is (nil, ticket, nil).
 func (c *cached) lookup(ctx context.Context, req *Request) (*Response, cache.Ticket, error) {
 	if !c.keeps(req) {
@@ -90,23 +97,28 @@ func (c *cached) lookup(ctx context.Context, req *Request) (*Response, cache.Tic
 	if err != nil {
 		return nil, ticket, nil //nolint:nilerr // another version wrote it: that is a miss
 	}
+	resp := &Response{Age: time.Since(entry.Stored), part: part{ticket, entry.Stored, entry.Expires}}
 	if refused, ok := value.(*Error); ok {
-		return nil, ticket, refused
+		return resp, ticket, refused
 	}
-	return &Response{Value: value, Age: time.Since(entry.Stored)}, ticket, nil
+	resp.Value = value
+	return resp, ticket, nil
 }
 
 // file keeps an answer, and "no such object" for some seconds. No other error
-// is kept.
-func (c *cached) file(ctx context.Context, req *Request, resp *Response, err error) {
+// is kept. It returns what there is to say about the answer, also of one that is
+// an error.
+func (c *cached) file(ctx context.Context, req *Request, resp *Response, err error) *Response {
 	var refused *Error
 	switch {
 	case err == nil:
-		c.set(ctx, req, req.identity(), req.ticket, resp.Value, len(resp.Body), req.life(resp.Value))
+		resp.part = c.set(ctx, req, req.identity(), req.ticket, resp.Value, len(resp.Body), req.life(resp.Value))
 		c.fileAliases(ctx, req, resp)
+		return resp
 	case errors.As(err, &refused) && errors.Is(refused.Kind, ErrNotFound):
-		c.set(ctx, req, req.identity(), req.ticket, refused, 200, absent)
+		return &Response{part: c.set(ctx, req, req.identity(), req.ticket, refused, 200, absent)}
 	}
+	return nil
 }
 
 // life returns how long an answer is believed.
@@ -123,12 +135,13 @@ func (r *Request) life(value any) time.Duration {
 	return life.TTL()
 }
 
-func (c *cached) set(ctx context.Context, req *Request, identity string, ticket cache.Ticket, value any, size int, ttl time.Duration) {
+func (c *cached) set(ctx context.Context, req *Request, identity string, ticket cache.Ticket, value any, size int, ttl time.Duration) part {
 	e := cache.Decoded(value, func() ([]byte, error) { return pack(req, value) })
 	e.Stored = time.Now()
 	e.Expires = e.Stored.Add(ttl)
 	e.Size = 3 * size // pointers and padding: about what the structs take for JSON of this length
 	c.store.Set(ctx, c.key(identity), ticket, e)
+	return part{ticket, e.Stored, e.Expires}
 }
 
 // fileAliases keeps an object under its other names too, so that a user asked

@@ -798,7 +798,7 @@ func TestKnown(t *testing.T) {
 		t.Errorf("that there is none: %v, %v, %v", out, err, ok)
 	}
 	calls.want(t, "no calls")
-	if u.Hits() != 1 {
+	if u.Hits() != 2 {
 		t.Errorf("%d hits", u.Hits())
 	}
 }

@@ -56,6 +56,8 @@ type Response struct {
 	Value any
 	// Age is how long ago Zoom said so; 0 for an answer just made.
 	Age time.Duration
+
+	part part // of the cache's entry; zero where there is none
 }
 
 // Handler carries out a request.
@@ -131,6 +133,10 @@ func (c *Client) In(account string) *Client {
 // the own account.
 func (c *Client) Sub() string { return c.sub }
 
+// View returns who sees what the client sees: what it is told may be told to
+// those who ask in the same view, and to nobody else.
+func (c *Client) View() string { return c.cached.view }
+
 // Plan returns the plan of the account.
 func (c *Client) Plan() Plan { return c.cfg.Plan }
 
@@ -178,8 +184,10 @@ func (c *Client) AccountID() string { return cmp.Or(c.sub, c.cfg.AccountID) }
 // Tenant returns the account's stand-in for ids and cursors.
 func (c *Client) Tenant() types.Tenant { return c.tenant }
 
-// Scopes returns the scopes that the credential was granted.
+// Scopes returns the scopes that the credential was granted. The next token may
+// have others.
 func (c *Client) Scopes(ctx context.Context) ([]string, error) {
+	TrueUntil(ctx, time.Time{})
 	t, err := c.cfg.Tokens.Token(ctx)
 	if err != nil {
 		return nil, err
