@@ -44,6 +44,8 @@ type Request struct {
 	decode func([]byte) (any, error)
 	encode func(any) ([]byte, error)
 	ticket cache.Ticket // of the miss that led to the call
+	// newer is set for a refresh: what the cache had is of this time.
+	newer time.Time
 }
 
 // Response is what came back.
@@ -56,8 +58,11 @@ type Response struct {
 	Value any
 	// Age is how long ago Zoom said so; 0 for an answer just made.
 	Age time.Duration
+	// Cached tells that the answer was kept, and Stale that it is past its time.
+	Cached, Stale bool
 
-	part part // of the cache's entry; zero where there is none
+	entry *cache.Entry // that the answer was found in; nil where Zoom gave it
+	part  part         // of the cache's entry; zero where there is none
 }
 
 // Handler carries out a request.
@@ -173,7 +178,7 @@ func New(cfg Config) *Client {
 		cfg.HTTP = &http.Client{Transport: NewTransport(len(Rates) * cfg.MaxInFlight), CheckRedirect: noRedirects}
 	}
 	c := &Client{cfg: cfg, tenant: types.TenantOf(cfg.AccountID), hosts: newHosts(), lengths: &lengths{}}
-	c.cached = &cached{store: cfg.Store, account: hex.EncodeToString(c.tenant[:]), view: formatVersion + cfg.AccountID + "\x00" + cfg.View, hosts: c.hosts}
+	c.cached = newCached(&cached{store: cfg.Store, account: hex.EncodeToString(c.tenant[:]), view: formatVersion + cfg.AccountID + "\x00" + cfg.View, hosts: c.hosts})
 	c.handler = chain((&transport{cfg}).do, c.cached.layer, c.cached.flights.coalesced, c.cached.filed, retried, authorized(cfg.Tokens), limited(cfg))
 	return c
 }

@@ -68,13 +68,14 @@ func (o Op[In, Out]) Known(ctx context.Context, c *Client, in In) (out *Out, ok 
 	if err != nil {
 		return nil, true, err
 	}
-	resp, _, err := c.cached.lookup(ctx, req)
+	resp, err := c.cached.lookup(ctx, req)
 	if resp == nil {
 		return nil, false, nil
 	}
 	usage := usageFrom(ctx)
 	usage.asked(o.Rate)
 	usage.hit()
+	usage.stale(resp.staleAge())
 	usage.made(resp.part)
 	if err != nil {
 		return nil, true, err

@@ -16,6 +16,7 @@ type Usage struct {
 	calls  [ResourceIntensive + 1]int
 	hits   int
 	waited time.Duration
+	age    time.Duration // of the oldest part that was stale; 0 where none was
 
 	tickets  []cache.Ticket // of the parts
 	oldest   time.Time      // when the first of the parts was asked for
@@ -120,6 +121,25 @@ func (u *Usage) wait(d time.Duration) {
 	u.mu.Lock()
 	u.waited = max(u.waited, d)
 	u.mu.Unlock()
+}
+
+// stale notes that a part of the answer is past its time, and how old it is; 0 is
+// for one that is not.
+func (u *Usage) stale(age time.Duration) {
+	if u == nil || age <= 0 {
+		return
+	}
+	u.mu.Lock()
+	u.age = max(u.age, age)
+	u.mu.Unlock()
+}
+
+// Stale returns how old the oldest part of the answer is that is past its time,
+// because Zoom could not be asked, or was asked meanwhile; 0 where all is fresh.
+func (u *Usage) Stale() time.Duration {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.age
 }
 
 // Requested returns how many calls of a label the question needed, whether they
