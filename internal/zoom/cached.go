@@ -32,6 +32,7 @@ type cached struct {
 	flights flights
 	onEvict []func()
 
+	next       Handler // beneath it
 	refreshing atomic.Int32
 }
 
@@ -44,6 +45,7 @@ func newCached(c *cached) *cached {
 }
 
 func (c *cached) layer(next Handler) Handler {
+	c.next = next
 	return func(ctx context.Context, req *Request) (*Response, error) {
 		usage := usageFrom(ctx)
 		usage.asked(req.Spec.Rate)
@@ -51,7 +53,7 @@ func (c *cached) layer(next Handler) Handler {
 			usage.made(part{})
 			return c.write(ctx, req, next)
 		}
-		resp, err := c.read(ctx, req, next)
+		resp, err := c.read(ctx, req)
 		switch {
 		case resp == nil:
 			usage.made(part{})
@@ -68,24 +70,24 @@ func (c *cached) layer(next Handler) Handler {
 
 // read answers from this process, or asks the flights; who fails for a reason that
 // is no fault of the question gets what was true before.
-func (c *cached) read(ctx context.Context, req *Request, next Handler) (*Response, error) {
+func (c *cached) read(ctx context.Context, req *Request) (*Response, error) {
 	if !c.keeps(req) {
-		return next(ctx, req)
+		return c.next(ctx, req)
 	}
 	entry, ticket := c.near.Get(ctx, c.key(req.identity()), c.tags(req)...)
 	if resp, err := c.found(req, entry, ticket); resp != nil && c.enough(req, entry) {
-		c.keepFresh(ctx, req, entry, next)
+		c.keepFresh(ctx, req, entry)
 		return resp, err
 	}
 	req.ticket = ticket
-	resp, err := next(ctx, req)
+	resp, err := c.next(ctx, req)
 	if err != nil && excused(err) {
 		if old := c.standby(ctx, req); old != nil {
 			return old, nil
 		}
 	}
 	if resp != nil && resp.Stale {
-		c.keepFresh(ctx, req, resp.entry, next)
+		c.keepFresh(ctx, req, resp.entry)
 	}
 	return resp, err
 }
@@ -143,6 +145,7 @@ func (c *cached) lookup(ctx context.Context, req *Request) (*Response, error) {
 	}
 	entry, ticket := c.store.Get(ctx, c.key(req.identity()), c.tags(req)...)
 	if resp, err := c.found(req, entry, ticket); resp != nil && c.enough(req, entry) {
+		c.keepFresh(ctx, req, entry)
 		return resp, err
 	}
 	return nil, nil

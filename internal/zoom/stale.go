@@ -54,7 +54,7 @@ func (r *Request) meanwhile(value any) time.Duration {
 
 // keepFresh asks again for an answer that is stale or soon will be, for the next
 // who wants it. One asks for a key at a time, and nobody waits.
-func (c *cached) keepFresh(ctx context.Context, req *Request, e *cache.Entry, next Handler) {
+func (c *cached) keepFresh(ctx context.Context, req *Request, e *cache.Entry) {
 	now := time.Now()
 	if e.Fresh(now) && !e.Due(now, rand.Float64) {
 		return
@@ -74,7 +74,7 @@ func (c *cached) keepFresh(ctx context.Context, req *Request, e *cache.Entry, ne
 		defer c.refreshing.Add(-1)
 		ctx, cancel := context.WithTimeout(ctx, refreshTime)
 		defer cancel()
-		_, _ = next(ctx, &again) // what it brings is filed; what fails is tried again
+		_, _ = c.next(ctx, &again) // what it brings is filed; what fails is tried again
 	}()
 }
 
