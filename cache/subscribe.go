@@ -124,7 +124,10 @@ func (r *Redis) check() {
 		ctx, cancel := context.WithTimeout(r.link.ctx, opTimeout)
 		done, err := r.client.Get(ctx, counter).Uint64()
 		cancel()
-		if err == nil || errors.Is(err, redis.Nil) {
+		if answered(err) {
+			err = nil
+		}
+		if r.link.ctx.Err() == nil && r.link.saw(err) {
 			r.hearing.compare(done, back)
 		}
 	}

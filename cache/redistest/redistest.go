@@ -44,6 +44,13 @@ func Start(t testing.TB) *Server {
 	return start(t, "--port", "0")
 }
 
+// StartTCP is Start for what needs an address: it returns that too.
+func StartTCP(t testing.TB) (s *Server, addr string) {
+	t.Helper()
+	port := freePort(t)
+	return start(t, "--port", port, "--bind", "127.0.0.1"), "127.0.0.1:" + port
+}
+
 // Cluster runs a cluster until the end of the test, and returns a client of it.
 // It has one node only, which is as strict as many about keys of several slots.
 func Cluster(t testing.TB) *redis.ClusterClient {
