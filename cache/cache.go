@@ -70,7 +70,7 @@ type Leaser interface {
 	Near() Store
 
 	// GetOrLease is Get for one who asks the origin next: it returns an entry
-	// that good says yes to, or a lease on the key, without which nobody else
+	// that is good enough, or a lease on the key, without which nobody else
 	// asks. While another process has the lease it waits, for the answer that is
 	// filed, for the lease, or for the end of ctx. It costs a round trip, as Get
 	// does.
@@ -80,7 +80,7 @@ type Leaser interface {
 	// A Set with the ticket releases it too. When the lease was lost meanwhile,
 	// because this process was cut off or stood still, and another process has
 	// it, such a Set keeps nothing.
-	GetOrLease(ctx context.Context, key string, good func(*Entry) bool, tags ...string) (*Entry, Ticket, *Lease)
+	GetOrLease(ctx context.Context, key string, wish Wish, tags ...string) (*Entry, Ticket, *Lease)
 }
 
 // A Ticket says how some tags stood at one moment, before the origin was asked.

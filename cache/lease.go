@@ -23,21 +23,40 @@ const (
 	checks = 5
 )
 
+// A Wish says what is good enough, and how urgent it is.
+type Wish struct {
+	// Good reports whether an entry need not be asked for.
+	Good func(*Entry) bool
+	// Refresh tells that nobody waits for it: such a lease keeps off other
+	// refreshes only, since it may be long before it comes to its turn.
+	Refresh bool
+}
+
 // A Lease is the right to ask the origin for what belongs at a key while others
 // wait. It renews itself until it is released, and ends by itself soon after its
 // process does. Its fence is a number higher than that of each lease before it.
 type Lease struct {
 	redis *Redis
 	key   string
+	lane  lane
 	fence string
 	began time.Time
 	renew *time.Timer
 	done  atomic.Bool
 }
 
-// The names that scripts use, in this order.
-func leaseNames(key string) []string {
-	return []string{named(entryPrefix, key), named(leasePrefix, key), named(fencePrefix, key), named(waiterPrefix, key)}
+// A lane is one of the two kinds of leases that a key has. Fences are common to
+// both.
+type lane string
+
+const (
+	urgent  lane = ""
+	refresh lane = "r:"
+)
+
+// names returns the names that scripts use, in this order.
+func (l lane) names(key string) []string {
+	return []string{named(entryPrefix, key), named(leasePrefix+string(l), key), named(fencePrefix, key), named(waiterPrefix+string(l), key)}
 }
 
 // take returns what is at the key; else, a new lease; else, how long the lease of
@@ -93,8 +112,11 @@ func (nothing) Evict(context.Context, ...string)                        {}
 
 // GetOrLease implements [Leaser]. Waiters are woken by what [Redis.Subscribe]
 // hears; without it they look a few times within a lease.
-func (r *Redis) GetOrLease(ctx context.Context, key string, good func(*Entry) bool, tags ...string) (*Entry, Ticket, *Lease) {
-	q := &quest{redis: r, key: key, good: good, tags: tags}
+func (r *Redis) GetOrLease(ctx context.Context, key string, wish Wish, tags ...string) (*Entry, Ticket, *Lease) {
+	q := &quest{redis: r, key: key, good: wish.Good, tags: tags}
+	if wish.Refresh {
+		q.lane = refresh
+	}
 	if q.try(ctx) {
 		return q.entry, q.ticket, q.lease
 	}
@@ -114,6 +136,7 @@ type quest struct {
 	redis *Redis
 	key   string
 	good  func(*Entry) bool
+	lane  lane
 	tags  []string
 	seen  string        // the head of an entry that was of no use
 	left  time.Duration // how long the lease of another lasts
@@ -156,7 +179,7 @@ func (q *quest) ask(ctx context.Context) (data []byte, now *Ticket, done bool) {
 	)
 	began := time.Now()
 	ok := r.scripted(ctx, func(pipe redis.Pipeliner, eval evaluate) {
-		answer = eval(take, ctx, pipe, leaseNames(q.key), q.seen, r.lease.Milliseconds(), fenceLife.Milliseconds())
+		answer = eval(take, ctx, pipe, q.lane.names(q.key), q.seen, r.lease.Milliseconds(), fenceLife.Milliseconds())
 		versions = getStamps(ctx, pipe, q.tags)
 	})
 	parts, err := answer.Slice()
@@ -169,7 +192,7 @@ func (q *quest) ask(ctx context.Context) (data []byte, now *Ticket, done bool) {
 	}
 	q.lease, q.left = nil, 0
 	if fence, _ := parts[1].(string); fence != "" {
-		q.lease = newLease(r, q.key, fence, began)
+		q.lease = newLease(q, fence, began)
 	} else {
 		left, _ := parts[2].(int64)
 		q.left = time.Duration(left) * time.Millisecond
@@ -203,9 +226,9 @@ func (q *quest) wait(ctx context.Context, woken <-chan struct{}) bool {
 	return true
 }
 
-func newLease(r *Redis, key, fence string, began time.Time) *Lease {
-	l := &Lease{redis: r, key: key, fence: fence, began: began}
-	l.renew = time.AfterFunc(r.lease/3, l.prolong)
+func newLease(q *quest, fence string, began time.Time) *Lease {
+	l := &Lease{redis: q.redis, key: q.key, lane: q.lane, fence: fence, began: began}
+	l.renew = time.AfterFunc(l.redis.lease/3, l.prolong)
 	return l
 }
 
@@ -217,7 +240,7 @@ func (l *Lease) prolong() {
 	}
 	ctx, cancel := context.WithTimeout(r.link.ctx, opTimeout)
 	defer cancel()
-	held, err := renewal.Run(ctx, r.client, leaseNames(l.key), l.fence, r.lease.Milliseconds()).Int()
+	held, err := renewal.Run(ctx, r.client, l.lane.names(l.key), l.fence, r.lease.Milliseconds()).Int()
 	if err == nil && held == 0 {
 		return // it is another's
 	}
@@ -233,7 +256,7 @@ func (l *Lease) Release() {
 	ctx, cancel := context.WithTimeout(context.Background(), opTimeout)
 	defer cancel()
 	// Where it fails, the lease ends by itself.
-	_ = release.Run(ctx, l.redis.client, leaseNames(l.key), l.fence, freed, l.key).Err()
+	_ = release.Run(ctx, l.redis.client, l.lane.names(l.key), l.fence, freed, l.key).Err()
 }
 
 // end reports whether the lease had not ended yet.
@@ -244,7 +267,7 @@ func (l *Lease) end() bool {
 
 // file adds to a pipeline what keeps an entry under the lease.
 func (l *Lease) file(ctx context.Context, pipe redis.Pipeliner, eval evaluate, data []byte, life time.Duration) *redis.Cmd {
-	return eval(file, ctx, pipe, leaseNames(l.key), l.fence, data, life.Milliseconds(), freed, l.key)
+	return eval(file, ctx, pipe, l.lane.names(l.key), l.fence, data, life.Milliseconds(), freed, l.key)
 }
 
 // filed reads what file said.

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -17,7 +18,8 @@ import (
 	"zoomql/cache/redistest"
 )
 
-func any1(*Entry) bool { return true }
+// whatever is content with any entry.
+var whatever = Wish{Good: func(*Entry) bool { return true }}
 
 // replica is a tiered store over a Redis of its own connection, as a gateway has.
 func replica(t testing.TB, client redis.UniversalClient, lease time.Duration) *Tiered {
@@ -33,7 +35,7 @@ func replica(t testing.TB, client redis.UniversalClient, lease time.Duration) *T
 // leaseOf takes the lease that must be free.
 func leaseOf(t testing.TB, s Leaser, key string, tags ...string) (Ticket, *Lease) {
 	t.Helper()
-	e, ticket, lease := s.GetOrLease(t.Context(), key, any1, tags...)
+	e, ticket, lease := s.GetOrLease(t.Context(), key, whatever, tags...)
 	if e != nil || lease == nil {
 		t.Fatalf("got %v and the lease %v", e, lease)
 	}
@@ -67,7 +69,7 @@ func TestOneAsksForAll(t *testing.T) {
 					s, n := replicas[i%4], i/4
 					// Braces in a key must not send its names to different places.
 					key := "}{" + strconv.Itoa(n)
-					e, ticket, lease := s.GetOrLease(t.Context(), key, any1, "a")
+					e, ticket, lease := s.GetOrLease(t.Context(), key, whatever, "a")
 					defer lease.Release()
 					if e == nil {
 						asked[n].Add(1)
@@ -111,7 +113,7 @@ func TestWaitersAreWoken(t *testing.T) {
 			}
 			got := make(chan result)
 			go func() {
-				e, _, l := there.GetOrLease(t.Context(), "k", any1, "a")
+				e, _, l := there.GetOrLease(t.Context(), "k", whatever, "a")
 				got <- result{e, l}
 			}()
 			eventually(t, "it waits", func() bool {
@@ -150,7 +152,7 @@ func TestLeasesAreRenewed(t *testing.T) {
 	ticket, lease := leaseOf(t, here, "k")
 	ctx, cancel := context.WithTimeout(t.Context(), 5*short)
 	defer cancel()
-	if e, _, l := there.GetOrLease(ctx, "k", any1); e != nil || l != nil || ctx.Err() == nil {
+	if e, _, l := there.GetOrLease(ctx, "k", whatever); e != nil || l != nil || ctx.Err() == nil {
 		t.Errorf("somebody else got %v, %v before the holder was done", e, l)
 	}
 	here.Set(t.Context(), "k", ticket, entry(1))
@@ -195,13 +197,13 @@ func TestLeaseOfWhatIsStale(t *testing.T) {
 	ctx := t.Context()
 	here.Set(ctx, "k", want(t, here, miss, "k", "a"), entry(1))
 	want(t, there, 1, "k", "a")
-	better := func(e *Entry) bool { return number(t, e) > 1 }
+	better := Wish{Good: func(e *Entry) bool { return number(t, e) > 1 }}
 
 	_, ticket, lease := here.GetOrLease(ctx, "k", better, "a")
 	if lease == nil {
 		t.Fatal("no lease")
 	}
-	if e, _, l := there.GetOrLease(ctx, "k", any1, "a"); e == nil || l != nil {
+	if e, _, l := there.GetOrLease(ctx, "k", whatever, "a"); e == nil || l != nil {
 		t.Error("who is content with less has to wait")
 	}
 	got := make(chan int)
@@ -230,7 +232,7 @@ func TestNoLeaseWithoutRedis(t *testing.T) {
 	defer lease.Release()
 	done := make(chan bool)
 	go func() {
-		e, _, l := there.GetOrLease(t.Context(), "k", any1)
+		e, _, l := there.GetOrLease(t.Context(), "k", whatever)
 		done <- e == nil && l == nil
 	}()
 	eventually(t, "it waits", func() bool { return server.Client().Exists(t.Context(), named(waiterPrefix, "k")).Val() == 1 })
@@ -244,7 +246,7 @@ func TestNoLeaseWithoutRedis(t *testing.T) {
 	}
 	began = time.Now()
 	for range 100 {
-		e, ticket, l := here.GetOrLease(t.Context(), "other", any1, "a")
+		e, ticket, l := here.GetOrLease(t.Context(), "other", whatever, "a")
 		if e != nil || l != nil {
 			t.Fatal("an entry or a lease")
 		}
@@ -263,16 +265,16 @@ func TestRoundTrips(t *testing.T) {
 	trips := &tripCounter{}
 	client.AddHook(trips)
 	r := openRedis(t, client)
-	_, _, lease := r.GetOrLease(t.Context(), "first", any1, "a") // loads the script, makes the versions
+	_, _, lease := r.GetOrLease(t.Context(), "first", whatever, "a") // loads the script, makes the versions
 	lease.Release()
 	trips.n.Store(0)
-	_, ticket, lease := r.GetOrLease(t.Context(), "k", any1, "a")
+	_, ticket, lease := r.GetOrLease(t.Context(), "k", whatever, "a")
 	if n := trips.n.Load(); lease == nil || n != 1 {
 		t.Errorf("a lease took %d round trips", n)
 	}
 	r.Set(t.Context(), "k", ticket, entry(1))
 	lease.Release()
-	r.GetOrLease(t.Context(), "k", any1, "a")
+	r.GetOrLease(t.Context(), "k", whatever, "a")
 	if n := trips.n.Load(); n != 3 && n != 4 { // file is loaded at its first use
 		t.Errorf("lease, set and hit took %d round trips", n)
 	}
@@ -303,7 +305,7 @@ func holdLease(url string) {
 	if err != nil {
 		panic(err)
 	}
-	_, _, lease := NewRedis(client, silent).GetOrLease(context.Background(), "k", any1)
+	_, _, lease := NewRedis(client, silent).GetOrLease(context.Background(), "k", whatever)
 	fmt.Println(lease != nil)
 	select {}
 }
@@ -334,7 +336,7 @@ func TestAHolderIsKilled(t *testing.T) {
 	var wg sync.WaitGroup
 	for _, s := range replicas {
 		wg.Go(func() {
-			e, ticket, lease := s.GetOrLease(t.Context(), "k", any1)
+			e, ticket, lease := s.GetOrLease(t.Context(), "k", whatever)
 			defer lease.Release()
 			if e == nil {
 				asked.Add(1)
@@ -355,5 +357,42 @@ func TestAHolderIsKilled(t *testing.T) {
 	}
 	if n := asked.Load(); n != 1 {
 		t.Errorf("%d asked again", n)
+	}
+}
+
+// Who waits for an answer does not wait for a refresh, which may stand in line for
+// long; two refreshes wait for each other. Of the answers the younger one stays.
+func TestARefreshKeepsOffRefreshes(t *testing.T) {
+	server := redistest.Start(t)
+	here, there := replica(t, server.Client(), leaseTime), replica(t, server.Client(), leaseTime)
+	background := Wish{Good: whatever.Good, Refresh: true}
+	_, old, first := here.GetOrLease(t.Context(), "k", background, "a")
+	if first == nil {
+		t.Fatal("no lease")
+	}
+	defer first.Release()
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	if e, _, l := there.GetOrLease(ctx, "k", background, "a"); e != nil || l != nil {
+		t.Errorf("a second refresh got %v, %v", e, l)
+	}
+	ticket, lease := leaseOf(t, there, "k", "a")
+	there.Set(t.Context(), "k", ticket, entry(2))
+	lease.Release()
+	here.Set(t.Context(), "k", old, entry(1))
+	want(t, here, 2, "k", "a")
+	want(t, there, 2, "k", "a")
+}
+
+// Who keeps something of his own hears what others evict, and not what he does.
+func TestOnHeard(t *testing.T) {
+	server := redistest.Start(t)
+	here, there := replica(t, server.Client(), leaseTime), replica(t, server.Client(), leaseTime)
+	heard := make(chan []string, 10)
+	here.OnHeard(func(tags ...string) { heard <- tags })
+	here.Evict(t.Context(), "own")
+	there.Evict(t.Context(), "a", "b")
+	if tags := <-heard; strings.Join(tags, " ") != "a b" {
+		t.Errorf("heard %q", tags)
 	}
 }

@@ -2,6 +2,7 @@ package cache
 
 import (
 	"context"
+	"sync"
 	"time"
 )
 
@@ -10,6 +11,9 @@ import (
 type Tiered struct {
 	first  *Memory
 	second Store
+
+	mu    sync.Mutex
+	heard []func(tags ...string)
 }
 
 // NewTiered returns a Store of both. Where second can tell of the evictions of
@@ -19,9 +23,26 @@ func NewTiered(first *Memory, second Store) *Tiered {
 	if s, ok := second.(interface {
 		Subscribe(evict func(tags ...string))
 	}); ok {
-		s.Subscribe(func(tags ...string) { first.Evict(context.Background(), tags...) })
+		s.Subscribe(t.hear)
 	}
 	return t
+}
+
+// OnHeard has f called with the tags that other processes evict, after the near
+// store has, for whoever keeps something of his own. f MUST NOT block.
+func (s *Tiered) OnHeard(f func(tags ...string)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.heard = append(s.heard, f)
+}
+
+func (s *Tiered) hear(tags ...string) {
+	s.first.Evict(context.Background(), tags...)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, f := range s.heard {
+		f(tags...)
+	}
 }
 
 // Get implements [Store]. Where the near store has a stale entry, another process
@@ -42,9 +63,9 @@ func (s *Tiered) Get(ctx context.Context, key string, tags ...string) (*Entry, T
 }
 
 // GetOrLease implements [Leaser].
-func (s *Tiered) GetOrLease(ctx context.Context, key string, good func(*Entry) bool, tags ...string) (*Entry, Ticket, *Lease) {
+func (s *Tiered) GetOrLease(ctx context.Context, key string, wish Wish, tags ...string) (*Entry, Ticket, *Lease) {
 	e, t := s.first.Get(ctx, key, tags...)
-	if e != nil && good(e) {
+	if e != nil && wish.Good(e) {
 		return e, t, nil
 	}
 	t.tags = tags
@@ -54,7 +75,7 @@ func (s *Tiered) GetOrLease(ctx context.Context, key string, good func(*Entry) b
 		s.fill(ctx, key, &t, e, far)
 		return e, t, nil
 	}
-	e, far, lease := leaser.GetOrLease(ctx, key, good, tags...)
+	e, far, lease := leaser.GetOrLease(ctx, key, wish, tags...)
 	s.fill(ctx, key, &t, e, far)
 	return e, t, lease
 }

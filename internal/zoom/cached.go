@@ -7,6 +7,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -30,6 +31,8 @@ type cached struct {
 	view    string       // whose answers: account, credential, scopes, version of the format
 	hosts   *hosts
 	flights flights
+
+	mu      sync.Mutex
 	onEvict []func()
 
 	next       Handler // beneath it
@@ -40,6 +43,9 @@ func newCached(c *cached) *cached {
 	c.near = c.store
 	if leaser, ok := c.store.(cache.Leaser); ok {
 		c.leaser, c.near = leaser, leaser.Near()
+	}
+	if others, ok := c.store.(interface{ OnHeard(f func(tags ...string)) }); ok {
+		others.OnHeard(c.heard)
 	}
 	return c
 }
@@ -103,7 +109,7 @@ func (c *cached) filed(next Handler) Handler {
 			return resp, err
 		}
 		if c.leaser != nil {
-			entry, ticket, lease := c.leaser.GetOrLease(ctx, c.key(req.identity()), func(e *cache.Entry) bool { return c.enough(req, e) }, c.tags(req)...)
+			entry, ticket, lease := c.leaser.GetOrLease(ctx, c.key(req.identity()), c.wish(req), c.tags(req)...)
 			defer lease.Release()
 			if resp, err := c.found(req, entry, ticket); resp != nil {
 				return resp, err
@@ -255,7 +261,24 @@ func (c *cached) evict(ctx context.Context, account string, tags []string) {
 	c.flights.forget(func(req *Request) bool {
 		return req.Account == account && slices.ContainsFunc(expand(req.Spec.Tags, req.Vars), func(tag string) bool { return slices.Contains(tags, tag) })
 	})
-	for _, f := range c.onEvict {
+	c.changed()
+}
+
+// heard is told what other replicas evict: who asks after that must not join what
+// was asked before it.
+func (c *cached) heard(tags ...string) {
+	all := slices.Contains(tags, cache.All)
+	c.flights.forget(func(req *Request) bool {
+		return all || slices.ContainsFunc(c.tags(req), func(tag string) bool { return slices.Contains(tags, tag) })
+	})
+	c.changed()
+}
+
+func (c *cached) changed() {
+	c.mu.Lock()
+	listeners := c.onEvict
+	c.mu.Unlock()
+	for _, f := range listeners {
 		f()
 	}
 }

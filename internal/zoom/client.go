@@ -200,9 +200,13 @@ func (c *Client) Scopes(ctx context.Context) ([]string, error) {
 	return t.Scopes, nil
 }
 
-// OnEvict has f called whenever something has become stale. It is to be called
-// before the client is used.
-func (c *Client) OnEvict(f func()) { c.cached.onEvict = append(c.cached.onEvict, f) }
+// OnEvict has f called whenever something has become stale, here or on another
+// replica.
+func (c *Client) OnEvict(f func()) {
+	c.cached.mu.Lock()
+	defer c.cached.mu.Unlock()
+	c.cached.onEvict = append(c.cached.onEvict, f)
+}
 
 // Evict makes what is filed under the tags stale.
 func (c *Client) Evict(ctx context.Context, tags ...string) { c.cached.evict(ctx, c.sub, tags) }

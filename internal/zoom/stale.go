@@ -24,6 +24,10 @@ const (
 // waits for.
 func background(ctx context.Context) context.Context { return ctx }
 
+func (c *cached) wish(req *Request) cache.Wish {
+	return cache.Wish{Good: func(e *cache.Entry) bool { return c.enough(req, e) }, Refresh: !req.newer.IsZero()}
+}
+
 // enough reports whether an entry need not be waited for. A refresh wants one
 // that is newer than what there is.
 func (c *cached) enough(req *Request, e *cache.Entry) bool {

@@ -350,3 +350,47 @@ func TestLeavingTheLineOfAnotherReplica(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// Who asks after another replica's write does not join what was asked before it.
+func TestWhoAsksAfterTheWriteOfAnotherReplica(t *testing.T) {
+	var reads atomic.Int32
+	slow, topic := make(chan struct{}), atomic.Value{}
+	topic.Store("before")
+	clients := replicas(t, 2, func(*http.Request) *http.Response {
+		said, _ := topic.Load().(string)
+		if reads.Add(1) == 1 {
+			<-slow
+		}
+		return answer(200, `{"id":7,"topic":"`+said+`"}`)
+	})
+	ask := func(c *Client) <-chan types.Text {
+		got := make(chan types.Text, 1)
+		go func() {
+			m, err := GetMeeting.Do(t.Context(), c, MeetingKey{7})
+			if err != nil {
+				t.Error(err)
+				m = &types.Meeting{}
+			}
+			got <- m.Topic
+		}()
+		return got
+	}
+	early := ask(clients[0])
+	until := func(what string, is func() bool) {
+		for end := time.Now().Add(10 * time.Second); !is(); time.Sleep(time.Millisecond) {
+			if time.Now().After(end) {
+				t.Fatal("never: " + what)
+			}
+		}
+	}
+	until("it is sent", func() bool { return reads.Load() == 1 })
+	topic.Store("after")
+	clients[1].Evict(t.Context(), "meeting:7")
+	until("the news is there", func() bool { return clients[0].cached.flights.Len() == 0 })
+	late := ask(clients[0])
+	until("it is under way", func() bool { return clients[0].cached.flights.Len() == 1 })
+	close(slow)
+	if a, b := <-early, <-late; a != "before" || b != "after" {
+		t.Errorf("who asked before got %q, who asked after it %q", a, b)
+	}
+}
