@@ -78,7 +78,7 @@ func parseKey(s string) (namedKey, error) {
 }
 
 func notOfID(r rune) bool {
-	return !(r == '-' || r == '_' || '0' <= r && r <= '9' || 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z')
+	return !strings.ContainsRune("-_0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ", r)
 }
 
 // UnmarshalText is [ParseKeys], for settings.

@@ -94,11 +94,11 @@ func TestOneAsksForAll(t *testing.T) {
 
 // Waiters hear at once that there is an answer, or that there will be none.
 func TestWaitersAreWoken(t *testing.T) {
-	for name, end := range map[string]func(s *Tiered, ticket Ticket, l *Lease){
-		"by an answer": func(s *Tiered, ticket Ticket, _ *Lease) { s.Set(context.Background(), "k", ticket, entry(7)) },
-		"by its lack":  func(_ *Tiered, _ Ticket, l *Lease) { l.Release() },
-		"if never kept": func(s *Tiered, ticket Ticket, l *Lease) {
-			s.Set(context.Background(), "k", ticket, Decoded(7, nil))
+	for name, end := range map[string]func(ctx context.Context, s *Tiered, ticket Ticket, l *Lease){
+		"by an answer": func(ctx context.Context, s *Tiered, ticket Ticket, _ *Lease) { s.Set(ctx, "k", ticket, entry(7)) },
+		"by its lack":  func(_ context.Context, _ *Tiered, _ Ticket, l *Lease) { l.Release() },
+		"if never kept": func(ctx context.Context, s *Tiered, ticket Ticket, l *Lease) {
+			s.Set(ctx, "k", ticket, Decoded(7, nil))
 			l.Release()
 		},
 	} {
@@ -125,7 +125,7 @@ func TestWaitersAreWoken(t *testing.T) {
 			default:
 			}
 			began := time.Now()
-			end(here, ticket, lease)
+			end(t.Context(), here, ticket, lease)
 			r := <-got
 			if took := time.Since(began); took > time.Second {
 				t.Errorf("woken after %v", took)
@@ -306,7 +306,7 @@ func holdLease(url string) {
 		panic(err)
 	}
 	_, _, lease := NewRedis(client, silent).GetOrLease(context.Background(), "k", whatever)
-	fmt.Println(lease != nil)
+	fmt.Fprintln(os.Stdout, lease != nil)
 	select {}
 }
 

@@ -56,7 +56,8 @@ func (m *model) least(thing, replica int, excused bool) (v int64) {
 func (m *model) evicted(thing, replica int, version int64, at time.Time) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	all := append(m.ended[thing], ended{version, at, replica})
+	all := m.ended[thing]
+	all = append(all, ended{version, at, replica})
 	if len(all) > 256 { // all of the first half are long over, but for the highest of each replica
 		var kept []ended
 		for by := range 4 {

@@ -117,7 +117,7 @@ func answered(err error) bool {
 }
 
 // evaluate is one of the two ways to run a script: by its hash, or by its text.
-type evaluate func(s *redis.Script, ctx context.Context, c redis.Scripter, keys []string, args ...any) *redis.Cmd //nolint:revive // the type of a method
+type evaluate func(s *redis.Script, ctx context.Context, c redis.Scripter, keys []string, args ...any) *redis.Cmd
 
 // scripted is exec for pipelines with scripts. They go by their hashes; a Redis
 // that does not know one yet runs none of them, and gets all of the pipeline again
