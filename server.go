@@ -20,7 +20,6 @@ import (
 	"time"
 
 	"github.com/alecthomas/kong"
-	"github.com/klauspost/compress/gzhttp"
 	"github.com/rs/cors"
 
 	"zoomql/cache"
@@ -146,15 +145,14 @@ func serve(ctx context.Context, cfg *config.Config, stderr io.Writer) error {
 		return fmt.Errorf("ADDR: %w", err)
 	}
 	welcome(stderr, cfg, listener.Addr(), box)
-	return listen(ctx, listener, newHandler(cfg, client, files, box, log), cfg.DrainTime)
+	return listen(ctx, listener, newHandler(cfg, client, files, stores, box, log), cfg.DrainTime)
 }
 
 // newHandler puts the routes together.
-func newHandler(cfg *config.Config, client *zoom.Client, files *links.Links, box *box, log *slog.Logger) http.Handler {
-	api := graph.New(graph.Config{Client: client, Links: files, RawRequests: cfg.RawRequests == "on", Log: log, Introspection: cfg.PlaygroundOn(), Timeout: cfg.Timeout})
+func newHandler(cfg *config.Config, client *zoom.Client, files *links.Links, stores *stores, box *box, log *slog.Logger) http.Handler {
+	api := graph.New(graph.Config{Client: client, Answers: stores.near, Links: files, RawRequests: cfg.RawRequests == "on", Log: log, Introspection: cfg.PlaygroundOn(), Timeout: cfg.Timeout})
 	api = access.Keys(cfg.APIKeys, api)
 	api = access.Pages(cfg.AllowedOrigins, api)
-	api = gzhttp.GzipHandler(api)
 	if len(cfg.AllowedOrigins) > 0 {
 		api = cors.New(cors.Options{
 			AllowedOrigins: cfg.AllowedOrigins,
@@ -200,6 +198,7 @@ func say(w http.ResponseWriter, status int, text string) {
 // stores are where answers and budgets are kept.
 type stores struct {
 	answers cache.Store
+	near    *cache.Memory // the first tier of answers
 	budgets ratelimit.Store
 	closers []func()
 }
@@ -209,16 +208,16 @@ type stores struct {
 func newStores(cfg *config.Config, log *slog.Logger) (*stores, error) {
 	near := cache.NewMemory(cfg.CacheBytes)
 	if cfg.RedisURL == "" {
-		return &stores{answers: near, budgets: &ratelimit.Memory{}}, nil
+		return &stores{answers: near, near: near, budgets: &ratelimit.Memory{}}, nil
 	}
 	conn, err := cache.Dial(string(cfg.RedisURL))
 	if err != nil {
 		return nil, errors.New("REDIS_URL: not a Redis URL, such as redis://localhost:6379")
 	}
-	far := cache.NewRedis(conn, log)
+	far := cache.NewRedis(conn, log, cache.WithKeys(cfg.CacheKeys))
 	shared := ratelimit.NewShared(conn, log)
 	return &stores{
-		answers: cache.NewTiered(near, far), budgets: shared,
+		answers: cache.NewTiered(near, far), near: near, budgets: shared,
 		closers: []func(){shared.Close, far.Close, func() { _ = conn.Close() }},
 	}, nil
 }

@@ -61,6 +61,28 @@ type Store interface {
 	Evict(ctx context.Context, tags ...string)
 }
 
+// A Leaser is a Store that processes share, and in which one of them asks the
+// origin for all.
+type Leaser interface {
+	Store
+
+	// Near returns the part that is in this process, which costs nothing to ask.
+	Near() Store
+
+	// GetOrLease is Get for one who asks the origin next: it returns an entry
+	// that is good enough, or a lease on the key, without which nobody else
+	// asks. While another process has the lease it waits, for the answer that is
+	// filed, for the lease, or for the end of ctx. It costs a round trip, as Get
+	// does.
+	//
+	// Without an entry the lease MUST be released, unless it is nil: then there
+	// is no Redis to agree by, and everybody asks for himself, or ctx has ended.
+	// A Set with the ticket releases it too. When the lease was lost meanwhile,
+	// because this process was cut off or stood still, and another process has
+	// it, such a Set keeps nothing.
+	GetOrLease(ctx context.Context, key string, wish Wish, tags ...string) (*Entry, Ticket, *Lease)
+}
+
 // A Ticket says how some tags stood at one moment, before the origin was asked.
 // It belongs to the store it came from. The zero Ticket is one that stands for
 // nothing: what is set with it is not kept.
@@ -69,74 +91,11 @@ type Ticket struct {
 	seq    uint64  // Memory: the number of the last eviction
 	stamps []stamp // Redis: the version of All, then of each of tags
 	next   *Ticket // Tiered: the ticket of the second tier
+	lease  *Lease  // Redis: under which the origin is asked; nil is none
 }
 
 // valid reports whether something can be set with t.
 func (t *Ticket) valid() bool { return t.seq != 0 || len(t.stamps) != 0 }
 
-// Join returns the ticket of an answer that was put together from parts, given
-// the tickets of the parts, t among them: it carries the tags of all and is as
-// old as the oldest. A part that no store knew makes the whole one unknown.
-//
-// So an answer whose tags are only known when it is done can be kept: Get it
-// without tags, put it together from parts, Set it with the tickets joined.
-func (t Ticket) Join(parts ...Ticket) Ticket {
-	for i := range parts {
-		t = join(&t, &parts[i])
-	}
-	return t
-}
-
-func join(a, b *Ticket) Ticket {
-	if !a.valid() || !b.valid() || (a.seq == 0) != (b.seq == 0) {
-		return Ticket{}
-	}
-	j := Ticket{seq: min(a.seq, b.seq)}
-	if a.next != nil && b.next != nil {
-		if next := join(a.next, b.next); next.valid() {
-			j.next = &next
-		}
-	}
-	if len(a.stamps) == 0 {
-		j.tags = union(a.tags, b.tags)
-		return j
-	}
-	// An eviction between two parts left them with different stamps: then
-	// the whole is partly old, and no one stamp could say so.
-	stamps := make(map[string]stamp, len(a.tags)+len(b.tags)+1)
-	stamps[All] = a.stamps[0]
-	for i, tag := range a.tags {
-		stamps[tag] = a.stamps[i+1]
-	}
-	for i, s := range b.stamps {
-		tag := All
-		if i > 0 {
-			tag = b.tags[i-1]
-		}
-		if old, ok := stamps[tag]; ok && old != s {
-			return Ticket{}
-		}
-		stamps[tag] = s
-	}
-	j.tags = union(a.tags, b.tags)
-	j.stamps = append(j.stamps, stamps[All])
-	for _, tag := range j.tags {
-		j.stamps = append(j.stamps, stamps[tag])
-	}
-	return j
-}
-
-// union returns the tags of both, each once, in a slice of its own.
-func union(a, b []string) []string {
-	all := make([]string, 0, len(a)+len(b))
-	seen := make(map[string]bool, len(a)+len(b))
-	for _, tags := range [2][]string{a, b} {
-		for _, tag := range tags {
-			if !seen[tag] {
-				seen[tag] = true
-				all = append(all, tag)
-			}
-		}
-	}
-	return all
-}
+// IsZero reports whether the ticket stands for nothing.
+func (t Ticket) IsZero() bool { return !t.valid() }

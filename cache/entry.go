@@ -2,6 +2,7 @@ package cache
 
 import (
 	"errors"
+	"math"
 	"sync/atomic"
 	"time"
 )
@@ -15,6 +16,10 @@ type Entry struct {
 	Expires time.Time // when it stops being fresh
 	Keep    time.Time // until when it may still be had, stale; zero means Expires
 	Size    int       // rough bytes of the decoded form in memory; zero means unknown
+
+	// Took is how long the origin took: what costs more is asked for again
+	// earlier, see [Entry.Due].
+	Took time.Duration
 
 	encode func() ([]byte, error)
 	form   atomic.Pointer[form]
@@ -44,6 +49,24 @@ func Encoded(body []byte) *Entry {
 
 // Fresh reports whether the entry need not be asked for again at now.
 func (e *Entry) Fresh(now time.Time) bool { return now.Before(e.Expires) }
+
+// Due reports whether a fresh entry had better be asked for again at now, so that
+// nobody has to wait when it is stale. Its readers decide each for himself and at
+// random, the likelier the nearer the end and the longer the origin takes, so that
+// one of them begins in time and hardly ever two (XFetch, beta 1). random returns
+// a number in [0, 1).
+//
+// Source: Vattani, Chierichetti, Lowenstein, "Optimal Probabilistic Cache Stampede
+// Prevention", VLDB 2015.
+func (e *Entry) Due(now time.Time, random func() float64) bool {
+	if e.Took <= 0 {
+		return false
+	}
+	// Logarithms of random numbers are rarely beyond 40: most readers are told
+	// by one comparison.
+	left := e.Expires.Sub(now)
+	return left < 40*e.Took && float64(left) <= -float64(e.Took)*math.Log(1-random())
+}
 
 // Value returns the decoded form, shared by all readers: it MUST NOT be
 // changed. decode makes it where the entry holds bytes only (it came from

@@ -24,6 +24,8 @@ type link struct {
 	do  func(ctx context.Context, tags []string) error // evicts in Redis
 	log *slog.Logger
 
+	back chan struct{} // told when the link has come up again
+
 	isDown   atomic.Bool
 	failures atomic.Int32 // in a row
 
@@ -43,7 +45,7 @@ type eviction struct {
 }
 
 func newLink(do func(context.Context, []string) error, log *slog.Logger) *link {
-	l := &link{do: do, log: log, pending: make(map[string]struct{})}
+	l := &link{do: do, log: log, pending: make(map[string]struct{}), back: make(chan struct{}, 1)}
 	l.ctx, l.stop = context.WithCancel(context.Background())
 	return l
 }
@@ -167,6 +169,10 @@ func (l *link) up() bool {
 		l.failures.Store(0)
 		l.isDown.Store(false)
 		l.log.Info("cache: Redis is back")
+		select {
+		case l.back <- struct{}{}:
+		default: // it has been told
+		}
 	}
 	return true
 }

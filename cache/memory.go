@@ -91,10 +91,16 @@ func (m *Memory) Evict(_ context.Context, tags ...string) {
 // TestMemoryBound.
 const overhead = 400
 
+// overheadTwo is what the ticket of a second tier takes.
+const overheadTwo = 100
+
 func weight(key string, t Ticket, e *Entry) uint32 {
 	n := overhead + len(key) + e.Size
 	if f := e.form.Load(); f.value == nil {
 		n += len(f.body)
+	}
+	if t.next != nil {
+		n += overheadTwo + 8*len(t.next.stamps)
 	}
 	for _, tag := range t.tags {
 		n += 16 + len(tag)

@@ -10,9 +10,17 @@ import (
 )
 
 const (
-	entryPrefix = "zoomql:v1:e:"
-	tagPrefix   = "zoomql:v1:t:"
-	channel     = "zoomql:v1:evicted"
+	// Names of one key hold it in the same braces, so that a cluster keeps them
+	// together and one script may use them all.
+	entryPrefix  = "zoomql:v1:e:"
+	leasePrefix  = "zoomql:v1:l:"
+	fencePrefix  = "zoomql:v1:f:"
+	waiterPrefix = "zoomql:v1:w:"
+
+	tagPrefix = "zoomql:v1:t:"
+	counter   = "zoomql:v1:evictions" // how many there were
+	channel   = "zoomql:v1:evicted"
+	freed     = "zoomql:v1:freed" // the channel of keys whose lease has ended
 
 	// opTimeout bounds what a read may cost when Redis is slow. The origin
 	// takes about as long, so waiting longer would be slower than no cache.
@@ -23,9 +31,14 @@ const (
 	maxLife = 7 * 24 * time.Hour
 )
 
-// Redis is a Store that processes share. Entries are kept compressed, and a
-// hit costs one round trip. Each command has a key of its own, so a Redis
-// Cluster serves as well; the client MUST read from primaries.
+// named returns the name of a key under a prefix. The colon sees that there is
+// something in the braces, whatever the key begins with.
+func named(prefix, key string) string { return prefix + "{:" + key + "}" }
+
+// Redis is a Store that processes share. Entries are kept compressed, and
+// encrypted where there are keys, and a hit costs one round trip. Each command
+// uses names of one key only, so a Redis Cluster serves as well; the client MUST
+// read from primaries.
 //
 // # Versions
 //
@@ -41,21 +54,34 @@ const (
 // probe finds it well. Evictions are remembered and done before the first
 // read then.
 type Redis struct {
-	client redis.UniversalClient
-	id     uint64 // of this process, among those that share the Redis
-	link   *link
+	client  redis.UniversalClient
+	id      uint64 // of this process, among those that share the Redis
+	link    *link
+	keys    Keys
+	lease   time.Duration // how long a lease lasts unless it is renewed
+	waiters waiters
+	hearing hearing
 }
+
+// RedisOption changes how a [Redis] works.
+type RedisOption func(*Redis)
+
+// WithKeys has entries encrypted.
+func WithKeys(k Keys) RedisOption { return func(r *Redis) { r.keys = k } }
 
 // NewRedis returns a Store in the Redis that client is connected to, which
 // stays the caller's to close, after this. Unless it comes from [Dial], its
 // options SHOULD set ContextTimeoutEnabled, without which a cluster that hangs
 // costs a ReadTimeout for each call until it is given up. A nil log is
 // slog.Default.
-func NewRedis(client redis.UniversalClient, log *slog.Logger) *Redis {
+func NewRedis(client redis.UniversalClient, log *slog.Logger, options ...RedisOption) *Redis {
 	if log == nil {
 		log = slog.Default()
 	}
-	r := &Redis{client: client, id: rand.Uint64()}
+	r := &Redis{client: client, id: rand.Uint64(), lease: leaseTime}
+	for _, set := range options {
+		set(r)
+	}
 	if c, ok := client.(*redis.Client); ok && !c.Options().ContextTimeoutEnabled {
 		r.client = c.WithTimeout(opTimeout)
 	}
@@ -75,15 +101,14 @@ func (r *Redis) Get(ctx context.Context, key string, tags ...string) (*Entry, Ti
 	defer cancel()
 
 	pipe := r.client.Pipeline()
-	body := pipe.Get(ctx, entryPrefix+key)
+	body := pipe.Get(ctx, named(entryPrefix, key))
 	versions := getStamps(ctx, pipe, tags)
 	if !r.exec(ctx, pipe) {
 		return nil, Ticket{}
 	}
 	now := Ticket{tags: tags, stamps: readStamps(versions)}
-
 	if data, err := body.Bytes(); err == nil {
-		if e, t, ok := decodeEntry(data); ok && time.Now().Before(e.until()) && r.stands(ctx, &t, &now) {
+		if e, t := r.read(ctx, key, data, &now); e != nil {
 			return e, t
 		}
 	}
@@ -93,26 +118,52 @@ func (r *Redis) Get(ctx context.Context, key string, tags ...string) (*Entry, Ti
 	return nil, now
 }
 
+// read returns the entry that data is, or nil when it is past its time or was
+// evicted, as far as the ticket of now tells.
+func (r *Redis) read(ctx context.Context, key string, data []byte, now *Ticket) (*Entry, Ticket) {
+	e, t, ok := r.codec(key).decode(data)
+	if !ok || !time.Now().Before(e.until()) || !r.stands(ctx, &t, now) {
+		return nil, Ticket{}
+	}
+	return e, t
+}
+
+func (r *Redis) codec(key string) codec { return codec{r.keys, named(entryPrefix, key)} }
+
 // Set implements [Store].
-func (r *Redis) Set(ctx context.Context, key string, t Ticket, e *Entry) {
+func (r *Redis) Set(ctx context.Context, key string, t Ticket, e *Entry) { r.set(ctx, key, t, e) }
+
+// set reports false when another process has a lease that is younger than that of
+// the ticket, so that e may be older than what is there, and was not kept.
+func (r *Redis) set(ctx context.Context, key string, t Ticket, e *Entry) bool {
 	life := min(time.Until(e.until()), maxLife)
 	if len(t.stamps) == 0 || life < time.Millisecond || r.link.down() {
-		return
+		return true
 	}
-	data, ok := encodeEntry(e, &t)
+	data, ok := r.codec(key).encode(e, &t)
 	if !ok {
-		return
+		return true
 	}
 	ctx, cancel := context.WithTimeoutCause(context.WithoutCancel(ctx), opTimeout, errSlow)
 	defer cancel()
 
-	pipe := r.client.Pipeline()
-	pipe.Set(ctx, entryPrefix+key, data, life)
-	pipe.Expire(ctx, tagPrefix+All, maxLife)
-	for _, tag := range t.tags {
-		pipe.Expire(ctx, tagPrefix+tag, maxLife)
+	lease := t.lease
+	if lease != nil && (lease.key != key || lease.redis != r) {
+		lease = nil
 	}
-	r.exec(ctx, pipe)
+	var done *redis.Cmd
+	ok = r.scripted(ctx, func(pipe redis.Pipeliner, eval evaluate) {
+		if lease == nil {
+			pipe.Set(ctx, named(entryPrefix, key), data, life)
+		} else {
+			done = lease.file(ctx, pipe, eval, data, life)
+		}
+		pipe.Expire(ctx, tagPrefix+All, maxLife)
+		for _, tag := range t.tags {
+			pipe.Expire(ctx, tagPrefix+tag, maxLife)
+		}
+	})
+	return !ok || lease == nil || lease.filed(done)
 }
 
 // Evict implements [Store].
@@ -121,6 +172,14 @@ func (r *Redis) Evict(ctx context.Context, tags ...string) {
 		r.link.evict(context.WithoutCancel(ctx), tags)
 	}
 }
+
+// tell counts an eviction and tells of it, with its number behind the message: who
+// hears the numbers knows whether he heard all.
+// A Redis that is full cannot count, but still tells.
+var tell = redis.NewScript(`
+local n = redis.pcall('INCR', KEYS[1])
+if type(n) ~= 'number' then n = '' end
+return redis.call('PUBLISH', ARGV[1], ARGV[2] .. n)`)
 
 // evict deletes the versions of tags, then tells other processes.
 func (r *Redis) evict(ctx context.Context, tags []string) error {
@@ -135,5 +194,5 @@ func (r *Redis) evict(ctx context.Context, tags []string) error {
 	}
 	// Only now: in a cluster the news would overtake the deed, and another
 	// process would fill its near store with what is about to be evicted.
-	return r.client.Publish(ctx, channel, r.encodeEvicted(tags)).Err()
+	return tell.Run(ctx, r.client, []string{counter}, channel, r.encodeEvicted(tags)).Err()
 }

@@ -224,24 +224,24 @@ func TestBrokenBytes(t *testing.T) {
 		e.Expires = time.Now().Add(time.Minute)
 		_, ticket := r.Get(ctx, "k", "a")
 		r.Set(ctx, "k", ticket, e)
-		good := client.Get(ctx, entryPrefix+"k").Val()
+		good := client.Get(ctx, named(entryPrefix, "k")).Val()
 		if got, _ := r.Get(ctx, "k", "a"); got == nil {
 			t.Fatal("the entry is not there")
 		}
 		for i := range good[:min(len(good), 200)] {
 			bad := []byte(good)
 			bad[i] ^= 0x41
-			client.Set(ctx, entryPrefix+"k", bad, 0)
+			client.Set(ctx, named(entryPrefix, "k"), bad, 0)
 			if got, _ := r.Get(ctx, "k", "a"); got != nil {
 				t.Fatalf("read an entry with byte %d broken", i)
 			}
-			client.Set(ctx, entryPrefix+"k", good[:i], 0)
+			client.Set(ctx, named(entryPrefix, "k"), good[:i], 0)
 			if got, _ := r.Get(ctx, "k", "a"); got != nil {
 				t.Fatalf("read an entry cut to %d bytes", i)
 			}
 		}
-		client.Del(ctx, entryPrefix+"k")
-		client.LPush(ctx, entryPrefix+"k", "of another type")
+		client.Del(ctx, named(entryPrefix, "k"))
+		client.LPush(ctx, named(entryPrefix, "k"), "of another type")
 		_, ticket = r.Get(ctx, "k", "a")
 		r.Set(ctx, "k", ticket, e)
 		if got, _ := r.Get(ctx, "k", "a"); got == nil {
@@ -254,9 +254,9 @@ func FuzzDecodeEntry(f *testing.F) {
 	e := entry(1)
 	good, _ := encodeEntry(e, &Ticket{tags: []string{"a"}, stamps: []stamp{1, 2}})
 	f.Add(good[headerSize:])
-	f.Add([]byte("\x00\x00\x00\x00\x01\xff\x01a"))             // a tag longer than all
-	f.Add([]byte("\x00\x00\x00\x00\xff\xff\xff\xff\xff\x01a")) // more tags than bytes
-	f.Add([]byte("\x00\x00\x00\x00\x01\x01a1234567812345"))    // half a stamp
+	f.Add([]byte("\x00\x00\x00\x00\x00\x01\xff\x01a"))             // a tag longer than all
+	f.Add([]byte("\x00\x00\x00\x00\x00\xff\xff\xff\xff\xff\x01a")) // more tags than bytes
+	f.Add([]byte("\x00\x00\x00\x00\x00\x01\x01a1234567812345"))    // half a stamp
 	f.Fuzz(func(t *testing.T, b []byte) {
 		for _, format := range []byte{formatPlain, formatS2} {
 			_, ticket, ok := decodeEntry(seal(append([]byte{format, 0, 0, 0, 0}, b...)))

@@ -113,7 +113,42 @@ func (r *Redis) exec(ctx context.Context, pipe redis.Pipeliner) bool {
 
 // answered reports whether an error is the answer of a Redis that is well.
 func answered(err error) bool {
-	return errors.Is(err, redis.Nil) || redis.HasErrorPrefix(err, "WRONGTYPE") || redis.HasErrorPrefix(err, "OOM")
+	return errors.Is(err, redis.Nil) || redis.HasErrorPrefix(err, "WRONGTYPE") || redis.HasErrorPrefix(err, "OOM") || redis.HasErrorPrefix(err, "NOSCRIPT")
+}
+
+// evaluate is one of the two ways to run a script: by its hash, or by its text.
+type evaluate func(s *redis.Script, ctx context.Context, c redis.Scripter, keys []string, args ...any) *redis.Cmd
+
+// scripted is exec for pipelines with scripts. They go by their hashes; a Redis
+// that does not know one yet runs none of them, and gets all of the pipeline again
+// with the texts.
+func (r *Redis) scripted(ctx context.Context, fill func(pipe redis.Pipeliner, eval evaluate)) bool {
+	for _, eval := range []evaluate{(*redis.Script).EvalSha, (*redis.Script).Eval} {
+		pipe := &noted{Pipeliner: r.client.Pipeline()}
+		fill(pipe, eval)
+		if !r.exec(ctx, pipe) {
+			return false
+		}
+		if !pipe.unknown {
+			break
+		}
+	}
+	return true
+}
+
+// noted is a pipeline that takes note of an unknown script.
+type noted struct {
+	redis.Pipeliner
+	unknown bool
+}
+
+// Exec implements [redis.Pipeliner].
+func (p *noted) Exec(ctx context.Context) ([]redis.Cmder, error) {
+	cmds, err := p.Pipeliner.Exec(ctx)
+	for _, cmd := range cmds {
+		p.unknown = p.unknown || redis.HasErrorPrefix(cmd.Err(), "NOSCRIPT")
+	}
+	return cmds, err
 }
 
 // getStamps asks for the versions of All and of tags.

@@ -5,28 +5,39 @@ import (
 	"encoding/binary"
 	"errors"
 	"net"
+	"strconv"
+	"sync"
 	"time"
 
 	"github.com/redis/go-redis/v9"
 )
 
-// quiet is how long a subscription may say nothing before it is asked whether
-// it is alive.
-const quiet = 5 * time.Second
+const (
+	// quiet is how long a subscription may say nothing before it is asked
+	// whether it is alive.
+	quiet = 2 * time.Second
+	// checkEvery is how often evictions heard of are compared with evictions
+	// done, and how late the news of one may be before it counts as lost.
+	checkEvery = time.Second
+)
 
 // errSubscription is why the link goes down when a subscription breaks.
 var errSubscription = errors.New("cache: subscription lost")
 
 // Subscribe calls evict with the tags that other processes evict, one call at a
-// time, until Close. After every (re)connection it calls evict(All), since
-// something may have been missed. [NewTiered] does this for its first tier.
+// time, until Close. It is to be called once. [NewTiered] does this for its first
+// tier.
+//
+// Evictions are numbered, so it is noticed when one was not heard of: then, and
+// after every (re)connection, it calls evict(All).
 //
 // While there is no connection, nothing is heard: a near store then serves what
-// others evict until it expires.
+// others evict until it expires, or until the connection is back.
 func (r *Redis) Subscribe(evict func(tags ...string)) {
+	r.hearing.evict = evict
 	r.link.tasks.Go(func() {
 		for wait := probeFirst; ; wait = min(2*wait, probeEvery) {
-			if r.listen(evict) && r.link.ctx.Err() == nil {
+			if r.listen() && r.link.ctx.Err() == nil {
 				// Redis may have crashed and lost evictions, while the
 				// client hid that by connecting again.
 				r.link.trip(errSubscription)
@@ -37,12 +48,13 @@ func (r *Redis) Subscribe(evict func(tags ...string)) {
 			}
 		}
 	})
+	r.link.tasks.Go(r.check)
 }
 
 // listen serves one subscription and reports whether it ever stood.
-func (r *Redis) listen(evict func(tags ...string)) (stood bool) {
+func (r *Redis) listen() (stood bool) {
 	ctx := r.link.ctx
-	sub := r.client.Subscribe(ctx, channel)
+	sub := r.client.Subscribe(ctx, channel, freed)
 	defer sub.Close()
 	// A read under way does not see the end of ctx.
 	defer context.AfterFunc(ctx, func() { sub.Close() })()
@@ -60,36 +72,135 @@ func (r *Redis) listen(evict func(tags ...string)) (stood bool) {
 		}
 		switch msg := msg.(type) {
 		case *redis.Subscription:
+			if msg.Channel != channel {
+				continue
+			}
 			if stood {
 				return stood // it connected again behind our back
 			}
 			stood = true
-			evict(All)
+			r.hearing.began()
 		case *redis.Pong:
 			asked = false
 		case *redis.Message:
 			asked = false
-			if from, tags, ok := r.decodeEvicted(msg.Payload); !ok {
-				evict(All)
-			} else if from != r.id {
-				evict(tags...)
-			}
+			r.heard(msg)
 		}
 	}
 }
 
+func (r *Redis) heard(msg *redis.Message) {
+	if msg.Channel == freed {
+		r.waiters.wake(msg.Payload)
+		return
+	}
+	from, tags, number, ok := decodeEvicted(msg.Payload)
+	switch {
+	case !ok:
+		tags = []string{All}
+	case from == r.id:
+		tags = nil
+	}
+	r.hearing.heard(number, tags)
+}
+
+// check compares what was heard with what was done, now and then, and when the
+// link has come up again.
+func (r *Redis) check() {
+	ticker := time.NewTicker(checkEvery)
+	defer ticker.Stop()
+	for {
+		back := false
+		select {
+		case <-r.link.ctx.Done():
+			return
+		case <-r.link.back:
+			back = true
+		case <-ticker.C:
+		}
+		if r.link.down() {
+			continue
+		}
+		ctx, cancel := context.WithTimeout(r.link.ctx, opTimeout)
+		done, err := r.client.Get(ctx, counter).Uint64()
+		cancel()
+		if answered(err) {
+			err = nil
+		}
+		if r.link.ctx.Err() == nil && r.link.saw(err) {
+			r.hearing.compare(done, back)
+		}
+	}
+}
+
+// hearing is what this process has heard of evictions.
+type hearing struct {
+	evict func(tags ...string)
+
+	mu    sync.Mutex
+	known bool   // whether the numbers are
+	last  uint64 // the number of the last eviction heard of
+	due   uint64 // what must have been heard when it is compared again
+}
+
+// began begins anew: something may have been missed.
+func (h *hearing) began() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.known = false
+	h.evict(All)
+}
+
+// heard takes note of an eviction; a program that does not number them says 0.
+func (h *hearing) heard(number uint64, tags []string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	switch {
+	case number == 0 || (h.known && number <= h.last):
+	case h.known && number != h.last+1:
+		tags = []string{All}
+		fallthrough
+	default:
+		h.known, h.last = true, number
+	}
+	if len(tags) > 0 {
+		h.evict(tags...)
+	}
+}
+
+// compare is told how many evictions there were until now. Some of them may be on
+// their way; when the link was down, none is waited for.
+func (h *hearing) compare(done uint64, back bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	missed := h.due > h.last || done < h.due // Redis has begun to count anew
+	if back {
+		missed = done != h.last
+	}
+	if h.known && missed {
+		h.evict(All)
+		h.last = done
+	}
+	if !h.known {
+		h.known, h.last = true, done
+	}
+	h.due = done
+}
+
 // encodeEvicted and decodeEvicted are the message of an eviction: who did it,
-// since it has evicted in its own near store already, and the tags.
+// since it has evicted in its own near store already, the tags, and its number in
+// digits, which Redis appends.
 func (r *Redis) encodeEvicted(tags []string) []byte {
 	return appendTags(binary.BigEndian.AppendUint64(nil, r.id), tags)
 }
 
-func (r *Redis) decodeEvicted(payload string) (from uint64, tags []string, ok bool) {
+func decodeEvicted(payload string) (from uint64, tags []string, number uint64, ok bool) {
 	if len(payload) < 8 {
-		return 0, nil, false
+		return 0, nil, 0, false
 	}
 	from = binary.BigEndian.Uint64([]byte(payload[:8]))
 	rest := &reader{b: []byte(payload[8:])}
 	tags = rest.tags()
-	return from, tags, !rest.broken
+	number, _ = strconv.ParseUint(string(rest.b), 10, 64)
+	return from, tags, number, !rest.broken
 }

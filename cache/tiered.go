@@ -1,12 +1,19 @@
 package cache
 
-import "context"
+import (
+	"context"
+	"sync"
+	"time"
+)
 
 // Tiered is a Store over two: a near one in this process, and a far one that
 // other processes share. What the far one has fills the near one.
 type Tiered struct {
 	first  *Memory
 	second Store
+
+	mu    sync.Mutex
+	heard []func(tags ...string)
 }
 
 // NewTiered returns a Store of both. Where second can tell of the evictions of
@@ -16,36 +23,98 @@ func NewTiered(first *Memory, second Store) *Tiered {
 	if s, ok := second.(interface {
 		Subscribe(evict func(tags ...string))
 	}); ok {
-		s.Subscribe(func(tags ...string) { first.Evict(context.Background(), tags...) })
+		s.Subscribe(t.hear)
 	}
 	return t
 }
 
-// Get implements [Store].
+// OnHeard has f called with the tags that other processes evict, after the near
+// store has, for whoever keeps something of his own. f MUST NOT block.
+func (s *Tiered) OnHeard(f func(tags ...string)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.heard = append(s.heard, f)
+}
+
+func (s *Tiered) hear(tags ...string) {
+	s.first.Evict(context.Background(), tags...)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, f := range s.heard {
+		f(tags...)
+	}
+}
+
+// Get implements [Store]. Where the near store has a stale entry, another process
+// may have a fresh one.
 func (s *Tiered) Get(ctx context.Context, key string, tags ...string) (*Entry, Ticket) {
 	// The near ticket is made before the far store is read, so an eviction
 	// that comes between them keeps the old entry out of the near store.
-	e, t := s.first.Get(ctx, key, tags...)
-	if e != nil {
-		return e, t
+	near, t := s.first.Get(ctx, key, tags...)
+	if near != nil && near.Fresh(time.Now()) {
+		return near, t
 	}
 	e, far := s.second.Get(ctx, key, tags...)
+	if near != nil && (e == nil || !e.Stored.After(near.Stored)) {
+		return near, t
+	}
+	s.fill(ctx, key, &t, e, far)
+	return e, t
+}
+
+// GetOrLease implements [Leaser].
+func (s *Tiered) GetOrLease(ctx context.Context, key string, wish Wish, tags ...string) (*Entry, Ticket, *Lease) {
+	e, t := s.first.Get(ctx, key, tags...)
+	if e != nil && wish.Good(e) {
+		return e, t, nil
+	}
+	t.tags = tags
+	leaser, ok := s.second.(Leaser)
+	if !ok {
+		e, far := s.second.Get(ctx, key, tags...)
+		s.fill(ctx, key, &t, e, far)
+		return e, t, nil
+	}
+	e, far, lease := leaser.GetOrLease(ctx, key, wish, tags...)
+	s.fill(ctx, key, &t, e, far)
+	return e, t, lease
+}
+
+// fill completes a near ticket by the far one, and keeps what the far store had.
+func (s *Tiered) fill(ctx context.Context, key string, t *Ticket, e *Entry, far Ticket) {
+	t.next = nil
 	if far.valid() {
 		t.next = &far
 	}
 	if e != nil {
 		t.tags = far.tags
-		s.first.Set(ctx, key, t, e)
+		s.first.Set(ctx, key, *t, e)
 	}
-	return e, t
 }
+
+// Near implements [Leaser].
+func (s *Tiered) Near() Store { return s.first }
 
 // Set implements [Store].
 func (s *Tiered) Set(ctx context.Context, key string, t Ticket, e *Entry) {
-	s.first.Set(ctx, key, t, e)
-	if t.next != nil {
-		s.second.Set(ctx, key, *t.next, e)
+	if t.next == nil {
+		s.first.Set(ctx, key, t, e)
+		return
 	}
+	// What is too late for the others is too late here.
+	if far, ok := s.second.(interface {
+		set(ctx context.Context, key string, t Ticket, e *Entry) bool
+	}); ok && t.next.lease != nil {
+		if !far.set(ctx, key, *t.next, e) {
+			return
+		}
+		next := *t.next // the near store holds no lease
+		next.lease, t.next = nil, &next
+		s.first.Set(ctx, key, t, e)
+		return
+	}
+	s.first.Set(ctx, key, t, e)
+	s.second.Set(ctx, key, *t.next, e)
 }
 
 // Evict implements [Store].

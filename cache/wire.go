@@ -12,15 +12,25 @@ import (
 //
 //	format   1 byte
 //	checksum 4 bytes, CRC-32C of all that follows
-//	head     stored, expires, keep (Unix milliseconds), size: varints
+//	head     stored, expires, keep (Unix milliseconds), size, took (microseconds):
+//	         varints
 //	         number of tags, then each: varint; length and bytes
 //	         stamps of All and of the tags, 8 bytes each
 //	body     to the end, compressed as the format says
 //
-// What cannot be read is a miss, so a new format needs no migration.
+// and where there are keys, all of this is what is sealed in
+//
+//	format   1 byte
+//	checksum 4 bytes, CRC-32C of all that follows
+//	key      length of its id: 1 byte; id
+//	sealed   nonce and ciphertext of AES-256-GCM, to the end
+//
+// What cannot be read is a miss, so a new format needs no migration. With keys,
+// what is not sealed is a miss too.
 const (
-	formatPlain = 1
-	formatS2    = 2 // S2 rather than zstd: a fifth larger for JSON, and several times faster
+	formatPlain  = 3
+	formatS2     = 4 // S2 rather than zstd: a fifth larger for JSON, and several times faster
+	formatSealed = 5
 
 	headerSize = 5
 	// compressFrom is the length from which compressing pays.
@@ -30,6 +40,41 @@ const (
 )
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// A codec turns the entries of one key into what Redis keeps, and back.
+type codec struct {
+	keys Keys
+	name string // the entry's, in Redis
+}
+
+func (c codec) encode(e *Entry, t *Ticket) ([]byte, bool) {
+	b, ok := encodeEntry(e, t)
+	if !ok || c.keys.Len() == 0 {
+		return b, ok
+	}
+	sealed := make([]byte, headerSize, len(b)+headerSize+maxKeyID+64)
+	sealed[0] = formatSealed
+	return seal(c.keys.seal(sealed, b, c.name)), true
+}
+
+func (c codec) decode(b []byte) (*Entry, Ticket, bool) {
+	if c.keys.Len() == 0 {
+		return decodeEntry(b)
+	}
+	if !sound(b) || b[0] != formatSealed {
+		return nil, Ticket{}, false
+	}
+	plain, ok := c.keys.open(b[headerSize:], c.name)
+	if !ok {
+		return nil, Ticket{}, false
+	}
+	return decodeEntry(plain)
+}
+
+// sound reports whether the checksum is right.
+func sound(b []byte) bool {
+	return len(b) >= headerSize && binary.BigEndian.Uint32(b[1:]) == crc32.Checksum(b[headerSize:], castagnoli)
+}
 
 func encodeEntry(e *Entry, t *Ticket) ([]byte, bool) {
 	body, err := e.Body()
@@ -41,6 +86,7 @@ func encodeEntry(e *Entry, t *Ticket) ([]byte, bool) {
 	b = binary.AppendVarint(b, e.Expires.UnixMilli())
 	b = binary.AppendVarint(b, e.until().UnixMilli())
 	b = binary.AppendUvarint(b, uint64(max(e.Size, 0)))
+	b = binary.AppendUvarint(b, uint64(max(e.Took.Microseconds(), 0)))
 	b = appendTags(b, t.tags)
 	for _, s := range t.stamps {
 		b = binary.BigEndian.AppendUint64(b, uint64(s))
@@ -63,12 +109,12 @@ func seal(b []byte) []byte {
 }
 
 func decodeEntry(b []byte) (*Entry, Ticket, bool) {
-	if len(b) < headerSize || binary.BigEndian.Uint32(b[1:]) != crc32.Checksum(b[headerSize:], castagnoli) {
+	if !sound(b) {
 		return nil, Ticket{}, false
 	}
 	r := &reader{b: b[headerSize:]}
 	stored, expires, keep := r.varint(), r.varint(), r.varint()
-	size := r.uvarint()
+	size, took := r.uvarint(), r.uvarint()
 	t := Ticket{tags: r.tags()}
 	t.stamps = r.stamps(len(t.tags) + 1)
 	if r.broken {
@@ -90,7 +136,7 @@ func decodeEntry(b []byte) (*Entry, Ticket, bool) {
 	}
 	e := Encoded(body)
 	e.Stored, e.Expires, e.Keep = time.UnixMilli(stored), time.UnixMilli(expires), time.UnixMilli(keep)
-	e.Size = int(size)
+	e.Size, e.Took = int(size), time.Duration(took)*time.Microsecond
 	return e, t, true
 }
 

@@ -57,7 +57,7 @@ func (f runFilter) windows(ctx context.Context, op *zoom.Spec) ([]zoom.Dashboard
 		if f.from != nil || f.to != nil || f.dateType != nil {
 			return nil, invalid("from, to, dateType: they go with what is over; what is LIVE is live now")
 		}
-		filter.Days = days(today().AddDate(0, 0, -1), today())
+		filter.Days = days(today(ctx).AddDate(0, 0, -1), today(ctx))
 		return []zoom.DashboardFilter{filter}, nil
 	}
 	if f.from == nil || f.to == nil {

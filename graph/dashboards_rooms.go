@@ -12,7 +12,7 @@ import (
 // nothing more.
 func (s *scope) rooms() *loader[string, zoom.ZoomRoom] {
 	return loaderOf(s, each(s.client, func(ctx context.Context, id string) (*zoom.ZoomRoom, error) {
-		return zoom.ZoomRoomOn(ctx, s.client, id, days(today(), today()))
+		return zoom.ZoomRoomOn(ctx, s.client, id, days(today(ctx), today(ctx)))
 	}))
 }
 

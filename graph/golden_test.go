@@ -131,7 +131,8 @@ type golden struct {
 	*txtar.Archive
 	answers  []*answer
 	rewrites bool
-	shown    int // items of an array
+	shown    int  // items of an array
+	cost     bool // what the gateway says of the cost is shown
 }
 
 // play asks the n-th question of a story.
@@ -158,7 +159,7 @@ func (g *golden) play(r *rig, n int, seen *seenOps) {
 	calls := r.spent()
 	seen.add(calls)
 	g.expect(r.t, numbered("calls", n), named(r.Landmarks).Replace(tally(calls)))
-	g.expect(r.t, numbered("want.json", n), pretty(r, a, g.shown))
+	g.expect(r.t, numbered("want.json", n), pretty(r, a, g))
 }
 
 // fill puts values in the place of placeholders, also those of earlier answers.
@@ -281,6 +282,8 @@ func (g *golden) setup(t *testing.T) setup {
 			*numbers[name], err = strconv.Atoi(value)
 		case times[name] != nil:
 			*times[name], err = time.ParseDuration(value)
+		case name == "cost":
+			g.cost, err = strconv.ParseBool(value)
 		case name == "plan":
 			s.Plan = value
 		case name == "scopes":
@@ -469,18 +472,24 @@ func named(l sandbox.Landmarks) *strings.Replacer {
 
 // pretty writes an answer down for people: landmarks by name, errors in the
 // order of their paths, long arrays cut.
-func pretty(r *rig, a *answer, most int) string {
+func pretty(r *rig, a *answer, g *golden) string {
 	var parts struct {
 		Status     int               `json:"status,omitempty"`
 		Errors     []json.RawMessage `json:"errors,omitempty"`
 		Data       json.RawMessage   `json:"data,omitempty"`
-		Extensions json.RawMessage   `json:"extensions,omitempty"`
+		Extensions map[string]any    `json:"extensions,omitempty"`
 	}
 	if err := json.Unmarshal([]byte(a.body), &parts); err != nil {
 		r.t.Fatal(err)
 	}
 	if a.status != 200 {
 		parts.Status = a.status
+	}
+	if _, says := parts.Extensions["cost"]; !says {
+		r.t.Errorf("the answer does not say what it cost: %s", a.body)
+	}
+	if !g.cost {
+		delete(parts.Extensions, "cost") // the calls say it better
 	}
 	// Fields fail in the order in which Zoom answers; that is nobody's promise.
 	slices.SortFunc(parts.Errors, func(a, b json.RawMessage) int { return cmp.Compare(pathOf(a), pathOf(b)) })
@@ -491,7 +500,7 @@ func pretty(r *rig, a *answer, most int) string {
 	var buf bytes.Buffer
 	dec := json.NewDecoder(strings.NewReader(trackingIDs.ReplaceAllString(string(raw), `"$1…"`)))
 	dec.UseNumber()
-	(&scribe{dec, most}).value(&buf, "")
+	(&scribe{dec, g.shown}).value(&buf, "")
 	return named(r.Landmarks).Replace(buf.String())
 }
 

@@ -8,11 +8,13 @@ import (
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
-	"github.com/99designs/gqlgen/graphql/handler"
+	"github.com/99designs/gqlgen/graphql/executor"
 	"github.com/99designs/gqlgen/graphql/handler/extension"
 	"github.com/99designs/gqlgen/graphql/handler/lru"
+	"github.com/klauspost/compress/gzhttp"
 	"github.com/vektah/gqlparser/v2/ast"
 
+	"zoomql/cache"
 	"zoomql/graph/generated"
 	"zoomql/internal/links"
 	"zoomql/internal/zoom"
@@ -26,6 +28,9 @@ type Config struct {
 	Links *links.Links
 	// RawRequests lets callers send operations with parameters of their own.
 	RawRequests bool
+	// Answers keeps whole answers. It MUST know the tickets of the client's store:
+	// it is that store, or its first tier. Nil keeps none.
+	Answers cache.Store
 	// Log gets one line an operation.
 	Log *slog.Logger
 	// Limits bound the size of a query; zero means DefaultLimits.
@@ -51,11 +56,11 @@ func New(cfg Config) http.Handler {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
 	root := &Resolver{Client: cfg.Client, Admission: newAdmission(), Idempotency: newIdempotency(), Links: cfg.Links, RawRequests: cfg.RawRequests}
-	server := handler.New(generated.NewExecutableSchema(generated.Config{Resolvers: root}))
-	over := &transport{log: cfg.Log, timeout: cfg.Timeout}
+	server := executor.New(generated.NewExecutableSchema(generated.Config{Resolvers: root}))
+	over := &endpoint{exec: server, log: cfg.Log, timeout: cfg.Timeout, answers: newAnswers(cfg)}
+	over.rest = gzhttp.GzipHandler(http.HandlerFunc(over.execute))
 	// Who asks after a change must not be told what was asked before it.
-	cfg.Client.OnEvict(func() { over.answers.Forget(func(any) bool { return true }) })
-	server.AddTransport(over)
+	cfg.Client.OnEvict(func() { over.flights.Forget(func(any) bool { return true }) })
 	server.SetQueryCache(lru.New[*ast.QueryDocument](queries))
 	server.SetParserTokenLimit(cfg.Limits.Tokens)
 	server.SetDisableSuggestion(!cfg.Introspection)
@@ -67,7 +72,7 @@ func New(cfg Config) http.Handler {
 	}
 	server.AroundOperations(root.begin)
 	server.AroundResponses(logged(cfg.Log))
-	return server
+	return over
 }
 
 // Schema returns the schema as SDL, for who generates code from it.
@@ -98,7 +103,7 @@ func logged(log *slog.Logger) graphql.ResponseMiddleware {
 		}
 		attrs = append(attrs, slog.Float64("ms", float64(time.Since(began).Microseconds())/1000))
 		if req := from(ctx); req != nil {
-			attrs = append(attrs, spent(&req.usage)...)
+			attrs = append(attrs, spent(req.usage)...)
 		}
 		if code := codeOf(resp.Errors); code != "" {
 			attrs = append(attrs, slog.String("code", code), slog.Int("errors", len(resp.Errors)))

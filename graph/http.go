@@ -9,17 +9,21 @@ import (
 	"log/slog"
 	"mime"
 	"net/http"
+	"net/url"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
+	"github.com/99designs/gqlgen/graphql/executor"
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"zoomql/internal/flight"
 	"zoomql/internal/links"
+	"zoomql/internal/zoom"
 )
 
 // maxBody bounds the body of a request.
@@ -35,80 +39,154 @@ const (
 	plainJSON       = "application/json"
 )
 
-// transport serves GraphQL over HTTP: POST with a JSON body, and GET for
-// queries. gqlgen's own echoes bodies that it cannot read, has no bound for
-// them, and writes "data": null where the specification wants no data.
-type transport struct {
+// endpoint serves GraphQL over HTTP: POST with a JSON body, and GET for queries.
+// gqlgen's own transports echo bodies that they cannot read, have no bound for
+// them, and write "data": null where the specification wants no data.
+type endpoint struct {
+	exec    *executor.Executor
 	log     *slog.Logger
 	timeout time.Duration // of an operation; what there is then is the answer
-	answers flight.Group[*graphql.Response]
+	answers *answers
+	flights flight.Group[*outcome]
+	rest    http.Handler // answers what no kept answer does, compressed
 }
 
-var _ graphql.Transport = (*transport)(nil)
+// inquiry is a request as far as it is read before anything is parsed.
+type inquiry struct {
+	media string // of the answer
+	base  string // the gateway's address, as the caller knows it
+	get   bool   // the question stands in the URL
+	raw   []byte // the body, or the URL's query; it is lent
+	key   string
+	form  *graphql.RawParams // what a form with files held, which raw does not
+	start time.Time
+}
 
-// Supports takes all but WebSockets.
-func (*transport) Supports(r *http.Request) bool { return r.Header.Get("Upgrade") == "" }
+type inquiryKey struct{}
 
-// Do answers one request.
-func (t *transport) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecutor) {
-	media := negotiate(r.Header.Get("Accept"))
-	if media == "" {
+// ServeHTTP answers one request: with what is kept, or else anew.
+func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	defer e.recovered(w, r)
+	q := inquiry{media: negotiate(r.Header.Get("Accept")), base: links.BaseOf(r), start: time.Now()}
+	if q.media == "" {
 		fail(w, plainJSON, http.StatusNotAcceptable, "the answer comes as "+graphqlResponse+" or "+plainJSON)
 		return
 	}
-	params, status, problem := readParams(w, r)
-	if problem != "" {
-		fail(w, media, status, problem)
+	buf, _ := buffers.Get().(*bytes.Buffer)
+	defer buffers.Put(buf)
+	if status, problem := q.read(w, r, buf); problem != "" {
+		fail(w, q.media, status, problem)
 		return
 	}
-	ctx := links.From(r.Context(), r)
-	opCtx, errs := exec.CreateOperationContext(ctx, params)
+	if q.form != nil { // a mutation, or no use
+		e.rest.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), inquiryKey{}, &q)))
+		return
+	}
+	q.key = e.answers.key(q.get, q.base, q.raw)
+	if k := e.answers.get(r.Context(), q.key, q.start); k != nil {
+		k.serve(w, r, &q)
+		e.answers.gave(k, q.start)
+		return
+	}
+	e.rest.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), inquiryKey{}, &q)))
+}
+
+// recovered answers when the gateway breaks where no field can catch it. It is to
+// be deferred.
+func (e *endpoint) recovered(w http.ResponseWriter, r *http.Request) {
+	p := recover()
+	if p == nil {
+		return
+	}
+	if p == http.ErrAbortHandler { //nolint:errorlint // it is panicked with as it is
+		panic(p)
+	}
+	shown, _ := errors.AsType[*gqlerror.Error](e.exec.PresentRecoveredError(r.Context(), p))
+	w.Header().Set("Content-Type", plainJSON+"; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(http.StatusInternalServerError)
+	body, tail := encode(&graphql.Response{Errors: gqlerror.List{shown}}), (&cost{}).append(nil)
+	_, _ = w.Write(append(body, tail...))
+}
+
+// execute answers what has to be parsed.
+func (e *endpoint) execute(w http.ResponseWriter, r *http.Request) {
+	ctx := r.Context()
+	q, _ := ctx.Value(inquiryKey{}).(*inquiry)
+	ctx = graphql.StartOperationTrace(links.From(ctx, q.base))
+	params, status, problem := q.params(r)
+	if problem != "" {
+		fail(w, q.media, status, problem)
+		return
+	}
+	opCtx, errs := e.exec.CreateOperationContext(ctx, params)
 	if errs != nil {
 		tellLimit(errs)
-		send(w, media, exec.DispatchError(graphql.WithOperationContext(ctx, opCtx), errs), http.StatusBadRequest)
+		e.refuse(ctx, w, q, opCtx, errs)
 		return
 	}
-	if r.Method == http.MethodGet && opCtx.Operation.Operation != ast.Query {
+	if q.get && opCtx.Operation.Operation != ast.Query {
 		w.Header().Set("Allow", http.MethodPost)
-		fail(w, media, http.StatusMethodNotAllowed, "GET is for queries; send a mutation by POST")
+		fail(w, q.media, http.StatusMethodNotAllowed, "GET is for queries; send a mutation by POST")
 		return
 	}
-	resp, err := t.answer(ctx, exec, opCtx)
+	out, err := e.answer(ctx, q, opCtx)
 	if err != nil {
-		resp = exec.DispatchError(graphql.WithOperationContext(ctx, opCtx), gqlerror.List{gqlerror.Wrap(err)})
+		e.refuse(ctx, w, q, opCtx, gqlerror.List{gqlerror.Wrap(err)})
+		return
 	}
-	if resp != nil {
-		send(w, media, resp, http.StatusBadRequest)
+	if out != nil {
+		out.send(w, r, q)
 	}
+}
+
+func (e *endpoint) refuse(ctx context.Context, w http.ResponseWriter, q *inquiry, opCtx *graphql.OperationContext, errs gqlerror.List) {
+	resp := e.exec.DispatchError(graphql.WithOperationContext(ctx, opCtx), errs)
+	(&outcome{head: encode(resp), empty: true}).send(w, nil, q)
 }
 
 // answer carries an operation out. Queries that are the same in every byte and
 // are asked at once are answered once.
-func (t *transport) answer(ctx context.Context, exec graphql.GraphExecutor, opCtx *graphql.OperationContext) (*graphql.Response, error) {
-	execute := func(ctx context.Context) (*graphql.Response, error) {
-		ctx, cancel := context.WithTimeout(ctx, t.timeout)
-		defer cancel()
-		responses, ctx := exec.DispatchOperation(ctx, opCtx)
-		return responses(ctx), nil
-	}
+func (e *endpoint) answer(ctx context.Context, q *inquiry, opCtx *graphql.OperationContext) (*outcome, error) {
 	if opCtx.Operation.Operation != ast.Query {
-		return execute(ctx)
-	}
-	variables, err := json.Marshal(opCtx.Variables)
-	if err != nil {
-		return execute(ctx)
+		return e.dispatch(ctx, "", opCtx), nil
 	}
 	began := time.Now()
 	var own atomic.Bool // who leaves early does not wait for the one who sets it
-	resp, err := t.answers.Do(ctx, links.Base(ctx)+"\x00"+opCtx.OperationName+"\x00"+opCtx.RawQuery+"\x00"+string(variables), nil, func(ctx context.Context) (*graphql.Response, error) {
+	out, err := e.flights.Do(ctx, q.key, nil, func(ctx context.Context) (*outcome, error) {
 		own.Store(true)
-		return execute(ctx)
+		return e.dispatch(ctx, q.key, opCtx), nil
 	})
-	if !own.Load() {
-		t.log.LogAttrs(ctx, slog.LevelInfo, "operation", slog.String("name", nameOf(opCtx)),
-			slog.Float64("ms", float64(time.Since(began).Microseconds())/1000), slog.Bool("joined", true))
+	if own.Load() {
+		return out, err
 	}
-	return resp, err
+	e.log.LogAttrs(ctx, slog.LevelInfo, "operation", slog.String("name", nameOf(opCtx)),
+		slog.Float64("ms", float64(time.Since(began).Microseconds())/1000), slog.Bool("joined", true))
+	if out == nil {
+		return nil, err
+	}
+	joined := *out
+	joined.cost = out.cost.again()
+	return &joined, err
+}
+
+// dispatch runs an operation. The answer is kept under key if there is one and
+// if it may be kept.
+func (e *endpoint) dispatch(ctx context.Context, key string, opCtx *graphql.OperationContext) *outcome {
+	usage := &zoom.Usage{}
+	ctx, cancel := context.WithTimeout(zoom.WithUsage(ctx, usage), e.timeout)
+	defer cancel()
+	responses, inner := e.exec.DispatchOperation(ctx, opCtx)
+	resp := responses(inner)
+	if resp == nil {
+		return nil // nobody waits any more
+	}
+	out := &outcome{head: encode(resp), empty: resp.Data == nil, cost: costOf(usage)}
+	if key != "" && len(resp.Errors) == 0 && !out.empty {
+		again := out.cost.again()
+		out.kept = e.answers.keep(ctx, key, nameOf(opCtx), again.append(out.head), usage)
+	}
+	return out
 }
 
 // tellLimit gives the parser's own limit the code of the others.
@@ -120,63 +198,76 @@ func tellLimit(errs gqlerror.List) {
 	}
 }
 
-// readParams reads what is asked, or says with which status and why it cannot
-// be read. The body itself is never quoted.
-func readParams(w http.ResponseWriter, r *http.Request) (*graphql.RawParams, int, string) {
-	start := graphql.Now()
-	var params *graphql.RawParams
-	var status int
-	var problem string
+// read reads what is asked into buf, or says with which status and why it cannot
+// be read.
+func (q *inquiry) read(w http.ResponseWriter, r *http.Request, buf *bytes.Buffer) (int, string) {
+	buf.Reset()
 	switch r.Method {
-	case http.MethodGet:
-		params, status, problem = readQuery(r)
+	case http.MethodGet, http.MethodHead:
+		q.get = true
+		buf.WriteString(r.URL.RawQuery)
 	case http.MethodPost:
-		params, status, problem = readBody(w, r)
+		if media, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); media == multipartForm {
+			var status int
+			var problem string
+			q.form, status, problem = readUploads(w, r)
+			return status, problem
+		}
+		if !isJSON(r.Header.Get("Content-Type")) {
+			return http.StatusUnsupportedMediaType, "the body's Content-Type must be application/json"
+		}
+		_, err := buf.ReadFrom(http.MaxBytesReader(w, r.Body, maxBody))
+		if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+			return http.StatusRequestEntityTooLarge, "the body is larger than 1 MiB"
+		} else if err != nil {
+			return http.StatusBadRequest, "the body broke off"
+		}
 	default:
-		w.Header().Set("Allow", "GET, POST")
-		return nil, http.StatusMethodNotAllowed, "GraphQL is asked by POST, a query also by GET"
+		w.Header().Set("Allow", "GET, HEAD, POST")
+		return http.StatusMethodNotAllowed, "GraphQL is asked by POST, a query also by GET"
+	}
+	q.raw = buf.Bytes()
+	return 0, ""
+}
+
+// params parses what is asked. The body itself is never quoted.
+func (q *inquiry) params(r *http.Request) (params *graphql.RawParams, status int, problem string) {
+	if params = q.form; params != nil {
+		// it is read
+	} else if q.get {
+		params, problem = readURL(r.URL.Query())
+	} else if err := decode(q.raw, &params); err != nil || params == nil {
+		problem = "the body is not a JSON object with query, variables and operationName"
 	}
 	if problem == "" && params.Query == "" {
-		status, problem = http.StatusBadRequest, "there is no query"
+		problem = "there is no query"
 	}
 	if problem != "" {
-		return nil, status, problem
+		return nil, http.StatusBadRequest, problem
 	}
 	params.Headers = r.Header
-	params.ReadTime = graphql.TraceTiming{Start: start, End: graphql.Now()}
+	params.ReadTime = graphql.TraceTiming{Start: q.start, End: graphql.Now()}
 	return params, 0, ""
 }
 
-func readQuery(r *http.Request) (*graphql.RawParams, int, string) {
-	q := r.URL.Query()
+func readURL(q url.Values) (*graphql.RawParams, string) {
 	params := &graphql.RawParams{Query: q.Get("query"), OperationName: q.Get("operationName")}
 	for name, into := range map[string]*map[string]any{"variables": &params.Variables, "extensions": &params.Extensions} {
 		if text := q.Get(name); text != "" && decode([]byte(text), into) != nil {
-			return nil, http.StatusBadRequest, "the parameter " + name + " is not a JSON object"
+			return nil, "the parameter " + name + " is not a JSON object"
 		}
 	}
-	return params, 0, ""
+	return params, ""
 }
 
-func readBody(w http.ResponseWriter, r *http.Request) (*graphql.RawParams, int, string) {
-	media, attrs, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	if media == multipartForm {
-		return readUploads(w, r)
+// isJSON reports whether a Content-Type is JSON in UTF-8.
+func isJSON(contentType string) bool {
+	if contentType == plainJSON {
+		return true
 	}
-	if charset := attrs["charset"]; err != nil || media != plainJSON || (charset != "" && !strings.EqualFold(charset, "utf-8")) {
-		return nil, http.StatusUnsupportedMediaType, "the body's Content-Type must be application/json"
-	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
-	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
-		return nil, http.StatusRequestEntityTooLarge, "the body is larger than 1 MiB"
-	} else if err != nil {
-		return nil, http.StatusBadRequest, "the body broke off"
-	}
-	var params *graphql.RawParams
-	if err := decode(body, &params); err != nil || params == nil {
-		return nil, http.StatusBadRequest, "the body is not a JSON object with query, variables and operationName"
-	}
-	return params, 0, ""
+	media, attrs, err := mime.ParseMediaType(contentType)
+	charset := attrs["charset"]
+	return err == nil && media == plainJSON && (charset == "" || strings.EqualFold(charset, "utf-8"))
 }
 
 // decode reads one JSON value and nothing after it. Numbers keep their digits:
@@ -196,8 +287,11 @@ func decode(data []byte, v any) error {
 // negotiate picks the media type of the answer, "" if none will do. Who does not
 // name one gets what every client could read before there was the other.
 func negotiate(accept string) string {
-	if accept == "" {
+	switch accept {
+	case "", "*/*", plainJSON:
 		return plainJSON
+	case graphqlResponse:
+		return graphqlResponse
 	}
 	media := ""
 	for part := range strings.SplitSeq(accept, ",") {
@@ -218,56 +312,80 @@ func negotiate(accept string) string {
 
 var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 
-// send writes an answer. unread is the status when nothing was executed.
-func send(w http.ResponseWriter, media string, resp *graphql.Response, unread int) {
-	buf, _ := buffers.Get().(*bytes.Buffer)
-	defer buffers.Put(buf)
-	buf.Reset()
-	encode(buf, resp)
-	h := w.Header()
-	h.Set("Content-Type", media+"; charset=utf-8")
-	h.Set("Cache-Control", "private, no-store")
-	h.Set("Vary", "Accept, Authorization")
-	if resp.Data == nil && media == graphqlResponse {
-		w.WriteHeader(unread)
+// outcome is an answer to an operation. It is shared by all who asked the same.
+type outcome struct {
+	head  []byte // the answer up to what it cost
+	cost  cost
+	empty bool  // nothing was executed
+	kept  *kept // nil where it must not be kept
+}
+
+// send writes an answer. r may be nil where nothing was executed.
+func (o *outcome) send(w http.ResponseWriter, r *http.Request, q *inquiry) {
+	tail := o.cost.append(nil)
+	if o.kept != nil {
+		o.kept.serveFirst(w, r, q, o.head, tail)
+		return
 	}
-	_, _ = w.Write(buf.Bytes()) // the client has gone; nobody is left to tell
+	h := w.Header()
+	h["Content-Type"], h["Vary"], h["Cache-Control"] = mediaHeader(q.media), varies, unstored
+	h.Set("Content-Length", strconv.Itoa(len(o.head)+len(tail)))
+	if o.empty && q.media == graphqlResponse {
+		w.WriteHeader(http.StatusBadRequest)
+	}
+	_, _ = w.Write(o.head) // the client has gone; nobody is left to tell
+	_, _ = w.Write(tail)
+}
+
+// Headers that are the same in many answers. They are shared, and so never
+// changed.
+var (
+	varies   = []string{"Accept, Accept-Encoding, Authorization"}
+	unstored = []string{"private, no-store"}
+	newMedia = []string{graphqlResponse + "; charset=utf-8"}
+	oldMedia = []string{plainJSON + "; charset=utf-8"}
+)
+
+func mediaHeader(media string) []string {
+	if media == graphqlResponse {
+		return newMedia
+	}
+	return oldMedia
 }
 
 // encode writes the three parts of an answer in the order in which people read
-// them: errors, data, extensions. There is no data if nothing was executed.
-func encode(buf *bytes.Buffer, resp *graphql.Response) {
+// them: errors, data, extensions. There is no data if nothing was executed. It
+// ends where the cost is to be written (see cost.append).
+func encode(resp *graphql.Response) []byte {
+	buf := bytes.NewBuffer(make([]byte, 0, len(resp.Data)+300))
 	buf.WriteByte('{')
-	part := func(name string, raw []byte) {
-		if buf.Len() > 1 {
-			buf.WriteByte(',')
-		}
-		buf.WriteString(name)
-		buf.Write(raw)
-	}
 	if len(resp.Errors) > 0 {
 		raw, err := json.Marshal(resp.Errors)
 		if err != nil {
 			raw = []byte(`[{"message":"The errors cannot be written.","extensions":{"code":"INTERNAL"}}]`)
 		}
-		part(`"errors":`, raw)
+		buf.WriteString(`"errors":`)
+		buf.Write(raw)
+		buf.WriteByte(',')
 	}
 	if resp.Data != nil {
-		part(`"data":`, resp.Data)
+		buf.WriteString(`"data":`)
+		buf.Write(resp.Data)
+		buf.WriteByte(',')
 	}
+	buf.WriteString(`"extensions":{`)
 	if raw, err := json.Marshal(resp.Extensions); err == nil && len(resp.Extensions) > 0 {
-		part(`"extensions":`, raw)
+		buf.Write(raw[1 : len(raw)-1])
+		buf.WriteByte(',')
 	}
-	buf.WriteByte('}')
+	return buf.Bytes()
 }
 
 // fail answers a request that could not be read.
 func fail(w http.ResponseWriter, media string, status int, problem string) {
-	resp := &graphql.Response{Errors: gqlerror.List{{Message: problem, Extensions: map[string]any{"code": "BAD_REQUEST"}}}}
-	var body bytes.Buffer
-	encode(&body, resp)
+	body, _ := json.Marshal(map[string]any{"errors": gqlerror.List{{Message: problem, Extensions: map[string]any{"code": "BAD_REQUEST"}}}})
 	w.Header().Set("Content-Type", media+"; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
-	_, _ = w.Write(body.Bytes())
+	_, _ = w.Write(body)
 }

@@ -93,8 +93,8 @@ func TestHTTP(t *testing.T) {
 		{why: "files that a form of a page could send", media: "multipart/form-data; boundary=x", body: "--x--", status: 400, code: "BAD_REQUEST"},
 		{why: "no Content-Type", media: "-", body: accountQuery, status: 415, code: "BAD_REQUEST"},
 		{why: "a mutation by GET", method: "GET", target: get(`mutation { deleteMeeting(input: {meeting: {number: "1"}}) { deletedMeetingId } }`), status: 405, code: "BAD_REQUEST", header: map[string]string{"Allow": "POST"}},
-		{why: "PUT", method: "PUT", body: accountQuery, status: 405, code: "BAD_REQUEST", header: map[string]string{"Allow": "GET, POST"}},
-		{why: "DELETE", method: "DELETE", status: 405, code: "BAD_REQUEST", header: map[string]string{"Allow": "GET, POST"}},
+		{why: "PUT", method: "PUT", body: accountQuery, status: 405, code: "BAD_REQUEST", header: map[string]string{"Allow": "GET, HEAD, POST"}},
+		{why: "DELETE", method: "DELETE", status: 405, code: "BAD_REQUEST", header: map[string]string{"Allow": "GET, HEAD, POST"}},
 	} {
 		t.Run(c.why, func(t *testing.T) {
 			t.Parallel()

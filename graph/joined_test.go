@@ -16,7 +16,7 @@ func TestSameAtOnce(t *testing.T) {
 		answers := make([]string, 64)
 		var wait sync.WaitGroup
 		for i := range answers {
-			wait.Go(func() { answers[i] = r.ask(query, nil).body })
+			wait.Go(func() { answers[i] = string(r.ask(query, nil).Data) })
 		}
 		wait.Wait()
 		r.spends(2)

@@ -44,10 +44,10 @@ func monthly[In any, P ranged[In]](ctx context.Context, op *zoom.Spec, filter In
 	if asked.From.IsZero() {
 		return []In{filter}, nil
 	}
-	if end := endOfMonth(today()); !op.Ahead && asked.To.After(end) {
+	if end := endOfMonth(today(ctx)); !op.Ahead && asked.To.After(end) {
 		asked.To.Time = end
 	}
-	if !op.Ahead && asked.From.After(today()) {
+	if !op.Ahead && asked.From.After(today(ctx)) {
 		return nil, nil
 	}
 	spans := months(asked.From.Time, asked.To.Time)
@@ -68,7 +68,7 @@ func keep(ctx context.Context, op *zoom.Spec, days *zoom.Days) error {
 	if err := ordered(days.From, days.To); err != nil {
 		return err
 	}
-	oldest := today().AddDate(0, -op.Months, 0)
+	oldest := today(ctx).AddDate(0, -op.Months, 0)
 	if op.Months == 0 || days.From.IsZero() || !days.From.Before(oldest) {
 		return nil
 	}
@@ -85,7 +85,12 @@ func days(from, to time.Time) zoom.Days {
 	return zoom.Days{From: types.Date{Time: from}, To: types.Date{Time: to}}
 }
 
-func today() time.Time { return time.Now().UTC().Truncate(24 * time.Hour) }
+// today returns the day by UTC. What hangs on it holds until the next one.
+func today(ctx context.Context) time.Time {
+	day := time.Now().UTC().Truncate(24 * time.Hour)
+	zoom.TrueUntil(ctx, day.AddDate(0, 0, 1))
+	return day
+}
 
 // inMonth asks for figures that Zoom adds up, for a month at most: the sums of
 // two months do not make one.

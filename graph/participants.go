@@ -80,6 +80,16 @@ func stateOf(err error) types.ReportState {
 // of minutes and promises nothing.
 const reportLag = time.Hour
 
+// late reports whether Zoom may still be at work on a run that has ended.
+func late(ctx context.Context, ended types.Time) bool {
+	until := ended.Add(reportLag)
+	if !time.Now().Before(until) {
+		return false
+	}
+	zoom.TrueUntil(ctx, until)
+	return true
+}
+
 // stateOfNone returns why Zoom names no participants of a run. There was one at
 // least, the host: either it is too early, or too few came for Zoom to tell.
 func (s *scope) stateOfNone(ctx context.Context, run *types.MeetingInstance) (types.ReportState, error) {
@@ -87,7 +97,7 @@ func (s *scope) stateOfNone(ctx context.Context, run *types.MeetingInstance) (ty
 	switch {
 	case err != nil:
 		return stateOf(err), err
-	case time.Since(whole.EndTime.Time) < reportLag:
+	case late(ctx, whole.EndTime):
 		return types.ReportStatePending, nil
 	}
 	return types.ReportStateUnavailable, nil

@@ -94,7 +94,7 @@ func (r *rig) upload(query string, variables map[string]any, file string) *answe
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	media, form := form(r.t, "operations", string(body), "map", `{"0": ["variables.input.file"]}`, "0|picture.png", file)
+	media, form := formOf(r.t, "operations", string(body), "map", `{"0": ["variables.input.file"]}`, "0|picture.png", file)
 	return r.post(media, form.String())
 }
 

@@ -72,7 +72,7 @@ func (s *scope) cloudRecording(ctx context.Context, filter zoom.CloudRecordingFi
 	if err := ordered(filter.From, filter.To); err != nil {
 		return nil, err
 	}
-	if yesterday := today().AddDate(0, 0, -1); filter.To.After(yesterday) {
+	if yesterday := today(ctx).AddDate(0, 0, -1); filter.To.After(yesterday) {
 		late := &zoom.Error{Op: zoom.ListCloudRecordingUsage.Pattern, Kind: zoom.ErrNotReady}
 		if filter.From.After(yesterday) {
 			return nil, late
@@ -166,7 +166,7 @@ func (s *scope) webinarReportParticipants(ctx context.Context, w *types.WebinarR
 	page, err := connect(ctx, list[zoom.WebinarParticipantFilter, types.WebinarReportParticipant]{
 		in: s, op: zoom.ListWebinarReportParticipants, windows: []zoom.WebinarParticipantFilter{filter}, first: first, after: after,
 	})
-	state := webinarState(w, webinarParticipantsKept, err)
+	state := webinarState(ctx, w, webinarParticipantsKept, err)
 	if state == "" {
 		return nil, err
 	}

@@ -29,7 +29,7 @@ type Resolver struct {
 // what its selections ask for.
 type request struct {
 	own   scope
-	usage zoom.Usage
+	usage *zoom.Usage
 	stay  stay
 
 	mu    sync.Mutex
@@ -72,10 +72,10 @@ func of(ctx context.Context, obj interface{ GetOrigin() *types.Origin }) *scope 
 // begin makes an operation's request: loaders are made anew for each, since a
 // batch runs in the context of its first caller.
 func (r *Resolver) begin(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
-	req := &request{own: scope{client: r.Client}, stay: stay{of: r.Admission}}
+	req := &request{own: scope{client: r.Client}, usage: zoom.UsageOf(ctx), stay: stay{of: r.Admission}}
 	ctx = context.WithValue(ctx, requestKey{}, req)
 	ctx = types.WithTenant(ctx, r.Client.Tenant())
-	answer := next(zoom.WithUsage(ctx, &req.usage))
+	answer := next(ctx)
 	return func(ctx context.Context) *graphql.Response {
 		defer req.stay.end()
 		return answer(ctx)

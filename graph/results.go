@@ -3,7 +3,6 @@ package graph
 import (
 	"context"
 	"errors"
-	"time"
 
 	"zoomql/internal/zoom"
 	"zoomql/internal/zoom/types"
@@ -68,7 +67,7 @@ func (s *scope) surveyResults(ctx context.Context, run *types.MeetingInstance) (
 // webinarPolls reads how the polls of a webinar were answered.
 func (s *scope) webinarPolls(ctx context.Context, w *types.WebinarReport) (*types.PollResults, error) {
 	out, err := zoom.GetWebinarPolls.Do(ctx, s.client, zoom.WebinarRunKey{WebinarID: webinarRun(w)})
-	if state := webinarState(w, resultsKept, err); err != nil && state != "" {
+	if state := webinarState(ctx, w, resultsKept, err); err != nil && state != "" {
 		return &types.PollResults{Origin: s.origin(), Source: types.InstanceSourceReport, ReportState: state}, nil
 	}
 	return out, err
@@ -94,18 +93,18 @@ func (s *scope) runState(ctx context.Context, run *types.MeetingInstance, months
 	if gone != nil {
 		return stateOf(gone)
 	}
-	return stateByAge(whole.StartTime, whole.EndTime, months)
+	return stateByAge(ctx, whole.StartTime, whole.EndTime, months)
 }
 
 func absent(err error) bool {
 	return errors.Is(err, zoom.ErrNotFound) || errors.Is(err, zoom.ErrNotReady)
 }
 
-func stateByAge(began, ended types.Time, months int) types.ReportState {
+func stateByAge(ctx context.Context, began, ended types.Time, months int) types.ReportState {
 	switch {
-	case time.Since(ended.Time) < reportLag:
+	case late(ctx, ended):
 		return types.ReportStatePending
-	case began.Before(today().AddDate(0, -months, 0)):
+	case began.Before(today(ctx).AddDate(0, -months, 0)):
 		return types.ReportStateExpired
 	}
 	return types.ReportStateUnavailable
@@ -113,9 +112,9 @@ func stateByAge(began, ended types.Time, months int) types.ReportState {
 
 // webinarState is runState for a run of a webinar. To read it costs as much as
 // what is missing, so of one that was not read Zoom's word counts.
-func webinarState(w *types.WebinarReport, months int, err error) types.ReportState {
+func webinarState(ctx context.Context, w *types.WebinarReport, months int, err error) types.ReportState {
 	if absent(err) && w.Op != "" {
-		return stateByAge(w.StartTime, w.EndTime, months)
+		return stateByAge(ctx, w.StartTime, w.EndTime, months)
 	}
 	return stateOf(err)
 }

@@ -2,6 +2,7 @@ package graph
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -48,7 +49,12 @@ type setup struct {
 	// before, if given, may answer a call in the sandbox's place.
 	before func(w http.ResponseWriter, r *http.Request) bool
 	// store, if given, is the gateway's cache.
-	store  cache.Store
+	store cache.Store
+	// answers, if given, keeps whole answers; without a store of the test's own it
+	// is the gateway's.
+	answers cache.Store
+	// view is whose answers they are; "" is the app's.
+	view   string
 	closed bool // introspection is off
 	rawOff bool // raw requests are off
 	// logs, if given, takes the log.
@@ -92,6 +98,7 @@ func newRig(t *testing.T, s setup) *rig {
 	}
 	if s.store == nil {
 		s.store = &guardedStore{cache.NewMemory(64 << 20), t}
+		s.answers = s.store
 	}
 	if s.secret == "" {
 		s.secret = sandbox.ClientSecret
@@ -116,7 +123,7 @@ func newRig(t *testing.T, s setup) *rig {
 		t.Fatal(err)
 	}
 	mux := http.NewServeMux()
-	mux.Handle("/graphql", New(Config{Client: r.client(), Links: files, Log: log, Introspection: !s.closed, Timeout: s.timeout, Limits: s.limits, RawRequests: !s.rawOff}))
+	mux.Handle("/graphql", New(Config{Client: r.client(), Answers: s.answers, Links: files, Log: log, Introspection: !s.closed, Timeout: s.timeout, Limits: s.limits, RawRequests: !s.rawOff}))
 	mux.Handle("GET "+links.Path, files)
 	r.front = serve(mux)
 	r.http = &http.Client{Transport: r.front.transport()}
@@ -135,7 +142,7 @@ func (r *rig) client() *zoom.Client {
 	carry, tokens := r.carry()
 	return zoom.New(zoom.Config{
 		AccountID: sandbox.AccountID,
-		View:      "server-to-server:" + sandbox.ClientID,
+		View:      cmp.Or(r.view, "server-to-server:"+sandbox.ClientID),
 		Plan:      zoom.Plan(r.Plan),
 		Tokens:    tokens,
 		BaseURL:   "http://zoom.test/v2",

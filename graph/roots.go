@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"sync"
-	"time"
 
 	"github.com/99designs/gqlgen/graphql"
 
@@ -116,7 +115,7 @@ func (s *scope) instanceList(ctx context.Context, filter zoom.InstanceFilter) ([
 
 // daily reads the usage of a month that Zoom still has.
 func (s *scope) daily(ctx context.Context, year, month *int) (*types.DailyReport, error) {
-	now := time.Now().UTC()
+	now := today(ctx)
 	key := zoom.MonthKey{Year: now.Year(), Month: int(now.Month())}
 	if year != nil {
 		key.Year = *year

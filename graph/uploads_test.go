@@ -12,9 +12,9 @@ const uploadOperations = `{"query": "mutation($f: Upload!) { uploadVirtualBackgr
 
 var dots = "GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\xff\xff\xff;"
 
-// form writes the parts of a request: name, content, name, content. A name with
+// formOf writes the parts of a request: name, content, name, content. A name with
 // a dot is a file's, and its first part the field's.
-func form(t *testing.T, parts ...string) (string, *bytes.Buffer) {
+func formOf(t *testing.T, parts ...string) (string, *bytes.Buffer) {
 	t.Helper()
 	var body bytes.Buffer
 	w := multipart.NewWriter(&body)
@@ -70,7 +70,7 @@ func TestUploads(t *testing.T) {
 	} {
 		t.Run(c.why, func(t *testing.T) {
 			inRig(t, setup{}, func(r *rig) {
-				kind, body := form(t, c.parts...)
+				kind, body := formOf(t, c.parts...)
 				req, err := http.NewRequest(http.MethodPost, "http://gateway.test/graphql", body)
 				if err != nil {
 					t.Fatal(err)

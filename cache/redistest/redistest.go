@@ -44,6 +44,13 @@ func Start(t testing.TB) *Server {
 	return start(t, "--port", "0")
 }
 
+// StartTCP is Start for what needs an address: it returns that too.
+func StartTCP(t testing.TB) (s *Server, addr string) {
+	t.Helper()
+	port := freePort(t)
+	return start(t, "--port", port, "--bind", "127.0.0.1"), "127.0.0.1:" + port
+}
+
 // Cluster runs a cluster until the end of the test, and returns a client of it.
 // It has one node only, which is as strict as many about keys of several slots.
 func Cluster(t testing.TB) *redis.ClusterClient {
@@ -174,6 +181,9 @@ func (s *Server) Resume() { s.cmd.Process.Signal(syscall.SIGCONT) }
 
 // Client returns a client of the server, closed at the end of the test.
 func (s *Server) Client() *redis.Client { return s.Wire().Client }
+
+// URL returns the server's address, for Dial and for other processes.
+func (s *Server) URL() string { return "unix://" + s.socket }
 
 // A Wire is a client whose connection can be cut.
 type Wire struct {

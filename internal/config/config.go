@@ -13,6 +13,7 @@ import (
 
 	"github.com/caarlos0/env/v11"
 
+	"zoomql/cache"
 	"zoomql/internal/zoom"
 )
 
@@ -45,6 +46,7 @@ type Config struct {
 
 	RedisURL    Secret        `env:"REDIS_URL" help:"Redis shared by all replicas, redis://host:6379; for a cluster add ?addr=host2:6379, for Sentinel ?master_name=NAME; without it this process alone"`
 	CacheBytes  int64         `env:"CACHE_BYTES" envDefault:"67108864" help:"memory for cached answers"`
+	CacheKeys   cache.Keys    `env:"CACHE_KEYS" help:"keys that encrypt what is kept in Redis, id:base64 of 32 bytes, with commas between; the first encrypts, all decrypt; without any it is not encrypted"`
 	MaxInFlight int           `env:"MAX_IN_FLIGHT" envDefault:"100" help:"calls of one rate limit label under way at once, for the account"`
 	Timeout     time.Duration `env:"REQUEST_TIMEOUT" envDefault:"30s" help:"the longest that an operation may take"`
 	DrainTime   time.Duration `env:"DRAIN_TIME" envDefault:"10s" help:"how long requests in flight are given at the end"`
@@ -94,6 +96,9 @@ func explain(err error) []error {
 	for _, e := range all.Errors {
 		if parse, ok := errors.AsType[env.ParseError](e); ok {
 			e = fmt.Errorf("%s: not %s", name(parse.Name), form(parse.Type))
+			if parse.Type == reflect.TypeFor[cache.Keys]() {
+				e = fmt.Errorf("%s: %w", name(parse.Name), parse.Err) // says which key, and quotes none
+			}
 		}
 		errs = append(errs, e)
 	}

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"log/slog"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"zoomql/cache"
 	"zoomql/internal/zoom"
 )
 
@@ -59,11 +61,18 @@ func TestEmptyVariablesAreNone(t *testing.T) {
 	}
 }
 
+// cacheKeys are two keys of 32 bytes.
+var cacheKeys = "new:" + base64.StdEncoding.EncodeToString([]byte(strings.Repeat("n", 32))) + ",old:" + base64.StdEncoding.EncodeToString([]byte(strings.Repeat("o", 32)))
+
 func TestEverySetting(t *testing.T) {
+	keys, err := cache.ParseKeys(cacheKeys)
+	if err != nil || keys.Len() != 2 {
+		t.Fatal(keys.Len(), err)
+	}
 	got, err := Load([]string{
 		"ADDR=:9090", "ZOOM_ACCOUNT_ID=account", "ZOOM_CLIENT_ID=client", "ZOOM_CLIENT_SECRET=hush=with=signs",
 		"ZOOM_API_URL=https://api-eu.zoom.us/v2", "ZOOM_OAUTH_URL=http://127.0.0.1:1", "ZOOM_PLAN=Pro", "REDIS_URL=redis://:pass@redis:6379",
-		"CACHE_BYTES=1048576", "MAX_IN_FLIGHT=7", "REQUEST_TIMEOUT=1m30s", "DRAIN_TIME=0s",
+		"CACHE_BYTES=1048576", "CACHE_KEYS=" + cacheKeys, "MAX_IN_FLIGHT=7", "REQUEST_TIMEOUT=1m30s", "DRAIN_TIME=0s",
 		aKey + "," + strings.Repeat("B1", 32), "ALLOWED_ORIGINS=https://a.example,https://b.example", "PLAYGROUND=off", "RAW_REQUESTS=on", "PUBLIC_URL=https://gateway.example", "LINK_KEY=0123456789abcdef0123456789abcdef", "LOG_LEVEL=debug", "LOG_FORMAT=json",
 		"SANDBOX_USERS=9", "SANDBOX_PARTICIPANTS=10", "SANDBOX_SEED=3", "SANDBOX_LATENCY=100ms",
 		"PATH=/bin", "UNRELATED", "=odd",
@@ -71,7 +80,7 @@ func TestEverySetting(t *testing.T) {
 	want := &Config{
 		Addr: ":9090", ZoomAccountID: "account", ZoomClientID: "client", ZoomClientSecret: "hush=with=signs",
 		ZoomAPIURL: "https://api-eu.zoom.us/v2", ZoomOAuthURL: "http://127.0.0.1:1", ZoomPlan: "Pro", RedisURL: "redis://:pass@redis:6379",
-		CacheBytes: 1 << 20, MaxInFlight: 7, Timeout: 90 * time.Second,
+		CacheBytes: 1 << 20, CacheKeys: keys, MaxInFlight: 7, Timeout: 90 * time.Second,
 		APIKeys: []string{strings.Repeat("0a", 32), strings.Repeat("B1", 32)}, AllowedOrigins: []string{"https://a.example", "https://b.example"},
 		Playground: "off", RawRequests: "on", PublicURL: "https://gateway.example", LinkKey: "0123456789abcdef0123456789abcdef", LogLevel: slog.LevelDebug, LogFormat: "json",
 		SandboxUsers: 9, SandboxParticipants: 10, SandboxSeed: 3, SandboxLatency: 100 * time.Millisecond,
@@ -123,6 +132,8 @@ func TestMistakes(t *testing.T) {
 		{"a plan that is none", []string{"ZOOM_PLAN=enterprise"}, `ZOOM_PLAN: "enterprise" is none of free, pro, business, none`},
 		{"no number", []string{"MAX_IN_FLIGHT=many"}, "MAX_IN_FLIGHT: not a whole number"},
 		{"no room for answers", []string{"CACHE_BYTES=1000"}, "CACHE_BYTES: at least 1048576"},
+		{"a key that is none", []string{"CACHE_KEYS=" + cacheKeys + ",third:c2hvcnQ="}, "CACHE_KEYS: key 3: not 32 bytes in base64; make one with: openssl rand -base64 32"},
+		{"a key without a name", []string{"CACHE_KEYS=c2hvcnQ="}, "CACHE_KEYS: key 1: not id:key"},
 		{"no size", []string{"CACHE_BYTES=64MB"}, "CACHE_BYTES: not a whole number"},
 		{"no calls", []string{"MAX_IN_FLIGHT=0"}, "MAX_IN_FLIGHT: at least 1"},
 		{"the least of everything", []string{"MAX_IN_FLIGHT=1", "CACHE_BYTES=1048576", "REQUEST_TIMEOUT=1ns", "DRAIN_TIME=0s"}, ""},
@@ -230,7 +241,7 @@ func TestPlayground(t *testing.T) {
 }
 
 func TestSecretsDoNotPrint(t *testing.T) {
-	c, err := Load(with("REDIS_URL=redis://:hush@redis"))
+	c, err := Load(with("REDIS_URL=redis://:hush@redis", "CACHE_KEYS="+cacheKeys))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -248,7 +259,7 @@ func TestSecretsDoNotPrint(t *testing.T) {
 		t.Fatal(err)
 	}
 	said.Write(body)
-	if s := said.String(); strings.Contains(s, "hush") || strings.Contains(s, fmt.Sprintf("%x", "hush")) || !strings.Contains(s, "[secret]") {
+	if s := said.String(); strings.Contains(s, "hush") || strings.Contains(s, cacheKeys[10:20]) || strings.Contains(s, fmt.Sprintf("%x", "hush")) || !strings.Contains(s, "[secret]") {
 		t.Errorf("a secret is told: %s", s)
 	}
 	if string(c.ZoomClientSecret) != "hush" {

@@ -155,13 +155,17 @@ func (l *Links) open(link string) (*ticket, error) {
 
 type baseKey struct{}
 
-// From notes in a context under which address a request reached the gateway.
-func From(ctx context.Context, r *http.Request) context.Context {
-	scheme := "http"
+// BaseOf returns the address under which a request reached the gateway.
+func BaseOf(r *http.Request) string {
 	if r.TLS != nil || r.Header.Get("X-Forwarded-Proto") == "https" {
-		scheme = "https"
+		return "https://" + r.Host
 	}
-	return context.WithValue(ctx, baseKey{}, scheme+"://"+r.Host)
+	return "http://" + r.Host
+}
+
+// From notes in a context what BaseOf tells of a request.
+func From(ctx context.Context, base string) context.Context {
+	return context.WithValue(ctx, baseKey{}, base)
 }
 
 // Base returns what From has noted. An answer may hold links that begin with it:

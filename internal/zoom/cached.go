@@ -7,57 +7,124 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"zoomql/cache"
 )
 
-// absent is how long "there is no such object" is believed: long enough that a
-// list of strangers is not asked one by one again, and short enough for who has
-// just created the object by other means.
+// absent is how long "there is no such object" and "not yet" are believed: long
+// enough that a list of strangers is not asked one by one again, and short enough
+// for who has just created the object by other means.
 const absent = 10 * time.Second
 
 // cached is the layer that answers from the store. Writes pass through and
-// evict. Beneath it are the flights, and beneath them the layer that files what
-// came back: once for all who wait, also when nobody waits any more, and as of
-// the time when the first of them asked.
+// evict. Beneath it are the flights, and beneath them the layer that agrees with
+// other replicas who asks Zoom, and files what came back: once for all who wait,
+// also when nobody waits any more, and as of the time when the first of them asked.
 type cached struct {
 	store   cache.Store
-	account string // whose tags
-	view    string // whose answers: account, credential, scopes, version of the format
+	near    cache.Store  // what of the store costs nothing to ask: all of it, or its first tier
+	leaser  cache.Leaser // the store, where other replicas share it; else nil
+	account string       // whose tags
+	view    string       // whose answers: account, credential, scopes, version of the format
 	hosts   *hosts
 	flights flights
+
+	mu      sync.Mutex
 	onEvict []func()
+
+	next       Handler // beneath it
+	refreshing atomic.Int32
+}
+
+func newCached(c *cached) *cached {
+	c.near = c.store
+	if leaser, ok := c.store.(cache.Leaser); ok {
+		c.leaser, c.near = leaser, leaser.Near()
+	}
+	if others, ok := c.store.(interface{ OnHeard(f func(tags ...string)) }); ok {
+		others.OnHeard(c.heard)
+	}
+	return c
 }
 
 func (c *cached) layer(next Handler) Handler {
+	c.next = next
 	return func(ctx context.Context, req *Request) (*Response, error) {
+		usage := usageFrom(ctx)
+		usage.asked(req.Spec.Rate)
 		if !req.Spec.Reads() {
+			usage.made(part{})
 			return c.write(ctx, req, next)
 		}
-		if !c.keeps(req) {
-			return next(ctx, req)
+		resp, err := c.read(ctx, req)
+		switch {
+		case resp == nil:
+			usage.made(part{})
+		case resp.Cached:
+			usage.hit()
+			usage.stale(resp.staleAge())
+			fallthrough
+		default:
+			usage.made(resp.part)
 		}
-		resp, ticket, err := c.lookup(ctx, req)
-		if resp != nil || err != nil {
-			usageFrom(ctx).hit()
-			return resp, err
-		}
-		req.ticket = ticket
-		return next(ctx, req)
+		return resp, err
 	}
 }
 
+// read answers from this process, or asks the flights; who fails for a reason that
+// is no fault of the question gets what was true before.
+func (c *cached) read(ctx context.Context, req *Request) (*Response, error) {
+	if !c.keeps(req) {
+		return c.next(ctx, req)
+	}
+	entry, ticket := c.near.Get(ctx, c.key(req.identity()), c.tags(req)...)
+	if resp, err := c.found(req, entry, ticket); resp != nil && c.enough(req, entry) {
+		c.keepFresh(ctx, req, entry)
+		return resp, err
+	}
+	req.ticket = ticket
+	resp, err := c.next(ctx, req)
+	if err != nil && excused(err) {
+		if old := c.standby(ctx, req); old != nil {
+			return old, nil
+		}
+	}
+	if resp != nil && resp.Stale {
+		c.keepFresh(ctx, req, resp.entry)
+	}
+	return resp, err
+}
+
+// filed agrees with other replicas who asks, and files what came back.
 func (c *cached) filed(next Handler) Handler {
 	return func(ctx context.Context, req *Request) (*Response, error) {
+		if !req.Spec.Reads() || !c.keeps(req) {
+			resp, err := next(ctx, req)
+			if err == nil {
+				c.hosts.learn(resp.Value)
+			}
+			return resp, err
+		}
+		if c.leaser != nil {
+			entry, ticket, lease := c.leaser.GetOrLease(ctx, c.key(req.identity()), c.wish(req), c.tags(req)...)
+			defer lease.Release()
+			if resp, err := c.found(req, entry, ticket); resp != nil {
+				return resp, err
+			}
+			if ctx.Err() != nil {
+				return nil, ctx.Err()
+			}
+			req.ticket = ticket
+		}
+		began := time.Now()
 		resp, err := next(ctx, req)
 		if err == nil {
 			c.hosts.learn(resp.Value)
 		}
-		if req.Spec.Reads() && c.keeps(req) {
-			c.file(ctx, req, resp, err)
-		}
-		return resp, err
+		return c.file(ctx, req, resp, err, time.Since(began)), err
 	}
 }
 
@@ -91,66 +158,99 @@ func (c *cached) keeps(req *Request) bool {
 	return c.store != nil && !req.Secrets && req.Spec.Life != Never
 }
 
-// lookup returns the answer that is in the store, or the error that stands
-// there for "no such object"; a miss is (nil, ticket, nil).
-func (c *cached) lookup(ctx context.Context, req *Request) (*Response, cache.Ticket, error) {
+// lookup returns the answer that is in the store, beside the error that stands
+// there for "no such object"; a miss is (nil, nil).
+func (c *cached) lookup(ctx context.Context, req *Request) (*Response, error) {
 	if !c.keeps(req) {
-		return nil, cache.Ticket{}, nil
+		return nil, nil
 	}
 	entry, ticket := c.store.Get(ctx, c.key(req.identity()), c.tags(req)...)
+	if resp, err := c.found(req, entry, ticket); resp != nil && c.enough(req, entry) {
+		c.keepFresh(ctx, req, entry)
+		return resp, err
+	}
+	return nil, nil
+}
+
+// found reads an entry, however stale it is; one that another version of the
+// program wrote is a miss.
+func (c *cached) found(req *Request, entry *cache.Entry, ticket cache.Ticket) (*Response, error) {
 	if entry == nil {
-		return nil, ticket, nil
+		return nil, nil
 	}
 	value, err := entry.Value(func(body []byte) (any, error) { return unpack(req, body) })
 	if err != nil {
-		return nil, ticket, nil //nolint:nilerr // another version wrote it: that is a miss
+		return nil, nil //nolint:nilerr // see above
 	}
+	now := time.Now()
+	resp := &Response{Cached: true, Stale: !entry.Fresh(now), Age: now.Sub(entry.Stored), part: part{ticket, entry.Stored, entry.Expires}, entry: entry}
 	if refused, ok := value.(*Error); ok {
-		return nil, ticket, refused
+		return resp, refused
 	}
-	return &Response{Value: value, Age: time.Since(entry.Stored)}, ticket, nil
+	resp.Value = value
+	return resp, nil
 }
 
-// file keeps an answer, and "no such object" for some seconds. No other error
-// is kept.
-func (c *cached) file(ctx context.Context, req *Request, resp *Response, err error) {
+// file keeps an answer, and for some seconds that there is none, or none yet. No
+// other error is kept. It returns what there is to say about the answer, also of
+// one that is an error.
+func (c *cached) file(ctx context.Context, req *Request, resp *Response, err error, took time.Duration) *Response {
 	var refused *Error
 	switch {
 	case err == nil:
-		c.set(ctx, req, req.identity(), req.ticket, resp.Value, len(resp.Body), req.life(resp.Value))
-		c.fileAliases(ctx, req, resp)
-	case errors.As(err, &refused) && errors.Is(refused.Kind, ErrNotFound):
-		c.set(ctx, req, req.identity(), req.ticket, refused, 200, absent)
+		f := req.filing(resp.Value)
+		f.size, f.took = len(resp.Body), took
+		resp.part = c.set(ctx, req, req.identity(), req.ticket, resp.Value, f)
+		c.fileAliases(ctx, req, resp, f)
+		return resp
+	case errors.As(err, &refused) && (errors.Is(refused.Kind, ErrNotFound) || errors.Is(refused.Kind, ErrNotReady)):
+		return &Response{part: c.set(ctx, req, req.identity(), req.ticket, refused, filing{size: 200, fresh: absent})}
 	}
+	return nil
 }
 
-// life returns how long an answer is believed.
-func (r *Request) life(value any) time.Duration {
-	life := r.Spec.Life
+// filing says how an answer is kept.
+type filing struct {
+	size  int           // bytes of JSON
+	fresh time.Duration // how long it is believed
+	keep  time.Duration // how long it is better than no answer
+	took  time.Duration // how long Zoom and the queue before it took
+}
+
+// life returns the class of an answer.
+func (r *Request) life(value any) Life {
 	if r.Spec.LifeOf != nil {
-		life = r.Spec.LifeOf(r, value)
+		return r.Spec.LifeOf(r, value)
 	}
+	return r.Spec.Life
+}
+
+func (r *Request) filing(value any) filing {
+	life := r.life(value)
+	f := filing{fresh: life.TTL(), keep: life.Keep()}
 	if page, ok := value.(interface {
 		keep(time.Duration) time.Duration
 	}); ok {
-		return page.keep(life.TTL())
+		f.fresh, f.keep = page.keep(f.fresh), page.keep(f.keep)
 	}
-	return life.TTL()
+	return f
 }
 
-func (c *cached) set(ctx context.Context, req *Request, identity string, ticket cache.Ticket, value any, size int, ttl time.Duration) {
+func (c *cached) set(ctx context.Context, req *Request, identity string, ticket cache.Ticket, value any, f filing) part {
 	e := cache.Decoded(value, func() ([]byte, error) { return pack(req, value) })
 	e.Stored = time.Now()
-	e.Expires = e.Stored.Add(ttl)
-	e.Size = 3 * size // pointers and padding: about what the structs take for JSON of this length
+	e.Expires, e.Keep = e.Stored.Add(f.fresh), e.Stored.Add(f.keep)
+	e.Size = 3 * f.size                // pointers and padding: about what the structs take for JSON of this length
+	e.Took = min(f.took, f.fresh/mild) // a day in the queue is no reason to ask all day
 	c.store.Set(ctx, c.key(identity), ticket, e)
+	return part{ticket, e.Stored, e.Expires}
 }
 
 // fileAliases keeps an object under its other names too, so that a user asked
 // for by e-mail is known by his id. The tags of the other name could not be
 // looked at before the call, so it is filed only if nothing was evicted since:
 // the entry just set is still there then.
-func (c *cached) fileAliases(ctx context.Context, req *Request, resp *Response) {
+func (c *cached) fileAliases(ctx context.Context, req *Request, resp *Response, f filing) {
 	if req.Spec.Aliases == nil {
 		return
 	}
@@ -161,7 +261,7 @@ func (c *cached) fileAliases(ctx context.Context, req *Request, resp *Response) 
 		}
 		_, ticket := c.store.Get(ctx, c.key(alias.identity()), c.tags(alias)...)
 		if entry, _ := c.store.Get(ctx, c.key(req.identity())); entry != nil {
-			c.set(ctx, req, alias.identity(), ticket, resp.Value, len(resp.Body), req.life(resp.Value))
+			c.set(ctx, req, alias.identity(), ticket, resp.Value, f)
 		}
 	}
 }
@@ -176,7 +276,24 @@ func (c *cached) evict(ctx context.Context, account string, tags []string) {
 	c.flights.forget(func(req *Request) bool {
 		return req.Account == account && slices.ContainsFunc(expand(req.Spec.Tags, req.Vars), func(tag string) bool { return slices.Contains(tags, tag) })
 	})
-	for _, f := range c.onEvict {
+	c.changed()
+}
+
+// heard is told what other replicas evict: who asks after that must not join what
+// was asked before it.
+func (c *cached) heard(tags ...string) {
+	all := slices.Contains(tags, cache.All)
+	c.flights.forget(func(req *Request) bool {
+		return all || slices.ContainsFunc(c.tags(req), func(tag string) bool { return slices.Contains(tags, tag) })
+	})
+	c.changed()
+}
+
+func (c *cached) changed() {
+	c.mu.Lock()
+	listeners := c.onEvict
+	c.mu.Unlock()
+	for _, f := range listeners {
 		f()
 	}
 }
@@ -224,12 +341,17 @@ func expand(patterns []string, vars map[string]string) []string {
 const (
 	packedValue   = 'v'
 	packedRefusal = 'r'
+	packedNotYet  = 'n'
 )
 
 func pack(req *Request, value any) ([]byte, error) {
 	if refused, ok := value.(*Error); ok {
 		body, err := json.Marshal(Error{Status: refused.Status, Code: refused.Code, Message: refused.Message})
-		return append([]byte{packedRefusal}, body...), err
+		kind := byte(packedRefusal)
+		if errors.Is(refused.Kind, ErrNotReady) {
+			kind = packedNotYet
+		}
+		return append([]byte{kind}, body...), err
 	}
 	body, err := req.encode(value)
 	return append([]byte{packedValue}, body...), err
@@ -240,10 +362,13 @@ func unpack(req *Request, body []byte) (any, error) {
 		switch body[0] {
 		case packedValue:
 			return req.decode(body[1:])
-		case packedRefusal:
+		case packedRefusal, packedNotYet:
 			refused := &Error{}
 			err := json.Unmarshal(body[1:], refused)
 			refused.Op, refused.Kind = req.Spec.Pattern, ErrNotFound
+			if body[0] == packedNotYet {
+				refused.Kind = ErrNotReady
+			}
 			return refused, err
 		}
 	}

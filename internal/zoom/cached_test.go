@@ -84,8 +84,17 @@ func TestAnAnswerIsBelievedForAWhile(t *testing.T) {
 		get()
 		calls.want(t, "still fresh")
 		time.Sleep(time.Millisecond)
+		if get() != first {
+			t.Error("who asks when it is not fresh any more has to wait")
+		}
+		synctest.Wait()
+		calls.want(t, "asked again meanwhile", "GET /users/u")
+		if get() == first {
+			t.Error("the new answer is not given")
+		}
+		time.Sleep(Slow.Meanwhile())
 		get()
-		calls.want(t, "not fresh any more", "GET /users/u")
+		calls.want(t, "too old to be given meanwhile", "GET /users/u")
 	})
 }
 
@@ -798,7 +807,7 @@ func TestKnown(t *testing.T) {
 		t.Errorf("that there is none: %v, %v, %v", out, err, ok)
 	}
 	calls.want(t, "no calls")
-	if u.Hits() != 1 {
+	if u.Hits() != 2 {
 		t.Errorf("%d hits", u.Hits())
 	}
 }

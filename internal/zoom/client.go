@@ -47,6 +47,8 @@ type Request struct {
 	encode func(any) ([]byte, error)
 	ticket cache.Ticket  // of the miss that led to the call
 	took   time.Duration // that Zoom took for the last answer, or for none
+	// newer is set for a refresh: what the cache had is of this time.
+	newer time.Time
 }
 
 // Response is what came back.
@@ -59,6 +61,11 @@ type Response struct {
 	Value any
 	// Age is how long ago Zoom said so; 0 for an answer just made.
 	Age time.Duration
+	// Cached tells that the answer was kept, and Stale that it is past its time.
+	Cached, Stale bool
+
+	entry *cache.Entry // that the answer was found in; nil where Zoom gave it
+	part  part         // of the cache's entry; zero where there is none
 }
 
 // Handler carries out a request.
@@ -137,6 +144,10 @@ func (c *Client) In(account string) *Client {
 // the own account.
 func (c *Client) Sub() string { return c.sub }
 
+// View returns who sees what the client sees: what it is told may be told to
+// those who ask in the same view, and to nobody else.
+func (c *Client) View() string { return c.cached.view }
+
 // Plan returns the plan of the account.
 func (c *Client) Plan() Plan { return c.cfg.Plan }
 
@@ -173,7 +184,7 @@ func New(cfg Config) *Client {
 		cfg.HTTP = &http.Client{Transport: NewTransport(len(Rates) * cfg.MaxInFlight), CheckRedirect: noRedirects}
 	}
 	c := &Client{cfg: cfg, tenant: types.TenantOf(cfg.AccountID), hosts: newHosts(), lengths: &lengths{}}
-	c.cached = &cached{store: cfg.Store, account: hex.EncodeToString(c.tenant[:]), view: formatVersion + cfg.AccountID + "\x00" + cfg.View, hosts: c.hosts}
+	c.cached = newCached(&cached{store: cfg.Store, account: hex.EncodeToString(c.tenant[:]), view: formatVersion + cfg.AccountID + "\x00" + cfg.View, hosts: c.hosts})
 	c.handler = chain((&transport{cfg}).do, c.cached.layer, c.cached.flights.coalesced, c.cached.filed, exclusive(), retried, breakers(cfg), authorized(cfg.Tokens), limited(cfg, c.hosts))
 	return c
 }
@@ -184,8 +195,10 @@ func (c *Client) AccountID() string { return cmp.Or(c.sub, c.cfg.AccountID) }
 // Tenant returns the account's stand-in for ids and cursors.
 func (c *Client) Tenant() types.Tenant { return c.tenant }
 
-// Scopes returns the scopes that the credential was granted.
+// Scopes returns the scopes that the credential was granted. The next token may
+// have others.
 func (c *Client) Scopes(ctx context.Context) ([]string, error) {
+	TrueUntil(ctx, time.Time{})
 	t, err := c.cfg.Tokens.Token(ctx)
 	if err != nil {
 		return nil, err
@@ -193,9 +206,13 @@ func (c *Client) Scopes(ctx context.Context) ([]string, error) {
 	return t.Scopes, nil
 }
 
-// OnEvict has f called whenever something has become stale. It is to be called
-// before the client is used.
-func (c *Client) OnEvict(f func()) { c.cached.onEvict = append(c.cached.onEvict, f) }
+// OnEvict has f called whenever something has become stale, here or on another
+// replica.
+func (c *Client) OnEvict(f func()) {
+	c.cached.mu.Lock()
+	defer c.cached.mu.Unlock()
+	c.cached.onEvict = append(c.cached.onEvict, f)
+}
 
 // Evict makes what is filed under the tags stale.
 func (c *Client) Evict(ctx context.Context, tags ...string) { c.cached.evict(ctx, c.sub, tags) }

@@ -292,7 +292,7 @@ var (
 			m.Run = types.DashboardRun{Name: string(m.UUID), Kind: types.DashboardMeetingTypeLive}
 		}
 	})
-	ListZoomRoomMeetings = part(GetZoomRoom, (*ZoomRoom).pastMeetings)
+	ListZoomRoomMeetings = within(GetZoomRoom, (*ZoomRoom).pastMeetings)
 	GetZoomRoomIssues    = op[Days, ZoomRoomIssues](Spec{
 		Pattern: "GET /metrics/zoomrooms/issues", Rate: Heavy, Life: Closed, LifeOf: dashboardRangeLife, Months: dashboardMonths,
 		Scopes: dashboardRead("zr") + "issues_zoomroom:admin",

@@ -19,7 +19,7 @@ func (f *flights) coalesced(next Handler) Handler {
 		if !req.Spec.Reads() {
 			return next(ctx, req)
 		}
-		return f.Do(ctx, req.identity(), req, func(ctx context.Context) (*Response, error) { return next(ctx, req) })
+		return f.Do(ctx, req.flight(), req, func(ctx context.Context) (*Response, error) { return next(ctx, req) })
 	}
 }
 

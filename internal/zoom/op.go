@@ -73,11 +73,18 @@ func (o Op[In, Out]) Known(ctx context.Context, c *Client, in In) (out *Out, ok 
 	if err != nil {
 		return nil, true, err
 	}
-	resp, _, err := c.cached.lookup(ctx, req)
+	resp, err := c.cached.lookup(ctx, req)
 	if resp == nil {
-		return nil, err != nil, err
+		return nil, false, nil
 	}
-	usageFrom(ctx).hit()
+	usage := usageFrom(ctx)
+	usage.asked(o.Rate)
+	usage.hit()
+	usage.stale(resp.staleAge())
+	usage.made(resp.part)
+	if err != nil {
+		return nil, true, err
+	}
 	out, ok = resp.Value.(*Out)
 	return out, ok, nil
 }

@@ -179,9 +179,9 @@ func list[In, T any](s Spec, adopt ...func(In, *T)) ListOp[In, T] {
 	})}
 }
 
-// part is the list that stands within the answers of an operation, beside what
+// within is the list that stands within the answers of an operation, beside what
 // they say once.
-func part[In, Out, T any](o Op[listInput[In], Out], pick func(*Out) *Page[T]) ListOp[In, T] {
+func within[In, Out, T any](o Op[listInput[In], Out], pick func(*Out) *Page[T]) ListOp[In, T] {
 	return ListOp[In, T]{
 		Op: Op[listInput[In], Page[T]]{Spec: o.Spec},
 		within: func(ctx context.Context, c *Client, in listInput[In], options []Option) (*Page[T], error) {

@@ -59,15 +59,35 @@ const (
 	Closed
 )
 
-var lifetimes = map[Life]time.Duration{
-	Live:      5 * time.Second,
-	Scheduled: time.Minute,
-	Slow:      5 * time.Minute,
-	Closed:    24 * time.Hour,
+// lifetime is how long the answers of a class are of use. Evictions by writes and
+// events end each of these at once; they are for what nobody tells us.
+type lifetime struct {
+	fresh     time.Duration // it is believed
+	meanwhile time.Duration // and so much longer it is given while it is asked for again
+	failing   time.Duration // and so much longer while it cannot be asked for
+}
+
+// What is closed stays true, so any age is better than no answer; it ends within
+// the week that a store keeps anything. Who asks what is going on wants to know it
+// now: he would rather be told that it cannot be had than who was there a minute
+// ago.
+var lifetimes = map[Life]lifetime{
+	Live:      {fresh: 5 * time.Second, meanwhile: 0, failing: 10 * time.Second},
+	Scheduled: {fresh: time.Minute, meanwhile: 30 * time.Second, failing: time.Hour},
+	Slow:      {fresh: 5 * time.Minute, meanwhile: 5 * time.Minute, failing: 12 * time.Hour},
+	Closed:    {fresh: 24 * time.Hour, meanwhile: 24 * time.Hour, failing: 5 * 24 * time.Hour},
 }
 
 // TTL returns how long an answer of this class is fresh; 0 for Never.
-func (l Life) TTL() time.Duration { return lifetimes[l] }
+func (l Life) TTL() time.Duration { return lifetimes[l].fresh }
+
+// Meanwhile returns how old an answer of this class may be that is given without
+// asking Zoom first; Zoom is asked at the same time.
+func (l Life) Meanwhile() time.Duration { return lifetimes[l].fresh + lifetimes[l].meanwhile }
+
+// Keep returns how old an answer of this class may be that is given when Zoom
+// cannot be asked: no budget is left, or it does not answer.
+func (l Life) Keep() time.Duration { return lifetimes[l].fresh + lifetimes[l].failing }
 
 // Spec is what is known of an operation apart from the Go types of its input
 // and answer: one row of the table of operations.

@@ -4,15 +4,32 @@ import (
 	"context"
 	"sync"
 	"time"
+
+	"zoomql/cache"
 )
 
-// Usage counts what one question spent at Zoom. It is safe for concurrent use;
-// a nil Usage counts nothing.
+// Usage counts what one question spent at Zoom, and notes what its answer is
+// made of. It is safe for concurrent use; a nil Usage counts nothing.
 type Usage struct {
 	mu     sync.Mutex
-	calls  map[Rate]int
+	reads  [ResourceIntensive + 1]int
+	calls  [ResourceIntensive + 1]int
 	hits   int
 	waited time.Duration
+	age    time.Duration // of the oldest part that was stale; 0 where none was
+
+	tickets  []cache.Ticket // of the parts
+	oldest   time.Time      // when the first of the parts was asked for
+	expires  time.Time      // when the first of the parts stops being fresh
+	loose    bool           // something is in the answer that no store may keep
+	deadline time.Time      // when what the clock has decided is decided otherwise
+}
+
+// part is one answer of Zoom's within a larger one: as whose ticket says, and
+// for how long.
+type part struct {
+	ticket          cache.Ticket
+	stored, expires time.Time
 }
 
 type usageKey struct{}
@@ -22,9 +39,36 @@ func WithUsage(ctx context.Context, u *Usage) context.Context {
 	return context.WithValue(ctx, usageKey{}, u)
 }
 
+// UsageOf returns what counts below ctx, or nil.
+func UsageOf(ctx context.Context) *Usage { return usageFrom(ctx) }
+
 func usageFrom(ctx context.Context) *Usage {
 	u, _ := ctx.Value(usageKey{}).(*Usage)
 	return u
+}
+
+// TrueUntil says that what is being answered holds until t at most, since the
+// clock is part of it. The zero time says that it holds for this once.
+func TrueUntil(ctx context.Context, t time.Time) {
+	u := usageFrom(ctx)
+	if u == nil {
+		return
+	}
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.loose = u.loose || t.IsZero(); u.deadline.IsZero() || t.Before(u.deadline) {
+		u.deadline = t
+	}
+}
+
+// asked notes that a question needed an operation, whoever answered.
+func (u *Usage) asked(r Rate) {
+	if u == nil {
+		return
+	}
+	u.mu.Lock()
+	u.reads[r]++
+	u.mu.Unlock()
 }
 
 func (u *Usage) called(r Rate) {
@@ -32,13 +76,11 @@ func (u *Usage) called(r Rate) {
 		return
 	}
 	u.mu.Lock()
-	defer u.mu.Unlock()
-	if u.calls == nil {
-		u.calls = map[Rate]int{}
-	}
 	u.calls[r]++
+	u.mu.Unlock()
 }
 
+// hit notes an answer of the cache's.
 func (u *Usage) hit() {
 	if u == nil {
 		return
@@ -46,6 +88,30 @@ func (u *Usage) hit() {
 	u.mu.Lock()
 	u.hits++
 	u.mu.Unlock()
+}
+
+// made notes what the answer is made of. Without a ticket it cannot be told when
+// it has become stale, so nobody may keep it.
+func (u *Usage) made(of part) {
+	if u == nil {
+		return
+	}
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if of.ticket.IsZero() {
+		u.loose, u.tickets = true, nil
+		return
+	}
+	if u.loose {
+		return
+	}
+	u.tickets = append(u.tickets, of.ticket)
+	if u.oldest.IsZero() || of.stored.Before(u.oldest) {
+		u.oldest = of.stored
+	}
+	if u.expires.IsZero() || of.expires.Before(u.expires) {
+		u.expires = of.expires
+	}
 }
 
 func (u *Usage) wait(d time.Duration) {
@@ -57,7 +123,35 @@ func (u *Usage) wait(d time.Duration) {
 	u.mu.Unlock()
 }
 
-// Calls returns how many calls of a label were sent.
+// stale notes that a part of the answer is past its time, and how old it is; 0 is
+// for one that is not.
+func (u *Usage) stale(age time.Duration) {
+	if u == nil || age <= 0 {
+		return
+	}
+	u.mu.Lock()
+	u.age = max(u.age, age)
+	u.mu.Unlock()
+}
+
+// Stale returns how old the oldest part of the answer is that is past its time,
+// because Zoom could not be asked, or was asked meanwhile; 0 where all is fresh.
+func (u *Usage) Stale() time.Duration {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.age
+}
+
+// Requested returns how many calls of a label the question needed, whether they
+// were sent, shared with somebody else, or answered by the cache.
+func (u *Usage) Requested(r Rate) int {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.reads[r]
+}
+
+// Calls returns how many calls of a label were sent, those that were sent again
+// among them.
 func (u *Usage) Calls(r Rate) int {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -76,4 +170,21 @@ func (u *Usage) Waited() time.Duration {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	return u.waited
+}
+
+// Made returns the ticket of all that the answer is made of, when the oldest of
+// it was asked for and when the first of it stops being true. ok is false where
+// the whole must not be kept: a secret is in it, a failure, something that the
+// cache could not keep, or nothing of Zoom's at all.
+func (u *Usage) Made() (t cache.Ticket, oldest, expires time.Time, ok bool) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.loose || len(u.tickets) == 0 {
+		return cache.Ticket{}, time.Time{}, time.Time{}, false
+	}
+	if expires = u.expires; !u.deadline.IsZero() && u.deadline.Before(expires) {
+		expires = u.deadline
+	}
+	t = u.tickets[0].Join(u.tickets[1:]...)
+	return t, u.oldest, expires, !t.IsZero()
 }

@@ -1,0 +1,140 @@
+package cache
+
+import (
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"slices"
+	"strings"
+)
+
+// keySize is the length of a key of AES-256.
+const keySize = 32
+
+// maxKeyID bounds the name of a key, which stands before each entry.
+const maxKeyID = 32
+
+// Keys encrypt what a [Redis] keeps, with AES-256-GCM: the first key seals, and
+// all of them open. So a key is replaced without losing what is kept: put the new
+// one first on every replica, and take the old one away after a week, the longest
+// that an entry lives. The zero value encrypts nothing.
+//
+// Entries have random nonces, so one key SHOULD seal no more than 2³² of them
+// (NIST SP 800-38D, section 8.3): at a hundred a second that is more than a year.
+//
+// Keys print as [secret] wherever they are printed.
+type Keys struct{ keys []namedKey }
+
+type namedKey struct {
+	id   string
+	hash [sha256.Size]byte // of the key, to compare
+	aead cipher.AEAD
+}
+
+// ParseKeys reads keys from "id:key" with commas between: each id is a name of
+// letters, digits, - or _, and each key 32 bytes in base64. Its errors say which
+// of them is wrong and never quote it.
+func ParseKeys(s string) (Keys, error) {
+	var k Keys
+	if strings.TrimSpace(s) == "" {
+		return k, nil
+	}
+	for i, part := range strings.Split(s, ",") {
+		key, err := parseKey(strings.TrimSpace(part))
+		if err != nil {
+			return Keys{}, fmt.Errorf("key %d: %w", i+1, err)
+		}
+		if k.byID(key.id) != nil {
+			return Keys{}, fmt.Errorf("key %d: its id is that of another one", i+1)
+		}
+		k.keys = append(k.keys, key)
+	}
+	return k, nil
+}
+
+func parseKey(s string) (namedKey, error) {
+	id, text, ok := strings.Cut(s, ":")
+	if !ok {
+		return namedKey{}, errors.New("not id:key")
+	}
+	if id == "" || len(id) > maxKeyID || strings.ContainsFunc(id, notOfID) {
+		return namedKey{}, fmt.Errorf("its id is not 1 to %d letters, digits, - or _", maxKeyID)
+	}
+	secret, err := base64.StdEncoding.DecodeString(text)
+	if err != nil || len(secret) != keySize {
+		return namedKey{}, errors.New("not 32 bytes in base64; make one with: openssl rand -base64 32")
+	}
+	block, err := aes.NewCipher(secret)
+	if err != nil {
+		return namedKey{}, err
+	}
+	aead, err := cipher.NewGCMWithRandomNonce(block)
+	return namedKey{id, sha256.Sum256(secret), aead}, err
+}
+
+func notOfID(r rune) bool {
+	return !strings.ContainsRune("-_0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ", r)
+}
+
+// UnmarshalText is [ParseKeys], for settings.
+func (k *Keys) UnmarshalText(text []byte) (err error) {
+	*k, err = ParseKeys(string(text))
+	return err
+}
+
+// Len returns how many keys there are.
+func (k Keys) Len() int { return len(k.keys) }
+
+// Equal reports whether two have the same keys in the same order.
+func (k Keys) Equal(other Keys) bool {
+	return slices.EqualFunc(k.keys, other.keys, func(a, b namedKey) bool { return a.id == b.id && a.hash == b.hash })
+}
+
+const hidden = "[secret]"
+
+// Format hides the keys from fmt.
+func (Keys) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, hidden) }
+
+// LogValue hides the keys from slog.
+func (Keys) LogValue() slog.Value { return slog.StringValue(hidden) }
+
+// MarshalText hides the keys from encoders.
+func (Keys) MarshalText() ([]byte, error) { return []byte(hidden), nil }
+
+func (k Keys) byID(id string) *namedKey {
+	for i := range k.keys {
+		if k.keys[i].id == id {
+			return &k.keys[i]
+		}
+	}
+	return nil
+}
+
+// seal appends plain to b, sealed by the first key: the length of its id, the id,
+// nonce and ciphertext. name is what it is kept under, so that nobody who can
+// write to Redis passes one entry off as another.
+func (k Keys) seal(b, plain []byte, name string) []byte {
+	key := &k.keys[0]
+	b = append(b, byte(len(key.id)))
+	b = append(b, key.id...)
+	return key.aead.Seal(b, nil, plain, []byte(name))
+}
+
+// open undoes seal.
+func (k Keys) open(sealed []byte, name string) ([]byte, bool) {
+	if len(sealed) == 0 || len(sealed) < 1+int(sealed[0]) {
+		return nil, false
+	}
+	end := 1 + int(sealed[0])
+	key := k.byID(string(sealed[1:end]))
+	if key == nil {
+		return nil, false
+	}
+	plain, err := key.aead.Open(nil, nil, sealed[end:], []byte(name))
+	return plain, err == nil
+}

@@ -1,0 +1,186 @@
+package cache
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	"zoomql/cache/redistest"
+)
+
+// keyText is a key of 32 equal bytes, as it is configured.
+func keyText(id string, b byte) string {
+	return id + ":" + base64.StdEncoding.EncodeToString([]byte(strings.Repeat(string(b), 32)))
+}
+
+func parseKeys(t testing.TB, texts ...string) Keys {
+	t.Helper()
+	k, err := ParseKeys(strings.Join(texts, ","))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return k
+}
+
+// Nothing of an entry can be read in Redis, and only who has its key can open it.
+func TestEncryption(t *testing.T) {
+	client := redistest.Start(t).Client()
+	open := func(texts ...string) *Redis {
+		r := NewRedis(client, silent, WithKeys(parseKeys(t, texts...)))
+		t.Cleanup(r.Close)
+		return r
+	}
+	one, two := keyText("one", 'a'), keyText("two", 'b')
+	ctx := t.Context()
+	set := func(r *Redis, body string) {
+		t.Helper()
+		client.Del(ctx, named(entryPrefix, "k"))
+		e := Encoded([]byte(body))
+		e.Expires, e.Took = time.Now().Add(time.Minute), 300*time.Millisecond
+		_, ticket := r.Get(ctx, "k", "tag-of-it")
+		r.Set(ctx, "k", ticket, e)
+	}
+	reads := func(r *Redis) string {
+		e, _ := r.Get(ctx, "k", "tag-of-it")
+		if e == nil {
+			return ""
+		}
+		body, err := e.Body()
+		if err != nil || e.Took != 300*time.Millisecond {
+			t.Fatal(err, e.Took)
+		}
+		return string(body)
+	}
+	plain := open()
+	for _, body := range []string{"short and personal", strings.Repeat("long and personal ", 100)} {
+		for _, c := range []struct {
+			why    string
+			writer *Redis
+			reader *Redis
+			read   bool
+		}{
+			{"the same key", open(one), open(one), true},
+			{"a new key in front", open(one), open(two, one), true},
+			{"and what it seals", open(two, one), open(one, two), true},
+			{"a key that was taken away", open(one), open(two), false},
+			{"another key of the same name", open(one), open(keyText("one", 'c')), false},
+			{"no key", open(one), plain, false},
+			{"no key on either side", plain, plain, true},
+			{"what is not sealed, where all is", plain, open(one), false},
+		} {
+			set(c.writer, body)
+			kept := client.Get(ctx, named(entryPrefix, "k")).Val()
+			if got := reads(c.reader); (got == body) != c.read || (got != "" && got != body) {
+				t.Errorf("%s: read %q", c.why, got)
+			}
+			if c.writer != plain && (strings.Contains(kept, "personal") || strings.Contains(kept, "tag-of-it")) {
+				t.Errorf("%s: it can be read in Redis: %q", c.why, kept)
+			}
+		}
+	}
+	t.Run("an entry moved to another key", func(t *testing.T) {
+		r := open(one)
+		set(r, "of somebody else")
+		client.Copy(ctx, named(entryPrefix, "k"), named(entryPrefix, "l"), 0, true)
+		if e, _ := r.Get(ctx, "l", "tag-of-it"); e != nil {
+			t.Error("it is served there")
+		}
+	})
+	t.Run("a broken one", func(t *testing.T) {
+		r := open(one)
+		set(r, "body")
+		good := client.Get(ctx, named(entryPrefix, "k")).Val()
+		for i := headerSize; i < len(good); i++ {
+			bad := []byte(good)
+			bad[i] ^= 0x41
+			client.Set(ctx, named(entryPrefix, "k"), seal(bad), 0)
+			if got := reads(r); got != "" {
+				t.Fatalf("byte %d broken: read %q", i, got)
+			}
+			client.Set(ctx, named(entryPrefix, "k"), seal([]byte(good)[:i]), 0)
+			if got := reads(r); got != "" {
+				t.Fatalf("cut to %d bytes: read %q", i, got)
+			}
+		}
+	})
+}
+
+func TestParseKeys(t *testing.T) {
+	secret := strings.TrimPrefix(keyText("", 'a'), ":")
+	for _, c := range []struct{ text, err string }{
+		{"", ""},
+		{" ", ""},
+		{"k:" + secret, ""},
+		{"k:" + secret + ", other_1-X:" + secret, ""},
+		{secret, "key 1: not id:key"},
+		{"k:" + secret + ",", "key 2: not id:key"},
+		{":" + secret, "key 1: its id"},
+		{"käse:" + secret, "key 1: its id"},
+		{strings.Repeat("k", 33) + ":" + secret, "key 1: its id"},
+		{"k:" + secret[:40], "key 1: not 32 bytes"},
+		{"k:" + secret[1:], "key 1: not 32 bytes"},
+		{"k:" + secret + ",k:" + secret, "key 2: its id is that of another"},
+	} {
+		_, err := ParseKeys(c.text)
+		switch {
+		case err == nil && c.err == "":
+		case err == nil || c.err == "" || !strings.HasPrefix(err.Error(), c.err):
+			t.Errorf("%q: %v, want %s", c.text, err, c.err)
+		case strings.Contains(err.Error(), secret[:8]):
+			t.Errorf("the key is told: %v", err)
+		}
+	}
+	a, b := parseKeys(t, keyText("a", 'a')), parseKeys(t, keyText("b", 'b'))
+	if !a.Equal(parseKeys(t, keyText("a", 'a'))) || a.Equal(b) || a.Equal(Keys{}) {
+		t.Error("keys are not compared")
+	}
+}
+
+func TestKeysDoNotPrint(t *testing.T) {
+	k := parseKeys(t, keyText("name", 'a'))
+	var said strings.Builder
+	in := struct{ K Keys }{k}
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
+		fmt.Fprintf(&said, verb+verb, k, in)
+	}
+	slog.New(slog.NewJSONHandler(&said, nil)).Info("start", "keys", k, "in", in)
+	body, err := json.Marshal(in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	said.Write(body)
+	secret := strings.TrimPrefix(keyText("", 'a'), ":")
+	if s := said.String(); strings.Contains(s, secret) || strings.Contains(s, "97 97") || strings.Contains(s, "6161") || strings.Contains(s, fmt.Sprintf("%x", secret)) {
+		t.Errorf("a key is told: %s", s)
+	}
+}
+
+// TestDue asks often how many readers would refresh at a distance from the end.
+func TestDue(t *testing.T) {
+	now := time.Now()
+	for _, c := range []struct {
+		why    string
+		left   time.Duration
+		took   time.Duration
+		random float64
+		want   bool
+	}{
+		{"nobody knows what it takes", 0, 0, 0.999, false},
+		{"at the end, everybody", 0, time.Second, 0, true},
+		{"a second before, those in the last e-th: not this one", time.Second, time.Second, 0.63, false},
+		{"but this one", time.Second, time.Second, 0.64, true},
+		{"what takes longer, earlier", 2 * time.Second, 2 * time.Second, 0.64, true},
+		{"far from the end, next to nobody", 10 * time.Second, time.Second, 0.9999, false},
+		{"but in time", 9 * time.Second, time.Second, 0.9999, true},
+		{"nobody at all", time.Hour, time.Second, 1 - 1e-16, false},
+	} {
+		e := &Entry{Expires: now.Add(c.left), Took: c.took}
+		if got := e.Due(now, func() float64 { return c.random }); got != c.want {
+			t.Errorf("%s: got %v", c.why, got)
+		}
+	}
+}

@@ -1,0 +1,398 @@
+package cache
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"zoomql/cache/redistest"
+)
+
+// whatever is content with any entry.
+var whatever = Wish{Good: func(*Entry) bool { return true }}
+
+// replica is a tiered store over a Redis of its own connection, as a gateway has.
+func replica(t testing.TB, client redis.UniversalClient, lease time.Duration) *Tiered {
+	t.Helper()
+	far := openRedis(t, client)
+	far.lease = lease
+	near := NewMemory(1 << 20)
+	s := NewTiered(near, far)
+	eventually(t, "it subscribes", func() bool { return near.tags.last.Load() > 1 })
+	return s
+}
+
+// leaseOf takes the lease that must be free.
+func leaseOf(t testing.TB, s Leaser, key string, tags ...string) (Ticket, *Lease) {
+	t.Helper()
+	e, ticket, lease := s.GetOrLease(t.Context(), key, whatever, tags...)
+	if e != nil || lease == nil {
+		t.Fatalf("got %v and the lease %v", e, lease)
+	}
+	return ticket, lease
+}
+
+// Many who want the same thing at once ask the origin once, on however many
+// replicas.
+func TestOneAsksForAll(t *testing.T) {
+	for name, client := range map[string]func(testing.TB) func() redis.UniversalClient{
+		"redis": func(t testing.TB) func() redis.UniversalClient {
+			s := redistest.Start(t)
+			return func() redis.UniversalClient { return s.Client() }
+		},
+		"cluster": func(t testing.TB) func() redis.UniversalClient {
+			c := redistest.Cluster(t)
+			return func() redis.UniversalClient { return c }
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dial := client(t)
+			var replicas []*Tiered
+			for range 4 {
+				replicas = append(replicas, replica(t, dial(), leaseTime))
+			}
+			const keys = 20
+			var asked [keys]atomic.Int32
+			var wg sync.WaitGroup
+			for i := range 4 * keys { // within a replica, flights see to it
+				wg.Go(func() {
+					s, n := replicas[i%4], i/4
+					// Braces in a key must not send its names to different places.
+					key := "}{" + strconv.Itoa(n)
+					e, ticket, lease := s.GetOrLease(t.Context(), key, whatever, "a")
+					defer lease.Release()
+					if e == nil {
+						asked[n].Add(1)
+						time.Sleep(20 * time.Millisecond) // the origin's
+						e = entry(n)
+						s.Set(t.Context(), key, ticket, e)
+					}
+					if got := number(t, e); got != n {
+						t.Errorf("got %d, want %d", got, n)
+					}
+				})
+			}
+			wg.Wait()
+			for n := range asked {
+				if got := asked[n].Load(); got != 1 {
+					t.Errorf("the origin was asked %d times for %d", got, n)
+				}
+			}
+		})
+	}
+}
+
+// Waiters hear at once that there is an answer, or that there will be none.
+func TestWaitersAreWoken(t *testing.T) {
+	for name, end := range map[string]func(ctx context.Context, s *Tiered, ticket Ticket, l *Lease){
+		"by an answer": func(ctx context.Context, s *Tiered, ticket Ticket, _ *Lease) { s.Set(ctx, "k", ticket, entry(7)) },
+		"by its lack":  func(_ context.Context, _ *Tiered, _ Ticket, l *Lease) { l.Release() },
+		"if never kept": func(ctx context.Context, s *Tiered, ticket Ticket, l *Lease) {
+			s.Set(ctx, "k", ticket, Decoded(7, nil))
+			l.Release()
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			server := redistest.Start(t)
+			// So long a lease that nobody looks for himself meanwhile.
+			here, there := replica(t, server.Client(), time.Hour), replica(t, server.Client(), time.Hour)
+			ticket, lease := leaseOf(t, here, "k", "a")
+			type result struct {
+				e     *Entry
+				lease *Lease
+			}
+			got := make(chan result)
+			go func() {
+				e, _, l := there.GetOrLease(t.Context(), "k", whatever, "a")
+				got <- result{e, l}
+			}()
+			eventually(t, "it waits", func() bool {
+				return server.Client().Exists(t.Context(), named(waiterPrefix, "k")).Val() == 1
+			})
+			select {
+			case r := <-got:
+				t.Fatalf("it did not wait: %v", r)
+			default:
+			}
+			began := time.Now()
+			end(t.Context(), here, ticket, lease)
+			r := <-got
+			if took := time.Since(began); took > time.Second {
+				t.Errorf("woken after %v", took)
+			}
+			if name == "by an answer" {
+				if number(t, r.e) != 7 || r.lease != nil {
+					t.Errorf("got %v", r)
+				}
+			} else if r.e != nil || r.lease == nil {
+				t.Errorf("got %v, want the lease", r)
+			}
+			r.lease.Release()
+			r.lease.Release() // no harm
+			lease.Release()
+		})
+	}
+}
+
+// A holder who is alive keeps the lease, however long he needs.
+func TestLeasesAreRenewed(t *testing.T) {
+	server := redistest.Start(t)
+	const short = 150 * time.Millisecond
+	here, there := replica(t, server.Client(), short), replica(t, server.Client(), short)
+	ticket, lease := leaseOf(t, here, "k")
+	ctx, cancel := context.WithTimeout(t.Context(), 5*short)
+	defer cancel()
+	if e, _, l := there.GetOrLease(ctx, "k", whatever); e != nil || l != nil || ctx.Err() == nil {
+		t.Errorf("somebody else got %v, %v before the holder was done", e, l)
+	}
+	here.Set(t.Context(), "k", ticket, entry(1))
+	want(t, there, 1, "k")
+	lease.Release()
+}
+
+// Who was cut off loses the lease, and what he says late is kept neither in Redis
+// nor in his own store, where it might be older than what is there.
+func TestALateHolderIsRefused(t *testing.T) {
+	server := redistest.Start(t)
+	const short = 200 * time.Millisecond
+	wire := server.Wire()
+	cut, other := replica(t, wire, short), replica(t, server.Client(), short)
+	late, lease := leaseOf(t, cut, "k", "a")
+	wire.Cut()
+	began := time.Now()
+	next, second := leaseOf(t, other, "k", "a")
+	if took := time.Since(began); took > short+100*time.Millisecond {
+		t.Errorf("another took over after %v, lease %v", took, short)
+	}
+	wire.Mend()
+	cutRedis := cut.second.(*Redis)
+	eventually(t, "the link is up", func() bool { return cutRedis.client.Ping(t.Context()).Err() == nil && !cutRedis.link.down() })
+
+	cut.Set(t.Context(), "k", late, entry(1)) // while the other still asks
+	if e, _ := other.Get(t.Context(), "k", "a"); e != nil {
+		t.Error("the late answer is kept")
+	}
+	other.Set(t.Context(), "k", next, entry(2))
+	cut.Set(t.Context(), "k", late, entry(1))
+	want(t, other, 2, "k", "a")
+	want(t, cut, 2, "k", "a")
+	lease.Release() // it is not his any more
+	second.Release()
+}
+
+// What is there and is not good enough is asked for under a lease too, once.
+func TestLeaseOfWhatIsStale(t *testing.T) {
+	server := redistest.Start(t)
+	here, there := replica(t, server.Client(), leaseTime), replica(t, server.Client(), leaseTime)
+	ctx := t.Context()
+	here.Set(ctx, "k", want(t, here, miss, "k", "a"), entry(1))
+	want(t, there, 1, "k", "a")
+	better := Wish{Good: func(e *Entry) bool { return number(t, e) > 1 }}
+
+	_, ticket, lease := here.GetOrLease(ctx, "k", better, "a")
+	if lease == nil {
+		t.Fatal("no lease")
+	}
+	if e, _, l := there.GetOrLease(ctx, "k", whatever, "a"); e == nil || l != nil {
+		t.Error("who is content with less has to wait")
+	}
+	got := make(chan int)
+	go func() {
+		e, _, l := there.GetOrLease(ctx, "k", better, "a")
+		l.Release()
+		got <- number(t, e)
+	}()
+	eventually(t, "it waits", func() bool { return server.Client().Exists(ctx, named(waiterPrefix, "k")).Val() == 1 })
+	here.Set(ctx, "k", ticket, entry(2))
+	if n := <-got; n != 2 {
+		t.Errorf("got %d", n)
+	}
+
+	// And so is what was evicted.
+	there.Evict(ctx, "a")
+	_, lease = leaseOf(t, there, "k", "a")
+	lease.Release()
+}
+
+// Without Redis everybody asks for himself, at once.
+func TestNoLeaseWithoutRedis(t *testing.T) {
+	server := redistest.Start(t)
+	here, there := replica(t, server.Client(), leaseTime), replica(t, server.Client(), leaseTime)
+	_, lease := leaseOf(t, here, "k")
+	defer lease.Release()
+	done := make(chan bool)
+	go func() {
+		e, _, l := there.GetOrLease(t.Context(), "k", whatever)
+		done <- e == nil && l == nil
+	}()
+	eventually(t, "it waits", func() bool { return server.Client().Exists(t.Context(), named(waiterPrefix, "k")).Val() == 1 })
+	began := time.Now()
+	server.Kill()
+	if !<-done {
+		t.Error("there was an entry or a lease")
+	}
+	if took := time.Since(began); took > 2*time.Second {
+		t.Errorf("who waited was let go after %v", took)
+	}
+	began = time.Now()
+	for range 100 {
+		e, ticket, l := here.GetOrLease(t.Context(), "other", whatever, "a")
+		if e != nil || l != nil {
+			t.Fatal("an entry or a lease")
+		}
+		here.Set(t.Context(), "x", ticket, entry(1))
+	}
+	if took := time.Since(began); took > time.Second {
+		t.Errorf("100 reads without Redis took %v", took)
+	}
+	want(t, here, 1, "x", "a") // the near store goes on
+}
+
+// A cold question costs one round trip as long as its tags are known.
+func TestRoundTrips(t *testing.T) {
+	server := redistest.Start(t)
+	client := server.Client()
+	trips := &tripCounter{}
+	client.AddHook(trips)
+	r := openRedis(t, client)
+	_, _, lease := r.GetOrLease(t.Context(), "first", whatever, "a") // loads the script, makes the versions
+	lease.Release()
+	trips.n.Store(0)
+	_, ticket, lease := r.GetOrLease(t.Context(), "k", whatever, "a")
+	if n := trips.n.Load(); lease == nil || n != 1 {
+		t.Errorf("a lease took %d round trips", n)
+	}
+	r.Set(t.Context(), "k", ticket, entry(1))
+	lease.Release()
+	r.GetOrLease(t.Context(), "k", whatever, "a")
+	if n := trips.n.Load(); n != 3 && n != 4 { // file is loaded at its first use
+		t.Errorf("lease, set and hit took %d round trips", n)
+	}
+}
+
+type tripCounter struct{ n atomic.Int32 }
+
+func (c *tripCounter) DialHook(next redis.DialHook) redis.DialHook { return next }
+
+func (c *tripCounter) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
+	return func(ctx context.Context, cmd redis.Cmder) error {
+		c.n.Add(1)
+		return next(ctx, cmd)
+	}
+}
+
+func (c *tripCounter) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return func(ctx context.Context, cmds []redis.Cmder) error {
+		c.n.Add(1)
+		return next(ctx, cmds)
+	}
+}
+
+// holdLease is what the process of TestAHolderIsKilled does: it takes a lease and
+// renews it until it is killed.
+func holdLease(url string) {
+	client, err := Dial(url)
+	if err != nil {
+		panic(err)
+	}
+	_, _, lease := NewRedis(client, silent).GetOrLease(context.Background(), "k", whatever)
+	fmt.Fprintln(os.Stdout, lease != nil)
+	select {}
+}
+
+const holderArg = "-hold-lease="
+
+// A holder who is killed is replaced within a lease, by one.
+func TestAHolderIsKilled(t *testing.T) {
+	server := redistest.Start(t)
+	cmd := exec.Command(os.Args[0], holderArg+server.URL())
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer cmd.Wait()
+	defer cmd.Process.Kill()
+	if line, err := bufio.NewReader(out).ReadString('\n'); line != "true\n" {
+		t.Fatal(line, err)
+	}
+	var replicas []*Tiered
+	for range 3 {
+		replicas = append(replicas, replica(t, server.Client(), leaseTime))
+	}
+	var asked atomic.Int32
+	var wg sync.WaitGroup
+	for _, s := range replicas {
+		wg.Go(func() {
+			e, ticket, lease := s.GetOrLease(t.Context(), "k", whatever)
+			defer lease.Release()
+			if e == nil {
+				asked.Add(1)
+				s.Set(t.Context(), "k", ticket, entry(1))
+			}
+		})
+	}
+	eventually(t, "they wait", func() bool {
+		return server.Client().Exists(t.Context(), named(waiterPrefix, "k")).Val() == 1
+	})
+	began := time.Now()
+	cmd.Process.Kill()
+	wg.Wait()
+	if took := time.Since(began); took > leaseTime+500*time.Millisecond {
+		t.Errorf("others went on after %v, lease %v", took, leaseTime)
+	} else {
+		t.Logf("others went on after %v", took)
+	}
+	if n := asked.Load(); n != 1 {
+		t.Errorf("%d asked again", n)
+	}
+}
+
+// Who waits for an answer does not wait for a refresh, which may stand in line for
+// long; two refreshes wait for each other. Of the answers the younger one stays.
+func TestARefreshKeepsOffRefreshes(t *testing.T) {
+	server := redistest.Start(t)
+	here, there := replica(t, server.Client(), leaseTime), replica(t, server.Client(), leaseTime)
+	background := Wish{Good: whatever.Good, Refresh: true}
+	_, old, first := here.GetOrLease(t.Context(), "k", background, "a")
+	if first == nil {
+		t.Fatal("no lease")
+	}
+	defer first.Release()
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	if e, _, l := there.GetOrLease(ctx, "k", background, "a"); e != nil || l != nil {
+		t.Errorf("a second refresh got %v, %v", e, l)
+	}
+	ticket, lease := leaseOf(t, there, "k", "a")
+	there.Set(t.Context(), "k", ticket, entry(2))
+	lease.Release()
+	here.Set(t.Context(), "k", old, entry(1))
+	want(t, here, 2, "k", "a")
+	want(t, there, 2, "k", "a")
+}
+
+// Who keeps something of his own hears what others evict, and not what he does.
+func TestOnHeard(t *testing.T) {
+	server := redistest.Start(t)
+	here, there := replica(t, server.Client(), leaseTime), replica(t, server.Client(), leaseTime)
+	heard := make(chan []string, 10)
+	here.OnHeard(func(tags ...string) { heard <- tags })
+	here.Evict(t.Context(), "own")
+	there.Evict(t.Context(), "a", "b")
+	if tags := <-heard; strings.Join(tags, " ") != "a b" {
+		t.Errorf("heard %q", tags)
+	}
+}

@@ -1,0 +1,319 @@
+package graph
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"log/slog"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/klauspost/compress/gzip"
+
+	"zoomql/cache"
+	"zoomql/internal/zoom"
+)
+
+// answers keeps whole answers, by what was asked to the byte and in whose view,
+// so that who asks again costs a lookup and a write: nothing is parsed. An
+// answer is true as long as each of its parts, and carries the tags of all, so
+// that what makes a part stale makes the whole stale at the same moment.
+//
+// Not kept are answers with errors, with secrets, of mutations, and those that
+// hold nothing of Zoom's. What hangs on the clock besides says so by
+// [zoom.TrueUntil].
+type answers struct {
+	store cache.Store // nil keeps none
+	views string      // begins every key: who sees it, and by which schema
+	log   *slog.Logger
+}
+
+func newAnswers(cfg Config) *answers {
+	schema := sha256.Sum256([]byte(schemaText()))
+	return &answers{store: cfg.Answers, log: cfg.Log, views: "answer\x00" + string(schema[:]) + cfg.Client.View() + "\x00"}
+}
+
+// key names a request: by a hash, since a body may be a mebibyte, and what stands
+// in it is nobody's else. base is the gateway's address, which answers with links
+// hold.
+func (a *answers) key(get bool, base string, raw []byte) string {
+	buf, _ := keyBuffers.Get().(*[]byte)
+	defer keyBuffers.Put(buf)
+	kind := byte('p') // what stands in a body may also stand in a URL, and be read otherwise
+	if get {
+		kind = 'g'
+	}
+	*buf = append(append(append((*buf)[:0], a.views...), base...), 0, kind)
+	*buf = append(*buf, raw...)
+	sum := sha256.Sum256(*buf)
+	return string(sum[:])
+}
+
+var keyBuffers = sync.Pool{New: func() any { return new([]byte) }}
+
+// get returns the answer to a request, or nil.
+func (a *answers) get(ctx context.Context, key string, now time.Time) *kept {
+	if a.store == nil {
+		return nil
+	}
+	entry, _ := a.store.Get(ctx, key)
+	if entry == nil || !entry.Fresh(now) {
+		return nil
+	}
+	value, err := entry.Value(func(body []byte) (any, error) { return newKept(body, entry.Stored, entry.Expires), nil })
+	if err != nil {
+		return nil
+	}
+	k, _ := value.(*kept)
+	return k
+}
+
+// keep keeps an answer if it may be kept, and returns it then.
+func (a *answers) keep(ctx context.Context, key, name string, body []byte, u *zoom.Usage) *kept {
+	if a.store == nil {
+		return nil
+	}
+	ticket, oldest, expires, ok := u.Made()
+	if !ok || !time.Now().Before(expires) {
+		return nil
+	}
+	k := newKept(body, oldest, expires)
+	k.name = name
+	e := cache.Decoded(k, func() ([]byte, error) { return k.body, nil })
+	e.Stored, e.Expires = oldest, expires
+	e.Size = len(body) + len(body)/4 + 500 // the compressed form may come beside it
+	a.store.Set(ctx, key, ticket, e)
+	return k
+}
+
+// kept is an answer as it stands in the cache: the bytes that everybody gets who
+// asks for it, and the headers that do not change.
+type kept struct {
+	name            string // of the operation
+	body            []byte
+	stored, expires time.Time
+	length, control []string // headers
+	told            given
+
+	once   sync.Once
+	packed []byte // compressed; nil where that does not pay
+	tag    string // the entity tag, without quotes
+
+	mu    sync.Mutex
+	other string // the entity tag of the answer as it was first given
+}
+
+func newKept(body []byte, stored, expires time.Time) *kept {
+	// By RFC 9111 the age counts against max-age.
+	life := max(int(expires.Sub(stored)/time.Second), 0)
+	return &kept{
+		body: body, stored: stored, expires: expires,
+		length: []string{strconv.Itoa(len(body))}, control: []string{"private, max-age=" + strconv.Itoa(life)},
+	}
+}
+
+// serve writes the answer to one who asks again.
+func (k *kept) serve(w http.ResponseWriter, r *http.Request, q *inquiry) {
+	packs := len(k.body) >= packs && takesGzip(r.Header.Get("Accept-Encoding"))
+	if q.get || packs {
+		k.prepare()
+	}
+	if packs && k.packed != nil {
+		k.write(w, r, q, form{k.packed, k.tag + packedTag, true})
+		return
+	}
+	k.write(w, r, q, form{k.body, k.tag, false})
+}
+
+// serveFirst writes the answer to the one for whom it was made, which ends in
+// what it has cost him.
+func (k *kept) serveFirst(w http.ResponseWriter, r *http.Request, q *inquiry, head, tail []byte) {
+	first := form{body: slices.Concat(head, tail)}
+	if q.get {
+		k.prepare()
+		first.tag = tagOf(first.body)
+		k.also(first.tag)
+	}
+	if len(first.body) >= packs && takesGzip(r.Header.Get("Accept-Encoding")) {
+		if packed := pack(first.body); packed != nil {
+			first = form{packed, first.tag + packedTag, true}
+		}
+	}
+	k.write(w, r, q, first)
+}
+
+// form is a way to write an answer.
+type form struct {
+	body   []byte
+	tag    string // the entity tag, of use to a GET alone
+	packed bool
+}
+
+func (k *kept) write(w http.ResponseWriter, r *http.Request, q *inquiry, f form) {
+	h := w.Header()
+	h["Vary"], h["Cache-Control"] = varies, unstored
+	h["Age"] = []string{strconv.Itoa(max(int(time.Since(k.stored)/time.Second), 0))}
+	if q.get {
+		h["Cache-Control"] = k.control
+		if known := k.known(r.Header["If-None-Match"]); known != "" {
+			h["Etag"] = []string{`"` + known + `"`}
+			w.WriteHeader(http.StatusNotModified)
+			return
+		}
+		h["Etag"] = []string{`"` + f.tag + `"`}
+	}
+	h["Content-Type"], h["Content-Length"] = mediaHeader(q.media), k.length
+	if len(f.body) != len(k.body) {
+		h["Content-Length"] = []string{strconv.Itoa(len(f.body))}
+	}
+	if f.packed {
+		h["Content-Encoding"] = gzipped
+	}
+	_, _ = w.Write(f.body) // the client has gone; nobody is left to tell
+}
+
+// packedTag ends the entity tag of a compressed form.
+const packedTag = "-gzip"
+
+var gzipped = []string{"gzip"}
+
+// known returns the entity tag by which a reader says that he has the answer
+// already: to the byte, or but for what it cost him.
+func (k *kept) known(header []string) string {
+	for _, line := range header {
+		for tag := range strings.SplitSeq(line, ",") {
+			tag = strings.Trim(strings.TrimPrefix(strings.TrimSpace(tag), "W/"), `"`)
+			if tag == "*" {
+				return k.tag
+			}
+			if bare := strings.TrimSuffix(tag, packedTag); bare != "" && (bare == k.tag || bare == k.first()) {
+				return tag
+			}
+		}
+	}
+	return ""
+}
+
+// takesGzip reports whether a reader can read what is compressed.
+func takesGzip(accept string) bool {
+	for part := range strings.SplitSeq(accept, ",") {
+		name, q, _ := strings.Cut(strings.TrimSpace(part), ";")
+		if strings.EqualFold(strings.TrimSpace(name), "gzip") {
+			weight, err := strconv.ParseFloat(strings.TrimPrefix(strings.TrimSpace(q), "q="), 64)
+			return err != nil || weight > 0
+		}
+	}
+	return false
+}
+
+// packs is how long an answer must be for compressing it to pay.
+const packs = 1024
+
+// prepare works out what only some clients need, at the first of them.
+func (k *kept) prepare() {
+	k.once.Do(func() {
+		k.tag = tagOf(k.body)
+		if len(k.body) >= packs {
+			k.packed = pack(k.body)
+		}
+	})
+}
+
+// also notes the entity tag of the answer as it was first given: its cost was
+// another, and all else in it is the same.
+func (k *kept) also(tag string) {
+	k.mu.Lock()
+	k.other = tag
+	k.mu.Unlock()
+}
+
+func (k *kept) first() string {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.other
+}
+
+// tagOf returns the entity tag of bytes, without quotes. It is the same in every
+// process.
+func tagOf(parts ...[]byte) string {
+	h := sha256.New()
+	for _, part := range parts {
+		h.Write(part)
+	}
+	return base64.RawURLEncoding.EncodeToString(h.Sum(nil)[:15])
+}
+
+// given makes the log tell of answers that were given many times a line a second
+// at most, with how many they were.
+type given struct {
+	mu    sync.Mutex
+	times int
+	last  time.Time
+}
+
+// tellEvery is how often a kept answer has a line in the log.
+const tellEvery = time.Second
+
+// gave notes that an answer was given once more.
+func (a *answers) gave(k *kept, now time.Time) {
+	if !a.log.Enabled(context.Background(), slog.LevelInfo) {
+		return
+	}
+	t := &k.told
+	t.mu.Lock()
+	t.times++
+	wait := tellEvery - now.Sub(t.last)
+	first := t.times == 1
+	t.mu.Unlock()
+	switch {
+	case !first: // whoever was first will tell of it
+	case wait <= 0:
+		a.tell(k)
+	default:
+		time.AfterFunc(wait, func() { a.tell(k) })
+	}
+}
+
+func (a *answers) tell(k *kept) {
+	t := &k.told
+	t.mu.Lock()
+	n := t.times
+	t.times, t.last = 0, time.Now()
+	t.mu.Unlock()
+	a.log.LogAttrs(context.Background(), slog.LevelInfo, "operation", slog.String("name", k.name), slog.Int("kept", n))
+}
+
+var packers = sync.Pool{New: func() any { return gzip.NewWriter(nil) }}
+
+// pack compresses bytes, or returns nil where they do not become less.
+func pack(body []byte) []byte {
+	out := &limitedBuffer{b: make([]byte, 0, len(body)/4), most: len(body)}
+	w, _ := packers.Get().(*gzip.Writer)
+	defer packers.Put(w)
+	w.Reset(out)
+	if _, err := w.Write(body); err != nil {
+		return nil
+	}
+	if w.Close() != nil {
+		return nil
+	}
+	return out.b
+}
+
+// limitedBuffer takes no more than some bytes.
+type limitedBuffer struct {
+	b    []byte
+	most int
+}
+
+func (l *limitedBuffer) Write(p []byte) (int, error) {
+	if len(l.b)+len(p) > l.most {
+		return 0, http.ErrContentLength
+	}
+	l.b = append(l.b, p...)
+	return len(p), nil
+}

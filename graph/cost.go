@@ -1,0 +1,66 @@
+package graph
+
+import (
+	"strconv"
+	"time"
+
+	"zoomql/internal/zoom"
+)
+
+// cost is what an answer says of itself under extensions.cost.
+type cost struct {
+	// requested is how many calls of each label the answer needed, and actual how
+	// many were sent for it. Retries are sent too.
+	requested, actual [zoom.ResourceIntensive + 1]int
+	cached            int           // answers of Zoom's that the cache gave
+	waited            time.Duration // the longest that a call was held back by a budget
+	stale             time.Duration // the age of the oldest part that is past its time; 0 where none is
+}
+
+func costOf(u *zoom.Usage) cost {
+	c := cost{cached: u.Hits(), waited: u.Waited(), stale: u.Stale()}
+	for _, r := range zoom.Rates {
+		c.requested[r], c.actual[r] = u.Requested(r), u.Calls(r)
+	}
+	return c
+}
+
+// again is the cost of the same answer to one who did not have to wait for it to
+// be made.
+func (c *cost) again() cost {
+	other := cost{requested: c.requested, stale: c.stale}
+	for _, n := range c.requested {
+		other.cached += n
+	}
+	return other
+}
+
+// append ends an answer that was begun by encode. Where a part of it is stale, it
+// says so beside the cost.
+func (c *cost) append(to []byte) []byte {
+	to = appendLabels(append(to, `"cost":{"requested":`...), &c.requested)
+	to = appendLabels(append(to, `,"actual":`...), &c.actual)
+	to = strconv.AppendInt(append(to, `,"cached":`...), int64(c.cached), 10)
+	to = strconv.AppendInt(append(to, `,"waitedMs":`...), c.waited.Milliseconds(), 10)
+	if c.stale > 0 {
+		to = strconv.AppendInt(append(to, `},"cache":{"stale":true,"ageSeconds":`...), int64(c.stale/time.Second), 10)
+	}
+	return append(to, `}}}`...)
+}
+
+func appendLabels(to []byte, calls *[zoom.ResourceIntensive + 1]int) []byte {
+	to = append(to, '{')
+	first := true
+	for _, r := range zoom.Rates {
+		if calls[r] == 0 {
+			continue
+		}
+		if !first {
+			to = append(to, ',')
+		}
+		first = false
+		to = append(append(append(to, '"'), r.String()...), `":`...)
+		to = strconv.AppendInt(to, int64(calls[r]), 10)
+	}
+	return append(to, '}')
+}
