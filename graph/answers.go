@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/klauspost/compress/gzip"
@@ -96,13 +97,13 @@ type kept struct {
 	stored, expires time.Time
 	length, control []string // headers
 	told            given
+	aged            atomic.Pointer[aged]
 
 	once   sync.Once
 	packed []byte // compressed; nil where that does not pay
 	tag    string // the entity tag, without quotes
 
-	mu    sync.Mutex
-	other string // the entity tag of the answer as it was first given
+	other atomic.Pointer[string] // the entity tag of the answer as it was first given
 }
 
 func newKept(body []byte, stored, expires time.Time) *kept {
@@ -134,7 +135,7 @@ func (k *kept) serveFirst(w http.ResponseWriter, r *http.Request, q *inquiry, he
 	if q.get {
 		k.prepare()
 		first.tag = tagOf(first.body)
-		k.also(first.tag)
+		k.other.Store(&first.tag)
 	}
 	if len(first.body) >= packs && takesGzip(r.Header.Get("Accept-Encoding")) {
 		if packed := pack(first.body); packed != nil {
@@ -153,10 +154,9 @@ type form struct {
 
 func (k *kept) write(w http.ResponseWriter, r *http.Request, q *inquiry, f form) {
 	h := w.Header()
-	h["Vary"], h["Cache-Control"] = varies, unstored
-	h["Age"] = []string{strconv.Itoa(max(int(time.Since(k.stored)/time.Second), 0))}
+	h["Age"], h["Cache-Control"] = k.age(q), unstored
 	if q.get {
-		h["Cache-Control"] = k.control
+		h["Vary"], h["Cache-Control"] = varies, k.control
 		if known := k.known(r.Header["If-None-Match"]); known != "" {
 			h["Etag"] = []string{`"` + known + `"`}
 			w.WriteHeader(http.StatusNotModified)
@@ -174,6 +174,23 @@ func (k *kept) write(w http.ResponseWriter, r *http.Request, q *inquiry, f form)
 	_, _ = w.Write(f.body) // the client has gone; nobody is left to tell
 }
 
+// age returns how many seconds ago the oldest part of the answer was asked for. It
+// is written once for all who ask within a second.
+func (k *kept) age(q *inquiry) []string {
+	seconds := max(int64(q.start.Sub(k.stored)/time.Second), 0)
+	if old := k.aged.Load(); old != nil && old.seconds == seconds {
+		return old.header
+	}
+	now := &aged{seconds, []string{strconv.FormatInt(seconds, 10)}}
+	k.aged.Store(now)
+	return now.header
+}
+
+type aged struct {
+	seconds int64
+	header  []string
+}
+
 // packedTag ends the entity tag of a compressed form.
 const packedTag = "-gzip"
 
@@ -188,7 +205,8 @@ func (k *kept) known(header []string) string {
 			if tag == "*" {
 				return k.tag
 			}
-			if bare := strings.TrimSuffix(tag, packedTag); bare != "" && (bare == k.tag || bare == k.first()) {
+			bare, other := strings.TrimSuffix(tag, packedTag), k.other.Load()
+			if bare == k.tag || other != nil && bare == *other {
 				return tag
 			}
 		}
@@ -221,20 +239,6 @@ func (k *kept) prepare() {
 	})
 }
 
-// also notes the entity tag of the answer as it was first given: its cost was
-// another, and all else in it is the same.
-func (k *kept) also(tag string) {
-	k.mu.Lock()
-	k.other = tag
-	k.mu.Unlock()
-}
-
-func (k *kept) first() string {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	return k.other
-}
-
 // tagOf returns the entity tag of bytes, without quotes. It is the same in every
 // process.
 func tagOf(parts ...[]byte) string {
@@ -245,44 +249,32 @@ func tagOf(parts ...[]byte) string {
 	return base64.RawURLEncoding.EncodeToString(h.Sum(nil)[:15])
 }
 
-// given makes the log tell of answers that were given many times a line a second
-// at most, with how many they were.
+// given counts how often an answer was given since its last line in the log, which
+// there is once in tellEvery at most.
 type given struct {
-	mu    sync.Mutex
-	times int
-	last  time.Time
+	times atomic.Int64
+	last  atomic.Int64 // when the line was written, by Unix, in nanoseconds
 }
 
-// tellEvery is how often a kept answer has a line in the log.
 const tellEvery = time.Second
 
 // gave notes that an answer was given once more.
 func (a *answers) gave(k *kept, now time.Time) {
-	if !a.log.Enabled(context.Background(), slog.LevelInfo) {
+	if !a.log.Enabled(context.Background(), slog.LevelInfo) || k.told.times.Add(1) > 1 {
+		return // whoever was first tells of all
+	}
+	wait := tellEvery - time.Duration(now.UnixNano()-k.told.last.Load())
+	if wait <= 0 {
+		a.tell(k)
 		return
 	}
-	t := &k.told
-	t.mu.Lock()
-	t.times++
-	wait := tellEvery - now.Sub(t.last)
-	first := t.times == 1
-	t.mu.Unlock()
-	switch {
-	case !first: // whoever was first will tell of it
-	case wait <= 0:
-		a.tell(k)
-	default:
-		time.AfterFunc(wait, func() { a.tell(k) })
-	}
+	time.AfterFunc(wait, func() { a.tell(k) })
 }
 
 func (a *answers) tell(k *kept) {
-	t := &k.told
-	t.mu.Lock()
-	n := t.times
-	t.times, t.last = 0, time.Now()
-	t.mu.Unlock()
-	a.log.LogAttrs(context.Background(), slog.LevelInfo, "operation", slog.String("name", k.name), slog.Int("kept", n))
+	k.told.last.Store(time.Now().UnixNano())
+	n := k.told.times.Swap(0)
+	a.log.LogAttrs(context.Background(), slog.LevelInfo, "operation", slog.String("name", k.name), slog.Int64("kept", n))
 }
 
 var packers = sync.Pool{New: func() any { return gzip.NewWriter(nil) }}

@@ -203,7 +203,11 @@ func (q *inquiry) read(w http.ResponseWriter, r *http.Request, buf *bytes.Buffer
 		if !isJSON(r.Header.Get("Content-Type")) {
 			return http.StatusUnsupportedMediaType, "the body's Content-Type must be application/json"
 		}
-		_, err := buf.ReadFrom(http.MaxBytesReader(w, r.Body, maxBody))
+		body := r.Body
+		if r.ContentLength < 0 || r.ContentLength > maxBody { // net/http sees to it that no more comes
+			body = http.MaxBytesReader(w, body, maxBody)
+		}
+		_, err := buf.ReadFrom(body)
 		if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 			return http.StatusRequestEntityTooLarge, "the body is larger than 1 MiB"
 		} else if err != nil {
