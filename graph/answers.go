@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
+	"encoding/binary"
 	"log/slog"
 	"net/http"
 	"slices"
@@ -31,6 +32,23 @@ type answers struct {
 	store cache.Store // nil keeps none
 	views string      // begins every key: who sees it, and by which schema
 	log   *slog.Logger
+
+	// unused is how many answers are kept that nobody has asked for again. When
+	// there are many, because something in each question is new, an answer is
+	// kept only when its question comes back: door has a mark of each of the
+	// last ones.
+	unused atomic.Int32
+	door   [1 << 15]atomic.Uint32
+}
+
+// maxUnused is how many answers are kept on trust.
+const maxUnused = 500
+
+// pays reports whether the answer to a question is likely to be of use again.
+func (a *answers) pays(key string) bool {
+	mark := binary.LittleEndian.Uint64([]byte(key[:8]))
+	again := a.door[mark%uint64(len(a.door))].Swap(uint32(mark>>32)) == uint32(mark>>32)
+	return again || a.unused.Load() < maxUnused
 }
 
 func newAnswers(cfg Config) *answers {
@@ -68,6 +86,9 @@ func (a *answers) get(ctx context.Context, key string, now time.Time) *kept {
 		return nil
 	}
 	k, _ := value.(*kept)
+	if !k.used.Load() && k.used.CompareAndSwap(false, true) {
+		a.unused.Add(-1)
+	}
 	return k
 }
 
@@ -86,6 +107,7 @@ func (a *answers) keep(ctx context.Context, key, name string, body []byte, u *zo
 	e.Stored, e.Expires = oldest, expires
 	e.Size = len(body) + len(body)/4 + 500 // the compressed form may come beside it
 	a.store.Set(ctx, key, ticket, e)
+	a.unused.Add(1)
 	return k
 }
 
@@ -96,6 +118,7 @@ type kept struct {
 	body            []byte
 	stored, expires time.Time
 	length, control []string // headers
+	used            atomic.Bool
 	told            given
 	aged            atomic.Pointer[aged]
 

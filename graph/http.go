@@ -144,11 +144,15 @@ func (e *endpoint) answer(ctx context.Context, q *inquiry, opCtx *graphql.Operat
 	if opCtx.Operation.Operation != ast.Query {
 		return e.dispatch(ctx, "", opCtx), nil
 	}
+	key := q.key
+	if !q.get && !e.answers.pays(key) {
+		key = ""
+	}
 	began := time.Now()
 	var own atomic.Bool // who leaves early does not wait for the one who sets it
-	out, err := e.flights.Do(ctx, q.key, nil, func(ctx context.Context) (*outcome, error) {
+	out, err := e.flights.Here(ctx, q.key, nil, func(ctx context.Context) (*outcome, error) {
 		own.Store(true)
-		return e.dispatch(ctx, q.key, opCtx), nil
+		return e.dispatch(ctx, key, opCtx), nil
 	})
 	if own.Load() {
 		return out, err

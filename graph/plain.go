@@ -122,7 +122,7 @@ func newPlan(opCtx *graphql.OperationContext, f graphql.CollectedField, t reflec
 		return nil // an interface, or a fragment on one
 	}
 	p := &plan{}
-	for _, field := range graphql.CollectFields(opCtx, f.Selections, []string{typeName}) {
+	for _, field := range graphql.CollectFields(opCtx, f.Selections, []string{typeName, "Node"}) {
 		one, ok := newPlanned(opCtx, field, t, edges)
 		if !ok || len(field.Deferrables) > 0 {
 			return nil
@@ -175,17 +175,36 @@ func newPlanned(opCtx *graphql.OperationContext, f graphql.CollectedField, t ref
 		one.kind, one.edge, one.below = userEdge, f, newPlan(opCtx, f, userType, false)
 		return one, one.below != nil
 	}
-	field, ok := t.FieldByNameFunc(func(name string) bool { return strings.EqualFold(name, f.Name) })
-	if !ok || len(field.Index) > 1 || len(f.Selections) > 0 || !field.Type.Implements(marshaler) || hasMethod(t, f.Name) {
-		return one, false
-	}
-	switch field.Type.Kind() {
-	case reflect.Pointer, reflect.Interface, reflect.Slice, reflect.Map:
-		return one, false // what stands for null is the executor's to know
-	}
-	one.index = field.Index[0]
-	return one, true
+	one.index = plainIndex(t, f.Name)
+	return one, one.index >= 0 && len(f.Selections) == 0
 }
+
+// plainIndex returns the index of the struct's field that a field of the schema
+// is, or -1 where it is worked out in another way.
+func plainIndex(t reflect.Type, name string) int {
+	key := structField{t, name}
+	if index, ok := plainIndexes.Load(key); ok {
+		return index.(int)
+	}
+	index := -1
+	field, ok := t.FieldByNameFunc(func(n string) bool { return strings.EqualFold(n, name) })
+	if ok && len(field.Index) == 1 && field.Type.Implements(marshaler) && !hasMethod(t, name) {
+		switch field.Type.Kind() {
+		case reflect.Pointer, reflect.Interface, reflect.Slice, reflect.Map: // what stands for null is the executor's to know
+		default:
+			index = field.Index[0]
+		}
+	}
+	plainIndexes.Store(key, index)
+	return index
+}
+
+type structField struct {
+	t    reflect.Type
+	name string // one of the schema's
+}
+
+var plainIndexes sync.Map // structField → int
 
 // hasMethod reports whether a field is worked out.
 func hasMethod(t reflect.Type, name string) bool {
