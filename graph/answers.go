@@ -7,7 +7,6 @@ import (
 	"encoding/binary"
 	"log/slog"
 	"net/http"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -153,8 +152,8 @@ func (k *kept) serve(w http.ResponseWriter, r *http.Request, q *inquiry) {
 
 // serveFirst writes the answer to the one for whom it was made, which ends in
 // what it has cost him.
-func (k *kept) serveFirst(w http.ResponseWriter, r *http.Request, q *inquiry, head, tail []byte) {
-	first := form{body: slices.Concat(head, tail)}
+func (k *kept) serveFirst(w http.ResponseWriter, r *http.Request, q *inquiry, body []byte) {
+	first := form{body: body}
 	if q.get {
 		k.prepare()
 		first.tag = tagOf(first.body)

@@ -28,7 +28,6 @@ import (
 // plan is how the objects of one selection are written.
 type plan struct {
 	fields []planned
-	edges  bool // some of the fields are edges
 }
 
 // planned is a field of a plan.
@@ -127,7 +126,6 @@ func newPlan(opCtx *graphql.OperationContext, f graphql.CollectedField, t reflec
 		if !ok || len(field.Deferrables) > 0 {
 			return nil
 		}
-		p.edges = p.edges || one.kind == userEdge
 		p.fields = append(p.fields, one)
 	}
 	return p
@@ -226,6 +224,17 @@ type renderer struct {
 	buf *bytes.Buffer
 }
 
+// length is about how many bytes an object takes.
+func (p *plan) length() int {
+	n := 30 * len(p.fields)
+	for _, f := range p.fields {
+		if f.below != nil {
+			n += f.below.length()
+		}
+	}
+	return n
+}
+
 // list writes a list and reports whether it could.
 func (w *renderer) list(p *plan, items reflect.Value) bool {
 	users := map[string][]*types.User{} // by the name in the plan
@@ -239,7 +248,7 @@ func (w *renderer) list(p *plan, items reflect.Value) bool {
 		}
 		users[f.name] = found
 	}
-	w.buf.Grow(items.Len() * len(p.fields) * 40)
+	w.buf.Grow(items.Len() * p.length())
 	w.buf.WriteByte('[')
 	for i := range items.Len() {
 		if i > 0 {
@@ -337,7 +346,13 @@ func (s *scope) usersNamed(ctx context.Context, names []string) (users []*types.
 				continue
 			}
 		}
-		keys, places = append(keys, userKey{name: s.name(name), whole: whole}), append(places, i)
+		keys, places = append(keys, userKey{name, whole}), append(places, i)
+	}
+	if !whole {
+		keys, places = s.inKnownLists(ctx, keys, places, users)
+	}
+	for i := range keys {
+		keys[i].name = s.name(keys[i].name)
 	}
 	for n, f := range s.users().LoadMany(ctx, keys) {
 		if f.Err != nil && !errors.Is(f.Err, zoom.ErrNotFound) {
@@ -348,4 +363,23 @@ func (s *scope) usersNamed(ctx context.Context, names []string) (users []*types.
 		}
 	}
 	return users, true
+}
+
+// inKnownLists puts those users into place who stand in lists that the cache
+// holds, and returns the keys and the places of the others.
+func (s *scope) inKnownLists(ctx context.Context, keys []userKey, places []int, users []*types.User) ([]userKey, []int) {
+	names := make([]string, len(keys))
+	for n, k := range keys {
+		names[n] = k.name
+	}
+	rest := 0
+	for n, u := range zoom.ListedUsers(ctx, s.client, names) {
+		if u != nil {
+			users[places[n]] = u
+			continue
+		}
+		keys[rest], places[rest] = keys[n], places[n]
+		rest++
+	}
+	return keys[:rest], places[:rest]
 }

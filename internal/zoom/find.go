@@ -98,6 +98,20 @@ func (d *directory[T]) lookInKnown(ctx context.Context, c *Client, keys []string
 	return missing
 }
 
+// inKnown returns the objects that stand on such pages, and nil for others.
+func (d *directory[T]) inKnown(ctx context.Context, c *Client, keys []string) []*T {
+	found, missing := make([]Found[T], len(keys)), make([]int, len(keys))
+	for i := range missing {
+		missing[i] = i
+	}
+	d.lookInKnown(ctx, c, keys, missing, found)
+	objects := make([]*T, len(keys))
+	for i := range found {
+		objects[i] = found[i].Object
+	}
+	return objects
+}
+
 // look looks for the missing keys in the listings, as far as that pays, and
 // returns which are missing still and whether all listings were read to their
 // ends. The listings are read one after the other, likeliest first, unless a key
