@@ -176,9 +176,8 @@ type form struct {
 
 func (k *kept) write(w http.ResponseWriter, r *http.Request, q *inquiry, f form) {
 	h := w.Header()
-	h["Age"], h["Cache-Control"] = k.age(q), unstored
-	if q.get {
-		h["Vary"], h["Cache-Control"] = varies, k.control
+	if h["Cache-Control"] = unstored; q.get { // nobody keeps the answer to a POST
+		h["Age"], h["Vary"], h["Cache-Control"] = k.age(q), varies, k.control
 		if known := k.known(r.Header["If-None-Match"]); known != "" {
 			h["Etag"] = []string{`"` + known + `"`}
 			w.WriteHeader(http.StatusNotModified)
