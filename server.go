@@ -161,7 +161,7 @@ func newHandler(cfg *config.Config, client *zoom.Client, files *links.Links, sto
 		}).Handler(api)
 	}
 	mux := http.NewServeMux()
-	mux.Handle("/graphql", api)
+	mux.Handle(endpoint, api)
 	mux.Handle("GET "+links.Path, files)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { say(w, http.StatusOK, "ok") })
 	mux.HandleFunc("GET /readyz", ready(client))
@@ -169,11 +169,20 @@ func newHandler(cfg *config.Config, client *zoom.Client, files *links.Links, sto
 		mux.HandleFunc("GET /schema.graphql", func(w http.ResponseWriter, _ *http.Request) { say(w, http.StatusOK, graph.Schema()) })
 		mux.Handle("/", playground.Handler(playground.Options{Schema: "/schema.graphql", Badge: box.badge(cfg), DefaultQuery: box.query()}))
 	}
+	routes := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == endpoint { // what a kept answer takes is counted in microseconds
+			api.ServeHTTP(w, r)
+			return
+		}
+		mux.ServeHTTP(w, r)
+	})
 	if cfg.Loopback() {
-		return access.Local(mux)
+		return access.Local(routes)
 	}
-	return mux
+	return routes
 }
+
+const endpoint = "/graphql"
 
 // ready reports whether Zoom gives the gateway a token.
 func ready(client *zoom.Client) http.HandlerFunc {

@@ -4,12 +4,13 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
+	"encoding/binary"
 	"log/slog"
 	"net/http"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/klauspost/compress/gzip"
@@ -30,6 +31,23 @@ type answers struct {
 	store cache.Store // nil keeps none
 	views string      // begins every key: who sees it, and by which schema
 	log   *slog.Logger
+
+	// unused is how many answers are kept that nobody has asked for again. When
+	// there are many, because something in each question is new, an answer is
+	// kept only when its question comes back: door has a mark of each of the
+	// last ones.
+	unused atomic.Int32
+	door   [1 << 15]atomic.Uint32
+}
+
+// maxUnused is how many answers are kept on trust.
+const maxUnused = 500
+
+// pays reports whether the answer to a question is likely to be of use again.
+func (a *answers) pays(key string) bool {
+	mark := binary.LittleEndian.Uint64([]byte(key[:8]))
+	again := a.door[mark%uint64(len(a.door))].Swap(uint32(mark>>32)) == uint32(mark>>32)
+	return again || a.unused.Load() < maxUnused
 }
 
 func newAnswers(cfg Config) *answers {
@@ -69,6 +87,9 @@ func (a *answers) get(ctx context.Context, key string, now time.Time) *kept {
 		return nil
 	}
 	k, _ := value.(*kept)
+	if !k.used.Load() && k.used.CompareAndSwap(false, true) {
+		a.unused.Add(-1)
+	}
 	return k
 }
 
@@ -87,6 +108,7 @@ func (a *answers) keep(ctx context.Context, key, name string, body []byte, u *zo
 	e.Stored, e.Expires = oldest, expires
 	e.Size = len(body) + len(body)/4 + 500 // the compressed form may come beside it
 	a.store.Set(ctx, key, ticket, e)
+	a.unused.Add(1)
 	return k
 }
 
@@ -97,14 +119,15 @@ type kept struct {
 	body            []byte
 	stored, expires time.Time
 	length, control []string // headers
+	used            atomic.Bool
 	told            given
+	aged            atomic.Pointer[aged]
 
 	once   sync.Once
 	packed []byte // compressed; nil where that does not pay
 	tag    string // the entity tag, without quotes
 
-	mu    sync.Mutex
-	other string // the entity tag of the answer as it was first given
+	other atomic.Pointer[string] // the entity tag of the answer as it was first given
 }
 
 func newKept(body []byte, stored, expires time.Time) *kept {
@@ -131,12 +154,12 @@ func (k *kept) serve(w http.ResponseWriter, r *http.Request, q *inquiry) {
 
 // serveFirst writes the answer to the one for whom it was made, which ends in
 // what it has cost him.
-func (k *kept) serveFirst(w http.ResponseWriter, r *http.Request, q *inquiry, head, tail []byte) {
-	first := form{body: slices.Concat(head, tail)}
+func (k *kept) serveFirst(w http.ResponseWriter, r *http.Request, q *inquiry, body []byte) {
+	first := form{body: body}
 	if q.get {
 		k.prepare()
 		first.tag = tagOf(first.body)
-		k.also(first.tag)
+		k.other.Store(&first.tag)
 	}
 	if len(first.body) >= packs && takesGzip(r.Header.Get("Accept-Encoding")) {
 		if packed := pack(first.body); packed != nil {
@@ -155,10 +178,8 @@ type form struct {
 
 func (k *kept) write(w http.ResponseWriter, r *http.Request, q *inquiry, f form) {
 	h := w.Header()
-	h["Vary"], h["Cache-Control"] = varies, unstored
-	h["Age"] = []string{strconv.Itoa(max(int(time.Since(k.stored)/time.Second), 0))}
-	if q.get {
-		h["Cache-Control"] = k.control
+	if h["Cache-Control"] = unstored; q.get { // nobody keeps the answer to a POST
+		h["Age"], h["Vary"], h["Cache-Control"] = k.age(q), varies, k.control
 		if known := k.known(r.Header["If-None-Match"]); known != "" {
 			h["Etag"] = []string{`"` + known + `"`}
 			w.WriteHeader(http.StatusNotModified)
@@ -176,6 +197,23 @@ func (k *kept) write(w http.ResponseWriter, r *http.Request, q *inquiry, f form)
 	_, _ = w.Write(f.body) // the client has gone; nobody is left to tell
 }
 
+// age returns how many seconds ago the oldest part of the answer was asked for. It
+// is written once for all who ask within a second.
+func (k *kept) age(q *inquiry) []string {
+	seconds := max(int64(q.start.Sub(k.stored)/time.Second), 0)
+	if old := k.aged.Load(); old != nil && old.seconds == seconds {
+		return old.header
+	}
+	now := &aged{seconds, []string{strconv.FormatInt(seconds, 10)}}
+	k.aged.Store(now)
+	return now.header
+}
+
+type aged struct {
+	seconds int64
+	header  []string
+}
+
 // packedTag ends the entity tag of a compressed form.
 const packedTag = "-gzip"
 
@@ -190,7 +228,8 @@ func (k *kept) known(header []string) string {
 			if tag == "*" {
 				return k.tag
 			}
-			if bare := strings.TrimSuffix(tag, packedTag); bare != "" && (bare == k.tag || bare == k.first()) {
+			bare, other := strings.TrimSuffix(tag, packedTag), k.other.Load()
+			if bare == k.tag || other != nil && bare == *other {
 				return tag
 			}
 		}
@@ -223,20 +262,6 @@ func (k *kept) prepare() {
 	})
 }
 
-// also notes the entity tag of the answer as it was first given: its cost was
-// another, and all else in it is the same.
-func (k *kept) also(tag string) {
-	k.mu.Lock()
-	k.other = tag
-	k.mu.Unlock()
-}
-
-func (k *kept) first() string {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	return k.other
-}
-
 // tagOf returns the entity tag of bytes, without quotes. It is the same in every
 // process.
 func tagOf(parts ...[]byte) string {
@@ -247,44 +272,32 @@ func tagOf(parts ...[]byte) string {
 	return base64.RawURLEncoding.EncodeToString(h.Sum(nil)[:15])
 }
 
-// given makes the log tell of answers that were given many times a line a second
-// at most, with how many they were.
+// given counts how often an answer was given since its last line in the log, which
+// there is once in tellEvery at most.
 type given struct {
-	mu    sync.Mutex
-	times int
-	last  time.Time
+	times atomic.Int64
+	last  atomic.Int64 // when the line was written, by Unix, in nanoseconds
 }
 
-// tellEvery is how often a kept answer has a line in the log.
 const tellEvery = time.Second
 
 // gave notes that an answer was given once more.
 func (a *answers) gave(k *kept, now time.Time) {
-	if !a.log.Enabled(context.Background(), slog.LevelInfo) {
+	if !a.log.Enabled(context.Background(), slog.LevelInfo) || k.told.times.Add(1) > 1 {
+		return // whoever was first tells of all
+	}
+	wait := tellEvery - time.Duration(now.UnixNano()-k.told.last.Load())
+	if wait <= 0 {
+		a.tell(k)
 		return
 	}
-	t := &k.told
-	t.mu.Lock()
-	t.times++
-	wait := tellEvery - now.Sub(t.last)
-	first := t.times == 1
-	t.mu.Unlock()
-	switch {
-	case !first: // whoever was first will tell of it
-	case wait <= 0:
-		a.tell(k)
-	default:
-		time.AfterFunc(wait, func() { a.tell(k) })
-	}
+	time.AfterFunc(wait, func() { a.tell(k) })
 }
 
 func (a *answers) tell(k *kept) {
-	t := &k.told
-	t.mu.Lock()
-	n := t.times
-	t.times, t.last = 0, time.Now()
-	t.mu.Unlock()
-	a.log.LogAttrs(context.Background(), slog.LevelInfo, "operation", slog.String("name", k.name), slog.Int("kept", n))
+	k.told.last.Store(time.Now().UnixNano())
+	n := k.told.times.Swap(0)
+	a.log.LogAttrs(context.Background(), slog.LevelInfo, "operation", slog.String("name", k.name), slog.Int64("kept", n))
 }
 
 var packers = sync.Pool{New: func() any { return gzip.NewWriter(nil) }}

@@ -71,6 +71,7 @@ func New(cfg Config) http.Handler {
 		server.Use(extension.Introspection{})
 	}
 	server.AroundOperations(root.begin)
+	server.AroundFields(rendered)
 	server.AroundResponses(logged(cfg.Log))
 	return over
 }

@@ -105,8 +105,7 @@ func (e *endpoint) recovered(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", plainJSON+"; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(http.StatusInternalServerError)
-	body, tail := encode(&graphql.Response{Errors: gqlerror.List{shown}}), (&cost{}).append(nil)
-	_, _ = w.Write(append(body, tail...))
+	_, _ = w.Write(encode(&graphql.Response{Errors: gqlerror.List{shown}}).whole(&cost{}))
 }
 
 // execute answers what has to be parsed.
@@ -142,7 +141,7 @@ func (e *endpoint) execute(w http.ResponseWriter, r *http.Request) {
 
 func (e *endpoint) refuse(ctx context.Context, w http.ResponseWriter, q *inquiry, opCtx *graphql.OperationContext, errs gqlerror.List) {
 	resp := e.exec.DispatchError(graphql.WithOperationContext(ctx, opCtx), errs)
-	(&outcome{head: encode(resp), empty: true}).send(w, nil, q)
+	(&outcome{text: encode(resp), empty: true}).send(w, nil, q)
 }
 
 // answer carries an operation out. Queries that are the same in every byte and
@@ -151,11 +150,15 @@ func (e *endpoint) answer(ctx context.Context, q *inquiry, opCtx *graphql.Operat
 	if opCtx.Operation.Operation != ast.Query {
 		return e.dispatch(ctx, "", opCtx), nil
 	}
+	key := q.key
+	if !q.get && !e.answers.pays(key) {
+		key = ""
+	}
 	began := time.Now()
 	var own atomic.Bool // who leaves early does not wait for the one who sets it
-	out, err := e.flights.Do(ctx, q.key, nil, func(ctx context.Context) (*outcome, error) {
+	out, err := e.flights.Here(ctx, q.key, nil, func(ctx context.Context) (*outcome, error) {
 		own.Store(true)
-		return e.dispatch(ctx, q.key, opCtx), nil
+		return e.dispatch(ctx, key, opCtx), nil
 	})
 	if own.Load() {
 		return out, err
@@ -181,10 +184,10 @@ func (e *endpoint) dispatch(ctx context.Context, key string, opCtx *graphql.Oper
 	if resp == nil {
 		return nil // nobody waits any more
 	}
-	out := &outcome{head: encode(resp), empty: resp.Data == nil, cost: costOf(usage)}
+	out := &outcome{text: encode(resp), empty: resp.Data == nil, cost: costOf(usage)}
 	if key != "" && len(resp.Errors) == 0 && !out.empty {
 		again := out.cost.again()
-		out.kept = e.answers.keep(ctx, key, nameOf(opCtx), again.append(out.head), usage)
+		out.kept = e.answers.keep(ctx, key, nameOf(opCtx), out.text.whole(&again), usage)
 	}
 	return out
 }
@@ -216,7 +219,11 @@ func (q *inquiry) read(w http.ResponseWriter, r *http.Request, buf *bytes.Buffer
 		if !isJSON(r.Header.Get("Content-Type")) {
 			return http.StatusUnsupportedMediaType, "the body's Content-Type must be application/json"
 		}
-		_, err := buf.ReadFrom(http.MaxBytesReader(w, r.Body, maxBody))
+		body := r.Body
+		if r.ContentLength < 0 || r.ContentLength > maxBody { // net/http sees to it that no more comes
+			body = http.MaxBytesReader(w, body, maxBody)
+		}
+		_, err := buf.ReadFrom(body)
 		if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 			return http.StatusRequestEntityTooLarge, "the body is larger than 1 MiB"
 		} else if err != nil {
@@ -314,7 +321,7 @@ var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 
 // outcome is an answer to an operation. It is shared by all who asked the same.
 type outcome struct {
-	head  []byte // the answer up to what it cost
+	text  text
 	cost  cost
 	empty bool  // nothing was executed
 	kept  *kept // nil where it must not be kept
@@ -322,19 +329,20 @@ type outcome struct {
 
 // send writes an answer. r may be nil where nothing was executed.
 func (o *outcome) send(w http.ResponseWriter, r *http.Request, q *inquiry) {
-	tail := o.cost.append(nil)
 	if o.kept != nil {
-		o.kept.serveFirst(w, r, q, o.head, tail)
+		o.kept.serveFirst(w, r, q, o.text.whole(&o.cost))
 		return
 	}
+	tail := o.cost.append(nil)
 	h := w.Header()
 	h["Content-Type"], h["Vary"], h["Cache-Control"] = mediaHeader(q.media), varies, unstored
-	h.Set("Content-Length", strconv.Itoa(len(o.head)+len(tail)))
+	h.Set("Content-Length", strconv.Itoa(o.text.length()+len(tail)))
 	if o.empty && q.media == graphqlResponse {
 		w.WriteHeader(http.StatusBadRequest)
 	}
-	_, _ = w.Write(o.head) // the client has gone; nobody is left to tell
-	_, _ = w.Write(tail)
+	for _, part := range [...][]byte{o.text.before, o.text.data, o.text.after, tail} {
+		_, _ = w.Write(part) // the client has gone; nobody is left to tell
+	}
 }
 
 // Headers that are the same in many answers. They are shared, and so never
@@ -353,11 +361,21 @@ func mediaHeader(media string) []string {
 	return oldMedia
 }
 
+// text is an answer up to what it cost (see cost.append), around its data, which
+// may be long and is not copied without need.
+type text struct{ before, data, after []byte }
+
+func (t *text) length() int { return len(t.before) + len(t.data) + len(t.after) }
+
+// whole returns the answer with its cost.
+func (t text) whole(c *cost) []byte {
+	return c.append(append(append(append(make([]byte, 0, t.length()+200), t.before...), t.data...), t.after...))
+}
+
 // encode writes the three parts of an answer in the order in which people read
-// them: errors, data, extensions. There is no data if nothing was executed. It
-// ends where the cost is to be written (see cost.append).
-func encode(resp *graphql.Response) []byte {
-	buf := bytes.NewBuffer(make([]byte, 0, len(resp.Data)+300))
+// them: errors, data, extensions. There is no data if nothing was executed.
+func encode(resp *graphql.Response) text {
+	buf := &bytes.Buffer{}
 	buf.WriteByte('{')
 	if len(resp.Errors) > 0 {
 		raw, err := json.Marshal(resp.Errors)
@@ -370,7 +388,9 @@ func encode(resp *graphql.Response) []byte {
 	}
 	if resp.Data != nil {
 		buf.WriteString(`"data":`)
-		buf.Write(resp.Data)
+	}
+	before := buf.Len()
+	if resp.Data != nil {
 		buf.WriteByte(',')
 	}
 	buf.WriteString(`"extensions":{`)
@@ -378,7 +398,7 @@ func encode(resp *graphql.Response) []byte {
 		buf.Write(raw[1 : len(raw)-1])
 		buf.WriteByte(',')
 	}
-	return buf.Bytes()
+	return text{buf.Bytes()[:before:before], resp.Data, buf.Bytes()[before:]}
 }
 
 // fail answers a request that could not be read.

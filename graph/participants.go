@@ -106,12 +106,11 @@ func (s *scope) stateOfNone(ctx context.Context, run *types.MeetingInstance) (ty
 // participantUser returns the user behind a stay: by id for who was signed in,
 // by e-mail for who is known by it, none for a guest.
 func (s *scope) participantUser(ctx context.Context, p *types.Participant) (*types.User, error) {
-	for _, name := range []types.Text{p.ParticipantUserID, p.ZoomID, p.Email} {
-		if name != "" {
-			return orNil(s.user(ctx, string(name)))
-		}
-	}
-	return nil, nil
+	return orNil(s.user(ctx, string(participantName(p))))
+}
+
+func participantName(p *types.Participant) types.Text {
+	return cmp.Or(p.ParticipantUserID, p.ZoomID, p.Email)
 }
 
 // participantRegistrant returns the registration that a stay came by. It is one

@@ -35,6 +35,7 @@ type request struct {
 	mu    sync.Mutex
 	other map[string]*scope // of sub accounts, by Zoom's id
 	asked sync.Map          // selection → *asked
+	plans plans
 }
 
 type requestKey struct{}

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -15,16 +14,21 @@ import (
 	"time"
 )
 
-// A hammer sends one and the same request over some connections, each again as
-// soon as it has the answer. It writes bytes that were put together once and
+// A hammer sends one request, or some by turns, over some connections, each again
+// as soon as it has the answer. It writes bytes that were put together once and
 // reads no more of an answer than where it ends, so that it takes little of the
 // cores it shares with the server, and the same for every server. wrk finds the
 // same ratios.
 type hammer struct {
-	addr    string
-	request []byte
-	conns   int
+	addr     string
+	requests [][]byte
+	conns    int
 }
+
+// turn stands for a number of the same length that is another in each request.
+const turn = "turn 000000000000"
+
+var turns atomic.Int64
 
 // post puts a request together as a client would send it.
 func post(addr, path string, body []byte) []byte {
@@ -42,9 +46,9 @@ func (h hammer) run(ctx context.Context, d time.Duration) (float64, error) {
 	var stop atomic.Bool
 	var wait sync.WaitGroup
 	began := time.Now()
-	for range h.conns {
+	for i := range h.conns {
 		wait.Go(func() {
-			n, err := h.connection(ctx, &stop)
+			n, err := h.connection(ctx, i, &stop)
 			answers.Add(n)
 			if err != nil {
 				cancel(err)
@@ -61,7 +65,7 @@ func (h hammer) run(ctx context.Context, d time.Duration) (float64, error) {
 }
 
 // connection sends requests until it is told to stop, and counts the answers.
-func (h hammer) connection(ctx context.Context, stop *atomic.Bool) (int64, error) {
+func (h hammer) connection(ctx context.Context, number int, stop *atomic.Bool) (int64, error) {
 	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", h.addr)
 	if err != nil {
 		return 0, err
@@ -69,9 +73,17 @@ func (h hammer) connection(ctx context.Context, stop *atomic.Bool) (int64, error
 	defer func() { _ = conn.Close() }()
 	defer context.AfterFunc(ctx, func() { _ = conn.Close() })()
 	in := bufio.NewReaderSize(conn, 16<<10)
+	requests := make([][]byte, len(h.requests))
+	for i := range requests {
+		requests[i] = bytes.Clone(h.requests[i])
+	}
 	answers := int64(0)
 	for !stop.Load() {
-		if _, err := conn.Write(h.request); err != nil {
+		request := requests[(int64(number)+answers)%int64(len(requests))]
+		if at := bytes.Index(request, []byte(turn[:5])); at >= 0 {
+			copy(request[at+5:], fmt.Appendf(nil, "%012d", turns.Add(1)))
+		}
+		if _, err := conn.Write(request); err != nil {
 			return answers, err
 		}
 		if err := skipAnswer(in); err != nil {
@@ -140,18 +152,16 @@ func skipChunks(in *bufio.Reader) error {
 	}
 }
 
-// hammer asks a server one query again and again, and returns the answers a
-// second and what one costs the server's process, in microseconds on the cores.
-func (b *bench) hammer(ctx context.Context, p *process, query string, conns int, d time.Duration) (perSecond, cost float64, err error) {
-	body, err := json.Marshal(map[string]string{"query": query})
-	if err != nil {
-		return 0, 0, err
-	}
+// hammer asks a server the same again and again, and returns the answers a second and what one costs the server's process, in microseconds on the cores.
+func (b *bench) hammer(ctx context.Context, p *process, bodies [][]byte, conns int, d time.Duration) (perSecond, cost float64, err error) {
 	before, err := p.cpu()
 	if err != nil {
 		return 0, 0, err
 	}
-	h := hammer{addr: p.addr, request: post(p.addr, "/graphql", body), conns: conns}
+	h := hammer{addr: p.addr, conns: conns}
+	for _, body := range bodies {
+		h.requests = append(h.requests, post(p.addr, "/graphql", body))
+	}
 	began := time.Now()
 	if perSecond, err = h.run(ctx, d); err != nil {
 		return 0, 0, err

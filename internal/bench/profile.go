@@ -50,12 +50,20 @@ func (b *bench) profile(ctx context.Context, dir string) error {
 			return err
 		}
 	}
-	for i := range 2 {
-		if err := b.profileHot(ctx, filepath.Join(dir, fmt.Sprintf("hot-%02d", i)), i == 1); err != nil {
+	small, large := userQuery(b.marks.HostID), crowdQuery(b.marks.BigMeeting, listedFields)
+	for name, bodies := range map[string][][]byte{
+		"hot": requests(small), "hot-turning": turning(small), "hot-large": requests(large), "hot-large-turning": turning(large),
+	} {
+		for i := range 2 {
+			if err := b.profileHot(ctx, filepath.Join(dir, fmt.Sprintf("%s-%02d", name, i)), bodies, i == 1); err != nil {
+				return err
+			}
+		}
+		if err := b.top(ctx, dir, name); err != nil {
 			return err
 		}
 	}
-	return b.top(ctx, dir, "hot")
+	return nil
 }
 
 // buildProfiled builds the gateway with the profilers' file laid over it.
@@ -96,18 +104,17 @@ func (b *bench) profileCold(ctx context.Context, file, query string, allocations
 	})
 }
 
-func (b *bench) profileHot(ctx context.Context, file string, allocations bool) error {
+func (b *bench) profileHot(ctx context.Context, file string, bodies [][]byte, allocations bool) error {
 	p, profiler, err := b.startProfiled(ctx, allocations)
 	if err != nil {
 		return err
 	}
 	defer p.stop()
-	query := userQuery(b.marks.HostID)
-	if _, _, err := b.hammer(ctx, p, query, 64, time.Second); err != nil {
+	if _, _, err := b.hammer(ctx, p, bodies, 64, time.Second); err != nil {
 		return err
 	}
 	return b.between(ctx, profiler, file, func() error {
-		_, _, err := b.hammer(ctx, p, query, 64, 5*time.Second)
+		_, _, err := b.hammer(ctx, p, bodies, 64, 5*time.Second)
 		return err
 	})
 }

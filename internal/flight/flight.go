@@ -43,27 +43,56 @@ func (g *Group[T]) Do(ctx context.Context, key string, about any, work func(cont
 		g.mu.Lock()
 		f, joined := g.under[key]
 		if !joined {
-			f = g.begin(ctx, key, about, work)
+			var run func()
+			f, run = g.begin(ctx, key, about, work)
+			go run()
 		}
 		f.waiters++
 		g.mu.Unlock()
-
-		select {
-		case <-f.done:
-			if joined && f.cut && ctx.Err() == nil {
-				continue
-			}
-			return f.result, f.err
-		case <-ctx.Done():
-			g.leave(f)
-			var none T
-			return none, ctx.Err()
+		if result, err, again := g.wait(ctx, f, joined); !again {
+			return result, err
 		}
 	}
 }
 
-// begin starts a flight. The caller holds the lock.
-func (g *Group[T]) begin(ctx context.Context, key string, about any, work func(context.Context) (T, error)) *flight[T] {
+// Here is Do, but who begins the work does it himself: that spares him the change
+// of goroutines, and keeps him until the work has ended, which it is told to when
+// he would have left and nobody else waits.
+func (g *Group[T]) Here(ctx context.Context, key string, about any, work func(context.Context) (T, error)) (T, error) {
+	for {
+		g.mu.Lock()
+		f, joined := g.under[key]
+		var run func()
+		if !joined {
+			f, run = g.begin(ctx, key, about, work)
+		}
+		f.waiters++
+		g.mu.Unlock()
+		if !joined {
+			defer context.AfterFunc(ctx, func() { g.leave(f) })()
+			run()
+			return f.result, f.err
+		}
+		if result, err, again := g.wait(ctx, f, joined); !again {
+			return result, err
+		}
+	}
+}
+
+// wait waits for a flight as long as the caller has time. again says that it was
+// cut short by the time of somebody else.
+func (g *Group[T]) wait(ctx context.Context, f *flight[T], joined bool) (result T, err error, again bool) { //nolint:revive // again is about both
+	select {
+	case <-f.done:
+		return f.result, f.err, joined && f.cut && ctx.Err() == nil
+	case <-ctx.Done():
+		g.leave(f)
+		return result, ctx.Err(), false
+	}
+}
+
+// begin makes a flight, and what carries it out. The caller holds the lock.
+func (g *Group[T]) begin(ctx context.Context, key string, about any, work func(context.Context) (T, error)) (*flight[T], func()) {
 	end := time.Now().Add(Longest)
 	if d, ok := ctx.Deadline(); ok && d.Before(end) {
 		end = d
@@ -74,7 +103,7 @@ func (g *Group[T]) begin(ctx context.Context, key string, about any, work func(c
 		g.under = map[string]*flight[T]{}
 	}
 	g.under[key] = f
-	go func() {
+	return f, func() {
 		defer cancel()
 		f.run(shared, work)
 		g.mu.Lock()
@@ -83,8 +112,7 @@ func (g *Group[T]) begin(ctx context.Context, key string, about any, work func(c
 		}
 		g.mu.Unlock()
 		close(f.done)
-	}()
-	return f
+	}
 }
 
 func (f *flight[T]) run(ctx context.Context, work func(context.Context) (T, error)) {

@@ -44,14 +44,20 @@ type listing[T any] struct {
 // does not exist.
 func (d *directory[T]) find(ctx context.Context, c *Client, keys []string) []Found[T] {
 	found := make([]Found[T], len(keys))
-	missing := make([]int, 0, len(keys))
-	for i, key := range keys {
-		if f, ok := d.known(ctx, c, key); ok {
-			found[i] = f
-			continue
-		}
-		missing = append(missing, i)
+	missing := make([]int, len(keys))
+	for i := range missing {
+		missing[i] = i
 	}
+	if len(keys) >= manyKeys {
+		missing = d.lookInKnown(ctx, c, keys, missing, found)
+	}
+	missing = keep(missing, func(i int) bool {
+		f, ok := d.known(ctx, c, keys[i])
+		if ok {
+			found[i] = f
+		}
+		return !ok
+	})
 	missing, complete := d.look(ctx, c, keys, missing, found)
 	if complete {
 		for _, i := range missing {
@@ -64,6 +70,46 @@ func (d *directory[T]) find(ctx context.Context, c *Client, keys []string) []Fou
 		found[i].Object, found[i].Err = d.get(ctx, c, keys[i])
 	})
 	return found
+}
+
+// manyKeys is from how many keys on the pages that the cache holds are looked into
+// before single objects: one look instead of hundreds.
+const manyKeys = 10
+
+// lookInKnown looks for the missing keys on the pages of listings that the cache
+// holds, and returns which are missing still.
+func (d *directory[T]) lookInKnown(ctx context.Context, c *Client, keys []string, missing []int, found []Found[T]) []int {
+	for _, l := range d.listings {
+		for token := ""; len(missing) > 0; {
+			page, ok := l.known(ctx, c, token)
+			if !ok {
+				break
+			}
+			index := page.Index(d.keys)
+			missing = keep(missing, func(i int) bool {
+				found[i].Object = index[keys[i]]
+				return found[i].Object == nil
+			})
+			if token = page.Next; token == "" {
+				break
+			}
+		}
+	}
+	return missing
+}
+
+// inKnown returns the objects that stand on such pages, and nil for others.
+func (d *directory[T]) inKnown(ctx context.Context, c *Client, keys []string) []*T {
+	found, missing := make([]Found[T], len(keys)), make([]int, len(keys))
+	for i := range missing {
+		missing[i] = i
+	}
+	d.lookInKnown(ctx, c, keys, missing, found)
+	objects := make([]*T, len(keys))
+	for i := range found {
+		objects[i] = found[i].Object
+	}
+	return objects
 }
 
 // look looks for the missing keys in the listings, as far as that pays, and

@@ -162,7 +162,8 @@ func TestEarlyRefresh(t *testing.T) {
 				stale++
 			}
 		}
-		if n := len(calls.take()); stale > 0 || n < rounds || n > rounds+2 {
+		// When to ask early is drawn by lot; never to do so makes 20 stale answers a round.
+		if n := len(calls.take()); stale > 2*rounds || n < rounds || n > rounds+2 {
 			t.Errorf("%d calls for %d lifetimes, %d stale answers", n, rounds, stale)
 		}
 	})

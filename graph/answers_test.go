@@ -1,0 +1,348 @@
+package graph
+
+import (
+	"bytes"
+	"compress/gzip"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"zoomql/cache"
+	"zoomql/internal/sandbox"
+)
+
+const meetingQuery = `{ meeting(by: {number: "${MeetingNumber}"}) { topic host { displayName } } }`
+
+// costs fails the test unless an answer says what it has cost.
+func (a *answer) costs(t *testing.T, want string) {
+	t.Helper()
+	if raw, err := json.Marshal(a.Extensions["cost"]); err != nil || string(raw) != want {
+		t.Errorf("it says that it cost %s, want %s", raw, want)
+	}
+}
+
+// given returns how many answers the log says were given whole since the last
+// time.
+func (r *rig) given() int {
+	time.Sleep(2 * tellEvery) // by the bubble's clock
+	n := 0
+	for line := range strings.Lines(r.log.String()) {
+		var told struct{ Kept int }
+		if err := json.Unmarshal([]byte(line), &told); err != nil {
+			r.t.Fatal(err)
+		}
+		n += told.Kept
+	}
+	r.log.reset()
+	return n
+}
+
+// gives fails the test unless so many answers were given whole.
+func (r *rig) gives(want int) {
+	r.t.Helper()
+	if n := r.given(); n != want {
+		r.t.Errorf("%d answers were given whole, want %d", n, want)
+	}
+}
+
+// What was answered before is answered again without a call, to the byte but for
+// what it cost.
+func TestAnswerKept(t *testing.T) {
+	inRig(t, setup{}, func(r *rig) {
+		first := r.ask(meetingQuery, nil)
+		r.spends(2)
+		first.costs(t, `{"actual":{"LIGHT":2},"cached":0,"requested":{"LIGHT":2},"waitedMs":0}`)
+		r.gives(0)
+		for range 5 {
+			again := r.ask(meetingQuery, nil)
+			if string(again.Data) != string(first.Data) || again.status != first.status {
+				t.Errorf("the answers differ:\n%s\n%s", first.body, again.body)
+			}
+			again.costs(t, `{"actual":{},"cached":2,"requested":{"LIGHT":2},"waitedMs":0}`)
+		}
+		r.spends(0)
+		r.gives(5)
+		// Other words or other variables are another question, whose parts are known.
+		r.ask(meetingQuery+" ", nil).costs(t, `{"actual":{},"cached":2,"requested":{"LIGHT":2},"waitedMs":0}`)
+		r.ask(meetingQuery, map[string]any{"x": 1}).costs(t, `{"actual":{},"cached":2,"requested":{"LIGHT":2},"waitedMs":0}`)
+		r.spends(0)
+		r.gives(0)
+	})
+}
+
+// Each media type is made of the same bytes.
+func TestAnswerKeptInBothForms(t *testing.T) {
+	inRig(t, setup{}, func(r *rig) {
+		r.ask(meetingQuery, nil)
+		for _, media := range []string{graphqlResponse, plainJSON} {
+			req := r.request(http.MethodPost, "", `{"query":`+quoted(r.fill(meetingQuery))+`,"variables":null}`)
+			req.Header.Set("Accept", media)
+			if a := r.send(req); a.header.Get("Content-Type") != media+"; charset=utf-8" || a.header.Get("Cache-Control") != "private, no-store" {
+				t.Errorf("%s: %v", media, a.header)
+			}
+		}
+		r.gives(2)
+	})
+}
+
+func quoted(text string) string {
+	raw, _ := json.Marshal(text) // text
+	return string(raw)
+}
+
+// request makes a request by hand.
+func (r *rig) request(method, query, body string) *http.Request {
+	r.t.Helper()
+	target := "http://gateway.test/graphql"
+	if query != "" {
+		target += "?query=" + url.QueryEscape(r.fill(query))
+	}
+	req, err := http.NewRequest(method, target, strings.NewReader(body))
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	if body != "" {
+		req.Header.Set("Content-Type", plainJSON)
+	}
+	return req
+}
+
+// What changes a part changes the whole, at once: also where the values are in
+// two tiers and the answers in the first of them.
+func TestAnswerEvicted(t *testing.T) {
+	near := cache.NewMemory(1 << 20)
+	for name, s := range map[string]setup{
+		"one tier":  {},
+		"two tiers": {store: cache.NewTiered(near, cache.NewMemory(1<<20)), answers: near},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inRig(t, s, func(r *rig) {
+				r.ask(meetingQuery, nil)
+				r.ask(meetingQuery, nil)
+				r.gives(1)
+				const rename = `mutation { updateMeeting(input: {meeting: {number: "${MeetingNumber}"}, patch: {topic: "Renamed"}}) { userErrors { message } meeting { topic } } }`
+				for range 2 {
+					if a := r.ask(rename, nil); len(a.Errors) > 0 {
+						t.Fatal(a.body)
+					}
+				}
+				r.gives(0)
+				r.spent()
+				if a := r.ask(meetingQuery, nil); a.at(t, "meeting.topic") != "Renamed" {
+					t.Errorf("an old answer: %s", a.body)
+				}
+				r.gives(0)
+				r.ask(meetingQuery, nil)
+				r.gives(1)
+			})
+		})
+	}
+}
+
+// An answer is nobody's who sees with another credential.
+func TestAnswerOfAnotherView(t *testing.T) {
+	store := cache.NewMemory(1 << 20)
+	inRig(t, setup{store: store, answers: store}, func(r *rig) {
+		r.ask(meetingQuery, nil)
+		r.spends(2)
+		other := newRig(t, setup{store: store, answers: store, view: "another"})
+		defer other.close()
+		other.ask(meetingQuery, nil)
+		other.spends(2)
+		other.gives(0)
+		r.ask(meetingQuery, nil)
+		r.gives(1)
+	})
+}
+
+// What must not be kept is asked for each time.
+func TestAnswerNotKept(t *testing.T) {
+	for why, query := range map[string]string{
+		"a secret":             `{ meeting(by: {number: "${MeetingNumber}"}) { topic startUrl } }`,
+		"a secret of a list":   `{ meeting(by: {number: "${MeetingNumber}"}) { topic registrants(first: 2) { nodes { joinUrl } } } }`,
+		"scopes":               `{ viewer { scopes } meeting(by: {number: "${MeetingNumber}"}) { topic } }`,
+		"a field that failed":  `{ meeting(by: {number: "${MeetingNumber}"}) { topic } user(by: {zoomId: " "}) { email } }`,
+		"nothing of Zoom's":    `{ account { zoomId } }`,
+		"a query that is none": `{ nothing }`,
+		"a mutation":           `mutation { updateMeeting(input: {meeting: {number: "${MeetingNumber}"}, patch: {topic: "T"}}) { userErrors { message } } }`,
+	} {
+		t.Run(why, func(t *testing.T) {
+			t.Parallel()
+			inRig(t, setup{}, func(r *rig) {
+				for range 3 {
+					a := r.ask(query, nil)
+					if got := a.header.Get("Cache-Control"); got != "private, no-store" {
+						t.Errorf("Cache-Control: %q", got)
+					}
+				}
+				r.gives(0)
+			})
+		})
+	}
+}
+
+// A failure is forgotten with the next question.
+func TestAnswerAfterFailure(t *testing.T) {
+	inRig(t, setup{}, func(r *rig) {
+		r.Fault(sandbox.Fault{Pattern: "GET /users/{userId}", Status: http.StatusForbidden, Times: 1})
+		if a := r.ask(meetingQuery, nil); len(a.Errors) != 1 {
+			t.Fatalf("no failure: %s", a.body)
+		}
+		if a := r.ask(meetingQuery, nil); len(a.Errors) > 0 {
+			t.Errorf("it failed again: %s", a.body)
+		}
+	})
+}
+
+// An answer is true as long as its shortest-lived part.
+func TestAnswerExpires(t *testing.T) {
+	for _, c := range []struct {
+		why, query string
+		known      time.Duration // still
+		asked      time.Duration // again
+		calls      int
+	}{
+		{"a meeting and its host", meetingQuery, 50 * time.Second, 62 * time.Second, 1},
+		{"a user and then his meetings", `{ user(by: {zoomId: "${HostID}"}) { jobTitle meetings(first: 1) { nodes { topic } } } }`, 50 * time.Second, 62 * time.Second, 1},
+		{"that there is no such user", `{ meeting(by: {number: "${MeetingNumber}"}) { topic } registrant: node(id: "${User StrangerID}") { id } }`, 5 * time.Second, 12 * time.Second, 1},
+	} {
+		t.Run(c.why, func(t *testing.T) {
+			inRig(t, setup{}, func(r *rig) {
+				query := strings.ReplaceAll(c.query, "${User StrangerID}", r.id("User", "stranger"))
+				began := time.Now()
+				if a := r.ask(query, nil); len(a.Errors) > 0 {
+					t.Fatal(a.body)
+				}
+				r.spent()
+				time.Sleep(c.known - time.Since(began))
+				r.ask(query, nil)
+				r.gives(1)
+				r.spends(0)
+				time.Sleep(c.asked - time.Since(began))
+				r.ask(query, nil)
+				r.gives(0)
+				r.spends(c.calls)
+			})
+		})
+	}
+}
+
+// What the calendar decides is decided anew when the day is over.
+func TestAnswerOfToday(t *testing.T) {
+	inRig(t, setup{}, func(r *rig) {
+		const query = `{ account { reports { daily { month } } } }`
+		april := time.Date(2026, 4, 1, 0, 0, 0, 0, time.UTC)
+		time.Sleep(time.Until(april.Add(-20 * time.Second)))
+		if a := r.ask(query, nil); a.at(t, "account.reports.daily.month") != "3" {
+			t.Fatal(a.body)
+		}
+		r.ask(query, nil)
+		r.gives(1)
+		time.Sleep(time.Until(april.Add(time.Second)))
+		if a := r.ask(query, nil); a.at(t, "account.reports.daily.month") != "4" {
+			t.Errorf("an answer of yesterday: %s", a.body)
+		}
+	})
+}
+
+// raw sends a request and returns the answer as it is.
+func (r *rig) raw(req *http.Request) (*http.Response, string) {
+	r.t.Helper()
+	way := r.front.transport()
+	way.DisableCompression = true
+	res, err := way.RoundTrip(req)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	defer res.Body.Close()
+	body, err := io.ReadAll(res.Body)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return res, string(body)
+}
+
+// The answer to a GET may be kept by its reader, who asks later whether it has
+// changed.
+func TestAnswerToGet(t *testing.T) {
+	inRig(t, setup{}, func(r *rig) {
+		const query = `{ account { users(first: 30) { nodes { displayName email } } } }`
+		first, _ := r.raw(r.request(http.MethodGet, query, ""))
+		time.Sleep(10 * time.Second)
+		second, body := r.raw(r.request(http.MethodGet, query, ""))
+		for name, want := range map[string]string{
+			"Cache-Control": `^private, max-age=300$`, "Age": `^10$`, "Etag": `^"[\w-]{20}"$`,
+			"Vary": "^Accept, Accept-Encoding, Authorization$", "Content-Type": "^" + plainJSON,
+		} {
+			if got := second.Header.Get(name); !regexp.MustCompile(want).MatchString(got) {
+				t.Errorf("%s: %q, want %s", name, got, want)
+			}
+		}
+		if first.Header.Get("Age") != "0" || first.Header.Get("Cache-Control") != "private, max-age=300" {
+			t.Errorf("the first answer: %v", first.Header)
+		}
+		if first.Header.Get("Etag") == second.Header.Get("Etag") {
+			t.Error("answers that differ in their cost have one strong tag")
+		}
+
+		req := r.request(http.MethodGet, query, "")
+		req.Header.Set("Accept-Encoding", "br, gzip")
+		packed, small := r.raw(req)
+		plain, err := gzip.NewReader(bytes.NewReader([]byte(small)))
+		if err != nil || packed.Header.Get("Content-Encoding") != "gzip" || packed.Header.Get("Etag") == second.Header.Get("Etag") {
+			t.Fatalf("not compressed: %v, %v", err, packed.Header)
+		}
+		if text, err := io.ReadAll(plain); err != nil || string(text) != body {
+			t.Errorf("compressed, it is another: %v, %s", err, text)
+		}
+
+		head, nothing := r.raw(r.request(http.MethodHead, query, ""))
+		if head.StatusCode != http.StatusOK || nothing != "" || head.Header.Get("Etag") != second.Header.Get("Etag") {
+			t.Errorf("HEAD: %d, %q, %v", head.StatusCode, nothing, head.Header)
+		}
+
+		for tag, status := range map[string]int{
+			first.Header.Get("Etag"): 304, second.Header.Get("Etag"): 304, packed.Header.Get("Etag"): 304,
+			"W/" + second.Header.Get("Etag"): 304, `"x", ` + second.Header.Get("Etag"): 304, "*": 304,
+			`"x"`: 200, "": 200, `""`: 200, `"-gzip"`: 200,
+		} {
+			req := r.request(http.MethodGet, query, "")
+			req.Header.Set("If-None-Match", tag)
+			res, body := r.raw(req)
+			if res.StatusCode != status || (body == "") != (status == 304) || res.Header.Get("Etag") == "" || res.Header.Get("Cache-Control") != "private, max-age=300" {
+				t.Errorf("If-None-Match %s: %d, %d bytes, %v", tag, res.StatusCode, len(body), res.Header)
+			}
+		}
+		r.spends(1)
+	})
+}
+
+// A body that stands in a URL is no body, and the other way round.
+func TestAnswerKeyOfMethod(t *testing.T) {
+	a := &answers{}
+	if a.key(true, "", []byte("x")) == a.key(false, "", []byte("x")) {
+		t.Error("a GET has the key of a POST")
+	}
+}
+
+// What many ask is told in a line a second.
+func TestAnswersTold(t *testing.T) {
+	inRig(t, setup{}, func(r *rig) {
+		r.ask(meetingQuery, nil)
+		r.log.reset()
+		for range 100 {
+			r.ask(meetingQuery, nil)
+		}
+		time.Sleep(tellEvery)
+		synctest.Wait()
+		if lines := strings.Count(r.log.String(), "\n"); lines != 2 || !strings.Contains(r.log.String(), `"kept":99`) {
+			t.Errorf("%d lines: %s", lines, r.log.String())
+		}
+	})
+}

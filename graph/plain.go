@@ -1,0 +1,385 @@
+package graph
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"io"
+	"reflect"
+	"strings"
+	"sync"
+	"unsafe"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/ast"
+
+	"zoomql/internal/zoom"
+	"zoomql/internal/zoom/types"
+)
+
+// The executor takes a goroutine for each item of a list and some microseconds
+// for each field of it, which is all there is to do where the values are known.
+// So what a query asks of an object is written by a plan instead, if it asks for
+// plain fields only; and a list whose items lead to users asks for all of them at
+// once. Whatever a plan does not foresee (errors, nulls where there must be none,
+// other edges) is left to the executor, whose answer is the same.
+
+// plan is how the objects of one selection are written.
+type plan struct {
+	fields []planned
+}
+
+// planned is a field of a plan.
+type planned struct {
+	name    string // with quotes and colon
+	index   int    // of the struct's field
+	kind    plannedKind
+	nonNull bool
+	edge    graphql.CollectedField // and its plan:
+	below   *plan
+}
+
+type plannedKind uint8
+
+const (
+	plainField plannedKind = iota
+	idField
+	typeNameField
+	userEdge
+)
+
+// rendered is a field middleware: it gives the executor the bytes of what is
+// plain in the place of the value.
+func rendered(ctx context.Context, next graphql.Resolver) (any, error) {
+	res, err := next(ctx)
+	fc := graphql.GetFieldContext(ctx)
+	if err != nil || res == nil || len(fc.Field.Selections) == 0 {
+		return res, err
+	}
+	req := from(ctx)
+	v := reflect.ValueOf(res)
+	t := v.Type()
+	list := t.Kind() == reflect.Slice
+	if list {
+		t = t.Elem()
+	}
+	if req == nil || t.Kind() != reflect.Pointer || t.Elem().Kind() != reflect.Struct || v.IsNil() {
+		return res, nil
+	}
+	p := req.planOf(graphql.GetOperationContext(ctx), fc.Field, t.Elem(), list)
+	if p == nil {
+		return res, nil
+	}
+	w := &renderer{ctx: ctx, buf: new(bytes.Buffer)}
+	if list && w.list(p, v) || !list && w.object(p, v.Elem(), nil) {
+		return ready{w.buf.Bytes()}, nil
+	}
+	return res, nil
+}
+
+// ready is JSON that is written as it is.
+type ready struct{ raw []byte }
+
+// MarshalGQL writes it.
+func (j ready) MarshalGQL(w io.Writer) { _, _ = w.Write(j.raw) }
+
+// planOf returns the plan of a field's selection on objects of a type, nil where
+// there is none. It is worked out once an operation: directives may hang on
+// variables.
+func (q *request) planOf(opCtx *graphql.OperationContext, f graphql.CollectedField, t reflect.Type, list bool) *plan {
+	key := planKey{unsafe.SliceData(f.Selections), len(f.Selections), t, list}
+	q.plans.Lock()
+	defer q.plans.Unlock()
+	p, known := q.plans.of[key]
+	if !known {
+		if q.plans.of == nil {
+			q.plans.of = map[planKey]*plan{}
+		}
+		p = newPlan(opCtx, f, t, list)
+		q.plans.of[key] = p
+	}
+	return p
+}
+
+// plans are the plans of one operation.
+type plans struct {
+	sync.Mutex
+	of map[planKey]*plan
+}
+
+type planKey struct {
+	first  *ast.Selection
+	length int
+	t      reflect.Type
+	list   bool
+}
+
+func newPlan(opCtx *graphql.OperationContext, f graphql.CollectedField, t reflect.Type, edges bool) *plan {
+	typeName := f.Definition.Type.Name()
+	if typeName != t.Name() || !onlyOf(opCtx, f.Selections, typeName) {
+		return nil // an interface, or a fragment on one
+	}
+	p := &plan{}
+	for _, field := range graphql.CollectFields(opCtx, f.Selections, []string{typeName, "Node"}) {
+		one, ok := newPlanned(opCtx, field, t, edges)
+		if !ok || len(field.Deferrables) > 0 {
+			return nil
+		}
+		p.fields = append(p.fields, one)
+	}
+	return p
+}
+
+// onlyOf reports whether fragments in a selection are on its own type.
+func onlyOf(opCtx *graphql.OperationContext, set ast.SelectionSet, typeName string) bool {
+	for _, s := range set {
+		switch s := s.(type) {
+		case *ast.InlineFragment:
+			if s.TypeCondition != "" && s.TypeCondition != typeName || !onlyOf(opCtx, s.SelectionSet, typeName) {
+				return false
+			}
+		case *ast.FragmentSpread:
+			fragment := opCtx.Doc.Fragments.ForName(s.Name)
+			if fragment == nil || fragment.TypeCondition != typeName || !onlyOf(opCtx, fragment.SelectionSet, typeName) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+var (
+	marshaler = reflect.TypeFor[graphql.Marshaler]()
+	identity  = reflect.TypeFor[interface{ ID() types.NodeID }]()
+	userType  = reflect.TypeFor[types.User]()
+)
+
+func newPlanned(opCtx *graphql.OperationContext, f graphql.CollectedField, t reflect.Type, edges bool) (planned, bool) {
+	one := planned{name: `"` + f.Alias + `":`}
+	if f.Name == "__typename" {
+		one.kind = typeNameField
+		return one, true
+	}
+	if f.Definition == nil || len(f.Definition.Arguments) > 0 {
+		return one, false
+	}
+	one.nonNull = f.Definition.Type.NonNull
+	if f.Name == "id" && reflect.PointerTo(t).Implements(identity) {
+		one.kind = idField
+		return one, true
+	}
+	if f.Name == "user" && edges && leadsToUser(t) {
+		one.kind, one.edge, one.below = userEdge, f, newPlan(opCtx, f, userType, false)
+		return one, one.below != nil
+	}
+	one.index = plainIndex(t, f.Name)
+	return one, one.index >= 0 && len(f.Selections) == 0
+}
+
+// plainIndex returns the index of the struct's field that a field of the schema
+// is, or -1 where it is worked out in another way.
+func plainIndex(t reflect.Type, name string) int {
+	key := structField{t, name}
+	if index, ok := plainIndexes.Load(key); ok {
+		return index.(int)
+	}
+	index := -1
+	field, ok := t.FieldByNameFunc(func(n string) bool { return strings.EqualFold(n, name) })
+	if ok && len(field.Index) == 1 && field.Type.Implements(marshaler) && !hasMethod(t, name) {
+		switch field.Type.Kind() {
+		case reflect.Pointer, reflect.Interface, reflect.Slice, reflect.Map: // what stands for null is the executor's to know
+		default:
+			index = field.Index[0]
+		}
+	}
+	plainIndexes.Store(key, index)
+	return index
+}
+
+type structField struct {
+	t    reflect.Type
+	name string // one of the schema's
+}
+
+var plainIndexes sync.Map // structField → int
+
+// hasMethod reports whether a field is worked out.
+func hasMethod(t reflect.Type, name string) bool {
+	for m := range reflect.PointerTo(t).Methods() {
+		if strings.EqualFold(m.Name, name) {
+			return true
+		}
+	}
+	return false
+}
+
+func leadsToUser(t reflect.Type) bool {
+	return t == reflect.TypeFor[types.Registrant]() || t == reflect.TypeFor[types.Participant]()
+}
+
+// renderer writes by plans.
+type renderer struct {
+	ctx context.Context //nolint:containedctx // of the one field
+	buf *bytes.Buffer
+}
+
+// length is about how many bytes an object takes.
+func (p *plan) length() int {
+	n := 30 * len(p.fields)
+	for _, f := range p.fields {
+		if f.below != nil {
+			n += f.below.length()
+		}
+	}
+	return n
+}
+
+// list writes a list and reports whether it could.
+func (w *renderer) list(p *plan, items reflect.Value) bool {
+	users := map[string][]*types.User{} // by the name in the plan
+	for _, f := range p.fields {
+		if f.kind != userEdge {
+			continue
+		}
+		found, ok := w.users(f.edge, items)
+		if !ok {
+			return false
+		}
+		users[f.name] = found
+	}
+	w.buf.Grow(items.Len() * p.length())
+	w.buf.WriteByte('[')
+	for i := range items.Len() {
+		if i > 0 {
+			w.buf.WriteByte(',')
+		}
+		item := items.Index(i)
+		if item.IsNil() || !w.object(p, item.Elem(), func(f *planned) *types.User { return users[f.name][i] }) {
+			return false
+		}
+	}
+	w.buf.WriteByte(']')
+	return true
+}
+
+// object writes an object and reports whether it could.
+func (w *renderer) object(p *plan, v reflect.Value, user func(*planned) *types.User) bool {
+	w.buf.WriteByte('{')
+	for i := range p.fields {
+		f := &p.fields[i]
+		if i > 0 {
+			w.buf.WriteByte(',')
+		}
+		w.buf.WriteString(f.name)
+		begin := w.buf.Len()
+		if !w.field(f, v, user) || f.nonNull && string(w.buf.Bytes()[begin:]) == "null" {
+			return false
+		}
+	}
+	w.buf.WriteByte('}')
+	return true
+}
+
+func (w *renderer) field(f *planned, v reflect.Value, user func(*planned) *types.User) bool {
+	switch f.kind {
+	case typeNameField:
+		w.buf.WriteString(`"` + v.Type().Name() + `"`)
+	case idField:
+		id, _ := reflect.TypeAssert[interface{ ID() types.NodeID }](v.Addr())
+		return id.ID().MarshalGQLContext(w.ctx, w.buf) == nil
+	case userEdge:
+		u := user(f)
+		if u == nil {
+			w.buf.WriteString("null")
+			return true
+		}
+		return w.object(f.below, reflect.ValueOf(u).Elem(), nil)
+	case plainField:
+		value, _ := reflect.TypeAssert[graphql.Marshaler](v.Field(f.index).Addr())
+		value.MarshalGQL(w.buf)
+	}
+	return true
+}
+
+// users returns the users that the items of a list lead to.
+func (w *renderer) users(edge graphql.CollectedField, items reflect.Value) ([]*types.User, bool) {
+	ctx := graphql.WithFieldContext(w.ctx, &graphql.FieldContext{Field: edge})
+	names := make([]string, items.Len())
+	var in *scope
+	for i := range names {
+		var s *scope
+		switch item := items.Index(i).Interface().(type) {
+		case *types.Registrant:
+			s, names[i] = of(ctx, item), string(item.Email)
+		case *types.Participant:
+			s, names[i] = of(ctx, item), string(participantName(item))
+		}
+		if in = cmp.Or(in, s); s != in {
+			return nil, false
+		}
+	}
+	if in == nil {
+		return nil, true
+	}
+	return in.usersNamed(ctx, names)
+}
+
+// usersNamed returns the users of names, nil where there is none; ok is false
+// where one of them could not be had.
+func (s *scope) usersNamed(ctx context.Context, names []string) (users []*types.User, ok bool) {
+	whole := askedOf(ctx, "User").lacks(zoom.ListUsers.Pattern)
+	users = make([]*types.User, len(names))
+	var keys []userKey
+	var places []int
+	for i, name := range names {
+		if strings.Contains(name, "@") {
+			name = strings.ToLower(name)
+		}
+		switch {
+		case name == "":
+			continue
+		case name == me:
+			return nil, false
+		case !whole:
+			if users[i] = s.listed(name); users[i] != nil {
+				continue
+			}
+		}
+		keys, places = append(keys, userKey{name, whole}), append(places, i)
+	}
+	if !whole {
+		keys, places = s.inKnownLists(ctx, keys, places, users)
+	}
+	for i := range keys {
+		keys[i].name = s.name(keys[i].name)
+	}
+	for n, f := range s.users().LoadMany(ctx, keys) {
+		if f.Err != nil && !errors.Is(f.Err, zoom.ErrNotFound) {
+			return nil, false
+		}
+		if f.Err == nil {
+			users[places[n]] = f.Object
+		}
+	}
+	return users, true
+}
+
+// inKnownLists puts those users into place who stand in lists that the cache
+// holds, and returns the keys and the places of the others.
+func (s *scope) inKnownLists(ctx context.Context, keys []userKey, places []int, users []*types.User) ([]userKey, []int) {
+	names := make([]string, len(keys))
+	for n, k := range keys {
+		names[n] = k.name
+	}
+	rest := 0
+	for n, u := range zoom.ListedUsers(ctx, s.client, names) {
+		if u != nil {
+			users[places[n]] = u
+			continue
+		}
+		keys[rest], places[rest] = keys[n], places[n]
+		rest++
+	}
+	return keys[:rest], places[:rest]
+}
