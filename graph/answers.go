@@ -51,8 +51,8 @@ func (a *answers) pays(key string) bool {
 }
 
 func newAnswers(cfg Config) *answers {
-	schema := sha256.Sum256([]byte(schemaText()))
-	return &answers{store: cfg.Answers, log: cfg.Log, views: "answer\x00" + string(schema[:]) + cfg.Client.View() + "\x00"}
+	views := sha256.Sum256([]byte("answer\x00" + cfg.Client.View() + "\x00" + schemaText()))
+	return &answers{store: cfg.Answers, log: cfg.Log, views: string(views[:])}
 }
 
 // key names a request: by a hash, since a body may be a mebibyte, and what stands

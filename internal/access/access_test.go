@@ -125,6 +125,7 @@ func TestPages(t *testing.T) {
 }
 
 func TestLocal(t *testing.T) {
+	guard := Local(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(passed) }))
 	for _, c := range []struct {
 		host string
 		pass bool
@@ -147,6 +148,14 @@ func TestLocal(t *testing.T) {
 		{"", false},
 	} {
 		w := ask(Local, func(r *http.Request) { r.Host = c.host })
+		// One guard sees all that comes.
+		one := httptest.NewRecorder()
+		r := httptest.NewRequest(http.MethodPost, "/graphql", nil)
+		r.Host = c.host
+		guard.ServeHTTP(one, r)
+		if one.Code != w.Code {
+			t.Errorf("%s: HTTP %d, and %d from a guard that saw others", c.host, w.Code, one.Code)
+		}
 		if !c.pass {
 			refusal(t, c.host, w, http.StatusForbidden, "WRONG_HOST")
 		} else if w.Code != passed {
