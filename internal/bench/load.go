@@ -13,6 +13,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"zoomql/internal/bench/proc"
 )
 
 // A hammer sends one and the same request over some connections, each again as
@@ -142,21 +144,21 @@ func skipChunks(in *bufio.Reader) error {
 
 // hammer asks a server one query again and again, and returns the answers a
 // second and what one costs the server's process, in microseconds on the cores.
-func (b *bench) hammer(ctx context.Context, p *process, query string, conns int, d time.Duration) (perSecond, cost float64, err error) {
+func (b *bench) hammer(ctx context.Context, p *proc.Process, query string, conns int, d time.Duration) (perSecond, cost float64, err error) {
 	body, err := json.Marshal(map[string]string{"query": query})
 	if err != nil {
 		return 0, 0, err
 	}
-	before, err := p.cpu()
+	before, err := p.CPU()
 	if err != nil {
 		return 0, 0, err
 	}
-	h := hammer{addr: p.addr, request: post(p.addr, "/graphql", body), conns: conns}
+	h := hammer{addr: p.Addr, request: post(p.Addr, "/graphql", body), conns: conns}
 	began := time.Now()
 	if perSecond, err = h.run(ctx, d); err != nil {
 		return 0, 0, err
 	}
 	took := time.Since(began)
-	after, err := p.cpu()
+	after, err := p.CPU()
 	return perSecond, float64((after - before).Microseconds()) / (perSecond * took.Seconds()), err
 }

@@ -4,6 +4,9 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"zoomql/internal/bench/proc"
+	"zoomql/internal/bench/table"
 )
 
 // hot asks for one user again and again.
@@ -18,7 +21,7 @@ func (b *bench) hot(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer gateway.stop()
+	defer gateway.Stop()
 	said, _, err := b.askWhole(ctx, gateway, query)
 	if err != nil {
 		return err
@@ -27,41 +30,41 @@ func (b *bench) hot(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer baseline.stop()
+	defer baseline.Stop()
 	static, err := b.static(ctx, said.raw)
 	if err != nil {
 		return err
 	}
-	defer static.stop()
+	defer static.Stop()
 
-	servers := []*process{static, gateway, baseline}
-	answers, cost := map[*process][]float64{}, map[*process][]float64{}
+	servers := []*proc.Process{static, gateway, baseline}
+	answers, cost := map[*proc.Process][]float64{}, map[*proc.Process][]float64{}
 	for round := range rounds + 1 {
 		for _, p := range servers {
 			perSecond, cpu, err := b.hammer(ctx, p, query, conns, each)
 			if err != nil {
-				return fmt.Errorf("%s: %w", p.name, err)
+				return fmt.Errorf("%s: %w", p.Name, err)
 			}
 			if round > 0 { // the first is for warming up
 				answers[p], cost[p] = append(answers[p], perSecond), append(cost[p], cpu)
 			}
 		}
 	}
-	s, g, o := statsOf(answers[static]), statsOf(answers[gateway]), statsOf(answers[baseline])
-	ratio := g.median / s.median
+	s, g, o := table.StatsOf(answers[static]), table.StatsOf(answers[gateway]), table.StatsOf(answers[baseline])
+	ratio := g.Median / s.Median
 	ok := ratio >= 0.25
-	b.add(row{
-		Work: "hot small query, 64 connections", Bound: "a static handler, " + s.format("answers/s"), Asked: "≥ 0.25 of it", OK: &ok,
-		Measured: fmt.Sprintf("%.2f: %s", ratio, g.format("answers/s")), Values: map[string]float64{"ratio": ratio, "answers_per_second": g.median, "static": s.median},
+	b.add(table.Row{
+		Work: "hot small query, 64 connections", Bound: "a static handler, " + s.Format("answers/s"), Asked: "≥ 0.25 of it", OK: &ok,
+		Measured: fmt.Sprintf("%.2f: %s", ratio, g.Format("answers/s")), Values: map[string]float64{"ratio": ratio, "answers_per_second": g.Median, "static": s.Median},
 	})
-	b.add(row{
-		Work: "  time on the cores for an answer", Bound: fmt.Sprintf("static %s µs", short(statsOf(cost[static]).median)), Asked: "–",
-		Measured: fmt.Sprintf("%s; baseline %s", statsOf(cost[gateway]).format("µs"), statsOf(cost[baseline]).format("µs")),
-		Values:   map[string]float64{"static_us": statsOf(cost[static]).median, "us": statsOf(cost[gateway]).median, "baseline_us": statsOf(cost[baseline]).median},
+	b.add(table.Row{
+		Work: "  time on the cores for an answer", Bound: fmt.Sprintf("static %s µs", table.Short(table.StatsOf(cost[static]).Median)), Asked: "–",
+		Measured: fmt.Sprintf("%s; baseline %s", table.StatsOf(cost[gateway]).Format("µs"), table.StatsOf(cost[baseline]).Format("µs")),
+		Values:   map[string]float64{"static_us": table.StatsOf(cost[static]).Median, "us": table.StatsOf(cost[gateway]).Median, "baseline_us": table.StatsOf(cost[baseline]).Median},
 	})
-	b.add(row{
-		Work: "  baseline", Bound: "–", Asked: "–", Measured: fmt.Sprintf("%.2f: %s", o.median/s.median, o.format("answers/s")),
-		Values: map[string]float64{"ratio": o.median / s.median, "answers_per_second": o.median},
+	b.add(table.Row{
+		Work: "  baseline", Bound: "–", Asked: "–", Measured: fmt.Sprintf("%.2f: %s", o.Median/s.Median, o.Format("answers/s")),
+		Values: map[string]float64{"ratio": o.Median / s.Median, "answers_per_second": o.Median},
 	})
 	return nil
 }

@@ -1,4 +1,6 @@
-package main
+// Package upstream runs a sandbox in a process of its own, as the Zoom that the
+// measured servers ask, with a door of its own for the measuring program.
+package upstream
 
 import (
 	"bytes"
@@ -11,11 +13,12 @@ import (
 	"sync/atomic"
 	"time"
 
+	"zoomql/internal/bench/proc"
 	"zoomql/internal/sandbox"
 )
 
-// A world says how the Zoom is that the servers ask.
-type world struct {
+// A World says how the Zoom is that the servers ask.
+type World struct {
 	Users        int
 	Participants int
 	Registrants  int
@@ -28,14 +31,14 @@ type world struct {
 	Crowd    int
 }
 
-// landmarks are what can be asked for in a world.
-type landmarks struct {
+// Landmarks are what can be asked for in a world.
+type Landmarks struct {
 	sandbox.Landmarks
 	Made []string // numbers of the meetings that were made
 }
 
-// call is a call as the sandbox saw it.
-type call struct {
+// Call is a call as the sandbox saw it.
+type Call struct {
 	Pattern    string
 	Path       string
 	Label      string
@@ -43,25 +46,25 @@ type call struct {
 	Start, End time.Time
 }
 
-// ledger is what the sandbox saw since it was last reset.
-type ledger struct {
-	Calls       []call
+// Ledger is what the sandbox saw since it was last reset.
+type Ledger struct {
+	Calls       []Call
 	Throttled   int
 	MaxInFlight int
 }
 
-// serveUpstream runs a sandbox, and beside it the endpoints by which the
+// Serve runs a sandbox, and beside it the endpoints by which the
 // measuring program makes worlds and reads the ledger.
-func serveUpstream(addr string) error {
+func Serve(addr string) error {
 	var box atomic.Pointer[sandbox.Sandbox]
 	control := http.NewServeMux()
 	control.HandleFunc("POST /bench/world", func(w http.ResponseWriter, r *http.Request) {
-		var want world
+		var want World
 		if err := json.NewDecoder(r.Body).Decode(&want); err != nil {
 			http.Error(w, err.Error(), http.StatusBadRequest)
 			return
 		}
-		s, marks, err := newWorld(r.Context(), want)
+		s, marks, err := NewWorld(r.Context(), want)
 		if err != nil {
 			http.Error(w, err.Error(), http.StatusBadRequest)
 			return
@@ -76,13 +79,13 @@ func serveUpstream(addr string) error {
 	control.HandleFunc("POST /bench/reset", func(http.ResponseWriter, *http.Request) { box.Load().ResetCalls() })
 	control.HandleFunc("GET /bench/calls", func(w http.ResponseWriter, _ *http.Request) {
 		s := box.Load()
-		l := ledger{Throttled: s.Throttled(), MaxInFlight: s.MaxInFlight()}
+		l := Ledger{Throttled: s.Throttled(), MaxInFlight: s.MaxInFlight()}
 		for _, c := range s.Calls() {
-			l.Calls = append(l.Calls, call{c.Pattern, c.Path, c.Rate.String(), c.Status, c.Start, c.End})
+			l.Calls = append(l.Calls, Call{c.Pattern, c.Path, c.Rate.String(), c.Status, c.Start, c.End})
 		}
 		_ = json.NewEncoder(w).Encode(l) // the measuring program misses it if it cannot be written
 	})
-	return serve(addr, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return proc.Serve(addr, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasPrefix(r.URL.Path, "/bench/") {
 			control.ServeHTTP(w, r)
 			return
@@ -91,12 +94,13 @@ func serveUpstream(addr string) error {
 	}))
 }
 
-func newWorld(ctx context.Context, w world) (*sandbox.Sandbox, *landmarks, error) {
+// NewWorld makes a sandbox in this process, and what a world has beyond it.
+func NewWorld(ctx context.Context, w World) (*sandbox.Sandbox, *Landmarks, error) {
 	s, err := sandbox.New(sandbox.Options{Users: w.Users, Participants: w.Participants, Registrants: w.Registrants, Plan: w.Plan})
 	if err != nil {
 		return nil, nil, err
 	}
-	marks := &landmarks{Landmarks: s.Landmarks()}
+	marks := &Landmarks{Landmarks: s.Landmarks()}
 	if w.Meetings > 0 {
 		if marks.Made, err = makeMeetings(ctx, s, w); err != nil {
 			return nil, nil, fmt.Errorf("making meetings: %w", err)
@@ -107,42 +111,67 @@ func newWorld(ctx context.Context, w world) (*sandbox.Sandbox, *landmarks, error
 	return s, marks, nil
 }
 
-// upstream is the sandbox's process, seen from the measuring program.
-type upstream struct {
-	*process
-	client *http.Client
+// Upstream is the sandbox's process, seen from the measuring program.
+type Upstream struct {
+	*proc.Process
+	Client *http.Client
 }
 
-// world gives the servers another Zoom: nothing of the last one is left, its
+// Start runs a sandbox as the program that is given, with the arguments "sandbox"
+// and an address; the program is to call [Serve].
+func Start(ctx context.Context, place *proc.Place, program string, client *http.Client) (*Upstream, error) {
+	addr, err := proc.FreeAddr(ctx)
+	if err != nil {
+		return nil, err
+	}
+	p, err := place.Start(ctx, "sandbox", addr, nil, program, "sandbox", addr)
+	if err != nil {
+		return nil, err
+	}
+	return &Upstream{p, client}, nil
+}
+
+// Account is the environment that leads a gateway to the sandbox.
+func (u *Upstream) Account() []string {
+	return []string{
+		"ZOOM_API_URL=http://" + u.Addr + "/v2", "ZOOM_OAUTH_URL=http://" + u.Addr,
+		"ZOOM_ACCOUNT_ID=" + sandbox.AccountID, "ZOOM_CLIENT_ID=" + sandbox.ClientID, "ZOOM_CLIENT_SECRET=" + sandbox.ClientSecret,
+	}
+}
+
+// Enter gives the servers another Zoom: nothing of the last one is left, its
 // tokens and its counts neither.
-func (u *upstream) world(ctx context.Context, w world) (*landmarks, error) {
+func (u *Upstream) Enter(ctx context.Context, w World) (*Landmarks, error) {
 	body, err := json.Marshal(w)
 	if err != nil {
 		return nil, err
 	}
-	marks := &landmarks{}
+	marks := &Landmarks{}
 	return marks, u.do(ctx, http.MethodPost, "/bench/world", body, marks)
 }
 
-func (u *upstream) latency(ctx context.Context, d time.Duration) error {
+// Latency changes how long every answer takes from now on.
+func (u *Upstream) Latency(ctx context.Context, d time.Duration) error {
 	return u.do(ctx, http.MethodPost, "/bench/latency?d="+d.String(), nil, nil)
 }
 
-func (u *upstream) reset(ctx context.Context) error {
+// Reset empties the ledger.
+func (u *Upstream) Reset(ctx context.Context) error {
 	return u.do(ctx, http.MethodPost, "/bench/reset", nil, nil)
 }
 
-func (u *upstream) ledger(ctx context.Context) (*ledger, error) {
-	l := &ledger{}
+// Ledger returns what the sandbox saw since the ledger was last reset.
+func (u *Upstream) Ledger(ctx context.Context) (*Ledger, error) {
+	l := &Ledger{}
 	return l, u.do(ctx, http.MethodGet, "/bench/calls", nil, l)
 }
 
-func (u *upstream) do(ctx context.Context, method, path string, body []byte, answer any) error {
-	req, err := http.NewRequestWithContext(ctx, method, "http://"+u.addr+path, bytes.NewReader(body))
+func (u *Upstream) do(ctx context.Context, method, path string, body []byte, answer any) error {
+	req, err := http.NewRequestWithContext(ctx, method, "http://"+u.Addr+path, bytes.NewReader(body))
 	if err != nil {
 		return err
 	}
-	resp, err := u.client.Do(req)
+	resp, err := u.Client.Do(req)
 	if err != nil {
 		return err
 	}

@@ -1,4 +1,4 @@
-package main
+package upstream
 
 import (
 	"context"
@@ -16,7 +16,7 @@ import (
 
 // makeMeetings makes large meetings as any app would, only without a network in
 // between.
-func makeMeetings(ctx context.Context, s *sandbox.Sandbox, w world) ([]string, error) {
+func makeMeetings(ctx context.Context, s *sandbox.Sandbox, w World) ([]string, error) {
 	app := &inside{box: s}
 	var token struct {
 		Access string `json:"access_token"`
