@@ -47,8 +47,8 @@ func (p *Place) Close() {
 // Build makes a program of this module, as "make build" does, with more flags
 // where they are given.
 func (p *Place) Build(ctx context.Context, output, pkg string, flags ...string) error {
-	args := append([]string{"build", "-trimpath", "-ldflags", "-s -w", "-o", output}, flags...)
-	cmd := exec.CommandContext(ctx, "go", append(args, pkg)...)
+	args := slices.Concat([]string{"build", "-trimpath", "-ldflags", "-s -w", "-o", output}, flags, []string{pkg})
+	cmd := exec.CommandContext(ctx, "go", args...)
 	cmd.Dir, cmd.Env = p.Root, append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("go build %s: %w\n%s", pkg, err, out)

@@ -29,12 +29,15 @@ type World struct {
 	// is registered for two of them, or for the seeded one.
 	Meetings int
 	Crowd    int
+	// Names asks for the ids of all active users among the landmarks.
+	Names bool
 }
 
 // Landmarks are what can be asked for in a world.
 type Landmarks struct {
 	sandbox.Landmarks
-	Made []string // numbers of the meetings that were made
+	Made  []string // numbers of the meetings that were made
+	Users []string // ids of the active users, where they were asked for
 }
 
 // Call is a call as the sandbox saw it.
@@ -104,6 +107,11 @@ func NewWorld(ctx context.Context, w World) (*sandbox.Sandbox, *Landmarks, error
 	if w.Meetings > 0 {
 		if marks.Made, err = makeMeetings(ctx, s, w); err != nil {
 			return nil, nil, fmt.Errorf("making meetings: %w", err)
+		}
+	}
+	if w.Names {
+		if marks.Users, err = userIDs(ctx, s); err != nil {
+			return nil, nil, fmt.Errorf("listing users: %w", err)
 		}
 	}
 	s.SetLatency(w.Latency)
