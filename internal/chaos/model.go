@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"sort"
 	"sync"
 	"time"
 )
@@ -91,7 +92,10 @@ func (h *history) check(replicas int, settled time.Duration) verdict {
 
 // register is one object's part of a history.
 type register struct {
-	writes   []write // by version
+	writes   []write // by version, and so by time: one begins when the last has ended
+	done     []write // those that were answered
+	doneBy   map[int][]write
+	shown    map[place][]read
 	replicas int
 	late     map[seenBy]time.Duration
 	stale    []string
@@ -100,53 +104,57 @@ type register struct {
 // seenBy is a write, and a replica that is to see it.
 type seenBy struct{ version, replica int }
 
+// place is where a question is answered.
+type place struct {
+	replica int
+	way     string
+}
+
 func newRegister(writes []write, replicas int) *register {
-	o := &register{writes: slices.Clone(writes), replicas: replicas, late: map[seenBy]time.Duration{}}
+	o := &register{writes: slices.Clone(writes), replicas: replicas, doneBy: map[int][]write{}, shown: map[place][]read{}, late: map[seenBy]time.Duration{}}
 	slices.SortFunc(o.writes, func(a, b write) int { return cmp.Compare(a.version, b.version) })
+	for _, w := range o.writes {
+		if w.done {
+			o.done = append(o.done, w)
+			o.doneBy[w.replica] = append(o.doneBy[w.replica], w)
+		}
+	}
 	return o
 }
 
-// newest returns the newest version that fits.
-func (o *register) newest(fits func(write) bool) int {
-	for _, w := range slices.Backward(o.writes) {
-		if fits(w) {
-			return w.version
-		}
+// last returns the last of the items, which are in order, for which is holds: it
+// holds for all before that one too.
+func last[T any](items []T, is func(T) bool) (item T) {
+	if n := sort.Search(len(items), func(i int) bool { return !is(items[i]) }); n > 0 {
+		item = items[n-1]
 	}
-	return 0
+	return item
 }
 
-// answered returns the newest version that was answered before t.
-func (o *register) answered(t time.Time) int {
-	return o.newest(func(w write) bool { return w.done && w.end.Before(t) })
+// answered returns the newest of some writes that was answered before t, or 0.
+func answered(writes []write, t time.Time) int {
+	return last(writes, func(w write) bool { return w.end.Before(t) }).version
+}
+
+// show notes when each place showed a version for the first time, in order.
+func (o *register) show(reads []read) {
+	for _, r := range slices.SortedFunc(slices.Values(reads), func(a, b read) int { return a.end.Compare(b.end) }) {
+		p := place{r.replica, r.way}
+		if s := o.shown[p]; len(s) == 0 || s[len(s)-1].version < r.version {
+			o.shown[p] = append(s, r)
+		}
+	}
 }
 
 // check looks for reads that nothing excuses.
 func (o *register) check(reads []read, settled time.Duration) {
-	type place struct {
-		replica int
-		way     string
-	}
-	// What each place has shown, in the order in which the reads ended.
-	shown := map[place][]read{}
-	ended := slices.SortedFunc(slices.Values(reads), func(a, b read) int { return a.end.Compare(b.end) })
-	for _, r := range ended {
-		p := place{r.replica, r.way}
-		if s := shown[p]; len(s) == 0 || s[len(s)-1].version < r.version {
-			shown[p] = append(s, r)
-		}
-	}
+	o.show(reads)
 	for _, r := range reads {
-		begun := o.newest(func(w write) bool { return w.begin.Before(r.end) })
-		own := o.newest(func(w write) bool { return w.done && w.replica == r.replica && w.end.Before(r.begin) })
-		due := o.answered(r.begin.Add(-settled))
-		before := 0
-		for _, s := range shown[place{r.replica, r.way}] {
-			if s.end.Before(r.begin) && s.version <= o.answered(r.begin) {
-				before = max(before, s.version)
-			}
-		}
-		switch {
+		begun := last(o.writes, func(w write) bool { return w.begin.Before(r.end) }).version
+		own := answered(o.doneBy[r.replica], r.begin)
+		known := answered(o.done, r.begin)
+		before := last(o.shown[place{r.replica, r.way}], func(s read) bool { return s.end.Before(r.begin) && s.version <= known }).version
+		switch due := answered(o.done, r.begin.Add(-settled)); {
 		case r.version > begun:
 			o.blame(r, "nobody had begun to write it; the newest begun was", begun)
 		case r.version < own:
