@@ -2,6 +2,10 @@ package main
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
 	"strconv"
 	"time"
 
@@ -52,7 +56,7 @@ func (c *chaos) ready(ctx context.Context, f fleet) error {
 			return err
 		}
 	}
-	return pause(ctx, 1500*time.Millisecond) // a beat of the registry of replicas is a second
+	return pause(ctx, c.size.settle)
 }
 
 func (f fleet) stop() {
@@ -84,6 +88,19 @@ func (c *chaos) scene(ctx context.Context, w upstream.World, replicas int, env .
 		urls[i] = c.redis.url()
 	}
 	return c.startFleet(ctx, urls, append(env, "ZOOM_PLAN="+w.Plan)...)
+}
+
+// ledger returns what Zoom saw; with -keep it is left beside the logs.
+func (c *chaos) ledger(ctx context.Context) (*upstream.Ledger, error) {
+	l, err := c.up.Ledger(ctx)
+	if err != nil || !c.keep {
+		return l, err
+	}
+	raw, err := json.Marshal(l)
+	if err == nil {
+		err = os.WriteFile(filepath.Join(c.place.Tmp, fmt.Sprintf("ledger-%d.json", len(c.rows))), raw, 0o600)
+	}
+	return l, err
 }
 
 // same returns n times the same.

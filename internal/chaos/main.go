@@ -52,10 +52,11 @@ func main() {
 
 // options say what is run, and how much of it.
 type options struct {
-	rows []string // numbers; none means all
-	seed uint64
-	size size
-	keep bool
+	rows    []string // numbers; none means all
+	seed    uint64
+	size    size
+	keep    bool
+	gateway string // a program that is built already; "" builds this module's
 }
 
 // size is how long things are done, and how often.
@@ -64,13 +65,18 @@ type size struct {
 	queries int           // row 3
 	steps   int           // row 4: reads and writes
 	hold    time.Duration // row 5: how long a fault lasts
+	settle  time.Duration // how long replicas are given to hear of each other
 	rounds  int           // row 5: how often each fault comes; row 6: how often a replica dies
 }
 
+// beat is longer than the second after which every replica has told the registry
+// that it is there, and has been told of the others.
+const beat = 1500 * time.Millisecond
+
 var (
-	usual = size{offered: time.Minute, queries: 1000, steps: 100_000, hold: 2 * time.Second, rounds: 1}
+	usual = size{offered: time.Minute, queries: 1000, steps: 100_000, hold: 2 * time.Second, settle: beat, rounds: 1}
 	// long is a soak: the same for so long that what is rare comes to light.
-	long = size{offered: 5 * time.Minute, queries: 5000, steps: 1_000_000, hold: 10 * time.Second, rounds: 10}
+	long = size{offered: 5 * time.Minute, queries: 5000, steps: 1_000_000, hold: 10 * time.Second, settle: beat, rounds: 10}
 )
 
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
@@ -79,9 +85,11 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	o := options{size: usual}
 	only := flags.String("rows", "", "run these rows only, such as 1,3")
 	soak := flags.Bool("long", false, "do everything longer and more often: a soak of an hour or so")
+	offered := flags.Duration("for", 0, "how long rows 1 and 2 offer their load; 0 is a minute")
 	asJSON := flags.Bool("json", false, "print the rows as JSON, with the values behind them")
 	flags.Uint64Var(&o.seed, "seed", uint64(time.Now().UnixNano()%1_000_000), "what happens by chance follows from this")
-	flags.BoolVar(&o.keep, "keep", false, "leave the logs of all processes, and say where")
+	flags.StringVar(&o.gateway, "gateway", "", "measure this program instead of building the gateway")
+	flags.BoolVar(&o.keep, "keep", false, "leave the logs of all processes and what Zoom saw, and say where")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -92,6 +100,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	o.rows = strings.FieldsFunc(*only, func(r rune) bool { return r == ',' })
 	if *soak {
 		o.size = long
+	}
+	if *offered > 0 {
+		o.size.offered = *offered
 	}
 	c, err := newChaos(ctx, o, stderr)
 	if err != nil {
@@ -126,16 +137,23 @@ func newChaos(ctx context.Context, o options, progress io.Writer) (*chaos, error
 		return nil, err
 	}
 	place.Keep = o.keep
-	c := &chaos{options: o, place: place, client: newClient(), progress: progress, zoomql: filepath.Join(place.Tmp, "zoomql")}
-	fmt.Fprintln(progress, "building")
-	if err = place.Build(ctx, c.zoomql, "."); err == nil {
-		err = c.startUpstream(ctx)
-	}
-	if err != nil {
+	c := &chaos{options: o, place: place, client: newClient(), progress: progress}
+	if err := errors.Join(c.findGateway(ctx), c.startUpstream(ctx)); err != nil {
 		c.close()
 		return nil, err
 	}
 	return c, nil
+}
+
+// findGateway builds the gateway, unless there is one.
+func (c *chaos) findGateway(ctx context.Context) (err error) {
+	if c.gateway != "" {
+		c.zoomql, err = filepath.Abs(c.gateway)
+		return err
+	}
+	fmt.Fprintln(c.progress, "building")
+	c.zoomql = filepath.Join(c.place.Tmp, "zoomql")
+	return c.place.Build(ctx, c.zoomql, ".")
 }
 
 func (c *chaos) startUpstream(ctx context.Context) error {
@@ -155,7 +173,6 @@ func (c *chaos) close() {
 	}
 	if c.keep {
 		fmt.Fprintln(c.progress, "the logs are in", c.place.Tmp)
-		_ = os.Remove(c.zoomql)
 	}
 	c.place.Close()
 }

@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -34,7 +36,10 @@ func (c *chaos) startRedis(ctx context.Context) (*server, error) {
 		return nil, err
 	}
 	s := &server{c: c, addr: addr}
-	return s, s.run(ctx)
+	if err := s.run(ctx); err != nil {
+		return nil, err
+	}
+	return s, nil
 }
 
 // run starts the process, again and empty if it was there before.
@@ -157,11 +162,11 @@ func (k *cluster) whole(ctx context.Context) bool {
 
 // url names all nodes, since any of them may be dead when a replica begins.
 func (k *cluster) url() string {
-	url := "redis://" + k.nodes[0].addr
-	for i, s := range k.nodes[1:] {
-		url += map[bool]string{true: "?", false: "&"}[i == 0] + "addr=" + s.addr
+	others := url.Values{}
+	for _, s := range k.nodes[1:] {
+		others.Add("addr", s.addr)
 	}
-	return url
+	return "redis://" + k.nodes[0].addr + "?" + others.Encode()
 }
 
 // holder returns the master that holds a key, and a replica of it.
@@ -172,16 +177,27 @@ func (k *cluster) holder(ctx context.Context, key string) (master, replica *serv
 	if err != nil {
 		return nil, nil, err
 	}
-	slots, err := client.ClusterSlots(ctx).Result()
+	shards, err := client.ClusterShards(ctx).Result()
 	if err != nil {
 		return nil, nil, err
 	}
-	for _, s := range slots {
-		if int(slot) >= s.Start && int(slot) <= s.End && len(s.Nodes) == 2 {
-			return k.at(s.Nodes[0].Addr), k.at(s.Nodes[1].Addr), nil
+	for _, shard := range shards {
+		if !slices.ContainsFunc(shard.Slots, func(r redis.SlotRange) bool { return slot >= r.Start && slot <= r.End }) {
+			continue
+		}
+		for _, n := range shard.Nodes {
+			switch s := k.at(net.JoinHostPort(n.IP, strconv.FormatInt(n.Port, 10))); {
+			case n.Role == "master":
+				master = s
+			case n.Health == "online":
+				replica = s
+			}
 		}
 	}
-	return nil, nil, fmt.Errorf("slot %d has no master with a replica", slot)
+	if master == nil || replica == nil {
+		return nil, nil, fmt.Errorf("slot %d has no master with a replica", slot)
+	}
+	return master, replica, nil
 }
 
 func (k *cluster) at(addr string) *server {

@@ -51,6 +51,7 @@ func (c *chaos) offered(ctx context.Context) error {
 	}
 	defer f.stop()
 	var t tally
+	machine := watchHiccups(ctx)
 	began := time.Now()
 	var all sync.WaitGroup
 	for _, l := range labels {
@@ -61,7 +62,7 @@ func (c *chaos) offered(ctx context.Context) error {
 		})
 	}
 	all.Wait()
-	ledger, err := c.up.Ledger(ctx)
+	ledger, err := c.ledger(ctx)
 	if err != nil {
 		return err
 	}
@@ -79,8 +80,8 @@ func (c *chaos) offered(ctx context.Context) error {
 		row.Values["used_"+strings.ToLower(l.name)] = share
 	}
 	row.OK = &ok
-	row.Measured = fmt.Sprintf("%d answers 429; %s; %d queries answered, %d refused in time, %d failed%s",
-		ledger.Throttled, strings.Join(used, ", "), t.well, t.refused, t.failed, t.why())
+	row.Measured = fmt.Sprintf("%d answers 429; %s; %d queries answered, %d refused in time, %d failed%s; %s",
+		ledger.Throttled, strings.Join(used, ", "), t.well, t.refused, t.failed, t.why(), machine)
 	c.add(row)
 	return ctx.Err()
 }
@@ -114,6 +115,7 @@ func (c *chaos) stranger(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	machine := watchHiccups(ctx)
 	began := time.Now()
 	comes, leaves := began.Add(over/12), began.Add(over*10/12)
 	var t tally
@@ -125,11 +127,13 @@ func (c *chaos) stranger(ctx context.Context) error {
 	})
 	all.Go(func() { other.spend(ctx, comes, leaves, float64(l.perSecond)*0.3, c.chance("pace")) })
 	all.Wait()
-	ledger, err := c.up.Ledger(ctx)
+	ledger, err := c.ledger(ctx)
 	if err != nil {
 		return err
 	}
-	c.add(stranded(ledger.Calls, l, &t, began, comes, leaves, began.Add(over)))
+	row := stranded(ledger.Calls, l, &t, began, comes, leaves, began.Add(over))
+	row.Measured += "; " + machine.String()
+	c.add(row)
 	return ctx.Err()
 }
 

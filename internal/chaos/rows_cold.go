@@ -2,9 +2,11 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -30,7 +32,7 @@ func (c *chaos) identical(ctx context.Context) error {
 		return err
 	}
 	d := compare(made.calls, set.calls)
-	for _, one := range d.first {
+	for _, one := range d.first[:min(len(d.first), 5)] {
 		fmt.Fprintln(c.progress, "      ", one)
 	}
 	n := total(set.calls)
@@ -46,11 +48,13 @@ func (c *chaos) identical(ctx context.Context) error {
 // setQuery is a question whose calls are the same whenever it is asked: nothing in
 // it leaves the gateway a choice between a list and single objects.
 func setQuery(m *upstream.Landmarks) string {
-	query := fmt.Sprintf(`{ meeting(by: {number: "%[1]d"}) { topic registrants(first: 20) { nodes { email } } } meetingInstance(by: {latestOf: "%[1]d"}) { participants(first: 20) { nodes { name } } }`, m.BigMeeting)
+	var q strings.Builder
+	fmt.Fprintf(&q, `{ meeting(by: {number: "%[1]d"}) { topic registrants(first: 20) { nodes { email } } } meetingInstance(by: {latestOf: "%[1]d"}) { participants(first: 20) { nodes { name } } }`, m.BigMeeting)
 	for i, u := range m.Users[:8] {
-		query += fmt.Sprintf(` u%d: user(by: {zoomId: %q}) { jobTitle meetings(first: 5, type: SCHEDULED) { nodes { topic } } }`, i, u)
+		fmt.Fprintf(&q, ` u%d: user(by: {zoomId: %q}) { jobTitle meetings(first: 5, type: SCHEDULED) { nodes { topic } } }`, i, u)
 	}
-	return query + " }"
+	q.WriteString(" }")
+	return q.String()
 }
 
 func total(calls map[string]int) int {
@@ -85,7 +89,7 @@ func (c *chaos) askedBy(ctx context.Context, replicas, times int) (*outcome, err
 			different = append(different, r.data)
 		}
 	}
-	ledger, err := c.up.Ledger(ctx)
+	ledger, err := c.ledger(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -103,7 +107,8 @@ const slow = time.Second
 // death kills a replica while its calls are under way and others wait for the same.
 func (c *chaos) death(ctx context.Context) error {
 	var waits []float64
-	twice, more, failures, why := 0, 0, 0, ""
+	var all tally
+	twice, more := 0, 0
 	for round := range c.size.rounds {
 		took, calls, t, err := c.dies(ctx, round)
 		if err != nil {
@@ -119,16 +124,16 @@ func (c *chaos) death(ctx context.Context) error {
 				more++
 			}
 		}
-		failures += t.failed + t.refused
-		why += t.why()
+		all.failed += t.failed + t.refused
+		all.first = cmp.Or(all.first, t.first)
 	}
 	longest := table.Percentile(waits, 100)
 	// What they waited for takes a call, too.
-	ok := longest <= (lease+slow+slow/2).Seconds() && more == 0 && failures == 0
+	ok := longest <= (lease+slow+slow/2).Seconds() && more == 0 && all.failed == 0
 	c.add(table.Row{
 		Work: "a replica is killed (-9) in the middle of calls that 3 others wait for", Asked: fmt.Sprintf("the others go on within the lease (%s) and the call; no call twice more than once", lease), OK: &ok,
-		Measured: fmt.Sprintf("the longest wait %.1f s; %d calls made twice, %d more often; %d failed%s", longest, twice, more, failures, why),
-		Values:   map[string]float64{"seconds": longest, "twice": float64(twice), "more": float64(more), "failed": float64(failures)},
+		Measured: fmt.Sprintf("the longest wait %.1f s; %d calls made twice, %d more often; %d failed%s", longest, twice, more, all.failed, all.why()),
+		Values:   map[string]float64{"seconds": longest, "twice": float64(twice), "more": float64(more), "failed": float64(all.failed)},
 	})
 	return ctx.Err()
 }
@@ -169,7 +174,7 @@ func (c *chaos) dies(ctx context.Context, round int) ([]time.Duration, map[strin
 	f[0].Signal(syscall.SIGKILL)
 	died := time.Now()
 	asked.Wait()
-	ledger, err := c.up.Ledger(ctx)
+	ledger, err := c.ledger(ctx)
 	if err != nil {
 		return nil, nil, nil, err
 	}

@@ -130,6 +130,7 @@ func (c *chaos) happens(ctx context.Context, one fault, l *load) error {
 	if err := c.up.Reset(ctx); err != nil {
 		return err
 	}
+	machine := watchHiccups(ctx)
 	loaded, done := context.WithCancel(ctx)
 	defer done()
 	l.start(loaded)
@@ -152,11 +153,13 @@ func (c *chaos) happens(ctx context.Context, one fault, l *load) error {
 	if err != nil {
 		return err
 	}
-	ledger, err := c.up.Ledger(ctx)
+	ledger, err := c.ledger(ctx)
 	if err != nil {
 		return err
 	}
-	c.add(l.row(one.name, ledger, over))
+	row := l.row(one.name, ledger, over)
+	row.Measured += "; " + machine.String()
+	c.add(row)
 	return nil
 }
 
