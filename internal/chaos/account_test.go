@@ -179,8 +179,9 @@ func TestReply(t *testing.T) {
 }
 
 func TestVersions(t *testing.T) {
-	for topic, want := range map[string]int{topicOf(17): 17, "Company all hands": 0, "version two": 0} {
-		if got := versionOf(topic); got != want {
+	m := &mix{stem: "mix 1 version "}
+	for topic, want := range map[string]int{m.topicOf(17): 17, "Company all hands": 0, "mix 2 version 17": 0, "mix 1 version two": 0} {
+		if got := m.versionOf(topic); got != want {
 			t.Errorf("%q: %d, want %d", topic, got, want)
 		}
 	}

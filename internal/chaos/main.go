@@ -127,6 +127,7 @@ type chaos struct {
 	marks    *upstream.Landmarks // of the world that is up
 	redis    *server             // of all rows but the fifth
 	unasked  *ids                // users of that world whom nobody has asked about
+	mixes    int                 // how many have been made
 	progress io.Writer
 	rows     []table.Row
 }

@@ -16,7 +16,12 @@ type history struct {
 	mu     sync.Mutex
 	writes []write
 	reads  []read
+	// outages are when replicas could not tell each other anything.
+	outages []outage
 }
+
+// outage is some time, its end included.
+type outage struct{ begin, end time.Time }
 
 // write is a version on its way to an object.
 type write struct {
@@ -65,6 +70,7 @@ type verdict struct {
 //     once the write of that has been answered.
 //
 // In between, both the old and the new are right, and delays say how long it took.
+// A read that begins during an outage is bound by the first two alone.
 func (h *history) check(replicas int, settled time.Duration) verdict {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -79,6 +85,7 @@ func (h *history) check(replicas int, settled time.Duration) verdict {
 	}
 	for object, all := range reads {
 		o := newRegister(writes[object], replicas)
+		o.outages = h.outages
 		o.check(all, settled)
 		v.stale = append(v.stale, o.stale...)
 	}
@@ -96,6 +103,7 @@ type register struct {
 	done     []write // those that were answered
 	doneBy   map[int][]write
 	shown    map[place][]read
+	outages  []outage
 	replicas int
 	late     map[seenBy]time.Duration
 	stale    []string
@@ -159,6 +167,7 @@ func (o *register) check(reads []read, settled time.Duration) {
 			o.blame(r, "nobody had begun to write it; the newest begun was", begun)
 		case r.version < own:
 			o.blame(r, "the same replica had written", own)
+		case slices.ContainsFunc(o.outages, func(out outage) bool { return !r.begin.Before(out.begin) && !r.begin.After(out.end) }):
 		case r.version < before:
 			o.blame(r, "the same question had been answered there with", before)
 		case r.version < due:

@@ -56,6 +56,28 @@ func TestModel(t *testing.T) {
 	}
 }
 
+// During an outage the others need not know, but a replica must know its own, and
+// after it all must know all.
+func TestModelOfOutages(t *testing.T) {
+	for _, c := range []struct {
+		why   string
+		read  read
+		stale int
+	}{
+		{"before", saw(0, 1, 140, 141), 1},
+		{"at its begin", saw(0, 1, 150, 151), 0},
+		{"at its end", saw(0, 1, 250, 251), 0},
+		{"after", saw(0, 1, 251, 252), 1},
+		{"its own", saw(0, 0, 200, 201), 1},
+		{"out of nowhere", saw(2, 1, 200, 201), 1},
+	} {
+		h := &history{writes: []write{wrote(1, 0, 10, 20)}, reads: []read{c.read}, outages: []outage{{at(150), at(250)}}}
+		if v := h.check(2, 100*time.Millisecond); len(v.stale) != c.stale {
+			t.Errorf("%s: %q, want %d", c.why, v.stale, c.stale)
+		}
+	}
+}
+
 // Each object is a register of its own.
 func TestModelOfManyObjects(t *testing.T) {
 	h := &history{}

@@ -33,24 +33,81 @@ func (c *chaos) evicted(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	m.run(ctx, c.size.steps, c.chance)
+	m.run(ctx, c.size.steps)
 	v := m.history.check(len(f), settled)
 	p99 := table.Percentile(v.delays, 99)
 	ok := p99 <= 50 && len(v.stale) == 0 && m.failed.Load() == 0
-	said := ""
+	c.add(table.Row{
+		Work: "evict on one replica, read on 4", Asked: "others see it ≤ 50 ms p99; 0 stale reads", OK: &ok,
+		Measured: fmt.Sprintf("%s ms p99, %s at most; %s", table.Short(p99), table.Short(table.Percentile(v.delays, 100)), m.said(v)),
+		Values:   map[string]float64{"p99_ms": p99, "most_ms": table.Percentile(v.delays, 100), "stale": float64(len(v.stale)), "reads": float64(v.reads), "writes": float64(v.writes), "failed": float64(m.failed.Load())},
+	})
+	return ctx.Err()
+}
+
+// said puts a verdict in words.
+func (m *mix) said(v verdict) string {
+	said := fmt.Sprintf("%d stale of %d reads around %d writes; %d failed", len(v.stale), v.reads, v.writes, m.failed.Load())
 	if len(v.stale) > 0 {
-		said = "; the first: " + v.stale[0]
+		said += "; the first: " + v.stale[0]
 	}
 	if why := m.why.Load(); why != nil {
 		said += "; the first failure: " + *why
 	}
-	c.add(table.Row{
-		Work: "evict on one replica, read on 4", Asked: "others see it ≤ 50 ms p99; 0 stale reads", OK: &ok,
-		Measured: fmt.Sprintf("%s ms p99, %s at most; %d stale of %d reads around %d writes; %d failed%s",
-			table.Short(p99), table.Short(table.Percentile(v.delays, 100)), len(v.stale), v.reads, v.writes, m.failed.Load(), said),
-		Values: map[string]float64{"p99_ms": p99, "most_ms": table.Percentile(v.delays, 100), "stale": float64(len(v.stale)), "reads": float64(v.reads), "writes": float64(v.writes), "failed": float64(m.failed.Load())},
-	})
+	return said
+}
+
+// missedEvictions changes and reads meetings while Redis is in trouble. Then nobody hears of
+// anybody's writes, but as soon as it is well again, everybody must know of those
+// too that were made meanwhile.
+func (c *chaos) missedEvictions(ctx context.Context) error {
+	var err error
+	if c.marks, err = c.up.Enter(ctx, upstream.World{Users: 40, Plan: sandbox.PlanNone}); err != nil {
+		return err
+	}
+	r, w, err := c.wired(ctx, 4)
+	if err != nil {
+		return err
+	}
+	defer func() { w.close(); r.Stop() }()
+	f, err := c.startFleet(ctx, w.urls(), "ZOOM_PLAN="+sandbox.PlanNone)
+	if err != nil {
+		return err
+	}
+	defer f.stop()
+	for round := range c.size.rounds {
+		for _, one := range c.faults(r, w) {
+			if !one.forgets {
+				continue
+			}
+			m, err := c.newMix(ctx, f)
+			if err == nil {
+				err = m.through(ctx, one, fmt.Sprintf("%s %d ", one.name, round))
+			}
+			if err != nil {
+				return fmt.Errorf("%s: %w", one.name, err)
+			}
+			v := m.history.check(len(f), settled)
+			ok := len(v.stale) == 0 && m.failed.Load() == 0
+			c.add(table.Row{
+				Work: "evictions, " + one.name, Asked: "0 failed, 0 stale reads from 5 s after it, nor ever of one's own writes", OK: &ok, Measured: m.said(v),
+				Values: map[string]float64{"stale": float64(len(v.stale)), "reads": float64(v.reads), "writes": float64(v.writes), "failed": float64(m.failed.Load())},
+			})
+		}
+	}
 	return ctx.Err()
+}
+
+// through strolls while a fault comes and goes.
+func (m *mix) through(ctx context.Context, one fault, part string) error {
+	strolling, stop := context.WithCancel(ctx)
+	var done sync.WaitGroup
+	done.Go(func() { m.stroll(strolling, part) })
+	begin, over, err := one.happen(ctx)
+	stop()
+	done.Wait()
+	m.history.outages = append(m.history.outages, outage{begin, over.Add(allowedBack)})
+	return err
 }
 
 // mix reads and writes the topics of some meetings.
@@ -59,6 +116,7 @@ type mix struct {
 	fleet    fleet
 	meetings []*topic
 	byNumber map[string]int
+	stem     string // of the topics that it writes: all others are what was there before
 	history  history
 	latest   atomic.Int64 // the meeting that was written last
 	failed   atomic.Int64
@@ -91,7 +149,8 @@ func (c *chaos) newMix(ctx context.Context, f fleet) (*mix, error) {
 	if err := json.Unmarshal(r.data, &data); err != nil {
 		return nil, err
 	}
-	m := &mix{c: c, fleet: f, byNumber: map[string]int{}}
+	c.mixes++
+	m := &mix{c: c, fleet: f, byNumber: map[string]int{}, stem: fmt.Sprintf("mix %d version ", c.mixes)}
 	for _, u := range data.Account.Users.Nodes {
 		for _, n := range u.Meetings.Nodes {
 			m.byNumber[n.Number] = len(m.meetings)
@@ -105,14 +164,29 @@ func (c *chaos) newMix(ctx context.Context, f fleet) (*mix, error) {
 }
 
 // run makes so many steps over some connections.
-func (m *mix) run(ctx context.Context, steps int, chance func(string) *rand.Rand) {
+func (m *mix) run(ctx context.Context, steps int) {
 	var taken atomic.Int64
 	var all sync.WaitGroup
 	for i := range 16 {
-		dice := chance("mix " + strconv.Itoa(i))
+		dice := m.c.chance("mix " + strconv.Itoa(i))
 		all.Go(func() {
 			for taken.Add(1) <= int64(steps) && ctx.Err() == nil {
 				m.step(ctx, dice)
+			}
+		})
+	}
+	all.Wait()
+}
+
+// stroll makes a step now and then until ctx ends: enough to see what is stale, and
+// little enough to leave the machine to others.
+func (m *mix) stroll(ctx context.Context, part string) {
+	var all sync.WaitGroup
+	for i := range 8 {
+		dice := m.c.chance(part + strconv.Itoa(i))
+		all.Go(func() {
+			for pause(ctx, time.Duration(dice.IntN(10))*time.Millisecond) == nil {
+				m.step(context.WithoutCancel(ctx), dice)
 			}
 		})
 	}
@@ -143,7 +217,7 @@ func (m *mix) write(ctx context.Context, object, replica int) {
 	t.writing.Lock()
 	defer t.writing.Unlock()
 	t.version++
-	r := m.c.ask(ctx, m.fleet[replica], fmt.Sprintf(`mutation { updateMeeting(input: {meeting: {number: %q}, patch: {topic: %q}}) { userErrors { message } } }`, t.number, topicOf(t.version)))
+	r := m.c.ask(ctx, m.fleet[replica], fmt.Sprintf(`mutation { updateMeeting(input: {meeting: {number: %q}, patch: {topic: %q}}) { userErrors { message } } }`, t.number, m.topicOf(t.version)))
 	ok := r.code == "" && strings.Contains(string(r.data), `"userErrors":[]`)
 	if !ok {
 		m.blame("write", r)
@@ -165,7 +239,7 @@ func (m *mix) read(ctx context.Context, object, replica int) {
 		m.blame("read", r)
 		return
 	}
-	m.history.saw(read{object: object, replica: replica, way: "number", version: versionOf(data.Meeting.Topic), begin: r.begin, end: r.end})
+	m.history.saw(read{object: object, replica: replica, way: "number", version: m.versionOf(data.Meeting.Topic), begin: r.begin, end: r.end})
 }
 
 // list asks for all meetings of a host, one of which is the object.
@@ -185,19 +259,17 @@ func (m *mix) list(ctx context.Context, object, replica int) {
 	var seen []read
 	for _, n := range data.User.Meetings.Nodes {
 		if at, ours := m.byNumber[n.Number]; ours {
-			seen = append(seen, read{object: at, replica: replica, way: "host", version: versionOf(n.Topic), begin: r.begin, end: r.end})
+			seen = append(seen, read{object: at, replica: replica, way: "host", version: m.versionOf(n.Topic), begin: r.begin, end: r.end})
 		}
 	}
 	m.history.saw(seen...)
 }
 
-const topicStem = "version "
+func (m *mix) topicOf(version int) string { return m.stem + strconv.Itoa(version) }
 
-func topicOf(version int) string { return topicStem + strconv.Itoa(version) }
-
-// versionOf reads a topic; one that nobody here has written is 0.
-func versionOf(topic string) int {
-	rest, ours := strings.CutPrefix(topic, topicStem)
+// versionOf reads a topic; one that this mix has not written is 0.
+func (m *mix) versionOf(topic string) int {
+	rest, ours := strings.CutPrefix(topic, m.stem)
 	if !ours {
 		return 0
 	}

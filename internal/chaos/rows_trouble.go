@@ -41,11 +41,28 @@ type fault struct {
 	breaks func(context.Context) error
 	mend   func(context.Context) error
 	hold   time.Duration
+	// forgets says that evictions may get lost in it, in a way of its own.
+	forgets bool
+}
+
+// happen lets a fault come and go, with calm before it and time after it.
+func (f fault) happen(ctx context.Context) (begin, over time.Time, err error) {
+	if err = pause(ctx, calm); err != nil {
+		return begin, over, err
+	}
+	begin = time.Now()
+	for _, step := range []func(context.Context) error{f.breaks, func(ctx context.Context) error { return pause(ctx, f.hold) }, f.mend} {
+		if err = step(ctx); err != nil {
+			return begin, over, err
+		}
+	}
+	over = time.Now()
+	return begin, over, pause(ctx, watched)
 }
 
 // trouble breaks a Redis, and then a cluster, in all the ways there are.
 func (c *chaos) trouble(ctx context.Context) error {
-	return errors.Join(c.troubleAlone(ctx), c.troubleCluster(ctx))
+	return errors.Join(c.troubleAlone(ctx), c.troubleCluster(ctx), c.missedEvictions(ctx))
 }
 
 // many is an account with enough users for the load.
@@ -53,25 +70,39 @@ func (c *chaos) many() upstream.World {
 	return upstream.World{Users: 1000 + c.size.rounds*5000, Plan: sandbox.PlanBusiness, Names: true}
 }
 
-func (c *chaos) troubleAlone(ctx context.Context) error {
+// wired starts a Redis and ways to it for n replicas.
+func (c *chaos) wired(ctx context.Context, n int) (*server, wires, error) {
 	r, err := c.startRedis(ctx)
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
-	defer func() { r.Stop() }() // the one that runs then
-	w, err := newWires(r.addr, 3)
+	w, err := newWires(r.addr, n)
+	if err != nil {
+		r.Stop()
+		return nil, nil, err
+	}
+	return r, w, nil
+}
+
+func (c *chaos) troubleAlone(ctx context.Context) error {
+	r, w, err := c.wired(ctx, 3)
 	if err != nil {
 		return err
 	}
-	defer w.close()
+	defer func() { w.close(); r.Stop() }()
+	return c.under(ctx, w.urls(), c.faults(r, w))
+}
+
+// faults are what can befall one Redis and the ways to it.
+func (c *chaos) faults(r *server, w wires) []fault {
 	hold := c.size.hold
-	return c.under(ctx, w.urls(), []fault{
-		{"kill -9 and restart", func(context.Context) error { r.Stop(); return nil }, r.run, hold},
-		{fmt.Sprintf("%s stall", hold), func(context.Context) error { r.stall(); return nil }, func(context.Context) error { r.resume(); return nil }, hold},
-		{"100 % packet loss", func(context.Context) error { return w.lose() }, w.mend, hold},
-		{"connections reset", func(context.Context) error { return w.reset() }, w.mend, hold},
-		{"one replica of 3 cut off", func(context.Context) error { return w[:1].lose() }, w.mend, hold},
-	})
+	return []fault{
+		{"kill -9 and restart", func(context.Context) error { r.Stop(); return nil }, r.run, hold, true},
+		{fmt.Sprintf("%s stall", hold), func(context.Context) error { r.stall(); return nil }, func(context.Context) error { r.resume(); return nil }, hold, false},
+		{"100 % packet loss", func(context.Context) error { return w.lose() }, w.mend, hold, true},
+		{"connections reset", func(context.Context) error { return w.reset() }, w.mend, hold, false},
+		{"one replica cut off", func(context.Context) error { return w[:1].lose() }, w.mend, hold, true},
+	}
 }
 
 // limiterKey is a key in the slot where the gateway keeps the account's budget:
@@ -92,14 +123,14 @@ func (c *chaos) troubleCluster(ctx context.Context) error {
 				return err
 			}
 			return replica.command(ctx, "CLUSTER", "FAILOVER")
-		}, func(context.Context) error { return nil }, 0},
+		}, func(context.Context) error { return nil }, 0, false},
 		{"cluster: kill -9 of a master", func(ctx context.Context) (err error) {
 			if dead, _, err = k.holder(ctx, limiterKey); err == nil {
 				dead.Stop()
 			}
 			return err
-		}, func(context.Context) error { return nil }, 0},
-		{"cluster: it comes back", func(ctx context.Context) error { return dead.run(ctx) }, func(context.Context) error { return nil }, 0},
+		}, func(context.Context) error { return nil }, 0, false},
+		{"cluster: it comes back", func(ctx context.Context) error { return dead.run(ctx) }, func(context.Context) error { return nil }, 0, false},
 	})
 }
 
@@ -134,20 +165,7 @@ func (c *chaos) happens(ctx context.Context, one fault, l *load) error {
 	loaded, done := context.WithCancel(ctx)
 	defer done()
 	l.start(loaded)
-	if err := pause(ctx, calm); err != nil {
-		return err
-	}
-	err := one.breaks(ctx)
-	if err == nil {
-		err = pause(ctx, one.hold)
-	}
-	if err == nil {
-		err = one.mend(ctx)
-	}
-	over := time.Now()
-	if err == nil {
-		err = pause(ctx, watched)
-	}
+	_, over, err := one.happen(ctx)
 	done()
 	l.asked.Wait()
 	if err != nil {
