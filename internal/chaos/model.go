@@ -188,7 +188,7 @@ func (o *register) follow(reads []read) {
 			if w.version <= r.version {
 				break
 			}
-			if late := r.begin.Sub(w.end); w.done && w.replica != r.replica && late > 0 {
+			if late := r.begin.Sub(w.end); late > 0 {
 				at := seenBy{w.version, r.replica}
 				o.late[at] = max(o.late[at], late)
 			}

@@ -34,6 +34,7 @@ func TestModel(t *testing.T) {
 		{"nothing was written", nil, []read{saw(0, 0, 0, 1)}, 0},
 		{"a version out of nowhere", nil, []read{saw(1, 0, 0, 1)}, 1},
 		{"while it is written, both are right", []write{wrote(1, 0, 10, 20)}, []read{saw(0, 0, 12, 18), saw(1, 1, 12, 18), saw(0, 1, 13, 30)}, 0},
+		{"who began to read before may know it", []write{wrote(1, 0, 10, 20)}, []read{saw(1, 1, 5, 11)}, 0},
 		{"seen before it was written", []write{wrote(1, 0, 10, 20)}, []read{saw(1, 1, 5, 9)}, 1},
 		{"who wrote it must know it", []write{wrote(1, 0, 10, 20)}, []read{saw(0, 0, 21, 22)}, 1},
 		{"who began to read before may not", []write{wrote(1, 0, 10, 20)}, []read{saw(0, 0, 19, 22)}, 0},
@@ -98,8 +99,8 @@ func TestDelays(t *testing.T) {
 		writes: []write{wrote(1, 0, 10, 20), wrote(2, 1, 100, 110), lost(wrote(3, 0, 200, 210))},
 		reads: []read{
 			saw(0, 0, 30, 31),   // the writer's own: no delay, a fault
-			saw(0, 1, 25, 26),   // 5 after
 			saw(0, 1, 27, 28),   // 7 after
+			saw(0, 1, 25, 26),   // 5 after
 			saw(1, 1, 40, 41),   // knows it
 			saw(0, 2, 115, 116), // misses both: 95 and 5
 			saw(2, 0, 215, 216), // misses one that was lost
