@@ -47,17 +47,18 @@ type fault struct {
 
 // happen lets a fault come and go, with calm before it and time after it.
 func (f fault) happen(ctx context.Context) (begin, over time.Time, err error) {
-	if err = pause(ctx, calm); err != nil {
-		return begin, over, err
-	}
-	begin = time.Now()
-	for _, step := range []func(context.Context) error{f.breaks, func(ctx context.Context) error { return pause(ctx, f.hold) }, f.mend} {
-		if err = step(ctx); err != nil {
+	for _, step := range []func(context.Context) error{
+		func(ctx context.Context) error { return pause(ctx, calm) },
+		func(ctx context.Context) error { begin = time.Now(); return f.breaks(ctx) },
+		func(ctx context.Context) error { return pause(ctx, f.hold) },
+		func(ctx context.Context) error { err := f.mend(ctx); over = time.Now(); return err },
+		func(ctx context.Context) error { return pause(ctx, watched) },
+	} {
+		if err := step(ctx); err != nil {
 			return begin, over, err
 		}
 	}
-	over = time.Now()
-	return begin, over, pause(ctx, watched)
+	return begin, over, nil
 }
 
 // trouble breaks a Redis, and then a cluster, in all the ways there are.
