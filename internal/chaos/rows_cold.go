@@ -98,7 +98,7 @@ func (c *chaos) askedBy(ctx context.Context, replicas, times int) (*outcome, err
 
 // lease is how long a replica may hold what it has begun without a word: a dead
 // one keeps the others waiting no longer.
-const lease = 3 * time.Second
+const lease = 5 * time.Second
 
 // slow is how long a call takes in the row of the replica that dies: long enough
 // to kill it in between.

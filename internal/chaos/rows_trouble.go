@@ -14,21 +14,22 @@ import (
 	"zoomql/internal/sandbox"
 )
 
-// The load under which Redis is broken, of LIGHT calls. In every few seconds comes
-// a burst that is half as large again as what Zoom takes in a second: replicas that
-// lose each other and go on as if they were alone send it all at once. On the
-// average it is half of the budget, so nothing of it need ever fail.
+// The load under which Redis is broken, of LIGHT calls. Every other second comes a
+// burst that is larger than what Zoom takes in one: replicas that lose each other
+// and go on as if they were alone send it all at once. On the average it leaves a
+// quarter of the budget, so nothing of it need ever fail.
 const (
-	burstEvery = 4 * time.Second
-	burstCalls = 120
+	burstEvery = 2 * time.Second
+	burstCalls = 100
 	hotEvery   = 20 * time.Millisecond
 	probeEvery = 200 * time.Millisecond
 
 	// fast is how quickly what a replica has in memory is answered. It takes less
 	// than a millisecond; the rest is for a machine that is busy.
 	fast = 150 * time.Millisecond
-	// calm is how long the load goes on before a fault, and watched after it.
-	calm    = 2 * time.Second
+	// calm is how long the load goes on before a fault, and watched after it. A
+	// burst falls into the middle of each fault then.
+	calm    = 3 * time.Second
 	watched = 7 * time.Second
 	// allowedBack is what is asked.
 	allowedBack = 5 * time.Second
@@ -68,7 +69,7 @@ func (c *chaos) trouble(ctx context.Context) error {
 
 // many is an account with enough users for the load.
 func (c *chaos) many() upstream.World {
-	return upstream.World{Users: 1000 + c.size.rounds*5000, Plan: sandbox.PlanBusiness, Names: true}
+	return upstream.World{Users: 1000 + c.size.rounds*8000, Plan: sandbox.PlanBusiness, Names: true}
 }
 
 // wired starts a Redis and ways to it for n replicas.
