@@ -1,6 +1,6 @@
 # Everything a developer types. CI types "bash .ci/run", which is made of these.
 
-.PHONY: help run build test bench generate surface check-generated lint playground
+.PHONY: help run build test bench chaos generate surface check-generated lint playground
 MAKEFLAGS += --no-print-directory
 
 help: ## list what make can do
@@ -19,6 +19,10 @@ test: playground ## install what the tests need, and run them all
 
 bench: ## measure calls, round trips and CPU against their bounds
 	go run ./internal/bench
+
+chaos: ## break Redis and replicas under load, and hold what happens against what is asked
+	@internal/scripts/need redis-server
+	go run ./internal/chaos
 
 generate: ## write the generated code anew
 	go generate ./...

@@ -46,7 +46,8 @@ const maxUnused = 500
 // pays reports whether the answer to a question is likely to be of use again.
 func (a *answers) pays(key string) bool {
 	mark := binary.LittleEndian.Uint64([]byte(key[:8]))
-	again := a.door[mark%uint64(len(a.door))].Swap(uint32(mark>>32)) == uint32(mark>>32)
+	half := uint32(mark >> 32) //nolint:gosec // the upper half of it
+	again := a.door[mark%uint64(len(a.door))].Swap(half) == half
 	return again || a.unused.Load() < maxUnused
 }
 

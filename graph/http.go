@@ -403,7 +403,10 @@ func encode(resp *graphql.Response) text {
 
 // fail answers a request that could not be read.
 func fail(w http.ResponseWriter, media string, status int, problem string) {
-	body, _ := json.Marshal(map[string]any{"errors": gqlerror.List{{Message: problem, Extensions: map[string]any{"code": "BAD_REQUEST"}}}})
+	body, err := json.Marshal(map[string]any{"errors": gqlerror.List{{Message: problem, Extensions: map[string]any{"code": "BAD_REQUEST"}}}})
+	if err != nil {
+		status = http.StatusInternalServerError // of texts alone, there is none
+	}
 	w.Header().Set("Content-Type", media+"; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(status)

@@ -7,6 +7,8 @@ import (
 	"net/http/httptest"
 	"testing"
 
+	"zoomql/internal/bench/upstream"
+
 	"zoomql/cache"
 	"zoomql/graph"
 	"zoomql/internal/auth"
@@ -18,7 +20,7 @@ import (
 // Whatever the program asks, the gateway and the baseline answer the same: else
 // their figures would not be of the same work.
 func TestSameAnswers(t *testing.T) {
-	box, marks, err := newWorld(t.Context(), world{Users: 400, Participants: 300, Registrants: 300, Plan: sandbox.PlanNone, Meetings: 2, Crowd: 20})
+	box, marks, err := upstream.NewWorld(t.Context(), upstream.World{Users: 400, Participants: 300, Registrants: 300, Plan: sandbox.PlanNone, Meetings: 2, Crowd: 20})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -73,7 +75,7 @@ func askHere(t *testing.T, h http.Handler, query string) answer {
 
 // The users who are registered for the meetings that are made are of no other.
 func TestMadeMeetings(t *testing.T) {
-	box, marks, err := newWorld(t.Context(), world{Users: 200, Plan: sandbox.PlanNone, Meetings: 3, Crowd: 25})
+	box, marks, err := upstream.NewWorld(t.Context(), upstream.World{Users: 200, Plan: sandbox.PlanNone, Meetings: 3, Crowd: 25})
 	if err != nil {
 		t.Fatal(err)
 	}

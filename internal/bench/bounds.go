@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"zoomql/internal/bench/upstream"
 )
 
 // What a Business+ account may call of the label LIGHT in any second.
@@ -32,8 +34,8 @@ func allowedCrowd(users, rounds int, latency time.Duration) time.Duration {
 
 // roundTrips returns the longest chain of calls of which each began after the
 // one before it had ended.
-func roundTrips(calls []call) int {
-	done := slices.SortedFunc(slices.Values(calls), func(a, b call) int { return a.End.Compare(b.End) })
+func roundTrips(calls []upstream.Call) int {
+	done := slices.SortedFunc(slices.Values(calls), func(a, b upstream.Call) int { return a.End.Compare(b.End) })
 	n := 0
 	var end time.Time
 	for _, c := range done {
@@ -91,7 +93,7 @@ func crowdOf(data json.RawMessage) (crowd, error) {
 
 // again counts the calls for users who were fetched before, whichever of their
 // names was used.
-func (c crowd) again(calls []call) int {
+func (c crowd) again(calls []upstream.Call) int {
 	fetched := map[string]bool{}
 	n := 0
 	for _, call := range calls {
@@ -122,7 +124,7 @@ const (
 )
 
 // count returns how many calls went to an operation; "" counts all.
-func count(calls []call, pattern string) int {
+func count(calls []upstream.Call, pattern string) int {
 	if pattern == "" {
 		return len(calls)
 	}
@@ -136,7 +138,7 @@ func count(calls []call, pattern string) int {
 }
 
 // repeated counts the calls that had been made before.
-func repeated(calls []call) int {
+func repeated(calls []upstream.Call) int {
 	made := map[string]bool{}
 	n := 0
 	for _, c := range calls {

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"zoomql/internal/bench/upstream"
 )
 
 func TestAllowed(t *testing.T) {
@@ -34,22 +36,22 @@ func TestAllowed(t *testing.T) {
 }
 
 // at makes a call that lasts from one millisecond to another.
-func at(pattern, path string, from, to int) call {
+func at(pattern, path string, from, to int) upstream.Call {
 	start := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
-	return call{Pattern: pattern, Path: path, Start: start.Add(time.Duration(from) * time.Millisecond), End: start.Add(time.Duration(to) * time.Millisecond)}
+	return upstream.Call{Pattern: pattern, Path: path, Start: start.Add(time.Duration(from) * time.Millisecond), End: start.Add(time.Duration(to) * time.Millisecond)}
 }
 
 func TestRoundTrips(t *testing.T) {
 	for _, c := range []struct {
 		why   string
-		calls []call
+		calls []upstream.Call
 		want  int
 	}{
 		{"nothing", nil, 0},
-		{"all at once", []call{at("", "", 0, 100), at("", "", 5, 105), at("", "", 99, 199)}, 1},
-		{"one after the other", []call{at("", "", 0, 100), at("", "", 100, 200), at("", "", 201, 300)}, 3},
-		{"a list, then fifty that overlap", []call{at("", "", 0, 100), at("", "", 101, 201), at("", "", 103, 203), at("", "", 110, 210)}, 2},
-		{"in any order", []call{at("", "", 101, 201), at("", "", 0, 100)}, 2},
+		{"all at once", []upstream.Call{at("", "", 0, 100), at("", "", 5, 105), at("", "", 99, 199)}, 1},
+		{"one after the other", []upstream.Call{at("", "", 0, 100), at("", "", 100, 200), at("", "", 201, 300)}, 3},
+		{"a list, then fifty that overlap", []upstream.Call{at("", "", 0, 100), at("", "", 101, 201), at("", "", 103, 203), at("", "", 110, 210)}, 2},
+		{"in any order", []upstream.Call{at("", "", 101, 201), at("", "", 0, 100)}, 2},
 	} {
 		if got := roundTrips(c.calls); got != c.want {
 			t.Errorf("%s: %d, want %d", c.why, got, c.want)
@@ -72,7 +74,7 @@ func TestCrowd(t *testing.T) {
 	if c.people != 4 || c.placed != 3 || len(c.users) != 2 {
 		t.Errorf("%d people, %d with a user, %d users; want 4, 3, 2", c.people, c.placed, len(c.users))
 	}
-	calls := []call{
+	calls := []upstream.Call{
 		at("GET /users", "/v2/users?page_size=2000", 0, 1),
 		at(getUser, "/v2/users/u1", 0, 1),
 		at(getUser, "/v2/users/u2", 0, 1),
@@ -90,47 +92,6 @@ func TestCrowd(t *testing.T) {
 	}
 	if n := count(calls, getUser); n != 6 {
 		t.Errorf("%d calls for one user, want 6", n)
-	}
-}
-
-func TestStats(t *testing.T) {
-	for _, c := range []struct {
-		samples []float64
-		want    stats
-	}{
-		{nil, stats{}},
-		{[]float64{3}, stats{3, 3, 3}},
-		{[]float64{9, 1, 4}, stats{4, 1, 9}},
-		{[]float64{4, 1, 2, 9}, stats{3, 1, 9}},
-	} {
-		if got := statsOf(c.samples); got != c.want {
-			t.Errorf("%v: %v, want %v", c.samples, got, c.want)
-		}
-	}
-}
-
-func TestTable(t *testing.T) {
-	yes, no := true, false
-	var b strings.Builder
-	err := writeTable(&b, []row{
-		{Work: "one work whose name is longer than the column of names is wide", Bound: "–", Asked: "≤ 1.0 × baseline", Measured: "0.50 ×", OK: &yes},
-		{Work: "  baseline", Bound: "–", Asked: "–", Measured: "as it is"},
-		{Work: "another", Bound: "–", Asked: "–", Measured: "bad", OK: &no},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	lines := strings.Split(strings.TrimSpace(b.String()), "\n")
-	if len(lines) != 6 {
-		t.Fatalf("%d lines, want 6: two of heading, two of the long row\n%s", len(lines), b.String())
-	}
-	for i, end := range map[int]string{2: "yes", 4: "–", 5: "NO"} {
-		if !strings.HasSuffix(lines[i], " "+end) {
-			t.Errorf("line %d does not end with %q: %s", i, end, lines[i])
-		}
-	}
-	if !strings.HasPrefix(lines[4], "  baseline ") {
-		t.Errorf("not set in: %q", lines[4])
 	}
 }
 

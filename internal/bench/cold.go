@@ -9,6 +9,10 @@ import (
 	"net/http"
 	"reflect"
 	"time"
+
+	"zoomql/internal/bench/proc"
+	"zoomql/internal/bench/table"
+	"zoomql/internal/bench/upstream"
 )
 
 // "Cold" means here: a process of its own for each sample, which has answered
@@ -25,8 +29,8 @@ type sample struct {
 	took   time.Duration
 	cpu    time.Duration // on the cores, of the server
 	answer answer
-	ledger *ledger
-	memory memory
+	ledger *upstream.Ledger
+	memory proc.Memory
 }
 
 // answer is what a GraphQL server said.
@@ -37,13 +41,13 @@ type answer struct {
 }
 
 // ask sends one query and reads the answer to its end.
-func (b *bench) ask(ctx context.Context, p *process, query string) (answer, time.Duration, error) {
+func (b *bench) ask(ctx context.Context, p *proc.Process, query string) (answer, time.Duration, error) {
 	var a answer
 	body, err := json.Marshal(map[string]string{"query": query})
 	if err != nil {
 		return a, 0, err
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+p.addr+"/graphql", bytes.NewReader(body))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+p.Addr+"/graphql", bytes.NewReader(body))
 	if err != nil {
 		return a, 0, err
 	}
@@ -61,16 +65,16 @@ func (b *bench) ask(ctx context.Context, p *process, query string) (answer, time
 	}
 	a.raw = raw
 	if err := json.Unmarshal(raw, &a); err != nil {
-		return a, 0, fmt.Errorf("%s answered %d %.200q", p.name, resp.StatusCode, raw)
+		return a, 0, fmt.Errorf("%s answered %d %.200q", p.Name, resp.StatusCode, raw)
 	}
 	return a, took, nil
 }
 
 // askWhole is ask for a query that must be answered without any error.
-func (b *bench) askWhole(ctx context.Context, p *process, query string) (answer, time.Duration, error) {
+func (b *bench) askWhole(ctx context.Context, p *proc.Process, query string) (answer, time.Duration, error) {
 	a, took, err := b.ask(ctx, p, query)
 	if err == nil && len(a.Errors) > 0 {
-		err = fmt.Errorf("%s answered with %d errors, the first: %.300s", p.name, len(a.Errors), a.Errors[0])
+		err = fmt.Errorf("%s answered with %d errors, the first: %.300s", p.Name, len(a.Errors), a.Errors[0])
 	}
 	return a, took, err
 }
@@ -81,7 +85,7 @@ func (b *bench) cold(ctx context.Context, c contender, query string, env ...stri
 	if err != nil {
 		return nil, err
 	}
-	defer p.stop()
+	defer p.Stop()
 	for _, q := range warmUps(b.marks) {
 		if _, _, err := b.askWhole(ctx, p, q); err != nil {
 			return nil, fmt.Errorf("warming up: %w", err)
@@ -91,27 +95,27 @@ func (b *bench) cold(ctx context.Context, c contender, query string, env ...stri
 }
 
 // measured asks a query and notes what it cost.
-func (b *bench) measured(ctx context.Context, p *process, query string) (*sample, error) {
-	if err := b.up.reset(ctx); err != nil {
+func (b *bench) measured(ctx context.Context, p *proc.Process, query string) (*sample, error) {
+	if err := b.up.Reset(ctx); err != nil {
 		return nil, err
 	}
 	s := &sample{}
-	before, err := p.cpu()
+	before, err := p.CPU()
 	if err != nil {
 		return nil, err
 	}
 	if s.answer, s.took, err = b.askWhole(ctx, p, query); err != nil {
 		return nil, err
 	}
-	after, err := p.cpu()
+	after, err := p.CPU()
 	if err != nil {
 		return nil, err
 	}
 	s.cpu = after - before
-	if s.ledger, err = b.up.ledger(ctx); err != nil {
+	if s.ledger, err = b.up.Ledger(ctx); err != nil {
 		return nil, err
 	}
-	s.memory, err = p.memory()
+	s.memory, err = p.Memory()
 	return s, err
 }
 
@@ -124,17 +128,17 @@ type duel struct {
 // side is one contender's part in a duel.
 type side []*sample
 
-func (s side) took() stats {
-	return statsBy(s, func(one *sample) float64 { return millis(one.took) })
+func (s side) took() table.Stats {
+	return table.StatsBy(s, func(one *sample) float64 { return table.Millis(one.took) })
 }
 
-func (s side) cpu() stats {
-	return statsBy(s, func(one *sample) float64 { return millis(one.cpu) })
+func (s side) cpu() table.Stats {
+	return table.StatsBy(s, func(one *sample) float64 { return table.Millis(one.cpu) })
 }
 
 // calls are those that went to an operation, or all.
-func (s side) calls(pattern string) stats {
-	return statsBy(s, func(one *sample) float64 { return float64(count(one.ledger.Calls, pattern)) })
+func (s side) calls(pattern string) table.Stats {
+	return table.StatsBy(s, func(one *sample) float64 { return float64(count(one.ledger.Calls, pattern)) })
 }
 
 func (b *bench) duel(ctx context.Context, query string, env ...string) (duel, error) {
@@ -170,19 +174,19 @@ func sameData(a, b json.RawMessage) error {
 }
 
 // delayed asks a query some times with a latency at Zoom.
-func (b *bench) delayed(ctx context.Context, query string, latency time.Duration, env ...string) (stats, *sample, error) {
-	if err := b.up.latency(ctx, latency); err != nil {
-		return stats{}, nil, err
+func (b *bench) delayed(ctx context.Context, query string, latency time.Duration, env ...string) (table.Stats, *sample, error) {
+	if err := b.up.Latency(ctx, latency); err != nil {
+		return table.Stats{}, nil, err
 	}
-	defer func() { _ = b.up.latency(ctx, 0) }() // the next world has its own
+	defer func() { _ = b.up.Latency(ctx, 0) }() // the next world has its own
 	var took []float64
 	var last *sample
 	for range max(3, b.samples/4) {
 		var err error
 		if last, err = b.cold(ctx, b.gateway(), query, env...); err != nil {
-			return stats{}, nil, err
+			return table.Stats{}, nil, err
 		}
-		took = append(took, millis(last.took))
+		took = append(took, table.Millis(last.took))
 	}
-	return statsOf(took), last, nil
+	return table.StatsOf(took), last, nil
 }

@@ -12,6 +12,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"zoomql/internal/bench/proc"
 )
 
 // A hammer sends one request, or some by turns, over some connections, each again
@@ -153,20 +155,20 @@ func skipChunks(in *bufio.Reader) error {
 }
 
 // hammer asks a server the same again and again, and returns the answers a second and what one costs the server's process, in microseconds on the cores.
-func (b *bench) hammer(ctx context.Context, p *process, bodies [][]byte, conns int, d time.Duration) (perSecond, cost float64, err error) {
-	before, err := p.cpu()
+func (b *bench) hammer(ctx context.Context, p *proc.Process, bodies [][]byte, conns int, d time.Duration) (perSecond, cost float64, err error) {
+	before, err := p.CPU()
 	if err != nil {
 		return 0, 0, err
 	}
-	h := hammer{addr: p.addr, conns: conns}
+	h := hammer{addr: p.Addr, conns: conns}
 	for _, body := range bodies {
-		h.requests = append(h.requests, post(p.addr, "/graphql", body))
+		h.requests = append(h.requests, post(p.Addr, "/graphql", body))
 	}
 	began := time.Now()
 	if perSecond, err = h.run(ctx, d); err != nil {
 		return 0, 0, err
 	}
 	took := time.Since(began)
-	after, err := p.cpu()
+	after, err := p.CPU()
 	return perSecond, float64((after - before).Microseconds()) / (perSecond * took.Seconds()), err
 }

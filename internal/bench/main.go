@@ -21,7 +21,6 @@ import (
 	"io"
 	"net/http"
 	"os"
-	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"slices"
@@ -30,6 +29,10 @@ import (
 	"syscall"
 	"time"
 
+	"zoomql/internal/bench/proc"
+	"zoomql/internal/bench/table"
+	"zoomql/internal/bench/upstream"
+
 	"zoomql/internal/bench/baseline"
 )
 
@@ -37,9 +40,9 @@ func main() {
 	var err error
 	switch args := os.Args[1:]; {
 	case len(args) == 2 && args[0] == "sandbox":
-		err = serveUpstream(args[1])
+		err = upstream.Serve(args[1])
 	case len(args) == 2 && args[0] == "baseline":
-		err = serve(args[1], baseline.New(baseline.Config{
+		err = proc.Serve(args[1], baseline.New(baseline.Config{
 			APIURL: os.Getenv("ZOOM_API_URL"), OAuthURL: os.Getenv("ZOOM_OAUTH_URL"), AccountID: os.Getenv("ZOOM_ACCOUNT_ID"),
 			ClientID: os.Getenv("ZOOM_CLIENT_ID"), ClientSecret: os.Getenv("ZOOM_CLIENT_SECRET"),
 		}))
@@ -79,45 +82,42 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	}
 	err = b.measure(ctx, strings.FieldsFunc(*only, func(r rune) bool { return r == ',' }), *build)
 	if *asJSON {
-		return errors.Join(err, writeJSON(stdout, b.rows))
+		return errors.Join(err, table.WriteJSON(stdout, b.rows))
 	}
-	return errors.Join(err, writeTable(stdout, b.rows))
+	return errors.Join(err, table.Write(stdout, b.rows))
 }
 
 // bench is one run.
 type bench struct {
-	root, tmp string
-	self      string // this program
-	zoomql    string // the gateway
-	bare      string // the static server
-	samples   int
-	client    *http.Client
-	up        *upstream
-	marks     *landmarks // of the world that is up
-	progress  io.Writer
-	rows      []row
+	place    *proc.Place
+	self     string // this program
+	zoomql   string // the gateway
+	bare     string // the static server
+	samples  int
+	client   *http.Client
+	up       *upstream.Upstream
+	marks    *upstream.Landmarks // of the world that is up
+	progress io.Writer
+	rows     []table.Row
 }
 
 func newBench(ctx context.Context, samples int, progress io.Writer) (*bench, error) {
-	mod, err := exec.CommandContext(ctx, "go", "env", "GOMOD").Output()
+	place, err := proc.NewPlace(ctx, "zoomql-bench")
 	if err != nil {
-		return nil, fmt.Errorf("go env GOMOD: %w", err)
-	}
-	b := &bench{root: filepath.Dir(strings.TrimSpace(string(mod))), samples: samples, progress: progress}
-	if b.self, err = os.Executable(); err != nil {
 		return nil, err
 	}
-	if b.tmp, err = os.MkdirTemp("", "zoomql-bench-"); err != nil {
+	b := &bench{place: place, samples: samples, progress: progress}
+	if b.self, err = os.Executable(); err != nil {
 		return nil, err
 	}
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.MaxIdleConnsPerHost, transport.DisableCompression = 100, true
 	b.client = &http.Client{Transport: transport, Timeout: 2 * time.Minute}
-	b.zoomql, b.bare = filepath.Join(b.tmp, "zoomql"), filepath.Join(b.tmp, "static")
+	b.zoomql, b.bare = filepath.Join(place.Tmp, "zoomql"), filepath.Join(place.Tmp, "static")
 	fmt.Fprintln(progress, "building")
-	err = errors.Join(b.build(ctx, b.zoomql, "."), b.build(ctx, b.bare, "./internal/bench/static"))
+	err = errors.Join(place.Build(ctx, b.zoomql, "."), place.Build(ctx, b.bare, "./internal/bench/static"))
 	if err == nil {
-		err = b.startUpstream(ctx)
+		b.up, err = upstream.Start(ctx, place, b.self, b.client)
 	}
 	if err != nil {
 		b.close()
@@ -126,37 +126,24 @@ func newBench(ctx context.Context, samples int, progress io.Writer) (*bench, err
 	return b, nil
 }
 
-func (b *bench) startUpstream(ctx context.Context) error {
-	addr, err := freeAddr(ctx)
-	if err != nil {
-		return err
-	}
-	p, err := b.start(ctx, "sandbox", addr, nil, b.self, "sandbox", addr)
-	if err != nil {
-		return err
-	}
-	b.up = &upstream{p, b.client}
-	return nil
-}
-
 func (b *bench) close() {
 	if b.up != nil {
-		b.up.stop()
+		b.up.Stop()
 	}
-	_ = os.RemoveAll(b.tmp) // nothing of it is worth a word
+	b.place.Close()
 }
 
 // enter makes a world the one that is asked.
-func (b *bench) enter(ctx context.Context, w world) error {
-	marks, err := b.up.world(ctx, w)
+func (b *bench) enter(ctx context.Context, w upstream.World) error {
+	marks, err := b.up.Enter(ctx, w)
 	b.marks = marks
 	return err
 }
 
 // add notes a row and says so.
-func (b *bench) add(r row) {
+func (b *bench) add(r table.Row) {
 	b.rows = append(b.rows, r)
-	r.write(b.progress)
+	r.Write(b.progress)
 }
 
 // measure measures the rows of the table, or those of the numbers given.
@@ -185,7 +172,7 @@ func (b *bench) measure(ctx context.Context, only []string, build bool) error {
 				return ctx.Err()
 			}
 			no := false
-			b.add(row{Work: figure.name, Measured: "failed: " + err.Error(), OK: &no})
+			b.add(table.Row{Work: figure.name, Measured: "failed: " + err.Error(), OK: &no})
 		}
 	}
 	return nil

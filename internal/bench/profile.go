@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"zoomql/internal/bench/proc"
 )
 
 // A cold query lasts some milliseconds, in which the profiler of the cores sees
@@ -68,9 +70,9 @@ func (b *bench) profile(ctx context.Context, dir string) error {
 
 // buildProfiled builds the gateway with the profilers' file laid over it.
 func (b *bench) buildProfiled(ctx context.Context) error {
-	overlay := filepath.Join(b.tmp, "overlay.json")
+	overlay := filepath.Join(b.place.Tmp, "overlay.json")
 	content, err := json.Marshal(map[string]any{"Replace": map[string]string{
-		filepath.Join(b.root, "profiler.go"): filepath.Join(b.root, "internal", "bench", "profiler.go.txt"),
+		filepath.Join(b.place.Root, "profiler.go"): filepath.Join(b.place.Root, "internal", "bench", "profiler.go.txt"),
 	}})
 	if err != nil {
 		return err
@@ -79,7 +81,7 @@ func (b *bench) buildProfiled(ctx context.Context) error {
 		return err
 	}
 	cmd := exec.CommandContext(ctx, "go", "build", "-overlay", overlay, "-o", b.zoomql, ".")
-	cmd.Dir = b.root
+	cmd.Dir = b.place.Root
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("go build: %w\n%s", err, out)
 	}
@@ -92,7 +94,7 @@ func (b *bench) profileCold(ctx context.Context, file, query string, allocations
 	if err != nil {
 		return err
 	}
-	defer p.stop()
+	defer p.Stop()
 	for _, q := range warmUps(b.marks) {
 		if _, _, err := b.askWhole(ctx, p, q); err != nil {
 			return err
@@ -109,7 +111,7 @@ func (b *bench) profileHot(ctx context.Context, file string, bodies [][]byte, al
 	if err != nil {
 		return err
 	}
-	defer p.stop()
+	defer p.Stop()
 	if _, _, err := b.hammer(ctx, p, bodies, 64, time.Second); err != nil {
 		return err
 	}
@@ -121,8 +123,8 @@ func (b *bench) profileHot(ctx context.Context, file string, bodies [][]byte, al
 
 // startProfiled starts the gateway and says where its profiler listens: that of
 // the cores, or that of allocations.
-func (b *bench) startProfiled(ctx context.Context, allocations bool) (*process, string, error) {
-	addr, err := freeAddr(ctx)
+func (b *bench) startProfiled(ctx context.Context, allocations bool) (*proc.Process, string, error) {
+	addr, err := proc.FreeAddr(ctx)
 	if err != nil {
 		return nil, "", err
 	}
@@ -208,7 +210,7 @@ func (b *bench) subtract(ctx context.Context, dir, name string) error {
 
 func (b *bench) pprof(ctx context.Context, args ...string) ([]byte, error) {
 	cmd := exec.CommandContext(ctx, "go", append([]string{"tool", "pprof"}, args...)...)
-	cmd.Dir = b.root
+	cmd.Dir = b.place.Root
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		return nil, fmt.Errorf("pprof: %w\n%s", err, out)

@@ -1,6 +1,10 @@
 package main
 
-import "fmt"
+import (
+	"fmt"
+
+	"zoomql/internal/bench/upstream"
+)
 
 // The queries of the table. Each runs on the gateway and on the baseline.
 
@@ -37,7 +41,7 @@ func userQuery(id string) string {
 // warmUps are queries that make a server run the code of the queries above and
 // open its connections to Zoom, on other keys: what they leave in a cache is of
 // no use to those, which the count of calls proves.
-func warmUps(m *landmarks) []string {
+func warmUps(m *upstream.Landmarks) []string {
 	return []string{
 		`{ account { users(first: 50, roleId: "2") { nodes { zoomId displayName email meetings(first: 30, type: UPCOMING) { nodes { number topic startTime durationMinutes host { displayName email } } } } } } }`,
 		fmt.Sprintf(`{ meeting(by: {number: "%d"}) { registrants(first: 5, status: DENIED) { nodes { email firstName user { %s } } } } }`, m.BigMeeting, listedFields),

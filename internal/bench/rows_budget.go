@@ -5,6 +5,9 @@ import (
 	"fmt"
 	"time"
 
+	"zoomql/internal/bench/table"
+	"zoomql/internal/bench/upstream"
+
 	"zoomql/internal/sandbox"
 )
 
@@ -42,7 +45,7 @@ func (b *bench) budget(ctx context.Context) error {
 			}
 			share := 100 * float64(got.placed) / float64(all.placed)
 			ratio := s.took.Seconds() / allows.Seconds()
-			r := row{
+			r := table.Row{
 				Work: "Business+ limits, " + form.name, Bound: fmt.Sprintf("the budget allows %s", allows), Asked: "100 % of users, no 429, ≤ 1.1 ×",
 				Measured: fmt.Sprintf("%.0f %% of %d users in %d places, %d answers 429, %.2f ×: %s; %d calls, %d errors", share, len(all.users), all.placed, s.ledger.Throttled, ratio, s.took.Round(time.Millisecond), len(s.ledger.Calls), failed),
 				Values:   map[string]float64{"users": share, "throttled": float64(s.ledger.Throttled), "ratio": ratio, "seconds": s.took.Seconds()},
@@ -62,7 +65,7 @@ func (b *bench) budget(ctx context.Context) error {
 // underLimits asks in a world that nobody has spent anything of. One small query
 // goes before, for the token, and a second passes before its calls are free
 // again.
-func (b *bench) underLimits(ctx context.Context, c contender, w world, query string) (*sample, int, error) {
+func (b *bench) underLimits(ctx context.Context, c contender, w upstream.World, query string) (*sample, int, error) {
 	if err := b.enter(ctx, w); err != nil {
 		return nil, 0, err
 	}
@@ -70,7 +73,7 @@ func (b *bench) underLimits(ctx context.Context, c contender, w world, query str
 	if err != nil {
 		return nil, 0, err
 	}
-	defer p.stop()
+	defer p.Stop()
 	if _, _, err := b.askWhole(ctx, p, fmt.Sprintf(`{ user(by: {zoomId: %q}) { displayName jobTitle } }`, b.marks.InactiveUserID)); err != nil {
 		return nil, 0, err
 	}
@@ -78,13 +81,13 @@ func (b *bench) underLimits(ctx context.Context, c contender, w world, query str
 	case <-ctx.Done():
 	case <-time.After(1200 * time.Millisecond):
 	}
-	if err := b.up.reset(ctx); err != nil {
+	if err := b.up.Reset(ctx); err != nil {
 		return nil, 0, err
 	}
 	s := &sample{}
 	if s.answer, s.took, err = b.ask(ctx, p, query); err != nil {
 		return nil, 0, err
 	}
-	s.ledger, err = b.up.ledger(ctx)
+	s.ledger, err = b.up.Ledger(ctx)
 	return s, len(s.answer.Errors), err
 }

@@ -6,6 +6,9 @@ import (
 	"strings"
 	"time"
 
+	"zoomql/internal/bench/table"
+	"zoomql/internal/bench/upstream"
+
 	"zoomql/internal/sandbox"
 )
 
@@ -16,7 +19,7 @@ const latency = 100 * time.Millisecond
 // and its latest run 300 participants. The sandbox makes the participants of
 // the registrants, so most users stand in both lists, and one in eight is a
 // guest who is no user.
-var office = world{Users: 600, Participants: 300, Registrants: 300, Plan: sandbox.PlanNone}
+var office = upstream.World{Users: 600, Participants: 300, Registrants: 300, Plan: sandbox.PlanNone}
 
 func (b *bench) nested(ctx context.Context) error {
 	const users, calls, rounds = 50, 51, 2
@@ -30,7 +33,7 @@ func (b *bench) nested(ctx context.Context) error {
 	}
 	work := "50 users → 30 meetings each → host"
 	got := d.gateway.calls("")
-	b.addCalls(work, fmt.Sprintf("%d calls", calls), "51 calls", got.min == calls && got.max == calls, d, "")
+	b.addCalls(work, fmt.Sprintf("%d calls", calls), "51 calls", got.Min == calls && got.Max == calls, d, "")
 	b.addDuel(work, d)
 	return b.addDelayed(ctx, work, query, rounds, 1.15)
 }
@@ -59,13 +62,13 @@ func (b *bench) crowd(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		again := statsBy(d.gateway, func(s *sample) float64 { return float64(people.again(s.ledger.Calls)) })
+		again := table.StatsBy(d.gateway, func(s *sample) float64 { return float64(people.again(s.ledger.Calls)) })
 		work := "300 registrants + 300 participants → user, " + form.name
 		bound := "5 calls: 2 lists of people, 3 of users"
 		if form.fields == wholeFields {
 			bound = fmt.Sprintf("%d calls: 2 lists, each of %d users once", 2+len(people.users), len(people.users))
 		}
-		b.addCalls(work, bound, "no user fetched twice", again.max == 0, d, fmt.Sprintf("; %s users twice", again.span()))
+		b.addCalls(work, bound, "no user fetched twice", again.Max == 0, d, fmt.Sprintf("; %s users twice", again.Span()))
 		b.addDuel(work, d)
 		if form.fields == listedFields {
 			err = b.addDelayed(ctx, work, query, crowdRounds, 1.2)
@@ -90,27 +93,27 @@ func (b *bench) addWide(ctx context.Context, work, query string) error {
 	if err != nil {
 		return err
 	}
-	b.add(row{Work: "  with MAX_IN_FLIGHT=100, the default", Bound: "–", Asked: "–", Measured: took.format("ms"), Values: map[string]float64{"ms": took.median}})
+	b.add(table.Row{Work: "  with MAX_IN_FLIGHT=100, the default", Bound: "–", Asked: "–", Measured: took.Format("ms"), Values: map[string]float64{"ms": took.Median}})
 	return nil
 }
 
 func (b *bench) addCalls(work, bound, asked string, ok bool, d duel, more string) {
 	got, other := d.gateway.calls(""), d.baseline.calls("")
-	b.add(row{
+	b.add(table.Row{
 		Work: work + ": calls", Bound: bound, Asked: asked, OK: &ok,
-		Measured: fmt.Sprintf("%s calls: lists of users %s, users %s; baseline %s%s", got.span(), d.gateway.calls(listUsers).span(), d.gateway.calls(getUser).span(), other.span(), more),
-		Values:   map[string]float64{"calls": got.median, "most_calls": got.max, "baseline_calls": other.median},
+		Measured: fmt.Sprintf("%s calls: lists of users %s, users %s; baseline %s%s", got.Span(), d.gateway.calls(listUsers).Span(), d.gateway.calls(getUser).Span(), other.Span(), more),
+		Values:   map[string]float64{"calls": got.Median, "most_calls": got.Max, "baseline_calls": other.Median},
 	})
 }
 
 func (b *bench) addDuel(work string, d duel) {
 	g, o := d.gateway.took(), d.baseline.took()
-	ratio := g.median / o.median
+	ratio := g.Median / o.Median
 	ok := ratio <= 1
-	b.add(row{
+	b.add(table.Row{
 		Work: work + ": 0 ms a call", Bound: "–", Asked: "≤ 1.0 × baseline", OK: &ok,
-		Measured: fmt.Sprintf("%.2f ×: %s, baseline %s; on the cores %s to %s ms", ratio, g.format("ms"), o.format("ms"), short(d.gateway.cpu().median), short(d.baseline.cpu().median)),
-		Values:   map[string]float64{"ratio": ratio, "ms": g.median, "baseline_ms": o.median, "cpu_ms": d.gateway.cpu().median, "baseline_cpu_ms": d.baseline.cpu().median},
+		Measured: fmt.Sprintf("%.2f ×: %s, baseline %s; on the cores %s to %s ms", ratio, g.Format("ms"), o.Format("ms"), table.Short(d.gateway.cpu().Median), table.Short(d.baseline.cpu().Median)),
+		Values:   map[string]float64{"ratio": ratio, "ms": g.Median, "baseline_ms": o.Median, "cpu_ms": d.gateway.cpu().Median, "baseline_cpu_ms": d.baseline.cpu().Median},
 	})
 }
 
@@ -119,13 +122,13 @@ func (b *bench) addDelayed(ctx context.Context, work, query string, rounds int, 
 	if err != nil {
 		return err
 	}
-	bound := float64(rounds) * millis(latency)
-	ratio := took.median / bound
+	bound := float64(rounds) * table.Millis(latency)
+	ratio := took.Median / bound
 	ok := ratio <= most
-	b.add(row{
+	b.add(table.Row{
 		Work: strings.Join(append([]string{work + ": 100 ms a call"}, env...), ", "), Bound: fmt.Sprintf("%d round trips, %.0f ms", rounds, bound), Asked: fmt.Sprintf("≤ %.2f ×", most), OK: &ok,
-		Measured: fmt.Sprintf("%.2f ×: %s, %d round trips", ratio, took.format("ms"), roundTrips(s.ledger.Calls)),
-		Values:   map[string]float64{"ratio": ratio, "ms": took.median, "round_trips": float64(roundTrips(s.ledger.Calls))},
+		Measured: fmt.Sprintf("%.2f ×: %s, %d round trips", ratio, took.Format("ms"), roundTrips(s.ledger.Calls)),
+		Values:   map[string]float64{"ratio": ratio, "ms": took.Median, "round_trips": float64(roundTrips(s.ledger.Calls))},
 	})
 	return nil
 }

@@ -5,6 +5,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"time"
+
+	"zoomql/internal/bench/proc"
+	"zoomql/internal/bench/table"
 )
 
 // hot asks again and again for what is known: for one user, and for a meeting
@@ -18,12 +21,12 @@ func (b *bench) hot(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer gateway.stop()
+	defer gateway.Stop()
 	baseline, err := b.baseline().start(ctx)
 	if err != nil {
 		return err
 	}
-	defer baseline.stop()
+	defer baseline.Stop()
 	small, large := userQuery(b.marks.HostID), crowdQuery(b.marks.BigMeeting, listedFields)
 	if err := b.heat(ctx, "hot small query", gateway, small, []heated{
 		{"64 connections", gateway, requests(small), 0.9},
@@ -42,13 +45,13 @@ func (b *bench) hot(ctx context.Context) error {
 // heated is one way to ask a server that knows the answer.
 type heated struct {
 	name   string
-	server *process
+	server *proc.Process
 	bodies [][]byte
 	asked  float64 // of a static server's answers a second; 0 asks nothing
 }
 
 // heat measures servers beside one that answers with the same bytes.
-func (b *bench) heat(ctx context.Context, work string, gateway *process, query string, ways []heated) error {
+func (b *bench) heat(ctx context.Context, work string, gateway *proc.Process, query string, ways []heated) error {
 	const conns, rounds = 64, 5
 	const each = 1500 * time.Millisecond
 	var said answer
@@ -62,7 +65,7 @@ func (b *bench) heat(ctx context.Context, work string, gateway *process, query s
 	if err != nil {
 		return err
 	}
-	defer static.stop()
+	defer static.Stop()
 	all := append([]heated{{"static", static, requests(query), 0}}, ways...)
 	answers, cost := make([][]float64, len(all)), make([][]float64, len(all))
 	for round := range rounds + 1 {
@@ -76,16 +79,16 @@ func (b *bench) heat(ctx context.Context, work string, gateway *process, query s
 			}
 		}
 	}
-	bare, cores := statsOf(answers[0]), statsOf(cost[0]).median
+	bare, cores := table.StatsOf(answers[0]), table.StatsOf(cost[0]).Median
 	for i, way := range ways {
-		got, us := statsOf(answers[i+1]), statsOf(cost[i+1])
-		r := row{
-			Work: work + ", " + way.name, Asked: "–", Bound: fmt.Sprintf("static, %d bytes: %s, %s µs", len(said.raw), bare.format("answers/s"), short(cores)),
-			Measured: fmt.Sprintf("%.3f: %s, %s µs on the cores", got.median/bare.median, got.format("answers/s"), short(us.median)),
-			Values:   map[string]float64{"ratio": got.median / bare.median, "answers_per_second": got.median, "us": us.median, "static": bare.median, "static_us": cores},
+		got, us := table.StatsOf(answers[i+1]), table.StatsOf(cost[i+1])
+		r := table.Row{
+			Work: work + ", " + way.name, Asked: "–", Bound: fmt.Sprintf("static, %d bytes: %s, %s µs", len(said.raw), bare.Format("answers/s"), table.Short(cores)),
+			Measured: fmt.Sprintf("%.3f: %s, %s µs on the cores", got.Median/bare.Median, got.Format("answers/s"), table.Short(us.Median)),
+			Values:   map[string]float64{"ratio": got.Median / bare.Median, "answers_per_second": got.Median, "us": us.Median, "static": bare.Median, "static_us": cores},
 		}
 		if way.asked > 0 {
-			ok := got.median/bare.median >= way.asked
+			ok := got.Median/bare.Median >= way.asked
 			r.Asked, r.OK = fmt.Sprintf("≥ %.2f of it", way.asked), &ok
 		}
 		b.add(r)
@@ -97,7 +100,7 @@ func (b *bench) heat(ctx context.Context, work string, gateway *process, query s
 func requests(queries ...string) [][]byte {
 	bodies := make([][]byte, len(queries))
 	for i, q := range queries {
-		bodies[i], _ = json.Marshal(map[string]string{"query": q}) // text
+		bodies[i] = inJSON(map[string]any{"query": q})
 	}
 	return bodies
 }
@@ -114,6 +117,13 @@ func named(query string, n int) []string {
 // turning returns the body of a query whose variables differ each time it is
 // sent.
 func turning(query string) [][]byte {
-	body, _ := json.Marshal(map[string]any{"query": query, "variables": map[string]string{"turn": turn}}) // text
-	return [][]byte{body}
+	return [][]byte{inJSON(map[string]any{"query": query, "variables": map[string]string{"turn": turn}})}
+}
+
+func inJSON(v any) []byte {
+	body, err := json.Marshal(v)
+	if err != nil {
+		panic(err) // it is text
+	}
+	return body
 }

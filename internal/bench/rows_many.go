@@ -7,6 +7,10 @@ import (
 	"strings"
 	"time"
 
+	"zoomql/internal/bench/proc"
+	"zoomql/internal/bench/table"
+	"zoomql/internal/bench/upstream"
+
 	"golang.org/x/sync/errgroup"
 
 	"zoomql/internal/sandbox"
@@ -20,7 +24,7 @@ func (b *bench) cached(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer p.stop()
+	defer p.Stop()
 	calls := 0
 	var took []string
 	for _, query := range []string{usersQuery(50), crowdQuery(b.marks.BigMeeting, listedFields), crowdQuery(b.marks.BigMeeting, wholeFields)} {
@@ -32,10 +36,10 @@ func (b *bench) cached(ctx context.Context) error {
 			return err
 		}
 		calls += len(again.ledger.Calls)
-		took = append(took, short(millis(again.took)))
+		took = append(took, table.Short(table.Millis(again.took)))
 	}
 	ok := calls == 0
-	b.add(row{
+	b.add(table.Row{
 		Work: "the three queries again, cached", Bound: "0 calls", Asked: "0 calls", OK: &ok,
 		Measured: fmt.Sprintf("%d calls; %s ms", calls, strings.Join(took, ", ")), Values: map[string]float64{"calls": float64(calls)},
 	})
@@ -69,7 +73,7 @@ func (b *bench) identical(ctx context.Context) error {
 		}
 		calls, alone := len(s.ledger.Calls), len(one.ledger.Calls)
 		ok := calls <= alone
-		b.add(row{
+		b.add(table.Row{
 			Work: "64 identical at once: " + q.work, Bound: "the calls of one", Asked: fmt.Sprintf("%d calls", alone), OK: &ok,
 			Measured: fmt.Sprintf("%d calls: %d of them made before, %d users twice", calls, repeated(s.ledger.Calls), people.again(s.ledger.Calls)), Values: map[string]float64{"calls": float64(calls), "alone": float64(alone)},
 		})
@@ -80,7 +84,7 @@ func (b *bench) identical(ctx context.Context) error {
 // different asks 64 crowd queries, each about 600 people of its own.
 func (b *bench) different(ctx context.Context) error {
 	const crowds, rounds, perLabel = 300, 2, 100
-	if err := b.enter(ctx, world{Users: 46_000, Plan: sandbox.PlanNone, Latency: 10 * time.Millisecond, Meetings: 2 * crowdSize, Crowd: crowds}); err != nil {
+	if err := b.enter(ctx, upstream.World{Users: 46_000, Plan: sandbox.PlanNone, Latency: 10 * time.Millisecond, Meetings: 2 * crowdSize, Crowd: crowds}); err != nil {
 		return err
 	}
 	queries := make([]string, crowdSize)
@@ -96,27 +100,27 @@ func (b *bench) different(ctx context.Context) error {
 				return err
 			}
 			perSecond[width] = append(perSecond[width], crowdSize/s.took.Seconds())
-			most, flying, users = max(most, s.memory.most), max(flying, s.ledger.MaxInFlight), placed
+			most, flying, users = max(most, s.memory.Most), max(flying, s.ledger.MaxInFlight), placed
 		}
 	}
-	few, many := statsOf(perSecond[4]), statsOf(perSecond[crowdSize])
-	ratio := many.median / few.median
+	few, many := table.StatsOf(perSecond[4]), table.StatsOf(perSecond[crowdSize])
+	ratio := many.Median / few.Median
 	const all = crowdSize * 2 * crowds
 	ok := users == all && ratio >= 0.97 && most <= 500 && flying <= 2*perLabel // a few percent are noise
-	b.add(row{
+	b.add(table.Row{
 		Work: "64 different at once, 600 users each, 10 ms a call", Bound: "–",
 		Asked: "all answered; queries/s not below 4 at once; ≤ 100 calls of a label in flight; ≤ 500 MiB", OK: &ok,
-		Measured: fmt.Sprintf("%d of %d users, %.2f × (%s, at 4 %s), %d in flight, %.0f MiB", users, all, ratio, many.format("queries/s"), few.format("queries/s"), flying, most),
-		Values:   map[string]float64{"users": float64(users), "ratio": ratio, "queries_per_second": many.median, "at_4": few.median, "in_flight": float64(flying), "mib": most},
+		Measured: fmt.Sprintf("%d of %d users, %.2f × (%s, at 4 %s), %d in flight, %.0f MiB", users, all, ratio, many.Format("queries/s"), few.Format("queries/s"), flying, most),
+		Values:   map[string]float64{"users": float64(users), "ratio": ratio, "queries_per_second": many.Median, "at_4": few.Median, "in_flight": float64(flying), "mib": most},
 	})
 	s, placed, err := b.swarm(ctx, b.baseline(), queries, crowdSize)
 	if err != nil {
 		return fmt.Errorf("baseline, %w", err)
 	}
-	b.add(row{
+	b.add(table.Row{
 		Work: "  baseline", Bound: "–", Asked: "–",
-		Measured: fmt.Sprintf("%d of %d users, %s queries/s, %d in flight, %.0f MiB", placed, all, short(crowdSize/s.took.Seconds()), s.ledger.MaxInFlight, s.memory.most),
-		Values:   map[string]float64{"users": float64(placed), "queries_per_second": crowdSize / s.took.Seconds(), "in_flight": float64(s.ledger.MaxInFlight), "mib": s.memory.most},
+		Measured: fmt.Sprintf("%d of %d users, %s queries/s, %d in flight, %.0f MiB", placed, all, table.Short(crowdSize/s.took.Seconds()), s.ledger.MaxInFlight, s.memory.Most),
+		Values:   map[string]float64{"users": float64(placed), "queries_per_second": crowdSize / s.took.Seconds(), "in_flight": float64(s.ledger.MaxInFlight), "mib": s.memory.Most},
 	})
 	return nil
 }
@@ -128,8 +132,8 @@ func (b *bench) swarm(ctx context.Context, c contender, queries []string, width 
 	if err != nil {
 		return nil, 0, err
 	}
-	defer p.stop()
-	if err := b.up.reset(ctx); err != nil {
+	defer p.Stop()
+	if err := b.up.Reset(ctx); err != nil {
 		return nil, 0, err
 	}
 	s := &sample{}
@@ -147,15 +151,15 @@ func (b *bench) swarm(ctx context.Context, c contender, queries []string, width 
 		}
 		placed += len(c.users)
 	}
-	if s.ledger, err = b.up.ledger(ctx); err == nil {
-		s.memory, err = p.memory()
+	if s.ledger, err = b.up.Ledger(ctx); err == nil {
+		s.memory, err = p.Memory()
 	}
 	return s, placed, err
 }
 
 // atOnce asks queries, so many at a time, and returns the answers. All must be
 // whole.
-func (b *bench) atOnce(ctx context.Context, p *process, queries []string, width int) ([]answer, error) {
+func (b *bench) atOnce(ctx context.Context, p *proc.Process, queries []string, width int) ([]answer, error) {
 	answers := make([]answer, len(queries))
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(width)

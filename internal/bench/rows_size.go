@@ -8,12 +8,16 @@ import (
 	"path/filepath"
 	"time"
 
+	"zoomql/internal/bench/proc"
+	"zoomql/internal/bench/table"
+	"zoomql/internal/bench/upstream"
+
 	"zoomql/internal/sandbox"
 )
 
 // growth asks the first query of ten times as many users.
 func (b *bench) growth(ctx context.Context) error {
-	if err := b.enter(ctx, world{Users: 1200, Plan: sandbox.PlanNone}); err != nil {
+	if err := b.enter(ctx, upstream.World{Users: 1200, Plan: sandbox.PlanNone}); err != nil {
 		return err
 	}
 	sizes := []int{100, 1000}
@@ -27,18 +31,18 @@ func (b *bench) growth(ctx context.Context) error {
 			if len(s.ledger.Calls) != n+1 {
 				return fmt.Errorf("%d users cost %d calls", n, len(s.ledger.Calls))
 			}
-			took[n], cores[n] = append(took[n], millis(s.took)), append(cores[n], millis(s.cpu))
-			most[n] = append(most[n], s.memory.most)
+			took[n], cores[n] = append(took[n], table.Millis(s.took)), append(cores[n], table.Millis(s.cpu))
+			most[n] = append(most[n], s.memory.Most)
 		}
 	}
-	small, large := statsOf(took[100]), statsOf(took[1000])
-	times, memories := large.median/small.median, statsOf(most[1000]).median/statsOf(most[100]).median
-	work := statsOf(cores[1000]).median / statsOf(cores[100]).median
-	ok := times <= 11 && memories <= 11 && statsOf(most[1000]).max <= 300
-	b.add(row{
+	small, large := table.StatsOf(took[100]), table.StatsOf(took[1000])
+	times, memories := large.Median/small.Median, table.StatsOf(most[1000]).Median/table.StatsOf(most[100]).Median
+	work := table.StatsOf(cores[1000]).Median / table.StatsOf(cores[100]).Median
+	ok := times <= 11 && memories <= 11 && table.StatsOf(most[1000]).Max <= 300
+	b.add(table.Row{
 		Work: "100 → 1,000 users in the first query", Bound: "linear: 10 ×", Asked: "≤ 11 × time and memory; ≤ 300 MiB", OK: &ok,
-		Measured: fmt.Sprintf("time %.1f × (%s, %s), on the cores %.1f ×; memory %.1f × (%s, %s)", times, small.format("ms"), large.format("ms"), work, memories, statsOf(most[100]).format("MiB"), statsOf(most[1000]).format("MiB")),
-		Values:   map[string]float64{"time": times, "cpu": work, "memory": memories, "mib": statsOf(most[1000]).median},
+		Measured: fmt.Sprintf("time %.1f × (%s, %s), on the cores %.1f ×; memory %.1f × (%s, %s)", times, small.Format("ms"), large.Format("ms"), work, memories, table.StatsOf(most[100]).Format("MiB"), table.StatsOf(most[1000]).Format("MiB")),
+		Values:   map[string]float64{"time": times, "cpu": work, "memory": memories, "mib": table.StatsOf(most[1000]).Median},
 	})
 	return nil
 }
@@ -49,56 +53,56 @@ func (b *bench) footprint(ctx context.Context) error {
 		return err
 	}
 	var idle [2]float64
-	for i, env := range [][]string{b.account(), nil} { // with an account, and as "make run" starts it
-		addr, err := freeAddr(ctx)
+	for i, env := range [][]string{b.up.Account(), nil} { // with an account, and as "make run" starts it
+		addr, err := proc.FreeAddr(ctx)
 		if err != nil {
 			return err
 		}
-		p, err := b.start(ctx, "gateway", addr, append([]string{"ADDR=" + addr}, env...), b.zoomql)
+		p, err := b.place.Start(ctx, "gateway", addr, append([]string{"ADDR=" + addr}, env...), b.zoomql)
 		if err != nil {
 			return err
 		}
 		_, _, err = b.askWhole(ctx, p, `{ account { zoomId } }`)
 		time.Sleep(2 * time.Second)
-		m, err2 := p.memory()
-		p.stop()
+		m, err2 := p.Memory()
+		p.Stop()
 		if err != nil || err2 != nil {
 			return fmt.Errorf("idle: %w %w", err, err2)
 		}
-		idle[i] = m.now
+		idle[i] = m.Now
 	}
 	ok := max(idle[0], idle[1]) <= 40
-	b.add(row{
+	b.add(table.Row{
 		Work: "idle memory", Bound: "–", Asked: "≤ 40 MiB", OK: &ok,
 		Measured: fmt.Sprintf("%.1f MiB; with the sandbox in it %.1f MiB", idle[0], idle[1]), Values: map[string]float64{"mib": idle[0], "with_sandbox": idle[1]},
 	})
 	var started, bare []float64
 	for range b.samples {
 		for _, s := range []struct {
-			start func() (*process, error)
+			start func() (*proc.Process, error)
 			into  *[]float64
 		}{
-			{func() (*process, error) { return b.static(ctx, nil) }, &bare},
-			{func() (*process, error) { return b.gateway().start(ctx) }, &started},
+			{func() (*proc.Process, error) { return b.static(ctx, nil) }, &bare},
+			{func() (*proc.Process, error) { return b.gateway().start(ctx) }, &started},
 		} {
 			p, err := s.start()
 			if err != nil {
 				return err
 			}
 			_, _, err = b.ask(ctx, p, `{ account { zoomId } }`)
-			took := time.Since(p.began)
-			p.stop()
+			took := time.Since(p.Began)
+			p.Stop()
 			if err != nil {
 				return err
 			}
-			*s.into = append(*s.into, millis(took))
+			*s.into = append(*s.into, table.Millis(took))
 		}
 	}
-	ratio := statsOf(started).median / statsOf(bare).median
+	ratio := table.StatsOf(started).Median / table.StatsOf(bare).Median
 	quick := ratio <= 10
-	b.add(row{
-		Work: "start to first answer", Bound: "a bare net/http server, " + statsOf(bare).format("ms"), Asked: "≤ 10 ×", OK: &quick,
-		Measured: fmt.Sprintf("%.1f ×: %s", ratio, statsOf(started).format("ms")), Values: map[string]float64{"ratio": ratio, "ms": statsOf(started).median, "bare_ms": statsOf(bare).median},
+	b.add(table.Row{
+		Work: "start to first answer", Bound: "a bare net/http server, " + table.StatsOf(bare).Format("ms"), Asked: "≤ 10 ×", OK: &quick,
+		Measured: fmt.Sprintf("%.1f ×: %s", ratio, table.StatsOf(started).Format("ms")), Values: map[string]float64{"ratio": ratio, "ms": table.StatsOf(started).Median, "bare_ms": table.StatsOf(bare).Median},
 	})
 	return nil
 }
@@ -108,16 +112,16 @@ func (b *bench) coldBuild(ctx context.Context, wanted bool) error {
 	if !wanted {
 		return nil
 	}
-	cache := filepath.Join(b.tmp, "gocache")
-	cmd := exec.CommandContext(ctx, "go", "build", "-o", filepath.Join(b.tmp, "cold"), ".")
-	cmd.Dir, cmd.Env = b.root, append(os.Environ(), "GOCACHE="+cache)
+	cache := filepath.Join(b.place.Tmp, "gocache")
+	cmd := exec.CommandContext(ctx, "go", "build", "-o", filepath.Join(b.place.Tmp, "cold"), ".")
+	cmd.Dir, cmd.Env = b.place.Root, append(os.Environ(), "GOCACHE="+cache)
 	began := time.Now()
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("go build: %w\n%s", err, out)
 	}
 	took := time.Since(began)
 	ok := took <= 120*time.Second
-	b.add(row{
+	b.add(table.Row{
 		Work: "cold go build", Bound: "–", Asked: "≤ 120 s", OK: &ok,
 		Measured: fmt.Sprintf("%.0f s", took.Seconds()), Values: map[string]float64{"seconds": took.Seconds()},
 	})

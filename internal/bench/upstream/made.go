@@ -1,4 +1,4 @@
-package main
+package upstream
 
 import (
 	"context"
@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -16,16 +17,11 @@ import (
 
 // makeMeetings makes large meetings as any app would, only without a network in
 // between.
-func makeMeetings(ctx context.Context, s *sandbox.Sandbox, w world) ([]string, error) {
-	app := &inside{box: s}
-	var token struct {
-		Access string `json:"access_token"`
-	}
-	form := url.Values{"grant_type": {"account_credentials"}, "account_id": {sandbox.AccountID}}
-	if err := app.do(ctx, http.MethodPost, "/oauth/token", form.Encode(), &token); err != nil {
+func makeMeetings(ctx context.Context, s *sandbox.Sandbox, w World) ([]string, error) {
+	app, err := newInside(ctx, s)
+	if err != nil {
 		return nil, err
 	}
-	app.token = token.Access
 	people, err := app.strangers(ctx, s.Landmarks().BigMeeting)
 	if err != nil {
 		return nil, err
@@ -63,43 +59,85 @@ type inside struct {
 	token string
 }
 
+// newInside returns an app with a token.
+func newInside(ctx context.Context, s *sandbox.Sandbox) (*inside, error) {
+	app := &inside{box: s}
+	var token struct {
+		Access string `json:"access_token"`
+	}
+	form := url.Values{"grant_type": {"account_credentials"}, "account_id": {sandbox.AccountID}}
+	if err := app.do(ctx, http.MethodPost, "/oauth/token", form.Encode(), &token); err != nil {
+		return nil, err
+	}
+	app.token = token.Access
+	return app, nil
+}
+
+// userIDs returns the ids of all active users.
+func userIDs(ctx context.Context, s *sandbox.Sandbox) ([]string, error) {
+	app, err := newInside(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	people, err := app.users(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var ids []string
+	for _, p := range people {
+		ids = append(ids, p.ID)
+	}
+	return ids, nil
+}
+
 type person struct {
+	ID        string `json:"id"`
 	Email     string `json:"email"`
 	FirstName string `json:"first_name"`
 	LastName  string `json:"last_name"`
 }
 
+// page is one page of a list of people.
+type page struct {
+	Next        string   `json:"next_page_token"`
+	Users       []person `json:"users"`
+	Registrants []person `json:"registrants"`
+}
+
 // strangers returns all users who are not registered for a meeting.
 func (a *inside) strangers(ctx context.Context, meeting int64) ([]person, error) {
-	type answer struct {
-		Next        string   `json:"next_page_token"`
-		Users       []person `json:"users"`
-		Registrants []person `json:"registrants"`
-	}
 	known := map[string]bool{}
-	var people []person
-	for _, list := range []string{"/v2/meetings/" + strconv.FormatInt(meeting, 10) + "/registrants?page_size=300", "/v2/users?page_size=2000"} {
-		for next := "-"; next != ""; {
-			path := list
-			if next != "-" {
-				path += "&next_page_token=" + url.QueryEscape(next)
-			}
-			var got answer
-			if err := a.do(ctx, http.MethodGet, path, "", &got); err != nil {
-				return nil, err
-			}
-			for _, r := range got.Registrants {
-				known[r.Email] = true
-			}
-			for _, u := range got.Users {
-				if !known[u.Email] {
-					people = append(people, u)
-				}
-			}
-			next = got.Next
+	err := a.pages(ctx, "/v2/meetings/"+strconv.FormatInt(meeting, 10)+"/registrants?page_size=300", func(p *page) {
+		for _, r := range p.Registrants {
+			known[r.Email] = true
 		}
+	})
+	if err != nil {
+		return nil, err
 	}
-	return people, nil
+	everyone, err := a.users(ctx)
+	return slices.DeleteFunc(everyone, func(p person) bool { return known[p.Email] }), err
+}
+
+// users returns all active users.
+func (a *inside) users(ctx context.Context) (all []person, err error) {
+	err = a.pages(ctx, "/v2/users?page_size=2000", func(p *page) { all = append(all, p.Users...) })
+	return all, err
+}
+
+// pages reads a list to its end.
+func (a *inside) pages(ctx context.Context, list string, take func(*page)) error {
+	for path := list; ; {
+		got := &page{}
+		if err := a.do(ctx, http.MethodGet, path, "", got); err != nil {
+			return err
+		}
+		take(got)
+		if got.Next == "" {
+			return nil
+		}
+		path = list + "&next_page_token=" + url.QueryEscape(got.Next)
+	}
 }
 
 func (a *inside) post(ctx context.Context, path string, body, answer any) error {

@@ -1,0 +1,111 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"time"
+
+	"zoomql/internal/bench/proc"
+)
+
+// reply is what became of one question.
+type reply struct {
+	data  json.RawMessage
+	code  string // of the first error; "" when all went well
+	words string // of that error
+	begin time.Time
+	end   time.Time
+}
+
+func (r *reply) took() time.Duration { return r.end.Sub(r.begin) }
+
+// refused reports whether the gateway said that the budget has no room: which is
+// right when more is offered than there is.
+func (r *reply) refused() bool { return r.code == "RATE_LIMITED" || r.code == "TIMEOUT" }
+
+// newClient returns a client that keeps its connections: what it costs is taken
+// from the replicas that it measures.
+func newClient() *http.Client {
+	t := http.DefaultTransport.(*http.Transport).Clone()
+	t.MaxIdleConns, t.MaxIdleConnsPerHost, t.DisableCompression = 0, 2000, true
+	return &http.Client{Transport: t, Timeout: time.Minute}
+}
+
+// ask sends one question to a replica and reads the answer to its end.
+func (c *chaos) ask(ctx context.Context, p *proc.Process, query string) *reply {
+	r := &reply{begin: time.Now()}
+	err := c.post(ctx, p, query, r)
+	r.end = time.Now()
+	if err != nil {
+		r.code, r.words = "NO_ANSWER", err.Error()
+	}
+	return r
+}
+
+func (c *chaos) post(ctx context.Context, p *proc.Process, query string, r *reply) error {
+	body, err := json.Marshal(map[string]string{"query": query})
+	if err != nil {
+		return err
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+p.Addr+"/graphql", bytes.NewReader(body))
+	if err != nil {
+		return err
+	}
+	req.Header.Set("Content-Type", "application/json")
+	resp, err := c.client.Do(req)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = resp.Body.Close() }()
+	raw, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return err
+	}
+	return r.read(resp.StatusCode, raw)
+}
+
+// read takes an answer apart.
+func (r *reply) read(status int, raw []byte) error {
+	var answer struct {
+		Data   json.RawMessage `json:"data"`
+		Errors []struct {
+			Message    string `json:"message"`
+			Extensions struct {
+				Code string `json:"code"`
+			} `json:"extensions"`
+		} `json:"errors"`
+	}
+	if err := json.Unmarshal(raw, &answer); err != nil {
+		return fmt.Errorf("answered %d %.200q", status, raw)
+	}
+	if len(answer.Errors) > 0 {
+		first := answer.Errors[0]
+		r.code, r.words = first.Extensions.Code, first.Message
+		if r.code == "" {
+			return errors.New(first.Message)
+		}
+	}
+	r.data = answer.Data
+	return nil
+}
+
+// The questions. Each costs one call of its label for one user, as the tests in
+// testdata/operations prove.
+
+func lightQuery(user string) string {
+	return fmt.Sprintf(`{ user(by: {zoomId: %q}) { jobTitle } }`, user)
+}
+
+func mediumQuery(user string) string {
+	return fmt.Sprintf(`{ user(by: {zoomId: %q}) { meetings(first: 5, type: SCHEDULED) { nodes { number } } } }`, user)
+}
+
+func heavyQuery(user string) string {
+	day := time.Now().UTC().Format(time.DateOnly)
+	return fmt.Sprintf(`{ user(by: {zoomId: %q}) { pastMeetings(first: 5, from: %q, to: %q) { nodes { uuid } } } }`, user, day[:8]+"01", day)
+}

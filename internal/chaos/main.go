@@ -1,0 +1,264 @@
+// Command chaos runs several replicas of the gateway over one Redis and one Zoom,
+// breaks what can break, and holds the outcome against what is asked: "make chaos".
+//
+// Everything is real: the gateway as users run it, redis-server processes, a
+// cluster of them that redis-cli has made, and between them the proxies of
+// toxiproxy, which lose what they are told to lose. Zoom is a sandbox in a process
+// of its own, with the limits of a Business+ account, whose ledger tells what was
+// spent. Counts are strict. Times are of a machine that does all of this at once,
+// so they are held against generous bounds.
+//
+//	go run ./internal/chaos [flags]
+//
+// It ends with status 1 when a row misses what is asked.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"zoomql/internal/bench/proc"
+	"zoomql/internal/bench/table"
+	"zoomql/internal/bench/upstream"
+)
+
+func main() {
+	var err error
+	if args := os.Args[1:]; len(args) == 2 && args[0] == "sandbox" {
+		err = upstream.Serve(args[1])
+	} else {
+		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+		err = run(ctx, args, os.Stdout, os.Stderr)
+		stop()
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "chaos:", err)
+		os.Exit(1)
+	}
+}
+
+// options say what is run, and how much of it.
+type options struct {
+	rows    []string // numbers; none means all
+	seed    uint64
+	size    size
+	keep    bool
+	gateway string // a program that is built already; "" builds this module's
+}
+
+// size is how long things are done, and how often.
+type size struct {
+	offered time.Duration // rows 1 and 2
+	queries int           // row 3
+	steps   int           // row 4: reads and writes
+	hold    time.Duration // row 5: how long a fault lasts
+	settle  time.Duration // how long replicas are given to hear of each other
+	rounds  int           // row 5: how often each fault comes; row 6: how often a replica dies
+}
+
+// beat is longer than the second after which every replica has told the registry
+// that it is there, and has been told of the others.
+const beat = 1500 * time.Millisecond
+
+var (
+	usual = size{offered: time.Minute, queries: 1000, steps: 100_000, hold: 2 * time.Second, settle: beat, rounds: 1}
+	// long is a soak: the same for so long that what is rare comes to light.
+	long = size{offered: 5 * time.Minute, queries: 5000, steps: 1_000_000, hold: 10 * time.Second, settle: beat, rounds: 10}
+)
+
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	flags := flag.NewFlagSet("chaos", flag.ContinueOnError)
+	flags.SetOutput(stderr)
+	o := options{size: usual}
+	only := flags.String("rows", "", "run these rows only, such as 1,3")
+	soak := flags.Bool("long", false, "do everything longer and more often: a soak of an hour or so")
+	offered := flags.Duration("for", 0, "how long rows 1 and 2 offer their load; 0 is a minute")
+	asJSON := flags.Bool("json", false, "print the rows as JSON, with the values behind them")
+	flags.Uint64Var(&o.seed, "seed", uint64(time.Now().UnixNano()%1_000_000), "what happens by chance follows from this")
+	flags.StringVar(&o.gateway, "gateway", "", "measure this program instead of building the gateway")
+	flags.BoolVar(&o.keep, "keep", false, "leave the logs of all processes and what Zoom saw, and say where")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	if flags.NArg() > 0 {
+		flags.Usage()
+		return errors.New("nothing else can be said")
+	}
+	o.rows = strings.FieldsFunc(*only, func(r rune) bool { return r == ',' })
+	if *soak {
+		o.size = long
+	}
+	if *offered > 0 {
+		o.size.offered = *offered
+	}
+	c, err := newChaos(ctx, o, stderr)
+	if err != nil {
+		return err
+	}
+	defer c.close()
+	fmt.Fprintln(stderr, "seed", o.seed)
+	err = c.measure(ctx)
+	if *asJSON {
+		return errors.Join(err, table.WriteJSON(stdout, c.rows), c.missed())
+	}
+	return errors.Join(err, table.Write(stdout, c.rows), c.missed())
+}
+
+// chaos is one run.
+type chaos struct {
+	options
+	place    *proc.Place
+	zoomql   string // the gateway
+	client   *http.Client
+	up       *upstream.Upstream
+	marks    *upstream.Landmarks // of the world that is up
+	redis    *server             // of all rows but the fifth
+	unasked  *ids                // users of that world whom nobody has asked about
+	mixes    int                 // how many have been made
+	progress io.Writer
+	rows     []table.Row
+}
+
+func newChaos(ctx context.Context, o options, progress io.Writer) (*chaos, error) {
+	place, err := proc.NewPlace(ctx, "zoomql-chaos")
+	if err != nil {
+		return nil, err
+	}
+	place.Keep = o.keep
+	c := &chaos{options: o, place: place, client: newClient(), progress: progress}
+	if err := errors.Join(c.findGateway(ctx), c.startUpstream(ctx)); err != nil {
+		c.close()
+		return nil, err
+	}
+	return c, nil
+}
+
+// findGateway builds the gateway, unless there is one.
+func (c *chaos) findGateway(ctx context.Context) (err error) {
+	if c.gateway != "" {
+		c.zoomql, err = filepath.Abs(c.gateway)
+		return err
+	}
+	fmt.Fprintln(c.progress, "building")
+	c.zoomql = filepath.Join(c.place.Tmp, "zoomql")
+	return c.place.Build(ctx, c.zoomql, ".")
+}
+
+func (c *chaos) startUpstream(ctx context.Context) error {
+	self, err := os.Executable()
+	if err == nil {
+		c.up, err = upstream.Start(ctx, c.place, self, c.client)
+	}
+	return err
+}
+
+func (c *chaos) close() {
+	if c.redis != nil {
+		c.redis.Stop()
+	}
+	if c.up != nil {
+		c.up.Stop()
+	}
+	if c.keep {
+		fmt.Fprintln(c.progress, "the logs are in", c.place.Tmp)
+	}
+	c.place.Close()
+}
+
+// chance returns the source of what happens by chance in one part of the run,
+// whichever other parts there are.
+func (c *chaos) chance(part string) *rand.Rand {
+	h := fnv1a(part)
+	return rand.New(rand.NewPCG(c.seed, h))
+}
+
+func fnv1a(s string) uint64 {
+	h := uint64(14695981039346656037)
+	for _, b := range []byte(s) {
+		h = (h ^ uint64(b)) * 1099511628211
+	}
+	return h
+}
+
+// measure runs the rows of the table, or those that were picked.
+func (c *chaos) measure(ctx context.Context) error {
+	for i, figure := range []struct {
+		name    string
+		measure func(context.Context) error
+	}{
+		{"4 replicas, offered 3 × the budget", c.offered},
+		{"another app spends 30 % of the budget unseen", c.stranger},
+		{"identical cold queries over 4 replicas", c.identical},
+		{"evict on one replica, read on all", c.evicted},
+		{"Redis in trouble, under load", c.trouble},
+		{"a replica dies in the middle of its calls", c.death},
+	} {
+		if len(c.options.rows) > 0 && !slices.Contains(c.options.rows, strconv.Itoa(i+1)) {
+			continue
+		}
+		fmt.Fprintf(c.progress, "%d. %s\n", i+1, figure.name)
+		if err := figure.measure(ctx); err != nil {
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			c.add(table.Row{Work: figure.name, Measured: "failed: " + err.Error(), OK: new(false)})
+		}
+	}
+	return nil
+}
+
+// add notes a row and says so.
+func (c *chaos) add(r table.Row) {
+	c.rows = append(c.rows, r)
+	r.Write(c.progress)
+}
+
+// missed says how many rows are not as asked.
+func (c *chaos) missed() error {
+	n := 0
+	for _, r := range c.rows {
+		if r.OK != nil && !*r.OK {
+			n++
+		}
+	}
+	if n > 0 {
+		return fmt.Errorf("%d of %d rows are not as asked; -seed %d asks the same again", n, len(c.rows), c.seed)
+	}
+	return nil
+}
+
+// failed says what became of a question that must be answered.
+func failed(what string, r *reply) error {
+	return fmt.Errorf("%s: %s: %.300s", what, r.code, r.words)
+}
+
+// get asks for a page that is to answer 200.
+func (c *chaos) get(ctx context.Context, url string) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return err
+	}
+	resp, err := c.client.Do(req)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = resp.Body.Close() }()
+	body, err := io.ReadAll(resp.Body)
+	if err == nil && resp.StatusCode != http.StatusOK {
+		err = fmt.Errorf("%s: %s: %.200s", url, resp.Status, body)
+	}
+	return err
+}

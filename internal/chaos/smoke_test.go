@@ -1,0 +1,61 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+
+	"zoomql/internal/bench/upstream"
+)
+
+// TestMain lets this program be the sandbox that it starts, as main does.
+func TestMain(m *testing.M) {
+	if len(os.Args) == 3 && os.Args[1] == "sandbox" {
+		fmt.Fprintln(os.Stderr, upstream.Serve(os.Args[2]))
+		os.Exit(1)
+	}
+	os.Exit(m.Run())
+}
+
+// Two of the rows at a small size: the replicas together ask Zoom no more than each
+// would alone, and nobody reads what another has changed.
+func TestSmoke(t *testing.T) {
+	if _, err := exec.LookPath("redis-server"); err != nil {
+		t.Skip("redis-server is not installed: this test needs a real one")
+	}
+	var said bytes.Buffer
+	c, err := newChaos(t.Context(), options{seed: 1, size: size{queries: 80, steps: 4000}, gateway: builtGateway(t)}, &said)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.close()
+	if err := c.identical(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.evicted(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("%s", &said)
+	sets, evictions := c.rows[0].Values, c.rows[1].Values
+	if sets["calls"] == 0 || sets["extra"] > 3*sets["set"] || sets["missing"] > 0 || sets["failed"] > 0 {
+		t.Errorf("identical queries: %s", c.rows[0].Measured)
+	}
+	// How long evictions take is no business of a test that runs beside others.
+	if evictions["reads"] < 3000 || evictions["writes"] < 50 || evictions["stale"] > 0 || evictions["failed"] > 0 {
+		t.Errorf("evictions: %s", c.rows[1].Measured)
+	}
+}
+
+// builtGateway builds the gateway with the settings that the tests are built with,
+// whose packages are compiled already.
+func builtGateway(t *testing.T) string {
+	program := filepath.Join(t.TempDir(), "zoomql")
+	cmd := exec.CommandContext(t.Context(), "go", "build", "-o", program, "../..")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	return program
+}
