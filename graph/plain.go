@@ -286,7 +286,7 @@ func (w *renderer) field(f *planned, v reflect.Value, user func(*planned) *types
 	case typeNameField:
 		w.buf.WriteString(`"` + v.Type().Name() + `"`)
 	case idField:
-		id, _ := v.Addr().Interface().(interface{ ID() types.NodeID })
+		id, _ := reflect.TypeAssert[interface{ ID() types.NodeID }](v.Addr())
 		return id.ID().MarshalGQLContext(w.ctx, w.buf) == nil
 	case userEdge:
 		u := user(f)
@@ -296,7 +296,7 @@ func (w *renderer) field(f *planned, v reflect.Value, user func(*planned) *types
 		}
 		return w.object(f.below, reflect.ValueOf(u).Elem(), nil)
 	case plainField:
-		value, _ := v.Field(f.index).Addr().Interface().(graphql.Marshaler)
+		value, _ := reflect.TypeAssert[graphql.Marshaler](v.Field(f.index).Addr())
 		value.MarshalGQL(w.buf)
 	}
 	return true

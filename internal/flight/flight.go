@@ -69,8 +69,9 @@ func (g *Group[T]) Here(ctx context.Context, key string, about any, work func(co
 		f.waiters++
 		g.mu.Unlock()
 		if !joined {
-			defer context.AfterFunc(ctx, func() { g.leave(f) })()
+			stay := context.AfterFunc(ctx, func() { g.leave(f) })
 			run()
+			stay()
 			return f.result, f.err
 		}
 		if result, err, again := g.wait(ctx, f, joined); !again {
