@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"zoomql/internal/sandbox"
 )
 
 // What is written by a plan is what the executor writes. A fragment on an
@@ -34,8 +36,14 @@ func TestPlans(t *testing.T) {
 		},
 	} {
 		t.Run(c.why, func(t *testing.T) {
-			inRig(t, setup{}, func(r *rig) {
+			inRig(t, setup{Options: sandbox.Options{Plan: sandbox.PlanBusiness}}, func(r *rig) {
 				plan, executor := r.ask(c.plan, nil), r.ask(c.executor, nil)
+				r.spent()
+				again := r.ask(c.plan, map[string]any{"x": "the parts are known"})
+				r.spends(0)
+				if diff := cmp.Diff(plan.flat(t), again.flat(t)); diff != "" {
+					t.Errorf("-new +known: %s", diff)
+				}
 				if diff := cmp.Diff(executor.flat(t), plan.flat(t)); diff != "" || len(plan.Data) < 100 || len(plan.Errors)+len(executor.Errors) > 0 {
 					t.Errorf("-executor +plan: %s\n%.300s", diff, plan.body)
 				}
