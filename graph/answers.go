@@ -45,9 +45,8 @@ const maxUnused = 500
 
 // pays reports whether the answer to a question is likely to be of use again.
 func (a *answers) pays(key string) bool {
-	mark := binary.LittleEndian.Uint64([]byte(key[:8]))
-	half := uint32(mark >> 32) //nolint:gosec // the upper half of it
-	again := a.door[mark%uint64(len(a.door))].Swap(half) == half
+	place, mark := binary.LittleEndian.Uint32([]byte(key[:4])), binary.LittleEndian.Uint32([]byte(key[4:8]))
+	again := a.door[place%uint32(len(a.door))].Swap(mark) == mark
 	return again || a.unused.Load() < maxUnused
 }
 

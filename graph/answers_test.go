@@ -346,3 +346,23 @@ func TestAnswersTold(t *testing.T) {
 		}
 	})
 }
+
+// Questions that never come back do not fill the memory: after many of them an
+// answer is kept when it is asked for again. Questions that do come back make
+// room for trust.
+func TestAnswersOnTrust(t *testing.T) {
+	inRig(t, setup{}, func(r *rig) {
+		r.ask(meetingQuery, nil)
+		for i := range maxUnused + 50 {
+			r.ask(meetingQuery, map[string]any{"i": i})
+			if i%100 == 0 {
+				r.ask(`{ meeting(by: {number: "${MeetingNumber}"}) { topic } }`, map[string]any{"i": i})
+			}
+		}
+		r.gives(0)
+		for _, want := range []int{0, 0, 1} {
+			r.ask(meetingQuery, map[string]any{"last": true})
+			r.gives(want)
+		}
+	})
+}

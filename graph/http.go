@@ -403,12 +403,9 @@ func encode(resp *graphql.Response) text {
 
 // fail answers a request that could not be read.
 func fail(w http.ResponseWriter, media string, status int, problem string) {
-	body, err := json.Marshal(map[string]any{"errors": gqlerror.List{{Message: problem, Extensions: map[string]any{"code": "BAD_REQUEST"}}}})
-	if err != nil {
-		status = http.StatusInternalServerError // of texts alone, there is none
-	}
+	refused := encode(&graphql.Response{Errors: gqlerror.List{{Message: problem, Extensions: map[string]any{"code": "BAD_REQUEST"}}}})
 	w.Header().Set("Content-Type", media+"; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
-	_, _ = w.Write(body)
+	_, _ = w.Write(refused.whole(&cost{}))
 }

@@ -126,3 +126,44 @@ func TestPanic(t *testing.T) {
 		t.Errorf("error %v", err)
 	}
 }
+
+// Here is Do by the one who asks: who joins waits, who joins may leave, and the
+// work is told when nobody wants it any more.
+func TestHere(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var g Group[int]
+		works := 0
+		work := func(ctx context.Context) (int, error) {
+			works++
+			select {
+			case <-time.After(time.Second):
+				return works, nil
+			case <-ctx.Done():
+				return 0, ctx.Err()
+			}
+		}
+		results := make(chan int, 2)
+		first, leave := context.WithCancel(t.Context())
+		for _, ctx := range []context.Context{first, t.Context()} {
+			go func() {
+				n, _ := g.Here(ctx, "k", nil, work)
+				results <- n
+			}()
+			synctest.Wait()
+		}
+		leave() // the other still waits
+		if a, b := <-results, <-results; a != 1 || b != 1 || g.Len() != 0 {
+			t.Errorf("%d and %d, %d under way", a, b, g.Len())
+		}
+
+		alone, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+		defer cancel()
+		began := time.Now()
+		if _, err := g.Here(alone, "k", nil, work); err == nil || time.Since(began) > 10*time.Millisecond {
+			t.Errorf("the work went on for nobody: %v after %s", err, time.Since(began))
+		}
+		if _, err := g.Here(t.Context(), "k", nil, func(context.Context) (int, error) { panic("x") }); err == nil {
+			t.Error("a panic is no error")
+		}
+	})
+}

@@ -1,0 +1,84 @@
+package graph
+
+import (
+	"encoding/json"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"zoomql/internal/sandbox"
+)
+
+// What is written by a plan is what the executor writes. A fragment on an
+// interface, and an edge, are what no plan foresees.
+func TestPlans(t *testing.T) {
+	const users = `user { id zoomId email displayName type status createdAt verified pmi __typename named: timezone }`
+	for _, c := range []struct{ why, plan, executor string }{
+		{
+			"a user", `{ x: user(by: {zoomId: "${HostID}"}) { id zoomId email displayName type status createdAt verified jobTitle __typename named: timezone } }`,
+			`{ x: user(by: {zoomId: "${HostID}"}) { id ... on Node { id } zoomId email displayName type status createdAt verified jobTitle __typename named: timezone } }`,
+		},
+		{
+			"a list of users", `{ account { users(first: 20) { nodes { id email department } } } }`,
+			`{ account { users(first: 20) { nodes { ... on Node { id } email department } } } }`,
+		},
+		{
+			"directives", `query ($no: Boolean = false, $yes: Boolean = true) { account { users(first: 5) { nodes { id @include(if: $no) email ... on User @skip(if: $yes) { department } ...f } } } } fragment f on User { displayName }`,
+			`query ($no: Boolean = false, $yes: Boolean = true) { account { users(first: 5) { nodes { ... on Node @include(if: $no) { id } email ... on User @skip(if: $yes) { department } ...f } } } } fragment f on User { displayName }`,
+		},
+		{
+			"registrants and their users", `{ meeting(by: {number: "${BigMeeting}"}) { registrants(first: 60) { nodes { id firstName email status ` + users + ` } } } }`,
+			`{ meeting(by: {number: "${BigMeeting}"}) { registrants(first: 60) { nodes { ... on Node { id } firstName email status ` + users + ` } } } }`,
+		},
+		{
+			"participants and their users, whole", `{ meetingInstance(by: {latestOf: "${BigMeeting}"}) { participants(first: 60) { nodes { name joinTime durationSeconds user { id email jobTitle } } } } }`,
+			`{ meetingInstance(by: {latestOf: "${BigMeeting}"}) { participants(first: 60) { edges { node { name joinTime durationSeconds user { id email jobTitle } } } } } }`,
+		},
+	} {
+		t.Run(c.why, func(t *testing.T) {
+			inRig(t, setup{Options: sandbox.Options{Plan: sandbox.PlanBusiness}}, func(r *rig) {
+				plan, executor := r.ask(c.plan, nil), r.ask(c.executor, nil)
+				r.spent()
+				again := r.ask(c.plan, map[string]any{"x": "the parts are known"})
+				r.spends(0)
+				if diff := cmp.Diff(plan.flat(t), again.flat(t)); diff != "" {
+					t.Errorf("-new +known: %s", diff)
+				}
+				if diff := cmp.Diff(executor.flat(t), plan.flat(t)); diff != "" || len(plan.Data) < 100 || len(plan.Errors)+len(executor.Errors) > 0 {
+					t.Errorf("-executor +plan: %s\n%.300s", diff, plan.body)
+				}
+			})
+		})
+	}
+}
+
+// flat is an answer's data with nodes in the place of edges.
+func (a *answer) flat(t *testing.T) any {
+	t.Helper()
+	var v any
+	if err := json.Unmarshal(a.Data, &v); err != nil {
+		t.Fatal(err)
+	}
+	return flatten(v)
+}
+
+func flatten(v any) any {
+	switch v := v.(type) {
+	case []any:
+		for i := range v {
+			v[i] = flatten(v[i])
+		}
+	case map[string]any:
+		for name, value := range v {
+			v[name] = flatten(value)
+		}
+		if edges, ok := v["edges"]; ok {
+			delete(v, "edges")
+			v["nodes"] = edges
+		}
+		if node, ok := v["node"]; ok && len(v) == 1 {
+			return node
+		}
+	}
+	return v
+}
