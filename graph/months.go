@@ -132,9 +132,13 @@ func byMonth[In comparable, Out any, P ranged[In]](ctx context.Context, s *scope
 
 type span struct{ from, to time.Time }
 
-// months cuts a range of days into calendar months, newest first: Zoom takes at
-// most a month, and a whole month that is over never changes again.
+// months cuts a range of days into what Zoom takes, a month at most, newest first.
+// What Zoom takes at once is asked at once; a longer range is cut at the ends of
+// calendar months, since a whole month that is over never changes again.
 func months(from, to time.Time) []span {
+	if !to.After(from.AddDate(0, 1, 0)) {
+		return []span{{from, to}}
+	}
 	var spans []span
 	for begin := from; !begin.After(to); {
 		end := endOfMonth(begin)
