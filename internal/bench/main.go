@@ -161,6 +161,7 @@ func (b *bench) measure(ctx context.Context, only []string, build bool) error {
 		{"hot small query", b.hot},
 		{"100 to 1,000 users", b.growth},
 		{"idle memory, start", b.footprint},
+		{"full first tier", b.full},
 		{"cold build", func(ctx context.Context) error { return b.coldBuild(ctx, build) }},
 	} {
 		if len(only) > 0 && !slices.Contains(only, strconv.Itoa(i+1)) {
