@@ -3,6 +3,7 @@ package cache
 import (
 	"encoding/binary"
 	"hash/crc32"
+	"slices"
 	"time"
 
 	"github.com/klauspost/compress/s2"
@@ -81,7 +82,7 @@ func encodeEntry(e *Entry, t *Ticket) ([]byte, bool) {
 	if err != nil {
 		return nil, false
 	}
-	b := make([]byte, headerSize, headerSize+64+24*len(t.tags)+s2.MaxEncodedLen(len(body)))
+	b := make([]byte, headerSize, headerSize+64+64*len(t.tags)+s2.MaxEncodedLen(len(body)))
 	b = binary.AppendVarint(b, e.Stored.UnixMilli())
 	b = binary.AppendVarint(b, e.Expires.UnixMilli())
 	b = binary.AppendVarint(b, e.until().UnixMilli())
@@ -96,6 +97,7 @@ func encodeEntry(e *Entry, t *Ticket) ([]byte, bool) {
 		b = append(b, body...)
 	} else {
 		b[0] = formatS2
+		b = slices.Grow(b, s2.MaxEncodedLen(len(body))) // else Encode writes elsewhere
 		n := len(b)
 		b = b[:n+len(s2.Encode(b[n:cap(b)], body))]
 	}

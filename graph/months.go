@@ -105,7 +105,7 @@ func inMonth[In, Out any, P ranged[In]](ctx context.Context, s *scope, op zoom.O
 // keeps no more.
 func oneMonth[In any, P ranged[In]](ctx context.Context, op *zoom.Spec, filter *In) error {
 	asked := P(filter).Range()
-	if asked.To.After(asked.From.AddDate(0, 1, 0)) {
+	if asked.To.After(aMonthAfter(asked.From.Time)) {
 		return invalid("from, to: Zoom adds up a month at most")
 	}
 	return keep(ctx, op, asked)
@@ -132,9 +132,13 @@ func byMonth[In comparable, Out any, P ranged[In]](ctx context.Context, s *scope
 
 type span struct{ from, to time.Time }
 
-// months cuts a range of days into calendar months, newest first: Zoom takes at
-// most a month, and a whole month that is over never changes again.
+// months cuts a range of days into what Zoom takes, a month at most, newest first.
+// What Zoom takes at once is asked at once; a longer range is cut at the ends of
+// calendar months, since a whole month that is over never changes again.
 func months(from, to time.Time) []span {
+	if !to.After(aMonthAfter(from)) {
+		return []span{{from, to}}
+	}
 	var spans []span
 	for begin := from; !begin.After(to); {
 		end := endOfMonth(begin)
@@ -146,6 +150,15 @@ func months(from, to time.Time) []span {
 	}
 	slices.Reverse(spans)
 	return spans
+}
+
+// aMonthAfter returns the same day of the next month, or its last one.
+func aMonthAfter(t time.Time) time.Time {
+	next := t.AddDate(0, 1, 0)
+	if next.Day() != t.Day() {
+		return endOfMonth(t.AddDate(0, 0, 1-t.Day()).AddDate(0, 1, 0))
+	}
+	return next
 }
 
 func endOfMonth(t time.Time) time.Time {
