@@ -9,6 +9,10 @@ import (
 	"github.com/redis/go-redis/v9/maintnotifications"
 )
 
+// reloadEvery is how often a client that is used asks a cluster who holds what.
+// A primary that died says nothing of its successor, so nothing else would tell.
+const reloadEvery = time.Second
+
 // Dial returns a client for the Redis at rawURL (redis:, rediss: or unix:; a
 // cluster where the query has an addr, a Sentinel's primary where it has a
 // master_name) that gives up as soon as its caller
@@ -38,6 +42,7 @@ func Dial(rawURL string) (redis.UniversalClient, error) {
 			return nil, err
 		}
 		o.ContextTimeoutEnabled, o.DialTimeout, o.DialerRetries = true, time.Second, 1
+		o.ClusterStateReloadInterval = reloadEvery
 		o.MaintNotificationsConfig = quiet
 		return redis.NewClusterClient(o), nil
 	}

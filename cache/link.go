@@ -10,6 +10,9 @@ import (
 
 const (
 	failuresToTrip = 3
+	// trippedAfter is how long nothing must have gone well: a stall that is over
+	// at once fails all calls under way together.
+	trippedAfter = 150 * time.Millisecond
 	maxPending     = 4096             // evictions remembered while Redis is away
 	recentFor      = 10 * time.Second // how far back evictions are done again
 	probeFirst     = 100 * time.Millisecond
@@ -17,7 +20,7 @@ const (
 )
 
 // A link is what we think of the connection to Redis. It goes down after some
-// failures in a row, or at once when an eviction fails, and comes up when a
+// failures in a row and some time, or at once when an eviction fails, and comes up when a
 // probe has done all evictions that Redis missed. While it is down nobody reads,
 // so nobody reads what should have been evicted.
 type link struct {
@@ -28,6 +31,7 @@ type link struct {
 
 	isDown   atomic.Bool
 	failures atomic.Int32 // in a row
+	failing  atomic.Int64 // when the first of them was, in nanoseconds
 
 	ctx   context.Context // ends with close
 	stop  context.CancelFunc
@@ -60,7 +64,11 @@ func (l *link) saw(err error) bool {
 		}
 		return true
 	}
-	if l.failures.Add(1) >= failuresToTrip {
+	now := time.Now().UnixNano()
+	switch n := l.failures.Add(1); {
+	case n == 1:
+		l.failing.Store(now)
+	case n >= failuresToTrip && now-l.failing.Load() >= int64(trippedAfter):
 		l.trip(err)
 	}
 	return false

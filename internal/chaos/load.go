@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"sync"
 	"time"
@@ -31,6 +32,8 @@ type tally struct {
 	refused int
 	failed  int
 	first   *reply // of those that failed
+
+	firstRefused *reply
 }
 
 func (t *tally) add(r *reply) {
@@ -41,6 +44,7 @@ func (t *tally) add(r *reply) {
 		t.well++
 	case r.refused():
 		t.refused++
+		t.firstRefused = cmp.Or(t.firstRefused, r)
 	default:
 		t.failed++
 		if t.first == nil {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -281,6 +282,7 @@ func (l *load) row(name string, ledger *upstream.Ledger, over time.Time) table.R
 	shared := judge(l.probes, ledger.Calls)
 	back := max(recovered(shared, over), recovered(l.hits, over))
 	failed := l.tally.failed + l.tally.refused
+	l.tally.first = cmp.Or(l.tally.first, l.tally.firstRefused) // nothing need be refused here
 	alone := len(slices.DeleteFunc(slices.Clone(shared), func(s sign) bool { return s.well }))
 	ok := failed == 0 && ledger.Throttled == 0 && back <= allowedBack
 	return table.Row{

@@ -3,6 +3,7 @@ package ratelimit
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -148,7 +149,7 @@ func (l *Limiter) join(w *waiter, key string, windows []Limit, first *start, rou
 	defer l.mu.Unlock()
 	q := l.queues[key]
 	if q == nil {
-		q = &queue{key: key, windows: windows, since: now, wake: make(chan struct{}, 1), round: round}
+		q = &queue{key: key, windows: windows, wake: make(chan struct{}, 1), round: round}
 		l.queues[key] = q
 		go l.keep(q)
 	}
@@ -377,6 +378,9 @@ func (l *Limiter) ask(ctx context.Context, q *queue, round int) {
 		now := time.Now()
 		first := q.next.IsZero()
 		q.next, q.limit = d.Start, d.Limit
+		if i := slices.IndexFunc(q.windows, func(l Limit) bool { return d.Start.Sub(now) <= l.span() }); i < 0 {
+			q.paused()
+		}
 		q.askAt = d.Start.Add(-horizon)
 		if soon := now.Add(time.Millisecond); q.askAt.Before(soon) {
 			q.askAt = soon

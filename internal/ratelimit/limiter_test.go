@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -310,4 +311,29 @@ func BenchmarkWaitFree(b *testing.B) {
 	for b.Loop() {
 		l.Wait(b.Context(), limits)
 	}
+}
+
+// TestAPauseIsNoMeasure: after a pause, in which nobody's calls started, those who
+// wait are not held for hopeless.
+func TestAPauseIsNoMeasure(t *testing.T) {
+	play(t, func(t *testing.T, s *scene) {
+		l := Limit{Key: "a:l", Calls: 26, Window: time.Second, Guard: -1, Burst: 10}
+		begin := func(n int) {
+			for i := range n {
+				s.call(s.within(5*time.Second), "call"+strconv.Itoa(i), Interactive, l)
+			}
+		}
+		begin(40)
+		time.Sleep(1600 * time.Millisecond)
+		_ = s.Block(t.Context(), l.Key, time.Now().Add(1900*time.Millisecond))
+		begin(34)
+		time.Sleep(1950 * time.Millisecond)
+		begin(20)
+		s.wg.Wait()
+		for _, note := range s.diary {
+			if strings.HasSuffix(note, "failed") {
+				t.Error(note)
+			}
+		}
+	})
 }

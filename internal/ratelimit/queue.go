@@ -30,8 +30,8 @@ type queue struct {
 
 	starts []*start   // sorted
 	void   []Decision // to be given back to the Store
-	got    []time.Time
-	since  time.Time // when it came to be
+	got    []time.Time // when the last ones were given away
+	most   []int       // of these in any one span of each window
 
 	// What the Store said when it last had no start within the horizon.
 	next  time.Time // the first start that it has; zero when it was not asked
@@ -141,8 +141,8 @@ func (q *queue) turn(ahead int, now time.Time) time.Time {
 	if at.Before(now) {
 		at = now
 	}
-	for _, l := range q.windows {
-		rounds := (ahead - len(q.starts)) / q.share(&l, now)
+	for i, l := range q.windows {
+		rounds := (ahead - len(q.starts)) / q.share(i)
 		if t := q.next.Add(time.Duration(rounds) * l.span()); t.After(at) {
 			at = t
 		}
@@ -150,16 +150,20 @@ func (q *queue) turn(ahead int, now time.Time) time.Time {
 	return at
 }
 
-// share returns how many starts of a window the queue may hope for: what it had
-// of the last, if it wanted all of that, else the whole.
-func (q *queue) share(l *Limit, now time.Time) int {
-	from := now.Add(-l.span())
-	if q.since.After(from) || len(q.got) == 0 {
+// share returns how many starts of the i-th window the queue may hope for: the
+// most that it had in one lately, if it wanted all of that, else the whole. Not
+// what it had of the last one: after a pause, in which the origin or an outage
+// held all back, that is next to nothing.
+func (q *queue) share(i int) int {
+	l := &q.windows[i]
+	if len(q.got) == 0 || q.got[len(q.got)-1].Sub(q.got[0]) < l.span() {
 		return max(l.Calls, 1)
 	}
-	i, _ := slices.BinarySearchFunc(q.got, from, time.Time.Compare)
-	return min(max(len(q.got)-i, 1), max(l.Calls, 1))
+	return min(q.most[i], max(l.Calls, 1))
 }
+
+// lately is how many windows back a queue remembers what it had.
+const lately = 4
 
 // served notes a start that was given away.
 func (q *queue) served(now time.Time) {
@@ -168,10 +172,30 @@ func (q *queue) served(now time.Time) {
 	for _, l := range q.windows {
 		longest = max(longest, l.span())
 	}
-	if old, _ := slices.BinarySearchFunc(q.got, now.Add(-longest), time.Time.Compare); old > len(q.got)/2 {
+	if old, _ := slices.BinarySearchFunc(q.got, now.Add(-lately*longest), time.Time.Compare); old > len(q.got)/2 {
 		q.got = slices.Delete(q.got, 0, old)
 	}
+	q.most = q.most[:0]
+	for _, l := range q.windows {
+		q.most = append(q.most, crowded(q.got, l.span()))
+	}
 }
+
+// crowded returns how many of some sorted times lie in one span at most.
+func crowded(times []time.Time, span time.Duration) (most int) {
+	first := 0
+	for i, t := range times {
+		for t.Sub(times[first]) >= span {
+			first++
+		}
+		most = max(most, i+1-first)
+	}
+	return most
+}
+
+// paused forgets what the queue had: nothing starts for longer than a window, and
+// what comes then may be more or less.
+func (q *queue) paused() { q.got, q.most = nil, nil }
 
 // cull fails those whose turn cannot come in time any more, because others came
 // who go first, or because the origin refused.

@@ -254,11 +254,28 @@ func (r *Redis) epoch(ctx context.Context, account string) (int64, error) {
 	return epochScript.Run(ctx, r.client, []string{epochKey(account)}).Int64()
 }
 
-// beat says that this replica is there and returns how many are.
-func (r *Redis) beat(ctx context.Context, silent time.Duration) (int, error) {
+// A muster is what a beat found.
+type muster struct {
+	replicas int   // that are there
+	present  int   // of them, those that are not alone
+	now      int64 // in microseconds
+	new      bool  // whether this replica was not known
+}
+
+// beat says that this replica is there, and whether it is alone. sent is the time
+// by the clock of Redis, as far as this replica can tell, or 0: a beat that lay in
+// a Redis that hung says nothing of now.
+func (r *Redis) beat(ctx context.Context, silent time.Duration, alone bool, sent int64) (muster, error) {
 	ctx, cancel := context.WithTimeout(ctx, opTimeout)
 	defer cancel()
-	return beatScript.Run(ctx, r.client, []string{registryKey}, r.name, silent.Microseconds()).Int()
+	if alone {
+		sent = -1
+	}
+	a, err := beatScript.Run(ctx, r.client, []string{registryKey}, r.name, silent.Microseconds(), beatLapsed.Microseconds(), beatStale.Microseconds(), sent).Int64Slice()
+	if err != nil {
+		return muster{}, err
+	}
+	return muster{int(a[0]), int(a[1]), a[2], a[3] == 1}, nil
 }
 
 // retire takes this replica out of the registry.

@@ -18,8 +18,9 @@ type sight struct {
 	used  int // calls of that day, by all
 	other int // calls of a window that others spend
 
-	told bool // the near store knows
-	base int  // what it was told of the day
+	told bool      // the near store knows
+	from time.Time // when it may begin to spend its share of a window
+	base int       // what it was told of the day
 }
 
 // saw takes note of an answer of Redis. It returns what Redis has lost, if it
@@ -111,27 +112,53 @@ func (s *Shared) shares(now time.Time, limits []Limit) []Limit {
 		}
 		l.Calls = max(l.Calls-v.other, 1)
 		part[i] = share(l, s.replicas)
-		if v.told {
-			continue
-		}
-		v.told = true
-		if !l.Daily {
-			// Others may have spent all until the last answer, and
-			// starts that were reserved are still to come.
-			last := s.lastOK
-			if v.start.After(last) {
-				last = v.start
-			}
-			if !last.IsZero() {
-				_ = s.near.Block(context.Background(), l.Key, last.Add(l.span()))
-			}
-		} else if v.day == dayOf(now.UnixNano(), int64(l.guard())) {
-			left := max(v.limit.Calls-v.used, 0) / s.replicas
-			v.base = max(part[i].Calls-left, 0)
-			_ = s.near.Observe(context.Background(), now, part[i], left)
+		if l.Daily {
+			s.tellDay(v, now, &part[i])
+		} else {
+			s.tellWindow(v, &l)
 		}
 	}
 	return part
+}
+
+// tellWindow has the near store wait for a window in which others may have spent
+// all, because they had not heard that this replica is alone, and in which starts
+// that were reserved are still to come. The caller holds the lock.
+func (s *Shared) tellWindow(v *sight, l *Limit) {
+	v.told = true
+	last := s.lastOK
+	if !s.lastBeat.IsZero() && s.replicas > 1 {
+		last = later(last, s.lastBeat.Add(unheard))
+	}
+	last = later(last, v.start)
+	if last.IsZero() {
+		return
+	}
+	if from := last.Add(l.span()); from.After(v.from) {
+		v.from = from
+		_ = s.near.Block(context.Background(), l.Key, from)
+	}
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}
+
+// tellDay gives the near store this replica's part of what is left of a day. The
+// caller holds the lock.
+func (s *Shared) tellDay(v *sight, now time.Time, part *Limit) {
+	if v.told {
+		return
+	}
+	v.told = true
+	if v.day == dayOf(now.UnixNano(), int64(part.guard())) {
+		left := max(v.limit.Calls-v.used, 0) / s.replicas
+		v.base = max(part.Calls-left, 0)
+		_ = s.near.Observe(context.Background(), now, *part, left)
+	}
 }
 
 // share returns the part of l for one of n replicas.
@@ -156,15 +183,40 @@ func share(l Limit, n int) Limit {
 }
 
 // back tells Redis what was spent without it and returns to it. Those who want
-// a call meanwhile wait, at most as long as Redis may take. present is how many
-// replicas are back.
-func (s *Shared) back(ctx context.Context, present int) bool {
+// a call meanwhile wait, at most as long as Redis may take. Until the next beat
+// it holds itself for the only one that is back.
+func (s *Shared) back(ctx context.Context) bool {
+	epochs, ok := s.epochsNow(ctx)
+	if !ok {
+		return false
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := time.Now()
-	if s.far.restoreAll(ctx, s.forgotten(ctx, now)) != nil {
+	if s.far.restoreAll(ctx, s.forgotten(epochs, now)) != nil || !s.tellSpent(ctx, now) {
 		return false
 	}
+	near := &Memory{}
+	for key, until := range s.blocks {
+		if s.far.Block(ctx, key, until) != nil {
+			return false
+		}
+		_ = near.Block(ctx, key, until)
+	}
+	s.near = near
+	for account := range s.epochs {
+		s.epochs[account] = 0 // to be learned anew
+	}
+	s.present = 1
+	s.seen = make(map[string]*sight)
+	s.backAt, s.lastOK = now, now
+	s.isDown.Store(false)
+	s.log.Info("ratelimit: Redis is back")
+	return true
+}
+
+// tellSpent tells Redis what was spent without it. The caller holds the lock.
+func (s *Shared) tellSpent(ctx context.Context, now time.Time) bool {
 	for _, v := range s.seen {
 		if !v.told {
 			continue
@@ -178,46 +230,50 @@ func (s *Shared) back(ctx context.Context, present int) bool {
 		}
 		v.base = calls // not to be told twice
 	}
-	near := &Memory{}
-	for key, until := range s.blocks {
-		if s.far.Block(ctx, key, until) != nil {
-			return false
-		}
-		_ = near.Block(ctx, key, until)
-	}
-	s.near = near
-	clear(s.epochs) // to be learned anew
-	s.settled, s.present = now.Add(settling), present
-	s.seen = make(map[string]*sight)
-	s.backAt, s.lastOK = now, now
-	s.isDown.Store(false)
-	s.log.Info("ratelimit: Redis is back")
 	return true
+}
+
+// epochsNow asks for the epochs of all accounts. It reports false when one of them
+// cannot be told: in a cluster, the shard of one may be down while others are well.
+func (s *Shared) epochsNow(ctx context.Context) (map[string]int64, bool) {
+	s.mu.Lock()
+	epochs := maps.Clone(s.epochs)
+	s.mu.Unlock()
+	for account := range epochs {
+		epoch, err := s.far.epoch(ctx, account)
+		if err != nil {
+			return nil, false
+		}
+		epochs[account] = epoch
+	}
+	return epochs, true
 }
 
 // forgotten returns what Redis has lost while it was away. The caller holds the
 // lock.
-func (s *Shared) forgotten(ctx context.Context, now time.Time) (all []lostSight) {
-	for account, known := range s.epochs {
-		if epoch, err := s.far.epoch(ctx, account); err == nil && epoch != known {
+func (s *Shared) forgotten(epochs map[string]int64, now time.Time) (all []lostSight) {
+	for account, epoch := range epochs {
+		if known := s.epochs[account]; known != 0 && epoch != known {
 			all = append(all, s.lost(account, nil, now)...)
 		}
 	}
 	return all
 }
 
-// settle returns limits as long as not all replicas are back: those that are not
-// take their shares still, and what Redis counts is the part of those that are.
-func (s *Shared) settle(now time.Time, limits []Limit) []Limit {
+// common returns the part of the limits that is not left to replicas that are
+// alone: what Redis counts is what the others spend.
+func (s *Shared) common(limits []Limit) []Limit {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.present >= s.replicas || !now.Before(s.settled) {
+	if s.present >= s.replicas {
 		return limits
 	}
 	part := slices.Clone(limits)
 	for i := range part {
 		if l := &part[i]; !l.Daily {
-			l.Calls = max(l.Calls*s.present/s.replicas, 1)
+			present := max(s.present, 1)
+			l.Calls = max(l.Calls*present/s.replicas, 1)
+			l.Burst = (l.Burst*present + s.replicas - 1) / s.replicas
 		}
 	}
 	return part

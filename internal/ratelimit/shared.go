@@ -11,23 +11,34 @@ import (
 )
 
 const (
-	beatEvery  = time.Second
+	beatEvery  = 200 * time.Millisecond
 	beatFirst  = 100 * time.Millisecond // after a failure
-	beatSilent = 10 * time.Second       // a replica silent for so long is gone
+	beatSlow   = time.Second            // after many
+	beatSilent = 30 * time.Second       // a replica silent for so long is gone
 
-	// settling is how long after Redis is back the last replica knows of it.
-	settling = beatEvery + 2*opTimeout
+	// beatLapsed is after how long without a beat the others take a replica to
+	// be alone and leave its share to it.
+	beatLapsed = 500 * time.Millisecond
+	// beatStale is how long a beat may take to be one.
+	beatStale = 150 * time.Millisecond
+	// unheard is how long after a replica has sent its last beat all others have
+	// found out: only a window later its share is its own.
+	unheard = beatStale + beatLapsed + beatEvery + opTimeout
 )
 
 // Shared is a Store in Redis that never fails: without Redis, each replica goes
 // on by itself with its share of every limit, by the last known number of
 // replicas. It is what a Limiter should run on.
 //
-// At the seams it is careful, not perfect. A replica that loses Redis first lets
-// a window pass in which others may have spent all; what it then spends alone it
-// tells Redis on return. But replicas return up to a second apart, and one that
-// has never reached Redis believes it is alone: then some calls too many may go
-// out, and the origin's refusals (Block) are what holds them.
+// At the seams it is careful. Each replica tells Redis several times a second that
+// it is not alone. When it has not, the others leave its share alone, and it waits
+// until they do, and a window longer, before it spends that. What it spends it
+// tells Redis on return, before it says that it is back.
+//
+// It is not perfect: one that has never reached Redis believes it is the only one,
+// and one that is cut off for longer than others remember it goes on with its
+// share. Then some calls too many may go out, and the origin's refusals (Block)
+// are what holds them.
 type Shared struct {
 	far    *Redis
 	log    *slog.Logger
@@ -39,11 +50,13 @@ type Shared struct {
 	near     *Memory
 	seen     map[string]*sight    // by key of the limit
 	blocks   map[string]time.Time // by key of the limit
-	epochs   map[string]int64     // of Redis, by account
+	epochs   map[string]int64     // of Redis, by account; 0 if it is not known
 	lastOK   time.Time            // when Redis last answered
-	settled  time.Time            // when all replicas are back
-	present  int                  // replicas in the registry now
-	backAt   time.Time            // when it was last back
+	lastBeat time.Time            // when it was last told that this replica is not alone
+	clock    int64                // that of Redis at the last answer to a beat, 0 if unknown
+	clockAt  time.Time            // when that was
+	present  int                  // replicas that are not alone
+	backAt   time.Time            // when Redis was last back, or new
 	replicas int
 }
 
@@ -58,7 +71,7 @@ func NewShared(client redis.UniversalClient, log *slog.Logger) *Shared {
 	s := &Shared{
 		far: NewRedis(client), log: log, stop: stop,
 		near: &Memory{}, seen: make(map[string]*sight), blocks: make(map[string]time.Time), epochs: make(map[string]int64),
-		replicas: 1,
+		replicas: 1, present: 1,
 	}
 	s.tasks.Go(func() { s.beat(ctx) })
 	return s
@@ -91,7 +104,7 @@ func (s *Shared) Take(ctx context.Context, now time.Time, maxWait time.Duration,
 	if !s.isDown.Load() {
 		// Not the caller's context: its end would look like Redis's.
 		far := context.WithoutCancel(ctx)
-		d, told, err := s.far.take(far, maxWait, s.settle(now, limits))
+		d, told, err := s.far.take(far, maxWait, s.common(limits))
 		if err == nil {
 			if lost := s.saw(d, limits, told); len(lost) > 0 {
 				err = s.restore(far, lost)
@@ -100,6 +113,7 @@ func (s *Shared) Take(ctx context.Context, now time.Time, maxWait time.Duration,
 		if err == nil {
 			return d, nil
 		}
+		s.lostSightOf(accountOf(limits[0].Key))
 		s.trip(err)
 	}
 	s.mu.Lock()
@@ -212,6 +226,16 @@ func (s *Shared) trip(err error) {
 	}
 }
 
+// lostSightOf notes an account that Redis did not answer for: in a cluster, it may
+// be back for another and not for this one.
+func (s *Shared) lostSightOf(account string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if _, known := s.epochs[account]; !known {
+		s.epochs[account] = 0
+	}
+}
+
 // beat keeps this replica in the registry, and so finds out when Redis is gone
 // and when it is back.
 func (s *Shared) beat(ctx context.Context) {
@@ -222,28 +246,55 @@ func (s *Shared) beat(ctx context.Context) {
 			return
 		case <-time.After(wait):
 		}
-		n, err := s.far.beat(ctx, beatSilent)
+		alone := s.isDown.Load()
+		m, err := s.far.beat(ctx, beatSilent, alone, s.beats(alone))
 		switch {
 		case ctx.Err() != nil:
 			return
 		case err != nil:
 			s.trip(err)
-			wait = min(max(2*wait, beatFirst), beatEvery)
-			continue
-		case s.isDown.Load() && !s.back(ctx, n):
-			wait = beatFirst
-			continue
+			wait = min(max(2*wait, beatFirst), beatSlow)
+		case !alone:
+			s.heard(m, alone)
+			wait = beatEvery
+		case s.back(ctx):
+			s.heard(m, alone)
+			wait = 0
+		default:
+			wait = min(max(2*wait, beatFirst), beatSlow)
 		}
-		s.mu.Lock()
-		s.present = n
-		// A Redis that lost its memory counts only who has come back yet.
-		if n > s.replicas || time.Since(s.backAt) > beatSilent {
-			s.replicas = n
-		}
-		wait = beatEvery
-		if s.present < s.replicas && time.Now().Before(s.settled) {
-			wait = beatFirst
-		}
-		s.mu.Unlock()
+	}
+}
+
+// beats notes that a beat is sent, and returns the time by the clock of Redis.
+func (s *Shared) beats(alone bool) (sent int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := time.Now()
+	if !alone {
+		s.lastBeat = now
+	}
+	if s.clock == 0 {
+		return 0
+	}
+	return s.clock + now.Sub(s.clockAt).Microseconds()
+}
+
+// heard takes note of what a beat has found.
+func (s *Shared) heard(m muster, alone bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := time.Now()
+	if m.new && s.clock != 0 {
+		s.backAt = now // Redis has lost its memory
+	}
+	s.clock, s.clockAt = m.now, now
+	if alone {
+		return // before the others hear that it is back
+	}
+	s.present = m.present
+	// A Redis that lost its memory counts only who has come back yet.
+	if m.replicas > s.replicas || now.Sub(s.backAt) > beatSilent {
+		s.replicas = m.replicas
 	}
 }

@@ -84,13 +84,13 @@ func TestSilentReplicasAreForgotten(t *testing.T) {
 		silent time.Duration
 		want   int
 	}{{a, 20 * time.Millisecond, 1}, {b, time.Minute, 2}} {
-		if n, err := step.r.beat(t.Context(), step.silent); n != step.want || err != nil {
-			t.Errorf("%d replicas, want %d (%v)", n, step.want, err)
+		if m, err := step.r.beat(t.Context(), step.silent, false, 0); m.replicas != step.want || err != nil {
+			t.Errorf("%d replicas, want %d (%v)", m.replicas, step.want, err)
 		}
 	}
 	time.Sleep(20 * time.Millisecond) // from here on a is gone, however late we are
-	if n, _ := b.beat(t.Context(), time.Minute); n != 1 {
-		t.Errorf("%d replicas, one is silent", n)
+	if m, _ := b.beat(t.Context(), time.Minute, false, 0); m.replicas != 1 {
+		t.Errorf("%d replicas, one is silent", m.replicas)
 	}
 }
 
