@@ -34,7 +34,7 @@ var kinds = []struct {
 	{zoom.ErrNotFound, "NOT_FOUND", "Zoom knows no such object, or the credential may not see it."},
 	{zoom.ErrMissingScope, "MISSING_SCOPE", "The Zoom app lacks a scope for this. Add one in the app's settings at Zoom, then restart or authorize again."},
 	{zoom.ErrForbidden, codeForbidden, "The credential may not do this."},
-	{zoom.ErrUnauthenticated, "ZOOM_UNAUTHENTICATED", "Zoom refused the gateway's credentials. Check ZOOM_ACCOUNT_ID, ZOOM_CLIENT_ID and ZOOM_CLIENT_SECRET, and that the app is activated."},
+	{zoom.ErrUnauthenticated, "ZOOM_UNAUTHENTICATED", "Zoom refused the gateway's credentials. Check ZOOM_ACCOUNT_ID, ZOOM_CLIENT_ID and ZOOM_CLIENT_SECRET, or the account in ACCOUNTS, and that the app is activated."},
 	{zoom.ErrNotHost, "NOT_HOST", "Only the host of the meeting may do this."},
 	{zoom.ErrPlanRequired, "PLAN_REQUIRED", "The Zoom account's plan does not include this."},
 	{zoom.ErrNotEnabled, "NOT_ENABLED", "The feature is switched off in Zoom's settings, for the account or for the host."},

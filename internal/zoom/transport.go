@@ -42,6 +42,12 @@ func NewTransport(conns int) *http.Transport {
 	return t
 }
 
+// NewHTTP returns what carries the calls of a client, or of several, of which
+// maxInFlight may be under way of each label. It follows no redirects.
+func NewHTTP(maxInFlight int) *http.Client {
+	return &http.Client{Transport: NewTransport(len(Rates) * maxInFlight), CheckRedirect: noRedirects}
+}
+
 // noRedirects keeps a token from following an answer to another host.
 func noRedirects(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
