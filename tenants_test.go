@@ -208,7 +208,7 @@ func TestEvictionsStayInTheirAccount(t *testing.T) {
 	for name := range z.box {
 		before[name] = at[float64](t, z.ask(name, "", query), "account.users.totalCount")
 	}
-	made := z.ask("sales", "", `mutation { createUser(input: { action: CREATE, user: { email: "new.one@example.com", type: BASIC, firstName: "New" } }) { user { zoomId } userErrors { code message } } }`)
+	made := z.ask("sales", "", `mutation { createUser(input: { action: CUST_CREATE, user: { email: "new.one@example.com", type: BASIC, firstName: "New" } }) { user { zoomId } userErrors { code message } } }`)
 	if len(made.Errors) > 0 || !strings.Contains(made.text, `"userErrors":[]`) {
 		t.Fatalf("no user was made: %s", made.text)
 	}
@@ -260,8 +260,8 @@ func TestBudgetsAreTheAccountsOwn(t *testing.T) {
 func TestLinksOfSeveralAccounts(t *testing.T) {
 	z := startTwo(t, true, nil)
 	for name, box := range z.box {
-		r := z.ask(name, "", `{ user(by: { email: "`+box.Landmarks().HostEmail+`" }) { recordings(first: 1) { nodes { files { download { url } } } } } }`)
-		link := at[string](t, r, "user.recordings.nodes.files.download.url")
+		r := z.ask(name, "", `{ meetingInstance(by: { uuid: "`+box.Landmarks().BigInstance+`" }) { recordings { files { download { url } } } } }`)
+		link := at[string](t, r, "meetingInstance.recordings.files.download.url")
 		status, body := z.get(t, strings.TrimPrefix(link, z.url))
 		if status != http.StatusOK || body == "" {
 			t.Errorf("%s: %d %.80q", name, status, body)
