@@ -190,6 +190,7 @@ type stores struct {
 	answers cache.Store
 	near    *cache.Memory // the first tier of answers
 	budgets ratelimit.Store
+	ledger  cache.Ledger // nil without Redis
 	closers []func()
 }
 
@@ -207,7 +208,7 @@ func newStores(cfg *config.Config, log *slog.Logger) (*stores, error) {
 	far := cache.NewRedis(conn, log, cache.WithKeys(cfg.CacheKeys))
 	shared := ratelimit.NewShared(conn, log)
 	return &stores{
-		answers: cache.NewTiered(near, far), near: near, budgets: shared,
+		answers: cache.NewTiered(near, far), near: near, budgets: shared, ledger: far,
 		closers: []func(){shared.Close, far.Close, func() { _ = conn.Close() }},
 	}, nil
 }

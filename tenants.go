@@ -73,7 +73,7 @@ func (m *maker) tenant(a config.Account, log *slog.Logger) (*tenant, error) {
 		Tokens: tokens, APIURL: a.APIURL, Transport: m.files, Log: log,
 	})
 	t.graph = graph.New(graph.Config{
-		Client: t.client, Answers: m.stores.near, Documents: m.documents, Links: t.files, RawRequests: m.cfg.RawRequests == "on",
+		Client: t.client, Answers: m.stores.near, Ledger: m.stores.ledger, Documents: m.documents, Links: t.files, RawRequests: m.cfg.RawRequests == "on",
 		Log: log, Introspection: m.cfg.PlaygroundOn(), Timeout: m.cfg.Timeout,
 	})
 	return t, err

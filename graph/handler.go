@@ -32,6 +32,9 @@ type Config struct {
 	// Answers keeps whole answers. It MUST know the tickets of the client's store:
 	// it is that store, or its first tier. Nil keeps none.
 	Answers cache.Store
+	// Ledger notes what creates with a key of the caller's have made, for all
+	// replicas; nil where there is one gateway alone.
+	Ledger cache.Ledger
 	// Log gets one line an operation.
 	Log *slog.Logger
 	// Documents keeps what was parsed; nil means one of the handler's own.
@@ -49,7 +52,9 @@ const queries = 1000
 
 // Documents keeps parsed documents, which hold nothing of anybody's: handlers of
 // one schema and one set of limits may share it.
-type Documents interface{ graphql.Cache[*ast.QueryDocument] }
+type Documents interface {
+	graphql.Cache[*ast.QueryDocument]
+}
 
 // NewDocuments returns a bounded one.
 func NewDocuments() Documents { return lru.New[*ast.QueryDocument](queries) }
@@ -68,7 +73,7 @@ func New(cfg Config) http.Handler {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	root := &Resolver{Client: cfg.Client, Admission: newAdmission(), Idempotency: newIdempotency(), Links: cfg.Links, RawRequests: cfg.RawRequests}
+	root := &Resolver{Client: cfg.Client, Admission: newAdmission(), Idempotency: newIdempotency(cfg.Ledger), Links: cfg.Links, RawRequests: cfg.RawRequests}
 	server := executor.New(generated.NewExecutableSchema(generated.Config{Resolvers: root}))
 	over := &endpoint{exec: server, log: cfg.Log, timeout: cfg.Timeout, answers: newAnswers(cfg)}
 	over.rest = gzhttp.GzipHandler(http.HandlerFunc(over.execute))
