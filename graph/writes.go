@@ -127,6 +127,9 @@ func (s *scope) registrationMade(ctx context.Context, of zoom.RegistrantsOf, id 
 		return nil, err
 	}
 	added.RegistrantID, added.JoinURL, added.ParticipantPinCode = reg.ZoomID, reg.JoinURL, reg.ParticipantPinCode
+	if added.StartTime.IsZero() && len(added.Occurrences) > 0 { // it recurs
+		added.StartTime = added.Occurrences[0].StartTime
+	}
 	added.MeetingNumber, added.OfWebinar, added.Origin = of.Number, of.Webinar, s.origin()
 	return added, nil
 }
