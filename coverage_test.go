@@ -65,20 +65,22 @@ func TestSchemaNamesRows(t *testing.T) {
 // makes it.
 func sandboxAPI(url string) http.Handler {
 	cfg := &config.Config{
-		ZoomAPIURL: url + "/v2", ZoomOAuthURL: url, Plan: zoom.NoLimits, CacheBytes: 16 << 20, Timeout: 10 * time.Second,
-		ZoomAccountID: sandbox.AccountID, ZoomClientID: sandbox.ClientID, ZoomClientSecret: sandbox.ClientSecret,
+		CacheBytes: 16 << 20, MaxInFlight: 100, Timeout: 10 * time.Second,
+		Accounts: []config.Account{{
+			ID: sandbox.AccountID, ClientID: sandbox.ClientID, ClientSecret: sandbox.ClientSecret,
+			APIURL: url + "/v2", OAuthURL: url, Plan: zoom.NoLimits,
+		}},
 	}
 	log := slog.New(slog.DiscardHandler)
 	stores, err := newStores(cfg, log)
 	if err != nil {
 		panic(err)
 	}
-	tokens := newTokens(cfg)
-	files, err := newLinks(cfg, tokens, log)
+	all, err := newTenants(cfg, cfg.Accounts, stores, log)
 	if err != nil {
 		panic(err)
 	}
-	return graph.New(graph.Config{Client: newClient(cfg, tokens, stores, log), Links: files})
+	return graph.New(graph.Config{Client: all[0].client, Links: all[0].files})
 }
 
 // rig is a gateway over a sandbox.

@@ -15,7 +15,6 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
-	"strings"
 	"syscall"
 	"time"
 
@@ -25,14 +24,12 @@ import (
 	"zoomql/cache"
 	"zoomql/graph"
 	"zoomql/internal/access"
-	"zoomql/internal/auth"
 	"zoomql/internal/config"
 	"zoomql/internal/links"
 	"zoomql/internal/operations"
 	"zoomql/internal/playground"
 	"zoomql/internal/ratelimit"
 	"zoomql/internal/sandbox"
-	"zoomql/internal/zoom"
 )
 
 func main() {
@@ -124,7 +121,7 @@ func printOperations(w io.Writer, asJSON bool) error {
 // serve runs the gateway until ctx ends.
 func serve(ctx context.Context, cfg *config.Config, stderr io.Writer) error {
 	log := newLog(cfg, stderr)
-	box, account, err := startSandbox(cfg)
+	box, accounts, err := startSandbox(cfg)
 	if err != nil {
 		return err
 	}
@@ -134,9 +131,7 @@ func serve(ctx context.Context, cfg *config.Config, stderr io.Writer) error {
 		return err
 	}
 	defer stores.close()
-	tokens := newTokens(account)
-	client := newClient(account, tokens, stores, log)
-	files, err := newLinks(account, tokens, log)
+	tenants, err := newTenants(cfg, accounts, stores, log)
 	if err != nil {
 		return err
 	}
@@ -145,26 +140,25 @@ func serve(ctx context.Context, cfg *config.Config, stderr io.Writer) error {
 		return fmt.Errorf("ADDR: %w", err)
 	}
 	welcome(stderr, cfg, listener.Addr(), box)
-	return listen(ctx, listener, newHandler(cfg, client, files, stores, box, log), cfg.DrainTime)
+	return listen(ctx, listener, newHandler(cfg, tenants, box), cfg.DrainTime)
 }
 
 // newHandler puts the routes together.
-func newHandler(cfg *config.Config, client *zoom.Client, files *links.Links, stores *stores, box *box, log *slog.Logger) http.Handler {
-	api := graph.New(graph.Config{Client: client, Answers: stores.near, Links: files, RawRequests: cfg.RawRequests == "on", Log: log, Introspection: cfg.PlaygroundOn(), Timeout: cfg.Timeout})
-	api = access.Keys(cfg.APIKeys, api)
+func newHandler(cfg *config.Config, tenants tenants, box *box) http.Handler {
+	api := tenants.api()
 	api = access.Pages(cfg.AllowedOrigins, api)
 	if len(cfg.AllowedOrigins) > 0 {
 		api = cors.New(cors.Options{
 			AllowedOrigins: cfg.AllowedOrigins,
 			AllowedMethods: []string{http.MethodGet, http.MethodPost},
-			AllowedHeaders: []string{"Authorization", "Content-Type", "Apollo-Require-Preflight"},
+			AllowedHeaders: []string{"Authorization", "Content-Type", "Apollo-Require-Preflight", access.AccountHeader},
 		}).Handler(api)
 	}
 	mux := http.NewServeMux()
 	mux.Handle(endpoint, api)
-	mux.Handle("GET "+links.Path, files)
+	mux.Handle("GET "+links.Path, tenants.files())
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { say(w, http.StatusOK, "ok") })
-	mux.HandleFunc("GET /readyz", ready(client))
+	mux.HandleFunc("GET /readyz", tenants.ready)
 	if cfg.PlaygroundOn() {
 		mux.HandleFunc("GET /schema.graphql", func(w http.ResponseWriter, _ *http.Request) { say(w, http.StatusOK, graph.Schema()) })
 		mux.Handle("/", playground.Handler(playground.Options{Schema: "/schema.graphql", Badge: box.badge(cfg), DefaultQuery: box.query()}))
@@ -184,19 +178,6 @@ func newHandler(cfg *config.Config, client *zoom.Client, files *links.Links, sto
 
 const endpoint = "/graphql"
 
-// ready reports whether Zoom gives the gateway a token.
-func ready(client *zoom.Client) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		ctx, cancel := context.WithTimeout(r.Context(), 5*time.Second)
-		defer cancel()
-		if _, err := client.Scopes(ctx); err != nil {
-			say(w, http.StatusServiceUnavailable, err.Error())
-			return
-		}
-		say(w, http.StatusOK, "ready")
-	}
-}
-
 func say(w http.ResponseWriter, status int, text string) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-store")
@@ -209,6 +190,7 @@ type stores struct {
 	answers cache.Store
 	near    *cache.Memory // the first tier of answers
 	budgets ratelimit.Store
+	ledger  cache.Ledger // nil without Redis
 	closers []func()
 }
 
@@ -226,7 +208,7 @@ func newStores(cfg *config.Config, log *slog.Logger) (*stores, error) {
 	far := cache.NewRedis(conn, log, cache.WithKeys(cfg.CacheKeys))
 	shared := ratelimit.NewShared(conn, log)
 	return &stores{
-		answers: cache.NewTiered(near, far), near: near, budgets: shared,
+		answers: cache.NewTiered(near, far), near: near, budgets: shared, ledger: far,
 		closers: []func(){shared.Close, far.Close, func() { _ = conn.Close() }},
 	}, nil
 }
@@ -235,32 +217,6 @@ func (s *stores) close() {
 	for _, f := range s.closers {
 		f()
 	}
-}
-
-// newClient returns the client of the configured account.
-func newClient(cfg *config.Config, tokens zoom.Tokens, s *stores, log *slog.Logger) *zoom.Client {
-	return zoom.New(zoom.Config{
-		AccountID: cfg.ZoomAccountID,
-		View:      "server-to-server:" + cfg.ZoomClientID,
-		Plan:      cfg.Plan,
-		Tokens:    tokens,
-		BaseURL:   strings.TrimSuffix(cfg.ZoomAPIURL, "/"),
-		Store:     s.answers, Limiter: ratelimit.NewLimiter(s.budgets, cfg.Timeout),
-		MaxInFlight: cfg.MaxInFlight, Log: log,
-	})
-}
-
-// newTokens returns what answers for the configured credentials.
-func newTokens(cfg *config.Config) zoom.Tokens {
-	return auth.NewServerToServer(cfg.ZoomAccountID, cfg.ZoomClientID, string(cfg.ZoomClientSecret), cfg.ZoomOAuthURL, nil)
-}
-
-// newLinks returns the links to files of the configured account.
-func newLinks(cfg *config.Config, tokens zoom.Tokens, log *slog.Logger) (*links.Links, error) {
-	return links.New(links.Config{
-		Secret: string(cfg.LinkKey), PublicURL: cfg.PublicURL, AccountID: cfg.ZoomAccountID,
-		Tokens: tokens, APIURL: cfg.ZoomAPIURL, Log: log,
-	})
 }
 
 func newLog(cfg *config.Config, w io.Writer) *slog.Logger {
@@ -325,10 +281,10 @@ type box struct {
 }
 
 // startSandbox starts a sandbox on a port of this machine if no account is
-// configured. The settings that it returns lead to the account.
-func startSandbox(cfg *config.Config) (*box, *config.Config, error) {
+// configured. It returns the accounts to serve.
+func startSandbox(cfg *config.Config) (*box, []config.Account, error) {
 	if !cfg.Sandbox() {
-		return &box{}, cfg, nil
+		return &box{}, cfg.Accounts, nil
 	}
 	s, err := newSandbox(cfg)
 	if err != nil {
@@ -341,10 +297,10 @@ func startSandbox(cfg *config.Config) (*box, *config.Config, error) {
 	b := &box{Sandbox: s, server: &http.Server{Handler: s, ReadHeaderTimeout: 10 * time.Second}}
 	go func() { _ = b.server.Serve(l) }() // ends with close
 	base := "http://" + l.Addr().String()
-	account := *cfg
-	account.ZoomAPIURL, account.ZoomOAuthURL = base+"/v2", base
-	account.ZoomAccountID, account.ZoomClientID, account.ZoomClientSecret = sandbox.AccountID, sandbox.ClientID, sandbox.ClientSecret
-	return b, &account, nil
+	account := cfg.Accounts[0]
+	account.APIURL, account.OAuthURL = base+"/v2", base
+	account.ID, account.ClientID, account.ClientSecret = sandbox.AccountID, sandbox.ClientID, sandbox.ClientSecret
+	return b, []config.Account{account}, nil
 }
 
 func newSandbox(cfg *config.Config) (*sandbox.Sandbox, error) {

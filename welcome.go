@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -18,8 +19,10 @@ func welcome(w io.Writer, cfg *config.Config, addr net.Addr, b *box) {
 		line("The playground is at     http://%s/", addr)
 	}
 	if b.Sandbox == nil {
-		line("Account %s, plan %s.", cfg.ZoomAccountID, cfg.Plan)
-		if cfg.ZoomPlan == "" {
+		for _, a := range cfg.Accounts {
+			line("Account %s, plan %s.", cmp.Or(a.Name, a.ID), a.Plan)
+		}
+		if cfg.AccountList == "" && cfg.ZoomPlan == "" {
 			line("ZOOM_PLAN is not set: calls keep to the smallest budget, that of a free account. Set free, pro or business.")
 		}
 		return
@@ -36,7 +39,10 @@ func (b *box) badge(cfg *config.Config) string {
 	if b.Sandbox != nil {
 		return "sandbox"
 	}
-	return cfg.ZoomAccountID
+	if n := len(cfg.Accounts); n > 1 {
+		return fmt.Sprintf("%d accounts", n)
+	}
+	return cmp.Or(cfg.Accounts[0].Name, cfg.Accounts[0].ID)
 }
 
 // query is what the playground begins with.

@@ -16,8 +16,8 @@ import (
 	"zoomql/cache/redistest"
 )
 
-func openRedis(t testing.TB, client redis.UniversalClient) *Redis {
-	r := NewRedis(client, silent)
+func openRedis(t testing.TB, client redis.UniversalClient, options ...RedisOption) *Redis {
+	r := NewRedis(client, silent, options...)
 	t.Cleanup(r.Close)
 	return r
 }

@@ -201,8 +201,15 @@ func lockedSettingsPatch(c *types.AccountLockedSettingsChange) zoom.LockedSettin
 }
 
 func (s *scope) createSubAccount(ctx context.Context, m *idempotency, input types.CreateSubAccountInput) (*types.Account, error) {
-	return once(ctx, s, m, "createSubAccount", input.IdempotencyKey, input, func(ctx context.Context) (*types.Account, error) {
-		return zoom.CreateSubAccount.Do(ctx, s.client, zoom.NewSubAccount{Account: input.Account})
+	return once(ctx, s, m, creation[types.Account]{
+		mutation: "createSubAccount", key: input.IdempotencyKey, input: input, look: "the account's subAccounts",
+		create: func(ctx context.Context) (*types.Account, error) {
+			return zoom.CreateSubAccount.Do(ctx, s.client, zoom.NewSubAccount{Account: input.Account})
+		},
+		id: func(made *types.Account) string { return string(made.ZoomID) },
+		again: func(ctx context.Context, id string) (*types.Account, error) {
+			return from(ctx).in(id).wholeAccount(ctx)
+		},
 	})
 }
 

@@ -278,7 +278,7 @@ func TestAnswerToGet(t *testing.T) {
 		second, body := r.raw(r.request(http.MethodGet, query, ""))
 		for name, want := range map[string]string{
 			"Cache-Control": `^private, no-cache$`, "Age": `^10$`, "Etag": `^"[\w-]{20}"$`,
-			"Vary": "^Accept, Accept-Encoding, Authorization$", "Content-Type": "^" + plainJSON,
+			"Vary": "^Accept, Accept-Encoding, Authorization, X-Zoom-Account$", "Content-Type": "^" + plainJSON,
 		} {
 			if got := second.Header.Get(name); !regexp.MustCompile(want).MatchString(got) {
 				t.Errorf("%s: %q, want %s", name, got, want)

@@ -19,6 +19,7 @@ const (
 	codeInvalid       = "BAD_USER_INPUT"
 	codeForbidden     = "FORBIDDEN"
 	codeLimit         = "LIMIT_EXCEEDED" // the query itself is too large
+	codeConflict      = "CONFLICT"
 	codeCursorExpired = "CURSOR_EXPIRED"
 	codeTimeout       = "TIMEOUT"
 	codeInternal      = "INTERNAL"
@@ -34,12 +35,12 @@ var kinds = []struct {
 	{zoom.ErrNotFound, "NOT_FOUND", "Zoom knows no such object, or the credential may not see it."},
 	{zoom.ErrMissingScope, "MISSING_SCOPE", "The Zoom app lacks a scope for this. Add one in the app's settings at Zoom, then restart or authorize again."},
 	{zoom.ErrForbidden, codeForbidden, "The credential may not do this."},
-	{zoom.ErrUnauthenticated, "ZOOM_UNAUTHENTICATED", "Zoom refused the gateway's credentials. Check ZOOM_ACCOUNT_ID, ZOOM_CLIENT_ID and ZOOM_CLIENT_SECRET, and that the app is activated."},
+	{zoom.ErrUnauthenticated, "ZOOM_UNAUTHENTICATED", "Zoom refused the gateway's credentials. Check ZOOM_ACCOUNT_ID, ZOOM_CLIENT_ID and ZOOM_CLIENT_SECRET, or the account in ACCOUNTS, and that the app is activated."},
 	{zoom.ErrNotHost, "NOT_HOST", "Only the host of the meeting may do this."},
 	{zoom.ErrPlanRequired, "PLAN_REQUIRED", "The Zoom account's plan does not include this."},
 	{zoom.ErrNotEnabled, "NOT_ENABLED", "The feature is switched off in Zoom's settings, for the account or for the host."},
 	{zoom.ErrCapacity, "CAPACITY", "There is no place left."},
-	{zoom.ErrConflict, "CONFLICT", "The state that the object is in does not allow this."},
+	{zoom.ErrConflict, codeConflict, "The state that the object is in does not allow this."},
 	{zoom.ErrExpired, "EXPIRED", "Zoom does not keep data this old."},
 	{zoom.ErrNotReady, "NOT_READY", "Zoom does not have these data yet. Ask again some minutes after the meeting has ended."},
 	{zoom.ErrPageToken, codeCursorExpired, "The place in the list is lost at Zoom. Begin again without the argument after."},
@@ -178,6 +179,8 @@ func userErrors(err error) ([]*types.UserError, error) {
 	switch {
 	case err == nil:
 		return []*types.UserError{}, nil
+	case errors.As(err, &input) && input.code == codeConflict:
+		return []*types.UserError{{Code: types.UserErrorCodeConflict, Message: input.message}}, nil
 	case errors.As(err, &input):
 		return []*types.UserError{{Code: types.UserErrorCodeInvalid, Message: input.message}}, nil
 	case errors.Is(err, types.ErrBadID):

@@ -17,6 +17,7 @@ import (
 	"zoomql/cache"
 	"zoomql/graph/generated"
 	"zoomql/internal/links"
+	"zoomql/internal/ratelimit"
 	"zoomql/internal/zoom"
 )
 
@@ -31,8 +32,13 @@ type Config struct {
 	// Answers keeps whole answers. It MUST know the tickets of the client's store:
 	// it is that store, or its first tier. Nil keeps none.
 	Answers cache.Store
+	// Ledger notes what creates with a key of the caller's have made, for all
+	// replicas; nil where there is one gateway alone.
+	Ledger cache.Ledger
 	// Log gets one line an operation.
 	Log *slog.Logger
+	// Documents keeps what was parsed; nil means one of the handler's own.
+	Documents Documents
 	// Limits bound the size of a query; zero means DefaultLimits.
 	Limits Limits
 	// Introspection lets clients read the schema.
@@ -44,6 +50,15 @@ type Config struct {
 // queries is how many parsed documents are kept.
 const queries = 1000
 
+// Documents keeps parsed documents, which hold nothing of anybody's: handlers of
+// one schema and one set of limits may share it.
+type Documents interface {
+	graphql.Cache[*ast.QueryDocument]
+}
+
+// NewDocuments returns a bounded one.
+func NewDocuments() Documents { return lru.New[*ast.QueryDocument](queries) }
+
 // New returns the handler of the GraphQL endpoint.
 func New(cfg Config) http.Handler {
 	if cfg.Limits == (Limits{}) {
@@ -52,16 +67,19 @@ func New(cfg Config) http.Handler {
 	if cfg.Timeout == 0 {
 		cfg.Timeout = 30 * time.Second
 	}
+	if cfg.Documents == nil {
+		cfg.Documents = NewDocuments()
+	}
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	root := &Resolver{Client: cfg.Client, Admission: newAdmission(), Idempotency: newIdempotency(), Links: cfg.Links, RawRequests: cfg.RawRequests}
+	root := &Resolver{Client: cfg.Client, Admission: newAdmission(), Idempotency: newIdempotency(cfg.Ledger), Links: cfg.Links, RawRequests: cfg.RawRequests}
 	server := executor.New(generated.NewExecutableSchema(generated.Config{Resolvers: root}))
 	over := &endpoint{exec: server, log: cfg.Log, timeout: cfg.Timeout, answers: newAnswers(cfg)}
 	over.rest = gzhttp.GzipHandler(http.HandlerFunc(over.execute))
 	// Who asks after a change must not be told what was asked before it.
 	cfg.Client.OnEvict(func() { over.flights.Forget(func(any) bool { return true }) })
-	server.SetQueryCache(lru.New[*ast.QueryDocument](queries))
+	server.SetQueryCache(cfg.Documents)
 	server.SetParserTokenLimit(cfg.Limits.Tokens)
 	server.SetDisableSuggestion(!cfg.Introspection)
 	server.SetErrorPresenter(present(cfg.Log))
@@ -102,6 +120,7 @@ func logged(log *slog.Logger) graphql.ResponseMiddleware {
 			began = op.Stats.OperationStart
 			attrs = append(attrs, slog.String("name", nameOf(op)))
 		}
+		attrs = append(attrs, caller(ctx)...)
 		attrs = append(attrs, slog.Float64("ms", float64(time.Since(began).Microseconds())/1000))
 		if req := from(ctx); req != nil {
 			attrs = append(attrs, spent(req.usage)...)
@@ -121,6 +140,14 @@ func nameOf(op *graphql.OperationContext) string {
 		return ""
 	}
 	return op.Operation.Name
+}
+
+// caller tells whose key was shown, by its name, if there are keys.
+func caller(ctx context.Context) []slog.Attr {
+	if name := ratelimit.CallerFrom(ctx); name != "" {
+		return []slog.Attr{slog.String("caller", name)}
+	}
+	return nil
 }
 
 func spent(u *zoom.Usage) []slog.Attr {

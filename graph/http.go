@@ -163,8 +163,9 @@ func (e *endpoint) answer(ctx context.Context, q *inquiry, opCtx *graphql.Operat
 	if own.Load() {
 		return out, err
 	}
-	e.log.LogAttrs(ctx, slog.LevelInfo, "operation", slog.String("name", nameOf(opCtx)),
-		slog.Float64("ms", float64(time.Since(began).Microseconds())/1000), slog.Bool("joined", true))
+	attrs := append([]slog.Attr{slog.String("name", nameOf(opCtx))}, caller(ctx)...)
+	e.log.LogAttrs(ctx, slog.LevelInfo, "operation", append(attrs,
+		slog.Float64("ms", float64(time.Since(began).Microseconds())/1000), slog.Bool("joined", true))...)
 	if out == nil {
 		return nil, err
 	}
@@ -348,7 +349,7 @@ func (o *outcome) send(w http.ResponseWriter, r *http.Request, q *inquiry) {
 // Headers that are the same in many answers. They are shared, and so never
 // changed.
 var (
-	varies   = []string{"Accept, Accept-Encoding, Authorization"}
+	varies   = []string{"Accept, Accept-Encoding, Authorization, X-Zoom-Account"}
 	unstored = []string{"private, no-store"}
 	newMedia = []string{graphqlResponse + "; charset=utf-8"}
 	oldMedia = []string{plainJSON + "; charset=utf-8"}

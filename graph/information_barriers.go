@@ -44,7 +44,13 @@ func (r *Resolver) createPolicy(ctx context.Context, input types.CreateInformati
 	create := func(ctx context.Context) (*types.InformationBarrierPolicy, error) {
 		return zoom.CreatePolicy.Do(ctx, s.client, zoom.NewPolicy{Policy: newPolicy(input.Policy)})
 	}
-	return once(ctx, s, r.Idempotency, "createInformationBarrierPolicy", input.IdempotencyKey, input, create)
+	return once(ctx, s, r.Idempotency, creation[types.InformationBarrierPolicy]{
+		mutation: "createInformationBarrierPolicy", key: input.IdempotencyKey, input: input, create: create,
+		id: func(made *types.InformationBarrierPolicy) string { return string(made.ZoomID) }, look: "the account's informationBarrierPolicies",
+		again: func(ctx context.Context, id string) (*types.InformationBarrierPolicy, error) {
+			return zoom.GetPolicy.Do(ctx, s.client, zoom.PolicyKey{PolicyID: id})
+		},
+	})
 }
 
 func newPolicy(p *types.NewInformationBarrierPolicy) zoom.PolicyBody {

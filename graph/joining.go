@@ -28,7 +28,27 @@ func (s *scope) createMeetingTemplate(ctx context.Context, m *idempotency, input
 	create := func(ctx context.Context) (*types.MeetingTemplate, error) {
 		return zoom.CreateMeetingTemplate.Do(ctx, s.client, zoom.NewMeetingTemplate{UserID: user, Body: body})
 	}
-	return once(ctx, s, m, "createMeetingTemplate", input.IdempotencyKey, input, create)
+	return once(ctx, s, m, creation[types.MeetingTemplate]{
+		mutation: "createMeetingTemplate", key: input.IdempotencyKey, input: input, create: create,
+		id: func(made *types.MeetingTemplate) string { return string(made.ZoomID) }, look: "the user's meetingTemplates",
+		again: func(ctx context.Context, id string) (*types.MeetingTemplate, error) {
+			return s.templateMade(ctx, user, id)
+		},
+	})
+}
+
+// templateMade reads a template, which only the list of its user tells.
+func (s *scope) templateMade(ctx context.Context, user, id string) (*types.MeetingTemplate, error) {
+	list, err := zoom.ListMeetingTemplates.Do(ctx, s.client, zoom.UserKey{UserID: user})
+	if err != nil {
+		return nil, err
+	}
+	for _, t := range list.Templates {
+		if string(t.ZoomID) == id {
+			return t, nil
+		}
+	}
+	return nil, &zoom.Error{Op: zoom.ListMeetingTemplates.Pattern, Kind: zoom.ErrNotFound}
 }
 
 // livestream returns where a meeting is streamed to. Zoom answers with empty

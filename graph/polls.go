@@ -37,7 +37,13 @@ func (s *scope) createPoll(ctx context.Context, m *idempotency, input types.Crea
 	create := func(ctx context.Context) (*types.Poll, error) {
 		return zoom.CreatePoll.Do(ctx, s.client, zoom.NewPoll{MeetingID: number, Content: input.Poll})
 	}
-	return once(ctx, s, m, "createPoll", input.IdempotencyKey, input, create)
+	return once(ctx, s, m, creation[types.Poll]{
+		mutation: "createPoll", key: input.IdempotencyKey, input: input, create: create,
+		id: func(made *types.Poll) string { return string(made.ZoomID) }, look: "the meeting's polls",
+		again: func(ctx context.Context, id string) (*types.Poll, error) {
+			return zoom.GetPoll.Do(ctx, s.client, zoom.PollKey{MeetingID: number, PollID: id})
+		},
+	})
 }
 
 func (s *scope) updatePoll(ctx context.Context, input types.UpdatePollInput) (zoom.PollKey, error) {

@@ -123,7 +123,13 @@ func (r *Resolver) createRole(ctx context.Context, input types.CreateRoleInput) 
 	create := func(ctx context.Context) (*types.Role, error) {
 		return zoom.CreateRole.Do(ctx, s.client, zoom.NewRole{Role: input.Role})
 	}
-	role, err := once(ctx, s, r.Idempotency, "createRole", input.IdempotencyKey, input, create)
+	role, err := once(ctx, s, r.Idempotency, creation[types.Role]{
+		mutation: "createRole", key: input.IdempotencyKey, input: input, create: create,
+		id: func(made *types.Role) string { return string(made.ZoomID) }, look: "the account's roles",
+		again: func(_ context.Context, id string) (*types.Role, error) {
+			return &types.Role{ZoomID: types.Text(id)}, nil
+		},
+	})
 	payload := &types.CreateRolePayload{Origin: s.origin()}
 	if err == nil {
 		payload.ZoomID, payload.Name = string(role.ZoomID), input.Role.Name

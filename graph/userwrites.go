@@ -15,7 +15,17 @@ func (r *Resolver) createUser(ctx context.Context, input types.CreateUserInput) 
 	create := func(ctx context.Context) (*types.CreatedUser, error) {
 		return zoom.CreateUser.Do(ctx, s.client, zoom.NewUser{Body: zoom.NewUserBody{Action: input.Action, User: input.User}})
 	}
-	return once(ctx, s, r.Idempotency, "createUser", input.IdempotencyKey, input, create)
+	return once(ctx, s, r.Idempotency, creation[types.CreatedUser]{
+		mutation: "createUser", key: input.IdempotencyKey, input: input, create: create,
+		id: func(made *types.CreatedUser) string { return string(made.ZoomID) }, look: "the account's users",
+		again: func(ctx context.Context, id string) (*types.CreatedUser, error) {
+			u, err := zoom.GetUser.Do(ctx, s.client, zoom.UserKey{UserID: id})
+			if err != nil {
+				return nil, err
+			}
+			return &types.CreatedUser{ZoomID: u.ZoomID, Email: u.Email, FirstName: u.FirstName, LastName: u.LastName, Type: u.Type, Origin: s.origin()}, nil
+		},
+	})
 }
 
 func (s *scope) updateUser(ctx context.Context, input types.UpdateUserInput) (string, error) {

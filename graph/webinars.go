@@ -133,5 +133,16 @@ func (s *scope) addWebinarRegistrant(ctx context.Context, m *idempotency, input 
 	add := func(ctx context.Context) (*types.AddedRegistrant, error) {
 		return zoom.AddWebinarRegistrant.Do(ctx, s.client, zoom.NewWebinarRegistrant{WebinarID: number, OccurrenceIDs: ids, Registrant: input.Registrant})
 	}
-	return once(ctx, s, m, "addWebinarRegistrant", input.IdempotencyKey, input, add)
+	return once(ctx, s, m, creation[types.AddedRegistrant]{
+		mutation: "addWebinarRegistrant", key: input.IdempotencyKey, input: input, create: add,
+		id: registrationID, look: "the webinar's registrants",
+		again: func(ctx context.Context, id string) (*types.AddedRegistrant, error) {
+			webinar, err := zoom.GetWebinar.Do(ctx, s.client, zoom.WebinarKey{WebinarID: number})
+			if err != nil {
+				return nil, err
+			}
+			added := &types.AddedRegistrant{Topic: webinar.Topic, StartTime: webinar.StartTime, Occurrences: chosen(webinar.Occurrences, ids)}
+			return s.registrationMade(ctx, ofWebinar(number), id, added)
+		},
+	})
 }

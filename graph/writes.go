@@ -51,7 +51,20 @@ func (s *scope) createMeeting(ctx context.Context, m *idempotency, input types.C
 	create := func(ctx context.Context) (*types.Meeting, error) {
 		return zoom.CreateMeeting.Do(ctx, s.client, zoom.NewMeeting{UserID: host, Meeting: input.Meeting})
 	}
-	return once(ctx, s, m, "createMeeting", input.IdempotencyKey, input, create)
+	return once(ctx, s, m, creation[types.Meeting]{
+		mutation: "createMeeting", key: input.IdempotencyKey, input: input, create: create,
+		id:    func(made *types.Meeting) string { return made.Number.String() },
+		again: s.meetingMade, look: "the host's scheduled meetings",
+	})
+}
+
+// meetingMade reads a meeting as its creation told it, credentials included.
+func (s *scope) meetingMade(ctx context.Context, id string) (*types.Meeting, error) {
+	number, err := types.ParseMeetingNumber(id)
+	if err != nil {
+		return nil, err
+	}
+	return zoom.GetMeeting.Do(ctx, s.client, zoom.MeetingKey{MeetingID: number}, zoom.WithSecrets)
 }
 
 // hostID returns Zoom's id of a user: what a write makes stale is filed under
@@ -91,7 +104,48 @@ func (s *scope) addRegistrant(ctx context.Context, m *idempotency, input types.A
 	add := func(ctx context.Context) (*types.AddedRegistrant, error) {
 		return zoom.AddRegistrant.Do(ctx, s.client, zoom.NewRegistrant{MeetingID: number, OccurrenceIDs: ids, Registrant: input.Registrant})
 	}
-	return once(ctx, s, m, "addRegistrant", input.IdempotencyKey, input, add)
+	return once(ctx, s, m, creation[types.AddedRegistrant]{
+		mutation: "addRegistrant", key: input.IdempotencyKey, input: input, create: add,
+		id: registrationID, look: "the meeting's registrants",
+		again: func(ctx context.Context, id string) (*types.AddedRegistrant, error) {
+			meeting, err := zoom.GetMeeting.Do(ctx, s.client, zoom.MeetingKey{MeetingID: number})
+			if err != nil {
+				return nil, err
+			}
+			added := &types.AddedRegistrant{Topic: meeting.Topic, StartTime: meeting.StartTime, Occurrences: chosen(meeting.Occurrences, ids)}
+			return s.registrationMade(ctx, ofMeeting(number), id, added)
+		},
+	})
+}
+
+func registrationID(added *types.AddedRegistrant) string { return string(added.RegistrantID) }
+
+// registrationMade completes a registration by what Zoom tells of it now.
+func (s *scope) registrationMade(ctx context.Context, of zoom.RegistrantsOf, id string, added *types.AddedRegistrant) (*types.AddedRegistrant, error) {
+	reg, err := of.Get(ctx, s.client, id, zoom.WithSecrets)
+	if err != nil {
+		return nil, err
+	}
+	added.RegistrantID, added.JoinURL, added.ParticipantPinCode = reg.ZoomID, reg.JoinURL, reg.ParticipantPinCode
+	if added.StartTime.IsZero() && len(added.Occurrences) > 0 { // it recurs
+		added.StartTime = added.Occurrences[0].StartTime
+	}
+	added.MeetingNumber, added.OfWebinar, added.Origin = of.Number, of.Webinar, s.origin()
+	return added, nil
+}
+
+// chosen returns the occurrences of some ids, all of them if none is named.
+func chosen(all []*types.MeetingOccurrence, ids []string) []*types.MeetingOccurrence {
+	if len(ids) == 0 {
+		return all
+	}
+	var some []*types.MeetingOccurrence
+	for _, o := range all {
+		if slices.Contains(ids, string(o.OccurrenceID)) {
+			some = append(some, o)
+		}
+	}
+	return some
 }
 
 // updateRegistrantStatus changes the status of any number of registrants, as

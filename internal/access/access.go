@@ -1,51 +1,14 @@
 // Package access says who may ask the gateway: which machines, which web pages,
-// which keys.
+// which keys, and which account's.
 package access
 
 import (
-	"crypto/sha256"
-	"crypto/subtle"
-	"encoding/hex"
 	"io"
 	"net"
 	"net/http"
 	"strings"
 	"sync/atomic"
-
-	"zoomql/internal/ratelimit"
 )
-
-// Keys lets only callers through who show one of the keys as a bearer token
-// (RFC 6750). hashes are SHA-256 in hex; no hashes let everybody through.
-func Keys(hashes []string, next http.Handler) http.Handler {
-	if len(hashes) == 0 {
-		return next
-	}
-	known := make([][]byte, 0, len(hashes))
-	for _, h := range hashes {
-		if raw, err := hex.DecodeString(h); err == nil {
-			known = append(known, raw)
-		}
-	}
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		scheme, key, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-		sum := sha256.Sum256([]byte(key))
-		match := 0
-		for _, k := range known {
-			match |= subtle.ConstantTimeCompare(sum[:], k)
-		}
-		// No key at all is none, also where somebody has hashed a variable
-		// that was not set.
-		if match != 1 || key == "" || !strings.EqualFold(scheme, "Bearer") {
-			w.Header().Set("WWW-Authenticate", `Bearer realm="zoomql"`)
-			refuse(w, http.StatusUnauthorized, "UNAUTHENTICATED", "Send your key: Authorization: Bearer KEY")
-			return
-		}
-		// The name that budgets are shared out by; the hash is no secret.
-		caller := ratelimit.WithCaller(r.Context(), "key "+hex.EncodeToString(sum[:8]))
-		next.ServeHTTP(w, r.WithContext(caller))
-	})
-}
 
 // Pages refuses what web pages of other sites send through a visitor's browser:
 // a query would spend the account's budget, though its answer stayed unread.

@@ -55,7 +55,6 @@ func TestKeys(t *testing.T) {
 		{"the key", []string{hash("key")}, "Bearer key", true},
 		{"one of several", []string{hash("other"), hash("key")}, "Bearer key", true},
 		{"a key that stands twice", []string{hash("key"), hash("key")}, "Bearer key", true},
-		{"a hash in capitals", []string{strings.ToUpper(hash("key"))}, "Bearer key", true},
 		{"the scheme in another case, as RFC 9110 allows", []string{hash("key")}, "bearer key", true},
 		{"a key with what keys are made of", []string{hash("a b+/=")}, "Bearer a b+/=", true},
 
@@ -68,9 +67,8 @@ func TestKeys(t *testing.T) {
 		{"the scheme alone", []string{hash("key")}, "Bearer ", false},
 		{"a hash of nothing lets nothing through", []string{hash("")}, "", false},
 		{"nor an empty key", []string{hash("")}, "Bearer ", false},
-		{"hashes that are none", []string{"zz", hash("key")[:10]}, "Bearer key", false},
 	} {
-		w := ask(func(h http.Handler) http.Handler { return Keys(c.hashes, h) }, func(r *http.Request) {
+		w := ask(func(h http.Handler) http.Handler { return Keys(keys(c.hashes), h) }, func(r *http.Request) {
 			if c.header != "" {
 				r.Header.Set("Authorization", c.header)
 			}
@@ -89,6 +87,15 @@ func TestKeys(t *testing.T) {
 			t.Errorf("%s: the answer repeats the key", c.why)
 		}
 	}
+}
+
+// keys are callers without names.
+func keys(hashes []string) (all []Key) {
+	for _, h := range hashes {
+		raw, _ := hex.DecodeString(h)
+		all = append(all, Key{Hash: [32]byte(raw)})
+	}
+	return all
 }
 
 func TestPages(t *testing.T) {

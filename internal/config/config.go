@@ -14,6 +14,7 @@ import (
 	"github.com/caarlos0/env/v11"
 
 	"zoomql/cache"
+	"zoomql/internal/access"
 	"zoomql/internal/zoom"
 )
 
@@ -44,6 +45,8 @@ type Config struct {
 	ZoomOAuthURL     string `env:"ZOOM_OAUTH_URL" envDefault:"https://zoom.us" help:"base of the OAuth server"`
 	ZoomPlan         string `env:"ZOOM_PLAN" help:"the account's plan, which sets the budgets: free, pro, business or none; default: free (the sandbox: business)"`
 
+	AccountList Secret `env:"ACCOUNTS" help:"several accounts instead of the one above: a JSON list of {name, accountId, clientId, clientSecret, plan, apiKeys}, or the path of a file with one; see the README"`
+
 	RedisURL    Secret        `env:"REDIS_URL" help:"Redis shared by all replicas, redis://host:6379; for a cluster add ?addr=host2:6379, for Sentinel ?master_name=NAME; without it this process alone"`
 	CacheBytes  int64         `env:"CACHE_BYTES" envDefault:"67108864" help:"memory for cached answers"`
 	CacheKeys   cache.Keys    `env:"CACHE_KEYS" help:"keys that encrypt what is kept in Redis, id:base64 of 32 bytes, with commas between; the first encrypts, all decrypt; without any it is not encrypted"`
@@ -51,7 +54,7 @@ type Config struct {
 	Timeout     time.Duration `env:"REQUEST_TIMEOUT" envDefault:"30s" help:"the longest that an operation may take"`
 	DrainTime   time.Duration `env:"DRAIN_TIME" envDefault:"10s" help:"how long requests in flight are given at the end"`
 
-	APIKeys        []string `env:"API_KEYS" help:"callers that may ask: SHA-256 of each one's key, in hex, with commas between; needed to listen beyond this machine with real credentials"`
+	APIKeys        []string `env:"API_KEYS" help:"callers that may ask: SHA-256 of each one's key, in hex, or name:SHA-256, with commas between; needed to listen beyond this machine with real credentials"`
 	AllowedOrigins []string `env:"ALLOWED_ORIGINS" help:"web origins whose pages may ask, with commas between"`
 	Playground     string   `env:"PLAYGROUND" help:"on or off, with introspection; default: on where only this machine can ask"`
 
@@ -68,7 +71,8 @@ type Config struct {
 	SandboxSeed         uint64        `env:"SANDBOX_SEED" envDefault:"1" help:"another seed is another account"`
 	SandboxLatency      time.Duration `env:"SANDBOX_LATENCY" help:"how long the sandbox takes for an answer"`
 
-	Plan zoom.Plan `env:"-"` // ZoomPlan, read
+	Plan     zoom.Plan `env:"-"` // ZoomPlan, read
+	Accounts []Account `env:"-"` // at least one, which has no name if there is no list
 }
 
 // Load reads the settings from an environment and returns every mistake at
@@ -116,9 +120,6 @@ func form(t reflect.Type) string {
 	return "a whole number"
 }
 
-// nothingHashed is what a key becomes that was not set when it was hashed.
-const nothingHashed = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
-
 func (c *Config) check() []error {
 	var errs []error
 	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
@@ -130,7 +131,7 @@ func (c *Config) check() []error {
 			bad("%s: %w", u[0], err)
 		}
 	}
-	if missing := c.missingCredentials(); len(missing) > 0 && len(missing) < 3 {
+	if missing := c.missingCredentials(); c.AccountList == "" && len(missing) > 0 && len(missing) < 3 {
 		bad("%s: not set, though the others of ZOOM_ACCOUNT_ID, ZOOM_CLIENT_ID and ZOOM_CLIENT_SECRET are", strings.Join(missing, ", "))
 	}
 	if c.ZoomAPIURL != "" && c.Sandbox() {
@@ -166,18 +167,24 @@ func (c *Config) check() []error {
 	if c.LogFormat != "text" && c.LogFormat != "json" {
 		bad("LOG_FORMAT: %q is neither text nor json", c.LogFormat)
 	}
-	for _, key := range c.APIKeys {
-		if strings.EqualFold(key, nothingHashed) {
-			bad("API_KEYS: one is the hash of nothing; was KEY set?")
-		}
-		if len(key) != 64 || strings.Trim(strings.ToLower(key), "0123456789abcdef") != "" {
-			bad("API_KEYS: one is not 64 hex digits; make it with: printf %%s \"$KEY\" | sha256sum")
-		}
-	}
-	if !c.Sandbox() && !c.Loopback() && len(c.APIKeys) == 0 {
+	keys, wrong := c.readKeys()
+	errs = append(errs, wrong...)
+	if !c.Sandbox() && c.AccountList == "" && !c.Loopback() && len(c.APIKeys) == 0 {
 		bad("API_KEYS: not set, and %s is not this machine alone: with real credentials anybody there could read the account. Set API_KEYS, or ADDR to 127.0.0.1:8080", c.Addr)
 	}
-	return errs
+	return append(errs, c.readAccounts(keys)...)
+}
+
+func (c *Config) readKeys() (keys []access.Key, errs []error) {
+	for _, text := range c.APIKeys {
+		key, err := access.ParseKey(text)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("API_KEYS: one is %w", err))
+			continue
+		}
+		keys = append(keys, key)
+	}
+	return keys, errs
 }
 
 func (c *Config) missingCredentials() []string {
@@ -222,7 +229,7 @@ func checkURL(s string) error {
 }
 
 // Sandbox reports whether the sandbox answers, because no credentials are set.
-func (c *Config) Sandbox() bool { return len(c.missingCredentials()) == 3 }
+func (c *Config) Sandbox() bool { return c.AccountList == "" && len(c.missingCredentials()) == 3 }
 
 // Loopback reports whether only this machine can reach the gateway.
 func (c *Config) Loopback() bool {

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"bytes"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
@@ -14,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"zoomql/cache"
+	"zoomql/internal/access"
 	"zoomql/internal/zoom"
 )
 
@@ -33,7 +35,7 @@ func TestWithoutAnySettingTheSandboxAnswers(t *testing.T) {
 		CacheBytes: 64 << 20, MaxInFlight: 100, Timeout: 30 * time.Second, DrainTime: 10 * time.Second,
 		RawRequests: "off", LogLevel: slog.LevelInfo, LogFormat: "text",
 		SandboxUsers: 40, SandboxParticipants: 60, SandboxSeed: 1,
-		Plan: zoom.Business,
+		Plan: zoom.Business, Accounts: []Account{{OAuthURL: "https://zoom.us", Plan: zoom.Business}},
 	}
 	if diff := cmp.Diff(want, got); diff != "" || err != nil {
 		t.Errorf("%v -want +got\n%s", err, diff)
@@ -73,7 +75,7 @@ func TestEverySetting(t *testing.T) {
 		"ADDR=:9090", "ZOOM_ACCOUNT_ID=account", "ZOOM_CLIENT_ID=client", "ZOOM_CLIENT_SECRET=hush=with=signs",
 		"ZOOM_API_URL=https://api-eu.zoom.us/v2", "ZOOM_OAUTH_URL=http://127.0.0.1:1", "ZOOM_PLAN=Pro", "REDIS_URL=redis://:pass@redis:6379",
 		"CACHE_BYTES=1048576", "CACHE_KEYS=" + cacheKeys, "MAX_IN_FLIGHT=7", "REQUEST_TIMEOUT=1m30s", "DRAIN_TIME=0s",
-		aKey + "," + strings.Repeat("B1", 32), "ALLOWED_ORIGINS=https://a.example,https://b.example", "PLAYGROUND=off", "RAW_REQUESTS=on", "PUBLIC_URL=https://gateway.example", "LINK_KEY=0123456789abcdef0123456789abcdef", "LOG_LEVEL=debug", "LOG_FORMAT=json",
+		aKey + ",app:" + strings.Repeat("B1", 32), "ALLOWED_ORIGINS=https://a.example,https://b.example", "PLAYGROUND=off", "RAW_REQUESTS=on", "PUBLIC_URL=https://gateway.example", "LINK_KEY=0123456789abcdef0123456789abcdef", "LOG_LEVEL=debug", "LOG_FORMAT=json",
 		"SANDBOX_USERS=9", "SANDBOX_PARTICIPANTS=10", "SANDBOX_SEED=3", "SANDBOX_LATENCY=100ms",
 		"PATH=/bin", "UNRELATED", "=odd",
 	})
@@ -81,10 +83,14 @@ func TestEverySetting(t *testing.T) {
 		Addr: ":9090", ZoomAccountID: "account", ZoomClientID: "client", ZoomClientSecret: "hush=with=signs",
 		ZoomAPIURL: "https://api-eu.zoom.us/v2", ZoomOAuthURL: "http://127.0.0.1:1", ZoomPlan: "Pro", RedisURL: "redis://:pass@redis:6379",
 		CacheBytes: 1 << 20, CacheKeys: keys, MaxInFlight: 7, Timeout: 90 * time.Second,
-		APIKeys: []string{strings.Repeat("0a", 32), strings.Repeat("B1", 32)}, AllowedOrigins: []string{"https://a.example", "https://b.example"},
+		APIKeys: []string{strings.Repeat("0a", 32), "app:" + strings.Repeat("B1", 32)}, AllowedOrigins: []string{"https://a.example", "https://b.example"},
 		Playground: "off", RawRequests: "on", PublicURL: "https://gateway.example", LinkKey: "0123456789abcdef0123456789abcdef", LogLevel: slog.LevelDebug, LogFormat: "json",
 		SandboxUsers: 9, SandboxParticipants: 10, SandboxSeed: 3, SandboxLatency: 100 * time.Millisecond,
 		Plan: zoom.Pro,
+		Accounts: []Account{{
+			ID: "account", ClientID: "client", ClientSecret: "hush=with=signs", APIURL: "https://api-eu.zoom.us/v2", OAuthURL: "http://127.0.0.1:1", Plan: zoom.Pro,
+			Keys: []access.Key{{Name: "key 0a0a0a0a0a0a0a0a", Hash: [32]byte(bytes.Repeat([]byte{0x0a}, 32))}, {Name: "app", Hash: [32]byte(bytes.Repeat([]byte{0xb1}, 32))}},
+		}},
 	}
 	if diff := cmp.Diff(want, got); diff != "" || err != nil {
 		t.Errorf("%v -want +got\n%s", err, diff)
@@ -92,11 +98,11 @@ func TestEverySetting(t *testing.T) {
 	if got.Sandbox() || got.Loopback() || got.PlaygroundOn() {
 		t.Errorf("sandbox %v, loopback %v, playground %v", got.Sandbox(), got.Loopback(), got.PlaygroundOn())
 	}
-	if names := len(settings()); reflect.TypeFor[Config]().NumField() != names+1 {
-		t.Errorf("there are %d settings; set here is each of them but Plan", names)
+	if names := len(settings()); reflect.TypeFor[Config]().NumField() != names+2 {
+		t.Errorf("there are %d settings; set here is each of them but Plan and Accounts", names)
 	}
 	for f, v := range reflect.ValueOf(*got).Fields() {
-		if v.IsZero() && f.Name != "DrainTime" {
+		if v.IsZero() && f.Name != "DrainTime" && f.Name != "AccountList" {
 			t.Errorf("%s was left out of this test", f.Name)
 		}
 	}

@@ -75,9 +75,7 @@ func New(cfg Config) (*Links, error) {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
 	if cfg.Transport == nil {
-		t := zoom.NewTransport(maxOpen)
-		t.ResponseHeaderTimeout = 30 * time.Second
-		cfg.Transport = t
+		cfg.Transport = NewTransport()
 	}
 	key, err := hkdf.Key(sha256.New, []byte(cfg.Secret), nil, "zoomql download links", 32)
 	if err != nil {
@@ -92,6 +90,14 @@ func New(cfg Config) (*Links, error) {
 		return nil, err
 	}
 	return &Links{cfg: cfg, seal: seal, hosts: hosts{originOf(cfg.APIURL)}, slots: make(chan struct{}, maxOpen)}, nil
+}
+
+// NewTransport returns what carries files, for the links of one account or of
+// several.
+func NewTransport() *http.Transport {
+	t := zoom.NewTransport(maxOpen)
+	t.ResponseHeaderTimeout = 30 * time.Second
+	return t
 }
 
 // File is a file at Zoom.

@@ -21,12 +21,34 @@ const (
 // is asked for. The link is the credential: no key is needed.
 func (l *Links) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	t, err := l.open(strings.TrimPrefix(r.URL.Path, Path))
+	l.serve(w, r, t, err)
+}
+
+// Of returns the handler of the links of several accounts. Nothing in a link says
+// whose it is: it is tried on each of them, which takes a microsecond, and opened
+// by its own one alone.
+func Of(all ...*Links) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		for _, l := range all {
+			if t, err := l.open(strings.TrimPrefix(r.URL.Path, Path)); !errors.Is(err, errForged) {
+				l.serve(w, r, t, err)
+				return
+			}
+		}
+		refuse(w, http.StatusNotFound, noLink)
+	})
+}
+
+const noLink = "There is no such link."
+
+// serve answers a request for what a link holds, or says why it was not opened.
+func (l *Links) serve(w http.ResponseWriter, r *http.Request, t *ticket, err error) {
 	switch {
 	case errors.Is(err, errExpired):
 		refuse(w, http.StatusGone, "The link has expired. Ask for a new one.")
 		return
 	case err != nil:
-		refuse(w, http.StatusNotFound, "There is no such link.")
+		refuse(w, http.StatusNotFound, noLink)
 		return
 	}
 	select {

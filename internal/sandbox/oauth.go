@@ -104,7 +104,7 @@ func issueToken(c *call) (any, error) {
 	if parameter("grant_type") != "account_credentials" {
 		return nil, &oauthError{http.StatusBadRequest, "unsupported grant type", "unsupported_grant_type"}
 	}
-	if parameter("account_id") != AccountID {
+	if parameter("account_id") != c.opt.AccountID {
 		return nil, &oauthError{http.StatusBadRequest, "Bad Request", "invalid_request"}
 	}
 	scheme := "http://"
@@ -162,7 +162,7 @@ func (s *Sandbox) authenticate(c *call) error {
 		return badRequest(4711, "Invalid access token, does not contain scopes:["+strings.Join(wanted, ", ")+"].")
 	}
 	if c.route.paid && c.opt.Plan == PlanFree {
-		return badRequest(200, "Only available for paid account: "+AccountID+".")
+		return badRequest(200, "Only available for paid account: "+c.opt.AccountID+".")
 	}
 	if c.route.business && (c.opt.Plan == PlanFree || c.opt.Plan == PlanPro) {
 		return badRequest(400, "This API is only available for ZMP and Business or higher accounts that have enabled the Dashboard feature.")

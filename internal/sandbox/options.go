@@ -25,6 +25,9 @@ const (
 // Options says how large and how unpleasant a sandbox is. The zero value is a
 // business account of 40 users.
 type Options struct {
+	// AccountID is the account's id; "" means AccountID, and the credentials stay
+	// the same.
+	AccountID string
 	// Seed decides all names, ids and numbers; 0 means 1.
 	Seed uint64
 	// Users is the size of the account, pending and inactive ones included;
@@ -58,6 +61,7 @@ type Options struct {
 }
 
 func (o Options) withDefaults() (Options, error) {
+	o.AccountID = orElse(o.AccountID, AccountID)
 	o.Seed = max(o.Seed, 1)
 	o.Users = orElse(o.Users, 40)
 	o.Meetings = orElse(o.Meetings, 30)

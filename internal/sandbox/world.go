@@ -47,7 +47,7 @@ func newWorld(opt Options) *world {
 		opt:      opt,
 		seed:     mix(opt.Seed),
 		start:    opt.Now().UTC().Truncate(time.Minute),
-		account:  AccountID,
+		account:  opt.AccountID,
 		serial:   10_000_001,
 		domain:   "example.com",
 		settings: map[string]map[string]any{},

@@ -46,8 +46,18 @@ type Error struct {
 	RetryAt    time.Time // when the same call may succeed; zero when not known
 	Cause      error     // what went wrong below, for the log only
 
+	unsure bool // Zoom may have done what it was asked
+
 	told  allowance // what the headers say of the budget
 	dated bool      // Zoom itself said RetryAt
+}
+
+// OutcomeUnknown reports whether an error leaves open what Zoom has done: the call
+// was sent, and what came back, if anything, does not say. To make such a write
+// again may do it twice.
+func OutcomeUnknown(err error) bool {
+	e, ok := errors.AsType[*Error](err)
+	return ok && e.unsure
 }
 
 // FieldError is one field of a body that Zoom refused.
@@ -213,9 +223,9 @@ func refusal(op string, status int, header http.Header, body []byte, now time.Ti
 	case status == http.StatusTooManyRequests:
 		e.throttled(zoom.Message, header, now)
 	case status < http.StatusBadRequest: // a redirect: it could lead anywhere, so it is not followed
-		e.Kind = ErrBadAnswer
+		e.Kind, e.unsure = ErrBadAnswer, true
 	case status >= 500:
-		e.Kind = ErrUnavailable
+		e.Kind, e.unsure = ErrUnavailable, true
 		e.RetryAt = retryAfter(header, now)
 	default:
 		e.Kind = kindOf(status, code, strings.ToLower(zoom.Message))

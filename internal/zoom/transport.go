@@ -42,6 +42,12 @@ func NewTransport(conns int) *http.Transport {
 	return t
 }
 
+// NewHTTP returns what carries the calls of a client, or of several, of which
+// maxInFlight may be under way of each label. It follows no redirects.
+func NewHTTP(maxInFlight int) *http.Client {
+	return &http.Client{Transport: NewTransport(len(Rates) * maxInFlight), CheckRedirect: noRedirects}
+}
+
 // noRedirects keeps a token from following an answer to another host.
 func noRedirects(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
@@ -129,7 +135,7 @@ func (t *transport) decode(req *Request, answer *http.Response, body []byte) (*R
 	resp := &Response{Status: answer.StatusCode, Header: answer.Header, Body: body}
 	value, err := req.decode(body)
 	if err != nil {
-		return nil, &Error{Op: req.Spec.Pattern, Kind: ErrBadAnswer, Status: answer.StatusCode, TrackingID: answer.Header.Get("X-Zm-Trackingid"), Cause: err}
+		return nil, &Error{Op: req.Spec.Pattern, Kind: ErrBadAnswer, unsure: true, Status: answer.StatusCode, TrackingID: answer.Header.Get("X-Zm-Trackingid"), Cause: err}
 	}
 	resp.Value = value
 	return resp, nil
@@ -138,13 +144,13 @@ func (t *transport) decode(req *Request, answer *http.Response, body []byte) (*R
 // unreachable says that no answer came. The cause may hold the URL, and so an
 // e-mail: it is for the log's eyes only after scrubbing, never for a caller.
 func unreachable(s *Spec, err error) error {
-	e := &Error{Op: s.Pattern, Kind: ErrUnavailable, Cause: errors.New(scrub(err.Error()))}
+	e := &Error{Op: s.Pattern, Kind: ErrUnavailable, unsure: true, Cause: errors.New(scrub(err.Error()))}
 	if errors.Is(err, context.DeadlineExceeded) {
 		e.Cause = context.DeadlineExceeded
 	}
 	var dial *net.OpError
 	if errors.As(err, &dial) && dial.Op == "dial" {
-		e.Cause = errNotSent
+		e.Cause, e.unsure = errNotSent, false
 	}
 	return e
 }
