@@ -28,8 +28,8 @@ type queue struct {
 	windows []Limit
 	turns   turns
 
-	starts []*start   // sorted
-	void   []Decision // to be given back to the Store
+	starts []*start    // sorted
+	void   []Decision  // to be given back to the Store
 	got    []time.Time // when the last ones were given away
 	most   []int       // of these in any one span of each window
 
