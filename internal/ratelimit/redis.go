@@ -128,14 +128,14 @@ func (r *Redis) Cancel(ctx context.Context, d Decision, limits []Limit) error {
 }
 
 // Late implements [Store].
-func (r *Redis) Late(ctx context.Context, _ time.Time, d Decision, windows []Limit) error {
+func (r *Redis) Late(ctx context.Context, now time.Time, d Decision, windows []Limit) error {
 	ctx, cancel := context.WithTimeout(ctx, opTimeout)
 	defer cancel()
 	keys := make([]string, len(windows))
 	for i, l := range windows {
 		keys[i] = countKey(l.Key)
 	}
-	return lateScript.Run(ctx, r.client, keys, d.id).Err()
+	return lateScript.Run(ctx, r.client, keys, d.id, time.Since(now).Microseconds()).Err()
 }
 
 // Block implements [Store].
