@@ -13,10 +13,10 @@ const (
 	// trippedAfter is how long nothing must have gone well: a stall that is over
 	// at once fails all calls under way together.
 	trippedAfter = 150 * time.Millisecond
-	maxPending     = 4096             // evictions remembered while Redis is away
-	recentFor      = 10 * time.Second // how far back evictions are done again
-	probeFirst     = 100 * time.Millisecond
-	probeEvery     = time.Second
+	maxPending   = 4096             // evictions remembered while Redis is away
+	recentFor    = 10 * time.Second // how far back evictions are done again
+	probeFirst   = 100 * time.Millisecond
+	probeEvery   = 300 * time.Millisecond
 )
 
 // A link is what we think of the connection to Redis. It goes down after some

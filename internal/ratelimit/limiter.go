@@ -36,14 +36,23 @@ func NewLimiter(store Store, maxWait time.Duration) *Limiter {
 // Waiting returns how many calls stand in line in this process.
 func (l *Limiter) Waiting() int { return int(l.waiting.Load()) }
 
-// Wait returns nil when a call under all limits may start; it is counted then.
-// If that cannot be before the end of ctx, it says so with an [*Error], as soon
-// as it is known, and nothing is counted. If the caller leaves meanwhile, the
-// error of ctx is returned and the call given back. Other errors are the Store's
-// ([Shared] has none). limits MUST NOT be changed afterwards.
+// Wait is [Limiter.Reserve] for a call that leaves at once.
 func (l *Limiter) Wait(ctx context.Context, limits []Limit) error {
+	g, err := l.Reserve(ctx, limits)
+	if err == nil {
+		g.Sent()
+	}
+	return err
+}
+
+// Reserve returns when a call under all limits may start; it is counted then. If
+// that cannot be before the end of ctx, it says so with an [*Error], as soon as it
+// is known, and nothing is counted. If the caller leaves meanwhile, the error of
+// ctx is returned and the call given back. Other errors are the Store's ([Shared]
+// has none). limits MUST NOT be changed afterwards.
+func (l *Limiter) Reserve(ctx context.Context, limits []Limit) (Grant, error) {
 	if err := ctx.Err(); err != nil || len(limits) == 0 {
-		return err
+		return Grant{}, err
 	}
 	w := &waiter{caller: CallerFrom(ctx), prio: PriorityFrom(ctx), deadline: time.Now().Add(l.maxWait)}
 	if d, ok := ctx.Deadline(); ok && d.Before(w.deadline) {
@@ -51,8 +60,33 @@ func (l *Limiter) Wait(ctx context.Context, limits []Limit) error {
 	}
 	for {
 		err := l.wait(ctx, w, limits)
-		if !errors.Is(err, errAgain) {
-			return err
+		switch {
+		case err == nil:
+			windows, _, _ := split(limits)
+			return Grant{l.store, w.d, w.due, windows}, nil
+		case !errors.Is(err, errAgain):
+			return Grant{}, err
+		}
+	}
+}
+
+// A Grant is the right to make one call.
+type Grant struct {
+	store   Store
+	d       Decision
+	due     time.Time // when the call is counted
+	windows []Limit
+}
+
+// Sent says that the call leaves now. If that is so late that a window's guard does
+// not cover it, the Store is told, meanwhile: a process that has too few processors
+// wakes late, and sends late.
+func (g Grant) Sent() {
+	now := time.Now()
+	for i := range g.windows {
+		if now.Sub(g.due) > g.windows[i].guard()/4 {
+			go func() { _ = g.store.Late(context.Background(), now, g.d, g.windows) }() // at worst, the origin refuses one
+			return
 		}
 	}
 }
@@ -72,7 +106,7 @@ func (l *Limiter) wait(ctx context.Context, w *waiter, limits []Limit) error {
 		case err != nil:
 			return err
 		case d.OK && d.Wait <= 0:
-			l.begun(ctx, now, d, windows)
+			w.d, w.due = d, now
 			return nil
 		case d.OK:
 			first, w.day = &start{d: d}, d
@@ -216,21 +250,8 @@ func (l *Limiter) stand(ctx context.Context, w *waiter, windows []Limit) error {
 		l.giveDaysBack(ctx, w)
 		return w.err
 	}
-	l.begun(ctx, w.d.Start, w.d, windows)
+	w.due = w.d.Start
 	return l.thisDay(ctx, w, windows)
-}
-
-// begun tells the Store of a call that starts later than it was to, by so much
-// that a window's guard does not cover it: a process that has too few processors
-// wakes late.
-func (l *Limiter) begun(ctx context.Context, due time.Time, d Decision, windows []Limit) {
-	now := time.Now()
-	for i := range windows {
-		if now.Sub(due) > windows[i].guard()/4 {
-			_ = l.store.Late(context.WithoutCancel(ctx), now, d, windows) // at worst, the origin refuses one
-			return
-		}
-	}
 }
 
 // thisDay counts w on the day that has begun while it waited.

@@ -337,3 +337,21 @@ func TestAPauseIsNoMeasure(t *testing.T) {
 		}
 	})
 }
+
+// TestWhoSendsLateDelaysTheNext: what counts is when a call leaves.
+func TestWhoSendsLateDelaysTheNext(t *testing.T) {
+	play(t, func(t *testing.T, s *scene) {
+		for range 2 {
+			g, err := s.Reserve(t.Context(), []Limit{second})
+			if err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(100 * time.Millisecond)
+			g.Sent()
+			synctest.Wait()
+		}
+		s.call(t.Context(), "third", Interactive, second)
+		s.wg.Wait()
+		s.want("third 1.1s")
+	})
+}

@@ -28,8 +28,8 @@ type queue struct {
 	windows []Limit
 	turns   turns
 
-	starts []*start   // sorted
-	void   []Decision // to be given back to the Store
+	starts []*start    // sorted
+	void   []Decision  // to be given back to the Store
 	got    []time.Time // when the last ones were given away
 	most   []int       // of these in any one span of each window
 
@@ -61,6 +61,7 @@ type waiter struct {
 
 	q     *queue // nil when in none
 	d     Decision
+	due   time.Time // when it was to start
 	err   error
 	ready chan struct{} // closed when it may start or has failed
 }

@@ -92,7 +92,7 @@ type Store interface {
 	Cancel(ctx context.Context, d Decision, limits []Limit) error
 
 	// Late says that the call which Take reserved, given the same windows,
-	// starts only now: the window after it begins later, too.
+	// started only at now, a moment ago: the window after it begins later, too.
 	Late(ctx context.Context, now time.Time, d Decision, windows []Limit) error
 
 	// Block says that the origin itself refused: no call under the limit with

@@ -128,14 +128,14 @@ func (r *Redis) Cancel(ctx context.Context, d Decision, limits []Limit) error {
 }
 
 // Late implements [Store].
-func (r *Redis) Late(ctx context.Context, _ time.Time, d Decision, windows []Limit) error {
+func (r *Redis) Late(ctx context.Context, now time.Time, d Decision, windows []Limit) error {
 	ctx, cancel := context.WithTimeout(ctx, opTimeout)
 	defer cancel()
 	keys := make([]string, len(windows))
 	for i, l := range windows {
 		keys[i] = countKey(l.Key)
 	}
-	return lateScript.Run(ctx, r.client, keys, d.id).Err()
+	return lateScript.Run(ctx, r.client, keys, d.id, time.Since(now).Microseconds()).Err()
 }
 
 // Block implements [Store].
@@ -224,11 +224,11 @@ func (r *Redis) record(ctx context.Context, l *Limit, starts []time.Time, calls 
 // restore gives Redis back what this replica remembers of a limit: that so many
 // calls of today are used, or, of a window whose log is lost, that it may be full
 // and what others spend of it.
-func (r *Redis) restore(ctx context.Context, v *sight, used int) error {
+func (r *Redis) restore(ctx context.Context, v *lostSight) error {
 	if v.limit.Daily {
-		return r.Observe(ctx, time.Time{}, v.limit, v.limit.Calls-used)
+		return r.Observe(ctx, time.Time{}, v.limit, v.limit.Calls-v.used)
 	}
-	if err := r.Block(ctx, v.limit.Key, time.Now().Add(v.limit.span()+horizon)); err != nil || v.other == 0 {
+	if err := r.Block(ctx, v.limit.Key, v.at.Add(v.limit.span()+horizon)); err != nil || v.other == 0 {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(ctx, opTimeout)
@@ -242,7 +242,7 @@ func (r *Redis) restoreAll(ctx context.Context, all []lostSight) error {
 	var g errgroup.Group
 	g.SetLimit(16)
 	for i := range all {
-		g.Go(func() error { return r.restore(ctx, &all[i].sight, all[i].used) })
+		g.Go(func() error { return r.restore(ctx, &all[i]) })
 	}
 	return g.Wait()
 }

@@ -38,10 +38,11 @@ for i = 1, #KEYS / 2 do
 end
 return 0`)
 
-	// lateScript moves a start to now. KEYS: the logs. ARGV: id.
+	// lateScript moves a start to when it was. KEYS: the logs. ARGV: id, how
+	// long ago that was.
 	lateScript = redis.NewScript(`
 local time = redis.call('TIME')
-local now = time[1] * 1000000 + time[2]
+local now = time[1] * 1000000 + time[2] - ARGV[2]
 for i = 1, #KEYS do
 	local at = redis.call('ZSCORE', KEYS[i], ARGV[1])
 	if at and now > tonumber(at) then

@@ -32,7 +32,7 @@ func (s *Shared) saw(d Decision, limits []Limit, told news) (lost []lostSight) {
 	s.lastOK = now
 	if account := accountOf(limits[0].Key); s.epochs[account] != told.epoch {
 		if s.epochs[account] != 0 {
-			lost = s.lost(account, limits, now)
+			lost = s.lost(account, limits, now, now)
 		}
 		s.epochs[account] = told.epoch
 	}
@@ -65,11 +65,13 @@ func (s *Shared) saw(d Decision, limits []Limit, told news) (lost []lostSight) {
 type lostSight struct {
 	sight
 	used int
+	at   time.Time // before which Redis has lost it
 }
 
 // lost returns what is remembered of an account, with the call under limits,
-// which was counted after the loss. The caller holds the lock.
-func (s *Shared) lost(account string, limits []Limit, now time.Time) (all []lostSight) {
+// which was counted after the loss; at is when it had happened. The caller holds the
+// lock.
+func (s *Shared) lost(account string, limits []Limit, now, at time.Time) (all []lostSight) {
 	for key, v := range s.seen {
 		l := &v.limit
 		if accountOf(key) != account || l.Daily && v.day != dayOf(now.UnixNano(), int64(l.guard())) {
@@ -79,7 +81,7 @@ func (s *Shared) lost(account string, limits []Limit, now time.Time) (all []lost
 		if under(limits, key) {
 			used++
 		}
-		all = append(all, lostSight{*v, used})
+		all = append(all, lostSight{*v, used, at})
 	}
 	return all
 }
@@ -127,7 +129,7 @@ func (s *Shared) shares(now time.Time, limits []Limit) []Limit {
 func (s *Shared) tellWindow(v *sight, l *Limit) {
 	v.told = true
 	last := s.lastOK
-	if !s.lastBeat.IsZero() && s.replicas > 1 {
+	if !s.lastBeat.IsZero() && s.replicas > 1 && !s.dead {
 		last = later(last, s.lastBeat.Add(unheard))
 	}
 	last = later(last, v.start)
@@ -254,7 +256,7 @@ func (s *Shared) epochsNow(ctx context.Context) (map[string]int64, bool) {
 func (s *Shared) forgotten(epochs map[string]int64, now time.Time) (all []lostSight) {
 	for account, epoch := range epochs {
 		if known := s.epochs[account]; known != 0 && epoch != known {
-			all = append(all, s.lost(account, nil, now)...)
+			all = append(all, s.lost(account, nil, now, s.downAt)...)
 		}
 	}
 	return all
@@ -265,13 +267,16 @@ func (s *Shared) forgotten(epochs map[string]int64, now time.Time) (all []lostSi
 func (s *Shared) common(limits []Limit) []Limit {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.present >= s.replicas {
+	present := max(s.present, 1)
+	if time.Since(s.clockAt) > beatKnown {
+		present = 1
+	}
+	if present >= s.replicas {
 		return limits
 	}
 	part := slices.Clone(limits)
 	for i := range part {
 		if l := &part[i]; !l.Daily {
-			present := max(s.present, 1)
 			l.Calls = max(l.Calls*present/s.replicas, 1)
 			l.Burst = (l.Burst*present + s.replicas - 1) / s.replicas
 		}

@@ -2,28 +2,33 @@ package ratelimit
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/redis/go-redis/v9"
 )
 
 const (
-	beatEvery  = 200 * time.Millisecond
-	beatFirst  = 100 * time.Millisecond // after a failure
-	beatSlow   = time.Second            // after many
+	beatEvery  = 150 * time.Millisecond
+	beatFirst  = 50 * time.Millisecond  // after a failure
+	beatSlow   = 300 * time.Millisecond // after many
 	beatSilent = 30 * time.Second       // a replica silent for so long is gone
 
 	// beatLapsed is after how long without a beat the others take a replica to
 	// be alone and leave its share to it.
-	beatLapsed = 500 * time.Millisecond
+	beatLapsed = 350 * time.Millisecond
 	// beatStale is how long a beat may take to be one.
-	beatStale = 150 * time.Millisecond
+	beatStale = 100 * time.Millisecond
+	// beatKnown is for how long a replica relies on what its last beat told it
+	// of the others.
+	beatKnown = 300 * time.Millisecond
 	// unheard is how long after a replica has sent its last beat all others have
 	// found out: only a window later its share is its own.
-	unheard = beatStale + beatLapsed + beatEvery + opTimeout
+	unheard = beatStale + beatLapsed + beatKnown
 )
 
 // Shared is a Store in Redis that never fails: without Redis, each replica goes
@@ -55,7 +60,9 @@ type Shared struct {
 	lastBeat time.Time            // when it was last told that this replica is not alone
 	clock    int64                // that of Redis at the last answer to a beat, 0 if unknown
 	clockAt  time.Time            // when that was
+	dead     bool                 // while without Redis: nobody else has it either
 	present  int                  // replicas that are not alone
+	downAt   time.Time            // when it went on without Redis
 	backAt   time.Time            // when Redis was last back, or new
 	replicas int
 }
@@ -218,12 +225,19 @@ func (s *Shared) Remaining(ctx context.Context, now time.Time, limits []Limit) (
 
 // trip goes on without Redis.
 func (s *Shared) trip(err error) {
-	if s.isDown.CompareAndSwap(false, true) {
-		s.mu.Lock()
-		replicas := s.replicas
-		s.mu.Unlock()
-		s.log.Warn("ratelimit: going on without Redis", "share", replicas, "err", err)
+	if s.isDown.Load() {
+		return
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.isDown.Load() {
+		return
+	}
+	// Who is cut off hears nothing; where a connection is refused, nobody listens.
+	s.dead = errors.Is(err, syscall.ECONNREFUSED)
+	s.downAt = time.Now()
+	s.isDown.Store(true)
+	s.log.Warn("ratelimit: going on without Redis", "share", s.replicas, "err", err)
 }
 
 // lostSightOf notes an account that Redis did not answer for: in a cluster, it may

@@ -249,3 +249,24 @@ func BenchmarkSharedTake(b *testing.B) {
 		s.Take(b.Context(), time.Now(), 0, limits)
 	}
 }
+
+// TestFullForFewer: that a window is full for few calls, while replicas are alone,
+// says nothing about all of them.
+func TestFullForFewer(t *testing.T) {
+	s := NewRedis(redistest.Start(t).Client())
+	all := Limit{Key: "a:l", Calls: 9, Window: hour}
+	part := all
+	part.Calls = 3
+	for range 3 {
+		take(t, s, 0, part)
+	}
+	if d := take(t, s, 0, part); d.OK {
+		t.Fatalf("got %+v", d)
+	}
+	if d := take(t, s, 0, all); !d.OK {
+		t.Errorf("got %+v", d)
+	}
+	if d := take(t, s, 0, part); d.OK {
+		t.Errorf("got %+v", d)
+	}
+}

@@ -2,8 +2,9 @@
 -- KEYS: the account's epoch; for each limit, where it is counted and its state,
 --       a hash of
 --       blocked: nothing starts before, as the origin says
---       full:    nothing can start before, as a search has found. Without it,
---                each call would read the whole queue of those before it.
+--       full:    nothing can start before, as a search has found, where so many
+--                calls as fullfor are allowed, or less. Without it, each call
+--                would read the whole queue of those before it.
 --       others, till, hold, refused: what others spend (others.go)
 --       next, step: the pace
 -- ARGV: id of the reservation, longest wait, then for each limit:
@@ -28,14 +29,14 @@ end
 
 local limits = {}
 for i = 1, n do
-	local state = redis.call('HMGET', KEYS[2*i+1], 'blocked', 'full', 'others', 'till', 'next')
+	local state = redis.call('HMGET', KEYS[2*i+1], 'blocked', 'full', 'others', 'till', 'next', 'fullfor')
 	local l = {
 		key = KEYS[2*i],
 		calls = math.max(tonumber(ARGV[4*i-1]), 1),
 		span = tonumber(ARGV[4*i]),
 		daily = ARGV[4*i+1] == '1',
 		burst = tonumber(ARGV[4*i+2]),
-		from = math.max(now, tonumber(state[1] or 0), tonumber(state[2] or 0)),
+		from = math.max(now, tonumber(state[1] or 0)),
 		next = tonumber(state[5] or 0),
 		others = 0,
 		starts = {},
@@ -50,6 +51,9 @@ for i = 1, n do
 				l.others = math.max(l.others - math.floor((s + s * s / 8) * l.calls / 80), 0)
 			end
 			l.calls = math.max(l.calls - l.others, 1)
+		end
+		if l.calls <= tonumber(state[6] or 0) then
+			l.from = math.max(l.from, tonumber(state[2] or 0))
 		end
 		redis.call('ZREMRANGEBYSCORE', l.key, '-inf', now - l.span)
 		-- A log that is not full forbids nothing, and need not be read.
@@ -100,7 +104,7 @@ for i = 1, n do
 	local full = l.daily and 0 or earliest(l, now)
 	if full > l.from then
 		l.from = full
-		redis.call('HSET', KEYS[2*i+1], 'full', string.format('%.0f', full))
+		redis.call('HSET', KEYS[2*i+1], 'full', string.format('%.0f', full), 'fullfor', l.calls)
 		keep(KEYS[2*i+1], full)
 	end
 	if l.burst > 0 then

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"net/http/httptrace"
 	"slices"
 	"strconv"
 	"strings"
@@ -36,10 +37,11 @@ func limited(cfg Config, hosts *hosts) Layer {
 				return next(ctx, req)
 			}
 			due := b.dues(req)
-			if err := b.wait(ctx, req, due); err != nil {
+			grant, err := b.wait(ctx, req, due)
+			if err != nil {
 				return nil, err
 			}
-			resp, err := next(ctx, req)
+			resp, err := next(watched(ctx, grant), req)
 			b.learn(context.WithoutCancel(ctx), req, due, resp, err)
 			return resp, err
 		}
@@ -70,18 +72,26 @@ func (a *account) dues(req *Request) dues {
 	return dues{a.cfg.Plan.labels(a.cfg.AccountID, req.Spec, rate), a.cfg.Plan.quotas(a.cfg.AccountID, req, a.hosts)}
 }
 
-func (a *account) wait(ctx context.Context, req *Request, due dues) error {
+// watched has the limiter told when the call is on the wire: what comes before
+// that, a new connection say, or a wait for a processor, makes it late at Zoom.
+func watched(ctx context.Context, grant ratelimit.Grant) context.Context {
+	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		WroteRequest: func(httptrace.WroteRequestInfo) { grant.Sent() },
+	})
+}
+
+func (a *account) wait(ctx context.Context, req *Request, due dues) (ratelimit.Grant, error) {
 	began := time.Now()
-	err := a.cfg.Limiter.Wait(ctx, due.all())
+	grant, err := a.cfg.Limiter.Reserve(ctx, due.all())
 	usageFrom(ctx).wait(time.Since(began))
 	if full, ok := errors.AsType[*ratelimit.Error](err); ok {
 		kind := ErrRateLimited
 		if full.Daily {
 			kind = ErrDailyLimit
 		}
-		return &Error{Op: req.Spec.Pattern, Kind: kind, RetryAt: full.RetryAt}
+		err = &Error{Op: req.Spec.Pattern, Kind: kind, RetryAt: full.RetryAt}
 	}
-	return err
+	return grant, err
 }
 
 // learn tells the limiter what an answer says: another app may have spent what

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"net/http/httptrace"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -198,4 +199,34 @@ func TestReset(t *testing.T) {
 			t.Errorf("%q: %v, want %v", v, got, want)
 		}
 	}
+}
+
+// The limiter hears of a call that is late on the wire, whatever kept it.
+func TestCallsAreTimedOnTheWire(t *testing.T) {
+	store := &lateness{told: make(chan struct{}, 1)}
+	c := newTestClient(func(req *http.Request) *http.Response {
+		time.Sleep(20 * time.Millisecond) // for a connection
+		httptrace.ContextClientTrace(req.Context()).WroteRequest(httptrace.WroteRequestInfo{})
+		return answer(404, `{"code":1001,"message":"User does not exist."}`)
+	}, func(c *Config) { c.Plan, c.Limiter = Pro, ratelimit.NewLimiter(store, time.Second) })
+	if _, err := GetUser.Do(t.Context(), c, UserKey{"u"}); !errors.Is(err, ErrNotFound) {
+		t.Error(err)
+	}
+	select {
+	case <-store.told:
+	case <-time.After(5 * time.Second):
+		t.Error("the limiter does not know")
+	}
+}
+
+// lateness is a store that tells of calls that are late.
+type lateness struct {
+	ratelimit.Memory
+	told chan struct{}
+}
+
+// Late implements [ratelimit.Store].
+func (l *lateness) Late(context.Context, time.Time, ratelimit.Decision, []ratelimit.Limit) error {
+	l.told <- struct{}{}
+	return nil
 }
