@@ -14,11 +14,11 @@ func TestRepeatsOfWhatFailed(t *testing.T) {
 	const create = "POST /users/{userId}/meetings"
 	const query = `mutation { createMeeting(input: { idempotencyKey: "k", host: { zoomId: "${HostID}" }, meeting: { topic: "T" } }) { meeting { topic } userErrors { code message } } }`
 	for _, c := range []struct {
-		why     string
-		fault   sandbox.Fault
-		gone    bool   // there is no connection
-		code    string // of the first attempt
-		again   string // of the repeat; "" for success
+		why   string
+		fault sandbox.Fault
+		gone  bool   // there is no connection
+		code  string // of the first attempt
+		again string // of the repeat; "" for success
 	}{
 		{"the answer was lost", sandbox.Fault{CloseConnection: true}, false, "ZOOM_UNAVAILABLE", "CONFLICT"},
 		{"the answer was cut off", sandbox.Fault{BrokenJSON: true}, false, "BAD_ANSWER", "CONFLICT"},
