@@ -132,13 +132,21 @@ type deed struct {
 	ID    string `json:"id"`    // Zoom's, of what was made
 }
 
+func (d deed) sum() [32]byte { return [32]byte(d.Input) }
+
+// readDeed reports false where a note says nothing of what came of it.
+func readDeed(outcome []byte) (was deed, ok bool) {
+	err := json.Unmarshal(outcome, &was)
+	return was, err == nil && len(was.Input) == sha256.Size
+}
+
 // told reads what another process made.
 func (d *doing[T]) told(ctx context.Context, note *cache.Note) (made, error) {
-	var was deed
-	if note.Outcome == nil || json.Unmarshal(note.Outcome, &was) != nil || len(was.Input) != len(d.sum) {
+	was, ok := readDeed(note.Outcome)
+	if !ok {
 		return made{unknown: true}, nil // not kept here: the one who is at it may still note what came of it
 	}
-	before := made{input: [32]byte(was.Input)}
+	before := made{input: was.sum()}
 	if before.input != d.sum {
 		return before, nil
 	}
