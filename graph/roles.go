@@ -123,6 +123,7 @@ func (r *Resolver) createRole(ctx context.Context, input types.CreateRoleInput) 
 	create := func(ctx context.Context) (*types.Role, error) {
 		return zoom.CreateRole.Do(ctx, s.client, zoom.NewRole{Role: input.Role})
 	}
+	// Zoom may tell no id: then the payload finds the role by its name.
 	role, err := once(ctx, s, r.Idempotency, creation[types.Role]{
 		mutation: "createRole", key: input.IdempotencyKey, input: input, create: create,
 		id: func(made *types.Role) string { return string(made.ZoomID) }, look: "the account's roles",
