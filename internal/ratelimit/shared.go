@@ -112,6 +112,9 @@ func (s *Shared) Take(ctx context.Context, now time.Time, maxWait time.Duration,
 		// Not the caller's context: its end would look like Redis's.
 		far := context.WithoutCancel(ctx)
 		d, told, err := s.far.take(far, maxWait, s.common(limits))
+		if err != nil && s.hiccup(err) {
+			d, told, err = s.far.take(far, maxWait, s.common(limits))
+		}
 		if err == nil {
 			if lost := s.saw(d, limits, told); len(lost) > 0 {
 				err = s.restore(far, lost)
@@ -240,6 +243,15 @@ func (s *Shared) trip(err error) {
 	s.log.Warn("ratelimit: going on without Redis", "share", s.replicas, "err", err)
 }
 
+// hiccup reports whether Redis was well so shortly before it was slow that it may be
+// again: a machine that is busy stalls for a moment, and to go on alone, and come
+// back, costs more.
+func (s *Shared) hiccup(err error) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return errors.Is(err, context.DeadlineExceeded) && time.Since(later(s.lastOK, s.clockAt)) < opTimeout+beatEvery
+}
+
 // lostSightOf notes an account that Redis did not answer for: in a cluster, it may
 // be back for another and not for this one.
 func (s *Shared) lostSightOf(account string) {
@@ -263,6 +275,8 @@ func (s *Shared) beat(ctx context.Context) {
 		alone := s.isDown.Load()
 		m, err := s.far.beat(ctx, beatSilent, alone, s.beats(alone))
 		switch {
+		case err != nil && !alone && s.hiccup(err):
+			wait = 0
 		case ctx.Err() != nil:
 			return
 		case err != nil:
