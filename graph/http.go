@@ -53,11 +53,11 @@ type endpoint struct {
 
 // inquiry is a request as far as it is read before anything is parsed.
 type inquiry struct {
-	media string // of the answer
-	base  string // the gateway's address, as the caller knows it
-	get   bool   // the question stands in the URL
-	raw   []byte // the body, or the URL's query; it is lent
-	key   string
+	media string             // of the answer
+	base  string             // the gateway's address, as the caller knows it
+	get   bool               // the question stands in the URL
+	raw   []byte             // the body, or the URL's query; it is lent
+	key   string             // of what is asked to the byte; "" for a form
 	form  *graphql.RawParams // what a form with files held, which raw does not
 	start time.Time
 }
@@ -78,15 +78,13 @@ func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		fail(w, q.media, status, problem)
 		return
 	}
-	if q.form != nil { // a mutation, or no use
-		e.rest.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), inquiryKey{}, &q)))
-		return
-	}
-	q.key = e.answers.key(q.get, q.base, q.raw)
-	if k := e.answers.get(r.Context(), q.key, q.start); k != nil {
-		k.serve(w, r, &q)
-		e.answers.gave(k, q.start)
-		return
+	if q.form == nil {
+		q.key = e.answers.key(q.get, q.base, q.raw)
+		if k := e.answers.get(r.Context(), q.key, q.start); k != nil {
+			k.serve(w, r, &q)
+			e.answers.gave(k, q.start)
+			return
+		}
 	}
 	e.rest.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), inquiryKey{}, &q)))
 }
@@ -147,7 +145,7 @@ func (e *endpoint) refuse(ctx context.Context, w http.ResponseWriter, q *inquiry
 // answer carries an operation out. Queries that are the same in every byte and
 // are asked at once are answered once.
 func (e *endpoint) answer(ctx context.Context, q *inquiry, opCtx *graphql.OperationContext) (*outcome, error) {
-	if opCtx.Operation.Operation != ast.Query {
+	if opCtx.Operation.Operation != ast.Query || q.key == "" {
 		return e.dispatch(ctx, "", opCtx), nil
 	}
 	key := q.key
@@ -211,13 +209,13 @@ func (q *inquiry) read(w http.ResponseWriter, r *http.Request, buf *bytes.Buffer
 		q.get = true
 		buf.WriteString(r.URL.RawQuery)
 	case http.MethodPost:
-		if media, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); media == multipartForm {
-			var status int
-			var problem string
-			q.form, status, problem = readUploads(w, r)
-			return status, problem
-		}
-		if !isJSON(r.Header.Get("Content-Type")) {
+		if content := r.Header.Get("Content-Type"); !isJSON(content) {
+			if media, _, _ := mime.ParseMediaType(content); media == multipartForm {
+				var status int
+				var problem string
+				q.form, status, problem = readUploads(w, r)
+				return status, problem
+			}
 			return http.StatusUnsupportedMediaType, "the body's Content-Type must be application/json"
 		}
 		body := r.Body

@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"mime/multipart"
 	"net/http"
+	"strconv"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -85,4 +87,21 @@ func TestUploads(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A form may hold a query, too. What it holds is not compared with what others
+// ask, so nobody is given another's answer.
+func TestQueriesInForms(t *testing.T) {
+	inRig(t, setup{}, func(r *rig) {
+		var asked sync.WaitGroup
+		for name, query := range map[string]string{"zoomId": `{ account { zoomId } }`, "displayName": `{ user(by: { zoomId: "` + r.HostID + `" }) { displayName } }`} {
+			asked.Go(func() {
+				kind, body := formOf(t, "operations", `{"query": `+strconv.Quote(query)+`}`, "map", "{}")
+				if a := r.post(kind, body.String()); a.status != http.StatusOK || !strings.Contains(a.body, name) {
+					t.Errorf("%d %s", a.status, a.body)
+				}
+			})
+		}
+		asked.Wait()
+	})
 }
