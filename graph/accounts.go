@@ -117,11 +117,7 @@ func (s *scope) subAccounts(ctx context.Context, filter zoom.SubAccountFilter, f
 	l := list[zoom.SubAccountFilter, types.Account]{
 		in: in(ctx, nil), op: zoom.ListSubAccounts, windows: []zoom.SubAccountFilter{filter}, first: first, after: after,
 	}
-	read, err := l.read(ctx)
-	if read == nil {
-		return nil, err
-	}
-	return connection(ctx, l, read, err, complete(ctx, read.items, askedOfList(ctx, "Account"), s.wholeAccounts(ctx))), nil
+	return connectWhole(ctx, l, "Account", s.wholeAccounts(ctx))
 }
 
 // wholeAccounts completes rows of a list, each by a call of its own, and keeps
@@ -244,7 +240,7 @@ func (s *scope) uploadVirtualBackground(ctx context.Context, file types.Upload) 
 	return nil, invalid("file: it is no JPEG, GIF or PNG")
 }
 
-func texts(list []types.Text) []string {
+func texts[T ~string](list []T) []string {
 	out := make([]string, len(list))
 	for i, t := range list {
 		out[i] = string(t)

@@ -49,9 +49,9 @@ func chatWindow(user string, with types.ChatPeer, filter types.ChatMessageFilter
 	return in, nil
 }
 
-// moment writes a time as Zoom's chat reads it.
+// moment writes a time as Zoom reads it in a filter; "" for none.
 func moment(t *types.Time) string {
-	if t == nil {
+	if t == nil || t.IsZero() {
 		return ""
 	}
 	return t.UTC().Format(time.RFC3339)

@@ -200,11 +200,8 @@ func (s *scope) numberOfRun(ctx context.Context, run types.DashboardRun) (types.
 // webinarOfRun returns the number of the webinar that is or was run; 0 where that
 // is not known to Zoom.
 func (s *scope) webinarOfRun(ctx context.Context, run types.DashboardRun) (types.MeetingNumber, error) {
-	if number, err := types.ParseMeetingNumber(run.Name); err == nil {
+	if number, ok := s.known(run.Name); ok {
 		return number, nil
-	}
-	if number, ok := s.runs.Load(run.Name); ok {
-		return number.(types.MeetingNumber), nil
 	}
 	w, err := orNil(s.dashboardWebinars().Load(ctx, run))
 	if w == nil {

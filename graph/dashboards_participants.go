@@ -3,7 +3,6 @@ package graph
 import (
 	"cmp"
 	"context"
-	"sync"
 
 	"zoomql/internal/zoom"
 	"zoomql/internal/zoom/types"
@@ -95,49 +94,32 @@ func (s *scope) dashboardRegistrant(ctx context.Context, p *types.DashboardParti
 
 // findQos finds a batch, run by run.
 func (s *scope) findQos(ctx context.Context, keys []qosKey) []zoom.Found[types.ParticipantQos] {
-	return byRun(ctx, keys, func(run types.DashboardRun, whole bool, ids []string) []zoom.Found[types.ParticipantQos] {
-		return zoom.FindQos(ctx, s.client, anyPastKey(run), run.Webinar, ids, whole)
+	return grouped(ctx, keys, qosKey.ofRun, func(g qosKey, keys []qosKey) []zoom.Found[types.ParticipantQos] {
+		return zoom.FindQos(ctx, s.client, anyPastKey(g.run), g.run.Webinar, stayIDs(keys), g.whole)
 	})
 }
 
 // findStays finds a batch, run by run.
 func (s *scope) findStays(ctx context.Context, keys []qosKey) []zoom.Found[types.DashboardParticipant] {
-	return byRun(ctx, keys, func(run types.DashboardRun, registrant bool, ids []string) []zoom.Found[types.DashboardParticipant] {
-		filter := zoom.RunParticipants{RunKey: runKey(run)}
-		if registrant && run.Kind != types.DashboardMeetingTypeLive {
+	return grouped(ctx, keys, qosKey.ofRun, func(g qosKey, keys []qosKey) []zoom.Found[types.DashboardParticipant] {
+		filter := zoom.RunParticipants{RunKey: runKey(g.run)}
+		if g.whole && g.run.Kind != types.DashboardMeetingTypeLive { // with the registration
 			filter.IncludeFields = "registrant_id"
 		}
-		return zoom.FindStays(ctx, s.client, filter, run.Webinar, ids)
+		return zoom.FindStays(ctx, s.client, filter, g.run.Webinar, stayIDs(keys))
 	})
 }
 
-// byRun finds the keys of each run together.
-func byRun[T any](ctx context.Context, keys []qosKey, find func(types.DashboardRun, bool, []string) []zoom.Found[T]) []zoom.Found[T] {
-	found := make([]zoom.Found[T], len(keys))
-	places := map[qosKey][]int{}
+// ofRun is the key that all stays of a run have in common.
+func (k qosKey) ofRun() qosKey {
+	k.id = ""
+	return k
+}
+
+func stayIDs(keys []qosKey) []string {
+	ids := make([]string, len(keys))
 	for i, k := range keys {
-		k.id = ""
-		places[k] = append(places[k], i)
+		ids[i] = k.id
 	}
-	var wait sync.WaitGroup
-	for k, at := range places {
-		wait.Go(func() {
-			var failed error
-			defer func() {
-				for _, i := range at {
-					found[i].Err = cmp.Or(found[i].Err, failed)
-				}
-			}()
-			defer caught(ctx, &failed)
-			ids := make([]string, len(at))
-			for n, i := range at {
-				ids[n] = keys[i].id
-			}
-			for n, f := range find(k.run, k.whole, ids) {
-				found[at[n]] = f
-			}
-		})
-	}
-	wait.Wait()
-	return found
+	return ids
 }

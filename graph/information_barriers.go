@@ -2,6 +2,7 @@ package graph
 
 import (
 	"context"
+	"slices"
 
 	"zoomql/internal/zoom"
 	"zoomql/internal/zoom/types"
@@ -99,14 +100,14 @@ func (s *scope) updatePolicy(ctx context.Context, id string, patch *types.Inform
 // one.
 func patched(body *zoom.PolicyBody, patch *types.InformationBarrierPolicyPatch) bool {
 	set := deref(patch.Settings)
-	return allOf(
+	return !slices.Contains([]bool{
 		put(&body.Name, patch.Name), put(&body.Status, patch.Status), put(&body.Type, patch.Type),
 		put(&body.AssignedGroupID, patch.AssignedGroupID), put(&body.ToGroupID, patch.ToGroupID),
 		put(&body.Settings.Meeting, set.Meeting), put(&body.Settings.InMeetingChat, set.InMeetingChat),
 		put(&body.Settings.FileTransfer, set.FileTransfer), put(&body.Settings.ScreenShare, set.ScreenShare),
 		put(&body.Settings.Recording, set.Recording), put(&body.Settings.IM, set.Im),
 		put(&body.Settings.CompletePhoneCalls, set.CompletePhoneCalls), put(&body.Settings.MessageViaSMS, set.MessageViaSms),
-	)
+	}, false)
 }
 
 // put writes a value that is given, and reports whether it is.
@@ -115,15 +116,6 @@ func put[T any](to, value *T) bool {
 		*to = *value
 	}
 	return value != nil
-}
-
-func allOf(given ...bool) bool {
-	for _, g := range given {
-		if !g {
-			return false
-		}
-	}
-	return true
 }
 
 func policyBody(p *types.InformationBarrierPolicy) zoom.PolicyBody {

@@ -33,7 +33,7 @@ func (r *mutationResolver) UpdateInformationBarrierPolicy(ctx context.Context, i
 		return s.updatePolicy(ctx, id, input.Patch)
 	})
 	mistakes, err := userErrors(err)
-	return &types.UpdateInformationBarrierPolicyPayload{Origin: s.origin(), ZoomID: unlessRefused(mistakes, id), UserErrors: mistakes}, err
+	return &types.UpdateInformationBarrierPolicyPayload{Origin: s.origin(), ZoomID: unless(mistakes, id), UserErrors: mistakes}, err
 }
 
 func (r *mutationResolver) DeleteInformationBarrierPolicy(ctx context.Context, input types.DeleteInformationBarrierPolicyInput) (*types.DeleteInformationBarrierPolicyPayload, error) {

@@ -227,22 +227,37 @@ func (s *scope) getUsers(ctx context.Context, names []string, places []int, foun
 	})
 }
 
-// findRegistrants finds a batch, meeting by meeting and webinar by webinar.
+// findRegistrants finds a batch, meeting by meeting and webinar by webinar; one
+// whose credentials are wanted, by himself.
 func (s *scope) findRegistrants(ctx context.Context, keys []registrantKey) []zoom.Found[types.Registrant] {
-	found := make([]zoom.Found[types.Registrant], len(keys))
-	byMeeting := map[zoom.RegistrantsOf][]int{}
-	var wait sync.WaitGroup
-	for i, k := range keys {
+	group := func(k registrantKey) registrantKey {
 		if !k.secrets {
-			byMeeting[k.of] = append(byMeeting[k.of], i)
-			continue
+			k.id = ""
 		}
-		wait.Go(func() {
-			defer caught(ctx, &found[i].Err)
-			found[i].Object, found[i].Err = k.of.Get(ctx, s.client, k.id, zoom.WithSecrets)
-		})
+		return k
 	}
-	for of, places := range byMeeting {
+	return grouped(ctx, keys, group, func(g registrantKey, keys []registrantKey) []zoom.Found[types.Registrant] {
+		if g.secrets {
+			reg, err := g.of.Get(ctx, s.client, g.id, zoom.WithSecrets)
+			return []zoom.Found[types.Registrant]{{Object: reg, Err: err}}
+		}
+		ids := make([]string, len(keys))
+		for i, k := range keys {
+			ids[i] = k.id
+		}
+		return zoom.FindRegistrants(ctx, s.client, g.of, ids)
+	})
+}
+
+// grouped finds the keys of each group together, and all groups at once.
+func grouped[K comparable, T any](ctx context.Context, keys []K, group func(K) K, find func(K, []K) []zoom.Found[T]) []zoom.Found[T] {
+	found := make([]zoom.Found[T], len(keys))
+	groups := map[K][]int{}
+	for i, k := range keys {
+		groups[group(k)] = append(groups[group(k)], i)
+	}
+	var wait sync.WaitGroup
+	for g, places := range groups {
 		wait.Go(func() {
 			var failed error
 			defer func() {
@@ -251,11 +266,11 @@ func (s *scope) findRegistrants(ctx context.Context, keys []registrantKey) []zoo
 				}
 			}()
 			defer caught(ctx, &failed)
-			ids := make([]string, len(places))
+			own := make([]K, len(places))
 			for n, i := range places {
-				ids[n] = keys[i].id
+				own[n] = keys[i]
 			}
-			for n, f := range zoom.FindRegistrants(ctx, s.client, of, ids) {
+			for n, f := range find(g, own) {
 				found[places[n]] = f
 			}
 		})

@@ -14,19 +14,14 @@ func (s *scope) meetingList(ctx context.Context, filter zoom.MeetingFilter, firs
 		return nil, errBackwards
 	}
 	l := list[zoom.MeetingFilter, types.Meeting]{in: s, op: zoom.ListMeetings, windows: []zoom.MeetingFilter{filter}, first: first, after: after}
-	part, err := l.read(ctx)
-	if part == nil {
-		return nil, err
-	}
-	want := askedOfList(ctx, "Meeting")
-	part.items = complete(ctx, part.items, want, func(lacking []*types.Meeting) []zoom.Found[types.Meeting] {
+	secrets := askedOfList(ctx, "Meeting").secrets
+	return connectWhole(ctx, l, "Meeting", func(lacking []*types.Meeting) []zoom.Found[types.Meeting] {
 		keys := make([]meetingKey, len(lacking))
 		for i, m := range lacking {
-			keys[i] = meetingKey{m.Number, want.secrets}
+			keys[i] = meetingKey{m.Number, secrets}
 		}
 		return s.meetings().LoadMany(ctx, keys)
 	})
-	return connection(ctx, l, part, err, part.items), nil
 }
 
 // wholeUsers returns the way to what lists of users lack.

@@ -134,13 +134,23 @@ func (s *scope) knows(run string, number types.MeetingNumber) {
 	}
 }
 
+// known returns the number of the meeting or webinar that was run, as far as its
+// name tells it or knows was told.
+func (s *scope) known(run string) (types.MeetingNumber, bool) {
+	if number, err := types.ParseMeetingNumber(run); err == nil {
+		return number, true
+	}
+	number, ok := s.runs.Load(run)
+	if !ok {
+		return 0, false
+	}
+	return number.(types.MeetingNumber), true
+}
+
 // numberOf returns the number of the meeting that was run.
 func (s *scope) numberOf(ctx context.Context, run string) (types.MeetingNumber, error) {
-	if number, err := types.ParseMeetingNumber(run); err == nil {
+	if number, ok := s.known(run); ok {
 		return number, nil
-	}
-	if number, ok := s.runs.Load(run); ok {
-		return number.(types.MeetingNumber), nil
 	}
 	whole, err := s.instances().Load(ctx, run)
 	if err != nil {

@@ -132,11 +132,8 @@ func webinarRun(w *types.WebinarReport) string {
 
 // webinarOf returns the number of the webinar that was run.
 func (s *scope) webinarOf(ctx context.Context, w *types.WebinarReport) (types.MeetingNumber, error) {
-	if number, err := types.ParseMeetingNumber(w.Run); err == nil {
+	if number, ok := s.known(w.Run); ok {
 		return number, nil
-	}
-	if number, ok := s.runs.Load(w.Run); ok {
-		return number.(types.MeetingNumber), nil
 	}
 	whole, err := s.wholeWebinarReport(ctx, w)
 	if err != nil {
@@ -160,9 +157,7 @@ func (s *scope) webinarReportRegistrant(ctx context.Context, p *types.WebinarRep
 // webinarReportParticipants reads who was in a run of a webinar.
 func (s *scope) webinarReportParticipants(ctx context.Context, w *types.WebinarReport, first int, after *string) (*types.WebinarReportParticipantConnection, error) {
 	filter := zoom.WebinarParticipantFilter{WebinarID: webinarRun(w), IncludeFields: "registrant_id"}
-	if w.WebinarNumber != 0 {
-		s.runs.Store(filter.WebinarID, w.WebinarNumber)
-	}
+	s.knows(filter.WebinarID, w.WebinarNumber)
 	page, err := connect(ctx, list[zoom.WebinarParticipantFilter, types.WebinarReportParticipant]{
 		in: s, op: zoom.ListWebinarReportParticipants, windows: []zoom.WebinarParticipantFilter{filter}, first: first, after: after,
 	})

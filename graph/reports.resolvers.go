@@ -78,10 +78,7 @@ func (r *telephoneCallResolver) Meeting(ctx context.Context, obj *types.Telephon
 }
 
 func (r *telephoneCallResolver) Instance(ctx context.Context, obj *types.TelephoneCall) (*types.MeetingInstance, error) {
-	if obj.UUID == "" {
-		return nil, nil
-	}
-	return orNil(of(ctx, obj).instance(ctx, string(obj.UUID)))
+	return of(ctx, obj).someInstance(ctx, obj.UUID)
 }
 
 func (r *upcomingEventResolver) Host(ctx context.Context, obj *types.UpcomingEvent) (*types.User, error) {

@@ -8,8 +8,6 @@ import (
 	"zoomql/internal/zoom/types"
 )
 
-func init() { keys["Role"] = []string{"id", "zoomId"} }
-
 // roleKey names a role. whole asks for what the list does not hold.
 type roleKey struct {
 	id    string

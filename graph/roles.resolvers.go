@@ -41,7 +41,7 @@ func (r *mutationResolver) UpdateRole(ctx context.Context, input types.UpdateRol
 		return err
 	})
 	mistakes, err := userErrors(err)
-	return &types.UpdateRolePayload{Origin: s.origin(), ZoomID: unlessRefused(mistakes, id), UserErrors: mistakes}, err
+	return &types.UpdateRolePayload{Origin: s.origin(), ZoomID: unless(mistakes, id), UserErrors: mistakes}, err
 }
 
 func (r *mutationResolver) DeleteRole(ctx context.Context, input types.DeleteRoleInput) (*types.DeleteRolePayload, error) {
@@ -60,7 +60,7 @@ func (r *mutationResolver) AssignRole(ctx context.Context, input types.AssignRol
 		return err
 	})
 	mistakes, err := userErrors(err)
-	return &types.AssignRolePayload{Origin: s.origin(), ZoomID: unlessRefused(mistakes, id), Assignments: done, UserErrors: mistakes}, err
+	return &types.AssignRolePayload{Origin: s.origin(), ZoomID: unless(mistakes, id), Assignments: done, UserErrors: mistakes}, err
 }
 
 func (r *mutationResolver) UnassignRole(ctx context.Context, input types.UnassignRoleInput) (*types.UnassignRolePayload, error) {
@@ -72,7 +72,7 @@ func (r *mutationResolver) UnassignRole(ctx context.Context, input types.Unassig
 		return s.unassignRole(ctx, zoom.RoleMemberKey{RoleID: id, MemberID: member})
 	})
 	mistakes, err := userErrors(err)
-	return &types.UnassignRolePayload{Origin: s.origin(), ZoomID: unlessRefused(mistakes, id), UserErrors: mistakes}, err
+	return &types.UnassignRolePayload{Origin: s.origin(), ZoomID: unless(mistakes, id), UserErrors: mistakes}, err
 }
 
 func (r *roleResolver) Members(ctx context.Context, obj *types.Role, first int, after *string) (*types.Connection[types.RoleMember], error) {

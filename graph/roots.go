@@ -158,12 +158,14 @@ func (s *scope) registrantsNow(ctx context.Context, meeting types.MeetingNumber,
 	return regs, nil
 }
 
-// unless returns the number, or none when the write was refused.
-func unless(mistakes []*types.UserError, number types.MeetingNumber) types.MeetingNumber {
+// unless returns the name of what was written to, or none when the write was
+// refused.
+func unless[T any](mistakes []*types.UserError, name T) T {
 	if len(mistakes) > 0 {
-		return 0
+		var none T
+		return none
 	}
-	return number
+	return name
 }
 
 // gone returns the global id of what a write has removed.

@@ -52,6 +52,9 @@ var keys = map[string][]string{
 	"User":            {"id", "zoomId"},
 	"Meeting":         {"id", "number"},
 	"MeetingInstance": {"id", "uuid"},
+	"Role":            {"id", "zoomId"},
+	"Survey":          {"id", "zoomId"},
+	"Webinar":         {"id", "number"},
 	"WebinarReport":   {"uuid"},
 
 	"DashboardMeeting":  {"uuid"},

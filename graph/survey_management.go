@@ -2,13 +2,10 @@ package graph
 
 import (
 	"context"
-	"time"
 
 	"zoomql/internal/zoom"
 	"zoomql/internal/zoom/types"
 )
-
-func init() { keys["Survey"] = []string{"id", "zoomId"} }
 
 type surveyKey struct{ id string }
 
@@ -40,18 +37,13 @@ func surveyID(by types.SurveyBy) (string, error) {
 // than the list holds.
 func (s *scope) surveyList(ctx context.Context, first int, after *string) (*types.Connection[types.Survey], error) {
 	l := list[zoom.NoFilter, types.Survey]{in: s, op: zoom.ListSurveys, windows: []zoom.NoFilter{{}}, first: first, after: after}
-	part, err := l.read(ctx)
-	if part == nil {
-		return nil, err
-	}
-	whole := complete(ctx, part.items, askedOfList(ctx, "Survey"), func(lacking []*types.Survey) []zoom.Found[types.Survey] {
+	return connectWhole(ctx, l, "Survey", func(lacking []*types.Survey) []zoom.Found[types.Survey] {
 		keys := make([]surveyKey, len(lacking))
 		for i, v := range lacking {
 			keys[i] = surveyKey{string(v.ZoomID)}
 		}
 		return s.surveys().LoadMany(ctx, keys)
 	})
-	return connection(ctx, l, part, err, whole), nil
 }
 
 func (s *scope) surveyInstances(ctx context.Context, filter zoom.SurveyInstanceFilter, first int, after *string) (*types.Connection[types.SurveyInstance], error) {
@@ -64,14 +56,6 @@ func (s *scope) surveyAnswers(ctx context.Context, filter zoom.SurveyAnswerFilte
 	return connect(ctx, list[zoom.SurveyAnswerFilter, types.SurveyAnswer]{
 		in: s, op: zoom.ListSurveyAnswers, windows: []zoom.SurveyAnswerFilter{filter}, first: first, after: after,
 	})
-}
-
-// submitted writes a time as Zoom reads it in a filter of answers; "" for none.
-func submitted(t *types.Time) string {
-	if t == nil || t.IsZero() {
-		return ""
-	}
-	return t.UTC().Format(time.RFC3339)
 }
 
 // surveyInstanceKey names one use of a survey.

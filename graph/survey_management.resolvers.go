@@ -32,7 +32,7 @@ func (r *surveyResolver) Instances(ctx context.Context, obj *types.Survey, first
 }
 
 func (r *surveyResolver) Answers(ctx context.Context, obj *types.Survey, first int, after *string, instanceZoomID *string, from *types.Time, to *types.Time) (*types.Connection[types.SurveyAnswer], error) {
-	filter := zoom.SurveyAnswerFilter{SurveyID: string(obj.ZoomID), InstanceID: zoom.EncodedID(deref(instanceZoomID)), From: submitted(from), To: submitted(to)}
+	filter := zoom.SurveyAnswerFilter{SurveyID: string(obj.ZoomID), InstanceID: zoom.EncodedID(deref(instanceZoomID)), From: moment(from), To: moment(to)}
 	return of(ctx, obj).surveyAnswers(ctx, filter, first, after)
 }
 

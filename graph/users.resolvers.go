@@ -25,7 +25,7 @@ func (r *mutationResolver) UpdateUser(ctx context.Context, input types.UpdateUse
 		id, err = s.updateUser(ctx, input)
 	}
 	mistakes, err := userErrors(err)
-	return &types.UpdateUserPayload{Origin: s.origin(), ZoomID: unlessRefused(mistakes, id), UserErrors: mistakes}, err
+	return &types.UpdateUserPayload{Origin: s.origin(), ZoomID: unless(mistakes, id), UserErrors: mistakes}, err
 }
 
 func (r *mutationResolver) DeleteUser(ctx context.Context, input types.DeleteUserInput) (*types.DeleteUserPayload, error) {

@@ -54,12 +54,3 @@ func (s *scope) deleteUser(ctx context.Context, input types.DeleteUserInput) (st
 	_, err = zoom.DeleteUser.Do(ctx, s.client, removal)
 	return id, err
 }
-
-// unlessRefused returns the id of what was written to, or none when the write was
-// refused.
-func unlessRefused(mistakes []*types.UserError, id string) string {
-	if len(mistakes) > 0 {
-		return ""
-	}
-	return id
-}

@@ -7,8 +7,6 @@ import (
 	"zoomql/internal/zoom/types"
 )
 
-func init() { keys["Webinar"] = []string{"id", "number"} }
-
 // webinarKey names a webinar, with or without its credentials.
 type webinarKey struct {
 	number  types.MeetingNumber
@@ -61,31 +59,22 @@ func webinarNumber(by types.WebinarBy) (types.MeetingNumber, error) {
 // lists hold.
 func (s *scope) webinarList(ctx context.Context, filter zoom.WebinarFilter, first int, after *string) (*types.Connection[types.Webinar], error) {
 	l := list[zoom.WebinarFilter, types.Webinar]{in: s, op: zoom.ListWebinars, windows: []zoom.WebinarFilter{filter}, first: first, after: after}
-	part, err := l.read(ctx)
-	if part == nil {
-		return nil, err
-	}
-	want := askedOfList(ctx, "Webinar")
-	whole := complete(ctx, part.items, want, func(lacking []*types.Webinar) []zoom.Found[types.Webinar] {
+	secrets := askedOfList(ctx, "Webinar").secrets
+	return connectWhole(ctx, l, "Webinar", func(lacking []*types.Webinar) []zoom.Found[types.Webinar] {
 		keys := make([]webinarKey, len(lacking))
 		for i, w := range lacking {
-			keys[i] = webinarKey{w.Number, want.secrets}
+			keys[i] = webinarKey{w.Number, secrets}
 		}
-		return s.webinars().LoadMany(ctx, keys)
+		found := s.webinars().LoadMany(ctx, keys)
+		for i, f := range found {
+			if f.Object != nil { // what only the list said is kept; the answer itself is shared
+				both := *f.Object
+				both.IsEventsWebinar = lacking[i].IsEventsWebinar
+				found[i].Object = &both
+			}
+		}
+		return found
 	})
-	return connection(ctx, l, part, err, withListed(part.items, whole)), nil
-}
-
-// withListed gives whole webinars what only the list said of them.
-func withListed(listed, whole []*types.Webinar) []*types.Webinar {
-	for i, w := range whole {
-		if w != listed[i] {
-			both := *w // the answer itself is shared
-			both.IsEventsWebinar = listed[i].IsEventsWebinar
-			whole[i] = &both
-		}
-	}
-	return whole
 }
 
 // webinarRegistrants reads a list of registrants, each whole if more is asked for
@@ -96,18 +85,13 @@ func (s *scope) webinarRegistrants(ctx context.Context, filter zoom.WebinarRegis
 		in: s, op: zoom.ListWebinarRegistrants, windows: []zoom.WebinarRegistrantFilter{filter}, first: first, after: after,
 		options: []zoom.Option{zoom.Secrets(want.secrets)},
 	}
-	part, err := l.read(ctx)
-	if part == nil {
-		return nil, err
-	}
-	whole := complete(ctx, part.items, want, func(lacking []*types.Registrant) []zoom.Found[types.Registrant] {
+	return connectWhole(ctx, l, "Registrant", func(lacking []*types.Registrant) []zoom.Found[types.Registrant] {
 		keys := make([]registrantKey, len(lacking))
 		for i, r := range lacking {
 			keys[i] = registrantKey{ofWebinar(filter.WebinarID), string(r.ZoomID), want.secrets}
 		}
 		return s.registrants().LoadMany(ctx, keys)
 	})
-	return connection(ctx, l, part, err, whole), nil
 }
 
 // webinarParticipants reads who was in a run of a webinar; the latest one when
@@ -126,10 +110,7 @@ func (s *scope) addWebinarRegistrant(ctx context.Context, m *idempotency, input 
 	if err != nil {
 		return nil, err
 	}
-	ids := make([]string, len(input.OccurrenceIds))
-	for i, id := range input.OccurrenceIds {
-		ids[i] = string(id)
-	}
+	ids := texts(input.OccurrenceIds)
 	add := func(ctx context.Context) (*types.AddedRegistrant, error) {
 		return zoom.AddWebinarRegistrant.Do(ctx, s.client, zoom.NewWebinarRegistrant{WebinarID: number, OccurrenceIDs: ids, Registrant: input.Registrant})
 	}

@@ -97,10 +97,7 @@ func (s *scope) addRegistrant(ctx context.Context, m *idempotency, input types.A
 	if err != nil {
 		return nil, err
 	}
-	ids := make([]string, len(input.OccurrenceIds))
-	for i, id := range input.OccurrenceIds {
-		ids[i] = string(id)
-	}
+	ids := texts(input.OccurrenceIds)
 	add := func(ctx context.Context) (*types.AddedRegistrant, error) {
 		return zoom.AddRegistrant.Do(ctx, s.client, zoom.NewRegistrant{MeetingID: number, OccurrenceIDs: ids, Registrant: input.Registrant})
 	}
