@@ -63,7 +63,7 @@ func (l *Limiter) Reserve(ctx context.Context, limits []Limit) (Grant, error) {
 		switch {
 		case err == nil:
 			windows, _, _ := split(limits)
-			return Grant{l.store, w.d, w.due, windows}, nil
+			return Grant{l.store, w.d, windows}, nil
 		case !errors.Is(err, errAgain):
 			return Grant{}, err
 		}
@@ -74,7 +74,6 @@ func (l *Limiter) Reserve(ctx context.Context, limits []Limit) (Grant, error) {
 type Grant struct {
 	store   Store
 	d       Decision
-	due     time.Time // when the call is counted
 	windows []Limit
 }
 
@@ -84,7 +83,7 @@ type Grant struct {
 func (g Grant) Sent() {
 	now := time.Now()
 	for i := range g.windows {
-		if now.Sub(g.due) > g.windows[i].guard()/4 {
+		if now.Sub(g.d.due) > g.windows[i].guard()/4 {
 			go func() { _ = g.store.Late(context.Background(), now, g.d, g.windows) }() // at worst, the origin refuses one
 			return
 		}
@@ -106,7 +105,7 @@ func (l *Limiter) wait(ctx context.Context, w *waiter, limits []Limit) error {
 		case err != nil:
 			return err
 		case d.OK && d.Wait <= 0:
-			w.d, w.due = d, now
+			w.d = d
 			return nil
 		case d.OK:
 			first, w.day = &start{d: d}, d
@@ -250,7 +249,6 @@ func (l *Limiter) stand(ctx context.Context, w *waiter, windows []Limit) error {
 		l.giveDaysBack(ctx, w)
 		return w.err
 	}
-	w.due = w.d.Start
 	return l.thisDay(ctx, w, windows)
 }
 

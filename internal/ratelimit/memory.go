@@ -103,7 +103,8 @@ func (m *Memory) Take(_ context.Context, now time.Time, maxWait time.Duration, l
 		}
 		agreed++
 	}
-	d := Decision{Start: now.Add(time.Duration(t - from)), Wait: time.Duration(t - from), at: t}
+	start := now.Add(time.Duration(t - from))
+	d := Decision{Start: start, Wait: time.Duration(t - from), due: start, at: t}
 	if last >= 0 {
 		d.Limit = limits[last]
 	}

@@ -8,8 +8,8 @@ import "time"
 // that few calls are spent on asking whether the others are still there.
 const (
 	firstBelief  = 5 * time.Second
-	secondBelief = 30 * time.Second
-	longBelief   = 2 * time.Minute
+	secondBelief = time.Minute
+	longBelief   = 4 * time.Minute
 	memory       = time.Minute // beyond what is believed
 
 	// underWay is for how long after a refusal others follow that tell nothing
@@ -68,7 +68,7 @@ func (o *others) refuse(t int64, own int, l *Limit) (block time.Duration) {
 	case since < 2*int64(l.span()): // they are more than it seemed
 		calls = max(calls, o.calls) + max(l.Calls/10, 1)
 	case since < 4*o.hold+int64(memory):
-		calls = max(calls+1, l.Calls-own+1+l.Calls/40)
+		calls = max(calls+1, l.Calls-own+1+l.Calls/80)
 		o.hold = min(max(2*o.hold, int64(secondBelief), 2*int64(l.span())), max(int64(longBelief), 2*int64(l.span())))
 	default:
 		calls = max(calls+1, l.Calls-own+1+l.Calls/40, l.Calls*3/10+l.Calls/40)

@@ -42,7 +42,7 @@ else
 		others = math.max(others, before) + math.max(math.floor(calls / 10), 1)
 		refused = now
 	elseif refused > 0 and since < 4 * hold + memory then
-		others = math.max(others + 1, calls - own + 1 + math.floor(calls / 40))
+		others = math.max(others + 1, calls - own + 1 + math.floor(calls / 80))
 		hold, refused = math.min(math.max(2 * hold, second, 2 * span), math.max(long, 2 * span)), now
 	else
 		others = math.max(others + 1, calls - own + 1 + math.floor(calls / 40), math.floor(calls * 3 / 10) + math.floor(calls / 40))

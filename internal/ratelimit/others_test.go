@@ -236,9 +236,9 @@ func TestOthersAreLearnedStepByStep(t *testing.T) {
 		{"most of the window is theirs: half, and a window's wait", others{}, hour, 3, 40, 2060 * time.Millisecond, time.Second},
 		{"another that was under way", others{26, int64(hour + 5*time.Second), int64(5 * time.Second), int64(hour)}, hour + underWay - 1, 60, 26, 5 * time.Second, 0},
 		{"they are more than it seemed", others{26, int64(hour + 5*time.Second), int64(5 * time.Second), int64(hour)}, hour + time.Second, 54, 34, 5 * time.Second, 0},
-		{"doubt meets them again: measured, and for longer", others{26, int64(hour + 5*time.Second), int64(5 * time.Second), int64(hour)}, hour + 8*time.Second, 57, 26, 30 * time.Second, 0},
-		{"again, for twice as long", others{26, int64(hour), int64(30 * time.Second), int64(hour - 30*time.Second)}, hour + 2*time.Second, 57, 26, time.Minute, 0},
-		{"never for longer than this", others{26, int64(hour), int64(longBelief), int64(hour - longBelief)}, hour + 2*time.Second, 57, 26, longBelief, 0},
+		{"doubt meets them again: measured, and for longer", others{26, int64(hour + 5*time.Second), int64(5 * time.Second), int64(hour)}, hour + 8*time.Second, 57, 25, time.Minute, 0},
+		{"again, for twice as long", others{26, int64(hour), int64(time.Minute), int64(hour - time.Minute)}, hour + 2*time.Second, 57, 25, 2 * time.Minute, 0},
+		{"never for longer than this", others{26, int64(hour), int64(longBelief), int64(hour - longBelief)}, hour + 2*time.Second, 57, 25, longBelief, 0},
 		{"long ago is forgotten", others{26, int64(hour), int64(5 * time.Second), int64(hour)}, 3 * hour, 70, 26, 5 * time.Second, 0},
 	} {
 		o := c.before

@@ -61,7 +61,6 @@ type waiter struct {
 
 	q     *queue // nil when in none
 	d     Decision
-	due   time.Time // when it was to start
 	err   error
 	ready chan struct{} // closed when it may start or has failed
 }

@@ -120,9 +120,10 @@ type Decision struct {
 	Wait  time.Duration // how long that is from now, at least 0
 	Limit Limit         // the limit that made it wait; zero if none did
 
-	id    string // Redis: the name of the reservation in the logs
-	at    int64  // unix nanoseconds of Start by the store's clock
-	local bool   // Shared: made in this process, without Redis
+	due   time.Time // the earliest that the store may mean by Start, by this process's clock
+	id    string    // Redis: the name of the reservation in the logs
+	at    int64     // unix nanoseconds of Start by the store's clock
+	local bool      // Shared: made in this process, without Redis
 }
 
 // A Status tells how one limit stands.

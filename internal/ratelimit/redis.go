@@ -30,6 +30,7 @@ type Redis struct {
 	client redis.UniversalClient
 	name   string // of this replica
 	taken  atomic.Uint64
+	clocks clocks
 }
 
 // NewRedis returns a Store in the Redis that client is connected to, which
@@ -94,12 +95,15 @@ func (r *Redis) take(ctx context.Context, maxWait time.Duration, limits []Limit)
 		keys = append(keys, countKey(limits[i].Key), stateKey(limits[i].Key))
 		args = append(args, limits[i].Calls, span, daily, limits[i].Burst)
 	}
+	asked := time.Now()
 	answer, err := takeScript.Run(ctx, r.client, keys, args...).Int64Slice()
 	if err != nil {
 		return Decision{}, news{}, err
 	}
 	wait := time.Duration(answer[1]) * time.Microsecond
-	d := Decision{OK: answer[0] == 1, Start: time.Now().Add(wait), Wait: wait, at: answer[2] * 1000, id: id}
+	look := r.clocks.look(accountOf(limits[0].Key), glance{asked, time.Now(), answer[2] - answer[1]})
+	d := Decision{OK: answer[0] == 1, Wait: wait, at: answer[2] * 1000, id: id}
+	d.due, d.Start = look.when(answer[2])
 	if n := answer[3]; n > 0 {
 		d.Limit = limits[n-1]
 	}
