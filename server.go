@@ -140,6 +140,7 @@ func serve(ctx context.Context, cfg *config.Config, stderr io.Writer) error {
 		return fmt.Errorf("ADDR: %w", err)
 	}
 	welcome(stderr, cfg, listener.Addr(), box)
+	spareCollector()
 	return listen(ctx, listener, newHandler(cfg, tenants, box), cfg.DrainTime)
 }
 

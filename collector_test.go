@@ -1,0 +1,40 @@
+package main
+
+import (
+	"runtime"
+	"runtime/debug"
+	"testing"
+	"time"
+)
+
+// How much garbage there may be follows what is alive, and what was set stays.
+func TestSpareCollector(t *testing.T) {
+	defer debug.SetGCPercent(debug.SetGCPercent(50))
+	percent := func() int {
+		p := debug.SetGCPercent(100)
+		debug.SetGCPercent(p)
+		return p
+	}
+	spareCollector()
+	if p := percent(); p != 50 {
+		t.Errorf("a setting of 50 became %d", p)
+	}
+	debug.SetGCPercent(100)
+	spareCollector()
+	becomes := func(what string, is func(int) bool) {
+		t.Helper()
+		end := time.Now().Add(10 * time.Second)
+		for !is(percent()) {
+			if time.Now().After(end) {
+				t.Fatalf("%s: GOGC is %d", what, percent())
+			}
+			runtime.GC()
+		}
+	}
+	becomes("little is alive", func(p int) bool { return p > 150 })
+	much := make([]byte, 3*roomForGarbage)
+	becomes("much is alive", func(p int) bool { return p == 100 })
+	runtime.KeepAlive(much)
+	much = nil
+	becomes("little again", func(p int) bool { return p > 150 })
+}
