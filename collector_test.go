@@ -32,9 +32,10 @@ func TestSpareCollector(t *testing.T) {
 		}
 	}
 	becomes("little is alive", func(p int) bool { return p > 150 })
-	much := make([]byte, 3*roomForGarbage)
-	becomes("much is alive", func(p int) bool { return p == 100 })
-	runtime.KeepAlive(much)
-	much = nil
+	func() {
+		much := make([]byte, 3*roomForGarbage)
+		defer runtime.KeepAlive(much)
+		becomes("much is alive", func(p int) bool { return p == 100 })
+	}()
 	becomes("little again", func(p int) bool { return p > 150 })
 }

@@ -40,15 +40,21 @@ func newMemory(maxBytes int64, tagLimit int) *Memory {
 				return e.Value.life
 			}),
 			Clock: clock{},
+			// What there is to tidy up is done by who comes by: little, and without
+			// the waking of another thread, which a reader of what is kept would feel.
+			Executor: func(tidy func()) { tidy() },
 		}),
 	}
 }
 
-// clock is time.Now for otter. It never ticks, so that otter starts no
-// goroutine: what has expired is invisible at once and goes with later writes.
+// clock tells otter the time since began, which is cheaper to tell than the time of
+// day. It never ticks, so that otter starts no goroutine: what has expired is
+// invisible at once and goes with later writes.
 type clock struct{}
 
-func (clock) NowNano() int64                      { return time.Now().UnixNano() }
+var began = time.Now()
+
+func (clock) NowNano() int64                      { return int64(time.Since(began)) }
 func (clock) Tick(time.Duration) <-chan time.Time { return nil }
 
 // Get implements [Store].

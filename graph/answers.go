@@ -1,10 +1,13 @@
 package graph
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
+	"errors"
+	"hash/maphash"
 	"log/slog"
 	"net/http"
 	"strconv"
@@ -16,6 +19,7 @@ import (
 	"github.com/klauspost/compress/gzip"
 
 	"zoomql/cache"
+	"zoomql/internal/links"
 	"zoomql/internal/zoom"
 )
 
@@ -44,8 +48,8 @@ type answers struct {
 const maxUnused = 500
 
 // pays reports whether the answer to a question is likely to be of use again.
-func (a *answers) pays(key string) bool {
-	place, mark := binary.LittleEndian.Uint32([]byte(key[:4])), binary.LittleEndian.Uint32([]byte(key[4:8]))
+func (a *answers) pays(hash uint64) bool {
+	place, mark := uint32(hash), uint32(hash>>32)
 	again := a.door[place%uint32(len(a.door))].Swap(mark) == mark
 	return again || a.unused.Load() < maxUnused
 }
@@ -55,46 +59,70 @@ func newAnswers(cfg Config) *answers {
 	return &answers{store: cfg.Answers, log: cfg.Log, views: string(views[:])}
 }
 
-// key names a request: by a hash, since a body may be a mebibyte, and what stands
-// in it is nobody's else. base is the gateway's address, which answers with links
-// hold.
-func (a *answers) key(get bool, base string, raw []byte) string {
-	buf, _ := keyBuffers.Get().(*[]byte)
-	defer keyBuffers.Put(buf)
+// begin writes what a question is asked with, before it is read: in whose view, how,
+// and at which address of the gateway's, which an answer with links holds.
+func (a *answers) begin(buf *bytes.Buffer, r *http.Request) {
 	kind := byte('p') // what stands in a body may also stand in a URL, and be read otherwise
-	if get {
+	if isGet(r) {
 		kind = 'g'
 	}
-	*buf = append(append(append((*buf)[:0], a.views...), base...), 0, kind)
-	*buf = append(*buf, raw...)
-	sum := sha256.Sum256(*buf)
-	return string(sum[:])
+	buf.WriteString(a.views)
+	buf.Write(append(links.AppendBase(buf.AvailableBuffer(), r), 0, kind))
 }
 
-var keyBuffers = sync.Pool{New: func() any { return new([]byte) }}
+// A wording is what an answer is kept for, to the byte. Its hash finds the place
+// where an answer would be; that it is the answer to this question and to no other,
+// the bytes tell.
+type wording struct {
+	bytes []byte // lent, until it is kept
+	hash  uint64
+}
 
-// get returns the answer to a request, or nil.
-func (a *answers) get(ctx context.Context, key string, now time.Time) *kept {
+// longQuestion is how long a question may be to be kept as it is; of a longer one, a
+// hash stands for the rest that no two have in common.
+const longQuestion = 4 << 10
+
+// wording ends what begin began with what is asked.
+func (a *answers) wording(begun int, asked []byte) wording {
+	if len(asked) > begun+longQuestion {
+		rest := sha256.Sum256(asked[begun:])
+		asked = append(append(bytes.Clone(asked[:begun]), '#'), rest[:]...)
+	}
+	return wording{asked, maphash.Bytes(seed, asked)}
+}
+
+var seed = maphash.MakeSeed()
+
+// place is where the answer to a question is kept.
+func (q wording) place() string {
+	return string(binary.LittleEndian.AppendUint64(make([]byte, 0, 8), q.hash))
+}
+
+// get returns the answer to a question, or nil.
+func (a *answers) get(ctx context.Context, q wording, now time.Time) *kept {
 	if a.store == nil {
 		return nil
 	}
-	entry, _ := a.store.Get(ctx, key)
+	entry, _ := a.store.Get(ctx, q.place())
 	if entry == nil || !entry.Fresh(now) {
 		return nil
 	}
-	value, err := entry.Value(func(body []byte) (any, error) { return newKept(body, entry.Stored, entry.Expires), nil })
-	if err != nil {
+	value, err := entry.Value(func([]byte) (any, error) { return nil, errNotHere })
+	k, _ := value.(*kept)
+	if err != nil || k == nil || k.question != string(q.bytes) {
 		return nil
 	}
-	k, _ := value.(*kept)
 	if !k.used.Load() && k.used.CompareAndSwap(false, true) {
 		a.unused.Add(-1)
 	}
 	return k
 }
 
+// errNotHere is of an answer that another process has kept, where there is none.
+var errNotHere = errors.New("graph: whole answers stay in the process")
+
 // keep keeps an answer if it may be kept, and returns it then.
-func (a *answers) keep(ctx context.Context, key, name string, body []byte, u *zoom.Usage) *kept {
+func (a *answers) keep(ctx context.Context, q wording, name string, body []byte, u *zoom.Usage) *kept {
 	if a.store == nil {
 		return nil
 	}
@@ -102,12 +130,14 @@ func (a *answers) keep(ctx context.Context, key, name string, body []byte, u *zo
 	if !ok || !time.Now().Before(expires) {
 		return nil
 	}
-	k := newKept(body, oldest, expires)
-	k.name = name
+	k := &kept{
+		question: string(q.bytes), name: name, body: body, length: []string{strconv.Itoa(len(body))},
+		stored: oldest, expires: expires,
+	}
 	e := cache.Decoded(k, func() ([]byte, error) { return k.body, nil })
 	e.Stored, e.Expires = oldest, expires
-	e.Size = len(body) + len(body)/4 + 500 // the compressed form may come beside it
-	a.store.Set(ctx, key, ticket, e)
+	e.Size = len(k.question) + len(body) + len(body)/4 + 500 // the compressed form may come beside it
+	a.store.Set(ctx, q.place(), ticket, e)
 	a.unused.Add(1)
 	return k
 }
@@ -115,6 +145,7 @@ func (a *answers) keep(ctx context.Context, key, name string, body []byte, u *zo
 // kept is an answer as it stands in the cache: the bytes that everybody gets who
 // asks for it, and the headers that do not change.
 type kept struct {
+	question        string
 	name            string // of the operation
 	body            []byte
 	stored, expires time.Time
@@ -133,10 +164,6 @@ type kept struct {
 // control lets readers keep an answer, but ask each time whether it holds still: no
 // eviction reaches them, and a question that brings 304 costs next to nothing here.
 var control = []string{"private, no-cache"}
-
-func newKept(body []byte, stored, expires time.Time) *kept {
-	return &kept{body: body, stored: stored, expires: expires, length: []string{strconv.Itoa(len(body))}}
-}
 
 // serve writes the answer to one who asks again.
 func (k *kept) serve(w http.ResponseWriter, r *http.Request, q *inquiry) {

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"regexp"
 	"strings"
@@ -323,11 +324,54 @@ func TestAnswerToGet(t *testing.T) {
 	})
 }
 
-// A body that stands in a URL is no body, and the other way round.
-func TestAnswerKeyOfMethod(t *testing.T) {
-	a := &answers{}
-	if a.key(true, "", []byte("x")) == a.key(false, "", []byte("x")) {
-		t.Error("a GET has the key of a POST")
+// wordingOf is what an endpoint makes of a question.
+func wordingOf(a *answers, method, url, asked string) wording {
+	var buf bytes.Buffer
+	a.begin(&buf, httptest.NewRequest(method, url, nil))
+	begun := buf.Len()
+	buf.WriteString(asked)
+	return a.wording(begun, buf.Bytes())
+}
+
+// Questions differ in each byte, however long they are; what stands in a URL is no
+// body, and what was asked at one address is not asked at another.
+func TestWordings(t *testing.T) {
+	a, long := &answers{views: "view"}, strings.Repeat("x", longQuestion+1)
+	seen := map[string]int{}
+	for i, w := range []wording{
+		wordingOf(a, http.MethodPost, "http://one/", "x"), wordingOf(a, http.MethodGet, "http://one/", "x"),
+		wordingOf(a, http.MethodPost, "https://one/", "x"), wordingOf(a, http.MethodPost, "http://two/", "x"),
+		wordingOf(a, http.MethodPost, "http://one/", long), wordingOf(a, http.MethodPost, "http://one/", long+"x"),
+		wordingOf(a, http.MethodPost, "http://one/", "y"+long),
+		wordingOf(&answers{views: "other view"}, http.MethodPost, "http://one/", "x"),
+	} {
+		if before, ok := seen[string(w.bytes)]; ok {
+			t.Errorf("the wordings %d and %d are one", before, i)
+		}
+		seen[string(w.bytes)] = i
+		if len(w.bytes) > longQuestion+100 {
+			t.Errorf("the wording %d has %d bytes", i, len(w.bytes))
+		}
+	}
+	if w := wordingOf(a, http.MethodPost, "http://one/", long); !bytes.Equal(w.bytes, wordingOf(a, http.MethodPost, "http://one/", long).bytes) {
+		t.Error("the same question has two wordings")
+	}
+}
+
+// Two questions that happen to have one hash are two questions.
+func TestQuestionsOfOneHash(t *testing.T) {
+	a := &answers{store: cache.NewMemory(1 << 20)}
+	now := time.Now()
+	e := cache.Decoded(&kept{question: "one"}, nil)
+	e.Stored, e.Expires = now, now.Add(time.Hour)
+	one, other := wording{[]byte("one"), 7}, wording{[]byte("other"), 7}
+	_, ticket := a.store.Get(t.Context(), one.place())
+	a.store.Set(t.Context(), one.place(), ticket, e)
+	if a.get(t.Context(), one, now) == nil {
+		t.Error("the question is not answered")
+	}
+	if a.get(t.Context(), other, now) != nil {
+		t.Error("a question is answered by what another was")
 	}
 }
 

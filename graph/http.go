@@ -53,13 +53,12 @@ type endpoint struct {
 
 // inquiry is a request as far as it is read before anything is parsed.
 type inquiry struct {
-	media string             // of the answer
-	base  string             // the gateway's address, as the caller knows it
-	get   bool               // the question stands in the URL
-	raw   []byte             // the body, or the URL's query; it is lent
-	key   string             // of what is asked to the byte; "" for a form
-	form  *graphql.RawParams // what a form with files held, which raw does not
-	start time.Time
+	media   string             // of the answer
+	get     bool               // the question stands in the URL
+	raw     []byte             // the body, or the URL's query; it is lent
+	wording wording            // what is asked, to the byte; nothing for a form
+	form    *graphql.RawParams // what a form with files held, which raw does not
+	start   time.Time
 }
 
 type inquiryKey struct{}
@@ -67,20 +66,24 @@ type inquiryKey struct{}
 // ServeHTTP answers one request: with what is kept, or else anew.
 func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer e.recovered(w, r)
-	q := inquiry{media: negotiate(r.Header.Get("Accept")), base: links.BaseOf(r), start: time.Now()}
+	q := inquiry{media: negotiate(first(r.Header["Accept"])), get: isGet(r), start: time.Now()}
 	if q.media == "" {
 		fail(w, plainJSON, http.StatusNotAcceptable, "the answer comes as "+graphqlResponse+" or "+plainJSON)
 		return
 	}
 	buf, _ := buffers.Get().(*bytes.Buffer)
 	defer buffers.Put(buf)
+	buf.Reset()
+	e.answers.begin(buf, r)
+	begun := buf.Len()
 	if status, problem := q.read(w, r, buf); problem != "" {
 		fail(w, q.media, status, problem)
 		return
 	}
 	if q.form == nil {
-		q.key = e.answers.key(q.get, q.base, q.raw)
-		if k := e.answers.get(r.Context(), q.key, q.start); k != nil {
+		q.raw = buf.Bytes()[begun:]
+		q.wording = e.answers.wording(begun, buf.Bytes())
+		if k := e.answers.get(r.Context(), q.wording, q.start); k != nil {
 			k.serve(w, r, &q)
 			e.answers.gave(k, q.start)
 			return
@@ -110,7 +113,7 @@ func (e *endpoint) recovered(w http.ResponseWriter, r *http.Request) {
 func (e *endpoint) execute(w http.ResponseWriter, r *http.Request) {
 	ctx := r.Context()
 	q, _ := ctx.Value(inquiryKey{}).(*inquiry)
-	ctx = graphql.StartOperationTrace(links.From(ctx, q.base))
+	ctx = graphql.StartOperationTrace(links.From(ctx, links.BaseOf(r)))
 	params, status, problem := q.params(r)
 	if problem != "" {
 		fail(w, q.media, status, problem)
@@ -145,18 +148,18 @@ func (e *endpoint) refuse(ctx context.Context, w http.ResponseWriter, q *inquiry
 // answer carries an operation out. Queries that are the same in every byte and
 // are asked at once are answered once.
 func (e *endpoint) answer(ctx context.Context, q *inquiry, opCtx *graphql.OperationContext) (*outcome, error) {
-	if opCtx.Operation.Operation != ast.Query || q.key == "" {
-		return e.dispatch(ctx, "", opCtx), nil
+	if opCtx.Operation.Operation != ast.Query || q.form != nil {
+		return e.dispatch(ctx, wording{}, opCtx), nil
 	}
-	key := q.key
-	if !q.get && !e.answers.pays(key) {
-		key = ""
+	keep := q.wording
+	if !q.get && !e.answers.pays(keep.hash) {
+		keep = wording{}
 	}
 	began := time.Now()
 	var own atomic.Bool // who leaves early does not wait for the one who sets it
-	out, err := e.flights.Here(ctx, q.key, nil, func(ctx context.Context) (*outcome, error) {
+	out, err := e.flights.Here(ctx, string(q.wording.bytes), nil, func(ctx context.Context) (*outcome, error) {
 		own.Store(true)
-		return e.dispatch(ctx, key, opCtx), nil
+		return e.dispatch(ctx, keep, opCtx), nil
 	})
 	if own.Load() {
 		return out, err
@@ -172,9 +175,9 @@ func (e *endpoint) answer(ctx context.Context, q *inquiry, opCtx *graphql.Operat
 	return &joined, err
 }
 
-// dispatch runs an operation. The answer is kept under key if there is one and
-// if it may be kept.
-func (e *endpoint) dispatch(ctx context.Context, key string, opCtx *graphql.OperationContext) *outcome {
+// dispatch runs an operation. The answer is kept for a question if there is one
+// and if it may be kept.
+func (e *endpoint) dispatch(ctx context.Context, q wording, opCtx *graphql.OperationContext) *outcome {
 	usage := &zoom.Usage{}
 	ctx, cancel := context.WithTimeout(zoom.WithUsage(ctx, usage), e.timeout)
 	defer cancel()
@@ -184,9 +187,9 @@ func (e *endpoint) dispatch(ctx context.Context, key string, opCtx *graphql.Oper
 		return nil // nobody waits any more
 	}
 	out := &outcome{text: encode(resp), empty: resp.Data == nil, cost: costOf(usage)}
-	if key != "" && len(resp.Errors) == 0 && !out.empty {
+	if q.bytes != nil && len(resp.Errors) == 0 && !out.empty {
 		again := out.cost.again()
-		out.kept = e.answers.keep(ctx, key, nameOf(opCtx), out.text.whole(&again), usage)
+		out.kept = e.answers.keep(ctx, q, nameOf(opCtx), out.text.whole(&again), usage)
 	}
 	return out
 }
@@ -200,16 +203,25 @@ func tellLimit(errs gqlerror.List) {
 	}
 }
 
-// read reads what is asked into buf, or says with which status and why it cannot
-// be read.
+// isGet reports whether a question stands in the URL.
+func isGet(r *http.Request) bool { return r.Method == http.MethodGet || r.Method == http.MethodHead }
+
+// first is http.Header.Get for a name that is written as it is kept.
+func first(values []string) string {
+	if len(values) == 0 {
+		return ""
+	}
+	return values[0]
+}
+
+// read reads what is asked into buf, behind what is there, or says with which status
+// and why it cannot be read.
 func (q *inquiry) read(w http.ResponseWriter, r *http.Request, buf *bytes.Buffer) (int, string) {
-	buf.Reset()
 	switch r.Method {
 	case http.MethodGet, http.MethodHead:
-		q.get = true
 		buf.WriteString(r.URL.RawQuery)
 	case http.MethodPost:
-		if content := r.Header.Get("Content-Type"); !isJSON(content) {
+		if content := first(r.Header["Content-Type"]); !isJSON(content) {
 			if media, _, _ := mime.ParseMediaType(content); media == multipartForm {
 				var status int
 				var problem string
@@ -218,11 +230,15 @@ func (q *inquiry) read(w http.ResponseWriter, r *http.Request, buf *bytes.Buffer
 			}
 			return http.StatusUnsupportedMediaType, "the body's Content-Type must be application/json"
 		}
-		body := r.Body
-		if r.ContentLength < 0 || r.ContentLength > maxBody { // net/http sees to it that no more comes
-			body = http.MaxBytesReader(w, body, maxBody)
+		var err error
+		if n := int(r.ContentLength); 0 <= r.ContentLength && n <= maxBody { // net/http sees to it that no more comes
+			buf.Grow(n)
+			into := buf.AvailableBuffer()[:n]
+			_, err = io.ReadFull(r.Body, into)
+			buf.Write(into)
+		} else {
+			_, err = buf.ReadFrom(http.MaxBytesReader(w, r.Body, maxBody))
 		}
-		_, err := buf.ReadFrom(body)
 		if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 			return http.StatusRequestEntityTooLarge, "the body is larger than 1 MiB"
 		} else if err != nil {
@@ -232,7 +248,6 @@ func (q *inquiry) read(w http.ResponseWriter, r *http.Request, buf *bytes.Buffer
 		w.Header().Set("Allow", "GET, HEAD, POST")
 		return http.StatusMethodNotAllowed, "GraphQL is asked by POST, a query also by GET"
 	}
-	q.raw = buf.Bytes()
 	return 0, ""
 }
 

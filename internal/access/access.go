@@ -19,7 +19,7 @@ func Pages(origins []string, next http.Handler) http.Handler {
 		allowed[strings.TrimSuffix(o, "/")] = o != ""
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Header.Get("Sec-Fetch-Site") == "cross-site" && !allowed[r.Header.Get("Origin")] {
+		if site := r.Header["Sec-Fetch-Site"]; len(site) > 0 && site[0] == "cross-site" && !allowed[r.Header.Get("Origin")] {
 			refuse(w, http.StatusForbidden, "CROSS_SITE", "Pages of other sites may not ask. Add the site to ALLOWED_ORIGINS.")
 			return
 		}

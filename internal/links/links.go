@@ -162,11 +162,15 @@ func (l *Links) open(link string) (*ticket, error) {
 type baseKey struct{}
 
 // BaseOf returns the address under which a request reached the gateway.
-func BaseOf(r *http.Request) string {
-	if r.TLS != nil || r.Header.Get("X-Forwarded-Proto") == "https" {
-		return "https://" + r.Host
+func BaseOf(r *http.Request) string { return string(AppendBase(nil, r)) }
+
+// AppendBase appends what BaseOf returns.
+func AppendBase(to []byte, r *http.Request) []byte {
+	scheme := "http://"
+	if proto := r.Header["X-Forwarded-Proto"]; r.TLS != nil || len(proto) > 0 && proto[0] == "https" {
+		scheme = "https://"
 	}
-	return "http://" + r.Host
+	return append(append(to, scheme...), r.Host...)
 }
 
 // From notes in a context what BaseOf tells of a request.
