@@ -6,7 +6,12 @@ import "time"
 // long when the wall is first met, since those who have just come do not show in
 // full yet; longer when the doubt meets it again, and each time twice as long, so
 // that few calls are spent on asking whether the others are still there.
+//
+// When nearly all of the window was our own, there may be no others: a call that was
+// long on its way does the same. Then hardly more than a window is given to see
+// whether they are there, and what is believed for so short a time is doubted fast.
 const (
+	shortBelief  = 2 * time.Second
 	firstBelief  = 5 * time.Second
 	secondBelief = time.Minute
 	longBelief   = 4 * time.Minute
@@ -29,12 +34,16 @@ type others struct {
 
 // now returns what others spend: less and less once it is no longer believed,
 // slowly at first, so that one who is still there is met by one call and not by
-// a crowd. Where there are 80 calls, a share of 24 is doubted for 11 seconds.
+// a crowd. Where there are 80 calls, a share of 24 is doubted for 11 seconds, or
+// for two if it was believed but shortly.
 func (o *others) now(t int64, l *Limit) int {
 	if o.calls == 0 || t <= o.till {
 		return o.calls
 	}
 	unit := max(int64(time.Second), int64(l.span())/4)
+	if o.hold < int64(firstBelief) {
+		unit /= 6
+	}
 	s := float64(t-o.till) / float64(unit)
 	return max(o.calls-int(min((s+s*s/8)*float64(l.Calls)/80, 1e6)), 0)
 }
@@ -47,6 +56,10 @@ func (o *others) now(t int64, l *Limit) int {
 // fill a small part of the window still. So three tenths are left to them, and
 // what that is too much comes back soon.
 //
+// Met again, it says what they spend at their busiest, for that is when they meet
+// it: so what was believed before, and was enough, is believed again and a little
+// more, if that is less.
+//
 // If most of the window was others', there is little to measure by: perhaps they
 // came in one burst. Then half of what we had is given up, for a short while, and
 // the window that they filled is waited for.
@@ -55,7 +68,7 @@ func (o *others) refuse(t int64, own int, l *Limit) (block time.Duration) {
 	if o.refused == 0 {
 		since = int64(day)
 	}
-	measured := 2*own >= l.Calls
+	measured, nearlyAll := 2*own >= l.Calls, own+l.Calls/20 >= l.Calls
 	if !measured {
 		block = l.Window
 	}
@@ -66,13 +79,33 @@ func (o *others) refuse(t int64, own int, l *Limit) (block time.Duration) {
 		calls += (l.Calls - calls + 1) / 2
 		o.hold = max(2*int64(l.span()), int64(time.Second))
 	case since < 2*int64(l.span()): // they are more than it seemed
-		calls = max(calls, o.calls) + max(l.Calls/10, 1)
+		step := l.Calls / 10
+		if o.hold >= int64(secondBelief) {
+			step = l.Calls / 40 // that was measured
+		}
+		calls = max(calls, o.calls) + max(step, 1)
+		o.hold = max(o.hold, int64(firstBelief))
 	case since < 4*o.hold+int64(memory):
-		calls = max(calls+1, l.Calls-own+1+l.Calls/80)
-		o.hold = min(max(2*o.hold, int64(secondBelief), 2*int64(l.span())), max(int64(longBelief), 2*int64(l.span())))
+		seen := l.Calls - own + 1 + l.Calls/80
+		if o.hold < int64(firstBelief) {
+			seen += l.Calls / 20 // a fast doubt meets them anywhere, not at their busiest
+		}
+		if t > o.till { // what was believed had been enough, as long as it was
+			seen = min(seen, o.calls+max(l.Calls/80, 1))
+		}
+		calls = max(calls+1, seen)
+		least := secondBelief
+		if nearlyAll {
+			least = firstBelief
+		}
+		o.hold = min(max(2*o.hold, int64(least), 2*int64(l.span())), max(int64(longBelief), 2*int64(l.span())))
 	default:
 		calls = max(calls+1, l.Calls-own+1+l.Calls/40, l.Calls*3/10+l.Calls/40)
-		o.hold = max(int64(firstBelief), 2*int64(l.span()))
+		first := firstBelief
+		if nearlyAll {
+			first = shortBelief
+		}
+		o.hold = max(int64(first), 2*int64(l.span()))
 	}
 	if calls >= l.Calls {
 		block = l.Window // less than one call is nothing to go on with
@@ -90,7 +123,7 @@ func (o *others) told(t int64, own, left int, l *Limit) {
 		return
 	}
 	o.calls = max(calls, is-1)
-	o.hold = max(o.hold, int64(l.span()))
+	o.hold = max(o.hold, int64(l.span()), int64(firstBelief))
 	o.till = t + o.hold
 }
 

@@ -8,7 +8,7 @@ local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
 local calls, window, span, slack = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 local left = tonumber(ARGV[5])
-local first, second, long, memory, underWay = tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[9]), tonumber(ARGV[10])
+local short, first, second, long, memory, underWay = tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[9]), tonumber(ARGV[10]), tonumber(ARGV[11])
 local state = redis.call('HMGET', KEYS[2], 'others', 'till', 'hold', 'refused', 'next', 'blocked')
 local before, till, hold, refused = tonumber(state[1] or 0), tonumber(state[2] or 0), tonumber(state[3] or 0), tonumber(state[4] or 0)
 local own = redis.call('ZCOUNT', KEYS[1], string.format('(%.0f', now - window), string.format('%.0f', now))
@@ -16,6 +16,9 @@ local own = redis.call('ZCOUNT', KEYS[1], string.format('(%.0f', now - window), 
 local others = before
 if now > till then
 	local s = (now - till) / math.max(1000000, span / 4)
+	if hold < first then
+		s = s * 6
+	end
 	others = math.max(before - math.floor((s + s * s / 8) * calls / 80), 0)
 end
 local is, block = others, 0
@@ -26,10 +29,10 @@ if left >= 0 then
 		return 0
 	end
 	others = math.max(others, is - 1)
-	hold = math.max(hold, span)
+	hold = math.max(hold, span, first)
 	till = hold
 else
-	local measured, since = 2 * own >= calls, now - refused
+	local measured, nearlyAll, since = 2 * own >= calls, own + math.floor(calls / 20) >= calls, now - refused
 	if not measured then
 		block = window
 	end
@@ -39,14 +42,22 @@ else
 		others = others + math.floor((calls - others + 1) / 2)
 		hold, refused = math.max(2 * span, 1000000), now
 	elseif since < 2 * span then
-		others = math.max(others, before) + math.max(math.floor(calls / 10), 1)
-		refused = now
+		others = math.max(others, before) + math.max(math.floor(calls / (hold >= second and 40 or 10)), 1)
+		hold, refused = math.max(hold, first), now
 	elseif refused > 0 and since < 4 * hold + memory then
-		others = math.max(others + 1, calls - own + 1 + math.floor(calls / 80))
-		hold, refused = math.min(math.max(2 * hold, second, 2 * span), math.max(long, 2 * span)), now
+		local seen = calls - own + 1 + math.floor(calls / 80)
+		if hold < first then
+			seen = seen + math.floor(calls / 20)
+		end
+		if now > till then
+			seen = math.min(seen, before + math.max(math.floor(calls / 80), 1))
+		end
+		others = math.max(others + 1, seen)
+		hold = math.min(math.max(2 * hold, nearlyAll and first or second, 2 * span), math.max(long, 2 * span))
+		refused = now
 	else
 		others = math.max(others + 1, calls - own + 1 + math.floor(calls / 40), math.floor(calls * 3 / 10) + math.floor(calls / 40))
-		hold, refused = math.max(first, 2 * span), now
+		hold, refused = math.max(nearlyAll and short or first, 2 * span), now
 	end
 	if refused == now then
 		if others >= calls then

@@ -231,12 +231,19 @@ func TestOthersAreLearnedStepByStep(t *testing.T) {
 		hold   time.Duration
 		block  time.Duration
 	}{
-		{"at first: three tenths, and for a moment", others{}, hour, 77, 26, 5 * time.Second, 0},
+		{"at first: three tenths, and for a moment", others{}, hour, 70, 26, 5 * time.Second, 0},
+		{"at first, when hardly any room is left for others: perhaps there are none", others{}, hour, 77, 26, 2060 * time.Millisecond, 0},
+		{"so again, but measured", others{26, int64(hour + 2*time.Second), int64(2 * time.Second), int64(hour)}, hour + 30*time.Second, 77, 9, 5 * time.Second, 0},
+		{"so in a moment: they are there", others{26, int64(hour + 2*time.Second), int64(2 * time.Second), int64(hour)}, hour + time.Second, 77, 34, 5 * time.Second, 0},
 		{"at first, when they are more", others{}, hour, 41, 42, 5 * time.Second, 0},
 		{"most of the window is theirs: half, and a window's wait", others{}, hour, 3, 40, 2060 * time.Millisecond, time.Second},
 		{"another that was under way", others{26, int64(hour + 5*time.Second), int64(5 * time.Second), int64(hour)}, hour + underWay - 1, 60, 26, 5 * time.Second, 0},
 		{"they are more than it seemed", others{26, int64(hour + 5*time.Second), int64(5 * time.Second), int64(hour)}, hour + time.Second, 54, 34, 5 * time.Second, 0},
 		{"doubt meets them again: measured, and for longer", others{26, int64(hour + 5*time.Second), int64(5 * time.Second), int64(hour)}, hour + 8*time.Second, 57, 25, time.Minute, 0},
+		{"so, but no more than was enough", others{26, int64(hour + 5*time.Second), int64(5 * time.Second), int64(hour)}, hour + 8*time.Second, 50, 27, time.Minute, 0},
+		{"more than was enough, if it was not", others{26, int64(hour + 5*time.Second), int64(5 * time.Second), int64(hour)}, hour + 4*time.Second, 50, 32, time.Minute, 0},
+		{"met by a fast doubt: perhaps not at their busiest", others{26, int64(hour + 2*time.Second), int64(2 * time.Second), int64(hour)}, hour + 5*time.Second/2, 60, 26, time.Minute, 0},
+		{"once measured, they are hardly more than it seemed", others{26, int64(hour + time.Minute), int64(time.Minute), int64(hour)}, hour + time.Second, 54, 28, time.Minute, 0},
 		{"again, for twice as long", others{26, int64(hour), int64(time.Minute), int64(hour - time.Minute)}, hour + 2*time.Second, 57, 25, 2 * time.Minute, 0},
 		{"never for longer than this", others{26, int64(hour), int64(longBelief), int64(hour - longBelief)}, hour + 2*time.Second, 57, 25, longBelief, 0},
 		{"long ago is forgotten", others{26, int64(hour), int64(5 * time.Second), int64(hour)}, 3 * hour, 70, 26, 5 * time.Second, 0},
@@ -256,10 +263,18 @@ func TestOthersAreLearnedStepByStep(t *testing.T) {
 
 func TestDoubt(t *testing.T) {
 	l := Limit{Calls: 80, Window: time.Second}
-	o := others{calls: 24, till: int64(hour)}
-	for after, want := range map[time.Duration]int{0: 24, time.Second: 23, 5 * time.Second: 16, 11 * time.Second: 0, 1000 * hour: 0} {
-		if got := o.now(int64(hour+after), &l); got != want {
-			t.Errorf("after %v: %d, want %d", after, got, want)
+	for _, c := range []struct {
+		hold time.Duration
+		left map[time.Duration]int
+	}{
+		{firstBelief, map[time.Duration]int{0: 24, time.Second: 23, 5 * time.Second: 16, 11 * time.Second: 0, 1000 * hour: 0}},
+		{shortBelief, map[time.Duration]int{0: 24, time.Second / 6: 23, time.Second: 14, 2 * time.Second: 0}},
+	} {
+		o := others{calls: 24, till: int64(hour), hold: int64(c.hold)}
+		for after, want := range c.left {
+			if got := o.now(int64(hour+after), &l); got != want {
+				t.Errorf("believed for %v, after %v: %d, want %d", c.hold, after, got, want)
+			}
 		}
 	}
 }

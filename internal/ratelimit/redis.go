@@ -165,7 +165,7 @@ func (r *Redis) others(ctx context.Context, l *Limit, left int) error {
 	span, _ := spanOf(l)
 	return othersScript.Run(ctx, r.client, []string{countKey(l.Key), stateKey(l.Key)},
 		l.Calls, l.Window.Microseconds(), span, time.Duration(l.slack()).Microseconds(),
-		left, firstBelief.Microseconds(), secondBelief.Microseconds(), longBelief.Microseconds(), memory.Microseconds(), underWay.Microseconds()).Err()
+		left, shortBelief.Microseconds(), firstBelief.Microseconds(), secondBelief.Microseconds(), longBelief.Microseconds(), memory.Microseconds(), underWay.Microseconds()).Err()
 }
 
 // Observe implements [Store].
@@ -200,7 +200,7 @@ func (r *Redis) Remaining(ctx context.Context, _ time.Time, limits []Limit) ([]S
 			return nil, err
 		}
 		used, reset, blocked := int(a[0]), a[1], a[2]
-		foreign := (&others{calls: int(a[3])}).now(a[4]*1000, &l)
+		foreign := (&others{calls: int(a[3]), hold: a[5] * 1000}).now(a[4]*1000, &l)
 		if blocked > 0 {
 			used, reset = l.Calls, max(reset, blocked)
 		}
