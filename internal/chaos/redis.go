@@ -46,7 +46,7 @@ func (c *chaos) startRedis(ctx context.Context) (*server, error) {
 func (s *server) run(ctx context.Context) (err error) {
 	_, port, _ := net.SplitHostPort(s.addr)
 	args := append([]string{"--bind", "127.0.0.1", "--port", port, "--save", "", "--appendonly", "no"}, s.args...)
-	s.Process, err = s.c.place.Start(ctx, "redis", s.addr, nil, "redis-server", args...)
+	s.Process, err = s.c.place.StartElsewhere(ctx, "redis", s.addr, nil, "redis-server", args...)
 	return err
 }
 

@@ -132,7 +132,7 @@ func Start(ctx context.Context, place *proc.Place, program string, client *http.
 	if err != nil {
 		return nil, err
 	}
-	p, err := place.Start(ctx, "sandbox", addr, nil, program, "sandbox", addr)
+	p, err := place.StartElsewhere(ctx, "sandbox", addr, nil, program, "sandbox", addr)
 	if err != nil {
 		return nil, err
 	}
