@@ -9,16 +9,13 @@ local now = time[1] * 1000000 + time[2]
 local calls, window, span, slack = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 local left = tonumber(ARGV[5])
 local short, first, second, long, memory, underWay = tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[9]), tonumber(ARGV[10]), tonumber(ARGV[11])
-local state = redis.call('HMGET', KEYS[2], 'others', 'till', 'hold', 'refused', 'next', 'blocked')
+local state = redis.call('HMGET', KEYS[2], 'others', 'till', 'hold', 'refused', 'next', 'blocked', 'doubt')
 local before, till, hold, refused = tonumber(state[1] or 0), tonumber(state[2] or 0), tonumber(state[3] or 0), tonumber(state[4] or 0)
 local own = redis.call('ZCOUNT', KEYS[1], string.format('(%.0f', now - window), string.format('%.0f', now))
 
 local others = before
-if now > till then
-	local s = (now - till) / math.max(1000000, span / 4)
-	if hold < first then
-		s = s * 6
-	end
+if before > 0 and now > till then
+	local s = (now - till) / tonumber(state[7])
 	others = math.max(before - math.floor((s + s * s / 8) * calls / 80), 0)
 end
 local is, block = others, 0
@@ -70,6 +67,7 @@ end
 local fields = {
 	'others', others, 'till', string.format('%.0f', now + till), 'hold', string.format('%.0f', hold),
 	'refused', string.format('%.0f', refused),
+	'doubt', string.format('%.0f', math.max(1000000, span / 4) / (hold < first and 6 or 1)),
 	'next', string.format('%.0f', math.max(tonumber(state[5] or 0), now + slack)),
 }
 if now + block > tonumber(state[6] or 0) then

@@ -19,7 +19,6 @@ local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
 local maxWait = tonumber(ARGV[2])
 local DAY = 86400000000
-local FIRST_BELIEF = 5000000 -- as in others.go
 local n = (#KEYS - 1) / 2
 
 local epoch = redis.call('GET', KEYS[1])
@@ -30,7 +29,7 @@ end
 
 local limits = {}
 for i = 1, n do
-	local state = redis.call('HMGET', KEYS[2*i+1], 'blocked', 'full', 'others', 'till', 'next', 'fullfor', 'hold')
+	local state = redis.call('HMGET', KEYS[2*i+1], 'blocked', 'full', 'others', 'till', 'next', 'fullfor', 'doubt')
 	local l = {
 		key = KEYS[2*i],
 		calls = math.max(tonumber(ARGV[4*i-1]), 1),
@@ -48,10 +47,7 @@ for i = 1, n do
 			l.others = tonumber(state[3])
 			local late = now - tonumber(state[4])
 			if late > 0 then
-				local s = late / math.max(1000000, l.span / 4)
-				if tonumber(state[7]) < FIRST_BELIEF then
-					s = s * 6
-				end
+				local s = late / tonumber(state[7])
 				l.others = math.max(l.others - math.floor((s + s * s / 8) * l.calls / 80), 0)
 			end
 			l.calls = math.max(l.calls - l.others, 1)
