@@ -40,12 +40,17 @@ func (o *others) now(t int64, l *Limit) int {
 	if o.calls == 0 || t <= o.till {
 		return o.calls
 	}
-	unit := max(int64(time.Second), int64(l.span())/4)
+	s := float64(t-o.till) / float64(o.doubt(l))
+	return max(o.calls-int(min((s+s*s/8)*float64(l.Calls)/80, 1e6)), 0)
+}
+
+// doubt is how long it takes to give up about the first of 80 calls.
+func (o *others) doubt(l *Limit) int64 {
+	unit := max(time.Second, l.span()/4)
 	if o.hold < int64(firstBelief) {
 		unit /= 6
 	}
-	s := float64(t-o.till) / float64(unit)
-	return max(o.calls-int(min((s+s*s/8)*float64(l.Calls)/80, 1e6)), 0)
+	return int64(unit.Round(time.Microsecond)) // as Redis counts
 }
 
 // refuse learns from a refusal at time t, when own calls had started within the

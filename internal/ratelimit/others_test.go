@@ -2,12 +2,16 @@ package ratelimit
 
 import (
 	"context"
+	"math"
+	"math/rand/v2"
 	"slices"
 	"strconv"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/redis/go-redis/v9"
 
 	"zoomql/cache/redistest"
 )
@@ -200,6 +204,93 @@ func TestStoresLearn(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestScriptsLearnAsOthers: from whatever is believed, and whenever, the scripts
+// make of a refusal, of a figure and of the time that passes what others does.
+func TestScriptsLearnAsOthers(t *testing.T) {
+	client := redistest.Start(t).Client()
+	r := NewRedis(client)
+	ctx := t.Context()
+	must := func(err error) {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	clock := func() int64 {
+		now, err := client.Time(ctx).Result()
+		must(err)
+		return now.UnixMicro() * 1000
+	}
+	chance := rand.New(rand.NewPCG(4, 429)) //nolint:gosec // the same at every run
+	for run := range 4000 {
+		l := Limit{Key: "a:" + strconv.Itoa(run), Calls: []int{1, 10, 80, 80}[chance.IntN(4)], Window: 2 * time.Second}
+		state, now := stateKey(l.Key), clock()
+		own := chance.IntN(l.Calls + 1)
+		starts := make([]redis.Z, own)
+		for i := range starts {
+			starts[i] = redis.Z{Score: float64(now / 1000), Member: i}
+		}
+		if own > 0 {
+			must(client.ZAdd(ctx, countKey(l.Key), starts...).Err())
+		}
+		var before others
+		if chance.IntN(10) > 0 {
+			before.calls = chance.IntN(l.Calls)
+			before.hold = int64([]time.Duration{2 * l.span(), firstBelief, 20 * time.Second, secondBelief, longBelief}[chance.IntN(5)])
+			ago := math.Pow(10, 5*chance.Float64()-2)
+			before.refused = now - int64(ago*1e6)*1000
+			before.till = before.refused + before.hold
+			must(client.HSet(ctx, state, "others", before.calls, "till", before.till/1000, "hold", before.hold/1000,
+				"refused", before.refused/1000, "doubt", before.doubt(&l)/1000).Err())
+		}
+		left := chance.IntN(l.Calls + 1)
+		what := []string{"refusal", "figure", "call"}[chance.IntN(3)]
+		var seen int64
+		first := clock()
+		switch what {
+		case "refusal":
+			must(r.Refuse(ctx, time.Now(), l))
+		case "figure":
+			must(r.Observe(ctx, time.Now(), l, left))
+		case "call":
+			_, news, err := r.take(ctx, 0, []Limit{l})
+			must(err)
+			seen = news.of[0]
+		}
+		last := clock()
+		// The script ran at some time between the two.
+		after := func(now int64) [5]int64 {
+			o, seen := before, int64(0)
+			switch what {
+			case "refusal":
+				o.refuse(now, own, &l)
+			case "figure":
+				o.told(now, own, left, &l)
+			case "call":
+				seen = int64(o.now(now, &l))
+			}
+			return [5]int64{int64(o.calls), o.till, o.hold, o.refused, seen}
+		}
+		raw, err := client.HMGet(ctx, state, "others", "till", "hold", "refused", "doubt").Result()
+		must(err)
+		n := make([]int64, len(raw))
+		for i, text := range raw {
+			text, _ := text.(string)
+			n[i], _ = strconv.ParseInt(text, 10, 64)
+		}
+		a, b := after(first), after(last)
+		for i, got := range [5]int64{n[0], n[1] * 1000, n[2] * 1000, n[3] * 1000, seen} {
+			if got < min(a[i], b[i]) || got > max(a[i], b[i]) {
+				t.Errorf("a %s, %v after the last refusal, made of %+v with %d own and %d left %d at %d, want %d to %d",
+					what, time.Duration(first-before.refused), before, own, left, got, i, a[i], b[i])
+			}
+		}
+		learned := others{hold: n[2] * 1000}
+		if n[2] > 0 && n[4]*1000 != learned.doubt(&l) {
+			t.Errorf("believed for %v, doubted in steps of %d µs, want %v", time.Duration(learned.hold), n[4], time.Duration(learned.doubt(&l)))
+		}
+	}
 }
 
 // TestStoresAreTold: what the origin says of a window is taken, more of others
