@@ -222,7 +222,7 @@ func TestScriptsLearnAsOthers(t *testing.T) {
 		must(err)
 		return now.UnixMicro() * 1000
 	}
-	chance := rand.New(rand.NewPCG(4, 429)) //nolint:gosec // the same at every run
+	chance := rand.New(rand.NewPCG(4, 429)) // the same at every run
 	for run := range 4000 {
 		l := Limit{Key: "a:" + strconv.Itoa(run), Calls: []int{1, 10, 80, 80}[chance.IntN(4)], Window: 2 * time.Second}
 		state, now := stateKey(l.Key), clock()
