@@ -293,6 +293,37 @@ func TestScriptsLearnAsOthers(t *testing.T) {
 	}
 }
 
+// TestRemindedOthersAreDoubted: what a replica tells a Redis that has forgotten all
+// is doubted in time like what was learned.
+func TestRemindedOthersAreDoubted(t *testing.T) {
+	client := redistest.Start(t).Client()
+	r := NewRedis(client)
+	l := Limit{Key: "a:l", Calls: 80, Window: time.Second}
+	if err := r.restore(t.Context(), &lostSight{sight: sight{limit: l, other: 24}}); err != nil {
+		t.Fatal(err)
+	}
+	till, err := client.HGet(t.Context(), stateKey(l.Key), "till").Int64()
+	if err != nil {
+		t.Fatal(err)
+	}
+	believed := others{calls: 24, till: till * 1000, hold: int64(firstBelief)}
+	for _, later := range []time.Duration{0, firstBelief + 2*time.Second, firstBelief + 6*time.Second} {
+		rewound := believed
+		rewound.till -= int64(later)
+		client.HSet(t.Context(), stateKey(l.Key), "till", rewound.till/1000)
+		first, _ := client.Time(t.Context()).Result()
+		_, news, err := r.take(t.Context(), 0, []Limit{l})
+		if err != nil {
+			t.Fatal(err)
+		}
+		last, _ := client.Time(t.Context()).Result()
+		most, least := rewound.now(first.UnixNano(), &l), rewound.now(last.UnixNano(), &l)
+		if n := int(news.of[0]); n < least || n > most {
+			t.Errorf("%v later: %d others, want %d to %d", later, n, least, most)
+		}
+	}
+}
+
 // TestStoresAreTold: what the origin says of a window is taken, more of others
 // at once, less of them in steps.
 func TestStoresAreTold(t *testing.T) {

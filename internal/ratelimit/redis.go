@@ -237,7 +237,8 @@ func (r *Redis) restore(ctx context.Context, v *lostSight) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, opTimeout)
 	defer cancel()
-	return remindScript.Run(ctx, r.client, []string{stateKey(v.limit.Key)}, v.other, firstBelief.Microseconds()).Err()
+	doubt := (&others{hold: int64(firstBelief)}).doubt(&v.limit) / 1000
+	return remindScript.Run(ctx, r.client, []string{stateKey(v.limit.Key)}, v.other, firstBelief.Microseconds(), doubt).Err()
 }
 
 // restoreAll restores many at once: hosts and registrants have limits of their

@@ -117,12 +117,12 @@ redis.call('PEXPIRE', KEYS[1], math.ceil((newest[2] - now + span) / 1000) + 1)
 return 0`)
 
 	// remindScript says what others were held to spend, if nothing is known.
-	// KEYS: the state. ARGV: calls, for how long that is believed.
+	// KEYS: the state. ARGV: calls, for how long that is believed, and then doubted.
 	remindScript = redis.NewScript(`
 if redis.call('HSETNX', KEYS[1], 'others', ARGV[1]) == 1 then
 	local time = redis.call('TIME')
 	local now = time[1] * 1000000 + time[2]
-	redis.call('HSET', KEYS[1], 'till', string.format('%.0f', now + ARGV[2]), 'hold', ARGV[2], 'refused', string.format('%.0f', now - ARGV[2]))
+	redis.call('HSET', KEYS[1], 'till', string.format('%.0f', now + ARGV[2]), 'hold', ARGV[2], 'refused', string.format('%.0f', now - ARGV[2]), 'doubt', ARGV[3])
 	redis.call('PEXPIRE', KEYS[1], math.max(redis.call('PTTL', KEYS[1]), 300000))
 end
 return 0`)
