@@ -346,20 +346,21 @@ func (l *Limiter) look(q *queue) todo {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := time.Now()
+	t := todo{round: q.round, sleep: time.Hour}
+	if q.moved {
+		if wait := q.culled.Add(cullEvery).Sub(now); wait > 0 {
+			t.sleep = wait
+		} else {
+			l.cull(q, now)
+		}
+	}
 	for len(q.starts) > q.turns.size { // the last is the one to be missed least
 		last := q.starts[len(q.starts)-1]
 		last.timer.Stop()
 		q.starts = q.starts[:len(q.starts)-1]
 		q.void = append(q.void, last.d)
 	}
-	t := todo{void: q.void, round: q.round, sleep: time.Hour}
-	q.void = nil
-	if q.moved {
-		if t.sleep = q.culled.Add(cullEvery).Sub(now); t.sleep <= 0 {
-			l.cull(q, now)
-			t.sleep = time.Hour
-		}
-	}
+	t.void, q.void = q.void, nil
 	switch wait := q.askAt.Sub(now); {
 	case q.turns.size == 0 && len(q.starts) == 0:
 		t.over = true

@@ -338,6 +338,22 @@ func TestAPauseIsNoMeasure(t *testing.T) {
 	})
 }
 
+// TestNoStartIsKeptForNobody: who cannot be in time leaves, and the start that was
+// reserved for him is given back in the same look.
+func TestNoStartIsKeptForNobody(t *testing.T) {
+	now := time.Now()
+	l := NewLimiter(&Memory{}, hour)
+	q := &queue{key: second.Key, windows: []Limit{second}, moved: true, next: now}
+	q.reserve(&start{d: Decision{Start: now.Add(hour)}, timer: time.NewTimer(hour)})
+	w := &waiter{deadline: now, q: q, ready: make(chan struct{})}
+	q.turns.push(w)
+	l.queues[q.key] = q
+	l.waiting.Add(1)
+	if got := l.look(q); !got.over || len(got.void) != 1 || w.err == nil || len(l.queues) != 0 {
+		t.Errorf("got %+v; the one who waits: %v; %d queues", got, w.err, len(l.queues))
+	}
+}
+
 // TestWhoSendsLateDelaysTheNext: what counts is when a call leaves.
 func TestWhoSendsLateDelaysTheNext(t *testing.T) {
 	play(t, func(t *testing.T, s *scene) {
