@@ -64,11 +64,9 @@ func (c *count) earliest(t, now int64, l *Limit) int64 {
 	if l.Daily {
 		return c.days.earliest(t, int64(l.guard()), max(l.Calls, 1))
 	}
-	return c.window.earliest(max(t, c.pace.from(l)), int64(l.span()), c.calls(now, l))
+	others := c.others.now(now, l)
+	return c.window.earliest(max(t, c.pace.from(l)), int64(l.beside(others)), max(l.Calls-others, 1))
 }
-
-// calls returns how many calls of a window are ours.
-func (c *count) calls(now int64, l *Limit) int { return max(l.Calls-c.others.now(now, l), 1) }
 
 func (c *count) add(t, now int64, l *Limit) {
 	if l.Daily {
@@ -79,7 +77,7 @@ func (c *count) add(t, now int64, l *Limit) {
 		return
 	}
 	c.window.add(t)
-	c.pace.add(t, now, c.calls(now, l), l)
+	c.pace.add(t, now, max(l.Calls-c.others.now(now, l), 1), l)
 	c.idle = max(c.idle, t+int64(l.span()), c.pace.next)
 }
 

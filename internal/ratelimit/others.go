@@ -1,6 +1,9 @@
 package ratelimit
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
 // For how long a share of others is believed before it is doubted bit by bit: not
 // long when the wall is first met, since those who have just come do not show in
@@ -61,9 +64,11 @@ func (o *others) doubt(l *Limit) int64 {
 // fill a small part of the window still. So three tenths are left to them, and
 // what that is too much comes back soon.
 //
-// Met again, it says what they spend at their busiest, for that is when they meet
-// it: so what was believed before, and was enough, is believed again and a little
-// more, if that is less.
+// Met again, it says what they have just spent. Beyond what was believed they were
+// at their busiest. In doubt it may have been less: a count varies by about its
+// square root, so that much is added, as long as it is not much more than what was
+// believed before and had been enough. If that was believed for so long that they
+// were measured already, they are hardly more.
 //
 // If most of the window was others', there is little to measure by: perhaps they
 // came in one burst. Then half of what we had is given up, for a short while, and
@@ -77,25 +82,26 @@ func (o *others) refuse(t int64, own int, l *Limit) (block time.Duration) {
 	if !measured {
 		block = l.Window
 	}
+	theirs, few, long := l.Calls-own+1, max(l.Calls/40, 1), o.hold >= int64(secondBelief)
 	switch {
 	case since < int64(underWay):
 		return block
 	case !measured:
 		calls += (l.Calls - calls + 1) / 2
 		o.hold = max(2*int64(l.span()), int64(time.Second))
-	case since < 2*int64(l.span()): // they are more than it seemed
-		step := l.Calls / 10
-		if o.hold >= int64(secondBelief) {
-			step = l.Calls / 40 // that was measured
+	case since < int64(l.span()): // they do not show in full yet
+		step := few // if they did before
+		if !long {
+			step = max(l.Calls/10, 1)
 		}
-		calls = max(calls, o.calls) + max(step, 1)
+		calls = max(calls, o.calls) + step
 		o.hold = max(o.hold, int64(firstBelief))
 	case since < 4*o.hold+int64(memory):
-		seen := l.Calls - own + 1 + l.Calls/80
-		if o.hold < int64(firstBelief) {
-			seen += l.Calls / 20 // a fast doubt meets them anywhere, not at their busiest
-		}
-		if t > o.till { // what was believed had been enough, as long as it was
+		seen := theirs + few
+		switch {
+		case t > o.till:
+			seen = min(seen+int(math.Ceil(math.Sqrt(float64(theirs)))), o.calls+max(l.Calls*3/80, 1))
+		case long:
 			seen = min(seen, o.calls+max(l.Calls/80, 1))
 		}
 		calls = max(calls+1, seen)
@@ -105,7 +111,7 @@ func (o *others) refuse(t int64, own int, l *Limit) (block time.Duration) {
 		}
 		o.hold = min(max(2*o.hold, int64(least), 2*int64(l.span())), max(int64(longBelief), 2*int64(l.span())))
 	default:
-		calls = max(calls+1, l.Calls-own+1+l.Calls/40, l.Calls*3/10+l.Calls/40)
+		calls = max(calls+1, theirs+l.Calls/40, l.Calls*3/10+l.Calls/40)
 		first := firstBelief
 		if nearlyAll {
 			first = shortBelief

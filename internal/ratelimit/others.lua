@@ -30,6 +30,7 @@ if left >= 0 then
 	till = hold
 else
 	local measured, nearlyAll, since = 2 * own >= calls, own + math.floor(calls / 20) >= calls, now - refused
+	local theirs, few = calls - own + 1, math.max(math.floor(calls / 40), 1)
 	if not measured then
 		block = window
 	end
@@ -38,22 +39,21 @@ else
 	elseif not measured then
 		others = others + math.floor((calls - others + 1) / 2)
 		hold, refused = math.max(2 * span, 1000000), now
-	elseif since < 2 * span then
-		others = math.max(others, before) + math.max(math.floor(calls / (hold >= second and 40 or 10)), 1)
+	elseif since < span then
+		others = math.max(others, before) + (hold >= second and few or math.max(math.floor(calls / 10), 1))
 		hold, refused = math.max(hold, first), now
 	elseif refused > 0 and since < 4 * hold + memory then
-		local seen = calls - own + 1 + math.floor(calls / 80)
-		if hold < first then
-			seen = seen + math.floor(calls / 20)
-		end
+		local seen = theirs + few
 		if now > till then
+			seen = math.min(seen + math.ceil(math.sqrt(theirs)), before + math.max(math.floor(calls * 3 / 80), 1))
+		elseif hold >= second then
 			seen = math.min(seen, before + math.max(math.floor(calls / 80), 1))
 		end
 		others = math.max(others + 1, seen)
 		hold = math.min(math.max(2 * hold, nearlyAll and first or second, 2 * span), math.max(long, 2 * span))
 		refused = now
 	else
-		others = math.max(others + 1, calls - own + 1 + math.floor(calls / 40), math.floor(calls * 3 / 10) + math.floor(calls / 40))
+		others = math.max(others + 1, theirs + math.floor(calls / 40), math.floor(calls * 3 / 10) + math.floor(calls / 40))
 		hold, refused = math.max(nearlyAll and short or first, 2 * span), now
 	end
 	if refused == now then

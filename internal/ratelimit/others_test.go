@@ -355,19 +355,21 @@ func TestOthersAreLearnedStepByStep(t *testing.T) {
 	}{
 		{"at first: three tenths, and for a moment", others{}, hour, 70, 26, 5 * time.Second, 0},
 		{"at first, when hardly any room is left for others: perhaps there are none", others{}, hour, 77, 26, 2060 * time.Millisecond, 0},
-		{"so again, but measured", others{26, int64(hour + 2*time.Second), int64(2 * time.Second), int64(hour)}, hour + 30*time.Second, 77, 9, 5 * time.Second, 0},
+		{"so again, but measured", others{26, int64(hour + 2*time.Second), int64(2 * time.Second), int64(hour)}, hour + 30*time.Second, 77, 8, 5 * time.Second, 0},
 		{"so in a moment: they are there", others{26, int64(hour + 2*time.Second), int64(2 * time.Second), int64(hour)}, hour + time.Second, 77, 34, 5 * time.Second, 0},
 		{"at first, when they are more", others{}, hour, 41, 42, 5 * time.Second, 0},
 		{"most of the window is theirs: half, and a window's wait", others{}, hour, 3, 40, 2060 * time.Millisecond, time.Second},
 		{"another that was under way", others{26, int64(hour + 5*time.Second), int64(5 * time.Second), int64(hour)}, hour + underWay - 1, 60, 26, 5 * time.Second, 0},
 		{"they are more than it seemed", others{26, int64(hour + 5*time.Second), int64(5 * time.Second), int64(hour)}, hour + time.Second, 54, 34, 5 * time.Second, 0},
-		{"doubt meets them again: measured, and for longer", others{26, int64(hour + 5*time.Second), int64(5 * time.Second), int64(hour)}, hour + 8*time.Second, 57, 25, time.Minute, 0},
-		{"so, but no more than was enough", others{26, int64(hour + 5*time.Second), int64(5 * time.Second), int64(hour)}, hour + 8*time.Second, 50, 27, time.Minute, 0},
-		{"more than was enough, if it was not", others{26, int64(hour + 5*time.Second), int64(5 * time.Second), int64(hour)}, hour + 4*time.Second, 50, 32, time.Minute, 0},
-		{"met by a fast doubt: perhaps not at their busiest", others{26, int64(hour + 2*time.Second), int64(2 * time.Second), int64(hour)}, hour + 5*time.Second/2, 60, 26, time.Minute, 0},
+		{"and a window later: what they have just spent", others{26, int64(hour + 5*time.Second), int64(5 * time.Second), int64(hour)}, hour + 1100*time.Millisecond, 54, 29, time.Minute, 0},
+		{"more than was enough, if it was not", others{26, int64(hour + 5*time.Second), int64(5 * time.Second), int64(hour)}, hour + 4*time.Second, 50, 33, time.Minute, 0},
+		{"doubt meets them again: measured, perhaps not at their busiest, and for longer", others{26, int64(hour + 5*time.Second), int64(5 * time.Second), int64(hour)}, hour + 8*time.Second, 62, 26, time.Minute, 0},
+		{"so, but hardly more than was enough", others{26, int64(hour + 5*time.Second), int64(5 * time.Second), int64(hour)}, hour + 8*time.Second, 50, 29, time.Minute, 0},
+		{"met by a fast doubt", others{26, int64(hour + 2*time.Second), int64(2 * time.Second), int64(hour)}, hour + 5*time.Second/2, 62, 26, time.Minute, 0},
 		{"once measured, they are hardly more than it seemed", others{26, int64(hour + time.Minute), int64(time.Minute), int64(hour)}, hour + time.Second, 54, 28, time.Minute, 0},
-		{"again, for twice as long", others{26, int64(hour), int64(time.Minute), int64(hour - time.Minute)}, hour + 2*time.Second, 57, 25, 2 * time.Minute, 0},
-		{"never for longer than this", others{26, int64(hour), int64(longBelief), int64(hour - longBelief)}, hour + 2*time.Second, 57, 25, longBelief, 0},
+		{"nor later, while it is believed", others{26, int64(hour + time.Minute), int64(time.Minute), int64(hour)}, hour + 30*time.Second, 45, 27, 2 * time.Minute, 0},
+		{"again, for twice as long", others{26, int64(hour), int64(time.Minute), int64(hour - time.Minute)}, hour + 2*time.Second, 62, 26, 2 * time.Minute, 0},
+		{"never for longer than this", others{26, int64(hour), int64(longBelief), int64(hour - longBelief)}, hour + 2*time.Second, 62, 26, longBelief, 0},
 		{"long ago is forgotten", others{26, int64(hour), int64(5 * time.Second), int64(hour)}, 3 * hour, 70, 26, 5 * time.Second, 0},
 	} {
 		o := c.before
@@ -399,6 +401,50 @@ func TestDoubt(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestBeside: what is left to others makes up for the guard but for a sixth, and
+// that never makes calls more frequent than they would be without others.
+func TestBeside(t *testing.T) {
+	for _, l := range []Limit{
+		{Calls: 80, Window: time.Second},
+		{Calls: 80, Window: time.Second, Guard: time.Second},
+		{Calls: 1, Window: time.Second},
+		{Calls: 30, Window: time.Minute, Guard: -1},
+	} {
+		for others := range l.Calls {
+			is := l.beside(others)
+			if is > l.span() || is < l.Window+l.guard()/6 {
+				t.Errorf("%+v, %d others: %v", l, others, is)
+			}
+			if ours := float64(l.Calls-others) / is.Seconds(); ours > float64(l.Calls)/l.span().Seconds() {
+				t.Errorf("%+v, %d others: %v calls a second", l, others, ours)
+			}
+		}
+	}
+}
+
+// TestStoresLeaveTheGuardToOthers: beside others, a full window is over sooner.
+func TestStoresLeaveTheGuardToOthers(t *testing.T) {
+	eachStore(t, func(t *testing.T, s Store) {
+		for _, guard := range []time.Duration{3 * time.Minute, 50 * time.Minute} {
+			l := Limit{Key: "a:" + guard.String(), Calls: 8, Window: hour, Guard: guard}
+			var first Decision
+			for i := range 6 {
+				if d := take(t, s, 0, l); i == 0 {
+					first = d
+				}
+			}
+			if err := s.Observe(t.Context(), time.Now(), l, 0); err != nil { // 2 others
+				t.Fatal(err)
+			}
+			want := l.beside(2)
+			d := take(t, s, 3*hour, l)
+			if off := time.Duration(d.at-first.at) - want; off < 0 || off > time.Millisecond {
+				t.Errorf("%v of guard: the next starts after %v, want %v", guard, time.Duration(d.at-first.at), want)
+			}
+		}
+	})
 }
 
 // TestPace: after a burst, and while anyone waits, calls start one by one.

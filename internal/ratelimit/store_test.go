@@ -238,7 +238,8 @@ func TestStore(t *testing.T) {
 	}
 }
 
-// TestStoresAreExact is TestTakeIsExact for every store, by its own clock.
+// TestStoresAreExact is TestTakeIsExact for every store, by its own clock, and
+// beside others.
 func TestStoresAreExact(t *testing.T) {
 	eachStore(t, func(t *testing.T, s Store) {
 		run := 0
@@ -246,32 +247,40 @@ func TestStoresAreExact(t *testing.T) {
 			run++
 			b := book{}
 			limits := make([]Limit, 4)
+			ours := make([]Limit, len(limits)) // what is left of them beside others
 			for i := range limits {
-				limits[i] = Limit{
+				l := Limit{
 					Key:    strconv.Itoa(run) + ":" + strconv.Itoa(i),
-					Calls:  rapid.IntRange(1, 4).Draw(rt, "calls"),
+					Calls:  rapid.SampledFrom([]int{1, 2, 4, 5}).Draw(rt, "calls"),
 					Window: time.Duration(rapid.IntRange(1, 20).Draw(rt, "window")) * time.Second,
 					Daily:  i == 3,
-					Guard:  -1,
+					Guard:  rapid.SampledFrom([]time.Duration{-1, 6 * time.Second, 12 * time.Second}).Draw(rt, "guard"),
+				}
+				limits[i], ours[i] = l, l
+				if others := rapid.IntRange(0, l.Calls-1).Draw(rt, "others"); others > 0 && !l.Daily {
+					if err := s.Observe(t.Context(), time.Now(), l, l.Calls-others); err != nil {
+						rt.Fatal(err)
+					}
+					ours[i].Calls, ours[i].Window, ours[i].Guard = l.Calls-others, l.beside(others), -1
 				}
 			}
 			type reservation struct {
 				Decision
-				under []Limit
+				under, ours []Limit
 			}
 			var held []reservation
 			for range rapid.IntRange(10, 50).Draw(rt, "steps") {
 				if len(held) > 0 && rapid.IntRange(0, 3).Draw(rt, "cancel") == 0 {
 					i := rapid.IntRange(0, len(held)-1).Draw(rt, "which")
 					s.Cancel(t.Context(), held[i].Decision, held[i].under)
-					b.remove(held[i].at, held[i].under)
+					b.remove(held[i].at, held[i].ours)
 					held = slices.Delete(held, i, i+1)
 					continue
 				}
-				var under []Limit
-				for _, l := range limits {
+				var under, left []Limit
+				for i := range limits {
 					if rapid.Bool().Draw(rt, "under") {
-						under = append(under, l)
+						under, left = append(under, limits[i]), append(left, ours[i])
 					}
 				}
 				if len(under) == 0 {
@@ -282,9 +291,9 @@ func TestStoresAreExact(t *testing.T) {
 				if err != nil {
 					rt.Fatal(err)
 				}
-				b.check(rt, d, d.at-int64(d.Wait), maxWait, under)
+				b.check(rt, d, d.at-int64(d.Wait), maxWait, left)
 				if d.OK {
-					held = append(held, reservation{d, under})
+					held = append(held, reservation{d, under, left})
 				}
 			}
 		})

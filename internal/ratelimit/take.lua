@@ -8,13 +8,13 @@
 --       others, till, hold, refused: what others spend (others.go)
 --       next, step: the pace
 -- ARGV: id of the reservation, longest wait, then for each limit:
---       calls, span or guard, 1 if daily, burst
+--       calls, span or guard, 1 if daily, burst, window
 -- Answers: 1 if reserved, wait, start, number of the limit that decided or 0,
 --          the epoch, which is another after Redis has lost its memory, then
 --          for each limit what is used of its day, or what others spend of
 --          its window. Times in microseconds.
--- This is Memory.Take, window.earliest and days.earliest again; the comments
--- are there.
+-- This is Memory.Take, window.earliest, days.earliest and Limit.beside again; the
+-- comments are there.
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
 local maxWait = tonumber(ARGV[2])
@@ -32,10 +32,10 @@ for i = 1, n do
 	local state = redis.call('HMGET', KEYS[2*i+1], 'blocked', 'full', 'others', 'till', 'next', 'fullfor', 'doubt')
 	local l = {
 		key = KEYS[2*i],
-		calls = math.max(tonumber(ARGV[4*i-1]), 1),
-		span = tonumber(ARGV[4*i]),
-		daily = ARGV[4*i+1] == '1',
-		burst = tonumber(ARGV[4*i+2]),
+		calls = math.max(tonumber(ARGV[5*i-2]), 1),
+		span = tonumber(ARGV[5*i-1]),
+		daily = ARGV[5*i] == '1',
+		burst = tonumber(ARGV[5*i+1]),
 		from = math.max(now, tonumber(state[1] or 0)),
 		next = tonumber(state[5] or 0),
 		others = 0,
@@ -43,6 +43,7 @@ for i = 1, n do
 	}
 	if not l.daily then
 		l.slack = l.span / (2 * l.calls) * math.max(l.burst - 1, 0)
+		l.beside = l.span
 		if state[3] then
 			l.others = tonumber(state[3])
 			local late = now - tonumber(state[4])
@@ -50,7 +51,10 @@ for i = 1, n do
 				local s = late / tonumber(state[7])
 				l.others = math.max(l.others - math.floor((s + s * s / 8) * l.calls / 80), 0)
 			end
-			l.calls = math.max(l.calls - l.others, 1)
+			local window, all = tonumber(ARGV[5*i+2]), l.calls
+			local guard = l.span - window
+			l.beside = math.ceil(window + math.max(guard - window * l.others / all, guard / 6))
+			l.calls = math.max(all - l.others, 1)
 		end
 		if l.calls <= tonumber(state[6] or 0) then
 			l.from = math.max(l.from, tonumber(state[2] or 0))
@@ -58,7 +62,7 @@ for i = 1, n do
 		redis.call('ZREMRANGEBYSCORE', l.key, '-inf', now - l.span)
 		-- A log that is not full forbids nothing, and need not be read.
 		if redis.call('ZCARD', l.key) >= l.calls then
-			local log = redis.call('ZRANGEBYSCORE', l.key, string.format('(%.0f', l.from - l.span), '+inf', 'WITHSCORES')
+			local log = redis.call('ZRANGEBYSCORE', l.key, string.format('(%.0f', l.from - l.beside), '+inf', 'WITHSCORES')
 			for k = 2, #log, 2 do
 				l.starts[k/2] = tonumber(log[k])
 			end
@@ -84,11 +88,11 @@ local function earliest(l, t)
 	local s = l.starts
 	for k = 1, #s - l.calls + 1 do
 		local oldest, newest = s[k], s[k+l.calls-1]
-		if newest - l.span >= t then
+		if newest - l.beside >= t then
 			break
 		end
-		if newest - oldest < l.span and t < oldest + l.span then
-			t = oldest + l.span
+		if newest - oldest < l.beside and t < oldest + l.beside then
+			t = oldest + l.beside
 		end
 	end
 	return t
