@@ -60,13 +60,12 @@ func between(times []time.Time, from, to time.Time) (n int) {
 	return n
 }
 
-// other is an app that calls at an even rate.
-func (o *origin) other(ctx context.Context, perSecond int) {
-	tick := time.NewTicker(time.Second / time.Duration(perSecond))
-	defer tick.Stop()
-	for {
+// other is an app that calls at such intervals.
+func (o *origin) other(ctx context.Context, interval func() time.Duration) {
+	for due := time.Now(); ; {
+		due = due.Add(interval())
 		select {
-		case <-tick.C:
+		case <-time.After(time.Until(due)):
 			o.call(false)
 		case <-ctx.Done():
 			return
@@ -75,14 +74,14 @@ func (o *origin) other(ctx context.Context, perSecond int) {
 }
 
 // drain asks for as much as can be had until ctx ends. A call takes a while to
-// the origin and back.
-func (o *origin) drain(ctx context.Context, wg *sync.WaitGroup, l *Limiter, limit Limit, trip time.Duration) {
-	for range 160 {
+// the origin, and as long back.
+func (o *origin) drain(ctx context.Context, wg *sync.WaitGroup, l *Limiter, limit Limit, way func() time.Duration) {
+	for range 40 {
 		wg.Go(func() {
 			for l.Wait(ctx, []Limit{limit}) == nil {
-				time.Sleep(trip / 2)
+				time.Sleep(way())
 				ok := o.call(true)
-				time.Sleep(trip / 2)
+				time.Sleep(way())
 				if !ok {
 					_ = l.Refuse(ctx, limit)
 				}
@@ -90,6 +89,9 @@ func (o *origin) drain(ctx context.Context, wg *sync.WaitGroup, l *Limiter, limi
 		})
 	}
 }
+
+// always returns the same.
+func always(d time.Duration) func() time.Duration { return func() time.Duration { return d } }
 
 var paced = Limit{Key: "a:paced", Calls: 80, Window: time.Second, Burst: 40}
 
@@ -106,7 +108,7 @@ func TestOthersSpendToo(t *testing.T) {
 		ctx, stop := context.WithTimeout(t.Context(), 10*time.Minute)
 		defer stop()
 		began := time.Now()
-		o.drain(ctx, &wg, l, paced, 50*time.Millisecond)
+		o.drain(ctx, &wg, l, paced, always(25*time.Millisecond))
 		time.Sleep(time.Minute)
 		ours, refused := o.seen()
 		alone := between(ours, began, time.Now())
@@ -116,7 +118,7 @@ func TestOthersSpendToo(t *testing.T) {
 
 		theirs, leave := context.WithCancel(ctx)
 		came := time.Now()
-		wg.Go(func() { o.other(theirs, 24) })
+		wg.Go(func() { o.other(theirs, always(time.Second/24)) })
 		time.Sleep(2 * time.Minute)
 		gone := time.Now()
 		leave()
@@ -141,6 +143,62 @@ func TestOthersSpendToo(t *testing.T) {
 	})
 }
 
+// TestUnevenOthers: another app takes about three tenths of the budget for 45
+// seconds, now more and now less, and calls take now longer and now shorter. The
+// marks are those of make chaos. They cannot be met always: the other's busiest
+// second has from 27 to 30 of 80 calls, and may come late. Nearly nine of ten runs
+// meet them; this fails when it is hardly more than a half.
+func TestUnevenOthers(t *testing.T) {
+	oneAtATime(t)
+	const runs = 24
+	met := 0
+	for run := range runs {
+		synctest.Test(t, func(t *testing.T) {
+			var (
+				o      = &origin{calls: 80, window: time.Second}
+				m      = &Memory{}
+				chance = rand.New(rand.NewPCG(uint64(run), 24))
+				mu     sync.Mutex
+				wg     sync.WaitGroup
+			)
+			random := func(f func() float64) func() time.Duration {
+				return func() time.Duration {
+					mu.Lock()
+					defer mu.Unlock()
+					return time.Duration(f() * float64(time.Second))
+				}
+			}
+			way := random(func() float64 {
+				way := 0.0003 + 0.0007*chance.ExpFloat64()
+				if chance.IntN(50) == 0 {
+					way += 0.02 * chance.Float64()
+				}
+				return way
+			})
+			ctx, stop := context.WithTimeout(t.Context(), 50*time.Second)
+			defer stop()
+			for range 4 {
+				o.drain(ctx, &wg, NewLimiter(m, time.Minute), paced, way)
+			}
+			time.Sleep(5 * time.Second)
+			came := time.Now()
+			o.other(ctx, random(func() float64 { return (0.5 + chance.Float64()) / 24 }))
+			wg.Wait()
+			ours, refused := o.seen()
+			late := between(refused, came.Add(45*time.Second/2), time.Now())
+			used := float64(between(ours, came, time.Now())) / float64(45*80-between(o.accepted, came, time.Now())+between(ours, came, time.Now()))
+			if len(refused) <= 5 && late == 0 && used >= 0.9 {
+				met++
+			} else {
+				t.Logf("run %d: %d refusals, %d of them late, %.1f %% used of what is left", run, len(refused), late, 100*used)
+			}
+		})
+	}
+	if met < runs*7/12 {
+		t.Errorf("%d of %d runs met the marks", met, runs)
+	}
+}
+
 // TestReplicasLearnTogether is the same on two replicas over Redis, for a few
 // seconds.
 func TestReplicasLearnTogether(t *testing.T) {
@@ -151,12 +209,12 @@ func TestReplicasLearnTogether(t *testing.T) {
 	)
 	ctx, stop := context.WithTimeout(t.Context(), 8*time.Second)
 	defer stop()
-	wg.Go(func() { o.other(ctx, 24) })
+	wg.Go(func() { o.other(ctx, always(time.Second/24)) })
 	began := time.Now()
 	for range 2 {
 		s := openShared(t, server)
 		eventually(t, "Redis is there", func() bool { return !s.isDown.Load() })
-		o.drain(ctx, &wg, NewLimiter(s, time.Minute), paced, 20*time.Millisecond)
+		o.drain(ctx, &wg, NewLimiter(s, time.Minute), paced, always(10*time.Millisecond))
 	}
 	wg.Wait()
 	used := between(o.ours, began.Add(2*time.Second), began.Add(8*time.Second))
