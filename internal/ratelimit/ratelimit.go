@@ -57,7 +57,7 @@ type Limit struct {
 	// Guard stretches the window; for a day, it is how long after midnight
 	// the old day still counts. We time the start of calls and the origin
 	// their arrival: a slow call followed by a fast one arrive closer
-	// together than they left, and clocks differ. Zero takes 3 % of the
+	// together than they left, and clocks differ. Zero takes 4 % of the
 	// window, or 2 seconds after midnight; a negative Guard is none.
 	Guard time.Duration
 }
@@ -72,7 +72,7 @@ func (l Limit) span() time.Duration { return l.Window + l.guard() }
 // are left to them make up for lateness, too, but for the last of the guard.
 func (l *Limit) beside(others int) time.Duration {
 	guard := l.guard()
-	return l.Window + max(guard-l.Window*time.Duration(others)/time.Duration(max(l.Calls, 1)), guard/6)
+	return l.Window + max(guard-l.Window*time.Duration(others)/time.Duration(max(l.Calls, 1)), guard/8)
 }
 
 func (l Limit) guard() time.Duration {
@@ -84,7 +84,7 @@ func (l Limit) guard() time.Duration {
 	case l.Daily:
 		return 2 * time.Second
 	}
-	return l.Window * 3 / 100
+	return l.Window / 25
 }
 
 // A Store counts calls against limits. Its methods are safe for concurrent use.

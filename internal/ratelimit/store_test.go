@@ -254,7 +254,7 @@ func TestStoresAreExact(t *testing.T) {
 					Calls:  rapid.SampledFrom([]int{1, 2, 4, 5}).Draw(rt, "calls"),
 					Window: time.Duration(rapid.IntRange(1, 20).Draw(rt, "window")) * time.Second,
 					Daily:  i == 3,
-					Guard:  rapid.SampledFrom([]time.Duration{-1, 6 * time.Second, 12 * time.Second}).Draw(rt, "guard"),
+					Guard:  rapid.SampledFrom([]time.Duration{-1, 4 * time.Second, 8 * time.Second}).Draw(rt, "guard"),
 				}
 				limits[i], ours[i] = l, l
 				if others := rapid.IntRange(0, l.Calls-1).Draw(rt, "others"); others > 0 && !l.Daily {

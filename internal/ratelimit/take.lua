@@ -53,7 +53,7 @@ for i = 1, n do
 			end
 			local window, all = tonumber(ARGV[5*i+2]), l.calls
 			local guard = l.span - window
-			l.beside = math.ceil(window + math.max(guard - window * l.others / all, guard / 6))
+			l.beside = math.ceil(window + math.max(guard - window * l.others / all, guard / 8))
 			l.calls = math.max(all - l.others, 1)
 		end
 		if l.calls <= tonumber(state[6] or 0) then

@@ -152,7 +152,7 @@ func TestGuard(t *testing.T) {
 		l    Limit
 		want time.Duration
 	}{
-		{"3 % unless told otherwise", Limit{Window: time.Second}, 1030 * time.Millisecond},
+		{"4 % unless told otherwise", Limit{Window: time.Second}, 1040 * time.Millisecond},
 		{"as told", Limit{Window: time.Second, Guard: time.Minute}, 61 * time.Second},
 		{"none", Limit{Window: time.Second, Guard: -1}, time.Second},
 	} {
