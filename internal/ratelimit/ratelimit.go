@@ -67,9 +67,10 @@ const day = 24 * time.Hour
 // span returns the window, stretched by the guard.
 func (l Limit) span() time.Duration { return l.Window + l.guard() }
 
-// beside is the span when so many calls of the window are left to others. What
-// they take was learned from calls that were late as others are, so the calls that
-// are left to them make up for lateness, too, but for the last of the guard.
+// beside is the span when so many calls of the window are left to others. A call
+// of ours that comes late is one too many only where the others take all that is
+// left to them, and they seldom do: so that stands in for the guard, all but an
+// eighth of it.
 func (l *Limit) beside(others int) time.Duration {
 	guard := l.guard()
 	return l.Window + max(guard-l.Window*time.Duration(others)/time.Duration(max(l.Calls, 1)), guard/8)
