@@ -2,16 +2,13 @@ package cache
 
 import (
 	"context"
+	"errors"
 	"net/url"
 	"time"
 
 	"github.com/redis/go-redis/v9"
 	"github.com/redis/go-redis/v9/maintnotifications"
 )
-
-// reloadEvery is how often a client that is used asks a cluster who holds what.
-// A primary that died says nothing of its successor, so nothing else would tell.
-const reloadEvery = time.Second
 
 // Dial returns a client for the Redis at rawURL (redis:, rediss: or unix:; a
 // cluster where the query has an addr, a Sentinel's primary where it has a
@@ -42,9 +39,10 @@ func Dial(rawURL string) (redis.UniversalClient, error) {
 			return nil, err
 		}
 		o.ContextTimeoutEnabled, o.DialTimeout, o.DialerRetries = true, time.Second, 1
-		o.ClusterStateReloadInterval = reloadEvery
 		o.MaintNotificationsConfig = quiet
-		return redis.NewClusterClient(o), nil
+		client := redis.NewClusterClient(o)
+		client.AddHook(searcher{client})
+		return client, nil
 	}
 	o, err := redis.ParseURL(rawURL)
 	if err != nil {
@@ -53,6 +51,33 @@ func Dial(rawURL string) (redis.UniversalClient, error) {
 	o.ContextTimeoutEnabled, o.DialTimeout, o.DialerRetries = true, time.Second, 1
 	o.MaintNotificationsConfig = quiet
 	return redis.NewClient(o), nil
+}
+
+// A searcher asks a cluster who holds what as soon as a node does not answer. A
+// primary that died says nothing of its successor, and go-redis would not ask
+// before its next turn (ClusterStateReloadInterval). It sees to it that this is not
+// done several times at once.
+type searcher struct{ client *redis.ClusterClient }
+
+func (s searcher) saw(err error) error {
+	var reply redis.Error
+	if err != nil && !errors.As(err, &reply) && !errors.Is(err, context.Canceled) {
+		s.client.ReloadState(context.Background())
+	}
+	return err
+}
+
+// DialHook implements [redis.Hook].
+func (searcher) DialHook(next redis.DialHook) redis.DialHook { return next }
+
+// ProcessHook implements [redis.Hook].
+func (s searcher) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
+	return func(ctx context.Context, cmd redis.Cmder) error { return s.saw(next(ctx, cmd)) }
+}
+
+// ProcessPipelineHook implements [redis.Hook].
+func (s searcher) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return func(ctx context.Context, cmds []redis.Cmder) error { return s.saw(next(ctx, cmds)) }
 }
 
 // silence is a log for go-redis that drops all.

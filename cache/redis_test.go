@@ -380,6 +380,40 @@ func TestDial(t *testing.T) {
 	}
 }
 
+// A node that dies says nothing of its successor: the client asks the others at
+// once, long before go-redis would.
+func TestDialFindsTheSuccessor(t *testing.T) {
+	nodes := map[string]*redistest.Server{}
+	var addrs []string
+	for range 2 {
+		node, addr := redistest.ClusterNode(t)
+		nodes[addr], addrs = node, append(addrs, addr)
+	}
+	client, err := Dial("redis://" + addrs[0] + "?addr=" + addrs[1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	set := func() error {
+		ctx, cancel := context.WithTimeout(t.Context(), opTimeout)
+		defer cancel()
+		return client.Set(ctx, "key", "value", 0).Err()
+	}
+	if err := set(); err != nil {
+		t.Fatal(err)
+	}
+	for _, node := range nodes { // each is a cluster, and one of them was chosen
+		if node.Client().Exists(t.Context(), "key").Val() == 1 {
+			node.Kill()
+		}
+	}
+	for end := time.Now().Add(5 * time.Second); set() != nil; {
+		if time.Now().After(end) {
+			t.Fatal("it does not find the one that is there")
+		}
+	}
+}
+
 // Behind a Sentinel's URL stands the server that it watches.
 func TestDialSentinel(t *testing.T) {
 	client, err := Dial(redistest.Sentinel(t))

@@ -55,30 +55,35 @@ func StartTCP(t testing.TB) (s *Server, addr string) {
 // It has one node only, which is as strict as many about keys of several slots.
 func Cluster(t testing.TB) *redis.ClusterClient {
 	t.Helper()
+	_, addr := ClusterNode(t)
+	c := redis.NewClusterClient(&redis.ClusterOptions{Addrs: []string{addr}, ContextTimeoutEnabled: true,
+		MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}})
+	t.Cleanup(func() { c.Close() })
+	return c
+}
+
+// ClusterNode runs a node that is a cluster by itself, and returns its address.
+func ClusterNode(t testing.TB) (s *Server, addr string) {
+	t.Helper()
 	// The node also listens 10000 ports higher, so not every free port will do.
-	for port := 20_000 + rand.IntN(20_000); ; port++ {
-		addr := "127.0.0.1:" + strconv.Itoa(port)
-		if !free(addr) || !free("127.0.0.1:"+strconv.Itoa(port+10_000)) {
-			continue
+	port := 0
+	for port == 0 || !free(addr) || !free("127.0.0.1:"+strconv.Itoa(port+10_000)) {
+		port = 20_000 + rand.IntN(20_000)
+		addr = "127.0.0.1:" + strconv.Itoa(port)
+	}
+	s = start(t, "--port", strconv.Itoa(port), "--bind", "127.0.0.1", "--cluster-enabled", "yes")
+	node := s.Client()
+	if err := node.ClusterAddSlotsRange(t.Context(), 0, 16383).Err(); err != nil {
+		t.Fatal(err)
+	}
+	for end := time.Now().Add(10 * time.Second); ; time.Sleep(2 * time.Millisecond) {
+		info, _ := node.ClusterInfo(t.Context()).Result()
+		if strings.Contains(info, "cluster_state:ok") {
+			return s, addr
 		}
-		s := start(t, "--port", strconv.Itoa(port), "--bind", "127.0.0.1", "--cluster-enabled", "yes")
-		node := s.Client()
-		if err := node.ClusterAddSlotsRange(t.Context(), 0, 16383).Err(); err != nil {
-			t.Fatal(err)
+		if time.Now().After(end) {
+			t.Fatal("the cluster does not form: " + info)
 		}
-		for end := time.Now().Add(10 * time.Second); ; time.Sleep(2 * time.Millisecond) {
-			info, _ := node.ClusterInfo(t.Context()).Result()
-			if strings.Contains(info, "cluster_state:ok") {
-				break
-			}
-			if time.Now().After(end) {
-				t.Fatal("the cluster does not form: " + info)
-			}
-		}
-		c := redis.NewClusterClient(&redis.ClusterOptions{Addrs: []string{addr}, ContextTimeoutEnabled: true,
-			MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}})
-		t.Cleanup(func() { c.Close() })
-		return c
 	}
 }
 
