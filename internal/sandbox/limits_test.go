@@ -205,36 +205,28 @@ func TestRegistrantQuotas(t *testing.T) {
 
 func TestOneWriteAtATimeOnOneUser(t *testing.T) {
 	r := newRig(t, Options{})
-	// No row of the table writes to a user yet, so one is made exclusive here.
-	for _, route := range r.routes.all {
-		if route.pattern == "POST /users/{userId}/meetings" {
-			locked := *route.registered
-			exclusive("userId")(&locked)
-			route.registered = &locked
-		}
-	}
 	ctx, leave := context.WithCancel(t.Context())
 	defer leave()
-	r.Fault(Fault{Pattern: "POST /users/{userId}/meetings", Hang: true})
+	r.Fault(Fault{Pattern: "DELETE /users/{userId}", Hang: true})
 	var held sync.WaitGroup
 	held.Go(func() {
-		req, _ := http.NewRequestWithContext(ctx, http.MethodPost, r.url+"/v2/users/"+r.HostID+"/meetings", strings.NewReader("{}"))
+		req, _ := http.NewRequestWithContext(ctx, http.MethodDelete, r.url+"/v2/users/"+r.InactiveUserID, nil)
 		req.Header.Set("Authorization", "Bearer "+r.token)
 		_, _ = http.DefaultClient.Do(req)
 	})
-	create := func(id string) *result { return r.do("POST /users/"+id+"/meetings", map[string]any{}) }
+	remove := func(id string) *result { return r.do("DELETE /users/"+id+"?action=delete", nil) }
 	eventually(t, func() bool {
 		r.locks.mu.Lock()
 		defer r.locks.mu.Unlock()
 		return len(r.locks.held) == 1
 	})
-	if res := create(r.HostID).want(t, 429, 429); !strings.Contains(res.str("message"), "Too many concurrent requests") {
+	if res := remove(r.InactiveUserID).want(t, 429, 429); !strings.Contains(res.str("message"), "Too many concurrent requests") {
 		t.Error(res.body)
 	}
-	create(r.OwnerID).want(t, 201, 0)
+	remove(r.HostID).want(t, 204, 0)
 	leave()
 	held.Wait()
-	eventually(t, func() bool { return create(r.HostID).status == 201 })
+	eventually(t, func() bool { return remove(r.InactiveUserID).status == 204 })
 }
 
 // eventually asks until an event of another goroutine has come; the test's own

@@ -185,7 +185,7 @@ func New(cfg Config) *Client {
 	}
 	c := &Client{cfg: cfg, tenant: types.TenantOf(cfg.AccountID), hosts: newHosts(), lengths: &lengths{}}
 	c.cached = newCached(&cached{store: cfg.Store, account: hex.EncodeToString(c.tenant[:]), view: formatVersion + cfg.AccountID + "\x00" + cfg.View, hosts: c.hosts})
-	c.handler = chain((&transport{cfg}).do, c.cached.layer, c.cached.flights.coalesced, c.cached.filed, exclusive(), retried, breakers(cfg), authorized(cfg.Tokens), limited(cfg, c.hosts))
+	c.handler = chain((&transport{cfg}).do, c.cached.layer, c.cached.flights.coalesced, c.cached.filed, exclusive(cfg.AccountID, c.cached.leaser), retried, breakers(cfg), authorized(cfg.Tokens), limited(cfg, c.hosts))
 	return c
 }
 

@@ -1,29 +1,46 @@
 package zoom
 
 import (
+	"cmp"
 	"context"
+	"strings"
 	"sync"
+
+	"zoomql/cache"
 )
 
 // exclusive lets one write after the other through where Zoom takes one at a time
-// on one object and answers the rest with 429. It knows of this process only:
-// what another replica writes at the same moment is refused and retried.
-func exclusive() Layer {
+// on one object and answers the rest with 429: first among those of this process,
+// then among the replicas, by a lease. Without a Redis to agree by, what another
+// replica writes at the same moment is refused and retried.
+func exclusive(account string, leaser cache.Leaser) Layer {
 	t := &turns{of: map[string]*turn{}}
 	return func(next Handler) Handler {
 		return func(ctx context.Context, req *Request) (*Response, error) {
-			if req.Spec.Exclusive == "" {
+			name := req.Spec.Exclusive
+			if name == "" {
 				return next(ctx, req)
 			}
-			key := req.Account + "\x00" + req.Spec.Exclusive + "\x00" + req.Vars[req.Spec.Exclusive]
+			// No view is part of it: the object is the same whoever writes.
+			key := strings.Join([]string{"exclusive", cmp.Or(req.Account, account), name, req.Vars[name]}, "\x00")
 			if err := t.take(ctx, key); err != nil {
 				return nil, err
 			}
 			defer t.leave(key)
+			if leaser != nil {
+				_, _, lease := leaser.GetOrLease(ctx, key, nothingKept)
+				defer lease.Release()
+				if ctx.Err() != nil {
+					return nil, ctx.Err()
+				}
+			}
 			return next(ctx, req)
 		}
 	}
 }
+
+// nothingKept is the wish of one who wants the lease alone.
+var nothingKept = cache.Wish{Good: func(*cache.Entry) bool { return false }}
 
 // turns are the objects that are written to, or waited for.
 type turns struct {
