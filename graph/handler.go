@@ -10,9 +10,7 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/executor"
 	"github.com/99designs/gqlgen/graphql/handler/extension"
-	"github.com/99designs/gqlgen/graphql/handler/lru"
 	"github.com/klauspost/compress/gzhttp"
-	"github.com/vektah/gqlparser/v2/ast"
 
 	"zoomql/cache"
 	"zoomql/graph/generated"
@@ -47,18 +45,6 @@ type Config struct {
 	Timeout time.Duration
 }
 
-// queries is how many parsed documents are kept.
-const queries = 1000
-
-// Documents keeps parsed documents, which hold nothing of anybody's: handlers of
-// one schema and one set of limits may share it.
-type Documents interface {
-	graphql.Cache[*ast.QueryDocument]
-}
-
-// NewDocuments returns a bounded one.
-func NewDocuments() Documents { return lru.New[*ast.QueryDocument](queries) }
-
 // New returns the handler of the GraphQL endpoint.
 func New(cfg Config) http.Handler {
 	if cfg.Limits == (Limits{}) {
@@ -79,7 +65,7 @@ func New(cfg Config) http.Handler {
 	over.rest = gzhttp.GzipHandler(http.HandlerFunc(over.execute))
 	// Who asks after a change must not be told what was asked before it.
 	cfg.Client.OnEvict(func() { over.flights.Forget(func(any) bool { return true }) })
-	server.SetQueryCache(cfg.Documents)
+	server.SetQueryCache(undeferred{cfg.Documents})
 	server.SetParserTokenLimit(cfg.Limits.Tokens)
 	server.SetDisableSuggestion(!cfg.Introspection)
 	server.SetErrorPresenter(present(cfg.Log))

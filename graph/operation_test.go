@@ -345,3 +345,19 @@ func TestUnknownError(t *testing.T) {
 		t.Errorf("it is not logged: %s", &log)
 	}
 }
+
+// TestDeferredIsWhole asks for parts to come later: they come with the rest.
+func TestDeferredIsWhole(t *testing.T) {
+	inRig(t, setup{}, func(r *rig) {
+		for _, query := range []string{
+			`{ meeting(by: {number: "${MeetingNumber}"}) { topic ... @defer { registrants(first: 1) { nodes { email } } } } }`,
+			`{ meeting(by: {number: "${MeetingNumber}"}) { topic ... on Meeting @defer(label: "later") { registrants(first: 1) { nodes { ... @defer { email } } } } } }`,
+			`{ meeting(by: {number: "${MeetingNumber}"}) { topic ...Later @defer } } fragment Later on Meeting { registrants(first: 1) { nodes { ... @defer { email } } } }`,
+		} {
+			a := r.ask(query, nil)
+			if email := a.at(t, "meeting.registrants.nodes.0.email"); !strings.Contains(email, "@") || len(a.Errors) > 0 {
+				t.Errorf("%s\n%s", query, a.body)
+			}
+		}
+	})
+}
