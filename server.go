@@ -230,15 +230,9 @@ func newLog(cfg *config.Config, w io.Writer) *slog.Logger {
 
 // listen serves until ctx ends, then lets requests in flight finish.
 func listen(ctx context.Context, l net.Listener, h http.Handler, drain time.Duration) error {
-	server := &http.Server{
-		Handler:           h,
-		ReadHeaderTimeout: 10 * time.Second,
-		ReadTimeout:       30 * time.Second,
-		IdleTimeout:       2 * time.Minute,
-		MaxHeaderBytes:    64 << 10,
-	}
+	server := newServer(h)
 	failed := make(chan error, 1)
-	go func() { failed <- server.Serve(l) }()
+	go func() { failed <- server.Serve(&coarseListener{Listener: l}) }()
 	select {
 	case err := <-failed:
 		return err
@@ -250,6 +244,17 @@ func listen(ctx context.Context, l net.Listener, h http.Handler, drain time.Dura
 		return errors.Join(fmt.Errorf("requests were still in flight after %s", drain), server.Close())
 	}
 	return nil
+}
+
+// newServer returns a server that waits for nobody for ever.
+func newServer(h http.Handler) *http.Server {
+	return &http.Server{
+		Handler:           h,
+		ReadHeaderTimeout: 10 * time.Second,
+		ReadTimeout:       30 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    64 << 10,
+	}
 }
 
 // health asks a gateway on this machine, for a container's health check.
