@@ -76,6 +76,10 @@ func (m *Memory) Get(_ context.Context, key string, tags ...string) (*Entry, Tic
 	return it.entry, t
 }
 
+// Unchanged reports that nothing at all was evicted since t was made: what came with
+// it stands as it stood then, but for its time. It costs next to nothing.
+func (m *Memory) Unchanged(t Ticket) bool { return t.seq == m.tags.last.Load() }
+
 // Set implements [Store].
 func (m *Memory) Set(_ context.Context, key string, t Ticket, e *Entry) {
 	life := time.Until(e.until())

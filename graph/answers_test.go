@@ -16,6 +16,7 @@ import (
 
 	"zoomql/cache"
 	"zoomql/internal/sandbox"
+	"zoomql/internal/zoom"
 )
 
 const meetingQuery = `{ meeting(by: {number: "${MeetingNumber}"}) { topic host { displayName } } }`
@@ -408,5 +409,69 @@ func TestAnswersOnTrust(t *testing.T) {
 			r.ask(meetingQuery, map[string]any{"last": true})
 			r.gives(want)
 		}
+	})
+}
+
+// What stands in front of the store is given as long as the store would give it.
+func TestFrontOfAnswers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := cache.NewMemory(1 << 20)
+		a := newAnswers(Config{Answers: store, Client: zoom.New(zoom.Config{})})
+		q := wordingOf(a, http.MethodPost, "http://one/", "x")
+		keep := func(text string) {
+			_, ticket := store.Get(t.Context(), q.place(), "tag")
+			now := time.Now()
+			k := &kept{question: string(q.bytes), body: []byte(text), stored: now, expires: now.Add(time.Minute)}
+			e := cache.Decoded(k, func() ([]byte, error) { return k.body, nil })
+			e.Stored, e.Expires, e.Size = k.stored, k.expires, len(text)
+			store.Set(t.Context(), q.place(), ticket, e)
+		}
+		// gives asks as often as makes it sure that the front and the store both answer.
+		gives := func(why, want string) {
+			t.Helper()
+			for range 300 {
+				got := ""
+				if k := a.get(t.Context(), q, time.Now()); k != nil {
+					got = string(k.body)
+				}
+				if got != want {
+					t.Fatalf("%s: it gives %q, want %q", why, got, want)
+				}
+			}
+		}
+		gives("nothing is kept", "")
+		keep("first")
+		gives("kept", "first")
+		if a.front[q.hash%uint64(len(a.front))].Load() == nil {
+			t.Error("it does not stand in front")
+		}
+		same := q
+		q = wording{[]byte("another question at the same place"), q.hash}
+		gives("of one hash", "")
+		q = same
+		gives("the same again", "first")
+		store.Evict(t.Context(), "other tag")
+		gives("something else is stale", "first")
+		store.Evict(t.Context(), "tag")
+		gives("stale", "")
+		keep("second")
+		gives("kept anew", "second")
+		time.Sleep(time.Minute)
+		gives("past its time", "")
+		keep(strings.Repeat("long", maxFronted))
+		gives("too long", strings.Repeat("long", maxFronted))
+		if a.front[q.hash%uint64(len(a.front))].Load() != nil {
+			t.Error("what is long stands in front")
+		}
+
+		keep("third")
+		gives("kept", "third")
+		q = wording{[]byte("another question at the same place"), q.hash}
+		keep("another answer") // puts it out of the store
+		q = same
+		for range 300 {
+			a.get(t.Context(), q, time.Now())
+		}
+		gives("put out", "")
 	})
 }

@@ -89,7 +89,8 @@ func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
-	e.rest.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), inquiryKey{}, &q)))
+	missed := q
+	e.rest.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), inquiryKey{}, &missed)))
 }
 
 // recovered answers when the gateway breaks where no field can catch it. It is to
@@ -236,6 +237,7 @@ func (q *inquiry) read(w http.ResponseWriter, r *http.Request, buf *bytes.Buffer
 			into := buf.AvailableBuffer()[:n]
 			_, err = io.ReadFull(r.Body, into)
 			buf.Write(into)
+			_ = r.Body.Close() // or net/http looks for more of it before it answers
 		} else {
 			_, err = buf.ReadFrom(http.MaxBytesReader(w, r.Body, maxBody))
 		}
