@@ -19,7 +19,7 @@ ARG TARGETARCH
 RUN --mount=type=cache,target=/go/pkg/mod \
     --mount=type=cache,target=/root/.cache/go-build \
     CGO_ENABLED=0 GOOS=$TARGETOS GOARCH=$TARGETARCH \
-    go build -trimpath -ldflags '-s -w' -o /zoomql .
+    go build -trimpath -ldflags '-s -w' -pgo internal/bench/gateway.pgo -o /zoomql .
 
 # CA certificates, time zones, a user without rights, and no shell.
 FROM gcr.io/distroless/static-debian12:nonroot

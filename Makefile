@@ -1,6 +1,6 @@
 # Everything a developer types. CI types "bash .ci/run", which is made of these.
 
-.PHONY: help run build test bench chaos generate surface check-generated lint playground
+.PHONY: help run build test bench pgo chaos generate surface check-generated lint playground
 MAKEFLAGS += --no-print-directory
 
 help: ## list what make can do
@@ -10,7 +10,7 @@ run: playground ## start the gateway (on the sandbox, unless configured)
 	go run .
 
 build: playground ## build the gateway as bin/zoomql
-	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o bin/zoomql .
+	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -pgo internal/bench/gateway.pgo -o bin/zoomql .
 
 test: playground ## install what the tests need, and run them all
 	@internal/scripts/need redis-server chromium
@@ -19,6 +19,9 @@ test: playground ## install what the tests need, and run them all
 
 bench: ## measure calls, round trips and CPU against their bounds
 	go run ./internal/bench
+
+pgo: ## write anew the profile that the gateway is compiled by
+	go run ./internal/bench -pgo internal/bench/gateway.pgo
 
 chaos: ## break Redis and replicas under load, and hold what happens against what is asked
 	@internal/scripts/need redis-server

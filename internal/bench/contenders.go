@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"strconv"
 
 	"zoomql/internal/bench/proc"
 )
@@ -39,14 +40,14 @@ func (b *bench) baseline() contender {
 }
 
 // static starts a server that answers with these bytes.
-func (b *bench) static(ctx context.Context, body []byte) (*proc.Process, error) {
+func (b *bench) static(ctx context.Context, bodies ...[]byte) (*proc.Process, error) {
 	addr, err := proc.FreeAddr(ctx)
 	if err != nil {
 		return nil, err
 	}
 	args := []string{addr}
-	if body != nil {
-		file := filepath.Join(b.place.Tmp, "body")
+	for i, body := range bodies {
+		file := filepath.Join(b.place.Tmp, "body-"+strconv.Itoa(i))
 		if err := os.WriteFile(file, body, 0o600); err != nil {
 			return nil, err
 		}

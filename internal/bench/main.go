@@ -65,6 +65,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	build := flags.Bool("build", true, "measure a cold build too, which takes a minute or two")
 	samples := flags.Int("n", 16, "samples of each cold query")
 	profiles := flags.String("profile", "", "instead of measuring, write profiles of rows 1, 2 and 7 into this directory")
+	guide := flags.String("pgo", "", "instead of measuring, write the profile that the gateway is compiled by into this file")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -79,6 +80,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	defer b.close()
 	if *profiles != "" {
 		return b.profile(ctx, *profiles)
+	}
+	if *guide != "" {
+		return b.guide(ctx, *guide)
 	}
 	err = b.measure(ctx, strings.FieldsFunc(*only, func(r rune) bool { return r == ',' }), *build)
 	if *asJSON {
@@ -115,7 +119,7 @@ func newBench(ctx context.Context, samples int, progress io.Writer) (*bench, err
 	b.client = &http.Client{Transport: transport, Timeout: 2 * time.Minute}
 	b.zoomql, b.bare = filepath.Join(place.Tmp, "zoomql"), filepath.Join(place.Tmp, "static")
 	fmt.Fprintln(progress, "building")
-	err = errors.Join(place.Build(ctx, b.zoomql, "."), place.Build(ctx, b.bare, "./internal/bench/static"))
+	err = errors.Join(place.BuildGateway(ctx, b.zoomql), place.Build(ctx, b.bare, "./internal/bench/static"))
 	if err == nil {
 		b.up, err = upstream.Start(ctx, place, b.self, b.client)
 	}

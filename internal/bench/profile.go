@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -11,6 +12,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/google/pprof/profile"
 
 	"zoomql/internal/bench/proc"
 )
@@ -52,10 +55,7 @@ func (b *bench) profile(ctx context.Context, dir string) error {
 			return err
 		}
 	}
-	small, large := userQuery(b.marks.HostID), crowdQuery(b.marks.BigMeeting, listedFields)
-	for name, bodies := range map[string][][]byte{
-		"hot": requests(small), "hot-turning": turning(small), "hot-large": requests(large), "hot-large-turning": turning(large),
-	} {
+	for name, bodies := range b.hotBodies() {
 		for i := range 2 {
 			if err := b.profileHot(ctx, filepath.Join(dir, fmt.Sprintf("%s-%02d", name, i)), bodies, i == 1); err != nil {
 				return err
@@ -68,8 +68,59 @@ func (b *bench) profile(ctx context.Context, dir string) error {
 	return nil
 }
 
+// hotBodies are what is asked in row 7.
+func (b *bench) hotBodies() map[string][][]byte {
+	small, large := userQuery(b.marks.HostID), crowdQuery(b.marks.BigMeeting, listedFields)
+	return map[string][][]byte{
+		"hot": requests(small), "hot-turning": turning(small), "hot-large": requests(large), "hot-large-turning": turning(large),
+	}
+}
+
+// guide writes the profile of the gateway under row 7, by which its compiler is told
+// what to make fast (see proc.Guide). It names what is in the program, and nothing of
+// the machine that it was written on.
+func (b *bench) guide(ctx context.Context, file string) error {
+	b.zoomql = filepath.Join(b.place.Tmp, "profiled")
+	if err := b.buildProfiled(ctx, "-trimpath"); err != nil {
+		return err
+	}
+	if err := b.enter(ctx, office); err != nil {
+		return err
+	}
+	var all []*profile.Profile
+	for name, bodies := range b.hotBodies() {
+		fmt.Fprintln(b.progress, "  "+name)
+		stem := filepath.Join(b.place.Tmp, name)
+		if err := b.profileHot(ctx, stem, bodies, false); err != nil {
+			return err
+		}
+		raw, err := os.ReadFile(stem + ".cpu")
+		if err != nil {
+			return err
+		}
+		one, err := profile.ParseData(raw)
+		if err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		all = append(all, one)
+	}
+	merged, err := profile.Merge(all)
+	if err != nil {
+		return err
+	}
+	for _, m := range merged.Mapping {
+		m.File, m.BuildID = "", ""
+	}
+	merged.Comments, merged.TimeNanos = nil, 0
+	var out bytes.Buffer
+	if err := merged.Write(&out); err != nil {
+		return err
+	}
+	return os.WriteFile(file, out.Bytes(), 0o644)
+}
+
 // buildProfiled builds the gateway with the profilers' file laid over it.
-func (b *bench) buildProfiled(ctx context.Context) error {
+func (b *bench) buildProfiled(ctx context.Context, flags ...string) error {
 	overlay := filepath.Join(b.place.Tmp, "overlay.json")
 	content, err := json.Marshal(map[string]any{"Replace": map[string]string{
 		filepath.Join(b.place.Root, "profiler.go"): filepath.Join(b.place.Root, "internal", "bench", "profiler.go.txt"),
@@ -80,7 +131,8 @@ func (b *bench) buildProfiled(ctx context.Context) error {
 	if err := os.WriteFile(overlay, content, 0o600); err != nil {
 		return err
 	}
-	cmd := exec.CommandContext(ctx, "go", "build", "-overlay", overlay, "-o", b.zoomql, ".")
+	args := slices.Concat([]string{"build", "-overlay", overlay, "-o", b.zoomql}, flags, []string{"."})
+	cmd := exec.CommandContext(ctx, "go", args...)
 	cmd.Dir = b.place.Root
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("go build: %w\n%s", err, out)

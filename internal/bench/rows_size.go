@@ -84,7 +84,7 @@ func (b *bench) footprint(ctx context.Context) error {
 			start func() (*proc.Process, error)
 			into  *[]float64
 		}{
-			{func() (*proc.Process, error) { return b.static(ctx, nil) }, &bare},
+			{func() (*proc.Process, error) { return b.static(ctx) }, &bare},
 			{func() (*proc.Process, error) { return b.gateway().start(ctx) }, &started},
 		} {
 			p, err := s.start()

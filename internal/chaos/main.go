@@ -154,7 +154,7 @@ func (c *chaos) findGateway(ctx context.Context) (err error) {
 	}
 	fmt.Fprintln(c.progress, "building")
 	c.zoomql = filepath.Join(c.place.Tmp, "zoomql")
-	return c.place.Build(ctx, c.zoomql, ".")
+	return c.place.BuildGateway(ctx, c.zoomql)
 }
 
 func (c *chaos) startUpstream(ctx context.Context) error {

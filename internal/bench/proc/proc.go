@@ -44,8 +44,20 @@ func (p *Place) Close() {
 	}
 }
 
-// Build makes a program of this module, as "make build" does, with more flags
-// where they are given.
+// Guide is the profile that the gateway is compiled by, below the module's root:
+// "make pgo" writes it.
+//
+// Source: https://go.dev/doc/pgo. It is no default.pgo, by which every test of the
+// gateway's package would compile all that it needs once more.
+const Guide = "internal/bench/gateway.pgo"
+
+// BuildGateway makes the gateway as "make build" does.
+func (p *Place) BuildGateway(ctx context.Context, output string) error {
+	return p.Build(ctx, output, ".", "-pgo", filepath.Join(p.Root, Guide))
+}
+
+// Build makes a program of this module for use, with more flags where they are
+// given.
 func (p *Place) Build(ctx context.Context, output, pkg string, flags ...string) error {
 	args := slices.Concat([]string{"build", "-trimpath", "-ldflags", "-s -w", "-o", output}, flags, []string{pkg})
 	cmd := exec.CommandContext(ctx, "go", args...)
