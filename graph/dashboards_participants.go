@@ -20,9 +20,9 @@ func (s *scope) dashboardParticipants(ctx context.Context, run types.DashboardRu
 		in: s, op: zoom.RunsOf(run.Webinar).Participants, windows: []zoom.RunParticipants{filter}, first: first, after: after,
 	})
 	if page != nil {
-		for _, p := range page.Nodes() {
-			s.same(cmp.Or(p.ParticipantUserID, p.ZoomID), p.Email)
-		}
+		sameOf(s, page.Nodes(), func(p *types.DashboardParticipant) (id, email types.Text) {
+			return cmp.Or(p.ParticipantUserID, p.ZoomID), p.Email
+		})
 	}
 	return page, err
 }

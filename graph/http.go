@@ -89,7 +89,7 @@ func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
-	missed := q
+	missed := q // q itself stays on the stack, where a kept answer needs it no longer
 	e.rest.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), inquiryKey{}, &missed)))
 }
 

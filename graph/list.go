@@ -121,6 +121,8 @@ func (l list[In, T]) readFrom(ctx context.Context, at place, lost *place) (*slic
 		if len(l.windows) == 1 {
 			s.total = page.Total
 		}
+		room := min(l.first-len(s.items), len(page.Items))
+		s.items, s.places = slices.Grow(s.items, room), slices.Grow(s.places, room)
 		for i := int(at.index); i < len(page.Items); i++ {
 			here := at
 			here.index, here.offset = uint16(i+1), at.offset+uint32(i)+1

@@ -39,7 +39,6 @@ func (l *loader[K, T]) get(find func(context.Context, []K) []zoom.Found[T]) *loa
 			}
 			return results
 		}
-		l.asked = map[K]*promise[T]{}
 		l.batch = dataloader.NewBatchedLoader(batch, dataloader.WithWait[K, *T](stragglers), dataloader.WithCache[K, *T](&dataloader.NoCache[K, *T]{}))
 	})
 	return l
@@ -55,6 +54,7 @@ func (l *loader[K, T]) Load(ctx context.Context, key K) (*T, error) {
 func (l *loader[K, T]) LoadMany(ctx context.Context, keys []K) []zoom.Found[T] {
 	promises := make([]*promise[T], len(keys))
 	thunks := make([]dataloader.Thunk[*T], len(keys)) // of what nobody had asked for
+	l.expect(len(keys))
 	for i, key := range keys {
 		promises[i], thunks[i] = l.ask(ctx, key)
 	}
@@ -74,6 +74,15 @@ func (l *loader[K, T]) LoadMany(ctx context.Context, keys []K) []zoom.Found[T] {
 		}
 	}
 	return found
+}
+
+// expect makes room for some keys.
+func (l *loader[K, T]) expect(keys int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.asked == nil {
+		l.asked = make(map[K]*promise[T], keys)
+	}
 }
 
 // ask returns the promise of a key. Who is the first to ask for it gets a thunk

@@ -141,31 +141,48 @@ func (s *scope) listed(name string) *types.User {
 
 // same notes that an id and an e-mail are of one user.
 func (s *scope) same(id, email types.Text) {
-	if id == "" || email == "" {
-		return
-	}
+	sameOf(s, []types.Text{id}, func(id types.Text) (types.Text, types.Text) { return id, email })
+}
+
+// sameOf notes of each in a list that his id and his e-mail are of one user.
+func sameOf[T any](s *scope, list []T, names func(T) (id, email types.Text)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.other == nil {
-		s.other = map[string]string{}
+		s.other = make(map[string]string, 2*len(list))
 	}
-	mail := strings.ToLower(string(email))
-	s.other[string(id)], s.other[mail] = mail, string(id)
+	for _, one := range list {
+		id, email := names(one)
+		if id == "" || email == "" {
+			continue
+		}
+		mail := strings.ToLower(string(email))
+		s.other[string(id)], s.other[mail] = mail, string(id)
+	}
 }
 
 // name returns the name to ask for a user by: the one by which this operation
 // has asked for him already, if he is known by two.
 func (s *scope) name(name string) string {
+	keys := []userKey{{name: name}}
+	s.nameAll(keys)
+	return keys[0].name
+}
+
+// nameAll puts the names to ask for users by into keys.
+func (s *scope) nameAll(keys []userKey) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if other := s.other[name]; other != "" && s.asked[other] {
-		return other
-	}
 	if s.asked == nil {
-		s.asked = map[string]bool{}
+		s.asked = make(map[string]bool, len(keys))
 	}
-	s.asked[name] = true
-	return name
+	for i, k := range keys {
+		if other := s.other[k.name]; other != "" && s.asked[other] {
+			keys[i].name = other
+			continue
+		}
+		s.asked[k.name] = true
+	}
 }
 
 // findUsers finds a batch where this operation has seen them, and else at the

@@ -26,9 +26,9 @@ func (s *scope) participants(ctx context.Context, run *types.MeetingInstance, fi
 	if page == nil {
 		page = types.NewConnection[types.Participant](nil, types.Int{}, false, false, nil)
 	}
-	for _, p := range page.Nodes() {
-		s.same(cmp.Or(p.ParticipantUserID, p.ZoomID), p.Email)
-	}
+	sameOf(s, page.Nodes(), func(p *types.Participant) (id, email types.Text) {
+		return cmp.Or(p.ParticipantUserID, p.ZoomID), p.Email
+	})
 	if zoom.Unfinished(page.Nodes()) {
 		state = types.ReportStatePending
 	}

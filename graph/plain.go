@@ -71,18 +71,70 @@ func rendered(ctx context.Context, next graphql.Resolver) (any, error) {
 	if p == nil {
 		return res, nil
 	}
-	w := &renderer{ctx: ctx, buf: new(bytes.Buffer)}
+	w := &renderer{ctx: ctx, buf: req.rendered.lend()}
 	if list && w.list(p, v) || !list && w.object(p, v.Elem(), nil) {
-		return ready{w.buf.Bytes()}, nil
+		return &ready{w.buf.Bytes(), &req.rendered}, nil
 	}
 	return res, nil
 }
 
 // ready is JSON that is written as it is.
-type ready struct{ raw []byte }
+type ready struct {
+	raw []byte // lent
+	all *rendering
+}
 
-// MarshalGQL writes it.
-func (j ready) MarshalGQL(w io.Writer) { _, _ = w.Write(j.raw) }
+// MarshalGQL writes it. The first to be written makes room for all.
+func (j *ready) MarshalGQL(w io.Writer) {
+	if buf, ok := w.(*bytes.Buffer); ok {
+		buf.Grow(j.all.room())
+	}
+	_, _ = w.Write(j.raw)
+}
+
+// rendering is what one operation has rendered, until its answer is put together.
+// The zero value is ready.
+type rendering struct {
+	mu    sync.Mutex
+	lent  []*bytes.Buffer
+	roomy bool // where the answer is put together
+}
+
+// lend returns an empty buffer, for as long as the operation lasts.
+func (r *rendering) lend() *bytes.Buffer {
+	buf, _ := buffers.Get().(*bytes.Buffer)
+	buf.Reset()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.lent = append(r.lent, buf)
+	return buf
+}
+
+// room is how long all is together that is to be written yet, and what stands around
+// it; 0 for who asks again.
+func (r *rendering) room() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.roomy {
+		return 0
+	}
+	r.roomy = true
+	n := 0
+	for _, buf := range r.lent {
+		n += buf.Len() + 100
+	}
+	return n
+}
+
+// end takes the buffers back. What was rendered MUST NOT be read any more.
+func (r *rendering) end() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, buf := range r.lent {
+		buffers.Put(buf)
+	}
+	r.lent = nil
+}
 
 // planOf returns the plan of a field's selection on objects of a type, nil where
 // there is none. It is worked out once an operation: directives may hang on
@@ -351,9 +403,7 @@ func (s *scope) usersNamed(ctx context.Context, names []string) (users []*types.
 	if !whole {
 		keys, places = s.inKnownLists(ctx, keys, places, users)
 	}
-	for i := range keys {
-		keys[i].name = s.name(keys[i].name)
-	}
+	s.nameAll(keys)
 	for n, f := range s.users().LoadMany(ctx, keys) {
 		if f.Err != nil && !errors.Is(f.Err, zoom.ErrNotFound) {
 			return nil, false

@@ -36,6 +36,8 @@ type request struct {
 	other map[string]*scope // of sub accounts, by Zoom's id
 	asked sync.Map          // selection → *asked
 	plans plans
+
+	rendered rendering
 }
 
 type requestKey struct{}
@@ -79,6 +81,7 @@ func (r *Resolver) begin(ctx context.Context, next graphql.OperationHandler) gra
 	answer := next(ctx)
 	return func(ctx context.Context) *graphql.Response {
 		defer req.stay.end()
+		defer req.rendered.end() // the answer is a copy
 		return answer(ctx)
 	}
 }
