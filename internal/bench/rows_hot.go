@@ -43,6 +43,9 @@ func (b *bench) hot(ctx context.Context) error {
 	})
 }
 
+// bare is what the static servers are called among the ways.
+const bare = "static"
+
 // heated is one way to ask a server that knows the answer.
 type heated struct {
 	name   string
@@ -67,6 +70,13 @@ func (b *bench) heat(ctx context.Context, work string, gateway *proc.Process, qu
 		}
 	}
 	var all []heated
+	defer func() {
+		for _, way := range all {
+			if way.name == bare {
+				way.server.Stop()
+			}
+		}
+	}()
 	beside := map[int]int{} // kept → the static server's place in all
 	for _, way := range ways {
 		if _, ok := beside[way.kept]; ok {
@@ -76,9 +86,8 @@ func (b *bench) heat(ctx context.Context, work string, gateway *proc.Process, qu
 		if err != nil {
 			return err
 		}
-		defer static.Stop()
 		beside[way.kept] = len(all)
-		all = append(all, heated{"static", static, requests(query), way.kept, 0})
+		all = append(all, heated{bare, static, requests(query), way.kept, 0})
 	}
 	statics := len(all)
 	all = append(all, ways...)
@@ -96,7 +105,7 @@ func (b *bench) heat(ctx context.Context, work string, gateway *proc.Process, qu
 	}
 	for i, way := range ways {
 		static := beside[way.kept]
-		bare, cores := table.StatsOf(answers[static]), table.StatsOf(cost[static]).Median
+		least, cores := table.StatsOf(answers[static]), table.StatsOf(cost[static]).Median
 		got, us := table.StatsOf(answers[statics+i]), table.StatsOf(cost[statics+i])
 		ratios := make([]float64, rounds)
 		for round := range ratios {
@@ -104,9 +113,9 @@ func (b *bench) heat(ctx context.Context, work string, gateway *proc.Process, qu
 		}
 		ratio := table.StatsOf(ratios).Median
 		r := table.Row{
-			Work: work + ", " + way.name, Asked: "–", Bound: fmt.Sprintf("static, %s: %s, %s µs", sizeOf(way.kept, len(said.raw)), bare.Format("answers/s"), table.Short(cores)),
+			Work: work + ", " + way.name, Asked: "–", Bound: fmt.Sprintf("static, %s: %s, %s µs", sizeOf(way.kept, len(said.raw)), least.Format("answers/s"), table.Short(cores)),
 			Measured: fmt.Sprintf("%.3f: %s, %s µs on the cores", ratio, got.Format("answers/s"), table.Short(us.Median)),
-			Values:   map[string]float64{"ratio": ratio, "answers_per_second": got.Median, "us": us.Median, "static": bare.Median, "static_us": cores},
+			Values:   map[string]float64{"ratio": ratio, "answers_per_second": got.Median, "us": us.Median, "static": least.Median, "static_us": cores},
 		}
 		if way.asked > 0 {
 			ok := ratio >= way.asked
