@@ -63,7 +63,7 @@ func (l *Limiter) Reserve(ctx context.Context, limits []Limit) (Grant, error) {
 		switch {
 		case err == nil:
 			windows, _, _ := split(limits)
-			return Grant{l.store, w.d, windows}, nil
+			return Grant{l.store, w.d, windows, w.held}, nil
 		case !errors.Is(err, errAgain):
 			return Grant{}, err
 		}
@@ -75,7 +75,12 @@ type Grant struct {
 	store   Store
 	d       Decision
 	windows []Limit
+	held    bool
 }
+
+// Held reports whether the call was held back: a budget had no room for it at first, or
+// others stood in the queue. It may have taken a while all the same, to ask Redis.
+func (g Grant) Held() bool { return g.held }
 
 // Sent says that the call leaves now. If that is so late that a window's guard does
 // not cover it, the Store is told, meanwhile: a process that has too few processors
@@ -121,6 +126,7 @@ func (l *Limiter) wait(ctx context.Context, w *waiter, limits []Limit) error {
 	if len(windows) == 0 {
 		return nil
 	}
+	w.held = true
 	if err := l.join(w, key, windows, first, round); err != nil {
 		l.giveDaysBack(ctx, w)
 		return err

@@ -371,3 +371,30 @@ func TestWhoSendsLateDelaysTheNext(t *testing.T) {
 		s.want("third 1.1s")
 	})
 }
+
+// slowStore is a store that is far away.
+type slowStore struct{ Store }
+
+func (s slowStore) Take(ctx context.Context, now time.Time, within time.Duration, limits []Limit) (Decision, error) {
+	time.Sleep(100 * time.Millisecond)
+	return s.Store.Take(ctx, now, within, limits)
+}
+
+// Who was let go at once was not held back, however long it took to ask.
+func TestHeld(t *testing.T) {
+	oneAtATime(t)
+	synctest.Test(t, func(t *testing.T) {
+		l := NewLimiter(slowStore{&Memory{}}, time.Minute)
+		for i, held := range []bool{false, false, true} {
+			g, err := l.Reserve(t.Context(), []Limit{second})
+			if err != nil || g.Held() != held {
+				t.Errorf("call %d: held back %v, %v", i, g.Held(), err)
+			}
+			g.Sent()
+		}
+		day := Limit{Key: "a:day", Calls: 2}
+		if g, err := l.Reserve(t.Context(), []Limit{day}); err != nil || g.Held() {
+			t.Errorf("under a day alone: held back %v, %v", g.Held(), err)
+		}
+	})
+}

@@ -63,6 +63,7 @@ type waiter struct {
 	d     Decision
 	err   error
 	ready chan struct{} // closed when it may start or has failed
+	held  bool          // it has been in one
 }
 
 // split tells the windows among limits from the days, and names the windows.

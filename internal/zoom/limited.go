@@ -83,7 +83,9 @@ func watched(ctx context.Context, grant ratelimit.Grant) context.Context {
 func (a *account) wait(ctx context.Context, req *Request, due dues) (ratelimit.Grant, error) {
 	began := time.Now()
 	grant, err := a.cfg.Limiter.Reserve(ctx, due.all())
-	usageFrom(ctx).wait(time.Since(began))
+	if err != nil || grant.Held() {
+		usageFrom(ctx).wait(time.Since(began))
+	}
 	if full, ok := errors.AsType[*ratelimit.Error](err); ok {
 		kind := ErrRateLimited
 		if full.Daily {

@@ -230,3 +230,30 @@ func (l *lateness) Late(context.Context, time.Time, ratelimit.Decision, []rateli
 	l.told <- struct{}{}
 	return nil
 }
+
+// farStore is a store of budgets that is far away.
+type farStore struct{ ratelimit.Store }
+
+func (s farStore) Take(ctx context.Context, now time.Time, within time.Duration, limits []ratelimit.Limit) (ratelimit.Decision, error) {
+	time.Sleep(100 * time.Millisecond)
+	return s.Store.Take(ctx, now, within, limits)
+}
+
+// What it takes to ask for a budget is no wait of the budget's.
+func TestWhatCountsAsWaiting(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		untilNoon()
+		c := newTestClient(func(*http.Request) *http.Response { return answer(200, `{}`) }, func(cfg *Config) {
+			cfg.Plan, cfg.Store, cfg.Limiter = Free, nil, ratelimit.NewLimiter(farStore{&ratelimit.Memory{}}, time.Minute)
+		})
+		for i := range 5 { // four a second, and a tenth of a second to ask for each
+			u := &Usage{}
+			if _, err := GetUser.Do(WithUsage(t.Context(), u), c, UserKey{"u"}); err != nil {
+				t.Fatal(err)
+			}
+			if waited := u.Waited() > 0; waited != (i == 4) {
+				t.Errorf("call %d waited %s", i, u.Waited())
+			}
+		}
+	})
+}
