@@ -132,12 +132,15 @@ func (a *answers) get(ctx context.Context, q wording, now time.Time) *kept {
 	}
 	front := &a.front[q.hash%uint64(len(a.front))]
 	f := front.Load()
-	if f != nil && f.question == string(q.bytes) && now.Before(f.expires) && a.unchanged(f.ticket) && past() {
+	same := f != nil && f.question == string(q.bytes)
+	if same && now.Before(f.expires) && a.unchanged(f.ticket) && past() {
 		return f.kept
 	}
 	k, ticket := a.stored(ctx, q, now)
 	if k == nil {
-		front.CompareAndSwap(f, nil)
+		if same { // else it stands there for another question, and well
+			front.CompareAndSwap(f, nil)
+		}
 		return nil
 	}
 	if !k.used.Load() && k.used.CompareAndSwap(false, true) {

@@ -448,6 +448,9 @@ func TestFrontOfAnswers(t *testing.T) {
 		same := q
 		q = wording{[]byte("another question at the same place"), q.hash}
 		gives("of one hash", "")
+		if a.front[q.hash%uint64(len(a.front))].Load() == nil {
+			t.Error("who is not answered puts another's answer out of the front")
+		}
 		q = same
 		gives("the same again", "first")
 		store.Evict(t.Context(), "other tag")
