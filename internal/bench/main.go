@@ -84,6 +84,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if *guide != "" {
 		return b.guide(ctx, *guide)
 	}
+	if err := b.build(ctx); err != nil {
+		return err
+	}
 	err = b.measure(ctx, strings.FieldsFunc(*only, func(r rune) bool { return r == ',' }), *build)
 	if *asJSON {
 		return errors.Join(err, table.WriteJSON(stdout, b.rows))
@@ -118,16 +121,17 @@ func newBench(ctx context.Context, samples int, progress io.Writer) (*bench, err
 	transport.MaxIdleConnsPerHost, transport.DisableCompression = 100, true
 	b.client = &http.Client{Transport: transport, Timeout: 2 * time.Minute}
 	b.zoomql, b.bare = filepath.Join(place.Tmp, "zoomql"), filepath.Join(place.Tmp, "static")
-	fmt.Fprintln(progress, "building")
-	err = errors.Join(place.BuildGateway(ctx, b.zoomql), place.Build(ctx, b.bare, "./internal/bench/static"))
-	if err == nil {
-		b.up, err = upstream.Start(ctx, place, b.self, b.client)
-	}
-	if err != nil {
+	if b.up, err = upstream.Start(ctx, place, b.self, b.client); err != nil {
 		b.close()
 		return nil, err
 	}
 	return b, nil
+}
+
+// build makes what is measured.
+func (b *bench) build(ctx context.Context) error {
+	fmt.Fprintln(b.progress, "building")
+	return errors.Join(b.place.BuildGateway(ctx, b.zoomql), b.place.Build(ctx, b.bare, "./internal/bench/static"))
 }
 
 func (b *bench) close() {

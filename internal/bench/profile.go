@@ -35,7 +35,8 @@ func (b *bench) profile(ctx context.Context, dir string) error {
 		return err
 	}
 	b.zoomql = filepath.Join(dir, "zoomql")
-	if err := b.buildProfiled(ctx); err != nil {
+	// pprof finds lines by paths, and instructions by symbols.
+	if err := b.buildProfiled(ctx, "-trimpath=false", "-ldflags="); err != nil {
 		return err
 	}
 	if err := b.enter(ctx, office); err != nil {
@@ -81,7 +82,7 @@ func (b *bench) hotBodies() map[string][][]byte {
 // the machine that it was written on.
 func (b *bench) guide(ctx context.Context, file string) error {
 	b.zoomql = filepath.Join(b.place.Tmp, "profiled")
-	if err := b.buildProfiled(ctx, "-trimpath"); err != nil {
+	if err := b.buildProfiled(ctx); err != nil {
 		return err
 	}
 	if err := b.enter(ctx, office); err != nil {
@@ -131,13 +132,8 @@ func (b *bench) buildProfiled(ctx context.Context, flags ...string) error {
 	if err := os.WriteFile(overlay, content, 0o600); err != nil {
 		return err
 	}
-	args := slices.Concat([]string{"build", "-overlay", overlay, "-o", b.zoomql}, flags, []string{"."})
-	cmd := exec.CommandContext(ctx, "go", args...)
-	cmd.Dir = b.place.Root
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("go build: %w\n%s", err, out)
-	}
-	return nil
+	fmt.Fprintln(b.progress, "building")
+	return b.place.Build(ctx, b.zoomql, ".", append(flags, "-overlay", overlay)...)
 }
 
 // profileCold profiles one query that the gateway has never heard.

@@ -29,22 +29,19 @@ func (b *bench) hot(ctx context.Context) error {
 	}
 	defer baseline.Stop()
 	small, large := userQuery(b.marks.HostID), crowdQuery(b.marks.BigMeeting, listedFields)
-	if err := b.heat(ctx, "hot small query", gateway, small, []heated{
-		{"64 connections", gateway, requests(small), 1, 0.9},
-		{"other variables each time", gateway, turning(small), 1, 0.3},
-		{"baseline", baseline, requests(small), 1, 0},
+	if err := b.heat(ctx, "hot small query", gateway, small, []*heated{
+		{name: "64 connections", server: gateway, bodies: requests(small), kept: 1, asked: 0.9},
+		{name: "other variables each time", server: gateway, bodies: turning(small), kept: 1, asked: 0.3},
+		{name: "baseline", server: baseline, bodies: requests(small), kept: 1},
 	}); err != nil {
 		return err
 	}
-	return b.heat(ctx, "hot large query", gateway, large, []heated{
-		{"64 connections", gateway, requests(large), 1, 0.9},
-		{"20 different ones by turns", gateway, requests(named(large, 20)...), 20, 0.9},
-		{"other variables each time", gateway, turning(large), 1, 0.05},
+	return b.heat(ctx, "hot large query", gateway, large, []*heated{
+		{name: "64 connections", server: gateway, bodies: requests(large), kept: 1, asked: 0.9},
+		{name: "20 different ones by turns", server: gateway, bodies: requests(named(large, 20)...), kept: 20, asked: 0.9},
+		{name: "other variables each time", server: gateway, bodies: turning(large), kept: 1, asked: 0.05},
 	})
 }
-
-// bare is what the static servers are called among the ways.
-const bare = "static"
 
 // heated is one way to ask a server that knows the answer.
 type heated struct {
@@ -53,13 +50,15 @@ type heated struct {
 	bodies [][]byte
 	kept   int     // how many answers lie in memory, and in that of the static server beside it
 	asked  float64 // of a static server's answers a second; 0 asks nothing
+
+	answers, cost []float64 // a second, and in microseconds on the cores, a round each
 }
 
 // heat measures servers beside one that answers with the same bytes: by turns, in
 // slices so short that what else the machine does meets all alike, and each slice is
 // held against the same round's of the static server that has as many answers to
 // write.
-func (b *bench) heat(ctx context.Context, work string, gateway *proc.Process, query string, ways []heated) error {
+func (b *bench) heat(ctx context.Context, work string, gateway *proc.Process, query string, ways []*heated) error {
 	const conns, rounds = 64, 21
 	const each = 400 * time.Millisecond
 	var said answer
@@ -69,53 +68,48 @@ func (b *bench) heat(ctx context.Context, work string, gateway *proc.Process, qu
 			return err
 		}
 	}
-	var all []heated
+	statics := map[int]*heated{} // by how many answers they write
 	defer func() {
-		for _, way := range all {
-			if way.name == bare {
-				way.server.Stop()
-			}
+		for _, static := range statics {
+			static.server.Stop()
 		}
 	}()
-	beside := map[int]int{} // kept → the static server's place in all
+	var all []*heated
 	for _, way := range ways {
-		if _, ok := beside[way.kept]; ok {
-			continue
+		if statics[way.kept] == nil {
+			server, err := b.static(ctx, slices.Repeat([][]byte{said.raw}, way.kept)...)
+			if err != nil {
+				return err
+			}
+			statics[way.kept] = &heated{name: "static", server: server, bodies: requests(query)}
+			all = append(all, statics[way.kept])
 		}
-		static, err := b.static(ctx, slices.Repeat([][]byte{said.raw}, way.kept)...)
-		if err != nil {
-			return err
-		}
-		beside[way.kept] = len(all)
-		all = append(all, heated{bare, static, requests(query), way.kept, 0})
+		all = append(all, way)
 	}
-	statics := len(all)
-	all = append(all, ways...)
-	answers, cost := make([][]float64, len(all)), make([][]float64, len(all))
 	for round := range rounds + 1 {
-		for i, way := range all {
+		for _, way := range all {
 			perSecond, cpu, err := b.hammer(ctx, way.server, way.bodies, conns, each)
 			if err != nil {
 				return fmt.Errorf("%s, %s: %w", work, way.name, err)
 			}
 			if round > 0 { // the first is for warming up
-				answers[i], cost[i] = append(answers[i], perSecond), append(cost[i], cpu)
+				way.answers, way.cost = append(way.answers, perSecond), append(way.cost, cpu)
 			}
 		}
 	}
-	for i, way := range ways {
-		static := beside[way.kept]
-		least, cores := table.StatsOf(answers[static]), table.StatsOf(cost[static]).Median
-		got, us := table.StatsOf(answers[statics+i]), table.StatsOf(cost[statics+i])
+	for _, way := range ways {
+		static := statics[way.kept]
+		bare, cores := table.StatsOf(static.answers), table.StatsOf(static.cost).Median
+		got, us := table.StatsOf(way.answers), table.StatsOf(way.cost)
 		ratios := make([]float64, rounds)
 		for round := range ratios {
-			ratios[round] = answers[statics+i][round] / answers[static][round]
+			ratios[round] = way.answers[round] / static.answers[round]
 		}
 		ratio := table.StatsOf(ratios).Median
 		r := table.Row{
-			Work: work + ", " + way.name, Asked: "–", Bound: fmt.Sprintf("static, %s: %s, %s µs", sizeOf(way.kept, len(said.raw)), least.Format("answers/s"), table.Short(cores)),
+			Work: work + ", " + way.name, Asked: "–", Bound: fmt.Sprintf("static, %s: %s, %s µs", sizeOf(way.kept, len(said.raw)), bare.Format("answers/s"), table.Short(cores)),
 			Measured: fmt.Sprintf("%.3f: %s, %s µs on the cores", ratio, got.Format("answers/s"), table.Short(us.Median)),
-			Values:   map[string]float64{"ratio": ratio, "answers_per_second": got.Median, "us": us.Median, "static": least.Median, "static_us": cores},
+			Values:   map[string]float64{"ratio": ratio, "answers_per_second": got.Median, "us": us.Median, "static": bare.Median, "static_us": cores},
 		}
 		if way.asked > 0 {
 			ok := ratio >= way.asked
