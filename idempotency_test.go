@@ -156,9 +156,9 @@ func TestARepeatElsewhereAnswersWithTheFirstResult(t *testing.T) {
 		t.Fatalf("%d notes, %v", len(notes), err)
 	}
 	for _, key := range notes {
-		note, err := client.Get(t.Context(), key).Result()
-		// Behind a head of fixed length: a sum and Zoom's id, and nothing besides.
-		if err != nil || len(note) < 22 || !keyForm.MatchString(key) || !noteForm.MatchString(note[22:]) {
+		note, err := client.HGetAll(t.Context(), key).Result()
+		// A sum and Zoom's id, and nothing besides.
+		if err != nil || len(note) != 3 || note["state"] != "done" || !keyForm.MatchString(key) || !noteForm.MatchString(note["outcome"]) {
 			t.Errorf("Redis knows too much: %q, %v", note, err)
 		}
 		if left := client.TTL(t.Context(), key).Val(); left < 23*time.Hour || left > 24*time.Hour {
@@ -170,7 +170,7 @@ func TestARepeatElsewhereAnswersWithTheFirstResult(t *testing.T) {
 var (
 	keyForm = regexp.MustCompile(`^zoomql:v1:n:\{:once [0-9a-f]{64}\}$`)
 	// Zoom tells no id of a new role, which is found by its name.
-	noteForm = regexp.MustCompile(`^\{"input":"[A-Za-z0-9+/]{43}=","id":"[\w-]*"\}$`)
+	noteForm = regexp.MustCompile(`^p\{"input":"[A-Za-z0-9+/]{43}=","id":"[\w-]*"\}$`)
 )
 
 // Many at once, on both replicas, make one.
@@ -241,12 +241,47 @@ func TestUnknownOutcomeOnTwoReplicas(t *testing.T) {
 	}
 }
 
-// Redis is no reason to fail: without it each replica remembers by itself.
+// Without Redis nobody can tell whether another replica does it: a create with a key
+// is refused before anything is sent, one without a key is made.
 func TestCreatesWithoutRedis(t *testing.T) {
 	r := startReplicas(t)
 	r.redis.Kill()
-	first := r.send(r.a, withKey("k"))
-	if diff := cmp.Diff(first, r.send(r.a, withKey("k"))); diff != "" || mistake(first) != "" || r.creates() != 1 {
-		t.Errorf("%v, %d were made\n%s", first, r.creates(), diff)
+	_, answer := r.a.ask(t, r.fill("mutation { it: "+withKey("k")+" }"))
+	var refusal struct {
+		Errors []struct {
+			Extensions struct {
+				Code    string
+				RetryAt time.Time
+			}
+		}
+	}
+	if err := json.Unmarshal([]byte(toJSON(t, answer)), &refusal); err != nil {
+		t.Fatal(err)
+	}
+	if len(refusal.Errors) != 1 || refusal.Errors[0].Extensions.Code != "IDEMPOTENCY_UNAVAILABLE" || refusal.Errors[0].Extensions.RetryAt.IsZero() || r.creates() != 0 {
+		t.Errorf("with a key: %v, %d were made", answer, r.creates())
+	}
+	bare := r.send(r.a, strings.Replace(newMeeting, `idempotencyKey: "KEY", `, "", 1))
+	if mistake(bare) != "" || r.creates() != 1 {
+		t.Errorf("without a key: %v, %d were made", bare, r.creates())
+	}
+
+	r.ResetCalls()
+	r.redis.Run()
+	for _, p := range []*process{r.b, r.a} {
+		for end := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
+			if again := r.send(p, withKey("k")); again != "IDEMPOTENCY_UNAVAILABLE" {
+				if mistake(again) != "" {
+					t.Errorf("with Redis again: %v", again)
+				}
+				break
+			}
+			if time.Now().After(end) {
+				t.Fatal("Redis is back, and creates are refused still")
+			}
+		}
+	}
+	if n := r.creates(); n != 1 {
+		t.Errorf("%d were made", n)
 	}
 }

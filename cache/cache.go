@@ -27,7 +27,8 @@
 // # Errors
 //
 // A cache is never a reason to fail. A miss is a nil entry, and so is every
-// trouble with Redis: no method here returns an error.
+// trouble with Redis: no method of a [Store] returns an error. A [Ledger] does,
+// since nobody can tell without Redis what another process does.
 package cache
 
 import "context"

@@ -3,6 +3,9 @@ package cache
 import (
 	"context"
 	"encoding/base64"
+	"errors"
+	"math/rand/v2"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -17,28 +20,32 @@ import (
 // claimOf takes the claim that must be free.
 func claimOf(t testing.TB, l Ledger, key string) *Claim {
 	t.Helper()
-	note, claim := l.Claim(t.Context(), key, time.Hour)
-	if note != nil || claim == nil {
-		t.Fatalf("noted is %v, and the claim %v", note, claim)
+	note, claim, err := l.Claim(t.Context(), key, time.Hour)
+	if note != nil || claim == nil || err != nil {
+		t.Fatalf("noted is %v, and the claim %v, %v", note, claim, err)
 	}
 	return claim
 }
 
-// noted returns what is noted, which somebody must have.
+// noteOf returns the outcome that must be noted.
 func noteOf(t testing.TB, l Ledger, key string) []byte {
 	t.Helper()
-	note, claim := l.Claim(t.Context(), key, time.Hour)
-	if note == nil {
-		t.Fatalf("nothing is noted; the claim is %v", claim)
+	note, claim, err := l.Claim(t.Context(), key, time.Hour)
+	if note == nil || err != nil {
+		t.Fatalf("nothing is noted; the claim is %v, %v", claim, err)
 	}
 	return note.Outcome
 }
+
+// patient are limits of time that only a hang exceeds.
+var patient = claimTimes{attempt: time.Minute, total: time.Minute, again: 5 * time.Millisecond, ending: time.Minute}
 
 // ledgers are those of two processes that hear each other.
 func ledgers(t *testing.T, dial func() redis.UniversalClient, lease time.Duration) (a, b *Redis) {
 	t.Helper()
 	one, _ := replica(t, dial(), lease).second.(*Redis)
 	two, _ := replica(t, dial(), lease).second.(*Redis)
+	one.claimTimes, two.claimTimes = patient, patient
 	return one, two
 }
 
@@ -57,9 +64,7 @@ func TestLedgerOnEveryRedis(t *testing.T) {
 			a, b := ledgers(t, client(t), 5*time.Second)
 
 			c := claimOf(t, a, "done")
-			if !c.Settle([]byte("made 7")) {
-				t.Error("the outcome is not noted")
-			}
+			c.Settle([]byte("made 7"))
 			for _, l := range []*Redis{a, b} {
 				if got := noteOf(t, l, "done"); string(got) != "made 7" {
 					t.Errorf("noted is %q", got)
@@ -77,8 +82,9 @@ func TestLedgerOnEveryRedis(t *testing.T) {
 			if got := noteOf(t, b, "unknown"); got != nil {
 				t.Errorf("nobody knows, and noted is %q", got)
 			}
-			if c.Settle([]byte("twice")) {
-				t.Error("a claim was ended twice")
+			c.Settle([]byte("twice"))
+			if got := noteOf(t, b, "done"); string(got) != "made 7" {
+				t.Errorf("a claim was ended twice, and noted is %q", got)
 			}
 		})
 	}
@@ -93,8 +99,10 @@ func TestOneClaimsForAll(t *testing.T) {
 	for i := range 20 {
 		l := []*Redis{a, b}[i%2]
 		all.Go(func() {
-			note, claim := l.Claim(t.Context(), "k", time.Hour)
+			note, claim, err := l.Claim(t.Context(), "k", time.Hour)
 			switch {
+			case err != nil:
+				t.Error(err)
 			case claim != nil:
 				done.Add(1)
 				claim.Settle([]byte("made"))
@@ -111,8 +119,8 @@ func TestOneClaimsForAll(t *testing.T) {
 	claim := claimOf(t, a, "slow")
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if note, other := b.Claim(ctx, "slow", time.Hour); note != nil || other != nil {
-		t.Errorf("who had left was given %v, %v", note, other)
+	if note, other, err := b.Claim(ctx, "slow", time.Hour); note != nil || other != nil || !errors.Is(err, context.Canceled) {
+		t.Errorf("a caller that had left was given %v, %v, %v", note, other, err)
 	}
 	claim.Abandon()
 }
@@ -123,30 +131,237 @@ func TestClaimOfAProcessThatEnded(t *testing.T) {
 	s := redistest.Start(t)
 	a, b := ledgers(t, func() redis.UniversalClient { return s.Client() }, 60*time.Millisecond)
 	c := claimOf(t, a, "k")
-	c.lease.renew.Stop() // as if it had been killed
-	if got := noteOf(t, b, "k"); got != nil {
-		t.Errorf("noted is %q", got)
+	c.renew.Stop() // as if it had been killed
+	for range 2 {
+		if got := noteOf(t, b, "k"); got != nil {
+			t.Errorf("noted is %q", got)
+		}
 	}
-	if !c.Settle([]byte("made")) || string(noteOf(t, b, "k")) != "made" {
-		t.Error("the outcome came late and is not noted")
+	c.Settle([]byte("made"))
+	if got := noteOf(t, b, "k"); string(got) != "made" {
+		t.Errorf("the outcome came late, and noted is %q", got)
 	}
 }
 
-// Without Redis everybody may; what came of it is noted if Redis is back.
-func TestLedgerWithoutRedis(t *testing.T) {
+// A holder that was cut off for longer than a lease is waited for once more.
+func TestClaim_leaseEndsWhileHolderIsCutOff(t *testing.T) {
+	s := redistest.Start(t)
+	a, b := ledgers(t, func() redis.UniversalClient { return s.Client() }, time.Second)
+	c := claimOf(t, a, "k")
+	c.renew.Stop()
+	client := s.Client()
+	holder := noteNames("k", "")[1]
+	eventually(t, "the lease ends", func() bool { return client.Exists(t.Context(), holder).Val() == 0 })
+	told := make(chan []byte)
+	go func() { told <- noteOf(t, b, "k") }()
+	eventually(t, "the lease is prolonged for the holder", func() bool { return client.Get(t.Context(), holder).Val() == c.fence })
+	c.prolong()
+	if state := client.HGet(t.Context(), noteNames("k", "")[0], "state").Val(); state != "begun" {
+		t.Errorf("the holder is back, and the state is %q", state)
+	}
+	c.Settle([]byte("made"))
+	if got := <-told; string(got) != "made" {
+		t.Errorf("noted is %q", got)
+	}
+}
+
+// Without an answer of Redis nobody may, and what was tried then keeps nobody from
+// it later.
+func TestClaim_withoutRedis(t *testing.T) {
+	for why, c := range map[string]struct {
+		fail, mend func(*redistest.Server, *redistest.Wire)
+	}{
+		"no connection": {func(_ *redistest.Server, w *redistest.Wire) { w.Cut() }, func(_ *redistest.Server, w *redistest.Wire) { w.Mend() }},
+		"no answer":     {func(s *redistest.Server, _ *redistest.Wire) { s.Hang() }, func(s *redistest.Server, _ *redistest.Wire) { s.Resume() }},
+	} {
+		t.Run(why, func(t *testing.T) {
+			s := redistest.Start(t)
+			wire := s.Wire()
+			l := openRedis(t, wire.Client)
+			l.claimTimes = claimTimes{attempt: 50 * time.Millisecond, total: 200 * time.Millisecond, again: time.Millisecond, ending: 50 * time.Millisecond}
+			eventually(t, "there is a connection", func() bool { return l.client.Ping(t.Context()).Err() == nil })
+			c.fail(s, wire)
+			before := time.Now()
+			note, claim, err := l.Claim(t.Context(), "k", time.Hour)
+			var refused *UnavailableError
+			if note != nil || claim != nil || !errors.As(err, &refused) || !refused.RetryAt.After(before) {
+				t.Errorf("given %v, %v, %v", note, claim, err)
+			}
+			c.mend(s, wire)
+			eventually(t, "the attempt is withdrawn", func() bool {
+				l.unsettled.mu.Lock()
+				defer l.unsettled.mu.Unlock()
+				return !l.unsettled.running
+			})
+			patient := openRedis(t, s.Client())
+			patient.claimTimes = claimTimes{attempt: time.Minute, total: time.Minute, again: time.Millisecond, ending: time.Minute}
+			claimOf(t, patient, "k").Abandon()
+		})
+	}
+}
+
+// A claim that Redis reads after it was withdrawn is not granted.
+func TestClaim_arrivesAfterItWasWithdrawn(t *testing.T) {
+	s := redistest.Start(t)
+	a, b := ledgers(t, func() redis.UniversalClient { return s.Client() }, time.Hour)
+	late := &Claim{redis: a, key: "k", fence: "late", life: time.Hour, attempts: 1}
+	late.Abandon()
+	if answer, ok := late.ask(t.Context()); !ok || answer.state != "withdrawn" {
+		t.Fatalf("answered %v, %v", answer, ok)
+	}
+	claimOf(t, b, "k").Abandon()
+}
+
+// A claim whose answer was lost may be asked for again: it is the same one.
+func TestClaim_sentTwice(t *testing.T) {
+	s := redistest.Start(t)
+	a, _ := ledgers(t, func() redis.UniversalClient { return s.Client() }, time.Hour)
+	c := &Claim{redis: a, key: "k", fence: "one", life: time.Hour}
+	for range 2 {
+		if answer, ok := c.ask(t.Context()); !ok || answer.state != "granted" {
+			t.Errorf("answered %v, %v", answer, ok)
+		}
+	}
+}
+
+// What comes of a claim while Redis is away is noted when it is back, and those who
+// wait for it go on waiting until then.
+func TestClaim_settledWithoutRedis(t *testing.T) {
+	for name, c := range map[string]struct {
+		end  func(*Claim)
+		want string // "" is a claim
+	}{
+		"made":    {func(c *Claim) { c.Settle([]byte("made")) }, "made"},
+		"refused": {(*Claim).Abandon, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := redistest.Start(t)
+			wire := s.Wire()
+			a, b := openRedis(t, wire.Client), openRedis(t, s.Client())
+			a.claimTimes, b.claimTimes = patient, patient
+			claim := claimOf(t, a, "k")
+			wire.Cut()
+			c.end(claim)
+			if claim.hasTold() {
+				t.Error("Redis was told without a connection")
+			}
+			wire.Mend()
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			defer cancel()
+			note, again, err := b.Claim(ctx, "k", time.Hour)
+			switch {
+			case err != nil:
+				t.Error(err)
+			case c.want == "" && again == nil, c.want != "" && (note == nil || string(note.Outcome) != c.want):
+				t.Errorf("given %v, %v", note, again)
+			}
+		})
+	}
+}
+
+// A Redis that has lost the note may have given the claim to another, whose note
+// stands.
+func TestClaim_endsAfterAnotherHasIt(t *testing.T) {
+	s := redistest.Start(t)
+	a, b := ledgers(t, func() redis.UniversalClient { return s.Client() }, time.Hour)
+	first := claimOf(t, a, "k")
+	if err := s.Client().FlushAll(t.Context()).Err(); err != nil {
+		t.Fatal(err)
+	}
+	second := claimOf(t, b, "k")
+	second.Settle([]byte("second"))
+	first.Settle([]byte("first"))
+	if got := noteOf(t, a, "k"); string(got) != "second" {
+		t.Errorf("noted is %q", got)
+	}
+}
+
+// The ends of claims that Redis cannot be told of are bounded.
+func TestUnsettled_bound(t *testing.T) {
 	s := redistest.Start(t)
 	wire := s.Wire()
 	l := openRedis(t, wire.Client)
 	wire.Cut()
-	first, second := claimOf(t, l, "k"), claimOf(t, l, "k")
-	if second.Settle([]byte("nobody hears")) {
-		t.Error("an outcome was noted without Redis")
+	for range maxUnsettled + 10 {
+		(&Claim{redis: l, key: "k", fence: "f", attempts: 1}).Abandon()
+	}
+	l.unsettled.mu.Lock()
+	n := len(l.unsettled.ends)
+	l.unsettled.mu.Unlock()
+	if n != maxUnsettled {
+		t.Errorf("%d ends are kept, want %d", n, maxUnsettled)
 	}
 	wire.Mend()
-	eventually(t, "Redis is back", func() bool { return !l.link.down() && first.lease.redis.client.Ping(t.Context()).Err() == nil })
-	if !first.Settle([]byte("made")) || string(noteOf(t, l, "k")) != "made" {
-		t.Error("the outcome is not noted though Redis is back")
+	eventually(t, "all are told", func() bool {
+		l.unsettled.mu.Lock()
+		defer l.unsettled.mu.Unlock()
+		return len(l.unsettled.ends) == 0
+	})
+}
+
+// Four processes try to do the same things while Redis stalls again and again:
+// nothing is done twice, and in the end everybody is told what was done.
+func TestClaim_stalls(t *testing.T) {
+	s := redistest.Start(t)
+	const replicas, keys = 4, 60
+	var ledgers [replicas]*Redis
+	for i := range ledgers {
+		ledgers[i] = openRedis(t, s.Client())
+		ledgers[i].claimTimes = claimTimes{attempt: 20 * time.Millisecond, total: 100 * time.Millisecond, again: time.Millisecond, ending: 5 * time.Millisecond}
 	}
+	var done [keys]atomic.Int32
+	var refused atomic.Int32
+	stop, stalled := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(stalled)
+		random := rand.New(rand.NewPCG(1, 2))
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+				s.Hang()
+				time.Sleep(time.Duration(random.IntN(200)) * time.Millisecond)
+				s.Resume()
+				time.Sleep(time.Duration(random.IntN(50)) * time.Millisecond)
+			}
+		}
+	}()
+	var all sync.WaitGroup
+	for i, l := range ledgers {
+		all.Go(func() {
+			random := rand.New(rand.NewPCG(3, uint64(i)))
+			for _, k := range random.Perm(keys) {
+				note, claim, err := l.Claim(t.Context(), strconv.Itoa(k), time.Hour)
+				switch {
+				case claim != nil && random.IntN(4) == 0:
+					claim.Abandon()
+				case claim != nil:
+					done[k].Add(1)
+					claim.Settle([]byte(strconv.Itoa(k)))
+				case err != nil:
+					refused.Add(1)
+				case string(note.Outcome) != strconv.Itoa(k):
+					t.Errorf("%d: noted is %q", k, note.Outcome)
+				}
+			}
+		})
+	}
+	all.Wait()
+	close(stop)
+	<-stalled
+	l := openRedis(t, s.Client())
+	l.claimTimes = patient
+	for k := range done {
+		note, claim, err := l.Claim(t.Context(), strconv.Itoa(k), time.Hour)
+		switch n := done[k].Load(); {
+		case n > 1:
+			t.Errorf("%d was done %d times", k, n)
+		case err != nil, n == 1 && (note == nil || string(note.Outcome) != strconv.Itoa(k)), n == 0 && claim == nil:
+			t.Errorf("%d was done %d times, and a repeat is given %v, %v, %v", k, n, note, claim, err)
+		}
+	}
+	t.Logf("%d of %d claims were refused", refused.Load(), replicas*keys)
 }
 
 // What is noted is sealed where there are keys, for its own place.
@@ -157,21 +372,26 @@ func TestNotesAreSealed(t *testing.T) {
 		t.Fatal(err)
 	}
 	sealed, bare := openRedis(t, s.Client(), WithKeys(keys)), openRedis(t, s.Client())
+	sealed.claimTimes, bare.claimTimes = patient, patient
 	claimOf(t, sealed, "a").Settle([]byte("canary"))
-	raw, err := s.Client().Get(t.Context(), named(notePrefix, "a")).Result()
-	if err != nil || strings.Contains(raw, "canary") {
+	raw, err := s.Client().HGetAll(t.Context(), named(notePrefix, "a")).Result()
+	if err != nil || raw["state"] != "done" || strings.Contains(raw["outcome"], "canary") {
 		t.Errorf("Redis holds %q, %v", raw, err)
 	}
 	if got := noteOf(t, sealed, "a"); string(got) != "canary" {
-		t.Errorf("who has the key reads %q", got)
+		t.Errorf("with the key, %q is read", got)
 	}
 	if got := noteOf(t, bare, "a"); got != nil {
-		t.Errorf("who has no key reads %q", got)
+		t.Errorf("without a key, %q is read", got)
 	}
-	if err := s.Client().Set(t.Context(), named(notePrefix, "b"), raw, time.Hour).Err(); err != nil {
+	if err := s.Client().HSet(t.Context(), named(notePrefix, "b"), raw).Err(); err != nil {
 		t.Fatal(err)
 	}
 	if got := noteOf(t, sealed, "b"); got != nil {
 		t.Errorf("a note was read in the place of another: %q", got)
+	}
+	claimOf(t, bare, "c").Settle([]byte("plain"))
+	if got := noteOf(t, sealed, "c"); got != nil {
+		t.Errorf("what is not sealed was read where all is: %q", got)
 	}
 }

@@ -32,6 +32,7 @@ type link struct {
 	isDown   atomic.Bool
 	failures atomic.Int32 // in a row
 	failing  atomic.Int64 // when the first of them was, in nanoseconds
+	tripped  atomic.Int64 // when it went down last, in nanoseconds
 
 	ctx   context.Context // ends with close
 	stop  context.CancelFunc
@@ -55,6 +56,24 @@ func newLink(do func(context.Context, []string) error, log *slog.Logger) *link {
 }
 
 func (l *link) down() bool { return l.isDown.Load() }
+
+// downFor returns how long the link has been down, and 0 while it is up.
+func (l *link) downFor() time.Duration {
+	if !l.down() {
+		return 0
+	}
+	return time.Duration(time.Now().UnixNano() - l.tripped.Load())
+}
+
+// start runs a task that ends with the link, and reports false where that has ended.
+func (l *link) start(task func()) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.closed {
+		l.tasks.Go(task)
+	}
+	return !l.closed
+}
 
 // saw takes note of the outcome of a call and reports whether it went well.
 func (l *link) saw(err error) bool {
@@ -120,8 +139,9 @@ func (l *link) trip(err error) {
 	if l.isDown.Load() {
 		return
 	}
-	l.isDown.Store(true)
 	now := time.Now()
+	l.tripped.Store(now.UnixNano())
+	l.isDown.Store(true)
 	for _, e := range l.recent {
 		if now.Sub(e.at) <= recentFor {
 			l.remember(e.tags)

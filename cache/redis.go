@@ -61,6 +61,9 @@ type Redis struct {
 	lease   time.Duration // how long a lease lasts unless it is renewed
 	waiters waiters
 	hearing hearing
+
+	claimTimes claimTimes
+	unsettled  unsettled
 }
 
 // RedisOption changes how a [Redis] works.
@@ -78,7 +81,8 @@ func NewRedis(client redis.UniversalClient, log *slog.Logger, options ...RedisOp
 	if log == nil {
 		log = slog.Default()
 	}
-	r := &Redis{client: client, id: rand.Uint64(), lease: leaseTime}
+	r := &Redis{client: client, id: rand.Uint64(), lease: leaseTime, claimTimes: defaultClaimTimes}
+	r.unsettled.redis = r
 	for _, set := range options {
 		set(r)
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
+	"zoomql/cache"
 	"zoomql/internal/zoom"
 	"zoomql/internal/zoom/types"
 )
@@ -48,6 +49,7 @@ var kinds = []struct {
 	{zoom.ErrRateLimited, "RATE_LIMITED", "Zoom's rate limit leaves no room for this in time; see retryAt."},
 	{zoom.ErrInvalid, codeInvalid, "Zoom refused the input."},
 	{zoom.ErrBadAnswer, "BAD_ANSWER", "Zoom's answer cannot be read."},
+	{cache.ErrUnavailable, "IDEMPOTENCY_UNAVAILABLE", "Nothing was sent to Zoom: Redis, where the outcome of an idempotencyKey is noted, does not answer. Send it again with the same key at retryAt."},
 	{context.DeadlineExceeded, codeTimeout, "It took longer than the gateway waits."},
 	{zoom.ErrUnavailable, "ZOOM_UNAVAILABLE", "Zoom does not answer. Ask again later."},
 	{types.ErrBadID, codeInvalid, "The id is none that this gateway gave out for this account."},
@@ -82,6 +84,9 @@ func present(log *slog.Logger) graphql.ErrorPresenterFunc {
 			if errors.Is(err, kind.err) {
 				shown.Message = kind.message
 				addZoom(withCode(shown, kind.code), err)
+				if unavailable, ok := errors.AsType[*cache.UnavailableError](err); ok {
+					addRetryAt(shown, unavailable.RetryAt)
+				}
 				return shown
 			}
 		}
@@ -142,8 +147,12 @@ func addZoom(shown *gqlerror.Error, err error) {
 	}
 	shown.Extensions["zoom"] = said
 	if !e.RetryAt.IsZero() {
-		shown.Extensions["retryAt"] = e.RetryAt.UTC().Format(time.RFC3339)
+		addRetryAt(shown, e.RetryAt)
 	}
+}
+
+func addRetryAt(shown *gqlerror.Error, at time.Time) {
+	shown.Extensions["retryAt"] = at.UTC().Format(time.RFC3339)
 }
 
 // codeOf returns the code of the first error of an answer, for the log.

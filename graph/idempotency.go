@@ -115,12 +115,12 @@ func (d *doing[T]) here(ctx context.Context) (made, error) {
 	if d.m.ledger == nil {
 		return d.create(ctx, nil)
 	}
-	note, claim := d.m.ledger.Claim(ctx, "once "+hex.EncodeToString(d.id[:]), remembered)
+	note, claim, err := d.m.ledger.Claim(ctx, "once "+hex.EncodeToString(d.id[:]), remembered)
 	switch {
+	case err != nil:
+		return made{}, err
 	case note != nil:
 		return d.told(ctx, note)
-	case claim == nil:
-		return made{}, context.Cause(ctx)
 	}
 	defer claim.Leave() // in a panic
 	return d.create(ctx, claim)
