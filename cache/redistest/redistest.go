@@ -30,6 +30,10 @@ type Server struct {
 	cmd    *exec.Cmd
 }
 
+// slack is longer than a healthy server takes on a busy machine. Tests limit
+// operations themselves, by contexts.
+const slack = time.Minute
+
 // silence drops what go-redis logs: a line for each connection that fails.
 type silence struct{}
 
@@ -57,6 +61,7 @@ func Cluster(t testing.TB) *redis.ClusterClient {
 	t.Helper()
 	_, addr := ClusterNode(t)
 	c := redis.NewClusterClient(&redis.ClusterOptions{Addrs: []string{addr}, ContextTimeoutEnabled: true,
+		DialTimeout: slack, ReadTimeout: slack, WriteTimeout: slack,
 		MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}})
 	t.Cleanup(func() { c.Close() })
 	return c
@@ -76,7 +81,7 @@ func ClusterNode(t testing.TB) (s *Server, addr string) {
 	if err := node.ClusterAddSlotsRange(t.Context(), 0, 16383).Err(); err != nil {
 		t.Fatal(err)
 	}
-	for end := time.Now().Add(10 * time.Second); ; time.Sleep(2 * time.Millisecond) {
+	for end := time.Now().Add(slack); ; time.Sleep(2 * time.Millisecond) {
 		info, _ := node.ClusterInfo(t.Context()).Result()
 		if strings.Contains(info, "cluster_state:ok") {
 			return s, addr
@@ -158,7 +163,7 @@ func (s *Server) Run() {
 		s.t.Fatal(err)
 	}
 	s.cmd = cmd
-	for end := time.Now().Add(10 * time.Second); ; time.Sleep(2 * time.Millisecond) {
+	for end := time.Now().Add(slack); ; time.Sleep(2 * time.Millisecond) {
 		if c, err := net.Dial("unix", s.socket); err == nil {
 			c.Close()
 			return
@@ -205,6 +210,7 @@ func (s *Server) Wire() *Wire {
 	w := &Wire{conns: make(map[net.Conn]bool)}
 	w.Client = redis.NewClient(&redis.Options{
 		Addr: s.socket, ContextTimeoutEnabled: true, DialerRetries: 1,
+		DialTimeout: slack, ReadTimeout: slack, WriteTimeout: slack,
 		Dialer: func(ctx context.Context, _, _ string) (net.Conn, error) {
 			w.mu.Lock()
 			defer w.mu.Unlock()
