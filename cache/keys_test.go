@@ -28,11 +28,10 @@ func parseKeys(t testing.TB, texts ...string) Keys {
 
 // Nothing of an entry can be read in Redis, and only who has its key can open it.
 func TestEncryption(t *testing.T) {
+	t.Parallel()
 	client := redistest.Start(t).Client()
 	open := func(texts ...string) *Redis {
-		r := NewRedis(client, silent, WithKeys(parseKeys(t, texts...)))
-		t.Cleanup(r.Close)
-		return r
+		return openRedis(t, client, WithKeys(parseKeys(t, texts...)))
 	}
 	one, two := keyText("one", 'a'), keyText("two", 'b')
 	ctx := t.Context()

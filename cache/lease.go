@@ -11,8 +11,6 @@ import (
 )
 
 const (
-	// leaseTime is how long others wait for one who has died.
-	leaseTime = 5 * time.Second
 	// longestLease ends the renewal of a lease that nobody released.
 	longestLease = 2 * time.Minute
 	// fenceLife is how long the fence of the last lease is known. It outlives
@@ -118,7 +116,7 @@ func (r *Redis) GetOrLease(ctx context.Context, key string, wish Wish, tags ...s
 		q.lane = refresh
 	}
 	if q.try(ctx) {
-		return q.entry, q.ticket, q.lease
+		return q.result(ctx)
 	}
 	// Who waits listens before he looks again: what is freed in between wakes him.
 	woken, leave := r.waiters.join(key)
@@ -127,6 +125,15 @@ func (r *Redis) GetOrLease(ctx context.Context, key string, wish Wish, tags ...s
 		if !q.wait(ctx, woken) {
 			return nil, Ticket{}, nil
 		}
+	}
+	return q.result(ctx)
+}
+
+// result returns what the last try brought. A caller that gets neither entry nor
+// lease, and still has time, asks the origin by itself.
+func (q *quest) result(ctx context.Context) (*Entry, Ticket, *Lease) {
+	if q.entry == nil && q.lease == nil && ctx.Err() == nil {
+		q.redis.uncoordinated.add()
 	}
 	return q.entry, q.ticket, q.lease
 }
@@ -148,7 +155,7 @@ type quest struct {
 
 // try reports false when another has the lease.
 func (q *quest) try(ctx context.Context) bool {
-	ctx, cancel := context.WithTimeoutCause(ctx, opTimeout, errSlow)
+	ctx, cancel := q.redis.limit(ctx)
 	defer cancel()
 	for {
 		data, now, done := q.ask(ctx)
@@ -238,7 +245,7 @@ func (l *Lease) prolong() {
 	if l.done.Load() || r.link.ctx.Err() != nil || time.Since(l.began) > longestLease {
 		return
 	}
-	ctx, cancel := context.WithTimeout(r.link.ctx, opTimeout)
+	ctx, cancel := r.limit(r.link.ctx)
 	defer cancel()
 	held, err := renewal.Run(ctx, r.client, l.lane.names(l.key), l.fence, r.lease.Milliseconds()).Int()
 	if err == nil && held == 0 {
@@ -253,7 +260,7 @@ func (l *Lease) Release() {
 	if l == nil || !l.end() {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), opTimeout)
+	ctx, cancel := l.redis.limit(context.Background())
 	defer cancel()
 	// Where it fails, the lease ends by itself.
 	_ = release.Run(ctx, l.redis.client, l.lane.names(l.key), l.fence, freed, l.key).Err()

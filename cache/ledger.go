@@ -64,18 +64,6 @@ const withdrawnLife = time.Hour
 // maxUnsettled bounds the ends of claims that Redis has not been told of.
 const maxUnsettled = 4096
 
-// claimTimes are the limits of time that claims have besides the lease's.
-type claimTimes struct {
-	attempt time.Duration // for one call to Redis
-	total   time.Duration // for all attempts, before the claim is refused
-	again   time.Duration // between attempts
-	ending  time.Duration // for Redis to be told of an end, before that goes on in the background
-}
-
-var defaultClaimTimes = claimTimes{
-	attempt: time.Second, total: 5 * time.Second, again: 50 * time.Millisecond, ending: 100 * time.Millisecond,
-}
-
 // noteNames returns the names that scripts of claims use, in this order. All of them
 // hold the key in the same braces.
 func noteNames(key, fence string) []string {
@@ -153,14 +141,15 @@ func (r *Redis) Claim(ctx context.Context, key string, life time.Duration) (*Not
 		switch answer.state {
 		case "granted":
 			c.granted = true
-			c.renew = time.AfterFunc(r.lease/3, c.prolong)
+			c.renew = time.AfterFunc(longestLease, c.prolong)
+			c.renew.Reset(r.lease / 3) // not before c.renew is set, which prolong reads
 			return nil, c, nil
 		case "done":
 			return &Note{Outcome: c.open(answer.outcome)}, nil, nil
 		case "unknown":
 			return &Note{}, nil, nil
 		}
-		wait := r.claimTimes.again
+		wait := r.timings.ProbeFirst
 		switch {
 		case answered:
 			silent = time.Time{}
@@ -168,13 +157,13 @@ func (r *Redis) Claim(ctx context.Context, key string, life time.Duration) (*Not
 		case silent.IsZero():
 			silent = time.Now()
 		}
-		late := !silent.IsZero() && time.Since(silent) > r.claimTimes.total || r.link.downFor() > r.claimTimes.total
+		late := !silent.IsZero() && time.Since(silent) > r.timings.Claim || r.link.downFor() > r.timings.Claim
 		if !late && waitFor(ctx, woken, wait) {
 			continue
 		}
 		c.Abandon()
 		if late || !silent.IsZero() && errors.Is(ctx.Err(), context.DeadlineExceeded) {
-			return nil, nil, &UnavailableError{RetryAt: time.Now().Add(r.claimTimes.total)}
+			return nil, nil, &UnavailableError{RetryAt: time.Now().Add(r.timings.Claim)}
 		}
 		return nil, nil, context.Cause(ctx)
 	}
@@ -225,7 +214,7 @@ func (c *Claim) ask(ctx context.Context) (claimAnswer, bool) {
 		return claimAnswer{}, false
 	}
 	c.attempts++
-	ctx, cancel := context.WithTimeoutCause(ctx, r.claimTimes.attempt, errSlow)
+	ctx, cancel := context.WithTimeoutCause(ctx, r.timings.Attempt, errSlow)
 	defer cancel()
 	var answer *redis.Cmd
 	if !r.scripted(ctx, func(pipe redis.Pipeliner, eval evaluate) {
@@ -252,7 +241,7 @@ func (c *Claim) prolong() {
 	if c.hasTold() || r.link.ctx.Err() != nil {
 		return
 	}
-	ctx, cancel := context.WithTimeout(r.link.ctx, r.claimTimes.attempt)
+	ctx, cancel := context.WithTimeout(r.link.ctx, r.timings.Attempt)
 	defer cancel()
 	held, err := hold.Run(ctx, r.client, noteNames(c.key, c.fence), c.fence, r.lease.Milliseconds()).Int()
 	if err == nil && held == 0 {
@@ -285,7 +274,7 @@ func (c *Claim) end(e *ending) {
 	if again || c.attempts == 0 {
 		return
 	}
-	if !e.tell(c.redis.claimTimes.ending) {
+	if !e.tell(c.redis.timings.Operation) {
 		c.redis.unsettled.add(e)
 	}
 }
@@ -390,7 +379,7 @@ func (u *unsettled) add(e *ending) {
 
 // run ends when nothing is left to tell, or with the store.
 func (u *unsettled) run() {
-	for sleep(u.redis.link.ctx, u.redis.claimTimes.again) && !u.tell() {
+	for sleep(u.redis.link.ctx, u.redis.timings.ProbeFirst) && !u.tell() {
 	}
 }
 
@@ -400,7 +389,7 @@ func (u *unsettled) tell() bool {
 	ends := slices.Clone(u.ends)
 	u.mu.Unlock()
 	for _, e := range ends {
-		if !e.tell(u.redis.claimTimes.attempt) {
+		if !e.tell(u.redis.timings.Attempt) {
 			break
 		}
 	}

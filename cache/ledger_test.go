@@ -37,15 +37,11 @@ func noteOf(t testing.TB, l Ledger, key string) []byte {
 	return note.Outcome
 }
 
-// patient are limits of time that only a hang exceeds.
-var patient = claimTimes{attempt: time.Minute, total: time.Minute, again: 5 * time.Millisecond, ending: time.Minute}
-
 // ledgers are those of two processes that hear each other.
 func ledgers(t *testing.T, dial func() redis.UniversalClient, lease time.Duration) (a, b *Redis) {
 	t.Helper()
 	one, _ := replica(t, dial(), lease).second.(*Redis)
 	two, _ := replica(t, dial(), lease).second.(*Redis)
-	one.claimTimes, two.claimTimes = patient, patient
 	return one, two
 }
 
@@ -177,8 +173,9 @@ func TestClaim_withoutRedis(t *testing.T) {
 		t.Run(why, func(t *testing.T) {
 			s := redistest.Start(t)
 			wire := s.Wire()
-			l := openRedis(t, wire.Client)
-			l.claimTimes = claimTimes{attempt: 50 * time.Millisecond, total: 200 * time.Millisecond, again: time.Millisecond, ending: 50 * time.Millisecond}
+			hasty := patient
+			hasty.Operation, hasty.Attempt, hasty.Claim = 50*time.Millisecond, 50*time.Millisecond, 200*time.Millisecond
+			l := openRedis(t, wire.Client, WithTimings(hasty))
 			eventually(t, "there is a connection", func() bool { return l.client.Ping(t.Context()).Err() == nil })
 			c.fail(s, wire)
 			before := time.Now()
@@ -193,9 +190,7 @@ func TestClaim_withoutRedis(t *testing.T) {
 				defer l.unsettled.mu.Unlock()
 				return !l.unsettled.running
 			})
-			patient := openRedis(t, s.Client())
-			patient.claimTimes = claimTimes{attempt: time.Minute, total: time.Minute, again: time.Millisecond, ending: time.Minute}
-			claimOf(t, patient, "k").Abandon()
+			claimOf(t, openRedis(t, s.Client()), "k").Abandon()
 		})
 	}
 }
@@ -238,7 +233,6 @@ func TestClaim_settledWithoutRedis(t *testing.T) {
 			s := redistest.Start(t)
 			wire := s.Wire()
 			a, b := openRedis(t, wire.Client), openRedis(t, s.Client())
-			a.claimTimes, b.claimTimes = patient, patient
 			claim := claimOf(t, a, "k")
 			wire.Cut()
 			c.end(claim)
@@ -306,8 +300,9 @@ func TestClaim_stalls(t *testing.T) {
 	const replicas, keys = 4, 60
 	var ledgers [replicas]*Redis
 	for i := range ledgers {
-		ledgers[i] = openRedis(t, s.Client())
-		ledgers[i].claimTimes = claimTimes{attempt: 20 * time.Millisecond, total: 100 * time.Millisecond, again: time.Millisecond, ending: 5 * time.Millisecond}
+		hasty := patient
+		hasty.Operation, hasty.Attempt, hasty.Claim = 5*time.Millisecond, 20*time.Millisecond, 100*time.Millisecond
+		ledgers[i] = openRedis(t, s.Client(), WithTimings(hasty))
 	}
 	var done [keys]atomic.Int32
 	var refused atomic.Int32
@@ -351,7 +346,6 @@ func TestClaim_stalls(t *testing.T) {
 	close(stop)
 	<-stalled
 	l := openRedis(t, s.Client())
-	l.claimTimes = patient
 	for k := range done {
 		note, claim, err := l.Claim(t.Context(), strconv.Itoa(k), time.Hour)
 		switch n := done[k].Load(); {
@@ -372,7 +366,6 @@ func TestNotesAreSealed(t *testing.T) {
 		t.Fatal(err)
 	}
 	sealed, bare := openRedis(t, s.Client(), WithKeys(keys)), openRedis(t, s.Client())
-	sealed.claimTimes, bare.claimTimes = patient, patient
 	claimOf(t, sealed, "a").Settle([]byte("canary"))
 	raw, err := s.Client().HGetAll(t.Context(), named(notePrefix, "a")).Result()
 	if err != nil || raw["state"] != "done" || strings.Contains(raw["outcome"], "canary") {

@@ -10,13 +10,7 @@ import (
 
 const (
 	failuresToTrip = 3
-	// trippedAfter is how long nothing must have gone well: a stall that is over
-	// at once fails all calls under way together.
-	trippedAfter = 150 * time.Millisecond
-	maxPending   = 4096             // evictions remembered while Redis is away
-	recentFor    = 10 * time.Second // how far back evictions are done again
-	probeFirst   = 100 * time.Millisecond
-	probeEvery   = 300 * time.Millisecond
+	maxPending     = 4096 // evictions remembered while Redis is away
 )
 
 // A link is what we think of the connection to Redis. It goes down after some
@@ -24,8 +18,9 @@ const (
 // probe has done all evictions that Redis missed. While it is down nobody reads,
 // so nobody reads what should have been evicted.
 type link struct {
-	do  func(ctx context.Context, tags []string) error // evicts in Redis
-	log *slog.Logger
+	do      func(ctx context.Context, tags []string) error // evicts in Redis
+	timings Timings
+	log     *slog.Logger
 
 	back chan struct{} // told when the link has come up again
 
@@ -49,8 +44,8 @@ type eviction struct {
 	tags []string
 }
 
-func newLink(do func(context.Context, []string) error, log *slog.Logger) *link {
-	l := &link{do: do, log: log, pending: make(map[string]struct{}), back: make(chan struct{}, 1)}
+func newLink(do func(context.Context, []string) error, timings Timings, log *slog.Logger) *link {
+	l := &link{do: do, timings: timings, log: log, pending: make(map[string]struct{}), back: make(chan struct{}, 1)}
 	l.ctx, l.stop = context.WithCancel(context.Background())
 	return l
 }
@@ -87,7 +82,7 @@ func (l *link) saw(err error) bool {
 	switch n := l.failures.Add(1); {
 	case n == 1:
 		l.failing.Store(now)
-	case n >= failuresToTrip && now-l.failing.Load() >= int64(trippedAfter):
+	case n >= failuresToTrip && now-l.failing.Load() >= int64(l.timings.TripAfter):
 		l.trip(err)
 	}
 	return false
@@ -95,17 +90,30 @@ func (l *link) saw(err error) bool {
 
 // evict evicts now, or before anything is read again.
 func (l *link) evict(ctx context.Context, tags []string) {
-	if !l.down() {
-		err := l.do(ctx, tags)
-		if err == nil {
-			l.done(tags)
-			return
-		}
-		defer l.trip(err)
+	if l.down() && l.postpone(tags) {
+		return
+	}
+	err := l.do(ctx, tags)
+	if err == nil {
+		l.done(tags)
+		return
 	}
 	l.mu.Lock()
-	defer l.mu.Unlock()
 	l.remember(tags)
+	l.mu.Unlock()
+	l.trip(err)
+}
+
+// postpone remembers an eviction until the link is up. It reports false when the
+// link has come up meanwhile: then nothing would do it.
+func (l *link) postpone(tags []string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.isDown.Load() {
+		return false
+	}
+	l.remember(tags)
+	return true
 }
 
 // remember adds to what is pending. Beyond a bound, everything is.
@@ -126,7 +134,7 @@ func (l *link) done(tags []string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	old := 0
-	for old < len(l.recent) && (now.Sub(l.recent[old].at) > recentFor || len(l.recent)-old >= maxPending) {
+	for old < len(l.recent) && (now.Sub(l.recent[old].at) > l.timings.Recent || len(l.recent)-old >= maxPending) {
 		old++
 	}
 	l.recent = append(l.recent[old:], eviction{now, tags})
@@ -143,7 +151,7 @@ func (l *link) trip(err error) {
 	l.tripped.Store(now.UnixNano())
 	l.isDown.Store(true)
 	for _, e := range l.recent {
-		if now.Sub(e.at) <= recentFor {
+		if now.Sub(e.at) <= l.timings.Recent {
 			l.remember(e.tags)
 		}
 	}
@@ -154,7 +162,7 @@ func (l *link) trip(err error) {
 
 // probe looks for Redis until it is there and up to date.
 func (l *link) probe() {
-	for wait := probeFirst; ; wait = min(2*wait, probeEvery) {
+	for wait := l.timings.ProbeFirst; ; wait = min(2*wait, l.timings.ProbeEvery) {
 		if !sleep(l.ctx, wait) {
 			return
 		}

@@ -22,10 +22,6 @@ const (
 	channel   = "zoomql:v1:evicted"
 	freed     = "zoomql:v1:freed" // the channel of keys whose lease has ended
 
-	// opTimeout bounds what a read may cost when Redis is slow. The origin
-	// takes about as long, so waiting longer would be slower than no cache.
-	opTimeout = 100 * time.Millisecond
-
 	// maxLife bounds the life of entries and of the versions of tags. A
 	// version that expires only makes misses.
 	maxLife = 7 * 24 * time.Hour
@@ -58,12 +54,13 @@ type Redis struct {
 	id      uint64 // of this process, among those that share the Redis
 	link    *link
 	keys    Keys
+	timings Timings
 	lease   time.Duration // how long a lease lasts unless it is renewed
 	waiters waiters
 	hearing hearing
 
-	claimTimes claimTimes
-	unsettled  unsettled
+	unsettled     unsettled
+	uncoordinated uncoordinated
 }
 
 // RedisOption changes how a [Redis] works.
@@ -81,15 +78,16 @@ func NewRedis(client redis.UniversalClient, log *slog.Logger, options ...RedisOp
 	if log == nil {
 		log = slog.Default()
 	}
-	r := &Redis{client: client, id: rand.Uint64(), lease: leaseTime, claimTimes: defaultClaimTimes}
+	r := &Redis{client: client, id: rand.Uint64(), timings: Timings{}.withDefaults()}
 	r.unsettled.redis = r
 	for _, set := range options {
 		set(r)
 	}
+	r.lease, r.uncoordinated.log = r.timings.Lease, log
 	if c, ok := client.(*redis.Client); ok && !c.Options().ContextTimeoutEnabled {
-		r.client = c.WithTimeout(opTimeout)
+		r.client = c.WithTimeout(r.timings.Operation)
 	}
-	r.link = newLink(r.evict, log)
+	r.link = newLink(r.evict, r.timings, log)
 	return r
 }
 
@@ -101,7 +99,7 @@ func (r *Redis) Get(ctx context.Context, key string, tags ...string) (*Entry, Ti
 	if r.link.down() {
 		return nil, Ticket{}
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, opTimeout, errSlow)
+	ctx, cancel := r.limit(ctx)
 	defer cancel()
 
 	pipe := r.client.Pipeline()
@@ -148,7 +146,7 @@ func (r *Redis) set(ctx context.Context, key string, t Ticket, e *Entry) bool {
 	if !ok {
 		return true
 	}
-	ctx, cancel := context.WithTimeoutCause(context.WithoutCancel(ctx), opTimeout, errSlow)
+	ctx, cancel := r.limit(context.WithoutCancel(ctx))
 	defer cancel()
 
 	lease := t.lease
@@ -167,7 +165,11 @@ func (r *Redis) set(ctx context.Context, key string, t Ticket, e *Entry) bool {
 			pipe.Expire(ctx, tagPrefix+tag, maxLife)
 		}
 	})
-	return !ok || lease == nil || lease.filed(done)
+	if !ok || lease == nil || lease.filed(done) {
+		return true
+	}
+	r.uncoordinated.add()
+	return false
 }
 
 // Evict implements [Store].
@@ -187,7 +189,7 @@ return redis.call('PUBLISH', ARGV[1], ARGV[2] .. n)`)
 
 // evict deletes the versions of tags, then tells other processes.
 func (r *Redis) evict(ctx context.Context, tags []string) error {
-	ctx, cancel := context.WithTimeout(ctx, opTimeout)
+	ctx, cancel := r.limit(ctx)
 	defer cancel()
 	pipe := r.client.Pipeline()
 	for _, tag := range tags {

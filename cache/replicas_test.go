@@ -2,6 +2,7 @@ package cache
 
 import (
 	"context"
+	"fmt"
 	"math/rand/v2"
 	"slices"
 	"strconv"
@@ -12,156 +13,141 @@ import (
 	"time"
 
 	"github.com/Shopify/toxiproxy/v2"
+	"github.com/redis/go-redis/v9"
 	"github.com/rs/zerolog"
 
 	"zoomql/cache/redistest"
 )
 
-// news is how soon others must have heard of an eviction.
-const news = 50 * time.Millisecond
-
-// model knows what a read may return: world is what the origin would say of each
-// thing, and ended what has been evicted of it.
+// A model knows what a read may return. The origin has a version of each thing. Once
+// an eviction is over on a replica, or another one has received the message of it, no
+// read that begins there later may return an older version than the eviction's. So
+// each eviction carries a tag that tells thing and version.
 type model struct {
-	world []atomic.Int64
-	mu    sync.Mutex
-	ended [][]ended
+	origin []atomic.Int64
+	over   []atomic.Int64   // the highest version that was evicted from Redis
+	least  [][]atomic.Int64 // what may be read, by replica and thing
+	stale  atomic.Int64
+	hits   atomic.Int64
 }
 
-// ended is an eviction that was over at a time, on a replica: what is older than
-// version must not be read there any more, and nowhere after the news.
-type ended struct {
-	version int64
-	at      time.Time
-	by      int
+func newModel(replicas, things int) *model {
+	m := &model{origin: make([]atomic.Int64, things), over: make([]atomic.Int64, things)}
+	for range replicas {
+		m.least = append(m.least, make([]atomic.Int64, things))
+	}
+	return m
 }
 
-func newModel(things int) *model {
-	return &model{world: make([]atomic.Int64, things), ended: make([][]ended, things)}
+func raise(a *atomic.Int64, v int64) {
+	for old := a.Load(); old < v && !a.CompareAndSwap(old, v); old = a.Load() {
+	}
 }
 
-// least returns the oldest version that a replica may read from now on.
-func (m *model) least(thing, replica int, excused bool) (v int64) {
-	now := time.Now()
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	for _, e := range m.ended[thing] {
-		if e.by == replica || (!excused && now.Sub(e.at) > news) {
-			v = max(v, e.version)
+// modelled is a Redis that tells the model which messages a replica has received.
+type modelled struct {
+	*Redis
+	m       *model
+	replica int
+}
+
+func (s modelled) Subscribe(evict func(tags ...string)) {
+	s.Redis.Subscribe(func(tags ...string) {
+		over := make([]int64, len(s.m.over))
+		if slices.Contains(tags, All) {
+			for thing := range over {
+				over[thing] = s.m.over[thing].Load()
+			}
 		}
+		for _, tag := range tags {
+			var thing, version int
+			if _, err := fmt.Sscanf(tag, "version:%d:%d", &thing, &version); err == nil {
+				over[thing] = int64(version)
+			}
+		}
+		evict(tags...)
+		for thing, v := range over {
+			raise(&s.m.least[s.replica][thing], v)
+		}
+	})
+}
+
+// open opens a replica.
+func (m *model) open(t *testing.T, client redis.UniversalClient, replica int, timings Timings) *Tiered {
+	far := openRedis(t, client, WithTimings(timings))
+	s := NewTiered(NewMemory(1<<20), modelled{far, m, replica})
+	subscribed(t, far)
+	return s
+}
+
+// read reads a thing, asking the origin on a miss, and returns the version.
+func (m *model) read(t *testing.T, s *Tiered, replica, thing int) int64 {
+	key, tags := "k"+strconv.Itoa(thing), []string{"t" + strconv.Itoa(thing), "all"}
+	least := m.least[replica][thing].Load()
+	e, ticket := s.Get(t.Context(), key, tags...)
+	if e == nil {
+		v := m.origin[thing].Load()
+		s.Set(t.Context(), key, ticket, entryFor(int(v), time.Hour))
+		return v
+	}
+	m.hits.Add(1)
+	v := int64(number(t, e))
+	if v < least {
+		m.stale.Add(1)
 	}
 	return v
 }
 
-func (m *model) evicted(thing, replica int, version int64, at time.Time) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	all := m.ended[thing]
-	all = append(all, ended{version, at, replica})
-	if len(all) > 256 { // all of the first half are long over, but for the highest of each replica
-		var kept []ended
-		for by := range 4 {
-			best := ended{by: by}
-			for _, e := range all[:128] {
-				if e.by == by && e.version > best.version {
-					best = e
-				}
-			}
-			kept = append(kept, best)
+func (m *model) write(t *testing.T, s *Tiered, replica, thing int) {
+	v := m.origin[thing].Add(1)
+	s.Evict(t.Context(), "t"+strconv.Itoa(thing), fmt.Sprintf("version:%d:%d", thing, v))
+	raise(&m.least[replica][thing], v)
+	if !s.second.(modelled).link.down() {
+		raise(&m.over[thing], v)
+	}
+}
+
+// settled waits until each replica reads the last version of each thing.
+func (m *model) settled(t *testing.T, replicas []*Tiered) {
+	t.Helper()
+	for i, s := range replicas {
+		for thing := range m.origin {
+			eventually(t, fmt.Sprintf("replica %d reads the last version of thing %d", i, thing), func() bool {
+				return m.read(t, s, i, thing) == m.origin[thing].Load()
+			})
 		}
-		all = append(kept, all[128:]...)
 	}
-	m.ended[thing] = all
-}
-
-// read reads a thing on a replica, asking the origin on a miss, and reports
-// whether what it read was too old.
-func (m *model) read(t *testing.T, s *Tiered, thing, replica int, excused func() bool) (stale bool) {
-	key, tags := "k"+strconv.Itoa(thing), []string{"t" + strconv.Itoa(thing), "all"}
-	least := m.least(thing, replica, excused())
-	e, ticket := s.Get(t.Context(), key, tags...)
-	if e == nil {
-		s.Set(t.Context(), key, ticket, entry(int(m.world[thing].Load())))
-		return false
+	t.Logf("%d hits", m.hits.Load())
+	if n := m.stale.Load(); n > 0 || m.hits.Load() == 0 {
+		t.Errorf("%d stale reads of %d", n, m.hits.Load())
 	}
-	return int64(number(t, e)) < least && !excused()
 }
 
-func (m *model) write(t *testing.T, s *Tiered, thing, replica int) (version int64) {
-	version = m.world[thing].Add(1)
-	s.Evict(t.Context(), "t"+strconv.Itoa(thing))
-	return version
-}
-
-// TestNoStaleReads does 100,000 things in any order on four replicas and checks
-// each read against the model.
+// TestNoStaleReads does thousands of things in any order on four replicas, checks each
+// read against the model, and waits until all replicas know all evictions.
 func TestNoStaleReads(t *testing.T) {
-	const things, each = 400, 25_000 // so many that what one replica misses it does not mend by chance
+	t.Parallel()
+	const things, each = 100, 6_000 // so many that what one replica misses it does not mend by chance
 	server := redistest.Start(t)
-	m := newModel(things)
-	var stale, hits atomic.Int64
+	m := newModel(4, things)
+	var replicas []*Tiered
 	var wg sync.WaitGroup
 	for i := range 4 {
-		s := replica(t, server.Client(), leaseTime)
+		s := m.open(t, server.Client(), i, patient)
+		replicas = append(replicas, s)
 		wg.Go(func() {
 			random := rand.New(rand.NewPCG(1, uint64(i)))
 			for range each {
-				thing := random.IntN(things)
-				if random.IntN(20) == 0 {
-					v := m.write(t, s, thing, i)
-					m.evicted(thing, i, v, time.Now())
-					continue
-				}
-				hits.Add(1)
-				if m.read(t, s, thing, i, func() bool { return false }) {
-					stale.Add(1)
+				if thing := random.IntN(things); random.IntN(20) == 0 {
+					m.write(t, s, i, thing)
+				} else {
+					m.read(t, s, i, thing)
 				}
 			}
 		})
 	}
 	wg.Wait()
-	if n := stale.Load(); n > 0 {
-		t.Errorf("%d stale reads of %d", n, hits.Load())
-	}
-}
-
-// TestNewsIsFast measures how long an eviction takes to reach the near stores of
-// other replicas, most of which do other things.
-func TestNewsIsFast(t *testing.T) {
-	server := redistest.Start(t)
-	var replicas []*Tiered
-	for range 4 {
-		replicas = append(replicas, replica(t, server.Client(), leaseTime))
-	}
-	var took []time.Duration
-	for i := range 500 {
-		key, tag := "k"+strconv.Itoa(i), "t"+strconv.Itoa(i)
-		for _, s := range replicas {
-			e, ticket := s.Get(t.Context(), key, tag)
-			if e == nil {
-				s.Set(t.Context(), key, ticket, entry(i))
-			}
-		}
-		began := time.Now()
-		replicas[i%4].Evict(t.Context(), tag)
-		for _, s := range replicas {
-			for {
-				if e, _ := s.first.Get(t.Context(), key, tag); e == nil {
-					break
-				}
-				if time.Since(began) > 10*time.Second {
-					t.Fatal("the news does not come")
-				}
-			}
-		}
-		took = append(took, time.Since(began))
-	}
-	slices.Sort(took)
-	p99 := took[len(took)*99/100]
-	t.Logf("evicted everywhere after %v (median), %v (p99)", took[len(took)/2], p99)
-	if p99 > news {
-		t.Errorf("evicted everywhere after %v (p99), want %v", p99, news)
-	}
+	m.settled(t, replicas)
 }
 
 // line is the way of a replica to Redis, which can be broken.
@@ -192,67 +178,52 @@ func (l *line) lose() {
 
 func (l *line) mend() { l.Toxics.ResetToxics(context.Background()) }
 
-// TestCutOffReplicas cuts replicas off while all read and write: soon after each is
-// back it knows what it has missed, and the others know what it did meanwhile.
+// TestCutOffReplicas cuts replicas off while all read and write. The reads of each are
+// held against what it has received, and in the end all know all: each what it has
+// missed, and the others what it did meanwhile.
 func TestCutOffReplicas(t *testing.T) {
-	const things, back = 400, 3 * time.Second
+	t.Parallel()
+	const things = 100
 	_, addr := redistest.StartTCP(t)
-	m := newModel(things)
+	m := newModel(4, things)
+	timings := Timings{Quiet: 300 * time.Millisecond, Check: 100 * time.Millisecond, Recent: time.Hour}
 	var (
 		lines    []*line
 		replicas []*Tiered
-		cut      [4]atomic.Bool // until a while after it is back
-		stale    atomic.Int64
-		reads    atomic.Int64
+		steps    [4]atomic.Int64
+		over     atomic.Bool
 		wg       sync.WaitGroup
 	)
-	for range 4 {
+	for i := range 4 {
 		l := newLine(t, addr)
 		client, err := Dial("redis://" + l.Listen)
 		if err != nil {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { client.Close() })
-		lines, replicas = append(lines, l), append(replicas, replica(t, client, leaseTime))
+		lines, replicas = append(lines, l), append(replicas, m.open(t, client, i, timings))
 	}
-	over := make(chan struct{})
 	for i, s := range replicas {
 		wg.Go(func() {
 			random := rand.New(rand.NewPCG(2, uint64(i)))
-			late := map[int]int64{} // what was evicted while others could not know
-			for {
-				select {
-				case <-over:
-					return
-				default:
-				}
+			for !over.Load() {
 				thing := random.IntN(things)
-				if random.IntN(50) > 0 {
-					if reads.Load()%64 == 0 {
-						time.Sleep(time.Millisecond)
-					}
-					reads.Add(1)
-					if m.read(t, s, thing, i, cut[i].Load) {
-						stale.Add(1)
-					}
+				if n := steps[i].Add(1); n%50 > 0 {
+					m.read(t, s, i, thing)
 					continue
 				}
-				alone := cut[i].Load()
-				v := m.write(t, s, thing, i)
-				if alone = alone || cut[i].Load(); alone {
-					// His own reads must see it at once, those of others later.
-					m.evicted(thing, i, v, time.Now().Add(24*time.Hour))
-					late[thing] = v
-					continue
-				}
-				for other, v := range late {
-					m.evicted(other, i, v, time.Now())
-				}
-				clear(late)
-				m.evicted(thing, i, v, time.Now())
-				time.Sleep(time.Millisecond)
+				m.write(t, s, i, thing)
+				time.Sleep(time.Millisecond) // leaves the processor to others
 			}
 		})
+	}
+	// await waits until each replica has done so many steps more.
+	await := func(n int64) {
+		t.Helper()
+		for i := range steps {
+			soFar := steps[i].Load()
+			eventually(t, "all go on", func() bool { return steps[i].Load() >= soFar+n })
+		}
 	}
 	for n, c := range []struct{ cut, mend func(*line) }{
 		{(*line).lose, (*line).mend},
@@ -262,31 +233,30 @@ func TestCutOffReplicas(t *testing.T) {
 			}
 		}},
 	} {
-		time.Sleep(200 * time.Millisecond)
-		cut[n].Store(true)
+		link := replicas[n].second.(modelled).link
+		await(500)
 		c.cut(lines[n])
-		time.Sleep(500 * time.Millisecond)
+		eventually(t, "the link is down", link.down)
+		await(500)
 		c.mend(lines[n])
-		time.Sleep(back)
-		if replicas[n].second.(*Redis).link.down() {
-			t.Errorf("replica %d is not back after %v", n, back)
-		}
-		cut[n].Store(false)
+		eventually(t, "the link is up", func() bool { return !link.down() })
 	}
-	time.Sleep(500 * time.Millisecond)
-	close(over)
+	await(500)
+	over.Store(true)
 	wg.Wait()
-	t.Logf("%d reads", reads.Load())
-	if n := stale.Load(); n > 0 {
-		t.Errorf("%d stale reads of %d", n, reads.Load())
-	}
+	m.settled(t, replicas)
 }
 
 // TestNewsThatIsLost evicts as another process does whose message never comes.
 func TestNewsThatIsLost(t *testing.T) {
+	t.Parallel()
 	server := redistest.Start(t)
 	client := server.Client()
-	s := replica(t, server.Client(), leaseTime)
+	timings := patient
+	timings.Check = 50 * time.Millisecond
+	far := openRedis(t, server.Client(), WithTimings(timings))
+	s := NewTiered(NewMemory(1<<20), far)
+	subscribed(t, far)
 	ctx := t.Context()
 	s.Evict(ctx, "x") // it has heard of one
 	eventually(t, "it is kept", func() bool {
@@ -304,10 +274,9 @@ func TestNewsThatIsLost(t *testing.T) {
 }
 
 func TestHearing(t *testing.T) {
-
 	heard := func(n uint64, tags ...string) func(*hearing) { return func(h *hearing) { h.heard(n, tags) } }
 	compared := func(n uint64, back bool) func(*hearing) { return func(h *hearing) { h.compare(n, back) } }
-	began := (*hearing).began
+	began := func(n uint64) func(*hearing) { return func(h *hearing) { h.began(n) } }
 	for _, c := range []struct {
 		why   string
 		steps []func(*hearing)
@@ -320,14 +289,17 @@ func TestHearing(t *testing.T) {
 		{"his own", []func(*hearing){heard(7), heard(8)}, ""},
 		{"after his own", []func(*hearing){heard(7), heard(8, "b")}, "b"},
 		{"a program that does not count", []func(*hearing){heard(7, "a"), heard(0, "b"), heard(8, "c")}, "a b c"},
-		{"anew", []func(*hearing){heard(7, "a"), began, heard(20, "b")}, "a * b"},
+		{"anew", []func(*hearing){heard(7, "a"), began(19), heard(20, "b")}, "a * b"},
 		{"all were heard", []func(*hearing){heard(7, "a"), compared(7, false), compared(7, false)}, "a"},
 		{"one is on its way", []func(*hearing){heard(7, "a"), compared(8, false), heard(8, "b"), compared(8, false)}, "a b"},
 		{"one is lost", []func(*hearing){heard(7, "a"), compared(8, false), compared(8, false), compared(8, false)}, "a *"},
 		{"and comes at last", []func(*hearing){heard(7, "a"), compared(8, false), compared(8, false), heard(8, "b"), heard(9, "c")}, "a * b c"},
 		{"one is missing when the link is back", []func(*hearing){heard(7, "a"), compared(8, true)}, "a *"},
 		{"none is", []func(*hearing){heard(7, "a"), compared(7, true)}, "a"},
-		{"nothing was heard yet", []func(*hearing){began, compared(7, false), heard(8, "b"), compared(8, false)}, "* b"},
+		{"anew, and one is missing", []func(*hearing){heard(7, "a"), began(19), heard(21, "c")}, "a * *"},
+		{"anew, and the first is lost", []func(*hearing){began(7), compared(8, false), compared(8, false)}, "* *"},
+		{"nothing was heard yet", []func(*hearing){began(7), compared(7, false), heard(8, "b"), compared(8, false)}, "* b"},
+		{"without a subscription", []func(*hearing){compared(7, false), compared(7, false), compared(8, false), compared(8, false)}, "* *"},
 		{"Redis counts anew", []func(*hearing){heard(7, "a"), compared(7, false), compared(1, false), heard(2, "b")}, "a * b"},
 	} {
 		var got []string
@@ -339,5 +311,4 @@ func TestHearing(t *testing.T) {
 			t.Errorf("%s: evicted %q, want %q", c.why, s, c.want)
 		}
 	}
-
 }

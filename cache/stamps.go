@@ -176,5 +176,10 @@ func readStamp(cmd *redis.StringCmd) stamp {
 	return 0
 }
 
+// limit returns a context for one operation.
+func (r *Redis) limit(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeoutCause(ctx, r.timings.Operation, errSlow)
+}
+
 // errSlow is why a context ends when Redis used up its time, not the caller.
 var errSlow = errors.New("cache: Redis is slow")

@@ -50,12 +50,7 @@ var stores = map[string]func(t testing.TB) func(t testing.TB) Store{
 		client := redistest.Start(t).Client()
 		return func(t testing.TB) Store {
 			client.FlushAll(t.Context())
-			near := NewMemory(1 << 20)
-			s := NewTiered(near, openRedis(t, client))
-			// Its subscription begins by emptying the near store; had that
-			// come in the middle of a test, misses would be no fault.
-			eventually(t, "it subscribes", func() bool { return near.tags.last.Load() > 1 })
-			return s
+			return replica(t, client, time.Minute)
 		}
 	},
 }
@@ -64,7 +59,10 @@ var silent = slog.New(slog.DiscardHandler)
 
 func eachStore(t *testing.T, f func(t *testing.T, s Store)) {
 	for name, begin := range stores {
-		t.Run(name, func(t *testing.T) { f(t, begin(t)(t)) })
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f(t, begin(t)(t))
+		})
 	}
 }
 
@@ -103,6 +101,7 @@ func want(t testing.TB, s Store, n int, key string, tags ...string) Ticket {
 }
 
 func TestStore(t *testing.T) {
+	t.Parallel()
 	stories := map[string]func(t *testing.T, ctx context.Context, s Store){
 		"what is set is read": func(t *testing.T, ctx context.Context, s Store) {
 			s.Set(ctx, "k", want(t, s, miss, "k", "a", "b"), entry(1))
@@ -226,6 +225,7 @@ func TestStore(t *testing.T) {
 	}
 	for name, begin := range stores {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			open := begin(t)
 			for story, tell := range stories {
 				t.Run(story, func(t *testing.T) { tell(t, t.Context(), open(t)) })
@@ -258,15 +258,16 @@ func TestExpiryInMemory(t *testing.T) {
 }
 
 func TestExpiry(t *testing.T) {
+	t.Parallel()
 	eachStore(t, func(t *testing.T, s Store) {
-		const life = 100 * time.Millisecond
-		s.Set(t.Context(), "k", want(t, s, miss, "k"), entryFor(1, life))
-		stored := time.Now()
-		e, _ := s.Get(t.Context(), "k")
-		if e == nil && time.Since(stored) < life {
+		e := entryFor(1, 100*time.Millisecond)
+		s.Set(t.Context(), "k", want(t, s, miss, "k"), e)
+		got, _ := s.Get(t.Context(), "k")
+		// Redis counts in milliseconds.
+		if got == nil && time.Until(e.Expires) > 5*time.Millisecond {
 			t.Error("gone too soon")
 		}
-		time.Sleep(life) // from here on it must be gone, however late we are
+		time.Sleep(time.Until(e.Expires)) // from here on it must be gone, however late it is
 		want(t, s, miss, "k")
 	})
 }
@@ -275,8 +276,10 @@ func TestExpiry(t *testing.T) {
 // shows what it may: nothing evicted, nothing of another key, and, since
 // nothing here is short of room, all the rest.
 func TestModel(t *testing.T) {
+	t.Parallel()
 	for name, begin := range stores {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			s := begin(t)(t)
 			run := 0 // keys and tags of one run are strange to the next
 			rapid.Check(t, func(rt *rapid.T) {
@@ -355,27 +358,38 @@ func TestModel(t *testing.T) {
 // TestReadersAndWriters lets many read, ask and evict at once: no read may
 // return what is older than the last eviction that was over when it began.
 func TestReadersAndWriters(t *testing.T) {
-	eachStore(t, func(t *testing.T, s Store) { readersAndWriters(t, []Store{s}, 300*time.Millisecond) })
+	t.Parallel()
+	eachStore(t, func(t *testing.T, s Store) { readersAndWriters(t, []Store{s}, nil) })
 }
 
-// readersAndWriters uses all of stores alike, for some time.
-func readersAndWriters(t *testing.T, stores []Store, d time.Duration) {
-	const things = 4
-	var (
-		world, over [things]atomic.Int64 // the origin; what the last eviction was for
-		wg          sync.WaitGroup
-		hits        atomic.Int64
-		ctx         = t.Context()
-		end         = time.Now().Add(d)
+// readersAndWriters uses all of stores alike, for a number of evictions and until
+// trouble, which may be nil, has returned. That waits between its steps for as many
+// more evictions as it likes.
+func readersAndWriters(t *testing.T, stores []Store, trouble func(await func(evictions int64))) {
+	const (
+		things    = 4
+		evictions = 50                   // of each thing, at least
+		readers   = 12                   // which read one thing after the other
+		between   = 2 * readers / things // reads of a thing between two evictions
 	)
-	for i := range 12 {
+	var (
+		world, over, reads  [things]atomic.Int64 // the origin; what the last eviction was for
+		readersWG, writers  sync.WaitGroup
+		evicted, hits       atomic.Int64
+		troubled, writersUp atomic.Bool
+		ctx                 = t.Context()
+	)
+	troubled.Store(trouble != nil)
+	writersUp.Store(true)
+	for i := range readers {
 		s := stores[i%len(stores)]
-		wg.Go(func() {
-			for n := i; time.Now().Before(end); n++ {
+		readersWG.Go(func() {
+			for n := i; writersUp.Load(); n++ {
 				thing := n % things
 				key, tags := "k"+strconv.Itoa(thing), []string{"t" + strconv.Itoa(thing), "other"}
 				least := over[thing].Load()
 				e, ticket := s.Get(ctx, key, tags...)
+				reads[thing].Add(1)
 				if e == nil {
 					s.Set(ctx, key, ticket, entry(int(world[thing].Load())))
 					continue
@@ -383,23 +397,36 @@ func readersAndWriters(t *testing.T, stores []Store, d time.Duration) {
 				hits.Add(1)
 				if got := int64(number(t, e)); got < least {
 					t.Errorf("read %d after the eviction for %d", got, least)
-					return
 				}
 			}
 		})
 	}
 	for i := range things {
 		s := stores[i%len(stores)]
-		wg.Go(func() {
-			for time.Now().Before(end) {
-				n := world[i].Add(1)
+		writers.Go(func() {
+			for n := int64(1); n <= evictions || troubled.Load(); n++ {
+				world[i].Store(n)
 				s.Evict(ctx, "t"+strconv.Itoa(i))
 				over[i].Store(n)
-				time.Sleep(time.Millisecond)
+				evicted.Add(1)
+				soFar := reads[i].Load()
+				if !reached(func() bool { return reads[i].Load() >= soFar+between }) {
+					t.Error("the readers stand still")
+					return
+				}
 			}
 		})
 	}
-	wg.Wait()
+	if trouble != nil {
+		trouble(func(n int64) {
+			soFar := evicted.Load()
+			eventually(t, "more evictions", func() bool { return evicted.Load() >= soFar+n })
+		})
+		troubled.Store(false)
+	}
+	writers.Wait()
+	writersUp.Store(false)
+	readersWG.Wait()
 	if hits.Load() == 0 {
 		t.Error("nobody hit: the test shows nothing")
 	}

@@ -12,15 +12,6 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-const (
-	// quiet is how long a subscription may say nothing before it is asked
-	// whether it is alive.
-	quiet = 2 * time.Second
-	// checkEvery is how often evictions heard of are compared with evictions
-	// done, and how late the news of one may be before it counts as lost.
-	checkEvery = time.Second
-)
-
 // errSubscription is why the link goes down when a subscription breaks.
 var errSubscription = errors.New("cache: subscription lost")
 
@@ -32,16 +23,17 @@ var errSubscription = errors.New("cache: subscription lost")
 // after every (re)connection, it calls evict(All).
 //
 // While there is no connection, nothing is heard: a near store then serves what
-// others evict until it expires, or until the connection is back.
+// others evict until it expires, or until the connection is back. The section "A
+// slow Redis" of the package says how long that may be.
 func (r *Redis) Subscribe(evict func(tags ...string)) {
 	r.hearing.evict = evict
 	r.link.tasks.Go(func() {
-		for wait := probeFirst; ; wait = min(2*wait, probeEvery) {
+		for wait := r.timings.ProbeFirst; ; wait = min(2*wait, r.timings.ProbeEvery) {
 			if r.listen() && r.link.ctx.Err() == nil {
 				// Redis may have crashed and lost evictions, while the
 				// client hid that by connecting again.
 				r.link.trip(errSubscription)
-				wait = probeFirst
+				wait = r.timings.ProbeFirst
 			}
 			if !sleep(r.link.ctx, wait) {
 				return
@@ -53,6 +45,11 @@ func (r *Redis) Subscribe(evict func(tags ...string)) {
 
 // listen serves one subscription and reports whether it ever stood.
 func (r *Redis) listen() (stood bool) {
+	// The number is read first: what is done between the two counts as missed.
+	done, err := r.evictions()
+	if err != nil {
+		return false
+	}
 	ctx := r.link.ctx
 	sub := r.client.Subscribe(ctx, channel, freed)
 	defer sub.Close()
@@ -61,7 +58,7 @@ func (r *Redis) listen() (stood bool) {
 
 	asked := false
 	for {
-		msg, err := sub.ReceiveTimeout(ctx, quiet)
+		msg, err := sub.ReceiveTimeout(ctx, r.timings.Quiet)
 		if timeout := net.Error(nil); errors.As(err, &timeout) && timeout.Timeout() && !asked && stood {
 			asked = true
 			err = sub.Ping(ctx)
@@ -79,7 +76,7 @@ func (r *Redis) listen() (stood bool) {
 				return stood // it connected again behind our back
 			}
 			stood = true
-			r.hearing.began()
+			r.hearing.began(done)
 		case *redis.Pong:
 			asked = false
 		case *redis.Message:
@@ -107,30 +104,50 @@ func (r *Redis) heard(msg *redis.Message) {
 // check compares what was heard with what was done, now and then, and when the
 // link has come up again.
 func (r *Redis) check() {
-	ticker := time.NewTicker(checkEvery)
-	defer ticker.Stop()
+	var (
+		back     = false // the link has come up since the last comparison
+		failures = 0
+		timer    = time.NewTimer(r.timings.Check)
+	)
+	defer timer.Stop()
 	for {
-		back := false
 		select {
 		case <-r.link.ctx.Done():
 			return
 		case <-r.link.back:
 			back = true
-		case <-ticker.C:
+		case <-timer.C:
 		}
+		next := r.timings.Check
 		if r.link.down() {
-			continue
-		}
-		ctx, cancel := context.WithTimeout(r.link.ctx, opTimeout)
-		done, err := r.client.Get(ctx, counter).Uint64()
-		cancel()
-		if answered(err) {
-			err = nil
-		}
-		if r.link.ctx.Err() == nil && r.link.saw(err) {
+			failures = 0
+		} else if done, err := r.evictions(); err == nil {
 			r.hearing.compare(done, back)
+			back, failures = false, 0
+		} else if failures++; failures < failuresToTrip {
+			next = r.timings.ProbeFirst
+		} else {
+			// Other operations may go well, on other nodes of a cluster or by
+			// luck. Without the number nobody can tell what was missed.
+			r.link.trip(err)
+			failures = 0
 		}
+		timer.Reset(next)
 	}
+}
+
+// evictions asks Redis how many evictions there were.
+func (r *Redis) evictions() (uint64, error) {
+	ctx, cancel := r.limit(r.link.ctx)
+	defer cancel()
+	n, err := r.client.Get(ctx, counter).Uint64()
+	if answered(err) {
+		err = nil
+	}
+	if r.link.ctx.Err() == nil {
+		r.link.saw(err)
+	}
+	return n, err
 }
 
 // hearing is what this process has heard of evictions.
@@ -143,11 +160,12 @@ type hearing struct {
 	due   uint64 // what must have been heard when it is compared again
 }
 
-// began begins anew: something may have been missed.
-func (h *hearing) began() {
+// began begins anew, when there had been so many evictions: something may have been
+// missed.
+func (h *hearing) began(done uint64) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.known = false
+	h.known, h.last, h.due = true, done, done
 	h.evict(All)
 }
 
@@ -177,11 +195,8 @@ func (h *hearing) compare(done uint64, back bool) {
 	if back {
 		missed = done != h.last
 	}
-	if h.known && missed {
+	if missed || !h.known {
 		h.evict(All)
-		h.last = done
-	}
-	if !h.known {
 		h.known, h.last = true, done
 	}
 	h.due = done

@@ -1,0 +1,79 @@
+package cache
+
+import (
+	"cmp"
+	"time"
+)
+
+// Timings are the time limits and intervals of a [Redis]. A field that is zero has
+// its default. A test of what is done, and not of when, sets limits that only a
+// hang exceeds: on a busy machine every healthy Redis is slow now and then.
+type Timings struct {
+	// Operation limits one operation: 100 ms. The origin takes about as long, so
+	// waiting longer would be slower than no cache. The limits of the client
+	// itself, such as its ReadTimeout, apply too.
+	Operation time.Duration
+
+	// Attempt and Claim limit one attempt of a [Redis.Claim] and all of them
+	// together, before the claim is refused: 1 s and 5 s. A create that must not be
+	// done twice is worth waiting for.
+	Attempt, Claim time.Duration
+
+	// Lease is how long others wait for a holder that has died: 5 s.
+	Lease time.Duration
+
+	// TripAfter is for how long operations must have failed, three in a row,
+	// before the link is down: 150 ms. A stall that is over at once fails all
+	// operations under way together.
+	TripAfter time.Duration
+
+	// ProbeFirst and ProbeEvery are the first and the longest wait between two
+	// attempts to reach a Redis that is away: 100 ms and 300 ms.
+	ProbeFirst, ProbeEvery time.Duration
+
+	// Quiet is how long a subscription may say nothing before a ping, and how
+	// long after that before it counts as broken: 2 s.
+	Quiet time.Duration
+
+	// Check is how often the number of evictions received is compared with the
+	// number of evictions done: 1 s.
+	Check time.Duration
+
+	// Recent is how far back evictions are done again when the link was down,
+	// since a Redis that crashed may have lost them: 10 s.
+	Recent time.Duration
+}
+
+// opTimeout is the default of Timings.Operation.
+const opTimeout = 100 * time.Millisecond
+
+func (t Timings) withDefaults() Timings {
+	return Timings{
+		Operation:  cmp.Or(t.Operation, opTimeout),
+		Attempt:    cmp.Or(t.Attempt, time.Second),
+		Claim:      cmp.Or(t.Claim, 5*time.Second),
+		Lease:      cmp.Or(t.Lease, 5*time.Second),
+		TripAfter:  cmp.Or(t.TripAfter, 150*time.Millisecond),
+		ProbeFirst: cmp.Or(t.ProbeFirst, 100*time.Millisecond),
+		ProbeEvery: cmp.Or(t.ProbeEvery, 300*time.Millisecond),
+		Quiet:      cmp.Or(t.Quiet, 2*time.Second),
+		Check:      cmp.Or(t.Check, time.Second),
+		Recent:     cmp.Or(t.Recent, 10*time.Second),
+	}
+}
+
+// EvictionDelay returns how long after the end of Evict another process that
+// reaches Redis may still read what was evicted: 3.1 s by default. The message
+// takes milliseconds; the bound is for one that is lost or late. Two comparisons
+// of the numbers find that out, since the message may be on its way during the
+// first. Each begins Check after the one before and has three attempts, the last
+// of which takes the link down; one more operation may be under way at the end of
+// Evict.
+func (t Timings) EvictionDelay() time.Duration {
+	t = t.withDefaults()
+	comparison := t.Check + failuresToTrip*t.Operation + (failuresToTrip-1)*t.ProbeFirst
+	return t.Operation + 2*comparison
+}
+
+// WithTimings sets the time limits and intervals.
+func WithTimings(t Timings) RedisOption { return func(r *Redis) { r.timings = t.withDefaults() } }

@@ -1,0 +1,237 @@
+package cache
+
+import (
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// An eviction whose message never comes is noticed within the stated time, at
+// whatever moment it is done, and also when Redis answers only every third question
+// for the number.
+func TestEvictionDelay(t *testing.T) {
+	if got := (Timings{}).EvictionDelay(); got != 3100*time.Millisecond {
+		t.Errorf("the bound is %v by default, and the package comment says 3.1 s", got)
+	}
+	for name, ignored := range map[string]int{"Redis answers": 0, "Redis answers one time in three": 2} {
+		t.Run(name, func(t *testing.T) {
+			longest := time.Duration(0)
+			for phase := time.Duration(0); phase < 2*time.Second; phase += 30 * time.Millisecond {
+				synctest.Test(t, func(t *testing.T) {
+					longest = max(longest, noticed(t, phase, ignored))
+				})
+			}
+			bound := (Timings{}).EvictionDelay()
+			if longest > bound || longest < bound/2 {
+				t.Errorf("a lost message is noticed after up to %v, and the bound is %v", longest, bound)
+			}
+			t.Logf("noticed after up to %v, bound %v", longest, bound)
+		})
+	}
+}
+
+// noticed returns how long after an eviction without a message the near store is
+// emptied. The eviction is done at a time after the subscription; of the questions
+// for the number so many in a row are ignored.
+func noticed(t *testing.T, phase time.Duration, ignored int) time.Duration {
+	f := &fakeRedis{evictions: 5}
+	r := openFake(t, f)
+	var emptied atomic.Int32
+	r.Subscribe(func(...string) { emptied.Add(1) })
+	synctest.Wait()
+	if emptied.Load() != 1 {
+		t.Fatal("it does not subscribe")
+	}
+	n := 0
+	f.change(func() {
+		f.ignore = func(cmd string, args []string) bool {
+			if cmd != "get" || args[0] != counter {
+				return false
+			}
+			n++
+			return n%(ignored+1) != 0
+		}
+	})
+	time.Sleep(phase)
+	f.change(func() { f.evictions++ })
+	began := time.Now()
+	for emptied.Load() == 1 && time.Since(began) < time.Minute {
+		time.Sleep(time.Millisecond)
+		synctest.Wait()
+	}
+	if r.link.down() {
+		t.Error("the link is down, though Redis answers now and then")
+	}
+	return time.Since(began)
+}
+
+// openFake returns a Redis with the timings of production.
+func openFake(t *testing.T, f *fakeRedis) *Redis {
+	r := NewRedis(f.client(t), silent)
+	t.Cleanup(r.Close)
+	return r
+}
+
+// When Redis answers all but the question for the number, the replica counts as cut
+// off: other operations that go well must not hide that it cannot know what it
+// missed. When the answers come again it finds out.
+func TestWithoutTheNumberOfEvictions(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := &fakeRedis{}
+		r := openFake(t, f)
+		var emptied atomic.Int32
+		r.Subscribe(func(...string) { emptied.Add(1) })
+		synctest.Wait()
+		f.change(func() {
+			f.evictions++
+			f.ignore = func(cmd string, args []string) bool { return cmd == "get" && args[0] == counter }
+		})
+		for began := time.Now(); !r.link.down(); time.Sleep(10 * time.Millisecond) {
+			r.link.saw(nil) // others' operations
+			if time.Since(began) > r.timings.EvictionDelay() {
+				t.Fatal("the link is still up")
+			}
+		}
+		f.change(func() { f.ignore = nil })
+		for began := time.Now(); emptied.Load() == 1; time.Sleep(10 * time.Millisecond) {
+			if time.Since(began) > r.timings.EvictionDelay() {
+				t.Fatal("it does not find out what it missed")
+			}
+		}
+	})
+}
+
+// An eviction that found the link down is not left for later when the link has come
+// up meanwhile: nothing would do it.
+func TestEvictionWhileTheLinkComesUp(t *testing.T) {
+	l := newLink(nil, Timings{}.withDefaults(), silent)
+	l.isDown.Store(true)
+	if !l.postpone([]string{"a"}) || len(l.pending) != 1 {
+		t.Errorf("while the link is down, %v is pending", l.pending)
+	}
+	clear(l.pending)
+	l.isDown.Store(false)
+	if l.postpone([]string{"a"}) || len(l.pending) > 0 {
+		t.Errorf("while the link is up, %v is pending", l.pending)
+	}
+}
+
+// A call of the origin without agreement is counted, and reported at most once a
+// minute.
+func TestUncoordinated(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := &fakeRedis{}
+		var out log
+		r := NewRedis(f.client(t), textLog(&out))
+		r.Close() // it has no Redis from now on
+		ask := func() {
+			if e, _, lease := r.GetOrLease(t.Context(), "k", whatever); e != nil || lease != nil {
+				t.Fatal("an entry or a lease")
+			}
+		}
+		for range 5 {
+			ask()
+		}
+		if n := out.count("without agreement\" n=1\n"); n != 1 || r.Uncoordinated() != 5 {
+			t.Errorf("of %d calls the first was reported %d times:\n%s", r.Uncoordinated(), n, &out.b)
+		}
+		time.Sleep(uncoordinatedEvery)
+		ask()
+		if out.count("without agreement") != 2 || out.count("without agreement\" n=5\n") != 1 {
+			t.Errorf("the log says:\n%s", &out.b)
+		}
+	})
+}
+
+// A lease that is held is renewed long before it ends, until it is released or
+// nobody can want it any more.
+func TestLeaseRenewal(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := &fakeRedis{}
+		r := openFake(t, f)
+		_, lease := leaseOf(t, r, "k")
+		last := time.Now()
+		time.Sleep(longestLease - time.Second)
+		for _, at := range f.renewals() {
+			if at.Sub(last) > r.lease/2 {
+				t.Errorf("renewed after %v, and the lease lasts %v", at.Sub(last), r.lease)
+			}
+			last = at
+		}
+		if time.Since(last) > r.lease/2 {
+			t.Errorf("not renewed for %v", time.Since(last))
+		}
+		lease.Release()
+		n := len(f.renewals())
+		_, left := leaseOf(t, r, "k") // it is free, and this one is forgotten
+		began := time.Now()
+		time.Sleep(2 * longestLease)
+		all := f.renewals()
+		if len(all) == n || all[len(all)-1].Sub(began) > longestLease+r.lease {
+			t.Errorf("a lease that was forgotten is renewed until %v", all[len(all)-1].Sub(began))
+		}
+		left.Release()
+	})
+}
+
+func (f *fakeRedis) renewals() (all []time.Time) {
+	f.change(func() { all = append(all, f.renewed...) })
+	return all
+}
+
+// A holder that does not renew is replaced as soon as its lease has ended.
+func TestTakeOver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := &fakeRedis{}
+		here, there := openFake(t, f), openFake(t, f)
+		_, lease := leaseOf(t, here, "k")
+		lease.renew.Stop() // as if its process had been killed
+		began := time.Now()
+		_, next := leaseOf(t, there, "k")
+		if took := time.Since(began); took < here.lease-time.Millisecond || took > here.lease*5/4 {
+			t.Errorf("another took over after %v, lease %v", took, here.lease)
+		}
+		next.Release()
+	})
+}
+
+// An operation on a Redis that hangs takes no longer than its limit, and after a few
+// of them none is tried.
+func TestOperationLimit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := &fakeRedis{}
+		r := openFake(t, f)
+		want(t, r, miss, "k", "a")
+		f.change(func() { f.ignore = func(string, []string) bool { return true } })
+		for range failuresToTrip {
+			began := time.Now()
+			want(t, r, miss, "k", "a")
+			if took := time.Since(began); took != r.timings.Operation {
+				t.Errorf("a read took %v, limit %v", took, r.timings.Operation)
+			}
+		}
+		if !r.link.down() {
+			t.Fatal("the link is not down")
+		}
+		began := time.Now()
+		_, _, lease := r.GetOrLease(t.Context(), "k", whatever)
+		want(t, r, miss, "k", "a")
+		r.Evict(t.Context(), "a")
+		if took := time.Since(began); took != 0 || lease != nil {
+			t.Errorf("without Redis, three calls took %v", took)
+		}
+	})
+}
+
+func TestTimingsHaveDefaults(t *testing.T) {
+	r := NewRedis((&fakeRedis{}).client(t), silent, WithTimings(Timings{Lease: time.Hour}))
+	defer r.Close()
+	if r.lease != time.Hour || r.timings.Operation != opTimeout || r.timings.Check != time.Second || r.timings.Quiet != 2*time.Second {
+		t.Errorf("got %+v", r.timings)
+	}
+	if !strings.HasPrefix((Timings{Check: time.Minute}).EvictionDelay().String(), "2m") {
+		t.Error("the bound does not follow the interval of the comparison")
+	}
+}
