@@ -398,6 +398,33 @@ func TestSecondFillsFirst(t *testing.T) {
 	}
 }
 
+// An eviction of another process that comes while the far store is read keeps what was
+// read out of the near store.
+func TestEvictionWhileTheFarStoreIsRead(t *testing.T) {
+	far := &interrupted{Memory: NewMemory(1 << 20)}
+	s := NewTiered(NewMemory(1<<20), far)
+	ctx := t.Context()
+	far.Set(ctx, "k", want(t, far, miss, "k", "a"), entry(1))
+	far.during = func() { s.hear("a") }
+	want(t, s, 1, "k", "a") // it was read before
+	far.during = nil
+	want(t, s.first, miss, "k", "a")
+}
+
+// interrupted is a far store during whose reads something else happens.
+type interrupted struct {
+	*Memory
+	during func()
+}
+
+func (s *interrupted) Get(ctx context.Context, key string, tags ...string) (*Entry, Ticket) {
+	e, ticket := s.Memory.Get(ctx, key, tags...)
+	if s.during != nil {
+		s.during()
+	}
+	return e, ticket
+}
+
 func TestClose(t *testing.T) {
 	t.Parallel()
 	server := redistest.Start(t)

@@ -168,9 +168,9 @@ func TestLeaseRenewal(t *testing.T) {
 		_, left := leaseOf(t, r, "k") // it is free, and this one is forgotten
 		began := time.Now()
 		time.Sleep(2 * longestLease)
-		all := f.renewals()
-		if len(all) == n || all[len(all)-1].Sub(began) > longestLease+r.lease {
-			t.Errorf("a lease that was forgotten is renewed until %v", all[len(all)-1].Sub(began))
+		all := f.renewals()[n:]
+		if len(all) == 0 || all[len(all)-1].Sub(began) > longestLease+r.lease {
+			t.Errorf("a lease that was forgotten is renewed %d times in %v", len(all), 2*longestLease)
 		}
 		left.Release()
 	})
@@ -190,7 +190,7 @@ func TestTakeOver(t *testing.T) {
 		lease.renew.Stop() // as if its process had been killed
 		began := time.Now()
 		_, next := leaseOf(t, there, "k")
-		if took := time.Since(began); took < here.lease-time.Millisecond || took > here.lease*5/4 {
+		if took := time.Since(began); took < here.lease-time.Millisecond || took > here.lease*21/20 {
 			t.Errorf("another took over after %v, lease %v", took, here.lease)
 		}
 		next.Release()
