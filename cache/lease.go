@@ -235,7 +235,8 @@ func (q *quest) wait(ctx context.Context, woken <-chan struct{}) bool {
 
 func newLease(q *quest, fence string, began time.Time) *Lease {
 	l := &Lease{redis: q.redis, key: q.key, lane: q.lane, fence: fence, began: began}
-	l.renew = time.AfterFunc(l.redis.lease/3, l.prolong)
+	l.renew = time.AfterFunc(longestLease, l.prolong)
+	l.renew.Reset(l.redis.lease / 3) // not before l.renew is set, which prolong reads
 	return l
 }
 

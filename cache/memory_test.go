@@ -10,7 +10,7 @@ import (
 // TestMemoryBound fills a Memory several times over and asks what it keeps and
 // what the process really uses.
 func TestMemoryBound(t *testing.T) {
-	const bound, size, sets = 32 << 20, 256, 200_000
+	const bound, size, sets = 16 << 20, 256, 100_000
 	ctx := t.Context()
 	used := func() int64 {
 		runtime.GC()

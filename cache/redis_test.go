@@ -156,13 +156,13 @@ func TestRedisKilledInMidRun(t *testing.T) {
 	s := NewTiered(NewMemory(1<<20), r)
 	readersAndWriters(t, []Store{s}, func(await func(int64)) {
 		for range 3 {
-			await(50)
+			await(30)
 			server.Kill()
-			await(50)
+			await(30)
 			server.Run()
 			eventually(t, "the link is up", func() bool { return !r.link.down() })
 		}
-		await(50)
+		await(30)
 	})
 }
 

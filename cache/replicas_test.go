@@ -127,7 +127,7 @@ func (m *model) settled(t *testing.T, replicas []*Tiered) {
 // read against the model, and waits until all replicas know all evictions.
 func TestNoStaleReads(t *testing.T) {
 	t.Parallel()
-	const things, each = 100, 6_000 // so many that what one replica misses it does not mend by chance
+	const things, each = 40, 2_500 // so many that what one replica misses it does not mend by chance
 	server := redistest.Start(t)
 	m := newModel(4, things)
 	var replicas []*Tiered
@@ -186,7 +186,8 @@ func TestCutOffReplicas(t *testing.T) {
 	const things = 100
 	_, addr := redistest.StartTCP(t)
 	m := newModel(4, things)
-	timings := Timings{Quiet: 300 * time.Millisecond, Check: 100 * time.Millisecond, Recent: time.Hour}
+	// Short enough for replicas to notice, and long enough for a busy machine.
+	timings := Timings{Operation: 3 * time.Second, Quiet: 3 * time.Second, Recent: time.Hour}
 	var (
 		lines    []*line
 		replicas []*Tiered
