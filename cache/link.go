@@ -3,6 +3,8 @@ package cache
 import (
 	"context"
 	"log/slog"
+	"maps"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -194,12 +196,17 @@ func (l *link) replay() bool {
 	return false
 }
 
-// up takes the link up unless something became pending meanwhile.
+// up takes the link up. What became pending meanwhile is done while further evictions
+// wait: otherwise the link would stay down for as long as they come faster than Redis
+// takes them.
 func (l *link) up() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if len(l.pending) > 0 {
-		return false
+		if l.do(l.ctx, slices.Collect(maps.Keys(l.pending))) != nil {
+			return false
+		}
+		clear(l.pending)
 	}
 	if !l.closed {
 		l.failures.Store(0)

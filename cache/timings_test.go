@@ -1,6 +1,7 @@
 package cache
 
 import (
+	"context"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -117,6 +118,31 @@ func TestEvictionWhileTheLinkComesUp(t *testing.T) {
 	if l.postpone([]string{"a"}) || len(l.pending) > 0 {
 		t.Errorf("while the link is up, %v is pending", l.pending)
 	}
+}
+
+// Evictions that come faster than Redis takes them do not keep the link down.
+func TestTheLinkComesUpUnderEvictions(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var l *link
+		calls := 0
+		l = newLink(func(context.Context, []string) error {
+			if calls++; calls > 100 {
+				return errSlow
+			}
+			if l.mu.TryLock() { // an eviction that comes meanwhile
+				l.remember([]string{"a"})
+				l.mu.Unlock()
+			}
+			return nil
+		}, Timings{}.withDefaults(), silent)
+		defer l.close()
+		l.trip(errSlow)
+		time.Sleep(time.Second)
+		synctest.Wait()
+		if l.down() || len(l.pending) > 0 {
+			t.Errorf("the link is down: %v, after %d evictions", l.down(), calls)
+		}
+	})
 }
 
 // A call of the origin without agreement is counted, and reported at most once a
