@@ -18,8 +18,10 @@ type reply struct {
 	data  json.RawMessage
 	code  string // of the first error; "" when all went well
 	words string // of that error
-	begin time.Time
-	end   time.Time
+	// retryAt is when it says to come back; "" if it does not.
+	retryAt string
+	begin   time.Time
+	end     time.Time
 }
 
 func (r *reply) took() time.Duration { return r.end.Sub(r.begin) }
@@ -76,7 +78,8 @@ func (r *reply) read(status int, raw []byte) error {
 		Errors []struct {
 			Message    string `json:"message"`
 			Extensions struct {
-				Code string `json:"code"`
+				Code    string `json:"code"`
+				RetryAt string `json:"retryAt"`
 			} `json:"extensions"`
 		} `json:"errors"`
 	}
@@ -85,7 +88,7 @@ func (r *reply) read(status int, raw []byte) error {
 	}
 	if len(answer.Errors) > 0 {
 		first := answer.Errors[0]
-		r.code, r.words = first.Extensions.Code, first.Message
+		r.code, r.words, r.retryAt = first.Extensions.Code, first.Message, first.Extensions.RetryAt
 		if r.code == "" {
 			return errors.New(first.Message)
 		}

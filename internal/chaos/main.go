@@ -66,7 +66,10 @@ type size struct {
 	steps   int           // row 4: reads and writes
 	hold    time.Duration // row 5: how long a fault lasts
 	settle  time.Duration // how long replicas are given to hear of each other
-	rounds  int           // row 5: how often each fault comes; row 6: how often a replica dies
+	rounds  int           // rows 5 and 7: how often each fault comes; row 6: how often a replica dies
+
+	keys     int           // row 8
+	creating time.Duration // row 8: how long they are sent while Redis stalls
 }
 
 // beat is longer than the second after which every replica has told the registry
@@ -74,9 +77,9 @@ type size struct {
 const beat = 1500 * time.Millisecond
 
 var (
-	usual = size{offered: time.Minute, queries: 1000, steps: 100_000, hold: 2 * time.Second, settle: beat, rounds: 1}
+	usual = size{offered: time.Minute, queries: 1000, steps: 100_000, hold: 2 * time.Second, settle: beat, rounds: 1, keys: 1000, creating: 30 * time.Second}
 	// long is a soak: the same for so long that what is rare comes to light.
-	long = size{offered: 5 * time.Minute, queries: 5000, steps: 1_000_000, hold: 10 * time.Second, settle: beat, rounds: 10}
+	long = size{offered: 5 * time.Minute, queries: 5000, steps: 1_000_000, hold: 10 * time.Second, settle: beat, rounds: 10, keys: 10_000, creating: 5 * time.Minute}
 )
 
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
@@ -90,6 +93,14 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	flags.Uint64Var(&o.seed, "seed", uint64(time.Now().UnixNano()%1_000_000), "what happens by chance follows from this")
 	flags.StringVar(&o.gateway, "gateway", "", "measure this program instead of building the gateway")
 	flags.BoolVar(&o.keep, "keep", false, "leave the logs of all processes and what Zoom saw, and say where")
+	flags.Usage = func() {
+		fmt.Fprint(stderr, "Usage: go run ./internal/chaos [flags]\n\n")
+		flags.PrintDefaults()
+		fmt.Fprint(stderr, "\nRows:\n")
+		for i, figure := range figures {
+			fmt.Fprintf(stderr, "  %d  %s\n", i+1, figure.name)
+		}
+	}
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -125,7 +136,7 @@ type chaos struct {
 	client   *http.Client
 	up       *upstream.Upstream
 	marks    *upstream.Landmarks // of the world that is up
-	redis    *server             // of all rows but the fifth
+	redis    *server             // of all rows but the fifth and the seventh
 	unasked  *ids                // users of that world whom nobody has asked about
 	mixes    int                 // how many have been made
 	progress io.Writer
@@ -193,24 +204,29 @@ func fnv1a(s string) uint64 {
 	return h
 }
 
+// figures are the rows of the table, or several that belong together.
+var figures = []struct {
+	name    string
+	measure func(*chaos, context.Context) error
+}{
+	{"4 replicas, offered 3 × the budget", (*chaos).offered},
+	{"another app spends 30 % of the budget unseen", (*chaos).stranger},
+	{"identical cold queries over 4 replicas", (*chaos).identical},
+	{"evict on one replica, read on all", (*chaos).evicted},
+	{"Redis in trouble, under load", (*chaos).trouble},
+	{"a replica dies in the middle of its calls", (*chaos).death},
+	{"Redis behind Sentinel, its master lost, under load", (*chaos).behindSentinel},
+	{"creates with a key, while Redis stalls", (*chaos).keyed},
+}
+
 // measure runs the rows of the table, or those that were picked.
 func (c *chaos) measure(ctx context.Context) error {
-	for i, figure := range []struct {
-		name    string
-		measure func(context.Context) error
-	}{
-		{"4 replicas, offered 3 × the budget", c.offered},
-		{"another app spends 30 % of the budget unseen", c.stranger},
-		{"identical cold queries over 4 replicas", c.identical},
-		{"evict on one replica, read on all", c.evicted},
-		{"Redis in trouble, under load", c.trouble},
-		{"a replica dies in the middle of its calls", c.death},
-	} {
+	for i, figure := range figures {
 		if len(c.options.rows) > 0 && !slices.Contains(c.options.rows, strconv.Itoa(i+1)) {
 			continue
 		}
 		fmt.Fprintf(c.progress, "%d. %s\n", i+1, figure.name)
-		if err := figure.measure(ctx); err != nil {
+		if err := figure.measure(c, ctx); err != nil {
 			if ctx.Err() != nil {
 				return ctx.Err()
 			}

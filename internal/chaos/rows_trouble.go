@@ -41,10 +41,18 @@ const (
 type fault struct {
 	name   string
 	breaks func(context.Context) error
-	mend   func(context.Context) error
+	mend   func(context.Context) error // nil where it mends itself
 	hold   time.Duration
 	// forgets says that evictions may get lost in it, in a way of its own.
 	forgets bool
+
+	// These are nil where there is no need of them: ready waits until the fault can
+	// happen, ended returns when it was over, if that was before mend returned, and
+	// more what else was measured, and whether that is as asked in asks.
+	ready func(context.Context) error
+	ended func() time.Time
+	more  func() (words string, ok bool)
+	asks  string
 }
 
 // happen lets a fault come and go, with calm before it and time after it.
@@ -53,7 +61,15 @@ func (f fault) happen(ctx context.Context) (begin, over time.Time, err error) {
 		func(ctx context.Context) error { return pause(ctx, calm) },
 		func(ctx context.Context) error { begin = time.Now(); return f.breaks(ctx) },
 		func(ctx context.Context) error { return pause(ctx, f.hold) },
-		func(ctx context.Context) error { err := f.mend(ctx); over = time.Now(); return err },
+		func(ctx context.Context) (err error) {
+			if f.mend != nil {
+				err = f.mend(ctx)
+			}
+			if over = time.Now(); f.ended != nil {
+				over = f.ended()
+			}
+			return err
+		},
 		func(ctx context.Context) error { return pause(ctx, watched) },
 	} {
 		if err := step(ctx); err != nil {
@@ -100,11 +116,11 @@ func (c *chaos) troubleAlone(ctx context.Context) error {
 func (c *chaos) faults(r *server, w wires) []fault {
 	hold := c.size.hold
 	return []fault{
-		{"kill -9 and restart", func(context.Context) error { r.Stop(); return nil }, r.run, hold, true},
-		{fmt.Sprintf("%s stall", hold), func(context.Context) error { r.stall(); return nil }, func(context.Context) error { r.resume(); return nil }, hold, false},
-		{"100 % packet loss", func(context.Context) error { return w.lose() }, w.mend, hold, true},
-		{"connections reset", func(context.Context) error { return w.reset() }, w.mend, hold, false},
-		{"one replica cut off", func(context.Context) error { return w[:1].lose() }, w.mend, hold, true},
+		{name: "kill -9 and restart", breaks: func(context.Context) error { r.Stop(); return nil }, mend: r.run, hold: hold, forgets: true},
+		{name: fmt.Sprintf("%s stall", hold), breaks: func(context.Context) error { r.stall(); return nil }, mend: func(context.Context) error { r.resume(); return nil }, hold: hold},
+		{name: "100 % packet loss", breaks: func(context.Context) error { return w.lose() }, mend: w.mend, hold: hold, forgets: true},
+		{name: "connections reset", breaks: func(context.Context) error { return w.reset() }, mend: w.mend, hold: hold},
+		{name: "one replica cut off", breaks: func(context.Context) error { return w[:1].lose() }, mend: w.mend, hold: hold, forgets: true},
 	}
 }
 
@@ -120,20 +136,20 @@ func (c *chaos) troubleCluster(ctx context.Context) error {
 	defer k.stop()
 	var dead *server
 	return c.under(ctx, same(k.url(), 3), []fault{
-		{"cluster: planned failover", func(ctx context.Context) error {
+		{name: "cluster: planned failover", breaks: func(ctx context.Context) error {
 			_, replica, err := k.holder(ctx, limiterKey)
 			if err != nil {
 				return err
 			}
 			return replica.command(ctx, "CLUSTER", "FAILOVER")
-		}, func(context.Context) error { return nil }, 0, false},
-		{"cluster: kill -9 of a master", func(ctx context.Context) (err error) {
+		}},
+		{name: "cluster: kill -9 of a master", breaks: func(ctx context.Context) (err error) {
 			if dead, _, err = k.holder(ctx, limiterKey); err == nil {
 				dead.Stop()
 			}
 			return err
-		}, func(context.Context) error { return nil }, 0, false},
-		{"cluster: it comes back", func(ctx context.Context) error { return dead.run(ctx) }, func(context.Context) error { return nil }, 0, false},
+		}},
+		{name: "cluster: it comes back", breaks: func(ctx context.Context) error { return dead.run(ctx) }},
 	})
 }
 
@@ -161,6 +177,11 @@ func (c *chaos) under(ctx context.Context, urls []string, faults []fault) error 
 
 // happens lets a fault happen under load, and adds its row.
 func (c *chaos) happens(ctx context.Context, one fault, l *load) error {
+	if one.ready != nil {
+		if err := one.ready(ctx); err != nil {
+			return err
+		}
+	}
 	if err := c.up.Reset(ctx); err != nil {
 		return err
 	}
@@ -179,6 +200,12 @@ func (c *chaos) happens(ctx context.Context, one fault, l *load) error {
 		return err
 	}
 	row := l.row(one.name, ledger, over)
+	if one.more != nil {
+		words, ok := one.more()
+		row.Asked += one.asks
+		row.Measured += "; " + words
+		row.OK = new(*row.OK && ok)
+	}
 	row.Measured += "; " + machine.String()
 	c.add(row)
 	return nil
