@@ -11,8 +11,8 @@ import (
 )
 
 // Dial returns a client for the Redis at rawURL (redis:, rediss: or unix:; a
-// cluster where the query has an addr, a Sentinel's primary where it has a
-// master_name) that gives up as soon as its caller
+// cluster where the query has an addr; the master that Sentinels name, of whom host
+// and addr are some, where it has a master_name) that gives up as soon as its caller
 // does. It connects when it is first used. It also silences the log of go-redis
 // for the whole process: a line for each failed connection, beside our one.
 func Dial(rawURL string) (redis.UniversalClient, error) {
@@ -26,12 +26,7 @@ func Dial(rawURL string) (redis.UniversalClient, error) {
 	// without; ours has a caller who would rather ask the origin.
 	quiet := &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
 	if u.Query().Has("master_name") {
-		o, err := redis.ParseFailoverURL(rawURL)
-		if err != nil {
-			return nil, err
-		}
-		o.ContextTimeoutEnabled, o.DialTimeout = true, time.Second
-		return redis.NewFailoverClient(o), nil
+		return dialSentinel(rawURL)
 	}
 	if u.Query().Has("addr") {
 		o, err := redis.ParseClusterURL(rawURL)

@@ -1,0 +1,113 @@
+package cache
+
+import (
+	"context"
+	"errors"
+	"net"
+	"testing"
+
+	"github.com/redis/go-redis/v9"
+
+	"zoomql/cache/redistest"
+)
+
+// listenTCP takes connections and keeps them, until the end of the test.
+func listenTCP(t *testing.T) (addr string) {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	go func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			t.Cleanup(func() { conn.Close() })
+		}
+	}()
+	return l.Addr().String()
+}
+
+// Once there is a connection to another master, those to the old one end: a
+// subscription, which waits to read, too.
+func TestFollowerLeavesTheOldMaster(t *testing.T) {
+	old, now := listenTCP(t), listenTCP(t)
+	f := &follower{}
+	dial := func(addr string, meanwhile func()) (net.Conn, error) {
+		return f.DialHook(func(ctx context.Context, network, _ string) (net.Conn, error) {
+			if meanwhile != nil {
+				meanwhile()
+			}
+			return (&net.Dialer{}).DialContext(ctx, network, addr)
+		})(t.Context(), "tcp", "FailoverClient")
+	}
+	must := func(addr string) net.Conn {
+		conn, err := dial(addr, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { conn.Close() })
+		return conn
+	}
+	reads := func(conn net.Conn) chan error {
+		end := make(chan error, 1)
+		go func() {
+			_, err := conn.Read(make([]byte, 1))
+			end <- err
+		}()
+		return end
+	}
+	first, second := reads(must(old)), reads(must(old))
+	closed := must(old)
+	if err := closed.Close(); err != nil {
+		t.Fatal(err)
+	}
+	var stays chan error
+	// One that was begun before, and leads to the old one nevertheless, comes late.
+	if _, err := dial(old, func() { stays = reads(must(now)) }); err == nil {
+		t.Error("a late connection to the old master is used")
+	}
+	for _, end := range []chan error{first, second} {
+		if err := <-end; !errors.Is(err, net.ErrClosed) {
+			t.Errorf("at the old master: %v", err)
+		}
+	}
+	must(now)
+	select {
+	case err := <-stays:
+		t.Errorf("at the new master: %v", err)
+	default:
+	}
+	if err := f.saw(nil); err != nil {
+		t.Fatal(err)
+	}
+	// A change that takes no time is made an outage.
+	if _, err := dial(old, nil); !errors.Is(err, errChanged) {
+		t.Errorf("right after a change: %v", err)
+	}
+	f.answered.Store(0)
+	must(now)
+}
+
+// A replica is refused, even where reads would be answered.
+func TestReplicaIsNoMaster(t *testing.T) {
+	_, master := redistest.StartTCP(t)
+	host, port, _ := net.SplitHostPort(master)
+	server, addr := redistest.StartTCP(t)
+	client := redis.NewClient(&redis.Options{Addr: addr, OnConnect: refuseReplica})
+	defer client.Close()
+	if err := client.Get(t.Context(), "key").Err(); !errors.Is(err, redis.Nil) {
+		t.Errorf("a master: %v", err)
+	}
+	if err := server.Client().SlaveOf(t.Context(), host, port).Err(); err != nil {
+		t.Fatal(err)
+	}
+	again := redis.NewClient(&redis.Options{Addr: addr, OnConnect: refuseReplica})
+	defer again.Close()
+	if err := again.Get(t.Context(), "key").Err(); !errors.Is(err, errReplica) {
+		t.Errorf("a replica: %v", err)
+	}
+}
