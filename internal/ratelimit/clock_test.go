@@ -1,56 +1,29 @@
 package ratelimit
 
 import (
-	"context"
 	"testing"
 	"time"
-
-	"github.com/redis/go-redis/v9"
-
-	"zoomql/cache/redistest"
 )
-
-// slowAnswers is a Redis whose answers are slow to come, as on a busy machine.
-type slowAnswers struct{ by time.Duration }
-
-func (*slowAnswers) DialHook(next redis.DialHook) redis.DialHook { return next }
-
-func (*slowAnswers) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
-	return next
-}
-
-func (s *slowAnswers) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
-	return func(ctx context.Context, cmd redis.Cmder) error {
-		err := next(ctx, cmd)
-		time.Sleep(s.by)
-		return err
-	}
-}
 
 // Starts are as far apart here as they are in Redis, however slow an answer is; and
 // when it was the first one, the call is known to be late.
 func TestSlowAnswers(t *testing.T) {
-	client := redistest.Start(t).Client()
-	slow := &slowAnswers{}
-	client.AddHook(slow)
-	take := func(s *Redis) Decision {
-		t.Helper()
-		d, err := s.Take(t.Context(), time.Now(), time.Minute, []Limit{{Key: "a:slow", Calls: 1, Window: 2 * time.Second}})
-		if err != nil || !d.OK {
-			t.Fatal(d, err)
+	inVirtualTime(t, func(t *testing.T, v *virtualRedis) {
+		take := func(s *Redis) Decision {
+			t.Helper()
+			return take(t, s, time.Minute, Limit{Key: "a:slow", Calls: 1, Window: 2 * time.Second})
 		}
-		return d
-	}
-	s := NewRedis(client)
-	first := take(s)
-	slow.by = 200 * time.Millisecond
-	second := take(s)
-	if got, want := second.Start.Sub(first.Start), time.Duration(second.at-first.at); got != want {
-		t.Errorf("the second call starts %s after the first, not %s", got, want)
-	}
-	if d := take(NewRedis(client)); d.Start.Sub(d.due) < slow.by {
-		t.Errorf("a start that may be %s late is known to be %s late", slow.by, d.Start.Sub(d.due))
-	}
+		s := NewRedis(v)
+		first := take(s)
+		v.way = always(100 * time.Millisecond)
+		second := take(s)
+		if got, want := second.Start.Sub(first.Start), time.Duration(second.at-first.at); got != want {
+			t.Errorf("the second call starts %s after the first, not %s", got, want)
+		}
+		if d := take(NewRedis(v)); d.Start.Sub(d.due) != 200*time.Millisecond {
+			t.Errorf("a start that may be 200ms late is known to be %s late", d.Start.Sub(d.due))
+		}
+	})
 }
 
 // A slow answer does not make its start late; a clock that was set, or that has not

@@ -7,8 +7,6 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
-
-	"zoomql/cache/redistest"
 )
 
 var eighty = Limit{Key: "a:eighty", Calls: 80, Window: time.Second}
@@ -111,17 +109,24 @@ func TestHopelessCallsFailAtOnce(t *testing.T) {
 // TestALongQueueElsewhere: what waits on one replica does not delay a call on
 // another by more than what is reserved ahead, and a window.
 func TestALongQueueElsewhere(t *testing.T) {
-	server := redistest.Start(t)
-	busy, idle := NewLimiter(openShared(t, server), time.Minute), NewLimiter(openShared(t, server), time.Minute)
-	ctx, leave := context.WithCancel(t.Context())
-	var wg sync.WaitGroup
-	flood(ctx, busy, "many", 1000, &wg)
-	eventually(t, "they wait", func() bool { return busy.Waiting() > 900 })
-	brief, cancel := context.WithTimeout(ctx, 2*eighty.span())
-	defer cancel()
-	if err := idle.Wait(brief, []Limit{eighty}); err != nil {
-		t.Error(err)
-	}
-	leave()
-	wg.Wait()
+	inVirtualTime(t, func(t *testing.T, v *virtualRedis) {
+		v.way = always(time.Millisecond)
+		replicas := v.pair(t)
+		busy, idle := NewLimiter(replicas[0], time.Minute), NewLimiter(replicas[1], time.Minute)
+		ctx, leave := context.WithCancel(t.Context())
+		var wg sync.WaitGroup
+		flood(ctx, busy, "many", 1000, &wg)
+		eventually(t, "they wait", func() bool { return busy.Waiting() > 900 })
+		for range 3 {
+			began := time.Now()
+			if err := idle.Wait(ctx, []Limit{eighty}); err != nil {
+				t.Error(err)
+			}
+			if waited := time.Since(began); waited > eighty.span()+2*horizon {
+				t.Errorf("it waited for %v", waited)
+			}
+		}
+		leave()
+		wg.Wait()
+	})
 }

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -203,151 +204,175 @@ func TestUnevenOthers(t *testing.T) {
 // TestReplicasLearnTogether is the same on two replicas over Redis, for a few
 // seconds.
 func TestReplicasLearnTogether(t *testing.T) {
-	var (
-		server = redistest.Start(t)
-		o      = &origin{calls: 80, window: time.Second}
-		wg     sync.WaitGroup
-	)
-	ctx, stop := context.WithTimeout(t.Context(), 8*time.Second)
-	defer stop()
-	wg.Go(func() { o.other(ctx, always(time.Second/24)) })
-	began := time.Now()
-	for range 2 {
-		s := openShared(t, server)
-		eventually(t, "Redis is there", func() bool { return !s.isDown.Load() })
-		o.drain(ctx, &wg, NewLimiter(s, time.Minute), paced, always(10*time.Millisecond))
-	}
-	wg.Wait()
-	used := between(o.ours, began.Add(2*time.Second), began.Add(8*time.Second))
-	// Who learns nothing is refused 24 times a second. How much fewer it can be,
-	// make chaos measures.
-	if len(o.refused) > 60 || used < 6*56/2 {
-		t.Errorf("%d refusals; %d of %d calls", len(o.refused), used, 6*56)
+	inVirtualTime(t, func(t *testing.T, v *virtualRedis) {
+		v.way = always(time.Millisecond)
+		var (
+			o  = &origin{calls: 80, window: time.Second}
+			wg sync.WaitGroup
+		)
+		ctx, stop := context.WithTimeout(t.Context(), 12*time.Second)
+		defer stop()
+		wg.Go(func() { o.other(ctx, always(time.Second/24)) })
+		began := time.Now()
+		for _, s := range v.pair(t) {
+			o.drain(ctx, &wg, NewLimiter(s, time.Minute), paced, always(10*time.Millisecond))
+		}
+		wg.Wait()
+		used := between(o.ours, began.Add(2*time.Second), began.Add(12*time.Second))
+		t.Logf("%d refusals; %d of %d calls", len(o.refused), used, 10*56)
+		// Who learns nothing is refused 24 times a second.
+		if len(o.refused) > 12 || used < 10*56*8/10 {
+			t.Errorf("%d refusals; %d of %d calls", len(o.refused), used, 10*56)
+		}
+	})
+}
+
+// storeLearns: every store draws the same from a refusal as others.refuse,
+// and lets so many fewer start. Of those that come right after it, see
+// TestScriptsLearnAsOthers and TestUnderWay.
+func storeLearns(t *testing.T, s Store) {
+	for _, own := range []int{1, 39, 41, 60, 77} {
+		l := Limit{Key: "a:" + strconv.Itoa(own), Calls: 80, Window: hour}
+		for range own {
+			take(t, s, 0, l)
+		}
+		var o others
+		block := o.refuse(int64(hour), own, &l)
+		if err := s.Refuse(t.Context(), time.Now(), l); err != nil {
+			t.Fatal(err)
+		}
+		all, err := s.Remaining(t.Context(), time.Now(), []Limit{l})
+		if err != nil {
+			t.Fatal(err)
+		}
+		left := max(80-o.calls-own, 0)
+		if block > 0 {
+			left = 0
+		}
+		if all[0].Others != o.calls || all[0].Left != left {
+			t.Errorf("%d own calls: %+v, want %d others and %d left", own, all[0], o.calls, left)
+		}
+		for range left {
+			if d := take(t, s, 0, l); !d.OK {
+				t.Errorf("%d own calls: got %+v", own, d)
+			}
+		}
+		if d := take(t, s, 0, l); d.OK {
+			t.Errorf("%d own calls: one too many", own)
+		}
 	}
 }
 
-// TestStoresLearn: every store draws the same from a refusal as others.refuse,
-// and lets so many fewer start.
-func TestStoresLearn(t *testing.T) {
-	eachStore(t, func(t *testing.T, s Store) {
-		for _, own := range []int{1, 39, 41, 60, 77} {
-			l := Limit{Key: "a:" + strconv.Itoa(own), Calls: 80, Window: time.Minute}
-			for range own {
-				take(t, s, 0, l)
-			}
-			var o others
-			block := o.refuse(int64(hour), own, &l)
-			for range 3 { // what was under way tells nothing more
-				if err := s.Refuse(t.Context(), time.Now(), l); err != nil {
-					t.Fatal(err)
-				}
-			}
-			all, err := s.Remaining(t.Context(), time.Now(), []Limit{l})
-			if err != nil {
-				t.Fatal(err)
-			}
-			left := max(80-o.calls-own, 0)
-			if block > 0 {
-				left = 0
-			}
-			if all[0].Others != o.calls || all[0].Left != left {
-				t.Errorf("%d own calls: %+v, want %d others and %d left", own, all[0], o.calls, left)
-			}
-			for range left {
-				if d := take(t, s, 0, l); !d.OK {
-					t.Errorf("%d own calls: got %+v", own, d)
-				}
-			}
-			if d := take(t, s, 0, l); d.OK {
-				t.Errorf("%d own calls: one too many", own)
-			}
+// TestUnderWay: what is refused right after a refusal tells nothing more.
+func TestUnderWay(t *testing.T) {
+	var m Memory
+	l, now := Limit{Key: "a:l", Calls: 80, Window: hour}, time.Unix(1_800_000_000, 0)
+	for range 60 {
+		m.Take(t.Context(), now, 0, []Limit{l})
+	}
+	others := func() int {
+		all, _ := m.Remaining(t.Context(), now, []Limit{l})
+		return all[0].Others
+	}
+	m.Refuse(t.Context(), now, l)
+	learned := others()
+	for range 3 {
+		now = now.Add(underWay / 4)
+		if m.Refuse(t.Context(), now, l); others() != learned {
+			t.Errorf("%d others, then %d", learned, others())
 		}
-	})
+	}
+	now = now.Add(underWay)
+	if m.Refuse(t.Context(), now, l); others() <= learned {
+		t.Errorf("%d others, and no more after another refusal", learned)
+	}
+}
+
+// clocked is a client of a Redis whose clock shows what the test says.
+type clocked struct{ *redis.Client }
+
+var clockedScripts = map[string]*redis.Script{
+	takeScript.Hash():   byTheKey(takeLua),
+	othersScript.Hash(): byTheKey(othersLua),
+}
+
+// byTheKey returns a script that reads the time from the key "clock".
+func byTheKey(lua string) *redis.Script {
+	return redis.NewScript(strings.Replace(lua, "redis.call('TIME')", "{0, redis.call('GET', 'clock')}", 1))
+}
+
+// EvalSha runs a script by that clock.
+func (c clocked) EvalSha(ctx context.Context, hash string, keys []string, args ...any) *redis.Cmd {
+	return clockedScripts[hash].Run(ctx, c.Client, keys, args...)
 }
 
 // TestScriptsLearnAsOthers: from whatever is believed, and whenever, the scripts
 // make of a refusal, of a figure and of the time that passes what others does.
 func TestScriptsLearnAsOthers(t *testing.T) {
 	client := redistest.Start(t).Client()
-	r := NewRedis(client)
+	r := NewRedis(clocked{client}, WithTimings(patient))
 	ctx := t.Context()
 	must := func(err error) {
+		t.Helper()
 		if err != nil {
 			t.Fatal(err)
 		}
 	}
-	clock := func() int64 {
-		now, err := client.Time(ctx).Result()
-		must(err)
-		return now.UnixMicro() * 1000
-	}
 	chance := rand.New(rand.NewPCG(4, 429)) // the same at every run
+	now := time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC).UnixNano()
 	for run := range 4000 {
+		now += int64(time.Microsecond)
 		l := Limit{Key: "a:" + strconv.Itoa(run), Calls: []int{1, 10, 80, 80}[chance.IntN(4)], Window: 2 * time.Second}
-		state, now := stateKey(l.Key), clock()
+		state := stateKey(l.Key)
+		world := client.Pipeline()
+		world.Set(ctx, "clock", now/1000, 0)
 		own := chance.IntN(l.Calls + 1)
 		starts := make([]redis.Z, own)
 		for i := range starts {
 			starts[i] = redis.Z{Score: float64(now / 1000), Member: i}
 		}
 		if own > 0 {
-			must(client.ZAdd(ctx, countKey(l.Key), starts...).Err())
+			world.ZAdd(ctx, countKey(l.Key), starts...)
 		}
-		var before others
+		var is others
 		if chance.IntN(10) > 0 {
-			before.calls = chance.IntN(l.Calls)
-			before.hold = int64([]time.Duration{2 * l.span(), firstBelief, 20 * time.Second, secondBelief, longBelief}[chance.IntN(5)])
+			is.calls = chance.IntN(l.Calls)
+			is.hold = int64([]time.Duration{2 * l.span(), firstBelief, 20 * time.Second, secondBelief, longBelief}[chance.IntN(5)])
 			ago := math.Pow(10, 5*chance.Float64()-2)
-			before.refused = now - int64(ago*1e6)*1000
-			before.till = before.refused + before.hold
-			must(client.HSet(ctx, state, "others", before.calls, "till", before.till/1000, "hold", before.hold/1000,
-				"refused", before.refused/1000, "doubt", before.doubt(&l)/1000).Err())
+			is.refused = now - int64(ago*1e6)*1000
+			is.till = is.refused + is.hold
+			world.HSet(ctx, state, "others", is.calls, "till", is.till/1000, "hold", is.hold/1000,
+				"refused", is.refused/1000, "doubt", is.doubt(&l)/1000)
 		}
-		left := chance.IntN(l.Calls + 1)
+		_, err := world.Exec(ctx)
+		must(err)
+		before, left, seen, want := is, chance.IntN(l.Calls+1), 0, 0
 		what := []string{"refusal", "figure", "call"}[chance.IntN(3)]
-		var seen int64
-		first := clock()
 		switch what {
 		case "refusal":
 			must(r.Refuse(ctx, time.Now(), l))
+			is.refuse(now, own, &l)
 		case "figure":
 			must(r.Observe(ctx, time.Now(), l, left))
+			is.told(now, own, left, &l)
 		case "call":
 			_, news, err := r.take(ctx, 0, []Limit{l})
 			must(err)
-			seen = news.of[0]
-		}
-		last := clock()
-		// The script ran at some time between the two.
-		after := func(now int64) [5]int64 {
-			o, seen := before, int64(0)
-			switch what {
-			case "refusal":
-				o.refuse(now, own, &l)
-			case "figure":
-				o.told(now, own, left, &l)
-			case "call":
-				seen = int64(o.now(now, &l))
-			}
-			return [5]int64{int64(o.calls), o.till, o.hold, o.refused, seen}
+			seen, want = int(news.of[0]), is.now(now, &l)
 		}
 		raw, err := client.HMGet(ctx, state, "others", "till", "hold", "refused", "doubt").Result()
 		must(err)
-		n := make([]int64, len(raw))
+		var n [5]int64
 		for i, text := range raw {
 			text, _ := text.(string)
 			n[i], _ = strconv.ParseInt(text, 10, 64)
 		}
-		a, b := after(first), after(last)
-		for i, got := range [5]int64{n[0], n[1] * 1000, n[2] * 1000, n[3] * 1000, seen} {
-			if got < min(a[i], b[i]) || got > max(a[i], b[i]) {
-				t.Errorf("a %s, %v after the last refusal, made of %+v with %d own and %d left %d at %d, want %d to %d",
-					what, time.Duration(first-before.refused), before, own, left, got, i, a[i], b[i])
-			}
+		if got := (others{int(n[0]), n[1] * 1000, n[2] * 1000, n[3] * 1000}); got != is || seen != want {
+			t.Errorf("a %s, %v after the last refusal, with %d own and %d left, made of %+v %+v, want %+v; seen are %d, want %d",
+				what, time.Duration(now-before.refused), own, left, before, got, is, seen, want)
 		}
-		learned := others{hold: n[2] * 1000}
-		if n[2] > 0 && n[4]*1000 != learned.doubt(&l) {
-			t.Errorf("believed for %v, doubted in steps of %d µs, want %v", time.Duration(learned.hold), n[4], time.Duration(learned.doubt(&l)))
+		if n[2] > 0 && n[4]*1000 != is.doubt(&l) {
+			t.Errorf("believed for %v, doubted in steps of %d µs, want %v", time.Duration(is.hold), n[4], time.Duration(is.doubt(&l)))
 		}
 	}
 }
@@ -356,7 +381,7 @@ func TestScriptsLearnAsOthers(t *testing.T) {
 // is doubted in time like what was learned.
 func TestRemindedOthersAreDoubted(t *testing.T) {
 	client := redistest.Start(t).Client()
-	r := NewRedis(client)
+	r := NewRedis(client, WithTimings(patient))
 	l := Limit{Key: "a:l", Calls: 80, Window: time.Second}
 	if err := r.restore(t.Context(), &lostSight{sight: sight{limit: l, other: 24}}); err != nil {
 		t.Fatal(err)
@@ -383,22 +408,20 @@ func TestRemindedOthersAreDoubted(t *testing.T) {
 	}
 }
 
-// TestStoresAreTold: what the origin says of a window is taken, more of others
+// storeIsTold: what the origin says of a window is taken, more of others
 // at once, less of them in steps.
-func TestStoresAreTold(t *testing.T) {
-	eachStore(t, func(t *testing.T, s Store) {
-		l := Limit{Key: "a:l", Calls: 10, Window: time.Minute}
-		take(t, s, 0, l)
-		for _, step := range []struct{ left, others int }{{9, 0}, {4, 5}, {9, 4}, {9, 3}, {5, 4}} {
-			if err := s.Observe(t.Context(), time.Now(), l, step.left); err != nil {
-				t.Fatal(err)
-			}
-			all, _ := s.Remaining(t.Context(), time.Now(), []Limit{l})
-			if all[0].Others != step.others {
-				t.Errorf("%d left: %d others, want %d", step.left, all[0].Others, step.others)
-			}
+func storeIsTold(t *testing.T, s Store) {
+	l := Limit{Key: "a:l", Calls: 10, Window: hour}
+	take(t, s, 0, l)
+	for _, step := range []struct{ left, others int }{{9, 0}, {4, 5}, {9, 4}, {9, 3}, {5, 4}} {
+		if err := s.Observe(t.Context(), time.Now(), l, step.left); err != nil {
+			t.Fatal(err)
 		}
-	})
+		all, _ := s.Remaining(t.Context(), time.Now(), []Limit{l})
+		if all[0].Others != step.others {
+			t.Errorf("%d left: %d others, want %d", step.left, all[0].Others, step.others)
+		}
+	}
 }
 
 func TestOthersAreLearnedStepByStep(t *testing.T) {
@@ -483,42 +506,38 @@ func TestBeside(t *testing.T) {
 	}
 }
 
-// TestStoresLeaveTheGuardToOthers: beside others, a full window is over sooner.
-func TestStoresLeaveTheGuardToOthers(t *testing.T) {
-	eachStore(t, func(t *testing.T, s Store) {
-		for _, guard := range []time.Duration{3 * time.Minute, 50 * time.Minute} {
-			l := Limit{Key: "a:" + guard.String(), Calls: 8, Window: hour, Guard: guard}
-			var first Decision
-			for i := range 6 {
-				if d := take(t, s, 0, l); i == 0 {
-					first = d
-				}
-			}
-			if err := s.Observe(t.Context(), time.Now(), l, 0); err != nil { // 2 others
-				t.Fatal(err)
-			}
-			want := l.beside(2)
-			d := take(t, s, 3*hour, l)
-			if off := time.Duration(d.at-first.at) - want; off < 0 || off > time.Millisecond {
-				t.Errorf("%v of guard: the next starts after %v, want %v", guard, time.Duration(d.at-first.at), want)
+// storeLeavesTheGuardToOthers: beside others, a full window is over sooner.
+func storeLeavesTheGuardToOthers(t *testing.T, s Store) {
+	for _, guard := range []time.Duration{3 * time.Minute, 50 * time.Minute} {
+		l := Limit{Key: "a:" + guard.String(), Calls: 8, Window: hour, Guard: guard}
+		var first Decision
+		for i := range 6 {
+			if d := take(t, s, 0, l); i == 0 {
+				first = d
 			}
 		}
-	})
+		if err := s.Observe(t.Context(), time.Now(), l, 0); err != nil { // 2 others
+			t.Fatal(err)
+		}
+		want := l.beside(2)
+		d := take(t, s, 3*hour, l)
+		if off := time.Duration(d.at-first.at) - want; off < 0 || off > time.Millisecond {
+			t.Errorf("%v of guard: the next starts after %v, want %v", guard, time.Duration(d.at-first.at), want)
+		}
+	}
 }
 
-// TestPace: after a burst, and while anyone waits, calls start one by one.
-func TestPace(t *testing.T) {
-	eachStore(t, func(t *testing.T, s Store) {
-		l := Limit{Key: "a:l", Calls: 8, Window: 8 * time.Minute, Burst: 4, Guard: -1}
-		var starts []int64
-		for range 12 {
-			starts = append(starts, take(t, s, hour, l).at)
+// storePaces: after a burst, and while anyone waits, calls start one by one.
+func storePaces(t *testing.T, s Store) {
+	l := Limit{Key: "a:l", Calls: 8, Window: 8 * hour, Burst: 4, Guard: -1}
+	var starts []int64
+	for range 12 {
+		starts = append(starts, take(t, s, day, l).at)
+	}
+	for i, want := range []int{0, 0, 0, 0, 1, 2, 3, 4, 16, 17, 18, 19} {
+		got := time.Duration(starts[i] - starts[0])
+		if off := got - time.Duration(want)*hour/2; off < -time.Minute || off > time.Minute {
+			t.Errorf("call %d starts after %v, want %d half hours", i, got, want)
 		}
-		for i, want := range []int{0, 0, 0, 0, 1, 2, 3, 4, 16, 17, 18, 19} {
-			got := time.Duration(starts[i] - starts[0])
-			if off := got - time.Duration(want)*30*time.Second; off < -time.Second || off > time.Second {
-				t.Errorf("call %d starts after %v, want %d half minutes", i, got, want)
-			}
-		}
-	})
+	}
 }

@@ -15,11 +15,6 @@ import (
 const (
 	keyPrefix   = "zoomql:rl:"
 	registryKey = keyPrefix + "replicas"
-
-	// opTimeout bounds what Redis may cost a call. It is longer than a
-	// cache's would be: a call that is to be limited takes as long anyway,
-	// and taking a short stall for an outage halves the budget for a while.
-	opTimeout = 250 * time.Millisecond
 )
 
 // Redis is a Store that replicas share: one round trip and one atomic script
@@ -27,19 +22,24 @@ const (
 // Redis; [Shared] is the one to use. A call that Redis counted but could not
 // tell us of in time stays counted.
 type Redis struct {
-	client redis.UniversalClient
-	name   string // of this replica
-	taken  atomic.Uint64
-	clocks clocks
+	client  redis.UniversalClient
+	timings Timings
+	name    string // of this replica
+	taken   atomic.Uint64
+	clocks  clocks
 }
 
 // NewRedis returns a Store in the Redis that client is connected to, which
 // stays the caller's to close.
-func NewRedis(client redis.UniversalClient) *Redis {
-	if c, ok := client.(*redis.Client); ok && !c.Options().ContextTimeoutEnabled {
-		client = c.WithTimeout(opTimeout)
+func NewRedis(client redis.UniversalClient, options ...Option) *Redis {
+	r := &Redis{client: client, timings: Timings{}.withDefaults(), name: strconv.FormatUint(rand.Uint64(), 36)}
+	for _, set := range options {
+		set(r)
 	}
-	return &Redis{client: client, name: strconv.FormatUint(rand.Uint64(), 36)}
+	if c, ok := client.(*redis.Client); ok && !c.Options().ContextTimeoutEnabled {
+		r.client = c.WithTimeout(r.timings.Operation)
+	}
+	return r
 }
 
 // countKey is where a limit is counted, stateKey what else is known of it. The
@@ -83,7 +83,7 @@ type news struct {
 }
 
 func (r *Redis) take(ctx context.Context, maxWait time.Duration, limits []Limit) (Decision, news, error) {
-	ctx, cancel := context.WithTimeout(ctx, opTimeout)
+	ctx, cancel := context.WithTimeout(ctx, r.timings.Operation)
 	defer cancel()
 	id := r.id()
 	keys := make([]string, 1, 1+2*len(limits))
@@ -115,7 +115,7 @@ func (r *Redis) id() string { return r.name + "." + strconv.FormatUint(r.taken.A
 
 // Cancel implements [Store].
 func (r *Redis) Cancel(ctx context.Context, d Decision, limits []Limit) error {
-	ctx, cancel := context.WithTimeout(ctx, opTimeout)
+	ctx, cancel := context.WithTimeout(ctx, r.timings.Operation)
 	defer cancel()
 	keys := make([]string, 0, 2*len(limits))
 	args := make([]any, 1, 1+len(limits))
@@ -133,7 +133,7 @@ func (r *Redis) Cancel(ctx context.Context, d Decision, limits []Limit) error {
 
 // Late implements [Store].
 func (r *Redis) Late(ctx context.Context, now time.Time, d Decision, windows []Limit) error {
-	ctx, cancel := context.WithTimeout(ctx, opTimeout)
+	ctx, cancel := context.WithTimeout(ctx, r.timings.Operation)
 	defer cancel()
 	keys := make([]string, len(windows))
 	for i, l := range windows {
@@ -148,7 +148,7 @@ func (r *Redis) Block(ctx context.Context, key string, until time.Time) error {
 	if wait <= 0 {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, opTimeout)
+	ctx, cancel := context.WithTimeout(ctx, r.timings.Operation)
 	defer cancel()
 	return blockScript.Run(ctx, r.client, []string{stateKey(key)}, wait.Microseconds()).Err()
 }
@@ -160,7 +160,7 @@ func (r *Redis) Refuse(ctx context.Context, _ time.Time, l Limit) error {
 
 // others learns from a refusal, which is -1, or from what is left of a window.
 func (r *Redis) others(ctx context.Context, l *Limit, left int) error {
-	ctx, cancel := context.WithTimeout(ctx, opTimeout)
+	ctx, cancel := context.WithTimeout(ctx, r.timings.Operation)
 	defer cancel()
 	span, _ := spanOf(l)
 	return othersScript.Run(ctx, r.client, []string{countKey(l.Key), stateKey(l.Key)},
@@ -173,14 +173,14 @@ func (r *Redis) Observe(ctx context.Context, _ time.Time, l Limit, left int) err
 	if !l.Daily {
 		return r.others(ctx, &l, max(left, 0))
 	}
-	ctx, cancel := context.WithTimeout(ctx, opTimeout)
+	ctx, cancel := context.WithTimeout(ctx, r.timings.Operation)
 	defer cancel()
 	return observeScript.Run(ctx, r.client, []string{countKey(l.Key)}, l.guard().Microseconds(), l.Calls-left).Err()
 }
 
 // Remaining implements [Store].
 func (r *Redis) Remaining(ctx context.Context, _ time.Time, limits []Limit) ([]Status, error) {
-	ctx, cancel := context.WithTimeout(ctx, opTimeout)
+	ctx, cancel := context.WithTimeout(ctx, r.timings.Operation)
 	defer cancel()
 	pipe := r.client.Pipeline()
 	answers := make([]*redis.Cmd, len(limits))
@@ -212,7 +212,7 @@ func (r *Redis) Remaining(ctx context.Context, _ time.Time, limits []Limit) ([]S
 // record counts calls that were made without Redis: starts of a window, or
 // calls of today.
 func (r *Redis) record(ctx context.Context, l *Limit, starts []time.Time, calls int) error {
-	ctx, cancel := context.WithTimeout(ctx, opTimeout)
+	ctx, cancel := context.WithTimeout(ctx, r.timings.Operation)
 	defer cancel()
 	span, daily := spanOf(l)
 	args := []any{span, daily}
@@ -235,7 +235,7 @@ func (r *Redis) restore(ctx context.Context, v *lostSight) error {
 	if err := r.Block(ctx, v.limit.Key, v.at.Add(v.limit.span()+horizon)); err != nil || v.other == 0 {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, opTimeout)
+	ctx, cancel := context.WithTimeout(ctx, r.timings.Operation)
 	defer cancel()
 	doubt := (&others{hold: int64(firstBelief)}).doubt(&v.limit) / 1000
 	return remindScript.Run(ctx, r.client, []string{stateKey(v.limit.Key)}, v.other, firstBelief.Microseconds(), doubt).Err()
@@ -254,7 +254,7 @@ func (r *Redis) restoreAll(ctx context.Context, all []lostSight) error {
 
 // epoch returns the epoch of an account.
 func (r *Redis) epoch(ctx context.Context, account string) (int64, error) {
-	ctx, cancel := context.WithTimeout(ctx, opTimeout)
+	ctx, cancel := context.WithTimeout(ctx, r.timings.Operation)
 	defer cancel()
 	return epochScript.Run(ctx, r.client, []string{epochKey(account)}).Int64()
 }
@@ -270,13 +270,13 @@ type muster struct {
 // beat says that this replica is there, and whether it is alone. sent is the time
 // by the clock of Redis, as far as this replica can tell, or 0: a beat that lay in
 // a Redis that hung says nothing of now.
-func (r *Redis) beat(ctx context.Context, silent time.Duration, alone bool, sent int64) (muster, error) {
-	ctx, cancel := context.WithTimeout(ctx, opTimeout)
+func (r *Redis) beat(ctx context.Context, alone bool, sent int64) (muster, error) {
+	ctx, cancel := context.WithTimeout(ctx, r.timings.Operation)
 	defer cancel()
 	if alone {
 		sent = -1
 	}
-	a, err := beatScript.Run(ctx, r.client, []string{registryKey}, r.name, silent.Microseconds(), beatLapsed.Microseconds(), beatStale.Microseconds(), sent).Int64Slice()
+	a, err := beatScript.Run(ctx, r.client, []string{registryKey}, r.name, r.timings.Gone.Microseconds(), r.timings.Lapsed.Microseconds(), r.timings.Stale.Microseconds(), sent).Int64Slice()
 	if err != nil {
 		return muster{}, err
 	}
@@ -285,7 +285,7 @@ func (r *Redis) beat(ctx context.Context, silent time.Duration, alone bool, sent
 
 // retire takes this replica out of the registry.
 func (r *Redis) retire(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, opTimeout)
+	ctx, cancel := context.WithTimeout(ctx, r.timings.Operation)
 	defer cancel()
 	r.client.ZRem(ctx, registryKey, r.name)
 }

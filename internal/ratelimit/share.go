@@ -130,7 +130,7 @@ func (s *Shared) tellWindow(v *sight, l *Limit) {
 	v.told = true
 	last := s.lastOK
 	if !s.lastBeat.IsZero() && s.replicas > 1 && !s.dead {
-		last = later(last, s.lastBeat.Add(unheard))
+		last = later(last, s.lastBeat.Add(s.far.timings.detection()))
 	}
 	last = later(last, v.start)
 	if last.IsZero() {
@@ -268,7 +268,7 @@ func (s *Shared) common(limits []Limit) []Limit {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	present := max(s.present, 1)
-	if time.Since(s.clockAt) > beatKnown {
+	if time.Since(s.clockAt) > s.far.timings.Known {
 		present = 1
 	}
 	if present >= s.replicas {

@@ -12,25 +12,6 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-const (
-	beatEvery  = 150 * time.Millisecond
-	beatFirst  = 50 * time.Millisecond  // after a failure
-	beatSlow   = 300 * time.Millisecond // after many
-	beatSilent = 30 * time.Second       // a replica silent for so long is gone
-
-	// beatLapsed is after how long without a beat the others take a replica to
-	// be alone and leave its share to it.
-	beatLapsed = 350 * time.Millisecond
-	// beatStale is how long a beat may take to be one.
-	beatStale = 100 * time.Millisecond
-	// beatKnown is for how long a replica relies on what its last beat told it
-	// of the others.
-	beatKnown = 300 * time.Millisecond
-	// unheard is how long after a replica has sent its last beat all others have
-	// found out: only a window later its share is its own.
-	unheard = beatStale + beatLapsed + beatKnown
-)
-
 // Shared is a Store in Redis that never fails: without Redis, each replica goes
 // on by itself with its share of every limit, by the last known number of
 // replicas. It is what a Limiter should run on.
@@ -70,13 +51,13 @@ type Shared struct {
 // NewShared returns a Store in the Redis that client is connected to, which
 // stays the caller's to close, after this. It says to others that this replica
 // is there until it is closed. A nil log is slog.Default.
-func NewShared(client redis.UniversalClient, log *slog.Logger) *Shared {
+func NewShared(client redis.UniversalClient, log *slog.Logger, options ...Option) *Shared {
 	if log == nil {
 		log = slog.Default()
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	s := &Shared{
-		far: NewRedis(client), log: log, stop: stop,
+		far: NewRedis(client, options...), log: log, stop: stop,
 		near: &Memory{}, seen: make(map[string]*sight), blocks: make(map[string]time.Time), epochs: make(map[string]int64),
 		replicas: 1, present: 1,
 	}
@@ -249,7 +230,7 @@ func (s *Shared) trip(err error) {
 func (s *Shared) hiccup(err error) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return errors.Is(err, context.DeadlineExceeded) && time.Since(later(s.lastOK, s.clockAt)) < opTimeout+beatEvery
+	return errors.Is(err, context.DeadlineExceeded) && time.Since(later(s.lastOK, s.clockAt)) < s.far.timings.Operation+s.far.timings.Heartbeat
 }
 
 // lostSightOf notes an account that Redis did not answer for: in a cluster, it may
@@ -273,7 +254,7 @@ func (s *Shared) beat(ctx context.Context) {
 		case <-time.After(wait):
 		}
 		alone := s.isDown.Load()
-		m, err := s.far.beat(ctx, beatSilent, alone, s.beats(alone))
+		m, err := s.far.beat(ctx, alone, s.beats(alone))
 		switch {
 		case err != nil && !alone && s.hiccup(err):
 			wait = 0
@@ -281,15 +262,15 @@ func (s *Shared) beat(ctx context.Context) {
 			return
 		case err != nil:
 			s.trip(err)
-			wait = min(max(2*wait, beatFirst), beatSlow)
+			wait = min(max(2*wait, s.far.timings.ProbeFirst), s.far.timings.ProbeEvery)
 		case !alone:
 			s.heard(m, alone)
-			wait = beatEvery
+			wait = s.far.timings.Heartbeat
 		case s.back(ctx):
 			s.heard(m, alone)
 			wait = 0
 		default:
-			wait = min(max(2*wait, beatFirst), beatSlow)
+			wait = min(max(2*wait, s.far.timings.ProbeFirst), s.far.timings.ProbeEvery)
 		}
 	}
 }
@@ -322,7 +303,7 @@ func (s *Shared) heard(m muster, alone bool) {
 	}
 	s.present = m.present
 	// A Redis that lost its memory counts only who has come back yet.
-	if m.replicas > s.replicas || now.Sub(s.backAt) > beatSilent {
+	if m.replicas > s.replicas || now.Sub(s.backAt) > s.far.timings.Gone {
 		s.replicas = m.replicas
 	}
 }

@@ -7,8 +7,11 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/redis/go-redis/v9"
 
 	"zoomql/cache/redistest"
 )
@@ -16,7 +19,7 @@ import (
 // eventually waits for what another process or the network has yet to do.
 func eventually(t testing.TB, what string, is func() bool) {
 	t.Helper()
-	for end := time.Now().Add(15 * time.Second); !is(); time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(2 * time.Minute); !is(); time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatal("never: " + what)
 		}
@@ -27,6 +30,12 @@ func (s *Shared) knows(replicas int) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.replicas == replicas
+}
+
+func (s *Shared) isPresent(replicas int) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.present == replicas
 }
 
 // log is a slog output that can be read meanwhile.
@@ -70,7 +79,7 @@ func TestShare(t *testing.T) {
 func TestReplicasAreCounted(t *testing.T) {
 	server := redistest.Start(t)
 	a, b := openShared(t, server), openShared(t, server)
-	c := NewShared(server.Client(), silent)
+	c := NewShared(server.Client(), silent, WithTimings(patient))
 	eventually(t, "all know of three", func() bool { return a.knows(3) && b.knows(3) && c.knows(3) })
 	c.Close()
 	eventually(t, "all know that one has left", func() bool { return a.knows(2) && b.knows(2) })
@@ -78,18 +87,14 @@ func TestReplicasAreCounted(t *testing.T) {
 
 func TestSilentReplicasAreForgotten(t *testing.T) {
 	client := redistest.Start(t).Client()
-	a, b := NewRedis(client), NewRedis(client)
-	for _, step := range []struct {
-		r      *Redis
-		silent time.Duration
-		want   int
-	}{{a, 20 * time.Millisecond, 1}, {b, time.Minute, 2}} {
-		if m, err := step.r.beat(t.Context(), step.silent, false, 0); m.replicas != step.want || err != nil {
-			t.Errorf("%d replicas, want %d (%v)", m.replicas, step.want, err)
+	a, b := NewRedis(client, WithTimings(patient)), NewRedis(client, WithTimings(patient))
+	for i, r := range []*Redis{a, b} {
+		if m, err := r.beat(t.Context(), false, 0); m.replicas != i+1 || err != nil {
+			t.Errorf("%d replicas, want %d (%v)", m.replicas, i+1, err)
 		}
 	}
-	time.Sleep(20 * time.Millisecond) // from here on a is gone, however late we are
-	if m, _ := b.beat(t.Context(), time.Minute, false, 0); m.replicas != 1 {
+	client.ZIncrBy(t.Context(), registryKey, -float64(patient.Gone.Microseconds()), a.name) // so much time passes
+	if m, _ := b.beat(t.Context(), false, 0); m.replicas != 1 {
 		t.Errorf("%d replicas, one is silent", m.replicas)
 	}
 }
@@ -97,11 +102,11 @@ func TestSilentReplicasAreForgotten(t *testing.T) {
 func TestWithoutRedis(t *testing.T) {
 	server := redistest.Start(t)
 	var out log
-	s := NewShared(server.Client(), slog.New(slog.NewTextHandler(&out, nil)))
+	s := NewShared(server.Client(), slog.New(slog.NewTextHandler(&out, nil)), WithTimings(patient))
 	t.Cleanup(s.Close)
 	other := openShared(t, server)
 	eventually(t, "it knows of two", func() bool { return s.knows(2) && other.knows(2) })
-	window := Limit{Key: "a:window", Calls: 10, Window: 10 * time.Second}
+	window := Limit{Key: "a:window", Calls: 10, Window: 2 * hour}
 	daily := Limit{Key: "a:day", Calls: 100, Daily: true}
 	blocked := Limit{Key: "a:blocked", Calls: 10, Window: time.Second}
 	for range 30 {
@@ -112,7 +117,7 @@ func TestWithoutRedis(t *testing.T) {
 	server.Kill()
 	// Others may have spent the window that Redis answered last in.
 	d := take(t, s, 0, window)
-	if d.OK || d.Wait < 9*time.Second || d.Limit.Key != window.Key {
+	if d.OK || d.Wait < hour || d.Limit.Key != window.Key {
 		t.Errorf("got %+v", d)
 	}
 	// Its share is a half, and of the day a half of what was left.
@@ -128,9 +133,9 @@ func TestWithoutRedis(t *testing.T) {
 	if d := take(t, s, 0, daily); d.OK {
 		t.Errorf("got %+v", d)
 	}
-	given := take(t, s, hour, window)
+	given := take(t, s, day, window)
 	s.Cancel(t.Context(), given, []Limit{window})
-	spent := take(t, s, hour, window)
+	spent := take(t, s, day, window)
 	s.Block(t.Context(), blocked.Key, time.Now().Add(hour))
 	s.Observe(t.Context(), time.Now(), daily, 0)
 
@@ -153,19 +158,73 @@ func TestWithoutRedis(t *testing.T) {
 	}
 }
 
+// TestRedisHangs: a Redis that does not answer costs one call its time, and that
+// twice at most. All others go on without it.
 func TestRedisHangs(t *testing.T) {
 	server := redistest.Start(t)
-	s := openShared(t, server)
+	client := server.Client()
+	var takes atomic.Int32
+	client.AddHook(hooked(func(cmd redis.Cmder) {
+		if args := cmd.Args(); len(args) > 1 && args[1] == takeScript.Hash() {
+			takes.Add(1)
+		}
+	}))
+	hasty := patient
+	hasty.Operation = 50 * time.Millisecond
+	s := NewShared(client, silent, WithTimings(hasty))
+	t.Cleanup(s.Close)
 	l := Limit{Key: "a:l", Calls: 1000, Window: time.Millisecond}
-	take(t, s, 0, l)
 	server.Hang()
 	defer server.Resume()
-	start := time.Now()
 	for range 100 {
 		take(t, s, hour, l)
 	}
-	if d := time.Since(start); d > 20*opTimeout {
-		t.Errorf("100 calls took %v", d)
+	if n := takes.Load(); n > 2 || !s.isDown.Load() {
+		t.Errorf("%d of 100 calls waited for Redis", n)
+	}
+}
+
+// hooked is told of the commands that are sent to Redis.
+type hooked func(redis.Cmder)
+
+// DialHook does nothing.
+func (hooked) DialHook(next redis.DialHook) redis.DialHook { return next }
+
+// ProcessPipelineHook does nothing.
+func (hooked) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return next
+}
+
+// ProcessHook tells of a command.
+func (h hooked) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
+	return func(ctx context.Context, cmd redis.Cmder) error {
+		h(cmd)
+		return next(ctx, cmd)
+	}
+}
+
+// TestTimeLimit: an operation of Redis may take so long as is said. A call may take it twice, when Redis was well just before.
+func TestTimeLimit(t *testing.T) {
+	for _, c := range []struct {
+		why     string
+		options []Option
+		want    time.Duration
+	}{
+		{"by default", nil, 500 * time.Millisecond},
+		{"as told", []Option{WithTimings(Timings{Operation: time.Second})}, 2 * time.Second},
+	} {
+		inVirtualTime(t, func(t *testing.T, v *virtualRedis) {
+			s := NewShared(v, silent, c.options...)
+			t.Cleanup(s.Close)
+			take(t, s, 0, second)
+			v.Hang()
+			began := time.Now()
+			take(t, s, hour, second)
+			if took := time.Since(began); took != c.want || !s.isDown.Load() {
+				t.Errorf("%s: Redis was given up after %v, want %v", c.why, took, c.want)
+			}
+			v.Resume()
+		})
 	}
 }
 
@@ -184,61 +243,54 @@ func TestImpatientCallersSayNothingOfRedis(t *testing.T) {
 }
 
 // TestSeam takes all it can get from two replicas while Redis goes and comes
-// back: all starts together keep the limit when it goes, and nobody ever fails.
+// back: all starts together keep the limit, and nobody ever fails.
 func TestSeam(t *testing.T) {
-	server := redistest.Start(t)
-	replicas := []*Shared{openShared(t, server), openShared(t, server)}
-	for _, s := range replicas {
-		eventually(t, "it knows of two", func() bool { return s.knows(2) })
-	}
-	// The guard covers that we do not see the clock of Redis, and wake late.
-	l := Limit{Key: "a:l", Calls: 10, Window: 200 * time.Millisecond, Guard: 200 * time.Millisecond}
-	var (
-		mu     sync.Mutex
-		starts []time.Time
-		wg     sync.WaitGroup
-		end    = make(chan struct{})
-	)
-	for i := range 6 {
-		lim := NewLimiter(replicas[i%2], time.Minute)
-		wg.Go(func() {
-			for {
-				select {
-				case <-end:
-					return
-				default:
+	inVirtualTime(t, func(t *testing.T, v *virtualRedis) {
+		v.way = always(2 * time.Millisecond)
+		replicas := v.pair(t)
+		l := Limit{Key: "a:l", Calls: 10, Window: 200 * time.Millisecond, Guard: 20 * time.Millisecond}
+		var (
+			mu     sync.Mutex
+			starts []time.Time
+			wg     sync.WaitGroup
+		)
+		ctx, end := context.WithCancel(t.Context())
+		for i := range 6 {
+			lim := NewLimiter(replicas[i%2], time.Minute)
+			wg.Go(func() {
+				for ctx.Err() == nil {
+					if err := lim.Wait(t.Context(), []Limit{l}); err != nil {
+						t.Error(err)
+						return
+					}
+					mu.Lock()
+					starts = append(starts, time.Now())
+					mu.Unlock()
 				}
-				if err := lim.Wait(t.Context(), []Limit{l}); err != nil {
-					t.Error(err)
-					return
-				}
-				mu.Lock()
-				starts = append(starts, time.Now())
-				mu.Unlock()
-			}
-		})
-	}
-	time.Sleep(time.Second)
-	server.Kill()
-	time.Sleep(2 * time.Second)
-	mu.Lock()
-	before := slices.SortedFunc(slices.Values(starts), time.Time.Compare)
-	mu.Unlock()
-	server.Run()
-	for _, s := range replicas {
-		eventually(t, "it goes back", func() bool { return !s.isDown.Load() })
-	}
-	time.Sleep(500 * time.Millisecond)
-	close(end)
-	wg.Wait()
-	for i := l.Calls; i < len(before); i++ {
-		if gap := before[i].Sub(before[i-l.Calls]); gap < l.Window {
-			t.Errorf("starts %d and %d of %d are %v apart", i-l.Calls, i, len(before), gap)
+			})
 		}
-	}
-	if len(before) < 30 {
-		t.Errorf("only %d starts", len(before))
-	}
+		time.Sleep(time.Second)
+		v.Kill()
+		time.Sleep(3 * time.Second)
+		mu.Lock()
+		before := len(starts)
+		mu.Unlock()
+		v.Run()
+		for _, s := range replicas {
+			eventually(t, "it goes back", func() bool { return !s.isDown.Load() })
+		}
+		time.Sleep(2 * time.Second)
+		end()
+		wg.Wait()
+		for i := l.Calls; i < len(starts); i++ {
+			if gap := starts[i].Sub(starts[i-l.Calls]); gap < l.Window {
+				t.Errorf("starts %d and %d of %d are %v apart", i-l.Calls, i, len(starts), gap)
+			}
+		}
+		if after := len(starts) - before; before < 120 || after < 60 {
+			t.Errorf("only %d starts, and %d after it is back", before, after)
+		}
+	})
 }
 
 func BenchmarkSharedTake(b *testing.B) {
@@ -253,7 +305,7 @@ func BenchmarkSharedTake(b *testing.B) {
 // TestFullForFewer: that a window is full for few calls, while replicas are alone,
 // says nothing about all of them.
 func TestFullForFewer(t *testing.T) {
-	s := NewRedis(redistest.Start(t).Client())
+	s := NewRedis(redistest.Start(t).Client(), WithTimings(patient))
 	all := Limit{Key: "a:l", Calls: 9, Window: hour}
 	part := all
 	part.Calls = 3

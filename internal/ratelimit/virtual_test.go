@@ -1,0 +1,312 @@
+package ratelimit
+
+import (
+	"context"
+	"net"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// virtualRedis is a Redis in a bubble of testing/synctest, where what depends on
+// time is exact however slow the machine is. The scripts are done by a Memory:
+// that both do the same is what storeIsExact and TestScriptsLearnAsOthers
+// hold.
+type virtualRedis struct {
+	redis.UniversalClient // nil: no other command is used
+	way                   func() time.Duration
+	ahead                 time.Duration // of our clock, its clock is
+
+	mu       sync.Mutex
+	dead     bool
+	hangs    bool
+	stalled  []func() // commands that it has got and not read, while it hangs
+	memory   *Memory
+	reserved map[string]reservation
+	replicas map[string]time.Time // when each is forgotten
+	epochs   map[string]int64
+}
+
+type reservation struct {
+	Decision
+	under map[string]Limit
+}
+
+// inVirtualTime runs a test in a bubble with a Redis that answers at once.
+func inVirtualTime(t *testing.T, test func(t *testing.T, v *virtualRedis)) {
+	oneAtATime(t)
+	synctest.Test(t, func(t *testing.T) {
+		time.Sleep(hour) // bubbles begin at midnight, where days change
+		v := &virtualRedis{way: always(0), ahead: 90 * time.Minute}
+		v.forget()
+		test(t, v)
+	})
+}
+
+// shared returns a replica, closed when the bubble ends.
+func (v *virtualRedis) shared(t *testing.T) *Shared {
+	s := NewShared(v, silent)
+	t.Cleanup(s.Close)
+	return s
+}
+
+// pair returns two replicas that know of each other.
+func (v *virtualRedis) pair(t *testing.T) []*Shared {
+	all := []*Shared{v.shared(t), v.shared(t)}
+	for _, s := range all {
+		eventually(t, "it knows of two", func() bool { return s.knows(2) })
+	}
+	return all
+}
+
+func (v *virtualRedis) forget() {
+	v.memory, v.reserved = &Memory{}, map[string]reservation{}
+	v.replicas, v.epochs = map[string]time.Time{}, map[string]int64{}
+}
+
+// Kill ends it as a crash would.
+func (v *virtualRedis) Kill() {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.dead, v.stalled = true, nil
+	v.forget()
+}
+
+// Run starts it again after Kill, empty.
+func (v *virtualRedis) Run() {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.dead = false
+}
+
+// Hang makes it take commands and say nothing, until Resume.
+func (v *virtualRedis) Hang() {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.hangs = true
+}
+
+// Resume ends Hang: it does what it was told meanwhile.
+func (v *virtualRedis) Resume() {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.hangs = false
+	for _, run := range v.stalled {
+		run()
+	}
+	v.stalled = nil
+}
+
+// EvalSha runs one of the scripts.
+func (v *virtualRedis) EvalSha(ctx context.Context, hash string, keys []string, args ...any) *redis.Cmd {
+	cmd := redis.NewCmd(ctx)
+	way := v.way
+	switch hash {
+	case recordScript.Hash(), remindScript.Hash(), blockScript.Hash():
+		// Shared.back sends these under its lock, and the time of a bubble stands
+		// still while anyone waits for a lock.
+		way = always(0)
+	}
+	answer, err := v.do(ctx, way, func() any {
+		return virtualScripts[hash](v, time.Now().Add(v.ahead).Truncate(time.Microsecond), keys, args)
+	})
+	cmd.SetVal(answer)
+	cmd.SetErr(err)
+	return cmd
+}
+
+// ZRem removes a replica from the registry.
+func (v *virtualRedis) ZRem(ctx context.Context, _ string, members ...any) *redis.IntCmd {
+	cmd := redis.NewIntCmd(ctx)
+	_, err := v.do(ctx, v.way, func() any {
+		delete(v.replicas, members[0].(string))
+		return nil
+	})
+	cmd.SetErr(err)
+	return cmd
+}
+
+func (v *virtualRedis) do(ctx context.Context, way func() time.Duration, run func() any) (any, error) {
+	time.Sleep(way())
+	v.mu.Lock()
+	switch {
+	case v.dead:
+		v.mu.Unlock()
+		return nil, &net.OpError{Op: "dial", Net: "unix", Err: syscall.ECONNREFUSED}
+	case v.hangs:
+		answered := make(chan any, 1)
+		v.stalled = append(v.stalled, func() { answered <- run() })
+		v.mu.Unlock()
+		select {
+		case answer := <-answered:
+			return answer, nil
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+	answer := run()
+	v.mu.Unlock()
+	time.Sleep(way())
+	return answer, nil
+}
+
+func int64Of(arg any) int64 {
+	if n, ok := arg.(int); ok {
+		return int64(n)
+	}
+	return arg.(int64)
+}
+
+func micros(arg any) time.Duration { return time.Duration(int64Of(arg)) * time.Microsecond }
+
+// limitOf returns a limit as the scripts are told of it.
+func limitOf(key string, calls, span, daily, window any) Limit {
+	l := Limit{Key: strings.TrimSuffix(key, ":state"), Calls: int(int64Of(calls)), Daily: int64Of(daily) == 1, Window: micros(window)}
+	l.Guard = micros(span)
+	if !l.Daily {
+		l.Guard -= l.Window
+	}
+	if l.Guard == 0 {
+		l.Guard = -1
+	}
+	return l
+}
+
+// virtualScripts are the scripts by their hashes, with the time by the clock of Redis.
+// They are called under the lock.
+var virtualScripts = map[string]func(v *virtualRedis, now time.Time, keys []string, args []any) any{
+	takeScript.Hash():   (*virtualRedis).take,
+	cancelScript.Hash(): (*virtualRedis).cancel,
+	othersScript.Hash(): (*virtualRedis).others,
+	recordScript.Hash(): (*virtualRedis).record,
+	beatScript.Hash():   (*virtualRedis).beat,
+	lateScript.Hash(): func(v *virtualRedis, now time.Time, keys []string, args []any) any {
+		r := v.reserved[args[0].(string)]
+		_ = v.memory.Late(context.Background(), now.Add(-micros(args[1])), r.Decision, r.of(keys))
+		return int64(0)
+	},
+	blockScript.Hash(): func(v *virtualRedis, now time.Time, keys []string, args []any) any {
+		_ = v.memory.Block(context.Background(), strings.TrimSuffix(keys[0], ":state"), now.Add(micros(args[0])))
+		return int64(0)
+	},
+	observeScript.Hash(): func(v *virtualRedis, now time.Time, keys []string, args []any) any {
+		_ = v.memory.Observe(context.Background(), now, limitOf(keys[0], args[1], args[0], 1, 0), 0)
+		return int64(0)
+	},
+	remindScript.Hash(): func(v *virtualRedis, now time.Time, keys []string, args []any) any {
+		l := Limit{Key: strings.TrimSuffix(keys[0], ":state")}
+		if o := &v.memory.count(&l, now.UnixNano()).others; o.calls == 0 {
+			hold := micros(args[1])
+			*o = others{int(int64Of(args[0])), now.Add(hold).UnixNano(), int64(hold), now.Add(-hold).UnixNano()}
+		}
+		return int64(0)
+	},
+	epochScript.Hash(): func(v *virtualRedis, now time.Time, keys []string, _ []any) any {
+		return v.epoch(keys[0], now)
+	},
+}
+
+func (r *reservation) of(keys []string) (limits []Limit) {
+	for _, key := range keys {
+		if l, ok := r.under[key]; ok {
+			limits = append(limits, l)
+		}
+	}
+	return limits
+}
+
+func (v *virtualRedis) epoch(key string, now time.Time) int64 {
+	if v.epochs[key] == 0 {
+		v.epochs[key] = now.UnixMicro()
+	}
+	return v.epochs[key]
+}
+
+func (v *virtualRedis) take(now time.Time, keys []string, args []any) any {
+	r := reservation{under: map[string]Limit{}}
+	var limits []Limit
+	for i := 0; 2*i+1 < len(keys); i++ {
+		a := args[2+5*i:]
+		l := limitOf(keys[1+2*i], a[0], a[1], a[2], a[4])
+		l.Burst = int(int64Of(a[3]))
+		limits = append(limits, l)
+		r.under[l.Key] = l
+	}
+	r.Decision, _ = v.memory.Take(context.Background(), now, micros(args[1]), limits)
+	answer := []any{int64(0), r.Wait.Microseconds(), r.at / 1000, int64(0), v.epoch(keys[0], now)}
+	if r.OK {
+		v.reserved[args[0].(string)] = r
+		answer[0] = int64(1)
+	}
+	for i, l := range limits {
+		if l == r.Limit {
+			answer[3] = int64(i + 1)
+		}
+		c := v.memory.count(&l, now.UnixNano())
+		if l.Daily {
+			answer = append(answer, int64(c.days.used(dayOf(now.UnixNano(), int64(l.guard())))))
+		} else {
+			answer = append(answer, int64(c.others.now(now.UnixNano(), &l)))
+		}
+	}
+	return answer
+}
+
+func (v *virtualRedis) cancel(_ time.Time, keys []string, args []any) any {
+	if r, ok := v.reserved[args[0].(string)]; ok {
+		_ = v.memory.Cancel(context.Background(), r.Decision, r.of(keys))
+	}
+	return int64(0)
+}
+
+func (v *virtualRedis) others(now time.Time, keys []string, args []any) any {
+	l := limitOf(keys[0], args[0], args[2], 0, args[1])
+	if slack := micros(args[3]); slack > 0 {
+		l.Burst = 1 + int((slack+time.Duration(stepOf(&l, l.Calls))/2)/time.Duration(stepOf(&l, l.Calls)))
+	}
+	if left := int(int64Of(args[4])); left >= 0 {
+		_ = v.memory.Observe(context.Background(), now, l, left)
+	} else {
+		_ = v.memory.Refuse(context.Background(), now, l)
+	}
+	return int64(0)
+}
+
+func (v *virtualRedis) record(now time.Time, keys []string, args []any) any {
+	l := limitOf(keys[0], 1, args[0], args[1], 0)
+	c := v.memory.count(&l, now.UnixNano())
+	if l.Daily {
+		c.days.add(dayOf(now.UnixNano(), int64(l.guard())), int(int64Of(args[2])))
+		return int64(0)
+	}
+	for i := 2; i < len(args); i += 2 {
+		c.window.add(now.Add(micros(args[i+1])).UnixNano())
+	}
+	return int64(0)
+}
+
+func (v *virtualRedis) beat(now time.Time, _ []string, args []any) any {
+	name, silent, lapsed, stale, sent := args[0].(string), micros(args[1]), micros(args[2]), micros(args[3]), int64Of(args[4])
+	fresh := int64(1)
+	if _, known := v.replicas[name]; known {
+		fresh = 0
+	}
+	v.replicas[name] = now.Add(silent)
+	if sent < 0 || sent > 0 && now.Sub(time.UnixMicro(sent)) > stale {
+		v.replicas[name] = now.Add(silent - lapsed)
+	}
+	present := int64(0)
+	for name, till := range v.replicas {
+		if !till.After(now) {
+			delete(v.replicas, name)
+		} else if till.After(now.Add(silent - lapsed)) {
+			present++
+		}
+	}
+	return []any{int64(len(v.replicas)), present, now.UnixMicro(), fresh}
+}
