@@ -148,6 +148,16 @@ func (g *Group[T]) Len() int {
 	return len(g.under)
 }
 
+// Waiting returns how many wait for a key, the one who does the work included.
+func (g *Group[T]) Waiting(key string) int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if f := g.under[key]; f != nil {
+		return f.waiters
+	}
+	return 0
+}
+
 // Forget lets nobody join any more what was wanted before something changed: who
 // wants it now must not get the result of before.
 func (g *Group[T]) Forget(stale func(about any) bool) {

@@ -42,6 +42,9 @@ func TestOnceForAll(t *testing.T) {
 		if !group.Has("key") || group.Len() != 1 {
 			t.Error("nothing is under way")
 		}
+		if n := group.Waiting("key"); n != len(results) || group.Waiting("another") != 0 {
+			t.Errorf("%d wait, and %d for another", n, group.Waiting("another"))
+		}
 		close(g.open)
 		wait.Wait()
 		for _, r := range results {

@@ -203,20 +203,26 @@ func TestReset(t *testing.T) {
 
 // The limiter hears of a call that is late on the wire, whatever kept it.
 func TestCallsAreTimedOnTheWire(t *testing.T) {
-	store := &lateness{told: make(chan struct{}, 1)}
-	c := newTestClient(func(req *http.Request) *http.Response {
-		time.Sleep(20 * time.Millisecond) // for a connection
-		httptrace.ContextClientTrace(req.Context()).WroteRequest(httptrace.WroteRequestInfo{})
-		return answer(404, `{"code":1001,"message":"User does not exist."}`)
-	}, func(c *Config) { c.Plan, c.Limiter = Pro, ratelimit.NewLimiter(store, time.Second) })
-	if _, err := GetUser.Do(t.Context(), c, UserKey{"u"}); !errors.Is(err, ErrNotFound) {
-		t.Error(err)
-	}
-	select {
-	case <-store.told:
-	case <-time.After(5 * time.Second):
-		t.Error("the limiter does not know")
-	}
+	synctest.Test(t, func(t *testing.T) {
+		untilNoon()
+		for _, c := range []struct {
+			connected time.Duration
+			late      int
+		}{{time.Millisecond, 0}, {20 * time.Millisecond, 1}} {
+			store := &lateness{told: make(chan struct{}, 1)}
+			client := newTestClient(func(req *http.Request) *http.Response {
+				time.Sleep(c.connected)
+				httptrace.ContextClientTrace(req.Context()).WroteRequest(httptrace.WroteRequestInfo{})
+				return answer(404, `{"code":1001,"message":"User does not exist."}`)
+			}, func(c *Config) { c.Plan, c.Limiter = Pro, ratelimit.NewLimiter(store, time.Second) })
+			if _, err := GetUser.Do(t.Context(), client, UserKey{"u"}); !errors.Is(err, ErrNotFound) {
+				t.Error(err)
+			}
+			if synctest.Wait(); len(store.told) != c.late {
+				t.Errorf("after %v, the limiter knows of %d late calls, want %d", c.connected, len(store.told), c.late)
+			}
+		}
+	})
 }
 
 // lateness is a store that tells of calls that are late.
