@@ -154,6 +154,7 @@ func TestAnswersAreDocumented(t *testing.T) {
 	docs := documented(t)
 	for _, spec := range zoom.Specs() {
 		t.Run(spec.Pattern, func(t *testing.T) {
+			t.Parallel()
 			r := newRig(t, Options{Users: 200})
 			questions := r.questions()
 			op, ok := docs[spec.Pattern]
