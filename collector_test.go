@@ -23,7 +23,7 @@ func TestSpareCollector(t *testing.T) {
 	spareCollector()
 	becomes := func(what string, is func(int) bool) {
 		t.Helper()
-		end := time.Now().Add(10 * time.Second)
+		end := time.Now().Add(patience)
 		for !is(percent()) {
 			if time.Now().After(end) {
 				t.Fatalf("%s: GOGC is %d", what, percent())

@@ -65,7 +65,7 @@ func TestSchemaNamesRows(t *testing.T) {
 // makes it.
 func sandboxAPI(url string) http.Handler {
 	cfg := &config.Config{
-		CacheBytes: 16 << 20, MaxInFlight: 100, Timeout: 10 * time.Second,
+		CacheBytes: 16 << 20, MaxInFlight: 100, Timeout: patience,
 		Accounts: []config.Account{{
 			ID: sandbox.AccountID, ClientID: sandbox.ClientID, ClientSecret: sandbox.ClientSecret,
 			APIURL: url + "/v2", OAuthURL: url, Plan: zoom.NoLimits,

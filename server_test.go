@@ -6,10 +6,11 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"syscall"
@@ -22,75 +23,98 @@ import (
 	"zoomql/internal/sandbox"
 )
 
-var binary string
+// patience is the longest that a test waits for one thing: only a hang exceeds it.
+const patience = 5 * time.Minute
 
-// TestMain builds the program once: what is tested here is what users start.
+// TestMain lets this program be the gateway that the tests start. So nothing is
+// built twice, and under -race the gateway is watched as well.
 func TestMain(m *testing.M) {
-	dir, err := os.MkdirTemp("", "zoomql")
+	if os.Args[0] == "zoomql" {
+		main()
+		return
+	}
+	os.Exit(m.Run())
+}
+
+// command is the program as a user starts it, with these settings and no others.
+func command(ctx context.Context, t *testing.T, args []string, env ...string) *exec.Cmd {
+	t.Helper()
+	self, err := os.Executable()
 	if err != nil {
-		panic(err)
+		t.Fatal(err)
 	}
-	binary = filepath.Join(dir, "zoomql")
-	if out, err := exec.Command("go", "build", "-o", binary, ".").CombinedOutput(); err != nil {
-		panic(string(out))
-	}
-	code := m.Run()
-	_ = os.RemoveAll(dir)
-	os.Exit(code)
+	cmd := exec.CommandContext(ctx, self, args...)
+	cmd.Args[0] = "zoomql"
+	cmd.Env = append([]string{"GORACE=halt_on_error=1"}, env...)
+	return cmd
 }
 
 // process is a running program.
 type process struct {
-	cmd *exec.Cmd
-	url string
-	err *lines
-}
-
-// lines collects what a program writes and hands out lines as they come.
-type lines struct {
-	c chan string
+	cmd   *exec.Cmd
+	url   string
+	lines chan string // what it writes; closed at its end
+	races []string    // what the race detector reports; to be read when lines is closed
 }
 
 // start starts the program on a free port and waits until it says where it
 // listens.
 func start(t *testing.T, args []string, env ...string) *process {
 	t.Helper()
-	cmd := exec.Command(binary, args...)
-	cmd.Env = append([]string{"ADDR=127.0.0.1:0"}, env...)
-	stderr, err := cmd.StderrPipe()
+	p := &process{
+		cmd:   command(context.Background(), t, args, append([]string{"ADDR=127.0.0.1:0"}, env...)...),
+		lines: make(chan string, 1000),
+	}
+	stderr, err := p.cmd.StderrPipe()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := cmd.Start(); err != nil {
+	if err := p.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = cmd.Process.Kill() })
-	p := &process{cmd: cmd, err: &lines{make(chan string, 1000)}}
-	go func() {
-		for s := bufio.NewScanner(stderr); s.Scan(); {
-			p.err.c <- s.Text()
-		}
-		close(p.err.c)
-	}()
+	t.Cleanup(func() { p.end(t) })
+	go p.read(stderr)
 	p.url = p.waitFor(t, `http://[0-9.:]+`)
 	return p
+}
+
+// read hands out what the program writes, a line at a time.
+func (p *process) read(stderr io.Reader) {
+	defer close(p.lines)
+	for s := bufio.NewScanner(stderr); s.Scan(); {
+		if len(p.races) > 0 || strings.Contains(s.Text(), "WARNING: DATA RACE") {
+			p.races = append(p.races, s.Text())
+		}
+		p.lines <- s.Text()
+	}
+}
+
+// end kills the program, if it still runs, and fails the test for its data races.
+func (p *process) end(t *testing.T) {
+	_ = p.cmd.Process.Kill()
+	for range p.lines { // up to the last
+	}
+	_ = p.cmd.Wait()
+	if len(p.races) > 0 {
+		t.Errorf("the program has a data race:\n%s", strings.Join(p.races, "\n"))
+	}
 }
 
 // waitFor reads what the program writes up to a match.
 func (p *process) waitFor(t *testing.T, pattern string) string {
 	t.Helper()
 	re := regexp.MustCompile(pattern)
-	deadline := time.After(20 * time.Second)
+	late := time.After(patience)
 	for {
 		select {
-		case line, ok := <-p.err.c:
+		case line, ok := <-p.lines:
 			if !ok {
 				t.Fatalf("the program ended before it wrote %s", pattern)
 			}
 			if m := re.FindString(line); m != "" {
 				return m
 			}
-		case <-deadline:
+		case <-late:
 			t.Fatalf("the program did not write %s", pattern)
 		}
 	}
@@ -228,24 +252,52 @@ func TestOwnAccount(t *testing.T) {
 	}
 }
 
-// SIGTERM lets a request in flight finish, takes no more, and ends well.
+// SIGTERM lets a request in flight finish, takes no more, and ends well. Zoom
+// answers only when the gateway has stopped taking requests.
 func TestDrain(t *testing.T) {
-	p := start(t, nil, "SANDBOX_LATENCY=500ms", "LOG_LEVEL=DEBUG")
+	box, err := sandbox.New(sandbox.Options{Plan: sandbox.PlanNone})
+	if err != nil {
+		t.Fatal(err)
+	}
+	called, closed := make(chan struct{}, 1), make(chan struct{})
+	zoom := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.URL.Path, "/v2/users") {
+			called <- struct{}{}
+			<-closed
+		}
+		box.ServeHTTP(w, r)
+	}))
+	defer zoom.Close()
+	p := start(t, nil, "ZOOM_API_URL="+zoom.URL+"/v2", "ZOOM_OAUTH_URL="+zoom.URL, "ZOOM_PLAN=none", "DRAIN_TIME="+patience.String(), "REQUEST_TIMEOUT="+patience.String(),
+		"ZOOM_ACCOUNT_ID="+sandbox.AccountID, "ZOOM_CLIENT_ID="+sandbox.ClientID, "ZOOM_CLIENT_SECRET="+sandbox.ClientSecret)
 	type result struct {
 		status int
 		answer map[string]any
 	}
-	done := make(chan result)
+	done := make(chan result, 1)
 	go func() {
 		status, answer := p.ask(t, `{ account { users(first: 1) { nodes { email } } } }`)
 		done <- result{status, answer}
 	}()
-	p.waitFor(t, "call sent") // at LOG_LEVEL=DEBUG
+	<-called
 	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
+	for end := time.Now().Add(patience); ; time.Sleep(time.Millisecond) {
+		conn, err := net.Dial("tcp", strings.TrimPrefix(p.url, "http://"))
+		if err != nil {
+			break
+		}
+		conn.Close()
+		if time.Now().After(end) {
+			t.Fatal("the gateway still takes connections")
+		}
+	}
+	close(closed)
 	if r := <-done; r.status != http.StatusOK || r.answer["errors"] != nil {
 		t.Errorf("the request in flight: %d %v", r.status, r.answer)
+	}
+	for range p.lines { // up to the last
 	}
 	if err := p.cmd.Wait(); err != nil {
 		t.Errorf("the end: %v", err)
@@ -273,20 +325,17 @@ func TestCommandLine(t *testing.T) {
 		{"a port in use is said", nil, []string{"ADDR=127.0.0.1:" + port}, "address already in use", true},
 	} {
 		t.Run(c.why, func(t *testing.T) {
-			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+			t.Parallel()
+			ctx, cancel := context.WithTimeout(t.Context(), patience)
 			defer cancel()
-			cmd := exec.CommandContext(ctx, binary, c.args...)
-			cmd.Env = c.env
-			out, err := cmd.CombinedOutput()
+			out, err := command(ctx, t, c.args, c.env...).CombinedOutput()
 			if !strings.Contains(string(out), c.want) || (err != nil) != c.fail {
 				t.Errorf("error %v, output:\n%s", err, out)
 			}
 		})
 	}
 	// The mistakes stand together, and the secret in none of them.
-	cmd := exec.Command(binary)
-	cmd.Env = []string{"ZOOM_PLAN=gold", "MAX_IN_FLIGHT=many", "LOG_FORMAT=xml", "ZOOM_CLIENT_SECRET=canary"}
-	out, _ := cmd.CombinedOutput()
+	out, _ := command(t.Context(), t, nil, "ZOOM_PLAN=gold", "MAX_IN_FLIGHT=many", "LOG_FORMAT=xml", "ZOOM_CLIENT_SECRET=canary").CombinedOutput()
 	for _, want := range []string{"ZOOM_PLAN", "MAX_IN_FLIGHT", "LOG_FORMAT", "ZOOM_ACCOUNT_ID"} {
 		if !bytes.Contains(out, []byte(want)) {
 			t.Errorf("not a word of %s in:\n%s", want, out)

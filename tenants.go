@@ -31,7 +31,21 @@ type tenant struct {
 type tenants []*tenant
 
 func newTenants(cfg *config.Config, accounts []config.Account, s *stores, log *slog.Logger) (tenants, error) {
-	m := &maker{cfg, s, zoom.NewHTTP(cfg.MaxInFlight), links.NewTransport(), graph.NewDocuments()}
+	m := &maker{cfg: cfg, stores: s, calls: zoom.NewHTTP(cfg.MaxInFlight), files: links.NewTransport(), documents: graph.NewDocuments()}
+	return m.tenants(accounts, log)
+}
+
+// maker makes tenants of what they share.
+type maker struct {
+	cfg       *config.Config
+	stores    *stores
+	calls     *http.Client
+	logins    *http.Client // for tokens; nil means auth's own
+	files     http.RoundTripper
+	documents graph.Documents
+}
+
+func (m *maker) tenants(accounts []config.Account, log *slog.Logger) (tenants, error) {
 	var all tenants
 	for _, a := range accounts {
 		t, err := m.tenant(a, log)
@@ -43,20 +57,11 @@ func newTenants(cfg *config.Config, accounts []config.Account, s *stores, log *s
 	return all, nil
 }
 
-// maker makes tenants of what they share.
-type maker struct {
-	cfg       *config.Config
-	stores    *stores
-	calls     *http.Client
-	files     http.RoundTripper
-	documents graph.Documents
-}
-
 func (m *maker) tenant(a config.Account, log *slog.Logger) (*tenant, error) {
 	if a.Name != "" {
 		log = log.With("account", a.Name)
 	}
-	t, tokens := &tenant{Account: a}, newTokens(a)
+	t, tokens := &tenant{Account: a}, newTokens(a, m.logins)
 	t.client = zoom.New(zoom.Config{
 		AccountID: a.ID,
 		View:      "server-to-server:" + a.ClientID,
@@ -80,8 +85,8 @@ func (m *maker) tenant(a config.Account, log *slog.Logger) (*tenant, error) {
 }
 
 // newTokens returns what answers for the credentials of an account.
-func newTokens(a config.Account) zoom.Tokens {
-	return auth.NewServerToServer(a.ID, a.ClientID, string(a.ClientSecret), a.OAuthURL, nil)
+func newTokens(a config.Account, client *http.Client) zoom.Tokens {
+	return auth.NewServerToServer(a.ID, a.ClientID, string(a.ClientSecret), a.OAuthURL, client)
 }
 
 // api leads a question to the account that it is for.

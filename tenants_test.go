@@ -5,12 +5,16 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
+	"zoomql/graph"
+	"zoomql/internal/config"
 	"zoomql/internal/sandbox"
 )
 
@@ -18,14 +22,28 @@ import (
 // to the holders of keys that are called like the accounts.
 type twoZooms struct {
 	*process
-	t    *testing.T
-	box  map[string]*sandbox.Sandbox
-	list []map[string]any // the setting ACCOUNTS
+	t      *testing.T
+	client *http.Client
+	box    map[string]*sandbox.Sandbox
+	list   []map[string]any // the setting ACCOUNTS
 }
 
-func startTwo(t *testing.T, keys bool, options map[string]sandbox.Options, env ...string) *twoZooms {
+// startTwo starts the gateway in a process of its own.
+func startTwo(t *testing.T, keys bool) *twoZooms {
 	t.Helper()
-	z := &twoZooms{t: t, box: map[string]*sandbox.Sandbox{}}
+	z := &twoZooms{t: t, client: http.DefaultClient, box: map[string]*sandbox.Sandbox{}}
+	z.add(keys, nil, func(_ string, zoom http.Handler) string {
+		server := httptest.NewServer(zoom)
+		t.Cleanup(server.Close)
+		return server.URL
+	})
+	z.process = start(t, nil, "ACCOUNTS="+toJSON(t, z.list))
+	return z
+}
+
+// add adds the two accounts, whose Zooms are served at an address.
+func (z *twoZooms) add(keys bool, options map[string]sandbox.Options, serve func(name string, zoom http.Handler) string) {
+	z.t.Helper()
 	for i, name := range []string{"sales", "support"} {
 		opt := options[name]
 		opt.AccountID, opt.Seed = name+"-account", uint64(i+1)
@@ -34,21 +52,61 @@ func startTwo(t *testing.T, keys bool, options map[string]sandbox.Options, env .
 		}
 		box, err := sandbox.New(opt)
 		if err != nil {
-			t.Fatal(err)
+			z.t.Fatal(err)
 		}
-		server := httptest.NewServer(box)
-		t.Cleanup(server.Close)
 		z.box[name] = box
+		address := serve(name, box)
 		account := map[string]any{
 			"name": name, "accountId": opt.AccountID, "clientId": sandbox.ClientID, "clientSecret": sandbox.ClientSecret,
-			"plan": opt.Plan, "apiUrl": server.URL + "/v2", "oauthUrl": server.URL,
+			"plan": opt.Plan, "apiUrl": address + "/v2", "oauthUrl": address,
 		}
 		if sum := sha256.Sum256([]byte(name)); keys {
 			account["apiKeys"] = []string{"app-of-" + name + ":" + hex.EncodeToString(sum[:])}
 		}
 		z.list = append(z.list, account)
 	}
-	z.process = start(t, nil, append(env, "ACCOUNTS="+toJSON(t, z.list))...)
+}
+
+// hosts are handlers by their host. As a transport they need no network, so that
+// a bubble of testing/synctest holds both ends of a call.
+type hosts map[string]http.Handler
+
+// RoundTrip answers a call.
+func (h hosts) RoundTrip(r *http.Request) (*http.Response, error) {
+	w := httptest.NewRecorder()
+	r = r.Clone(r.Context())
+	r.Host = r.URL.Host
+	h[r.Host].ServeHTTP(w, r)
+	return w.Result(), nil
+}
+
+// twoInBubble puts the gateway together as serve does, in the bubble that the test
+// runs in.
+func twoInBubble(t *testing.T, options map[string]sandbox.Options) *twoZooms {
+	t.Helper()
+	reachable := hosts{}
+	z := &twoZooms{t: t, client: &http.Client{Transport: reachable}, box: map[string]*sandbox.Sandbox{}}
+	z.add(true, options, func(name string, zoom http.Handler) string {
+		reachable[name+".example"] = zoom
+		return "https://" + name + ".example"
+	})
+	cfg, err := config.Load([]string{"ACCOUNTS=" + toJSON(t, z.list)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	log := slog.New(slog.DiscardHandler)
+	stores, err := newStores(cfg, log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(stores.close)
+	m := &maker{cfg: cfg, stores: stores, calls: z.client, logins: z.client, files: reachable, documents: graph.NewDocuments()}
+	all, err := m.tenants(cfg.Accounts, log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	z.process = &process{url: "http://" + cfg.Addr}
+	reachable[cfg.Addr] = newHandler(cfg, all, &box{})
 	return z
 }
 
@@ -84,7 +142,7 @@ func (z *twoZooms) ask(key, header, query string) reply {
 	if header != "" {
 		req.Header.Set("X-Zoom-Account", header)
 	}
-	res, err := http.DefaultClient.Do(req)
+	res, err := z.client.Do(req)
 	if err != nil {
 		z.t.Fatal(err)
 	}
@@ -122,7 +180,7 @@ func at[T any](t *testing.T, r reply, path string) T {
 // The same question, to the byte, has an answer for each account, also when both
 // are kept.
 func TestEachAccountHasItsOwnAnswers(t *testing.T) {
-	z := startTwo(t, true, nil)
+	z := startTwo(t, true)
 	const query = `{ viewer { account { zoomId } } account { users(first: 2) { nodes { id email } pageInfo { endCursor } } } }`
 	calls := func() (n int) { return len(z.box["sales"].Calls()) + len(z.box["support"].Calls()) }
 	first := map[string]reply{}
@@ -152,7 +210,7 @@ func TestEachAccountHasItsOwnAnswers(t *testing.T) {
 
 // What one account was given is refused to the other.
 func TestNothingOfOneAccountOpensAnother(t *testing.T) {
-	z := startTwo(t, true, nil)
+	z := startTwo(t, true)
 	users := z.ask("sales", "", `{ account { users(first: 2) { nodes { id } pageInfo { endCursor } } } }`)
 	id, cursor := at[string](t, users, "account.users.nodes.id"), at[string](t, users, "account.users.pageInfo.endCursor")
 	for why, query := range map[string]string{
@@ -175,7 +233,7 @@ func TestNothingOfOneAccountOpensAnother(t *testing.T) {
 }
 
 func TestKeysLeadToTheirAccount(t *testing.T) {
-	z := startTwo(t, true, nil)
+	z := startTwo(t, true)
 	const query = `{ viewer { account { zoomId } } }`
 	if r := z.ask("sales", "support", query); r.status != http.StatusForbidden || r.code() != "WRONG_ACCOUNT" {
 		t.Errorf("a key and the name of another account: %d %s", r.status, r.text)
@@ -186,7 +244,7 @@ func TestKeysLeadToTheirAccount(t *testing.T) {
 }
 
 func TestAccountsByTheirNames(t *testing.T) {
-	z := startTwo(t, false, nil)
+	z := startTwo(t, false)
 	const query = `{ viewer { account { zoomId } } }`
 	for _, name := range []string{"sales", "support", "sales"} {
 		if r := z.ask("", name, query); at[string](t, r, "viewer.account.zoomId") != name+"-account" {
@@ -202,7 +260,7 @@ func TestAccountsByTheirNames(t *testing.T) {
 
 // What one account writes makes nothing stale in the other.
 func TestEvictionsStayInTheirAccount(t *testing.T) {
-	z := startTwo(t, true, nil)
+	z := startTwo(t, true)
 	const query = `{ account { users(first: 5) { totalCount } } }`
 	before := map[string]float64{}
 	for name := range z.box {
@@ -223,42 +281,43 @@ func TestEvictionsStayInTheirAccount(t *testing.T) {
 
 // A budget that is spent is the account's own: the other does not wait.
 func TestBudgetsAreTheAccountsOwn(t *testing.T) {
-	z := startTwo(t, true, map[string]sandbox.Options{"sales": {Plan: sandbox.PlanFree}, "support": {Plan: sandbox.PlanBusiness}}, "REQUEST_TIMEOUT=20s")
-	hosts := at[[]any](t, z.ask("sales", "", `{ account { users(first: 30) { nodes { zoomId } } } }`), "account.users.nodes")
-	var fields strings.Builder
-	for i, h := range hosts[:20] {
-		fields.WriteString("u" + string(rune('a'+i)) + `: user(by: { zoomId: "` + h.(map[string]any)["zoomId"].(string) + `" }) { meetings(first: 1) { nodes { topic } } } `)
-	}
-	busy := make(chan reply, 1)
-	go func() { busy <- z.ask("sales", "", "{ "+fields.String()+"}") }()
-	for end := time.Now().Add(10 * time.Second); at[float64](t, z.ask("sales", "", `{ rateLimit { waiting } }`), "rateLimit.waiting") == 0; time.Sleep(time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatal("nobody waits in the account whose budget is small")
+	synctest.Test(t, func(t *testing.T) {
+		z := twoInBubble(t, map[string]sandbox.Options{"sales": {Plan: sandbox.PlanFree}, "support": {Plan: sandbox.PlanBusiness}})
+		hosts := at[[]any](t, z.ask("sales", "", `{ account { users(first: 30) { nodes { zoomId } } } }`), "account.users.nodes")
+		var fields strings.Builder
+		for i, h := range hosts[:20] {
+			fields.WriteString("u" + string(rune('a'+i)) + `: user(by: { zoomId: "` + h.(map[string]any)["zoomId"].(string) + `" }) { meetings(first: 1) { nodes { topic } } } `)
 		}
-	}
-	began := time.Now()
-	other := z.ask("support", "", `{ rateLimit { waiting } account { users(first: 1) { nodes { email } } } }`)
-	if waiting := at[float64](t, other, "rateLimit.waiting"); len(other.Errors) > 0 || waiting != 0 || !strings.Contains(other.text, `"waitedMs":0`) {
-		t.Errorf("the other account: %v, %s", time.Since(began), other.text)
-	}
-	select {
-	case r := <-busy:
-		t.Errorf("the small budget was not short: %s", r.text)
-	default:
-	}
-	if r := <-busy; len(r.Errors) > 0 {
-		t.Errorf("those who waited: %s", r.text)
-	}
-	for name, box := range z.box {
-		if n := box.Throttled(); n > 0 {
-			t.Errorf("%s answered 429 %d times", name, n)
+		busy := make(chan reply, 1)
+		go func() { busy <- z.ask("sales", "", "{ "+fields.String()+"}") }()
+		synctest.Wait()
+		if n := at[float64](t, z.ask("sales", "", `{ rateLimit { waiting } }`), "rateLimit.waiting"); n == 0 {
+			t.Error("nobody waits in the account whose budget is small")
 		}
-	}
+		began := time.Now()
+		other := z.ask("support", "", `{ rateLimit { waiting } account { users(first: 1) { nodes { email } } } }`)
+		if waiting, took := at[float64](t, other, "rateLimit.waiting"), time.Since(began); len(other.Errors) > 0 || waiting != 0 || !strings.Contains(other.text, `"waitedMs":0`) || took > 0 {
+			t.Errorf("the other account: %v, %s", took, other.text)
+		}
+		select {
+		case r := <-busy:
+			t.Errorf("the small budget was not short: %s", r.text)
+		default:
+		}
+		if r := <-busy; len(r.Errors) > 0 {
+			t.Errorf("those who waited: %s", r.text)
+		}
+		for name, box := range z.box {
+			if n := box.Throttled(); n > 0 {
+				t.Errorf("%s answered 429 %d times", name, n)
+			}
+		}
+	})
 }
 
 // Links to files lead to the account that gave them out, and need no key.
 func TestLinksOfSeveralAccounts(t *testing.T) {
-	z := startTwo(t, true, nil)
+	z := startTwo(t, true)
 	for name, box := range z.box {
 		r := z.ask(name, "", `{ meetingInstance(by: { uuid: "`+box.Landmarks().BigInstance+`" }) { recordings { files { download { url } } } } }`)
 		link := at[string](t, r, "meetingInstance.recordings.files.download.url")
@@ -273,7 +332,7 @@ func TestLinksOfSeveralAccounts(t *testing.T) {
 }
 
 func TestReadyTellsWhichAccountIsNot(t *testing.T) {
-	z := startTwo(t, false, nil)
+	z := startTwo(t, false)
 	if status, body := z.get(t, "/readyz"); status != http.StatusOK || body != "ready\n" {
 		t.Errorf("%d %s", status, body)
 	}
