@@ -7,15 +7,15 @@ help: ## list what make can do
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 18
 
 run: playground ## start the gateway (on the sandbox, unless configured)
-	go run .
+	@internal/scripts/announce "building the gateway; the first time takes two minutes or so" \
+		go build -buildvcs=false -ldflags '-s -w' -o bin/run/zoomql .
+	@exec bin/run/zoomql
 
 build: playground ## build the gateway as bin/zoomql
 	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -pgo internal/bench/gateway.pgo -o bin/zoomql .
 
 test: playground ## install what the tests need, and run them all
-	@internal/scripts/need redis-server chromium
-	go vet ./...
-	go test -race ./...
+	@internal/scripts/test
 
 bench: ## measure calls, round trips and CPU against their bounds
 	go run ./internal/bench
