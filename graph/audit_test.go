@@ -76,7 +76,8 @@ func installClients(t *testing.T) string {
 	if err != nil {
 		t.Skip("left out: npm is not installed")
 	}
-	cmd := exec.CommandContext(t.Context(), npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund")
+	cmd := exec.CommandContext(t.Context(), npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund",
+		"--fetch-retries=2", "--fetch-retry-mintimeout=1000", "--fetch-retry-maxtimeout=5000") // without a network npm would try for a minute
 	cmd.Dir = clients
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Skipf("left out: npm ci in %s: %v: %s", clients, err, lastLine(out))
