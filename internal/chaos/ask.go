@@ -32,10 +32,10 @@ func (r *reply) refused() bool { return r.code == "RATE_LIMITED" || r.code == "T
 
 // newClient returns a client that keeps its connections: what it costs is taken
 // from the replicas that it measures.
-func newClient() *http.Client {
+func newClient(timeout time.Duration) *http.Client {
 	t := http.DefaultTransport.(*http.Transport).Clone()
 	t.MaxIdleConns, t.MaxIdleConnsPerHost, t.DisableCompression = 0, 2000, true
-	return &http.Client{Transport: t, Timeout: time.Minute}
+	return &http.Client{Transport: t, Timeout: max(timeout, time.Minute)}
 }
 
 // ask sends one question to a replica and reads the answer to its end.

@@ -19,6 +19,9 @@ type fleet []*proc.Process
 // startFleet starts a replica for each Redis URL: all lead to the same Redis, if
 // not by the same way. What is in env comes on top.
 func (c *chaos) startFleet(ctx context.Context, urls []string, env ...string) (fleet, error) {
+	if c.size.timeout > 0 {
+		env = append(env, "REQUEST_TIMEOUT="+c.size.timeout.String())
+	}
 	var f fleet
 	for i, url := range urls {
 		addr, err := proc.FreeAddr(ctx)

@@ -67,6 +67,8 @@ type size struct {
 	hold    time.Duration // row 5: how long a fault lasts
 	settle  time.Duration // how long replicas are given to hear of each other
 	rounds  int           // rows 5 and 7: how often each fault comes; row 6: how often a replica dies
+	settled time.Duration // rows 4 and 5: when all replicas must know of a write
+	timeout time.Duration // of a question; 0 is the gateway's own
 
 	keys     int           // row 8
 	creating time.Duration // row 8: how long they are sent while Redis stalls
@@ -77,9 +79,9 @@ type size struct {
 const beat = 1500 * time.Millisecond
 
 var (
-	usual = size{offered: time.Minute, queries: 1000, steps: 100_000, hold: 2 * time.Second, settle: beat, rounds: 1, keys: 1000, creating: 30 * time.Second}
+	usual = size{offered: time.Minute, queries: 1000, steps: 100_000, hold: 2 * time.Second, settle: beat, rounds: 1, settled: settled, keys: 1000, creating: 30 * time.Second}
 	// long is a soak: the same for so long that what is rare comes to light.
-	long = size{offered: 5 * time.Minute, queries: 5000, steps: 1_000_000, hold: 10 * time.Second, settle: beat, rounds: 10, keys: 10_000, creating: 5 * time.Minute}
+	long = size{offered: 5 * time.Minute, queries: 5000, steps: 1_000_000, hold: 10 * time.Second, settle: beat, rounds: 10, settled: settled, keys: 10_000, creating: 5 * time.Minute}
 )
 
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
@@ -149,7 +151,7 @@ func newChaos(ctx context.Context, o options, progress io.Writer) (*chaos, error
 		return nil, err
 	}
 	place.Keep = o.keep
-	c := &chaos{options: o, place: place, client: newClient(), progress: progress}
+	c := &chaos{options: o, place: place, client: newClient(o.size.timeout), progress: progress}
 	if err := errors.Join(c.findGateway(ctx), c.startUpstream(ctx)); err != nil {
 		c.close()
 		return nil, err

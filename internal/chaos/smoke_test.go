@@ -6,7 +6,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime/debug"
+	"slices"
 	"testing"
+	"time"
 
 	"zoomql/internal/bench/upstream"
 )
@@ -20,6 +23,11 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
+// small is little of everything, and takes the time that it takes: an answer may
+// take minutes. An eviction that is lost is not seen before the time to live is
+// over, which is a minute.
+var small = size{queries: 80, steps: 4000, settled: 30 * time.Second, timeout: 5 * time.Minute}
+
 // Two of the rows at a small size: the replicas together ask Zoom no more than each
 // would alone, and nobody reads what another has changed.
 func TestSmoke(t *testing.T) {
@@ -27,7 +35,7 @@ func TestSmoke(t *testing.T) {
 		t.Skip("redis-server is not installed: this test needs a real one")
 	}
 	var said bytes.Buffer
-	c, err := newChaos(t.Context(), options{seed: 1, size: size{queries: 80, steps: 4000}, gateway: builtGateway(t)}, &said)
+	c, err := newChaos(t.Context(), options{seed: 1, size: small, gateway: builtGateway(t)}, &said)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,7 +61,11 @@ func TestSmoke(t *testing.T) {
 // whose packages are compiled already.
 func builtGateway(t *testing.T) string {
 	program := filepath.Join(t.TempDir(), "zoomql")
-	cmd := exec.CommandContext(t.Context(), "go", "build", "-o", program, "../..")
+	args := []string{"build", "-buildvcs=false", "-ldflags", "-s -w", "-o", program}
+	if built, _ := debug.ReadBuildInfo(); slices.Contains(built.Settings, debug.BuildSetting{Key: "-race", Value: "true"}) {
+		args = append(args, "-race")
+	}
+	cmd := exec.CommandContext(t.Context(), "go", append(args, "../..")...)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}

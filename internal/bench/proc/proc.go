@@ -117,9 +117,10 @@ func (p *Place) StartElsewhere(ctx context.Context, name, addr string, env []str
 	return p.Start(ctx, name, addr, env, "nice", append([]string{"-n", "-10", program}, args...)...)
 }
 
-// listening waits until the process takes connections.
+// listening waits until the process takes connections. The limit is one that only
+// a hang exceeds.
 func (p *Process) listening(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
 	defer cancel()
 	for {
 		conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", p.Addr)
