@@ -1,6 +1,7 @@
 package cache
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net"
@@ -15,6 +16,9 @@ import (
 const (
 	// sentinelTimeout bounds each answer of a Sentinel.
 	sentinelTimeout = 300 * time.Millisecond
+	// usualTimeout is that of go-redis for an answer of the master. Callers have
+	// shorter ones of their own.
+	usualTimeout = 3 * time.Second
 	// findTimeout bounds a connection to the master, from asking who that is. It is
 	// longer than go-redis takes to give a Sentinel up that says nothing, which it
 	// asks twice, with a repeat each, before it asks the others: a shorter one ends
@@ -28,17 +32,25 @@ const (
 
 // dialSentinel returns a client of the master that Sentinels name.
 func dialSentinel(rawURL string) (redis.UniversalClient, error) {
+	return dialFollowed(rawURL, &follower{})
+}
+
+func dialFollowed(rawURL string, f *follower) (redis.UniversalClient, error) {
 	o, err := redis.ParseFailoverURL(rawURL)
 	if err != nil {
 		return nil, err
 	}
 	o.ContextTimeoutEnabled, o.DialTimeout, o.DialerRetries = true, time.Second, 1
-	// Of the master this is no limit, since callers have a shorter one of their own.
+	patience := cmp.Or(o.ReadTimeout, usualTimeout)
 	o.ReadTimeout, o.WriteTimeout, o.MaxRetries = sentinelTimeout, sentinelTimeout, 1
 	o.OnConnect = refuseReplica
 	client := redis.NewFailoverClient(o)
-	client.AddHook(&follower{})
-	return client, nil
+	client.AddHook(f)
+	// What it asks Sentinels keeps the timeout that it was made with. It dials with
+	// the hooks of the first client, and carries commands out with those of the second.
+	master := client.WithTimeout(patience)
+	master.AddHook(f)
+	return master, nil
 }
 
 var errReplica = errors.New("cache: the Redis that a Sentinel named is a replica")

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"testing"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 
@@ -109,5 +110,29 @@ func TestReplicaIsNoMaster(t *testing.T) {
 	defer again.Close()
 	if err := again.Get(t.Context(), "key").Err(); !errors.Is(err, errReplica) {
 		t.Errorf("a replica: %v", err)
+	}
+}
+
+// The follower sees the answers to whatever the client asks.
+func TestFollowerSeesAnswers(t *testing.T) {
+	f := &follower{}
+	client, err := dialFollowed(redistest.Sentinel(t), f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	for end := time.Now().Add(10 * time.Second); client.Set(t.Context(), "key", "value", 0).Err() != nil; {
+		if time.Now().After(end) {
+			t.Fatal("the Sentinel names no master")
+		}
+	}
+	for name, ask := range map[string]func(){
+		"command":  func() { client.Get(t.Context(), "key") },
+		"pipeline": func() { p := client.Pipeline(); p.Get(t.Context(), "none"); _, _ = p.Exec(t.Context()) },
+	} {
+		f.answered.Store(0)
+		if ask(); f.answered.Load() == 0 {
+			t.Errorf("a %s was answered, and nobody took note", name)
+		}
 	}
 }

@@ -124,7 +124,7 @@ func (c *chaos) plan() ([]*keyedCreate, []sending, error) {
 // up, in the last every replica has.
 const (
 	shortStall = 50 * time.Millisecond
-	longStall  = 5 * time.Second
+	longStall  = 8 * time.Second
 )
 
 // stallsDuring stalls Redis now and then until f returns. It returns how long each
@@ -136,7 +136,7 @@ func (c *chaos) stallsDuring(ctx context.Context, f func()) []time.Duration {
 	var all sync.WaitGroup
 	all.Go(func() {
 		for pause(ctx, 200*time.Millisecond+time.Duration(dice.IntN(1500))*time.Millisecond) == nil {
-			// As many between 50 and 500 ms as between 0.5 and 5 s.
+			// As many below 630 ms as above.
 			d := time.Duration(float64(shortStall) * math.Pow(float64(longStall/shortStall), dice.Float64()))
 			c.redis.stall()
 			began := time.Now()
@@ -262,7 +262,7 @@ func (v *createVerdict) row(keys int, stalls []time.Duration) table.Row {
 		}
 	}
 	return table.Row{
-		Work:  fmt.Sprintf("%d keyed creates, each sent 2 or 3 times over 4 replicas, while Redis stalls for 50 ms to 5 s", keys),
+		Work:  fmt.Sprintf("%d keyed creates, each sent 2 or 3 times over 4 replicas, while Redis stalls for 50 ms to 8 s", keys),
 		Asked: "0 done twice; 0 of which a repeat cannot tell afterwards; whatever is refused says so, and when to come back", OK: &ok, Measured: said,
 		Values: map[string]float64{"created": float64(v.created), "repeated": float64(v.again), "refused": float64(v.refused), "vague": float64(v.vague),
 			"twice": float64(v.twice), "unknown": float64(v.unknown), "failed": float64(v.failed), "conflicts": float64(v.conflicts)},
