@@ -203,6 +203,7 @@ func prefixed(prefix string, list []string) []string {
 // costs at most a quarter more than asking for each key: that is what listings
 // may spend before it shows that they hold nothing.
 func TestFindSpendsLittle(t *testing.T) {
+	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		size := rapid.OneOf(rapid.IntRange(0, 30), rapid.IntRange(0, 9000))
 		z := &directoryAtZoom{
