@@ -276,6 +276,7 @@ func TestDrain(t *testing.T) {
 	}
 	done := make(chan result, 1)
 	go func() {
+		defer close(done) // also if there is no answer
 		status, answer := p.ask(t, `{ account { users(first: 1) { nodes { email } } } }`)
 		done <- result{status, answer}
 	}()
