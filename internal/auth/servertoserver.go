@@ -53,13 +53,17 @@ type ServerToServer struct {
 }
 
 // NewServerToServer returns a source of tokens. oauthURL is the base of Zoom's
-// OAuth server, such as https://zoom.us; a nil client means a default one.
+// OAuth server, such as https://zoom.us; a nil client means a default one. No
+// redirect is followed, whatever the client says: a request carries the secret,
+// which is for the configured address alone.
 func NewServerToServer(accountID, clientID, secret, oauthURL string, client *http.Client) *ServerToServer {
 	if client == nil {
 		client = &http.Client{Timeout: patience}
 	}
+	direct := *client
+	direct.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	return &ServerToServer{
-		http: client,
+		http: &direct,
 		conf: clientcredentials.Config{
 			ClientID: clientID, ClientSecret: secret,
 			TokenURL:  strings.TrimSuffix(oauthURL, "/") + "/oauth/token",
@@ -149,11 +153,21 @@ func (s *ServerToServer) ask(ctx context.Context) (*zoom.Token, error) {
 // library's error may quote the answer, so it goes no further.
 func refusal(err error) error {
 	var refused *oauth2.RetrieveError
-	if errors.As(err, &refused) && refused.Response.StatusCode < 500 && refused.Response.StatusCode != http.StatusTooManyRequests {
-		return &zoom.Error{Op: tokenOp, Kind: zoom.ErrUnauthenticated, Status: refused.Response.StatusCode, Message: refused.ErrorCode}
+	if !errors.As(err, &refused) {
+		return &zoom.Error{Op: tokenOp, Kind: zoom.ErrUnavailable}
+	}
+	switch status := refused.Response.StatusCode; {
+	case status >= 300 && status < 400:
+		return &zoom.Error{Op: tokenOp, Kind: zoom.ErrBadAnswer, Status: status, Message: "a redirect, which is not followed: credentials go to the configured address alone"}
+	case status < 500 && status != http.StatusTooManyRequests:
+		return &zoom.Error{Op: tokenOp, Kind: zoom.ErrUnauthenticated, Status: status, Message: shortened(refused.ErrorCode)}
 	}
 	return &zoom.Error{Op: tokenOp, Kind: zoom.ErrUnavailable}
 }
+
+// shortened bounds a code of the OAuth server's, such as invalid_client, which a
+// proxy in between may have made of any length.
+func shortened(code string) string { return code[:min(len(code), 64)] }
 
 // apiURL returns the base that a token names for its account, if it is a host
 // of Zoom's.
