@@ -1,7 +1,9 @@
 package ratelimit
 
 import (
+	"cmp"
 	"context"
+	"slices"
 	"sync"
 	"time"
 )
@@ -22,7 +24,13 @@ type count struct {
 	days    days
 	blocked int64 // no start before
 	idle    int64 // when nothing of this matters any more
+	spans   bool  // it is a window's
 }
+
+// maxCounts bounds the counts, some 400 bytes each. There are few windows and days of
+// accounts; the rest are allowances of objects that callers may make up, hosts and
+// registrants.
+const maxCounts = 1 << 15
 
 // count returns the count of a limit as of now. The caller holds the lock.
 func (m *Memory) count(l *Limit, now int64) *count {
@@ -35,6 +43,7 @@ func (m *Memory) count(l *Limit, now int64) *count {
 	if l.Daily {
 		c.days.forget(dayOf(now, int64(l.guard())))
 	} else {
+		c.spans = true
 		c.window.forget(now, int64(l.span()))
 	}
 	return c
@@ -55,7 +64,36 @@ func (m *Memory) sweep(now int64) {
 			delete(m.counts, key)
 		}
 	}
-	m.sweepAt = 2*len(m.counts) + 1024
+	if len(m.counts) >= maxCounts {
+		m.shed()
+	}
+	m.sweepAt = min(2*len(m.counts)+1024, maxCounts)
+}
+
+// shed forgets half of the counts, those of days that are furthest from their end: the
+// origin still counts them, and refuses what is one too many.
+func (m *Memory) shed() {
+	var keys []string
+	for key, c := range m.counts {
+		if !c.spans {
+			keys = append(keys, key)
+		}
+	}
+	slices.SortFunc(keys, func(a, b string) int { return cmp.Compare(m.counts[a].worth(), m.counts[b].worth()) })
+	for _, key := range keys[:min(len(keys), len(m.counts)-maxCounts/2)] {
+		delete(m.counts, key)
+	}
+}
+
+// worth says how much is lost with a count of days.
+func (c *count) worth() (calls int) {
+	for _, d := range c.days {
+		calls = max(calls, d.used)
+	}
+	if c.blocked > 0 {
+		calls++
+	}
+	return calls
 }
 
 // earliest returns the first time from t on that the limit allows.

@@ -55,6 +55,7 @@ type start struct {
 type waiter struct {
 	caller   string
 	prio     Priority
+	wants    int64 // of a Pool
 	deadline time.Time
 	days     []Limit // counted already, as day says
 	day      Decision

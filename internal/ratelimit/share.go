@@ -110,7 +110,9 @@ func (s *Shared) shares(now time.Time, limits []Limit) []Limit {
 		v := s.seen[l.Key]
 		if v == nil {
 			v = &sight{limit: l}
-			s.seen[l.Key] = v
+			if len(s.seen) < manySights { // at worst, Redis is not told what was spent of it
+				s.seen[l.Key] = v
+			}
 		}
 		l.Calls = max(l.Calls-v.other, 1)
 		part[i] = share(l, s.replicas)

@@ -12,6 +12,10 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
+// maxBlocks bounds the blocks that are remembered to be told to a Redis that has lost
+// them.
+const maxBlocks = 10_000
+
 // Shared is a Store in Redis that never fails: without Redis, each replica goes
 // on by itself with its share of every limit, by the last known number of
 // replicas. It is what a Limiter should run on.
@@ -152,7 +156,7 @@ func (s *Shared) Block(ctx context.Context, key string, until time.Time) error {
 			delete(s.blocks, k)
 		}
 	}
-	if until.After(s.blocks[key]) {
+	if before, known := s.blocks[key]; until.After(before) && (known || len(s.blocks) < maxBlocks) {
 		s.blocks[key] = until
 	}
 	_ = s.near.Block(ctx, key, until)

@@ -45,23 +45,56 @@ func (l *line) of(name string) int {
 
 // pop takes out who is next. There MUST be someone.
 func (t *turns) pop() *waiter {
-	next := t.due()
+	w := t.next(nil)
+	t.serve(w)
+	return w
+}
+
+// next returns the first in turn of those that fit; nil if there is none. All do if
+// fits is nil.
+func (t *turns) next(fits func(*waiter) bool) *waiter {
+	due := t.due()
+	if due == nil {
+		return nil
+	}
+	if w := due.next(fits); w != nil {
+		return w
+	}
 	for i := range t.lines {
-		if l := &t.lines[i]; l != next && l.size > 0 {
+		if w := t.lines[i].next(fits); w != nil {
+			return w
+		}
+	}
+	return nil
+}
+
+func (l *line) next(fits func(*waiter) bool) *waiter {
+	for _, c := range l.ring {
+		if w := c.calls[0]; fits == nil || fits(w) {
+			return w
+		}
+	}
+	return nil
+}
+
+// serve takes out the first call of a caller, and puts the caller behind the others.
+func (t *turns) serve(w *waiter) {
+	of := &t.lines[w.prio]
+	for i := range t.lines {
+		if l := &t.lines[i]; l != of && l.size > 0 {
 			l.passed++
 		}
 	}
-	next.passed = 0
-	c := next.ring[0]
-	w := c.calls[0]
+	of.passed = 0
+	i := of.of(w.caller)
+	c := of.ring[i]
 	c.calls = c.calls[1:]
-	next.ring = next.ring[1:]
+	of.ring = slices.Delete(of.ring, i, i+1)
 	if len(c.calls) > 0 {
-		next.ring = append(next.ring, c)
+		of.ring = append(of.ring, c)
 	}
-	next.size--
+	of.size--
 	t.size--
-	return w
 }
 
 // due returns the line that the next start goes to.

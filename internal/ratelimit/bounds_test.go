@@ -1,0 +1,71 @@
+package ratelimit
+
+import (
+	"strconv"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// Whoever makes up hosts and registrants fills nothing, and what is near its end is
+// not forgotten.
+func TestCountsAreBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := &Memory{}
+		now := time.Now()
+		label := Limit{Key: "a:LIGHT", Calls: 80, Window: time.Second}
+		pool := Limit{Key: "a:pool", Calls: 60_000, Daily: true}
+		take := func(limits ...Limit) Decision {
+			t.Helper()
+			d, err := m.Take(t.Context(), now, 0, limits)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return d
+		}
+		for range 50 {
+			take(label, pool)
+		}
+		full := Limit{Key: "a:host:full", Calls: 3, Daily: true}
+		for range 3 {
+			take(full)
+		}
+		for i := range 3 * maxCounts {
+			take(Limit{Key: "a:registrant:" + strconv.Itoa(i), Calls: 3, Daily: true})
+			if err := m.Block(t.Context(), "a:blocked:"+strconv.Itoa(i), now.Add(time.Hour)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if len(m.counts) > maxCounts {
+			t.Errorf("%d counts are kept", len(m.counts))
+		}
+		if take(full).OK {
+			t.Error("an allowance that was used up is new")
+		}
+		all, err := m.Remaining(t.Context(), now, []Limit{label, pool})
+		if err != nil || all[0].Left != 30 || all[1].Left != 60_000-50 {
+			t.Errorf("the account's own: %+v, %v", all, err)
+		}
+	})
+}
+
+// What is remembered for a Redis that may lose it is bounded too.
+func TestSightsAndBlocksAreBounded(t *testing.T) {
+	s := &Shared{near: &Memory{}, seen: map[string]*sight{}, blocks: map[string]time.Time{}, epochs: map[string]int64{}, replicas: 1, present: 1, log: silent}
+	s.isDown.Store(true)
+	for i := range manySights + 1_000 {
+		l := Limit{Key: "a:registrant:" + strconv.Itoa(i), Calls: 3, Daily: true}
+		if _, err := s.Take(t.Context(), time.Now(), 0, []Limit{l}); err != nil {
+			t.Fatal(err)
+		}
+		if i > maxBlocks+1_000 {
+			continue
+		}
+		if err := s.Block(t.Context(), l.Key, time.Now().Add(time.Hour)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(s.seen) > manySights || len(s.blocks) > maxBlocks || len(s.near.counts) > maxCounts {
+		t.Errorf("%d sights, %d blocks, %d counts", len(s.seen), len(s.blocks), len(s.near.counts))
+	}
+}
