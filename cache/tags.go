@@ -6,9 +6,12 @@ import (
 	"sync/atomic"
 )
 
-// tagsPerTable bounds the memory for evicted tags: two tables of this many,
-// about 100 bytes a tag.
+// tagsPerTable bounds the memory for evicted tags: two tables of this many, about
+// 150 bytes a tag. A tag that is longer than most counts as several.
 const tagsPerTable = 1 << 16
+
+// usualTag is how long a tag is that counts as one.
+const usualTag = 96
 
 // evictions numbers evictions and remembers the last number of each tag. An
 // answer needs one number only, that of the last eviction before it was asked
@@ -30,7 +33,7 @@ type tables struct {
 	floor      uint64 // what is older counts as stale
 	began      uint64 // the last number when young was empty
 	young, old *sync.Map
-	size       int // tags in young; under evictions.mu
+	size       int // of young, in tags; under evictions.mu
 }
 
 func newEvictions(limit int) *evictions {
@@ -55,7 +58,7 @@ func (v *evictions) evict(tags []string) {
 	}
 	for _, tag := range tags {
 		if _, known := t.young.Swap(tag, n); !known {
-			t.size++
+			t.size += 1 + len(tag)/usualTag
 		}
 	}
 	// The tags first, then the number: who reads the new number sees the tags.

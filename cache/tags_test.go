@@ -1,0 +1,27 @@
+package cache
+
+import (
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// Long tags count as what they take.
+func TestTagsAreBounded(t *testing.T) {
+	const limit = 100
+	v := newEvictions(limit)
+	for i := range 1_000 {
+		v.evict([]string{strconv.Itoa(i) + strings.Repeat("x", 10*usualTag)})
+	}
+	tables, bytes := v.tables.Load(), 0
+	for _, table := range []*sync.Map{tables.young, tables.old} {
+		table.Range(func(tag, _ any) bool {
+			bytes += len(tag.(string))
+			return true
+		})
+	}
+	if most := 3 * limit * usualTag; bytes > most {
+		t.Errorf("%d bytes of tags are kept, more than %d", bytes, most)
+	}
+}
