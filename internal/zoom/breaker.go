@@ -5,10 +5,10 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"sync"
 	"sync/atomic"
 	"time"
 
+	"github.com/maypok86/otter/v2"
 	"github.com/sony/gobreaker/v2"
 )
 
@@ -45,38 +45,55 @@ var (
 	errNotMade = errors.New("not made")
 )
 
+// maxBreakers bounds the breakers of a client, each of which takes about 1.5 KiB:
+// anybody can name accounts. Those that were not used for longest are forgotten, and
+// what is forgotten is well.
+const maxBreakers = 2_000
+
 // breaker is one operation's, for one account.
 type breaker struct {
 	*gobreaker.TwoStepCircuitBreaker[struct{}]
 	until atomic.Int64 // when it rests no longer, in Unix nanoseconds
 }
 
-// breakers lets no call through of an operation that is left alone. It stands
+// breakers are those of a client.
+type breakers struct {
+	cfg  Config
+	rule Breaker
+	all  *otter.Cache[string, *breaker] // by account and pattern
+}
+
+func newBreakers(cfg Config) *breakers {
+	return &breakers{cfg, cfg.Breaker.orDefaults(), bounded[*breaker](maxBreakers)}
+}
+
+// layer lets no call through of an operation that is left alone. It stands
 // before the limiter, because such a call is not to be paid for, and beneath the
 // retries, because each of them says how Zoom fares.
-func breakers(cfg Config) Layer {
-	rule := cfg.Breaker.orDefaults()
-	var all sync.Map // by account and pattern
-	return func(next Handler) Handler {
-		return func(ctx context.Context, req *Request) (*Response, error) {
-			key := req.Account + " " + req.Spec.Pattern
-			known, ok := all.Load(key)
-			if !ok {
-				known, _ = all.LoadOrStore(key, rule.newBreaker(cfg, req.Spec))
-			}
-			b, _ := known.(*breaker)
-			done, err := b.Allow()
-			if err != nil {
-				return nil, &Error{Op: req.Spec.Pattern, Kind: ErrUnavailable, RetryAt: b.retryAt(), Cause: errOpen}
-			}
-			outcome := errNotMade // unless next returns: it may panic
-			defer func() { done(outcome) }()
-			req.took = 0
-			resp, err := next(ctx, req)
-			outcome = rule.outcome(req, err)
-			return resp, err
+func (all *breakers) layer(next Handler) Handler {
+	return func(ctx context.Context, req *Request) (*Response, error) {
+		b := all.of(req)
+		done, err := b.Allow()
+		if err != nil {
+			return nil, &Error{Op: req.Spec.Pattern, Kind: ErrUnavailable, RetryAt: b.retryAt(), Cause: errOpen}
 		}
+		outcome := errNotMade // unless next returns: it may panic
+		defer func() { done(outcome) }()
+		req.took = 0
+		resp, err := next(ctx, req)
+		outcome = all.rule.outcome(req, err)
+		return resp, err
 	}
+}
+
+// of returns the breaker for a call.
+func (all *breakers) of(req *Request) *breaker {
+	key := req.Account + " " + req.Spec.Pattern
+	b, ok := all.all.GetIfPresent(key)
+	if !ok {
+		b, _ = all.all.SetIfAbsent(key, all.rule.newBreaker(all.cfg, req.Spec))
+	}
+	return b
 }
 
 func (r Breaker) newBreaker(cfg Config, s *Spec) *breaker {

@@ -43,7 +43,7 @@ func TestAnOperationThatFailsIsLeftAlone(t *testing.T) {
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			h := &c.h
-			layer := breakers(Config{})(h.handle)
+			layer := newBreakers(Config{}).layer(h.handle)
 			for range 10 {
 				_, _ = layer(t.Context(), userRequest(t, "u"))
 			}
@@ -86,7 +86,7 @@ func TestAnOperationThatFailsIsLeftAlone(t *testing.T) {
 func TestAProbeThatIsNotMade(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := &health{err: &Error{Op: GetUser.Pattern, Kind: ErrUnavailable, Status: 503}}
-		layer := breakers(Config{})(h.handle)
+		layer := newBreakers(Config{}).layer(h.handle)
 		for range 10 {
 			_, _ = layer(t.Context(), userRequest(t, "u"))
 		}

@@ -110,6 +110,9 @@ type Config struct {
 	// Breaker says when an operation that fails is left alone for a while; the
 	// zero value has sensible bounds.
 	Breaker Breaker
+	// Bodies bounds the bytes of all answers that are being read; clients may share
+	// one. Nil means one of the client's own.
+	Bodies *Bodies
 	// CallTimeout bounds one call at Zoom; 0 means 20 seconds.
 	CallTimeout time.Duration
 }
@@ -123,7 +126,9 @@ type Client struct {
 	cached  *cached
 	hosts   *hosts
 	lengths *lengths
-	sub     string // Zoom's id of a sub account; "" is the own
+
+	breakers *breakers
+	sub      string // Zoom's id of a sub account; "" is the own
 }
 
 // In returns a client of a sub account of the own one, which is asked through
@@ -177,15 +182,21 @@ func New(cfg Config) *Client {
 	if cfg.CallTimeout <= 0 {
 		cfg.CallTimeout = 20 * time.Second
 	}
+	if cfg.Bodies == nil {
+		cfg.Bodies = NewBodies()
+	}
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
 	if cfg.HTTP == nil {
 		cfg.HTTP = NewHTTP(cfg.MaxInFlight)
 	}
-	c := &Client{cfg: cfg, tenant: types.TenantOf(cfg.AccountID), hosts: newHosts(), lengths: &lengths{}}
+	direct := *cfg.HTTP // whatever it does for others
+	direct.CheckRedirect = noRedirects
+	cfg.HTTP = &direct
+	c := &Client{cfg: cfg, tenant: types.TenantOf(cfg.AccountID), hosts: newHosts(), lengths: &lengths{}, breakers: newBreakers(cfg)}
 	c.cached = newCached(&cached{store: cfg.Store, account: hex.EncodeToString(c.tenant[:]), view: formatVersion + cfg.AccountID + "\x00" + cfg.View, hosts: c.hosts})
-	c.handler = chain((&transport{cfg}).do, c.cached.layer, c.cached.flights.coalesced, c.cached.filed, exclusive(cfg.AccountID, c.cached.leaser), retried, breakers(cfg), authorized(cfg.Tokens), limited(cfg, c.hosts))
+	c.handler = chain((&transport{cfg}).do, c.cached.layer, c.cached.flights.coalesced, c.cached.filed, exclusive(cfg.AccountID, c.cached.leaser), retried, authorized(cfg.Tokens), c.breakers.layer, limited(cfg, c.hosts))
 	return c
 }
 

@@ -206,6 +206,15 @@ var kinds = []struct {
 	{http.StatusBadRequest, 0, "", ErrInvalid},
 }
 
+// maxFields bounds how many fields of a body are told that Zoom refused.
+const maxFields = 50
+
+// trackingID returns what Zoom's support asks for.
+func trackingID(h http.Header) string {
+	id := h.Get("X-Zm-Trackingid")
+	return strings.Clone(id[:min(len(id), 128)]) // or all headers stay with it
+}
+
 // refusal reads an answer that is no success.
 func refusal(op string, status int, header http.Header, body []byte, now time.Time) *Error {
 	var zoom struct {
@@ -215,8 +224,8 @@ func refusal(op string, status int, header http.Header, body []byte, now time.Ti
 	}
 	_ = json.Unmarshal(body, &zoom) // a gateway between may answer in HTML; the status says enough
 	code, _ := strconv.Atoi(zoom.Code.String())
-	e := &Error{Op: op, Status: status, Code: code, Message: scrub(zoom.Message), TrackingID: header.Get("X-Zm-Trackingid"), told: readAllowance(header, now)}
-	for _, f := range zoom.Errors {
+	e := &Error{Op: op, Status: status, Code: code, Message: scrub(zoom.Message), TrackingID: trackingID(header), told: readAllowance(header, now)}
+	for _, f := range zoom.Errors[:min(len(zoom.Errors), maxFields)] {
 		e.Fields = append(e.Fields, FieldError{scrub(f.Field), scrub(f.Message)})
 	}
 	switch {
@@ -247,18 +256,32 @@ func kindOf(status, code int, words string) error {
 func (e *Error) throttled(words string, header http.Header, now time.Time) {
 	words = strings.ToLower(words)
 	daily := strings.Contains(words, "daily") || strings.EqualFold(header.Get("X-Ratelimit-Type"), "Daily-limit")
+	latest := nextDay(now)
 	if daily {
-		e.Kind, e.RetryAt = ErrDailyLimit, nextDay(now)
+		e.Kind, e.RetryAt = ErrDailyLimit, latest
 	} else {
 		// Per second, or one write at a time on one object: both pass soon.
 		e.Kind, e.RetryAt = ErrRateLimited, now.Add(time.Second)
+		latest = now.Add(longestWindow)
 	}
 	for _, at := range []time.Time{retryAfter(header, now), e.told.reset} {
 		if at.After(now) {
-			e.RetryAt, e.dated = at, true
+			e.RetryAt, e.dated = earlier(at, latest), true
 			return
 		}
 	}
+}
+
+// longestWindow is the longest span, the day apart, that Zoom counts calls in. A
+// refusal that does not speak of the day is about such a span, whatever the
+// headers beside it say: it closes a label for no longer.
+const longestWindow = time.Minute
+
+func earlier(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
 }
 
 // Concurrent reports whether Zoom refused because another call on the same
@@ -274,8 +297,8 @@ func (e *Error) ofObject() bool {
 	return strings.Contains(words, "exceeded the daily rate limit")
 }
 
-// longestRetry bounds what is believed of Retry-After: no budget of Zoom's is
-// longer than a day, and a wrong year must not close an account for good.
+// longestRetry bounds what is read as a time to come back at: a wrong year says
+// nothing.
 const longestRetry = 7 * 24 * time.Hour
 
 // retryAfter reads Retry-After in the three forms that are met: Zoom's own, an
@@ -296,7 +319,7 @@ func instant(v string, now time.Time) time.Time {
 	if err != nil || at.Sub(now) > longestRetry {
 		return time.Time{}
 	}
-	return at
+	return earlier(at, nextDay(now)) // all that Zoom counts begins anew then
 }
 
 // nextDay returns the next 00:00 UTC, when Zoom's daily counters start anew.
@@ -309,9 +332,16 @@ var (
 	links     = regexp.MustCompile(`[A-Za-z][A-Za-z0-9+.-]*://\S*`)
 )
 
+// longestWords bounds what is looked through of Zoom's words, in bytes.
+const longestWords = 4 << 10
+
 // scrub takes what may be personal or secret out of Zoom's words, which quote
 // registrants' addresses and join links.
 func scrub(s string) string {
+	if len(s) > longestWords {
+		s = s[:longestWords]
+		s = s[:strings.LastIndexAny(s, " \n")+1] // no half of an address
+	}
 	if strings.Contains(s, "://") {
 		s = links.ReplaceAllString(s, "[link]")
 	}
@@ -319,7 +349,7 @@ func scrub(s string) string {
 		s = addresses.ReplaceAllString(s, "[e-mail]")
 	}
 	if len(s) > 300 {
-		s = s[:300]
+		s = strings.Clone(s[:300]) // or all of an answer stays with it
 	}
 	return strings.ToValidUTF8(s, "")
 }

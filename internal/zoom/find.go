@@ -80,6 +80,7 @@ const manyKeys = 10
 // holds, and returns which are missing still.
 func (d *directory[T]) lookInKnown(ctx context.Context, c *Client, keys []string, missing []int, found []Found[T]) []int {
 	for _, l := range d.listings {
+		var trail Trail
 		for token := ""; len(missing) > 0; {
 			page, ok := l.known(ctx, c, token)
 			if !ok {
@@ -90,9 +91,10 @@ func (d *directory[T]) lookInKnown(ctx context.Context, c *Client, keys []string
 				found[i].Object = index[keys[i]]
 				return found[i].Object == nil
 			})
-			if token = page.Next; token == "" {
+			if page.Next == "" || trail.Follow(ctx, d.list, token, page.Next, len(page.Items)) != nil {
 				break
 			}
+			token = page.Next
 		}
 	}
 	return missing
@@ -169,6 +171,7 @@ type spending struct {
 // if that was read already.
 func (d *directory[T]) search(ctx context.Context, c *Client, l *listing[T], first *Page[T], budget *spending, keys []string, missing []int, found []Found[T]) ([]int, bool) {
 	token, read := "", 0
+	var trail Trail
 	for page := first; len(missing) > 0; page = nil {
 		if page == nil {
 			page = d.page(ctx, c, l, token, read, len(missing), budget)
@@ -183,9 +186,13 @@ func (d *directory[T]) search(ctx context.Context, c *Client, l *listing[T], fir
 		})
 		read += len(page.Items)
 		d.note(c, l, page, read)
-		if token = page.Next; token == "" {
+		if page.Next == "" {
 			return missing, true
 		}
+		if trail.Follow(ctx, d.list, token, page.Next, len(page.Items)) != nil {
+			return missing, false
+		}
+		token = page.Next
 	}
 	return missing, false
 }
@@ -238,6 +245,10 @@ func (d *directory[T]) note(c *Client, l *listing[T], page *Page[T], read int) {
 	}
 }
 
+// maxLengths bounds the listings whose length is remembered: each takes a few hundred
+// bytes, since names hold ids.
+const maxLengths = 4_000
+
 // lengths remembers how long listings were when they were last seen.
 type lengths struct {
 	mu sync.Mutex
@@ -253,7 +264,7 @@ func (l *lengths) get(name string) int {
 func (l *lengths) set(name string, n int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.of == nil || len(l.of) > 10_000 { // a guess is lost, no more
+	if l.of == nil || len(l.of) >= maxLengths { // a guess is lost, no more
 		l.of = map[string]int{}
 	}
 	l.of[name] = n

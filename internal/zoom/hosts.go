@@ -15,8 +15,27 @@ type hosts struct {
 }
 
 func newHosts() *hosts {
-	return &hosts{otter.Must(&otter.Options[string, string]{MaximumSize: 100_000, InitialCapacity: 64})}
+	return &hosts{otter.Must(&otter.Options[string, string]{
+		MaximumWeight: maxHosts, InitialCapacity: 64, Executor: inline,
+		Weigher: func(meeting, host string) uint32 { return uint32(hostOverhead + len(meeting) + len(host)) },
+	})}
 }
+
+const (
+	// maxHosts bounds what is remembered of hosts, in bytes: some 50,000 meetings.
+	maxHosts = 8 << 20
+	// hostOverhead is what an entry takes besides its texts.
+	hostOverhead = 120
+)
+
+// bounded returns a map of so many entries at most, of which those that were not
+// used for longest go first. It starts no goroutine.
+func bounded[V any](entries int) *otter.Cache[string, V] {
+	return otter.Must(&otter.Options[string, V]{MaximumSize: entries, InitialCapacity: 16, Executor: inline})
+}
+
+// inline has what there is to tidy up done by who comes by.
+func inline(tidy func()) { tidy() }
 
 // learn notes the hosts that an answer tells of.
 func (h *hosts) learn(answer any) {
@@ -31,7 +50,7 @@ func (h *hosts) learn(answer any) {
 }
 
 func (h *hosts) note(m *types.Meeting) {
-	if m.Number != 0 && m.HostZoomID != "" {
+	if m.Number != 0 && m.HostZoomID != "" && len(m.HostZoomID) <= MaxID {
 		h.of.Set(m.Number.String(), string(m.HostZoomID))
 	}
 }

@@ -169,6 +169,7 @@ func sleep(ctx context.Context, d time.Duration) bool {
 
 // authorized sees that there is a token, and that it allows the call: one that
 // lacks the scope would only spend a call to hear so. It stands before the
+// breakers, which are to know nothing of calls that are never made, and before the
 // limiter, because a call that waited for a token after its turn in the budget
 // would be sent late, together with calls of the next second.
 func authorized(tokens Tokens) Layer {

@@ -11,28 +11,31 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/sync/semaphore"
+	"github.com/maypok86/otter/v2"
 
 	"zoomql/internal/ratelimit"
 )
 
 // limited holds calls back until the account's budget has room, and bounds how
 // many of one label are under way. The place among those under way is taken
-// first, for the same reason as the token is. What Zoom says of the budget, in
+// first, for the same reason as the token is, and callers take turns at it as they
+// do at the budget: else a caller's calls would stand in line before another's ever
+// came to the budget's queue. What Zoom says of the budget, in
 // any answer, the limiter learns.
 func limited(cfg Config, hosts *hosts) Layer {
-	b := &account{cfg: cfg, hosts: hosts}
-	slots := map[Rate]*semaphore.Weighted{}
+	b := &account{cfg: cfg, hosts: hosts, observed: bounded[time.Time](maxObserved)}
+	slots := map[Rate]*ratelimit.Pool{}
 	for _, r := range Rates {
-		slots[r] = semaphore.NewWeighted(int64(cfg.MaxInFlight))
+		slots[r] = ratelimit.NewPool(int64(cfg.MaxInFlight))
 	}
 	return func(next Handler) Handler {
 		return func(ctx context.Context, req *Request) (*Response, error) {
 			slot := slots[req.Spec.Rate]
-			if err := slot.Acquire(ctx, 1); err != nil {
+			release, err := slot.Acquire(ctx, 1)
+			if err != nil {
 				return nil, err
 			}
-			defer slot.Release(1)
+			defer release()
 			if cfg.Limiter == nil {
 				return next(ctx, req)
 			}
@@ -52,9 +55,14 @@ func limited(cfg Config, hosts *hosts) Layer {
 type account struct {
 	cfg      Config
 	hosts    *hosts
-	rates    sync.Map // by pattern: the Rate that Zoom itself names, where the table is wrong
-	observed sync.Map // by key of a limit: when its figures were last passed on
+	rates    sync.Map                        // by pattern: the Rate that Zoom itself names, where the table is wrong
+	observed *otter.Cache[string, time.Time] // by key of a limit: when its figures were last passed on
 }
+
+// maxObserved bounds the limits whose last figures are remembered: hosts and
+// registrants have limits of their own, and there is no end of them. One that is
+// forgotten is passed on once too often.
+const maxObserved = 1_000
 
 // dues are the limits that a call is paid from.
 type dues struct {
@@ -130,11 +138,10 @@ const observeEvery = 250 * time.Millisecond
 
 func (a *account) dueFor(key string) bool {
 	now := time.Now()
-	before, known := a.observed.Load(key)
-	if at, _ := before.(time.Time); known && now.Sub(at) < observeEvery {
+	if at, known := a.observed.GetIfPresent(key); known && now.Sub(at) < observeEvery {
 		return false
 	}
-	a.observed.Store(key, now)
+	a.observed.Set(key, now)
 	return true
 }
 
@@ -193,7 +200,7 @@ func readAllowance(h http.Header, now time.Time) allowance {
 		return n
 	}
 	return allowance{
-		category: h.Get("X-Ratelimit-Category"), kind: h.Get("X-Ratelimit-Type"),
+		category: strings.Clone(h.Get("X-Ratelimit-Category")), kind: strings.Clone(h.Get("X-Ratelimit-Type")),
 		limit: number("X-Ratelimit-Limit"), left: number("X-Ratelimit-Remaining"),
 		reset: resetOf(h.Get("X-Ratelimit-Reset"), now),
 	}
@@ -204,7 +211,7 @@ func readAllowance(h http.Header, now time.Time) allowance {
 func resetOf(v string, now time.Time) time.Time {
 	if n, err := strconv.ParseInt(strings.TrimSpace(v), 10, 64); err == nil && n > 1e9 {
 		if at := time.Unix(n, 0); at.Sub(now) < longestRetry {
-			return at
+			return earlier(at, nextDay(now))
 		}
 		return time.Time{}
 	}

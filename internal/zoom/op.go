@@ -226,9 +226,14 @@ func (in *input) request(s *Spec, account string, v reflect.Value) (*Request, er
 		if f.IsZero() {
 			continue
 		}
-		if value := text(f); value != "" { // a list without items is not zero
-			query.Set(q.name, value)
+		value := text(f)
+		if value == "" { // a list without items is not zero
+			continue
 		}
+		if longest := longestValue(q.name, f); len(value) > longest {
+			return nil, fmt.Errorf("%s: it is longer than %d bytes", q.name, longest)
+		}
+		query.Set(q.name, value)
 	}
 	req.Query = query.Encode()
 	if in.body != nil {
@@ -244,6 +249,21 @@ func (in *input) request(s *Spec, account string, v reflect.Value) (*Request, er
 		req.Body, req.Type, err = multipartBody(in.file.name, file)
 	}
 	return req, err
+}
+
+// maxQuery bounds the query of a call, in bytes: more than Zoom takes, and less than
+// what fills anything.
+const maxQuery = 8 << 10
+
+// longestValue is how many bytes a parameter of the query may have.
+func longestValue(name string, v reflect.Value) int {
+	switch {
+	case name == "next_page_token":
+		return maxToken
+	case v.Kind() == reflect.Slice:
+		return maxQuery
+	}
+	return MaxID
 }
 
 // renamed returns the same question with another name of the object in the

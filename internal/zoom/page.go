@@ -206,12 +206,61 @@ func (o ListOp[In, T]) Page(ctx context.Context, c *Client, in In, p Paging, opt
 // list ends, an error comes or the caller stops.
 func (o ListOp[In, T]) Pages(ctx context.Context, c *Client, in In, p Paging, options ...Option) iter.Seq2[*Page[T], error] {
 	return func(yield func(*Page[T], error) bool) {
+		var trail Trail
 		for {
 			page, err := o.Page(ctx, c, in, p, options...)
 			if !yield(page, err) || err != nil || page.Next == "" {
 				return
 			}
+			if err := trail.Follow(ctx, o.Spec, p.Token, page.Next, len(page.Items)); err != nil {
+				yield(nil, err)
+				return
+			}
 			p.Token = page.Next
 		}
 	}
+}
+
+const (
+	// maxToken bounds a page's token, in bytes. Zoom's have some dozens.
+	maxToken = 1 << 10
+	// maxEmptyPages is how many pages in a row may hold nothing and lead on.
+	maxEmptyPages = 10
+)
+
+// Trail is the way through a list so far, page by page. Where a list goes on, Zoom's
+// answers alone say: they must not lead in a circle, nor on for ever, which costs
+// calls, or, where the pages are in the cache, all of a processor. The zero value is
+// the beginning of a list.
+type Trail struct {
+	tokens map[string]struct{}
+	empty  int
+}
+
+// Follow returns an error unless the token next, which a page with so many items has
+// named, may be followed: the caller has no time left, it has led here already, or
+// nothing came for too long. token is the page's own.
+func (t *Trail) Follow(ctx context.Context, s *Spec, token, next string, items int) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if t.tokens == nil {
+		t.tokens = map[string]struct{}{}
+	}
+	t.tokens[token] = struct{}{}
+	if t.empty++; items > 0 {
+		t.empty = 0
+	}
+	astray := ""
+	switch _, seen := t.tokens[next]; {
+	case seen:
+		astray = "the list leads back to a page that was read already"
+	case t.empty >= maxEmptyPages:
+		astray = "the list goes on, but its pages are empty"
+	case len(next) > maxToken:
+		astray = "the token of the next page is too long"
+	default:
+		return nil
+	}
+	return &Error{Op: s.Pattern, Kind: ErrBadAnswer, Message: astray}
 }

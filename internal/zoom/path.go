@@ -2,9 +2,18 @@ package zoom
 
 import (
 	"errors"
+	"fmt"
 	"net/url"
 	"strings"
 )
+
+// MaxID bounds the ids that callers give, in bytes. Zoom's own have a few dozen,
+// and an e-mail address has 254 at most (RFC 5321): what is longer names nothing,
+// and would only fill addresses, caches and tags.
+const MaxID = 256
+
+// errLongID says that a value can be no id.
+var errLongID = fmt.Errorf("an id is at most %d bytes long", MaxID)
 
 // segment writes a value as one segment of a path, whatever it holds. What a
 // path cannot carry is refused: "." and ".." would name another operation.
@@ -14,6 +23,9 @@ func segment(value string) (string, error) {
 		return "", errors.New("an id is not empty")
 	case ".", "..":
 		return "", errors.New("an id is not a path")
+	}
+	if len(value) > MaxID {
+		return "", errLongID
 	}
 	return escape(value), nil
 }

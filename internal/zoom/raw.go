@@ -41,7 +41,7 @@ type RawAnswer struct {
 func (in Raw) Do(ctx context.Context, c *Client) (*RawAnswer, error) {
 	spec := Lookup(in.Operation)
 	if spec == nil {
-		return nil, &Error{Op: in.Operation, Kind: ErrInvalid, Message: "operation: no such row; `zoomql operations` lists them"}
+		return nil, &Error{Op: in.Operation[:min(len(in.Operation), MaxID)], Kind: ErrInvalid, Message: "operation: no such row; `zoomql operations` lists them"}
 	}
 	req, err := in.request(spec, c.sub)
 	if err != nil {
@@ -82,6 +82,9 @@ func (in Raw) request(spec *Spec, account string) (*Request, error) {
 		return nil, fmt.Errorf("body: %s takes none", spec.Pattern)
 	}
 	req.Path, req.Query, req.Body = path, in.Query.Encode(), in.Body
+	if len(req.Query) > maxQuery {
+		return nil, fmt.Errorf("query: it is longer than %d bytes", maxQuery)
+	}
 	if in.Body != nil {
 		req.countBy(in.Body)
 	}

@@ -28,9 +28,8 @@ type Tokens interface {
 	Refused(*Token)
 }
 
-// maxAnswer bounds what is read of one answer. The largest that Zoom documents,
-// 2,000 users, is about 3 MiB.
-const maxAnswer = 64 << 20
+// maxHeaders bounds the headers of an answer; Zoom's have one or two kilobytes.
+const maxHeaders = 64 << 10
 
 // NewTransport returns an HTTP transport that keeps as many connections open
 // as calls may be under way at once, so that a burst does not open them anew.
@@ -38,6 +37,7 @@ func NewTransport(conns int) *http.Transport {
 	t := http.DefaultTransport.(*http.Transport).Clone()
 	t.MaxIdleConnsPerHost = conns
 	t.MaxIdleConns = conns
+	t.MaxResponseHeaderBytes = maxHeaders
 	t.DialContext = (&net.Dialer{Timeout: 5 * time.Second, KeepAlive: 30 * time.Second}).DialContext
 	return t
 }
@@ -81,9 +81,13 @@ func (t *transport) do(ctx context.Context, req *Request) (*Response, error) {
 		return nil, unreachable(req.Spec, err)
 	}
 	defer func() { _ = answer.Body.Close() }()
-	body, err := read(answer)
+	body, release, err := t.cfg.Bodies.read(ctx, answer.Body, answer.ContentLength)
+	defer release()
 	req.took = time.Since(began)
-	if err != nil {
+	switch succeeded := answer.StatusCode >= 200 && answer.StatusCode <= 299; {
+	case errors.Is(err, errTooLarge) && succeeded:
+		return nil, &Error{Op: req.Spec.Pattern, Kind: ErrBadAnswer, unsure: true, Status: answer.StatusCode, TrackingID: trackingID(answer.Header), Cause: err}
+	case err != nil && !errors.Is(err, errTooLarge):
 		return nil, unreachable(req.Spec, err)
 	}
 	if answer.StatusCode < 200 || answer.StatusCode > 299 {
@@ -94,16 +98,6 @@ func (t *transport) do(ctx context.Context, req *Request) (*Response, error) {
 		return nil, refused
 	}
 	return t.decode(req, answer, body)
-}
-
-// read reads an answer's body, into as much memory as it says it needs.
-func read(answer *http.Response) ([]byte, error) {
-	var body bytes.Buffer
-	if n := answer.ContentLength; n > 0 && n < maxAnswer {
-		body.Grow(int(n) + bytes.MinRead)
-	}
-	_, err := body.ReadFrom(io.LimitReader(answer.Body, maxAnswer))
-	return body.Bytes(), err
 }
 
 func (t *transport) newCall(ctx context.Context, req *Request, token *Token) (*http.Request, error) {
@@ -135,7 +129,7 @@ func (t *transport) decode(req *Request, answer *http.Response, body []byte) (*R
 	resp := &Response{Status: answer.StatusCode, Header: answer.Header, Body: body}
 	value, err := req.decode(body)
 	if err != nil {
-		return nil, &Error{Op: req.Spec.Pattern, Kind: ErrBadAnswer, unsure: true, Status: answer.StatusCode, TrackingID: answer.Header.Get("X-Zm-Trackingid"), Cause: err}
+		return nil, &Error{Op: req.Spec.Pattern, Kind: ErrBadAnswer, unsure: true, Status: answer.StatusCode, TrackingID: trackingID(answer.Header), Cause: err}
 	}
 	resp.Value = value
 	return resp, nil

@@ -28,6 +28,9 @@ type NodeID struct{ Account, Type, Key string }
 // no two accounts of one gateway share it, and no more to carry about.
 const tenantSize = 6
 
+// maxEncoded bounds the opaque form, in bytes: none that was handed out is longer.
+const maxEncoded = 1 << 10
+
 // Tenant stands for a Zoom account in ids and cursors.
 type Tenant [tenantSize]byte
 
@@ -66,6 +69,9 @@ func (id NodeID) Encode(t Tenant) string {
 
 // DecodeNodeID reads what Encode wrote, and refuses another tenant's.
 func DecodeNodeID(t Tenant, s string) (NodeID, error) {
+	if len(s) > maxEncoded {
+		return NodeID{}, ErrBadID
+	}
 	raw, err := base64.RawURLEncoding.DecodeString(s)
 	if err != nil || len(raw) < tenantSize {
 		return NodeID{}, ErrBadID
