@@ -27,6 +27,7 @@ import (
 	"strings"
 	"time"
 
+	"zoomql/internal/ratelimit"
 	"zoomql/internal/zoom"
 )
 
@@ -60,10 +61,10 @@ type Config struct {
 // Links hands out links, and is the handler that serves them. It is safe for
 // concurrent use.
 type Links struct {
-	cfg   Config
-	seal  cipher.AEAD
-	hosts hosts
-	slots chan struct{}
+	cfg    Config
+	seal   cipher.AEAD
+	hosts  hosts
+	places *ratelimit.Pool
 }
 
 // New returns links of one account.
@@ -89,7 +90,7 @@ func New(cfg Config) (*Links, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Links{cfg: cfg, seal: seal, hosts: hosts{originOf(cfg.APIURL)}, slots: make(chan struct{}, maxOpen)}, nil
+	return &Links{cfg: cfg, seal: seal, hosts: hosts{originOf(cfg.APIURL)}, places: ratelimit.NewSharedPool(maxOpen)}, nil
 }
 
 // NewTransport returns what carries files, for the links of one account or of
@@ -120,7 +121,7 @@ func (l *Links) Sign(ctx context.Context, f File, life time.Duration) (string, t
 		return "", time.Time{}, fmt.Errorf("a link is good for %s at most", MaxLife)
 	}
 	expires := time.Now().UTC().Add(life).Truncate(time.Second)
-	plain, err := json.Marshal(ticket{f.URL, f.Name, expires.Unix()})
+	plain, err := json.Marshal(ticket{f.URL, f.Name, expires.Unix(), holderOf(ctx)})
 	if err != nil {
 		return "", time.Time{}, err
 	}
@@ -133,6 +134,32 @@ type ticket struct {
 	URL     string `json:"u"`
 	Name    string `json:"n,omitempty"`
 	Expires int64  `json:"e"`
+	// Holder stands for the caller that the link was handed out to; "" where none is
+	// known.
+	Holder string `json:"h,omitempty"`
+}
+
+// holderOf returns a few characters that stand for the caller of ctx.
+func holderOf(ctx context.Context) string {
+	caller := ratelimit.CallerFrom(ctx)
+	if caller == "" {
+		return ""
+	}
+	return digest(caller)
+}
+
+func digest(s string) string {
+	sum := sha256.Sum256([]byte(s))
+	return base64.RawURLEncoding.EncodeToString(sum[:6])
+}
+
+// holder names on whose account a download goes: the caller's, or else the file's,
+// however many links lead to it.
+func (t *ticket) holder() string {
+	if t.Holder != "" {
+		return t.Holder
+	}
+	return "file " + digest(t.URL)
 }
 
 var (

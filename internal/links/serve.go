@@ -8,11 +8,17 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
+
+	"zoomql/internal/ratelimit"
 )
 
 const (
-	// maxOpen bounds how many files are on their way at once.
+	// maxOpen bounds how many files are on their way at once. One caller has half of
+	// them at most, and less where others want some too.
 	maxOpen = 100
+	// maxStall is how long Zoom may send nothing of a file.
+	maxStall = 30 * time.Second
 	// maxHops bounds how often a file may be said to lie somewhere else.
 	maxHops = 5
 )
@@ -51,21 +57,23 @@ func (l *Links) serve(w http.ResponseWriter, r *http.Request, t *ticket, err err
 		refuse(w, http.StatusNotFound, noLink)
 		return
 	}
-	select {
-	case l.slots <- struct{}{}:
-		defer func() { <-l.slots }()
-	default:
+	release, ok := l.places.TryAcquire(ratelimit.WithCaller(r.Context(), t.holder()), 1)
+	if !ok {
 		w.Header().Set("Retry-After", "5")
 		refuse(w, http.StatusServiceUnavailable, "Too many files are on their way. Try again.")
 		return
 	}
-	answer, err := l.get(r, t)
+	defer release()
+	ctx, giveUp := context.WithCancel(r.Context())
+	defer giveUp()
+	answer, err := l.get(r.WithContext(ctx), t)
 	if err != nil {
 		l.cfg.Log.WarnContext(r.Context(), "download failed", "error", scrubbed(err))
 		refuse(w, http.StatusBadGateway, "Zoom does not give the file.")
 		return
 	}
 	defer func() { _ = answer.Body.Close() }()
+	answer.Body = &watchedBody{answer.Body, giveUp}
 	l.pass(w, r, t, answer)
 }
 
@@ -105,6 +113,21 @@ func (l *Links) pass(w http.ResponseWriter, r *http.Request, t *ticket, answer *
 	if _, err := io.Copy(w, answer.Body); err != nil {
 		panic(http.ErrAbortHandler) // half a file must not look whole
 	}
+}
+
+// watchedBody is a body of which a Read that brings nothing for too long is given up:
+// a place is not held for ever by a file that does not come. How long the reader of
+// the file takes is not counted here.
+type watchedBody struct {
+	io.ReadCloser
+	giveUp func()
+}
+
+// Read implements [io.Reader].
+func (b *watchedBody) Read(p []byte) (int, error) {
+	stalled := time.AfterFunc(maxStall, b.giveUp)
+	defer stalled.Stop()
+	return b.ReadCloser.Read(p)
 }
 
 // passed are the headers of a request that Zoom is to see.
