@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 
 	"github.com/99designs/gqlgen/graphql"
 
@@ -23,10 +24,10 @@ func accountBy(ctx context.Context, by *types.AccountBy) (*scope, error) {
 		return from(ctx).in(""), nil
 	case by.ZoomID != nil:
 		id, err := nonEmpty("zoomId", *by.ZoomID)
-		return from(ctx).in(id), err
+		return from(ctx).in(id), within(err, "account")
 	}
 	id, err := by.ID.Of("Account")
-	return from(ctx).in(id), err
+	return from(ctx).in(id), within(err, "account", "id")
 }
 
 // accountFor returns the scope of the account that a write names, or else of the
@@ -115,7 +116,7 @@ func (s *scope) owner(ctx context.Context, a *types.Account) (*types.User, error
 func (s *scope) subAccounts(ctx context.Context, filter zoom.SubAccountFilter, first int, after *string) (*types.Connection[types.Account], error) {
 	filter.SubResellerID = s.client.Sub()
 	l := list[zoom.SubAccountFilter, types.Account]{
-		in: in(ctx, nil), op: zoom.ListSubAccounts, windows: []zoom.SubAccountFilter{filter}, first: first, after: after,
+		in: in(ctx, nil), op: zoom.ListSubAccounts, windows: uncut(filter), first: first, after: after,
 	}
 	return connectWhole(ctx, l, "Account", s.wholeAccounts(ctx))
 }
@@ -154,8 +155,8 @@ func (s *scope) lockedSettings(ctx context.Context, option string) (*zoom.Locked
 }
 
 // changed is what became of a change of an account.
-func (s *scope) changed(err error) (*types.AccountPayload, error) {
-	mistakes, err := userErrors(err)
+func (s *scope) changed(ctx context.Context, err error) (*types.AccountPayload, error) {
+	mistakes, err := userErrors(ctx, err)
 	return &types.AccountPayload{Origin: s.origin(), UserErrors: mistakes}, err
 }
 
@@ -168,7 +169,7 @@ func change(ctx context.Context, by *types.AccountBy, write func(*scope) error) 
 	if err == nil {
 		err = write(s)
 	}
-	return s.changed(err)
+	return s.changed(ctx, err)
 }
 
 // settingsPatch returns what Zoom wants for one part of the settings.
@@ -238,6 +239,16 @@ func (s *scope) uploadVirtualBackground(ctx context.Context, file types.Upload) 
 		return zoom.UploadVirtualBackground.Do(ctx, s.client, zoom.NewVirtualBackground{File: file})
 	}
 	return nil, invalid("file: it is no JPEG, GIF or PNG")
+}
+
+// items returns the texts of a list that Zoom reads with commas between them.
+func items[T ~string](name string, list []T) ([]string, error) {
+	for i, x := range list {
+		if strings.TrimSpace(string(x)) == "" || strings.Contains(string(x), ",") {
+			return nil, item(&inputError{codeInvalid, "It is empty, or holds a comma, which separates one from the next at Zoom."}, name, i)
+		}
+	}
+	return texts(list), nil
 }
 
 func texts[T ~string](list []T) []string {

@@ -13,12 +13,19 @@ func (r *accountResolver) Owner(ctx context.Context, obj *types.Account) (*types
 }
 
 func (r *accountResolver) SubAccounts(ctx context.Context, obj *types.Account, first int, after *string, phoneNumber *string, email *string) (*types.Connection[types.Account], error) {
+	if err := filled(map[string]*string{"phoneNumber": phoneNumber, "email": email}); err != nil {
+		return nil, err
+	}
 	return of(ctx, obj).subAccounts(ctx, zoom.SubAccountFilter{PhoneNumber: deref(phoneNumber), Email: deref(email)}, first, after)
 }
 
 func (r *accountResolver) Users(ctx context.Context, obj *types.Account, first int, after *string, status types.UserStatus, roleID *string) (*types.Connection[types.User], error) {
+	role, err := optional("roleId", roleID)
+	if err != nil {
+		return nil, err
+	}
 	l := list[zoom.UserFilter, types.User]{
-		in: of(ctx, obj), op: zoom.ListUsers, windows: []zoom.UserFilter{{Status: status, RoleID: deref(roleID)}},
+		in: of(ctx, obj), op: zoom.ListUsers, windows: uncut(zoom.UserFilter{Status: status, RoleID: role}),
 		first: first, after: after, saw: of(ctx, obj).saw,
 	}
 	return connectWhole(ctx, l, "User", of(ctx, obj).wholeUsers(ctx))
@@ -141,7 +148,7 @@ func (r *createSubAccountPayloadResolver) Account(ctx context.Context, obj *type
 
 func (r *mutationResolver) CreateSubAccount(ctx context.Context, input types.CreateSubAccountInput) (*types.CreateSubAccountPayload, error) {
 	created, err := from(ctx).in("").createSubAccount(ctx, r.Idempotency, input)
-	mistakes, err := userErrors(err)
+	mistakes, err := userErrors(ctx, err)
 	return &types.CreateSubAccountPayload{Created: created, UserErrors: mistakes}, err
 }
 
@@ -150,7 +157,7 @@ func (r *mutationResolver) DisassociateSubAccount(ctx context.Context, input typ
 	if err == nil {
 		_, err = zoom.DisassociateSubAccount.Do(ctx, s.client, zoom.OwnAccount{})
 	}
-	mistakes, err := userErrors(err)
+	mistakes, err := userErrors(ctx, err)
 	return &types.DisassociateSubAccountPayload{DisassociatedAccountID: gone(s.account().ID(), mistakes), UserErrors: mistakes}, err
 }
 
@@ -159,7 +166,7 @@ func (r *mutationResolver) UpdateAccountOptions(ctx context.Context, input types
 	if err == nil {
 		_, err = zoom.UpdateAccountOptions.Do(ctx, s.client, zoom.AccountOptionsPatch{Options: input.Patch})
 	}
-	return s.changed(err)
+	return s.changed(ctx, err)
 }
 
 func (r *mutationResolver) UpdateAccountOwner(ctx context.Context, input types.UpdateAccountOwnerInput) (*types.AccountPayload, error) {
@@ -196,13 +203,16 @@ func (r *mutationResolver) UploadVirtualBackground(ctx context.Context, input ty
 	if err == nil {
 		file, err = s.uploadVirtualBackground(ctx, input.File)
 	}
-	mistakes, err := userErrors(err)
+	mistakes, err := userErrors(ctx, err)
 	return &types.UploadVirtualBackgroundPayload{File: file, UserErrors: mistakes}, err
 }
 
 func (r *mutationResolver) DeleteVirtualBackgrounds(ctx context.Context, input types.DeleteVirtualBackgroundsInput) (*types.AccountPayload, error) {
 	return change(ctx, input.Account, func(s *scope) error {
-		_, err := zoom.DeleteVirtualBackgrounds.Do(ctx, s.client, zoom.VirtualBackgroundRemoval{IDs: input.FileZoomIds})
+		ids, err := items("fileZoomIds", input.FileZoomIds)
+		if err == nil {
+			_, err = zoom.DeleteVirtualBackgrounds.Do(ctx, s.client, zoom.VirtualBackgroundRemoval{IDs: ids})
+		}
 		return err
 	})
 }

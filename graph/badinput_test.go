@@ -12,7 +12,6 @@ import (
 	gocmp "github.com/google/go-cmp/cmp"
 
 	"zoomql/internal/sandbox"
-	"zoomql/internal/zoom"
 	"zoomql/internal/zoom/types"
 )
 
@@ -137,7 +136,7 @@ var mistakes = []mistake{
 	{
 		why: "ids: none where one is wanted, in a variable", query: `query ($by: MeetingBy!) { meeting(by: $by) { topic } account { zoomId } }`,
 		first: func(*rig) map[string]any { return map[string]any{"by": map[string]any{}} },
-		codes: map[string]string{"meeting": "BAD_USER_INPUT"}, data: `{"meeting": null, "account": {"zoomId": "${AccountID}"}}`,
+		codes: map[string]string{"variable.by": "BAD_USER_INPUT"},
 	},
 	{
 		why: "ids: none where one is wanted, in a variable that may be left out", query: `query ($u: String) { user(by: {email: $u}) { email } }`,
@@ -147,15 +146,14 @@ var mistakes = []mistake{
 		why:   "ids: none where one is wanted, in variables further down",
 		query: `query ($r: RegistrantBy!, $i: MeetingInstanceBy!) { meeting(by: {number: "${MeetingNumber}"}) { registrant(by: $r) { email } } meetingInstance(by: $i) { topic } }`,
 		first: func(*rig) map[string]any { return map[string]any{"r": map[string]any{}, "i": map[string]any{}} },
-		codes: map[string]string{"meeting.registrant": "BAD_USER_INPUT", "meetingInstance": "BAD_USER_INPUT"},
-		data:  `{"meeting": {"registrant": null}, "meetingInstance": null}`,
+		codes: map[string]string{"variable.r": "BAD_USER_INPUT"},
 	},
 	{
 		why: "ids: two where one is wanted, in a variable", query: `query ($by: UserBy!) { user(by: $by) { email } }`,
 		first: func(*rig) map[string]any {
 			return map[string]any{"by": map[string]any{"zoomId": "u1", "email": "a@guests.example.org"}}
 		},
-		codes: map[string]string{"user": "BAD_USER_INPUT"}, data: `{"user": null}`,
+		codes: map[string]string{"variable.by": "BAD_USER_INPUT"},
 	},
 	{
 		why: "ids: one unknown among many", query: `{ nodes(ids: ["${User HostID}", "${User DeletedUserID}", "${Meeting MeetingNumber}"]) { id } }`,
@@ -673,7 +671,7 @@ func lastOfPageTwo(r *rig) map[string]any {
 // forged returns a cursor of the account's active users as the gateway would
 // write it for an account.
 func forged(account string, p place) map[string]any {
-	fp := fingerprintOf(types.TenantOf(account), zoom.ListUsers.Pattern, []zoom.UserFilter{{Status: types.UserStatusActive}})
+	fp := fingerprintOf(types.TenantOf(account), "GET/users?status=active")
 	return map[string]any{"after": p.encode(fp)}
 }
 

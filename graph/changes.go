@@ -14,6 +14,6 @@ func changed(ctx context.Context, by *types.MeetingBy, change func(*zoom.Client,
 	if err == nil {
 		err = change(s.client, number)
 	}
-	mistakes, err := userErrors(err)
+	mistakes, err := userErrors(ctx, err)
 	return &types.UpdateMeetingPayload{Origin: s.origin(), Number: unless(mistakes, number), UserErrors: mistakes}, err
 }

@@ -10,12 +10,16 @@ import (
 
 // chatMessages reads the messages of a user, with whom or where a caller says.
 func (s *scope) chatMessages(ctx context.Context, user string, with *types.ChatPeer, filter *types.ChatMessageFilter, first int, after *string) (*types.Connection[types.ChatMessage], error) {
-	window, err := chatWindow(user, deref(with), deref(filter))
+	peer := deref(with)
+	if err := filled(map[string]*string{"contact": peer.Contact, "channel": peer.Channel}); err != nil {
+		return nil, err
+	}
+	window, err := chatWindow(user, peer, deref(filter))
 	if err != nil {
 		return nil, err
 	}
 	return connect(ctx, list[zoom.ChatMessageFilter, types.ChatMessage]{
-		in: s, op: zoom.ListChatMessages, windows: []zoom.ChatMessageFilter{window}, first: first, after: after,
+		in: s, op: zoom.ListChatMessages, windows: uncut(window), first: first, after: after,
 		options: []zoom.Option{zoom.Secrets(askedOfList(ctx, "ChatMessage").secrets)},
 	})
 }

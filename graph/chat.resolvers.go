@@ -37,13 +37,21 @@ func (r *chatReactionSenderResolver) User(ctx context.Context, obj *types.ChatRe
 }
 
 func (r *userResolver) ChatChannels(ctx context.Context, obj *types.User, first int, after *string) (*types.Connection[types.ChatChannel], error) {
+	id, err := idOf(obj)
+	if err != nil {
+		return nil, err
+	}
 	return connect(ctx, list[zoom.UserKey, types.ChatChannel]{
-		in: of(ctx, obj), op: zoom.ListChatChannels, windows: []zoom.UserKey{{UserID: string(obj.ZoomID)}}, first: first, after: after,
+		in: of(ctx, obj), op: zoom.ListChatChannels, windows: uncut(zoom.UserKey{UserID: id}), first: first, after: after,
 	})
 }
 
 func (r *userResolver) ChatMessages(ctx context.Context, obj *types.User, first int, after *string, with *types.ChatPeer, filter *types.ChatMessageFilter) (*types.Connection[types.ChatMessage], error) {
-	return of(ctx, obj).chatMessages(ctx, string(obj.ZoomID), with, filter, first, after)
+	id, err := idOf(obj)
+	if err != nil {
+		return nil, err
+	}
+	return of(ctx, obj).chatMessages(ctx, id, with, filter, first, after)
 }
 
 func (r *Resolver) ChatChannel() generated.ChatChannelResolver { return &chatChannelResolver{r} }

@@ -4,7 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
-	"fmt"
+	"time"
 
 	"zoomql/internal/zoom/types"
 )
@@ -19,19 +19,25 @@ type place struct {
 	index  uint16 // how many items of the page are behind
 	offset uint32 // how many items of the list are behind
 	mark   uint32
+	day    day // that the list was cut into windows on
 	token  string
 }
 
-const placeSize = 2 + 2 + 2 + 4 + 4
+const placeSize = 2 + 2 + 2 + 4 + 4 + 2
+
+// day counts the days since 1970, by UTC.
+type day uint16
+
+func dayOf(t time.Time) day { return day(t.Unix() / (24 * 60 * 60)) }
+
+func (d day) time() time.Time { return time.Unix(int64(d)*24*60*60, 0).UTC() }
 
 type fingerprint [8]byte
 
-// fingerprintOf names a list: whose, which operation, which filters.
-func fingerprintOf(t types.Tenant, op string, windows any) fingerprint {
-	h := sha256.New()
-	h.Write(t[:])
-	fmt.Fprintf(h, "\x00%s\x00%+v", op, windows)
-	return fingerprint(h.Sum(nil)[:8])
+// fingerprintOf names a list: whose it is, and what is asked.
+func fingerprintOf(t types.Tenant, question string) fingerprint {
+	sum := sha256.Sum256(append(t[:], question...))
+	return fingerprint(sum[:8])
 }
 
 var (
@@ -46,28 +52,39 @@ func (p place) encode(fp fingerprint) string {
 	b = binary.BigEndian.AppendUint16(b, p.index)
 	b = binary.BigEndian.AppendUint32(b, p.offset)
 	b = binary.BigEndian.AppendUint32(b, p.mark)
+	b = binary.BigEndian.AppendUint16(b, uint16(p.day))
 	return base64.RawURLEncoding.EncodeToString(append(b, p.token...))
 }
 
 func decodePlace(cursor string, fp fingerprint) (place, error) {
-	b, err := base64.RawURLEncoding.DecodeString(cursor)
-	if err != nil || len(b) < len(fp)+placeSize || fingerprint(b[:len(fp)]) != fp {
+	p, of, err := readPlace(cursor)
+	if err != nil || of != fp {
 		return place{}, errCursor
 	}
-	b = b[len(fp):]
-	p := place{
+	return p, nil
+}
+
+// readPlace reads a cursor, and of which list it is.
+func readPlace(cursor string) (p place, of fingerprint, err error) {
+	b, err := base64.RawURLEncoding.DecodeString(cursor)
+	if err != nil || len(b) < len(of)+placeSize {
+		return place{}, of, errCursor
+	}
+	of, b = fingerprint(b[:len(of)]), b[len(of):]
+	p = place{
 		window: binary.BigEndian.Uint16(b),
 		size:   binary.BigEndian.Uint16(b[2:]),
 		index:  binary.BigEndian.Uint16(b[4:]),
 		offset: binary.BigEndian.Uint32(b[6:]),
 		mark:   binary.BigEndian.Uint32(b[10:]),
+		day:    day(binary.BigEndian.Uint16(b[14:])),
 		token:  string(b[placeSize:]),
 	}
 	if p.size == 0 || p.index > p.size || p.offset < uint32(p.index) {
-		return place{}, errCursor
+		return place{}, of, errCursor
 	}
 	p.offset -= uint32(p.index) // of the page's first item
-	return p, nil
+	return p, of, nil
 }
 
 // markOf returns a few bytes by which an item is found again.

@@ -49,26 +49,29 @@ type runFilter struct {
 // windows returns the filters that together ask for the range. What goes on now
 // has no range of the caller's; Zoom wants one all the same, and a meeting may
 // have begun yesterday.
-func (f runFilter) windows(ctx context.Context, op *zoom.Spec) ([]zoom.DashboardFilter, error) {
+func (f runFilter) windows(ctx context.Context, op *zoom.Spec, after *string) (windows[zoom.DashboardFilter], error) {
 	filter := zoom.DashboardFilter{
 		Type: f.kind, GroupIDs: f.groups, WithParticipants: deref(f.withParticipants), DateType: deref(f.dateType),
 	}
 	if f.kind == types.DashboardMeetingTypeLive {
 		if f.from != nil || f.to != nil || f.dateType != nil {
-			return nil, invalid("from, to, dateType: they go with what is over; what is LIVE is live now")
+			return windows[zoom.DashboardFilter]{}, invalid("from, to, dateType: they go with what is over; what is LIVE is live now")
 		}
-		filter.Days = days(today(ctx).AddDate(0, 0, -1), today(ctx))
-		return []zoom.DashboardFilter{filter}, nil
+		begun := begunOn(ctx, after)
+		w := windows[zoom.DashboardFilter]{asked: filter, day: dayOf(begun)}
+		filter.Days = days(begun.AddDate(0, 0, -1), begun)
+		w.cut = []zoom.DashboardFilter{filter}
+		return w, nil
 	}
 	if f.from == nil || f.to == nil {
-		return nil, invalid("from, to: both have to be there for what is over")
+		return windows[zoom.DashboardFilter]{}, invalid("from, to: both have to be there for what is over")
 	}
 	filter.Days = zoom.Days{From: *f.from, To: *f.to}
-	return monthly(ctx, op, filter)
+	return monthly(ctx, op, filter, after)
 }
 
 func (s *scope) listDashboardMeetings(ctx context.Context, f runFilter, first int, after *string) (*types.Connection[types.DashboardMeeting], error) {
-	filters, err := f.windows(ctx, zoom.ListDashboardMeetings.Spec)
+	filters, err := f.windows(ctx, zoom.ListDashboardMeetings.Spec, after)
 	if err != nil {
 		return nil, err
 	}
@@ -77,14 +80,15 @@ func (s *scope) listDashboardMeetings(ctx context.Context, f runFilter, first in
 	if askedOfList(ctx, "DashboardMeeting").names["trackingFields"] {
 		include = "tracking_fields"
 	}
-	for _, filter := range filters {
-		l.windows = append(l.windows, zoom.DashboardMeetingFilter{DashboardFilter: filter, IncludeFields: include})
+	l.windows.asked.DashboardFilter, l.windows.day = filters.asked, filters.day
+	for _, filter := range filters.cut {
+		l.windows.cut = append(l.windows.cut, zoom.DashboardMeetingFilter{DashboardFilter: filter, IncludeFields: include})
 	}
 	return connectWhole(ctx, l, "DashboardMeeting", s.wholeDashboardMeetings(ctx))
 }
 
 func (s *scope) listDashboardWebinars(ctx context.Context, f runFilter, first int, after *string) (*types.Connection[types.DashboardWebinar], error) {
-	filters, err := f.windows(ctx, zoom.ListDashboardWebinars.Spec)
+	filters, err := f.windows(ctx, zoom.ListDashboardWebinars.Spec, after)
 	if err != nil {
 		return nil, err
 	}

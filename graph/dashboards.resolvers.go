@@ -57,7 +57,7 @@ func (r *dashboardResolver) Chat(ctx context.Context, obj *types.Dashboard, firs
 	if err := oneMonth(ctx, zoom.ListChatUsage.Spec, &days); err != nil {
 		return nil, err
 	}
-	return connect(ctx, list[zoom.Days, types.ChatUsage]{in: of(ctx, obj), op: zoom.ListChatUsage, windows: []zoom.Days{days}, first: first, after: after})
+	return connect(ctx, list[zoom.Days, types.ChatUsage]{in: of(ctx, obj), op: zoom.ListChatUsage, windows: unnamed(days, zoom.Days{From: from, To: to}), first: first, after: after})
 }
 
 func (r *dashboardResolver) ClientFeedback(ctx context.Context, obj *types.Dashboard, from types.Date, to types.Date) ([]*types.ClientFeedback, error) {
@@ -69,6 +69,9 @@ func (r *dashboardResolver) ClientFeedback(ctx context.Context, obj *types.Dashb
 }
 
 func (r *dashboardResolver) ClientFeedbackEntries(ctx context.Context, obj *types.Dashboard, feedbackZoomID string, first int, after *string, from types.Date, to types.Date) (*types.Connection[types.ClientFeedbackEntry], error) {
+	if err := filled(map[string]*string{"feedbackZoomId": &feedbackZoomID}); err != nil {
+		return nil, err
+	}
 	return reported(ctx, of(ctx, obj), zoom.ListClientFeedback, zoom.ClientFeedbackFilter{FeedbackID: feedbackZoomID, Days: zoom.Days{From: from, To: to}}, first, after)
 }
 

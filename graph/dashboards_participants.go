@@ -17,7 +17,7 @@ func (s *scope) dashboardParticipants(ctx context.Context, run types.DashboardRu
 		filter.IncludeFields = "registrant_id"
 	}
 	page, err := connect(ctx, list[zoom.RunParticipants, types.DashboardParticipant]{
-		in: s, op: zoom.RunsOf(run.Webinar).Participants, windows: []zoom.RunParticipants{filter}, first: first, after: after,
+		in: s, op: zoom.RunsOf(run.Webinar).Participants, windows: unnamed(filter, zoom.RunParticipants{RunKey: filter.RunKey}), first: first, after: after,
 	})
 	if page != nil {
 		sameOf(s, page.Nodes(), func(p *types.DashboardParticipant) (id, email types.Text) {
@@ -31,7 +31,7 @@ func (s *scope) dashboardParticipants(ctx context.Context, run types.DashboardRu
 // tells, and that of meetings alone, is asked for one by one.
 func (s *scope) qosList(ctx context.Context, run types.DashboardRun, first int, after *string) (*types.Connection[types.ParticipantQos], error) {
 	l := list[zoom.RunKey, types.ParticipantQos]{
-		in: s, op: zoom.RunsOf(run.Webinar).QosList, windows: []zoom.RunKey{anyPastKey(run)}, first: first, after: after,
+		in: s, op: zoom.RunsOf(run.Webinar).QosList, windows: uncut(anyPastKey(run)), first: first, after: after,
 	}
 	if run.Webinar {
 		return connect(ctx, l)
@@ -47,13 +47,13 @@ func (s *scope) qosList(ctx context.Context, run types.DashboardRun, first int, 
 
 func (s *scope) feedback(ctx context.Context, run types.DashboardRun, first int, after *string) (*types.Connection[types.ParticipantFeedback], error) {
 	return connect(ctx, list[zoom.RunKey, types.ParticipantFeedback]{
-		in: s, op: zoom.RunsOf(run.Webinar).Feedback, windows: []zoom.RunKey{runKey(run)}, first: first, after: after,
+		in: s, op: zoom.RunsOf(run.Webinar).Feedback, windows: uncut(runKey(run)), first: first, after: after,
 	})
 }
 
 func (s *scope) sharing(ctx context.Context, run types.DashboardRun, first int, after *string) (*types.Connection[types.ParticipantSharing], error) {
 	return connect(ctx, list[zoom.RunKey, types.ParticipantSharing]{
-		in: s, op: zoom.RunsOf(run.Webinar).Sharing, windows: []zoom.RunKey{anyPastKey(run)}, first: first, after: after,
+		in: s, op: zoom.RunsOf(run.Webinar).Sharing, windows: uncut(anyPastKey(run)), first: first, after: after,
 	})
 }
 

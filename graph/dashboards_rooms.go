@@ -34,7 +34,7 @@ func (s *scope) zoomRoom(ctx context.Context, id string) (*types.DashboardZoomRo
 
 // zoomRooms lists the rooms, each whole if more is asked for than lists hold.
 func (s *scope) zoomRooms(ctx context.Context, first int, after *string) (*types.Connection[types.DashboardZoomRoom], error) {
-	l := list[struct{}, types.DashboardZoomRoom]{in: s, op: zoom.ListZoomRooms, windows: make([]struct{}, 1), first: first, after: after}
+	l := list[struct{}, types.DashboardZoomRoom]{in: s, op: zoom.ListZoomRooms, windows: uncut(struct{}{}), first: first, after: after}
 	return connectWhole(ctx, l, "DashboardZoomRoom", func(lacking []*types.DashboardZoomRoom) []zoom.Found[types.DashboardZoomRoom] {
 		keys := make([]string, len(lacking))
 		for i, r := range lacking {
@@ -54,7 +54,7 @@ func (s *scope) zoomRooms(ctx context.Context, first int, after *string) (*types
 
 // zoomRoomMeetings lists what was held in a room.
 func (s *scope) zoomRoomMeetings(ctx context.Context, filter zoom.ZoomRoomFilter, first int, after *string) (*types.Connection[types.DashboardMeeting], error) {
-	windows, err := monthly(ctx, zoom.GetZoomRoom.Spec, filter)
+	windows, err := monthly(ctx, zoom.GetZoomRoom.Spec, filter, after)
 	if err != nil {
 		return nil, err
 	}

@@ -24,6 +24,7 @@ const (
 	codeCursorExpired = "CURSOR_EXPIRED"
 	codeTimeout       = "TIMEOUT"
 	codeInternal      = "INTERNAL"
+	codeBadAnswer     = "BAD_ANSWER"
 )
 
 // kinds says what each kind of failure is called, and how it is put to a
@@ -48,11 +49,14 @@ var kinds = []struct {
 	{zoom.ErrDailyLimit, "DAILY_LIMIT", "Today's allowance at Zoom is used up. It is new at 00:00 UTC; see retryAt."},
 	{zoom.ErrRateLimited, "RATE_LIMITED", "Zoom's rate limit leaves no room for this in time; see retryAt."},
 	{zoom.ErrInvalid, codeInvalid, "Zoom refused the input."},
-	{zoom.ErrBadAnswer, "BAD_ANSWER", "Zoom's answer cannot be read."},
+	{zoom.ErrBadAnswer, codeBadAnswer, "Zoom's answer cannot be read."},
 	{cache.ErrUnavailable, "IDEMPOTENCY_UNAVAILABLE", "Nothing was sent to Zoom: Redis, where the outcome of an idempotencyKey is noted, does not answer. Send it again with the same key at retryAt."},
 	{context.DeadlineExceeded, codeTimeout, "It took longer than the gateway waits."},
 	{zoom.ErrUnavailable, "ZOOM_UNAVAILABLE", "Zoom does not answer. Ask again later."},
 	{types.ErrBadID, codeInvalid, "The id is none that this gateway gave out for this account."},
+	{errNoValue, codeBadAnswer, "Zoom's answer has no value here, where there must be one."},
+	{errTooLarge, codeBadAnswer, "Zoom's answer has a number here that is longer than the 32 bits of an Int."},
+	{zoom.ErrNoID, codeBadAnswer, "Zoom has told no id of what this is asked about."},
 }
 
 // inputError is a mistake in what the caller sent, found before Zoom was asked.
@@ -67,10 +71,15 @@ func invalid(message string) *inputError { return &inputError{codeInvalid, messa
 func present(log *slog.Logger) graphql.ErrorPresenterFunc {
 	return func(ctx context.Context, err error) *gqlerror.Error {
 		if own, ok := errors.AsType[*gqlerror.Error](err); ok { // gqlgen wraps all that it meets
-			if at := graphql.GetPath(ctx); own.Err == nil || len(own.Path) > len(at) {
+			at := graphql.GetPath(ctx)
+			switch {
+			case own.Message == "must not be null" || own.Message == "the requested element is null which the schema does not allow":
+				err = errNoValue // of the executor's own
+			case own.Err == nil || len(own.Path) > len(at):
 				return argumentError(own, at)
+			default:
+				err = own.Err
 			}
-			err = own.Err
 		}
 		shown := gqlerror.WrapPath(graphql.GetPath(ctx), err)
 		if further, ok := errors.AsType[*pathError](err); ok {
@@ -83,6 +92,9 @@ func present(log *slog.Logger) graphql.ErrorPresenterFunc {
 		for _, kind := range kinds {
 			if errors.Is(err, kind.err) {
 				shown.Message = kind.message
+				if unsent := (*zoom.Error)(nil); errors.As(err, &unsent) && unsent.Unsent() {
+					shown.Message = unsent.Message
+				}
 				addZoom(withCode(shown, kind.code), err)
 				if unavailable, ok := errors.AsType[*cache.UnavailableError](err); ok {
 					addRetryAt(shown, unavailable.RetryAt)
@@ -180,47 +192,58 @@ var mendable = map[error]types.UserErrorCode{
 	zoom.ErrNotEnabled:   types.UserErrorCodeNotEnabled,
 }
 
-// userErrors splits the failure of a write: what the caller can mend goes into
-// the payload, the rest stays an error. The list is never nil.
-func userErrors(err error) ([]*types.UserError, error) {
+// userErrors splits the failure of the write of ctx's field: what the caller can
+// mend goes into the payload, the rest stays an error. The list is never nil.
+func userErrors(ctx context.Context, err error) ([]*types.UserError, error) {
+	if err == nil {
+		return []*types.UserError{}, nil
+	}
 	var input *inputError
 	var e *zoom.Error
+	only := &types.UserError{Code: types.UserErrorCodeInvalid}
 	switch {
-	case err == nil:
-		return []*types.UserError{}, nil
-	case errors.As(err, &input) && input.code == codeConflict:
-		return []*types.UserError{{Code: types.UserErrorCodeConflict, Message: input.message}}, nil
 	case errors.As(err, &input):
-		return []*types.UserError{{Code: types.UserErrorCodeInvalid, Message: input.message}}, nil
+		if only.Message = input.message; input.code == codeConflict {
+			only.Code = types.UserErrorCodeConflict
+		}
 	case errors.Is(err, types.ErrBadID):
-		return []*types.UserError{{Code: types.UserErrorCodeInvalid, Message: "The id is none that this gateway gave out for this account."}}, nil
-	case !errors.As(err, &e):
+		only.Message = "The id is none that this gateway gave out for this account."
+	case errors.As(err, &e):
+		code, ok := mendable[e.Kind]
+		if !ok {
+			return nil, err
+		}
+		if len(e.Fields) > 0 {
+			return fieldErrors(ctx, code, e), nil
+		}
+		only = userError(code, e, e.Message)
+	default:
 		return nil, err
 	}
-	code, ok := mendable[e.Kind]
-	if !ok {
-		return nil, err
-	}
-	if len(e.Fields) == 0 {
-		return []*types.UserError{userError(code, e, e.Message, "")}, nil
-	}
-	list := []*types.UserError{}
-	for _, f := range e.Fields {
-		list = append(list, userError(code, e, f.Message, f.Field))
-	}
-	return list, nil
+	only.Field = inputPath(ctx, blamed(err))
+	return []*types.UserError{only}, nil
 }
 
-func userError(code types.UserErrorCode, e *zoom.Error, message, field string) *types.UserError {
+// fieldErrors says what Zoom says of each field, under the caller's names. A field
+// that the caller's input does not have stands in the message, as Zoom names it.
+func fieldErrors(ctx context.Context, code types.UserErrorCode, e *zoom.Error) []*types.UserError {
+	list := make([]*types.UserError, len(e.Fields))
+	for i, f := range e.Fields {
+		list[i] = userError(code, e, f.Message)
+		if list[i].Field = zoomPath(ctx, f.Field); list[i].Field == nil && f.Field != "" {
+			list[i].Message = f.Field + ": " + list[i].Message
+		}
+	}
+	return list
+}
+
+func userError(code types.UserErrorCode, e *zoom.Error, message string) *types.UserError {
 	for _, kind := range kinds {
 		if message == "" && errors.Is(e, kind.err) {
 			message = kind.message
 		}
 	}
 	u := &types.UserError{Code: code, Message: message, RetryAt: types.Time{Time: e.RetryAt}}
-	if field != "" {
-		u.Field = []types.Text{types.Text(field)}
-	}
 	if e.Code != 0 {
 		u.ZoomCode = types.Int{N: int64(e.Code), Valid: true}
 	}

@@ -70,6 +70,7 @@ func New(cfg Config) http.Handler {
 	server.SetDisableSuggestion(!cfg.Introspection)
 	server.SetErrorPresenter(present(cfg.Log))
 	server.SetRecoverFunc(recovered(cfg.Log))
+	server.Use(&inputCheck{}) // before what reads variables
 	server.Use(cfg.Limits)
 	if cfg.Introspection {
 		server.Use(extension.Introspection{})

@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/maypok86/otter/v2"
@@ -14,6 +15,7 @@ import (
 
 	"zoomql/cache"
 	"zoomql/internal/zoom"
+	"zoomql/internal/zoom/types"
 )
 
 // idempotency remembers what creates with a key of the caller's have made, so
@@ -73,7 +75,10 @@ func once[T any](ctx context.Context, s *scope, m *idempotency, c creation[T]) (
 	if c.key == nil {
 		return c.create(ctx)
 	}
-	raw, err := json.Marshal(c.input)
+	if strings.TrimSpace(*c.key) == "" {
+		return nil, invalid("idempotencyKey: it is empty")
+	}
+	raw, err := types.Marshal(c.input) // with secrets, which are part of what is wanted
 	if err != nil {
 		return nil, err
 	}

@@ -10,9 +10,11 @@ import (
 
 func policyID(by types.InformationBarrierPolicyBy) (string, error) {
 	if by.ZoomID != nil {
-		return nonEmpty("zoomId", *by.ZoomID)
+		id, err := nonEmpty("zoomId", *by.ZoomID)
+		return id, within(err, "policy")
 	}
-	return by.ID.Of("InformationBarrierPolicy")
+	id, err := by.ID.Of("InformationBarrierPolicy")
+	return id, within(err, "policy", "id")
 }
 
 // policy returns the policy of an id: from the list if something is asked for
@@ -82,6 +84,9 @@ func writePolicy(ctx context.Context, account *types.AccountBy, by types.Informa
 // updatePolicy sends a policy with changes. Unless they are a whole policy, the
 // rest is what Zoom has now: what the cache has may be another one's past.
 func (s *scope) updatePolicy(ctx context.Context, id string, patch *types.InformationBarrierPolicyPatch) error {
+	if types.IsEmpty(patch) {
+		return invalid("patch: it changes nothing")
+	}
 	body := zoom.PolicyBody{ID: id}
 	if !patched(&body, patch) {
 		now, err := zoom.GetPolicy.Do(ctx, s.client, zoom.PolicyKey{PolicyID: id}, zoom.WithSecrets)

@@ -10,7 +10,7 @@ import (
 
 func (r *accountResolver) InformationBarrierPolicies(ctx context.Context, obj *types.Account, first int, after *string) (*types.Connection[types.InformationBarrierPolicy], error) {
 	return connect(ctx, list[zoom.NoFilter, types.InformationBarrierPolicy]{
-		in: of(ctx, obj), op: zoom.ListPolicies, windows: []zoom.NoFilter{{}}, first: first, after: after,
+		in: of(ctx, obj), op: zoom.ListPolicies, windows: uncut(zoom.NoFilter{}), first: first, after: after,
 	})
 }
 
@@ -24,7 +24,7 @@ func (r *accountResolver) InformationBarrierPolicy(ctx context.Context, obj *typ
 
 func (r *mutationResolver) CreateInformationBarrierPolicy(ctx context.Context, input types.CreateInformationBarrierPolicyInput) (*types.CreateInformationBarrierPolicyPayload, error) {
 	policy, err := r.createPolicy(ctx, input)
-	mistakes, err := userErrors(err)
+	mistakes, err := userErrors(ctx, err)
 	return &types.CreateInformationBarrierPolicyPayload{Policy: policy, UserErrors: mistakes}, err
 }
 
@@ -32,7 +32,7 @@ func (r *mutationResolver) UpdateInformationBarrierPolicy(ctx context.Context, i
 	s, id, err := writePolicy(ctx, input.Account, *input.Policy, func(s *scope, id string) error {
 		return s.updatePolicy(ctx, id, input.Patch)
 	})
-	mistakes, err := userErrors(err)
+	mistakes, err := userErrors(ctx, err)
 	return &types.UpdateInformationBarrierPolicyPayload{Origin: s.origin(), ZoomID: unless(mistakes, id), UserErrors: mistakes}, err
 }
 
@@ -41,7 +41,7 @@ func (r *mutationResolver) DeleteInformationBarrierPolicy(ctx context.Context, i
 		_, err := zoom.DeletePolicy.Do(ctx, s.client, zoom.PolicyKey{PolicyID: id})
 		return err
 	})
-	mistakes, err := userErrors(err)
+	mistakes, err := userErrors(ctx, err)
 	return &types.DeleteInformationBarrierPolicyPayload{DeletedPolicyID: gone(types.NodeID{Account: s.client.Sub(), Type: "InformationBarrierPolicy", Key: id}, mistakes), UserErrors: mistakes}, err
 }
 

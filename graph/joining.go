@@ -12,7 +12,7 @@ func (s *scope) createSipDialing(ctx context.Context, input types.CreateSipDiali
 	if err != nil {
 		return nil, err
 	}
-	return zoom.CreateSipDialing.Do(ctx, s.client, zoom.SipDialing{MeetingID: number, Body: zoom.SipDialingBody{Passcode: deref(input.Passcode)}})
+	return zoom.CreateSipDialing.Do(ctx, s.client, zoom.SipDialing{MeetingID: number, Body: zoom.SipDialingBody{Passcode: input.Passcode}})
 }
 
 func (s *scope) createMeetingTemplate(ctx context.Context, m *idempotency, input types.CreateMeetingTemplateInput) (*types.MeetingTemplate, error) {
@@ -22,9 +22,9 @@ func (s *scope) createMeetingTemplate(ctx context.Context, m *idempotency, input
 	}
 	user, err := s.hostID(ctx, *input.User)
 	if err != nil {
-		return nil, err
+		return nil, within(err, "user")
 	}
-	body := zoom.NewMeetingTemplateBody{MeetingID: number, Name: deref(input.Name), SaveRecurrence: input.SaveRecurrence, Overwrite: input.Overwrite}
+	body := zoom.NewMeetingTemplateBody{MeetingID: number, Name: input.Name, SaveRecurrence: input.SaveRecurrence, Overwrite: input.Overwrite}
 	create := func(ctx context.Context) (*types.MeetingTemplate, error) {
 		return zoom.CreateMeetingTemplate.Do(ctx, s.client, zoom.NewMeetingTemplate{UserID: user, Body: body})
 	}

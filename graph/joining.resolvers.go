@@ -21,12 +21,12 @@ func (r *meetingResolver) CaptionToken(ctx context.Context, obj *types.Meeting) 
 
 func (r *mutationResolver) CreateSipDialing(ctx context.Context, input types.CreateSipDialingInput) (*types.CreateSipDialingPayload, error) {
 	dialing, err := in(ctx, input.Meeting.ID).createSipDialing(ctx, input)
-	mistakes, err := userErrors(err)
+	mistakes, err := userErrors(ctx, err)
 	return &types.CreateSipDialingPayload{SipDialing: dialing, UserErrors: mistakes}, err
 }
 
 func (r *userResolver) PersonalAudioConferences(ctx context.Context, obj *types.User) ([]*types.PersonalAudioConference, error) {
-	out, err := zoom.ListPersonalAudioConferences.Do(ctx, of(ctx, obj).client, zoom.UserKey{UserID: string(obj.ZoomID)}, zoom.Secrets(askedOf(ctx, "PersonalAudioConference").secrets))
+	out, err := zoom.ListPersonalAudioConferences.Do(ctx, of(ctx, obj).client, zoom.UserKey{UserID: obj.ID().Key}, zoom.Secrets(askedOf(ctx, "PersonalAudioConference").secrets))
 	if err != nil {
 		return nil, err
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"sync"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
@@ -37,12 +38,28 @@ func pageSize(first, most int) int {
 type list[In, T any] struct {
 	in      *scope
 	op      zoom.ListOp[In, T]
-	windows []In
+	windows windows[In]
 	first   int
 	after   *string
 	options []zoom.Option
 	// saw is told every page; may be nil.
 	saw func(*zoom.Page[T])
+}
+
+// windows are the filters that together ask for what a caller's filter does.
+type windows[In any] struct {
+	asked In   // what names the list, whatever day it is read on
+	cut   []In // in the order of the list
+	day   day  // that they were cut on; 0 where no day counts
+}
+
+// uncut is a list that is read by the caller's own filter.
+func uncut[In any](filter In) windows[In] { return windows[In]{asked: filter, cut: []In{filter}} }
+
+// unnamed is a list that is read by a filter with more in it than names the list:
+// which fields of the items are wanted.
+func unnamed[In any](filter, asked In) windows[In] {
+	return windows[In]{asked: asked, cut: []In{filter}}
 }
 
 // slice is the part of a list that was asked for.
@@ -60,7 +77,7 @@ func (l list[In, T]) read(ctx context.Context) (*slice[T], error) {
 	if l.first < 1 || l.first > maxFirst {
 		return nil, invalid(fmt.Sprintf("first: %d is not between 1 and %d", l.first, maxFirst))
 	}
-	if len(l.windows) == 0 {
+	if len(l.windows.cut) == 0 {
 		return &slice[T]{total: types.Int{Valid: true}}, nil
 	}
 	at, err := l.begin()
@@ -69,7 +86,7 @@ func (l list[In, T]) read(ctx context.Context) (*slice[T], error) {
 	}
 	s, err := l.readFrom(ctx, at, nil)
 	if errors.Is(err, zoom.ErrPageToken) && len(s.items) == 0 && l.after != nil {
-		s, err = l.readFrom(ctx, place{size: at.size}, &at) // the token is dead: find the place anew
+		s, err = l.readFrom(ctx, place{size: at.size, day: at.day}, &at) // the token is dead: find the place anew
 	}
 	if err != nil && len(s.items) == 0 {
 		return nil, err
@@ -82,13 +99,13 @@ func (l list[In, T]) read(ctx context.Context) (*slice[T], error) {
 
 func (l list[In, T]) begin() (place, error) {
 	if l.after == nil {
-		return place{size: uint16(pageSize(l.first, l.largest()))}, nil
+		return place{size: uint16(pageSize(l.first, l.largest())), day: l.windows.day}, nil
 	}
 	at, err := decodePlace(*l.after, l.fingerprint())
 	if err != nil {
 		return place{}, err
 	}
-	if int(at.window) >= len(l.windows) || int(at.size) > l.largest() {
+	if int(at.window) >= len(l.windows.cut) || int(at.size) > l.largest() {
 		return place{}, errCursor
 	}
 	return at, nil
@@ -99,9 +116,10 @@ func (l list[In, T]) begin() (place, error) {
 func (l list[In, T]) largest() int { return cmp.Or(l.op.MaxPage, math.MaxUint16) }
 
 // fingerprint names the list, so that a cursor of another one, or of another
-// account, is refused.
+// account, is refused. A list that cannot be named has no items either.
 func (l list[In, T]) fingerprint() fingerprint {
-	return fingerprintOf(l.in.client.Tenant(), l.in.client.Sub()+l.op.Pattern, l.windows)
+	question, _ := l.op.Question(l.in.client, l.windows.asked)
+	return fingerprintOf(l.in.client.Tenant(), l.op.Method()+question)
 }
 
 // readFrom reads from a place on. If lost is given, all up to the item that it
@@ -110,7 +128,7 @@ func (l list[In, T]) readFrom(ctx context.Context, at place, lost *place) (*slic
 	s := &slice[T]{before: at.window > 0 || at.offset > 0 || at.index > 0 || lost != nil}
 	skipping := lost != nil
 	for {
-		page, err := l.op.Page(ctx, l.in.client, l.windows[at.window], zoom.Paging{Size: int(at.size), Token: at.token}, l.options...)
+		page, err := l.op.Page(ctx, l.in.client, l.windows.cut[at.window], zoom.Paging{Size: int(at.size), Token: at.token}, l.options...)
 		if err != nil {
 			s.more = true
 			return s, err
@@ -118,7 +136,7 @@ func (l list[In, T]) readFrom(ctx context.Context, at place, lost *place) (*slic
 		if l.saw != nil {
 			l.saw(page)
 		}
-		if len(l.windows) == 1 {
+		if len(l.windows.cut) == 1 {
 			s.total = page.Total
 		}
 		room := min(l.first-len(s.items), len(page.Items))
@@ -159,7 +177,7 @@ func (l list[In, T]) next(at place, page *zoom.Page[T]) (place, bool) {
 	if at.token == "" {
 		at.window++
 	}
-	return at, int(at.window) < len(l.windows)
+	return at, int(at.window) < len(l.windows.cut)
 }
 
 // connection makes a slice a connection. An error that cut it short stands
@@ -168,11 +186,11 @@ func connection[In, T, N any](ctx context.Context, l list[In, T], s *slice[T], e
 	if err != nil {
 		graphql.AddError(ctx, err)
 	}
-	fp := l.fingerprint()
+	fp := sync.OnceValue(l.fingerprint) // most pages are read without cursors
 	return types.NewConnection(nodes, s.total, s.before, s.more, func(i int) string {
 		at := s.places[i]
 		at.mark = markOf(s.items[i])
-		return at.encode(fp)
+		return at.encode(fp())
 	})
 }
 

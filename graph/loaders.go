@@ -5,6 +5,7 @@ import (
 	"context"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -26,6 +27,11 @@ type scope struct {
 	client *zoom.Client
 	runs   sync.Map // UUID of a run → types.MeetingNumber, as far as known
 
+	loaded atomic.Pointer[loaded]
+}
+
+// loaded is what a scope has read since the operation's last write.
+type loaded struct {
 	byUser       loader[userKey, types.User]
 	byMeeting    loader[meetingKey, types.Meeting]
 	byInstance   loader[string, types.MeetingInstance]
@@ -38,16 +44,28 @@ type scope struct {
 	asked map[string]bool          // names by which users were asked for
 }
 
-func (s *scope) users() *loader[userKey, types.User] { return s.byUser.get(s.findUsers) }
+// now returns what the scope has read, to be read or added to.
+func (s *scope) now() *loaded {
+	if l := s.loaded.Load(); l != nil {
+		return l
+	}
+	s.loaded.CompareAndSwap(nil, new(loaded))
+	return s.loaded.Load()
+}
+
+// forget begins anew. Who still waits for a loader gets what it brings.
+func (s *scope) forget() { s.loaded.Store(new(loaded)) }
+
+func (s *scope) users() *loader[userKey, types.User] { return s.now().byUser.get(s.findUsers) }
 
 func (s *scope) meetings() *loader[meetingKey, types.Meeting] {
-	return s.byMeeting.get(each(s.client, func(ctx context.Context, k meetingKey) (*types.Meeting, error) {
+	return s.now().byMeeting.get(each(s.client, func(ctx context.Context, k meetingKey) (*types.Meeting, error) {
 		return zoom.GetMeeting.Do(ctx, s.client, zoom.MeetingKey{MeetingID: k.number}, zoom.Secrets(k.secrets))
 	}))
 }
 
 func (s *scope) instances() *loader[string, types.MeetingInstance] {
-	return s.byInstance.get(each(s.client, s.getInstance))
+	return s.now().byInstance.get(each(s.client, s.getInstance))
 }
 
 // getInstance asks for a run. Of sub accounts Zoom has its report only, which does
@@ -65,7 +83,7 @@ func (s *scope) getInstance(ctx context.Context, uuid string) (*types.MeetingIns
 }
 
 func (s *scope) registrants() *loader[registrantKey, types.Registrant] {
-	return s.byRegistrant.get(s.findRegistrants)
+	return s.now().byRegistrant.get(s.findRegistrants)
 }
 
 // userKey names a user by id, e-mail in lower case, or "me". whole asks for
@@ -93,9 +111,10 @@ func loaderOf[K comparable, T any](s *scope, find func(context.Context, []K) []z
 		_ *K
 		_ *T
 	}
-	l, ok := s.loaders.Load(kind{})
+	loaders := &s.now().loaders
+	l, ok := loaders.Load(kind{})
 	if !ok {
-		l, _ = s.loaders.LoadOrStore(kind{}, new(loader[K, T]))
+		l, _ = loaders.LoadOrStore(kind{}, new(loader[K, T]))
 	}
 	return l.(*loader[K, T]).get(find)
 }
@@ -123,15 +142,17 @@ func caught(ctx context.Context, err *error) {
 // saw notes a list of users that this operation has read: whoever stands in it
 // need not be asked for.
 func (s *scope) saw(page *zoom.Page[types.User]) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.seen = append(s.seen, page)
+	l := s.now()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.seen = append(l.seen, page)
 }
 
 func (s *scope) listed(name string) *types.User {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, page := range s.seen {
+	l := s.now()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, page := range l.seen {
 		if u := zoom.UserIn(page, name); u != nil {
 			return u
 		}
@@ -146,10 +167,11 @@ func (s *scope) same(id, email types.Text) {
 
 // sameOf notes of each in a list that his id and his e-mail are of one user.
 func sameOf[T any](s *scope, list []T, names func(T) (id, email types.Text)) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.other == nil {
-		s.other = make(map[string]string, 2*len(list))
+	l := s.now()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.other == nil {
+		l.other = make(map[string]string, 2*len(list))
 	}
 	for _, one := range list {
 		id, email := names(one)
@@ -157,7 +179,7 @@ func sameOf[T any](s *scope, list []T, names func(T) (id, email types.Text)) {
 			continue
 		}
 		mail := strings.ToLower(string(email))
-		s.other[string(id)], s.other[mail] = mail, string(id)
+		l.other[string(id)], l.other[mail] = mail, string(id)
 	}
 }
 
@@ -171,17 +193,18 @@ func (s *scope) name(name string) string {
 
 // nameAll puts the names to ask for users by into keys.
 func (s *scope) nameAll(keys []userKey) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.asked == nil {
-		s.asked = make(map[string]bool, len(keys))
+	l := s.now()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.asked == nil {
+		l.asked = make(map[string]bool, len(keys))
 	}
 	for i, k := range keys {
-		if other := s.other[k.name]; other != "" && s.asked[other] {
+		if other := l.other[k.name]; other != "" && l.asked[other] {
 			keys[i].name = other
 			continue
 		}
-		s.asked[k.name] = true
+		l.asked[k.name] = true
 	}
 }
 

@@ -13,7 +13,7 @@ func (s *scope) meetingList(ctx context.Context, filter zoom.MeetingFilter, firs
 	if !filter.To.IsZero() && filter.To.Before(filter.From.Time) {
 		return nil, errBackwards
 	}
-	l := list[zoom.MeetingFilter, types.Meeting]{in: s, op: zoom.ListMeetings, windows: []zoom.MeetingFilter{filter}, first: first, after: after}
+	l := list[zoom.MeetingFilter, types.Meeting]{in: s, op: zoom.ListMeetings, windows: uncut(filter), first: first, after: after}
 	secrets := askedOfList(ctx, "Meeting").secrets
 	return connectWhole(ctx, l, "Meeting", func(lacking []*types.Meeting) []zoom.Found[types.Meeting] {
 		keys := make([]meetingKey, len(lacking))
@@ -48,7 +48,7 @@ func (s *scope) wholeInstances(ctx context.Context) func([]*types.MeetingInstanc
 
 // pastMeetings reads the runs that a user hosted, month by month, newest first.
 func (s *scope) pastMeetings(ctx context.Context, filter zoom.PastMeetingFilter, first int, after *string) (*types.Connection[types.MeetingInstance], error) {
-	windows, err := monthly(ctx, zoom.ListPastMeetings.Spec, filter)
+	windows, err := monthly(ctx, zoom.ListPastMeetings.Spec, filter, after)
 	if err != nil {
 		return nil, err
 	}

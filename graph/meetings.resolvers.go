@@ -24,9 +24,12 @@ func (r *meetingResolver) Host(ctx context.Context, obj *types.Meeting) (*types.
 }
 
 func (r *meetingResolver) Registrants(ctx context.Context, obj *types.Meeting, first int, after *string, status types.RegistrantStatus, occurrenceID *string) (*types.Connection[types.Registrant], error) {
+	if err := filled(map[string]*string{"occurrenceId": occurrenceID}); err != nil {
+		return nil, err
+	}
 	filter := zoom.RegistrantFilter{MeetingID: obj.Number, Status: status, OccurrenceID: deref(occurrenceID)}
 	return connect(ctx, list[zoom.RegistrantFilter, types.Registrant]{
-		in: of(ctx, obj), op: zoom.ListRegistrants, windows: []zoom.RegistrantFilter{filter}, first: first, after: after,
+		in: of(ctx, obj), op: zoom.ListRegistrants, windows: uncut(filter), first: first, after: after,
 		options: []zoom.Option{zoom.Secrets(askedOfList(ctx, "Registrant").secrets)},
 	})
 }
@@ -42,25 +45,25 @@ func (r *meetingResolver) Instances(ctx context.Context, obj *types.Meeting, fro
 
 func (r *mutationResolver) CreateMeeting(ctx context.Context, input types.CreateMeetingInput) (*types.CreateMeetingPayload, error) {
 	meeting, err := in(ctx, input.Host.ID).createMeeting(ctx, r.Idempotency, input)
-	mistakes, err := userErrors(err)
+	mistakes, err := userErrors(ctx, err)
 	return &types.CreateMeetingPayload{Meeting: meeting, UserErrors: mistakes}, err
 }
 
 func (r *mutationResolver) UpdateMeeting(ctx context.Context, input types.UpdateMeetingInput) (*types.UpdateMeetingPayload, error) {
 	number, err := in(ctx, input.Meeting.ID).updateMeeting(ctx, input)
-	mistakes, err := userErrors(err)
+	mistakes, err := userErrors(ctx, err)
 	return &types.UpdateMeetingPayload{Origin: in(ctx, input.Meeting.ID).origin(), Number: unless(mistakes, number), UserErrors: mistakes}, err
 }
 
 func (r *mutationResolver) DeleteMeeting(ctx context.Context, input types.DeleteMeetingInput) (*types.DeleteMeetingPayload, error) {
 	number, err := in(ctx, input.Meeting.ID).deleteMeeting(ctx, input)
-	mistakes, err := userErrors(err)
+	mistakes, err := userErrors(ctx, err)
 	return &types.DeleteMeetingPayload{DeletedMeetingID: gone(types.NodeID{Account: in(ctx, input.Meeting.ID).client.Sub(), Type: "Meeting", Key: number.String()}, mistakes), UserErrors: mistakes}, err
 }
 
 func (r *mutationResolver) EndMeeting(ctx context.Context, input types.EndMeetingInput) (*types.EndMeetingPayload, error) {
 	number, err := in(ctx, input.Meeting.ID).endMeeting(ctx, input)
-	mistakes, err := userErrors(err)
+	mistakes, err := userErrors(ctx, err)
 	return &types.EndMeetingPayload{Origin: in(ctx, input.Meeting.ID).origin(), Number: unless(mistakes, number), UserErrors: mistakes}, err
 }
 

@@ -25,7 +25,7 @@ const maxMonths = 24
 // reported reads a report on a range of days as a connection, month by month,
 // newest first.
 func reported[In, T any, P ranged[In]](ctx context.Context, s *scope, op zoom.ListOp[In, T], filter In, first int, after *string) (*types.Connection[T], error) {
-	windows, err := monthly[In, P](ctx, op.Spec, filter)
+	windows, err := monthly[In, P](ctx, op.Spec, filter, after)
 	if err != nil {
 		return nil, err
 	}
@@ -35,31 +35,49 @@ func reported[In, T any, P ranged[In]](ctx context.Context, s *scope, op zoom.Li
 // monthly cuts a filter into one a month, newest first. What lies further back
 // than Zoom keeps is told as an error beside the rest; months to come are not
 // asked for, unless the report is on what is to come. A filter without a range
-// stays as it is: Zoom has one of its own.
-func monthly[In any, P ranged[In]](ctx context.Context, op *zoom.Spec, filter In) ([]In, error) {
+// stays as it is: Zoom has one of its own. A list that is read on, after a cursor,
+// is cut as on the day when it was begun.
+func monthly[In any, P ranged[In]](ctx context.Context, op *zoom.Spec, filter In, after *string) (windows[In], error) {
+	begun := begunOn(ctx, after)
+	w := windows[In]{asked: filter, day: dayOf(begun)}
 	asked := P(&filter).Range()
 	if err := keep(ctx, op, asked); err != nil {
-		return nil, err
+		return w, err
 	}
 	if asked.From.IsZero() {
-		return []In{filter}, nil
+		w.cut = []In{filter}
+		return w, nil
 	}
-	if end := endOfMonth(today(ctx)); !op.Ahead && asked.To.After(end) {
+	if end := endOfMonth(begun); !op.Ahead && asked.To.After(end) {
 		asked.To.Time = end
 	}
-	if !op.Ahead && asked.From.After(today(ctx)) {
-		return nil, nil
+	if !op.Ahead && asked.From.After(begun) {
+		return w, nil
 	}
 	spans := months(asked.From.Time, asked.To.Time)
 	if len(spans) > maxMonths {
-		return nil, invalid(fmt.Sprintf("from, to: they are in %d months, more than %d", len(spans), maxMonths))
+		return w, invalid(fmt.Sprintf("from, to: they are in %d months, more than %d", len(spans), maxMonths))
 	}
-	windows := make([]In, len(spans))
+	w.cut = make([]In, len(spans))
 	for i, month := range spans {
-		windows[i] = filter
-		*P(&windows[i]).Range() = days(month.from, month.to)
+		w.cut[i] = filter
+		*P(&w.cut[i]).Range() = days(month.from, month.to)
 	}
-	return windows, nil
+	return w, nil
+}
+
+// begunOn returns the day on which a list was begun that is read after a cursor:
+// today where there is none, or none that can be read.
+func begunOn(ctx context.Context, after *string) time.Time {
+	now := today(ctx)
+	if after == nil {
+		return now
+	}
+	p, _, err := readPlace(*after)
+	if begun := p.day.time(); err == nil && p.day != 0 && begun.Before(now) {
+		return begun
+	}
+	return now
 }
 
 // keep cuts off a range what lies further back than Zoom keeps, and tells that
@@ -114,14 +132,14 @@ func oneMonth[In any, P ranged[In]](ctx context.Context, op *zoom.Spec, filter *
 // byMonth asks about a range month by month, all at once, and returns the
 // answers oldest first. One that fails fails all.
 func byMonth[In comparable, Out any, P ranged[In]](ctx context.Context, s *scope, op zoom.Op[In, Out], filter In) ([]*Out, error) {
-	windows, err := monthly[In, P](ctx, op.Spec, filter)
+	windows, err := monthly[In, P](ctx, op.Spec, filter, nil)
 	if err != nil {
 		return nil, err
 	}
-	slices.Reverse(windows)
-	answers := make([]*Out, len(windows))
+	slices.Reverse(windows.cut)
+	answers := make([]*Out, len(windows.cut))
 	get := each(s.client, func(ctx context.Context, in In) (*Out, error) { return op.Do(ctx, s.client, in) })
-	for i, f := range get(ctx, windows) {
+	for i, f := range get(ctx, windows.cut) {
 		if f.Err != nil {
 			return nil, f.Err
 		}

@@ -3,7 +3,8 @@ package graph
 import (
 	"context"
 	"errors"
-	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"zoomql/internal/zoom"
@@ -77,14 +78,21 @@ func (s *scope) rootUser(ctx context.Context, by types.UserBy) (*types.User, err
 	return s.user(ctx, name)
 }
 
+// idOf returns Zoom's id of a user, for operations that take no e-mail address in
+// its place. Others take the key of the user's global id.
+func idOf(u *types.User) (string, error) {
+	if u.ZoomID == "" {
+		return "", &inputError{code: codeConflict, message: "The user has not accepted the invitation and has no id at Zoom yet, which is what Zoom is asked by for this."}
+	}
+	return string(u.ZoomID), nil
+}
+
 // userName returns the name by which Zoom knows the user that a caller means.
 func userName(by types.UserBy) (string, error) {
-	if err := oneOf(by.ID != nil, by.ZoomID != nil, by.Email != nil, by.Me != nil); err != nil {
-		return "", err
-	}
 	switch {
 	case by.ID != nil:
-		return by.ID.Of("User")
+		id, err := by.ID.Of("User")
+		return id, within(err, "id")
 	case by.ZoomID != nil:
 		return nonEmpty("zoomId", *by.ZoomID)
 	case by.Email != nil:
@@ -95,21 +103,6 @@ func userName(by types.UserBy) (string, error) {
 	return "", invalid("me: either true or another way to name the user")
 }
 
-// oneOf refuses an input that names its object in no way or in several. The
-// executor sees to that in the text of a query, and not in its variables.
-func oneOf(given ...bool) error {
-	n := 0
-	for _, is := range given {
-		if is {
-			n++
-		}
-	}
-	if n != 1 {
-		return invalid(fmt.Sprintf("exactly one name of the object is wanted, and %d are given", n))
-	}
-	return nil
-}
-
 // address returns an e-mail address in the form in which it is a key.
 func address(email string) (string, error) {
 	email, err := nonEmpty("email", strings.ToLower(email))
@@ -117,6 +110,25 @@ func address(email string) (string, error) {
 		err = invalid("email: an e-mail address holds an @")
 	}
 	return email, err
+}
+
+// optional is nonEmpty for what need not be given; "" where it is not.
+func optional(name string, value *string) (string, error) {
+	if value == nil {
+		return "", nil
+	}
+	return nonEmpty(name, *value)
+}
+
+// filled refuses empty texts among arguments that may be left out, by name: without
+// them Zoom would tell of all.
+func filled(arguments map[string]*string) error {
+	for _, name := range slices.Sorted(maps.Keys(arguments)) {
+		if _, err := optional(name, arguments[name]); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func nonEmpty(name, value string) (string, error) {
@@ -148,13 +160,11 @@ func (s *scope) wholeMeeting(ctx context.Context, number types.MeetingNumber, se
 }
 
 func meetingNumber(by types.MeetingBy) (types.MeetingNumber, error) {
-	if err := oneOf(by.ID != nil, by.Number != nil); err != nil {
-		return 0, err
-	}
 	if by.Number != nil {
 		return *by.Number, nil
 	}
-	return meetingOf(*by.ID)
+	number, err := meetingOf(*by.ID)
+	return number, within(err, "meeting", "id")
 }
 
 // meetingOf returns the number in a meeting's global id.
@@ -181,9 +191,6 @@ func (s *scope) instance(ctx context.Context, uuid string) (*types.MeetingInstan
 }
 
 func instanceName(by types.MeetingInstanceBy) (string, error) {
-	if err := oneOf(by.ID != nil, by.UUID != nil, by.LatestOf != nil); err != nil {
-		return "", err
-	}
 	switch {
 	case by.UUID != nil:
 		return string(*by.UUID), nil

@@ -52,12 +52,12 @@ func (s *scope) readParticipants(ctx context.Context, run *types.MeetingInstance
 	uuid := string(run.UUID)
 	switch source {
 	case types.ParticipantSourcePastWebinar:
-		return connect(ctx, list[zoom.WebinarRunKey, types.Participant]{in: s, op: zoom.ListWebinarParticipants, windows: []zoom.WebinarRunKey{{WebinarID: uuid}}, first: first, after: after})
+		return connect(ctx, list[zoom.WebinarRunKey, types.Participant]{in: s, op: zoom.ListWebinarParticipants, windows: uncut(zoom.WebinarRunKey{WebinarID: uuid}), first: first, after: after})
 	case types.ParticipantSourceReport:
 		filter := zoom.ParticipantReportFilter{MeetingID: uuid, IncludeFields: "registrant_id"}
-		return connect(ctx, list[zoom.ParticipantReportFilter, types.Participant]{in: s, op: zoom.ListReportParticipants, windows: []zoom.ParticipantReportFilter{filter}, first: first, after: after})
+		return connect(ctx, list[zoom.ParticipantReportFilter, types.Participant]{in: s, op: zoom.ListReportParticipants, windows: unnamed(filter, zoom.ParticipantReportFilter{MeetingID: uuid}), first: first, after: after})
 	}
-	return connect(ctx, list[zoom.InstanceKey, types.Participant]{in: s, op: zoom.ListPastParticipants, windows: []zoom.InstanceKey{{MeetingID: uuid}}, first: first, after: after})
+	return connect(ctx, list[zoom.InstanceKey, types.Participant]{in: s, op: zoom.ListPastParticipants, windows: uncut(zoom.InstanceKey{MeetingID: uuid}), first: first, after: after})
 }
 
 // stateOf returns the state of the data that an error tells of, "" for an error

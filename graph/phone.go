@@ -11,7 +11,7 @@ import (
 // first. What lies further back than Zoom keeps is told as an error beside the
 // rest.
 func (s *scope) phoneRecordings(ctx context.Context, user string, from, to types.Date, first int, after *string) (*types.Connection[types.PhoneRecording], error) {
-	windows, err := monthly(ctx, zoom.ListPhoneRecordings.Spec, zoom.PhoneRecordingFilter{UserID: user, Days: zoom.Days{From: from, To: to}})
+	windows, err := monthly(ctx, zoom.ListPhoneRecordings.Spec, zoom.PhoneRecordingFilter{UserID: user, Days: zoom.Days{From: from, To: to}}, after)
 	if err != nil {
 		return nil, err
 	}

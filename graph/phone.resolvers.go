@@ -24,7 +24,7 @@ func (r *phoneRecordingResolver) TranscriptDownload(ctx context.Context, obj *ty
 }
 
 func (r *userResolver) PhoneRecordings(ctx context.Context, obj *types.User, first int, after *string, from *types.Date, to *types.Date) (*types.Connection[types.PhoneRecording], error) {
-	return of(ctx, obj).phoneRecordings(ctx, string(obj.ZoomID), deref(from), deref(to), first, after)
+	return of(ctx, obj).phoneRecordings(ctx, obj.ID().Key, deref(from), deref(to), first, after)
 }
 
 func (r *Resolver) PhoneRecording() generated.PhoneRecordingResolver {

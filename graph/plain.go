@@ -36,6 +36,7 @@ type planned struct {
 	index   int    // of the struct's field
 	kind    plannedKind
 	nonNull bool
+	bounded bool                   // it is an Int
 	edge    graphql.CollectedField // and its plan:
 	below   *plan
 }
@@ -53,9 +54,12 @@ const (
 // plain in the place of the value.
 func rendered(ctx context.Context, next graphql.Resolver) (any, error) {
 	res, err := next(ctx)
-	fc := graphql.GetFieldContext(ctx)
-	if err != nil || res == nil || len(fc.Field.Selections) == 0 {
+	if err != nil || res == nil {
 		return res, err
+	}
+	fc := graphql.GetFieldContext(ctx)
+	if len(fc.Field.Selections) == 0 {
+		return leaf(ctx, fc.Field.Definition, res)
 	}
 	req := from(ctx)
 	v := reflect.ValueOf(res)
@@ -216,7 +220,7 @@ func newPlanned(opCtx *graphql.OperationContext, f graphql.CollectedField, t ref
 	if f.Definition == nil || len(f.Definition.Arguments) > 0 {
 		return one, false
 	}
-	one.nonNull = f.Definition.Type.NonNull
+	one.nonNull, one.bounded = f.Definition.Type.NonNull, f.Definition.Type.NamedType == intName
 	if f.Name == "id" && reflect.PointerTo(t).Implements(identity) {
 		one.kind = idField
 		return one, true
@@ -348,6 +352,9 @@ func (w *renderer) field(f *planned, v reflect.Value, user func(*planned) *types
 		}
 		return w.object(f.below, reflect.ValueOf(u).Elem(), nil)
 	case plainField:
+		if n, ok := reflect.TypeAssert[types.Int](v.Field(f.index)); ok && f.bounded && n.N != int64(int32(n.N)) {
+			return false
+		}
 		value, _ := reflect.TypeAssert[graphql.Marshaler](v.Field(f.index).Addr())
 		value.MarshalGQL(w.buf)
 	}

@@ -11,13 +11,13 @@ import (
 func pollKey(meeting types.MeetingNumber, by types.PollBy) (zoom.PollKey, error) {
 	if by.ID == nil {
 		id, err := nonEmpty("zoomId", *by.ZoomID)
-		return zoom.PollKey{MeetingID: meeting, PollID: id}, err
+		return zoom.PollKey{MeetingID: meeting, PollID: id}, within(err, "poll")
 	}
 	of, id, err := partOf(*by.ID, "Poll")
 	if err == nil && of != meeting {
-		err = invalid("poll: the id is of another meeting's poll")
+		err = invalid("The id is of another meeting's poll.")
 	}
-	return zoom.PollKey{MeetingID: meeting, PollID: id}, err
+	return zoom.PollKey{MeetingID: meeting, PollID: id}, within(err, "poll", "id")
 }
 
 // pollOf is pollKey for a write, which names the meeting too.

@@ -26,21 +26,21 @@ func (r *meetingResolver) Poll(ctx context.Context, obj *types.Meeting, by types
 
 func (r *mutationResolver) CreatePoll(ctx context.Context, input types.CreatePollInput) (*types.CreatePollPayload, error) {
 	poll, err := in(ctx, input.Meeting.ID).createPoll(ctx, r.Idempotency, input)
-	mistakes, err := userErrors(err)
+	mistakes, err := userErrors(ctx, err)
 	return &types.CreatePollPayload{Poll: poll, UserErrors: mistakes}, err
 }
 
 func (r *mutationResolver) UpdatePoll(ctx context.Context, input types.UpdatePollInput) (*types.UpdatePollPayload, error) {
 	s := in(ctx, input.Meeting.ID)
 	key, err := s.updatePoll(ctx, input)
-	mistakes, err := userErrors(err)
+	mistakes, err := userErrors(ctx, err)
 	return &types.UpdatePollPayload{Origin: s.origin(), Number: unless(mistakes, key.MeetingID), Name: key.PollID, UserErrors: mistakes}, err
 }
 
 func (r *mutationResolver) DeletePoll(ctx context.Context, input types.DeletePollInput) (*types.DeletePollPayload, error) {
 	s := in(ctx, input.Meeting.ID)
 	key, err := s.deletePoll(ctx, input)
-	mistakes, err := userErrors(err)
+	mistakes, err := userErrors(ctx, err)
 	return &types.DeletePollPayload{DeletedPollID: gone(s.pollID(key), mistakes), UserErrors: mistakes}, err
 }
 

@@ -16,7 +16,7 @@ func (r *mutationResolver) ZoomRequest(ctx context.Context, input types.ZoomRequ
 	if err == nil {
 		answer, err = s.zoomRequest(ctx, input)
 	}
-	mistakes, err := userErrors(err)
+	mistakes, err := userErrors(ctx, err)
 	if answer == nil || err != nil {
 		return &types.ZoomRequestPayload{UserErrors: mistakes}, err
 	}

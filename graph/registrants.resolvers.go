@@ -21,19 +21,19 @@ func (r *addedRegistrantResolver) Registrant(ctx context.Context, obj *types.Add
 
 func (r *mutationResolver) AddRegistrant(ctx context.Context, input types.AddRegistrantInput) (*types.AddRegistrantPayload, error) {
 	added, err := in(ctx, input.Meeting.ID).addRegistrant(ctx, r.Idempotency, input)
-	mistakes, err := userErrors(err)
+	mistakes, err := userErrors(ctx, err)
 	return &types.AddRegistrantPayload{Registrant: added, UserErrors: mistakes}, err
 }
 
 func (r *mutationResolver) UpdateRegistrantStatus(ctx context.Context, input types.UpdateRegistrantStatusInput) (*types.UpdateRegistrantStatusPayload, error) {
 	number, names, err := in(ctx, input.Meeting.ID).updateRegistrantStatus(ctx, input)
-	mistakes, err := userErrors(err)
+	mistakes, err := userErrors(ctx, err)
 	return &types.UpdateRegistrantStatusPayload{Origin: in(ctx, input.Meeting.ID).origin(), Number: number, Names: names, UserErrors: mistakes}, err
 }
 
 func (r *mutationResolver) DeleteRegistrant(ctx context.Context, input types.DeleteRegistrantInput) (*types.DeleteRegistrantPayload, error) {
 	reg, err := in(ctx, input.Meeting.ID).deleteRegistrant(ctx, input)
-	mistakes, err := userErrors(err)
+	mistakes, err := userErrors(ctx, err)
 	payload := &types.DeleteRegistrantPayload{UserErrors: mistakes}
 	if reg != nil {
 		payload.DeletedRegistrantID = gone(reg.ID(), mistakes)

@@ -26,7 +26,7 @@ func (s *scope) userOf(ctx context.Context, id, email types.Text) (*types.User, 
 
 // hostActivity reads what users held, with the sums of the months that it reads.
 func (s *scope) hostActivity(ctx context.Context, filter zoom.HostFilter, first int, after *string) (*types.HostActivityConnection, error) {
-	windows, err := monthly(ctx, zoom.ListHostActivity.Spec, filter)
+	windows, err := monthly(ctx, zoom.ListHostActivity.Spec, filter, after)
 	if err != nil {
 		return nil, err
 	}
@@ -57,11 +57,11 @@ func withTotals(totals []*types.HostActivityTotals, p *zoom.Page[types.HostActiv
 // upcomingEvents reads what is scheduled, the earliest month first: what comes
 // next is what is asked for.
 func (s *scope) upcomingEvents(ctx context.Context, filter zoom.UpcomingEventFilter, first int, after *string) (*types.Connection[types.UpcomingEvent], error) {
-	windows, err := monthly(ctx, zoom.ListUpcomingEvents.Spec, filter)
+	windows, err := monthly(ctx, zoom.ListUpcomingEvents.Spec, filter, after)
 	if err != nil {
 		return nil, err
 	}
-	slices.Reverse(windows)
+	slices.Reverse(windows.cut)
 	return connect(ctx, list[zoom.UpcomingEventFilter, types.UpcomingEvent]{in: s, op: zoom.ListUpcomingEvents, windows: windows, first: first, after: after})
 }
 
@@ -72,7 +72,8 @@ func (s *scope) cloudRecording(ctx context.Context, filter zoom.CloudRecordingFi
 	if err := ordered(filter.From, filter.To); err != nil {
 		return nil, err
 	}
-	if yesterday := today(ctx).AddDate(0, 0, -1); filter.To.After(yesterday) {
+	asked := filter
+	if yesterday := begunOn(ctx, after).AddDate(0, 0, -1); filter.To.After(yesterday) {
 		late := &zoom.Error{Op: zoom.ListCloudRecordingUsage.Pattern, Kind: zoom.ErrNotReady}
 		if filter.From.After(yesterday) {
 			return nil, late
@@ -80,11 +81,12 @@ func (s *scope) cloudRecording(ctx context.Context, filter zoom.CloudRecordingFi
 		graphql.AddError(ctx, late)
 		filter.To.Time = yesterday
 	}
-	windows, err := monthly(ctx, zoom.ListCloudRecordingUsage.Spec, filter)
+	windows, err := monthly(ctx, zoom.ListCloudRecordingUsage.Spec, filter, after)
 	if err != nil {
 		return nil, err
 	}
-	slices.Reverse(windows)
+	slices.Reverse(windows.cut)
+	windows.asked = asked
 	return connect(ctx, list[zoom.CloudRecordingFilter, types.CloudRecordingUsage]{in: s, op: zoom.ListCloudRecordingUsage, windows: windows, first: first, after: after})
 }
 
@@ -99,9 +101,6 @@ func (s *scope) billingInvoices(ctx context.Context, id string) (*types.BillingI
 // webinarReport returns the report on a run of a webinar; nothing is asked of
 // Zoom if only its edges are wanted.
 func (s *scope) webinarReport(ctx context.Context, by types.WebinarReportBy) (*types.WebinarReport, error) {
-	if err := oneOf(by.UUID != nil, by.LatestOf != nil); err != nil {
-		return nil, err
-	}
 	w := &types.WebinarReport{Origin: s.origin()}
 	if by.UUID != nil {
 		w.UUID, w.Run = *by.UUID, string(*by.UUID)
@@ -159,7 +158,7 @@ func (s *scope) webinarReportParticipants(ctx context.Context, w *types.WebinarR
 	filter := zoom.WebinarParticipantFilter{WebinarID: webinarRun(w), IncludeFields: "registrant_id"}
 	s.knows(filter.WebinarID, w.WebinarNumber)
 	page, err := connect(ctx, list[zoom.WebinarParticipantFilter, types.WebinarReportParticipant]{
-		in: s, op: zoom.ListWebinarReportParticipants, windows: []zoom.WebinarParticipantFilter{filter}, first: first, after: after,
+		in: s, op: zoom.ListWebinarReportParticipants, windows: unnamed(filter, zoom.WebinarParticipantFilter{WebinarID: filter.WebinarID}), first: first, after: after,
 	})
 	state := webinarState(ctx, w, webinarParticipantsKept, err)
 	if state == "" {

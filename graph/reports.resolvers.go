@@ -17,6 +17,9 @@ func (r *accountReportsResolver) SignInActivities(ctx context.Context, obj *type
 }
 
 func (r *accountReportsResolver) Hosts(ctx context.Context, obj *types.AccountReports, first int, after *string, from types.Date, to types.Date, typeArg types.HostActivityType, groupID *string) (*types.HostActivityConnection, error) {
+	if err := filled(map[string]*string{"groupId": groupID}); err != nil {
+		return nil, err
+	}
 	filter := zoom.HostFilter{Days: zoom.Days{From: from, To: to}, Type: typeArg, GroupID: deref(groupID)}
 	return of(ctx, obj).hostActivity(ctx, filter, first, after)
 }
@@ -32,11 +35,17 @@ func (r *accountReportsResolver) TelephoneCalls(ctx context.Context, obj *types.
 }
 
 func (r *accountReportsResolver) UpcomingEvents(ctx context.Context, obj *types.AccountReports, first int, after *string, from types.Date, to types.Date, typeArg types.UpcomingEventType, groupID *string) (*types.Connection[types.UpcomingEvent], error) {
+	if err := filled(map[string]*string{"groupId": groupID}); err != nil {
+		return nil, err
+	}
 	filter := zoom.UpcomingEventFilter{Days: zoom.Days{From: from, To: to}, Type: typeArg, GroupID: deref(groupID)}
 	return of(ctx, obj).upcomingEvents(ctx, filter, first, after)
 }
 
 func (r *accountReportsResolver) CloudRecording(ctx context.Context, obj *types.AccountReports, first int, after *string, from types.Date, to types.Date, groupID *string) (*types.Connection[types.CloudRecordingUsage], error) {
+	if err := filled(map[string]*string{"groupId": groupID}); err != nil {
+		return nil, err
+	}
 	filter := zoom.CloudRecordingFilter{Days: zoom.Days{From: from, To: to}, GroupID: deref(groupID)}
 	return of(ctx, obj).cloudRecording(ctx, filter, first, after)
 }

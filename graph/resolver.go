@@ -67,6 +67,17 @@ func (q *request) in(account string) *scope {
 	return s
 }
 
+// forget drops what the operation has loaded: a write may have changed it. What the
+// cache still holds costs no call.
+func (q *request) forget() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.own.forget()
+	for _, s := range q.other {
+		s.forget()
+	}
+}
+
 // of returns what the operation asks of the account that an object is in.
 func of(ctx context.Context, obj interface{ GetOrigin() *types.Origin }) *scope {
 	return from(ctx).in(obj.GetOrigin().Account)
@@ -76,6 +87,7 @@ func of(ctx context.Context, obj interface{ GetOrigin() *types.Origin }) *scope 
 // batch runs in the context of its first caller.
 func (r *Resolver) begin(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
 	req := &request{own: scope{client: r.Client}, usage: zoom.UsageOf(ctx), stay: stay{of: r.Admission}}
+	req.usage.OnWrite(req.forget)
 	ctx = context.WithValue(ctx, requestKey{}, req)
 	ctx = types.WithTenant(ctx, r.Client.Tenant())
 	answer := next(ctx)

@@ -57,9 +57,11 @@ func (s *scope) role(ctx context.Context, id string) (*types.Role, error) {
 
 func roleID(by types.RoleBy) (string, error) {
 	if by.ZoomID != nil {
-		return nonEmpty("zoomId", *by.ZoomID)
+		id, err := nonEmpty("zoomId", *by.ZoomID)
+		return id, within(err, "role")
 	}
-	return by.ID.Of("Role")
+	id, err := by.ID.Of("Role")
+	return id, within(err, "role", "id")
 }
 
 // roleList reads the roles of the account, each whole if more is asked for than
@@ -82,7 +84,7 @@ func (s *scope) roleList(ctx context.Context, kind types.RoleType) ([]*types.Rol
 // by his id alone.
 func (s *scope) userRole(ctx context.Context, u *types.User) (*types.Role, error) {
 	if u.RoleID == "" && u.Op == "" {
-		whole, err := s.users().Load(ctx, userKey{name: s.name(string(u.ZoomID))})
+		whole, err := s.users().Load(ctx, userKey{name: s.name(u.ID().Key)})
 		if err != nil {
 			return nil, err
 		}
@@ -160,7 +162,7 @@ func (s *scope) assignRole(ctx context.Context, id string, users []*types.UserBy
 		name, err := userName(*by)
 		switch {
 		case err != nil:
-			return nil, err
+			return nil, item(err, "users", i)
 		case by.Email != nil:
 			names[i].Email = name
 		default:

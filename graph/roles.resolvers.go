@@ -31,7 +31,7 @@ func (r *createRolePayloadResolver) Role(ctx context.Context, obj *types.CreateR
 
 func (r *mutationResolver) CreateRole(ctx context.Context, input types.CreateRoleInput) (*types.CreateRolePayload, error) {
 	payload, err := r.createRole(ctx, input)
-	payload.UserErrors, err = userErrors(err)
+	payload.UserErrors, err = userErrors(ctx, err)
 	return payload, err
 }
 
@@ -40,7 +40,7 @@ func (r *mutationResolver) UpdateRole(ctx context.Context, input types.UpdateRol
 		_, err := zoom.UpdateRole.Do(ctx, s.client, zoom.RolePatch{RoleID: id, Patch: input.Patch})
 		return err
 	})
-	mistakes, err := userErrors(err)
+	mistakes, err := userErrors(ctx, err)
 	return &types.UpdateRolePayload{Origin: s.origin(), ZoomID: unless(mistakes, id), UserErrors: mistakes}, err
 }
 
@@ -49,7 +49,7 @@ func (r *mutationResolver) DeleteRole(ctx context.Context, input types.DeleteRol
 		_, err := zoom.DeleteRole.Do(ctx, s.client, zoom.RoleKey{RoleID: id})
 		return err
 	})
-	mistakes, err := userErrors(err)
+	mistakes, err := userErrors(ctx, err)
 	return &types.DeleteRolePayload{DeletedRoleID: gone(types.NodeID{Account: s.client.Sub(), Type: "Role", Key: id}, mistakes), UserErrors: mistakes}, err
 }
 
@@ -59,7 +59,7 @@ func (r *mutationResolver) AssignRole(ctx context.Context, input types.AssignRol
 		done, err = s.assignRole(ctx, id, input.Users)
 		return err
 	})
-	mistakes, err := userErrors(err)
+	mistakes, err := userErrors(ctx, err)
 	return &types.AssignRolePayload{Origin: s.origin(), ZoomID: unless(mistakes, id), Assignments: done, UserErrors: mistakes}, err
 }
 
@@ -67,17 +67,17 @@ func (r *mutationResolver) UnassignRole(ctx context.Context, input types.Unassig
 	s, id, err := writeRole(ctx, input.Account, *input.Role, func(s *scope, id string) error {
 		member, err := s.hostID(ctx, *input.User)
 		if err != nil {
-			return err
+			return within(err, "user")
 		}
 		return s.unassignRole(ctx, zoom.RoleMemberKey{RoleID: id, MemberID: member})
 	})
-	mistakes, err := userErrors(err)
+	mistakes, err := userErrors(ctx, err)
 	return &types.UnassignRolePayload{Origin: s.origin(), ZoomID: unless(mistakes, id), UserErrors: mistakes}, err
 }
 
 func (r *roleResolver) Members(ctx context.Context, obj *types.Role, first int, after *string) (*types.Connection[types.RoleMember], error) {
 	return connect(ctx, list[zoom.RoleKey, types.RoleMember]{
-		in: of(ctx, obj), op: zoom.ListRoleMembers, windows: []zoom.RoleKey{{RoleID: string(obj.ZoomID)}}, first: first, after: after,
+		in: of(ctx, obj), op: zoom.ListRoleMembers, windows: uncut(zoom.RoleKey{RoleID: string(obj.ZoomID)}), first: first, after: after,
 	})
 }
 

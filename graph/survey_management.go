@@ -36,7 +36,7 @@ func surveyID(by types.SurveyBy) (string, error) {
 // surveyList reads the surveys of the account, each whole if more is asked for
 // than the list holds.
 func (s *scope) surveyList(ctx context.Context, first int, after *string) (*types.Connection[types.Survey], error) {
-	l := list[zoom.NoFilter, types.Survey]{in: s, op: zoom.ListSurveys, windows: []zoom.NoFilter{{}}, first: first, after: after}
+	l := list[zoom.NoFilter, types.Survey]{in: s, op: zoom.ListSurveys, windows: uncut(zoom.NoFilter{}), first: first, after: after}
 	return connectWhole(ctx, l, "Survey", func(lacking []*types.Survey) []zoom.Found[types.Survey] {
 		keys := make([]surveyKey, len(lacking))
 		for i, v := range lacking {
@@ -48,13 +48,13 @@ func (s *scope) surveyList(ctx context.Context, first int, after *string) (*type
 
 func (s *scope) surveyInstances(ctx context.Context, filter zoom.SurveyInstanceFilter, first int, after *string) (*types.Connection[types.SurveyInstance], error) {
 	return connect(ctx, list[zoom.SurveyInstanceFilter, types.SurveyInstance]{
-		in: s, op: zoom.ListSurveyInstances, windows: []zoom.SurveyInstanceFilter{filter}, first: first, after: after,
+		in: s, op: zoom.ListSurveyInstances, windows: uncut(filter), first: first, after: after,
 	})
 }
 
 func (s *scope) surveyAnswers(ctx context.Context, filter zoom.SurveyAnswerFilter, first int, after *string) (*types.Connection[types.SurveyAnswer], error) {
 	return connect(ctx, list[zoom.SurveyAnswerFilter, types.SurveyAnswer]{
-		in: s, op: zoom.ListSurveyAnswers, windows: []zoom.SurveyAnswerFilter{filter}, first: first, after: after,
+		in: s, op: zoom.ListSurveyAnswers, windows: uncut(filter), first: first, after: after,
 	})
 }
 

@@ -21,17 +21,26 @@ func (r *accountResolver) Survey(ctx context.Context, obj *types.Account, by typ
 }
 
 func (r *accountResolver) ChannelSurveyInstances(ctx context.Context, obj *types.Account, channelZoomID string, first int, after *string) (*types.Connection[types.SurveyInstance], error) {
+	if err := filled(map[string]*string{"channelZoomId": &channelZoomID}); err != nil {
+		return nil, err
+	}
 	return connect(ctx, list[zoom.ChannelKey, types.SurveyInstance]{
-		in: of(ctx, obj), op: zoom.ListChannelSurveyInstances, windows: []zoom.ChannelKey{{ChannelID: channelZoomID}}, first: first, after: after,
+		in: of(ctx, obj), op: zoom.ListChannelSurveyInstances, windows: uncut(zoom.ChannelKey{ChannelID: channelZoomID}), first: first, after: after,
 	})
 }
 
 func (r *surveyResolver) Instances(ctx context.Context, obj *types.Survey, first int, after *string, instanceZoomID *string) (*types.Connection[types.SurveyInstance], error) {
+	if err := filled(map[string]*string{"instanceZoomId": instanceZoomID}); err != nil {
+		return nil, err
+	}
 	filter := zoom.SurveyInstanceFilter{SurveyID: string(obj.ZoomID), InstanceID: zoom.EncodedID(deref(instanceZoomID))}
 	return of(ctx, obj).surveyInstances(ctx, filter, first, after)
 }
 
 func (r *surveyResolver) Answers(ctx context.Context, obj *types.Survey, first int, after *string, instanceZoomID *string, from *types.Time, to *types.Time) (*types.Connection[types.SurveyAnswer], error) {
+	if err := filled(map[string]*string{"instanceZoomId": instanceZoomID}); err != nil {
+		return nil, err
+	}
 	filter := zoom.SurveyAnswerFilter{SurveyID: string(obj.ZoomID), InstanceID: zoom.EncodedID(deref(instanceZoomID)), From: moment(from), To: moment(to)}
 	return of(ctx, obj).surveyAnswers(ctx, filter, first, after)
 }

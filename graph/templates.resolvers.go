@@ -9,12 +9,16 @@ import (
 
 func (r *mutationResolver) CreateMeetingTemplate(ctx context.Context, input types.CreateMeetingTemplateInput) (*types.CreateMeetingTemplatePayload, error) {
 	template, err := in(ctx, input.User.ID).createMeetingTemplate(ctx, r.Idempotency, input)
-	mistakes, err := userErrors(err)
+	mistakes, err := userErrors(ctx, err)
 	return &types.CreateMeetingTemplatePayload{Template: template, UserErrors: mistakes}, err
 }
 
 func (r *userResolver) MeetingTemplates(ctx context.Context, obj *types.User) ([]*types.MeetingTemplate, error) {
-	out, err := zoom.ListMeetingTemplates.Do(ctx, of(ctx, obj).client, zoom.UserKey{UserID: string(obj.ZoomID)})
+	id, err := idOf(obj)
+	if err != nil {
+		return nil, err
+	}
+	out, err := zoom.ListMeetingTemplates.Do(ctx, of(ctx, obj).client, zoom.UserKey{UserID: id})
 	if err != nil {
 		return nil, err
 	}

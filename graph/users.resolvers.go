@@ -1,6 +1,7 @@
 package graph
 
 import (
+	"cmp"
 	"context"
 
 	"zoomql/graph/generated"
@@ -9,12 +10,12 @@ import (
 )
 
 func (r *createdUserResolver) User(ctx context.Context, obj *types.CreatedUser) (*types.User, error) {
-	return orNil(of(ctx, obj).user(ctx, string(obj.ZoomID)))
+	return orNil(of(ctx, obj).user(ctx, cmp.Or(string(obj.ZoomID), string(obj.Email))))
 }
 
 func (r *mutationResolver) CreateUser(ctx context.Context, input types.CreateUserInput) (*types.CreateUserPayload, error) {
 	created, err := r.createUser(ctx, input)
-	mistakes, err := userErrors(err)
+	mistakes, err := userErrors(ctx, err)
 	return &types.CreateUserPayload{User: created, UserErrors: mistakes}, err
 }
 
@@ -24,7 +25,7 @@ func (r *mutationResolver) UpdateUser(ctx context.Context, input types.UpdateUse
 	if err == nil {
 		id, err = s.updateUser(ctx, input)
 	}
-	mistakes, err := userErrors(err)
+	mistakes, err := userErrors(ctx, err)
 	return &types.UpdateUserPayload{Origin: s.origin(), ZoomID: unless(mistakes, id), UserErrors: mistakes}, err
 }
 
@@ -34,7 +35,7 @@ func (r *mutationResolver) DeleteUser(ctx context.Context, input types.DeleteUse
 	if err == nil {
 		id, err = s.deleteUser(ctx, input)
 	}
-	mistakes, err := userErrors(err)
+	mistakes, err := userErrors(ctx, err)
 	return &types.DeleteUserPayload{DeletedUserID: gone(types.NodeID{Account: s.client.Sub(), Type: "User", Key: id}, mistakes), UserErrors: mistakes}, err
 }
 
@@ -47,12 +48,15 @@ func (r *updateUserPayloadResolver) User(ctx context.Context, obj *types.UpdateU
 }
 
 func (r *userResolver) Meetings(ctx context.Context, obj *types.User, first int, after *string, typeArg types.MeetingListType, from *types.Date, to *types.Date, timezone *string) (*types.Connection[types.Meeting], error) {
-	filter := zoom.MeetingFilter{UserID: string(obj.ZoomID), Type: typeArg, From: deref(from), To: deref(to), Timezone: deref(timezone)}
+	if err := filled(map[string]*string{"timezone": timezone}); err != nil {
+		return nil, err
+	}
+	filter := zoom.MeetingFilter{UserID: obj.ID().Key, Type: typeArg, From: deref(from), To: deref(to), Timezone: deref(timezone)}
 	return of(ctx, obj).meetingList(ctx, filter, first, after)
 }
 
 func (r *userResolver) PastMeetings(ctx context.Context, obj *types.User, first int, after *string, from types.Date, to types.Date, typeArg types.PastMeetingType) (*types.Connection[types.MeetingInstance], error) {
-	filter := zoom.PastMeetingFilter{Days: zoom.Days{From: from, To: to}, UserID: string(obj.ZoomID), Type: typeArg}
+	filter := zoom.PastMeetingFilter{Days: zoom.Days{From: from, To: to}, UserID: obj.ID().Key, Type: typeArg}
 	return of(ctx, obj).pastMeetings(ctx, filter, first, after)
 }
 

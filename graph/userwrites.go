@@ -31,7 +31,7 @@ func (r *Resolver) createUser(ctx context.Context, input types.CreateUserInput) 
 func (s *scope) updateUser(ctx context.Context, input types.UpdateUserInput) (string, error) {
 	id, err := s.hostID(ctx, *input.User)
 	if err != nil {
-		return "", err
+		return "", within(err, "user")
 	}
 	_, err = zoom.UpdateUser.Do(ctx, s.client, zoom.UserPatch{
 		UserID: id, LoginType: input.LoginType, RemoveTSPCredentials: input.RemoveTspCredentials, Patch: input.Patch,
@@ -42,7 +42,7 @@ func (s *scope) updateUser(ctx context.Context, input types.UpdateUserInput) (st
 func (s *scope) deleteUser(ctx context.Context, input types.DeleteUserInput) (string, error) {
 	id, err := s.hostID(ctx, *input.User)
 	if err != nil {
-		return "", err
+		return "", within(err, "user")
 	}
 	removal := zoom.UserRemoval{UserID: id, Action: input.Action}
 	if t := input.Transfer; t != nil {

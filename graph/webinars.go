@@ -50,15 +50,19 @@ func webinarNumber(by types.WebinarBy) (types.MeetingNumber, error) {
 	}
 	key, err := by.ID.Of("Webinar")
 	if err != nil {
-		return 0, err
+		return 0, within(err, "webinar", "id")
 	}
-	return types.ParseMeetingNumber(key)
+	number, err := types.ParseMeetingNumber(key)
+	if err != nil {
+		return 0, within(types.ErrBadID, "webinar", "id")
+	}
+	return number, nil
 }
 
 // webinarList reads a list of webinars, each whole if more is asked for than
 // lists hold.
 func (s *scope) webinarList(ctx context.Context, filter zoom.WebinarFilter, first int, after *string) (*types.Connection[types.Webinar], error) {
-	l := list[zoom.WebinarFilter, types.Webinar]{in: s, op: zoom.ListWebinars, windows: []zoom.WebinarFilter{filter}, first: first, after: after}
+	l := list[zoom.WebinarFilter, types.Webinar]{in: s, op: zoom.ListWebinars, windows: uncut(filter), first: first, after: after}
 	secrets := askedOfList(ctx, "Webinar").secrets
 	return connectWhole(ctx, l, "Webinar", func(lacking []*types.Webinar) []zoom.Found[types.Webinar] {
 		keys := make([]webinarKey, len(lacking))
@@ -82,7 +86,7 @@ func (s *scope) webinarList(ctx context.Context, filter zoom.WebinarFilter, firs
 func (s *scope) webinarRegistrants(ctx context.Context, filter zoom.WebinarRegistrantFilter, first int, after *string) (*types.Connection[types.Registrant], error) {
 	want := askedOfList(ctx, "Registrant")
 	l := list[zoom.WebinarRegistrantFilter, types.Registrant]{
-		in: s, op: zoom.ListWebinarRegistrants, windows: []zoom.WebinarRegistrantFilter{filter}, first: first, after: after,
+		in: s, op: zoom.ListWebinarRegistrants, windows: uncut(filter), first: first, after: after,
 		options: []zoom.Option{zoom.Secrets(want.secrets)},
 	}
 	return connectWhole(ctx, l, "Registrant", func(lacking []*types.Registrant) []zoom.Found[types.Registrant] {
@@ -110,7 +114,10 @@ func (s *scope) addWebinarRegistrant(ctx context.Context, m *idempotency, input 
 	if err != nil {
 		return nil, err
 	}
-	ids := texts(input.OccurrenceIds)
+	ids, err := items("occurrenceIds", input.OccurrenceIds)
+	if err != nil {
+		return nil, err
+	}
 	add := func(ctx context.Context) (*types.AddedRegistrant, error) {
 		return zoom.AddWebinarRegistrant.Do(ctx, s.client, zoom.NewWebinarRegistrant{WebinarID: number, OccurrenceIDs: ids, Registrant: input.Registrant})
 	}

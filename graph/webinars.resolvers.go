@@ -17,7 +17,7 @@ func (r *addedRegistrantResolver) Webinar(ctx context.Context, obj *types.AddedR
 
 func (r *mutationResolver) AddWebinarRegistrant(ctx context.Context, input types.AddWebinarRegistrantInput) (*types.AddRegistrantPayload, error) {
 	added, err := in(ctx, input.Webinar.ID).addWebinarRegistrant(ctx, r.Idempotency, input)
-	mistakes, err := userErrors(err)
+	mistakes, err := userErrors(ctx, err)
 	return &types.AddRegistrantPayload{Registrant: added, UserErrors: mistakes}, err
 }
 
@@ -37,7 +37,7 @@ func (r *registrantResolver) Webinar(ctx context.Context, obj *types.Registrant)
 }
 
 func (r *userResolver) Webinars(ctx context.Context, obj *types.User, first int, after *string, typeArg types.WebinarListType, includeEvents bool) (*types.Connection[types.Webinar], error) {
-	filter := zoom.WebinarFilter{UserID: string(obj.ZoomID), Type: typeArg, IncludeEvents: &includeEvents}
+	filter := zoom.WebinarFilter{UserID: obj.ID().Key, Type: typeArg, IncludeEvents: &includeEvents}
 	return of(ctx, obj).webinarList(ctx, filter, first, after)
 }
 
@@ -46,6 +46,9 @@ func (r *webinarResolver) Host(ctx context.Context, obj *types.Webinar) (*types.
 }
 
 func (r *webinarResolver) Registrants(ctx context.Context, obj *types.Webinar, first int, after *string, status types.RegistrantStatus, occurrenceID *string, trackingSourceID *string) (*types.Connection[types.Registrant], error) {
+	if err := filled(map[string]*string{"occurrenceId": occurrenceID, "trackingSourceId": trackingSourceID}); err != nil {
+		return nil, err
+	}
 	filter := zoom.WebinarRegistrantFilter{WebinarID: obj.Number, Status: status, OccurrenceID: deref(occurrenceID), TrackingSourceID: deref(trackingSourceID)}
 	return of(ctx, obj).webinarRegistrants(ctx, filter, first, after)
 }

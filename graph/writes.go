@@ -12,26 +12,35 @@ import (
 )
 
 func (s *scope) updateMeeting(ctx context.Context, input types.UpdateMeetingInput) (types.MeetingNumber, error) {
-	number, err := meetingNumber(*input.Meeting)
+	number, occurrence, err := occurrenceOf(*input.Meeting, input.OccurrenceID)
 	if err != nil {
 		return 0, err
 	}
-	_, err = zoom.UpdateMeeting.Do(ctx, s.client, zoom.MeetingPatch{
-		MeetingID: number, OccurrenceID: deref(input.OccurrenceID), Patch: input.Patch,
-	})
+	_, err = zoom.UpdateMeeting.Do(ctx, s.client, zoom.MeetingPatch{MeetingID: number, OccurrenceID: occurrence, Patch: input.Patch})
 	return number, err
 }
 
 func (s *scope) deleteMeeting(ctx context.Context, input types.DeleteMeetingInput) (types.MeetingNumber, error) {
-	number, err := meetingNumber(*input.Meeting)
+	number, occurrence, err := occurrenceOf(*input.Meeting, input.OccurrenceID)
 	if err != nil {
 		return 0, err
 	}
 	_, err = zoom.DeleteMeeting.Do(ctx, s.client, zoom.MeetingRemoval{
-		MeetingID: number, OccurrenceID: deref(input.OccurrenceID),
+		MeetingID: number, OccurrenceID: occurrence,
 		ScheduleForReminder: input.NotifyHosts, CancelMeetingReminder: input.NotifyRegistrants,
 	})
 	return number, err
+}
+
+// occurrenceOf returns which meeting a write names, and which date of it, if any. An
+// empty date is none: Zoom would take the whole series.
+func occurrenceOf(by types.MeetingBy, occurrenceID *string) (types.MeetingNumber, string, error) {
+	number, err := meetingNumber(by)
+	if err != nil {
+		return 0, "", err
+	}
+	occurrence, err := optional("occurrenceId", occurrenceID)
+	return number, occurrence, err
 }
 
 func (s *scope) endMeeting(ctx context.Context, input types.EndMeetingInput) (types.MeetingNumber, error) {
@@ -46,7 +55,7 @@ func (s *scope) endMeeting(ctx context.Context, input types.EndMeetingInput) (ty
 func (s *scope) createMeeting(ctx context.Context, m *idempotency, input types.CreateMeetingInput) (*types.Meeting, error) {
 	host, err := s.hostID(ctx, *input.Host)
 	if err != nil {
-		return nil, err
+		return nil, within(err, "host")
 	}
 	create := func(ctx context.Context) (*types.Meeting, error) {
 		return zoom.CreateMeeting.Do(ctx, s.client, zoom.NewMeeting{UserID: host, Meeting: input.Meeting})
@@ -87,7 +96,7 @@ func (s *scope) namedUser(ctx context.Context, name string) (*types.User, error)
 	}
 	u, err := s.viewerUser(ctx)
 	if u == nil && err == nil {
-		err = &zoom.Error{Op: zoom.GetUser.Pattern, Kind: zoom.ErrNotFound}
+		err = &zoom.Error{Op: zoom.GetUser.Pattern, Kind: zoom.ErrNotFound, Message: "me: the gateway acts for an account, and no user is behind it"}
 	}
 	return u, err
 }
@@ -97,7 +106,10 @@ func (s *scope) addRegistrant(ctx context.Context, m *idempotency, input types.A
 	if err != nil {
 		return nil, err
 	}
-	ids := texts(input.OccurrenceIds)
+	ids, err := items("occurrenceIds", input.OccurrenceIds)
+	if err != nil {
+		return nil, err
+	}
 	add := func(ctx context.Context) (*types.AddedRegistrant, error) {
 		return zoom.AddRegistrant.Do(ctx, s.client, zoom.NewRegistrant{MeetingID: number, OccurrenceIDs: ids, Registrant: input.Registrant})
 	}
@@ -148,7 +160,7 @@ func chosen(all []*types.MeetingOccurrence, ids []string) []*types.MeetingOccurr
 // updateRegistrantStatus changes the status of any number of registrants, as
 // many a call as Zoom takes, and returns their ids.
 func (s *scope) updateRegistrantStatus(ctx context.Context, input types.UpdateRegistrantStatusInput) (types.MeetingNumber, []string, error) {
-	number, err := meetingNumber(*input.Meeting)
+	number, occurrence, err := occurrenceOf(*input.Meeting, input.OccurrenceID)
 	if err != nil {
 		return 0, nil, err
 	}
@@ -167,7 +179,7 @@ func (s *scope) updateRegistrantStatus(ctx context.Context, input types.UpdateRe
 			ids = append(ids, string(f.ZoomID))
 		}
 		_, err := zoom.UpdateRegistrantStatus.Do(ctx, s.client, zoom.RegistrantStatusPatch{
-			MeetingID: number, OccurrenceID: deref(input.OccurrenceID),
+			MeetingID: number, OccurrenceID: occurrence,
 			Body: zoom.RegistrantStatusBody{Action: input.Action, Registrants: names},
 		})
 		if err != nil {
@@ -178,18 +190,18 @@ func (s *scope) updateRegistrantStatus(ctx context.Context, input types.UpdateRe
 }
 
 func (s *scope) deleteRegistrant(ctx context.Context, input types.DeleteRegistrantInput) (*types.Registrant, error) {
-	number, err := meetingNumber(*input.Meeting)
+	number, occurrence, err := occurrenceOf(*input.Meeting, input.OccurrenceID)
 	if err != nil {
 		return nil, err
 	}
-	found, err := s.registrantsBy(ctx, ofMeeting(number), []*types.RegistrantBy{input.Registrant})
+	found, err := s.registrantBy(ctx, ofMeeting(number), *input.Registrant)
 	if err != nil {
-		return nil, err
+		return nil, within(err, "registrant")
 	}
 	_, err = zoom.DeleteRegistrant.Do(ctx, s.client, zoom.RegistrantRemoval{
-		MeetingID: number, RegistrantID: string(found[0].ZoomID), OccurrenceID: deref(input.OccurrenceID),
+		MeetingID: number, RegistrantID: string(found.ZoomID), OccurrenceID: occurrence,
 	})
-	return found[0], err
+	return found, err
 }
 
 // registrantsBy finds the registrants that a caller names. Ids are taken as
@@ -199,7 +211,7 @@ func (s *scope) registrantsBy(ctx context.Context, of zoom.RegistrantsOf, by []*
 	for i, b := range by {
 		reg, err := s.registrantBy(ctx, of, *b)
 		if err != nil {
-			return nil, err
+			return nil, item(err, "registrants", i)
 		}
 		out[i] = reg
 	}
@@ -207,15 +219,12 @@ func (s *scope) registrantsBy(ctx context.Context, of zoom.RegistrantsOf, by []*
 }
 
 func (s *scope) registrantBy(ctx context.Context, of zoom.RegistrantsOf, by types.RegistrantBy) (*types.Registrant, error) {
-	if err := oneOf(by.ID != nil, by.ZoomID != nil, by.Email != nil); err != nil {
-		return nil, err
-	}
 	named := &types.Registrant{Origin: s.origin(), Meeting: of.Number, OfWebinar: of.Webinar}
 	switch {
 	case by.ID != nil:
 		other, id, err := registrantOf(*by.ID)
 		if err == nil && other != of {
-			err = invalid("registrant: the id is of another meeting's registrant")
+			err = invalid("id: it is of another meeting's registrant")
 		}
 		named.ZoomID = types.Text(id)
 		return named, err

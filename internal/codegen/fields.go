@@ -54,12 +54,15 @@ var origin = config.ModelExtraField{
 }
 
 // fieldHook gives a struct field Zoom's JSON name and, in an answer, a Go type
-// that knows Zoom's ways of saying "no value".
+// that knows Zoom's ways of saying "no value". In an input, what was given is sent.
 func fieldHook(td *ast.Definition, fd *ast.FieldDefinition, f *modelgen.Field) (*modelgen.Field, error) {
 	if sdl.IsGlobalID(td, fd) {
 		return nil, nil // a method, written by hand
 	}
 	f.Tag = `json:"` + sdl.JSONName(fd) + `,omitzero"`
+	if td.Kind == ast.InputObject && fd.Type.NonNull {
+		f.Tag = `json:"` + sdl.JSONName(fd) + `"` // what a caller must give is sent, zero or not
+	}
 	separated := fd.Directives.ForName("separated")
 	switch {
 	case separated != nil && fd.Type.Name() == "String":

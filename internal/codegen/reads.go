@@ -32,7 +32,7 @@ func (edges) Implement(previous string, f *codegen.Field) string {
 // keys say how an object is named in the paths of what hangs on it.
 var keys = map[string]struct{ variable, key string }{
 	"Meeting": {"/meetings/{meetingId}/", "zoom.MeetingKey{MeetingID: obj.Number}"},
-	"User":    {"/users/{userId}/", "zoom.UserKey{UserID: string(obj.ZoomID)}"},
+	"User":    {"/users/{userId}/", "zoom.UserKey{UserID: obj.ID().Key}"},
 	"Webinar": {"/webinars/{webinarId}/", "zoom.WebinarKey{WebinarID: obj.Number}"},
 }
 

@@ -200,6 +200,16 @@ func New(cfg Config) *Client {
 	return c
 }
 
+// do carries a call out. A write may have changed what its operation has read,
+// even when it fails.
+func (c *Client) do(ctx context.Context, req *Request) (*Response, error) {
+	resp, err := c.handler(ctx, req)
+	if !req.Spec.Reads() {
+		usageFrom(ctx).wrote()
+	}
+	return resp, err
+}
+
 // AccountID returns the Zoom account that the client asks about.
 func (c *Client) AccountID() string { return cmp.Or(c.sub, c.cfg.AccountID) }
 

@@ -31,6 +31,7 @@ var (
 	ErrDailyLimit      = errors.New("today's allowance at Zoom is used up")
 	ErrUnavailable     = errors.New("Zoom does not answer")
 	ErrBadAnswer       = errors.New("Zoom's answer cannot be read")
+	ErrNoID            = errors.New("the object has no id at Zoom")
 )
 
 // Error is a call that did not bring what it was made for. It holds nothing
@@ -59,6 +60,9 @@ func OutcomeUnknown(err error) bool {
 	e, ok := errors.AsType[*Error](err)
 	return ok && e.unsure
 }
+
+// Unsent reports whether Zoom never saw the call: its input is none.
+func (e *Error) Unsent() bool { return e.Kind == ErrInvalid && e.Status == 0 && e.Message != "" }
 
 // FieldError is one field of a body that Zoom refused.
 type FieldError struct {

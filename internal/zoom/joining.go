@@ -15,7 +15,7 @@ type SipDialing struct {
 
 // SipDialingBody is what stands in the address.
 type SipDialingBody struct {
-	Passcode types.Secret `json:"passcode,omitzero"`
+	Passcode *types.Secret `json:"passcode,omitzero"`
 }
 
 // PersonalAudioConferences is Zoom's answer to a user's key: it has no pages.

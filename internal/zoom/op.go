@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"net/url"
 	"reflect"
 	"slices"
@@ -20,7 +21,8 @@ import (
 //
 //	path:"userId"       the variable of the path; "meetingId|webinarId" is whichever
 //	                    of them the path has
-//	query:"page_size"   a query parameter; left out when zero
+//	query:"page_size"   a query parameter; left out when zero. One that changes
+//	                    something by itself, without a body, has acts:"true"
 //	body:""             the JSON body
 //	file:"file"         a part of a multipart body; a types.Upload
 type Op[In, Out any] struct {
@@ -58,7 +60,7 @@ func (o Op[In, Out]) Do(ctx context.Context, c *Client, in In, options ...Option
 	if err != nil {
 		return nil, err
 	}
-	resp, err := c.handler(ctx, req)
+	resp, err := c.do(ctx, req)
 	if err != nil {
 		return nil, err
 	}
@@ -97,7 +99,10 @@ func (o Op[In, Out]) underWay(c *Client, in In) bool {
 
 func (o Op[In, Out]) request(c *Client, in In, options []Option) (*Request, error) {
 	req, err := o.input.request(o.Spec, c.sub, reflect.ValueOf(in))
-	if err != nil {
+	switch {
+	case errors.Is(err, ErrNoID):
+		return nil, &Error{Op: o.Pattern, Kind: ErrNoID}
+	case err != nil:
 		return nil, &Error{Op: o.Pattern, Kind: ErrInvalid, Message: err.Error()}
 	}
 	for _, set := range options {
@@ -153,6 +158,24 @@ type input struct {
 type place struct {
 	name  string
 	index []int
+	acts  bool // it changes something by itself
+}
+
+// errNoChange is of a change that changes nothing: a call would be spent on it.
+var errNoChange = errors.New("patch: it changes nothing")
+
+// separable refuses a list whose items cannot be told from each other when it is
+// written with commas between them.
+func separable(list reflect.Value) error {
+	if list.Kind() != reflect.Slice {
+		return nil
+	}
+	for i := range list.Len() {
+		if item := text(list.Index(i)); item == "" || strings.Contains(item, ",") {
+			return errors.New("an item is empty or holds a comma")
+		}
+	}
+	return nil
 }
 
 func inputOf(t reflect.Type, s *Spec) *input {
@@ -175,15 +198,15 @@ func (in *input) add(t reflect.Type, s *Spec, at []int) {
 		file, isFile := f.Tag.Lookup("file")
 		switch {
 		case isPath:
-			in.path = append(in.path, place{s.variable(path), index})
+			in.path = append(in.path, place{name: s.variable(path), index: index})
 		case isQuery && query == s.unusedPaging():
 			// the other kind of paging
 		case isQuery:
-			in.query = append(in.query, place{query, index})
+			in.query = append(in.query, place{query, index, f.Tag.Get("acts") != ""})
 		case isBody:
 			in.body = index
 		case isFile:
-			in.file = &place{file, index}
+			in.file = &place{name: file, index: index}
 		case f.Type == reflect.TypeFor[Paging]() && s.MaxPage == 0:
 			// a list that comes at once takes no page
 		case f.Type.Kind() == reflect.Struct:
@@ -220,12 +243,16 @@ func (in *input) request(s *Spec, account string, v reflect.Value) (*Request, er
 		req.Vars[p.name] = value
 		req.Path = strings.Replace(req.Path, "{"+p.name+"}", escaped, 1)
 	}
-	query := url.Values{}
+	query, acts := url.Values{}, false
 	for _, q := range in.query {
 		f := v.FieldByIndex(q.index)
 		if f.IsZero() {
 			continue
 		}
+		if err := separable(f); err != nil {
+			return nil, fmt.Errorf("%s: %w", q.name, err)
+		}
+		acts = acts || q.acts
 		value := text(f)
 		if value == "" { // a list without items is not zero
 			continue
@@ -240,6 +267,9 @@ func (in *input) request(s *Spec, account string, v reflect.Value) (*Request, er
 		body, err := types.Marshal(v.FieldByIndex(in.body).Interface())
 		if err != nil {
 			return nil, err
+		}
+		if s.Method() == http.MethodPatch && !acts && types.ChangesNothing(body) {
+			return nil, errNoChange
 		}
 		req.Body = body
 		req.countBy(body)

@@ -96,22 +96,35 @@ func TestQuestionsThatAreNone(t *testing.T) {
 	var calls log
 	c := newTestClient(logged(&calls, func(*http.Request) *http.Response { return answer(200, "{}") }))
 	for _, q := range []struct {
-		why string
-		ask func() error
+		why  string
+		kind error
+		ask  func() error
 	}{
-		{"no id", func() error { _, err := GetUser.Do(t.Context(), c, UserKey{}); return err }},
-		{"the list instead of the user", func() error { _, err := GetUser.Do(t.Context(), c, UserKey{"."}); return err }},
-		{"another operation", func() error { _, err := GetUser.Do(t.Context(), c, UserKey{".."}); return err }},
-		{"another operation, by the meeting's id", func() error { _, err := GetPastMeeting.Do(t.Context(), c, InstanceKey{".."}); return err }},
-		{"the meeting number that says there is none", func() error { _, err := GetMeeting.Do(t.Context(), c, MeetingKey{}); return err }},
-		{"a registrant of no meeting", func() error { _, err := GetRegistrant.Do(t.Context(), c, RegistrantKey{0, "r"}); return err }},
-		{"a page of nobody's meetings", func() error { _, err := ListMeetings.Page(t.Context(), c, MeetingFilter{}, Paging{}); return err }},
-		{"a write", func() error {
+		{"no id", ErrNoID, func() error { _, err := GetUser.Do(t.Context(), c, UserKey{}); return err }},
+		{"the list instead of the user", ErrInvalid, func() error { _, err := GetUser.Do(t.Context(), c, UserKey{"."}); return err }},
+		{"another operation", ErrInvalid, func() error { _, err := GetUser.Do(t.Context(), c, UserKey{".."}); return err }},
+		{"another operation, by the meeting's id", ErrInvalid, func() error { _, err := GetPastMeeting.Do(t.Context(), c, InstanceKey{".."}); return err }},
+		{"the meeting number that says there is none", ErrNoID, func() error { _, err := GetMeeting.Do(t.Context(), c, MeetingKey{}); return err }},
+		{"a registrant of no meeting", ErrNoID, func() error { _, err := GetRegistrant.Do(t.Context(), c, RegistrantKey{0, "r"}); return err }},
+		{"a page of nobody's meetings", ErrNoID, func() error { _, err := ListMeetings.Page(t.Context(), c, MeetingFilter{}, Paging{}); return err }},
+		{"a write", ErrInvalid, func() error {
 			_, err := DeleteRegistrant.Do(t.Context(), c, RegistrantRemoval{7, "..", ""})
 			return err
 		}},
+		{"a list whose items cannot be told from each other", ErrInvalid, func() error {
+			_, err := DeleteVirtualBackgrounds.Do(t.Context(), c, VirtualBackgroundRemoval{IDs: []string{"1,2"}})
+			return err
+		}},
+		{"a list with an empty item", ErrInvalid, func() error {
+			_, err := DeleteVirtualBackgrounds.Do(t.Context(), c, VirtualBackgroundRemoval{IDs: []string{"1", ""}})
+			return err
+		}},
+		{"a change that changes nothing", ErrInvalid, func() error {
+			_, err := UpdateMeeting.Do(t.Context(), c, MeetingPatch{MeetingID: 7, Patch: &types.MeetingPatch{Settings: &types.MeetingSettingsInput{}}})
+			return err
+		}},
 	} {
-		if e := asError(t, q.ask()); !errors.Is(e, ErrInvalid) || e.Status != 0 || e.Op == "" {
+		if e := asError(t, q.ask()); e.Kind != q.kind || e.Status != 0 || e.Op == "" {
 			t.Errorf("%s: got %v", q.why, e)
 		}
 	}

@@ -142,6 +142,16 @@ func (s *Spec) unusedPaging() string {
 	return "page_number"
 }
 
+// Question returns what a filter asks for, whichever page of it is wanted: the same
+// for filters that are the same in every value.
+func (o ListOp[In, T]) Question(c *Client, in In) (string, error) {
+	req, err := o.request(c, o.input(in, Paging{}), nil)
+	if err != nil {
+		return "", err
+	}
+	return req.Path + "?" + req.Query, nil
+}
+
 func (o ListOp[In, T]) input(in In, p Paging) listInput[In] {
 	if !o.Numbered {
 		return listInput[In]{Filter: in, Paging: p}

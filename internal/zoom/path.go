@@ -20,7 +20,7 @@ var errLongID = fmt.Errorf("an id is at most %d bytes long", MaxID)
 func segment(value string) (string, error) {
 	switch value {
 	case "":
-		return "", errors.New("an id is not empty")
+		return "", ErrNoID
 	case ".", "..":
 		return "", errors.New("an id is not a path")
 	}

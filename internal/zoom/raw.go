@@ -47,7 +47,7 @@ func (in Raw) Do(ctx context.Context, c *Client) (*RawAnswer, error) {
 	if err != nil {
 		return nil, &Error{Op: spec.Pattern, Kind: ErrInvalid, Message: err.Error()}
 	}
-	resp, err := c.handler(ctx, req)
+	resp, err := c.do(ctx, req)
 	if err != nil {
 		return nil, err
 	}
@@ -63,6 +63,9 @@ func (in Raw) request(spec *Spec, account string) (*Request, error) {
 	req := &Request{Spec: spec, Account: account, Vars: map[string]string{}, Secrets: true, raw: true, decode: rawBody}
 	for _, p := range spec.input.path {
 		value := in.Path[p.name]
+		if value == "" {
+			return nil, fmt.Errorf("path.%s: it is empty", p.name)
+		}
 		escaped, err := spec.segment(p.name, value)
 		if err != nil {
 			return nil, fmt.Errorf("path.%s: %w", p.name, err)

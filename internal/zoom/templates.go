@@ -16,7 +16,7 @@ type NewMeetingTemplate struct {
 // NewMeetingTemplateBody says from which meeting, and how.
 type NewMeetingTemplateBody struct {
 	MeetingID      types.MeetingNumber `json:"meeting_id"`
-	Name           string              `json:"name,omitzero"`
+	Name           *string             `json:"name,omitzero"`
 	SaveRecurrence *bool               `json:"save_recurrence,omitzero"`
 	Overwrite      *bool               `json:"overwrite,omitzero"`
 }

@@ -23,6 +23,31 @@ type Usage struct {
 	expires  time.Time      // when the first of the parts stops being fresh
 	loose    bool           // something is in the answer that no store may keep
 	deadline time.Time      // when what the clock has decided is decided otherwise
+
+	onWrite func()
+}
+
+// OnWrite has f called after each write.
+func (u *Usage) OnWrite(f func()) {
+	if u == nil {
+		return
+	}
+	u.mu.Lock()
+	u.onWrite = f
+	u.mu.Unlock()
+}
+
+// wrote notes a write.
+func (u *Usage) wrote() {
+	if u == nil {
+		return
+	}
+	u.mu.Lock()
+	f := u.onWrite
+	u.mu.Unlock()
+	if f != nil {
+		f()
+	}
 }
 
 // part is one answer of Zoom's within a larger one: as whose ticket says, and

@@ -17,7 +17,7 @@ type NewUserBody struct {
 type UserPatch struct {
 	UserID               string           `path:"userId"`
 	LoginType            *types.LoginType `query:"login_type"`
-	RemoveTSPCredentials *bool            `query:"remove_tsp_credentials"`
+	RemoveTSPCredentials *bool            `query:"remove_tsp_credentials" acts:"true"`
 	Patch                *types.UserPatch `body:""`
 }
 

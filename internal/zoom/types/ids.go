@@ -15,8 +15,13 @@ func (u *User) ID() NodeID {
 	return NodeID{u.Account, "User", cmp.Or(string(u.ZoomID), strings.ToLower(string(u.Email)))}
 }
 
-// ID returns the global id of the meeting.
-func (m *Meeting) ID() NodeID { return NodeID{m.Account, "Meeting", m.Number.String()} }
+// ID returns the global id of the meeting; it has no key where Zoom told no number.
+func (m *Meeting) ID() NodeID {
+	if m.Number == 0 {
+		return NodeID{Account: m.Account, Type: "Meeting"}
+	}
+	return NodeID{m.Account, "Meeting", m.Number.String()}
+}
 
 // ID returns the global id of the run.
 func (i *MeetingInstance) ID() NodeID {
@@ -26,6 +31,9 @@ func (i *MeetingInstance) ID() NodeID {
 // ID returns the global id of the registrant, who is one of one meeting or
 // webinar.
 func (r *Registrant) ID() NodeID {
+	if r.ZoomID == "" {
+		return NodeID{Account: r.Account, Type: "Registrant"}
+	}
 	of := r.Meeting.String()
 	if r.OfWebinar {
 		of = "webinar " + of

@@ -1,6 +1,8 @@
 package types
 
 import (
+	"bytes"
+	"io"
 	"reflect"
 	"strings"
 	"sync"
@@ -37,6 +39,34 @@ func UnmarshalDecode(dec *jsontext.Decoder, v any) error {
 
 // Marshal writes JSON for Zoom.
 func Marshal(v any) ([]byte, error) { return json.Marshal(v, strict) }
+
+// IsEmpty reports whether an input holds nothing that was given.
+func IsEmpty(input any) bool {
+	body, err := Marshal(input)
+	return err == nil && ChangesNothing(body)
+}
+
+// ChangesNothing reports whether a body is made of objects without values.
+func ChangesNothing(body []byte) bool {
+	dec := jsontext.NewDecoder(bytes.NewReader(body))
+	for {
+		token, err := dec.ReadToken()
+		if err != nil {
+			return true // the end
+		}
+		kind, length := dec.StackIndex(dec.StackDepth())
+		switch token.Kind() {
+		case '{', '}', 'n':
+		case '"':
+			if kind == '{' && length%2 == 1 {
+				continue // a name
+			}
+			return false
+		default:
+			return false
+		}
+	}
+}
 
 // CommaItem is an item of a list that Zoom writes as one string, "US,FR".
 type CommaItem string
@@ -101,9 +131,9 @@ func toZoom[T joined](x T) string {
 // they are kept anywhere.
 func Strip(v any) { walk(v, secrets, nil) }
 
-// Prune takes out of lists what is null there: objects that Zoom wrote so, and
-// the values that an enum does not know. A list has no place for null; alone, an
-// unknown value is null.
+// Prune takes out of lists what is null there: objects and texts that Zoom wrote so
+// or left empty, and the values that an enum does not know. A list has no place for
+// null; alone, an unknown value is null.
 func Prune(v any) { walk(v, nulls, nil) }
 
 // A walker changes one value in place. It is worked out once a type, and is nil
@@ -130,9 +160,11 @@ var origins = &visitor{at: func(t reflect.Type) walker {
 	return func(v reflect.Value, with any) { v.Set(reflect.ValueOf(with)) }
 }}
 
+// scalar is what all of our scalars and enums are; the zero value of each is null.
+var scalar = reflect.TypeFor[interface{ MarshalGQL(w io.Writer) }]()
+
 var nulls = &visitor{at: func(t reflect.Type) walker {
-	isEnum := func(t reflect.Type) bool { return t.Implements(reflect.TypeFor[interface{ Code() string }]()) }
-	if t.Kind() != reflect.Slice || (t.Elem().Kind() != reflect.Pointer && !isEnum(t.Elem())) {
+	if t.Kind() != reflect.Slice || (t.Elem().Kind() != reflect.Pointer && !t.Elem().Implements(scalar)) {
 		return nil
 	}
 	return func(v reflect.Value, _ any) {

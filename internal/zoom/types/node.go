@@ -100,8 +100,13 @@ func (id NodeID) Of(kind string) (string, error) {
 	return id.Key, nil
 }
 
-// MarshalGQLContext writes the opaque form for the tenant of ctx.
+// MarshalGQLContext writes the opaque form for the tenant of ctx, or null for what
+// has no key.
 func (id NodeID) MarshalGQLContext(ctx context.Context, w io.Writer) error {
+	if id.Key == "" {
+		writeNull(w)
+		return nil
+	}
 	t := tenantFrom(ctx)
 	write(w, func(b []byte) []byte {
 		return append(append(append(b, '"'), id.Encode(t)...), '"')

@@ -1,6 +1,7 @@
 package types
 
 import (
+	stdjson "encoding/json"
 	"io"
 
 	"github.com/go-json-experiment/json"
@@ -34,9 +35,15 @@ func (j JSON) MarshalGQL(w io.Writer) {
 	_, _ = w.Write(j)
 }
 
+// written keeps numbers as the caller wrote them: encoding/json, which reads
+// variables, has a text for a number.
+var written = json.JoinOptions(json.Deterministic(true), json.WithMarshalers(json.MarshalToFunc(
+	func(enc *jsontext.Encoder, n stdjson.Number) error { return enc.WriteValue(jsontext.Value(n)) },
+)))
+
 // UnmarshalGQL reads the value that a caller wrote.
 func (j *JSON) UnmarshalGQL(v any) error {
-	raw, err := json.Marshal(v)
+	raw, err := json.Marshal(v, written)
 	*j = JSON(raw)
 	return err
 }

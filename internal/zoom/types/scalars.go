@@ -169,7 +169,7 @@ func (f *Float) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	s := strings.TrimSpace(scalarText(v))
 	number := strings.TrimRight(s, "% abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
 	factor, known := units[strings.ToLower(strings.TrimSpace(s[len(number):]))]
-	if n, err := strconv.ParseFloat(number, 64); err == nil && known {
+	if n, err := strconv.ParseFloat(number, 64); err == nil && known && !math.IsInf(n*factor, 0) {
 		*f = Float{n * factor, true}
 	}
 	return nil
@@ -234,7 +234,7 @@ func (b Bool) MarshalGQL(w io.Writer) {
 func (b *Bool) UnmarshalGQL(v any) error {
 	t, ok := v.(bool)
 	if !ok {
-		return fmt.Errorf("%T is no boolean", v)
+		return errors.New("true or false is wanted")
 	}
 	*b = Bool{t, true}
 	return nil
@@ -424,13 +424,27 @@ func (d *Date) UnmarshalGQL(v any) error {
 func (i CommaItem) MarshalGQL(w io.Writer) { writeText(w, string(i)) }
 
 // UnmarshalGQL reads an item of a caller.
-func (i *CommaItem) UnmarshalGQL(v any) error { return (*Text)(i).UnmarshalGQL(v) }
+func (i *CommaItem) UnmarshalGQL(v any) error { return unmarshalItem(i, v, ",") }
 
 // MarshalGQL writes the item.
 func (i SemicolonItem) MarshalGQL(w io.Writer) { writeText(w, string(i)) }
 
 // UnmarshalGQL reads an item of a caller.
-func (i *SemicolonItem) UnmarshalGQL(v any) error { return (*Text)(i).UnmarshalGQL(v) }
+func (i *SemicolonItem) UnmarshalGQL(v any) error { return unmarshalItem(i, v, ";") }
+
+// unmarshalItem reads an item of a list that Zoom reads from one string. An item
+// that holds what separates one from the next would become two.
+func unmarshalItem[T ~string](item *T, v any, separator string) error {
+	s, err := callerText(v)
+	switch {
+	case err != nil:
+		return err
+	case strings.TrimSpace(s) == "" || strings.Contains(s, separator):
+		return fmt.Errorf("an item is empty or holds %q, which separates one from the next at Zoom", separator)
+	}
+	*item = T(s)
+	return nil
+}
 
 // scalarText returns the text of a JSON scalar: the string's content, or the
 // literal of a number or boolean; "" for null, objects and arrays.
@@ -448,7 +462,7 @@ func scalarText(v jsontext.Value) string {
 func callerText(v any) (string, error) {
 	s, ok := v.(string)
 	if !ok {
-		return "", fmt.Errorf("%T is no string", v)
+		return "", errors.New("a string is wanted")
 	}
 	return s, nil
 }

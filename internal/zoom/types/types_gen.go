@@ -448,13 +448,13 @@ type AccountSettingsPatch struct {
 // Registers somebody for a meeting.
 type AddRegistrantInput struct {
 	// The meeting, which must take registrations.
-	Meeting *MeetingBy `json:"meeting,omitzero"`
+	Meeting *MeetingBy `json:"meeting"`
 	// Occurrences of a recurring meeting to register for, by Zoom's ids of them; all when left out.
 	OccurrenceIds []CommaItem `json:"occurrence_ids,omitzero"`
 	// Any text of yours: a repeat with the same text answers with the first result and registers nobody twice.
 	IdempotencyKey *string `json:"idempotency_key,omitzero"`
 	// The person.
-	Registrant *NewRegistrant `json:"registrant,omitzero"`
+	Registrant *NewRegistrant `json:"registrant"`
 }
 
 // What became of `addRegistrant` or `addWebinarRegistrant`.
@@ -468,13 +468,13 @@ type AddRegistrantPayload struct {
 // Registers somebody for a webinar.
 type AddWebinarRegistrantInput struct {
 	// The webinar, which must take registrations.
-	Webinar *WebinarBy `json:"webinar,omitzero"`
+	Webinar *WebinarBy `json:"webinar"`
 	// Occurrences of a recurring webinar to register for, by Zoom's ids of them; all when left out.
 	OccurrenceIds []CommaItem `json:"occurrence_ids,omitzero"`
 	// Any text of yours: a repeat with the same text answers with the first result and registers nobody twice.
 	IdempotencyKey *string `json:"idempotency_key,omitzero"`
 	// The person.
-	Registrant *NewRegistrant `json:"registrant,omitzero"`
+	Registrant *NewRegistrant `json:"registrant"`
 }
 
 // A registration that was just made.
@@ -610,9 +610,9 @@ type AssignRoleInput struct {
 	// The account; the own one when left out.
 	Account *AccountBy `json:"account,omitzero"`
 	// The role; any but the owner and the ordinary member.
-	Role *RoleBy `json:"role,omitzero"`
+	Role *RoleBy `json:"role"`
 	// The users; Zoom takes 30 in one call, the gateway cuts longer lists.
-	Users []*UserBy `json:"users,omitzero"`
+	Users []*UserBy `json:"users"`
 }
 
 // What became of `assignRole`.
@@ -745,7 +745,7 @@ type AutoAddRecordingToVideoManagement struct {
 // Whether recordings are put in channels of video management.
 type AutoAddRecordingToVideoManagementInput struct {
 	// Whether they are.
-	Enable bool `json:"enable,omitzero"`
+	Enable bool `json:"enable"`
 	// The channels, five at most.
 	Channels []*VideoManagementChannelInput `json:"channels,omitzero"`
 }
@@ -1311,9 +1311,9 @@ type ChatRichText struct {
 // Looks for a text in messages, or in the names of files.
 type ChatSearch struct {
 	// Where to look.
-	In ChatSearchPlace `json:"in,omitzero"`
+	In ChatSearchPlace `json:"in"`
 	// The text, 256 characters at most.
-	Text string `json:"text,omitzero"`
+	Text string `json:"text"`
 }
 
 // How much a user wrote in the chat.
@@ -1572,7 +1572,7 @@ type CreateInformationBarrierPolicyInput struct {
 	// Any text of yours: a repeat with the same text answers with the first result and makes no second policy.
 	IdempotencyKey *string `json:"idempotency_key,omitzero"`
 	// The policy.
-	Policy *NewInformationBarrierPolicy `json:"policy,omitzero"`
+	Policy *NewInformationBarrierPolicy `json:"policy"`
 }
 
 // What became of `createInformationBarrierPolicy`.
@@ -1586,11 +1586,11 @@ type CreateInformationBarrierPolicyPayload struct {
 // Schedules a meeting.
 type CreateMeetingInput struct {
 	// The user who will host it.
-	Host *UserBy `json:"host,omitzero"`
+	Host *UserBy `json:"host"`
 	// Any text of yours: a repeat with the same text answers with the first result and makes no second meeting.
 	IdempotencyKey *string `json:"idempotency_key,omitzero"`
 	// The meeting.
-	Meeting *NewMeeting `json:"meeting,omitzero"`
+	Meeting *NewMeeting `json:"meeting"`
 }
 
 // What became of `createMeeting`.
@@ -1604,9 +1604,9 @@ type CreateMeetingPayload struct {
 // Makes a template from a meeting.
 type CreateMeetingTemplateInput struct {
 	// Whose template it becomes.
-	User *UserBy `json:"user,omitzero"`
+	User *UserBy `json:"user"`
 	// The meeting to take it from.
-	Meeting *MeetingBy `json:"meeting,omitzero"`
+	Meeting *MeetingBy `json:"meeting"`
 	// Name. No two templates of a user have the same.
 	Name *string `json:"name,omitzero"`
 	// How the meeting recurs is taken over too. Default: false.
@@ -1628,11 +1628,11 @@ type CreateMeetingTemplatePayload struct {
 // Adds a poll or quiz to a meeting.
 type CreatePollInput struct {
 	// The meeting, which must be a scheduled one.
-	Meeting *MeetingBy `json:"meeting,omitzero"`
+	Meeting *MeetingBy `json:"meeting"`
 	// Any text of yours: a repeat with the same text answers with the first result and makes no second poll.
 	IdempotencyKey *string `json:"idempotency_key,omitzero"`
 	// The poll.
-	Poll *PollContent `json:"poll,omitzero"`
+	Poll *PollContent `json:"poll"`
 }
 
 // What became of `createPoll`.
@@ -1650,7 +1650,7 @@ type CreateRoleInput struct {
 	// Any text of yours: a repeat with the same text answers with the first result and makes no second role.
 	IdempotencyKey *string `json:"idempotency_key,omitzero"`
 	// The role.
-	Role *NewRole `json:"role,omitzero"`
+	Role *NewRole `json:"role"`
 }
 
 // What became of `createRole`.
@@ -1668,7 +1668,7 @@ type CreateRolePayload struct {
 // Makes an address for a SIP room system to dial.
 type CreateSipDialingInput struct {
 	// The meeting.
-	Meeting *MeetingBy `json:"meeting,omitzero"`
+	Meeting *MeetingBy `json:"meeting"`
 	// Passcode of the meeting, to stand in the address; Zoom does not check it.
 	Passcode *Secret `json:"passcode,omitzero"`
 }
@@ -1684,7 +1684,7 @@ type CreateSipDialingPayload struct {
 // Makes a sub account.
 type CreateSubAccountInput struct {
 	// The sub account.
-	Account *NewSubAccount `json:"account,omitzero"`
+	Account *NewSubAccount `json:"account"`
 	// A name of your choice for this very creation: if it is repeated with the same name within a day, it answers with the first account and makes no second one.
 	IdempotencyKey *string `json:"idempotency_key,omitzero"`
 }
@@ -1703,11 +1703,11 @@ type CreateUserInput struct {
 	// The account; the own one when left out.
 	Account *AccountBy `json:"account,omitzero"`
 	// How the user is added.
-	Action CreateUserAction `json:"action,omitzero"`
+	Action CreateUserAction `json:"action"`
 	// Any text of yours: a repeat with the same text answers with the first result and adds nobody twice.
 	IdempotencyKey *string `json:"idempotency_key,omitzero"`
 	// The user.
-	User *NewUser `json:"user,omitzero"`
+	User *NewUser `json:"user"`
 }
 
 // What became of `createUser`.
@@ -1801,11 +1801,11 @@ type CustomRegistrationQuestion struct {
 // A question that the host adds to the registration form.
 type CustomRegistrationQuestionInput struct {
 	// The question.
-	Title string `json:"title,omitzero"`
+	Title string `json:"title"`
 	// What kind of answer it takes.
-	Type CustomRegistrationQuestionType `json:"type,omitzero"`
+	Type CustomRegistrationQuestionType `json:"type"`
 	// It has to be answered.
-	Required bool `json:"required,omitzero"`
+	Required bool `json:"required"`
 	// The answers to choose from; none for a written one.
 	Answers []string `json:"answers,omitzero"`
 }
@@ -2198,7 +2198,7 @@ type DeleteInformationBarrierPolicyInput struct {
 	// The account; the own one when left out.
 	Account *AccountBy `json:"account,omitzero"`
 	// The policy.
-	Policy *InformationBarrierPolicyBy `json:"policy,omitzero"`
+	Policy *InformationBarrierPolicyBy `json:"policy"`
 }
 
 // What became of `deleteInformationBarrierPolicy`.
@@ -2212,7 +2212,7 @@ type DeleteInformationBarrierPolicyPayload struct {
 // Deletes a meeting.
 type DeleteMeetingInput struct {
 	// The meeting.
-	Meeting *MeetingBy `json:"meeting,omitzero"`
+	Meeting *MeetingBy `json:"meeting"`
 	// Delete one occurrence of a recurring meeting only, by Zoom's id of it.
 	OccurrenceID *string `json:"occurrence_id,omitzero"`
 	// Tell the host and the alternative hosts by e-mail.
@@ -2232,15 +2232,15 @@ type DeleteMeetingPayload struct {
 // Takes the survey off a meeting.
 type DeleteMeetingSurveyInput struct {
 	// The meeting.
-	Meeting *MeetingBy `json:"meeting,omitzero"`
+	Meeting *MeetingBy `json:"meeting"`
 }
 
 // Deletes a poll.
 type DeletePollInput struct {
 	// The meeting.
-	Meeting *MeetingBy `json:"meeting,omitzero"`
+	Meeting *MeetingBy `json:"meeting"`
 	// The poll.
-	Poll *PollBy `json:"poll,omitzero"`
+	Poll *PollBy `json:"poll"`
 }
 
 // What became of `deletePoll`.
@@ -2254,9 +2254,9 @@ type DeletePollPayload struct {
 // Deletes a registration.
 type DeleteRegistrantInput struct {
 	// The meeting.
-	Meeting *MeetingBy `json:"meeting,omitzero"`
+	Meeting *MeetingBy `json:"meeting"`
 	// The registrant.
-	Registrant *RegistrantBy `json:"registrant,omitzero"`
+	Registrant *RegistrantBy `json:"registrant"`
 	// Only for one occurrence of a recurring meeting, by Zoom's id of it.
 	OccurrenceID *string `json:"occurrence_id,omitzero"`
 }
@@ -2274,7 +2274,7 @@ type DeleteRoleInput struct {
 	// The account; the own one when left out.
 	Account *AccountBy `json:"account,omitzero"`
 	// The role.
-	Role *RoleBy `json:"role,omitzero"`
+	Role *RoleBy `json:"role"`
 }
 
 // What became of `deleteRole`.
@@ -2290,9 +2290,9 @@ type DeleteUserInput struct {
 	// The account; the own one when left out.
 	Account *AccountBy `json:"account,omitzero"`
 	// The user.
-	User *UserBy `json:"user,omitzero"`
+	User *UserBy `json:"user"`
 	// How the user leaves.
-	Action DeleteUserAction `json:"action,omitzero"`
+	Action DeleteUserAction `json:"action"`
 	// What becomes of what the user owns; all of it stays with him, or goes with him, when left out.
 	Transfer *UserTransferInput `json:"transfer,omitzero"`
 }
@@ -2310,7 +2310,7 @@ type DeleteVirtualBackgroundsInput struct {
 	// The account; the own one when left out.
 	Account *AccountBy `json:"account,omitzero"`
 	// Zoom's ids of the pictures.
-	FileZoomIds []string `json:"file_zoom_ids,omitzero"`
+	FileZoomIds []string `json:"file_zoom_ids"`
 }
 
 // Countries and regions whose dial-in numbers stand in invitations.
@@ -2334,7 +2334,7 @@ type DialInCountriesInput struct {
 // Lets a sub account go.
 type DisassociateSubAccountInput struct {
 	// The sub account.
-	Account *AccountBy `json:"account,omitzero"`
+	Account *AccountBy `json:"account"`
 }
 
 // What became of it.
@@ -2398,7 +2398,7 @@ type EmailNotificationSettingsInput struct {
 // Ends the run of a meeting that is going on.
 type EndMeetingInput struct {
 	// The meeting.
-	Meeting *MeetingBy `json:"meeting,omitzero"`
+	Meeting *MeetingBy `json:"meeting"`
 }
 
 // What became of `endMeeting`.
@@ -3167,11 +3167,11 @@ type LicenseInfo struct {
 // A licence under one of the account's subscriptions.
 type LicenseInfoInput struct {
 	// What it is a licence of.
-	LicenseType LicenseType `json:"license_type,omitzero"`
+	LicenseType LicenseType `json:"license_type"`
 	// For a meeting licence LICENSED, for a bundle its plan.
-	LicenseOption ZoomWorkplacePlan `json:"license_option,omitzero"`
+	LicenseOption ZoomWorkplacePlan `json:"license_option"`
 	// Zoom's id of the subscription.
-	SubscriptionID string `json:"subscription_id,omitzero"`
+	SubscriptionID string `json:"subscription_id"`
 }
 
 // Where a meeting is streamed to.
@@ -3191,11 +3191,11 @@ type Livestream struct {
 // Where a meeting is streamed to.
 type LivestreamInput struct {
 	// The page that people watch it on, 1,024 characters at most.
-	PageURL Text `json:"page_url,omitzero"`
+	PageURL Text `json:"page_url"`
 	// Where Zoom sends it, 1,024 characters at most.
-	StreamURL Text `json:"stream_url,omitzero"`
+	StreamURL Text `json:"stream_url"`
 	// Name and key of the stream, 512 characters at most.
-	StreamKey Secret `json:"stream_key,omitzero"`
+	StreamKey Secret `json:"stream_key"`
 	// Size of the picture: `720p` or `1080p`. Required where the host has 1080p enabled.
 	Resolution *string `json:"resolution,omitzero"`
 }
@@ -4860,37 +4860,37 @@ type MessageChangeRuleInput struct {
 // A policy to be made.
 type NewInformationBarrierPolicy struct {
 	// Its name.
-	Name string `json:"policy_name,omitzero"`
+	Name string `json:"policy_name"`
 	// Whether it holds.
-	Status InformationBarrierStatus `json:"status,omitzero"`
+	Status InformationBarrierStatus `json:"status"`
 	// Who may still chat with whom. Zoom takes only BLOCKED today.
-	Type InformationBarrierType `json:"type,omitzero"`
+	Type InformationBarrierType `json:"type"`
 	// Zoom's id of the one group.
-	AssignedGroupID string `json:"assigned_group_id,omitzero"`
+	AssignedGroupID string `json:"assigned_group_id"`
 	// Zoom's id of the other group.
-	ToGroupID string `json:"to_group_id,omitzero"`
+	ToGroupID string `json:"to_group_id"`
 	// What the users of the two groups cannot do with each other.
-	Settings *NewInformationBarrierSettings `json:"settings,omitzero"`
+	Settings *NewInformationBarrierSettings `json:"settings"`
 }
 
 // What users of two groups shall not do with each other: `true` forbids.
 type NewInformationBarrierSettings struct {
 	// Meet.
-	Meeting bool `json:"meeting,omitzero"`
+	Meeting bool `json:"meeting"`
 	// Chat in a meeting.
-	InMeetingChat bool `json:"in_meeting_chat,omitzero"`
+	InMeetingChat bool `json:"in_meeting_chat"`
 	// Send files in a meeting.
-	FileTransfer bool `json:"file_transfer,omitzero"`
+	FileTransfer bool `json:"file_transfer"`
 	// Share a screen in a meeting.
-	ScreenShare bool `json:"screen_share,omitzero"`
+	ScreenShare bool `json:"screen_share"`
 	// Record a meeting.
-	Recording bool `json:"recording,omitzero"`
+	Recording bool `json:"recording"`
 	// Chat.
-	Im bool `json:"im,omitzero"`
+	Im bool `json:"im"`
 	// Call each other.
-	CompletePhoneCalls bool `json:"complete_phone_calls,omitzero"`
+	CompletePhoneCalls bool `json:"complete_phone_calls"`
 	// Send SMS.
-	MessageViaSms bool `json:"message_via_sms,omitzero"`
+	MessageViaSms bool `json:"message_via_sms"`
 }
 
 // A meeting to be scheduled. What is left out is not sent, so that Zoom's and the host's defaults hold.
@@ -4930,9 +4930,9 @@ type NewMeeting struct {
 // A person to register. Which fields are required beyond these two is set in the meeting's form.
 type NewRegistrant struct {
 	// E-mail address, 128 characters at most.
-	Email string `json:"email,omitzero"`
+	Email string `json:"email"`
 	// Given name, 64 characters at most.
-	FirstName string `json:"first_name,omitzero"`
+	FirstName string `json:"first_name"`
 	// Family name, 64 characters at most.
 	LastName *string `json:"last_name,omitzero"`
 	// Street address.
@@ -4974,7 +4974,7 @@ type NewRegistrant struct {
 // A role to be made.
 type NewRole struct {
 	// Its name, which no other role of the account has.
-	Name string `json:"name,omitzero"`
+	Name string `json:"name"`
 	// What it is for.
 	Description *string `json:"description,omitzero"`
 	// What kind of role.
@@ -4988,13 +4988,13 @@ type NewSubAccount struct {
 	// Name, 64 characters at most. Default: that of the owner.
 	Name *string `json:"account_name,omitzero"`
 	// E-mail address of the owner, 128 characters at most.
-	Email string `json:"email,omitzero"`
+	Email string `json:"email"`
 	// Given name of the owner, 64 characters at most.
-	FirstName string `json:"first_name,omitzero"`
+	FirstName string `json:"first_name"`
 	// Family name of the owner, 64 characters at most.
-	LastName string `json:"last_name,omitzero"`
+	LastName string `json:"last_name"`
 	// Password of the owner, 8 characters at least. What else it must be like: `Account.security`.
-	Password Secret `json:"password,omitzero"`
+	Password Secret `json:"password"`
 	// What the master account shares with it, and who pays.
 	Options *AccountOptionsPatch `json:"options,omitzero"`
 	// Zoom's id of the reseller under which it is made. Default: the own account.
@@ -5006,9 +5006,9 @@ type NewSubAccount struct {
 // A user to be added.
 type NewUser struct {
 	// E-mail address, 128 characters at most.
-	Email string `json:"email,omitzero"`
+	Email string `json:"email"`
 	// What kind of licence the user gets.
-	Type UserType `json:"type,omitzero"`
+	Type UserType `json:"type"`
 	// Given name, 64 characters at most.
 	FirstName *string `json:"first_name,omitzero"`
 	// Family name, 64 characters at most.
@@ -5455,13 +5455,13 @@ type PollBy struct {
 // What a poll asks, and how.
 type PollContent struct {
 	// Title, 64 characters at most.
-	Title string `json:"title,omitzero"`
+	Title string `json:"title"`
 	// Plain poll, advanced poll or quiz; the last two have to be enabled for the account. Default: POLL.
 	Type *PollType `json:"poll_type,omitzero"`
 	// Nobody sees who answered what. Default: false.
 	Anonymous *bool `json:"anonymous,omitzero"`
 	// What is asked.
-	Questions []*PollQuestionInput `json:"questions,omitzero"`
+	Questions []*PollQuestionInput `json:"questions"`
 }
 
 // One thing to be matched or put in order.
@@ -5475,7 +5475,7 @@ type PollPrompt struct {
 // One thing to be matched or put in order.
 type PollPromptInput struct {
 	// What it says.
-	Question string `json:"prompt_question,omitzero"`
+	Question string `json:"prompt_question"`
 	// What matches it, or its place in the order; not in surveys.
 	RightAnswers []string `json:"prompt_right_answers,omitzero"`
 }
@@ -5515,9 +5515,9 @@ type PollQuestion struct {
 // A question of a poll, a quiz or a survey. Which fields count depends on `type`.
 type PollQuestionInput struct {
 	// The question, 1,024 characters at most. When blanks are to be filled in: as many answers as blanks.
-	Name string `json:"name,omitzero"`
+	Name string `json:"name"`
 	// What kind of answer it takes. A plain poll takes SINGLE and MULTIPLE only.
-	Type PollQuestionType `json:"type,omitzero"`
+	Type PollQuestionType `json:"type"`
 	// It cannot be skipped. Default: false.
 	AnswerRequired *bool `json:"answer_required,omitzero"`
 	// The answers to choose from, or to match: two at least; ten at most for a choice and for matching.
@@ -6091,7 +6091,7 @@ type RecordingStorageLocationInput struct {
 // Takes a deleted meeting back.
 type RecoverMeetingInput struct {
 	// The meeting.
-	Meeting *MeetingBy `json:"meeting,omitzero"`
+	Meeting *MeetingBy `json:"meeting"`
 }
 
 // How a meeting with fixed times recurs.
@@ -6117,7 +6117,7 @@ type Recurrence struct {
 // How a meeting with fixed times recurs. Give `endTimes` or `endDateTime`, not both.
 type RecurrenceInput struct {
 	// By days, weeks or months.
-	Type RecurrenceType `json:"type,omitzero"`
+	Type RecurrenceType `json:"type"`
 	// Every how many: 99 days, 50 weeks or 10 months at most.
 	RepeatInterval *int `json:"repeat_interval,omitzero"`
 	// Weekly: the days of the week. Default: SUNDAY.
@@ -6221,9 +6221,9 @@ type RegistrationQuestion struct {
 // A field of Zoom's registration form.
 type RegistrationQuestionInput struct {
 	// Which field.
-	Field RegistrationField `json:"field_name,omitzero"`
+	Field RegistrationField `json:"field_name"`
 	// It has to be filled in.
-	Required bool `json:"required,omitzero"`
+	Required bool `json:"required"`
 }
 
 // What people are asked when they register, beside given name and e-mail address.
@@ -7117,7 +7117,7 @@ type TrackingField struct {
 // A value of one of the account's tracking fields.
 type TrackingFieldInput struct {
 	// Label of the field.
-	Field string `json:"field,omitzero"`
+	Field string `json:"field"`
 	// The value.
 	Value *string `json:"value,omitzero"`
 }
@@ -7241,9 +7241,9 @@ type UnassignRoleInput struct {
 	// The account; the own one when left out.
 	Account *AccountBy `json:"account,omitzero"`
 	// The role.
-	Role *RoleBy `json:"role,omitzero"`
+	Role *RoleBy `json:"role"`
 	// The user.
-	User *UserBy `json:"user,omitzero"`
+	User *UserBy `json:"user"`
 }
 
 // What became of `unassignRole`.
@@ -7308,15 +7308,15 @@ type UpdateAccountLockedSettingsInput struct {
 	// The account; the own one when left out.
 	Account *AccountBy `json:"account,omitzero"`
 	// What to lock and unlock. Zoom takes one part at a time.
-	Change *AccountLockedSettingsChange `json:"change,omitzero"`
+	Change *AccountLockedSettingsChange `json:"change"`
 }
 
 // Changes what is shared with a sub account.
 type UpdateAccountOptionsInput struct {
 	// The sub account.
-	Account *AccountBy `json:"account,omitzero"`
+	Account *AccountBy `json:"account"`
 	// What to change.
-	Patch *AccountOptionsPatch `json:"patch,omitzero"`
+	Patch *AccountOptionsPatch `json:"patch"`
 }
 
 // Makes another user the owner of an account.
@@ -7324,7 +7324,7 @@ type UpdateAccountOwnerInput struct {
 	// The account; the own one when left out.
 	Account *AccountBy `json:"account,omitzero"`
 	// E-mail address of the user, who must belong to the account.
-	Email string `json:"email,omitzero"`
+	Email string `json:"email"`
 }
 
 // Changes settings of an account.
@@ -7332,7 +7332,7 @@ type UpdateAccountSettingsInput struct {
 	// The account; the own one when left out.
 	Account *AccountBy `json:"account,omitzero"`
 	// What to change. Zoom takes one part at a time.
-	Change *AccountSettingsChange `json:"change,omitzero"`
+	Change *AccountSettingsChange `json:"change"`
 }
 
 // Changes a policy.
@@ -7340,9 +7340,9 @@ type UpdateInformationBarrierPolicyInput struct {
 	// The account; the own one when left out.
 	Account *AccountBy `json:"account,omitzero"`
 	// The policy.
-	Policy *InformationBarrierPolicyBy `json:"policy,omitzero"`
+	Policy *InformationBarrierPolicyBy `json:"policy"`
 	// The changes.
-	Patch *InformationBarrierPolicyPatch `json:"patch,omitzero"`
+	Patch *InformationBarrierPolicyPatch `json:"patch"`
 }
 
 // What became of `updateInformationBarrierPolicy`.
@@ -7357,17 +7357,17 @@ type UpdateInformationBarrierPolicyPayload struct {
 // Sets where a meeting is streamed to.
 type UpdateLivestreamInput struct {
 	// The meeting.
-	Meeting *MeetingBy `json:"meeting,omitzero"`
+	Meeting *MeetingBy `json:"meeting"`
 	// Where to.
-	Livestream *LivestreamInput `json:"livestream,omitzero"`
+	Livestream *LivestreamInput `json:"livestream"`
 }
 
 // Starts or stops the stream of a meeting that is going on, or changes how it looks.
 type UpdateLivestreamStatusInput struct {
 	// The meeting, which must be going on.
-	Meeting *MeetingBy `json:"meeting,omitzero"`
+	Meeting *MeetingBy `json:"meeting"`
 	// What to do.
-	Action LivestreamAction `json:"action,omitzero"`
+	Action LivestreamAction `json:"action"`
 	// How it looks.
 	Settings *LivestreamSettingsInput `json:"settings,omitzero"`
 }
@@ -7375,14 +7375,14 @@ type UpdateLivestreamStatusInput struct {
 // Changes a meeting.
 type UpdateMeetingInput struct {
 	// The meeting.
-	Meeting *MeetingBy `json:"meeting,omitzero"`
+	Meeting *MeetingBy `json:"meeting"`
 	// Change one occurrence of a recurring meeting only, by Zoom's id of it. Then only
 	// `agenda`, `startTime`, `durationMinutes` may change, and of the settings `hostVideo`,
 	// `participantVideo`, `joinBeforeHost`, `muteUponEntry`, `waitingRoom`, `watermark`,
 	// `autoRecording`.
 	OccurrenceID *string `json:"occurrence_id,omitzero"`
 	// The changes.
-	Patch *MeetingPatch `json:"patch,omitzero"`
+	Patch *MeetingPatch `json:"patch"`
 }
 
 // What became of a change of a meeting, or of something that hangs on it.
@@ -7397,19 +7397,19 @@ type UpdateMeetingPayload struct {
 // Changes what participants of a meeting are asked when it is over.
 type UpdateMeetingSurveyInput struct {
 	// The meeting.
-	Meeting *MeetingBy `json:"meeting,omitzero"`
+	Meeting *MeetingBy `json:"meeting"`
 	// The survey.
-	Survey *MeetingSurveyInput `json:"survey,omitzero"`
+	Survey *MeetingSurveyInput `json:"survey"`
 }
 
 // Replaces what a poll asks, as a whole.
 type UpdatePollInput struct {
 	// The meeting.
-	Meeting *MeetingBy `json:"meeting,omitzero"`
+	Meeting *MeetingBy `json:"meeting"`
 	// The poll.
-	Poll *PollBy `json:"poll,omitzero"`
+	Poll *PollBy `json:"poll"`
 	// What it asks from now on; what is left out is gone.
-	Content *PollContent `json:"content,omitzero"`
+	Content *PollContent `json:"content"`
 }
 
 // What became of `updatePoll`.
@@ -7426,13 +7426,13 @@ type UpdatePollPayload struct {
 // Approves, denies or cancels registrations.
 type UpdateRegistrantStatusInput struct {
 	// The meeting.
-	Meeting *MeetingBy `json:"meeting,omitzero"`
+	Meeting *MeetingBy `json:"meeting"`
 	// Only for one occurrence of a recurring meeting, by Zoom's id of it.
 	OccurrenceID *string `json:"occurrence_id,omitzero"`
 	// What to do with them.
-	Action RegistrantAction `json:"action,omitzero"`
+	Action RegistrantAction `json:"action"`
 	// The registrants; Zoom takes 30 in one call, the gateway cuts longer lists.
-	Registrants []*RegistrantBy `json:"registrants,omitzero"`
+	Registrants []*RegistrantBy `json:"registrants"`
 }
 
 // What became of `updateRegistrantStatus`.
@@ -7449,9 +7449,9 @@ type UpdateRegistrantStatusPayload struct {
 // Changes what people are asked when they register for a meeting.
 type UpdateRegistrationQuestionsInput struct {
 	// The meeting, which must take registrations.
-	Meeting *MeetingBy `json:"meeting,omitzero"`
+	Meeting *MeetingBy `json:"meeting"`
 	// The form.
-	Form *RegistrationFormInput `json:"form,omitzero"`
+	Form *RegistrationFormInput `json:"form"`
 }
 
 // Changes a role.
@@ -7459,9 +7459,9 @@ type UpdateRoleInput struct {
 	// The account; the own one when left out.
 	Account *AccountBy `json:"account,omitzero"`
 	// The role.
-	Role *RoleBy `json:"role,omitzero"`
+	Role *RoleBy `json:"role"`
 	// The changes.
-	Patch *RolePatch `json:"patch,omitzero"`
+	Patch *RolePatch `json:"patch"`
 }
 
 // What became of `updateRole`.
@@ -7478,13 +7478,13 @@ type UpdateUserInput struct {
 	// The account; the own one when left out.
 	Account *AccountBy `json:"account,omitzero"`
 	// The user.
-	User *UserBy `json:"user,omitzero"`
+	User *UserBy `json:"user"`
 	// Only the login of this kind, for a user who has several.
 	LoginType *LoginType `json:"login_type,omitzero"`
 	// Take the user's credentials of a telephony provider away.
 	RemoveTspCredentials *bool `json:"remove_tsp_credentials,omitzero"`
 	// The changes.
-	Patch *UserPatch `json:"patch,omitzero"`
+	Patch *UserPatch `json:"patch"`
 }
 
 // What became of `updateUser`.
@@ -7501,7 +7501,7 @@ type UpdateWebinarRegistrationSettingsInput struct {
 	// The account; the own one when left out.
 	Account *AccountBy `json:"account,omitzero"`
 	// What to change.
-	Patch *WebinarRegistrationSettingsPatch `json:"patch,omitzero"`
+	Patch *WebinarRegistrationSettingsPatch `json:"patch"`
 }
 
 // Adds a virtual background.
@@ -7509,7 +7509,7 @@ type UploadVirtualBackgroundInput struct {
 	// The account; the own one when left out.
 	Account *AccountBy `json:"account,omitzero"`
 	// A JPEG, GIF or PNG.
-	File Upload `json:"file,omitzero"`
+	File Upload `json:"file"`
 }
 
 // What became of it.
@@ -7747,7 +7747,7 @@ type UserPhoneNumberInput struct {
 // What a leaving user leaves to another one.
 type UserTransferInput struct {
 	// E-mail address of the other user. Required where the leaving one has Zoom Events.
-	Email string `json:"email,omitzero"`
+	Email string `json:"email"`
 	// The meetings that are still to come.
 	Meetings *bool `json:"meetings,omitzero"`
 	// The webinars that are still to come.
@@ -7779,7 +7779,7 @@ type VideoManagementChannel struct {
 // A channel of video management.
 type VideoManagementChannelInput struct {
 	// Zoom's id of the channel.
-	ChannelID string `json:"channel_id,omitzero"`
+	ChannelID string `json:"channel_id"`
 	// Name of the channel.
 	Name *string `json:"name,omitzero"`
 }
@@ -7977,7 +7977,7 @@ type WaitingRoomOptions struct {
 // Who has to wait in the waiting room.
 type WaitingRoomOptionsInput struct {
 	// Whether this meeting has a rule of its own.
-	Mode WaitingRoomMode `json:"mode,omitzero"`
+	Mode WaitingRoomMode `json:"mode"`
 	// Who waits; required when `mode` is CUSTOM.
 	WhoGoesToWaitingRoom *WaitingRoomAudience `json:"who_goes_to_waiting_room,omitzero"`
 }
@@ -8580,7 +8580,7 @@ type WifiSignal struct {
 // A call of one operation of the table, which `zoomql operations` lists.
 type ZoomRequestInput struct {
 	// The operation's name, such as `GET /users/{userId}`.
-	Operation string `json:"operation,omitzero"`
+	Operation string `json:"operation"`
 	// The account that is asked about; the own one if left out. The name stays the same.
 	Account *AccountBy `json:"account,omitzero"`
 	// Values of the path's variables by their names, raw. JSON, because each operation has names of its own.

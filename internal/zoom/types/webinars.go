@@ -1,4 +1,9 @@
 package types
 
 // ID returns the global id of the webinar.
-func (w *Webinar) ID() NodeID { return NodeID{w.Account, "Webinar", w.Number.String()} }
+func (w *Webinar) ID() NodeID {
+	if w.Number == 0 {
+		return NodeID{Account: w.Account, Type: "Webinar"}
+	}
+	return NodeID{w.Account, "Webinar", w.Number.String()}
+}

@@ -1,0 +1,287 @@
+package graph
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+)
+
+// inputCheck refuses, before anything runs, values that the specification refuses
+// and the executor takes: inputs of one part that have none or several, null by a
+// variable where there is no null, and numbers that fit no Go type. Each variable
+// and each part of the document is looked at once.
+//
+// One thing is taken that the specification refuses: in a variable, null beside the
+// one part that is given counts as not given. Typed clients send it for parts that
+// were not set.
+//
+// Spec: https://spec.graphql.org/draft/#sec-OneOf-Input-Objects
+type inputCheck struct{ types map[string]*ast.Definition }
+
+var _ interface {
+	graphql.HandlerExtension
+	graphql.OperationContextMutator
+} = &inputCheck{}
+
+// ExtensionName names the extension.
+func (*inputCheck) ExtensionName() string { return "InputCheck" }
+
+// Validate keeps the types of the schema.
+func (c *inputCheck) Validate(schema graphql.ExecutableSchema) error {
+	c.types = schema.Schema().Types
+	return nil
+}
+
+// MutateOperationContext refuses an operation whose inputs are none.
+func (c *inputCheck) MutateOperationContext(_ context.Context, op *graphql.OperationContext) *gqlerror.Error {
+	for _, def := range op.Operation.VariableDefinitions {
+		value := op.Variables[def.Variable]
+		if value == nil {
+			continue
+		}
+		if m := c.value(def.Type, value); m != nil {
+			return m.in(def)
+		}
+	}
+	walk := documentCheck{variables: op.Variables}
+	return walk.set(op.Operation.Directives, op.Operation.SelectionSet)
+}
+
+// inputProblem is what is wrong in the value of a variable, and where.
+type inputProblem struct {
+	message string
+	path    ast.Path // from the inside to the outside
+}
+
+// below notes a further step of the path, on the way out.
+func (m *inputProblem) below(step ast.PathElement) *inputProblem {
+	if m != nil {
+		m.path = append(m.path, step)
+	}
+	return m
+}
+
+// in makes the mistake an error that names the variable.
+func (m *inputProblem) in(def *ast.VariableDefinition) *gqlerror.Error {
+	slices.Reverse(m.path)
+	path := append(ast.Path{ast.PathName(def.Variable)}, m.path...)
+	err := gqlerror.Errorf("$%s: %s", path, m.message)
+	err.Path = append(ast.Path{ast.PathName("variable")}, path...)
+	return withCode(locate(err, def.Position), codeInvalid)
+}
+
+func locate(err *gqlerror.Error, at *ast.Position) *gqlerror.Error {
+	if at != nil {
+		err.Locations = []gqlerror.Location{{Line: at.Line, Column: at.Column}}
+	}
+	return err
+}
+
+// value checks a value that is not null.
+func (c *inputCheck) value(t *ast.Type, value any) *inputProblem {
+	if t.Elem != nil {
+		return c.list(t.Elem, value)
+	}
+	switch def := c.types[t.NamedType]; def.Kind {
+	case ast.InputObject:
+		if fields, ok := value.(map[string]any); ok {
+			return c.object(def, fields)
+		}
+	case ast.Scalar:
+		if problem := scalarProblem(t.NamedType, value); problem != "" {
+			return &inputProblem{message: problem}
+		}
+	}
+	return nil
+}
+
+// list checks the items of a list; a value that is no list stands for a list of one.
+func (c *inputCheck) list(elem *ast.Type, value any) *inputProblem {
+	items, ok := value.([]any)
+	if !ok {
+		v := reflect.ValueOf(value)
+		if v.Kind() != reflect.Slice {
+			return c.value(elem, value)
+		}
+		for i := range v.Len() { // of a type of its own, which coercion has made
+			items = append(items, v.Index(i).Interface())
+		}
+	}
+	for i, item := range items {
+		if item == nil {
+			continue
+		}
+		if m := c.value(elem, item); m != nil {
+			return m.below(ast.PathIndex(i))
+		}
+	}
+	return nil
+}
+
+func (c *inputCheck) object(def *ast.Definition, fields map[string]any) *inputProblem {
+	set := 0
+	for _, fd := range def.Fields {
+		value := fields[fd.Name]
+		if value == nil {
+			continue
+		}
+		set++
+		if m := c.value(fd.Type, value); m != nil {
+			return m.below(ast.PathName(fd.Name))
+		}
+	}
+	if set != 1 && def.Directives.ForName("oneOf") != nil {
+		return &inputProblem{message: partsProblem(def, set)}
+	}
+	return nil
+}
+
+func partsProblem(def *ast.Definition, set int) string {
+	names := make([]string, len(def.Fields))
+	for i, fd := range def.Fields {
+		names[i] = fd.Name
+	}
+	given := "none is"
+	if set > 1 {
+		given = strconv.Itoa(set) + " are"
+	}
+	return fmt.Sprintf("%s takes exactly one of %s, and %s given", def.Name, strings.Join(names, ", "), given)
+}
+
+// scalarProblem says why a value is none of a built-in scalar. The executor takes
+// numbers for texts and texts for numbers, and longer numbers than an Int has.
+func scalarProblem(name string, value any) string {
+	switch x := value.(type) {
+	case json.Number:
+		switch name {
+		case "String":
+			return "a number is no String"
+		case "Int":
+			if _, err := strconv.ParseInt(x.String(), 10, 32); err != nil {
+				return "it is no whole number of 32 bits"
+			}
+		case "ID":
+			if _, err := strconv.ParseInt(x.String(), 10, 64); err != nil {
+				return "it is neither a text nor a whole number"
+			}
+		}
+	case int64:
+		if name == "Int" && x != int64(int32(x)) {
+			return "it is no whole number of 32 bits"
+		}
+	case string:
+		if name == "Int" || name == "Float" {
+			return "a text is no " + name
+		}
+	}
+	return ""
+}
+
+// documentCheck looks at what the text of an operation gives for arguments, each
+// fragment once.
+type documentCheck struct {
+	variables map[string]any
+	fragments map[string]bool // that were looked at
+}
+
+// set checks directives, and the selections that they leave.
+func (d *documentCheck) set(on ast.DirectiveList, set ast.SelectionSet) *gqlerror.Error {
+	for _, directive := range on {
+		if err := d.arguments(directive.Arguments); err != nil {
+			return err
+		}
+	}
+	if d.excluded(on) {
+		return nil
+	}
+	for _, selection := range set {
+		if err := d.selection(selection); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (d *documentCheck) selection(selection ast.Selection) *gqlerror.Error {
+	switch s := selection.(type) {
+	case *ast.Field:
+		if err := d.set(s.Directives, s.SelectionSet); err != nil || d.excluded(s.Directives) {
+			return err
+		}
+		return d.arguments(s.Arguments)
+	case *ast.InlineFragment:
+		return d.set(s.Directives, s.SelectionSet)
+	case *ast.FragmentSpread:
+		if err := d.set(s.Directives, nil); err != nil {
+			return err
+		}
+		if d.fragments[s.Name] || s.Definition == nil || d.excluded(s.Directives) {
+			return nil
+		}
+		if d.fragments == nil {
+			d.fragments = map[string]bool{}
+		}
+		d.fragments[s.Name] = true
+		return d.set(s.Definition.Directives, s.Definition.SelectionSet)
+	}
+	return nil
+}
+
+// excluded reports whether @skip or @include, which were checked, leave something
+// out.
+func (d *documentCheck) excluded(list ast.DirectiveList) bool {
+	for _, directive := range list {
+		if directive.Name != "skip" && directive.Name != "include" {
+			continue
+		}
+		for _, argument := range directive.Arguments {
+			value, err := argument.Value.Value(d.variables)
+			if holds, ok := value.(bool); err == nil && ok && holds == (directive.Name == "skip") {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func (d *documentCheck) arguments(list ast.ArgumentList) *gqlerror.Error {
+	for _, argument := range list {
+		if err := d.argument(argument.Value); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (d *documentCheck) argument(v *ast.Value) *gqlerror.Error {
+	switch v.Kind {
+	case ast.Variable:
+		if value, given := d.variables[v.Raw]; given && value == nil && v.ExpectedType != nil && v.ExpectedType.NonNull {
+			err := gqlerror.Errorf("The variable $%s is null, where %s is wanted. Without the variable its default holds.", v.Raw, v.ExpectedType)
+			err.Path = ast.Path{ast.PathName("variable"), ast.PathName(v.Raw)}
+			return withCode(locate(err, v.Position), codeInvalid)
+		}
+	case ast.IntValue, ast.FloatValue:
+		_, err := v.Value(nil)
+		if err == nil && v.Kind == ast.IntValue && v.ExpectedType != nil && v.ExpectedType.Name() == intName {
+			_, err = strconv.ParseInt(v.Raw, 10, 32)
+		}
+		if err != nil {
+			return withCode(locate(gqlerror.Errorf("The number %.40s is too large.", v.Raw), v.Position), codeInvalid)
+		}
+	}
+	for _, child := range v.Children {
+		if err := d.argument(child.Value); err != nil {
+			return err
+		}
+	}
+	return nil
+}
