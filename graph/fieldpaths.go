@@ -71,7 +71,7 @@ func inputPath(ctx context.Context, path []string) []types.Text {
 	if len(path) == 0 {
 		return nil
 	}
-	return findInput(arguments(ctx), path)
+	return findInput(arguments(ctx), path, false)
 }
 
 // zoomPath is inputPath for a name of Zoom's, such as "recurrence.repeat_interval"
@@ -79,13 +79,8 @@ func inputPath(ctx context.Context, path []string) []types.Text {
 // what stands around that at Zoom.
 func zoomPath(ctx context.Context, name string) []types.Text {
 	path := strings.FieldsFunc(name, func(r rune) bool { return strings.ContainsRune(".[]/", r) })
-	var begin []inputNode
-	for _, n := range arguments(ctx) {
-		begin = append(begin, n.members()...)
-	}
-	begin = slices.DeleteFunc(begin, func(n inputNode) bool { return strings.HasSuffix(n.t.Name(), "By") }) // these are in no body
 	for ; len(path) > 0; path = path[1:] {
-		if found := findInput(begin, path); found != nil {
+		if found := findInput(arguments(ctx), path, true); found != nil {
 			return found
 		}
 	}
@@ -178,8 +173,8 @@ func (n inputNode) follow(path []string) (end inputNode, steps int) {
 }
 
 // findInput returns the path of the first part, breadth first, that has all that a
-// path names, or else most of it.
-func findInput(level []inputNode, path []string) []types.Text {
+// path names, or else most of it. What names an object is in no body of Zoom's.
+func findInput(level []inputNode, path []string, inBody bool) []types.Text {
 	var best inputNode
 	most := 0
 	for len(level) > 0 && most < len(path) {
@@ -190,7 +185,7 @@ func findInput(level []inputNode, path []string) []types.Text {
 			}
 			next = append(next, n.members()...)
 		}
-		level = next
+		level = slices.DeleteFunc(next, func(n inputNode) bool { return inBody && strings.HasSuffix(n.t.Name(), "By") })
 	}
 	var found []types.Text
 	for _, step := range best.path {

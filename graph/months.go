@@ -41,7 +41,7 @@ func monthly[In any, P ranged[In]](ctx context.Context, op *zoom.Spec, filter In
 	begun := begunOn(ctx, after)
 	w := windows[In]{asked: filter, day: dayOf(begun)}
 	asked := P(&filter).Range()
-	if err := keep(ctx, op, asked); err != nil {
+	if err := keep(ctx, op, asked, begun); err != nil {
 		return w, err
 	}
 	if asked.From.IsZero() {
@@ -59,7 +59,11 @@ func monthly[In any, P ranged[In]](ctx context.Context, op *zoom.Spec, filter In
 		return w, invalid(fmt.Sprintf("from, to: they are in %d months, more than %d", len(spans), maxMonths))
 	}
 	w.cut = make([]In, len(spans))
+	oldest := oldestOf(op, today(ctx)) // may be younger than what was kept when the list was begun
 	for i, month := range spans {
+		if month.from.Before(oldest) && !month.to.Before(oldest) {
+			month.from = oldest
+		}
 		w.cut[i] = filter
 		*P(&w.cut[i]).Range() = days(month.from, month.to)
 	}
@@ -80,13 +84,22 @@ func begunOn(ctx context.Context, after *string) time.Time {
 	return now
 }
 
-// keep cuts off a range what lies further back than Zoom keeps, and tells that
-// as an error: alone if nothing is left, beside the rest else.
-func keep(ctx context.Context, op *zoom.Spec, days *zoom.Days) error {
+// oldestOf returns the first day that Zoom keeps on a day; the zero time where it does
+// not say.
+func oldestOf(op *zoom.Spec, day time.Time) time.Time {
+	if op.Months == 0 {
+		return time.Time{}
+	}
+	return day.AddDate(0, -op.Months, 0)
+}
+
+// keep cuts off a range what lies further back than Zoom keeps on a day, and tells
+// that as an error: alone if nothing is left, beside the rest else.
+func keep(ctx context.Context, op *zoom.Spec, days *zoom.Days, day time.Time) error {
 	if err := ordered(days.From, days.To); err != nil {
 		return err
 	}
-	oldest := today(ctx).AddDate(0, -op.Months, 0)
+	oldest := oldestOf(op, day)
 	if op.Months == 0 || days.From.IsZero() || !days.From.Before(oldest) {
 		return nil
 	}
@@ -126,7 +139,7 @@ func oneMonth[In any, P ranged[In]](ctx context.Context, op *zoom.Spec, filter *
 	if asked.To.After(aMonthAfter(asked.From.Time)) {
 		return invalid("from, to: Zoom adds up a month at most")
 	}
-	return keep(ctx, op, asked)
+	return keep(ctx, op, asked, today(ctx))
 }
 
 // byMonth asks about a range month by month, all at once, and returns the

@@ -29,6 +29,9 @@ func (r *Resolver) createUser(ctx context.Context, input types.CreateUserInput) 
 }
 
 func (s *scope) updateUser(ctx context.Context, input types.UpdateUserInput) (string, error) {
+	if input.RemoveTspCredentials == nil && types.IsEmpty(input.Patch) {
+		return "", invalid("patch: it changes nothing") // before anybody is looked up
+	}
 	id, err := s.hostID(ctx, *input.User)
 	if err != nil {
 		return "", within(err, "user")

@@ -240,7 +240,7 @@ func TestEmptyChanges(t *testing.T) {
 		for _, change := range []string{
 			`updateMeeting(input: {meeting: {number: "${MeetingNumber}"}, patch: {}})`,
 			`updateMeeting(input: {meeting: {number: "${MeetingNumber}"}, occurrenceId: "1", patch: {settings: {}}})`,
-			`updateUser(input: {user: {zoomId: "${HostID}"}, patch: {}})`,
+			`updateUser(input: {user: {email: "${HostEmail}"}, patch: {}})`,
 			`updateRole(input: {role: {zoomId: "${RoleID}"}, patch: {}})`,
 			`updateInformationBarrierPolicy(input: {policy: {zoomId: "${PolicyID}"}, patch: {settings: {}}})`,
 			`updateAccountSettings(input: {change: {settings: {}}})`,
@@ -344,8 +344,8 @@ func TestZoomsFieldsInTheCallersWords(t *testing.T) {
 		{update, "number", ""},
 		{`createUser(input: {action: CREATE, user: {email: "a@example.com", type: BASIC}})`, "user_info.email action first_name", "input.user.email\ninput.action\ninput.user.firstName"},
 		{`createPoll(input: {meeting: {number: "1"}, poll: {title: "x", questions: [{name: "x", type: SINGLE}]}})`, "questions.answers", "input.poll.questions.0.answers"},
-		{`updateAccountSettings(input: {change: {settings: {inMeeting: {chat: true}}}})`, "in_meeting.chat", "input.change.settings.inMeeting.chat"},
-		{`updateAccountSettings(input: {change: {security: {adminChangeNamePic: true}}})`, "security.admin_change_name_pic", "input.change.security.adminChangeNamePic"},
+		{`updateAccountSettings(input: {change: {settings: {inMeeting: {alertGuestJoin: true}}}})`, "in_meeting.alert_guest_join", "input.change.settings.inMeeting.alertGuestJoin"},
+		{`updateAccountSettings(input: {change: {security: {hideBillingInfo: true}}})`, "security.hide_billing_info", "input.change.security.hideBillingInfo"},
 	} {
 		t.Run(c.names, func(t *testing.T) {
 			var errs []string
