@@ -252,7 +252,7 @@ var mistakes = []mistake{
 
 	// Arguments.
 	{
-		why: "first: 0, negative, and more than is bearable", query: `{ account { zero: users(first: 0) { totalCount } less: users(first: -1) { totalCount } more: users(first: 3001) { totalCount } most: users(first: 99999999999) { totalCount } zoomId } }`,
+		why: "first: 0, negative, and more than is bearable", query: `{ account { zero: users(first: 0) { totalCount } less: users(first: -1) { totalCount } more: users(first: 3001) { totalCount } most: users(first: 2147483647) { totalCount } zoomId } }`,
 		codes: map[string]string{"account.zero": "BAD_USER_INPUT", "account.less": "BAD_USER_INPUT", "account.more": "BAD_USER_INPUT", "account.most": "BAD_USER_INPUT"},
 		data:  `{"account": {"zero": null, "less": null, "more": null, "most": null, "zoomId": "${AccountID}"}}`,
 	},

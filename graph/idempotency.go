@@ -78,9 +78,9 @@ func once[T any](ctx context.Context, s *scope, m *idempotency, c creation[T]) (
 	if strings.TrimSpace(*c.key) == "" {
 		return nil, invalid("idempotencyKey: it is empty")
 	}
-	raw, err := types.Marshal(c.input) // with secrets, which are part of what is wanted
+	raw, err := types.MarshalInput(c.input) // with secrets, which are part of what is wanted
 	if err != nil {
-		return nil, err
+		return nil, zoom.InvalidInput(c.mutation, err)
 	}
 	id := sha256.Sum256(fmt.Appendf(nil, "%x\x00%s\x00%s\x00%s", s.client.Tenant(), s.client.Sub(), c.mutation, *c.key))
 	// Replicas share the sum of the input, which may hold a passcode: without the

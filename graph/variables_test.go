@@ -191,8 +191,8 @@ func TestInputsThatAreNone(t *testing.T) {
 			{`query ($v: Int!) { account { users(first: $v) { totalCount } } }`, map[string]any{"v": "5"}, []string{"$v", "no Int"}},
 			{`query ($v: String!) { account { channelSurveyInstances(channelZoomId: $v) { totalCount } } }`, map[string]any{"v": 5}, []string{"no String"}},
 			{`mutation ($v: NewMeeting!) { createMeeting(input: {host: {zoomId: "x"}, meeting: $v}) { userErrors { code } } }`, map[string]any{"v": map[string]any{"topic": 5}}, []string{"$v.topic"}},
-			{`mutation { zoomRequest(input: {operation: "GET /users", query: {page_size: 99999999999999999999}}) { status } }`, nil, []string{"too large"}},
-			{`{ meeting(by: {number: 99999999999999999999}) { topic } }`, nil, []string{"too large"}},
+			{`mutation { zoomRequest(input: {operation: "GET /users", query: {page_size: 99999999999999999999}}) { status } }`, nil, nil},
+			{`{ meeting(by: {number: 99999999999999999999}) { topic } }`, nil, nil},
 			{`{ account { users(first: 2147483648) { totalCount } } }`, nil, []string{"too large"}},
 		} {
 			t.Log(c.query)

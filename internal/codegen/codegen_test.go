@@ -178,7 +178,7 @@ func TestStructFields(t *testing.T) {
 			regions: [String!] @separated(by: ",")
 			hosts: [String!] @separated(by: ";") @zoomField(name: "alternative_hosts")
 		}
-		input NewThing { text: String regions: [String!] @separated(by: ",") id: ID! }`)
+		input NewThing { text: String regions: [String!] @separated(by: ",") id: ID! on: Boolean! }`)
 	pkg := types.NewPackage("zoomql/internal/zoom/types", "types")
 	named := func(name string, under types.Type) types.Type {
 		return types.NewNamed(types.NewTypeName(0, pkg, name, nil), under, nil)
@@ -204,7 +204,8 @@ func TestStructFields(t *testing.T) {
 		{"Thing", "hosts", types.NewSlice(types.Typ[types.String]), `[]SemicolonItem json:"alternative_hosts,omitzero"`},
 		{"NewThing", "text", types.NewPointer(types.Typ[types.String]), `*string json:"text,omitzero"`},
 		{"NewThing", "regions", types.NewSlice(types.Typ[types.String]), `[]CommaItem json:"regions,omitzero"`},
-		{"NewThing", "id", types.Typ[types.String], `string json:"id,omitzero"`},
+		{"NewThing", "id", types.Typ[types.String], `string json:"id"`},
+		{"NewThing", "on", types.Typ[types.Bool], `bool json:"on"`},
 	} {
 		def := schema.Types[c.of]
 		f, err := fieldHook(def, def.Fields.ForName(c.field), &modelgen.Field{Type: c.gqlgen})
@@ -345,7 +346,7 @@ func TestPlainReads(t *testing.T) {
 	const survey = "return orNil(zoom.GetMeetingSurvey.Do(ctx, of(ctx, obj).client, zoom.MeetingKey{MeetingID: obj.Number}))"
 	for coordinate, want := range map[string]string{
 		"Meeting.survey":     survey,
-		"User.presence":      "return orNil(zoom.GetPresence.Do(ctx, of(ctx, obj).client, zoom.UserKey{UserID: string(obj.ZoomID)}))",
+		"User.presence":      "return orNil(zoom.GetPresence.Do(ctx, of(ctx, obj).client, zoom.UserKey{UserID: obj.ID().Key}))",
 		"Meeting.invitation": strings.Replace(strings.Replace(survey, "MeetingSurvey", "MeetingInvitation", 1), "obj.Number}", `obj.Number}, zoom.Secrets(askedOf(ctx, "MeetingInvitation").secrets)`, 1),
 		"Meeting.poll":       "", // which poll?
 		"Meeting.surveys":    "", // a list

@@ -411,7 +411,7 @@ func TestWhoAsksAfterAWriteSeesIt(t *testing.T) {
 			early <- topic
 		}()
 		synctest.Wait()
-		if _, err := UpdateMeeting.Do(t.Context(), c, MeetingPatch{MeetingID: 7, Patch: &types.MeetingPatch{}}); err != nil {
+		if _, err := UpdateMeeting.Do(t.Context(), c, MeetingPatch{MeetingID: 7, Patch: somePatch}); err != nil {
 			t.Fatal(err)
 		}
 		if topic, err := get(); topic != "after" || err != nil {
@@ -490,7 +490,7 @@ func TestWritesEvict(t *testing.T) {
 		"/past_meetings/7": `{"uuid":"a=="}`, "/users/u": `{"id":"u"}`,
 	}
 	patch := func(ctx context.Context, c *Client) error {
-		_, err := UpdateMeeting.Do(ctx, c, MeetingPatch{MeetingID: 7, Patch: &types.MeetingPatch{}})
+		_, err := UpdateMeeting.Do(ctx, c, MeetingPatch{MeetingID: 7, Patch: somePatch})
 		return err
 	}
 	ofMeeting := []string{"GET /meetings/7", "GET /users/u/meetings"}
@@ -575,7 +575,7 @@ func TestAWriteToAMeetingOfAnUnknownHost(t *testing.T) {
 		}
 	}
 	lists()
-	if _, err := UpdateMeeting.Do(t.Context(), c, MeetingPatch{MeetingID: 7, Patch: &types.MeetingPatch{}}); err != nil {
+	if _, err := UpdateMeeting.Do(t.Context(), c, MeetingPatch{MeetingID: 7, Patch: somePatch}); err != nil {
 		t.Fatal(err)
 	}
 	calls.take()
@@ -630,7 +630,7 @@ func TestWhichWritesEvict(t *testing.T) {
 				}
 			}
 			get()
-			_, _ = UpdateMeeting.Do(t.Context(), client, MeetingPatch{MeetingID: 7, Patch: &types.MeetingPatch{}})
+			_, _ = UpdateMeeting.Do(t.Context(), client, MeetingPatch{MeetingID: 7, Patch: somePatch})
 			calls.take()
 			get()
 			if stale := len(calls.take()) == 1; stale != c.stale {
@@ -655,7 +655,7 @@ func TestWithoutAStore(t *testing.T) {
 		t.Error("nothing is known")
 	}
 	c.Evict(t.Context(), "user:u")
-	if _, err := UpdateMeeting.Do(t.Context(), c, MeetingPatch{MeetingID: 7, Patch: &types.MeetingPatch{}}); err != nil {
+	if _, err := UpdateMeeting.Do(t.Context(), c, MeetingPatch{MeetingID: 7, Patch: somePatch}); err != nil {
 		t.Error(err)
 	}
 }
@@ -721,7 +721,7 @@ func TestSubAccounts(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if _, err := UpdateMeeting.Do(t.Context(), sub, MeetingPatch{MeetingID: 7, Patch: &types.MeetingPatch{}}); err != nil {
+	if _, err := UpdateMeeting.Do(t.Context(), sub, MeetingPatch{MeetingID: 7, Patch: somePatch}); err != nil {
 		t.Fatal(err)
 	}
 	calls.take()

@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"zoomql/internal/zoom/types"
 )
 
 // The kinds of failure, for errors.Is. What a caller may do about each differs;
@@ -63,6 +65,16 @@ func OutcomeUnknown(err error) bool {
 
 // Unsent reports whether Zoom never saw the call: its input is none.
 func (e *Error) Unsent() bool { return e.Kind == ErrInvalid && e.Status == 0 && e.Message != "" }
+
+// InvalidInput is the error of an input that an operation cannot be asked with, and
+// of the field that is to blame, if there is one.
+func InvalidInput(op string, err error) *Error {
+	e := &Error{Op: op, Kind: ErrInvalid, Message: err.Error()}
+	if item, ok := errors.AsType[*types.ItemError](err); ok {
+		e.Fields = []FieldError{{item.Path, item.Error()}}
+	}
+	return e
+}
 
 // FieldError is one field of a body that Zoom refused.
 type FieldError struct {

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"zoomql/internal/zoom/types"
 )
 
 // oneAtATime is a Zoom that takes a while to write, and refuses what comes to the
@@ -42,7 +44,7 @@ func TestOneWriteAtATimeOnOneUser(t *testing.T) {
 			if i%5 == 0 {
 				_, err = DeleteUser.Do(t.Context(), c, UserRemoval{UserID: user})
 			} else {
-				_, err = UpdateUser.Do(t.Context(), c, UserPatch{UserID: user})
+				_, err = UpdateUser.Do(t.Context(), c, UserPatch{UserID: user, Patch: &types.UserPatch{FirstName: new("A")}})
 			}
 			if err != nil {
 				t.Error(err)
@@ -67,7 +69,7 @@ func TestTurnsEndWithTheirContext(t *testing.T) {
 			return answer(204, "")
 		}))
 		update := func(ctx context.Context, user string) error {
-			_, err := UpdateUser.Do(ctx, c, UserPatch{UserID: user})
+			_, err := UpdateUser.Do(ctx, c, UserPatch{UserID: user, Patch: &types.UserPatch{FirstName: new("A")}})
 			return err
 		}
 		var wait sync.WaitGroup

@@ -144,3 +144,6 @@ func day(s string) types.Date {
 	}
 	return types.Date{Time: at}
 }
+
+// somePatch is a change of a meeting: an empty one is not sent.
+var somePatch = &types.MeetingPatch{Agenda: new("A")}

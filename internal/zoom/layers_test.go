@@ -603,7 +603,7 @@ func TestTheLimiterLearns(t *testing.T) {
 		return err
 	}
 	update := func(ctx context.Context, c *Client) error {
-		_, err := UpdateMeeting.Do(ctx, c, MeetingPatch{MeetingID: 7, Patch: &types.MeetingPatch{}})
+		_, err := UpdateMeeting.Do(ctx, c, MeetingPatch{MeetingID: 7, Patch: somePatch})
 		return err
 	}
 	create := func(host string) func(context.Context, *Client) error {

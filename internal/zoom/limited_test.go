@@ -33,7 +33,7 @@ func TestAHostsWritesAreCountedTogether(t *testing.T) {
 			return err
 		}
 		update := func(meeting types.MeetingNumber) error {
-			_, err := UpdateMeeting.Do(t.Context(), c, MeetingPatch{MeetingID: meeting, Patch: &types.MeetingPatch{}})
+			_, err := UpdateMeeting.Do(t.Context(), c, MeetingPatch{MeetingID: meeting, Patch: somePatch})
 			return err
 		}
 		for i := range 100 {
@@ -67,7 +67,7 @@ func TestAHostThatIsNotKnown(t *testing.T) {
 			return answer(429, `{"code":429,"message":"You have exceeded the daily rate limit (100) of Meeting Create/Update API requests permitted for this particular user."}`)
 		}, time.Minute)
 		for i, meeting := range []types.MeetingNumber{7, 7, 8} {
-			_, err := UpdateMeeting.Do(t.Context(), c, MeetingPatch{MeetingID: meeting, Patch: &types.MeetingPatch{}})
+			_, err := UpdateMeeting.Do(t.Context(), c, MeetingPatch{MeetingID: meeting, Patch: somePatch})
 			if want := []int{1, 1, 2}[i]; !errors.Is(err, ErrDailyLimit) || calls != want {
 				t.Errorf("update %d: %v, %d calls", i, err, calls)
 			}

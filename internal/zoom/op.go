@@ -103,7 +103,7 @@ func (o Op[In, Out]) request(c *Client, in In, options []Option) (*Request, erro
 	case errors.Is(err, ErrNoID):
 		return nil, &Error{Op: o.Pattern, Kind: ErrNoID}
 	case err != nil:
-		return nil, &Error{Op: o.Pattern, Kind: ErrInvalid, Message: err.Error()}
+		return nil, InvalidInput(o.Pattern, err)
 	}
 	for _, set := range options {
 		set(req)
@@ -264,7 +264,7 @@ func (in *input) request(s *Spec, account string, v reflect.Value) (*Request, er
 	}
 	req.Query = query.Encode()
 	if in.body != nil {
-		body, err := types.Marshal(v.FieldByIndex(in.body).Interface())
+		body, err := types.MarshalInput(v.FieldByIndex(in.body).Interface())
 		if err != nil {
 			return nil, err
 		}

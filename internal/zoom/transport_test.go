@@ -289,7 +289,7 @@ func TestACallHasItsOwnTime(t *testing.T) {
 			t.Errorf("what is sent has the call's time: %v", ends)
 		}
 		began = time.Now()
-		_, err := UpdateMeeting.Do(t.Context(), c, MeetingPatch{MeetingID: 7, Patch: &types.MeetingPatch{}})
+		_, err := UpdateMeeting.Do(t.Context(), c, MeetingPatch{MeetingID: 7, Patch: somePatch})
 		if e := asError(t, err); !errors.Is(e, ErrUnavailable) || !errors.Is(e, context.DeadlineExceeded) || time.Since(began) != 3*time.Second {
 			t.Errorf("a write whose outcome is unknown: after %v, %v", time.Since(began), e)
 		}
@@ -310,7 +310,7 @@ func TestACallerWhoHasLeftSendsNothing(t *testing.T) {
 	c := newTestClient(func(*http.Request) *http.Response { t.Error("a call was sent"); return nil })
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := UpdateMeeting.Do(ctx, c, MeetingPatch{MeetingID: 7, Patch: &types.MeetingPatch{}}); !errors.Is(err, context.Canceled) {
+	if _, err := UpdateMeeting.Do(ctx, c, MeetingPatch{MeetingID: 7, Patch: somePatch}); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}
 }

@@ -2,8 +2,11 @@ package types
 
 import (
 	"bytes"
+	"errors"
+	"fmt"
 	"io"
 	"reflect"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -23,11 +26,20 @@ var Lenient = json.JoinOptions(
 	)),
 )
 
-var strict = json.WithMarshalers(json.JoinMarshalers(
-	json.MarshalToFunc(marshalJoined[CommaItem](",")),
-	json.MarshalToFunc(marshalJoined[SemicolonItem](";")),
-	json.MarshalToFunc(marshalJoined[Weekday](",")),
-))
+var (
+	strict  = joinedBy(false)
+	checked = joinedBy(true)
+)
+
+// joinedBy writes lists that are one string at Zoom, and refuses items that cannot
+// be told from each other there if they are to be checked.
+func joinedBy(check bool) json.Options {
+	return json.WithMarshalers(json.JoinMarshalers(
+		json.MarshalToFunc(marshalJoined[CommaItem](",", check)),
+		json.MarshalToFunc(marshalJoined[SemicolonItem](";", check)),
+		json.MarshalToFunc(marshalJoined[Weekday](",", check)),
+	))
+}
 
 // Unmarshal reads JSON of Zoom's.
 func Unmarshal(data []byte, v any) error { return json.Unmarshal(data, v, Lenient) }
@@ -39,6 +51,29 @@ func UnmarshalDecode(dec *jsontext.Decoder, v any) error {
 
 // Marshal writes JSON for Zoom.
 func Marshal(v any) ([]byte, error) { return json.Marshal(v, strict) }
+
+// MarshalInput writes an input of a caller's for Zoom. Its error is an *ItemError, or
+// no mistake of the caller's.
+func MarshalInput(v any) ([]byte, error) {
+	body, err := json.Marshal(v, checked)
+	item, refused := errors.AsType[*ItemError](err)
+	if at, ok := errors.AsType[*json.SemanticError](err); refused && ok {
+		item.Path = strings.TrimPrefix(string(at.JSONPointer), "/") + item.Path
+		return nil, item
+	}
+	return body, err
+}
+
+// ItemError is of an item of a list that would be two at Zoom, or none.
+type ItemError struct {
+	Path      string // in Zoom's names, with "/" between them
+	separator string
+}
+
+// Error says what is wrong with the item.
+func (e *ItemError) Error() string {
+	return fmt.Sprintf("an item is empty or holds %q, which separates one from the next at Zoom", e.separator)
+}
 
 // IsEmpty reports whether an input holds nothing that was given.
 func IsEmpty(input any) bool {
@@ -102,11 +137,14 @@ func unmarshalJoined[T joined](dec *jsontext.Decoder, list *[]T) error {
 	return err
 }
 
-func marshalJoined[T joined](separator string) func(*jsontext.Encoder, []T) error {
+func marshalJoined[T joined](separator string, check bool) func(*jsontext.Encoder, []T) error {
 	return func(enc *jsontext.Encoder, list []T) error {
 		items := make([]string, len(list))
 		for i, x := range list {
 			items[i] = toZoom(x)
+			if check && (strings.TrimSpace(items[i]) == "" || strings.Contains(items[i], separator)) {
+				return &ItemError{"/" + strconv.Itoa(i), separator}
+			}
 		}
 		return enc.WriteToken(jsontext.String(strings.Join(items, separator)))
 	}

@@ -1,6 +1,7 @@
 package types
 
 import (
+	"errors"
 	"reflect"
 	"strings"
 	"testing"
@@ -190,7 +191,7 @@ func TestPruneTakesNullsOutOfLists(t *testing.T) {
 		LoginTypes:       []LoginType{LoginType(loginTypeCodes.fromZoom["1"]), LoginType(loginTypeCodes.fromZoom["100"])},
 		PhoneNumbers:     []*UserPhoneNumber{{Number: "+1"}},
 		CustomAttributes: []*CustomAttribute{},
-		GroupIds:         []Text{"a", "", "b"},
+		GroupIds:         []Text{"a", "b"},
 	}
 	if diff := cmp.Diff(want, u, exported); diff != "" {
 		t.Errorf("-want +got\n%s", diff)
@@ -208,5 +209,45 @@ func TestPruneGoesDeep(t *testing.T) {
 	want := []*node{{Enums: []LoginType{google}, Nodes: []*struct{ Enums []LoginType }{{[]LoginType{google}}}}, {}}
 	if diff := cmp.Diff(want, list); diff != "" {
 		t.Errorf("-want +got\n%s", diff)
+	}
+}
+
+func TestItemsThatWouldBeTwo(t *testing.T) {
+	type part struct {
+		Hosts []SemicolonItem `json:"hosts,omitzero"`
+		Codes []CommaItem     `json:"codes,omitzero"`
+	}
+	type whole struct {
+		Parts []part `json:"parts"`
+	}
+	for _, c := range []struct {
+		in   part
+		path string // "" is none
+	}{
+		{part{Hosts: []SemicolonItem{"a,b"}, Codes: []CommaItem{"a;b"}}, ""},
+		{part{Hosts: []SemicolonItem{}}, ""},
+		{part{Hosts: []SemicolonItem{"a", "b;c"}}, "parts/1/hosts/1"},
+		{part{Codes: []CommaItem{"a,b"}}, "parts/1/codes/0"},
+		{part{Codes: []CommaItem{"a", "b", " "}}, "parts/1/codes/2"},
+	} {
+		_, err := MarshalInput(whole{[]part{{}, c.in}})
+		item, _ := errors.AsType[*ItemError](err)
+		if (err != nil) != (c.path != "") || item != nil && item.Path != c.path {
+			t.Errorf("%+v: got %v at %+v, want %q", c.in, err, item, c.path)
+		}
+	}
+	if _, err := Marshal(part{Codes: []CommaItem{"a,b"}}); err != nil {
+		t.Errorf("what Zoom said cannot be kept: %v", err)
+	}
+}
+
+func TestChangesNothing(t *testing.T) {
+	for body, want := range map[string]bool{
+		`{}`: true, `null`: true, `{"a":{}}`: true, `{"a":{"b":{},"c":null}}`: true,
+		`{"a":""}`: false, `{"a":0}`: false, `{"a":false}`: false, `{"a":[]}`: false, `{"a":{"b":{}},"c":{"d":"x"}}`: false, `[]`: false,
+	} {
+		if got := ChangesNothing([]byte(body)); got != want {
+			t.Errorf("%s changes nothing: %v, want %v", body, got, want)
+		}
 	}
 }

@@ -424,27 +424,13 @@ func (d *Date) UnmarshalGQL(v any) error {
 func (i CommaItem) MarshalGQL(w io.Writer) { writeText(w, string(i)) }
 
 // UnmarshalGQL reads an item of a caller.
-func (i *CommaItem) UnmarshalGQL(v any) error { return unmarshalItem(i, v, ",") }
+func (i *CommaItem) UnmarshalGQL(v any) error { return (*Text)(i).UnmarshalGQL(v) }
 
 // MarshalGQL writes the item.
 func (i SemicolonItem) MarshalGQL(w io.Writer) { writeText(w, string(i)) }
 
 // UnmarshalGQL reads an item of a caller.
-func (i *SemicolonItem) UnmarshalGQL(v any) error { return unmarshalItem(i, v, ";") }
-
-// unmarshalItem reads an item of a list that Zoom reads from one string. An item
-// that holds what separates one from the next would become two.
-func unmarshalItem[T ~string](item *T, v any, separator string) error {
-	s, err := callerText(v)
-	switch {
-	case err != nil:
-		return err
-	case strings.TrimSpace(s) == "" || strings.Contains(s, separator):
-		return fmt.Errorf("an item is empty or holds %q, which separates one from the next at Zoom", separator)
-	}
-	*item = T(s)
-	return nil
-}
+func (i *SemicolonItem) UnmarshalGQL(v any) error { return (*Text)(i).UnmarshalGQL(v) }
 
 // scalarText returns the text of a JSON scalar: the string's content, or the
 // literal of a number or boolean; "" for null, objects and arrays.
