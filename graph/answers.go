@@ -78,7 +78,7 @@ func (a *answers) pays(hash uint64) bool {
 }
 
 func newAnswers(cfg Config) *answers {
-	views := sha256.Sum256([]byte("answer\x00" + cfg.Client.View() + "\x00" + schemaText()))
+	views := sha256.Sum256([]byte("answer\x00" + cfg.Client.View() + "\x00" + Schema()))
 	a := &answers{store: cfg.Answers, log: cfg.Log, views: string(views[:])}
 	if m, ok := cfg.Answers.(*cache.Memory); ok {
 		a.unchanged = m.Unchanged

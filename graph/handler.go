@@ -81,9 +81,6 @@ func New(cfg Config) http.Handler {
 	return over
 }
 
-// Schema returns the schema as SDL, for who generates code from it.
-func Schema() string { return schemaText() }
-
 // recovered makes a panic an error of the field that met it, and logs where.
 func recovered(log *slog.Logger) graphql.RecoverFunc {
 	return func(ctx context.Context, v any) error {

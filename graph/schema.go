@@ -4,19 +4,82 @@ import (
 	"embed"
 	"io/fs"
 	"strings"
+	"sync"
+
+	"github.com/vektah/gqlparser/v2"
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/formatter"
 )
 
 //go:embed schema/*.graphqls
 var schemaFiles embed.FS
 
-// schemaText joins the files of the schema in the order of their names.
-func schemaText() string {
-	var b strings.Builder
+// schemaSources returns the files of the schema in the order of their names.
+func schemaSources() []*ast.Source {
+	var sources []*ast.Source
 	files, _ := fs.Glob(schemaFiles, "schema/*.graphqls") // the pattern is right
 	for _, file := range files {
 		text, _ := schemaFiles.ReadFile(file) // it is embedded
-		b.Write(text)
-		b.WriteByte('\n')
+		sources = append(sources, &ast.Source{Name: file, Input: string(text)})
 	}
-	return b.String()
+	return sources
+}
+
+// oneOfDirective defines the directive @oneOf, which the specification has since September
+// 2025: a parser older than that refuses a directive that is not defined, and a newer
+// one accepts the definition.
+//
+// Spec: https://spec.graphql.org/September2025/#sec--oneOf
+const oneOfDirective = `"The input object takes exactly one of its fields, and no null."
+directive @oneOf on INPUT_OBJECT
+`
+
+// Schema returns the schema as SDL, for tools that generate code from it or compose
+// it: each type stands there once, with all that extends it in the source, and every
+// directive that is used is defined.
+var Schema = sync.OnceValue(func() string {
+	schema, err := gqlparser.LoadSchema(schemaSources()...)
+	if err != nil {
+		panic(err) // code was generated from it
+	}
+	var b strings.Builder
+	b.WriteString(oneOfDirective)
+	formatter.NewFormatter(&b, formatter.WithIndent("  ")).FormatSchema(schema)
+	return tidied(b.String())
+})
+
+// tidied sets definitions apart by an empty line, and descriptions of one line on one
+// line, where the formatter takes three.
+func tidied(sdl string) string {
+	const block = `"""`
+	var out, description []string
+	described, inside := false, false // a description ended the line before; a line of one is read
+	for line := range strings.Lines(sdl) {
+		line = strings.TrimSuffix(line, "\n")
+		text := strings.TrimLeft(line, " ")
+		if !inside && !described && len(out) > 0 && text == line && strings.Trim(line, "})") == line {
+			out = append(out, "")
+		}
+		switch {
+		case inside && text != block:
+			description = append(description, line)
+		case inside:
+			out, inside, described = append(out, descriptionLines(line, description)...), false, true
+		case text == block:
+			description, inside = nil, true
+		default:
+			out, described = append(out, line), strings.HasPrefix(text, `"`)
+		}
+	}
+	return strings.Join(out, "\n") + "\n"
+}
+
+// descriptionLines returns a description as it is to stand, between quotes that are
+// indented as the line quotes is.
+func descriptionLines(quotes string, text []string) []string {
+	if len(text) == 1 && !strings.ContainsAny(text[0], `"\`) {
+		indent := strings.TrimSuffix(quotes, `"""`)
+		return []string{indent + `"` + strings.TrimLeft(text[0], " ") + `"`}
+	}
+	return append(append([]string{quotes}, text...), quotes)
 }
