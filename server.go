@@ -19,7 +19,6 @@ import (
 	"time"
 
 	"github.com/alecthomas/kong"
-	"github.com/rs/cors"
 
 	"zoomql/cache"
 	"zoomql/graph"
@@ -147,14 +146,7 @@ func serve(ctx context.Context, cfg *config.Config, stderr io.Writer) error {
 // newHandler puts the routes together.
 func newHandler(cfg *config.Config, tenants tenants, box *box) http.Handler {
 	api := tenants.api()
-	api = access.Pages(cfg.AllowedOrigins, api)
-	if len(cfg.AllowedOrigins) > 0 {
-		api = cors.New(cors.Options{
-			AllowedOrigins: cfg.AllowedOrigins,
-			AllowedMethods: []string{http.MethodGet, http.MethodPost},
-			AllowedHeaders: []string{"Authorization", "Content-Type", "Apollo-Require-Preflight", access.AccountHeader},
-		}).Handler(api)
-	}
+	api = access.Pages(access.PageOptions{Origins: cfg.AllowedOrigins, Own: []string{cfg.PublicOrigin()}, Headers: cfg.AllowedHeaders}, api)
 	mux := http.NewServeMux()
 	mux.Handle(endpoint, api)
 	mux.Handle("GET "+links.Path, tenants.files())

@@ -10,23 +10,6 @@ import (
 	"sync/atomic"
 )
 
-// Pages refuses what web pages of other sites send through a visitor's browser:
-// a query would spend the account's budget, though its answer stayed unread.
-// origins are the sites whose pages may ask.
-func Pages(origins []string, next http.Handler) http.Handler {
-	allowed := map[string]bool{}
-	for _, o := range origins {
-		allowed[strings.TrimSuffix(o, "/")] = o != ""
-	}
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if site := r.Header["Sec-Fetch-Site"]; len(site) > 0 && site[0] == "cross-site" && !allowed[r.Header.Get("Origin")] {
-			refuse(w, http.StatusForbidden, "CROSS_SITE", "Pages of other sites may not ask. Add the site to ALLOWED_ORIGINS.")
-			return
-		}
-		next.ServeHTTP(w, r)
-	})
-}
-
 // Local refuses requests by a name that is not this machine's, for a gateway
 // that listens on loopback: a page whose name was pointed at 127.0.0.1 is
 // "same site" to a browser.

@@ -98,39 +98,6 @@ func keys(hashes []string) (all []Key) {
 	return all
 }
 
-func TestPages(t *testing.T) {
-	for _, c := range []struct {
-		why    string
-		site   string
-		origin string
-		pass   bool
-	}{
-		{"no browser", "", "", true},
-		{"the gateway's own page", "same-origin", "http://gateway.example", true},
-		{"typed into the address bar", "none", "", true},
-		{"a page of the same site", "same-site", "http://other.gateway.example", true},
-		{"a page that may ask", "cross-site", "https://app.example", true},
-		{"a page of another site", "cross-site", "https://evil.example", false},
-		{"a picture on it", "cross-site", "", false},
-		{"a page without an origin", "cross-site", "null", false},
-		{"a site that begins alike", "cross-site", "https://app.example.evil.example", false},
-		{"the same without encryption", "cross-site", "http://app.example", false},
-	} {
-		w := ask(func(h http.Handler) http.Handler { return Pages([]string{"https://app.example/", ""}, h) }, func(r *http.Request) {
-			for name, value := range map[string]string{"Sec-Fetch-Site": c.site, "Origin": c.origin} {
-				if value != "" {
-					r.Header.Set(name, value)
-				}
-			}
-		})
-		if !c.pass {
-			refusal(t, c.why, w, http.StatusForbidden, "CROSS_SITE")
-		} else if w.Code != passed {
-			t.Errorf("%s: HTTP %d, %s", c.why, w.Code, w.Body)
-		}
-	}
-}
-
 func TestLocal(t *testing.T) {
 	guard := Local(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(passed) }))
 	for _, c := range []struct {

@@ -56,7 +56,11 @@ type Config struct {
 
 	APIKeys        []string `env:"API_KEYS" help:"callers that may ask: SHA-256 of each one's key, in hex, or name:SHA-256, with commas between; needed to listen beyond this machine with real credentials"`
 	AllowedOrigins []string `env:"ALLOWED_ORIGINS" help:"web origins whose pages may ask, with commas between"`
+	AllowedHeaders []string `env:"ALLOWED_HEADERS" help:"headers that those pages may send besides those of GraphQL clients and tracing libraries, with commas between"`
 	Playground     string   `env:"PLAYGROUND" help:"on or off, with introspection; default: on where only this machine can ask"`
+
+	TrustedDocuments []string `env:"TRUSTED_DOCUMENTS" help:"manifests of documents that callers name by id, as relay-compiler, graphql-codegen or Apollo write them: paths of files, with commas between"`
+	TrustedOnly      string   `env:"TRUSTED_ONLY" envDefault:"off" help:"on executes these documents and no others"`
 
 	RawRequests string `env:"RAW_REQUESTS" envDefault:"off" help:"on lets callers send any operation of the table with parameters of their own (zoomRequest)"`
 
@@ -158,12 +162,19 @@ func (c *Config) check() []error {
 	if c.RawRequests != "on" && c.RawRequests != "off" {
 		bad("RAW_REQUESTS: %q is neither on nor off", c.RawRequests)
 	}
+	switch {
+	case c.TrustedOnly != "on" && c.TrustedOnly != "off":
+		bad("TRUSTED_ONLY: %q is neither on nor off", c.TrustedOnly)
+	case c.TrustedOnly == "on" && len(c.TrustedDocuments) == 0:
+		bad("TRUSTED_ONLY: on, but TRUSTED_DOCUMENTS names no file: nothing could be asked")
+	}
 	if n := len(c.LinkKey); n > 0 && n < 32 {
 		bad("LINK_KEY: shorter than 32 characters; make one with: openssl rand -base64 32")
 	}
 	if u, err := url.Parse(c.PublicURL); c.PublicURL != "" && (err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http") {
 		bad("PUBLIC_URL: not a URL such as https://zoomql.example.com")
 	}
+	errs = append(errs, c.readPages()...)
 	if c.LogFormat != "text" && c.LogFormat != "json" {
 		bad("LOG_FORMAT: %q is neither text nor json", c.LogFormat)
 	}
