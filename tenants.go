@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"net/http"
+	"os"
 	"strings"
 	"sync"
 	"time"
@@ -31,7 +33,11 @@ type tenant struct {
 type tenants []*tenant
 
 func newTenants(cfg *config.Config, accounts []config.Account, s *stores, log *slog.Logger) (tenants, error) {
-	m := &maker{cfg: cfg, stores: s, calls: zoom.NewHTTP(cfg.MaxInFlight), files: links.NewTransport(), documents: graph.NewDocuments()}
+	trusted, err := readTrusted(cfg.TrustedDocuments)
+	if err != nil {
+		return nil, err
+	}
+	m := &maker{cfg: cfg, stores: s, calls: zoom.NewHTTP(cfg.MaxInFlight), files: links.NewTransport(), documents: graph.NewDocuments(), trusted: trusted}
 	return m.tenants(accounts, log)
 }
 
@@ -43,6 +49,7 @@ type maker struct {
 	logins    *http.Client // for tokens; nil means auth's own
 	files     http.RoundTripper
 	documents graph.Documents
+	trusted   *graph.Trusted
 }
 
 func (m *maker) tenants(accounts []config.Account, log *slog.Logger) (tenants, error) {
@@ -55,6 +62,26 @@ func (m *maker) tenants(accounts []config.Account, log *slog.Logger) (tenants, e
 		all = append(all, t)
 	}
 	return all, nil
+}
+
+// readTrusted reads the manifests of trusted documents.
+func readTrusted(files []string) (*graph.Trusted, error) {
+	if len(files) == 0 {
+		return nil, nil
+	}
+	var manifests []graph.Manifest
+	for _, file := range files {
+		text, err := os.ReadFile(strings.TrimSpace(file))
+		if err != nil {
+			return nil, fmt.Errorf("TRUSTED_DOCUMENTS: %w", err)
+		}
+		manifests = append(manifests, graph.Manifest{Name: file, Text: text})
+	}
+	trusted, err := graph.ReadTrusted(manifests...)
+	if err != nil {
+		return nil, fmt.Errorf("TRUSTED_DOCUMENTS that cannot be used:\n%w", err)
+	}
+	return trusted, nil
 }
 
 func (m *maker) tenant(a config.Account, log *slog.Logger) (*tenant, error) {
@@ -78,7 +105,7 @@ func (m *maker) tenant(a config.Account, log *slog.Logger) (*tenant, error) {
 		Tokens: tokens, APIURL: a.APIURL, Transport: m.files, Log: log,
 	})
 	t.graph = graph.New(graph.Config{
-		Client: t.client, Answers: m.stores.near, Ledger: m.stores.ledger, Documents: m.documents, Links: t.files, RawRequests: m.cfg.RawRequests == "on",
+		Client: t.client, Answers: m.stores.near, Ledger: m.stores.ledger, Documents: m.documents, Persisted: m.stores.answers, Trusted: m.trusted, TrustedOnly: m.cfg.TrustedOnly == "on", Links: t.files, RawRequests: m.cfg.RawRequests == "on",
 		Log: log, Introspection: m.cfg.PlaygroundOn(), Timeout: m.cfg.Timeout,
 	})
 	return t, err

@@ -204,7 +204,8 @@ type kept struct {
 
 	once   sync.Once
 	packed []byte // compressed; nil where that does not pay
-	tag    string // the entity tag, without quotes
+	tag    string // the entity tag
+	weak   string // that of the compressed form
 
 	other atomic.Pointer[string] // the entity tag of the answer as it was first given
 }
@@ -215,12 +216,12 @@ var control = []string{"private, no-cache"}
 
 // serve writes the answer to one who asks again.
 func (k *kept) serve(w http.ResponseWriter, r *http.Request, q *inquiry) {
-	packs := len(k.body) >= packs && takesGzip(r.Header.Get("Accept-Encoding"))
+	packs := len(k.body) >= packs && takesGzip(r.Header["Accept-Encoding"])
 	if q.get || packs {
 		k.prepare()
 	}
 	if packs && k.packed != nil {
-		k.write(w, r, q, form{k.packed, k.tag + packedTag, true})
+		k.write(w, r, q, form{k.packed, k.weak, true})
 		return
 	}
 	k.write(w, r, q, form{k.body, k.tag, false})
@@ -235,9 +236,9 @@ func (k *kept) serveFirst(w http.ResponseWriter, r *http.Request, q *inquiry, bo
 		first.tag = tagOf(first.body)
 		k.other.Store(&first.tag)
 	}
-	if len(first.body) >= packs && takesGzip(r.Header.Get("Accept-Encoding")) {
+	if len(first.body) >= packs && takesGzip(r.Header["Accept-Encoding"]) {
 		if packed := pack(first.body); packed != nil {
-			first = form{packed, first.tag + packedTag, true}
+			first = form{packed, "W/" + first.tag, true}
 		}
 	}
 	k.write(w, r, q, first)
@@ -246,7 +247,7 @@ func (k *kept) serveFirst(w http.ResponseWriter, r *http.Request, q *inquiry, bo
 // form is a way to write an answer.
 type form struct {
 	body   []byte
-	tag    string // the entity tag, of use to a GET alone
+	tag    string // the entity tag, of use to a GET alone; a compressed form has a weak one
 	packed bool
 }
 
@@ -255,11 +256,11 @@ func (k *kept) write(w http.ResponseWriter, r *http.Request, q *inquiry, f form)
 	if h["Cache-Control"] = unstored; q.get { // nobody keeps the answer to a POST
 		h["Age"], h["Vary"], h["Cache-Control"] = k.age(q), varies, control
 		if known := k.known(r.Header["If-None-Match"]); known != "" {
-			h["Etag"] = []string{`"` + known + `"`}
+			h["Etag"] = []string{known}
 			w.WriteHeader(http.StatusNotModified)
 			return
 		}
-		h["Etag"] = []string{`"` + f.tag + `"`}
+		h["Etag"] = []string{f.tag}
 	}
 	h["Content-Type"] = mediaHeader(q.media)
 	switch {
@@ -271,7 +272,7 @@ func (k *kept) write(w http.ResponseWriter, r *http.Request, q *inquiry, f form)
 		h["Content-Length"] = []string{strconv.Itoa(len(f.body))}
 	}
 	if f.packed {
-		h["Content-Encoding"] = gzipped
+		h["Content-Encoding"], h["Vary"] = gzipped, varies
 	}
 	_, _ = w.Write(f.body) // the client has gone; nobody is left to tell
 }
@@ -297,39 +298,22 @@ type aged struct {
 	header  []string
 }
 
-// packedTag ends the entity tag of a compressed form.
-const packedTag = "-gzip"
-
 var gzipped = []string{"gzip"}
 
 // known returns the entity tag by which a reader says that he has the answer
-// already: to the byte, or but for what it cost him.
+// already: to the byte, compressed, or but for what it cost him. It is compared as
+// RFC 9110, section 13.1.2, asks: a weak one is as good as a strong one.
 func (k *kept) known(header []string) string {
-	for _, line := range header {
-		for tag := range strings.SplitSeq(line, ",") {
-			tag = strings.Trim(strings.TrimPrefix(strings.TrimSpace(tag), "W/"), `"`)
-			if tag == "*" {
-				return k.tag
-			}
-			bare, other := strings.TrimSuffix(tag, packedTag), k.other.Load()
-			if bare == k.tag || other != nil && bare == *other {
-				return tag
-			}
+	for tag := range elements(header) {
+		if tag == "*" {
+			return k.tag
+		}
+		bare, other := strings.TrimPrefix(tag, "W/"), k.other.Load()
+		if bare == k.tag || other != nil && bare == *other {
+			return tag
 		}
 	}
 	return ""
-}
-
-// takesGzip reports whether a reader can read what is compressed.
-func takesGzip(accept string) bool {
-	for part := range strings.SplitSeq(accept, ",") {
-		name, q, _ := strings.Cut(strings.TrimSpace(part), ";")
-		if strings.EqualFold(strings.TrimSpace(name), "gzip") {
-			weight, err := strconv.ParseFloat(strings.TrimPrefix(strings.TrimSpace(q), "q="), 64)
-			return err != nil || weight > 0
-		}
-	}
-	return false
 }
 
 // packs is how long an answer must be for compressing it to pay.
@@ -339,17 +323,17 @@ const packs = 1024
 func (k *kept) prepare() {
 	k.once.Do(func() {
 		k.tag = tagOf(k.body)
+		k.weak = "W/" + k.tag
 		if len(k.body) >= packs {
 			k.packed = pack(k.body)
 		}
 	})
 }
 
-// tagOf returns the entity tag of bytes, without quotes. It is the same in every
-// process.
+// tagOf returns the entity tag of bytes. It is the same in every process.
 func tagOf(body []byte) string {
 	sum := sha256.Sum256(body)
-	return base64.RawURLEncoding.EncodeToString(sum[:15])
+	return `"` + base64.RawURLEncoding.EncodeToString(sum[:15]) + `"`
 }
 
 // given counts how often an answer was given since its last line in the log, which

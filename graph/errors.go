@@ -25,6 +25,10 @@ const (
 	codeTimeout       = "TIMEOUT"
 	codeInternal      = "INTERNAL"
 	codeBadAnswer     = "BAD_ANSWER"
+
+	codeNoIntrospection = "INTROSPECTION_DISABLED"
+	codeNotPersisted    = "PERSISTED_QUERY_NOT_FOUND"
+	codeNotTrusted      = "DOCUMENT_NOT_TRUSTED"
 )
 
 // kinds says what each kind of failure is called, and how it is put to a

@@ -10,7 +10,6 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/executor"
 	"github.com/99designs/gqlgen/graphql/handler/extension"
-	"github.com/klauspost/compress/gzhttp"
 
 	"zoomql/cache"
 	"zoomql/graph/generated"
@@ -35,6 +34,13 @@ type Config struct {
 	Ledger cache.Ledger
 	// Log gets one line an operation.
 	Log *slog.Logger
+	// Persisted keeps documents that were sent with their hash, for callers who then
+	// send the hash alone; nil keeps none.
+	Persisted cache.Store
+	// Trusted are documents that callers name by their ids; nil means none.
+	Trusted *Trusted
+	// TrustedOnly refuses all other documents.
+	TrustedOnly bool
 	// Documents keeps what was parsed; nil means one of the handler's own.
 	Documents Documents
 	// Limits bound the size of a query; zero means DefaultLimits.
@@ -61,8 +67,7 @@ func New(cfg Config) http.Handler {
 	}
 	root := &Resolver{Client: cfg.Client, Admission: newAdmission(), Idempotency: newIdempotency(cfg.Ledger), Links: cfg.Links, RawRequests: cfg.RawRequests}
 	server := executor.New(generated.NewExecutableSchema(generated.Config{Resolvers: root}))
-	over := &endpoint{exec: server, log: cfg.Log, timeout: cfg.Timeout, answers: newAnswers(cfg)}
-	over.rest = gzhttp.GzipHandler(http.HandlerFunc(over.execute))
+	over := &endpoint{exec: server, log: cfg.Log, timeout: cfg.Timeout, answers: newAnswers(cfg), library: &library{store: cfg.Persisted, view: cfg.Client.View(), trusted: cfg.Trusted, only: cfg.TrustedOnly}}
 	// Who asks after a change must not be told what was asked before it.
 	cfg.Client.OnEvict(func() { over.flights.Forget(func(any) bool { return true }) })
 	server.SetQueryCache(undeferred{cfg.Documents})
@@ -74,6 +79,8 @@ func New(cfg Config) http.Handler {
 	server.Use(cfg.Limits)
 	if cfg.Introspection {
 		server.Use(extension.Introspection{})
+	} else {
+		server.Use(introspectionOff{})
 	}
 	server.AroundOperations(root.begin)
 	server.AroundFields(rendered)

@@ -18,6 +18,7 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/executor"
+	"github.com/klauspost/compress/gzip"
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
@@ -47,17 +48,17 @@ type endpoint struct {
 	log     *slog.Logger
 	timeout time.Duration // of an operation; what there is then is the answer
 	answers *answers
+	library *library
 	flights flight.Group[*outcome]
-	rest    http.Handler // answers what no kept answer does, compressed
 }
 
 // inquiry is a request as far as it is read before anything is parsed.
 type inquiry struct {
-	media   string             // of the answer
-	get     bool               // the question stands in the URL
-	raw     []byte             // the body, or the URL's query; it is lent
-	wording wording            // what is asked, to the byte; nothing for a form
-	form    *graphql.RawParams // what a form with files held, which raw does not
+	media   string         // of the answer
+	get     bool           // the question stands in the URL
+	raw     []byte         // the body, or the URL's query; it is lent
+	wording wording        // what is asked, to the byte; nothing for a form
+	form    *requestParams // what a form with files held, which raw does not
 	start   time.Time
 }
 
@@ -66,7 +67,7 @@ type inquiryKey struct{}
 // ServeHTTP answers one request: with what is kept, or else anew.
 func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer e.recovered(w, r)
-	q := inquiry{media: negotiate(first(r.Header["Accept"])), get: isGet(r), start: time.Now()}
+	q := inquiry{media: negotiate(r.Header["Accept"]), get: isGet(r), start: time.Now()}
 	if q.media == "" {
 		fail(w, plainJSON, http.StatusNotAcceptable, "the answer comes as "+graphqlResponse+" or "+plainJSON)
 		return
@@ -90,7 +91,7 @@ func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	missed := q // q itself stays on the stack, where a kept answer needs it no longer
-	e.rest.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), inquiryKey{}, &missed)))
+	e.execute(w, r.WithContext(context.WithValue(r.Context(), inquiryKey{}, &missed)))
 }
 
 // recovered answers when the gateway breaks where no field can catch it. It is to
@@ -115,22 +116,32 @@ func (e *endpoint) execute(w http.ResponseWriter, r *http.Request) {
 	ctx := r.Context()
 	q, _ := ctx.Value(inquiryKey{}).(*inquiry)
 	ctx = graphql.StartOperationTrace(links.From(ctx, links.BaseOf(r)))
-	params, status, problem := q.params(r)
-	if problem != "" {
-		fail(w, q.media, status, problem)
+	req, problem := q.params(r)
+	var unknown *gqlerror.Error
+	if problem == "" {
+		problem, unknown = e.library.resolve(ctx, req)
+	}
+	switch {
+	case problem != "":
+		fail(w, q.media, http.StatusBadRequest, problem)
+		return
+	case unknown != nil:
+		e.refuse(ctx, w, q, &graphql.OperationContext{}, gqlerror.List{unknown})
 		return
 	}
+	params := &req.RawParams
 	opCtx, errs := e.exec.CreateOperationContext(ctx, params)
-	if errs != nil {
-		tellLimit(errs)
-		e.refuse(ctx, w, q, opCtx, errs)
-		return
-	}
-	if q.get && opCtx.Operation.Operation != ast.Query {
+	if q.get && opCtx.Operation != nil && opCtx.Operation.Operation != ast.Query {
 		w.Header().Set("Allow", http.MethodPost)
 		fail(w, q.media, http.StatusMethodNotAllowed, "GET is for queries; send a mutation by POST")
 		return
 	}
+	if errs != nil {
+		tellLimit(errs)
+		e.refuse(ctx, w, q, opCtx, explained(opCtx, errs))
+		return
+	}
+	e.library.remember(ctx, req)
 	out, err := e.answer(ctx, q, opCtx)
 	if err != nil {
 		e.refuse(ctx, w, q, opCtx, gqlerror.List{gqlerror.Wrap(err)})
@@ -222,6 +233,10 @@ func (q *inquiry) read(w http.ResponseWriter, r *http.Request, buf *bytes.Buffer
 	case http.MethodGet, http.MethodHead:
 		buf.WriteString(r.URL.RawQuery)
 	case http.MethodPost:
+		if !isPlain(r.Header["Content-Encoding"]) {
+			w.Header().Set("Accept-Encoding", "identity") // RFC 9110, section 15.5.16
+			return http.StatusUnsupportedMediaType, "the body is compressed (Content-Encoding); send it as it is"
+		}
 		if content := first(r.Header["Content-Type"]); !isJSON(content) {
 			if media, _, _ := mime.ParseMediaType(content); media == multipartForm {
 				var status int
@@ -253,45 +268,41 @@ func (q *inquiry) read(w http.ResponseWriter, r *http.Request, buf *bytes.Buffer
 	return 0, ""
 }
 
-// params parses what is asked. The body itself is never quoted.
-func (q *inquiry) params(r *http.Request) (params *graphql.RawParams, status int, problem string) {
-	if params = q.form; params != nil {
+// params parses what is asked, or says what is wrong with it. The body itself is never
+// quoted.
+func (q *inquiry) params(r *http.Request) (req *requestParams, problem string) {
+	if req = q.form; req != nil {
 		// it is read
 	} else if q.get {
-		params, problem = readURL(r.URL.Query())
-	} else if err := decode(q.raw, &params); err != nil || params == nil {
+		req, problem = readURL(r.URL.Query())
+	} else if err := decode(bytes.TrimPrefix(q.raw, byteOrderMark), &req); err != nil || req == nil {
 		problem = "the body is not a JSON object with query, variables and operationName"
 	}
-	if problem == "" && params.Query == "" {
-		problem = "there is no query"
+	if problem == "" {
+		problem = req.named()
 	}
 	if problem != "" {
-		return nil, http.StatusBadRequest, problem
+		return nil, problem
 	}
-	params.Headers = r.Header
-	params.ReadTime = graphql.TraceTiming{Start: q.start, End: graphql.Now()}
-	return params, 0, ""
+	req.Headers = r.Header
+	req.ReadTime = graphql.TraceTiming{Start: q.start, End: graphql.Now()}
+	return req, ""
 }
 
-func readURL(q url.Values) (*graphql.RawParams, string) {
-	params := &graphql.RawParams{Query: q.Get("query"), OperationName: q.Get("operationName")}
-	for name, into := range map[string]*map[string]any{"variables": &params.Variables, "extensions": &params.Extensions} {
+func readURL(q url.Values) (*requestParams, string) {
+	req := &requestParams{DocumentID: q.Get("documentId"), RelayID: q.Get("doc_id")}
+	req.Query, req.OperationName = q.Get("query"), q.Get("operationName")
+	for name, into := range map[string]*map[string]any{"variables": &req.Variables, "extensions": &req.Extensions} {
 		if text := q.Get(name); text != "" && decode([]byte(text), into) != nil {
 			return nil, "the parameter " + name + " is not a JSON object"
 		}
 	}
-	return params, ""
+	return req, ""
 }
 
-// isJSON reports whether a Content-Type is JSON in UTF-8.
-func isJSON(contentType string) bool {
-	if contentType == plainJSON {
-		return true
-	}
-	media, attrs, err := mime.ParseMediaType(contentType)
-	charset := attrs["charset"]
-	return err == nil && media == plainJSON && (charset == "" || strings.EqualFold(charset, "utf-8"))
-}
+// byteOrderMark may stand in front of a text in UTF-8 and says nothing there. RFC 8259,
+// section 8.1, allows to pass it over.
+var byteOrderMark = []byte("\uFEFF")
 
 // decode reads one JSON value and nothing after it. Numbers keep their digits:
 // a meeting number does not survive a float.
@@ -307,32 +318,6 @@ func decode(data []byte, v any) error {
 	return nil
 }
 
-// negotiate picks the media type of the answer, "" if none will do. Who does not
-// name one gets what every client could read before there was the other.
-func negotiate(accept string) string {
-	switch accept {
-	case "", "*/*", plainJSON:
-		return plainJSON
-	case graphqlResponse:
-		return graphqlResponse
-	}
-	media := ""
-	for part := range strings.SplitSeq(accept, ",") {
-		name, attrs, err := mime.ParseMediaType(part)
-		charset := attrs["charset"]
-		if err != nil || attrs["q"] == "0" || (charset != "" && !strings.EqualFold(charset, "utf-8")) {
-			continue
-		}
-		switch name {
-		case graphqlResponse:
-			return graphqlResponse
-		case plainJSON, "*/*", "application/*":
-			media = plainJSON
-		}
-	}
-	return media
-}
-
 var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 
 // outcome is an answer to an operation. It is shared by all who asked the same.
@@ -343,7 +328,8 @@ type outcome struct {
 	kept  *kept // nil where it must not be kept
 }
 
-// send writes an answer. r may be nil where nothing was executed.
+// send writes an answer, compressed for a reader who takes that. r may be nil where
+// nothing was executed.
 func (o *outcome) send(w http.ResponseWriter, r *http.Request, q *inquiry) {
 	if o.kept != nil {
 		o.kept.serveFirst(w, r, q, o.text.whole(&o.cost))
@@ -352,19 +338,33 @@ func (o *outcome) send(w http.ResponseWriter, r *http.Request, q *inquiry) {
 	tail := o.cost.append(nil)
 	h := w.Header()
 	h["Content-Type"], h["Vary"], h["Cache-Control"] = mediaHeader(q.media), varies, unstored
-	h.Set("Content-Length", strconv.Itoa(o.text.length()+len(tail)))
+	length := o.text.length() + len(tail)
+	packs := length >= packs && r != nil && takesGzip(r.Header["Accept-Encoding"])
+	if packs {
+		h["Content-Encoding"] = gzipped
+	} else {
+		h.Set("Content-Length", strconv.Itoa(length))
+	}
 	if o.empty && q.media == graphqlResponse {
 		w.WriteHeader(http.StatusBadRequest)
 	}
+	into := io.Writer(w)
+	if packs {
+		packer, _ := packers.Get().(*gzip.Writer)
+		defer packers.Put(packer)
+		packer.Reset(w)
+		defer func() { _ = packer.Close() }()
+		into = packer
+	}
 	for _, part := range [...][]byte{o.text.before, o.text.data, o.text.after, tail} {
-		_, _ = w.Write(part) // the client has gone; nobody is left to tell
+		_, _ = into.Write(part) // the client has gone; nobody is left to tell
 	}
 }
 
 // Headers that are the same in many answers. They are shared, and so never
 // changed.
 var (
-	varies   = []string{"Accept, Accept-Encoding, Authorization, X-Zoom-Account"}
+	varies   = []string{"Accept, Accept-Encoding, Authorization, Origin, X-Zoom-Account"}
 	unstored = []string{"private, no-store"}
 	newMedia = []string{graphqlResponse + "; charset=utf-8"}
 	oldMedia = []string{plainJSON + "; charset=utf-8"}

@@ -24,7 +24,9 @@ func TestHTTP(t *testing.T) {
 		target string // "" is /graphql
 		media  string // of the body; "" is application/json, "-" none
 		accept string // "" is application/graphql-response+json, "-" none
+		coding string // its Content-Encoding
 		body   string
+		says   string            // in the message of the first error
 		header map[string]string // of the answer, as far as it counts
 		status int
 		code   string // of the first error
@@ -51,11 +53,30 @@ func TestHTTP(t *testing.T) {
 			status: 200, data: `{"meeting": {"number": "${MeetingNumber}", "registrants": {"totalCount": 12}}}`,
 		},
 
+		{why: "POST with a charset that lacks its hyphen", media: "application/json;charset=utf8", body: accountQuery, status: 200, data: accountData},
+		{why: "a byte order mark in front of the body", body: "\uFEFF" + accountQuery, status: 200, data: accountData},
+		{why: "a byte order mark in front of the query", body: `{"query": "\uFEFF{ account { zoomId } }"}`, status: 200, data: accountData},
+		{why: "two byte order marks are no JSON", body: "\uFEFF\uFEFF" + accountQuery, status: 400, code: "BAD_REQUEST"},
+		{why: "a body that is compressed", coding: "gzip", body: "\x1f\x8b\b", status: 415, code: "BAD_REQUEST", header: map[string]string{"Accept-Encoding": "identity"}},
+		{why: "a body that is called as it is", coding: "identity", body: accountQuery, status: 200, data: accountData},
+
+		// Which operation.
+		{why: "one of two operations, unnamed", body: `{"query": "query A { account { zoomId } } query B { viewer { __typename } }"}`, status: 400, code: "GRAPHQL_VALIDATION_FAILED", says: "The document has 2 operations: name the one to execute by operationName (A, B)."},
+		{why: "an operation that is not there", body: `{"query": "query A { account { zoomId } }", "operationName": "B"}`, status: 400, code: "GRAPHQL_VALIDATION_FAILED", says: `operationName: the document has no operation "B"; there are A.`},
+		{why: "an operation that is not there, in a document without names", body: `{"query": "{ account { zoomId } }", "operationName": "B"}`, status: 400, code: "GRAPHQL_VALIDATION_FAILED", says: "Leave operationName away."},
+		{why: "an empty name is none", body: `{"query": "query A { account { zoomId } }", "operationName": ""}`, status: 200, data: accountData},
+		{why: "a mutation by GET whose variable is missing", method: "GET", target: get(`mutation A($id: ID!) { deleteMeeting(input: {meeting: {id: $id}}) { deletedMeetingId } }`), status: 405, code: "BAD_REQUEST"},
+
+		// Which variable.
+		{why: "a variable is missing", body: `{"query": "query ($id: ID!, $n: Int!) { node(id: $id) { id } nodes(ids: [$id]) { id @skip(if: false) } account { users(first: $n) { totalCount } } }", "variables": {"id": "x"}}`, status: 400, code: "GRAPHQL_VALIDATION_FAILED", says: "$n: must be defined"},
+		{why: "a part of a variable is wrong", body: `{"query": "query ($by: MeetingBy!) { meeting(by: $by) { id } }", "variables": {"by": {"nothing": 1}}}`, status: 400, code: "GRAPHQL_VALIDATION_FAILED", says: "$by.nothing: "},
+
 		// In which form.
 		{why: "Accept: nothing said", accept: "-", body: accountQuery, status: 200, data: accountData, answer: plainJSON},
 		{why: "Accept: the new one", accept: graphqlResponse, body: accountQuery, status: 200, data: accountData},
 		{why: "Accept: the old one", accept: plainJSON, body: accountQuery, status: 200, data: accountData, answer: plainJSON},
-		{why: "Accept: both", accept: "application/json, application/graphql-response+json;q=0.5", body: accountQuery, status: 200, data: accountData},
+		{why: "Accept: both", accept: "application/json, application/graphql-response+json", body: accountQuery, status: 200, data: accountData},
+		{why: "Accept: both, and rather the old one", accept: "application/json, application/graphql-response+json;q=0.5", body: accountQuery, status: 200, data: accountData, answer: plainJSON},
 		{why: "Accept: anything", accept: "*/*", body: accountQuery, status: 200, data: accountData, answer: plainJSON},
 		{why: "Accept: anything, and rather the new one", accept: "application/graphql-response+json, */*;q=0.1", body: accountQuery, status: 200, data: accountData},
 		{why: "Accept: what a browser sends", accept: "text/html,application/xhtml+xml,*/*;q=0.8", body: accountQuery, status: 200, data: accountData, answer: plainJSON},
@@ -126,7 +147,13 @@ func TestHTTP(t *testing.T) {
 				if answer == "" {
 					answer = graphqlResponse
 				}
+				if c.coding != "" {
+					req.Header.Set("Content-Encoding", c.coding)
+				}
 				a := r.send(req)
+				if len(a.Errors) > 0 && !strings.Contains(a.Errors[0].Message, c.says) {
+					t.Errorf("want %q in the message: %s", c.says, a.body)
+				}
 				if a.status != c.status {
 					t.Errorf("status %d, want %d: %s", a.status, c.status, a.body)
 				}
@@ -161,11 +188,16 @@ func TestClosed(t *testing.T) {
 		for _, query := range []string{
 			`{ __schema { types { name } } account { zoomId } }`,
 			`{ __type(name: "User") { fields { name } } account { zoomId } }`,
+			`{ account { zoomId } ... on Query { ...a } } fragment a on Query { ...b } fragment b on Query { __schema { types { name } } }`,
 		} {
 			a := r.ask(query, nil)
-			if len(a.Errors) != 1 || strings.Contains(string(a.Data), "name") {
-				t.Errorf("introspection is answered: %s", a.body)
+			if len(a.Errors) != 1 || a.Data != nil || a.Errors[0].code() != "INTROSPECTION_DISABLED" || !strings.Contains(a.Errors[0].Message, "Introspection is off") {
+				t.Errorf("%s: %s", query, a.body)
 			}
+		}
+		r.spends(0)
+		if log := r.log.String(); strings.Contains(log, "ERROR") {
+			t.Errorf("what is refused on purpose is logged as an error: %s", log)
 		}
 		if a := r.ask(`{ acount { zoomId } }`, nil); strings.Contains(a.body, "Did you mean") {
 			t.Errorf("a suggestion tells the schema: %s", a.body)

@@ -72,6 +72,10 @@ type setup struct {
 	view   string
 	closed bool // introspection is off
 	rawOff bool // raw requests are off
+	// trusted are documents that are known by their ids, and only says that no other
+	// is executed.
+	trusted *Trusted
+	only    bool
 	// logs, if given, takes the log.
 	logs slog.Handler
 	// throttles says that the sandbox is expected to answer 429.
@@ -138,7 +142,7 @@ func newRig(t *testing.T, s setup) *rig {
 		t.Fatal(err)
 	}
 	mux := http.NewServeMux()
-	mux.Handle("/graphql", New(Config{Client: r.client(), Answers: s.answers, Links: files, Log: log, Introspection: !s.closed, Timeout: s.timeout, Limits: s.limits, RawRequests: !s.rawOff}))
+	mux.Handle("/graphql", New(Config{Client: r.client(), Answers: s.answers, Links: files, Log: log, Introspection: !s.closed, Timeout: s.timeout, Limits: s.limits, RawRequests: !s.rawOff, Persisted: s.store, Trusted: s.trusted, TrustedOnly: s.only}))
 	mux.Handle("GET "+links.Path, files)
 	r.front = serve(mux)
 	r.http = &http.Client{Transport: r.front.transport()}

@@ -8,8 +8,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/99designs/gqlgen/graphql"
-
 	"zoomql/internal/zoom/types"
 )
 
@@ -34,7 +32,7 @@ var preflights = []string{"Authorization", "Apollo-Require-Preflight", "X-Apollo
 
 // readUploads reads a query with files: the parts "operations", "map", and the
 // files themselves, in this order.
-func readUploads(w http.ResponseWriter, r *http.Request) (*graphql.RawParams, int, string) {
+func readUploads(w http.ResponseWriter, r *http.Request) (*requestParams, int, string) {
 	if !hasAny(r.Header, preflights) {
 		return nil, http.StatusBadRequest, "a multipart request needs the header Apollo-Require-Preflight: true"
 	}
@@ -43,7 +41,7 @@ func readUploads(w http.ResponseWriter, r *http.Request) (*graphql.RawParams, in
 	if err != nil {
 		return nil, http.StatusBadRequest, "the body is no multipart form"
 	}
-	var params *graphql.RawParams
+	var params *requestParams
 	var places map[string][]string
 	if readPart(form, "operations", &params) != nil || params == nil {
 		return nil, http.StatusBadRequest, "the first part is not \"operations\", a JSON object with query and variables"

@@ -1,0 +1,60 @@
+package graph
+
+import (
+	"context"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+)
+
+// introspectionOff refuses operations that ask for the schema. The executor by itself
+// fails such a field as if it were broken, and still pays for those beside it.
+type introspectionOff struct{}
+
+var _ interface {
+	graphql.HandlerExtension
+	graphql.OperationContextMutator
+} = introspectionOff{}
+
+// ExtensionName names the extension.
+func (introspectionOff) ExtensionName() string { return "IntrospectionOff" }
+
+// Validate has nothing to check.
+func (introspectionOff) Validate(graphql.ExecutableSchema) error { return nil }
+
+// MutateOperationContext refuses an operation that asks for the schema.
+func (introspectionOff) MutateOperationContext(_ context.Context, opCtx *graphql.OperationContext) *gqlerror.Error {
+	field := schemaField(opCtx.Operation.SelectionSet, map[string]bool{})
+	if field == nil {
+		return nil
+	}
+	err := gqlerror.ErrorPosf(field.Position, "Introspection is off: this gateway does not tell its schema. \"zoomql schema\" prints it; PLAYGROUND=on turns introspection on.")
+	err.Extensions = nil // the name of a file, which a query has not
+	return withCode(err, codeNoIntrospection)
+}
+
+// schemaField returns a root field that asks for the schema, or nil. seen are the
+// fragments that were searched.
+func schemaField(set ast.SelectionSet, seen map[string]bool) *ast.Field {
+	for _, selection := range set {
+		var inner ast.SelectionSet
+		switch s := selection.(type) {
+		case *ast.Field:
+			if s.Name == "__schema" || s.Name == "__type" {
+				return s
+			}
+		case *ast.InlineFragment:
+			inner = s.SelectionSet
+		case *ast.FragmentSpread:
+			if !seen[s.Name] && s.Definition != nil {
+				seen[s.Name] = true
+				inner = s.Definition.SelectionSet
+			}
+		}
+		if field := schemaField(inner, seen); field != nil {
+			return field
+		}
+	}
+	return nil
+}

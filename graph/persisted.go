@@ -1,0 +1,182 @@
+package graph
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"strings"
+	"time"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"zoomql/cache"
+)
+
+// requestParams are what a caller sends: a document, or what a document is known by.
+type requestParams struct {
+	graphql.RawParams
+
+	// DocumentID names a document that is known: "sha256:" and the hash of its text,
+	// or the id that a manifest gives it.
+	//
+	// Spec: https://graphql.github.io/graphql-over-http/draft/, appendix Persisted Documents
+	DocumentID string `json:"documentId"`
+	// RelayID is how Relay's own examples call it.
+	RelayID string `json:"doc_id"`
+
+	// hash is what extensions.persistedQuery calls the document, as Apollo's clients
+	// and others do; "" where it is not there.
+	hash string
+}
+
+// named reads what the document is called. It returns what is wrong with that.
+func (r *requestParams) named() string {
+	if r.DocumentID == "" {
+		r.DocumentID = r.RelayID
+	}
+	raw, there := r.Extensions["persistedQuery"]
+	if raw == nil || !there {
+		return ""
+	}
+	persisted, _ := raw.(map[string]any)
+	version, _ := persisted["version"].(json.Number)
+	r.hash, _ = persisted["sha256Hash"].(string)
+	switch {
+	case r.hash == "":
+		return "extensions.persistedQuery has no sha256Hash"
+	case version != "1":
+		return "extensions.persistedQuery has another version than 1"
+	}
+	return ""
+}
+
+// library has the documents that requests may name instead of sending them: those of
+// manifests, and those that were sent once with their hash.
+type library struct {
+	store   cache.Store // of documents that were sent; nil keeps none
+	view    string      // begins their keys: what one account's callers sent is nobody else's
+	trusted *Trusted
+	only    bool // no document but the trusted ones is executed
+}
+
+// What is kept of documents that were sent: for a day, since a client sends it again
+// when it is gone, and none that is so long that a few fill the cache. The cache is
+// bounded by bytes.
+const (
+	persistedLife = 24 * time.Hour
+	maxPersisted  = 64 << 10
+)
+
+// Refusals of documents, in the words of the protocols that clients speak.
+var (
+	errNotPersisted = &inputError{codeNotPersisted, "PersistedQueryNotFound"}
+	errNoDocument   = &inputError{codeNotPersisted, "documentId: no document is known by this id. Send the query, or add the document to TRUSTED_DOCUMENTS."}
+	errNotTrusted   = &inputError{codeNotTrusted, "This gateway executes the documents of its TRUSTED_DOCUMENTS and no others: this is none of them."}
+)
+
+// resolve puts the document into a request that names it. problem says what a request
+// says of its document that cannot be true.
+func (l *library) resolve(ctx context.Context, r *requestParams) (problem string, err *gqlerror.Error) {
+	if r.Query != "" {
+		return l.check(r)
+	}
+	for _, id := range []string{r.DocumentID, r.hash} {
+		if text, ok := l.find(ctx, id); id != "" && ok {
+			r.Query = text
+			return "", nil
+		}
+	}
+	refusal := errNotPersisted
+	switch {
+	case r.DocumentID == "" && r.hash == "":
+		return "there is no query", nil
+	case l.only:
+		refusal = errNotTrusted
+	case r.DocumentID != "":
+		refusal = errNoDocument
+	}
+	return "", withCode(gqlerror.Errorf("%s", refusal.message), refusal.code)
+}
+
+// check holds a document that was sent against what it is called.
+func (l *library) check(r *requestParams) (problem string, err *gqlerror.Error) {
+	sum := hashOf(r.Query)
+	for _, id := range []string{r.DocumentID, r.hash} {
+		hash, isHash := hashIn(id)
+		switch text, known := l.trusted.text(id); {
+		case id == "", known && text == r.Query:
+			// it is called nothing, or as a manifest calls it
+		case known, isHash && hash != sum, !isHash && id == r.hash:
+			return "provided sha does not match query", nil // Apollo's words
+		}
+	}
+	if _, ok := l.trusted.text(sum); l.only && !ok {
+		return "", withCode(gqlerror.Errorf("%s", errNotTrusted.message), errNotTrusted.code)
+	}
+	return "", nil
+}
+
+// find returns the text of a document.
+func (l *library) find(ctx context.Context, id string) (string, bool) {
+	if text, ok := l.trusted.text(id); ok {
+		return text, true
+	}
+	hash, ok := hashIn(id)
+	if !ok {
+		return "", false
+	}
+	if text, ok := l.trusted.text(hash); ok {
+		return text, true
+	}
+	if l.only || l.store == nil {
+		return "", false
+	}
+	entry, _ := l.store.Get(ctx, l.key(hash))
+	if entry == nil || !entry.Fresh(time.Now()) {
+		return "", false
+	}
+	body, err := entry.Body()
+	if text := string(body); err == nil && hashOf(text) == hash {
+		return text, true
+	}
+	return "", false
+}
+
+// remember keeps a document that came with its hash. It is called when the document
+// has proved to be one.
+func (l *library) remember(ctx context.Context, r *requestParams) {
+	hash, ok := hashIn(r.hash)
+	if !ok {
+		hash, ok = hashIn(r.DocumentID)
+	}
+	if !ok || l.store == nil || l.only || len(r.Query) > maxPersisted || hash != hashOf(r.Query) {
+		return
+	}
+	entry, ticket := l.store.Get(ctx, l.key(hash))
+	if entry != nil {
+		return
+	}
+	now := time.Now()
+	entry = cache.Encoded([]byte(r.Query))
+	entry.Stored, entry.Expires, entry.Size = now, now.Add(persistedLife), len(r.Query)+500
+	l.store.Set(ctx, l.key(hash), ticket, entry)
+}
+
+func (l *library) key(hash string) string { return "document\x00" + l.view + "\x00" + hash }
+
+func hashOf(text string) string {
+	sum := sha256.Sum256([]byte(text))
+	return hex.EncodeToString(sum[:])
+}
+
+// hashIn returns the SHA-256 that an id is, in lower-case hex, with or without the
+// prefix that says so.
+func hashIn(id string) (string, bool) {
+	hash := strings.TrimPrefix(id, "sha256:")
+	if len(hash) != 2*sha256.Size || strings.Trim(hash, "0123456789abcdef") != "" {
+		return "", false
+	}
+	return hash, true
+}

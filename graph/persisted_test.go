@@ -1,0 +1,214 @@
+package graph
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"zoomql/cache"
+)
+
+const (
+	namedQuery = `query Zoom($no: Boolean = false) { account { zoomId name @include(if: $no) } }`
+	typeQuery  = `{__typename}`
+	// typeHash is the hash of typeQuery, as Apollo's own documentation has it.
+	typeHash = "ecf4edb46db40b5132295c0291d62fb65d6759a9eedfa4d5d612dd5ec54a6b38"
+)
+
+func persisted(hash string) string {
+	return `{"persistedQuery":{"version":1,"sha256Hash":"` + hash + `"}}`
+}
+
+// byURL asks by GET.
+func (r *rig) byURL(params map[string]string) *answer {
+	r.t.Helper()
+	q := url.Values{}
+	for name, value := range params {
+		q.Set(name, value)
+	}
+	req, err := http.NewRequest(http.MethodGet, "http://gateway.test/graphql?"+q.Encode(), nil)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	req.Header.Set("Accept", graphqlResponse)
+	return r.send(req)
+}
+
+func (r *rig) expect(a *answer, status int, code, text string) {
+	r.t.Helper()
+	switch {
+	case a.status != status, text != "" && !strings.Contains(a.body, text), code == "" && len(a.Errors) > 0:
+		r.t.Errorf("status %d, want %d with %q: %s", a.status, status, text, a.body)
+	case code != "" && (len(a.Errors) != 1 || a.Errors[0].code() != code || a.Data != nil):
+		r.t.Errorf("want code %s: %s", code, a.body)
+	}
+}
+
+// TestPersistedQueries sends a hash, then the query with it, then the hash again, as
+// Apollo's and urql's clients do.
+func TestPersistedQueries(t *testing.T) {
+	inRig(t, setup{}, func(r *rig) {
+		post := func(body string) *answer { return r.post("application/json", body) }
+		hash := hashOf(namedQuery)
+		// The words are the protocol's: clients compare them.
+		unknown := post(`{"operationName":"Zoom","variables":{},"extensions":` + persisted(hash) + `}`)
+		r.expect(unknown, 400, "PERSISTED_QUERY_NOT_FOUND", `"message":"PersistedQueryNotFound"`)
+		r.expect(r.byURL(map[string]string{"extensions": persisted(hash)}), 400, "PERSISTED_QUERY_NOT_FOUND", "")
+		if got := unknown.header.Get("Cache-Control"); !strings.Contains(got, "no-store") {
+			t.Errorf("that a document is not known is true until it is sent: Cache-Control %s", got)
+		}
+
+		// What is no document is not kept, nor what has another hash.
+		r.expect(post(`{"query":"{","extensions":`+persisted(hashOf("{"))+`}`), 400, "GRAPHQL_PARSE_FAILED", "")
+		r.expect(post(`{"extensions":`+persisted(hashOf("{"))+`}`), 400, "PERSISTED_QUERY_NOT_FOUND", "")
+		r.expect(post(`{"query":"{ account { id } }","extensions":`+persisted(hash)+`}`), 400, "BAD_REQUEST", "provided sha does not match query")
+		r.expect(post(`{"extensions":`+persisted(hash)+`}`), 400, "PERSISTED_QUERY_NOT_FOUND", "")
+
+		quoted, err := json.Marshal(namedQuery)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.expect(post(`{"query":`+string(quoted)+`,"extensions":`+persisted(hash)+`}`), 200, "", r.fill("${AccountID}"))
+		r.expect(post(`{"extensions":`+persisted(hash)+`}`), 200, "", r.fill("${AccountID}"))
+		r.expect(r.byURL(map[string]string{"extensions": persisted(hash), "variables": `{"no":true}`}), 200, "", `"name"`)
+		r.expect(r.byURL(map[string]string{"documentId": "sha256:" + hash}), 200, "", r.fill("${AccountID}"))
+		r.expect(r.byURL(map[string]string{"query": typeQuery, "extensions": persisted(typeHash)}), 200, "", `{"__typename":"Query"}`)
+		r.expect(post(`{"extensions":`+persisted(typeHash)+`}`), 200, "", `{"__typename":"Query"}`)
+
+		const bad = `{"query":"{__typename}","extensions":{"persistedQuery":`
+		r.expect(post(bad+`{"version":2,"sha256Hash":"`+typeHash+`"}}}`), 400, "BAD_REQUEST", "version")
+		r.expect(post(bad+`{"version":1}}}`), 400, "BAD_REQUEST", "sha256Hash")
+		r.expect(post(bad+`"x"}}`), 400, "BAD_REQUEST", "sha256Hash")
+		r.expect(post(bad+`null}}`), 200, "", `{"__typename":"Query"}`)
+
+		mutation := `mutation { deleteMeeting(input: {meeting: {number: "1"}}) { deletedMeetingId } }`
+		r.expect(r.byURL(map[string]string{"query": mutation, "extensions": persisted(hashOf(mutation))}), 405, "BAD_REQUEST", "")
+
+		time.Sleep(persistedLife + time.Minute)
+		r.expect(post(`{"extensions":`+persisted(hash)+`}`), 400, "PERSISTED_QUERY_NOT_FOUND", "")
+	})
+}
+
+// What callers of one account have sent is not known to those of another, and what is
+// kept is bounded by the bytes of the cache.
+func TestPersistedQueriesBound(t *testing.T) {
+	ctx := context.Background()
+	const room = 1 << 20
+	store := cache.NewMemory(room)
+	mine, theirs := &library{store: store, view: "mine"}, &library{store: store, view: "theirs"}
+	send := func(text string) *requestParams {
+		r := &requestParams{hash: hashOf(text)}
+		r.Query = text
+		mine.remember(ctx, r)
+		return r
+	}
+	send(typeQuery)
+	if text, ok := mine.find(ctx, typeHash); !ok || text != typeQuery {
+		t.Errorf("not kept: %q", text)
+	}
+	if _, ok := theirs.find(ctx, typeHash); ok {
+		t.Error("the callers of another account have it")
+	}
+	long := send("{ a: __typename } #" + strings.Repeat("x", maxPersisted))
+	if _, ok := mine.find(ctx, long.hash); ok {
+		t.Error("one that would fill the cache is kept")
+	}
+	kept := 0
+	for i := range 1000 {
+		r := send(strings.Repeat("#", 10_000+i) + "\n{ __typename }")
+		if _, ok := mine.find(ctx, r.hash); ok {
+			kept++
+		}
+	}
+	held := 0
+	for i := range 1000 {
+		if _, ok := mine.find(ctx, hashOf(strings.Repeat("#", 10_000+i)+"\n{ __typename }")); ok {
+			held += 10_000
+		}
+	}
+	if kept == 0 || held > room {
+		t.Errorf("%d were kept, and %d bytes still are, of %d", kept, held, room)
+	}
+}
+
+func manifests(t *testing.T, texts ...string) *Trusted {
+	t.Helper()
+	var list []Manifest
+	for _, text := range texts {
+		list = append(list, Manifest{"manifest.json", []byte(text)})
+	}
+	trusted, err := ReadTrusted(list...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return trusted
+}
+
+// TestTrustedDocuments asks by the ids of manifests in the forms that tools write.
+func TestTrustedDocuments(t *testing.T) {
+	trusted := manifests(
+		t,
+		`{"0123456789abcdef0123456789abcdef": "query Relay { account { zoomId } }", "`+typeHash+`": "{__typename}"}`,
+		`{"format": "apollo-persisted-query-manifest", "version": 1, "operations": [{"id": "apollo-1", "name": "Zoom", "type": "query", "body": "query Zoom { account { zoomId } }"}]}`,
+	)
+	for _, only := range []bool{false, true} {
+		inRig(t, setup{trusted: trusted, only: only}, func(r *rig) {
+			post := func(body string) *answer { return r.post("application/json", body) }
+			account := r.fill("${AccountID}")
+			r.expect(post(`{"documentId":"0123456789abcdef0123456789abcdef"}`), 200, "", account)
+			r.expect(post(`{"doc_id":"0123456789abcdef0123456789abcdef","variables":{}}`), 200, "", account)
+			r.expect(post(`{"documentId":"apollo-1","operationName":"Zoom"}`), 200, "", account)
+			r.expect(post(`{"extensions":`+persisted("apollo-1")+`}`), 200, "", account)
+			r.expect(post(`{"extensions":`+persisted(typeHash)+`}`), 200, "", "Query")
+			r.expect(r.byURL(map[string]string{"documentId": "sha256:" + typeHash}), 200, "", "Query")
+			r.expect(r.byURL(map[string]string{"documentId": "apollo-1"}), 200, "", account)
+			// The text of a trusted document is as good as its id; with another's it is wrong.
+			r.expect(post(`{"query":"{__typename}"}`), 200, "", "Query")
+			r.expect(post(`{"query":"query Zoom { account { zoomId } }","extensions":`+persisted("apollo-1")+`}`), 200, "", account)
+			r.expect(post(`{"query":"{__typename}","documentId":"apollo-1"}`), 400, "BAD_REQUEST", "does not match")
+			r.expect(post(`{"documentId":"apollo-1","operationName":"Other"}`), 400, "GRAPHQL_VALIDATION_FAILED", "Zoom")
+			r.expect(post(`{"documentId":""}`), 400, "BAD_REQUEST", "there is no query")
+
+			unknown, code := post(`{"documentId":"nobody"}`), "PERSISTED_QUERY_NOT_FOUND"
+			if only {
+				code = "DOCUMENT_NOT_TRUSTED"
+				r.expect(post(`{"query":"{ account { zoomId } }"}`), 400, code, "")
+				r.expect(post(`{"query":"{ account { zoomId } }","extensions":`+persisted(hashOf("{ account { zoomId } }"))+`}`), 400, code, "")
+				r.expect(r.byURL(map[string]string{"query": "{ __schema { types { name } } }"}), 400, code, "")
+			}
+			r.expect(unknown, 400, code, "")
+			r.expect(post(`{"extensions":`+persisted(hashOf("nothing"))+`}`), 400, code, "")
+		})
+	}
+}
+
+// What is wrong with a manifest is known at the start, with its place.
+func TestReadTrusted(t *testing.T) {
+	for _, c := range []struct{ why, text, want string }{
+		{"no JSON", `{"a"`, "m.json: not JSON (at byte 4)"},
+		{"a list", `[]`, "m.json: not a JSON object from ids to documents"},
+		{"nothing in it", `{}`, "m.json: holds no document"},
+		{"no text", `{"a": 7}`, `m.json: "a": not the text of a document`},
+		{"an empty id", `{"": "{ __typename }"}`, "the id is empty"},
+		{"no GraphQL", `{"a": "{ b"}`, `m.json: document "a": Expected Name, found <EOF> (line 1, column `},
+		{"only a fragment", `{"a": "fragment A on Query { __typename }"}`, `m.json: document "a": `},
+		{"a field that is not there", `{"a": "query A {\n  nothing }"}`, `m.json: document "a": Cannot query field "nothing" on type "Query". (line 2, column 3)`},
+		{"Apollo's, of another version", `{"format": "apollo-persisted-query-manifest", "version": 2, "operations": [{"id": "a", "body": "{ __typename }"}]}`, "format and version"},
+		{"Apollo's, without a body", `{"format": "apollo-persisted-query-manifest", "version": 1, "operations": [{"id": "a"}]}`, "operation 1 has no id or no body"},
+		{"Apollo's, empty", `{"format": "apollo-persisted-query-manifest", "version": 1, "operations": []}`, "holds no document"},
+		{"Apollo's, one id twice", `{"format": "apollo-persisted-query-manifest", "version": 1, "operations": [{"id": "a", "body": "{ __typename }"}, {"id": "a", "body": "{ a: __typename }"}]}`, `two operations have the id "a"`},
+		{"many mistakes", `{"a": "{", "b": "{", "c": "{", "d": "{", "e": "{", "f": "{", "g": "{", "h": "{", "i": "{", "j": "{", "k": "{", "l": "{"}`, "and 2 mistakes more"},
+	} {
+		if _, err := ReadTrusted(Manifest{"m.json", []byte(c.text)}); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v, want %q", c.why, err, c.want)
+		}
+	}
+	_, err := ReadTrusted(Manifest{"a.json", []byte(`{"a": "{ __typename }"}`)}, Manifest{"b.json", []byte(`{"a": "{ a: __typename }"}`)})
+	if err == nil || !strings.Contains(err.Error(), "b.json: document \"a\": another document has this id") {
+		t.Errorf("two files: %v", err)
+	}
+}
