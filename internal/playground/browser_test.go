@@ -128,6 +128,21 @@ func TestGraphiQLInChromium(t *testing.T) {
 	p.shoot("graphiql-headers-dark")
 	p.visit(s.URL+"/", editor+" && "+editor+".textContent.includes('query Kept')")
 
+	// On a phone all panes have the width of the page, and none leaves it.
+	p.call("Emulation.setDeviceMetricsOverride", params{"width": 390, "height": 844, "deviceScaleFactor": 1, "mobile": true}, nil)
+	p.eval(`document.querySelector('.graphiql-execute-button').click()`)
+	p.wait(result + `.includes('Ada Lovelace')`)
+	p.shoot("graphiql-phone")
+	for _, pane := range []string{".graphiql-editors", ".graphiql-query-editor .CodeMirror", ".graphiql-response", ".result-window .CodeMirror"} {
+		box := p.eval(`(({ left, right, width, top, bottom, height }) => [left, right, width, top, bottom, height])(document.querySelector('` + pane + `').getBoundingClientRect())`)
+		if b, ok := box.([]any); !ok || b[0].(float64) < 0 || b[1].(float64) > 390 || b[2].(float64) < 280 || b[3].(float64) < 0 || b[4].(float64) > 844 || b[5].(float64) < 80 {
+			t.Errorf("%s on a phone: left, right, width, top, bottom, height are %v", pane, box)
+		}
+	}
+	p.eval(`document.querySelector('[aria-label="Show Documentation Explorer"]').click()`)
+	p.wait(`document.querySelector('.graphiql-plugin')?.getBoundingClientRect().width > 280`)
+	p.shoot("graphiql-phone-docs")
+
 	p.clean(hostOf(s))
 }
 
