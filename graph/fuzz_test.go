@@ -94,7 +94,7 @@ func FuzzLimits(f *testing.F) {
 			return
 		}
 		for _, op := range doc.Operations {
-			m := measurer{fragments: map[string]measure{}, most: most}
+			m := measurer{of: doc.Fragments, fragments: map[string]measure{}, most: most}
 			got := m.set(op.SelectionSet)
 			patience := 20_000
 			want := spreadOut(op.SelectionSet, &patience)

@@ -66,17 +66,16 @@ func New(cfg Config) http.Handler {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
 	root := &Resolver{Client: cfg.Client, Admission: newAdmission(), Idempotency: newIdempotency(cfg.Ledger), Links: cfg.Links, RawRequests: cfg.RawRequests}
-	server := executor.New(generated.NewExecutableSchema(generated.Config{Resolvers: root}))
-	over := &endpoint{exec: server, log: cfg.Log, timeout: cfg.Timeout, answers: newAnswers(cfg), library: &library{store: cfg.Persisted, view: cfg.Client.View(), trusted: cfg.Trusted, only: cfg.TrustedOnly}}
+	schema := generated.NewExecutableSchema(generated.Config{Resolvers: root})
+	server := executor.New(schema)
+	documents := &reader{schema: schema.Schema(), limits: cfg.Limits, known: cfg.Documents, suggest: cfg.Introspection}
+	over := &endpoint{exec: server, reader: documents, log: cfg.Log, timeout: cfg.Timeout, answers: newAnswers(cfg), library: &library{store: cfg.Persisted, view: cfg.Client.View(), trusted: cfg.Trusted, only: cfg.TrustedOnly}}
 	// Who asks after a change must not be told what was asked before it.
 	cfg.Client.OnEvict(func() { over.flights.Forget(func(any) bool { return true }) })
-	server.SetQueryCache(undeferred{cfg.Documents})
-	server.SetParserTokenLimit(cfg.Limits.Tokens)
-	server.SetDisableSuggestion(!cfg.Introspection)
+	server.SetQueryCache(opened{})
 	server.SetErrorPresenter(present(cfg.Log))
 	server.SetRecoverFunc(recovered(cfg.Log))
 	server.Use(&inputCheck{}) // before what reads variables
-	server.Use(cfg.Limits)
 	if cfg.Introspection {
 		server.Use(extension.Introspection{})
 	} else {

@@ -45,6 +45,7 @@ const (
 // them, and write "data": null where the specification wants no data.
 type endpoint struct {
 	exec    *executor.Executor
+	reader  *reader
 	log     *slog.Logger
 	timeout time.Duration // of an operation; what there is then is the answer
 	answers *answers
@@ -129,15 +130,13 @@ func (e *endpoint) execute(w http.ResponseWriter, r *http.Request) {
 		e.refuse(ctx, w, q, &graphql.OperationContext{}, gqlerror.List{unknown})
 		return
 	}
-	params := &req.RawParams
-	opCtx, errs := e.exec.CreateOperationContext(ctx, params)
+	opCtx, errs := e.open(ctx, &req.RawParams)
 	if q.get && opCtx.Operation != nil && opCtx.Operation.Operation != ast.Query {
 		w.Header().Set("Allow", http.MethodPost)
 		fail(w, q.media, http.StatusMethodNotAllowed, "GET is for queries; send a mutation by POST")
 		return
 	}
 	if errs != nil {
-		tellLimit(errs)
 		e.refuse(ctx, w, q, opCtx, explained(opCtx, errs))
 		return
 	}
@@ -204,15 +203,6 @@ func (e *endpoint) dispatch(ctx context.Context, q wording, opCtx *graphql.Opera
 		out.kept = e.answers.keep(ctx, q, nameOf(opCtx), out.text.whole(&again), usage)
 	}
 	return out
-}
-
-// tellLimit gives the parser's own limit the code of the others.
-func tellLimit(errs gqlerror.List) {
-	for _, e := range errs {
-		if strings.HasPrefix(e.Message, "exceeded token limit") {
-			e.Message, e.Extensions = "The query is too large: it has too many words.", map[string]any{"code": codeLimit}
-		}
-	}
 }
 
 // isGet reports whether a question stands in the URL.

@@ -173,7 +173,7 @@ type planKey struct {
 
 func newPlan(opCtx *graphql.OperationContext, f graphql.CollectedField, t reflect.Type, edges bool) *plan {
 	typeName := f.Definition.Type.Name()
-	if typeName != t.Name() || !onlyOf(opCtx, f.Selections, typeName) {
+	if typeName != t.Name() || !onlyOf(opCtx, f.Selections, typeName, map[string]bool{}) {
 		return nil // an interface, or a fragment on one
 	}
 	p := &plan{}
@@ -187,17 +187,22 @@ func newPlan(opCtx *graphql.OperationContext, f graphql.CollectedField, t reflec
 	return p
 }
 
-// onlyOf reports whether fragments in a selection are on its own type.
-func onlyOf(opCtx *graphql.OperationContext, set ast.SelectionSet, typeName string) bool {
+// onlyOf reports whether fragments in a selection are on its own type. Each is looked
+// at once: seen are those that were.
+func onlyOf(opCtx *graphql.OperationContext, set ast.SelectionSet, typeName string, seen map[string]bool) bool {
 	for _, s := range set {
 		switch s := s.(type) {
 		case *ast.InlineFragment:
-			if s.TypeCondition != "" && s.TypeCondition != typeName || !onlyOf(opCtx, s.SelectionSet, typeName) {
+			if s.TypeCondition != "" && s.TypeCondition != typeName || !onlyOf(opCtx, s.SelectionSet, typeName, seen) {
 				return false
 			}
 		case *ast.FragmentSpread:
+			if seen[s.Name] {
+				continue
+			}
+			seen[s.Name] = true
 			fragment := opCtx.Doc.Fragments.ForName(s.Name)
-			if fragment == nil || fragment.TypeCondition != typeName || !onlyOf(opCtx, fragment.SelectionSet, typeName) {
+			if fragment == nil || fragment.TypeCondition != typeName || !onlyOf(opCtx, fragment.SelectionSet, typeName, seen) {
 				return false
 			}
 		}

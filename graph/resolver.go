@@ -34,7 +34,7 @@ type request struct {
 
 	mu    sync.Mutex
 	other map[string]*scope // of sub accounts, by Zoom's id
-	asked sync.Map          // selection → *asked
+	asked sync.Map          // selection → func() *asked
 	plans plans
 
 	rendered rendering

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"sync"
 	"unsafe"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -76,13 +77,16 @@ func askedOf(ctx context.Context, typeName string, ways ...string) *asked {
 	field := graphql.GetFieldContext(ctx).Field
 	req := from(ctx)
 	key := selection{unsafe.SliceData(field.Selections), len(field.Selections), typeName}
-	if a, ok := req.asked.Load(key); ok {
-		return a.(*asked)
+	known, ok := req.asked.Load(key)
+	if !ok {
+		// The items of a list come here at once: one of them works it out.
+		known, _ = req.asked.LoadOrStore(key, sync.OnceValue(func() *asked {
+			a := &asked{}
+			a.collect(graphql.GetOperationContext(ctx), field.Selections, typeName, ways)
+			return a
+		}))
 	}
-	a := &asked{}
-	a.collect(graphql.GetOperationContext(ctx), field.Selections, typeName, ways)
-	req.asked.Store(key, a)
-	return a
+	return known.(func() *asked)()
 }
 
 // askedOfList is askedOf for the nodes of a connection.

@@ -163,7 +163,9 @@ type manifestErrors []error
 
 const maxMistakesShown = 10
 
-func (m *manifestErrors) add(where string, err error) { *m = append(*m, fmt.Errorf("%s: %w", where, err)) }
+func (m *manifestErrors) add(where string, err error) {
+	*m = append(*m, fmt.Errorf("%s: %w", where, err))
+}
 
 func (m manifestErrors) err() error {
 	if more := len(m) - maxMistakesShown; more > 0 {
