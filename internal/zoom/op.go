@@ -316,7 +316,13 @@ func (r *Request) renamed(name string) (*Request, error) {
 // segment escapes the value of a path variable. A number is the same either
 // way; only {meetingId} and {webinarId} may be a UUID, with a rule of its own.
 func (s *Spec) segment(name, value string) (string, error) {
-	if s.AcceptsUUID && (name == "meetingId" || name == "webinarId") {
+	if name != "meetingId" && name != "webinarId" {
+		return segment(value)
+	}
+	if value == "0" { // the number of what has none
+		return "", ErrNoID
+	}
+	if s.AcceptsUUID {
 		return uuidSegment(value)
 	}
 	return segment(value)

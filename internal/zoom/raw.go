@@ -67,7 +67,9 @@ func (in Raw) request(spec *Spec, account string) (*Request, error) {
 			return nil, fmt.Errorf("path.%s: it is empty", p.name)
 		}
 		escaped, err := spec.segment(p.name, value)
-		if err != nil {
+		if errors.Is(err, ErrNoID) {
+			return nil, fmt.Errorf("path.%s: it is no number", p.name)
+		} else if err != nil {
 			return nil, fmt.Errorf("path.%s: %w", p.name, err)
 		}
 		req.Vars[p.name] = value
