@@ -4,29 +4,28 @@ import (
 	"context"
 	"sync"
 
-	"golang.org/x/sync/semaphore"
+	"zoomql/internal/ratelimit"
 )
 
 // Each item of a list that waits for Zoom below an edge holds a stack and
 // contexts, some 15 KiB. What is open at once is therefore bounded: an operation
 // with a long list waits at its first one until there is room. Short lists never
 // wait, nor does an operation that has begun, so none waits for another that
-// waits for it.
+// waits for it. Callers take turns at the room,
+// and none takes all of it.
 const (
-	longList  = 100   // items from which on a list counts
-	openItems = 5_000 // of long lists, of all operations
+	longList  = 100    // items from which on a list counts
+	openItems = 10_000 // of long lists, of all operations; one caller has half of them at most
 )
 
 // admission lets operations with long lists in.
-type admission struct{ room *semaphore.Weighted }
-
-func newAdmission() *admission { return &admission{semaphore.NewWeighted(openItems)} }
+type admission struct{ room *ratelimit.Pool }
 
 // stay is what one operation holds.
 type stay struct {
 	of   *admission
 	once sync.Once
-	held int64
+	give func() // what is held; nil for nothing
 	err  error
 }
 
@@ -36,10 +35,7 @@ func (s *stay) open(ctx context.Context, items int) error {
 		return nil
 	}
 	s.once.Do(func() {
-		n := min(int64(items), openItems)
-		if s.err = s.of.room.Acquire(ctx, n); s.err == nil {
-			s.held = n
-		}
+		s.give, s.err = s.of.room.Acquire(ctx, int64(items))
 	})
 	return s.err
 }
@@ -47,8 +43,8 @@ func (s *stay) open(ctx context.Context, items int) error {
 // end gives the room back.
 func (s *stay) end() {
 	s.once.Do(func() {}) // nothing is opened any more
-	if s.held > 0 {
-		s.of.room.Release(s.held)
-		s.held = 0
+	if s.give != nil {
+		s.give()
+		s.give = nil
 	}
 }

@@ -57,6 +57,9 @@ func (p place) encode(fp fingerprint) string {
 }
 
 func decodePlace(cursor string, fp fingerprint) (place, error) {
+	if len(cursor) > maxCursor {
+		return place{}, errCursor
+	}
 	p, of, err := readPlace(cursor)
 	if err != nil || of != fp {
 		return place{}, errCursor

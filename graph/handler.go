@@ -43,6 +43,8 @@ type Config struct {
 	TrustedOnly bool
 	// Documents keeps what was parsed; nil means one of the handler's own.
 	Documents Documents
+	// Room is what operations share; nil means the handler's own.
+	Room *Room
 	// Limits bound the size of a query; zero means DefaultLimits.
 	Limits Limits
 	// Introspection lets clients read the schema.
@@ -59,23 +61,31 @@ func New(cfg Config) http.Handler {
 	if cfg.Timeout == 0 {
 		cfg.Timeout = 30 * time.Second
 	}
+	if cfg.Room == nil {
+		cfg.Room = NewRoom()
+	}
 	if cfg.Documents == nil {
 		cfg.Documents = NewDocuments()
 	}
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	root := &Resolver{Client: cfg.Client, Admission: newAdmission(), Idempotency: newIdempotency(cfg.Ledger), Links: cfg.Links, RawRequests: cfg.RawRequests}
+	root := &Resolver{Client: cfg.Client, Admission: &admission{cfg.Room.items}, Idempotency: newIdempotency(cfg.Ledger), Links: cfg.Links, RawRequests: cfg.RawRequests}
 	schema := generated.NewExecutableSchema(generated.Config{Resolvers: root})
 	server := executor.New(schema)
 	documents := &reader{schema: schema.Schema(), limits: cfg.Limits, known: cfg.Documents, suggest: cfg.Introspection}
-	over := &endpoint{exec: server, reader: documents, log: cfg.Log, timeout: cfg.Timeout, answers: newAnswers(cfg), library: &library{store: cfg.Persisted, view: cfg.Client.View(), trusted: cfg.Trusted, only: cfg.TrustedOnly}}
+	over := &endpoint{
+		exec: server, reader: documents, log: cfg.Log, timeout: cfg.Timeout, answers: newAnswers(cfg), bodies: cfg.Room.bodies,
+		library: &library{store: cfg.Persisted, view: cfg.Client.View(), trusted: cfg.Trusted, only: cfg.TrustedOnly},
+	}
+	over.rest = permitted(cfg.Room.operations, cfg.Timeout, over.execute)
 	// Who asks after a change must not be told what was asked before it.
 	cfg.Client.OnEvict(func() { over.flights.Forget(func(any) bool { return true }) })
 	server.SetQueryCache(opened{})
 	server.SetErrorPresenter(present(cfg.Log))
 	server.SetRecoverFunc(recovered(cfg.Log))
 	server.Use(&inputCheck{}) // before what reads variables
+	server.Use(&nameLimits{})
 	if cfg.Introspection {
 		server.Use(extension.Introspection{})
 	} else {

@@ -24,6 +24,7 @@ import (
 
 	"zoomql/internal/flight"
 	"zoomql/internal/links"
+	"zoomql/internal/ratelimit"
 	"zoomql/internal/zoom"
 )
 
@@ -51,6 +52,8 @@ type endpoint struct {
 	answers *answers
 	library *library
 	flights flight.Group[*outcome]
+	bodies  *ratelimit.Pool
+	rest    http.Handler // answers what no kept answer does
 }
 
 // inquiry is a request as far as it is read before anything is parsed.
@@ -61,6 +64,17 @@ type inquiry struct {
 	wording wording        // what is asked, to the byte; nothing for a form
 	form    *requestParams // what a form with files held, which raw does not
 	start   time.Time
+	release func() // gives back the room for the body; nil where it took none
+}
+
+// done gives back what reading took.
+func (q *inquiry) done(buf *bytes.Buffer) {
+	if q.release != nil {
+		q.release()
+	}
+	if buf.Cap() <= shortBody {
+		buffers.Put(buf)
+	}
 }
 
 type inquiryKey struct{}
@@ -74,11 +88,11 @@ func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	buf, _ := buffers.Get().(*bytes.Buffer)
-	defer buffers.Put(buf)
+	defer q.done(buf)
 	buf.Reset()
 	e.answers.begin(buf, r)
 	begun := buf.Len()
-	if status, problem := q.read(w, r, buf); problem != "" {
+	if status, problem := q.read(w, r, buf, e.bodies); problem != "" {
 		fail(w, q.media, status, problem)
 		return
 	}
@@ -92,7 +106,7 @@ func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	missed := q // q itself stays on the stack, where a kept answer needs it no longer
-	e.execute(w, r.WithContext(context.WithValue(r.Context(), inquiryKey{}, &missed)))
+	e.rest.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), inquiryKey{}, &missed)))
 }
 
 // recovered answers when the gateway breaks where no field can catch it. It is to
@@ -218,7 +232,7 @@ func first(values []string) string {
 
 // read reads what is asked into buf, behind what is there, or says with which status
 // and why it cannot be read.
-func (q *inquiry) read(w http.ResponseWriter, r *http.Request, buf *bytes.Buffer) (int, string) {
+func (q *inquiry) read(w http.ResponseWriter, r *http.Request, buf *bytes.Buffer, bodies *ratelimit.Pool) (int, string) {
 	switch r.Method {
 	case http.MethodGet, http.MethodHead:
 		buf.WriteString(r.URL.RawQuery)
@@ -229,6 +243,11 @@ func (q *inquiry) read(w http.ResponseWriter, r *http.Request, buf *bytes.Buffer
 		}
 		if content := first(r.Header["Content-Type"]); !isJSON(content) {
 			if media, _, _ := mime.ParseMediaType(content); media == multipartForm {
+				given, ok := bodies.TryAcquire(r.Context(), maxUploadBody)
+				if !ok {
+					return noRoom(w)
+				}
+				q.release = given
 				var status int
 				var problem string
 				q.form, status, problem = readUploads(w, r)
@@ -238,16 +257,15 @@ func (q *inquiry) read(w http.ResponseWriter, r *http.Request, buf *bytes.Buffer
 		}
 		var err error
 		if n := int(r.ContentLength); 0 <= r.ContentLength && n <= maxBody { // net/http sees to it that no more comes
-			buf.Grow(n)
-			into := buf.AvailableBuffer()[:n]
-			_, err = io.ReadFull(r.Body, into)
-			buf.Write(into)
+			q.release, err = arrive(r.Context(), bodies, r.Body, buf, n)
 			_ = r.Body.Close() // or net/http looks for more of it before it answers
 		} else {
-			_, err = buf.ReadFrom(http.MaxBytesReader(w, r.Body, maxBody))
+			q.release, err = arrive(r.Context(), bodies, http.MaxBytesReader(w, r.Body, maxBody), buf, -1)
 		}
 		if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 			return http.StatusRequestEntityTooLarge, "the body is larger than 1 MiB"
+		} else if errors.Is(err, errNoRoom) {
+			return noRoom(w)
 		} else if err != nil {
 			return http.StatusBadRequest, "the body broke off"
 		}
@@ -409,7 +427,11 @@ func encode(resp *graphql.Response) text {
 
 // fail answers a request that could not be read.
 func fail(w http.ResponseWriter, media string, status int, problem string) {
-	refused := encode(&graphql.Response{Errors: gqlerror.List{{Message: problem, Extensions: map[string]any{"code": "BAD_REQUEST"}}}})
+	failWith(w, media, status, "BAD_REQUEST", problem)
+}
+
+func failWith(w http.ResponseWriter, media string, status int, code, problem string) {
+	refused := encode(&graphql.Response{Errors: gqlerror.List{{Message: problem, Extensions: map[string]any{"code": code}}}})
 	w.Header().Set("Content-Type", media+"; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(status)

@@ -43,10 +43,21 @@ type made struct {
 
 func newIdempotency(ledger cache.Ledger) *idempotency {
 	return &idempotency{ledger: ledger, done: otter.Must(&otter.Options[[32]byte, made]{
-		MaximumSize:      10_000,
+		MaximumWeight:    rememberedBytes,
+		Weigher:          func(_ [32]byte, m made) uint32 { return m.weight() },
 		ExpiryCalculator: otter.ExpiryWriting[[32]byte, made](remembered),
 		Clock:            clock{},
 	})}
+}
+
+// rememberedBytes bounds what is kept of results: some thousands of them.
+const rememberedBytes = 16 << 20
+
+// weight returns about how many bytes a result takes: three times its JSON, as in the
+// cache.
+func (m made) weight() uint32 {
+	raw, _ := json.Marshal(m.result) // what cannot be written takes little
+	return uint32(min(400+3*len(raw), rememberedBytes))
 }
 
 // clock is time.Now for otter. It never ticks, so that no goroutine outlives a

@@ -127,6 +127,7 @@ func (l list[In, T]) fingerprint() fingerprint {
 func (l list[In, T]) readFrom(ctx context.Context, at place, lost *place) (*slice[T], error) {
 	s := &slice[T]{before: at.window > 0 || at.offset > 0 || at.index > 0 || lost != nil}
 	skipping := lost != nil
+	var trail zoom.Trail
 	for {
 		page, err := l.op.Page(ctx, l.in.client, l.windows.cut[at.window], zoom.Paging{Size: int(at.size), Token: at.token}, l.options...)
 		if err != nil {
@@ -164,6 +165,15 @@ func (l list[In, T]) readFrom(ctx context.Context, at place, lost *place) (*slic
 		if len(s.items) == l.first {
 			s.more = true
 			return s, nil
+		}
+		if next.window != at.window {
+			trail, err = zoom.Trail{}, ctx.Err()
+		} else {
+			err = trail.Follow(ctx, l.op.Spec, at.token, next.token, len(page.Items))
+		}
+		if err != nil {
+			s.more = true
+			return s, err
 		}
 		at = next
 	}

@@ -132,10 +132,14 @@ func filled(arguments map[string]*string) error {
 }
 
 func nonEmpty(name, value string) (string, error) {
-	if strings.TrimSpace(value) == "" {
+	value = strings.TrimSpace(value)
+	switch {
+	case value == "":
 		return "", invalid(name + ": it is empty")
+	case len(value) > zoom.MaxID:
+		return "", longID(name)
 	}
-	return strings.TrimSpace(value), nil
+	return value, nil
 }
 
 // meeting returns the meeting of a number, with what the field of ctx asks of it.
