@@ -151,7 +151,7 @@ func newHandler(cfg *config.Config, tenants tenants, box *box) http.Handler {
 	mux.Handle(endpoint, api)
 	mux.Handle("GET "+links.Path, tenants.files())
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { say(w, http.StatusOK, "ok") })
-	mux.HandleFunc("GET /readyz", tenants.ready)
+	mux.Handle("GET /readyz", &readiness{all: tenants})
 	if cfg.PlaygroundOn() {
 		mux.HandleFunc("GET /schema.graphql", func(w http.ResponseWriter, _ *http.Request) { say(w, http.StatusOK, graph.Schema()) })
 		mux.Handle("/", playground.Handler(playground.Options{Schema: "/schema.graphql", Badge: box.badge(cfg), DefaultQuery: box.query()}))

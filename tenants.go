@@ -8,6 +8,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"zoomql/graph"
@@ -25,6 +26,8 @@ type tenant struct {
 	client *zoom.Client
 	files  *links.Links
 	graph  http.Handler
+	log    *slog.Logger
+	warned atomic.Int64 // when the log was last told that Zoom gives no token, by Unix, in nanoseconds
 }
 
 // tenants are all of them. They share what knows accounts apart by itself: the
@@ -37,7 +40,10 @@ func newTenants(cfg *config.Config, accounts []config.Account, s *stores, log *s
 	if err != nil {
 		return nil, err
 	}
-	m := &maker{cfg: cfg, stores: s, calls: zoom.NewHTTP(cfg.MaxInFlight), files: links.NewTransport(), documents: graph.NewDocuments(), trusted: trusted}
+	m := &maker{
+		cfg: cfg, stores: s, calls: zoom.NewHTTP(cfg.MaxInFlight), bodies: zoom.NewBodies(), files: links.NewTransport(),
+		documents: graph.NewDocuments(), room: graph.NewRoom(), trusted: trusted,
+	}
 	return m.tenants(accounts, log)
 }
 
@@ -46,9 +52,11 @@ type maker struct {
 	cfg       *config.Config
 	stores    *stores
 	calls     *http.Client
+	bodies    *zoom.Bodies
 	logins    *http.Client // for tokens; nil means auth's own
 	files     http.RoundTripper
 	documents graph.Documents
+	room      *graph.Room
 	trusted   *graph.Trusted
 }
 
@@ -88,7 +96,7 @@ func (m *maker) tenant(a config.Account, log *slog.Logger) (*tenant, error) {
 	if a.Name != "" {
 		log = log.With("account", a.Name)
 	}
-	t, tokens := &tenant{Account: a}, newTokens(a, m.logins)
+	t, tokens := &tenant{Account: a, log: log}, newTokens(a, m.logins)
 	t.client = zoom.New(zoom.Config{
 		AccountID: a.ID,
 		View:      "server-to-server:" + a.ClientID,
@@ -96,6 +104,7 @@ func (m *maker) tenant(a config.Account, log *slog.Logger) (*tenant, error) {
 		Tokens:    tokens,
 		BaseURL:   strings.TrimSuffix(a.APIURL, "/"),
 		HTTP:      m.calls,
+		Bodies:    m.bodies,
 		Store:     m.stores.answers, Limiter: ratelimit.NewLimiter(m.stores.budgets, m.cfg.Timeout),
 		MaxInFlight: m.cfg.MaxInFlight, Log: log,
 	})
@@ -105,7 +114,8 @@ func (m *maker) tenant(a config.Account, log *slog.Logger) (*tenant, error) {
 		Tokens: tokens, APIURL: a.APIURL, Transport: m.files, Log: log,
 	})
 	t.graph = graph.New(graph.Config{
-		Client: t.client, Answers: m.stores.near, Ledger: m.stores.ledger, Documents: m.documents, Persisted: m.stores.answers, Trusted: m.trusted, TrustedOnly: m.cfg.TrustedOnly == "on", Links: t.files, RawRequests: m.cfg.RawRequests == "on",
+		Client: t.client, Answers: m.stores.near, Ledger: m.stores.ledger, Documents: m.documents, Room: m.room, Links: t.files, RawRequests: m.cfg.RawRequests == "on",
+		Persisted: m.stores.answers, Trusted: m.trusted, TrustedOnly: m.cfg.TrustedOnly == "on",
 		Log: log, Introspection: m.cfg.PlaygroundOn(), Timeout: m.cfg.Timeout,
 	})
 	return t, err
@@ -137,27 +147,85 @@ func (all tenants) files() http.Handler {
 	return links.Of(list...)
 }
 
-// ready reports whether Zoom gives the gateway a token for each account, and for
-// which it does not.
-func (all tenants) ready(w http.ResponseWriter, r *http.Request) {
-	ctx, cancel := context.WithTimeout(r.Context(), 5*time.Second)
-	defer cancel()
-	problems := make([]string, len(all))
-	var asked sync.WaitGroup
-	for i, t := range all {
-		asked.Go(func() {
-			if _, err := t.client.Scopes(ctx); err != nil {
-				problems[i] = err.Error() + "\n"
-				if t.Name != "" {
-					problems[i] = t.Name + ": " + problems[i]
-				}
-			}
-		})
-	}
-	asked.Wait()
-	if told := strings.Join(problems, ""); told != "" {
-		say(w, http.StatusServiceUnavailable, strings.TrimSuffix(told, "\n"))
+// readiness tells whether there is an account that can be served: one that Zoom gives
+// the gateway a token for. Whose it is not is the log's to say, since anybody may ask
+// here, and the trouble of one account takes no other out of service.
+type readiness struct {
+	all tenants
+
+	mu    sync.Mutex
+	until time.Time // when the last check is too old
+	last  *check
+}
+
+// check is a look at all accounts.
+type check struct {
+	done chan struct{}
+	well bool // once done is closed
+}
+
+// ServeHTTP answers GET /readyz.
+func (s *readiness) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	c := s.latest()
+	select {
+	case <-c.done:
+	case <-r.Context().Done():
 		return
 	}
-	say(w, http.StatusOK, "ready")
+	if c.well {
+		say(w, http.StatusOK, "ready")
+		return
+	}
+	say(w, http.StatusServiceUnavailable, "not ready: Zoom gives no token; the log says why")
+}
+
+// latest returns one check for all who ask within a second, however many these are.
+func (s *readiness) latest() *check {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if now := time.Now(); now.After(s.until) {
+		s.until, s.last = now.Add(time.Second), &check{done: make(chan struct{})}
+		go s.last.run(s.all)
+	}
+	return s.last
+}
+
+// run is done as soon as one account is well, or none is. The others are waited for
+// all the same, for the log.
+func (c *check) run(all tenants) {
+	ctx, cancel := context.WithTimeout(context.Background(), readyWithin)
+	defer cancel()
+	well := make(chan bool, len(all))
+	for _, t := range all {
+		go func() { well <- t.ready(ctx) }()
+	}
+	for range all {
+		if <-well && !c.well {
+			c.well = true
+			close(c.done)
+		}
+	}
+	if !c.well {
+		close(c.done)
+	}
+}
+
+const (
+	// readyWithin is how long a token is waited for until an account is not ready.
+	readyWithin = 5 * time.Second
+	// warnEvery is how often the log is told of an account that is not, whoever asks.
+	warnEvery = time.Minute
+)
+
+// ready reports whether Zoom gives the gateway a token for the account.
+func (t *tenant) ready(ctx context.Context) bool {
+	_, err := t.client.Scopes(ctx)
+	if err == nil {
+		return true
+	}
+	now := time.Now().UnixNano()
+	if last := t.warned.Load(); now-last >= int64(warnEvery) && t.warned.CompareAndSwap(last, now) {
+		t.log.WarnContext(ctx, "the account cannot be served", "error", err)
+	}
+	return false
 }

@@ -34,13 +34,17 @@ func welcome(w io.Writer, cfg *config.Config, addr net.Addr, b *box) {
 	line("")
 }
 
-// badge is what the playground's title says of the account.
+// badge is what the playground's title says of the account. Where callers have keys,
+// the page is for all who can reach it, and names nobody.
 func (b *box) badge(cfg *config.Config) string {
 	if b.Sandbox != nil {
 		return "sandbox"
 	}
 	if n := len(cfg.Accounts); n > 1 {
 		return fmt.Sprintf("%d accounts", n)
+	}
+	if len(cfg.Accounts[0].Keys) > 0 {
+		return ""
 	}
 	return cmp.Or(cfg.Accounts[0].Name, cfg.Accounts[0].ID)
 }
