@@ -243,7 +243,14 @@ func (e *endpoint) open(ctx context.Context, params *graphql.RawParams) (*graphq
 			Stats:    graphql.Stats{Read: params.ReadTime, OperationStart: graphql.GetStartTime(ctx)},
 		}, errs
 	}
-	return e.exec.CreateOperationContext(context.WithValue(ctx, documentKey{}, doc), params)
+	opCtx, errs := e.exec.CreateOperationContext(context.WithValue(ctx, documentKey{}, doc), params)
+	if errs != nil {
+		return opCtx, errs
+	}
+	if err := e.budget.foresee(opCtx); err != nil {
+		return opCtx, gqlerror.List{err}
+	}
+	return opCtx, nil
 }
 
 type documentKey struct{}

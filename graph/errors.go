@@ -74,6 +74,9 @@ func invalid(message string) *inputError { return &inputError{codeInvalid, messa
 // said. What is not ours to show becomes INTERNAL, and the log has the rest.
 func present(log *slog.Logger) graphql.ErrorPresenterFunc {
 	return func(ctx context.Context, err error) *gqlerror.Error {
+		if req := from(ctx); req != nil && req.spent.errors.Add(1) > maxErrors {
+			return nil // it is counted, see capped
+		}
 		if own, ok := errors.AsType[*gqlerror.Error](err); ok { // gqlgen wraps all that it meets
 			at := graphql.GetPath(ctx)
 			switch {

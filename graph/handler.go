@@ -47,6 +47,8 @@ type Config struct {
 	Room *Room
 	// Limits bound the size of a query; zero means DefaultLimits.
 	Limits Limits
+	// Budget bounds the size of an answer; zero means DefaultBudget.
+	Budget Budget
 	// Introspection lets clients read the schema.
 	Introspection bool
 	// Timeout bounds an operation; 0 means 30 seconds.
@@ -57,6 +59,9 @@ type Config struct {
 func New(cfg Config) http.Handler {
 	if cfg.Limits == (Limits{}) {
 		cfg.Limits = DefaultLimits
+	}
+	if cfg.Budget == (Budget{}) {
+		cfg.Budget = DefaultBudget
 	}
 	if cfg.Timeout == 0 {
 		cfg.Timeout = 30 * time.Second
@@ -70,12 +75,15 @@ func New(cfg Config) http.Handler {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	root := &Resolver{Client: cfg.Client, Admission: &admission{cfg.Room.items}, Idempotency: newIdempotency(cfg.Ledger), Links: cfg.Links, RawRequests: cfg.RawRequests}
+	root := &Resolver{
+		Client: cfg.Client, Admission: &admission{cfg.Room.items}, Budget: cfg.Budget, Objects: newObjectRoom(),
+		Idempotency: newIdempotency(cfg.Ledger), Links: cfg.Links, RawRequests: cfg.RawRequests,
+	}
 	schema := generated.NewExecutableSchema(generated.Config{Resolvers: root})
 	server := executor.New(schema)
 	documents := &reader{schema: schema.Schema(), limits: cfg.Limits, known: cfg.Documents, suggest: cfg.Introspection}
 	over := &endpoint{
-		exec: server, reader: documents, log: cfg.Log, timeout: cfg.Timeout, answers: newAnswers(cfg), bodies: cfg.Room.bodies,
+		exec: server, reader: documents, budget: cfg.Budget, log: cfg.Log, timeout: cfg.Timeout, answers: newAnswers(cfg), bodies: cfg.Room.bodies,
 		library: &library{store: cfg.Persisted, view: cfg.Client.View(), trusted: cfg.Trusted, only: cfg.TrustedOnly},
 	}
 	over.rest = permitted(cfg.Room.operations, cfg.Timeout, over.execute)
@@ -92,8 +100,10 @@ func New(cfg Config) http.Handler {
 		server.Use(introspectionOff{})
 	}
 	server.AroundOperations(root.begin)
+	server.AroundFields(bounded)
 	server.AroundFields(rendered)
 	server.AroundResponses(logged(cfg.Log))
+	server.AroundResponses(capped)
 	return over
 }
 

@@ -47,6 +47,7 @@ const (
 type endpoint struct {
 	exec    *executor.Executor
 	reader  *reader
+	budget  Budget
 	log     *slog.Logger
 	timeout time.Duration // of an operation; what there is then is the answer
 	answers *answers

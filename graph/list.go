@@ -91,7 +91,7 @@ func (l list[In, T]) read(ctx context.Context) (*slice[T], error) {
 	if err != nil && len(s.items) == 0 {
 		return nil, err
 	}
-	if full := from(ctx).stay.open(ctx, len(s.items)); full != nil {
+	if full := from(ctx).admit(ctx, len(s.items)); full != nil {
 		return nil, full
 	}
 	return s, err

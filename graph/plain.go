@@ -63,21 +63,33 @@ func rendered(ctx context.Context, next graphql.Resolver) (any, error) {
 	}
 	req := from(ctx)
 	v := reflect.ValueOf(res)
-	t := v.Type()
+	t, n := v.Type(), 1
 	list := t.Kind() == reflect.Slice
 	if list {
-		t = t.Elem()
+		t, n = t.Elem(), v.Len()
 	}
-	if req == nil || t.Kind() != reflect.Pointer || t.Elem().Kind() != reflect.Struct || v.IsNil() {
+	if req == nil {
 		return res, nil
 	}
-	p := req.planOf(graphql.GetOperationContext(ctx), fc.Field, t.Elem(), list)
-	if p == nil {
-		return res, nil
+	if t.Kind() == reflect.Pointer && t.Elem().Kind() == reflect.Struct && !v.IsNil() {
+		if p := req.planOf(graphql.GetOperationContext(ctx), fc.Field, t.Elem(), list); p != nil {
+			if !req.spent.count(n * p.objects()) {
+				return graphql.Null, nil
+			}
+			w := &renderer{ctx: ctx, buf: req.rendered.lend()}
+			if list && w.list(p, v) || !list && w.object(p, v.Elem(), nil) {
+				if !req.spent.write(w.buf.Len()) {
+					return graphql.Null, nil
+				}
+				return &ready{w.buf.Bytes(), &req.rendered}, nil
+			}
+		}
 	}
-	w := &renderer{ctx: ctx, buf: req.rendered.lend()}
-	if list && w.list(p, v) || !list && w.object(p, v.Elem(), nil) {
-		return &ready{w.buf.Bytes(), &req.rendered}, nil
+	switch err := req.spent.work(ctx, n); {
+	case errors.Is(err, errStopped):
+		return graphql.Null, nil
+	case err != nil:
+		return nil, err
 	}
 	return res, nil
 }
@@ -130,11 +142,18 @@ func (r *rendering) room() int {
 	return n
 }
 
+// maxReused is how much memory of an operation's buffers is used again.
+const maxReused = 4 << 20
+
 // end takes the buffers back. What was rendered MUST NOT be read any more.
 func (r *rendering) end() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	reused := 0
 	for _, buf := range r.lent {
+		if reused += buf.Cap(); reused > maxReused {
+			break
+		}
 		buffers.Put(buf)
 	}
 	r.lent = nil
@@ -291,6 +310,17 @@ func (p *plan) length() int {
 	for _, f := range p.fields {
 		if f.below != nil {
 			n += f.below.length()
+		}
+	}
+	return n
+}
+
+// objects is how many objects there are for each that the plan is for.
+func (p *plan) objects() int {
+	n := 1
+	for _, f := range p.fields {
+		if f.below != nil {
+			n += f.below.objects()
 		}
 	}
 	return n

@@ -5,6 +5,7 @@ import (
 	"sync"
 
 	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/ast"
 
 	"zoomql/internal/links"
 	"zoomql/internal/zoom"
@@ -17,6 +18,9 @@ type Resolver struct {
 	Client *zoom.Client
 	// Admission bounds what is open at once.
 	Admission *admission
+	// Budget bounds one operation, and Objects all of them together.
+	Budget  Budget
+	Objects *objectRoom
 	// Idempotency remembers what creates with a key have made.
 	Idempotency *idempotency
 	// Links hands out links to files; nil hands out none.
@@ -31,6 +35,7 @@ type request struct {
 	own   scope
 	usage *zoom.Usage
 	stay  stay
+	spent spending
 
 	mu    sync.Mutex
 	other map[string]*scope // of sub accounts, by Zoom's id
@@ -88,12 +93,32 @@ func of(ctx context.Context, obj interface{ GetOrigin() *types.Origin }) *scope 
 func (r *Resolver) begin(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
 	req := &request{own: scope{client: r.Client}, usage: zoom.UsageOf(ctx), stay: stay{of: r.Admission}}
 	req.usage.OnWrite(req.forget)
+	ctx, stop := context.WithCancelCause(ctx)
+	req.spent.budget, req.spent.room, req.spent.stop, req.spent.done = r.Budget, r.Objects, stop, ctx.Done()
+	req.spent.writes = graphql.GetOperationContext(ctx).Operation.Operation == ast.Mutation
 	ctx = context.WithValue(ctx, requestKey{}, req)
 	ctx = types.WithTenant(ctx, r.Client.Tenant())
 	answer := next(ctx)
 	return func(ctx context.Context) *graphql.Response {
 		defer req.stay.end()
+		defer req.spent.end()
 		defer req.rendered.end() // the answer is a copy
 		return answer(ctx)
 	}
+}
+
+// admit makes room for a long list, unless the operation goes on without room: then
+// others may wait for it, and it for nobody.
+func (q *request) admit(ctx context.Context, items int) error {
+	if q.spent.without.Load() {
+		return nil
+	}
+	waiting, enough := context.WithCancel(ctx)
+	defer enough()
+	q.spent.whenWithout(enough)
+	err := q.stay.open(waiting, items)
+	if q.spent.without.Load() {
+		return nil
+	}
+	return err
 }

@@ -61,6 +61,7 @@ type setup struct {
 	timeout time.Duration // of one operation; 0 is the gateway's own
 	secret  string        // of the Zoom app; "" is the right one
 	limits  Limits        // of a query; zero is the gateway's own
+	budget  Budget        // of an answer; zero is the gateway's own
 	// before, if given, may answer a call in the sandbox's place.
 	before func(w http.ResponseWriter, r *http.Request) bool
 	// store, if given, is the gateway's cache.
@@ -142,7 +143,10 @@ func newRig(t *testing.T, s setup) *rig {
 		t.Fatal(err)
 	}
 	mux := http.NewServeMux()
-	mux.Handle("/graphql", New(Config{Client: r.client(), Answers: s.answers, Links: files, Log: log, Introspection: !s.closed, Timeout: s.timeout, Limits: s.limits, RawRequests: !s.rawOff, Persisted: s.store, Trusted: s.trusted, TrustedOnly: s.only}))
+	mux.Handle("/graphql", New(Config{
+		Client: r.client(), Answers: s.answers, Links: files, Log: log, Introspection: !s.closed, Timeout: s.timeout, Limits: s.limits, Budget: s.budget,
+		RawRequests: !s.rawOff, Persisted: s.store, Trusted: s.trusted, TrustedOnly: s.only,
+	}))
 	mux.Handle("GET "+links.Path, files)
 	r.front = serve(mux)
 	r.http = &http.Client{Transport: r.front.transport()}

@@ -52,6 +52,8 @@ type Config struct {
 	CacheKeys   cache.Keys    `env:"CACHE_KEYS" help:"keys that encrypt what is kept in Redis, id:base64 of 32 bytes, with commas between; the first encrypts, all decrypt; without any it is not encrypted"`
 	MaxInFlight int           `env:"MAX_IN_FLIGHT" envDefault:"100" help:"calls of one rate limit label under way at once, for the account"`
 	Timeout     time.Duration `env:"REQUEST_TIMEOUT" envDefault:"30s" help:"the longest that an operation may take"`
+	MaxObjects  int           `env:"MAX_OBJECTS" envDefault:"200000" help:"objects in one answer; one with edges below it counts as four"`
+	MaxAnswer   int           `env:"MAX_ANSWER_BYTES" envDefault:"16777216" help:"bytes of one answer"`
 	DrainTime   time.Duration `env:"DRAIN_TIME" envDefault:"10s" help:"how long requests in flight are given at the end"`
 
 	APIKeys        []string `env:"API_KEYS" help:"callers that may ask: SHA-256 of each one's key, in hex, or name:SHA-256, with commas between; needed to listen beyond this machine with real credentials"`
@@ -149,6 +151,12 @@ func (c *Config) check() []error {
 	}
 	if c.MaxInFlight < 1 {
 		bad("MAX_IN_FLIGHT: at least 1")
+	}
+	if c.MaxObjects < 1 {
+		bad("MAX_OBJECTS: at least 1")
+	}
+	if c.MaxAnswer < 1 {
+		bad("MAX_ANSWER_BYTES: at least 1")
 	}
 	if c.Timeout <= 0 {
 		bad("REQUEST_TIMEOUT: longer than nothing")

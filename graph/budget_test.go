@@ -1,0 +1,311 @@
+package graph
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"zoomql/cache"
+	"zoomql/internal/sandbox"
+)
+
+// cycle asks for users, their meetings, the hosts of these, their meetings and so on.
+// All of it is one list of users and one of meetings for each.
+func cycle(users, meetings, levels int) string {
+	below := "number"
+	for range levels {
+		below = fmt.Sprintf("host { meetings(first: %d) { nodes { %s } } }", meetings, below)
+	}
+	return fmt.Sprintf("{ account { users(first: %d) { nodes { meetings(first: %d) { nodes { %s } } } } } }", users, meetings, below)
+}
+
+// refused fails the test unless an answer is one error of a bound, and nothing else.
+func (a *answer) refused(t *testing.T, status int, part string) {
+	t.Helper()
+	if a.status != status || len(a.Errors) != 1 || a.Errors[0].code() != "LIMIT_EXCEEDED" || !strings.Contains(a.Errors[0].Message, part) || len(a.Data) > 0 && string(a.Data) != "null" {
+		t.Errorf("status %d, want %d and LIMIT_EXCEEDED with %q: %.500s", a.status, status, part, a.body)
+	}
+}
+
+// TestBudgetOfObjects asks for more than the budget of what is known already.
+func TestBudgetOfObjects(t *testing.T) {
+	inRig(t, setup{budget: Budget{Objects: 3000, Bytes: 1 << 20}}, func(r *rig) {
+		if a := r.ask(cycle(20, 20, 0), nil); len(a.Errors) > 0 {
+			t.Fatalf("%.300s", a.body)
+		}
+		r.spent()
+		r.ask(cycle(20, 20, 2), nil).refused(t, http.StatusOK, "3000 objects (one with edges below it counts as 4)")
+		r.spends(0)
+		// An answer of objects that are written at once has more of them.
+		if a := r.ask(`{ account { users(first: 40) { nodes { email displayName } } } }`, nil); len(a.Errors) > 0 {
+			t.Errorf("%.300s", a.body)
+		}
+	})
+}
+
+// TestBudgetByFirst asks for more than can be meant: it is refused before anything
+// runs, by literals, variables and defaults alike.
+func TestBudgetByFirst(t *testing.T) {
+	inRig(t, setup{}, func(r *rig) {
+		r.ask(cycle(40, 99, 5), nil).refused(t, http.StatusBadRequest, "200000 objects")
+		r.ask(`query ($n: Int!) { account { users(first: $n) { nodes { meetings(first: $n) { nodes { host { meetings(first: $n) { nodes { topic } } } } } } } } }`, map[string]any{"n": 3000}).
+			refused(t, http.StatusBadRequest, "200000 objects")
+		r.ask(strings.ReplaceAll(cycle(1, 1, 5), "(first: 1)", ""), nil).refused(t, http.StatusBadRequest, "200000 objects")
+		r.ask(`{ account { ...f } } fragment f on Account { users(first: 3000) { ...g } } fragment g on UserConnection { edges { node { meetings(first: 3000) { edges { node { host { meetings(first: 3000) { nodes { number } } } } } } } } }`, nil).
+			refused(t, http.StatusBadRequest, "200000 objects")
+		r.spends(0)
+		// What a list holds at most is no measure of what it holds.
+		if a := r.ask(`{ account { users(first: 3000) { nodes { meetings(first: 3000) { nodes { topic } } } } } }`, nil); len(a.Errors) > 0 {
+			t.Errorf("%.300s", a.body)
+		}
+	})
+}
+
+// TestBudgetOfBytes asks for long answers: of what is written at once, and of what
+// the executor works on.
+func TestBudgetOfBytes(t *testing.T) {
+	inRig(t, setup{budget: Budget{Objects: 100_000, Bytes: 20_000}}, func(r *rig) {
+		long := strings.Repeat("x", 200)
+		fields := func(n int) string {
+			var b strings.Builder
+			for i := range n {
+				fmt.Fprintf(&b, "%s%d: email ", long, i)
+			}
+			return b.String()
+		}
+		for how, node := range map[string]string{"at once": fields(5), "by the executor": "... on Node { id } " + fields(5)} {
+			t.Log(how)
+			r.ask(`{ account { users(first: 40) { nodes { `+node+` } } } }`, nil).refused(t, http.StatusOK, "20000 bytes")
+		}
+		if a := r.ask(`{ account { users(first: 10) { nodes { `+fields(5)+` } } } }`, nil); len(a.Errors) > 0 {
+			t.Errorf("%.300s", a.body)
+		}
+	})
+}
+
+// TestBudgetOfWrites goes over the budget in the first of two writes: what it made is
+// told, and the second is not done.
+func TestBudgetOfWrites(t *testing.T) {
+	inRig(t, setup{budget: Budget{Objects: 300, Bytes: 1 << 20}}, func(r *rig) {
+		r.ask(cycle(20, 20, 0), nil)
+		r.spent()
+		a := r.ask(`mutation { a: createMeeting(input: {host: {zoomId: "${HostID}"}, meeting: {topic: "x"}}) { meeting { number host { account { users(first: 40) { nodes { meetings(first: 20) { nodes { host { email } } } } } } } } userErrors { code } }
+			b: createMeeting(input: {host: {zoomId: "${HostID}"}, meeting: {topic: "y"}}) { meeting { number } userErrors { code } } }`, nil)
+		if number := a.at(t, "a.meeting.number"); number == "<nil>" || a.at(t, "b") != "<nil>" {
+			t.Errorf("%.500s", a.body)
+		}
+		codes := map[string]string{}
+		for _, e := range a.Errors {
+			codes[e.path()] = e.code()
+		}
+		if codes["b"] != "LIMIT_EXCEEDED" || codes["a"]+codes["a.meeting"]+codes["a.userErrors"] != "" {
+			t.Errorf("errors %v: %.500s", codes, a.body)
+		}
+		writes := 0
+		for _, call := range r.spent() {
+			if strings.HasPrefix(call.Pattern, "POST ") {
+				writes++
+			}
+		}
+		if writes != 1 {
+			t.Errorf("%d meetings were made, want 1", writes)
+		}
+	})
+}
+
+// slowStore is a cache that takes its time, and counts.
+type slowStore struct {
+	cache.Store
+	takes atomic.Int64 // nanoseconds
+	gets  atomic.Int64
+}
+
+func (s *slowStore) Get(ctx context.Context, key string, tags ...string) (*cache.Entry, cache.Ticket) {
+	s.gets.Add(1)
+	time.Sleep(time.Duration(s.takes.Load()))
+	return s.Store.Get(ctx, key, tags...)
+}
+
+// TestTimeoutOfKnownParts asks for parts that are all known, of which each takes a
+// while: the operation ends at its time, with what there is.
+func TestTimeoutOfKnownParts(t *testing.T) {
+	store := &slowStore{Store: cache.NewMemory(64 << 20)}
+	inRig(t, setup{store: store, timeout: time.Second}, func(r *rig) {
+		r.timeoutOf(store, func() {
+			began := time.Now()
+			a := r.ask(cycle(3, 3, 6), nil)
+			if took := time.Since(began); took > time.Second+900*time.Millisecond || took < time.Second {
+				t.Errorf("it took %s", took)
+			}
+			if len(a.Errors) == 0 || len(a.Errors) > maxErrors+1 || a.Errors[0].code() != "TIMEOUT" {
+				t.Errorf("%d errors: %.300s", len(a.Errors), a.body)
+			}
+		})
+	})
+}
+
+// TestCallerLeavesKnownParts leaves in the middle: nothing more is looked up.
+func TestCallerLeavesKnownParts(t *testing.T) {
+	store := &slowStore{Store: cache.NewMemory(64 << 20)}
+	inRig(t, setup{store: store}, func(r *rig) {
+		r.timeoutOf(store, func() {
+			ctx, leave := context.WithTimeout(r.t.Context(), time.Second)
+			defer leave()
+			req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://gateway.test/graphql", strings.NewReader(`{"query": "`+cycle(3, 3, 6)+`"}`))
+			if err != nil {
+				t.Fatal(err)
+			}
+			req.Header.Set("Content-Type", "application/json")
+			if _, err := r.http.Do(req); !errors.Is(err, context.DeadlineExceeded) {
+				t.Fatalf("the caller got %v", err)
+			}
+			time.Sleep(300 * time.Millisecond) // what is being looked up
+			before := store.gets.Load()
+			time.Sleep(time.Minute)
+			if after := store.gets.Load(); after != before {
+				t.Errorf("%d parts were looked up for nobody", after-before)
+			}
+		})
+	})
+}
+
+// timeoutOf makes the cache slow once all parts of cycle(20, 20) are known.
+func (r *rig) timeoutOf(store *slowStore, test func()) {
+	r.t.Helper()
+	if a := r.ask(cycle(20, 20, 0), nil); len(a.Errors) > 0 {
+		r.t.Fatalf("%.300s", a.body)
+	}
+	store.takes.Store(int64(200 * time.Millisecond))
+	test()
+	store.takes.Store(0)
+}
+
+// TestErrorsAreCounted answers with more failures than are told.
+func TestErrorsAreCounted(t *testing.T) {
+	none := func(w http.ResponseWriter, r *http.Request) bool {
+		if !strings.HasSuffix(r.URL.Path, "/meetings") {
+			return false
+		}
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(http.StatusNotFound)
+		_, _ = w.Write([]byte(`{"code": 1001, "message": "There is none."}`))
+		return true
+	}
+	inRig(t, setup{Options: sandbox.Options{Users: 600}, before: none}, func(r *rig) {
+		a := r.ask(`{ account { users(first: 600) { nodes { a: meetings(first: 1) { totalCount } b: meetings(first: 1, type: LIVE) { totalCount } } } } }`, nil)
+		if len(a.Errors) != maxErrors+1 || !strings.Contains(a.Errors[maxErrors].Message, "more are left out") {
+			t.Errorf("%d errors, and at the end: %v", len(a.Errors), a.Errors[len(a.Errors)-1])
+		}
+	})
+}
+
+// TestRoom runs operations that take more room than there is: one goes on without,
+// one after the other, and no two wait for each other.
+func TestRoom(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		all, admission := newObjectRoom(), &admission{NewRoom().items}
+		begin := func() (*request, context.Context) {
+			ctx, stop := context.WithCancelCause(t.Context())
+			q := &request{stay: stay{of: admission}, spent: spending{budget: DefaultBudget, room: all, stop: stop, done: ctx.Done()}}
+			return q, ctx
+		}
+		must := func(err error) {
+			t.Helper()
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		full, ctx := begin()
+		must(full.spent.work(ctx, openFreely))
+		must(full.admit(ctx, openItems)) // all there is of long lists
+		must(full.spent.work(ctx, openObjects))
+
+		small, smallCtx := begin()
+		must(small.spent.work(smallCtx, openFreely))
+
+		beyond, beyondCtx := begin()
+		admitted := make(chan error)
+		go func() { admitted <- beyond.admit(beyondCtx, longList) }()
+		synctest.Wait() // it waits for the long list of the first
+		must(beyond.spent.work(beyondCtx, openFreely+1))
+		must(<-admitted) // or the first might wait for this one, and this one for it
+
+		last, lastCtx := begin()
+		worked := make(chan error, 1)
+		go func() { worked <- last.spent.work(lastCtx, openFreely+1) }()
+		synctest.Wait()
+		select {
+		case err := <-worked:
+			t.Fatalf("two operations go on without room: %v", err)
+		default:
+		}
+		end := func(q *request) {
+			q.stay.end()
+			q.spent.end()
+		}
+		end(beyond)
+		must(<-worked)
+		end(last)
+		end(full)
+		end(small)
+		again, againCtx := begin()
+		must(again.spent.work(againCtx, openFreely))
+		must(again.spent.work(againCtx, openObjects))
+		if again.spent.without.Load() {
+			t.Error("room was not given back")
+		}
+		end(again)
+	})
+}
+
+// TestReusedBuffers takes few of an operation's buffers back.
+func TestReusedBuffers(t *testing.T) {
+	r := &rendering{}
+	var lent []*bytes.Buffer
+	for range 20 {
+		buf := r.lend()
+		buf.Grow(1 << 20)
+		lent = append(lent, buf)
+	}
+	r.end()
+	if r.lent != nil {
+		t.Error("buffers are held")
+	}
+	mine, again := map[*bytes.Buffer]bool{}, 0
+	for _, buf := range lent {
+		mine[buf] = true
+	}
+	for range 20 {
+		if buf, _ := buffers.Get().(*bytes.Buffer); mine[buf] {
+			again++
+		}
+	}
+	if again > maxReused>>20 {
+		t.Errorf("%d buffers of a megabyte are used again, want %d at most", again, maxReused>>20)
+	}
+}
+
+// TestIntrospectionIsWithinTheBudget asks what tools ask, and leaves half of the
+// budget.
+func TestIntrospectionIsWithinTheBudget(t *testing.T) {
+	inRig(t, setup{budget: Budget{Objects: DefaultBudget.Objects / 2, Bytes: DefaultBudget.Bytes / 2}}, func(r *rig) {
+		deep := "kind name"
+		for range 7 {
+			deep = "kind name ofType { " + deep + " }"
+		}
+		a := r.ask(`{ __schema { queryType { name } mutationType { name } subscriptionType { name } types { ...t } directives { name description locations args { ...i } } } }
+			fragment t on __Type { kind name description fields(includeDeprecated: true) { name description args { ...i } type { ...r } isDeprecated deprecationReason }
+				inputFields { ...i } interfaces { ...r } enumValues(includeDeprecated: true) { name description isDeprecated deprecationReason } possibleTypes { ...r } }
+			fragment i on __InputValue { name description type { ...r } defaultValue } fragment r on __Type { `+deep+` }`, nil)
+		if len(a.Errors) > 0 {
+			t.Errorf("%.300s", a.body)
+		}
+	})
+}
