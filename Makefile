@@ -1,6 +1,6 @@
 # Everything a developer types. CI types "bash .ci/run", which is made of these.
 
-.PHONY: help run build test bench pgo chaos generate surface check-generated lint playground
+.PHONY: help run build test bench pgo chaos generate surface check-generated lint playground clients
 MAKEFLAGS += --no-print-directory
 
 help: ## list what make can do
@@ -16,6 +16,9 @@ build: playground ## build the gateway as bin/zoomql
 
 test: playground ## install what the tests need, and run them all
 	@internal/scripts/test
+
+clients: build ## run real clients and tools against the gateway (needs Node.js)
+	@internal/clients/run bin/zoomql
 
 bench: ## measure calls, round trips and CPU against their bounds
 	go run ./internal/bench

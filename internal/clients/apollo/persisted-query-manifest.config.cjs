@@ -1,0 +1,1 @@
+module.exports = { documents: ['./Overview.graphql'], output: '../made/apollo/manifest.json' };

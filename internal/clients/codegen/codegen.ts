@@ -1,0 +1,23 @@
+import type { CodegenConfig } from '@graphql-codegen/cli';
+
+const string = 'string';
+
+export default {
+  schema: process.env.GATEWAY_URL,
+  documents: ['documents.ts'],
+  generates: {
+    '../made/codegen/': {
+      preset: 'client',
+      presetConfig: { persistedDocuments: { hashAlgorithm: 'sha256' } },
+      config: {
+        strictScalars: true,
+        useTypeImports: true,
+        enumsAsTypes: true,
+        scalars: {
+          ByteCount: 'number', Date: string, DateTime: string, JSON: 'unknown', MeetingNumber: string,
+          MeetingUUID: string, Secret: string, URL: string, Upload: 'Blob',
+        },
+      },
+    },
+  },
+} satisfies CodegenConfig;
