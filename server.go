@@ -140,12 +140,12 @@ func serve(ctx context.Context, cfg *config.Config, stderr io.Writer) error {
 	}
 	welcome(stderr, cfg, listener.Addr(), box)
 	spareCollector()
-	return listen(ctx, listener, newHandler(cfg, tenants, box), cfg.DrainTime)
+	return listen(ctx, listener, newHandler(cfg, tenants, box, log), cfg.DrainTime)
 }
 
 // newHandler puts the routes together.
-func newHandler(cfg *config.Config, tenants tenants, box *box) http.Handler {
-	api := tenants.api()
+func newHandler(cfg *config.Config, tenants tenants, box *box, log *slog.Logger) http.Handler {
+	api := tenants.api(log)
 	api = access.Pages(access.PageOptions{Origins: cfg.AllowedOrigins, Own: []string{cfg.PublicOrigin()}, Headers: cfg.AllowedHeaders}, api)
 	mux := http.NewServeMux()
 	mux.Handle(endpoint, api)

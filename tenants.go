@@ -128,15 +128,15 @@ func newTokens(a config.Account, client *http.Client) zoom.Tokens {
 }
 
 // api leads a question to the account that it is for.
-func (all tenants) api() http.Handler {
+func (all tenants) api(log *slog.Logger) http.Handler {
 	if len(all) == 1 && all[0].Name == "" {
-		return access.Keys(all[0].Keys, all[0].graph)
+		return access.Keys(all[0].Keys, all[0].graph, log)
 	}
 	var list []access.Tenant
 	for _, t := range all {
 		list = append(list, access.Tenant{Name: t.Name, Keys: t.Keys, Handler: t.graph})
 	}
-	return access.Tenants(list)
+	return access.Tenants(list, log)
 }
 
 // files serves the links to files of all accounts.

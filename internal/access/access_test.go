@@ -68,7 +68,7 @@ func TestKeys(t *testing.T) {
 		{"a hash of nothing lets nothing through", []string{hash("")}, "", false},
 		{"nor an empty key", []string{hash("")}, "Bearer ", false},
 	} {
-		w := ask(func(h http.Handler) http.Handler { return Keys(keys(c.hashes), h) }, func(r *http.Request) {
+		w := ask(func(h http.Handler) http.Handler { return Keys(keys(c.hashes), h, nil) }, func(r *http.Request) {
 			if c.header != "" {
 				r.Header.Set("Authorization", c.header)
 			}

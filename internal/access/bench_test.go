@@ -15,7 +15,7 @@ func BenchmarkTenants(b *testing.B) {
 			for i := range n {
 				all = append(all, Tenant{Name: fmt.Sprint("account-", i), Keys: []Key{{Hash: keys([]string{hash(fmt.Sprint("key-", i))})[0].Hash}}, Handler: http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})})
 			}
-			h := Tenants(all)
+			h := Tenants(all, nil)
 			r, w := httptest.NewRequest(http.MethodPost, "/graphql", nil), httptest.NewRecorder()
 			r.Header.Set("Authorization", fmt.Sprint("Bearer key-", n/2))
 			b.ReportAllocs()

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"log/slog"
 	"net/http"
 	"strings"
 
@@ -64,19 +65,22 @@ type Tenant struct {
 const AccountHeader = "X-Zoom-Account"
 
 // Keys lets only callers through who show one of the keys as a bearer token
-// (RFC 6750); no keys let everybody through.
-func Keys(keys []Key, next http.Handler) http.Handler {
+// (RFC 6750); no keys let everybody through. Wrong keys are counted in the log.
+func Keys(keys []Key, next http.Handler, log *slog.Logger) http.Handler {
 	if len(keys) == 0 {
 		return next
 	}
-	return Tenants([]Tenant{{Keys: keys, Handler: next}})
+	return Tenants([]Tenant{{Keys: keys, Handler: next}}, log)
 }
 
 // Tenants leads each request to the tenant whose key it shows: to that one and
 // to no other, also where [AccountHeader] names another. Where no tenant has a
 // key, the header alone decides, so such a gateway had better be reached by one
 // machine only. A single tenant needs no header.
-func Tenants(all []Tenant) http.Handler {
+//
+// Wrong keys are counted, and the log has a line a minute with their number. Who
+// shows many of them waits for the answers; a right key never waits.
+func Tenants(all []Tenant, log *slog.Logger) http.Handler {
 	byKey, byName := map[[sha256.Size]byte]holder{}, map[string]http.Handler{}
 	for _, t := range all {
 		byName[t.Name] = t.Handler
@@ -85,7 +89,7 @@ func Tenants(all []Tenant) http.Handler {
 		}
 	}
 	if len(byKey) > 0 {
-		return keyed(byKey)
+		return keyed(byKey, newFailures(log))
 	}
 	if len(all) == 1 {
 		byName[""] = all[0].Handler
@@ -101,13 +105,16 @@ type holder struct {
 
 // keyed leads by key. Keys are looked up by their hash: what the time of that
 // tells of a hash leads back to no key.
-func keyed(holders map[[sha256.Size]byte]holder) http.Handler {
+func keyed(holders map[[sha256.Size]byte]holder, wrong *failures) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		scheme, key, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 		who, known := holders[sha256.Sum256([]byte(key))]
 		// No key at all is none, also where somebody has hashed a variable
 		// that was not set.
 		if !known || key == "" || !strings.EqualFold(scheme, "Bearer") {
+			if r.Header.Get("Authorization") != "" {
+				wrong.hold(w, r)
+			}
 			w.Header().Set("WWW-Authenticate", `Bearer realm="zoomql"`)
 			refuse(w, http.StatusUnauthorized, "UNAUTHENTICATED", "Send your key: Authorization: Bearer KEY")
 			return

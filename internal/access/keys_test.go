@@ -73,7 +73,7 @@ func TestTenants(t *testing.T) {
 		{"one alone needs no header", open[:1], "", "", "sales for ", 0, ""},
 		{"but is nobody else", open[:1], "", "support", "", 404, "ACCOUNT_UNKNOWN"},
 	} {
-		w := ask(func(http.Handler) http.Handler { return Tenants(c.tenants) }, func(r *http.Request) {
+		w := ask(func(http.Handler) http.Handler { return Tenants(c.tenants, nil) }, func(r *http.Request) {
 			if c.key != "" {
 				r.Header.Set("Authorization", "Bearer "+c.key)
 			}
