@@ -168,7 +168,7 @@ func TestARepeatElsewhereAnswersWithTheFirstResult(t *testing.T) {
 }
 
 var (
-	keyForm = regexp.MustCompile(`^zoomql:v1:n:\{:once [0-9a-f]{64}\}$`)
+	keyForm = regexp.MustCompile(`^zoomql:v1:n:\{:[0-9A-Za-z_-]{22}\}$`)
 	// Zoom tells no id of a new role, which is found by its name.
 	noteForm = regexp.MustCompile(`^p\{"input":"[A-Za-z0-9+/]{43}=","id":"[\w-]*"\}$`)
 )

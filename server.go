@@ -29,6 +29,7 @@ import (
 	"zoomql/internal/playground"
 	"zoomql/internal/ratelimit"
 	"zoomql/internal/sandbox"
+	"zoomql/internal/redisname"
 )
 
 func main() {
@@ -198,8 +199,9 @@ func newStores(cfg *config.Config, log *slog.Logger) (*stores, error) {
 	if err != nil {
 		return nil, errors.New("REDIS_URL: not a Redis URL, such as redis://localhost:6379")
 	}
-	far := cache.NewRedis(conn, log, cache.WithKeys(cfg.CacheKeys))
-	shared := ratelimit.NewShared(conn, log)
+	names := redisname.New(string(cfg.RedisNameKey))
+	far := cache.NewRedis(conn, log, cache.WithKeys(cfg.CacheKeys), cache.WithNames(names))
+	shared := ratelimit.NewShared(conn, log, ratelimit.WithNames(names))
 	return &stores{
 		answers: cache.NewTiered(near, far), near: near, budgets: shared, ledger: far,
 		closers: []func(){shared.Close, far.Close, func() { _ = conn.Close() }},

@@ -111,11 +111,11 @@ type Leaser interface {
 // It belongs to the store it came from. The zero Ticket is one that stands for
 // nothing: what is set with it is not kept.
 type Ticket struct {
-	tags   []string
-	seq    uint64  // Memory: the number of the last eviction
-	stamps []stamp // Redis: the version of All, then of each of tags
-	next   *Ticket // Tiered: the ticket of the second tier
-	lease  *Lease  // Redis: under which the origin is asked; nil is none
+	tags   []string // as they are called outside this process, where the store is shared
+	seq    uint64   // Memory: the number of the last eviction
+	stamps []stamp  // Redis: the version of All, then of each of tags
+	next   *Ticket  // Tiered: the ticket of the second tier
+	lease  *Lease   // Redis: under which the origin is asked; nil is none
 }
 
 // valid reports whether something can be set with t.

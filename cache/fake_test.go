@@ -14,7 +14,12 @@ import (
 
 	"github.com/redis/go-redis/v9"
 	"github.com/redis/go-redis/v9/maintnotifications"
+
+	"zoomql/internal/redisname"
 )
+
+// hashed is what a key or a tag is called in Redis.
+func hashed(text string) string { return redisname.Hasher{}.Name(text) }
 
 // A fakeRedis answers over pipes in memory, so that it can be used in virtual time.
 // It has a number of evictions, one lease, and subscribers that it tells nothing.

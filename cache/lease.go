@@ -35,7 +35,7 @@ type Wish struct {
 // process does. Its fence is a number higher than that of each lease before it.
 type Lease struct {
 	redis *Redis
-	key   string
+	key   string // hashed
 	lane  lane
 	fence string
 	began time.Time
@@ -111,7 +111,8 @@ func (nothing) Evict(context.Context, ...string)                        {}
 // GetOrLease implements [Leaser]. Waiters are woken by what [Redis.Subscribe]
 // hears; without it they look a few times within a lease.
 func (r *Redis) GetOrLease(ctx context.Context, key string, wish Wish, tags ...string) (*Entry, Ticket, *Lease) {
-	q := &quest{redis: r, key: key, good: wish.Good, tags: tags}
+	key = r.names.Name(key)
+	q := &quest{redis: r, key: key, good: wish.Good, tags: r.tagNames(tags)}
 	if wish.Refresh {
 		q.lane = refresh
 	}
@@ -141,7 +142,7 @@ func (q *quest) result(ctx context.Context) (*Entry, Ticket, *Lease) {
 // quest is one call of GetOrLease.
 type quest struct {
 	redis *Redis
-	key   string
+	key   string // hashed, as the tags are
 	good  func(*Entry) bool
 	lane  lane
 	tags  []string

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -46,7 +47,7 @@ func subscribed(t testing.TB, r *Redis) {
 
 // waiterAt reports whether somebody waits for the lease of a key.
 func waiterAt(t testing.TB, client redis.UniversalClient, key string) func() bool {
-	return func() bool { return client.Exists(t.Context(), named(waiterPrefix, key)).Val() == 1 }
+	return func() bool { return client.Exists(t.Context(), named(waiterPrefix, hashed(key))).Val() == 1 }
 }
 
 // leaseOf takes the lease that must be free.
@@ -170,7 +171,7 @@ func TestLeasesAreRenewed(t *testing.T) {
 	client, ctx := server.Client(), t.Context()
 	here := replica(t, client, time.Hour)
 	ticket, lease := leaseOf(t, here, "k")
-	name := named(leasePrefix, "k")
+	name := named(leasePrefix, hashed("k"))
 	client.PExpire(ctx, name, 30*time.Minute) // as if time had passed
 	lease.prolong()
 	if left := client.PTTL(ctx, name).Val(); left <= 30*time.Minute {
@@ -411,7 +412,9 @@ func TestOnHeard(t *testing.T) {
 	server := redistest.Start(t)
 	here, there := replica(t, server.Client(), time.Minute), replica(t, server.Client(), time.Minute)
 	heard := make(chan []string, 10)
-	here.OnHeard(func(tags ...string) { heard <- tags })
+	here.OnHeard(func(evicted func(tag string) bool) {
+		heard <- slices.DeleteFunc([]string{"own", "a", "b", "c", All}, func(tag string) bool { return !evicted(tag) })
+	})
 	here.Evict(t.Context(), "own")
 	there.Evict(t.Context(), "a", "b")
 	if tags := receive(t, heard); strings.Join(tags, " ") != "a b" {

@@ -132,6 +132,7 @@ return 1`)
 
 // Claim implements [Ledger]. Notes live as long as life says.
 func (r *Redis) Claim(ctx context.Context, key string, life time.Duration) (*Note, *Claim, error) {
+	key = r.names.Name(key)
 	c := &Claim{redis: r, key: key, fence: rand.Text(), life: life}
 	woken, leave := r.waiters.join(key)
 	defer leave()
@@ -187,7 +188,7 @@ func waitFor(ctx context.Context, told <-chan struct{}, d time.Duration) bool {
 // process lives and can reach Redis.
 type Claim struct {
 	redis *Redis
-	key   string
+	key   string // hashed
 	fence string
 	life  time.Duration
 	renew *time.Timer

@@ -146,13 +146,13 @@ func TestClaim_leaseEndsWhileHolderIsCutOff(t *testing.T) {
 	c := claimOf(t, a, "k")
 	c.renew.Stop()
 	client := s.Client()
-	holder := noteNames("k", "")[1]
+	holder := noteNames(c.key, "")[1]
 	eventually(t, "the lease ends", func() bool { return client.Exists(t.Context(), holder).Val() == 0 })
 	told := make(chan []byte)
 	go func() { told <- noteOf(t, b, "k") }()
 	eventually(t, "the lease is prolonged for the holder", func() bool { return client.Get(t.Context(), holder).Val() == c.fence })
 	c.prolong()
-	if state := client.HGet(t.Context(), noteNames("k", "")[0], "state").Val(); state != "begun" {
+	if state := client.HGet(t.Context(), noteNames(c.key, "")[0], "state").Val(); state != "begun" {
 		t.Errorf("the holder is back, and the state is %q", state)
 	}
 	c.Settle([]byte("made"))
@@ -367,7 +367,7 @@ func TestNotesAreSealed(t *testing.T) {
 	}
 	sealed, bare := openRedis(t, s.Client(), WithKeys(keys)), openRedis(t, s.Client())
 	claimOf(t, sealed, "a").Settle([]byte("canary"))
-	raw, err := s.Client().HGetAll(t.Context(), named(notePrefix, "a")).Result()
+	raw, err := s.Client().HGetAll(t.Context(), named(notePrefix, hashed("a"))).Result()
 	if err != nil || raw["state"] != "done" || strings.Contains(raw["outcome"], "canary") {
 		t.Errorf("Redis holds %q, %v", raw, err)
 	}
@@ -377,7 +377,7 @@ func TestNotesAreSealed(t *testing.T) {
 	if got := noteOf(t, bare, "a"); got != nil {
 		t.Errorf("without a key, %q is read", got)
 	}
-	if err := s.Client().HSet(t.Context(), named(notePrefix, "b"), raw).Err(); err != nil {
+	if err := s.Client().HSet(t.Context(), named(notePrefix, hashed("b")), raw).Err(); err != nil {
 		t.Fatal(err)
 	}
 	if got := noteOf(t, sealed, "b"); got != nil {

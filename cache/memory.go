@@ -15,6 +15,7 @@ import (
 type Memory struct {
 	items *otter.Cache[string, *item]
 	tags  *evictions
+	name  func(tag string) string // what tickets call a tag; nil leaves it as it is
 }
 
 // item is an entry as Memory holds it.
@@ -62,12 +63,12 @@ func (m *Memory) Get(_ context.Context, key string, tags ...string) (*Entry, Tic
 	now := m.tags.last.Load() // before anything is looked at: what comes later is not in the ticket
 	it, ok := m.items.GetIfPresent(key)
 	if !ok {
-		return nil, Ticket{tags: tags, seq: now}
+		return nil, Ticket{tags: renamed(tags, m.name), seq: now}
 	}
 	// Nothing was evicted since this entry was last looked at: the usual case.
 	if it.checked.Load() != now {
 		if m.tags.stale(it.ticket.seq, it.ticket.tags) {
-			return nil, Ticket{tags: tags, seq: now}
+			return nil, Ticket{tags: renamed(tags, m.name), seq: now}
 		}
 		it.checked.Store(now)
 	}
@@ -91,9 +92,11 @@ func (m *Memory) Set(_ context.Context, key string, t Ticket, e *Entry) {
 }
 
 // Evict implements [Store].
-func (m *Memory) Evict(_ context.Context, tags ...string) {
-	if len(tags) > 0 {
-		m.tags.evict(tags)
+func (m *Memory) Evict(_ context.Context, tags ...string) { m.evict(renamed(tags, m.name)) }
+
+func (m *Memory) evict(names []string) {
+	if len(names) > 0 {
+		m.tags.evict(names)
 	}
 }
 

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"zoomql/internal/redisname"
 )
 
 const (
@@ -27,8 +29,7 @@ const (
 	maxLife = 7 * 24 * time.Hour
 )
 
-// named returns the name of a key under a prefix. The colon sees that there is
-// something in the braces, whatever the key begins with.
+// named returns the name of a hashed key under a prefix.
 func named(prefix, key string) string { return prefix + "{:" + key + "}" }
 
 // Redis is a Store that processes share. Entries are kept compressed, and
@@ -44,6 +45,11 @@ func named(prefix, key string) string { return prefix + "{:" + key + "}" }
 // eviction would be back. A stamp that is lost is only a miss, so Redis may run
 // with any eviction policy and without persistence.
 //
+// # Names
+//
+// Keys and tags may be ids and e-mail addresses. In the names of keys in Redis, in
+// what is published and in tickets they stand hashed (see [WithNames]).
+//
 // # Without Redis
 //
 // When Redis fails, reads miss and writes are dropped, at no cost, until a
@@ -54,6 +60,7 @@ type Redis struct {
 	id      uint64 // of this process, among those that share the Redis
 	link    *link
 	keys    Keys
+	names   redisname.Hasher
 	timings Timings
 	lease   time.Duration // how long a lease lasts unless it is renewed
 	waiters waiters
@@ -68,6 +75,10 @@ type RedisOption func(*Redis)
 
 // WithKeys has entries encrypted.
 func WithKeys(k Keys) RedisOption { return func(r *Redis) { r.keys = k } }
+
+// WithNames has the names of keys made by h, which MUST be the same in all processes
+// that share the Redis: those with another one see neither entries nor evictions.
+func WithNames(h redisname.Hasher) RedisOption { return func(r *Redis) { r.names = h } }
 
 // NewRedis returns a Store in the Redis that client is connected to, which
 // stays the caller's to close, after this. Unless it comes from [Dial], its
@@ -94,11 +105,35 @@ func NewRedis(client redis.UniversalClient, log *slog.Logger, options ...RedisOp
 // Close ends what runs in the background. The store misses from then on.
 func (r *Redis) Close() { r.link.close() }
 
+// tagName returns what a tag is called outside this process.
+func (r *Redis) tagName(tag string) string {
+	if tag == All {
+		return All
+	}
+	return r.names.Name(tag)
+}
+
+// tagNames returns what tags are called outside this process.
+func (r *Redis) tagNames(tags []string) []string { return renamed(tags, r.tagName) }
+
+// renamed returns the names of tags; a nil name leaves them as they are.
+func renamed(tags []string, name func(string) string) []string {
+	if len(tags) == 0 || name == nil {
+		return tags
+	}
+	names := make([]string, len(tags))
+	for i, tag := range tags {
+		names[i] = name(tag)
+	}
+	return names
+}
+
 // Get implements [Store].
 func (r *Redis) Get(ctx context.Context, key string, tags ...string) (*Entry, Ticket) {
 	if r.link.down() {
 		return nil, Ticket{}
 	}
+	key, tags = r.names.Name(key), r.tagNames(tags)
 	ctx, cancel := r.limit(ctx)
 	defer cancel()
 
@@ -142,6 +177,7 @@ func (r *Redis) set(ctx context.Context, key string, t Ticket, e *Entry) bool {
 	if len(t.stamps) == 0 || life < time.Millisecond || r.link.down() {
 		return true
 	}
+	key = r.names.Name(key)
 	data, ok := r.codec(key).encode(e, &t)
 	if !ok {
 		return true
@@ -175,7 +211,7 @@ func (r *Redis) set(ctx context.Context, key string, t Ticket, e *Entry) bool {
 // Evict implements [Store].
 func (r *Redis) Evict(ctx context.Context, tags ...string) {
 	if len(tags) > 0 {
-		r.link.evict(context.WithoutCancel(ctx), tags)
+		r.link.evict(context.WithoutCancel(ctx), r.tagNames(tags))
 	}
 }
 
@@ -187,7 +223,7 @@ local n = redis.pcall('INCR', KEYS[1])
 if type(n) ~= 'number' then n = '' end
 return redis.call('PUBLISH', ARGV[1], ARGV[2] .. n)`)
 
-// evict deletes the versions of tags, then tells other processes.
+// evict deletes the versions of tags, given by their names, then tells other processes.
 func (r *Redis) evict(ctx context.Context, tags []string) error {
 	ctx, cancel := r.limit(ctx)
 	defer cancel()

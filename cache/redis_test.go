@@ -255,9 +255,9 @@ func TestRedisForgetsEvictions(t *testing.T) {
 	subscribed(t, r)
 	ctx := t.Context()
 	s.Set(ctx, "k", want(t, s, miss, "k", "a"), entry(1))
-	version := client.Get(ctx, tagPrefix+"a").Val()
+	version := client.Get(ctx, tagPrefix+hashed("a")).Val()
 	s.Evict(ctx, "a")
-	client.Set(ctx, tagPrefix+"a", version, 0)
+	client.Set(ctx, tagPrefix+hashed("a"), version, 0)
 	want(t, r, 1, "k", "a") // it has forgotten
 
 	wire.Cut()
@@ -277,7 +277,7 @@ func TestVersionsMayGetLost(t *testing.T) {
 	r.Evict(ctx, "a")
 	r.Set(ctx, "l", want(t, r, miss, "l", "a"), entry(2))
 	for _, tag := range []string{"a", All} {
-		client.Del(ctx, tagPrefix+tag) // as Redis may, for lack of memory
+		client.Del(ctx, tagPrefix+r.tagName(tag)) // as Redis may, for lack of memory
 		want(t, r, miss, "k", "a")
 		want(t, r, miss, "l", "a")
 	}
@@ -293,24 +293,24 @@ func TestBrokenBytes(t *testing.T) {
 		e.Expires = time.Now().Add(time.Minute)
 		_, ticket := r.Get(ctx, "k", "a")
 		r.Set(ctx, "k", ticket, e)
-		good := client.Get(ctx, named(entryPrefix, "k")).Val()
+		good := client.Get(ctx, named(entryPrefix, hashed("k"))).Val()
 		if got, _ := r.Get(ctx, "k", "a"); got == nil {
 			t.Fatal("the entry is not there")
 		}
 		for i := range good[:min(len(good), 200)] {
 			bad := []byte(good)
 			bad[i] ^= 0x41
-			client.Set(ctx, named(entryPrefix, "k"), bad, 0)
+			client.Set(ctx, named(entryPrefix, hashed("k")), bad, 0)
 			if got, _ := r.Get(ctx, "k", "a"); got != nil {
 				t.Fatalf("read an entry with byte %d broken", i)
 			}
-			client.Set(ctx, named(entryPrefix, "k"), good[:i], 0)
+			client.Set(ctx, named(entryPrefix, hashed("k")), good[:i], 0)
 			if got, _ := r.Get(ctx, "k", "a"); got != nil {
 				t.Fatalf("read an entry cut to %d bytes", i)
 			}
 		}
-		client.Del(ctx, named(entryPrefix, "k"))
-		client.LPush(ctx, named(entryPrefix, "k"), "of another type")
+		client.Del(ctx, named(entryPrefix, hashed("k")))
+		client.LPush(ctx, named(entryPrefix, hashed("k")), "of another type")
 		_, ticket = r.Get(ctx, "k", "a")
 		r.Set(ctx, "k", ticket, e)
 		if got, _ := r.Get(ctx, "k", "a"); got == nil {

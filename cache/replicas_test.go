@@ -27,6 +27,7 @@ type model struct {
 	origin []atomic.Int64
 	over   []atomic.Int64   // the highest version that was evicted from Redis
 	least  [][]atomic.Int64 // what may be read, by replica and thing
+	tags   sync.Map         // evicted tags, by what they are called in messages
 	stale  atomic.Int64
 	hits   atomic.Int64
 }
@@ -59,9 +60,10 @@ func (s modelled) Subscribe(evict func(tags ...string)) {
 				over[thing] = s.m.over[thing].Load()
 			}
 		}
-		for _, tag := range tags {
+		for _, name := range tags {
+			tag, _ := s.m.tags.Load(name)
 			var thing, version int
-			if _, err := fmt.Sscanf(tag, "version:%d:%d", &thing, &version); err == nil {
+			if _, err := fmt.Sscanf(fmt.Sprint(tag), "version:%d:%d", &thing, &version); err == nil {
 				over[thing] = int64(version)
 			}
 		}
@@ -70,6 +72,14 @@ func (s modelled) Subscribe(evict func(tags ...string)) {
 			raise(&s.m.least[s.replica][thing], v)
 		}
 	})
+}
+
+// Evict notes what the tags are called in messages.
+func (s modelled) Evict(ctx context.Context, tags ...string) {
+	for _, tag := range tags {
+		s.m.tags.Store(s.tagName(tag), tag)
+	}
+	s.Redis.Evict(ctx, tags...)
 }
 
 // open opens a replica.
@@ -265,7 +275,7 @@ func TestNewsThatIsLost(t *testing.T) {
 		e, _ := s.first.Get(ctx, "k", "a")
 		return e != nil
 	})
-	client.Del(ctx, tagPrefix+"a")
+	client.Del(ctx, tagPrefix+hashed("a"))
 	client.Incr(ctx, counter)
 	eventually(t, "it notices", func() bool {
 		e, _ := s.first.Get(ctx, "k", "a")

@@ -15,8 +15,8 @@ import (
 // errSubscription is why the link goes down when a subscription breaks.
 var errSubscription = errors.New("cache: subscription lost")
 
-// Subscribe calls evict with the tags that other processes evict, one call at a
-// time, until Close. It is to be called once. [NewTiered] does this for its first
+// Subscribe calls evict with the names of the tags that other processes evict (see
+// [WithNames]), one call at a time, until Close. It is to be called once. [NewTiered] does this for its first
 // tier.
 //
 // Evictions are numbered, so it is noticed when one was not heard of: then, and
@@ -203,7 +203,7 @@ func (h *hearing) compare(done uint64, back bool) {
 }
 
 // encodeEvicted and decodeEvicted are the message of an eviction: who did it,
-// since it has evicted in its own near store already, the tags, and its number in
+// since it has evicted in its own near store already, the names of the tags, and its number in
 // digits, which Redis appends.
 func (r *Redis) encodeEvicted(tags []string) []byte {
 	return appendTags(binary.BigEndian.AppendUint64(nil, r.id), tags)

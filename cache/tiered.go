@@ -2,6 +2,7 @@ package cache
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 )
@@ -13,13 +14,16 @@ type Tiered struct {
 	second Store
 
 	mu    sync.Mutex
-	heard []func(tags ...string)
+	heard []func(evicted func(tag string) bool)
 }
 
 // NewTiered returns a Store of both. Where second can tell of the evictions of
 // other processes ([Redis] can), they reach first too.
 func NewTiered(first *Memory, second Store) *Tiered {
 	t := &Tiered{first: first, second: second}
+	if s, ok := second.(interface{ tagName(tag string) string }); ok {
+		first.name = s.tagName // others tell of evictions by these names
+	}
 	if s, ok := second.(interface {
 		Subscribe(evict func(tags ...string))
 	}); ok {
@@ -28,20 +32,26 @@ func NewTiered(first *Memory, second Store) *Tiered {
 	return t
 }
 
-// OnHeard has f called with the tags that other processes evict, after the near
-// store has, for whoever keeps something of his own. f MUST NOT block.
-func (s *Tiered) OnHeard(f func(tags ...string)) {
+// OnHeard has f called when another process has evicted something, after the near
+// store has, for whoever keeps something of his own. evicted reports whether a tag
+// was among it. f MUST NOT block.
+func (s *Tiered) OnHeard(f func(evicted func(tag string) bool)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.heard = append(s.heard, f)
 }
 
-func (s *Tiered) hear(tags ...string) {
-	s.first.Evict(context.Background(), tags...)
+// hear is told the names of tags that were evicted.
+func (s *Tiered) hear(names ...string) {
+	s.first.evict(names)
+	all := slices.Contains(names, All)
+	evicted := func(tag string) bool {
+		return all || slices.Contains(names, renamed([]string{tag}, s.first.name)[0])
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, f := range s.heard {
-		f(tags...)
+		f(evicted)
 	}
 }
 
@@ -68,7 +78,7 @@ func (s *Tiered) GetOrLease(ctx context.Context, key string, wish Wish, tags ...
 	if e != nil && wish.Good(e) {
 		return e, t, nil
 	}
-	t.tags = tags
+	t.tags = renamed(tags, s.first.name)
 	leaser, ok := s.second.(Leaser)
 	if !ok {
 		e, far := s.second.Get(ctx, key, tags...)

@@ -12,6 +12,7 @@ import (
 
 	"zoomql/internal/bench/table"
 	"zoomql/internal/bench/upstream"
+	"zoomql/internal/redisname"
 	"zoomql/internal/sandbox"
 )
 
@@ -126,7 +127,7 @@ func (c *chaos) faults(r *server, w wires) []fault {
 
 // limiterKey is a key in the slot where the gateway keeps the account's budget:
 // the shard that hurts most.
-const limiterKey = "{" + sandbox.AccountID + "}"
+var limiterKey = "{" + redisname.Hasher{}.Name(sandbox.AccountID) + "}"
 
 func (c *chaos) troubleCluster(ctx context.Context) error {
 	k, err := c.startCluster(ctx)

@@ -72,6 +72,8 @@ type Config struct {
 	LogLevel  slog.Level `env:"LOG_LEVEL" envDefault:"INFO" help:"DEBUG, INFO, WARN or ERROR"`
 	LogFormat string     `env:"LOG_FORMAT" envDefault:"text" help:"text or json"`
 
+	RedisNameKey Secret `env:"REDIS_NAME_KEY" help:"hides ids and addresses in the names of keys in Redis (HMAC-SHA-256), 32 characters or more, the same for all replicas; without it they are plain SHA-256"`
+
 	SandboxUsers        int           `env:"SANDBOX_USERS" envDefault:"40" help:"size of the sandbox's account"`
 	SandboxParticipants int           `env:"SANDBOX_PARTICIPANTS" envDefault:"60" help:"people in the sandbox's big meeting"`
 	SandboxSeed         uint64        `env:"SANDBOX_SEED" envDefault:"1" help:"another seed is another account"`
@@ -178,6 +180,9 @@ func (c *Config) check() []error {
 	}
 	if n := len(c.LinkKey); n > 0 && n < 32 {
 		bad("LINK_KEY: shorter than 32 characters; make one with: openssl rand -base64 32")
+	}
+	if n := len(c.RedisNameKey); n > 0 && n < 32 {
+		bad("REDIS_NAME_KEY: shorter than 32 characters; make one with: openssl rand -base64 32")
 	}
 	if u, err := url.Parse(c.PublicURL); c.PublicURL != "" && (err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http") {
 		bad("PUBLIC_URL: not a URL such as https://zoomql.example.com")

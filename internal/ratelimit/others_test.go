@@ -323,7 +323,7 @@ func TestScriptsLearnAsOthers(t *testing.T) {
 	for run := range 4000 {
 		now += int64(time.Microsecond)
 		l := Limit{Key: "a:" + strconv.Itoa(run), Calls: []int{1, 10, 80, 80}[chance.IntN(4)], Window: 2 * time.Second}
-		state := stateKey(l.Key)
+		state := (&Redis{}).stateKey(l.Key)
 		world := client.Pipeline()
 		world.Set(ctx, "clock", now/1000, 0)
 		own := chance.IntN(l.Calls + 1)
@@ -332,7 +332,7 @@ func TestScriptsLearnAsOthers(t *testing.T) {
 			starts[i] = redis.Z{Score: float64(now / 1000), Member: i}
 		}
 		if own > 0 {
-			world.ZAdd(ctx, countKey(l.Key), starts...)
+			world.ZAdd(ctx, (&Redis{}).countKey(l.Key), starts...)
 		}
 		var is others
 		if chance.IntN(10) > 0 {
@@ -386,7 +386,7 @@ func TestRemindedOthersAreDoubted(t *testing.T) {
 	if err := r.restore(t.Context(), &lostSight{sight: sight{limit: l, other: 24}}); err != nil {
 		t.Fatal(err)
 	}
-	till, err := client.HGet(t.Context(), stateKey(l.Key), "till").Int64()
+	till, err := client.HGet(t.Context(), (&Redis{}).stateKey(l.Key), "till").Int64()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -394,7 +394,7 @@ func TestRemindedOthersAreDoubted(t *testing.T) {
 	for _, later := range []time.Duration{0, firstBelief + 2*time.Second, firstBelief + 6*time.Second} {
 		rewound := believed
 		rewound.till -= int64(later)
-		client.HSet(t.Context(), stateKey(l.Key), "till", rewound.till/1000)
+		client.HSet(t.Context(), (&Redis{}).stateKey(l.Key), "till", rewound.till/1000)
 		first, _ := client.Time(t.Context()).Result()
 		_, news, err := r.take(t.Context(), 0, []Limit{l})
 		if err != nil {

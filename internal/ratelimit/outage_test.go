@@ -33,7 +33,7 @@ func TestNobodyNoticesTheRestart(t *testing.T) {
 	_ = s.Refuse(t.Context(), time.Now(), window)
 	take(t, s, day, window)
 
-	s.far.client.Del(t.Context(), countKey(window.Key), stateKey(window.Key), countKey(daily.Key), stateKey(blocked.Key), epochKey("a:"))
+	s.far.client.Del(t.Context(), (&Redis{}).countKey(window.Key), (&Redis{}).stateKey(window.Key), (&Redis{}).countKey(daily.Key), (&Redis{}).stateKey(blocked.Key), (&Redis{}).epochKey("a:"))
 	if d := take(t, s, 0, daily); !d.OK {
 		t.Errorf("got %+v", d)
 	}

@@ -10,6 +10,8 @@ import (
 
 	"github.com/redis/go-redis/v9"
 	"golang.org/x/sync/errgroup"
+
+	"zoomql/internal/redisname"
 )
 
 const (
@@ -24,6 +26,7 @@ const (
 type Redis struct {
 	client  redis.UniversalClient
 	timings Timings
+	names   redisname.Hasher
 	name    string // of this replica
 	taken   atomic.Uint64
 	clocks  clocks
@@ -43,16 +46,20 @@ func NewRedis(client redis.UniversalClient, options ...Option) *Redis {
 }
 
 // countKey is where a limit is counted, stateKey what else is known of it. The
-// braces make a Redis Cluster keep an account's keys together.
-func countKey(key string) string {
+// braces make a Redis Cluster keep an account's keys together. Keys hold ids and
+// e-mail addresses, so their names are hashed: the account, and the rest.
+func (r *Redis) countKey(key string) string {
 	account, rest, _ := strings.Cut(key, ":")
-	return keyPrefix + "{" + account + "}:" + rest
+	return keyPrefix + "{" + r.names.Name(account) + "}:" + r.names.Name(rest)
 }
 
-func stateKey(key string) string { return countKey(key) + ":state" }
+func (r *Redis) stateKey(key string) string { return stateOf(r.countKey(key)) }
+
+// stateOf returns the state key that belongs to a count key.
+func stateOf(countKey string) string { return countKey + ":state" }
 
 // epochKey is of the account of a limit.
-func epochKey(key string) string { return countKey(accountOf(key) + ":epoch") }
+func (r *Redis) epochKey(key string) string { return r.countKey(accountOf(key) + ":epoch") }
 
 func accountOf(key string) string {
 	account, _, _ := strings.Cut(key, ":")
@@ -87,12 +94,13 @@ func (r *Redis) take(ctx context.Context, maxWait time.Duration, limits []Limit)
 	defer cancel()
 	id := r.id()
 	keys := make([]string, 1, 1+2*len(limits))
-	keys[0] = epochKey(limits[0].Key)
+	keys[0] = r.epochKey(limits[0].Key)
 	args := make([]any, 0, 2+5*len(limits))
 	args = append(args, id, maxWait.Microseconds())
 	for i := range limits {
 		span, daily := spanOf(&limits[i])
-		keys = append(keys, countKey(limits[i].Key), stateKey(limits[i].Key))
+		count := r.countKey(limits[i].Key)
+		keys = append(keys, count, stateOf(count))
 		args = append(args, limits[i].Calls, span, daily, limits[i].Burst, limits[i].Window.Microseconds())
 	}
 	asked := time.Now()
@@ -121,7 +129,8 @@ func (r *Redis) Cancel(ctx context.Context, d Decision, limits []Limit) error {
 	args := make([]any, 1, 1+len(limits))
 	args[0] = d.id
 	for _, l := range limits {
-		keys = append(keys, countKey(l.Key), stateKey(l.Key))
+		count := r.countKey(l.Key)
+		keys = append(keys, count, stateOf(count))
 		if l.Daily {
 			args = append(args, dayOf(d.at, int64(l.guard())))
 		} else {
@@ -137,7 +146,7 @@ func (r *Redis) Late(ctx context.Context, now time.Time, d Decision, windows []L
 	defer cancel()
 	keys := make([]string, len(windows))
 	for i, l := range windows {
-		keys[i] = countKey(l.Key)
+		keys[i] = r.countKey(l.Key)
 	}
 	return lateScript.Run(ctx, r.client, keys, d.id, time.Since(now).Microseconds()).Err()
 }
@@ -150,7 +159,7 @@ func (r *Redis) Block(ctx context.Context, key string, until time.Time) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, r.timings.Operation)
 	defer cancel()
-	return blockScript.Run(ctx, r.client, []string{stateKey(key)}, wait.Microseconds()).Err()
+	return blockScript.Run(ctx, r.client, []string{r.stateKey(key)}, wait.Microseconds()).Err()
 }
 
 // Refuse implements [Store].
@@ -163,7 +172,7 @@ func (r *Redis) others(ctx context.Context, l *Limit, left int) error {
 	ctx, cancel := context.WithTimeout(ctx, r.timings.Operation)
 	defer cancel()
 	span, _ := spanOf(l)
-	return othersScript.Run(ctx, r.client, []string{countKey(l.Key), stateKey(l.Key)},
+	return othersScript.Run(ctx, r.client, []string{r.countKey(l.Key), r.stateKey(l.Key)},
 		l.Calls, l.Window.Microseconds(), span, time.Duration(l.slack()).Microseconds(),
 		left, shortBelief.Microseconds(), firstBelief.Microseconds(), secondBelief.Microseconds(), longBelief.Microseconds(), memory.Microseconds(), underWay.Microseconds()).Err()
 }
@@ -175,7 +184,7 @@ func (r *Redis) Observe(ctx context.Context, _ time.Time, l Limit, left int) err
 	}
 	ctx, cancel := context.WithTimeout(ctx, r.timings.Operation)
 	defer cancel()
-	return observeScript.Run(ctx, r.client, []string{countKey(l.Key)}, l.guard().Microseconds(), l.Calls-left).Err()
+	return observeScript.Run(ctx, r.client, []string{r.countKey(l.Key)}, l.guard().Microseconds(), l.Calls-left).Err()
 }
 
 // Remaining implements [Store].
@@ -187,7 +196,7 @@ func (r *Redis) Remaining(ctx context.Context, _ time.Time, limits []Limit) ([]S
 	for i := range limits {
 		span, daily := spanOf(&limits[i])
 		// Not by its hash: a pipeline cannot send the script when it is unknown.
-		answers[i] = remainingScript.Eval(ctx, pipe, []string{countKey(limits[i].Key), stateKey(limits[i].Key)}, span, daily)
+		answers[i] = remainingScript.Eval(ctx, pipe, []string{r.countKey(limits[i].Key), r.stateKey(limits[i].Key)}, span, daily)
 	}
 	if _, err := pipe.Exec(ctx); err != nil {
 		return nil, err
@@ -222,7 +231,7 @@ func (r *Redis) record(ctx context.Context, l *Limit, starts []time.Time, calls 
 	for _, t := range starts {
 		args = append(args, r.id(), time.Until(t).Microseconds())
 	}
-	return recordScript.Run(ctx, r.client, []string{countKey(l.Key)}, args...).Err()
+	return recordScript.Run(ctx, r.client, []string{r.countKey(l.Key)}, args...).Err()
 }
 
 // restore gives Redis back what this replica remembers of a limit: that so many
@@ -238,7 +247,7 @@ func (r *Redis) restore(ctx context.Context, v *lostSight) error {
 	ctx, cancel := context.WithTimeout(ctx, r.timings.Operation)
 	defer cancel()
 	doubt := (&others{hold: int64(firstBelief)}).doubt(&v.limit) / 1000
-	return remindScript.Run(ctx, r.client, []string{stateKey(v.limit.Key)}, v.other, firstBelief.Microseconds(), doubt).Err()
+	return remindScript.Run(ctx, r.client, []string{r.stateKey(v.limit.Key)}, v.other, firstBelief.Microseconds(), doubt).Err()
 }
 
 // restoreAll restores many at once: hosts and registrants have limits of their
@@ -256,7 +265,7 @@ func (r *Redis) restoreAll(ctx context.Context, all []lostSight) error {
 func (r *Redis) epoch(ctx context.Context, account string) (int64, error) {
 	ctx, cancel := context.WithTimeout(ctx, r.timings.Operation)
 	defer cancel()
-	return epochScript.Run(ctx, r.client, []string{epochKey(account)}).Int64()
+	return epochScript.Run(ctx, r.client, []string{r.epochKey(account)}).Int64()
 }
 
 // A muster is what a beat found.

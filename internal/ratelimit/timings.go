@@ -3,6 +3,8 @@ package ratelimit
 import (
 	"cmp"
 	"time"
+
+	"zoomql/internal/redisname"
 )
 
 // Timings are the time limits and intervals of a [Redis] and of a [Shared]. A field
@@ -60,3 +62,7 @@ type Option func(*Redis)
 
 // WithTimings sets the time limits and intervals.
 func WithTimings(t Timings) Option { return func(r *Redis) { r.timings = t.withDefaults() } }
+
+// WithNames has the names of keys made by h, which MUST be the same for all
+// replicas.
+func WithNames(h redisname.Hasher) Option { return func(r *Redis) { r.names = h } }

@@ -44,7 +44,9 @@ func newCached(c *cached) *cached {
 	if leaser, ok := c.store.(cache.Leaser); ok {
 		c.leaser, c.near = leaser, leaser.Near()
 	}
-	if others, ok := c.store.(interface{ OnHeard(f func(tags ...string)) }); ok {
+	if others, ok := c.store.(interface {
+		OnHeard(f func(evicted func(tag string) bool))
+	}); ok {
 		others.OnHeard(c.heard)
 	}
 	return c
@@ -281,11 +283,9 @@ func (c *cached) evict(ctx context.Context, account string, tags []string) {
 
 // heard is told what other replicas evict: who asks after that must not join what
 // was asked before it.
-func (c *cached) heard(tags ...string) {
-	all := slices.Contains(tags, cache.All)
-	c.flights.forget(func(req *Request) bool {
-		return all || slices.ContainsFunc(c.tags(req), func(tag string) bool { return slices.Contains(tags, tag) })
-	})
+func (c *cached) heard(evicted func(tag string) bool) {
+	all := evicted(cache.All)
+	c.flights.forget(func(req *Request) bool { return all || slices.ContainsFunc(c.tags(req), evicted) })
 	c.changed()
 }
 
