@@ -113,7 +113,10 @@ type objectRoom struct {
 const (
 	// openObjects is how many objects are open at once, some 3 KiB each, but for the
 	// first of every operation and those of the one that goes on without room.
-	openObjects = 10_000
+	openObjects = 20_000
+	// openHeld is how many objects one operation has room for: what is larger waits
+	// for its turn, and leaves the room to others meanwhile.
+	openHeld = 1000
 	// openFreely is how many of an operation's objects need no room, so that small
 	// operations never wait for large ones.
 	openFreely = 100
@@ -216,12 +219,13 @@ func (s *spending) work(ctx context.Context, n int) error {
 	return s.turnErr
 }
 
+// hold takes room, and reports false where there is none for the operation.
 func (s *spending) hold(n int64) bool {
-	if !s.room.open.TryAcquire(n) {
-		return false
-	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.held+n > openHeld || !s.room.open.TryAcquire(n) {
+		return false
+	}
 	s.held += n
 	return true
 }

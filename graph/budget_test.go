@@ -222,10 +222,20 @@ func TestRoom(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		full, ctx := begin()
-		must(full.spent.work(ctx, openFreely))
-		must(full.admit(ctx, openItems)) // all there is of long lists
-		must(full.spent.work(ctx, openObjects))
+		fill := func() (held []*request) {
+			for range openObjects / openHeld {
+				q, ctx := begin()
+				must(q.spent.work(ctx, openFreely))
+				must(q.spent.work(ctx, openHeld))
+				if q.spent.without.Load() {
+					t.Error("there is room, and an operation goes on without")
+				}
+				held = append(held, q)
+			}
+			return held
+		}
+		full := fill()
+		must(full[0].admit(t.Context(), openItems)) // all there is of long lists
 
 		small, smallCtx := begin()
 		must(small.spent.work(smallCtx, openFreely))
@@ -253,15 +263,21 @@ func TestRoom(t *testing.T) {
 		end(beyond)
 		must(<-worked)
 		end(last)
-		end(full)
-		end(small)
-		again, againCtx := begin()
-		must(again.spent.work(againCtx, openFreely))
-		must(again.spent.work(againCtx, openObjects))
-		if again.spent.without.Load() {
-			t.Error("room was not given back")
+		for _, q := range full {
+			end(q)
 		}
-		end(again)
+		end(small)
+		for _, q := range fill() {
+			end(q)
+		}
+
+		large, largeCtx := begin()
+		must(large.spent.work(largeCtx, openFreely))
+		must(large.spent.work(largeCtx, openHeld+1))
+		if !large.spent.without.Load() {
+			t.Error("one operation takes more room than it may")
+		}
+		end(large)
 	})
 }
 

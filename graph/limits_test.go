@@ -150,7 +150,7 @@ func TestHostileDocuments(t *testing.T) {
 				}
 				r.spends(0)
 				if a.status != http.StatusBadRequest || len(a.Errors) == 0 || !strings.Contains(a.Errors[0].Message, h.refused) {
-					t.Errorf("status %d, want 400 and %q: %.300s", a.status, h.refused, a.body)
+					t.Fatalf("status %d, want 400 and %q: %.300s", a.status, h.refused, a.body)
 				}
 				if code := a.Errors[0].code(); strings.HasPrefix(a.Errors[0].Message, "The query is too large") != (code == "LIMIT_EXCEEDED") {
 					t.Errorf("code %s: %.300s", code, a.body)
