@@ -15,7 +15,8 @@ import (
 	"zoomql/internal/zoom/types"
 )
 
-// What a client may branch on: extensions.code of an error.
+// What a client may branch on: extensions.code of an error. The schema lists all of
+// them as ErrorCode.
 const (
 	codeInvalid       = "BAD_USER_INPUT"
 	codeForbidden     = "FORBIDDEN"
@@ -26,6 +27,8 @@ const (
 	codeInternal      = "INTERNAL"
 	codeBadAnswer     = "BAD_ANSWER"
 
+	// Of requests that are not executed.
+	codeBadRequest      = "BAD_REQUEST"
 	codeNoIntrospection = "INTROSPECTION_DISABLED"
 	codeNotPersisted    = "PERSISTED_QUERY_NOT_FOUND"
 	codeNotTrusted      = "DOCUMENT_NOT_TRUSTED"

@@ -7022,6 +7022,80 @@ enum UserErrorCode {
   "It is so already; nothing was changed."
   ALREADY_DONE
 }
+
+"""
+What ` + "`" + `extensions.code` + "`" + ` of an error can be: of an error of a field, and of a request that
+was not executed. No field has this type; it is here so that code for clients can be
+generated. More values may come.
+"""
+enum ErrorCode {
+  "The body, the URL or a header cannot be read as a GraphQL request."
+  BAD_REQUEST
+  "The document cannot be parsed."
+  GRAPHQL_PARSE_FAILED
+  "The document does not go with the schema, or the variables not with the document."
+  GRAPHQL_VALIDATION_FAILED
+  "The query or its answer is larger than the gateway allows."
+  LIMIT_EXCEEDED
+  "The gateway does not tell its schema."
+  INTROSPECTION_DISABLED
+  "No document is known by this hash or id: send the query with its hash."
+  PERSISTED_QUERY_NOT_FOUND
+  "The gateway executes trusted documents only, and this is none of them."
+  DOCUMENT_NOT_TRUSTED
+  "The request has no key, or one that is not known."
+  UNAUTHENTICATED
+  "The key is of another account than the one that the request names."
+  WRONG_ACCOUNT
+  "The gateway serves several accounts, and the request names none."
+  ACCOUNT_REQUIRED
+  "No account has the name that the request gives."
+  ACCOUNT_UNKNOWN
+  "A page of another site has sent the request."
+  CROSS_SITE
+  "The gateway listens on one machine alone, and was asked by another name."
+  WRONG_HOST
+  "An argument is wrong, or Zoom refuses the input."
+  BAD_USER_INPUT
+  "The cursor is of another list, or its place is lost: begin again without it."
+  CURSOR_EXPIRED
+  "There is no such object, or the credential may not see it."
+  NOT_FOUND
+  "The credential may not do this."
+  FORBIDDEN
+  "The Zoom app was not granted a scope that this needs."
+  MISSING_SCOPE
+  "Zoom refuses the gateway's own credentials."
+  ZOOM_UNAUTHENTICATED
+  "Only the host of the meeting may do this."
+  NOT_HOST
+  "The account's plan does not include this."
+  PLAN_REQUIRED
+  "The feature is switched off, at Zoom or in the gateway."
+  NOT_ENABLED
+  "There is no place left."
+  CAPACITY
+  "The state that the object is in does not allow this."
+  CONFLICT
+  "Zoom does not keep data this old."
+  EXPIRED
+  "Zoom does not have the data yet."
+  NOT_READY
+  "Today's allowance at Zoom is used up; see ` + "`" + `retryAt` + "`" + `."
+  DAILY_LIMIT
+  "Zoom's rate limit leaves no room in time; see ` + "`" + `retryAt` + "`" + `."
+  RATE_LIMITED
+  "Zoom's answer cannot be read, or lacks what the schema promises."
+  BAD_ANSWER
+  "It took longer than the gateway waits."
+  TIMEOUT
+  "Zoom does not answer."
+  ZOOM_UNAVAILABLE
+  "Redis, where outcomes of idempotency keys are noted, does not answer; nothing was sent. See ` + "`" + `retryAt` + "`" + `."
+  IDEMPOTENCY_UNAVAILABLE
+  "Something went wrong in the gateway; its log has more."
+  INTERNAL
+}
 `, BuiltIn: false},
 	{Name: "../schema/settings.graphqls", Input: `# The settings of an account, as Zoom's four documents of them have it; what
 # belongs to no account is shared with other settings.

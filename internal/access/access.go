@@ -25,7 +25,7 @@ func Local(next http.Handler) http.Handler {
 			host = r.Host
 		}
 		if ip := net.ParseIP(strings.Trim(host, "[]")); !strings.EqualFold(host, "localhost") && (ip == nil || !ip.IsLoopback()) {
-			refuse(w, http.StatusForbidden, "WRONG_HOST", "This gateway listens on this machine alone: ask it as localhost or 127.0.0.1.")
+			refuse(w, http.StatusForbidden, codeWrongHost, "This gateway listens on this machine alone: ask it as localhost or 127.0.0.1.")
 			return
 		}
 		name := r.Host
@@ -33,6 +33,16 @@ func Local(next http.Handler) http.Handler {
 		next.ServeHTTP(w, r)
 	})
 }
+
+// The codes of refusals, which the schema lists with others as ErrorCode.
+const (
+	codeCrossSite       = "CROSS_SITE"
+	codeWrongHost       = "WRONG_HOST"
+	codeUnauthenticated = "UNAUTHENTICATED"
+	codeWrongAccount    = "WRONG_ACCOUNT"
+	codeAccountRequired = "ACCOUNT_REQUIRED"
+	codeAccountUnknown  = "ACCOUNT_UNKNOWN"
+)
 
 // refuse answers as GraphQL does, so that clients show the reason.
 func refuse(w http.ResponseWriter, status int, code, message string) {

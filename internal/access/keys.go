@@ -116,11 +116,11 @@ func keyed(holders map[[sha256.Size]byte]holder, wrong *failures) http.Handler {
 				wrong.hold(w, r)
 			}
 			w.Header().Set("WWW-Authenticate", `Bearer realm="zoomql"`)
-			refuse(w, http.StatusUnauthorized, "UNAUTHENTICATED", "Send your key: Authorization: Bearer KEY")
+			refuse(w, http.StatusUnauthorized, codeUnauthenticated, "Send your key: Authorization: Bearer KEY")
 			return
 		}
 		if asked := r.Header[AccountHeader]; len(asked) > 0 && who.tenant.Name != "" && asked[0] != who.tenant.Name {
-			refuse(w, http.StatusForbidden, "WRONG_ACCOUNT", "Your key is of another account than the header "+AccountHeader+" names. Leave the header away, or show a key of that account.")
+			refuse(w, http.StatusForbidden, codeWrongAccount, "Your key is of another account than the header "+AccountHeader+" names. Leave the header away, or show a key of that account.")
 			return
 		}
 		who.tenant.Handler.ServeHTTP(w, r.WithContext(ratelimit.WithCaller(r.Context(), who.name)))
@@ -135,9 +135,9 @@ func named(handlers map[string]http.Handler) http.Handler {
 		case next != nil:
 			next.ServeHTTP(w, r)
 		case name == "":
-			refuse(w, http.StatusBadRequest, "ACCOUNT_REQUIRED", "This gateway serves several accounts. Name one by the header "+AccountHeader+", as it is named in the setting ACCOUNTS.")
+			refuse(w, http.StatusBadRequest, codeAccountRequired, "This gateway serves several accounts. Name one by the header "+AccountHeader+", as it is named in the setting ACCOUNTS.")
 		default:
-			refuse(w, http.StatusNotFound, "ACCOUNT_UNKNOWN", "No account has the name that the header "+AccountHeader+" holds. The names stand in the setting ACCOUNTS.")
+			refuse(w, http.StatusNotFound, codeAccountUnknown, "No account has the name that the header "+AccountHeader+" holds. The names stand in the setting ACCOUNTS.")
 		}
 	})
 }

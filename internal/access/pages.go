@@ -84,7 +84,7 @@ func (p *pages) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		p.preflight(w, allowed)
 		return
 	case !allowed && p.foreign(r, origin):
-		refuse(w, http.StatusForbidden, "CROSS_SITE", "Pages of other sites may not ask. Add the site to ALLOWED_ORIGINS.")
+		refuse(w, http.StatusForbidden, codeCrossSite, "Pages of other sites may not ask. Add the site to ALLOWED_ORIGINS.")
 		return
 	case allowed:
 		w.Header().Set("Access-Control-Expose-Headers", exposedHeaders)

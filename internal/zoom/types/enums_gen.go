@@ -2348,6 +2348,142 @@ func (e *EmployeeRange) UnmarshalGQL(v any) error {
 	return err
 }
 
+// ErrorCode: What `extensions.code` of an error can be: of an error of a field, and of a request that
+// was not executed. No field has this type; it is here so that code for clients can be
+// generated. More values may come.
+type ErrorCode string
+
+// The values of ErrorCode.
+const (
+	// The body, the URL or a header cannot be read as a GraphQL request.
+	ErrorCodeBadRequest ErrorCode = "BAD_REQUEST"
+	// The document cannot be parsed.
+	ErrorCodeGraphqlParseFailed ErrorCode = "GRAPHQL_PARSE_FAILED"
+	// The document does not go with the schema, or the variables not with the document.
+	ErrorCodeGraphqlValidationFailed ErrorCode = "GRAPHQL_VALIDATION_FAILED"
+	// The query or its answer is larger than the gateway allows.
+	ErrorCodeLimitExceeded ErrorCode = "LIMIT_EXCEEDED"
+	// The gateway does not tell its schema.
+	ErrorCodeIntrospectionDisabled ErrorCode = "INTROSPECTION_DISABLED"
+	// No document is known by this hash or id: send the query with its hash.
+	ErrorCodePersistedQueryNotFound ErrorCode = "PERSISTED_QUERY_NOT_FOUND"
+	// The gateway executes trusted documents only, and this is none of them.
+	ErrorCodeDocumentNotTrusted ErrorCode = "DOCUMENT_NOT_TRUSTED"
+	// The request has no key, or one that is not known.
+	ErrorCodeUnauthenticated ErrorCode = "UNAUTHENTICATED"
+	// The key is of another account than the one that the request names.
+	ErrorCodeWrongAccount ErrorCode = "WRONG_ACCOUNT"
+	// The gateway serves several accounts, and the request names none.
+	ErrorCodeAccountRequired ErrorCode = "ACCOUNT_REQUIRED"
+	// No account has the name that the request gives.
+	ErrorCodeAccountUnknown ErrorCode = "ACCOUNT_UNKNOWN"
+	// A page of another site has sent the request.
+	ErrorCodeCrossSite ErrorCode = "CROSS_SITE"
+	// The gateway listens on one machine alone, and was asked by another name.
+	ErrorCodeWrongHost ErrorCode = "WRONG_HOST"
+	// An argument is wrong, or Zoom refuses the input.
+	ErrorCodeBadUserInput ErrorCode = "BAD_USER_INPUT"
+	// The cursor is of another list, or its place is lost: begin again without it.
+	ErrorCodeCursorExpired ErrorCode = "CURSOR_EXPIRED"
+	// There is no such object, or the credential may not see it.
+	ErrorCodeNotFound ErrorCode = "NOT_FOUND"
+	// The credential may not do this.
+	ErrorCodeForbidden ErrorCode = "FORBIDDEN"
+	// The Zoom app was not granted a scope that this needs.
+	ErrorCodeMissingScope ErrorCode = "MISSING_SCOPE"
+	// Zoom refuses the gateway's own credentials.
+	ErrorCodeZoomUnauthenticated ErrorCode = "ZOOM_UNAUTHENTICATED"
+	// Only the host of the meeting may do this.
+	ErrorCodeNotHost ErrorCode = "NOT_HOST"
+	// The account's plan does not include this.
+	ErrorCodePlanRequired ErrorCode = "PLAN_REQUIRED"
+	// The feature is switched off, at Zoom or in the gateway.
+	ErrorCodeNotEnabled ErrorCode = "NOT_ENABLED"
+	// There is no place left.
+	ErrorCodeCapacity ErrorCode = "CAPACITY"
+	// The state that the object is in does not allow this.
+	ErrorCodeConflict ErrorCode = "CONFLICT"
+	// Zoom does not keep data this old.
+	ErrorCodeExpired ErrorCode = "EXPIRED"
+	// Zoom does not have the data yet.
+	ErrorCodeNotReady ErrorCode = "NOT_READY"
+	// Today's allowance at Zoom is used up; see `retryAt`.
+	ErrorCodeDailyLimit ErrorCode = "DAILY_LIMIT"
+	// Zoom's rate limit leaves no room in time; see `retryAt`.
+	ErrorCodeRateLimited ErrorCode = "RATE_LIMITED"
+	// Zoom's answer cannot be read, or lacks what the schema promises.
+	ErrorCodeBadAnswer ErrorCode = "BAD_ANSWER"
+	// It took longer than the gateway waits.
+	ErrorCodeTimeout ErrorCode = "TIMEOUT"
+	// Zoom does not answer.
+	ErrorCodeZoomUnavailable ErrorCode = "ZOOM_UNAVAILABLE"
+	// Redis, where outcomes of idempotency keys are noted, does not answer; nothing was sent. See `retryAt`.
+	ErrorCodeIdempotencyUnavailable ErrorCode = "IDEMPOTENCY_UNAVAILABLE"
+	// Something went wrong in the gateway; its log has more.
+	ErrorCodeInternal ErrorCode = "INTERNAL"
+)
+
+var errorCodeCodes = newCodes("ErrorCode", false,
+	"BAD_REQUEST", "bad_request",
+	"GRAPHQL_PARSE_FAILED", "graphql_parse_failed",
+	"GRAPHQL_VALIDATION_FAILED", "graphql_validation_failed",
+	"LIMIT_EXCEEDED", "limit_exceeded",
+	"INTROSPECTION_DISABLED", "introspection_disabled",
+	"PERSISTED_QUERY_NOT_FOUND", "persisted_query_not_found",
+	"DOCUMENT_NOT_TRUSTED", "document_not_trusted",
+	"UNAUTHENTICATED", "unauthenticated",
+	"WRONG_ACCOUNT", "wrong_account",
+	"ACCOUNT_REQUIRED", "account_required",
+	"ACCOUNT_UNKNOWN", "account_unknown",
+	"CROSS_SITE", "cross_site",
+	"WRONG_HOST", "wrong_host",
+	"BAD_USER_INPUT", "bad_user_input",
+	"CURSOR_EXPIRED", "cursor_expired",
+	"NOT_FOUND", "not_found",
+	"FORBIDDEN", "forbidden",
+	"MISSING_SCOPE", "missing_scope",
+	"ZOOM_UNAUTHENTICATED", "zoom_unauthenticated",
+	"NOT_HOST", "not_host",
+	"PLAN_REQUIRED", "plan_required",
+	"NOT_ENABLED", "not_enabled",
+	"CAPACITY", "capacity",
+	"CONFLICT", "conflict",
+	"EXPIRED", "expired",
+	"NOT_READY", "not_ready",
+	"DAILY_LIMIT", "daily_limit",
+	"RATE_LIMITED", "rate_limited",
+	"BAD_ANSWER", "bad_answer",
+	"TIMEOUT", "timeout",
+	"ZOOM_UNAVAILABLE", "zoom_unavailable",
+	"IDEMPOTENCY_UNAVAILABLE", "idempotency_unavailable",
+	"INTERNAL", "internal",
+)
+
+// Code returns what Zoom writes for the value.
+func (e ErrorCode) Code() string { return errorCodeCodes.toZoom[string(e)] }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+func (e *ErrorCode) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	name, err := errorCodeCodes.decode(dec)
+	*e = ErrorCode(name)
+	return err
+}
+
+// MarshalJSONTo writes Zoom's value.
+func (e ErrorCode) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return errorCodeCodes.encode(enc, string(e))
+}
+
+// MarshalGQL writes the name, or null.
+func (e ErrorCode) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+
+// UnmarshalGQL reads the name that a caller wrote.
+func (e *ErrorCode) UnmarshalGQL(v any) error {
+	name, err := errorCodeCodes.unmarshalGQL(v)
+	*e = ErrorCode(name)
+	return err
+}
+
 // ExternalChat: Whether a group may chat with people outside.
 type ExternalChat string
 

@@ -1,0 +1,110 @@
+package graph
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/99designs/gqlgen/graphql/errcode"
+	"github.com/vektah/gqlparser/v2"
+)
+
+// coded is where a code is written into an error without a constant.
+var coded = regexp.MustCompile(`"code\\*":\s*\\*"([A-Z_]+)`)
+
+// TestErrorCodes holds the codes that the program can answer with against those that
+// the schema tells.
+func TestErrorCodes(t *testing.T) {
+	made := map[string]bool{
+		errcode.ValidationFailed: true, errcode.ParseFailed: true,
+		"IDEMPOTENCY_UNAVAILABLE": true, // of the ledger
+	}
+	for _, kind := range kinds {
+		made[kind.code] = true
+	}
+	for _, dir := range []string{".", "../internal/access", "../internal/links"} {
+		for _, code := range codesIn(t, dir) {
+			made[code] = true
+		}
+	}
+	schema, err := gqlparser.LoadSchema(schemaSources()...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	told := map[string]bool{}
+	for _, value := range schema.Types["ErrorCode"].EnumValues {
+		told[value.Name] = true
+		if value.Description == "" {
+			t.Errorf("%s is not described", value.Name)
+		}
+		if !made[value.Name] {
+			t.Errorf("the schema has %s, and no error has it", value.Name)
+		}
+	}
+	for code := range made {
+		if !told[code] {
+			t.Errorf("the schema does not tell of %s", code)
+		}
+	}
+	if len(made) < 30 {
+		t.Errorf("only %d codes were found", len(made))
+	}
+}
+
+// codesIn returns the codes that a package's files hold: constants whose names begin
+// with code, and what is written into errors without one.
+func codesIn(t *testing.T, dir string) []string {
+	t.Helper()
+	var codes []string
+	packages, err := parser.ParseDir(token.NewFileSet(), dir, func(f fs.FileInfo) bool { return !strings.HasSuffix(f.Name(), "_test.go") }, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range packages {
+		for _, file := range p.Files {
+			ast.Inspect(file, func(n ast.Node) bool {
+				switch n := n.(type) {
+				case *ast.ValueSpec:
+					for i, name := range n.Names {
+						if strings.HasPrefix(name.Name, "code") && i < len(n.Values) {
+							codes = append(codes, literal(n.Values[i])...)
+						}
+					}
+				case *ast.KeyValueExpr:
+					if key, ok := n.Key.(*ast.Ident); slices.Equal(literal(n.Key), []string{"code"}) || ok && key.Name == "code" {
+						codes = append(codes, literal(n.Value)...)
+					}
+				case *ast.CompositeLit:
+					if of, ok := n.Type.(*ast.Ident); ok && of.Name == "inputError" && len(n.Elts) > 0 {
+						codes = append(codes, literal(n.Elts[0])...)
+					}
+				case *ast.BasicLit:
+					if m := coded.FindStringSubmatch(n.Value); m != nil {
+						codes = append(codes, m[1])
+					}
+				}
+				return true
+			})
+		}
+	}
+	return codes
+}
+
+// literal returns the text of a string literal.
+func literal(e ast.Expr) []string {
+	lit, ok := e.(*ast.BasicLit)
+	if !ok || lit.Kind != token.STRING {
+		return nil
+	}
+	text, err := strconv.Unquote(lit.Value)
+	if err != nil {
+		return nil
+	}
+	return []string{text}
+}
