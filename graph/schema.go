@@ -25,12 +25,20 @@ func schemaSources() []*ast.Source {
 	return sources
 }
 
-// oneOfDirective defines the directive @oneOf, which the specification has since September
-// 2025: a parser older than that refuses a directive that is not defined, and a newer
-// one accepts the definition.
+// newDirectives defines directives that documents and the schema may have, and that
+// parsers older than them refuse unless they are defined; younger ones accept the
+// definition. @oneOf is in the specification since September 2025, @defer is a draft.
 //
 // Spec: https://spec.graphql.org/September2025/#sec--oneOf
-const oneOfDirective = `"The input object takes exactly one of its fields, and no null."
+const newDirectives = `"A part of the answer may come later. Here it comes with the rest."
+directive @defer(
+  "Whether it may."
+  if: Boolean! = true
+  "What the part is called."
+  label: String
+) on FRAGMENT_SPREAD | INLINE_FRAGMENT
+
+"The input object takes exactly one of its fields, and no null."
 directive @oneOf on INPUT_OBJECT
 `
 
@@ -43,7 +51,7 @@ var Schema = sync.OnceValue(func() string {
 		panic(err) // code was generated from it
 	}
 	var b strings.Builder
-	b.WriteString(oneOfDirective)
+	b.WriteString(newDirectives)
 	formatter.NewFormatter(&b, formatter.WithIndent("  ")).FormatSchema(schema)
 	return tidied(b.String())
 })

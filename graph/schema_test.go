@@ -79,6 +79,7 @@ func reprinted(t *testing.T, sources ...*ast.Source) string {
 		t.Fatal(err)
 	}
 	delete(schema.Directives, "oneOf") // built in there, defined here
+	delete(schema.Directives, "defer")
 	var b strings.Builder
 	formatter.NewFormatter(&b).FormatSchema(schema)
 	return b.String()
