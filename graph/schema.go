@@ -33,7 +33,7 @@ func schemaSources() []*ast.Source {
 const newDirectives = `"A part of the answer may come later. Here it comes with the rest."
 directive @defer(
   "Whether it may."
-  if: Boolean! = true
+  if: Boolean = true
   "What the part is called."
   label: String
 ) on FRAGMENT_SPREAD | INLINE_FRAGMENT
