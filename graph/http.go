@@ -141,7 +141,8 @@ func (e *endpoint) execute(w http.ResponseWriter, r *http.Request) {
 		fail(w, q.media, http.StatusBadRequest, problem)
 		return
 	case unknown != nil:
-		e.refuse(ctx, w, q, &graphql.OperationContext{}, gqlerror.List{unknown})
+		stats := graphql.Stats{Read: req.ReadTime, OperationStart: graphql.GetStartTime(ctx)}
+		e.refuse(ctx, w, q, &graphql.OperationContext{Stats: stats}, gqlerror.List{unknown})
 		return
 	}
 	opCtx, errs := e.open(ctx, &req.RawParams)
@@ -427,7 +428,7 @@ func encode(resp *graphql.Response) text {
 
 // fail answers a request that could not be read.
 func fail(w http.ResponseWriter, media string, status int, problem string) {
-	failWith(w, media, status, "BAD_REQUEST", problem)
+	failWith(w, media, status, codeBadRequest, problem)
 }
 
 func failWith(w http.ResponseWriter, media string, status int, code, problem string) {

@@ -164,7 +164,8 @@ func (l *library) remember(ctx context.Context, r *requestParams) {
 	l.store.Set(ctx, l.key(hash), ticket, entry)
 }
 
-func (l *library) key(hash string) string { return "document\x00" + l.view + "\x00" + hash }
+// key is where a document is kept. It names no account in the clear.
+func (l *library) key(hash string) string { return "document:" + hashOf(l.view+"\x00"+hash) }
 
 func hashOf(text string) string {
 	sum := sha256.Sum256([]byte(text))

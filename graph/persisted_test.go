@@ -88,6 +88,12 @@ func TestPersistedQueries(t *testing.T) {
 		mutation := `mutation { deleteMeeting(input: {meeting: {number: "1"}}) { deletedMeetingId } }`
 		r.expect(r.byURL(map[string]string{"query": mutation, "extensions": persisted(hashOf(mutation))}), 405, "BAD_REQUEST", "")
 
+		for line := range strings.Lines(r.log.String()) {
+			var entry struct{ MS float64 }
+			if json.Unmarshal([]byte(line), &entry) != nil || entry.MS > 60_000 {
+				t.Errorf("a refusal took long: %s", line)
+			}
+		}
 		time.Sleep(persistedLife + time.Minute)
 		r.expect(post(`{"extensions":`+persisted(hash)+`}`), 400, "PERSISTED_QUERY_NOT_FOUND", "")
 	})
@@ -116,6 +122,9 @@ func TestPersistedQueriesBound(t *testing.T) {
 	long := send("{ a: __typename } #" + strings.Repeat("x", maxPersisted))
 	if _, ok := mine.find(ctx, long.hash); ok {
 		t.Error("one that would fill the cache is kept")
+	}
+	if key := mine.key(typeHash); strings.Contains(key, "mine") {
+		t.Errorf("the key %s names the account", key)
 	}
 	kept := 0
 	for i := range 1000 {
