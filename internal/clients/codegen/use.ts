@@ -2,6 +2,7 @@
 import type { TypedDocumentNode } from '@graphql-typed-document-node/core';
 import { print } from 'graphql';
 import { useFragment } from '../made/codegen';
+import type { ErrorCode } from '../made/codegen/schema';
 import { Host, Rename, Staff } from './documents';
 
 async function ask<Result, Variables>(document: TypedDocumentNode<Result, Variables>, variables: Variables): Promise<Result> {
@@ -10,7 +11,10 @@ async function ask<Result, Variables>(document: TypedDocumentNode<Result, Variab
     headers: { 'Content-Type': 'application/json', Accept: 'application/graphql-response+json' },
     body: JSON.stringify({ query: print(document), variables }),
   });
-  const { data, errors } = (await reply.json()) as { data?: Result; errors?: { message: string }[] };
+  const { data, errors } = (await reply.json()) as { data?: Result; errors?: { message: string; extensions: { code: ErrorCode } }[] };
+  // @ts-expect-error: no error has this code
+  if (errors?.[0]?.extensions.code === 'SOMETHING_ELSE') throw new Error('a code that the schema does not tell');
+  if (errors?.[0]?.extensions.code === 'RATE_LIMITED') throw new Error('come back later');
   if (!data || errors) throw new Error(errors?.[0]?.message ?? 'no data');
   return data;
 }
