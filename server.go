@@ -25,11 +25,12 @@ import (
 	"zoomql/internal/access"
 	"zoomql/internal/config"
 	"zoomql/internal/links"
+	"zoomql/internal/logs"
 	"zoomql/internal/operations"
 	"zoomql/internal/playground"
 	"zoomql/internal/ratelimit"
-	"zoomql/internal/sandbox"
 	"zoomql/internal/redisname"
+	"zoomql/internal/sandbox"
 )
 
 func main() {
@@ -215,7 +216,7 @@ func (s *stores) close() {
 }
 
 func newLog(cfg *config.Config, w io.Writer) *slog.Logger {
-	opts := &slog.HandlerOptions{Level: cfg.LogLevel}
+	opts := &slog.HandlerOptions{Level: cfg.LogLevel, ReplaceAttr: logs.Bound}
 	if cfg.LogFormat == "json" {
 		return slog.New(slog.NewJSONHandler(w, opts))
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"zoomql/cache"
+	"zoomql/internal/logs"
 	"zoomql/internal/zoom"
 	"zoomql/internal/zoom/types"
 )
@@ -117,7 +118,7 @@ func present(log *slog.Logger) graphql.ErrorPresenterFunc {
 			return withCode(shown, codeTimeout)
 		}
 		if !errors.Is(err, errPanic) {
-			log.ErrorContext(ctx, "internal error", "path", shown.Path.String(), "error", err)
+			log.ErrorContext(ctx, "internal error", "path", logs.Text(shown.Path.String()), "error", logs.Message(err.Error()))
 		}
 		shown.Message = "Something went wrong in the gateway. The log has more."
 		return withCode(shown, codeInternal)

@@ -2,6 +2,7 @@ package graph
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"runtime/debug"
@@ -14,6 +15,7 @@ import (
 	"zoomql/cache"
 	"zoomql/graph/generated"
 	"zoomql/internal/links"
+	"zoomql/internal/logs"
 	"zoomql/internal/ratelimit"
 	"zoomql/internal/zoom"
 )
@@ -110,7 +112,7 @@ func New(cfg Config) http.Handler {
 // recovered makes a panic an error of the field that met it, and logs where.
 func recovered(log *slog.Logger) graphql.RecoverFunc {
 	return func(ctx context.Context, v any) error {
-		log.ErrorContext(ctx, "panic", "value", v, "stack", string(debug.Stack()))
+		log.ErrorContext(ctx, "panic", "value", logs.Message(fmt.Sprint(v)), logs.StackKey, string(debug.Stack()))
 		return errPanic
 	}
 }
@@ -143,13 +145,14 @@ func logged(log *slog.Logger) graphql.ResponseMiddleware {
 	}
 }
 
-// nameOf returns what an operation is called in its document. What a request
+// nameOf returns what an operation is called in its document, for the log, and so
+// not at any length. What a request
 // calls it besides may be any text, and is in no document if that was refused.
 func nameOf(op *graphql.OperationContext) string {
 	if op.Operation == nil {
 		return ""
 	}
-	return op.Operation.Name
+	return logs.Text(op.Operation.Name)
 }
 
 // caller tells whose key was shown, by its name, if there are keys.

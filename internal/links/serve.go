@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"zoomql/internal/logs"
 	"zoomql/internal/ratelimit"
 )
 
@@ -68,7 +69,7 @@ func (l *Links) serve(w http.ResponseWriter, r *http.Request, t *ticket, err err
 	defer giveUp()
 	answer, err := l.get(r.WithContext(ctx), t)
 	if err != nil {
-		l.cfg.Log.WarnContext(r.Context(), "download failed", "error", scrubbed(err))
+		l.cfg.Log.WarnContext(r.Context(), "download failed", "error", logs.Message(scrubbed(err)))
 		refuse(w, http.StatusBadGateway, "Zoom does not give the file.")
 		return
 	}
