@@ -105,7 +105,9 @@ func (m *maker) tenant(a config.Account, log *slog.Logger) (*tenant, error) {
 		BaseURL:   strings.TrimSuffix(a.APIURL, "/"),
 		HTTP:      m.calls,
 		Bodies:    m.bodies,
-		Store:     m.stores.answers, Limiter: ratelimit.NewLimiter(m.stores.budgets, m.cfg.Timeout),
+		// What all replicas have, whatever else is set.
+		PasscodeSecret: string(a.ClientSecret),
+		Store:          m.stores.answers, Limiter: ratelimit.NewLimiter(m.stores.budgets, m.cfg.Timeout),
 		MaxInFlight: m.cfg.MaxInFlight, Log: log,
 	})
 	var err error

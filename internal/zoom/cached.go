@@ -31,6 +31,8 @@ type cached struct {
 	view    string       // whose answers: account, credential, scopes, version of the format
 	hosts   *hosts
 	flights flights
+	// passcodes keeps those in links out of what other processes share.
+	passcodes passcodes
 
 	mu      sync.Mutex
 	onEvict []func()
@@ -180,7 +182,7 @@ func (c *cached) found(req *Request, entry *cache.Entry, ticket cache.Ticket) (*
 	if entry == nil {
 		return nil, nil
 	}
-	value, err := entry.Value(func(body []byte) (any, error) { return unpack(req, body) })
+	value, err := entry.Value(func(body []byte) (any, error) { return unpack(req, c.passcodes.open(body)) })
 	if err != nil {
 		return nil, nil //nolint:nilerr // see above
 	}
@@ -239,7 +241,10 @@ func (r *Request) filing(value any) filing {
 }
 
 func (c *cached) set(ctx context.Context, req *Request, identity string, ticket cache.Ticket, value any, f filing) part {
-	e := cache.Decoded(value, func() ([]byte, error) { return pack(req, value) })
+	e := cache.Decoded(value, func() ([]byte, error) {
+		body, err := pack(req, value)
+		return c.passcodes.seal(body), err
+	})
 	e.Stored = time.Now()
 	e.Expires, e.Keep = e.Stored.Add(f.fresh), e.Stored.Add(f.keep)
 	e.Size = 3 * f.size                // pointers and padding: about what the structs take for JSON of this length

@@ -99,6 +99,10 @@ type Config struct {
 	HTTP *http.Client
 	// Store keeps answers; nil keeps none.
 	Store cache.Store
+	// PasscodeSecret seals the passcodes in join links where Store keeps answers
+	// outside this process: all that share it MUST have the same. Without one they
+	// are left out, and a link that another process read asks for the passcode.
+	PasscodeSecret string
 	// Limiter keeps the budgets; nil has none.
 	Limiter *ratelimit.Limiter
 	// MaxInFlight bounds the calls of one label that are under way at once;
@@ -195,7 +199,7 @@ func New(cfg Config) *Client {
 	direct.CheckRedirect = noRedirects
 	cfg.HTTP = &direct
 	c := &Client{cfg: cfg, tenant: types.TenantOf(cfg.AccountID), hosts: newHosts(), lengths: &lengths{}, breakers: newBreakers(cfg)}
-	c.cached = newCached(&cached{store: cfg.Store, account: hex.EncodeToString(c.tenant[:]), view: formatVersion + cfg.AccountID + "\x00" + cfg.View, hosts: c.hosts})
+	c.cached = newCached(&cached{store: cfg.Store, account: hex.EncodeToString(c.tenant[:]), view: formatVersion + cfg.AccountID + "\x00" + cfg.View, hosts: c.hosts, passcodes: newPasscodes(cfg.PasscodeSecret)})
 	c.handler = chain((&transport{cfg}).do, c.cached.layer, c.cached.flights.coalesced, c.cached.filed, exclusive(cfg.AccountID, c.cached.leaser), retried, authorized(cfg.Tokens), c.breakers.layer, limited(cfg, c.hosts))
 	return c
 }

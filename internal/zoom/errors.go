@@ -346,6 +346,8 @@ func nextDay(now time.Time) time.Time {
 var (
 	addresses = regexp.MustCompile(`[^\s<>(),;:]+@[^\s<>(),;:]+`)
 	links     = regexp.MustCompile(`[A-Za-z][A-Za-z0-9+.-]*://\S*`)
+	// Links without a scheme, too, let their owner in.
+	keys = regexp.MustCompile(`(?i)\S*[?&](?:pwd|tk|zak|passcode|password)=\S*`)
 )
 
 // longestWords bounds what is looked through of Zoom's words, in bytes.
@@ -360,6 +362,9 @@ func scrub(s string) string {
 	}
 	if strings.Contains(s, "://") {
 		s = links.ReplaceAllString(s, "[link]")
+	}
+	if strings.ContainsAny(s, "?&") {
+		s = keys.ReplaceAllString(s, "[link]")
 	}
 	if strings.Contains(s, "@") {
 		s = addresses.ReplaceAllString(s, "[e-mail]")

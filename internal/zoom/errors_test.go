@@ -217,6 +217,8 @@ func TestScrub(t *testing.T) {
 		{"a join link", "Join at https://zoom.us/w/7?tk=SECRET&pwd=x now", "Join at [link] now"},
 		{"in capitals", "HTTPS://ZOOM.US/W/7?TK=SECRET", "[link]"},
 		{"a link that opens the app", "zoommtg://zoom.us/join?pwd=SECRET", "[link]"},
+		{"a link without a scheme", "Join at zoom.us/j/7?pwd=SECRET now", "Join at [link] now"},
+		{"a part of one", "invalid query: uname=x&PWD=SECRET", "invalid query: [link]"},
 		{"a link with an address", "http://x/?email=jo@example.com", "[link]"},
 		{"a link in quotes", `"https://zoom.us/w/7?tk=SECRET"`, `"[link]`},
 		{"a broken rune", "a\xffb", "ab"},
