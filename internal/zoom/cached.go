@@ -58,7 +58,7 @@ func (c *cached) layer(next Handler) Handler {
 	c.next = next
 	return func(ctx context.Context, req *Request) (*Response, error) {
 		usage := usageFrom(ctx)
-		usage.asked(req.Spec.Rate)
+		news := usage.asked(req)
 		if !req.Spec.Reads() {
 			usage.made(part{})
 			return c.write(ctx, req, next)
@@ -68,7 +68,9 @@ func (c *cached) layer(next Handler) Handler {
 		case resp == nil:
 			usage.made(part{})
 		case resp.Cached:
-			usage.hit()
+			if news {
+				usage.hit()
+			}
 			usage.stale(resp.staleAge())
 			fallthrough
 		default:

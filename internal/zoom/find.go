@@ -48,9 +48,7 @@ func (d *directory[T]) find(ctx context.Context, c *Client, keys []string) []Fou
 	for i := range missing {
 		missing[i] = i
 	}
-	if len(keys) >= manyKeys {
-		missing = d.lookInKnown(ctx, c, keys, missing, found)
-	}
+	missing = d.lookInKnown(ctx, c, keys, missing, found)
 	missing = keep(missing, func(i int) bool {
 		f, ok := d.known(ctx, c, keys[i])
 		if ok {
@@ -72,12 +70,10 @@ func (d *directory[T]) find(ctx context.Context, c *Client, keys []string) []Fou
 	return found
 }
 
-// manyKeys is from how many keys on the pages that the cache holds are looked into
-// before single objects: one look instead of hundreds.
-const manyKeys = 10
-
 // lookInKnown looks for the missing keys on the pages of listings that the cache
-// holds, and returns which are missing still.
+// holds, and returns which are missing still. It comes before single objects, for
+// few keys and for many: one look instead of hundreds, and the same pages are read
+// however a set of keys was divided into batches.
 func (d *directory[T]) lookInKnown(ctx context.Context, c *Client, keys []string, missing []int, found []Found[T]) []int {
 	for _, l := range d.listings {
 		var trail Trail

@@ -80,8 +80,9 @@ func (o Op[In, Out]) Known(ctx context.Context, c *Client, in In) (out *Out, ok 
 		return nil, false, nil
 	}
 	usage := usageFrom(ctx)
-	usage.asked(o.Rate)
-	usage.hit()
+	if usage.asked(req) {
+		usage.hit()
+	}
 	usage.stale(resp.staleAge())
 	usage.made(resp.part)
 	if err != nil {

@@ -13,6 +13,7 @@ import (
 type Usage struct {
 	mu     sync.Mutex
 	reads  [ResourceIntensive + 1]int
+	needed map[string]bool // the identities of what was read
 	calls  [ResourceIntensive + 1]int
 	hits   int
 	waited time.Duration
@@ -86,14 +87,27 @@ func TrueUntil(ctx context.Context, t time.Time) {
 	}
 }
 
-// asked notes that a question needed an operation, whoever answered.
-func (u *Usage) asked(r Rate) {
+// asked notes that a question needed an answer of Zoom's, whoever gave it, and
+// reports whether that is news. A read counts once, however many parts of the
+// question need it: how often they look it up hangs on which of them met by chance.
+func (u *Usage) asked(req *Request) bool {
 	if u == nil {
-		return
+		return false
 	}
 	u.mu.Lock()
-	u.reads[r]++
-	u.mu.Unlock()
+	defer u.mu.Unlock()
+	if req.Spec.Reads() {
+		id := req.identity()
+		if u.needed[id] {
+			return false
+		}
+		if u.needed == nil {
+			u.needed = map[string]bool{}
+		}
+		u.needed[id] = true
+	}
+	u.reads[req.Spec.Rate]++
+	return true
 }
 
 func (u *Usage) called(r Rate) {
@@ -168,7 +182,8 @@ func (u *Usage) Stale() time.Duration {
 }
 
 // Requested returns how many calls of a label the question needed, whether they
-// were sent, shared with somebody else, or answered by the cache.
+// were sent, shared with somebody else, or answered by the cache. A read that
+// several parts of the question need counts once.
 func (u *Usage) Requested(r Rate) int {
 	u.mu.Lock()
 	defer u.mu.Unlock()

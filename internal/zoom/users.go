@@ -66,9 +66,6 @@ func FindUsers(ctx context.Context, c *Client, keys []string) []Found[types.User
 // ListedUsers returns the users of ids or e-mails in lower case as far as lists
 // that the cache holds tell of them, in the order of the keys, and nil for others.
 func ListedUsers(ctx context.Context, c *Client, keys []string) []*types.User {
-	if len(keys) < manyKeys {
-		return make([]*types.User, len(keys))
-	}
 	return users.inKnown(ctx, c, keys)
 }
 
