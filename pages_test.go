@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"net/url"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -107,8 +106,7 @@ func TestTrustedDocumentsFromFiles(t *testing.T) {
 	} {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
-		cmd := exec.CommandContext(ctx, binary)
-		cmd.Env = []string{"ADDR=127.0.0.1:0", "TRUSTED_DOCUMENTS=" + setting}
+		cmd := command(ctx, t, nil, "ADDR=127.0.0.1:0", "TRUSTED_DOCUMENTS="+setting)
 		if out, err := cmd.CombinedOutput(); err == nil || !strings.Contains(string(out), want) {
 			t.Errorf("%s: %v, %s", setting, err, out)
 		}

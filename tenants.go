@@ -118,7 +118,7 @@ func (m *maker) tenant(a config.Account, log *slog.Logger) (*tenant, error) {
 	t.graph = graph.New(graph.Config{
 		Client: t.client, Answers: m.stores.near, Ledger: m.stores.ledger, Documents: m.documents, Room: m.room, Links: t.files, RawRequests: m.cfg.RawRequests == "on",
 		Persisted: m.stores.answers, Trusted: m.trusted, TrustedOnly: m.cfg.TrustedOnly == "on",
-		Log: log, Introspection: m.cfg.PlaygroundOn(), Timeout: m.cfg.Timeout,
+		Log: log, LogRemote: m.cfg.LogRemoteAddr == "on", Introspection: m.cfg.PlaygroundOn(), Timeout: m.cfg.Timeout,
 		Budget: graph.Budget{Objects: m.cfg.MaxObjects, Bytes: m.cfg.MaxAnswer},
 	})
 	return t, err

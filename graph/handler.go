@@ -34,8 +34,11 @@ type Config struct {
 	// Ledger notes what creates with a key of the caller's have made, for all
 	// replicas; nil where there is one gateway alone.
 	Ledger cache.Ledger
-	// Log gets one line an operation.
+	// Log gets one line an operation, and one more for each mutation field.
 	Log *slog.Logger
+	// LogRemote has the lines of mutation fields hold the address that the request
+	// came from.
+	LogRemote bool
 	// Persisted keeps documents that were sent with their hash, for callers who then
 	// send the hash alone; nil keeps none.
 	Persisted cache.Store
@@ -85,7 +88,7 @@ func New(cfg Config) http.Handler {
 	server := executor.New(schema)
 	documents := &reader{schema: schema.Schema(), limits: cfg.Limits, known: cfg.Documents, suggest: cfg.Introspection}
 	over := &endpoint{
-		exec: server, reader: documents, budget: cfg.Budget, log: cfg.Log, timeout: cfg.Timeout, answers: newAnswers(cfg), bodies: cfg.Room.bodies,
+		exec: server, reader: documents, budget: cfg.Budget, log: cfg.Log, timeout: cfg.Timeout, answers: newAnswers(cfg), bodies: cfg.Room.bodies, remote: cfg.LogRemote,
 		library: &library{store: cfg.Persisted, view: cfg.Client.View(), trusted: cfg.Trusted, only: cfg.TrustedOnly},
 	}
 	over.rest = permitted(cfg.Room.operations, cfg.Timeout, over.execute)
@@ -102,6 +105,7 @@ func New(cfg Config) http.Handler {
 		server.Use(introspectionOff{})
 	}
 	server.AroundOperations(root.begin)
+	server.AroundRootFields(audit(cfg.Log))
 	server.AroundFields(bounded)
 	server.AroundFields(rendered)
 	server.AroundResponses(logged(cfg.Log))

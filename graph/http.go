@@ -53,6 +53,7 @@ type endpoint struct {
 	library *library
 	flights flight.Group[*outcome]
 	bodies  *ratelimit.Pool
+	remote  bool         // the log holds where a mutation came from
 	rest    http.Handler // answers what no kept answer does
 }
 
@@ -156,6 +157,9 @@ func (e *endpoint) execute(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	e.library.remember(ctx, req)
+	if opCtx.Operation.Operation == ast.Mutation {
+		ctx = withSender(ctx, w, r, e.remote)
+	}
 	out, err := e.answer(ctx, q, opCtx)
 	if err != nil {
 		e.refuse(ctx, w, q, opCtx, gqlerror.List{gqlerror.Wrap(err)})

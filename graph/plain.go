@@ -54,10 +54,13 @@ const (
 // plain in the place of the value.
 func rendered(ctx context.Context, next graphql.Resolver) (any, error) {
 	res, err := next(ctx)
+	fc := graphql.GetFieldContext(ctx)
+	if fc.Object == "Mutation" {
+		resolved(ctx, fc, res, err)
+	}
 	if err != nil || res == nil {
 		return res, err
 	}
-	fc := graphql.GetFieldContext(ctx)
 	if len(fc.Field.Selections) == 0 {
 		return leaf(ctx, fc.Field.Definition, res)
 	}

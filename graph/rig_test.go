@@ -77,6 +77,8 @@ type setup struct {
 	// is executed.
 	trusted *Trusted
 	only    bool
+	// remote has the log hold addresses.
+	remote bool
 	// logs, if given, takes the log.
 	logs slog.Handler
 	// throttles says that the sandbox is expected to answer 429.
@@ -144,7 +146,7 @@ func newRig(t *testing.T, s setup) *rig {
 	}
 	mux := http.NewServeMux()
 	mux.Handle("/graphql", New(Config{
-		Client: r.client(), Answers: s.answers, Links: files, Log: log, Introspection: !s.closed, Timeout: s.timeout, Limits: s.limits, Budget: s.budget,
+		Client: r.client(), Answers: s.answers, Links: files, Log: log, LogRemote: s.remote, Introspection: !s.closed, Timeout: s.timeout, Limits: s.limits, Budget: s.budget,
 		RawRequests: !s.rawOff, Persisted: s.store, Trusted: s.trusted, TrustedOnly: s.only,
 	}))
 	mux.Handle("GET "+links.Path, files)

@@ -74,6 +74,8 @@ type Config struct {
 
 	RedisNameKey Secret `env:"REDIS_NAME_KEY" help:"hides ids and addresses in the names of keys in Redis (HMAC-SHA-256), 32 characters or more, the same for all replicas; without it they are plain SHA-256"`
 
+	LogRemoteAddr string `env:"LOG_REMOTE_ADDR" envDefault:"off" help:"on has the audit log hold the address that a mutation came from"`
+
 	SandboxUsers        int           `env:"SANDBOX_USERS" envDefault:"40" help:"size of the sandbox's account"`
 	SandboxParticipants int           `env:"SANDBOX_PARTICIPANTS" envDefault:"60" help:"people in the sandbox's big meeting"`
 	SandboxSeed         uint64        `env:"SANDBOX_SEED" envDefault:"1" help:"another seed is another account"`
@@ -177,6 +179,9 @@ func (c *Config) check() []error {
 		bad("TRUSTED_ONLY: %q is neither on nor off", c.TrustedOnly)
 	case c.TrustedOnly == "on" && len(c.TrustedDocuments) == 0:
 		bad("TRUSTED_ONLY: on, but TRUSTED_DOCUMENTS names no file: nothing could be asked")
+	}
+	if c.LogRemoteAddr != "on" && c.LogRemoteAddr != "off" {
+		bad("LOG_REMOTE_ADDR: %q is neither on nor off", c.LogRemoteAddr)
 	}
 	if n := len(c.LinkKey); n > 0 && n < 32 {
 		bad("LINK_KEY: shorter than 32 characters; make one with: openssl rand -base64 32")
