@@ -148,7 +148,7 @@ func (a *audited) object(ctx context.Context, field string) []slog.Attr {
 	kind := strings.TrimLeftFunc(field, unicode.IsLower) // createRole makes a Role
 	id := idIn(ctx, a.payload, kind)
 	if id.Key == "" {
-		id = idOf(structOf(a.input))
+		id = globalIDOf(structOf(a.input))
 	}
 	attrs := []slog.Attr{slog.String("kind", cmp.Or(id.Type, kind))}
 	if known := id.Key != "" && len(id.Key)+len(id.Account) <= maxAuditKey && !strings.Contains(id.Key+id.Account, "@"); known {
@@ -198,9 +198,9 @@ func idIn(ctx context.Context, payload any, kind string) types.NodeID {
 	return types.NodeID{}
 }
 
-// idOf returns the id of the object that an input names: of a meeting's poll, the
+// globalIDOf returns the id of the object that an input names: of a meeting's poll, the
 // poll; of a role's member, the role; of an account, only if nothing else is named.
-func idOf(input reflect.Value) types.NodeID {
+func globalIDOf(input reflect.Value) types.NodeID {
 	var id types.NodeID
 	if !input.IsValid() {
 		return id
