@@ -140,7 +140,7 @@ func (c *coarseConn) watch(now int64) {
 	case c.since == 0 || c.moved >= leastTaken:
 		c.since, c.moved = now, 0
 	case now-c.since >= int64(writeSpan):
-		_ = c.Conn.SetWriteDeadline(passed) // it fails on a closed connection, where nobody writes
+		_ = c.SetWriteDeadline(passed) // it fails on a closed connection, where nobody writes
 	}
 }
 

@@ -62,7 +62,7 @@ type process struct {
 func start(t *testing.T, args []string, env ...string) *process {
 	t.Helper()
 	p := &process{
-		cmd:   command(context.Background(), t, args, append([]string{"ADDR=127.0.0.1:0"}, env...)...),
+		cmd:   command(context.WithoutCancel(t.Context()), t, args, append([]string{"ADDR=127.0.0.1:0"}, env...)...),
 		lines: make(chan string, 1000),
 	}
 	stderr, err := p.cmd.StderrPipe()

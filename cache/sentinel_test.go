@@ -103,7 +103,7 @@ func TestReplicaIsNoMaster(t *testing.T) {
 	if err := client.Get(t.Context(), "key").Err(); !errors.Is(err, redis.Nil) {
 		t.Errorf("a master: %v", err)
 	}
-	if err := server.Client().SlaveOf(t.Context(), host, port).Err(); err != nil {
+	if err := server.Client().ReplicaOf(t.Context(), host, port).Err(); err != nil {
 		t.Fatal(err)
 	}
 	again := redis.NewClient(&redis.Options{Addr: addr, OnConnect: refuseReplica})

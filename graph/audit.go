@@ -127,7 +127,7 @@ func (a *audited) outcome(ctx context.Context, alias string) string {
 	}
 	if v := structOf(a.payload); v.IsValid() {
 		if list := v.FieldByName("UserErrors"); list.IsValid() {
-			if mistakes, _ := list.Interface().([]*types.UserError); len(mistakes) > 0 {
+			if mistakes, _ := reflect.TypeAssert[[]*types.UserError](list); len(mistakes) > 0 {
 				return string(mistakes[0].Code)
 			}
 		}

@@ -300,7 +300,7 @@ func bounded(ctx context.Context, next graphql.Resolver) (any, error) {
 	fc := graphql.GetFieldContext(ctx)
 	if cause := req.spent.ended(ctx); cause != nil {
 		switch stopped := errors.Is(cause, errStopped); {
-		case !errors.Is(cause, context.DeadlineExceeded) && !(stopped && req.spent.writes):
+		case !errors.Is(cause, context.DeadlineExceeded) && (!stopped || !req.spent.writes):
 			return graphql.Null, nil // there is no answer, or one error is all of it
 		case !fc.IsResolver:
 			// what is at hand is told still

@@ -101,17 +101,18 @@ func present(log *slog.Logger) graphql.ErrorPresenterFunc {
 			return withCode(shown, input.code)
 		}
 		for _, kind := range kinds {
-			if errors.Is(err, kind.err) {
-				shown.Message = kind.message
-				if unsent := (*zoom.Error)(nil); errors.As(err, &unsent) && unsent.Unsent() {
-					shown.Message = unsent.Message
-				}
-				addZoom(withCode(shown, kind.code), err)
-				if unavailable, ok := errors.AsType[*cache.UnavailableError](err); ok {
-					addRetryAt(shown, unavailable.RetryAt)
-				}
-				return shown
+			if !errors.Is(err, kind.err) {
+				continue
 			}
+			shown.Message = kind.message
+			if unsent, ok := errors.AsType[*zoom.Error](err); ok && unsent.Unsent() {
+				shown.Message = unsent.Message
+			}
+			addZoom(withCode(shown, kind.code), err)
+			if unavailable, ok := errors.AsType[*cache.UnavailableError](err); ok {
+				addRetryAt(shown, unavailable.RetryAt)
+			}
+			return shown
 		}
 		if errors.Is(err, context.Canceled) {
 			shown.Message = "The request was given up."

@@ -56,7 +56,10 @@ const rememberedBytes = 16 << 20
 // weight returns about how many bytes a result takes: three times its JSON, as in the
 // cache.
 func (m made) weight() uint32 {
-	raw, _ := json.Marshal(m.result) // what cannot be written takes little
+	raw, err := json.Marshal(m.result)
+	if err != nil {
+		return 400 // what cannot be written takes little
+	}
 	return uint32(min(400+3*len(raw), rememberedBytes))
 }
 

@@ -101,7 +101,7 @@ func TestEveryConnectionIsPaged(t *testing.T) {
 				if twice == 0 {
 					t.Error("the sandbox has nothing to page")
 				}
-				time.Sleep(time.Date(2026, 3, 31, 23, 59, 30, 0, time.UTC).Sub(time.Now()))
+				time.Sleep(time.Until(time.Date(2026, 3, 31, 23, 59, 30, 0, time.UTC)))
 				before := question(3, "")
 				if len(before.cursors) == 0 {
 					return

@@ -26,7 +26,7 @@ func TestABodyTakesWhatCame(t *testing.T) {
 		if err == nil || buf.Cap() > 32<<10 {
 			t.Fatalf("one byte takes %d: %v", buf.Cap(), err)
 		}
-		defer release()
+		t.Cleanup(release)
 	}
 }
 
@@ -123,7 +123,7 @@ func TestOperationsTakeTurns(t *testing.T) {
 		})
 		ask := func(caller string) *httptest.ResponseRecorder {
 			w := httptest.NewRecorder()
-			ctx := context.WithValue(ratelimit.WithCaller(context.Background(), caller), inquiryKey{}, &inquiry{media: plainJSON})
+			ctx := context.WithValue(ratelimit.WithCaller(t.Context(), caller), inquiryKey{}, &inquiry{media: plainJSON})
 			h(w, httptest.NewRequestWithContext(ctx, http.MethodPost, "/graphql", nil))
 			return w
 		}

@@ -102,7 +102,7 @@ func TestPersistedQueries(t *testing.T) {
 // What callers of one account have sent is not known to those of another, and what is
 // kept is bounded by the bytes of the cache.
 func TestPersistedQueriesBound(t *testing.T) {
-	ctx := context.Background()
+	ctx := t.Context()
 	const room = 1 << 20
 	store := cache.NewMemory(room)
 	mine, theirs := &library{store: store, view: "mine"}, &library{store: store, view: "theirs"}

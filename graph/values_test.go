@@ -8,6 +8,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	gocmp "github.com/google/go-cmp/cmp"
@@ -20,6 +21,8 @@ import (
 // path fit, with its status and body. Bodies that were sent are kept.
 type zoomSays struct {
 	rows []zoomRow
+
+	mu   sync.Mutex
 	sent []string
 }
 
@@ -33,11 +36,13 @@ func (z *zoomSays) answer(w http.ResponseWriter, req *http.Request) bool {
 	path := strings.TrimPrefix(req.URL.EscapedPath(), "/v2")
 	for _, row := range z.rows {
 		prefix, isPrefix := strings.CutSuffix(row.path, "*")
-		if row.method != req.Method || path != row.path && !(isPrefix && strings.HasPrefix(path, prefix)) {
+		if row.method != req.Method || path != row.path && (!isPrefix || !strings.HasPrefix(path, prefix)) {
 			continue
 		}
 		body, _ := io.ReadAll(req.Body)
+		z.mu.Lock()
 		z.sent = append(z.sent, strings.TrimSpace(req.Method+" "+path+" "+string(body)))
+		z.mu.Unlock()
 		w.Header().Set("Content-Type", "application/json")
 		if row.status != 0 {
 			w.WriteHeader(row.status)
@@ -166,8 +171,8 @@ func TestGivenIsSent(t *testing.T) {
 	seen := map[reflect.Type]bool{}
 	mutations := reflect.TypeFor[generated.MutationResolver]()
 	for method := range mutations.Methods() {
-		for i := range method.Type.NumIn() {
-			sentWhole(t, method.Type.In(i), seen)
+		for in := range method.Type.Ins() {
+			sentWhole(t, in, seen)
 		}
 	}
 	if len(seen) < 100 {
@@ -187,8 +192,7 @@ func sentWhole(t *testing.T, in reflect.Type, seen map[reflect.Type]bool) {
 	}
 	seen[in] = true
 	names := map[string]bool{}
-	for i := range in.NumField() {
-		f := in.Field(i)
+	for f := range in.Fields() {
 		name, option, _ := strings.Cut(f.Tag.Get("json"), ",")
 		if names[name] {
 			t.Errorf("%s writes %s twice", in, name)
@@ -393,7 +397,7 @@ func TestOwnFieldsInTheCallersWords(t *testing.T) {
 			{`createMeeting(input: {host: {zoomId: "${HostID}"}, meeting: {settings: {languageInterpretation: {interpreters: [{email: "a@example.com", interpreterLanguages: ["English,French"]}]}}}})`, "input.meeting.settings.languageInterpretation.interpreters.0.interpreterLanguages.0"},
 			{`zoomRequest(input: {operation: "GET /users", path: {userId: "u"}})`, "input.path"},
 		} {
-			mutation := strings.Replace(c.mutation, "${Poll PollKey}", r.id("Poll", fmt.Sprint(r.MeetingNumber)+"/"+r.PollID), 1)
+			mutation := strings.Replace(c.mutation, "${Poll PollKey}", r.id("Poll", strconv.FormatInt(r.MeetingNumber, 10)+"/"+r.PollID), 1)
 			a := r.ask(`mutation { it: `+mutation+` { userErrors { field message } } }`, nil)
 			if got := a.fields(t); got != c.want {
 				t.Errorf("%s: %q is blamed, want %q: %s", c.mutation, got, c.want, a.body)

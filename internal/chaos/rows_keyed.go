@@ -254,16 +254,17 @@ func (v *createVerdict) row(keys int, stalls []time.Duration) table.Row {
 		sum += d
 	}
 	ok := v.twice == 0 && v.unknown == 0 && v.vague == 0 && v.failed == 0
-	said := fmt.Sprintf("%d created, %d answers repeated, %d refused (%d without a time), %d done twice, %d unknown, %d failed; %d times told that nobody knows while it stalled; %d stalls of %.1f s together",
+	var said strings.Builder
+	fmt.Fprintf(&said, "%d created, %d answers repeated, %d refused (%d without a time), %d done twice, %d unknown, %d failed; %d times told that nobody knows while it stalled; %d stalls of %.1f s together",
 		v.created, v.again, v.refused, v.vague, v.twice, v.unknown, v.failed, v.conflicts, len(stalls), sum.Seconds())
 	for _, kind := range []string{"done twice", "unknown", "without a time", "failed"} {
 		if v.first[kind] != "" {
-			said += "; " + v.first[kind]
+			said.WriteString("; " + v.first[kind])
 		}
 	}
 	return table.Row{
 		Work:  fmt.Sprintf("%d keyed creates, each sent 2 or 3 times over 4 replicas, while Redis stalls for 50 ms to 8 s", keys),
-		Asked: "0 done twice; 0 of which a repeat cannot tell afterwards; whatever is refused says so, and when to come back", OK: &ok, Measured: said,
+		Asked: "0 done twice; 0 of which a repeat cannot tell afterwards; whatever is refused says so, and when to come back", OK: &ok, Measured: said.String(),
 		Values: map[string]float64{"created": float64(v.created), "repeated": float64(v.again), "refused": float64(v.refused), "vague": float64(v.vague),
 			"twice": float64(v.twice), "unknown": float64(v.unknown), "failed": float64(v.failed), "conflicts": float64(v.conflicts)},
 	}

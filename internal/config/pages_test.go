@@ -10,7 +10,7 @@ func TestOrigins(t *testing.T) {
 		"https://app.example.com":         "https://app.example.com",
 		"https://App.Example.com:8443":    "https://app.example.com:8443",
 		"https://app.example.com/":        "https://app.example.com",
-		" https://app.example.com:443":    "https://app.example.com",
+		"https://app.example.com:443":     "https://app.example.com",
 		"http://localhost:80":             "http://localhost",
 		"http://localhost:3000":           "http://localhost:3000",
 		"http://[::1]:3000":               "http://[::1]:3000",

@@ -28,7 +28,7 @@ func (u unending) RoundTrip(r *http.Request) (*http.Response, error) {
 		}
 		_ = to.CloseWithError(io.EOF)
 	}()
-	return &http.Response{StatusCode: 200, Header: http.Header{"Content-Type": {"video/mp4"}}, Body: from}, nil
+	return &http.Response{StatusCode: http.StatusOK, Header: http.Header{"Content-Type": {"video/mp4"}}, Body: from}, nil
 }
 
 // However many downloads one caller has, or one link, another's begins.

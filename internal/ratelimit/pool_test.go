@@ -3,8 +3,8 @@ package ratelimit
 import (
 	"context"
 	"errors"
-	"fmt"
 	"runtime"
+	"strconv"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -31,7 +31,7 @@ func TestPoolTakesTurns(t *testing.T) {
 		var wait sync.WaitGroup
 		stand := func(caller string) {
 			wait.Go(func() {
-				release, err := p.Acquire(WithCaller(context.Background(), caller), 1)
+				release, err := p.Acquire(WithCaller(t.Context(), caller), 1)
 				if err != nil {
 					t.Error(err)
 					return
@@ -65,7 +65,7 @@ func TestPoolServesLargeOnes(t *testing.T) {
 		first := mustTake(t.Context(), t, p, 9)
 		large := make(chan func(), 1)
 		go func() {
-			release, _ := p.Acquire(WithCaller(context.Background(), "large"), 50)
+			release, _ := p.Acquire(WithCaller(t.Context(), "large"), 50)
 			large <- release
 		}()
 		synctest.Wait()
@@ -94,7 +94,7 @@ func TestPoolIsLeft(t *testing.T) {
 		synctest.Wait()
 		served := make(chan func(), 1)
 		go func() {
-			release, _ := p.Acquire(context.Background(), 3)
+			release, _ := p.Acquire(t.Context(), 3)
 			served <- release
 		}()
 		synctest.Wait()
@@ -141,7 +141,7 @@ func TestSharedPoolKeepsRoom(t *testing.T) {
 func TestSharedPoolPassesOverWhoHasItsPart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := NewSharedPool(10)
-		a := WithCaller(context.Background(), "a")
+		a := WithCaller(t.Context(), "a")
 		var releases []func()
 		for range 5 {
 			releases = append(releases, mustTake(a, t, p, 1))
@@ -152,7 +152,7 @@ func TestSharedPoolPassesOverWhoHasItsPart(t *testing.T) {
 			sixth <- release
 		}()
 		synctest.Wait()
-		other := mustTake(WithCaller(context.Background(), "b"), t, p, 1)
+		other := mustTake(WithCaller(t.Context(), "b"), t, p, 1)
 		if len(sixth) != 0 {
 			t.Fatal("a caller has more than it leaves free")
 		}
@@ -182,7 +182,7 @@ func TestPoolLendsWhatThereIs(t *testing.T) {
 		var wait sync.WaitGroup
 		for i := range rapid.IntRange(1, 40).Draw(rt, "requests") {
 			n := rapid.Int64Range(1, 25).Draw(rt, "n")
-			ctx := WithPriority(WithCaller(context.Background(), fmt.Sprint(i%3)), Priority(i%int(priorities)))
+			ctx := WithPriority(WithCaller(t.Context(), strconv.Itoa(i%3)), Priority(i%int(priorities)))
 			wait.Go(func() {
 				release, err := p.Acquire(ctx, n)
 				if err != nil {

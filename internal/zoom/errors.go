@@ -64,7 +64,9 @@ func OutcomeUnknown(err error) bool {
 }
 
 // Unsent reports whether Zoom never saw the call: its input is none.
-func (e *Error) Unsent() bool { return e.Kind == ErrInvalid && e.Status == 0 && e.Message != "" }
+func (e *Error) Unsent() bool {
+	return errors.Is(e.Kind, ErrInvalid) && e.Status == 0 && e.Message != ""
+}
 
 // InvalidInput is the error of an input that an operation cannot be asked with, and
 // of the field that is to blame, if there is one.

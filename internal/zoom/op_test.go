@@ -125,7 +125,7 @@ func TestQuestionsThatAreNone(t *testing.T) {
 			return err
 		}},
 	} {
-		if e := asError(t, q.ask()); e.Kind != q.kind || e.Status != 0 || e.Op == "" {
+		if e := asError(t, q.ask()); !errors.Is(e.Kind, q.kind) || e.Status != 0 || e.Op == "" {
 			t.Errorf("%s: got %v", q.why, e)
 		}
 	}

@@ -409,7 +409,7 @@ func TestCallersTakeTurnsAtTheSlots(t *testing.T) {
 		var calls sync.WaitGroup
 		call := func(caller, user string) {
 			calls.Go(func() {
-				if _, err := GetUser.Do(ratelimit.WithCaller(context.Background(), caller), c, UserKey{user}); err != nil {
+				if _, err := GetUser.Do(ratelimit.WithCaller(t.Context(), caller), c, UserKey{user}); err != nil {
 					t.Error(err)
 				}
 			})
@@ -421,7 +421,7 @@ func TestCallersTakeTurnsAtTheSlots(t *testing.T) {
 		began := time.Now()
 		single := make(chan time.Duration, 1)
 		calls.Go(func() {
-			_, err := GetUser.Do(ratelimit.WithCaller(context.Background(), "single"), c, UserKey{"v"})
+			_, err := GetUser.Do(ratelimit.WithCaller(t.Context(), "single"), c, UserKey{"v"})
 			if err != nil {
 				t.Error(err)
 			}

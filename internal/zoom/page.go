@@ -261,7 +261,7 @@ func (t *Trail) Follow(ctx context.Context, s *Spec, token, next string, items i
 	if t.empty++; items > 0 {
 		t.empty = 0
 	}
-	astray := ""
+	var astray string
 	switch _, seen := t.tokens[next]; {
 	case seen:
 		astray = "the list leads back to a page that was read already"
