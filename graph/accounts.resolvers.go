@@ -26,7 +26,7 @@ func (r *accountResolver) Users(ctx context.Context, obj *types.Account, first i
 	}
 	l := list[zoom.UserFilter, types.User]{
 		in: of(ctx, obj), op: zoom.ListUsers, windows: uncut(zoom.UserFilter{Status: status, RoleID: role}),
-		first: first, after: after, saw: of(ctx, obj).saw,
+		first: first, after: after, saw: of(ctx, obj).saw(ctx),
 	}
 	return connectWhole(ctx, l, "User", of(ctx, obj).wholeUsers(ctx))
 }

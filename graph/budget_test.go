@@ -50,6 +50,18 @@ func TestBudgetOfObjects(t *testing.T) {
 	})
 }
 
+// TestBudgetOfEdges asks for edges, which count as objects beside their nodes. Both
+// are written at once.
+func TestBudgetOfEdges(t *testing.T) {
+	inRig(t, setup{budget: Budget{Objects: 60, Bytes: 1 << 20}}, func(r *rig) {
+		if a := r.ask(`{ account { users(first: 25) { edges { cursor node { email } } } } }`, nil); len(a.Errors) > 0 {
+			t.Errorf("%.300s", a.body)
+		}
+		r.ask(`{ account { users(first: 30) { edges { cursor node { email } } } } }`, nil).refused(t, http.StatusOK, "60 objects")
+		r.ask(`{ account { users(first: 15) { edges { cursor node { email role { zoomId } } } } } }`, nil).refused(t, http.StatusOK, "60 objects")
+	})
+}
+
 // TestBudgetByFirst asks for more than can be meant: it is refused before anything
 // runs, by literals, variables and defaults alike.
 func TestBudgetByFirst(t *testing.T) {
@@ -80,9 +92,13 @@ func TestBudgetOfBytes(t *testing.T) {
 			}
 			return b.String()
 		}
-		for how, node := range map[string]string{"at once": fields(5), "by the executor": "... on Node { id } " + fields(5)} {
+		for how, items := range map[string]string{
+			"at once":         "nodes { " + fields(5) + "}",
+			"as edges":        "edges { node { " + fields(5) + "} }",
+			"by the executor": "nodes { role { zoomId } " + fields(5) + "}",
+		} {
 			t.Log(how)
-			r.ask(`{ account { users(first: 40) { nodes { `+node+` } } } }`, nil).refused(t, http.StatusOK, "20000 bytes")
+			r.ask(`{ account { users(first: 40) { `+items+` } } }`, nil).refused(t, http.StatusOK, "20000 bytes")
 		}
 		if a := r.ask(`{ account { users(first: 10) { nodes { `+fields(5)+` } } } }`, nil); len(a.Errors) > 0 {
 			t.Errorf("%.300s", a.body)

@@ -3,24 +3,26 @@ package graph
 import (
 	"context"
 	"sync"
-
-	"github.com/graph-gophers/dataloader/v7"
+	"time"
 
 	"zoomql/internal/zoom"
 )
 
-// loader is a dataloader that does not ask for a key twice. It remembers itself
-// what was asked: a thunk of dataloader's holds a lock as long as it waits, so
-// those who wait with it could not leave when their context ends, and its
-// LoadMany takes a goroutine a key.
+// loader finds objects by key, a batch at a time, and does not ask for a key twice.
+// Those who wait for a key leave when their context ends.
+//
+// Keys that are asked for together stay together: a batch is closed by time, and
+// what it costs hangs on how many keys are in it, so a level of siblings that
+// entered key by key would cost more on a busy machine than on an idle one.
 //
 // The zero value has to be given its way to find (see get) before it is used.
 type loader[K comparable, T any] struct {
-	once  sync.Once
-	batch *dataloader.Loader[K, *T]
+	once sync.Once
+	find func(context.Context, []K) []zoom.Found[T]
 
 	mu    sync.Mutex
 	asked map[K]*promise[T]
+	next  *batch[K, T] // that takes keys still; nil where none does
 }
 
 // promise is an object that somebody fetches.
@@ -29,18 +31,22 @@ type promise[T any] struct {
 	found zoom.Found[T]
 }
 
+// batch is keys that are found together, and the promises to keep.
+type batch[K comparable, T any] struct {
+	keys     []K
+	promises []*promise[T]
+}
+
+// keptPromise is done of the promises that were kept when they were made.
+var keptPromise = func() chan struct{} {
+	done := make(chan struct{})
+	close(done)
+	return done
+}()
+
 // get returns the loader, ready to be used: its batches are found together.
 func (l *loader[K, T]) get(find func(context.Context, []K) []zoom.Found[T]) *loader[K, T] {
-	l.once.Do(func() {
-		batch := func(ctx context.Context, keys []K) []*dataloader.Result[*T] {
-			results := make([]*dataloader.Result[*T], len(keys))
-			for i, f := range find(ctx, keys) {
-				results[i] = &dataloader.Result[*T]{Data: f.Object, Error: f.Err}
-			}
-			return results
-		}
-		l.batch = dataloader.NewBatchedLoader(batch, dataloader.WithWait[K, *T](stragglers), dataloader.WithCache[K, *T](&dataloader.NoCache[K, *T]{}))
-	})
+	l.once.Do(func() { l.find = find })
 	return l
 }
 
@@ -52,20 +58,8 @@ func (l *loader[K, T]) Load(ctx context.Context, key K) (*T, error) {
 
 // LoadMany returns the objects of the keys, in their order.
 func (l *loader[K, T]) LoadMany(ctx context.Context, keys []K) []zoom.Found[T] {
-	promises := make([]*promise[T], len(keys))
-	thunks := make([]dataloader.Thunk[*T], len(keys)) // of what nobody had asked for
-	l.expect(len(keys))
-	for i, key := range keys {
-		promises[i], thunks[i] = l.ask(ctx, key)
-	}
-	for i, thunk := range thunks {
-		if thunk != nil {
-			promises[i].found.Object, promises[i].found.Err = thunk()
-			close(promises[i].done)
-		}
-	}
 	found := make([]zoom.Found[T], len(keys))
-	for i, p := range promises {
+	for i, p := range l.begin(ctx, keys) {
 		select {
 		case <-p.done:
 			found[i] = p.found
@@ -76,24 +70,84 @@ func (l *loader[K, T]) LoadMany(ctx context.Context, keys []K) []zoom.Found[T] {
 	return found
 }
 
-// expect makes room for some keys.
-func (l *loader[K, T]) expect(keys int) {
+// begin asks for the objects of the keys, all in one batch but for those that were
+// asked for before, and does not wait for them.
+func (l *loader[K, T]) begin(ctx context.Context, keys []K) []*promise[T] {
+	promises := make([]*promise[T], len(keys))
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.asked == nil {
-		l.asked = make(map[K]*promise[T], keys)
+		l.asked = make(map[K]*promise[T], len(keys))
+	}
+	for i, key := range keys {
+		p := l.asked[key]
+		if p == nil {
+			p = &promise[T]{done: make(chan struct{})}
+			l.asked[key] = p
+			if l.next == nil {
+				l.next = &batch[K, T]{}
+				go l.run(ctx, l.next)
+			}
+			l.next.keys, l.next.promises = append(l.next.keys, key), append(l.next.promises, p)
+		}
+		promises[i] = p
+	}
+	return promises
+}
+
+// each exchanges keys by those that f makes of them, which can see whether a key
+// was asked for.
+func (l *loader[K, T]) each(keys []K, f func(key K, has func(K) bool) K) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	has := func(key K) bool { return l.asked[key] != nil }
+	for i, key := range keys {
+		keys[i] = f(key, has)
 	}
 }
 
-// ask returns the promise of a key. Who is the first to ask for it gets a thunk
-// too, and MUST keep the promise.
-func (l *loader[K, T]) ask(ctx context.Context, key K) (*promise[T], dataloader.Thunk[*T]) {
+// put gives the loader objects that were found without it; those that are nil
+// are left out.
+func (l *loader[K, T]) put(keys []K, objects []*T) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if p := l.asked[key]; p != nil {
-		return p, nil
+	if l.asked == nil {
+		l.asked = make(map[K]*promise[T], len(keys))
 	}
-	p := &promise[T]{done: make(chan struct{})}
-	l.asked[key] = p
-	return p, l.batch.Load(ctx, key)
+	for i, key := range keys {
+		if objects[i] != nil && l.asked[key] == nil {
+			l.asked[key] = &promise[T]{keptPromise, zoom.Found[T]{Object: objects[i]}}
+		}
+	}
+}
+
+// run finds a batch after it has waited for stragglers. ctx is of the first who
+// asked.
+func (l *loader[K, T]) run(ctx context.Context, b *batch[K, T]) {
+	l.gather(ctx, b)
+	var failed error
+	found := make([]zoom.Found[T], len(b.keys))
+	defer func() {
+		for i, p := range b.promises {
+			if p.found = found[i]; failed != nil {
+				p.found = zoom.Found[T]{Err: failed}
+			}
+			close(p.done)
+		}
+	}()
+	defer caught(ctx, &failed)
+	copy(found, l.find(ctx, b.keys))
+}
+
+// gather waits for stragglers and closes the batch.
+func (l *loader[K, T]) gather(ctx context.Context, b *batch[K, T]) {
+	timer := time.NewTimer(stragglers)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.next = nil
 }

@@ -39,9 +39,9 @@ type loaded struct {
 	loaders      sync.Map // the other loaders, by kind of key: see loaderOf
 
 	mu    sync.Mutex
-	seen  []*zoom.Page[types.User] // lists that this operation has read
-	other map[string]string        // a user's id by e-mail, and the other way round
-	asked map[string]bool          // names by which users were asked for
+	seen  []seenUsers
+	other map[string]string // a user's id by e-mail, and the other way round
+	asked map[string]bool   // names by which users were asked for
 }
 
 // now returns what the scope has read, to be read or added to.
@@ -139,25 +139,69 @@ func caught(ctx context.Context, err *error) {
 	}
 }
 
-// saw notes a list of users that this operation has read: whoever stands in it
-// need not be asked for.
-func (s *scope) saw(page *zoom.Page[types.User]) {
-	l := s.now()
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.seen = append(l.seen, page)
+// seenUsers is a page of users that a field of this operation has read.
+type seenUsers struct {
+	page *zoom.Page[types.User]
+	at   *graphql.FieldContext
 }
 
-func (s *scope) listed(name string) *types.User {
+// saw returns what notes the pages of users that the field of ctx reads: whoever
+// stands on one need not be asked for further down. Beside the field, or above it,
+// they are asked for all the same: which of two fields comes first is chance.
+func (s *scope) saw(ctx context.Context) func(*zoom.Page[types.User]) {
+	at := graphql.GetFieldContext(ctx)
+	return func(page *zoom.Page[types.User]) {
+		l := s.now()
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.seen = append(l.seen, seenUsers{page, at})
+	}
+}
+
+// seenAbove returns the pages that were read by the field of ctx and by those above.
+func (s *scope) seenAbove(ctx context.Context) []*zoom.Page[types.User] {
 	l := s.now()
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for _, page := range l.seen {
-		if u := zoom.UserIn(page, name); u != nil {
-			return u
+	var pages []*zoom.Page[types.User]
+	for _, seen := range l.seen {
+		for fc := graphql.GetFieldContext(ctx); fc != nil; fc = fc.Parent {
+			if fc == seen.at {
+				pages = append(pages, seen.page)
+				break
+			}
 		}
 	}
-	return nil
+	return pages
+}
+
+// userKeys returns the keys to ask for users by, and in their places those users
+// who stand in lists above the field of ctx and need not be asked for.
+func (s *scope) userKeys(ctx context.Context, names []string, whole bool) (keys []userKey, listed []*types.User) {
+	keys, listed = make([]userKey, len(names)), make([]*types.User, len(names))
+	pages := s.seenAbove(ctx)
+	for i, name := range names {
+		if strings.Contains(name, "@") {
+			name = strings.ToLower(name) // ids are case-sensitive, e-mails are not
+		}
+		keys[i] = userKey{name, whole || name == me}
+		for _, page := range pages {
+			if u := zoom.UserIn(page, name); u != nil && keys[i].whole {
+				keys[i].name = u.ID().Key
+			} else if u != nil {
+				listed[i] = u
+				break
+			}
+		}
+	}
+	s.nameAll(keys)
+	if !whole {
+		s.users().each(keys, func(k userKey, has func(userKey) bool) userKey {
+			k.whole = k.whole || has(userKey{k.name, true})
+			return k
+		})
+	}
+	return keys, listed
 }
 
 // same notes that an id and an e-mail are of one user.
@@ -208,8 +252,7 @@ func (s *scope) nameAll(keys []userKey) {
 	}
 }
 
-// findUsers finds a batch where this operation has seen them, and else at the
-// least cost. Who is wanted whole is asked for by id, if only to have one name:
+// findUsers finds a batch at the least cost. Who is wanted whole is asked for by id, if only to have one name:
 // for e-mails, which may be strangers', lists are looked into first, unless calls
 // cost nothing, when that would only take longer.
 func (s *scope) findUsers(ctx context.Context, keys []userKey) []zoom.Found[types.User] {
@@ -219,14 +262,9 @@ func (s *scope) findUsers(ctx context.Context, keys []userKey) []zoom.Found[type
 	names := make([]string, len(keys)) // of those wanted whole
 	for i, k := range keys {
 		names[i] = k.name
-		switch u := s.listed(k.name); {
-		case u != nil && k.whole:
-			names[i], whole = u.ID().Key, append(whole, i)
-		case u != nil:
-			found[i].Object = u
-		case k.whole && (free || !strings.Contains(k.name, "@")):
+		if k.whole && (free || !strings.Contains(k.name, "@")) {
 			whole = append(whole, i)
-		default:
+		} else {
 			rest = append(rest, i)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 	"unsafe"
@@ -32,13 +33,14 @@ type plan struct {
 
 // planned is a field of a plan.
 type planned struct {
-	name    string // with quotes and colon
-	index   int    // of the struct's field
-	kind    plannedKind
-	nonNull bool
-	bounded bool                   // it is an Int
-	edge    graphql.CollectedField // and its plan:
-	below   *plan
+	name     string // with quotes and colon
+	index    int    // of the struct's field
+	kind     plannedKind
+	nonNull  bool
+	bounded  bool                   // it is an Int
+	edge     graphql.CollectedField // and its plan:
+	below    *plan
+	typeName string // of an edge of a connection, which the struct does not tell
 }
 
 type plannedKind uint8
@@ -48,6 +50,8 @@ const (
 	idField
 	typeNameField
 	userEdge
+	nodeField   // of an edge of a connection
+	cursorField // and its other field
 )
 
 // rendered is a field middleware: it gives the executor the bytes of what is
@@ -74,18 +78,28 @@ func rendered(ctx context.Context, next graphql.Resolver) (any, error) {
 	if req == nil {
 		return res, nil
 	}
-	if t.Kind() == reflect.Pointer && t.Elem().Kind() == reflect.Struct && !v.IsNil() {
-		if p := req.planOf(graphql.GetOperationContext(ctx), fc.Field, t.Elem(), list); p != nil {
-			if !req.spent.count(n * p.objects()) {
+	opCtx := graphql.GetOperationContext(ctx)
+	var p *plan
+	objects := t.Kind() == reflect.Pointer && t.Elem().Kind() == reflect.Struct && !v.IsNil()
+	switch {
+	case objects:
+		p = req.planOf(opCtx, fc.Field, t.Elem(), list)
+	case list && isEdge(t):
+		p = req.planOf(opCtx, fc.Field, t, list)
+	}
+	if p != nil {
+		if !req.spent.count(n * p.objects()) {
+			return graphql.Null, nil
+		}
+		if objects {
+			req.follow(ctx, res)
+		}
+		w := &renderer{ctx: ctx, buf: req.rendered.lend()}
+		if w.write(p, v) {
+			if !req.spent.write(w.buf.Len()) {
 				return graphql.Null, nil
 			}
-			w := &renderer{ctx: ctx, buf: req.rendered.lend()}
-			if list && w.list(p, v) || !list && w.object(p, v.Elem(), nil) {
-				if !req.spent.write(w.buf.Len()) {
-					return graphql.Null, nil
-				}
-				return &ready{w.buf.Bytes(), &req.rendered}, nil
-			}
+			return &ready{w.buf.Bytes(), &req.rendered}, nil
 		}
 	}
 	switch err := req.spent.work(ctx, n); {
@@ -93,6 +107,9 @@ func rendered(ctx context.Context, next graphql.Resolver) (any, error) {
 		return graphql.Null, nil
 	case err != nil:
 		return nil, err
+	}
+	if objects && p == nil {
+		req.follow(ctx, res)
 	}
 	return res, nil
 }
@@ -195,6 +212,9 @@ type planKey struct {
 
 func newPlan(opCtx *graphql.OperationContext, f graphql.CollectedField, t reflect.Type, edges bool) *plan {
 	typeName := f.Definition.Type.Name()
+	if isEdge(t) {
+		return newEdgesPlan(opCtx, f, typeName, t)
+	}
 	if typeName != t.Name() || !onlyOf(opCtx, f.Selections, typeName, map[string]bool{}) {
 		return nil // an interface, or a fragment on one
 	}
@@ -209,13 +229,45 @@ func newPlan(opCtx *graphql.OperationContext, f graphql.CollectedField, t reflec
 	return p
 }
 
+// newEdgesPlan is newPlan for the edges of a connection.
+func newEdgesPlan(opCtx *graphql.OperationContext, f graphql.CollectedField, typeName string, t reflect.Type) *plan {
+	if !onlyOf(opCtx, f.Selections, typeName, map[string]bool{}) {
+		return nil
+	}
+	p := &plan{}
+	for _, field := range graphql.CollectFields(opCtx, f.Selections, []string{typeName}) {
+		one := planned{name: `"` + field.Alias + `":`}
+		switch field.Name {
+		case "node":
+			one.kind, one.nonNull = nodeField, field.Definition.Type.NonNull
+			one.below = newPlan(opCtx, field, t.Field(0).Type.Elem(), true)
+		case "cursor":
+			one.kind = cursorField
+		case "__typename":
+			one.kind, one.typeName = typeNameField, typeName
+		default:
+			return nil
+		}
+		if one.kind == nodeField && one.below == nil || len(field.Deferrables) > 0 {
+			return nil
+		}
+		p.fields = append(p.fields, one)
+	}
+	return p
+}
+
+// isEdge reports whether a type is that of a connection's edges.
+func isEdge(t reflect.Type) bool {
+	return t.Kind() == reflect.Struct && t.PkgPath() == userType.PkgPath() && strings.HasPrefix(t.Name(), "Edge[")
+}
+
 // onlyOf reports whether fragments in a selection are on its own type. Each is looked
 // at once: seen are those that were.
 func onlyOf(opCtx *graphql.OperationContext, set ast.SelectionSet, typeName string, seen map[string]bool) bool {
 	for _, s := range set {
 		switch s := s.(type) {
 		case *ast.InlineFragment:
-			if s.TypeCondition != "" && s.TypeCondition != typeName || !onlyOf(opCtx, s.SelectionSet, typeName, seen) {
+			if s.TypeCondition != "" && !covers(s.TypeCondition, typeName) || !onlyOf(opCtx, s.SelectionSet, typeName, seen) {
 				return false
 			}
 		case *ast.FragmentSpread:
@@ -224,13 +276,17 @@ func onlyOf(opCtx *graphql.OperationContext, set ast.SelectionSet, typeName stri
 			}
 			seen[s.Name] = true
 			fragment := opCtx.Doc.Fragments.ForName(s.Name)
-			if fragment == nil || fragment.TypeCondition != typeName || !onlyOf(opCtx, fragment.SelectionSet, typeName, seen) {
+			if fragment == nil || !covers(fragment.TypeCondition, typeName) || !onlyOf(opCtx, fragment.SelectionSet, typeName, seen) {
 				return false
 			}
 		}
 	}
 	return true
 }
+
+// covers reports whether fragments of a type are as good as on the own type: of Node
+// there is one field, which all have who are one.
+func covers(condition, typeName string) bool { return condition == typeName || condition == "Node" }
 
 var (
 	marshaler = reflect.TypeFor[graphql.Marshaler]()
@@ -329,18 +385,23 @@ func (p *plan) objects() int {
 	return n
 }
 
+// write writes what a field's resolver returned and reports whether it could.
+func (w *renderer) write(p *plan, v reflect.Value) bool {
+	switch {
+	case v.Kind() != reflect.Slice:
+		return w.object(p, v.Elem(), nil)
+	case isEdge(v.Type().Elem()):
+		return w.edges(p, v)
+	default:
+		return w.list(p, v)
+	}
+}
+
 // list writes a list and reports whether it could.
 func (w *renderer) list(p *plan, items reflect.Value) bool {
-	users := map[string][]*types.User{} // by the name in the plan
-	for _, f := range p.fields {
-		if f.kind != userEdge {
-			continue
-		}
-		found, ok := w.users(f.edge, items)
-		if !ok {
-			return false
-		}
-		users[f.name] = found
+	users, ok := w.usersOf(p, items)
+	if !ok {
+		return false
 	}
 	w.buf.Grow(items.Len() * p.length())
 	w.buf.WriteByte('[')
@@ -352,6 +413,72 @@ func (w *renderer) list(p *plan, items reflect.Value) bool {
 		if item.IsNil() || !w.object(p, item.Elem(), func(f *planned) *types.User { return users[f.name][i] }) {
 			return false
 		}
+	}
+	w.buf.WriteByte(']')
+	return true
+}
+
+// usersOf returns the users that the items of a list lead to, by the name of the
+// edge in the plan.
+func (w *renderer) usersOf(p *plan, items reflect.Value) (users map[string][]*types.User, ok bool) {
+	users = map[string][]*types.User{}
+	for _, f := range p.fields {
+		if f.kind != userEdge {
+			continue
+		}
+		found, ok := w.users(f.edge, items)
+		if !ok {
+			return nil, false
+		}
+		users[f.name] = found
+	}
+	return users, true
+}
+
+// edges writes the edges of a connection and reports whether it could.
+func (w *renderer) edges(p *plan, edges reflect.Value) bool {
+	nodes := reflect.MakeSlice(reflect.SliceOf(edges.Type().Elem().Field(0).Type), edges.Len(), edges.Len())
+	for i := range edges.Len() {
+		nodes.Index(i).Set(edges.Index(i).Field(0))
+		if nodes.Index(i).IsNil() {
+			return false
+		}
+	}
+	users := make([]map[string][]*types.User, len(p.fields))
+	for n, f := range p.fields {
+		if f.kind != nodeField {
+			continue
+		}
+		var ok bool
+		if users[n], ok = w.usersOf(f.below, nodes); !ok {
+			return false
+		}
+	}
+	w.buf.Grow(edges.Len() * p.length())
+	w.buf.WriteByte('[')
+	for i := range edges.Len() {
+		if i > 0 {
+			w.buf.WriteByte(',')
+		}
+		w.buf.WriteByte('{')
+		for n, f := range p.fields {
+			if n > 0 {
+				w.buf.WriteByte(',')
+			}
+			w.buf.WriteString(f.name)
+			switch f.kind {
+			case nodeField:
+				if !w.object(f.below, nodes.Index(i).Elem(), func(f *planned) *types.User { return users[n][f.name][i] }) {
+					return false
+				}
+			case cursorField:
+				edge, _ := reflect.TypeAssert[interface{ Cursor() string }](edges.Index(i))
+				graphql.MarshalString(edge.Cursor()).MarshalGQL(w.buf)
+			default:
+				w.buf.WriteString(`"` + f.typeName + `"`)
+			}
+		}
+		w.buf.WriteByte('}')
 	}
 	w.buf.WriteByte(']')
 	return true
@@ -425,31 +552,19 @@ func (w *renderer) users(edge graphql.CollectedField, items reflect.Value) ([]*t
 // usersNamed returns the users of names, nil where there is none; ok is false
 // where one of them could not be had.
 func (s *scope) usersNamed(ctx context.Context, names []string) (users []*types.User, ok bool) {
-	whole := askedOf(ctx, "User").lacks(zoom.ListUsers.Pattern)
-	users = make([]*types.User, len(names))
-	var keys []userKey
+	if slices.Contains(names, me) {
+		return nil, false
+	}
+	keys, users := s.userKeys(ctx, names, askedOf(ctx, "User").lacks(zoom.ListUsers.Pattern))
 	var places []int
+	rest := 0
 	for i, name := range names {
-		if strings.Contains(name, "@") {
-			name = strings.ToLower(name)
+		if name != "" && users[i] == nil {
+			keys[rest], places = keys[i], append(places, i)
+			rest++
 		}
-		switch {
-		case name == "":
-			continue
-		case name == me:
-			return nil, false
-		case !whole:
-			if users[i] = s.listed(name); users[i] != nil {
-				continue
-			}
-		}
-		keys, places = append(keys, userKey{name, whole}), append(places, i)
 	}
-	if !whole {
-		keys, places = s.inKnownLists(ctx, keys, places, users)
-	}
-	s.nameAll(keys)
-	for n, f := range s.users().LoadMany(ctx, keys) {
+	for n, f := range s.users().LoadMany(ctx, keys[:rest]) {
 		if f.Err != nil && !errors.Is(f.Err, zoom.ErrNotFound) {
 			return nil, false
 		}
@@ -458,23 +573,4 @@ func (s *scope) usersNamed(ctx context.Context, names []string) (users []*types.
 		}
 	}
 	return users, true
-}
-
-// inKnownLists puts those users into place who stand in lists that the cache
-// holds, and returns the keys and the places of the others.
-func (s *scope) inKnownLists(ctx context.Context, keys []userKey, places []int, users []*types.User) ([]userKey, []int) {
-	names := make([]string, len(keys))
-	for n, k := range keys {
-		names[n] = k.name
-	}
-	rest := 0
-	for n, u := range zoom.ListedUsers(ctx, s.client, names) {
-		if u != nil {
-			users[places[n]] = u
-			continue
-		}
-		keys[rest], places[rest] = keys[n], places[n]
-		rest++
-	}
-	return keys[:rest], places[:rest]
 }

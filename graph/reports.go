@@ -3,7 +3,6 @@ package graph
 import (
 	"context"
 	"slices"
-	"strings"
 
 	"github.com/99designs/gqlgen/graphql"
 
@@ -15,13 +14,7 @@ import (
 // address; none when the row names nobody. A name that is no address is no user's.
 func (s *scope) userOf(ctx context.Context, id, email types.Text) (*types.User, error) {
 	s.same(id, email)
-	if id != "" {
-		return orNil(s.user(ctx, string(id)))
-	}
-	if !strings.Contains(string(email), "@") {
-		return nil, nil
-	}
-	return orNil(s.user(ctx, string(email)))
+	return orNil(s.user(ctx, string(person(id, email))))
 }
 
 // hostActivity reads what users held, with the sums of the months that it reads.

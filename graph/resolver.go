@@ -41,6 +41,7 @@ type request struct {
 	other map[string]*scope // of sub accounts, by Zoom's id
 	asked sync.Map          // selection → func() *asked
 	plans plans
+	leads sync.Map // followedKey → []followed
 
 	rendered rendering
 }

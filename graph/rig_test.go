@@ -21,6 +21,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/99designs/gqlgen/graphql"
 	"go.uber.org/goleak"
 
 	"zoomql/cache"
@@ -69,6 +70,8 @@ type setup struct {
 	// answers, if given, keeps whole answers; without a store of the test's own it
 	// is the gateway's.
 	answers cache.Store
+	// fields, if given, goes around every field.
+	fields graphql.FieldMiddleware
 	// view is whose answers they are; "" is the app's.
 	view   string
 	closed bool // introspection is off
@@ -145,10 +148,14 @@ func newRig(t *testing.T, s setup) *rig {
 		t.Fatal(err)
 	}
 	mux := http.NewServeMux()
-	mux.Handle("/graphql", New(Config{
+	gateway := New(Config{
 		Client: r.client(), Answers: s.answers, Links: files, Log: log, LogRemote: s.remote, Introspection: !s.closed, Timeout: s.timeout, Limits: s.limits, Budget: s.budget,
 		RawRequests: !s.rawOff, Persisted: s.store, Trusted: s.trusted, TrustedOnly: s.only,
-	}))
+	})
+	if s.fields != nil {
+		gateway.(*endpoint).exec.AroundFields(s.fields)
+	}
+	mux.Handle("/graphql", gateway)
 	mux.Handle("GET "+links.Path, files)
 	r.front = serve(mux)
 	r.http = &http.Client{Transport: r.front.transport()}

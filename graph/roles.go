@@ -20,6 +20,11 @@ func (s *scope) roles() *loader[roleKey, types.Role] { return loaderOf(s, s.find
 // several are wanted that need no more than it holds, and else one by one.
 func (s *scope) findRoles(ctx context.Context, keys []roleKey) []zoom.Found[types.Role] {
 	whole := slices.ContainsFunc(keys, func(k roleKey) bool { return k.whole })
+	if !whole {
+		if all, ok, err := zoom.ListRoles.Known(ctx, s.client, zoom.RoleFilter{Type: types.RoleTypeCommon}); ok && err == nil {
+			return inRoles(all.Roles, keys)
+		}
+	}
 	if len(keys) > 1 && !whole {
 		if all, err := zoom.ListRoles.Do(ctx, s.client, zoom.RoleFilter{Type: types.RoleTypeCommon}); err == nil {
 			return inRoles(all.Roles, keys)

@@ -95,6 +95,10 @@ func TestNoNullWhereThereIsNone(t *testing.T) {
 		a = r.ask(`{ user(by: {zoomId: "u1"}) { meetings { nodes { topic durationMinutes } } } }`, nil) // by the plan
 		a.want(t, `{"user": {"meetings": {"nodes": [{"topic": "no id", "durationMinutes": null}, {"topic": "id", "durationMinutes": null}]}}}`,
 			map[string]string{"user.meetings.nodes.1.durationMinutes": codeBadAnswer})
+		a = r.ask(`{ user(by: {zoomId: "u1"}) { meetings { edges { cursor node { topic durationMinutes } } } } }`, nil)
+		if e := a.Errors; len(e) != 1 || e[0].path() != "user.meetings.edges.1.node.durationMinutes" || e[0].code() != codeBadAnswer {
+			t.Errorf("an edge's number that is too large: %s", a.body)
+		}
 		for _, field := range []string{"number", "id"} {
 			a = r.ask(`{ user(by: {zoomId: "u1"}) { zoomId meetings { nodes { topic `+field+` } } } }`, nil)
 			a.want(t, `{"user": {"zoomId": "u1", "meetings": null}}`, map[string]string{"user.meetings.nodes.0." + field: codeBadAnswer})
