@@ -800,6 +800,8 @@ func TestKnown(t *testing.T) {
 		_, _ = GetUser.Do(ctx, c, UserKey{name})
 	}
 	calls.want(t, "", "GET /users/u", "GET /users/stranger")
+	u = &Usage{} // another question
+	ctx = WithUsage(t.Context(), u)
 	if out, ok, err := GetUser.Known(ctx, c, UserKey{"u"}); out == nil || out.ZoomID != "u" || err != nil || !ok {
 		t.Errorf("an answer: %v, %v, %v", out, err, ok)
 	}

@@ -714,7 +714,8 @@ func TestLayersStandInOrder(t *testing.T) {
 }
 
 // A retry is paid for like any other call, a hit is not, and what is refused
-// for lack of a token costs no call.
+// for lack of a token costs no call. A question that reads one thing three times
+// needed it once.
 func TestWhatIsPaidFor(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var sent atomic.Int32
@@ -724,14 +725,21 @@ func TestWhatIsPaidFor(t *testing.T) {
 			}
 			return answer(200, `{"id":"u"}`)
 		})
-		u := &Usage{}
-		for range 3 {
-			if _, err := GetUser.Do(WithUsage(t.Context(), u), c, UserKey{"u"}); err != nil {
-				t.Fatal(err)
+		ask := func(calls, hits int) {
+			u := &Usage{}
+			for range 3 {
+				if _, err := GetUser.Do(WithUsage(t.Context(), u), c, UserKey{"u"}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if u.Calls(Light) != calls || u.Hits() != hits || u.Requested(Light) != 1 {
+				t.Errorf("%d calls, %d hits, %d requested; want %d, %d, 1", u.Calls(Light), u.Hits(), u.Requested(Light), calls, hits)
 			}
 		}
-		if u.Calls(Light) != 2 || u.Hits() != 2 || sent.Load() != 2 {
-			t.Errorf("%d calls, %d hits; %d were sent", u.Calls(Light), u.Hits(), sent.Load())
+		ask(2, 0)
+		ask(0, 1)
+		if sent.Load() != 2 {
+			t.Errorf("%d calls were sent", sent.Load())
 		}
 	})
 }
