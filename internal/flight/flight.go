@@ -7,6 +7,7 @@ package flight
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime/debug"
 	"sync"
@@ -69,7 +70,11 @@ func (g *Group[T]) Here(ctx context.Context, key string, about any, work func(co
 		f.waiters++
 		g.mu.Unlock()
 		if !joined {
-			stay := context.AfterFunc(ctx, func() { g.leave(f) })
+			stay := context.AfterFunc(ctx, func() {
+				if !errors.Is(ctx.Err(), context.DeadlineExceeded) { // which the work has, too, and ends by
+					g.leave(f)
+				}
+			})
 			run()
 			stay()
 			return f.result, f.err

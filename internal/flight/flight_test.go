@@ -170,3 +170,22 @@ func TestHere(t *testing.T) {
 		}
 	})
 }
+
+// The time of the caller who does the work ends it as such, and is not taken for the
+// caller's leaving: the work tells what it has, and why that is not all.
+func TestDeadlineOfTheOneWhoWorks(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for range 1000 {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			var g Group[int]
+			_, err := g.Here(ctx, "x", nil, func(ctx context.Context) (int, error) {
+				<-ctx.Done()
+				return 0, context.Cause(ctx)
+			})
+			cancel()
+			if !errors.Is(err, context.DeadlineExceeded) {
+				t.Fatalf("it ended by %v", err)
+			}
+		}
+	})
+}
