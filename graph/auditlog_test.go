@@ -83,9 +83,9 @@ func TestEachMutationFieldHasALineInTheAuditLog(t *testing.T) {
 				[]line{{"field": "createMeeting", "kind": "User", "outcome": "NOT_ENABLED"}},
 			},
 			{
-				"an id without end",
+				"an id without end, for which nothing is run",
 				`mutation { updateRole(input: {role: {zoomId: "` + strings.Repeat("canary", 100) + `"}, patch: {name: "x"}}) { userErrors { code } } }`,
-				[]line{{"field": "updateRole", "kind": "Role", "outcome": "NOT_FOUND"}},
+				nil,
 			},
 			{
 				"a part of a meeting",
@@ -99,7 +99,7 @@ func TestEachMutationFieldHasALineInTheAuditLog(t *testing.T) {
 			},
 			{
 				"the own account",
-				`mutation { updateWebinarRegistrationSettings(input: {patch: {}}) { userErrors { code } } }`,
+				`mutation { updateWebinarRegistrationSettings(input: {patch: {approveType: AUTOMATIC}}) { userErrors { code } } }`,
 				[]line{{"field": "updateWebinarRegistrationSettings", "kind": "Account", "id": r.id("Account", sandbox.AccountID), "outcome": "ok"}},
 			},
 			{

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -233,7 +234,10 @@ func TestCheckIsLinear(t *testing.T) {
 		text += fmt.Sprintf(" fragment f%d on Viewer { ...f%d ...f%d }", i, i+1, i+1)
 	}
 	text += " fragment f60 on Viewer { scopes @include(if: $v) }"
-	inRig(t, setup{limits: Limits{Tokens: 5000, Depth: 100, Aliases: 30, RootFields: 20, Directives: 50}}, func(r *rig) {
+	wide := DefaultLimits
+	wide.Nesting, wide.Depth = 100, 100
+	wide.Directives, wide.Nodes, wide.Merged, wide.Comparisons = math.MaxInt, math.MaxInt, math.MaxInt, math.MaxInt
+	inRig(t, setup{limits: wide}, func(r *rig) {
 		r.refused(r.ask(text, map[string]any{"v": nil}), "$v is null")
 	})
 }
