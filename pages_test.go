@@ -1,14 +1,12 @@
 package main
 
 import (
-	"context"
 	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 )
 
 // What depends on the page that asks says so, whatever else it depends on: a shared cache
@@ -104,9 +102,7 @@ func TestTrustedDocumentsFromFiles(t *testing.T) {
 		filepath.Join(dir, "missing.json"):                            "no such file",
 		good + "," + write("again.json", `{"one": "{ __typename }"}`): "another document has this id",
 	} {
-		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-		defer cancel()
-		cmd := command(ctx, t, nil, "ADDR=127.0.0.1:0", "TRUSTED_DOCUMENTS="+setting)
+		cmd := command(t.Context(), t, nil, "ADDR=127.0.0.1:0", "TRUSTED_DOCUMENTS="+setting)
 		if out, err := cmd.CombinedOutput(); err == nil || !strings.Contains(string(out), want) {
 			t.Errorf("%s: %v, %s", setting, err, out)
 		}

@@ -124,7 +124,7 @@ func (l *loader[K, T]) put(keys []K, objects []*T) {
 // run finds a batch after it has waited for stragglers. ctx is of the first who
 // asked.
 func (l *loader[K, T]) run(ctx context.Context, b *batch[K, T]) {
-	l.gather(ctx, b)
+	l.gather(ctx)
 	var failed error
 	found := make([]zoom.Found[T], len(b.keys))
 	defer func() {
@@ -140,7 +140,7 @@ func (l *loader[K, T]) run(ctx context.Context, b *batch[K, T]) {
 }
 
 // gather waits for stragglers and closes the batch.
-func (l *loader[K, T]) gather(ctx context.Context, b *batch[K, T]) {
+func (l *loader[K, T]) gather(ctx context.Context) {
 	timer := time.NewTimer(stragglers)
 	defer timer.Stop()
 	select {

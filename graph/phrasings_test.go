@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"strconv"
@@ -201,7 +202,7 @@ func (q *asker) part(f *ast.FieldDefinition, listed bool) (*part, bool) {
 	if node := def.Fields.ForName("nodes"); node != nil {
 		p.conns, p.on = true, node.Type.Name()
 	}
-	return p, q.schema.Types[p.on].Kind == ast.Object && !(listed && (p.conns || isList(f.Type)))
+	return p, q.schema.Types[p.on].Kind == ast.Object && (!listed || !p.conns && !isList(f.Type))
 }
 
 // batched are the types of objects of which many are found in another way than few.
@@ -261,7 +262,7 @@ func (w *phrasing) wrapped(field string, p *part, on string) string {
 		return "... { " + field + "} "
 	case w.chance(5):
 		return "... on " + on + " @include(if: true) { " + field + "} "
-	case w.chance(5):
+	case w.chance(4):
 		name := "F" + strconv.Itoa(len(w.fragments))
 		w.fragments = append(w.fragments, " fragment "+name+" on "+on+" { "+field+"}")
 		return "..." + name + " "
@@ -417,9 +418,7 @@ func (w *phrasing) items(p *part, data any) any {
 		}
 		into, _ := nodes[i].(map[string]any)
 		more, _ := item.(map[string]any)
-		for name, value := range more {
-			into[name] = value
-		}
+		maps.Copy(into, more)
 	}
 	return nodes
 }

@@ -229,15 +229,16 @@ func TestInputsThatAreSome(t *testing.T) {
 // TestCheckIsLinear checks a document whose fragments double with each level: each
 // is looked at once.
 func TestCheckIsLinear(t *testing.T) {
-	text := "query ($v: Boolean = true) { viewer { ...f0 } }"
+	var text strings.Builder
+	text.WriteString("query ($v: Boolean = true) { viewer { ...f0 } }")
 	for i := range 60 {
-		text += fmt.Sprintf(" fragment f%d on Viewer { ...f%d ...f%d }", i, i+1, i+1)
+		fmt.Fprintf(&text, " fragment f%d on Viewer { ...f%d ...f%d }", i, i+1, i+1)
 	}
-	text += " fragment f60 on Viewer { scopes @include(if: $v) }"
+	text.WriteString(" fragment f60 on Viewer { scopes @include(if: $v) }")
 	wide := DefaultLimits
 	wide.Nesting, wide.Depth = 100, 100
 	wide.Directives, wide.Nodes, wide.Merged, wide.Comparisons = math.MaxInt, math.MaxInt, math.MaxInt, math.MaxInt
 	inRig(t, setup{limits: wide}, func(r *rig) {
-		r.refused(r.ask(text, map[string]any{"v": nil}), "$v is null")
+		r.refused(r.ask(text.String(), map[string]any{"v": nil}), "$v is null")
 	})
 }

@@ -164,6 +164,7 @@ func TestWrongKeysHaveALineAMinute(t *testing.T) {
 		}
 		d.show(t.Context(), "192.0.2.1:1", "") // which shows none
 		time.Sleep(5 * time.Minute)
+		synctest.Wait() // the last line is written
 		var lines, n int
 		var last time.Time
 		for text := range strings.Lines(d.log.String()) {
