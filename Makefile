@@ -6,7 +6,9 @@ MAKEFLAGS += --no-print-directory
 help: ## list what make can do
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 18
 
-run: playground ## start the gateway (on the sandbox, unless configured)
+# What does not hold the playground is built while npm fetches it.
+run: ## start the gateway (on the sandbox, unless configured)
+	@go build -buildvcs=false ./graph ./cache 2>/dev/null & $(MAKE) playground; failed=$$?; wait; exit $$failed
 	@internal/scripts/announce "building the gateway; the first time takes two minutes or so" \
 		go build -buildvcs=false -ldflags '-s -w' -o bin/run/zoomql .
 	@exec bin/run/zoomql
