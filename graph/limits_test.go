@@ -241,7 +241,7 @@ func BenchmarkHostileDocuments(b *testing.B) {
 func TestDocumentsBound(t *testing.T) {
 	r := newReader()
 	before := heapInUse()
-	for i := range 4000 {
+	for i := range 1200 {
 		var query string
 		switch id := fmt.Sprintf("q%d", i); i % 4 {
 		case 0:
