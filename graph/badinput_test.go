@@ -126,6 +126,11 @@ var mistakes = []mistake{
 		data:  `{"a": null, "b": null, "c": null, "d": null, "e": null}`,
 	},
 	{
+		why:   "values: of another kind, with an address, and with a passcode",
+		query: `{ user(by: {email: {text: "canary@example.com"}}) { email } a: user(by: {zoomId: 20261128}) { email } rateLimit(x: ["canary"]) { plan } }`,
+		codes: map[string]string{"": "GRAPHQL_VALIDATION_FAILED"},
+	},
+	{
 		why: "ids: two where one is wanted", query: `{ user(by: {email: "a@guests.example.org", me: true}) { email } }`,
 		codes: map[string]string{"": "GRAPHQL_VALIDATION_FAILED"},
 	},

@@ -3,6 +3,7 @@ package graph
 import (
 	"context"
 	"errors"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -140,10 +141,38 @@ func invalidDocument(errs gqlerror.List) gqlerror.List {
 	}
 	for _, err := range errs {
 		errcode.Set(err, errcode.ValidationFailed)
+		err.Message = redact(err.Message)
 		shorten(err)
 	}
 	return errs
 }
+
+// literals are texts and longer numbers as the validator quotes them: addresses,
+// passcodes, telephone numbers.
+var literals = regexp.MustCompile(`"(?:[^"\\]|\\.)*"|[0-9][0-9.eE+-]{3,}`)
+
+// redact leaves out the literals of the value that a message quotes: the location says
+// where it is, and callers log messages. Names of the schema that are suggested instead
+// stay.
+func redact(message string) string {
+	for _, quotes := range []string{", found ", " value: "} {
+		head, value, ok := strings.Cut(message, quotes)
+		if !ok {
+			continue
+		}
+		suggestion := ""
+		if at := strings.LastIndex(value, suggests); at >= 0 && suggestions.MatchString(value[at:]) {
+			value, suggestion = value[:at], value[at:]
+		}
+		return head + quotes + literals.ReplaceAllString(value, `"…"`) + suggestion
+	}
+	return message
+}
+
+const suggests = " Did you mean the enum value "
+
+// suggestions are names of enum values after [suggests].
+var suggestions = regexp.MustCompile("^" + suggests + `[A-Z0-9_", or]+\?$`)
 
 func shorten(err *gqlerror.Error) {
 	if len(err.Message) > maxMessage {
