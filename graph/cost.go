@@ -1,6 +1,7 @@
 package graph
 
 import (
+	"encoding/json"
 	"strconv"
 	"time"
 
@@ -15,12 +16,16 @@ type cost struct {
 	cached            int           // answers of Zoom's that the cache gave
 	waited            time.Duration // the longest that a call was held back by a budget
 	stale             time.Duration // the age of the oldest part that is past its time; 0 where none is
+	drift             []byte        // what Zoom's answers had that the graph does not know, as JSON; nil where it is not told
 }
 
 func costOf(u *zoom.Usage) cost {
 	c := cost{cached: u.Hits(), waited: u.Waited(), stale: u.Stale()}
 	for _, r := range zoom.Rates {
 		c.requested[r], c.actual[r] = u.Requested(r), u.Calls(r)
+	}
+	if entries, keeping := u.Drift(); keeping {
+		c.drift, _ = json.Marshal(entries) // names and numbers
 	}
 	return c
 }
@@ -44,6 +49,9 @@ func (c *cost) append(to []byte) []byte {
 	to = strconv.AppendInt(append(to, `,"waitedMs":`...), c.waited.Milliseconds(), 10)
 	if c.stale > 0 {
 		to = strconv.AppendInt(append(to, `},"cache":{"stale":true,"ageSeconds":`...), int64(c.stale/time.Second), 10)
+	}
+	if c.drift != nil {
+		to = append(append(to, `},"drift":{"found":`...), c.drift...)
 	}
 	return append(to, `}}}`...)
 }

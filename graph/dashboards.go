@@ -102,29 +102,15 @@ func (s *scope) listDashboardWebinars(ctx context.Context, f runFilter, first in
 	})
 }
 
-// wholeDashboardMeetings returns the way to what lists of runs lack. What only
-// lists hold is kept.
+// wholeDashboardMeetings returns the way to what lists of runs lack.
 func (s *scope) wholeDashboardMeetings(ctx context.Context) func([]*types.DashboardMeeting) []zoom.Found[types.DashboardMeeting] {
 	return func(lacking []*types.DashboardMeeting) []zoom.Found[types.DashboardMeeting] {
 		keys := make([]types.DashboardRun, len(lacking))
 		for i, m := range lacking {
 			keys[i] = m.Run
 		}
-		found := s.dashboardMeetings().LoadMany(ctx, keys)
-		for i, f := range found {
-			if f.Object != nil {
-				found[i].Object = joined(lacking[i], f.Object)
-			}
-		}
-		return found
+		return s.dashboardMeetings().LoadMany(ctx, keys)
 	}
-}
-
-func joined(listed, whole *types.DashboardMeeting) *types.DashboardMeeting {
-	m := *whole
-	m.AudioQuality, m.VideoQuality, m.ScreenShareQuality = listed.AudioQuality, listed.VideoQuality, listed.ScreenShareQuality
-	m.SessionKey, m.TrackingFields = listed.SessionKey, listed.TrackingFields
-	return &m
 }
 
 func runName(by types.DashboardRunBy) string {
@@ -156,7 +142,8 @@ func (s *scope) dashboardMeeting(ctx context.Context, name string, kind types.Da
 	if onKey(ctx, run, "DashboardMeeting") {
 		return &types.DashboardMeeting{Origin: s.origin(), Run: run, UUID: uuidOf(run)}, nil
 	}
-	return orNil(s.dashboardMeetings().Load(ctx, run))
+	m, err := orNil(s.dashboardMeetings().Load(ctx, run))
+	return alone(ctx, m, "DashboardMeeting"), err
 }
 
 // dashboardWebinar is dashboardMeeting for webinars.
@@ -165,7 +152,8 @@ func (s *scope) dashboardWebinar(ctx context.Context, name string, kind types.Da
 	if onKey(ctx, run, "DashboardWebinar") {
 		return &types.DashboardWebinar{Origin: s.origin(), Run: run, UUID: uuidOf(run)}, nil
 	}
-	return orNil(s.dashboardWebinars().Load(ctx, run))
+	w, err := orNil(s.dashboardWebinars().Load(ctx, run))
+	return alone(ctx, w, "DashboardWebinar"), err
 }
 
 // wholeDashboardMeeting returns a run with the fields that its edges hang on.

@@ -27,6 +27,7 @@ const (
 	codeTimeout       = "TIMEOUT"
 	codeInternal      = "INTERNAL"
 	codeBadAnswer     = "BAD_ANSWER"
+	codeNotTold       = "NOT_TOLD"
 
 	// Of requests that are not executed.
 	codeBadRequest      = "BAD_REQUEST"
@@ -99,6 +100,10 @@ func present(log *slog.Logger) graphql.ErrorPresenterFunc {
 		if input, ok := errors.AsType[*inputError](err); ok {
 			shown.Message = input.message
 			return withCode(shown, input.code)
+		}
+		if untold, ok := errors.AsType[*notToldError](err); ok {
+			shown.Message = untold.Error()
+			return withCode(shown, codeNotTold)
 		}
 		for _, kind := range kinds {
 			if !errors.Is(err, kind.err) {

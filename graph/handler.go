@@ -54,6 +54,9 @@ type Config struct {
 	Limits Limits
 	// Budget bounds the size of an answer; zero means DefaultBudget.
 	Budget Budget
+	// Drift has each answer tell, under extensions.drift, what Zoom's answers to its
+	// calls had that the graph does not know.
+	Drift bool
 	// Introspection lets clients read the schema.
 	Introspection bool
 	// Timeout bounds an operation; 0 means 30 seconds.
@@ -88,7 +91,7 @@ func New(cfg Config) http.Handler {
 	server := executor.New(schema)
 	documents := &reader{schema: schema.Schema(), limits: cfg.Limits, known: cfg.Documents, suggest: cfg.Introspection}
 	over := &endpoint{
-		exec: server, reader: documents, budget: cfg.Budget, log: cfg.Log, timeout: cfg.Timeout, answers: newAnswers(cfg), bodies: cfg.Room.bodies, remote: cfg.LogRemote,
+		exec: server, reader: documents, budget: cfg.Budget, log: cfg.Log, timeout: cfg.Timeout, answers: newAnswers(cfg), bodies: cfg.Room.bodies, remote: cfg.LogRemote, drift: cfg.Drift,
 		library: &library{store: cfg.Persisted, view: cfg.Client.View(), trusted: cfg.Trusted, only: cfg.TrustedOnly},
 	}
 	over.rest = permitted(cfg.Room.operations, cfg.Timeout, over.execute)

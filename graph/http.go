@@ -54,6 +54,7 @@ type endpoint struct {
 	flights flight.Group[*outcome]
 	bodies  *ratelimit.Pool
 	remote  bool         // the log holds where a mutation came from
+	drift   bool         // answers tell what of Zoom's the graph does not know
 	rest    http.Handler // answers what no kept answer does
 }
 
@@ -209,6 +210,9 @@ func (e *endpoint) answer(ctx context.Context, q *inquiry, opCtx *graphql.Operat
 // and if it may be kept.
 func (e *endpoint) dispatch(ctx context.Context, q wording, opCtx *graphql.OperationContext) *outcome {
 	usage := &zoom.Usage{}
+	if e.drift {
+		usage.KeepDrift()
+	}
 	ctx, cancel := context.WithTimeout(zoom.WithUsage(ctx, usage), e.timeout)
 	defer cancel()
 	responses, inner := e.exec.DispatchOperation(ctx, opCtx)

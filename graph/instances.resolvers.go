@@ -5,7 +5,6 @@ import (
 	"context"
 
 	"zoomql/graph/generated"
-	"zoomql/internal/zoom"
 	"zoomql/internal/zoom/types"
 )
 
@@ -36,10 +35,7 @@ func (r *meetingInstanceResolver) Participants(ctx context.Context, obj *types.M
 }
 
 func (r *meetingInstanceResolver) Report(ctx context.Context, obj *types.MeetingInstance) (*types.MeetingReport, error) {
-	if obj.Row != nil && !askedOf(ctx, "MeetingReport").lacks(obj.Row.Op) {
-		return obj.Row, nil
-	}
-	return orNil(zoom.GetMeetingReport.Do(ctx, of(ctx, obj).client, zoom.InstanceKey{MeetingID: string(obj.UUID)}))
+	return of(ctx, obj).report(ctx, obj)
 }
 
 func (r *participantResolver) User(ctx context.Context, obj *types.Participant) (*types.User, error) {

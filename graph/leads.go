@@ -40,6 +40,7 @@ var leads = map[string]map[string]lead{
 	"Meeting":                 {"host": toUser(func(m *types.Meeting) types.Text { return m.HostZoomID })},
 	"MeetingInstance":         {"host": {"User", beginHosts}},
 	"MeetingRecordings":       {"host": toUser(func(r *types.MeetingRecordings) types.Text { return r.HostZoomID })},
+	"MeetingReport":           {"host": toPerson(reportHost)},
 	"MeetingSummary":          {"host": toUser(summaryHost), "modifier": toUser(summaryModifier)},
 	"MeetingSurveyRespondent": {"user": toPerson(func(r *types.MeetingSurveyRespondent) (id, email types.Text) { return "", r.Email })},
 	"OperationLog":            {"operator": toPerson(func(l *types.OperationLog) (id, email types.Text) { return "", l.OperatorEmail })},
@@ -70,6 +71,13 @@ func summaryHost(m *types.MeetingSummary) types.Text { return cmp.Or(m.HostZoomI
 
 func summaryModifier(m *types.MeetingSummary) types.Text {
 	return cmp.Or(m.ModifierZoomID, m.ModifierEmail)
+}
+
+func reportHost(r *types.MeetingReport) (id, email types.Text) {
+	if r.Op == zoom.ListPastMeetings.Pattern {
+		return r.HostZoomID, "" // the address is that of the user whose list it is
+	}
+	return r.HostZoomID, r.UserEmail
 }
 
 func dashboardPerson(p *types.DashboardParticipant) (id, email types.Text) {

@@ -228,36 +228,6 @@ type sourced[T any] interface {
 	GetOrigin() *types.Origin
 }
 
-// complete exchanges the objects that lack what is asked for by whole ones. One
-// that cannot be had stays as it is, with the reason at each field it lacks.
-func complete[T any, P sourced[T]](ctx context.Context, items []*T, want *asked, whole func([]*T) []zoom.Found[T]) []*T {
-	var lacking []*T
-	var places []int
-	for i, item := range items {
-		if want.lacks(P(item).GetOrigin().Op) {
-			lacking, places = append(lacking, item), append(places, i)
-		}
-	}
-	if lacking == nil {
-		return items
-	}
-	items = slices.Clone(items)
-	at := graphql.GetPath(ctx)
-	for n, f := range whole(lacking) {
-		i := places[n]
-		if f.Err == nil && f.Object != nil {
-			items[i] = f.Object
-			continue
-		}
-		for _, need := range want.needs {
-			if missing(P(items[i]).GetOrigin().Op)(need) {
-				graphql.AddError(ctx, &pathError{f.Err, need.path(at, i)})
-			}
-		}
-	}
-	return items
-}
-
 // pathError is an error of a field further down than the one that met it.
 type pathError struct {
 	error

@@ -176,8 +176,10 @@ func (s *scope) seenAbove(ctx context.Context) []*zoom.Page[types.User] {
 }
 
 // userKeys returns the keys to ask for users by, and in their places those users
-// who stand in lists above the field of ctx and need not be asked for.
-func (s *scope) userKeys(ctx context.Context, names []string, whole bool) (keys []userKey, listed []*types.User) {
+// who stand in lists above the field of ctx and need not be asked for: their rows have
+// what is wanted.
+func (s *scope) userKeys(ctx context.Context, names []string, want *asked) (keys []userKey, listed []*types.User) {
+	whole := want.lacks(zoom.ListUsers.Pattern)
 	keys, listed = make([]userKey, len(names)), make([]*types.User, len(names))
 	pages := s.seenAbove(ctx)
 	for i, name := range names {
@@ -186,12 +188,16 @@ func (s *scope) userKeys(ctx context.Context, names []string, whole bool) (keys 
 		}
 		keys[i] = userKey{name, whole || name == me}
 		for _, page := range pages {
-			if u := zoom.UserIn(page, name); u != nil && keys[i].whole {
-				keys[i].name = u.ID().Key
-			} else if u != nil {
+			u := zoom.UserIn(page, name)
+			switch {
+			case u == nil:
+				continue
+			case want.lacksOf(u.Op, u) == nil:
 				listed[i] = u
-				break
+			default:
+				keys[i].name = u.ID().Key
 			}
+			break
 		}
 	}
 	s.nameAll(keys)

@@ -44,7 +44,7 @@ func (s *scope) user(ctx context.Context, name string) (*types.User, error) {
 		return nil, nil
 	}
 	names := []string{name}
-	keys, listed := s.userKeys(ctx, names, askedOf(ctx, "User").lacks(zoom.ListUsers.Pattern))
+	keys, listed := s.userKeys(ctx, names, askedOf(ctx, "User"))
 	if listed[0] != nil {
 		return listed[0], nil
 	}
@@ -55,7 +55,7 @@ func (s *scope) user(ctx context.Context, name string) (*types.User, error) {
 func (s *scope) beginUsers(ctx context.Context, names []string, want *asked) {
 	names = slices.DeleteFunc(names, func(name string) bool { return name == "" })
 	whole := want.lacks(zoom.ListUsers.Pattern)
-	keys, listed := s.userKeys(ctx, names, whole)
+	keys, listed := s.userKeys(ctx, names, want)
 	rest := 0
 	for i, k := range keys {
 		if listed[i] == nil {

@@ -15,7 +15,7 @@ import (
 func (s *scope) participants(ctx context.Context, run *types.MeetingInstance, first int, after *string, source *types.ParticipantSource) (*types.ParticipantConnection, error) {
 	s.knows(string(run.UUID), run.MeetingNumber)
 	chosen := s.participantSource(ctx, source)
-	page, err := s.readParticipants(ctx, run, chosen, first, after)
+	page, err := s.readParticipants(ctx, run, chosen, source == nil, first, after)
 	state := stateOf(err)
 	if after == nil && (errors.Is(err, zoom.ErrNotFound) || err == nil && len(page.Nodes()) == 0) {
 		state, err = s.stateOfNone(ctx, run)
@@ -42,22 +42,33 @@ func (s *scope) participantSource(ctx context.Context, wish *types.ParticipantSo
 	switch {
 	case wish != nil:
 		return *wish
-	case s.client.Sub() != "", askedOfList(ctx, "Participant").lacks(zoom.ListPastParticipants.Pattern):
+	case s.client.Sub() != "", askedOfList(ctx, "Participant").neverIn(zoom.ListPastParticipants.Pattern):
 		return types.ParticipantSourceReport
 	}
 	return types.ParticipantSourcePastMeeting
 }
 
-func (s *scope) readParticipants(ctx context.Context, run *types.MeetingInstance, source types.ParticipantSource, first int, after *string) (*types.Connection[types.Participant], error) {
+// readParticipants reads who was in a run. What a source does not tell is asked of
+// another one where the caller did not choose the source.
+func (s *scope) readParticipants(ctx context.Context, run *types.MeetingInstance, source types.ParticipantSource, free bool, first int, after *string) (*types.Connection[types.Participant], error) {
 	uuid := string(run.UUID)
 	switch source {
 	case types.ParticipantSourcePastWebinar:
-		return connect(ctx, list[zoom.WebinarRunKey, types.Participant]{in: s, op: zoom.ListWebinarParticipants, windows: uncut(zoom.WebinarRunKey{WebinarID: uuid}), first: first, after: after})
+		l := list[zoom.WebinarRunKey, types.Participant]{in: s, op: zoom.ListWebinarParticipants, windows: uncut(zoom.WebinarRunKey{WebinarID: uuid}), first: first, after: after}
+		return connectWhole(ctx, l, "Participant", nil)
 	case types.ParticipantSourceReport:
 		filter := zoom.ParticipantReportFilter{MeetingID: uuid, IncludeFields: "registrant_id"}
-		return connect(ctx, list[zoom.ParticipantReportFilter, types.Participant]{in: s, op: zoom.ListReportParticipants, windows: unnamed(filter, zoom.ParticipantReportFilter{MeetingID: uuid}), first: first, after: after})
+		l := list[zoom.ParticipantReportFilter, types.Participant]{in: s, op: zoom.ListReportParticipants, windows: unnamed(filter, zoom.ParticipantReportFilter{MeetingID: uuid}), first: first, after: after}
+		var whole func([]*types.Participant) []zoom.Found[types.Participant]
+		if free && s.client.Sub() == "" {
+			whole = func(stays []*types.Participant) []zoom.Found[types.Participant] {
+				return zoom.FindPastStays(ctx, s.client, zoom.InstanceKey{MeetingID: uuid}, stays)
+			}
+		}
+		return connectWhole(ctx, l, "Participant", whole)
 	}
-	return connect(ctx, list[zoom.InstanceKey, types.Participant]{in: s, op: zoom.ListPastParticipants, windows: uncut(zoom.InstanceKey{MeetingID: uuid}), first: first, after: after})
+	l := list[zoom.InstanceKey, types.Participant]{in: s, op: zoom.ListPastParticipants, windows: uncut(zoom.InstanceKey{MeetingID: uuid}), first: first, after: after}
+	return connectWhole(ctx, l, "Participant", nil)
 }
 
 // stateOf returns the state of the data that an error tells of, "" for an error

@@ -17,6 +17,42 @@ func (s *scope) userOf(ctx context.Context, id, email types.Text) (*types.User, 
 	return orNil(s.user(ctx, string(person(id, email))))
 }
 
+// report returns the report on a run: the row of a list as far as it tells what is
+// asked for, and else with the report by itself.
+func (s *scope) report(ctx context.Context, run *types.MeetingInstance) (*types.MeetingReport, error) {
+	want := askedOf(ctx, "MeetingReport")
+	row := run.Row
+	var lacking []need
+	if row != nil {
+		if lacking = want.lacksOf(row.Op, row); lacking == nil {
+			return row, nil
+		}
+	}
+	whole, err := zoom.GetMeetingReport.Do(ctx, s.client, zoom.InstanceKey{MeetingID: string(run.UUID)})
+	switch {
+	case row == nil:
+		whole, err = orNil(whole, err)
+		return alone(ctx, whole, "MeetingReport"), err
+	case err != nil:
+		unavailable(ctx, lacking, -1, err)
+		return row, nil
+	}
+	return merged(row, whole), nil
+}
+
+// reportHost returns who hosted the run that a report is about. The row of a list names
+// the user whose list it is, who may have been a guest.
+func (s *scope) reportHost(ctx context.Context, r *types.MeetingReport) (*types.User, error) {
+	if r.HostZoomID == "" && r.Op == zoom.ListPastMeetings.Pattern {
+		whole, err := zoom.GetMeetingReport.Do(ctx, s.client, zoom.InstanceKey{MeetingID: string(r.UUID)})
+		if err != nil {
+			return orNil[types.User](nil, err)
+		}
+		r = whole
+	}
+	return s.userOf(ctx, r.HostZoomID, r.UserEmail)
+}
+
 // hostActivity reads what users held, with the sums of the months that it reads.
 func (s *scope) hostActivity(ctx context.Context, filter zoom.HostFilter, first int, after *string) (*types.HostActivityConnection, error) {
 	windows, err := monthly(ctx, zoom.ListHostActivity.Spec, filter, after)

@@ -70,6 +70,10 @@ func (r *hostActivityResolver) User(ctx context.Context, obj *types.HostActivity
 	return of(ctx, obj).userOf(ctx, obj.ZoomID, obj.Email)
 }
 
+func (r *meetingReportResolver) Host(ctx context.Context, obj *types.MeetingReport) (*types.User, error) {
+	return of(ctx, obj).reportHost(ctx, obj)
+}
+
 func (r *operationLogResolver) Operator(ctx context.Context, obj *types.OperationLog) (*types.User, error) {
 	return of(ctx, obj).userOf(ctx, "", obj.OperatorEmail)
 }
@@ -102,6 +106,8 @@ func (r *Resolver) BillingReport() generated.BillingReportResolver { return &bil
 
 func (r *Resolver) HostActivity() generated.HostActivityResolver { return &hostActivityResolver{r} }
 
+func (r *Resolver) MeetingReport() generated.MeetingReportResolver { return &meetingReportResolver{r} }
+
 func (r *Resolver) OperationLog() generated.OperationLogResolver { return &operationLogResolver{r} }
 
 func (r *Resolver) SignInActivity() generated.SignInActivityResolver {
@@ -116,6 +122,7 @@ type (
 	accountReportsResolver struct{ *Resolver }
 	billingReportResolver  struct{ *Resolver }
 	hostActivityResolver   struct{ *Resolver }
+	meetingReportResolver  struct{ *Resolver }
 	operationLogResolver   struct{ *Resolver }
 	signInActivityResolver struct{ *Resolver }
 	telephoneCallResolver  struct{ *Resolver }

@@ -17,7 +17,7 @@ func (s *scope) instanceSource(wish *types.InstanceSource, past *zoom.Spec, want
 	}
 	source := types.InstanceSourcePastMeeting
 	for _, want := range wants {
-		if want.lacks(past.Pattern) {
+		if want.neverIn(past.Pattern) {
 			source = types.InstanceSourceReport
 		}
 	}
@@ -29,17 +29,47 @@ func (s *scope) instanceSource(wish *types.InstanceSource, past *zoom.Spec, want
 
 // polls reads how polls were answered.
 func (s *scope) polls(ctx context.Context, run *types.MeetingInstance, wish *types.InstanceSource) (*types.PollResults, error) {
-	source := s.instanceSource(wish, zoom.GetPastPolls.Spec, askedOf(ctx, "PollRespondent", "respondents"))
+	want := askedOf(ctx, "PollRespondent", "respondents")
+	source := s.instanceSource(wish, zoom.GetPastPolls.Spec, want)
 	op := zoom.GetPastPolls
 	if source == types.InstanceSourceReport {
 		op = zoom.GetReportPolls
 	}
-	out, err := op.Do(ctx, s.client, zoom.InstanceKey{MeetingID: string(run.UUID)})
+	key := zoom.InstanceKey{MeetingID: string(run.UUID)}
+	out, err := op.Do(ctx, s.client, key)
+	if err == nil && wish == nil && source == types.InstanceSourcePastMeeting && lacksNames(want, out) {
+		if named, failed := zoom.GetReportPolls.Do(ctx, s.client, key); failed == nil {
+			return named, nil
+		} else {
+			for i, r := range out.Respondents {
+				unavailable(ctx, want.lacksOf(r.Op, r), i, failed)
+			}
+		}
+	}
 	if state := s.runState(ctx, run, resultsKept, err); err != nil && state != "" {
 		return &types.PollResults{Origin: s.origin(), Source: source, ReportState: state}, nil
 	}
 	return out, err
 }
+
+// lacksNames reports whether results are without what is asked for of those who
+// answered. That one of them has it shows that the answer carries it; who answered
+// anonymously has no name anywhere.
+func lacksNames(want *asked, out *types.PollResults) bool {
+	named := 0
+	for _, r := range out.Respondents {
+		if r.Name == anonymous {
+			continue
+		}
+		if named++; want.lacksOf(r.Op, r) == nil {
+			return false
+		}
+	}
+	return named > 0
+}
+
+// anonymous is the name of who answered polls without one.
+const anonymous = "Anonymous Attendee"
 
 // qa reads what was asked in the Q&A of a run.
 func (s *scope) qa(ctx context.Context, run *types.MeetingInstance, wish *types.InstanceSource) (*types.QaResults, error) {

@@ -80,6 +80,7 @@ type setup struct {
 	// is executed.
 	trusted *Trusted
 	only    bool
+	drift   bool // answers tell what of Zoom's the graph does not know
 	// remote has the log hold addresses.
 	remote bool
 	// logs, if given, takes the log.
@@ -149,7 +150,7 @@ func newRig(t *testing.T, s setup) *rig {
 	}
 	mux := http.NewServeMux()
 	gateway := New(Config{
-		Client: r.client(), Answers: s.answers, Links: files, Log: log, LogRemote: s.remote, Introspection: !s.closed, Timeout: s.timeout, Limits: s.limits, Budget: s.budget,
+		Client: r.client(), Answers: s.answers, Links: files, Log: log, LogRemote: s.remote, Drift: s.drift, Introspection: !s.closed, Timeout: s.timeout, Limits: s.limits, Budget: s.budget,
 		RawRequests: !s.rawOff, Persisted: s.store, Trusted: s.trusted, TrustedOnly: s.only,
 	})
 	if s.fields != nil {

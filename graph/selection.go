@@ -27,20 +27,54 @@ type asked struct {
 // need is a plain field that some sources of its type carry, and where it stands
 // in the answer: below the field that names the objects, around their index.
 type need struct {
-	ops           []string
+	sources
+	name          string // of the field that holds the value
 	before, after ast.Path
 }
 
-// path returns the path of the field of object i.
+// sources are the operations that carry a field, and those that do so sometimes.
+type sources struct{ ops, sometimes []string }
+
+// never reports whether answers of an operation do not carry the field.
+func (s sources) never(op string) bool {
+	return !slices.Contains(s.ops, op) && !slices.Contains(s.sometimes, op)
+}
+
+// path returns the path of the field of object i; one that is alone has no index.
 func (n need) path(of ast.Path, i int) ast.Path {
+	if i < 0 {
+		return slices.Concat(of, n.before, n.after)
+	}
 	return slices.Concat(of, n.before, ast.Path{ast.PathIndex(i)}, n.after)
 }
 
-// lacks reports whether an object read from one operation misses something.
-func (a *asked) lacks(op string) bool { return slices.ContainsFunc(a.needs, missing(op)) }
+// missing reports whether an object lacks the field.
+func (n need) missing(op string, object any) bool {
+	if slices.Contains(n.ops, op) {
+		return false
+	}
+	return n.never(op) || isZero(object, n.name)
+}
 
-func missing(op string) func(need) bool {
-	return func(n need) bool { return !slices.Contains(n.ops, op) }
+// lacks reports whether an object read from one operation may miss something.
+func (a *asked) lacks(op string) bool {
+	return slices.ContainsFunc(a.needs, func(n need) bool { return !slices.Contains(n.ops, op) })
+}
+
+// neverIn reports whether objects read from one operation miss something for sure.
+func (a *asked) neverIn(op string) bool {
+	return slices.ContainsFunc(a.needs, func(n need) bool { return n.never(op) })
+}
+
+// lacksOf returns what an object misses.
+func (a *asked) lacksOf(op string, object any) []need {
+	var lacking []need
+	for _, n := range a.needs {
+		if n.missing(op, object) {
+			lacking = append(lacking, n)
+		}
+	}
+	return lacking
 }
 
 // keyOnly reports whether nothing is asked for but the key itself and edges. The
@@ -140,7 +174,7 @@ func (a *asked) object(opCtx *graphql.OperationContext, set ast.SelectionSet, ty
 			a.plain = true
 		}
 		if info.ops != nil {
-			a.needs = append(a.needs, need{info.ops, before, append(slices.Clone(after), ast.PathName(f.Alias))})
+			a.needs = append(a.needs, need{info.sources, holder(f.Definition), before, append(slices.Clone(after), ast.PathName(f.Alias))})
 		}
 		if info.secret {
 			a.secrets = true
@@ -165,9 +199,9 @@ func (a *asked) nested(opCtx *graphql.OperationContext, set ast.SelectionSet, ty
 
 // fieldInfo is what the schema says of the cost of a field.
 type fieldInfo struct {
-	edge   bool     // it has a resolver of its own
-	secret bool     // it is a credential
-	ops    []string // operations that carry it, if not all sources of its type do
+	edge    bool // it has a resolver of its own
+	secret  bool // it is a credential
+	sources      // operations that carry it, if not all sources of its type do
 }
 
 func infoOf(def *ast.Definition, fd *ast.FieldDefinition) fieldInfo {
@@ -177,7 +211,11 @@ func infoOf(def *ast.Definition, fd *ast.FieldDefinition) fieldInfo {
 			continue
 		}
 		op := d.Arguments.ForName("op").Value.Raw
-		info.ops = append(info.ops, op)
+		if sometimes := d.Arguments.ForName("sometimes"); sometimes != nil && sometimes.Value.Raw == "true" {
+			info.sometimes = append(info.sometimes, op)
+		} else {
+			info.ops = append(info.ops, op)
+		}
 		info.edge = info.edge || !hasSource(def, op)
 	}
 	return info

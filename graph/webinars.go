@@ -28,7 +28,8 @@ func (s *scope) webinar(ctx context.Context, number types.MeetingNumber) (*types
 	if want.keyOnly() {
 		return &types.Webinar{Origin: s.origin(), Number: number}, nil
 	}
-	return s.webinars().Load(ctx, webinarKey{number, want.secrets})
+	w, err := s.webinars().Load(ctx, webinarKey{number, want.secrets})
+	return alone(ctx, w, "Webinar"), err
 }
 
 // webinarHost returns the host of a webinar, who is not known yet where only the
@@ -69,15 +70,7 @@ func (s *scope) webinarList(ctx context.Context, filter zoom.WebinarFilter, firs
 		for i, w := range lacking {
 			keys[i] = webinarKey{w.Number, secrets}
 		}
-		found := s.webinars().LoadMany(ctx, keys)
-		for i, f := range found {
-			if f.Object != nil { // what only the list said is kept; the answer itself is shared
-				both := *f.Object
-				both.IsEventsWebinar = lacking[i].IsEventsWebinar
-				found[i].Object = &both
-			}
-		}
-		return found
+		return s.webinars().LoadMany(ctx, keys)
 	})
 }
 

@@ -422,6 +422,29 @@ func (ec *executionContext) fieldContext_Account_type(_ context.Context, field g
 	return graphql.NewScalarFieldContext("Account", field, false, false, errors.New("field of type AccountType does not have child fields"))
 }
 
+func (ec *executionContext) _Account_typeText(ctx context.Context, field graphql.CollectedField, obj *types.Account) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Account_typeText(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.TypeText(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
+			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Account_typeText(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Account", field, true, false, errors.New("field of type String does not have child fields"))
+}
+
 func (ec *executionContext) _Account_createdAt(ctx context.Context, field graphql.CollectedField, obj *types.Account) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -3682,7 +3705,7 @@ func (ec *executionContext) unmarshalInputWebinarRegistrationSettingsPatch(ctx c
 			it.Questions = data
 		case "approveType":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("approveType"))
-			data, err := ec.unmarshalOApprovalType2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐApprovalType(ctx, v)
+			data, err := ec.unmarshalORegistrationApprovalInput2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐRegistrationApprovalInput(ctx, v)
 			if err != nil {
 				return it, err
 			}
@@ -3741,6 +3764,11 @@ func (ec *executionContext) _Account(ctx context.Context, sel ast.SelectionSet, 
 			}
 		case "type":
 			out.Values[i] = ec._Account_type(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "typeText":
+			out.Values[i] = ec._Account_typeText(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}

@@ -988,6 +988,29 @@ func (ec *executionContext) fieldContext_ChatMessage_type(_ context.Context, fie
 	return graphql.NewScalarFieldContext("ChatMessage", field, false, false, errors.New("field of type ChatMessageType does not have child fields"))
 }
 
+func (ec *executionContext) _ChatMessage_typeText(ctx context.Context, field graphql.CollectedField, obj *types.ChatMessage) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ChatMessage_typeText(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.TypeText(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
+			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ChatMessage_typeText(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ChatMessage", field, true, false, errors.New("field of type String does not have child fields"))
+}
+
 func (ec *executionContext) _ChatMessage_sentAt(ctx context.Context, field graphql.CollectedField, obj *types.ChatMessage) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -1899,6 +1922,29 @@ func (ec *executionContext) fieldContext_ChatRichText_format(_ context.Context, 
 	return graphql.NewScalarFieldContext("ChatRichText", field, false, false, errors.New("field of type ChatFormat does not have child fields"))
 }
 
+func (ec *executionContext) _ChatRichText_formatText(ctx context.Context, field graphql.CollectedField, obj *types.ChatRichText) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ChatRichText_formatText(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.FormatText(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
+			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ChatRichText_formatText(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ChatRichText", field, true, false, errors.New("field of type String does not have child fields"))
+}
+
 func (ec *executionContext) _ChatRichText_attribute(ctx context.Context, field graphql.CollectedField, obj *types.ChatRichText) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -2625,6 +2671,11 @@ func (ec *executionContext) _ChatMessage(ctx context.Context, sel ast.SelectionS
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "typeText":
+			out.Values[i] = ec._ChatMessage_typeText(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "sentAt":
 			out.Values[i] = ec._ChatMessage_sentAt(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -3056,6 +3107,11 @@ func (ec *executionContext) _ChatRichText(ctx context.Context, sel ast.Selection
 			}
 		case "format":
 			out.Values[i] = ec._ChatRichText_format(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "formatText":
+			out.Values[i] = ec._ChatRichText_formatText(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}

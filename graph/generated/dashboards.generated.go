@@ -2025,6 +2025,29 @@ func (ec *executionContext) fieldContext_DashboardMeeting_audioQuality(_ context
 	return graphql.NewScalarFieldContext("DashboardMeeting", field, false, false, errors.New("field of type Quality does not have child fields"))
 }
 
+func (ec *executionContext) _DashboardMeeting_audioQualityText(ctx context.Context, field graphql.CollectedField, obj *types.DashboardMeeting) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DashboardMeeting_audioQualityText(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.AudioQualityText(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
+			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_DashboardMeeting_audioQualityText(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DashboardMeeting", field, true, false, errors.New("field of type String does not have child fields"))
+}
+
 func (ec *executionContext) _DashboardMeeting_videoQuality(ctx context.Context, field graphql.CollectedField, obj *types.DashboardMeeting) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -2048,6 +2071,29 @@ func (ec *executionContext) fieldContext_DashboardMeeting_videoQuality(_ context
 	return graphql.NewScalarFieldContext("DashboardMeeting", field, false, false, errors.New("field of type Quality does not have child fields"))
 }
 
+func (ec *executionContext) _DashboardMeeting_videoQualityText(ctx context.Context, field graphql.CollectedField, obj *types.DashboardMeeting) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DashboardMeeting_videoQualityText(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.VideoQualityText(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
+			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_DashboardMeeting_videoQualityText(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DashboardMeeting", field, true, false, errors.New("field of type String does not have child fields"))
+}
+
 func (ec *executionContext) _DashboardMeeting_screenShareQuality(ctx context.Context, field graphql.CollectedField, obj *types.DashboardMeeting) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -2069,6 +2115,29 @@ func (ec *executionContext) _DashboardMeeting_screenShareQuality(ctx context.Con
 }
 func (ec *executionContext) fieldContext_DashboardMeeting_screenShareQuality(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("DashboardMeeting", field, false, false, errors.New("field of type Quality does not have child fields"))
+}
+
+func (ec *executionContext) _DashboardMeeting_screenShareQualityText(ctx context.Context, field graphql.CollectedField, obj *types.DashboardMeeting) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DashboardMeeting_screenShareQualityText(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ScreenShareQualityText(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
+			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_DashboardMeeting_screenShareQualityText(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DashboardMeeting", field, true, false, errors.New("field of type String does not have child fields"))
 }
 
 func (ec *executionContext) _DashboardMeeting_customKeys(ctx context.Context, field graphql.CollectedField, obj *types.DashboardMeeting) (ret graphql.Marshaler) {
@@ -3246,6 +3315,29 @@ func (ec *executionContext) fieldContext_DashboardWebinar_audioQuality(_ context
 	return graphql.NewScalarFieldContext("DashboardWebinar", field, false, false, errors.New("field of type Quality does not have child fields"))
 }
 
+func (ec *executionContext) _DashboardWebinar_audioQualityText(ctx context.Context, field graphql.CollectedField, obj *types.DashboardWebinar) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DashboardWebinar_audioQualityText(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.AudioQualityText(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
+			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_DashboardWebinar_audioQualityText(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DashboardWebinar", field, true, false, errors.New("field of type String does not have child fields"))
+}
+
 func (ec *executionContext) _DashboardWebinar_videoQuality(ctx context.Context, field graphql.CollectedField, obj *types.DashboardWebinar) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -3269,6 +3361,29 @@ func (ec *executionContext) fieldContext_DashboardWebinar_videoQuality(_ context
 	return graphql.NewScalarFieldContext("DashboardWebinar", field, false, false, errors.New("field of type Quality does not have child fields"))
 }
 
+func (ec *executionContext) _DashboardWebinar_videoQualityText(ctx context.Context, field graphql.CollectedField, obj *types.DashboardWebinar) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DashboardWebinar_videoQualityText(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.VideoQualityText(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
+			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_DashboardWebinar_videoQualityText(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DashboardWebinar", field, true, false, errors.New("field of type String does not have child fields"))
+}
+
 func (ec *executionContext) _DashboardWebinar_screenShareQuality(ctx context.Context, field graphql.CollectedField, obj *types.DashboardWebinar) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -3290,6 +3405,29 @@ func (ec *executionContext) _DashboardWebinar_screenShareQuality(ctx context.Con
 }
 func (ec *executionContext) fieldContext_DashboardWebinar_screenShareQuality(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("DashboardWebinar", field, false, false, errors.New("field of type Quality does not have child fields"))
+}
+
+func (ec *executionContext) _DashboardWebinar_screenShareQualityText(ctx context.Context, field graphql.CollectedField, obj *types.DashboardWebinar) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DashboardWebinar_screenShareQualityText(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ScreenShareQualityText(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
+			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_DashboardWebinar_screenShareQualityText(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DashboardWebinar", field, true, false, errors.New("field of type String does not have child fields"))
 }
 
 func (ec *executionContext) _DashboardWebinar_customKeys(ctx context.Context, field graphql.CollectedField, obj *types.DashboardWebinar) (ret graphql.Marshaler) {
@@ -4591,13 +4729,28 @@ func (ec *executionContext) _DashboardMeeting(ctx context.Context, sel ast.Selec
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "audioQualityText":
+			out.Values[i] = ec._DashboardMeeting_audioQualityText(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "videoQuality":
 			out.Values[i] = ec._DashboardMeeting_videoQuality(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "videoQualityText":
+			out.Values[i] = ec._DashboardMeeting_videoQualityText(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "screenShareQuality":
 			out.Values[i] = ec._DashboardMeeting_screenShareQuality(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "screenShareQualityText":
+			out.Values[i] = ec._DashboardMeeting_screenShareQualityText(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
@@ -5179,13 +5332,28 @@ func (ec *executionContext) _DashboardWebinar(ctx context.Context, sel ast.Selec
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "audioQualityText":
+			out.Values[i] = ec._DashboardWebinar_audioQualityText(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "videoQuality":
 			out.Values[i] = ec._DashboardWebinar_videoQuality(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "videoQualityText":
+			out.Values[i] = ec._DashboardWebinar_videoQualityText(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "screenShareQuality":
 			out.Values[i] = ec._DashboardWebinar_screenShareQuality(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "screenShareQualityText":
+			out.Values[i] = ec._DashboardWebinar_screenShareQualityText(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}

@@ -83,6 +83,29 @@ func (ec *executionContext) fieldContext_AudioCall_callType(_ context.Context, f
 	return graphql.NewScalarFieldContext("AudioCall", field, false, false, errors.New("field of type AudioCallType does not have child fields"))
 }
 
+func (ec *executionContext) _AudioCall_callTypeText(ctx context.Context, field graphql.CollectedField, obj *types.AudioCall) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AudioCall_callTypeText(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.CallTypeText(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
+			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_AudioCall_callTypeText(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AudioCall", field, true, false, errors.New("field of type String does not have child fields"))
+}
+
 func (ec *executionContext) _AudioCall_zoomNumber(ctx context.Context, field graphql.CollectedField, obj *types.AudioCall) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -288,6 +311,29 @@ func (ec *executionContext) _DashboardParticipant_device(ctx context.Context, fi
 }
 func (ec *executionContext) fieldContext_DashboardParticipant_device(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("DashboardParticipant", field, false, false, errors.New("field of type ParticipantDevice does not have child fields"))
+}
+
+func (ec *executionContext) _DashboardParticipant_deviceText(ctx context.Context, field graphql.CollectedField, obj *types.DashboardParticipant) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DashboardParticipant_deviceText(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.DeviceText(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
+			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_DashboardParticipant_deviceText(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DashboardParticipant", field, true, false, errors.New("field of type String does not have child fields"))
 }
 
 func (ec *executionContext) _DashboardParticipant_deviceName(ctx context.Context, field graphql.CollectedField, obj *types.DashboardParticipant) (ret graphql.Marshaler) {
@@ -658,6 +704,29 @@ func (ec *executionContext) fieldContext_DashboardParticipant_networkType(_ cont
 	return graphql.NewScalarFieldContext("DashboardParticipant", field, false, false, errors.New("field of type NetworkType does not have child fields"))
 }
 
+func (ec *executionContext) _DashboardParticipant_networkTypeText(ctx context.Context, field graphql.CollectedField, obj *types.DashboardParticipant) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DashboardParticipant_networkTypeText(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.NetworkTypeText(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
+			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_DashboardParticipant_networkTypeText(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DashboardParticipant", field, true, false, errors.New("field of type String does not have child fields"))
+}
+
 func (ec *executionContext) _DashboardParticipant_dataCenter(ctx context.Context, field graphql.CollectedField, obj *types.DashboardParticipant) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -727,6 +796,29 @@ func (ec *executionContext) fieldContext_DashboardParticipant_connectionType(_ c
 	return graphql.NewScalarFieldContext("DashboardParticipant", field, false, false, errors.New("field of type ConnectionType does not have child fields"))
 }
 
+func (ec *executionContext) _DashboardParticipant_connectionTypeText(ctx context.Context, field graphql.CollectedField, obj *types.DashboardParticipant) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DashboardParticipant_connectionTypeText(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ConnectionTypeText(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
+			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_DashboardParticipant_connectionTypeText(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DashboardParticipant", field, true, false, errors.New("field of type String does not have child fields"))
+}
+
 func (ec *executionContext) _DashboardParticipant_videoConnectionType(ctx context.Context, field graphql.CollectedField, obj *types.DashboardParticipant) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -750,6 +842,29 @@ func (ec *executionContext) fieldContext_DashboardParticipant_videoConnectionTyp
 	return graphql.NewScalarFieldContext("DashboardParticipant", field, false, false, errors.New("field of type ConnectionType does not have child fields"))
 }
 
+func (ec *executionContext) _DashboardParticipant_videoConnectionTypeText(ctx context.Context, field graphql.CollectedField, obj *types.DashboardParticipant) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DashboardParticipant_videoConnectionTypeText(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.VideoConnectionTypeText(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
+			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_DashboardParticipant_videoConnectionTypeText(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DashboardParticipant", field, true, false, errors.New("field of type String does not have child fields"))
+}
+
 func (ec *executionContext) _DashboardParticipant_screenShareConnectionType(ctx context.Context, field graphql.CollectedField, obj *types.DashboardParticipant) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -771,6 +886,29 @@ func (ec *executionContext) _DashboardParticipant_screenShareConnectionType(ctx 
 }
 func (ec *executionContext) fieldContext_DashboardParticipant_screenShareConnectionType(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("DashboardParticipant", field, false, false, errors.New("field of type ConnectionType does not have child fields"))
+}
+
+func (ec *executionContext) _DashboardParticipant_screenShareConnectionTypeText(ctx context.Context, field graphql.CollectedField, obj *types.DashboardParticipant) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DashboardParticipant_screenShareConnectionTypeText(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ScreenShareConnectionTypeText(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
+			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_DashboardParticipant_screenShareConnectionTypeText(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DashboardParticipant", field, true, false, errors.New("field of type String does not have child fields"))
 }
 
 func (ec *executionContext) _DashboardParticipant_microphone(ctx context.Context, field graphql.CollectedField, obj *types.DashboardParticipant) (ret graphql.Marshaler) {
@@ -1141,6 +1279,29 @@ func (ec *executionContext) fieldContext_DashboardParticipant_role(_ context.Con
 	return graphql.NewScalarFieldContext("DashboardParticipant", field, false, false, errors.New("field of type ParticipantRole does not have child fields"))
 }
 
+func (ec *executionContext) _DashboardParticipant_roleText(ctx context.Context, field graphql.CollectedField, obj *types.DashboardParticipant) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DashboardParticipant_roleText(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.RoleText(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
+			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_DashboardParticipant_roleText(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DashboardParticipant", field, true, false, errors.New("field of type String does not have child fields"))
+}
+
 func (ec *executionContext) _DashboardParticipant_status(ctx context.Context, field graphql.CollectedField, obj *types.DashboardParticipant) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -1162,6 +1323,29 @@ func (ec *executionContext) _DashboardParticipant_status(ctx context.Context, fi
 }
 func (ec *executionContext) fieldContext_DashboardParticipant_status(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("DashboardParticipant", field, false, false, errors.New("field of type ParticipantStatus does not have child fields"))
+}
+
+func (ec *executionContext) _DashboardParticipant_statusText(ctx context.Context, field graphql.CollectedField, obj *types.DashboardParticipant) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DashboardParticipant_statusText(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.StatusText(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
+			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_DashboardParticipant_statusText(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DashboardParticipant", field, true, false, errors.New("field of type String does not have child fields"))
 }
 
 func (ec *executionContext) _DashboardParticipant_leaveReason(ctx context.Context, field graphql.CollectedField, obj *types.DashboardParticipant) (ret graphql.Marshaler) {
@@ -1233,6 +1417,29 @@ func (ec *executionContext) fieldContext_DashboardParticipant_audioQuality(_ con
 	return graphql.NewScalarFieldContext("DashboardParticipant", field, false, false, errors.New("field of type Quality does not have child fields"))
 }
 
+func (ec *executionContext) _DashboardParticipant_audioQualityText(ctx context.Context, field graphql.CollectedField, obj *types.DashboardParticipant) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DashboardParticipant_audioQualityText(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.AudioQualityText(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
+			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_DashboardParticipant_audioQualityText(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DashboardParticipant", field, true, false, errors.New("field of type String does not have child fields"))
+}
+
 func (ec *executionContext) _DashboardParticipant_videoQuality(ctx context.Context, field graphql.CollectedField, obj *types.DashboardParticipant) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -1256,6 +1463,29 @@ func (ec *executionContext) fieldContext_DashboardParticipant_videoQuality(_ con
 	return graphql.NewScalarFieldContext("DashboardParticipant", field, false, false, errors.New("field of type Quality does not have child fields"))
 }
 
+func (ec *executionContext) _DashboardParticipant_videoQualityText(ctx context.Context, field graphql.CollectedField, obj *types.DashboardParticipant) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DashboardParticipant_videoQualityText(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.VideoQualityText(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
+			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_DashboardParticipant_videoQualityText(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DashboardParticipant", field, true, false, errors.New("field of type String does not have child fields"))
+}
+
 func (ec *executionContext) _DashboardParticipant_screenShareQuality(ctx context.Context, field graphql.CollectedField, obj *types.DashboardParticipant) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -1277,6 +1507,29 @@ func (ec *executionContext) _DashboardParticipant_screenShareQuality(ctx context
 }
 func (ec *executionContext) fieldContext_DashboardParticipant_screenShareQuality(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("DashboardParticipant", field, false, false, errors.New("field of type Quality does not have child fields"))
+}
+
+func (ec *executionContext) _DashboardParticipant_screenShareQualityText(ctx context.Context, field graphql.CollectedField, obj *types.DashboardParticipant) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DashboardParticipant_screenShareQualityText(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ScreenShareQualityText(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
+			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_DashboardParticipant_screenShareQualityText(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DashboardParticipant", field, true, false, errors.New("field of type String does not have child fields"))
 }
 
 func (ec *executionContext) _DashboardParticipant_audioCalls(ctx context.Context, field graphql.CollectedField, obj *types.DashboardParticipant) (ret graphql.Marshaler) {
@@ -2381,6 +2634,11 @@ func (ec *executionContext) _AudioCall(ctx context.Context, sel ast.SelectionSet
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
+		case "callTypeText":
+			out.Values[i] = ec._AudioCall_callTypeText(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
 		case "zoomNumber":
 			out.Values[i] = ec._AudioCall_zoomNumber(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -2456,6 +2714,11 @@ func (ec *executionContext) _DashboardParticipant(ctx context.Context, sel ast.S
 			}
 		case "device":
 			out.Values[i] = ec._DashboardParticipant_device(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "deviceText":
+			out.Values[i] = ec._DashboardParticipant_deviceText(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
@@ -2539,6 +2802,11 @@ func (ec *executionContext) _DashboardParticipant(ctx context.Context, sel ast.S
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "networkTypeText":
+			out.Values[i] = ec._DashboardParticipant_networkTypeText(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "dataCenter":
 			out.Values[i] = ec._DashboardParticipant_dataCenter(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -2554,13 +2822,28 @@ func (ec *executionContext) _DashboardParticipant(ctx context.Context, sel ast.S
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "connectionTypeText":
+			out.Values[i] = ec._DashboardParticipant_connectionTypeText(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "videoConnectionType":
 			out.Values[i] = ec._DashboardParticipant_videoConnectionType(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "videoConnectionTypeText":
+			out.Values[i] = ec._DashboardParticipant_videoConnectionTypeText(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "screenShareConnectionType":
 			out.Values[i] = ec._DashboardParticipant_screenShareConnectionType(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "screenShareConnectionTypeText":
+			out.Values[i] = ec._DashboardParticipant_screenShareConnectionTypeText(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
@@ -2644,8 +2927,18 @@ func (ec *executionContext) _DashboardParticipant(ctx context.Context, sel ast.S
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "roleText":
+			out.Values[i] = ec._DashboardParticipant_roleText(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "status":
 			out.Values[i] = ec._DashboardParticipant_status(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "statusText":
+			out.Values[i] = ec._DashboardParticipant_statusText(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
@@ -2664,13 +2957,28 @@ func (ec *executionContext) _DashboardParticipant(ctx context.Context, sel ast.S
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "audioQualityText":
+			out.Values[i] = ec._DashboardParticipant_audioQualityText(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "videoQuality":
 			out.Values[i] = ec._DashboardParticipant_videoQuality(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "videoQualityText":
+			out.Values[i] = ec._DashboardParticipant_videoQualityText(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "screenShareQuality":
 			out.Values[i] = ec._DashboardParticipant_screenShareQuality(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "screenShareQualityText":
+			out.Values[i] = ec._DashboardParticipant_screenShareQualityText(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}

@@ -490,6 +490,29 @@ func (ec *executionContext) fieldContext_ParticipantQos_device(_ context.Context
 	return graphql.NewScalarFieldContext("ParticipantQos", field, false, false, errors.New("field of type ParticipantDevice does not have child fields"))
 }
 
+func (ec *executionContext) _ParticipantQos_deviceText(ctx context.Context, field graphql.CollectedField, obj *types.ParticipantQos) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ParticipantQos_deviceText(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.DeviceText(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
+			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ParticipantQos_deviceText(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ParticipantQos", field, true, false, errors.New("field of type String does not have child fields"))
+}
+
 func (ec *executionContext) _ParticipantQos_deviceName(ctx context.Context, field graphql.CollectedField, obj *types.ParticipantQos) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -858,6 +881,29 @@ func (ec *executionContext) fieldContext_ParticipantQos_networkType(_ context.Co
 	return graphql.NewScalarFieldContext("ParticipantQos", field, false, false, errors.New("field of type NetworkType does not have child fields"))
 }
 
+func (ec *executionContext) _ParticipantQos_networkTypeText(ctx context.Context, field graphql.CollectedField, obj *types.ParticipantQos) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ParticipantQos_networkTypeText(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.NetworkTypeText(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
+			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ParticipantQos_networkTypeText(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ParticipantQos", field, true, false, errors.New("field of type String does not have child fields"))
+}
+
 func (ec *executionContext) _ParticipantQos_dataCenter(ctx context.Context, field graphql.CollectedField, obj *types.ParticipantQos) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -927,6 +973,29 @@ func (ec *executionContext) fieldContext_ParticipantQos_connectionType(_ context
 	return graphql.NewScalarFieldContext("ParticipantQos", field, false, false, errors.New("field of type ConnectionType does not have child fields"))
 }
 
+func (ec *executionContext) _ParticipantQos_connectionTypeText(ctx context.Context, field graphql.CollectedField, obj *types.ParticipantQos) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ParticipantQos_connectionTypeText(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ConnectionTypeText(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
+			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ParticipantQos_connectionTypeText(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ParticipantQos", field, true, false, errors.New("field of type String does not have child fields"))
+}
+
 func (ec *executionContext) _ParticipantQos_videoConnectionType(ctx context.Context, field graphql.CollectedField, obj *types.ParticipantQos) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -950,6 +1019,29 @@ func (ec *executionContext) fieldContext_ParticipantQos_videoConnectionType(_ co
 	return graphql.NewScalarFieldContext("ParticipantQos", field, false, false, errors.New("field of type ConnectionType does not have child fields"))
 }
 
+func (ec *executionContext) _ParticipantQos_videoConnectionTypeText(ctx context.Context, field graphql.CollectedField, obj *types.ParticipantQos) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ParticipantQos_videoConnectionTypeText(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.VideoConnectionTypeText(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
+			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ParticipantQos_videoConnectionTypeText(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ParticipantQos", field, true, false, errors.New("field of type String does not have child fields"))
+}
+
 func (ec *executionContext) _ParticipantQos_screenShareConnectionType(ctx context.Context, field graphql.CollectedField, obj *types.ParticipantQos) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -971,6 +1063,29 @@ func (ec *executionContext) _ParticipantQos_screenShareConnectionType(ctx contex
 }
 func (ec *executionContext) fieldContext_ParticipantQos_screenShareConnectionType(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("ParticipantQos", field, false, false, errors.New("field of type ConnectionType does not have child fields"))
+}
+
+func (ec *executionContext) _ParticipantQos_screenShareConnectionTypeText(ctx context.Context, field graphql.CollectedField, obj *types.ParticipantQos) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ParticipantQos_screenShareConnectionTypeText(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ScreenShareConnectionTypeText(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
+			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ParticipantQos_screenShareConnectionTypeText(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ParticipantQos", field, true, false, errors.New("field of type String does not have child fields"))
 }
 
 func (ec *executionContext) _ParticipantQos_microphone(ctx context.Context, field graphql.CollectedField, obj *types.ParticipantQos) (ret graphql.Marshaler) {
@@ -2782,6 +2897,11 @@ func (ec *executionContext) _ParticipantQos(ctx context.Context, sel ast.Selecti
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "deviceText":
+			out.Values[i] = ec._ParticipantQos_deviceText(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "deviceName":
 			out.Values[i] = ec._ParticipantQos_deviceName(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -2862,6 +2982,11 @@ func (ec *executionContext) _ParticipantQos(ctx context.Context, sel ast.Selecti
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "networkTypeText":
+			out.Values[i] = ec._ParticipantQos_networkTypeText(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "dataCenter":
 			out.Values[i] = ec._ParticipantQos_dataCenter(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -2877,13 +3002,28 @@ func (ec *executionContext) _ParticipantQos(ctx context.Context, sel ast.Selecti
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "connectionTypeText":
+			out.Values[i] = ec._ParticipantQos_connectionTypeText(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "videoConnectionType":
 			out.Values[i] = ec._ParticipantQos_videoConnectionType(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "videoConnectionTypeText":
+			out.Values[i] = ec._ParticipantQos_videoConnectionTypeText(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "screenShareConnectionType":
 			out.Values[i] = ec._ParticipantQos_screenShareConnectionType(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "screenShareConnectionTypeText":
+			out.Values[i] = ec._ParticipantQos_screenShareConnectionTypeText(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}

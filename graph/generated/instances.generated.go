@@ -267,6 +267,29 @@ func (ec *executionContext) fieldContext_MeetingInstance_type(_ context.Context,
 	return graphql.NewScalarFieldContext("MeetingInstance", field, false, false, errors.New("field of type MeetingInstanceType does not have child fields"))
 }
 
+func (ec *executionContext) _MeetingInstance_typeText(ctx context.Context, field graphql.CollectedField, obj *types.MeetingInstance) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MeetingInstance_typeText(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.TypeText(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
+			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_MeetingInstance_typeText(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MeetingInstance", field, true, false, errors.New("field of type String does not have child fields"))
+}
+
 func (ec *executionContext) _MeetingInstance_endTime(ctx context.Context, field graphql.CollectedField, obj *types.MeetingInstance) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -1359,6 +1382,29 @@ func (ec *executionContext) fieldContext_Participant_status(_ context.Context, f
 	return graphql.NewScalarFieldContext("Participant", field, false, false, errors.New("field of type ParticipantStatus does not have child fields"))
 }
 
+func (ec *executionContext) _Participant_statusText(ctx context.Context, field graphql.CollectedField, obj *types.Participant) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Participant_statusText(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.StatusText(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
+			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Participant_statusText(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Participant", field, true, false, errors.New("field of type String does not have child fields"))
+}
+
 func (ec *executionContext) _Participant_failover(ctx context.Context, field graphql.CollectedField, obj *types.Participant) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -1784,6 +1830,11 @@ func (ec *executionContext) _MeetingInstance(ctx context.Context, sel ast.Select
 			}
 		case "type":
 			out.Values[i] = ec._MeetingInstance_type(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "typeText":
+			out.Values[i] = ec._MeetingInstance_typeText(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
@@ -2441,6 +2492,11 @@ func (ec *executionContext) _Participant(ctx context.Context, sel ast.SelectionS
 			}
 		case "status":
 			out.Values[i] = ec._Participant_status(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "statusText":
+			out.Values[i] = ec._Participant_statusText(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}

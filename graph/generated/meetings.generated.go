@@ -1178,6 +1178,29 @@ func (ec *executionContext) fieldContext_Meeting_type(_ context.Context, field g
 	return graphql.NewScalarFieldContext("Meeting", field, false, false, errors.New("field of type MeetingType does not have child fields"))
 }
 
+func (ec *executionContext) _Meeting_typeText(ctx context.Context, field graphql.CollectedField, obj *types.Meeting) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Meeting_typeText(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.TypeText(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
+			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Meeting_typeText(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Meeting", field, true, false, errors.New("field of type String does not have child fields"))
+}
+
 func (ec *executionContext) _Meeting_status(ctx context.Context, field graphql.CollectedField, obj *types.Meeting) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -1199,6 +1222,29 @@ func (ec *executionContext) _Meeting_status(ctx context.Context, field graphql.C
 }
 func (ec *executionContext) fieldContext_Meeting_status(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Meeting", field, false, false, errors.New("field of type MeetingStatus does not have child fields"))
+}
+
+func (ec *executionContext) _Meeting_statusText(ctx context.Context, field graphql.CollectedField, obj *types.Meeting) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Meeting_statusText(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.StatusText(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
+			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Meeting_statusText(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Meeting", field, true, false, errors.New("field of type String does not have child fields"))
 }
 
 func (ec *executionContext) _Meeting_startTime(ctx context.Context, field graphql.CollectedField, obj *types.Meeting) (ret graphql.Marshaler) {
@@ -1314,6 +1360,29 @@ func (ec *executionContext) _Meeting_creationSource(ctx context.Context, field g
 }
 func (ec *executionContext) fieldContext_Meeting_creationSource(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Meeting", field, false, false, errors.New("field of type MeetingCreationSource does not have child fields"))
+}
+
+func (ec *executionContext) _Meeting_creationSourceText(ctx context.Context, field graphql.CollectedField, obj *types.Meeting) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Meeting_creationSourceText(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.CreationSourceText(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
+			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Meeting_creationSourceText(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Meeting", field, true, false, errors.New("field of type String does not have child fields"))
 }
 
 func (ec *executionContext) _Meeting_pmi(ctx context.Context, field graphql.CollectedField, obj *types.Meeting) (ret graphql.Marshaler) {
@@ -2626,6 +2695,29 @@ func (ec *executionContext) fieldContext_MeetingResource_resourceType(_ context.
 	return graphql.NewScalarFieldContext("MeetingResource", field, false, false, errors.New("field of type MeetingResourceType does not have child fields"))
 }
 
+func (ec *executionContext) _MeetingResource_resourceTypeText(ctx context.Context, field graphql.CollectedField, obj *types.MeetingResource) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MeetingResource_resourceTypeText(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ResourceTypeText(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
+			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_MeetingResource_resourceTypeText(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MeetingResource", field, true, false, errors.New("field of type String does not have child fields"))
+}
+
 func (ec *executionContext) _MeetingResource_resourceId(ctx context.Context, field graphql.CollectedField, obj *types.MeetingResource) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -3139,6 +3231,29 @@ func (ec *executionContext) _MeetingSettings_audio(ctx context.Context, field gr
 }
 func (ec *executionContext) fieldContext_MeetingSettings_audio(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("MeetingSettings", field, false, false, errors.New("field of type MeetingAudio does not have child fields"))
+}
+
+func (ec *executionContext) _MeetingSettings_audioText(ctx context.Context, field graphql.CollectedField, obj *types.MeetingSettings) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MeetingSettings_audioText(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.AudioText(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
+			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_MeetingSettings_audioText(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MeetingSettings", field, true, false, errors.New("field of type String does not have child fields"))
 }
 
 func (ec *executionContext) _MeetingSettings_audioConferenceInfo(ctx context.Context, field graphql.CollectedField, obj *types.MeetingSettings) (ret graphql.Marshaler) {
@@ -4103,6 +4218,29 @@ func (ec *executionContext) fieldContext_MeetingSettings_continuousMeetingChat(_
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _MeetingSettings_enableDedicatedGroupChat(ctx context.Context, field graphql.CollectedField, obj *types.MeetingSettings) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MeetingSettings_enableDedicatedGroupChat(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.EnableDedicatedGroupChat, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v types.Bool) graphql.Marshaler {
+			return ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_MeetingSettings_enableDedicatedGroupChat(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MeetingSettings", field, false, false, errors.New("field of type Boolean does not have child fields"))
 }
 
 func (ec *executionContext) _MeetingSettings_resources(ctx context.Context, field graphql.CollectedField, obj *types.MeetingSettings) (ret graphql.Marshaler) {
@@ -5511,7 +5649,7 @@ func (ec *executionContext) unmarshalInputGlobalDialInNumberInput(ctx context.Co
 			it.Number = data
 		case "type":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("type"))
-			data, err := ec.unmarshalODialInNumberType2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐDialInNumberType(ctx, v)
+			data, err := ec.unmarshalODialInNumberTypeInput2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐDialInNumberTypeInput(ctx, v)
 			if err != nil {
 				return it, err
 			}
@@ -5703,7 +5841,7 @@ func (ec *executionContext) unmarshalInputMeetingPatch(ctx context.Context, obj 
 			it.Agenda = data
 		case "type":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("type"))
-			data, err := ec.unmarshalOMeetingType2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐMeetingType(ctx, v)
+			data, err := ec.unmarshalOMeetingTypeInput2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐMeetingTypeInput(ctx, v)
 			if err != nil {
 				return it, err
 			}
@@ -6381,7 +6519,7 @@ func (ec *executionContext) unmarshalInputNewMeeting(ctx context.Context, obj an
 			it.Agenda = data
 		case "type":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("type"))
-			data, err := ec.unmarshalOMeetingType2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐMeetingType(ctx, v)
+			data, err := ec.unmarshalOMeetingTypeInput2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐMeetingTypeInput(ctx, v)
 			if err != nil {
 				return it, err
 			}
@@ -7565,8 +7703,18 @@ func (ec *executionContext) _Meeting(ctx context.Context, sel ast.SelectionSet, 
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "typeText":
+			out.Values[i] = ec._Meeting_typeText(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "status":
 			out.Values[i] = ec._Meeting_status(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "statusText":
+			out.Values[i] = ec._Meeting_statusText(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
@@ -7592,6 +7740,11 @@ func (ec *executionContext) _Meeting(ctx context.Context, sel ast.SelectionSet, 
 			}
 		case "creationSource":
 			out.Values[i] = ec._Meeting_creationSource(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "creationSourceText":
+			out.Values[i] = ec._Meeting_creationSourceText(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
@@ -8419,6 +8572,11 @@ func (ec *executionContext) _MeetingResource(ctx context.Context, sel ast.Select
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
+		case "resourceTypeText":
+			out.Values[i] = ec._MeetingResource_resourceTypeText(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
 		case "resourceId":
 			out.Values[i] = ec._MeetingResource_resourceId(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -8559,6 +8717,11 @@ func (ec *executionContext) _MeetingSettings(ctx context.Context, sel ast.Select
 			}
 		case "audio":
 			out.Values[i] = ec._MeetingSettings_audio(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "audioText":
+			out.Values[i] = ec._MeetingSettings_audioText(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
@@ -8749,6 +8912,11 @@ func (ec *executionContext) _MeetingSettings(ctx context.Context, sel ast.Select
 			}
 		case "continuousMeetingChat":
 			out.Values[i] = ec._MeetingSettings_continuousMeetingChat(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "enableDedicatedGroupChat":
+			out.Values[i] = ec._MeetingSettings_enableDedicatedGroupChat(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
@@ -9856,16 +10024,16 @@ func (ec *executionContext) marshalODialInNumberType2zoomqlᚋinternalᚋzoomᚋ
 	return v
 }
 
-func (ec *executionContext) unmarshalODialInNumberType2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐDialInNumberType(ctx context.Context, v any) (*types.DialInNumberType, error) {
+func (ec *executionContext) unmarshalODialInNumberTypeInput2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐDialInNumberTypeInput(ctx context.Context, v any) (*types.DialInNumberTypeInput, error) {
 	if v == nil {
 		return nil, nil
 	}
-	var res = new(types.DialInNumberType)
+	var res = new(types.DialInNumberTypeInput)
 	err := res.UnmarshalGQL(v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalODialInNumberType2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐDialInNumberType(ctx context.Context, sel ast.SelectionSet, v *types.DialInNumberType) graphql.Marshaler {
+func (ec *executionContext) marshalODialInNumberTypeInput2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐDialInNumberTypeInput(ctx context.Context, sel ast.SelectionSet, v *types.DialInNumberTypeInput) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
@@ -10194,16 +10362,16 @@ func (ec *executionContext) marshalOMeetingType2zoomqlᚋinternalᚋzoomᚋtypes
 	return v
 }
 
-func (ec *executionContext) unmarshalOMeetingType2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐMeetingType(ctx context.Context, v any) (*types.MeetingType, error) {
+func (ec *executionContext) unmarshalOMeetingTypeInput2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐMeetingTypeInput(ctx context.Context, v any) (*types.MeetingTypeInput, error) {
 	if v == nil {
 		return nil, nil
 	}
-	var res = new(types.MeetingType)
+	var res = new(types.MeetingTypeInput)
 	err := res.UnmarshalGQL(v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalOMeetingType2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐMeetingType(ctx context.Context, sel ast.SelectionSet, v *types.MeetingType) graphql.Marshaler {
+func (ec *executionContext) marshalOMeetingTypeInput2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐMeetingTypeInput(ctx context.Context, sel ast.SelectionSet, v *types.MeetingTypeInput) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
@@ -10335,6 +10503,22 @@ func (ec *executionContext) unmarshalORecurrenceType2zoomqlᚋinternalᚋzoomᚋ
 }
 
 func (ec *executionContext) marshalORecurrenceType2zoomqlᚋinternalᚋzoomᚋtypesᚐRecurrenceType(ctx context.Context, sel ast.SelectionSet, v types.RecurrenceType) graphql.Marshaler {
+	return v
+}
+
+func (ec *executionContext) unmarshalORegistrationApprovalInput2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐRegistrationApprovalInput(ctx context.Context, v any) (*types.RegistrationApprovalInput, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(types.RegistrationApprovalInput)
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalORegistrationApprovalInput2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐRegistrationApprovalInput(ctx context.Context, sel ast.SelectionSet, v *types.RegistrationApprovalInput) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
 	return v
 }
 

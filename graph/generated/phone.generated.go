@@ -359,6 +359,29 @@ func (ec *executionContext) fieldContext_PhoneRecording_callerNumberType(_ conte
 	return graphql.NewScalarFieldContext("PhoneRecording", field, false, false, errors.New("field of type PhoneNumberType does not have child fields"))
 }
 
+func (ec *executionContext) _PhoneRecording_callerNumberTypeText(ctx context.Context, field graphql.CollectedField, obj *types.PhoneRecording) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PhoneRecording_callerNumberTypeText(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.CallerNumberTypeText(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
+			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_PhoneRecording_callerNumberTypeText(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PhoneRecording", field, true, false, errors.New("field of type String does not have child fields"))
+}
+
 func (ec *executionContext) _PhoneRecording_callerAccountCode(ctx context.Context, field graphql.CollectedField, obj *types.PhoneRecording) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -449,6 +472,29 @@ func (ec *executionContext) _PhoneRecording_calleeNumberType(ctx context.Context
 }
 func (ec *executionContext) fieldContext_PhoneRecording_calleeNumberType(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("PhoneRecording", field, false, false, errors.New("field of type PhoneNumberType does not have child fields"))
+}
+
+func (ec *executionContext) _PhoneRecording_calleeNumberTypeText(ctx context.Context, field graphql.CollectedField, obj *types.PhoneRecording) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PhoneRecording_calleeNumberTypeText(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.CalleeNumberTypeText(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
+			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_PhoneRecording_calleeNumberTypeText(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PhoneRecording", field, true, false, errors.New("field of type String does not have child fields"))
 }
 
 func (ec *executionContext) _PhoneRecording_calleeAccountCode(ctx context.Context, field graphql.CollectedField, obj *types.PhoneRecording) (ret graphql.Marshaler) {
@@ -1009,6 +1055,11 @@ func (ec *executionContext) _PhoneRecording(ctx context.Context, sel ast.Selecti
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "callerNumberTypeText":
+			out.Values[i] = ec._PhoneRecording_callerNumberTypeText(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "callerAccountCode":
 			out.Values[i] = ec._PhoneRecording_callerAccountCode(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -1026,6 +1077,11 @@ func (ec *executionContext) _PhoneRecording(ctx context.Context, sel ast.Selecti
 			}
 		case "calleeNumberType":
 			out.Values[i] = ec._PhoneRecording_calleeNumberType(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "calleeNumberTypeText":
+			out.Values[i] = ec._PhoneRecording_calleeNumberTypeText(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}

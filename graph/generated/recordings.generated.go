@@ -140,6 +140,29 @@ func (ec *executionContext) fieldContext_MeetingRecordings_hostZoomId(_ context.
 	return graphql.NewScalarFieldContext("MeetingRecordings", field, false, false, errors.New("field of type String does not have child fields"))
 }
 
+func (ec *executionContext) _MeetingRecordings_hostEmail(ctx context.Context, field graphql.CollectedField, obj *types.MeetingRecordings) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MeetingRecordings_hostEmail(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.HostEmail, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
+			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_MeetingRecordings_hostEmail(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MeetingRecordings", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
 func (ec *executionContext) _MeetingRecordings_topic(ctx context.Context, field graphql.CollectedField, obj *types.MeetingRecordings) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -186,6 +209,29 @@ func (ec *executionContext) fieldContext_MeetingRecordings_type(_ context.Contex
 	return graphql.NewScalarFieldContext("MeetingRecordings", field, false, false, errors.New("field of type RecordedMeetingType does not have child fields"))
 }
 
+func (ec *executionContext) _MeetingRecordings_typeText(ctx context.Context, field graphql.CollectedField, obj *types.MeetingRecordings) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MeetingRecordings_typeText(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.TypeText(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
+			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_MeetingRecordings_typeText(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MeetingRecordings", field, true, false, errors.New("field of type String does not have child fields"))
+}
+
 func (ec *executionContext) _MeetingRecordings_startTime(ctx context.Context, field graphql.CollectedField, obj *types.MeetingRecordings) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -207,6 +253,29 @@ func (ec *executionContext) _MeetingRecordings_startTime(ctx context.Context, fi
 }
 func (ec *executionContext) fieldContext_MeetingRecordings_startTime(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("MeetingRecordings", field, false, false, errors.New("field of type DateTime does not have child fields"))
+}
+
+func (ec *executionContext) _MeetingRecordings_timezone(ctx context.Context, field graphql.CollectedField, obj *types.MeetingRecordings) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MeetingRecordings_timezone(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Timezone, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
+			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_MeetingRecordings_timezone(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MeetingRecordings", field, false, false, errors.New("field of type String does not have child fields"))
 }
 
 func (ec *executionContext) _MeetingRecordings_durationMinutes(ctx context.Context, field graphql.CollectedField, obj *types.MeetingRecordings) (ret graphql.Marshaler) {
@@ -276,6 +345,29 @@ func (ec *executionContext) _MeetingRecordings_totalSize(ctx context.Context, fi
 }
 func (ec *executionContext) fieldContext_MeetingRecordings_totalSize(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("MeetingRecordings", field, false, false, errors.New("field of type ByteCount does not have child fields"))
+}
+
+func (ec *executionContext) _MeetingRecordings_shareUrl(ctx context.Context, field graphql.CollectedField, obj *types.MeetingRecordings) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MeetingRecordings_shareUrl(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ShareURL, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
+			return ec.marshalOURL2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_MeetingRecordings_shareUrl(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MeetingRecordings", field, false, false, errors.New("field of type URL does not have child fields"))
 }
 
 func (ec *executionContext) _MeetingRecordings_autoDelete(ctx context.Context, field graphql.CollectedField, obj *types.MeetingRecordings) (ret graphql.Marshaler) {
@@ -737,6 +829,29 @@ func (ec *executionContext) fieldContext_RecordingFile_type(_ context.Context, f
 	return graphql.NewScalarFieldContext("RecordingFile", field, false, false, errors.New("field of type RecordingFileType does not have child fields"))
 }
 
+func (ec *executionContext) _RecordingFile_typeText(ctx context.Context, field graphql.CollectedField, obj *types.RecordingFile) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RecordingFile_typeText(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.TypeText(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
+			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_RecordingFile_typeText(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RecordingFile", field, true, false, errors.New("field of type String does not have child fields"))
+}
+
 func (ec *executionContext) _RecordingFile_extension(ctx context.Context, field graphql.CollectedField, obj *types.RecordingFile) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -760,6 +875,29 @@ func (ec *executionContext) fieldContext_RecordingFile_extension(_ context.Conte
 	return graphql.NewScalarFieldContext("RecordingFile", field, false, false, errors.New("field of type RecordingFileExtension does not have child fields"))
 }
 
+func (ec *executionContext) _RecordingFile_extensionText(ctx context.Context, field graphql.CollectedField, obj *types.RecordingFile) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RecordingFile_extensionText(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ExtensionText(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
+			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_RecordingFile_extensionText(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RecordingFile", field, true, false, errors.New("field of type String does not have child fields"))
+}
+
 func (ec *executionContext) _RecordingFile_recordingType(ctx context.Context, field graphql.CollectedField, obj *types.RecordingFile) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -781,6 +919,29 @@ func (ec *executionContext) _RecordingFile_recordingType(ctx context.Context, fi
 }
 func (ec *executionContext) fieldContext_RecordingFile_recordingType(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("RecordingFile", field, false, false, errors.New("field of type RecordingType does not have child fields"))
+}
+
+func (ec *executionContext) _RecordingFile_recordingTypeText(ctx context.Context, field graphql.CollectedField, obj *types.RecordingFile) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RecordingFile_recordingTypeText(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.RecordingTypeText(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
+			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_RecordingFile_recordingTypeText(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RecordingFile", field, true, false, errors.New("field of type String does not have child fields"))
 }
 
 func (ec *executionContext) _RecordingFile_size(ctx context.Context, field graphql.CollectedField, obj *types.RecordingFile) (ret graphql.Marshaler) {
@@ -827,6 +988,29 @@ func (ec *executionContext) _RecordingFile_status(ctx context.Context, field gra
 }
 func (ec *executionContext) fieldContext_RecordingFile_status(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("RecordingFile", field, false, false, errors.New("field of type RecordingStatus does not have child fields"))
+}
+
+func (ec *executionContext) _RecordingFile_statusText(ctx context.Context, field graphql.CollectedField, obj *types.RecordingFile) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RecordingFile_statusText(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.StatusText(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
+			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_RecordingFile_statusText(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RecordingFile", field, true, false, errors.New("field of type String does not have child fields"))
 }
 
 func (ec *executionContext) _RecordingFile_startTime(ctx context.Context, field graphql.CollectedField, obj *types.RecordingFile) (ret graphql.Marshaler) {
@@ -1101,6 +1285,11 @@ func (ec *executionContext) _MeetingRecordings(ctx context.Context, sel ast.Sele
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "hostEmail":
+			out.Values[i] = ec._MeetingRecordings_hostEmail(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "topic":
 			out.Values[i] = ec._MeetingRecordings_topic(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -1111,8 +1300,18 @@ func (ec *executionContext) _MeetingRecordings(ctx context.Context, sel ast.Sele
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "typeText":
+			out.Values[i] = ec._MeetingRecordings_typeText(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "startTime":
 			out.Values[i] = ec._MeetingRecordings_startTime(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "timezone":
+			out.Values[i] = ec._MeetingRecordings_timezone(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
@@ -1128,6 +1327,11 @@ func (ec *executionContext) _MeetingRecordings(ctx context.Context, sel ast.Sele
 			}
 		case "totalSize":
 			out.Values[i] = ec._MeetingRecordings_totalSize(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "shareUrl":
+			out.Values[i] = ec._MeetingRecordings_shareUrl(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
@@ -1353,13 +1557,28 @@ func (ec *executionContext) _RecordingFile(ctx context.Context, sel ast.Selectio
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "typeText":
+			out.Values[i] = ec._RecordingFile_typeText(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "extension":
 			out.Values[i] = ec._RecordingFile_extension(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "extensionText":
+			out.Values[i] = ec._RecordingFile_extensionText(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "recordingType":
 			out.Values[i] = ec._RecordingFile_recordingType(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "recordingTypeText":
+			out.Values[i] = ec._RecordingFile_recordingTypeText(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
@@ -1370,6 +1589,11 @@ func (ec *executionContext) _RecordingFile(ctx context.Context, sel ast.Selectio
 			}
 		case "status":
 			out.Values[i] = ec._RecordingFile_status(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "statusText":
+			out.Values[i] = ec._RecordingFile_statusText(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}

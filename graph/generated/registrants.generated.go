@@ -1031,6 +1031,29 @@ func (ec *executionContext) fieldContext_Registrant_language(_ context.Context, 
 	return graphql.NewScalarFieldContext("Registrant", field, false, false, errors.New("field of type RegistrantLanguage does not have child fields"))
 }
 
+func (ec *executionContext) _Registrant_languageText(ctx context.Context, field graphql.CollectedField, obj *types.Registrant) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Registrant_languageText(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.LanguageText(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
+			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Registrant_languageText(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Registrant", field, true, false, errors.New("field of type String does not have child fields"))
+}
+
 func (ec *executionContext) _Registrant_meeting(ctx context.Context, field graphql.CollectedField, obj *types.Registrant) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -1605,7 +1628,7 @@ func (ec *executionContext) unmarshalInputNewRegistrant(ctx context.Context, obj
 			it.Industry = data
 		case "noOfEmployees":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("noOfEmployees"))
-			data, err := ec.unmarshalOEmployeeRange2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐEmployeeRange(ctx, v)
+			data, err := ec.unmarshalOEmployeeRangeInput2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐEmployeeRangeInput(ctx, v)
 			if err != nil {
 				return it, err
 			}
@@ -2210,6 +2233,11 @@ func (ec *executionContext) _Registrant(ctx context.Context, sel ast.SelectionSe
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "languageText":
+			out.Values[i] = ec._Registrant_languageText(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "meeting":
 			field := field
 
@@ -2713,16 +2741,16 @@ func (ec *executionContext) marshalOEmployeeRange2zoomqlᚋinternalᚋzoomᚋtyp
 	return v
 }
 
-func (ec *executionContext) unmarshalOEmployeeRange2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐEmployeeRange(ctx context.Context, v any) (*types.EmployeeRange, error) {
+func (ec *executionContext) unmarshalOEmployeeRangeInput2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐEmployeeRangeInput(ctx context.Context, v any) (*types.EmployeeRangeInput, error) {
 	if v == nil {
 		return nil, nil
 	}
-	var res = new(types.EmployeeRange)
+	var res = new(types.EmployeeRangeInput)
 	err := res.UnmarshalGQL(v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalOEmployeeRange2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐEmployeeRange(ctx context.Context, sel ast.SelectionSet, v *types.EmployeeRange) graphql.Marshaler {
+func (ec *executionContext) marshalOEmployeeRangeInput2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐEmployeeRangeInput(ctx context.Context, sel ast.SelectionSet, v *types.EmployeeRangeInput) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}

@@ -35,6 +35,9 @@ type BillingReportResolver interface {
 type HostActivityResolver interface {
 	User(ctx context.Context, obj *types.HostActivity) (*types.User, error)
 }
+type MeetingReportResolver interface {
+	Host(ctx context.Context, obj *types.MeetingReport) (*types.User, error)
+}
 type OperationLogResolver interface {
 	Operator(ctx context.Context, obj *types.OperationLog) (*types.User, error)
 }
@@ -1866,6 +1869,29 @@ func (ec *executionContext) fieldContext_HostActivity_type(_ context.Context, fi
 	return graphql.NewScalarFieldContext("HostActivity", field, false, false, errors.New("field of type UserType does not have child fields"))
 }
 
+func (ec *executionContext) _HostActivity_typeText(ctx context.Context, field graphql.CollectedField, obj *types.HostActivity) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_HostActivity_typeText(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.TypeText(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
+			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_HostActivity_typeText(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("HostActivity", field, true, false, errors.New("field of type String does not have child fields"))
+}
+
 func (ec *executionContext) _HostActivity_department(ctx context.Context, field graphql.CollectedField, obj *types.HostActivity) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -2435,6 +2461,29 @@ func (ec *executionContext) fieldContext_MeetingReport_type(_ context.Context, f
 	return graphql.NewScalarFieldContext("MeetingReport", field, false, false, errors.New("field of type MeetingInstanceType does not have child fields"))
 }
 
+func (ec *executionContext) _MeetingReport_typeText(ctx context.Context, field graphql.CollectedField, obj *types.MeetingReport) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MeetingReport_typeText(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.TypeText(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
+			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_MeetingReport_typeText(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MeetingReport", field, true, false, errors.New("field of type String does not have child fields"))
+}
+
 func (ec *executionContext) _MeetingReport_startTime(ctx context.Context, field graphql.CollectedField, obj *types.MeetingReport) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -2616,6 +2665,29 @@ func (ec *executionContext) _MeetingReport_userEmail(ctx context.Context, field 
 	)
 }
 func (ec *executionContext) fieldContext_MeetingReport_userEmail(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MeetingReport", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _MeetingReport_hostZoomId(ctx context.Context, field graphql.CollectedField, obj *types.MeetingReport) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MeetingReport_hostZoomId(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.HostZoomID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
+			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_MeetingReport_hostZoomId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("MeetingReport", field, false, false, errors.New("field of type String does not have child fields"))
 }
 
@@ -2980,6 +3052,38 @@ func (ec *executionContext) _MeetingReport_meetingEncryptionStatus(ctx context.C
 }
 func (ec *executionContext) fieldContext_MeetingReport_meetingEncryptionStatus(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("MeetingReport", field, false, false, errors.New("field of type MeetingEncryptionStatus does not have child fields"))
+}
+
+func (ec *executionContext) _MeetingReport_host(ctx context.Context, field graphql.CollectedField, obj *types.MeetingReport) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MeetingReport_host(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.MeetingReport().Host(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *types.User) graphql.Marshaler {
+			return ec.marshalOUser2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐUser(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_MeetingReport_host(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "MeetingReport",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_User(ctx, field)
+		},
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _OperationLog_time(ctx context.Context, field graphql.CollectedField, obj *types.OperationLog) (ret graphql.Marshaler) {
@@ -3668,6 +3772,29 @@ func (ec *executionContext) _TelephoneCall_type(ctx context.Context, field graph
 }
 func (ec *executionContext) fieldContext_TelephoneCall_type(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("TelephoneCall", field, false, false, errors.New("field of type TelephoneCallType does not have child fields"))
+}
+
+func (ec *executionContext) _TelephoneCall_typeText(ctx context.Context, field graphql.CollectedField, obj *types.TelephoneCall) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TelephoneCall_typeText(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.TypeText(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
+			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_TelephoneCall_typeText(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("TelephoneCall", field, true, false, errors.New("field of type String does not have child fields"))
 }
 
 func (ec *executionContext) _TelephoneCall_startTime(ctx context.Context, field graphql.CollectedField, obj *types.TelephoneCall) (ret graphql.Marshaler) {
@@ -5629,6 +5756,11 @@ func (ec *executionContext) _HostActivity(ctx context.Context, sel ast.Selection
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "typeText":
+			out.Values[i] = ec._HostActivity_typeText(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "department":
 			out.Values[i] = ec._HostActivity_department(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -5887,138 +6019,186 @@ func (ec *executionContext) _MeetingReport(ctx context.Context, sel ast.Selectio
 		case "uuid":
 			out.Values[i] = ec._MeetingReport_uuid(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "meetingNumber":
 			out.Values[i] = ec._MeetingReport_meetingNumber(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "topic":
 			out.Values[i] = ec._MeetingReport_topic(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "type":
 			out.Values[i] = ec._MeetingReport_type(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "typeText":
+			out.Values[i] = ec._MeetingReport_typeText(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "startTime":
 			out.Values[i] = ec._MeetingReport_startTime(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "endTime":
 			out.Values[i] = ec._MeetingReport_endTime(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "durationMinutes":
 			out.Values[i] = ec._MeetingReport_durationMinutes(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "totalMinutes":
 			out.Values[i] = ec._MeetingReport_totalMinutes(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "participantsCount":
 			out.Values[i] = ec._MeetingReport_participantsCount(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "participantsCountMyAccount":
 			out.Values[i] = ec._MeetingReport_participantsCountMyAccount(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "userName":
 			out.Values[i] = ec._MeetingReport_userName(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "userEmail":
 			out.Values[i] = ec._MeetingReport_userEmail(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "hostZoomId":
+			out.Values[i] = ec._MeetingReport_hostZoomId(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "hostName":
 			out.Values[i] = ec._MeetingReport_hostName(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "hostOrganization":
 			out.Values[i] = ec._MeetingReport_hostOrganization(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "department":
 			out.Values[i] = ec._MeetingReport_department(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "source":
 			out.Values[i] = ec._MeetingReport_source(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "sessionKey":
 			out.Values[i] = ec._MeetingReport_sessionKey(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "trackingFields":
 			out.Values[i] = ec._MeetingReport_trackingFields(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "customKeys":
 			out.Values[i] = ec._MeetingReport_customKeys(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "scheduleTime":
 			out.Values[i] = ec._MeetingReport_scheduleTime(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "joinWaitingRoomTime":
 			out.Values[i] = ec._MeetingReport_joinWaitingRoomTime(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "joinTime":
 			out.Values[i] = ec._MeetingReport_joinTime(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "leaveTime":
 			out.Values[i] = ec._MeetingReport_leaveTime(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "hasScreenShare":
 			out.Values[i] = ec._MeetingReport_hasScreenShare(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "hasRecording":
 			out.Values[i] = ec._MeetingReport_hasRecording(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "hasChat":
 			out.Values[i] = ec._MeetingReport_hasChat(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "meetingEncryptionStatus":
 			out.Values[i] = ec._MeetingReport_meetingEncryptionStatus(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "host":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._MeetingReport_host(ctx, field, obj)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.IsDeferred() {
+				deferredFieldSet.AddField(field)
+				fieldIndex := len(deferredFieldSet.Values) - 1
+				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, deferredFieldSet)
+				})
+
+				for _, deferrable := range field.Deferrables {
+					view, ok := deferLabelToView[deferrable.Label]
+					if !ok {
+						view = deferredFieldSet.NewView()
+						deferLabelToView[deferrable.Label] = view
+					}
+					view.AddIndices(fieldIndex)
+				}
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -6443,6 +6623,11 @@ func (ec *executionContext) _TelephoneCall(ctx context.Context, sel ast.Selectio
 			out.Values[i] = graphql.MarshalString("TelephoneCall")
 		case "type":
 			out.Values[i] = ec._TelephoneCall_type(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "typeText":
+			out.Values[i] = ec._TelephoneCall_typeText(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}

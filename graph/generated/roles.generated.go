@@ -780,6 +780,29 @@ func (ec *executionContext) fieldContext_RoleMember_type(_ context.Context, fiel
 	return graphql.NewScalarFieldContext("RoleMember", field, false, false, errors.New("field of type UserType does not have child fields"))
 }
 
+func (ec *executionContext) _RoleMember_typeText(ctx context.Context, field graphql.CollectedField, obj *types.RoleMember) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RoleMember_typeText(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.TypeText(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
+			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_RoleMember_typeText(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RoleMember", field, true, false, errors.New("field of type String does not have child fields"))
+}
+
 func (ec *executionContext) _RoleMember_user(ctx context.Context, field graphql.CollectedField, obj *types.RoleMember) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -1972,6 +1995,11 @@ func (ec *executionContext) _RoleMember(ctx context.Context, sel ast.SelectionSe
 			}
 		case "type":
 			out.Values[i] = ec._RoleMember_type(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "typeText":
+			out.Values[i] = ec._RoleMember_typeText(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}

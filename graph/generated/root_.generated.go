@@ -48,6 +48,7 @@ type ResolverRoot interface {
 	Meeting() MeetingResolver
 	MeetingInstance() MeetingInstanceResolver
 	MeetingRecordings() MeetingRecordingsResolver
+	MeetingReport() MeetingReportResolver
 	MeetingSummary() MeetingSummaryResolver
 	MeetingSurveyRespondent() MeetingSurveyRespondentResolver
 	Mutation() MutationResolver
@@ -279,6 +280,8 @@ type Account implements Node
   number: String @zoomField(name: "account_number") @zoom(op: "GET /accounts") @zoom(op: "GET /accounts/{accountId}")
   "What kind of account it is."
   type: AccountType @zoomField(name: "account_type") @zoom(op: "GET /accounts") @zoom(op: "GET /accounts/{accountId}")
+  "` + "`" + `type` + "`" + ` as Zoom writes it, also what this schema does not know."
+  typeText: String @text(of: "type") @zoomField(name: "account_type") @zoom(op: "GET /accounts") @zoom(op: "GET /accounts/{accountId}")
   "When it was created."
   createdAt: DateTime @zoom(op: "GET /accounts") @zoom(op: "GET /accounts/{accountId}") @zoom(op: "POST /accounts")
   "E-mail address of the owner."
@@ -642,7 +645,7 @@ input WebinarRegistrationSettingsPatch {
   "Zoom's questions on the form."
   questions: [WebinarRegistrationQuestionInput!]
   "Whether somebody must approve each registration."
-  approveType: ApprovalType
+  approveType: RegistrationApprovalInput
   "Questions that the account added."
   customQuestions: [WebinarCustomQuestionInput!]
 }
@@ -708,7 +711,7 @@ input DeleteVirtualBackgroundsInput {
 }
 
 "What kind of account it is."
-enum AccountType {
+enum AccountType @extensible {
   "Without a subscription."
   FREE @zoomValue(name: "Free")
   "Zoom Pro."
@@ -933,6 +936,8 @@ type ChatMessage @source(op: "GET /chat/users/{userId}/messages") {
   text: String @zoomField(name: "message")
   "What it holds."
   type: ChatMessageType @zoomField(name: "message_type")
+  "` + "`" + `type` + "`" + ` as Zoom writes it, also what this schema does not know."
+  typeText: String @text(of: "type") @zoomField(name: "message_type")
   "When it was sent."
   sentAt: DateTime @zoomField(name: "date_time")
   "The same in milliseconds since 1970, as replies name it: longer than 32 bits, so text."
@@ -1000,6 +1005,8 @@ type ChatRichText {
   endPosition: Int
   "How it looks."
   format: ChatFormat @zoomField(name: "format_type")
+  "` + "`" + `format` + "`" + ` as Zoom writes it, also what this schema does not know."
+  formatText: String @text(of: "format") @zoomField(name: "format_type")
   "What else there is to say: a size (` + "`" + `s` + "`" + `, ` + "`" + `m` + "`" + `, ` + "`" + `l` + "`" + `), a colour (` + "`" + `FFC0CB` + "`" + `), an indent in pixels, a heading (` + "`" + `h1` + "`" + `), a link."
   attribute: String @zoomField(name: "format_attr")
 }
@@ -1115,7 +1122,7 @@ enum ChatExternalUserPermission {
 }
 
 "What a message holds."
-enum ChatMessageType {
+enum ChatMessageType @extensible {
   "Text."
   PLAIN_TEXT @zoomValue(name: "plain_text_message")
   "A JPEG picture."
@@ -1149,7 +1156,7 @@ enum ChatMessageStatus {
 }
 
 "How a part of a text looks."
-enum ChatFormat {
+enum ChatFormat @extensible {
   "Bold."
   BOLD @zoomValue(name: "Bold")
   "Slanted."
@@ -1393,7 +1400,7 @@ enum DashboardDateType {
 }
 
 "How good something was, by the mean opinion score."
-enum Quality {
+enum Quality @extensible {
   "Nearly flawless: 4 to 5."
   GOOD
   "Some disturbances: 3 to 4."
@@ -1467,10 +1474,16 @@ type DashboardMeeting
   averageJoinTimeSeconds: Float @zoomField(name: "avg_jointime_cost") @zoom(op: "GET /metrics/meetings") @zoom(op: "GET /metrics/meetings/{meetingId}")
   "How good the audio was. Only lists of runs tell it."
   audioQuality: Quality @zoom(op: "GET /metrics/meetings")
+  "` + "`" + `audioQuality` + "`" + ` as Zoom writes it, also what this schema does not know."
+  audioQualityText: String @text(of: "audioQuality") @zoomField(name: "audio_quality") @zoom(op: "GET /metrics/meetings")
   "How good the video was. Only lists of runs tell it."
   videoQuality: Quality @zoom(op: "GET /metrics/meetings")
+  "` + "`" + `videoQuality` + "`" + ` as Zoom writes it, also what this schema does not know."
+  videoQualityText: String @text(of: "videoQuality") @zoomField(name: "video_quality") @zoom(op: "GET /metrics/meetings")
   "How good the shared screen was. Only lists of runs tell it."
   screenShareQuality: Quality @zoom(op: "GET /metrics/meetings")
+  "` + "`" + `screenShareQuality` + "`" + ` as Zoom writes it, also what this schema does not know."
+  screenShareQualityText: String @text(of: "screenShareQuality") @zoomField(name: "screen_share_quality") @zoom(op: "GET /metrics/meetings")
   "Keys and values that an app put on it, ten at most."
   customKeys: [CustomKey!]
   "Id that a Video SDK app gave to the session. Only lists of runs tell it."
@@ -1595,10 +1608,16 @@ type DashboardWebinar
   hasAicConversation: Boolean @zoom(op: "GET /metrics/webinars/{webinarId}")
   "How good the audio was."
   audioQuality: Quality
+  "` + "`" + `audioQuality` + "`" + ` as Zoom writes it, also what this schema does not know."
+  audioQualityText: String @text(of: "audioQuality") @zoomField(name: "audio_quality")
   "How good the video was."
   videoQuality: Quality
+  "` + "`" + `videoQuality` + "`" + ` as Zoom writes it, also what this schema does not know."
+  videoQualityText: String @text(of: "videoQuality") @zoomField(name: "video_quality")
   "How good the shared screen was."
   screenShareQuality: Quality
+  "` + "`" + `screenShareQuality` + "`" + ` as Zoom writes it, also what this schema does not know."
+  screenShareQualityText: String @text(of: "screenShareQuality") @zoomField(name: "screen_share_quality")
   "Keys and values that an app put on it, ten at most."
   customKeys: [CustomKey!]
 
@@ -1684,6 +1703,8 @@ type DashboardParticipant
   leaveTime: DateTime
   "What the person joined with."
   device: ParticipantDevice
+  "` + "`" + `device` + "`" + ` as Zoom writes it, also what this schema does not know."
+  deviceText: String @text(of: "device") @zoomField(name: "device")
   "Name of the device."
   deviceName: String
   "Version of Zoom's client."
@@ -1716,16 +1737,24 @@ type DashboardParticipant
   location: String
   "How the device is connected to its network."
   networkType: NetworkType
+  "` + "`" + `networkType` + "`" + ` as Zoom writes it, also what this schema does not know."
+  networkTypeText: String @text(of: "networkType") @zoomField(name: "network_type")
   "Zoom's data center that serves the person."
   dataCenter: String
   "Zoom's data centers that serve the person, with what each of them does."
   fullDataCenters: [String!] @zoomField(name: "full_data_center") @separated(by: ";")
   "How the device is connected to Zoom."
   connectionType: ConnectionType
+  "` + "`" + `connectionType` + "`" + ` as Zoom writes it, also what this schema does not know."
+  connectionTypeText: String @text(of: "connectionType") @zoomField(name: "connection_type")
   "How its video is connected to Zoom."
   videoConnectionType: ConnectionType
+  "` + "`" + `videoConnectionType` + "`" + ` as Zoom writes it, also what this schema does not know."
+  videoConnectionTypeText: String @text(of: "videoConnectionType") @zoomField(name: "video_connection_type")
   "How the screen that it shares is connected to Zoom."
   screenShareConnectionType: ConnectionType @zoomField(name: "as_connection_type")
+  "` + "`" + `screenShareConnectionType` + "`" + ` as Zoom writes it, also what this schema does not know."
+  screenShareConnectionTypeText: String @text(of: "screenShareConnectionType") @zoomField(name: "as_connection_type")
   "The microphone; null for people outside the account."
   microphone: String
   "The speaker; null for people outside the account."
@@ -1758,18 +1787,28 @@ type DashboardParticipant
   breakoutRoomId: String @zoomField(name: "bo_mtg_id")
   "What the person was there."
   role: ParticipantRole
+  "` + "`" + `role` + "`" + ` as Zoom writes it, also what this schema does not know."
+  roleText: String @text(of: "role") @zoomField(name: "role")
   "Whether the stay was in the meeting or in its waiting room."
   status: ParticipantStatus @zoom(op: "GET /metrics/meetings/{meetingId}/participants")
+  "` + "`" + `status` + "`" + ` as Zoom writes it, also what this schema does not know."
+  statusText: String @text(of: "status") @zoomField(name: "status") @zoom(op: "GET /metrics/meetings/{meetingId}/participants")
   "Why the stay ended, in Zoom's words, with the person's name in them."
   leaveReason: String
   "How many were with the person in a Zoom Room."
   inRoomParticipantsCount: Int @zoomField(name: "in_room_participants") @zoom(op: "GET /metrics/meetings/{meetingId}/participants")
   "How good the person's audio was."
   audioQuality: Quality
+  "` + "`" + `audioQuality` + "`" + ` as Zoom writes it, also what this schema does not know."
+  audioQualityText: String @text(of: "audioQuality") @zoomField(name: "audio_quality")
   "How good the person's video was."
   videoQuality: Quality
+  "` + "`" + `videoQuality` + "`" + ` as Zoom writes it, also what this schema does not know."
+  videoQualityText: String @text(of: "videoQuality") @zoomField(name: "video_quality")
   "How good the screen was that the person shared."
   screenShareQuality: Quality
+  "` + "`" + `screenShareQuality` + "`" + ` as Zoom writes it, also what this schema does not know."
+  screenShareQualityText: String @text(of: "screenShareQuality") @zoomField(name: "screen_share_quality")
   "Telephone calls that the person joined by."
   audioCalls: [AudioCall!] @zoomField(name: "audio_call")
   "SIP address of contact, for who joined by SIP."
@@ -1819,6 +1858,8 @@ type AudioCall {
   callNumber: String
   "Who called whom."
   callType: AudioCallType
+  "` + "`" + `callType` + "`" + ` as Zoom writes it, also what this schema does not know."
+  callTypeText: String @text(of: "callType") @zoomField(name: "call_type")
   "Zoom's number."
   zoomNumber: String
 }
@@ -1910,7 +1951,7 @@ type ParticipantSharingEdge {
 }
 
 "What a participant joined with."
-enum ParticipantDevice {
+enum ParticipantDevice @extensible {
   "A telephone."
   PHONE @zoomValue(name: "Phone")
   "A device that speaks H.323 or SIP."
@@ -1923,10 +1964,14 @@ enum ParticipantDevice {
   IOS @zoomValue(name: "iOS")
   "An Android device."
   ANDROID @zoomValue(name: "Android")
+  "A browser. The library ZoomNet has met the value; Zoom's documents lack it."
+  WEB @zoomValue(name: "Web")
+  "A Zoom Room. The library ZoomNet has met the value; Zoom's documents lack it."
+  ZOOM_ROOMS @zoomValue(name: "Zoom Rooms")
 }
 
 "How a device is connected to its network."
-enum NetworkType {
+enum NetworkType @extensible {
   "By a cable."
   WIRED @zoomValue(name: "Wired")
   "By wireless LAN."
@@ -1940,7 +1985,7 @@ enum NetworkType {
 }
 
 "How a device is connected to Zoom."
-enum ConnectionType {
+enum ConnectionType @extensible {
   "Directly to the other participant."
   P2P @zoomValue(name: "P2P")
   "TCP."
@@ -1966,11 +2011,13 @@ enum ConnectionType {
 }
 
 "What a participant was in a run."
-enum ParticipantRole {
+enum ParticipantRole @extensible {
   "The host."
   HOST
   "One of the audience, or of a meeting."
   ATTENDEE
+  "A co-host. Recorded answers have it; Zoom's documents do not."
+  CO_HOST @zoomValue(name: "co-host")
   "A panelist of a webinar."
   PANELIST
 }
@@ -1996,7 +2043,7 @@ enum AicDisclaimer {
 }
 
 "Who called whom."
-enum AudioCallType {
+enum AudioCallType @extensible {
   "The person called Zoom."
   CALL_IN @zoomValue(name: "call-in")
   "Zoom called the person."
@@ -2033,6 +2080,8 @@ type ParticipantQos
   leaveTime: DateTime
   "What the person joined with."
   device: ParticipantDevice
+  "` + "`" + `device` + "`" + ` as Zoom writes it, also what this schema does not know."
+  deviceText: String @text(of: "device") @zoomField(name: "device")
   "Name of the device."
   deviceName: String
   "Version of Zoom's client."
@@ -2065,16 +2114,24 @@ type ParticipantQos
   location: String
   "How the device is connected to its network."
   networkType: NetworkType
+  "` + "`" + `networkType` + "`" + ` as Zoom writes it, also what this schema does not know."
+  networkTypeText: String @text(of: "networkType") @zoomField(name: "network_type")
   "Zoom's data center that serves the person."
   dataCenter: String
   "Zoom's data centers that serve the person, with what each of them does."
   fullDataCenters: [String!] @zoomField(name: "full_data_center") @separated(by: ";")
   "How the device is connected to Zoom."
   connectionType: ConnectionType
+  "` + "`" + `connectionType` + "`" + ` as Zoom writes it, also what this schema does not know."
+  connectionTypeText: String @text(of: "connectionType") @zoomField(name: "connection_type")
   "How its video is connected to Zoom."
   videoConnectionType: ConnectionType
+  "` + "`" + `videoConnectionType` + "`" + ` as Zoom writes it, also what this schema does not know."
+  videoConnectionTypeText: String @text(of: "videoConnectionType") @zoomField(name: "video_connection_type")
   "How the screen that it shares is connected to Zoom."
   screenShareConnectionType: ConnectionType @zoomField(name: "as_connection_type")
+  "` + "`" + `screenShareConnectionType` + "`" + ` as Zoom writes it, also what this schema does not know."
+  screenShareConnectionTypeText: String @text(of: "screenShareConnectionType") @zoomField(name: "as_connection_type")
   "The microphone; null for people outside the account."
   microphone: String @zoom(op: "GET /metrics/meetings/{meetingId}/participants/{participantId}/qos")
   "The speaker; null for people outside the account."
@@ -2888,6 +2945,11 @@ type MeetingInstance implements Node
   topic: String @zoom(op: "GET /past_meetings/{meetingId}") @zoom(op: "GET /report/users/{userId}/meetings")
   "What kind of meeting it was."
   type: MeetingInstanceType @zoom(op: "GET /past_meetings/{meetingId}") @zoom(op: "GET /report/users/{userId}/meetings")
+  "` + "`" + `type` + "`" + ` as Zoom writes it, also what this schema does not know."
+  typeText: String @text(of: "type")
+    @zoomField(name: "type")
+    @zoom(op: "GET /past_meetings/{meetingId}")
+    @zoom(op: "GET /report/users/{userId}/meetings")
   "When it ended."
   endTime: DateTime @zoom(op: "GET /past_meetings/{meetingId}") @zoom(op: "GET /report/users/{userId}/meetings")
   "How long it lasted, in minutes."
@@ -2911,7 +2973,7 @@ type MeetingInstance implements Node
     @zoomField(name: "user_email")
     @zoom(op: "GET /past_meetings/{meetingId}")
     @zoom(op: "GET /report/users/{userId}/meetings")
-  "Zoom's id of the host; not told in sub accounts."
+  "Zoom's id of the host; in sub accounts as far as the report tells it."
   hostZoomId: String @zoomField(name: "host_id") @zoom(op: "GET /past_meetings/{meetingId}")
   "Department of the host."
   department: String @zoomField(name: "dept") @zoom(op: "GET /past_meetings/{meetingId}")
@@ -2990,6 +3052,8 @@ type Participant
   durationSeconds: Int @zoomField(name: "duration")
   "Whether the stay was in the meeting or in its waiting room."
   status: ParticipantStatus
+  "` + "`" + `status` + "`" + ` as Zoom writes it, also what this schema does not know."
+  statusText: String @text(of: "status") @zoomField(name: "status")
   "Whether the connection moved to another server of Zoom's on the way."
   failover: Boolean
   "Whether the person belongs to the host's organization."
@@ -3054,7 +3118,7 @@ enum ReportState {
 }
 
 "Where a participant was during a stay."
-enum ParticipantStatus {
+enum ParticipantStatus @extensible {
   "In the meeting."
   IN_MEETING
   "In the waiting room."
@@ -3062,7 +3126,7 @@ enum ParticipantStatus {
 }
 
 "What kind of meeting or webinar a run was."
-enum MeetingInstanceType {
+enum MeetingInstanceType @extensible {
   "Scheduled ahead through the add-on for Google Workspace."
   PRESCHEDULED @zoomValue(name: "0")
   "Started at once, without a schedule."
@@ -3341,8 +3405,12 @@ type Meeting implements Node
   agenda: String
   "What kind of meeting it is."
   type: MeetingType
+  "` + "`" + `type` + "`" + ` as Zoom writes it, also what this schema does not know."
+  typeText: String @text(of: "type") @zoomField(name: "type")
   "Whether it is going on. Zoom has no state for ended."
   status: MeetingStatus @zoom(op: "GET /meetings/{meetingId}")
+  "` + "`" + `status` + "`" + ` as Zoom writes it, also what this schema does not know."
+  statusText: String @text(of: "status") @zoomField(name: "status") @zoom(op: "GET /meetings/{meetingId}")
   "When it begins; null for instant meetings and recurring ones without fixed time."
   startTime: DateTime
   "How long it is planned to last, in minutes."
@@ -3353,6 +3421,8 @@ type Meeting implements Node
   createdAt: DateTime
   "What it was scheduled with."
   creationSource: MeetingCreationSource @zoom(op: "GET /meetings/{meetingId}")
+  "` + "`" + `creationSource` + "`" + ` as Zoom writes it, also what this schema does not know."
+  creationSourceText: String @text(of: "creationSource") @zoomField(name: "creation_source") @zoom(op: "GET /meetings/{meetingId}")
   "Number of the personal meeting room, if it was scheduled there."
   pmi: MeetingNumber
   "Whether it was scheduled ahead through the add-on for Google Workspace."
@@ -3535,6 +3605,8 @@ type MeetingSettings {
   encryptionType: MeetingEncryption
   "How people take part by voice."
   audio: MeetingAudio
+  "` + "`" + `audio` + "`" + ` as Zoom writes it, also what this schema does not know."
+  audioText: String @text(of: "audio") @zoomField(name: "audio")
   "Dial-in text of another provider, 2048 characters at most."
   audioConferenceInfo: String
   "Countries with a dial-in number, two letters each."
@@ -3611,6 +3683,8 @@ type MeetingSettings {
   questionAndAnswer: QuestionAndAnswer
   "A chat channel that outlives the meeting; only for scheduled and recurring meetings."
   continuousMeetingChat: ContinuousMeetingChat
+  "The meeting has a group chat of its own. Recorded answers have it; Zoom's documents do not."
+  enableDedicatedGroupChat: Boolean
   "Whiteboards of the meeting."
   resources: [MeetingResource!]
   "Keys and values that an app put on the meeting, ten at most."
@@ -3787,6 +3861,8 @@ type ContinuousMeetingChat {
 type MeetingResource {
   "What it is."
   resourceType: MeetingResourceType
+  "` + "`" + `resourceType` + "`" + ` as Zoom writes it, also what this schema does not know."
+  resourceTypeText: String @text(of: "resourceType") @zoomField(name: "resource_type")
   "Zoom's id of it."
   resourceId: String
   "What people with the link may do."
@@ -3809,8 +3885,8 @@ input NewMeeting {
   topic: String
   "What the meeting is about, 2000 characters at most."
   agenda: String
-  "What kind of meeting; any but PERSONAL. Default: SCHEDULED."
-  type: MeetingType
+  "What kind of meeting. Default: SCHEDULED."
+  type: MeetingTypeInput
   "When it begins; for SCHEDULED and RECURRING_FIXED_TIME. Left out or past: now."
   startTime: DateTime
   "How long it is planned to last, in minutes, 1 to 1440; for SCHEDULED and RECURRING_FIXED_TIME. Default: 60."
@@ -3866,8 +3942,8 @@ input MeetingPatch {
   topic: String
   "What the meeting is about, 2000 characters at most."
   agenda: String
-  "What kind of meeting; any but PERSONAL."
-  type: MeetingType
+  "What kind of meeting."
+  type: MeetingTypeInput
   "When it begins; for SCHEDULED and RECURRING_FIXED_TIME. A past time becomes now."
   startTime: DateTime
   "How long it is planned to last, in minutes, 1 to 1440; for SCHEDULED and RECURRING_FIXED_TIME."
@@ -4193,7 +4269,7 @@ input GlobalDialInNumberInput {
   "The number, with the calling code."
   number: String
   "Who pays for the call."
-  type: DialInNumberType
+  type: DialInNumberTypeInput
 }
 
 "Written questions during a meeting."
@@ -4273,7 +4349,9 @@ input MeetingResourceInput {
 }
 
 "What kind of meeting is scheduled."
-enum MeetingType {
+enum MeetingType @extensible {
+  "Scheduled ahead through the add-on for Google Workspace. Zoom's events name the code, its REST documents do not."
+  PRESCHEDULED @zoomValue(name: "0")
   "Starts at once, without a schedule."
   INSTANT @zoomValue(name: "1")
   "Once, at a set time."
@@ -4282,6 +4360,22 @@ enum MeetingType {
   RECURRING_NO_FIXED_TIME @zoomValue(name: "3")
   "Somebody's personal meeting room; only in answers."
   PERSONAL @zoomValue(name: "4")
+  "A personal audio conference, by phone only. Zoom's events name the code, its REST documents do not."
+  PERSONAL_AUDIO_CONFERENCE @zoomValue(name: "7")
+  "Recurring at fixed times."
+  RECURRING_FIXED_TIME @zoomValue(name: "8")
+  "For sharing a screen only."
+  SCREEN_SHARE_ONLY @zoomValue(name: "10")
+}
+
+"What kind of meeting to schedule."
+enum MeetingTypeInput {
+  "Starts at once, without a schedule."
+  INSTANT @zoomValue(name: "1")
+  "Once, at a set time."
+  SCHEDULED @zoomValue(name: "2")
+  "Recurring, started whenever wanted."
+  RECURRING_NO_FIXED_TIME @zoomValue(name: "3")
   "Recurring at fixed times."
   RECURRING_FIXED_TIME @zoomValue(name: "8")
   "For sharing a screen only."
@@ -4289,15 +4383,17 @@ enum MeetingType {
 }
 
 "Whether a meeting is going on."
-enum MeetingStatus {
+enum MeetingStatus @extensible {
   "It is not."
   WAITING
   "It is."
   STARTED
+  "It is over. The library ZoomNet has met the value; Zoom's documents lack it."
+  FINISHED
 }
 
 "What a meeting was scheduled with."
-enum MeetingCreationSource {
+enum MeetingCreationSource @extensible {
   "Zoom's API."
   OPEN_API
   "Zoom's web portal."
@@ -4380,6 +4476,14 @@ enum ApprovalType {
   NO_REGISTRATION @zoomValue(name: "2")
 }
 
+"How who registers is approved."
+enum RegistrationApprovalInput {
+  "They register and are approved by themselves."
+  AUTOMATIC @zoomValue(name: "0")
+  "They register, and the host approves each."
+  MANUAL @zoomValue(name: "1")
+}
+
 "What one registration for a recurring meeting is good for."
 enum RegistrationType {
   "All occurrences."
@@ -4391,7 +4495,7 @@ enum RegistrationType {
 }
 
 "How people take part by voice."
-enum MeetingAudio {
+enum MeetingAudio @extensible {
   "By phone or by computer."
   BOTH
   "By phone only."
@@ -4460,6 +4564,14 @@ enum DialInNumberType {
   PREMIUM
 }
 
+"Who pays for a call to a number that a meeting is given."
+enum DialInNumberTypeInput {
+  "The caller."
+  TOLL
+  "The account: the number is toll-free."
+  TOLL_FREE @zoomValue(name: "tollfree")
+}
+
 "The calendar add-on that a meeting was scheduled with."
 enum CalendarType {
   "Zoom's add-in for Outlook."
@@ -4477,7 +4589,7 @@ enum QuestionVisibility {
 }
 
 "What a meeting is worked on with."
-enum MeetingResourceType {
+enum MeetingResourceType @extensible {
   "A whiteboard."
   WHITEBOARD
 }
@@ -4576,6 +4688,8 @@ type PhoneRecording @source(op: "GET /phone/users/{userId}/recordings") {
   callerNumber: String
   "Whose number that is."
   callerNumberType: PhoneNumberType
+  "` + "`" + `callerNumberType` + "`" + ` as Zoom writes it, also what this schema does not know."
+  callerNumberTypeText: String @text(of: "callerNumberType") @zoomField(name: "caller_number_type")
   "Account code of who called, for calls between accounts."
   callerAccountCode: String
   "Name of who was called."
@@ -4584,6 +4698,8 @@ type PhoneRecording @source(op: "GET /phone/users/{userId}/recordings") {
   calleeNumber: String
   "Whose number that is."
   calleeNumberType: PhoneNumberType
+  "` + "`" + `calleeNumberType` + "`" + ` as Zoom writes it, also what this schema does not know."
+  calleeNumberTypeText: String @text(of: "calleeNumberType") @zoomField(name: "callee_number_type")
   "Account code of who was called, for calls between accounts."
   calleeAccountCode: String
   "Who made the call, when it was made for a call queue."
@@ -4626,7 +4742,7 @@ enum PhoneCallDirection {
 }
 
 "Whose a phone number is."
-enum PhoneNumberType {
+enum PhoneNumberType @extensible {
   "The account's own."
   INTERNAL @zoomValue(name: "1")
   "Somebody else's."
@@ -5016,18 +5132,26 @@ type MeetingRecordings @source(op: "GET /meetings/{meetingId}/recordings") {
   accountZoomId: String @zoomField(name: "account_id")
   "Zoom's id of the host."
   hostZoomId: String @zoomField(name: "host_id")
+  "E-mail address of the host. Recorded answers have it; Zoom's documents do not."
+  hostEmail: String
   "Title of the meeting."
   topic: String
   "What kind of meeting or webinar it was."
   type: RecordedMeetingType
+  "` + "`" + `type` + "`" + ` as Zoom writes it, also what this schema does not know."
+  typeText: String @text(of: "type") @zoomField(name: "type")
   "When the run began."
   startTime: DateTime
+  "Time zone of the meeting, an IANA name or such as ` + "`" + `GMT+8:00` + "`" + `. Recorded answers have it; Zoom's documents do not."
+  timezone: String
   "How long the recording is, in minutes."
   durationMinutes: Int @zoomField(name: "duration")
   "How many files there are, those of single participants included."
   recordingCount: Int
   "How large they are together."
   totalSize: ByteCount
+  "Page to play all of it on, for who may: the link that people pass on. Recorded answers have it; Zoom's documents do not."
+  shareUrl: URL
   "They are deleted by themselves on ` + "`" + `autoDeleteDate` + "`" + `; null where the host has not set that."
   autoDelete: Boolean
   "The day on which they are deleted by themselves."
@@ -5069,14 +5193,22 @@ type RecordingFile {
   name: String @zoomField(name: "file_name")
   "What is in it."
   type: RecordingFileType @zoomField(name: "file_type")
+  "` + "`" + `type` + "`" + ` as Zoom writes it, also what this schema does not know."
+  typeText: String @text(of: "type") @zoomField(name: "file_type")
   "How its name ends."
   extension: RecordingFileExtension @zoomField(name: "file_extension")
+  "` + "`" + `extension` + "`" + ` as Zoom writes it, also what this schema does not know."
+  extensionText: String @text(of: "extension") @zoomField(name: "file_extension")
   "What was recorded."
   recordingType: RecordingType
+  "` + "`" + `recordingType` + "`" + ` as Zoom writes it, also what this schema does not know."
+  recordingTypeText: String @text(of: "recordingType") @zoomField(name: "recording_type")
   "How large it is."
   size: ByteCount @zoomField(name: "file_size")
   "Whether it is ready."
   status: RecordingStatus
+  "` + "`" + `status` + "`" + ` as Zoom writes it, also what this schema does not know."
+  statusText: String @text(of: "status") @zoomField(name: "status")
   "When it begins."
   startTime: DateTime @zoomField(name: "recording_start")
   "When it ends."
@@ -5105,7 +5237,7 @@ type SignedDownload {
 }
 
 "What kind of meeting or webinar a recording is of."
-enum RecordedMeetingType {
+enum RecordedMeetingType @extensible {
   "A meeting that started at once, without a schedule."
   INSTANT @zoomValue(name: "1")
   "A meeting scheduled once."
@@ -5129,7 +5261,7 @@ enum RecordedMeetingType {
 }
 
 "What is in a file of a recording."
-enum RecordingFileType {
+enum RecordingFileType @extensible {
   "Pictures and sound."
   MP4 @zoomValue(name: "MP4")
   "Sound."
@@ -5153,7 +5285,7 @@ enum RecordingFileType {
 }
 
 "How the name of a recording's file ends."
-enum RecordingFileExtension {
+enum RecordingFileExtension @extensible {
   "Pictures and sound."
   MP4 @zoomValue(name: "MP4")
   "Sound."
@@ -5171,7 +5303,7 @@ enum RecordingFileExtension {
 }
 
 "What was recorded."
-enum RecordingType {
+enum RecordingType @extensible {
   "The shared screen and who spoke, with captions."
   SHARED_SCREEN_WITH_SPEAKER_VIEW_CC @zoomValue(name: "shared_screen_with_speaker_view(CC)")
   "The shared screen and who spoke."
@@ -5180,16 +5312,26 @@ enum RecordingType {
   SHARED_SCREEN_WITH_GALLERY_VIEW
   "Who spoke, alone in the picture."
   ACTIVE_SPEAKER
+  "Who spoke, large, and the others. The library ZoomNet has met the value; Zoom's documents lack it."
+  SPEAKER_VIEW
   "Everybody."
   GALLERY_VIEW
   "The shared screen."
   SHARED_SCREEN
   "Sound."
   AUDIO_ONLY
+  "The sound of each participant. Zoom's events have it; its REST documents do not."
+  AUDIO_ONLY_EACH_PARTICIPANT
   "What was said."
   AUDIO_TRANSCRIPT
+  "What was said, from the captions. Zoom's events have it; its REST documents do not."
+  CC_TRANSCRIPT
   "The chat."
   CHAT_FILE
+  "The chat, message by message. Zoom's events have it; its REST documents do not."
+  CHAT_MESSAGE
+  "A conversation with AI Companion. Recorded answers have it; Zoom's documents do not."
+  AIC_CONVERSATION
   "Polls."
   POLL
   "The host's camera."
@@ -5215,9 +5357,11 @@ enum RecordingType {
 }
 
 "Whether a file of a recording is ready."
-enum RecordingStatus {
+enum RecordingStatus @extensible {
   "It is."
   COMPLETED
+  "Zoom still works on it. Zoom's events have it; its REST documents do not."
+  PROCESSING
 }
 `, BuiltIn: false},
 	{Name: "../schema/registrants.graphqls", Input: `extend type Mutation {
@@ -5304,6 +5448,8 @@ type Registrant implements Node
   customQuestions: [CustomQuestionAnswer!]
   "Language of the e-mails to a registrant of a webinar."
   language: RegistrantLanguage @zoom(op: "GET /webinars/{webinarId}/registrants/{registrantId}")
+  "` + "`" + `language` + "`" + ` as Zoom writes it, also what this schema does not know."
+  languageText: String @text(of: "language") @zoomField(name: "language") @zoom(op: "GET /webinars/{webinarId}/registrants/{registrantId}")
 
   "The meeting that was registered for; null when it was a webinar."
   meeting: Meeting @zoom(op: "GET /meetings/{meetingId}")
@@ -5378,7 +5524,7 @@ input NewRegistrant {
   "Industry."
   industry: String
   "Size of the organization."
-  noOfEmployees: EmployeeRange
+  noOfEmployees: EmployeeRangeInput
   "When the person means to buy."
   purchasingTimeFrame: PurchasingTimeFrame
   "The person's part in deciding what is bought."
@@ -5522,6 +5668,26 @@ enum EmployeeRange {
   MORE_THAN_10000 @zoomValue(name: "More than 10,000")
 }
 
+"How many people work for a registrant."
+enum EmployeeRangeInput {
+  "1 to 20."
+  FROM_1_TO_20 @zoomValue(name: "1-20")
+  "21 to 50."
+  FROM_21_TO_50 @zoomValue(name: "21-50")
+  "51 to 100."
+  FROM_51_TO_100 @zoomValue(name: "51-100")
+  "101 to 500; documented for adding only."
+  FROM_101_TO_500 @zoomValue(name: "101-500")
+  "500 to 1,000; documented for adding only."
+  FROM_500_TO_1000 @zoomValue(name: "500-1,000")
+  "1,001 to 5,000."
+  FROM_1001_TO_5000 @zoomValue(name: "1,001-5,000")
+  "5,001 to 10,000."
+  FROM_5001_TO_10000 @zoomValue(name: "5,001-10,000")
+  "More than 10,000."
+  MORE_THAN_10000 @zoomValue(name: "More than 10,000")
+}
+
 "When somebody means to buy."
 enum PurchasingTimeFrame {
   "Within a month."
@@ -5549,7 +5715,7 @@ enum PurchaseRole {
 }
 
 "A language of Zoom's e-mails to registrants. The codes are Zoom's own, not all of them standard."
-enum RegistrantLanguage {
+enum RegistrantLanguage @extensible {
   "English, United States."
   EN_US @zoomValue(name: "en-US")
   "German."
@@ -5841,6 +6007,8 @@ type MeetingReport @source(op: "GET /report/meetings/{meetingId}") @source(op: "
   topic: String
   "What kind of meeting or webinar it was."
   type: MeetingInstanceType
+  "` + "`" + `type` + "`" + ` as Zoom writes it, also what this schema does not know."
+  typeText: String @text(of: "type") @zoomField(name: "type")
   "When it began."
   startTime: DateTime
   "When it ended."
@@ -5857,6 +6025,8 @@ type MeetingReport @source(op: "GET /report/meetings/{meetingId}") @source(op: "
   userName: String
   "E-mail address of the user whom the report names."
   userEmail: String
+  "Zoom's id of the host. Recorded answers have it, though not all; Zoom's documents do not."
+  hostZoomId: String @zoomField(name: "host_id") @zoom(op: "GET /report/meetings/{meetingId}", sometimes: true)
   "Name of the host."
   hostName: String @zoom(op: "GET /report/users/{userId}/meetings")
   "Name of the account that hosted it."
@@ -5887,6 +6057,9 @@ type MeetingReport @source(op: "GET /report/meetings/{meetingId}") @source(op: "
   hasChat: Boolean @zoom(op: "GET /report/users/{userId}/meetings")
   "How it was encrypted."
   meetingEncryptionStatus: MeetingEncryptionStatus @zoom(op: "GET /report/users/{userId}/meetings")
+
+  "The user who hosted it."
+  host: User @zoom(op: "GET /users/{userId}") @zoom(op: "GET /users") @zoom(op: "GET /report/meetings/{meetingId}")
 }
 
 "How a run of a meeting was encrypted."
@@ -5958,6 +6131,8 @@ type HostActivity @source(op: "GET /report/users") {
   userName: String
   "What kind of licence the user has."
   type: UserType
+  "` + "`" + `type` + "`" + ` as Zoom writes it, also what this schema does not know."
+  typeText: String @text(of: "type") @zoomField(name: "type")
   "Department of the user."
   department: String @zoomField(name: "dept")
   "Meetings that the user held."
@@ -6086,6 +6261,8 @@ enum OperationLogCategory {
 type TelephoneCall @source(op: "GET /report/telephone") {
   "What kind of call it was."
   type: TelephoneCallType
+  "` + "`" + `type` + "`" + ` as Zoom writes it, also what this schema does not know."
+  typeText: String @text(of: "type") @zoomField(name: "type")
   "When the leg began."
   startTime: DateTime
   "When the leg ended."
@@ -6170,7 +6347,7 @@ enum TelephoneTime {
 }
 
 "What kind of phone call it was."
-enum TelephoneCallType {
+enum TelephoneCallType @extensible {
   "In, to a toll-free number."
   TOLL_FREE @zoomValue(name: "toll-free")
   "Out of the meeting."
@@ -6387,9 +6564,15 @@ type PollRespondent
   "The name that the person joined with."
   name: String
   "Given name."
-  firstName: String @zoom(op: "GET /report/meetings/{meetingId}/polls") @zoom(op: "GET /report/webinars/{webinarId}/polls")
+  firstName: String
+    @zoom(op: "GET /past_meetings/{meetingId}/polls", sometimes: true)
+    @zoom(op: "GET /report/meetings/{meetingId}/polls")
+    @zoom(op: "GET /report/webinars/{webinarId}/polls")
   "Family name."
-  lastName: String @zoom(op: "GET /report/meetings/{meetingId}/polls") @zoom(op: "GET /report/webinars/{webinarId}/polls")
+  lastName: String
+    @zoom(op: "GET /past_meetings/{meetingId}/polls", sometimes: true)
+    @zoom(op: "GET /report/meetings/{meetingId}/polls")
+    @zoom(op: "GET /report/webinars/{webinarId}/polls")
   "E-mail address; null for most people outside the account."
   email: String
   "The person's answers."
@@ -6697,6 +6880,8 @@ type RoleMember @source(op: "GET /roles/{roleId}/members") {
   department: String
   "What kind of licence the user has."
   type: UserType
+  "` + "`" + `type` + "`" + ` as Zoom writes it, also what this schema does not know."
+  typeText: String @text(of: "type") @zoomField(name: "type")
 
   "The user in full."
   user: User @zoom(op: "GET /users/{userId}") @zoom(op: "GET /users")
@@ -6858,6 +7043,8 @@ coverage test read it. Several mean that any of them may be used.
 directive @zoom(
   "Method and path pattern, as in the table of operations."
   op: String!
+  "Its answers have the field only sometimes: where one has not, another operation is asked."
+  sometimes: Boolean! = false
 ) repeatable on FIELD_DEFINITION
 
 "Answers of this REST operation, or the rows of its list, are decoded straight into the type."
@@ -6877,6 +7064,19 @@ directive @zoomValue(
   "The value at Zoom; a number is written as its digits."
   name: String!
 ) on ENUM_VALUE
+
+"""
+Zoom composes the values of the enum, or adds some without notice. Beside each field of
+it stands the text as Zoom writes it, also where the value is null because the schema
+does not know it.
+"""
+directive @extensible on ENUM
+
+"The field gives, or takes, the values of another one as Zoom writes them."
+directive @text(
+  "Name of the other field."
+  of: String!
+) on FIELD_DEFINITION | INPUT_FIELD_DEFINITION
 
 "A list that Zoom writes as one string."
 directive @separated(
@@ -7081,6 +7281,8 @@ enum ErrorCode {
   EXPIRED
   "Zoom does not have the data yet."
   NOT_READY
+  "Zoom tells the field elsewhere, and not in what was read for the objects."
+  NOT_TOLD
   "Today's allowance at Zoom is used up; see ` + "`" + `retryAt` + "`" + `."
   DAILY_LIMIT
   "Zoom's rate limit leaves no room in time; see ` + "`" + `retryAt` + "`" + `."
@@ -7200,8 +7402,13 @@ type ChatFileRestrictions {
   onlyAllowSpecificFileTypes: Boolean
   "The types that may be shared."
   fileTypeRestrictions: [ChatFileType!]
+  "` + "`" + `fileTypeRestrictions` + "`" + ` as Zoom writes them, also what this schema does not know."
+  fileTypeRestrictionsText: [String!] @text(of: "fileTypeRestrictions") @zoomField(name: "file_type_restrictions")
   "The types that may be shared with people outside."
   fileTypeRestrictionsForExternal: [ChatFileType!]
+  "` + "`" + `fileTypeRestrictionsForExternal` + "`" + ` as Zoom writes them, also what this schema does not know."
+  fileTypeRestrictionsForExternalText: [String!] @text(of: "fileTypeRestrictionsForExternal")
+    @zoomField(name: "file_type_restrictions_for_external")
   "The size is bounded."
   maximumFileSize: Boolean
   "The bound, in megabytes: 50, 100, 200, 300, 400 or 500."
@@ -7590,6 +7797,8 @@ type InterpretationSettings {
   allowUpTo25CustomLanguagesWhenSchedulingMeetings: Boolean @zoomField(name: "allow_up_to_25_custom_languages_when_scheduling_meetings")
   "Languages of Zoom that are offered."
   languages: [InterpretationLanguage!]
+  "` + "`" + `languages` + "`" + ` as Zoom writes them, also what this schema does not know."
+  languagesText: [String!] @text(of: "languages") @zoomField(name: "languages")
 }
 
 "Interpreters of sign language."
@@ -7600,6 +7809,8 @@ type SignInterpretationSettings {
   enableSignLanguageInterpretationByDefault: Boolean
   "Languages of Zoom that are offered."
   languages: [SignLanguage!]
+  "` + "`" + `languages` + "`" + ` as Zoom writes them, also what this schema does not know."
+  languagesText: [String!] @text(of: "languages") @zoomField(name: "languages")
   "Languages that the account added."
   customLanguages: [String!]
 }
@@ -7678,6 +7889,8 @@ type WebinarStreamingSettings {
   liveStreamingReminder: Boolean
   "Services to stream to."
   liveStreamingService: [LiveStreamingService!]
+  "` + "`" + `liveStreamingService` + "`" + ` as Zoom writes them, also what this schema does not know."
+  liveStreamingServiceText: [String!] @text(of: "liveStreamingService") @zoomField(name: "live_streaming_service")
 }
 
 "Summaries of meetings by AI Companion."
@@ -7774,6 +7987,8 @@ type InMeetingSettings {
   meetingDataTransitAndResidencyMethod: DataTransit
   "The regions chosen."
   dataCenterRegions: [DataCenterRegion!]
+  "` + "`" + `dataCenterRegions` + "`" + ` as Zoom writes them, also what this schema does not know."
+  dataCenterRegionsText: [String!] @text(of: "dataCenterRegions") @zoomField(name: "data_center_regions")
   "Users cannot share their desktop in meetings that they host."
   disableScreenSharingForHostMeetings: Boolean
   "Nobody can share a screen while guests are there."
@@ -7864,6 +8079,8 @@ type InMeetingSettings {
   stereoAudio: Boolean
   "The regions not chosen."
   uncheckedDataCenterRegions: [DataCenterRegion!]
+  "` + "`" + `uncheckedDataCenterRegions` + "`" + ` as Zoom writes them, also what this schema does not know."
+  uncheckedDataCenterRegionsText: [String!] @text(of: "uncheckedDataCenterRegions") @zoomField(name: "unchecked_data_center_regions")
   "Invitations of the Outlook plugin are HTML."
   useHtmlFormatEmail: Boolean
   "Users can replace their background."
@@ -8214,6 +8431,8 @@ type MeetingChatSettings {
 type ScheduleMeetingSettings {
   "How people can hear and speak."
   audioType: MeetingAudio
+  "` + "`" + `audioType` + "`" + ` as Zoom writes it, also what this schema does not know."
+  audioTypeText: String @text(of: "audioType") @zoomField(name: "audio_type")
   "Only who is signed in can join."
   enforceLogin: Boolean
   "The domains whose users can join."
@@ -8412,8 +8631,12 @@ type VideoSdkSessionSettings {
   customDataCenterRegions: Boolean
   "The regions chosen."
   dataCenterRegions: [DataCenterRegion!]
+  "` + "`" + `dataCenterRegions` + "`" + ` as Zoom writes them, also what this schema does not know."
+  dataCenterRegionsText: [String!] @text(of: "dataCenterRegions") @zoomField(name: "data_center_regions")
   "The regions not chosen."
   uncheckedDataCenterRegions: [DataCenterRegion!]
+  "` + "`" + `uncheckedDataCenterRegions` + "`" + ` as Zoom writes them, also what this schema does not know."
+  uncheckedDataCenterRegionsText: [String!] @text(of: "uncheckedDataCenterRegions") @zoomField(name: "unchecked_data_center_regions")
   "Two people in a meeting are connected directly."
   p2pConnection: Boolean @zoomField(name: "p2p_connetion")
   "Direct connections use a range of ports."
@@ -8518,6 +8741,8 @@ type AccountSecurity {
   adminChangeUserInfo: Boolean
   "What only administrators may change, while ` + "`" + `adminChangeUserInfo` + "`" + ` is on."
   userModifiableInfoByAdmin: [ProfileItem!]
+  "` + "`" + `userModifiableInfoByAdmin` + "`" + ` as Zoom writes them, also what this schema does not know."
+  userModifiableInfoByAdminText: [String!] @text(of: "userModifiableInfoByAdmin") @zoomField(name: "user_modifiable_info_by_admin")
   "Signing in through the account's identity provider."
   signinWithSso: SsoSettings
   "What the account pays is hidden."
@@ -9098,8 +9323,13 @@ input ChatFileRestrictionsInput {
   onlyAllowSpecificFileTypes: Boolean
   "The types that may be shared."
   fileTypeRestrictions: [ChatFileType!]
+  "Instead of ` + "`" + `fileTypeRestrictions` + "`" + `: the values as Zoom writes them, also what this schema does not know. Who changes a list that was read sends its texts back."
+  fileTypeRestrictionsText: [String!] @text(of: "fileTypeRestrictions") @zoomField(name: "file_type_restrictions")
   "The types that may be shared with people outside."
   fileTypeRestrictionsForExternal: [ChatFileType!]
+  "Instead of ` + "`" + `fileTypeRestrictionsForExternal` + "`" + `: the values as Zoom writes them, also what this schema does not know. Who changes a list that was read sends its texts back."
+  fileTypeRestrictionsForExternalText: [String!] @text(of: "fileTypeRestrictionsForExternal")
+    @zoomField(name: "file_type_restrictions_for_external")
   "The size is bounded."
   maximumFileSize: Boolean
   "The bound, in megabytes: 50, 100, 200, 300, 400 or 500."
@@ -9570,6 +9800,8 @@ input WebinarStreamingSettingsInput {
   liveStreamingReminder: Boolean
   "Services to stream to."
   liveStreamingService: [LiveStreamingService!]
+  "Instead of ` + "`" + `liveStreamingService` + "`" + `: the values as Zoom writes them, also what this schema does not know. Who changes a list that was read sends its texts back."
+  liveStreamingServiceText: [String!] @text(of: "liveStreamingService") @zoomField(name: "live_streaming_service")
 }
 
 "What can be done in meetings and webinars."
@@ -9625,7 +9857,9 @@ input InMeetingSettingsInput {
   "Where the data of meetings pass through and stay."
   meetingDataTransitAndResidencyMethod: DataTransit
   "The regions chosen."
-  dataCenterRegions: [DataCenterRegion!]
+  dataCenterRegions: [DataCenterRegionInput!]
+  "Instead of ` + "`" + `dataCenterRegions` + "`" + `: the values as Zoom writes them, also what this schema does not know. Who changes a list that was read sends its texts back."
+  dataCenterRegionsText: [String!] @text(of: "dataCenterRegions") @zoomField(name: "data_center_regions")
   "Users cannot share their desktop in meetings that they host."
   disableScreenSharingForHostMeetings: Boolean
   "Nobody can share a screen while guests are there."
@@ -9891,7 +10125,7 @@ input RecordingPasscodeRequirementInput {
 "How Zoom's clients announce a recording."
 input RecordingNotificationInput {
   "Who sees a notice."
-  disclaimerToParticipants: RecordingNotice
+  disclaimerToParticipants: RecordingDisclaimerInput
   "Who hears a notice."
   playVoicePrompt: RecordingNotice
   "The host is asked before it starts."
@@ -10197,7 +10431,9 @@ input VideoSdkSessionSettingsInput {
   "The data center regions in use are chosen by the account."
   customDataCenterRegions: Boolean
   "The regions chosen."
-  dataCenterRegions: [DataCenterRegion!]
+  dataCenterRegions: [DataCenterRegionInput!]
+  "Instead of ` + "`" + `dataCenterRegions` + "`" + `: the values as Zoom writes them, also what this schema does not know. Who changes a list that was read sends its texts back."
+  dataCenterRegionsText: [String!] @text(of: "dataCenterRegions") @zoomField(name: "data_center_regions")
   "Two people in a meeting are connected directly."
   p2pConnection: Boolean @zoomField(name: "p2p_connetion")
   "Direct connections use a range of ports."
@@ -10294,6 +10530,8 @@ input AccountSecurityInput {
   adminChangeUserInfo: Boolean
   "What only administrators may change, while ` + "`" + `adminChangeUserInfo` + "`" + ` is on."
   userModifiableInfoByAdmin: [ProfileItem!]
+  "Instead of ` + "`" + `userModifiableInfoByAdmin` + "`" + `: the values as Zoom writes them, also what this schema does not know. Who changes a list that was read sends its texts back."
+  userModifiableInfoByAdminText: [String!] @text(of: "userModifiableInfoByAdmin") @zoomField(name: "user_modifiable_info_by_admin")
   "Signing in through the account's identity provider."
   signinWithSso: SsoSettingsInput
   "What the account pays is hidden."
@@ -10777,7 +11015,7 @@ input LockedMeetingSecurityInput {
 }
 
 "A part of a user's profile."
-enum ProfileItem {
+enum ProfileItem @extensible {
   "Name."
   NAME
   "Picture."
@@ -10843,7 +11081,7 @@ enum FileViewing {
 }
 
 "A type of files, by the end of their names."
-enum ChatFileType {
+enum ChatFileType @extensible {
   "` + "`" + `.gz` + "`" + `"
   GZ @zoomValue(name: ".gz")
   "` + "`" + `.rar` + "`" + `"
@@ -11037,7 +11275,7 @@ enum DataTransit {
 }
 
 "A region of Zoom's data centers."
-enum DataCenterRegion {
+enum DataCenterRegion @extensible {
   "Australia."
   AU @zoomValue(name: "AU")
   "Canada."
@@ -11048,6 +11286,38 @@ enum DataCenterRegion {
   DE @zoomValue(name: "DE")
   "Europe."
   EU @zoomValue(name: "EU")
+  "Hong Kong."
+  HK @zoomValue(name: "HK")
+  "Ireland."
+  IE @zoomValue(name: "IE")
+  "India."
+  IN @zoomValue(name: "IN")
+  "Latin America."
+  LA @zoomValue(name: "LA")
+  "Mexico."
+  MX @zoomValue(name: "MX")
+  "Netherlands."
+  NL @zoomValue(name: "NL")
+  "Singapore."
+  SG @zoomValue(name: "SG")
+  "Japan."
+  TY @zoomValue(name: "TY")
+  "Taiwan. Recorded answers have it; Zoom's documents do not."
+  TW @zoomValue(name: "TW")
+  "United States."
+  US @zoomValue(name: "US")
+}
+
+"A region of Zoom's data centers to choose. Another one that Zoom takes can be sent as a text."
+enum DataCenterRegionInput {
+  "Australia."
+  AU @zoomValue(name: "AU")
+  "Canada."
+  CA @zoomValue(name: "CA")
+  "China."
+  CN @zoomValue(name: "CN")
+  "Germany."
+  DE @zoomValue(name: "DE")
   "Hong Kong."
   HK @zoomValue(name: "HK")
   "Ireland."
@@ -11079,7 +11349,7 @@ enum Chime {
 }
 
 "A language that Zoom offers interpretation of."
-enum InterpretationLanguage {
+enum InterpretationLanguage @extensible {
   "English."
   ENGLISH @zoomValue(name: "English")
   "Chinese."
@@ -11101,7 +11371,7 @@ enum InterpretationLanguage {
 }
 
 "A sign language that Zoom offers interpretation to."
-enum SignLanguage {
+enum SignLanguage @extensible {
   "American."
   AMERICAN @zoomValue(name: "American")
   "Chinese."
@@ -11141,7 +11411,7 @@ enum SimultaneousSharing {
 }
 
 "A service to stream to."
-enum LiveStreamingService {
+enum LiveStreamingService @extensible {
   "Facebook."
   FACEBOOK
   "Workplace."
@@ -11240,6 +11510,14 @@ enum RecordingNotice {
   GUEST_ONLY @zoomValue(name: "Guest only")
   "Nobody."
   NO_ONE @zoomValue(name: "No one")
+}
+
+"Who sees a notice that a meeting is recorded."
+enum RecordingDisclaimerInput {
+  "All participants."
+  ALL_PARTICIPANTS @zoomValue(name: "All participants")
+  "Guests."
+  GUEST_ONLY @zoomValue(name: "Guest only")
 }
 
 "Which meetings in personal rooms need a passcode."
@@ -11448,6 +11726,8 @@ type Survey implements Node @source(op: "GET /surveys") @source(op: "GET /survey
   name: String @zoomField(name: "survey_name")
   "What kind it is."
   type: SurveyType @zoomField(name: "survey_type")
+  "` + "`" + `type` + "`" + ` as Zoom writes it, also what this schema does not know."
+  typeText: String @text(of: "type") @zoomField(name: "survey_type")
   "Whether it is published; a closed one is not."
   published: Boolean @zoom(op: "GET /surveys/{surveyId}")
   "Whether who answers is not told."
@@ -11549,6 +11829,8 @@ type SurveyInstance
   name: String @zoomField(name: "instance_name")
   "What it was used in."
   productType: SurveyProduct @zoom(op: "GET /surveys/{surveyId}/instances")
+  "` + "`" + `productType` + "`" + ` as Zoom writes it, also what this schema does not know."
+  productTypeText: String @text(of: "productType") @zoomField(name: "product_type") @zoom(op: "GET /surveys/{surveyId}/instances")
   "Whether anybody answered."
   hasResponse: Boolean
   "Zoom's id of the survey."
@@ -11557,6 +11839,8 @@ type SurveyInstance
   surveyName: String
   "What kind of survey it is."
   surveyType: SurveyType
+  "` + "`" + `surveyType` + "`" + ` as Zoom writes it, also what this schema does not know."
+  surveyTypeText: String @text(of: "surveyType") @zoomField(name: "survey_type")
   "Whether who answers is not told."
   anonymous: Boolean
   "The questions."
@@ -11667,7 +11951,7 @@ type SurveyAnswerItem {
 }
 
 "What kind of survey it is."
-enum SurveyType {
+enum SurveyType @extensible {
   "A poll of single and multiple choices."
   BASIC_POLL
   "A poll with all types of questions."
@@ -11701,7 +11985,7 @@ enum SurveyQuestionType {
 }
 
 "What a survey was used in."
-enum SurveyProduct {
+enum SurveyProduct @extensible {
   "A meeting."
   MEETING
   "A webinar."
@@ -11870,6 +12154,8 @@ type UpcomingMeeting @source(op: "GET /users/{userId}/upcoming_meetings") {
   topic: String
   "What kind of meeting it is."
   type: MeetingType
+  "` + "`" + `type` + "`" + ` as Zoom writes it, also what this schema does not know."
+  typeText: String @text(of: "type") @zoomField(name: "type")
   "When it begins."
   startTime: DateTime
   "How long it is planned to last, in minutes."
@@ -11929,6 +12215,8 @@ type User implements Node @source(op: "GET /users") @source(op: "GET /users/{use
   displayName: String
   "What kind of licence the user has."
   type: UserType
+  "` + "`" + `type` + "`" + ` as Zoom writes it, also what this schema does not know."
+  typeText: String @text(of: "type") @zoomField(name: "type")
   "Whether the user is active, deactivated or still invited."
   status: UserStatus
   "Whether the e-mail address was verified."
@@ -11954,7 +12242,7 @@ type User implements Node @source(op: "GET /users") @source(op: "GET /users/{use
   "When the pronouns are shown to others."
   pronounsOption: PronounsOption @zoom(op: "GET /users/{userId}")
   "Language of the web portal for this user, such as ` + "`" + `en-US` + "`" + `."
-  language: String @zoom(op: "GET /users/{userId}")
+  language: String @zoom(op: "GET /users/{userId}") @zoom(op: "GET /users", sometimes: true)
   "IANA name of the user's time zone."
   timezone: String
   "When the user was created."
@@ -11965,8 +12253,10 @@ type User implements Node @source(op: "GET /users") @source(op: "GET /users/{use
   lastLoginTime: DateTime
   "Version and platform of the client at the last sign-in."
   lastClientVersion: String
-  "The ways in which the user can sign in; ways unknown to this schema are left out."
+  "The ways in which the user can sign in, as far as this schema knows them."
   loginTypes: [LoginType!]
+  "` + "`" + `loginTypes` + "`" + ` as Zoom writes them, also what this schema does not know."
+  loginTypesText: [String!] @text(of: "loginTypes") @zoomField(name: "login_types")
   "Number of the personal meeting room."
   pmi: MeetingNumber
   "Whether instant meetings use the personal meeting room."
@@ -11976,13 +12266,13 @@ type User implements Node @source(op: "GET /users") @source(op: "GET /users/{use
   "The personal link under a name of the user's choice, if there is one."
   vanityUrl: URL @zoom(op: "GET /users/{userId}")
   "Profile picture."
-  picUrl: URL @zoom(op: "GET /users/{userId}")
+  picUrl: URL @zoom(op: "GET /users/{userId}") @zoom(op: "GET /users", sometimes: true)
   "Phone numbers of the profile."
   phoneNumbers: [UserPhoneNumber!] @zoom(op: "GET /users/{userId}")
   "Country of the company phone number."
   phoneCountry: String @zoom(op: "GET /users/{userId}") @deprecated(reason: "Given up by Zoom; use ` + "`" + `phoneNumbers` + "`" + `.")
   "Company phone number."
-  phoneNumber: String @zoom(op: "GET /users/{userId}") @deprecated(reason: "Given up by Zoom; use ` + "`" + `phoneNumbers` + "`" + `.")
+  phoneNumber: String @zoom(op: "GET /users/{userId}") @zoom(op: "GET /users", sometimes: true) @deprecated(reason: "Given up by Zoom; use ` + "`" + `phoneNumbers` + "`" + `.")
   "Id of the employee at the identity provider, for users who sign in by SAML."
   employeeUniqueId: String
   "Values of the attributes that the account defined for its users."
@@ -11995,8 +12285,12 @@ type User implements Node @source(op: "GET /users") @source(op: "GET /users/{use
   divisionIds: [String!]
   "Zoom United bundle of the user, if any."
   planUnitedType: ZoomUnitedPlan
+  "` + "`" + `planUnitedType` + "`" + ` as Zoom writes it, also what this schema does not know."
+  planUnitedTypeText: String @text(of: "planUnitedType") @zoomField(name: "plan_united_type")
   "Zoom Workplace plan of the user."
   zoomOneType: ZoomWorkplacePlan @zoom(op: "GET /users/{userId}")
+  "` + "`" + `zoomOneType` + "`" + ` as Zoom writes it, also what this schema does not know."
+  zoomOneTypeText: String @text(of: "zoomOneType") @zoomField(name: "zoom_one_type") @zoom(op: "GET /users/{userId}")
   "Licences by subscription; only where an account holds the same plan more than once."
   licenseInfoList: [LicenseInfo!]
   "Zoom's id of the user's account."
@@ -12088,14 +12382,32 @@ type CustomAttribute {
 type LicenseInfo {
   "What it is a licence of."
   licenseType: LicenseType
+  "` + "`" + `licenseType` + "`" + ` as Zoom writes it, also what this schema does not know."
+  licenseTypeText: String @text(of: "licenseType") @zoomField(name: "license_type")
   "The plan."
   licenseOption: ZoomWorkplacePlan
+  "` + "`" + `licenseOption` + "`" + ` as Zoom writes it, also what this schema does not know."
+  licenseOptionText: String @text(of: "licenseOption") @zoomField(name: "license_option")
   "Zoom's id of the subscription."
   subscriptionId: String
 }
 
 "What kind of licence a user has."
-enum UserType {
+enum UserType @extensible {
+  "Without a paid licence."
+  BASIC @zoomValue(name: "1")
+  "Paid licence for meetings."
+  LICENSED @zoomValue(name: "2")
+  "For a meeting server on the account's own premises. The library ZoomNet names the code; Zoom's documents lack it."
+  ON_PREMISE @zoomValue(name: "3")
+  "No meetings at all, not even the basic ones."
+  UNASSIGNED @zoomValue(name: "4")
+  "None; only for users made by single sign-on."
+  NONE @zoomValue(name: "99")
+}
+
+"What kind of licence to give to a user."
+enum UserTypeInput {
   "Without a paid licence."
   BASIC @zoomValue(name: "1")
   "Paid licence for meetings."
@@ -12127,7 +12439,7 @@ enum PronounsOption {
 }
 
 "A way in which a user signs in."
-enum LoginType {
+enum LoginType @extensible {
   "Facebook."
   FACEBOOK @zoomValue(name: "0")
   "Google."
@@ -12167,7 +12479,7 @@ enum PhoneNumberLabel {
 }
 
 "What a licence is of."
-enum LicenseType {
+enum LicenseType @extensible {
   "Zoom Meetings."
   MEETING @zoomValue(name: "MEETING")
   "A Zoom Workplace bundle."
@@ -12175,7 +12487,7 @@ enum LicenseType {
 }
 
 "A Zoom United bundle: its size, and the calling plan in it."
-enum ZoomUnitedPlan {
+enum ZoomUnitedPlan @extensible {
   "Pro, unlimited calls in the US and Canada."
   PRO_US_CA_UNLIMITED @zoomValue(name: "1")
   "Pro, unlimited calls in the UK and Ireland."
@@ -12216,6 +12528,46 @@ enum ZoomUnitedPlan {
   NONE @zoomValue(name: "none")
 }
 
+"Zoom United bundle to add a user with."
+enum NewUserUnitedPlan {
+  "Pro, unlimited calls in the US and Canada."
+  PRO_US_CA_UNLIMITED @zoomValue(name: "1")
+  "Pro, unlimited calls in the UK and Ireland."
+  PRO_UK_IE_UNLIMITED @zoomValue(name: "2")
+  "Pro, unlimited calls in Australia and New Zealand."
+  PRO_AU_NZ_UNLIMITED @zoomValue(name: "4")
+  "Pro with Global Select."
+  PRO_GLOBAL_SELECT @zoomValue(name: "8")
+  "Pro with Zoom Phone Pro."
+  PRO_ZOOM_PHONE_PRO @zoomValue(name: "16")
+  "Business, unlimited calls in the US and Canada."
+  BUSINESS_US_CA_UNLIMITED @zoomValue(name: "32")
+  "Business, unlimited calls in the UK and Ireland."
+  BUSINESS_UK_IE_UNLIMITED @zoomValue(name: "64")
+  "Business, unlimited calls in Australia and New Zealand."
+  BUSINESS_AU_NZ_UNLIMITED @zoomValue(name: "128")
+  "Business with Global Select."
+  BUSINESS_GLOBAL_SELECT @zoomValue(name: "256")
+  "Business with Zoom Phone Pro."
+  BUSINESS_ZOOM_PHONE_PRO @zoomValue(name: "512")
+  "Enterprise, unlimited calls in the US and Canada."
+  ENTERPRISE_US_CA_UNLIMITED @zoomValue(name: "1024")
+  "Enterprise, unlimited calls in the UK and Ireland."
+  ENTERPRISE_UK_IE_UNLIMITED @zoomValue(name: "2048")
+  "Enterprise, unlimited calls in Australia and New Zealand."
+  ENTERPRISE_AU_NZ_UNLIMITED @zoomValue(name: "4096")
+  "Enterprise with Global Select."
+  ENTERPRISE_GLOBAL_SELECT @zoomValue(name: "8192")
+  "Enterprise with Zoom Phone Pro."
+  ENTERPRISE_ZOOM_PHONE_PRO @zoomValue(name: "16384")
+  "Pro, unlimited calls in Japan."
+  PRO_JP_UNLIMITED @zoomValue(name: "32768")
+  "Business, unlimited calls in Japan."
+  BUSINESS_JP_UNLIMITED @zoomValue(name: "65536")
+  "Enterprise, unlimited calls in Japan."
+  ENTERPRISE_JP_UNLIMITED @zoomValue(name: "131072")
+}
+
 extend type Mutation {
   """
   Adds a user to the account. With the action CREATE Zoom takes a number a day:
@@ -12254,7 +12606,7 @@ input NewUser {
   "E-mail address, 128 characters at most."
   email: String!
   "What kind of licence the user gets."
-  type: UserType!
+  type: UserTypeInput!
   "Given name, 64 characters at most."
   firstName: String
   "Family name, 64 characters at most."
@@ -12268,7 +12620,7 @@ input NewUser {
   "What the user may use besides meetings."
   feature: NewUserFeature
   "Zoom United bundle; any but NONE."
-  planUnitedType: ZoomUnitedPlan
+  planUnitedType: NewUserUnitedPlan
   "Licences by subscription; only where an account holds the same plan more than once, two at most."
   licenseInfoList: [LicenseInfoInput!]
 }
@@ -12278,7 +12630,7 @@ input NewUserFeature {
   "Zoom Phone."
   zoomPhone: Boolean
   "Zoom Workplace plan; any but NONE, ENTERPRISE and ENTERPRISE_PLUS."
-  zoomOneType: ZoomWorkplacePlan
+  zoomOneType: NewUserWorkplacePlan
 }
 
 "A licence under one of the account's subscriptions."
@@ -12286,7 +12638,7 @@ input LicenseInfoInput {
   "What it is a licence of."
   licenseType: LicenseType!
   "For a meeting licence LICENSED, for a bundle its plan."
-  licenseOption: ZoomWorkplacePlan!
+  licenseOption: LicensePlanInput!
   "Zoom's id of the subscription."
   subscriptionId: String!
 }
@@ -12311,6 +12663,8 @@ type CreatedUser @source(op: "POST /users") {
   lastName: String
   "What kind of licence the user has."
   type: UserType
+  "` + "`" + `type` + "`" + ` as Zoom writes it, also what this schema does not know."
+  typeText: String @text(of: "type") @zoomField(name: "type")
 
   "The user in full."
   user: User @zoom(op: "GET /users/{userId}") @zoom(op: "GET /users")
@@ -12339,9 +12693,9 @@ input UserPatch {
   "The name that others see, 128 characters at most."
   displayName: String
   "What kind of licence the user has. Not together with ` + "`" + `planUnitedType` + "`" + ` or ` + "`" + `zoomOneType` + "`" + `."
-  type: UserType
+  type: UserTypeInput
   "Zoom Workplace plan; NONE takes it away."
-  zoomOneType: ZoomWorkplacePlan
+  zoomOneType: ZoomWorkplacePlanInput
   "Zoom United bundle; NONE takes it away."
   planUnitedType: ZoomUnitedPlan
   "Licences by subscription; only where an account holds the same plan more than once, two at most."
@@ -12497,7 +12851,7 @@ enum DeleteUserAction {
 }
 
 "A plan of Zoom Workplace."
-enum ZoomWorkplacePlan {
+enum ZoomWorkplacePlan @extensible {
   "None."
   NONE @zoomValue(name: "0")
   "A licence for meetings, no bundle."
@@ -12506,6 +12860,170 @@ enum ZoomWorkplacePlan {
   ENTERPRISE @zoomValue(name: "4")
   "Enterprise Plus."
   ENTERPRISE_PLUS @zoomValue(name: "8")
+  "Business Plus, unlimited calls in the US and Canada; for governments without calls."
+  BUSINESS_PLUS_US_CA_UNLIMITED @zoomValue(name: "16")
+  "Business Plus, unlimited calls in the UK and Ireland."
+  BUSINESS_PLUS_UK_IE_UNLIMITED @zoomValue(name: "32")
+  "Business Plus, unlimited calls in Australia and New Zealand."
+  BUSINESS_PLUS_AU_NZ_UNLIMITED @zoomValue(name: "64")
+  "Business Plus, unlimited calls in Japan."
+  BUSINESS_PLUS_JP_UNLIMITED @zoomValue(name: "128")
+  "Business Plus with Global Select."
+  BUSINESS_PLUS_GLOBAL_SELECT @zoomValue(name: "33554432")
+  "Enterprise Premier, unlimited calls in the US and Canada."
+  ENTERPRISE_PREMIER_US_CA_UNLIMITED @zoomValue(name: "134217728")
+  "Enterprise Premier, unlimited calls in Japan."
+  ENTERPRISE_PREMIER_JP_UNLIMITED @zoomValue(name: "268435456")
+  "Enterprise Premier, unlimited calls in the UK and Ireland."
+  ENTERPRISE_PREMIER_UK_IE_UNLIMITED @zoomValue(name: "536870912")
+  "Enterprise Premier, unlimited calls in Australia and New Zealand."
+  ENTERPRISE_PREMIER_AU_NZ_UNLIMITED @zoomValue(name: "1073741824")
+  "Pro Plus, unlimited calls in the US and Canada."
+  PRO_PLUS_US_CA_UNLIMITED @zoomValue(name: "4398046511104")
+  "Education: School and Campus."
+  EDUCATION_SCHOOL_AND_CAMPUS @zoomValue(name: "18014398509481984")
+  "Education: School and Campus Plus, unlimited calls in the US and Canada."
+  EDUCATION_SCHOOL_AND_CAMPUS_PLUS_US_CA_UNLIMITED @zoomValue(name: "137438953472")
+  "Education: School and Campus Plus, unlimited calls in Japan."
+  EDUCATION_SCHOOL_AND_CAMPUS_PLUS_JP_UNLIMITED @zoomValue(name: "274877906944")
+  "Education: School and Campus Plus, unlimited calls in the UK and Ireland."
+  EDUCATION_SCHOOL_AND_CAMPUS_PLUS_UK_IE_UNLIMITED @zoomValue(name: "549755813888")
+  "Education: School and Campus Plus, unlimited calls in Australia and New Zealand."
+  EDUCATION_SCHOOL_AND_CAMPUS_PLUS_AU_NZ_UNLIMITED @zoomValue(name: "1099511627776")
+  "Education: School and Campus Plus with Global Select."
+  EDUCATION_SCHOOL_AND_CAMPUS_PLUS_GLOBAL_SELECT @zoomValue(name: "2199023255552")
+  "Education: Enterprise Essentials."
+  EDUCATION_ENTERPRISE_ESSENTIALS @zoomValue(name: "72057594037927936")
+  "Education: Enterprise Plus."
+  EDUCATION_ENTERPRISE_PLUS @zoomValue(name: "144115188075855872")
+  "Education: Enterprise Student."
+  EDUCATION_ENTERPRISE_STUDENT @zoomValue(name: "576460752303423488")
+  "Education: Enterprise Premier, unlimited calls in the US and Canada."
+  EDUCATION_ENTERPRISE_PREMIER_US_CA_UNLIMITED @zoomValue(name: "4294967296")
+  "Education: Enterprise Premier, unlimited calls in Japan."
+  EDUCATION_ENTERPRISE_PREMIER_JP_UNLIMITED @zoomValue(name: "8589934592")
+  "Education: Enterprise Premier, unlimited calls in the UK and Ireland."
+  EDUCATION_ENTERPRISE_PREMIER_UK_IE_UNLIMITED @zoomValue(name: "17179869184")
+  "Education: Enterprise Premier, unlimited calls in Australia and New Zealand."
+  EDUCATION_ENTERPRISE_PREMIER_AU_NZ_UNLIMITED @zoomValue(name: "34359738368")
+  "Education: Enterprise Premier with Global Select."
+  EDUCATION_ENTERPRISE_PREMIER_GLOBAL_SELECT @zoomValue(name: "68719476736")
+}
+
+"Zoom Workplace plan to give to a user."
+enum ZoomWorkplacePlanInput {
+  "None."
+  NONE @zoomValue(name: "0")
+  "Business Plus, unlimited calls in the US and Canada; for governments without calls."
+  BUSINESS_PLUS_US_CA_UNLIMITED @zoomValue(name: "16")
+  "Business Plus, unlimited calls in the UK and Ireland."
+  BUSINESS_PLUS_UK_IE_UNLIMITED @zoomValue(name: "32")
+  "Business Plus, unlimited calls in Australia and New Zealand."
+  BUSINESS_PLUS_AU_NZ_UNLIMITED @zoomValue(name: "64")
+  "Business Plus, unlimited calls in Japan."
+  BUSINESS_PLUS_JP_UNLIMITED @zoomValue(name: "128")
+  "Business Plus with Global Select."
+  BUSINESS_PLUS_GLOBAL_SELECT @zoomValue(name: "33554432")
+  "Enterprise Premier, unlimited calls in the US and Canada."
+  ENTERPRISE_PREMIER_US_CA_UNLIMITED @zoomValue(name: "134217728")
+  "Enterprise Premier, unlimited calls in Japan."
+  ENTERPRISE_PREMIER_JP_UNLIMITED @zoomValue(name: "268435456")
+  "Enterprise Premier, unlimited calls in the UK and Ireland."
+  ENTERPRISE_PREMIER_UK_IE_UNLIMITED @zoomValue(name: "536870912")
+  "Enterprise Premier, unlimited calls in Australia and New Zealand."
+  ENTERPRISE_PREMIER_AU_NZ_UNLIMITED @zoomValue(name: "1073741824")
+  "Pro Plus, unlimited calls in the US and Canada."
+  PRO_PLUS_US_CA_UNLIMITED @zoomValue(name: "4398046511104")
+  "Education: School and Campus."
+  EDUCATION_SCHOOL_AND_CAMPUS @zoomValue(name: "18014398509481984")
+  "Education: School and Campus Plus, unlimited calls in the US and Canada."
+  EDUCATION_SCHOOL_AND_CAMPUS_PLUS_US_CA_UNLIMITED @zoomValue(name: "137438953472")
+  "Education: School and Campus Plus, unlimited calls in Japan."
+  EDUCATION_SCHOOL_AND_CAMPUS_PLUS_JP_UNLIMITED @zoomValue(name: "274877906944")
+  "Education: School and Campus Plus, unlimited calls in the UK and Ireland."
+  EDUCATION_SCHOOL_AND_CAMPUS_PLUS_UK_IE_UNLIMITED @zoomValue(name: "549755813888")
+  "Education: School and Campus Plus, unlimited calls in Australia and New Zealand."
+  EDUCATION_SCHOOL_AND_CAMPUS_PLUS_AU_NZ_UNLIMITED @zoomValue(name: "1099511627776")
+  "Education: School and Campus Plus with Global Select."
+  EDUCATION_SCHOOL_AND_CAMPUS_PLUS_GLOBAL_SELECT @zoomValue(name: "2199023255552")
+  "Education: Enterprise Essentials."
+  EDUCATION_ENTERPRISE_ESSENTIALS @zoomValue(name: "72057594037927936")
+  "Education: Enterprise Plus."
+  EDUCATION_ENTERPRISE_PLUS @zoomValue(name: "144115188075855872")
+  "Education: Enterprise Student."
+  EDUCATION_ENTERPRISE_STUDENT @zoomValue(name: "576460752303423488")
+  "Education: Enterprise Premier, unlimited calls in the US and Canada."
+  EDUCATION_ENTERPRISE_PREMIER_US_CA_UNLIMITED @zoomValue(name: "4294967296")
+  "Education: Enterprise Premier, unlimited calls in Japan."
+  EDUCATION_ENTERPRISE_PREMIER_JP_UNLIMITED @zoomValue(name: "8589934592")
+  "Education: Enterprise Premier, unlimited calls in the UK and Ireland."
+  EDUCATION_ENTERPRISE_PREMIER_UK_IE_UNLIMITED @zoomValue(name: "17179869184")
+  "Education: Enterprise Premier, unlimited calls in Australia and New Zealand."
+  EDUCATION_ENTERPRISE_PREMIER_AU_NZ_UNLIMITED @zoomValue(name: "34359738368")
+  "Education: Enterprise Premier with Global Select."
+  EDUCATION_ENTERPRISE_PREMIER_GLOBAL_SELECT @zoomValue(name: "68719476736")
+}
+
+"Zoom Workplace plan of a licence to give to a user."
+enum LicensePlanInput {
+  "A licence for meetings, no bundle."
+  LICENSED @zoomValue(name: "2")
+  "Enterprise."
+  ENTERPRISE @zoomValue(name: "4")
+  "Enterprise Plus."
+  ENTERPRISE_PLUS @zoomValue(name: "8")
+  "Business Plus, unlimited calls in the US and Canada; for governments without calls."
+  BUSINESS_PLUS_US_CA_UNLIMITED @zoomValue(name: "16")
+  "Business Plus, unlimited calls in the UK and Ireland."
+  BUSINESS_PLUS_UK_IE_UNLIMITED @zoomValue(name: "32")
+  "Business Plus, unlimited calls in Australia and New Zealand."
+  BUSINESS_PLUS_AU_NZ_UNLIMITED @zoomValue(name: "64")
+  "Business Plus, unlimited calls in Japan."
+  BUSINESS_PLUS_JP_UNLIMITED @zoomValue(name: "128")
+  "Business Plus with Global Select."
+  BUSINESS_PLUS_GLOBAL_SELECT @zoomValue(name: "33554432")
+  "Enterprise Premier, unlimited calls in the US and Canada."
+  ENTERPRISE_PREMIER_US_CA_UNLIMITED @zoomValue(name: "134217728")
+  "Enterprise Premier, unlimited calls in Japan."
+  ENTERPRISE_PREMIER_JP_UNLIMITED @zoomValue(name: "268435456")
+  "Enterprise Premier, unlimited calls in the UK and Ireland."
+  ENTERPRISE_PREMIER_UK_IE_UNLIMITED @zoomValue(name: "536870912")
+  "Enterprise Premier, unlimited calls in Australia and New Zealand."
+  ENTERPRISE_PREMIER_AU_NZ_UNLIMITED @zoomValue(name: "1073741824")
+  "Pro Plus, unlimited calls in the US and Canada."
+  PRO_PLUS_US_CA_UNLIMITED @zoomValue(name: "4398046511104")
+  "Education: School and Campus."
+  EDUCATION_SCHOOL_AND_CAMPUS @zoomValue(name: "18014398509481984")
+  "Education: School and Campus Plus, unlimited calls in the US and Canada."
+  EDUCATION_SCHOOL_AND_CAMPUS_PLUS_US_CA_UNLIMITED @zoomValue(name: "137438953472")
+  "Education: School and Campus Plus, unlimited calls in Japan."
+  EDUCATION_SCHOOL_AND_CAMPUS_PLUS_JP_UNLIMITED @zoomValue(name: "274877906944")
+  "Education: School and Campus Plus, unlimited calls in the UK and Ireland."
+  EDUCATION_SCHOOL_AND_CAMPUS_PLUS_UK_IE_UNLIMITED @zoomValue(name: "549755813888")
+  "Education: School and Campus Plus, unlimited calls in Australia and New Zealand."
+  EDUCATION_SCHOOL_AND_CAMPUS_PLUS_AU_NZ_UNLIMITED @zoomValue(name: "1099511627776")
+  "Education: School and Campus Plus with Global Select."
+  EDUCATION_SCHOOL_AND_CAMPUS_PLUS_GLOBAL_SELECT @zoomValue(name: "2199023255552")
+  "Education: Enterprise Essentials."
+  EDUCATION_ENTERPRISE_ESSENTIALS @zoomValue(name: "72057594037927936")
+  "Education: Enterprise Plus."
+  EDUCATION_ENTERPRISE_PLUS @zoomValue(name: "144115188075855872")
+  "Education: Enterprise Student."
+  EDUCATION_ENTERPRISE_STUDENT @zoomValue(name: "576460752303423488")
+  "Education: Enterprise Premier, unlimited calls in the US and Canada."
+  EDUCATION_ENTERPRISE_PREMIER_US_CA_UNLIMITED @zoomValue(name: "4294967296")
+  "Education: Enterprise Premier, unlimited calls in Japan."
+  EDUCATION_ENTERPRISE_PREMIER_JP_UNLIMITED @zoomValue(name: "8589934592")
+  "Education: Enterprise Premier, unlimited calls in the UK and Ireland."
+  EDUCATION_ENTERPRISE_PREMIER_UK_IE_UNLIMITED @zoomValue(name: "17179869184")
+  "Education: Enterprise Premier, unlimited calls in Australia and New Zealand."
+  EDUCATION_ENTERPRISE_PREMIER_AU_NZ_UNLIMITED @zoomValue(name: "34359738368")
+  "Education: Enterprise Premier with Global Select."
+  EDUCATION_ENTERPRISE_PREMIER_GLOBAL_SELECT @zoomValue(name: "68719476736")
+}
+
+"Zoom Workplace plan to add a user with."
+enum NewUserWorkplacePlan {
   "Business Plus, unlimited calls in the US and Canada; for governments without calls."
   BUSINESS_PLUS_US_CA_UNLIMITED @zoomValue(name: "16")
   "Business Plus, unlimited calls in the UK and Ireland."
@@ -12574,6 +13092,8 @@ type WebinarReport @source(op: "GET /report/webinars/{webinarId}") {
   topic: String
   "What kind of webinar it was."
   type: MeetingInstanceType
+  "` + "`" + `type` + "`" + ` as Zoom writes it, also what this schema does not know."
+  typeText: String @text(of: "type") @zoomField(name: "type")
   "When it began."
   startTime: DateTime
   "When it ended."
@@ -12642,6 +13162,8 @@ type WebinarReportParticipant @source(op: "GET /report/webinars/{webinarId}/part
   durationSeconds: Int @zoomField(name: "duration")
   "Whether the stay was in the webinar or in its waiting room."
   status: ParticipantStatus
+  "` + "`" + `status` + "`" + ` as Zoom writes it, also what this schema does not know."
+  statusText: String @text(of: "status") @zoomField(name: "status")
   "Whether the connection moved to another server of Zoom's on the way."
   failover: Boolean
 
@@ -12758,6 +13280,8 @@ type Webinar implements Node
   createdAt: DateTime
   "What it was scheduled with."
   creationSource: MeetingCreationSource @zoom(op: "GET /webinars/{webinarId}")
+  "` + "`" + `creationSource` + "`" + ` as Zoom writes it, also what this schema does not know."
+  creationSourceText: String @text(of: "creationSource") @zoomField(name: "creation_source") @zoom(op: "GET /webinars/{webinarId}")
   "Zoom's id of the host."
   hostZoomId: String @zoomField(name: "host_id")
   "E-mail address of the host."
@@ -12876,6 +13400,8 @@ type WebinarSettings {
   onDemand: Boolean
   "How people take part by voice."
   audio: MeetingAudio
+  "` + "`" + `audio` + "`" + ` as Zoom writes it, also what this schema does not know."
+  audioText: String @text(of: "audio") @zoomField(name: "audio")
   "Dial-in text of another provider, 2048 characters at most."
   audioConferenceInfo: String
   "Countries with a dial-in number, two letters each."
@@ -13083,6 +13609,8 @@ func (ec *executionContext) childFields_Account(ctx context.Context, field graph
 		return ec.fieldContext_Account_number(ctx, field)
 	case "type":
 		return ec.fieldContext_Account_type(ctx, field)
+	case "typeText":
+		return ec.fieldContext_Account_typeText(ctx, field)
 	case "createdAt":
 		return ec.fieldContext_Account_createdAt(ctx, field)
 	case "ownerEmail":
@@ -13347,6 +13875,8 @@ func (ec *executionContext) childFields_AccountSecurity(ctx context.Context, fie
 		return ec.fieldContext_AccountSecurity_adminChangeUserInfo(ctx, field)
 	case "userModifiableInfoByAdmin":
 		return ec.fieldContext_AccountSecurity_userModifiableInfoByAdmin(ctx, field)
+	case "userModifiableInfoByAdminText":
+		return ec.fieldContext_AccountSecurity_userModifiableInfoByAdminText(ctx, field)
 	case "signinWithSso":
 		return ec.fieldContext_AccountSecurity_signinWithSso(ctx, field)
 	case "hideBillingInfo":
@@ -13535,6 +14065,8 @@ func (ec *executionContext) childFields_AudioCall(ctx context.Context, field gra
 		return ec.fieldContext_AudioCall_callNumber(ctx, field)
 	case "callType":
 		return ec.fieldContext_AudioCall_callType(ctx, field)
+	case "callTypeText":
+		return ec.fieldContext_AudioCall_callTypeText(ctx, field)
 	case "zoomNumber":
 		return ec.fieldContext_AudioCall_zoomNumber(ctx, field)
 	}
@@ -13905,8 +14437,12 @@ func (ec *executionContext) childFields_ChatFileRestrictions(ctx context.Context
 		return ec.fieldContext_ChatFileRestrictions_onlyAllowSpecificFileTypes(ctx, field)
 	case "fileTypeRestrictions":
 		return ec.fieldContext_ChatFileRestrictions_fileTypeRestrictions(ctx, field)
+	case "fileTypeRestrictionsText":
+		return ec.fieldContext_ChatFileRestrictions_fileTypeRestrictionsText(ctx, field)
 	case "fileTypeRestrictionsForExternal":
 		return ec.fieldContext_ChatFileRestrictions_fileTypeRestrictionsForExternal(ctx, field)
+	case "fileTypeRestrictionsForExternalText":
+		return ec.fieldContext_ChatFileRestrictions_fileTypeRestrictionsForExternalText(ctx, field)
 	case "maximumFileSize":
 		return ec.fieldContext_ChatFileRestrictions_maximumFileSize(ctx, field)
 	case "fileSizeMegabytes":
@@ -13969,6 +14505,8 @@ func (ec *executionContext) childFields_ChatMessage(ctx context.Context, field g
 		return ec.fieldContext_ChatMessage_text(ctx, field)
 	case "type":
 		return ec.fieldContext_ChatMessage_type(ctx, field)
+	case "typeText":
+		return ec.fieldContext_ChatMessage_typeText(ctx, field)
 	case "sentAt":
 		return ec.fieldContext_ChatMessage_sentAt(ctx, field)
 	case "timestamp":
@@ -14079,6 +14617,8 @@ func (ec *executionContext) childFields_ChatRichText(ctx context.Context, field 
 		return ec.fieldContext_ChatRichText_endPosition(ctx, field)
 	case "format":
 		return ec.fieldContext_ChatRichText_format(ctx, field)
+	case "formatText":
+		return ec.fieldContext_ChatRichText_formatText(ctx, field)
 	case "attribute":
 		return ec.fieldContext_ChatRichText_attribute(ctx, field)
 	}
@@ -14471,6 +15011,8 @@ func (ec *executionContext) childFields_CreatedUser(ctx context.Context, field g
 		return ec.fieldContext_CreatedUser_lastName(ctx, field)
 	case "type":
 		return ec.fieldContext_CreatedUser_type(ctx, field)
+	case "typeText":
+		return ec.fieldContext_CreatedUser_typeText(ctx, field)
 	case "user":
 		return ec.fieldContext_CreatedUser_user(ctx, field)
 	}
@@ -14675,10 +15217,16 @@ func (ec *executionContext) childFields_DashboardMeeting(ctx context.Context, fi
 		return ec.fieldContext_DashboardMeeting_averageJoinTimeSeconds(ctx, field)
 	case "audioQuality":
 		return ec.fieldContext_DashboardMeeting_audioQuality(ctx, field)
+	case "audioQualityText":
+		return ec.fieldContext_DashboardMeeting_audioQualityText(ctx, field)
 	case "videoQuality":
 		return ec.fieldContext_DashboardMeeting_videoQuality(ctx, field)
+	case "videoQualityText":
+		return ec.fieldContext_DashboardMeeting_videoQualityText(ctx, field)
 	case "screenShareQuality":
 		return ec.fieldContext_DashboardMeeting_screenShareQuality(ctx, field)
+	case "screenShareQualityText":
+		return ec.fieldContext_DashboardMeeting_screenShareQualityText(ctx, field)
 	case "customKeys":
 		return ec.fieldContext_DashboardMeeting_customKeys(ctx, field)
 	case "sessionKey":
@@ -14747,6 +15295,8 @@ func (ec *executionContext) childFields_DashboardParticipant(ctx context.Context
 		return ec.fieldContext_DashboardParticipant_leaveTime(ctx, field)
 	case "device":
 		return ec.fieldContext_DashboardParticipant_device(ctx, field)
+	case "deviceText":
+		return ec.fieldContext_DashboardParticipant_deviceText(ctx, field)
 	case "deviceName":
 		return ec.fieldContext_DashboardParticipant_deviceName(ctx, field)
 	case "version":
@@ -14779,16 +15329,24 @@ func (ec *executionContext) childFields_DashboardParticipant(ctx context.Context
 		return ec.fieldContext_DashboardParticipant_location(ctx, field)
 	case "networkType":
 		return ec.fieldContext_DashboardParticipant_networkType(ctx, field)
+	case "networkTypeText":
+		return ec.fieldContext_DashboardParticipant_networkTypeText(ctx, field)
 	case "dataCenter":
 		return ec.fieldContext_DashboardParticipant_dataCenter(ctx, field)
 	case "fullDataCenters":
 		return ec.fieldContext_DashboardParticipant_fullDataCenters(ctx, field)
 	case "connectionType":
 		return ec.fieldContext_DashboardParticipant_connectionType(ctx, field)
+	case "connectionTypeText":
+		return ec.fieldContext_DashboardParticipant_connectionTypeText(ctx, field)
 	case "videoConnectionType":
 		return ec.fieldContext_DashboardParticipant_videoConnectionType(ctx, field)
+	case "videoConnectionTypeText":
+		return ec.fieldContext_DashboardParticipant_videoConnectionTypeText(ctx, field)
 	case "screenShareConnectionType":
 		return ec.fieldContext_DashboardParticipant_screenShareConnectionType(ctx, field)
+	case "screenShareConnectionTypeText":
+		return ec.fieldContext_DashboardParticipant_screenShareConnectionTypeText(ctx, field)
 	case "microphone":
 		return ec.fieldContext_DashboardParticipant_microphone(ctx, field)
 	case "speaker":
@@ -14821,18 +15379,28 @@ func (ec *executionContext) childFields_DashboardParticipant(ctx context.Context
 		return ec.fieldContext_DashboardParticipant_breakoutRoomId(ctx, field)
 	case "role":
 		return ec.fieldContext_DashboardParticipant_role(ctx, field)
+	case "roleText":
+		return ec.fieldContext_DashboardParticipant_roleText(ctx, field)
 	case "status":
 		return ec.fieldContext_DashboardParticipant_status(ctx, field)
+	case "statusText":
+		return ec.fieldContext_DashboardParticipant_statusText(ctx, field)
 	case "leaveReason":
 		return ec.fieldContext_DashboardParticipant_leaveReason(ctx, field)
 	case "inRoomParticipantsCount":
 		return ec.fieldContext_DashboardParticipant_inRoomParticipantsCount(ctx, field)
 	case "audioQuality":
 		return ec.fieldContext_DashboardParticipant_audioQuality(ctx, field)
+	case "audioQualityText":
+		return ec.fieldContext_DashboardParticipant_audioQualityText(ctx, field)
 	case "videoQuality":
 		return ec.fieldContext_DashboardParticipant_videoQuality(ctx, field)
+	case "videoQualityText":
+		return ec.fieldContext_DashboardParticipant_videoQualityText(ctx, field)
 	case "screenShareQuality":
 		return ec.fieldContext_DashboardParticipant_screenShareQuality(ctx, field)
+	case "screenShareQualityText":
+		return ec.fieldContext_DashboardParticipant_screenShareQualityText(ctx, field)
 	case "audioCalls":
 		return ec.fieldContext_DashboardParticipant_audioCalls(ctx, field)
 	case "sipUri":
@@ -14929,10 +15497,16 @@ func (ec *executionContext) childFields_DashboardWebinar(ctx context.Context, fi
 		return ec.fieldContext_DashboardWebinar_hasAicConversation(ctx, field)
 	case "audioQuality":
 		return ec.fieldContext_DashboardWebinar_audioQuality(ctx, field)
+	case "audioQualityText":
+		return ec.fieldContext_DashboardWebinar_audioQualityText(ctx, field)
 	case "videoQuality":
 		return ec.fieldContext_DashboardWebinar_videoQuality(ctx, field)
+	case "videoQualityText":
+		return ec.fieldContext_DashboardWebinar_videoQualityText(ctx, field)
 	case "screenShareQuality":
 		return ec.fieldContext_DashboardWebinar_screenShareQuality(ctx, field)
+	case "screenShareQualityText":
+		return ec.fieldContext_DashboardWebinar_screenShareQualityText(ctx, field)
 	case "customKeys":
 		return ec.fieldContext_DashboardWebinar_customKeys(ctx, field)
 	case "webinar":
@@ -15267,6 +15841,8 @@ func (ec *executionContext) childFields_HostActivity(ctx context.Context, field 
 		return ec.fieldContext_HostActivity_userName(ctx, field)
 	case "type":
 		return ec.fieldContext_HostActivity_type(ctx, field)
+	case "typeText":
+		return ec.fieldContext_HostActivity_typeText(ctx, field)
 	case "department":
 		return ec.fieldContext_HostActivity_department(ctx, field)
 	case "meetings":
@@ -15379,6 +15955,8 @@ func (ec *executionContext) childFields_InMeetingSettings(ctx context.Context, f
 		return ec.fieldContext_InMeetingSettings_meetingDataTransitAndResidencyMethod(ctx, field)
 	case "dataCenterRegions":
 		return ec.fieldContext_InMeetingSettings_dataCenterRegions(ctx, field)
+	case "dataCenterRegionsText":
+		return ec.fieldContext_InMeetingSettings_dataCenterRegionsText(ctx, field)
 	case "disableScreenSharingForHostMeetings":
 		return ec.fieldContext_InMeetingSettings_disableScreenSharingForHostMeetings(ctx, field)
 	case "disableScreenSharingForInMeetingGuests":
@@ -15469,6 +16047,8 @@ func (ec *executionContext) childFields_InMeetingSettings(ctx context.Context, f
 		return ec.fieldContext_InMeetingSettings_stereoAudio(ctx, field)
 	case "uncheckedDataCenterRegions":
 		return ec.fieldContext_InMeetingSettings_uncheckedDataCenterRegions(ctx, field)
+	case "uncheckedDataCenterRegionsText":
+		return ec.fieldContext_InMeetingSettings_uncheckedDataCenterRegionsText(ctx, field)
 	case "useHtmlFormatEmail":
 		return ec.fieldContext_InMeetingSettings_useHtmlFormatEmail(ctx, field)
 	case "virtualBackground":
@@ -15613,6 +16193,8 @@ func (ec *executionContext) childFields_InterpretationSettings(ctx context.Conte
 		return ec.fieldContext_InterpretationSettings_allowUpTo25CustomLanguagesWhenSchedulingMeetings(ctx, field)
 	case "languages":
 		return ec.fieldContext_InterpretationSettings_languages(ctx, field)
+	case "languagesText":
+		return ec.fieldContext_InterpretationSettings_languagesText(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type InterpretationSettings", field.Name)
 }
@@ -15659,8 +16241,12 @@ func (ec *executionContext) childFields_LicenseInfo(ctx context.Context, field g
 	switch field.Name {
 	case "licenseType":
 		return ec.fieldContext_LicenseInfo_licenseType(ctx, field)
+	case "licenseTypeText":
+		return ec.fieldContext_LicenseInfo_licenseTypeText(ctx, field)
 	case "licenseOption":
 		return ec.fieldContext_LicenseInfo_licenseOption(ctx, field)
+	case "licenseOptionText":
+		return ec.fieldContext_LicenseInfo_licenseOptionText(ctx, field)
 	case "subscriptionId":
 		return ec.fieldContext_LicenseInfo_subscriptionId(ctx, field)
 	}
@@ -16091,8 +16677,12 @@ func (ec *executionContext) childFields_Meeting(ctx context.Context, field graph
 		return ec.fieldContext_Meeting_agenda(ctx, field)
 	case "type":
 		return ec.fieldContext_Meeting_type(ctx, field)
+	case "typeText":
+		return ec.fieldContext_Meeting_typeText(ctx, field)
 	case "status":
 		return ec.fieldContext_Meeting_status(ctx, field)
+	case "statusText":
+		return ec.fieldContext_Meeting_statusText(ctx, field)
 	case "startTime":
 		return ec.fieldContext_Meeting_startTime(ctx, field)
 	case "durationMinutes":
@@ -16103,6 +16693,8 @@ func (ec *executionContext) childFields_Meeting(ctx context.Context, field graph
 		return ec.fieldContext_Meeting_createdAt(ctx, field)
 	case "creationSource":
 		return ec.fieldContext_Meeting_creationSource(ctx, field)
+	case "creationSourceText":
+		return ec.fieldContext_Meeting_creationSourceText(ctx, field)
 	case "pmi":
 		return ec.fieldContext_Meeting_pmi(ctx, field)
 	case "preSchedule":
@@ -16233,6 +16825,8 @@ func (ec *executionContext) childFields_MeetingInstance(ctx context.Context, fie
 		return ec.fieldContext_MeetingInstance_topic(ctx, field)
 	case "type":
 		return ec.fieldContext_MeetingInstance_type(ctx, field)
+	case "typeText":
+		return ec.fieldContext_MeetingInstance_typeText(ctx, field)
 	case "endTime":
 		return ec.fieldContext_MeetingInstance_endTime(ctx, field)
 	case "durationMinutes":
@@ -16381,18 +16975,26 @@ func (ec *executionContext) childFields_MeetingRecordings(ctx context.Context, f
 		return ec.fieldContext_MeetingRecordings_accountZoomId(ctx, field)
 	case "hostZoomId":
 		return ec.fieldContext_MeetingRecordings_hostZoomId(ctx, field)
+	case "hostEmail":
+		return ec.fieldContext_MeetingRecordings_hostEmail(ctx, field)
 	case "topic":
 		return ec.fieldContext_MeetingRecordings_topic(ctx, field)
 	case "type":
 		return ec.fieldContext_MeetingRecordings_type(ctx, field)
+	case "typeText":
+		return ec.fieldContext_MeetingRecordings_typeText(ctx, field)
 	case "startTime":
 		return ec.fieldContext_MeetingRecordings_startTime(ctx, field)
+	case "timezone":
+		return ec.fieldContext_MeetingRecordings_timezone(ctx, field)
 	case "durationMinutes":
 		return ec.fieldContext_MeetingRecordings_durationMinutes(ctx, field)
 	case "recordingCount":
 		return ec.fieldContext_MeetingRecordings_recordingCount(ctx, field)
 	case "totalSize":
 		return ec.fieldContext_MeetingRecordings_totalSize(ctx, field)
+	case "shareUrl":
+		return ec.fieldContext_MeetingRecordings_shareUrl(ctx, field)
 	case "autoDelete":
 		return ec.fieldContext_MeetingRecordings_autoDelete(ctx, field)
 	case "autoDeleteDate":
@@ -16437,6 +17039,8 @@ func (ec *executionContext) childFields_MeetingReport(ctx context.Context, field
 		return ec.fieldContext_MeetingReport_topic(ctx, field)
 	case "type":
 		return ec.fieldContext_MeetingReport_type(ctx, field)
+	case "typeText":
+		return ec.fieldContext_MeetingReport_typeText(ctx, field)
 	case "startTime":
 		return ec.fieldContext_MeetingReport_startTime(ctx, field)
 	case "endTime":
@@ -16453,6 +17057,8 @@ func (ec *executionContext) childFields_MeetingReport(ctx context.Context, field
 		return ec.fieldContext_MeetingReport_userName(ctx, field)
 	case "userEmail":
 		return ec.fieldContext_MeetingReport_userEmail(ctx, field)
+	case "hostZoomId":
+		return ec.fieldContext_MeetingReport_hostZoomId(ctx, field)
 	case "hostName":
 		return ec.fieldContext_MeetingReport_hostName(ctx, field)
 	case "hostOrganization":
@@ -16483,6 +17089,8 @@ func (ec *executionContext) childFields_MeetingReport(ctx context.Context, field
 		return ec.fieldContext_MeetingReport_hasChat(ctx, field)
 	case "meetingEncryptionStatus":
 		return ec.fieldContext_MeetingReport_meetingEncryptionStatus(ctx, field)
+	case "host":
+		return ec.fieldContext_MeetingReport_host(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type MeetingReport", field.Name)
 }
@@ -16491,6 +17099,8 @@ func (ec *executionContext) childFields_MeetingResource(ctx context.Context, fie
 	switch field.Name {
 	case "resourceType":
 		return ec.fieldContext_MeetingResource_resourceType(ctx, field)
+	case "resourceTypeText":
+		return ec.fieldContext_MeetingResource_resourceTypeText(ctx, field)
 	case "resourceId":
 		return ec.fieldContext_MeetingResource_resourceId(ctx, field)
 	case "permissionLevel":
@@ -16541,6 +17151,8 @@ func (ec *executionContext) childFields_MeetingSettings(ctx context.Context, fie
 		return ec.fieldContext_MeetingSettings_encryptionType(ctx, field)
 	case "audio":
 		return ec.fieldContext_MeetingSettings_audio(ctx, field)
+	case "audioText":
+		return ec.fieldContext_MeetingSettings_audioText(ctx, field)
 	case "audioConferenceInfo":
 		return ec.fieldContext_MeetingSettings_audioConferenceInfo(ctx, field)
 	case "globalDialInCountries":
@@ -16617,6 +17229,8 @@ func (ec *executionContext) childFields_MeetingSettings(ctx context.Context, fie
 		return ec.fieldContext_MeetingSettings_questionAndAnswer(ctx, field)
 	case "continuousMeetingChat":
 		return ec.fieldContext_MeetingSettings_continuousMeetingChat(ctx, field)
+	case "enableDedicatedGroupChat":
+		return ec.fieldContext_MeetingSettings_enableDedicatedGroupChat(ctx, field)
 	case "resources":
 		return ec.fieldContext_MeetingSettings_resources(ctx, field)
 	case "customKeys":
@@ -16943,6 +17557,8 @@ func (ec *executionContext) childFields_Participant(ctx context.Context, field g
 		return ec.fieldContext_Participant_durationSeconds(ctx, field)
 	case "status":
 		return ec.fieldContext_Participant_status(ctx, field)
+	case "statusText":
+		return ec.fieldContext_Participant_statusText(ctx, field)
 	case "failover":
 		return ec.fieldContext_Participant_failover(ctx, field)
 	case "internalUser":
@@ -17043,6 +17659,8 @@ func (ec *executionContext) childFields_ParticipantQos(ctx context.Context, fiel
 		return ec.fieldContext_ParticipantQos_leaveTime(ctx, field)
 	case "device":
 		return ec.fieldContext_ParticipantQos_device(ctx, field)
+	case "deviceText":
+		return ec.fieldContext_ParticipantQos_deviceText(ctx, field)
 	case "deviceName":
 		return ec.fieldContext_ParticipantQos_deviceName(ctx, field)
 	case "version":
@@ -17075,16 +17693,24 @@ func (ec *executionContext) childFields_ParticipantQos(ctx context.Context, fiel
 		return ec.fieldContext_ParticipantQos_location(ctx, field)
 	case "networkType":
 		return ec.fieldContext_ParticipantQos_networkType(ctx, field)
+	case "networkTypeText":
+		return ec.fieldContext_ParticipantQos_networkTypeText(ctx, field)
 	case "dataCenter":
 		return ec.fieldContext_ParticipantQos_dataCenter(ctx, field)
 	case "fullDataCenters":
 		return ec.fieldContext_ParticipantQos_fullDataCenters(ctx, field)
 	case "connectionType":
 		return ec.fieldContext_ParticipantQos_connectionType(ctx, field)
+	case "connectionTypeText":
+		return ec.fieldContext_ParticipantQos_connectionTypeText(ctx, field)
 	case "videoConnectionType":
 		return ec.fieldContext_ParticipantQos_videoConnectionType(ctx, field)
+	case "videoConnectionTypeText":
+		return ec.fieldContext_ParticipantQos_videoConnectionTypeText(ctx, field)
 	case "screenShareConnectionType":
 		return ec.fieldContext_ParticipantQos_screenShareConnectionType(ctx, field)
+	case "screenShareConnectionTypeText":
+		return ec.fieldContext_ParticipantQos_screenShareConnectionTypeText(ctx, field)
 	case "microphone":
 		return ec.fieldContext_ParticipantQos_microphone(ctx, field)
 	case "speaker":
@@ -17275,6 +17901,8 @@ func (ec *executionContext) childFields_PhoneRecording(ctx context.Context, fiel
 		return ec.fieldContext_PhoneRecording_callerNumber(ctx, field)
 	case "callerNumberType":
 		return ec.fieldContext_PhoneRecording_callerNumberType(ctx, field)
+	case "callerNumberTypeText":
+		return ec.fieldContext_PhoneRecording_callerNumberTypeText(ctx, field)
 	case "callerAccountCode":
 		return ec.fieldContext_PhoneRecording_callerAccountCode(ctx, field)
 	case "calleeName":
@@ -17283,6 +17911,8 @@ func (ec *executionContext) childFields_PhoneRecording(ctx context.Context, fiel
 		return ec.fieldContext_PhoneRecording_calleeNumber(ctx, field)
 	case "calleeNumberType":
 		return ec.fieldContext_PhoneRecording_calleeNumberType(ctx, field)
+	case "calleeNumberTypeText":
+		return ec.fieldContext_PhoneRecording_calleeNumberTypeText(ctx, field)
 	case "calleeAccountCode":
 		return ec.fieldContext_PhoneRecording_calleeAccountCode(ctx, field)
 	case "outgoingBy":
@@ -17689,14 +18319,22 @@ func (ec *executionContext) childFields_RecordingFile(ctx context.Context, field
 		return ec.fieldContext_RecordingFile_name(ctx, field)
 	case "type":
 		return ec.fieldContext_RecordingFile_type(ctx, field)
+	case "typeText":
+		return ec.fieldContext_RecordingFile_typeText(ctx, field)
 	case "extension":
 		return ec.fieldContext_RecordingFile_extension(ctx, field)
+	case "extensionText":
+		return ec.fieldContext_RecordingFile_extensionText(ctx, field)
 	case "recordingType":
 		return ec.fieldContext_RecordingFile_recordingType(ctx, field)
+	case "recordingTypeText":
+		return ec.fieldContext_RecordingFile_recordingTypeText(ctx, field)
 	case "size":
 		return ec.fieldContext_RecordingFile_size(ctx, field)
 	case "status":
 		return ec.fieldContext_RecordingFile_status(ctx, field)
+	case "statusText":
+		return ec.fieldContext_RecordingFile_statusText(ctx, field)
 	case "startTime":
 		return ec.fieldContext_RecordingFile_startTime(ctx, field)
 	case "endTime":
@@ -17899,6 +18537,8 @@ func (ec *executionContext) childFields_Registrant(ctx context.Context, field gr
 		return ec.fieldContext_Registrant_customQuestions(ctx, field)
 	case "language":
 		return ec.fieldContext_Registrant_language(ctx, field)
+	case "languageText":
+		return ec.fieldContext_Registrant_languageText(ctx, field)
 	case "meeting":
 		return ec.fieldContext_Registrant_meeting(ctx, field)
 	case "user":
@@ -18003,6 +18643,8 @@ func (ec *executionContext) childFields_RoleMember(ctx context.Context, field gr
 		return ec.fieldContext_RoleMember_department(ctx, field)
 	case "type":
 		return ec.fieldContext_RoleMember_type(ctx, field)
+	case "typeText":
+		return ec.fieldContext_RoleMember_typeText(ctx, field)
 	case "user":
 		return ec.fieldContext_RoleMember_user(ctx, field)
 	}
@@ -18047,6 +18689,8 @@ func (ec *executionContext) childFields_ScheduleMeetingSettings(ctx context.Cont
 	switch field.Name {
 	case "audioType":
 		return ec.fieldContext_ScheduleMeetingSettings_audioType(ctx, field)
+	case "audioTypeText":
+		return ec.fieldContext_ScheduleMeetingSettings_audioTypeText(ctx, field)
 	case "enforceLogin":
 		return ec.fieldContext_ScheduleMeetingSettings_enforceLogin(ctx, field)
 	case "enforceLoginDomains":
@@ -18177,6 +18821,8 @@ func (ec *executionContext) childFields_SignInterpretationSettings(ctx context.C
 		return ec.fieldContext_SignInterpretationSettings_enableSignLanguageInterpretationByDefault(ctx, field)
 	case "languages":
 		return ec.fieldContext_SignInterpretationSettings_languages(ctx, field)
+	case "languagesText":
+		return ec.fieldContext_SignInterpretationSettings_languagesText(ctx, field)
 	case "customLanguages":
 		return ec.fieldContext_SignInterpretationSettings_customLanguages(ctx, field)
 	}
@@ -18305,6 +18951,8 @@ func (ec *executionContext) childFields_Survey(ctx context.Context, field graphq
 		return ec.fieldContext_Survey_name(ctx, field)
 	case "type":
 		return ec.fieldContext_Survey_type(ctx, field)
+	case "typeText":
+		return ec.fieldContext_Survey_typeText(ctx, field)
 	case "published":
 		return ec.fieldContext_Survey_published(ctx, field)
 	case "anonymous":
@@ -18407,6 +19055,8 @@ func (ec *executionContext) childFields_SurveyInstance(ctx context.Context, fiel
 		return ec.fieldContext_SurveyInstance_name(ctx, field)
 	case "productType":
 		return ec.fieldContext_SurveyInstance_productType(ctx, field)
+	case "productTypeText":
+		return ec.fieldContext_SurveyInstance_productTypeText(ctx, field)
 	case "hasResponse":
 		return ec.fieldContext_SurveyInstance_hasResponse(ctx, field)
 	case "surveyZoomId":
@@ -18415,6 +19065,8 @@ func (ec *executionContext) childFields_SurveyInstance(ctx context.Context, fiel
 		return ec.fieldContext_SurveyInstance_surveyName(ctx, field)
 	case "surveyType":
 		return ec.fieldContext_SurveyInstance_surveyType(ctx, field)
+	case "surveyTypeText":
+		return ec.fieldContext_SurveyInstance_surveyTypeText(ctx, field)
 	case "anonymous":
 		return ec.fieldContext_SurveyInstance_anonymous(ctx, field)
 	case "questions":
@@ -18639,6 +19291,8 @@ func (ec *executionContext) childFields_TelephoneCall(ctx context.Context, field
 	switch field.Name {
 	case "type":
 		return ec.fieldContext_TelephoneCall_type(ctx, field)
+	case "typeText":
+		return ec.fieldContext_TelephoneCall_typeText(ctx, field)
 	case "startTime":
 		return ec.fieldContext_TelephoneCall_startTime(ctx, field)
 	case "endTime":
@@ -18893,6 +19547,8 @@ func (ec *executionContext) childFields_UpcomingMeeting(ctx context.Context, fie
 		return ec.fieldContext_UpcomingMeeting_topic(ctx, field)
 	case "type":
 		return ec.fieldContext_UpcomingMeeting_type(ctx, field)
+	case "typeText":
+		return ec.fieldContext_UpcomingMeeting_typeText(ctx, field)
 	case "startTime":
 		return ec.fieldContext_UpcomingMeeting_startTime(ctx, field)
 	case "durationMinutes":
@@ -19003,6 +19659,8 @@ func (ec *executionContext) childFields_User(ctx context.Context, field graphql.
 		return ec.fieldContext_User_displayName(ctx, field)
 	case "type":
 		return ec.fieldContext_User_type(ctx, field)
+	case "typeText":
+		return ec.fieldContext_User_typeText(ctx, field)
 	case "status":
 		return ec.fieldContext_User_status(ctx, field)
 	case "verified":
@@ -19041,6 +19699,8 @@ func (ec *executionContext) childFields_User(ctx context.Context, field graphql.
 		return ec.fieldContext_User_lastClientVersion(ctx, field)
 	case "loginTypes":
 		return ec.fieldContext_User_loginTypes(ctx, field)
+	case "loginTypesText":
+		return ec.fieldContext_User_loginTypesText(ctx, field)
 	case "pmi":
 		return ec.fieldContext_User_pmi(ctx, field)
 	case "usePmi":
@@ -19069,8 +19729,12 @@ func (ec *executionContext) childFields_User(ctx context.Context, field graphql.
 		return ec.fieldContext_User_divisionIds(ctx, field)
 	case "planUnitedType":
 		return ec.fieldContext_User_planUnitedType(ctx, field)
+	case "planUnitedTypeText":
+		return ec.fieldContext_User_planUnitedTypeText(ctx, field)
 	case "zoomOneType":
 		return ec.fieldContext_User_zoomOneType(ctx, field)
+	case "zoomOneTypeText":
+		return ec.fieldContext_User_zoomOneTypeText(ctx, field)
 	case "licenseInfoList":
 		return ec.fieldContext_User_licenseInfoList(ctx, field)
 	case "accountZoomId":
@@ -19223,8 +19887,12 @@ func (ec *executionContext) childFields_VideoSdkSessionSettings(ctx context.Cont
 		return ec.fieldContext_VideoSdkSessionSettings_customDataCenterRegions(ctx, field)
 	case "dataCenterRegions":
 		return ec.fieldContext_VideoSdkSessionSettings_dataCenterRegions(ctx, field)
+	case "dataCenterRegionsText":
+		return ec.fieldContext_VideoSdkSessionSettings_dataCenterRegionsText(ctx, field)
 	case "uncheckedDataCenterRegions":
 		return ec.fieldContext_VideoSdkSessionSettings_uncheckedDataCenterRegions(ctx, field)
+	case "uncheckedDataCenterRegionsText":
+		return ec.fieldContext_VideoSdkSessionSettings_uncheckedDataCenterRegionsText(ctx, field)
 	case "p2pConnection":
 		return ec.fieldContext_VideoSdkSessionSettings_p2pConnection(ctx, field)
 	case "p2pPorts":
@@ -19379,6 +20047,8 @@ func (ec *executionContext) childFields_Webinar(ctx context.Context, field graph
 		return ec.fieldContext_Webinar_createdAt(ctx, field)
 	case "creationSource":
 		return ec.fieldContext_Webinar_creationSource(ctx, field)
+	case "creationSourceText":
+		return ec.fieldContext_Webinar_creationSourceText(ctx, field)
 	case "hostZoomId":
 		return ec.fieldContext_Webinar_hostZoomId(ctx, field)
 	case "hostEmail":
@@ -19617,6 +20287,8 @@ func (ec *executionContext) childFields_WebinarReport(ctx context.Context, field
 		return ec.fieldContext_WebinarReport_topic(ctx, field)
 	case "type":
 		return ec.fieldContext_WebinarReport_type(ctx, field)
+	case "typeText":
+		return ec.fieldContext_WebinarReport_typeText(ctx, field)
 	case "startTime":
 		return ec.fieldContext_WebinarReport_startTime(ctx, field)
 	case "endTime":
@@ -19675,6 +20347,8 @@ func (ec *executionContext) childFields_WebinarReportParticipant(ctx context.Con
 		return ec.fieldContext_WebinarReportParticipant_durationSeconds(ctx, field)
 	case "status":
 		return ec.fieldContext_WebinarReportParticipant_status(ctx, field)
+	case "statusText":
+		return ec.fieldContext_WebinarReportParticipant_statusText(ctx, field)
 	case "failover":
 		return ec.fieldContext_WebinarReportParticipant_failover(ctx, field)
 	case "user":
@@ -19729,6 +20403,8 @@ func (ec *executionContext) childFields_WebinarSettings(ctx context.Context, fie
 		return ec.fieldContext_WebinarSettings_onDemand(ctx, field)
 	case "audio":
 		return ec.fieldContext_WebinarSettings_audio(ctx, field)
+	case "audioText":
+		return ec.fieldContext_WebinarSettings_audioText(ctx, field)
 	case "audioConferenceInfo":
 		return ec.fieldContext_WebinarSettings_audioConferenceInfo(ctx, field)
 	case "globalDialInCountries":
@@ -19827,6 +20503,8 @@ func (ec *executionContext) childFields_WebinarStreamingSettings(ctx context.Con
 		return ec.fieldContext_WebinarStreamingSettings_liveStreamingReminder(ctx, field)
 	case "liveStreamingService":
 		return ec.fieldContext_WebinarStreamingSettings_liveStreamingService(ctx, field)
+	case "liveStreamingServiceText":
+		return ec.fieldContext_WebinarStreamingSettings_liveStreamingServiceText(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type WebinarStreamingSettings", field.Name)
 }

@@ -974,7 +974,7 @@ func (ec *executionContext) _AccountSecurity_userModifiableInfoByAdmin(ctx conte
 			return ec.fieldContext_AccountSecurity_userModifiableInfoByAdmin(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.UserModifiableInfoByAdmin, nil
+			return obj.UserModifiableInfoByAdmin(), nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []types.ProfileItem) graphql.Marshaler {
@@ -985,7 +985,30 @@ func (ec *executionContext) _AccountSecurity_userModifiableInfoByAdmin(ctx conte
 	)
 }
 func (ec *executionContext) fieldContext_AccountSecurity_userModifiableInfoByAdmin(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("AccountSecurity", field, false, false, errors.New("field of type ProfileItem does not have child fields"))
+	return graphql.NewScalarFieldContext("AccountSecurity", field, true, false, errors.New("field of type ProfileItem does not have child fields"))
+}
+
+func (ec *executionContext) _AccountSecurity_userModifiableInfoByAdminText(ctx context.Context, field graphql.CollectedField, obj *types.AccountSecurity) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AccountSecurity_userModifiableInfoByAdminText(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserModifiableInfoByAdminText(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []types.Text) graphql.Marshaler {
+			return ec.marshalOString2ᚕzoomqlᚋinternalᚋzoomᚋtypesᚐTextᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_AccountSecurity_userModifiableInfoByAdminText(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AccountSecurity", field, true, false, errors.New("field of type String does not have child fields"))
 }
 
 func (ec *executionContext) _AccountSecurity_signinWithSso(ctx context.Context, field graphql.CollectedField, obj *types.AccountSecurity) (ret graphql.Marshaler) {
@@ -3346,7 +3369,7 @@ func (ec *executionContext) _ChatFileRestrictions_fileTypeRestrictions(ctx conte
 			return ec.fieldContext_ChatFileRestrictions_fileTypeRestrictions(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.FileTypeRestrictions, nil
+			return obj.FileTypeRestrictions(), nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []types.ChatFileType) graphql.Marshaler {
@@ -3357,7 +3380,30 @@ func (ec *executionContext) _ChatFileRestrictions_fileTypeRestrictions(ctx conte
 	)
 }
 func (ec *executionContext) fieldContext_ChatFileRestrictions_fileTypeRestrictions(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ChatFileRestrictions", field, false, false, errors.New("field of type ChatFileType does not have child fields"))
+	return graphql.NewScalarFieldContext("ChatFileRestrictions", field, true, false, errors.New("field of type ChatFileType does not have child fields"))
+}
+
+func (ec *executionContext) _ChatFileRestrictions_fileTypeRestrictionsText(ctx context.Context, field graphql.CollectedField, obj *types.ChatFileRestrictions) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ChatFileRestrictions_fileTypeRestrictionsText(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.FileTypeRestrictionsText(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []types.Text) graphql.Marshaler {
+			return ec.marshalOString2ᚕzoomqlᚋinternalᚋzoomᚋtypesᚐTextᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ChatFileRestrictions_fileTypeRestrictionsText(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ChatFileRestrictions", field, true, false, errors.New("field of type String does not have child fields"))
 }
 
 func (ec *executionContext) _ChatFileRestrictions_fileTypeRestrictionsForExternal(ctx context.Context, field graphql.CollectedField, obj *types.ChatFileRestrictions) (ret graphql.Marshaler) {
@@ -3369,7 +3415,7 @@ func (ec *executionContext) _ChatFileRestrictions_fileTypeRestrictionsForExterna
 			return ec.fieldContext_ChatFileRestrictions_fileTypeRestrictionsForExternal(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.FileTypeRestrictionsForExternal, nil
+			return obj.FileTypeRestrictionsForExternal(), nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []types.ChatFileType) graphql.Marshaler {
@@ -3380,7 +3426,30 @@ func (ec *executionContext) _ChatFileRestrictions_fileTypeRestrictionsForExterna
 	)
 }
 func (ec *executionContext) fieldContext_ChatFileRestrictions_fileTypeRestrictionsForExternal(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ChatFileRestrictions", field, false, false, errors.New("field of type ChatFileType does not have child fields"))
+	return graphql.NewScalarFieldContext("ChatFileRestrictions", field, true, false, errors.New("field of type ChatFileType does not have child fields"))
+}
+
+func (ec *executionContext) _ChatFileRestrictions_fileTypeRestrictionsForExternalText(ctx context.Context, field graphql.CollectedField, obj *types.ChatFileRestrictions) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ChatFileRestrictions_fileTypeRestrictionsForExternalText(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.FileTypeRestrictionsForExternalText(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []types.Text) graphql.Marshaler {
+			return ec.marshalOString2ᚕzoomqlᚋinternalᚋzoomᚋtypesᚐTextᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ChatFileRestrictions_fileTypeRestrictionsForExternalText(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ChatFileRestrictions", field, true, false, errors.New("field of type String does not have child fields"))
 }
 
 func (ec *executionContext) _ChatFileRestrictions_maximumFileSize(ctx context.Context, field graphql.CollectedField, obj *types.ChatFileRestrictions) (ret graphql.Marshaler) {
@@ -5185,7 +5254,7 @@ func (ec *executionContext) _InMeetingSettings_dataCenterRegions(ctx context.Con
 			return ec.fieldContext_InMeetingSettings_dataCenterRegions(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.DataCenterRegions, nil
+			return obj.DataCenterRegions(), nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []types.DataCenterRegion) graphql.Marshaler {
@@ -5196,7 +5265,30 @@ func (ec *executionContext) _InMeetingSettings_dataCenterRegions(ctx context.Con
 	)
 }
 func (ec *executionContext) fieldContext_InMeetingSettings_dataCenterRegions(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("InMeetingSettings", field, false, false, errors.New("field of type DataCenterRegion does not have child fields"))
+	return graphql.NewScalarFieldContext("InMeetingSettings", field, true, false, errors.New("field of type DataCenterRegion does not have child fields"))
+}
+
+func (ec *executionContext) _InMeetingSettings_dataCenterRegionsText(ctx context.Context, field graphql.CollectedField, obj *types.InMeetingSettings) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_InMeetingSettings_dataCenterRegionsText(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.DataCenterRegionsText(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []types.Text) graphql.Marshaler {
+			return ec.marshalOString2ᚕzoomqlᚋinternalᚋzoomᚋtypesᚐTextᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_InMeetingSettings_dataCenterRegionsText(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("InMeetingSettings", field, true, false, errors.New("field of type String does not have child fields"))
 }
 
 func (ec *executionContext) _InMeetingSettings_disableScreenSharingForHostMeetings(ctx context.Context, field graphql.CollectedField, obj *types.InMeetingSettings) (ret graphql.Marshaler) {
@@ -6256,7 +6348,7 @@ func (ec *executionContext) _InMeetingSettings_uncheckedDataCenterRegions(ctx co
 			return ec.fieldContext_InMeetingSettings_uncheckedDataCenterRegions(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.UncheckedDataCenterRegions, nil
+			return obj.UncheckedDataCenterRegions(), nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []types.DataCenterRegion) graphql.Marshaler {
@@ -6267,7 +6359,30 @@ func (ec *executionContext) _InMeetingSettings_uncheckedDataCenterRegions(ctx co
 	)
 }
 func (ec *executionContext) fieldContext_InMeetingSettings_uncheckedDataCenterRegions(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("InMeetingSettings", field, false, false, errors.New("field of type DataCenterRegion does not have child fields"))
+	return graphql.NewScalarFieldContext("InMeetingSettings", field, true, false, errors.New("field of type DataCenterRegion does not have child fields"))
+}
+
+func (ec *executionContext) _InMeetingSettings_uncheckedDataCenterRegionsText(ctx context.Context, field graphql.CollectedField, obj *types.InMeetingSettings) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_InMeetingSettings_uncheckedDataCenterRegionsText(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UncheckedDataCenterRegionsText(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []types.Text) graphql.Marshaler {
+			return ec.marshalOString2ᚕzoomqlᚋinternalᚋzoomᚋtypesᚐTextᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_InMeetingSettings_uncheckedDataCenterRegionsText(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("InMeetingSettings", field, true, false, errors.New("field of type String does not have child fields"))
 }
 
 func (ec *executionContext) _InMeetingSettings_useHtmlFormatEmail(ctx context.Context, field graphql.CollectedField, obj *types.InMeetingSettings) (ret graphql.Marshaler) {
@@ -7041,7 +7156,7 @@ func (ec *executionContext) _InterpretationSettings_languages(ctx context.Contex
 			return ec.fieldContext_InterpretationSettings_languages(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Languages, nil
+			return obj.Languages(), nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []types.InterpretationLanguage) graphql.Marshaler {
@@ -7052,7 +7167,30 @@ func (ec *executionContext) _InterpretationSettings_languages(ctx context.Contex
 	)
 }
 func (ec *executionContext) fieldContext_InterpretationSettings_languages(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("InterpretationSettings", field, false, false, errors.New("field of type InterpretationLanguage does not have child fields"))
+	return graphql.NewScalarFieldContext("InterpretationSettings", field, true, false, errors.New("field of type InterpretationLanguage does not have child fields"))
+}
+
+func (ec *executionContext) _InterpretationSettings_languagesText(ctx context.Context, field graphql.CollectedField, obj *types.InterpretationSettings) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_InterpretationSettings_languagesText(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.LanguagesText(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []types.Text) graphql.Marshaler {
+			return ec.marshalOString2ᚕzoomqlᚋinternalᚋzoomᚋtypesᚐTextᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_InterpretationSettings_languagesText(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("InterpretationSettings", field, true, false, errors.New("field of type String does not have child fields"))
 }
 
 func (ec *executionContext) _LockedAudioConferencing_tollFreeAndFeeBasedTollCall(ctx context.Context, field graphql.CollectedField, obj *types.LockedAudioConferencing) (ret graphql.Marshaler) {
@@ -13125,6 +13263,29 @@ func (ec *executionContext) fieldContext_ScheduleMeetingSettings_audioType(_ con
 	return graphql.NewScalarFieldContext("ScheduleMeetingSettings", field, false, false, errors.New("field of type MeetingAudio does not have child fields"))
 }
 
+func (ec *executionContext) _ScheduleMeetingSettings_audioTypeText(ctx context.Context, field graphql.CollectedField, obj *types.ScheduleMeetingSettings) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScheduleMeetingSettings_audioTypeText(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.AudioTypeText(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
+			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ScheduleMeetingSettings_audioTypeText(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ScheduleMeetingSettings", field, true, false, errors.New("field of type String does not have child fields"))
+}
+
 func (ec *executionContext) _ScheduleMeetingSettings_enforceLogin(ctx context.Context, field graphql.CollectedField, obj *types.ScheduleMeetingSettings) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -13887,7 +14048,7 @@ func (ec *executionContext) _SignInterpretationSettings_languages(ctx context.Co
 			return ec.fieldContext_SignInterpretationSettings_languages(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Languages, nil
+			return obj.Languages(), nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []types.SignLanguage) graphql.Marshaler {
@@ -13898,7 +14059,30 @@ func (ec *executionContext) _SignInterpretationSettings_languages(ctx context.Co
 	)
 }
 func (ec *executionContext) fieldContext_SignInterpretationSettings_languages(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("SignInterpretationSettings", field, false, false, errors.New("field of type SignLanguage does not have child fields"))
+	return graphql.NewScalarFieldContext("SignInterpretationSettings", field, true, false, errors.New("field of type SignLanguage does not have child fields"))
+}
+
+func (ec *executionContext) _SignInterpretationSettings_languagesText(ctx context.Context, field graphql.CollectedField, obj *types.SignInterpretationSettings) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SignInterpretationSettings_languagesText(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.LanguagesText(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []types.Text) graphql.Marshaler {
+			return ec.marshalOString2ᚕzoomqlᚋinternalᚋzoomᚋtypesᚐTextᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_SignInterpretationSettings_languagesText(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SignInterpretationSettings", field, true, false, errors.New("field of type String does not have child fields"))
 }
 
 func (ec *executionContext) _SignInterpretationSettings_customLanguages(ctx context.Context, field graphql.CollectedField, obj *types.SignInterpretationSettings) (ret graphql.Marshaler) {
@@ -16488,7 +16672,7 @@ func (ec *executionContext) _VideoSdkSessionSettings_dataCenterRegions(ctx conte
 			return ec.fieldContext_VideoSdkSessionSettings_dataCenterRegions(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.DataCenterRegions, nil
+			return obj.DataCenterRegions(), nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []types.DataCenterRegion) graphql.Marshaler {
@@ -16499,7 +16683,30 @@ func (ec *executionContext) _VideoSdkSessionSettings_dataCenterRegions(ctx conte
 	)
 }
 func (ec *executionContext) fieldContext_VideoSdkSessionSettings_dataCenterRegions(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("VideoSdkSessionSettings", field, false, false, errors.New("field of type DataCenterRegion does not have child fields"))
+	return graphql.NewScalarFieldContext("VideoSdkSessionSettings", field, true, false, errors.New("field of type DataCenterRegion does not have child fields"))
+}
+
+func (ec *executionContext) _VideoSdkSessionSettings_dataCenterRegionsText(ctx context.Context, field graphql.CollectedField, obj *types.VideoSdkSessionSettings) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_VideoSdkSessionSettings_dataCenterRegionsText(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.DataCenterRegionsText(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []types.Text) graphql.Marshaler {
+			return ec.marshalOString2ᚕzoomqlᚋinternalᚋzoomᚋtypesᚐTextᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_VideoSdkSessionSettings_dataCenterRegionsText(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("VideoSdkSessionSettings", field, true, false, errors.New("field of type String does not have child fields"))
 }
 
 func (ec *executionContext) _VideoSdkSessionSettings_uncheckedDataCenterRegions(ctx context.Context, field graphql.CollectedField, obj *types.VideoSdkSessionSettings) (ret graphql.Marshaler) {
@@ -16511,7 +16718,7 @@ func (ec *executionContext) _VideoSdkSessionSettings_uncheckedDataCenterRegions(
 			return ec.fieldContext_VideoSdkSessionSettings_uncheckedDataCenterRegions(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.UncheckedDataCenterRegions, nil
+			return obj.UncheckedDataCenterRegions(), nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []types.DataCenterRegion) graphql.Marshaler {
@@ -16522,7 +16729,30 @@ func (ec *executionContext) _VideoSdkSessionSettings_uncheckedDataCenterRegions(
 	)
 }
 func (ec *executionContext) fieldContext_VideoSdkSessionSettings_uncheckedDataCenterRegions(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("VideoSdkSessionSettings", field, false, false, errors.New("field of type DataCenterRegion does not have child fields"))
+	return graphql.NewScalarFieldContext("VideoSdkSessionSettings", field, true, false, errors.New("field of type DataCenterRegion does not have child fields"))
+}
+
+func (ec *executionContext) _VideoSdkSessionSettings_uncheckedDataCenterRegionsText(ctx context.Context, field graphql.CollectedField, obj *types.VideoSdkSessionSettings) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_VideoSdkSessionSettings_uncheckedDataCenterRegionsText(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UncheckedDataCenterRegionsText(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []types.Text) graphql.Marshaler {
+			return ec.marshalOString2ᚕzoomqlᚋinternalᚋzoomᚋtypesᚐTextᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_VideoSdkSessionSettings_uncheckedDataCenterRegionsText(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("VideoSdkSessionSettings", field, true, false, errors.New("field of type String does not have child fields"))
 }
 
 func (ec *executionContext) _VideoSdkSessionSettings_p2pConnection(ctx context.Context, field graphql.CollectedField, obj *types.VideoSdkSessionSettings) (ret graphql.Marshaler) {
@@ -17656,7 +17886,7 @@ func (ec *executionContext) _WebinarStreamingSettings_liveStreamingService(ctx c
 			return ec.fieldContext_WebinarStreamingSettings_liveStreamingService(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.LiveStreamingService, nil
+			return obj.LiveStreamingService(), nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []types.LiveStreamingService) graphql.Marshaler {
@@ -17667,7 +17897,30 @@ func (ec *executionContext) _WebinarStreamingSettings_liveStreamingService(ctx c
 	)
 }
 func (ec *executionContext) fieldContext_WebinarStreamingSettings_liveStreamingService(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("WebinarStreamingSettings", field, false, false, errors.New("field of type LiveStreamingService does not have child fields"))
+	return graphql.NewScalarFieldContext("WebinarStreamingSettings", field, true, false, errors.New("field of type LiveStreamingService does not have child fields"))
+}
+
+func (ec *executionContext) _WebinarStreamingSettings_liveStreamingServiceText(ctx context.Context, field graphql.CollectedField, obj *types.WebinarStreamingSettings) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_WebinarStreamingSettings_liveStreamingServiceText(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.LiveStreamingServiceText(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []types.Text) graphql.Marshaler {
+			return ec.marshalOString2ᚕzoomqlᚋinternalᚋzoomᚋtypesᚐTextᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_WebinarStreamingSettings_liveStreamingServiceText(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("WebinarStreamingSettings", field, true, false, errors.New("field of type String does not have child fields"))
 }
 
 func (ec *executionContext) _WebinarSummarySettings_autoEnable(ctx context.Context, field graphql.CollectedField, obj *types.WebinarSummarySettings) (ret graphql.Marshaler) {
@@ -18376,7 +18629,7 @@ func (ec *executionContext) unmarshalInputAccountSecurityInput(ctx context.Conte
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"adminChangeNamePic", "adminChangeUserInfo", "userModifiableInfoByAdmin", "signinWithSso", "hideBillingInfo", "importPhotosFromDevices", "passwordRequirement", "signAgainAfterMinutesOnClient", "signAgainAfterMinutesOnWeb", "signInWithTwoFactorAuth", "twoFactorGroupZoomIds", "twoFactorRoleZoomIds"}
+	fieldsInOrder := [...]string{"adminChangeNamePic", "adminChangeUserInfo", "userModifiableInfoByAdmin", "userModifiableInfoByAdminText", "signinWithSso", "hideBillingInfo", "importPhotosFromDevices", "passwordRequirement", "signAgainAfterMinutesOnClient", "signAgainAfterMinutesOnWeb", "signInWithTwoFactorAuth", "twoFactorGroupZoomIds", "twoFactorRoleZoomIds"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -18404,6 +18657,13 @@ func (ec *executionContext) unmarshalInputAccountSecurityInput(ctx context.Conte
 				return it, err
 			}
 			it.UserModifiableInfoByAdmin = data
+		case "userModifiableInfoByAdminText":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("userModifiableInfoByAdminText"))
+			data, err := ec.unmarshalOString2ᚕstringᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.UserModifiableInfoByAdminText = data
 		case "signinWithSso":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("signinWithSso"))
 			data, err := ec.unmarshalOSsoSettingsInput2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐSsoSettingsInput(ctx, v)
@@ -19346,7 +19606,7 @@ func (ec *executionContext) unmarshalInputChatFileRestrictionsInput(ctx context.
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"onlyAllowSpecificFileTypes", "fileTypeRestrictions", "fileTypeRestrictionsForExternal", "maximumFileSize", "fileSizeMegabytes", "fileSizeMegabytesForExternal", "fileRestrictionsApplyTo"}
+	fieldsInOrder := [...]string{"onlyAllowSpecificFileTypes", "fileTypeRestrictions", "fileTypeRestrictionsText", "fileTypeRestrictionsForExternal", "fileTypeRestrictionsForExternalText", "maximumFileSize", "fileSizeMegabytes", "fileSizeMegabytesForExternal", "fileRestrictionsApplyTo"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -19367,6 +19627,13 @@ func (ec *executionContext) unmarshalInputChatFileRestrictionsInput(ctx context.
 				return it, err
 			}
 			it.FileTypeRestrictions = data
+		case "fileTypeRestrictionsText":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("fileTypeRestrictionsText"))
+			data, err := ec.unmarshalOString2ᚕstringᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.FileTypeRestrictionsText = data
 		case "fileTypeRestrictionsForExternal":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("fileTypeRestrictionsForExternal"))
 			data, err := ec.unmarshalOChatFileType2ᚕzoomqlᚋinternalᚋzoomᚋtypesᚐChatFileTypeᚄ(ctx, v)
@@ -19374,6 +19641,13 @@ func (ec *executionContext) unmarshalInputChatFileRestrictionsInput(ctx context.
 				return it, err
 			}
 			it.FileTypeRestrictionsForExternal = data
+		case "fileTypeRestrictionsForExternalText":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("fileTypeRestrictionsForExternalText"))
+			data, err := ec.unmarshalOString2ᚕstringᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.FileTypeRestrictionsForExternalText = data
 		case "maximumFileSize":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("maximumFileSize"))
 			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
@@ -20039,7 +20313,7 @@ func (ec *executionContext) unmarshalInputInMeetingSettingsInput(ctx context.Con
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"alertGuestJoin", "allowHostToEnableFocusMode", "allowLiveStreaming", "allowUsersToDeleteMessagesInMeetingChat", "allowParticipantsChatWith", "allowParticipantsToRename", "allowShowZoomWindows", "allowUsersSaveChats", "annotation", "anonymousQuestionAnswer", "attendeeOnHold", "attentionModeFocusMode", "autoAnswer", "autoSavingChat", "breakoutRoom", "breakoutRoomSchedule", "chat", "meetingQuestionAnswer", "closedCaption", "closedCaptioning", "coHost", "customDataCenterRegions", "customLiveStreamingService", "customServiceInstructions", "meetingDataTransitAndResidencyMethod", "dataCenterRegions", "disableScreenSharingForHostMeetings", "disableScreenSharingForInMeetingGuests", "dscpAudio", "dscpMarking", "dscpVideo", "dscpDual", "e2eEncryption", "entryExitChime", "farEndCameraControl", "feedback", "fileTransfer", "groupHd", "webinarGroupHd", "joinFromDesktop", "joinFromMobile", "autoGeneratedTranslation", "languageInterpretation", "signLanguageInterpretation", "liveStreamingFacebook", "liveStreamingYoutube", "manualCaptioning", "meetingPolling", "meetingReactions", "meetingReactionsEmojis", "allowHostPanelistsToUseAudibleClap", "webinarReactions", "meetingSurvey", "originalAudio", "p2pConnection", "p2pPorts", "polling", "portsRange", "postMeetingFeedback", "privateChat", "recordPlayOwnVoice", "remoteControl", "nonVerbalFeedback", "remoteSupport", "requestPermissionToUnmuteParticipants", "screenSharing", "sendingDefaultEmailInvites", "showAJoinFromYourBrowserLink", "showMeetingControlToolbar", "slideControl", "stereoAudio", "useHtmlFormatEmail", "virtualBackground", "virtualBackgroundSettings", "watermark", "webinarChat", "webinarLiveStreaming", "webinarPolling", "webinarQuestionAnswer", "webinarSurvey", "whiteboard", "whoCanShareScreen", "whoCanShareScreenWhenSomeoneIsSharing", "participantsShareSimultaneously", "workplaceByFacebook", "transferMeetingsBetweenDevices"}
+	fieldsInOrder := [...]string{"alertGuestJoin", "allowHostToEnableFocusMode", "allowLiveStreaming", "allowUsersToDeleteMessagesInMeetingChat", "allowParticipantsChatWith", "allowParticipantsToRename", "allowShowZoomWindows", "allowUsersSaveChats", "annotation", "anonymousQuestionAnswer", "attendeeOnHold", "attentionModeFocusMode", "autoAnswer", "autoSavingChat", "breakoutRoom", "breakoutRoomSchedule", "chat", "meetingQuestionAnswer", "closedCaption", "closedCaptioning", "coHost", "customDataCenterRegions", "customLiveStreamingService", "customServiceInstructions", "meetingDataTransitAndResidencyMethod", "dataCenterRegions", "dataCenterRegionsText", "disableScreenSharingForHostMeetings", "disableScreenSharingForInMeetingGuests", "dscpAudio", "dscpMarking", "dscpVideo", "dscpDual", "e2eEncryption", "entryExitChime", "farEndCameraControl", "feedback", "fileTransfer", "groupHd", "webinarGroupHd", "joinFromDesktop", "joinFromMobile", "autoGeneratedTranslation", "languageInterpretation", "signLanguageInterpretation", "liveStreamingFacebook", "liveStreamingYoutube", "manualCaptioning", "meetingPolling", "meetingReactions", "meetingReactionsEmojis", "allowHostPanelistsToUseAudibleClap", "webinarReactions", "meetingSurvey", "originalAudio", "p2pConnection", "p2pPorts", "polling", "portsRange", "postMeetingFeedback", "privateChat", "recordPlayOwnVoice", "remoteControl", "nonVerbalFeedback", "remoteSupport", "requestPermissionToUnmuteParticipants", "screenSharing", "sendingDefaultEmailInvites", "showAJoinFromYourBrowserLink", "showMeetingControlToolbar", "slideControl", "stereoAudio", "useHtmlFormatEmail", "virtualBackground", "virtualBackgroundSettings", "watermark", "webinarChat", "webinarLiveStreaming", "webinarPolling", "webinarQuestionAnswer", "webinarSurvey", "whiteboard", "whoCanShareScreen", "whoCanShareScreenWhenSomeoneIsSharing", "participantsShareSimultaneously", "workplaceByFacebook", "transferMeetingsBetweenDevices"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -20223,11 +20497,18 @@ func (ec *executionContext) unmarshalInputInMeetingSettingsInput(ctx context.Con
 			it.MeetingDataTransitAndResidencyMethod = data
 		case "dataCenterRegions":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("dataCenterRegions"))
-			data, err := ec.unmarshalODataCenterRegion2ᚕzoomqlᚋinternalᚋzoomᚋtypesᚐDataCenterRegionᚄ(ctx, v)
+			data, err := ec.unmarshalODataCenterRegionInput2ᚕzoomqlᚋinternalᚋzoomᚋtypesᚐDataCenterRegionInputᚄ(ctx, v)
 			if err != nil {
 				return it, err
 			}
 			it.DataCenterRegions = data
+		case "dataCenterRegionsText":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("dataCenterRegionsText"))
+			data, err := ec.unmarshalOString2ᚕstringᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.DataCenterRegionsText = data
 		case "disableScreenSharingForHostMeetings":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("disableScreenSharingForHostMeetings"))
 			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
@@ -22829,7 +23110,7 @@ func (ec *executionContext) unmarshalInputRecordingNotificationInput(ctx context
 		switch k {
 		case "disclaimerToParticipants":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("disclaimerToParticipants"))
-			data, err := ec.unmarshalORecordingNotice2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐRecordingNotice(ctx, v)
+			data, err := ec.unmarshalORecordingDisclaimerInput2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐRecordingDisclaimerInput(ctx, v)
 			if err != nil {
 				return it, err
 			}
@@ -24437,7 +24718,7 @@ func (ec *executionContext) unmarshalInputVideoSdkSessionSettingsInput(ctx conte
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"customDataCenterRegions", "dataCenterRegions", "p2pConnection", "p2pPorts", "portsRange", "dscpAudio", "dscpMarking", "dscpVideo", "dscpDual", "subsession"}
+	fieldsInOrder := [...]string{"customDataCenterRegions", "dataCenterRegions", "dataCenterRegionsText", "p2pConnection", "p2pPorts", "portsRange", "dscpAudio", "dscpMarking", "dscpVideo", "dscpDual", "subsession"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -24453,11 +24734,18 @@ func (ec *executionContext) unmarshalInputVideoSdkSessionSettingsInput(ctx conte
 			it.CustomDataCenterRegions = data
 		case "dataCenterRegions":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("dataCenterRegions"))
-			data, err := ec.unmarshalODataCenterRegion2ᚕzoomqlᚋinternalᚋzoomᚋtypesᚐDataCenterRegionᚄ(ctx, v)
+			data, err := ec.unmarshalODataCenterRegionInput2ᚕzoomqlᚋinternalᚋzoomᚋtypesᚐDataCenterRegionInputᚄ(ctx, v)
 			if err != nil {
 				return it, err
 			}
 			it.DataCenterRegions = data
+		case "dataCenterRegionsText":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("dataCenterRegionsText"))
+			data, err := ec.unmarshalOString2ᚕstringᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.DataCenterRegionsText = data
 		case "p2pConnection":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("p2pConnection"))
 			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
@@ -24901,7 +25189,7 @@ func (ec *executionContext) unmarshalInputWebinarStreamingSettingsInput(ctx cont
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"customServiceInstructions", "enable", "liveStreamingReminder", "liveStreamingService"}
+	fieldsInOrder := [...]string{"customServiceInstructions", "enable", "liveStreamingReminder", "liveStreamingService", "liveStreamingServiceText"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -24936,6 +25224,13 @@ func (ec *executionContext) unmarshalInputWebinarStreamingSettingsInput(ctx cont
 				return it, err
 			}
 			it.LiveStreamingService = data
+		case "liveStreamingServiceText":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("liveStreamingServiceText"))
+			data, err := ec.unmarshalOString2ᚕstringᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.LiveStreamingServiceText = data
 		}
 	}
 	return it, nil
@@ -25433,6 +25728,11 @@ func (ec *executionContext) _AccountSecurity(ctx context.Context, sel ast.Select
 			}
 		case "userModifiableInfoByAdmin":
 			out.Values[i] = ec._AccountSecurity_userModifiableInfoByAdmin(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userModifiableInfoByAdminText":
+			out.Values[i] = ec._AccountSecurity_userModifiableInfoByAdminText(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
@@ -26485,8 +26785,18 @@ func (ec *executionContext) _ChatFileRestrictions(ctx context.Context, sel ast.S
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
+		case "fileTypeRestrictionsText":
+			out.Values[i] = ec._ChatFileRestrictions_fileTypeRestrictionsText(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
 		case "fileTypeRestrictionsForExternal":
 			out.Values[i] = ec._ChatFileRestrictions_fileTypeRestrictionsForExternal(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "fileTypeRestrictionsForExternalText":
+			out.Values[i] = ec._ChatFileRestrictions_fileTypeRestrictionsForExternalText(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
@@ -27337,6 +27647,11 @@ func (ec *executionContext) _InMeetingSettings(ctx context.Context, sel ast.Sele
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
+		case "dataCenterRegionsText":
+			out.Values[i] = ec._InMeetingSettings_dataCenterRegionsText(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
 		case "disableScreenSharingForHostMeetings":
 			out.Values[i] = ec._InMeetingSettings_disableScreenSharingForHostMeetings(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -27562,6 +27877,11 @@ func (ec *executionContext) _InMeetingSettings(ctx context.Context, sel ast.Sele
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
+		case "uncheckedDataCenterRegionsText":
+			out.Values[i] = ec._InMeetingSettings_uncheckedDataCenterRegionsText(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
 		case "useHtmlFormatEmail":
 			out.Values[i] = ec._InMeetingSettings_useHtmlFormatEmail(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -27780,6 +28100,11 @@ func (ec *executionContext) _InterpretationSettings(ctx context.Context, sel ast
 			}
 		case "languages":
 			out.Values[i] = ec._InterpretationSettings_languages(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "languagesText":
+			out.Values[i] = ec._InterpretationSettings_languagesText(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
@@ -30205,6 +30530,11 @@ func (ec *executionContext) _ScheduleMeetingSettings(ctx context.Context, sel as
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
+		case "audioTypeText":
+			out.Values[i] = ec._ScheduleMeetingSettings_audioTypeText(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
 		case "enforceLogin":
 			out.Values[i] = ec._ScheduleMeetingSettings_enforceLogin(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -30423,6 +30753,11 @@ func (ec *executionContext) _SignInterpretationSettings(ctx context.Context, sel
 			}
 		case "languages":
 			out.Values[i] = ec._SignInterpretationSettings_languages(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "languagesText":
+			out.Values[i] = ec._SignInterpretationSettings_languagesText(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
@@ -31515,8 +31850,18 @@ func (ec *executionContext) _VideoSdkSessionSettings(ctx context.Context, sel as
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
+		case "dataCenterRegionsText":
+			out.Values[i] = ec._VideoSdkSessionSettings_dataCenterRegionsText(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
 		case "uncheckedDataCenterRegions":
 			out.Values[i] = ec._VideoSdkSessionSettings_uncheckedDataCenterRegions(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "uncheckedDataCenterRegionsText":
+			out.Values[i] = ec._VideoSdkSessionSettings_uncheckedDataCenterRegionsText(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
@@ -32095,6 +32440,11 @@ func (ec *executionContext) _WebinarStreamingSettings(ctx context.Context, sel a
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
+		case "liveStreamingServiceText":
+			out.Values[i] = ec._WebinarStreamingSettings_liveStreamingServiceText(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -32381,6 +32731,16 @@ func (ec *executionContext) unmarshalNDataCenterRegion2zoomqlᚋinternalᚋzoom�
 }
 
 func (ec *executionContext) marshalNDataCenterRegion2zoomqlᚋinternalᚋzoomᚋtypesᚐDataCenterRegion(ctx context.Context, sel ast.SelectionSet, v types.DataCenterRegion) graphql.Marshaler {
+	return v
+}
+
+func (ec *executionContext) unmarshalNDataCenterRegionInput2zoomqlᚋinternalᚋzoomᚋtypesᚐDataCenterRegionInput(ctx context.Context, v any) (types.DataCenterRegionInput, error) {
+	var res types.DataCenterRegionInput
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNDataCenterRegionInput2zoomqlᚋinternalᚋzoomᚋtypesᚐDataCenterRegionInput(ctx context.Context, sel ast.SelectionSet, v types.DataCenterRegionInput) graphql.Marshaler {
 	return v
 }
 
@@ -33461,6 +33821,42 @@ func (ec *executionContext) marshalODataCenterRegion2ᚕzoomqlᚋinternalᚋzoom
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNDataCenterRegion2zoomqlᚋinternalᚋzoomᚋtypesᚐDataCenterRegion(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) unmarshalODataCenterRegionInput2ᚕzoomqlᚋinternalᚋzoomᚋtypesᚐDataCenterRegionInputᚄ(ctx context.Context, v any) ([]types.DataCenterRegionInput, error) {
+	if v == nil {
+		return nil, nil
+	}
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]types.DataCenterRegionInput, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNDataCenterRegionInput2zoomqlᚋinternalᚋzoomᚋtypesᚐDataCenterRegionInput(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalODataCenterRegionInput2ᚕzoomqlᚋinternalᚋzoomᚋtypesᚐDataCenterRegionInputᚄ(ctx context.Context, sel ast.SelectionSet, v []types.DataCenterRegionInput) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNDataCenterRegionInput2zoomqlᚋinternalᚋzoomᚋtypesᚐDataCenterRegionInput(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -34574,6 +34970,22 @@ func (ec *executionContext) unmarshalORecordingAddressRuleInput2ᚖzoomqlᚋinte
 	}
 	res, err := ec.unmarshalInputRecordingAddressRuleInput(ctx, v)
 	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalORecordingDisclaimerInput2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐRecordingDisclaimerInput(ctx context.Context, v any) (*types.RecordingDisclaimerInput, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(types.RecordingDisclaimerInput)
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalORecordingDisclaimerInput2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐRecordingDisclaimerInput(ctx context.Context, sel ast.SelectionSet, v *types.RecordingDisclaimerInput) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return v
 }
 
 func (ec *executionContext) unmarshalORecordingNotice2zoomqlᚋinternalᚋzoomᚋtypesᚐRecordingNotice(ctx context.Context, v any) (types.RecordingNotice, error) {

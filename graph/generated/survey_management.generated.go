@@ -230,6 +230,29 @@ func (ec *executionContext) fieldContext_Survey_type(_ context.Context, field gr
 	return graphql.NewScalarFieldContext("Survey", field, false, false, errors.New("field of type SurveyType does not have child fields"))
 }
 
+func (ec *executionContext) _Survey_typeText(ctx context.Context, field graphql.CollectedField, obj *types.Survey) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Survey_typeText(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.TypeText(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
+			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Survey_typeText(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Survey", field, true, false, errors.New("field of type String does not have child fields"))
+}
+
 func (ec *executionContext) _Survey_published(ctx context.Context, field graphql.CollectedField, obj *types.Survey) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -1070,6 +1093,29 @@ func (ec *executionContext) fieldContext_SurveyInstance_productType(_ context.Co
 	return graphql.NewScalarFieldContext("SurveyInstance", field, false, false, errors.New("field of type SurveyProduct does not have child fields"))
 }
 
+func (ec *executionContext) _SurveyInstance_productTypeText(ctx context.Context, field graphql.CollectedField, obj *types.SurveyInstance) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SurveyInstance_productTypeText(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ProductTypeText(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
+			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_SurveyInstance_productTypeText(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SurveyInstance", field, true, false, errors.New("field of type String does not have child fields"))
+}
+
 func (ec *executionContext) _SurveyInstance_hasResponse(ctx context.Context, field graphql.CollectedField, obj *types.SurveyInstance) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -1160,6 +1206,29 @@ func (ec *executionContext) _SurveyInstance_surveyType(ctx context.Context, fiel
 }
 func (ec *executionContext) fieldContext_SurveyInstance_surveyType(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("SurveyInstance", field, false, false, errors.New("field of type SurveyType does not have child fields"))
+}
+
+func (ec *executionContext) _SurveyInstance_surveyTypeText(ctx context.Context, field graphql.CollectedField, obj *types.SurveyInstance) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SurveyInstance_surveyTypeText(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.SurveyTypeText(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
+			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_SurveyInstance_surveyTypeText(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SurveyInstance", field, true, false, errors.New("field of type String does not have child fields"))
 }
 
 func (ec *executionContext) _SurveyInstance_anonymous(ctx context.Context, field graphql.CollectedField, obj *types.SurveyInstance) (ret graphql.Marshaler) {
@@ -2117,6 +2186,11 @@ func (ec *executionContext) _Survey(ctx context.Context, sel ast.SelectionSet, o
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "typeText":
+			out.Values[i] = ec._Survey_typeText(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "published":
 			out.Values[i] = ec._Survey_published(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -2630,6 +2704,11 @@ func (ec *executionContext) _SurveyInstance(ctx context.Context, sel ast.Selecti
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "productTypeText":
+			out.Values[i] = ec._SurveyInstance_productTypeText(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "hasResponse":
 			out.Values[i] = ec._SurveyInstance_hasResponse(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -2647,6 +2726,11 @@ func (ec *executionContext) _SurveyInstance(ctx context.Context, sel ast.Selecti
 			}
 		case "surveyType":
 			out.Values[i] = ec._SurveyInstance_surveyType(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "surveyTypeText":
+			out.Values[i] = ec._SurveyInstance_surveyTypeText(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}

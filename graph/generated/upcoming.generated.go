@@ -98,6 +98,29 @@ func (ec *executionContext) fieldContext_UpcomingMeeting_type(_ context.Context,
 	return graphql.NewScalarFieldContext("UpcomingMeeting", field, false, false, errors.New("field of type MeetingType does not have child fields"))
 }
 
+func (ec *executionContext) _UpcomingMeeting_typeText(ctx context.Context, field graphql.CollectedField, obj *types.UpcomingMeeting) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UpcomingMeeting_typeText(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.TypeText(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
+			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_UpcomingMeeting_typeText(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UpcomingMeeting", field, true, false, errors.New("field of type String does not have child fields"))
+}
+
 func (ec *executionContext) _UpcomingMeeting_startTime(ctx context.Context, field graphql.CollectedField, obj *types.UpcomingMeeting) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -373,6 +396,11 @@ func (ec *executionContext) _UpcomingMeeting(ctx context.Context, sel ast.Select
 			}
 		case "type":
 			out.Values[i] = ec._UpcomingMeeting_type(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "typeText":
+			out.Values[i] = ec._UpcomingMeeting_typeText(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}

@@ -460,6 +460,29 @@ func (ec *executionContext) fieldContext_CreatedUser_type(_ context.Context, fie
 	return graphql.NewScalarFieldContext("CreatedUser", field, false, false, errors.New("field of type UserType does not have child fields"))
 }
 
+func (ec *executionContext) _CreatedUser_typeText(ctx context.Context, field graphql.CollectedField, obj *types.CreatedUser) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CreatedUser_typeText(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.TypeText(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
+			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_CreatedUser_typeText(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CreatedUser", field, true, false, errors.New("field of type String does not have child fields"))
+}
+
 func (ec *executionContext) _CreatedUser_user(ctx context.Context, field graphql.CollectedField, obj *types.CreatedUser) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -639,6 +662,29 @@ func (ec *executionContext) fieldContext_LicenseInfo_licenseType(_ context.Conte
 	return graphql.NewScalarFieldContext("LicenseInfo", field, false, false, errors.New("field of type LicenseType does not have child fields"))
 }
 
+func (ec *executionContext) _LicenseInfo_licenseTypeText(ctx context.Context, field graphql.CollectedField, obj *types.LicenseInfo) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LicenseInfo_licenseTypeText(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.LicenseTypeText(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
+			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_LicenseInfo_licenseTypeText(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LicenseInfo", field, true, false, errors.New("field of type String does not have child fields"))
+}
+
 func (ec *executionContext) _LicenseInfo_licenseOption(ctx context.Context, field graphql.CollectedField, obj *types.LicenseInfo) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -660,6 +706,29 @@ func (ec *executionContext) _LicenseInfo_licenseOption(ctx context.Context, fiel
 }
 func (ec *executionContext) fieldContext_LicenseInfo_licenseOption(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("LicenseInfo", field, false, false, errors.New("field of type ZoomWorkplacePlan does not have child fields"))
+}
+
+func (ec *executionContext) _LicenseInfo_licenseOptionText(ctx context.Context, field graphql.CollectedField, obj *types.LicenseInfo) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LicenseInfo_licenseOptionText(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.LicenseOptionText(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
+			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_LicenseInfo_licenseOptionText(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LicenseInfo", field, true, false, errors.New("field of type String does not have child fields"))
 }
 
 func (ec *executionContext) _LicenseInfo_subscriptionId(ctx context.Context, field graphql.CollectedField, obj *types.LicenseInfo) (ret graphql.Marshaler) {
@@ -908,6 +977,29 @@ func (ec *executionContext) _User_type(ctx context.Context, field graphql.Collec
 }
 func (ec *executionContext) fieldContext_User_type(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("User", field, false, false, errors.New("field of type UserType does not have child fields"))
+}
+
+func (ec *executionContext) _User_typeText(ctx context.Context, field graphql.CollectedField, obj *types.User) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_User_typeText(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.TypeText(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
+			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_User_typeText(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("User", field, true, false, errors.New("field of type String does not have child fields"))
 }
 
 func (ec *executionContext) _User_status(ctx context.Context, field graphql.CollectedField, obj *types.User) (ret graphql.Marshaler) {
@@ -1333,7 +1425,7 @@ func (ec *executionContext) _User_loginTypes(ctx context.Context, field graphql.
 			return ec.fieldContext_User_loginTypes(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.LoginTypes, nil
+			return obj.LoginTypes(), nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []types.LoginType) graphql.Marshaler {
@@ -1344,7 +1436,30 @@ func (ec *executionContext) _User_loginTypes(ctx context.Context, field graphql.
 	)
 }
 func (ec *executionContext) fieldContext_User_loginTypes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("User", field, false, false, errors.New("field of type LoginType does not have child fields"))
+	return graphql.NewScalarFieldContext("User", field, true, false, errors.New("field of type LoginType does not have child fields"))
+}
+
+func (ec *executionContext) _User_loginTypesText(ctx context.Context, field graphql.CollectedField, obj *types.User) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_User_loginTypesText(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.LoginTypesText(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []types.Text) graphql.Marshaler {
+			return ec.marshalOString2ᚕzoomqlᚋinternalᚋzoomᚋtypesᚐTextᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_User_loginTypesText(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("User", field, true, false, errors.New("field of type String does not have child fields"))
 }
 
 func (ec *executionContext) _User_pmi(ctx context.Context, field graphql.CollectedField, obj *types.User) (ret graphql.Marshaler) {
@@ -1687,6 +1802,29 @@ func (ec *executionContext) fieldContext_User_planUnitedType(_ context.Context, 
 	return graphql.NewScalarFieldContext("User", field, false, false, errors.New("field of type ZoomUnitedPlan does not have child fields"))
 }
 
+func (ec *executionContext) _User_planUnitedTypeText(ctx context.Context, field graphql.CollectedField, obj *types.User) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_User_planUnitedTypeText(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PlanUnitedTypeText(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
+			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_User_planUnitedTypeText(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("User", field, true, false, errors.New("field of type String does not have child fields"))
+}
+
 func (ec *executionContext) _User_zoomOneType(ctx context.Context, field graphql.CollectedField, obj *types.User) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -1708,6 +1846,29 @@ func (ec *executionContext) _User_zoomOneType(ctx context.Context, field graphql
 }
 func (ec *executionContext) fieldContext_User_zoomOneType(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("User", field, false, false, errors.New("field of type ZoomWorkplacePlan does not have child fields"))
+}
+
+func (ec *executionContext) _User_zoomOneTypeText(ctx context.Context, field graphql.CollectedField, obj *types.User) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_User_zoomOneTypeText(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ZoomOneTypeText(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
+			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_User_zoomOneTypeText(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("User", field, true, false, errors.New("field of type String does not have child fields"))
 }
 
 func (ec *executionContext) _User_licenseInfoList(ctx context.Context, field graphql.CollectedField, obj *types.User) (ret graphql.Marshaler) {
@@ -2751,7 +2912,7 @@ func (ec *executionContext) unmarshalInputLicenseInfoInput(ctx context.Context, 
 			it.LicenseType = data
 		case "licenseOption":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("licenseOption"))
-			data, err := ec.unmarshalNZoomWorkplacePlan2zoomqlᚋinternalᚋzoomᚋtypesᚐZoomWorkplacePlan(ctx, v)
+			data, err := ec.unmarshalNLicensePlanInput2zoomqlᚋinternalᚋzoomᚋtypesᚐLicensePlanInput(ctx, v)
 			if err != nil {
 				return it, err
 			}
@@ -2795,7 +2956,7 @@ func (ec *executionContext) unmarshalInputNewUser(ctx context.Context, obj any) 
 			it.Email = data
 		case "type":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("type"))
-			data, err := ec.unmarshalNUserType2zoomqlᚋinternalᚋzoomᚋtypesᚐUserType(ctx, v)
+			data, err := ec.unmarshalNUserTypeInput2zoomqlᚋinternalᚋzoomᚋtypesᚐUserTypeInput(ctx, v)
 			if err != nil {
 				return it, err
 			}
@@ -2844,7 +3005,7 @@ func (ec *executionContext) unmarshalInputNewUser(ctx context.Context, obj any) 
 			it.Feature = data
 		case "planUnitedType":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("planUnitedType"))
-			data, err := ec.unmarshalOZoomUnitedPlan2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐZoomUnitedPlan(ctx, v)
+			data, err := ec.unmarshalONewUserUnitedPlan2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐNewUserUnitedPlan(ctx, v)
 			if err != nil {
 				return it, err
 			}
@@ -2888,7 +3049,7 @@ func (ec *executionContext) unmarshalInputNewUserFeature(ctx context.Context, ob
 			it.ZoomPhone = data
 		case "zoomOneType":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("zoomOneType"))
-			data, err := ec.unmarshalOZoomWorkplacePlan2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐZoomWorkplacePlan(ctx, v)
+			data, err := ec.unmarshalONewUserWorkplacePlan2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐNewUserWorkplacePlan(ctx, v)
 			if err != nil {
 				return it, err
 			}
@@ -3078,14 +3239,14 @@ func (ec *executionContext) unmarshalInputUserPatch(ctx context.Context, obj any
 			it.DisplayName = data
 		case "type":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("type"))
-			data, err := ec.unmarshalOUserType2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐUserType(ctx, v)
+			data, err := ec.unmarshalOUserTypeInput2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐUserTypeInput(ctx, v)
 			if err != nil {
 				return it, err
 			}
 			it.Type = data
 		case "zoomOneType":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("zoomOneType"))
-			data, err := ec.unmarshalOZoomWorkplacePlan2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐZoomWorkplacePlan(ctx, v)
+			data, err := ec.unmarshalOZoomWorkplacePlanInput2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐZoomWorkplacePlanInput(ctx, v)
 			if err != nil {
 				return it, err
 			}
@@ -3509,6 +3670,11 @@ func (ec *executionContext) _CreatedUser(ctx context.Context, sel ast.SelectionS
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "typeText":
+			out.Values[i] = ec._CreatedUser_typeText(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "user":
 			field := field
 
@@ -3676,8 +3842,18 @@ func (ec *executionContext) _LicenseInfo(ctx context.Context, sel ast.SelectionS
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
+		case "licenseTypeText":
+			out.Values[i] = ec._LicenseInfo_licenseTypeText(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
 		case "licenseOption":
 			out.Values[i] = ec._LicenseInfo_licenseOption(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "licenseOptionText":
+			out.Values[i] = ec._LicenseInfo_licenseOptionText(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
@@ -3830,6 +4006,11 @@ func (ec *executionContext) _User(ctx context.Context, sel ast.SelectionSet, obj
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "typeText":
+			out.Values[i] = ec._User_typeText(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "status":
 			out.Values[i] = ec._User_status(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -3925,6 +4106,11 @@ func (ec *executionContext) _User(ctx context.Context, sel ast.SelectionSet, obj
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "loginTypesText":
+			out.Values[i] = ec._User_loginTypesText(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "pmi":
 			out.Values[i] = ec._User_pmi(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -3995,8 +4181,18 @@ func (ec *executionContext) _User(ctx context.Context, sel ast.SelectionSet, obj
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "planUnitedTypeText":
+			out.Values[i] = ec._User_planUnitedTypeText(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "zoomOneType":
 			out.Values[i] = ec._User_zoomOneType(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "zoomOneTypeText":
+			out.Values[i] = ec._User_zoomOneTypeText(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
@@ -4687,6 +4883,16 @@ func (ec *executionContext) unmarshalNLicenseInfoInput2ᚖzoomqlᚋinternalᚋzo
 	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
+func (ec *executionContext) unmarshalNLicensePlanInput2zoomqlᚋinternalᚋzoomᚋtypesᚐLicensePlanInput(ctx context.Context, v any) (types.LicensePlanInput, error) {
+	var res types.LicensePlanInput
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNLicensePlanInput2zoomqlᚋinternalᚋzoomᚋtypesᚐLicensePlanInput(ctx context.Context, sel ast.SelectionSet, v types.LicensePlanInput) graphql.Marshaler {
+	return v
+}
+
 func (ec *executionContext) unmarshalNLicenseType2zoomqlᚋinternalᚋzoomᚋtypesᚐLicenseType(ctx context.Context, v any) (types.LicenseType, error) {
 	var res types.LicenseType
 	err := res.UnmarshalGQL(v)
@@ -4817,23 +5023,13 @@ func (ec *executionContext) marshalNUserStatus2zoomqlᚋinternalᚋzoomᚋtypes�
 	return v
 }
 
-func (ec *executionContext) unmarshalNUserType2zoomqlᚋinternalᚋzoomᚋtypesᚐUserType(ctx context.Context, v any) (types.UserType, error) {
-	var res types.UserType
+func (ec *executionContext) unmarshalNUserTypeInput2zoomqlᚋinternalᚋzoomᚋtypesᚐUserTypeInput(ctx context.Context, v any) (types.UserTypeInput, error) {
+	var res types.UserTypeInput
 	err := res.UnmarshalGQL(v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNUserType2zoomqlᚋinternalᚋzoomᚋtypesᚐUserType(ctx context.Context, sel ast.SelectionSet, v types.UserType) graphql.Marshaler {
-	return v
-}
-
-func (ec *executionContext) unmarshalNZoomWorkplacePlan2zoomqlᚋinternalᚋzoomᚋtypesᚐZoomWorkplacePlan(ctx context.Context, v any) (types.ZoomWorkplacePlan, error) {
-	var res types.ZoomWorkplacePlan
-	err := res.UnmarshalGQL(v)
-	return res, graphql.ErrorOnPath(ctx, err)
-}
-
-func (ec *executionContext) marshalNZoomWorkplacePlan2zoomqlᚋinternalᚋzoomᚋtypesᚐZoomWorkplacePlan(ctx context.Context, sel ast.SelectionSet, v types.ZoomWorkplacePlan) graphql.Marshaler {
+func (ec *executionContext) marshalNUserTypeInput2zoomqlᚋinternalᚋzoomᚋtypesᚐUserTypeInput(ctx context.Context, sel ast.SelectionSet, v types.UserTypeInput) graphql.Marshaler {
 	return v
 }
 
@@ -5000,6 +5196,38 @@ func (ec *executionContext) unmarshalONewUserFeature2ᚖzoomqlᚋinternalᚋzoom
 	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
+func (ec *executionContext) unmarshalONewUserUnitedPlan2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐNewUserUnitedPlan(ctx context.Context, v any) (*types.NewUserUnitedPlan, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(types.NewUserUnitedPlan)
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalONewUserUnitedPlan2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐNewUserUnitedPlan(ctx context.Context, sel ast.SelectionSet, v *types.NewUserUnitedPlan) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return v
+}
+
+func (ec *executionContext) unmarshalONewUserWorkplacePlan2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐNewUserWorkplacePlan(ctx context.Context, v any) (*types.NewUserWorkplacePlan, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(types.NewUserWorkplacePlan)
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalONewUserWorkplacePlan2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐNewUserWorkplacePlan(ctx context.Context, sel ast.SelectionSet, v *types.NewUserWorkplacePlan) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return v
+}
+
 func (ec *executionContext) unmarshalOPhoneNumberLabel2zoomqlᚋinternalᚋzoomᚋtypesᚐPhoneNumberLabel(ctx context.Context, v any) (types.PhoneNumberLabel, error) {
 	var res types.PhoneNumberLabel
 	err := res.UnmarshalGQL(v)
@@ -5145,16 +5373,16 @@ func (ec *executionContext) marshalOUserType2zoomqlᚋinternalᚋzoomᚋtypesᚐ
 	return v
 }
 
-func (ec *executionContext) unmarshalOUserType2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐUserType(ctx context.Context, v any) (*types.UserType, error) {
+func (ec *executionContext) unmarshalOUserTypeInput2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐUserTypeInput(ctx context.Context, v any) (*types.UserTypeInput, error) {
 	if v == nil {
 		return nil, nil
 	}
-	var res = new(types.UserType)
+	var res = new(types.UserTypeInput)
 	err := res.UnmarshalGQL(v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalOUserType2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐUserType(ctx context.Context, sel ast.SelectionSet, v *types.UserType) graphql.Marshaler {
+func (ec *executionContext) marshalOUserTypeInput2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐUserTypeInput(ctx context.Context, sel ast.SelectionSet, v *types.UserTypeInput) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
@@ -5197,16 +5425,16 @@ func (ec *executionContext) marshalOZoomWorkplacePlan2zoomqlᚋinternalᚋzoom�
 	return v
 }
 
-func (ec *executionContext) unmarshalOZoomWorkplacePlan2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐZoomWorkplacePlan(ctx context.Context, v any) (*types.ZoomWorkplacePlan, error) {
+func (ec *executionContext) unmarshalOZoomWorkplacePlanInput2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐZoomWorkplacePlanInput(ctx context.Context, v any) (*types.ZoomWorkplacePlanInput, error) {
 	if v == nil {
 		return nil, nil
 	}
-	var res = new(types.ZoomWorkplacePlan)
+	var res = new(types.ZoomWorkplacePlanInput)
 	err := res.UnmarshalGQL(v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalOZoomWorkplacePlan2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐZoomWorkplacePlan(ctx context.Context, sel ast.SelectionSet, v *types.ZoomWorkplacePlan) graphql.Marshaler {
+func (ec *executionContext) marshalOZoomWorkplacePlanInput2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐZoomWorkplacePlanInput(ctx context.Context, sel ast.SelectionSet, v *types.ZoomWorkplacePlanInput) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}

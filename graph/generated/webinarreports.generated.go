@@ -150,6 +150,29 @@ func (ec *executionContext) fieldContext_WebinarReport_type(_ context.Context, f
 	return graphql.NewScalarFieldContext("WebinarReport", field, false, false, errors.New("field of type MeetingInstanceType does not have child fields"))
 }
 
+func (ec *executionContext) _WebinarReport_typeText(ctx context.Context, field graphql.CollectedField, obj *types.WebinarReport) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_WebinarReport_typeText(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.TypeText(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
+			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_WebinarReport_typeText(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("WebinarReport", field, true, false, errors.New("field of type String does not have child fields"))
+}
+
 func (ec *executionContext) _WebinarReport_startTime(ctx context.Context, field graphql.CollectedField, obj *types.WebinarReport) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -814,6 +837,29 @@ func (ec *executionContext) fieldContext_WebinarReportParticipant_status(_ conte
 	return graphql.NewScalarFieldContext("WebinarReportParticipant", field, false, false, errors.New("field of type ParticipantStatus does not have child fields"))
 }
 
+func (ec *executionContext) _WebinarReportParticipant_statusText(ctx context.Context, field graphql.CollectedField, obj *types.WebinarReportParticipant) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_WebinarReportParticipant_statusText(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.StatusText(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
+			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_WebinarReportParticipant_statusText(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("WebinarReportParticipant", field, true, false, errors.New("field of type String does not have child fields"))
+}
+
 func (ec *executionContext) _WebinarReportParticipant_failover(ctx context.Context, field graphql.CollectedField, obj *types.WebinarReportParticipant) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -1179,6 +1225,11 @@ func (ec *executionContext) _WebinarReport(ctx context.Context, sel ast.Selectio
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "typeText":
+			out.Values[i] = ec._WebinarReport_typeText(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "startTime":
 			out.Values[i] = ec._WebinarReport_startTime(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -1471,6 +1522,11 @@ func (ec *executionContext) _WebinarReportParticipant(ctx context.Context, sel a
 			}
 		case "status":
 			out.Values[i] = ec._WebinarReportParticipant_status(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "statusText":
+			out.Values[i] = ec._WebinarReportParticipant_statusText(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}

@@ -459,6 +459,29 @@ func (ec *executionContext) fieldContext_Webinar_creationSource(_ context.Contex
 	return graphql.NewScalarFieldContext("Webinar", field, false, false, errors.New("field of type MeetingCreationSource does not have child fields"))
 }
 
+func (ec *executionContext) _Webinar_creationSourceText(ctx context.Context, field graphql.CollectedField, obj *types.Webinar) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Webinar_creationSourceText(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.CreationSourceText(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
+			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Webinar_creationSourceText(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Webinar", field, true, false, errors.New("field of type String does not have child fields"))
+}
+
 func (ec *executionContext) _Webinar_hostZoomId(ctx context.Context, field graphql.CollectedField, obj *types.Webinar) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -1760,6 +1783,29 @@ func (ec *executionContext) fieldContext_WebinarSettings_audio(_ context.Context
 	return graphql.NewScalarFieldContext("WebinarSettings", field, false, false, errors.New("field of type MeetingAudio does not have child fields"))
 }
 
+func (ec *executionContext) _WebinarSettings_audioText(ctx context.Context, field graphql.CollectedField, obj *types.WebinarSettings) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_WebinarSettings_audioText(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.AudioText(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
+			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_WebinarSettings_audioText(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("WebinarSettings", field, true, false, errors.New("field of type String does not have child fields"))
+}
+
 func (ec *executionContext) _WebinarSettings_audioConferenceInfo(ctx context.Context, field graphql.CollectedField, obj *types.WebinarSettings) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -3004,6 +3050,11 @@ func (ec *executionContext) _Webinar(ctx context.Context, sel ast.SelectionSet, 
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "creationSourceText":
+			out.Values[i] = ec._Webinar_creationSourceText(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "hostZoomId":
 			out.Values[i] = ec._Webinar_hostZoomId(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -3609,6 +3660,11 @@ func (ec *executionContext) _WebinarSettings(ctx context.Context, sel ast.Select
 			}
 		case "audio":
 			out.Values[i] = ec._WebinarSettings_audio(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "audioText":
+			out.Values[i] = ec._WebinarSettings_audioText(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}

@@ -24,6 +24,7 @@ directive @source(op: String!) repeatable on OBJECT
 directive @zoomField(name: String!) on FIELD_DEFINITION | INPUT_FIELD_DEFINITION
 directive @zoomValue(name: String!) on ENUM_VALUE
 directive @separated(by: String!) on FIELD_DEFINITION | INPUT_FIELD_DEFINITION
+directive @text(of: String!) on FIELD_DEFINITION | INPUT_FIELD_DEFINITION
 `
 
 func schemaOf(t *testing.T, sdl string) *ast.Schema {
@@ -261,6 +262,85 @@ func TestEnums(t *testing.T) {
 	}
 }
 
+// Beside each field of an enum that Zoom extends at will, and each list of enum values,
+// stands its text, under the same name at Zoom and from the same operations.
+func TestTextsOfTheSchema(t *testing.T) {
+	schema := ours(t)
+	for _, def := range schema.Types {
+		for _, fd := range def.Fields {
+			enum := schema.Types[fd.Type.Name()]
+			if enum == nil || enum.Kind != ast.Enum || strings.HasPrefix(def.Name, "__") {
+				continue
+			}
+			separated := fd.Directives.ForName("separated") != nil
+			extensible := enum.Directives.ForName("extensible") != nil || def.Kind == ast.Object && fd.Type.Elem != nil && !separated
+			text := def.Fields.ForName(fd.Name + "Text")
+			switch {
+			case def.Kind == ast.Object && extensible && text == nil:
+				t.Errorf("%s.%s has no text beside it", def.Name, fd.Name)
+			case text == nil:
+			case sdl.TextOf(def, text) != fd || sdl.JSONName(text) != sdl.JSONName(fd) || (text.Type.Elem != nil) != (fd.Type.Elem != nil):
+				t.Errorf("%s.%s is not the text of %s", def.Name, text.Name, fd.Name)
+			case cmp.Diff(zooms(fd), zooms(text)) != "":
+				t.Errorf("%s.%s comes from %v, its text from %v", def.Name, fd.Name, zooms(fd), zooms(text))
+			}
+		}
+	}
+}
+
+// zooms returns the operations that carry a field.
+func zooms(fd *ast.FieldDefinition) []string {
+	var ops []string
+	for _, d := range fd.Directives.ForNames("zoom") {
+		ops = append(ops, d.Arguments.ForName("op").Value.String())
+	}
+	return ops
+}
+
+func TestTexts(t *testing.T) {
+	schema := schemaOf(t, `
+		type Query { it: It }
+		enum Kind { ONE TWO }
+		type It { kind: Kind kindText: String @text(of: "kind") kinds: [Kind!] kindsText: [String!] @text(of: "kinds") }
+		input ItInput { kinds: [Kind!] kindsText: [String!] @text(of: "kinds") @zoomField(name: "kinds") }`)
+	file := filepath.Join(t.TempDir(), "texts.go")
+	if err := writeTexts(schema, file); err != nil {
+		t.Fatal(err)
+	}
+	source, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		"func (x *It) KindText() Text { return Text(x.Kind.Code()) }",
+		"func (x *It) Kinds() []Kind { return knownOf(x.KindsRead) }",
+		"func (x *It) KindsText() []Text { return textsOf(x.KindsRead) }",
+	} {
+		if !strings.Contains(string(source), want) {
+			t.Errorf("the methods lack %s:\n%s", want, source)
+		}
+	}
+	for _, c := range []struct{ of, field, goName, tag string }{
+		{"It", "kind", "Kind", `json:"kind,omitzero"`},
+		{"It", "kindText", "", ""},
+		{"It", "kinds", "KindsRead", `json:"kinds,omitzero"`},
+		{"ItInput", "kinds", "Kinds", `json:"kinds,omitzero"`},
+		{"ItInput", "kindsText", "KindsText", `json:"-" codes:"Kinds"`},
+	} {
+		def := schema.Types[c.of]
+		fd := def.Fields.ForName(c.field)
+		f, err := fieldHook(def, fd, &modelgen.Field{GoName: strings.ToUpper(c.field[:1]) + c.field[1:], Type: types.NewSlice(types.Typ[types.String])})
+		switch {
+		case err != nil:
+			t.Error(err)
+		case f == nil && c.goName != "":
+			t.Errorf("%s.%s has no Go field", c.of, c.field)
+		case f != nil && (f.GoName != c.goName || f.Tag != c.tag):
+			t.Errorf("%s.%s is %s with the tag %s", c.of, c.field, f.GoName, f.Tag)
+		}
+	}
+}
+
 func TestComments(t *testing.T) {
 	for text, want := range map[string]string{"": "// ", "One.": "// One.", "\tOne\ntwo.\n": "// One\n// two."} {
 		if got := comment(text); got != want {
@@ -272,7 +352,7 @@ func TestComments(t *testing.T) {
 // The generated files are what the schema says, and the same each time.
 func TestGeneratedFiles(t *testing.T) {
 	const committed = "../zoom/types/"
-	for name, write := range map[string]func(*ast.Schema, string) error{"enums_gen.go": writeEnums, "connections_gen.go": writeConnections} {
+	for name, write := range map[string]func(*ast.Schema, string) error{"enums_gen.go": writeEnums, "connections_gen.go": writeConnections, "texts_gen.go": writeTexts} {
 		want, err := os.ReadFile(committed + name)
 		if err != nil {
 			t.Fatal(err)

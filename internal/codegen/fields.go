@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/99designs/gqlgen/codegen/config"
+	"github.com/99designs/gqlgen/codegen/templates"
 	"github.com/99designs/gqlgen/plugin"
 	"github.com/99designs/gqlgen/plugin/modelgen"
 	"github.com/vektah/gqlparser/v2/ast"
@@ -59,7 +60,14 @@ func fieldHook(td *ast.Definition, fd *ast.FieldDefinition, f *modelgen.Field) (
 	if sdl.IsGlobalID(td, fd) {
 		return nil, nil // a method, written by hand
 	}
+	text := sdl.TextOf(td, fd)
+	if text != nil && td.Kind == ast.Object {
+		return nil, nil // a method, see writeTexts
+	}
 	f.Tag = `json:"` + sdl.JSONName(fd) + `,omitzero"`
+	if text != nil {
+		f.Tag = `json:"-" codes:"` + templates.ToGo(text.Name) + `"` // MarshalInput puts them in the other's place
+	}
 	if td.Kind == ast.InputObject && fd.Type.NonNull {
 		f.Tag = `json:"` + sdl.JSONName(fd) + `"` // what a caller must give is sent, zero or not
 	}
@@ -69,6 +77,9 @@ func fieldHook(td *ast.Definition, fd *ast.FieldDefinition, f *modelgen.Field) (
 		f.Type = types.NewSlice(local(map[string]string{",": "CommaItem", ";": "SemicolonItem"}[sdl.Argument(separated, "by")]))
 	case td.Kind == ast.Object:
 		f.Type = answerType(fd.Type, f.Type)
+		if fd.Type.Elem != nil && sdl.HasText(td, fd) {
+			f.GoName += readSuffix
+		}
 	}
 	return f, nil
 }

@@ -43,6 +43,9 @@ func run() error {
 	if err := writeConnections(cfg.Schema, typesDir+"connections_gen.go"); err != nil {
 		return err
 	}
+	if err := writeTexts(cfg.Schema, typesDir+"texts_gen.go"); err != nil {
+		return err
+	}
 	models := &modelgen.Plugin{MutateHook: modelgen.DefaultBuildMutateHook, FieldHook: fieldHook}
 	if err := api.Generate(cfg, api.ReplacePlugin(models), api.PrependPlugin(edges{})); err != nil {
 		return err

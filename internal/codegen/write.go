@@ -65,7 +65,7 @@ func newEnum(def *ast.Definition) enum {
 
 // textCodes are the enums whose values look like numbers and are written as
 // strings by Zoom.
-var textCodes = map[string]bool{"ZoomUnitedPlan": true}
+var textCodes = map[string]bool{"ZoomUnitedPlan": true, "NewUserUnitedPlan": true}
 
 var enumTemplate = template.Must(template.New("enum").Parse(`
 {{.Doc}}
@@ -86,9 +86,12 @@ var {{.Table}} = newCodes({{printf "%q" .Name}}, {{.Numeric}},
 )
 
 // Code returns what Zoom writes for the value.
-func (e {{.Name}}) Code() string { return {{.Table}}.toZoom[string(e)] }
+func (e {{.Name}}) Code() string { return {{.Table}}.text(string(e)) }
 
-// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *{{.Name}}) SetCode(code string) { *e = {{.Name}}({{.Table}}.named(code)) }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
 func (e *{{.Name}}) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	name, err := {{.Table}}.decode(dec)
 	*e = {{.Name}}(name)
@@ -126,6 +129,51 @@ func writeConnections(schema *ast.Schema, file string) error {
 	}
 	return write(file, b.String())
 }
+
+// writeTexts writes the methods of the fields that give the text of an enum's value.
+func writeTexts(schema *ast.Schema, file string) error {
+	var b strings.Builder
+	b.WriteString(header)
+	for _, def := range sorted(schema) {
+		if def.Kind != ast.Object {
+			continue
+		}
+		for _, fd := range def.Fields {
+			of := sdl.TextOf(def, fd)
+			if of == nil {
+				continue
+			}
+			m := text{Type: def.Name, Text: templates.ToGo(fd.Name), Of: templates.ToGo(of.Name), Enum: of.Type.Name()}
+			t := textTemplate
+			if of.Type.Elem != nil {
+				t = textsTemplate
+			}
+			if err := t.Execute(&b, m); err != nil {
+				return err
+			}
+		}
+	}
+	return write(file, b.String())
+}
+
+// readSuffix ends the name of the Go field that holds what Zoom wrote in a list of
+// enum values, beside the methods for what the schema knows of it and for all of it.
+const readSuffix = "Read"
+
+type text struct{ Type, Text, Of, Enum string }
+
+var textTemplate = template.Must(template.New("text").Parse(`
+// {{.Text}} returns what Zoom writes for {{.Of}}, known to the schema or not.
+func (x *{{.Type}}) {{.Text}}() Text { return Text(x.{{.Of}}.Code()) }
+`))
+
+var textsTemplate = template.Must(template.New("texts").Parse(`
+// {{.Of}} returns the values that the schema knows.
+func (x *{{.Type}}) {{.Of}}() []{{.Enum}} { return knownOf(x.{{.Of}}` + readSuffix + `) }
+
+// {{.Text}} returns all values, as Zoom writes them.
+func (x *{{.Type}}) {{.Text}}() []Text { return textsOf(x.{{.Of}}` + readSuffix + `) }
+`))
 
 func sorted(schema *ast.Schema) []*ast.Definition {
 	return slices.SortedFunc(maps.Values(schema.Types), func(a, b *ast.Definition) int { return cmp.Compare(a.Name, b.Name) })

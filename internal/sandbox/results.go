@@ -26,7 +26,8 @@ type runResults struct {
 	Questions []any  `json:"questions"`
 }
 
-// respondent is who answered; names are in parts in reports only.
+// respondent is who answered. Recorded answers have the names in parts, whether they
+// are of the report or of the past meeting, whose document lacks them.
 type respondent struct {
 	Name      string       `json:"name"`
 	FirstName *string      `json:"first_name,omitempty"`
@@ -85,7 +86,7 @@ func parts(name string) (first, last *string) {
 }
 
 // polled returns who answered the polls of a run. Instant meetings have none.
-func (w *world) polled(i *instance, inReport bool) []any {
+func (w *world) polled(i *instance) []any {
 	answered := []any{}
 	if i.m.Type == instant {
 		return answered
@@ -93,9 +94,7 @@ func (w *world) polled(i *instance, inReport bool) []any {
 	w.guests(i, "polls", 70, func(s *stay, d dice) {
 		r := &respondent{}
 		r.Name, r.Email = w.named(i, s, &d)
-		if inReport {
-			r.FirstName, r.LastName = parts(r.Name)
-		}
+		r.FirstName, r.LastName = parts(r.Name)
 		for n, p := range polls {
 			r.Details = append(r.Details, pollAnswer{
 				PollingID: sealID(w.seed, sealOther, i.m.n<<4|uint64(n)), Question: p.question, Answer: pick(&d, p.answers),
@@ -115,7 +114,7 @@ func getPastPolls(c *call) (any, error) {
 	if i.start.Before(c.now.AddDate(-1, 0, 0)) {
 		return nil, tooOld()
 	}
-	return c.world.results(i, c.world.polled(i, false)), nil
+	return c.world.results(i, c.world.polled(i)), nil
 }
 
 func getReportPolls(c *call) (any, error) {
@@ -123,7 +122,7 @@ func getReportPolls(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return c.world.results(i, c.world.polled(i, true)), nil
+	return c.world.results(i, c.world.polled(i)), nil
 }
 
 // asker is who asked; ids are in reports only.

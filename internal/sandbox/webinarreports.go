@@ -65,5 +65,5 @@ func getWebinarPolls(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return c.world.results(i, c.world.polled(i, true)), nil
+	return c.world.results(i, c.world.polled(i)), nil
 }

@@ -368,7 +368,7 @@ func unpack(req *Request, body []byte) (any, error) {
 	if len(body) > 0 {
 		switch body[0] {
 		case packedValue:
-			return req.decode(body[1:])
+			return req.decode(body[1:], nil)
 		case packedRefusal, packedNotYet:
 			refused := &Error{}
 			err := json.Unmarshal(body[1:], refused)

@@ -992,7 +992,7 @@ func roundTrip(t *testing.T, s *Spec) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		before, err := req.decode(sent)
+		before, err := req.decode(sent, nil)
 		if err != nil {
 			t.Fatalf("%v\n%s", err, sent)
 		}

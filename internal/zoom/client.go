@@ -22,6 +22,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"zoomql/cache"
+	"zoomql/internal/drift"
 	"zoomql/internal/ratelimit"
 	"zoomql/internal/zoom/types"
 )
@@ -43,7 +44,7 @@ type Request struct {
 	Secrets bool
 
 	raw    bool // the answer is wanted as it is
-	decode func([]byte) (any, error)
+	decode func(body []byte, odd *types.Oddities) (any, error)
 	encode func(any) ([]byte, error)
 	ticket cache.Ticket  // of the miss that led to the call
 	took   time.Duration // that Zoom took for the last answer, or for none
@@ -108,6 +109,9 @@ type Config struct {
 	// MaxInFlight bounds the calls of one label that are under way at once;
 	// 0 means 100.
 	MaxInFlight int
+	// Drift counts what answers have and the graph does not know; clients may share
+	// one. Nil means one of the client's own, which serves the log alone.
+	Drift *drift.Report
 	// Log is told of every call, at the level of debugging, by the operation's
 	// name; nil is none.
 	Log *slog.Logger
@@ -176,7 +180,7 @@ func (c *Client) Each(n int, f func(i int)) {
 
 // formatVersion is part of every key of the cache: raise it when the decoded
 // form of answers changes, and what older programs left in Redis is not read.
-const formatVersion = "1\x00"
+const formatVersion = "2\x00"
 
 // New returns a client.
 func New(cfg Config) *Client {
@@ -189,6 +193,9 @@ func New(cfg Config) *Client {
 	if cfg.Bodies == nil {
 		cfg.Bodies = NewBodies()
 	}
+	if cfg.Drift == nil {
+		cfg.Drift = &drift.Report{}
+	}
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
@@ -200,7 +207,7 @@ func New(cfg Config) *Client {
 	cfg.HTTP = &direct
 	c := &Client{cfg: cfg, tenant: types.TenantOf(cfg.AccountID), hosts: newHosts(), lengths: &lengths{}, breakers: newBreakers(cfg)}
 	c.cached = newCached(&cached{store: cfg.Store, account: hex.EncodeToString(c.tenant[:]), view: formatVersion + cfg.AccountID + "\x00" + cfg.View, hosts: c.hosts, passcodes: newPasscodes(cfg.PasscodeSecret)})
-	c.handler = chain((&transport{cfg}).do, c.cached.layer, c.cached.flights.coalesced, c.cached.filed, exclusive(cfg.AccountID, c.cached.leaser), retried, authorized(cfg.Tokens), c.breakers.layer, limited(cfg, c.hosts))
+	c.handler = chain((&transport{cfg: cfg}).do, c.cached.layer, c.cached.flights.coalesced, c.cached.filed, exclusive(cfg.AccountID, c.cached.leaser), retried, authorized(cfg.Tokens), c.breakers.layer, limited(cfg, c.hosts))
 	return c
 }
 

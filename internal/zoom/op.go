@@ -13,6 +13,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/go-json-experiment/json/jsontext"
+
 	"zoomql/internal/zoom/types"
 )
 
@@ -110,9 +112,9 @@ func (o Op[In, Out]) request(c *Client, in In, options []Option) (*Request, erro
 		set(req)
 	}
 	req.encode = types.Marshal
-	req.decode = func(body []byte) (any, error) {
+	req.decode = func(body []byte, odd *types.Oddities) (any, error) {
 		out := new(Out)
-		if err := decodeAnswer(o.Spec, body, out); err != nil {
+		if err := decodeAnswer(o.Spec, body, out, odd); err != nil {
 			return nil, err
 		}
 		if !req.Secrets && o.Reads() {
@@ -128,19 +130,21 @@ func (o Op[In, Out]) request(c *Client, in In, options []Option) (*Request, erro
 	return req, nil
 }
 
-func decodeAnswer(s *Spec, body []byte, out any) error {
+func decodeAnswer(s *Spec, body []byte, out any, odd *types.Oddities) error {
 	switch {
 	case len(body) == 0 && !s.Reads():
 		return nil // 204, and Zoom's 200 without a body
 	case string(bytes.TrimSpace(body)) == "null":
 		return errors.New("null is no answer")
 	}
-	if page, ok := out.(interface {
-		decode(s *Spec, body []byte) error
-	}); ok {
-		return page.decode(s, body)
-	}
-	return types.Unmarshal(body, out)
+	return types.Read(body, out, odd, func(dec *jsontext.Decoder) error {
+		if page, ok := out.(interface {
+			decode(s *Spec, dec *jsontext.Decoder) error
+		}); ok {
+			return page.decode(s, dec)
+		}
+		return types.UnmarshalDecode(dec, out)
+	})
 }
 
 // input knows where each field of an input struct goes. It is worked out once,

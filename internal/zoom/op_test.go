@@ -72,7 +72,7 @@ func TestQuestionsOnTheWire(t *testing.T) {
 		{
 			"codes in a body are numbers where Zoom's are",
 			callOf(t, CreateMeeting, NewMeeting{UserID: "u", Meeting: &types.NewMeeting{
-				Topic: new("T"), Type: new(types.MeetingTypeScheduled), Password: new(types.Secret("hush")),
+				Topic: new("T"), Type: new(types.MeetingTypeInputScheduled), Password: new(types.Secret("hush")),
 				Settings: &types.MeetingSettingsInput{ApprovalType: new(types.ApprovalTypeAutomatic), WaitingRoom: new(false)},
 			}}),
 			`POST /users/u/meetings {"topic":"T","type":2,"password":"hush","settings":{"waiting_room":false,"approval_type":0}}`,
@@ -171,7 +171,7 @@ func TestAnswersAreDecoded(t *testing.T) {
 	}{
 		{"an object", `{"id":"u","type":2,"new":1}`, &types.User{ZoomID: "u", Type: types.UserTypeLicensed}},
 		{"an object without fields", `{}`, &types.User{}},
-		{"a value of an unknown kind", `{"id":"u","type":"brand new","login_types":[4711]}`, &types.User{ZoomID: "u", LoginTypes: []types.LoginType{}}},
+		{"a value of an unknown kind", `{"id":"u","type":77,"login_types":[]}`, &types.User{ZoomID: "u", Type: unknownType, LoginTypesRead: []types.LoginType{}}},
 		{"nothing", ``, nil},
 		{"null", ` null `, nil},
 		{"half an object", `{"id":"u`, nil},

@@ -1,11 +1,9 @@
 package zoom
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"errors"
-	"io"
 	"iter"
 	"slices"
 	"strconv"
@@ -62,10 +60,9 @@ func (p *Page[T]) Index(keys func(*T) []string) map[string]*T {
 
 // decode reads an answer whose items stand under the name that the operation's
 // row gives; our own encoding calls them "items".
-func (p *Page[T]) decode(s *Spec, body []byte) error {
-	dec := jsontext.NewDecoder(bytes.NewReader(body), types.Lenient)
+func (p *Page[T]) decode(s *Spec, dec *jsontext.Decoder) error {
 	if kind := dec.PeekKind(); kind != '{' {
-		return types.Unmarshal(body, &struct{}{}) // says what is wrong
+		return types.UnmarshalDecode(dec, &struct{}{}) // says what is wrong
 	}
 	if _, err := dec.ReadToken(); err != nil {
 		return err
@@ -83,19 +80,22 @@ func (p *Page[T]) decode(s *Spec, body []byte) error {
 	if len(beside) > 0 {
 		p.Beside, _ = types.Marshal(beside) // values that were just read
 	}
-	if _, err := dec.ReadToken(); err != nil {
-		return err
-	}
-	if _, err := dec.ReadToken(); !errors.Is(err, io.EOF) {
-		return errors.New("more follows the answer")
-	}
-	return nil
+	_, err := dec.ReadToken()
+	return err
 }
+
+// errNoItems is of a list without a single item that can be read: it is not the one that
+// was asked for.
+var errNoItems = errors.New("the items of the list are of another kind")
 
 func (p *Page[T]) member(s *Spec, name string, dec *jsontext.Decoder, beside map[string]jsontext.Value) error {
 	switch name {
 	case s.Array, "items":
-		return types.UnmarshalDecode(dec, &p.Items)
+		err := types.UnmarshalDecode(dec, &p.Items)
+		if err == nil && len(p.Items) > 0 && !slices.ContainsFunc(p.Items, func(item *T) bool { return item != nil }) {
+			return errNoItems
+		}
+		return err
 	case "next_page_token":
 		return types.UnmarshalDecode(dec, (*types.Text)(&p.Next))
 	case "total_records":

@@ -10,6 +10,7 @@ import (
 	"pgregory.net/rapid"
 
 	"zoomql/cache"
+	"zoomql/internal/zoom/types"
 )
 
 func TestPasscodesAreTakenOutOfLinks(t *testing.T) {
@@ -83,7 +84,7 @@ func TestAPackedAnswerHoldsNoPasscode(t *testing.T) {
 	store := &bodies{Store: cache.NewMemory(1 << 20), t: t}
 	c := &cached{store: store, passcodes: newPasscodes("hush")}
 	value := json.RawMessage(`{"join_url":"https://zoom.us/j/7?pwd=S3CRET"}`)
-	req := &Request{Spec: GetMeeting.Spec, encode: func(v any) ([]byte, error) { return v.(json.RawMessage), nil }, decode: func(b []byte) (any, error) { return json.RawMessage(b), nil }}
+	req := &Request{Spec: GetMeeting.Spec, encode: func(v any) ([]byte, error) { return v.(json.RawMessage), nil }, decode: func(b []byte, _ *types.Oddities) (any, error) { return json.RawMessage(b), nil }}
 	_, req.ticket = store.Get(t.Context(), c.key(req.identity()))
 	c.set(t.Context(), req, req.identity(), req.ticket, value, filing{fresh: absent, keep: absent})
 	if len(store.kept) != 1 || strings.Contains(store.kept[0], "S3CRET") {

@@ -101,7 +101,7 @@ func (in Raw) request(spec *Spec, account string) (*Request, error) {
 var withheld = []string{"download_access_token", "download_token"}
 
 // rawBody checks that an answer is JSON and takes out what is withheld.
-func rawBody(body []byte) (any, error) {
+func rawBody(body []byte, _ *types.Oddities) (any, error) {
 	if len(body) == 0 {
 		return types.JSON(nil), nil
 	}

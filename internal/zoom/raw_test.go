@@ -8,14 +8,14 @@ import (
 
 // What opens files stays here, however deep it lies; all else comes as Zoom wrote it.
 func TestRawWithholdsTokens(t *testing.T) {
-	v, err := rawBody([]byte(`{"a":[{"download_access_token":"x","n":12345678901234567890,"s":"é"},null,[{"download_token":"y"}]],"download_access_token":"z","z":true}`))
+	v, err := rawBody([]byte(`{"a":[{"download_access_token":"x","n":12345678901234567890,"s":"é"},null,[{"download_token":"y"}]],"download_access_token":"z","z":true}`), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if got, want := string(v.(types.JSON)), `{"a":[{"n":12345678901234567890,"s":"é"},null,[{}]],"z":true}`; got != want {
 		t.Errorf("%s, want %s", got, want)
 	}
-	if _, err := rawBody([]byte(`<html>`)); err == nil {
+	if _, err := rawBody([]byte(`<html>`), nil); err == nil {
 		t.Error("what is no JSON was taken")
 	}
 }

@@ -9,11 +9,11 @@ import (
 
 // What stands beside the items of a page survives the way into a store and back.
 func TestBesideIsKept(t *testing.T) {
-	spec := &Spec{Array: "users", Beside: []string{"from", "total_meetings"}}
+	spec := &Spec{Pattern: "GET /report/users", Array: "users", Beside: []string{"from", "total_meetings"}}
 	body := `{"from":"2026-03-01","page_size":30,"total_meetings":34,"users":[{"id":"u1"}],"next_page_token":"t"}`
 	for _, way := range []string{"from Zoom", "from a store"} {
 		page := &Page[types.HostActivity]{}
-		if err := page.decode(spec, []byte(body)); err != nil {
+		if err := decodeAnswer(spec, []byte(body), page, nil); err != nil {
 			t.Fatal(err)
 		}
 		sums := &types.HostActivityTotals{}

@@ -135,7 +135,7 @@ func TestALifeOfAMeeting(t *testing.T) {
 		t.Fatal("it is there before it was made")
 	}
 	made, err := zoom.CreateMeeting.Do(ctx, r.client, zoom.NewMeeting{UserID: r.HostID, Meeting: &types.NewMeeting{
-		Topic: new("first"), Type: new(types.MeetingTypeScheduled), StartTime: &types.Time{Time: time.Now().Add(24 * time.Hour).UTC().Truncate(time.Second)},
+		Topic: new("first"), Type: new(types.MeetingTypeInputScheduled), StartTime: &types.Time{Time: time.Now().Add(24 * time.Hour).UTC().Truncate(time.Second)},
 		Settings: &types.MeetingSettingsInput{ApprovalType: new(types.ApprovalTypeAutomatic)},
 	}})
 	if err != nil || made.StartURL == "" || made.Settings.ApprovalType != types.ApprovalTypeAutomatic {

@@ -153,6 +153,15 @@ type Spec struct {
 // answers without a body. For a list it is a Page of the items.
 func (s *Spec) Answer() reflect.Type { return s.answer }
 
+// Body returns the Go type of the body that the operation takes as JSON; nil where it
+// takes none.
+func (s *Spec) Body() reflect.Type {
+	if s.input.body == nil {
+		return nil
+	}
+	return s.input.of.FieldByIndex(s.input.body).Type
+}
+
 // Quota is a daily allowance that Zoom counts apart from the labels, for each
 // value of a few path or body variables.
 type Quota struct {

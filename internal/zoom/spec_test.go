@@ -457,6 +457,11 @@ func TestFieldsAreDocumented(t *testing.T) {
 	}
 	// undocumented are fields that no document has, and why they are known.
 	undocumented := map[string]string{
+		"enable_dedicated_group_chat":       "recorded answers have it",
+		"host_email":                        "recorded answers of recordings have it",
+		"host_id":                           "recorded answers of reports have it",
+		"share_url":                         "recorded answers of recordings have it",
+		"timezone":                          "recorded answers of recordings have it",
 		"notify_registrants":                "Zoom tells it to users of its own integrations only",
 		"webinar_ai_companion_questions":    "newer than the document of the accounts; that of the users has it",
 		"webinar_summary_with_ai_companion": "newer than the document of the accounts; that of the users has it",

@@ -9,6 +9,8 @@ import (
 	"net"
 	"net/http"
 	"time"
+
+	"zoomql/internal/zoom/types"
 )
 
 // Token is a credential for one call after the other, until it expires.
@@ -52,7 +54,10 @@ func NewHTTP(maxInFlight int) *http.Client {
 func noRedirects(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
 // transport sends calls to Zoom.
-type transport struct{ cfg Config }
+type transport struct {
+	cfg   Config
+	looks looks
+}
 
 // do sends a call. Once it is sent it is not given up when the caller leaves:
 // it is spent then, a read may be of use to the next who asks, and a write's
@@ -97,7 +102,7 @@ func (t *transport) do(ctx context.Context, req *Request) (*Response, error) {
 		}
 		return nil, refused
 	}
-	return t.decode(req, answer, body)
+	return t.decode(ctx, req, answer, body)
 }
 
 func (t *transport) newCall(ctx context.Context, req *Request, token *Token) (*http.Request, error) {
@@ -125,12 +130,14 @@ func (t *transport) newCall(ctx context.Context, req *Request, token *Token) (*h
 	return call, nil
 }
 
-func (t *transport) decode(req *Request, answer *http.Response, body []byte) (*Response, error) {
+func (t *transport) decode(ctx context.Context, req *Request, answer *http.Response, body []byte) (*Response, error) {
 	resp := &Response{Status: answer.StatusCode, Header: answer.Header, Body: body}
-	value, err := req.decode(body)
+	odd := &types.Oddities{}
+	value, err := req.decode(body, odd)
 	if err != nil {
 		return nil, &Error{Op: req.Spec.Pattern, Kind: ErrBadAnswer, unsure: true, Status: answer.StatusCode, TrackingID: trackingID(answer.Header), Cause: err}
 	}
+	t.observe(ctx, req, body, odd)
 	resp.Value = value
 	return resp, nil
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"zoomql/cache"
+	"zoomql/internal/drift"
 )
 
 // Usage counts what one question spent at Zoom, and notes what its answer is
@@ -26,6 +27,7 @@ type Usage struct {
 	deadline time.Time      // when what the clock has decided is decided otherwise
 
 	onWrite func()
+	drift   *drift.Report // nil where it is not kept
 }
 
 // OnWrite has f called after each write.

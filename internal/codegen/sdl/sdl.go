@@ -26,6 +26,21 @@ func JSONName(fd *ast.FieldDefinition) string {
 	return b.String()
 }
 
+// TextOf returns the field of an enum, or of a list of its values, whose texts a field
+// of the same type gives; nil for all other fields.
+func TextOf(def *ast.Definition, fd *ast.FieldDefinition) *ast.FieldDefinition {
+	d := fd.Directives.ForName("text")
+	if d == nil {
+		return nil
+	}
+	return def.Fields.ForName(Argument(d, "of"))
+}
+
+// HasText reports whether another field of the type gives the texts of a field.
+func HasText(def *ast.Definition, fd *ast.FieldDefinition) bool {
+	return slices.ContainsFunc(def.Fields, func(other *ast.FieldDefinition) bool { return TextOf(def, other) == fd })
+}
+
 // Argument returns what a directive says in an argument that it must have.
 func Argument(d *ast.Directive, name string) string {
 	return d.Arguments.ForName(name).Value.Raw

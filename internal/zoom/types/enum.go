@@ -4,8 +4,11 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
+
+	"zoomql/internal/drift"
 )
 
 // codes is the name table of an enum: what GraphQL calls a value and what Zoom
@@ -25,25 +28,90 @@ func newCodes(enum string, numeric bool, pairs ...string) *codes {
 	return c
 }
 
+// unknownMark begins what an enum holds of a value that its table lacks; Zoom's text
+// follows. No name begins so.
+const unknownMark = "\x00"
+
 // decode reads Zoom's value. One that is not in the table is no error: Zoom's
-// enums grow, and an answer must not fail because of it. It becomes null.
+// enums grow, and an answer must not fail because of it. It is null in the graph, and
+// its text is kept.
 func (c *codes) decode(dec *jsontext.Decoder) (string, error) {
 	v, err := dec.ReadValue()
 	if err != nil {
 		return "", err
 	}
-	return c.fromZoom[scalarText(v)], nil
+	text := scalarText(v)
+	if name, known := c.fromZoom[text]; known || text == "" {
+		if kind := v.Kind(); kind == '{' || kind == '[' {
+			note(dec, drift.Unreadable, "")
+		}
+		return name, nil
+	}
+	note(dec, drift.Value, text)
+	return unknownMark + text, nil
 }
 
 func (c *codes) encode(enc *jsontext.Encoder, name string) error {
-	code, known := c.toZoom[name]
+	code := c.text(name)
 	switch {
-	case !known:
+	case code == "":
 		return enc.WriteToken(jsontext.Null)
-	case c.numeric:
+	case c.numeric && (c.toZoom[name] != "" || isDigits(code)):
 		return enc.WriteValue(jsontext.Value(code))
 	}
 	return enc.WriteToken(jsontext.String(code))
+}
+
+// text returns what Zoom writes for a value, known or not.
+func (c *codes) text(name string) string {
+	if text, unknown := strings.CutPrefix(name, unknownMark); unknown {
+		return text
+	}
+	return c.toZoom[name]
+}
+
+// named returns what an enum holds of Zoom's text.
+func (c *codes) named(text string) string {
+	if name, known := c.fromZoom[text]; known || text == "" {
+		return name
+	}
+	return unknownMark + text
+}
+
+// isDigits reports whether a code is a number as JSON writes it.
+func isDigits(code string) bool {
+	return code != "" && (code == "0" || code[0] != '0') && strings.Trim(code, "0123456789") == ""
+}
+
+// knownOf returns those of a list that the enum's table holds, null for no list.
+func knownOf[T ~string](list []T) []T {
+	if list == nil {
+		return nil
+	}
+	known := make([]T, 0, len(list))
+	for _, x := range list {
+		if x != "" && !strings.HasPrefix(string(x), unknownMark) {
+			known = append(known, x)
+		}
+	}
+	return known
+}
+
+// textsOf returns what Zoom wrote for the values of a list, null for no list.
+func textsOf[T interface {
+	~string
+	Code() string
+}](list []T) []Text {
+	if list == nil {
+		return nil
+	}
+	texts := make([]Text, 0, len(list))
+	for _, x := range list {
+		if text := x.Code(); text != "" {
+			texts = append(texts, Text(text))
+		}
+	}
+	return texts
 }
 
 func (c *codes) unmarshalGQL(v any) (string, error) {
@@ -54,4 +122,9 @@ func (c *codes) unmarshalGQL(v any) (string, error) {
 	return name, nil
 }
 
-func marshalEnum(w io.Writer, name string) { writeText(w, name) }
+func marshalEnum(w io.Writer, name string) {
+	if strings.HasPrefix(name, unknownMark) {
+		name = ""
+	}
+	writeText(w, name)
+}

@@ -150,14 +150,28 @@ func testEnumValue(t *testing.T, enum reflect.Type, table enumTable, name, code 
 }
 
 func testUnknownValue(t *testing.T, enum reflect.Type) {
-	for _, body := range []string{`"brand new"`, `4711`, `null`, `""`, `{"a":1}`, `[1]`} {
+	for _, c := range []struct{ body, code, written string }{
+		{`"brand new"`, "brand new", `"brand new"`}, {`"08"`, "08", `"08"`}, {`4711`, "4711", `4711`},
+		{`null`, "", "null"}, {`""`, "", "null"}, {`{"a":1}`, "", "null"}, {`[1]`, "", "null"},
+	} {
 		v := reflect.New(enum)
 		v.Elem().SetString("OLD")
-		if err := Unmarshal([]byte(body), v.Interface()); err != nil || v.Elem().String() != "" {
-			t.Errorf("%s: Zoom's %s is read as %q, %v; want nothing", enum, body, v.Elem(), err)
+		if err := Unmarshal([]byte(c.body), v.Interface()); err != nil || v.Elem().Interface().(enumValue).Code() != c.code {
+			t.Errorf("%s: Zoom's %s is read as %q, %v; want the code %q", enum, c.body, v.Elem(), err, c.code)
 		}
-		if out, err := Marshal(v.Interface()); err != nil || string(out) != "null" {
-			t.Errorf("%s: nothing is written as %s, %v", enum, out, err)
+		again := reflect.New(enum)
+		again.Interface().(interface{ SetCode(string) }).SetCode(c.code)
+		if !again.Elem().Equal(v.Elem()) {
+			t.Errorf("%s: the code %q makes %q, and is read as %q", enum, c.code, again.Elem(), v.Elem())
+		}
+		var shown strings.Builder
+		v.Elem().Interface().(enumValue).MarshalGQL(&shown)
+		if shown.String() != "null" {
+			t.Errorf("%s: Zoom's %s is shown as %s", enum, c.body, &shown)
+		}
+		out, err := Marshal(v.Interface())
+		if written := strings.Trim(string(out), `"`); err != nil || written != strings.Trim(c.written, `"`) {
+			t.Errorf("%s: Zoom's %s is written as %s, %v", enum, c.body, out, err)
 		}
 	}
 	for _, caller := range []any{"brand new", "", "0", int64(1), true, nil} {

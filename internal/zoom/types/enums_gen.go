@@ -52,9 +52,12 @@ var accountTypeCodes = newCodes("AccountType", false,
 )
 
 // Code returns what Zoom writes for the value.
-func (e AccountType) Code() string { return accountTypeCodes.toZoom[string(e)] }
+func (e AccountType) Code() string { return accountTypeCodes.text(string(e)) }
 
-// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *AccountType) SetCode(code string) { *e = AccountType(accountTypeCodes.named(code)) }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
 func (e *AccountType) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	name, err := accountTypeCodes.decode(dec)
 	*e = AccountType(name)
@@ -99,9 +102,12 @@ var admissionCodes = newCodes("Admission", true,
 )
 
 // Code returns what Zoom writes for the value.
-func (e Admission) Code() string { return admissionCodes.toZoom[string(e)] }
+func (e Admission) Code() string { return admissionCodes.text(string(e)) }
 
-// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *Admission) SetCode(code string) { *e = Admission(admissionCodes.named(code)) }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
 func (e *Admission) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	name, err := admissionCodes.decode(dec)
 	*e = Admission(name)
@@ -140,9 +146,12 @@ var admittersCodes = newCodes("Admitters", true,
 )
 
 // Code returns what Zoom writes for the value.
-func (e Admitters) Code() string { return admittersCodes.toZoom[string(e)] }
+func (e Admitters) Code() string { return admittersCodes.text(string(e)) }
 
-// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *Admitters) SetCode(code string) { *e = Admitters(admittersCodes.named(code)) }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
 func (e *Admitters) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	name, err := admittersCodes.decode(dec)
 	*e = Admitters(name)
@@ -184,9 +193,12 @@ var aicDisclaimerCodes = newCodes("AicDisclaimer", false,
 )
 
 // Code returns what Zoom writes for the value.
-func (e AicDisclaimer) Code() string { return aicDisclaimerCodes.toZoom[string(e)] }
+func (e AicDisclaimer) Code() string { return aicDisclaimerCodes.text(string(e)) }
 
-// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *AicDisclaimer) SetCode(code string) { *e = AicDisclaimer(aicDisclaimerCodes.named(code)) }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
 func (e *AicDisclaimer) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	name, err := aicDisclaimerCodes.decode(dec)
 	*e = AicDisclaimer(name)
@@ -225,9 +237,12 @@ var approvalRouteCodes = newCodes("ApprovalRoute", true,
 )
 
 // Code returns what Zoom writes for the value.
-func (e ApprovalRoute) Code() string { return approvalRouteCodes.toZoom[string(e)] }
+func (e ApprovalRoute) Code() string { return approvalRouteCodes.text(string(e)) }
 
-// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *ApprovalRoute) SetCode(code string) { *e = ApprovalRoute(approvalRouteCodes.named(code)) }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
 func (e *ApprovalRoute) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	name, err := approvalRouteCodes.decode(dec)
 	*e = ApprovalRoute(name)
@@ -269,9 +284,12 @@ var approvalTypeCodes = newCodes("ApprovalType", true,
 )
 
 // Code returns what Zoom writes for the value.
-func (e ApprovalType) Code() string { return approvalTypeCodes.toZoom[string(e)] }
+func (e ApprovalType) Code() string { return approvalTypeCodes.text(string(e)) }
 
-// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *ApprovalType) SetCode(code string) { *e = ApprovalType(approvalTypeCodes.named(code)) }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
 func (e *ApprovalType) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	name, err := approvalTypeCodes.decode(dec)
 	*e = ApprovalType(name)
@@ -310,9 +328,12 @@ var archiveFailureCodes = newCodes("ArchiveFailure", true,
 )
 
 // Code returns what Zoom writes for the value.
-func (e ArchiveFailure) Code() string { return archiveFailureCodes.toZoom[string(e)] }
+func (e ArchiveFailure) Code() string { return archiveFailureCodes.text(string(e)) }
 
-// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *ArchiveFailure) SetCode(code string) { *e = ArchiveFailure(archiveFailureCodes.named(code)) }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
 func (e *ArchiveFailure) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	name, err := archiveFailureCodes.decode(dec)
 	*e = ArchiveFailure(name)
@@ -351,9 +372,12 @@ var archiveNoticeCodes = newCodes("ArchiveNotice", false,
 )
 
 // Code returns what Zoom writes for the value.
-func (e ArchiveNotice) Code() string { return archiveNoticeCodes.toZoom[string(e)] }
+func (e ArchiveNotice) Code() string { return archiveNoticeCodes.text(string(e)) }
 
-// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *ArchiveNotice) SetCode(code string) { *e = ArchiveNotice(archiveNoticeCodes.named(code)) }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
 func (e *ArchiveNotice) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	name, err := archiveNoticeCodes.decode(dec)
 	*e = ArchiveNotice(name)
@@ -395,9 +419,12 @@ var archivePromptCodes = newCodes("ArchivePrompt", false,
 )
 
 // Code returns what Zoom writes for the value.
-func (e ArchivePrompt) Code() string { return archivePromptCodes.toZoom[string(e)] }
+func (e ArchivePrompt) Code() string { return archivePromptCodes.text(string(e)) }
 
-// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *ArchivePrompt) SetCode(code string) { *e = ArchivePrompt(archivePromptCodes.named(code)) }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
 func (e *ArchivePrompt) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	name, err := archivePromptCodes.decode(dec)
 	*e = ArchivePrompt(name)
@@ -439,9 +466,12 @@ var archiveSubjectCodes = newCodes("ArchiveSubject", true,
 )
 
 // Code returns what Zoom writes for the value.
-func (e ArchiveSubject) Code() string { return archiveSubjectCodes.toZoom[string(e)] }
+func (e ArchiveSubject) Code() string { return archiveSubjectCodes.text(string(e)) }
 
-// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *ArchiveSubject) SetCode(code string) { *e = ArchiveSubject(archiveSubjectCodes.named(code)) }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
 func (e *ArchiveSubject) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	name, err := archiveSubjectCodes.decode(dec)
 	*e = ArchiveSubject(name)
@@ -480,9 +510,12 @@ var audioCallTypeCodes = newCodes("AudioCallType", false,
 )
 
 // Code returns what Zoom writes for the value.
-func (e AudioCallType) Code() string { return audioCallTypeCodes.toZoom[string(e)] }
+func (e AudioCallType) Code() string { return audioCallTypeCodes.text(string(e)) }
 
-// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *AudioCallType) SetCode(code string) { *e = AudioCallType(audioCallTypeCodes.named(code)) }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
 func (e *AudioCallType) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	name, err := audioCallTypeCodes.decode(dec)
 	*e = AudioCallType(name)
@@ -524,9 +557,14 @@ var authenticationOperationCodes = newCodes("AuthenticationOperation", false,
 )
 
 // Code returns what Zoom writes for the value.
-func (e AuthenticationOperation) Code() string { return authenticationOperationCodes.toZoom[string(e)] }
+func (e AuthenticationOperation) Code() string { return authenticationOperationCodes.text(string(e)) }
 
-// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *AuthenticationOperation) SetCode(code string) {
+	*e = AuthenticationOperation(authenticationOperationCodes.named(code))
+}
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
 func (e *AuthenticationOperation) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	name, err := authenticationOperationCodes.decode(dec)
 	*e = AuthenticationOperation(name)
@@ -571,9 +609,14 @@ var authenticationTypeCodes = newCodes("AuthenticationType", false,
 )
 
 // Code returns what Zoom writes for the value.
-func (e AuthenticationType) Code() string { return authenticationTypeCodes.toZoom[string(e)] }
+func (e AuthenticationType) Code() string { return authenticationTypeCodes.text(string(e)) }
 
-// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *AuthenticationType) SetCode(code string) {
+	*e = AuthenticationType(authenticationTypeCodes.named(code))
+}
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
 func (e *AuthenticationType) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	name, err := authenticationTypeCodes.decode(dec)
 	*e = AuthenticationType(name)
@@ -621,9 +664,12 @@ var autoAdmissionCodes = newCodes("AutoAdmission", true,
 )
 
 // Code returns what Zoom writes for the value.
-func (e AutoAdmission) Code() string { return autoAdmissionCodes.toZoom[string(e)] }
+func (e AutoAdmission) Code() string { return autoAdmissionCodes.text(string(e)) }
 
-// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *AutoAdmission) SetCode(code string) { *e = AutoAdmission(autoAdmissionCodes.named(code)) }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
 func (e *AutoAdmission) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	name, err := autoAdmissionCodes.decode(dec)
 	*e = AutoAdmission(name)
@@ -665,9 +711,12 @@ var autoRecordingCodes = newCodes("AutoRecording", false,
 )
 
 // Code returns what Zoom writes for the value.
-func (e AutoRecording) Code() string { return autoRecordingCodes.toZoom[string(e)] }
+func (e AutoRecording) Code() string { return autoRecordingCodes.text(string(e)) }
 
-// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *AutoRecording) SetCode(code string) { *e = AutoRecording(autoRecordingCodes.named(code)) }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
 func (e *AutoRecording) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	name, err := autoRecordingCodes.decode(dec)
 	*e = AutoRecording(name)
@@ -706,9 +755,14 @@ var billingReportTypeCodes = newCodes("BillingReportType", true,
 )
 
 // Code returns what Zoom writes for the value.
-func (e BillingReportType) Code() string { return billingReportTypeCodes.toZoom[string(e)] }
+func (e BillingReportType) Code() string { return billingReportTypeCodes.text(string(e)) }
 
-// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *BillingReportType) SetCode(code string) {
+	*e = BillingReportType(billingReportTypeCodes.named(code))
+}
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
 func (e *BillingReportType) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	name, err := billingReportTypeCodes.decode(dec)
 	*e = BillingReportType(name)
@@ -753,9 +807,12 @@ var budgetPlanCodes = newCodes("BudgetPlan", false,
 )
 
 // Code returns what Zoom writes for the value.
-func (e BudgetPlan) Code() string { return budgetPlanCodes.toZoom[string(e)] }
+func (e BudgetPlan) Code() string { return budgetPlanCodes.text(string(e)) }
 
-// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *BudgetPlan) SetCode(code string) { *e = BudgetPlan(budgetPlanCodes.named(code)) }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
 func (e *BudgetPlan) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	name, err := budgetPlanCodes.decode(dec)
 	*e = BudgetPlan(name)
@@ -794,9 +851,12 @@ var calendarTypeCodes = newCodes("CalendarType", true,
 )
 
 // Code returns what Zoom writes for the value.
-func (e CalendarType) Code() string { return calendarTypeCodes.toZoom[string(e)] }
+func (e CalendarType) Code() string { return calendarTypeCodes.text(string(e)) }
 
-// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *CalendarType) SetCode(code string) { *e = CalendarType(calendarTypeCodes.named(code)) }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
 func (e *CalendarType) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	name, err := calendarTypeCodes.decode(dec)
 	*e = CalendarType(name)
@@ -835,9 +895,14 @@ var chatAddMemberPermissionCodes = newCodes("ChatAddMemberPermission", true,
 )
 
 // Code returns what Zoom writes for the value.
-func (e ChatAddMemberPermission) Code() string { return chatAddMemberPermissionCodes.toZoom[string(e)] }
+func (e ChatAddMemberPermission) Code() string { return chatAddMemberPermissionCodes.text(string(e)) }
 
-// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *ChatAddMemberPermission) SetCode(code string) {
+	*e = ChatAddMemberPermission(chatAddMemberPermissionCodes.named(code))
+}
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
 func (e *ChatAddMemberPermission) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	name, err := chatAddMemberPermissionCodes.decode(dec)
 	*e = ChatAddMemberPermission(name)
@@ -876,9 +941,12 @@ var chatArchiveCodes = newCodes("ChatArchive", false,
 )
 
 // Code returns what Zoom writes for the value.
-func (e ChatArchive) Code() string { return chatArchiveCodes.toZoom[string(e)] }
+func (e ChatArchive) Code() string { return chatArchiveCodes.text(string(e)) }
 
-// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *ChatArchive) SetCode(code string) { *e = ChatArchive(chatArchiveCodes.named(code)) }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
 func (e *ChatArchive) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	name, err := chatArchiveCodes.decode(dec)
 	*e = ChatArchive(name)
@@ -929,9 +997,14 @@ var chatChannelTypeCodes = newCodes("ChatChannelType", true,
 )
 
 // Code returns what Zoom writes for the value.
-func (e ChatChannelType) Code() string { return chatChannelTypeCodes.toZoom[string(e)] }
+func (e ChatChannelType) Code() string { return chatChannelTypeCodes.text(string(e)) }
 
-// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *ChatChannelType) SetCode(code string) {
+	*e = ChatChannelType(chatChannelTypeCodes.named(code))
+}
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
 func (e *ChatChannelType) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	name, err := chatChannelTypeCodes.decode(dec)
 	*e = ChatChannelType(name)
@@ -977,10 +1050,15 @@ var chatExternalUserPermissionCodes = newCodes("ChatExternalUserPermission", tru
 
 // Code returns what Zoom writes for the value.
 func (e ChatExternalUserPermission) Code() string {
-	return chatExternalUserPermissionCodes.toZoom[string(e)]
+	return chatExternalUserPermissionCodes.text(string(e))
 }
 
-// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *ChatExternalUserPermission) SetCode(code string) {
+	*e = ChatExternalUserPermission(chatExternalUserPermissionCodes.named(code))
+}
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
 func (e *ChatExternalUserPermission) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	name, err := chatExternalUserPermissionCodes.decode(dec)
 	*e = ChatExternalUserPermission(name)
@@ -1061,9 +1139,12 @@ var chatFileTypeCodes = newCodes("ChatFileType", false,
 )
 
 // Code returns what Zoom writes for the value.
-func (e ChatFileType) Code() string { return chatFileTypeCodes.toZoom[string(e)] }
+func (e ChatFileType) Code() string { return chatFileTypeCodes.text(string(e)) }
 
-// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *ChatFileType) SetCode(code string) { *e = ChatFileType(chatFileTypeCodes.named(code)) }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
 func (e *ChatFileType) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	name, err := chatFileTypeCodes.decode(dec)
 	*e = ChatFileType(name)
@@ -1135,9 +1216,12 @@ var chatFormatCodes = newCodes("ChatFormat", false,
 )
 
 // Code returns what Zoom writes for the value.
-func (e ChatFormat) Code() string { return chatFormatCodes.toZoom[string(e)] }
+func (e ChatFormat) Code() string { return chatFormatCodes.text(string(e)) }
 
-// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *ChatFormat) SetCode(code string) { *e = ChatFormat(chatFormatCodes.named(code)) }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
 func (e *ChatFormat) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	name, err := chatFormatCodes.decode(dec)
 	*e = ChatFormat(name)
@@ -1179,11 +1263,14 @@ var chatMentionAllPermissionCodes = newCodes("ChatMentionAllPermission", true,
 )
 
 // Code returns what Zoom writes for the value.
-func (e ChatMentionAllPermission) Code() string {
-	return chatMentionAllPermissionCodes.toZoom[string(e)]
+func (e ChatMentionAllPermission) Code() string { return chatMentionAllPermissionCodes.text(string(e)) }
+
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *ChatMentionAllPermission) SetCode(code string) {
+	*e = ChatMentionAllPermission(chatMentionAllPermissionCodes.named(code))
 }
 
-// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
 func (e *ChatMentionAllPermission) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	name, err := chatMentionAllPermissionCodes.decode(dec)
 	*e = ChatMentionAllPermission(name)
@@ -1222,9 +1309,14 @@ var chatMentionTypeCodes = newCodes("ChatMentionType", true,
 )
 
 // Code returns what Zoom writes for the value.
-func (e ChatMentionType) Code() string { return chatMentionTypeCodes.toZoom[string(e)] }
+func (e ChatMentionType) Code() string { return chatMentionTypeCodes.text(string(e)) }
 
-// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *ChatMentionType) SetCode(code string) {
+	*e = ChatMentionType(chatMentionTypeCodes.named(code))
+}
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
 func (e *ChatMentionType) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	name, err := chatMentionTypeCodes.decode(dec)
 	*e = ChatMentionType(name)
@@ -1266,9 +1358,14 @@ var chatMessageStatusCodes = newCodes("ChatMessageStatus", false,
 )
 
 // Code returns what Zoom writes for the value.
-func (e ChatMessageStatus) Code() string { return chatMessageStatusCodes.toZoom[string(e)] }
+func (e ChatMessageStatus) Code() string { return chatMessageStatusCodes.text(string(e)) }
 
-// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *ChatMessageStatus) SetCode(code string) {
+	*e = ChatMessageStatus(chatMessageStatusCodes.named(code))
+}
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
 func (e *ChatMessageStatus) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	name, err := chatMessageStatusCodes.decode(dec)
 	*e = ChatMessageStatus(name)
@@ -1331,9 +1428,14 @@ var chatMessageTypeCodes = newCodes("ChatMessageType", false,
 )
 
 // Code returns what Zoom writes for the value.
-func (e ChatMessageType) Code() string { return chatMessageTypeCodes.toZoom[string(e)] }
+func (e ChatMessageType) Code() string { return chatMessageTypeCodes.text(string(e)) }
 
-// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *ChatMessageType) SetCode(code string) {
+	*e = ChatMessageType(chatMessageTypeCodes.named(code))
+}
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
 func (e *ChatMessageType) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	name, err := chatMessageTypeCodes.decode(dec)
 	*e = ChatMessageType(name)
@@ -1378,9 +1480,12 @@ var chatPartnersCodes = newCodes("ChatPartners", true,
 )
 
 // Code returns what Zoom writes for the value.
-func (e ChatPartners) Code() string { return chatPartnersCodes.toZoom[string(e)] }
+func (e ChatPartners) Code() string { return chatPartnersCodes.text(string(e)) }
 
-// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *ChatPartners) SetCode(code string) { *e = ChatPartners(chatPartnersCodes.named(code)) }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
 func (e *ChatPartners) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	name, err := chatPartnersCodes.decode(dec)
 	*e = ChatPartners(name)
@@ -1422,9 +1527,14 @@ var chatPostingPermissionCodes = newCodes("ChatPostingPermission", true,
 )
 
 // Code returns what Zoom writes for the value.
-func (e ChatPostingPermission) Code() string { return chatPostingPermissionCodes.toZoom[string(e)] }
+func (e ChatPostingPermission) Code() string { return chatPostingPermissionCodes.text(string(e)) }
 
-// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *ChatPostingPermission) SetCode(code string) {
+	*e = ChatPostingPermission(chatPostingPermissionCodes.named(code))
+}
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
 func (e *ChatPostingPermission) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	name, err := chatPostingPermissionCodes.decode(dec)
 	*e = ChatPostingPermission(name)
@@ -1466,9 +1576,12 @@ var chatSavingCodes = newCodes("ChatSaving", true,
 )
 
 // Code returns what Zoom writes for the value.
-func (e ChatSaving) Code() string { return chatSavingCodes.toZoom[string(e)] }
+func (e ChatSaving) Code() string { return chatSavingCodes.text(string(e)) }
 
-// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *ChatSaving) SetCode(code string) { *e = ChatSaving(chatSavingCodes.named(code)) }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
 func (e *ChatSaving) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	name, err := chatSavingCodes.decode(dec)
 	*e = ChatSaving(name)
@@ -1507,9 +1620,14 @@ var chatSearchPlaceCodes = newCodes("ChatSearchPlace", false,
 )
 
 // Code returns what Zoom writes for the value.
-func (e ChatSearchPlace) Code() string { return chatSearchPlaceCodes.toZoom[string(e)] }
+func (e ChatSearchPlace) Code() string { return chatSearchPlaceCodes.text(string(e)) }
 
-// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *ChatSearchPlace) SetCode(code string) {
+	*e = ChatSearchPlace(chatSearchPlaceCodes.named(code))
+}
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
 func (e *ChatSearchPlace) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	name, err := chatSearchPlaceCodes.decode(dec)
 	*e = ChatSearchPlace(name)
@@ -1551,9 +1669,12 @@ var chimeCodes = newCodes("Chime", false,
 )
 
 // Code returns what Zoom writes for the value.
-func (e Chime) Code() string { return chimeCodes.toZoom[string(e)] }
+func (e Chime) Code() string { return chimeCodes.text(string(e)) }
 
-// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *Chime) SetCode(code string) { *e = Chime(chimeCodes.named(code)) }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
 func (e *Chime) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	name, err := chimeCodes.decode(dec)
 	*e = Chime(name)
@@ -1617,9 +1738,12 @@ var connectionTypeCodes = newCodes("ConnectionType", false,
 )
 
 // Code returns what Zoom writes for the value.
-func (e ConnectionType) Code() string { return connectionTypeCodes.toZoom[string(e)] }
+func (e ConnectionType) Code() string { return connectionTypeCodes.text(string(e)) }
 
-// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *ConnectionType) SetCode(code string) { *e = ConnectionType(connectionTypeCodes.named(code)) }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
 func (e *ConnectionType) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	name, err := connectionTypeCodes.decode(dec)
 	*e = ConnectionType(name)
@@ -1664,9 +1788,12 @@ var contactScopeCodes = newCodes("ContactScope", true,
 )
 
 // Code returns what Zoom writes for the value.
-func (e ContactScope) Code() string { return contactScopeCodes.toZoom[string(e)] }
+func (e ContactScope) Code() string { return contactScopeCodes.text(string(e)) }
 
-// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *ContactScope) SetCode(code string) { *e = ContactScope(contactScopeCodes.named(code)) }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
 func (e *ContactScope) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	name, err := contactScopeCodes.decode(dec)
 	*e = ContactScope(name)
@@ -1708,9 +1835,12 @@ var contentNetworkCodes = newCodes("ContentNetwork", false,
 )
 
 // Code returns what Zoom writes for the value.
-func (e ContentNetwork) Code() string { return contentNetworkCodes.toZoom[string(e)] }
+func (e ContentNetwork) Code() string { return contentNetworkCodes.text(string(e)) }
 
-// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *ContentNetwork) SetCode(code string) { *e = ContentNetwork(contentNetworkCodes.named(code)) }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
 func (e *ContentNetwork) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	name, err := contentNetworkCodes.decode(dec)
 	*e = ContentNetwork(name)
@@ -1749,9 +1879,12 @@ var countryMethodCodes = newCodes("CountryMethod", false,
 )
 
 // Code returns what Zoom writes for the value.
-func (e CountryMethod) Code() string { return countryMethodCodes.toZoom[string(e)] }
+func (e CountryMethod) Code() string { return countryMethodCodes.text(string(e)) }
 
-// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *CountryMethod) SetCode(code string) { *e = CountryMethod(countryMethodCodes.named(code)) }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
 func (e *CountryMethod) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	name, err := countryMethodCodes.decode(dec)
 	*e = CountryMethod(name)
@@ -1796,9 +1929,14 @@ var cpuPressureLevelCodes = newCodes("CpuPressureLevel", false,
 )
 
 // Code returns what Zoom writes for the value.
-func (e CpuPressureLevel) Code() string { return cpuPressureLevelCodes.toZoom[string(e)] }
+func (e CpuPressureLevel) Code() string { return cpuPressureLevelCodes.text(string(e)) }
 
-// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *CpuPressureLevel) SetCode(code string) {
+	*e = CpuPressureLevel(cpuPressureLevelCodes.named(code))
+}
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
 func (e *CpuPressureLevel) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	name, err := cpuPressureLevelCodes.decode(dec)
 	*e = CpuPressureLevel(name)
@@ -1843,9 +1981,14 @@ var createUserActionCodes = newCodes("CreateUserAction", false,
 )
 
 // Code returns what Zoom writes for the value.
-func (e CreateUserAction) Code() string { return createUserActionCodes.toZoom[string(e)] }
+func (e CreateUserAction) Code() string { return createUserActionCodes.text(string(e)) }
 
-// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *CreateUserAction) SetCode(code string) {
+	*e = CreateUserAction(createUserActionCodes.named(code))
+}
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
 func (e *CreateUserAction) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	name, err := createUserActionCodes.decode(dec)
 	*e = CreateUserAction(name)
@@ -1885,10 +2028,15 @@ var customRegistrationQuestionTypeCodes = newCodes("CustomRegistrationQuestionTy
 
 // Code returns what Zoom writes for the value.
 func (e CustomRegistrationQuestionType) Code() string {
-	return customRegistrationQuestionTypeCodes.toZoom[string(e)]
+	return customRegistrationQuestionTypeCodes.text(string(e))
 }
 
-// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *CustomRegistrationQuestionType) SetCode(code string) {
+	*e = CustomRegistrationQuestionType(customRegistrationQuestionTypeCodes.named(code))
+}
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
 func (e *CustomRegistrationQuestionType) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	name, err := customRegistrationQuestionTypeCodes.decode(dec)
 	*e = CustomRegistrationQuestionType(name)
@@ -1927,9 +2075,14 @@ var dashboardDateTypeCodes = newCodes("DashboardDateType", false,
 )
 
 // Code returns what Zoom writes for the value.
-func (e DashboardDateType) Code() string { return dashboardDateTypeCodes.toZoom[string(e)] }
+func (e DashboardDateType) Code() string { return dashboardDateTypeCodes.text(string(e)) }
 
-// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *DashboardDateType) SetCode(code string) {
+	*e = DashboardDateType(dashboardDateTypeCodes.named(code))
+}
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
 func (e *DashboardDateType) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	name, err := dashboardDateTypeCodes.decode(dec)
 	*e = DashboardDateType(name)
@@ -1971,9 +2124,14 @@ var dashboardMeetingTypeCodes = newCodes("DashboardMeetingType", false,
 )
 
 // Code returns what Zoom writes for the value.
-func (e DashboardMeetingType) Code() string { return dashboardMeetingTypeCodes.toZoom[string(e)] }
+func (e DashboardMeetingType) Code() string { return dashboardMeetingTypeCodes.text(string(e)) }
 
-// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *DashboardMeetingType) SetCode(code string) {
+	*e = DashboardMeetingType(dashboardMeetingTypeCodes.named(code))
+}
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
 func (e *DashboardMeetingType) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	name, err := dashboardMeetingTypeCodes.decode(dec)
 	*e = DashboardMeetingType(name)
@@ -2012,9 +2170,14 @@ var dashboardWebinarTypeCodes = newCodes("DashboardWebinarType", false,
 )
 
 // Code returns what Zoom writes for the value.
-func (e DashboardWebinarType) Code() string { return dashboardWebinarTypeCodes.toZoom[string(e)] }
+func (e DashboardWebinarType) Code() string { return dashboardWebinarTypeCodes.text(string(e)) }
 
-// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *DashboardWebinarType) SetCode(code string) {
+	*e = DashboardWebinarType(dashboardWebinarTypeCodes.named(code))
+}
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
 func (e *DashboardWebinarType) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	name, err := dashboardWebinarTypeCodes.decode(dec)
 	*e = DashboardWebinarType(name)
@@ -2067,6 +2230,8 @@ const (
 	DataCenterRegionSg DataCenterRegion = "SG"
 	// Japan.
 	DataCenterRegionTy DataCenterRegion = "TY"
+	// Taiwan. Recorded answers have it; Zoom's documents do not.
+	DataCenterRegionTw DataCenterRegion = "TW"
 	// United States.
 	DataCenterRegionUs DataCenterRegion = "US"
 )
@@ -2085,13 +2250,19 @@ var dataCenterRegionCodes = newCodes("DataCenterRegion", false,
 	"NL", "NL",
 	"SG", "SG",
 	"TY", "TY",
+	"TW", "TW",
 	"US", "US",
 )
 
 // Code returns what Zoom writes for the value.
-func (e DataCenterRegion) Code() string { return dataCenterRegionCodes.toZoom[string(e)] }
+func (e DataCenterRegion) Code() string { return dataCenterRegionCodes.text(string(e)) }
 
-// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *DataCenterRegion) SetCode(code string) {
+	*e = DataCenterRegion(dataCenterRegionCodes.named(code))
+}
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
 func (e *DataCenterRegion) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	name, err := dataCenterRegionCodes.decode(dec)
 	*e = DataCenterRegion(name)
@@ -2113,6 +2284,85 @@ func (e *DataCenterRegion) UnmarshalGQL(v any) error {
 	return err
 }
 
+// DataCenterRegionInput: A region of Zoom's data centers to choose. Another one that Zoom takes can be sent as a text.
+type DataCenterRegionInput string
+
+// The values of DataCenterRegionInput.
+const (
+	// Australia.
+	DataCenterRegionInputAu DataCenterRegionInput = "AU"
+	// Canada.
+	DataCenterRegionInputCa DataCenterRegionInput = "CA"
+	// China.
+	DataCenterRegionInputCn DataCenterRegionInput = "CN"
+	// Germany.
+	DataCenterRegionInputDe DataCenterRegionInput = "DE"
+	// Hong Kong.
+	DataCenterRegionInputHk DataCenterRegionInput = "HK"
+	// Ireland.
+	DataCenterRegionInputIe DataCenterRegionInput = "IE"
+	// India.
+	DataCenterRegionInputIn DataCenterRegionInput = "IN"
+	// Latin America.
+	DataCenterRegionInputLa DataCenterRegionInput = "LA"
+	// Mexico.
+	DataCenterRegionInputMx DataCenterRegionInput = "MX"
+	// Netherlands.
+	DataCenterRegionInputNl DataCenterRegionInput = "NL"
+	// Singapore.
+	DataCenterRegionInputSg DataCenterRegionInput = "SG"
+	// Japan.
+	DataCenterRegionInputTy DataCenterRegionInput = "TY"
+	// United States.
+	DataCenterRegionInputUs DataCenterRegionInput = "US"
+)
+
+var dataCenterRegionInputCodes = newCodes("DataCenterRegionInput", false,
+	"AU", "AU",
+	"CA", "CA",
+	"CN", "CN",
+	"DE", "DE",
+	"HK", "HK",
+	"IE", "IE",
+	"IN", "IN",
+	"LA", "LA",
+	"MX", "MX",
+	"NL", "NL",
+	"SG", "SG",
+	"TY", "TY",
+	"US", "US",
+)
+
+// Code returns what Zoom writes for the value.
+func (e DataCenterRegionInput) Code() string { return dataCenterRegionInputCodes.text(string(e)) }
+
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *DataCenterRegionInput) SetCode(code string) {
+	*e = DataCenterRegionInput(dataCenterRegionInputCodes.named(code))
+}
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
+func (e *DataCenterRegionInput) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	name, err := dataCenterRegionInputCodes.decode(dec)
+	*e = DataCenterRegionInput(name)
+	return err
+}
+
+// MarshalJSONTo writes Zoom's value.
+func (e DataCenterRegionInput) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return dataCenterRegionInputCodes.encode(enc, string(e))
+}
+
+// MarshalGQL writes the name, or null.
+func (e DataCenterRegionInput) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+
+// UnmarshalGQL reads the name that a caller wrote.
+func (e *DataCenterRegionInput) UnmarshalGQL(v any) error {
+	name, err := dataCenterRegionInputCodes.unmarshalGQL(v)
+	*e = DataCenterRegionInput(name)
+	return err
+}
+
 // DataTransit: Where the data of meetings pass through.
 type DataTransit string
 
@@ -2130,9 +2380,12 @@ var dataTransitCodes = newCodes("DataTransit", false,
 )
 
 // Code returns what Zoom writes for the value.
-func (e DataTransit) Code() string { return dataTransitCodes.toZoom[string(e)] }
+func (e DataTransit) Code() string { return dataTransitCodes.text(string(e)) }
 
-// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *DataTransit) SetCode(code string) { *e = DataTransit(dataTransitCodes.named(code)) }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
 func (e *DataTransit) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	name, err := dataTransitCodes.decode(dec)
 	*e = DataTransit(name)
@@ -2171,9 +2424,14 @@ var deleteUserActionCodes = newCodes("DeleteUserAction", false,
 )
 
 // Code returns what Zoom writes for the value.
-func (e DeleteUserAction) Code() string { return deleteUserActionCodes.toZoom[string(e)] }
+func (e DeleteUserAction) Code() string { return deleteUserActionCodes.text(string(e)) }
 
-// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *DeleteUserAction) SetCode(code string) {
+	*e = DeleteUserAction(deleteUserActionCodes.named(code))
+}
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
 func (e *DeleteUserAction) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	name, err := deleteUserActionCodes.decode(dec)
 	*e = DeleteUserAction(name)
@@ -2215,9 +2473,14 @@ var dialInNumberTypeCodes = newCodes("DialInNumberType", false,
 )
 
 // Code returns what Zoom writes for the value.
-func (e DialInNumberType) Code() string { return dialInNumberTypeCodes.toZoom[string(e)] }
+func (e DialInNumberType) Code() string { return dialInNumberTypeCodes.text(string(e)) }
 
-// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *DialInNumberType) SetCode(code string) {
+	*e = DialInNumberType(dialInNumberTypeCodes.named(code))
+}
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
 func (e *DialInNumberType) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	name, err := dialInNumberTypeCodes.decode(dec)
 	*e = DialInNumberType(name)
@@ -2239,6 +2502,52 @@ func (e *DialInNumberType) UnmarshalGQL(v any) error {
 	return err
 }
 
+// DialInNumberTypeInput: Who pays for a call to a number that a meeting is given.
+type DialInNumberTypeInput string
+
+// The values of DialInNumberTypeInput.
+const (
+	// The caller.
+	DialInNumberTypeInputToll DialInNumberTypeInput = "TOLL"
+	// The account: the number is toll-free.
+	DialInNumberTypeInputTollFree DialInNumberTypeInput = "TOLL_FREE"
+)
+
+var dialInNumberTypeInputCodes = newCodes("DialInNumberTypeInput", false,
+	"TOLL", "toll",
+	"TOLL_FREE", "tollfree",
+)
+
+// Code returns what Zoom writes for the value.
+func (e DialInNumberTypeInput) Code() string { return dialInNumberTypeInputCodes.text(string(e)) }
+
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *DialInNumberTypeInput) SetCode(code string) {
+	*e = DialInNumberTypeInput(dialInNumberTypeInputCodes.named(code))
+}
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
+func (e *DialInNumberTypeInput) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	name, err := dialInNumberTypeInputCodes.decode(dec)
+	*e = DialInNumberTypeInput(name)
+	return err
+}
+
+// MarshalJSONTo writes Zoom's value.
+func (e DialInNumberTypeInput) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return dialInNumberTypeInputCodes.encode(enc, string(e))
+}
+
+// MarshalGQL writes the name, or null.
+func (e DialInNumberTypeInput) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+
+// UnmarshalGQL reads the name that a caller wrote.
+func (e *DialInNumberTypeInput) UnmarshalGQL(v any) error {
+	name, err := dialInNumberTypeInputCodes.unmarshalGQL(v)
+	*e = DialInNumberTypeInput(name)
+	return err
+}
+
 // EmojiChoice: Which emojis there are.
 type EmojiChoice string
 
@@ -2256,9 +2565,12 @@ var emojiChoiceCodes = newCodes("EmojiChoice", false,
 )
 
 // Code returns what Zoom writes for the value.
-func (e EmojiChoice) Code() string { return emojiChoiceCodes.toZoom[string(e)] }
+func (e EmojiChoice) Code() string { return emojiChoiceCodes.text(string(e)) }
 
-// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *EmojiChoice) SetCode(code string) { *e = EmojiChoice(emojiChoiceCodes.named(code)) }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
 func (e *EmojiChoice) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	name, err := emojiChoiceCodes.decode(dec)
 	*e = EmojiChoice(name)
@@ -2324,9 +2636,12 @@ var employeeRangeCodes = newCodes("EmployeeRange", false,
 )
 
 // Code returns what Zoom writes for the value.
-func (e EmployeeRange) Code() string { return employeeRangeCodes.toZoom[string(e)] }
+func (e EmployeeRange) Code() string { return employeeRangeCodes.text(string(e)) }
 
-// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *EmployeeRange) SetCode(code string) { *e = EmployeeRange(employeeRangeCodes.named(code)) }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
 func (e *EmployeeRange) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	name, err := employeeRangeCodes.decode(dec)
 	*e = EmployeeRange(name)
@@ -2345,6 +2660,70 @@ func (e EmployeeRange) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
 func (e *EmployeeRange) UnmarshalGQL(v any) error {
 	name, err := employeeRangeCodes.unmarshalGQL(v)
 	*e = EmployeeRange(name)
+	return err
+}
+
+// EmployeeRangeInput: How many people work for a registrant.
+type EmployeeRangeInput string
+
+// The values of EmployeeRangeInput.
+const (
+	// 1 to 20.
+	EmployeeRangeInputFrom1To20 EmployeeRangeInput = "FROM_1_TO_20"
+	// 21 to 50.
+	EmployeeRangeInputFrom21To50 EmployeeRangeInput = "FROM_21_TO_50"
+	// 51 to 100.
+	EmployeeRangeInputFrom51To100 EmployeeRangeInput = "FROM_51_TO_100"
+	// 101 to 500; documented for adding only.
+	EmployeeRangeInputFrom101To500 EmployeeRangeInput = "FROM_101_TO_500"
+	// 500 to 1,000; documented for adding only.
+	EmployeeRangeInputFrom500To1000 EmployeeRangeInput = "FROM_500_TO_1000"
+	// 1,001 to 5,000.
+	EmployeeRangeInputFrom1001To5000 EmployeeRangeInput = "FROM_1001_TO_5000"
+	// 5,001 to 10,000.
+	EmployeeRangeInputFrom5001To10000 EmployeeRangeInput = "FROM_5001_TO_10000"
+	// More than 10,000.
+	EmployeeRangeInputMoreThan10000 EmployeeRangeInput = "MORE_THAN_10000"
+)
+
+var employeeRangeInputCodes = newCodes("EmployeeRangeInput", false,
+	"FROM_1_TO_20", "1-20",
+	"FROM_21_TO_50", "21-50",
+	"FROM_51_TO_100", "51-100",
+	"FROM_101_TO_500", "101-500",
+	"FROM_500_TO_1000", "500-1,000",
+	"FROM_1001_TO_5000", "1,001-5,000",
+	"FROM_5001_TO_10000", "5,001-10,000",
+	"MORE_THAN_10000", "More than 10,000",
+)
+
+// Code returns what Zoom writes for the value.
+func (e EmployeeRangeInput) Code() string { return employeeRangeInputCodes.text(string(e)) }
+
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *EmployeeRangeInput) SetCode(code string) {
+	*e = EmployeeRangeInput(employeeRangeInputCodes.named(code))
+}
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
+func (e *EmployeeRangeInput) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	name, err := employeeRangeInputCodes.decode(dec)
+	*e = EmployeeRangeInput(name)
+	return err
+}
+
+// MarshalJSONTo writes Zoom's value.
+func (e EmployeeRangeInput) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return employeeRangeInputCodes.encode(enc, string(e))
+}
+
+// MarshalGQL writes the name, or null.
+func (e EmployeeRangeInput) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+
+// UnmarshalGQL reads the name that a caller wrote.
+func (e *EmployeeRangeInput) UnmarshalGQL(v any) error {
+	name, err := employeeRangeInputCodes.unmarshalGQL(v)
+	*e = EmployeeRangeInput(name)
 	return err
 }
 
@@ -2407,6 +2786,8 @@ const (
 	ErrorCodeExpired ErrorCode = "EXPIRED"
 	// Zoom does not have the data yet.
 	ErrorCodeNotReady ErrorCode = "NOT_READY"
+	// Zoom tells the field elsewhere, and not in what was read for the objects.
+	ErrorCodeNotTold ErrorCode = "NOT_TOLD"
 	// Today's allowance at Zoom is used up; see `retryAt`.
 	ErrorCodeDailyLimit ErrorCode = "DAILY_LIMIT"
 	// Zoom's rate limit leaves no room in time; see `retryAt`.
@@ -2450,6 +2831,7 @@ var errorCodeCodes = newCodes("ErrorCode", false,
 	"CONFLICT", "conflict",
 	"EXPIRED", "expired",
 	"NOT_READY", "not_ready",
+	"NOT_TOLD", "not_told",
 	"DAILY_LIMIT", "daily_limit",
 	"RATE_LIMITED", "rate_limited",
 	"BAD_ANSWER", "bad_answer",
@@ -2460,9 +2842,12 @@ var errorCodeCodes = newCodes("ErrorCode", false,
 )
 
 // Code returns what Zoom writes for the value.
-func (e ErrorCode) Code() string { return errorCodeCodes.toZoom[string(e)] }
+func (e ErrorCode) Code() string { return errorCodeCodes.text(string(e)) }
 
-// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *ErrorCode) SetCode(code string) { *e = ErrorCode(errorCodeCodes.named(code)) }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
 func (e *ErrorCode) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	name, err := errorCodeCodes.decode(dec)
 	*e = ErrorCode(name)
@@ -2501,9 +2886,12 @@ var externalChatCodes = newCodes("ExternalChat", false,
 )
 
 // Code returns what Zoom writes for the value.
-func (e ExternalChat) Code() string { return externalChatCodes.toZoom[string(e)] }
+func (e ExternalChat) Code() string { return externalChatCodes.text(string(e)) }
 
-// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *ExternalChat) SetCode(code string) { *e = ExternalChat(externalChatCodes.named(code)) }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
 func (e *ExternalChat) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	name, err := externalChatCodes.decode(dec)
 	*e = ExternalChat(name)
@@ -2545,9 +2933,14 @@ var externalUserAddersCodes = newCodes("ExternalUserAdders", true,
 )
 
 // Code returns what Zoom writes for the value.
-func (e ExternalUserAdders) Code() string { return externalUserAddersCodes.toZoom[string(e)] }
+func (e ExternalUserAdders) Code() string { return externalUserAddersCodes.text(string(e)) }
 
-// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *ExternalUserAdders) SetCode(code string) {
+	*e = ExternalUserAdders(externalUserAddersCodes.named(code))
+}
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
 func (e *ExternalUserAdders) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	name, err := externalUserAddersCodes.decode(dec)
 	*e = ExternalUserAdders(name)
@@ -2586,9 +2979,12 @@ var feedbackRatingCodes = newCodes("FeedbackRating", false,
 )
 
 // Code returns what Zoom writes for the value.
-func (e FeedbackRating) Code() string { return feedbackRatingCodes.toZoom[string(e)] }
+func (e FeedbackRating) Code() string { return feedbackRatingCodes.text(string(e)) }
 
-// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *FeedbackRating) SetCode(code string) { *e = FeedbackRating(feedbackRatingCodes.named(code)) }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
 func (e *FeedbackRating) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	name, err := feedbackRatingCodes.decode(dec)
 	*e = FeedbackRating(name)
@@ -2627,9 +3023,14 @@ var fileRestrictionScopeCodes = newCodes("FileRestrictionScope", false,
 )
 
 // Code returns what Zoom writes for the value.
-func (e FileRestrictionScope) Code() string { return fileRestrictionScopeCodes.toZoom[string(e)] }
+func (e FileRestrictionScope) Code() string { return fileRestrictionScopeCodes.text(string(e)) }
 
-// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *FileRestrictionScope) SetCode(code string) {
+	*e = FileRestrictionScope(fileRestrictionScopeCodes.named(code))
+}
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
 func (e *FileRestrictionScope) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	name, err := fileRestrictionScopeCodes.decode(dec)
 	*e = FileRestrictionScope(name)
@@ -2674,9 +3075,12 @@ var fileSharingCodes = newCodes("FileSharing", false,
 )
 
 // Code returns what Zoom writes for the value.
-func (e FileSharing) Code() string { return fileSharingCodes.toZoom[string(e)] }
+func (e FileSharing) Code() string { return fileSharingCodes.text(string(e)) }
 
-// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *FileSharing) SetCode(code string) { *e = FileSharing(fileSharingCodes.named(code)) }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
 func (e *FileSharing) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	name, err := fileSharingCodes.decode(dec)
 	*e = FileSharing(name)
@@ -2718,9 +3122,12 @@ var fileViewingCodes = newCodes("FileViewing", false,
 )
 
 // Code returns what Zoom writes for the value.
-func (e FileViewing) Code() string { return fileViewingCodes.toZoom[string(e)] }
+func (e FileViewing) Code() string { return fileViewingCodes.text(string(e)) }
 
-// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *FileViewing) SetCode(code string) { *e = FileViewing(fileViewingCodes.named(code)) }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
 func (e *FileViewing) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	name, err := fileViewingCodes.decode(dec)
 	*e = FileViewing(name)
@@ -2765,9 +3172,12 @@ var giphyRatingCodes = newCodes("GiphyRating", true,
 )
 
 // Code returns what Zoom writes for the value.
-func (e GiphyRating) Code() string { return giphyRatingCodes.toZoom[string(e)] }
+func (e GiphyRating) Code() string { return giphyRatingCodes.text(string(e)) }
 
-// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *GiphyRating) SetCode(code string) { *e = GiphyRating(giphyRatingCodes.named(code)) }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
 func (e *GiphyRating) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	name, err := giphyRatingCodes.decode(dec)
 	*e = GiphyRating(name)
@@ -2806,9 +3216,14 @@ var hostActivityTypeCodes = newCodes("HostActivityType", false,
 )
 
 // Code returns what Zoom writes for the value.
-func (e HostActivityType) Code() string { return hostActivityTypeCodes.toZoom[string(e)] }
+func (e HostActivityType) Code() string { return hostActivityTypeCodes.text(string(e)) }
 
-// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *HostActivityType) SetCode(code string) {
+	*e = HostActivityType(hostActivityTypeCodes.named(code))
+}
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
 func (e *HostActivityType) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	name, err := hostActivityTypeCodes.decode(dec)
 	*e = HostActivityType(name)
@@ -2847,11 +3262,14 @@ var informationBarrierStatusCodes = newCodes("InformationBarrierStatus", true,
 )
 
 // Code returns what Zoom writes for the value.
-func (e InformationBarrierStatus) Code() string {
-	return informationBarrierStatusCodes.toZoom[string(e)]
+func (e InformationBarrierStatus) Code() string { return informationBarrierStatusCodes.text(string(e)) }
+
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *InformationBarrierStatus) SetCode(code string) {
+	*e = InformationBarrierStatus(informationBarrierStatusCodes.named(code))
 }
 
-// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
 func (e *InformationBarrierStatus) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	name, err := informationBarrierStatusCodes.decode(dec)
 	*e = InformationBarrierStatus(name)
@@ -2896,9 +3314,14 @@ var informationBarrierTypeCodes = newCodes("InformationBarrierType", true,
 )
 
 // Code returns what Zoom writes for the value.
-func (e InformationBarrierType) Code() string { return informationBarrierTypeCodes.toZoom[string(e)] }
+func (e InformationBarrierType) Code() string { return informationBarrierTypeCodes.text(string(e)) }
 
-// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *InformationBarrierType) SetCode(code string) {
+	*e = InformationBarrierType(informationBarrierTypeCodes.named(code))
+}
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
 func (e *InformationBarrierType) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	name, err := informationBarrierTypeCodes.decode(dec)
 	*e = InformationBarrierType(name)
@@ -2937,9 +3360,12 @@ var instanceSourceCodes = newCodes("InstanceSource", false,
 )
 
 // Code returns what Zoom writes for the value.
-func (e InstanceSource) Code() string { return instanceSourceCodes.toZoom[string(e)] }
+func (e InstanceSource) Code() string { return instanceSourceCodes.text(string(e)) }
 
-// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *InstanceSource) SetCode(code string) { *e = InstanceSource(instanceSourceCodes.named(code)) }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
 func (e *InstanceSource) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	name, err := instanceSourceCodes.decode(dec)
 	*e = InstanceSource(name)
@@ -2999,9 +3425,14 @@ var interpretationLanguageCodes = newCodes("InterpretationLanguage", false,
 )
 
 // Code returns what Zoom writes for the value.
-func (e InterpretationLanguage) Code() string { return interpretationLanguageCodes.toZoom[string(e)] }
+func (e InterpretationLanguage) Code() string { return interpretationLanguageCodes.text(string(e)) }
 
-// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *InterpretationLanguage) SetCode(code string) {
+	*e = InterpretationLanguage(interpretationLanguageCodes.named(code))
+}
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
 func (e *InterpretationLanguage) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	name, err := interpretationLanguageCodes.decode(dec)
 	*e = InterpretationLanguage(name)
@@ -3023,6 +3454,127 @@ func (e *InterpretationLanguage) UnmarshalGQL(v any) error {
 	return err
 }
 
+// LicensePlanInput: Zoom Workplace plan of a licence to give to a user.
+type LicensePlanInput string
+
+// The values of LicensePlanInput.
+const (
+	// A licence for meetings, no bundle.
+	LicensePlanInputLicensed LicensePlanInput = "LICENSED"
+	// Enterprise.
+	LicensePlanInputEnterprise LicensePlanInput = "ENTERPRISE"
+	// Enterprise Plus.
+	LicensePlanInputEnterprisePlus LicensePlanInput = "ENTERPRISE_PLUS"
+	// Business Plus, unlimited calls in the US and Canada; for governments without calls.
+	LicensePlanInputBusinessPlusUsCaUnlimited LicensePlanInput = "BUSINESS_PLUS_US_CA_UNLIMITED"
+	// Business Plus, unlimited calls in the UK and Ireland.
+	LicensePlanInputBusinessPlusUkIeUnlimited LicensePlanInput = "BUSINESS_PLUS_UK_IE_UNLIMITED"
+	// Business Plus, unlimited calls in Australia and New Zealand.
+	LicensePlanInputBusinessPlusAuNzUnlimited LicensePlanInput = "BUSINESS_PLUS_AU_NZ_UNLIMITED"
+	// Business Plus, unlimited calls in Japan.
+	LicensePlanInputBusinessPlusJpUnlimited LicensePlanInput = "BUSINESS_PLUS_JP_UNLIMITED"
+	// Business Plus with Global Select.
+	LicensePlanInputBusinessPlusGlobalSelect LicensePlanInput = "BUSINESS_PLUS_GLOBAL_SELECT"
+	// Enterprise Premier, unlimited calls in the US and Canada.
+	LicensePlanInputEnterprisePremierUsCaUnlimited LicensePlanInput = "ENTERPRISE_PREMIER_US_CA_UNLIMITED"
+	// Enterprise Premier, unlimited calls in Japan.
+	LicensePlanInputEnterprisePremierJpUnlimited LicensePlanInput = "ENTERPRISE_PREMIER_JP_UNLIMITED"
+	// Enterprise Premier, unlimited calls in the UK and Ireland.
+	LicensePlanInputEnterprisePremierUkIeUnlimited LicensePlanInput = "ENTERPRISE_PREMIER_UK_IE_UNLIMITED"
+	// Enterprise Premier, unlimited calls in Australia and New Zealand.
+	LicensePlanInputEnterprisePremierAuNzUnlimited LicensePlanInput = "ENTERPRISE_PREMIER_AU_NZ_UNLIMITED"
+	// Pro Plus, unlimited calls in the US and Canada.
+	LicensePlanInputProPlusUsCaUnlimited LicensePlanInput = "PRO_PLUS_US_CA_UNLIMITED"
+	// Education: School and Campus.
+	LicensePlanInputEducationSchoolAndCampus LicensePlanInput = "EDUCATION_SCHOOL_AND_CAMPUS"
+	// Education: School and Campus Plus, unlimited calls in the US and Canada.
+	LicensePlanInputEducationSchoolAndCampusPlusUsCaUnlimited LicensePlanInput = "EDUCATION_SCHOOL_AND_CAMPUS_PLUS_US_CA_UNLIMITED"
+	// Education: School and Campus Plus, unlimited calls in Japan.
+	LicensePlanInputEducationSchoolAndCampusPlusJpUnlimited LicensePlanInput = "EDUCATION_SCHOOL_AND_CAMPUS_PLUS_JP_UNLIMITED"
+	// Education: School and Campus Plus, unlimited calls in the UK and Ireland.
+	LicensePlanInputEducationSchoolAndCampusPlusUkIeUnlimited LicensePlanInput = "EDUCATION_SCHOOL_AND_CAMPUS_PLUS_UK_IE_UNLIMITED"
+	// Education: School and Campus Plus, unlimited calls in Australia and New Zealand.
+	LicensePlanInputEducationSchoolAndCampusPlusAuNzUnlimited LicensePlanInput = "EDUCATION_SCHOOL_AND_CAMPUS_PLUS_AU_NZ_UNLIMITED"
+	// Education: School and Campus Plus with Global Select.
+	LicensePlanInputEducationSchoolAndCampusPlusGlobalSelect LicensePlanInput = "EDUCATION_SCHOOL_AND_CAMPUS_PLUS_GLOBAL_SELECT"
+	// Education: Enterprise Essentials.
+	LicensePlanInputEducationEnterpriseEssentials LicensePlanInput = "EDUCATION_ENTERPRISE_ESSENTIALS"
+	// Education: Enterprise Plus.
+	LicensePlanInputEducationEnterprisePlus LicensePlanInput = "EDUCATION_ENTERPRISE_PLUS"
+	// Education: Enterprise Student.
+	LicensePlanInputEducationEnterpriseStudent LicensePlanInput = "EDUCATION_ENTERPRISE_STUDENT"
+	// Education: Enterprise Premier, unlimited calls in the US and Canada.
+	LicensePlanInputEducationEnterprisePremierUsCaUnlimited LicensePlanInput = "EDUCATION_ENTERPRISE_PREMIER_US_CA_UNLIMITED"
+	// Education: Enterprise Premier, unlimited calls in Japan.
+	LicensePlanInputEducationEnterprisePremierJpUnlimited LicensePlanInput = "EDUCATION_ENTERPRISE_PREMIER_JP_UNLIMITED"
+	// Education: Enterprise Premier, unlimited calls in the UK and Ireland.
+	LicensePlanInputEducationEnterprisePremierUkIeUnlimited LicensePlanInput = "EDUCATION_ENTERPRISE_PREMIER_UK_IE_UNLIMITED"
+	// Education: Enterprise Premier, unlimited calls in Australia and New Zealand.
+	LicensePlanInputEducationEnterprisePremierAuNzUnlimited LicensePlanInput = "EDUCATION_ENTERPRISE_PREMIER_AU_NZ_UNLIMITED"
+	// Education: Enterprise Premier with Global Select.
+	LicensePlanInputEducationEnterprisePremierGlobalSelect LicensePlanInput = "EDUCATION_ENTERPRISE_PREMIER_GLOBAL_SELECT"
+)
+
+var licensePlanInputCodes = newCodes("LicensePlanInput", true,
+	"LICENSED", "2",
+	"ENTERPRISE", "4",
+	"ENTERPRISE_PLUS", "8",
+	"BUSINESS_PLUS_US_CA_UNLIMITED", "16",
+	"BUSINESS_PLUS_UK_IE_UNLIMITED", "32",
+	"BUSINESS_PLUS_AU_NZ_UNLIMITED", "64",
+	"BUSINESS_PLUS_JP_UNLIMITED", "128",
+	"BUSINESS_PLUS_GLOBAL_SELECT", "33554432",
+	"ENTERPRISE_PREMIER_US_CA_UNLIMITED", "134217728",
+	"ENTERPRISE_PREMIER_JP_UNLIMITED", "268435456",
+	"ENTERPRISE_PREMIER_UK_IE_UNLIMITED", "536870912",
+	"ENTERPRISE_PREMIER_AU_NZ_UNLIMITED", "1073741824",
+	"PRO_PLUS_US_CA_UNLIMITED", "4398046511104",
+	"EDUCATION_SCHOOL_AND_CAMPUS", "18014398509481984",
+	"EDUCATION_SCHOOL_AND_CAMPUS_PLUS_US_CA_UNLIMITED", "137438953472",
+	"EDUCATION_SCHOOL_AND_CAMPUS_PLUS_JP_UNLIMITED", "274877906944",
+	"EDUCATION_SCHOOL_AND_CAMPUS_PLUS_UK_IE_UNLIMITED", "549755813888",
+	"EDUCATION_SCHOOL_AND_CAMPUS_PLUS_AU_NZ_UNLIMITED", "1099511627776",
+	"EDUCATION_SCHOOL_AND_CAMPUS_PLUS_GLOBAL_SELECT", "2199023255552",
+	"EDUCATION_ENTERPRISE_ESSENTIALS", "72057594037927936",
+	"EDUCATION_ENTERPRISE_PLUS", "144115188075855872",
+	"EDUCATION_ENTERPRISE_STUDENT", "576460752303423488",
+	"EDUCATION_ENTERPRISE_PREMIER_US_CA_UNLIMITED", "4294967296",
+	"EDUCATION_ENTERPRISE_PREMIER_JP_UNLIMITED", "8589934592",
+	"EDUCATION_ENTERPRISE_PREMIER_UK_IE_UNLIMITED", "17179869184",
+	"EDUCATION_ENTERPRISE_PREMIER_AU_NZ_UNLIMITED", "34359738368",
+	"EDUCATION_ENTERPRISE_PREMIER_GLOBAL_SELECT", "68719476736",
+)
+
+// Code returns what Zoom writes for the value.
+func (e LicensePlanInput) Code() string { return licensePlanInputCodes.text(string(e)) }
+
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *LicensePlanInput) SetCode(code string) {
+	*e = LicensePlanInput(licensePlanInputCodes.named(code))
+}
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
+func (e *LicensePlanInput) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	name, err := licensePlanInputCodes.decode(dec)
+	*e = LicensePlanInput(name)
+	return err
+}
+
+// MarshalJSONTo writes Zoom's value.
+func (e LicensePlanInput) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return licensePlanInputCodes.encode(enc, string(e))
+}
+
+// MarshalGQL writes the name, or null.
+func (e LicensePlanInput) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+
+// UnmarshalGQL reads the name that a caller wrote.
+func (e *LicensePlanInput) UnmarshalGQL(v any) error {
+	name, err := licensePlanInputCodes.unmarshalGQL(v)
+	*e = LicensePlanInput(name)
+	return err
+}
+
 // LicenseType: What a licence is of.
 type LicenseType string
 
@@ -3040,9 +3592,12 @@ var licenseTypeCodes = newCodes("LicenseType", false,
 )
 
 // Code returns what Zoom writes for the value.
-func (e LicenseType) Code() string { return licenseTypeCodes.toZoom[string(e)] }
+func (e LicenseType) Code() string { return licenseTypeCodes.text(string(e)) }
 
-// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *LicenseType) SetCode(code string) { *e = LicenseType(licenseTypeCodes.named(code)) }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
 func (e *LicenseType) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	name, err := licenseTypeCodes.decode(dec)
 	*e = LicenseType(name)
@@ -3087,9 +3642,14 @@ var liveStreamingServiceCodes = newCodes("LiveStreamingService", false,
 )
 
 // Code returns what Zoom writes for the value.
-func (e LiveStreamingService) Code() string { return liveStreamingServiceCodes.toZoom[string(e)] }
+func (e LiveStreamingService) Code() string { return liveStreamingServiceCodes.text(string(e)) }
 
-// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *LiveStreamingService) SetCode(code string) {
+	*e = LiveStreamingService(liveStreamingServiceCodes.named(code))
+}
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
 func (e *LiveStreamingService) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	name, err := liveStreamingServiceCodes.decode(dec)
 	*e = LiveStreamingService(name)
@@ -3131,9 +3691,14 @@ var livestreamActionCodes = newCodes("LivestreamAction", false,
 )
 
 // Code returns what Zoom writes for the value.
-func (e LivestreamAction) Code() string { return livestreamActionCodes.toZoom[string(e)] }
+func (e LivestreamAction) Code() string { return livestreamActionCodes.text(string(e)) }
 
-// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *LivestreamAction) SetCode(code string) {
+	*e = LivestreamAction(livestreamActionCodes.named(code))
+}
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
 func (e *LivestreamAction) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	name, err := livestreamActionCodes.decode(dec)
 	*e = LivestreamAction(name)
@@ -3175,9 +3740,14 @@ var livestreamCaptionsCodes = newCodes("LivestreamCaptions", false,
 )
 
 // Code returns what Zoom writes for the value.
-func (e LivestreamCaptions) Code() string { return livestreamCaptionsCodes.toZoom[string(e)] }
+func (e LivestreamCaptions) Code() string { return livestreamCaptionsCodes.text(string(e)) }
 
-// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *LivestreamCaptions) SetCode(code string) {
+	*e = LivestreamCaptions(livestreamCaptionsCodes.named(code))
+}
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
 func (e *LivestreamCaptions) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	name, err := livestreamCaptionsCodes.decode(dec)
 	*e = LivestreamCaptions(name)
@@ -3219,9 +3789,14 @@ var livestreamLayoutCodes = newCodes("LivestreamLayout", false,
 )
 
 // Code returns what Zoom writes for the value.
-func (e LivestreamLayout) Code() string { return livestreamLayoutCodes.toZoom[string(e)] }
+func (e LivestreamLayout) Code() string { return livestreamLayoutCodes.text(string(e)) }
 
-// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *LivestreamLayout) SetCode(code string) {
+	*e = LivestreamLayout(livestreamLayoutCodes.named(code))
+}
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
 func (e *LivestreamLayout) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	name, err := livestreamLayoutCodes.decode(dec)
 	*e = LivestreamLayout(name)
@@ -3290,9 +3865,12 @@ var loginTypeCodes = newCodes("LoginType", true,
 )
 
 // Code returns what Zoom writes for the value.
-func (e LoginType) Code() string { return loginTypeCodes.toZoom[string(e)] }
+func (e LoginType) Code() string { return loginTypeCodes.text(string(e)) }
 
-// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *LoginType) SetCode(code string) { *e = LoginType(loginTypeCodes.named(code)) }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
 func (e *LoginType) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	name, err := loginTypeCodes.decode(dec)
 	*e = LoginType(name)
@@ -3337,9 +3915,12 @@ var meetingAudioCodes = newCodes("MeetingAudio", false,
 )
 
 // Code returns what Zoom writes for the value.
-func (e MeetingAudio) Code() string { return meetingAudioCodes.toZoom[string(e)] }
+func (e MeetingAudio) Code() string { return meetingAudioCodes.text(string(e)) }
 
-// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *MeetingAudio) SetCode(code string) { *e = MeetingAudio(meetingAudioCodes.named(code)) }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
 func (e *MeetingAudio) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	name, err := meetingAudioCodes.decode(dec)
 	*e = MeetingAudio(name)
@@ -3381,9 +3962,14 @@ var meetingCreationSourceCodes = newCodes("MeetingCreationSource", false,
 )
 
 // Code returns what Zoom writes for the value.
-func (e MeetingCreationSource) Code() string { return meetingCreationSourceCodes.toZoom[string(e)] }
+func (e MeetingCreationSource) Code() string { return meetingCreationSourceCodes.text(string(e)) }
 
-// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *MeetingCreationSource) SetCode(code string) {
+	*e = MeetingCreationSource(meetingCreationSourceCodes.named(code))
+}
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
 func (e *MeetingCreationSource) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	name, err := meetingCreationSourceCodes.decode(dec)
 	*e = MeetingCreationSource(name)
@@ -3422,9 +4008,14 @@ var meetingEncryptionCodes = newCodes("MeetingEncryption", false,
 )
 
 // Code returns what Zoom writes for the value.
-func (e MeetingEncryption) Code() string { return meetingEncryptionCodes.toZoom[string(e)] }
+func (e MeetingEncryption) Code() string { return meetingEncryptionCodes.text(string(e)) }
 
-// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *MeetingEncryption) SetCode(code string) {
+	*e = MeetingEncryption(meetingEncryptionCodes.named(code))
+}
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
 func (e *MeetingEncryption) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	name, err := meetingEncryptionCodes.decode(dec)
 	*e = MeetingEncryption(name)
@@ -3463,9 +4054,14 @@ var meetingEncryptionStatusCodes = newCodes("MeetingEncryptionStatus", true,
 )
 
 // Code returns what Zoom writes for the value.
-func (e MeetingEncryptionStatus) Code() string { return meetingEncryptionStatusCodes.toZoom[string(e)] }
+func (e MeetingEncryptionStatus) Code() string { return meetingEncryptionStatusCodes.text(string(e)) }
 
-// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *MeetingEncryptionStatus) SetCode(code string) {
+	*e = MeetingEncryptionStatus(meetingEncryptionStatusCodes.named(code))
+}
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
 func (e *MeetingEncryptionStatus) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	name, err := meetingEncryptionStatusCodes.decode(dec)
 	*e = MeetingEncryptionStatus(name)
@@ -3528,9 +4124,14 @@ var meetingInstanceTypeCodes = newCodes("MeetingInstanceType", true,
 )
 
 // Code returns what Zoom writes for the value.
-func (e MeetingInstanceType) Code() string { return meetingInstanceTypeCodes.toZoom[string(e)] }
+func (e MeetingInstanceType) Code() string { return meetingInstanceTypeCodes.text(string(e)) }
 
-// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *MeetingInstanceType) SetCode(code string) {
+	*e = MeetingInstanceType(meetingInstanceTypeCodes.named(code))
+}
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
 func (e *MeetingInstanceType) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	name, err := meetingInstanceTypeCodes.decode(dec)
 	*e = MeetingInstanceType(name)
@@ -3578,9 +4179,14 @@ var meetingListTypeCodes = newCodes("MeetingListType", false,
 )
 
 // Code returns what Zoom writes for the value.
-func (e MeetingListType) Code() string { return meetingListTypeCodes.toZoom[string(e)] }
+func (e MeetingListType) Code() string { return meetingListTypeCodes.text(string(e)) }
 
-// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *MeetingListType) SetCode(code string) {
+	*e = MeetingListType(meetingListTypeCodes.named(code))
+}
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
 func (e *MeetingListType) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	name, err := meetingListTypeCodes.decode(dec)
 	*e = MeetingListType(name)
@@ -3616,9 +4222,14 @@ var meetingResourceTypeCodes = newCodes("MeetingResourceType", false,
 )
 
 // Code returns what Zoom writes for the value.
-func (e MeetingResourceType) Code() string { return meetingResourceTypeCodes.toZoom[string(e)] }
+func (e MeetingResourceType) Code() string { return meetingResourceTypeCodes.text(string(e)) }
 
-// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *MeetingResourceType) SetCode(code string) {
+	*e = MeetingResourceType(meetingResourceTypeCodes.named(code))
+}
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
 func (e *MeetingResourceType) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	name, err := meetingResourceTypeCodes.decode(dec)
 	*e = MeetingResourceType(name)
@@ -3649,17 +4260,23 @@ const (
 	MeetingStatusWaiting MeetingStatus = "WAITING"
 	// It is.
 	MeetingStatusStarted MeetingStatus = "STARTED"
+	// It is over. The library ZoomNet has met the value; Zoom's documents lack it.
+	MeetingStatusFinished MeetingStatus = "FINISHED"
 )
 
 var meetingStatusCodes = newCodes("MeetingStatus", false,
 	"WAITING", "waiting",
 	"STARTED", "started",
+	"FINISHED", "finished",
 )
 
 // Code returns what Zoom writes for the value.
-func (e MeetingStatus) Code() string { return meetingStatusCodes.toZoom[string(e)] }
+func (e MeetingStatus) Code() string { return meetingStatusCodes.text(string(e)) }
 
-// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *MeetingStatus) SetCode(code string) { *e = MeetingStatus(meetingStatusCodes.named(code)) }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
 func (e *MeetingStatus) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	name, err := meetingStatusCodes.decode(dec)
 	*e = MeetingStatus(name)
@@ -3698,9 +4315,14 @@ var meetingTemplateTypeCodes = newCodes("MeetingTemplateType", true,
 )
 
 // Code returns what Zoom writes for the value.
-func (e MeetingTemplateType) Code() string { return meetingTemplateTypeCodes.toZoom[string(e)] }
+func (e MeetingTemplateType) Code() string { return meetingTemplateTypeCodes.text(string(e)) }
 
-// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *MeetingTemplateType) SetCode(code string) {
+	*e = MeetingTemplateType(meetingTemplateTypeCodes.named(code))
+}
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
 func (e *MeetingTemplateType) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	name, err := meetingTemplateTypeCodes.decode(dec)
 	*e = MeetingTemplateType(name)
@@ -3727,6 +4349,8 @@ type MeetingType string
 
 // The values of MeetingType.
 const (
+	// Scheduled ahead through the add-on for Google Workspace. Zoom's events name the code, its REST documents do not.
+	MeetingTypePrescheduled MeetingType = "PRESCHEDULED"
 	// Starts at once, without a schedule.
 	MeetingTypeInstant MeetingType = "INSTANT"
 	// Once, at a set time.
@@ -3735,6 +4359,8 @@ const (
 	MeetingTypeRecurringNoFixedTime MeetingType = "RECURRING_NO_FIXED_TIME"
 	// Somebody's personal meeting room; only in answers.
 	MeetingTypePersonal MeetingType = "PERSONAL"
+	// A personal audio conference, by phone only. Zoom's events name the code, its REST documents do not.
+	MeetingTypePersonalAudioConference MeetingType = "PERSONAL_AUDIO_CONFERENCE"
 	// Recurring at fixed times.
 	MeetingTypeRecurringFixedTime MeetingType = "RECURRING_FIXED_TIME"
 	// For sharing a screen only.
@@ -3742,18 +4368,23 @@ const (
 )
 
 var meetingTypeCodes = newCodes("MeetingType", true,
+	"PRESCHEDULED", "0",
 	"INSTANT", "1",
 	"SCHEDULED", "2",
 	"RECURRING_NO_FIXED_TIME", "3",
 	"PERSONAL", "4",
+	"PERSONAL_AUDIO_CONFERENCE", "7",
 	"RECURRING_FIXED_TIME", "8",
 	"SCREEN_SHARE_ONLY", "10",
 )
 
 // Code returns what Zoom writes for the value.
-func (e MeetingType) Code() string { return meetingTypeCodes.toZoom[string(e)] }
+func (e MeetingType) Code() string { return meetingTypeCodes.text(string(e)) }
 
-// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *MeetingType) SetCode(code string) { *e = MeetingType(meetingTypeCodes.named(code)) }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
 func (e *MeetingType) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	name, err := meetingTypeCodes.decode(dec)
 	*e = MeetingType(name)
@@ -3772,6 +4403,61 @@ func (e MeetingType) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
 func (e *MeetingType) UnmarshalGQL(v any) error {
 	name, err := meetingTypeCodes.unmarshalGQL(v)
 	*e = MeetingType(name)
+	return err
+}
+
+// MeetingTypeInput: What kind of meeting to schedule.
+type MeetingTypeInput string
+
+// The values of MeetingTypeInput.
+const (
+	// Starts at once, without a schedule.
+	MeetingTypeInputInstant MeetingTypeInput = "INSTANT"
+	// Once, at a set time.
+	MeetingTypeInputScheduled MeetingTypeInput = "SCHEDULED"
+	// Recurring, started whenever wanted.
+	MeetingTypeInputRecurringNoFixedTime MeetingTypeInput = "RECURRING_NO_FIXED_TIME"
+	// Recurring at fixed times.
+	MeetingTypeInputRecurringFixedTime MeetingTypeInput = "RECURRING_FIXED_TIME"
+	// For sharing a screen only.
+	MeetingTypeInputScreenShareOnly MeetingTypeInput = "SCREEN_SHARE_ONLY"
+)
+
+var meetingTypeInputCodes = newCodes("MeetingTypeInput", true,
+	"INSTANT", "1",
+	"SCHEDULED", "2",
+	"RECURRING_NO_FIXED_TIME", "3",
+	"RECURRING_FIXED_TIME", "8",
+	"SCREEN_SHARE_ONLY", "10",
+)
+
+// Code returns what Zoom writes for the value.
+func (e MeetingTypeInput) Code() string { return meetingTypeInputCodes.text(string(e)) }
+
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *MeetingTypeInput) SetCode(code string) {
+	*e = MeetingTypeInput(meetingTypeInputCodes.named(code))
+}
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
+func (e *MeetingTypeInput) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	name, err := meetingTypeInputCodes.decode(dec)
+	*e = MeetingTypeInput(name)
+	return err
+}
+
+// MarshalJSONTo writes Zoom's value.
+func (e MeetingTypeInput) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return meetingTypeInputCodes.encode(enc, string(e))
+}
+
+// MarshalGQL writes the name, or null.
+func (e MeetingTypeInput) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+
+// UnmarshalGQL reads the name that a caller wrote.
+func (e *MeetingTypeInput) UnmarshalGQL(v any) error {
+	name, err := meetingTypeInputCodes.unmarshalGQL(v)
+	*e = MeetingTypeInput(name)
 	return err
 }
 
@@ -3801,9 +4487,12 @@ var monthlyWeekCodes = newCodes("MonthlyWeek", true,
 )
 
 // Code returns what Zoom writes for the value.
-func (e MonthlyWeek) Code() string { return monthlyWeekCodes.toZoom[string(e)] }
+func (e MonthlyWeek) Code() string { return monthlyWeekCodes.text(string(e)) }
 
-// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *MonthlyWeek) SetCode(code string) { *e = MonthlyWeek(monthlyWeekCodes.named(code)) }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
 func (e *MonthlyWeek) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	name, err := monthlyWeekCodes.decode(dec)
 	*e = MonthlyWeek(name)
@@ -3851,9 +4540,12 @@ var networkTypeCodes = newCodes("NetworkType", false,
 )
 
 // Code returns what Zoom writes for the value.
-func (e NetworkType) Code() string { return networkTypeCodes.toZoom[string(e)] }
+func (e NetworkType) Code() string { return networkTypeCodes.text(string(e)) }
 
-// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *NetworkType) SetCode(code string) { *e = NetworkType(networkTypeCodes.named(code)) }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
 func (e *NetworkType) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	name, err := networkTypeCodes.decode(dec)
 	*e = NetworkType(name)
@@ -3875,6 +4567,212 @@ func (e *NetworkType) UnmarshalGQL(v any) error {
 	return err
 }
 
+// NewUserUnitedPlan: Zoom United bundle to add a user with.
+type NewUserUnitedPlan string
+
+// The values of NewUserUnitedPlan.
+const (
+	// Pro, unlimited calls in the US and Canada.
+	NewUserUnitedPlanProUsCaUnlimited NewUserUnitedPlan = "PRO_US_CA_UNLIMITED"
+	// Pro, unlimited calls in the UK and Ireland.
+	NewUserUnitedPlanProUkIeUnlimited NewUserUnitedPlan = "PRO_UK_IE_UNLIMITED"
+	// Pro, unlimited calls in Australia and New Zealand.
+	NewUserUnitedPlanProAuNzUnlimited NewUserUnitedPlan = "PRO_AU_NZ_UNLIMITED"
+	// Pro with Global Select.
+	NewUserUnitedPlanProGlobalSelect NewUserUnitedPlan = "PRO_GLOBAL_SELECT"
+	// Pro with Zoom Phone Pro.
+	NewUserUnitedPlanProZoomPhonePro NewUserUnitedPlan = "PRO_ZOOM_PHONE_PRO"
+	// Business, unlimited calls in the US and Canada.
+	NewUserUnitedPlanBusinessUsCaUnlimited NewUserUnitedPlan = "BUSINESS_US_CA_UNLIMITED"
+	// Business, unlimited calls in the UK and Ireland.
+	NewUserUnitedPlanBusinessUkIeUnlimited NewUserUnitedPlan = "BUSINESS_UK_IE_UNLIMITED"
+	// Business, unlimited calls in Australia and New Zealand.
+	NewUserUnitedPlanBusinessAuNzUnlimited NewUserUnitedPlan = "BUSINESS_AU_NZ_UNLIMITED"
+	// Business with Global Select.
+	NewUserUnitedPlanBusinessGlobalSelect NewUserUnitedPlan = "BUSINESS_GLOBAL_SELECT"
+	// Business with Zoom Phone Pro.
+	NewUserUnitedPlanBusinessZoomPhonePro NewUserUnitedPlan = "BUSINESS_ZOOM_PHONE_PRO"
+	// Enterprise, unlimited calls in the US and Canada.
+	NewUserUnitedPlanEnterpriseUsCaUnlimited NewUserUnitedPlan = "ENTERPRISE_US_CA_UNLIMITED"
+	// Enterprise, unlimited calls in the UK and Ireland.
+	NewUserUnitedPlanEnterpriseUkIeUnlimited NewUserUnitedPlan = "ENTERPRISE_UK_IE_UNLIMITED"
+	// Enterprise, unlimited calls in Australia and New Zealand.
+	NewUserUnitedPlanEnterpriseAuNzUnlimited NewUserUnitedPlan = "ENTERPRISE_AU_NZ_UNLIMITED"
+	// Enterprise with Global Select.
+	NewUserUnitedPlanEnterpriseGlobalSelect NewUserUnitedPlan = "ENTERPRISE_GLOBAL_SELECT"
+	// Enterprise with Zoom Phone Pro.
+	NewUserUnitedPlanEnterpriseZoomPhonePro NewUserUnitedPlan = "ENTERPRISE_ZOOM_PHONE_PRO"
+	// Pro, unlimited calls in Japan.
+	NewUserUnitedPlanProJpUnlimited NewUserUnitedPlan = "PRO_JP_UNLIMITED"
+	// Business, unlimited calls in Japan.
+	NewUserUnitedPlanBusinessJpUnlimited NewUserUnitedPlan = "BUSINESS_JP_UNLIMITED"
+	// Enterprise, unlimited calls in Japan.
+	NewUserUnitedPlanEnterpriseJpUnlimited NewUserUnitedPlan = "ENTERPRISE_JP_UNLIMITED"
+)
+
+var newUserUnitedPlanCodes = newCodes("NewUserUnitedPlan", false,
+	"PRO_US_CA_UNLIMITED", "1",
+	"PRO_UK_IE_UNLIMITED", "2",
+	"PRO_AU_NZ_UNLIMITED", "4",
+	"PRO_GLOBAL_SELECT", "8",
+	"PRO_ZOOM_PHONE_PRO", "16",
+	"BUSINESS_US_CA_UNLIMITED", "32",
+	"BUSINESS_UK_IE_UNLIMITED", "64",
+	"BUSINESS_AU_NZ_UNLIMITED", "128",
+	"BUSINESS_GLOBAL_SELECT", "256",
+	"BUSINESS_ZOOM_PHONE_PRO", "512",
+	"ENTERPRISE_US_CA_UNLIMITED", "1024",
+	"ENTERPRISE_UK_IE_UNLIMITED", "2048",
+	"ENTERPRISE_AU_NZ_UNLIMITED", "4096",
+	"ENTERPRISE_GLOBAL_SELECT", "8192",
+	"ENTERPRISE_ZOOM_PHONE_PRO", "16384",
+	"PRO_JP_UNLIMITED", "32768",
+	"BUSINESS_JP_UNLIMITED", "65536",
+	"ENTERPRISE_JP_UNLIMITED", "131072",
+)
+
+// Code returns what Zoom writes for the value.
+func (e NewUserUnitedPlan) Code() string { return newUserUnitedPlanCodes.text(string(e)) }
+
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *NewUserUnitedPlan) SetCode(code string) {
+	*e = NewUserUnitedPlan(newUserUnitedPlanCodes.named(code))
+}
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
+func (e *NewUserUnitedPlan) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	name, err := newUserUnitedPlanCodes.decode(dec)
+	*e = NewUserUnitedPlan(name)
+	return err
+}
+
+// MarshalJSONTo writes Zoom's value.
+func (e NewUserUnitedPlan) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return newUserUnitedPlanCodes.encode(enc, string(e))
+}
+
+// MarshalGQL writes the name, or null.
+func (e NewUserUnitedPlan) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+
+// UnmarshalGQL reads the name that a caller wrote.
+func (e *NewUserUnitedPlan) UnmarshalGQL(v any) error {
+	name, err := newUserUnitedPlanCodes.unmarshalGQL(v)
+	*e = NewUserUnitedPlan(name)
+	return err
+}
+
+// NewUserWorkplacePlan: Zoom Workplace plan to add a user with.
+type NewUserWorkplacePlan string
+
+// The values of NewUserWorkplacePlan.
+const (
+	// Business Plus, unlimited calls in the US and Canada; for governments without calls.
+	NewUserWorkplacePlanBusinessPlusUsCaUnlimited NewUserWorkplacePlan = "BUSINESS_PLUS_US_CA_UNLIMITED"
+	// Business Plus, unlimited calls in the UK and Ireland.
+	NewUserWorkplacePlanBusinessPlusUkIeUnlimited NewUserWorkplacePlan = "BUSINESS_PLUS_UK_IE_UNLIMITED"
+	// Business Plus, unlimited calls in Australia and New Zealand.
+	NewUserWorkplacePlanBusinessPlusAuNzUnlimited NewUserWorkplacePlan = "BUSINESS_PLUS_AU_NZ_UNLIMITED"
+	// Business Plus, unlimited calls in Japan.
+	NewUserWorkplacePlanBusinessPlusJpUnlimited NewUserWorkplacePlan = "BUSINESS_PLUS_JP_UNLIMITED"
+	// Business Plus with Global Select.
+	NewUserWorkplacePlanBusinessPlusGlobalSelect NewUserWorkplacePlan = "BUSINESS_PLUS_GLOBAL_SELECT"
+	// Enterprise Premier, unlimited calls in the US and Canada.
+	NewUserWorkplacePlanEnterprisePremierUsCaUnlimited NewUserWorkplacePlan = "ENTERPRISE_PREMIER_US_CA_UNLIMITED"
+	// Enterprise Premier, unlimited calls in Japan.
+	NewUserWorkplacePlanEnterprisePremierJpUnlimited NewUserWorkplacePlan = "ENTERPRISE_PREMIER_JP_UNLIMITED"
+	// Enterprise Premier, unlimited calls in the UK and Ireland.
+	NewUserWorkplacePlanEnterprisePremierUkIeUnlimited NewUserWorkplacePlan = "ENTERPRISE_PREMIER_UK_IE_UNLIMITED"
+	// Enterprise Premier, unlimited calls in Australia and New Zealand.
+	NewUserWorkplacePlanEnterprisePremierAuNzUnlimited NewUserWorkplacePlan = "ENTERPRISE_PREMIER_AU_NZ_UNLIMITED"
+	// Pro Plus, unlimited calls in the US and Canada.
+	NewUserWorkplacePlanProPlusUsCaUnlimited NewUserWorkplacePlan = "PRO_PLUS_US_CA_UNLIMITED"
+	// Education: School and Campus.
+	NewUserWorkplacePlanEducationSchoolAndCampus NewUserWorkplacePlan = "EDUCATION_SCHOOL_AND_CAMPUS"
+	// Education: School and Campus Plus, unlimited calls in the US and Canada.
+	NewUserWorkplacePlanEducationSchoolAndCampusPlusUsCaUnlimited NewUserWorkplacePlan = "EDUCATION_SCHOOL_AND_CAMPUS_PLUS_US_CA_UNLIMITED"
+	// Education: School and Campus Plus, unlimited calls in Japan.
+	NewUserWorkplacePlanEducationSchoolAndCampusPlusJpUnlimited NewUserWorkplacePlan = "EDUCATION_SCHOOL_AND_CAMPUS_PLUS_JP_UNLIMITED"
+	// Education: School and Campus Plus, unlimited calls in the UK and Ireland.
+	NewUserWorkplacePlanEducationSchoolAndCampusPlusUkIeUnlimited NewUserWorkplacePlan = "EDUCATION_SCHOOL_AND_CAMPUS_PLUS_UK_IE_UNLIMITED"
+	// Education: School and Campus Plus, unlimited calls in Australia and New Zealand.
+	NewUserWorkplacePlanEducationSchoolAndCampusPlusAuNzUnlimited NewUserWorkplacePlan = "EDUCATION_SCHOOL_AND_CAMPUS_PLUS_AU_NZ_UNLIMITED"
+	// Education: School and Campus Plus with Global Select.
+	NewUserWorkplacePlanEducationSchoolAndCampusPlusGlobalSelect NewUserWorkplacePlan = "EDUCATION_SCHOOL_AND_CAMPUS_PLUS_GLOBAL_SELECT"
+	// Education: Enterprise Essentials.
+	NewUserWorkplacePlanEducationEnterpriseEssentials NewUserWorkplacePlan = "EDUCATION_ENTERPRISE_ESSENTIALS"
+	// Education: Enterprise Plus.
+	NewUserWorkplacePlanEducationEnterprisePlus NewUserWorkplacePlan = "EDUCATION_ENTERPRISE_PLUS"
+	// Education: Enterprise Student.
+	NewUserWorkplacePlanEducationEnterpriseStudent NewUserWorkplacePlan = "EDUCATION_ENTERPRISE_STUDENT"
+	// Education: Enterprise Premier, unlimited calls in the US and Canada.
+	NewUserWorkplacePlanEducationEnterprisePremierUsCaUnlimited NewUserWorkplacePlan = "EDUCATION_ENTERPRISE_PREMIER_US_CA_UNLIMITED"
+	// Education: Enterprise Premier, unlimited calls in Japan.
+	NewUserWorkplacePlanEducationEnterprisePremierJpUnlimited NewUserWorkplacePlan = "EDUCATION_ENTERPRISE_PREMIER_JP_UNLIMITED"
+	// Education: Enterprise Premier, unlimited calls in the UK and Ireland.
+	NewUserWorkplacePlanEducationEnterprisePremierUkIeUnlimited NewUserWorkplacePlan = "EDUCATION_ENTERPRISE_PREMIER_UK_IE_UNLIMITED"
+	// Education: Enterprise Premier, unlimited calls in Australia and New Zealand.
+	NewUserWorkplacePlanEducationEnterprisePremierAuNzUnlimited NewUserWorkplacePlan = "EDUCATION_ENTERPRISE_PREMIER_AU_NZ_UNLIMITED"
+	// Education: Enterprise Premier with Global Select.
+	NewUserWorkplacePlanEducationEnterprisePremierGlobalSelect NewUserWorkplacePlan = "EDUCATION_ENTERPRISE_PREMIER_GLOBAL_SELECT"
+)
+
+var newUserWorkplacePlanCodes = newCodes("NewUserWorkplacePlan", true,
+	"BUSINESS_PLUS_US_CA_UNLIMITED", "16",
+	"BUSINESS_PLUS_UK_IE_UNLIMITED", "32",
+	"BUSINESS_PLUS_AU_NZ_UNLIMITED", "64",
+	"BUSINESS_PLUS_JP_UNLIMITED", "128",
+	"BUSINESS_PLUS_GLOBAL_SELECT", "33554432",
+	"ENTERPRISE_PREMIER_US_CA_UNLIMITED", "134217728",
+	"ENTERPRISE_PREMIER_JP_UNLIMITED", "268435456",
+	"ENTERPRISE_PREMIER_UK_IE_UNLIMITED", "536870912",
+	"ENTERPRISE_PREMIER_AU_NZ_UNLIMITED", "1073741824",
+	"PRO_PLUS_US_CA_UNLIMITED", "4398046511104",
+	"EDUCATION_SCHOOL_AND_CAMPUS", "18014398509481984",
+	"EDUCATION_SCHOOL_AND_CAMPUS_PLUS_US_CA_UNLIMITED", "137438953472",
+	"EDUCATION_SCHOOL_AND_CAMPUS_PLUS_JP_UNLIMITED", "274877906944",
+	"EDUCATION_SCHOOL_AND_CAMPUS_PLUS_UK_IE_UNLIMITED", "549755813888",
+	"EDUCATION_SCHOOL_AND_CAMPUS_PLUS_AU_NZ_UNLIMITED", "1099511627776",
+	"EDUCATION_SCHOOL_AND_CAMPUS_PLUS_GLOBAL_SELECT", "2199023255552",
+	"EDUCATION_ENTERPRISE_ESSENTIALS", "72057594037927936",
+	"EDUCATION_ENTERPRISE_PLUS", "144115188075855872",
+	"EDUCATION_ENTERPRISE_STUDENT", "576460752303423488",
+	"EDUCATION_ENTERPRISE_PREMIER_US_CA_UNLIMITED", "4294967296",
+	"EDUCATION_ENTERPRISE_PREMIER_JP_UNLIMITED", "8589934592",
+	"EDUCATION_ENTERPRISE_PREMIER_UK_IE_UNLIMITED", "17179869184",
+	"EDUCATION_ENTERPRISE_PREMIER_AU_NZ_UNLIMITED", "34359738368",
+	"EDUCATION_ENTERPRISE_PREMIER_GLOBAL_SELECT", "68719476736",
+)
+
+// Code returns what Zoom writes for the value.
+func (e NewUserWorkplacePlan) Code() string { return newUserWorkplacePlanCodes.text(string(e)) }
+
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *NewUserWorkplacePlan) SetCode(code string) {
+	*e = NewUserWorkplacePlan(newUserWorkplacePlanCodes.named(code))
+}
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
+func (e *NewUserWorkplacePlan) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	name, err := newUserWorkplacePlanCodes.decode(dec)
+	*e = NewUserWorkplacePlan(name)
+	return err
+}
+
+// MarshalJSONTo writes Zoom's value.
+func (e NewUserWorkplacePlan) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return newUserWorkplacePlanCodes.encode(enc, string(e))
+}
+
+// MarshalGQL writes the name, or null.
+func (e NewUserWorkplacePlan) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+
+// UnmarshalGQL reads the name that a caller wrote.
+func (e *NewUserWorkplacePlan) UnmarshalGQL(v any) error {
+	name, err := newUserWorkplacePlanCodes.unmarshalGQL(v)
+	*e = NewUserWorkplacePlan(name)
+	return err
+}
+
 // OccurrenceStatus: Whether an occurrence still stands.
 type OccurrenceStatus string
 
@@ -3892,9 +4790,14 @@ var occurrenceStatusCodes = newCodes("OccurrenceStatus", false,
 )
 
 // Code returns what Zoom writes for the value.
-func (e OccurrenceStatus) Code() string { return occurrenceStatusCodes.toZoom[string(e)] }
+func (e OccurrenceStatus) Code() string { return occurrenceStatusCodes.text(string(e)) }
 
-// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *OccurrenceStatus) SetCode(code string) {
+	*e = OccurrenceStatus(occurrenceStatusCodes.named(code))
+}
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
 func (e *OccurrenceStatus) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	name, err := occurrenceStatusCodes.decode(dec)
 	*e = OccurrenceStatus(name)
@@ -3963,9 +4866,14 @@ var operationLogCategoryCodes = newCodes("OperationLogCategory", false,
 )
 
 // Code returns what Zoom writes for the value.
-func (e OperationLogCategory) Code() string { return operationLogCategoryCodes.toZoom[string(e)] }
+func (e OperationLogCategory) Code() string { return operationLogCategoryCodes.text(string(e)) }
 
-// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *OperationLogCategory) SetCode(code string) {
+	*e = OperationLogCategory(operationLogCategoryCodes.named(code))
+}
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
 func (e *OperationLogCategory) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	name, err := operationLogCategoryCodes.decode(dec)
 	*e = OperationLogCategory(name)
@@ -4007,9 +4915,14 @@ var optionalArchivingCodes = newCodes("OptionalArchiving", false,
 )
 
 // Code returns what Zoom writes for the value.
-func (e OptionalArchiving) Code() string { return optionalArchivingCodes.toZoom[string(e)] }
+func (e OptionalArchiving) Code() string { return optionalArchivingCodes.text(string(e)) }
 
-// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *OptionalArchiving) SetCode(code string) {
+	*e = OptionalArchiving(optionalArchivingCodes.named(code))
+}
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
 func (e *OptionalArchiving) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	name, err := optionalArchivingCodes.decode(dec)
 	*e = OptionalArchiving(name)
@@ -4048,9 +4961,14 @@ var panelistChatPartnersCodes = newCodes("PanelistChatPartners", true,
 )
 
 // Code returns what Zoom writes for the value.
-func (e PanelistChatPartners) Code() string { return panelistChatPartnersCodes.toZoom[string(e)] }
+func (e PanelistChatPartners) Code() string { return panelistChatPartnersCodes.text(string(e)) }
 
-// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *PanelistChatPartners) SetCode(code string) {
+	*e = PanelistChatPartners(panelistChatPartnersCodes.named(code))
+}
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
 func (e *PanelistChatPartners) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	name, err := panelistChatPartnersCodes.decode(dec)
 	*e = PanelistChatPartners(name)
@@ -4089,6 +5007,10 @@ const (
 	ParticipantDeviceIos ParticipantDevice = "IOS"
 	// An Android device.
 	ParticipantDeviceAndroid ParticipantDevice = "ANDROID"
+	// A browser. The library ZoomNet has met the value; Zoom's documents lack it.
+	ParticipantDeviceWeb ParticipantDevice = "WEB"
+	// A Zoom Room. The library ZoomNet has met the value; Zoom's documents lack it.
+	ParticipantDeviceZoomRooms ParticipantDevice = "ZOOM_ROOMS"
 )
 
 var participantDeviceCodes = newCodes("ParticipantDevice", false,
@@ -4098,12 +5020,19 @@ var participantDeviceCodes = newCodes("ParticipantDevice", false,
 	"MAC", "Mac",
 	"IOS", "iOS",
 	"ANDROID", "Android",
+	"WEB", "Web",
+	"ZOOM_ROOMS", "Zoom Rooms",
 )
 
 // Code returns what Zoom writes for the value.
-func (e ParticipantDevice) Code() string { return participantDeviceCodes.toZoom[string(e)] }
+func (e ParticipantDevice) Code() string { return participantDeviceCodes.text(string(e)) }
 
-// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *ParticipantDevice) SetCode(code string) {
+	*e = ParticipantDevice(participantDeviceCodes.named(code))
+}
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
 func (e *ParticipantDevice) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	name, err := participantDeviceCodes.decode(dec)
 	*e = ParticipantDevice(name)
@@ -4145,9 +5074,14 @@ var participantHealthCodes = newCodes("ParticipantHealth", false,
 )
 
 // Code returns what Zoom writes for the value.
-func (e ParticipantHealth) Code() string { return participantHealthCodes.toZoom[string(e)] }
+func (e ParticipantHealth) Code() string { return participantHealthCodes.text(string(e)) }
 
-// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *ParticipantHealth) SetCode(code string) {
+	*e = ParticipantHealth(participantHealthCodes.named(code))
+}
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
 func (e *ParticipantHealth) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	name, err := participantHealthCodes.decode(dec)
 	*e = ParticipantHealth(name)
@@ -4178,6 +5112,8 @@ const (
 	ParticipantRoleHost ParticipantRole = "HOST"
 	// One of the audience, or of a meeting.
 	ParticipantRoleAttendee ParticipantRole = "ATTENDEE"
+	// A co-host. Recorded answers have it; Zoom's documents do not.
+	ParticipantRoleCoHost ParticipantRole = "CO_HOST"
 	// A panelist of a webinar.
 	ParticipantRolePanelist ParticipantRole = "PANELIST"
 )
@@ -4185,13 +5121,19 @@ const (
 var participantRoleCodes = newCodes("ParticipantRole", false,
 	"HOST", "host",
 	"ATTENDEE", "attendee",
+	"CO_HOST", "co-host",
 	"PANELIST", "panelist",
 )
 
 // Code returns what Zoom writes for the value.
-func (e ParticipantRole) Code() string { return participantRoleCodes.toZoom[string(e)] }
+func (e ParticipantRole) Code() string { return participantRoleCodes.text(string(e)) }
 
-// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *ParticipantRole) SetCode(code string) {
+	*e = ParticipantRole(participantRoleCodes.named(code))
+}
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
 func (e *ParticipantRole) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	name, err := participantRoleCodes.decode(dec)
 	*e = ParticipantRole(name)
@@ -4233,9 +5175,14 @@ var participantSourceCodes = newCodes("ParticipantSource", false,
 )
 
 // Code returns what Zoom writes for the value.
-func (e ParticipantSource) Code() string { return participantSourceCodes.toZoom[string(e)] }
+func (e ParticipantSource) Code() string { return participantSourceCodes.text(string(e)) }
 
-// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *ParticipantSource) SetCode(code string) {
+	*e = ParticipantSource(participantSourceCodes.named(code))
+}
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
 func (e *ParticipantSource) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	name, err := participantSourceCodes.decode(dec)
 	*e = ParticipantSource(name)
@@ -4274,9 +5221,14 @@ var participantStatusCodes = newCodes("ParticipantStatus", false,
 )
 
 // Code returns what Zoom writes for the value.
-func (e ParticipantStatus) Code() string { return participantStatusCodes.toZoom[string(e)] }
+func (e ParticipantStatus) Code() string { return participantStatusCodes.text(string(e)) }
 
-// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *ParticipantStatus) SetCode(code string) {
+	*e = ParticipantStatus(participantStatusCodes.named(code))
+}
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
 func (e *ParticipantStatus) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	name, err := participantStatusCodes.decode(dec)
 	*e = ParticipantStatus(name)
@@ -4318,9 +5270,14 @@ var pastMeetingTypeCodes = newCodes("PastMeetingType", false,
 )
 
 // Code returns what Zoom writes for the value.
-func (e PastMeetingType) Code() string { return pastMeetingTypeCodes.toZoom[string(e)] }
+func (e PastMeetingType) Code() string { return pastMeetingTypeCodes.text(string(e)) }
 
-// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *PastMeetingType) SetCode(code string) {
+	*e = PastMeetingType(pastMeetingTypeCodes.named(code))
+}
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
 func (e *PastMeetingType) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	name, err := pastMeetingTypeCodes.decode(dec)
 	*e = PastMeetingType(name)
@@ -4359,9 +5316,12 @@ var payModeCodes = newCodes("PayMode", false,
 )
 
 // Code returns what Zoom writes for the value.
-func (e PayMode) Code() string { return payModeCodes.toZoom[string(e)] }
+func (e PayMode) Code() string { return payModeCodes.text(string(e)) }
 
-// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *PayMode) SetCode(code string) { *e = PayMode(payModeCodes.named(code)) }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
 func (e *PayMode) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	name, err := payModeCodes.decode(dec)
 	*e = PayMode(name)
@@ -4403,9 +5363,14 @@ var personalRoomPasscodesCodes = newCodes("PersonalRoomPasscodes", false,
 )
 
 // Code returns what Zoom writes for the value.
-func (e PersonalRoomPasscodes) Code() string { return personalRoomPasscodesCodes.toZoom[string(e)] }
+func (e PersonalRoomPasscodes) Code() string { return personalRoomPasscodesCodes.text(string(e)) }
 
-// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *PersonalRoomPasscodes) SetCode(code string) {
+	*e = PersonalRoomPasscodes(personalRoomPasscodesCodes.named(code))
+}
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
 func (e *PersonalRoomPasscodes) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	name, err := personalRoomPasscodesCodes.decode(dec)
 	*e = PersonalRoomPasscodes(name)
@@ -4444,9 +5409,14 @@ var phoneCallDirectionCodes = newCodes("PhoneCallDirection", false,
 )
 
 // Code returns what Zoom writes for the value.
-func (e PhoneCallDirection) Code() string { return phoneCallDirectionCodes.toZoom[string(e)] }
+func (e PhoneCallDirection) Code() string { return phoneCallDirectionCodes.text(string(e)) }
 
-// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *PhoneCallDirection) SetCode(code string) {
+	*e = PhoneCallDirection(phoneCallDirectionCodes.named(code))
+}
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
 func (e *PhoneCallDirection) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	name, err := phoneCallDirectionCodes.decode(dec)
 	*e = PhoneCallDirection(name)
@@ -4488,9 +5458,12 @@ var phoneMaskingCodes = newCodes("PhoneMasking", false,
 )
 
 // Code returns what Zoom writes for the value.
-func (e PhoneMasking) Code() string { return phoneMaskingCodes.toZoom[string(e)] }
+func (e PhoneMasking) Code() string { return phoneMaskingCodes.text(string(e)) }
 
-// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *PhoneMasking) SetCode(code string) { *e = PhoneMasking(phoneMaskingCodes.named(code)) }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
 func (e *PhoneMasking) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	name, err := phoneMaskingCodes.decode(dec)
 	*e = PhoneMasking(name)
@@ -4535,9 +5508,14 @@ var phoneNumberLabelCodes = newCodes("PhoneNumberLabel", false,
 )
 
 // Code returns what Zoom writes for the value.
-func (e PhoneNumberLabel) Code() string { return phoneNumberLabelCodes.toZoom[string(e)] }
+func (e PhoneNumberLabel) Code() string { return phoneNumberLabelCodes.text(string(e)) }
 
-// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *PhoneNumberLabel) SetCode(code string) {
+	*e = PhoneNumberLabel(phoneNumberLabelCodes.named(code))
+}
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
 func (e *PhoneNumberLabel) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	name, err := phoneNumberLabelCodes.decode(dec)
 	*e = PhoneNumberLabel(name)
@@ -4579,9 +5557,14 @@ var phoneNumberTypeCodes = newCodes("PhoneNumberType", true,
 )
 
 // Code returns what Zoom writes for the value.
-func (e PhoneNumberType) Code() string { return phoneNumberTypeCodes.toZoom[string(e)] }
+func (e PhoneNumberType) Code() string { return phoneNumberTypeCodes.text(string(e)) }
 
-// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *PhoneNumberType) SetCode(code string) {
+	*e = PhoneNumberType(phoneNumberTypeCodes.named(code))
+}
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
 func (e *PhoneNumberType) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	name, err := phoneNumberTypeCodes.decode(dec)
 	*e = PhoneNumberType(name)
@@ -4620,9 +5603,12 @@ var policyActionCodes = newCodes("PolicyAction", true,
 )
 
 // Code returns what Zoom writes for the value.
-func (e PolicyAction) Code() string { return policyActionCodes.toZoom[string(e)] }
+func (e PolicyAction) Code() string { return policyActionCodes.text(string(e)) }
 
-// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *PolicyAction) SetCode(code string) { *e = PolicyAction(policyActionCodes.named(code)) }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
 func (e *PolicyAction) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	name, err := policyActionCodes.decode(dec)
 	*e = PolicyAction(name)
@@ -4664,9 +5650,14 @@ var policyOperationCodes = newCodes("PolicyOperation", false,
 )
 
 // Code returns what Zoom writes for the value.
-func (e PolicyOperation) Code() string { return policyOperationCodes.toZoom[string(e)] }
+func (e PolicyOperation) Code() string { return policyOperationCodes.text(string(e)) }
 
-// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *PolicyOperation) SetCode(code string) {
+	*e = PolicyOperation(policyOperationCodes.named(code))
+}
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
 func (e *PolicyOperation) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	name, err := policyOperationCodes.decode(dec)
 	*e = PolicyOperation(name)
@@ -4705,9 +5696,12 @@ var policyStatusCodes = newCodes("PolicyStatus", false,
 )
 
 // Code returns what Zoom writes for the value.
-func (e PolicyStatus) Code() string { return policyStatusCodes.toZoom[string(e)] }
+func (e PolicyStatus) Code() string { return policyStatusCodes.text(string(e)) }
 
-// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *PolicyStatus) SetCode(code string) { *e = PolicyStatus(policyStatusCodes.named(code)) }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
 func (e *PolicyStatus) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	name, err := policyStatusCodes.decode(dec)
 	*e = PolicyStatus(name)
@@ -4764,9 +5758,14 @@ var pollQuestionTypeCodes = newCodes("PollQuestionType", false,
 )
 
 // Code returns what Zoom writes for the value.
-func (e PollQuestionType) Code() string { return pollQuestionTypeCodes.toZoom[string(e)] }
+func (e PollQuestionType) Code() string { return pollQuestionTypeCodes.text(string(e)) }
 
-// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *PollQuestionType) SetCode(code string) {
+	*e = PollQuestionType(pollQuestionTypeCodes.named(code))
+}
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
 func (e *PollQuestionType) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	name, err := pollQuestionTypeCodes.decode(dec)
 	*e = PollQuestionType(name)
@@ -4814,9 +5813,12 @@ var pollStatusCodes = newCodes("PollStatus", false,
 )
 
 // Code returns what Zoom writes for the value.
-func (e PollStatus) Code() string { return pollStatusCodes.toZoom[string(e)] }
+func (e PollStatus) Code() string { return pollStatusCodes.text(string(e)) }
 
-// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *PollStatus) SetCode(code string) { *e = PollStatus(pollStatusCodes.named(code)) }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
 func (e *PollStatus) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	name, err := pollStatusCodes.decode(dec)
 	*e = PollStatus(name)
@@ -4858,9 +5860,12 @@ var pollTypeCodes = newCodes("PollType", true,
 )
 
 // Code returns what Zoom writes for the value.
-func (e PollType) Code() string { return pollTypeCodes.toZoom[string(e)] }
+func (e PollType) Code() string { return pollTypeCodes.text(string(e)) }
 
-// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *PollType) SetCode(code string) { *e = PollType(pollTypeCodes.named(code)) }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
 func (e *PollType) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	name, err := pollTypeCodes.decode(dec)
 	*e = PollType(name)
@@ -4902,9 +5907,12 @@ var pressOneRuleCodes = newCodes("PressOneRule", false,
 )
 
 // Code returns what Zoom writes for the value.
-func (e PressOneRule) Code() string { return pressOneRuleCodes.toZoom[string(e)] }
+func (e PressOneRule) Code() string { return pressOneRuleCodes.text(string(e)) }
 
-// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *PressOneRule) SetCode(code string) { *e = PressOneRule(pressOneRuleCodes.named(code)) }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
 func (e *PressOneRule) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	name, err := pressOneRuleCodes.decode(dec)
 	*e = PressOneRule(name)
@@ -4949,9 +5957,12 @@ var profileItemCodes = newCodes("ProfileItem", false,
 )
 
 // Code returns what Zoom writes for the value.
-func (e ProfileItem) Code() string { return profileItemCodes.toZoom[string(e)] }
+func (e ProfileItem) Code() string { return profileItemCodes.text(string(e)) }
 
-// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *ProfileItem) SetCode(code string) { *e = ProfileItem(profileItemCodes.named(code)) }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
 func (e *ProfileItem) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	name, err := profileItemCodes.decode(dec)
 	*e = ProfileItem(name)
@@ -4993,9 +6004,12 @@ var pronounsOptionCodes = newCodes("PronounsOption", true,
 )
 
 // Code returns what Zoom writes for the value.
-func (e PronounsOption) Code() string { return pronounsOptionCodes.toZoom[string(e)] }
+func (e PronounsOption) Code() string { return pronounsOptionCodes.text(string(e)) }
 
-// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *PronounsOption) SetCode(code string) { *e = PronounsOption(pronounsOptionCodes.named(code)) }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
 func (e *PronounsOption) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	name, err := pronounsOptionCodes.decode(dec)
 	*e = PronounsOption(name)
@@ -5040,9 +6054,12 @@ var purchaseRoleCodes = newCodes("PurchaseRole", false,
 )
 
 // Code returns what Zoom writes for the value.
-func (e PurchaseRole) Code() string { return purchaseRoleCodes.toZoom[string(e)] }
+func (e PurchaseRole) Code() string { return purchaseRoleCodes.text(string(e)) }
 
-// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *PurchaseRole) SetCode(code string) { *e = PurchaseRole(purchaseRoleCodes.named(code)) }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
 func (e *PurchaseRole) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	name, err := purchaseRoleCodes.decode(dec)
 	*e = PurchaseRole(name)
@@ -5090,9 +6107,14 @@ var purchasingTimeFrameCodes = newCodes("PurchasingTimeFrame", false,
 )
 
 // Code returns what Zoom writes for the value.
-func (e PurchasingTimeFrame) Code() string { return purchasingTimeFrameCodes.toZoom[string(e)] }
+func (e PurchasingTimeFrame) Code() string { return purchasingTimeFrameCodes.text(string(e)) }
 
-// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *PurchasingTimeFrame) SetCode(code string) {
+	*e = PurchasingTimeFrame(purchasingTimeFrameCodes.named(code))
+}
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
 func (e *PurchasingTimeFrame) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	name, err := purchasingTimeFrameCodes.decode(dec)
 	*e = PurchasingTimeFrame(name)
@@ -5140,9 +6162,12 @@ var qaAnswerTypeCodes = newCodes("QaAnswerType", false,
 )
 
 // Code returns what Zoom writes for the value.
-func (e QaAnswerType) Code() string { return qaAnswerTypeCodes.toZoom[string(e)] }
+func (e QaAnswerType) Code() string { return qaAnswerTypeCodes.text(string(e)) }
 
-// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *QaAnswerType) SetCode(code string) { *e = QaAnswerType(qaAnswerTypeCodes.named(code)) }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
 func (e *QaAnswerType) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	name, err := qaAnswerTypeCodes.decode(dec)
 	*e = QaAnswerType(name)
@@ -5190,9 +6215,14 @@ var qaQuestionStatusCodes = newCodes("QaQuestionStatus", false,
 )
 
 // Code returns what Zoom writes for the value.
-func (e QaQuestionStatus) Code() string { return qaQuestionStatusCodes.toZoom[string(e)] }
+func (e QaQuestionStatus) Code() string { return qaQuestionStatusCodes.text(string(e)) }
 
-// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *QaQuestionStatus) SetCode(code string) {
+	*e = QaQuestionStatus(qaQuestionStatusCodes.named(code))
+}
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
 func (e *QaQuestionStatus) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	name, err := qaQuestionStatusCodes.decode(dec)
 	*e = QaQuestionStatus(name)
@@ -5237,9 +6267,12 @@ var qualityCodes = newCodes("Quality", false,
 )
 
 // Code returns what Zoom writes for the value.
-func (e Quality) Code() string { return qualityCodes.toZoom[string(e)] }
+func (e Quality) Code() string { return qualityCodes.text(string(e)) }
 
-// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *Quality) SetCode(code string) { *e = Quality(qualityCodes.named(code)) }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
 func (e *Quality) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	name, err := qualityCodes.decode(dec)
 	*e = Quality(name)
@@ -5284,9 +6317,12 @@ var qualityDisplayCodes = newCodes("QualityDisplay", true,
 )
 
 // Code returns what Zoom writes for the value.
-func (e QualityDisplay) Code() string { return qualityDisplayCodes.toZoom[string(e)] }
+func (e QualityDisplay) Code() string { return qualityDisplayCodes.text(string(e)) }
 
-// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *QualityDisplay) SetCode(code string) { *e = QualityDisplay(qualityDisplayCodes.named(code)) }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
 func (e *QualityDisplay) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	name, err := qualityDisplayCodes.decode(dec)
 	*e = QualityDisplay(name)
@@ -5325,9 +6361,12 @@ var qualitySubjectCodes = newCodes("QualitySubject", false,
 )
 
 // Code returns what Zoom writes for the value.
-func (e QualitySubject) Code() string { return qualitySubjectCodes.toZoom[string(e)] }
+func (e QualitySubject) Code() string { return qualitySubjectCodes.text(string(e)) }
 
-// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *QualitySubject) SetCode(code string) { *e = QualitySubject(qualitySubjectCodes.named(code)) }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
 func (e *QualitySubject) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	name, err := qualitySubjectCodes.decode(dec)
 	*e = QualitySubject(name)
@@ -5375,9 +6414,12 @@ var questionAskersCodes = newCodes("QuestionAskers", true,
 )
 
 // Code returns what Zoom writes for the value.
-func (e QuestionAskers) Code() string { return questionAskersCodes.toZoom[string(e)] }
+func (e QuestionAskers) Code() string { return questionAskersCodes.text(string(e)) }
 
-// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *QuestionAskers) SetCode(code string) { *e = QuestionAskers(questionAskersCodes.named(code)) }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
 func (e *QuestionAskers) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	name, err := questionAskersCodes.decode(dec)
 	*e = QuestionAskers(name)
@@ -5416,9 +6458,14 @@ var questionVisibilityCodes = newCodes("QuestionVisibility", false,
 )
 
 // Code returns what Zoom writes for the value.
-func (e QuestionVisibility) Code() string { return questionVisibilityCodes.toZoom[string(e)] }
+func (e QuestionVisibility) Code() string { return questionVisibilityCodes.text(string(e)) }
 
-// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *QuestionVisibility) SetCode(code string) {
+	*e = QuestionVisibility(questionVisibilityCodes.named(code))
+}
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
 func (e *QuestionVisibility) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	name, err := questionVisibilityCodes.decode(dec)
 	*e = QuestionVisibility(name)
@@ -5463,9 +6510,12 @@ var rateLabelCodes = newCodes("RateLabel", false,
 )
 
 // Code returns what Zoom writes for the value.
-func (e RateLabel) Code() string { return rateLabelCodes.toZoom[string(e)] }
+func (e RateLabel) Code() string { return rateLabelCodes.text(string(e)) }
 
-// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *RateLabel) SetCode(code string) { *e = RateLabel(rateLabelCodes.named(code)) }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
 func (e *RateLabel) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	name, err := rateLabelCodes.decode(dec)
 	*e = RateLabel(name)
@@ -5528,9 +6578,14 @@ var recordedMeetingTypeCodes = newCodes("RecordedMeetingType", true,
 )
 
 // Code returns what Zoom writes for the value.
-func (e RecordedMeetingType) Code() string { return recordedMeetingTypeCodes.toZoom[string(e)] }
+func (e RecordedMeetingType) Code() string { return recordedMeetingTypeCodes.text(string(e)) }
 
-// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *RecordedMeetingType) SetCode(code string) {
+	*e = RecordedMeetingType(recordedMeetingTypeCodes.named(code))
+}
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
 func (e *RecordedMeetingType) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	name, err := recordedMeetingTypeCodes.decode(dec)
 	*e = RecordedMeetingType(name)
@@ -5549,6 +6604,52 @@ func (e RecordedMeetingType) MarshalGQL(w io.Writer) { marshalEnum(w, string(e))
 func (e *RecordedMeetingType) UnmarshalGQL(v any) error {
 	name, err := recordedMeetingTypeCodes.unmarshalGQL(v)
 	*e = RecordedMeetingType(name)
+	return err
+}
+
+// RecordingDisclaimerInput: Who sees a notice that a meeting is recorded.
+type RecordingDisclaimerInput string
+
+// The values of RecordingDisclaimerInput.
+const (
+	// All participants.
+	RecordingDisclaimerInputAllParticipants RecordingDisclaimerInput = "ALL_PARTICIPANTS"
+	// Guests.
+	RecordingDisclaimerInputGuestOnly RecordingDisclaimerInput = "GUEST_ONLY"
+)
+
+var recordingDisclaimerInputCodes = newCodes("RecordingDisclaimerInput", false,
+	"ALL_PARTICIPANTS", "All participants",
+	"GUEST_ONLY", "Guest only",
+)
+
+// Code returns what Zoom writes for the value.
+func (e RecordingDisclaimerInput) Code() string { return recordingDisclaimerInputCodes.text(string(e)) }
+
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *RecordingDisclaimerInput) SetCode(code string) {
+	*e = RecordingDisclaimerInput(recordingDisclaimerInputCodes.named(code))
+}
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
+func (e *RecordingDisclaimerInput) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	name, err := recordingDisclaimerInputCodes.decode(dec)
+	*e = RecordingDisclaimerInput(name)
+	return err
+}
+
+// MarshalJSONTo writes Zoom's value.
+func (e RecordingDisclaimerInput) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return recordingDisclaimerInputCodes.encode(enc, string(e))
+}
+
+// MarshalGQL writes the name, or null.
+func (e RecordingDisclaimerInput) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+
+// UnmarshalGQL reads the name that a caller wrote.
+func (e *RecordingDisclaimerInput) UnmarshalGQL(v any) error {
+	name, err := recordingDisclaimerInputCodes.unmarshalGQL(v)
+	*e = RecordingDisclaimerInput(name)
 	return err
 }
 
@@ -5584,9 +6685,14 @@ var recordingFileExtensionCodes = newCodes("RecordingFileExtension", false,
 )
 
 // Code returns what Zoom writes for the value.
-func (e RecordingFileExtension) Code() string { return recordingFileExtensionCodes.toZoom[string(e)] }
+func (e RecordingFileExtension) Code() string { return recordingFileExtensionCodes.text(string(e)) }
 
-// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *RecordingFileExtension) SetCode(code string) {
+	*e = RecordingFileExtension(recordingFileExtensionCodes.named(code))
+}
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
 func (e *RecordingFileExtension) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	name, err := recordingFileExtensionCodes.decode(dec)
 	*e = RecordingFileExtension(name)
@@ -5649,9 +6755,14 @@ var recordingFileTypeCodes = newCodes("RecordingFileType", false,
 )
 
 // Code returns what Zoom writes for the value.
-func (e RecordingFileType) Code() string { return recordingFileTypeCodes.toZoom[string(e)] }
+func (e RecordingFileType) Code() string { return recordingFileTypeCodes.text(string(e)) }
 
-// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *RecordingFileType) SetCode(code string) {
+	*e = RecordingFileType(recordingFileTypeCodes.named(code))
+}
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
 func (e *RecordingFileType) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	name, err := recordingFileTypeCodes.decode(dec)
 	*e = RecordingFileType(name)
@@ -5693,9 +6804,14 @@ var recordingNoticeCodes = newCodes("RecordingNotice", false,
 )
 
 // Code returns what Zoom writes for the value.
-func (e RecordingNotice) Code() string { return recordingNoticeCodes.toZoom[string(e)] }
+func (e RecordingNotice) Code() string { return recordingNoticeCodes.text(string(e)) }
 
-// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *RecordingNotice) SetCode(code string) {
+	*e = RecordingNotice(recordingNoticeCodes.named(code))
+}
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
 func (e *RecordingNotice) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	name, err := recordingNoticeCodes.decode(dec)
 	*e = RecordingNotice(name)
@@ -5724,16 +6840,24 @@ type RecordingStatus string
 const (
 	// It is.
 	RecordingStatusCompleted RecordingStatus = "COMPLETED"
+	// Zoom still works on it. Zoom's events have it; its REST documents do not.
+	RecordingStatusProcessing RecordingStatus = "PROCESSING"
 )
 
 var recordingStatusCodes = newCodes("RecordingStatus", false,
 	"COMPLETED", "completed",
+	"PROCESSING", "processing",
 )
 
 // Code returns what Zoom writes for the value.
-func (e RecordingStatus) Code() string { return recordingStatusCodes.toZoom[string(e)] }
+func (e RecordingStatus) Code() string { return recordingStatusCodes.text(string(e)) }
 
-// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *RecordingStatus) SetCode(code string) {
+	*e = RecordingStatus(recordingStatusCodes.named(code))
+}
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
 func (e *RecordingStatus) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	name, err := recordingStatusCodes.decode(dec)
 	*e = RecordingStatus(name)
@@ -5768,16 +6892,26 @@ const (
 	RecordingTypeSharedScreenWithGalleryView RecordingType = "SHARED_SCREEN_WITH_GALLERY_VIEW"
 	// Who spoke, alone in the picture.
 	RecordingTypeActiveSpeaker RecordingType = "ACTIVE_SPEAKER"
+	// Who spoke, large, and the others. The library ZoomNet has met the value; Zoom's documents lack it.
+	RecordingTypeSpeakerView RecordingType = "SPEAKER_VIEW"
 	// Everybody.
 	RecordingTypeGalleryView RecordingType = "GALLERY_VIEW"
 	// The shared screen.
 	RecordingTypeSharedScreen RecordingType = "SHARED_SCREEN"
 	// Sound.
 	RecordingTypeAudioOnly RecordingType = "AUDIO_ONLY"
+	// The sound of each participant. Zoom's events have it; its REST documents do not.
+	RecordingTypeAudioOnlyEachParticipant RecordingType = "AUDIO_ONLY_EACH_PARTICIPANT"
 	// What was said.
 	RecordingTypeAudioTranscript RecordingType = "AUDIO_TRANSCRIPT"
+	// What was said, from the captions. Zoom's events have it; its REST documents do not.
+	RecordingTypeCcTranscript RecordingType = "CC_TRANSCRIPT"
 	// The chat.
 	RecordingTypeChatFile RecordingType = "CHAT_FILE"
+	// The chat, message by message. Zoom's events have it; its REST documents do not.
+	RecordingTypeChatMessage RecordingType = "CHAT_MESSAGE"
+	// A conversation with AI Companion. Recorded answers have it; Zoom's documents do not.
+	RecordingTypeAicConversation RecordingType = "AIC_CONVERSATION"
 	// Polls.
 	RecordingTypePoll RecordingType = "POLL"
 	// The host's camera.
@@ -5807,11 +6941,16 @@ var recordingTypeCodes = newCodes("RecordingType", false,
 	"SHARED_SCREEN_WITH_SPEAKER_VIEW", "shared_screen_with_speaker_view",
 	"SHARED_SCREEN_WITH_GALLERY_VIEW", "shared_screen_with_gallery_view",
 	"ACTIVE_SPEAKER", "active_speaker",
+	"SPEAKER_VIEW", "speaker_view",
 	"GALLERY_VIEW", "gallery_view",
 	"SHARED_SCREEN", "shared_screen",
 	"AUDIO_ONLY", "audio_only",
+	"AUDIO_ONLY_EACH_PARTICIPANT", "audio_only_each_participant",
 	"AUDIO_TRANSCRIPT", "audio_transcript",
+	"CC_TRANSCRIPT", "cc_transcript",
 	"CHAT_FILE", "chat_file",
+	"CHAT_MESSAGE", "chat_message",
+	"AIC_CONVERSATION", "aic_conversation",
 	"POLL", "poll",
 	"HOST_VIDEO", "host_video",
 	"CLOSED_CAPTION", "closed_caption",
@@ -5826,9 +6965,12 @@ var recordingTypeCodes = newCodes("RecordingType", false,
 )
 
 // Code returns what Zoom writes for the value.
-func (e RecordingType) Code() string { return recordingTypeCodes.toZoom[string(e)] }
+func (e RecordingType) Code() string { return recordingTypeCodes.text(string(e)) }
 
-// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *RecordingType) SetCode(code string) { *e = RecordingType(recordingTypeCodes.named(code)) }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
 func (e *RecordingType) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	name, err := recordingTypeCodes.decode(dec)
 	*e = RecordingType(name)
@@ -5870,9 +7012,12 @@ var recurrenceTypeCodes = newCodes("RecurrenceType", true,
 )
 
 // Code returns what Zoom writes for the value.
-func (e RecurrenceType) Code() string { return recurrenceTypeCodes.toZoom[string(e)] }
+func (e RecurrenceType) Code() string { return recurrenceTypeCodes.text(string(e)) }
 
-// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *RecurrenceType) SetCode(code string) { *e = RecurrenceType(recurrenceTypeCodes.named(code)) }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
 func (e *RecurrenceType) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	name, err := recurrenceTypeCodes.decode(dec)
 	*e = RecurrenceType(name)
@@ -5914,9 +7059,14 @@ var registrantActionCodes = newCodes("RegistrantAction", false,
 )
 
 // Code returns what Zoom writes for the value.
-func (e RegistrantAction) Code() string { return registrantActionCodes.toZoom[string(e)] }
+func (e RegistrantAction) Code() string { return registrantActionCodes.text(string(e)) }
 
-// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *RegistrantAction) SetCode(code string) {
+	*e = RegistrantAction(registrantActionCodes.named(code))
+}
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
 func (e *RegistrantAction) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	name, err := registrantActionCodes.decode(dec)
 	*e = RegistrantAction(name)
@@ -5991,9 +7141,14 @@ var registrantLanguageCodes = newCodes("RegistrantLanguage", false,
 )
 
 // Code returns what Zoom writes for the value.
-func (e RegistrantLanguage) Code() string { return registrantLanguageCodes.toZoom[string(e)] }
+func (e RegistrantLanguage) Code() string { return registrantLanguageCodes.text(string(e)) }
 
-// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *RegistrantLanguage) SetCode(code string) {
+	*e = RegistrantLanguage(registrantLanguageCodes.named(code))
+}
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
 func (e *RegistrantLanguage) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	name, err := registrantLanguageCodes.decode(dec)
 	*e = RegistrantLanguage(name)
@@ -6035,9 +7190,14 @@ var registrantStatusCodes = newCodes("RegistrantStatus", false,
 )
 
 // Code returns what Zoom writes for the value.
-func (e RegistrantStatus) Code() string { return registrantStatusCodes.toZoom[string(e)] }
+func (e RegistrantStatus) Code() string { return registrantStatusCodes.text(string(e)) }
 
-// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *RegistrantStatus) SetCode(code string) {
+	*e = RegistrantStatus(registrantStatusCodes.named(code))
+}
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
 func (e *RegistrantStatus) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	name, err := registrantStatusCodes.decode(dec)
 	*e = RegistrantStatus(name)
@@ -6056,6 +7216,54 @@ func (e RegistrantStatus) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
 func (e *RegistrantStatus) UnmarshalGQL(v any) error {
 	name, err := registrantStatusCodes.unmarshalGQL(v)
 	*e = RegistrantStatus(name)
+	return err
+}
+
+// RegistrationApprovalInput: How who registers is approved.
+type RegistrationApprovalInput string
+
+// The values of RegistrationApprovalInput.
+const (
+	// They register and are approved by themselves.
+	RegistrationApprovalInputAutomatic RegistrationApprovalInput = "AUTOMATIC"
+	// They register, and the host approves each.
+	RegistrationApprovalInputManual RegistrationApprovalInput = "MANUAL"
+)
+
+var registrationApprovalInputCodes = newCodes("RegistrationApprovalInput", true,
+	"AUTOMATIC", "0",
+	"MANUAL", "1",
+)
+
+// Code returns what Zoom writes for the value.
+func (e RegistrationApprovalInput) Code() string {
+	return registrationApprovalInputCodes.text(string(e))
+}
+
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *RegistrationApprovalInput) SetCode(code string) {
+	*e = RegistrationApprovalInput(registrationApprovalInputCodes.named(code))
+}
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
+func (e *RegistrationApprovalInput) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	name, err := registrationApprovalInputCodes.decode(dec)
+	*e = RegistrationApprovalInput(name)
+	return err
+}
+
+// MarshalJSONTo writes Zoom's value.
+func (e RegistrationApprovalInput) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return registrationApprovalInputCodes.encode(enc, string(e))
+}
+
+// MarshalGQL writes the name, or null.
+func (e RegistrationApprovalInput) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+
+// UnmarshalGQL reads the name that a caller wrote.
+func (e *RegistrationApprovalInput) UnmarshalGQL(v any) error {
+	name, err := registrationApprovalInputCodes.unmarshalGQL(v)
+	*e = RegistrationApprovalInput(name)
 	return err
 }
 
@@ -6112,9 +7320,14 @@ var registrationFieldCodes = newCodes("RegistrationField", false,
 )
 
 // Code returns what Zoom writes for the value.
-func (e RegistrationField) Code() string { return registrationFieldCodes.toZoom[string(e)] }
+func (e RegistrationField) Code() string { return registrationFieldCodes.text(string(e)) }
 
-// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *RegistrationField) SetCode(code string) {
+	*e = RegistrationField(registrationFieldCodes.named(code))
+}
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
 func (e *RegistrationField) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	name, err := registrationFieldCodes.decode(dec)
 	*e = RegistrationField(name)
@@ -6156,9 +7369,14 @@ var registrationTypeCodes = newCodes("RegistrationType", true,
 )
 
 // Code returns what Zoom writes for the value.
-func (e RegistrationType) Code() string { return registrationTypeCodes.toZoom[string(e)] }
+func (e RegistrationType) Code() string { return registrationTypeCodes.text(string(e)) }
 
-// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *RegistrationType) SetCode(code string) {
+	*e = RegistrationType(registrationTypeCodes.named(code))
+}
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
 func (e *RegistrationType) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	name, err := registrationTypeCodes.decode(dec)
 	*e = RegistrationType(name)
@@ -6203,9 +7421,12 @@ var reportStateCodes = newCodes("ReportState", false,
 )
 
 // Code returns what Zoom writes for the value.
-func (e ReportState) Code() string { return reportStateCodes.toZoom[string(e)] }
+func (e ReportState) Code() string { return reportStateCodes.text(string(e)) }
 
-// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *ReportState) SetCode(code string) { *e = ReportState(reportStateCodes.named(code)) }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
 func (e *ReportState) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	name, err := reportStateCodes.decode(dec)
 	*e = ReportState(name)
@@ -6247,9 +7468,14 @@ var resourcePermissionCodes = newCodes("ResourcePermission", false,
 )
 
 // Code returns what Zoom writes for the value.
-func (e ResourcePermission) Code() string { return resourcePermissionCodes.toZoom[string(e)] }
+func (e ResourcePermission) Code() string { return resourcePermissionCodes.text(string(e)) }
 
-// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *ResourcePermission) SetCode(code string) {
+	*e = ResourcePermission(resourcePermissionCodes.named(code))
+}
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
 func (e *ResourcePermission) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	name, err := resourcePermissionCodes.decode(dec)
 	*e = ResourcePermission(name)
@@ -6288,9 +7514,12 @@ var roleTypeCodes = newCodes("RoleType", false,
 )
 
 // Code returns what Zoom writes for the value.
-func (e RoleType) Code() string { return roleTypeCodes.toZoom[string(e)] }
+func (e RoleType) Code() string { return roleTypeCodes.text(string(e)) }
 
-// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *RoleType) SetCode(code string) { *e = RoleType(roleTypeCodes.named(code)) }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
 func (e *RoleType) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	name, err := roleTypeCodes.decode(dec)
 	*e = RoleType(name)
@@ -6329,9 +7558,12 @@ var screenSharersCodes = newCodes("ScreenSharers", false,
 )
 
 // Code returns what Zoom writes for the value.
-func (e ScreenSharers) Code() string { return screenSharersCodes.toZoom[string(e)] }
+func (e ScreenSharers) Code() string { return screenSharersCodes.text(string(e)) }
 
-// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *ScreenSharers) SetCode(code string) { *e = ScreenSharers(screenSharersCodes.named(code)) }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
 func (e *ScreenSharers) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	name, err := screenSharersCodes.decode(dec)
 	*e = ScreenSharers(name)
@@ -6370,9 +7602,14 @@ var signInActivityTypeCodes = newCodes("SignInActivityType", false,
 )
 
 // Code returns what Zoom writes for the value.
-func (e SignInActivityType) Code() string { return signInActivityTypeCodes.toZoom[string(e)] }
+func (e SignInActivityType) Code() string { return signInActivityTypeCodes.text(string(e)) }
 
-// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *SignInActivityType) SetCode(code string) {
+	*e = SignInActivityType(signInActivityTypeCodes.named(code))
+}
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
 func (e *SignInActivityType) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	name, err := signInActivityTypeCodes.decode(dec)
 	*e = SignInActivityType(name)
@@ -6435,9 +7672,12 @@ var signLanguageCodes = newCodes("SignLanguage", false,
 )
 
 // Code returns what Zoom writes for the value.
-func (e SignLanguage) Code() string { return signLanguageCodes.toZoom[string(e)] }
+func (e SignLanguage) Code() string { return signLanguageCodes.text(string(e)) }
 
-// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *SignLanguage) SetCode(code string) { *e = SignLanguage(signLanguageCodes.named(code)) }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
 func (e *SignLanguage) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	name, err := signLanguageCodes.decode(dec)
 	*e = SignLanguage(name)
@@ -6476,9 +7716,14 @@ var simuliveDelayUnitCodes = newCodes("SimuliveDelayUnit", false,
 )
 
 // Code returns what Zoom writes for the value.
-func (e SimuliveDelayUnit) Code() string { return simuliveDelayUnitCodes.toZoom[string(e)] }
+func (e SimuliveDelayUnit) Code() string { return simuliveDelayUnitCodes.text(string(e)) }
 
-// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *SimuliveDelayUnit) SetCode(code string) {
+	*e = SimuliveDelayUnit(simuliveDelayUnitCodes.named(code))
+}
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
 func (e *SimuliveDelayUnit) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	name, err := simuliveDelayUnitCodes.decode(dec)
 	*e = SimuliveDelayUnit(name)
@@ -6517,9 +7762,14 @@ var simultaneousSharingCodes = newCodes("SimultaneousSharing", false,
 )
 
 // Code returns what Zoom writes for the value.
-func (e SimultaneousSharing) Code() string { return simultaneousSharingCodes.toZoom[string(e)] }
+func (e SimultaneousSharing) Code() string { return simultaneousSharingCodes.text(string(e)) }
 
-// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *SimultaneousSharing) SetCode(code string) {
+	*e = SimultaneousSharing(simultaneousSharingCodes.named(code))
+}
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
 func (e *SimultaneousSharing) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	name, err := simultaneousSharingCodes.decode(dec)
 	*e = SimultaneousSharing(name)
@@ -6558,9 +7808,14 @@ var ssoBypassOperationCodes = newCodes("SsoBypassOperation", false,
 )
 
 // Code returns what Zoom writes for the value.
-func (e SsoBypassOperation) Code() string { return ssoBypassOperationCodes.toZoom[string(e)] }
+func (e SsoBypassOperation) Code() string { return ssoBypassOperationCodes.text(string(e)) }
 
-// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *SsoBypassOperation) SetCode(code string) {
+	*e = SsoBypassOperation(ssoBypassOperationCodes.named(code))
+}
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
 func (e *SsoBypassOperation) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	name, err := ssoBypassOperationCodes.decode(dec)
 	*e = SsoBypassOperation(name)
@@ -6602,11 +7857,14 @@ var subAccountPrivilegeLevelCodes = newCodes("SubAccountPrivilegeLevel", true,
 )
 
 // Code returns what Zoom writes for the value.
-func (e SubAccountPrivilegeLevel) Code() string {
-	return subAccountPrivilegeLevelCodes.toZoom[string(e)]
+func (e SubAccountPrivilegeLevel) Code() string { return subAccountPrivilegeLevelCodes.text(string(e)) }
+
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *SubAccountPrivilegeLevel) SetCode(code string) {
+	*e = SubAccountPrivilegeLevel(subAccountPrivilegeLevelCodes.named(code))
 }
 
-// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
 func (e *SubAccountPrivilegeLevel) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	name, err := subAccountPrivilegeLevelCodes.decode(dec)
 	*e = SubAccountPrivilegeLevel(name)
@@ -6651,9 +7909,14 @@ var summaryRecipientsCodes = newCodes("SummaryRecipients", true,
 )
 
 // Code returns what Zoom writes for the value.
-func (e SummaryRecipients) Code() string { return summaryRecipientsCodes.toZoom[string(e)] }
+func (e SummaryRecipients) Code() string { return summaryRecipientsCodes.text(string(e)) }
 
-// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *SummaryRecipients) SetCode(code string) {
+	*e = SummaryRecipients(summaryRecipientsCodes.named(code))
+}
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
 func (e *SummaryRecipients) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	name, err := summaryRecipientsCodes.decode(dec)
 	*e = SummaryRecipients(name)
@@ -6704,9 +7967,12 @@ var surveyProductCodes = newCodes("SurveyProduct", false,
 )
 
 // Code returns what Zoom writes for the value.
-func (e SurveyProduct) Code() string { return surveyProductCodes.toZoom[string(e)] }
+func (e SurveyProduct) Code() string { return surveyProductCodes.text(string(e)) }
 
-// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *SurveyProduct) SetCode(code string) { *e = SurveyProduct(surveyProductCodes.named(code)) }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
 func (e *SurveyProduct) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	name, err := surveyProductCodes.decode(dec)
 	*e = SurveyProduct(name)
@@ -6763,9 +8029,14 @@ var surveyQuestionTypeCodes = newCodes("SurveyQuestionType", false,
 )
 
 // Code returns what Zoom writes for the value.
-func (e SurveyQuestionType) Code() string { return surveyQuestionTypeCodes.toZoom[string(e)] }
+func (e SurveyQuestionType) Code() string { return surveyQuestionTypeCodes.text(string(e)) }
 
-// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *SurveyQuestionType) SetCode(code string) {
+	*e = SurveyQuestionType(surveyQuestionTypeCodes.named(code))
+}
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
 func (e *SurveyQuestionType) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	name, err := surveyQuestionTypeCodes.decode(dec)
 	*e = SurveyQuestionType(name)
@@ -6813,9 +8084,12 @@ var surveyTypeCodes = newCodes("SurveyType", false,
 )
 
 // Code returns what Zoom writes for the value.
-func (e SurveyType) Code() string { return surveyTypeCodes.toZoom[string(e)] }
+func (e SurveyType) Code() string { return surveyTypeCodes.text(string(e)) }
 
-// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *SurveyType) SetCode(code string) { *e = SurveyType(surveyTypeCodes.named(code)) }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
 func (e *SurveyType) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	name, err := surveyTypeCodes.decode(dec)
 	*e = SurveyType(name)
@@ -6872,9 +8146,14 @@ var telephoneCallTypeCodes = newCodes("TelephoneCallType", false,
 )
 
 // Code returns what Zoom writes for the value.
-func (e TelephoneCallType) Code() string { return telephoneCallTypeCodes.toZoom[string(e)] }
+func (e TelephoneCallType) Code() string { return telephoneCallTypeCodes.text(string(e)) }
 
-// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *TelephoneCallType) SetCode(code string) {
+	*e = TelephoneCallType(telephoneCallTypeCodes.named(code))
+}
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
 func (e *TelephoneCallType) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	name, err := telephoneCallTypeCodes.decode(dec)
 	*e = TelephoneCallType(name)
@@ -6916,9 +8195,14 @@ var telephoneReportTypeCodes = newCodes("TelephoneReportType", true,
 )
 
 // Code returns what Zoom writes for the value.
-func (e TelephoneReportType) Code() string { return telephoneReportTypeCodes.toZoom[string(e)] }
+func (e TelephoneReportType) Code() string { return telephoneReportTypeCodes.text(string(e)) }
 
-// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *TelephoneReportType) SetCode(code string) {
+	*e = TelephoneReportType(telephoneReportTypeCodes.named(code))
+}
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
 func (e *TelephoneReportType) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	name, err := telephoneReportTypeCodes.decode(dec)
 	*e = TelephoneReportType(name)
@@ -6963,9 +8247,12 @@ var telephoneTimeCodes = newCodes("TelephoneTime", false,
 )
 
 // Code returns what Zoom writes for the value.
-func (e TelephoneTime) Code() string { return telephoneTimeCodes.toZoom[string(e)] }
+func (e TelephoneTime) Code() string { return telephoneTimeCodes.text(string(e)) }
 
-// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *TelephoneTime) SetCode(code string) { *e = TelephoneTime(telephoneTimeCodes.named(code)) }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
 func (e *TelephoneTime) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	name, err := telephoneTimeCodes.decode(dec)
 	*e = TelephoneTime(name)
@@ -7010,9 +8297,14 @@ var twoFactorAudienceCodes = newCodes("TwoFactorAudience", false,
 )
 
 // Code returns what Zoom writes for the value.
-func (e TwoFactorAudience) Code() string { return twoFactorAudienceCodes.toZoom[string(e)] }
+func (e TwoFactorAudience) Code() string { return twoFactorAudienceCodes.text(string(e)) }
 
-// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *TwoFactorAudience) SetCode(code string) {
+	*e = TwoFactorAudience(twoFactorAudienceCodes.named(code))
+}
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
 func (e *TwoFactorAudience) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	name, err := twoFactorAudienceCodes.decode(dec)
 	*e = TwoFactorAudience(name)
@@ -7054,9 +8346,14 @@ var upcomingEventTypeCodes = newCodes("UpcomingEventType", false,
 )
 
 // Code returns what Zoom writes for the value.
-func (e UpcomingEventType) Code() string { return upcomingEventTypeCodes.toZoom[string(e)] }
+func (e UpcomingEventType) Code() string { return upcomingEventTypeCodes.text(string(e)) }
 
-// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *UpcomingEventType) SetCode(code string) {
+	*e = UpcomingEventType(upcomingEventTypeCodes.named(code))
+}
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
 func (e *UpcomingEventType) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	name, err := upcomingEventTypeCodes.decode(dec)
 	*e = UpcomingEventType(name)
@@ -7122,9 +8419,12 @@ var userErrorCodeCodes = newCodes("UserErrorCode", false,
 )
 
 // Code returns what Zoom writes for the value.
-func (e UserErrorCode) Code() string { return userErrorCodeCodes.toZoom[string(e)] }
+func (e UserErrorCode) Code() string { return userErrorCodeCodes.text(string(e)) }
 
-// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *UserErrorCode) SetCode(code string) { *e = UserErrorCode(userErrorCodeCodes.named(code)) }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
 func (e *UserErrorCode) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	name, err := userErrorCodeCodes.decode(dec)
 	*e = UserErrorCode(name)
@@ -7166,9 +8466,12 @@ var userStatusCodes = newCodes("UserStatus", false,
 )
 
 // Code returns what Zoom writes for the value.
-func (e UserStatus) Code() string { return userStatusCodes.toZoom[string(e)] }
+func (e UserStatus) Code() string { return userStatusCodes.text(string(e)) }
 
-// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *UserStatus) SetCode(code string) { *e = UserStatus(userStatusCodes.named(code)) }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
 func (e *UserStatus) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	name, err := userStatusCodes.decode(dec)
 	*e = UserStatus(name)
@@ -7199,6 +8502,8 @@ const (
 	UserTypeBasic UserType = "BASIC"
 	// Paid licence for meetings.
 	UserTypeLicensed UserType = "LICENSED"
+	// For a meeting server on the account's own premises. The library ZoomNet names the code; Zoom's documents lack it.
+	UserTypeOnPremise UserType = "ON_PREMISE"
 	// No meetings at all, not even the basic ones.
 	UserTypeUnassigned UserType = "UNASSIGNED"
 	// None; only for users made by single sign-on.
@@ -7208,14 +8513,18 @@ const (
 var userTypeCodes = newCodes("UserType", true,
 	"BASIC", "1",
 	"LICENSED", "2",
+	"ON_PREMISE", "3",
 	"UNASSIGNED", "4",
 	"NONE", "99",
 )
 
 // Code returns what Zoom writes for the value.
-func (e UserType) Code() string { return userTypeCodes.toZoom[string(e)] }
+func (e UserType) Code() string { return userTypeCodes.text(string(e)) }
 
-// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *UserType) SetCode(code string) { *e = UserType(userTypeCodes.named(code)) }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
 func (e *UserType) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	name, err := userTypeCodes.decode(dec)
 	*e = UserType(name)
@@ -7237,6 +8546,56 @@ func (e *UserType) UnmarshalGQL(v any) error {
 	return err
 }
 
+// UserTypeInput: What kind of licence to give to a user.
+type UserTypeInput string
+
+// The values of UserTypeInput.
+const (
+	// Without a paid licence.
+	UserTypeInputBasic UserTypeInput = "BASIC"
+	// Paid licence for meetings.
+	UserTypeInputLicensed UserTypeInput = "LICENSED"
+	// No meetings at all, not even the basic ones.
+	UserTypeInputUnassigned UserTypeInput = "UNASSIGNED"
+	// None; only for users made by single sign-on.
+	UserTypeInputNone UserTypeInput = "NONE"
+)
+
+var userTypeInputCodes = newCodes("UserTypeInput", true,
+	"BASIC", "1",
+	"LICENSED", "2",
+	"UNASSIGNED", "4",
+	"NONE", "99",
+)
+
+// Code returns what Zoom writes for the value.
+func (e UserTypeInput) Code() string { return userTypeInputCodes.text(string(e)) }
+
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *UserTypeInput) SetCode(code string) { *e = UserTypeInput(userTypeInputCodes.named(code)) }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
+func (e *UserTypeInput) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	name, err := userTypeInputCodes.decode(dec)
+	*e = UserTypeInput(name)
+	return err
+}
+
+// MarshalJSONTo writes Zoom's value.
+func (e UserTypeInput) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return userTypeInputCodes.encode(enc, string(e))
+}
+
+// MarshalGQL writes the name, or null.
+func (e UserTypeInput) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+
+// UnmarshalGQL reads the name that a caller wrote.
+func (e *UserTypeInput) UnmarshalGQL(v any) error {
+	name, err := userTypeInputCodes.unmarshalGQL(v)
+	*e = UserTypeInput(name)
+	return err
+}
+
 // WaitingOrder: In which order the waiting are listed.
 type WaitingOrder string
 
@@ -7254,9 +8613,12 @@ var waitingOrderCodes = newCodes("WaitingOrder", true,
 )
 
 // Code returns what Zoom writes for the value.
-func (e WaitingOrder) Code() string { return waitingOrderCodes.toZoom[string(e)] }
+func (e WaitingOrder) Code() string { return waitingOrderCodes.text(string(e)) }
 
-// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *WaitingOrder) SetCode(code string) { *e = WaitingOrder(waitingOrderCodes.named(code)) }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
 func (e *WaitingOrder) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	name, err := waitingOrderCodes.decode(dec)
 	*e = WaitingOrder(name)
@@ -7304,9 +8666,14 @@ var waitingRoomAudienceCodes = newCodes("WaitingRoomAudience", false,
 )
 
 // Code returns what Zoom writes for the value.
-func (e WaitingRoomAudience) Code() string { return waitingRoomAudienceCodes.toZoom[string(e)] }
+func (e WaitingRoomAudience) Code() string { return waitingRoomAudienceCodes.text(string(e)) }
 
-// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *WaitingRoomAudience) SetCode(code string) {
+	*e = WaitingRoomAudience(waitingRoomAudienceCodes.named(code))
+}
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
 func (e *WaitingRoomAudience) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	name, err := waitingRoomAudienceCodes.decode(dec)
 	*e = WaitingRoomAudience(name)
@@ -7345,9 +8712,14 @@ var waitingRoomModeCodes = newCodes("WaitingRoomMode", false,
 )
 
 // Code returns what Zoom writes for the value.
-func (e WaitingRoomMode) Code() string { return waitingRoomModeCodes.toZoom[string(e)] }
+func (e WaitingRoomMode) Code() string { return waitingRoomModeCodes.text(string(e)) }
 
-// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *WaitingRoomMode) SetCode(code string) {
+	*e = WaitingRoomMode(waitingRoomModeCodes.named(code))
+}
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
 func (e *WaitingRoomMode) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	name, err := waitingRoomModeCodes.decode(dec)
 	*e = WaitingRoomMode(name)
@@ -7389,9 +8761,14 @@ var waitingRoomSubjectsCodes = newCodes("WaitingRoomSubjects", true,
 )
 
 // Code returns what Zoom writes for the value.
-func (e WaitingRoomSubjects) Code() string { return waitingRoomSubjectsCodes.toZoom[string(e)] }
+func (e WaitingRoomSubjects) Code() string { return waitingRoomSubjectsCodes.text(string(e)) }
 
-// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *WaitingRoomSubjects) SetCode(code string) {
+	*e = WaitingRoomSubjects(waitingRoomSubjectsCodes.named(code))
+}
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
 func (e *WaitingRoomSubjects) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	name, err := waitingRoomSubjectsCodes.decode(dec)
 	*e = WaitingRoomSubjects(name)
@@ -7433,9 +8810,14 @@ var webinarChatPartnersCodes = newCodes("WebinarChatPartners", true,
 )
 
 // Code returns what Zoom writes for the value.
-func (e WebinarChatPartners) Code() string { return webinarChatPartnersCodes.toZoom[string(e)] }
+func (e WebinarChatPartners) Code() string { return webinarChatPartnersCodes.text(string(e)) }
 
-// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *WebinarChatPartners) SetCode(code string) {
+	*e = WebinarChatPartners(webinarChatPartnersCodes.named(code))
+}
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
 func (e *WebinarChatPartners) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	name, err := webinarChatPartnersCodes.decode(dec)
 	*e = WebinarChatPartners(name)
@@ -7477,9 +8859,14 @@ var webinarChatSavingCodes = newCodes("WebinarChatSaving", true,
 )
 
 // Code returns what Zoom writes for the value.
-func (e WebinarChatSaving) Code() string { return webinarChatSavingCodes.toZoom[string(e)] }
+func (e WebinarChatSaving) Code() string { return webinarChatSavingCodes.text(string(e)) }
 
-// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *WebinarChatSaving) SetCode(code string) {
+	*e = WebinarChatSaving(webinarChatSavingCodes.named(code))
+}
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
 func (e *WebinarChatSaving) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	name, err := webinarChatSavingCodes.decode(dec)
 	*e = WebinarChatSaving(name)
@@ -7518,9 +8905,14 @@ var webinarListTypeCodes = newCodes("WebinarListType", false,
 )
 
 // Code returns what Zoom writes for the value.
-func (e WebinarListType) Code() string { return webinarListTypeCodes.toZoom[string(e)] }
+func (e WebinarListType) Code() string { return webinarListTypeCodes.text(string(e)) }
 
-// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *WebinarListType) SetCode(code string) {
+	*e = WebinarListType(webinarListTypeCodes.named(code))
+}
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
 func (e *WebinarListType) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	name, err := webinarListTypeCodes.decode(dec)
 	*e = WebinarListType(name)
@@ -7565,9 +8957,14 @@ var webinarQuestionAskersCodes = newCodes("WebinarQuestionAskers", true,
 )
 
 // Code returns what Zoom writes for the value.
-func (e WebinarQuestionAskers) Code() string { return webinarQuestionAskersCodes.toZoom[string(e)] }
+func (e WebinarQuestionAskers) Code() string { return webinarQuestionAskersCodes.text(string(e)) }
 
-// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *WebinarQuestionAskers) SetCode(code string) {
+	*e = WebinarQuestionAskers(webinarQuestionAskersCodes.named(code))
+}
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
 func (e *WebinarQuestionAskers) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	name, err := webinarQuestionAskersCodes.decode(dec)
 	*e = WebinarQuestionAskers(name)
@@ -7612,9 +9009,14 @@ var webinarQuestionTypeCodes = newCodes("WebinarQuestionType", false,
 )
 
 // Code returns what Zoom writes for the value.
-func (e WebinarQuestionType) Code() string { return webinarQuestionTypeCodes.toZoom[string(e)] }
+func (e WebinarQuestionType) Code() string { return webinarQuestionTypeCodes.text(string(e)) }
 
-// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *WebinarQuestionType) SetCode(code string) {
+	*e = WebinarQuestionType(webinarQuestionTypeCodes.named(code))
+}
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
 func (e *WebinarQuestionType) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	name, err := webinarQuestionTypeCodes.decode(dec)
 	*e = WebinarQuestionType(name)
@@ -7654,10 +9056,15 @@ var webinarQuestionVisibilityCodes = newCodes("WebinarQuestionVisibility", false
 
 // Code returns what Zoom writes for the value.
 func (e WebinarQuestionVisibility) Code() string {
-	return webinarQuestionVisibilityCodes.toZoom[string(e)]
+	return webinarQuestionVisibilityCodes.text(string(e))
 }
 
-// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *WebinarQuestionVisibility) SetCode(code string) {
+	*e = WebinarQuestionVisibility(webinarQuestionVisibilityCodes.named(code))
+}
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
 func (e *WebinarQuestionVisibility) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	name, err := webinarQuestionVisibilityCodes.decode(dec)
 	*e = WebinarQuestionVisibility(name)
@@ -7732,11 +9139,14 @@ var webinarRegistrationFieldCodes = newCodes("WebinarRegistrationField", false,
 )
 
 // Code returns what Zoom writes for the value.
-func (e WebinarRegistrationField) Code() string {
-	return webinarRegistrationFieldCodes.toZoom[string(e)]
+func (e WebinarRegistrationField) Code() string { return webinarRegistrationFieldCodes.text(string(e)) }
+
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *WebinarRegistrationField) SetCode(code string) {
+	*e = WebinarRegistrationField(webinarRegistrationFieldCodes.named(code))
 }
 
-// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
 func (e *WebinarRegistrationField) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	name, err := webinarRegistrationFieldCodes.decode(dec)
 	*e = WebinarRegistrationField(name)
@@ -7793,9 +9203,14 @@ var webinarReminderTimeCodes = newCodes("WebinarReminderTime", true,
 )
 
 // Code returns what Zoom writes for the value.
-func (e WebinarReminderTime) Code() string { return webinarReminderTimeCodes.toZoom[string(e)] }
+func (e WebinarReminderTime) Code() string { return webinarReminderTimeCodes.text(string(e)) }
 
-// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *WebinarReminderTime) SetCode(code string) {
+	*e = WebinarReminderTime(webinarReminderTimeCodes.named(code))
+}
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
 func (e *WebinarReminderTime) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	name, err := webinarReminderTimeCodes.decode(dec)
 	*e = WebinarReminderTime(name)
@@ -7837,11 +9252,14 @@ var webinarSummaryRecipientsCodes = newCodes("WebinarSummaryRecipients", true,
 )
 
 // Code returns what Zoom writes for the value.
-func (e WebinarSummaryRecipients) Code() string {
-	return webinarSummaryRecipientsCodes.toZoom[string(e)]
+func (e WebinarSummaryRecipients) Code() string { return webinarSummaryRecipientsCodes.text(string(e)) }
+
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *WebinarSummaryRecipients) SetCode(code string) {
+	*e = WebinarSummaryRecipients(webinarSummaryRecipientsCodes.named(code))
 }
 
-// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
 func (e *WebinarSummaryRecipients) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	name, err := webinarSummaryRecipientsCodes.decode(dec)
 	*e = WebinarSummaryRecipients(name)
@@ -7883,9 +9301,12 @@ var webinarTypeCodes = newCodes("WebinarType", true,
 )
 
 // Code returns what Zoom writes for the value.
-func (e WebinarType) Code() string { return webinarTypeCodes.toZoom[string(e)] }
+func (e WebinarType) Code() string { return webinarTypeCodes.text(string(e)) }
 
-// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *WebinarType) SetCode(code string) { *e = WebinarType(webinarTypeCodes.named(code)) }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
 func (e *WebinarType) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	name, err := webinarTypeCodes.decode(dec)
 	*e = WebinarType(name)
@@ -7939,9 +9360,12 @@ var weekdayCodes = newCodes("Weekday", true,
 )
 
 // Code returns what Zoom writes for the value.
-func (e Weekday) Code() string { return weekdayCodes.toZoom[string(e)] }
+func (e Weekday) Code() string { return weekdayCodes.text(string(e)) }
 
-// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *Weekday) SetCode(code string) { *e = Weekday(weekdayCodes.named(code)) }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
 func (e *Weekday) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	name, err := weekdayCodes.decode(dec)
 	*e = Weekday(name)
@@ -8031,9 +9455,12 @@ var zoomUnitedPlanCodes = newCodes("ZoomUnitedPlan", false,
 )
 
 // Code returns what Zoom writes for the value.
-func (e ZoomUnitedPlan) Code() string { return zoomUnitedPlanCodes.toZoom[string(e)] }
+func (e ZoomUnitedPlan) Code() string { return zoomUnitedPlanCodes.text(string(e)) }
 
-// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *ZoomUnitedPlan) SetCode(code string) { *e = ZoomUnitedPlan(zoomUnitedPlanCodes.named(code)) }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
 func (e *ZoomUnitedPlan) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	name, err := zoomUnitedPlanCodes.decode(dec)
 	*e = ZoomUnitedPlan(name)
@@ -8150,9 +9577,14 @@ var zoomWorkplacePlanCodes = newCodes("ZoomWorkplacePlan", true,
 )
 
 // Code returns what Zoom writes for the value.
-func (e ZoomWorkplacePlan) Code() string { return zoomWorkplacePlanCodes.toZoom[string(e)] }
+func (e ZoomWorkplacePlan) Code() string { return zoomWorkplacePlanCodes.text(string(e)) }
 
-// UnmarshalJSONFrom reads Zoom's value; an unknown one is null.
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *ZoomWorkplacePlan) SetCode(code string) {
+	*e = ZoomWorkplacePlan(zoomWorkplacePlanCodes.named(code))
+}
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
 func (e *ZoomWorkplacePlan) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	name, err := zoomWorkplacePlanCodes.decode(dec)
 	*e = ZoomWorkplacePlan(name)
@@ -8171,5 +9603,120 @@ func (e ZoomWorkplacePlan) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
 func (e *ZoomWorkplacePlan) UnmarshalGQL(v any) error {
 	name, err := zoomWorkplacePlanCodes.unmarshalGQL(v)
 	*e = ZoomWorkplacePlan(name)
+	return err
+}
+
+// ZoomWorkplacePlanInput: Zoom Workplace plan to give to a user.
+type ZoomWorkplacePlanInput string
+
+// The values of ZoomWorkplacePlanInput.
+const (
+	// None.
+	ZoomWorkplacePlanInputNone ZoomWorkplacePlanInput = "NONE"
+	// Business Plus, unlimited calls in the US and Canada; for governments without calls.
+	ZoomWorkplacePlanInputBusinessPlusUsCaUnlimited ZoomWorkplacePlanInput = "BUSINESS_PLUS_US_CA_UNLIMITED"
+	// Business Plus, unlimited calls in the UK and Ireland.
+	ZoomWorkplacePlanInputBusinessPlusUkIeUnlimited ZoomWorkplacePlanInput = "BUSINESS_PLUS_UK_IE_UNLIMITED"
+	// Business Plus, unlimited calls in Australia and New Zealand.
+	ZoomWorkplacePlanInputBusinessPlusAuNzUnlimited ZoomWorkplacePlanInput = "BUSINESS_PLUS_AU_NZ_UNLIMITED"
+	// Business Plus, unlimited calls in Japan.
+	ZoomWorkplacePlanInputBusinessPlusJpUnlimited ZoomWorkplacePlanInput = "BUSINESS_PLUS_JP_UNLIMITED"
+	// Business Plus with Global Select.
+	ZoomWorkplacePlanInputBusinessPlusGlobalSelect ZoomWorkplacePlanInput = "BUSINESS_PLUS_GLOBAL_SELECT"
+	// Enterprise Premier, unlimited calls in the US and Canada.
+	ZoomWorkplacePlanInputEnterprisePremierUsCaUnlimited ZoomWorkplacePlanInput = "ENTERPRISE_PREMIER_US_CA_UNLIMITED"
+	// Enterprise Premier, unlimited calls in Japan.
+	ZoomWorkplacePlanInputEnterprisePremierJpUnlimited ZoomWorkplacePlanInput = "ENTERPRISE_PREMIER_JP_UNLIMITED"
+	// Enterprise Premier, unlimited calls in the UK and Ireland.
+	ZoomWorkplacePlanInputEnterprisePremierUkIeUnlimited ZoomWorkplacePlanInput = "ENTERPRISE_PREMIER_UK_IE_UNLIMITED"
+	// Enterprise Premier, unlimited calls in Australia and New Zealand.
+	ZoomWorkplacePlanInputEnterprisePremierAuNzUnlimited ZoomWorkplacePlanInput = "ENTERPRISE_PREMIER_AU_NZ_UNLIMITED"
+	// Pro Plus, unlimited calls in the US and Canada.
+	ZoomWorkplacePlanInputProPlusUsCaUnlimited ZoomWorkplacePlanInput = "PRO_PLUS_US_CA_UNLIMITED"
+	// Education: School and Campus.
+	ZoomWorkplacePlanInputEducationSchoolAndCampus ZoomWorkplacePlanInput = "EDUCATION_SCHOOL_AND_CAMPUS"
+	// Education: School and Campus Plus, unlimited calls in the US and Canada.
+	ZoomWorkplacePlanInputEducationSchoolAndCampusPlusUsCaUnlimited ZoomWorkplacePlanInput = "EDUCATION_SCHOOL_AND_CAMPUS_PLUS_US_CA_UNLIMITED"
+	// Education: School and Campus Plus, unlimited calls in Japan.
+	ZoomWorkplacePlanInputEducationSchoolAndCampusPlusJpUnlimited ZoomWorkplacePlanInput = "EDUCATION_SCHOOL_AND_CAMPUS_PLUS_JP_UNLIMITED"
+	// Education: School and Campus Plus, unlimited calls in the UK and Ireland.
+	ZoomWorkplacePlanInputEducationSchoolAndCampusPlusUkIeUnlimited ZoomWorkplacePlanInput = "EDUCATION_SCHOOL_AND_CAMPUS_PLUS_UK_IE_UNLIMITED"
+	// Education: School and Campus Plus, unlimited calls in Australia and New Zealand.
+	ZoomWorkplacePlanInputEducationSchoolAndCampusPlusAuNzUnlimited ZoomWorkplacePlanInput = "EDUCATION_SCHOOL_AND_CAMPUS_PLUS_AU_NZ_UNLIMITED"
+	// Education: School and Campus Plus with Global Select.
+	ZoomWorkplacePlanInputEducationSchoolAndCampusPlusGlobalSelect ZoomWorkplacePlanInput = "EDUCATION_SCHOOL_AND_CAMPUS_PLUS_GLOBAL_SELECT"
+	// Education: Enterprise Essentials.
+	ZoomWorkplacePlanInputEducationEnterpriseEssentials ZoomWorkplacePlanInput = "EDUCATION_ENTERPRISE_ESSENTIALS"
+	// Education: Enterprise Plus.
+	ZoomWorkplacePlanInputEducationEnterprisePlus ZoomWorkplacePlanInput = "EDUCATION_ENTERPRISE_PLUS"
+	// Education: Enterprise Student.
+	ZoomWorkplacePlanInputEducationEnterpriseStudent ZoomWorkplacePlanInput = "EDUCATION_ENTERPRISE_STUDENT"
+	// Education: Enterprise Premier, unlimited calls in the US and Canada.
+	ZoomWorkplacePlanInputEducationEnterprisePremierUsCaUnlimited ZoomWorkplacePlanInput = "EDUCATION_ENTERPRISE_PREMIER_US_CA_UNLIMITED"
+	// Education: Enterprise Premier, unlimited calls in Japan.
+	ZoomWorkplacePlanInputEducationEnterprisePremierJpUnlimited ZoomWorkplacePlanInput = "EDUCATION_ENTERPRISE_PREMIER_JP_UNLIMITED"
+	// Education: Enterprise Premier, unlimited calls in the UK and Ireland.
+	ZoomWorkplacePlanInputEducationEnterprisePremierUkIeUnlimited ZoomWorkplacePlanInput = "EDUCATION_ENTERPRISE_PREMIER_UK_IE_UNLIMITED"
+	// Education: Enterprise Premier, unlimited calls in Australia and New Zealand.
+	ZoomWorkplacePlanInputEducationEnterprisePremierAuNzUnlimited ZoomWorkplacePlanInput = "EDUCATION_ENTERPRISE_PREMIER_AU_NZ_UNLIMITED"
+	// Education: Enterprise Premier with Global Select.
+	ZoomWorkplacePlanInputEducationEnterprisePremierGlobalSelect ZoomWorkplacePlanInput = "EDUCATION_ENTERPRISE_PREMIER_GLOBAL_SELECT"
+)
+
+var zoomWorkplacePlanInputCodes = newCodes("ZoomWorkplacePlanInput", true,
+	"NONE", "0",
+	"BUSINESS_PLUS_US_CA_UNLIMITED", "16",
+	"BUSINESS_PLUS_UK_IE_UNLIMITED", "32",
+	"BUSINESS_PLUS_AU_NZ_UNLIMITED", "64",
+	"BUSINESS_PLUS_JP_UNLIMITED", "128",
+	"BUSINESS_PLUS_GLOBAL_SELECT", "33554432",
+	"ENTERPRISE_PREMIER_US_CA_UNLIMITED", "134217728",
+	"ENTERPRISE_PREMIER_JP_UNLIMITED", "268435456",
+	"ENTERPRISE_PREMIER_UK_IE_UNLIMITED", "536870912",
+	"ENTERPRISE_PREMIER_AU_NZ_UNLIMITED", "1073741824",
+	"PRO_PLUS_US_CA_UNLIMITED", "4398046511104",
+	"EDUCATION_SCHOOL_AND_CAMPUS", "18014398509481984",
+	"EDUCATION_SCHOOL_AND_CAMPUS_PLUS_US_CA_UNLIMITED", "137438953472",
+	"EDUCATION_SCHOOL_AND_CAMPUS_PLUS_JP_UNLIMITED", "274877906944",
+	"EDUCATION_SCHOOL_AND_CAMPUS_PLUS_UK_IE_UNLIMITED", "549755813888",
+	"EDUCATION_SCHOOL_AND_CAMPUS_PLUS_AU_NZ_UNLIMITED", "1099511627776",
+	"EDUCATION_SCHOOL_AND_CAMPUS_PLUS_GLOBAL_SELECT", "2199023255552",
+	"EDUCATION_ENTERPRISE_ESSENTIALS", "72057594037927936",
+	"EDUCATION_ENTERPRISE_PLUS", "144115188075855872",
+	"EDUCATION_ENTERPRISE_STUDENT", "576460752303423488",
+	"EDUCATION_ENTERPRISE_PREMIER_US_CA_UNLIMITED", "4294967296",
+	"EDUCATION_ENTERPRISE_PREMIER_JP_UNLIMITED", "8589934592",
+	"EDUCATION_ENTERPRISE_PREMIER_UK_IE_UNLIMITED", "17179869184",
+	"EDUCATION_ENTERPRISE_PREMIER_AU_NZ_UNLIMITED", "34359738368",
+	"EDUCATION_ENTERPRISE_PREMIER_GLOBAL_SELECT", "68719476736",
+)
+
+// Code returns what Zoom writes for the value.
+func (e ZoomWorkplacePlanInput) Code() string { return zoomWorkplacePlanInputCodes.text(string(e)) }
+
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *ZoomWorkplacePlanInput) SetCode(code string) {
+	*e = ZoomWorkplacePlanInput(zoomWorkplacePlanInputCodes.named(code))
+}
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
+func (e *ZoomWorkplacePlanInput) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	name, err := zoomWorkplacePlanInputCodes.decode(dec)
+	*e = ZoomWorkplacePlanInput(name)
+	return err
+}
+
+// MarshalJSONTo writes Zoom's value.
+func (e ZoomWorkplacePlanInput) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return zoomWorkplacePlanInputCodes.encode(enc, string(e))
+}
+
+// MarshalGQL writes the name, or null.
+func (e ZoomWorkplacePlanInput) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+
+// UnmarshalGQL reads the name that a caller wrote.
+func (e *ZoomWorkplacePlanInput) UnmarshalGQL(v any) error {
+	name, err := zoomWorkplacePlanInputCodes.unmarshalGQL(v)
+	*e = ZoomWorkplacePlanInput(name)
 	return err
 }

@@ -12,18 +12,8 @@ import (
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
-)
 
-// Lenient are the options for reading from Zoom: a name that stands twice or a
-// broken rune does not make an answer unreadable.
-var Lenient = json.JoinOptions(
-	jsontext.AllowDuplicateNames(true),
-	jsontext.AllowInvalidUTF8(true),
-	json.WithUnmarshalers(json.JoinUnmarshalers(
-		json.UnmarshalFromFunc(unmarshalJoined[CommaItem]),
-		json.UnmarshalFromFunc(unmarshalJoined[SemicolonItem]),
-		json.UnmarshalFromFunc(unmarshalJoined[Weekday]),
-	)),
+	"zoomql/internal/drift"
 )
 
 var (
@@ -41,20 +31,15 @@ func joinedBy(check bool) json.Options {
 	))
 }
 
-// Unmarshal reads JSON of Zoom's.
-func Unmarshal(data []byte, v any) error { return json.Unmarshal(data, v, Lenient) }
-
-// UnmarshalDecode reads the next JSON value of Zoom's.
-func UnmarshalDecode(dec *jsontext.Decoder, v any) error {
-	return json.UnmarshalDecode(dec, v, Lenient)
-}
-
 // Marshal writes JSON for Zoom.
 func Marshal(v any) ([]byte, error) { return json.Marshal(v, strict) }
 
-// MarshalInput writes an input of a caller's for Zoom. Its error is an *ItemError, or
-// no mistake of the caller's.
+// MarshalInput writes an input of a caller's for Zoom. Its error is an *ItemError, a
+// *TwiceError, or no mistake of the caller's.
 func MarshalInput(v any) ([]byte, error) {
+	if err := putCodes(v); err != nil {
+		return nil, err
+	}
 	body, err := json.Marshal(v, checked)
 	item, refused := errors.AsType[*ItemError](err)
 	if at, ok := errors.AsType[*json.SemanticError](err); refused && ok {
@@ -77,6 +62,9 @@ func (e *ItemError) Error() string {
 
 // IsEmpty reports whether an input holds nothing that was given.
 func IsEmpty(input any) bool {
+	if putCodes(input) != nil {
+		return false
+	}
 	body, err := Marshal(input)
 	return err == nil && ChangesNothing(body)
 }
@@ -122,16 +110,22 @@ func unmarshalJoined[T joined](dec *jsontext.Decoder, list *[]T) error {
 	}
 	*list = nil
 	var items []Text
-	if v.Kind() == '[' {
+	switch v.Kind() {
+	case '[':
 		err = json.Unmarshal(v, &items, dec.Options())
-	} else {
+	case '{':
+		note(dec, drift.Unreadable, "")
+	default:
 		for item := range strings.FieldsFuncSeq(scalarText(v), func(r rune) bool { return r == ',' || r == ';' }) {
 			items = append(items, Text(item))
 		}
 	}
 	for _, item := range items {
-		if x := fromZoom[T](strings.TrimSpace(string(item))); x != "" {
+		text := strings.TrimSpace(string(item))
+		if x := fromZoom[T](text); x != "" {
 			*list = append(*list, x)
+		} else if text != "" {
+			note(dec, drift.Value, text)
 		}
 	}
 	return err
@@ -170,8 +164,8 @@ func toZoom[T joined](x T) string {
 func Strip(v any) { walk(v, secrets, nil) }
 
 // Prune takes out of lists what is null there: objects and texts that Zoom wrote so
-// or left empty, and the values that an enum does not know. A list has no place for
-// null; alone, an unknown value is null.
+// or left empty. A list has no place for null. The values that an enum does not know
+// stay for their texts' sake.
 func Prune(v any) { walk(v, nulls, nil) }
 
 // A walker changes one value in place. It is worked out once a type, and is nil

@@ -188,8 +188,9 @@ func TestPruneTakesNullsOutOfLists(t *testing.T) {
 	}
 	Prune(&u)
 	want := User{
-		LoginTypes:       []LoginType{LoginType(loginTypeCodes.fromZoom["1"]), LoginType(loginTypeCodes.fromZoom["100"])},
-		PhoneNumbers:     []*UserPhoneNumber{{Number: "+1"}},
+		LoginTypesRead:   []LoginType{LoginTypeGoogle, LoginType(loginTypeCodes.named("4711")), LoginTypeZoomWorkEmail},
+		Status:           UserStatus(userStatusCodes.named("brand new")),
+		PhoneNumbers:     []*UserPhoneNumber{{Number: "+1", Label: PhoneNumberLabel(phoneNumberLabelCodes.named("brand new"))}},
 		CustomAttributes: []*CustomAttribute{},
 		GroupIds:         []Text{"a", "b"},
 	}

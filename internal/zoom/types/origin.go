@@ -45,11 +45,11 @@ func (p *PastMeeting) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	if err != nil {
 		return err
 	}
-	if err := Unmarshal(v, &p.Instance); err != nil {
+	if err := unmarshalWithin(dec, v, &p.Instance, false); err != nil {
 		return err
 	}
 	p.Instance.Row = &p.Report
-	return Unmarshal(v, &p.Report)
+	return unmarshalWithin(dec, v, &p.Report, true)
 }
 
 // MarshalJSONTo writes the report's fields, which hold the run's.

@@ -21,6 +21,8 @@ import (
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
+
+	"zoomql/internal/drift"
 )
 
 // Text is a string of Zoom's. Missing, null and "" are one and the same for
@@ -35,6 +37,9 @@ func (t *Text) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 		return err
 	}
 	*t = Text(scalarText(v))
+	if kind := v.Kind(); kind == '{' || kind == '[' {
+		note(dec, drift.Unreadable, "")
+	}
 	return nil
 }
 
@@ -103,6 +108,8 @@ func (i *Int) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 		*i = Int{int64(f), true}
 	} else if n, ok := clock(s); ok {
 		*i = Int{n, true}
+	} else {
+		noteUnless(dec, v, s)
 	}
 	return nil
 }
@@ -171,6 +178,8 @@ func (f *Float) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	factor, known := units[strings.ToLower(strings.TrimSpace(s[len(number):]))]
 	if n, err := strconv.ParseFloat(number, 64); err == nil && known && !math.IsInf(n*factor, 0) {
 		*f = Float{n * factor, true}
+	} else {
+		noteUnless(dec, v, s)
 	}
 	return nil
 }
@@ -208,8 +217,12 @@ func (b *Bool) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	if err != nil {
 		return err
 	}
-	t, err := strconv.ParseBool(scalarText(v))
+	s := scalarText(v)
+	t, err := strconv.ParseBool(s)
 	*b = Bool{t, err == nil}
+	if err != nil {
+		noteUnless(dec, v, s)
+	}
 	return nil
 }
 
@@ -270,7 +283,10 @@ func (n *MeetingNumber) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	if err != nil {
 		return err
 	}
-	*n, _ = ParseMeetingNumber(scalarText(v))
+	s := scalarText(v)
+	if *n, err = ParseMeetingNumber(s); err != nil && s != "0" {
+		noteUnless(dec, v, s)
+	}
 	return nil
 }
 
@@ -330,7 +346,10 @@ func (t *Time) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	if err != nil {
 		return err
 	}
-	t.Time, _ = parseTime(scalarText(v))
+	s := scalarText(v)
+	if t.Time, err = parseTime(s); err != nil {
+		noteUnless(dec, v, s)
+	}
 	return nil
 }
 
@@ -431,6 +450,14 @@ func (i SemicolonItem) MarshalGQL(w io.Writer) { writeText(w, string(i)) }
 
 // UnmarshalGQL reads an item of a caller.
 func (i *SemicolonItem) UnmarshalGQL(v any) error { return (*Text)(i).UnmarshalGQL(v) }
+
+// noteUnless notes a value that was not understood, unless it says that there is none:
+// null, "", or the dash of a table.
+func noteUnless(dec *jsontext.Decoder, v jsontext.Value, text string) {
+	if v.Kind() != 'n' && (text != "" && text != "-" || v.Kind() == '{' || v.Kind() == '[') {
+		note(dec, drift.Unreadable, "")
+	}
+}
 
 // scalarText returns the text of a JSON scalar: the string's content, or the
 // literal of a number or boolean; "" for null, objects and arrays.

@@ -302,7 +302,7 @@ type AccountSecurity struct {
 	// Only administrators change users' profiles.
 	AdminChangeUserInfo Bool `json:"admin_change_user_info,omitzero"`
 	// What only administrators may change, while `adminChangeUserInfo` is on.
-	UserModifiableInfoByAdmin []ProfileItem `json:"user_modifiable_info_by_admin,omitzero"`
+	UserModifiableInfoByAdminRead []ProfileItem `json:"user_modifiable_info_by_admin,omitzero"`
 	// Signing in through the account's identity provider.
 	SigninWithSso *SsoSettings `json:"signin_with_sso,omitzero"`
 	// What the account pays is hidden.
@@ -331,6 +331,8 @@ type AccountSecurityInput struct {
 	AdminChangeUserInfo *bool `json:"admin_change_user_info,omitzero"`
 	// What only administrators may change, while `adminChangeUserInfo` is on.
 	UserModifiableInfoByAdmin []ProfileItem `json:"user_modifiable_info_by_admin,omitzero"`
+	// Instead of `userModifiableInfoByAdmin`: the values as Zoom writes them, also what this schema does not know. Who changes a list that was read sends its texts back.
+	UserModifiableInfoByAdminText []string `json:"-" codes:"UserModifiableInfoByAdmin"`
 	// Signing in through the account's identity provider.
 	SigninWithSso *SsoSettingsInput `json:"signin_with_sso,omitzero"`
 	// What the account pays is hidden.
@@ -1103,9 +1105,9 @@ type ChatFileRestrictions struct {
 	// Only files of the listed types may be shared.
 	OnlyAllowSpecificFileTypes Bool `json:"only_allow_specific_file_types,omitzero"`
 	// The types that may be shared.
-	FileTypeRestrictions []ChatFileType `json:"file_type_restrictions,omitzero"`
+	FileTypeRestrictionsRead []ChatFileType `json:"file_type_restrictions,omitzero"`
 	// The types that may be shared with people outside.
-	FileTypeRestrictionsForExternal []ChatFileType `json:"file_type_restrictions_for_external,omitzero"`
+	FileTypeRestrictionsForExternalRead []ChatFileType `json:"file_type_restrictions_for_external,omitzero"`
 	// The size is bounded.
 	MaximumFileSize Bool `json:"maximum_file_size,omitzero"`
 	// The bound, in megabytes: 50, 100, 200, 300, 400 or 500.
@@ -1122,8 +1124,12 @@ type ChatFileRestrictionsInput struct {
 	OnlyAllowSpecificFileTypes *bool `json:"only_allow_specific_file_types,omitzero"`
 	// The types that may be shared.
 	FileTypeRestrictions []ChatFileType `json:"file_type_restrictions,omitzero"`
+	// Instead of `fileTypeRestrictions`: the values as Zoom writes them, also what this schema does not know. Who changes a list that was read sends its texts back.
+	FileTypeRestrictionsText []string `json:"-" codes:"FileTypeRestrictions"`
 	// The types that may be shared with people outside.
 	FileTypeRestrictionsForExternal []ChatFileType `json:"file_type_restrictions_for_external,omitzero"`
+	// Instead of `fileTypeRestrictionsForExternal`: the values as Zoom writes them, also what this schema does not know. Who changes a list that was read sends its texts back.
+	FileTypeRestrictionsForExternalText []string `json:"-" codes:"FileTypeRestrictionsForExternal"`
 	// The size is bounded.
 	MaximumFileSize *bool `json:"maximum_file_size,omitzero"`
 	// The bound, in megabytes: 50, 100, 200, 300, 400 or 500.
@@ -2547,7 +2553,7 @@ type GlobalDialInNumberInput struct {
 	// The number, with the calling code.
 	Number *string `json:"number,omitzero"`
 	// Who pays for the call.
-	Type *DialInNumberType `json:"type,omitzero"`
+	Type *DialInNumberTypeInput `json:"type,omitzero"`
 }
 
 // What one user held in one calendar month, or in the part of it that was asked for.
@@ -2647,7 +2653,7 @@ type InMeetingSettings struct {
 	// Where the data of meetings pass through and stay.
 	MeetingDataTransitAndResidencyMethod DataTransit `json:"meeting_data_transit_and_residency_method,omitzero"`
 	// The regions chosen.
-	DataCenterRegions []DataCenterRegion `json:"data_center_regions,omitzero"`
+	DataCenterRegionsRead []DataCenterRegion `json:"data_center_regions,omitzero"`
 	// Users cannot share their desktop in meetings that they host.
 	DisableScreenSharingForHostMeetings Bool `json:"disable_screen_sharing_for_host_meetings,omitzero"`
 	// Nobody can share a screen while guests are there.
@@ -2737,7 +2743,7 @@ type InMeetingSettings struct {
 	// Users can send stereo sound.
 	StereoAudio Bool `json:"stereo_audio,omitzero"`
 	// The regions not chosen.
-	UncheckedDataCenterRegions []DataCenterRegion `json:"unchecked_data_center_regions,omitzero"`
+	UncheckedDataCenterRegionsRead []DataCenterRegion `json:"unchecked_data_center_regions,omitzero"`
 	// Invitations of the Outlook plugin are HTML.
 	UseHTMLFormatEmail Bool `json:"use_html_format_email,omitzero"`
 	// Users can replace their background.
@@ -2831,7 +2837,9 @@ type InMeetingSettingsInput struct {
 	// Where the data of meetings pass through and stay.
 	MeetingDataTransitAndResidencyMethod *DataTransit `json:"meeting_data_transit_and_residency_method,omitzero"`
 	// The regions chosen.
-	DataCenterRegions []DataCenterRegion `json:"data_center_regions,omitzero"`
+	DataCenterRegions []DataCenterRegionInput `json:"data_center_regions,omitzero"`
+	// Instead of `dataCenterRegions`: the values as Zoom writes them, also what this schema does not know. Who changes a list that was read sends its texts back.
+	DataCenterRegionsText []string `json:"-" codes:"DataCenterRegions"`
 	// Users cannot share their desktop in meetings that they host.
 	DisableScreenSharingForHostMeetings *bool `json:"disable_screen_sharing_for_host_meetings,omitzero"`
 	// Nobody can share a screen while guests are there.
@@ -3087,7 +3095,7 @@ type InterpretationSettings struct {
 	// Hosts can add up to 25 languages of their own.
 	AllowUpTo25CustomLanguagesWhenSchedulingMeetings Bool `json:"allow_up_to_25_custom_languages_when_scheduling_meetings,omitzero"`
 	// Languages of Zoom that are offered.
-	Languages []InterpretationLanguage `json:"languages,omitzero"`
+	LanguagesRead []InterpretationLanguage `json:"languages,omitzero"`
 }
 
 // Interpreters.
@@ -3169,7 +3177,7 @@ type LicenseInfoInput struct {
 	// What it is a licence of.
 	LicenseType LicenseType `json:"license_type"`
 	// For a meeting licence LICENSED, for a bundle its plan.
-	LicenseOption ZoomWorkplacePlan `json:"license_option"`
+	LicenseOption LicensePlanInput `json:"license_option"`
 	// Zoom's id of the subscription.
 	SubscriptionID string `json:"subscription_id"`
 }
@@ -4082,7 +4090,7 @@ type MeetingInstance struct {
 	HostName Text `json:"user_name,omitzero"`
 	// E-mail address of the host.
 	HostEmail Text `json:"user_email,omitzero"`
-	// Zoom's id of the host; not told in sub accounts.
+	// Zoom's id of the host; in sub accounts as far as the report tells it.
 	HostZoomID Text `json:"host_id,omitzero"`
 	// Department of the host.
 	Department Text `json:"dept,omitzero"`
@@ -4188,8 +4196,8 @@ type MeetingPatch struct {
 	Topic *string `json:"topic,omitzero"`
 	// What the meeting is about, 2000 characters at most.
 	Agenda *string `json:"agenda,omitzero"`
-	// What kind of meeting; any but PERSONAL.
-	Type *MeetingType `json:"type,omitzero"`
+	// What kind of meeting.
+	Type *MeetingTypeInput `json:"type,omitzero"`
 	// When it begins; for SCHEDULED and RECURRING_FIXED_TIME. A past time becomes now.
 	StartTime *Time `json:"start_time,omitzero"`
 	// How long it is planned to last, in minutes, 1 to 1440; for SCHEDULED and RECURRING_FIXED_TIME.
@@ -4235,18 +4243,24 @@ type MeetingRecordings struct {
 	AccountZoomID Text `json:"account_id,omitzero"`
 	// Zoom's id of the host.
 	HostZoomID Text `json:"host_id,omitzero"`
+	// E-mail address of the host. Recorded answers have it; Zoom's documents do not.
+	HostEmail Text `json:"host_email,omitzero"`
 	// Title of the meeting.
 	Topic Text `json:"topic,omitzero"`
 	// What kind of meeting or webinar it was.
 	Type RecordedMeetingType `json:"type,omitzero"`
 	// When the run began.
 	StartTime Time `json:"start_time,omitzero"`
+	// Time zone of the meeting, an IANA name or such as `GMT+8:00`. Recorded answers have it; Zoom's documents do not.
+	Timezone Text `json:"timezone,omitzero"`
 	// How long the recording is, in minutes.
 	DurationMinutes Int `json:"duration,omitzero"`
 	// How many files there are, those of single participants included.
 	RecordingCount Int `json:"recording_count,omitzero"`
 	// How large they are together.
 	TotalSize *Int `json:"total_size,omitzero"`
+	// Page to play all of it on, for who may: the link that people pass on. Recorded answers have it; Zoom's documents do not.
+	ShareURL Text `json:"share_url,omitzero"`
 	// They are deleted by themselves on `autoDeleteDate`; null where the host has not set that.
 	AutoDelete Bool `json:"auto_delete,omitzero"`
 	// The day on which they are deleted by themselves.
@@ -4301,6 +4315,8 @@ type MeetingReport struct {
 	UserName Text `json:"user_name,omitzero"`
 	// E-mail address of the user whom the report names.
 	UserEmail Text `json:"user_email,omitzero"`
+	// Zoom's id of the host. Recorded answers have it, though not all; Zoom's documents do not.
+	HostZoomID Text `json:"host_id,omitzero"`
 	// Name of the host.
 	HostName Text `json:"host_name,omitzero"`
 	// Name of the account that hosted it.
@@ -4473,6 +4489,8 @@ type MeetingSettings struct {
 	QuestionAndAnswer *QuestionAndAnswer `json:"question_and_answer,omitzero"`
 	// A chat channel that outlives the meeting; only for scheduled and recurring meetings.
 	ContinuousMeetingChat *ContinuousMeetingChat `json:"continuous_meeting_chat,omitzero"`
+	// The meeting has a group chat of its own. Recorded answers have it; Zoom's documents do not.
+	EnableDedicatedGroupChat Bool `json:"enable_dedicated_group_chat,omitzero"`
 	// Whiteboards of the meeting.
 	Resources []*MeetingResource `json:"resources,omitzero"`
 	// Keys and values that an app put on the meeting, ten at most.
@@ -4899,8 +4917,8 @@ type NewMeeting struct {
 	Topic *string `json:"topic,omitzero"`
 	// What the meeting is about, 2000 characters at most.
 	Agenda *string `json:"agenda,omitzero"`
-	// What kind of meeting; any but PERSONAL. Default: SCHEDULED.
-	Type *MeetingType `json:"type,omitzero"`
+	// What kind of meeting. Default: SCHEDULED.
+	Type *MeetingTypeInput `json:"type,omitzero"`
 	// When it begins; for SCHEDULED and RECURRING_FIXED_TIME. Left out or past: now.
 	StartTime *Time `json:"start_time,omitzero"`
 	// How long it is planned to last, in minutes, 1 to 1440; for SCHEDULED and RECURRING_FIXED_TIME. Default: 60.
@@ -4954,7 +4972,7 @@ type NewRegistrant struct {
 	// Industry.
 	Industry *string `json:"industry,omitzero"`
 	// Size of the organization.
-	NoOfEmployees *EmployeeRange `json:"no_of_employees,omitzero"`
+	NoOfEmployees *EmployeeRangeInput `json:"no_of_employees,omitzero"`
 	// When the person means to buy.
 	PurchasingTimeFrame *PurchasingTimeFrame `json:"purchasing_time_frame,omitzero"`
 	// The person's part in deciding what is bought.
@@ -5008,7 +5026,7 @@ type NewUser struct {
 	// E-mail address, 128 characters at most.
 	Email string `json:"email"`
 	// What kind of licence the user gets.
-	Type UserType `json:"type"`
+	Type UserTypeInput `json:"type"`
 	// Given name, 64 characters at most.
 	FirstName *string `json:"first_name,omitzero"`
 	// Family name, 64 characters at most.
@@ -5022,7 +5040,7 @@ type NewUser struct {
 	// What the user may use besides meetings.
 	Feature *NewUserFeature `json:"feature,omitzero"`
 	// Zoom United bundle; any but NONE.
-	PlanUnitedType *ZoomUnitedPlan `json:"plan_united_type,omitzero"`
+	PlanUnitedType *NewUserUnitedPlan `json:"plan_united_type,omitzero"`
 	// Licences by subscription; only where an account holds the same plan more than once, two at most.
 	LicenseInfoList []*LicenseInfoInput `json:"license_info_list,omitzero"`
 }
@@ -5032,7 +5050,7 @@ type NewUserFeature struct {
 	// Zoom Phone.
 	ZoomPhone *bool `json:"zoom_phone,omitzero"`
 	// Zoom Workplace plan; any but NONE, ENTERPRISE and ENTERPRISE_PLUS.
-	ZoomOneType *ZoomWorkplacePlan `json:"zoom_one_type,omitzero"`
+	ZoomOneType *NewUserWorkplacePlan `json:"zoom_one_type,omitzero"`
 }
 
 // Something that an administrator or a user changed.
@@ -5893,7 +5911,7 @@ type RecordingNotification struct {
 // How Zoom's clients announce a recording.
 type RecordingNotificationInput struct {
 	// Who sees a notice.
-	DisclaimerToParticipants *RecordingNotice `json:"disclaimer_to_participants,omitzero"`
+	DisclaimerToParticipants *RecordingDisclaimerInput `json:"disclaimer_to_participants,omitzero"`
 	// Who hears a notice.
 	PlayVoicePrompt *RecordingNotice `json:"play_voice_prompt,omitzero"`
 	// The host is asked before it starts.
@@ -6483,7 +6501,7 @@ type SignInterpretationSettings struct {
 	// It is on in new meetings.
 	EnableSignLanguageInterpretationByDefault Bool `json:"enable_sign_language_interpretation_by_default,omitzero"`
 	// Languages of Zoom that are offered.
-	Languages []SignLanguage `json:"languages,omitzero"`
+	LanguagesRead []SignLanguage `json:"languages,omitzero"`
 	// Languages that the account added.
 	CustomLanguages []Text `json:"custom_languages,omitzero"`
 }
@@ -7570,8 +7588,8 @@ type User struct {
 	LastLoginTime Time `json:"last_login_time,omitzero"`
 	// Version and platform of the client at the last sign-in.
 	LastClientVersion Text `json:"last_client_version,omitzero"`
-	// The ways in which the user can sign in; ways unknown to this schema are left out.
-	LoginTypes []LoginType `json:"login_types,omitzero"`
+	// The ways in which the user can sign in, as far as this schema knows them.
+	LoginTypesRead []LoginType `json:"login_types,omitzero"`
 	// Number of the personal meeting room.
 	Pmi MeetingNumber `json:"pmi,omitzero"`
 	// Whether instant meetings use the personal meeting room.
@@ -7661,9 +7679,9 @@ type UserPatch struct {
 	// The name that others see, 128 characters at most.
 	DisplayName *string `json:"display_name,omitzero"`
 	// What kind of licence the user has. Not together with `planUnitedType` or `zoomOneType`.
-	Type *UserType `json:"type,omitzero"`
+	Type *UserTypeInput `json:"type,omitzero"`
 	// Zoom Workplace plan; NONE takes it away.
-	ZoomOneType *ZoomWorkplacePlan `json:"zoom_one_type,omitzero"`
+	ZoomOneType *ZoomWorkplacePlanInput `json:"zoom_one_type,omitzero"`
 	// Zoom United bundle; NONE takes it away.
 	PlanUnitedType *ZoomUnitedPlan `json:"plan_united_type,omitzero"`
 	// Licences by subscription; only where an account holds the same plan more than once, two at most.
@@ -7831,9 +7849,9 @@ type VideoSdkSessionSettings struct {
 	// The data center regions in use are chosen by the account.
 	CustomDataCenterRegions Bool `json:"custom_data_center_regions,omitzero"`
 	// The regions chosen.
-	DataCenterRegions []DataCenterRegion `json:"data_center_regions,omitzero"`
+	DataCenterRegionsRead []DataCenterRegion `json:"data_center_regions,omitzero"`
 	// The regions not chosen.
-	UncheckedDataCenterRegions []DataCenterRegion `json:"unchecked_data_center_regions,omitzero"`
+	UncheckedDataCenterRegionsRead []DataCenterRegion `json:"unchecked_data_center_regions,omitzero"`
 	// Two people in a meeting are connected directly.
 	P2pConnection Bool `json:"p2p_connetion,omitzero"`
 	// Direct connections use a range of ports.
@@ -7857,7 +7875,9 @@ type VideoSdkSessionSettingsInput struct {
 	// The data center regions in use are chosen by the account.
 	CustomDataCenterRegions *bool `json:"custom_data_center_regions,omitzero"`
 	// The regions chosen.
-	DataCenterRegions []DataCenterRegion `json:"data_center_regions,omitzero"`
+	DataCenterRegions []DataCenterRegionInput `json:"data_center_regions,omitzero"`
+	// Instead of `dataCenterRegions`: the values as Zoom writes them, also what this schema does not know. Who changes a list that was read sends its texts back.
+	DataCenterRegionsText []string `json:"-" codes:"DataCenterRegions"`
 	// Two people in a meeting are connected directly.
 	P2pConnection *bool `json:"p2p_connetion,omitzero"`
 	// Direct connections use a range of ports.
@@ -8319,7 +8339,7 @@ type WebinarRegistrationSettingsPatch struct {
 	// Zoom's questions on the form.
 	Questions []*WebinarRegistrationQuestionInput `json:"questions,omitzero"`
 	// Whether somebody must approve each registration.
-	ApproveType *ApprovalType `json:"approve_type,omitzero"`
+	ApproveType *RegistrationApprovalInput `json:"approve_type,omitzero"`
 	// Questions that the account added.
 	CustomQuestions []*WebinarCustomQuestionInput `json:"custom_questions,omitzero"`
 }
@@ -8524,7 +8544,7 @@ type WebinarStreamingSettings struct {
 	// Users are told of the stream.
 	LiveStreamingReminder Bool `json:"live_streaming_reminder,omitzero"`
 	// Services to stream to.
-	LiveStreamingService []LiveStreamingService `json:"live_streaming_service,omitzero"`
+	LiveStreamingServiceRead []LiveStreamingService `json:"live_streaming_service,omitzero"`
 }
 
 // Streaming of webinars.
@@ -8537,6 +8557,8 @@ type WebinarStreamingSettingsInput struct {
 	LiveStreamingReminder *bool `json:"live_streaming_reminder,omitzero"`
 	// Services to stream to.
 	LiveStreamingService []LiveStreamingService `json:"live_streaming_service,omitzero"`
+	// Instead of `liveStreamingService`: the values as Zoom writes them, also what this schema does not know. Who changes a list that was read sends its texts back.
+	LiveStreamingServiceText []string `json:"-" codes:"LiveStreamingService"`
 }
 
 // Summaries of webinars by AI Companion.

@@ -1,0 +1,162 @@
+package graph
+
+import (
+	"slices"
+	"strings"
+	"testing"
+)
+
+// asked is what of Zoom was asked in the sandbox's place, since the last time.
+func (z *zoomSays) asked() []string {
+	z.mu.Lock()
+	defer z.mu.Unlock()
+	sent := z.sent
+	z.sent = nil
+	slices.Sort(sent)
+	return sent
+}
+
+// wantCalls fails the test unless these calls were made since the last time.
+func (z *zoomSays) wantCalls(t *testing.T, calls ...string) {
+	t.Helper()
+	if got := z.asked(); !slices.Equal(got, calls) {
+		t.Errorf("the calls are %q, want %q", got, calls)
+	}
+}
+
+const (
+	reportRow    = `{"uuid": "abc==", "id": 1234567890, "topic": "T", "start_time": "2026-03-07T10:00:00Z", "has_chat": true, "host_name": "H", "session_key": "K", "user_email": "guest@example.com"}`
+	reportRows   = `{"page_size": 300, "total_records": 1, "next_page_token": "", "meetings": [` + reportRow + `]}`
+	reportDetail = `{"uuid": "abc==", "id": 1234567890, "topic": "T", "start_time": "2026-03-07T10:00:00Z", "end_time": "2026-03-07T11:00:00Z", "dept": "HR", "host_id": "HOST", "user_email": "host@example.com"}`
+	notFound     = `{"code": 3001, "message": "Meeting does not exist."}`
+)
+
+// What a row of the list of reports tells stays when what it lacks is asked for by run.
+func TestReportOfTwoSources(t *testing.T) {
+	const query = `{ user(by: {zoomId: "u1"}) { pastMeetings(from: "2026-03-01", to: "2026-03-16") { nodes { report { hasChat hostName sessionKey department } } } } }`
+	rows := zoomRow{"GET", "/report/users/u1/meetings", 0, reportRows}
+	inZoom(t, []zoomRow{rows, {"GET", "/report/meetings/abc%3D%3D", 0, reportDetail}}, func(r *rig, z *zoomSays) {
+		a := r.ask(query, nil)
+		a.want(t, `{"user": {"pastMeetings": {"nodes": [{"report": {"hasChat": true, "hostName": "H", "sessionKey": "K", "department": "HR"}}]}}}`, nil)
+		z.wantCalls(t, "GET /report/meetings/abc%3D%3D", "GET /report/users/u1/meetings")
+		a = r.ask(`{ user(by: {zoomId: "u1"}) { pastMeetings(from: "2026-03-01", to: "2026-03-16") { nodes { report { hasChat topic } } } } }`, nil)
+		a.want(t, `{"user": {"pastMeetings": {"nodes": [{"report": {"hasChat": true, "topic": "T"}}]}}}`, nil)
+		z.wantCalls(t)
+	})
+	inZoom(t, []zoomRow{rows, {"GET", "/report/meetings/abc%3D%3D", 404, notFound}}, func(r *rig, _ *zoomSays) {
+		a := r.ask(query, nil)
+		a.want(t, `{"user": {"pastMeetings": {"nodes": [{"report": {"hasChat": true, "hostName": "H", "sessionKey": "K", "department": null}}]}}}`,
+			map[string]string{"user.pastMeetings.nodes.0.report.department": "NOT_FOUND"})
+	})
+	inZoom(t, []zoomRow{{"GET", "/report/meetings/abc%3D%3D", 0, reportDetail}}, func(r *rig, _ *zoomSays) {
+		a := r.ask(`{ meetingInstance(by: {uuid: "abc=="}) { report { department chat: hasChat } } }`, nil)
+		a.want(t, `{"meetingInstance": {"report": {"department": "HR", "chat": null}}}`, map[string]string{"meetingInstance.report.chat": codeNotTold})
+	})
+}
+
+// The host of a report is who held the meeting, and not the user whose list it is in.
+func TestReportHost(t *testing.T) {
+	host := zoomRow{"GET", "/users/HOST", 0, `{"id": "HOST", "email": "host@example.com"}`}
+	inZoom(t, []zoomRow{{"GET", "/report/users/u1/meetings", 0, reportRows}, {"GET", "/report/meetings/abc%3D%3D", 0, reportDetail}, host}, func(r *rig, z *zoomSays) {
+		a := r.ask(`{ meetingInstance(by: {uuid: "abc=="}) { report { hostZoomId host { email } } } }`, nil)
+		a.want(t, `{"meetingInstance": {"report": {"hostZoomId": "HOST", "host": {"email": "host@example.com"}}}}`, nil)
+		z.wantCalls(t, "GET /report/meetings/abc%3D%3D", "GET /users/HOST")
+		a = r.ask(`{ user(by: {zoomId: "u1"}) { pastMeetings(from: "2026-03-01", to: "2026-03-16") { nodes { report { hasChat host { zoomId } } } } } }`, nil)
+		a.want(t, `{"user": {"pastMeetings": {"nodes": [{"report": {"hasChat": true, "host": {"zoomId": "HOST"}}}]}}}`, nil)
+	})
+}
+
+const (
+	oneStay  = `"user_id": "1", "name": "A", "join_time": "2026-02-14T10:00:00Z", "leave_time": "2026-02-14T11:00:00Z", "duration": 3600`
+	stayPage = `{"page_size": 300, "total_records": 1, "next_page_token": "", "participants": [{` + oneStay + `, `
+	oldRun   = `{"uuid": "abc==", "id": 123456789, "topic": "T", "start_time": "2026-02-14T10:00:00Z", "end_time": "2026-02-14T11:00:00Z", "participants_count": 1}`
+)
+
+// Participants whose fields stand in two lists are read from both; where one list does
+// not have them, or the caller has chosen one, an error says which fields are missing.
+func TestParticipantsOfTwoSources(t *testing.T) {
+	const query = `{ meetingInstance(by: {uuid: "abc=="}) { participants(first: 5SOURCE) { source nodes { name internalUser participantUserId } } } }`
+	both := strings.Replace(query, "SOURCE", "", 1)
+	past := zoomRow{"GET", "/past_meetings/abc%3D%3D/participants", 0, stayPage + `"internal_user": true}]}`}
+	report := zoomRow{"GET", "/report/meetings/abc%3D%3D/participants", 0, stayPage + `"participant_user_id": "U"}]}`}
+	run := zoomRow{"GET", "/past_meetings/abc%3D%3D", 0, oldRun}
+	inZoom(t, []zoomRow{past, report, run}, func(r *rig, z *zoomSays) {
+		a := r.ask(both, nil)
+		a.want(t, `{"meetingInstance": {"participants": {"source": "REPORT", "nodes": [{"name": "A", "internalUser": true, "participantUserId": "U"}]}}}`, nil)
+		z.wantCalls(t, "GET /past_meetings/abc%3D%3D/participants", "GET /report/meetings/abc%3D%3D/participants")
+		a = r.ask(strings.Replace(query, "SOURCE", ", source: REPORT", 1), nil)
+		a.want(t, `{"meetingInstance": {"participants": {"source": "REPORT", "nodes": [{"name": "A", "internalUser": null, "participantUserId": "U"}]}}}`,
+			map[string]string{"meetingInstance.participants": codeNotTold})
+		a = r.ask(strings.Replace(query, "SOURCE", ", source: PAST_MEETING", 1), nil)
+		a.want(t, `{"meetingInstance": {"participants": {"source": "PAST_MEETING", "nodes": [{"name": "A", "internalUser": true, "participantUserId": null}]}}}`,
+			map[string]string{"meetingInstance.participants": codeNotTold})
+	})
+	past.status, past.body = 404, notFound
+	inZoom(t, []zoomRow{past, report, run}, func(r *rig, _ *zoomSays) {
+		a := r.ask(both, nil)
+		a.want(t, `{"meetingInstance": {"participants": {"source": "REPORT", "nodes": [{"name": "A", "internalUser": null, "participantUserId": "U"}]}}}`,
+			map[string]string{"meetingInstance.participants.nodes.0.internalUser": "NOT_FOUND"})
+	})
+}
+
+// Fields that rows have only sometimes are taken where they are, and asked for where
+// they are not.
+func TestRowsThatHaveAFieldSometimes(t *testing.T) {
+	one, two := zoomRow{"GET", "/users/u1", 0, `{"id": "u1", "email": "a@example.com", "language": "en-US"}`}, zoomRow{"GET", "/users/u2", 0, `{"id": "u2", "email": "b@example.com", "language": "de-DE", "company": "C"}`}
+	const query = `{ account { users(first: 5) { nodes { zoomId language } } } }`
+	const want = `{"account": {"users": {"nodes": [{"zoomId": "u1", "language": "en-US"}, {"zoomId": "u2", "language": "de-DE"}]}}}`
+	users := zoomRow{"GET", "/users", 0, `{"page_size": 30, "next_page_token": "", "users": [{"id": "u1", "email": "a@example.com", "language": "en-US"}, {"id": "u2", "email": "b@example.com", "language": "de-DE"}]}`}
+	inZoom(t, []zoomRow{users, one, two}, func(r *rig, z *zoomSays) {
+		r.ask(query, nil).want(t, want, nil)
+		z.wantCalls(t, "GET /users")
+	})
+	users.body = strings.Replace(users.body, `, "language": "de-DE"`, "", 1)
+	inZoom(t, []zoomRow{users, one, two}, func(r *rig, z *zoomSays) {
+		r.ask(query, nil).want(t, want, nil)
+		z.wantCalls(t, "GET /users", "GET /users/u2")
+		a := r.ask(`{ account { users(first: 5) { nodes { language company } } } }`, nil)
+		a.want(t, `{"account": {"users": {"nodes": [{"language": "en-US", "company": null}, {"language": "de-DE", "company": "C"}]}}}`, nil)
+		z.wantCalls(t, "GET /users/u1")
+	})
+}
+
+const poll = `"email": "ann@example.com", "question_details": [{"question": "q", "answer": "a", "polling_id": "p", "date_time": "2026-02-21 16:35:41"}]`
+
+// Names stand in the answers to polls themselves; the report is asked where they do
+// not, and what it cannot say costs them alone.
+func TestNamesInPolls(t *testing.T) {
+	const query = `{ meetingInstance(by: {uuid: "abc=="}) { polls { source respondents { firstName email } } } }`
+	polls := func(names string) zoomRow {
+		return zoomRow{"GET", "/past_meetings/abc%3D%3D/polls", 0, `{"id": 1, "uuid": "abc==", "questions": [{"name": "Ann Roe"` + names + `, ` + poll + `}, {"name": "Anonymous Attendee", ` + poll + `}]}`}
+	}
+	report := zoomRow{"GET", "/report/meetings/abc%3D%3D/polls", 404, notFound}
+	run := zoomRow{"GET", "/past_meetings/abc%3D%3D", 0, oldRun}
+	inZoom(t, []zoomRow{polls(`, "first_name": "Ann", "last_name": "Roe"`), report, run}, func(r *rig, z *zoomSays) {
+		a := r.ask(query, nil)
+		a.want(t, `{"meetingInstance": {"polls": {"source": "PAST_MEETING", "respondents": [{"firstName": "Ann", "email": "ann@example.com"}, {"firstName": null, "email": "ann@example.com"}]}}}`, nil)
+		z.wantCalls(t, "GET /past_meetings/abc%3D%3D/polls")
+	})
+	inZoom(t, []zoomRow{polls(""), report, run}, func(r *rig, _ *zoomSays) {
+		a := r.ask(query, nil)
+		a.want(t, `{"meetingInstance": {"polls": {"source": "PAST_MEETING", "respondents": [{"firstName": null, "email": "ann@example.com"}, {"firstName": null, "email": "ann@example.com"}]}}}`,
+			map[string]string{"meetingInstance.polls.respondents.0.firstName": "NOT_FOUND", "meetingInstance.polls.respondents.1.firstName": "NOT_FOUND"})
+	})
+	report.status, report.body = 0, polls(`, "first_name": "Ann"`).body
+	inZoom(t, []zoomRow{polls(""), report, run}, func(r *rig, z *zoomSays) {
+		a := r.ask(query, nil)
+		a.want(t, `{"meetingInstance": {"polls": {"source": "REPORT", "respondents": [{"firstName": "Ann", "email": "ann@example.com"}, {"firstName": null, "email": "ann@example.com"}]}}}`, nil)
+		z.wantCalls(t, "GET /past_meetings/abc%3D%3D/polls", "GET /report/meetings/abc%3D%3D/polls")
+	})
+}
+
+// A list of runs and a run by itself tell different things of the dashboard.
+func TestDashboardOfTwoSources(t *testing.T) {
+	const row = `{"uuid": "abc==", "id": 1, "topic": "T", "audio_quality": "good"}`
+	inZoom(t, []zoomRow{
+		{"GET", "/metrics/meetings", 0, `{"next_page_token": "", "meetings": [` + row + `]}`},
+		{"GET", "/metrics/meetings/abc%3D%3D", 0, `{"uuid": "abc==", "id": 1, "topic": "T", "in_room_participants": 3}`},
+	}, func(r *rig, _ *zoomSays) {
+		a := r.ask(`{ meetingInstance(by: {uuid: "abc=="}) { dashboard { topic audioQuality } } }`, nil)
+		a.want(t, `{"meetingInstance": {"dashboard": {"topic": "T", "audioQuality": null}}}`, map[string]string{"meetingInstance.dashboard.audioQuality": codeNotTold})
+	})
+}
