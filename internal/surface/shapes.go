@@ -16,8 +16,11 @@ import (
 // operation is what Zoom documents of one operation, as far as it is of interest
 // here.
 type operation struct {
-	Responses   map[string]*node `json:"responses"`
-	SameShapeAs string           `json:"sameShapeAs"`
+	Responses map[string]*node `json:"responses"`
+	Request   struct {
+		Body *node `json:"body"`
+	} `json:"request"`
+	SameShapeAs string `json:"sameShapeAs"`
 }
 
 // node is a part of a body.
@@ -25,6 +28,7 @@ type node struct {
 	Deprecated bool             `json:"deprecated"`
 	Properties map[string]*node `json:"properties"`
 	Items      *node            `json:"items"`
+	Enum       []any            `json:"enum"`
 }
 
 // leaf is a field of an answer that has no fields itself.

@@ -68,7 +68,7 @@ func TestServe(t *testing.T) {
 		{"of two types in one object", "GET /report/users/{userId}/meetings", "meetings[].topic", "MeetingInstance.topic MeetingReport.topic"},
 		{"alone in an envelope", "GET /meetings/{meetingId}/token", "token", "Meeting.captionToken"},
 		{"by a link of ours", "GET /meetings/{meetingId}/recordings", "recording_files[].download_url", "RecordingFile.download"},
-		{"a write's", "POST /users/{userId}/meetings", "settings.audio", "MeetingSettings.audio"},
+		{"a write's", "POST /users/{userId}/meetings", "settings.audio", "MeetingSettings.audio MeetingSettings.audioText"},
 
 		{"that nobody has met", "GET /roles/{roleId}", "colour", ""},
 		{"below one that nobody has met", "GET /roles", "groups[].name", ""},
