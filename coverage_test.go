@@ -76,7 +76,7 @@ func sandboxAPI(url string) http.Handler {
 	if err != nil {
 		panic(err)
 	}
-	all, err := newTenants(cfg, cfg.Accounts, stores, log)
+	all, err := newTenants(cfg, cfg.Accounts, stores, nil, log)
 	if err != nil {
 		panic(err)
 	}

@@ -15,6 +15,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"sync"
 	"syscall"
 	"time"
 
@@ -24,6 +25,7 @@ import (
 	"zoomql/graph"
 	"zoomql/internal/access"
 	"zoomql/internal/config"
+	"zoomql/internal/drift"
 	"zoomql/internal/links"
 	"zoomql/internal/logs"
 	"zoomql/internal/operations"
@@ -53,6 +55,10 @@ type commands struct {
 	Operations struct {
 		JSON bool `help:"As JSON."`
 	} `cmd:"" help:"List the operations of Zoom that the graph uses, and where."`
+
+	Drift struct {
+		JSON bool `help:"As JSON."`
+	} `cmd:"" help:"Print what Zoom's answers had that the schema does not know, from DRIFT_FILE."`
 }
 
 // run is the program, with all that it takes from outside as arguments.
@@ -75,6 +81,8 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 	switch command {
 	case "health":
 		return health(ctx, cfg)
+	case "drift":
+		return printDrift(stdout, cfg.DriftFile, flags.Drift.JSON)
 	case "sandbox":
 		return serveSandbox(ctx, cfg, stderr)
 	}
@@ -132,10 +140,16 @@ func serve(ctx context.Context, cfg *config.Config, stderr io.Writer) error {
 		return err
 	}
 	defer stores.close()
-	tenants, err := newTenants(cfg, accounts, stores, log)
+	found := &drift.Report{}
+	tenants, err := newTenants(cfg, accounts, stores, found, log)
 	if err != nil {
 		return err
 	}
+	kept, err := keepDrift(ctx, found, cfg.DriftFile, log)
+	if err != nil {
+		return err
+	}
+	defer kept()
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", cfg.Addr)
 	if err != nil {
 		return fmt.Errorf("ADDR: %w", err)
@@ -143,6 +157,38 @@ func serve(ctx context.Context, cfg *config.Config, stderr io.Writer) error {
 	welcome(stderr, cfg, listener.Addr(), box)
 	spareCollector()
 	return listen(ctx, listener, newHandler(cfg, tenants, box, log), cfg.DrainTime)
+}
+
+// keepDrift begins to keep the drift report, until ctx ends; what it returns waits for
+// the last of it.
+func keepDrift(ctx context.Context, found *drift.Report, file string, log *slog.Logger) (wait func(), err error) {
+	if file != "" {
+		if err := found.Load(file); err != nil {
+			return nil, fmt.Errorf("DRIFT_FILE: %w", err)
+		}
+	}
+	ctx, end := context.WithCancel(ctx)
+	var keeping sync.WaitGroup
+	keeping.Go(func() { found.Keep(ctx, file, log) })
+	return func() {
+		end()
+		keeping.Wait()
+	}, nil
+}
+
+// printDrift prints the drift report.
+func printDrift(w io.Writer, file string, asJSON bool) error {
+	if file == "" {
+		return errors.New("DRIFT_FILE: not set; set it to the file that the gateway counts in")
+	}
+	entries, err := drift.Read(file)
+	if err != nil {
+		return err
+	}
+	if asJSON {
+		return drift.WriteJSON(w, entries)
+	}
+	return drift.Write(w, entries)
 }
 
 // newHandler puts the routes together.

@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"syscall"
@@ -20,6 +21,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"zoomql/internal/config"
+	"zoomql/internal/drift"
 	"zoomql/internal/sandbox"
 )
 
@@ -308,6 +310,12 @@ func TestDrain(t *testing.T) {
 func TestCommandLine(t *testing.T) {
 	p := start(t, nil)
 	_, port, _ := strings.Cut(strings.TrimPrefix(p.url, "http://"), ":")
+	drifted := filepath.Join(t.TempDir(), "drift.json")
+	found := &drift.Report{}
+	found.Add("GET /a", map[drift.Finding]int{{Kind: drift.Value, Field: "device", Value: "Zoom Rooms"}: 1}, time.Now())
+	if err := found.Save(drifted); err != nil {
+		t.Fatal(err)
+	}
 	for _, c := range []struct {
 		why  string
 		args []string
@@ -317,6 +325,9 @@ func TestCommandLine(t *testing.T) {
 	}{
 		{"help names commands and settings", []string{"--help"}, nil, "ZOOM_CLIENT_SECRET", false},
 		{"the schema is for code generators", []string{"schema"}, nil, "type Query", false},
+		{"what drifted is read from a file", []string{"drift"}, []string{"DRIFT_FILE=" + drifted}, "Zoom Rooms", false},
+		{"also as JSON", []string{"drift", "--json"}, []string{"DRIFT_FILE=" + drifted}, `"operation": "GET /a"`, false},
+		{"which has to be named", []string{"drift"}, nil, "DRIFT_FILE", true},
 		{"a gateway that runs is healthy", []string{"health"}, []string{"ADDR=0.0.0.0:" + port}, "", false},
 		{"one that does not is not", []string{"health"}, []string{"ADDR=127.0.0.1:1"}, "refused", true},
 		{"an unknown command is refused, with the way out", []string{"surf"}, nil, "--help", true},

@@ -15,6 +15,7 @@ import (
 	"zoomql/internal/access"
 	"zoomql/internal/auth"
 	"zoomql/internal/config"
+	"zoomql/internal/drift"
 	"zoomql/internal/links"
 	"zoomql/internal/ratelimit"
 	"zoomql/internal/zoom"
@@ -35,14 +36,14 @@ type tenant struct {
 // the documents that were parsed.
 type tenants []*tenant
 
-func newTenants(cfg *config.Config, accounts []config.Account, s *stores, log *slog.Logger) (tenants, error) {
+func newTenants(cfg *config.Config, accounts []config.Account, s *stores, found *drift.Report, log *slog.Logger) (tenants, error) {
 	trusted, err := readTrusted(cfg.TrustedDocuments)
 	if err != nil {
 		return nil, err
 	}
 	m := &maker{
 		cfg: cfg, stores: s, calls: zoom.NewHTTP(cfg.MaxInFlight), bodies: zoom.NewBodies(), files: links.NewTransport(),
-		documents: graph.NewDocuments(), room: graph.NewRoom(), trusted: trusted,
+		documents: graph.NewDocuments(), room: graph.NewRoom(), trusted: trusted, drift: found,
 	}
 	return m.tenants(accounts, log)
 }
@@ -58,6 +59,7 @@ type maker struct {
 	documents graph.Documents
 	room      *graph.Room
 	trusted   *graph.Trusted
+	drift     *drift.Report
 }
 
 func (m *maker) tenants(accounts []config.Account, log *slog.Logger) (tenants, error) {
@@ -108,7 +110,7 @@ func (m *maker) tenant(a config.Account, log *slog.Logger) (*tenant, error) {
 		// What all replicas have, whatever else is set.
 		PasscodeSecret: string(a.ClientSecret),
 		Store:          m.stores.answers, Limiter: ratelimit.NewLimiter(m.stores.budgets, m.cfg.Timeout),
-		MaxInFlight: m.cfg.MaxInFlight, Log: log,
+		MaxInFlight: m.cfg.MaxInFlight, Drift: m.drift, Log: log,
 	})
 	var err error
 	t.files, err = links.New(links.Config{
@@ -118,7 +120,7 @@ func (m *maker) tenant(a config.Account, log *slog.Logger) (*tenant, error) {
 	t.graph = graph.New(graph.Config{
 		Client: t.client, Answers: m.stores.near, Ledger: m.stores.ledger, Documents: m.documents, Room: m.room, Links: t.files, RawRequests: m.cfg.RawRequests == "on",
 		Persisted: m.stores.answers, Trusted: m.trusted, TrustedOnly: m.cfg.TrustedOnly == "on",
-		Log: log, LogRemote: m.cfg.LogRemoteAddr == "on", Introspection: m.cfg.PlaygroundOn(), Timeout: m.cfg.Timeout,
+		Log: log, LogRemote: m.cfg.LogRemoteAddr == "on", Drift: m.cfg.Drift == "on", Introspection: m.cfg.PlaygroundOn(), Timeout: m.cfg.Timeout,
 		Budget: graph.Budget{Objects: m.cfg.MaxObjects, Bytes: m.cfg.MaxAnswer},
 	})
 	return t, err

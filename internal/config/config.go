@@ -72,6 +72,9 @@ type Config struct {
 	LogLevel  slog.Level `env:"LOG_LEVEL" envDefault:"INFO" help:"DEBUG, INFO, WARN or ERROR"`
 	LogFormat string     `env:"LOG_FORMAT" envDefault:"text" help:"text or json"`
 
+	Drift     string `env:"DRIFT" envDefault:"off" help:"on has answers tell, under extensions.drift, what Zoom's answers had that the schema does not know"`
+	DriftFile string `env:"DRIFT_FILE" help:"file to count that in, by operation; zoomql drift prints it"`
+
 	RedisNameKey Secret `env:"REDIS_NAME_KEY" help:"hides ids and addresses in the names of keys in Redis (HMAC-SHA-256), 32 characters or more, the same for all replicas; without it they are plain SHA-256"`
 
 	LogRemoteAddr string `env:"LOG_REMOTE_ADDR" envDefault:"off" help:"on has the audit log hold the address that a mutation came from"`
@@ -179,6 +182,9 @@ func (c *Config) check() []error {
 		bad("TRUSTED_ONLY: %q is neither on nor off", c.TrustedOnly)
 	case c.TrustedOnly == "on" && len(c.TrustedDocuments) == 0:
 		bad("TRUSTED_ONLY: on, but TRUSTED_DOCUMENTS names no file: nothing could be asked")
+	}
+	if c.Drift != "on" && c.Drift != "off" {
+		bad("DRIFT: %q is neither on nor off", c.Drift)
 	}
 	if c.LogRemoteAddr != "on" && c.LogRemoteAddr != "off" {
 		bad("LOG_REMOTE_ADDR: %q is neither on nor off", c.LogRemoteAddr)
