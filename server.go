@@ -15,8 +15,10 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"strings"
 	"sync"
 	"syscall"
+	"text/tabwriter"
 	"time"
 
 	"github.com/alecthomas/kong"
@@ -47,10 +49,10 @@ func main() {
 
 // commands is the command line.
 type commands struct {
-	Serve   struct{} `cmd:"" default:"1" help:"Serve GraphQL (the default)."`
-	Sandbox struct{} `cmd:"" help:"Serve the sandbox alone: a Zoom to test other programs on."`
-	Health  struct{} `cmd:"" help:"Ask the gateway at ADDR whether it is well, and exit 0 if so."`
-	Schema  struct{} `cmd:"" help:"Print the schema as SDL."`
+	Serve   struct{}       `cmd:"" default:"1" help:"Serve GraphQL (the default)."`
+	Sandbox sandboxCommand `cmd:"" help:"Serve the sandbox alone: a Zoom to test other programs on."`
+	Health  struct{}       `cmd:"" help:"Ask the gateway at ADDR whether it is well, and exit 0 if so."`
+	Schema  struct{}       `cmd:"" help:"Print the schema as SDL."`
 
 	Operations struct {
 		JSON bool `help:"As JSON."`
@@ -59,6 +61,22 @@ type commands struct {
 	Drift struct {
 		JSON bool `help:"As JSON."`
 	} `cmd:"" help:"Print what Zoom's answers had that the schema does not know, from DRIFT_FILE."`
+}
+
+// sandboxCommand is a command whose help lists what can be made odd.
+type sandboxCommand struct{}
+
+// Help is what --help says beyond the command's line.
+func (sandboxCommand) Help() string {
+	var b strings.Builder
+	b.WriteString("SANDBOX_FAULTS, or the header " + sandbox.FaultsHeader + " of a call, makes answers odd, as Zoom's are now and then though its documents do not say so. " +
+		"It is a list of kinds with commas between them, each with the share of calls that it is spent on: refused:0.01,small-pages. SANDBOX_SEED picks the calls and the places. The kinds:\n\n")
+	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+	for _, k := range sandbox.FaultKinds {
+		_, _ = fmt.Fprintf(w, "  %s\t%s\n", k.Name, k.Help) // a Builder takes everything
+	}
+	_ = w.Flush()
+	return b.String()
 }
 
 // run is the program, with all that it takes from outside as arguments.
@@ -351,9 +369,13 @@ func startSandbox(cfg *config.Config) (*box, []config.Account, error) {
 }
 
 func newSandbox(cfg *config.Config) (*sandbox.Sandbox, error) {
+	faults, err := sandbox.ParseFaults(cfg.SandboxFaults)
+	if err != nil {
+		return nil, err
+	}
 	return sandbox.New(sandbox.Options{
 		Seed: cfg.SandboxSeed, Users: cfg.SandboxUsers, Participants: cfg.SandboxParticipants,
-		Plan: string(cfg.Plan), Latency: cfg.SandboxLatency,
+		Plan: string(cfg.Plan), Latency: cfg.SandboxLatency, Faults: faults,
 	})
 }
 

@@ -330,6 +330,8 @@ func TestCommandLine(t *testing.T) {
 		{"which has to be named", []string{"drift"}, nil, "DRIFT_FILE", true},
 		{"a gateway that runs is healthy", []string{"health"}, []string{"ADDR=0.0.0.0:" + port}, "", false},
 		{"one that does not is not", []string{"health"}, []string{"ADDR=127.0.0.1:1"}, "refused", true},
+		{"help of the sandbox lists what can be made odd", []string{"sandbox", "--help"}, nil, "repeated-token", false},
+		{"a kind of fault that is none is refused", nil, []string{"SANDBOX_FAULTS=refused:0.1,tired"}, "there is no kind \"tired\"", true},
 		{"an unknown command is refused, with the way out", []string{"surf"}, nil, "--help", true},
 		{"all mistakes in the settings are said at once", nil, []string{"ZOOM_PLAN=gold", "MAX_IN_FLIGHT=many", "LOG_FORMAT=xml"}, "ZOOM_PLAN", true},
 		{"credentials in part are a mistake", nil, []string{"ZOOM_CLIENT_ID=x"}, "ZOOM_ACCOUNT_ID, ZOOM_CLIENT_SECRET", true},

@@ -15,6 +15,7 @@ import (
 
 	"zoomql/cache"
 	"zoomql/internal/access"
+	"zoomql/internal/sandbox"
 	"zoomql/internal/zoom"
 )
 
@@ -83,6 +84,7 @@ type Config struct {
 	SandboxParticipants int           `env:"SANDBOX_PARTICIPANTS" envDefault:"60" help:"people in the sandbox's big meeting"`
 	SandboxSeed         uint64        `env:"SANDBOX_SEED" envDefault:"1" help:"another seed is another account"`
 	SandboxLatency      time.Duration `env:"SANDBOX_LATENCY" help:"how long the sandbox takes for an answer"`
+	SandboxFaults       string        `env:"SANDBOX_FAULTS" help:"what is odd in the sandbox's answers: kinds with commas between them, each with its share of calls, refused:0.01,small-pages; zoomql sandbox --help lists them"`
 
 	Plan     zoom.Plan `env:"-"` // ZoomPlan, read
 	Accounts []Account `env:"-"` // at least one, which has no name if there is no list
@@ -199,6 +201,9 @@ func (c *Config) check() []error {
 		bad("PUBLIC_URL: not a URL such as https://zoomql.example.com")
 	}
 	errs = append(errs, c.readPages()...)
+	if _, err := sandbox.ParseFaults(c.SandboxFaults); err != nil {
+		bad("SANDBOX_FAULTS: %w", err)
+	}
 	if c.LogFormat != "text" && c.LogFormat != "json" {
 		bad("LOG_FORMAT: %q is neither text nor json", c.LogFormat)
 	}

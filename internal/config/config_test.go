@@ -76,7 +76,7 @@ func TestEverySetting(t *testing.T) {
 		"ZOOM_API_URL=https://api-eu.zoom.us/v2", "ZOOM_OAUTH_URL=http://127.0.0.1:1", "ZOOM_PLAN=Pro", "REDIS_URL=redis://:pass@redis:6379",
 		"CACHE_BYTES=1048576", "CACHE_KEYS=" + cacheKeys, "REDIS_NAME_KEY=0123456789abcdef0123456789abcdef", "MAX_IN_FLIGHT=7", "REQUEST_TIMEOUT=1m30s", "MAX_OBJECTS=500", "MAX_ANSWER_BYTES=65536", "DRAIN_TIME=0s",
 		aKey + ",app:" + strings.Repeat("B1", 32), "ALLOWED_ORIGINS=https://a.example,https://b.example", "ALLOWED_HEADERS=X-Tenant", "TRUSTED_DOCUMENTS=a.json,b.json", "TRUSTED_ONLY=on", "PLAYGROUND=off", "RAW_REQUESTS=on", "PUBLIC_URL=https://gateway.example", "LINK_KEY=0123456789abcdef0123456789abcdef", "LOG_LEVEL=debug", "LOG_FORMAT=json", "LOG_REMOTE_ADDR=on", "DRIFT=on", "DRIFT_FILE=drift.json",
-		"SANDBOX_USERS=9", "SANDBOX_PARTICIPANTS=10", "SANDBOX_SEED=3", "SANDBOX_LATENCY=100ms",
+		"SANDBOX_USERS=9", "SANDBOX_PARTICIPANTS=10", "SANDBOX_SEED=3", "SANDBOX_LATENCY=100ms", "SANDBOX_FAULTS=refused:0.1",
 		"PATH=/bin", "UNRELATED", "=odd",
 	})
 	want := &Config{
@@ -85,7 +85,7 @@ func TestEverySetting(t *testing.T) {
 		CacheBytes: 1 << 20, CacheKeys: keys, RedisNameKey: "0123456789abcdef0123456789abcdef", MaxInFlight: 7, Timeout: 90 * time.Second, MaxObjects: 500, MaxAnswer: 1 << 16,
 		APIKeys: []string{strings.Repeat("0a", 32), "app:" + strings.Repeat("B1", 32)}, AllowedOrigins: []string{"https://a.example", "https://b.example"}, AllowedHeaders: []string{"X-Tenant"}, TrustedDocuments: []string{"a.json", "b.json"}, TrustedOnly: "on",
 		Playground: "off", RawRequests: "on", PublicURL: "https://gateway.example", LinkKey: "0123456789abcdef0123456789abcdef", LogLevel: slog.LevelDebug, LogFormat: "json", LogRemoteAddr: "on", Drift: "on", DriftFile: "drift.json",
-		SandboxUsers: 9, SandboxParticipants: 10, SandboxSeed: 3, SandboxLatency: 100 * time.Millisecond,
+		SandboxUsers: 9, SandboxParticipants: 10, SandboxSeed: 3, SandboxLatency: 100 * time.Millisecond, SandboxFaults: "refused:0.1",
 		Plan: zoom.Pro,
 		Accounts: []Account{{
 			ID: "account", ClientID: "client", ClientSecret: "hush=with=signs", APIURL: "https://api-eu.zoom.us/v2", OAuthURL: "http://127.0.0.1:1", Plan: zoom.Pro,

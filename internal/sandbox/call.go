@@ -29,6 +29,7 @@ type call struct {
 	token   *grant
 	header  http.Header // set on the answer
 	locked  []string
+	odd     []string // what faults of a kind did
 }
 
 // maxBody is more than any documented body needs.

@@ -88,6 +88,8 @@ type result struct {
 	header http.Header
 	body   string
 	json   map[string]any
+
+	request, odd string // noted by tests of faults
 }
 
 func (r *rig) send(req *http.Request) *result {

@@ -19,6 +19,9 @@ type Call struct {
 	// sandbox's clock. A call that started after another's end may depend on
 	// it: that is how round trips are counted.
 	Start, End time.Time
+	// Odd tells what faults of a kind did to the answer, each as the kind and, where
+	// it is a part of the answer, the place: "field-null users[3].dept".
+	Odd []string
 }
 
 // ledgerSize bounds the ledger: about six megabytes at most.
@@ -59,7 +62,7 @@ func (l *ledger) begin(c *call, r *http.Request) uint64 {
 	return l.next
 }
 
-func (l *ledger) end(seq uint64, status int, now time.Time) {
+func (l *ledger) end(seq uint64, status int, now time.Time, odd []string) {
 	if seq == 0 {
 		return
 	}
@@ -71,7 +74,7 @@ func (l *ledger) end(seq uint64, status int, now time.Time) {
 	}
 	if l.next-seq < ledgerSize {
 		entry := &l.calls[(seq-1)%ledgerSize]
-		entry.Status, entry.End = status, now
+		entry.Status, entry.End, entry.Odd = status, now, odd
 	}
 }
 

@@ -55,6 +55,8 @@ type Options struct {
 	// ReportLag is how long after its end an instance has no report and only
 	// zeros for durations; 0 means 30 minutes.
 	ReportLag time.Duration
+	// Faults are planned from the beginning; see ParseFaults.
+	Faults []Fault
 	// Now is the clock; nil means time.Now. What the sandbox holds is dated
 	// from its first answer.
 	Now func() time.Time

@@ -11,7 +11,8 @@
 //
 // A call meets, in this order: the planned faults, the token, its scopes, the
 // limits, the quotas, one write at a time on one user, the latency, and then the
-// one function that is registered for its pattern.
+// one function that is registered for its pattern. Faults of a kind then make the
+// answer odd.
 //
 // What it does not do:
 //   - Meetings do not start or end by themselves as time goes by, and nobody
@@ -79,6 +80,7 @@ func New(opt Options) (*Sandbox, error) {
 	s.tokens.init(opt)
 	s.subs.init(s.world)
 	s.SetLatency(opt.Latency)
+	s.Fault(opt.Faults...)
 	return s, nil
 }
 
@@ -102,7 +104,7 @@ func (s *Sandbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	status := statusClientGone
 	defer func() {
 		c.release()
-		s.ledger.end(entry, status, s.opt.Now())
+		s.ledger.end(entry, status, s.opt.Now(), c.odd)
 	}()
 	status = s.serve(w, r, c)
 }
@@ -120,7 +122,7 @@ func (s *Sandbox) serve(w http.ResponseWriter, r *http.Request, c *call) int {
 		return statusClientGone
 	}
 	if a == nil {
-		a = s.run(c)
+		a = s.runOdd(c, &f)
 	}
 	return send(w, c, a, f)
 }
