@@ -254,6 +254,26 @@ func TestOwnAccount(t *testing.T) {
 	}
 }
 
+// An account on another cloud is not served with what was configured for this one,
+// and /readyz, the log and each question say which host its token names.
+func TestAnAccountOnAnotherCloud(t *testing.T) {
+	oauth := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = io.WriteString(w, `{"access_token":"t","token_type":"bearer","expires_in":3600,"api_url":"https://api.zoomgov.com"}`)
+	}))
+	defer oauth.Close()
+	p := start(t, nil, "ZOOM_OAUTH_URL="+oauth.URL, "ZOOM_ACCOUNT_ID=a", "ZOOM_CLIENT_ID=c", "ZOOM_CLIENT_SECRET=s", "ZOOM_PLAN=none")
+	if status, body := p.get(t, "/readyz"); status != http.StatusServiceUnavailable || !strings.Contains(body, "api.zoomgov.com") {
+		t.Errorf("/readyz: %d %s", status, body)
+	}
+	p.waitFor(t, `cannot be served.*api\.zoomgov\.com`)
+	_, answer := p.ask(t, `{ account { users(first: 1) { totalCount } } }`)
+	p.waitFor(t, `another cloud.*api\.zoomgov\.com`)
+	if text := toJSON(t, answer); !strings.Contains(text, "api.zoomgov.com") || !strings.Contains(text, "NOT_ZOOM") {
+		t.Errorf("a question: %s", text)
+	}
+}
+
 // SIGTERM lets a request in flight finish, takes no more, and ends well. Zoom
 // answers only when the gateway has stopped taking requests.
 func TestDrain(t *testing.T) {

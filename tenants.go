@@ -1,7 +1,9 @@
 package main
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -105,6 +107,7 @@ func (m *maker) tenant(a config.Account, log *slog.Logger) (*tenant, error) {
 		Plan:      a.Plan,
 		Tokens:    tokens,
 		BaseURL:   strings.TrimSuffix(a.APIURL, "/"),
+		Cloud:     zoom.CloudOf(a.OAuthURL),
 		HTTP:      m.calls,
 		Bodies:    m.bodies,
 		// What all replicas have, whatever else is set.
@@ -115,7 +118,7 @@ func (m *maker) tenant(a config.Account, log *slog.Logger) (*tenant, error) {
 	var err error
 	t.files, err = links.New(links.Config{
 		Secret: string(m.cfg.LinkKey), PublicURL: m.cfg.PublicURL, AccountID: a.ID,
-		Tokens: tokens, APIURL: a.APIURL, Transport: m.files, Log: log,
+		Tokens: tokens, APIURL: a.APIURL, Cloud: zoom.CloudOf(a.OAuthURL), Transport: m.files, Log: log,
 	})
 	t.graph = graph.New(graph.Config{
 		Client: t.client, Answers: m.stores.near, Ledger: m.stores.ledger, Documents: m.documents, Room: m.room, Links: t.files, RawRequests: m.cfg.RawRequests == "on",
@@ -166,7 +169,9 @@ type readiness struct {
 // check is a look at all accounts.
 type check struct {
 	done chan struct{}
-	well bool // once done is closed
+	// Once done is closed:
+	well bool
+	why  string // what anybody may know of why not; "" for what the log alone says
 }
 
 // ServeHTTP answers GET /readyz.
@@ -181,7 +186,7 @@ func (s *readiness) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		say(w, http.StatusOK, "ready")
 		return
 	}
-	say(w, http.StatusServiceUnavailable, "not ready: Zoom gives no token; the log says why")
+	say(w, http.StatusServiceUnavailable, "not ready: "+cmp.Or(c.why, "Zoom gives no token; the log says why"))
 }
 
 // latest returns one check for all who ask within a second, however many these are.
@@ -200,14 +205,20 @@ func (s *readiness) latest() *check {
 func (c *check) run(all tenants) {
 	ctx, cancel := context.WithTimeout(context.Background(), readyWithin)
 	defer cancel()
-	well := make(chan bool, len(all))
+	failures := make(chan error, len(all))
 	for _, t := range all {
-		go func() { well <- t.ready(ctx) }()
+		go func() { failures <- t.ready(ctx) }()
 	}
 	for range all {
-		if <-well && !c.well {
+		switch err := <-failures; {
+		case c.well:
+		case err == nil:
 			c.well = true
 			close(c.done)
+		case errors.Is(err, zoom.ErrNotZoom):
+			if e, ok := errors.AsType[*zoom.Error](err); ok {
+				c.why = e.Message
+			}
 		}
 	}
 	if !c.well {
@@ -222,15 +233,16 @@ const (
 	warnEvery = time.Minute
 )
 
-// ready reports whether Zoom gives the gateway a token for the account.
-func (t *tenant) ready(ctx context.Context) bool {
-	_, err := t.client.Scopes(ctx)
+// ready returns an error unless Zoom gives the gateway a token for the account, and
+// the token names a host that it may be sent to.
+func (t *tenant) ready(ctx context.Context) error {
+	err := t.client.Ready(ctx)
 	if err == nil {
-		return true
+		return nil
 	}
 	now := time.Now().UnixNano()
 	if last := t.warned.Load(); now-last >= int64(warnEvery) && t.warned.CompareAndSwap(last, now) {
 		t.log.WarnContext(ctx, "the account cannot be served", "error", err)
 	}
-	return false
+	return err
 }

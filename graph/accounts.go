@@ -199,7 +199,7 @@ func lockedSettingsPatch(c *types.AccountLockedSettingsChange) zoom.LockedSettin
 
 func (s *scope) createSubAccount(ctx context.Context, m *idempotency, input types.CreateSubAccountInput) (*types.Account, error) {
 	return once(ctx, s, m, creation[types.Account]{
-		mutation: "createSubAccount", key: input.IdempotencyKey, input: input, look: "the account's subAccounts",
+		mutation: "createSubAccount", key: input.IdempotencyKey, input: input, op: zoom.CreateSubAccount.Spec,
 		create: func(ctx context.Context) (*types.Account, error) {
 			return zoom.CreateSubAccount.Do(ctx, s.client, zoom.NewSubAccount{Account: input.Account})
 		},

@@ -484,8 +484,34 @@ var mistakes = []mistake{
 	{
 		why: "trouble: a page for people", query: `{ account { zoomId users { totalCount } } user(by: {zoomId: "${HostID}"}) { email } }`,
 		setup: setup{before: says(http.StatusOK, "text/html", "<html>canary</html>")},
-		codes: map[string]string{"account.users": "BAD_ANSWER", "user": "BAD_ANSWER"},
+		codes: map[string]string{"account.users": "NOT_ZOOM", "user": "NOT_ZOOM"},
 		data:  `{"account": {"zoomId": "${AccountID}", "users": null}, "user": null}`,
+	},
+	{
+		why: "trouble: a firewall's page", query: `{ account { zoomId users { totalCount } } user(by: {zoomId: "${HostID}"}) { email } }`,
+		setup: setup{before: says(http.StatusForbidden, "text/html", "<html>canary</html>")},
+		codes: map[string]string{"account.users": "NOT_ZOOM", "user": "NOT_ZOOM"},
+		data:  `{"account": {"zoomId": "${AccountID}", "users": null}, "user": null}`,
+	},
+	{
+		why: "trouble: nothing is there", query: `{ account { zoomId users { totalCount } } user(by: {zoomId: "${HostID}"}) { email } }`,
+		setup: setup{before: says(http.StatusNotFound, "text/html", "<html>canary</html>")},
+		codes: map[string]string{"account.users": "NOT_ZOOM", "user": "NOT_ZOOM"},
+		data:  `{"account": {"zoomId": "${AccountID}", "users": null}, "user": null}`,
+	},
+	{
+		why: "trouble: a base that leads elsewhere", query: `{ account { zoomId users { totalCount } } user(by: {zoomId: "${HostID}"}) { email } }`,
+		first: faults(sandbox.Fault{Match: "/v2/", Status: http.StatusNotFound, Code: 2300, Message: "This API endpoint is not recognized.", Times: -1}),
+		codes: map[string]string{"account.users": "NOT_ZOOM", "user": "NOT_ZOOM"},
+		data:  `{"account": {"zoomId": "${AccountID}", "users": null}, "user": null}`, calls: 2,
+		mend: endTrouble,
+	},
+	{
+		why: "trouble: refusals under HTTP 200", query: `{ account { zoomId users { totalCount } } user(by: {zoomId: "${HostID}"}) { email } }`,
+		first: faults(sandbox.Fault{Match: "/v2/", Status: http.StatusOK, Code: 200, Message: "No permission.", Times: -1}),
+		codes: map[string]string{"account.users": "FORBIDDEN", "user": "FORBIDDEN"},
+		data:  `{"account": {"zoomId": "${AccountID}", "users": null}, "user": null}`, calls: 2,
+		mend: endTrouble,
 	},
 	{
 		why: "trouble: JSON of another shape", query: `{ account { zoomId users { totalCount } } user(by: {zoomId: "${HostID}"}) { email } }`,
@@ -517,7 +543,7 @@ var mistakes = []mistake{
 		why:   "trouble: one write of three",
 		query: `mutation { a: endMeeting(input: {meeting: {number: "${LiveMeeting}"}}) { userErrors { code } } b: updateMeeting(input: {meeting: {number: "${MeetingNumber}"}, patch: {topic: "x"}}) { userErrors { code } } }`,
 		first: faults(sandbox.Fault{Pattern: "PUT /meetings/{meetingId}/status", Status: 500}),
-		codes: map[string]string{"a": "ZOOM_UNAVAILABLE"}, data: `{"a": null, "b": {"userErrors": []}}`, calls: 2,
+		codes: map[string]string{"a": "OUTCOME_UNKNOWN"}, data: `{"a": null, "b": {"userErrors": []}}`, calls: 2,
 	},
 
 	// Questions that are too large.

@@ -28,6 +28,8 @@ const (
 	codeInternal      = "INTERNAL"
 	codeBadAnswer     = "BAD_ANSWER"
 	codeNotTold       = "NOT_TOLD"
+	codeNotZoom       = "NOT_ZOOM"
+	codeUnknown       = "OUTCOME_UNKNOWN"
 
 	// Of requests that are not executed.
 	codeBadRequest      = "BAD_REQUEST"
@@ -58,7 +60,8 @@ var kinds = []struct {
 	{zoom.ErrDailyLimit, "DAILY_LIMIT", "Today's allowance at Zoom is used up. It is new at 00:00 UTC; see retryAt."},
 	{zoom.ErrRateLimited, "RATE_LIMITED", "Zoom's rate limit leaves no room for this in time; see retryAt."},
 	{zoom.ErrInvalid, codeInvalid, "Zoom refused the input."},
-	{zoom.ErrBadAnswer, codeBadAnswer, "Zoom's answer cannot be read."},
+	{zoom.ErrBadAnswer, codeBadAnswer, "Zoom's answer cannot be read, or lacks what it is to have."},
+	{zoom.ErrNotZoom, codeNotZoom, "What answered is not Zoom's API"},
 	{cache.ErrUnavailable, "IDEMPOTENCY_UNAVAILABLE", "Nothing was sent to Zoom: Redis, where the outcome of an idempotencyKey is noted, does not answer. Send it again with the same key at retryAt."},
 	{context.DeadlineExceeded, codeTimeout, "It took longer than the gateway waits."},
 	{zoom.ErrUnavailable, "ZOOM_UNAVAILABLE", "Zoom does not answer. Ask again later."},
@@ -105,13 +108,21 @@ func present(log *slog.Logger) graphql.ErrorPresenterFunc {
 			shown.Message = untold.Error()
 			return withCode(shown, codeNotTold)
 		}
+		if shown.Message = unknownOutcome(err); shown.Message != "" {
+			addZoom(withCode(shown, codeUnknown), err)
+			delete(shown.Extensions, "retryAt") // once more may be twice
+			return shown
+		}
 		for _, kind := range kinds {
 			if !errors.Is(err, kind.err) {
 				continue
 			}
 			shown.Message = kind.message
-			if unsent, ok := errors.AsType[*zoom.Error](err); ok && unsent.Unsent() {
-				shown.Message = unsent.Message
+			switch e, ok := errors.AsType[*zoom.Error](err); {
+			case ok && e.Unsent():
+				shown.Message = e.Message
+			case ok && kind.code == codeNotZoom:
+				shown.Message = notZoom(e)
 			}
 			addZoom(withCode(shown, kind.code), err)
 			if unavailable, ok := errors.AsType[*cache.UnavailableError](err); ok {
@@ -129,6 +140,17 @@ func present(log *slog.Logger) graphql.ErrorPresenterFunc {
 		shown.Message = "Something went wrong in the gateway. The log has more."
 		return withCode(shown, codeInternal)
 	}
+}
+
+// notZoom says who has answered in Zoom's place, as far as that can be told.
+func notZoom(e *zoom.Error) string {
+	switch {
+	case e.Status == 0:
+		return e.Message // nobody was asked
+	case e.Code != 0:
+		return "Zoom does not know the path of this operation: ZOOM_API_URL leads elsewhere, or Zoom has the operation no more."
+	}
+	return "What answered is not Zoom's API (" + e.AnsweredBy() + "): a firewall or proxy on the way, or an address in ZOOM_API_URL that leads elsewhere."
 }
 
 // errPanic stands for a panic, which is logged where it is caught.
@@ -170,6 +192,9 @@ func addZoom(shown *gqlerror.Error, err error) {
 	}
 	if e.Message != "" {
 		said["message"] = e.Message
+	}
+	if e.ContentType != "" && e.ContentType != "application/json" {
+		said["contentType"] = e.ContentType
 	}
 	if e.TrackingID != "" {
 		said["trackingId"] = e.TrackingID

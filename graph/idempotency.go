@@ -79,8 +79,8 @@ type creation[T any] struct {
 	// id returns Zoom's id of what was made, and again reads that at Zoom.
 	id    func(*T) string
 	again func(ctx context.Context, id string) (*T, error)
-	// look says where a person finds out whether it was made.
-	look string
+	// op is the operation that makes it.
+	op *zoom.Spec
 }
 
 // once carries a create out, or answers with what the same key made before. The
@@ -111,8 +111,7 @@ func once[T any](ctx context.Context, s *scope, m *idempotency, c creation[T]) (
 	case !before.unknown && before.input != do.sum:
 		return nil, invalid("idempotencyKey: it was used for another input")
 	case before.unknown:
-		return nil, &inputError{codeConflict, "idempotencyKey: an attempt with this key was sent to Zoom and its outcome is not known: no answer came. " +
-			"Look at " + c.look + ": if what you wanted is not there, send it with another key."}
+		return nil, &zoom.Error{Op: c.op.Pattern, Kind: errRepeated}
 	}
 	obj, _ := before.result.(*T)
 	return obj, nil

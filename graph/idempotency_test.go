@@ -1,11 +1,13 @@
 package graph
 
 import (
+	"net/http"
 	"strings"
 	"testing"
 	"time"
 
 	"zoomql/internal/sandbox"
+	"zoomql/internal/zoom"
 )
 
 // What nobody knows of is not done again, also by one gateway alone, until the key
@@ -20,11 +22,12 @@ func TestRepeatsOfWhatFailed(t *testing.T) {
 		code  string // of the first attempt
 		again string // of the repeat; "" for success
 	}{
-		{"the answer was lost", sandbox.Fault{CloseConnection: true}, false, "ZOOM_UNAVAILABLE", "CONFLICT"},
-		{"the answer was cut off", sandbox.Fault{BrokenJSON: true}, false, "BAD_ANSWER", "CONFLICT"},
-		{"Zoom broke", sandbox.Fault{Status: 500}, false, "ZOOM_UNAVAILABLE", "CONFLICT"},
-		{"it took too long", sandbox.Fault{Hang: true}, false, "TIMEOUT", "CONFLICT"},
+		{"the answer was lost", sandbox.Fault{CloseConnection: true}, false, "OUTCOME_UNKNOWN", "OUTCOME_UNKNOWN"},
+		{"the answer was cut off", sandbox.Fault{BrokenJSON: true}, false, "OUTCOME_UNKNOWN", "OUTCOME_UNKNOWN"},
+		{"Zoom broke", sandbox.Fault{Status: 500}, false, "OUTCOME_UNKNOWN", "OUTCOME_UNKNOWN"},
+		{"it took too long", sandbox.Fault{Hang: true}, false, "OUTCOME_UNKNOWN", "OUTCOME_UNKNOWN"},
 		{"Zoom refused", sandbox.Fault{Status: 400, Code: 300}, false, "INVALID", ""},
+		{"Zoom refused under 200", sandbox.Fault{Status: 200, Code: 300, Message: "Invalid field."}, false, "INVALID", ""},
 		{"there was no connection", sandbox.Fault{}, true, "ZOOM_UNAVAILABLE", ""},
 	} {
 		t.Run(c.why, func(t *testing.T) {
@@ -61,4 +64,42 @@ func TestRepeatsOfWhatFailed(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A write without an answer says that nobody knows, and where to look, with a key and
+// without one, whatever it changes; a repeat of the key says so too and sends nothing.
+// What was refused, under any status, leaves no such doubt.
+func TestWritesWithoutAnAnswer(t *testing.T) {
+	for pattern, look := range whereToLook {
+		if s := zoom.Lookup(pattern); s == nil || s.Reads() || look == "" {
+			t.Errorf("%s is no write", pattern)
+		}
+	}
+	for _, s := range zoom.Specs() {
+		if s.Reads() {
+			continue
+		}
+		if whereToLook[s.Pattern] == "" {
+			t.Errorf("nobody knows where to look after %s", s.Pattern)
+		}
+		inRig(t, setup{throttles: true}, func(r *rig) {
+			for _, f := range []sandbox.Fault{{Status: http.StatusGatewayTimeout}, {CloseConnection: true}, {Hang: true}} {
+				f.Pattern, f.Times = s.Pattern, -1
+				r.Fault(f)
+				a := r.askFor(s)
+				r.ClearFaults()
+				if !a.tells(codeUnknown) || !strings.Contains(a.body, whereToLook[s.Pattern]) || strings.Contains(a.body, "again later") || strings.Contains(a.body, "retryAt") {
+					t.Errorf("%s after %+v: %s", s.Pattern, f, a.body)
+				}
+			}
+		})
+	}
+	inRig(t, setup{}, func(r *rig) {
+		const query = `mutation { createMeeting(input: { idempotencyKey: "k", host: { zoomId: "${HostID}" }, meeting: { topic: "T" } }) { meeting { topic } userErrors { code message } } }`
+		r.Fault(sandbox.Fault{Pattern: "POST /users/{userId}/meetings", Status: http.StatusGatewayTimeout})
+		r.ask(query, nil)
+		if again := r.ask(query, nil); !again.tells(codeUnknown) || !strings.Contains(again.body, "the host's scheduled meetings") || !strings.Contains(again.body, "another key") {
+			t.Errorf("the repeat: %s", again.body)
+		}
+	})
 }

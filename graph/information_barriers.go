@@ -49,7 +49,7 @@ func (r *Resolver) createPolicy(ctx context.Context, input types.CreateInformati
 	}
 	return once(ctx, s, r.Idempotency, creation[types.InformationBarrierPolicy]{
 		mutation: "createInformationBarrierPolicy", key: input.IdempotencyKey, input: input, create: create,
-		id: func(made *types.InformationBarrierPolicy) string { return string(made.ZoomID) }, look: "the account's informationBarrierPolicies",
+		id: func(made *types.InformationBarrierPolicy) string { return string(made.ZoomID) }, op: zoom.CreatePolicy.Spec,
 		again: func(ctx context.Context, id string) (*types.InformationBarrierPolicy, error) {
 			return zoom.GetPolicy.Do(ctx, s.client, zoom.PolicyKey{PolicyID: id})
 		},

@@ -30,7 +30,7 @@ func (s *scope) createMeetingTemplate(ctx context.Context, m *idempotency, input
 	}
 	return once(ctx, s, m, creation[types.MeetingTemplate]{
 		mutation: "createMeetingTemplate", key: input.IdempotencyKey, input: input, create: create,
-		id: func(made *types.MeetingTemplate) string { return string(made.ZoomID) }, look: "the user's meetingTemplates",
+		id: func(made *types.MeetingTemplate) string { return string(made.ZoomID) }, op: zoom.CreateMeetingTemplate.Spec,
 		again: func(ctx context.Context, id string) (*types.MeetingTemplate, error) {
 			return s.templateMade(ctx, user, id)
 		},

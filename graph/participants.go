@@ -87,13 +87,9 @@ func stateOf(err error) types.ReportState {
 	return ""
 }
 
-// reportLag is how long Zoom may take to work out who was in a run. Zoom speaks
-// of minutes and promises nothing.
-const reportLag = time.Hour
-
 // late reports whether Zoom may still be at work on a run that has ended.
 func late(ctx context.Context, ended types.Time) bool {
-	until := ended.Add(reportLag)
+	until := ended.Add(zoom.ReportLag)
 	if !time.Now().Before(until) {
 		return false
 	}

@@ -39,7 +39,7 @@ func (s *scope) createPoll(ctx context.Context, m *idempotency, input types.Crea
 	}
 	return once(ctx, s, m, creation[types.Poll]{
 		mutation: "createPoll", key: input.IdempotencyKey, input: input, create: create,
-		id: func(made *types.Poll) string { return string(made.ZoomID) }, look: "the meeting's polls",
+		id: func(made *types.Poll) string { return string(made.ZoomID) }, op: zoom.CreatePoll.Spec,
 		again: func(ctx context.Context, id string) (*types.Poll, error) {
 			return zoom.GetPoll.Do(ctx, s.client, zoom.PollKey{MeetingID: number, PollID: id})
 		},

@@ -131,7 +131,7 @@ func (r *Resolver) createRole(ctx context.Context, input types.CreateRoleInput) 
 	// Zoom may tell no id: then the payload finds the role by its name.
 	role, err := once(ctx, s, r.Idempotency, creation[types.Role]{
 		mutation: "createRole", key: input.IdempotencyKey, input: input, create: create,
-		id: func(made *types.Role) string { return string(made.ZoomID) }, look: "the account's roles",
+		id: func(made *types.Role) string { return string(made.ZoomID) }, op: zoom.CreateRole.Spec,
 		again: func(_ context.Context, id string) (*types.Role, error) {
 			return &types.Role{ZoomID: types.Text(id)}, nil
 		},

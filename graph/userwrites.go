@@ -17,7 +17,7 @@ func (r *Resolver) createUser(ctx context.Context, input types.CreateUserInput) 
 	}
 	return once(ctx, s, r.Idempotency, creation[types.CreatedUser]{
 		mutation: "createUser", key: input.IdempotencyKey, input: input, create: create,
-		id: func(made *types.CreatedUser) string { return string(made.ZoomID) }, look: "the account's users",
+		id: func(made *types.CreatedUser) string { return string(made.ZoomID) }, op: zoom.CreateUser.Spec,
 		again: func(ctx context.Context, id string) (*types.CreatedUser, error) {
 			u, err := zoom.GetUser.Do(ctx, s.client, zoom.UserKey{UserID: id})
 			if err != nil {

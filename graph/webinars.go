@@ -116,7 +116,7 @@ func (s *scope) addWebinarRegistrant(ctx context.Context, m *idempotency, input 
 	}
 	return once(ctx, s, m, creation[types.AddedRegistrant]{
 		mutation: "addWebinarRegistrant", key: input.IdempotencyKey, input: input, create: add,
-		id: registrationID, look: "the webinar's registrants",
+		id: registrationID, op: zoom.AddWebinarRegistrant.Spec,
 		again: func(ctx context.Context, id string) (*types.AddedRegistrant, error) {
 			webinar, err := zoom.GetWebinar.Do(ctx, s.client, zoom.WebinarKey{WebinarID: number})
 			if err != nil {

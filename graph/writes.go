@@ -63,7 +63,7 @@ func (s *scope) createMeeting(ctx context.Context, m *idempotency, input types.C
 	return once(ctx, s, m, creation[types.Meeting]{
 		mutation: "createMeeting", key: input.IdempotencyKey, input: input, create: create,
 		id:    func(made *types.Meeting) string { return made.Number.String() },
-		again: s.meetingMade, look: "the host's scheduled meetings",
+		again: s.meetingMade, op: zoom.CreateMeeting.Spec,
 	})
 }
 
@@ -115,7 +115,7 @@ func (s *scope) addRegistrant(ctx context.Context, m *idempotency, input types.A
 	}
 	return once(ctx, s, m, creation[types.AddedRegistrant]{
 		mutation: "addRegistrant", key: input.IdempotencyKey, input: input, create: add,
-		id: registrationID, look: "the meeting's registrants",
+		id: registrationID, op: zoom.AddRegistrant.Spec,
 		again: func(ctx context.Context, id string) (*types.AddedRegistrant, error) {
 			meeting, err := zoom.GetMeeting.Do(ctx, s.client, zoom.MeetingKey{MeetingID: number})
 			if err != nil {

@@ -7287,8 +7287,15 @@ enum ErrorCode {
   DAILY_LIMIT
   "Zoom's rate limit leaves no room in time; see ` + "`" + `retryAt` + "`" + `."
   RATE_LIMITED
-  "Zoom's answer cannot be read, or lacks what the schema promises."
+  "Zoom's answer cannot be read, or lacks what it is to have, or what the schema promises."
   BAD_ANSWER
+  "What answered is not Zoom's API, but a firewall or proxy on the way, say: ` + "`" + `extensions.zoom` + "`" + ` has its ` + "`" + `status` + "`" + ` and ` + "`" + `contentType` + "`" + `."
+  NOT_ZOOM
+  """
+  A write was sent to Zoom, and no answer came that tells whether it was done: look before you
+  send it once more. A repeat of its ` + "`" + `idempotencyKey` + "`" + ` is answered so too, and sends nothing.
+  """
+  OUTCOME_UNKNOWN
   "It took longer than the gateway waits."
   TIMEOUT
   "Zoom does not answer."

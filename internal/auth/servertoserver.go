@@ -2,6 +2,7 @@
 package auth
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"net/http"
@@ -31,8 +32,6 @@ const (
 	grudge = 2 * time.Second
 	// life is how long a token lives when its answer does not say.
 	life = time.Hour
-	// defaultAPI serves every account, whatever api_url says.
-	defaultAPI = "https://api.zoom.us"
 )
 
 // ServerToServer gets tokens for an account with the credentials of a
@@ -40,8 +39,9 @@ const (
 //
 // Source: https://developers.zoom.us/docs/internal-apps/s2s-oauth/
 type ServerToServer struct {
-	conf clientcredentials.Config
-	http *http.Client
+	conf  clientcredentials.Config
+	http  *http.Client
+	cloud zoom.Cloud
 
 	flight singleflight.Group
 	mu     sync.Mutex
@@ -63,7 +63,7 @@ func NewServerToServer(accountID, clientID, secret, oauthURL string, client *htt
 	direct := *client
 	direct.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	return &ServerToServer{
-		http: &direct,
+		http: &direct, cloud: zoom.CloudOf(oauthURL),
 		conf: clientcredentials.Config{
 			ClientID: clientID, ClientSecret: secret,
 			TokenURL:  strings.TrimSuffix(oauthURL, "/") + "/oauth/token",
@@ -137,7 +137,9 @@ func (s *ServerToServer) ask(ctx context.Context) (*zoom.Token, error) {
 		return nil, s.err
 	}
 	s.err = nil
-	s.token = &zoom.Token{Access: answer.AccessToken, APIURL: apiURL(answer)}
+	s.token = &zoom.Token{Access: answer.AccessToken}
+	named, _ := answer.Extra("api_url").(string)
+	s.token.APIURL, s.token.ForeignHost = s.cloud.APIURL(named)
 	if scopes, ok := answer.Extra("scope").(string); ok {
 		s.token.Scopes = strings.Fields(scopes)
 	}
@@ -159,6 +161,8 @@ func refusal(err error) error {
 	switch status := refused.Response.StatusCode; {
 	case status >= 300 && status < 400:
 		return &zoom.Error{Op: tokenOp, Kind: zoom.ErrBadAnswer, Status: status, Message: "a redirect, which is not followed: credentials go to the configured address alone"}
+	case status < 500 && status != http.StatusTooManyRequests && !bytes.HasPrefix(bytes.TrimSpace(refused.Body), []byte("{")):
+		return &zoom.Error{Op: tokenOp, Kind: zoom.ErrNotZoom, Status: status, ContentType: zoom.ContentType(refused.Response.Header)}
 	case status < 500 && status != http.StatusTooManyRequests:
 		return &zoom.Error{Op: tokenOp, Kind: zoom.ErrUnauthenticated, Status: status, Message: shortened(refused.ErrorCode)}
 	}
@@ -168,16 +172,3 @@ func refusal(err error) error {
 // shortened bounds a code of the OAuth server's, such as invalid_client, which a
 // proxy in between may have made of any length.
 func shortened(code string) string { return code[:min(len(code), 64)] }
-
-// apiURL returns the base that a token names for its account, if it is a host
-// of Zoom's.
-//
-// Source: changelog "Regional cluster API URL returned in access token response".
-func apiURL(answer *oauth2.Token) string {
-	named, _ := answer.Extra("api_url").(string)
-	u, err := url.Parse(named)
-	if err != nil || u.Scheme != "https" || (u.Host != "zoom.us" && !strings.HasSuffix(u.Host, ".zoom.us")) {
-		return defaultAPI
-	}
-	return "https://" + u.Host
-}

@@ -17,7 +17,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
-	"golang.org/x/oauth2"
 
 	"zoomql/internal/sandbox"
 	"zoomql/internal/zoom"
@@ -278,7 +277,7 @@ func TestRefusals(t *testing.T) {
 		{"wrong credentials", 400, `{"reason":"Invalid client_id or client_secret","error":"invalid_client"}`, zoom.ErrUnauthenticated, "invalid_client"},
 		{"the other status", 401, `{"error":"invalid_client"}`, zoom.ErrUnauthenticated, "invalid_client"},
 		{"an account that is none", 400, `{"reason":"Bad Request","error":"invalid_request"}`, zoom.ErrUnauthenticated, "invalid_request"},
-		{"a page of a proxy", 403, `<html>hush</html>`, zoom.ErrUnauthenticated, ""},
+		{"a page of a proxy", 403, `<html>hush</html>`, zoom.ErrNotZoom, ""},
 		{"an outage", 503, `{"error":"hush"}`, zoom.ErrUnavailable, ""},
 		{"a bug of Zoom's", 500, `{"error":"hush"}`, zoom.ErrUnavailable, ""},
 		{"a throttle", 429, `{"error":"hush"}`, zoom.ErrUnavailable, ""},
@@ -335,6 +334,8 @@ func TestARequestEnds(t *testing.T) {
 	})
 }
 
+const defaultAPI, foreign = "https://api.zoom.us", ""
+
 func TestAPIURL(t *testing.T) {
 	for _, c := range []struct{ why, named, want string }{
 		{"a cluster", "https://api-eu.zoom.us", "https://api-eu.zoom.us"},
@@ -343,23 +344,31 @@ func TestAPIURL(t *testing.T) {
 		{"with a path, which is ours to add", "https://api-eu.zoom.us/v2", "https://api-eu.zoom.us"},
 		{"none", "", defaultAPI},
 		{"not encrypted", "http://api.zoom.us", defaultAPI},
-		{"another host", "https://zoom.us.example.com", defaultAPI},
-		{"a host that ends alike", "https://evilzoom.us", defaultAPI},
-		{"a host in a name", "https://zoom.us@evil.example", defaultAPI},
-		{"a host in a path", "https://evil.example/.zoom.us", defaultAPI},
-		{"a host in a query", "https://evil.example?.zoom.us", defaultAPI},
+		{"another host", "https://zoom.us.example.com", foreign},
+		{"a host that ends alike", "https://evilzoom.us", foreign},
+		{"a host in a name", "https://zoom.us@evil.example", foreign},
+		{"a host in a path", "https://evil.example/.zoom.us", foreign},
+		{"a host in a query", "https://evil.example?.zoom.us", foreign},
 		{"a name and a password are dropped", "https://a:b@api.zoom.us", "https://api.zoom.us"},
 		{"no scheme", "api.zoom.us", defaultAPI},
 		{"no URL", "https://%zz.zoom.us", defaultAPI},
 		{"a port of somebody else", "https://evil.example:443.zoom.us", defaultAPI},
+		{"the government's cloud", "https://api.zoomgov.com", foreign},
 	} {
-		token := (&oauth2.Token{}).WithExtra(map[string]any{"api_url": c.named})
-		if got := apiURL(token); got != c.want {
-			t.Errorf("%s: %q leads to %q, want %q", c.why, c.named, got, c.want)
+		if got, host := zoom.CloudOf("https://zoom.us").APIURL(c.named); got != c.want || (host != "") != (c.want == foreign) {
+			t.Errorf("%s: %q leads to %q, want %q; %q is named", c.why, c.named, got, c.want, host)
 		}
 	}
-	if got := apiURL((&oauth2.Token{}).WithExtra(map[string]any{"api_url": 7})); got != defaultAPI {
-		t.Errorf("a number leads to %q", got)
+	d := &door{answers: func(int) (int, string) { return 200, `{"access_token":"t","api_url":7}` }}
+	if token, err := d.source().Token(t.Context()); err != nil || token.APIURL != defaultAPI {
+		t.Errorf("a number leads to %v, %v", token, err)
+	}
+	d = &door{answers: func(int) (int, string) { return 200, `{"access_token":"t","api_url":"https://api.zoomgov.com"}` }}
+	if token, err := d.source().Token(t.Context()); err != nil || token.APIURL != "" || token.ForeignHost != "api.zoomgov.com" {
+		t.Errorf("another cloud leads to %v, %v", token, err)
+	}
+	if token, err := NewServerToServer("a", "c", "s", "https://zoomgov.com", &http.Client{Transport: d}).Token(t.Context()); err != nil || token.APIURL != "https://api.zoomgov.com" {
+		t.Errorf("the cloud of the OAuth server leads to %v, %v", token, err)
 	}
 }
 
@@ -369,7 +378,10 @@ func FuzzAPIURL(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, named string) {
-		base := apiURL((&oauth2.Token{}).WithExtra(map[string]any{"api_url": named}))
+		base, host := zoom.CloudOf("https://zoom.us").APIURL(named)
+		if host != "" {
+			return // nobody is asked
+		}
 		r, err := http.NewRequest(http.MethodGet, base+"/v2/users/me", nil)
 		if err != nil {
 			t.Fatalf("%q leads to %q, which is none: %v", named, base, err)

@@ -207,7 +207,7 @@ func judgeCreates(creates []*keyedCreate, calls []upstream.Call) *createVerdict 
 // first meeting that one of them was told of.
 func (v *createVerdict) meanwhile(k *keyedCreate) (first string) {
 	for _, r := range k.told {
-		number, mistake := meetingOf(r)
+		number, _ := meetingOf(r)
 		switch {
 		case number != "" && first != "":
 			v.again++ // by another number it was made twice, which Zoom tells
@@ -219,7 +219,7 @@ func (v *createVerdict) meanwhile(k *keyedCreate) (first string) {
 				v.vague++
 				v.blame("without a time", k, r)
 			}
-		case r.code == "" && mistake == "CONFLICT":
+		case r.code == "OUTCOME_UNKNOWN":
 			v.conflicts++
 		default:
 			v.failed++

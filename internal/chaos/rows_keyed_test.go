@@ -17,7 +17,7 @@ func TestJudgeCreates(t *testing.T) {
 		return &reply{data: json.RawMessage(fmt.Sprintf(`{"createMeeting":{"meeting":{"number":%q},"userErrors":[]}}`, number))}
 	}
 	refused := &reply{code: refusedCode, retryAt: "2026-01-02T03:04:05Z", data: json.RawMessage("null")}
-	conflict := &reply{data: json.RawMessage(`{"createMeeting":{"meeting":null,"userErrors":[{"code":"CONFLICT"}]}}`)}
+	conflict := &reply{code: "OUTCOME_UNKNOWN", data: json.RawMessage(`{"createMeeting":null}`)}
 	for _, test := range []struct {
 		name string
 		told []*reply

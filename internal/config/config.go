@@ -43,7 +43,7 @@ type Config struct {
 	ZoomClientID     string `env:"ZOOM_CLIENT_ID" help:"client id of the app"`
 	ZoomClientSecret Secret `env:"ZOOM_CLIENT_SECRET" help:"client secret of the app"`
 	ZoomAPIURL       string `env:"ZOOM_API_URL" help:"base of the REST API, /v2 included; default: the one that Zoom's token names"`
-	ZoomOAuthURL     string `env:"ZOOM_OAUTH_URL" envDefault:"https://zoom.us" help:"base of the OAuth server"`
+	ZoomOAuthURL     string `env:"ZOOM_OAUTH_URL" envDefault:"https://zoom.us" help:"base of the OAuth server: that of the cloud the account is on, such as https://zoomgov.com; the token goes to hosts under its domain and zoom.us"`
 	ZoomPlan         string `env:"ZOOM_PLAN" help:"the account's plan, which sets the budgets: free, pro, business or none; default: free (the sandbox: business)"`
 
 	AccountList Secret `env:"ACCOUNTS" help:"several accounts instead of the one above: a JSON list of {name, accountId, clientId, clientSecret, plan, apiKeys}, or the path of a file with one; see the README"`

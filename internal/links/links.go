@@ -25,6 +25,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"time"
 
 	"zoomql/internal/ratelimit"
@@ -49,6 +50,8 @@ type Config struct {
 	AccountID string
 	// Tokens answers for the credentials that Zoom asks for a file.
 	Tokens zoom.Tokens
+	// Cloud is the one whose hosts files are got from.
+	Cloud zoom.Cloud
 	// APIURL is the configured base of Zoom's API, whose host is trusted like
 	// Zoom's own; "" is none.
 	APIURL string
@@ -65,6 +68,7 @@ type Links struct {
 	seal   cipher.AEAD
 	hosts  hosts
 	places *ratelimit.Pool
+	warn   sync.Once
 }
 
 // New returns links of one account.
@@ -90,7 +94,7 @@ func New(cfg Config) (*Links, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Links{cfg: cfg, seal: seal, hosts: hosts{originOf(cfg.APIURL)}, places: ratelimit.NewSharedPool(maxOpen)}, nil
+	return &Links{cfg: cfg, seal: seal, hosts: hosts{originOf(cfg.APIURL), cfg.Cloud}, places: ratelimit.NewSharedPool(maxOpen)}, nil
 }
 
 // NewTransport returns what carries files, for the links of one account or of
@@ -110,12 +114,30 @@ type File struct {
 // ErrElsewhere says that an address leads away from Zoom.
 var ErrElsewhere = errors.New("the file lies at no host of Zoom's")
 
+// ElsewhereError is an [ErrElsewhere] with the host that it is about.
+type ElsewhereError struct{ Host string }
+
+// Error says which host it is.
+func (e *ElsewhereError) Error() string {
+	return "the file lies at " + e.Host + ", which is no host of the account's cloud"
+}
+
+// Unwrap returns [ErrElsewhere].
+func (e *ElsewhereError) Unwrap() error { return ErrElsewhere }
+
+func elsewhere(at *url.URL) error { return &ElsewhereError{zoom.HostText(at.Hostname())} }
+
 // Sign returns a link to a file, and when it ends. ctx tells the gateway's
 // address (see From).
 func (l *Links) Sign(ctx context.Context, f File, life time.Duration) (string, time.Time, error) {
 	at, err := url.Parse(f.URL)
-	if err != nil || !l.hosts.trusts(at) {
+	if err != nil {
 		return "", time.Time{}, ErrElsewhere // the address itself is not to be told
+	}
+	if !l.hosts.trusts(at) {
+		err := elsewhere(at)
+		l.warn.Do(func() { l.cfg.Log.WarnContext(ctx, "no link is made", "error", err) })
+		return "", time.Time{}, err
 	}
 	if life <= 0 || life > MaxLife {
 		return "", time.Time{}, fmt.Errorf("a link is good for %s at most", MaxLife)
@@ -220,27 +242,25 @@ func (l *Links) base(ctx context.Context) string {
 }
 
 // hosts knows whom files are got from: Zoom, and one origin that was configured.
-type hosts struct{ own string }
+type hosts struct {
+	own   string
+	cloud zoom.Cloud
+}
 
 // trusts reports whether an address is one of Zoom's, over a closed line, or at
 // the configured origin.
 func (h hosts) trusts(u *url.URL) bool {
-	if u.User != nil {
-		return false
-	}
-	if h.own != "" && origin(u) == h.own {
+	if h.takesToken(u) {
 		return true
 	}
-	if u.Scheme != "https" || u.Port() != "" && u.Port() != "443" {
-		return false
-	}
 	host := strings.ToLower(u.Hostname())
-	for _, domain := range []string{"zoom.us", "zoom.com"} {
-		if host == domain || strings.HasSuffix(host, "."+domain) {
-			return true
-		}
-	}
-	return false
+	return u.User == nil && u.Scheme == "https" && (u.Port() == "" || u.Port() == "443") && (host == "zoom.com" || strings.HasSuffix(host, ".zoom.com"))
+}
+
+// takesToken reports whether the account's token may go to an address: to the cloud of
+// the account and to the configured origin alone.
+func (h hosts) takesToken(u *url.URL) bool {
+	return u.User == nil && h.own != "" && origin(u) == h.own || h.cloud.Owns(u)
 }
 
 func originOf(raw string) string {

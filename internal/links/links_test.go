@@ -3,6 +3,7 @@ package links
 import (
 	"context"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -53,6 +54,14 @@ func serveContent(w http.ResponseWriter, r *http.Request) {
 
 func to(location string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, location, http.StatusFound) }
+}
+
+func says(status int, kind, body string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", kind)
+		w.WriteHeader(status)
+		_, _ = io.WriteString(w, body)
+	}
 }
 
 func newLinks(t *testing.T, change func(*Config)) *Links {
@@ -175,6 +184,26 @@ func TestFollow(t *testing.T) {
 			502, "", []string{"GET " + first + " Bearer token-1"},
 		},
 		{
+			"a refusal in the place of the file says why", map[string]http.HandlerFunc{first: says(200, "application/json", `{"code":3301,"message":"There is no recording, jo@example.com."}`)}, nil, "GET",
+			502, "Zoom does not give the file: There is no recording, [e-mail] (code 3301).\n", []string{"GET " + first + " Bearer token-1"},
+		},
+		{
+			"a refusal under another status says why", map[string]http.HandlerFunc{first: says(400, "text/plain", `{"code":200,"message":"No permission."}`)}, nil, "GET",
+			502, "Zoom does not give the file: No permission. (code 200).\n", []string{"GET " + first + " Bearer token-1"},
+		},
+		{
+			"a file of JSON is a file", map[string]http.HandlerFunc{first: says(200, "application/json", `{"code":0,"timeline":[]}`)}, nil, "GET",
+			200, `{"code":0,"timeline":[]}`, []string{"GET " + first + " Bearer token-1"},
+		},
+		{
+			"a long file of JSON is a file", map[string]http.HandlerFunc{first: says(200, "application/json", `{"code":7,"message":"`+strings.Repeat("x", maxRefusal)+`"}`)}, nil, "GET",
+			200, `{"code":7,"message":"` + strings.Repeat("x", maxRefusal) + `"}`, []string{"GET " + first + " Bearer token-1"},
+		},
+		{
+			"zoom.com is asked without the token", map[string]http.HandlerFunc{first: to("https://file.zoom.com/x"), "file.zoom.com": serveContent}, nil, "GET",
+			200, content, []string{"GET " + first + " Bearer token-1", "GET file.zoom.com"},
+		},
+		{
 			"what is gone is gone", map[string]http.HandlerFunc{first: http.NotFound}, nil, "GET",
 			404, "", []string{"GET " + first + " Bearer token-1"},
 		},
@@ -285,7 +314,7 @@ func TestTrusts(t *testing.T) {
 		"https://zoom.us%2eevil.example/rec": false,
 	} {
 		u, err := url.Parse(at)
-		if got := err == nil && (hosts{originOf("http://127.0.0.1:9/v2")}).trusts(u); got != want {
+		if got := err == nil && (hosts{own: originOf("http://127.0.0.1:9/v2")}).trusts(u); got != want {
 			t.Errorf("%s: %t, want %t", at, got, want)
 		}
 	}
@@ -330,5 +359,20 @@ func TestBrokenOff(t *testing.T) {
 	defer answer.Body.Close()
 	if body, err := io.ReadAll(answer.Body); err == nil {
 		t.Errorf("%q came as if it were all", body)
+	}
+}
+
+// Files of another cloud lie at its own hosts, and are got with its token.
+func TestFilesOfAnotherCloud(t *testing.T) {
+	const at = "file.zoomgov.com"
+	net := &internet{sites: map[string]http.HandlerFunc{at: serveContent}}
+	other := newLinks(t, nil)
+	if _, _, err := other.Sign(t.Context(), File{URL: "https://" + at + "/x"}, time.Minute); !errors.Is(err, ErrElsewhere) || !strings.Contains(err.Error(), at) {
+		t.Errorf("a file of another cloud's: %v", err)
+	}
+	l := newLinks(t, func(cfg *Config) { cfg.Transport, cfg.Cloud = net, zoom.CloudOf("https://zoomgov.com") })
+	answer := l.ask(t, "GET", l.mustSign(t, "https://"+at+"/x", time.Minute), nil)
+	if body := bodyOf(t, answer); answer.StatusCode != 200 || body != content || !slices.Equal(net.asked, []string{"GET " + at + " Bearer token-1"}) {
+		t.Errorf("HTTP %d %q, asked %q", answer.StatusCode, body, net.asked)
 	}
 }

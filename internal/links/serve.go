@@ -1,6 +1,7 @@
 package links
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"io"
@@ -12,6 +13,7 @@ import (
 
 	"zoomql/internal/logs"
 	"zoomql/internal/ratelimit"
+	"zoomql/internal/zoom"
 )
 
 const (
@@ -70,7 +72,11 @@ func (l *Links) serve(w http.ResponseWriter, r *http.Request, t *ticket, err err
 	answer, err := l.get(r.WithContext(ctx), t)
 	if err != nil {
 		l.cfg.Log.WarnContext(r.Context(), "download failed", "error", logs.Message(scrubbed(err)))
-		refuse(w, http.StatusBadGateway, "Zoom does not give the file.")
+		why := "Zoom does not give the file."
+		if away, ok := errors.AsType[*ElsewhereError](err); ok {
+			why = "Zoom does not give the file itself: " + away.Error() + "."
+		}
+		refuse(w, http.StatusBadGateway, why)
 		return
 	}
 	defer func() { _ = answer.Body.Close() }()
@@ -92,8 +98,17 @@ func (l *Links) pass(w http.ResponseWriter, r *http.Request, t *ticket, answer *
 		refuse(w, http.StatusServiceUnavailable, "Zoom is busy. Try again.")
 		return
 	default:
-		refuse(w, http.StatusBadGateway, "Zoom does not give the file.")
+		refuse(w, http.StatusBadGateway, notGiven(answer.Body))
 		return
+	}
+	whole := bufio.NewReaderSize(answer.Body, maxRefusal)
+	if first, _ := whole.Peek(1); answer.StatusCode == http.StatusOK && len(first) == 1 && first[0] == '{' { // not what a recording begins with
+		if said, err := whole.Peek(maxRefusal); errors.Is(err, io.EOF) {
+			if words, refused := zoom.Refusal(said); refused {
+				refuse(w, http.StatusBadGateway, "Zoom does not give the file: "+words+".")
+				return
+			}
+		}
 	}
 	if kind, _, _ := mime.ParseMediaType(answer.Header.Get("Content-Type")); answer.StatusCode < 300 && kind == "text/html" {
 		refuse(w, http.StatusBadGateway, "Zoom asks for a sign-in in the place of the file.") // so Zoom says no
@@ -111,9 +126,21 @@ func (l *Links) pass(w http.ResponseWriter, r *http.Request, t *ticket, answer *
 	if r.Method == http.MethodHead || answer.StatusCode == http.StatusNotModified {
 		return
 	}
-	if _, err := io.Copy(w, answer.Body); err != nil {
+	if _, err := io.Copy(w, whole); err != nil {
 		panic(http.ErrAbortHandler) // half a file must not look whole
 	}
+}
+
+// maxRefusal bounds what is read of a refusal in the place of a file, in bytes.
+const maxRefusal = 16 << 10
+
+// notGiven says that Zoom does not give a file, with Zoom's words if there are any.
+func notGiven(body io.Reader) string {
+	said, err := io.ReadAll(io.LimitReader(body, maxRefusal))
+	if words, refused := zoom.Refusal(said); err == nil && refused {
+		return "Zoom does not give the file: " + words + "."
+	}
+	return "Zoom does not give the file."
 }
 
 // watchedBody is a body of which a Read that brings nothing for too long is given up:
@@ -161,9 +188,9 @@ func (l *Links) follow(r *http.Request, t *ticket, bearer string) (*http.Respons
 	first := origin(at)
 	for range maxHops + 1 {
 		if !l.hosts.trusts(at) {
-			return nil, ErrElsewhere
+			return nil, elsewhere(at)
 		}
-		if origin(at) != first {
+		if origin(at) != first || !l.hosts.takesToken(at) {
 			bearer = ""
 		}
 		answer, err := l.send(r, at, bearer)

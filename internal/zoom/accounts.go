@@ -164,7 +164,7 @@ var (
 		Tags:   accountTags,
 	})
 	GetSettings = op[SettingsKey, Settings](Spec{
-		Pattern: "GET /accounts/{accountId}/settings", Rate: Medium, Life: Slow,
+		Pattern: "GET /accounts/{accountId}/settings", Rate: Medium, Life: Slow, Unset: true,
 		Scopes: settingsRead + "account:read:settings:master account:read:settings:admin",
 		Tags:   settingsTags,
 	})
@@ -174,7 +174,7 @@ var (
 		Evicts: settingsTags,
 	})
 	GetLockedSettings = op[SettingsKey, LockedSettings](Spec{
-		Pattern: "GET /accounts/{accountId}/lock_settings", Rate: Medium, Life: Slow,
+		Pattern: "GET /accounts/{accountId}/lock_settings", Rate: Medium, Life: Slow, Unset: true,
 		Scopes: settingsRead + "account:read:lock_settings:master",
 		Tags:   lockTags,
 	})
@@ -184,7 +184,7 @@ var (
 		Evicts: lockTags,
 	})
 	GetRegistrationSettings = op[RegistrationKey, types.WebinarRegistrationSettings](Spec{
-		Pattern: "GET /accounts/{accountId}/settings/registration", Rate: Medium, Life: Slow,
+		Pattern: "GET /accounts/{accountId}/settings/registration", Rate: Medium, Life: Slow, Unset: true,
 		Scopes: settingsRead + "account:read:master account:write:master account:read:registration_settings:master",
 		Tags:   settingsTags,
 	})

@@ -145,7 +145,9 @@ func (r Breaker) outcome(req *Request, err error) error {
 		return nil
 	case !errors.As(err, &e) || e.Op != req.Spec.Pattern: // it was not sent, or for want of a token
 		return errNotMade
-	case errors.Is(e.Kind, ErrUnavailable), e.Status >= http.StatusInternalServerError:
+	case errors.Is(e.Kind, ErrUnavailable), errors.Is(e.Kind, ErrBadAnswer), errors.Is(e.Kind, ErrNotZoom), e.Status >= http.StatusInternalServerError:
+		return e
+	case e.Status >= http.StatusOK && e.Status < http.StatusMultipleChoices: // it is kept nowhere, so each question asks again
 		return e
 	case e.Status == 0: // our own limiter
 		return errNotMade

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"errors"
+	"net/http"
 	"slices"
 	"strings"
 	"sync"
@@ -139,7 +140,7 @@ func (c *cached) filed(next Handler) Handler {
 // know any more is stale as well.
 func (c *cached) write(ctx context.Context, req *Request, next Handler) (*Response, error) {
 	resp, err := next(ctx, req)
-	if err == nil || errors.Is(err, ErrNotFound) || errors.Is(err, ErrUnavailable) || errors.Is(err, ErrBadAnswer) || errors.Is(err, context.DeadlineExceeded) {
+	if err == nil || errors.Is(err, ErrNotFound) || errors.Is(err, ErrUnavailable) || OutcomeUnknown(err) || errors.Is(err, context.DeadlineExceeded) {
 		here, own := ofOwn(c.hosts.resolve(expand(req.Spec.Evicts, req.Vars)))
 		c.evict(context.WithoutCancel(ctx), req.Account, here)
 		c.evict(context.WithoutCancel(ctx), "", own)
@@ -209,7 +210,7 @@ func (c *cached) file(ctx context.Context, req *Request, resp *Response, err err
 		resp.part = c.set(ctx, req, req.identity(), req.ticket, resp.Value, f)
 		c.fileAliases(ctx, req, resp, f)
 		return resp
-	case errors.As(err, &refused) && (errors.Is(refused.Kind, ErrNotFound) || errors.Is(refused.Kind, ErrNotReady)):
+	case errors.As(err, &refused) && refused.Status >= http.StatusBadRequest && (errors.Is(refused.Kind, ErrNotFound) || errors.Is(refused.Kind, ErrNotReady)):
 		return &Response{part: c.set(ctx, req, req.identity(), req.ticket, refused, filing{size: 200, fresh: absent})}
 	}
 	return nil

@@ -54,6 +54,8 @@ func zoomWith(bodies map[string]string) wire {
 			call += "?" + r.URL.RawQuery
 		}
 		switch body, ok := bodies[call]; {
+		case r.Method == http.MethodPost:
+			return answer(201, `{"id":"7","registrant_id":"r"}`)
 		case r.Method != http.MethodGet:
 			return answer(204, "")
 		case ok:
@@ -132,7 +134,7 @@ func TestNoOtherErrorIsKept(t *testing.T) {
 		{"a throttle", answer(429, `{"code":429,"message":"You have reached the maximum daily rate limit for this API."}`)},
 		{"a broken answer", answer(200, `{"id":`)},
 		{"an empty answer", answer(200, ``)},
-		{"no permission", answer(403, "")},
+		{"no permission", answer(403, `{"code":200,"message":"No permission."}`)},
 		{"an input that Zoom refuses", answer(400, `{"code":300}`)},
 		{"a scope that is missing", answer(400, `{"code":4700}`)},
 		{"a token that Zoom does not take", answer(401, `{"code":124}`)},
@@ -613,7 +615,7 @@ func TestWhichWritesEvict(t *testing.T) {
 		{"a redirect", answer(302, ""), true},
 		{"it is gone: what is kept of it is stale", answer(404, `{"code":3001,"message":"Meeting does not exist."}`), true},
 		{"refused", answer(400, `{"code":300}`), false},
-		{"forbidden", answer(403, ""), false},
+		{"forbidden", answer(403, `{"code":200,"message":"No permission."}`), false},
 		{"throttled", answer(429, `{"message":"daily"}`), false},
 	} {
 		synctest.Test(t, func(t *testing.T) {

@@ -96,6 +96,8 @@ type Config struct {
 	Tokens Tokens
 	// BaseURL overrides the base that the token names; with "/v2".
 	BaseURL string
+	// Cloud is the one whose hosts the token may go to besides BaseURL's.
+	Cloud Cloud
 	// HTTP carries the calls; nil means a client with sensible bounds.
 	HTTP *http.Client
 	// Store keeps answers; nil keeps none.
@@ -207,7 +209,7 @@ func New(cfg Config) *Client {
 	cfg.HTTP = &direct
 	c := &Client{cfg: cfg, tenant: types.TenantOf(cfg.AccountID), hosts: newHosts(), lengths: &lengths{}, breakers: newBreakers(cfg)}
 	c.cached = newCached(&cached{store: cfg.Store, account: hex.EncodeToString(c.tenant[:]), view: formatVersion + cfg.AccountID + "\x00" + cfg.View, hosts: c.hosts, passcodes: newPasscodes(cfg.PasscodeSecret)})
-	c.handler = chain((&transport{cfg: cfg}).do, c.cached.layer, c.cached.flights.coalesced, c.cached.filed, exclusive(cfg.AccountID, c.cached.leaser), retried, authorized(cfg.Tokens), c.breakers.layer, limited(cfg, c.hosts))
+	c.handler = chain((&transport{cfg: cfg}).do, c.cached.layer, c.cached.flights.coalesced, c.cached.filed, exclusive(cfg.AccountID, c.cached.leaser), retried, authorized(cfg), c.breakers.layer, limited(cfg, c.hosts))
 	return c
 }
 
@@ -236,6 +238,24 @@ func (c *Client) Scopes(ctx context.Context) ([]string, error) {
 		return nil, err
 	}
 	return t.Scopes, nil
+}
+
+// Ready returns an error unless there is a token, and a host to send it to.
+func (c *Client) Ready(ctx context.Context) error {
+	t, err := c.cfg.Tokens.Token(ctx)
+	if err != nil {
+		return err
+	}
+	return c.cfg.mayGo(t, "POST /oauth/token")
+}
+
+// mayGo returns an error where the token names a host for the API that is not Zoom's,
+// and nobody has configured another.
+func (cfg *Config) mayGo(t *Token, op string) error {
+	if cfg.BaseURL == "" && t.ForeignHost != "" {
+		return foreignHost(op, cfg.Cloud, t.ForeignHost)
+	}
+	return nil
 }
 
 // OnEvict has f called whenever something has become stale, here or on another

@@ -345,7 +345,7 @@ var (
 		Tags:   []string{"dashboard:crc"},
 	})
 	GetQuality = op[QualityFilter, types.QualityScores](Spec{
-		Pattern: "GET /metrics/quality", Rate: Heavy, Life: Closed, LifeOf: dashboardRangeLife, Months: dashboardMonths,
+		Pattern: "GET /metrics/quality", Rate: Heavy, Life: Closed, LifeOf: dashboardRangeLife, Months: dashboardMonths, Key: []string{"quality"},
 		Scopes: dashboardRead("home") + "meeting_quality_score:admin",
 		Tags:   []string{"dashboard:quality"},
 	})

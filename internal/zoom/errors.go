@@ -1,7 +1,6 @@
 package zoom
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -33,6 +32,7 @@ var (
 	ErrDailyLimit      = errors.New("today's allowance at Zoom is used up")
 	ErrUnavailable     = errors.New("Zoom does not answer")
 	ErrBadAnswer       = errors.New("Zoom's answer cannot be read")
+	ErrNotZoom         = errors.New("the answer is not one of Zoom's API")
 	ErrNoID            = errors.New("the object has no id at Zoom")
 )
 
@@ -48,8 +48,10 @@ type Error struct {
 	TrackingID string    // what Zoom's support asks for
 	RetryAt    time.Time // when the same call may succeed; zero when not known
 	Cause      error     // what went wrong below, for the log only
+	// ContentType is the media type that the answer says it has.
+	ContentType string
 
-	unsure bool // Zoom may have done what it was asked
+	unsure bool // it is of a write, which Zoom may have done
 
 	told  allowance // what the headers say of the budget
 	dated bool      // Zoom itself said RetryAt
@@ -105,125 +107,6 @@ func (e *Error) Unwrap() []error {
 	return []error{e.Kind}
 }
 
-// kinds tells what Zoom means. The first row that fits decides: numbers that mean
-// one thing stand first, then the words of those that stand for many (200, 300,
-// 400 and 3000 are on everything), then what such a number means in other words,
-// and last what the status alone says.
-//
-// Source: the "Error Codes" page of Zoom's API documents, and the documented
-// pairs of the operations themselves.
-var kinds = []struct {
-	status, code int    // 0 fits any
-	words        string // in the message, lower case; "" fits any
-	kind         error
-}{
-	{0, 124, "", ErrUnauthenticated},
-	{0, 4700, "", ErrMissingScope},
-	{0, 4711, "", ErrMissingScope},
-
-	{http.StatusNotFound, 300, "", ErrNotFound},
-	{0, 3001, "not end", ErrNotReady},
-	{0, 3001, "", ErrNotFound},
-	{0, 1001, "", ErrNotFound},
-	{0, 1010, "", ErrNotFound},
-	{0, 1034, "", ErrNotFound},
-	{0, 1120, "", ErrNotFound},
-	{0, 2001, "", ErrNotFound},
-	{0, 3079, "", ErrNotFound},
-	{0, 7001, "", ErrNotFound},
-	{0, 2115, "", ErrNotFound},
-	{0, 11103, "", ErrNotFound},
-
-	{0, 12702, "", ErrExpired},
-	{0, 3003, "", ErrNotHost},
-	{0, 1109, "", ErrPlanRequired},
-	{0, 2032, "", ErrPlanRequired},
-	{0, 1108, "", ErrForbidden},
-	{0, 2035, "", ErrForbidden},
-	{0, 2016, "", ErrForbidden},
-	{0, 2306, "", ErrForbidden},
-
-	{0, 3161, "", ErrNotEnabled},
-	{0, 4400, "", ErrNotEnabled},
-	{0, 2024, "", ErrNotEnabled},
-	{0, 12700, "", ErrNotEnabled},
-	{0, 2002, "", ErrNotEnabled},
-	{0, 11101, "", ErrNotEnabled},
-
-	{0, 3043, "", ErrCapacity},
-	{0, 1102, "", ErrCapacity},
-	{0, 2033, "", ErrCapacity},
-	{0, 2034, "", ErrCapacity},
-	{0, 2038, "", ErrCapacity},
-	{0, 2039, "licenses", ErrCapacity},
-	{0, 3412, "", ErrCapacity},
-
-	{0, 1000, "", ErrConflict},
-	{0, 1009, "", ErrConflict},
-	{0, 1107, "disassociate", ErrConflict},
-	{0, 1117, "", ErrConflict},
-	{0, 1224, "", ErrConflict},
-	{0, 2000, "", ErrConflict},
-	{0, 2036, "", ErrConflict},
-	{0, 2037, "", ErrConflict},
-	{0, 7002, "", ErrConflict},
-	{0, 3018, "", ErrConflict},
-	{0, 3027, "", ErrConflict},
-	{0, 3037, "", ErrConflict},
-	{0, 3038, "", ErrConflict},
-	{0, 3063, "", ErrConflict},
-	{0, 4927, "", ErrConflict},
-	{0, 2100, "", ErrConflict},
-	{0, 4100, "", ErrConflict},
-	{0, 11107, "", ErrConflict},
-	{0, 11108, "", ErrConflict},
-	{0, 11109, "", ErrConflict},
-	{0, 11110, "", ErrConflict},
-	{0, 11111, "", ErrConflict},
-	{0, 11112, "", ErrConflict},
-
-	{0, 0, "next page token", ErrPageToken},
-	{0, 0, "recent 6 months", ErrExpired},
-	{0, 0, "a year ago", ErrExpired},
-	{0, 0, "not support", ErrInvalid},
-	{0, 0, "for scheduled meetings", ErrInvalid},
-	{0, 0, "only available", ErrPlanRequired},
-	{0, 0, "business or higher", ErrPlanRequired},
-	{0, 0, "not available for this account", ErrPlanRequired},
-	{0, 0, "plan is missing", ErrPlanRequired},
-	{0, 0, "not been enabled", ErrNotEnabled},
-	{0, 0, "disabled", ErrNotEnabled},
-	{0, 0, "to use this feature, enable", ErrNotEnabled},
-	{0, 0, "does not have registration", ErrNotEnabled},
-	{0, 0, "only create up to", ErrCapacity},
-	{0, 0, "maximum of", ErrCapacity},
-	{0, 0, "reached the limit", ErrCapacity},
-	{0, 0, "already", ErrConflict},
-	{0, 0, "as a panelist", ErrConflict},
-	{0, 0, "cannot be changed", ErrConflict},
-	{0, 0, "cannot change", ErrConflict},
-	{0, 0, "cannot be deleted", ErrConflict},
-	{0, 0, "cannot delete", ErrConflict},
-	{0, 0, "unable to delete", ErrConflict},
-	{0, 0, "unable to unlink", ErrConflict},
-	{0, 0, "not exist", ErrNotFound},
-	{0, 0, "cannot be found", ErrNotFound},
-	{0, 0, "no permission", ErrForbidden},
-	{0, 0, "cannot access", ErrForbidden},
-
-	{0, 200, "paid", ErrPlanRequired},
-	{0, 200, "plan", ErrPlanRequired},
-	{0, 200, "", ErrForbidden},
-	{0, 300, "", ErrInvalid},
-	{0, 3000, "", ErrForbidden},
-
-	{http.StatusUnauthorized, 0, "", ErrUnauthenticated},
-	{http.StatusForbidden, 0, "", ErrForbidden},
-	{http.StatusNotFound, 0, "", ErrNotFound},
-	{http.StatusConflict, 0, "", ErrConflict},
-	{http.StatusBadRequest, 0, "", ErrInvalid},
-}
-
 // maxFields bounds how many fields of a body are told that Zoom refused.
 const maxFields = 50
 
@@ -234,48 +117,42 @@ func trackingID(h http.Header) string {
 }
 
 // refusal reads an answer that is no success.
-func refusal(op string, status int, header http.Header, body []byte, now time.Time) *Error {
-	var zoom struct {
-		Code    json.Number  `json:"code"`
-		Message string       `json:"message"`
-		Errors  []FieldError `json:"errors"`
+func refusal(s *Spec, status int, header http.Header, body []byte, now time.Time) *Error {
+	said := readRefusal(body)
+	if x, ok := readXML(body); !said.zooms && ok {
+		said = x
 	}
-	_ = json.Unmarshal(body, &zoom) // a gateway between may answer in HTML; the status says enough
-	code, _ := strconv.Atoi(zoom.Code.String())
-	e := &Error{Op: op, Status: status, Code: code, Message: scrub(zoom.Message), TrackingID: trackingID(header), told: readAllowance(header, now)}
-	for _, f := range zoom.Errors[:min(len(zoom.Errors), maxFields)] {
-		e.Fields = append(e.Fields, FieldError{scrub(f.Field), scrub(f.Message)})
-	}
-	switch {
-	case status == http.StatusTooManyRequests:
-		e.throttled(zoom.Message, header, now)
-	case status < http.StatusBadRequest: // a redirect: it could lead anywhere, so it is not followed
-		e.Kind, e.unsure = ErrBadAnswer, true
-	case status >= 500:
-		e.Kind, e.unsure = ErrUnavailable, true
-		e.RetryAt = retryAfter(header, now)
-	default:
-		e.Kind = kindOf(status, code, strings.ToLower(zoom.Message))
-	}
+	e := &Error{Op: s.Pattern, Status: status, ContentType: ContentType(header), TrackingID: trackingID(header)}
+	e.fill(s, status, said, header, now)
 	return e
 }
 
-func kindOf(status, code int, words string) error {
-	for _, row := range kinds {
-		if (row.status == 0 || row.status == status) && (row.code == 0 || row.code == code) && strings.Contains(words, row.words) {
-			return row.kind
+// fill notes what Zoom has said, and what it means under a status.
+func (e *Error) fill(s *Spec, status int, said refusalBody, header http.Header, now time.Time) {
+	e.Code, e.Message, e.Fields, e.told = said.code, scrub(said.message), said.fields, readAllowance(header, now)
+	switch {
+	case throttles(status, said):
+		e.throttled(said.message, header, now)
+	case status < http.StatusBadRequest: // it could lead anywhere, so it is not followed
+		e.Kind, e.unsure = ErrBadAnswer, !s.Reads()
+		if e.Message == "" {
+			e.Message = "a redirect, which is not followed"
 		}
+	case status >= http.StatusInternalServerError:
+		e.Kind, e.unsure = ErrUnavailable, !s.Reads()
+		e.RetryAt = retryAfter(header, now)
+	case !said.zooms:
+		e.Kind, e.unsure = ErrNotZoom, !s.Reads() && status == http.StatusRequestTimeout
+	default:
+		e.Kind = kindOf(s.Pattern, status, said.code, said.message)
 	}
-	return ErrInvalid
 }
 
 // throttled tells the kinds of 429 apart. The message decides: the code is 429
 // or 4001 for all of them, and the headers are often missing.
 func (e *Error) throttled(words string, header http.Header, now time.Time) {
-	words = strings.ToLower(words)
-	daily := strings.Contains(words, "daily") || strings.EqualFold(header.Get("X-Ratelimit-Type"), "Daily-limit")
 	latest := nextDay(now)
-	if daily {
+	if byDay(words, header) {
 		e.Kind, e.RetryAt = ErrDailyLimit, latest
 	} else {
 		// Per second, or one write at a time on one object: both pass soon.

@@ -21,7 +21,7 @@ var (
 
 func refusalOf(status int, body string, headers ...string) *Error {
 	resp := answer(status, body, headers...)
-	return refusal("GET /test", status, resp.Header, []byte(body), noon)
+	return refusal(&Spec{Pattern: "GET /test"}, status, resp.Header, []byte(body), noon)
 }
 
 func TestRefusals(t *testing.T) {
@@ -67,10 +67,18 @@ func TestRefusals(t *testing.T) {
 		{"a number that nobody has met", 400, `{"code":99999,"message":"?"}`, ErrInvalid, 99999},
 		{"a status that nobody has met", 418, `{"code":0}`, ErrInvalid, 0},
 		{"a redirect, which is not followed", 302, ``, ErrBadAnswer, 0},
-		{"a page of a proxy, refused", 401, `<html>Unauthorized</html>`, ErrUnauthenticated, 0},
-		{"a page of a proxy, forbidden", 403, `<html>Forbidden</html>`, ErrForbidden, 0},
-		{"an empty answer", 404, ``, ErrNotFound, 0},
-		{"an array", 404, `[]`, ErrNotFound, 0},
+		{"a page of a proxy, refused", 401, `<html>Unauthorized</html>`, ErrNotZoom, 0},
+		{"a page of a proxy, forbidden", 403, `<html>Forbidden</html>`, ErrNotZoom, 0},
+		{"a page of a proxy, not found", 404, `<html>Not Found</html>`, ErrNotZoom, 0},
+		{"a text of a proxy", 403, `RBAC: access denied`, ErrNotZoom, 0},
+		{"JSON of a proxy", 403, `{"message":"Missing Authentication Token"}`, ErrNotZoom, 0},
+		{"XML of a store", 403, `<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>`, ErrNotZoom, 0},
+		{"Zoom's refusal as XML", 400, `<?xml version="1.0"?><error><code>1010</code><message>User does not belong to this account.</message></error>`, ErrNotFound, 1010},
+		{"a path that Zoom does not know", 404, `{"code":2300,"message":"This API endpoint is not recognized."}`, ErrNotZoom, 2300},
+		{"an empty answer", 404, ``, ErrNotZoom, 0},
+		{"an array", 404, `[]`, ErrNotZoom, 0},
+		{"a limit under another status", 403, `{"code":403,"message":"Sorry, the maximum number of api requests are already reached. Please try later."}`, ErrRateLimited, 403},
+		{"a limit by the day under another status", 403, `{"code":403,"message":"Sorry, the maximum number of user report api requests every day are already reached."}`, ErrDailyLimit, 403},
 		{"a code as a string", 404, `{"code":"3001","message":"x"}`, ErrNotFound, 3001},
 		{"a code that is no number", 404, `{"code":{"a":1},"message":"x"}`, ErrNotFound, 0},
 		{"errors of another shape", 400, `{"code":300,"errors":"all","message":"x"}`, ErrInvalid, 300},

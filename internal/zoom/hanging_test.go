@@ -55,26 +55,27 @@ func TestPhoneBudgets(t *testing.T) {
 // The documented refusals of operations that hang on meetings and users.
 func TestKindsOfRefusals(t *testing.T) {
 	for _, c := range []struct {
+		op           string
 		status, code int
 		message      string
 		want         error
 	}{
-		{404, 404, "Meeting poll not found", ErrNotFound},
-		{400, 4400, "Meeting polls disabled.", ErrNotEnabled},
-		{400, 4927, "Meeting 7 has not started.", ErrConflict},
-		{404, 3301, "There is no recording for this meeting.", ErrNotFound},
-		{403, 2305, "Access to meeting summaries is restricted by account settings.", ErrForbidden},
-		{400, 2024, "User does not have PAC enabled.", ErrNotEnabled},
-		{400, 300, "You can only create up to 40 meeting templates.", ErrCapacity},
-		{400, 3000, "Meeting template name already exists: x.", ErrConflict},
-		{400, 3000, "The meeting's SIP URI does not exist: 7.", ErrNotFound},
-		{400, 300, "Only provide past chat messages in recent 6 months.", ErrExpired},
-		{400, 300, "Must provide either contact or channel parameter.", ErrInvalid},
-		{400, 200, "Unauthorized request. You do not have permission to access this user's chat messages.", ErrForbidden},
-		{404, 4130, "Channel does not exist: x.", ErrNotFound},
+		{"GET /x", 404, 404, "Meeting poll not found", ErrNotFound},
+		{"GET /x", 400, 4400, "Meeting polls disabled.", ErrNotEnabled},
+		{"PATCH /meetings/{meetingId}/livestream/status", 400, 4927, "Meeting 7 has not started.", ErrConflict},
+		{"GET /x", 404, 3301, "There is no recording for this meeting.", ErrNotFound},
+		{"GET /x", 403, 2305, "Access to meeting summaries is restricted by account settings.", ErrForbidden},
+		{"GET /users/{userId}/pac", 400, 2024, "User does not have PAC enabled.", ErrNotEnabled},
+		{"POST /users/{userId}/meeting_templates", 400, 300, "You can only create up to 40 meeting templates.", ErrCapacity},
+		{"POST /users/{userId}/meeting_templates", 400, 3000, "Meeting template name already exists: x.", ErrConflict},
+		{"GET /x", 400, 3000, "The meeting's SIP URI does not exist: 7.", ErrNotFound},
+		{"GET /x", 400, 300, "Only provide past chat messages in recent 6 months.", ErrExpired},
+		{"GET /x", 400, 300, "Must provide either contact or channel parameter.", ErrInvalid},
+		{"GET /x", 400, 200, "Unauthorized request. You do not have permission to access this user's chat messages.", ErrForbidden},
+		{"GET /x", 404, 4130, "Channel does not exist: x.", ErrNotFound},
 	} {
 		body := []byte(`{"code":` + strconv.Itoa(c.code) + `,"message":"` + c.message + `"}`)
-		if got := refusal("GET /x", c.status, nil, body, time.Now()); !errors.Is(got, c.want) {
+		if got := refusal(&Spec{Pattern: c.op}, c.status, nil, body, time.Now()); !errors.Is(got, c.want) {
 			t.Errorf("HTTP %d, code %d, %q: %v, want %v", c.status, c.code, c.message, got.Kind, c.want)
 		}
 	}

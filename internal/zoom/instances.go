@@ -3,6 +3,7 @@ package zoom
 import (
 	"cmp"
 	"context"
+	"time"
 
 	"zoomql/internal/zoom/types"
 )
@@ -60,14 +61,33 @@ func pastLife(req *Request, answer any) Life {
 	return Closed
 }
 
-// Unfinished reports whether Zoom is still working participants out.
+const (
+	// ReportLag is how long Zoom may take to work out who was in a run. Zoom speaks of
+	// minutes and promises nothing.
+	ReportLag = time.Hour
+	// longestLag is how long a stay may have a length that does not go with its times.
+	longestLag = 24 * time.Hour
+)
+
+// Unfinished reports whether Zoom is still working participants out: until then
+// stays have no length. Some never have one, such as that of a person who was turned
+// away in the waiting room, so long after a run that says nothing.
 func Unfinished(stays []*types.Participant) bool {
+	var last time.Time
+	none, odd := false, false
 	for _, p := range stays {
+		for _, at := range []types.Time{p.JoinTime, p.LeaveTime} {
+			if at.After(last) {
+				last = at.Time
+			}
+		}
 		if p.DurationSeconds == (types.Int{Valid: true}) {
-			return true
+			none = true
+			odd = odd || p.LeaveTime.IsZero() || p.LeaveTime.After(p.JoinTime.Time)
 		}
 	}
-	return false
+	age := time.Since(last)
+	return none && (last.IsZero() || age < ReportLag || odd && age < longestLag)
 }
 
 var instanceTags = []string{"instance:{meetingId}", "meeting:{meetingId}:instances"}

@@ -28,17 +28,17 @@ type PersonalAudioConferences struct {
 // nowhere.
 var (
 	GetMeetingInvitation = op[MeetingKey, types.MeetingInvitation](Spec{
-		Pattern: "GET /meetings/{meetingId}/invitation", Rate: Light, Life: Scheduled,
+		Pattern: "GET /meetings/{meetingId}/invitation", Rate: Light, Life: Scheduled, Key: []string{"invitation"},
 		Scopes: meetingRead + "meeting:read:invitation meeting:read:invitation:admin",
 		Tags:   []string{"meeting:{meetingId}"},
 	})
 	GetMeetingToken = op[MeetingKey, MeetingToken](Spec{
-		Pattern: "GET /meetings/{meetingId}/token", Rate: Light, Life: Scheduled,
+		Pattern: "GET /meetings/{meetingId}/token", Rate: Light, Life: Scheduled, Key: []string{"token"},
 		Scopes: meetingRead + "meeting:read:token meeting:read:token:admin",
 		Tags:   []string{"meeting:{meetingId}"},
 	})
 	CreateSipDialing = op[SipDialing, types.SipDialing](Spec{
-		Pattern: "POST /meetings/{meetingId}/sip_dialing", Rate: Medium, OwnOnly: true,
+		Pattern: "POST /meetings/{meetingId}/sip_dialing", Rate: Medium, OwnOnly: true, Key: []string{"sip_dialing"},
 		Scopes: "meeting:write:sip_dialing meeting:write:admin:sip_dialing meeting:write:sip_dialing:admin",
 	})
 	ListPersonalAudioConferences = op[UserKey, PersonalAudioConferences](Spec{

@@ -172,11 +172,18 @@ func sleep(ctx context.Context, d time.Duration) bool {
 // breakers, which are to know nothing of calls that are never made, and before the
 // limiter, because a call that waited for a token after its turn in the budget
 // would be sent late, together with calls of the next second.
-func authorized(tokens Tokens) Layer {
+func authorized(cfg Config) Layer {
+	var warn sync.Once
 	return func(next Handler) Handler {
 		return func(ctx context.Context, req *Request) (*Response, error) {
-			token, err := tokens.Token(ctx)
+			token, err := cfg.Tokens.Token(ctx)
 			if err != nil {
+				return nil, err
+			}
+			if err := cfg.mayGo(token, req.Spec.Pattern); err != nil {
+				warn.Do(func() {
+					cfg.Log.WarnContext(ctx, "no call is made: the account is on another cloud", "host", token.ForeignHost)
+				})
 				return nil, err
 			}
 			if s := req.Spec; len(token.Scopes) > 0 && !s.Allows(req.Account, token.Scopes) {

@@ -511,7 +511,7 @@ func TestTheBudgetIsKept(t *testing.T) {
 			mu.Lock()
 			defer mu.Unlock()
 			at = append(at, time.Now())
-			return answer(200, `{}`)
+			return answer(200, `{"id":"u","registrant_id":"r","dates":[]}`)
 		}, time.Minute)
 		u := &Usage{}
 		var wait sync.WaitGroup
@@ -644,7 +644,7 @@ func TestTheLimiterLearns(t *testing.T) {
 				if refuse {
 					return answer(429, `{"code":429,"message":"`+c.message+`"}`)
 				}
-				return answer(200, `{}`)
+				return answer(200, `{"id":"u","registrant_id":"r","dates":[]}`)
 			}, time.Minute)
 			brief := func() context.Context { // too brief for a second try
 				ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)

@@ -117,7 +117,7 @@ func (a *account) learn(ctx context.Context, req *Request, due dues, resp *Respo
 		told = readAllowance(resp.Header, time.Now())
 	}
 	a.relabel(ctx, req.Spec, told)
-	refused := e != nil && e.Status == http.StatusTooManyRequests
+	refused := e != nil && (errors.Is(e.Kind, ErrRateLimited) || errors.Is(e.Kind, ErrDailyLimit)) && e.Status != 0
 	if l, ok := told.of(due); ok && (refused || told.left == 0 || a.dueFor(l.Key)) {
 		_ = a.cfg.Limiter.Observe(ctx, l, told.left)
 	}

@@ -117,7 +117,7 @@ func TestHeadersAreBelieved(t *testing.T) {
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			untilNoon()
-			c2 := budgeted(Business, func(*http.Request) *http.Response { return answer(200, `{}`, c.headers...) }, time.Minute)
+			c2 := budgeted(Business, func(*http.Request) *http.Response { return answer(200, `{"dates":[]}`, c.headers...) }, time.Minute)
 			if _, err := GetDailyReport.Do(t.Context(), c2, MonthKey{}); err != nil {
 				t.Fatal(err)
 			}
@@ -132,7 +132,7 @@ func TestHeadersAreBelieved(t *testing.T) {
 // An operation is paid from the label that Zoom itself charges it to.
 func TestZoomNamesTheLabel(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := budgeted(Business, func(*http.Request) *http.Response { return answer(200, `{}`, "X-RateLimit-Category", "Heavy") }, time.Minute)
+		c := budgeted(Business, func(*http.Request) *http.Response { return answer(200, `{"id":"u"}`, "X-RateLimit-Category", "Heavy") }, time.Minute)
 		for i := range 3 {
 			if _, err := GetUser.Do(t.Context(), c, UserKey{strings.Repeat("u", i+1)}); err != nil {
 				t.Fatal(err)
@@ -249,7 +249,7 @@ func (s farStore) Take(ctx context.Context, now time.Time, within time.Duration,
 func TestWhatCountsAsWaiting(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		untilNoon()
-		c := newTestClient(func(*http.Request) *http.Response { return answer(200, `{}`) }, func(cfg *Config) {
+		c := newTestClient(func(*http.Request) *http.Response { return answer(200, `{"id":"u"}`) }, func(cfg *Config) {
 			cfg.Plan, cfg.Store, cfg.Limiter = Free, nil, ratelimit.NewLimiter(farStore{&ratelimit.Memory{}}, time.Minute)
 		})
 		for i := range 5 { // four a second, and a tenth of a second to ask for each

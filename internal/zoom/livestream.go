@@ -25,7 +25,7 @@ var livestreamOfMeeting = []string{"meeting:{meetingId}:livestream"}
 // The operations on livestreams of meetings.
 var (
 	GetLivestream = op[MeetingKey, types.Livestream](Spec{
-		Pattern: "GET /meetings/{meetingId}/livestream", Rate: Light, Life: Scheduled,
+		Pattern: "GET /meetings/{meetingId}/livestream", Rate: Light, Life: Scheduled, Unset: true,
 		Scopes: meetingRead + "meeting:read:livestream meeting:read:livestream:admin",
 		Tags:   ofMeeting("livestream"),
 	})

@@ -36,6 +36,7 @@ type Op[In, Out any] struct {
 // only the question knows, such as the meeting that a registrant belongs to.
 func op[In, Out any](s Spec, adopt ...func(In, *Out)) Op[In, Out] {
 	s.input, s.answer = inputOf(reflect.TypeFor[In](), &s), reflect.TypeFor[Out]()
+	s.required = requiredOf(s.answer, &s)
 	o := Op[In, Out]{Spec: register(&s)}
 	if len(adopt) > 0 {
 		o.adopt = adopt[0]

@@ -71,7 +71,7 @@ var (
 		Tags:   registrantTags,
 	}, func(in RegistrantFilter, r *types.Registrant) { r.Meeting = in.MeetingID })
 	AddRegistrant = op[NewRegistrant, types.AddedRegistrant](Spec{
-		Pattern: "POST /meetings/{meetingId}/registrants", Rate: Light,
+		Pattern: "POST /meetings/{meetingId}/registrants", Rate: Light, Key: []string{"registrant_id", "join_url"},
 		Scopes: meetingWrite + "meeting:write:registrant meeting:write:registrant:admin",
 		Evicts: registrantTags,
 		Quotas: []Quota{{Name: "registrations of a registrant", PerDay: 3, By: []string{"meetingId", "email"}}},

@@ -11,7 +11,7 @@ type RegistrationForm struct {
 // The operations on registration forms.
 var (
 	GetRegistrationQuestions = op[MeetingKey, types.RegistrationQuestions](Spec{
-		Pattern: "GET /meetings/{meetingId}/registrants/questions", Rate: Light, Life: Scheduled,
+		Pattern: "GET /meetings/{meetingId}/registrants/questions", Rate: Light, Life: Scheduled, Unset: true,
 		Scopes: meetingRead + "meeting:read:list_registration_questions meeting:read:list_registration_questions:admin",
 		Tags:   ofMeeting("questions"),
 	})

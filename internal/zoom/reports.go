@@ -125,7 +125,7 @@ var (
 		Tags:   []string{"user:{userId}:past_meetings"},
 	})
 	GetDailyReport = op[MonthKey, types.DailyReport](Spec{
-		Pattern: "GET /report/daily", Rate: Heavy, Life: Slow, Months: reportMonths,
+		Pattern: "GET /report/daily", Rate: Heavy, Life: Slow, Months: reportMonths, Key: []string{"dates"},
 		Scopes: reportRead,
 		Tags:   []string{"report:daily"},
 	})
@@ -162,12 +162,12 @@ var (
 		Tags:   []string{"report:cloud_recording"},
 	})
 	GetBillingReports = op[struct{}, types.BillingReports](Spec{
-		Pattern: "GET /report/billing", Rate: Heavy, Life: Slow,
+		Pattern: "GET /report/billing", Rate: Heavy, Life: Slow, Key: []string{"billing_reports"},
 		Scopes: reportRead + "report:read:billing:admin",
 		Tags:   []string{"report:billing"},
 	})
 	GetBillingInvoices = op[BillingKey, types.BillingInvoices](Spec{
-		Pattern: "GET /report/billing/invoices", Rate: Heavy, Life: Slow,
+		Pattern: "GET /report/billing/invoices", Rate: Heavy, Life: Slow, Key: []string{"invoices"},
 		Scopes: reportRead + "report:read:billing_invoice:admin",
 		Tags:   []string{"report:billing"},
 	})

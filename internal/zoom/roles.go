@@ -72,7 +72,7 @@ var (
 		Tags:   []string{"roles"},
 	})
 	CreateRole = op[NewRole, types.Role](Spec{
-		Pattern: "POST /roles", Rate: Light,
+		Pattern: "POST /roles", Rate: Light, Key: []string{},
 		Scopes: roleWrite + "role:write:role role:write:role:admin",
 		Evicts: []string{"roles"},
 	})

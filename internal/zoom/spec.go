@@ -103,6 +103,11 @@ type Spec struct {
 	// Array is the name of the array that a page carries; "" when the answer
 	// is one object.
 	Array string
+	// Key names the fields of which an answer has one at least, where these are not
+	// its array or its id; empty but not nil where it may have none of them.
+	Key []string
+	// Unset tells that an object without any field is an answer too: nothing is set.
+	Unset bool
 	// MaxPage is the largest page_size that Zoom takes; 0 when the operation
 	// has no pages.
 	MaxPage int
@@ -145,8 +150,9 @@ type Spec struct {
 	// a UUID.
 	AcceptsUUID bool
 
-	input  *input
-	answer reflect.Type
+	input    *input
+	answer   reflect.Type
+	required required
 }
 
 // Answer returns the Go type that answers are decoded into; struct{} where Zoom

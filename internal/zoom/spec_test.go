@@ -260,12 +260,15 @@ type openAPI struct {
 			Content map[string]struct{ Schema *schema }
 		} `json:"requestBody"`
 		Responses map[string]struct {
-			Content map[string]struct{ Schema *schema }
+			Description string
+			Content     map[string]struct{ Schema *schema }
 		}
 	}
 }
 
 type schema struct {
+	Type       any
+	Example    any
 	Enum       []any
 	Properties map[string]*schema
 	Items      *schema

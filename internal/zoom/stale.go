@@ -97,7 +97,7 @@ func (r *Request) flight() string {
 // excused reports whether a call failed for reasons that say nothing about what
 // was asked for.
 func excused(err error) bool {
-	for _, kind := range []error{ErrRateLimited, ErrDailyLimit, ErrUnavailable, context.DeadlineExceeded} {
+	for _, kind := range []error{ErrRateLimited, ErrDailyLimit, ErrUnavailable, ErrNotZoom, context.DeadlineExceeded} {
 		if errors.Is(err, kind) {
 			return true
 		}

@@ -30,7 +30,8 @@ var refusals = []struct {
 		return answer(429, `{"code":429,"message":"You have reached the maximum daily rate limit for this API."}`)
 	}, true},
 	{"the object is gone", func() *http.Response { return answer(404, `{"code":1001}`) }, false},
-	{"no permission any more", func() *http.Response { return answer(403, "") }, false},
+	{"a firewall on the way", func() *http.Response { return answer(403, "<html>") }, true},
+	{"no permission any more", func() *http.Response { return answer(403, `{"code":200,"message":"No permission."}`) }, false},
 	{"a broken answer", func() *http.Response { return answer(200, `{"id":`) }, false},
 }
 
@@ -176,7 +177,7 @@ func TestARefreshThatFails(t *testing.T) {
 		broken := false
 		c := newTestClient(func(*http.Request) *http.Response {
 			if broken {
-				return answer(404, "")
+				return answer(404, `{"code":1001,"message":"User does not exist."}`)
 			}
 			return answer(200, `{"id":"u"}`)
 		})
@@ -294,7 +295,7 @@ func TestAFailureIsNotShared(t *testing.T) {
 		most.Store(max(most.Load(), under.Add(1)))
 		defer under.Add(-1)
 		<-together
-		return answer(403, "")
+		return answer(403, `{"code":200,"message":"No permission."}`)
 	})
 	var wait sync.WaitGroup
 	for i := range 200 {

@@ -13,7 +13,7 @@ var surveyOfMeeting = []string{"meeting:{meetingId}:survey"}
 // The operations on surveys of meetings.
 var (
 	GetMeetingSurvey = op[MeetingKey, types.MeetingSurvey](Spec{
-		Pattern: "GET /meetings/{meetingId}/survey", Rate: Light, Life: Scheduled,
+		Pattern: "GET /meetings/{meetingId}/survey", Rate: Light, Life: Scheduled, Unset: true,
 		Scopes: meetingRead + "meeting:read:survey meeting:read:survey:admin",
 		Tags:   ofMeeting("survey"),
 	})

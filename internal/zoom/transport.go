@@ -19,6 +19,9 @@ type Token struct {
 	Scopes []string
 	// APIURL is the base that Zoom names for the account, without "/v2".
 	APIURL string
+	// ForeignHost is the host that Zoom names where that is none of its cloud's;
+	// APIURL is "" then.
+	ForeignHost string
 }
 
 // Tokens answers for the credentials of a client.
@@ -80,7 +83,7 @@ func (t *transport) do(ctx context.Context, req *Request) (*Response, error) {
 	usage.called(req.Spec.Rate)
 	t.cfg.Log.DebugContext(ctx, "call sent", "operation", req.Spec.Pattern)
 	began := time.Now()
-	answer, err := t.cfg.HTTP.Do(call)
+	answer, err := t.send(req, call)
 	req.took = time.Since(began)
 	if err != nil {
 		return nil, unreachable(req.Spec, err)
@@ -91,18 +94,26 @@ func (t *transport) do(ctx context.Context, req *Request) (*Response, error) {
 	req.took = time.Since(began)
 	switch succeeded := answer.StatusCode >= 200 && answer.StatusCode <= 299; {
 	case errors.Is(err, errTooLarge) && succeeded:
-		return nil, &Error{Op: req.Spec.Pattern, Kind: ErrBadAnswer, unsure: true, Status: answer.StatusCode, TrackingID: trackingID(answer.Header), Cause: err}
+		e := failure(req.Spec, answer, ErrBadAnswer, "", err)
+		e.unsure = !req.Spec.Reads()
+		return nil, e
 	case err != nil && !errors.Is(err, errTooLarge):
 		return nil, unreachable(req.Spec, err)
 	}
 	if answer.StatusCode < 200 || answer.StatusCode > 299 {
-		refused := refusal(req.Spec.Pattern, answer.StatusCode, answer.Header, body, time.Now())
-		if errors.Is(refused, ErrUnauthenticated) {
-			t.cfg.Tokens.Refused(token)
+		err = refusal(req.Spec, answer.StatusCode, answer.Header, body, time.Now())
+	} else {
+		var resp *Response
+		odd := &types.Oddities{}
+		if resp, err = received(req, answer, body, odd); err == nil {
+			t.observe(ctx, req, body, odd)
+			return resp, nil
 		}
-		return nil, refused
 	}
-	return t.decode(ctx, req, answer, body)
+	if errors.Is(err, ErrUnauthenticated) {
+		t.cfg.Tokens.Refused(token)
+	}
+	return nil, err
 }
 
 func (t *transport) newCall(ctx context.Context, req *Request, token *Token) (*http.Request, error) {
@@ -130,22 +141,10 @@ func (t *transport) newCall(ctx context.Context, req *Request, token *Token) (*h
 	return call, nil
 }
 
-func (t *transport) decode(ctx context.Context, req *Request, answer *http.Response, body []byte) (*Response, error) {
-	resp := &Response{Status: answer.StatusCode, Header: answer.Header, Body: body}
-	odd := &types.Oddities{}
-	value, err := req.decode(body, odd)
-	if err != nil {
-		return nil, &Error{Op: req.Spec.Pattern, Kind: ErrBadAnswer, unsure: true, Status: answer.StatusCode, TrackingID: trackingID(answer.Header), Cause: err}
-	}
-	t.observe(ctx, req, body, odd)
-	resp.Value = value
-	return resp, nil
-}
-
 // unreachable says that no answer came. The cause may hold the URL, and so an
 // e-mail: it is for the log's eyes only after scrubbing, never for a caller.
 func unreachable(s *Spec, err error) error {
-	e := &Error{Op: s.Pattern, Kind: ErrUnavailable, unsure: true, Cause: errors.New(scrub(err.Error()))}
+	e := &Error{Op: s.Pattern, Kind: ErrUnavailable, unsure: !s.Reads(), Cause: errors.New(scrub(err.Error()))}
 	if errors.Is(err, context.DeadlineExceeded) {
 		e.Cause = context.DeadlineExceeded
 	}

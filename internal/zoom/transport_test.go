@@ -69,7 +69,7 @@ func TestACallOnTheWire(t *testing.T) {
 				body, _ := io.ReadAll(r.Body)
 				got.Body = string(body)
 			}
-			return answer(200, `{}`)
+			return answer(200, `{"id":"u","uuid":"a==","users":[]}`)
 		}, func(cfg *Config) { cfg.BaseURL = c.base })
 		if err := c.do(t.Context(), client); err != nil {
 			t.Errorf("%s: %v", c.why, err)
@@ -223,7 +223,7 @@ func TestScopesAreAskedBeforeZoomIs(t *testing.T) {
 	if scopes, err := c.Scopes(t.Context()); err != nil || !cmp.Equal(scopes, []string{"user:read:user:admin"}) {
 		t.Errorf("granted: %v, %v", scopes, err)
 	}
-	silent := newTestClient(func(*http.Request) *http.Response { return answer(200, `{}`) })
+	silent := newTestClient(func(*http.Request) *http.Response { return answer(200, `{"users":[]}`) })
 	if _, err := ListUsers.Page(t.Context(), silent, UserFilter{}, Paging{}); err != nil {
 		t.Errorf("a token that does not tell its scopes may try: %v", err)
 	}

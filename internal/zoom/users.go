@@ -21,7 +21,7 @@ type UserFilter struct {
 // The operations on users.
 var (
 	GetUser = op[UserKey, types.User](Spec{
-		Pattern: "GET /users/{userId}", Rate: Light, Life: Slow,
+		Pattern: "GET /users/{userId}", Rate: Light, Life: Slow, Key: []string{"id", "email"},
 		Scopes: "user:read user:write user:read:admin user:write:admin user_profile user_info:read user:read:user user:read:user:admin",
 		Tags:   []string{"user:{userId}"},
 		Aliases: func(answer any) []string {

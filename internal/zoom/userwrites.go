@@ -50,7 +50,7 @@ const userWrite = "user:write user:write:admin "
 // The operations that change users.
 var (
 	CreateUser = op[NewUser, types.CreatedUser](Spec{
-		Pattern: "POST /users", Rate: Light,
+		Pattern: "POST /users", Rate: Light, Key: []string{"id", "email"},
 		Scopes: userWrite + "user:write:user:admin",
 		Evicts: []string{"users", "roles"},
 		Quotas: []Quota{newUsers},

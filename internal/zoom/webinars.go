@@ -80,7 +80,7 @@ var (
 		Tags:   webinarRegistrantTags,
 	}, func(in WebinarRegistrantFilter, r *types.Registrant) { ofWebinar(in.WebinarID, r) })
 	AddWebinarRegistrant = op(Spec{
-		Pattern: "POST /webinars/{webinarId}/registrants", Rate: Light,
+		Pattern: "POST /webinars/{webinarId}/registrants", Rate: Light, Key: []string{"registrant_id", "join_url"},
 		Scopes: webinarWrite + "webinar:write:registrant webinar:write:registrant:admin",
 		Evicts: webinarRegistrantTags,
 		Quotas: []Quota{{Name: "registrations of a registrant", PerDay: 3, By: []string{"webinarId", "email"}}},

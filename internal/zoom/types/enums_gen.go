@@ -2792,8 +2792,13 @@ const (
 	ErrorCodeDailyLimit ErrorCode = "DAILY_LIMIT"
 	// Zoom's rate limit leaves no room in time; see `retryAt`.
 	ErrorCodeRateLimited ErrorCode = "RATE_LIMITED"
-	// Zoom's answer cannot be read, or lacks what the schema promises.
+	// Zoom's answer cannot be read, or lacks what it is to have, or what the schema promises.
 	ErrorCodeBadAnswer ErrorCode = "BAD_ANSWER"
+	// What answered is not Zoom's API, but a firewall or proxy on the way, say: `extensions.zoom` has its `status` and `contentType`.
+	ErrorCodeNotZoom ErrorCode = "NOT_ZOOM"
+	// A write was sent to Zoom, and no answer came that tells whether it was done: look before you
+	// send it once more. A repeat of its `idempotencyKey` is answered so too, and sends nothing.
+	ErrorCodeOutcomeUnknown ErrorCode = "OUTCOME_UNKNOWN"
 	// It took longer than the gateway waits.
 	ErrorCodeTimeout ErrorCode = "TIMEOUT"
 	// Zoom does not answer.
@@ -2835,6 +2840,8 @@ var errorCodeCodes = newCodes("ErrorCode", false,
 	"DAILY_LIMIT", "daily_limit",
 	"RATE_LIMITED", "rate_limited",
 	"BAD_ANSWER", "bad_answer",
+	"NOT_ZOOM", "not_zoom",
+	"OUTCOME_UNKNOWN", "outcome_unknown",
 	"TIMEOUT", "timeout",
 	"ZOOM_UNAVAILABLE", "zoom_unavailable",
 	"IDEMPOTENCY_UNAVAILABLE", "idempotency_unavailable",

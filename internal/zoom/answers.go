@@ -1,0 +1,381 @@
+package zoom
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"maps"
+	"mime"
+	"net/http"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"zoomql/internal/zoom/types"
+)
+
+// required is what an answer of an operation must have to be one. HTTP 200 alone
+// proves nothing: Zoom refuses under it too, and an answer that lacks its object or
+// its list would become a null or an empty list that nobody has told.
+type required struct {
+	// names are those of which the answer has one at least: the array of a list, the
+	// key of an object, or else any field that is known. None are required of an
+	// operation that answers without a body.
+	names []string
+	// arrays tells that the names are those of lists.
+	arrays bool
+	// loose tells that a name is enough, whatever its value: the object has no key.
+	loose bool
+	// unset tells that an object without any field is an answer: nothing is set.
+	unset bool
+	// fields are where the names are in the Go type of the answer.
+	fields [][]int
+}
+
+// keyNames are what objects of Zoom's are told apart by.
+var keyNames = []string{"id", "uuid", "meeting_uuid", "meeting_id", "survey_id"}
+
+// requiredOf works out what an answer of the type must have, unless the row says it.
+func requiredOf(t reflect.Type, s *Spec) required {
+	all := map[string][]int{}
+	lists := collectNames(t, nil, all)
+	need := required{unset: s.Unset}
+	switch {
+	case s.Key != nil:
+		need.names = s.Key
+		need.arrays = len(s.Key) > 0 && !slices.ContainsFunc(s.Key, func(name string) bool { return !slices.Contains(lists, name) })
+	case s.Array != "" && !strings.Contains(s.Array, "."):
+		need.names, need.arrays = []string{s.Array}, true
+	case len(lists) == len(all):
+		need.names, need.arrays = lists, true
+	default:
+		for _, name := range keyNames {
+			if all[name] != nil {
+				need.names = append(need.names, name)
+			}
+		}
+		if len(need.names) == 0 {
+			need.names, need.loose = slices.Sorted(maps.Keys(all)), true
+		}
+	}
+	for _, name := range need.names {
+		if at := all[name]; at != nil {
+			need.fields = append(need.fields, at)
+		}
+	}
+	return need
+}
+
+// collectNames notes the JSON names of a struct, and of those embedded in it, with
+// where they are, and returns the names of lists.
+func collectNames(t reflect.Type, at []int, all map[string][]int) (lists []string) {
+	if t.Kind() != reflect.Struct {
+		return nil
+	}
+	for i := range t.NumField() {
+		f, index := t.Field(i), append(slices.Clone(at), i)
+		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		switch {
+		case name == "-" || name == "" && !f.Anonymous:
+		case name == "":
+			lists = append(lists, collectNames(f.Type, index, all)...)
+		default:
+			all[name] = index
+			if f.Type.Kind() == reflect.Slice {
+				lists = append(lists, name)
+			}
+		}
+	}
+	return lists
+}
+
+// met reports whether a decoded answer has what is required, as far as that can be
+// seen without looking at the body: what is there may have been left out again, such
+// as a secret.
+func (r *required) met(answer any) bool {
+	if page, ok := answer.(interface{ filled() bool }); ok {
+		return page.filled()
+	}
+	v := reflect.ValueOf(answer)
+	if v.Kind() != reflect.Pointer || v.Elem().Kind() != reflect.Struct {
+		return false
+	}
+	return slices.ContainsFunc(r.fields, func(at []int) bool {
+		f := v.Elem().FieldByIndex(at)
+		return !f.IsZero() && (f.Kind() != reflect.Slice || f.Len() > 0)
+	})
+}
+
+// filled reports whether the page has items.
+func (p *Page[T]) filled() bool { return len(p.Items) > 0 }
+
+// lacking returns what is missing in the body of an answer; "" for nothing.
+func (r *required) lacking(body []byte) string {
+	if len(r.names) == 0 {
+		return ""
+	}
+	fields, err := members(body)
+	switch {
+	case err != nil:
+		return "the answer is no object"
+	case r.unset && len(fields) == 0:
+		return ""
+	}
+	total, counted := number(fields["total_records"])
+	for _, name := range r.names {
+		switch v, there := fields[name]; {
+		case !there:
+		case r.loose:
+			return ""
+		case !r.arrays && hasValue(v), r.arrays && v.Kind() == '[':
+			return ""
+		case r.arrays && v.Kind() == 'n' && total == 0: // Zoom's "no value"
+			return ""
+		}
+	}
+	if r.arrays && counted && total == 0 {
+		return "" // there is none, Zoom says
+	}
+	names := slices.Sorted(slices.Values(r.names))
+	return "the answer has no " + strings.Join(names[:min(len(names), 3)], " or ")
+}
+
+// hasValue reports whether a member of an object has one: null, "", an empty object
+// and an empty list are Zoom's ways to write that there is none.
+func hasValue(v jsontext.Value) bool {
+	if len(v) == 0 {
+		return false
+	}
+	switch v.Kind() {
+	case 'n':
+		return false
+	case '"', '{', '[':
+		return len(v) > 2 && string(v) != `"0"`
+	}
+	return string(v) != "0"
+}
+
+func number(v jsontext.Value) (n int64, ok bool) {
+	var i types.Int
+	if len(v) == 0 || types.Unmarshal(v, &i) != nil {
+		return 0, false
+	}
+	return i.N, i.Valid
+}
+
+// members reads the members of a JSON object.
+func members(body []byte) (map[string]jsontext.Value, error) {
+	dec := jsontext.NewDecoder(bytes.NewReader(body), types.Lenient)
+	if dec.PeekKind() != '{' {
+		return nil, errors.New("no object")
+	}
+	if _, err := dec.ReadToken(); err != nil {
+		return nil, err
+	}
+	fields := map[string]jsontext.Value{}
+	for dec.PeekKind() == '"' {
+		name, err := dec.ReadToken()
+		if err != nil {
+			return nil, err
+		}
+		key := strings.Clone(name.String())
+		v, err := dec.ReadValue()
+		if err != nil {
+			return nil, err
+		}
+		fields[key] = v.Clone()
+	}
+	_, err := dec.ReadToken()
+	return fields, err
+}
+
+// received reads what came back with HTTP 200 or its like.
+func received(req *Request, answer *http.Response, body []byte, odd *types.Oddities) (*Response, error) {
+	need := &req.Spec.required
+	bad := func(kind error, message string, cause error) (*Response, error) {
+		e := failure(req.Spec, answer, kind, message, cause)
+		e.unsure = !req.Spec.Reads()
+		return nil, e
+	}
+	if len(bytes.TrimSpace(body)) == 0 {
+		body = nil
+	}
+	switch empty := len(body) == 0; {
+	case empty && len(need.names) > 0 && !req.raw:
+		return bad(ErrBadAnswer, "the answer is empty", nil)
+	case !empty && !isJSON(answer.Header, body):
+		if said, ok := readXML(body); ok && said.code != 0 {
+			return nil, refused(req, answer, said)
+		}
+		return bad(ErrNotZoom, "", nil)
+	}
+	value, err := req.decode(body, odd)
+	resp := &Response{Status: answer.StatusCode, Header: answer.Header, Body: body, Value: value}
+	if err == nil && (need.met(value) || len(need.names) == 0 && !mayRefuse(body)) {
+		return resp, nil
+	}
+	if said := readRefusal(body); said.code != 0 && said.message != "" && !need.holds(body) {
+		return nil, refused(req, answer, said)
+	}
+	if err != nil {
+		return bad(ErrBadAnswer, "", err)
+	}
+	if lacking := need.lacking(body); lacking != "" && !req.raw {
+		return bad(ErrBadAnswer, lacking, nil)
+	}
+	return resp, nil
+}
+
+// holds reports whether the body has more of what is required than an empty list:
+// with that, a code and a message are fields like others.
+func (r *required) holds(body []byte) bool {
+	fields, err := members(body)
+	return err == nil && slices.ContainsFunc(r.names, func(name string) bool { return hasValue(fields[name]) })
+}
+
+// mayRefuse tells most bodies that are no refusal without reading them.
+func mayRefuse(body []byte) bool {
+	return bytes.Contains(body, []byte(`"code"`)) || bytes.Contains(body, []byte(`"errorCode"`))
+}
+
+// refused makes an error of a refusal under HTTP 200: what HTTP 400 would have been.
+func refused(req *Request, answer *http.Response, said refusalBody) error {
+	e := failure(req.Spec, answer, nil, "", nil)
+	e.fill(req.Spec, http.StatusBadRequest, said, answer.Header, time.Now())
+	return e
+}
+
+// failure is an error about what came back.
+func failure(s *Spec, answer *http.Response, kind error, message string, cause error) *Error {
+	return &Error{
+		Op: s.Pattern, Kind: kind, Status: answer.StatusCode, Message: message, Cause: cause,
+		ContentType: ContentType(answer.Header), TrackingID: trackingID(answer.Header),
+	}
+}
+
+// ContentType returns the media type that an answer says it has, in short.
+func ContentType(h http.Header) string {
+	kind, _, err := mime.ParseMediaType(h.Get("Content-Type"))
+	if err != nil {
+		return ""
+	}
+	return strings.Clone(kind[:min(len(kind), 64)])
+}
+
+// isJSON reports whether a body is meant to be JSON, though perhaps it cannot be
+// read: by how it begins, since proxies and Zoom itself send types that are wrong.
+func isJSON(h http.Header, body []byte) bool {
+	body = bytes.TrimSpace(body)
+	switch kind := ContentType(h); {
+	case len(body) == 0:
+		return false
+	case body[0] == '{', body[0] == '[':
+		return true
+	case body[0] == '<':
+		return false
+	default:
+		return kind == "application/json" || strings.HasSuffix(kind, "+json") || jsontext.Value(body).IsValid()
+	}
+}
+
+// refusalBody is what Zoom writes when it refuses.
+type refusalBody struct {
+	zooms   bool // it has the form of Zoom's
+	code    int
+	message string
+	fields  []FieldError
+}
+
+// readRefusal reads a refusal from JSON: what has no code of Zoom's is none.
+func readRefusal(body []byte) refusalBody {
+	fields, err := members(body)
+	if err != nil {
+		return refusalBody{}
+	}
+	said := refusalBody{}
+	code := cmp.Or(string(fields["code"]), string(fields["errorCode"]))
+	said.zooms = code != ""
+	n, _ := number(jsontext.Value(code))
+	said.code = int(n)
+	said.message = firstText(fields["message"], fields["errorMessage"])
+	var list []jsontext.Value
+	if v := fields["errors"]; v.Kind() == '[' && types.Unmarshal(v, &list) == nil {
+		for _, item := range list[:min(len(list), maxFields)] {
+			if field, err := members(item); err == nil {
+				said.fields = append(said.fields, FieldError{scrub(firstText(field["field"])), scrub(firstText(field["message"]))})
+			}
+		}
+	}
+	return said
+}
+
+// firstText returns the first of the values that is a text and not empty.
+func firstText(values ...jsontext.Value) string {
+	for _, v := range values {
+		var s types.Text
+		if v.Kind() == '"' && types.Unmarshal(v, &s) == nil && s != "" {
+			return string(s)
+		}
+	}
+	return ""
+}
+
+// maxXML bounds what is read of XML, in bytes: a refusal is short.
+const maxXML = 64 << 10
+
+// readXML reads a refusal from XML, which Zoom sends at times. Its code is a number,
+// which that of others is not.
+func readXML(body []byte) (said refusalBody, ok bool) {
+	dec := xml.NewDecoder(bytes.NewReader(body[:min(len(body), maxXML)]))
+	var name string
+	for first := true; ; {
+		token, err := dec.Token()
+		if err != nil {
+			break
+		}
+		switch token := token.(type) {
+		case xml.StartElement:
+			name = strings.ToLower(token.Name.Local)
+			if first && name == "html" {
+				return refusalBody{}, false
+			}
+			first = false
+		case xml.EndElement:
+			name = ""
+		case xml.CharData:
+			switch content := strings.TrimSpace(string(token)); {
+			case content == "":
+			case name == "code" && !said.zooms:
+				n, err := strconv.Atoi(content)
+				said.code, said.zooms = n, err == nil
+			case name == "message" && said.message == "":
+				said.message = content
+			}
+		}
+	}
+	return said, said.zooms && said.message != ""
+}
+
+// Refusal returns what Zoom says in a body that is a refusal, in the place of a file
+// say.
+func Refusal(body []byte) (words string, refused bool) {
+	said := readRefusal(body)
+	if x, ok := readXML(body); !said.zooms && ok {
+		said = x
+	}
+	if said.code == 0 || said.message == "" {
+		return "", false
+	}
+	return fmt.Sprintf("%s (code %d)", scrub(said.message), said.code), true
+}
+
+// AnsweredBy says who answered in the place of Zoom's API.
+func (e *Error) AnsweredBy() string {
+	return fmt.Sprintf("HTTP %d, %s", e.Status, cmp.Or(e.ContentType, "no content type"))
+}

@@ -1,0 +1,297 @@
+package zoom
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"reflect"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	"zoomql/internal/zoom/types"
+)
+
+// twice asks the same of a Zoom that answers everything alike, two times, and returns
+// the error and how many calls that took.
+func twice(t *testing.T, ask func(context.Context, *Client) error, status int, body string, headers ...string) (err error, calls int) {
+	t.Helper()
+	c := newTestClient(func(*http.Request) *http.Response { calls++; return answer(status, body, headers...) })
+	for range 2 {
+		err = ask(t.Context(), c)
+	}
+	return err, calls
+}
+
+// questions are of every kind: for an object, for a list, for settings, for a
+// write that has an answer, and for one that has none.
+var questions = map[string]func(context.Context, *Client) error{
+	"object": func(ctx context.Context, c *Client) error { _, err := GetMeeting.Do(ctx, c, MeetingKey{7}); return err },
+	"list": func(ctx context.Context, c *Client) error {
+		_, err := ListUsers.Page(ctx, c, UserFilter{}, Paging{})
+		return err
+	},
+	"whole list": func(ctx context.Context, c *Client) error { _, err := ListRoles.Do(ctx, c, RoleFilter{}); return err },
+	"settings": func(ctx context.Context, c *Client) error {
+		_, err := GetSettings.Do(ctx, c, SettingsKey{})
+		return err
+	},
+	"token": func(ctx context.Context, c *Client) error {
+		_, err := GetMeetingToken.Do(ctx, c, MeetingKey{7})
+		return err
+	},
+	"create": func(ctx context.Context, c *Client) error {
+		_, err := CreateMeeting.Do(ctx, c, NewMeeting{UserID: "u", Meeting: &types.NewMeeting{}})
+		return err
+	},
+	"change": func(ctx context.Context, c *Client) error {
+		_, err := UpdateRole.Do(ctx, c, RolePatch{RoleID: "r", Patch: &types.RolePatch{Name: new("n")}})
+		return err
+	},
+	"raw": func(ctx context.Context, c *Client) error {
+		_, err := Raw{Operation: ListUsers.Pattern}.Do(ctx, c)
+		return err
+	},
+}
+
+// A refusal is one whatever its status is: it is typed like one under 400, kept
+// nowhere, and leaves no doubt about a write.
+func TestRefusalsUnderHTTP200(t *testing.T) {
+	for _, c := range []struct {
+		why, body string
+		kind      error
+	}{
+		{"a plan", `{"code":200,"message":"Only available for paid account: abc."}`, ErrPlanRequired},
+		{"a permission", `{"code":200,"message":"No permission."}`, ErrForbidden},
+		{"a code as a text", `{"code":"200","message":"No permission."}`, ErrForbidden},
+		{"an empty list beside it", `{"code":200,"message":"No permission.","users":[],"roles":[],"total_records":0}`, ErrForbidden},
+		{"a scope", `{"code":4711,"message":"Invalid access token, does not contain scopes."}`, ErrMissingScope},
+		{"none of it", `{"code":1001,"message":"User does not exist."}`, ErrNotFound},
+		{"a field", `{"code":300,"message":"Validation Failed.","errors":[{"field":"x","message":"Invalid field."}]}`, ErrInvalid},
+		{"as XML", `<error><code>1001</code><message>User does not exist.</message></error>`, ErrNotFound},
+	} {
+		for name, ask := range questions {
+			for _, status := range []int{200, 201} {
+				err, calls := twice(t, ask, status, c.body)
+				e := asError(t, err)
+				if !errors.Is(e.Kind, c.kind) || e.Status != status || e.Code == 0 || e.Message == "" || OutcomeUnknown(err) {
+					t.Errorf("%s, %s: HTTP %d is %+v", name, c.why, status, e)
+				}
+				if calls != 2 {
+					t.Errorf("%s, %s: %d calls", name, c.why, calls)
+				}
+			}
+		}
+	}
+}
+
+// What lacks the object or the list that was asked for is no answer, and what answers
+// a create so leaves open whether it was done.
+func TestAnswersThatLackWhatWasAskedFor(t *testing.T) {
+	for _, body := range []string{``, ` `, `{}`, `null`, `[]`, `{"status":"ok"}`, `{"users":{},"id":{},"roles":"r","token":"","total_records":3}`, `{"id":"","uuid":null,"total_records":2,"users":null}`} {
+		for name, ask := range questions {
+			err, calls := twice(t, ask, 200, body)
+			switch {
+			case name == "raw", name == "settings" && body == `{}`, name == "change" && strings.HasPrefix(strings.TrimSpace(body)+"{", "{"):
+				if err != nil {
+					t.Errorf("%s: %q is %v", name, body, err)
+				}
+			case !errors.Is(err, ErrBadAnswer) || calls != 2 || OutcomeUnknown(err) != (name == "create" || name == "change"):
+				t.Errorf("%s: %q is %v after %d calls, unknown: %v", name, body, err, calls, OutcomeUnknown(err))
+			}
+		}
+	}
+}
+
+// Answers that look odd and are right.
+func TestAnswersThatPass(t *testing.T) {
+	for name, bodies := range map[string][]string{
+		"list": {
+			`{"users":[]}`, `{"users":null}`, `{"total_records":0}`, `{"total_records":"0"}`,
+			`{"users":[{"id":"u","phone_numbers":[{"code":"+1","number":"5"}]}],"message":"x","code":7}`,
+		},
+		"object":   {`{"id":7}`, `{"uuid":"a=="}`, `{"id":"7","code":3,"message":"a field like others"}`},
+		"settings": {`{}`, `{"in_meeting":null}`, `{"in_meeting":{}}`, `{"feature":{"meeting_capacity":100},"code":1,"message":"x"}`},
+		"change":   {``, `{}`, `{"code":0,"message":"done"}`, `{"id":"r"}`},
+		"create":   {`{"id":7}`},
+	} {
+		for _, body := range bodies {
+			if err, _ := twice(t, questions[name], 200, body); err != nil {
+				t.Errorf("%s: %q is %v", name, body, err)
+			}
+		}
+	}
+}
+
+// What does not come from Zoom's API says nothing of rights, nor of what there is.
+func TestAnswersOfOthers(t *testing.T) {
+	const page, text = `<!DOCTYPE html><html><body><code>1001</code><p>Blocked</p></body></html>`, "upstream connect error"
+	for _, body := range []string{page, text, `<Error><Code>NoSuchKey</Code><Message>No.</Message></Error>`} {
+		for _, status := range []int{200, 201, 400, 401, 403, 404, 409} {
+			for name, ask := range questions {
+				err, calls := twice(t, ask, status, body, "Content-Type", "text/html; charset=utf-8")
+				e := asError(t, err)
+				if !errors.Is(e.Kind, ErrNotZoom) || calls != 2 || e.AnsweredBy() != "HTTP "+strconv.Itoa(status)+", text/html" || e.Message != "" {
+					t.Errorf("%s: HTTP %d is %+v after %d calls", name, status, e, calls)
+				}
+				if writes := name == "create" || name == "change"; OutcomeUnknown(err) != (writes && status < 300) {
+					t.Errorf("%s: HTTP %d: the outcome is unknown: %v", name, status, OutcomeUnknown(err))
+				}
+			}
+		}
+		if err, _ := twice(t, questions["object"], 503, body); !errors.Is(err, ErrUnavailable) {
+			t.Errorf("an outage is %v", err)
+		}
+	}
+}
+
+// Whatever is odd and kept nowhere is asked anew by each question: it counts as a
+// failure of the operation.
+func TestOddAnswersOpenTheBreaker(t *testing.T) {
+	for _, c := range []struct {
+		why    string
+		status int
+		body   string
+		open   bool
+	}{
+		{"a refusal under 200", 200, `{"code":200,"message":"No permission."}`, true},
+		{"an answer without its list", 200, `{}`, true},
+		{"a page of a firewall", 403, `<html>`, true},
+		{"a refusal under 400", 400, `{"code":200,"message":"No permission."}`, false},
+		{"an answer", 200, `{"users":[]}`, false},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			calls := 0
+			client := newTestClient(func(*http.Request) *http.Response { calls++; return answer(c.status, c.body) }, func(cfg *Config) { cfg.Store = nil })
+			var err error
+			for range 20 {
+				_, err = ListUsers.Page(t.Context(), client, UserFilter{}, Paging{})
+			}
+			if open := errors.Is(err, errOpen); open != c.open || (calls == 10) != c.open {
+				t.Errorf("%s: open %v after %d calls", c.why, open, calls)
+			}
+		})
+	}
+}
+
+// Reads leave nothing behind: only a write may have been done.
+func TestOnlyWritesHaveAnOutcome(t *testing.T) {
+	for _, status := range []int{302, 500, 502, 504} {
+		for name, ask := range questions {
+			err, _ := twice(t, ask, status, ``)
+			if writes := name == "create" || name == "change"; OutcomeUnknown(err) != writes {
+				t.Errorf("%s: HTTP %d: unknown %v", name, status, !writes)
+			}
+		}
+	}
+}
+
+// Every row says what its answers must have, or has none.
+func TestEveryAnswerIsHeldAgainstSomething(t *testing.T) {
+	for _, s := range Specs() {
+		need := s.required
+		if s.answer.NumField() == 0 {
+			if len(need.names) > 0 {
+				t.Errorf("%s has no answer and must have %v", s.Pattern, need.names)
+			}
+			continue
+		}
+		if len(need.names) == 0 && s != CreateRole.Spec { // for which no document has an answer
+			t.Errorf("%s may have any answer", s.Pattern)
+		}
+		if _, page := reflect.New(s.answer).Interface().(interface{ filled() bool }); !page && len(need.fields) != len(need.names) {
+			t.Errorf("%s: %v are not all fields of %s", s.Pattern, need.names, s.answer)
+		}
+	}
+}
+
+// exampleOf makes a value of what a schema documents; more takes the other one of its
+// alternatives.
+func exampleOf(s *schema, more int) any {
+	if s == nil {
+		return nil
+	}
+	if alternatives := slices.Concat(s.OneOf, s.AnyOf); len(alternatives) > 0 && len(s.Properties) == 0 {
+		return exampleOf(alternatives[more%len(alternatives)], more)
+	}
+	if s.Items != nil {
+		return []any{exampleOf(s.Items, more)}
+	}
+	object := map[string]any{}
+	for _, part := range s.AllOf {
+		if fields, ok := exampleOf(part, more).(map[string]any); ok {
+			for name, v := range fields {
+				object[name] = v
+			}
+		}
+	}
+	for name, p := range s.Properties {
+		object[name] = exampleOf(p, more)
+	}
+	switch {
+	case len(object) > 0:
+		return object
+	case s.Example != nil:
+		return s.Example
+	case len(s.Enum) > 0:
+		return s.Enum[0]
+	}
+	return map[string]any{"string": "x", "integer": 1, "number": 1, "boolean": true, "array": []any{}, "object": map[string]any{}}[str(s.Type)]
+}
+
+func str(v any) string { s, _ := v.(string); return s }
+
+// take reads an answer as the transport does.
+func (s *Spec) take(status int, body []byte) error {
+	req := &Request{Spec: s, decode: func(body []byte, odd *types.Oddities) (any, error) {
+		out := reflect.New(s.answer).Interface()
+		return out, decodeAnswer(s, body, out, odd)
+	}}
+	_, err := received(req, answer(status, ""), body, &types.Oddities{})
+	return err
+}
+
+// What Zoom documents as an answer is one: none is taken for a refusal, and none
+// lacks anything. What it documents as a refusal under HTTP 200 is one.
+func TestDocumentedAnswersPass(t *testing.T) {
+	docs := openAPIs(t)
+	code := regexp.MustCompile("Error Code:\\** *`(\\d+)`")
+	answers, refusals := 0, 0
+	for _, s := range Specs() {
+		for status, resp := range docs.Paths[s.Path()][strings.ToLower(s.Method())].Responses {
+			if status[0] != '2' {
+				continue
+			}
+			bodies := [][]byte{}
+			for _, content := range resp.Content {
+				for more := range 8 {
+					body, err := json.Marshal(exampleOf(content.Schema, more))
+					if err != nil {
+						t.Fatal(err)
+					}
+					bodies = append(bodies, body)
+				}
+			}
+			for _, body := range bodies {
+				answers++
+				if err := s.take(200, body); err != nil {
+					t.Errorf("%s: %v: %.300s", s.Pattern, err, body)
+				}
+			}
+			if code.MatchString(resp.Description) || strings.Contains(resp.Description, "nly available for") {
+				refusals++
+				err := s.take(200, []byte(`{"code":200,"message":"Only available for paid accounts."}`))
+				if e := asError(t, err); !errors.Is(e.Kind, ErrPlanRequired) || e.unsure {
+					t.Errorf("%s: a refusal under 200 is %v", s.Pattern, err)
+				}
+			}
+		}
+	}
+	if answers < 500 || refusals < 20 {
+		t.Errorf("only %d answers and %d refusals were tried", answers, refusals)
+	}
+}

@@ -1,0 +1,168 @@
+package zoom
+
+import (
+	"net/http"
+	"regexp"
+	"strings"
+)
+
+// refusalRule says what a refusal means: by operation, status and code, and by words
+// where a code stands for many things.
+type refusalRule struct {
+	on     string // what the pattern of the operation matches; "" is any
+	status int    // 0 is any
+	codes  []int  // nil is any
+	words  string // what the message matches, in any letters; "" is any
+	kind   error
+}
+
+// codes lists what one rule is about.
+func codes(c ...int) []int { return c }
+
+// vague are the codes that Zoom puts on everything: the words have to tell.
+var vague = codes(120, 200, 300, 400, 404, 2039, 3000)
+
+const (
+	bad      = http.StatusBadRequest
+	notFound = http.StatusNotFound
+
+	createAccount = `^POST /accounts$`
+	changeUser    = `^(PATCH|DELETE) /users/\{userId\}$`
+	registrants   = `/registrants`
+	ofMeetings    = `/(past_)?meetings\b|/meeting_templates$`
+	reads         = `^GET `
+)
+
+// refusalRules tells what Zoom means. The first rule that fits decides: numbers that
+// mean one thing wherever they are documented, then what a number means on one
+// operation, then words of the numbers that stand for many, and last what such a
+// number, or the status alone, says. A word alone decides nothing: "already" or
+// "disabled" stands in sentences of every sense.
+//
+// Source: the "Error Codes" page of Zoom's API documents, the documented pairs of the
+// operations themselves, and answers that users of the API have published.
+var refusalRules = compiled([]refusalRule{
+	{"", 0, codes(124), ``, ErrUnauthenticated},
+	{"", 0, codes(4700, 4711), ``, ErrMissingScope},
+	// Zoom does not know the path: the base leads elsewhere, or the operation is gone.
+	{"", 0, codes(2300), ``, ErrNotZoom},
+
+	// What is told of a meeting or webinar that is there.
+	{registrants, 0, codes(300, 404, 3000), `registration has not been enabled|(does not|doesn.t) have registration`, ErrNotEnabled},
+	{"/webinars", bad, vague, `(does not|doesn.t) have registration`, ErrNotEnabled},
+	{ofMeetings, 0, vague, `cannot access webinar info|(became|converted to|is) an? webinar`, ErrConflict},
+	{"/(past_)?webinars", 0, vague, `(became|converted to|is) an? meeting\b`, ErrConflict},
+	{reads, 0, vague, `\b(last|recent|past|previous) (\d+|one|six|twelve|fifteen) (days|months?|years?)\b|\b(a|one|six|\d+) (months?|years?) ago\b|\bolder than\b`, ErrExpired},
+
+	{"", notFound, codes(300, 404), ``, ErrNotFound},
+	{"", 0, codes(3001), `not end`, ErrNotReady},
+	{"", 0, codes(1001, 1010, 1034, 1120, 2001, 3001, 3079), ``, ErrNotFound},
+	{"", 0, codes(12702), ``, ErrExpired},
+	{"", 0, codes(3003), ``, ErrNotHost},
+	{"", 0, codes(3161, 4400, 12700), ``, ErrNotEnabled},
+	{"", 0, codes(3043), ``, ErrCapacity},
+	{"", bad, codes(2033, 2034, 2038, 3412), ``, ErrCapacity},
+	{"", bad, codes(3038), ``, ErrConflict},
+
+	{"^(POST|PATCH|PUT|DELETE) /users", bad, codes(1000, 1009, 1117, 2036, 2037, 4100), ``, ErrConflict},
+	{changeUser, bad, codes(1107), `disassociate`, ErrConflict},
+	{"^(POST|PATCH) /users", bad, codes(1108), ``, ErrForbidden},
+	{"^(POST|PATCH) /users", bad, codes(1109), ``, ErrPlanRequired},
+	{changeUser, bad, codes(2039), `licenses`, ErrCapacity},
+	{changeUser, bad, codes(2039), ``, ErrForbidden},
+	{"^POST /users$", 0, codes(1102), ``, ErrCapacity},
+	{"^POST /users$", bad, codes(2002), ``, ErrNotEnabled},
+	{"^POST /users$", bad, codes(2016, 2035), ``, ErrForbidden},
+	{"^POST /users$", bad, codes(2032), ``, ErrPlanRequired},
+	{"/pac$", bad, codes(2024), ``, ErrNotEnabled},
+	{"/roles", bad, codes(1224), ``, ErrConflict},
+	{"/roles", bad, codes(200), `role not found`, ErrNotFound},
+	{"^DELETE /accounts/", 0, codes(2000), ``, ErrConflict},
+	{"/accounts/.*/options$", bad, codes(200), `already has`, ErrConflict},
+	{"/accounts/.*/options$", bad, codes(2100), ``, ErrConflict},
+	{"/accounts/.*/options$", bad, codes(2115), ``, ErrNotFound},
+	{createAccount, bad, codes(11101), ``, ErrNotEnabled},
+	{createAccount, bad, codes(11103), ``, ErrNotFound},
+	{createAccount, bad, codes(11107, 11108, 11109, 11110, 11111, 11112), ``, ErrConflict},
+	{"/information_barriers/", bad, codes(7001), ``, ErrNotFound},
+	{"/information_barriers/", bad, codes(7002), ``, ErrConflict},
+	{"^DELETE /meetings/", bad, codes(3018, 3037), ``, ErrConflict},
+	{"^PUT /meetings/.*/status$", bad, codes(3063), ``, ErrConflict},
+	{"/livestream/status$", bad, codes(4927), ``, ErrConflict},
+	{registrants, bad, codes(3027), ``, ErrConflict},
+
+	{"", bad, vague, `next.page.token`, ErrPageToken},
+	{"", bad, vague, `only available for (the )?(paid|zmp)|business or higher|not available for this account|must be a paid account|\bpaid (account|user)s?\b|webinar (subscription )?plan|(plan|subscription) is missing`, ErrPlanRequired},
+	{"", bad, codes(300, 3000), `not support|only available for scheduled meetings`, ErrInvalid},
+	{"", bad, vague, `to use this feature, enable|(survey|polls?|feature|registration|livestream\w*|streaming) (is |are |has been )?disabled|has not (been )?enabled|is not enabled`, ErrNotEnabled},
+	{"^POST ", bad, vague, `only create up to|reached the (limit|maximum)`, ErrCapacity},
+	{"/virtual_backgrounds$", bad, codes(120), `maximum of`, ErrCapacity},
+	{registrants, bad, codes(3000), `as a panelist`, ErrConflict},
+	{"/meeting_templates$", bad, codes(3000), `already exists`, ErrConflict},
+	{changeUser, bad, codes(200, 300), `cannot be (changed|deleted)|(cannot|unable to) (change|delete|unlink)`, ErrConflict},
+	{"", bad, vague, `\b(does|do) not exist\b|\bdoesn.t exist\b|cannot be found`, ErrNotFound},
+	{"", bad, vague, `no permission|cannot access|(do|does) ?n.t have (the )?(right )?permission|do not have (the )?(right )?permission`, ErrForbidden},
+
+	{"", bad, codes(200, 3000), ``, ErrForbidden},
+	{"", http.StatusUnauthorized, nil, ``, ErrUnauthenticated},
+	{"", http.StatusForbidden, nil, ``, ErrForbidden},
+	{"", notFound, nil, ``, ErrNotFound},
+	{"", http.StatusConflict, nil, ``, ErrConflict},
+})
+
+// compiledRule is a refusalRule that is ready.
+type compiledRule struct {
+	refusalRule
+	pattern, sentence *regexp.Regexp
+}
+
+func compiled(rules []refusalRule) []compiledRule {
+	list := make([]compiledRule, len(rules))
+	for i, r := range rules {
+		list[i] = compiledRule{r, regexp.MustCompile(r.on), regexp.MustCompile(`(?i)` + r.words)}
+	}
+	return list
+}
+
+// kindOf says what a refusal of an operation means; what no rule tells is a refusal
+// of the input.
+func kindOf(pattern string, status, code int, message string) error {
+	for _, r := range refusalRules {
+		if r.fits(pattern, status, code, message) {
+			return r.kind
+		}
+	}
+	return ErrInvalid
+}
+
+func (r *compiledRule) fits(pattern string, status, code int, message string) bool {
+	if r.status != 0 && r.status != status || r.codes != nil && !contains(r.codes, code) {
+		return false
+	}
+	return r.pattern.MatchString(pattern) && r.sentence.MatchString(message)
+}
+
+func contains(list []int, n int) bool {
+	for _, one := range list {
+		if one == n {
+			return true
+		}
+	}
+	return false
+}
+
+// limitReached matches what Zoom says of a limit that is reached, where the status does not.
+//
+// Source: answers under HTTP 403 that users of the API have published.
+var limitReached = regexp.MustCompile(`(?i)maximum number of (\w+ ){0,4}api requests|maximum (per-second|daily) rate limit|exceeded the daily rate limit`)
+
+// throttles reports whether a refusal is about a rate limit.
+func throttles(status int, said refusalBody) bool {
+	return status == http.StatusTooManyRequests || status < 500 && (said.code == http.StatusTooManyRequests || limitReached.MatchString(said.message))
+}
+
+// byDay reports whether a refusal speaks of a limit by the day.
+func byDay(words string, header http.Header) bool {
+	words = strings.ToLower(words)
+	return strings.Contains(words, "daily") || strings.Contains(words, "every day") || strings.EqualFold(header.Get("X-Ratelimit-Type"), "Daily-limit")
+}
