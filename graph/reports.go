@@ -28,6 +28,9 @@ func (s *scope) report(ctx context.Context, run *types.MeetingInstance) (*types.
 			return row, nil
 		}
 	}
+	if row != nil && row.Op == zoom.GetMeetingReport.Pattern { // of a sub account's run, which was read so
+		return alone(ctx, row, "MeetingReport"), nil
+	}
 	whole, err := zoom.GetMeetingReport.Do(ctx, s.client, zoom.InstanceKey{MeetingID: string(run.UUID)})
 	switch {
 	case row == nil:

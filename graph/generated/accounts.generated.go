@@ -2794,6 +2794,29 @@ func (ec *executionContext) fieldContext_WebinarRegistrationSettings_approveType
 	return graphql.NewScalarFieldContext("WebinarRegistrationSettings", field, false, false, errors.New("field of type ApprovalType does not have child fields"))
 }
 
+func (ec *executionContext) _WebinarRegistrationSettings_approveTypeText(ctx context.Context, field graphql.CollectedField, obj *types.WebinarRegistrationSettings) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_WebinarRegistrationSettings_approveTypeText(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ApproveTypeText(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
+			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_WebinarRegistrationSettings_approveTypeText(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("WebinarRegistrationSettings", field, true, false, errors.New("field of type String does not have child fields"))
+}
+
 func (ec *executionContext) _WebinarRegistrationSettings_customQuestions(ctx context.Context, field graphql.CollectedField, obj *types.WebinarRegistrationSettings) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -5494,6 +5517,11 @@ func (ec *executionContext) _WebinarRegistrationSettings(ctx context.Context, se
 			}
 		case "approveType":
 			out.Values[i] = ec._WebinarRegistrationSettings_approveType(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "approveTypeText":
+			out.Values[i] = ec._WebinarRegistrationSettings_approveTypeText(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}

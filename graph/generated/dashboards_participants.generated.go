@@ -1118,6 +1118,29 @@ func (ec *executionContext) fieldContext_DashboardParticipant_optionalArchiving(
 	return graphql.NewScalarFieldContext("DashboardParticipant", field, false, false, errors.New("field of type OptionalArchiving does not have child fields"))
 }
 
+func (ec *executionContext) _DashboardParticipant_optionalArchivingText(ctx context.Context, field graphql.CollectedField, obj *types.DashboardParticipant) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DashboardParticipant_optionalArchivingText(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.OptionalArchivingText(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
+			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_DashboardParticipant_optionalArchivingText(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DashboardParticipant", field, true, false, errors.New("field of type String does not have child fields"))
+}
+
 func (ec *executionContext) _DashboardParticipant_groupId(ctx context.Context, field graphql.CollectedField, obj *types.DashboardParticipant) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -1970,6 +1993,29 @@ func (ec *executionContext) _ParticipantFeedback_rating(ctx context.Context, fie
 }
 func (ec *executionContext) fieldContext_ParticipantFeedback_rating(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("ParticipantFeedback", field, false, false, errors.New("field of type FeedbackRating does not have child fields"))
+}
+
+func (ec *executionContext) _ParticipantFeedback_ratingText(ctx context.Context, field graphql.CollectedField, obj *types.ParticipantFeedback) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ParticipantFeedback_ratingText(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.RatingText(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
+			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ParticipantFeedback_ratingText(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ParticipantFeedback", field, true, false, errors.New("field of type String does not have child fields"))
 }
 
 func (ec *executionContext) _ParticipantFeedback_comment(ctx context.Context, field graphql.CollectedField, obj *types.ParticipantFeedback) (ret graphql.Marshaler) {
@@ -2892,6 +2938,11 @@ func (ec *executionContext) _DashboardParticipant(ctx context.Context, sel ast.S
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "optionalArchivingText":
+			out.Values[i] = ec._DashboardParticipant_optionalArchivingText(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "groupId":
 			out.Values[i] = ec._DashboardParticipant_groupId(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -3257,6 +3308,11 @@ func (ec *executionContext) _ParticipantFeedback(ctx context.Context, sel ast.Se
 			}
 		case "rating":
 			out.Values[i] = ec._ParticipantFeedback_rating(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "ratingText":
+			out.Values[i] = ec._ParticipantFeedback_ratingText(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}

@@ -1295,6 +1295,29 @@ func (ec *executionContext) fieldContext_ParticipantQos_optionalArchiving(_ cont
 	return graphql.NewScalarFieldContext("ParticipantQos", field, false, false, errors.New("field of type OptionalArchiving does not have child fields"))
 }
 
+func (ec *executionContext) _ParticipantQos_optionalArchivingText(ctx context.Context, field graphql.CollectedField, obj *types.ParticipantQos) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ParticipantQos_optionalArchivingText(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.OptionalArchivingText(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
+			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ParticipantQos_optionalArchivingText(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ParticipantQos", field, true, false, errors.New("field of type String does not have child fields"))
+}
+
 func (ec *executionContext) _ParticipantQos_groupId(ctx context.Context, field graphql.CollectedField, obj *types.ParticipantQos) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -1408,6 +1431,29 @@ func (ec *executionContext) _ParticipantQos_health(ctx context.Context, field gr
 }
 func (ec *executionContext) fieldContext_ParticipantQos_health(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("ParticipantQos", field, false, false, errors.New("field of type ParticipantHealth does not have child fields"))
+}
+
+func (ec *executionContext) _ParticipantQos_healthText(ctx context.Context, field graphql.CollectedField, obj *types.ParticipantQos) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ParticipantQos_healthText(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.HealthText(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
+			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ParticipantQos_healthText(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ParticipantQos", field, true, false, errors.New("field of type String does not have child fields"))
 }
 
 func (ec *executionContext) _ParticipantQos_issues(ctx context.Context, field graphql.CollectedField, obj *types.ParticipantQos) (ret graphql.Marshaler) {
@@ -3072,6 +3118,11 @@ func (ec *executionContext) _ParticipantQos(ctx context.Context, sel ast.Selecti
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "optionalArchivingText":
+			out.Values[i] = ec._ParticipantQos_optionalArchivingText(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "groupId":
 			out.Values[i] = ec._ParticipantQos_groupId(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -3094,6 +3145,11 @@ func (ec *executionContext) _ParticipantQos(ctx context.Context, sel ast.Selecti
 			}
 		case "health":
 			out.Values[i] = ec._ParticipantQos_health(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "healthText":
+			out.Values[i] = ec._ParticipantQos_healthText(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}

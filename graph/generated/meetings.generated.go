@@ -2672,6 +2672,29 @@ func (ec *executionContext) fieldContext_MeetingOccurrence_status(_ context.Cont
 	return graphql.NewScalarFieldContext("MeetingOccurrence", field, false, false, errors.New("field of type OccurrenceStatus does not have child fields"))
 }
 
+func (ec *executionContext) _MeetingOccurrence_statusText(ctx context.Context, field graphql.CollectedField, obj *types.MeetingOccurrence) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MeetingOccurrence_statusText(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.StatusText(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
+			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_MeetingOccurrence_statusText(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MeetingOccurrence", field, true, false, errors.New("field of type String does not have child fields"))
+}
+
 func (ec *executionContext) _MeetingResource_resourceType(ctx context.Context, field graphql.CollectedField, obj *types.MeetingResource) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -3210,6 +3233,29 @@ func (ec *executionContext) fieldContext_MeetingSettings_encryptionType(_ contex
 	return graphql.NewScalarFieldContext("MeetingSettings", field, false, false, errors.New("field of type MeetingEncryption does not have child fields"))
 }
 
+func (ec *executionContext) _MeetingSettings_encryptionTypeText(ctx context.Context, field graphql.CollectedField, obj *types.MeetingSettings) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MeetingSettings_encryptionTypeText(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.EncryptionTypeText(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
+			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_MeetingSettings_encryptionTypeText(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MeetingSettings", field, true, false, errors.New("field of type String does not have child fields"))
+}
+
 func (ec *executionContext) _MeetingSettings_audio(ctx context.Context, field graphql.CollectedField, obj *types.MeetingSettings) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -3355,6 +3401,29 @@ func (ec *executionContext) _MeetingSettings_autoRecording(ctx context.Context, 
 }
 func (ec *executionContext) fieldContext_MeetingSettings_autoRecording(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("MeetingSettings", field, false, false, errors.New("field of type AutoRecording does not have child fields"))
+}
+
+func (ec *executionContext) _MeetingSettings_autoRecordingText(ctx context.Context, field graphql.CollectedField, obj *types.MeetingSettings) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MeetingSettings_autoRecordingText(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.AutoRecordingText(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
+			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_MeetingSettings_autoRecordingText(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MeetingSettings", field, true, false, errors.New("field of type String does not have child fields"))
 }
 
 func (ec *executionContext) _MeetingSettings_hostPauseStopRecording(ctx context.Context, field graphql.CollectedField, obj *types.MeetingSettings) (ret graphql.Marshaler) {
@@ -3573,6 +3642,29 @@ func (ec *executionContext) fieldContext_MeetingSettings_approvalType(_ context.
 	return graphql.NewScalarFieldContext("MeetingSettings", field, false, false, errors.New("field of type ApprovalType does not have child fields"))
 }
 
+func (ec *executionContext) _MeetingSettings_approvalTypeText(ctx context.Context, field graphql.CollectedField, obj *types.MeetingSettings) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MeetingSettings_approvalTypeText(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ApprovalTypeText(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
+			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_MeetingSettings_approvalTypeText(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MeetingSettings", field, true, false, errors.New("field of type String does not have child fields"))
+}
+
 func (ec *executionContext) _MeetingSettings_registrationType(ctx context.Context, field graphql.CollectedField, obj *types.MeetingSettings) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -3594,6 +3686,29 @@ func (ec *executionContext) _MeetingSettings_registrationType(ctx context.Contex
 }
 func (ec *executionContext) fieldContext_MeetingSettings_registrationType(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("MeetingSettings", field, false, false, errors.New("field of type RegistrationType does not have child fields"))
+}
+
+func (ec *executionContext) _MeetingSettings_registrationTypeText(ctx context.Context, field graphql.CollectedField, obj *types.MeetingSettings) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MeetingSettings_registrationTypeText(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.RegistrationTypeText(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
+			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_MeetingSettings_registrationTypeText(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MeetingSettings", field, true, false, errors.New("field of type String does not have child fields"))
 }
 
 func (ec *executionContext) _MeetingSettings_closeRegistration(ctx context.Context, field graphql.CollectedField, obj *types.MeetingSettings) (ret graphql.Marshaler) {
@@ -4397,6 +4512,29 @@ func (ec *executionContext) _MeetingSettings_whoWillReceiveSummary(ctx context.C
 }
 func (ec *executionContext) fieldContext_MeetingSettings_whoWillReceiveSummary(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("MeetingSettings", field, false, false, errors.New("field of type SummaryRecipients does not have child fields"))
+}
+
+func (ec *executionContext) _MeetingSettings_whoWillReceiveSummaryText(ctx context.Context, field graphql.CollectedField, obj *types.MeetingSettings) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MeetingSettings_whoWillReceiveSummaryText(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.WhoWillReceiveSummaryText(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
+			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_MeetingSettings_whoWillReceiveSummaryText(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MeetingSettings", field, true, false, errors.New("field of type String does not have child fields"))
 }
 
 func (ec *executionContext) _MeetingSettings_summaryTemplateId(ctx context.Context, field graphql.CollectedField, obj *types.MeetingSettings) (ret graphql.Marshaler) {
@@ -8534,6 +8672,11 @@ func (ec *executionContext) _MeetingOccurrence(ctx context.Context, sel ast.Sele
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
+		case "statusText":
+			out.Values[i] = ec._MeetingOccurrence_statusText(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -8715,6 +8858,11 @@ func (ec *executionContext) _MeetingSettings(ctx context.Context, sel ast.Select
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
+		case "encryptionTypeText":
+			out.Values[i] = ec._MeetingSettings_encryptionTypeText(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
 		case "audio":
 			out.Values[i] = ec._MeetingSettings_audio(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -8742,6 +8890,11 @@ func (ec *executionContext) _MeetingSettings(ctx context.Context, sel ast.Select
 			}
 		case "autoRecording":
 			out.Values[i] = ec._MeetingSettings_autoRecording(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "autoRecordingText":
+			out.Values[i] = ec._MeetingSettings_autoRecordingText(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
@@ -8790,8 +8943,18 @@ func (ec *executionContext) _MeetingSettings(ctx context.Context, sel ast.Select
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
+		case "approvalTypeText":
+			out.Values[i] = ec._MeetingSettings_approvalTypeText(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
 		case "registrationType":
 			out.Values[i] = ec._MeetingSettings_registrationType(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "registrationTypeText":
+			out.Values[i] = ec._MeetingSettings_registrationTypeText(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
@@ -8947,6 +9110,11 @@ func (ec *executionContext) _MeetingSettings(ctx context.Context, sel ast.Select
 			}
 		case "whoWillReceiveSummary":
 			out.Values[i] = ec._MeetingSettings_whoWillReceiveSummary(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "whoWillReceiveSummaryText":
+			out.Values[i] = ec._MeetingSettings_whoWillReceiveSummaryText(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}

@@ -290,6 +290,29 @@ func (ec *executionContext) fieldContext_PhoneRecording_direction(_ context.Cont
 	return graphql.NewScalarFieldContext("PhoneRecording", field, false, false, errors.New("field of type PhoneCallDirection does not have child fields"))
 }
 
+func (ec *executionContext) _PhoneRecording_directionText(ctx context.Context, field graphql.CollectedField, obj *types.PhoneRecording) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PhoneRecording_directionText(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.DirectionText(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
+			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_PhoneRecording_directionText(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PhoneRecording", field, true, false, errors.New("field of type String does not have child fields"))
+}
+
 func (ec *executionContext) _PhoneRecording_callerName(ctx context.Context, field graphql.CollectedField, obj *types.PhoneRecording) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -1037,6 +1060,11 @@ func (ec *executionContext) _PhoneRecording(ctx context.Context, sel ast.Selecti
 			}
 		case "direction":
 			out.Values[i] = ec._PhoneRecording_direction(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "directionText":
+			out.Values[i] = ec._PhoneRecording_directionText(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}

@@ -243,6 +243,29 @@ func (ec *executionContext) fieldContext_Poll_status(_ context.Context, field gr
 	return graphql.NewScalarFieldContext("Poll", field, false, false, errors.New("field of type PollStatus does not have child fields"))
 }
 
+func (ec *executionContext) _Poll_statusText(ctx context.Context, field graphql.CollectedField, obj *types.Poll) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Poll_statusText(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.StatusText(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
+			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Poll_statusText(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Poll", field, true, false, errors.New("field of type String does not have child fields"))
+}
+
 func (ec *executionContext) _Poll_type(ctx context.Context, field graphql.CollectedField, obj *types.Poll) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -443,6 +466,29 @@ func (ec *executionContext) _PollQuestion_type(ctx context.Context, field graphq
 }
 func (ec *executionContext) fieldContext_PollQuestion_type(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("PollQuestion", field, false, false, errors.New("field of type PollQuestionType does not have child fields"))
+}
+
+func (ec *executionContext) _PollQuestion_typeText(ctx context.Context, field graphql.CollectedField, obj *types.PollQuestion) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PollQuestion_typeText(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.TypeText(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
+			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_PollQuestion_typeText(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PollQuestion", field, true, false, errors.New("field of type String does not have child fields"))
 }
 
 func (ec *executionContext) _PollQuestion_answerRequired(ctx context.Context, field graphql.CollectedField, obj *types.PollQuestion) (ret graphql.Marshaler) {
@@ -1295,6 +1341,11 @@ func (ec *executionContext) _Poll(ctx context.Context, sel ast.SelectionSet, obj
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "statusText":
+			out.Values[i] = ec._Poll_statusText(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "type":
 			out.Values[i] = ec._Poll_type(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -1431,6 +1482,11 @@ func (ec *executionContext) _PollQuestion(ctx context.Context, sel ast.Selection
 			}
 		case "type":
 			out.Values[i] = ec._PollQuestion_type(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "typeText":
+			out.Values[i] = ec._PollQuestion_typeText(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}

@@ -608,6 +608,29 @@ func (ec *executionContext) fieldContext_Registrant_status(_ context.Context, fi
 	return graphql.NewScalarFieldContext("Registrant", field, false, false, errors.New("field of type RegistrantStatus does not have child fields"))
 }
 
+func (ec *executionContext) _Registrant_statusText(ctx context.Context, field graphql.CollectedField, obj *types.Registrant) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Registrant_statusText(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.StatusText(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
+			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Registrant_statusText(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Registrant", field, true, false, errors.New("field of type String does not have child fields"))
+}
+
 func (ec *executionContext) _Registrant_createdAt(ctx context.Context, field graphql.CollectedField, obj *types.Registrant) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -905,6 +928,29 @@ func (ec *executionContext) _Registrant_noOfEmployees(ctx context.Context, field
 }
 func (ec *executionContext) fieldContext_Registrant_noOfEmployees(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Registrant", field, false, false, errors.New("field of type EmployeeRange does not have child fields"))
+}
+
+func (ec *executionContext) _Registrant_noOfEmployeesText(ctx context.Context, field graphql.CollectedField, obj *types.Registrant) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Registrant_noOfEmployeesText(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.NoOfEmployeesText(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
+			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Registrant_noOfEmployeesText(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Registrant", field, true, false, errors.New("field of type String does not have child fields"))
 }
 
 func (ec *executionContext) _Registrant_purchasingTimeFrame(ctx context.Context, field graphql.CollectedField, obj *types.Registrant) (ret graphql.Marshaler) {
@@ -2143,6 +2189,11 @@ func (ec *executionContext) _Registrant(ctx context.Context, sel ast.SelectionSe
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "statusText":
+			out.Values[i] = ec._Registrant_statusText(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "createdAt":
 			out.Values[i] = ec._Registrant_createdAt(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -2205,6 +2256,11 @@ func (ec *executionContext) _Registrant(ctx context.Context, sel ast.SelectionSe
 			}
 		case "noOfEmployees":
 			out.Values[i] = ec._Registrant_noOfEmployees(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "noOfEmployeesText":
+			out.Values[i] = ec._Registrant_noOfEmployeesText(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}

@@ -3054,6 +3054,29 @@ func (ec *executionContext) fieldContext_MeetingReport_meetingEncryptionStatus(_
 	return graphql.NewScalarFieldContext("MeetingReport", field, false, false, errors.New("field of type MeetingEncryptionStatus does not have child fields"))
 }
 
+func (ec *executionContext) _MeetingReport_meetingEncryptionStatusText(ctx context.Context, field graphql.CollectedField, obj *types.MeetingReport) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MeetingReport_meetingEncryptionStatusText(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.MeetingEncryptionStatusText(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
+			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_MeetingReport_meetingEncryptionStatusText(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MeetingReport", field, true, false, errors.New("field of type String does not have child fields"))
+}
+
 func (ec *executionContext) _MeetingReport_host(ctx context.Context, field graphql.CollectedField, obj *types.MeetingReport) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -3474,6 +3497,29 @@ func (ec *executionContext) _SignInActivity_type(ctx context.Context, field grap
 }
 func (ec *executionContext) fieldContext_SignInActivity_type(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("SignInActivity", field, false, false, errors.New("field of type SignInActivityType does not have child fields"))
+}
+
+func (ec *executionContext) _SignInActivity_typeText(ctx context.Context, field graphql.CollectedField, obj *types.SignInActivity) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SignInActivity_typeText(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.TypeText(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
+			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_SignInActivity_typeText(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SignInActivity", field, true, false, errors.New("field of type String does not have child fields"))
 }
 
 func (ec *executionContext) _SignInActivity_ipAddress(ctx context.Context, field graphql.CollectedField, obj *types.SignInActivity) (ret graphql.Marshaler) {
@@ -6161,6 +6207,11 @@ func (ec *executionContext) _MeetingReport(ctx context.Context, sel ast.Selectio
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "meetingEncryptionStatusText":
+			out.Values[i] = ec._MeetingReport_meetingEncryptionStatusText(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "host":
 			field := field
 
@@ -6436,6 +6487,11 @@ func (ec *executionContext) _SignInActivity(ctx context.Context, sel ast.Selecti
 			}
 		case "type":
 			out.Values[i] = ec._SignInActivity_type(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "typeText":
+			out.Values[i] = ec._SignInActivity_typeText(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}

@@ -989,6 +989,29 @@ func (ec *executionContext) fieldContext_QaAnswer_type(_ context.Context, field 
 	return graphql.NewScalarFieldContext("QaAnswer", field, false, false, errors.New("field of type QaAnswerType does not have child fields"))
 }
 
+func (ec *executionContext) _QaAnswer_typeText(ctx context.Context, field graphql.CollectedField, obj *types.QaAnswer) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_QaAnswer_typeText(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.TypeText(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
+			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_QaAnswer_typeText(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("QaAnswer", field, true, false, errors.New("field of type String does not have child fields"))
+}
+
 func (ec *executionContext) _QaAnswer_user(ctx context.Context, field graphql.CollectedField, obj *types.QaAnswer) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -1267,6 +1290,29 @@ func (ec *executionContext) _QaQuestion_status(ctx context.Context, field graphq
 }
 func (ec *executionContext) fieldContext_QaQuestion_status(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("QaQuestion", field, false, false, errors.New("field of type QaQuestionStatus does not have child fields"))
+}
+
+func (ec *executionContext) _QaQuestion_statusText(ctx context.Context, field graphql.CollectedField, obj *types.QaQuestion) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_QaQuestion_statusText(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.StatusText(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
+			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_QaQuestion_statusText(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("QaQuestion", field, true, false, errors.New("field of type String does not have child fields"))
 }
 
 func (ec *executionContext) _QaQuestion_answers(ctx context.Context, field graphql.CollectedField, obj *types.QaQuestion) (ret graphql.Marshaler) {
@@ -1931,6 +1977,11 @@ func (ec *executionContext) _QaAnswer(ctx context.Context, sel ast.SelectionSet,
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "typeText":
+			out.Values[i] = ec._QaAnswer_typeText(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "user":
 			field := field
 
@@ -2115,6 +2166,11 @@ func (ec *executionContext) _QaQuestion(ctx context.Context, sel ast.SelectionSe
 			}
 		case "status":
 			out.Values[i] = ec._QaQuestion_status(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "statusText":
+			out.Values[i] = ec._QaQuestion_statusText(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}

@@ -426,6 +426,8 @@ type WebinarRegistrationSettings @source(op: "GET /accounts/{accountId}/settings
   questions: [WebinarRegistrationQuestion!]
   "Whether somebody must approve each registration."
   approveType: ApprovalType
+  "` + "`" + `approveType` + "`" + ` as Zoom writes it, also what this schema does not know."
+  approveTypeText: String @text(of: "approveType") @zoomField(name: "approve_type")
   "Questions that the account added."
   customQuestions: [WebinarCustomQuestion!]
 }
@@ -876,6 +878,8 @@ type ChatChannel @source(op: "GET /chat/users/{userId}/channels") {
   name: String
   "Who can be in it."
   type: ChatChannelType
+  "` + "`" + `type` + "`" + ` as Zoom writes it, also what this schema does not know."
+  typeText: String @text(of: "type") @zoomField(name: "type")
   "Link to it."
   url: URL @zoomField(name: "channel_url")
   "Who may do what in it."
@@ -944,6 +948,8 @@ type ChatMessage @source(op: "GET /chat/users/{userId}/messages") {
   timestamp: String
   "Whether it was edited or deleted; null unless ` + "`" + `includeDeletedAndEdited` + "`" + ` is set."
   status: ChatMessageStatus
+  "` + "`" + `status` + "`" + ` as Zoom writes it, also what this schema does not know."
+  statusText: String @text(of: "status") @zoomField(name: "status")
   "E-mail address of who sent it; null for strangers to the account and the user."
   senderEmail: String @zoomField(name: "sender")
   "Id of who sent it as a member of the chat."
@@ -1066,7 +1072,7 @@ enum ChatSearchPlace {
 }
 
 "Who can be in a channel."
-enum ChatChannelType {
+enum ChatChannelType @extensible {
   "Zoom does not know."
   UNKNOWN @zoomValue(name: "0")
   "Who is invited."
@@ -1146,7 +1152,7 @@ enum ChatMessageType @extensible {
 }
 
 "Whether a message was edited or deleted."
-enum ChatMessageStatus {
+enum ChatMessageStatus @extensible {
   "It is as it was sent."
   NORMAL @zoomValue(name: "Normal")
   "It was edited."
@@ -1773,6 +1779,8 @@ type DashboardParticipant
   hasArchiving: Boolean
   "Whether the person could choose archiving, and did; only for users of the account who have it."
   optionalArchiving: OptionalArchiving
+  "` + "`" + `optionalArchiving` + "`" + ` as Zoom writes it, also what this schema does not know."
+  optionalArchivingText: String @text(of: "optionalArchiving") @zoomField(name: "optional_archiving")
   "Zoom's id of the person's group."
   groupId: String @zoomField(name: "groupId") @zoom(op: "GET /metrics/meetings/{meetingId}/participants")
   "How long joining took, in seconds."
@@ -1874,6 +1882,8 @@ type ParticipantFeedback
   email: String
   "Thumbs up or down."
   rating: FeedbackRating @zoomField(name: "quality")
+  "` + "`" + `rating` + "`" + ` as Zoom writes it, also what this schema does not know."
+  ratingText: String @text(of: "rating") @zoomField(name: "quality")
   "What the person wrote."
   comment: String
   "When the feedback was given."
@@ -2023,7 +2033,7 @@ enum ParticipantRole @extensible {
 }
 
 "What a participant chose about archiving."
-enum OptionalArchiving {
+enum OptionalArchiving @extensible {
   "There was nothing to choose."
   NONE @zoomValue(name: "no optional archiving")
   "Joined without archiving."
@@ -2051,7 +2061,7 @@ enum AudioCallType @extensible {
 }
 
 "Thumbs up or down."
-enum FeedbackRating {
+enum FeedbackRating @extensible {
   "Thumbs up."
   GOOD @zoomValue(name: "GOOD")
   "Thumbs down."
@@ -2150,6 +2160,8 @@ type ParticipantQos
   hasArchiving: Boolean
   "Whether the person could choose archiving, and did; only for users of the account who have it."
   optionalArchiving: OptionalArchiving
+  "` + "`" + `optionalArchiving` + "`" + ` as Zoom writes it, also what this schema does not know."
+  optionalArchivingText: String @text(of: "optionalArchiving") @zoomField(name: "optional_archiving")
   "Zoom's id of the person's group."
   groupId: String @zoomField(name: "groupId")
   "How long joining took, in seconds."
@@ -2160,6 +2172,8 @@ type ParticipantQos
   webinarNumber: MeetingNumber
   "How well the participant fared."
   health: ParticipantHealth
+  "` + "`" + `health` + "`" + ` as Zoom writes it, also what this schema does not know."
+  healthText: String @text(of: "health") @zoomField(name: "health")
   "What went wrong, in Zoom's words, such as ` + "`" + `audio` + "`" + `; five at most."
   issues: [String!] @zoomField(name: "issue_list")
   "Why the client had to connect again, in Zoom's words."
@@ -2312,7 +2326,7 @@ type WifiSignal {
 }
 
 "How well a participant fared."
-enum ParticipantHealth {
+enum ParticipantHealth @extensible {
   "Nothing to complain of."
   GOOD @zoomValue(name: "Good")
   "Some trouble."
@@ -3523,6 +3537,8 @@ type MeetingOccurrence {
   durationMinutes: Int @zoomField(name: "duration")
   "Whether it still stands."
   status: OccurrenceStatus
+  "` + "`" + `status` + "`" + ` as Zoom writes it, also what this schema does not know."
+  statusText: String @text(of: "status") @zoomField(name: "status")
 }
 
 "How a meeting with fixed times recurs."
@@ -3603,6 +3619,8 @@ type MeetingSettings {
   internalMeeting: Boolean
   "How the meeting is encrypted. End to end turns recording in the cloud, dial-in and more off."
   encryptionType: MeetingEncryption
+  "` + "`" + `encryptionType` + "`" + ` as Zoom writes it, also what this schema does not know."
+  encryptionTypeText: String @text(of: "encryptionType") @zoomField(name: "encryption_type")
   "How people take part by voice."
   audio: MeetingAudio
   "` + "`" + `audio` + "`" + ` as Zoom writes it, also what this schema does not know."
@@ -3615,6 +3633,8 @@ type MeetingSettings {
   globalDialInNumbers: [GlobalDialInNumber!]
   "Whether recording starts by itself, and where to."
   autoRecording: AutoRecording
+  "` + "`" + `autoRecording` + "`" + ` as Zoom writes it, also what this schema does not know."
+  autoRecordingText: String @text(of: "autoRecording") @zoomField(name: "auto_recording")
   "The host may pause or stop a recording in the cloud that started by itself."
   hostPauseStopRecording: Boolean
   "Whether recordings are put in channels of video management. Zoom Support has to unlock this."
@@ -3633,8 +3653,12 @@ type MeetingSettings {
   emailNotification: Boolean
   "Whether people register, and who approves. Registration needs a licensed host."
   approvalType: ApprovalType
+  "` + "`" + `approvalType` + "`" + ` as Zoom writes it, also what this schema does not know."
+  approvalTypeText: String @text(of: "approvalType") @zoomField(name: "approval_type")
   "What one registration is good for, when the meeting recurs at fixed times."
   registrationType: RegistrationType
+  "` + "`" + `registrationType` + "`" + ` as Zoom writes it, also what this schema does not know."
+  registrationTypeText: String @text(of: "registrationType") @zoomField(name: "registration_type")
   "Registration closes after the date of the meeting."
   closeRegistration: Boolean
   "Registrants get an e-mail that confirms."
@@ -3697,6 +3721,8 @@ type MeetingSettings {
   autoStartMeetingSummary: Boolean
   "Who gets the summary; counts with ` + "`" + `autoStartMeetingSummary` + "`" + `."
   whoWillReceiveSummary: SummaryRecipients
+  "` + "`" + `whoWillReceiveSummary` + "`" + ` as Zoom writes it, also what this schema does not know."
+  whoWillReceiveSummaryText: String @text(of: "whoWillReceiveSummary") @zoomField(name: "who_will_receive_summary")
   "Zoom's id of the template for the summary. Zoom Support has to unlock this."
   summaryTemplateId: String
   "Questions to AI Companion are on from the start."
@@ -4417,7 +4443,7 @@ enum MeetingListType {
 }
 
 "Whether an occurrence still stands."
-enum OccurrenceStatus {
+enum OccurrenceStatus @extensible {
   "It will be held."
   AVAILABLE
   "It was deleted."
@@ -4467,7 +4493,7 @@ enum MonthlyWeek {
 }
 
 "Whether people register, and who approves."
-enum ApprovalType {
+enum ApprovalType @extensible {
   "They register and are approved by themselves."
   AUTOMATIC @zoomValue(name: "0")
   "They register, and the host approves each."
@@ -4485,7 +4511,7 @@ enum RegistrationApprovalInput {
 }
 
 "What one registration for a recurring meeting is good for."
-enum RegistrationType {
+enum RegistrationType @extensible {
   "All occurrences."
   ONCE_FOR_ALL @zoomValue(name: "1")
   "One occurrence: people register for each."
@@ -4507,7 +4533,7 @@ enum MeetingAudio @extensible {
 }
 
 "Whether recording starts by itself, and where to."
-enum AutoRecording {
+enum AutoRecording @extensible {
   "To the host's computer."
   LOCAL
   "To Zoom's cloud."
@@ -4517,7 +4543,7 @@ enum AutoRecording {
 }
 
 "How a meeting is encrypted."
-enum MeetingEncryption {
+enum MeetingEncryption @extensible {
   "Keys are made and kept in Zoom's cloud."
   ENHANCED_ENCRYPTION
   "End to end: Zoom does not hold the keys."
@@ -4605,7 +4631,7 @@ enum ResourcePermission {
 }
 
 "Who gets the summary of a meeting."
-enum SummaryRecipients {
+enum SummaryRecipients @extensible {
   "The host."
   HOST @zoomValue(name: "1")
   "The host, co-hosts and alternative hosts."
@@ -4682,6 +4708,8 @@ type PhoneRecording @source(op: "GET /phone/users/{userId}/recordings") {
   durationSeconds: Int @zoomField(name: "duration")
   "Whether the user was called, or called."
   direction: PhoneCallDirection
+  "` + "`" + `direction` + "`" + ` as Zoom writes it, also what this schema does not know."
+  directionText: String @text(of: "direction") @zoomField(name: "direction")
   "Name of who called."
   callerName: String
   "Number of who called."
@@ -4734,7 +4762,7 @@ type PhoneExtension {
 }
 
 "Which way a call went."
-enum PhoneCallDirection {
+enum PhoneCallDirection @extensible {
   "To the user."
   INBOUND
   "From the user."
@@ -4803,6 +4831,8 @@ type Poll implements Node
   title: String
   "How far it has come."
   status: PollStatus
+  "` + "`" + `status` + "`" + ` as Zoom writes it, also what this schema does not know."
+  statusText: String @text(of: "status") @zoomField(name: "status")
   "Plain poll, advanced poll or quiz."
   type: PollType @zoomField(name: "poll_type")
   "Nobody sees who answered what."
@@ -4820,6 +4850,8 @@ type PollQuestion {
   name: String
   "What kind of answer it takes."
   type: PollQuestionType
+  "` + "`" + `type` + "`" + ` as Zoom writes it, also what this schema does not know."
+  typeText: String @text(of: "type") @zoomField(name: "type")
   "It cannot be skipped."
   answerRequired: Boolean
   "The answers to choose from, or to match."
@@ -4969,7 +5001,7 @@ enum PollType {
 }
 
 "How far a poll has come."
-enum PollStatus {
+enum PollStatus @extensible {
   "It has not begun."
   NOT_STARTED @zoomValue(name: "notstart")
   "It is open."
@@ -4983,7 +5015,7 @@ enum PollStatus {
 }
 
 "What kind of answer a question takes."
-enum PollQuestionType {
+enum PollQuestionType @extensible {
   "One of several."
   SINGLE
   "Some of several."
@@ -5412,6 +5444,8 @@ type Registrant implements Node
   lastName: String
   "Whether the registration is approved."
   status: RegistrantStatus
+  "` + "`" + `status` + "`" + ` as Zoom writes it, also what this schema does not know."
+  statusText: String @text(of: "status") @zoomField(name: "status")
   "When it was made."
   createdAt: DateTime @zoomField(name: "create_time")
   "The personal link to join by; null until the registration is approved. Who has it joins as this person."
@@ -5438,6 +5472,8 @@ type Registrant implements Node
   industry: String
   "Size of the organization."
   noOfEmployees: EmployeeRange
+  "` + "`" + `noOfEmployees` + "`" + ` as Zoom writes it, also what this schema does not know."
+  noOfEmployeesText: String @text(of: "noOfEmployees") @zoomField(name: "no_of_employees")
   "When the person means to buy."
   purchasingTimeFrame: PurchasingTimeFrame
   "The person's part in deciding what is bought."
@@ -5623,7 +5659,7 @@ type DeleteRegistrantPayload {
 }
 
 "The state of a registration."
-enum RegistrantStatus {
+enum RegistrantStatus @extensible {
   "Waits for approval."
   PENDING
   "Approved: the person may join."
@@ -5643,7 +5679,7 @@ enum RegistrantAction {
 }
 
 "Size of an organization, in employees. Zoom's form and Zoom's answers are cut differently in the middle."
-enum EmployeeRange {
+enum EmployeeRange @extensible {
   "1 to 20."
   FROM_1_TO_20 @zoomValue(name: "1-20")
   "21 to 50."
@@ -6057,13 +6093,17 @@ type MeetingReport @source(op: "GET /report/meetings/{meetingId}") @source(op: "
   hasChat: Boolean @zoom(op: "GET /report/users/{userId}/meetings")
   "How it was encrypted."
   meetingEncryptionStatus: MeetingEncryptionStatus @zoom(op: "GET /report/users/{userId}/meetings")
+  "` + "`" + `meetingEncryptionStatus` + "`" + ` as Zoom writes it, also what this schema does not know."
+  meetingEncryptionStatusText: String @text(of: "meetingEncryptionStatus")
+    @zoomField(name: "meeting_encryption_status")
+    @zoom(op: "GET /report/users/{userId}/meetings")
 
   "The user who hosted it."
   host: User @zoom(op: "GET /users/{userId}") @zoom(op: "GET /users") @zoom(op: "GET /report/meetings/{meetingId}")
 }
 
 "How a run of a meeting was encrypted."
-enum MeetingEncryptionStatus {
+enum MeetingEncryptionStatus @extensible {
   "End to end: Zoom does not hold the keys."
   END_TO_END @zoomValue(name: "1")
   "Enhanced: keys are made and kept in Zoom's cloud."
@@ -6078,6 +6118,8 @@ type SignInActivity @source(op: "GET /report/activities") {
   time: DateTime
   "In or out."
   type: SignInActivityType
+  "` + "`" + `type` + "`" + ` as Zoom writes it, also what this schema does not know."
+  typeText: String @text(of: "type") @zoomField(name: "type")
   "IP address of the user's device."
   ipAddress: String
   "What the user signed in with, such as ` + "`" + `Browser` + "`" + `."
@@ -6110,7 +6152,7 @@ type SignInActivityEdge {
 }
 
 "Whether somebody signed in or out."
-enum SignInActivityType {
+enum SignInActivityType @extensible {
   "Signed in."
   SIGN_IN @zoomValue(name: "Sign in")
   "Signed out."
@@ -6647,6 +6689,8 @@ type QaQuestion
   createdAt: DateTime @zoom(op: "GET /report/meetings/{meetingId}/qa") @zoomField(name: "create_time")
   "What became of it."
   status: QaQuestionStatus @zoom(op: "GET /report/meetings/{meetingId}/qa") @zoomField(name: "question_status")
+  "` + "`" + `status` + "`" + ` as Zoom writes it, also what this schema does not know."
+  statusText: String @text(of: "status") @zoomField(name: "question_status") @zoom(op: "GET /report/meetings/{meetingId}/qa")
   "The answers and comments, one by one."
   answers: [QaAnswer!] @zoom(op: "GET /report/meetings/{meetingId}/qa") @zoomField(name: "answer_details")
 }
@@ -6665,13 +6709,15 @@ type QaAnswer {
   createdAt: DateTime @zoomField(name: "create_time")
   "Who answered, and to whom."
   type: QaAnswerType
+  "` + "`" + `type` + "`" + ` as Zoom writes it, also what this schema does not know."
+  typeText: String @text(of: "type") @zoomField(name: "type")
 
   "The user, for who belongs to the account."
   user: User @zoom(op: "GET /users/{userId}") @zoom(op: "GET /users")
 }
 
 "What became of a question."
-enum QaQuestionStatus {
+enum QaQuestionStatus @extensible {
   "Zoom does not know."
   UNKNOWN @zoomValue(name: "default")
   "Nobody has answered yet."
@@ -6685,7 +6731,7 @@ enum QaQuestionStatus {
 }
 
 "Who answered a question, and to whom."
-enum QaAnswerType {
+enum QaAnswerType @extensible {
   "Zoom does not know."
   UNKNOWN @zoomValue(name: "default")
   "The host, to all."
@@ -7908,6 +7954,8 @@ type MeetingSummarySettings {
   autoEnable: Boolean
   "Who gets the summary."
   whoWillReceiveSummary: SummaryRecipients
+  "` + "`" + `whoWillReceiveSummary` + "`" + ` as Zoom writes it, also what this schema does not know."
+  whoWillReceiveSummaryText: String @text(of: "whoWillReceiveSummary") @zoomField(name: "who_will_receive_summary")
 }
 
 "Questions to AI Companion about a meeting."
@@ -8292,6 +8340,8 @@ type RecordingSettings {
   autoDeleteCmrDays: Int
   "Whether recording starts by itself."
   autoRecording: AutoRecording
+  "` + "`" + `autoRecording` + "`" + ` as Zoom writes it, also what this schema does not know."
+  autoRecordingText: String @text(of: "autoRecording") @zoomField(name: "auto_recording")
   "Hosts can record to the cloud."
   cloudRecording: Boolean
   "Cloud recordings can be downloaded."
@@ -8824,6 +8874,8 @@ type AccountMeetingSecurity {
   embedPasswordInJoinLink: Boolean
   "How meetings are encrypted."
   encryptionType: MeetingEncryption
+  "` + "`" + `encryptionType` + "`" + ` as Zoom writes it, also what this schema does not know."
+  encryptionTypeText: String @text(of: "encryptionType") @zoomField(name: "encryption_type")
   "Meetings can be encrypted end to end."
   endToEndEncryptedMeetings: Boolean
   "Instant and scheduled meetings need a passcode."
@@ -11796,6 +11848,8 @@ type SurveyQuestion {
   order: Int @zoomField(name: "question_order")
   "How it is answered."
   type: SurveyQuestionType @zoomField(name: "question_type")
+  "` + "`" + `type` + "`" + ` as Zoom writes it, also what this schema does not know."
+  typeText: String @text(of: "type") @zoomField(name: "question_type")
   "Whether it must be answered."
   required: Boolean
   "What is to be matched or ranked; only in questions of these types."
@@ -11972,7 +12026,7 @@ enum SurveyType @extensible {
 }
 
 "How a question is answered."
-enum SurveyQuestionType {
+enum SurveyQuestionType @extensible {
   "One option is chosen."
   SINGLE
   "Several options are chosen."
@@ -12114,6 +12168,8 @@ type MeetingTemplate
   name: String
   "Whose template it is; null for one that was just made."
   type: MeetingTemplateType @zoom(op: "GET /users/{userId}/meeting_templates")
+  "` + "`" + `type` + "`" + ` as Zoom writes it, also what this schema does not know."
+  typeText: String @text(of: "type") @zoomField(name: "type") @zoom(op: "GET /users/{userId}/meeting_templates")
 }
 
 "Makes a template from a meeting."
@@ -12141,7 +12197,7 @@ type CreateMeetingTemplatePayload {
 }
 
 "Whose template it is."
-enum MeetingTemplateType {
+enum MeetingTemplateType @extensible {
   "The user's own."
   MEETING @zoomValue(name: "1")
   "The account's, made by an administrator."
@@ -12226,6 +12282,8 @@ type User implements Node @source(op: "GET /users") @source(op: "GET /users/{use
   typeText: String @text(of: "type") @zoomField(name: "type")
   "Whether the user is active, deactivated or still invited."
   status: UserStatus
+  "` + "`" + `status` + "`" + ` as Zoom writes it, also what this schema does not know."
+  statusText: String @text(of: "status") @zoomField(name: "status")
   "Whether the e-mail address was verified."
   verified: Boolean
   "Zoom's id of the user's role."
@@ -12369,6 +12427,8 @@ type UserPhoneNumber {
   country: String
   "What the number is for."
   label: PhoneNumberLabel
+  "` + "`" + `label` + "`" + ` as Zoom writes it, also what this schema does not know."
+  labelText: String @text(of: "label") @zoomField(name: "label")
   "The number, without the calling code."
   number: String
   "Whether Zoom has verified it."
@@ -12426,7 +12486,7 @@ enum UserTypeInput {
 }
 
 "The state of a user."
-enum UserStatus {
+enum UserStatus @extensible {
   "Can sign in."
   ACTIVE
   "Was deactivated."
@@ -12474,7 +12534,7 @@ enum LoginType @extensible {
 }
 
 "What a phone number is for."
-enum PhoneNumberLabel {
+enum PhoneNumberLabel @extensible {
   "A mobile phone."
   MOBILE @zoomValue(name: "Mobile")
   "At work."
@@ -13277,6 +13337,8 @@ type Webinar implements Node
   agenda: String
   "What kind of webinar it is."
   type: WebinarType
+  "` + "`" + `type` + "`" + ` as Zoom writes it, also what this schema does not know."
+  typeText: String @text(of: "type") @zoomField(name: "type")
   "When it begins; null for recurring ones without fixed time."
   startTime: DateTime
   "How long it is planned to last, in minutes."
@@ -13417,6 +13479,8 @@ type WebinarSettings {
   globalDialInNumbers: [GlobalDialInNumber!]
   "Whether recording starts by itself, and where to."
   autoRecording: AutoRecording
+  "` + "`" + `autoRecording` + "`" + ` as Zoom writes it, also what this schema does not know."
+  autoRecordingText: String @text(of: "autoRecording") @zoomField(name: "auto_recording")
   "Users who may host in the host's place: e-mail addresses or Zoom's ids."
   alternativeHosts: [String!] @separated(by: ",")
   "Alternative hosts may add and edit polls."
@@ -13427,8 +13491,12 @@ type WebinarSettings {
   allowHostControlParticipantMuteState: Boolean
   "Whether people register, and who approves."
   approvalType: ApprovalType
+  "` + "`" + `approvalType` + "`" + ` as Zoom writes it, also what this schema does not know."
+  approvalTypeText: String @text(of: "approvalType") @zoomField(name: "approval_type")
   "What one registration is good for, when the webinar recurs at fixed times."
   registrationType: RegistrationType
+  "` + "`" + `registrationType` + "`" + ` as Zoom writes it, also what this schema does not know."
+  registrationTypeText: String @text(of: "registrationType") @zoomField(name: "registration_type")
   "How many may register; 0 is any number."
   registrantsRestrictNumber: Int
   "Registration closes after the date of the webinar."
@@ -13544,7 +13612,7 @@ input AddWebinarRegistrantInput {
 }
 
 "What kind of webinar is scheduled."
-enum WebinarType {
+enum WebinarType @extensible {
   "Once, at a set time."
   SCHEDULED @zoomValue(name: "5")
   "Recurring, started whenever wanted."
@@ -13776,6 +13844,8 @@ func (ec *executionContext) childFields_AccountMeetingSecurity(ctx context.Conte
 		return ec.fieldContext_AccountMeetingSecurity_embedPasswordInJoinLink(ctx, field)
 	case "encryptionType":
 		return ec.fieldContext_AccountMeetingSecurity_encryptionType(ctx, field)
+	case "encryptionTypeText":
+		return ec.fieldContext_AccountMeetingSecurity_encryptionTypeText(ctx, field)
 	case "endToEndEncryptedMeetings":
 		return ec.fieldContext_AccountMeetingSecurity_endToEndEncryptedMeetings(ctx, field)
 	case "meetingPassword":
@@ -14306,6 +14376,8 @@ func (ec *executionContext) childFields_ChatChannel(ctx context.Context, field g
 		return ec.fieldContext_ChatChannel_name(ctx, field)
 	case "type":
 		return ec.fieldContext_ChatChannel_type(ctx, field)
+	case "typeText":
+		return ec.fieldContext_ChatChannel_typeText(ctx, field)
 	case "url":
 		return ec.fieldContext_ChatChannel_url(ctx, field)
 	case "settings":
@@ -14520,6 +14592,8 @@ func (ec *executionContext) childFields_ChatMessage(ctx context.Context, field g
 		return ec.fieldContext_ChatMessage_timestamp(ctx, field)
 	case "status":
 		return ec.fieldContext_ChatMessage_status(ctx, field)
+	case "statusText":
+		return ec.fieldContext_ChatMessage_statusText(ctx, field)
 	case "senderEmail":
 		return ec.fieldContext_ChatMessage_senderEmail(ctx, field)
 	case "senderMemberId":
@@ -15372,6 +15446,8 @@ func (ec *executionContext) childFields_DashboardParticipant(ctx context.Context
 		return ec.fieldContext_DashboardParticipant_hasArchiving(ctx, field)
 	case "optionalArchiving":
 		return ec.fieldContext_DashboardParticipant_optionalArchiving(ctx, field)
+	case "optionalArchivingText":
+		return ec.fieldContext_DashboardParticipant_optionalArchivingText(ctx, field)
 	case "groupId":
 		return ec.fieldContext_DashboardParticipant_groupId(ctx, field)
 	case "joinTimeSeconds":
@@ -16934,6 +17010,8 @@ func (ec *executionContext) childFields_MeetingOccurrence(ctx context.Context, f
 		return ec.fieldContext_MeetingOccurrence_durationMinutes(ctx, field)
 	case "status":
 		return ec.fieldContext_MeetingOccurrence_status(ctx, field)
+	case "statusText":
+		return ec.fieldContext_MeetingOccurrence_statusText(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type MeetingOccurrence", field.Name)
 }
@@ -17096,6 +17174,8 @@ func (ec *executionContext) childFields_MeetingReport(ctx context.Context, field
 		return ec.fieldContext_MeetingReport_hasChat(ctx, field)
 	case "meetingEncryptionStatus":
 		return ec.fieldContext_MeetingReport_meetingEncryptionStatus(ctx, field)
+	case "meetingEncryptionStatusText":
+		return ec.fieldContext_MeetingReport_meetingEncryptionStatusText(ctx, field)
 	case "host":
 		return ec.fieldContext_MeetingReport_host(ctx, field)
 	}
@@ -17156,6 +17236,8 @@ func (ec *executionContext) childFields_MeetingSettings(ctx context.Context, fie
 		return ec.fieldContext_MeetingSettings_internalMeeting(ctx, field)
 	case "encryptionType":
 		return ec.fieldContext_MeetingSettings_encryptionType(ctx, field)
+	case "encryptionTypeText":
+		return ec.fieldContext_MeetingSettings_encryptionTypeText(ctx, field)
 	case "audio":
 		return ec.fieldContext_MeetingSettings_audio(ctx, field)
 	case "audioText":
@@ -17168,6 +17250,8 @@ func (ec *executionContext) childFields_MeetingSettings(ctx context.Context, fie
 		return ec.fieldContext_MeetingSettings_globalDialInNumbers(ctx, field)
 	case "autoRecording":
 		return ec.fieldContext_MeetingSettings_autoRecording(ctx, field)
+	case "autoRecordingText":
+		return ec.fieldContext_MeetingSettings_autoRecordingText(ctx, field)
 	case "hostPauseStopRecording":
 		return ec.fieldContext_MeetingSettings_hostPauseStopRecording(ctx, field)
 	case "autoAddRecordingToVideoManagement":
@@ -17186,8 +17270,12 @@ func (ec *executionContext) childFields_MeetingSettings(ctx context.Context, fie
 		return ec.fieldContext_MeetingSettings_emailNotification(ctx, field)
 	case "approvalType":
 		return ec.fieldContext_MeetingSettings_approvalType(ctx, field)
+	case "approvalTypeText":
+		return ec.fieldContext_MeetingSettings_approvalTypeText(ctx, field)
 	case "registrationType":
 		return ec.fieldContext_MeetingSettings_registrationType(ctx, field)
+	case "registrationTypeText":
+		return ec.fieldContext_MeetingSettings_registrationTypeText(ctx, field)
 	case "closeRegistration":
 		return ec.fieldContext_MeetingSettings_closeRegistration(ctx, field)
 	case "registrantsConfirmationEmail":
@@ -17250,6 +17338,8 @@ func (ec *executionContext) childFields_MeetingSettings(ctx context.Context, fie
 		return ec.fieldContext_MeetingSettings_autoStartMeetingSummary(ctx, field)
 	case "whoWillReceiveSummary":
 		return ec.fieldContext_MeetingSettings_whoWillReceiveSummary(ctx, field)
+	case "whoWillReceiveSummaryText":
+		return ec.fieldContext_MeetingSettings_whoWillReceiveSummaryText(ctx, field)
 	case "summaryTemplateId":
 		return ec.fieldContext_MeetingSettings_summaryTemplateId(ctx, field)
 	case "autoStartAiCompanionQuestions":
@@ -17334,6 +17424,8 @@ func (ec *executionContext) childFields_MeetingSummarySettings(ctx context.Conte
 		return ec.fieldContext_MeetingSummarySettings_autoEnable(ctx, field)
 	case "whoWillReceiveSummary":
 		return ec.fieldContext_MeetingSummarySettings_whoWillReceiveSummary(ctx, field)
+	case "whoWillReceiveSummaryText":
+		return ec.fieldContext_MeetingSummarySettings_whoWillReceiveSummaryText(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type MeetingSummarySettings", field.Name)
 }
@@ -17410,6 +17502,8 @@ func (ec *executionContext) childFields_MeetingTemplate(ctx context.Context, fie
 		return ec.fieldContext_MeetingTemplate_name(ctx, field)
 	case "type":
 		return ec.fieldContext_MeetingTemplate_type(ctx, field)
+	case "typeText":
+		return ec.fieldContext_MeetingTemplate_typeText(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type MeetingTemplate", field.Name)
 }
@@ -17614,6 +17708,8 @@ func (ec *executionContext) childFields_ParticipantFeedback(ctx context.Context,
 		return ec.fieldContext_ParticipantFeedback_email(ctx, field)
 	case "rating":
 		return ec.fieldContext_ParticipantFeedback_rating(ctx, field)
+	case "ratingText":
+		return ec.fieldContext_ParticipantFeedback_ratingText(ctx, field)
 	case "comment":
 		return ec.fieldContext_ParticipantFeedback_comment(ctx, field)
 	case "time":
@@ -17736,6 +17832,8 @@ func (ec *executionContext) childFields_ParticipantQos(ctx context.Context, fiel
 		return ec.fieldContext_ParticipantQos_hasArchiving(ctx, field)
 	case "optionalArchiving":
 		return ec.fieldContext_ParticipantQos_optionalArchiving(ctx, field)
+	case "optionalArchivingText":
+		return ec.fieldContext_ParticipantQos_optionalArchivingText(ctx, field)
 	case "groupId":
 		return ec.fieldContext_ParticipantQos_groupId(ctx, field)
 	case "joinTimeSeconds":
@@ -17746,6 +17844,8 @@ func (ec *executionContext) childFields_ParticipantQos(ctx context.Context, fiel
 		return ec.fieldContext_ParticipantQos_webinarNumber(ctx, field)
 	case "health":
 		return ec.fieldContext_ParticipantQos_health(ctx, field)
+	case "healthText":
+		return ec.fieldContext_ParticipantQos_healthText(ctx, field)
 	case "issues":
 		return ec.fieldContext_ParticipantQos_issues(ctx, field)
 	case "reconnectReason":
@@ -17902,6 +18002,8 @@ func (ec *executionContext) childFields_PhoneRecording(ctx context.Context, fiel
 		return ec.fieldContext_PhoneRecording_durationSeconds(ctx, field)
 	case "direction":
 		return ec.fieldContext_PhoneRecording_direction(ctx, field)
+	case "directionText":
+		return ec.fieldContext_PhoneRecording_directionText(ctx, field)
 	case "callerName":
 		return ec.fieldContext_PhoneRecording_callerName(ctx, field)
 	case "callerNumber":
@@ -17974,6 +18076,8 @@ func (ec *executionContext) childFields_Poll(ctx context.Context, field graphql.
 		return ec.fieldContext_Poll_title(ctx, field)
 	case "status":
 		return ec.fieldContext_Poll_status(ctx, field)
+	case "statusText":
+		return ec.fieldContext_Poll_statusText(ctx, field)
 	case "type":
 		return ec.fieldContext_Poll_type(ctx, field)
 	case "anonymous":
@@ -18016,6 +18120,8 @@ func (ec *executionContext) childFields_PollQuestion(ctx context.Context, field 
 		return ec.fieldContext_PollQuestion_name(ctx, field)
 	case "type":
 		return ec.fieldContext_PollQuestion_type(ctx, field)
+	case "typeText":
+		return ec.fieldContext_PollQuestion_typeText(ctx, field)
 	case "answerRequired":
 		return ec.fieldContext_PollQuestion_answerRequired(ctx, field)
 	case "answers":
@@ -18122,6 +18228,8 @@ func (ec *executionContext) childFields_QaAnswer(ctx context.Context, field grap
 		return ec.fieldContext_QaAnswer_createdAt(ctx, field)
 	case "type":
 		return ec.fieldContext_QaAnswer_type(ctx, field)
+	case "typeText":
+		return ec.fieldContext_QaAnswer_typeText(ctx, field)
 	case "user":
 		return ec.fieldContext_QaAnswer_user(ctx, field)
 	}
@@ -18156,6 +18264,8 @@ func (ec *executionContext) childFields_QaQuestion(ctx context.Context, field gr
 		return ec.fieldContext_QaQuestion_createdAt(ctx, field)
 	case "status":
 		return ec.fieldContext_QaQuestion_status(ctx, field)
+	case "statusText":
+		return ec.fieldContext_QaQuestion_statusText(ctx, field)
 	case "answers":
 		return ec.fieldContext_QaQuestion_answers(ctx, field)
 	}
@@ -18402,6 +18512,8 @@ func (ec *executionContext) childFields_RecordingSettings(ctx context.Context, f
 		return ec.fieldContext_RecordingSettings_autoDeleteCmrDays(ctx, field)
 	case "autoRecording":
 		return ec.fieldContext_RecordingSettings_autoRecording(ctx, field)
+	case "autoRecordingText":
+		return ec.fieldContext_RecordingSettings_autoRecordingText(ctx, field)
 	case "cloudRecording":
 		return ec.fieldContext_RecordingSettings_cloudRecording(ctx, field)
 	case "cloudRecordingDownload":
@@ -18508,6 +18620,8 @@ func (ec *executionContext) childFields_Registrant(ctx context.Context, field gr
 		return ec.fieldContext_Registrant_lastName(ctx, field)
 	case "status":
 		return ec.fieldContext_Registrant_status(ctx, field)
+	case "statusText":
+		return ec.fieldContext_Registrant_statusText(ctx, field)
 	case "createdAt":
 		return ec.fieldContext_Registrant_createdAt(ctx, field)
 	case "joinUrl":
@@ -18534,6 +18648,8 @@ func (ec *executionContext) childFields_Registrant(ctx context.Context, field gr
 		return ec.fieldContext_Registrant_industry(ctx, field)
 	case "noOfEmployees":
 		return ec.fieldContext_Registrant_noOfEmployees(ctx, field)
+	case "noOfEmployeesText":
+		return ec.fieldContext_Registrant_noOfEmployeesText(ctx, field)
 	case "purchasingTimeFrame":
 		return ec.fieldContext_Registrant_purchasingTimeFrame(ctx, field)
 	case "roleInPurchaseProcess":
@@ -18784,6 +18900,8 @@ func (ec *executionContext) childFields_SignInActivity(ctx context.Context, fiel
 		return ec.fieldContext_SignInActivity_time(ctx, field)
 	case "type":
 		return ec.fieldContext_SignInActivity_type(ctx, field)
+	case "typeText":
+		return ec.fieldContext_SignInActivity_typeText(ctx, field)
 	case "ipAddress":
 		return ec.fieldContext_SignInActivity_ipAddress(ctx, field)
 	case "clientType":
@@ -19140,6 +19258,8 @@ func (ec *executionContext) childFields_SurveyQuestion(ctx context.Context, fiel
 		return ec.fieldContext_SurveyQuestion_order(ctx, field)
 	case "type":
 		return ec.fieldContext_SurveyQuestion_type(ctx, field)
+	case "typeText":
+		return ec.fieldContext_SurveyQuestion_typeText(ctx, field)
 	case "required":
 		return ec.fieldContext_SurveyQuestion_required(ctx, field)
 	case "subQuestions":
@@ -19670,6 +19790,8 @@ func (ec *executionContext) childFields_User(ctx context.Context, field graphql.
 		return ec.fieldContext_User_typeText(ctx, field)
 	case "status":
 		return ec.fieldContext_User_status(ctx, field)
+	case "statusText":
+		return ec.fieldContext_User_statusText(ctx, field)
 	case "verified":
 		return ec.fieldContext_User_verified(ctx, field)
 	case "roleId":
@@ -19828,6 +19950,8 @@ func (ec *executionContext) childFields_UserPhoneNumber(ctx context.Context, fie
 		return ec.fieldContext_UserPhoneNumber_country(ctx, field)
 	case "label":
 		return ec.fieldContext_UserPhoneNumber_label(ctx, field)
+	case "labelText":
+		return ec.fieldContext_UserPhoneNumber_labelText(ctx, field)
 	case "number":
 		return ec.fieldContext_UserPhoneNumber_number(ctx, field)
 	case "verified":
@@ -20044,6 +20168,8 @@ func (ec *executionContext) childFields_Webinar(ctx context.Context, field graph
 		return ec.fieldContext_Webinar_agenda(ctx, field)
 	case "type":
 		return ec.fieldContext_Webinar_type(ctx, field)
+	case "typeText":
+		return ec.fieldContext_Webinar_typeText(ctx, field)
 	case "startTime":
 		return ec.fieldContext_Webinar_startTime(ctx, field)
 	case "durationMinutes":
@@ -20268,6 +20394,8 @@ func (ec *executionContext) childFields_WebinarRegistrationSettings(ctx context.
 		return ec.fieldContext_WebinarRegistrationSettings_questions(ctx, field)
 	case "approveType":
 		return ec.fieldContext_WebinarRegistrationSettings_approveType(ctx, field)
+	case "approveTypeText":
+		return ec.fieldContext_WebinarRegistrationSettings_approveTypeText(ctx, field)
 	case "customQuestions":
 		return ec.fieldContext_WebinarRegistrationSettings_customQuestions(ctx, field)
 	}
@@ -20420,6 +20548,8 @@ func (ec *executionContext) childFields_WebinarSettings(ctx context.Context, fie
 		return ec.fieldContext_WebinarSettings_globalDialInNumbers(ctx, field)
 	case "autoRecording":
 		return ec.fieldContext_WebinarSettings_autoRecording(ctx, field)
+	case "autoRecordingText":
+		return ec.fieldContext_WebinarSettings_autoRecordingText(ctx, field)
 	case "alternativeHosts":
 		return ec.fieldContext_WebinarSettings_alternativeHosts(ctx, field)
 	case "alternativeHostUpdatePolls":
@@ -20430,8 +20560,12 @@ func (ec *executionContext) childFields_WebinarSettings(ctx context.Context, fie
 		return ec.fieldContext_WebinarSettings_allowHostControlParticipantMuteState(ctx, field)
 	case "approvalType":
 		return ec.fieldContext_WebinarSettings_approvalType(ctx, field)
+	case "approvalTypeText":
+		return ec.fieldContext_WebinarSettings_approvalTypeText(ctx, field)
 	case "registrationType":
 		return ec.fieldContext_WebinarSettings_registrationType(ctx, field)
+	case "registrationTypeText":
+		return ec.fieldContext_WebinarSettings_registrationTypeText(ctx, field)
 	case "registrantsRestrictNumber":
 		return ec.fieldContext_WebinarSettings_registrantsRestrictNumber(ctx, field)
 	case "closeRegistration":

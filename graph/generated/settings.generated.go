@@ -584,6 +584,29 @@ func (ec *executionContext) fieldContext_AccountMeetingSecurity_encryptionType(_
 	return graphql.NewScalarFieldContext("AccountMeetingSecurity", field, false, false, errors.New("field of type MeetingEncryption does not have child fields"))
 }
 
+func (ec *executionContext) _AccountMeetingSecurity_encryptionTypeText(ctx context.Context, field graphql.CollectedField, obj *types.AccountMeetingSecurity) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AccountMeetingSecurity_encryptionTypeText(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.EncryptionTypeText(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
+			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_AccountMeetingSecurity_encryptionTypeText(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AccountMeetingSecurity", field, true, false, errors.New("field of type String does not have child fields"))
+}
+
 func (ec *executionContext) _AccountMeetingSecurity_endToEndEncryptedMeetings(ctx context.Context, field graphql.CollectedField, obj *types.AccountMeetingSecurity) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -11241,6 +11264,29 @@ func (ec *executionContext) fieldContext_MeetingSummarySettings_whoWillReceiveSu
 	return graphql.NewScalarFieldContext("MeetingSummarySettings", field, false, false, errors.New("field of type SummaryRecipients does not have child fields"))
 }
 
+func (ec *executionContext) _MeetingSummarySettings_whoWillReceiveSummaryText(ctx context.Context, field graphql.CollectedField, obj *types.MeetingSummarySettings) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MeetingSummarySettings_whoWillReceiveSummaryText(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.WhoWillReceiveSummaryText(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
+			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_MeetingSummarySettings_whoWillReceiveSummaryText(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MeetingSummarySettings", field, true, false, errors.New("field of type String does not have child fields"))
+}
+
 func (ec *executionContext) _MeetingTemplateSetting_zoomId(ctx context.Context, field graphql.CollectedField, obj *types.MeetingTemplateSetting) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -12439,6 +12485,29 @@ func (ec *executionContext) _RecordingSettings_autoRecording(ctx context.Context
 }
 func (ec *executionContext) fieldContext_RecordingSettings_autoRecording(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("RecordingSettings", field, false, false, errors.New("field of type AutoRecording does not have child fields"))
+}
+
+func (ec *executionContext) _RecordingSettings_autoRecordingText(ctx context.Context, field graphql.CollectedField, obj *types.RecordingSettings) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RecordingSettings_autoRecordingText(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.AutoRecordingText(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
+			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_RecordingSettings_autoRecordingText(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RecordingSettings", field, true, false, errors.New("field of type String does not have child fields"))
 }
 
 func (ec *executionContext) _RecordingSettings_cloudRecording(ctx context.Context, field graphql.CollectedField, obj *types.RecordingSettings) (ret graphql.Marshaler) {
@@ -25585,6 +25654,11 @@ func (ec *executionContext) _AccountMeetingSecurity(ctx context.Context, sel ast
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
+		case "encryptionTypeText":
+			out.Values[i] = ec._AccountMeetingSecurity_encryptionTypeText(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
 		case "endToEndEncryptedMeetings":
 			out.Values[i] = ec._AccountMeetingSecurity_endToEndEncryptedMeetings(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -29549,6 +29623,11 @@ func (ec *executionContext) _MeetingSummarySettings(ctx context.Context, sel ast
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
+		case "whoWillReceiveSummaryText":
+			out.Values[i] = ec._MeetingSummarySettings_whoWillReceiveSummaryText(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -30263,6 +30342,11 @@ func (ec *executionContext) _RecordingSettings(ctx context.Context, sel ast.Sele
 			}
 		case "autoRecording":
 			out.Values[i] = ec._RecordingSettings_autoRecording(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "autoRecordingText":
+			out.Values[i] = ec._RecordingSettings_autoRecordingText(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}

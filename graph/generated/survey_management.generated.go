@@ -1807,6 +1807,29 @@ func (ec *executionContext) fieldContext_SurveyQuestion_type(_ context.Context, 
 	return graphql.NewScalarFieldContext("SurveyQuestion", field, false, false, errors.New("field of type SurveyQuestionType does not have child fields"))
 }
 
+func (ec *executionContext) _SurveyQuestion_typeText(ctx context.Context, field graphql.CollectedField, obj *types.SurveyQuestion) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SurveyQuestion_typeText(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.TypeText(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
+			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_SurveyQuestion_typeText(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SurveyQuestion", field, true, false, errors.New("field of type String does not have child fields"))
+}
+
 func (ec *executionContext) _SurveyQuestion_required(ctx context.Context, field graphql.CollectedField, obj *types.SurveyQuestion) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -3100,6 +3123,11 @@ func (ec *executionContext) _SurveyQuestion(ctx context.Context, sel ast.Selecti
 			}
 		case "type":
 			out.Values[i] = ec._SurveyQuestion_type(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "typeText":
+			out.Values[i] = ec._SurveyQuestion_typeText(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}

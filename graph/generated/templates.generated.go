@@ -158,6 +158,29 @@ func (ec *executionContext) fieldContext_MeetingTemplate_type(_ context.Context,
 	return graphql.NewScalarFieldContext("MeetingTemplate", field, false, false, errors.New("field of type MeetingTemplateType does not have child fields"))
 }
 
+func (ec *executionContext) _MeetingTemplate_typeText(ctx context.Context, field graphql.CollectedField, obj *types.MeetingTemplate) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MeetingTemplate_typeText(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.TypeText(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
+			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_MeetingTemplate_typeText(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MeetingTemplate", field, true, false, errors.New("field of type String does not have child fields"))
+}
+
 // endregion **************************** field.gotpl *****************************
 
 // region    **************************** input.gotpl *****************************
@@ -302,6 +325,11 @@ func (ec *executionContext) _MeetingTemplate(ctx context.Context, sel ast.Select
 			}
 		case "type":
 			out.Values[i] = ec._MeetingTemplate_type(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "typeText":
+			out.Values[i] = ec._MeetingTemplate_typeText(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}

@@ -1025,6 +1025,29 @@ func (ec *executionContext) fieldContext_User_status(_ context.Context, field gr
 	return graphql.NewScalarFieldContext("User", field, false, false, errors.New("field of type UserStatus does not have child fields"))
 }
 
+func (ec *executionContext) _User_statusText(ctx context.Context, field graphql.CollectedField, obj *types.User) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_User_statusText(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.StatusText(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
+			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_User_statusText(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("User", field, true, false, errors.New("field of type String does not have child fields"))
+}
+
 func (ec *executionContext) _User_verified(ctx context.Context, field graphql.CollectedField, obj *types.User) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -2685,6 +2708,29 @@ func (ec *executionContext) fieldContext_UserPhoneNumber_label(_ context.Context
 	return graphql.NewScalarFieldContext("UserPhoneNumber", field, false, false, errors.New("field of type PhoneNumberLabel does not have child fields"))
 }
 
+func (ec *executionContext) _UserPhoneNumber_labelText(ctx context.Context, field graphql.CollectedField, obj *types.UserPhoneNumber) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UserPhoneNumber_labelText(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.LabelText(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
+			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_UserPhoneNumber_labelText(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UserPhoneNumber", field, true, false, errors.New("field of type String does not have child fields"))
+}
+
 func (ec *executionContext) _UserPhoneNumber_number(ctx context.Context, field graphql.CollectedField, obj *types.UserPhoneNumber) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -4016,6 +4062,11 @@ func (ec *executionContext) _User(ctx context.Context, sel ast.SelectionSet, obj
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "statusText":
+			out.Values[i] = ec._User_statusText(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "verified":
 			out.Values[i] = ec._User_verified(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -4785,6 +4836,11 @@ func (ec *executionContext) _UserPhoneNumber(ctx context.Context, sel ast.Select
 			}
 		case "label":
 			out.Values[i] = ec._UserPhoneNumber_label(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "labelText":
+			out.Values[i] = ec._UserPhoneNumber_labelText(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}

@@ -344,6 +344,29 @@ func (ec *executionContext) fieldContext_Webinar_type(_ context.Context, field g
 	return graphql.NewScalarFieldContext("Webinar", field, false, false, errors.New("field of type WebinarType does not have child fields"))
 }
 
+func (ec *executionContext) _Webinar_typeText(ctx context.Context, field graphql.CollectedField, obj *types.Webinar) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Webinar_typeText(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.TypeText(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
+			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Webinar_typeText(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Webinar", field, true, false, errors.New("field of type String does not have child fields"))
+}
+
 func (ec *executionContext) _Webinar_startTime(ctx context.Context, field graphql.CollectedField, obj *types.Webinar) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -1907,6 +1930,29 @@ func (ec *executionContext) fieldContext_WebinarSettings_autoRecording(_ context
 	return graphql.NewScalarFieldContext("WebinarSettings", field, false, false, errors.New("field of type AutoRecording does not have child fields"))
 }
 
+func (ec *executionContext) _WebinarSettings_autoRecordingText(ctx context.Context, field graphql.CollectedField, obj *types.WebinarSettings) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_WebinarSettings_autoRecordingText(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.AutoRecordingText(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
+			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_WebinarSettings_autoRecordingText(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("WebinarSettings", field, true, false, errors.New("field of type String does not have child fields"))
+}
+
 func (ec *executionContext) _WebinarSettings_alternativeHosts(ctx context.Context, field graphql.CollectedField, obj *types.WebinarSettings) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -2022,6 +2068,29 @@ func (ec *executionContext) fieldContext_WebinarSettings_approvalType(_ context.
 	return graphql.NewScalarFieldContext("WebinarSettings", field, false, false, errors.New("field of type ApprovalType does not have child fields"))
 }
 
+func (ec *executionContext) _WebinarSettings_approvalTypeText(ctx context.Context, field graphql.CollectedField, obj *types.WebinarSettings) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_WebinarSettings_approvalTypeText(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ApprovalTypeText(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
+			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_WebinarSettings_approvalTypeText(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("WebinarSettings", field, true, false, errors.New("field of type String does not have child fields"))
+}
+
 func (ec *executionContext) _WebinarSettings_registrationType(ctx context.Context, field graphql.CollectedField, obj *types.WebinarSettings) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -2043,6 +2112,29 @@ func (ec *executionContext) _WebinarSettings_registrationType(ctx context.Contex
 }
 func (ec *executionContext) fieldContext_WebinarSettings_registrationType(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("WebinarSettings", field, false, false, errors.New("field of type RegistrationType does not have child fields"))
+}
+
+func (ec *executionContext) _WebinarSettings_registrationTypeText(ctx context.Context, field graphql.CollectedField, obj *types.WebinarSettings) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_WebinarSettings_registrationTypeText(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.RegistrationTypeText(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v types.Text) graphql.Marshaler {
+			return ec.marshalOString2zoomqlᚋinternalᚋzoomᚋtypesᚐText(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_WebinarSettings_registrationTypeText(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("WebinarSettings", field, true, false, errors.New("field of type String does not have child fields"))
 }
 
 func (ec *executionContext) _WebinarSettings_registrantsRestrictNumber(ctx context.Context, field graphql.CollectedField, obj *types.WebinarSettings) (ret graphql.Marshaler) {
@@ -3025,6 +3117,11 @@ func (ec *executionContext) _Webinar(ctx context.Context, sel ast.SelectionSet, 
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "typeText":
+			out.Values[i] = ec._Webinar_typeText(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "startTime":
 			out.Values[i] = ec._Webinar_startTime(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -3688,6 +3785,11 @@ func (ec *executionContext) _WebinarSettings(ctx context.Context, sel ast.Select
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
+		case "autoRecordingText":
+			out.Values[i] = ec._WebinarSettings_autoRecordingText(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
 		case "alternativeHosts":
 			out.Values[i] = ec._WebinarSettings_alternativeHosts(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -3713,8 +3815,18 @@ func (ec *executionContext) _WebinarSettings(ctx context.Context, sel ast.Select
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
+		case "approvalTypeText":
+			out.Values[i] = ec._WebinarSettings_approvalTypeText(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
 		case "registrationType":
 			out.Values[i] = ec._WebinarSettings_registrationType(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "registrationTypeText":
+			out.Values[i] = ec._WebinarSettings_registrationTypeText(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}

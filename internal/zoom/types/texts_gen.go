@@ -5,6 +5,9 @@ package types
 // TypeText returns what Zoom writes for Type, known to the schema or not.
 func (x *Account) TypeText() Text { return Text(x.Type.Code()) }
 
+// EncryptionTypeText returns what Zoom writes for EncryptionType, known to the schema or not.
+func (x *AccountMeetingSecurity) EncryptionTypeText() Text { return Text(x.EncryptionType.Code()) }
+
 // UserModifiableInfoByAdmin returns the values that the schema knows.
 func (x *AccountSecurity) UserModifiableInfoByAdmin() []ProfileItem {
 	return knownOf(x.UserModifiableInfoByAdminRead)
@@ -17,6 +20,9 @@ func (x *AccountSecurity) UserModifiableInfoByAdminText() []Text {
 
 // CallTypeText returns what Zoom writes for CallType, known to the schema or not.
 func (x *AudioCall) CallTypeText() Text { return Text(x.CallType.Code()) }
+
+// TypeText returns what Zoom writes for Type, known to the schema or not.
+func (x *ChatChannel) TypeText() Text { return Text(x.Type.Code()) }
 
 // FileTypeRestrictions returns the values that the schema knows.
 func (x *ChatFileRestrictions) FileTypeRestrictions() []ChatFileType {
@@ -40,6 +46,9 @@ func (x *ChatFileRestrictions) FileTypeRestrictionsForExternalText() []Text {
 
 // TypeText returns what Zoom writes for Type, known to the schema or not.
 func (x *ChatMessage) TypeText() Text { return Text(x.Type.Code()) }
+
+// StatusText returns what Zoom writes for Status, known to the schema or not.
+func (x *ChatMessage) StatusText() Text { return Text(x.Status.Code()) }
 
 // FormatText returns what Zoom writes for Format, known to the schema or not.
 func (x *ChatRichText) FormatText() Text { return Text(x.Format.Code()) }
@@ -74,6 +83,9 @@ func (x *DashboardParticipant) VideoConnectionTypeText() Text {
 func (x *DashboardParticipant) ScreenShareConnectionTypeText() Text {
 	return Text(x.ScreenShareConnectionType.Code())
 }
+
+// OptionalArchivingText returns what Zoom writes for OptionalArchiving, known to the schema or not.
+func (x *DashboardParticipant) OptionalArchivingText() Text { return Text(x.OptionalArchiving.Code()) }
 
 // RoleText returns what Zoom writes for Role, known to the schema or not.
 func (x *DashboardParticipant) RoleText() Text { return Text(x.Role.Code()) }
@@ -148,20 +160,56 @@ func (x *Meeting) CreationSourceText() Text { return Text(x.CreationSource.Code(
 // TypeText returns what Zoom writes for Type, known to the schema or not.
 func (x *MeetingInstance) TypeText() Text { return Text(x.Type.Code()) }
 
+// StatusText returns what Zoom writes for Status, known to the schema or not.
+func (x *MeetingOccurrence) StatusText() Text { return Text(x.Status.Code()) }
+
 // TypeText returns what Zoom writes for Type, known to the schema or not.
 func (x *MeetingRecordings) TypeText() Text { return Text(x.Type.Code()) }
 
 // TypeText returns what Zoom writes for Type, known to the schema or not.
 func (x *MeetingReport) TypeText() Text { return Text(x.Type.Code()) }
 
+// MeetingEncryptionStatusText returns what Zoom writes for MeetingEncryptionStatus, known to the schema or not.
+func (x *MeetingReport) MeetingEncryptionStatusText() Text {
+	return Text(x.MeetingEncryptionStatus.Code())
+}
+
 // ResourceTypeText returns what Zoom writes for ResourceType, known to the schema or not.
 func (x *MeetingResource) ResourceTypeText() Text { return Text(x.ResourceType.Code()) }
+
+// EncryptionTypeText returns what Zoom writes for EncryptionType, known to the schema or not.
+func (x *MeetingSettings) EncryptionTypeText() Text { return Text(x.EncryptionType.Code()) }
 
 // AudioText returns what Zoom writes for Audio, known to the schema or not.
 func (x *MeetingSettings) AudioText() Text { return Text(x.Audio.Code()) }
 
+// AutoRecordingText returns what Zoom writes for AutoRecording, known to the schema or not.
+func (x *MeetingSettings) AutoRecordingText() Text { return Text(x.AutoRecording.Code()) }
+
+// ApprovalTypeText returns what Zoom writes for ApprovalType, known to the schema or not.
+func (x *MeetingSettings) ApprovalTypeText() Text { return Text(x.ApprovalType.Code()) }
+
+// RegistrationTypeText returns what Zoom writes for RegistrationType, known to the schema or not.
+func (x *MeetingSettings) RegistrationTypeText() Text { return Text(x.RegistrationType.Code()) }
+
+// WhoWillReceiveSummaryText returns what Zoom writes for WhoWillReceiveSummary, known to the schema or not.
+func (x *MeetingSettings) WhoWillReceiveSummaryText() Text {
+	return Text(x.WhoWillReceiveSummary.Code())
+}
+
+// WhoWillReceiveSummaryText returns what Zoom writes for WhoWillReceiveSummary, known to the schema or not.
+func (x *MeetingSummarySettings) WhoWillReceiveSummaryText() Text {
+	return Text(x.WhoWillReceiveSummary.Code())
+}
+
+// TypeText returns what Zoom writes for Type, known to the schema or not.
+func (x *MeetingTemplate) TypeText() Text { return Text(x.Type.Code()) }
+
 // StatusText returns what Zoom writes for Status, known to the schema or not.
 func (x *Participant) StatusText() Text { return Text(x.Status.Code()) }
+
+// RatingText returns what Zoom writes for Rating, known to the schema or not.
+func (x *ParticipantFeedback) RatingText() Text { return Text(x.Rating.Code()) }
 
 // DeviceText returns what Zoom writes for Device, known to the schema or not.
 func (x *ParticipantQos) DeviceText() Text { return Text(x.Device.Code()) }
@@ -180,11 +228,32 @@ func (x *ParticipantQos) ScreenShareConnectionTypeText() Text {
 	return Text(x.ScreenShareConnectionType.Code())
 }
 
+// OptionalArchivingText returns what Zoom writes for OptionalArchiving, known to the schema or not.
+func (x *ParticipantQos) OptionalArchivingText() Text { return Text(x.OptionalArchiving.Code()) }
+
+// HealthText returns what Zoom writes for Health, known to the schema or not.
+func (x *ParticipantQos) HealthText() Text { return Text(x.Health.Code()) }
+
+// DirectionText returns what Zoom writes for Direction, known to the schema or not.
+func (x *PhoneRecording) DirectionText() Text { return Text(x.Direction.Code()) }
+
 // CallerNumberTypeText returns what Zoom writes for CallerNumberType, known to the schema or not.
 func (x *PhoneRecording) CallerNumberTypeText() Text { return Text(x.CallerNumberType.Code()) }
 
 // CalleeNumberTypeText returns what Zoom writes for CalleeNumberType, known to the schema or not.
 func (x *PhoneRecording) CalleeNumberTypeText() Text { return Text(x.CalleeNumberType.Code()) }
+
+// StatusText returns what Zoom writes for Status, known to the schema or not.
+func (x *Poll) StatusText() Text { return Text(x.Status.Code()) }
+
+// TypeText returns what Zoom writes for Type, known to the schema or not.
+func (x *PollQuestion) TypeText() Text { return Text(x.Type.Code()) }
+
+// TypeText returns what Zoom writes for Type, known to the schema or not.
+func (x *QaAnswer) TypeText() Text { return Text(x.Type.Code()) }
+
+// StatusText returns what Zoom writes for Status, known to the schema or not.
+func (x *QaQuestion) StatusText() Text { return Text(x.Status.Code()) }
 
 // TypeText returns what Zoom writes for Type, known to the schema or not.
 func (x *RecordingFile) TypeText() Text { return Text(x.Type.Code()) }
@@ -198,6 +267,15 @@ func (x *RecordingFile) RecordingTypeText() Text { return Text(x.RecordingType.C
 // StatusText returns what Zoom writes for Status, known to the schema or not.
 func (x *RecordingFile) StatusText() Text { return Text(x.Status.Code()) }
 
+// AutoRecordingText returns what Zoom writes for AutoRecording, known to the schema or not.
+func (x *RecordingSettings) AutoRecordingText() Text { return Text(x.AutoRecording.Code()) }
+
+// StatusText returns what Zoom writes for Status, known to the schema or not.
+func (x *Registrant) StatusText() Text { return Text(x.Status.Code()) }
+
+// NoOfEmployeesText returns what Zoom writes for NoOfEmployees, known to the schema or not.
+func (x *Registrant) NoOfEmployeesText() Text { return Text(x.NoOfEmployees.Code()) }
+
 // LanguageText returns what Zoom writes for Language, known to the schema or not.
 func (x *Registrant) LanguageText() Text { return Text(x.Language.Code()) }
 
@@ -206,6 +284,9 @@ func (x *RoleMember) TypeText() Text { return Text(x.Type.Code()) }
 
 // AudioTypeText returns what Zoom writes for AudioType, known to the schema or not.
 func (x *ScheduleMeetingSettings) AudioTypeText() Text { return Text(x.AudioType.Code()) }
+
+// TypeText returns what Zoom writes for Type, known to the schema or not.
+func (x *SignInActivity) TypeText() Text { return Text(x.Type.Code()) }
 
 // Languages returns the values that the schema knows.
 func (x *SignInterpretationSettings) Languages() []SignLanguage { return knownOf(x.LanguagesRead) }
@@ -223,6 +304,9 @@ func (x *SurveyInstance) ProductTypeText() Text { return Text(x.ProductType.Code
 func (x *SurveyInstance) SurveyTypeText() Text { return Text(x.SurveyType.Code()) }
 
 // TypeText returns what Zoom writes for Type, known to the schema or not.
+func (x *SurveyQuestion) TypeText() Text { return Text(x.Type.Code()) }
+
+// TypeText returns what Zoom writes for Type, known to the schema or not.
 func (x *TelephoneCall) TypeText() Text { return Text(x.Type.Code()) }
 
 // TypeText returns what Zoom writes for Type, known to the schema or not.
@@ -230,6 +314,9 @@ func (x *UpcomingMeeting) TypeText() Text { return Text(x.Type.Code()) }
 
 // TypeText returns what Zoom writes for Type, known to the schema or not.
 func (x *User) TypeText() Text { return Text(x.Type.Code()) }
+
+// StatusText returns what Zoom writes for Status, known to the schema or not.
+func (x *User) StatusText() Text { return Text(x.Status.Code()) }
 
 // LoginTypes returns the values that the schema knows.
 func (x *User) LoginTypes() []LoginType { return knownOf(x.LoginTypesRead) }
@@ -242,6 +329,9 @@ func (x *User) PlanUnitedTypeText() Text { return Text(x.PlanUnitedType.Code()) 
 
 // ZoomOneTypeText returns what Zoom writes for ZoomOneType, known to the schema or not.
 func (x *User) ZoomOneTypeText() Text { return Text(x.ZoomOneType.Code()) }
+
+// LabelText returns what Zoom writes for Label, known to the schema or not.
+func (x *UserPhoneNumber) LabelText() Text { return Text(x.Label.Code()) }
 
 // DataCenterRegions returns the values that the schema knows.
 func (x *VideoSdkSessionSettings) DataCenterRegions() []DataCenterRegion {
@@ -263,8 +353,14 @@ func (x *VideoSdkSessionSettings) UncheckedDataCenterRegionsText() []Text {
 	return textsOf(x.UncheckedDataCenterRegionsRead)
 }
 
+// TypeText returns what Zoom writes for Type, known to the schema or not.
+func (x *Webinar) TypeText() Text { return Text(x.Type.Code()) }
+
 // CreationSourceText returns what Zoom writes for CreationSource, known to the schema or not.
 func (x *Webinar) CreationSourceText() Text { return Text(x.CreationSource.Code()) }
+
+// ApproveTypeText returns what Zoom writes for ApproveType, known to the schema or not.
+func (x *WebinarRegistrationSettings) ApproveTypeText() Text { return Text(x.ApproveType.Code()) }
 
 // TypeText returns what Zoom writes for Type, known to the schema or not.
 func (x *WebinarReport) TypeText() Text { return Text(x.Type.Code()) }
@@ -274,6 +370,15 @@ func (x *WebinarReportParticipant) StatusText() Text { return Text(x.Status.Code
 
 // AudioText returns what Zoom writes for Audio, known to the schema or not.
 func (x *WebinarSettings) AudioText() Text { return Text(x.Audio.Code()) }
+
+// AutoRecordingText returns what Zoom writes for AutoRecording, known to the schema or not.
+func (x *WebinarSettings) AutoRecordingText() Text { return Text(x.AutoRecording.Code()) }
+
+// ApprovalTypeText returns what Zoom writes for ApprovalType, known to the schema or not.
+func (x *WebinarSettings) ApprovalTypeText() Text { return Text(x.ApprovalType.Code()) }
+
+// RegistrationTypeText returns what Zoom writes for RegistrationType, known to the schema or not.
+func (x *WebinarSettings) RegistrationTypeText() Text { return Text(x.RegistrationType.Code()) }
 
 // LiveStreamingService returns the values that the schema knows.
 func (x *WebinarStreamingSettings) LiveStreamingService() []LiveStreamingService {
