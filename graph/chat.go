@@ -4,6 +4,8 @@ import (
 	"context"
 	"time"
 
+	"github.com/99designs/gqlgen/graphql"
+
 	"zoomql/internal/zoom"
 	"zoomql/internal/zoom/types"
 )
@@ -21,7 +23,28 @@ func (s *scope) chatMessages(ctx context.Context, user string, with *types.ChatP
 	return connect(ctx, list[zoom.ChatMessageFilter, types.ChatMessage]{
 		in: s, op: zoom.ListChatMessages, windows: uncut(window), first: first, after: after,
 		options: []zoom.Option{zoom.Secrets(askedOfList(ctx, "ChatMessage").secrets)},
+		saw:     tellLeftOut(ctx, deref(filter)),
 	})
+}
+
+// tellLeftOut returns what tells the days that Zoom leaves out of those that a caller
+// wants messages of.
+func tellLeftOut(ctx context.Context, filter types.ChatMessageFilter) func(*zoom.Page[types.ChatMessage]) {
+	asked := days(deref(filter.From).Truncate(24*time.Hour), deref(filter.To).Truncate(24*time.Hour))
+	if filter.Date != nil {
+		asked = days(filter.Date.Time, filter.Date.Time)
+	}
+	told := false
+	return func(page *zoom.Page[types.ChatMessage]) {
+		if told || asked.To.IsZero() {
+			return
+		}
+		told = true // the other pages say the same
+		gaps, _ := leftOut(zoom.ListChatMessages.Spec, asked, page.Answered(), time.Now())
+		for _, gap := range gaps {
+			graphql.AddError(ctx, &zoom.IncompleteError{Op: zoom.ListChatMessages.Pattern, Missing: gap})
+		}
+	}
 }
 
 // chatWindow makes what a caller wants what Zoom takes, and refuses what Zoom

@@ -17,13 +17,20 @@ type place struct {
 	window uint16
 	size   uint16 // of the pages: a token is good for its own size only
 	index  uint16 // how many items of the page are behind
-	offset uint32 // how many items of the list are behind
+	offset uint32 // how many items of the window are behind
 	mark   uint32
 	day    day // that the list was cut into windows on
-	token  string
+	// since and until are the days of the window that Zoom has left out of an answer
+	// on all of it, and is asked for again; 0 where the whole window is asked for.
+	since, until day
+	token        string
 }
 
-const placeSize = 2 + 2 + 2 + 4 + 4 + 2
+const (
+	placeSize = 2 + 2 + 2 + 4 + 4 + 2
+	restSize  = 2 + 2   // of since and until, which follow only if they are there
+	ofRest    = 1 << 15 // the bit of window that says so
+)
 
 // day counts the days since 1970, by UTC.
 type day uint16
@@ -46,13 +53,20 @@ var (
 )
 
 func (p place) encode(fp fingerprint) string {
-	b := append(make([]byte, 0, len(fp)+placeSize+len(p.token)), fp[:]...)
+	b := append(make([]byte, 0, len(fp)+placeSize+restSize+len(p.token)), fp[:]...)
+	if p.until != 0 {
+		p.window |= ofRest
+	}
 	b = binary.BigEndian.AppendUint16(b, p.window)
 	b = binary.BigEndian.AppendUint16(b, p.size)
 	b = binary.BigEndian.AppendUint16(b, p.index)
 	b = binary.BigEndian.AppendUint32(b, p.offset)
 	b = binary.BigEndian.AppendUint32(b, p.mark)
 	b = binary.BigEndian.AppendUint16(b, uint16(p.day))
+	if p.until != 0 {
+		b = binary.BigEndian.AppendUint16(b, uint16(p.since))
+		b = binary.BigEndian.AppendUint16(b, uint16(p.until))
+	}
 	return base64.RawURLEncoding.EncodeToString(append(b, p.token...))
 }
 
@@ -81,9 +95,20 @@ func readPlace(cursor string) (p place, of fingerprint, err error) {
 		offset: binary.BigEndian.Uint32(b[6:]),
 		mark:   binary.BigEndian.Uint32(b[10:]),
 		day:    day(binary.BigEndian.Uint16(b[14:])),
-		token:  string(b[placeSize:]),
 	}
-	if p.size == 0 || p.index > p.size || p.offset < uint32(p.index) {
+	b = b[placeSize:]
+	if p.window&ofRest != 0 {
+		if len(b) < restSize {
+			return place{}, of, errCursor
+		}
+		p.window &^= ofRest
+		p.since, p.until = day(binary.BigEndian.Uint16(b)), day(binary.BigEndian.Uint16(b[2:]))
+		if b = b[restSize:]; p.until == 0 || p.since > p.until {
+			return place{}, of, errCursor
+		}
+	}
+	p.token = string(b)
+	if p.size == 0 || p.offset < uint32(p.index) { // a page may hold more than was asked for
 		return place{}, of, errCursor
 	}
 	p.offset -= uint32(p.index) // of the page's first item

@@ -58,7 +58,7 @@ func (f runFilter) windows(ctx context.Context, op *zoom.Spec, after *string) (w
 			return windows[zoom.DashboardFilter]{}, invalid("from, to, dateType: they go with what is over; what is LIVE is live now")
 		}
 		begun := begunOn(ctx, after)
-		w := windows[zoom.DashboardFilter]{asked: filter, day: dayOf(begun)}
+		w := windows[zoom.DashboardFilter]{asked: filter, day: dayOf(begun), live: true}
 		filter.Days = days(begun.AddDate(0, 0, -1), begun)
 		w.cut = []zoom.DashboardFilter{filter}
 		return w, nil
@@ -80,7 +80,7 @@ func (s *scope) listDashboardMeetings(ctx context.Context, f runFilter, first in
 	if askedOfList(ctx, "DashboardMeeting").names["trackingFields"] {
 		include = "tracking_fields"
 	}
-	l.windows.asked.DashboardFilter, l.windows.day = filters.asked, filters.day
+	l.windows.asked.DashboardFilter, l.windows.day, l.windows.live = filters.asked, filters.day, filters.live
 	for _, filter := range filters.cut {
 		l.windows.cut = append(l.windows.cut, zoom.DashboardMeetingFilter{DashboardFilter: filter, IncludeFields: include})
 	}

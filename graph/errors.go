@@ -30,6 +30,7 @@ const (
 	codeNotTold       = "NOT_TOLD"
 	codeNotZoom       = "NOT_ZOOM"
 	codeUnknown       = "OUTCOME_UNKNOWN"
+	codeIncomplete    = "INCOMPLETE_LIST"
 
 	// Of requests that are not executed.
 	codeBadRequest      = "BAD_REQUEST"
@@ -99,6 +100,15 @@ func present(log *slog.Logger) graphql.ErrorPresenterFunc {
 		shown := gqlerror.WrapPath(graphql.GetPath(ctx), err)
 		if further, ok := errors.AsType[*pathError](err); ok {
 			shown.Path = further.path
+		}
+		if short, ok := errors.AsType[*zoom.IncompleteError](err); ok {
+			return withIncomplete(shown, short)
+		}
+		if odd, ok := errors.AsType[*zoom.LeftOutError](err); ok {
+			shown.Message = odd.Error()
+			withCode(shown, codeBadAnswer).Extensions["zoom"] = map[string]any{"operation": odd.Op}
+			shown.Extensions["list"] = map[string]any{"leftOut": odd.Items}
+			return shown
 		}
 		if input, ok := errors.AsType[*inputError](err); ok {
 			shown.Message = input.message
@@ -203,6 +213,19 @@ func addZoom(shown *gqlerror.Error, err error) {
 	if !e.RetryAt.IsZero() {
 		addRetryAt(shown, e.RetryAt)
 	}
+}
+
+// withIncomplete says what a list lacks: how many items of how many, or which days.
+func withIncomplete(shown *gqlerror.Error, err *zoom.IncompleteError) *gqlerror.Error {
+	shown.Message = err.Error()
+	withCode(shown, codeIncomplete)
+	shown.Extensions["zoom"] = map[string]any{"operation": err.Op}
+	if err.Missing.To.IsZero() {
+		shown.Extensions["list"] = map[string]any{"given": err.Given, "counted": err.Counted}
+	} else {
+		shown.Extensions["list"] = map[string]any{"missingFrom": err.Missing.From.String(), "missingTo": err.Missing.To.String()}
+	}
+	return shown
 }
 
 func addRetryAt(shown *gqlerror.Error, at time.Time) {

@@ -51,6 +51,8 @@ type windows[In any] struct {
 	asked In   // what names the list, whatever day it is read on
 	cut   []In // in the order of the list
 	day   day  // that they were cut on; 0 where no day counts
+	// live tells that the range is none of the caller's.
+	live bool
 }
 
 // uncut is a list that is read by the caller's own filter.
@@ -69,6 +71,9 @@ type slice[T any] struct {
 	total  types.Int
 	before bool
 	more   bool
+	// beside are what the list has to say of itself: what Zoom left out. It goes on
+	// all the same.
+	beside []error
 }
 
 // read reads as many pages as the slice needs. When a page fails after others
@@ -89,6 +94,9 @@ func (l list[In, T]) read(ctx context.Context) (*slice[T], error) {
 		s, err = l.readFrom(ctx, place{size: at.size, day: at.day}, &at) // the token is dead: find the place anew
 	}
 	if err != nil && len(s.items) == 0 {
+		for _, told := range s.beside {
+			graphql.AddError(ctx, told)
+		}
 		return nil, err
 	}
 	if full := from(ctx).admit(ctx, len(s.items)); full != nil {
@@ -105,7 +113,7 @@ func (l list[In, T]) begin() (place, error) {
 	if err != nil {
 		return place{}, err
 	}
-	if int(at.window) >= len(l.windows.cut) || int(at.size) > l.largest() {
+	if !l.within(at) || int(at.size) > l.largest() || !l.has(at) {
 		return place{}, errCursor
 	}
 	return at, nil
@@ -125,53 +133,58 @@ func (l list[In, T]) fingerprint() fingerprint {
 // readFrom reads from a place on. If lost is given, all up to the item that it
 // marks is skipped.
 func (l list[In, T]) readFrom(ctx context.Context, at place, lost *place) (*slice[T], error) {
-	s := &slice[T]{before: at.window > 0 || at.offset > 0 || at.index > 0 || lost != nil}
-	skipping := lost != nil
-	var trail zoom.Trail
+	s := &slice[T]{before: at.window > 0 || at.until > 0 || at.offset > 0 || at.index > 0 || lost != nil}
+	skipping, r := lost != nil, &reading[T]{}
+	r.Part(int(at.offset))
+	defer func() { s.tell(r.LeftOut(l.op.Spec)) }() // of all pages that were read
 	for {
-		page, err := l.op.Page(ctx, l.in.client, l.windows.cut[at.window], zoom.Paging{Size: int(at.size), Token: at.token}, l.options...)
+		paging := zoom.Paging{Size: int(at.size), Token: at.token}
+		page, err := l.op.Page(ctx, l.in.client, l.filter(at), paging, l.options...)
 		if err != nil {
-			s.more = true
-			return s, err
+			next, err := l.expired(s, r, at, err)
+			if err != nil || !l.within(next) {
+				s.more = err != nil
+				return s, err
+			}
+			at = next
+			continue
 		}
 		if l.saw != nil {
 			l.saw(page)
 		}
-		if len(l.windows.cut) == 1 {
+		if len(l.windows.cut) == 1 && at.until == 0 {
 			s.total = page.Total
 		}
+		before := r.add(page)
 		room := min(l.first-len(s.items), len(page.Items))
 		s.items, s.places = slices.Grow(s.items, room), slices.Grow(s.places, room)
 		for i := int(at.index); i < len(page.Items); i++ {
 			here := at
 			here.index, here.offset = uint16(i+1), at.offset+uint32(i)+1
-			if skipping {
+			switch {
+			case before != nil && before[i]:
+				continue
+			case skipping:
 				skipping = here.window != lost.window || markOf(page.Items[i]) != lost.mark
 				continue
-			}
-			if len(s.items) == l.first {
+			case len(s.items) == l.first:
 				s.more = true
 				return s, nil
 			}
 			s.items, s.places = append(s.items, page.Items[i]), append(s.places, here)
 		}
-		next, ok := l.next(at, page)
-		if !ok {
+		next, early, err := l.next(ctx, s, r, at, paging)
+		switch {
+		case !l.within(next):
+			s.more = early && len(s.items) > 0 // there are more, and no way to them
 			if skipping {
 				return s, errCursorGone
 			}
 			return s, nil
-		}
-		if len(s.items) == l.first {
+		case len(s.items) == l.first:
 			s.more = true
 			return s, nil
-		}
-		if next.window != at.window {
-			trail, err = zoom.Trail{}, ctx.Err()
-		} else {
-			err = trail.Follow(ctx, l.op.Spec, at.token, next.token, len(page.Items))
-		}
-		if err != nil {
+		case err != nil:
 			s.more = true
 			return s, err
 		}
@@ -179,20 +192,54 @@ func (l list[In, T]) readFrom(ctx context.Context, at place, lost *place) (*slic
 	}
 }
 
-// next returns the place where the next page begins, of this window or the one
-// before it in time.
-func (l list[In, T]) next(at place, page *zoom.Page[T]) (place, bool) {
-	at.offset, at.index = at.offset+uint32(len(page.Items)), 0
-	at.token = page.Next
-	if at.token == "" {
-		at.window++
+// reading is how far a list was read, one listing after the other.
+type reading[T any] struct {
+	zoom.Reading[T]
+	page     *zoom.Page[T] // the last one
+	answered zoom.Days     // what the listing is about, if Zoom says it
+	rests    int           // how many times the rest of a range was asked for
+}
+
+func (r *reading[T]) add(page *zoom.Page[T]) []bool {
+	r.page = page
+	if r.answered.From.IsZero() {
+		r.answered = page.Answered()
 	}
-	return at, int(at.window) < len(l.windows.cut)
+	return r.Add(page)
+}
+
+// next returns the place where the next page begins: of the same listing, or of the
+// one behind it. early tells that Zoom ended the listing before all of it had come.
+func (l list[In, T]) next(ctx context.Context, s *slice[T], r *reading[T], at place, paging zoom.Paging) (next place, early bool, err error) {
+	next = at
+	next.offset, next.index = at.offset+uint32(r.page.Count()), 0
+	if next.token = l.op.After(paging, r.page, r.Read); next.token != "" {
+		return next, false, r.Follow(ctx, l.op.Spec, at.token, next.token)
+	}
+	told := len(s.beside)
+	s.tell(r.Early(l.op.Spec))
+	next = l.rest(s, r, at)
+	r.answered = zoom.Days{}
+	r.Part(0)
+	return next, len(s.beside) > told, ctx.Err()
+}
+
+// within reports whether a place is in one of the windows, or behind them.
+func (l list[In, T]) within(at place) bool { return int(at.window) < len(l.windows.cut) }
+
+// tell notes what the list has to say of itself.
+func (s *slice[T]) tell(err error) {
+	if err != nil {
+		s.beside = append(s.beside, err)
+	}
 }
 
 // connection makes a slice a connection. An error that cut it short stands
 // beside it: a list that ends early says so.
 func connection[In, T, N any](ctx context.Context, l list[In, T], s *slice[T], err error, nodes []*N) *types.Connection[N] {
+	for _, told := range s.beside {
+		graphql.AddError(ctx, told)
+	}
 	if err != nil {
 		graphql.AddError(ctx, err)
 	}

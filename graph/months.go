@@ -2,6 +2,7 @@ package graph
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -124,12 +125,33 @@ func today(ctx context.Context) time.Time {
 }
 
 // inMonth asks for figures that Zoom adds up, for a month at most: the sums of
-// two months do not make one.
+// two months do not make one. Days that the answer leaves out are told beside it.
 func inMonth[In, Out any, P ranged[In]](ctx context.Context, s *scope, op zoom.Op[In, Out], filter In) (*Out, error) {
 	if err := oneMonth[In, P](ctx, op.Spec, &filter); err != nil {
 		return nil, err
 	}
-	return op.Do(ctx, s.client, filter)
+	out, err := op.Do(ctx, s.client, filter)
+	if err != nil {
+		return nil, err
+	}
+	gaps, _ := leftOut(op.Spec, *P(&filter).Range(), answeredBy(out), time.Now())
+	for _, gap := range gaps {
+		graphql.AddError(ctx, &zoom.IncompleteError{Op: op.Pattern, Missing: gap})
+	}
+	return out, nil
+}
+
+// answeredBy returns the range that an answer without pages is about; zero where it
+// names none.
+func answeredBy(out any) zoom.Days {
+	switch out := out.(type) {
+	case interface{ Answered() zoom.Days }:
+		return out.Answered()
+	case *types.QualityScores:
+		own := zoom.AnsweredDays{From: out.From, To: out.To}
+		return own.Answered()
+	}
+	return zoom.Days{}
 }
 
 // oneMonth refuses a range that Zoom does not take at once, and cuts off what it
@@ -142,21 +164,60 @@ func oneMonth[In any, P ranged[In]](ctx context.Context, op *zoom.Spec, filter *
 	return keep(ctx, op, asked, today(ctx))
 }
 
-// byMonth asks about a range month by month, all at once, and returns the
-// answers oldest first. One that fails fails all.
+// byMonth asks about a range month by month, all at once, then for what the answers
+// left out, and returns the answers oldest first. One that fails fails all, but for what
+// Zoom keeps no more, which is told beside the rest.
 func byMonth[In comparable, Out any, P ranged[In]](ctx context.Context, s *scope, op zoom.Op[In, Out], filter In) ([]*Out, error) {
 	windows, err := monthly[In, P](ctx, op.Spec, filter, nil)
 	if err != nil {
 		return nil, err
 	}
-	slices.Reverse(windows.cut)
-	answers := make([]*Out, len(windows.cut))
 	get := each(s.client, func(ctx context.Context, in In) (*Out, error) { return op.Do(ctx, s.client, in) })
-	for i, f := range get(ctx, windows.cut) {
-		if f.Err != nil {
-			return nil, f.Err
+	type part struct {
+		from time.Time
+		out  *Out
+	}
+	var parts []part
+	var expired error
+	rests := 0
+	for asked := windows.cut; len(asked) > 0; {
+		var rest []In
+		for i, f := range get(ctx, asked) {
+			if errors.Is(f.Err, zoom.ErrExpired) {
+				expired = f.Err
+				continue
+			}
+			if f.Err != nil {
+				return nil, f.Err
+			}
+			own := *P(&asked[i]).Range()
+			gaps, ok := leftOut(op.Spec, own, answeredBy(f.Object), time.Now())
+			if ok && len(gaps) > 0 && gaps[0].From == own.From {
+				own.From.Time = gaps[0].To.AddDate(0, 0, 1)
+			}
+			parts = append(parts, part{own.From.Time, f.Object})
+			for _, gap := range gaps {
+				if rests++; !ok || rests > maxRests {
+					graphql.AddError(ctx, &zoom.IncompleteError{Op: op.Pattern, Missing: gap})
+					continue
+				}
+				again := asked[i]
+				*P(&again).Range() = gap
+				rest = append(rest, again)
+			}
 		}
-		answers[i] = f.Object
+		asked = rest
+	}
+	if expired != nil && len(parts) == 0 {
+		return nil, expired
+	}
+	if expired != nil {
+		graphql.AddError(ctx, expired)
+	}
+	slices.SortStableFunc(parts, func(a, b part) int { return a.from.Compare(b.from) })
+	answers := make([]*Out, len(parts))
+	for i, p := range parts {
+		answers[i] = p.out
 	}
 	return answers, nil
 }

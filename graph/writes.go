@@ -240,9 +240,16 @@ func (s *scope) registrantBy(ctx context.Context, of zoom.RegistrantsOf, by type
 	return s.registrantByEmail(ctx, of, email)
 }
 
+// registrantByEmail looks into the lists of registrants. That there is none is known
+// only where all lists came whole.
 func (s *scope) registrantByEmail(ctx context.Context, of zoom.RegistrantsOf, email string) (*types.Registrant, error) {
+	var short error
 	for _, status := range zoom.RegistrantStatuses {
 		for page, err := range of.Registrants(ctx, s.client, status) {
+			if errors.Is(err, zoom.ErrIncomplete) {
+				short = err
+				break
+			}
 			if err != nil {
 				return nil, err
 			}
@@ -252,6 +259,9 @@ func (s *scope) registrantByEmail(ctx context.Context, of zoom.RegistrantsOf, em
 				}
 			}
 		}
+	}
+	if short != nil {
+		return nil, short
 	}
 	return nil, &zoom.Error{Op: zoom.ListRegistrants.Pattern, Kind: zoom.ErrNotFound}
 }

@@ -7162,7 +7162,10 @@ interface Node {
 
 "Where a page of a list stands. Lists are read forward."
 type PageInfo {
-  "More items follow ` + "`" + `endCursor` + "`" + `."
+  """
+  More items follow ` + "`" + `endCursor` + "`" + `. It is true as well where a list ends early, with the
+  error INCOMPLETE_LIST: there are more items, and Zoom gives no way to them now.
+  """
   hasNextPage: Boolean!
   "Items stand before ` + "`" + `startCursor` + "`" + `."
   hasPreviousPage: Boolean!
@@ -7342,6 +7345,12 @@ enum ErrorCode {
   send it once more. A repeat of its ` + "`" + `idempotencyKey` + "`" + ` is answered so too, and sends nothing.
   """
   OUTCOME_UNKNOWN
+  """
+  Zoom ended a list early: it counts more than it gave, or left out days of the range.
+  What there is stands beside; ` + "`" + `extensions.list` + "`" + ` tells ` + "`" + `given` + "`" + ` of ` + "`" + `counted` + "`" + `, or
+  ` + "`" + `missingFrom` + "`" + ` and ` + "`" + `missingTo` + "`" + `.
+  """
+  INCOMPLETE_LIST
   "It took longer than the gateway waits."
   TIMEOUT
   "Zoom does not answer."

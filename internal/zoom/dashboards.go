@@ -3,7 +3,10 @@ package zoom
 import (
 	"cmp"
 	"context"
+	"slices"
 	"strings"
+
+	"github.com/go-json-experiment/json/jsontext"
 
 	"zoomql/internal/zoom/types"
 )
@@ -68,18 +71,22 @@ type (
 	// ZoomRoomIssues is Zoom's answer on problems.
 	ZoomRoomIssues struct {
 		Issues []*types.ZoomRoomIssue `json:"issues"`
+		AnsweredDays
 	}
 	// ZoomRoomsWithIssues is Zoom's answer on rooms with problems.
 	ZoomRoomsWithIssues struct {
 		Rooms []*types.ZoomRoomWithIssues `json:"zoom_rooms"`
+		AnsweredDays
 	}
 	// ClientFeedbacks is Zoom's answer on what people ticked.
 	ClientFeedbacks struct {
 		Answers []*types.ClientFeedback `json:"client_feedbacks"`
+		AnsweredDays
 	}
 	// ClientSatisfactions is Zoom's answer on thumbs up and down.
 	ClientSatisfactions struct {
 		Days []*types.ClientSatisfaction `json:"client_satisfaction"`
+		AnsweredDays
 	}
 	// ClientVersions is Zoom's answer on versions in use.
 	ClientVersions struct {
@@ -88,6 +95,7 @@ type (
 	// CrcPorts is Zoom's answer on ports in use.
 	CrcPorts struct {
 		Days []*types.CrcPortDay `json:"crc_ports_usage"`
+		AnsweredDays
 	}
 )
 
@@ -95,15 +103,37 @@ type (
 // in it.
 type ZoomRoom struct {
 	types.DashboardZoomRoom
-	Past struct {
-		Meetings []*types.DashboardMeeting `json:"meetings"`
-		Next     types.Text                `json:"next_page_token"`
-		Total    types.Int                 `json:"total_records"`
-	} `json:"past_meetings"`
+	Past roomPast `json:"past_meetings"`
+}
+
+// roomPast is a page of what was held in a room.
+type roomPast struct {
+	Meetings []*types.DashboardMeeting `json:"meetings"`
+	Next     types.Text                `json:"next_page_token"`
+	Total    types.Int                 `json:"total_records"`
+	From     types.Time                `json:"from"`
+	To       types.Time                `json:"to"`
+	LeftOut  int                       `json:"left_out,omitzero"` // see Page
+	Cut      bool                      `json:"cut,omitzero"`
+}
+
+// UnmarshalJSONFrom reads what pages are read by.
+func (r *roomPast) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	if dec.PeekKind() != '{' {
+		return dec.SkipValue()
+	}
+	var p Page[types.DashboardMeeting]
+	err := p.decode(&Spec{Array: "meetings"}, dec)
+	r.Meetings, r.Next, r.Total, r.From, r.To = p.Items, types.Text(p.Next), p.Total, p.From, p.To
+	r.LeftOut, r.Cut = p.LeftOut, p.Cut
+	return err
 }
 
 func (r *ZoomRoom) pastMeetings() *Page[types.DashboardMeeting] {
-	return &Page[types.DashboardMeeting]{Items: r.Past.Meetings, Next: string(r.Past.Next), Total: r.Past.Total}
+	return &Page[types.DashboardMeeting]{
+		Items: slices.Clone(r.Past.Meetings), Next: string(r.Past.Next), Total: r.Past.Total, From: r.Past.From, To: r.Past.To,
+		LeftOut: r.Past.LeftOut, Cut: r.Past.Cut,
+	}
 }
 
 // dashboardMonths is how far back the dashboard goes.
@@ -319,6 +349,9 @@ var (
 		Scopes: dashboardRead("home") + "list_meetings_feedback:admin",
 		Tags:   []string{"dashboard:feedback"},
 	}, func(in Days, out *ClientFeedbacks) {
+		if named := out.Answered(); !named.From.IsZero() {
+			in = named // not what was asked for, but what the figures are about
+		}
 		for _, f := range out.Answers {
 			f.From, f.To = in.From, in.To
 		}

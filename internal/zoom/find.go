@@ -40,8 +40,8 @@ type listing[T any] struct {
 
 // find returns the objects of the keys, in their order. It takes what is known,
 // then the cheapest way to the rest: listings where they spend less, a call for
-// each key where not. What no listing holds, after all were read to their ends,
-// does not exist.
+// each key where not. What no listing holds, after all were read to their ends and are
+// whole by Zoom's own count, does not exist.
 func (d *directory[T]) find(ctx context.Context, c *Client, keys []string) []Found[T] {
 	found := make([]Found[T], len(keys))
 	missing := make([]int, len(keys))
@@ -163,14 +163,14 @@ type spending struct {
 }
 
 // search reads a listing as long as that pays, and returns which keys are still
-// missing and whether the listing was read to its end. first is its first page,
-// if that was read already.
+// missing and whether the listing was read to its end, as far as that is proven. first
+// is its first page, if that was read already.
 func (d *directory[T]) search(ctx context.Context, c *Client, l *listing[T], first *Page[T], budget *spending, keys []string, missing []int, found []Found[T]) ([]int, bool) {
-	token, read := "", 0
-	var trail Trail
+	token := ""
+	var reading Reading[T]
 	for page := first; len(missing) > 0; page = nil {
 		if page == nil {
-			page = d.page(ctx, c, l, token, read, len(missing), budget)
+			page = d.page(ctx, c, l, token, reading.Read, len(missing), budget)
 		}
 		if page == nil {
 			return missing, false // the calls by key will say what is wrong
@@ -180,12 +180,12 @@ func (d *directory[T]) search(ctx context.Context, c *Client, l *listing[T], fir
 			found[i].Object = index[keys[i]]
 			return found[i].Object == nil
 		})
-		read += len(page.Items)
-		d.note(c, l, page, read)
+		reading.Add(page)
+		d.note(c, l, page, reading.Read)
 		if page.Next == "" {
-			return missing, true
+			return missing, reading.Unproven(d.list) == nil
 		}
-		if trail.Follow(ctx, d.list, token, page.Next, len(page.Items)) != nil {
+		if reading.Follow(ctx, d.list, token, page.Next) != nil {
 			return missing, false
 		}
 		token = page.Next

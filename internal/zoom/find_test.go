@@ -27,6 +27,7 @@ type directoryAtZoom struct {
 	totals  bool                // whether lists tell their length
 	failing string              // a list that answers 403
 	pageMax int                 // Zoom's pages may be smaller than asked for; 0 means not
+	more    int                 // how many more a list counts than it gives
 	calls   log
 }
 
@@ -66,7 +67,7 @@ func (z *directoryAtZoom) wire(r *http.Request) *http.Response {
 	}
 	total := ""
 	if z.totals {
-		total = fmt.Sprintf(`"total_records":%d,`, len(ids))
+		total = fmt.Sprintf(`"total_records":%d,`, len(ids)+z.more)
 	}
 	return answer(200, fmt.Sprintf(`{%s"next_page_token":%q,"users":[%s]}`, total, next, strings.Join(items, ",")))
 }
@@ -165,6 +166,11 @@ func TestFind(t *testing.T) {
 			"nor does who is known by himself",
 			&directoryAtZoom{lists: map[string][]string{"active": active}}, active[:2],
 			[]string{"a1", "a0@example.com"}, nil,
+		},
+		{
+			"who is not in lists that came short is asked for",
+			&directoryAtZoom{lists: map[string][]string{"active": active}, hidden: ids("h", 3), totals: true, more: 3}, nil,
+			append(slices.Clone(active[:20]), ids("h", 3)...), append([]string{page + "active"}, prefixed("GET /users/", ids("h", 3))...),
 		},
 		{
 			"a list without totals is read page by page as long as it pays",

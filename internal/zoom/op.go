@@ -205,7 +205,7 @@ func (in *input) add(t reflect.Type, s *Spec, at []int) {
 		switch {
 		case isPath:
 			in.path = append(in.path, place{name: s.variable(path), index: index})
-		case isQuery && query == s.unusedPaging():
+		case isQuery && query == "page_number" && !s.Numbered:
 			// the other kind of paging
 		case isQuery:
 			in.query = append(in.query, place{query, index, f.Tag.Get("acts") != ""})

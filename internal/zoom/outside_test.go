@@ -253,7 +253,7 @@ func TestListsThatLeadNowhereEnd(t *testing.T) {
 			if token == "a" {
 				next = "b"
 			}
-			return `{"next_page_token":"` + next + `","users":[` + user + `]}`
+			return `{"next_page_token":"` + next + `","users":[{"id":"u` + token + `"}]}`
 		}, 3},
 		{"empty pages without end", func(token string) string { return `{"next_page_token":"` + token + `x","users":[]}` }, maxEmptyPages},
 		{"a token of ten kilobytes", func(string) string {
@@ -306,7 +306,7 @@ func TestListsThatLeadNowhereEnd(t *testing.T) {
 func TestACachedListLooksAtItsContext(t *testing.T) {
 	c := newTestClient(func(r *http.Request) *http.Response {
 		n, _ := strconv.Atoi(r.URL.Query().Get("next_page_token"))
-		return answer(200, fmt.Sprintf(`{"next_page_token":"%d","users":[{"id":"u"}]}`, n+1))
+		return answer(200, fmt.Sprintf(`{"next_page_token":"%d","users":[{"id":"u%d"}]}`, n+1, n))
 	}, func(cfg *Config) { cfg.AccountID = "other" })
 	read := func(ctx context.Context, most int) (pages int, last error) {
 		for _, err := range ListUsers.Pages(ctx, c, UserFilter{}, Paging{Size: 300}) {

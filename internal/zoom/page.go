@@ -1,12 +1,14 @@
 package zoom
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
 	"iter"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -20,13 +22,28 @@ type Page[T any] struct {
 	Items []*T      `json:"items"`
 	Next  string    `json:"next_page_token,omitzero"` // "" after the last page
 	Total types.Int `json:"total_records,omitzero"`   // the length of the list, if Zoom says it
+	Size  types.Int `json:"page_size,omitzero"`       // of the pages, if Zoom says it: it may be less than was asked for
+	// From and To are the range that the answer is about, if Zoom names one: it may
+	// be shorter than the one that was asked for.
+	From types.Time `json:"from,omitzero"`
+	To   types.Time `json:"to,omitzero"`
+	// LeftOut is how many items Zoom sent that are none: null, without an id, or of
+	// another shape. Repeated is how many stood on the page before.
+	LeftOut  int `json:"left_out,omitzero"`
+	Repeated int `json:"repeated,omitzero"`
+	// Cut tells that there is a token that nobody can read.
+	Cut bool `json:"cut,omitzero"`
 	// Beside is an object of what stands beside the items, as far as the row of
 	// the operation names it.
 	Beside jsontext.Value `json:"beside,omitzero"`
 
-	once  sync.Once
-	index map[string]*T
+	identities []string // of the items; nil where they have none
+	once       sync.Once
+	index      map[string]*T
 }
+
+// Count returns how many items Zoom sent.
+func (p *Page[T]) Count() int { return len(p.Items) + p.LeftOut + p.Repeated }
 
 // tokenLife is how long a page with a token is believed at most: the token ends
 // after 15 minutes, and a page whose token is dead leads nowhere.
@@ -59,7 +76,8 @@ func (p *Page[T]) Index(keys func(*T) []string) map[string]*T {
 }
 
 // decode reads an answer whose items stand under the name that the operation's
-// row gives; our own encoding calls them "items".
+// row gives; our own encoding calls them "items". An item of another shape costs that
+// item: [types.Read] leaves null in its place.
 func (p *Page[T]) decode(s *Spec, dec *jsontext.Decoder) error {
 	if kind := dec.PeekKind(); kind != '{' {
 		return types.UnmarshalDecode(dec, &struct{}{}) // says what is wrong
@@ -77,7 +95,7 @@ func (p *Page[T]) decode(s *Spec, dec *jsontext.Decoder) error {
 			return err
 		}
 	}
-	if len(beside) > 0 {
+	if len(beside) > 0 && p.Beside == nil { // our own encoding has both
 		p.Beside, _ = types.Marshal(beside) // values that were just read
 	}
 	_, err := dec.ReadToken()
@@ -91,24 +109,54 @@ var errNoItems = errors.New("the items of the list are of another kind")
 func (p *Page[T]) member(s *Spec, name string, dec *jsontext.Decoder, beside map[string]jsontext.Value) error {
 	switch name {
 	case s.Array, "items":
-		err := types.UnmarshalDecode(dec, &p.Items)
-		if err == nil && len(p.Items) > 0 && !slices.ContainsFunc(p.Items, func(item *T) bool { return item != nil }) {
-			return errNoItems
-		}
-		return err
+		return p.readItems(dec)
 	case "next_page_token":
+		if p.Cut = strings.ContainsRune("{[tf", rune(dec.PeekKind())); p.Cut {
+			return dec.SkipValue()
+		}
 		return types.UnmarshalDecode(dec, (*types.Text)(&p.Next))
-	case "total_records":
-		return types.UnmarshalDecode(dec, &p.Total)
 	case "beside":
 		return types.UnmarshalDecode(dec, &p.Beside)
 	}
-	if !slices.Contains(s.Beside, name) {
-		return dec.SkipValue()
+	if slices.Contains(s.Beside, name) {
+		v, err := dec.ReadValue()
+		if err != nil {
+			return err
+		}
+		beside[name] = v.Clone()
+		dec = jsontext.NewDecoder(bytes.NewReader(beside[name]), types.Lenient)
 	}
-	v, err := dec.ReadValue()
-	beside[name] = v.Clone()
-	return err
+	switch name {
+	case "total_records":
+		return types.UnmarshalDecode(dec, &p.Total)
+	case "page_size":
+		return types.UnmarshalDecode(dec, &p.Size)
+	case "from":
+		return types.UnmarshalDecode(dec, &p.From)
+	case "to":
+		return types.UnmarshalDecode(dec, &p.To)
+	case "left_out":
+		return types.UnmarshalDecode(dec, &p.LeftOut)
+	case "repeated":
+		return types.UnmarshalDecode(dec, &p.Repeated)
+	case "cut":
+		return types.UnmarshalDecode(dec, &p.Cut)
+	}
+	return dec.SkipValue()
+}
+
+// readItems reads the items.
+func (p *Page[T]) readItems(dec *jsontext.Decoder) error {
+	p.Items = nil
+	if err := types.UnmarshalDecode(dec, &p.Items); err != nil {
+		return err
+	}
+	sent := len(p.Items)
+	p.Items = slices.DeleteFunc(p.Items, func(item *T) bool { return item == nil })
+	if p.LeftOut += sent - len(p.Items); sent > 0 && len(p.Items) == 0 {
+		return errNoItems
+	}
+	return nil
 }
 
 // Paging is the part of a list's input that picks a page.
@@ -134,14 +182,6 @@ type listInput[In any] struct {
 	Number int `query:"page_number"`
 }
 
-// unusedPaging returns the parameter that the operation does not pick a page by.
-func (s *Spec) unusedPaging() string {
-	if s.Numbered {
-		return "next_page_token"
-	}
-	return "page_number"
-}
-
 // Question returns what a filter asks for, whichever page of it is wanted: the same
 // for filters that are the same in every value.
 func (o ListOp[In, T]) Question(c *Client, in In) (string, error) {
@@ -156,19 +196,44 @@ func (o ListOp[In, T]) input(in In, p Paging) listInput[In] {
 	if !o.Numbered {
 		return listInput[In]{Filter: in, Paging: p}
 	}
+	if token, ok := strings.CutPrefix(p.Token, tokenMark); ok {
+		return listInput[In]{Filter: in, Paging: Paging{Size: p.Size, Token: token}}
+	}
 	number, _ := strconv.Atoi(p.Token) // none is the first
 	return listInput[In]{Filter: in, Paging: Paging{Size: p.Size}, Number: max(number, 1)}
 }
 
-// nextNumber returns the number of the page after one that was asked for by its
-// number: by the length of the list, or, where Zoom does not say it, as long as
-// pages are full.
-func nextNumber[In, T any](in listInput[In], p *Page[T]) string {
-	size := cmp.Or(in.Size, defaultPage)
-	if len(p.Items) == 0 || p.Total.Valid && int64(in.Number*size) >= p.Total.N || !p.Total.Valid && len(p.Items) < size {
+// tokenMark stands before a token of Zoom's where a page's number is expected: Zoom
+// goes on by tokens in lists that it documents by numbers.
+const tokenMark = "="
+
+// After returns the token of the page after the one that p picked, "" for the end.
+// Zoom names it, or, where it counts pages, it follows from the length of the list;
+// where Zoom does not say that either, the list goes on as long as pages are full.
+// read is how many items Zoom has sent, that page's among them.
+func (o ListOp[In, T]) After(p Paging, page *Page[T], read int) string {
+	switch {
+	case !o.Numbered:
+		return page.Next
+	case page.Next != "":
+		return tokenMark + page.Next
+	case strings.HasPrefix(p.Token, tokenMark), page.Count() == 0:
 		return ""
 	}
-	return strconv.Itoa(in.Number + 1)
+	size := cmp.Or(p.Size, defaultPage)
+	if page.Size.Valid && page.Size.N > 0 && page.Size.N < int64(size) {
+		size = int(page.Size.N)
+	}
+	number, _ := strconv.Atoi(p.Token)
+	number = max(number, 1)
+	if page.Total.Valid {
+		if int64(max(read, number*size)) >= page.Total.N {
+			return ""
+		}
+	} else if page.Count() < size {
+		return ""
+	}
+	return strconv.Itoa(number + 1)
 }
 
 // defaultPage is how many items Zoom puts on a page when nobody says.
@@ -178,15 +243,56 @@ const defaultPage = 30
 // completes each item with what only the question knows.
 func list[In, T any](s Spec, adopt ...func(In, *T)) ListOp[In, T] {
 	return ListOp[In, T]{Op: op(s, func(in listInput[In], p *Page[T]) {
-		if s.Numbered {
-			p.Next = nextNumber(in, p)
+		filter := in.Filter
+		if own, ok := any(&filter).(interface{ Range() *Days }); ok && p.ranged() {
+			*own.Range() = Days{From: dayOf(p.From), To: dayOf(p.To)} // not the caller's, but what the items are about
 		}
 		for _, item := range p.Items {
 			for _, complete := range adopt {
-				complete(in.Filter, item)
+				complete(filter, item)
 			}
 		}
+		p.tidy()
 	})}
+}
+
+// ranged reports whether Zoom has named a range.
+func (p *Page[T]) ranged() bool {
+	return !p.From.IsZero() && !p.To.IsZero() && !p.To.Before(p.From.Time)
+}
+
+func dayOf(t types.Time) types.Date { return types.Date{Time: t.Truncate(24 * time.Hour)} }
+
+// Answered returns the range that Zoom has named; zero where it has named none.
+func (p *Page[T]) Answered() Days {
+	if !p.ranged() {
+		return Days{}
+	}
+	return Days{From: dayOf(p.From), To: dayOf(p.To)}
+}
+
+// tidy leaves out items without an id where all have one, and those that stand on
+// the page already.
+func (p *Page[T]) tidy() {
+	sent := len(p.Items)
+	p.Items = slices.DeleteFunc(p.Items, func(item *T) bool { return types.LacksID(item) })
+	p.LeftOut += sent - len(p.Items)
+	p.identities = identitiesOf(p.Items)
+	if p.identities == nil {
+		return
+	}
+	seen, kept := make(map[string]struct{}, len(p.Items)), 0
+	for i, id := range p.identities {
+		if _, twice := seen[id]; twice && id != "" {
+			p.Repeated++
+			continue
+		}
+		seen[id] = struct{}{}
+		p.Items[kept], p.identities[kept] = p.Items[i], id
+		kept++
+	}
+	clear(p.Items[kept:])
+	p.Items, p.identities = p.Items[:kept], p.identities[:kept]
 }
 
 // within is the list that stands within the answers of an operation, beside what
@@ -199,7 +305,9 @@ func within[In, Out, T any](o Op[listInput[In], Out], pick func(*Out) *Page[T]) 
 			if err != nil {
 				return nil, err
 			}
-			return pick(out), nil
+			page := pick(out)
+			page.tidy()
+			return page, nil
 		},
 	}
 }
@@ -213,64 +321,34 @@ func (o ListOp[In, T]) Page(ctx context.Context, c *Client, in In, p Paging, opt
 }
 
 // Pages asks for one page after the other, each of the given size, until the
-// list ends, an error comes or the caller stops.
+// list ends, an error comes or the caller stops. A list that ends early ends with an
+// error: what it did not hold may be there all the same.
 func (o ListOp[In, T]) Pages(ctx context.Context, c *Client, in In, p Paging, options ...Option) iter.Seq2[*Page[T], error] {
 	return func(yield func(*Page[T], error) bool) {
-		var trail Trail
+		whole := p.Token == ""
+		var reading Reading[T]
 		for {
 			page, err := o.Page(ctx, c, in, p, options...)
-			if !yield(page, err) || err != nil || page.Next == "" {
-				return
-			}
-			if err := trail.Follow(ctx, o.Spec, p.Token, page.Next, len(page.Items)); err != nil {
+			if err != nil {
 				yield(nil, err)
 				return
 			}
-			p.Token = page.Next
+			reading.Add(page)
+			if !yield(page, nil) {
+				return
+			}
+			next := o.After(p, page, reading.Read)
+			if next == "" {
+				if err := reading.Unproven(o.Spec); err != nil && whole {
+					yield(nil, err)
+				}
+				return
+			}
+			if err := reading.Follow(ctx, o.Spec, p.Token, next); err != nil {
+				yield(nil, err)
+				return
+			}
+			p.Token = next
 		}
 	}
-}
-
-const (
-	// maxToken bounds a page's token, in bytes. Zoom's have some dozens.
-	maxToken = 1 << 10
-	// maxEmptyPages is how many pages in a row may hold nothing and lead on.
-	maxEmptyPages = 10
-)
-
-// Trail is the way through a list so far, page by page. Where a list goes on, Zoom's
-// answers alone say: they must not lead in a circle, nor on for ever, which costs
-// calls, or, where the pages are in the cache, all of a processor. The zero value is
-// the beginning of a list.
-type Trail struct {
-	tokens map[string]struct{}
-	empty  int
-}
-
-// Follow returns an error unless the token next, which a page with so many items has
-// named, may be followed: the caller has no time left, it has led here already, or
-// nothing came for too long. token is the page's own.
-func (t *Trail) Follow(ctx context.Context, s *Spec, token, next string, items int) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	if t.tokens == nil {
-		t.tokens = map[string]struct{}{}
-	}
-	t.tokens[token] = struct{}{}
-	if t.empty++; items > 0 {
-		t.empty = 0
-	}
-	var astray string
-	switch _, seen := t.tokens[next]; {
-	case seen:
-		astray = "the list leads back to a page that was read already"
-	case t.empty >= maxEmptyPages:
-		astray = "the list goes on, but its pages are empty"
-	case len(next) > maxToken:
-		astray = "the token of the next page is too long"
-	default:
-		return nil
-	}
-	return &Error{Op: s.Pattern, Kind: ErrBadAnswer, Message: astray}
 }

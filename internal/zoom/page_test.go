@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -26,12 +27,22 @@ func TestPageDecodes(t *testing.T) {
 		want      *Page[types.User] // nil for what cannot be read
 	}{
 		{"as documented", `{"page_count":1,"page_number":1,"page_size":30,"total_records":2,"next_page_token":"t","users":[{"id":"a"},{"id":"b"}]}`,
-			&Page[types.User]{Items: []*types.User{user("a"), user("b")}, Next: "t", Total: types.Int{N: 2, Valid: true}}},
+			&Page[types.User]{Items: []*types.User{user("a"), user("b")}, Next: "t", Total: types.Int{N: 2, Valid: true}, Size: types.Int{N: 30, Valid: true}}},
 		{"the last page", `{"next_page_token":"","users":[{"id":"a"}]}`, &Page[types.User]{Items: []*types.User{user("a")}}},
 		{"as our cache writes it", `{"items":[{"id":"a"}],"next_page_token":"t"}`, &Page[types.User]{Items: []*types.User{user("a")}, Next: "t"}},
 		{"fields that nobody knows", `{"new":{"users":[{"id":"x"}]},"users":[{"id":"a","newer":[1]}],"newest":[[]]}`, &Page[types.User]{Items: []*types.User{user("a")}}},
 		{"another list's array", `{"groups":[{"id":"x"}],"users":[]}`, &Page[types.User]{Items: []*types.User{}}},
-		{"null among the items", `{"users":[null,{"id":"a"},null]}`, &Page[types.User]{Items: []*types.User{user("a")}}},
+		{"null among the items", `{"users":[null,{"id":"a"},null]}`, &Page[types.User]{Items: []*types.User{user("a")}, LeftOut: 2}},
+		{"a text among the items", `{"users":["x",{"id":"a"},null],"next_page_token":"t"}`, &Page[types.User]{Items: []*types.User{user("a")}, LeftOut: 2, Next: "t"}},
+		{"an item without an id", `{"users":[{"first_name":"x"},{"id":"a"}]}`, &Page[types.User]{Items: []*types.User{user("a")}, LeftOut: 1}},
+		{"an item with an object for its id", `{"users":[{"id":{}},{"id":"a"}]}`, &Page[types.User]{Items: []*types.User{user("a")}, LeftOut: 1}},
+		{"an item twice", `{"users":[{"id":"a"},{"id":"a"}]}`, &Page[types.User]{Items: []*types.User{user("a")}, Repeated: 1}},
+		{"what our cache says of it", `{"items":[{"id":"a"}],"left_out":2,"repeated":1,"cut":true}`, &Page[types.User]{Items: []*types.User{user("a")}, LeftOut: 2, Repeated: 1, Cut: true}},
+		{"an object for the token", `{"users":[{"id":"a"}],"next_page_token":{"t":1}}`, &Page[types.User]{Items: []*types.User{user("a")}, Cut: true}},
+		{"false for the token", `{"users":[{"id":"a"}],"next_page_token":false}`, &Page[types.User]{Items: []*types.User{user("a")}, Next: "", Cut: true}},
+		{"a range", `{"from":"2026-03-01","to":"2026-03-10T23:59:59Z","users":[]}`, &Page[types.User]{
+			Items: []*types.User{}, From: types.Time{Time: time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)}, To: types.Time{Time: time.Date(2026, 3, 10, 23, 59, 59, 0, time.UTC)},
+		}},
 		{"null for the items", `{"users":null}`, &Page[types.User]{}},
 		{"no items and no name for them, and there are none", `{"total_records":0}`, &Page[types.User]{Total: types.Int{Valid: true}}},
 		{"no items and no name for them", `{}`, nil},
@@ -149,5 +160,115 @@ func TestPageWithATokenEndsWithIt(t *testing.T) {
 	}
 	if tokenLife.Minutes() >= 15 || !strings.HasSuffix(tokenLife.String(), "m0s") {
 		t.Errorf("a token ends after 15 minutes at Zoom; it is believed %v", tokenLife)
+	}
+}
+
+// A page that comes from a cache of other processes is the one that was put there.
+func TestOddPagesAreKept(t *testing.T) {
+	for _, body := range []string{
+		`{"users":["x",null,{"id":"a"},{"id":"a"},{"first_name":"none"}],"total_records":9,"page_size":5,"from":"2026-03-01","to":"2026-03-02"}`,
+		`{"users":[{"id":"a"}],"next_page_token":[]}`,
+	} {
+		c := newTestClient(func(*http.Request) *http.Response { return answer(200, body) })
+		page, err := ListUsers.Page(t.Context(), c, UserFilter{}, Paging{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		req, err := ListUsers.request(c, ListUsers.input(UserFilter{}, Paging{}), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		packed, err := pack(req, page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		again, err := unpack(req, packed)
+		if diff := cmp.Diff(page, again, pages); diff != "" || err != nil {
+			t.Errorf("%v -want +got\n%s", err, diff)
+		}
+	}
+}
+
+// Pages ends with an error where the list is not proven to be whole.
+func TestPagesOfListsThatEndEarly(t *testing.T) {
+	for _, c := range []struct {
+		why   string
+		pages map[string]string
+		want  error
+	}{
+		{"as many as Zoom counts", map[string]string{"": `{"users":[{"id":"a"}],"total_records":2,"next_page_token":"t"}`, "t": `{"users":[{"id":"b"}],"total_records":2}`}, nil},
+		{"more than Zoom counts", map[string]string{"": `{"users":[{"id":"a"},{"id":"b"}],"total_records":1}`}, nil},
+		{"no count", map[string]string{"": `{"users":[{"id":"a"}]}`}, nil},
+		{"nobody", map[string]string{"": `{"users":[],"total_records":0}`}, nil},
+		{"fewer than Zoom counts", map[string]string{"": `{"users":[{"id":"a"}],"total_records":2}`}, ErrIncomplete},
+		{"an empty second page", map[string]string{"": `{"users":[{"id":"a"}],"total_records":2,"next_page_token":"t"}`, "t": `{"users":[],"total_records":2}`}, ErrIncomplete},
+		{"one that was on the page before", map[string]string{"": `{"users":[{"id":"a"}],"total_records":3,"next_page_token":"t"}`, "t": `{"users":[{"id":"a"},{"id":"b"}],"total_records":3}`}, ErrIncomplete},
+		{"a page that came before", map[string]string{"": `{"users":[{"id":"a"}],"next_page_token":"t"}`, "t": `{"users":[{"id":"a"}],"next_page_token":"u"}`}, ErrBadAnswer},
+		{"one without an id", map[string]string{"": `{"users":[{"id":"a"},{}]}`}, ErrBadAnswer},
+		{"a token that nobody can read", map[string]string{"": `{"users":[{"id":"a"}],"next_page_token":{}}`}, ErrBadAnswer},
+	} {
+		client := newTestClient(func(r *http.Request) *http.Response {
+			return answer(200, c.pages[r.URL.Query().Get("next_page_token")])
+		})
+		var last error
+		for _, err := range ListUsers.Pages(t.Context(), client, UserFilter{}, Paging{Size: 300}) {
+			last = err
+		}
+		if !errors.Is(last, c.want) || c.want == nil && last != nil {
+			t.Errorf("%s: %v, want %v", c.why, last, c.want)
+		}
+	}
+}
+
+// What Zoom counts is held against what came, in one reading.
+func TestReading(t *testing.T) {
+	page := func(total int, ids ...types.Text) *Page[types.User] {
+		p := &Page[types.User]{Items: []*types.User{}, Total: types.Int{N: int64(total), Valid: total >= 0}}
+		for _, id := range ids {
+			p.Items = append(p.Items, &types.User{ZoomID: id})
+		}
+		return p
+	}
+	for _, c := range []struct {
+		why   string
+		pages []*Page[types.User]
+		read  int // before
+		early error
+	}{
+		{"all", []*Page[types.User]{page(2, "a"), page(2, "b")}, 0, nil},
+		{"one came meanwhile, and one stands on two pages", []*Page[types.User]{page(3, "a", "b"), page(4, "b", "c")}, 0, nil},
+		{"one went meanwhile", []*Page[types.User]{page(4, "a", "b"), page(3, "d")}, 0, nil},
+		{"behind what was read before", []*Page[types.User]{page(12, "a", "b")}, 10, nil},
+		{"a count that went up by much", []*Page[types.User]{page(2, "a"), page(9, "b")}, 0, nil},
+		{"few", []*Page[types.User]{page(3, "a"), page(3, "b")}, 0, ErrIncomplete},
+		{"few, behind what was read before", []*Page[types.User]{page(13, "a", "b")}, 10, ErrIncomplete},
+		{"none at all", []*Page[types.User]{page(3)}, 0, ErrIncomplete},
+		{"the last page again", []*Page[types.User]{page(-1, "a"), page(-1, "a")}, 0, ErrBadAnswer},
+		{"the last page again, of a list that is whole", []*Page[types.User]{page(1, "a"), page(1, "a")}, 0, nil},
+	} {
+		var r Reading[types.User]
+		r.Part(c.read)
+		for _, p := range c.pages {
+			r.Add(p)
+		}
+		if err := r.Early(ListUsers.Spec); !errors.Is(err, c.early) || c.early == nil && err != nil {
+			t.Errorf("%s: %v, want %v", c.why, err, c.early)
+		}
+	}
+}
+
+// A stay that is not in a list that came short may be there all the same.
+func TestStaysOfAListThatEndsEarly(t *testing.T) {
+	for _, c := range []struct {
+		total string
+		want  error
+	}{{`"total_records":1,`, ErrNotFound}, {`"total_records":2,`, ErrIncomplete}, {"", ErrNotFound}} {
+		client := newTestClient(func(*http.Request) *http.Response {
+			return answer(200, `{`+c.total+`"next_page_token":"","participants":[{"user_id":"1"}]}`)
+		})
+		found := FindStays(t.Context(), client, RunParticipants{RunKey: RunKey{Run: "a=="}}, false, []string{"1", "2"})
+		if found[0].Object == nil || found[0].Err != nil || !errors.Is(found[1].Err, c.want) {
+			t.Errorf("%s: %v, %v", c.total, found[0].Err, found[1].Err)
+		}
 	}
 }

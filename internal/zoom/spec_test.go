@@ -350,6 +350,9 @@ func TestParametersAreDocumented(t *testing.T) {
 			documented[p.In+" "+p.Name] = true
 		}
 		for _, q := range s.input.query {
+			if s.Numbered && q.name == "next_page_token" {
+				continue // sent only where Zoom has named one
+			}
 			if !documented["query "+q.name] {
 				t.Errorf("%s has no parameter %s; it has %v", s.Pattern, q.name, slices.Sorted(maps.Keys(documented)))
 			}

@@ -2799,6 +2799,10 @@ const (
 	// A write was sent to Zoom, and no answer came that tells whether it was done: look before you
 	// send it once more. A repeat of its `idempotencyKey` is answered so too, and sends nothing.
 	ErrorCodeOutcomeUnknown ErrorCode = "OUTCOME_UNKNOWN"
+	// Zoom ended a list early: it counts more than it gave, or left out days of the range.
+	// What there is stands beside; `extensions.list` tells `given` of `counted`, or
+	// `missingFrom` and `missingTo`.
+	ErrorCodeIncompleteList ErrorCode = "INCOMPLETE_LIST"
 	// It took longer than the gateway waits.
 	ErrorCodeTimeout ErrorCode = "TIMEOUT"
 	// Zoom does not answer.
@@ -2842,6 +2846,7 @@ var errorCodeCodes = newCodes("ErrorCode", false,
 	"BAD_ANSWER", "bad_answer",
 	"NOT_ZOOM", "not_zoom",
 	"OUTCOME_UNKNOWN", "outcome_unknown",
+	"INCOMPLETE_LIST", "incomplete_list",
 	"TIMEOUT", "timeout",
 	"ZOOM_UNAVAILABLE", "zoom_unavailable",
 	"IDEMPOTENCY_UNAVAILABLE", "idempotency_unavailable",

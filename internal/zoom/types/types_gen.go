@@ -5119,7 +5119,8 @@ type OtherAccountSettingsInput struct {
 
 // Where a page of a list stands. Lists are read forward.
 type PageInfo struct {
-	// More items follow `endCursor`.
+	// More items follow `endCursor`. It is true as well where a list ends early, with the
+	// error INCOMPLETE_LIST: there are more items, and Zoom gives no way to them now.
 	HasNextPage bool `json:"has_next_page,omitzero"`
 	// Items stand before `startCursor`.
 	HasPreviousPage bool `json:"has_previous_page,omitzero"`

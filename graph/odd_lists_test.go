@@ -1,0 +1,666 @@
+package graph
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// oddly has the answers of the sandbox changed on their way: change gets each that is
+// an object, with what was asked.
+func oddly(box **rig, change func(r *http.Request, body map[string]any)) func(http.ResponseWriter, *http.Request) bool {
+	return func(w http.ResponseWriter, r *http.Request) bool {
+		if *box == nil || strings.HasPrefix(r.URL.Path, "/oauth") {
+			return false
+		}
+		rec, asked := httptest.NewRecorder(), r.Clone(r.Context())
+		if q := asked.URL.Query(); strings.HasPrefix(q.Get("next_page_token"), "odd ") { // none of the sandbox's
+			q.Del("next_page_token")
+			asked.URL.RawQuery = q.Encode()
+		}
+		(*box).ServeHTTP(rec, asked)
+		var body map[string]any
+		dec := json.NewDecoder(rec.Body)
+		dec.UseNumber()
+		if rec.Code == http.StatusOK && dec.Decode(&body) == nil {
+			change(r, body)
+			changed, _ := json.Marshal(body)
+			rec.Body.Reset()
+			_, _ = rec.Body.Write(changed)
+		}
+		for name, values := range rec.Header() {
+			if name != "Content-Length" {
+				w.Header()[name] = values
+			}
+		}
+		w.WriteHeader(rec.Code)
+		_, _ = w.Write(rec.Body.Bytes())
+		return true
+	}
+}
+
+// listIn returns the page within an answer, and its items and their name; nil where it
+// has none.
+func listIn(body map[string]any) (page map[string]any, name string, items []any) {
+	if within, ok := body["past_meetings"].(map[string]any); ok {
+		body = within
+	}
+	for name, v := range body {
+		_, paged := body["next_page_token"]
+		if items, ok := v.([]any); ok && (paged || name == "webinars" || name == "cloud_recording_storage") {
+			return body, name, items
+		}
+	}
+	return nil, "", nil
+}
+
+// above reports whether a list is one that leads to the connection.
+func above(connection, array string) bool {
+	return connection == "SurveyInstance.answers" && array != "survey_answers" || connection == "ChatChannel.messages" && array != "messages"
+}
+
+// read is what a question about a connection brought.
+type read struct {
+	nodes int
+	more  bool
+	null  bool
+	codes []string         // of the errors of the connection, or of what is in it
+	lists []map[string]any // extensions.list of these errors
+}
+
+// readList asks for a connection, as far as it goes.
+func (r *rig) readList(question string) read {
+	r.t.Helper()
+	text := strings.Replace(strings.Replace(question, "PAGE", "first: 3000", 1), "CURSORS", "{ edges { cursor } pageInfo { hasNextPage } }", 1)
+	if strings.Contains(text, "${FeedbackID}") {
+		a := r.ask(`{ account { dashboard { clientFeedback(from: "2026-03-01", to: "2026-03-16") { zoomId } } } }`, nil)
+		text = strings.Replace(text, "${FeedbackID}", a.at(r.t, "account.dashboard.clientFeedback.0.zoomId"), 1)
+	}
+	a := r.ask(text, nil)
+	var data any
+	if err := json.Unmarshal(a.Data, &data); err != nil {
+		r.t.Fatalf("%s: %s", text, a.body)
+	}
+	var got read
+	it, ok := firstNamed(data, "it").(map[string]any)
+	got.null = !ok
+	if ok {
+		got.nodes = len(it["edges"].([]any))
+		got.more = it["pageInfo"].(map[string]any)["hasNextPage"].(bool)
+	}
+	for _, e := range a.Errors {
+		beside := e.code() == "NOT_READY" || e.code() == "EXPIRED" // they stand beside the whole list too
+		if slices.Contains(e.Path, any("it")) && !beside {
+			list, _ := e.Extensions["list"].(map[string]any)
+			got.codes, got.lists = append(got.codes, e.code()), append(got.lists, list)
+		}
+	}
+	return got
+}
+
+// noted counts what was done, by what it was done to.
+type noted struct {
+	mu sync.Mutex
+	of map[string]int
+}
+
+func (n *noted) add(what string) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.of == nil {
+		n.of = map[string]int{}
+	}
+	n.of[what]++
+}
+
+// eachConnection reads every connection of the schema: as the sandbox answers, and
+// then with its answers changed.
+func eachConnection(t *testing.T, change func(name string, r *http.Request, body map[string]any), check func(name string, r *rig, whole, odd read)) {
+	t.Helper()
+	t.Run("connections", func(t *testing.T) {
+		for _, name := range slices.Sorted(maps.Keys(connections)) {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				var whole read
+				inRig(t, setup{}, func(r *rig) {
+					if whole = r.readList(connections[name]); len(whole.codes) > 0 || whole.nodes == 0 || whole.more {
+						r.t.Fatalf("the sandbox's own list: %+v", whole)
+					}
+				})
+				var box *rig
+				inRig(t, setup{before: oddly(&box, func(r *http.Request, body map[string]any) { change(name, r, body) })}, func(r *rig) {
+					box = r
+					check(name, r, whole, r.readList(connections[name]))
+				})
+			})
+		}
+	})
+}
+
+// A list that ends with fewer items than Zoom counts says so, beside what there is.
+func TestConnectionsThatEndEarly(t *testing.T) {
+	var told noted
+	eachConnection(t, func(name string, _ *http.Request, body map[string]any) {
+		page, array, _ := listIn(body)
+		if n, ok := page["total_records"].(json.Number); ok && !above(name, array) {
+			total, _ := n.Int64()
+			page["total_records"] = total + 7
+			told.add(name)
+		}
+	}, func(name string, r *rig, whole, odd read) {
+		if odd.nodes != whole.nodes {
+			r.t.Errorf("%d items came, want %d", odd.nodes, whole.nodes)
+		}
+		if told.of[name] == 0 {
+			return // Zoom documents no count here
+		}
+		if len(odd.codes) == 0 || !odd.more {
+			r.t.Errorf("the list passes for whole: %+v", odd)
+		}
+		for i, code := range odd.codes {
+			given, counted := odd.lists[i]["given"].(float64), odd.lists[i]["counted"].(float64)
+			if code != "INCOMPLETE_LIST" || counted != given+7 {
+				r.t.Errorf("the error is %s with %v", code, odd.lists[i])
+			}
+		}
+	})
+	if n := len(told.of); n < 20 {
+		t.Errorf("only %d connections are counted", n)
+	}
+}
+
+// A row that is none costs that row, and is told; one that comes twice is there once.
+func TestConnectionsWithOddRows(t *testing.T) {
+	for _, c := range []struct {
+		why   string
+		odd   func(items []any) []any
+		codes []string // of rows with ids
+		lost  int      // of rows with ids
+		plain []string // codes of rows without ids
+		more  int      // of rows without ids
+	}{
+		{"null among the rows", func(items []any) []any { return append([]any{nil}, items...) }, []string{"BAD_ANSWER"}, 0, []string{"BAD_ANSWER"}, 0},
+		{"a text among the rows", func(items []any) []any { return append([]any{"x"}, items...) }, []string{"BAD_ANSWER"}, 0, []string{"BAD_ANSWER"}, 0},
+		{"a row without an id", func(items []any) []any {
+			first, _ := items[0].(map[string]any)
+			for _, name := range []string{"id", "uuid", "email", "user_email", "survey_id"} {
+				delete(first, name)
+			}
+			return items
+		}, []string{"BAD_ANSWER"}, 1, nil, 0},
+		{"a row twice", func(items []any) []any { return append(items, items[len(items)-1]) }, nil, 0, nil, 1},
+	} {
+		t.Run(c.why, func(t *testing.T) {
+			var done noted
+			eachConnection(t, func(name string, r *http.Request, body map[string]any) {
+				page, array, items := listIn(body)
+				if len(items) == 0 || above(name, array) {
+					return
+				}
+				done.mu.Lock()
+				first := done.of[name] == 0
+				done.mu.Unlock()
+				if done.add(name); first {
+					page[array] = c.odd(items)
+				}
+			}, func(name string, r *rig, whole, odd read) {
+				if name == "ClientFeedback.entries" {
+					return // there are several, and any of them may be odd
+				}
+				want, nodes := c.plain, whole.nodes+c.more
+				if withIDs[name] {
+					want, nodes = c.codes, whole.nodes-c.lost
+				} else if identified[name] {
+					want, nodes = c.plain, whole.nodes
+				}
+				if odd.nodes != nodes || !slices.Equal(odd.codes, want) || odd.more {
+					r.t.Errorf("%+v, want %d items and %v", odd, nodes, want)
+				}
+			})
+		})
+	}
+}
+
+// withIDs are the connections to objects that must have an id; identified are those of
+// rows that can be told from each other without one.
+var (
+	withIDs = setOf("Account.subAccounts", "Account.users", "Account.informationBarrierPolicies", "Account.surveys", "User.meetings", "User.pastMeetings",
+		"User.webinars", "Webinar.registrants", "Meeting.registrants")
+	identified = setOf("User.chatChannels", "User.chatMessages", "ChatChannel.messages", "User.phoneRecordings", "Role.members",
+		"Dashboard.meetings", "Dashboard.webinars", "Dashboard.zoomRooms", "DashboardZoomRoom.pastMeetings")
+)
+
+func setOf(names ...string) map[string]bool {
+	set := map[string]bool{}
+	for _, name := range names {
+		set[name] = true
+	}
+	return set
+}
+
+// A token that led here already ends the list at once, and so do ten empty pages.
+func TestConnectionsThatNeverEnd(t *testing.T) {
+	for _, c := range []struct {
+		why   string
+		odd   func(page map[string]any, array string, calls int)
+		calls int // of the list
+	}{
+		{"the same token again", func(page map[string]any, _ string, _ int) { page["next_page_token"] = "odd same" }, 2},
+		{"new tokens, and the same page", func(page map[string]any, _ string, n int) { page["next_page_token"] = fmt.Sprintf("odd %d", n) }, 2},
+		{"new tokens, and nothing", func(page map[string]any, array string, n int) {
+			page["next_page_token"] = fmt.Sprintf("odd %d", n)
+			if n > 1 {
+				page[array] = []any{}
+			}
+		}, 11},
+	} {
+		t.Run(c.why, func(t *testing.T) {
+			var calls noted
+			eachConnection(t, func(name string, r *http.Request, body map[string]any) {
+				page, array, items := listIn(body)
+				if page["next_page_token"] == nil || above(name, array) || name == "ClientFeedback.entries" {
+					return // the last is several lists of one kind
+				}
+				if len(items) == 0 && r.URL.Query().Get("next_page_token") == "" {
+					return
+				}
+				calls.add(name)
+				calls.mu.Lock()
+				n := calls.of[name]
+				calls.mu.Unlock()
+				c.odd(page, array, n)
+			}, func(name string, r *rig, whole, odd read) {
+				if calls.of[name] == 0 {
+					return // it has no pages
+				}
+				if !slices.Equal(slices.Compact(odd.codes), []string{"BAD_ANSWER"}) || odd.nodes == 0 || odd.nodes > whole.nodes || !odd.more {
+					r.t.Errorf("%+v of %d", odd, whole.nodes)
+				}
+				lists := max(len(odd.codes), 1) // there may be several of the kind, each with its error
+				if n := calls.of[name]; n > lists*c.calls {
+					r.t.Errorf("%d pages of %d lists were asked for, want %d each", n, lists, c.calls)
+				}
+			})
+		})
+	}
+}
+
+// What Zoom leaves out of a range is asked for.
+func TestConnectionsOfShortenedRanges(t *testing.T) {
+	var shortened, rests noted
+	eachConnection(t, func(name string, r *http.Request, body map[string]any) {
+		q := r.URL.Query()
+		asked, err := time.Parse(time.DateOnly, q.Get("from"))
+		page, array, items := listIn(body)
+		if page == nil {
+			page = body // a list without pages
+		}
+		if err != nil || page["from"] == nil {
+			return
+		}
+		to, _ := time.Parse(time.DateOnly, q.Get("to"))
+		if today := monday.Truncate(24 * time.Hour); to.After(today) && array != "upcoming_events" {
+			to = today
+		}
+		if to.Sub(asked) > 10*24*time.Hour {
+			page["from"] = to.AddDate(0, 0, -9).Format(time.DateOnly)
+			if items != nil { // what is there is in the rest
+				page[array], page["next_page_token"] = []any{}, ""
+				delete(page, "total_records")
+			}
+			shortened.add(name + q.Get("to"))
+			return
+		}
+		rests.add(name)
+	}, func(name string, r *rig, whole, odd read) {
+		if len(odd.codes) > 0 {
+			r.t.Errorf("%+v of %d", odd, whole.nodes)
+		}
+		if shortened.of != nil && rests.of[name] == 0 && name != "Dashboard.chat" {
+			for key := range shortened.of {
+				if strings.HasPrefix(key, name) {
+					r.t.Error("the rest is not asked for")
+				}
+			}
+		}
+	})
+	if n := len(rests.of); n < 8 {
+		t.Errorf("the rest was asked for in %d connections only", n)
+	}
+}
+
+// zoomAnswers answers calls of a path in the sandbox's place; "" leaves them to it.
+func zoomAnswers(path string, answer func(q url.Values) string) func(http.ResponseWriter, *http.Request) bool {
+	return func(w http.ResponseWriter, r *http.Request) bool {
+		if r.URL.Path != "/v2"+path {
+			return false
+		}
+		body := answer(r.URL.Query())
+		if body == "" {
+			return false
+		}
+		w.Header().Set("Content-Type", "application/json")
+		if strings.HasPrefix(body, `{"code"`) {
+			w.WriteHeader(http.StatusBadRequest)
+		}
+		_, _ = w.Write([]byte(body))
+		return true
+	}
+}
+
+// rows writes rows with the numbers from and up to to.
+func rows(from, to int, row string) string {
+	list := make([]string, 0, to-from)
+	for i := from; i < to; i++ {
+		list = append(list, strings.ReplaceAll(row, "#", fmt.Sprint(i)))
+	}
+	return strings.Join(list, ",")
+}
+
+// Lists that Zoom documents with numbers of pages.
+func TestNumberedPages(t *testing.T) {
+	const webinar = `{"uuid":"w#==","id":9000000#,"topic":"W"}`
+	page := func(total, from, to int, beside string) string {
+		return fmt.Sprintf(`{"total_records":%d,%s"webinars":[%s]}`, total, beside, rows(from, to, webinar))
+	}
+	for _, c := range []struct {
+		why   string
+		zoom  func(q url.Values) string
+		nodes int
+		codes []string
+		calls int
+	}{
+		{"as documented", func(q url.Values) string {
+			n, _ := strconv.Atoi(q.Get("page_number"))
+			return page(700, (n-1)*300, min(n*300, 700), "")
+		}, 700, nil, 3},
+		{"Zoom goes on by tokens", func(q url.Values) string {
+			switch q.Get("next_page_token") {
+			case "":
+				return page(700, 0, 300, `"next_page_token":"P2",`)
+			case "P2":
+				return page(700, 300, 600, `"next_page_token":"P3",`)
+			}
+			return page(700, 600, 700, `"next_page_token":"",`)
+		}, 700, nil, 3},
+		{"Zoom does not look at the number", func(url.Values) string { return page(700, 0, 300, "") }, 300, []string{"BAD_ANSWER"}, 2},
+		{"Zoom has smaller pages, and says so", func(q url.Values) string {
+			n, _ := strconv.Atoi(q.Get("page_number"))
+			return page(700, (n-1)*100, min(n*100, 700), `"page_size":100,`)
+		}, 700, nil, 7},
+		{"the second page is empty", func(q url.Values) string {
+			if q.Get("page_number") == "1" {
+				return page(700, 0, 300, "")
+			}
+			return page(700, 0, 0, "")
+		}, 300, []string{"INCOMPLETE_LIST"}, 2},
+		{"one that moved down a page comes once", func(q url.Values) string {
+			if q.Get("page_number") == "1" {
+				return page(400, 0, 300, "")
+			}
+			return page(401, 299, 400, "")
+		}, 400, nil, 2},
+		{"a page holds more than was asked for", func(url.Values) string { return page(3000, 0, 3000, "") }, 3000, nil, 1},
+	} {
+		t.Run(c.why, func(t *testing.T) {
+			before := func(w http.ResponseWriter, r *http.Request) bool {
+				return strings.HasSuffix(r.URL.Path, "/webinars") && zoomAnswers(strings.TrimPrefix(r.URL.Path, "/v2"), c.zoom)(w, r)
+			}
+			calls := 0
+			inRig(t, setup{before: func(w http.ResponseWriter, r *http.Request) bool {
+				if before(w, r) {
+					calls++
+					return true
+				}
+				return false
+			}}, func(r *rig) {
+				a := r.ask(`{ user(by: {zoomId: "${HostID}"}) { webinars(first: 3000) { nodes { number } pageInfo { hasNextPage endCursor } } } }`, nil)
+				if codes := codesOf(a); !slices.Equal(codes, c.codes) {
+					r.t.Errorf("the errors are %v, want %v: %s", codes, c.codes, a.body)
+				}
+				var data struct {
+					User struct {
+						Webinars struct {
+							Nodes    []struct{ Number string }
+							PageInfo struct{ HasNextPage bool }
+						}
+					}
+				}
+				if err := json.Unmarshal(a.Data, &data); err != nil {
+					r.t.Fatal(a.body)
+				}
+				for i, n := range data.User.Webinars.Nodes {
+					if n.Number != fmt.Sprint("9000000", i) {
+						r.t.Fatalf("webinar %d is %s", i, n.Number)
+					}
+				}
+				if n := len(data.User.Webinars.Nodes); n != c.nodes || data.User.Webinars.PageInfo.HasNextPage != (c.codes != nil) || calls != c.calls {
+					r.t.Errorf("%d webinars by %d calls, want %d by %d; more: %v", n, calls, c.nodes, c.calls, data.User.Webinars.PageInfo.HasNextPage)
+				}
+			})
+		})
+	}
+}
+
+func codesOf(a *answer) (codes []string) {
+	for _, e := range a.Errors {
+		codes = append(codes, e.code())
+	}
+	return codes
+}
+
+// A cursor that was given out leads on, whatever size a page has.
+func TestCursorsOfLargePages(t *testing.T) {
+	inRig(t, setup{before: func(w http.ResponseWriter, r *http.Request) bool {
+		return zoomAnswers("/users", func(url.Values) string {
+			return `{"page_size":30,"total_records":90,"next_page_token":"","users":[` + rows(0, 90, `{"id":"u#"}`) + `]}`
+		})(w, r)
+	}}, func(r *rig) {
+		first := r.ask(`{ account { users(first: 30) { pageInfo { endCursor hasNextPage } } } }`, nil)
+		cursor := first.at(r.t, "account.users.pageInfo.endCursor")
+		for _, want := range []string{"u30", "u60"} {
+			a := r.ask(`query ($after: String) { account { users(first: 30, after: $after) { nodes { zoomId } pageInfo { endCursor } } } }`, map[string]any{"after": cursor})
+			if got := a.at(r.t, "account.users.nodes.0.zoomId"); got != want || len(a.Errors) > 0 {
+				r.t.Fatalf("the list goes on with %s, want %s: %s", got, want, a.body)
+			}
+			cursor = a.at(r.t, "account.users.pageInfo.endCursor")
+		}
+	})
+	inRig(t, setup{}, func(r *rig) { // a month of 31 days on one page
+		after, days := "", 0
+		for range 40 {
+			a := r.ask(`query ($after: String) { account { reports { cloudRecording(from: "2026-01-01", to: "2026-01-31", first: 3, after: $after) { nodes { date } pageInfo { endCursor hasNextPage } } } } }`, map[string]any{"after": unlessNone(after)})
+			if len(a.Errors) > 0 {
+				r.t.Fatal(a.body)
+			}
+			days += strings.Count(string(a.Data), `"date"`)
+			if a.at(r.t, "account.reports.cloudRecording.pageInfo.hasNextPage") == "false" {
+				break
+			}
+			after = a.at(r.t, "account.reports.cloudRecording.pageInfo.endCursor")
+		}
+		if days != 31 {
+			r.t.Errorf("January has %d days", days)
+		}
+	})
+}
+
+func unlessNone(cursor string) any {
+	if cursor == "" {
+		return nil
+	}
+	return cursor
+}
+
+// Rows carry the range that Zoom names; what it left out is asked for, told, or gone.
+func TestShortenedRangeOfHosts(t *testing.T) {
+	host := func(from, to, id string) string {
+		return fmt.Sprintf(`{"from":%q,"to":%q,"next_page_token":"","total_records":1,"total_meetings":1,"users":[{"id":%q,"email":"a@example.com","meetings":1}]}`, from, to, id)
+	}
+	for _, c := range []struct {
+		why   string
+		zoom  func(q url.Values) string
+		rows  string // from and to of each
+		codes []string
+		calls int
+	}{
+		{"the rest is asked for", func(q url.Values) string {
+			if q.Get("to") == "2026-03-10" {
+				return host("2026-03-06", "2026-03-10", "u1")
+			}
+			return host(q.Get("from"), q.Get("to"), "u1")
+		}, "03-06..03-10 03-01..03-05", nil, 2},
+		{"again and again, ten times at most", func(q url.Values) string { return host(q.Get("to"), q.Get("to"), "u1") },
+			"03-10..03-10 03-09..03-09 03-08..03-08 03-07..03-07 03-06..03-06 03-05..03-05 03-04..03-04 03-03..03-03 03-02..03-02 03-01..03-01", nil, 10},
+		{"the end is cut off", func(q url.Values) string {
+			if q.Get("from") == "2026-03-01" {
+				return host("2026-03-01", "2026-03-07", "u1")
+			}
+			return host(q.Get("from"), q.Get("to"), "u1")
+		}, "03-01..03-07 03-08..03-10", nil, 2},
+		{"both ends are cut off", func(q url.Values) string {
+			if q.Get("to") == "2026-03-10" {
+				return host("2026-03-05", "2026-03-06", "u1")
+			}
+			return host(q.Get("from"), q.Get("to"), "u1")
+		}, "03-05..03-06 03-01..03-04", []string{"INCOMPLETE_LIST"}, 2},
+		{"the rest is refused", func(q url.Values) string {
+			if q.Get("to") == "2026-03-10" {
+				return host("2026-03-06", "2026-03-10", "u1")
+			}
+			return `{"code":12702,"message":"Can not access a meeting a year ago."}`
+		}, "03-06..03-10", []string{"EXPIRED"}, 2},
+		{"other days than were asked for", func(url.Values) string { return host("2026-02-01", "2026-02-02", "u1") },
+			"02-01..02-02", []string{"INCOMPLETE_LIST"}, 1},
+		{"a range that is none", func(url.Values) string { return host("2026-03-10", "2026-03-01", "u1") }, "03-01..03-10", nil, 1},
+		{"no range", func(url.Values) string { return `{"next_page_token":"","users":[{"id":"u1"}]}` }, "03-01..03-10", nil, 1},
+		{"with a time and a zone", func(url.Values) string { return host("2026-03-01T00:00:00Z", "2026-03-10T23:59:59Z", "u1") }, "03-01..03-10", nil, 1},
+	} {
+		t.Run(c.why, func(t *testing.T) {
+			calls := 0
+			inRig(t, setup{before: zoomAnswers("/report/users", func(q url.Values) string {
+				calls++
+				return c.zoom(q)
+			})}, func(r *rig) {
+				a := r.ask(`{ account { reports { hosts(from: "2026-03-01", to: "2026-03-10", first: 100) { nodes { from to } } } } }`, nil)
+				var data struct {
+					Account struct {
+						Reports struct {
+							Hosts struct{ Nodes []struct{ From, To string } }
+						}
+					}
+				}
+				if err := json.Unmarshal(a.Data, &data); err != nil {
+					r.t.Fatal(a.body)
+				}
+				var got []string
+				for _, n := range data.Account.Reports.Hosts.Nodes {
+					got = append(got, n.From[5:]+".."+n.To[5:])
+				}
+				if text := strings.Join(got, " "); text != c.rows || !slices.Equal(codesOf(a), c.codes) || calls != c.calls {
+					r.t.Errorf("%s with %v by %d calls, want %s with %v by %d", text, codesOf(a), calls, c.rows, c.codes, c.calls)
+				}
+			})
+		})
+	}
+}
+
+// Who pages on in a rest goes on there.
+func TestCursorWithinARest(t *testing.T) {
+	inRig(t, setup{before: zoomAnswers("/report/users", func(q url.Values) string {
+		from, to := q.Get("from"), q.Get("to")
+		if to == "2026-03-10" {
+			from = "2026-03-08"
+		}
+		return fmt.Sprintf(`{"from":%q,"to":%q,"next_page_token":"","users":[{"id":"%[2]s a"},{"id":"%[2]s b"}]}`, from, to)
+	})}, func(r *rig) {
+		var got []string
+		after := ""
+		for range 10 {
+			a := r.ask(`query ($after: String) { account { reports { hosts(from: "2026-03-01", to: "2026-03-10", first: 1, after: $after) { nodes { zoomId } pageInfo { endCursor hasNextPage } } } } }`, map[string]any{"after": unlessNone(after)})
+			if len(a.Errors) > 0 {
+				r.t.Fatal(a.body)
+			}
+			got = append(got, a.at(r.t, "account.reports.hosts.nodes.0.zoomId"))
+			if a.at(r.t, "account.reports.hosts.pageInfo.hasNextPage") == "false" {
+				break
+			}
+			after = a.at(r.t, "account.reports.hosts.pageInfo.endCursor")
+		}
+		if want := []string{"2026-03-10 a", "2026-03-10 b", "2026-03-07 a", "2026-03-07 b"}; !slices.Equal(got, want) {
+			r.t.Errorf("got %v, want %v", got, want)
+		}
+	})
+}
+
+// What newer months said stays when Zoom keeps nothing of older ones.
+func TestExpiredMonths(t *testing.T) {
+	for _, field := range []string{"hosts", "cloudRecording"} { // newest first, and oldest first
+		path := map[string]string{"hosts": "/report/users", "cloudRecording": "/report/cloud_recording"}[field]
+		inRig(t, setup{before: zoomAnswers(path, func(q url.Values) string {
+			if q.Get("from") < "2026-02" {
+				return `{"code":12702,"message":"Can not access a meeting a year ago."}`
+			}
+			return ""
+		})}, func(r *rig) {
+			a := r.ask(`{ account { reports { it: `+field+`(from: "2026-01-01", to: "2026-03-10", first: 3000) { nodes { __typename } pageInfo { hasNextPage } } } } }`, nil)
+			if !slices.Equal(codesOf(a), []string{"EXPIRED"}) || !strings.Contains(string(a.Data), "__typename") || strings.Contains(string(a.Data), `"hasNextPage":true`) {
+				r.t.Errorf("%s: %s", field, a.body)
+			}
+		})
+	}
+	inRig(t, setup{before: zoomAnswers("/metrics/crc", func(q url.Values) string {
+		if q.Get("from") < "2026-02" {
+			return `{"code":12702,"message":"Can not access a meeting a year ago."}`
+		}
+		return ""
+	})}, func(r *rig) {
+		a := r.ask(`{ account { dashboard { crcPorts(from: "2026-01-01", to: "2026-03-10") { date } } } }`, nil)
+		if !slices.Equal(codesOf(a), []string{"EXPIRED"}) || !strings.Contains(string(a.Data), "2026-03-10") {
+			r.t.Errorf("%s", a.body)
+		}
+	})
+}
+
+// Ranges of answers that have no pages.
+func TestShortenedRangesAtOnce(t *testing.T) {
+	for _, c := range []struct {
+		why, path, query string
+		codes            []string
+		calls            int
+		has              string // in the answer
+	}{
+		{"days can be put together", "/metrics/crc", `{ account { dashboard { crcPorts(from: "2026-03-01", to: "2026-03-10") { date } } } }`, nil, 2, ""},
+		{"and thumbs", "/metrics/client/satisfaction", `{ account { dashboard { clientSatisfaction(from: "2026-03-01", to: "2026-03-10") { date } } } }`, nil, 2, ""},
+		{"sums cannot", "/metrics/quality", `{ account { dashboard { quality(from: "2026-03-01", to: "2026-03-10", type: MEETINGS) { from to } } } }`, []string{"INCOMPLETE_LIST"}, 1, `"from":"2026-03-06"`},
+		{"nor feedback", "/metrics/client/feedback", `{ account { dashboard { clientFeedback(from: "2026-03-01", to: "2026-03-10") { zoomId } } } }`, []string{"INCOMPLETE_LIST"}, 1, ""},
+		{"nor problems of rooms", "/metrics/zoomrooms/issues", `{ account { dashboard { zoomRoomIssues(from: "2026-03-01", to: "2026-03-10") { __typename } } } }`, []string{"INCOMPLETE_LIST"}, 1, ""},
+	} {
+		t.Run(c.why, func(t *testing.T) {
+			calls := 0
+			var box *rig
+			inRig(t, setup{before: oddly(&box, func(r *http.Request, body map[string]any) {
+				if r.URL.Path == "/v2"+c.path {
+					if calls++; r.URL.Query().Get("to") == "2026-03-10" {
+						body["from"] = "2026-03-06"
+					}
+				}
+			})}, func(r *rig) {
+				box = r
+				a := r.ask(c.query, nil)
+				if !slices.Equal(codesOf(a), c.codes) || calls != c.calls || !strings.Contains(string(a.Data), c.has) {
+					r.t.Errorf("%d calls, want %d: %s", calls, c.calls, a.body)
+				}
+			})
+		})
+	}
+}

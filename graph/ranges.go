@@ -1,0 +1,113 @@
+package graph
+
+import (
+	"errors"
+	"time"
+
+	"zoomql/internal/zoom"
+	"zoomql/internal/zoom/types"
+)
+
+// maxRests bounds how many times a reading asks for what Zoom left out of a range that
+// it was asked for.
+const maxRests = 10
+
+// rangeOf returns the range of days within a filter, nil where it has none.
+func rangeOf[In any](filter *In) *zoom.Days {
+	if own, ok := any(filter).(interface{ Range() *zoom.Days }); ok {
+		return own.Range()
+	}
+	return nil
+}
+
+// filter returns what a place is read by: the filter of its window, or of what Zoom
+// left out of it.
+func (l list[In, T]) filter(at place) In {
+	filter := l.windows.cut[at.window]
+	if at.until != 0 {
+		*rangeOf(&filter) = days(at.since.time(), at.until.time())
+	}
+	return filter
+}
+
+// has reports whether a place is within the range of its window.
+func (l list[In, T]) has(at place) bool {
+	if at.until == 0 {
+		return true
+	}
+	own := rangeOf(&l.windows.cut[at.window])
+	return own != nil && !own.From.After(at.since.time()) && !own.To.Before(at.until.time())
+}
+
+// rest returns where the list goes on behind a listing: with what Zoom left out of its
+// range, or else with the next window. What cannot be asked for is told beside the
+// list.
+func (l list[In, T]) rest(s *slice[T], r *reading[T], at place) place {
+	next := place{window: at.window + 1, size: at.size, day: at.day}
+	filter := l.filter(at)
+	asked := rangeOf(&filter)
+	if asked == nil || l.windows.live {
+		return next
+	}
+	gaps, ok := leftOut(l.op.Spec, *asked, r.answered, time.Now())
+	if len(gaps) > 0 {
+		s.total = types.Int{} // it counts a part of the list
+	}
+	for i, gap := range gaps {
+		if ok && i == 0 && r.rests < maxRests {
+			r.rests++
+			next = place{window: at.window, size: at.size, day: at.day, since: dayOf(gap.From.Time), until: dayOf(gap.To.Time)}
+			continue
+		}
+		s.tell(&zoom.IncompleteError{Op: l.op.Pattern, Missing: gap})
+	}
+	return next
+}
+
+// leftOut returns the days that were asked for and that an answer is not about, older
+// ones first. ok is false where it is about none of the days asked for, so that asking
+// again would lead nowhere. Days to come are in no report, unless it is about those.
+func leftOut(op *zoom.Spec, asked, answered zoom.Days, now time.Time) (gaps []zoom.Days, ok bool) {
+	if asked.From.IsZero() || answered.From.IsZero() {
+		return nil, true
+	}
+	if today := now.UTC().Truncate(24 * time.Hour); !op.Ahead && asked.To.After(today) {
+		asked.To.Time = today
+	}
+	if asked.To.Before(asked.From.Time) {
+		return nil, true
+	}
+	if answered.To.Before(asked.From.Time) || answered.From.After(asked.To.Time) {
+		return []zoom.Days{asked}, false
+	}
+	if answered.From.After(asked.From.Time) {
+		gaps = append(gaps, days(asked.From.Time, answered.From.AddDate(0, 0, -1)))
+	}
+	if answered.To.Before(asked.To.Time) {
+		gaps = append(gaps, days(answered.To.AddDate(0, 0, 1), asked.To.Time))
+	}
+	return gaps, true
+}
+
+// expired returns where a list goes on when Zoom keeps no data of a window any more:
+// with the next one, if it is younger; else it ends there, if there is anything. That
+// data are gone is told beside the list. Any other error is returned.
+func (l list[In, T]) expired(s *slice[T], r *reading[T], at place, err error) (place, error) {
+	if !errors.Is(err, zoom.ErrExpired) {
+		return at, err
+	}
+	next := place{window: at.window + 1, size: at.size, day: at.day}
+	if l.within(next) {
+		own, other := rangeOf(&l.windows.cut[at.window]), rangeOf(&l.windows.cut[next.window])
+		if own != nil && other.From.After(own.From.Time) {
+			s.tell(err)
+			r.Part(0)
+			return next, nil
+		}
+	}
+	if r.page == nil {
+		return at, err
+	}
+	s.tell(err)
+	return place{window: uint16(len(l.windows.cut))}, nil
+}

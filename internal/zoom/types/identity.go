@@ -1,0 +1,56 @@
+package types
+
+import "cmp"
+
+// LacksID reports whether an item is of a kind that has an id, and has none: nothing
+// can be asked of it, and the schema has no place for it.
+func LacksID(item any) bool {
+	switch x := item.(type) {
+	case Node:
+		return x.ID().Key == ""
+	case *PastMeeting:
+		return x.Instance.UUID == ""
+	}
+	return false
+}
+
+// Identified reports whether items of a kind can be told from each other, so that one
+// that comes twice in a list is known to be the same.
+func Identified(item any) bool {
+	switch item.(type) {
+	case Node, *PastMeeting, *ChatChannel, *ChatMessage, *PhoneRecording, *RoleMember, *DashboardMeeting, *DashboardWebinar, *DashboardZoomRoom:
+		return true
+	}
+	return false
+}
+
+// IdentityOf returns what an item has in common with no other of its list; "" where
+// it has nothing such. The dates of a recurring meeting share its number.
+func IdentityOf(item any) string {
+	switch x := item.(type) {
+	case *Meeting:
+		return mark(x.Number.String(), string(x.UUID), x.StartTime.String())
+	case *Webinar:
+		return mark(x.Number.String(), string(x.UUID), x.StartTime.String())
+	case *PastMeeting:
+		return mark(string(x.Instance.UUID), x.Report.StartTime.String())
+	case Node:
+		return x.ID().Key
+	case *DashboardMeeting:
+		return unlessEmpty(string(x.UUID), x.StartTime.String())
+	case *DashboardWebinar:
+		return unlessEmpty(string(x.UUID), x.StartTime.String())
+	case *RoleMember:
+		return string(cmp.Or(x.ZoomID, x.Email))
+	case interface{ Mark() string }:
+		return x.Mark()
+	}
+	return ""
+}
+
+func unlessEmpty(id string, more string) string {
+	if id == "" {
+		return ""
+	}
+	return mark(id, more)
+}
