@@ -72,7 +72,7 @@ func (r *accountResolver) ManagedDomains(ctx context.Context, obj *types.Account
 	if err != nil {
 		return nil, err
 	}
-	return told.Domains, nil
+	return atOnce(ctx, zoom.ListManagedDomains.Spec, told.Domains, told.Counted), nil
 }
 
 func (r *accountResolver) TrustedDomains(ctx context.Context, obj *types.Account) ([]string, error) {

@@ -48,6 +48,9 @@ func (s *scope) templateMade(ctx context.Context, user, id string) (*types.Meeti
 			return t, nil
 		}
 	}
+	if err := list.Early(zoom.ListMeetingTemplates.Spec, len(list.Templates)); err != nil {
+		return nil, err
+	}
 	return nil, &zoom.Error{Op: zoom.ListMeetingTemplates.Pattern, Kind: zoom.ErrNotFound}
 }
 

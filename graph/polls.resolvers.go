@@ -13,7 +13,7 @@ func (r *meetingResolver) Polls(ctx context.Context, obj *types.Meeting, anonymo
 	if err != nil {
 		return nil, err
 	}
-	return out.Polls, nil
+	return atOnce(ctx, zoom.ListPolls.Spec, out.Polls, out.Counted), nil
 }
 
 func (r *meetingResolver) Poll(ctx context.Context, obj *types.Meeting, by types.PollBy) (*types.Poll, error) {

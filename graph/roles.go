@@ -22,28 +22,45 @@ func (s *scope) findRoles(ctx context.Context, keys []roleKey) []zoom.Found[type
 	whole := slices.ContainsFunc(keys, func(k roleKey) bool { return k.whole })
 	if !whole {
 		if all, ok, err := zoom.ListRoles.Known(ctx, s.client, zoom.RoleFilter{Type: types.RoleTypeCommon}); ok && err == nil {
-			return inRoles(all.Roles, keys)
+			return s.inRoles(ctx, all, keys)
 		}
 	}
 	if len(keys) > 1 && !whole {
 		if all, err := zoom.ListRoles.Do(ctx, s.client, zoom.RoleFilter{Type: types.RoleTypeCommon}); err == nil {
-			return inRoles(all.Roles, keys)
+			return s.inRoles(ctx, all, keys)
 		}
 	}
+	return s.getRoles(ctx, keys)
+}
+
+// getRoles asks for roles one by one.
+func (s *scope) getRoles(ctx context.Context, keys []roleKey) []zoom.Found[types.Role] {
 	return each(s.client, func(ctx context.Context, k roleKey) (*types.Role, error) {
 		return zoom.GetRole.Do(ctx, s.client, zoom.RoleKey{RoleID: k.id})
 	})(ctx, keys)
 }
 
-func inRoles(all []*types.Role, keys []roleKey) []zoom.Found[types.Role] {
+// inRoles returns roles from the list of all. What it does not hold is not there, or,
+// where the list came short, is asked for.
+func (s *scope) inRoles(ctx context.Context, all *zoom.Roles, keys []roleKey) []zoom.Found[types.Role] {
 	found := make([]zoom.Found[types.Role], len(keys))
+	var lacking []roleKey
+	var places []int
 	for i, k := range keys {
-		at := slices.IndexFunc(all, func(r *types.Role) bool { return string(r.ZoomID) == k.id })
-		if at < 0 {
-			found[i].Err = &zoom.Error{Op: zoom.ListRoles.Pattern, Kind: zoom.ErrNotFound}
+		at := slices.IndexFunc(all.Roles, func(r *types.Role) bool { return string(r.ZoomID) == k.id })
+		if at >= 0 {
+			found[i].Object = all.Roles[at]
 			continue
 		}
-		found[i].Object = all[at]
+		found[i].Err = &zoom.Error{Op: zoom.ListRoles.Pattern, Kind: zoom.ErrNotFound}
+		lacking, places = append(lacking, k), append(places, i)
+	}
+	short := all.Early(zoom.ListRoles.Spec, len(all.Roles)) != nil ||
+		slices.ContainsFunc(all.Roles, func(r *types.Role) bool { return r.ZoomID == "" })
+	if short {
+		for n, f := range s.getRoles(ctx, lacking) {
+			found[places[n]] = f
+		}
 	}
 	return found
 }
@@ -76,7 +93,8 @@ func (s *scope) roleList(ctx context.Context, kind types.RoleType) ([]*types.Rol
 	if err != nil {
 		return nil, err
 	}
-	return complete(ctx, out.Roles, askedOf(ctx, "Role"), func(lacking []*types.Role) []zoom.Found[types.Role] {
+	roles := atOnce(ctx, zoom.ListRoles.Spec, out.Roles, out.Counted)
+	return complete(ctx, roles, askedOf(ctx, "Role"), func(lacking []*types.Role) []zoom.Found[types.Role] {
 		keys := make([]roleKey, len(lacking))
 		for i, r := range lacking {
 			keys[i] = roleKey{string(r.ZoomID), true}
@@ -104,6 +122,7 @@ func (s *scope) newRole(ctx context.Context, id, name string) (*types.Role, erro
 	if id != "" || name == "" {
 		return s.role(ctx, id)
 	}
+	var short error
 	for _, kind := range []types.RoleType{types.RoleTypeCommon, types.RoleTypeIq} {
 		all, err := zoom.ListRoles.Do(ctx, s.client, zoom.RoleFilter{Type: kind})
 		if err != nil {
@@ -116,8 +135,11 @@ func (s *scope) newRole(ctx context.Context, id, name string) (*types.Role, erro
 				return s.role(ctx, string(r.ZoomID))
 			}
 		}
+		if err := all.Early(zoom.ListRoles.Spec, len(all.Roles)); err != nil {
+			short = err
+		}
 	}
-	return nil, nil
+	return nil, short
 }
 
 func (r *Resolver) createRole(ctx context.Context, input types.CreateRoleInput) (*types.CreateRolePayload, error) {

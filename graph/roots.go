@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/99designs/gqlgen/graphql"
 
@@ -110,7 +111,8 @@ func (s *scope) instanceList(ctx context.Context, filter zoom.InstanceFilter) ([
 	if err != nil {
 		return nil, err
 	}
-	return complete(ctx, out.Meetings, askedOf(ctx, "MeetingInstance"), s.wholeInstances(ctx)), nil
+	runs := atOnce(ctx, zoom.ListInstances.Spec, out.Meetings, zoom.Counted{})
+	return complete(ctx, runs, askedOf(ctx, "MeetingInstance"), s.wholeInstances(ctx)), nil
 }
 
 // daily reads the usage of a month that Zoom still has.
@@ -133,7 +135,15 @@ func (s *scope) daily(ctx context.Context, year, month *int) (*types.DailyReport
 	case age > zoom.GetDailyReport.Months:
 		return nil, &zoom.Error{Op: zoom.GetDailyReport.Pattern, Kind: zoom.ErrExpired}
 	}
-	return zoom.GetDailyReport.Do(ctx, s.client, key)
+	report, err := zoom.GetDailyReport.Do(ctx, s.client, key)
+	if err != nil {
+		return nil, err
+	}
+	if other := report.Month.Valid && report.Month.N != int64(key.Month) || report.Year.Valid && report.Year.N != int64(key.Year); other {
+		first := time.Date(key.Year, time.Month(key.Month), 1, 0, 0, 0, 0, time.UTC)
+		graphql.AddError(ctx, &zoom.IncompleteError{Op: zoom.GetDailyReport.Pattern, Missing: days(first, endOfMonth(first))})
+	}
+	return report, nil
 }
 
 // registrantsNow reads registrants again after a write. Who is there no more,

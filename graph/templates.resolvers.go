@@ -22,5 +22,5 @@ func (r *userResolver) MeetingTemplates(ctx context.Context, obj *types.User) ([
 	if err != nil {
 		return nil, err
 	}
-	return out.Templates, nil
+	return atOnce(ctx, zoom.ListMeetingTemplates.Spec, out.Templates, out.Counted), nil
 }

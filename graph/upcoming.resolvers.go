@@ -17,7 +17,7 @@ func (r *userResolver) UpcomingMeetings(ctx context.Context, obj *types.User) ([
 	if err != nil {
 		return nil, err
 	}
-	return out.Meetings, nil
+	return atOnce(ctx, zoom.ListUpcomingMeetings.Spec, out.Meetings, out.Counted), nil
 }
 
 func (r *Resolver) UpcomingMeeting() generated.UpcomingMeetingResolver {

@@ -86,6 +86,7 @@ type RegistrationPatch struct {
 // ManagedDomains is the answer with an account's domains.
 type ManagedDomains struct {
 	Domains []*types.ManagedDomain `json:"domains"`
+	Counted
 }
 
 // TrustedDomains is the answer with the domains that an account trusts.

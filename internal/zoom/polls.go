@@ -17,6 +17,7 @@ type PollFilter struct {
 // Polls is Zoom's answer to PollFilter: it has no pages.
 type Polls struct {
 	Polls []*types.Poll `json:"polls"`
+	Counted
 }
 
 // NewPoll is a poll to be made for a meeting.

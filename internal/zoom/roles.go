@@ -15,6 +15,7 @@ type RoleFilter struct {
 // Roles is Zoom's answer to RoleFilter: it has no pages.
 type Roles struct {
 	Roles []*types.Role `json:"roles"`
+	Counted
 }
 
 // NewRole is a role to be made.

@@ -5,6 +5,7 @@ import "zoomql/internal/zoom/types"
 // MeetingTemplates is Zoom's answer to a user's key: it has no pages.
 type MeetingTemplates struct {
 	Templates []*types.MeetingTemplate `json:"templates"`
+	Counted
 }
 
 // NewMeetingTemplate makes a template from a meeting.

@@ -5,6 +5,7 @@ import "zoomql/internal/zoom/types"
 // UpcomingMeetings is Zoom's answer to a user's key: it has no pages.
 type UpcomingMeetings struct {
 	Meetings []*types.UpcomingMeeting `json:"meetings"`
+	Counted
 }
 
 // ListUpcomingMeetings is what a user has ahead within a day.

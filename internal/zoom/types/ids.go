@@ -51,6 +51,9 @@ func (p *PastMeeting) Mark() string { return string(p.Instance.UUID) }
 
 // ID returns the global id of the poll, which is one of one meeting.
 func (p *Poll) ID() NodeID {
+	if p.ZoomID == "" {
+		return NodeID{Account: p.Account, Type: "Poll"}
+	}
 	return NodeID{p.Account, "Poll", p.Meeting.String() + "/" + string(p.ZoomID)}
 }
 
