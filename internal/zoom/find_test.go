@@ -169,8 +169,8 @@ func TestFind(t *testing.T) {
 		},
 		{
 			"who is not in lists that came short is asked for",
-			&directoryAtZoom{lists: map[string][]string{"active": active}, hidden: ids("h", 3), totals: true, more: 3}, nil,
-			append(slices.Clone(active[:20]), ids("h", 3)...), append([]string{page + "active"}, prefixed("GET /users/", ids("h", 3))...),
+			&directoryAtZoom{lists: map[string][]string{"active": active}, hidden: ids("h", 10), totals: true, more: 3}, nil,
+			append(slices.Clone(active[:20]), ids("h", 10)...), append([]string{page + "active"}, prefixed("GET /users/", ids("h", 10))...),
 		},
 		{
 			"a list without totals is read page by page as long as it pays",
