@@ -107,8 +107,8 @@ func (r *required) met(answer any) bool {
 		return false
 	}
 	return slices.ContainsFunc(r.fields, func(at []int) bool {
-		f := v.Elem().FieldByIndex(at)
-		return !f.IsZero() && (f.Kind() != reflect.Slice || f.Len() > 0)
+		f, err := v.Elem().FieldByIndexErr(at)
+		return err == nil && !f.IsZero() && (f.Kind() != reflect.Slice || f.Len() > 0)
 	})
 }
 

@@ -10,12 +10,13 @@ import (
 // Stays without a length mean that Zoom is at work, for as long as it may be: long
 // after a run, they are of people who were turned away, and are kept as all else.
 func TestUnfinished(t *testing.T) {
+	now := time.Now()
 	stay := func(seconds int64, join, leave time.Duration) *types.Participant {
 		at := func(ago time.Duration) types.Time {
 			if ago == 0 {
 				return types.Time{}
 			}
-			return types.Time{Time: time.Now().Add(-ago)}
+			return types.Time{Time: now.Add(-ago)}
 		}
 		return &types.Participant{DurationSeconds: types.Int{N: seconds, Valid: true}, JoinTime: at(join), LeaveTime: at(leave)}
 	}
