@@ -73,6 +73,13 @@ func (r *rig) askFor(s *zoom.Spec) *answer {
 	if err != nil {
 		r.t.Fatal(err)
 	}
+	return r.askForBy(s, string(query))
+}
+
+// askForBy asks a question with the variables, and the file, of an operation's.
+func (r *rig) askForBy(s *zoom.Spec, query string) *answer {
+	r.t.Helper()
+	file := "../" + operations.Question(s)
 	variables := map[string]any{}
 	if raw, err := os.ReadFile(strings.TrimSuffix(file, ".graphql") + ".json"); err == nil {
 		dec := json.NewDecoder(strings.NewReader(r.fill(dated(string(raw)))))
@@ -82,9 +89,9 @@ func (r *rig) askFor(s *zoom.Spec) *answer {
 		}
 	}
 	if picture, err := os.ReadFile(strings.TrimSuffix(file, ".graphql") + ".png"); err == nil {
-		return r.upload(string(query), variables, string(picture))
+		return r.upload(query, variables, string(picture))
 	}
-	return r.ask(dated(string(query)), variables)
+	return r.ask(dated(query), variables)
 }
 
 // upload asks with a file for variables.input.file.
@@ -318,12 +325,24 @@ func messages(status, description string) []documentedRefusal {
 
 func readDocuments(t *testing.T, folder string) [][]byte {
 	t.Helper()
+	all := filesOf(t, folder)
+	if len(all) == 0 {
+		t.Skipf("Zoom's documents are not at %s: their refusals are not tried", documents)
+	}
+	return all
+}
+
+// openDocuments returns the OpenAPI documents, and none where they are not at hand.
+func openDocuments(t *testing.T) [][]byte {
+	t.Helper()
+	return slices.DeleteFunc(filesOf(t, "openapi"), func(raw []byte) bool { return bytes.Contains(raw, []byte(`"webhooks":`)) })
+}
+
+func filesOf(t *testing.T, folder string) [][]byte {
+	t.Helper()
 	files, err := filepath.Glob(filepath.Join(documents, folder, "*.json"))
 	if err != nil {
 		t.Fatal(err)
-	}
-	if len(files) == 0 {
-		t.Skipf("Zoom's documents are not at %s: their refusals are not tried", documents)
 	}
 	var all [][]byte
 	for _, file := range files {
