@@ -1,6 +1,6 @@
 # Everything a developer types. CI types "bash .ci/run", which is made of these.
 
-.PHONY: help run build test bench pgo chaos generate surface check-generated lint playground clients
+.PHONY: help run build test long bench pgo chaos generate surface check-generated lint playground clients
 MAKEFLAGS += --no-print-directory
 
 help: ## list what make can do
@@ -18,6 +18,9 @@ build: playground ## build the gateway as bin/zoomql
 
 test: playground ## install what the tests need, and run them all
 	@internal/scripts/test
+
+long: ## run the tests that go by chance at their full sizes (about an hour)
+	@internal/scripts/long
 
 clients: build ## run real clients and tools against the gateway (needs Node.js)
 	@internal/clients/run bin/zoomql

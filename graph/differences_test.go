@@ -238,6 +238,15 @@ var meansNone = map[string]string{
 	"GET /meetings/{meetingId}/livestream stream_url": "a meeting without the address of a stream has none",
 }
 
+// wholeAnswers are the fields that are all there is in an answer: without one of them
+// the answer is none, which it has to say.
+var wholeAnswers = []string{
+	"GET /report/billing billing_reports",
+	"GET /report/billing/invoices invoices",
+	"GET /report/daily dates",
+	"POST /meetings/{meetingId}/sip_dialing sip_dialing",
+}
+
 // inItem reports whether a place is in the items that the numbers of another one lead
 // to, as far as it leads into lists.
 func inItem(names, numbers []string) bool {

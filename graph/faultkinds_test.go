@@ -1,0 +1,336 @@
+package graph
+
+import (
+	"encoding/json"
+	"flag"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"zoomql/internal/sandbox"
+	"zoomql/internal/zoom"
+)
+
+var (
+	faultShare = flag.Float64("faults.share", 0.15, "how much of all operations and kinds of faults TestFaultKinds tries")
+	faultSeeds = flag.Int("faults.seeds", 1, "how many seeds TestFaultKinds tries with each")
+	faultSeed  = flag.Uint64("faults.seed", 1, "the first seed of TestFaultKinds")
+)
+
+// faultExpectation says what of a kind of fault is expected beyond what all are to do.
+type faultExpectation struct {
+	// with are kinds beside it: lists of one page have no second one to be odd.
+	with string
+	// codes are those that an answer may tell it by; nil is any but INTERNAL.
+	codes []string
+	// field says that one field alone is odd, which may cost that field, and need not
+	// be told.
+	field bool
+	// equal says that nothing may be lost.
+	equal bool
+	// kept says that the answer may be kept as it is: what it holds is Zoom's, and its
+	// end is not believed.
+	kept bool
+}
+
+// emptyAnswers are the operations of which an object without fields is an answer, and
+// what it says.
+var emptyAnswers = map[string]string{
+	"GET /accounts/{accountId}/lock_settings":         "nothing is locked",
+	"GET /accounts/{accountId}/settings":              "no setting differs",
+	"GET /accounts/{accountId}/settings/registration": "no setting differs",
+	"GET /meetings/{meetingId}/livestream":            "there is no stream",
+	"GET /meetings/{meetingId}/registrants/questions": "no question is asked",
+	"GET /meetings/{meetingId}/survey":                "there is no survey",
+}
+
+var saidRefusals = []string{"FORBIDDEN", "PLAN_REQUIRED"}
+
+var faultExpectations = map[string]faultExpectation{
+	"refused":        {codes: saidRefusals},
+	"refused-xml":    {codes: saidRefusals},
+	"html":           {},
+	"html-403":       {},
+	"unknown-path":   {},
+	"no-body":        {},
+	"no-fields":      {},
+	"no-list":        {},
+	"ends-early":     {with: "small-pages", kept: true},
+	"fewer-items":    {kept: true},
+	"empty-page":     {with: "small-pages", kept: true},
+	"small-pages":    {kept: true},
+	"same-page":      {with: "small-pages", kept: true},
+	"repeated-items": {with: "small-pages", kept: true},
+	"repeated-token": {with: "small-pages", kept: true},
+	"empty-pages":    {with: "small-pages", kept: true},
+	"range":          {kept: true},
+	"object-text":    {field: true, kept: true},
+	"object-list":    {field: true, kept: true},
+	"object-false":   {field: true, kept: true},
+	"list-text":      {field: true, kept: true},
+	"list-object":    {field: true, kept: true},
+	"enum-unknown":   {field: true, kept: true},
+	"field-unknown":  {equal: true, kept: true},
+	"field-dropped":  {field: true, kept: true},
+	"field-null":     {field: true, kept: true},
+	"field-doubled":  {equal: true, kept: true},
+	"field-empty":    {field: true, kept: true},
+	"field-type":     {field: true, kept: true},
+	"write-504":      {codes: []string{"OUTCOME_UNKNOWN"}},
+	"write-reset":    {codes: []string{"OUTCOME_UNKNOWN"}},
+}
+
+// TestFaultKinds asks the question of each operation while Zoom's answers are odd, in
+// each way that the sandbox knows. The answer is right, or says by a typed error where
+// it is not; it costs a bounded number of calls; and what was odd is not kept.
+func TestFaultKinds(t *testing.T) {
+	for _, k := range sandbox.FaultKinds {
+		if _, ok := faultExpectations[k.Name]; !ok {
+			t.Errorf("nothing is expected of %s", k.Name)
+		}
+	}
+	var mu sync.Mutex
+	hits := map[string]int{}
+	t.Run("questions", func(t *testing.T) {
+		for _, s := range zoom.Specs() {
+			t.Run(s.Pattern, func(t *testing.T) {
+				t.Parallel()
+				q := &faultQuestion{Spec: s}
+				for _, kind := range slices.Sorted(maps.Keys(faultExpectations)) {
+					for n := range *faultSeeds {
+						seed := *faultSeed + uint64(n)
+						if !q.fits(kind) || rand.New(rand.NewPCG(seed, uint64(len(kind))<<32|uint64(len(s.Pattern))^seedOf(kind+s.Pattern))).Float64() >= *faultShare {
+							continue
+						}
+						if q.try(t, kind, seed) {
+							mu.Lock()
+							hits[kind]++
+							mu.Unlock()
+						}
+					}
+				}
+			})
+		}
+	})
+	for _, kind := range slices.Sorted(maps.Keys(faultExpectations)) {
+		t.Logf("%s: %d answers were odd", kind, hits[kind])
+		if hits[kind] == 0 && *faultShare == 1 {
+			t.Errorf("%s: no answer was odd", kind)
+		}
+	}
+}
+
+func seedOf(text string) uint64 {
+	var h uint64 = 14695981039346656037
+	for _, c := range []byte(text) {
+		h = (h ^ uint64(c)) * 1099511628211
+	}
+	return h
+}
+
+// faultQuestion is the question of an operation, and what is answered when nothing is
+// odd.
+type faultQuestion struct {
+	*zoom.Spec
+	whole any
+	calls int
+}
+
+// fits leaves out what has no place in the operation.
+func (q *faultQuestion) fits(kind string) bool {
+	switch {
+	case strings.HasPrefix(kind, "write-"):
+		return !q.Reads()
+	case kind == "no-list":
+		return q.Array != ""
+	case faultExpectations[kind].with != "" || kind == "fewer-items" || kind == "small-pages":
+		return q.MaxPage > 0
+	}
+	return true
+}
+
+// root is the type that the question begins at.
+func (q *faultQuestion) root() string {
+	if q.Reads() {
+		return "Query"
+	}
+	return "Mutation"
+}
+
+// askWhole asks while nothing is odd.
+func (q *faultQuestion) askWhole(t *testing.T) {
+	if q.whole != nil {
+		return
+	}
+	inRig(t, setup{}, func(r *rig) {
+		a := r.askFor(q.Spec)
+		if a.Errors != nil {
+			t.Fatalf("%s: %s", q.Pattern, a.body)
+		}
+		q.whole, q.calls = dataOf(a.Data), len(r.spent())
+	})
+}
+
+// try asks under one kind, and reports whether anything was odd.
+func (q *faultQuestion) try(t *testing.T, kind string, seed uint64) (hit bool) {
+	t.Helper()
+	q.askWhole(t)
+	expect := faultExpectations[kind]
+	inRig(t, setup{}, func(r *rig) {
+		for _, name := range []string{expect.with, kind} {
+			if name != "" {
+				r.Fault(sandbox.Fault{Kind: name, Times: -1, Seed: seed})
+			}
+		}
+		a := r.askFor(q.Spec)
+		calls := r.spent()
+		odd := oddOf(calls, kind)
+		r.ClearFaults()
+		if hit = len(odd) > 0; !hit {
+			return
+		}
+		wrong := q.judge(a, calls, kind, odd)
+		if q.Reads() && !expect.kept && (kind != "no-fields" || emptyAnswers[q.Pattern] == "") {
+			again := r.askFor(q.Spec)
+			if d := differences(q.whole, dataOf(again.Data), nil); len(d) > 0 || again.Errors != nil {
+				wrong = append(wrong, fmt.Sprintf("it is kept: asked again, %v differ: %s", d, short(again.body)))
+			}
+		}
+		if wrong != nil {
+			t.Errorf("%s under %s, -faults.seed=%d, odd is %q:\n\t%s\n\t%s", q.Pattern, kind, seed, odd, strings.Join(wrong, "\n\t"), short(a.body))
+		}
+	})
+	return hit
+}
+
+// oddOf returns what a kind did to the answers of calls.
+func oddOf(calls []sandbox.Call, kind string) []string {
+	var all []string
+	for _, c := range calls {
+		for _, o := range c.Odd {
+			if name, place, _ := strings.Cut(o, " "); name == kind {
+				all = append(all, place)
+			}
+		}
+	}
+	return all
+}
+
+func short(text string) string {
+	if len(text) > 700 {
+		return text[:700] + "…"
+	}
+	return text
+}
+
+// judge returns what is wrong with an answer.
+func (q *faultQuestion) judge(a *answer, calls []sandbox.Call, kind string, odd []string) (wrong []string) {
+	say := func(format string, args ...any) { wrong = append(wrong, fmt.Sprintf(format, args...)) }
+	expect := faultExpectations[kind]
+	if a.status != http.StatusOK {
+		say("HTTP %d", a.status)
+	}
+	for _, code := range a.codes() {
+		switch {
+		case code == "" || code == codeInternal:
+			say("an error with the code %q", code)
+		case expect.codes != nil && !slices.Contains(expect.codes, code):
+			say("the code %s, want %v", code, expect.codes)
+		case q.Reads() && strings.HasPrefix(kind, "html") || kind == "unknown-path":
+			if slices.Contains([]string{"FORBIDDEN", "NOT_FOUND", codeInvalid}, code) {
+				say("the code %s, which is not what anybody said", code)
+			}
+		}
+	}
+	if limit := q.bound(kind); len(calls) > limit {
+		say("%d calls, want %d at most", len(calls), limit)
+	}
+	all := differences(q.whole, dataOf(a.Data), nil)
+	for _, d := range all {
+		switch {
+		case besidesCounts(kind, d, a), kind == "no-fields" && emptyAnswers[q.Pattern] != "", kind == "range" && slices.ContainsFunc(all, namesRange):
+		case expect.field && slices.Contains(wholeAnswers, q.Pattern+" "+odd[0]) && a.told(d):
+		case expect.field && (meansNone[q.Pattern+" "+odd[0]] != "" || costsAtMost(q.root(), d, siteOf(odd[0]))):
+		case expect.field, expect.equal:
+			say("it costs %s", d)
+		case !a.told(d):
+			say("%s is lost silently", d)
+		}
+	}
+	return wrong
+}
+
+// bound is how many calls a question may cost: three for each that it costs when
+// nothing is odd, and for lists a call for each smaller page, ten empty ones, and a
+// range that is halved again and again.
+func (q *faultQuestion) bound(kind string) int {
+	most := 3*q.calls + 12
+	if q.MaxPage > 0 && (faultExpectations[kind].with != "" || kind == "small-pages") {
+		most += 50
+	}
+	return most
+}
+
+// codes returns the codes of the errors and of the payloads' userErrors.
+func (a *answer) codes() []string {
+	var all []string
+	for _, e := range a.Errors {
+		all = append(all, e.code())
+	}
+	var payloads map[string]json.RawMessage
+	_ = json.Unmarshal(a.Data, &payloads)
+	for _, raw := range payloads {
+		var p struct{ UserErrors []struct{ Code string } }
+		_ = json.Unmarshal(raw, &p) // what is no payload has none
+		for _, e := range p.UserErrors {
+			all = append(all, e.Code)
+		}
+	}
+	return all
+}
+
+// besidesCounts reports whether a difference is one of what Zoom itself says beside a
+// list that is odd: how many items there are, and, as long as it says so, that there
+// are more.
+func besidesCounts(kind string, d spot, a *answer) bool {
+	if len(d) == 0 || !faultExpectations[kind].kept || faultExpectations[kind].field {
+		return false
+	}
+	switch fmt.Sprint(d[len(d)-1]) {
+	case "totalCount":
+		return true
+	case "hasNextPage":
+		return a.value(d) == true // who asks for more then is told
+	}
+	return false
+}
+
+// namesRange reports whether a place is where an answer says about which days it is.
+func namesRange(at spot) bool {
+	last := at[max(len(at)-1, 0):]
+	return len(last) == 1 && (last[0] == "from" || last[0] == "to")
+}
+
+// value returns what stands in a place of the answer.
+func (a *answer) value(at spot) any {
+	v := dataOf(a.Data)
+	for _, p := range at {
+		switch p := p.(type) {
+		case string:
+			m, _ := v.(map[string]any)
+			v = m[p]
+		case int:
+			l, _ := v.([]any)
+			if p >= len(l) {
+				return nil
+			}
+			v = l[p]
+		}
+	}
+	return v
+}
