@@ -13,7 +13,6 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
-	"golang.org/x/sync/semaphore"
 )
 
 // Budget bounds what one operation may answer with. A document of a few hundred
@@ -101,30 +100,25 @@ func (f forecast) first(field graphql.CollectedField) float64 {
 	}
 }
 
-// objectRoom is how many objects are open at once, of all operations: those that the
-// executor works on. An operation that has begun must not wait for room, since it
-// would hold what it has while it waits: when there is none left, one operation at a
-// time goes on without.
-type objectRoom struct {
-	open   *semaphore.Weighted
-	beyond *semaphore.Weighted
-}
-
+// Objects that the executor works on take room, and so does what is long. An operation
+// that has begun must not wait for more of what it holds already: so it takes a little
+// from what there is for all, and beyond that it is large, and waits for its turn to be
+// the one that is.
 const (
-	// openObjects is how many objects are open at once, some 3 KiB each, but for the
-	// first of every operation and those of the one that goes on without room.
+	// openObjects is how many objects operations that are not large have open at once,
+	// some 3 KiB each.
 	openObjects = 20_000
-	// openHeld is how many objects one operation has room for: what is larger waits
-	// for its turn, and leaves the room to others meanwhile.
-	openHeld = 1000
+	// openHeld is how many objects an operation has room for until it is large, and
+	// openBlock how many it takes at once.
+	openHeld, openBlock = 1000, 250
 	// openFreely is how many of an operation's objects need no room, so that small
 	// operations never wait for large ones.
 	openFreely = 100
+	// longAnswer is how many bytes an answer has until its operation is large.
+	longAnswer = 512 << 10
+	// longAnswers is how many such answers there are at once, until they are sent.
+	longAnswers = 3
 )
-
-func newObjectRoom() *objectRoom {
-	return &objectRoom{semaphore.NewWeighted(openObjects), semaphore.NewWeighted(1)}
-}
 
 // spending is what one operation has spent of its budget.
 type spending struct {
@@ -137,14 +131,42 @@ type spending struct {
 
 	objects, bytes, errors atomic.Int64
 
-	room    *objectRoom
+	room    *Room
 	opened  atomic.Int64
-	without atomic.Bool // it goes on without room
+	large   atomic.Bool // it is the one that is
 	mu      sync.Mutex
+	wanted  int64 // objects that need room
 	held    int64
-	turn    chan struct{} // made when the operation asks to go on without room
+	give    []func()      // gives back what is held
+	sent    *sending      // holds the place for the answer until it is sent
+	turn    chan struct{} // made when the operation waits for its turn
 	turnErr error
 	waiting []func() // ends waits that are of no use then
+}
+
+// sending holds the place for a long answer until it is sent. The zero value holds
+// none.
+type sending struct {
+	mu   sync.Mutex
+	give func()
+}
+
+type sendingKey struct{}
+
+func (s *sending) hold(give func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.give = give
+}
+
+// end gives the place back.
+func (s *sending) end() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.give != nil {
+		s.give()
+		s.give = nil
+	}
 }
 
 // errStopped is the cause of what ended because the budget was spent.
@@ -193,14 +215,27 @@ func (s *spending) exceed() bool {
 }
 
 // work counts objects that the executor works on, and waits until there is room for
-// them, or until it is the operation's turn to go on without.
+// them, or until it is the operation's turn to be large.
 func (s *spending) work(ctx context.Context, n int) error {
 	if !s.count(n * openWeight) {
 		return errStopped
 	}
-	if s.opened.Add(int64(n)) <= openFreely || s.without.Load() || s.hold(int64(n)) {
+	if s.opened.Add(int64(n)) <= openFreely || s.large.Load() || s.hold(ctx, int64(n)) {
 		return nil
 	}
+	return s.beLarge(ctx)
+}
+
+// lengthen waits, before bytes are written, until there is room for so many.
+func (s *spending) lengthen(ctx context.Context, n int) error {
+	if s.bytes.Load()+int64(n) <= longAnswer || s.large.Load() {
+		return nil
+	}
+	return s.beLarge(ctx)
+}
+
+// beLarge waits until the operation may be large.
+func (s *spending) beLarge(ctx context.Context) error {
 	s.mu.Lock()
 	first := s.turn == nil
 	if first {
@@ -209,42 +244,70 @@ func (s *spending) work(ctx context.Context, n int) error {
 	turn := s.turn
 	s.mu.Unlock()
 	if first {
-		s.turnErr = s.room.beyond.Acquire(ctx, 1)
-		if s.turnErr == nil {
-			s.goOn()
-		}
+		s.turnErr = s.takeTurn(ctx)
 		close(turn)
 	}
 	<-turn
 	return s.turnErr
 }
 
-// hold takes room, and reports false where there is none for the operation.
-func (s *spending) hold(n int64) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.held+n > openHeld || !s.room.open.TryAcquire(n) {
-		return false
+// takeTurn waits for a place for the answer, and then for the operation's turn: whoever
+// has the turn waits for no reader of another's answer.
+func (s *spending) takeTurn(ctx context.Context) error {
+	place, err := s.room.answers.Acquire(ctx, 1)
+	if err != nil {
+		return err
 	}
-	s.held += n
-	return true
-}
-
-// goOn has the operation go on without room.
-func (s *spending) goOn() {
+	if s.sent != nil {
+		s.sent.hold(place)
+	} else {
+		s.later(place)
+	}
+	turn, err := s.room.large.Acquire(ctx, 1)
+	if err != nil {
+		return err
+	}
+	s.later(turn)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.without.Store(true)
+	s.large.Store(true)
 	for _, end := range s.waiting {
 		end()
 	}
+	return nil
 }
 
-// whenWithout calls a function once the operation goes on without room.
-func (s *spending) whenWithout(f func()) {
+// later has something given back when the operation ends.
+func (s *spending) later(give func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.without.Load() {
+	s.give = append(s.give, give)
+}
+
+// hold takes room for more objects, and reports false where there is none for the
+// operation.
+func (s *spending) hold(ctx context.Context, n int64) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.wanted += n; s.wanted > openHeld {
+		return false
+	}
+	for s.held < s.wanted {
+		give, ok := s.room.objects.TryAcquire(ctx, openBlock)
+		if !ok {
+			return false
+		}
+		s.held += openBlock
+		s.give = append(s.give, give)
+	}
+	return true
+}
+
+// whenLarge calls a function once the operation is large.
+func (s *spending) whenLarge(f func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.large.Load() {
 		f()
 		return
 	}
@@ -256,13 +319,11 @@ func (s *spending) end() {
 	s.stop(nil)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.held > 0 {
-		s.room.open.Release(s.held)
-		s.held = 0
+	for _, give := range s.give {
+		give()
 	}
-	if s.without.Swap(false) {
-		s.room.beyond.Release(1)
-	}
+	s.give = nil
+	s.large.Store(false)
 }
 
 // sizeOf is about how long a scalar, or a list of them, is in an answer.
@@ -311,10 +372,17 @@ func bounded(ctx context.Context, next graphql.Resolver) (any, error) {
 		}
 	}
 	res, err := next(ctx)
-	if err == nil && len(fc.Field.Selections) == 0 && !req.spent.write(len(fc.Field.Alias)+4+sizeOf(res)) {
+	if err != nil || len(fc.Field.Selections) > 0 {
+		return res, err
+	}
+	size := len(fc.Field.Alias) + 4 + sizeOf(res)
+	if err := req.spent.lengthen(ctx, size); err != nil {
+		return nil, err
+	}
+	if !req.spent.write(size) {
 		return graphql.Null, nil
 	}
-	return res, err
+	return res, nil
 }
 
 // capped is a response middleware: an answer over the budget is one error, and one of

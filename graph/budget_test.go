@@ -5,14 +5,19 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
+	"slices"
+	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"zoomql/cache"
+	"zoomql/internal/ratelimit"
 	"zoomql/internal/sandbox"
 )
 
@@ -222,14 +227,14 @@ func TestErrorsAreCounted(t *testing.T) {
 	})
 }
 
-// TestRoom runs operations that take more room than there is: one goes on without,
-// one after the other, and no two wait for each other.
+// TestRoom runs operations that take more room than there is: one is large, one after
+// the other, and no two wait for each other.
 func TestRoom(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		all, admission := newObjectRoom(), &admission{NewRoom().items}
-		begin := func() (*request, context.Context) {
-			ctx, stop := context.WithCancelCause(t.Context())
-			q := &request{stay: stay{of: admission}, spent: spending{budget: DefaultBudget, room: all, stop: stop, done: ctx.Done()}}
+		room := NewRoom()
+		begin := func(caller string) (*request, context.Context) {
+			ctx, stop := context.WithCancelCause(ratelimit.WithCaller(t.Context(), caller))
+			q := &request{stay: stay{of: &admission{room.items}}, spent: spending{budget: DefaultBudget, room: room, stop: stop, done: ctx.Done()}}
 			return q, ctx
 		}
 		must := func(err error) {
@@ -239,37 +244,38 @@ func TestRoom(t *testing.T) {
 			}
 		}
 		fill := func() (held []*request) {
-			for range openObjects / openHeld {
-				q, ctx := begin()
+			for i := range openObjects/openHeld - 1 { // no caller takes the last of it
+				q, ctx := begin(strconv.Itoa(i))
 				must(q.spent.work(ctx, openFreely))
 				must(q.spent.work(ctx, openHeld))
-				if q.spent.without.Load() {
-					t.Error("there is room, and an operation goes on without")
+				if q.spent.large.Load() {
+					t.Error("there is room, and an operation is large")
 				}
 				held = append(held, q)
 			}
 			return held
 		}
 		full := fill()
-		must(full[0].admit(t.Context(), openItems)) // all there is of long lists
+		_, fullCtx := begin("0")
+		must(full[0].admit(fullCtx, openItems)) // all there is of long lists
 
-		small, smallCtx := begin()
+		small, smallCtx := begin("small")
 		must(small.spent.work(smallCtx, openFreely))
 
-		beyond, beyondCtx := begin()
+		beyond, beyondCtx := begin("a")
 		admitted := make(chan error)
 		go func() { admitted <- beyond.admit(beyondCtx, longList) }()
 		synctest.Wait() // it waits for the long list of the first
-		must(beyond.spent.work(beyondCtx, openFreely+1))
+		must(beyond.spent.work(beyondCtx, openHeld))
 		must(<-admitted) // or the first might wait for this one, and this one for it
 
-		last, lastCtx := begin()
+		last, lastCtx := begin("b")
 		worked := make(chan error, 1)
-		go func() { worked <- last.spent.work(lastCtx, openFreely+1) }()
+		go func() { worked <- last.spent.work(lastCtx, openHeld) }()
 		synctest.Wait()
 		select {
 		case err := <-worked:
-			t.Fatalf("two operations go on without room: %v", err)
+			t.Fatalf("two operations are large: %v", err)
 		default:
 		}
 		end := func(q *request) {
@@ -287,13 +293,56 @@ func TestRoom(t *testing.T) {
 			end(q)
 		}
 
-		large, largeCtx := begin()
+		large, largeCtx := begin("a")
 		must(large.spent.work(largeCtx, openFreely))
 		must(large.spent.work(largeCtx, openHeld+1))
-		if !large.spent.without.Load() {
+		if !large.spent.large.Load() {
 			t.Error("one operation takes more room than it may")
 		}
 		end(large)
+	})
+}
+
+// TestLongAnswersTakeTurns has operations with long answers run one at a time, callers
+// by turns, and no more answers held than there are places while readers are slow.
+func TestLongAnswersTakeTurns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		room := NewRoom()
+		var order []string
+		var now, most atomic.Int64
+		var wait sync.WaitGroup
+		run := func(caller string) {
+			wait.Go(func() {
+				ctx, stop := context.WithCancelCause(ratelimit.WithCaller(t.Context(), caller))
+				sent := &sending{}
+				spent := &spending{budget: DefaultBudget, room: room, stop: stop, done: ctx.Done(), sent: sent}
+				if err := spent.lengthen(ctx, longAnswer); err != nil || spent.large.Load() {
+					t.Error("a short answer waits", err)
+				}
+				if err := spent.lengthen(ctx, longAnswer+1); err != nil {
+					t.Error(err)
+				}
+				order = append(order, caller)
+				time.Sleep(time.Second)
+				spent.end()
+				most.Store(max(most.Load(), now.Add(1)))
+				time.Sleep(10 * time.Second) // the reader is slow
+				now.Add(-1)
+				sent.end()
+			})
+		}
+		for range 6 {
+			run("hostile")
+		}
+		synctest.Wait()
+		run("other")
+		wait.Wait()
+		if at := slices.Index(order, "other"); at > 3 || len(order) != 7 {
+			t.Errorf("it was the turn of %v", order)
+		}
+		if n := most.Load(); n > longAnswers {
+			t.Errorf("%d answers were held", n)
+		}
 	})
 }
 
@@ -304,11 +353,14 @@ func TestReusedBuffers(t *testing.T) {
 	for range 20 {
 		buf := r.lend()
 		buf.Grow(1 << 20)
+		buf.WriteString("null")
 		lent = append(lent, buf)
 	}
-	r.end()
-	if r.lent != nil {
-		t.Error("buffers are held")
+	for _, buf := range lent {
+		r.ready(buf).MarshalGQL(io.Discard)
+	}
+	if n := r.room(); n != 0 {
+		t.Errorf("%d bytes are to be written still", n)
 	}
 	mine, again := map[*bytes.Buffer]bool{}, 0
 	for _, buf := range lent {

@@ -41,7 +41,7 @@ func (s *scope) qosList(ctx context.Context, run types.DashboardRun, first int, 
 		for i, q := range lacking {
 			keys[i] = qosKey{run, string(q.InMeetingID), true}
 		}
-		return loaderOf(s, s.findQos).LoadMany(ctx, keys)
+		return batchesOf(s, figures, s.findQos).LoadMany(ctx, keys)
 	})
 }
 
@@ -63,7 +63,7 @@ func (s *scope) qosOf(ctx context.Context, run types.DashboardRun, id string) (*
 		return nil, nil
 	}
 	whole := !run.Webinar && askedOf(ctx, "ParticipantQos").lacks(zoom.MeetingRuns.QosList.Pattern)
-	return orNil(loaderOf(s, s.findQos).Load(ctx, qosKey{run, id, whole}))
+	return orNil(batchesOf(s, figures, s.findQos).Load(ctx, qosKey{run, id, whole}))
 }
 
 // qosParticipant returns the stay that figures are of.
@@ -73,7 +73,7 @@ func (s *scope) qosParticipant(ctx context.Context, q *types.ParticipantQos) (*t
 	}
 	want := askedOf(ctx, "DashboardParticipant").names
 	registrant := want["registrantId"] || want["registrant"]
-	return orNil(loaderOf(s, s.findStays).Load(ctx, qosKey{q.Run, string(q.InMeetingID), registrant}))
+	return orNil(batchesOf(s, stays, s.findStays).Load(ctx, qosKey{q.Run, string(q.InMeetingID), registrant}))
 }
 
 // dashboardRegistrant returns the registration that a stay came by.

@@ -84,14 +84,15 @@ func New(cfg Config) http.Handler {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
 	root := &Resolver{
-		Client: cfg.Client, Admission: &admission{cfg.Room.items}, Budget: cfg.Budget, Objects: newObjectRoom(),
+		Client: cfg.Client, Admission: &admission{cfg.Room.items}, Budget: cfg.Budget, Room: cfg.Room,
 		Idempotency: newIdempotency(cfg.Ledger), Links: cfg.Links, RawRequests: cfg.RawRequests,
 	}
 	schema := generated.NewExecutableSchema(generated.Config{Resolvers: root})
+	root.Schema = schema.Schema()
 	server := executor.New(schema)
 	documents := &reader{schema: schema.Schema(), limits: cfg.Limits, known: cfg.Documents, suggest: cfg.Introspection}
 	over := &endpoint{
-		exec: server, reader: documents, budget: cfg.Budget, log: cfg.Log, timeout: cfg.Timeout, answers: newAnswers(cfg), bodies: cfg.Room.bodies, remote: cfg.LogRemote, drift: cfg.Drift,
+		exec: server, reader: documents, budget: cfg.Budget, log: cfg.Log, timeout: cfg.Timeout, answers: newAnswers(cfg), room: cfg.Room, remote: cfg.LogRemote, drift: cfg.Drift,
 		library: &library{store: cfg.Persisted, view: cfg.Client.View(), trusted: cfg.Trusted, only: cfg.TrustedOnly},
 	}
 	over.rest = permitted(cfg.Room.operations, cfg.Timeout, over.execute)
@@ -109,6 +110,7 @@ func New(cfg Config) http.Handler {
 	}
 	server.AroundOperations(root.begin)
 	server.AroundRootFields(audit(cfg.Log))
+	server.AroundFields(awaited)
 	server.AroundFields(bounded)
 	server.AroundFields(rendered)
 	server.AroundResponses(logged(cfg.Log))

@@ -52,7 +52,7 @@ type endpoint struct {
 	answers *answers
 	library *library
 	flights flight.Group[*outcome]
-	bodies  *ratelimit.Pool
+	room    *Room
 	remote  bool         // the log holds where a mutation came from
 	drift   bool         // answers tell what of Zoom's the graph does not know
 	rest    http.Handler // answers what no kept answer does
@@ -94,7 +94,7 @@ func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	buf.Reset()
 	e.answers.begin(buf, r)
 	begun := buf.Len()
-	if status, problem := q.read(w, r, buf, e.bodies); problem != "" {
+	if status, problem := q.read(w, r, buf, e.room.bodies); problem != "" {
 		fail(w, q.media, status, problem)
 		return
 	}
@@ -102,13 +102,33 @@ func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		q.raw = buf.Bytes()[begun:]
 		q.wording = e.answers.wording(begun, buf.Bytes())
 		if k := e.answers.get(r.Context(), q.wording, q.start); k != nil {
-			k.serve(w, r, &q)
-			e.answers.gave(k, q.start)
+			e.again(w, r, &q, k)
 			return
 		}
 	}
 	missed := q // q itself stays on the stack, where a kept answer needs it no longer
 	e.rest.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), inquiryKey{}, &missed)))
+}
+
+// again answers with what is kept.
+func (e *endpoint) again(w http.ResponseWriter, r *http.Request, q *inquiry, k *kept) {
+	if len(k.body) > longAnswer {
+		give, err := e.place(r)
+		if err != nil {
+			tooBusy(w, q)
+			return
+		}
+		defer give()
+	}
+	k.serve(w, r, q)
+	e.answers.gave(k, q.start)
+}
+
+// place waits for a place for a long answer.
+func (e *endpoint) place(r *http.Request) (give func(), err error) {
+	ctx, cancel := context.WithTimeout(r.Context(), e.timeout)
+	defer cancel()
+	return e.room.answers.Acquire(ctx, 1)
 }
 
 // recovered answers when the gateway breaks where no field can catch it. It is to
@@ -132,6 +152,9 @@ func (e *endpoint) recovered(w http.ResponseWriter, r *http.Request) {
 func (e *endpoint) execute(w http.ResponseWriter, r *http.Request) {
 	ctx := r.Context()
 	q, _ := ctx.Value(inquiryKey{}).(*inquiry)
+	held := &sending{}
+	defer held.end()
+	ctx = context.WithValue(ctx, sendingKey{}, held)
 	ctx = graphql.StartOperationTrace(links.From(ctx, links.BaseOf(r)))
 	req, problem := q.params(r)
 	var unknown *gqlerror.Error
@@ -223,7 +246,10 @@ func (e *endpoint) dispatch(ctx context.Context, q wording, opCtx *graphql.Opera
 	out := &outcome{text: encode(resp), empty: resp.Data == nil, cost: costOf(usage)}
 	if q.bytes != nil && len(resp.Errors) == 0 && !out.empty {
 		again := out.cost.again()
-		out.kept = e.answers.keep(ctx, q, nameOf(opCtx), out.text.whole(&again), usage)
+		whole := out.text.whole(&again)
+		if out.kept = e.answers.keep(ctx, q, nameOf(opCtx), whole, usage); out.kept != nil {
+			out.text = out.text.in(whole)
+		}
 	}
 	return out
 }
@@ -399,6 +425,12 @@ func mediaHeader(media string) []string {
 type text struct{ before, data, after []byte }
 
 func (t *text) length() int { return len(t.before) + len(t.data) + len(t.after) }
+
+// in returns the same text as it stands in a copy, which is then all that is held.
+func (t text) in(whole []byte) text {
+	data, after := len(t.before), len(t.before)+len(t.data)
+	return text{whole[:data:data], whole[data:after:after], t.after}
+}
 
 // whole returns the answer with its cost.
 func (t text) whole(c *cost) []byte {

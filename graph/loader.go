@@ -3,50 +3,60 @@ package graph
 import (
 	"context"
 	"sync"
-	"time"
 
 	"zoomql/internal/zoom"
 )
 
-// loader finds objects by key, a batch at a time, and does not ask for a key twice.
-// Those who wait for a key leave when their context ends.
+// loader finds objects by key and does not ask for a key twice. Those who wait for a
+// key leave when their context ends.
 //
-// Keys that are asked for together stay together: a batch is closed by time, and
-// what it costs hangs on how many keys are in it, so a level of siblings that
-// entered key by key would cost more on a busy machine than on an idle one.
-//
-// The zero value has to be given its way to find (see get) before it is used.
+// The zero value has to be given its way to find (see get and inRounds) before it is
+// used.
 type loader[K comparable, T any] struct {
-	once sync.Once
-	find func(context.Context, []K) []zoom.Found[T]
+	once   sync.Once
+	find   func(context.Context, []K) []zoom.Found[T]
+	rounds bool // it finds keys in those of a kind
+	kind   kind
 
 	mu    sync.Mutex
 	asked map[K]*promise[T]
-	next  *batch[K, T] // that takes keys still; nil where none does
+	next  map[int]*batch[K, T] // of rounds to come, by level
 }
 
 // promise is an object that somebody fetches.
 type promise[T any] struct {
-	done  chan struct{}
-	found zoom.Found[T]
+	by    *round
+	found zoom.Found[T] // once the round is over
+}
+
+// kept reports whether the object was found.
+func (p *promise[T]) kept() bool {
+	select {
+	case <-p.by.done:
+		return true
+	default:
+		return false
+	}
 }
 
 // batch is keys that are found together, and the promises to keep.
 type batch[K comparable, T any] struct {
+	by       *round
 	keys     []K
 	promises []*promise[T]
 }
 
-// keptPromise is done of the promises that were kept when they were made.
-var keptPromise = func() chan struct{} {
-	done := make(chan struct{})
-	close(done)
-	return done
-}()
-
-// get returns the loader, ready to be used: its batches are found together.
+// get returns the loader, ready to be used: it finds keys at once, which cost a call
+// each however many are asked for together.
 func (l *loader[K, T]) get(find func(context.Context, []K) []zoom.Found[T]) *loader[K, T] {
 	l.once.Do(func() { l.find = find })
+	return l
+}
+
+// inRounds is get for keys that cost less together: all that are asked for in a round
+// of the operation are one batch.
+func (l *loader[K, T]) inRounds(of kind, find func(context.Context, []K) []zoom.Found[T]) *loader[K, T] {
+	l.once.Do(func() { l.find, l.rounds, l.kind = find, true, of })
 	return l
 }
 
@@ -58,73 +68,101 @@ func (l *loader[K, T]) Load(ctx context.Context, key K) (*T, error) {
 
 // LoadMany returns the objects of the keys, in their order.
 func (l *loader[K, T]) LoadMany(ctx context.Context, keys []K) []zoom.Found[T] {
-	found := make([]zoom.Found[T], len(keys))
-	for i, p := range l.begin(ctx, keys) {
-		select {
-		case <-p.done:
+	return l.await(ctx, l.begin(ctx, keys))
+}
+
+// await returns what was promised.
+func (l *loader[K, T]) await(ctx context.Context, promises []*promise[T]) []zoom.Found[T] {
+	found := make([]zoom.Found[T], len(promises))
+	for i, p := range promises {
+		if err := l.wait(ctx, p.by); err != nil {
+			found[i].Err = err
+		} else {
 			found[i] = p.found
-		case <-ctx.Done():
-			found[i].Err = ctx.Err()
 		}
 	}
 	return found
 }
 
-// begin asks for the objects of the keys, all in one batch but for those that were
-// asked for before, and does not wait for them.
+func (l *loader[K, T]) wait(ctx context.Context, by *round) error {
+	select {
+	case <-by.done:
+		return nil
+	default:
+	}
+	if l.rounds {
+		req := from(ctx)
+		level, at := req.placeOf(ctx, l.kind)
+		if level != by.level { // another field on another level has asked before
+			at.expected = 0
+		}
+		return req.rounds.wait(ctx, by, at)
+	}
+	select {
+	case <-by.done:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// begin asks for the objects of the keys, those that were asked for before left out,
+// unless that was for a round further down, which waits for the level of the caller.
+// In rounds it does not wait for them.
 func (l *loader[K, T]) begin(ctx context.Context, keys []K) []*promise[T] {
 	promises := make([]*promise[T], len(keys))
 	l.mu.Lock()
-	defer l.mu.Unlock()
 	if l.asked == nil {
 		l.asked = make(map[K]*promise[T], len(keys))
 	}
+	level := 0
+	var own *batch[K, T]
+	if l.rounds {
+		level, _ = from(ctx).placeOf(ctx, l.kind)
+		own = l.next[level]
+	}
 	for i, key := range keys {
 		p := l.asked[key]
-		if p == nil {
-			p = &promise[T]{done: make(chan struct{})}
-			l.asked[key] = p
-			if l.next == nil {
-				l.next = &batch[K, T]{}
-				go l.run(ctx, l.next)
+		if p == nil || p.by.level > level && !p.kept() {
+			if own == nil {
+				own = l.newBatch(ctx, level)
 			}
-			l.next.keys, l.next.promises = append(l.next.keys, key), append(l.next.promises, p)
+			p = &promise[T]{by: own.by}
+			l.asked[key] = p
+			own.keys, own.promises = append(own.keys, key), append(own.promises, p)
 		}
 		promises[i] = p
+	}
+	l.mu.Unlock()
+	if !l.rounds && own != nil {
+		l.run(ctx, own)
+		close(own.by.done)
 	}
 	return promises
 }
 
-// each exchanges keys by those that f makes of them, which can see whether a key
-// was asked for.
-func (l *loader[K, T]) each(keys []K, f func(key K, has func(K) bool) K) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	has := func(key K) bool { return l.asked[key] != nil }
-	for i, key := range keys {
-		keys[i] = f(key, has)
+// newBatch makes a batch of a level. The caller holds the lock.
+func (l *loader[K, T]) newBatch(ctx context.Context, level int) *batch[K, T] {
+	b := &batch[K, T]{}
+	if !l.rounds {
+		b.by = &round{done: make(chan struct{})}
+		return b
 	}
+	b.by = from(ctx).rounds.join(l.kind, level, func() {
+		l.mu.Lock()
+		delete(l.next, level)
+		l.mu.Unlock()
+		l.run(ctx, b)
+	})
+	if l.next == nil {
+		l.next = map[int]*batch[K, T]{}
+	}
+	l.next[level] = b
+	return b
 }
 
-// put gives the loader objects that were found without it; those that are nil
-// are left out.
-func (l *loader[K, T]) put(keys []K, objects []*T) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.asked == nil {
-		l.asked = make(map[K]*promise[T], len(keys))
-	}
-	for i, key := range keys {
-		if objects[i] != nil && l.asked[key] == nil {
-			l.asked[key] = &promise[T]{keptPromise, zoom.Found[T]{Object: objects[i]}}
-		}
-	}
-}
-
-// run finds a batch after it has waited for stragglers. ctx is of the first who
-// asked.
+// run finds a batch, which nobody adds to any more. ctx is of the first who asked.
 func (l *loader[K, T]) run(ctx context.Context, b *batch[K, T]) {
-	l.gather(ctx)
 	var failed error
 	found := make([]zoom.Found[T], len(b.keys))
 	defer func() {
@@ -132,22 +170,8 @@ func (l *loader[K, T]) run(ctx context.Context, b *batch[K, T]) {
 			if p.found = found[i]; failed != nil {
 				p.found = zoom.Found[T]{Err: failed}
 			}
-			close(p.done)
 		}
 	}()
 	defer caught(ctx, &failed)
 	copy(found, l.find(ctx, b.keys))
-}
-
-// gather waits for stragglers and closes the batch.
-func (l *loader[K, T]) gather(ctx context.Context) {
-	timer := time.NewTimer(stragglers)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-ctx.Done():
-	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.next = nil
 }

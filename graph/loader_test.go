@@ -3,19 +3,25 @@ package graph
 import (
 	"context"
 	"errors"
+	"reflect"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
+	"unsafe"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/ast"
 
 	"zoomql/internal/zoom"
+	"zoomql/internal/zoom/types"
 )
 
 // squares is a loader of squares, which take a second a batch. Negative numbers
 // have none.
-func squares(batches *atomic.Int32) *loader[int, int] {
-	l := &loader[int, int]{}
-	return l.get(func(_ context.Context, keys []int) []zoom.Found[int] {
+func squares(batches *atomic.Int32) func(context.Context, []int) []zoom.Found[int] {
+	return func(_ context.Context, keys []int) []zoom.Found[int] {
 		batches.Add(1)
 		time.Sleep(time.Second)
 		found := make([]zoom.Found[int], len(keys))
@@ -27,22 +33,52 @@ func squares(batches *atomic.Int32) *loader[int, int] {
 			}
 		}
 		return found
-	})
+	}
 }
 
+// oneUser is what a field leads to that asks for a user.
+var (
+	oneUser   = &demand{1, []levelDemand{{users, 1, 1}}}
+	userRoute = &route{level: 1, object: "User", own: oneUser}
+)
+
+// expect has the rounds expect fields that ask for a user each.
+func (q *request) expect(fields int) {
+	for range fields {
+		q.rounds.begin(oneUser)
+	}
+}
+
+// leave tells the rounds that one of them is resolved, and so many below it are not.
+func (q *request) leave(of *group, below int) {
+	q.rounds.leave(of, oneUser, []objects{{oneUser, below}}, 0)
+}
+
+// fieldOf returns the context of a field that leads on, in an operation.
+func fieldOf(ctx context.Context) (context.Context, *request) {
+	req := &request{}
+	field := graphql.CollectedField{
+		Field:      &ast.Field{Name: "user", Definition: &ast.FieldDefinition{Name: "user", Type: ast.NamedType("User", nil)}},
+		Selections: ast.SelectionSet{&ast.Field{Name: "email"}},
+	}
+	req.routes.of = map[routeKey]*route{{unsafe.SliceData(field.Selections), 1, field.Definition}: userRoute}
+	ctx = context.WithValue(ctx, requestKey{}, req)
+	ctx = graphql.WithOperationContext(ctx, &graphql.OperationContext{})
+	return graphql.WithFieldContext(ctx, &graphql.FieldContext{Field: field}), req
+}
+
+// TestLoader asks for keys in one batch, and for none twice.
 func TestLoader(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var batches atomic.Int32
-		l := squares(&batches)
+		l := (&loader[int, int]{}).get(squares(&batches))
 		go func() { _, _ = l.Load(t.Context(), 3) }()
+		synctest.Wait()
 		found := l.LoadMany(t.Context(), []int{5, 3, -1, 5})
 		for i, want := range []int{25, 9, 0, 25} {
 			if f := found[i]; want == 0 && !errors.Is(f.Err, zoom.ErrNotFound) || want != 0 && (f.Err != nil || *f.Object != want) {
 				t.Errorf("the object of key %d is %+v", i, f)
 			}
-		}
-		if n := batches.Load(); n != 1 {
-			t.Errorf("%d batches, want 1", n)
 		}
 		if got, err := l.Load(t.Context(), 5); err != nil || *got != 25 {
 			t.Errorf("asked again: %v, %v", got, err)
@@ -50,30 +86,147 @@ func TestLoader(t *testing.T) {
 		if _, err := l.Load(t.Context(), -1); !errors.Is(err, zoom.ErrNotFound) {
 			t.Errorf("asked again for what there is none of: %v", err)
 		}
-		if n := batches.Load(); n != 1 {
-			t.Errorf("%d batches, want 1: nothing was new", n)
+		if n := batches.Load(); n != 2 {
+			t.Errorf("%d batches, want 2: what was new", n)
 		}
 	})
 }
 
-// Who waits for what another asked for leaves when his own time is over.
+// TestLoaderWaiterLeaves has one leave when its context ends, who waits for what
+// another asked for.
 func TestLoaderWaiterLeaves(t *testing.T) {
+	for name, way := range map[string]func(*loader[int, int], func(context.Context, []int) []zoom.Found[int]) *loader[int, int]{
+		"at once": (*loader[int, int]).get,
+		"in rounds": func(l *loader[int, int], find func(context.Context, []int) []zoom.Found[int]) *loader[int, int] {
+			return l.inRounds(users, find)
+		},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			var batches atomic.Int32
+			ctx, _ := fieldOf(t.Context())
+			l := way(&loader[int, int]{}, squares(&batches))
+			first := make(chan error)
+			go func() {
+				_, err := l.Load(ctx, 3)
+				first <- err
+			}()
+			synctest.Wait()
+			own, cancel := context.WithTimeout(ctx, time.Second/2)
+			defer cancel()
+			if _, err := l.Load(own, 3); !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("%s: it got %v", name, err)
+			}
+			if err := <-first; err != nil {
+				t.Errorf("%s: the first was disturbed: %v", name, err)
+			}
+		})
+	}
+}
+
+// TestRounds has fields wait for a round until all that are expected have come, also
+// those below others.
+func TestRounds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var batches atomic.Int32
-		l := squares(&batches)
-		first := make(chan error)
-		go func() {
-			_, err := l.Load(t.Context(), 3)
-			first <- err
-		}()
-		synctest.Wait()
-		ctx, cancel := context.WithTimeout(t.Context(), time.Second/2)
-		defer cancel()
-		if _, err := l.Load(ctx, 3); !errors.Is(err, context.DeadlineExceeded) {
-			t.Errorf("he got %v", err)
+		ctx, req := fieldOf(t.Context())
+		l := (&loader[int, int]{}).inRounds(users, squares(&batches))
+		req.expect(3)
+		var wait sync.WaitGroup
+		field := func(after time.Duration, keys ...int) {
+			wait.Go(func() {
+				time.Sleep(after)
+				req.rounds.enter()
+				for _, key := range keys {
+					_, _ = l.Load(ctx, key)
+				}
+				req.leave(nil, 0)
+			})
 		}
-		if err := <-first; err != nil {
-			t.Errorf("the first was disturbed: %v", err)
+		began := time.Now()
+		field(0, 1)
+		field(time.Millisecond, 2, 4) // 4 is asked for when 2 is known
+		wait.Go(func() {
+			req.rounds.enter()
+			time.Sleep(10 * time.Second) // a list is read
+			req.leave(nil, 1)
+			field(0, 3, 4)
+		})
+		wait.Wait()
+		if n, took := batches.Load(), time.Since(began); n != 2 || took != 12*time.Second {
+			t.Errorf("%d batches, want 2, after %s", n, took)
+		}
+	})
+}
+
+// TestRoundsWithoutWhoIsExpected has a field not come: the others do not wait for ever,
+// and not each time.
+func TestRoundsWithoutWhoIsExpected(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var batches atomic.Int32
+		ctx, req := fieldOf(t.Context())
+		l := (&loader[int, int]{}).inRounds(users, squares(&batches))
+		req.expect(2)
+		req.rounds.enter()
+		began := time.Now()
+		for key := range 3 {
+			_, _ = l.Load(ctx, key)
+		}
+		req.leave(nil, 0)
+		if took := time.Since(began); took != 3*time.Second+patience {
+			t.Errorf("it took %s", took)
+		}
+	})
+}
+
+// TestRoundsOfAWindow resolves a list a few items at a time: no round begins between
+// one item and the next, and so the rounds are as large as they can be.
+func TestRoundsOfAWindow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var batches atomic.Int32
+		ctx, req := fieldOf(t.Context())
+		l := (&loader[int, int]{}).inRounds(users, squares(&batches))
+		const width = 3
+		items := make([]*types.User, 10)
+		for i := range items {
+			if i != 4 { // is null
+				items[i] = &types.User{}
+			}
+		}
+		req.narrowed.Store(true)
+		req.expect(1)
+		req.rounds.enter()
+		list := &window{}
+		twoUsers := &demand{2, []levelDemand{{users, 1, 2}}}
+		list.narrow(&req.rounds, nil, &route{object: "User", below: map[string]*demand{"User": twoUsers}}, reflect.ValueOf(items), width)
+		req.leave(nil, 0)
+		var wait sync.WaitGroup
+		var next atomic.Int64
+		field := func(ctx context.Context, keys ...int) {
+			req.rounds.enter()
+			for _, key := range keys {
+				_, _ = l.Load(ctx, key)
+			}
+			req.leave(req.groupOf(ctx), 0)
+		}
+		for range width {
+			wait.Go(func() {
+				for i := int(next.Add(1)) - 1; i < len(items); i = int(next.Add(1)) - 1 {
+					time.Sleep(patience / 2) // the executor is slow
+					ctx := list.Begin(ctx, i)
+					if items[i] == nil {
+						continue
+					}
+					field(ctx)          // one that waits for nothing
+					field(ctx, i, 10+i) // and one that waits twice
+				}
+			})
+		}
+		wait.Wait()
+		if n := batches.Load(); n != 2*3 {
+			t.Errorf("%d batches, want 6: two for each three of nine", n)
+		}
+		if n := req.rounds.of[users].pending[1]; n != 0 || req.rounds.active != 0 {
+			t.Errorf("%d are expected still, %d are being resolved", n, req.rounds.active)
 		}
 	})
 }

@@ -3,19 +3,16 @@ package graph
 import (
 	"cmp"
 	"context"
+	"errors"
 	"strings"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/99designs/gqlgen/graphql"
 
 	"zoomql/internal/zoom"
 	"zoomql/internal/zoom/types"
 )
-
-// stragglers is how long a batch waits for the rest of a level of siblings.
-const stragglers = time.Millisecond
 
 // scope is what one operation asks of one account: its client, and the loaders
 // that collect what a level of siblings wants into one batch, and let one
@@ -40,8 +37,9 @@ type loaded struct {
 
 	mu    sync.Mutex
 	seen  []seenUsers
-	other map[string]string // a user's id by e-mail, and the other way round
-	asked map[string]bool   // names by which users were asked for
+	other map[string]string                  // a user's id by e-mail, and the other way round
+	asked map[string]bool                    // names by which users were asked for
+	users map[userKey]zoom.Found[types.User] // that were found in rounds, or are none
 }
 
 // now returns what the scope has read, to be read or added to.
@@ -56,7 +54,9 @@ func (s *scope) now() *loaded {
 // forget begins anew. Who still waits for a loader gets what it brings.
 func (s *scope) forget() { s.loaded.Store(new(loaded)) }
 
-func (s *scope) users() *loader[userKey, types.User] { return s.now().byUser.get(s.findUsers) }
+func (s *scope) users() *loader[userKey, types.User] {
+	return s.now().byUser.inRounds(users, s.findUsers)
+}
 
 func (s *scope) meetings() *loader[meetingKey, types.Meeting] {
 	return s.now().byMeeting.get(each(s.client, func(ctx context.Context, k meetingKey) (*types.Meeting, error) {
@@ -83,7 +83,7 @@ func (s *scope) getInstance(ctx context.Context, uuid string) (*types.MeetingIns
 }
 
 func (s *scope) registrants() *loader[registrantKey, types.Registrant] {
-	return s.now().byRegistrant.get(s.findRegistrants)
+	return s.now().byRegistrant.inRounds(registrants, s.findRegistrants)
 }
 
 // userKey names a user by id, e-mail in lower case, or "me". whole asks for
@@ -107,6 +107,15 @@ type registrantKey struct {
 // loaderOf returns the scope's loader of a type of objects that a type of keys
 // names, and makes it when it is first used, so a domain needs no field in scope.
 func loaderOf[K comparable, T any](s *scope, find func(context.Context, []K) []zoom.Found[T]) *loader[K, T] {
+	return loaderIn[K, T](s).get(find)
+}
+
+// batchesOf is loaderOf for keys that cost less together.
+func batchesOf[K comparable, T any](s *scope, of kind, find func(context.Context, []K) []zoom.Found[T]) *loader[K, T] {
+	return loaderIn[K, T](s).inRounds(of, find)
+}
+
+func loaderIn[K comparable, T any](s *scope) *loader[K, T] {
 	type kind struct {
 		_ *K
 		_ *T
@@ -116,7 +125,7 @@ func loaderOf[K comparable, T any](s *scope, find func(context.Context, []K) []z
 	if !ok {
 		l, _ = loaders.LoadOrStore(kind{}, new(loader[K, T]))
 	}
-	return l.(*loader[K, T]).get(find)
+	return l.(*loader[K, T])
 }
 
 // each finds by one call a key, all at once.
@@ -141,73 +150,64 @@ func caught(ctx context.Context, err *error) {
 
 // seenUsers is a page of users that a field of this operation has read.
 type seenUsers struct {
-	page *zoom.Page[types.User]
-	at   *graphql.FieldContext
+	page  *zoom.Page[types.User]
+	at    *graphql.FieldContext
+	level int
 }
 
 // saw returns what notes the pages of users that the field of ctx reads: whoever
-// stands on one need not be asked for further down. Beside the field, or above it,
-// they are asked for all the same: which of two fields comes first is chance.
+// stands on one need not be asked for.
 func (s *scope) saw(ctx context.Context) func(*zoom.Page[types.User]) {
 	at := graphql.GetFieldContext(ctx)
+	level, _ := from(ctx).placeOf(ctx, users)
 	return func(page *zoom.Page[types.User]) {
 		l := s.now()
 		l.mu.Lock()
 		defer l.mu.Unlock()
-		l.seen = append(l.seen, seenUsers{page, at})
+		l.seen = append(l.seen, seenUsers{page, at, level})
 	}
 }
 
-// seenAbove returns the pages that were read by the field of ctx and by those above.
-func (s *scope) seenAbove(ctx context.Context) []*zoom.Page[types.User] {
-	l := s.now()
+// seenAbove returns the user of a name if he stands in a list that was read by the
+// field of ctx or by one above: such a user needs no round. Beside the field, which of
+// two fields comes first is chance; a round looks there.
+func (l *loaded) seenAbove(ctx context.Context, name string) *types.User {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	var pages []*zoom.Page[types.User]
 	for _, seen := range l.seen {
 		for fc := graphql.GetFieldContext(ctx); fc != nil; fc = fc.Parent {
-			if fc == seen.at {
-				pages = append(pages, seen.page)
-				break
-			}
-		}
-	}
-	return pages
-}
-
-// userKeys returns the keys to ask for users by, and in their places those users
-// who stand in lists above the field of ctx and need not be asked for: their rows have
-// what is wanted.
-func (s *scope) userKeys(ctx context.Context, names []string, want *asked) (keys []userKey, listed []*types.User) {
-	whole := want.lacks(zoom.ListUsers.Pattern)
-	keys, listed = make([]userKey, len(names)), make([]*types.User, len(names))
-	pages := s.seenAbove(ctx)
-	for i, name := range names {
-		if strings.Contains(name, "@") {
-			name = strings.ToLower(name) // ids are case-sensitive, e-mails are not
-		}
-		keys[i] = userKey{name, whole || name == me}
-		for _, page := range pages {
-			u := zoom.UserIn(page, name)
-			switch {
-			case u == nil:
+			if fc != seen.at {
 				continue
-			case want.lacksOf(u.Op, u) == nil:
-				listed[i] = u
-			default:
-				keys[i].name = u.ID().Key
+			}
+			if u := zoom.UserIn(seen.page, name); u != nil {
+				return u
 			}
 			break
 		}
 	}
-	s.nameAll(keys)
-	if !whole {
-		s.users().each(keys, func(k userKey, has func(userKey) bool) userKey {
-			k.whole = k.whole || has(userKey{k.name, true})
-			return k
-		})
+	return nil
+}
+
+// listed returns the user of a key if he stands in a list that was read by the field of
+// ctx or by one above, in a row that has what is wanted.
+func (s *scope) listed(ctx context.Context, key userKey, want *asked) *types.User {
+	if want.neverIn(zoom.ListUsers.Pattern) || key.name == me {
+		return nil
 	}
-	return keys, listed
+	u := s.now().seenAbove(ctx, key.name)
+	if u != nil && key.whole && want.lacksOf(u.Op, u) != nil {
+		return nil
+	}
+	return u
+}
+
+// userKeyOf returns the key to ask for a user by. Ids are case-sensitive, e-mail
+// addresses are not.
+func userKeyOf(name string, whole bool) userKey {
+	if strings.Contains(name, "@") {
+		name = strings.ToLower(name)
+	}
+	return userKey{name, whole || name == me}
 }
 
 // same notes that an id and an e-mail are of one user.
@@ -233,35 +233,118 @@ func sameOf[T any](s *scope, list []T, names func(T) (id, email types.Text)) {
 	}
 }
 
-// name returns the name to ask for a user by: the one by which this operation
-// has asked for him already, if he is known by two.
-func (s *scope) name(name string) string {
-	keys := []userKey{{name: name}}
-	s.nameAll(keys)
-	return keys[0].name
+// person is the name to ask for a user by whom a report names by id and e-mail
+// address; none where a name that is no address stands in the address's place.
+func person(id, email types.Text) types.Text {
+	if id != "" || strings.Contains(string(email), "@") {
+		return cmp.Or(id, email)
+	}
+	return ""
 }
 
-// nameAll puts the names to ask for users by into keys.
-func (s *scope) nameAll(keys []userKey) {
+// findUsers finds the users of a round. Whoever is asked for by two names, or whole
+// by one and not by another, is found once.
+func (s *scope) findUsers(ctx context.Context, keys []userKey) []zoom.Found[types.User] {
 	l := s.now()
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.asked == nil {
-		l.asked = make(map[string]bool, len(keys))
-	}
-	for i, k := range keys {
-		if other := l.other[k.name]; other != "" && l.asked[other] {
-			keys[i].name = other
+	level, _ := from(ctx).placeOf(ctx, users)
+	found, names := l.foundBefore(keys, level)
+	places := make(map[string]int, len(keys)) // in ask, by name
+	var ask []userKey
+	for i, name := range names {
+		if name == "" {
 			continue
 		}
+		n, there := places[name]
+		if !there {
+			n = len(ask)
+			places[name], ask = n, append(ask, userKey{name: name})
+		}
+		ask[n].whole = ask[n].whole || keys[i].whole
+	}
+	if len(ask) == 0 {
+		return found
+	}
+	got := s.askForUsers(ctx, ask)
+	for i, name := range names {
+		if name != "" {
+			found[i] = got[places[name]]
+		}
+	}
+	l.keepUsers(ask, got)
+	return found
+}
+
+// foundBefore returns the users who were found in rounds before, or stand in lists
+// that were read on a level or before it, and the names to ask for the others by: of
+// two names the one that was asked for before, and else the id.
+func (l *loaded) foundBefore(keys []userKey, level int) (found []zoom.Found[types.User], names []string) {
+	found, names = make([]zoom.Found[types.User], len(keys)), make([]string, len(keys))
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var now map[string]bool
+	if len(l.other) > 0 {
+		now = make(map[string]bool, len(keys))
+		for _, k := range keys {
+			now[k.name] = true
+		}
+	}
+	for i, k := range keys {
+		if other := l.other[k.name]; other != "" && !l.asked[k.name] && (l.asked[other] || now[other] && strings.Contains(k.name, "@")) {
+			k.name = other
+		}
+		if u := l.onPages(k.name, level); u != nil {
+			if !k.whole {
+				found[i].Object = u
+				continue
+			}
+			k.name = u.ID().Key
+		}
+		f, known := l.users[userKey{k.name, true}]
+		if !known && !k.whole {
+			f, known = l.users[k]
+		}
+		if known {
+			found[i] = f
+		} else {
+			names[i] = k.name
+		}
+	}
+	return found, names
+}
+
+// onPages returns the user of a name from the lists that were read on a level or before
+// it. The caller holds the lock.
+func (l *loaded) onPages(name string, level int) *types.User {
+	for _, seen := range l.seen {
+		if seen.level > level {
+			continue
+		}
+		if u := zoom.UserIn(seen.page, name); u != nil {
+			return u
+		}
+	}
+	return nil
+}
+
+// keepUsers notes what a round has found for those to come.
+func (l *loaded) keepUsers(keys []userKey, found []zoom.Found[types.User]) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.users == nil {
+		l.asked, l.users = make(map[string]bool, len(keys)), make(map[userKey]zoom.Found[types.User], len(keys))
+	}
+	for i, k := range keys {
 		l.asked[k.name] = true
+		if found[i].Err == nil || errors.Is(found[i].Err, zoom.ErrNotFound) {
+			l.users[k] = found[i]
+		}
 	}
 }
 
-// findUsers finds a batch at the least cost. Who is wanted whole is asked for by id, if only to have one name:
-// for e-mails, which may be strangers', lists are looked into first, unless calls
-// cost nothing, when that would only take longer.
-func (s *scope) findUsers(ctx context.Context, keys []userKey) []zoom.Found[types.User] {
+// askForUsers finds users at the least cost. Who is wanted whole is asked for by id, if
+// only to have one name: for e-mails, which may be strangers', lists are looked into
+// first, unless calls cost nothing, when that would only take longer.
+func (s *scope) askForUsers(ctx context.Context, keys []userKey) []zoom.Found[types.User] {
 	found := make([]zoom.Found[types.User], len(keys))
 	free := s.client.Plan() == zoom.NoLimits
 	var rest, whole []int

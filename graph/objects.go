@@ -43,48 +43,12 @@ func (s *scope) user(ctx context.Context, name string) (*types.User, error) {
 	if name == "" {
 		return nil, nil
 	}
-	names := []string{name}
-	keys, listed := s.userKeys(ctx, names, askedOf(ctx, "User"))
-	if listed[0] != nil {
-		return listed[0], nil
+	want := askedOf(ctx, "User")
+	key := userKeyOf(name, want.lacks(zoom.ListUsers.Pattern))
+	if u := s.listed(ctx, key, want); u != nil {
+		return u, nil
 	}
-	return s.users().Load(ctx, keys[0])
-}
-
-// beginUsers asks for the users of names, and does not wait for them.
-func (s *scope) beginUsers(ctx context.Context, names []string, want *asked) {
-	names = slices.DeleteFunc(names, func(name string) bool { return name == "" })
-	whole := want.lacks(zoom.ListUsers.Pattern)
-	keys, listed := s.userKeys(ctx, names, want)
-	rest := 0
-	for i, k := range keys {
-		if listed[i] == nil {
-			keys[rest] = k
-			rest++
-		}
-	}
-	if keys = keys[:rest]; len(keys) > 1 && !whole {
-		keys = s.putKnown(ctx, keys)
-	}
-	s.users().begin(ctx, keys)
-}
-
-// putKnown gives the loader those users who stand in lists that the cache holds: they
-// need not wait for a batch. It returns the keys of the others.
-func (s *scope) putKnown(ctx context.Context, keys []userKey) []userKey {
-	names := make([]string, len(keys))
-	for i, k := range keys {
-		names[i] = k.name
-	}
-	known := zoom.ListedUsers(ctx, s.client, names)
-	s.users().put(keys, known)
-	rest := keys[:0]
-	for i, k := range keys {
-		if known[i] == nil {
-			rest = append(rest, k)
-		}
-	}
-	return rest
+	return s.users().Load(ctx, key)
 }
 
 // me is the user behind the credential, as Zoom names him in a path.

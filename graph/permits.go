@@ -23,9 +23,9 @@ const (
 )
 
 // Room is what operations share: places to be carried out in, and memory for long
-// lists and bodies. Callers take turns at it. Handlers of several accounts may share
-// one.
-type Room struct{ operations, bodies, items *ratelimit.Pool }
+// lists and bodies, for the objects that they work on and for long answers. Callers
+// take turns at it. Handlers of several accounts may share one.
+type Room struct{ operations, bodies, items, objects, large, answers *ratelimit.Pool }
 
 // NewRoom returns the room of one process.
 func NewRoom() *Room {
@@ -33,6 +33,9 @@ func NewRoom() *Room {
 		operations: ratelimit.NewSharedPool(maxOperations),
 		bodies:     ratelimit.NewSharedPool(maxBodies),
 		items:      ratelimit.NewSharedPool(openItems),
+		objects:    ratelimit.NewSharedPool(openObjects),
+		large:      ratelimit.NewPool(1),
+		answers:    ratelimit.NewSharedPool(longAnswers),
 	}
 }
 
@@ -45,13 +48,17 @@ func permitted(room *ratelimit.Pool, timeout time.Duration, next http.HandlerFun
 		release, err := room.Acquire(ctx, 1)
 		if err != nil {
 			q, _ := ctx.Value(inquiryKey{}).(*inquiry)
-			w.Header().Set("Retry-After", "1")
-			failWith(w, q.media, http.StatusServiceUnavailable, codeTimeout, "The gateway has too much to do: the operation waited for as long as it may take.")
+			tooBusy(w, q)
 			return
 		}
 		defer release()
 		next(w, r.WithContext(ctx))
 	}
+}
+
+func tooBusy(w http.ResponseWriter, q *inquiry) {
+	w.Header().Set("Retry-After", "1")
+	failWith(w, q.media, http.StatusServiceUnavailable, codeTimeout, "The gateway has too much to do: the operation waited for as long as it may take.")
 }
 
 // errNoRoom says that there is no memory for a body.

@@ -50,7 +50,7 @@ func TestPhrasings(t *testing.T) {
 		inRig(t, setup{Options: sandbox.Options{Plan: sandbox.PlanBusiness}, limits: wide, fields: jittered(rng.Uint64())}, func(r *rig) {
 			second = append(second, other.ask(r, "cold"), other.ask(r, "warm"))
 		})
-		if first[0].refused || second[0].refused {
+		if slices.ContainsFunc(slices.Concat(first, second), func(p *phrased) bool { return p.refused }) {
 			continue
 		}
 		asked++
@@ -103,8 +103,7 @@ type argument struct {
 type asker struct {
 	*rand.Rand
 	schema *ast.Schema
-	left   int  // fields
-	led    bool // a list was picked whose items lead on
+	left   int // fields
 }
 
 // root returns a question about a few objects that the sandbox has.
@@ -119,10 +118,7 @@ func (q *asker) root() []*part {
 			p.args = append(p.args, argument{arg.Name, from.literal, arg.Type, from.value})
 		}
 		p.on = p.def.Type.Name()
-		if len(parts) > 0 && slices.Contains(batched, p.on) {
-			continue
-		}
-		if p.of = q.set(p.on, 1, false, false); len(p.of) > 0 && !slices.ContainsFunc(parts, func(o *part) bool { return o.def == p.def }) {
+		if p.of = q.set(p.on, 1, 0); len(p.of) > 0 && !slices.ContainsFunc(parts, func(o *part) bool { return o.def == p.def }) {
 			parts = append(parts, p)
 		}
 	}
@@ -142,35 +138,33 @@ var startingPoints = []struct {
 	{"webinar", `{number: "${WebinarNumber}"}`, map[string]any{"number": "${WebinarNumber}"}},
 }
 
-// set picks fields of a type, of which there are items in a list or one object. Below
-// a list, no other list is picked: lists of a level are read beside each other, each at
-// its time.
-func (q *asker) set(typeName string, depth int, listed, item bool) []*part {
+// set picks fields of a type, of which there are items of so many lists within each
+// other, or one object.
+func (q *asker) set(typeName string, depth, lists int) []*part {
 	def := q.schema.Types[typeName]
 	var leaves, edges []*part
 	for _, f := range def.Fields {
-		p, ok := q.part(f, listed)
+		p, ok := q.part(f, lists)
 		switch {
 		case !ok:
 		case p.on == "":
 			leaves = append(leaves, p)
-		case slices.Contains(batched, p.on) && !p.conns && (!item || q.led || leads[typeName][f.Name].to == ""):
-			// what two lists lead to, or single objects, meets at a time of its own
-		case depth < 6:
+		case depth < 7:
 			edges = append(edges, p)
 		}
 	}
 	q.Shuffle(len(leaves), func(i, j int) { leaves[i], leaves[j] = leaves[j], leaves[i] })
 	q.Shuffle(len(edges), func(i, j int) { edges[i], edges[j] = edges[j], edges[i] })
 	parts := leaves[:min(len(leaves), 1+q.IntN(3))]
-	edges = edges[:min(len(edges), 1+q.IntN(3))]
-	q.led = q.led || slices.ContainsFunc(edges, func(p *part) bool { return leads[typeName][p.def.Name].to != "" })
-	for _, p := range edges {
+	for _, p := range edges[:min(len(edges), 1+q.IntN(3))] {
 		if q.left--; q.left < 0 {
 			break
 		}
-		list := p.conns || isList(p.def.Type)
-		if p.of = q.set(p.on, depth+1, listed || list, list); len(p.of) > 0 {
+		below := lists
+		if p.conns || isList(p.def.Type) {
+			below++
+		}
+		if p.of = q.set(p.on, depth+1, below); len(p.of) > 0 {
 			parts = append(parts, p)
 		}
 	}
@@ -179,8 +173,9 @@ func (q *asker) set(typeName string, depth int, listed, item bool) []*part {
 
 func isList(t *ast.Type) bool { return t.Elem != nil }
 
-// part returns a field as a part without parts of its own.
-func (q *asker) part(f *ast.FieldDefinition, listed bool) (*part, bool) {
+// part returns a field as a part without parts of its own. Within lists there are
+// short ones, and within these none.
+func (q *asker) part(f *ast.FieldDefinition, lists int) (*part, bool) {
 	if strings.HasPrefix(f.Name, "__") || slices.Contains(unpredictable, f.Name) || isSecret(f.Type) {
 		return nil, false
 	}
@@ -189,6 +184,9 @@ func (q *asker) part(f *ast.FieldDefinition, listed bool) (*part, bool) {
 		switch {
 		case arg.Name == "first":
 			n := []int{5, 20, 60}[q.IntN(3)]
+			if lists > 0 {
+				n = 3
+			}
 			p.args = append(p.args, argument{"first", strconv.Itoa(n), arg.Type, n})
 		case arg.Type.NonNull && arg.DefaultValue == nil:
 			return nil, false
@@ -202,11 +200,8 @@ func (q *asker) part(f *ast.FieldDefinition, listed bool) (*part, bool) {
 	if node := def.Fields.ForName("nodes"); node != nil {
 		p.conns, p.on = true, node.Type.Name()
 	}
-	return p, q.schema.Types[p.on].Kind == ast.Object && (!listed || !p.conns && !isList(f.Type))
+	return p, q.schema.Types[p.on].Kind == ast.Object && (lists < 3 || !p.conns && !isList(f.Type))
 }
-
-// batched are the types of objects of which many are found in another way than few.
-var batched = []string{"User", "Registrant", "Role", "ParticipantQos", "DashboardParticipant"}
 
 // unpredictable are fields whose values hang on more than the question.
 var unpredictable = []string{"raw", "rateLimit", "download"}
@@ -408,6 +403,9 @@ func (w *phrasing) items(p *part, data any) any {
 		return data
 	}
 	nodes, _ := w.objects(p.of, connection["nodes"]).([]any)
+	if nodes == nil {
+		nodes = []any{}
+	}
 	edges, _ := connection["edges"].([]any)
 	for i, edge := range edges {
 		edge, _ := edge.(map[string]any)

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"io"
 	"reflect"
-	"slices"
 	"strings"
 	"sync"
 	"unsafe"
@@ -92,15 +91,15 @@ func rendered(ctx context.Context, next graphql.Resolver) (any, error) {
 		if !req.spent.count(n * p.objects()) {
 			return graphql.Null, nil
 		}
-		if objects {
-			req.follow(ctx, res)
+		if err := req.spent.lengthen(ctx, n*p.length()); err != nil {
+			return nil, err
 		}
 		w := &renderer{ctx: ctx, buf: req.rendered.lend()}
 		if w.write(p, v) {
 			if !req.spent.write(w.buf.Len()) {
 				return graphql.Null, nil
 			}
-			return &ready{w.buf.Bytes(), &req.rendered}, nil
+			return req.rendered.ready(w.buf), nil
 		}
 	}
 	switch err := req.spent.work(ctx, n); {
@@ -109,75 +108,70 @@ func rendered(ctx context.Context, next graphql.Resolver) (any, error) {
 	case err != nil:
 		return nil, err
 	}
-	if objects && p == nil {
-		req.follow(ctx, res)
-	}
 	return res, nil
 }
 
-// ready is JSON that is written as it is.
+// ready is JSON that is written as it is, once.
 type ready struct {
-	raw []byte // lent
+	buf *bytes.Buffer // lent
 	all *rendering
 }
 
-// MarshalGQL writes it. The first to be written makes room for all.
+// MarshalGQL writes it. Where the answer is put together, it makes room for all that
+// is to come.
 func (j *ready) MarshalGQL(w io.Writer) {
 	if buf, ok := w.(*bytes.Buffer); ok {
 		buf.Grow(j.all.room())
 	}
-	_, _ = w.Write(j.raw)
+	_, _ = w.Write(j.buf.Bytes())
+	j.all.back(j.buf)
+	j.buf = nil
 }
 
-// rendering is what one operation has rendered, until its answer is put together.
-// The zero value is ready.
+// rendering is what one operation has rendered, until it is written. The zero value is
+// ready.
 type rendering struct {
-	mu    sync.Mutex
-	lent  []*bytes.Buffer
-	roomy bool // where the answer is put together
+	mu     sync.Mutex
+	length int // of all that is ready, with what stands around it
+	reused int
 }
 
-// lend returns an empty buffer, for as long as the operation lasts.
+// lend returns an empty buffer.
 func (r *rendering) lend() *bytes.Buffer {
 	buf, _ := buffers.Get().(*bytes.Buffer)
 	buf.Reset()
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.lent = append(r.lent, buf)
 	return buf
 }
 
-// room is how long all is together that is to be written yet, and what stands around
-// it; 0 for who asks again.
+// around is about how much stands around what is rendered at once.
+const around = 100
+
+// ready returns what was rendered into a buffer, to be written.
+func (r *rendering) ready(buf *bytes.Buffer) *ready {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.length += buf.Len() + around
+	return &ready{buf, r}
+}
+
+// room is how long all is together that is to be written yet.
 func (r *rendering) room() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.roomy {
-		return 0
-	}
-	r.roomy = true
-	n := 0
-	for _, buf := range r.lent {
-		n += buf.Len() + 100
-	}
-	return n
+	return r.length
 }
 
 // maxReused is how much memory of an operation's buffers is used again.
 const maxReused = 4 << 20
 
-// end takes the buffers back. What was rendered MUST NOT be read any more.
-func (r *rendering) end() {
+// back takes a buffer back, whose content MUST NOT be read any more.
+func (r *rendering) back(buf *bytes.Buffer) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	reused := 0
-	for _, buf := range r.lent {
-		if reused += buf.Cap(); reused > maxReused {
-			break
-		}
+	r.length -= buf.Len() + around
+	if r.reused += buf.Cap(); r.reused <= maxReused {
 		buffers.Put(buf)
 	}
-	r.lent = nil
 }
 
 // planOf returns the plan of a field's selection on objects of a type, nil where
@@ -220,7 +214,7 @@ func newPlan(opCtx *graphql.OperationContext, f graphql.CollectedField, t reflec
 		return nil // an interface, or a fragment on one
 	}
 	p := &plan{}
-	for _, field := range graphql.CollectFields(opCtx, f.Selections, []string{typeName, "Node"}) {
+	for _, field := range graphql.CollectFields(opCtx, f.Selections, implementors()[typeName]) {
 		one, ok := newPlanned(opCtx, field, t, edges)
 		if !ok || len(field.Deferrables) > 0 {
 			return nil
@@ -236,7 +230,7 @@ func newEdgesPlan(opCtx *graphql.OperationContext, f graphql.CollectedField, typ
 		return nil
 	}
 	p := &plan{}
-	for _, field := range graphql.CollectFields(opCtx, f.Selections, []string{typeName}) {
+	for _, field := range graphql.CollectFields(opCtx, f.Selections, implementors()[typeName]) {
 		one := planned{name: `"` + field.Alias + `":`}
 		switch field.Name {
 		case "node":
@@ -402,20 +396,15 @@ func (w *renderer) write(p *plan, v reflect.Value) bool {
 	}
 }
 
-// list writes a list and reports whether it could.
-func (w *renderer) list(p *plan, items reflect.Value) bool {
-	users, ok := w.usersOf(p, items)
-	if !ok {
-		return false
-	}
-	w.buf.Grow(items.Len() * p.length())
+// array writes n values, each of about a length, and reports whether it could.
+func (w *renderer) array(n, length int, value func(i int) bool) bool {
+	w.buf.Grow(n * length)
 	w.buf.WriteByte('[')
-	for i := range items.Len() {
+	for i := range n {
 		if i > 0 {
 			w.buf.WriteByte(',')
 		}
-		item := items.Index(i)
-		if item.IsNil() || !w.object(p, item.Elem(), func(f *planned) *types.User { return users[f.name][i] }) {
+		if !value(i) {
 			return false
 		}
 	}
@@ -423,21 +412,16 @@ func (w *renderer) list(p *plan, items reflect.Value) bool {
 	return true
 }
 
-// usersOf returns the users that the items of a list lead to, by the name of the
-// edge in the plan.
-func (w *renderer) usersOf(p *plan, items reflect.Value) (users map[string][]*types.User, ok bool) {
-	users = map[string][]*types.User{}
-	for _, f := range p.fields {
-		if f.kind != userEdge {
-			continue
-		}
-		found, ok := w.users(f.edge, items)
-		if !ok {
-			return nil, false
-		}
-		users[f.name] = found
+// list writes a list and reports whether it could.
+func (w *renderer) list(p *plan, items reflect.Value) bool {
+	wanted, ok := w.wantAll(p, items)
+	if !ok || !wanted.found() {
+		return false
 	}
-	return users, true
+	return w.array(items.Len(), p.length(), func(i int) bool {
+		item := items.Index(i)
+		return !item.IsNil() && w.object(p, item.Elem(), func(f *planned) *types.User { return wanted.of(f, i) })
+	})
 }
 
 // edges writes the edges of a connection and reports whether it could.
@@ -449,43 +433,45 @@ func (w *renderer) edges(p *plan, edges reflect.Value) bool {
 			return false
 		}
 	}
-	users := make([]map[string][]*types.User, len(p.fields))
+	wanted := make([]wantedUsers, len(p.fields))
 	for n, f := range p.fields {
 		if f.kind != nodeField {
 			continue
 		}
 		var ok bool
-		if users[n], ok = w.usersOf(f.below, nodes); !ok {
+		if wanted[n], ok = w.wantAll(f.below, nodes); !ok {
 			return false
 		}
 	}
-	w.buf.Grow(edges.Len() * p.length())
-	w.buf.WriteByte('[')
-	for i := range edges.Len() {
-		if i > 0 {
+	for _, some := range wanted {
+		if !some.found() {
+			return false
+		}
+	}
+	return w.array(edges.Len(), p.length(), func(i int) bool { return w.edge(p, edges.Index(i), wanted, i) })
+}
+
+// edge writes edge i of a connection.
+func (w *renderer) edge(p *plan, edge reflect.Value, wanted []wantedUsers, i int) bool {
+	w.buf.WriteByte('{')
+	for n, f := range p.fields {
+		if n > 0 {
 			w.buf.WriteByte(',')
 		}
-		w.buf.WriteByte('{')
-		for n, f := range p.fields {
-			if n > 0 {
-				w.buf.WriteByte(',')
+		w.buf.WriteString(f.name)
+		switch f.kind {
+		case nodeField:
+			if !w.object(f.below, edge.Field(0).Elem(), func(f *planned) *types.User { return wanted[n].of(f, i) }) {
+				return false
 			}
-			w.buf.WriteString(f.name)
-			switch f.kind {
-			case nodeField:
-				if !w.object(f.below, nodes.Index(i).Elem(), func(f *planned) *types.User { return users[n][f.name][i] }) {
-					return false
-				}
-			case cursorField:
-				edge, _ := reflect.TypeAssert[interface{ Cursor() string }](edges.Index(i))
-				graphql.MarshalString(edge.Cursor()).MarshalGQL(w.buf)
-			default:
-				w.buf.WriteString(`"` + f.typeName + `"`)
-			}
+		case cursorField:
+			edge, _ := reflect.TypeAssert[interface{ Cursor() string }](edge)
+			graphql.MarshalString(edge.Cursor()).MarshalGQL(w.buf)
+		default:
+			w.buf.WriteString(`"` + f.typeName + `"`)
 		}
-		w.buf.WriteByte('}')
 	}
-	w.buf.WriteByte(']')
+	w.buf.WriteByte('}')
 	return true
 }
 
@@ -534,51 +520,95 @@ func (w *renderer) field(f *planned, v reflect.Value, user func(*planned) *types
 	return true
 }
 
-// users returns the users that the items of a list lead to.
-func (w *renderer) users(edge graphql.CollectedField, items reflect.Value) ([]*types.User, bool) {
-	ctx := graphql.WithFieldContext(w.ctx, &graphql.FieldContext{Field: edge})
-	names := make([]string, items.Len())
-	var in *scope
-	for i := range names {
-		var s *scope
-		switch item := items.Index(i).Interface().(type) {
-		case *types.Registrant:
-			s, names[i] = of(ctx, item), string(item.Email)
-		case *types.Participant:
-			s, names[i] = of(ctx, item), string(participantName(item))
-		}
-		if in = cmp.Or(in, s); s != in {
-			return nil, false
-		}
-	}
-	if in == nil {
-		return nil, true
-	}
-	return in.usersNamed(ctx, names)
+// wantedUsers are the users that the items of a list lead to, edge by edge.
+type wantedUsers []*edgeUsers
+
+// edgeUsers are the users of one edge of a list's items.
+type edgeUsers struct {
+	name     string          // of the edge in the plan
+	ctx      context.Context //nolint:containedctx // of the edge
+	in       *scope          // nil where there is no item
+	users    []*types.User   // those who are known; nil where there is none
+	places   []int           // of the others
+	promises []*promise[types.User]
 }
 
-// usersNamed returns the users of names, nil where there is none; ok is false
-// where one of them could not be had.
-func (s *scope) usersNamed(ctx context.Context, names []string) (users []*types.User, ok bool) {
-	if slices.Contains(names, me) {
-		return nil, false
-	}
-	keys, users := s.userKeys(ctx, names, askedOf(ctx, "User"))
-	var places []int
-	rest := 0
-	for i, name := range names {
-		if name != "" && users[i] == nil {
-			keys[rest], places = keys[i], append(places, i)
-			rest++
+// wantAll asks for the users that the items of a list lead to; ok is false where they
+// cannot be asked for together.
+func (w *renderer) wantAll(p *plan, items reflect.Value) (wanted wantedUsers, ok bool) {
+	for _, f := range p.fields {
+		if f.kind != userEdge {
+			continue
 		}
-	}
-	for n, f := range s.users().LoadMany(ctx, keys[:rest]) {
-		if f.Err != nil && !errors.Is(f.Err, zoom.ErrNotFound) {
+		users, ok := w.want(f, items)
+		if !ok {
 			return nil, false
 		}
-		if f.Err == nil {
-			users[places[n]] = f.Object
+		wanted = append(wanted, users)
+	}
+	return wanted, true
+}
+
+func (w *renderer) want(f planned, items reflect.Value) (wanted *edgeUsers, ok bool) {
+	wanted = &edgeUsers{
+		name: f.name, ctx: graphql.WithFieldContext(w.ctx, &graphql.FieldContext{Field: f.edge}),
+		users: make([]*types.User, items.Len()),
+	}
+	want := askedOf(wanted.ctx, "User")
+	whole := want.lacks(zoom.ListUsers.Pattern)
+	keys := make([]userKey, 0, items.Len())
+	for i := range wanted.users {
+		var s *scope
+		var name string
+		switch item := items.Index(i).Interface().(type) {
+		case *types.Registrant:
+			s, name = of(w.ctx, item), string(item.Email)
+		case *types.Participant:
+			s, name = of(w.ctx, item), string(participantName(item))
+		}
+		wanted.in = cmp.Or(wanted.in, s)
+		if s != wanted.in || name == me {
+			return nil, false
+		}
+		if name == "" {
+			continue
+		}
+		key := userKeyOf(name, whole)
+		if wanted.users[i] = s.listed(wanted.ctx, key, want); wanted.users[i] != nil {
+			continue
+		}
+		keys, wanted.places = append(keys, key), append(wanted.places, i)
+	}
+	if len(keys) > 0 {
+		wanted.promises = wanted.in.users().begin(wanted.ctx, keys)
+	}
+	return wanted, true
+}
+
+// found waits for the users, and reports whether all of them could be had.
+func (w wantedUsers) found() bool {
+	for _, edge := range w {
+		if len(edge.promises) == 0 {
+			continue
+		}
+		for n, f := range edge.in.users().await(edge.ctx, edge.promises) {
+			if f.Err != nil && !errors.Is(f.Err, zoom.ErrNotFound) {
+				return false
+			}
+			if f.Err == nil {
+				edge.users[edge.places[n]] = f.Object
+			}
 		}
 	}
-	return users, true
+	return true
+}
+
+// of returns the user that item i leads to by an edge.
+func (w wantedUsers) of(f *planned, i int) *types.User {
+	for _, edge := range w {
+		if edge.name == f.name {
+			return edge.users[i]
+		}
+	}
+	return nil
 }

@@ -292,8 +292,8 @@ func (g *randomizer) object(def *ast.Definition, depth int) any {
 	return object
 }
 
-// objects are objects that the sandbox has, by their global ids.
-var objects = []string{
+// globalIDs are of objects that the sandbox has.
+var globalIDs = []string{
 	"${User HostID}", "${User OwnerID}", "${User DeletedUserID}", "${User@SubAccountID SubHostID}", "${Account AccountID}", "${Account SubAccountID}",
 	"${Meeting MeetingNumber}", "${Meeting BigMeeting}", "${Meeting LiveMeeting}", "${MeetingInstance BigInstance}", "${MeetingInstance UUIDWithSlash}",
 	"${Webinar WebinarNumber}", "${Role RoleID}", "${ChatChannel ChannelID}", "${Participant BigMeeting}", "", "garbage",
@@ -302,7 +302,7 @@ var objects = []string{
 func (g *randomizer) scalar(name string) any {
 	switch name {
 	case "ID":
-		return oneOf(g, objects...)
+		return oneOf(g, globalIDs...)
 	case "Int":
 		return oneOf(g, 0, 1, 2, 5, 30, 60, 300, 1000, -1, 2147483647, -2147483648)
 	case "Float":

@@ -3,6 +3,7 @@ package graph
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
@@ -14,13 +15,15 @@ import (
 
 // Resolver is what every resolver may use.
 type Resolver struct {
+	// Schema is what operations are read by.
+	Schema *ast.Schema
 	// Client asks Zoom in the name of whoever sent the operation.
 	Client *zoom.Client
 	// Admission bounds what is open at once.
 	Admission *admission
-	// Budget bounds one operation, and Objects all of them together.
-	Budget  Budget
-	Objects *objectRoom
+	// Budget bounds one operation, and Room all of them together.
+	Budget Budget
+	Room   *Room
 	// Idempotency remembers what creates with a key have made.
 	Idempotency *idempotency
 	// Links hands out links to files; nil hands out none.
@@ -32,16 +35,20 @@ type Resolver struct {
 // request is what one GraphQL operation shares: its loaders, what it spent, and
 // what its selections ask for.
 type request struct {
-	own   scope
-	usage *zoom.Usage
-	stay  stay
-	spent spending
+	schema *ast.Schema
+	own    scope
+	usage  *zoom.Usage
+	stay   stay
+	spent  spending
+	rounds rounds
+	routes routes
+	// narrowed tells that a list in it is not resolved all at once.
+	narrowed atomic.Bool
 
 	mu    sync.Mutex
 	other map[string]*scope // of sub accounts, by Zoom's id
 	asked sync.Map          // selection → func() *asked
 	plans plans
-	leads sync.Map // followedKey → []followed
 
 	rendered rendering
 }
@@ -92,33 +99,35 @@ func of(ctx context.Context, obj interface{ GetOrigin() *types.Origin }) *scope 
 // begin makes an operation's request: loaders are made anew for each, since a
 // batch runs in the context of its first caller.
 func (r *Resolver) begin(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
-	req := &request{own: scope{client: r.Client}, usage: zoom.UsageOf(ctx), stay: stay{of: r.Admission}}
+	req := &request{schema: r.Schema, own: scope{client: r.Client}, usage: zoom.UsageOf(ctx), stay: stay{of: r.Admission}}
 	req.usage.OnWrite(req.forget)
 	ctx, stop := context.WithCancelCause(ctx)
-	req.spent.budget, req.spent.room, req.spent.stop, req.spent.done = r.Budget, r.Objects, stop, ctx.Done()
-	req.spent.writes = graphql.GetOperationContext(ctx).Operation.Operation == ast.Mutation
+	req.spent.budget, req.spent.room, req.spent.stop, req.spent.done = r.Budget, r.Room, stop, ctx.Done()
+	req.spent.sent, _ = ctx.Value(sendingKey{}).(*sending)
+	opCtx := graphql.GetOperationContext(ctx)
+	req.spent.writes = opCtx.Operation.Operation == ast.Mutation
+	req.begun(opCtx)
 	ctx = context.WithValue(ctx, requestKey{}, req)
 	ctx = types.WithTenant(ctx, r.Client.Tenant())
 	answer := next(ctx)
 	return func(ctx context.Context) *graphql.Response {
 		defer req.stay.end()
 		defer req.spent.end()
-		defer req.rendered.end() // the answer is a copy
 		return answer(ctx)
 	}
 }
 
-// admit makes room for a long list, unless the operation goes on without room: then
-// others may wait for it, and it for nobody.
+// admit makes room for a long list, unless the operation is the large one: then others
+// may wait for it, and it for nobody.
 func (q *request) admit(ctx context.Context, items int) error {
-	if q.spent.without.Load() {
+	if q.spent.large.Load() {
 		return nil
 	}
 	waiting, enough := context.WithCancel(ctx)
 	defer enough()
-	q.spent.whenWithout(enough)
+	q.spent.whenLarge(enough)
 	err := q.stay.open(waiting, items)
-	if q.spent.without.Load() {
+	if q.spent.large.Load() {
 		return nil
 	}
 	return err

@@ -14,7 +14,7 @@ type roleKey struct {
 	whole bool
 }
 
-func (s *scope) roles() *loader[roleKey, types.Role] { return loaderOf(s, s.findRoles) }
+func (s *scope) roles() *loader[roleKey, types.Role] { return batchesOf(s, roles, s.findRoles) }
 
 // findRoles finds a batch: in the list of all roles, which has no pages, when
 // several are wanted that need no more than it holds, and else one by one.
@@ -107,7 +107,7 @@ func (s *scope) roleList(ctx context.Context, kind types.RoleType) ([]*types.Rol
 // by his id alone.
 func (s *scope) userRole(ctx context.Context, u *types.User) (*types.Role, error) {
 	if u.RoleID == "" && u.Op == "" {
-		whole, err := s.users().Load(ctx, userKey{name: s.name(u.ID().Key)})
+		whole, err := s.users().Load(ctx, userKey{name: u.ID().Key})
 		if err != nil {
 			return nil, err
 		}

@@ -153,7 +153,7 @@ func (a *asked) along(opCtx *graphql.OperationContext, set ast.SelectionSet, typ
 // object adds what a selection on an object asks for. before and after are the
 // path to it, around its index.
 func (a *asked) object(opCtx *graphql.OperationContext, set ast.SelectionSet, typeName string, before, after ast.Path) {
-	for _, f := range graphql.CollectFields(opCtx, set, []string{typeName, "Node"}) {
+	for _, f := range graphql.CollectFields(opCtx, set, implementors()[typeName]) {
 		if f.Definition == nil || f.ObjectDefinition == nil {
 			continue // __typename
 		}
@@ -186,7 +186,7 @@ func (a *asked) object(opCtx *graphql.OperationContext, set ast.SelectionSet, ty
 
 // nested looks for credentials further down in a plain field.
 func (a *asked) nested(opCtx *graphql.OperationContext, set ast.SelectionSet, typeName string) {
-	for _, f := range graphql.CollectFields(opCtx, set, []string{typeName}) {
+	for _, f := range graphql.CollectFields(opCtx, set, implementors()[typeName]) {
 		if f.Definition == nil {
 			continue
 		}

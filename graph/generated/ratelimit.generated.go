@@ -12,6 +12,7 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
 
+	"zoomql/graph/spread"
 	"zoomql/internal/zoom/types"
 )
 
@@ -449,7 +450,7 @@ func (ec *executionContext) marshalNBudgetPlan2zoomqlᚋinternalᚋzoomᚋtypes�
 }
 
 func (ec *executionContext) marshalNLabelBudget2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐLabelBudgetᚄ(ctx context.Context, sel ast.SelectionSet, v []*types.LabelBudget) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNLabelBudget2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐLabelBudget(ctx, sel, v[i])

@@ -2,8 +2,10 @@ package main
 
 import (
 	"go/types"
+	"slices"
 	"strings"
 
+	"github.com/99designs/gqlgen/codegen"
 	"github.com/99designs/gqlgen/codegen/config"
 	"github.com/99designs/gqlgen/codegen/templates"
 	"github.com/99designs/gqlgen/plugin"
@@ -16,7 +18,10 @@ import (
 // edges is the plugin that tells gqlgen which fields have resolvers.
 type edges struct{}
 
-var _ plugin.ConfigMutator = edges{}
+var (
+	_ plugin.ConfigMutator = edges{}
+	_ plugin.CodeGenerator = edges{}
+)
 
 // Name names the plugin.
 func (edges) Name() string { return "edges" }
@@ -33,12 +38,19 @@ func (edges) MutateConfig(cfg *config.Config) error {
 		}
 		originates := len(def.Directives.ForNames("source")) > 0
 		for _, fd := range def.Fields {
-			if sdl.IsEdge(def, fd) {
-				field := model.Fields[fd.Name]
+			field := model.Fields[fd.Name]
+			switch {
+			case sdl.IsEdge(def, fd):
 				field.Resolver = true
-				model.Fields[fd.Name] = field
 				originates = true
+			case fd.Name == "nodes" && strings.HasSuffix(name, "Connection"):
+				field.FieldName = "ConcurrentNodes"
+			case fd.Name == "edges" && strings.HasSuffix(name, "Connection"):
+				field.FieldName = "ConcurrentEdges"
+			default:
+				continue
 			}
+			model.Fields[fd.Name] = field
 		}
 		if originates && def != cfg.Schema.Query && def != cfg.Schema.Mutation {
 			model.EmbedExtraFields = append(model.EmbedExtraFields, origin)
@@ -46,6 +58,32 @@ func (edges) MutateConfig(cfg *config.Config) error {
 		cfg.Models[name] = model
 	}
 	return nil
+}
+
+// GenerateCode has the executor resolve containers beside each other: plain fields
+// whose objects have edges further down. Otherwise it would resolve all that is below
+// one before it begins with the next, and ask Zoom for a level of siblings bit by bit.
+// The executor itself is generated later.
+func (edges) GenerateCode(data *codegen.Data) error {
+	for _, object := range data.Objects {
+		for _, f := range object.Fields {
+			if f.IsVariable() && !f.IsResolver && leadsToEdges(data.Schema, f.TypeReference.Definition, map[string]bool{}) {
+				f.MethodHasContext = true // which is what makes a field concurrent
+			}
+		}
+	}
+	return nil
+}
+
+// leadsToEdges reports whether objects of a type have edges, or lead to such that do.
+func leadsToEdges(schema *ast.Schema, def *ast.Definition, seen map[string]bool) bool {
+	if def.Kind != ast.Object || seen[def.Name] || strings.HasPrefix(def.Name, "__") {
+		return false
+	}
+	seen[def.Name] = true
+	return slices.ContainsFunc(def.Fields, func(fd *ast.FieldDefinition) bool {
+		return sdl.IsEdge(def, fd) || leadsToEdges(schema, schema.Types[fd.Type.Name()], seen)
+	})
 }
 
 // origin is what every object with edges, and every answer, knows of itself.

@@ -12,7 +12,9 @@ package main
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"regexp"
+	"strings"
 
 	"github.com/99designs/gqlgen/api"
 	"github.com/99designs/gqlgen/codegen/config"
@@ -50,7 +52,44 @@ func run() error {
 	if err := api.Generate(cfg, api.ReplacePlugin(models), api.PrependPlugin(edges{})); err != nil {
 		return err
 	}
-	return dropUnmarshalerMap("graph/generated/root_.generated.go")
+	if err := dropUnmarshalerMap("graph/generated/root_.generated.go"); err != nil {
+		return err
+	}
+	return spreadLists("graph/generated/*.generated.go")
+}
+
+// spreadLists has the executor resolve the items of lists by our own package spread,
+// which says why.
+func spreadLists(pattern string) error {
+	files, err := filepath.Glob(pattern)
+	if err != nil {
+		return err
+	}
+	found := false
+	for _, file := range files {
+		source, err := os.ReadFile(file)
+		if err != nil {
+			return err
+		}
+		text := strings.ReplaceAll(string(source), "graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, ", "spread.Slice(ctx, len(v), ")
+		if text == string(source) {
+			continue
+		}
+		found = true
+		head, rest, _ := strings.Cut(text, "\n)\n") // of the imports
+		if at := strings.Index(head, "\t\"zoomql/internal/"); at >= 0 {
+			head = head[:at] + "\t\"zoomql/graph/spread\"\n" + head[at:]
+		} else {
+			head += "\n\n\t\"zoomql/graph/spread\""
+		}
+		if err := write(file, head+"\n)\n"+rest); err != nil {
+			return err
+		}
+	}
+	if !found {
+		return fmt.Errorf("%s: gqlgen resolves the items of lists in another way: drop spreadLists, or mend it", pattern)
+	}
+	return nil
 }
 
 // unmarshalerMap is the map of all input types that gqlgen's executor builds for

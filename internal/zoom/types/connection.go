@@ -1,5 +1,7 @@
 package types
 
+import "context"
+
 // Connection is a page of a list as Relay wants it, once for all lists; each
 // list of the schema has an alias of it.
 //
@@ -33,6 +35,13 @@ func (c *Connection[T]) Edges() []Edge[T] {
 	}
 	return edges
 }
+
+// ConcurrentNodes is Nodes for the executor: what it gives a context to it resolves
+// beside the other fields, and so no field waits for all that is below another.
+func (c *Connection[T]) ConcurrentNodes(context.Context) []*T { return c.items }
+
+// ConcurrentEdges is Edges for the executor.
+func (c *Connection[T]) ConcurrentEdges(context.Context) []Edge[T] { return c.Edges() }
 
 // TotalCount returns the length of the whole list, null if Zoom does not say.
 func (c *Connection[T]) TotalCount() Int { return c.total }
