@@ -1,6 +1,7 @@
 package main
 
 import (
+	"math"
 	"runtime"
 	"runtime/debug"
 	"runtime/metrics"
@@ -39,4 +40,23 @@ func spareCollector() {
 		runtime.SetFinalizer(m, again)
 	}
 	again(&mark{})
+}
+
+const (
+	// ownMemory is what the gateway needs when it is busy, besides what CACHE_BYTES is
+	// for: the README promises it.
+	ownMemory = 100 << 20
+	// outside is how much of it the collector knows nothing of, such as the program.
+	outside = 32 << 20
+)
+
+// promised is how much memory the gateway takes at most.
+func promised(cacheBytes int64) int64 { return ownMemory + 2*cacheBytes }
+
+// limitMemory has garbage collected as soon as the process comes near to what is
+// promised. A GOMEMLIMIT that was set stays.
+func limitMemory(cacheBytes int64) {
+	if debug.SetMemoryLimit(-1) == math.MaxInt64 {
+		debug.SetMemoryLimit(promised(cacheBytes) - outside)
+	}
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"math"
 	"runtime"
 	"runtime/debug"
 	"testing"
@@ -38,4 +39,19 @@ func TestSpareCollector(t *testing.T) {
 		becomes("much is alive", func(p int) bool { return p == 100 })
 	}()
 	becomes("little again", func(p int) bool { return p > 150 })
+}
+
+// TestLimitMemory has the limit follow from what is promised, and a limit that was set
+// stay.
+func TestLimitMemory(t *testing.T) {
+	defer debug.SetMemoryLimit(debug.SetMemoryLimit(math.MaxInt64))
+	limitMemory(64 << 20)
+	if n := debug.SetMemoryLimit(-1); n <= 128<<20 || n >= promised(64<<20) {
+		t.Errorf("the limit is %d MiB", n>>20)
+	}
+	debug.SetMemoryLimit(50 << 20)
+	limitMemory(64 << 20)
+	if n := debug.SetMemoryLimit(-1); n != 50<<20 {
+		t.Errorf("a limit of 50 MiB became %d MiB", n>>20)
+	}
 }

@@ -174,6 +174,7 @@ func serve(ctx context.Context, cfg *config.Config, stderr io.Writer) error {
 	}
 	welcome(stderr, cfg, listener.Addr(), box)
 	spareCollector()
+	limitMemory(cfg.CacheBytes)
 	return listen(ctx, listener, newHandler(cfg, tenants, box, log), cfg.DrainTime)
 }
 

@@ -121,13 +121,15 @@ func (l *loader[K, T]) begin(ctx context.Context, keys []K) []*promise[T] {
 		level, _ = from(ctx).placeOf(ctx, l.kind)
 		own = l.next[level]
 	}
+	fresh := make([]promise[T], len(keys))
 	for i, key := range keys {
 		p := l.asked[key]
 		if p == nil || p.by.level > level && !p.kept() {
 			if own == nil {
 				own = l.newBatch(ctx, level)
 			}
-			p = &promise[T]{by: own.by}
+			p = &fresh[i]
+			p.by = own.by
 			l.asked[key] = p
 			own.keys, own.promises = append(own.keys, key), append(own.promises, p)
 		}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -35,11 +36,10 @@ type loaded struct {
 	byRegistrant loader[registrantKey, types.Registrant]
 	loaders      sync.Map // the other loaders, by kind of key: see loaderOf
 
-	mu    sync.Mutex
-	seen  []seenUsers
-	other map[string]string                  // a user's id by e-mail, and the other way round
-	asked map[string]bool                    // names by which users were asked for
-	users map[userKey]zoom.Found[types.User] // that were found in rounds, or are none
+	mu     sync.Mutex
+	seen   []seenUsers
+	other  map[string]string // a user's id by e-mail, and the other way round
+	rounds []*userRound
 }
 
 // now returns what the scope has read, to be read or added to.
@@ -242,55 +242,62 @@ func person(id, email types.Text) types.Text {
 	return ""
 }
 
+// userRound is what a round has asked for.
+type userRound struct {
+	at    map[string]int // places in keys, by name; -1 is of one that is asked for by another
+	keys  []userKey
+	found []zoom.Found[types.User]
+}
+
+// get returns the user of a name, if the round has found him, or that there is none.
+func (r *userRound) get(name string, whole bool) (f zoom.Found[types.User], ok bool) {
+	at, asked := r.at[name]
+	if !asked || at < 0 || whole && !r.keys[at].whole {
+		return f, false
+	}
+	f = r.found[at]
+	return f, f.Err == nil || errors.Is(f.Err, zoom.ErrNotFound)
+}
+
 // findUsers finds the users of a round. Whoever is asked for by two names, or whole
 // by one and not by another, is found once.
 func (s *scope) findUsers(ctx context.Context, keys []userKey) []zoom.Found[types.User] {
 	l := s.now()
 	level, _ := from(ctx).placeOf(ctx, users)
-	found, names := l.foundBefore(keys, level)
-	places := make(map[string]int, len(keys)) // in ask, by name
-	var ask []userKey
-	for i, name := range names {
-		if name == "" {
-			continue
-		}
-		n, there := places[name]
-		if !there {
-			n = len(ask)
-			places[name], ask = n, append(ask, userKey{name: name})
-		}
-		ask[n].whole = ask[n].whole || keys[i].whole
-	}
-	if len(ask) == 0 {
+	found, places, ask := l.foundBefore(keys, level)
+	if len(ask.keys) == 0 {
 		return found
 	}
-	got := s.askForUsers(ctx, ask)
-	for i, name := range names {
-		if name != "" {
-			found[i] = got[places[name]]
+	ask.found = s.askForUsers(ctx, ask.keys)
+	for i, at := range places {
+		if at >= 0 {
+			found[i] = ask.found[at]
 		}
 	}
-	l.keepUsers(ask, got)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.rounds = append(l.rounds, ask)
 	return found
 }
 
 // foundBefore returns the users who were found in rounds before, or stand in lists
-// that were read on a level or before it, and the names to ask for the others by: of
-// two names the one that was asked for before, and else the id.
-func (l *loaded) foundBefore(keys []userKey, level int) (found []zoom.Found[types.User], names []string) {
-	found, names = make([]zoom.Found[types.User], len(keys)), make([]string, len(keys))
+// that were read on a level or before it, and what is to be asked for the others: their
+// places in it are -1 where they are known. Of two names it is the one that was asked
+// for before, and else the id.
+func (l *loaded) foundBefore(keys []userKey, level int) (found []zoom.Found[types.User], places []int, ask *userRound) {
+	found, places = make([]zoom.Found[types.User], len(keys)), make([]int, len(keys))
+	ask = &userRound{at: make(map[string]int, len(keys)), keys: make([]userKey, 0, len(keys))}
+	for _, k := range keys {
+		ask.at[k.name] = -1
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	var now map[string]bool
-	if len(l.other) > 0 {
-		now = make(map[string]bool, len(keys))
-		for _, k := range keys {
-			now[k.name] = true
-		}
-	}
 	for i, k := range keys {
-		if other := l.other[k.name]; other != "" && !l.asked[k.name] && (l.asked[other] || now[other] && strings.Contains(k.name, "@")) {
-			k.name = other
+		places[i] = -1
+		if other := l.other[k.name]; other != "" {
+			if _, now := ask.at[other]; !l.askedFor(k.name) && (l.askedFor(other) || now && strings.Contains(k.name, "@")) {
+				k.name = other
+			}
 		}
 		if u := l.onPages(k.name, level); u != nil {
 			if !k.whole {
@@ -299,17 +306,38 @@ func (l *loaded) foundBefore(keys []userKey, level int) (found []zoom.Found[type
 			}
 			k.name = u.ID().Key
 		}
-		f, known := l.users[userKey{k.name, true}]
-		if !known && !k.whole {
-			f, known = l.users[k]
-		}
-		if known {
+		if f, known := l.foundAs(k); known {
 			found[i] = f
-		} else {
-			names[i] = k.name
+			continue
+		}
+		at, there := ask.at[k.name]
+		if !there || at < 0 {
+			at = len(ask.keys)
+			ask.at[k.name], ask.keys = at, append(ask.keys, userKey{name: k.name})
+		}
+		places[i] = at
+		ask.keys[at].whole = ask.keys[at].whole || k.whole
+	}
+	return found, places, ask
+}
+
+// askedFor reports whether a round before has asked for a name. The caller holds the
+// lock.
+func (l *loaded) askedFor(name string) bool {
+	return slices.ContainsFunc(l.rounds, func(r *userRound) bool {
+		at, there := r.at[name]
+		return there && at >= 0
+	})
+}
+
+// foundAs returns what a round before has found of a key. The caller holds the lock.
+func (l *loaded) foundAs(k userKey) (f zoom.Found[types.User], ok bool) {
+	for _, r := range l.rounds {
+		if f, ok = r.get(k.name, k.whole); ok {
+			return f, true
 		}
 	}
-	return found, names
+	return f, false
 }
 
 // onPages returns the user of a name from the lists that were read on a level or before
@@ -324,21 +352,6 @@ func (l *loaded) onPages(name string, level int) *types.User {
 		}
 	}
 	return nil
-}
-
-// keepUsers notes what a round has found for those to come.
-func (l *loaded) keepUsers(keys []userKey, found []zoom.Found[types.User]) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.users == nil {
-		l.asked, l.users = make(map[string]bool, len(keys)), make(map[userKey]zoom.Found[types.User], len(keys))
-	}
-	for i, k := range keys {
-		l.asked[k.name] = true
-		if found[i].Err == nil || errors.Is(found[i].Err, zoom.ErrNotFound) {
-			l.users[k] = found[i]
-		}
-	}
 }
 
 // askForUsers finds users at the least cost. Who is wanted whole is asked for by id, if

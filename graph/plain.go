@@ -556,15 +556,16 @@ func (w *renderer) want(f planned, items reflect.Value) (wanted *edgeUsers, ok b
 	}
 	want := askedOf(wanted.ctx, "User")
 	whole := want.lacks(zoom.ListUsers.Pattern)
-	keys := make([]userKey, 0, items.Len())
+	keys, req := make([]userKey, 0, items.Len()), from(w.ctx)
+	wanted.places = make([]int, 0, items.Len())
 	for i := range wanted.users {
 		var s *scope
 		var name string
 		switch item := items.Index(i).Interface().(type) {
 		case *types.Registrant:
-			s, name = of(w.ctx, item), string(item.Email)
+			s, name = req.in(item.Account), string(item.Email)
 		case *types.Participant:
-			s, name = of(w.ctx, item), string(participantName(item))
+			s, name = req.in(item.Account), string(participantName(item))
 		}
 		wanted.in = cmp.Or(wanted.in, s)
 		if s != wanted.in || name == me {

@@ -63,9 +63,9 @@ const maxLevel = 31
 // rounds run the batches of one operation. The zero value is ready.
 type rounds struct {
 	mu     sync.Mutex
-	of     [allKinds]levels
-	active int // fields that are being resolved and do not wait for a round
-	steps  int // how often anything has changed, for watch
+	of     [allKinds]*levels // nil while nothing leads to the kind
+	active int               // fields that are being resolved and do not wait for a round
+	steps  int               // how often anything has changed, for watch
 	// watched tells that watch looks after the rounds.
 	watched bool
 }
@@ -131,10 +131,18 @@ func (d *demand) each() *demand {
 // expect notes that n times so much is to be resolved. The caller holds the lock.
 func (r *rounds) expect(d *demand, n int) {
 	for _, at := range d.levels {
-		of := &r.of[at.kind]
+		of := r.levelsOf(at.kind)
 		of.pending[at.level] += n * at.n
 		of.lost[at.level] = min(of.lost[at.level], of.pending[at.level])
 	}
+}
+
+// levelsOf returns the rounds of a kind. The caller holds the lock.
+func (r *rounds) levelsOf(k kind) *levels {
+	if r.of[k] == nil {
+		r.of[k] = &levels{}
+	}
+	return r.of[k]
 }
 
 // begin notes what is to be resolved.
@@ -177,7 +185,7 @@ type objects struct {
 func (r *rounds) join(k kind, level int, batch func()) *round {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	of := &r.of[k]
+	of := r.levelsOf(k)
 	if of.next[level] == nil {
 		of.next[level] = &round{kind: k, level: level, done: make(chan struct{})}
 		of.gathered++
@@ -226,9 +234,8 @@ func (r *rounds) idle(of *round, at presence) {
 // advance begins the rounds whose time has come. The caller holds the lock.
 func (r *rounds) advance() {
 	r.steps++
-	for k := range r.of {
-		of := &r.of[k]
-		if of.gathered == 0 || of.running {
+	for _, of := range r.of {
+		if of == nil || of.gathered == 0 || of.running {
 			continue
 		}
 		if level := of.ready(); level >= 0 {
@@ -282,8 +289,8 @@ func (r *rounds) watch(steps int) {
 		r.mu.Lock()
 		defer r.mu.Unlock()
 		waiting := false
-		for k := range r.of {
-			waiting = waiting || r.of[k].gathered > 0 && !r.of[k].running
+		for _, of := range r.of {
+			waiting = waiting || of != nil && of.gathered > 0 && !of.running
 		}
 		switch {
 		case !waiting || r.active > 0:
@@ -292,8 +299,10 @@ func (r *rounds) watch(steps int) {
 			r.watch(r.steps)
 		default:
 			r.watched = false
-			for k := range r.of {
-				r.of[k].lost = r.of[k].pending
+			for _, of := range r.of {
+				if of != nil {
+					of.lost = of.pending
+				}
 			}
 			r.advance()
 		}
@@ -431,7 +440,7 @@ func (q *request) routeOf(opCtx *graphql.OperationContext, f graphql.CollectedFi
 func (q *request) newRoute(opCtx *graphql.OperationContext, f graphql.CollectedField, above int) *route {
 	name := f.Definition.Type.Name()
 	def := q.schema.Types[name]
-	found := &route{level: above, below: map[string]*demand{}}
+	found := &route{level: above}
 	if infoOf(f.ObjectDefinition, f.Definition).edge {
 		found.level = min(above+1, maxLevel)
 	}
@@ -447,9 +456,13 @@ func (q *request) newRoute(opCtx *graphql.OperationContext, f graphql.CollectedF
 	}
 	for _, object := range types {
 		d := q.demandOf(opCtx, f.Selections, object, found.level)
-		if d.fields > 0 {
-			found.below[object.Name] = d
+		if d.fields == 0 {
+			continue
 		}
+		if found.below == nil {
+			found.below = make(map[string]*demand, len(types))
+		}
+		found.below[object.Name] = d
 		all.add(d)
 	}
 	if len(all.levels) > 0 {

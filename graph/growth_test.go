@@ -1,0 +1,84 @@
+package graph
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"zoomql/cache"
+	"zoomql/internal/auth"
+	"zoomql/internal/sandbox"
+	"zoomql/internal/zoom"
+)
+
+// usersQuery is users → their meetings → the hosts of these.
+func usersQuery(first int) string {
+	return fmt.Sprintf(`{ account { users(first: %d) { nodes { zoomId displayName email meetings(first: 30) { nodes { number topic startTime durationMinutes host { displayName email } } } } } } }`, first)
+}
+
+// gatewayOver returns what makes a gateway and asks it over a sandbox with so many users,
+// which knows nothing at first.
+func gatewayOver(tb testing.TB, users int) (fresh func() (ask func(query string))) {
+	tb.Helper()
+	box, err := sandbox.New(sandbox.Options{Users: users, Plan: sandbox.PlanNone})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	behind := httptest.NewServer(box)
+	tb.Cleanup(behind.Close)
+	tokens := auth.NewServerToServer(sandbox.AccountID, sandbox.ClientID, sandbox.ClientSecret, behind.URL, behind.Client())
+	return func() func(string) {
+		store := cache.NewMemory(64 << 20)
+		handler := New(Config{Answers: store, Client: zoom.New(zoom.Config{
+			AccountID: sandbox.AccountID, Plan: zoom.NoLimits, BaseURL: behind.URL + "/v2", Store: store, Tokens: tokens, HTTP: behind.Client(),
+		})})
+		turn := 0
+		return func(query string) {
+			turn++
+			body, err := json.Marshal(map[string]any{"query": query, "variables": map[string]any{"turn": turn}})
+			if err != nil {
+				tb.Fatal(err)
+			}
+			r := httptest.NewRequest(http.MethodPost, "/graphql", strings.NewReader(string(body)))
+			r.Header.Set("Content-Type", plainJSON)
+			w := httptest.NewRecorder()
+			handler.ServeHTTP(w, r)
+			if w.Code != http.StatusOK || strings.HasPrefix(w.Body.String(), `{"errors"`) {
+				tb.Fatalf("%.300s", w.Body.String())
+			}
+		}
+	}
+}
+
+// BenchmarkUsers measures what an answer costs by the number of users in it, where its
+// parts are known. What a user costs should not hang on how many there are.
+func BenchmarkUsers(b *testing.B) {
+	for _, n := range []int{100, 300, 1000} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			ask := gatewayOver(b, n)()
+			ask(usersQuery(n))
+			b.ReportAllocs()
+			for b.Loop() {
+				ask(usersQuery(n))
+			}
+			b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(b.N*n), "µs/user")
+		})
+	}
+}
+
+// TestGrowth asks for ten times as many users: what is allocated for each stays the
+// same.
+func TestGrowth(t *testing.T) {
+	each := map[int]float64{}
+	for _, n := range []int{50, 500} {
+		ask := gatewayOver(t, n)()
+		ask(usersQuery(n))
+		each[n] = testing.AllocsPerRun(3, func() { ask(usersQuery(n)) }) / float64(n)
+	}
+	if each[500] > 1.1*each[50] {
+		t.Errorf("%.0f allocations a user of 500, and %.0f of 50", each[500], each[50])
+	}
+}
