@@ -82,7 +82,7 @@ func collectNames(t reflect.Type, at []int, all map[string][]int) (lists []strin
 		f, index := t.Field(i), append(slices.Clone(at), i)
 		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
 		switch {
-		case name == "-" || name == "" && !f.Anonymous:
+		case name == "-" || name == "total_records" || name == "" && !f.Anonymous: // a count alone is no answer
 		case name == "":
 			lists = append(lists, collectNames(f.Type, index, all)...)
 		default:
