@@ -4,8 +4,6 @@ import (
 	"context"
 	"time"
 
-	"github.com/99designs/gqlgen/graphql"
-
 	"zoomql/internal/zoom"
 	"zoomql/internal/zoom/types"
 )
@@ -34,17 +32,7 @@ func tellLeftOut(ctx context.Context, filter types.ChatMessageFilter) func(*zoom
 	if filter.Date != nil {
 		asked = days(filter.Date.Time, filter.Date.Time)
 	}
-	told := false
-	return func(page *zoom.Page[types.ChatMessage]) {
-		if told || asked.To.IsZero() {
-			return
-		}
-		told = true // the other pages say the same
-		gaps, _ := leftOut(zoom.ListChatMessages.Spec, asked, page.Answered(), time.Now())
-		for _, gap := range gaps {
-			graphql.AddError(ctx, &zoom.IncompleteError{Op: zoom.ListChatMessages.Pattern, Missing: gap})
-		}
-	}
+	return tellShortened[types.ChatMessage](ctx, zoom.ListChatMessages.Spec, asked)
 }
 
 // chatWindow makes what a caller wants what Zoom takes, and refuses what Zoom

@@ -57,7 +57,12 @@ func (r *dashboardResolver) Chat(ctx context.Context, obj *types.Dashboard, firs
 	if err := oneMonth(ctx, zoom.ListChatUsage.Spec, &days); err != nil {
 		return nil, err
 	}
-	return connect(ctx, list[zoom.Days, types.ChatUsage]{in: of(ctx, obj), op: zoom.ListChatUsage, windows: unnamed(days, zoom.Days{From: from, To: to}), first: first, after: after})
+	windows := unnamed(days, zoom.Days{From: from, To: to})
+	windows.sums = true
+	return connect(ctx, list[zoom.Days, types.ChatUsage]{
+		in: of(ctx, obj), op: zoom.ListChatUsage, windows: windows, first: first, after: after,
+		saw: tellShortened[types.ChatUsage](ctx, zoom.ListChatUsage.Spec, days),
+	})
 }
 
 func (r *dashboardResolver) ClientFeedback(ctx context.Context, obj *types.Dashboard, from types.Date, to types.Date) ([]*types.ClientFeedback, error) {

@@ -53,6 +53,9 @@ type windows[In any] struct {
 	day   day  // that they were cut on; 0 where no day counts
 	// live tells that the range is none of the caller's.
 	live bool
+	// sums tells that items are sums over the range, and do not name it: those over the
+	// rest of one that Zoom shortens would stand beside them as if they were others.
+	sums bool
 }
 
 // uncut is a list that is read by the caller's own filter.

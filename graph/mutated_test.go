@@ -294,7 +294,7 @@ func (q *mutatedQuestion) mayCost(root string, d spot, m mutate.Mutation, site m
 	array := strings.Split(q.Array, ".")
 	ofList := q.Array != "" && len(path) <= len(array) && slices.Equal(path, array[:len(path)])
 	switch {
-	case ofList && m != mutate.Empty: // without its list an answer is none
+	case ofList && m != mutate.Empty && m != mutate.Null: // without its list an answer is none; null is Zoom's "no value"
 		return a.told(d)
 	case slices.Contains(wholeAnswers, q.Pattern+" "+site.String()) && a.told(d):
 		return true

@@ -213,7 +213,7 @@ func TestConnectionsWithOddRows(t *testing.T) {
 					page[array] = c.odd(items)
 				}
 			}, func(name string, r *rig, whole, odd read) {
-				if name == "ClientFeedback.entries" {
+				if name == "ClientFeedback.entries" || name == "SurveyInstance.answers" {
 					return // there are several, and any of them may be odd
 				}
 				want, nodes := c.plain, whole.nodes+c.more
@@ -236,7 +236,9 @@ var (
 	withIDs = setOf("Account.subAccounts", "Account.users", "Account.informationBarrierPolicies", "Account.surveys", "User.meetings", "User.pastMeetings",
 		"User.webinars", "Webinar.registrants", "Meeting.registrants")
 	identified = setOf("User.chatChannels", "User.chatMessages", "ChatChannel.messages", "User.phoneRecordings", "Role.members",
-		"Dashboard.meetings", "Dashboard.webinars", "Dashboard.zoomRooms", "DashboardZoomRoom.pastMeetings")
+		"Dashboard.meetings", "Dashboard.webinars", "Dashboard.zoomRooms", "DashboardZoomRoom.pastMeetings",
+		"Webinar.participants", "DashboardMeeting.participants", "MeetingInstance.participants", "DashboardWebinar.participants", "DashboardWebinar.participantsQos",
+		"WebinarReport.participants", "DashboardMeeting.participantsQos", "AccountReports.hosts")
 )
 
 func setOf(names ...string) map[string]bool {
@@ -322,10 +324,16 @@ func TestConnectionsOfShortenedRanges(t *testing.T) {
 		}
 		rests.add(name)
 	}, func(name string, r *rig, whole, odd read) {
+		if name == "Dashboard.chat" { // its sums do not say which days they are of
+			if !slices.Equal(odd.codes, []string{"INCOMPLETE_LIST"}) || rests.of[name] > 0 {
+				r.t.Errorf("%+v of %d, and the rest was asked for %d times", odd, whole.nodes, rests.of[name])
+			}
+			return
+		}
 		if len(odd.codes) > 0 {
 			r.t.Errorf("%+v of %d", odd, whole.nodes)
 		}
-		if shortened.of != nil && rests.of[name] == 0 && name != "Dashboard.chat" {
+		if shortened.of != nil && rests.of[name] == 0 {
 			for key := range shortened.of {
 				if strings.HasPrefix(key, name) {
 					r.t.Error("the rest is not asked for")

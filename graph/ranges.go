@@ -1,8 +1,11 @@
 package graph
 
 import (
+	"context"
 	"errors"
 	"time"
+
+	"github.com/99designs/gqlgen/graphql"
 
 	"zoomql/internal/zoom"
 	"zoomql/internal/zoom/types"
@@ -46,7 +49,7 @@ func (l list[In, T]) rest(s *slice[T], r *reading[T], at place) place {
 	next := place{window: at.window + 1, size: at.size, day: at.day}
 	filter := l.filter(at)
 	asked := rangeOf(&filter)
-	if asked == nil || l.windows.live {
+	if asked == nil || l.windows.live || l.windows.sums {
 		return next
 	}
 	gaps, ok := leftOut(l.op.Spec, *asked, r.answered, time.Now())
@@ -87,6 +90,22 @@ func leftOut(op *zoom.Spec, asked, answered zoom.Days, now time.Time) (gaps []zo
 		gaps = append(gaps, days(answered.To.AddDate(0, 0, 1), asked.To.Time))
 	}
 	return gaps, true
+}
+
+// tellShortened returns what tells the days that Zoom leaves out of a range, as soon as
+// a page of the list says so.
+func tellShortened[T any](ctx context.Context, op *zoom.Spec, asked zoom.Days) func(*zoom.Page[T]) {
+	told := false
+	return func(page *zoom.Page[T]) {
+		if told || asked.To.IsZero() {
+			return
+		}
+		told = true // the other pages say the same
+		gaps, _ := leftOut(op, asked, page.Answered(), time.Now())
+		for _, gap := range gaps {
+			graphql.AddError(ctx, &zoom.IncompleteError{Op: op.Pattern, Missing: gap})
+		}
+	}
 }
 
 // expired returns where a list goes on when Zoom keeps no data of a window any more:

@@ -28,7 +28,7 @@ type Page[T any] struct {
 	From types.Time `json:"from,omitzero"`
 	To   types.Time `json:"to,omitzero"`
 	// LeftOut is how many items Zoom sent that are none: null, without an id, or of
-	// another shape. Repeated is how many stood on the page before.
+	// another shape. Repeated is how many stood on this page already.
 	LeftOut  int `json:"left_out,omitzero"`
 	Repeated int `json:"repeated,omitzero"`
 	// Cut tells that there is a token that nobody can read.
@@ -42,8 +42,9 @@ type Page[T any] struct {
 	index      map[string]*T
 }
 
-// Count returns how many items Zoom sent.
-func (p *Page[T]) Count() int { return len(p.Items) + p.LeftOut + p.Repeated }
+// Count returns how many items Zoom sent, one that stands on the page twice once: it
+// stands in the place of another.
+func (p *Page[T]) Count() int { return len(p.Items) + p.LeftOut }
 
 // tokenLife is how long a page with a token is believed at most: the token ends
 // after 15 minutes, and a page whose token is dead leads nowhere.
@@ -230,7 +231,7 @@ func (o ListOp[In, T]) After(p Paging, page *Page[T], read int) string {
 		if int64(max(read, number*size)) >= page.Total.N {
 			return ""
 		}
-	} else if page.Count() < size {
+	} else if page.Count()+page.Repeated < size {
 		return ""
 	}
 	return strconv.Itoa(number + 1)

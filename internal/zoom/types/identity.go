@@ -18,7 +18,8 @@ func LacksID(item any) bool {
 // that comes twice in a list is known to be the same.
 func Identified(item any) bool {
 	switch item.(type) {
-	case Node, *PastMeeting, *ChatChannel, *ChatMessage, *PhoneRecording, *RoleMember, *DashboardMeeting, *DashboardWebinar, *DashboardZoomRoom:
+	case Node, *PastMeeting, *ChatChannel, *ChatMessage, *PhoneRecording, *RoleMember, *DashboardMeeting, *DashboardWebinar, *DashboardZoomRoom,
+		*HostActivity, *Participant, *DashboardParticipant, *ParticipantQos, *WebinarReportParticipant:
 		return true
 	}
 	return false
@@ -42,10 +43,29 @@ func IdentityOf(item any) string {
 		return unlessEmpty(string(x.UUID), x.StartTime.String())
 	case *RoleMember:
 		return string(cmp.Or(x.ZoomID, x.Email))
+	case *Participant:
+		return stayOf(x.InMeetingID, x.Name, x.JoinTime, x.LeaveTime, x.BreakoutRoomID)
+	case *DashboardParticipant:
+		return stayOf(x.InMeetingID, x.Name, x.JoinTime, x.LeaveTime, x.ParticipantUUID)
+	case *ParticipantQos:
+		return stayOf(x.InMeetingID, x.Name, x.JoinTime, x.LeaveTime, x.ParticipantUUID)
+	case *WebinarReportParticipant:
+		return stayOf(x.InMeetingID, x.Name, x.JoinTime, x.LeaveTime, "")
+	case *HostActivity:
+		return unlessEmpty(string(cmp.Or(x.ZoomID, x.Email)), x.From.String())
 	case interface{ Mark() string }:
 		return x.Mark()
 	}
 	return ""
+}
+
+// stayOf is the identity of a stay: whoever comes again has another id within the
+// meeting, or at least another time.
+func stayOf(inMeetingID, name Text, join, leave Time, more Text) string {
+	if inMeetingID == "" || join.IsZero() {
+		return ""
+	}
+	return mark(string(inMeetingID), string(name), join.String(), leave.String(), string(more))
 }
 
 func unlessEmpty(id string, more string) string {
