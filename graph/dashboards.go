@@ -192,7 +192,7 @@ func (s *scope) numberOfRun(ctx context.Context, run types.DashboardRun) (types.
 // webinarOfRun returns the number of the webinar that is or was run; 0 where that
 // is not known to Zoom.
 func (s *scope) webinarOfRun(ctx context.Context, run types.DashboardRun) (types.MeetingNumber, error) {
-	if number, ok := s.known(run.Name); ok {
+	if number, ok := known(ctx, run.Name); ok {
 		return number, nil
 	}
 	w, err := orNil(s.dashboardWebinars().Load(ctx, run))

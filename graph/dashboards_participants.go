@@ -20,7 +20,7 @@ func (s *scope) dashboardParticipants(ctx context.Context, run types.DashboardRu
 		in: s, op: zoom.RunsOf(run.Webinar).Participants, windows: unnamed(filter, zoom.RunParticipants{RunKey: filter.RunKey}), first: first, after: after,
 	})
 	if page != nil {
-		sameOf(s, page.Nodes(), func(p *types.DashboardParticipant) (id, email types.Text) {
+		sameOf(ctx, s, page.Nodes(), func(p *types.DashboardParticipant) (id, email types.Text) {
 			return cmp.Or(p.ParticipantUserID, p.ZoomID), p.Email
 		})
 	}

@@ -23,7 +23,6 @@ import (
 // A loader is made when it is first used: most operations need one or two.
 type scope struct {
 	client *zoom.Client
-	runs   sync.Map // UUID of a run → types.MeetingNumber, as far as known
 
 	loaded atomic.Pointer[loaded]
 }
@@ -38,7 +37,7 @@ type loaded struct {
 
 	mu     sync.Mutex
 	seen   []seenUsers
-	other  map[string]string // a user's id by e-mail, and the other way round
+	other  map[string]otherName // of a user
 	rounds []*userRound
 }
 
@@ -210,18 +209,31 @@ func userKeyOf(name string, whole bool) userKey {
 	return userKey{name, whole || name == me}
 }
 
-// same notes that an id and an e-mail are of one user.
-func (s *scope) same(id, email types.Text) {
-	sameOf(s, []types.Text{id}, func(id types.Text) (types.Text, types.Text) { return id, email })
+// otherName is the id of a user whose e-mail is known, or the other way round. level
+// is that of the first round that may go by it.
+type otherName struct {
+	name  string
+	level int
 }
 
-// sameOf notes of each in a list that his id and his e-mail are of one user.
-func sameOf[T any](s *scope, list []T, names func(T) (id, email types.Text)) {
+// same notes that an id and an e-mail are of one user.
+func (s *scope) same(ctx context.Context, id, email types.Text) {
+	sameOf(ctx, s, []types.Text{id}, func(id types.Text) (types.Text, types.Text) { return id, email })
+}
+
+// sameOf notes of each in a list that his id and his e-mail are of one user. It is for
+// the rounds that wait for the field of ctx, and for none before them or where none
+// does: whether these run before the list comes, or after it, is chance.
+func sameOf[T any](ctx context.Context, s *scope, list []T, names func(T) (id, email types.Text)) {
+	level, waits := from(ctx).awaitedBy(ctx, users)
+	if !waits {
+		return
+	}
 	l := s.now()
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.other == nil {
-		l.other = make(map[string]string, 2*len(list))
+		l.other = make(map[string]otherName, 2*len(list))
 	}
 	for _, one := range list {
 		id, email := names(one)
@@ -229,7 +241,17 @@ func sameOf[T any](s *scope, list []T, names func(T) (id, email types.Text)) {
 			continue
 		}
 		mail := strings.ToLower(string(email))
-		l.other[string(id)], l.other[mail] = mail, string(id)
+		l.alias(string(id), otherName{mail, level})
+		l.alias(mail, otherName{string(id), level})
+	}
+}
+
+// alias notes the other name of a user. Of several, the first round's counts, whichever
+// was noted first. The caller holds the lock.
+func (l *loaded) alias(name string, other otherName) {
+	known, there := l.other[name]
+	if !there || other.level < known.level || other.level == known.level && other.name < known.name {
+		l.other[name] = other
 	}
 }
 
@@ -294,7 +316,8 @@ func (l *loaded) foundBefore(keys []userKey, level int) (found []zoom.Found[type
 	defer l.mu.Unlock()
 	for i, k := range keys {
 		places[i] = -1
-		if other := l.other[k.name]; other != "" {
+		if o, there := l.other[k.name]; there && o.level <= level {
+			other := o.name
 			if _, now := ask.at[other]; !l.askedFor(k.name) && (l.askedFor(other) || now && strings.Contains(k.name, "@")) {
 				k.name = other
 			}

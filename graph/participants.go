@@ -6,6 +6,8 @@ import (
 	"errors"
 	"time"
 
+	"github.com/99designs/gqlgen/graphql"
+
 	"zoomql/internal/zoom"
 	"zoomql/internal/zoom/types"
 )
@@ -13,7 +15,6 @@ import (
 // participants reads who was in a run, from the cheapest source that holds what
 // is asked for. Data that are late or too old are a state, not an error.
 func (s *scope) participants(ctx context.Context, run *types.MeetingInstance, first int, after *string, source *types.ParticipantSource) (*types.ParticipantConnection, error) {
-	s.knows(string(run.UUID), run.MeetingNumber)
 	chosen := s.participantSource(ctx, source)
 	page, err := s.readParticipants(ctx, run, chosen, source == nil, first, after)
 	state := stateOf(err)
@@ -26,7 +27,7 @@ func (s *scope) participants(ctx context.Context, run *types.MeetingInstance, fi
 	if page == nil {
 		page = types.NewConnection[types.Participant](nil, types.Int{}, false, false, nil)
 	}
-	sameOf(s, page.Nodes(), func(p *types.Participant) (id, email types.Text) {
+	sameOf(ctx, s, page.Nodes(), func(p *types.Participant) (id, email types.Text) {
 		return cmp.Or(p.ParticipantUserID, p.ZoomID), p.Email
 	})
 	if zoom.Unfinished(page.Nodes()) {
@@ -133,30 +134,58 @@ func (s *scope) participantRegistrant(ctx context.Context, p *types.Participant)
 	return orNil(s.registrant(ctx, zoom.RegistrantsOf{Number: number, Webinar: p.OfWebinar}, string(p.RegistrantID)))
 }
 
-// knows notes which meeting's run a run is, for the registrations of those who
-// were there.
-func (s *scope) knows(run string, number types.MeetingNumber) {
-	if number != 0 {
-		s.runs.Store(run, number)
-	}
-}
-
-// known returns the number of the meeting or webinar that was run, as far as its
-// name tells it or knows was told.
-func (s *scope) known(run string) (types.MeetingNumber, bool) {
+// known returns the number of the meeting or webinar that was run, as far as the name of
+// the run or an object above the field of ctx tells it. What the fields beside it have
+// read does not count: which of two fields comes first is chance.
+func known(ctx context.Context, run string) (types.MeetingNumber, bool) {
 	if number, err := types.ParseMeetingNumber(run); err == nil {
 		return number, true
 	}
-	number, ok := s.runs.Load(run)
-	if !ok {
-		return 0, false
+	for fc := graphql.GetFieldContext(ctx); fc != nil; fc = fc.Parent {
+		if name, number := runIn(fc.Result); name == run && number != 0 {
+			return number, true
+		}
 	}
-	return number.(types.MeetingNumber), true
+	return 0, false
+}
+
+// runIn returns by which name an object that a field returned, or an item of its list,
+// asks for a run, and the number of what was run, as far as the object tells them.
+func runIn(result any) (name string, number types.MeetingNumber) {
+	switch of := result.(type) {
+	case *types.Node:
+		return runIn(*of)
+	case **types.MeetingInstance:
+		return runIn(*of)
+	case **types.DashboardMeeting:
+		return runIn(*of)
+	case **types.DashboardWebinar:
+		return runIn(*of)
+	case **types.WebinarReport:
+		return runIn(*of)
+	case *types.MeetingInstance:
+		if of != nil {
+			return string(of.UUID), of.MeetingNumber
+		}
+	case *types.DashboardMeeting:
+		if of != nil {
+			return of.Run.Name, of.Number
+		}
+	case *types.DashboardWebinar:
+		if of != nil {
+			return of.Run.Name, of.Number
+		}
+	case *types.WebinarReport:
+		if of != nil {
+			return webinarRun(of), of.WebinarNumber
+		}
+	}
+	return "", 0
 }
 
 // numberOf returns the number of the meeting that was run.
 func (s *scope) numberOf(ctx context.Context, run string) (types.MeetingNumber, error) {
-	if number, ok := s.known(run); ok {
+	if number, ok := known(ctx, run); ok {
 		return number, nil
 	}
 	whole, err := s.instances().Load(ctx, run)

@@ -13,7 +13,7 @@ import (
 // userOf returns the user that a row of a report names, by id or else by e-mail
 // address; none when the row names nobody. A name that is no address is no user's.
 func (s *scope) userOf(ctx context.Context, id, email types.Text) (*types.User, error) {
-	s.same(id, email)
+	s.same(ctx, id, email)
 	return orNil(s.user(ctx, string(person(id, email))))
 }
 
@@ -163,7 +163,7 @@ func webinarRun(w *types.WebinarReport) string {
 
 // webinarOf returns the number of the webinar that was run.
 func (s *scope) webinarOf(ctx context.Context, w *types.WebinarReport) (types.MeetingNumber, error) {
-	if number, ok := s.known(w.Run); ok {
+	if number, ok := known(ctx, w.Run); ok {
 		return number, nil
 	}
 	whole, err := s.wholeWebinarReport(ctx, w)
@@ -188,7 +188,6 @@ func (s *scope) webinarReportRegistrant(ctx context.Context, p *types.WebinarRep
 // webinarReportParticipants reads who was in a run of a webinar.
 func (s *scope) webinarReportParticipants(ctx context.Context, w *types.WebinarReport, first int, after *string) (*types.WebinarReportParticipantConnection, error) {
 	filter := zoom.WebinarParticipantFilter{WebinarID: webinarRun(w), IncludeFields: "registrant_id"}
-	s.knows(filter.WebinarID, w.WebinarNumber)
 	page, err := connect(ctx, list[zoom.WebinarParticipantFilter, types.WebinarReportParticipant]{
 		in: s, op: zoom.ListWebinarReportParticipants, windows: unnamed(filter, zoom.WebinarParticipantFilter{WebinarID: filter.WebinarID}), first: first, after: after,
 	})

@@ -593,6 +593,21 @@ func (q *request) placeOf(ctx context.Context, k kind) (level int, at presence) 
 	return route.level, at
 }
 
+// awaitedBy returns the level of the first round of a kind that waits for the field of
+// ctx, if one does: what the field has read is there for that round and for those after.
+func (q *request) awaitedBy(ctx context.Context, k kind) (level int, waits bool) {
+	route := q.routeOf(graphql.GetOperationContext(ctx), graphql.GetFieldContext(ctx).Field, 0)
+	if route.own == nil {
+		return 0, false
+	}
+	for _, at := range route.own.levels {
+		if at.kind == k && (!waits || at.level < level) {
+			level, waits = at.level, true
+		}
+	}
+	return level, waits
+}
+
 // implementors are the names of the types of fragments that hold for objects of a type:
 // those by which the executor collects fields.
 var implementors = sync.OnceValue(func() map[string][]string {
