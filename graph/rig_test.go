@@ -65,6 +65,8 @@ type setup struct {
 	budget  Budget        // of an answer; zero is the gateway's own
 	// before, if given, may answer a call in the sandbox's place.
 	before func(w http.ResponseWriter, r *http.Request) bool
+	// breaker says when operations are left alone; zero is the gateway's own.
+	breaker zoom.Breaker
 	// store, if given, is the gateway's cache.
 	store cache.Store
 	// answers, if given, keeps whole answers; without a store of the test's own it
@@ -181,6 +183,7 @@ func (r *rig) client() *zoom.Client {
 		BaseURL:   "http://zoom.test/v2",
 		HTTP:      carry,
 		Store:     r.store,
+		Breaker:   r.breaker,
 		Limiter:   ratelimit.NewLimiter(&ratelimit.Memory{}, 30*time.Second),
 	})
 }
