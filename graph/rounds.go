@@ -288,12 +288,14 @@ func (r *rounds) watch(steps int) {
 	time.AfterFunc(patience, func() {
 		r.mu.Lock()
 		defer r.mu.Unlock()
-		waiting := false
+		waiting, running := false, false
 		for _, of := range r.of {
-			waiting = waiting || of != nil && of.gathered > 0 && !of.running
+			if of != nil {
+				waiting, running = waiting || of.gathered > 0, running || of.running
+			}
 		}
 		switch {
-		case !waiting || r.active > 0:
+		case !waiting || running || r.active > 0: // the end of a round looks again
 			r.watched = false
 		case r.steps != steps:
 			r.watch(r.steps)
