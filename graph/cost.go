@@ -25,7 +25,9 @@ func costOf(u *zoom.Usage) cost {
 		c.requested[r], c.actual[r] = u.Requested(r), u.Calls(r)
 	}
 	if entries, keeping := u.Drift(); keeping {
-		c.drift, _ = json.Marshal(entries) // names and numbers
+		if drift, err := json.Marshal(entries); err == nil {
+			c.drift = drift
+		}
 	}
 	return c
 }

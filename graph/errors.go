@@ -218,7 +218,7 @@ func addZoom(shown *gqlerror.Error, err error) {
 // withIncomplete says what a list lacks: how many items of how many, or which days.
 func withIncomplete(shown *gqlerror.Error, err *zoom.IncompleteError) *gqlerror.Error {
 	shown.Message = err.Error()
-	withCode(shown, codeIncomplete)
+	shown = withCode(shown, codeIncomplete)
 	shown.Extensions["zoom"] = map[string]any{"operation": err.Op}
 	if err.Missing.To.IsZero() {
 		shown.Extensions["list"] = map[string]any{"given": err.Given, "counted": err.Counted}

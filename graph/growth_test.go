@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -57,7 +58,7 @@ func gatewayOver(tb testing.TB, users int) (fresh func() (ask func(query string)
 // parts are known. What a user costs should not hang on how many there are.
 func BenchmarkUsers(b *testing.B) {
 	for _, n := range []int{100, 300, 1000} {
-		b.Run(fmt.Sprint(n), func(b *testing.B) {
+		b.Run(strconv.Itoa(n), func(b *testing.B) {
 			ask := gatewayOver(b, n)()
 			ask(usersQuery(n))
 			b.ReportAllocs()

@@ -165,7 +165,7 @@ func (l list[In, T]) readFrom(ctx context.Context, at place, lost *place) (*slic
 			here := at
 			here.index, here.offset = uint16(i+1), at.offset+uint32(i)+1
 			switch {
-			case before != nil && before[i]:
+			case i < len(before) && before[i]:
 				continue
 			case skipping:
 				skipping = here.window != lost.window || markOf(page.Items[i]) != lost.mark

@@ -369,7 +369,7 @@ func zoomAnswers(path string, answer func(q url.Values) string) func(http.Respon
 func rows(from, to int, row string) string {
 	list := make([]string, 0, to-from)
 	for i := from; i < to; i++ {
-		list = append(list, strings.ReplaceAll(row, "#", fmt.Sprint(i)))
+		list = append(list, strings.ReplaceAll(row, "#", strconv.Itoa(i)))
 	}
 	return strings.Join(list, ",")
 }

@@ -55,8 +55,8 @@ func TestPhrasings(t *testing.T) {
 		t.Run(strconv.Itoa(from), func(t *testing.T) {
 			t.Parallel()
 			for n := from; n < min(from+pairsAtOnce, *pairs); n++ {
-				comparable, needed := samePhrased(t, schema, seed, n)
-				if comparable {
+				compared, needed := samePhrased(t, schema, seed, n)
+				if compared {
 					asked.Add(1)
 				}
 				if needed {
@@ -69,7 +69,7 @@ func TestPhrasings(t *testing.T) {
 
 // samePhrased asks a question in two phrasings, and fails the test where the answers
 // differ. It reports whether they could be compared, and whether Zoom had to be asked.
-func samePhrased(t *testing.T, schema *ast.Schema, seed uint64, n int) (comparable, needed bool) {
+func samePhrased(t *testing.T, schema *ast.Schema, seed uint64, n int) (compared, needed bool) {
 	wide := DefaultLimits
 	wide.Aliases, wide.Directives, wide.Depth = 1000, 1000, 100
 	rng := rand.New(rand.NewPCG(seed, uint64(n)))

@@ -443,7 +443,7 @@ func answered(schema *ast.Schema, body string, data json.RawMessage) error {
 	if err := json.Unmarshal([]byte(body), &request); err != nil {
 		return fmt.Errorf("there are data to what is no request: %w", err)
 	}
-	doc, errs := gqlparser.LoadQuery(schema, strings.TrimPrefix(request.Query, "\uFEFF"))
+	doc, errs := gqlparser.LoadQueryWithRules(schema, strings.TrimPrefix(request.Query, "\uFEFF"), nil)
 	if errs != nil {
 		return fmt.Errorf("there are data to a document that is not valid: %w", errs)
 	}

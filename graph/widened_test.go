@@ -15,7 +15,7 @@ import (
 // widened makes a question ask for all that the answer of its operation tells, beside
 // what it asks for already, but for the fields of without, by their paths.
 func widened(s *zoom.Spec, query string, without map[string]bool) (string, error) {
-	doc, errs := gqlparser.LoadQuery(readSchema(), query)
+	doc, errs := gqlparser.LoadQueryWithRules(readSchema(), query, nil)
 	if len(errs) > 0 {
 		return "", errs
 	}

@@ -187,7 +187,7 @@ func judgeCreates(creates []*keyedCreate, calls []upstream.Call) *createVerdict 
 		n := made[k.host]
 		v.created += min(n, 1)
 		number := v.meanwhile(k)
-		last, _ := meetingOf(k.last)
+		last := meetingOf(k.last)
 		switch {
 		case last == "" || number != "" && last != number:
 			v.unknown++
@@ -207,7 +207,7 @@ func judgeCreates(creates []*keyedCreate, calls []upstream.Call) *createVerdict 
 // first meeting that one of them was told of.
 func (v *createVerdict) meanwhile(k *keyedCreate) (first string) {
 	for _, r := range k.told {
-		number, _ := meetingOf(r)
+		number := meetingOf(r)
 		switch {
 		case number != "" && first != "":
 			v.again++ // by another number it was made twice, which Zoom tells
@@ -229,22 +229,17 @@ func (v *createVerdict) meanwhile(k *keyedCreate) (first string) {
 	return first
 }
 
-// meetingOf returns the number of the meeting that an answer tells of, or the code
-// of the first of its userErrors.
-func meetingOf(r *reply) (number, mistake string) {
+// meetingOf returns the number of the meeting that an answer tells of, if any.
+func meetingOf(r *reply) string {
 	var data struct {
 		CreateMeeting struct {
-			Meeting    struct{ Number string }
-			UserErrors []struct{ Code string }
+			Meeting struct{ Number string }
 		}
 	}
 	if r == nil || json.Unmarshal(r.data, &data) != nil {
-		return "", ""
+		return ""
 	}
-	if errs := data.CreateMeeting.UserErrors; len(errs) > 0 {
-		return "", errs[0].Code
-	}
-	return data.CreateMeeting.Meeting.Number, ""
+	return data.CreateMeeting.Meeting.Number
 }
 
 // row makes a row of it.

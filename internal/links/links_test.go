@@ -372,7 +372,7 @@ func TestFilesOfAnotherCloud(t *testing.T) {
 	}
 	l := newLinks(t, func(cfg *Config) { cfg.Transport, cfg.Cloud = net, zoom.CloudOf("https://zoomgov.com") })
 	answer := l.ask(t, "GET", l.mustSign(t, "https://"+at+"/x", time.Minute), nil)
-	if body := bodyOf(t, answer); answer.StatusCode != 200 || body != content || !slices.Equal(net.asked, []string{"GET " + at + " Bearer token-1"}) {
+	if body := bodyOf(t, answer); answer.StatusCode != http.StatusOK || body != content || !slices.Equal(net.asked, []string{"GET " + at + " Bearer token-1"}) {
 		t.Errorf("HTTP %d %q, asked %q", answer.StatusCode, body, net.asked)
 	}
 }

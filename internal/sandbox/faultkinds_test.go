@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -122,10 +123,8 @@ func TestFaultKinds(t *testing.T) {
 			if strings.HasPrefix(c.call, "POST") {
 				body = map[string]any{"topic": "odd"}
 			}
-			path := strings.NewReplacer("${HostID}", r.HostID, "${MeetingNumber}", fmt.Sprint(r.MeetingNumber)).Replace(c.call)
-			if strings.Contains(path, "=token") {
-				path = strings.Replace(path, "=token", "="+r.get(users).str(nextToken), 1)
-			}
+			path := strings.NewReplacer("${HostID}", r.HostID, "${MeetingNumber}", strconv.FormatInt(r.MeetingNumber, 10)).Replace(c.call)
+			path = strings.Replace(path, "=token", "="+r.get(users).str(nextToken), 1)
 			whole := &result{}
 			if body == nil && !strings.Contains(path, emptyToken) {
 				whole = r.do(path, nil)
@@ -329,7 +328,7 @@ func TestParseFaults(t *testing.T) {
 	for text, want := range map[string]string{
 		"":                           `[]`,
 		"refused":                    `[{"refused" 1}]`,
-		" refused:0.25, , no-list:1": `[{"refused" 0.25} {"no-list" 1}]`,
+		"refused:0.25, , no-list:1 ": `[{"refused" 0.25} {"no-list" 1}]`,
 		"refused:0":                  "the share",
 		"refused:x":                  "the share",
 		":0.1":                       `there is no kind ""`,

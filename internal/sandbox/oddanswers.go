@@ -356,8 +356,8 @@ func typeOf(t reflect.Type, name string) reflect.Type {
 	case reflect.Slice, reflect.Map:
 		return t.Elem()
 	case reflect.Struct:
-		for i := range t.NumField() {
-			f := t.Field(i)
+		for f := range t.Fields() {
+			f := f
 			tag, _, _ := strings.Cut(f.Tag.Get("json"), ",")
 			if tag == name {
 				return f.Type

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"maps"
 	"net/http"
 	"reflect"
 	"regexp"
@@ -18,13 +19,13 @@ import (
 
 // twice asks the same of a Zoom that answers everything alike, two times, and returns
 // the error and how many calls that took.
-func twice(t *testing.T, ask func(context.Context, *Client) error, status int, body string, headers ...string) (err error, calls int) {
+func twice(t *testing.T, ask func(context.Context, *Client) error, status int, body string, headers ...string) (calls int, err error) {
 	t.Helper()
 	c := newTestClient(func(*http.Request) *http.Response { calls++; return answer(status, body, headers...) })
 	for range 2 {
 		err = ask(t.Context(), c)
 	}
-	return err, calls
+	return calls, err
 }
 
 // questions are of every kind: for an object, for a list, for settings, for a
@@ -76,7 +77,7 @@ func TestRefusalsUnderHTTP200(t *testing.T) {
 	} {
 		for name, ask := range questions {
 			for _, status := range []int{200, 201} {
-				err, calls := twice(t, ask, status, c.body)
+				calls, err := twice(t, ask, status, c.body)
 				e := asError(t, err)
 				if !errors.Is(e.Kind, c.kind) || e.Status != status || e.Code == 0 || e.Message == "" || OutcomeUnknown(err) {
 					t.Errorf("%s, %s: HTTP %d is %+v", name, c.why, status, e)
@@ -94,7 +95,7 @@ func TestRefusalsUnderHTTP200(t *testing.T) {
 func TestAnswersThatLackWhatWasAskedFor(t *testing.T) {
 	for _, body := range []string{``, ` `, `{}`, `null`, `[]`, `{"status":"ok"}`, `{"users":{},"id":{},"roles":"r","token":"","total_records":3}`, `{"id":"","uuid":null,"total_records":2,"users":null}`} {
 		for name, ask := range questions {
-			err, calls := twice(t, ask, 200, body)
+			calls, err := twice(t, ask, 200, body)
 			switch {
 			case name == "raw", name == "settings" && body == `{}`, name == "change" && strings.HasPrefix(strings.TrimSpace(body)+"{", "{"):
 				if err != nil {
@@ -120,7 +121,7 @@ func TestAnswersThatPass(t *testing.T) {
 		"create":   {`{"id":7}`},
 	} {
 		for _, body := range bodies {
-			if err, _ := twice(t, questions[name], 200, body); err != nil {
+			if _, err := twice(t, questions[name], 200, body); err != nil {
 				t.Errorf("%s: %q is %v", name, body, err)
 			}
 		}
@@ -133,7 +134,7 @@ func TestAnswersOfOthers(t *testing.T) {
 	for _, body := range []string{page, text, `<Error><Code>NoSuchKey</Code><Message>No.</Message></Error>`} {
 		for _, status := range []int{200, 201, 400, 401, 403, 404, 409} {
 			for name, ask := range questions {
-				err, calls := twice(t, ask, status, body, "Content-Type", "text/html; charset=utf-8")
+				calls, err := twice(t, ask, status, body, "Content-Type", "text/html; charset=utf-8")
 				e := asError(t, err)
 				if !errors.Is(e.Kind, ErrNotZoom) || calls != 2 || e.AnsweredBy() != "HTTP "+strconv.Itoa(status)+", text/html" || e.Message != "" {
 					t.Errorf("%s: HTTP %d is %+v after %d calls", name, status, e, calls)
@@ -143,7 +144,7 @@ func TestAnswersOfOthers(t *testing.T) {
 				}
 			}
 		}
-		if err, _ := twice(t, questions["object"], 503, body); !errors.Is(err, ErrUnavailable) {
+		if _, err := twice(t, questions["object"], 503, body); !errors.Is(err, ErrUnavailable) {
 			t.Errorf("an outage is %v", err)
 		}
 	}
@@ -182,7 +183,7 @@ func TestOddAnswersOpenTheBreaker(t *testing.T) {
 func TestOnlyWritesHaveAnOutcome(t *testing.T) {
 	for _, status := range []int{302, 500, 502, 504} {
 		for name, ask := range questions {
-			err, _ := twice(t, ask, status, ``)
+			_, err := twice(t, ask, status, ``)
 			if writes := name == "create" || name == "change"; OutcomeUnknown(err) != writes {
 				t.Errorf("%s: HTTP %d: unknown %v", name, status, !writes)
 			}
@@ -203,7 +204,7 @@ func TestEveryAnswerIsHeldAgainstSomething(t *testing.T) {
 		if len(need.names) == 0 && s != CreateRole.Spec { // for which no document has an answer
 			t.Errorf("%s may have any answer", s.Pattern)
 		}
-		if _, page := reflect.New(s.answer).Interface().(interface{ filled() bool }); !page && len(need.fields) != len(need.names) {
+		if _, page := reflect.TypeAssert[interface{ filled() bool }](reflect.New(s.answer)); !page && len(need.fields) != len(need.names) {
 			t.Errorf("%s: %v are not all fields of %s", s.Pattern, need.names, s.answer)
 		}
 	}
@@ -224,9 +225,7 @@ func exampleOf(s *schema, more int) any {
 	object := map[string]any{}
 	for _, part := range s.AllOf {
 		if fields, ok := exampleOf(part, more).(map[string]any); ok {
-			for name, v := range fields {
-				object[name] = v
-			}
+			maps.Copy(object, fields)
 		}
 	}
 	for name, p := range s.Properties {

@@ -145,7 +145,7 @@ func (t *transport) send(req *Request, call *http.Request) (*http.Response, erro
 		}
 		next, err := answer.Location()
 		if err != nil || next.User != nil || originOf(next) != base && !t.cfg.Cloud.Owns(next) {
-			return answer, nil
+			return answer, nil //nolint:nilerr // it is not followed: what it says is the answer
 		}
 		again := call.Clone(call.Context())
 		again.Body = io.NopCloser(bytes.NewReader(req.Body))

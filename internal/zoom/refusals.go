@@ -3,6 +3,7 @@ package zoom
 import (
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -143,12 +144,7 @@ func (r *compiledRule) fits(pattern string, status, code int, message string) bo
 }
 
 func contains(list []int, n int) bool {
-	for _, one := range list {
-		if one == n {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(list, n)
 }
 
 // limitReached matches what Zoom says of a limit that is reached, where the status does not.

@@ -2,6 +2,7 @@ package types
 
 import (
 	"bytes"
+	"maps"
 	"reflect"
 	"strings"
 	"sync"
@@ -104,9 +105,7 @@ func membersOf(t reflect.Type) map[string]reflect.Type {
 				fields[name] = f.Type
 			case name == "" && f.IsExported() && f.Type.Kind() == reflect.Struct:
 				// It is embedded, or decoded from the same object by hand.
-				for name, t := range membersOf(f.Type) {
-					fields[name] = t
-				}
+				maps.Copy(fields, membersOf(f.Type))
 			}
 		}
 	}
