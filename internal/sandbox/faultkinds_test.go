@@ -326,13 +326,13 @@ func TestFaultsHeader(t *testing.T) {
 
 func TestParseFaults(t *testing.T) {
 	for text, want := range map[string]string{
-		"":                           `[]`,
-		"refused":                    `[{"refused" 1}]`,
-		"refused:0.25, , no-list:1 ": `[{"refused" 0.25} {"no-list" 1}]`,
-		"refused:0":                  "the share",
-		"refused:x":                  "the share",
-		":0.1":                       `there is no kind ""`,
-		"Refused":                    `there is no kind "Refused"`,
+		"":                         `[]`,
+		"refused":                  `[{"refused" 1}]`,
+		"refused:0.25, ,no-list:1": `[{"refused" 0.25} {"no-list" 1}]`,
+		"refused:0":                "the share",
+		"refused:x":                "the share",
+		":0.1":                     `there is no kind ""`,
+		"Refused":                  `there is no kind "Refused"`,
 	} {
 		list, err := ParseFaults(text)
 		if err != nil {

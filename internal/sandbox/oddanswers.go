@@ -357,7 +357,6 @@ func typeOf(t reflect.Type, name string) reflect.Type {
 		return t.Elem()
 	case reflect.Struct:
 		for f := range t.Fields() {
-			f := f
 			tag, _, _ := strings.Cut(f.Tag.Get("json"), ",")
 			if tag == name {
 				return f.Type
