@@ -122,6 +122,20 @@ func (n *noted) add(what string) {
 	n.of[what]++
 }
 
+// times returns how often a name was added.
+func (n *noted) times(name string) int {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.of[name]
+}
+
+// names returns what was added.
+func (n *noted) names() []string {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return slices.Collect(maps.Keys(n.of))
+}
+
 // eachConnection reads every connection of the schema: as the sandbox answers, and
 // then with its answers changed.
 func eachConnection(t *testing.T, change func(name string, r *http.Request, body map[string]any), check func(name string, r *rig, whole, odd read)) {
@@ -160,7 +174,7 @@ func TestConnectionsThatEndEarly(t *testing.T) {
 		if odd.nodes != whole.nodes {
 			r.t.Errorf("%d items came, want %d", odd.nodes, whole.nodes)
 		}
-		if told.of[name] == 0 {
+		if told.times(name) == 0 {
 			return // Zoom documents no count here
 		}
 		if len(odd.codes) == 0 || !odd.more {
@@ -206,9 +220,7 @@ func TestConnectionsWithOddRows(t *testing.T) {
 				if len(items) == 0 || above(name, array) {
 					return
 				}
-				done.mu.Lock()
-				first := done.of[name] == 0
-				done.mu.Unlock()
+				first := done.times(name) == 0
 				if done.add(name); first {
 					page[array] = c.odd(items)
 				}
@@ -277,18 +289,18 @@ func TestConnectionsThatNeverEnd(t *testing.T) {
 				}
 				calls.add(name)
 				calls.mu.Lock()
-				n := calls.of[name]
+				n := calls.times(name)
 				calls.mu.Unlock()
 				c.odd(page, array, n)
 			}, func(name string, r *rig, whole, odd read) {
-				if calls.of[name] == 0 {
+				if calls.times(name) == 0 {
 					return // it has no pages
 				}
 				if !slices.Equal(slices.Compact(odd.codes), []string{"BAD_ANSWER"}) || odd.nodes == 0 || odd.nodes > whole.nodes || !odd.more {
 					r.t.Errorf("%+v of %d", odd, whole.nodes)
 				}
 				lists := max(len(odd.codes), 1) // there may be several of the kind, each with its error
-				if n := calls.of[name]; n > lists*c.calls {
+				if n := calls.times(name); n > lists*c.calls {
 					r.t.Errorf("%d pages of %d lists were asked for, want %d each", n, lists, c.calls)
 				}
 			})
@@ -325,23 +337,23 @@ func TestConnectionsOfShortenedRanges(t *testing.T) {
 		rests.add(name)
 	}, func(name string, r *rig, whole, odd read) {
 		if name == "Dashboard.chat" { // its sums do not say which days they are of
-			if !slices.Equal(odd.codes, []string{"INCOMPLETE_LIST"}) || rests.of[name] > 0 {
-				r.t.Errorf("%+v of %d, and the rest was asked for %d times", odd, whole.nodes, rests.of[name])
+			if !slices.Equal(odd.codes, []string{"INCOMPLETE_LIST"}) || rests.times(name) > 0 {
+				r.t.Errorf("%+v of %d, and the rest was asked for %d times", odd, whole.nodes, rests.times(name))
 			}
 			return
 		}
 		if len(odd.codes) > 0 {
 			r.t.Errorf("%+v of %d", odd, whole.nodes)
 		}
-		if shortened.of != nil && rests.of[name] == 0 {
-			for key := range shortened.of {
+		if rests.times(name) == 0 {
+			for _, key := range shortened.names() {
 				if strings.HasPrefix(key, name) {
 					r.t.Error("the rest is not asked for")
 				}
 			}
 		}
 	})
-	if n := len(rests.of); n < 8 {
+	if n := len(rests.names()); n < 8 {
 		t.Errorf("the rest was asked for in %d connections only", n)
 	}
 }
