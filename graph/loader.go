@@ -29,16 +29,6 @@ type promise[T any] struct {
 	found zoom.Found[T] // once the round is over
 }
 
-// kept reports whether the object was found.
-func (p *promise[T]) kept() bool {
-	select {
-	case <-p.by.done:
-		return true
-	default:
-		return false
-	}
-}
-
 // batch is keys that are found together, and the promises to keep.
 type batch[K comparable, T any] struct {
 	by       *round
@@ -85,10 +75,8 @@ func (l *loader[K, T]) await(ctx context.Context, promises []*promise[T]) []zoom
 }
 
 func (l *loader[K, T]) wait(ctx context.Context, by *round) error {
-	select {
-	case <-by.done:
+	if by.over() {
 		return nil
-	default:
 	}
 	if l.rounds {
 		req := from(ctx)
@@ -124,7 +112,7 @@ func (l *loader[K, T]) begin(ctx context.Context, keys []K) []*promise[T] {
 	fresh := make([]promise[T], len(keys))
 	for i, key := range keys {
 		p := l.asked[key]
-		if p == nil || p.by.level > level && !p.kept() {
+		if p == nil || p.by.level > level && !p.by.over() {
 			if own == nil {
 				own = l.newBatch(ctx, level)
 			}

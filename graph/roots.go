@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -83,22 +82,27 @@ func nodes(ctx context.Context, ids []*types.NodeID) ([]types.Node, error) {
 	if len(ids) > maxNodes {
 		return nil, invalid(fmt.Sprintf("ids: %d are more than %d", len(ids), maxNodes))
 	}
-	found := make([]types.Node, len(ids))
-	var wait sync.WaitGroup
-	for i, id := range ids {
-		wait.Go(func() {
-			var err error
-			defer func() {
-				if err != nil {
-					graphql.AddError(graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i)), err)
-				}
-			}()
-			defer caught(ctx, &err)
-			found[i], err = in(ctx, id).node(ctx, *id)
-		})
+	found, errs := findNodes(ctx, ids...)
+	for i, err := range errs {
+		if err != nil {
+			graphql.AddError(graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i)), err)
+		}
 	}
-	wait.Wait()
 	return found, nil
+}
+
+// findNodes returns the objects of global ids, in their order. The ids tell which types
+// these are of, so that none waits for rounds that only others lead to.
+func findNodes(ctx context.Context, ids ...*types.NodeID) ([]types.Node, []error) {
+	found, errs, kinds := make([]types.Node, len(ids)), make([]error, len(ids)), make([]string, len(ids))
+	for i, id := range ids {
+		kinds[i] = id.Type
+	}
+	from(ctx).apart(ctx, kinds, func(i int) {
+		defer caught(ctx, &errs[i])
+		found[i], errs[i] = in(ctx, ids[i]).node(ctx, *ids[i])
+	})
+	return found, errs
 }
 
 // instances reads the runs of a meeting, each whole if more than its UUID and

@@ -92,6 +92,16 @@ type round struct {
 	done    chan struct{}
 }
 
+// over reports whether its batches have run.
+func (r *round) over() bool {
+	select {
+	case <-r.done:
+		return true
+	default:
+		return false
+	}
+}
+
 // patience is how long fields that do not come are waited for, while nothing is done.
 const patience = 20 * time.Millisecond
 
@@ -104,6 +114,15 @@ type demand struct {
 type levelDemand struct {
 	kind     kind
 	level, n int
+}
+
+// ownDemand returns what a field of a type asks for on its level.
+func ownDemand(typeName string, level int) *demand {
+	d := &demand{}
+	for _, k := range kindsOf(typeName) {
+		d.levels = append(d.levels, levelDemand{k, level, 1})
+	}
+	return d
 }
 
 // add adds what another leads to.
@@ -446,10 +465,7 @@ func (q *request) newRoute(opCtx *graphql.OperationContext, f graphql.CollectedF
 	if infoOf(f.ObjectDefinition, f.Definition).edge {
 		found.level = min(above+1, maxLevel)
 	}
-	all := &demand{}
-	for _, k := range kindsOf(name) {
-		all.levels = append(all.levels, levelDemand{k, found.level, 1})
-	}
+	all := ownDemand(name, found.level)
 	types := []*ast.Definition{def}
 	if def.IsAbstractType() {
 		types = q.schema.PossibleTypes[name]
@@ -571,6 +587,42 @@ func awaited(ctx context.Context, next graphql.Resolver) (res any, err error) {
 	}
 	below = route.objectsIn(v)
 	return res, err
+}
+
+// apart resolves parts of the field of ctx beside each other. Part i leads to objects of
+// types[i], and to none of the other types that the field may hold: each is expected as
+// a field of that type is, and waits for a round of its own. The field waits for them.
+func (q *request) apart(ctx context.Context, types []string, part func(i int)) {
+	r, field := &q.rounds, graphql.GetFieldContext(ctx).Field
+	level := q.routeOf(graphql.GetOperationContext(ctx), field, 0).level
+	own, parts := ownDemand(field.Definition.Type.Name(), level), make([]*demand, len(types))
+	r.mu.Lock()
+	for i, name := range types {
+		parts[i] = ownDemand(name, level)
+		r.expect(parts[i], 1)
+	}
+	r.expect(own, -1)
+	r.active += len(types) - 1
+	r.advance()
+	r.mu.Unlock()
+	var wait sync.WaitGroup
+	for i := range types {
+		wait.Go(func() {
+			defer func() {
+				r.mu.Lock()
+				defer r.mu.Unlock()
+				r.expect(parts[i], -1)
+				r.active--
+				r.advance()
+			}()
+			part(i)
+		})
+	}
+	wait.Wait()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.expect(own, 1)
+	r.active++
 }
 
 // groupOf returns the group that the field of ctx belongs to.

@@ -12,7 +12,8 @@ func (r *queryResolver) Viewer(ctx context.Context) (*types.Viewer, error) {
 }
 
 func (r *queryResolver) Node(ctx context.Context, id types.NodeID) (types.Node, error) {
-	return in(ctx, &id).node(ctx, id)
+	found, errs := findNodes(ctx, &id)
+	return found[0], errs[0]
 }
 
 func (r *queryResolver) Nodes(ctx context.Context, ids []*types.NodeID) ([]types.Node, error) {
