@@ -53,8 +53,8 @@ const (
 // promised is how much memory the gateway takes at most.
 func promised(cacheBytes int64) int64 { return ownMemory + 2*cacheBytes }
 
-// limitMemory has garbage collected as soon as the process comes near to what is
-// promised. A GOMEMLIMIT that was set stays.
+// limitMemory makes the collector run as soon as the process comes near the promised
+// memory. A GOMEMLIMIT of the operator's stays.
 func limitMemory(cacheBytes int64) {
 	if debug.SetMemoryLimit(-1) == math.MaxInt64 {
 		debug.SetMemoryLimit(promised(cacheBytes) - outside)

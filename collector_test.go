@@ -41,8 +41,8 @@ func TestSpareCollector(t *testing.T) {
 	becomes("little again", func(p int) bool { return p > 150 })
 }
 
-// TestLimitMemory has the limit follow from what is promised, and a limit that was set
-// stay.
+// TestLimitMemory checks that the limit follows from the promise, and that a limit of the operator's
+// stays.
 func TestLimitMemory(t *testing.T) {
 	defer debug.SetMemoryLimit(debug.SetMemoryLimit(math.MaxInt64))
 	limitMemory(64 << 20)

@@ -101,13 +101,14 @@ func (m *maker) tenant(a config.Account, log *slog.Logger) (*tenant, error) {
 		log = log.With("account", a.Name)
 	}
 	t, tokens := &tenant{Account: a, log: log}, newTokens(a, m.logins)
+	cloud := zoom.CloudOf(a.OAuthURL)
 	t.client = zoom.New(zoom.Config{
 		AccountID: a.ID,
 		View:      "server-to-server:" + a.ClientID,
 		Plan:      a.Plan,
 		Tokens:    tokens,
 		BaseURL:   strings.TrimSuffix(a.APIURL, "/"),
-		Cloud:     zoom.CloudOf(a.OAuthURL),
+		Cloud:     cloud,
 		HTTP:      m.calls,
 		Bodies:    m.bodies,
 		// What all replicas have, whatever else is set.
@@ -118,7 +119,7 @@ func (m *maker) tenant(a config.Account, log *slog.Logger) (*tenant, error) {
 	var err error
 	t.files, err = links.New(links.Config{
 		Secret: string(m.cfg.LinkKey), PublicURL: m.cfg.PublicURL, AccountID: a.ID,
-		Tokens: tokens, APIURL: a.APIURL, Cloud: zoom.CloudOf(a.OAuthURL), Transport: m.files, Log: log,
+		Tokens: tokens, APIURL: a.APIURL, Cloud: cloud, Transport: m.files, Log: log,
 	})
 	t.graph = graph.New(graph.Config{
 		Client: t.client, Answers: m.stores.near, Ledger: m.stores.ledger, Documents: m.documents, Room: m.room, Links: t.files, RawRequests: m.cfg.RawRequests == "on",

@@ -10,8 +10,8 @@ import (
 	"zoomql/internal/zoom/types"
 )
 
-// atOnce returns the items of a list that comes at once. What is none is left out, and
-// what is missing by Zoom's own count is told, both as an error beside it.
+// atOnce returns the items of a list without pages. It leaves out items without an id,
+// and adds an error for these and for items that Zoom counts and did not send.
 func atOnce[T any](ctx context.Context, op *zoom.Spec, items []*T, c zoom.Counted) []*T {
 	if err := c.Early(op, len(items)); err != nil {
 		graphql.AddError(ctx, err)

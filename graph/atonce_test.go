@@ -48,7 +48,7 @@ func TestListsAtOnceThatEndEarly(t *testing.T) {
 	}
 }
 
-// What is not in a list that came short is asked for by itself.
+// A list that came short does not prove that an object is missing: it is asked for by itself.
 func TestLookUpsInListsThatEndEarly(t *testing.T) {
 	inRig(t, setup{before: zoomAnswers("/roles", func(url.Values) string {
 		return `{"total_records":9,"roles":[{"id":"0","name":"Owner"}]}`

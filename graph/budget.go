@@ -100,10 +100,10 @@ func (f forecast) first(field graphql.CollectedField) float64 {
 	}
 }
 
-// Objects that the executor works on take room, and so does what is long. An operation
-// that has begun must not wait for more of what it holds already: so it takes a little
-// from what there is for all, and beyond that it is large, and waits for its turn to be
-// the one that is.
+// Objects that the executor works on and long answers take memory, which all operations
+// share. An operation that waited for more of what it holds already could wait for ever,
+// as others do for it. So each takes a small part of the shared room; an operation that
+// needs more is large, and large operations run one at a time.
 const (
 	// openObjects is how many objects operations that are not large have open at once,
 	// some 3 KiB each.
@@ -251,8 +251,8 @@ func (s *spending) beLarge(ctx context.Context) error {
 	return s.turnErr
 }
 
-// takeTurn waits for a place for the answer, and then for the operation's turn: whoever
-// has the turn waits for no reader of another's answer.
+// takeTurn waits for a place for the answer, and then for the operation's turn: an
+// operation whose turn it is never waits until the reader of another answer is done.
 func (s *spending) takeTurn(ctx context.Context) error {
 	place, err := s.room.answers.Acquire(ctx, 1)
 	if err != nil {

@@ -21,18 +21,16 @@ func (s *scope) chatMessages(ctx context.Context, user string, with *types.ChatP
 	return connect(ctx, list[zoom.ChatMessageFilter, types.ChatMessage]{
 		in: s, op: zoom.ListChatMessages, windows: uncut(window), first: first, after: after,
 		options: []zoom.Option{zoom.Secrets(askedOfList(ctx, "ChatMessage").secrets)},
-		saw:     tellLeftOut(ctx, deref(filter)),
+		saw:     tellShortened[types.ChatMessage](ctx, zoom.ListChatMessages.Spec, daysOf(deref(filter))),
 	})
 }
 
-// tellLeftOut returns what tells the days that Zoom leaves out of those that a caller
-// wants messages of.
-func tellLeftOut(ctx context.Context, filter types.ChatMessageFilter) func(*zoom.Page[types.ChatMessage]) {
-	asked := days(deref(filter.From).Truncate(24*time.Hour), deref(filter.To).Truncate(24*time.Hour))
+// daysOf returns the days that a caller wants messages of; zero for all.
+func daysOf(filter types.ChatMessageFilter) zoom.Days {
 	if filter.Date != nil {
-		asked = days(filter.Date.Time, filter.Date.Time)
+		return days(filter.Date.Time, filter.Date.Time)
 	}
-	return tellShortened[types.ChatMessage](ctx, zoom.ListChatMessages.Spec, asked)
+	return days(deref(filter.From).Truncate(24*time.Hour), deref(filter.To).Truncate(24*time.Hour))
 }
 
 // chatWindow makes what a caller wants what Zoom takes, and refuses what Zoom

@@ -152,7 +152,8 @@ func present(log *slog.Logger) graphql.ErrorPresenterFunc {
 	}
 }
 
-// notZoom says who has answered in Zoom's place, as far as that can be told.
+// notZoom returns the message of an answer that is not from Zoom's API: its status and
+// content type, or which setting leads elsewhere.
 func notZoom(e *zoom.Error) string {
 	switch {
 	case e.Status == 0:

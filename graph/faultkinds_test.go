@@ -143,8 +143,7 @@ func seedOf(text string) uint64 {
 	return h
 }
 
-// faultQuestion is the question of an operation, and what is answered when nothing is
-// odd.
+// faultQuestion is the question of an operation, with the answer to it under no fault.
 type faultQuestion struct {
 	*zoom.Spec
 	whole any
@@ -159,7 +158,7 @@ func (q *faultQuestion) fits(kind string) bool {
 	case kind == "no-list":
 		return q.Array != "" && !strings.Contains(q.Array, ".") // of a list within an object, what the object says beside it is told
 	case kind == "repeated-items" && (q.Numbered || slices.Contains(unidentified, q.Pattern)):
-		return false // pages by number repeat items, too, where the list grows meanwhile: that is no loss
+		return false // pages by number repeat items, too, where a list grows between two pages: that is no loss
 	case faultExpectations[kind].with != "" || kind == "fewer-items" || kind == "small-pages":
 		return q.MaxPage > 0
 	}
@@ -240,7 +239,7 @@ func short(text string) string {
 	return text
 }
 
-// judge returns what is wrong with an answer.
+// judge returns the mistakes in an answer.
 func (q *faultQuestion) judge(a *answer, calls []sandbox.Call, kind string, odd []string) (wrong []string) {
 	say := func(format string, args ...any) { wrong = append(wrong, fmt.Sprintf(format, args...)) }
 	expect := faultExpectations[kind]

@@ -134,10 +134,7 @@ func inMonth[In, Out any, P ranged[In]](ctx context.Context, s *scope, op zoom.O
 	if err != nil {
 		return nil, err
 	}
-	gaps, _ := leftOut(op.Spec, *P(&filter).Range(), answeredBy(out), time.Now())
-	for _, gap := range gaps {
-		graphql.AddError(ctx, &zoom.IncompleteError{Op: op.Pattern, Missing: gap})
-	}
+	tellLeftOut(ctx, op.Spec, *P(&filter).Range(), answeredBy(out))
 	return out, nil
 }
 

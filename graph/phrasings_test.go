@@ -51,18 +51,25 @@ func TestPhrasings(t *testing.T) {
 			t.Errorf("only %d of %d pairs could be compared", asked.Load(), *pairs)
 		}
 	})
-	for from := 0; from < *pairs; from += pairsAtOnce {
+	inParts(t, *pairs, pairsAtOnce, func(t *testing.T, from, to int) {
+		for n := from; n < to; n++ {
+			compared, needed := samePhrased(t, schema, seed, n)
+			if compared {
+				asked.Add(1)
+			}
+			if needed {
+				more.Add(1)
+			}
+		}
+	})
+}
+
+// inParts runs a test of n cases in subtests beside each other, each of so many cases.
+func inParts(t *testing.T, n, size int, test func(t *testing.T, from, to int)) {
+	for from := 0; from < n; from += size {
 		t.Run(strconv.Itoa(from), func(t *testing.T) {
 			t.Parallel()
-			for n := from; n < min(from+pairsAtOnce, *pairs); n++ {
-				compared, needed := samePhrased(t, schema, seed, n)
-				if compared {
-					asked.Add(1)
-				}
-				if needed {
-					more.Add(1)
-				}
-			}
+			test(t, from, min(from+size, n))
 		})
 	}
 }

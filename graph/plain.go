@@ -322,14 +322,9 @@ func plainIndex(t reflect.Type, name string) int {
 	if index, ok := plainIndexes.Load(key); ok {
 		return index.(int)
 	}
-	index := -1
-	field, ok := t.FieldByNameFunc(func(n string) bool { return strings.EqualFold(n, name) })
-	if ok && len(field.Index) == 1 && field.Type.Implements(marshaler) && !hasMethod(t, name) {
-		switch field.Type.Kind() {
-		case reflect.Pointer, reflect.Interface, reflect.Slice, reflect.Map: // what stands for null is the executor's to know
-		default:
-			index = field.Index[0]
-		}
+	index := structIndex(t, name)
+	if index >= 0 && !writable(t.Field(index).Type) || hasMethod(t, name) {
+		index = -1
 	}
 	plainIndexes.Store(key, index)
 	return index
@@ -341,6 +336,16 @@ type structField struct {
 }
 
 var plainIndexes sync.Map // structField → int
+
+// writable reports whether a value of a type is never null for the executor: that of
+// others is the executor's to know.
+func writable(t reflect.Type) bool {
+	switch t.Kind() {
+	case reflect.Pointer, reflect.Interface, reflect.Slice, reflect.Map:
+		return false
+	}
+	return t.Implements(marshaler)
+}
 
 // hasMethod reports whether a field is worked out.
 func hasMethod(t reflect.Type, name string) bool {

@@ -45,19 +45,16 @@ func TestRandomOperations(t *testing.T) {
 			t.Error("one of these is too rare for the test to say much")
 		}
 	})
-	for from := 0; from < *randomOps; from += perRig {
-		t.Run(strconv.Itoa(from), func(t *testing.T) {
-			t.Parallel()
-			inRig(t, setup{timeout: 30 * time.Second}, func(r *rig) {
-				for n := from; n < min(from+perRig, *randomOps); n++ {
-					g := &randomizer{Rand: rand.New(rand.NewPCG(seed, uint64(n))), schema: schema, fill: r.fill}
-					if body := g.request(); !r.survives(schema, body, &outcomes) {
-						r.t.Fatalf("operation %d of -random.seed=%d (run %s whole: what was changed before counts):\n%s", n, seed, t.Name(), body)
-					}
+	inParts(t, *randomOps, perRig, func(t *testing.T, from, to int) {
+		inRig(t, setup{timeout: 30 * time.Second}, func(r *rig) {
+			for n := from; n < to; n++ {
+				g := &randomizer{Rand: rand.New(rand.NewPCG(seed, uint64(n))), schema: schema, fill: r.fill}
+				if body := g.request(); !r.survives(schema, body, &outcomes) {
+					r.t.Fatalf("operation %d of -random.seed=%d (run %s whole: what was changed before counts):\n%s", n, seed, t.Name(), body)
 				}
-			})
+			}
 		})
-	}
+	})
 }
 
 // outcomes counts answers by what they have.

@@ -92,19 +92,23 @@ func leftOut(op *zoom.Spec, asked, answered zoom.Days, now time.Time) (gaps []zo
 	return gaps, true
 }
 
+// tellLeftOut tells the days that were asked for and that an answer is not about.
+func tellLeftOut(ctx context.Context, op *zoom.Spec, asked, answered zoom.Days) {
+	gaps, _ := leftOut(op, asked, answered, time.Now())
+	for _, gap := range gaps {
+		graphql.AddError(ctx, &zoom.IncompleteError{Op: op.Pattern, Missing: gap})
+	}
+}
+
 // tellShortened returns what tells the days that Zoom leaves out of a range, as soon as
 // a page of the list says so.
 func tellShortened[T any](ctx context.Context, op *zoom.Spec, asked zoom.Days) func(*zoom.Page[T]) {
-	told := false
 	return func(page *zoom.Page[T]) {
-		if told || asked.To.IsZero() {
+		if asked.To.IsZero() {
 			return
 		}
-		told = true // the other pages say the same
-		gaps, _ := leftOut(op, asked, page.Answered(), time.Now())
-		for _, gap := range gaps {
-			graphql.AddError(ctx, &zoom.IncompleteError{Op: op.Pattern, Missing: gap})
-		}
+		tellLeftOut(ctx, op, asked, page.Answered())
+		asked = zoom.Days{} // the other pages say the same
 	}
 }
 

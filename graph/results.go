@@ -38,12 +38,12 @@ func (s *scope) polls(ctx context.Context, run *types.MeetingInstance, wish *typ
 	key := zoom.InstanceKey{MeetingID: string(run.UUID)}
 	out, err := op.Do(ctx, s.client, key)
 	if err == nil && wish == nil && source == types.InstanceSourcePastMeeting && lacksNames(want, out) {
-		if named, failed := zoom.GetReportPolls.Do(ctx, s.client, key); failed == nil {
+		named, failed := zoom.GetReportPolls.Do(ctx, s.client, key)
+		if failed == nil {
 			return named, nil
-		} else {
-			for i, r := range out.Respondents {
-				unavailable(ctx, want.lacksOf(r.Op, r), i, failed)
-			}
+		}
+		for i, r := range out.Respondents {
+			unavailable(ctx, want.lacksOf(r.Op, r), i, failed)
 		}
 	}
 	if state := s.runState(ctx, run, resultsKept, err); err != nil && state != "" {

@@ -91,11 +91,10 @@ func (s Site) Apply(m Mutation, rng *rand.Rand) bool {
 	case Double:
 		s.double()
 	case Empty:
-		empty := &Value{Kind: s.Value.Kind}
-		if !s.Value.IsContainer() && s.Value.Kind != jsontext.KindString || len(s.Value.Members)+len(s.Value.Items)+len(s.Value.Text) == 0 {
+		if s.Value.IsEmpty() {
 			return false
 		}
-		s.Replace(empty)
+		s.Replace(&Value{Kind: s.Value.Kind})
 	case Swap:
 		others := others(s.Value)
 		s.Replace(others[rng.IntN(len(others))])

@@ -189,3 +189,8 @@ func (v *Value) Set(name string, value *Value) {
 func (v *Value) IsContainer() bool {
 	return v.Kind == jsontext.KindBeginObject || v.Kind == jsontext.KindBeginArray
 }
+
+// IsEmpty reports whether v has nothing that could be taken out of it.
+func (v *Value) IsEmpty() bool {
+	return !v.IsContainer() && v.Kind != jsontext.KindString || len(v.Members)+len(v.Items)+len(v.Text) == 0
+}

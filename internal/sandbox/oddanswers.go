@@ -13,6 +13,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"zoomql/internal/mutate"
+	"zoomql/internal/zoom/types"
 )
 
 func withoutBody(o *oddity) {
@@ -257,16 +258,11 @@ func (o *oddity) pick(wanted func(mutate.Site) bool) (s mutate.Site, ok bool) {
 
 func mutated(m mutate.Mutation) func(*oddity) {
 	return func(o *oddity) {
-		if s, ok := o.pick(func(s mutate.Site) bool { return m != mutate.Empty || !isEmpty(s.Value) }); ok && s.Apply(m, o.dice) {
+		if s, ok := o.pick(func(s mutate.Site) bool { return m != mutate.Empty || !s.Value.IsEmpty() }); ok && s.Apply(m, o.dice) {
 			o.rewrite()
 			o.done(s.String())
 		}
 	}
-}
-
-// isEmpty reports whether a value has nothing that could be taken out of it.
-func isEmpty(v *mutate.Value) bool {
-	return !v.IsContainer() && v.Kind != jsontext.KindString || len(v.Members)+len(v.Items)+len(v.Text) == 0
 }
 
 func containerAs(kind jsontext.Kind, v *mutate.Value) func(*oddity) {
@@ -356,17 +352,8 @@ func typeOf(t reflect.Type, name string) reflect.Type {
 	case reflect.Slice, reflect.Map:
 		return t.Elem()
 	case reflect.Struct:
-		for f := range t.Fields() {
-			tag, _, _ := strings.Cut(f.Tag.Get("json"), ",")
-			if tag == name {
-				return f.Type
-			}
-			if f.Anonymous && tag == "" {
-				if inner := typeOf(f.Type, name); inner != nil {
-					return inner
-				}
-			}
-		}
+		f, _ := types.FieldsOf(t)(name)
+		return f
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package zoom
 
 import (
 	"fmt"
+	"time"
 
 	"zoomql/internal/zoom/types"
 )
@@ -26,11 +27,15 @@ type AnsweredDays struct {
 }
 
 // Answered returns the range; zero where Zoom has named none.
-func (a *AnsweredDays) Answered() Days {
-	if a.From.IsZero() || a.To.IsZero() || a.To.Before(a.From.Time) {
+func (a *AnsweredDays) Answered() Days { return answered(a.From.Time, a.To.Time) }
+
+// answered returns the range that an answer names; zero where that is none.
+func answered(from, to time.Time) Days {
+	if from.IsZero() || to.IsZero() || to.Before(from) {
 		return Days{}
 	}
-	return Days{From: a.From, To: a.To}
+	day := func(t time.Time) types.Date { return types.Date{Time: t.Truncate(24 * time.Hour)} }
+	return Days{From: day(from), To: day(to)}
 }
 
 // LeftOutError is of a list with items that are none: without an id, or of another

@@ -237,28 +237,7 @@ func FindQos(ctx context.Context, c *Client, run RunKey, webinar bool, ids []str
 // FindStays returns stays by their ids within the run, in the order of the ids.
 // There is no call for one of them, so the list is read as far as need be.
 func FindStays(ctx context.Context, c *Client, filter RunParticipants, webinar bool, ids []string) []Found[types.DashboardParticipant] {
-	list := RunsOf(webinar).Participants
-	found := make([]Found[types.DashboardParticipant], len(ids))
-	missing := make([]int, len(ids))
-	for i := range ids {
-		missing[i] = i
-	}
-	inMeetingID := func(p *types.DashboardParticipant) []string { return []string{string(p.InMeetingID)} }
-	for page, err := range list.Pages(ctx, c, filter, Paging{Size: list.MaxPage}) {
-		missing = keep(missing, func(i int) bool {
-			if found[i].Err = err; err == nil {
-				found[i].Object = page.Index(inMeetingID)[ids[i]]
-			}
-			return found[i].Object == nil
-		})
-		if len(missing) == 0 || err != nil {
-			return found
-		}
-	}
-	for _, i := range missing {
-		found[i].Err = &Error{Op: list.Pattern, Kind: ErrNotFound}
-	}
-	return found
+	return findOnPages(ctx, c, RunsOf(webinar).Participants, filter, ids, func(p *types.DashboardParticipant) string { return string(p.InMeetingID) })
 }
 
 // ZoomRoomOn returns a room with what was held in it on some days: the page that

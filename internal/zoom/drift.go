@@ -12,8 +12,8 @@ import (
 )
 
 // observe counts what an answer has and the graph does not know. Values and fields of
-// another shape were met where the answer was read; to look for fields costs a third of
-// reading it, so that is done to a sample of the answers.
+// another shape were met where the answer was read; to look for fields costs more than
+// half of reading it, so that is done to a sample of the answers.
 func (t *transport) observe(ctx context.Context, req *Request, body []byte, odd *types.Oddities) {
 	usage := usageFrom(ctx)
 	if !req.raw && (usage.keepsDrift() || t.looks.due(req.Spec, time.Now())) {

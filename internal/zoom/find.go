@@ -96,20 +96,6 @@ func (d *directory[T]) lookInKnown(ctx context.Context, c *Client, keys []string
 	return missing
 }
 
-// inKnown returns the objects that stand on such pages, and nil for others.
-func (d *directory[T]) inKnown(ctx context.Context, c *Client, keys []string) []*T {
-	found, missing := make([]Found[T], len(keys)), make([]int, len(keys))
-	for i := range missing {
-		missing[i] = i
-	}
-	d.lookInKnown(ctx, c, keys, missing, found)
-	objects := make([]*T, len(keys))
-	for i := range found {
-		objects[i] = found[i].Object
-	}
-	return objects
-}
-
 // look looks for the missing keys in the listings, as far as that pays, and
 // returns which are missing still and whether all listings were read to their
 // ends. The listings are read one after the other, likeliest first, unless a key
@@ -274,6 +260,32 @@ func keep[T any](items []T, wanted func(T) bool) []T {
 		}
 	}
 	return kept
+}
+
+// findOnPages returns the items of a list by their keys, in the order of the keys, where
+// there is no call for one of them: the list is read as far as need be. key is the same
+// function for all keys of such items.
+func findOnPages[In, T any](ctx context.Context, c *Client, list ListOp[In, T], in In, keys []string, key func(*T) string) []Found[T] {
+	found, missing := make([]Found[T], len(keys)), make([]int, len(keys))
+	for i := range missing {
+		missing[i] = i
+	}
+	index := func(item *T) []string { return []string{key(item)} }
+	for page, err := range list.Pages(ctx, c, in, Paging{Size: list.MaxPage}) {
+		missing = keep(missing, func(i int) bool {
+			if found[i].Err = err; err == nil {
+				found[i].Object = page.Index(index)[keys[i]]
+			}
+			return found[i].Object == nil
+		})
+		if len(missing) == 0 || err != nil {
+			return found
+		}
+	}
+	for _, i := range missing {
+		found[i].Err = &Error{Op: list.Pattern, Kind: ErrNotFound}
+	}
+	return found
 }
 
 // listingOf returns a way to a list's pages, as large as Zoom makes them.

@@ -96,28 +96,12 @@ var instanceTags = []string{"instance:{meetingId}", "meeting:{meetingId}:instanc
 // the past meeting tells of them. There is no call for one, so the list is read as far
 // as need be.
 func FindPastStays(ctx context.Context, c *Client, run InstanceKey, stays []*types.Participant) []Found[types.Participant] {
-	found, missing := make([]Found[types.Participant], len(stays)), make([]int, len(stays))
-	for i := range missing {
-		missing[i] = i
+	name := func(p *types.Participant) string { return string(p.InMeetingID) + " " + p.JoinTime.String() }
+	names := make([]string, len(stays))
+	for i, p := range stays {
+		names[i] = name(p)
 	}
-	name := func(p *types.Participant) []string {
-		return []string{string(p.InMeetingID) + " " + p.JoinTime.String()}
-	}
-	for page, err := range ListPastParticipants.Pages(ctx, c, run, Paging{Size: ListPastParticipants.MaxPage}) {
-		missing = keep(missing, func(i int) bool {
-			if found[i].Err = err; err == nil {
-				found[i].Object = page.Index(name)[name(stays[i])[0]]
-			}
-			return found[i].Object == nil
-		})
-		if len(missing) == 0 || err != nil {
-			return found
-		}
-	}
-	for _, i := range missing {
-		found[i].Err = &Error{Op: ListPastParticipants.Pattern, Kind: ErrNotFound}
-	}
-	return found
+	return findOnPages(ctx, c, ListPastParticipants, run, names, name)
 }
 
 // The operations on what happened.

@@ -245,8 +245,8 @@ const defaultPage = 30
 func list[In, T any](s Spec, adopt ...func(In, *T)) ListOp[In, T] {
 	return ListOp[In, T]{Op: op(s, func(in listInput[In], p *Page[T]) {
 		filter := in.Filter
-		if own, ok := any(&filter).(interface{ Range() *Days }); ok && p.ranged() {
-			*own.Range() = Days{From: dayOf(p.From), To: dayOf(p.To)} // not the caller's, but what the items are about
+		if own, ok := any(&filter).(interface{ Range() *Days }); ok && p.Answered() != (Days{}) {
+			*own.Range() = p.Answered() // not the caller's, but what the items are about
 		}
 		for _, item := range p.Items {
 			for _, complete := range adopt {
@@ -257,20 +257,8 @@ func list[In, T any](s Spec, adopt ...func(In, *T)) ListOp[In, T] {
 	})}
 }
 
-// ranged reports whether Zoom has named a range.
-func (p *Page[T]) ranged() bool {
-	return !p.From.IsZero() && !p.To.IsZero() && !p.To.Before(p.From.Time)
-}
-
-func dayOf(t types.Time) types.Date { return types.Date{Time: t.Truncate(24 * time.Hour)} }
-
 // Answered returns the range that Zoom has named; zero where it has named none.
-func (p *Page[T]) Answered() Days {
-	if !p.ranged() {
-		return Days{}
-	}
-	return Days{From: dayOf(p.From), To: dayOf(p.To)}
-}
+func (p *Page[T]) Answered() Days { return answered(p.From.Time, p.To.Time) }
 
 // tidy leaves out items without an id where all have one, and those that stand on
 // the page already.

@@ -137,14 +137,10 @@ func kindOf(pattern string, status, code int, message string) error {
 }
 
 func (r *compiledRule) fits(pattern string, status, code int, message string) bool {
-	if r.status != 0 && r.status != status || r.codes != nil && !contains(r.codes, code) {
+	if r.status != 0 && r.status != status || r.codes != nil && !slices.Contains(r.codes, code) {
 		return false
 	}
 	return r.pattern.MatchString(pattern) && r.sentence.MatchString(message)
-}
-
-func contains(list []int, n int) bool {
-	return slices.Contains(list, n)
 }
 
 // limitReached matches what Zoom says of a limit that is reached, where the status does not.

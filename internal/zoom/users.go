@@ -63,12 +63,6 @@ func FindUsers(ctx context.Context, c *Client, keys []string) []Found[types.User
 	return users.find(ctx, c, keys)
 }
 
-// ListedUsers returns the users of ids or e-mails in lower case as far as lists
-// that the cache holds tell of them, in the order of the keys, and nil for others.
-func ListedUsers(ctx context.Context, c *Client, keys []string) []*types.User {
-	return users.inKnown(ctx, c, keys)
-}
-
 // UserIn returns the user with an id or e-mail in lower case from a page, or nil.
 func UserIn(page *Page[types.User], name string) *types.User {
 	return page.Index(userKeys)[name]
