@@ -104,7 +104,7 @@ func BenchmarkLedger(b *testing.B) {
 	b.ReportAllocs()
 	b.RunParallel(func(pb *testing.PB) {
 		for pb.Next() {
-			s.ledger.end(s.ledger.begin(c, req), 200, c.now, nil)
+			s.ledger.end(s.ledger.begin(c, req), 200, c.now)
 		}
 	})
 }

@@ -155,7 +155,7 @@ func TestLedgerIsBounded(t *testing.T) {
 	c := &call{Sandbox: r.Sandbox, now: monday}
 	for i := range ledgerSize + 100 {
 		req.URL.RawQuery = strconv.Itoa(i)
-		r.ledger.end(r.ledger.begin(c, req), 200, monday, nil)
+		r.ledger.end(r.ledger.begin(c, req), 200, monday)
 	}
 	calls := r.Calls()
 	if len(calls) != ledgerSize || calls[0].Path != "/v2/users?100" || calls[ledgerSize-1].Path != fmt.Sprintf("/v2/users?%d", ledgerSize+99) {

@@ -62,7 +62,26 @@ func (l *ledger) begin(c *call, r *http.Request) uint64 {
 	return l.next
 }
 
-func (l *ledger) end(seq uint64, status int, now time.Time, odd []string) {
+// odd notes what faults of a kind did to an answer. It MUST be called before the answer
+// is sent: who has the answer may look.
+func (l *ledger) odd(seq uint64, odd []string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if entry := l.entry(seq); entry != nil {
+		entry.Odd = odd
+	}
+}
+
+// entry returns the entry of a call, or nil where it has none or newer ones have taken
+// its place. The caller holds the lock.
+func (l *ledger) entry(seq uint64) *Call {
+	if seq == 0 || l.next-seq >= ledgerSize {
+		return nil
+	}
+	return &l.calls[(seq-1)%ledgerSize]
+}
+
+func (l *ledger) end(seq uint64, status int, now time.Time) {
 	if seq == 0 {
 		return
 	}
@@ -72,9 +91,8 @@ func (l *ledger) end(seq uint64, status int, now time.Time, odd []string) {
 	if status == http.StatusTooManyRequests {
 		l.throttled++
 	}
-	if l.next-seq < ledgerSize {
-		entry := &l.calls[(seq-1)%ledgerSize]
-		entry.Status, entry.End, entry.Odd = status, now, odd
+	if entry := l.entry(seq); entry != nil {
+		entry.Status, entry.End = status, now
 	}
 }
 

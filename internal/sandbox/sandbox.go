@@ -104,7 +104,7 @@ func (s *Sandbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	status := statusClientGone
 	defer func() {
 		c.release()
-		s.ledger.end(entry, status, s.opt.Now(), c.odd)
+		s.ledger.end(entry, status, s.opt.Now())
 	}()
 	status = s.serve(w, r, c)
 }
@@ -123,6 +123,9 @@ func (s *Sandbox) serve(w http.ResponseWriter, r *http.Request, c *call) int {
 	}
 	if a == nil {
 		a = s.runOdd(c, &f)
+		if len(c.odd) > 0 {
+			s.ledger.odd(c.seq, c.odd)
+		}
 	}
 	return send(w, c, a, f)
 }
