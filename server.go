@@ -215,7 +215,7 @@ func newHandler(cfg *config.Config, tenants tenants, box *box, log *slog.Logger)
 	api := tenants.api(log)
 	api = access.Pages(access.PageOptions{Origins: cfg.AllowedOrigins, Own: []string{cfg.PublicOrigin()}, Headers: cfg.AllowedHeaders}, api)
 	mux := http.NewServeMux()
-	mux.Handle(endpoint, api)
+	mux.Handle(graphqlPath, api)
 	mux.Handle("GET "+links.Path, tenants.files())
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { say(w, http.StatusOK, "ok") })
 	mux.Handle("GET /readyz", &readiness{all: tenants})
@@ -224,7 +224,7 @@ func newHandler(cfg *config.Config, tenants tenants, box *box, log *slog.Logger)
 		mux.Handle("/", playground.Handler(playground.Options{Schema: "/schema.graphql", Badge: box.badge(cfg), DefaultQuery: box.query()}))
 	}
 	routes := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == endpoint { // what a kept answer takes is counted in microseconds
+		if r.URL.Path == graphqlPath { // what a kept answer takes is counted in microseconds
 			api.ServeHTTP(w, r)
 			return
 		}
@@ -236,7 +236,7 @@ func newHandler(cfg *config.Config, tenants tenants, box *box, log *slog.Logger)
 	return routes
 }
 
-const endpoint = "/graphql"
+const graphqlPath = "/graphql"
 
 func say(w http.ResponseWriter, status int, text string) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")

@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"zoomql/graph"
+	"zoomql/graph/admission"
+	"zoomql/graph/endpoint"
 	"zoomql/internal/access"
 	"zoomql/internal/auth"
 	"zoomql/internal/config"
@@ -45,7 +47,7 @@ func newTenants(cfg *config.Config, accounts []config.Account, s *stores, found 
 	}
 	m := &maker{
 		cfg: cfg, stores: s, calls: zoom.NewHTTP(cfg.MaxInFlight), bodies: zoom.NewBodies(), files: links.NewTransport(),
-		documents: graph.NewDocuments(), room: graph.NewRoom(), trusted: trusted, drift: found,
+		documents: endpoint.NewDocuments(), admission: admission.New(), trusted: trusted, drift: found,
 	}
 	return m.tenants(accounts, log)
 }
@@ -58,9 +60,9 @@ type maker struct {
 	bodies    *zoom.Bodies
 	logins    *http.Client // for tokens; nil means auth's own
 	files     http.RoundTripper
-	documents graph.Documents
-	room      *graph.Room
-	trusted   *graph.Trusted
+	documents endpoint.Documents
+	admission *admission.Control
+	trusted   *endpoint.Trusted
 	drift     *drift.Report
 }
 
@@ -77,19 +79,19 @@ func (m *maker) tenants(accounts []config.Account, log *slog.Logger) (tenants, e
 }
 
 // readTrusted reads the manifests of trusted documents.
-func readTrusted(files []string) (*graph.Trusted, error) {
+func readTrusted(files []string) (*endpoint.Trusted, error) {
 	if len(files) == 0 {
 		return nil, nil
 	}
-	var manifests []graph.Manifest
+	var manifests []endpoint.Manifest
 	for _, file := range files {
 		text, err := os.ReadFile(strings.TrimSpace(file))
 		if err != nil {
 			return nil, fmt.Errorf("TRUSTED_DOCUMENTS: %w", err)
 		}
-		manifests = append(manifests, graph.Manifest{Name: file, Text: text})
+		manifests = append(manifests, endpoint.Manifest{Name: file, Text: text})
 	}
-	trusted, err := graph.ReadTrusted(manifests...)
+	trusted, err := endpoint.ReadTrusted(graph.LoadSchema(), manifests...)
 	if err != nil {
 		return nil, fmt.Errorf("TRUSTED_DOCUMENTS that cannot be used:\n%w", err)
 	}
@@ -122,7 +124,7 @@ func (m *maker) tenant(a config.Account, log *slog.Logger) (*tenant, error) {
 		Tokens: tokens, APIURL: a.APIURL, Cloud: cloud, Transport: m.files, Log: log,
 	})
 	t.graph = graph.New(graph.Config{
-		Client: t.client, Answers: m.stores.near, Ledger: m.stores.ledger, Documents: m.documents, Room: m.room, Links: t.files, RawRequests: m.cfg.RawRequests == "on",
+		Client: t.client, Answers: m.stores.near, Ledger: m.stores.ledger, Documents: m.documents, Admission: m.admission, Links: t.files, RawRequests: m.cfg.RawRequests == "on",
 		Persisted: m.stores.answers, Trusted: m.trusted, TrustedOnly: m.cfg.TrustedOnly == "on",
 		Log: log, LogRemote: m.cfg.LogRemoteAddr == "on", Drift: m.cfg.Drift == "on", Introspection: m.cfg.PlaygroundOn(), Timeout: m.cfg.Timeout,
 		Budget: graph.Budget{Objects: m.cfg.MaxObjects, Bytes: m.cfg.MaxAnswer},

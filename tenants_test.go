@@ -13,7 +13,8 @@ import (
 	"testing/synctest"
 	"time"
 
-	"zoomql/graph"
+	"zoomql/graph/admission"
+	"zoomql/graph/endpoint"
 	"zoomql/internal/config"
 	"zoomql/internal/sandbox"
 	"zoomql/internal/zoom"
@@ -101,7 +102,7 @@ func twoInBubble(t *testing.T, options map[string]sandbox.Options) *twoZooms {
 		t.Fatal(err)
 	}
 	t.Cleanup(stores.close)
-	m := &maker{cfg: cfg, stores: stores, calls: z.client, logins: z.client, bodies: zoom.NewBodies(), files: reachable, documents: graph.NewDocuments(), room: graph.NewRoom()}
+	m := &maker{cfg: cfg, stores: stores, calls: z.client, logins: z.client, bodies: zoom.NewBodies(), files: reachable, documents: endpoint.NewDocuments(), admission: admission.New()}
 	all, err := m.tenants(cfg.Accounts, log)
 	if err != nil {
 		t.Fatal(err)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 
+	"zoomql/graph/endpoint"
 	"zoomql/internal/zoom"
 	"zoomql/internal/zoom/types"
 )
@@ -222,16 +223,11 @@ func createdAccount(ctx context.Context, created *types.Account) (*types.Account
 	return created, nil
 }
 
-// maxVirtualBackground is how large Zoom lets a background be.
-//
-// Source: code 120 of POST /accounts/{accountId}/settings/virtual_backgrounds.
-const maxVirtualBackground = 15 << 20
-
 func (s *scope) uploadVirtualBackground(ctx context.Context, file types.Upload) (*types.VirtualBackgroundFile, error) {
 	switch {
 	case len(file.Content) == 0:
 		return nil, invalid("file: it is empty")
-	case len(file.Content) > maxVirtualBackground:
+	case len(file.Content) > endpoint.MaxUpload:
 		return nil, invalid("file: it is larger than 15 MiB")
 	}
 	switch file.Type {
@@ -245,7 +241,7 @@ func (s *scope) uploadVirtualBackground(ctx context.Context, file types.Upload) 
 func items[T ~string](name string, list []T) ([]string, error) {
 	for i, x := range list {
 		if strings.TrimSpace(string(x)) == "" || strings.Contains(string(x), ",") {
-			return nil, item(&inputError{codeInvalid, "It is empty, or holds a comma, which separates one from the next at Zoom."}, name, i)
+			return nil, item(&inputError{types.ErrorCodeBadUserInput, "It is empty, or holds a comma, which separates one from the next at Zoom."}, name, i)
 		}
 	}
 	return texts(list), nil

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
-	"net/http/httptest"
 	"net/url"
 	"regexp"
 	"strings"
@@ -15,8 +14,8 @@ import (
 	"time"
 
 	"zoomql/cache"
+	"zoomql/internal/negotiation"
 	"zoomql/internal/sandbox"
-	"zoomql/internal/zoom"
 )
 
 const meetingQuery = `{ meeting(by: {number: "${MeetingNumber}"}) { topic host { displayName } } }`
@@ -32,7 +31,7 @@ func (a *answer) costs(t *testing.T, want string) {
 // given returns how many answers the log says were given whole since the last
 // time.
 func (r *rig) given() int {
-	time.Sleep(2 * tellEvery) // by the bubble's clock
+	time.Sleep(2 * time.Second) // by the bubble's clock
 	n := 0
 	for line := range strings.Lines(r.log.String()) {
 		var told struct{ Kept int }
@@ -82,7 +81,7 @@ func TestAnswerKept(t *testing.T) {
 func TestAnswerKeptInBothForms(t *testing.T) {
 	inRig(t, setup{}, func(r *rig) {
 		r.ask(meetingQuery, nil)
-		for _, media := range []string{graphqlResponse, plainJSON} {
+		for _, media := range []string{negotiation.GraphQLResponse, negotiation.JSON} {
 			req := r.request(http.MethodPost, "", `{"query":`+quoted(r.fill(meetingQuery))+`,"variables":null}`)
 			req.Header.Set("Accept", media)
 			if a := r.send(req); a.header.Get("Content-Type") != media+"; charset=utf-8" || a.header.Get("Cache-Control") != "private, no-store" {
@@ -110,7 +109,7 @@ func (r *rig) request(method, query, body string) *http.Request {
 		r.t.Fatal(err)
 	}
 	if body != "" {
-		req.Header.Set("Content-Type", plainJSON)
+		req.Header.Set("Content-Type", negotiation.JSON)
 	}
 	return req
 }
@@ -280,7 +279,7 @@ func TestAnswerToGet(t *testing.T) {
 		second, body := r.raw(r.request(http.MethodGet, query, ""))
 		for name, want := range map[string]string{
 			"Cache-Control": `^private, no-cache$`, "Age": `^10$`, "Etag": `^"[\w-]{20}"$`,
-			"Vary": "^Accept, Accept-Encoding, Authorization, Origin, X-Zoom-Account$", "Content-Type": "^" + plainJSON,
+			"Vary": "^Accept, Accept-Encoding, Authorization, Origin, X-Zoom-Account$", "Content-Type": "^" + negotiation.JSON,
 		} {
 			if got := second.Header.Get(name); !regexp.MustCompile(want).MatchString(got) {
 				t.Errorf("%s: %q, want %s", name, got, want)
@@ -357,57 +356,6 @@ func TestCompressed(t *testing.T) {
 	})
 }
 
-// wordingOf is what an endpoint makes of a question.
-func wordingOf(a *answers, method, url, asked string) wording {
-	var buf bytes.Buffer
-	a.begin(&buf, httptest.NewRequest(method, url, nil))
-	begun := buf.Len()
-	buf.WriteString(asked)
-	return a.wording(begun, buf.Bytes())
-}
-
-// Questions differ in each byte, however long they are; what stands in a URL is no
-// body, and what was asked at one address is not asked at another.
-func TestWordings(t *testing.T) {
-	a, long := &answers{views: "view"}, strings.Repeat("x", longQuestion+1)
-	seen := map[string]int{}
-	for i, w := range []wording{
-		wordingOf(a, http.MethodPost, "http://one/", "x"), wordingOf(a, http.MethodGet, "http://one/", "x"),
-		wordingOf(a, http.MethodPost, "https://one/", "x"), wordingOf(a, http.MethodPost, "http://two/", "x"),
-		wordingOf(a, http.MethodPost, "http://one/", long), wordingOf(a, http.MethodPost, "http://one/", long+"x"),
-		wordingOf(a, http.MethodPost, "http://one/", "y"+long),
-		wordingOf(&answers{views: "other view"}, http.MethodPost, "http://one/", "x"),
-	} {
-		if before, ok := seen[string(w.bytes)]; ok {
-			t.Errorf("the wordings %d and %d are one", before, i)
-		}
-		seen[string(w.bytes)] = i
-		if len(w.bytes) > longQuestion+100 {
-			t.Errorf("the wording %d has %d bytes", i, len(w.bytes))
-		}
-	}
-	if w := wordingOf(a, http.MethodPost, "http://one/", long); !bytes.Equal(w.bytes, wordingOf(a, http.MethodPost, "http://one/", long).bytes) {
-		t.Error("the same question has two wordings")
-	}
-}
-
-// Two questions that happen to have one hash are two questions.
-func TestQuestionsOfOneHash(t *testing.T) {
-	a := &answers{store: cache.NewMemory(1 << 20)}
-	now := time.Now()
-	e := cache.Decoded(&kept{question: "one"}, nil)
-	e.Stored, e.Expires = now, now.Add(time.Hour)
-	one, other := wording{[]byte("one"), 7}, wording{[]byte("other"), 7}
-	_, ticket := a.store.Get(t.Context(), one.place())
-	a.store.Set(t.Context(), one.place(), ticket, e)
-	if a.get(t.Context(), one, now) == nil {
-		t.Error("the question is not answered")
-	}
-	if a.get(t.Context(), other, now) != nil {
-		t.Error("a question is answered by what another was")
-	}
-}
-
 // What many ask is told in a line a second.
 func TestAnswersTold(t *testing.T) {
 	inRig(t, setup{}, func(r *rig) {
@@ -416,7 +364,7 @@ func TestAnswersTold(t *testing.T) {
 		for range 100 {
 			r.ask(meetingQuery, nil)
 		}
-		time.Sleep(tellEvery)
+		time.Sleep(time.Second)
 		synctest.Wait()
 		if lines := strings.Count(r.log.String(), "\n"); lines != 2 || !strings.Contains(r.log.String(), `"kept":99`) {
 			t.Errorf("%d lines: %s", lines, r.log.String())
@@ -430,7 +378,7 @@ func TestAnswersTold(t *testing.T) {
 func TestAnswersOnTrust(t *testing.T) {
 	inRig(t, setup{}, func(r *rig) {
 		r.ask(meetingQuery, nil)
-		for i := range maxUnused + 50 {
+		for i := range 500 + 50 {
 			r.ask(meetingQuery, map[string]any{"i": i})
 			if i%100 == 0 {
 				r.ask(`{ meeting(by: {number: "${MeetingNumber}"}) { topic } }`, map[string]any{"i": i})
@@ -441,72 +389,5 @@ func TestAnswersOnTrust(t *testing.T) {
 			r.ask(meetingQuery, map[string]any{"last": true})
 			r.gives(want)
 		}
-	})
-}
-
-// What stands in front of the store is given as long as the store would give it.
-func TestFrontOfAnswers(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		store := cache.NewMemory(1 << 20)
-		a := newAnswers(Config{Answers: store, Client: zoom.New(zoom.Config{})})
-		q := wordingOf(a, http.MethodPost, "http://one/", "x")
-		keep := func(text string) {
-			_, ticket := store.Get(t.Context(), q.place(), "tag")
-			now := time.Now()
-			k := &kept{question: string(q.bytes), body: []byte(text), stored: now, expires: now.Add(time.Minute)}
-			e := cache.Decoded(k, func() ([]byte, error) { return k.body, nil })
-			e.Stored, e.Expires, e.Size = k.stored, k.expires, len(text)
-			store.Set(t.Context(), q.place(), ticket, e)
-		}
-		// gives asks as often as makes it sure that the front and the store both answer.
-		gives := func(why, want string) {
-			t.Helper()
-			for range 300 {
-				got := ""
-				if k := a.get(t.Context(), q, time.Now()); k != nil {
-					got = string(k.body)
-				}
-				if got != want {
-					t.Fatalf("%s: it gives %q, want %q", why, got, want)
-				}
-			}
-		}
-		gives("nothing is kept", "")
-		keep("first")
-		gives("kept", "first")
-		if a.front[q.hash%uint64(len(a.front))].Load() == nil {
-			t.Error("it does not stand in front")
-		}
-		same := q
-		q = wording{[]byte("another question at the same place"), q.hash}
-		gives("of one hash", "")
-		if a.front[q.hash%uint64(len(a.front))].Load() == nil {
-			t.Error("who is not answered puts another's answer out of the front")
-		}
-		q = same
-		gives("the same again", "first")
-		store.Evict(t.Context(), "other tag")
-		gives("something else is stale", "first")
-		store.Evict(t.Context(), "tag")
-		gives("stale", "")
-		keep("second")
-		gives("kept anew", "second")
-		time.Sleep(time.Minute)
-		gives("past its time", "")
-		keep(strings.Repeat("long", maxFronted))
-		gives("too long", strings.Repeat("long", maxFronted))
-		if a.front[q.hash%uint64(len(a.front))].Load() != nil {
-			t.Error("what is long stands in front")
-		}
-
-		keep("third")
-		gives("kept", "third")
-		q = wording{[]byte("another question at the same place"), q.hash}
-		keep("another answer") // puts it out of the store
-		q = same
-		for range 300 {
-			a.get(t.Context(), q, time.Now())
-		}
-		gives("put out", "")
 	})
 }

@@ -3,10 +3,7 @@ package graph
 import (
 	"cmp"
 	"context"
-	"crypto/rand"
 	"log/slog"
-	"net"
-	"net/http"
 	"reflect"
 	"slices"
 	"strings"
@@ -16,7 +13,7 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
-	"zoomql/internal/access"
+	"zoomql/graph/endpoint"
 	"zoomql/internal/zoom"
 	"zoomql/internal/zoom/types"
 )
@@ -25,46 +22,11 @@ import (
 // it was, what was to be done to which object, and what came of it. It holds no
 // contents, no variable, and nobody's e-mail address, also not in a global id.
 
-// requestIDHeader is where a proxy or a client says what it calls a request, and
-// where the answer says what the audit log calls it.
-const requestIDHeader = "X-Request-Id"
-
 // maxAuditKey bounds Zoom's key in an id, which a caller may have made up.
 const maxAuditKey = 256
 
 // outcomeOK is the outcome of what was done.
 const outcomeOK = "ok"
-
-// sender is where a mutation came from.
-type sender struct {
-	request string // id of the request
-	remote  string // address; "" where it is not to be logged
-}
-
-type senderKey struct{}
-
-// withSender returns a context for a mutation, and says in the answer what the
-// request is called in the log.
-func withSender(ctx context.Context, w http.ResponseWriter, r *http.Request, remote bool) context.Context {
-	s := sender{request: requestID(r)}
-	if remote {
-		s.remote = r.RemoteAddr
-		if host, _, err := net.SplitHostPort(r.RemoteAddr); err == nil {
-			s.remote = host
-		}
-	}
-	w.Header().Set(requestIDHeader, s.request)
-	return context.WithValue(ctx, senderKey{}, s)
-}
-
-// requestID returns the id that a request came with, if that may stand in a log,
-// and a new one otherwise.
-func requestID(r *http.Request) string {
-	if id := r.Header.Get(requestIDHeader); access.IsName(id) {
-		return id
-	}
-	return rand.Text()
-}
 
 // audited is one mutation field under way.
 type audited struct {
@@ -76,14 +38,14 @@ type audited struct {
 type auditedKey struct{}
 
 // audit writes the line of a mutation field when the field is done.
-func audit(log *slog.Logger) graphql.RootFieldMiddleware {
+func audit(log *slog.Logger, remote bool) graphql.RootFieldMiddleware {
 	return func(ctx context.Context, next graphql.RootResolver) graphql.Marshaler {
 		if graphql.GetOperationContext(ctx).Operation.Operation != ast.Mutation || !log.Enabled(ctx, slog.LevelInfo) {
 			return next(ctx)
 		}
 		a := &audited{failed: true} // by a panic, or by an argument that cannot be read
 		out := next(context.WithValue(ctx, auditedKey{}, a))
-		a.write(ctx, log)
+		a.write(ctx, log, remote)
 		return out
 	}
 }
@@ -100,17 +62,17 @@ func resolved(ctx context.Context, fc *graphql.FieldContext, payload any, err er
 	}
 }
 
-func (a *audited) write(ctx context.Context, log *slog.Logger) {
+func (a *audited) write(ctx context.Context, log *slog.Logger, remote bool) {
 	field := graphql.GetRootFieldContext(ctx).Field
 	attrs := make([]slog.Attr, 0, 8)
-	attrs = append(attrs, caller(ctx)...)
+	attrs = append(attrs, endpoint.CallerAttr(ctx)...)
 	attrs = append(attrs, slog.String("field", field.Name))
 	attrs = append(attrs, a.object(ctx, field.Name)...)
 	attrs = append(attrs, slog.String("outcome", a.outcome(ctx, field.Alias)))
-	if s, ok := ctx.Value(senderKey{}).(sender); ok {
-		attrs = append(attrs, slog.String("request", s.request))
-		if s.remote != "" {
-			attrs = append(attrs, slog.String("remote", s.remote))
+	if s, ok := endpoint.SenderFrom(ctx); ok {
+		attrs = append(attrs, slog.String("request", s.RequestID))
+		if remote {
+			attrs = append(attrs, slog.String("remote", s.Remote))
 		}
 	}
 	log.LogAttrs(ctx, slog.LevelInfo, "audit", attrs...)
@@ -123,7 +85,7 @@ func (a *audited) outcome(ctx context.Context, alias string) string {
 		own := slices.DeleteFunc(slices.Clone(graphql.GetErrors(ctx)), func(e *gqlerror.Error) bool {
 			return len(e.Path) != 1 || e.Path[0] != ast.PathName(alias)
 		})
-		return cmp.Or(codeOf(own), codeInternal)
+		return string(cmp.Or(codeOf(own), types.ErrorCodeInternal))
 	}
 	if v := structOf(a.payload); v.IsValid() {
 		if list := v.FieldByName("UserErrors"); list.IsValid() {

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"zoomql/graph/generated"
+	"zoomql/internal/negotiation"
 	"zoomql/internal/sandbox"
 )
 
@@ -166,7 +167,7 @@ func TestEveryMutationIsAudited(t *testing.T) {
 			if strings.HasPrefix(f.Name, "__") {
 				continue
 			}
-			r.post(plainJSON, fmt.Sprintf(`{"query":"mutation($i: %s) { a: %s(input: $i) { __typename } }","variables":{"i":{}}}`, f.Arguments[0].Type, f.Name))
+			r.post(negotiation.JSON, fmt.Sprintf(`{"query":"mutation($i: %s) { a: %s(input: $i) { __typename } }","variables":{"i":{}}}`, f.Arguments[0].Type, f.Name))
 			r.log.reset() // most inputs are refused before anything runs
 			ctx := context.WithValue(t.Context(), requestKey{}, &request{own: scope{client: r.client()}})
 			a := &audited{input: nil, failed: true}
@@ -190,7 +191,7 @@ func TestTheAuditLogSaysWhoseRequestItWas(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				req.Header.Set("Content-Type", plainJSON)
+				req.Header.Set("Content-Type", negotiation.JSON)
 				if given != "" {
 					req.Header.Set("X-Request-Id", given)
 				}

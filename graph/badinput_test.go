@@ -11,6 +11,7 @@ import (
 
 	gocmp "github.com/google/go-cmp/cmp"
 
+	"zoomql/graph/endpoint/endpointtest"
 	"zoomql/internal/sandbox"
 	"zoomql/internal/zoom/types"
 )
@@ -547,22 +548,22 @@ var mistakes = []mistake{
 	},
 
 	// Questions that are too large.
-	{why: "limits: too deep", query: deep(26), codes: map[string]string{"": "LIMIT_EXCEEDED"}},
-	{why: "limits: too deep through fragments", query: deepFragments(13), codes: map[string]string{"": "LIMIT_EXCEEDED"}},
-	{why: "limits: too many aliases", query: aliases(31), codes: map[string]string{"": "LIMIT_EXCEEDED"}},
-	{why: "limits: too many root fields", query: roots(21), codes: map[string]string{"": "LIMIT_EXCEEDED"}},
-	{why: "limits: too many directives", query: directives(51), codes: map[string]string{"": "LIMIT_EXCEEDED"}},
+	{why: "limits: too deep", query: endpointtest.Deep(26), codes: map[string]string{"": "LIMIT_EXCEEDED"}},
+	{why: "limits: too deep through fragments", query: endpointtest.DeepFragments(13), codes: map[string]string{"": "LIMIT_EXCEEDED"}},
+	{why: "limits: too many aliases", query: endpointtest.Aliases(31), codes: map[string]string{"": "LIMIT_EXCEEDED"}},
+	{why: "limits: too many root fields", query: endpointtest.Roots(21), codes: map[string]string{"": "LIMIT_EXCEEDED"}},
+	{why: "limits: too many directives", query: endpointtest.Directives(51), codes: map[string]string{"": "LIMIT_EXCEEDED"}},
 	{why: "limits: too many directives at fragments", query: "{ account {" + strings.Repeat(" ...f @include(if: true) ... @skip(if: false) { zoomId }", 26) + " } } fragment f on Account { zoomId }", codes: map[string]string{"": "LIMIT_EXCEEDED"}},
 	{why: "limits: too many words", query: "{ account { " + strings.Repeat("zoomId ", 5000) + "} }", codes: map[string]string{"": "LIMIT_EXCEEDED"}},
-	{why: "limits: fragments that double", query: doubling(40), codes: map[string]string{"": "LIMIT_EXCEEDED"}},
+	{why: "limits: fragments that double", query: endpointtest.Doubling(40), codes: map[string]string{"": "LIMIT_EXCEEDED"}},
 }
 
 // TestLimitsAllow asks what is just small enough.
 func TestLimitsAllow(t *testing.T) {
 	inRig(t, setup{}, func(r *rig) {
 		for name, query := range map[string]string{
-			"depth": deep(25), "depth through fragments": deepFragments(11), "aliases": aliases(30), "root fields": roots(20),
-			"directives": directives(50), "words": "{ account { zoomId } }" + strings.Repeat("\n#", 4990),
+			"depth": endpointtest.Deep(25), "depth through fragments": endpointtest.DeepFragments(11), "aliases": endpointtest.Aliases(30), "root fields": endpointtest.Roots(20),
+			"directives": endpointtest.Directives(50), "words": "{ account { zoomId } }" + strings.Repeat("\n#", 4990),
 		} {
 			if a := r.ask(query, nil); a.status != http.StatusOK {
 				t.Errorf("%s: status %d: %s", name, a.status, a.body)
@@ -704,55 +705,4 @@ func lastOfPageTwo(r *rig) map[string]any {
 func forged(account string, p place) map[string]any {
 	fp := fingerprintOf(types.TenantOf(account), "GET/users?status=active")
 	return map[string]any{"after": p.encode(fp)}
-}
-
-// deep returns a query of so many levels.
-func deep(levels int) string {
-	query := "id"
-	for level := levels - 1; level > 1; level-- {
-		query = []string{"instances", "meeting"}[level%2] + " { " + query + " }"
-	}
-	return `{ meeting(by: {number: "999999999"}) { ` + query + ` } }`
-}
-
-// deepFragments returns a query of fragments that each add two levels.
-func deepFragments(n int) string {
-	var b strings.Builder
-	b.WriteString(`{ meeting(by: {number: "999999999"}) { ...f0 } }`)
-	for i := range n {
-		fmt.Fprintf(&b, " fragment f%d on Meeting { id instances { meeting { ...f%d } } }", i, i+1)
-	}
-	fmt.Fprintf(&b, " fragment f%d on Meeting { id }", n)
-	return b.String()
-}
-
-func aliases(n int) string {
-	var b strings.Builder
-	for i := range n {
-		fmt.Fprintf(&b, " a%d: zoomId", i)
-	}
-	return "{ account {" + b.String() + " } }"
-}
-
-func roots(n int) string {
-	var b strings.Builder
-	for i := range n {
-		fmt.Fprintf(&b, " a%d: account { zoomId }", i)
-	}
-	return "{" + b.String() + " }"
-}
-
-func directives(n int) string {
-	return "{ account {" + strings.Repeat(" zoomId @include(if: true)", n) + " } }"
-}
-
-// doubling returns a query of fragments that each spread the next one twice.
-func doubling(levels int) string {
-	var b strings.Builder
-	b.WriteString("{ account { ...f0 } }")
-	for i := range levels {
-		fmt.Fprintf(&b, " fragment f%d on Account { ...f%d a%d: zoomId ...f%d }", i, i+1, i, i+1)
-	}
-	fmt.Fprintf(&b, " fragment f%d on Account { zoomId }", levels)
-	return b.String()
 }

@@ -10,6 +10,7 @@ import (
 
 	"zoomql/cache"
 	"zoomql/internal/auth"
+	"zoomql/internal/negotiation"
 	"zoomql/internal/sandbox"
 	"zoomql/internal/zoom"
 )
@@ -49,7 +50,7 @@ func BenchmarkAnswers(b *testing.B) {
 						variables = fmt.Sprintf(`{"turn":%d}`, i)
 					}
 					r := httptest.NewRequest(http.MethodPost, "/graphql", strings.NewReader(`{"query":`+string(text)+`,"variables":`+variables+`}`))
-					r.Header.Set("Content-Type", plainJSON)
+					r.Header.Set("Content-Type", negotiation.JSON)
 					w := httptest.NewRecorder()
 					handler.ServeHTTP(w, r)
 					if w.Code != http.StatusOK || strings.HasPrefix(w.Body.String(), `{"errors"`) {

@@ -13,6 +13,9 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"zoomql/graph/admission"
+	"zoomql/internal/zoom/types"
 )
 
 // Budget bounds what one operation may answer with. A document of a few hundred
@@ -44,7 +47,7 @@ const (
 
 // overBudget is the refusal of an answer.
 func overBudget(most int, what, setting string) *inputError {
-	return &inputError{codeLimit, fmt.Sprintf("The answer is too large: more than %d %s. Ask for less at once; the operator may raise %s.", most, what, setting)}
+	return &inputError{types.ErrorCodeLimitExceeded, fmt.Sprintf("The answer is too large: more than %d %s. Ask for less at once; the operator may raise %s.", most, what, setting)}
 }
 
 func (b Budget) objectsOver() *inputError {
@@ -105,19 +108,12 @@ func (f forecast) first(field graphql.CollectedField) float64 {
 // as others do for it. So each takes a small part of the shared room; an operation that
 // needs more is large, and large operations run one at a time.
 const (
-	// openObjects is how many objects operations that are not large have open at once,
-	// some 3 KiB each.
-	openObjects = 20_000
 	// openHeld is how many objects an operation has room for until it is large, and
 	// openBlock how many it takes at once.
 	openHeld, openBlock = 1000, 250
 	// openFreely is how many of an operation's objects need no room, so that small
 	// operations never wait for large ones.
 	openFreely = 100
-	// longAnswer is how many bytes an answer has until its operation is large.
-	longAnswer = 512 << 10
-	// longAnswers is how many such answers there are at once, until they are sent.
-	longAnswers = 3
 )
 
 // spending is what one operation has spent of its budget.
@@ -131,42 +127,17 @@ type spending struct {
 
 	objects, bytes, errors atomic.Int64
 
-	room    *Room
+	control *admission.Control
 	opened  atomic.Int64
 	large   atomic.Bool // it is the one that is
 	mu      sync.Mutex
 	wanted  int64 // objects that need room
 	held    int64
-	give    []func()      // gives back what is held
-	sent    *sending      // holds the place for the answer until it is sent
-	turn    chan struct{} // made when the operation waits for its turn
+	give    []func()            // gives back what is held
+	sent    *admission.Response // holds the place for the answer until it is sent
+	turn    chan struct{}       // made when the operation waits for its turn
 	turnErr error
 	waiting []func() // ends waits that are of no use then
-}
-
-// sending holds the place for a long answer until it is sent. The zero value holds
-// none.
-type sending struct {
-	mu   sync.Mutex
-	give func()
-}
-
-type sendingKey struct{}
-
-func (s *sending) hold(give func()) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.give = give
-}
-
-// end gives the place back.
-func (s *sending) end() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.give != nil {
-		s.give()
-		s.give = nil
-	}
 }
 
 // errStopped is the cause of what ended because the budget was spent.
@@ -228,7 +199,7 @@ func (s *spending) work(ctx context.Context, n int) error {
 
 // lengthen waits, before bytes are written, until there is room for so many.
 func (s *spending) lengthen(ctx context.Context, n int) error {
-	if s.bytes.Load()+int64(n) <= longAnswer || s.large.Load() {
+	if s.bytes.Load()+int64(n) <= admission.LongAnswer || s.large.Load() {
 		return nil
 	}
 	return s.beLarge(ctx)
@@ -254,16 +225,16 @@ func (s *spending) beLarge(ctx context.Context) error {
 // takeTurn waits for a place for the answer, and then for the operation's turn: an
 // operation whose turn it is never waits until the reader of another answer is done.
 func (s *spending) takeTurn(ctx context.Context) error {
-	place, err := s.room.answers.Acquire(ctx, 1)
+	place, err := s.control.Answers.Acquire(ctx, 1)
 	if err != nil {
 		return err
 	}
 	if s.sent != nil {
-		s.sent.hold(place)
+		s.sent.Hold(place)
 	} else {
 		s.later(place)
 	}
-	turn, err := s.room.large.Acquire(ctx, 1)
+	turn, err := s.control.Large.Acquire(ctx, 1)
 	if err != nil {
 		return err
 	}
@@ -293,7 +264,7 @@ func (s *spending) hold(ctx context.Context, n int64) bool {
 		return false
 	}
 	for s.held < s.wanted {
-		give, ok := s.room.objects.TryAcquire(ctx, openBlock)
+		give, ok := s.control.Objects.TryAcquire(ctx, openBlock)
 		if !ok {
 			return false
 		}
@@ -399,13 +370,13 @@ func capped(ctx context.Context, next graphql.ResponseHandler) *graphql.Response
 	over := req.spent.over()
 	if over == nil {
 		if more := req.spent.errors.Load() - maxErrors; more > 0 {
-			resp.Errors = append(resp.Errors, withCode(gqlerror.Errorf("More than %d fields failed. The errors of %d more are left out.", maxErrors, more), codeLimit))
+			resp.Errors = append(resp.Errors, withCode(gqlerror.Errorf("More than %d fields failed. The errors of %d more are left out.", maxErrors, more), types.ErrorCodeLimitExceeded))
 		}
 		return resp
 	}
 	shown := withCode(gqlerror.Errorf("%s", over.message), over.code)
 	if req.spent.writes {
-		if !slices.ContainsFunc(resp.Errors, func(e *gqlerror.Error) bool { return e.Extensions["code"] == over.code }) {
+		if !slices.ContainsFunc(resp.Errors, func(e *gqlerror.Error) bool { return e.Extensions["code"] == string(over.code) }) {
 			resp.Errors = append(resp.Errors, shown)
 		}
 		return resp

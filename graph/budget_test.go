@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"zoomql/cache"
+	"zoomql/graph/admission"
 	"zoomql/internal/ratelimit"
 	"zoomql/internal/sandbox"
 )
@@ -231,10 +232,10 @@ func TestErrorsAreCounted(t *testing.T) {
 // the other, and no two wait for each other.
 func TestRoom(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		room := NewRoom()
+		room := admission.New()
 		begin := func(caller string) (*request, context.Context) {
 			ctx, stop := context.WithCancelCause(ratelimit.WithCaller(t.Context(), caller))
-			q := &request{stay: stay{of: &admission{room.items}}, spent: spending{budget: DefaultBudget, room: room, stop: stop, done: ctx.Done()}}
+			q := &request{items: admission.Items{Pool: room.Items}, spent: spending{budget: DefaultBudget, control: room, stop: stop, done: ctx.Done()}}
 			return q, ctx
 		}
 		must := func(err error) {
@@ -244,7 +245,7 @@ func TestRoom(t *testing.T) {
 			}
 		}
 		fill := func() (held []*request) {
-			for i := range openObjects/openHeld - 1 { // no caller takes the last of it
+			for i := range admission.MaxObjects/openHeld - 1 { // no caller takes the last of it
 				q, ctx := begin(strconv.Itoa(i))
 				must(q.spent.work(ctx, openFreely))
 				must(q.spent.work(ctx, openHeld))
@@ -257,14 +258,14 @@ func TestRoom(t *testing.T) {
 		}
 		full := fill()
 		_, fullCtx := begin("0")
-		must(full[0].admit(fullCtx, openItems)) // all there is of long lists
+		must(full[0].admit(fullCtx, admission.MaxItems)) // all there is of long lists
 
 		small, smallCtx := begin("small")
 		must(small.spent.work(smallCtx, openFreely))
 
 		beyond, beyondCtx := begin("a")
 		admitted := make(chan error)
-		go func() { admitted <- beyond.admit(beyondCtx, longList) }()
+		go func() { admitted <- beyond.admit(beyondCtx, admission.LongList) }()
 		synctest.Wait() // it waits for the long list of the first
 		must(beyond.spent.work(beyondCtx, openHeld))
 		must(<-admitted) // or the first might wait for this one, and this one for it
@@ -279,7 +280,7 @@ func TestRoom(t *testing.T) {
 		default:
 		}
 		end := func(q *request) {
-			q.stay.end()
+			q.items.Release()
 			q.spent.end()
 		}
 		end(beyond)
@@ -307,19 +308,19 @@ func TestRoom(t *testing.T) {
 // by turns, and no more answers held than there are places while readers are slow.
 func TestLongAnswersTakeTurns(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		room := NewRoom()
+		room := admission.New()
 		var order []string
 		var now, most atomic.Int64
 		var wait sync.WaitGroup
 		run := func(caller string) {
 			wait.Go(func() {
 				ctx, stop := context.WithCancelCause(ratelimit.WithCaller(t.Context(), caller))
-				sent := &sending{}
-				spent := &spending{budget: DefaultBudget, room: room, stop: stop, done: ctx.Done(), sent: sent}
-				if err := spent.lengthen(ctx, longAnswer); err != nil || spent.large.Load() {
+				sent := &admission.Response{}
+				spent := &spending{budget: DefaultBudget, control: room, stop: stop, done: ctx.Done(), sent: sent}
+				if err := spent.lengthen(ctx, admission.LongAnswer); err != nil || spent.large.Load() {
 					t.Error("a short answer waits", err)
 				}
-				if err := spent.lengthen(ctx, longAnswer+1); err != nil {
+				if err := spent.lengthen(ctx, admission.LongAnswer+1); err != nil {
 					t.Error(err)
 				}
 				order = append(order, caller)
@@ -328,7 +329,7 @@ func TestLongAnswersTakeTurns(t *testing.T) {
 				most.Store(max(most.Load(), now.Add(1)))
 				time.Sleep(10 * time.Second) // the reader is slow
 				now.Add(-1)
-				sent.end()
+				sent.Release()
 			})
 		}
 		for range 6 {
@@ -340,7 +341,7 @@ func TestLongAnswersTakeTurns(t *testing.T) {
 		if at := slices.Index(order, "other"); at > 3 || len(order) != 7 {
 			t.Errorf("it was the turn of %v", order)
 		}
-		if n := most.Load(); n > longAnswers {
+		if n := most.Load(); n > admission.MaxLongAnswers {
 			t.Errorf("%d answers were held", n)
 		}
 	})

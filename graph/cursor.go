@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"time"
 
+	"zoomql/graph/endpoint"
 	"zoomql/internal/zoom/types"
 )
 
@@ -49,7 +50,7 @@ func fingerprintOf(t types.Tenant, question string) fingerprint {
 
 var (
 	errCursor     = invalid("after: not a cursor of this list; take one from its own pageInfo or edges")
-	errCursorGone = &inputError{code: codeCursorExpired, message: "after: the item that the cursor points behind is not in the list any more; begin again without it"}
+	errCursorGone = &inputError{code: types.ErrorCodeCursorExpired, message: "after: the item that the cursor points behind is not in the list any more; begin again without it"}
 )
 
 func (p place) encode(fp fingerprint) string {
@@ -71,7 +72,7 @@ func (p place) encode(fp fingerprint) string {
 }
 
 func decodePlace(cursor string, fp fingerprint) (place, error) {
-	if len(cursor) > maxCursor {
+	if len(cursor) > endpoint.MaxCursor {
 		return place{}, errCursor
 	}
 	p, of, err := readPlace(cursor)

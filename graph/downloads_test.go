@@ -103,7 +103,7 @@ func TestDownloadRefused(t *testing.T) {
 	inRig(t, setup{}, func(r *rig) {
 		for _, ttl := range []int{0, -1, 86_401} {
 			a := r.ask(fmt.Sprintf(`{ meetingInstance(by: { uuid: "${BigInstance}" }) { recordings { files { download(ttlSeconds: %d) { url } } } } }`, ttl), nil)
-			if len(a.Errors) == 0 || a.Errors[0].code() != codeInvalid {
+			if len(a.Errors) == 0 || a.Errors[0].code() != "BAD_USER_INPUT" {
 				t.Errorf("ttlSeconds %d: %s", ttl, a.body)
 			}
 		}

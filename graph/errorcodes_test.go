@@ -23,12 +23,8 @@ var coded = regexp.MustCompile(`"code\\*":\s*\\*"([A-Z_]+)`)
 func TestErrorCodes(t *testing.T) {
 	made := map[string]bool{
 		errcode.ValidationFailed: true, errcode.ParseFailed: true,
-		"IDEMPOTENCY_UNAVAILABLE": true, // of the ledger
 	}
-	for _, kind := range kinds {
-		made[kind.code] = true
-	}
-	for _, dir := range []string{".", "../internal/access", "../internal/links"} {
+	for _, dir := range []string{".", "endpoint", "../internal/access", "../internal/links"} {
 		for _, code := range codesIn(t, dir) {
 			made[code] = true
 		}
@@ -57,8 +53,8 @@ func TestErrorCodes(t *testing.T) {
 	}
 }
 
-// codesIn returns the codes that a package's files hold: constants whose names begin
-// with code, and what is written into errors without one.
+// codesIn returns the codes that a package's files hold: constants of the schema's enum,
+// constants whose names begin with code, and literals that are written into errors.
 func codesIn(t *testing.T, dir string) []string {
 	t.Helper()
 	var codes []string
@@ -86,9 +82,9 @@ func codesIn(t *testing.T, dir string) []string {
 				if key, ok := n.Key.(*ast.Ident); slices.Equal(literal(n.Key), []string{"code"}) || ok && key.Name == "code" {
 					codes = append(codes, literal(n.Value)...)
 				}
-			case *ast.CompositeLit:
-				if of, ok := n.Type.(*ast.Ident); ok && of.Name == "inputError" && len(n.Elts) > 0 {
-					codes = append(codes, literal(n.Elts[0])...)
+			case *ast.SelectorExpr:
+				if name, ok := strings.CutPrefix(n.Sel.Name, "ErrorCode"); ok && name != "" {
+					codes = append(codes, constantCase(name))
 				}
 			case *ast.BasicLit:
 				if m := coded.FindStringSubmatch(n.Value); m != nil {
@@ -100,6 +96,13 @@ func codesIn(t *testing.T, dir string) []string {
 	}
 	return codes
 }
+
+// constantCase returns the name of an enum value from that of its constant in Go.
+func constantCase(name string) string {
+	return strings.ToUpper(wordStart.ReplaceAllString(name, "_$0"))
+}
+
+var wordStart = regexp.MustCompile(`\B[A-Z]`)
 
 // literal returns the text of a string literal.
 func literal(e ast.Expr) []string {

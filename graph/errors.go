@@ -16,68 +16,48 @@ import (
 	"zoomql/internal/zoom/types"
 )
 
-// What a client may branch on: extensions.code of an error. The schema lists all of
-// them as ErrorCode.
-const (
-	codeInvalid       = "BAD_USER_INPUT"
-	codeForbidden     = "FORBIDDEN"
-	codeLimit         = "LIMIT_EXCEEDED" // the query itself is too large
-	codeConflict      = "CONFLICT"
-	codeCursorExpired = "CURSOR_EXPIRED"
-	codeTimeout       = "TIMEOUT"
-	codeInternal      = "INTERNAL"
-	codeBadAnswer     = "BAD_ANSWER"
-	codeNotTold       = "NOT_TOLD"
-	codeNotZoom       = "NOT_ZOOM"
-	codeUnknown       = "OUTCOME_UNKNOWN"
-	codeIncomplete    = "INCOMPLETE_LIST"
-
-	// Of requests that are not executed.
-	codeBadRequest      = "BAD_REQUEST"
-	codeNoIntrospection = "INTROSPECTION_DISABLED"
-	codeNotPersisted    = "PERSISTED_QUERY_NOT_FOUND"
-	codeNotTrusted      = "DOCUMENT_NOT_TRUSTED"
-)
-
 // kinds says what each kind of failure is called, and how it is put to a
 // person.
 var kinds = []struct {
 	err     error
-	code    string
+	code    types.ErrorCode // extensions.code, which clients may branch on
 	message string
 }{
-	{zoom.ErrNotFound, "NOT_FOUND", "Zoom knows no such object, or the credential may not see it."},
-	{zoom.ErrMissingScope, "MISSING_SCOPE", "The Zoom app lacks a scope for this. Add one in the app's settings at Zoom, then restart or authorize again."},
-	{zoom.ErrForbidden, codeForbidden, "The credential may not do this."},
-	{zoom.ErrUnauthenticated, "ZOOM_UNAUTHENTICATED", "Zoom refused the gateway's credentials. Check ZOOM_ACCOUNT_ID, ZOOM_CLIENT_ID and ZOOM_CLIENT_SECRET, or the account in ACCOUNTS, and that the app is activated."},
-	{zoom.ErrNotHost, "NOT_HOST", "Only the host of the meeting may do this."},
-	{zoom.ErrPlanRequired, "PLAN_REQUIRED", "The Zoom account's plan does not include this."},
-	{zoom.ErrNotEnabled, "NOT_ENABLED", "The feature is switched off in Zoom's settings, for the account or for the host."},
-	{zoom.ErrCapacity, "CAPACITY", "There is no place left."},
-	{zoom.ErrConflict, codeConflict, "The state that the object is in does not allow this."},
-	{zoom.ErrExpired, "EXPIRED", "Zoom does not keep data this old."},
-	{zoom.ErrNotReady, "NOT_READY", "Zoom does not have these data yet. Ask again some minutes after the meeting has ended."},
-	{zoom.ErrPageToken, codeCursorExpired, "The place in the list is lost at Zoom. Begin again without the argument after."},
-	{zoom.ErrDailyLimit, "DAILY_LIMIT", "Today's allowance at Zoom is used up. It is new at 00:00 UTC; see retryAt."},
-	{zoom.ErrRateLimited, "RATE_LIMITED", "Zoom's rate limit leaves no room for this in time; see retryAt."},
-	{zoom.ErrInvalid, codeInvalid, "Zoom refused the input."},
-	{zoom.ErrBadAnswer, codeBadAnswer, "Zoom's answer cannot be read, or lacks what it is to have."},
-	{zoom.ErrNotZoom, codeNotZoom, "What answered is not Zoom's API"},
-	{cache.ErrUnavailable, "IDEMPOTENCY_UNAVAILABLE", "Nothing was sent to Zoom: Redis, where the outcome of an idempotencyKey is noted, does not answer. Send it again with the same key at retryAt."},
-	{context.DeadlineExceeded, codeTimeout, "It took longer than the gateway waits."},
-	{zoom.ErrUnavailable, "ZOOM_UNAVAILABLE", "Zoom does not answer. Ask again later."},
-	{types.ErrBadID, codeInvalid, "The id is none that this gateway gave out for this account."},
-	{errNoValue, codeBadAnswer, "Zoom's answer has no value here, where there must be one."},
-	{errTooLarge, codeBadAnswer, "Zoom's answer has a number here that is longer than the 32 bits of an Int."},
-	{zoom.ErrNoID, codeBadAnswer, "Zoom has told no id of what this is asked about."},
+	{zoom.ErrNotFound, types.ErrorCodeNotFound, "Zoom knows no such object, or the credential may not see it."},
+	{zoom.ErrMissingScope, types.ErrorCodeMissingScope, "The Zoom app lacks a scope for this. Add one in the app's settings at Zoom, then restart or authorize again."},
+	{zoom.ErrForbidden, types.ErrorCodeForbidden, "The credential may not do this."},
+	{zoom.ErrUnauthenticated, types.ErrorCodeZoomUnauthenticated, "Zoom refused the gateway's credentials. Check ZOOM_ACCOUNT_ID, ZOOM_CLIENT_ID and ZOOM_CLIENT_SECRET, or the account in ACCOUNTS, and that the app is activated."},
+	{zoom.ErrNotHost, types.ErrorCodeNotHost, "Only the host of the meeting may do this."},
+	{zoom.ErrPlanRequired, types.ErrorCodePlanRequired, "The Zoom account's plan does not include this."},
+	{zoom.ErrNotEnabled, types.ErrorCodeNotEnabled, "The feature is switched off in Zoom's settings, for the account or for the host."},
+	{zoom.ErrCapacity, types.ErrorCodeCapacity, "There is no place left."},
+	{zoom.ErrConflict, types.ErrorCodeConflict, "The state that the object is in does not allow this."},
+	{zoom.ErrExpired, types.ErrorCodeExpired, "Zoom does not keep data this old."},
+	{zoom.ErrNotReady, types.ErrorCodeNotReady, "Zoom does not have these data yet. Ask again some minutes after the meeting has ended."},
+	{zoom.ErrPageToken, types.ErrorCodeCursorExpired, "The place in the list is lost at Zoom. Begin again without the argument after."},
+	{zoom.ErrDailyLimit, types.ErrorCodeDailyLimit, "Today's allowance at Zoom is used up. It is new at 00:00 UTC; see retryAt."},
+	{zoom.ErrRateLimited, types.ErrorCodeRateLimited, "Zoom's rate limit leaves no room for this in time; see retryAt."},
+	{zoom.ErrInvalid, types.ErrorCodeBadUserInput, "Zoom refused the input."},
+	{zoom.ErrBadAnswer, types.ErrorCodeBadAnswer, "Zoom's answer cannot be read, or lacks what it is to have."},
+	{zoom.ErrNotZoom, types.ErrorCodeNotZoom, "What answered is not Zoom's API"},
+	{cache.ErrUnavailable, types.ErrorCodeIdempotencyUnavailable, "Nothing was sent to Zoom: Redis, where the outcome of an idempotencyKey is noted, does not answer. Send it again with the same key at retryAt."},
+	{context.DeadlineExceeded, types.ErrorCodeTimeout, "It took longer than the gateway waits."},
+	{zoom.ErrUnavailable, types.ErrorCodeZoomUnavailable, "Zoom does not answer. Ask again later."},
+	{types.ErrBadID, types.ErrorCodeBadUserInput, "The id is none that this gateway gave out for this account."},
+	{errNoValue, types.ErrorCodeBadAnswer, "Zoom's answer has no value here, where there must be one."},
+	{errTooLarge, types.ErrorCodeBadAnswer, "Zoom's answer has a number here that is longer than the 32 bits of an Int."},
+	{zoom.ErrNoID, types.ErrorCodeBadAnswer, "Zoom has told no id of what this is asked about."},
 }
 
 // inputError is a mistake in what the caller sent, found before Zoom was asked.
-type inputError struct{ code, message string }
+type inputError struct {
+	code    types.ErrorCode
+	message string
+}
 
 func (e *inputError) Error() string { return e.message }
 
-func invalid(message string) *inputError { return &inputError{codeInvalid, message} }
+func invalid(message string) *inputError { return &inputError{types.ErrorCodeBadUserInput, message} }
 
 // present makes an error what a client sees: a sentence, a code, and what Zoom
 // said. What is not ours to show becomes INTERNAL, and the log has the rest.
@@ -106,7 +86,7 @@ func present(log *slog.Logger) graphql.ErrorPresenterFunc {
 		}
 		if odd, ok := errors.AsType[*zoom.LeftOutError](err); ok {
 			shown.Message = odd.Error()
-			withCode(shown, codeBadAnswer).Extensions["zoom"] = map[string]any{"operation": odd.Op}
+			withCode(shown, types.ErrorCodeBadAnswer).Extensions["zoom"] = map[string]any{"operation": odd.Op}
 			shown.Extensions["list"] = map[string]any{"leftOut": odd.Items}
 			return shown
 		}
@@ -116,10 +96,10 @@ func present(log *slog.Logger) graphql.ErrorPresenterFunc {
 		}
 		if untold, ok := errors.AsType[*notToldError](err); ok {
 			shown.Message = untold.Error()
-			return withCode(shown, codeNotTold)
+			return withCode(shown, types.ErrorCodeNotTold)
 		}
 		if shown.Message = unknownOutcome(err); shown.Message != "" {
-			addZoom(withCode(shown, codeUnknown), err)
+			addZoom(withCode(shown, types.ErrorCodeOutcomeUnknown), err)
 			delete(shown.Extensions, "retryAt") // once more may be twice
 			return shown
 		}
@@ -131,7 +111,7 @@ func present(log *slog.Logger) graphql.ErrorPresenterFunc {
 			switch e, ok := errors.AsType[*zoom.Error](err); {
 			case ok && e.Unsent():
 				shown.Message = e.Message
-			case ok && kind.code == codeNotZoom:
+			case ok && kind.code == types.ErrorCodeNotZoom:
 				shown.Message = notZoom(e)
 			}
 			addZoom(withCode(shown, kind.code), err)
@@ -142,13 +122,13 @@ func present(log *slog.Logger) graphql.ErrorPresenterFunc {
 		}
 		if errors.Is(err, context.Canceled) {
 			shown.Message = "The request was given up."
-			return withCode(shown, codeTimeout)
+			return withCode(shown, types.ErrorCodeTimeout)
 		}
 		if !errors.Is(err, errPanic) {
 			log.ErrorContext(ctx, "internal error", "path", logs.Text(shown.Path.String()), "error", logs.Message(err.Error()))
 		}
 		shown.Message = "Something went wrong in the gateway. The log has more."
-		return withCode(shown, codeInternal)
+		return withCode(shown, types.ErrorCodeInternal)
 	}
 }
 
@@ -175,15 +155,15 @@ func argumentError(e *gqlerror.Error, at ast.Path) *gqlerror.Error {
 		e.Message = e.Path[len(at):].String() + ": " + e.Message
 		e.Path = at
 	}
-	return withCode(e, codeInvalid)
+	return withCode(e, types.ErrorCodeBadUserInput)
 }
 
-func withCode(e *gqlerror.Error, code string) *gqlerror.Error {
+func withCode(e *gqlerror.Error, code types.ErrorCode) *gqlerror.Error {
 	if e.Extensions == nil {
 		e.Extensions = map[string]any{}
 	}
 	if _, has := e.Extensions["code"]; !has {
-		e.Extensions["code"] = code
+		e.Extensions["code"] = string(code)
 	}
 	return e
 }
@@ -219,7 +199,7 @@ func addZoom(shown *gqlerror.Error, err error) {
 // withIncomplete says what a list lacks: how many items of how many, or which days.
 func withIncomplete(shown *gqlerror.Error, err *zoom.IncompleteError) *gqlerror.Error {
 	shown.Message = err.Error()
-	shown = withCode(shown, codeIncomplete)
+	shown = withCode(shown, types.ErrorCodeIncompleteList)
 	shown.Extensions["zoom"] = map[string]any{"operation": err.Op}
 	if err.Missing.To.IsZero() {
 		shown.Extensions["list"] = map[string]any{"given": err.Given, "counted": err.Counted}
@@ -234,10 +214,10 @@ func addRetryAt(shown *gqlerror.Error, at time.Time) {
 }
 
 // codeOf returns the code of the first error of an answer, for the log.
-func codeOf(errs gqlerror.List) string {
+func codeOf(errs gqlerror.List) types.ErrorCode {
 	for _, e := range errs {
 		if code, ok := e.Extensions["code"].(string); ok {
-			return code
+			return types.ErrorCode(code)
 		}
 	}
 	return ""
@@ -269,7 +249,7 @@ func userErrors(ctx context.Context, err error) ([]*types.UserError, error) {
 	only := &types.UserError{Code: types.UserErrorCodeInvalid}
 	switch {
 	case errors.As(err, &input):
-		if only.Message = input.message; input.code == codeConflict {
+		if only.Message = input.message; input.code == types.ErrorCodeConflict {
 			only.Code = types.UserErrorCodeConflict
 		}
 	case errors.Is(err, types.ErrBadID):

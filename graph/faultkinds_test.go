@@ -248,12 +248,12 @@ func (q *faultQuestion) judge(a *answer, calls []sandbox.Call, kind string, odd 
 	}
 	for _, code := range a.codes() {
 		switch {
-		case code == "" || code == codeInternal:
+		case code == "" || code == "INTERNAL":
 			say("an error with the code %q", code)
 		case expect.codes != nil && !slices.Contains(expect.codes, code):
 			say("the code %s, want %v", code, expect.codes)
 		case q.Reads() && strings.HasPrefix(kind, "html") || kind == "unknown-path":
-			if slices.Contains([]string{"FORBIDDEN", "NOT_FOUND", codeInvalid}, code) {
+			if slices.Contains([]string{"FORBIDDEN", "NOT_FOUND", "BAD_USER_INPUT"}, code) {
 				say("the code %s, which is not what anybody said", code)
 			}
 		}

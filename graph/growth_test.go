@@ -11,6 +11,7 @@ import (
 
 	"zoomql/cache"
 	"zoomql/internal/auth"
+	"zoomql/internal/negotiation"
 	"zoomql/internal/sandbox"
 	"zoomql/internal/zoom"
 )
@@ -44,7 +45,7 @@ func gatewayOver(tb testing.TB, users int) (fresh func() (ask func(query string)
 				tb.Fatal(err)
 			}
 			r := httptest.NewRequest(http.MethodPost, "/graphql", strings.NewReader(string(body)))
-			r.Header.Set("Content-Type", plainJSON)
+			r.Header.Set("Content-Type", negotiation.JSON)
 			w := httptest.NewRecorder()
 			handler.ServeHTTP(w, r)
 			if w.Code != http.StatusOK || strings.HasPrefix(w.Body.String(), `{"errors"`) {

@@ -10,13 +10,13 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/executor"
-	"github.com/99designs/gqlgen/graphql/handler/extension"
 
 	"zoomql/cache"
+	"zoomql/graph/admission"
+	"zoomql/graph/endpoint"
 	"zoomql/graph/generated"
 	"zoomql/internal/links"
 	"zoomql/internal/logs"
-	"zoomql/internal/ratelimit"
 	"zoomql/internal/zoom"
 )
 
@@ -43,15 +43,15 @@ type Config struct {
 	// send the hash alone; nil keeps none.
 	Persisted cache.Store
 	// Trusted are documents that callers name by their ids; nil means none.
-	Trusted *Trusted
+	Trusted *endpoint.Trusted
 	// TrustedOnly refuses all other documents.
 	TrustedOnly bool
 	// Documents keeps what was parsed; nil means one of the handler's own.
-	Documents Documents
-	// Room is what operations share; nil means the handler's own.
-	Room *Room
-	// Limits bound the size of a query; zero means DefaultLimits.
-	Limits Limits
+	Documents endpoint.Documents
+	// Admission bounds what operations take at once; nil means the handler's own.
+	Admission *admission.Control
+	// Limits bound the size of a query; zero means [endpoint.DefaultLimits].
+	Limits endpoint.Limits
 	// Budget bounds the size of an answer; zero means DefaultBudget.
 	Budget Budget
 	// Drift has each answer tell, under extensions.drift, what Zoom's answers to its
@@ -61,12 +61,14 @@ type Config struct {
 	Introspection bool
 	// Timeout bounds an operation; 0 means 30 seconds.
 	Timeout time.Duration
+
+	fields graphql.FieldMiddleware // of a test; may be nil
 }
 
 // New returns the handler of the GraphQL endpoint.
 func New(cfg Config) http.Handler {
-	if cfg.Limits == (Limits{}) {
-		cfg.Limits = DefaultLimits
+	if cfg.Limits == (endpoint.Limits{}) {
+		cfg.Limits = endpoint.DefaultLimits
 	}
 	if cfg.Budget == (Budget{}) {
 		cfg.Budget = DefaultBudget
@@ -74,48 +76,41 @@ func New(cfg Config) http.Handler {
 	if cfg.Timeout == 0 {
 		cfg.Timeout = 30 * time.Second
 	}
-	if cfg.Room == nil {
-		cfg.Room = NewRoom()
+	if cfg.Admission == nil {
+		cfg.Admission = admission.New()
 	}
 	if cfg.Documents == nil {
-		cfg.Documents = NewDocuments()
+		cfg.Documents = endpoint.NewDocuments()
 	}
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
 	root := &Resolver{
-		Client: cfg.Client, Admission: &admission{cfg.Room.items}, Budget: cfg.Budget, Room: cfg.Room,
+		Client: cfg.Client, Admission: cfg.Admission, Budget: cfg.Budget,
 		Idempotency: newIdempotency(cfg.Ledger), Links: cfg.Links, RawRequests: cfg.RawRequests,
 	}
 	schema := generated.NewExecutableSchema(generated.Config{Resolvers: root})
 	root.Schema = schema.Schema()
-	server := executor.New(schema)
-	documents := &reader{schema: schema.Schema(), limits: cfg.Limits, known: cfg.Documents, suggest: cfg.Introspection}
-	over := &endpoint{
-		exec: server, reader: documents, budget: cfg.Budget, log: cfg.Log, timeout: cfg.Timeout, answers: newAnswers(cfg), room: cfg.Room, remote: cfg.LogRemote, drift: cfg.Drift,
-		library: &library{store: cfg.Persisted, view: cfg.Client.View(), trusted: cfg.Trusted, only: cfg.TrustedOnly},
+	exec := executor.New(schema)
+	exec.SetErrorPresenter(present(cfg.Log))
+	exec.SetRecoverFunc(recovered(cfg.Log))
+	exec.AroundOperations(root.begin)
+	exec.AroundRootFields(audit(cfg.Log, cfg.LogRemote))
+	exec.AroundFields(awaited)
+	exec.AroundFields(bounded)
+	exec.AroundFields(rendered)
+	if cfg.fields != nil {
+		exec.AroundFields(cfg.fields)
 	}
-	over.rest = permitted(cfg.Room.operations, cfg.Timeout, over.execute)
-	// Who asks after a change must not be told what was asked before it.
-	cfg.Client.OnEvict(func() { over.flights.Forget(func(any) bool { return true }) })
-	server.SetQueryCache(opened{})
-	server.SetErrorPresenter(present(cfg.Log))
-	server.SetRecoverFunc(recovered(cfg.Log))
-	server.Use(&inputCheck{}) // before what reads variables
-	server.Use(&nameLimits{})
-	if cfg.Introspection {
-		server.Use(extension.Introspection{})
-	} else {
-		server.Use(introspectionOff{})
-	}
-	server.AroundOperations(root.begin)
-	server.AroundRootFields(audit(cfg.Log))
-	server.AroundFields(awaited)
-	server.AroundFields(bounded)
-	server.AroundFields(rendered)
-	server.AroundResponses(logged(cfg.Log))
-	server.AroundResponses(capped)
-	return over
+	exec.AroundResponses(logged(cfg.Log))
+	exec.AroundResponses(capped)
+	served := endpoint.New(endpoint.Config{
+		Executor: exec, Schema: root.Schema, SchemaText: Schema(), View: cfg.Client.View(), Check: cfg.Budget.foresee,
+		Answers: cfg.Answers, Persisted: cfg.Persisted, Trusted: cfg.Trusted, TrustedOnly: cfg.TrustedOnly, Documents: cfg.Documents,
+		Admission: cfg.Admission, Limits: cfg.Limits, Introspection: cfg.Introspection, Drift: cfg.Drift, Timeout: cfg.Timeout, Log: cfg.Log,
+	})
+	cfg.Client.OnEvict(served.Forget)
+	return served
 }
 
 // recovered makes a panic an error of the field that met it, and logs where.
@@ -139,37 +134,19 @@ func logged(log *slog.Logger) graphql.ResponseMiddleware {
 		if graphql.HasOperationContext(ctx) {
 			op := graphql.GetOperationContext(ctx)
 			began = op.Stats.OperationStart
-			attrs = append(attrs, slog.String("name", nameOf(op)))
+			attrs = append(attrs, slog.String("name", endpoint.OperationName(op)))
 		}
-		attrs = append(attrs, caller(ctx)...)
+		attrs = append(attrs, endpoint.CallerAttr(ctx)...)
 		attrs = append(attrs, slog.Float64("ms", float64(time.Since(began).Microseconds())/1000))
 		if req := from(ctx); req != nil {
 			attrs = append(attrs, spent(req.usage)...)
 		}
 		if code := codeOf(resp.Errors); code != "" {
-			attrs = append(attrs, slog.String("code", code), slog.Int("errors", len(resp.Errors)))
+			attrs = append(attrs, slog.String("code", string(code)), slog.Int("errors", len(resp.Errors)))
 		}
 		log.LogAttrs(ctx, slog.LevelInfo, "operation", attrs...)
 		return resp
 	}
-}
-
-// nameOf returns what an operation is called in its document, for the log, and so
-// not at any length. What a request
-// calls it besides may be any text, and is in no document if that was refused.
-func nameOf(op *graphql.OperationContext) string {
-	if op.Operation == nil {
-		return ""
-	}
-	return logs.Text(op.Operation.Name)
-}
-
-// caller tells whose key was shown, by its name, if there are keys.
-func caller(ctx context.Context) []slog.Attr {
-	if name := ratelimit.CallerFrom(ctx); name != "" {
-		return []slog.Attr{slog.String("caller", name)}
-	}
-	return nil
 }
 
 func spent(u *zoom.Usage) []slog.Attr {

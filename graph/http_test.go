@@ -5,6 +5,8 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+
+	"zoomql/internal/negotiation"
 )
 
 const (
@@ -72,22 +74,22 @@ func TestHTTP(t *testing.T) {
 		{why: "a part of a variable is wrong", body: `{"query": "query ($by: MeetingBy!) { meeting(by: $by) { id } }", "variables": {"by": {"nothing": 1}}}`, status: 400, code: "GRAPHQL_VALIDATION_FAILED", says: "$by.nothing: "},
 
 		// In which form.
-		{why: "Accept: nothing said", accept: "-", body: accountQuery, status: 200, data: accountData, answer: plainJSON},
-		{why: "Accept: the new one", accept: graphqlResponse, body: accountQuery, status: 200, data: accountData},
-		{why: "Accept: the old one", accept: plainJSON, body: accountQuery, status: 200, data: accountData, answer: plainJSON},
+		{why: "Accept: nothing said", accept: "-", body: accountQuery, status: 200, data: accountData, answer: negotiation.JSON},
+		{why: "Accept: the new one", accept: negotiation.GraphQLResponse, body: accountQuery, status: 200, data: accountData},
+		{why: "Accept: the old one", accept: negotiation.JSON, body: accountQuery, status: 200, data: accountData, answer: negotiation.JSON},
 		{why: "Accept: both", accept: "application/json, application/graphql-response+json", body: accountQuery, status: 200, data: accountData},
-		{why: "Accept: both, and rather the old one", accept: "application/json, application/graphql-response+json;q=0.5", body: accountQuery, status: 200, data: accountData, answer: plainJSON},
-		{why: "Accept: anything", accept: "*/*", body: accountQuery, status: 200, data: accountData, answer: plainJSON},
+		{why: "Accept: both, and rather the old one", accept: "application/json, application/graphql-response+json;q=0.5", body: accountQuery, status: 200, data: accountData, answer: negotiation.JSON},
+		{why: "Accept: anything", accept: "*/*", body: accountQuery, status: 200, data: accountData, answer: negotiation.JSON},
 		{why: "Accept: anything, and rather the new one", accept: "application/graphql-response+json, */*;q=0.1", body: accountQuery, status: 200, data: accountData},
-		{why: "Accept: what a browser sends", accept: "text/html,application/xhtml+xml,*/*;q=0.8", body: accountQuery, status: 200, data: accountData, answer: plainJSON},
-		{why: "Accept: with a charset", accept: "application/json; charset=utf-8", body: accountQuery, status: 200, data: accountData, answer: plainJSON},
-		{why: "Accept: nothing that we have", accept: "text/html", body: accountQuery, status: 406, code: "BAD_REQUEST", answer: plainJSON},
-		{why: "Accept: the new one is refused", accept: "application/graphql-response+json;q=0, application/json", body: accountQuery, status: 200, data: accountData, answer: plainJSON},
-		{why: "Accept: no JSON at all", accept: "application/json;q=0", body: accountQuery, status: 406, code: "BAD_REQUEST", answer: plainJSON},
+		{why: "Accept: what a browser sends", accept: "text/html,application/xhtml+xml,*/*;q=0.8", body: accountQuery, status: 200, data: accountData, answer: negotiation.JSON},
+		{why: "Accept: with a charset", accept: "application/json; charset=utf-8", body: accountQuery, status: 200, data: accountData, answer: negotiation.JSON},
+		{why: "Accept: nothing that we have", accept: "text/html", body: accountQuery, status: 406, code: "BAD_REQUEST", answer: negotiation.JSON},
+		{why: "Accept: the new one is refused", accept: "application/graphql-response+json;q=0, application/json", body: accountQuery, status: 200, data: accountData, answer: negotiation.JSON},
+		{why: "Accept: no JSON at all", accept: "application/json;q=0", body: accountQuery, status: 406, code: "BAD_REQUEST", answer: negotiation.JSON},
 		{why: "a query that is wrong, the new way", body: wrongQuery, status: 400, code: "GRAPHQL_VALIDATION_FAILED"},
-		{why: "a query that is wrong, the old way", accept: plainJSON, body: wrongQuery, status: 200, code: "GRAPHQL_VALIDATION_FAILED", answer: plainJSON},
+		{why: "a query that is wrong, the old way", accept: negotiation.JSON, body: wrongQuery, status: 200, code: "GRAPHQL_VALIDATION_FAILED", answer: negotiation.JSON},
 		{why: "a query that is none, the new way", body: `{"query": "{"}`, status: 400, code: "GRAPHQL_PARSE_FAILED"},
-		{why: "a query that is none, the old way", accept: plainJSON, body: `{"query": "{"}`, status: 200, code: "GRAPHQL_PARSE_FAILED", answer: plainJSON},
+		{why: "a query that is none, the old way", accept: negotiation.JSON, body: `{"query": "{"}`, status: 200, code: "GRAPHQL_PARSE_FAILED", answer: negotiation.JSON},
 
 		// What is no request.
 		{why: "an empty body", status: 400, code: "BAD_REQUEST"},
@@ -139,13 +141,13 @@ func TestHTTP(t *testing.T) {
 				}
 				accept := c.accept
 				if accept == "" {
-					accept = graphqlResponse
+					accept = negotiation.GraphQLResponse
 				}
 				if accept != "-" {
 					req.Header.Set("Accept", accept)
 				}
 				if answer == "" {
-					answer = graphqlResponse
+					answer = negotiation.GraphQLResponse
 				}
 				if c.coding != "" {
 					req.Header.Set("Content-Encoding", c.coding)

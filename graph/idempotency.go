@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sync/singleflight"
 
 	"zoomql/cache"
+	"zoomql/internal/wallclock"
 	"zoomql/internal/zoom"
 	"zoomql/internal/zoom/types"
 )
@@ -46,7 +47,7 @@ func newIdempotency(ledger cache.Ledger) *idempotency {
 		MaximumWeight:    rememberedBytes,
 		Weigher:          func(_ [32]byte, m made) uint32 { return m.weight() },
 		ExpiryCalculator: otter.ExpiryWriting[[32]byte, made](remembered),
-		Clock:            clock{},
+		Clock:            wallclock.Clock{},
 	})}
 }
 
@@ -62,13 +63,6 @@ func (m made) weight() uint32 {
 	}
 	return uint32(min(400+3*len(raw), rememberedBytes))
 }
-
-// clock is time.Now for otter. It never ticks, so that no goroutine outlives a
-// handler: what has expired is invisible at once and goes with later writes.
-type clock struct{}
-
-func (clock) NowNano() int64                      { return time.Now().UnixNano() }
-func (clock) Tick(time.Duration) <-chan time.Time { return nil }
 
 // creation is a create that may be repeated.
 type creation[T any] struct {

@@ -88,7 +88,7 @@ func TestWritesWithoutAnAnswer(t *testing.T) {
 				r.Fault(f)
 				a := r.askFor(s)
 				r.ClearFaults()
-				if !a.tells(codeUnknown) || !strings.Contains(a.body, whereToLook[s.Pattern]) || strings.Contains(a.body, "again later") || strings.Contains(a.body, "retryAt") {
+				if !a.tells("OUTCOME_UNKNOWN") || !strings.Contains(a.body, whereToLook[s.Pattern]) || strings.Contains(a.body, "again later") || strings.Contains(a.body, "retryAt") {
 					t.Errorf("%s after %+v: %s", s.Pattern, f, a.body)
 				}
 			}
@@ -98,8 +98,21 @@ func TestWritesWithoutAnAnswer(t *testing.T) {
 		const query = `mutation { createMeeting(input: { idempotencyKey: "k", host: { zoomId: "${HostID}" }, meeting: { topic: "T" } }) { meeting { topic } userErrors { code message } } }`
 		r.Fault(sandbox.Fault{Pattern: "POST /users/{userId}/meetings", Status: http.StatusGatewayTimeout})
 		r.ask(query, nil)
-		if again := r.ask(query, nil); !again.tells(codeUnknown) || !strings.Contains(again.body, "the host's scheduled meetings") || !strings.Contains(again.body, "another key") {
+		if again := r.ask(query, nil); !again.tells("OUTCOME_UNKNOWN") || !strings.Contains(again.body, "the host's scheduled meetings") || !strings.Contains(again.body, "another key") {
 			t.Errorf("the repeat: %s", again.body)
 		}
 	})
+}
+
+// What is kept of results is bounded by bytes.
+func TestRememberedIsBounded(t *testing.T) {
+	m := newIdempotency(nil)
+	large := strings.Repeat("x", 100<<10)
+	for i := range 1_000 {
+		m.done.Set([32]byte{byte(i), byte(i >> 8)}, made{result: &large})
+	}
+	m.done.CleanUp()
+	if w := m.done.WeightedSize(); w > rememberedBytes {
+		t.Errorf("%d bytes are kept", w)
+	}
 }

@@ -32,7 +32,7 @@ func TestLongNamesAreRefused(t *testing.T) {
 	} {
 		inRig(t, setup{}, func(r *rig) {
 			a := r.ask(c.query, c.variables)
-			if len(a.Errors) != 1 || a.Errors[0].code() != codeInvalid || !strings.HasPrefix(a.Errors[0].Message, c.at+": ") || len(a.body) > 400 {
+			if len(a.Errors) != 1 || a.Errors[0].code() != "BAD_USER_INPUT" || !strings.HasPrefix(a.Errors[0].Message, c.at+": ") || len(a.body) > 400 {
 				t.Errorf("%s: %.400s", c.query, a.body)
 			}
 			r.spends(0)

@@ -17,6 +17,7 @@ import (
 
 	"zoomql/cache"
 	"zoomql/internal/auth"
+	"zoomql/internal/negotiation"
 	"zoomql/internal/sandbox"
 	"zoomql/internal/zoom"
 )
@@ -46,7 +47,7 @@ func TestMemoryBesideHostileCallers(t *testing.T) {
 			t.Error(err)
 		}
 		r := httptest.NewRequest(http.MethodPost, "/graphql", strings.NewReader(string(body)))
-		r.Header.Set("Content-Type", plainJSON)
+		r.Header.Set("Content-Type", negotiation.JSON)
 		w := httptest.NewRecorder()
 		handler.ServeHTTP(w, r)
 		return w

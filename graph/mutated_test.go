@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"zoomql/cache"
+	"zoomql/graph/endpoint"
 	"zoomql/internal/mutate"
 	"zoomql/internal/operations"
 	"zoomql/internal/sandbox"
@@ -87,7 +88,7 @@ func keysOf(m map[string]int) func(func(string) bool) {
 }
 
 // endless are limits that no question meets.
-var endless = Limits{
+var endless = endpoint.Limits{
 	Bytes: 1 << 22, Tokens: 1 << 20, NameBytes: 256, Variables: 200, Nesting: 100, Depth: 100, Aliases: 1 << 20, RootFields: 20,
 	Directives: 1000, Nodes: 1 << 20, Merged: 1 << 20, Comparisons: 1 << 24,
 }
@@ -273,7 +274,7 @@ func (q *mutatedQuestion) ofPages(s mutate.Site) bool {
 // judge returns what a mutation costs beyond its field.
 func (q *mutatedQuestion) judge(whole, a *answer, m mutate.Mutation, site mutate.Site) string {
 	for _, code := range a.codes() {
-		if code == "" || code == codeInternal {
+		if code == "" || code == "INTERNAL" {
 			return "the code " + code
 		}
 	}

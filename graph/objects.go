@@ -3,6 +3,7 @@ package graph
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -77,7 +78,7 @@ func (s *scope) rootUser(ctx context.Context, by types.UserBy) (*types.User, err
 // its place. Others take the key of the user's global id.
 func idOf(u *types.User) (string, error) {
 	if u.ZoomID == "" {
-		return "", &inputError{code: codeConflict, message: "The user has not accepted the invitation and has no id at Zoom yet, which is what Zoom is asked by for this."}
+		return "", &inputError{code: types.ErrorCodeConflict, message: "The user has not accepted the invitation and has no id at Zoom yet, which is what Zoom is asked by for this."}
 	}
 	return string(u.ZoomID), nil
 }
@@ -244,4 +245,9 @@ func (s *scope) registrant(ctx context.Context, of zoom.RegistrantsOf, id string
 		return nil, nil
 	}
 	return s.registrants().Load(ctx, registrantKey{of, id, askedOf(ctx, "Registrant").secrets})
+}
+
+// longID says that a name is too long to be Zoom's.
+func longID(argument string) error {
+	return invalid(fmt.Sprintf("%s: it is longer than %d bytes, so it names nothing", argument, zoom.MaxID))
 }

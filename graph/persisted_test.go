@@ -1,6 +1,8 @@
 package graph
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"net/http"
 	"net/url"
@@ -8,7 +10,8 @@ import (
 	"testing"
 	"time"
 
-	"zoomql/cache"
+	"zoomql/graph/endpoint"
+	"zoomql/internal/negotiation"
 )
 
 const (
@@ -33,7 +36,7 @@ func (r *rig) byURL(params map[string]string) *answer {
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	req.Header.Set("Accept", graphqlResponse)
+	req.Header.Set("Accept", negotiation.GraphQLResponse)
 	return r.send(req)
 }
 
@@ -52,7 +55,7 @@ func (r *rig) expect(a *answer, status int, code, text string) {
 func TestPersistedQueries(t *testing.T) {
 	inRig(t, setup{}, func(r *rig) {
 		post := func(body string) *answer { return r.post("application/json", body) }
-		hash := hashOf(namedQuery)
+		hash := hexHash(namedQuery)
 		// The words are the protocol's: clients compare them.
 		unknown := post(`{"operationName":"Zoom","variables":{},"extensions":` + persisted(hash) + `}`)
 		r.expect(unknown, 400, "PERSISTED_QUERY_NOT_FOUND", `"message":"PersistedQueryNotFound"`)
@@ -62,8 +65,8 @@ func TestPersistedQueries(t *testing.T) {
 		}
 
 		// What is no document is not kept, nor what has another hash.
-		r.expect(post(`{"query":"{","extensions":`+persisted(hashOf("{"))+`}`), 400, "GRAPHQL_PARSE_FAILED", "")
-		r.expect(post(`{"extensions":`+persisted(hashOf("{"))+`}`), 400, "PERSISTED_QUERY_NOT_FOUND", "")
+		r.expect(post(`{"query":"{","extensions":`+persisted(hexHash("{"))+`}`), 400, "GRAPHQL_PARSE_FAILED", "")
+		r.expect(post(`{"extensions":`+persisted(hexHash("{"))+`}`), 400, "PERSISTED_QUERY_NOT_FOUND", "")
 		r.expect(post(`{"query":"{ account { id } }","extensions":`+persisted(hash)+`}`), 400, "BAD_REQUEST", "provided sha does not match query")
 		r.expect(post(`{"extensions":`+persisted(hash)+`}`), 400, "PERSISTED_QUERY_NOT_FOUND", "")
 
@@ -85,7 +88,7 @@ func TestPersistedQueries(t *testing.T) {
 		r.expect(post(bad+`null}}`), 200, "", `{"__typename":"Query"}`)
 
 		mutation := `mutation { deleteMeeting(input: {meeting: {number: "1"}}) { deletedMeetingId } }`
-		r.expect(r.byURL(map[string]string{"query": mutation, "extensions": persisted(hashOf(mutation))}), 405, "BAD_REQUEST", "")
+		r.expect(r.byURL(map[string]string{"query": mutation, "extensions": persisted(hexHash(mutation))}), 405, "BAD_REQUEST", "")
 
 		for line := range strings.Lines(r.log.String()) {
 			var entry struct{ MS float64 }
@@ -93,63 +96,18 @@ func TestPersistedQueries(t *testing.T) {
 				t.Errorf("a refusal took long: %s", line)
 			}
 		}
-		time.Sleep(persistedLife + time.Minute)
+		time.Sleep(24*time.Hour + time.Minute)
 		r.expect(post(`{"extensions":`+persisted(hash)+`}`), 400, "PERSISTED_QUERY_NOT_FOUND", "")
 	})
 }
 
-// What callers of one account have sent is not known to those of another, and what is
-// kept is bounded by the bytes of the cache.
-func TestPersistedQueriesBound(t *testing.T) {
-	ctx := t.Context()
-	const room = 1 << 20
-	store := cache.NewMemory(room)
-	mine, theirs := &library{store: store, view: "mine"}, &library{store: store, view: "theirs"}
-	send := func(text string) *requestParams {
-		r := &requestParams{hash: hashOf(text)}
-		r.Query = text
-		mine.remember(ctx, r)
-		return r
-	}
-	send(typeQuery)
-	if text, ok := mine.find(ctx, typeHash); !ok || text != typeQuery {
-		t.Errorf("not kept: %q", text)
-	}
-	if _, ok := theirs.find(ctx, typeHash); ok {
-		t.Error("the callers of another account have it")
-	}
-	long := send("{ a: __typename } #" + strings.Repeat("x", maxPersisted))
-	if _, ok := mine.find(ctx, long.hash); ok {
-		t.Error("one that would fill the cache is kept")
-	}
-	if key := mine.key(typeHash); strings.Contains(key, "mine") {
-		t.Errorf("the key %s names the account", key)
-	}
-	kept := 0
-	for i := range 1000 {
-		r := send(strings.Repeat("#", 10_000+i) + "\n{ __typename }")
-		if _, ok := mine.find(ctx, r.hash); ok {
-			kept++
-		}
-	}
-	held := 0
-	for i := range 1000 {
-		if _, ok := mine.find(ctx, hashOf(strings.Repeat("#", 10_000+i)+"\n{ __typename }")); ok {
-			held += 10_000
-		}
-	}
-	if kept == 0 || held > room {
-		t.Errorf("%d were kept, and %d bytes still are, of %d", kept, held, room)
-	}
-}
-
-func manifests(t *testing.T, texts ...string) *Trusted {
+func manifests(t *testing.T, texts ...string) *endpoint.Trusted {
 	t.Helper()
-	var list []Manifest
+	var list []endpoint.Manifest
 	for _, text := range texts {
-		list = append(list, Manifest{"manifest.json", []byte(text)})
+		list = append(list, endpoint.Manifest{Name: "manifest.json", Text: []byte(text)})
 	}
-	trusted, err := ReadTrusted(list...)
+	trusted, err := endpoint.ReadTrusted(LoadSchema(), list...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -185,38 +143,16 @@ func TestTrustedDocuments(t *testing.T) {
 			if only {
 				code = "DOCUMENT_NOT_TRUSTED"
 				r.expect(post(`{"query":"{ account { zoomId } }"}`), 400, code, "")
-				r.expect(post(`{"query":"{ account { zoomId } }","extensions":`+persisted(hashOf("{ account { zoomId } }"))+`}`), 400, code, "")
+				r.expect(post(`{"query":"{ account { zoomId } }","extensions":`+persisted(hexHash("{ account { zoomId } }"))+`}`), 400, code, "")
 				r.expect(r.byURL(map[string]string{"query": "{ __schema { types { name } } }"}), 400, code, "")
 			}
 			r.expect(unknown, 400, code, "")
-			r.expect(post(`{"extensions":`+persisted(hashOf("nothing"))+`}`), 400, code, "")
+			r.expect(post(`{"extensions":`+persisted(hexHash("nothing"))+`}`), 400, code, "")
 		})
 	}
 }
 
-// What is wrong with a manifest is known at the start, with its place.
-func TestReadTrusted(t *testing.T) {
-	for _, c := range []struct{ why, text, want string }{
-		{"no JSON", `{"a"`, "m.json: not JSON (at byte 4)"},
-		{"a list", `[]`, "m.json: not a JSON object from ids to documents"},
-		{"nothing in it", `{}`, "m.json: holds no document"},
-		{"no text", `{"a": 7}`, `m.json: "a": not the text of a document`},
-		{"an empty id", `{"": "{ __typename }"}`, "the id is empty"},
-		{"no GraphQL", `{"a": "{ b"}`, `m.json: document "a": Expected Name, found <EOF> (line 1, column `},
-		{"only a fragment", `{"a": "fragment A on Query { __typename }"}`, `m.json: document "a": `},
-		{"a field that is not there", `{"a": "query A {\n  nothing }"}`, `m.json: document "a": Cannot query field "nothing" on type "Query". (line 2, column 3)`},
-		{"Apollo's, of another version", `{"format": "apollo-persisted-query-manifest", "version": 2, "operations": [{"id": "a", "body": "{ __typename }"}]}`, "format and version"},
-		{"Apollo's, without a body", `{"format": "apollo-persisted-query-manifest", "version": 1, "operations": [{"id": "a"}]}`, "operation 1 has no id or no body"},
-		{"Apollo's, empty", `{"format": "apollo-persisted-query-manifest", "version": 1, "operations": []}`, "holds no document"},
-		{"Apollo's, one id twice", `{"format": "apollo-persisted-query-manifest", "version": 1, "operations": [{"id": "a", "body": "{ __typename }"}, {"id": "a", "body": "{ a: __typename }"}]}`, `two operations have the id "a"`},
-		{"many mistakes", `{"a": "{", "b": "{", "c": "{", "d": "{", "e": "{", "f": "{", "g": "{", "h": "{", "i": "{", "j": "{", "k": "{", "l": "{"}`, "and 2 mistakes more"},
-	} {
-		if _, err := ReadTrusted(Manifest{"m.json", []byte(c.text)}); err == nil || !strings.Contains(err.Error(), c.want) {
-			t.Errorf("%s: %v, want %q", c.why, err, c.want)
-		}
-	}
-	_, err := ReadTrusted(Manifest{"a.json", []byte(`{"a": "{ __typename }"}`)}, Manifest{"b.json", []byte(`{"a": "{ a: __typename }"}`)})
-	if err == nil || !strings.Contains(err.Error(), "b.json: document \"a\": another document has this id") {
-		t.Errorf("two files: %v", err)
-	}
+func hexHash(text string) string {
+	sum := sha256.Sum256([]byte(text))
+	return hex.EncodeToString(sum[:])
 }

@@ -20,6 +20,7 @@ import (
 	gocmp "github.com/google/go-cmp/cmp"
 	"github.com/vektah/gqlparser/v2/ast"
 
+	"zoomql/graph/endpoint"
 	"zoomql/graph/generated"
 	"zoomql/internal/sandbox"
 )
@@ -77,7 +78,7 @@ func inParts(t *testing.T, n, size int, test func(t *testing.T, from, to int)) {
 // samePhrased asks a question in two phrasings, and fails the test where the answers
 // differ. It reports whether they could be compared, and whether Zoom had to be asked.
 func samePhrased(t *testing.T, schema *ast.Schema, seed uint64, n int) (compared, needed bool) {
-	wide := DefaultLimits
+	wide := endpoint.DefaultLimits
 	wide.Aliases, wide.Directives, wide.Depth = 1000, 1000, 100
 	rng := rand.New(rand.NewPCG(seed, uint64(n)))
 	q := &asker{Rand: rng, schema: schema}

@@ -136,6 +136,8 @@ type rendering struct {
 	reused int
 }
 
+var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
+
 // lend returns an empty buffer.
 func (r *rendering) lend() *bytes.Buffer {
 	buf, _ := buffers.Get().(*bytes.Buffer)

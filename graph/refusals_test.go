@@ -140,7 +140,7 @@ func (a *answer) tells(code string) bool {
 		return a.Errors[0].code() == code
 	}
 	if m := userErrorCode.FindStringSubmatch(a.body); m != nil {
-		return m[1] == strings.Replace(code, codeInvalid, "INVALID", 1)
+		return m[1] == strings.Replace(code, "BAD_USER_INPUT", "INVALID", 1)
 	}
 	if m := reportState.FindStringSubmatch(a.body); m != nil {
 		return slices.Contains(states[code], m[1])
@@ -377,7 +377,7 @@ func TestRefusedWritesEvictNothing(t *testing.T) {
 		evicts := func(refused ...*zoom.Spec) bool {
 			for _, s := range refused {
 				r.Fault(sandbox.Fault{Pattern: s.Pattern, Times: -1, Status: http.StatusBadRequest, Code: 300, Message: "Refused."})
-				if a := r.askFor(s); !a.tells(codeInvalid) {
+				if a := r.askFor(s); !a.tells("BAD_USER_INPUT") {
 					t.Errorf("%s is refused with %s", s.Pattern, a.body)
 				}
 				r.ClearFaults()

@@ -8,6 +8,7 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
 
+	"zoomql/graph/admission"
 	"zoomql/internal/links"
 	"zoomql/internal/zoom"
 	"zoomql/internal/zoom/types"
@@ -19,11 +20,9 @@ type Resolver struct {
 	Schema *ast.Schema
 	// Client asks Zoom in the name of whoever sent the operation.
 	Client *zoom.Client
-	// Admission bounds what is open at once.
-	Admission *admission
-	// Budget bounds one operation, and Room all of them together.
-	Budget Budget
-	Room   *Room
+	// Budget bounds one operation, and Admission all of them together.
+	Budget    Budget
+	Admission *admission.Control
 	// Idempotency remembers what creates with a key have made.
 	Idempotency *idempotency
 	// Links hands out links to files; nil hands out none.
@@ -38,7 +37,7 @@ type request struct {
 	schema *ast.Schema
 	own    scope
 	usage  *zoom.Usage
-	stay   stay
+	items  admission.Items
 	spent  spending
 	rounds rounds
 	routes routes
@@ -99,11 +98,11 @@ func of(ctx context.Context, obj interface{ GetOrigin() *types.Origin }) *scope 
 // begin makes an operation's request: loaders are made anew for each, since a
 // batch runs in the context of its first caller.
 func (r *Resolver) begin(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
-	req := &request{schema: r.Schema, own: scope{client: r.Client}, usage: zoom.UsageOf(ctx), stay: stay{of: r.Admission}}
+	req := &request{schema: r.Schema, own: scope{client: r.Client}, usage: zoom.UsageOf(ctx), items: admission.Items{Pool: r.Admission.Items}}
 	req.usage.OnWrite(req.forget)
 	ctx, stop := context.WithCancelCause(ctx)
-	req.spent.budget, req.spent.room, req.spent.stop, req.spent.done = r.Budget, r.Room, stop, ctx.Done()
-	req.spent.sent, _ = ctx.Value(sendingKey{}).(*sending)
+	req.spent.budget, req.spent.control, req.spent.stop, req.spent.done = r.Budget, r.Admission, stop, ctx.Done()
+	req.spent.sent = admission.ResponseFrom(ctx)
 	opCtx := graphql.GetOperationContext(ctx)
 	req.spent.writes = opCtx.Operation.Operation == ast.Mutation
 	req.begun(opCtx)
@@ -111,7 +110,7 @@ func (r *Resolver) begin(ctx context.Context, next graphql.OperationHandler) gra
 	ctx = types.WithTenant(ctx, r.Client.Tenant())
 	answer := next(ctx)
 	return func(ctx context.Context) *graphql.Response {
-		defer req.stay.end()
+		defer req.items.Release()
 		defer req.spent.end()
 		return answer(ctx)
 	}
@@ -126,7 +125,7 @@ func (q *request) admit(ctx context.Context, items int) error {
 	waiting, enough := context.WithCancel(ctx)
 	defer enough()
 	q.spent.whenLarge(enough)
-	err := q.stay.open(waiting, items)
+	err := q.items.Acquire(waiting, items)
 	if q.spent.large.Load() {
 		return nil
 	}

@@ -25,8 +25,10 @@ import (
 	"go.uber.org/goleak"
 
 	"zoomql/cache"
+	"zoomql/graph/endpoint"
 	"zoomql/internal/auth"
 	"zoomql/internal/links"
+	"zoomql/internal/negotiation"
 	"zoomql/internal/ratelimit"
 	"zoomql/internal/sandbox"
 	"zoomql/internal/zoom"
@@ -59,10 +61,10 @@ const step = 100 * time.Millisecond
 // setup says what a rig is made of; the zero value is an account without limits.
 type setup struct {
 	sandbox.Options
-	timeout time.Duration // of one operation; 0 is the gateway's own
-	secret  string        // of the Zoom app; "" is the right one
-	limits  Limits        // of a query; zero is the gateway's own
-	budget  Budget        // of an answer; zero is the gateway's own
+	timeout time.Duration   // of one operation; 0 is the gateway's own
+	secret  string          // of the Zoom app; "" is the right one
+	limits  endpoint.Limits // of a query; zero is the gateway's own
+	budget  Budget          // of an answer; zero is the gateway's own
 	// before, if given, may answer a call in the sandbox's place.
 	before func(w http.ResponseWriter, r *http.Request) bool
 	// breaker says when operations are left alone; zero is the gateway's own.
@@ -80,7 +82,7 @@ type setup struct {
 	rawOff bool // raw requests are off
 	// trusted are documents that are known by their ids, and only says that no other
 	// is executed.
-	trusted *Trusted
+	trusted *endpoint.Trusted
 	only    bool
 	drift   bool // answers tell what of Zoom's the graph does not know
 	// remote has the log hold addresses.
@@ -152,12 +154,10 @@ func newRig(t *testing.T, s setup) *rig {
 	}
 	mux := http.NewServeMux()
 	gateway := New(Config{
+		fields: s.fields,
 		Client: r.client(), Answers: s.answers, Links: files, Log: log, LogRemote: s.remote, Drift: s.drift, Introspection: !s.closed, Timeout: s.timeout, Limits: s.limits, Budget: s.budget,
 		RawRequests: !s.rawOff, Persisted: s.store, Trusted: s.trusted, TrustedOnly: s.only,
 	})
-	if s.fields != nil {
-		gateway.(*endpoint).exec.AroundFields(s.fields)
-	}
 	mux.Handle("/graphql", gateway)
 	mux.Handle("GET "+links.Path, files)
 	r.front = serve(mux)
@@ -265,7 +265,7 @@ func (r *rig) post(media, body string) *answer {
 		r.t.Fatal(err)
 	}
 	req.Header.Set("Content-Type", media)
-	req.Header.Set("Accept", graphqlResponse)
+	req.Header.Set("Accept", negotiation.GraphQLResponse)
 	req.Header.Set("Apollo-Require-Preflight", "true") // which a form with a file needs
 	return r.send(req)
 }

@@ -25,6 +25,15 @@ func schemaSources() []*ast.Source {
 	return sources
 }
 
+// LoadSchema returns the schema, parsed.
+func LoadSchema() *ast.Schema {
+	schema, err := gqlparser.LoadSchema(schemaSources()...)
+	if err != nil {
+		panic(err) // code was generated from it
+	}
+	return schema
+}
+
 // newDirectives defines directives that documents and the schema may have, and that
 // parsers older than them refuse unless they are defined; younger ones accept the
 // definition. @oneOf is in the specification since September 2025, @defer is a draft.
@@ -46,13 +55,9 @@ directive @oneOf on INPUT_OBJECT
 // it: each type stands there once, with all that extends it in the source, and every
 // directive that is used is defined.
 var Schema = sync.OnceValue(func() string {
-	schema, err := gqlparser.LoadSchema(schemaSources()...)
-	if err != nil {
-		panic(err) // code was generated from it
-	}
 	var b strings.Builder
 	b.WriteString(newDirectives)
-	formatter.NewFormatter(&b, formatter.WithIndent("  ")).FormatSchema(schema)
+	formatter.NewFormatter(&b, formatter.WithIndent("  ")).FormatSchema(LoadSchema())
 	return tidied(b.String())
 })
 

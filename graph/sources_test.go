@@ -50,7 +50,7 @@ func TestReportOfTwoSources(t *testing.T) {
 	})
 	inZoom(t, []zoomRow{{"GET", "/report/meetings/abc%3D%3D", 0, reportDetail}}, func(r *rig, _ *zoomSays) {
 		a := r.ask(`{ meetingInstance(by: {uuid: "abc=="}) { report { department chat: hasChat } } }`, nil)
-		a.want(t, `{"meetingInstance": {"report": {"department": "HR", "chat": null}}}`, map[string]string{"meetingInstance.report.chat": codeNotTold})
+		a.want(t, `{"meetingInstance": {"report": {"department": "HR", "chat": null}}}`, map[string]string{"meetingInstance.report.chat": "NOT_TOLD"})
 	})
 }
 
@@ -86,10 +86,10 @@ func TestParticipantsOfTwoSources(t *testing.T) {
 		z.wantCalls(t, "GET /past_meetings/abc%3D%3D/participants", "GET /report/meetings/abc%3D%3D/participants")
 		a = r.ask(strings.Replace(query, "SOURCE", ", source: REPORT", 1), nil)
 		a.want(t, `{"meetingInstance": {"participants": {"source": "REPORT", "nodes": [{"name": "A", "internalUser": null, "participantUserId": "U"}]}}}`,
-			map[string]string{"meetingInstance.participants": codeNotTold})
+			map[string]string{"meetingInstance.participants": "NOT_TOLD"})
 		a = r.ask(strings.Replace(query, "SOURCE", ", source: PAST_MEETING", 1), nil)
 		a.want(t, `{"meetingInstance": {"participants": {"source": "PAST_MEETING", "nodes": [{"name": "A", "internalUser": true, "participantUserId": null}]}}}`,
-			map[string]string{"meetingInstance.participants": codeNotTold})
+			map[string]string{"meetingInstance.participants": "NOT_TOLD"})
 	})
 	past.status, past.body = 404, notFound
 	inZoom(t, []zoomRow{past, report, run}, func(r *rig, _ *zoomSays) {
@@ -157,6 +157,6 @@ func TestDashboardOfTwoSources(t *testing.T) {
 		{"GET", "/metrics/meetings/abc%3D%3D", 0, `{"uuid": "abc==", "id": 1, "topic": "T", "in_room_participants": 3}`},
 	}, func(r *rig, _ *zoomSays) {
 		a := r.ask(`{ meetingInstance(by: {uuid: "abc=="}) { dashboard { topic audioQuality } } }`, nil)
-		a.want(t, `{"meetingInstance": {"dashboard": {"topic": "T", "audioQuality": null}}}`, map[string]string{"meetingInstance.dashboard.audioQuality": codeNotTold})
+		a.want(t, `{"meetingInstance": {"dashboard": {"topic": "T", "audioQuality": null}}}`, map[string]string{"meetingInstance.dashboard.audioQuality": "NOT_TOLD"})
 	})
 }

@@ -60,7 +60,7 @@ func TestShapesOfContainers(t *testing.T) {
 	}}
 	inRig(t, setup{before: z.answer, drift: true}, func(r *rig) {
 		a := r.ask(`{ account { users(first: 5) { nodes { zoomId groupIds } } } }`, nil)
-		a.want(t, `{"account": {"users": {"nodes": [{"zoomId": "u1", "groupIds": null}, {"zoomId": "u2", "groupIds": ["g1"]}]}}}`, map[string]string{"account.users": codeBadAnswer})
+		a.want(t, `{"account": {"users": {"nodes": [{"zoomId": "u1", "groupIds": null}, {"zoomId": "u2", "groupIds": ["g1"]}]}}}`, map[string]string{"account.users": "BAD_ANSWER"})
 		drift, _ := json.Marshal(a.Extensions["drift"])
 		for _, want := range []string{`"field":"users.group_ids"`, `"field":"users","first"`, `"field":"users.nickname"`, `"field":"users.type"`, `"value":"77"`, `"operation":"GET /users"`} {
 			if !strings.Contains(string(drift), want) {
@@ -70,9 +70,9 @@ func TestShapesOfContainers(t *testing.T) {
 		a = r.ask(`{ user(by: {zoomId: "u1"}) { company groupIds customAttributes { key } licenseInfoList { subscriptionId } } }`, nil)
 		a.want(t, `{"user": {"company": "C", "groupIds": null, "customAttributes": null, "licenseInfoList": []}}`, nil)
 		a = r.ask(`{ user(by: {zoomId: "none"}) { company } }`, nil)
-		a.want(t, `{"user": null}`, map[string]string{"user": codeBadAnswer})
+		a.want(t, `{"user": null}`, map[string]string{"user": "BAD_ANSWER"})
 		a = r.ask(`{ user(by: {zoomId: "u1"}) { pastMeetings(from: "2026-03-01", to: "2026-03-16") { nodes { topic } } } }`, nil)
-		a.want(t, `{"user": {"pastMeetings": null}}`, map[string]string{"user.pastMeetings": codeBadAnswer})
+		a.want(t, `{"user": {"pastMeetings": null}}`, map[string]string{"user.pastMeetings": "BAD_ANSWER"})
 		again := r.ask(`{ account { users(first: 5) { nodes { zoomId groupIds } } } }`, nil)
 		if drift, _ := json.Marshal(again.Extensions["drift"]); strings.Contains(string(drift), "users") {
 			t.Errorf("a kept answer read nothing of Zoom's: %s", again.body)

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"zoomql/graph/endpoint"
 )
 
 const uploadOperations = `{"query": "mutation($f: Upload!) { uploadVirtualBackground(input: {file: $f}) { file { name sizeBytes } userErrors { code message } } }", "variables": {"f": null}}`
@@ -45,7 +47,7 @@ func formOf(t *testing.T, parts ...string) (string, *bytes.Buffer) {
 // refused before Zoom hears of it, and says why.
 func TestUploads(t *testing.T) {
 	const placed = `{"0": ["variables.f"]}`
-	large := dots + strings.Repeat("x", maxVirtualBackground)
+	large := dots + strings.Repeat("x", endpoint.MaxUpload)
 	for _, c := range []struct {
 		why    string
 		parts  []string
@@ -58,7 +60,7 @@ func TestUploads(t *testing.T) {
 		{"a text", []string{"operations", uploadOperations, "map", placed, "0|a.gif", "hello"}, "Authorization", 200, "it is no JPEG, GIF or PNG", 0},
 		{"nothing", []string{"operations", uploadOperations, "map", placed, "0|a.gif", ""}, "Authorization", 200, "it is empty", 0},
 		{"too large for Zoom", []string{"operations", uploadOperations, "map", placed, "0|a.gif", large}, "Authorization", 200, "larger than 15 MiB", 0},
-		{"too large to read", []string{"operations", uploadOperations, "map", placed, "0|a.gif", large + strings.Repeat("x", maxBody)}, "Authorization", 413, "larger than 15 MiB", 0},
+		{"too large to read", []string{"operations", uploadOperations, "map", placed, "0|a.gif", large + strings.Repeat("x", (1<<20))}, "Authorization", 413, "larger than 15 MiB", 0},
 		{"what a form of a page could send", []string{"operations", uploadOperations, "map", placed, "0|a.gif", dots}, "X-None", 400, "Apollo-Require-Preflight", 0},
 		{"no map", []string{"operations", uploadOperations}, "Authorization", 400, "second part", 0},
 		{"no operations", []string{"map", placed}, "Authorization", 400, "first part", 0},

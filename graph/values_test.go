@@ -92,16 +92,16 @@ func TestNoNullWhereThereIsNone(t *testing.T) {
 	}, func(r *rig, _ *zoomSays) {
 		a := r.ask(`{ meeting(by: {number: "81234567890"}) { topic durationMinutes settings { globalDialInCountries } } }`, nil)
 		a.want(t, `{"meeting": {"topic": "Hands", "durationMinutes": null, "settings": {"globalDialInCountries": ["US"]}}}`,
-			map[string]string{"meeting.durationMinutes": codeBadAnswer})
+			map[string]string{"meeting.durationMinutes": "BAD_ANSWER"})
 		a = r.ask(`{ user(by: {zoomId: "u1"}) { meetings { nodes { topic durationMinutes } } } }`, nil) // by the plan
 		a.want(t, `{"user": {"meetings": {"nodes": [{"topic": "id", "durationMinutes": null}]}}}`,
-			map[string]string{"user.meetings": codeBadAnswer, "user.meetings.nodes.0.durationMinutes": codeBadAnswer})
+			map[string]string{"user.meetings": "BAD_ANSWER", "user.meetings.nodes.0.durationMinutes": "BAD_ANSWER"})
 		a = r.ask(`{ user(by: {zoomId: "u1"}) { meetings { edges { node { topic durationMinutes } } } } }`, nil)
 		a.want(t, `{"user": {"meetings": {"edges": [{"node": {"topic": "id", "durationMinutes": null}}]}}}`,
-			map[string]string{"user.meetings": codeBadAnswer, "user.meetings.edges.0.node.durationMinutes": codeBadAnswer})
+			map[string]string{"user.meetings": "BAD_ANSWER", "user.meetings.edges.0.node.durationMinutes": "BAD_ANSWER"})
 		for _, field := range []string{"number", "id"} { // the row that has none is left out
 			a = r.ask(`{ user(by: {zoomId: "u1"}) { zoomId meetings { nodes { topic `+field+` } } } }`, nil)
-			if len(a.Errors) != 1 || a.Errors[0].path() != "user.meetings" || a.Errors[0].code() != codeBadAnswer || strings.Count(string(a.Data), `"topic":"id"`) != 1 {
+			if len(a.Errors) != 1 || a.Errors[0].path() != "user.meetings" || a.Errors[0].code() != "BAD_ANSWER" || strings.Count(string(a.Data), `"topic":"id"`) != 1 {
 				t.Errorf("%s: %s", field, a.body)
 			}
 			if !strings.HasPrefix(a.Errors[0].Message, "1 row of Zoom's list") {
@@ -134,7 +134,7 @@ func TestPendingUsers(t *testing.T) {
 			"meetings": {"nodes": []}, "webinars": {"nodes": []}, "upcomingMeetings": [], "phoneRecordings": {"nodes": []},
 			"pastMeetings": {"nodes": []}, "personalAudioConferences": [],
 			"chatChannels": null, "chatMessages": null, "meetingTemplates": null, "role": null, "account": {"zoomId": "${AccountID}"}
-		}]}}}`), map[string]string{at + "chatChannels": codeConflict, at + "chatMessages": codeConflict, at + "meetingTemplates": codeConflict})
+		}]}}}`), map[string]string{at + "chatChannels": "CONFLICT", at + "chatMessages": "CONFLICT", at + "meetingTemplates": "CONFLICT"})
 		if strings.Contains(a.body, "refused") {
 			t.Errorf("Zoom is said to have refused what it never saw: %s", a.body)
 		}
@@ -284,7 +284,7 @@ func TestEmptyNames(t *testing.T) {
 			`user(by: {zoomId: "${HostID}"}) { it: chatMessages(with: {channel: ""}) { totalCount } }`,
 		} {
 			a := r.ask(`{ `+field+` }`, nil)
-			if len(a.Errors) != 1 || a.Errors[0].code() != codeInvalid {
+			if len(a.Errors) != 1 || a.Errors[0].code() != "BAD_USER_INPUT" {
 				t.Errorf("%s: %s", field, a.body)
 			}
 			r.spends(0)

@@ -1,4 +1,6 @@
-package graph
+// Package answers caches whole answers to GraphQL requests, in front of parsing and
+// execution, and serves them over HTTP.
+package answers
 
 import (
 	"bytes"
@@ -8,6 +10,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"hash/maphash"
+	"io"
 	"log/slog"
 	"math/rand/v2"
 	"net/http"
@@ -17,365 +20,393 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/klauspost/compress/gzip"
-
 	"zoomql/cache"
 	"zoomql/internal/links"
+	"zoomql/internal/negotiation"
 	"zoomql/internal/zoom"
 )
 
-// answers keeps whole answers, by what was asked to the byte and in whose view,
-// so that who asks again costs a lookup and a write: nothing is parsed. An
-// answer is true as long as each of its parts, and carries the tags of all, so
-// that what makes a part stale makes the whole stale at the same moment.
+// Config is what New needs.
+type Config struct {
+	// Store keeps the answers; nil keeps none. It MUST know the tickets of the store
+	// that the parts of answers come from: it is that store, or its first tier.
+	Store cache.Store
+	// View is whose view of the account the answers show. Answers of one view are
+	// never served to another.
+	View string
+	// Schema is the text of the schema that the answers follow.
+	Schema string
+	// Log gets a line a second for each answer that is served from the cache.
+	Log *slog.Logger
+}
+
+// Cache caches whole answers by the bytes of the request and the view of the account, so
+// that a repeated request costs one lookup and one write: nothing is parsed. An answer
+// is valid as long as each of its parts is, and carries the tags of all of them: an
+// eviction of a part evicts the answer in the same moment.
 //
-// Not kept are answers with errors, with secrets, of mutations, and those that
-// hold nothing of Zoom's. What hangs on the clock besides says so by
-// [zoom.TrueUntil].
-type answers struct {
+// Answers with errors or secrets, answers to mutations, and those that hold nothing of
+// Zoom's are not cached. An answer that depends on the clock says so by
+// [zoom.TrueUntil]. It is safe for concurrent use.
+type Cache struct {
 	store cache.Store // nil keeps none
-	views string      // begins every key: who sees it, and by which schema
+	views string      // begins every key: the view and the schema
 	log   *slog.Logger
 
-	// unused is how many answers are kept that nobody has asked for again. When
-	// there are many, because something in each question is new, an answer is
-	// kept only when its question comes back: door has a mark of each of the
-	// last ones.
-	unused atomic.Int32
-	door   [1 << 15]atomic.Uint32
+	// unused is the number of cached answers that were never asked for again. Above
+	// maxUnused an answer is cached only when its request comes back: the doorkeeper
+	// has a mark of each of the last requests (TinyLFU's doorkeeper, arXiv:1512.00727).
+	unused     atomic.Int32
+	doorkeeper [1 << 15]atomic.Uint32
 
-	// front holds short answers that were given lately, each at its question's hash:
-	// what the store's own lookup costs is felt by who costs no more than a write.
-	// Most of their readers are led past the store (see past).
-	front [256]atomic.Pointer[fronted]
+	// l1 holds small answers that were served lately, each at its key's hash, because a
+	// lookup in the store costs as much as writing a small answer. Most requests are
+	// answered without the store (see sampled).
+	l1 [256]atomic.Pointer[l1Entry]
 	// unchanged reports that nothing was evicted since a ticket was made; nil where
 	// the store cannot tell.
 	unchanged func(cache.Ticket) bool
 }
 
-// fronted is an answer with the ticket of the moment when the store gave it.
-type fronted struct {
-	*kept
+// l1Entry is an answer with the ticket of the moment when the store returned it.
+type l1Entry struct {
+	*Answer
 	ticket cache.Ticket
 }
 
-// maxFronted is how long an answer may be to stand in front, where it stays for a
-// while when the store has put it out: a megabyte or two for all of them.
-const maxFronted = 4 << 10
+// maxL1 is how many bytes an answer in L1 has at most. L1 keeps an answer for a while
+// after the store has dropped it: a megabyte or two for all of them.
+const maxL1 = 4 << 10
 
-// past reports whether a reader is led past the store. One of 16 is not, so that the
-// store hears what is asked for often, and the front what the store has put out.
-func past() bool { return rand.Uint32()%16 != 0 }
+// sampled reports whether a request goes to the store although L1 has its answer. One of
+// 16 does, so that the store counts popular answers and L1 drops what the store has
+// dropped.
+func sampled() bool { return rand.Uint32()%16 == 0 }
 
-// maxUnused is how many answers are kept on trust.
+// maxUnused is the number of answers that are cached before any of them was asked for
+// again.
 const maxUnused = 500
 
-// pays reports whether the answer to a question is likely to be of use again.
-func (a *answers) pays(hash uint64) bool {
-	place, mark := uint32(hash), uint32(hash>>32)
-	again := a.door[place%uint32(len(a.door))].Swap(mark) == mark
-	return again || a.unused.Load() < maxUnused
+// Admits reports whether the answer to a request is likely to be used again.
+func (c *Cache) Admits(key Key) bool {
+	place, mark := uint32(key.hash), uint32(key.hash>>32)
+	again := c.doorkeeper[place%uint32(len(c.doorkeeper))].Swap(mark) == mark
+	return again || c.unused.Load() < maxUnused
 }
 
-func newAnswers(cfg Config) *answers {
-	views := sha256.Sum256([]byte("answer\x00" + cfg.Client.View() + "\x00" + Schema()))
-	a := &answers{store: cfg.Answers, log: cfg.Log, views: string(views[:])}
-	if m, ok := cfg.Answers.(*cache.Memory); ok {
-		a.unchanged = m.Unchanged
+// New returns a cache.
+func New(cfg Config) *Cache {
+	views := sha256.Sum256([]byte("answer\x00" + cfg.View + "\x00" + cfg.Schema))
+	c := &Cache{store: cfg.Store, log: cfg.Log, views: string(views[:])}
+	if m, ok := cfg.Store.(*cache.Memory); ok {
+		c.unchanged = m.Unchanged
 	}
-	return a
+	return c
 }
 
-// begin writes what a question is asked with, before it is read: in whose view, how,
-// and at which address of the gateway's, which an answer with links holds.
-func (a *answers) begin(buf *bytes.Buffer, r *http.Request) {
-	kind := byte('p') // what stands in a body may also stand in a URL, and be read otherwise
-	if isGet(r) {
-		kind = 'g'
+// Begin begins the key of a request in buf: the view, the method, and the address of the
+// gateway, which links in an answer hold. What is asked follows, see [Cache.Key].
+func (c *Cache) Begin(buf *bytes.Buffer, r *http.Request) {
+	method := byte('p') // the bytes of a body may stand in a URL too, and mean something else
+	if IsGet(r) {
+		method = 'g'
 	}
-	buf.WriteString(a.views)
-	buf.Write(append(links.AppendBase(buf.AvailableBuffer(), r), 0, kind))
+	buf.WriteString(c.views)
+	buf.Write(append(links.AppendBase(buf.AvailableBuffer(), r), 0, method))
 }
 
-// A wording is what an answer is kept for, to the byte. Its hash finds the place
-// where an answer would be; that it is the answer to this question and to no other,
-// the bytes tell.
-type wording struct {
-	bytes []byte // lent, until it is kept
+// IsGet reports whether a request is in the URL.
+func IsGet(r *http.Request) bool { return r.Method == http.MethodGet || r.Method == http.MethodHead }
+
+// Key names an answer: the bytes of the request with what Begin wrote. The hash finds
+// the place of the answer in the store; the bytes decide whether it is the one. The zero
+// value names none.
+type Key struct {
+	bytes []byte // borrowed until an answer is cached
 	hash  uint64
 }
 
-// longQuestion is how long a question may be to be kept as it is; of a longer one, a
-// hash stands for the rest that no two have in common.
-const longQuestion = 4 << 10
+// IsZero reports whether the key names no answer.
+func (k Key) IsZero() bool { return k.bytes == nil }
 
-// wording ends what begin began with what is asked.
-func (a *answers) wording(begun int, asked []byte) wording {
-	if len(asked) > begun+longQuestion {
+// String returns the bytes of the key.
+func (k Key) String() string { return string(k.bytes) }
+
+// maxAsked is the number of bytes of a request that stand in a key as they are. Of a
+// longer one the key holds a collision-resistant hash.
+const maxAsked = 4 << 10
+
+// Key returns the key that Begin began in the first begun bytes, and that the bytes of
+// what is asked end.
+func (c *Cache) Key(begun int, asked []byte) Key {
+	if len(asked) > begun+maxAsked {
 		rest := sha256.Sum256(asked[begun:])
 		asked = append(append(bytes.Clone(asked[:begun]), '#'), rest[:]...)
 	}
-	return wording{asked, maphash.Bytes(seed, asked)}
+	return Key{asked, maphash.Bytes(seed, asked)}
 }
 
 var seed = maphash.MakeSeed()
 
-// place is where the answer to a question is kept.
-func (q wording) place() string {
-	return string(binary.LittleEndian.AppendUint64(make([]byte, 0, 8), q.hash))
+// storeKey is the key of the answer in the store.
+func (k Key) storeKey() string {
+	return string(binary.LittleEndian.AppendUint64(make([]byte, 0, 8), k.hash))
 }
 
-// get returns the answer to a question, or nil.
-func (a *answers) get(ctx context.Context, q wording, now time.Time) *kept {
-	if a.store == nil {
+// Get returns the answer of a key, or nil.
+func (c *Cache) Get(ctx context.Context, key Key, now time.Time) *Answer {
+	if c.store == nil {
 		return nil
 	}
-	front := &a.front[q.hash%uint64(len(a.front))]
-	f := front.Load()
-	same := f != nil && f.question == string(q.bytes)
-	if same && now.Before(f.expires) && a.unchanged(f.ticket) && past() {
-		return f.kept
+	slot := &c.l1[key.hash%uint64(len(c.l1))]
+	e := slot.Load()
+	same := e != nil && e.key == string(key.bytes)
+	if same && now.Before(e.expires) && c.unchanged(e.ticket) && !sampled() {
+		return e.Answer
 	}
-	k, ticket := a.stored(ctx, q, now)
-	if k == nil {
-		if same { // else it stands there for another question, and well
-			front.CompareAndSwap(f, nil)
+	a, ticket := c.stored(ctx, key, now)
+	if a == nil {
+		if same { // the answer of another key stays
+			slot.CompareAndSwap(e, nil)
 		}
 		return nil
 	}
-	if !k.used.Load() && k.used.CompareAndSwap(false, true) {
-		a.unused.Add(-1)
+	if !a.used.Load() && a.used.CompareAndSwap(false, true) {
+		c.unused.Add(-1)
 	}
-	if a.unchanged != nil && len(k.body) <= maxFronted {
-		front.Store(&fronted{k, ticket})
+	if c.unchanged != nil && len(a.body) <= maxL1 {
+		slot.Store(&l1Entry{a, ticket})
 	}
-	return k
+	return a
 }
 
-// stored returns the answer that the store has to a question, or nil.
-func (a *answers) stored(ctx context.Context, q wording, now time.Time) (*kept, cache.Ticket) {
-	entry, ticket := a.store.Get(ctx, q.place())
+// stored returns the answer of a key from the store, or nil.
+func (c *Cache) stored(ctx context.Context, key Key, now time.Time) (*Answer, cache.Ticket) {
+	entry, ticket := c.store.Get(ctx, key.storeKey())
 	if entry == nil || !entry.Fresh(now) {
 		return nil, ticket
 	}
-	value, err := entry.Value(func([]byte) (any, error) { return nil, errNotHere })
-	k, _ := value.(*kept)
-	if err != nil || k == nil || k.question != string(q.bytes) {
+	value, err := entry.Value(func([]byte) (any, error) { return nil, errOtherProcess })
+	a, _ := value.(*Answer)
+	if err != nil || a == nil || a.key != string(key.bytes) {
 		return nil, ticket
 	}
-	return k, ticket
+	return a, ticket
 }
 
-// errNotHere is of an answer that another process has kept, where there is none.
-var errNotHere = errors.New("graph: whole answers stay in the process")
+// errOtherProcess is the error of an answer that another process has cached. There is
+// none: whole answers stay in the first tier.
+var errOtherProcess = errors.New("answers: cached by another process")
 
-// keep keeps an answer if it may be kept, and returns it then.
-func (a *answers) keep(ctx context.Context, q wording, name string, body []byte, u *zoom.Usage) *kept {
-	if a.store == nil {
+// Set caches an answer if it may be cached, and returns it then; else nil. The operation
+// name is for the log, the usage says how long the parts are valid.
+func (c *Cache) Set(ctx context.Context, key Key, name string, body []byte, u *zoom.Usage) *Answer {
+	if c.store == nil {
 		return nil
 	}
 	ticket, oldest, expires, ok := u.Made()
 	if !ok || !time.Now().Before(expires) {
 		return nil
 	}
-	k := &kept{
-		question: string(q.bytes), name: name, body: body, length: []string{strconv.Itoa(len(body))},
+	a := &Answer{
+		key: string(key.bytes), name: name, body: body, length: []string{strconv.Itoa(len(body))},
 		stored: oldest, expires: expires,
 	}
-	e := cache.Decoded(k, func() ([]byte, error) { return k.body, nil })
+	e := cache.Decoded(a, func() ([]byte, error) { return a.body, nil })
 	e.Stored, e.Expires = oldest, expires
-	e.Size = len(k.question) + len(body) + len(body)/4 + 500 // the compressed form may come beside it
-	a.store.Set(ctx, q.place(), ticket, e)
-	a.unused.Add(1)
-	return k
+	e.Size = len(a.key) + len(body) + len(body)/4 + 500 // the compressed form may come beside it
+	c.store.Set(ctx, key.storeKey(), ticket, e)
+	c.unused.Add(1)
+	return a
 }
 
-// kept is an answer as it stands in the cache: the bytes that everybody gets who
-// asks for it, and the headers that do not change.
-type kept struct {
-	question        string
+// Answer is a cached answer: the bytes that every reader gets, and the headers that do
+// not change.
+type Answer struct {
+	key             string
 	name            string // of the operation
 	body            []byte
 	stored, expires time.Time
-	length          []string // header
+	length          []string // Content-Length
 	used            atomic.Bool
-	told            given
-	aged            atomic.Pointer[aged]
+	hits            hits
+	age             atomic.Pointer[age]
 
-	once   sync.Once
-	packed []byte // compressed; nil where that does not pay
-	tag    string // the entity tag
-	weak   string // that of the compressed form
+	once sync.Once
+	gzip []byte // compressed; nil where that does not pay
+	tag  string // the entity tag
+	weak string // the entity tag of the compressed form
 
-	other atomic.Pointer[string] // the entity tag of the answer as it was first given
+	firstTag atomic.Pointer[string] // the entity tag of the answer as it was served first
 }
 
-// control lets readers keep an answer, but ask each time whether it holds still: no
-// eviction reaches them, and a question that brings 304 costs next to nothing here.
-var control = []string{"private, no-cache"}
+// Len returns the number of bytes of the answer.
+func (a *Answer) Len() int { return len(a.body) }
 
-// serve writes the answer to one who asks again.
-func (k *kept) serve(w http.ResponseWriter, r *http.Request, q *inquiry) {
-	packs := len(k.body) >= packs && takesGzip(r.Header["Accept-Encoding"])
-	if q.get || packs {
-		k.prepare()
+// revalidate lets readers store an answer but makes them ask each time whether it is
+// still valid: no eviction reaches them, and an answer 304 costs next to nothing.
+var revalidate = []string{"private, no-cache"}
+
+// Request is what an answer is written to.
+type Request struct {
+	Media string // the media type of the answer
+	Get   bool   // the request is in the URL
+	Start time.Time
+}
+
+// Serve writes the answer to a reader who did not wait for it to be made.
+func (a *Answer) Serve(w http.ResponseWriter, r *http.Request, q Request) {
+	compress := len(a.body) >= negotiation.MinGzip && negotiation.TakesGzip(r.Header["Accept-Encoding"])
+	if q.Get || compress {
+		a.prepare()
 	}
-	if packs && k.packed != nil {
-		k.write(w, r, q, form{k.packed, k.weak, true})
+	if compress && a.gzip != nil {
+		a.write(w, r, q, form{a.gzip, a.weak, true})
 		return
 	}
-	k.write(w, r, q, form{k.body, k.tag, false})
+	a.write(w, r, q, form{a.body, a.tag, false})
 }
 
-// serveFirst writes the answer to the one for whom it was made, which ends in
-// what it has cost him.
-func (k *kept) serveFirst(w http.ResponseWriter, r *http.Request, q *inquiry, body []byte) {
+// ServeFirst writes the answer to the reader for whom it was made: in body, which ends
+// in what it has cost.
+func (a *Answer) ServeFirst(w http.ResponseWriter, r *http.Request, q Request, body []byte) {
 	first := form{body: body}
-	if q.get {
-		k.prepare()
-		first.tag = tagOf(first.body)
-		k.other.Store(&first.tag)
+	if q.Get {
+		a.prepare()
+		first.tag = entityTag(first.body)
+		a.firstTag.Store(&first.tag)
 	}
-	if len(first.body) >= packs && takesGzip(r.Header["Accept-Encoding"]) {
-		if packed := pack(first.body); packed != nil {
-			first = form{packed, "W/" + first.tag, true}
+	if len(first.body) >= negotiation.MinGzip && negotiation.TakesGzip(r.Header["Accept-Encoding"]) {
+		if gzip := compressed(first.body); gzip != nil {
+			first = form{gzip, "W/" + first.tag, true}
 		}
 	}
-	k.write(w, r, q, first)
+	a.write(w, r, q, first)
 }
 
-// form is a way to write an answer.
+// form is a representation of an answer.
 type form struct {
-	body   []byte
-	tag    string // the entity tag, of use to a GET alone; a compressed form has a weak one
-	packed bool
+	body []byte
+	tag  string // the entity tag, for a GET alone; a compressed form has a weak one
+	gzip bool
 }
 
-func (k *kept) write(w http.ResponseWriter, r *http.Request, q *inquiry, f form) {
+func (a *Answer) write(w http.ResponseWriter, r *http.Request, q Request, f form) {
 	h := w.Header()
-	if h["Cache-Control"] = unstored; q.get { // nobody keeps the answer to a POST
-		h["Age"], h["Vary"], h["Cache-Control"] = k.age(q), varies, control
-		if known := k.known(r.Header["If-None-Match"]); known != "" {
+	if h["Cache-Control"] = negotiation.Unstored; q.Get { // the answer to a POST is never stored
+		h["Age"], h["Vary"], h["Cache-Control"] = a.ageHeader(q.Start), negotiation.Vary, revalidate
+		if known := a.match(r.Header["If-None-Match"]); known != "" {
 			h["Etag"] = []string{known}
 			w.WriteHeader(http.StatusNotModified)
 			return
 		}
 		h["Etag"] = []string{f.tag}
 	}
-	h["Content-Type"] = mediaHeader(q.media)
+	h["Content-Type"] = negotiation.ContentType(q.Media)
 	switch {
-	case len(f.body) <= counted:
-		// net/http writes how long it is, which costs less than a header
-	case len(f.body) == len(k.body):
-		h["Content-Length"] = k.length
+	case len(f.body) <= buffered:
+		// net/http sets Content-Length, which costs less than a header
+	case len(f.body) == len(a.body):
+		h["Content-Length"] = a.length
 	default:
 		h["Content-Length"] = []string{strconv.Itoa(len(f.body))}
 	}
-	if f.packed {
-		h["Content-Encoding"], h["Vary"] = gzipped, varies
+	if f.gzip {
+		h["Content-Encoding"], h["Vary"] = negotiation.Gzip, negotiation.Vary
 	}
-	_, _ = w.Write(f.body) // the client has gone; nobody is left to tell
+	_, _ = w.Write(f.body) // an error means that the reader has left
 }
 
-// counted is how long an answer is at most that net/http holds back until it ends,
-// and so knows its length.
-const counted = 2048
+// buffered is the number of bytes up to which net/http buffers a whole answer, and so
+// knows its length.
+const buffered = 2048
 
-// age returns how many seconds ago the oldest part of the answer was asked for. It
-// is written once for all who ask within a second.
-func (k *kept) age(q *inquiry) []string {
-	seconds := max(int64(q.start.Sub(k.stored)/time.Second), 0)
-	if old := k.aged.Load(); old != nil && old.seconds == seconds {
-		return old.header
+// ageHeader returns the header Age: the seconds since the oldest part of the answer was
+// asked for. It is written once for all requests of a second.
+func (a *Answer) ageHeader(now time.Time) []string {
+	seconds := max(int64(now.Sub(a.stored)/time.Second), 0)
+	if last := a.age.Load(); last != nil && last.seconds == seconds {
+		return last.header
 	}
-	now := &aged{seconds, []string{strconv.FormatInt(seconds, 10)}}
-	k.aged.Store(now)
-	return now.header
+	next := &age{seconds, []string{strconv.FormatInt(seconds, 10)}}
+	a.age.Store(next)
+	return next.header
 }
 
-type aged struct {
+type age struct {
 	seconds int64
 	header  []string
 }
 
-var gzipped = []string{"gzip"}
-
-// known returns the entity tag by which a reader says that he has the answer
-// already: to the byte, compressed, or but for what it cost him. It is compared as
-// RFC 9110, section 13.1.2, asks: a weak one is as good as a strong one.
-func (k *kept) known(header []string) string {
-	for tag := range elements(header) {
+// match returns the entity tag of If-None-Match that names the answer, or "": its bytes,
+// its compressed form, or the form that was served first. RFC 9110, section 13.1.2, asks
+// for the weak comparison.
+func (a *Answer) match(header []string) string {
+	for tag := range negotiation.Elements(header) {
 		if tag == "*" {
-			return k.tag
+			return a.tag
 		}
-		bare, other := strings.TrimPrefix(tag, "W/"), k.other.Load()
-		if bare == k.tag || other != nil && bare == *other {
+		bare, first := strings.TrimPrefix(tag, "W/"), a.firstTag.Load()
+		if bare == a.tag || first != nil && bare == *first {
 			return tag
 		}
 	}
 	return ""
 }
 
-// packs is how long an answer must be for compressing it to pay.
-const packs = 1024
-
-// prepare works out what only some clients need, at the first of them.
-func (k *kept) prepare() {
-	k.once.Do(func() {
-		k.tag = tagOf(k.body)
-		k.weak = "W/" + k.tag
-		if len(k.body) >= packs {
-			k.packed = pack(k.body)
+// prepare computes what only some readers need, for the first of them.
+func (a *Answer) prepare() {
+	a.once.Do(func() {
+		a.tag = entityTag(a.body)
+		a.weak = "W/" + a.tag
+		if len(a.body) >= negotiation.MinGzip {
+			a.gzip = compressed(a.body)
 		}
 	})
 }
 
-// tagOf returns the entity tag of bytes. It is the same in every process.
-func tagOf(body []byte) string {
+// entityTag returns the entity tag of bytes. It is the same in every process.
+func entityTag(body []byte) string {
 	sum := sha256.Sum256(body)
 	return `"` + base64.RawURLEncoding.EncodeToString(sum[:15]) + `"`
 }
 
-// given counts how often an answer was given since its last line in the log, which
-// there is once in tellEvery at most.
-type given struct {
-	times atomic.Int64
-	last  atomic.Int64 // when the line was written, by Unix, in nanoseconds
+// hits counts the requests that an answer was served to since its last line in the log.
+type hits struct {
+	n    atomic.Int64
+	last atomic.Int64 // when the line was written, in Unix nanoseconds
 }
 
-const tellEvery = time.Second
+// logInterval is the time between two lines of one answer in the log.
+const logInterval = time.Second
 
-// gave notes that an answer was given once more.
-func (a *answers) gave(k *kept, now time.Time) {
-	if !a.log.Enabled(context.Background(), slog.LevelInfo) || k.told.times.Add(1) > 1 {
-		return // whoever was first tells of all
+// Hit counts that an answer was served, for the log.
+func (c *Cache) Hit(a *Answer, now time.Time) {
+	if !c.log.Enabled(context.Background(), slog.LevelInfo) || a.hits.n.Add(1) > 1 {
+		return // the first of the interval writes the line of all
 	}
-	wait := tellEvery - time.Duration(now.UnixNano()-k.told.last.Load())
+	wait := logInterval - time.Duration(now.UnixNano()-a.hits.last.Load())
 	if wait <= 0 {
-		a.tell(k)
+		c.logHits(a)
 		return
 	}
-	time.AfterFunc(wait, func() { a.tell(k) })
+	time.AfterFunc(wait, func() { c.logHits(a) })
 }
 
-func (a *answers) tell(k *kept) {
-	k.told.last.Store(time.Now().UnixNano())
-	n := k.told.times.Swap(0)
-	a.log.LogAttrs(context.Background(), slog.LevelInfo, "operation", slog.String("name", k.name), slog.Int64("kept", n))
+func (c *Cache) logHits(a *Answer) {
+	a.hits.last.Store(time.Now().UnixNano())
+	n := a.hits.n.Swap(0)
+	c.log.LogAttrs(context.Background(), slog.LevelInfo, "operation", slog.String("name", a.name), slog.Int64("kept", n))
 }
 
-var packers = sync.Pool{New: func() any { return gzip.NewWriter(nil) }}
-
-// pack compresses bytes, or returns nil where they do not become less.
-func pack(body []byte) []byte {
+// compressed returns bytes compressed, or nil where they do not get fewer.
+func compressed(body []byte) []byte {
 	out := &limitedBuffer{b: make([]byte, 0, len(body)/4), most: len(body)}
-	w, _ := packers.Get().(*gzip.Writer)
-	defer packers.Put(w)
-	w.Reset(out)
-	if _, err := w.Write(body); err != nil {
-		return nil
-	}
-	if w.Close() != nil {
+	err := negotiation.WriteGzip(out, func(w io.Writer) error {
+		_, err := w.Write(body)
+		return err
+	})
+	if err != nil {
 		return nil
 	}
 	return out.b

@@ -1,4 +1,4 @@
-package graph
+package endpoint
 
 import (
 	"context"
@@ -15,6 +15,8 @@ import (
 	"github.com/vektah/gqlparser/v2/parser"
 	"github.com/vektah/gqlparser/v2/validator"
 	"github.com/vektah/gqlparser/v2/validator/rules"
+
+	"zoomql/internal/wallclock"
 )
 
 // Documents keeps parsed documents, which hold nothing of anybody's: handlers of
@@ -40,7 +42,7 @@ func NewDocuments() Documents {
 	return &documentCache{otter.Must(&otter.Options[string, sizedDocument]{
 		MaximumWeight: documentBytes,
 		Weigher:       func(_ string, doc sizedDocument) uint32 { return doc.size },
-		Clock:         clock{},
+		Clock:         wallclock.Clock{},
 		Executor:      func(tidy func()) { tidy() }, // at once, so that the bound holds
 	})}
 }
@@ -264,7 +266,7 @@ func withoutDefer(list ast.DirectiveList) ast.DirectiveList {
 }
 
 // open reads a request's document and makes its operation.
-func (e *endpoint) open(ctx context.Context, params *graphql.RawParams) (*graphql.OperationContext, gqlerror.List) {
+func (e *Endpoint) open(ctx context.Context, params *graphql.RawParams) (*graphql.OperationContext, gqlerror.List) {
 	doc, errs := e.reader.read(ctx, params)
 	if errs != nil {
 		return &graphql.OperationContext{
@@ -276,7 +278,10 @@ func (e *endpoint) open(ctx context.Context, params *graphql.RawParams) (*graphq
 	if errs != nil {
 		return opCtx, errs
 	}
-	if err := e.budget.foresee(opCtx); err != nil {
+	if e.check == nil {
+		return opCtx, nil
+	}
+	if err := e.check(opCtx); err != nil {
 		return opCtx, gqlerror.List{err}
 	}
 	return opCtx, nil

@@ -1,4 +1,9 @@
-package graph
+// Package endpoint serves GraphQL over HTTP: it reads requests and bounds them, finds
+// persisted documents, validates, negotiates, and writes answers. What an operation
+// means is the executor's business.
+//
+// Spec: https://graphql.github.io/graphql-over-http/draft/
+package endpoint
 
 import (
 	"bytes"
@@ -17,60 +22,112 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/executor"
-	"github.com/klauspost/compress/gzip"
+	"github.com/99designs/gqlgen/graphql/handler/extension"
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
+	"zoomql/cache"
+	"zoomql/graph/admission"
+	"zoomql/graph/answers"
 	"zoomql/internal/flight"
 	"zoomql/internal/links"
+	"zoomql/internal/negotiation"
 	"zoomql/internal/ratelimit"
 	"zoomql/internal/zoom"
+	"zoomql/internal/zoom/types"
 )
 
 // maxBody bounds the body of a request.
 const maxBody = 1 << 20
 
-// The media types of an answer. Under the first, a status other than 200 says
-// that nothing was executed; under the second, which older clients ask for, the
-// status is 200 whenever the request could be read.
-//
-// Spec: https://graphql.github.io/graphql-over-http/draft/
-const (
-	graphqlResponse = "application/graphql-response+json"
-	plainJSON       = "application/json"
-)
-
-// endpoint serves GraphQL over HTTP: POST with a JSON body, and GET for queries.
-// gqlgen's own transports echo bodies that they cannot read, have no bound for
-// them, and write "data": null where the specification wants no data.
-type endpoint struct {
-	exec    *executor.Executor
-	reader  *reader
-	budget  Budget
-	log     *slog.Logger
-	timeout time.Duration // of an operation; what there is then is the answer
-	answers *answers
-	library *library
-	flights flight.Group[*outcome]
-	room    *Room
-	remote  bool         // the log holds where a mutation came from
-	drift   bool         // answers tell what of Zoom's the graph does not know
-	rest    http.Handler // answers what no kept answer does
+// Config is what New needs.
+type Config struct {
+	// Executor executes operations. New sets its document cache and extensions.
+	Executor *executor.Executor
+	// Schema is what documents are validated against, and SchemaText its text.
+	Schema     *ast.Schema
+	SchemaText string
+	// View is whose view of the account the answers show.
+	View string
+	// Check refuses an operation before it is executed; nil refuses none.
+	Check func(*graphql.OperationContext) *gqlerror.Error
+	// Answers keeps whole answers; see [answers.Config]. Nil keeps none.
+	Answers cache.Store
+	// Persisted keeps documents that were sent with their hash; nil keeps none.
+	Persisted cache.Store
+	// Trusted are documents that callers name by their ids; nil means none.
+	Trusted *Trusted
+	// TrustedOnly refuses all other documents.
+	TrustedOnly bool
+	// Documents keeps what was parsed.
+	Documents Documents
+	// Admission bounds what operations take at once.
+	Admission *admission.Control
+	// Limits bound a document.
+	Limits Limits
+	// Introspection lets clients read the schema.
+	Introspection bool
+	// Drift has each answer tell, under extensions.drift, what Zoom's answers to its
+	// calls had that the graph does not know.
+	Drift bool
+	// Timeout bounds an operation.
+	Timeout time.Duration
+	// Log gets a line for each operation that joined another one.
+	Log *slog.Logger
 }
 
-// inquiry is a request as far as it is read before anything is parsed.
-type inquiry struct {
-	media   string         // of the answer
-	get     bool           // the question stands in the URL
-	raw     []byte         // the body, or the URL's query; it is lent
-	wording wording        // what is asked, to the byte; nothing for a form
-	form    *requestParams // what a form with files held, which raw does not
-	start   time.Time
-	release func() // gives back the room for the body; nil where it took none
+// Endpoint serves GraphQL over HTTP: POST with a JSON body, and GET for queries.
+// gqlgen's own transports echo bodies that they cannot read, have no bound for them, and
+// write "data": null where the specification wants no data.
+type Endpoint struct {
+	exec      *executor.Executor
+	reader    *reader
+	check     func(*graphql.OperationContext) *gqlerror.Error
+	log       *slog.Logger
+	timeout   time.Duration
+	answers   *answers.Cache
+	library   *library
+	flights   flight.Group[*outcome]
+	admission *admission.Control
+	drift     bool
+	operation http.Handler // executes what no cached answer serves
 }
 
-// done gives back what reading took.
-func (q *inquiry) done(buf *bytes.Buffer) {
+// New returns an endpoint.
+func New(cfg Config) *Endpoint {
+	e := &Endpoint{
+		exec: cfg.Executor, check: cfg.Check, log: cfg.Log, timeout: cfg.Timeout, admission: cfg.Admission, drift: cfg.Drift,
+		reader:  &reader{schema: cfg.Schema, limits: cfg.Limits, known: cfg.Documents, suggest: cfg.Introspection},
+		answers: answers.New(answers.Config{Store: cfg.Answers, View: cfg.View, Schema: cfg.SchemaText, Log: cfg.Log}),
+		library: &library{store: cfg.Persisted, view: cfg.View, trusted: cfg.Trusted, only: cfg.TrustedOnly},
+	}
+	e.operation = admitted(cfg.Admission.Operations, cfg.Timeout, e.execute)
+	e.exec.SetQueryCache(opened{})
+	e.exec.Use(&inputCheck{}) // before what reads variables
+	e.exec.Use(&nameLimits{})
+	if cfg.Introspection {
+		e.exec.Use(extension.Introspection{})
+	} else {
+		e.exec.Use(introspectionOff{})
+	}
+	return e
+}
+
+// Forget makes operations that begin from now on join none that began before: it is
+// called when something was evicted, which those may have read before.
+func (e *Endpoint) Forget() { e.flights.Forget(func(any) bool { return true }) }
+
+// request is a GraphQL request as far as it is read before anything is parsed.
+type request struct {
+	answers.Request
+	raw     []byte         // the body, or the URL's query; borrowed
+	key     answers.Key    // zero for a form
+	form    *requestParams // of a form with files; nil for all else
+	release func()         // gives back the memory for the body; nil where it took none
+}
+
+// close gives back what reading took.
+func (q *request) close(buf *bytes.Buffer) {
 	if q.release != nil {
 		q.release()
 	}
@@ -79,61 +136,61 @@ func (q *inquiry) done(buf *bytes.Buffer) {
 	}
 }
 
-type inquiryKey struct{}
+type requestKey struct{}
 
 // ServeHTTP answers one request: with what is kept, or else anew.
-func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (e *Endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer e.recovered(w, r)
-	q := inquiry{media: negotiate(r.Header["Accept"]), get: isGet(r), start: time.Now()}
-	if q.media == "" {
-		fail(w, plainJSON, http.StatusNotAcceptable, "the answer comes as "+graphqlResponse+" or "+plainJSON)
+	q := request{Request: answers.Request{Media: negotiation.MediaType(r.Header["Accept"]), Get: answers.IsGet(r), Start: time.Now()}}
+	if q.Media == "" {
+		fail(w, negotiation.JSON, http.StatusNotAcceptable, "the answer comes as "+negotiation.GraphQLResponse+" or "+negotiation.JSON)
 		return
 	}
 	buf, _ := buffers.Get().(*bytes.Buffer)
-	defer q.done(buf)
+	defer q.close(buf)
 	buf.Reset()
-	e.answers.begin(buf, r)
+	e.answers.Begin(buf, r)
 	begun := buf.Len()
-	if status, problem := q.read(w, r, buf, e.room.bodies); problem != "" {
-		fail(w, q.media, status, problem)
+	if status, problem := q.read(w, r, buf, e.admission.Bodies); problem != "" {
+		fail(w, q.Media, status, problem)
 		return
 	}
 	if q.form == nil {
 		q.raw = buf.Bytes()[begun:]
-		q.wording = e.answers.wording(begun, buf.Bytes())
-		if k := e.answers.get(r.Context(), q.wording, q.start); k != nil {
-			e.again(w, r, &q, k)
+		q.key = e.answers.Key(begun, buf.Bytes())
+		if a := e.answers.Get(r.Context(), q.key, q.Start); a != nil {
+			e.serve(w, r, &q, a)
 			return
 		}
 	}
-	missed := q // q itself stays on the stack, where a kept answer needs it no longer
-	e.rest.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), inquiryKey{}, &missed)))
+	missed := q // q itself stays on the stack, which is all that a cached answer needs
+	e.operation.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), requestKey{}, &missed)))
 }
 
-// again answers with what is kept.
-func (e *endpoint) again(w http.ResponseWriter, r *http.Request, q *inquiry, k *kept) {
-	if len(k.body) > longAnswer {
-		give, err := e.place(r)
+// serve writes a cached answer.
+func (e *Endpoint) serve(w http.ResponseWriter, r *http.Request, q *request, a *answers.Answer) {
+	if a.Len() > admission.LongAnswer {
+		release, err := e.admitAnswer(r)
 		if err != nil {
 			tooBusy(w, q)
 			return
 		}
-		defer give()
+		defer release()
 	}
-	k.serve(w, r, q)
-	e.answers.gave(k, q.start)
+	a.Serve(w, r, q.Request)
+	e.answers.Hit(a, q.Start)
 }
 
-// place waits for a place for a long answer.
-func (e *endpoint) place(r *http.Request) (give func(), err error) {
+// admitAnswer waits for the place of a long answer.
+func (e *Endpoint) admitAnswer(r *http.Request) (release func(), err error) {
 	ctx, cancel := context.WithTimeout(r.Context(), e.timeout)
 	defer cancel()
-	return e.room.answers.Acquire(ctx, 1)
+	return e.admission.Answers.Acquire(ctx, 1)
 }
 
 // recovered answers when the gateway breaks where no field can catch it. It is to
 // be deferred.
-func (e *endpoint) recovered(w http.ResponseWriter, r *http.Request) {
+func (e *Endpoint) recovered(w http.ResponseWriter, r *http.Request) {
 	p := recover()
 	if p == nil {
 		return
@@ -142,19 +199,19 @@ func (e *endpoint) recovered(w http.ResponseWriter, r *http.Request) {
 		panic(p)
 	}
 	shown, _ := errors.AsType[*gqlerror.Error](e.exec.PresentRecoveredError(r.Context(), p))
-	w.Header().Set("Content-Type", plainJSON+"; charset=utf-8")
+	w.Header().Set("Content-Type", negotiation.JSON+"; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(http.StatusInternalServerError)
 	_, _ = w.Write(encode(&graphql.Response{Errors: gqlerror.List{shown}}).whole(&cost{}))
 }
 
 // execute answers what has to be parsed.
-func (e *endpoint) execute(w http.ResponseWriter, r *http.Request) {
+func (e *Endpoint) execute(w http.ResponseWriter, r *http.Request) {
 	ctx := r.Context()
-	q, _ := ctx.Value(inquiryKey{}).(*inquiry)
-	held := &sending{}
-	defer held.end()
-	ctx = context.WithValue(ctx, sendingKey{}, held)
+	q, _ := ctx.Value(requestKey{}).(*request)
+	held := &admission.Response{}
+	defer held.Release()
+	ctx = admission.WithResponse(ctx, held)
 	ctx = graphql.StartOperationTrace(links.From(ctx, links.BaseOf(r)))
 	req, problem := q.params(r)
 	var unknown *gqlerror.Error
@@ -163,7 +220,7 @@ func (e *endpoint) execute(w http.ResponseWriter, r *http.Request) {
 	}
 	switch {
 	case problem != "":
-		fail(w, q.media, http.StatusBadRequest, problem)
+		fail(w, q.Media, http.StatusBadRequest, problem)
 		return
 	case unknown != nil:
 		stats := graphql.Stats{Read: req.ReadTime, OperationStart: graphql.GetStartTime(ctx)}
@@ -171,9 +228,9 @@ func (e *endpoint) execute(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	opCtx, errs := e.open(ctx, &req.RawParams)
-	if q.get && opCtx.Operation != nil && opCtx.Operation.Operation != ast.Query {
+	if q.Get && opCtx.Operation != nil && opCtx.Operation.Operation != ast.Query {
 		w.Header().Set("Allow", http.MethodPost)
-		fail(w, q.media, http.StatusMethodNotAllowed, "GET is for queries; send a mutation by POST")
+		fail(w, q.Media, http.StatusMethodNotAllowed, "GET is for queries; send a mutation by POST")
 		return
 	}
 	if errs != nil {
@@ -182,7 +239,7 @@ func (e *endpoint) execute(w http.ResponseWriter, r *http.Request) {
 	}
 	e.library.remember(ctx, req)
 	if opCtx.Operation.Operation == ast.Mutation {
-		ctx = withSender(ctx, w, r, e.remote)
+		ctx = withSender(ctx, w, r)
 	}
 	out, err := e.answer(ctx, q, opCtx)
 	if err != nil {
@@ -194,31 +251,31 @@ func (e *endpoint) execute(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func (e *endpoint) refuse(ctx context.Context, w http.ResponseWriter, q *inquiry, opCtx *graphql.OperationContext, errs gqlerror.List) {
+func (e *Endpoint) refuse(ctx context.Context, w http.ResponseWriter, q *request, opCtx *graphql.OperationContext, errs gqlerror.List) {
 	resp := e.exec.DispatchError(graphql.WithOperationContext(ctx, opCtx), errs)
 	(&outcome{text: encode(resp), empty: true}).send(w, nil, q)
 }
 
 // answer carries an operation out. Queries that are the same in every byte and
 // are asked at once are answered once.
-func (e *endpoint) answer(ctx context.Context, q *inquiry, opCtx *graphql.OperationContext) (*outcome, error) {
+func (e *Endpoint) answer(ctx context.Context, q *request, opCtx *graphql.OperationContext) (*outcome, error) {
 	if opCtx.Operation.Operation != ast.Query || q.form != nil {
-		return e.dispatch(ctx, wording{}, opCtx), nil
+		return e.dispatch(ctx, answers.Key{}, opCtx), nil
 	}
-	keep := q.wording
-	if !q.get && !e.answers.pays(keep.hash) {
-		keep = wording{}
+	key := q.key
+	if !q.Get && !e.answers.Admits(key) {
+		key = answers.Key{}
 	}
 	began := time.Now()
 	var own atomic.Bool // who leaves early does not wait for the one who sets it
-	out, err := e.flights.Here(ctx, string(q.wording.bytes), nil, func(ctx context.Context) (*outcome, error) {
+	out, err := e.flights.Here(ctx, q.key.String(), nil, func(ctx context.Context) (*outcome, error) {
 		own.Store(true)
-		return e.dispatch(ctx, keep, opCtx), nil
+		return e.dispatch(ctx, key, opCtx), nil
 	})
 	if own.Load() {
 		return out, err
 	}
-	attrs := append([]slog.Attr{slog.String("name", nameOf(opCtx))}, caller(ctx)...)
+	attrs := append([]slog.Attr{slog.String("name", OperationName(opCtx))}, CallerAttr(ctx)...)
 	e.log.LogAttrs(ctx, slog.LevelInfo, "operation", append(attrs,
 		slog.Float64("ms", float64(time.Since(began).Microseconds())/1000), slog.Bool("joined", true))...)
 	if out == nil {
@@ -229,9 +286,9 @@ func (e *endpoint) answer(ctx context.Context, q *inquiry, opCtx *graphql.Operat
 	return &joined, err
 }
 
-// dispatch runs an operation. The answer is kept for a question if there is one
-// and if it may be kept.
-func (e *endpoint) dispatch(ctx context.Context, q wording, opCtx *graphql.OperationContext) *outcome {
+// dispatch executes an operation. The answer is cached under a key if there is one and
+// if it may be cached.
+func (e *Endpoint) dispatch(ctx context.Context, key answers.Key, opCtx *graphql.OperationContext) *outcome {
 	usage := &zoom.Usage{}
 	if e.drift {
 		usage.KeepDrift()
@@ -244,18 +301,15 @@ func (e *endpoint) dispatch(ctx context.Context, q wording, opCtx *graphql.Opera
 		return nil // nobody waits any more
 	}
 	out := &outcome{text: encode(resp), empty: resp.Data == nil, cost: costOf(usage)}
-	if q.bytes != nil && len(resp.Errors) == 0 && !out.empty {
+	if !key.IsZero() && len(resp.Errors) == 0 && !out.empty {
 		again := out.cost.again()
 		whole := out.text.whole(&again)
-		if out.kept = e.answers.keep(ctx, q, nameOf(opCtx), whole, usage); out.kept != nil {
+		if out.cached = e.answers.Set(ctx, key, OperationName(opCtx), whole, usage); out.cached != nil {
 			out.text = out.text.in(whole)
 		}
 	}
 	return out
 }
-
-// isGet reports whether a question stands in the URL.
-func isGet(r *http.Request) bool { return r.Method == http.MethodGet || r.Method == http.MethodHead }
 
 // first is http.Header.Get for a name that is written as it is kept.
 func first(values []string) string {
@@ -267,20 +321,20 @@ func first(values []string) string {
 
 // read reads what is asked into buf, behind what is there, or says with which status
 // and why it cannot be read.
-func (q *inquiry) read(w http.ResponseWriter, r *http.Request, buf *bytes.Buffer, bodies *ratelimit.Pool) (int, string) {
+func (q *request) read(w http.ResponseWriter, r *http.Request, buf *bytes.Buffer, bodies *ratelimit.Pool) (int, string) {
 	switch r.Method {
 	case http.MethodGet, http.MethodHead:
 		buf.WriteString(r.URL.RawQuery)
 	case http.MethodPost:
-		if !isPlain(r.Header["Content-Encoding"]) {
+		if !negotiation.IsIdentity(r.Header["Content-Encoding"]) {
 			w.Header().Set("Accept-Encoding", "identity") // RFC 9110, section 15.5.16
 			return http.StatusUnsupportedMediaType, "the body is compressed (Content-Encoding); send it as it is"
 		}
-		if content := first(r.Header["Content-Type"]); !isJSON(content) {
+		if content := first(r.Header["Content-Type"]); !negotiation.IsJSON(content) {
 			if media, _, _ := mime.ParseMediaType(content); media == multipartForm {
 				given, ok := bodies.TryAcquire(r.Context(), maxUploadBody)
 				if !ok {
-					return noRoom(w)
+					return tooManyBodies(w)
 				}
 				q.release = given
 				var status int
@@ -292,15 +346,15 @@ func (q *inquiry) read(w http.ResponseWriter, r *http.Request, buf *bytes.Buffer
 		}
 		var err error
 		if n := int(r.ContentLength); 0 <= r.ContentLength && n <= maxBody { // net/http sees to it that no more comes
-			q.release, err = arrive(r.Context(), bodies, r.Body, buf, n)
+			q.release, err = readBody(r.Context(), bodies, r.Body, buf, n)
 			_ = r.Body.Close() // or net/http looks for more of it before it answers
 		} else {
-			q.release, err = arrive(r.Context(), bodies, http.MaxBytesReader(w, r.Body, maxBody), buf, -1)
+			q.release, err = readBody(r.Context(), bodies, http.MaxBytesReader(w, r.Body, maxBody), buf, -1)
 		}
 		if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 			return http.StatusRequestEntityTooLarge, "the body is larger than 1 MiB"
-		} else if errors.Is(err, errNoRoom) {
-			return noRoom(w)
+		} else if errors.Is(err, errTooManyBodies) {
+			return tooManyBodies(w)
 		} else if err != nil {
 			return http.StatusBadRequest, "the body broke off"
 		}
@@ -313,10 +367,10 @@ func (q *inquiry) read(w http.ResponseWriter, r *http.Request, buf *bytes.Buffer
 
 // params parses what is asked, or says what is wrong with it. The body itself is never
 // quoted.
-func (q *inquiry) params(r *http.Request) (req *requestParams, problem string) {
+func (q *request) params(r *http.Request) (req *requestParams, problem string) {
 	if req = q.form; req != nil {
 		// it is read
-	} else if q.get {
+	} else if q.Get {
 		req, problem = readURL(r.URL.Query())
 	} else if err := decode(bytes.TrimPrefix(q.raw, byteOrderMark), &req); err != nil || req == nil {
 		problem = "the body is not a JSON object with query, variables and operationName"
@@ -328,7 +382,7 @@ func (q *inquiry) params(r *http.Request) (req *requestParams, problem string) {
 		return nil, problem
 	}
 	req.Headers = r.Header
-	req.ReadTime = graphql.TraceTiming{Start: q.start, End: graphql.Now()}
+	req.ReadTime = graphql.TraceTiming{Start: q.Start, End: graphql.Now()}
 	return req, ""
 }
 
@@ -367,57 +421,44 @@ var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 type outcome struct {
 	text  text
 	cost  cost
-	empty bool  // nothing was executed
-	kept  *kept // nil where it must not be kept
+	empty bool // nothing was executed
+	// cached is the answer in the cache; nil where it must not be cached.
+	cached *answers.Answer
 }
 
 // send writes an answer, compressed for a reader who takes that. r may be nil where
 // nothing was executed.
-func (o *outcome) send(w http.ResponseWriter, r *http.Request, q *inquiry) {
-	if o.kept != nil {
-		o.kept.serveFirst(w, r, q, o.text.whole(&o.cost))
+func (o *outcome) send(w http.ResponseWriter, r *http.Request, q *request) {
+	if o.cached != nil {
+		o.cached.ServeFirst(w, r, q.Request, o.text.whole(&o.cost))
 		return
 	}
 	tail := o.cost.append(nil)
 	h := w.Header()
-	h["Content-Type"], h["Vary"], h["Cache-Control"] = mediaHeader(q.media), varies, unstored
+	h["Content-Type"], h["Vary"], h["Cache-Control"] = negotiation.ContentType(q.Media), negotiation.Vary, negotiation.Unstored
 	length := o.text.length() + len(tail)
-	packs := length >= packs && r != nil && takesGzip(r.Header["Accept-Encoding"])
-	if packs {
-		h["Content-Encoding"] = gzipped
+	compress := length >= negotiation.MinGzip && r != nil && negotiation.TakesGzip(r.Header["Accept-Encoding"])
+	if compress {
+		h["Content-Encoding"] = negotiation.Gzip
 	} else {
 		h.Set("Content-Length", strconv.Itoa(length))
 	}
-	if o.empty && q.media == graphqlResponse {
+	if o.empty && q.Media == negotiation.GraphQLResponse {
 		w.WriteHeader(http.StatusBadRequest)
 	}
-	into := io.Writer(w)
-	if packs {
-		packer, _ := packers.Get().(*gzip.Writer)
-		defer packers.Put(packer)
-		packer.Reset(w)
-		defer func() { _ = packer.Close() }()
-		into = packer
+	write := func(w io.Writer) error {
+		for _, part := range [...][]byte{o.text.before, o.text.data, o.text.after, tail} {
+			if _, err := w.Write(part); err != nil {
+				return err
+			}
+		}
+		return nil
 	}
-	for _, part := range [...][]byte{o.text.before, o.text.data, o.text.after, tail} {
-		_, _ = into.Write(part) // the client has gone; nobody is left to tell
+	if compress { // an error means that the reader has left
+		_ = negotiation.WriteGzip(w, write)
+	} else {
+		_ = write(w)
 	}
-}
-
-// Headers that are the same in many answers. They are shared, and so never
-// changed.
-var (
-	varies   = []string{"Accept, Accept-Encoding, Authorization, Origin, X-Zoom-Account"}
-	unstored = []string{"private, no-store"}
-	newMedia = []string{graphqlResponse + "; charset=utf-8"}
-	oldMedia = []string{plainJSON + "; charset=utf-8"}
-)
-
-func mediaHeader(media string) []string {
-	if media == graphqlResponse {
-		return newMedia
-	}
-	return oldMedia
 }
 
 // text is an answer up to what it cost (see cost.append), around its data, which
@@ -468,11 +509,11 @@ func encode(resp *graphql.Response) text {
 
 // fail answers a request that could not be read.
 func fail(w http.ResponseWriter, media string, status int, problem string) {
-	failWith(w, media, status, codeBadRequest, problem)
+	failWith(w, media, status, types.ErrorCodeBadRequest, problem)
 }
 
-func failWith(w http.ResponseWriter, media string, status int, code, problem string) {
-	refused := encode(&graphql.Response{Errors: gqlerror.List{{Message: problem, Extensions: map[string]any{"code": code}}}})
+func failWith(w http.ResponseWriter, media string, status int, code types.ErrorCode, problem string) {
+	refused := encode(&graphql.Response{Errors: gqlerror.List{{Message: problem, Extensions: map[string]any{"code": string(code)}}}})
 	w.Header().Set("Content-Type", media+"; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(status)

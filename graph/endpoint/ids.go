@@ -1,8 +1,7 @@
-package graph
+package endpoint
 
 import (
 	"context"
-	"fmt"
 	"strconv"
 	"strings"
 
@@ -11,13 +10,14 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"zoomql/internal/zoom"
+	"zoomql/internal/zoom/types"
 )
 
 // The longest names that a caller may give to an object or a place, in bytes. What
 // is longer was never handed out, and would fill requests, caches and tags.
 const (
 	maxGlobalID = 1 << 10
-	maxCursor   = 2 << 10
+	MaxCursor   = 2 << 10
 )
 
 // nameLimits refuses an operation with an id, an e-mail address or a cursor that is
@@ -166,7 +166,7 @@ func (n *nameLimits) text(at string, t *ast.Type, length int) *gqlerror.Error {
 	if most == 0 || length <= most {
 		return nil
 	}
-	return withCode(gqlerror.Errorf("%s: it is longer than %d bytes, so it names nothing", at, most), codeInvalid)
+	return withCode(gqlerror.Errorf("%s: it is longer than %d bytes, so it names nothing", at, most), types.ErrorCodeBadUserInput)
 }
 
 // longestName returns how many bytes a text may have by its type and, for a String,
@@ -184,7 +184,7 @@ func longestName(at, typeName string) int {
 	name := strings.TrimRight(at, ".0123456789")
 	name = name[strings.LastIndexByte(name, '.')+1:]
 	if name == "after" {
-		return maxCursor
+		return MaxCursor
 	}
 	for _, ending := range []string{"id", "Id", "ids", "Ids", "email", "Email"} {
 		if strings.HasSuffix(name, ending) {
@@ -192,9 +192,4 @@ func longestName(at, typeName string) int {
 		}
 	}
 	return 0
-}
-
-// longID says that a name is too long to be Zoom's.
-func longID(argument string) error {
-	return invalid(fmt.Sprintf("%s: it is longer than %d bytes, so it names nothing", argument, zoom.MaxID))
 }

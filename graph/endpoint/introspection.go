@@ -1,4 +1,4 @@
-package graph
+package endpoint
 
 import (
 	"context"
@@ -6,6 +6,8 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"zoomql/internal/zoom/types"
 )
 
 // introspectionOff refuses operations that ask for the schema. The executor by itself
@@ -31,7 +33,7 @@ func (introspectionOff) MutateOperationContext(_ context.Context, opCtx *graphql
 	}
 	err := gqlerror.ErrorPosf(field.Position, "Introspection is off: this gateway does not tell its schema. \"zoomql schema\" prints it; PLAYGROUND=on turns introspection on.")
 	err.Extensions = nil // the name of a file, which a query has not
-	return withCode(err, codeNoIntrospection)
+	return withCode(err, types.ErrorCodeIntrospectionDisabled)
 }
 
 // schemaField returns a root field that asks for the schema, or nil. seen are the

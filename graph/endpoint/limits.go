@@ -1,13 +1,16 @@
-package graph
+package endpoint
 
 import (
+	"github.com/99designs/gqlgen/graphql/errcode"
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"zoomql/internal/zoom/types"
 )
 
 // Limits bound a document before it is validated: what is over one of them is
 // refused at a cost that grows with its length alone. What a query costs at Zoom is
-// another matter, and so is how large its answer may become (see [Budget]).
+// another matter, and so is how large its answer may become (see [Config.Check]).
 type Limits struct {
 	Bytes     int // of the document
 	Tokens    int // of the document
@@ -36,14 +39,22 @@ var DefaultLimits = Limits{
 	Nodes: 30_000, Merged: 30_000, Comparisons: 50_000,
 }
 
+// withCode gives an error its code, unless it has one.
+func withCode(e *gqlerror.Error, code types.ErrorCode) *gqlerror.Error {
+	if _, has := e.Extensions["code"]; !has {
+		errcode.Set(e, string(code))
+	}
+	return e
+}
+
 // tooLarge is the refusal of what is over a bound.
 func tooLarge(most int, what string) *gqlerror.Error {
-	return withCode(gqlerror.Errorf("The query is too large: more than %d %s.", most, what), codeLimit)
+	return withCode(gqlerror.Errorf("The query is too large: more than %d %s.", most, what), types.ErrorCodeLimitExceeded)
 }
 
 // tooLong is the refusal of a name.
 func (l Limits) tooLong() *gqlerror.Error {
-	return withCode(gqlerror.Errorf("The query is too large: a name has more than %d bytes.", l.NameBytes), codeLimit)
+	return withCode(gqlerror.Errorf("The query is too large: a name has more than %d bytes.", l.NameBytes), types.ErrorCodeLimitExceeded)
 }
 
 // survey is what is found out about a document before it is validated.

@@ -1,4 +1,4 @@
-package graph
+package endpoint
 
 import (
 	"context"
@@ -12,6 +12,7 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"zoomql/cache"
+	"zoomql/internal/zoom/types"
 )
 
 // requestParams are what a caller sends: a document, or what a document is known by.
@@ -69,11 +70,21 @@ const (
 	maxPersisted  = 64 << 10
 )
 
-// Refusals of documents, in the words of the protocols that clients speak.
+// refusal is the refusal of a document.
+type refusal struct {
+	code    types.ErrorCode
+	message string
+}
+
+func (r *refusal) err() *gqlerror.Error {
+	return withCode(gqlerror.Errorf("%s", r.message), r.code)
+}
+
+// Refusals in the words of the protocols that clients speak.
 var (
-	errNotPersisted = &inputError{codeNotPersisted, "PersistedQueryNotFound"}
-	errNoDocument   = &inputError{codeNotPersisted, "documentId: no document is known by this id. Send the query, or add the document to TRUSTED_DOCUMENTS."}
-	errNotTrusted   = &inputError{codeNotTrusted, "This gateway executes the documents of its TRUSTED_DOCUMENTS and no others: this is none of them."}
+	errNotPersisted = &refusal{types.ErrorCodePersistedQueryNotFound, "PersistedQueryNotFound"}
+	errNoDocument   = &refusal{types.ErrorCodePersistedQueryNotFound, "documentId: no document is known by this id. Send the query, or add the document to TRUSTED_DOCUMENTS."}
+	errNotTrusted   = &refusal{types.ErrorCodeDocumentNotTrusted, "This gateway executes the documents of its TRUSTED_DOCUMENTS and no others: this is none of them."}
 )
 
 // resolve puts the document into a request that names it. problem says what a request
@@ -88,16 +99,16 @@ func (l *library) resolve(ctx context.Context, r *requestParams) (problem string
 			return "", nil
 		}
 	}
-	refusal := errNotPersisted
+	refused := errNotPersisted
 	switch {
 	case r.DocumentID == "" && r.hash == "":
 		return "there is no query", nil
 	case l.only:
-		refusal = errNotTrusted
+		refused = errNotTrusted
 	case r.DocumentID != "":
-		refusal = errNoDocument
+		refused = errNoDocument
 	}
-	return "", withCode(gqlerror.Errorf("%s", refusal.message), refusal.code)
+	return "", refused.err()
 }
 
 // check holds a document that was sent against what it is called.
@@ -113,7 +124,7 @@ func (l *library) check(r *requestParams) (problem string, err *gqlerror.Error) 
 		}
 	}
 	if _, ok := l.trusted.text(sum); l.only && !ok {
-		return "", withCode(gqlerror.Errorf("%s", errNotTrusted.message), errNotTrusted.code)
+		return "", errNotTrusted.err()
 	}
 	return "", nil
 }

@@ -1,4 +1,4 @@
-package graph
+package endpoint
 
 import (
 	"bytes"
@@ -48,14 +48,10 @@ type apolloManifest struct {
 	} `json:"operations"`
 }
 
-// ReadTrusted reads manifests and holds their documents against the schema, so that
-// what a client cannot ask is known at the start. The error has every mistake, up to
-// some.
-func ReadTrusted(manifests ...Manifest) (*Trusted, error) {
-	schema, err := gqlparser.LoadSchema(schemaSources()...)
-	if err != nil {
-		return nil, err
-	}
+// ReadTrusted reads manifests and validates their documents against a schema, so that
+// documents that no client can send are known at the start. The error has every mistake,
+// up to some.
+func ReadTrusted(schema *ast.Schema, manifests ...Manifest) (*Trusted, error) {
 	t, errs := &Trusted{texts: map[string]string{}}, manifestErrors(nil)
 	for _, m := range manifests {
 		documents, err := m.documents()

@@ -1,4 +1,4 @@
-package graph
+package endpoint
 
 import (
 	"errors"
@@ -22,8 +22,14 @@ const multipartForm = "multipart/form-data"
 // takes, and as many as one operation can make use of.
 const (
 	maxUploads    = 4
-	maxUploadBody = maxVirtualBackground + maxBody
+	maxUploadBody = MaxUpload + maxBody
 )
+
+// MaxUpload is how many bytes a file has at most: as many as Zoom takes of a virtual
+// background.
+//
+// Source: POST /accounts/{accountId}/settings/virtual_backgrounds.
+const MaxUpload = 15 << 20
 
 // preflights are headers that a page of another site cannot send unless the
 // browser has asked first. A form could send all else of a multipart request in

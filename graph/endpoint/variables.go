@@ -1,4 +1,4 @@
-package graph
+package endpoint
 
 import (
 	"context"
@@ -12,6 +12,8 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"zoomql/internal/zoom/types"
 )
 
 // inputCheck refuses, before anything runs, values that the specification refuses
@@ -75,7 +77,7 @@ func (m *inputProblem) in(def *ast.VariableDefinition) *gqlerror.Error {
 	path := append(ast.Path{ast.PathName(def.Variable)}, m.path...)
 	err := gqlerror.Errorf("$%s: %s", path, m.message)
 	err.Path = append(ast.Path{ast.PathName("variable")}, path...)
-	return withCode(locate(err, def.Position), codeInvalid)
+	return withCode(locate(err, def.Position), types.ErrorCodeBadUserInput)
 }
 
 func locate(err *gqlerror.Error, at *ast.Position) *gqlerror.Error {
@@ -267,15 +269,15 @@ func (d *documentCheck) argument(v *ast.Value) *gqlerror.Error {
 		if value, given := d.variables[v.Raw]; given && value == nil && v.ExpectedType != nil && v.ExpectedType.NonNull {
 			err := gqlerror.Errorf("The variable $%s is null, where %s is wanted. Without the variable its default holds.", v.Raw, v.ExpectedType)
 			err.Path = ast.Path{ast.PathName("variable"), ast.PathName(v.Raw)}
-			return withCode(locate(err, v.Position), codeInvalid)
+			return withCode(locate(err, v.Position), types.ErrorCodeBadUserInput)
 		}
 	case ast.IntValue, ast.FloatValue:
 		_, err := v.Value(nil)
-		if err == nil && v.Kind == ast.IntValue && v.ExpectedType != nil && v.ExpectedType.Name() == intName {
+		if err == nil && v.Kind == ast.IntValue && v.ExpectedType != nil && v.ExpectedType.Name() == "Int" {
 			_, err = strconv.ParseInt(v.Raw, 10, 32)
 		}
 		if err != nil {
-			return withCode(locate(gqlerror.Errorf("The number %.40s is too large.", v.Raw), v.Position), codeInvalid)
+			return withCode(locate(gqlerror.Errorf("The number %.40s is too large.", v.Raw), v.Position), types.ErrorCodeBadUserInput)
 		}
 	}
 	for _, child := range v.Children {

@@ -1,34 +1,34 @@
-package graph
+package negotiation
 
 import (
 	"slices"
 	"testing"
 )
 
-func TestNegotiate(t *testing.T) {
+func TestMediaType(t *testing.T) {
 	for _, c := range []struct {
 		why    string
 		accept []string
 		want   string
 	}{
-		{"nothing said", nil, plainJSON},
-		{"several lines are one list", []string{"text/html;q=0.9", "application/graphql-response+json"}, graphqlResponse},
-		{"both weigh the same: the new one", []string{"application/json, application/graphql-response+json"}, graphqlResponse},
-		{"the old one weighs more", []string{"application/graphql-response+json;q=0.8, application/json;q=0.9"}, plainJSON},
-		{"weights over two lines", []string{"application/graphql-response+json;q=0.1", "application/json; q=0.2"}, plainJSON},
-		{"what Apollo Client sends", []string{"multipart/mixed;deferSpec=20220824,application/graphql-response+json,application/json;q=0.9"}, graphqlResponse},
-		{"what urql sends", []string{"application/graphql-response+json, application/graphql+json, application/json, text/event-stream, multipart/mixed"}, graphqlResponse},
-		{"an exact range counts before a wide one", []string{"*/*, application/json;q=0"}, graphqlResponse},
+		{"nothing said", nil, JSON},
+		{"several lines are one list", []string{"text/html;q=0.9", "application/graphql-response+json"}, GraphQLResponse},
+		{"both weigh the same: the new one", []string{"application/json, application/graphql-response+json"}, GraphQLResponse},
+		{"the old one weighs more", []string{"application/graphql-response+json;q=0.8, application/json;q=0.9"}, JSON},
+		{"weights over two lines", []string{"application/graphql-response+json;q=0.1", "application/json; q=0.2"}, JSON},
+		{"what Apollo Client sends", []string{"multipart/mixed;deferSpec=20220824,application/graphql-response+json,application/json;q=0.9"}, GraphQLResponse},
+		{"what urql sends", []string{"application/graphql-response+json, application/graphql+json, application/json, text/event-stream, multipart/mixed"}, GraphQLResponse},
+		{"an exact range counts before a wide one", []string{"*/*, application/json;q=0"}, GraphQLResponse},
 		{"a type counts before everything", []string{"application/*;q=0, */*"}, ""},
-		{"anything: as it always was", []string{"application/*;q=0.2"}, plainJSON},
+		{"anything: as it always was", []string{"application/*;q=0.2"}, JSON},
 		{"zero in any spelling", []string{"application/json;q=0.000"}, ""},
-		{"a weight that is none", []string{"application/json;q=x"}, plainJSON},
-		{"a comma between quotes", []string{`text/plain;x="a, */*", application/json`}, plainJSON},
+		{"a weight that is none", []string{"application/json;q=x"}, JSON},
+		{"a comma between quotes", []string{`text/plain;x="a, */*", application/json`}, JSON},
 		{"another charset", []string{"application/json;charset=utf-16"}, ""},
-		{"a charset without its hyphen", []string{"application/json;charset=utf8"}, plainJSON},
+		{"a charset without its hyphen", []string{"application/json;charset=utf8"}, JSON},
 		{"nothing in it", []string{" , "}, ""},
 	} {
-		if got := negotiate(c.accept); got != c.want {
+		if got := MediaType(c.accept); got != c.want {
 			t.Errorf("%s: %q gives %q, want %q", c.why, c.accept, got, c.want)
 		}
 	}
@@ -51,14 +51,14 @@ func TestTakesGzip(t *testing.T) {
 		{[]string{"*;q=0, gzip;q=0.1"}, true},
 		{[]string{"br, zstd"}, false},
 	} {
-		if got := takesGzip(c.accept); got != c.want {
+		if got := TakesGzip(c.accept); got != c.want {
 			t.Errorf("%q gives %t", c.accept, got)
 		}
 	}
 }
 
 func TestElements(t *testing.T) {
-	got := slices.Collect(elements([]string{`a, "b, \" c" ,,`, "", " d"}))
+	got := slices.Collect(Elements([]string{`a, "b, \" c" ,,`, "", " d"}))
 	if want := []string{"a", `"b, \" c"`, "d"}; !slices.Equal(got, want) {
 		t.Errorf("%q, want %q", got, want)
 	}

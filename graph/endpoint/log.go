@@ -1,0 +1,28 @@
+package endpoint
+
+import (
+	"context"
+	"log/slog"
+
+	"github.com/99designs/gqlgen/graphql"
+
+	"zoomql/internal/logs"
+	"zoomql/internal/ratelimit"
+)
+
+// OperationName returns the name of an operation in its document, for the log: not at
+// any length, and not what a request calls the operation, which may be any text.
+func OperationName(op *graphql.OperationContext) string {
+	if op.Operation == nil {
+		return ""
+	}
+	return logs.Text(op.Operation.Name)
+}
+
+// CallerAttr returns the name of the caller's API key, if there are keys, for the log.
+func CallerAttr(ctx context.Context) []slog.Attr {
+	if name := ratelimit.CallerFrom(ctx); name != "" {
+		return []slog.Attr{slog.String("caller", name)}
+	}
+	return nil
+}

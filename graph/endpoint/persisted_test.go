@@ -1,0 +1,88 @@
+package endpoint
+
+import (
+	"strings"
+	"testing"
+
+	"zoomql/cache"
+	"zoomql/graph/generated"
+)
+
+const (
+	typeQuery = `{__typename}`
+	// typeHash is the hash of typeQuery, as Apollo's own documentation has it.
+	typeHash = "ecf4edb46db40b5132295c0291d62fb65d6759a9eedfa4d5d612dd5ec54a6b38"
+)
+
+// What callers of one account have sent is not known to those of another, and what is
+// kept is bounded by the bytes of the cache.
+func TestPersistedQueriesBound(t *testing.T) {
+	ctx := t.Context()
+	const room = 1 << 20
+	store := cache.NewMemory(room)
+	mine, theirs := &library{store: store, view: "mine"}, &library{store: store, view: "theirs"}
+	send := func(text string) *requestParams {
+		r := &requestParams{hash: hashOf(text)}
+		r.Query = text
+		mine.remember(ctx, r)
+		return r
+	}
+	send(typeQuery)
+	if text, ok := mine.find(ctx, typeHash); !ok || text != typeQuery {
+		t.Errorf("not kept: %q", text)
+	}
+	if _, ok := theirs.find(ctx, typeHash); ok {
+		t.Error("the callers of another account have it")
+	}
+	long := send("{ a: __typename } #" + strings.Repeat("x", maxPersisted))
+	if _, ok := mine.find(ctx, long.hash); ok {
+		t.Error("one that would fill the cache is kept")
+	}
+	if key := mine.key(typeHash); strings.Contains(key, "mine") {
+		t.Errorf("the key %s names the account", key)
+	}
+	kept := 0
+	for i := range 1000 {
+		r := send(strings.Repeat("#", 10_000+i) + "\n{ __typename }")
+		if _, ok := mine.find(ctx, r.hash); ok {
+			kept++
+		}
+	}
+	held := 0
+	for i := range 1000 {
+		if _, ok := mine.find(ctx, hashOf(strings.Repeat("#", 10_000+i)+"\n{ __typename }")); ok {
+			held += 10_000
+		}
+	}
+	if kept == 0 || held > room {
+		t.Errorf("%d were kept, and %d bytes still are, of %d", kept, held, room)
+	}
+}
+
+// What is wrong with a manifest is known at the start, with its place.
+func TestReadTrusted(t *testing.T) {
+	schema := generated.NewExecutableSchema(generated.Config{}).Schema()
+	for _, c := range []struct{ why, text, want string }{
+		{"no JSON", `{"a"`, "m.json: not JSON (at byte 4)"},
+		{"a list", `[]`, "m.json: not a JSON object from ids to documents"},
+		{"nothing in it", `{}`, "m.json: holds no document"},
+		{"no text", `{"a": 7}`, `m.json: "a": not the text of a document`},
+		{"an empty id", `{"": "{ __typename }"}`, "the id is empty"},
+		{"no GraphQL", `{"a": "{ b"}`, `m.json: document "a": Expected Name, found <EOF> (line 1, column `},
+		{"only a fragment", `{"a": "fragment A on Query { __typename }"}`, `m.json: document "a": `},
+		{"a field that is not there", `{"a": "query A {\n  nothing }"}`, `m.json: document "a": Cannot query field "nothing" on type "Query". (line 2, column 3)`},
+		{"Apollo's, of another version", `{"format": "apollo-persisted-query-manifest", "version": 2, "operations": [{"id": "a", "body": "{ __typename }"}]}`, "format and version"},
+		{"Apollo's, without a body", `{"format": "apollo-persisted-query-manifest", "version": 1, "operations": [{"id": "a"}]}`, "operation 1 has no id or no body"},
+		{"Apollo's, empty", `{"format": "apollo-persisted-query-manifest", "version": 1, "operations": []}`, "holds no document"},
+		{"Apollo's, one id twice", `{"format": "apollo-persisted-query-manifest", "version": 1, "operations": [{"id": "a", "body": "{ __typename }"}, {"id": "a", "body": "{ a: __typename }"}]}`, `two operations have the id "a"`},
+		{"many mistakes", `{"a": "{", "b": "{", "c": "{", "d": "{", "e": "{", "f": "{", "g": "{", "h": "{", "i": "{", "j": "{", "k": "{", "l": "{"}`, "and 2 mistakes more"},
+	} {
+		if _, err := ReadTrusted(schema, Manifest{"m.json", []byte(c.text)}); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v, want %q", c.why, err, c.want)
+		}
+	}
+	_, err := ReadTrusted(schema, Manifest{"a.json", []byte(`{"a": "{ __typename }"}`)}, Manifest{"b.json", []byte(`{"a": "{ a: __typename }"}`)})
+	if err == nil || !strings.Contains(err.Error(), "b.json: document \"a\": another document has this id") {
+		t.Errorf("two files: %v", err)
+	}
+}
