@@ -20,15 +20,11 @@ func (s *scope) account() *types.Account {
 
 // accountBy returns the scope of the account that a caller names; nil is the own.
 func accountBy(ctx context.Context, by *types.AccountBy) (*scope, error) {
-	switch {
-	case by == nil:
+	if by == nil {
 		return from(ctx).in(""), nil
-	case by.ZoomID != nil:
-		id, err := nonEmpty("zoomId", *by.ZoomID)
-		return from(ctx).in(id), within(err, "account")
 	}
-	id, err := by.ID.Of("Account")
-	return from(ctx).in(id), within(err, "account", "id")
+	id, err := keyOf("account", *by)
+	return from(ctx).in(id), err
 }
 
 // accountFor returns the scope of the account that a write names, or else of the

@@ -36,7 +36,11 @@ func (r *accountResolver) User(ctx context.Context, obj *types.Account, by types
 	if err := s.holds("by", by.ID); err != nil {
 		return nil, err
 	}
-	return orNil(s.rootUser(ctx, by))
+	name, err := keyOf("", by)
+	if err != nil {
+		return nil, err
+	}
+	return orNil(s.rootUser(ctx, name))
 }
 
 func (r *accountResolver) Meeting(ctx context.Context, obj *types.Account, by types.MeetingBy) (*types.Meeting, error) {
@@ -44,7 +48,7 @@ func (r *accountResolver) Meeting(ctx context.Context, obj *types.Account, by ty
 	if err := s.holds("by", by.ID); err != nil {
 		return nil, err
 	}
-	number, err := meetingNumber(by)
+	number, err := numberBy("meeting", by)
 	if err != nil {
 		return nil, err
 	}
@@ -56,7 +60,7 @@ func (r *accountResolver) MeetingInstance(ctx context.Context, obj *types.Accoun
 	if err := s.holds("by", by.ID); err != nil {
 		return nil, err
 	}
-	uuid, err := instanceName(by)
+	uuid, err := keyOf("", by)
 	if err != nil {
 		return nil, err
 	}

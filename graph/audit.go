@@ -172,7 +172,7 @@ func globalIDOf(input reflect.Value) types.NodeID {
 		if !ok || v.IsNil() || kind == "User" && id.Type != "" && id.Type != "Account" {
 			continue
 		}
-		next := idBy(kind, v.Elem())
+		next := idBy(kind, v.Elem().Interface())
 		if (kind == "Poll" || kind == "Registrant") && next.Key != "" && !strings.Contains(next.Key, "/") {
 			next.Account, next.Key = id.Account, strings.ToLower(strings.TrimPrefix(id.Type+" ", "Meeting "))+id.Key+"/"+next.Key
 		} else if id.Type == "Account" && kind != "Account" && next.Account == "" {
@@ -193,21 +193,17 @@ func structName(t reflect.Type) string {
 
 // idBy returns the id in one of the inputs that name an object. E-mail addresses
 // are none.
-func idBy(kind string, by reflect.Value) types.NodeID {
+func idBy(kind string, by any) types.NodeID {
 	id := types.NodeID{Type: kind}
-	for f, v := range by.Fields() {
-		if v.Kind() != reflect.Pointer || v.IsNil() {
-			continue
-		}
-		switch given := v.Interface().(type) {
-		case *types.NodeID:
-			return *given
-		case *types.MeetingNumber:
-			id.Key = given.String()
-		case *string:
-			if f.Name == "ZoomID" {
-				id.Key = *given
-			}
+	field, value := givenIn(by)
+	switch given := value.(type) {
+	case *types.NodeID:
+		return *given
+	case *types.MeetingNumber:
+		id.Key = given.String()
+	case *string:
+		if field == "ZoomID" {
+			id.Key = *given
 		}
 	}
 	return id

@@ -10,7 +10,7 @@ import (
 // changed carries out a change of one meeting, or of something that hangs on it.
 func changed(ctx context.Context, by *types.MeetingBy, change func(*zoom.Client, types.MeetingNumber) error) (*types.UpdateMeetingPayload, error) {
 	s := in(ctx, by.ID)
-	number, err := meetingNumber(*by)
+	number, err := numberBy("meeting", *by)
 	if err == nil {
 		err = change(s.client, number)
 	}

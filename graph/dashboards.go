@@ -113,13 +113,6 @@ func (s *scope) wholeDashboardMeetings(ctx context.Context) func([]*types.Dashbo
 	}
 }
 
-func runName(by types.DashboardRunBy) string {
-	if by.UUID != nil {
-		return string(*by.UUID)
-	}
-	return by.Number.String()
-}
-
 // onKey reports whether a run needs no reading, because nothing but its UUID and
 // its edges are asked for.
 func onKey(ctx context.Context, run types.DashboardRun, typeName string) bool {

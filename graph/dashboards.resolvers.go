@@ -17,7 +17,11 @@ func (r *dashboardResolver) Meetings(ctx context.Context, obj *types.Dashboard, 
 }
 
 func (r *dashboardResolver) Meeting(ctx context.Context, obj *types.Dashboard, by types.DashboardRunBy, typeArg types.DashboardMeetingType) (*types.DashboardMeeting, error) {
-	return of(ctx, obj).dashboardMeeting(ctx, runName(by), typeArg)
+	name, err := keyOf("", by)
+	if err != nil {
+		return nil, err
+	}
+	return of(ctx, obj).dashboardMeeting(ctx, name, typeArg)
 }
 
 func (r *dashboardResolver) Webinars(ctx context.Context, obj *types.Dashboard, first int, after *string, typeArg types.DashboardWebinarType, from *types.Date, to *types.Date, groupIds []string, includeParticipantGroups *bool, dateType *types.DashboardDateType) (*types.Connection[types.DashboardWebinar], error) {
@@ -25,7 +29,11 @@ func (r *dashboardResolver) Webinars(ctx context.Context, obj *types.Dashboard, 
 }
 
 func (r *dashboardResolver) Webinar(ctx context.Context, obj *types.Dashboard, by types.DashboardRunBy, typeArg types.DashboardWebinarType) (*types.DashboardWebinar, error) {
-	return of(ctx, obj).dashboardWebinar(ctx, runName(by), typeArg)
+	name, err := keyOf("", by)
+	if err != nil {
+		return nil, err
+	}
+	return of(ctx, obj).dashboardWebinar(ctx, name, typeArg)
 }
 
 func (r *dashboardResolver) ZoomRooms(ctx context.Context, obj *types.Dashboard, first int, after *string) (*types.Connection[types.DashboardZoomRoom], error) {

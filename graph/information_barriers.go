@@ -8,15 +8,6 @@ import (
 	"zoomql/internal/zoom/types"
 )
 
-func policyID(by types.InformationBarrierPolicyBy) (string, error) {
-	if by.ZoomID != nil {
-		id, err := nonEmpty("zoomId", *by.ZoomID)
-		return id, within(err, "policy")
-	}
-	id, err := by.ID.Of("InformationBarrierPolicy")
-	return id, within(err, "policy", "id")
-}
-
 // policy returns the policy of an id: from the list if something is asked for
 // that only lists hold.
 func (s *scope) policy(ctx context.Context, id string) (*types.InformationBarrierPolicy, error) {
@@ -74,7 +65,7 @@ func writePolicy(ctx context.Context, account *types.AccountBy, by types.Informa
 	if err != nil {
 		return s, "", err
 	}
-	id, err := policyID(by)
+	id, err := keyOf("policy", by)
 	if err != nil {
 		return s, "", err
 	}

@@ -15,7 +15,7 @@ func (r *accountResolver) InformationBarrierPolicies(ctx context.Context, obj *t
 }
 
 func (r *accountResolver) InformationBarrierPolicy(ctx context.Context, obj *types.Account, by types.InformationBarrierPolicyBy) (*types.InformationBarrierPolicy, error) {
-	id, err := policyID(by)
+	id, err := keyOf("policy", by)
 	if err != nil {
 		return nil, err
 	}

@@ -47,7 +47,7 @@ func (r *participantResolver) Registrant(ctx context.Context, obj *types.Partici
 }
 
 func (r *queryResolver) MeetingInstance(ctx context.Context, by types.MeetingInstanceBy) (*types.MeetingInstance, error) {
-	name, err := instanceName(by)
+	name, err := keyOf("", by)
 	if err != nil {
 		return nil, err
 	}

@@ -8,7 +8,7 @@ import (
 )
 
 func (s *scope) createSipDialing(ctx context.Context, input types.CreateSipDialingInput) (*types.SipDialing, error) {
-	number, err := meetingNumber(*input.Meeting)
+	number, err := numberBy("meeting", *input.Meeting)
 	if err != nil {
 		return nil, err
 	}
@@ -16,7 +16,7 @@ func (s *scope) createSipDialing(ctx context.Context, input types.CreateSipDiali
 }
 
 func (s *scope) createMeetingTemplate(ctx context.Context, m *idempotency, input types.CreateMeetingTemplateInput) (*types.MeetingTemplate, error) {
-	number, err := meetingNumber(*input.Meeting)
+	number, err := numberBy("meeting", *input.Meeting)
 	if err != nil {
 		return nil, err
 	}

@@ -75,7 +75,7 @@ func (r *mutationResolver) RecoverMeeting(ctx context.Context, input types.Recov
 }
 
 func (r *queryResolver) Meeting(ctx context.Context, by types.MeetingBy) (*types.Meeting, error) {
-	number, err := meetingNumber(by)
+	number, err := numberBy("meeting", by)
 	if err != nil {
 		return nil, err
 	}

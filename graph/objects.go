@@ -21,15 +21,6 @@ const (
 // origin is that of an object that is known by its key alone.
 func (s *scope) origin() types.Origin { return types.Origin{Account: s.client.Sub()} }
 
-// in returns what the operation asks of the account that an id names; nil is the
-// own one.
-func in(ctx context.Context, id *types.NodeID) *scope {
-	if id == nil {
-		return from(ctx).in("")
-	}
-	return from(ctx).in(id.Account)
-}
-
 // orNil makes "there is none" null, where the schema allows it and it is no
 // error: at the end of an edge.
 func orNil[T any](obj *T, err error) (*T, error) {
@@ -57,15 +48,11 @@ const me = "me"
 
 // rootUser is user for a root: nothing is asked of Zoom if only the user's edges
 // are wanted, and a user who is known needs no batch.
-func (s *scope) rootUser(ctx context.Context, by types.UserBy) (*types.User, error) {
-	name, err := userName(by)
-	if err != nil {
-		return nil, err
-	}
+func (s *scope) rootUser(ctx context.Context, name string) (*types.User, error) {
 	if name == me {
 		return s.viewerUser(ctx)
 	}
-	if by.Email == nil && !strings.Contains(name, "@") && askedOf(ctx, "User").keyOnly() {
+	if !strings.Contains(name, "@") && askedOf(ctx, "User").keyOnly() {
 		return &types.User{Origin: s.origin(), ZoomID: types.Text(name)}, nil
 	}
 	if u, ok, err := zoom.GetUser.Known(ctx, s.client, zoom.UserKey{UserID: name}); ok {
@@ -81,22 +68,6 @@ func idOf(u *types.User) (string, error) {
 		return "", &inputError{code: types.ErrorCodeConflict, message: "The user has not accepted the invitation and has no id at Zoom yet, which is what Zoom is asked by for this."}
 	}
 	return string(u.ZoomID), nil
-}
-
-// userName returns the name by which Zoom knows the user that a caller means.
-func userName(by types.UserBy) (string, error) {
-	switch {
-	case by.ID != nil:
-		id, err := by.ID.Of("User")
-		return id, within(err, "id")
-	case by.ZoomID != nil:
-		return nonEmpty("zoomId", *by.ZoomID)
-	case by.Email != nil:
-		return address(*by.Email)
-	case *by.Me:
-		return me, nil
-	}
-	return "", invalid("me: either true or another way to name the user")
 }
 
 // address returns an e-mail address in the form in which it is a key.
@@ -159,27 +130,6 @@ func (s *scope) wholeMeeting(ctx context.Context, number types.MeetingNumber, se
 	return s.meetings().Load(ctx, meetingKey{number, secrets})
 }
 
-func meetingNumber(by types.MeetingBy) (types.MeetingNumber, error) {
-	if by.Number != nil {
-		return *by.Number, nil
-	}
-	number, err := meetingOf(*by.ID)
-	return number, within(err, "meeting", "id")
-}
-
-// meetingOf returns the number in a meeting's global id.
-func meetingOf(id types.NodeID) (types.MeetingNumber, error) {
-	key, err := id.Of("Meeting")
-	if err != nil {
-		return 0, err
-	}
-	number, err := types.ParseMeetingNumber(key)
-	if err != nil {
-		return 0, types.ErrBadID
-	}
-	return number, nil
-}
-
 // instance returns the run of a UUID, or the latest of a meeting's number.
 func (s *scope) instance(ctx context.Context, uuid string) (*types.MeetingInstance, error) {
 	_, err := types.ParseMeetingNumber(uuid)
@@ -190,45 +140,12 @@ func (s *scope) instance(ctx context.Context, uuid string) (*types.MeetingInstan
 	return s.instances().Load(ctx, uuid)
 }
 
-func instanceName(by types.MeetingInstanceBy) (string, error) {
-	switch {
-	case by.UUID != nil:
-		return string(*by.UUID), nil
-	case by.LatestOf != nil:
-		return by.LatestOf.String(), nil
-	}
-	return by.ID.Of("MeetingInstance")
-}
-
 // wholeInstance returns a run with the fields that its edges hang on.
 func (s *scope) wholeInstance(ctx context.Context, i *types.MeetingInstance) (*types.MeetingInstance, error) {
 	if i.Op == getPastMeeting {
 		return i, nil
 	}
 	return s.instances().Load(ctx, string(i.UUID))
-}
-
-// partOf splits the key of the global id of something that belongs to a meeting,
-// such as a poll.
-func partOf(id types.NodeID, kind string) (types.MeetingNumber, string, error) {
-	key, err := id.Of(kind)
-	if err != nil {
-		return 0, "", err
-	}
-	meeting, part, ok := strings.Cut(key, "/")
-	number, err := types.ParseMeetingNumber(meeting)
-	if !ok || err != nil || part == "" {
-		return 0, "", types.ErrBadID
-	}
-	return number, part, nil
-}
-
-// registrantOf splits the key of a registrant's global id.
-func registrantOf(id types.NodeID) (zoom.RegistrantsOf, string, error) {
-	var webinar bool
-	id.Key, webinar = strings.CutPrefix(id.Key, "webinar ")
-	number, registrant, err := partOf(id, "Registrant")
-	return zoom.RegistrantsOf{Number: number, Webinar: webinar && err == nil}, registrant, err
 }
 
 // ofMeeting and ofWebinar say what somebody registered for.

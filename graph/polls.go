@@ -9,11 +9,11 @@ import (
 
 // pollKey returns the poll that a caller means. It must be one of the meeting.
 func pollKey(meeting types.MeetingNumber, by types.PollBy) (zoom.PollKey, error) {
-	if by.ID == nil {
-		id, err := nonEmpty("zoomId", *by.ZoomID)
-		return zoom.PollKey{MeetingID: meeting, PollID: id}, within(err, "poll")
+	key, err := keyOf("poll", by)
+	if err != nil || by.ID == nil {
+		return zoom.PollKey{MeetingID: meeting, PollID: key}, err
 	}
-	of, id, err := partOf(*by.ID, "Poll")
+	of, id, err := partsOf(key)
 	if err == nil && of != meeting {
 		err = invalid("The id is of another meeting's poll.")
 	}
@@ -22,7 +22,7 @@ func pollKey(meeting types.MeetingNumber, by types.PollBy) (zoom.PollKey, error)
 
 // pollOf is pollKey for a write, which names the meeting too.
 func pollOf(meeting types.MeetingBy, by types.PollBy) (zoom.PollKey, error) {
-	number, err := meetingNumber(meeting)
+	number, err := numberBy("meeting", meeting)
 	if err != nil {
 		return zoom.PollKey{}, err
 	}
@@ -30,7 +30,7 @@ func pollOf(meeting types.MeetingBy, by types.PollBy) (zoom.PollKey, error) {
 }
 
 func (s *scope) createPoll(ctx context.Context, m *idempotency, input types.CreatePollInput) (*types.Poll, error) {
-	number, err := meetingNumber(*input.Meeting)
+	number, err := numberBy("meeting", *input.Meeting)
 	if err != nil {
 		return nil, err
 	}

@@ -77,15 +77,6 @@ func (s *scope) role(ctx context.Context, id string) (*types.Role, error) {
 	return s.roles().Load(ctx, roleKey{id, want.lacks(zoom.ListRoles.Pattern)})
 }
 
-func roleID(by types.RoleBy) (string, error) {
-	if by.ZoomID != nil {
-		id, err := nonEmpty("zoomId", *by.ZoomID)
-		return id, within(err, "role")
-	}
-	id, err := by.ID.Of("Role")
-	return id, within(err, "role", "id")
-}
-
 // roleList reads the roles of the account, each whole if more is asked for than
 // the list holds.
 func (s *scope) roleList(ctx context.Context, kind types.RoleType) ([]*types.Role, error) {
@@ -172,7 +163,7 @@ func writeRole(ctx context.Context, account *types.AccountBy, by types.RoleBy, w
 	if err != nil {
 		return s, "", err
 	}
-	id, err := roleID(by)
+	id, err := keyOf("role", by)
 	if err != nil {
 		return s, "", err
 	}
@@ -186,7 +177,7 @@ func (s *scope) assignRole(ctx context.Context, id string, users []*types.UserBy
 	}
 	names := make([]zoom.RoleMemberName, len(users))
 	for i, by := range users {
-		name, err := userName(*by)
+		name, err := keyOf("", *by)
 		switch {
 		case err != nil:
 			return nil, item(err, "users", i)

@@ -14,7 +14,7 @@ func (r *accountResolver) Roles(ctx context.Context, obj *types.Account, typeArg
 }
 
 func (r *accountResolver) Role(ctx context.Context, obj *types.Account, by types.RoleBy) (*types.Role, error) {
-	id, err := roleID(by)
+	id, err := keyOf("role", by)
 	if err != nil {
 		return nil, err
 	}

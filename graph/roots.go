@@ -3,7 +3,6 @@ package graph
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -17,93 +16,6 @@ func (s *scope) viewer() *types.Viewer { return &types.Viewer{} }
 // viewerUser is null: a server-to-server app acts for an account, not for a
 // user.
 func (s *scope) viewerUser(context.Context) (*types.User, error) { return nil, nil }
-
-// maxNodes bounds how many ids one nodes field may name.
-const maxNodes = 300
-
-// node returns an object by its global id, whatever it is.
-func (s *scope) node(ctx context.Context, id types.NodeID) (types.Node, error) {
-	switch id.Type {
-	case "Account":
-		return someNode(from(ctx).in(id.Key).rootAccount(ctx))
-	case "User":
-		return someNode(s.rootUser(ctx, types.UserBy{ID: &id}))
-	case "Meeting":
-		number, err := meetingOf(id)
-		if err != nil {
-			return nil, err
-		}
-		return someNode(s.meeting(ctx, number))
-	case "MeetingInstance":
-		return someNode(s.instance(ctx, id.Key))
-	case "Registrant":
-		of, registrant, err := registrantOf(id)
-		if err != nil {
-			return nil, err
-		}
-		return someNode(s.registrant(ctx, of, registrant))
-	case "Role":
-		return someNode(s.role(ctx, id.Key))
-	case "InformationBarrierPolicy":
-		return someNode(s.policy(ctx, id.Key))
-	case "Survey":
-		return someNode(s.survey(ctx, id.Key))
-	case "Webinar":
-		number, err := types.ParseMeetingNumber(id.Key)
-		if err != nil {
-			return nil, types.ErrBadID
-		}
-		return someNode(s.webinar(ctx, number))
-	case "Poll":
-		meeting, poll, err := partOf(id, "Poll")
-		if err != nil {
-			return nil, err
-		}
-		return someNode(zoom.GetPoll.Do(ctx, s.client, zoom.PollKey{MeetingID: meeting, PollID: poll}))
-	}
-	return nil, types.ErrBadID
-}
-
-// someNode keeps a nil object from becoming an interface that is not nil.
-func someNode[T any, P interface {
-	*T
-	types.Node
-}](obj P, err error) (types.Node, error) {
-	obj, err = orNil((*T)(obj), err)
-	if obj == nil {
-		return nil, err
-	}
-	return obj, err
-}
-
-// nodes returns many objects at once. One that fails is null, with its error
-// beside it.
-func nodes(ctx context.Context, ids []*types.NodeID) ([]types.Node, error) {
-	if len(ids) > maxNodes {
-		return nil, invalid(fmt.Sprintf("ids: %d are more than %d", len(ids), maxNodes))
-	}
-	found, errs := findNodes(ctx, ids...)
-	for i, err := range errs {
-		if err != nil {
-			graphql.AddError(graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i)), err)
-		}
-	}
-	return found, nil
-}
-
-// findNodes returns the objects of global ids, in their order. The ids tell which types
-// these are of, so that none waits for rounds that only others lead to.
-func findNodes(ctx context.Context, ids ...*types.NodeID) ([]types.Node, []error) {
-	found, errs, kinds := make([]types.Node, len(ids)), make([]error, len(ids)), make([]string, len(ids))
-	for i, id := range ids {
-		kinds[i] = id.Type
-	}
-	from(ctx).apart(ctx, kinds, func(i int) {
-		defer caught(ctx, &errs[i])
-		found[i], errs[i] = in(ctx, ids[i]).node(ctx, *ids[i])
-	})
-	return found, errs
-}
 
 // instances reads the runs of a meeting, each whole if more than its UUID and
 // time is asked for.

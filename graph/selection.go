@@ -81,21 +81,28 @@ func (a *asked) lacksOf(op string, object any) []need {
 // object need not be read then: that it exists, the edges' own calls will tell.
 func (a *asked) keyOnly() bool { return !a.plain && a.edges && !a.secrets }
 
-// keys are the fields that an object holds before it was read.
-var keys = map[string][]string{
-	"Account":         {"id", "zoomId"},
-	"User":            {"id", "zoomId"},
-	"Meeting":         {"id", "number"},
-	"MeetingInstance": {"id", "uuid"},
-	"Role":            {"id", "zoomId"},
-	"Survey":          {"id", "zoomId"},
-	"Webinar":         {"id", "number"},
-	"WebinarReport":   {"uuid"},
+// keyFields returns the fields that an object of a type holds before it was read: its
+// global id, and the first field beside it of the input that names such objects. Runs
+// and rooms on the dashboard are named by other inputs.
+func keyFields(typeName string) []string { return keysOfTypes()[typeName] }
 
-	"DashboardMeeting":  {"uuid"},
-	"DashboardWebinar":  {"uuid"},
-	"DashboardZoomRoom": {"zoomId"},
-}
+var keysOfTypes = sync.OnceValue(func() map[string][]string {
+	keys := map[string][]string{"DashboardMeeting": {"uuid"}, "DashboardWebinar": {"uuid"}, "DashboardZoomRoom": {"zoomId"}}
+	all := inputTypes()
+	for name, by := range all {
+		typeName, ok := strings.CutSuffix(name, "By")
+		if !ok || all[typeName] == nil || by.Kind != ast.InputObject {
+			continue
+		}
+		for _, field := range by.Fields {
+			own := all[typeName].Fields.ForName(field.Name)
+			if own != nil && (len(keys[typeName]) == 0 || field.Name != "id" && len(keys[typeName]) == 1) {
+				keys[typeName] = append(keys[typeName], field.Name)
+			}
+		}
+	}
+	return keys
+})
 
 // selection identifies a merged selection set within one operation.
 type selection struct {
@@ -168,7 +175,7 @@ func (a *asked) object(opCtx *graphql.OperationContext, set ast.SelectionSet, ty
 			// One that costs no call is made of what the object holds itself.
 			a.secrets = a.secrets || info.ops == nil && info.secret
 			continue
-		case slices.Contains(keys[typeName], f.Name):
+		case slices.Contains(keyFields(typeName), f.Name):
 			a.key = true
 		case f.Name != "__typename":
 			a.plain = true

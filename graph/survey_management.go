@@ -26,13 +26,6 @@ func (s *scope) survey(ctx context.Context, id string) (*types.Survey, error) {
 	return s.surveys().Load(ctx, surveyKey{id})
 }
 
-func surveyID(by types.SurveyBy) (string, error) {
-	if by.ZoomID != nil {
-		return nonEmpty("zoomId", *by.ZoomID)
-	}
-	return by.ID.Of("Survey")
-}
-
 // surveyList reads the surveys of the account, each whole if more is asked for
 // than the list holds.
 func (s *scope) surveyList(ctx context.Context, first int, after *string) (*types.Connection[types.Survey], error) {

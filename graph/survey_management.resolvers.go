@@ -13,7 +13,7 @@ func (r *accountResolver) Surveys(ctx context.Context, obj *types.Account, first
 }
 
 func (r *accountResolver) Survey(ctx context.Context, obj *types.Account, by types.SurveyBy) (*types.Survey, error) {
-	id, err := surveyID(by)
+	id, err := keyOf("survey", by)
 	if err != nil {
 		return nil, err
 	}

@@ -40,7 +40,11 @@ func (r *mutationResolver) DeleteUser(ctx context.Context, input types.DeleteUse
 }
 
 func (r *queryResolver) User(ctx context.Context, by types.UserBy) (*types.User, error) {
-	return orNil(in(ctx, by.ID).rootUser(ctx, by))
+	name, err := keyOf("", by)
+	if err != nil {
+		return nil, err
+	}
+	return orNil(in(ctx, by.ID).rootUser(ctx, name))
 }
 
 func (r *updateUserPayloadResolver) User(ctx context.Context, obj *types.UpdateUserPayload) (*types.User, error) {

@@ -45,21 +45,6 @@ func (s *scope) webinarHost(ctx context.Context, w *types.Webinar) (*types.User,
 	return orNil(s.user(ctx, string(w.HostZoomID)))
 }
 
-func webinarNumber(by types.WebinarBy) (types.MeetingNumber, error) {
-	if by.Number != nil {
-		return *by.Number, nil
-	}
-	key, err := by.ID.Of("Webinar")
-	if err != nil {
-		return 0, within(err, "webinar", "id")
-	}
-	number, err := types.ParseMeetingNumber(key)
-	if err != nil {
-		return 0, within(types.ErrBadID, "webinar", "id")
-	}
-	return number, nil
-}
-
 // webinarList reads a list of webinars, each whole if more is asked for than
 // lists hold.
 func (s *scope) webinarList(ctx context.Context, filter zoom.WebinarFilter, first int, after *string) (*types.Connection[types.Webinar], error) {
@@ -103,7 +88,7 @@ func (s *scope) webinarParticipants(ctx context.Context, w *types.Webinar, first
 }
 
 func (s *scope) addWebinarRegistrant(ctx context.Context, m *idempotency, input types.AddWebinarRegistrantInput) (*types.AddedRegistrant, error) {
-	number, err := webinarNumber(*input.Webinar)
+	number, err := numberBy("webinar", *input.Webinar)
 	if err != nil {
 		return nil, err
 	}

@@ -22,7 +22,7 @@ func (r *mutationResolver) AddWebinarRegistrant(ctx context.Context, input types
 }
 
 func (r *queryResolver) Webinar(ctx context.Context, by types.WebinarBy) (*types.Webinar, error) {
-	number, err := webinarNumber(by)
+	number, err := numberBy("webinar", by)
 	if err != nil {
 		return nil, err
 	}

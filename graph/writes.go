@@ -35,7 +35,7 @@ func (s *scope) deleteMeeting(ctx context.Context, input types.DeleteMeetingInpu
 // occurrenceOf returns which meeting a write names, and which date of it, if any. An
 // empty date is none: Zoom would take the whole series.
 func occurrenceOf(by types.MeetingBy, occurrenceID *string) (types.MeetingNumber, string, error) {
-	number, err := meetingNumber(by)
+	number, err := numberBy("meeting", by)
 	if err != nil {
 		return 0, "", err
 	}
@@ -44,7 +44,7 @@ func occurrenceOf(by types.MeetingBy, occurrenceID *string) (types.MeetingNumber
 }
 
 func (s *scope) endMeeting(ctx context.Context, input types.EndMeetingInput) (types.MeetingNumber, error) {
-	number, err := meetingNumber(*input.Meeting)
+	number, err := numberBy("meeting", *input.Meeting)
 	if err != nil {
 		return 0, err
 	}
@@ -79,7 +79,7 @@ func (s *scope) meetingMade(ctx context.Context, id string) (*types.Meeting, err
 // hostID returns Zoom's id of a user: what a write makes stale is filed under
 // it, and an e-mail address would miss that.
 func (s *scope) hostID(ctx context.Context, by types.UserBy) (string, error) {
-	name, err := userName(by)
+	name, err := keyOf("", by)
 	if err != nil || (name != me && !strings.Contains(name, "@")) {
 		return name, err
 	}
@@ -102,7 +102,7 @@ func (s *scope) namedUser(ctx context.Context, name string) (*types.User, error)
 }
 
 func (s *scope) addRegistrant(ctx context.Context, m *idempotency, input types.AddRegistrantInput) (*types.AddedRegistrant, error) {
-	number, err := meetingNumber(*input.Meeting)
+	number, err := numberBy("meeting", *input.Meeting)
 	if err != nil {
 		return nil, err
 	}
@@ -219,25 +219,19 @@ func (s *scope) registrantsBy(ctx context.Context, of zoom.RegistrantsOf, by []*
 }
 
 func (s *scope) registrantBy(ctx context.Context, of zoom.RegistrantsOf, by types.RegistrantBy) (*types.Registrant, error) {
-	named := &types.Registrant{Origin: s.origin(), Meeting: of.Number, OfWebinar: of.Webinar}
+	key, err := keyOf("", by)
 	switch {
+	case err != nil:
+		return nil, err
+	case by.Email != nil:
+		return s.registrantByEmail(ctx, of, key)
 	case by.ID != nil:
-		other, id, err := registrantOf(*by.ID)
-		if err == nil && other != of {
+		var other zoom.RegistrantsOf
+		if other, key, err = registrantOf(key); err == nil && other != of {
 			err = invalid("id: it is of another meeting's registrant")
 		}
-		named.ZoomID = types.Text(id)
-		return named, err
-	case by.ZoomID != nil:
-		id, err := nonEmpty("zoomId", *by.ZoomID)
-		named.ZoomID = types.Text(id)
-		return named, err
 	}
-	email, err := address(*by.Email)
-	if err != nil {
-		return nil, err
-	}
-	return s.registrantByEmail(ctx, of, email)
+	return &types.Registrant{Origin: s.origin(), Meeting: of.Number, OfWebinar: of.Webinar, ZoomID: types.Text(key)}, err
 }
 
 // registrantByEmail looks into the lists of registrants. That there is none is known

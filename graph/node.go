@@ -1,0 +1,207 @@
+package graph
+
+import (
+	"context"
+	"fmt"
+	"reflect"
+	"strings"
+
+	"github.com/99designs/gqlgen/graphql"
+
+	"zoomql/internal/zoom"
+	"zoomql/internal/zoom/types"
+)
+
+// Objects are named by global ids (see [types.NodeID]) and by inputs such as MeetingBy,
+// which have the global id and Zoom's own names of the object beside it. Both lead to
+// the key of the object: a text that names it among those of its type in its account.
+
+// nodeTypes are the types that implement Node, by name: how an object is loaded by its
+// key, with what the field of ctx asks of it. Type MeetingBy of the inputs belongs to
+// the type Meeting by its name, and so do the fields of the schema that are known with
+// the key (see [keyFields]). The key of an object is in its method ID.
+var nodeTypes = map[string]func(ctx context.Context, s *scope, key string) (types.Node, error){
+	"Account": func(ctx context.Context, _ *scope, key string) (types.Node, error) {
+		return someNode(from(ctx).in(key).rootAccount(ctx))
+	},
+	"InformationBarrierPolicy": func(ctx context.Context, s *scope, key string) (types.Node, error) {
+		return someNode(s.policy(ctx, key))
+	},
+	"Meeting": func(ctx context.Context, s *scope, key string) (types.Node, error) {
+		number, err := numberIn(key)
+		if err != nil {
+			return nil, err
+		}
+		return someNode(s.meeting(ctx, number))
+	},
+	"MeetingInstance": func(ctx context.Context, s *scope, key string) (types.Node, error) {
+		return someNode(s.instance(ctx, key))
+	},
+	"Poll": func(ctx context.Context, s *scope, key string) (types.Node, error) {
+		meeting, poll, err := partsOf(key)
+		if err != nil {
+			return nil, err
+		}
+		return someNode(zoom.GetPoll.Do(ctx, s.client, zoom.PollKey{MeetingID: meeting, PollID: poll}))
+	},
+	"Registrant": func(ctx context.Context, s *scope, key string) (types.Node, error) {
+		of, registrant, err := registrantOf(key)
+		if err != nil {
+			return nil, err
+		}
+		return someNode(s.registrant(ctx, of, registrant))
+	},
+	"Role": func(ctx context.Context, s *scope, key string) (types.Node, error) {
+		return someNode(s.role(ctx, key))
+	},
+	"Survey": func(ctx context.Context, s *scope, key string) (types.Node, error) {
+		return someNode(s.survey(ctx, key))
+	},
+	"User": func(ctx context.Context, s *scope, key string) (types.Node, error) {
+		return someNode(s.rootUser(ctx, key))
+	},
+	"Webinar": func(ctx context.Context, s *scope, key string) (types.Node, error) {
+		number, err := numberIn(key)
+		if err != nil {
+			return nil, err
+		}
+		return someNode(s.webinar(ctx, number))
+	},
+}
+
+// someNode keeps a nil object from becoming an interface that is not nil.
+func someNode[T any, P interface {
+	*T
+	types.Node
+}](obj P, err error) (types.Node, error) {
+	obj, err = orNil((*T)(obj), err)
+	if obj == nil {
+		return nil, err
+	}
+	return obj, err
+}
+
+// maxNodes bounds how many ids one nodes field may name.
+const maxNodes = 300
+
+// nodes returns many objects at once. One that fails is null, with its error
+// beside it.
+func nodes(ctx context.Context, ids []*types.NodeID) ([]types.Node, error) {
+	if len(ids) > maxNodes {
+		return nil, invalid(fmt.Sprintf("ids: %d are more than %d", len(ids), maxNodes))
+	}
+	found, errs := findNodes(ctx, ids...)
+	for i, err := range errs {
+		if err != nil {
+			graphql.AddError(graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i)), err)
+		}
+	}
+	return found, nil
+}
+
+// findNodes returns the objects of global ids, in their order. The ids tell which types
+// these are of, so that none waits for rounds that only others lead to.
+func findNodes(ctx context.Context, ids ...*types.NodeID) ([]types.Node, []error) {
+	found, errs, kinds := make([]types.Node, len(ids)), make([]error, len(ids)), make([]string, len(ids))
+	for i, id := range ids {
+		kinds[i] = id.Type
+	}
+	from(ctx).apart(ctx, kinds, func(i int) {
+		defer caught(ctx, &errs[i])
+		load := nodeTypes[ids[i].Type]
+		if load == nil {
+			errs[i] = types.ErrBadID
+			return
+		}
+		found[i], errs[i] = load(ctx, in(ctx, ids[i]), ids[i].Key)
+	})
+	return found, errs
+}
+
+// in returns what the operation asks of the account that an id names; nil is the
+// own one.
+func in(ctx context.Context, id *types.NodeID) *scope {
+	if id == nil {
+		return from(ctx).in("")
+	}
+	return from(ctx).in(id.Account)
+}
+
+// keyOf returns the key of the object that an input of one part names, such as
+// [types.MeetingBy], whose fields say by their names what they are. argument is where
+// the input was given, for errors; "" where the caller says it.
+func keyOf(argument string, by any) (string, error) {
+	at := []string{argument}
+	if argument == "" {
+		at = nil
+	}
+	field, value := givenIn(by)
+	switch value := value.(type) {
+	case *types.NodeID:
+		key, err := value.Of(strings.TrimSuffix(reflect.TypeOf(by).Name(), "By"))
+		return key, within(err, append(at, "id")...)
+	case *types.MeetingNumber:
+		return value.String(), nil
+	case *types.UUID:
+		return string(*value), nil
+	case *string:
+		if field == "Email" {
+			key, err := address(*value)
+			return key, within(err, at...)
+		}
+		key, err := nonEmpty("zoomId", *value)
+		return key, within(err, at...)
+	case *bool:
+		if *value {
+			return me, nil
+		}
+	}
+	return "", within(invalid("me: either true or another way to name the user"), at...)
+}
+
+// givenIn returns the one part that an input of one part has, and the name of its field.
+func givenIn(by any) (field string, value any) {
+	for f, v := range reflect.ValueOf(by).Fields() {
+		if !v.IsNil() {
+			return f.Name, v.Interface()
+		}
+	}
+	return "", nil
+}
+
+// numberBy returns the number of the meeting or webinar that an input names.
+func numberBy(argument string, by any) (types.MeetingNumber, error) {
+	key, err := keyOf(argument, by)
+	if err != nil {
+		return 0, err
+	}
+	number, err := numberIn(key)
+	return number, within(err, argument, "id")
+}
+
+// numberIn returns the number that is the key of a meeting or webinar.
+func numberIn(key string) (types.MeetingNumber, error) {
+	number, err := types.ParseMeetingNumber(key)
+	if err != nil {
+		return 0, types.ErrBadID
+	}
+	return number, nil
+}
+
+// partsOf splits the key of an object that belongs to a meeting, such as a poll: the
+// number, a slash, and Zoom's id of the object.
+func partsOf(key string) (meeting types.MeetingNumber, id string, err error) {
+	number, id, ok := strings.Cut(key, "/")
+	meeting, err = types.ParseMeetingNumber(number)
+	if !ok || err != nil || id == "" {
+		return 0, "", types.ErrBadID
+	}
+	return meeting, id, nil
+}
+
+// registrantOf splits the key of a registrant; that of a webinar's begins with "webinar ".
+func registrantOf(key string) (zoom.RegistrantsOf, string, error) {
+	key, webinar := strings.CutPrefix(key, "webinar ")
+	number, registrant, err := partsOf(key)
+	return zoom.RegistrantsOf{Number: number, Webinar: webinar && err == nil}, registrant, err
+}
