@@ -1,4 +1,4 @@
-package main
+package gateway
 
 import (
 	"encoding/json"
@@ -140,7 +140,7 @@ func (r *replicas) questions() (bodies []string) {
 		}
 		return r.fill(text)
 	}
-	err := filepath.WalkDir("testdata/graphql", func(path string, _ fs.DirEntry, err error) error {
+	err := filepath.WalkDir("../../testdata/graphql", func(path string, _ fs.DirEntry, err error) error {
 		if !strings.HasSuffix(path, ".txtar") {
 			return err
 		}

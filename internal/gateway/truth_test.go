@@ -1,4 +1,4 @@
-package main
+package gateway
 
 import (
 	"bytes"
@@ -23,7 +23,7 @@ import (
 )
 
 // documents are Zoom's own, which are not ours to commit.
-const documents = "../shared/zoom/openapi"
+const documents = "../../../shared/zoom/openapi"
 
 // wrong lists where Zoom's documents are wrong, with the reason: what is said
 // there is not asked of the gateway or the sandbox.

@@ -1,16 +1,18 @@
-package main
+package gateway
 
 import (
 	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -32,7 +34,13 @@ const patience = 5 * time.Minute
 // built twice, and under -race the gateway is watched as well.
 func TestMain(m *testing.M) {
 	if os.Args[0] == "zoomql" {
-		main()
+		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+		err := Run(ctx, os.Args[1:], os.Environ(), os.Stdout, os.Stderr)
+		stop()
+		if err != nil {
+			fmt.Fprintln(os.Stderr, "zoomql:", err)
+			os.Exit(1)
+		}
 		return
 	}
 	os.Exit(m.Run())
@@ -159,7 +167,7 @@ func (p *process) get(t *testing.T, path string) (int, string) {
 // asking again costs nothing.
 func TestReadmeExample(t *testing.T) {
 	p := start(t, nil)
-	readme, err := os.ReadFile("README.md")
+	readme, err := os.ReadFile("../../README.md")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -197,7 +205,7 @@ func fenced(t *testing.T, text, language string) string {
 
 // The README names every setting.
 func TestReadmeSettings(t *testing.T) {
-	readme, err := os.ReadFile("README.md")
+	readme, err := os.ReadFile("../../README.md")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,374 @@
+// Package gateway is the program: its command line, the layers that it puts together for
+// each Zoom account, the routes that it serves, and how it ends.
+package gateway
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"text/tabwriter"
+	"time"
+
+	"github.com/alecthomas/kong"
+
+	"zoomql/cache"
+	"zoomql/graph"
+	"zoomql/internal/access"
+	"zoomql/internal/config"
+	"zoomql/internal/drift"
+	"zoomql/internal/links"
+	"zoomql/internal/logs"
+	"zoomql/internal/operations"
+	"zoomql/internal/playground"
+	"zoomql/internal/ratelimit"
+	"zoomql/internal/redisname"
+	"zoomql/internal/sandbox"
+)
+
+// commands is the command line.
+type commands struct {
+	Serve   struct{}       `cmd:"" default:"1" help:"Serve GraphQL (the default)."`
+	Sandbox sandboxCommand `cmd:"" help:"Serve the sandbox alone: a Zoom to test other programs on."`
+	Health  struct{}       `cmd:"" help:"Ask the gateway at ADDR whether it is well, and exit 0 if so."`
+	Schema  struct{}       `cmd:"" help:"Print the schema as SDL."`
+
+	Operations struct {
+		JSON bool `help:"As JSON."`
+	} `cmd:"" help:"List the operations of Zoom that the graph uses, and where."`
+
+	Drift struct {
+		JSON bool `help:"As JSON."`
+	} `cmd:"" help:"Print what Zoom's answers had that the schema does not know, from DRIFT_FILE."`
+}
+
+// sandboxCommand is a command whose help lists what can be made odd.
+type sandboxCommand struct{}
+
+// Help is what --help says beyond the command's line.
+func (sandboxCommand) Help() string {
+	var b strings.Builder
+	b.WriteString("SANDBOX_FAULTS, or the header " + sandbox.FaultsHeader + " of a call, makes answers odd, as Zoom's are now and then though its documents do not say so. " +
+		"It is a list of kinds with commas between them, each with the share of calls that it is spent on: refused:0.01,small-pages. SANDBOX_SEED picks the calls and the places. The kinds:\n\n")
+	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+	for _, k := range sandbox.FaultKinds {
+		_, _ = fmt.Fprintf(w, "  %s\t%s\n", k.Name, k.Help) // a Builder takes everything
+	}
+	_ = w.Flush()
+	return b.String()
+}
+
+// Run is the program, with all that it takes from outside as arguments: the command line
+// without the program's name, and the environment as [os.Environ] has it. It serves
+// until ctx ends, then drains. The error is for a person to read.
+func Run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) error {
+	flags := &commands{}
+	command, err := flags.parse(args, stdout, stderr)
+	switch {
+	case err != nil || command == "":
+		return err
+	case command == "schema":
+		_, err = io.WriteString(stdout, graph.Schema())
+		return err
+	case command == "operations":
+		return printOperations(stdout, flags.Operations.JSON)
+	}
+	cfg, err := config.Load(environ)
+	if err != nil {
+		return fmt.Errorf("settings that cannot be used:\n%w", err)
+	}
+	switch command {
+	case "health":
+		return health(ctx, cfg)
+	case "drift":
+		return printDrift(stdout, cfg.DriftFile, flags.Drift.JSON)
+	case "sandbox":
+		return serveSandbox(ctx, cfg, stderr)
+	}
+	return serve(ctx, cfg, stderr)
+}
+
+// parse reads the command line; "" means that there is nothing left to do.
+func (c *commands) parse(args []string, stdout, stderr io.Writer) (string, error) {
+	exited := false
+	parser, err := kong.New(c,
+		kong.Name("zoomql"),
+		kong.Description("A GraphQL gateway over the Zoom REST API.\n\nSettings, from the environment:\n\n"+config.Help()),
+		kong.ConfigureHelp(kong.HelpOptions{NoExpandSubcommands: true, WrapUpperBound: 400}),
+		kong.Writers(stdout, stderr),
+		kong.Exit(func(int) { exited = true }),
+	)
+	if err != nil {
+		return "", err
+	}
+	parsed, err := parser.Parse(args)
+	if exited {
+		return "", nil // --help
+	}
+	if err != nil {
+		return "", fmt.Errorf("%w (see zoomql --help)", err)
+	}
+	return parsed.Command(), nil
+}
+
+// printOperations lists the table of operations.
+func printOperations(w io.Writer, asJSON bool) error {
+	rows, err := operations.Table(graph.Schema())
+	if err != nil {
+		return err
+	}
+	if !asJSON {
+		return operations.Write(w, rows)
+	}
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	return enc.Encode(rows)
+}
+
+// serve runs the gateway until ctx ends.
+func serve(ctx context.Context, cfg *config.Config, stderr io.Writer) error {
+	log := newLog(cfg, stderr)
+	box, accounts, err := startSandbox(cfg)
+	if err != nil {
+		return err
+	}
+	defer box.close()
+	stores, err := newStores(cfg, log)
+	if err != nil {
+		return err
+	}
+	defer stores.close()
+	found := &drift.Report{}
+	tenants, err := newTenants(cfg, accounts, stores, found, log)
+	if err != nil {
+		return err
+	}
+	kept, err := keepDrift(ctx, found, cfg.DriftFile, log)
+	if err != nil {
+		return err
+	}
+	defer kept()
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", cfg.Addr)
+	if err != nil {
+		return fmt.Errorf("ADDR: %w", err)
+	}
+	welcome(stderr, cfg, listener.Addr(), box)
+	spareCollector()
+	limitMemory(cfg.CacheBytes)
+	return listen(ctx, listener, newHandler(cfg, tenants, box, log), cfg.DrainTime)
+}
+
+// keepDrift begins to keep the drift report, until ctx ends; what it returns waits for
+// the last of it.
+func keepDrift(ctx context.Context, found *drift.Report, file string, log *slog.Logger) (wait func(), err error) {
+	if file != "" {
+		if err := found.Load(file); err != nil {
+			return nil, fmt.Errorf("DRIFT_FILE: %w", err)
+		}
+	}
+	ctx, end := context.WithCancel(ctx)
+	var keeping sync.WaitGroup
+	keeping.Go(func() { found.Keep(ctx, file, log) })
+	return func() {
+		end()
+		keeping.Wait()
+	}, nil
+}
+
+// printDrift prints the drift report.
+func printDrift(w io.Writer, file string, asJSON bool) error {
+	if file == "" {
+		return errors.New("DRIFT_FILE: not set; set it to the file that the gateway counts in")
+	}
+	entries, err := drift.Read(file)
+	if err != nil {
+		return err
+	}
+	if asJSON {
+		return drift.WriteJSON(w, entries)
+	}
+	return drift.Write(w, entries)
+}
+
+// newHandler puts the routes together.
+func newHandler(cfg *config.Config, tenants tenants, box *box, log *slog.Logger) http.Handler {
+	api := tenants.api(log)
+	api = access.Pages(access.PageOptions{Origins: cfg.AllowedOrigins, Own: []string{cfg.PublicOrigin()}, Headers: cfg.AllowedHeaders}, api)
+	mux := http.NewServeMux()
+	mux.Handle(graphqlPath, api)
+	mux.Handle("GET "+links.Path, tenants.files())
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { say(w, http.StatusOK, "ok") })
+	mux.Handle("GET /readyz", &readiness{all: tenants})
+	if cfg.PlaygroundOn() {
+		mux.HandleFunc("GET /schema.graphql", func(w http.ResponseWriter, _ *http.Request) { say(w, http.StatusOK, graph.Schema()) })
+		mux.Handle("/", playground.Handler(playground.Options{Schema: "/schema.graphql", Badge: box.badge(cfg), DefaultQuery: box.query()}))
+	}
+	routes := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == graphqlPath { // what a kept answer takes is counted in microseconds
+			api.ServeHTTP(w, r)
+			return
+		}
+		mux.ServeHTTP(w, r)
+	})
+	if cfg.Loopback() {
+		return access.Local(routes)
+	}
+	return routes
+}
+
+const graphqlPath = "/graphql"
+
+func say(w http.ResponseWriter, status int, text string) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	_, _ = io.WriteString(w, text+"\n")
+}
+
+// stores are where answers and budgets are kept.
+type stores struct {
+	answers cache.Store
+	near    *cache.Memory // the first tier of answers
+	budgets ratelimit.Store
+	ledger  cache.Ledger // nil without Redis
+	closers []func()
+}
+
+// newStores returns stores in this process, or over the Redis that all replicas
+// share. Redis need not be there yet.
+func newStores(cfg *config.Config, log *slog.Logger) (*stores, error) {
+	near := cache.NewMemory(cfg.CacheBytes)
+	if cfg.RedisURL == "" {
+		return &stores{answers: near, near: near, budgets: &ratelimit.Memory{}}, nil
+	}
+	conn, err := cache.Dial(string(cfg.RedisURL))
+	if err != nil {
+		return nil, errors.New("REDIS_URL: not a Redis URL, such as redis://localhost:6379")
+	}
+	names := redisname.New(string(cfg.RedisNameKey))
+	far := cache.NewRedis(conn, log, cache.WithKeys(cfg.CacheKeys), cache.WithNames(names))
+	shared := ratelimit.NewShared(conn, log, ratelimit.WithNames(names))
+	return &stores{
+		answers: cache.NewTiered(near, far), near: near, budgets: shared, ledger: far,
+		closers: []func(){shared.Close, far.Close, func() { _ = conn.Close() }},
+	}, nil
+}
+
+func (s *stores) close() {
+	for _, f := range s.closers {
+		f()
+	}
+}
+
+func newLog(cfg *config.Config, w io.Writer) *slog.Logger {
+	opts := &slog.HandlerOptions{Level: cfg.LogLevel, ReplaceAttr: logs.Bound}
+	if cfg.LogFormat == "json" {
+		return slog.New(slog.NewJSONHandler(w, opts))
+	}
+	return slog.New(slog.NewTextHandler(w, opts))
+}
+
+// listen serves until ctx ends, then lets requests in flight finish.
+func listen(ctx context.Context, l net.Listener, h http.Handler, drain time.Duration) error {
+	server := newServer(h)
+	failed := make(chan error, 1)
+	go func() { failed <- server.Serve(&coarseListener{Listener: l}) }()
+	select {
+	case err := <-failed:
+		return err
+	case <-ctx.Done():
+	}
+	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), drain)
+	defer cancel()
+	if err := server.Shutdown(grace); err != nil {
+		return errors.Join(fmt.Errorf("requests were still in flight after %s", drain), server.Close())
+	}
+	return nil
+}
+
+// newServer returns a server that waits for nobody for ever.
+func newServer(h http.Handler) *http.Server {
+	return &http.Server{
+		Handler:           h,
+		ReadHeaderTimeout: 10 * time.Second,
+		ReadTimeout:       30 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    64 << 10,
+	}
+}
+
+// health asks a gateway on this machine, for a container's health check.
+func health(ctx context.Context, cfg *config.Config) error {
+	_, port, err := net.SplitHostPort(cfg.Addr)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+net.JoinHostPort("127.0.0.1", port)+"/healthz", nil)
+	if err != nil {
+		return err
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = resp.Body.Close() }()
+	if resp.StatusCode != http.StatusOK {
+		return fmt.Errorf("the gateway answers %s", resp.Status)
+	}
+	return nil
+}
+
+// box is the sandbox that answers when no credentials are set, or nothing.
+type box struct {
+	*sandbox.Sandbox
+	server *http.Server
+}
+
+// startSandbox starts a sandbox on a port of this machine if no account is
+// configured. It returns the accounts to serve.
+func startSandbox(cfg *config.Config) (*box, []config.Account, error) {
+	if !cfg.Sandbox() {
+		return &box{}, cfg.Accounts, nil
+	}
+	s, err := newSandbox(cfg)
+	if err != nil {
+		return nil, nil, err
+	}
+	l, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, nil, err
+	}
+	b := &box{Sandbox: s, server: &http.Server{Handler: s, ReadHeaderTimeout: 10 * time.Second}}
+	go func() { _ = b.server.Serve(l) }() // ends with close
+	base := "http://" + l.Addr().String()
+	account := cfg.Accounts[0]
+	account.APIURL, account.OAuthURL = base+"/v2", base
+	account.ID, account.ClientID, account.ClientSecret = sandbox.AccountID, sandbox.ClientID, sandbox.ClientSecret
+	return b, []config.Account{account}, nil
+}
+
+func newSandbox(cfg *config.Config) (*sandbox.Sandbox, error) {
+	faults, err := sandbox.ParseFaults(cfg.SandboxFaults)
+	if err != nil {
+		return nil, err
+	}
+	return sandbox.New(sandbox.Options{
+		Seed: cfg.SandboxSeed, Users: cfg.SandboxUsers, Participants: cfg.SandboxParticipants,
+		Plan: string(cfg.Plan), Latency: cfg.SandboxLatency, Faults: faults,
+	})
+}
+
+func (b *box) close() {
+	if b.server != nil {
+		_ = b.server.Close()
+	}
+}
