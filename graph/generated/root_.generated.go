@@ -7268,8 +7268,6 @@ enum UserErrorCode {
   CONFLICT
   "A setting of the account, user or meeting has to be turned on first."
   NOT_ENABLED
-  "It is so already; nothing was changed."
-  ALREADY_DONE
 }
 
 """

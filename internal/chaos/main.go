@@ -18,6 +18,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"hash/fnv"
 	"io"
 	"math/rand/v2"
 	"net/http"
@@ -194,16 +195,9 @@ func (c *chaos) close() {
 // chance returns the source of what happens by chance in one part of the run,
 // whichever other parts there are.
 func (c *chaos) chance(part string) *rand.Rand {
-	h := fnv1a(part)
-	return rand.New(rand.NewPCG(c.seed, h))
-}
-
-func fnv1a(s string) uint64 {
-	h := uint64(14695981039346656037)
-	for _, b := range []byte(s) {
-		h = (h ^ uint64(b)) * 1099511628211
-	}
-	return h
+	h := fnv.New64a()
+	_, _ = h.Write([]byte(part)) // never fails
+	return rand.New(rand.NewPCG(c.seed, h.Sum64()))
 }
 
 // figures are the rows of the table, or several that belong together.

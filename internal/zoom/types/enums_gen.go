@@ -8412,8 +8412,6 @@ const (
 	UserErrorCodeConflict UserErrorCode = "CONFLICT"
 	// A setting of the account, user or meeting has to be turned on first.
 	UserErrorCodeNotEnabled UserErrorCode = "NOT_ENABLED"
-	// It is so already; nothing was changed.
-	UserErrorCodeAlreadyDone UserErrorCode = "ALREADY_DONE"
 )
 
 var userErrorCodeCodes = newCodes("UserErrorCode", false,
@@ -8427,7 +8425,6 @@ var userErrorCodeCodes = newCodes("UserErrorCode", false,
 	"DAILY_LIMIT", "daily_limit",
 	"CONFLICT", "conflict",
 	"NOT_ENABLED", "not_enabled",
-	"ALREADY_DONE", "already_done",
 )
 
 // Code returns what Zoom writes for the value.
