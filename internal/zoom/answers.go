@@ -72,6 +72,10 @@ func requiredOf(t reflect.Type, s *Spec) required {
 	return need
 }
 
+// besideLists are what stands beside a list, which alone is no answer: its length, and
+// the range that it is about.
+var besideLists = []string{"total_records", "from", "to"}
+
 // collectNames notes the JSON names of a struct, and of those embedded in it, with
 // where they are, and returns the names of lists.
 func collectNames(t reflect.Type, at []int, all map[string][]int) (lists []string) {
@@ -82,7 +86,7 @@ func collectNames(t reflect.Type, at []int, all map[string][]int) (lists []strin
 		f, index := t.Field(i), append(slices.Clone(at), i)
 		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
 		switch {
-		case name == "-" || name == "total_records" || name == "" && !f.Anonymous: // a count alone is no answer
+		case name == "-" || slices.Contains(besideLists, name) || name == "" && !f.Anonymous:
 		case name == "":
 			lists = append(lists, collectNames(f.Type, index, all)...)
 		default:

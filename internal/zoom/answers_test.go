@@ -37,6 +37,10 @@ var questions = map[string]func(context.Context, *Client) error{
 		return err
 	},
 	"whole list": func(ctx context.Context, c *Client) error { _, err := ListRoles.Do(ctx, c, RoleFilter{}); return err },
+	"list of days": func(ctx context.Context, c *Client) error {
+		_, err := GetCrcPorts.Do(ctx, c, Days{From: day("2026-01-01"), To: day("2026-01-31")})
+		return err
+	},
 	"settings": func(ctx context.Context, c *Client) error {
 		_, err := GetSettings.Do(ctx, c, SettingsKey{})
 		return err
@@ -93,7 +97,7 @@ func TestRefusalsUnderHTTP200(t *testing.T) {
 // What lacks the object or the list that was asked for is no answer, and what answers
 // a create so leaves open whether it was done.
 func TestAnswersThatLackWhatWasAskedFor(t *testing.T) {
-	for _, body := range []string{``, ` `, `{}`, `null`, `[]`, `{"status":"ok"}`, `{"users":{},"id":{},"roles":"r","token":"","total_records":3}`, `{"id":"","uuid":null,"total_records":2,"users":null}`} {
+	for _, body := range []string{``, ` `, `{}`, `null`, `[]`, `{"status":"ok"}`, `{"from":"2026-01-01","to":"2026-01-31"}`, `{"users":{},"id":{},"roles":"r","token":"","total_records":3}`, `{"id":"","uuid":null,"total_records":2,"users":null}`} {
 		for name, ask := range questions {
 			calls, err := twice(t, ask, 200, body)
 			switch {
