@@ -221,14 +221,18 @@ func received(req *Request, answer *http.Response, body []byte, odd *types.Oddit
 	}
 	value, err := req.decode(body, odd)
 	resp := &Response{Status: answer.StatusCode, Header: answer.Header, Body: body, Value: value}
-	if err == nil && (need.met(value) || len(need.names) == 0 && !mayRefuse(body)) {
+	if err == nil && (need.met(value) || len(need.names) == 0 && len(body) == 0) {
 		return resp, nil
 	}
-	if said := readRefusal(body); said.code != 0 && said.message != "" && !need.holds(body) {
+	said := readRefusal(body)
+	if said.code != 0 && said.message != "" && !need.holds(body) {
 		return nil, refused(req, answer, said)
 	}
-	if err != nil {
+	switch {
+	case err != nil:
 		return bad(ErrBadAnswer, "", err)
+	case said.doubtful && len(need.names) == 0 && !req.raw:
+		return bad(ErrBadAnswer, "the answer does not say that it was done", nil)
 	}
 	if lacking := need.lacking(body); lacking != "" && !req.raw {
 		return bad(ErrBadAnswer, lacking, nil)
@@ -241,11 +245,6 @@ func received(req *Request, answer *http.Response, body []byte, odd *types.Oddit
 func (r *required) holds(body []byte) bool {
 	fields, err := members(body)
 	return err == nil && slices.ContainsFunc(r.names, func(name string) bool { return hasValue(fields[name]) })
-}
-
-// mayRefuse tells most bodies that are no refusal without reading them.
-func mayRefuse(body []byte) bool {
-	return bytes.Contains(body, []byte(`"code"`)) || bytes.Contains(body, []byte(`"errorCode"`))
 }
 
 // refused makes an error of a refusal under HTTP 200: what HTTP 400 would have been.
@@ -288,12 +287,18 @@ func isJSON(h http.Header, body []byte) bool {
 	}
 }
 
+// withoutMark returns a body without the byte order mark that may stand before UTF-8.
+func withoutMark(body []byte) []byte { return bytes.TrimPrefix(body, []byte("\ufeff")) }
+
 // refusalBody is what Zoom writes when it refuses.
 type refusalBody struct {
 	zooms   bool // it has the form of Zoom's
 	code    int
 	message string
 	fields  []FieldError
+	// doubtful tells that it speaks of an error, or of something else than success: a
+	// write that has no other answer may not have been done.
+	doubtful bool
 }
 
 // readRefusal reads a refusal from JSON: what has no code of Zoom's is none.
@@ -308,6 +313,7 @@ func readRefusal(body []byte) refusalBody {
 	n, _ := number(jsontext.Value(code))
 	said.code = int(n)
 	said.message = firstText(fields["message"], fields["errorMessage"])
+	said.doubtful = isDoubtful(fields)
 	var list []jsontext.Value
 	if v := fields["errors"]; v.Kind() == '[' && types.Unmarshal(v, &list) == nil {
 		for _, item := range list[:min(len(list), maxFields)] {
@@ -317,6 +323,36 @@ func readRefusal(body []byte) refusalBody {
 		}
 	}
 	return said
+}
+
+// isDoubtful reports whether a body speaks of an error, or has words and no sign of
+// success beside them.
+func isDoubtful(fields map[string]jsontext.Value) bool {
+	says := func(v jsontext.Value) bool { return hasValue(v) && v.Kind() != 'f' }
+	succeeded := false
+	for _, name := range []string{"code", "errorCode"} {
+		if says(fields[name]) {
+			return true
+		}
+		succeeded = succeeded || len(fields[name]) > 0
+	}
+	for _, name := range []string{"status", "success", "result"} {
+		switch v := fields[name]; strings.ToLower(firstText(v)) {
+		case "false", "fail", "failed", "failure", "error":
+			return true
+		default:
+			if v.Kind() == 'f' {
+				return true
+			}
+			succeeded = succeeded || hasValue(v)
+		}
+	}
+	for _, name := range []string{"error", "errors", "errorMessage"} {
+		if says(fields[name]) {
+			return true
+		}
+	}
+	return says(fields["message"]) && !succeeded
 }
 
 // firstText returns the first of the values that is a text and not empty.
@@ -369,6 +405,7 @@ func readXML(body []byte) (said refusalBody, ok bool) {
 // Refusal returns what Zoom says in a body that is a refusal, in the place of a file
 // say.
 func Refusal(body []byte) (words string, refused bool) {
+	body = withoutMark(body)
 	said := readRefusal(body)
 	if x, ok := readXML(body); !said.zooms && ok {
 		said = x

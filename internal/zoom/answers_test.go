@@ -112,6 +112,42 @@ func TestAnswersThatLackWhatWasAskedFor(t *testing.T) {
 	}
 }
 
+// What answers a write that has no answer of its own may say that it failed in a form that
+// no document has: whether it was done is not known then.
+func TestWritesAnsweredByDoubts(t *testing.T) {
+	for _, body := range []string{
+		`{"error":"No permission."}`, `{"error":{"code":200,"message":"No permission."}}`, `{"errors":[{"field":"name","message":"Invalid field."}]}`,
+		`{"code":"PERMISSION_DENIED","message":"No permission."}`, `{"code":3001}`, `{"errorCode":"3001"}`, `{"code":0,"errorMessage":"No permission."}`,
+		`{"status":false}`, `{"success":false,"code":0,"message":"Not allowed"}`, `{"result":"error"}`, `{"status":"Failed"}`, `{"message":"Not allowed"}`,
+	} {
+		if _, err := twice(t, questions["change"], 200, body); !errors.Is(err, ErrBadAnswer) || !OutcomeUnknown(err) {
+			t.Errorf("%s is %v, unknown: %v", body, err, OutcomeUnknown(err))
+		}
+		if _, err := twice(t, questions["raw"], 200, body); err != nil {
+			t.Errorf("asked for as it is, %s is %v", body, err)
+		}
+	}
+}
+
+// A byte order mark before an answer, or before a refusal, is no part of it.
+func TestByteOrderMarks(t *testing.T) {
+	const mark = "\ufeff"
+	if _, err := twice(t, questions["object"], 200, mark+`{"id":7}`); err != nil {
+		t.Error(err)
+	}
+	if _, err := twice(t, questions["object"], 200, mark); !errors.Is(err, ErrBadAnswer) {
+		t.Errorf("the mark alone is %v", err)
+	}
+	for _, status := range []int{200, 404} {
+		if _, err := twice(t, questions["object"], status, mark+`{"code":3001,"message":"Meeting does not exist."}`); !errors.Is(err, ErrNotFound) {
+			t.Errorf("a refusal under HTTP %d is %v", status, err)
+		}
+	}
+	if words, refused := Refusal([]byte(mark + `{"code":3332,"message":"The recording is gone."}`)); !refused || words != "The recording is gone. (code 3332)" {
+		t.Errorf("in the place of a file: %q, %v", words, refused)
+	}
+}
+
 // Answers that look odd and are right.
 func TestAnswersThatPass(t *testing.T) {
 	for name, bodies := range map[string][]string{
@@ -121,8 +157,11 @@ func TestAnswersThatPass(t *testing.T) {
 		},
 		"object":   {`{"id":7}`, `{"uuid":"a=="}`, `{"id":"7","code":3,"message":"a field like others"}`},
 		"settings": {`{}`, `{"in_meeting":null}`, `{"in_meeting":{}}`, `{"feature":{"meeting_capacity":100},"code":1,"message":"x"}`},
-		"change":   {``, `{}`, `{"code":0,"message":"done"}`, `{"id":"r"}`},
-		"create":   {`{"id":7}`},
+		"change": {
+			``, `{}`, `{"code":0,"message":"done"}`, `{"id":"r"}`, `{"status":true,"message":"done"}`, `{"result":"success","message":"done"}`,
+			`{"success":true,"error":null,"errors":[],"errorCode":"0","errorMessage":""}`, `{"error":false}`,
+		},
+		"create": {`{"id":7}`},
 	} {
 		for _, body := range bodies {
 			if _, err := twice(t, questions[name], 200, body); err != nil {

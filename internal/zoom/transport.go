@@ -91,6 +91,7 @@ func (t *transport) do(ctx context.Context, req *Request) (*Response, error) {
 	defer func() { _ = answer.Body.Close() }()
 	body, release, err := t.cfg.Bodies.read(ctx, answer.Body, answer.ContentLength)
 	defer release()
+	body = withoutMark(body)
 	req.took = time.Since(began)
 	switch succeeded := answer.StatusCode >= 200 && answer.StatusCode <= 299; {
 	case errors.Is(err, errTooLarge) && succeeded:
