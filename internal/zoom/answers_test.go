@@ -224,13 +224,15 @@ func TestOddAnswersOpenTheBreaker(t *testing.T) {
 
 // Reads leave nothing behind: only a write may have been done.
 func TestOnlyWritesHaveAnOutcome(t *testing.T) {
-	for _, status := range []int{302, 500, 502, 504} {
-		for name, ask := range questions {
-			_, err := twice(t, ask, status, ``)
-			if writes := name == "create" || name == "change"; OutcomeUnknown(err) != writes {
-				t.Errorf("%s: HTTP %d: unknown %v", name, status, !writes)
+	for _, status := range []int{302, 408, 499, 500, 502, 504} {
+		synctest.Test(t, func(t *testing.T) {
+			for name, ask := range questions {
+				_, err := twice(t, ask, status, ``)
+				if writes := name == "create" || name == "change"; OutcomeUnknown(err) != writes {
+					t.Errorf("%s: HTTP %d: unknown %v", name, status, !writes)
+				}
 			}
-		}
+		})
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -142,11 +143,15 @@ func (e *Error) fill(s *Spec, status int, said refusalBody, header http.Header, 
 		e.Kind, e.unsure = ErrUnavailable, !s.Reads()
 		e.RetryAt = retryAfter(header, now)
 	case !said.zooms:
-		e.Kind, e.unsure = ErrNotZoom, !s.Reads() && status == http.StatusRequestTimeout
+		e.Kind, e.unsure = ErrNotZoom, !s.Reads() && slices.Contains(givenUp, status)
 	default:
 		e.Kind = kindOf(s.Pattern, status, said.code, said.message)
 	}
 }
+
+// givenUp are the statuses of who did not wait for the end of a call that was sent on:
+// HTTP 408, and 499 of nginx.
+var givenUp = []int{http.StatusRequestTimeout, 499}
 
 // throttled tells the kinds of 429 apart. The message decides: the code is 429
 // or 4001 for all of them, and the headers are often missing.
