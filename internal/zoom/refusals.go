@@ -95,7 +95,7 @@ var refusalRules = compiled([]refusalRule{
 	{"", bad, vague, `next.page.token`, ErrPageToken},
 	{"", bad, vague, `only available for (the )?(paid|zmp)|business or higher|not available for this account|must be a paid account|\bpaid (account|user)s?\b|webinar (subscription )?plan|(plan|subscription) is missing`, ErrPlanRequired},
 	{"", bad, codes(300, 3000), `not support|only available for scheduled meetings`, ErrInvalid},
-	{"", bad, vague, `to use this feature, enable|(survey|polls?|feature|registration|livestream\w*|streaming) (is |are |has been )?disabled|has not (been )?enabled|is not enabled`, ErrNotEnabled},
+	{"", bad, vague, `to use this feature, enable|(survey|polls?|feature|registration|livestream\w*|streaming) (is |are |has been )?disabled\b|has not (been )?enabled|is not enabled`, ErrNotEnabled},
 	{"^POST ", bad, vague, `only create up to|reached the (limit|maximum)`, ErrCapacity},
 	{"/virtual_backgrounds$", bad, codes(120), `maximum of`, ErrCapacity},
 	{registrants, bad, codes(3000), `as a panelist`, ErrConflict},
@@ -128,6 +128,7 @@ func compiled(rules []refusalRule) []compiledRule {
 // kindOf says what a refusal of an operation means; what no rule tells is a refusal
 // of the input.
 func kindOf(pattern string, status, code int, message string) error {
+	message = ownWords(message)
 	for _, r := range refusalRules {
 		if r.fits(pattern, status, code, message) {
 			return r.kind
@@ -135,6 +136,14 @@ func kindOf(pattern string, status, code int, message string) error {
 	}
 	return ErrInvalid
 }
+
+// quoted matches texts in quotation marks that have several words: not Zoom's own, but
+// those of a topic or a name. A name of a field is one word, and an apostrophe follows a
+// letter.
+var quoted = regexp.MustCompile(`(^|[\s(\[:=,])(?:"[^"]*\s[^"]*"|“[^”]*\s[^”]*”|‘[^’]*\s[^’]*’|'[^']*\s[^']*')`)
+
+// ownWords returns Zoom's words without what they quote.
+func ownWords(message string) string { return quoted.ReplaceAllString(message, "$1") }
 
 func (r *compiledRule) fits(pattern string, status, code int, message string) bool {
 	if r.status != 0 && r.status != status || r.codes != nil && !slices.Contains(r.codes, code) {
@@ -146,11 +155,11 @@ func (r *compiledRule) fits(pattern string, status, code int, message string) bo
 // limitReached matches what Zoom says of a limit that is reached, where the status does not.
 //
 // Source: answers under HTTP 403 that users of the API have published.
-var limitReached = regexp.MustCompile(`(?i)maximum number of (\w+ ){0,4}api requests|maximum (per-second|daily) rate limit|exceeded the daily rate limit`)
+var limitReached = regexp.MustCompile(`(?i)maximum number of (\S+ ){0,4}api requests|maximum (per-second|daily) rate limit|exceeded the daily rate limit`)
 
 // throttles reports whether a refusal is about a rate limit.
 func throttles(status int, said refusalBody) bool {
-	return status == http.StatusTooManyRequests || status < 500 && (said.code == http.StatusTooManyRequests || limitReached.MatchString(said.message))
+	return status == http.StatusTooManyRequests || status < 500 && (said.code == http.StatusTooManyRequests || limitReached.MatchString(ownWords(said.message)))
 }
 
 // byDay reports whether a refusal speaks of a limit by the day.

@@ -69,6 +69,19 @@ func TestWordsMeanWhatTheirOperationMeans(t *testing.T) {
 		{"POST /accounts/{accountId}/settings/virtual_backgrounds", 400, 120, "A maximum of 10 files.", ErrCapacity},
 		{users, 401, 1010, "The user does not exist here.", ErrNotFound},
 
+		{user, 400, 300, "Invalid value for feature disabled_by_admin.", ErrInvalid},
+		{users, 403, 403, "You have reached the maximum number of create/update API requests.", ErrRateLimited},
+
+		// What is quoted are the words of others.
+		{"PATCH /meetings/{meetingId}", 400, 300, `Invalid topic "you do not have permission".`, ErrInvalid},
+		{"PATCH /meetings/{meetingId}", 400, 300, "Template “survey disabled” is invalid.", ErrInvalid},
+		{"PATCH /meetings/{meetingId}", 400, 300, "Template ‘the survey is disabled’ is invalid.", ErrInvalid},
+		{"PATCH /meetings/{meetingId}", 400, 300, `The topic ('exceeded the daily rate limit') and the agenda "does not exist" are too long.`, ErrInvalid},
+		{"POST /users/{userId}/meetings", 400, 300, "Topic: 'plan for paid users'.", ErrInvalid},
+		{users, 400, 200, "The account's users don't have permission for the users' list.", ErrForbidden},
+		{users, 400, 300, `Invalid "next_page_token", or 'next_page_token'.`, ErrPageToken},
+		{"POST /meetings/{meetingId}/polls", 400, 3000, `Meeting polls disabled. To use this, switch "Meeting Polls/Quizzes" on in the portal's "Settings".`, ErrNotEnabled},
+
 		// The same number on another operation is another thing.
 		{"DELETE /accounts/{accountId}", 404, 2000, "x", ErrConflict},
 		{meeting, 404, 2000, "x", ErrNotFound},
