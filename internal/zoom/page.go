@@ -23,6 +23,7 @@ type Page[T any] struct {
 	Next  string    `json:"next_page_token,omitzero"` // "" after the last page
 	Total types.Int `json:"total_records,omitzero"`   // the length of the list, if Zoom says it
 	Size  types.Int `json:"page_size,omitzero"`       // of the pages, if Zoom says it: it may be less than was asked for
+	Pages types.Int `json:"page_count,omitzero"`      // how many there are of that size, if Zoom says it
 	// From and To are the range that the answer is about, if Zoom names one: it may
 	// be shorter than the one that was asked for.
 	From types.Time `json:"from,omitzero"`
@@ -132,6 +133,8 @@ func (p *Page[T]) member(s *Spec, name string, dec *jsontext.Decoder, beside map
 		return types.UnmarshalDecode(dec, &p.Total)
 	case "page_size":
 		return types.UnmarshalDecode(dec, &p.Size)
+	case "page_count":
+		return types.UnmarshalDecode(dec, &p.Pages)
 	case "from":
 		return types.UnmarshalDecode(dec, &p.From)
 	case "to":
@@ -209,8 +212,8 @@ func (o ListOp[In, T]) input(in In, p Paging) listInput[In] {
 const tokenMark = "="
 
 // After returns the token of the page after the one that p picked, "" for the end.
-// Zoom names it, or, where it counts pages, it follows from the length of the list;
-// where Zoom does not say that either, the list goes on as long as pages are full.
+// Zoom names it, or, where it counts pages, it follows from their number and the length
+// of the list; where Zoom says neither, the list goes on as long as pages are full.
 // read is how many items Zoom has sent, that page's among them.
 func (o ListOp[In, T]) After(p Paging, page *Page[T], read int) string {
 	switch {
@@ -227,11 +230,13 @@ func (o ListOp[In, T]) After(p Paging, page *Page[T], read int) string {
 	}
 	number, _ := strconv.Atoi(p.Token)
 	number = max(number, 1)
-	if page.Total.Valid {
+	switch {
+	case page.Pages.Valid && page.Pages.N > int64(number):
+	case page.Total.Valid:
 		if int64(max(read, number*size)) >= page.Total.N {
 			return ""
 		}
-	} else if page.Count()+page.Repeated < size {
+	case page.Count()+page.Repeated < size:
 		return ""
 	}
 	return strconv.Itoa(number + 1)
@@ -260,9 +265,24 @@ func list[In, T any](s Spec, adopt ...func(In, *T)) ListOp[In, T] {
 // Answered returns the range that Zoom has named; zero where it has named none.
 func (p *Page[T]) Answered() Days { return answered(p.From.Time, p.To.Time) }
 
+// atLeast returns how many items the number of pages proves that there are.
+func (p *Page[T]) atLeast() int64 {
+	const most = 1 << 30 // of each, so that a wild number does not overflow
+	if !p.Pages.Valid || !p.Size.Valid || p.Pages.N < 2 || p.Pages.N > most || p.Size.N < 1 || p.Size.N > most {
+		return 0
+	}
+	return (p.Pages.N-1)*p.Size.N + 1
+}
+
 // tidy leaves out items without an id where all have one, and those that stand on
-// the page already.
+// the page already. It does not believe a length that is less than what stands on
+// the page.
 func (p *Page[T]) tidy() {
+	defer func() {
+		if p.Total.N < int64(len(p.Items)) {
+			p.Total = types.Int{}
+		}
+	}()
 	sent := len(p.Items)
 	p.Items = slices.DeleteFunc(p.Items, func(item *T) bool { return types.LacksID(item) })
 	p.LeftOut += sent - len(p.Items)

@@ -2,6 +2,7 @@ package zoom
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 	"sync"
@@ -27,7 +28,9 @@ func TestPageDecodes(t *testing.T) {
 		want      *Page[types.User] // nil for what cannot be read
 	}{
 		{"as documented", `{"page_count":1,"page_number":1,"page_size":30,"total_records":2,"next_page_token":"t","users":[{"id":"a"},{"id":"b"}]}`,
-			&Page[types.User]{Items: []*types.User{user("a"), user("b")}, Next: "t", Total: types.Int{N: 2, Valid: true}, Size: types.Int{N: 30, Valid: true}}},
+			&Page[types.User]{Items: []*types.User{user("a"), user("b")}, Next: "t", Total: types.Int{N: 2, Valid: true}, Size: types.Int{N: 30, Valid: true}, Pages: types.Int{N: 1, Valid: true}}},
+		{"a length of less than what is there", `{"total_records":1,"users":[{"id":"a"},{"id":"b"}]}`, &Page[types.User]{Items: []*types.User{user("a"), user("b")}}},
+		{"a length of less than nothing", `{"total_records":-1,"users":[]}`, &Page[types.User]{Items: []*types.User{}}},
 		{"the last page", `{"next_page_token":"","users":[{"id":"a"}]}`, &Page[types.User]{Items: []*types.User{user("a")}}},
 		{"as our cache writes it", `{"items":[{"id":"a"}],"next_page_token":"t"}`, &Page[types.User]{Items: []*types.User{user("a")}, Next: "t"}},
 		{"fields that nobody knows", `{"new":{"users":[{"id":"x"}]},"users":[{"id":"a","newer":[1]}],"newest":[[]]}`, &Page[types.User]{Items: []*types.User{user("a")}}},
@@ -166,7 +169,7 @@ func TestPageWithATokenEndsWithIt(t *testing.T) {
 // A page that comes from a cache of other processes is the one that was put there.
 func TestOddPagesAreKept(t *testing.T) {
 	for _, body := range []string{
-		`{"users":["x",null,{"id":"a"},{"id":"a"},{"first_name":"none"}],"total_records":9,"page_size":5,"from":"2026-03-01","to":"2026-03-02"}`,
+		`{"users":["x",null,{"id":"a"},{"id":"a"},{"first_name":"none"}],"total_records":9,"page_size":5,"page_count":2,"from":"2026-03-01","to":"2026-03-02"}`,
 		`{"users":[{"id":"a"}],"next_page_token":[]}`,
 	} {
 		c := newTestClient(func(*http.Request) *http.Response { return answer(200, body) })
@@ -205,6 +208,10 @@ func TestPagesOfListsThatEndEarly(t *testing.T) {
 		{"one that was on the page before", map[string]string{"": `{"users":[{"id":"a"}],"total_records":3,"next_page_token":"t"}`, "t": `{"users":[{"id":"a"},{"id":"b"}],"total_records":3}`}, ErrIncomplete},
 		{"a page that came before", map[string]string{"": `{"users":[{"id":"a"}],"next_page_token":"t"}`, "t": `{"users":[{"id":"a"}],"next_page_token":"u"}`}, ErrBadAnswer},
 		{"one without an id", map[string]string{"": `{"users":[{"id":"a"},{}]}`}, ErrBadAnswer},
+		{"more pages than came", map[string]string{"": `{"users":[{"id":"a"},{"id":"b"}],"page_size":2,"page_count":3}`}, ErrIncomplete},
+		{"as many pages as came", map[string]string{"": `{"users":[{"id":"a"},{"id":"b"}],"page_size":2,"page_count":2,"next_page_token":"t"}`, "t": `{"users":[{"id":"c"}],"page_size":2,"page_count":2}`}, nil},
+		{"a page count without a size", map[string]string{"": `{"users":[{"id":"a"}],"page_count":3}`}, nil},
+		{"a wild page count", map[string]string{"": `{"users":[{"id":"a"}],"page_size":9223372036854775807,"page_count":9223372036854775807}`}, nil},
 		{"a token that nobody can read", map[string]string{"": `{"users":[{"id":"a"}],"next_page_token":{}}`}, ErrBadAnswer},
 	} {
 		client := newTestClient(func(r *http.Request) *http.Response {
@@ -216,6 +223,49 @@ func TestPagesOfListsThatEndEarly(t *testing.T) {
 		}
 		if !errors.Is(last, c.want) || c.want == nil && last != nil {
 			t.Errorf("%s: %v, want %v", c.why, last, c.want)
+		}
+	}
+}
+
+// A list whose pages bring something new on and on is read so far and no farther.
+func TestListsThatNeverEnd(t *testing.T) {
+	pages := 0
+	client := newTestClient(func(*http.Request) *http.Response {
+		pages++
+		return answer(200, fmt.Sprintf(`{"users":[{"id":"u%[1]d"}],"total_records":3,"next_page_token":"t%[1]d"}`, pages))
+	}, func(cfg *Config) { cfg.Store = nil })
+	var last error
+	for _, err := range ListUsers.Pages(t.Context(), client, UserFilter{}, Paging{Size: 300}) {
+		last = err
+	}
+	if !errors.Is(last, ErrBadAnswer) || pages != maxPages {
+		t.Errorf("%v after %d pages", last, pages)
+	}
+}
+
+// Pages by number go on as long as Zoom's own words say that there are more, and a
+// length that is none does not end them.
+func TestNumberedPagesGoOn(t *testing.T) {
+	full := `"webinars":[{"id":1},{"id":2}]`
+	for _, c := range []struct{ body, token, next string }{
+		{`{"total_records":5,` + full + `}`, "", "2"},
+		{`{"total_records":5,` + full + `}`, "3", ""},
+		{`{"total_records":0,` + full + `}`, "", "2"},
+		{`{"total_records":-1,` + full + `}`, "4", "5"},
+		{`{"total_records":2,"page_count":3,` + full + `}`, "", "2"},
+		{`{"total_records":2,"page_count":3,` + full + `}`, "3", ""},
+		{`{"total_records":2,"page_count":1,` + full + `}`, "", ""},
+		{`{"page_count":2,"webinars":[{"id":1}]}`, "", "2"},
+		{`{"page_count":2,"webinars":[]}`, "", ""},
+	} {
+		client := newTestClient(func(*http.Request) *http.Response { return answer(200, c.body) })
+		paging := Paging{Size: 2, Token: c.token}
+		page, err := ListWebinars.Page(t.Context(), client, WebinarFilter{UserID: "u"}, paging)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if next := ListWebinars.After(paging, page, page.Count()); next != c.next {
+			t.Errorf("behind page %q of %s comes %q, want %q", c.token, c.body, next, c.next)
 		}
 	}
 }

@@ -19,6 +19,7 @@ var ErrIncomplete = errors.New("Zoom ended the list before all of it had come")
 type IncompleteError struct {
 	Op             string // the operation's pattern
 	Given, Counted int64  // how many items came, and how many Zoom counts
+	AtLeast        bool   // Zoom counts pages, and the last one may hold more
 	Missing        Days   // zero where items are missing
 }
 
@@ -27,7 +28,11 @@ func (e *IncompleteError) Error() string {
 	if !e.Missing.To.IsZero() {
 		return fmt.Sprintf("Zoom's answer leaves out %s to %s of the range that was asked for.", e.Missing.From, e.Missing.To)
 	}
-	return fmt.Sprintf("Zoom counts %d here, gave %d, and no way on to the rest.", e.Counted, e.Given)
+	least := ""
+	if e.AtLeast {
+		least = "at least "
+	}
+	return fmt.Sprintf("Zoom counts %s%d here, gave %d, and no way on to the rest.", least, e.Counted, e.Given)
 }
 
 // Unwrap returns ErrIncomplete.
@@ -38,6 +43,9 @@ const (
 	maxToken = 1 << 10
 	// maxEmptyPages is how many pages in a row may hold nothing and lead on.
 	maxEmptyPages = 10
+	// maxPages is how many pages a list may have: more than any list at Zoom, and fewer
+	// than one that never ends.
+	maxPages = 1000
 )
 
 // Trail is the way through a list so far, page by page. Where a list goes on, Zoom's
@@ -68,6 +76,8 @@ func (t *Trail) Follow(ctx context.Context, s *Spec, token, next string, items i
 		return astray(s, "the list leads back to a page that was read already")
 	case t.empty >= maxEmptyPages:
 		return astray(s, "the list goes on, but its pages are empty")
+	case len(t.tokens) >= maxPages:
+		return astray(s, "the list goes on and on")
 	case len(next) > maxToken:
 		return astray(s, "the token of the next page is too long")
 	}
@@ -95,6 +105,7 @@ type Reading[T any] struct {
 	cut          bool
 	counted      bool  // Zoom has told the length
 	least, most  int64 // of the lengths told: a list may grow while it is read
+	byPages      int64 // how many there are at least, by the number of pages
 }
 
 // Part begins another listing of the same items, of which so many were read before.
@@ -115,6 +126,7 @@ func (r *Reading[T]) Add(p *Page[T]) []bool {
 		}
 		r.counted, r.least, r.most = true, min(r.least, p.Total.N), max(r.most, p.Total.N)
 	}
+	r.byPages = p.atLeast()
 	before, n := r.before(p)
 	r.pages, r.last = append(r.pages, p), p
 	r.fresh = len(p.Items) - n
@@ -211,6 +223,8 @@ func (r *Reading[T]) Early(s *Spec) error {
 		return astray(s, "the list goes on, but the token of its next page cannot be read")
 	case r.counted && int64(r.Read) < r.least:
 		return &IncompleteError{Op: s.Pattern, Given: int64(r.Read), Counted: r.least}
+	case int64(r.Read) < r.byPages:
+		return &IncompleteError{Op: s.Pattern, Given: int64(r.Read), Counted: r.byPages, AtLeast: true}
 	case r.fresh == 0 && len(last.Items) > 0 && (!r.counted || int64(r.given) < r.least):
 		return astray(s, "the list ends with what came before")
 	}
