@@ -9,14 +9,13 @@ type Priority uint8
 // patience.
 const (
 	Interactive Priority = iota // someone waits for the answer
-	Prefetch                    // someone will probably ask for it
 	Refresh                     // an answer that is at hand is made new
 	priorities
 )
 
 // patience is how many calls of other priorities start while one of this
 // priority waits, until it is its turn whoever else waits.
-var patience = [priorities]int{Interactive: 0, Prefetch: 8, Refresh: 32}
+var patience = [priorities]int{Interactive: 0, Refresh: 32}
 
 type (
 	callerKey   struct{}

@@ -16,7 +16,7 @@ var eighty = Limit{Key: "a:eighty", Calls: 80, Window: time.Second}
 func flood(ctx context.Context, l *Limiter, name string, calls int, wg *sync.WaitGroup) {
 	ctx = WithCaller(ctx, name)
 	for range calls {
-		wg.Go(func() { _ = l.Wait(ctx, []Limit{eighty}) })
+		wg.Go(func() { _ = wait(ctx, l, []Limit{eighty}) })
 	}
 }
 
@@ -36,7 +36,7 @@ func TestAThousandCallsDelayNobodyElse(t *testing.T) {
 			began := time.Now()
 			// Its own start, in order of arrival, would be beyond its time.
 			brief, cancel := context.WithTimeout(WithCaller(ctx, "one"), 2*time.Second)
-			if err := l.Wait(brief, []Limit{eighty}); err != nil || time.Since(began) > eighty.span() {
+			if err := wait(brief, l, []Limit{eighty}); err != nil || time.Since(began) > eighty.span() {
 				t.Errorf("after %v: %v", time.Since(began), err)
 			}
 			cancel()
@@ -63,7 +63,7 @@ func TestEqualParts(t *testing.T) {
 				wg.Go(func() {
 					ctx, cancel := context.WithDeadline(WithCaller(t.Context(), name), end)
 					defer cancel()
-					for l.Wait(ctx, []Limit{eighty}) == nil {
+					for wait(ctx, l, []Limit{eighty}) == nil {
 						mu.Lock()
 						got[name]++
 						mu.Unlock()
@@ -93,7 +93,7 @@ func TestHopelessCallsFailAtOnce(t *testing.T) {
 		brief, cancel := context.WithTimeout(WithCaller(ctx, "many"), 2*time.Second)
 		defer cancel()
 		began := time.Now()
-		err := l.Wait(brief, []Limit{eighty})
+		err := wait(brief, l, []Limit{eighty})
 		var e *Error
 		if !errors.As(err, &e) || time.Since(began) > 0 {
 			t.Fatalf("after %v: %v", time.Since(began), err)
@@ -119,7 +119,7 @@ func TestALongQueueElsewhere(t *testing.T) {
 		eventually(t, "they wait", func() bool { return busy.Waiting() > 900 })
 		for range 3 {
 			began := time.Now()
-			if err := idle.Wait(ctx, []Limit{eighty}); err != nil {
+			if err := wait(ctx, idle, []Limit{eighty}); err != nil {
 				t.Error(err)
 			}
 			if waited := time.Since(began); waited > eighty.span()+100*time.Millisecond {

@@ -36,15 +36,6 @@ func NewLimiter(store Store, maxWait time.Duration) *Limiter {
 // Waiting returns how many calls stand in line in this process.
 func (l *Limiter) Waiting() int { return int(l.waiting.Load()) }
 
-// Wait is [Limiter.Reserve] for a call that leaves at once.
-func (l *Limiter) Wait(ctx context.Context, limits []Limit) error {
-	g, err := l.Reserve(ctx, limits)
-	if err == nil {
-		g.Sent()
-	}
-	return err
-}
-
 // Reserve returns when a call under all limits may start; it is counted then. If
 // that cannot be before the end of ctx, it says so with an [*Error], as soon as it
 // is known, and nothing is counted. If the caller leaves meanwhile, the error of

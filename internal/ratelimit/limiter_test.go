@@ -16,6 +16,15 @@ import (
 // second allows two calls a second, exactly.
 var second = Limit{Key: "a:second", Calls: 2, Window: time.Second, Guard: -1}
 
+// wait reserves a call that leaves at once.
+func wait(ctx context.Context, l *Limiter, limits []Limit) error {
+	g, err := l.Reserve(ctx, limits)
+	if err == nil {
+		g.Sent()
+	}
+	return err
+}
+
 // A scene is a Limiter in a bubble of time, and a diary of who started when.
 type scene struct {
 	*Limiter
@@ -50,7 +59,7 @@ func play(t *testing.T, f func(t *testing.T, s *scene)) {
 // call lets someone wait, in line before whoever calls next.
 func (s *scene) call(ctx context.Context, who string, prio Priority, limits ...Limit) {
 	s.wg.Go(func() {
-		err := s.Wait(WithPriority(ctx, prio), limits)
+		err := wait(WithPriority(ctx, prio), s.Limiter, limits)
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		note := who + " " + time.Since(s.began).String()
@@ -133,7 +142,7 @@ func TestWhatCannotBeInTimeFailsAtOnce(t *testing.T) {
 		for range 4 {
 			s.call(t.Context(), "ok", Interactive, second)
 		}
-		err := s.Wait(s.within(1999*time.Millisecond), []Limit{second, daily})
+		err := wait(s.within(1999*time.Millisecond), s.Limiter, []Limit{second, daily})
 		var e *Error
 		if !errors.Is(err, ErrLimited) || !errors.As(err, &e) {
 			t.Fatal(err)
@@ -141,10 +150,10 @@ func TestWhatCannotBeInTimeFailsAtOnce(t *testing.T) {
 		if e.Key != second.Key || e.Daily || e.RetryAt.Sub(s.began) != 2*time.Second || time.Since(s.began) != 0 {
 			t.Errorf("got %+v after %v", e, time.Since(s.began))
 		}
-		if err := s.Wait(s.within(2001*time.Millisecond), []Limit{second, daily}); err != nil {
+		if err := wait(s.within(2001*time.Millisecond), s.Limiter, []Limit{second, daily}); err != nil {
 			t.Error("just in time, and it was not spent:", err)
 		}
-		err = s.Wait(t.Context(), []Limit{daily})
+		err = wait(t.Context(), s.Limiter, []Limit{daily})
 		if !errors.As(err, &e) || e.Key != daily.Key || !e.Daily || !e.RetryAt.Equal(time.Now().Truncate(day).Add(day+2*time.Second)) {
 			t.Errorf("got %v", err)
 		}
@@ -180,10 +189,10 @@ func TestGoneBeforeIsNotCounted(t *testing.T) {
 	play(t, func(t *testing.T, s *scene) {
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
-		if err := s.Wait(ctx, []Limit{second}); !errors.Is(err, context.Canceled) {
+		if err := wait(ctx, s.Limiter, []Limit{second}); !errors.Is(err, context.Canceled) {
 			t.Error(err)
 		}
-		if err := s.Wait(t.Context(), nil); err != nil {
+		if err := wait(t.Context(), s.Limiter, nil); err != nil {
 			t.Error(err)
 		}
 		if got := left(t, s.store, second); got[0] != 2 {
@@ -273,7 +282,7 @@ func TestLimiterUnderLoad(t *testing.T) {
 					if i%5 == 0 {
 						time.AfterFunc(time.Duration(n%7)*300*time.Millisecond, cancel)
 					}
-					err := l.Wait(WithPriority(ctx, Priority(i%3)), []Limit{limit})
+					err := wait(WithPriority(ctx, Priority(i%int(priorities))), l, []Limit{limit})
 					now := time.Now()
 					cancel()
 					if err == nil {
@@ -309,7 +318,7 @@ func BenchmarkWaitFree(b *testing.B) {
 	limits := []Limit{{Key: "a:l", Calls: 1 << 20, Window: time.Millisecond}}
 	b.ReportAllocs()
 	for b.Loop() {
-		l.Wait(b.Context(), limits)
+		wait(b.Context(), l, limits)
 	}
 }
 

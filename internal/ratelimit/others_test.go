@@ -79,7 +79,7 @@ func (o *origin) other(ctx context.Context, interval func() time.Duration) {
 func (o *origin) drain(ctx context.Context, wg *sync.WaitGroup, l *Limiter, limit Limit, way func() time.Duration) {
 	for range 40 {
 		wg.Go(func() {
-			for l.Wait(ctx, []Limit{limit}) == nil {
+			for wait(ctx, l, []Limit{limit}) == nil {
 				time.Sleep(way())
 				ok := o.call(true)
 				time.Sleep(way())
@@ -310,7 +310,7 @@ func (c clocked) EvalSha(ctx context.Context, hash string, keys []string, args .
 // make of a refusal, of a figure and of the time that passes what others does.
 func TestScriptsLearnAsOthers(t *testing.T) {
 	client := redistest.Start(t).Client()
-	r := NewRedis(clocked{client}, WithTimings(patient))
+	r := NewRedis(clocked{client}, withTimings(patient))
 	ctx := t.Context()
 	must := func(err error) {
 		t.Helper()
@@ -381,7 +381,7 @@ func TestScriptsLearnAsOthers(t *testing.T) {
 // is doubted in time like what was learned.
 func TestRemindedOthersAreDoubted(t *testing.T) {
 	client := redistest.Start(t).Client()
-	r := NewRedis(client, WithTimings(patient))
+	r := NewRedis(client, withTimings(patient))
 	l := Limit{Key: "a:l", Calls: 80, Window: time.Second}
 	if err := r.restore(t.Context(), &lostSight{sight: sight{limit: l, other: 24}}); err != nil {
 		t.Fatal(err)

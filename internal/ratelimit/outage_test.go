@@ -124,7 +124,7 @@ func TestRealRestartUnderLoad(t *testing.T) {
 			eventually(t, "they know of two", func() bool { return back(s) && back(other) })
 			some("calls start")
 			mend := trouble(server)
-			eventually(t, "it is missed", func() bool { return s.State().Alone && other.State().Alone })
+			eventually(t, "it is missed", func() bool { return s.isDown.Load() && other.isDown.Load() })
 			some("calls start without it")
 			mend()
 			eventually(t, "they are back", func() bool { return back(s) && back(other) })
@@ -138,7 +138,7 @@ func TestRealRestartUnderLoad(t *testing.T) {
 // callUntil makes one call after the other.
 func (o *origin) callUntil(end context.Context, t *testing.T, l *Limiter) {
 	for end.Err() == nil {
-		if err := l.Wait(t.Context(), []Limit{paced}); err != nil {
+		if err := wait(t.Context(), l, []Limit{paced}); err != nil {
 			t.Error(err)
 			return
 		}
@@ -149,4 +149,4 @@ func (o *origin) callUntil(end context.Context, t *testing.T, l *Limiter) {
 }
 
 // back reports whether a replica of two takes what it takes in Redis.
-func back(s *Shared) bool { return !s.State().Alone && s.knows(2) }
+func back(s *Shared) bool { return !s.isDown.Load() && s.knows(2) }

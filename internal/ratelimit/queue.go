@@ -50,7 +50,7 @@ type start struct {
 	timer *time.Timer
 }
 
-// A waiter is one Wait that does not return at once. It is guarded by the
+// A waiter is one Reserve that does not return at once. It is guarded by the
 // Limiter's lock while it is in a queue.
 type waiter struct {
 	caller   string

@@ -25,7 +25,7 @@ const (
 // tell us of in time stays counted.
 type Redis struct {
 	client  redis.UniversalClient
-	timings Timings
+	timings timings
 	names   redisname.Hasher
 	name    string // of this replica
 	taken   atomic.Uint64
@@ -35,7 +35,7 @@ type Redis struct {
 // NewRedis returns a Store in the Redis that client is connected to, which
 // stays the caller's to close.
 func NewRedis(client redis.UniversalClient, options ...Option) *Redis {
-	r := &Redis{client: client, timings: Timings{}.withDefaults(), name: strconv.FormatUint(rand.Uint64(), 36)}
+	r := &Redis{client: client, timings: timings{}.withDefaults(), name: strconv.FormatUint(rand.Uint64(), 36)}
 	for _, set := range options {
 		set(r)
 	}

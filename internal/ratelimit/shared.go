@@ -69,19 +69,6 @@ func NewShared(client redis.UniversalClient, log *slog.Logger, options ...Option
 	return s
 }
 
-// State is how a [Shared] fares, for metrics.
-type State struct {
-	Alone    bool // without Redis, on its share of the budget
-	Replicas int  // how many it knows of, itself included
-}
-
-// State tells how it fares now.
-func (s *Shared) State() State {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return State{Alone: s.isDown.Load(), Replicas: s.replicas}
-}
-
 // Close ends what runs in the background and leaves the registry of replicas.
 func (s *Shared) Close() {
 	s.stop()

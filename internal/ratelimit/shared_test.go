@@ -79,7 +79,7 @@ func TestShare(t *testing.T) {
 func TestReplicasAreCounted(t *testing.T) {
 	server := redistest.Start(t)
 	a, b := openShared(t, server), openShared(t, server)
-	c := NewShared(server.Client(), silent, WithTimings(patient))
+	c := NewShared(server.Client(), silent, withTimings(patient))
 	eventually(t, "all know of three", func() bool { return a.knows(3) && b.knows(3) && c.knows(3) })
 	c.Close()
 	eventually(t, "all know that one has left", func() bool { return a.knows(2) && b.knows(2) })
@@ -87,7 +87,7 @@ func TestReplicasAreCounted(t *testing.T) {
 
 func TestSilentReplicasAreForgotten(t *testing.T) {
 	client := redistest.Start(t).Client()
-	a, b := NewRedis(client, WithTimings(patient)), NewRedis(client, WithTimings(patient))
+	a, b := NewRedis(client, withTimings(patient)), NewRedis(client, withTimings(patient))
 	for i, r := range []*Redis{a, b} {
 		if m, err := r.beat(t.Context(), false, 0); m.replicas != i+1 || err != nil {
 			t.Errorf("%d replicas, want %d (%v)", m.replicas, i+1, err)
@@ -102,7 +102,7 @@ func TestSilentReplicasAreForgotten(t *testing.T) {
 func TestWithoutRedis(t *testing.T) {
 	server := redistest.Start(t)
 	var out log
-	s := NewShared(server.Client(), slog.New(slog.NewTextHandler(&out, nil)), WithTimings(patient))
+	s := NewShared(server.Client(), slog.New(slog.NewTextHandler(&out, nil)), withTimings(patient))
 	t.Cleanup(s.Close)
 	other := openShared(t, server)
 	eventually(t, "it knows of two", func() bool { return s.knows(2) && other.knows(2) })
@@ -171,7 +171,7 @@ func TestRedisHangs(t *testing.T) {
 	}))
 	hasty := patient
 	hasty.Operation = 50 * time.Millisecond
-	s := NewShared(client, silent, WithTimings(hasty))
+	s := NewShared(client, silent, withTimings(hasty))
 	t.Cleanup(s.Close)
 	l := Limit{Key: "a:l", Calls: 1000, Window: time.Millisecond}
 	server.Hang()
@@ -211,7 +211,7 @@ func TestTimeLimit(t *testing.T) {
 		want    time.Duration
 	}{
 		{"by default", nil, 500 * time.Millisecond},
-		{"as told", []Option{WithTimings(Timings{Operation: time.Second})}, 2 * time.Second},
+		{"as told", []Option{withTimings(timings{Operation: time.Second})}, 2 * time.Second},
 	} {
 		inVirtualTime(t, func(t *testing.T, v *virtualRedis) {
 			s := NewShared(v, silent, c.options...)
@@ -259,7 +259,7 @@ func TestSeam(t *testing.T) {
 			lim := NewLimiter(replicas[i%2], time.Minute)
 			wg.Go(func() {
 				for ctx.Err() == nil {
-					if err := lim.Wait(t.Context(), []Limit{l}); err != nil {
+					if err := wait(t.Context(), lim, []Limit{l}); err != nil {
 						t.Error(err)
 						return
 					}
@@ -305,7 +305,7 @@ func BenchmarkSharedTake(b *testing.B) {
 // TestFullForFewer: that a window is full for few calls, while replicas are alone,
 // says nothing about all of them.
 func TestFullForFewer(t *testing.T) {
-	s := NewRedis(redistest.Start(t).Client(), WithTimings(patient))
+	s := NewRedis(redistest.Start(t).Client(), withTimings(patient))
 	all := Limit{Key: "a:l", Calls: 9, Window: hour}
 	part := all
 	part.Calls = 3

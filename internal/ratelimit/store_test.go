@@ -32,14 +32,14 @@ var stores = map[string]func(t testing.TB) func(t testing.TB) Store{
 		client := redistest.Start(t).Client()
 		return func(t testing.TB) Store {
 			client.FlushAll(t.Context())
-			return NewRedis(client, WithTimings(patient))
+			return NewRedis(client, withTimings(patient))
 		}
 	},
 	"cluster": func(t testing.TB) func(testing.TB) Store {
 		client := redistest.Cluster(t)
 		return func(t testing.TB) Store {
 			client.FlushAll(t.Context())
-			return NewRedis(client, WithTimings(patient))
+			return NewRedis(client, withTimings(patient))
 		}
 	},
 	"shared": func(t testing.TB) func(testing.TB) Store {
@@ -54,13 +54,13 @@ var stores = map[string]func(t testing.TB) func(t testing.TB) Store{
 // patient are timings of which only a Redis that hangs falls short: tests of what a
 // Store counts say nothing of how fast the machine is. Tests of time limits are in
 // virtual time.
-var patient = Timings{
+var patient = timings{
 	Operation: time.Minute, Heartbeat: 20 * time.Millisecond, ProbeFirst: 10 * time.Millisecond, ProbeEvery: 20 * time.Millisecond,
 	Lapsed: hour, Stale: hour, Known: hour, Gone: 2 * hour,
 }
 
 func openShared(t testing.TB, server *redistest.Server) *Shared {
-	s := NewShared(server.Client(), silent, WithTimings(patient))
+	s := NewShared(server.Client(), silent, withTimings(patient))
 	t.Cleanup(s.Close)
 	return s
 }

@@ -7,11 +7,11 @@ import (
 	"zoomql/internal/redisname"
 )
 
-// Timings are the time limits and intervals of a [Redis] and of a [Shared]. A field
-// that is zero has its default. All replicas MUST have the same. A test of what is
-// done, and not of when, sets limits that only a hang exceeds: on a busy machine
+// timings are the time limits and intervals of a [Redis] and of a [Shared]. A field
+// that is zero has its default. All replicas MUST have the same, so only tests set
+// them: a test of what is done, and not of when, sets limits that only a hang exceeds: on a busy machine
 // every healthy Redis is slow now and then.
-type Timings struct {
+type timings struct {
 	// Operation limits one operation: 250 ms. It is longer than a cache's would
 	// be: a call that is to be limited takes as long anyway, and taking a short
 	// stall for an outage halves the budget for a while. The limits of the client
@@ -40,8 +40,8 @@ type Timings struct {
 	Gone time.Duration
 }
 
-func (t Timings) withDefaults() Timings {
-	return Timings{
+func (t timings) withDefaults() timings {
+	return timings{
 		Operation:  cmp.Or(t.Operation, 250*time.Millisecond),
 		Heartbeat:  cmp.Or(t.Heartbeat, 150*time.Millisecond),
 		ProbeFirst: cmp.Or(t.ProbeFirst, 50*time.Millisecond),
@@ -55,13 +55,10 @@ func (t Timings) withDefaults() Timings {
 
 // detection is how long after a replica has sent its last heartbeat all others
 // have found out: only a window later its share is its own.
-func (t *Timings) detection() time.Duration { return t.Stale + t.Lapsed + t.Known }
+func (t *timings) detection() time.Duration { return t.Stale + t.Lapsed + t.Known }
 
 // An Option changes how a [Redis], or the one that a [Shared] uses, works.
 type Option func(*Redis)
-
-// WithTimings sets the time limits and intervals.
-func WithTimings(t Timings) Option { return func(r *Redis) { r.timings = t.withDefaults() } }
 
 // WithNames has the names of keys made by h, which MUST be the same for all
 // replicas.
