@@ -30,14 +30,14 @@ func TestCountsAreBounded(t *testing.T) {
 		for range 3 {
 			take(full)
 		}
-		for i := range 3 * maxCounts {
+		for i := range 3 * maxCounters {
 			take(Limit{Key: "a:registrant:" + strconv.Itoa(i), Calls: 3, Daily: true})
 			if err := m.Block(t.Context(), "a:blocked:"+strconv.Itoa(i), now.Add(time.Hour)); err != nil {
 				t.Fatal(err)
 			}
 		}
-		if len(m.counts) > maxCounts {
-			t.Errorf("%d counts are kept", len(m.counts))
+		if len(m.counters) > maxCounters {
+			t.Errorf("%d counts are kept", len(m.counters))
 		}
 		if take(full).OK {
 			t.Error("an allowance that was used up is new")
@@ -65,7 +65,7 @@ func TestSightsAndBlocksAreBounded(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if len(s.seen) > manySights || len(s.blocks) > maxBlocks || len(s.near.counts) > maxCounts {
-		t.Errorf("%d sights, %d blocks, %d counts", len(s.seen), len(s.blocks), len(s.near.counts))
+	if len(s.seen) > manySights || len(s.blocks) > maxBlocks || len(s.near.counters) > maxCounters {
+		t.Errorf("%d sights, %d blocks, %d counts", len(s.seen), len(s.blocks), len(s.near.counters))
 	}
 }

@@ -36,7 +36,7 @@ func TestAThousandCallsDelayNobodyElse(t *testing.T) {
 			began := time.Now()
 			// Its own start, in order of arrival, would be beyond its time.
 			brief, cancel := context.WithTimeout(WithCaller(ctx, "one"), 2*time.Second)
-			if err := wait(brief, l, []Limit{eighty}); err != nil || time.Since(began) > eighty.span() {
+			if err := wait(brief, l, []Limit{eighty}); err != nil || time.Since(began) > eighty.Span() {
 				t.Errorf("after %v: %v", time.Since(began), err)
 			}
 			cancel()
@@ -122,7 +122,7 @@ func TestALongQueueElsewhere(t *testing.T) {
 			if err := wait(ctx, idle, []Limit{eighty}); err != nil {
 				t.Error(err)
 			}
-			if waited := time.Since(began); waited > eighty.span()+100*time.Millisecond {
+			if waited := time.Since(began); waited > eighty.Span()+100*time.Millisecond {
 				t.Errorf("it waited for %v", waited)
 			}
 		}

@@ -79,7 +79,7 @@ func (g Grant) Held() bool { return g.held }
 func (g Grant) Sent() {
 	now := time.Now()
 	for i := range g.windows {
-		if now.Sub(g.d.due) > g.windows[i].guard()/4 {
+		if now.Sub(g.d.due) > g.windows[i].Margin()/4 {
 			go func() { _ = g.store.Late(context.Background(), now, g.d, g.windows) }() // at worst, the origin refuses one
 			return
 		}
@@ -251,7 +251,7 @@ func (l *Limiter) stand(ctx context.Context, w *waiter, windows []Limit) error {
 
 // thisDay counts w on the day that has begun while it waited.
 func (l *Limiter) thisDay(ctx context.Context, w *waiter, windows []Limit) error {
-	if len(w.days) == 0 || dayOf(w.day.at, int64(w.days[0].guard())) == dayOf(w.d.at, int64(w.days[0].guard())) {
+	if len(w.days) == 0 || w.days[0].DayOf(w.day.at) == w.days[0].DayOf(w.d.at) {
 		return nil
 	}
 	l.giveDaysBack(ctx, w)
@@ -395,7 +395,7 @@ func (l *Limiter) ask(ctx context.Context, q *queue, round int) {
 		now := time.Now()
 		first := q.next.IsZero()
 		q.next, q.limit = d.Start, d.Limit
-		if i := slices.IndexFunc(q.windows, func(l Limit) bool { return d.Start.Sub(now) <= l.span() }); i < 0 {
+		if i := slices.IndexFunc(q.windows, func(l Limit) bool { return d.Start.Sub(now) <= l.Span() }); i < 0 {
 			q.paused()
 		}
 		q.askAt = d.Start.Add(-horizon)

@@ -299,11 +299,11 @@ func TestLimiterUnderLoad(t *testing.T) {
 		synctest.Wait()
 		slices.SortFunc(starts, time.Time.Compare)
 		for i := limit.Calls; i < len(starts); i++ {
-			if gap := starts[i].Sub(starts[i-limit.Calls]); gap < limit.span() {
+			if gap := starts[i].Sub(starts[i-limit.Calls]); gap < limit.Span() {
 				t.Fatalf("starts %d and %d are %v apart", i-limit.Calls, i, gap)
 			}
 		}
-		full := int(time.Minute/limit.span()) * limit.Calls
+		full := int(time.Minute/limit.Span()) * limit.Calls
 		if n := len(starts); n < full*98/100 {
 			t.Errorf("%d starts, %d were to be had", n, full)
 		}

@@ -6,117 +6,77 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"zoomql/internal/ratelimit/window"
 )
 
 // Memory is a Store in this process. Its zero value is ready for use; it never
 // returns an error.
 type Memory struct {
-	mu      sync.Mutex
-	counts  map[string]*count
-	sweepAt int // number of counts at which idle ones are dropped
+	mu       sync.Mutex
+	counters map[string]*window.Counter // by key of the limit
+	sweepAt  int                        // number of counters at which idle ones are dropped
 }
 
-// count is what is known of one limit. Times are Unix nanoseconds.
-type count struct {
-	window  window
-	others  others
-	pace    pace
-	days    days
-	blocked int64 // no start before
-	idle    int64 // when nothing of this matters any more
-	spans   bool  // it is a window's
-}
-
-// maxCounts bounds the counts, some 400 bytes each. There are few windows and days of
-// accounts; the rest are allowances of objects that callers may make up, hosts and
+// maxCounters bounds the counters, some 400 bytes each. There are few windows and days
+// of accounts; the rest are allowances of objects that callers may make up, hosts and
 // registrants.
-const maxCounts = 1 << 15
+const maxCounters = 1 << 15
 
-// count returns the count of a limit as of now. The caller holds the lock.
-func (m *Memory) count(l *Limit, now int64) *count {
-	c := m.counts[l.Key]
+// counter returns the counter of a limit as of now. The caller holds the lock.
+func (m *Memory) counter(l *Limit, now int64) *window.Counter {
+	c := m.counters[l.Key]
 	if c == nil {
-		m.sweep(now)
-		c = &count{}
-		m.counts[l.Key] = c
+		c = m.add(l.Key, now)
 	}
-	if l.Daily {
-		c.days.forget(dayOf(now, int64(l.guard())))
-	} else {
-		c.spans = true
-		c.window.forget(now, int64(l.span()))
-	}
+	c.Forget(now, l)
 	return c
 }
 
-// sweep drops what is idle, often enough to keep at most half of the counts
+// add returns a new counter. The caller holds the lock.
+func (m *Memory) add(key string, now int64) *window.Counter {
+	m.sweep(now)
+	c := &window.Counter{}
+	m.counters[key] = c
+	return c
+}
+
+// sweep drops idle counters, often enough to keep at most half of the counters
 // idle and seldom enough to cost nothing: hosts and registrants have limits of
 // their own, and there is no end of them.
 func (m *Memory) sweep(now int64) {
-	if m.counts == nil {
-		m.counts = make(map[string]*count)
+	if m.counters == nil {
+		m.counters = make(map[string]*window.Counter)
 	}
-	if len(m.counts) < m.sweepAt {
+	if len(m.counters) < m.sweepAt {
 		return
 	}
-	for key, c := range m.counts {
-		if c.idle < now {
-			delete(m.counts, key)
+	for key, c := range m.counters {
+		if c.Idle(now) {
+			delete(m.counters, key)
 		}
 	}
-	if len(m.counts) >= maxCounts {
+	if len(m.counters) >= maxCounters {
 		m.shed()
 	}
-	m.sweepAt = min(2*len(m.counts)+1024, maxCounts)
+	m.sweepAt = min(2*len(m.counters)+1024, maxCounters)
 }
 
-// shed forgets half of the counts, those of days that are furthest from their end: the
+// shed drops half of the counters, those of days that are furthest from their end: the
 // origin still counts them, and refuses what is one too many.
 func (m *Memory) shed() {
 	var keys []string
-	for key, c := range m.counts {
-		if !c.spans {
+	for key, c := range m.counters {
+		if !c.Window() {
 			keys = append(keys, key)
 		}
 	}
-	slices.SortFunc(keys, func(a, b string) int { return cmp.Compare(m.counts[a].worth(), m.counts[b].worth()) })
-	for _, key := range keys[:min(len(keys), len(m.counts)-maxCounts/2)] {
-		delete(m.counts, key)
+	slices.SortFunc(keys, func(a, b string) int {
+		return cmp.Compare(m.counters[a].Weight(), m.counters[b].Weight())
+	})
+	for _, key := range keys[:min(len(keys), len(m.counters)-maxCounters/2)] {
+		delete(m.counters, key)
 	}
-}
-
-// worth says how much is lost with a count of days.
-func (c *count) worth() (calls int) {
-	for _, d := range c.days {
-		calls = max(calls, d.used)
-	}
-	if c.blocked > 0 {
-		calls++
-	}
-	return calls
-}
-
-// earliest returns the first time from t on that the limit allows.
-func (c *count) earliest(t, now int64, l *Limit) int64 {
-	t = max(t, c.blocked)
-	if l.Daily {
-		return c.days.earliest(t, int64(l.guard()), max(l.Calls, 1))
-	}
-	others := c.others.now(now, l)
-	return c.window.earliest(max(t, c.pace.from(l)), int64(l.beside(others)), max(l.Calls-others, 1))
-}
-
-func (c *count) add(t, now int64, l *Limit) {
-	if l.Daily {
-		guard := int64(l.guard())
-		d := dayOf(t, guard)
-		c.days.add(d, 1)
-		c.idle = max(c.idle, dayStart(d+1, guard))
-		return
-	}
-	c.window.add(t)
-	c.pace.add(t, now, max(l.Calls-c.others.now(now, l), 1), l)
-	c.idle = max(c.idle, t+int64(l.span()), c.pace.next)
 }
 
 // Take implements [Store].
@@ -124,23 +84,15 @@ func (m *Memory) Take(_ context.Context, now time.Time, maxWait time.Duration, l
 	from := now.UnixNano()
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	var few [8]*count
-	counts := few[:0]
+	var few [8]*window.Counter
+	counters := few[:0]
 	for i := range limits {
-		counts = append(counts, m.count(&limits[i], from))
+		counters = append(counters, m.counter(&limits[i], from))
 	}
-	// Each limit may push the start to where another forbids it: go round
-	// until all agree. The start only ever grows, and beyond the last
-	// reservation nobody objects.
-	t, last := from, -1
-	for agreed, i := 0, 0; agreed < len(limits); i = (i + 1) % len(limits) {
-		if u := counts[i].earliest(t, from, &limits[i]); u > t {
-			t, last, agreed = u, i, 0
-		}
-		agreed++
-	}
-	start := now.Add(time.Duration(t - from))
-	d := Decision{Start: start, Wait: time.Duration(t - from), due: start, at: t}
+	t, last := window.Earliest(from, counters, limits)
+	wait := time.Duration(t - from)
+	start := now.Add(wait)
+	d := Decision{Start: start, Wait: wait, due: start, at: t}
 	if last >= 0 {
 		d.Limit = limits[last]
 	}
@@ -148,7 +100,7 @@ func (m *Memory) Take(_ context.Context, now time.Time, maxWait time.Duration, l
 		return d, nil
 	}
 	for i := range limits {
-		counts[i].add(t, from, &limits[i])
+		counters[i].Add(t, from, &limits[i])
 	}
 	d.OK = true
 	return d, nil
@@ -159,14 +111,8 @@ func (m *Memory) Cancel(_ context.Context, d Decision, limits []Limit) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for i := range limits {
-		l := &limits[i]
-		if c := m.counts[l.Key]; c == nil {
-			continue
-		} else if l.Daily {
-			c.days.add(dayOf(d.at, int64(l.guard())), -1)
-		} else {
-			c.window.remove(d.at)
-			c.pace.remove()
+		if c := m.counters[limits[i].Key]; c != nil {
+			c.Cancel(d.at, &limits[i])
 		}
 	}
 	return nil
@@ -177,8 +123,8 @@ func (m *Memory) Late(_ context.Context, now time.Time, d Decision, windows []Li
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for i := range windows {
-		if c := m.counts[windows[i].Key]; c != nil && now.UnixNano() > d.at && c.window.remove(d.at) {
-			c.window.add(now.UnixNano())
+		if c := m.counters[windows[i].Key]; c != nil {
+			c.Delay(d.at, now.UnixNano())
 		}
 	}
 	return nil
@@ -188,14 +134,11 @@ func (m *Memory) Late(_ context.Context, now time.Time, d Decision, windows []Li
 func (m *Memory) Block(_ context.Context, key string, until time.Time) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	c := m.counts[key]
+	c := m.counters[key]
 	if c == nil {
-		m.sweep(time.Now().UnixNano())
-		c = &count{}
-		m.counts[key] = c
+		c = m.add(key, time.Now().UnixNano())
 	}
-	c.blocked = max(c.blocked, until.UnixNano())
-	c.idle = max(c.idle, c.blocked)
+	c.Block(until.UnixNano())
 	return nil
 }
 
@@ -204,16 +147,8 @@ func (m *Memory) Refuse(_ context.Context, now time.Time, l Limit) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	t := now.UnixNano()
-	c := m.count(&l, t)
-	c.blocked = max(c.blocked, t+int64(c.others.refuse(t, c.window.count(t-int64(l.Window), t), &l)))
-	c.learned(t, &l)
+	m.counter(&l, t).Refuse(t, &l)
 	return nil
-}
-
-// learned has nothing start in a crowd after something was learned.
-func (c *count) learned(t int64, l *Limit) {
-	c.pace.next = max(c.pace.next, t+l.slack())
-	c.idle = max(c.idle, t+5*c.others.hold+int64(memory)+60*int64(l.span()))
 }
 
 // Observe implements [Store].
@@ -221,17 +156,7 @@ func (m *Memory) Observe(_ context.Context, now time.Time, l Limit, left int) er
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	t := now.UnixNano()
-	c := m.count(&l, t)
-	if !l.Daily {
-		c.others.told(t, c.window.count(t-int64(l.Window), t), left, &l)
-		c.learned(t, &l)
-		return nil
-	}
-	d := dayOf(t, int64(l.guard()))
-	if more := l.Calls - left - c.days.used(d); more > 0 {
-		c.days.add(d, more)
-		c.idle = max(c.idle, dayStart(d+1, int64(l.guard())))
-	}
+	m.counter(&l, t).Observe(t, left, &l)
 	return nil
 }
 
@@ -243,21 +168,26 @@ func (m *Memory) Remaining(_ context.Context, now time.Time, limits []Limit) ([]
 	all := make([]Status, len(limits))
 	for i := range limits {
 		l := &limits[i]
-		c := m.count(l, t)
-		used, reset, foreign := 0, t, 0
-		if l.Daily {
-			d := dayOf(t, int64(l.guard()))
-			used, reset = c.days.used(d), dayStart(d+1, int64(l.guard()))
-		} else {
-			foreign = c.others.now(t, l)
-			if s := c.window.starts(); len(s) > 0 {
-				used, reset = len(s), s[len(s)-1]+int64(l.span())
-			}
+		u := m.counter(l, t).Usage(t, l)
+		all[i] = Status{
+			Key: l.Key, Calls: l.Calls, Left: max(l.Calls-u.Competing-u.Calls, 0), Competing: u.Competing,
+			Reset: now.Add(time.Duration(u.Reset - t)),
 		}
-		if c.blocked > t {
-			used, reset = l.Calls, max(reset, c.blocked)
-		}
-		all[i] = Status{Key: l.Key, Calls: l.Calls, Left: max(l.Calls-foreign-used, 0), Others: foreign, Reset: now.Add(time.Duration(reset - t))}
 	}
 	return all, nil
+}
+
+// spent returns the starts that still matter to a window, or the calls of today.
+func (m *Memory) spent(l *Limit, now time.Time) (starts []time.Time, calls int) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	t := now.UnixNano()
+	c := m.counter(l, t)
+	if l.Daily {
+		return nil, c.Days.Used(l.DayOf(t))
+	}
+	for _, start := range c.Log.Starts() {
+		starts = append(starts, time.Unix(0, start))
+	}
+	return starts, 0
 }

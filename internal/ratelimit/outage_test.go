@@ -44,7 +44,7 @@ func TestNobodyNoticesTheRestart(t *testing.T) {
 		t.Errorf("left %v", got)
 	}
 	all, _ := s.Remaining(t.Context(), time.Now(), []Limit{window})
-	if all[0].Others == 0 {
+	if all[0].Competing == 0 {
 		t.Error("nobody knows of the others")
 	}
 }

@@ -145,7 +145,7 @@ func (q *queue) turn(ahead int, now time.Time) time.Time {
 	}
 	for i, l := range q.windows {
 		rounds := (ahead - len(q.starts)) / q.share(i)
-		if t := q.next.Add(time.Duration(rounds) * l.span()); t.After(at) {
+		if t := q.next.Add(time.Duration(rounds) * l.Span()); t.After(at) {
 			at = t
 		}
 	}
@@ -158,7 +158,7 @@ func (q *queue) turn(ahead int, now time.Time) time.Time {
 // held all back, that is next to nothing.
 func (q *queue) share(i int) int {
 	l := &q.windows[i]
-	if len(q.got) == 0 || q.got[len(q.got)-1].Sub(q.got[0]) < l.span() {
+	if len(q.got) == 0 || q.got[len(q.got)-1].Sub(q.got[0]) < l.Span() {
 		return max(l.Calls, 1)
 	}
 	return min(q.most[i], max(l.Calls, 1))
@@ -172,14 +172,14 @@ func (q *queue) served(now time.Time) {
 	q.got = append(q.got, now)
 	longest := time.Duration(0)
 	for _, l := range q.windows {
-		longest = max(longest, l.span())
+		longest = max(longest, l.Span())
 	}
 	if old, _ := slices.BinarySearchFunc(q.got, now.Add(-lately*longest), time.Time.Compare); old > len(q.got)/2 {
 		q.got = slices.Delete(q.got, 0, old)
 	}
 	q.most = q.most[:0]
 	for _, l := range q.windows {
-		q.most = append(q.most, crowded(q.got, l.span()))
+		q.most = append(q.most, crowded(q.got, l.Span()))
 	}
 }
 

@@ -10,7 +10,7 @@
 // account's budget is never used. So this package keeps a log of start times,
 // and its rule is the origin's own: the i-th call starts no earlier than one
 // window after the (i-N)-th. It costs 8 bytes for each call of a window, and
-// windows are small (80 calls). See [Limit] for days, which are only counted.
+// windows are small (80 calls). See [window.Limit] for days, which are only counted.
 //
 // # Others
 //
@@ -21,7 +21,7 @@
 //
 // # Layers
 //
-// The arithmetic is pure (window.go, day.go, others.go). A [Store] moves the state of all
+// The arithmetic is pure (package window). A [Store] moves the state of all
 // limits of one call in one step: [Memory] under a lock, [Redis] in a script,
 // [Shared] in Redis as long as it is there and in this process's share of the
 // budget otherwise. A [Limiter] waits for what a Store has reserved.
@@ -30,63 +30,13 @@ package ratelimit
 import (
 	"context"
 	"time"
+
+	"zoomql/internal/ratelimit/window"
 )
 
-// A Limit allows Calls calls to start within any span of Window. It is a plain
-// value: what was counted is in the Store, under Key.
-type Limit struct {
-	// Key names what is counted. What precedes its first ":" is the account,
-	// and MUST be the same for all limits of a call: Redis keeps an account
-	// in one slot, since a script cannot reach further.
-	Key string
-
-	// Calls is how many calls may start, at least 1.
-	Calls int
-
-	// Window is the span in which they may start. Ignored if Daily.
-	Window time.Duration
-
-	// Daily limits are counted per UTC day and begin anew at 00:00 UTC. They
-	// are counters, not logs: any 24 hours may see twice as many calls.
-	Daily bool
-
-	// Burst is how many of the calls of a window may start at once; the others
-	// follow one by one, spread over half of it. Zero is all of them.
-	Burst int
-
-	// Guard stretches the window; for a day, it is how long after midnight
-	// the old day still counts. We time the start of calls and the origin
-	// their arrival: a slow call followed by a fast one arrive closer
-	// together than they left, and clocks differ. Zero takes 4 % of the
-	// window, or 2 seconds after midnight; a negative Guard is none.
-	Guard time.Duration
-}
-
-const day = 24 * time.Hour
-
-// span returns the window, stretched by the guard.
-func (l Limit) span() time.Duration { return l.Window + l.guard() }
-
-// beside is the span when so many calls of the window are left to others. A call
-// of ours that comes late is one too many only where the others take all that is
-// left to them, and they seldom do: so that stands in for the guard, all but an
-// eighth of it.
-func (l *Limit) beside(others int) time.Duration {
-	guard := l.guard()
-	return l.Window + max(guard-l.Window*time.Duration(others)/time.Duration(max(l.Calls, 1)), guard/8)
-}
-
-func (l Limit) guard() time.Duration {
-	switch {
-	case l.Guard < 0:
-		return 0
-	case l.Guard > 0:
-		return l.Guard
-	case l.Daily:
-		return 2 * time.Second
-	}
-	return l.Window / 25
-}
+// A Limit allows so many calls to start within any span of time; see
+// [window.Limit].
+type Limit = window.Limit
 
 // A Store counts calls against limits. Its methods are safe for concurrent use.
 type Store interface {
@@ -137,9 +87,9 @@ type Decision struct {
 
 // A Status tells how one limit stands.
 type Status struct {
-	Key    string
-	Calls  int       // the limit
-	Left   int       // calls that could still start now, at least 0
-	Others int       // calls of a window that are left to others
-	Reset  time.Time // when all Calls will be free again if none is made
+	Key       string
+	Calls     int       // the limit
+	Left      int       // calls that could still start now, at least 0
+	Competing int       // calls of a window that are left to other applications
+	Reset     time.Time // when all Calls will be free again if none is made
 }

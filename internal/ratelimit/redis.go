@@ -11,6 +11,7 @@ import (
 	"github.com/redis/go-redis/v9"
 	"golang.org/x/sync/errgroup"
 
+	"zoomql/internal/ratelimit/window"
 	"zoomql/internal/redisname"
 )
 
@@ -69,10 +70,10 @@ func accountOf(key string) string {
 // spanOf returns what the scripts want to know of a limit's time.
 func spanOf(l *Limit) (span int64, daily int) {
 	if l.Daily {
-		return l.guard().Microseconds(), 1
+		return l.Margin().Microseconds(), 1
 	}
 	// Rounded up: a span must not lose what Redis cannot count.
-	return (l.span() + time.Microsecond - 1).Microseconds(), 0
+	return (l.Span() + time.Microsecond - 1).Microseconds(), 0
 }
 
 // Take implements [Store]. It takes the time from Redis, not from now.
@@ -132,7 +133,7 @@ func (r *Redis) Cancel(ctx context.Context, d Decision, limits []Limit) error {
 		count := r.countKey(l.Key)
 		keys = append(keys, count, stateOf(count))
 		if l.Daily {
-			args = append(args, dayOf(d.at, int64(l.guard())))
+			args = append(args, l.DayOf(d.at))
 		} else {
 			args = append(args, -1)
 		}
@@ -173,8 +174,8 @@ func (r *Redis) others(ctx context.Context, l *Limit, left int) error {
 	defer cancel()
 	span, _ := spanOf(l)
 	return othersScript.Run(ctx, r.client, []string{r.countKey(l.Key), r.stateKey(l.Key)},
-		l.Calls, l.Window.Microseconds(), span, time.Duration(l.slack()).Microseconds(),
-		left, shortBelief.Microseconds(), firstBelief.Microseconds(), secondBelief.Microseconds(), longBelief.Microseconds(), memory.Microseconds(), underWay.Microseconds()).Err()
+		l.Calls, l.Window.Microseconds(), span, time.Duration(l.Slack()).Microseconds(),
+		left, window.HoldShort.Microseconds(), window.HoldFirst.Microseconds(), window.HoldConfirmed.Microseconds(), window.HoldMax.Microseconds(), window.Remember.Microseconds(), window.InFlight.Microseconds()).Err()
 }
 
 // Observe implements [Store].
@@ -184,7 +185,7 @@ func (r *Redis) Observe(ctx context.Context, _ time.Time, l Limit, left int) err
 	}
 	ctx, cancel := context.WithTimeout(ctx, r.timings.Operation)
 	defer cancel()
-	return observeScript.Run(ctx, r.client, []string{r.countKey(l.Key)}, l.guard().Microseconds(), l.Calls-left).Err()
+	return observeScript.Run(ctx, r.client, []string{r.countKey(l.Key)}, l.Margin().Microseconds(), l.Calls-left).Err()
 }
 
 // Remaining implements [Store].
@@ -209,11 +210,11 @@ func (r *Redis) Remaining(ctx context.Context, _ time.Time, limits []Limit) ([]S
 			return nil, err
 		}
 		used, reset, blocked := int(a[0]), a[1], a[2]
-		foreign := (&others{calls: int(a[3]), hold: a[5] * 1000}).now(a[4]*1000, &l)
+		competing := (&window.Competing{Calls: int(a[3]), Hold: a[5] * 1000}).At(a[4]*1000, &l)
 		if blocked > 0 {
 			used, reset = l.Calls, max(reset, blocked)
 		}
-		all[i] = Status{Key: l.Key, Calls: l.Calls, Left: max(l.Calls-foreign-used, 0), Others: foreign, Reset: now.Add(time.Duration(reset) * time.Microsecond)}
+		all[i] = Status{Key: l.Key, Calls: l.Calls, Left: max(l.Calls-competing-used, 0), Competing: competing, Reset: now.Add(time.Duration(reset) * time.Microsecond)}
 	}
 	return all, nil
 }
@@ -241,13 +242,13 @@ func (r *Redis) restore(ctx context.Context, v *lostSight) error {
 	if v.limit.Daily {
 		return r.Observe(ctx, time.Time{}, v.limit, v.limit.Calls-v.used)
 	}
-	if err := r.Block(ctx, v.limit.Key, v.at.Add(v.limit.span()+horizon)); err != nil || v.other == 0 {
+	if err := r.Block(ctx, v.limit.Key, v.at.Add(v.limit.Span()+horizon)); err != nil || v.other == 0 {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(ctx, r.timings.Operation)
 	defer cancel()
-	doubt := (&others{hold: int64(firstBelief)}).doubt(&v.limit) / 1000
-	return remindScript.Run(ctx, r.client, []string{r.stateKey(v.limit.Key)}, v.other, firstBelief.Microseconds(), doubt).Err()
+	doubt := (&window.Competing{Hold: int64(window.HoldFirst)}).DecayStep(&v.limit) / 1000
+	return remindScript.Run(ctx, r.client, []string{r.stateKey(v.limit.Key)}, v.other, window.HoldFirst.Microseconds(), doubt).Err()
 }
 
 // restoreAll restores many at once: hosts and registrants have limits of their

@@ -50,7 +50,7 @@ func (s *Shared) saw(d Decision, limits []Limit, told news) (lost []lostSight) {
 		}
 		v.limit = l
 		if l.Daily {
-			v.day, v.used = dayOf(now.UnixNano(), int64(l.guard())), int(told.of[i])
+			v.day, v.used = l.DayOf(now.UnixNano()), int(told.of[i])
 		} else {
 			v.other = int(told.of[i])
 		}
@@ -74,7 +74,7 @@ type lostSight struct {
 func (s *Shared) lost(account string, limits []Limit, now, at time.Time) (all []lostSight) {
 	for key, v := range s.seen {
 		l := &v.limit
-		if accountOf(key) != account || l.Daily && v.day != dayOf(now.UnixNano(), int64(l.guard())) {
+		if accountOf(key) != account || l.Daily && v.day != l.DayOf(now.UnixNano()) {
 			continue
 		}
 		used := v.used
@@ -115,7 +115,7 @@ func (s *Shared) shares(now time.Time, limits []Limit) []Limit {
 			}
 		}
 		l.Calls = max(l.Calls-v.other, 1)
-		part[i] = share(l, s.replicas)
+		part[i] = l.Share(s.replicas)
 		if l.Daily {
 			s.tellDay(v, now, &part[i])
 		} else {
@@ -138,7 +138,7 @@ func (s *Shared) tellWindow(v *sight, l *Limit) {
 	if last.IsZero() {
 		return
 	}
-	if from := last.Add(l.span()); from.After(v.from) {
+	if from := last.Add(l.Span()); from.After(v.from) {
 		v.from = from
 		_ = s.near.Block(context.Background(), l.Key, from)
 	}
@@ -158,32 +158,11 @@ func (s *Shared) tellDay(v *sight, now time.Time, part *Limit) {
 		return
 	}
 	v.told = true
-	if v.day == dayOf(now.UnixNano(), int64(part.guard())) {
+	if v.day == part.DayOf(now.UnixNano()) {
 		left := max(v.limit.Calls-v.used, 0) / s.replicas
 		v.base = max(part.Calls-left, 0)
 		_ = s.near.Observe(context.Background(), now, *part, left)
 	}
-}
-
-// share returns the part of l for one of n replicas.
-func share(l Limit, n int) Limit {
-	calls := max(l.Calls, 1)
-	switch {
-	case n <= 1:
-	case calls >= n:
-		l.Calls = calls / n
-		l.Burst = (l.Burst + n - 1) / n
-	case l.Daily:
-		l.Calls = 1 // rather a call too many than none at all
-	default:
-		l.Guard = l.guard() * time.Duration(n) / time.Duration(calls)
-		if l.Guard == 0 {
-			l.Guard = -1
-		}
-		l.Window = l.Window * time.Duration(n) / time.Duration(calls)
-		l.Calls, l.Burst = 1, 0
-	}
-	return l
 }
 
 // back tells Redis what was spent without it and returns to it. Those who want
@@ -278,24 +257,7 @@ func (s *Shared) common(limits []Limit) []Limit {
 	}
 	part := slices.Clone(limits)
 	for i := range part {
-		if l := &part[i]; !l.Daily {
-			l.Calls = max(l.Calls*present/s.replicas, 1)
-			l.Burst = (l.Burst*present + s.replicas - 1) / s.replicas
-		}
+		part[i] = part[i].Portion(present, s.replicas)
 	}
 	return part
-}
-
-// spent returns the starts that still matter to a window, or the calls of today.
-func (m *Memory) spent(l *Limit, now time.Time) (starts []time.Time, calls int) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	c := m.count(l, now.UnixNano())
-	if l.Daily {
-		return nil, c.days.used(dayOf(now.UnixNano(), int64(l.guard())))
-	}
-	for _, t := range c.window.starts() {
-		starts = append(starts, time.Unix(0, t))
-	}
-	return starts, 0
 }

@@ -56,26 +56,6 @@ func (l *log) count(s string) int {
 	return strings.Count(l.b.String(), s)
 }
 
-func TestShare(t *testing.T) {
-	for _, test := range []struct {
-		why  string
-		l    Limit
-		n    int
-		want Limit
-	}{
-		{"alone: all", Limit{Calls: 80, Window: time.Second}, 1, Limit{Calls: 80, Window: time.Second}},
-		{"a part, rounded down", Limit{Calls: 80, Window: time.Second}, 3, Limit{Calls: 26, Window: time.Second}},
-		{"less than one each: one in a longer window", Limit{Calls: 2, Window: time.Second, Guard: -1}, 6, Limit{Calls: 1, Window: 3 * time.Second, Guard: -1}},
-		{"the guard grows with it", Limit{Calls: 1, Window: time.Second}, 2, Limit{Calls: 1, Window: 2 * time.Second, Guard: 80 * time.Millisecond}},
-		{"a day", Limit{Calls: 1000, Daily: true}, 4, Limit{Calls: 250, Daily: true}},
-		{"less than one a day: one all the same", Limit{Calls: 3, Daily: true}, 4, Limit{Calls: 1, Daily: true}},
-	} {
-		if got := share(test.l, test.n); got != test.want {
-			t.Errorf("%s: got %+v, want %+v", test.why, got, test.want)
-		}
-	}
-}
-
 func TestReplicasAreCounted(t *testing.T) {
 	server := redistest.Start(t)
 	a, b := openShared(t, server), openShared(t, server)

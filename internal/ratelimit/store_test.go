@@ -14,6 +14,8 @@ import (
 	"pgregory.net/rapid"
 
 	"zoomql/cache/redistest"
+
+	"zoomql/internal/ratelimit/window"
 )
 
 func TestMain(m *testing.M) {
@@ -91,7 +93,10 @@ func left(t testing.TB, s Store, limits ...Limit) []int {
 	return n
 }
 
-const hour = time.Hour
+const (
+	hour = time.Hour
+	day  = window.Day
+)
 
 // suite is what holds for every store, beside the stories of TestStore.
 var suite = map[string]func(*testing.T, Store){
@@ -117,7 +122,7 @@ func TestStore(t *testing.T) {
 			if !first.OK || first.Wait != 0 || !d.OK || d.Limit != two {
 				t.Errorf("first %+v, third %+v", first, d)
 			}
-			if got := time.Duration(d.at - first.at); got != two.span() {
+			if got := time.Duration(d.at - first.at); got != two.Span() {
 				t.Errorf("the third starts %v after the first", got)
 			}
 			if off := time.Until(d.Start) - d.Wait; off > time.Second || off < -time.Minute {
@@ -138,7 +143,7 @@ func TestStore(t *testing.T) {
 			first := take(t, s, 0, three)
 			take(t, s, 0, three)
 			take(t, s, 0, three)
-			if d := take(t, s, day, two, three); !d.OK || d.Limit != three || time.Duration(d.at-first.at) != three.span() {
+			if d := take(t, s, day, two, three); !d.OK || d.Limit != three || time.Duration(d.at-first.at) != three.Span() {
 				t.Errorf("got %+v", d)
 			}
 			// And leaves the gap before it to others.
@@ -171,7 +176,7 @@ func TestStore(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			if d := take(t, s, 3*hour, two); time.Duration(d.at-first.at) < two.span()+50*time.Millisecond {
+			if d := take(t, s, 3*hour, two); time.Duration(d.at-first.at) < two.Span()+50*time.Millisecond {
 				t.Errorf("the third starts %v after the first was to", time.Duration(d.at-first.at))
 			}
 		},
@@ -182,7 +187,7 @@ func TestStore(t *testing.T) {
 				}
 			}
 			d := take(t, s, 0, daily)
-			midnight := time.Now().UTC().Truncate(day).Add(day + daily.guard())
+			midnight := time.Now().UTC().Truncate(day).Add(day + daily.Margin())
 			if off := d.Start.Sub(midnight); d.OK || d.Limit != daily || off < -time.Minute || off > time.Minute {
 				t.Errorf("got %+v, want a refusal until %v", d, midnight)
 			}
@@ -276,7 +281,7 @@ func storeIsExact(t *testing.T, s Store) {
 				if err := s.Observe(t.Context(), time.Now(), l, l.Calls-others); err != nil {
 					rt.Fatal(err)
 				}
-				ours[i].Calls, ours[i].Window, ours[i].Guard = l.Calls-others, l.beside(others), -1
+				ours[i].Calls, ours[i].Window, ours[i].Guard = l.Calls-others, l.Effective(others), -1
 			}
 		}
 		type reservation struct {
@@ -346,7 +351,7 @@ func takersAtOnce(t *testing.T, stores ...Store) {
 	slices.Sort(starts)
 	for i := l.Calls; i < len(starts); i++ {
 		// All wait but the first, so the log is full: no less, and no more.
-		if gap := time.Duration(starts[i] - starts[i-l.Calls]); gap != l.span() {
+		if gap := time.Duration(starts[i] - starts[i-l.Calls]); gap != l.Span() {
 			t.Fatalf("calls %d and %d start %v apart", i-l.Calls, i, gap)
 		}
 	}

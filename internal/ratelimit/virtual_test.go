@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"zoomql/internal/ratelimit/window"
 )
 
 // virtualRedis is a Redis in a bubble of testing/synctest, where what depends on
@@ -200,9 +202,9 @@ var virtualScripts = map[string]func(v *virtualRedis, now time.Time, keys []stri
 	},
 	remindScript.Hash(): func(v *virtualRedis, now time.Time, keys []string, args []any) any {
 		l := Limit{Key: strings.TrimSuffix(keys[0], ":state")}
-		if o := &v.memory.count(&l, now.UnixNano()).others; o.calls == 0 {
+		if est := &v.memory.counter(&l, now.UnixNano()).Competing; est.Calls == 0 {
 			hold := micros(args[1])
-			*o = others{int(int64Of(args[0])), now.Add(hold).UnixNano(), int64(hold), now.Add(-hold).UnixNano()}
+			*est = window.Competing{Calls: int(int64Of(args[0])), Until: now.Add(hold).UnixNano(), Hold: int64(hold), Refused: now.Add(-hold).UnixNano()}
 		}
 		return int64(0)
 	},
@@ -247,11 +249,11 @@ func (v *virtualRedis) take(now time.Time, keys []string, args []any) any {
 		if l == r.Limit {
 			answer[3] = int64(i + 1)
 		}
-		c := v.memory.count(&l, now.UnixNano())
+		c := v.memory.counter(&l, now.UnixNano())
 		if l.Daily {
-			answer = append(answer, int64(c.days.used(dayOf(now.UnixNano(), int64(l.guard())))))
+			answer = append(answer, int64(c.Days.Used(l.DayOf(now.UnixNano()))))
 		} else {
-			answer = append(answer, int64(c.others.now(now.UnixNano(), &l)))
+			answer = append(answer, int64(c.Competing.At(now.UnixNano(), &l)))
 		}
 	}
 	return answer
@@ -267,7 +269,7 @@ func (v *virtualRedis) cancel(_ time.Time, keys []string, args []any) any {
 func (v *virtualRedis) others(now time.Time, keys []string, args []any) any {
 	l := limitOf(keys[0], args[0], args[2], 0, args[1])
 	if slack := micros(args[3]); slack > 0 {
-		l.Burst = 1 + int((slack+time.Duration(stepOf(&l, l.Calls))/2)/time.Duration(stepOf(&l, l.Calls)))
+		l.Burst = 1 + int((slack+time.Duration(l.Step(l.Calls))/2)/time.Duration(l.Step(l.Calls)))
 	}
 	if left := int(int64Of(args[4])); left >= 0 {
 		_ = v.memory.Observe(context.Background(), now, l, left)
@@ -279,13 +281,13 @@ func (v *virtualRedis) others(now time.Time, keys []string, args []any) any {
 
 func (v *virtualRedis) record(now time.Time, keys []string, args []any) any {
 	l := limitOf(keys[0], 1, args[0], args[1], 0)
-	c := v.memory.count(&l, now.UnixNano())
+	c := v.memory.counter(&l, now.UnixNano())
 	if l.Daily {
-		c.days.add(dayOf(now.UnixNano(), int64(l.guard())), int(int64Of(args[2])))
+		c.Days.Add(l.DayOf(now.UnixNano()), int(int64Of(args[2])))
 		return int64(0)
 	}
 	for i := 2; i < len(args); i += 2 {
-		c.window.add(now.Add(micros(args[i+1])).UnixNano())
+		c.Log.Add(now.Add(micros(args[i+1])).UnixNano())
 	}
 	return int64(0)
 }

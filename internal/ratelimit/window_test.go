@@ -19,7 +19,7 @@ func (b book) broken(t int64, limits []Limit) string {
 		n := 0
 		if l.Daily {
 			for _, s := range b[l.Key] {
-				if dayOf(s, int64(l.guard())) == dayOf(t, int64(l.guard())) {
+				if l.DayOf(s) == l.DayOf(t) {
 					n++
 				}
 			}
@@ -30,7 +30,7 @@ func (b book) broken(t int64, limits []Limit) string {
 		}
 		all := slices.Sorted(slices.Values(append([]int64{t}, b[l.Key]...)))
 		for i := l.Calls; i < len(all); i++ {
-			if all[i]-all[i-l.Calls] < int64(l.span()) && all[i-l.Calls] <= t && t <= all[i] {
+			if all[i]-all[i-l.Calls] < int64(l.Span()) && all[i-l.Calls] <= t && t <= all[i] {
 				return l.Key
 			}
 		}
@@ -47,10 +47,10 @@ func (b book) check(t interface{ Fatalf(string, ...any) }, d Decision, now int64
 	sooner := []int64{now}
 	for _, l := range limits {
 		if l.Daily {
-			sooner = append(sooner, dayStart(dayOf(now, int64(l.guard()))+1, int64(l.guard())))
+			sooner = append(sooner, l.DayStart(l.DayOf(now)+1))
 		}
 		for _, s := range b[l.Key] {
-			sooner = append(sooner, s+int64(l.span()))
+			sooner = append(sooner, s+int64(l.Span()))
 		}
 	}
 	for _, s := range sooner {
@@ -135,36 +135,6 @@ func TestTakeIsExact(t *testing.T) {
 	})
 }
 
-func TestWindowForgets(t *testing.T) {
-	var w window
-	for now := range int64(100_000) {
-		w.forget(now, 10)
-		w.add(now)
-	}
-	if n := len(w.starts()); n > 11 || cap(w.log) > 100 {
-		t.Errorf("remembers %d starts in %d places", n, cap(w.log))
-	}
-}
-
-func TestGuard(t *testing.T) {
-	for _, test := range []struct {
-		why  string
-		l    Limit
-		want time.Duration
-	}{
-		{"4 % unless told otherwise", Limit{Window: time.Second}, 1040 * time.Millisecond},
-		{"as told", Limit{Window: time.Second, Guard: time.Minute}, 61 * time.Second},
-		{"none", Limit{Window: time.Second, Guard: -1}, time.Second},
-	} {
-		if got := test.l.span(); got != test.want {
-			t.Errorf("%s: span is %v, want %v", test.why, got, test.want)
-		}
-	}
-	if got := (Limit{Daily: true}).guard(); got != 2*time.Second {
-		t.Errorf("a day begins %v after midnight", got)
-	}
-}
-
 func TestDay(t *testing.T) {
 	midnight := time.Date(2026, 11, 21, 0, 0, 0, 0, time.UTC)
 	l := []Limit{{Key: "a:day", Calls: 2, Daily: true}}
@@ -197,7 +167,7 @@ func TestIdleCountsAreDropped(t *testing.T) {
 		now = now.Add(time.Millisecond)
 		m.Take(t.Context(), now, 0, []Limit{{Key: "a:host" + strconv.Itoa(i), Calls: 1, Window: time.Second}})
 	}
-	if n := len(m.counts); n > 5000 {
+	if n := len(m.counters); n > 5000 {
 		t.Errorf("%d counts for 1000 that matter", n)
 	}
 }

@@ -122,7 +122,7 @@ func TestHeadersAreBelieved(t *testing.T) {
 				t.Fatal(err)
 			}
 			all, err := c2.cfg.Limiter.Remaining(t.Context(), Business.labels("account", GetDailyReport.Spec, Heavy))
-			if err != nil || all[1].Left != c.left || all[0].Others != c.others {
+			if err != nil || all[1].Left != c.left || all[0].Competing != c.others {
 				t.Errorf("%s: %+v, %v", c.why, all, err)
 			}
 		})
@@ -178,7 +178,7 @@ func TestRefusalsByTheSecond(t *testing.T) {
 				t.Errorf("dated %v: %v, again in %v", dated, e, wait)
 			}
 			all, err := c.cfg.Limiter.Remaining(t.Context(), []ratelimit.Limit{Business.labels("account", GetUser.Spec, Light)[0]})
-			if err != nil || all[0].Others != others {
+			if err != nil || all[0].Competing != others {
 				t.Errorf("dated %v: %+v, %v", dated, all, err)
 			}
 		})

@@ -15,6 +15,8 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"zoomql/cache/redistest"
+
+	"zoomql/internal/ratelimit/window"
 )
 
 // An origin allows so many calls in any window, whoever makes them, and refuses
@@ -136,7 +138,7 @@ func TestOthersSpendToo(t *testing.T) {
 		if late := between(refused, gone.Add(time.Second), time.Now()); late != 0 {
 			t.Errorf("alone again: %d refusals", late)
 		}
-		lately := 20 * paced.span() // whole ones: calls come in bunches
+		lately := 20 * paced.Span() // whole ones: calls come in bunches
 		if n, could := between(ours, time.Now().Add(-lately), time.Now()), int(80*lately/time.Second); n < could*95/100 {
 			t.Errorf("alone again: %d of %d calls", n, could)
 		}
@@ -236,8 +238,8 @@ func storeLearns(t *testing.T, s Store) {
 		for range own {
 			take(t, s, 0, l)
 		}
-		var o others
-		block := o.refuse(int64(hour), own, &l)
+		var est window.Competing
+		block := est.Refuse(int64(hour), own, &l)
 		if err := s.Refuse(t.Context(), time.Now(), l); err != nil {
 			t.Fatal(err)
 		}
@@ -245,12 +247,12 @@ func storeLearns(t *testing.T, s Store) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		left := max(80-o.calls-own, 0)
+		left := max(80-est.Calls-own, 0)
 		if block > 0 {
 			left = 0
 		}
-		if all[0].Others != o.calls || all[0].Left != left {
-			t.Errorf("%d own calls: %+v, want %d others and %d left", own, all[0], o.calls, left)
+		if all[0].Competing != est.Calls || all[0].Left != left {
+			t.Errorf("%d own calls: %+v, want %d others and %d left", own, all[0], est.Calls, left)
 		}
 		for range left {
 			if d := take(t, s, 0, l); !d.OK {
@@ -272,17 +274,17 @@ func TestUnderWay(t *testing.T) {
 	}
 	others := func() int {
 		all, _ := m.Remaining(t.Context(), now, []Limit{l})
-		return all[0].Others
+		return all[0].Competing
 	}
 	m.Refuse(t.Context(), now, l)
 	learned := others()
 	for range 3 {
-		now = now.Add(underWay / 4)
+		now = now.Add(window.InFlight / 4)
 		if m.Refuse(t.Context(), now, l); others() != learned {
 			t.Errorf("%d others, then %d", learned, others())
 		}
 	}
-	now = now.Add(underWay)
+	now = now.Add(window.InFlight)
 	if m.Refuse(t.Context(), now, l); others() <= learned {
 		t.Errorf("%d others, and no more after another refusal", learned)
 	}
@@ -334,15 +336,15 @@ func TestScriptsLearnAsOthers(t *testing.T) {
 		if own > 0 {
 			world.ZAdd(ctx, (&Redis{}).countKey(l.Key), starts...)
 		}
-		var is others
+		var is window.Competing
 		if chance.IntN(10) > 0 {
-			is.calls = chance.IntN(l.Calls)
-			is.hold = int64([]time.Duration{2 * l.span(), firstBelief, 20 * time.Second, secondBelief, longBelief}[chance.IntN(5)])
+			is.Calls = chance.IntN(l.Calls)
+			is.Hold = int64([]time.Duration{2 * l.Span(), window.HoldFirst, 20 * time.Second, window.HoldConfirmed, window.HoldMax}[chance.IntN(5)])
 			ago := math.Pow(10, 5*chance.Float64()-2)
-			is.refused = now - int64(ago*1e6)*1000
-			is.till = is.refused + is.hold
-			world.HSet(ctx, state, "others", is.calls, "till", is.till/1000, "hold", is.hold/1000,
-				"refused", is.refused/1000, "doubt", is.doubt(&l)/1000)
+			is.Refused = now - int64(ago*1e6)*1000
+			is.Until = is.Refused + is.Hold
+			world.HSet(ctx, state, "others", is.Calls, "till", is.Until/1000, "hold", is.Hold/1000,
+				"refused", is.Refused/1000, "doubt", is.DecayStep(&l)/1000)
 		}
 		_, err := world.Exec(ctx)
 		must(err)
@@ -351,14 +353,14 @@ func TestScriptsLearnAsOthers(t *testing.T) {
 		switch what {
 		case "refusal":
 			must(r.Refuse(ctx, time.Now(), l))
-			is.refuse(now, own, &l)
+			is.Refuse(now, own, &l)
 		case "figure":
 			must(r.Observe(ctx, time.Now(), l, left))
-			is.told(now, own, left, &l)
+			is.Observe(now, own, left, &l)
 		case "call":
 			_, news, err := r.take(ctx, 0, []Limit{l})
 			must(err)
-			seen, want = int(news.of[0]), is.now(now, &l)
+			seen, want = int(news.of[0]), is.At(now, &l)
 		}
 		raw, err := client.HMGet(ctx, state, "others", "till", "hold", "refused", "doubt").Result()
 		must(err)
@@ -367,12 +369,12 @@ func TestScriptsLearnAsOthers(t *testing.T) {
 			text, _ := text.(string)
 			n[i], _ = strconv.ParseInt(text, 10, 64)
 		}
-		if got := (others{int(n[0]), n[1] * 1000, n[2] * 1000, n[3] * 1000}); got != is || seen != want {
+		if got := (window.Competing{Calls: int(n[0]), Until: n[1] * 1000, Hold: n[2] * 1000, Refused: n[3] * 1000}); got != is || seen != want {
 			t.Errorf("a %s, %v after the last refusal, with %d own and %d left, made of %+v %+v, want %+v; seen are %d, want %d",
-				what, time.Duration(now-before.refused), own, left, before, got, is, seen, want)
+				what, time.Duration(now-before.Refused), own, left, before, got, is, seen, want)
 		}
-		if n[2] > 0 && n[4]*1000 != is.doubt(&l) {
-			t.Errorf("believed for %v, doubted in steps of %d µs, want %v", time.Duration(is.hold), n[4], time.Duration(is.doubt(&l)))
+		if n[2] > 0 && n[4]*1000 != is.DecayStep(&l) {
+			t.Errorf("believed for %v, doubted in steps of %d µs, want %v", time.Duration(is.Hold), n[4], time.Duration(is.DecayStep(&l)))
 		}
 	}
 }
@@ -390,18 +392,18 @@ func TestRemindedOthersAreDoubted(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	believed := others{calls: 24, till: till * 1000, hold: int64(firstBelief)}
-	for _, later := range []time.Duration{0, firstBelief + 2*time.Second, firstBelief + 6*time.Second} {
+	believed := window.Competing{Calls: 24, Until: till * 1000, Hold: int64(window.HoldFirst)}
+	for _, later := range []time.Duration{0, window.HoldFirst + 2*time.Second, window.HoldFirst + 6*time.Second} {
 		rewound := believed
-		rewound.till -= int64(later)
-		client.HSet(t.Context(), (&Redis{}).stateKey(l.Key), "till", rewound.till/1000)
+		rewound.Until -= int64(later)
+		client.HSet(t.Context(), (&Redis{}).stateKey(l.Key), "till", rewound.Until/1000)
 		first, _ := client.Time(t.Context()).Result()
 		_, news, err := r.take(t.Context(), 0, []Limit{l})
 		if err != nil {
 			t.Fatal(err)
 		}
 		last, _ := client.Time(t.Context()).Result()
-		most, least := rewound.now(first.UnixNano(), &l), rewound.now(last.UnixNano(), &l)
+		most, least := rewound.At(first.UnixNano(), &l), rewound.At(last.UnixNano(), &l)
 		if n := int(news.of[0]); n < least || n > most {
 			t.Errorf("%v later: %d others, want %d to %d", later, n, least, most)
 		}
@@ -418,90 +420,8 @@ func storeIsTold(t *testing.T, s Store) {
 			t.Fatal(err)
 		}
 		all, _ := s.Remaining(t.Context(), time.Now(), []Limit{l})
-		if all[0].Others != step.others {
-			t.Errorf("%d left: %d others, want %d", step.left, all[0].Others, step.others)
-		}
-	}
-}
-
-func TestOthersAreLearnedStepByStep(t *testing.T) {
-	l := Limit{Calls: 80, Window: time.Second}
-	for _, c := range []struct {
-		why    string
-		before others
-		at     time.Duration
-		own    int
-		calls  int
-		hold   time.Duration
-		block  time.Duration
-	}{
-		{"at first: three tenths, and for a moment", others{}, hour, 70, 26, 5 * time.Second, 0},
-		{"at first, when hardly any room is left for others: perhaps there are none", others{}, hour, 77, 26, 2080 * time.Millisecond, 0},
-		{"so again, but measured", others{26, int64(hour + 2*time.Second), int64(2 * time.Second), int64(hour)}, hour + 30*time.Second, 77, 8, 5 * time.Second, 0},
-		{"so in a moment: they are there", others{26, int64(hour + 2*time.Second), int64(2 * time.Second), int64(hour)}, hour + time.Second, 77, 34, 5 * time.Second, 0},
-		{"at first, when they are more", others{}, hour, 41, 42, 5 * time.Second, 0},
-		{"most of the window is theirs: half, and a window's wait", others{}, hour, 3, 40, 2080 * time.Millisecond, time.Second},
-		{"another that was under way", others{26, int64(hour + 5*time.Second), int64(5 * time.Second), int64(hour)}, hour + underWay - 1, 60, 26, 5 * time.Second, 0},
-		{"they are more than it seemed", others{26, int64(hour + 5*time.Second), int64(5 * time.Second), int64(hour)}, hour + time.Second, 54, 34, 5 * time.Second, 0},
-		{"and a window later: what they have just spent", others{26, int64(hour + 5*time.Second), int64(5 * time.Second), int64(hour)}, hour + 1100*time.Millisecond, 54, 29, time.Minute, 0},
-		{"more than was enough, if it was not", others{26, int64(hour + 5*time.Second), int64(5 * time.Second), int64(hour)}, hour + 4*time.Second, 50, 33, time.Minute, 0},
-		{"doubt meets them again: measured, perhaps not at their busiest, and for longer", others{26, int64(hour + 5*time.Second), int64(5 * time.Second), int64(hour)}, hour + 8*time.Second, 62, 26, time.Minute, 0},
-		{"so, but hardly more than was enough", others{26, int64(hour + 5*time.Second), int64(5 * time.Second), int64(hour)}, hour + 8*time.Second, 50, 29, time.Minute, 0},
-		{"met by a fast doubt", others{26, int64(hour + 2*time.Second), int64(2 * time.Second), int64(hour)}, hour + 5*time.Second/2, 62, 26, time.Minute, 0},
-		{"once measured, they are hardly more than it seemed", others{26, int64(hour + time.Minute), int64(time.Minute), int64(hour)}, hour + time.Second, 54, 28, time.Minute, 0},
-		{"nor later, while it is believed", others{26, int64(hour + time.Minute), int64(time.Minute), int64(hour)}, hour + 30*time.Second, 45, 27, 2 * time.Minute, 0},
-		{"again, for twice as long", others{26, int64(hour), int64(time.Minute), int64(hour - time.Minute)}, hour + 2*time.Second, 62, 26, 2 * time.Minute, 0},
-		{"never for longer than this", others{26, int64(hour), int64(longBelief), int64(hour - longBelief)}, hour + 2*time.Second, 62, 26, longBelief, 0},
-		{"long ago is forgotten", others{26, int64(hour), int64(5 * time.Second), int64(hour)}, 3 * hour, 70, 26, 5 * time.Second, 0},
-	} {
-		o := c.before
-		block := o.refuse(int64(c.at), c.own, &l)
-		if o.calls != c.calls || time.Duration(o.hold) != c.hold || block != c.block {
-			t.Errorf("%s: %d others for %v, blocked for %v", c.why, o.calls, time.Duration(o.hold), block)
-		}
-	}
-	single := Limit{Calls: 1, Window: time.Second}
-	var o others
-	if block := o.refuse(int64(hour), 1, &single); block != time.Second || o.calls != 0 {
-		t.Errorf("the only call of a window: blocked for %v, %d others", block, o.calls)
-	}
-}
-
-func TestDoubt(t *testing.T) {
-	l := Limit{Calls: 80, Window: time.Second}
-	for _, c := range []struct {
-		hold time.Duration
-		left map[time.Duration]int
-	}{
-		{firstBelief, map[time.Duration]int{0: 24, time.Second: 23, 5 * time.Second: 16, 11 * time.Second: 0, 1000 * hour: 0}},
-		{shortBelief, map[time.Duration]int{0: 24, time.Second / 6: 23, time.Second: 14, 2 * time.Second: 0}},
-	} {
-		o := others{calls: 24, till: int64(hour), hold: int64(c.hold)}
-		for after, want := range c.left {
-			if got := o.now(int64(hour+after), &l); got != want {
-				t.Errorf("believed for %v, after %v: %d, want %d", c.hold, after, got, want)
-			}
-		}
-	}
-}
-
-// TestBeside: what is left to others makes up for the guard but for an eighth, and
-// that never makes calls more frequent than they would be without others.
-func TestBeside(t *testing.T) {
-	for _, l := range []Limit{
-		{Calls: 80, Window: time.Second},
-		{Calls: 80, Window: time.Second, Guard: time.Second},
-		{Calls: 1, Window: time.Second},
-		{Calls: 30, Window: time.Minute, Guard: -1},
-	} {
-		for others := range l.Calls {
-			is := l.beside(others)
-			if is > l.span() || is < l.Window+l.guard()/8 {
-				t.Errorf("%+v, %d others: %v", l, others, is)
-			}
-			if ours := float64(l.Calls-others) / is.Seconds(); ours > float64(l.Calls)/l.span().Seconds() {
-				t.Errorf("%+v, %d others: %v calls a second", l, others, ours)
-			}
+		if all[0].Competing != step.others {
+			t.Errorf("%d left: %d others, want %d", step.left, all[0].Competing, step.others)
 		}
 	}
 }
@@ -519,7 +439,7 @@ func storeLeavesTheGuardToOthers(t *testing.T, s Store) {
 		if err := s.Observe(t.Context(), time.Now(), l, 0); err != nil { // 2 others
 			t.Fatal(err)
 		}
-		want := l.beside(2)
+		want := l.Effective(2)
 		d := take(t, s, 3*hour, l)
 		if off := time.Duration(d.at-first.at) - want; off < 0 || off > time.Millisecond {
 			t.Errorf("%v of guard: the next starts after %v, want %v", guard, time.Duration(d.at-first.at), want)
