@@ -294,8 +294,8 @@ func TestUnderWay(t *testing.T) {
 type clocked struct{ *redis.Client }
 
 var clockedScripts = map[string]*redis.Script{
-	takeScript.Hash():   byTheKey(takeLua),
-	othersScript.Hash(): byTheKey(othersLua),
+	takeScript.Hash():   byTheKey(source("take")),
+	othersScript.Hash(): byTheKey(source("others")),
 }
 
 // byTheKey returns a script that reads the time from the key "clock".

@@ -1,0 +1,5 @@
+-- Returns an epoch, a new one if there is none.
+-- KEYS: where.
+local time = redis.call('TIME')
+redis.call('SET', KEYS[1], string.format('%.0f', time[1] * 1000000 + time[2]), 'NX')
+return tonumber(redis.call('GET', KEYS[1]))
