@@ -51,9 +51,9 @@ func TestCountsAreBounded(t *testing.T) {
 
 // What is remembered for a Redis that may lose it is bounded too.
 func TestSightsAndBlocksAreBounded(t *testing.T) {
-	s := &Shared{near: &Memory{}, seen: map[string]*sight{}, blocks: map[string]time.Time{}, epochs: map[string]int64{}, replicas: 1, present: 1, log: silent}
-	s.isDown.Store(true)
-	for i := range manySights + 1_000 {
+	s := &Shared{local: &Memory{}, seen: map[string]*lastSeen{}, blocks: map[string]time.Time{}, epochs: map[string]int64{}, replicas: 1, present: 1, log: silent}
+	s.down.Store(true)
+	for i := range maxLastSeen + 1_000 {
 		l := Limit{Key: "a:registrant:" + strconv.Itoa(i), Calls: 3, Daily: true}
 		if _, err := s.Take(t.Context(), time.Now(), 0, []Limit{l}); err != nil {
 			t.Fatal(err)
@@ -65,7 +65,7 @@ func TestSightsAndBlocksAreBounded(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if len(s.seen) > manySights || len(s.blocks) > maxBlocks || len(s.near.counters) > maxCounters {
-		t.Errorf("%d sights, %d blocks, %d counts", len(s.seen), len(s.blocks), len(s.near.counters))
+	if len(s.seen) > maxLastSeen || len(s.blocks) > maxBlocks || len(s.local.counters) > maxCounters {
+		t.Errorf("%d sights, %d blocks, %d counts", len(s.seen), len(s.blocks), len(s.local.counters))
 	}
 }

@@ -5,54 +5,56 @@ import (
 	"time"
 )
 
-// clocks tells what the times of Redis are by the clock of this process, for each
-// account, since a cluster has as many clocks as nodes.
+// clocks converts times of Redis to the clock of this process, for each account,
+// since a cluster has as many clocks as nodes.
 //
-// An answer says what Redis's clock showed between the question and the answer. On
-// a busy machine that can be a long while; were a start timed from when its answer
-// came, it would be late by all of it, though it was reserved ahead. So the
-// narrowest of the last answers is what all are read by (Cristian's algorithm).
+// A reply holds the time that the clock of Redis showed at some moment between
+// the request and the reply. On a busy machine these lie far apart; a start that
+// was timed from the arrival of its reply would be late by all of that, although
+// it was reserved ahead. So the narrowest of the last samples converts all times
+// (Cristian's algorithm).
 type clocks struct {
 	mu   sync.Mutex
-	best map[string]glance
+	best map[string]clockSample // by account
 }
 
-// A glance is a look at another clock.
-type glance struct {
-	asked, told time.Time
-	showed      int64 // microseconds
+// A clockSample is one reading of the clock of Redis.
+type clockSample struct {
+	sent, received time.Time // of the request and the reply, by this process's clock
+	shown          int64     // by the clock of Redis, in microseconds
 }
 
-// glanceHolds is for how long a glance is relied on: two clocks may part by half a
-// millisecond meanwhile.
-const glanceHolds = 5 * time.Second
+// sampleLifetime is for how long a narrow sample replaces later, wider ones: two
+// clocks may drift apart by half a millisecond in that time.
+const sampleLifetime = 5 * time.Second
 
-// look takes note of a glance and returns the best one.
-func (c *clocks) look(account string, g glance) glance {
+// add adds a sample and returns the best one.
+func (c *clocks) add(account string, s clockSample) clockSample {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if old, ok := c.best[account]; ok && g.told.Sub(old.told) < glanceHolds && g.width() > old.width() && old.agrees(g) {
-		return old
+	if best, ok := c.best[account]; ok && s.received.Sub(best.received) < sampleLifetime && s.width() > best.width() && best.agrees(s) {
+		return best
 	}
 	if c.best == nil {
-		c.best = map[string]glance{}
+		c.best = map[string]clockSample{}
 	}
-	c.best[account] = g
-	return g
+	c.best[account] = s
+	return s
 }
 
-func (g glance) width() time.Duration { return g.told.Sub(g.asked) }
+// width returns how far apart the request and the reply are.
+func (s clockSample) width() time.Duration { return s.received.Sub(s.sent) }
 
-// when returns between which moments the other clock shows a time.
-func (g glance) when(t int64) (earliest, latest time.Time) {
-	d := time.Duration(t-g.showed) * time.Microsecond
-	return g.asked.Add(d), g.told.Add(d)
+// when returns between which moments the clock of Redis shows a time.
+func (s clockSample) when(t int64) (earliest, latest time.Time) {
+	d := time.Duration(t-s.shown) * time.Microsecond
+	return s.sent.Add(d), s.received.Add(d)
 }
 
-// agrees reports whether another glance may have been at the same clock, running
-// evenly: one that was set meanwhile, or that of a node which has taken over, is
+// agrees reports whether another sample may be of the same clock, running evenly.
+// A clock that was set in between, or that of a node which has taken over, is
 // another.
-func (g glance) agrees(other glance) bool {
-	earliest, latest := g.when(other.showed)
-	return !latest.Before(other.asked) && !earliest.After(other.told)
+func (s clockSample) agrees(other clockSample) bool {
+	earliest, latest := s.when(other.shown)
+	return !latest.Before(other.sent) && !earliest.After(other.received)
 }

@@ -30,26 +30,26 @@ func TestSlowAnswers(t *testing.T) {
 // been read for long, is believed anew.
 func TestClocks(t *testing.T) {
 	began := time.Now()
-	at := func(asked, told time.Duration, showed int64) glance {
-		return glance{began.Add(asked), began.Add(told), showed}
+	at := func(asked, told time.Duration, showed int64) clockSample {
+		return clockSample{began.Add(asked), began.Add(told), showed}
 	}
 	const ms = time.Millisecond
 	for _, c := range []struct {
 		why   string
-		looks []glance
+		looks []clockSample
 		start time.Duration // when the last one's clock shows 2 s, at the latest
 	}{
-		{"the only one", []glance{at(0, 20*ms, 1_000_000)}, 1020 * ms},
-		{"a slow one after a fast one", []glance{at(0, ms, 1_000_000), at(100*ms, 150*ms, 1_120_000)}, 1001 * ms},
-		{"a fast one after a slow one", []glance{at(0, 50*ms, 1_000_000), at(100*ms, 101*ms, 1_090_000)}, 1011 * ms},
-		{"the clock was set on", []glance{at(0, ms, 1_000_000), at(100*ms, 110*ms, 1_300_000)}, 810 * ms},
-		{"the clock was set back", []glance{at(0, ms, 1_000_000), at(100*ms, 110*ms, 900_000)}, 1210 * ms},
-		{"the fast one was long ago", []glance{at(0, ms, -4_500_000), at(5500*ms, 5600*ms, 1_010_000)}, 6590 * ms},
+		{"the only one", []clockSample{at(0, 20*ms, 1_000_000)}, 1020 * ms},
+		{"a slow one after a fast one", []clockSample{at(0, ms, 1_000_000), at(100*ms, 150*ms, 1_120_000)}, 1001 * ms},
+		{"a fast one after a slow one", []clockSample{at(0, 50*ms, 1_000_000), at(100*ms, 101*ms, 1_090_000)}, 1011 * ms},
+		{"the clock was set on", []clockSample{at(0, ms, 1_000_000), at(100*ms, 110*ms, 1_300_000)}, 810 * ms},
+		{"the clock was set back", []clockSample{at(0, ms, 1_000_000), at(100*ms, 110*ms, 900_000)}, 1210 * ms},
+		{"the fast one was long ago", []clockSample{at(0, ms, -4_500_000), at(5500*ms, 5600*ms, 1_010_000)}, 6590 * ms},
 	} {
 		var all clocks
-		var best glance
+		var best clockSample
 		for _, g := range c.looks {
-			best = all.look("account", g)
+			best = all.add("account", g)
 		}
 		earliest, latest := best.when(2_000_000)
 		if got := latest.Sub(began); got != c.start {
@@ -58,7 +58,7 @@ func TestClocks(t *testing.T) {
 		if earliest.After(latest) {
 			t.Errorf("%s: %s is not before %s", c.why, earliest, latest)
 		}
-		if other := all.look("another", at(0, time.Second, 0)); other.showed != 0 {
+		if other := all.add("another", at(0, time.Second, 0)); other.shown != 0 {
 			t.Errorf("%s: the clock of another account is read by this one's", c.why)
 		}
 	}

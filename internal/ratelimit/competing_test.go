@@ -294,8 +294,8 @@ func TestUnderWay(t *testing.T) {
 type clocked struct{ *redis.Client }
 
 var clockedScripts = map[string]*redis.Script{
-	takeScript.Hash():   byTheKey(source("take")),
-	othersScript.Hash(): byTheKey(source("others")),
+	takeScript.Hash():      byTheKey(source("take")),
+	competingScript.Hash(): byTheKey(source("competing")),
 }
 
 // byTheKey returns a script that reads the time from the key "clock".
@@ -312,7 +312,7 @@ func (c clocked) EvalSha(ctx context.Context, hash string, keys []string, args .
 // make of a refusal, of a figure and of the time that passes what others does.
 func TestScriptsLearnAsOthers(t *testing.T) {
 	client := redistest.Start(t).Client()
-	r := NewRedis(clocked{client}, withTimings(patient))
+	r := NewRedis(clocked{client}, withTimings(slowTimings))
 	ctx := t.Context()
 	must := func(err error) {
 		t.Helper()
@@ -358,9 +358,9 @@ func TestScriptsLearnAsOthers(t *testing.T) {
 			must(r.Observe(ctx, time.Now(), l, left))
 			is.Observe(now, own, left, &l)
 		case "call":
-			_, news, err := r.take(ctx, 0, []Limit{l})
+			_, reply, err := r.take(ctx, 0, []Limit{l})
 			must(err)
-			seen, want = int(news.of[0]), is.At(now, &l)
+			seen, want = int(reply.usage[0]), is.At(now, &l)
 		}
 		raw, err := client.HMGet(ctx, state, "others", "till", "hold", "refused", "doubt").Result()
 		must(err)
@@ -383,9 +383,9 @@ func TestScriptsLearnAsOthers(t *testing.T) {
 // is doubted in time like what was learned.
 func TestRemindedOthersAreDoubted(t *testing.T) {
 	client := redistest.Start(t).Client()
-	r := NewRedis(client, withTimings(patient))
+	r := NewRedis(client, withTimings(slowTimings))
 	l := Limit{Key: "a:l", Calls: 80, Window: time.Second}
-	if err := r.restore(t.Context(), &lostSight{sight: sight{limit: l, other: 24}}); err != nil {
+	if err := r.restore(t.Context(), &lostState{lastSeen: lastSeen{limit: l, competing: 24}}); err != nil {
 		t.Fatal(err)
 	}
 	till, err := client.HGet(t.Context(), (&Redis{}).stateKey(l.Key), "till").Int64()
@@ -398,13 +398,13 @@ func TestRemindedOthersAreDoubted(t *testing.T) {
 		rewound.Until -= int64(later)
 		client.HSet(t.Context(), (&Redis{}).stateKey(l.Key), "till", rewound.Until/1000)
 		first, _ := client.Time(t.Context()).Result()
-		_, news, err := r.take(t.Context(), 0, []Limit{l})
+		_, reply, err := r.take(t.Context(), 0, []Limit{l})
 		if err != nil {
 			t.Fatal(err)
 		}
 		last, _ := client.Time(t.Context()).Result()
 		most, least := rewound.At(first.UnixNano(), &l), rewound.At(last.UnixNano(), &l)
-		if n := int(news.of[0]); n < least || n > most {
+		if n := int(reply.usage[0]); n < least || n > most {
 			t.Errorf("%v later: %d others, want %d to %d", later, n, least, most)
 		}
 	}

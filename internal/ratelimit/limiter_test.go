@@ -277,7 +277,7 @@ func TestLimiterUnderLoad(t *testing.T) {
 		for i := range 200 {
 			wg.Go(func() {
 				for n := 0; time.Since(began) < time.Minute; n++ {
-					// Some are patient, some leave, some cannot be served.
+					// Some wait long, some leave, some cannot be served.
 					ctx, cancel := context.WithTimeout(t.Context(), time.Duration(1+(i*7+n*13)%100)*100*time.Millisecond)
 					if i%5 == 0 {
 						time.AfterFunc(time.Duration(n%7)*300*time.Millisecond, cancel)

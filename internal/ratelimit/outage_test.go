@@ -33,7 +33,7 @@ func TestNobodyNoticesTheRestart(t *testing.T) {
 	_ = s.Refuse(t.Context(), time.Now(), window)
 	take(t, s, day, window)
 
-	s.far.client.Del(t.Context(), (&Redis{}).countKey(window.Key), (&Redis{}).stateKey(window.Key), (&Redis{}).countKey(daily.Key), (&Redis{}).stateKey(blocked.Key), (&Redis{}).epochKey("a:"))
+	s.redis.client.Del(t.Context(), (&Redis{}).countKey(window.Key), (&Redis{}).stateKey(window.Key), (&Redis{}).countKey(daily.Key), (&Redis{}).stateKey(blocked.Key), (&Redis{}).epochKey("a:"))
 	if d := take(t, s, 0, daily); !d.OK {
 		t.Errorf("got %+v", d)
 	}
@@ -124,7 +124,7 @@ func TestRealRestartUnderLoad(t *testing.T) {
 			eventually(t, "they know of two", func() bool { return back(s) && back(other) })
 			some("calls start")
 			mend := trouble(server)
-			eventually(t, "it is missed", func() bool { return s.isDown.Load() && other.isDown.Load() })
+			eventually(t, "it is missed", func() bool { return s.down.Load() && other.down.Load() })
 			some("calls start without it")
 			mend()
 			eventually(t, "they are back", func() bool { return back(s) && back(other) })
@@ -149,4 +149,4 @@ func (o *origin) callUntil(end context.Context, t *testing.T, l *Limiter) {
 }
 
 // back reports whether a replica of two takes what it takes in Redis.
-func back(s *Shared) bool { return !s.isDown.Load() && s.knows(2) }
+func back(s *Shared) bool { return !s.down.Load() && s.knows(2) }

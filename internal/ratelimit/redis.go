@@ -21,9 +21,9 @@ const (
 )
 
 // Redis is a Store that replicas share: one round trip and one atomic script
-// for all limits of a call, by the clock of Redis. It returns the errors of
-// Redis; [Shared] is the one to use. A call that Redis counted but could not
-// tell us of in time stays counted.
+// for all limits of a call, by the clock of Redis. Its errors are those of the
+// client, deadlines included; [Shared] is the store that has none. A call that
+// Redis counted stays counted if the reply does not arrive in time.
 type Redis struct {
 	client  redis.UniversalClient
 	timings timings
@@ -33,21 +33,21 @@ type Redis struct {
 	clocks  clocks
 }
 
-// NewRedis returns a Store in the Redis that client is connected to, which
-// stays the caller's to close.
+// NewRedis returns a Store in the Redis that client is connected to. The caller
+// closes the client.
 func NewRedis(client redis.UniversalClient, options ...Option) *Redis {
 	r := &Redis{client: client, timings: timings{}.withDefaults(), name: strconv.FormatUint(rand.Uint64(), 36)}
 	for _, set := range options {
 		set(r)
 	}
 	if c, ok := client.(*redis.Client); ok && !c.Options().ContextTimeoutEnabled {
-		r.client = c.WithTimeout(r.timings.Operation)
+		r.client = c.WithTimeout(r.timings.operation)
 	}
 	return r
 }
 
-// countKey is where a limit is counted, stateKey what else is known of it. The
-// braces make a Redis Cluster keep an account's keys together. Keys hold ids and
+// countKey returns the key where a limit is counted, stateKey that of its state.
+// The braces make a Redis Cluster keep an account's keys together. Keys hold ids and
 // e-mail addresses, so their names are hashed: the account, and the rest.
 func (r *Redis) countKey(key string) string {
 	account, rest, _ := strings.Cut(key, ":")
@@ -59,7 +59,7 @@ func (r *Redis) stateKey(key string) string { return stateOf(r.countKey(key)) }
 // stateOf returns the state key that belongs to a count key.
 func stateOf(countKey string) string { return countKey + ":state" }
 
-// epochKey is of the account of a limit.
+// epochKey returns the key of the epoch of a limit's account.
 func (r *Redis) epochKey(key string) string { return r.countKey(accountOf(key) + ":epoch") }
 
 func accountOf(key string) string {
@@ -67,7 +67,8 @@ func accountOf(key string) string {
 	return account
 }
 
-// spanOf returns what the scripts want to know of a limit's time.
+// spanOf returns the span or guard of a limit and 1 if it is daily, as the scripts
+// take them.
 func spanOf(l *Limit) (span int64, daily int) {
 	if l.Daily {
 		return l.Margin().Microseconds(), 1
@@ -82,16 +83,16 @@ func (r *Redis) Take(ctx context.Context, _ time.Time, maxWait time.Duration, li
 	return d, err
 }
 
-// news is what Redis says beside a decision.
-type news struct {
-	epoch int64 // another one after Redis has lost its memory
-	// of is, for each limit, what is used of its day, or what others spend of
-	// its window.
-	of []int64
+// A takeReply is what Redis replies beside a decision.
+type takeReply struct {
+	epoch int64 // changes when Redis loses its data
+	// usage is, for each limit, what is used of its day, or the estimate of
+	// competing usage of its window.
+	usage []int64
 }
 
-func (r *Redis) take(ctx context.Context, maxWait time.Duration, limits []Limit) (Decision, news, error) {
-	ctx, cancel := context.WithTimeout(ctx, r.timings.Operation)
+func (r *Redis) take(ctx context.Context, maxWait time.Duration, limits []Limit) (Decision, takeReply, error) {
+	ctx, cancel := context.WithTimeout(ctx, r.timings.operation)
 	defer cancel()
 	id := r.id()
 	keys := make([]string, 1, 1+2*len(limits))
@@ -104,19 +105,19 @@ func (r *Redis) take(ctx context.Context, maxWait time.Duration, limits []Limit)
 		keys = append(keys, count, stateOf(count))
 		args = append(args, limits[i].Calls, span, daily, limits[i].Burst, limits[i].Window.Microseconds())
 	}
-	asked := time.Now()
-	answer, err := takeScript.Run(ctx, r.client, keys, args...).Int64Slice()
+	sent := time.Now()
+	reply, err := takeScript.Run(ctx, r.client, keys, args...).Int64Slice()
 	if err != nil {
-		return Decision{}, news{}, err
+		return Decision{}, takeReply{}, err
 	}
-	wait := time.Duration(answer[1]) * time.Microsecond
-	look := r.clocks.look(accountOf(limits[0].Key), glance{asked, time.Now(), answer[2] - answer[1]})
-	d := Decision{OK: answer[0] == 1, Wait: wait, at: answer[2] * 1000, id: id}
-	d.due, d.Start = look.when(answer[2])
-	if n := answer[3]; n > 0 {
+	wait, start := reply[1], reply[2]
+	sample := r.clocks.add(accountOf(limits[0].Key), clockSample{sent, time.Now(), start - wait})
+	d := Decision{OK: reply[0] == 1, Wait: time.Duration(wait) * time.Microsecond, at: start * 1000, id: id}
+	d.due, d.Start = sample.when(start)
+	if n := reply[3]; n > 0 {
 		d.Limit = limits[n-1]
 	}
-	return d, news{answer[4], answer[5:]}, nil
+	return d, takeReply{reply[4], reply[5:]}, nil
 }
 
 // id returns a name that no other reservation has.
@@ -124,7 +125,7 @@ func (r *Redis) id() string { return r.name + "." + strconv.FormatUint(r.taken.A
 
 // Cancel implements [Store].
 func (r *Redis) Cancel(ctx context.Context, d Decision, limits []Limit) error {
-	ctx, cancel := context.WithTimeout(ctx, r.timings.Operation)
+	ctx, cancel := context.WithTimeout(ctx, r.timings.operation)
 	defer cancel()
 	keys := make([]string, 0, 2*len(limits))
 	args := make([]any, 1, 1+len(limits))
@@ -143,7 +144,7 @@ func (r *Redis) Cancel(ctx context.Context, d Decision, limits []Limit) error {
 
 // Late implements [Store].
 func (r *Redis) Late(ctx context.Context, now time.Time, d Decision, windows []Limit) error {
-	ctx, cancel := context.WithTimeout(ctx, r.timings.Operation)
+	ctx, cancel := context.WithTimeout(ctx, r.timings.operation)
 	defer cancel()
 	keys := make([]string, len(windows))
 	for i, l := range windows {
@@ -158,46 +159,48 @@ func (r *Redis) Block(ctx context.Context, key string, until time.Time) error {
 	if wait <= 0 {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, r.timings.Operation)
+	ctx, cancel := context.WithTimeout(ctx, r.timings.operation)
 	defer cancel()
 	return blockScript.Run(ctx, r.client, []string{r.stateKey(key)}, wait.Microseconds()).Err()
 }
 
 // Refuse implements [Store].
 func (r *Redis) Refuse(ctx context.Context, _ time.Time, l Limit) error {
-	return r.others(ctx, &l, -1)
+	return r.estimate(ctx, &l, -1)
 }
 
-// others learns from a refusal, which is -1, or from what is left of a window.
-func (r *Redis) others(ctx context.Context, l *Limit, left int) error {
-	ctx, cancel := context.WithTimeout(ctx, r.timings.Operation)
+// estimate estimates competing usage anew, from what is left of a window or, if
+// left is -1, from a refusal.
+func (r *Redis) estimate(ctx context.Context, l *Limit, left int) error {
+	ctx, cancel := context.WithTimeout(ctx, r.timings.operation)
 	defer cancel()
 	span, _ := spanOf(l)
-	return othersScript.Run(ctx, r.client, []string{r.countKey(l.Key), r.stateKey(l.Key)},
+	return competingScript.Run(ctx, r.client, []string{r.countKey(l.Key), r.stateKey(l.Key)},
 		l.Calls, l.Window.Microseconds(), span, time.Duration(l.Slack()).Microseconds(),
-		left, window.HoldShort.Microseconds(), window.HoldFirst.Microseconds(), window.HoldConfirmed.Microseconds(), window.HoldMax.Microseconds(), window.Remember.Microseconds(), window.InFlight.Microseconds()).Err()
+		left, window.HoldShort.Microseconds(), window.HoldFirst.Microseconds(), window.HoldConfirmed.Microseconds(),
+		window.HoldMax.Microseconds(), window.Remember.Microseconds(), window.InFlight.Microseconds()).Err()
 }
 
 // Observe implements [Store].
 func (r *Redis) Observe(ctx context.Context, _ time.Time, l Limit, left int) error {
 	if !l.Daily {
-		return r.others(ctx, &l, max(left, 0))
+		return r.estimate(ctx, &l, max(left, 0))
 	}
-	ctx, cancel := context.WithTimeout(ctx, r.timings.Operation)
+	ctx, cancel := context.WithTimeout(ctx, r.timings.operation)
 	defer cancel()
 	return observeScript.Run(ctx, r.client, []string{r.countKey(l.Key)}, l.Margin().Microseconds(), l.Calls-left).Err()
 }
 
 // Remaining implements [Store].
 func (r *Redis) Remaining(ctx context.Context, _ time.Time, limits []Limit) ([]Status, error) {
-	ctx, cancel := context.WithTimeout(ctx, r.timings.Operation)
+	ctx, cancel := context.WithTimeout(ctx, r.timings.operation)
 	defer cancel()
 	pipe := r.client.Pipeline()
-	answers := make([]*redis.Cmd, len(limits))
+	replies := make([]*redis.Cmd, len(limits))
 	for i := range limits {
 		span, daily := spanOf(&limits[i])
 		// Not by its hash: a pipeline cannot send the script when it is unknown.
-		answers[i] = remainingScript.Eval(ctx, pipe, []string{r.countKey(limits[i].Key), r.stateKey(limits[i].Key)}, span, daily)
+		replies[i] = remainingScript.Eval(ctx, pipe, []string{r.countKey(limits[i].Key), r.stateKey(limits[i].Key)}, span, daily)
 	}
 	if _, err := pipe.Exec(ctx); err != nil {
 		return nil, err
@@ -205,7 +208,7 @@ func (r *Redis) Remaining(ctx context.Context, _ time.Time, limits []Limit) ([]S
 	now := time.Now()
 	all := make([]Status, len(limits))
 	for i, l := range limits {
-		a, err := answers[i].Int64Slice()
+		a, err := replies[i].Int64Slice()
 		if err != nil {
 			return nil, err
 		}
@@ -214,7 +217,10 @@ func (r *Redis) Remaining(ctx context.Context, _ time.Time, limits []Limit) ([]S
 		if blocked > 0 {
 			used, reset = l.Calls, max(reset, blocked)
 		}
-		all[i] = Status{Key: l.Key, Calls: l.Calls, Left: max(l.Calls-competing-used, 0), Competing: competing, Reset: now.Add(time.Duration(reset) * time.Microsecond)}
+		all[i] = Status{
+			Key: l.Key, Calls: l.Calls, Left: max(l.Calls-competing-used, 0), Competing: competing,
+			Reset: now.Add(time.Duration(reset) * time.Microsecond),
+		}
 	}
 	return all, nil
 }
@@ -222,7 +228,7 @@ func (r *Redis) Remaining(ctx context.Context, _ time.Time, limits []Limit) ([]S
 // record counts calls that were made without Redis: starts of a window, or
 // calls of today.
 func (r *Redis) record(ctx context.Context, l *Limit, starts []time.Time, calls int) error {
-	ctx, cancel := context.WithTimeout(ctx, r.timings.Operation)
+	ctx, cancel := context.WithTimeout(ctx, r.timings.operation)
 	defer cancel()
 	span, daily := spanOf(l)
 	args := []any{span, daily}
@@ -235,25 +241,25 @@ func (r *Redis) record(ctx context.Context, l *Limit, starts []time.Time, calls 
 	return recordScript.Run(ctx, r.client, []string{r.countKey(l.Key)}, args...).Err()
 }
 
-// restore gives Redis back what this replica remembers of a limit: that so many
-// calls of today are used, or, of a window whose log is lost, that it may be full
-// and what others spend of it.
-func (r *Redis) restore(ctx context.Context, v *lostSight) error {
-	if v.limit.Daily {
-		return r.Observe(ctx, time.Time{}, v.limit, v.limit.Calls-v.used)
+// restore restores what Redis has lost of a limit: the calls of today, or, of a
+// window whose log is lost, a block until it cannot be full any more, and the
+// estimate of competing usage.
+func (r *Redis) restore(ctx context.Context, m *lostState) error {
+	if m.limit.Daily {
+		return r.Observe(ctx, time.Time{}, m.limit, m.limit.Calls-m.used)
 	}
-	if err := r.Block(ctx, v.limit.Key, v.at.Add(v.limit.Span()+horizon)); err != nil || v.other == 0 {
+	if err := r.Block(ctx, m.limit.Key, m.lostBefore.Add(m.limit.Span()+horizon)); err != nil || m.competing == 0 {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, r.timings.Operation)
+	ctx, cancel := context.WithTimeout(ctx, r.timings.operation)
 	defer cancel()
-	doubt := (&window.Competing{Hold: int64(window.HoldFirst)}).DecayStep(&v.limit) / 1000
-	return remindScript.Run(ctx, r.client, []string{r.stateKey(v.limit.Key)}, v.other, window.HoldFirst.Microseconds(), doubt).Err()
+	decayStep := (&window.Competing{Hold: int64(window.HoldFirst)}).DecayStep(&m.limit) / 1000
+	return restoreScript.Run(ctx, r.client, []string{r.stateKey(m.limit.Key)}, m.competing, window.HoldFirst.Microseconds(), decayStep).Err()
 }
 
-// restoreAll restores many at once: hosts and registrants have limits of their
-// own.
-func (r *Redis) restoreAll(ctx context.Context, all []lostSight) error {
+// restoreAll restores many limits at once: hosts and registrants have limits of
+// their own.
+func (r *Redis) restoreAll(ctx context.Context, all []lostState) error {
 	var g errgroup.Group
 	g.SetLimit(16)
 	for i := range all {
@@ -264,38 +270,39 @@ func (r *Redis) restoreAll(ctx context.Context, all []lostSight) error {
 
 // epoch returns the epoch of an account.
 func (r *Redis) epoch(ctx context.Context, account string) (int64, error) {
-	ctx, cancel := context.WithTimeout(ctx, r.timings.Operation)
+	ctx, cancel := context.WithTimeout(ctx, r.timings.operation)
 	defer cancel()
 	return epochScript.Run(ctx, r.client, []string{r.epochKey(account)}).Int64()
 }
 
-// A muster is what a beat found.
-type muster struct {
-	replicas int   // that are there
-	present  int   // of them, those that are not alone
-	now      int64 // in microseconds
-	new      bool  // whether this replica was not known
+// A heartbeatReply is what Redis replies to a heartbeat.
+type heartbeatReply struct {
+	replicas     int   // that are registered
+	present      int   // of them, those that are not missing
+	now          int64 // in microseconds
+	unregistered bool  // this replica was not registered before
 }
 
-// beat says that this replica is there, and whether it is alone. sent is the time
-// by the clock of Redis, as far as this replica can tell, or 0: a beat that lay in
-// a Redis that hung says nothing of now.
-func (r *Redis) beat(ctx context.Context, alone bool, sent int64) (muster, error) {
-	ctx, cancel := context.WithTimeout(ctx, r.timings.Operation)
+// sendHeartbeat registers this replica, as missing if it works without Redis. sent
+// is the time by the clock of Redis, as far as this replica can tell, or 0: a
+// heartbeat that lay in a Redis that hung says nothing of now.
+func (r *Redis) sendHeartbeat(ctx context.Context, alone bool, sent int64) (heartbeatReply, error) {
+	ctx, cancel := context.WithTimeout(ctx, r.timings.operation)
 	defer cancel()
 	if alone {
 		sent = -1
 	}
-	a, err := beatScript.Run(ctx, r.client, []string{registryKey}, r.name, r.timings.Gone.Microseconds(), r.timings.Lapsed.Microseconds(), r.timings.Stale.Microseconds(), sent).Int64Slice()
+	a, err := heartbeatScript.Run(ctx, r.client, []string{registryKey}, r.name, r.timings.forgetAfter.Microseconds(),
+		r.timings.missingAfter.Microseconds(), r.timings.heartbeatDelay.Microseconds(), sent).Int64Slice()
 	if err != nil {
-		return muster{}, err
+		return heartbeatReply{}, err
 	}
-	return muster{int(a[0]), int(a[1]), a[2], a[3] == 1}, nil
+	return heartbeatReply{int(a[0]), int(a[1]), a[2], a[3] == 1}, nil
 }
 
 // retire takes this replica out of the registry.
 func (r *Redis) retire(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, r.timings.Operation)
+	ctx, cancel := context.WithTimeout(ctx, r.timings.operation)
 	defer cancel()
 	r.client.ZRem(ctx, registryKey, r.name)
 }

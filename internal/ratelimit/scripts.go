@@ -14,16 +14,16 @@ var lua embed.FS
 // on it, and times go in and out as microseconds, which a Lua number holds.
 var (
 	takeScript      = script("take")
-	othersScript    = script("others")
+	competingScript = script("competing")
 	cancelScript    = script("cancel")
 	lateScript      = script("late")
 	blockScript     = script("block")
 	observeScript   = script("observe")
 	remainingScript = script("remaining")
 	recordScript    = script("record")
-	remindScript    = script("remind")
+	restoreScript   = script("restore")
 	epochScript     = script("epoch")
-	beatScript      = script("beat")
+	heartbeatScript = script("heartbeat")
 )
 
 // script returns the script in a file of that name.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -12,95 +13,96 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// maxBlocks bounds the blocks that are remembered to be told to a Redis that has lost
-// them.
+// maxBlocks bounds the blocks that are remembered for a Redis that loses them.
 const maxBlocks = 10_000
 
-// Shared is a Store in Redis that never fails: without Redis, each replica goes
-// on by itself with its share of every limit, by the last known number of
-// replicas. It is what a Limiter should run on.
+// Shared is a Store in Redis that never fails: while Redis is unavailable, each
+// replica counts by itself, within its share of every limit by the last known
+// number of replicas. A Limiter should run on it.
 //
-// At the seams it is careful. Each replica tells Redis several times a second that
-// it is not alone. When it has not, the others leave its share alone, and it waits
-// until they do, and a window longer, before it spends that. What it spends it
-// tells Redis on return, before it says that it is back.
+// A replica is present while it counts in Redis, and missing while it does not.
+// Each replica sends Redis several heartbeats a second. When they stop, the
+// present replicas leave the share of the missing one alone, and the missing
+// one waits until they do, and a window longer, before it spends that share.
+// On its return it records in Redis what it has spent, before it counts as
+// present again.
 //
-// It is not perfect: one that has never reached Redis believes it is the only one,
-// and one that is cut off for longer than others remember it goes on with its
-// share. Then some calls too many may go out, and the origin's refusals (Block)
-// are what holds them.
+// Two cases stay open: a replica that has never reached Redis takes itself for the
+// only one, and one that is cut off for longer than the others remember it goes on
+// with its share. Then some calls too many may start, and the origin's refusals
+// (Block) are what stops them.
 type Shared struct {
-	far    *Redis
-	log    *slog.Logger
-	isDown atomic.Bool
-	stop   context.CancelFunc
-	tasks  sync.WaitGroup
+	redis *Redis
+	log   *slog.Logger
+	down  atomic.Bool // Redis is unavailable, and local counts
+	stop  context.CancelFunc
+	tasks sync.WaitGroup
 
-	mu       sync.Mutex
-	near     *Memory
-	seen     map[string]*sight    // by key of the limit
-	blocks   map[string]time.Time // by key of the limit
-	epochs   map[string]int64     // of Redis, by account; 0 if it is not known
-	lastOK   time.Time            // when Redis last answered
-	lastBeat time.Time            // when it was last told that this replica is not alone
-	clock    int64                // that of Redis at the last answer to a beat, 0 if unknown
-	clockAt  time.Time            // when that was
-	dead     bool                 // while without Redis: nobody else has it either
-	present  int                  // replicas that are not alone
-	downAt   time.Time            // when it went on without Redis
-	backAt   time.Time            // when Redis was last back, or new
-	replicas int
+	mu            sync.Mutex
+	local         *Memory
+	seen          map[string]*lastSeen // by key of the limit
+	blocks        map[string]time.Time // by key of the limit
+	epochs        map[string]int64     // of Redis, by account; 0 if it is not known
+	answeredAt    time.Time            // when Redis last answered a Take
+	lastHeartbeat time.Time            // when the last one as a present replica was sent
+	redisClock    int64                // that of Redis at the last heartbeat reply, 0 if unknown
+	redisClockAt  time.Time            // when that was
+	unreachable   bool                 // Redis refuses connections: no replica reaches it
+	present       int                  // replicas that are not missing
+	downAt        time.Time            // when Redis became unavailable
+	backAt        time.Time            // when Redis last became available, or had lost its data
+	replicas      int
 }
 
-// NewShared returns a Store in the Redis that client is connected to, which
-// stays the caller's to close, after this. It says to others that this replica
-// is there until it is closed. A nil log is slog.Default.
+// NewShared returns a Store in the Redis that client is connected to. The caller
+// closes the Store, and then the client. Until then it sends heartbeats. A nil log
+// is slog.Default.
 func NewShared(client redis.UniversalClient, log *slog.Logger, options ...Option) *Shared {
 	if log == nil {
 		log = slog.Default()
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	s := &Shared{
-		far: NewRedis(client, options...), log: log, stop: stop,
-		near: &Memory{}, seen: make(map[string]*sight), blocks: make(map[string]time.Time), epochs: make(map[string]int64),
+		redis: NewRedis(client, options...), log: log, stop: stop,
+		local: &Memory{}, seen: make(map[string]*lastSeen), blocks: make(map[string]time.Time), epochs: make(map[string]int64),
 		replicas: 1, present: 1,
 	}
-	s.tasks.Go(func() { s.beat(ctx) })
+	s.tasks.Go(func() { s.sendHeartbeats(ctx) })
 	return s
 }
 
-// Close ends what runs in the background and leaves the registry of replicas.
+// Close stops the heartbeats and takes this replica out of the registry.
 func (s *Shared) Close() {
 	s.stop()
 	s.tasks.Wait()
-	if !s.isDown.Load() {
-		s.far.retire(context.Background())
+	if !s.down.Load() {
+		s.redis.retire(context.Background())
 	}
 }
 
 // Take implements [Store].
 func (s *Shared) Take(ctx context.Context, now time.Time, maxWait time.Duration, limits []Limit) (Decision, error) {
-	if !s.isDown.Load() {
-		// Not the caller's context: its end would look like Redis's.
-		far := context.WithoutCancel(ctx)
-		d, told, err := s.far.take(far, maxWait, s.common(limits))
-		if err != nil && s.hiccup(err) {
-			d, told, err = s.far.take(far, maxWait, s.common(limits))
+	if !s.down.Load() {
+		// Not the caller's context: its end would look like that of Redis.
+		detached := context.WithoutCancel(ctx)
+		d, reply, err := s.redis.take(detached, maxWait, s.presentPart(limits))
+		if err != nil && s.isTransient(err) {
+			d, reply, err = s.redis.take(detached, maxWait, s.presentPart(limits))
 		}
 		if err == nil {
-			if lost := s.saw(d, limits, told); len(lost) > 0 {
-				err = s.restore(far, lost)
+			if lost := s.note(d, limits, reply); len(lost) > 0 {
+				err = s.restore(detached, lost)
 			}
 		}
 		if err == nil {
 			return d, nil
 		}
-		s.lostSightOf(accountOf(limits[0].Key))
-		s.trip(err)
+		s.noteUnanswered(accountOf(limits[0].Key))
+		s.fallBack(err)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	d, err := s.near.Take(ctx, now, maxWait, s.shares(now, limits))
+	d, err := s.local.Take(ctx, now, maxWait, s.shares(now, limits))
 	d.local = true
 	return d, err
 }
@@ -110,11 +112,11 @@ func (s *Shared) Cancel(ctx context.Context, d Decision, limits []Limit) error {
 	if d.local {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		return s.near.Cancel(ctx, d, limits)
+		return s.local.Cancel(ctx, d, limits)
 	}
-	if !s.isDown.Load() {
-		if err := s.far.Cancel(context.WithoutCancel(ctx), d, limits); err != nil {
-			s.trip(err)
+	if !s.down.Load() {
+		if err := s.redis.Cancel(context.WithoutCancel(ctx), d, limits); err != nil {
+			s.fallBack(err)
 		}
 	}
 	return nil
@@ -125,11 +127,11 @@ func (s *Shared) Late(ctx context.Context, now time.Time, d Decision, windows []
 	if d.local {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		return s.near.Late(ctx, now, d, windows)
+		return s.local.Late(ctx, now, d, windows)
 	}
-	if !s.isDown.Load() {
-		if err := s.far.Late(context.WithoutCancel(ctx), now, d, windows); err != nil {
-			s.trip(err)
+	if !s.down.Load() {
+		if err := s.redis.Late(context.WithoutCancel(ctx), now, d, windows); err != nil {
+			s.fallBack(err)
 		}
 	}
 	return nil
@@ -146,11 +148,11 @@ func (s *Shared) Block(ctx context.Context, key string, until time.Time) error {
 	if before, known := s.blocks[key]; until.After(before) && (known || len(s.blocks) < maxBlocks) {
 		s.blocks[key] = until
 	}
-	_ = s.near.Block(ctx, key, until)
+	_ = s.local.Block(ctx, key, until)
 	s.mu.Unlock()
-	if !s.isDown.Load() {
-		if err := s.far.Block(context.WithoutCancel(ctx), key, until); err != nil {
-			s.trip(err)
+	if !s.down.Load() {
+		if err := s.redis.Block(context.WithoutCancel(ctx), key, until); err != nil {
+			s.fallBack(err)
 		}
 	}
 	return nil
@@ -158,75 +160,97 @@ func (s *Shared) Block(ctx context.Context, key string, until time.Time) error {
 
 // Refuse implements [Store].
 func (s *Shared) Refuse(ctx context.Context, now time.Time, l Limit) error {
-	if !s.isDown.Load() {
-		err := s.far.Refuse(context.WithoutCancel(ctx), now, l)
+	if !s.down.Load() {
+		err := s.redis.Refuse(context.WithoutCancel(ctx), now, l)
 		if err == nil {
 			return nil
 		}
-		s.trip(err)
+		s.fallBack(err)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.near.Refuse(ctx, now, s.shares(now, []Limit{l})[0])
+	return s.local.Refuse(ctx, now, s.shares(now, []Limit{l})[0])
 }
 
 // Observe implements [Store].
 func (s *Shared) Observe(ctx context.Context, now time.Time, l Limit, left int) error {
-	if !s.isDown.Load() {
-		err := s.far.Observe(context.WithoutCancel(ctx), now, l, left)
+	if !s.down.Load() {
+		err := s.redis.Observe(context.WithoutCancel(ctx), now, l, left)
 		if err == nil {
 			return nil
 		}
-		s.trip(err)
+		s.fallBack(err)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.near.Observe(ctx, now, s.shares(now, []Limit{l})[0], left/s.replicas)
+	return s.local.Observe(ctx, now, s.shares(now, []Limit{l})[0], left/s.replicas)
 }
 
-// Remaining implements [Store]. Without Redis, it tells of this replica's share.
+// Remaining implements [Store]. While Redis is unavailable, it returns this
+// replica's share.
 func (s *Shared) Remaining(ctx context.Context, now time.Time, limits []Limit) ([]Status, error) {
-	if !s.isDown.Load() {
-		all, err := s.far.Remaining(context.WithoutCancel(ctx), now, limits)
+	if !s.down.Load() {
+		all, err := s.redis.Remaining(context.WithoutCancel(ctx), now, limits)
 		if err == nil {
 			return all, nil
 		}
-		s.trip(err)
+		s.fallBack(err)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.near.Remaining(ctx, now, s.shares(now, limits))
+	return s.local.Remaining(ctx, now, s.shares(now, limits))
 }
 
-// trip goes on without Redis.
-func (s *Shared) trip(err error) {
-	if s.isDown.Load() {
+// presentPart returns the part of the limits that is not left to missing replicas:
+// what Redis counts is what the present ones spend.
+func (s *Shared) presentPart(limits []Limit) []Limit {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	present := max(s.present, 1)
+	if time.Since(s.redisClockAt) > s.redis.timings.replyLifetime {
+		present = 1
+	}
+	if present >= s.replicas {
+		return limits
+	}
+	part := slices.Clone(limits)
+	for i := range part {
+		part[i] = part[i].Portion(present, s.replicas)
+	}
+	return part
+}
+
+// fallBack has this replica count by itself until Redis is available again.
+func (s *Shared) fallBack(err error) {
+	if s.down.Load() {
 		return
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.isDown.Load() {
+	if s.down.Load() {
 		return
 	}
-	// Who is cut off hears nothing; where a connection is refused, nobody listens.
-	s.dead = errors.Is(err, syscall.ECONNREFUSED)
+	// A refused connection means that no process listens, so no replica reaches
+	// Redis. A timeout may mean that this one alone is cut off.
+	s.unreachable = errors.Is(err, syscall.ECONNREFUSED)
 	s.downAt = time.Now()
-	s.isDown.Store(true)
-	s.log.Warn("ratelimit: going on without Redis", "share", s.replicas, "err", err)
+	s.down.Store(true)
+	s.log.Warn("ratelimit: going on without Redis", "replicas", s.replicas, "err", err)
 }
 
-// hiccup reports whether Redis was well so shortly before it was slow that it may be
-// again: a machine that is busy stalls for a moment, and to go on alone, and come
-// back, costs more.
-func (s *Shared) hiccup(err error) bool {
+// isTransient reports whether a timeout follows so soon after an answer of Redis
+// that it may be transient: a busy machine stalls for a moment, and to fall back and
+// return costs more than to try again.
+func (s *Shared) isTransient(err error) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return errors.Is(err, context.DeadlineExceeded) && time.Since(later(s.lastOK, s.clockAt)) < s.far.timings.Operation+s.far.timings.Heartbeat
+	return errors.Is(err, context.DeadlineExceeded) &&
+		time.Since(later(s.answeredAt, s.redisClockAt)) < s.redis.timings.operation+s.redis.timings.heartbeat
 }
 
-// lostSightOf notes an account that Redis did not answer for: in a cluster, it may
-// be back for another and not for this one.
-func (s *Shared) lostSightOf(account string) {
+// noteUnanswered notes an account for which Redis did not answer: in a cluster, it
+// may be available again for another account and not for this one.
+func (s *Shared) noteUnanswered(account string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if _, known := s.epochs[account]; !known {
@@ -234,67 +258,9 @@ func (s *Shared) lostSightOf(account string) {
 	}
 }
 
-// beat keeps this replica in the registry, and so finds out when Redis is gone
-// and when it is back.
-func (s *Shared) beat(ctx context.Context) {
-	wait := time.Duration(0)
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-time.After(wait):
-		}
-		alone := s.isDown.Load()
-		m, err := s.far.beat(ctx, alone, s.beats(alone))
-		switch {
-		case err != nil && !alone && s.hiccup(err):
-			wait = 0
-		case ctx.Err() != nil:
-			return
-		case err != nil:
-			s.trip(err)
-			wait = min(max(2*wait, s.far.timings.ProbeFirst), s.far.timings.ProbeEvery)
-		case !alone:
-			s.heard(m, alone)
-			wait = s.far.timings.Heartbeat
-		case s.back(ctx):
-			s.heard(m, alone)
-			wait = 0
-		default:
-			wait = min(max(2*wait, s.far.timings.ProbeFirst), s.far.timings.ProbeEvery)
-		}
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
 	}
-}
-
-// beats notes that a beat is sent, and returns the time by the clock of Redis.
-func (s *Shared) beats(alone bool) (sent int64) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	now := time.Now()
-	if !alone {
-		s.lastBeat = now
-	}
-	if s.clock == 0 {
-		return 0
-	}
-	return s.clock + now.Sub(s.clockAt).Microseconds()
-}
-
-// heard takes note of what a beat has found.
-func (s *Shared) heard(m muster, alone bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	now := time.Now()
-	if m.new && s.clock != 0 {
-		s.backAt = now // Redis has lost its memory
-	}
-	s.clock, s.clockAt = m.now, now
-	if alone {
-		return // before the others hear that it is back
-	}
-	s.present = m.present
-	// A Redis that lost its memory counts only who has come back yet.
-	if m.replicas > s.replicas || now.Sub(s.backAt) > s.far.timings.Gone {
-		s.replicas = m.replicas
-	}
+	return a
 }

@@ -59,7 +59,7 @@ func (l *log) count(s string) int {
 func TestReplicasAreCounted(t *testing.T) {
 	server := redistest.Start(t)
 	a, b := openShared(t, server), openShared(t, server)
-	c := NewShared(server.Client(), silent, withTimings(patient))
+	c := NewShared(server.Client(), silent, withTimings(slowTimings))
 	eventually(t, "all know of three", func() bool { return a.knows(3) && b.knows(3) && c.knows(3) })
 	c.Close()
 	eventually(t, "all know that one has left", func() bool { return a.knows(2) && b.knows(2) })
@@ -67,14 +67,14 @@ func TestReplicasAreCounted(t *testing.T) {
 
 func TestSilentReplicasAreForgotten(t *testing.T) {
 	client := redistest.Start(t).Client()
-	a, b := NewRedis(client, withTimings(patient)), NewRedis(client, withTimings(patient))
+	a, b := NewRedis(client, withTimings(slowTimings)), NewRedis(client, withTimings(slowTimings))
 	for i, r := range []*Redis{a, b} {
-		if m, err := r.beat(t.Context(), false, 0); m.replicas != i+1 || err != nil {
+		if m, err := r.sendHeartbeat(t.Context(), false, 0); m.replicas != i+1 || err != nil {
 			t.Errorf("%d replicas, want %d (%v)", m.replicas, i+1, err)
 		}
 	}
-	client.ZIncrBy(t.Context(), registryKey, -float64(patient.Gone.Microseconds()), a.name) // so much time passes
-	if m, _ := b.beat(t.Context(), false, 0); m.replicas != 1 {
+	client.ZIncrBy(t.Context(), registryKey, -float64(slowTimings.forgetAfter.Microseconds()), a.name) // so much time passes
+	if m, _ := b.sendHeartbeat(t.Context(), false, 0); m.replicas != 1 {
 		t.Errorf("%d replicas, one is silent", m.replicas)
 	}
 }
@@ -82,7 +82,7 @@ func TestSilentReplicasAreForgotten(t *testing.T) {
 func TestWithoutRedis(t *testing.T) {
 	server := redistest.Start(t)
 	var out log
-	s := NewShared(server.Client(), slog.New(slog.NewTextHandler(&out, nil)), withTimings(patient))
+	s := NewShared(server.Client(), slog.New(slog.NewTextHandler(&out, nil)), withTimings(slowTimings))
 	t.Cleanup(s.Close)
 	other := openShared(t, server)
 	eventually(t, "it knows of two", func() bool { return s.knows(2) && other.knows(2) })
@@ -120,8 +120,8 @@ func TestWithoutRedis(t *testing.T) {
 	s.Observe(t.Context(), time.Now(), daily, 0)
 
 	server.Run()
-	eventually(t, "it goes back", func() bool { return !s.isDown.Load() })
-	eventually(t, "the other too", func() bool { return !other.isDown.Load() })
+	eventually(t, "it goes back", func() bool { return !s.down.Load() })
+	eventually(t, "the other too", func() bool { return !other.down.Load() })
 	// What was spent alone is known to all, and what Redis has forgotten; the
 	// window, whose log is lost, may have been full.
 	if !spent.OK {
@@ -149,9 +149,9 @@ func TestRedisHangs(t *testing.T) {
 			takes.Add(1)
 		}
 	}))
-	hasty := patient
-	hasty.Operation = 50 * time.Millisecond
-	s := NewShared(client, silent, withTimings(hasty))
+	quick := slowTimings
+	quick.operation = 50 * time.Millisecond
+	s := NewShared(client, silent, withTimings(quick))
 	t.Cleanup(s.Close)
 	l := Limit{Key: "a:l", Calls: 1000, Window: time.Millisecond}
 	server.Hang()
@@ -159,7 +159,7 @@ func TestRedisHangs(t *testing.T) {
 	for range 100 {
 		take(t, s, hour, l)
 	}
-	if n := takes.Load(); n > 2 || !s.isDown.Load() {
+	if n := takes.Load(); n > 2 || !s.down.Load() {
 		t.Errorf("%d of 100 calls waited for Redis", n)
 	}
 }
@@ -191,7 +191,7 @@ func TestTimeLimit(t *testing.T) {
 		want    time.Duration
 	}{
 		{"by default", nil, 500 * time.Millisecond},
-		{"as told", []Option{withTimings(timings{Operation: time.Second})}, 2 * time.Second},
+		{"as told", []Option{withTimings(timings{operation: time.Second})}, 2 * time.Second},
 	} {
 		inVirtualTime(t, func(t *testing.T, v *virtualRedis) {
 			s := NewShared(v, silent, c.options...)
@@ -200,7 +200,7 @@ func TestTimeLimit(t *testing.T) {
 			v.Hang()
 			began := time.Now()
 			take(t, s, hour, second)
-			if took := time.Since(began); took != c.want || !s.isDown.Load() {
+			if took := time.Since(began); took != c.want || !s.down.Load() {
 				t.Errorf("%s: Redis was given up after %v, want %v", c.why, took, c.want)
 			}
 			v.Resume()
@@ -208,7 +208,7 @@ func TestTimeLimit(t *testing.T) {
 	}
 }
 
-func TestImpatientCallersSayNothingOfRedis(t *testing.T) {
+func TestSharedTake_callerLeft_keepsRedis(t *testing.T) {
 	s := openShared(t, redistest.Start(t))
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -217,7 +217,7 @@ func TestImpatientCallersSayNothingOfRedis(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if s.isDown.Load() {
+	if s.down.Load() {
 		t.Error("it went down")
 	}
 }
@@ -257,7 +257,7 @@ func TestSeam(t *testing.T) {
 		mu.Unlock()
 		v.Run()
 		for _, s := range replicas {
-			eventually(t, "it goes back", func() bool { return !s.isDown.Load() })
+			eventually(t, "it goes back", func() bool { return !s.down.Load() })
 		}
 		time.Sleep(2 * time.Second)
 		end()
@@ -285,7 +285,7 @@ func BenchmarkSharedTake(b *testing.B) {
 // TestFullForFewer: that a window is full for few calls, while replicas are alone,
 // says nothing about all of them.
 func TestFullForFewer(t *testing.T) {
-	s := NewRedis(redistest.Start(t).Client(), withTimings(patient))
+	s := NewRedis(redistest.Start(t).Client(), withTimings(slowTimings))
 	all := Limit{Key: "a:l", Calls: 9, Window: hour}
 	part := all
 	part.Calls = 3

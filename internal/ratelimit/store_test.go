@@ -34,14 +34,14 @@ var stores = map[string]func(t testing.TB) func(t testing.TB) Store{
 		client := redistest.Start(t).Client()
 		return func(t testing.TB) Store {
 			client.FlushAll(t.Context())
-			return NewRedis(client, withTimings(patient))
+			return NewRedis(client, withTimings(slowTimings))
 		}
 	},
 	"cluster": func(t testing.TB) func(testing.TB) Store {
 		client := redistest.Cluster(t)
 		return func(t testing.TB) Store {
 			client.FlushAll(t.Context())
-			return NewRedis(client, withTimings(patient))
+			return NewRedis(client, withTimings(slowTimings))
 		}
 	},
 	"shared": func(t testing.TB) func(testing.TB) Store {
@@ -53,16 +53,16 @@ var stores = map[string]func(t testing.TB) func(t testing.TB) Store{
 	},
 }
 
-// patient are timings of which only a Redis that hangs falls short: tests of what a
+// slowTimings are timings of which only a Redis that hangs falls short: tests of what a
 // Store counts say nothing of how fast the machine is. Tests of time limits are in
 // virtual time.
-var patient = timings{
-	Operation: time.Minute, Heartbeat: 20 * time.Millisecond, ProbeFirst: 10 * time.Millisecond, ProbeEvery: 20 * time.Millisecond,
-	Lapsed: hour, Stale: hour, Known: hour, Gone: 2 * hour,
+var slowTimings = timings{
+	operation: time.Minute, heartbeat: 20 * time.Millisecond, probeFirst: 10 * time.Millisecond, probeMax: 20 * time.Millisecond,
+	missingAfter: hour, heartbeatDelay: hour, replyLifetime: hour, forgetAfter: 2 * hour,
 }
 
 func openShared(t testing.TB, server *redistest.Server) *Shared {
-	s := NewShared(server.Client(), silent, withTimings(patient))
+	s := NewShared(server.Client(), silent, withTimings(slowTimings))
 	t.Cleanup(s.Close)
 	return s
 }

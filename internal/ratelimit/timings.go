@@ -9,57 +9,61 @@ import (
 
 // timings are the time limits and intervals of a [Redis] and of a [Shared]. A field
 // that is zero has its default. All replicas MUST have the same, so only tests set
-// them: a test of what is done, and not of when, sets limits that only a hang exceeds: on a busy machine
-// every healthy Redis is slow now and then.
+// them: a test of what is done, and not of when, sets limits that only a Redis that
+// hangs exceeds, since on a busy machine every healthy Redis is slow now and then.
 type timings struct {
-	// Operation limits one operation: 250 ms. It is longer than a cache's would
+	// operation limits one operation: 250 ms. It is longer than a cache's would
 	// be: a call that is to be limited takes as long anyway, and taking a short
 	// stall for an outage halves the budget for a while. The limits of the client
 	// itself, such as its ReadTimeout, apply too.
-	Operation time.Duration
+	operation time.Duration
 
-	// Heartbeat is how often a replica says that it is there: 150 ms.
-	Heartbeat time.Duration
+	// heartbeat is the interval of heartbeats: 150 ms.
+	heartbeat time.Duration
 
-	// ProbeFirst and ProbeEvery are the first and the longest wait between two
-	// attempts to reach a Redis that is away: 50 ms and 300 ms.
-	ProbeFirst, ProbeEvery time.Duration
+	// probeFirst and probeMax are the first and the longest wait between two
+	// attempts to reach a Redis that is unavailable: 50 ms and 300 ms.
+	probeFirst, probeMax time.Duration
 
-	// Lapsed is after how long without a heartbeat the other replicas take one to
-	// be alone, and leave its share to it: 350 ms.
-	Lapsed time.Duration
+	// missingAfter is how long after its last heartbeat a replica counts as
+	// missing: the others leave its share of each limit to it. 350 ms.
+	missingAfter time.Duration
 
-	// Stale is how long a heartbeat may take to be one: 100 ms.
-	Stale time.Duration
+	// heartbeatDelay is how long a heartbeat may take to reach Redis. One that
+	// took longer leaves the replica missing. 100 ms.
+	heartbeatDelay time.Duration
 
-	// Known is for how long a replica relies on what its last heartbeat told it
-	// of the others: 300 ms.
-	Known time.Duration
+	// replyLifetime is for how long a replica relies on the number of present
+	// replicas in its last heartbeat reply: 300 ms.
+	replyLifetime time.Duration
 
-	// Gone is after how long without a heartbeat a replica is counted no more: 30 s.
-	Gone time.Duration
+	// forgetAfter is how long after its last heartbeat a replica is no longer
+	// counted: 30 s.
+	forgetAfter time.Duration
 }
 
 func (t timings) withDefaults() timings {
 	return timings{
-		Operation:  cmp.Or(t.Operation, 250*time.Millisecond),
-		Heartbeat:  cmp.Or(t.Heartbeat, 150*time.Millisecond),
-		ProbeFirst: cmp.Or(t.ProbeFirst, 50*time.Millisecond),
-		ProbeEvery: cmp.Or(t.ProbeEvery, 300*time.Millisecond),
-		Lapsed:     cmp.Or(t.Lapsed, 350*time.Millisecond),
-		Stale:      cmp.Or(t.Stale, 100*time.Millisecond),
-		Known:      cmp.Or(t.Known, 300*time.Millisecond),
-		Gone:       cmp.Or(t.Gone, 30*time.Second),
+		operation:      cmp.Or(t.operation, 250*time.Millisecond),
+		heartbeat:      cmp.Or(t.heartbeat, 150*time.Millisecond),
+		probeFirst:     cmp.Or(t.probeFirst, 50*time.Millisecond),
+		probeMax:       cmp.Or(t.probeMax, 300*time.Millisecond),
+		missingAfter:   cmp.Or(t.missingAfter, 350*time.Millisecond),
+		heartbeatDelay: cmp.Or(t.heartbeatDelay, 100*time.Millisecond),
+		replyLifetime:  cmp.Or(t.replyLifetime, 300*time.Millisecond),
+		forgetAfter:    cmp.Or(t.forgetAfter, 30*time.Second),
 	}
 }
 
-// detection is how long after a replica has sent its last heartbeat all others
-// have found out: only a window later its share is its own.
-func (t *timings) detection() time.Duration { return t.Stale + t.Lapsed + t.Known }
+// detection returns the detection time: how long after a replica's last heartbeat
+// all others know that it is missing. A window after that, its share is its own.
+func (t *timings) detection() time.Duration {
+	return t.heartbeatDelay + t.missingAfter + t.replyLifetime
+}
 
 // An Option changes how a [Redis], or the one that a [Shared] uses, works.
 type Option func(*Redis)
 
-// WithNames has the names of keys made by h, which MUST be the same for all
-// replicas.
+// WithNames hashes the names of keys with h, which MUST be the same for all
+// replicas. Without it they are hashed without a secret.
 func WithNames(h redisname.Hasher) Option { return func(r *Redis) { r.names = h } }

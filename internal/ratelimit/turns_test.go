@@ -47,13 +47,13 @@ func TestAhead(t *testing.T) {
 			rt.Fatalf("%d are in order, %d are in line", len(order), len(in)+1)
 		}
 		before := slices.Index(order, w)
-		impatient := 0
+		early := 0
 		for _, o := range order[:before] {
 			if o.prio > w.prio {
-				impatient++
+				early++
 			}
 		}
-		if w.prio == Interactive && said != before-impatient {
+		if w.prio == Interactive && said != before-early {
 			rt.Fatalf("%d were ahead, %d were said to be", before, said)
 		}
 		if said > before+1 {

@@ -109,7 +109,7 @@ func (v *virtualRedis) EvalSha(ctx context.Context, hash string, keys []string, 
 	cmd := redis.NewCmd(ctx)
 	way := v.way
 	switch hash {
-	case recordScript.Hash(), remindScript.Hash(), blockScript.Hash():
+	case recordScript.Hash(), restoreScript.Hash(), blockScript.Hash():
 		// Shared.back sends these under its lock, and the time of a bubble stands
 		// still while anyone waits for a lock.
 		way = always(0)
@@ -182,11 +182,11 @@ func limitOf(key string, calls, span, daily, window any) Limit {
 // virtualScripts are the scripts by their hashes, with the time by the clock of Redis.
 // They are called under the lock.
 var virtualScripts = map[string]func(v *virtualRedis, now time.Time, keys []string, args []any) any{
-	takeScript.Hash():   (*virtualRedis).take,
-	cancelScript.Hash(): (*virtualRedis).cancel,
-	othersScript.Hash(): (*virtualRedis).others,
-	recordScript.Hash(): (*virtualRedis).record,
-	beatScript.Hash():   (*virtualRedis).beat,
+	takeScript.Hash():      (*virtualRedis).take,
+	cancelScript.Hash():    (*virtualRedis).cancel,
+	competingScript.Hash(): (*virtualRedis).estimate,
+	recordScript.Hash():    (*virtualRedis).record,
+	heartbeatScript.Hash(): (*virtualRedis).heartbeat,
 	lateScript.Hash(): func(v *virtualRedis, now time.Time, keys []string, args []any) any {
 		r := v.reserved[args[0].(string)]
 		_ = v.memory.Late(context.Background(), now.Add(-micros(args[1])), r.Decision, r.of(keys))
@@ -200,7 +200,7 @@ var virtualScripts = map[string]func(v *virtualRedis, now time.Time, keys []stri
 		_ = v.memory.Observe(context.Background(), now, limitOf(keys[0], args[1], args[0], 1, 0), 0)
 		return int64(0)
 	},
-	remindScript.Hash(): func(v *virtualRedis, now time.Time, keys []string, args []any) any {
+	restoreScript.Hash(): func(v *virtualRedis, now time.Time, keys []string, args []any) any {
 		l := Limit{Key: strings.TrimSuffix(keys[0], ":state")}
 		if est := &v.memory.counter(&l, now.UnixNano()).Competing; est.Calls == 0 {
 			hold := micros(args[1])
@@ -266,7 +266,7 @@ func (v *virtualRedis) cancel(_ time.Time, keys []string, args []any) any {
 	return int64(0)
 }
 
-func (v *virtualRedis) others(now time.Time, keys []string, args []any) any {
+func (v *virtualRedis) estimate(now time.Time, keys []string, args []any) any {
 	l := limitOf(keys[0], args[0], args[2], 0, args[1])
 	if slack := micros(args[3]); slack > 0 {
 		l.Burst = 1 + int((slack+time.Duration(l.Step(l.Calls))/2)/time.Duration(l.Step(l.Calls)))
@@ -292,7 +292,7 @@ func (v *virtualRedis) record(now time.Time, keys []string, args []any) any {
 	return int64(0)
 }
 
-func (v *virtualRedis) beat(now time.Time, _ []string, args []any) any {
+func (v *virtualRedis) heartbeat(now time.Time, _ []string, args []any) any {
 	name, silent, lapsed, stale, sent := args[0].(string), micros(args[1]), micros(args[2]), micros(args[3]), int64Of(args[4])
 	fresh := int64(1)
 	if _, known := v.replicas[name]; known {

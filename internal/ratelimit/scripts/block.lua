@@ -1,6 +1,6 @@
--- Lengthens a block.
--- KEYS: the state.
--- ARGV: how long from now.
+-- Blocks a limit. A shorter block never lifts a longer one.
+-- KEYS: the key of the limit's state.
+-- ARGV: for how long from now.
 local time = redis.call('TIME')
 local till = time[1] * 1000000 + time[2] + ARGV[1]
 if till > tonumber(redis.call('HGET', KEYS[1], 'blocked') or 0) then

@@ -1,6 +1,6 @@
 -- Gives a reservation back.
--- KEYS: where each limit is counted, and its state.
--- ARGV: id, then the day of each or -1.
+-- KEYS: for each limit, the key where it is counted and the key of its state.
+-- ARGV: the reservation's id, then for each limit its day, or -1 for a window.
 for i = 1, #KEYS / 2 do
 	local key = KEYS[2*i-1]
 	if ARGV[i+1] == '-1' then

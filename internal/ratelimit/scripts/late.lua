@@ -1,6 +1,6 @@
--- Moves a start to when it was.
--- KEYS: the logs.
--- ARGV: id, how long ago that was.
+-- Moves a start to the time at which the call left, if that is later.
+-- KEYS: the logs of the windows.
+-- ARGV: the reservation's id, how long ago the call left.
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2] - ARGV[2]
 for i = 1, #KEYS do

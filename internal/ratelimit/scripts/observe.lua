@@ -1,6 +1,6 @@
 -- Raises what is used of today.
--- KEYS: the day's counter.
--- ARGV: guard, what is used at least.
+-- KEYS: the key where the daily limit is counted.
+-- ARGV: the guard, what is used at least.
 local time = redis.call('TIME')
 local day = string.format('%d', math.floor((time[1] * 1000000 + time[2] - ARGV[1]) / 86400000000))
 if tonumber(ARGV[2]) > tonumber(redis.call('HGET', KEYS[1], day) or 0) then

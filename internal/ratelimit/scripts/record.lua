@@ -1,7 +1,7 @@
 -- Counts calls that were made without Redis.
--- KEYS: where the limit is counted.
+-- KEYS: the key where the limit is counted.
 -- ARGV: span or guard, 1 if daily, then for a day the number of calls today,
---       else starts relative to now, each after an id.
+--       for a window an id and a start, relative to now, for each call.
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
 local span = tonumber(ARGV[1])

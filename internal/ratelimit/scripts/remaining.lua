@@ -1,9 +1,9 @@
--- Tells how one limit stands.
--- KEYS: where it is counted, its state.
+-- Returns how much of one limit is used.
+-- KEYS: the key where it is counted, the key of its state.
 -- ARGV: span or guard, 1 if daily.
--- Answers: used, how long until it is all free again, how long it is blocked,
---          what others spend, how long that is doubted, how long it was
---          believed.
+-- Returns: calls used, how long until all are free again, how long it is
+--          blocked, the estimate of competing usage, how long that has been
+--          decaying, how long it held before.
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
 local span = tonumber(ARGV[1])
@@ -19,5 +19,5 @@ local reset = 0
 if used > 0 then
 	reset = newest[2] + span - now
 end
-local others = redis.call('HMGET', KEYS[2], 'others', 'till', 'hold')
-return {used, reset, blocked, tonumber(others[1] or 0), math.max(now - tonumber(others[2] or now), 0), tonumber(others[3] or 0)}
+local estimate = redis.call('HMGET', KEYS[2], 'others', 'till', 'hold')
+return {used, reset, blocked, tonumber(estimate[1] or 0), math.max(now - tonumber(estimate[2] or now), 0), tonumber(estimate[3] or 0)}

@@ -1,20 +1,22 @@
 -- Reserves a call under all limits, or under none.
--- KEYS: the account's epoch; for each limit, where it is counted and its state,
---       a hash of
+-- KEYS: the account's epoch; then for each limit the key where it is counted and
+--       the key of its state. A window is counted in a sorted set of starts, a
+--       day in a hash of days. The state is a hash of
 --       blocked: nothing starts before, as the origin says
---       full:    nothing can start before, as a search has found, where so many
---                calls as fullfor are allowed, or less. Without it, each call
+--       full, fullfor: nothing can start before full where fullfor calls or
+--                fewer are allowed, as a search has found. Without it, each call
 --                would read the whole queue of those before it.
---       others, till, hold, refused: what others spend (others.go)
---       next, step: the pace
--- ARGV: id of the reservation, longest wait, then for each limit:
+--       others, till, hold, refused, doubt: the estimate of competing usage, which
+--                are Calls, Until, Hold, Refused and DecayStep of window.Competing
+--       next, step: the pace (window.Pace)
+-- ARGV: the reservation's id, the longest wait, then for each limit:
 --       calls, span or guard, 1 if daily, burst, window
--- Answers: 1 if reserved, wait, start, number of the limit that decided or 0,
---          the epoch, which is another after Redis has lost its memory, then
---          for each limit what is used of its day, or what others spend of
---          its window. Times in microseconds.
--- This is Memory.Take, window.earliest, days.earliest and Limit.beside again; the
--- comments are there.
+-- Returns: 1 if reserved, the wait, the start, the number of the limit that
+--          decided or 0, the epoch, which changes when Redis loses its data,
+--          then for each limit what is used of its day, or the estimate of
+--          competing usage of its window. Times are in microseconds.
+-- The arithmetic is that of package window: Log.Earliest, Days.Earliest,
+-- Competing.At, Limit.Effective, Pace. The comments are there.
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
 local maxWait = tonumber(ARGV[2])
@@ -38,23 +40,23 @@ for i = 1, n do
 		burst = tonumber(ARGV[5*i+1]),
 		from = math.max(now, tonumber(state[1] or 0)),
 		next = tonumber(state[5] or 0),
-		others = 0,
+		competing = 0,
 		starts = {},
 	}
 	if not l.daily then
 		l.slack = l.span / (2 * l.calls) * math.max(l.burst - 1, 0)
-		l.beside = l.span
+		l.effective = l.span
 		if state[3] then
-			l.others = tonumber(state[3])
-			local late = now - tonumber(state[4])
-			if late > 0 then
-				local s = late / tonumber(state[7])
-				l.others = math.max(l.others - math.floor((s + s * s / 8) * l.calls / 80), 0)
+			l.competing = tonumber(state[3])
+			local decaying = now - tonumber(state[4])
+			if decaying > 0 then
+				local s = decaying / tonumber(state[7])
+				l.competing = math.max(l.competing - math.floor((s + s * s / 8) * l.calls / 80), 0)
 			end
 			local window, all = tonumber(ARGV[5*i+2]), l.calls
 			local guard = l.span - window
-			l.beside = math.ceil(window + math.max(guard - window * l.others / all, guard / 8))
-			l.calls = math.max(all - l.others, 1)
+			l.effective = math.ceil(window + math.max(guard - window * l.competing / all, guard / 8))
+			l.calls = math.max(all - l.competing, 1)
 		end
 		if l.calls <= tonumber(state[6] or 0) then
 			l.from = math.max(l.from, tonumber(state[2] or 0))
@@ -62,7 +64,7 @@ for i = 1, n do
 		redis.call('ZREMRANGEBYSCORE', l.key, '-inf', now - l.span)
 		-- A log that is not full forbids nothing, and need not be read.
 		if redis.call('ZCARD', l.key) >= l.calls then
-			local log = redis.call('ZRANGEBYSCORE', l.key, string.format('(%.0f', l.from - l.beside), '+inf', 'WITHSCORES')
+			local log = redis.call('ZRANGEBYSCORE', l.key, string.format('(%.0f', l.from - l.effective), '+inf', 'WITHSCORES')
 			for k = 2, #log, 2 do
 				l.starts[k/2] = tonumber(log[k])
 			end
@@ -88,18 +90,18 @@ local function earliest(l, t)
 	local s = l.starts
 	for k = 1, #s - l.calls + 1 do
 		local oldest, newest = s[k], s[k+l.calls-1]
-		if newest - l.beside >= t then
+		if newest - l.effective >= t then
 			break
 		end
-		if newest - oldest < l.beside and t < oldest + l.beside then
-			t = oldest + l.beside
+		if newest - oldest < l.effective and t < oldest + l.effective then
+			t = oldest + l.effective
 		end
 	end
 	return t
 end
 
--- keep sees that a state lives as long as it matters.
-local function keep(state, till)
+-- extend makes a state expire no sooner than it stops to matter.
+local function extend(state, till)
 	redis.call('PEXPIRE', state, math.max(redis.call('PTTL', state), math.ceil((till - now) / 1000) + 1))
 end
 
@@ -109,7 +111,7 @@ for i = 1, n do
 	if full > l.from then
 		l.from = full
 		redis.call('HSET', KEYS[2*i+1], 'full', string.format('%.0f', full), 'fullfor', l.calls)
-		keep(KEYS[2*i+1], full)
+		extend(KEYS[2*i+1], full)
 	end
 	if l.burst > 0 then
 		l.from = math.max(l.from, math.ceil(l.next - l.slack))
@@ -152,10 +154,10 @@ for i = 1, n do
 				local step = l.span / (2 * l.calls)
 				l.next = math.max(l.next, t) + step
 				redis.call('HSET', KEYS[2*i+1], 'next', string.format('%.0f', l.next), 'step', string.format('%.0f', step))
-				keep(KEYS[2*i+1], l.next)
+				extend(KEYS[2*i+1], l.next)
 			end
 		end
-		answer[5+i] = l.others
+		answer[5+i] = l.competing
 	end
 end
 return answer

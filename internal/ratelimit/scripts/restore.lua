@@ -1,6 +1,6 @@
--- Says what others were held to spend, if nothing is known.
--- KEYS: the state.
--- ARGV: calls, for how long that is believed, and then doubted.
+-- Restores the estimate of competing usage, if Redis has none.
+-- KEYS: the key of the limit's state.
+-- ARGV: calls, for how long the estimate holds, its decay step.
 if redis.call('HSETNX', KEYS[1], 'others', ARGV[1]) == 1 then
 	local time = redis.call('TIME')
 	local now = time[1] * 1000000 + time[2]
