@@ -9,15 +9,16 @@ import (
 // ErrLimited is the kind of every [Error]: errors.Is(err, ErrLimited).
 var ErrLimited = errors.New("ratelimit: limited")
 
-// Error says that a call could not be had in time. Nothing was spent.
+// Error says that a call could not start before its deadline. Nothing was counted.
 type Error struct {
-	RetryAt time.Time // when it could have been had
-	Key     string    // of the limit that is spent
+	RetryAt time.Time // when the call could have started
+	Key     string    // of the limit that has no calls left
 	Daily   bool      // that limit is counted per day
 }
 
+// Error names the limit and the time at which it has calls again.
 func (e *Error) Error() string {
-	return fmt.Sprintf("ratelimit: %s is spent until %s", e.Key, e.RetryAt.UTC().Format(time.RFC3339Nano))
+	return fmt.Sprintf("ratelimit: %s has no calls left until %s", e.Key, e.RetryAt.UTC().Format(time.RFC3339Nano))
 }
 
 // Is reports whether target is [ErrLimited].

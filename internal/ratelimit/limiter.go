@@ -12,12 +12,13 @@ import (
 // A Limiter makes callers wait until their limits allow a call. It is safe for
 // concurrent use.
 //
-// Who finds room starts at once. Else it joins a queue, one for all calls under
-// the same windows, whose keeper reserves starts in the Store a moment ahead;
-// when the time of one comes it goes to who is next: by priority, and then the
-// callers in turn (see [WithCaller] and [WithPriority]). Between replicas the
-// order is that of reservation, and since none reserves far ahead, one with a
-// long queue delays a call on another by no more than that moment.
+// A call that finds room starts at once. Any other joins a queue, one for all calls
+// under the same windows, which reserves starts in the Store a moment ahead. When
+// the time of a start comes, it is granted to the next waiter: by priority, and
+// within one priority by round robin over the callers (see [WithCaller] and
+// [WithPriority]). Between replicas the order is that of reservation, and since no
+// replica reserves far ahead, a long queue on one delays a call on another by no
+// more than that moment.
 type Limiter struct {
 	store   Store
 	maxWait time.Duration
@@ -27,25 +28,25 @@ type Limiter struct {
 	queues  map[string]*queue
 }
 
-// NewLimiter returns a Limiter over a Store, which stays the caller's to close.
-// No call waits longer than maxWait, whatever its context allows.
+// NewLimiter returns a Limiter over a Store, which the caller closes. No call waits
+// longer than maxWait, whatever its context allows.
 func NewLimiter(store Store, maxWait time.Duration) *Limiter {
 	return &Limiter{store: store, maxWait: maxWait, queues: make(map[string]*queue)}
 }
 
-// Waiting returns how many calls stand in line in this process.
+// Waiting returns how many calls wait in the queues of this process.
 func (l *Limiter) Waiting() int { return int(l.waiting.Load()) }
 
-// Reserve returns when a call under all limits may start; it is counted then. If
-// that cannot be before the end of ctx, it says so with an [*Error], as soon as it
-// is known, and nothing is counted. If the caller leaves meanwhile, the error of
-// ctx is returned and the call given back. Other errors are the Store's ([Shared]
-// has none). limits MUST NOT be changed afterwards.
+// Reserve waits until a call under all limits may start, and counts it. If that
+// cannot be before the deadline of ctx, it returns an [*Error] as soon as that is
+// known, and nothing is counted. If ctx is cancelled in between, it returns the
+// error of ctx, and nothing is counted. Other errors are the Store's ([Shared] has
+// none). The caller MUST NOT change limits afterwards.
 func (l *Limiter) Reserve(ctx context.Context, limits []Limit) (Grant, error) {
 	if err := ctx.Err(); err != nil || len(limits) == 0 {
 		return Grant{}, err
 	}
-	w := &waiter{caller: CallerFrom(ctx), prio: PriorityFrom(ctx), deadline: time.Now().Add(l.maxWait)}
+	w := &waiter{caller: CallerFrom(ctx), priority: PriorityFrom(ctx), deadline: time.Now().Add(l.maxWait)}
 	if d, ok := ctx.Deadline(); ok && d.Before(w.deadline) {
 		w.deadline = d
 	}
@@ -55,13 +56,14 @@ func (l *Limiter) Reserve(ctx context.Context, limits []Limit) (Grant, error) {
 		case err == nil:
 			windows, _, _ := split(limits)
 			return Grant{l.store, w.d, windows, w.held}, nil
-		case !errors.Is(err, errAgain):
+		case !errors.Is(err, errDayBlocked):
 			return Grant{}, err
 		}
 	}
 }
 
-// A Grant is the right to make one call.
+// A Grant is the right to make one call. The zero value is that of a call without
+// limits.
 type Grant struct {
 	store   Store
 	d       Decision
@@ -69,12 +71,13 @@ type Grant struct {
 	held    bool
 }
 
-// Held reports whether the call was held back: a budget had no room for it at first, or
-// others stood in the queue. It may have taken a while all the same, to ask Redis.
+// Held reports whether the call was held back: a limit had no room for it at first, or
+// other calls waited in the queue. A call that was not held back may have taken a
+// while all the same, to ask Redis.
 func (g Grant) Held() bool { return g.held }
 
-// Sent says that the call leaves now. If that is so late that a window's guard does
-// not cover it, the Store is told, meanwhile: a process that has too few processors
+// Sent says that the call leaves now. If that is later than a window's guard covers,
+// Sent tells the Store, without waiting for it: a process that has too few processors
 // wakes late, and sends late.
 func (g Grant) Sent() {
 	now := time.Now()
@@ -86,14 +89,14 @@ func (g Grant) Sent() {
 	}
 }
 
-// errAgain tells a waiter that a day which it was counted on is closed.
-var errAgain = errors.New("ratelimit: again")
+// errDayBlocked tells a waiter that the origin has blocked a day which counted it.
+var errDayBlocked = errors.New("ratelimit: day blocked")
 
 func (l *Limiter) wait(ctx context.Context, w *waiter, limits []Limit) error {
 	windows, days, key := split(limits)
 	w.days, w.err = days, nil
 	var first *start
-	round, busy := l.busy(key)
+	generation, busy := l.busy(key)
 	if !busy && len(windows) > 0 {
 		now := time.Now()
 		d, err := l.store.Take(ctx, now, min(horizon, w.deadline.Sub(now)), limits)
@@ -118,15 +121,15 @@ func (l *Limiter) wait(ctx context.Context, w *waiter, limits []Limit) error {
 		return nil
 	}
 	w.held = true
-	if err := l.join(w, key, windows, first, round); err != nil {
-		l.giveDaysBack(ctx, w)
+	if err := l.enqueue(w, key, windows, first, generation); err != nil {
+		l.cancelDays(ctx, w)
 		return err
 	}
-	return l.stand(ctx, w, windows)
+	return l.await(ctx, w, windows)
 }
 
-// takeDays counts w on its days, tomorrow's if today's are spent and w has the
-// time to wait for it.
+// takeDays counts w on its days, on tomorrow's if today's are spent and the deadline
+// of w leaves time to wait for that.
 func (l *Limiter) takeDays(ctx context.Context, w *waiter) error {
 	now := time.Now()
 	d, err := l.store.Take(ctx, now, w.deadline.Sub(now), w.days)
@@ -146,19 +149,19 @@ func (l *Limiter) takeDays(ctx context.Context, w *waiter) error {
 	case <-timer.C:
 		return nil
 	case <-ctx.Done():
-		l.giveDaysBack(ctx, w)
+		l.cancelDays(ctx, w)
 		return ctx.Err()
 	}
 }
 
-func (l *Limiter) giveDaysBack(ctx context.Context, w *waiter) {
+func (l *Limiter) cancelDays(ctx context.Context, w *waiter) {
 	if len(w.days) > 0 {
 		_ = l.store.Cancel(context.WithoutCancel(ctx), w.day, w.days) // at worst, one call is lost
 	}
 }
 
-// busy reports whether anyone stands in line. round is for join.
-func (l *Limiter) busy(key string) (round int, busy bool) {
+// busy reports whether any call waits in the queue. enqueue takes the generation.
+func (l *Limiter) busy(key string) (generation int, busy bool) {
 	if l.waiting.Load() == 0 {
 		return 0, false
 	}
@@ -168,93 +171,91 @@ func (l *Limiter) busy(key string) (round int, busy bool) {
 	if q == nil {
 		return 0, false
 	}
-	return q.round, q.turns.size > 0
+	return q.generation, q.waiters.size > 0
 }
 
-// join puts w into its queue, together with the start it brings, if any. It
-// refuses who could not be served in time.
-func (l *Limiter) join(w *waiter, key string, windows []Limit, first *start, round int) error {
+// enqueue puts w into its queue, together with the start that it has reserved, if
+// any. It returns an error if w cannot start before its deadline.
+func (l *Limiter) enqueue(w *waiter, key string, windows []Limit, first *start, generation int) error {
 	now := time.Now()
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	q := l.queues[key]
 	if q == nil {
-		q = &queue{key: key, windows: windows, wake: make(chan struct{}, 1), round: round}
+		q = &queue{key: key, windows: windows, wake: make(chan struct{}, 1), generation: generation}
 		l.queues[key] = q
-		go l.keep(q)
+		go l.run(q)
 	}
 	if first != nil {
-		l.file(q, first, round)
-	} else if at := q.turn(q.turns.ahead(w.prio, w.caller), now); at.After(w.deadline) {
-		q.poke()
+		l.addStart(q, first, generation)
+	} else if at := q.startAfter(q.waiters.ahead(w.priority, w.caller), now); at.After(w.deadline) {
+		q.signal()
 		return &Error{RetryAt: at, Key: q.limit.Key, Daily: q.limit.Daily}
 	}
 	w.q, w.ready = q, make(chan struct{})
-	q.turns.push(w)
-	q.moved = true
+	q.waiters.push(w)
+	q.changed = true
 	l.waiting.Add(1)
-	q.poke()
+	q.signal()
 	return nil
 }
 
-// file puts a start into the queue, unless what was learned since it was asked
-// for has made it void. The caller holds the lock.
-func (l *Limiter) file(q *queue, s *start, round int) {
-	if q.round != round {
-		q.void = append(q.void, s.d)
+// addStart puts a start into the queue. If the queue was invalidated since the
+// start was asked for, it is given back. The caller holds the lock.
+func (l *Limiter) addStart(q *queue, s *start, generation int) {
+	if q.generation != generation {
+		q.surplus = append(q.surplus, s.d)
 		return
 	}
 	s.timer = time.AfterFunc(time.Until(s.d.Start), func() { l.grant(q, s) })
-	q.reserve(s)
+	q.insert(s)
 }
 
-// grant gives a start, whose time has come, to who is next.
+// grant gives a start, whose time has come, to the next waiter.
 func (l *Limiter) grant(q *queue, s *start) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	i := 0
-	for ; i < len(q.starts) && q.starts[i] != s; i++ {
+	i := slices.Index(q.starts, s)
+	if i < 0 {
+		return // it was invalidated
 	}
-	if i == len(q.starts) {
-		return // void
-	}
-	q.starts = append(q.starts[:i], q.starts[i+1:]...)
-	q.poke()
-	if q.turns.size == 0 {
-		q.void = append(q.void, s.d)
+	q.starts = slices.Delete(q.starts, i, i+1)
+	q.signal()
+	if q.waiters.size == 0 {
+		q.surplus = append(q.surplus, s.d)
 		return
 	}
-	w := q.turns.pop()
+	w := q.waiters.pop()
 	w.d, w.q = s.d, nil
 	l.waiting.Add(-1)
-	q.served(time.Now())
+	q.noteGrant(time.Now())
 	close(w.ready)
 }
 
-// stand waits for w's turn.
-func (l *Limiter) stand(ctx context.Context, w *waiter, windows []Limit) error {
+// await waits until w is granted a start or has failed.
+func (l *Limiter) await(ctx context.Context, w *waiter, windows []Limit) error {
 	timer := time.NewTimer(time.Until(w.deadline))
 	defer timer.Stop()
 	select {
 	case <-w.ready:
 	case <-ctx.Done():
-		return l.leave(ctx, w, windows, ctx.Err())
+		return l.dequeue(ctx, w, windows, ctx.Err())
 	case <-timer.C:
-		return l.leave(ctx, w, windows, nil)
+		return l.dequeue(ctx, w, windows, nil)
 	}
 	if w.err != nil {
-		l.giveDaysBack(ctx, w)
+		l.cancelDays(ctx, w)
 		return w.err
 	}
-	return l.thisDay(ctx, w, windows)
+	return l.recountDay(ctx, w, windows)
 }
 
-// thisDay counts w on the day that has begun while it waited.
-func (l *Limiter) thisDay(ctx context.Context, w *waiter, windows []Limit) error {
+// recountDay counts w on today's day, if midnight has passed while it waited.
+func (l *Limiter) recountDay(ctx context.Context, w *waiter, windows []Limit) error {
 	if len(w.days) == 0 || w.days[0].DayOf(w.day.at) == w.days[0].DayOf(w.d.at) {
 		return nil
 	}
-	l.giveDaysBack(ctx, w)
+	l.cancelDays(ctx, w)
 	d, err := l.store.Take(ctx, time.Now(), 0, w.days)
 	if err == nil && d.OK {
 		return nil
@@ -266,13 +267,13 @@ func (l *Limiter) thisDay(ctx context.Context, w *waiter, windows []Limit) error
 	return limited(d)
 }
 
-// leave takes w out of the queue, because of err or, if that is nil or a
-// deadline, because its time is over.
-func (l *Limiter) leave(ctx context.Context, w *waiter, windows []Limit, err error) error {
-	l.giveDaysBack(ctx, w)
+// dequeue takes w out of its queue, because of err or, if err is nil, because its
+// deadline has passed. It returns the error of the call.
+func (l *Limiter) dequeue(ctx context.Context, w *waiter, windows []Limit, err error) error {
+	l.cancelDays(ctx, w)
 	l.mu.Lock()
 	q := w.q
-	if q == nil { // it was its turn in this moment, or it has failed
+	if q == nil { // it was granted a start at this moment, or has failed
 		l.mu.Unlock()
 		if w.err == nil {
 			_ = l.store.Cancel(context.WithoutCancel(ctx), w.d, windows) // at worst, one start is lost
@@ -280,13 +281,16 @@ func (l *Limiter) leave(ctx context.Context, w *waiter, windows []Limit, err err
 		if err == nil {
 			err = w.err
 		}
-		return errOr(err, context.DeadlineExceeded)
+		if err == nil || errors.Is(err, errDayBlocked) {
+			err = context.DeadlineExceeded
+		}
+		return err
 	}
 	defer l.mu.Unlock()
-	q.turns.remove(w)
+	q.waiters.remove(w)
 	w.q = nil
 	l.waiting.Add(-1)
-	q.poke()
+	q.signal()
 	if err == nil || errors.Is(err, context.DeadlineExceeded) {
 		at := q.next
 		if now := time.Now(); at.Before(now) {
@@ -297,30 +301,23 @@ func (l *Limiter) leave(ctx context.Context, w *waiter, windows []Limit, err err
 	return err
 }
 
-func errOr(err, other error) error {
-	if err == nil || errors.Is(err, errAgain) {
-		return other
-	}
-	return err
-}
-
-// keep reserves starts for those who wait, until nobody does.
-func (l *Limiter) keep(q *queue) {
+// run reserves starts for the waiters of a queue, until there are none.
+func (l *Limiter) run(q *queue) {
 	ctx := context.Background()
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
 	for {
-		todo := l.look(q)
-		for _, d := range todo.void {
+		next := l.plan(q)
+		for _, d := range next.surplus {
 			_ = l.store.Cancel(ctx, d, q.windows) // at worst, one start is lost
 		}
 		switch {
-		case todo.over:
+		case next.done:
 			return
-		case todo.ask:
-			l.ask(ctx, q, todo.round)
+		case next.reserve:
+			l.reserveStart(ctx, q, next.generation)
 		default:
-			timer.Reset(todo.sleep)
+			timer.Reset(next.sleep)
 			select {
 			case <-timer.C:
 			case <-q.wake:
@@ -329,130 +326,130 @@ func (l *Limiter) keep(q *queue) {
 	}
 }
 
-// todo is what a queue's keeper has to do next.
-type todo struct {
-	void  []Decision
-	over  bool
-	ask   bool
-	round int
-	sleep time.Duration
+// A step is what run does next for a queue.
+type step struct {
+	surplus    []Decision // to be given back to the Store
+	done       bool
+	reserve    bool
+	generation int
+	sleep      time.Duration
 }
 
-// look finds out what is to be done for a queue.
-func (l *Limiter) look(q *queue) todo {
+// plan returns the next step for a queue.
+func (l *Limiter) plan(q *queue) step {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := time.Now()
-	t := todo{round: q.round, sleep: time.Hour}
-	if q.moved {
-		if wait := q.culled.Add(cullEvery).Sub(now); wait > 0 {
-			t.sleep = wait
+	next := step{generation: q.generation, sleep: time.Hour}
+	if q.changed {
+		if wait := q.checked.Add(checkEvery).Sub(now); wait > 0 {
+			next.sleep = wait
 		} else {
-			l.cull(q, now)
+			l.failLate(q, now)
 		}
 	}
-	for len(q.starts) > q.turns.size { // the last is the one to be missed least
+	for len(q.starts) > q.waiters.size { // the last start delays the fewest waiters
 		last := q.starts[len(q.starts)-1]
 		last.timer.Stop()
 		q.starts = q.starts[:len(q.starts)-1]
-		q.void = append(q.void, last.d)
+		q.surplus = append(q.surplus, last.d)
 	}
-	t.void, q.void = q.void, nil
+	next.surplus, q.surplus = q.surplus, nil
 	switch wait := q.askAt.Sub(now); {
-	case q.turns.size == 0 && len(q.starts) == 0:
-		t.over = true
+	case q.waiters.size == 0 && len(q.starts) == 0:
+		next.done = true
 		delete(l.queues, q.key)
-	case q.turns.size <= len(q.starts):
+	case q.waiters.size <= len(q.starts):
 	case wait <= 0:
-		t.ask = true
+		next.reserve = true
 	default:
-		t.sleep = min(t.sleep, wait)
+		next.sleep = min(next.sleep, wait)
 	}
-	return t
+	return next
 }
 
-func (l *Limiter) cull(q *queue, now time.Time) {
-	before := q.turns.size
-	q.cull(now)
-	l.waiting.Add(int64(q.turns.size - before))
+// failLate fails the waiters of a queue that cannot start before their deadlines. The
+// caller holds the lock.
+func (l *Limiter) failLate(q *queue, now time.Time) {
+	before := q.waiters.size
+	q.failLate(now)
+	l.waiting.Add(int64(q.waiters.size - before))
 }
 
-// ask reserves one start more.
-func (l *Limiter) ask(ctx context.Context, q *queue, round int) {
+// reserveStart reserves one more start.
+func (l *Limiter) reserveStart(ctx context.Context, q *queue, generation int) {
 	d, err := l.store.Take(ctx, time.Now(), horizon, q.windows)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	switch {
 	case err != nil:
-		for _, w := range q.turns.order() {
-			q.turns.remove(w)
-			w.fail(err)
-			l.waiting.Add(-1)
+		for _, w := range q.waiters.order() {
+			l.fail(q, w, err)
 		}
 	case d.OK:
-		l.file(q, &start{d: d}, round)
-	case q.round == round:
+		l.addStart(q, &start{d: d}, generation)
+	case q.generation == generation:
 		now := time.Now()
 		first := q.next.IsZero()
-		q.next, q.limit = d.Start, d.Limit
-		if i := slices.IndexFunc(q.windows, func(l Limit) bool { return d.Start.Sub(now) <= l.Span() }); i < 0 {
-			q.paused()
-		}
-		q.askAt = d.Start.Add(-horizon)
-		if soon := now.Add(time.Millisecond); q.askAt.Before(soon) {
-			q.askAt = soon
-		} else if late := now.Add(askEvery); q.askAt.After(late) {
-			q.askAt = late
-		}
+		q.noteNoStart(d, now)
 		if first {
-			l.cull(q, now)
+			l.failLate(q, now)
 		}
 	}
 }
 
+// fail takes w out of its queue with an error. The caller holds the lock.
+func (l *Limiter) fail(q *queue, w *waiter, err error) {
+	q.waiters.remove(w)
+	l.waiting.Add(-1)
+	w.fail(err)
+}
+
 // Block says that the origin itself refused a call under the limit with that
-// key, and will until then. Those who wait for that limit wait longer or fail.
+// key, and will until then. Calls that wait for that limit wait longer or fail. The
+// error is the Store's.
 func (l *Limiter) Block(ctx context.Context, key string, until time.Time) error {
 	err := l.store.Block(ctx, key, until)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, q := range l.queues {
 		if under(q.windows, key) {
-			q.drop()
+			q.invalidate()
 			continue
 		}
-		for _, w := range q.turns.order() {
+		for _, w := range q.waiters.order() {
 			if under(w.days, key) {
-				q.turns.remove(w)
-				l.waiting.Add(-1)
-				w.fail(errAgain)
+				l.fail(q, w, errDayBlocked)
 			}
 		}
-		q.poke()
+		q.signal()
 	}
 	return err
 }
 
 // Refuse says that the origin refused a call because the window of a limit was
-// full, though we had counted on room: others spend too.
+// full, although the Store had counted on room: other applications use the same
+// budget. The error is the Store's.
 func (l *Limiter) Refuse(ctx context.Context, limit Limit) error {
 	err := l.store.Refuse(ctx, time.Now(), limit)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, q := range l.queues {
 		if under(q.windows, limit.Key) {
-			q.drop()
+			q.invalidate()
 		}
 	}
 	return err
 }
 
-// Observe tells the Store what the origin says is left of a limit.
+// Observe tells the Store how many calls of a limit are left, as the origin says.
+// The error is the Store's.
 func (l *Limiter) Observe(ctx context.Context, limit Limit, left int) error {
 	return l.store.Observe(ctx, time.Now(), limit, left)
 }
 
-// Remaining tells how the limits stand now, one Status for each.
+// Remaining returns how much of the limits is left now, one Status for each. The
+// error is the Store's.
 func (l *Limiter) Remaining(ctx context.Context, limits []Limit) ([]Status, error) {
 	return l.store.Remaining(ctx, time.Now(), limits)
 }

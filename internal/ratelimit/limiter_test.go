@@ -352,13 +352,13 @@ func TestAPauseIsNoMeasure(t *testing.T) {
 func TestNoStartIsKeptForNobody(t *testing.T) {
 	now := time.Now()
 	l := NewLimiter(&Memory{}, hour)
-	q := &queue{key: second.Key, windows: []Limit{second}, moved: true, next: now}
-	q.reserve(&start{d: Decision{Start: now.Add(hour)}, timer: time.NewTimer(hour)})
+	q := &queue{key: second.Key, windows: []Limit{second}, changed: true, next: now}
+	q.insert(&start{d: Decision{Start: now.Add(hour)}, timer: time.NewTimer(hour)})
 	w := &waiter{deadline: now, q: q, ready: make(chan struct{})}
-	q.turns.push(w)
+	q.waiters.push(w)
 	l.queues[q.key] = q
 	l.waiting.Add(1)
-	if got := l.look(q); !got.over || len(got.void) != 1 || w.err == nil || len(l.queues) != 0 {
+	if got := l.plan(q); !got.done || len(got.surplus) != 1 || w.err == nil || len(l.queues) != 0 {
 		t.Errorf("got %+v; the one who waits: %v; %d queues", got, w.err, len(l.queues))
 	}
 }

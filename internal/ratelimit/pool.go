@@ -5,46 +5,47 @@ import (
 	"sync"
 )
 
-// A Pool lends what there is a fixed amount of: calls that may be under way, bytes
-// that may be held. Where it is short, those who wait are served as a [Limiter]
-// serves them: by priority, and the callers in turn (see [WithCaller]), so that one
-// with a thousand requests in line delays another's single one by one of these.
-// What is next in turn is served next, also when it wants more than is free and
-// what stands behind it would fit: nothing waits for ever.
+// A Pool is a weighted semaphore: it lends parts of a fixed amount, such as calls
+// that may be in flight, or bytes that may be held. If a part is not free, the
+// request waits, and waiting requests are served as a [Limiter] serves them: by
+// priority, and by round robin over the callers (see [WithCaller]). So a caller with
+// a thousand waiting requests delays another's single one by one of these. The next
+// request is served next, even if it wants more than is free and one behind it would
+// fit: none waits for ever.
 //
-// Who holds a part MUST NOT wait for more of the same Pool: several that do would
+// A holder of a part MUST NOT wait for more of the same Pool: several that do would
 // wait for each other.
 type Pool struct {
 	size   int64
 	shares bool
 
-	mu    sync.Mutex
-	free  int64
-	held  map[string]int64 // by caller, where there are shares
-	turns turns
+	mu      sync.Mutex
+	free    int64
+	held    map[string]int64 // by caller, if shares
+	waiters scheduler
 }
 
 // NewPool returns a Pool of a size, at least 1.
 func NewPool(size int64) *Pool { return &Pool{size: size, free: size} }
 
-// NewSharedPool returns a Pool in which no caller holds more than it leaves free: one
-// alone has half of it at most, and of several that want all they can get each has
-// an equal part, and so much is left for the next to come. It is for what is held
-// for long. Who holds nothing may take any amount that is free.
+// NewSharedPool returns a Pool in which no caller holds more than it leaves free. One
+// caller alone has half of it at most; several that want all they can get have equal
+// parts, and as much as one part stays free for the next caller. It is for parts that
+// are held for long. A caller that holds nothing may take any amount that is free.
 func NewSharedPool(size int64) *Pool {
 	return &Pool{size: size, free: size, shares: true, held: make(map[string]int64)}
 }
 
-// Acquire takes n, or all there is if that is less, as soon as it is free and the
-// caller's turn has come. release gives it back; it MUST be called once. An error is
-// that of ctx, and nothing is taken then.
+// Acquire takes n, or the size of the Pool if that is less, as soon as it is free
+// and the turn of the caller of ctx has come. The caller MUST call release once. The
+// error is that of ctx, and then nothing is taken.
 func (p *Pool) Acquire(ctx context.Context, n int64) (release func(), err error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	w := &waiter{caller: CallerFrom(ctx), prio: PriorityFrom(ctx), wants: min(n, p.size)}
+	w := &waiter{caller: CallerFrom(ctx), priority: PriorityFrom(ctx), wants: min(n, p.size)}
 	release = func() { p.release(w) }
-	if !p.take(w, true) {
+	if p.take(w, true) {
 		return release, nil
 	}
 	select {
@@ -55,46 +56,46 @@ func (p *Pool) Acquire(ctx context.Context, n int64) (release func(), err error)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	select {
-	case <-w.ready: // in this moment
-		p.give(w)
+	case <-w.ready: // served at this moment
+		p.takeBack(w)
 	default:
-		p.turns.remove(w)
-		p.serve() // what stands behind it may want less
+		p.waiters.remove(w)
+		p.serve() // the requests behind it may want less
 	}
 	return nil, ctx.Err()
 }
 
-// TryAcquire is Acquire without waiting: ok tells whether n was taken. Nothing goes
-// past what waits.
+// TryAcquire is Acquire without waiting: ok reports whether n was taken. It does not
+// overtake requests that wait.
 func (p *Pool) TryAcquire(ctx context.Context, n int64) (release func(), ok bool) {
-	w := &waiter{caller: CallerFrom(ctx), prio: PriorityFrom(ctx), wants: min(n, p.size)}
-	if p.take(w, false) {
+	w := &waiter{caller: CallerFrom(ctx), priority: PriorityFrom(ctx), wants: min(n, p.size)}
+	if !p.take(w, false) {
 		return nil, false
 	}
 	return func() { p.release(w) }, true
 }
 
-// Waiting returns how many stand in line.
+// Waiting returns how many requests wait.
 func (p *Pool) Waiting() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.turns.size
+	return p.waiters.size
 }
 
-// take takes what w wants if it can be had now, and else reports that it cannot, and
-// puts w in line if it is to wait.
-func (p *Pool) take(w *waiter, wait bool) (short bool) {
+// take lends w what it wants, if it can have that now. Otherwise it reports false,
+// and lets w wait if it is to wait.
+func (p *Pool) take(w *waiter, wait bool) (ok bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if (p.turns.size == 0 || p.shares && p.turns.next(p.fits) == nil) && p.fits(w) && w.wants <= p.free {
+	if (p.waiters.size == 0 || p.shares && p.waiters.next(p.fits) == nil) && p.fits(w) && w.wants <= p.free {
 		p.lend(w)
-		return false
+		return true
 	}
 	if wait {
 		w.ready = make(chan struct{})
-		p.turns.push(w)
+		p.waiters.push(w)
 	}
-	return true
+	return false
 }
 
 // fits reports whether a caller's part allows what w wants. The caller holds the
@@ -114,11 +115,11 @@ func (p *Pool) lend(w *waiter) {
 func (p *Pool) release(w *waiter) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.give(w)
+	p.takeBack(w)
 }
 
-// give takes back what w has. The caller holds the lock.
-func (p *Pool) give(w *waiter) {
+// takeBack takes back what w has. The caller holds the lock.
+func (p *Pool) takeBack(w *waiter) {
 	p.free += w.wants
 	if p.shares {
 		if p.held[w.caller] -= w.wants; p.held[w.caller] == 0 {
@@ -128,15 +129,14 @@ func (p *Pool) give(w *waiter) {
 	p.serve()
 }
 
-// serve serves those who are next, as far as there is enough. The caller holds the
-// lock.
+// serve serves the next requests, as far as enough is free. The caller holds the lock.
 func (p *Pool) serve() {
 	for {
-		w := p.turns.next(p.fits)
+		w := p.waiters.next(p.fits)
 		if w == nil || w.wants > p.free {
 			return
 		}
-		p.turns.serve(w)
+		p.waiters.serve(w)
 		p.lend(w)
 		close(w.ready)
 	}

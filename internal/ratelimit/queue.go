@@ -7,73 +7,74 @@ import (
 )
 
 const (
-	// horizon is how far ahead starts are reserved for those who wait. Far
-	// enough that a start is there when its time comes; near enough that what
-	// is learned meanwhile, and who comes meanwhile to any replica, counts.
+	// horizon is how far ahead starts are reserved for waiters. It is long
+	// enough that a start is there when its time comes, and short enough that
+	// it takes into account what the origin says and which calls any replica
+	// asks for in between.
 	horizon = 50 * time.Millisecond
 
-	// askEvery is how soon the Store is asked again, whatever it has said:
-	// another replica may give back what it has reserved.
+	// askEvery is how soon the Store is asked for a start again, whatever it has
+	// said: another replica may give back one that it has reserved.
 	askEvery = 200 * time.Millisecond
 
-	// cullEvery bounds how often all who wait are looked at.
-	cullEvery = 50 * time.Millisecond
+	// checkEvery bounds how often the deadlines of all waiters are checked.
+	checkEvery = 50 * time.Millisecond
 )
 
-// A queue holds those who wait under the same windows, and starts reserved for
-// them. A start is nobody's until its time comes: then it goes to who is next.
-// All of it is guarded by the Limiter's lock.
+// A queue holds the waiters under the same windows, and starts reserved for
+// them. A start belongs to no waiter until its time comes: then the next one is
+// granted it. The Limiter's lock guards all of it.
 type queue struct {
 	key     string
 	windows []Limit
-	turns   turns
+	waiters scheduler
 
-	starts []*start    // sorted
-	void   []Decision  // to be given back to the Store
-	got    []time.Time // when the last ones were given away
-	most   []int       // of these in any one span of each window
+	starts  []*start    // sorted
+	surplus []Decision  // to be given back to the Store
+	granted []time.Time // when the last starts were granted
+	peak    []int       // of these in any one span of each window
 
 	// What the Store said when it last had no start within the horizon.
-	next  time.Time // the first start that it has; zero when it was not asked
-	limit Limit     // what decided that
+	next  time.Time // the first start that it has; zero if it was not asked
+	limit Limit     // the limit that decided that
 
-	round  int       // grows when starts that were reserved before are void
-	askAt  time.Time // when the Store is asked for a start again
-	culled time.Time
-	moved  bool // since it was culled
-	wake   chan struct{}
+	generation int       // grows when the starts reserved before are invalidated
+	askAt      time.Time // when the Store is asked for a start again
+	checked    time.Time // when the deadlines of all waiters were checked
+	changed    bool      // waiters have come since then
+	wake       chan struct{}
 }
 
-// A start is reserved; timer gives it away.
+// A start is a reserved start; timer grants it.
 type start struct {
 	d     Decision
 	timer *time.Timer
 }
 
-// A waiter is one Reserve that does not return at once. It is guarded by the
-// Limiter's lock while it is in a queue.
+// A waiter is one Reserve, or one Acquire of a Pool, that does not return at once.
+// The lock of the Limiter or the Pool guards it while it waits.
 type waiter struct {
 	caller   string
-	prio     Priority
+	priority Priority
 	wants    int64 // of a Pool
 	deadline time.Time
-	days     []Limit // counted already, as day says
+	days     []Limit // that have counted it already
 	day      Decision
 
 	q     *queue // nil when in none
 	d     Decision
 	err   error
 	ready chan struct{} // closed when it may start or has failed
-	held  bool          // it has been in one
+	held  bool          // it has been in a queue
 }
 
-// split tells the windows among limits from the days, and names the windows.
+// split separates windows from days, and returns the key of the windows' queue.
 // Days decide whether a call may be made, and hardly ever when, so they do not
-// keep calls apart that wait for the same window.
+// separate calls that wait for the same window.
 func split(limits []Limit) (windows, days []Limit, key string) {
 	i := slices.IndexFunc(limits, func(l Limit) bool { return l.Daily })
 	if i < 0 {
-		return limits, nil, nameOf(limits)
+		return limits, nil, keyOf(limits)
 	}
 	for _, l := range limits {
 		if l.Daily {
@@ -82,10 +83,10 @@ func split(limits []Limit) (windows, days []Limit, key string) {
 			windows = append(windows, l)
 		}
 	}
-	return windows, days, nameOf(windows)
+	return windows, days, keyOf(windows)
 }
 
-func nameOf(windows []Limit) string {
+func keyOf(windows []Limit) string {
 	if len(windows) == 1 {
 		return windows[0].Key
 	}
@@ -101,16 +102,16 @@ func under(limits []Limit, key string) bool {
 	return slices.ContainsFunc(limits, func(l Limit) bool { return l.Key == key })
 }
 
-// poke has the queue's keeper look at it.
-func (q *queue) poke() {
+// signal makes Limiter.run plan its next step.
+func (q *queue) signal() {
 	select {
 	case q.wake <- struct{}{}:
 	default:
 	}
 }
 
-// reserve files a start.
-func (q *queue) reserve(s *start) {
+// insert puts a start into its place.
+func (q *queue) insert(s *start) {
 	i := len(q.starts)
 	for i > 0 && q.starts[i-1].d.Start.After(s.d.Start) {
 		i--
@@ -118,21 +119,22 @@ func (q *queue) reserve(s *start) {
 	q.starts = slices.Insert(q.starts, i, s)
 }
 
-// drop makes all starts void: they were reserved before something was learned.
-func (q *queue) drop() {
+// invalidate gives back all starts: they were reserved before the origin said
+// something that changes them.
+func (q *queue) invalidate() {
 	for _, s := range q.starts {
 		s.timer.Stop()
-		q.void = append(q.void, s.d)
+		q.surplus = append(q.surplus, s.d)
 	}
 	q.starts = nil
-	q.round++
-	q.next, q.askAt, q.culled = time.Time{}, time.Time{}, time.Time{}
-	q.poke()
+	q.generation++
+	q.next, q.askAt, q.checked = time.Time{}, time.Time{}, time.Time{}
+	q.signal()
 }
 
-// turn returns when the one behind so many others starts at the earliest, zero
-// if that is not known yet.
-func (q *queue) turn(ahead int, now time.Time) time.Time {
+// startAfter returns when a waiter with so many ahead of it starts at the earliest,
+// zero if that is not known yet.
+func (q *queue) startAfter(ahead int, now time.Time) time.Time {
 	if ahead < len(q.starts) {
 		return q.starts[ahead].d.Start
 	}
@@ -144,47 +146,47 @@ func (q *queue) turn(ahead int, now time.Time) time.Time {
 		at = now
 	}
 	for i, l := range q.windows {
-		rounds := (ahead - len(q.starts)) / q.share(i)
-		if t := q.next.Add(time.Duration(rounds) * l.Span()); t.After(at) {
+		windows := (ahead - len(q.starts)) / q.rate(i)
+		if t := q.next.Add(time.Duration(windows) * l.Span()); t.After(at) {
 			at = t
 		}
 	}
 	return at
 }
 
-// share returns how many starts of the i-th window the queue may hope for: the
-// most that it had in one lately, if it wanted all of that, else the whole. Not
-// what it had of the last one: after a pause, in which the origin or an outage
-// held all back, that is next to nothing.
-func (q *queue) share(i int) int {
+// rate returns how many starts of the i-th window the queue may expect: the
+// most that it was granted in one lately, if it wanted all of that, else the whole.
+// It is not what the last window had: after a pause, in which the origin or an outage
+// held all calls back, that is next to nothing.
+func (q *queue) rate(i int) int {
 	l := &q.windows[i]
-	if len(q.got) == 0 || q.got[len(q.got)-1].Sub(q.got[0]) < l.Span() {
+	if len(q.granted) == 0 || q.granted[len(q.granted)-1].Sub(q.granted[0]) < l.Span() {
 		return max(l.Calls, 1)
 	}
-	return min(q.most[i], max(l.Calls, 1))
+	return min(q.peak[i], max(l.Calls, 1))
 }
 
-// lately is how many windows back a queue remembers what it had.
-const lately = 4
+// rateWindows is how many windows back a queue remembers its grants.
+const rateWindows = 4
 
-// served notes a start that was given away.
-func (q *queue) served(now time.Time) {
-	q.got = append(q.got, now)
+// noteGrant notes a start that was granted.
+func (q *queue) noteGrant(now time.Time) {
+	q.granted = append(q.granted, now)
 	longest := time.Duration(0)
 	for _, l := range q.windows {
 		longest = max(longest, l.Span())
 	}
-	if old, _ := slices.BinarySearchFunc(q.got, now.Add(-lately*longest), time.Time.Compare); old > len(q.got)/2 {
-		q.got = slices.Delete(q.got, 0, old)
+	if old, _ := slices.BinarySearchFunc(q.granted, now.Add(-rateWindows*longest), time.Time.Compare); old > len(q.granted)/2 {
+		q.granted = slices.Delete(q.granted, 0, old)
 	}
-	q.most = q.most[:0]
+	q.peak = q.peak[:0]
 	for _, l := range q.windows {
-		q.most = append(q.most, crowded(q.got, l.Span()))
+		q.peak = append(q.peak, maxWithin(q.granted, l.Span()))
 	}
 }
 
-// crowded returns how many of some sorted times lie in one span at most.
-func crowded(times []time.Time, span time.Duration) (most int) {
+// maxWithin returns how many of some sorted times lie in one span at most.
+func maxWithin(times []time.Time, span time.Duration) (most int) {
 	first := 0
 	for i, t := range times {
 		for t.Sub(times[first]) >= span {
@@ -195,30 +197,43 @@ func crowded(times []time.Time, span time.Duration) (most int) {
 	return most
 }
 
-// paused forgets what the queue had: nothing starts for longer than a window, and
-// what comes then may be more or less.
-func (q *queue) paused() { q.got, q.most = nil, nil }
+// noteNoStart notes that the Store has no start within the horizon, and decides when
+// to ask again.
+func (q *queue) noteNoStart(d Decision, now time.Time) {
+	q.next, q.limit = d.Start, d.Limit
+	if !slices.ContainsFunc(q.windows, func(l Limit) bool { return d.Start.Sub(now) <= l.Span() }) {
+		// Nothing starts for longer than a window: the rate before says
+		// nothing about the rate after.
+		q.granted, q.peak = nil, nil
+	}
+	q.askAt = d.Start.Add(-horizon)
+	if soon := now.Add(time.Millisecond); q.askAt.Before(soon) {
+		q.askAt = soon
+	} else if late := now.Add(askEvery); q.askAt.After(late) {
+		q.askAt = late
+	}
+}
 
-// cull fails those whose turn cannot come in time any more, because others came
-// who go first, or because the origin refused.
-func (q *queue) cull(now time.Time) {
-	q.culled, q.moved = now, false
+// failLate fails the waiters that cannot start before their deadlines any more,
+// because calls came that go first, or because the origin refused.
+func (q *queue) failLate(now time.Time) {
+	q.checked, q.changed = now, false
 	if q.next.IsZero() {
 		return
 	}
-	i := 0
-	for _, w := range q.turns.order() {
-		at := q.turn(i, now)
+	ahead := 0
+	for _, w := range q.waiters.order() {
+		at := q.startAfter(ahead, now)
 		if at.IsZero() || !at.After(w.deadline) {
-			i++
+			ahead++
 			continue
 		}
-		q.turns.remove(w)
+		q.waiters.remove(w)
 		w.fail(&Error{RetryAt: at, Key: q.limit.Key, Daily: q.limit.Daily})
 	}
 }
 
-// fail ends the waiting, once w is out of the turns.
+// fail ends the wait of w, which no queue holds any more.
 func (w *waiter) fail(err error) {
 	w.q, w.err = nil, err
 	close(w.ready)

@@ -1,5 +1,5 @@
 // Package ratelimit keeps the calls of an account within limits of "so many
-// calls in so long a time", over all replicas.
+// calls in so long a time", over all replicas. The README has a worked example.
 //
 // # Why a log and not GCRA
 //
@@ -7,24 +7,26 @@
 // bucket, or GCRA, which is the same in less memory, cannot say that. Given a
 // burst of N it allows N at once after some idle time and goes on at the full
 // rate, so up to twice N fall into one second; given half of each, half of the
-// account's budget is never used. So this package keeps a log of start times,
-// and its rule is the origin's own: the i-th call starts no earlier than one
-// window after the (i-N)-th. It costs 8 bytes for each call of a window, and
-// windows are small (80 calls). See [window.Limit] for days, which are only counted.
+// account's budget is never used. So this package keeps a sliding window log of
+// start times, and its rule is the origin's own: the i-th call starts no earlier
+// than one window after the (i-N)-th. It costs 8 bytes for each call of a window,
+// and windows are small (80 calls). Days are only counted: see [Limit].
 //
-// # Others
+// # Competing usage
 //
-// Apps that we know nothing of may spend the same budget, and the origin hardly
-// ever says how much. But when it refuses, its window is full, and what we have
-// not spent of it is what others have. That share is left to them, believed for
-// a while and then doubted step by step ([Store.Refuse]).
+// Other applications may use the same budget, and the origin hardly ever says how
+// much. But when it refuses, its window is full, and what we have not used of it,
+// they have. That much is left to them: an estimate, which holds for a while and
+// then decays ([Store.Refuse], [window.Competing]).
 //
 // # Layers
 //
 // The arithmetic is pure (package window). A [Store] moves the state of all
 // limits of one call in one step: [Memory] under a lock, [Redis] in a script,
-// [Shared] in Redis as long as it is there and in this process's share of the
-// budget otherwise. A [Limiter] waits for what a Store has reserved.
+// [Shared] in Redis while that is available and in this process, within its share
+// of the budget, while it is not. A [Limiter] waits for what a Store has reserved. A
+// [Pool] limits what is held at the same time, not how often, and serves waiting
+// callers in the same order.
 package ratelimit
 
 import (
@@ -34,24 +36,24 @@ import (
 	"zoomql/internal/ratelimit/window"
 )
 
-// A Limit allows so many calls to start within any span of time; see
-// [window.Limit].
+// A Limit allows so many calls to start within any span of time, or on any UTC day:
+// see [window.Limit].
 type Limit = window.Limit
 
 // A Store counts calls against limits. Its methods are safe for concurrent use.
 type Store interface {
-	// Take reserves one call under all limits, or under none when it could
+	// Take reserves one call under all limits, or under none if it could
 	// not start within maxWait. Reservations are made in the order of Take; a
 	// call never starts later than its limits and earlier reservations
 	// demand. now is the caller's clock; a store that has its own ignores it.
 	Take(ctx context.Context, now time.Time, maxWait time.Duration, limits []Limit) (Decision, error)
 
 	// Cancel gives back what Take reserved, given the same limits. It MUST
-	// only be called when the call was not made, and once.
+	// only be called if the call was not made, and once.
 	Cancel(ctx context.Context, d Decision, limits []Limit) error
 
 	// Late says that the call which Take reserved, given the same windows,
-	// started only at now, a moment ago: the window after it begins later, too.
+	// left only at now, a moment ago: the window after it begins later, too.
 	Late(ctx context.Context, now time.Time, d Decision, windows []Limit) error
 
 	// Block says that the origin itself refused: no call under the limit with
@@ -59,20 +61,20 @@ type Store interface {
 	Block(ctx context.Context, key string, until time.Time) error
 
 	// Refuse says that the origin refused a call because the window of l was
-	// full. What was not spent of it by calls counted here was spent by others,
-	// and that much is left to them from now on.
+	// full. Other applications have used what calls counted here have not, and
+	// that much is left to them from now on.
 	Refuse(ctx context.Context, now time.Time, l Limit) error
 
-	// Observe says that the origin told how many calls of a limit are left. If
-	// that is less than counted here, others spend too, and it is believed. Of
-	// a day, it is never believed that more is left than counted.
+	// Observe says that left calls of a limit are left, as the origin says. If
+	// that is less than counted here, other applications use the same budget,
+	// and the origin is right. Of a day, more than counted is never left.
 	Observe(ctx context.Context, now time.Time, l Limit, left int) error
 
-	// Remaining tells how the limits stand, one Status for each.
+	// Remaining returns how much of the limits is left, one Status for each.
 	Remaining(ctx context.Context, now time.Time, limits []Limit) ([]Status, error)
 }
 
-// A Decision is the answer of [Store.Take].
+// A Decision is the result of [Store.Take].
 type Decision struct {
 	OK    bool          // the call is reserved
 	Start time.Time     // when it may start; if not OK, when it could have
@@ -85,10 +87,10 @@ type Decision struct {
 	local bool      // Shared: made in this process, without Redis
 }
 
-// A Status tells how one limit stands.
+// A Status is how much of one limit is left.
 type Status struct {
-	Key       string
-	Calls     int       // the limit
+	Key       string    // of the limit
+	Calls     int       // of the limit
 	Left      int       // calls that could still start now, at least 0
 	Competing int       // calls of a window that are left to other applications
 	Reset     time.Time // when all Calls will be free again if none is made

@@ -12,11 +12,11 @@ import (
 // no priority loses its patience, and never more than that.
 func TestAhead(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
-		var q turns
+		var q scheduler
 		draw := func() *waiter {
 			return &waiter{
-				caller: rapid.SampledFrom([]string{"", "a", "b", "c"}).Draw(rt, "caller"),
-				prio:   Priority(rapid.IntRange(0, int(priorities)-1).Draw(rt, "priority")),
+				caller:   rapid.SampledFrom([]string{"", "a", "b", "c"}).Draw(rt, "caller"),
+				priority: Priority(rapid.IntRange(0, int(priorities)-1).Draw(rt, "priority")),
 			}
 		}
 		var in []*waiter
@@ -40,7 +40,7 @@ func TestAhead(t *testing.T) {
 			}
 		}
 		w := draw()
-		said := q.ahead(w.prio, w.caller)
+		said := q.ahead(w.priority, w.caller)
 		q.push(w)
 		order := q.order()
 		if len(order) != len(in)+1 || q.size != len(order) {
@@ -49,11 +49,11 @@ func TestAhead(t *testing.T) {
 		before := slices.Index(order, w)
 		early := 0
 		for _, o := range order[:before] {
-			if o.prio > w.prio {
+			if o.priority > w.priority {
 				early++
 			}
 		}
-		if w.prio == Interactive && said != before-early {
+		if w.priority == Interactive && said != before-early {
 			rt.Fatalf("%d were ahead, %d were said to be", before, said)
 		}
 		if said > before+1 {
@@ -62,7 +62,7 @@ func TestAhead(t *testing.T) {
 	})
 }
 
-func serve(q *turns, n int) string {
+func serve(q *scheduler, n int) string {
 	var names strings.Builder
 	for range n {
 		names.WriteString(q.pop().caller)
@@ -71,7 +71,7 @@ func serve(q *turns, n int) string {
 }
 
 func TestCallersTakeTurns(t *testing.T) {
-	var q turns
+	var q scheduler
 	for range 5 {
 		q.push(&waiter{caller: "a"})
 	}
@@ -90,15 +90,15 @@ func TestCallersTakeTurns(t *testing.T) {
 // TestNothingStarves: however many interactive calls wait, a part of the starts
 // goes to the others.
 func TestNothingStarves(t *testing.T) {
-	var q turns
+	var q scheduler
 	for _, p := range []Priority{Refresh, Interactive} {
 		for range 2000 {
-			q.push(&waiter{caller: string('i' + rune(p)), prio: p})
+			q.push(&waiter{caller: string('i' + rune(p)), priority: p})
 		}
 	}
 	var of [priorities]int
 	for range 1000 {
-		of[q.pop().prio]++
+		of[q.pop().priority]++
 	}
 	if of[Refresh] < 25 || of[Interactive] < 960 {
 		t.Errorf("of 1000 starts: %v", of)
