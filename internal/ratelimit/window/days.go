@@ -3,7 +3,7 @@ package window
 // DayOf returns the day that counts at time t for a daily limit, in days since
 // 1970. A day begins the guard after midnight, when the origin's clock has surely
 // passed it.
-func (l Limit) DayOf(t int64) int64 {
+func (l *Limit) DayOf(t int64) int64 {
 	d := t - int64(l.Margin())
 	if d < 0 {
 		return -1
@@ -12,7 +12,7 @@ func (l Limit) DayOf(t int64) int64 {
 }
 
 // DayStart returns when a day begins: the inverse of DayOf.
-func (l Limit) DayStart(d int64) int64 { return d*int64(Day) + int64(l.Margin()) }
+func (l *Limit) DayStart(d int64) int64 { return d*int64(Day) + int64(l.Margin()) }
 
 // Days counts calls per UTC day. At most two days matter at any time: today and,
 // for calls that wait over midnight, tomorrow. The zero value has counted nothing.

@@ -45,7 +45,7 @@ type Limit struct {
 }
 
 // Margin returns the guard that applies: Guard, or its default.
-func (l Limit) Margin() time.Duration {
+func (l *Limit) Margin() time.Duration {
 	switch {
 	case l.Guard < 0:
 		return 0
@@ -58,13 +58,13 @@ func (l Limit) Margin() time.Duration {
 }
 
 // Span returns the window, stretched by the guard.
-func (l Limit) Span() time.Duration { return l.Window + l.Margin() }
+func (l *Limit) Span() time.Duration { return l.Window + l.Margin() }
 
 // Effective returns the span that applies when competing calls of each window are
 // left to other applications. A call that arrives late is one too many only if
 // they use all that is left to them, which is rare: so the calls that are left to
 // them replace the guard, all but an eighth of it.
-func (l Limit) Effective(competing int) time.Duration {
+func (l *Limit) Effective(competing int) time.Duration {
 	guard := l.Margin()
 	return l.Window + max(guard-l.Window*time.Duration(competing)/time.Duration(max(l.Calls, 1)), guard/8)
 }
@@ -73,32 +73,33 @@ func (l Limit) Effective(competing int) time.Duration {
 // them knows what the others start. Less than one call for each makes it one call
 // in a window that is as much longer; less than one call a day makes it one all
 // the same, since one too many is better than none.
-func (l Limit) Share(n int) Limit {
-	calls := max(l.Calls, 1)
+func (l *Limit) Share(n int) Limit {
+	part, calls := *l, max(l.Calls, 1)
 	switch {
 	case n <= 1:
 	case calls >= n:
-		l.Calls = calls / n
-		l.Burst = (l.Burst + n - 1) / n
+		part.Calls = calls / n
+		part.Burst = (l.Burst + n - 1) / n
 	case l.Daily:
-		l.Calls = 1
+		part.Calls = 1
 	default:
-		l.Guard = l.Margin() * time.Duration(n) / time.Duration(calls)
-		if l.Guard == 0 {
-			l.Guard = -1
+		part.Guard = l.Margin() * time.Duration(n) / time.Duration(calls)
+		if part.Guard == 0 {
+			part.Guard = -1
 		}
-		l.Window = l.Window * time.Duration(n) / time.Duration(calls)
-		l.Calls, l.Burst = 1, 0
+		part.Window = l.Window * time.Duration(n) / time.Duration(calls)
+		part.Calls, part.Burst = 1, 0
 	}
-	return l
+	return part
 }
 
 // Portion returns the part of the limit that present of n replicas have together.
 // A day is not divided.
-func (l Limit) Portion(present, n int) Limit {
+func (l *Limit) Portion(present, n int) Limit {
+	part := *l
 	if !l.Daily {
-		l.Calls = max(l.Calls*present/n, 1)
-		l.Burst = (l.Burst*present + n - 1) / n
+		part.Calls = max(l.Calls*present/n, 1)
+		part.Burst = (l.Burst*present + n - 1) / n
 	}
-	return l
+	return part
 }

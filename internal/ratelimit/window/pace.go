@@ -11,13 +11,13 @@ type Pace struct {
 }
 
 // Slack returns by how much calls may run ahead of their step.
-func (l Limit) Slack() int64 { return l.Step(l.Calls) * int64(max(l.Burst-1, 0)) }
+func (l *Limit) Slack() int64 { return l.Step(l.Calls) * int64(max(l.Burst-1, 0)) }
 
 // Step spreads n calls over half of the window and returns the time from one to the
 // next. Over all of the window, a batch of some windows' calls would take up to one
 // window more; over less of it, more calls are in flight when the origin refuses
 // one.
-func (l Limit) Step(n int) int64 { return int64(l.Span()) / int64(2*max(n, 1)) }
+func (l *Limit) Step(n int) int64 { return int64(l.Span()) / int64(2*max(n, 1)) }
 
 // from returns the first time at which the pace allows a call.
 func (p *Pace) from(l *Limit) int64 {
