@@ -56,10 +56,6 @@ package cache
 
 import "context"
 
-// All is the tag that every answer carries without being told. Evict(ctx, All)
-// empties a store: the way back to safety for one who may have missed evictions.
-const All = "*"
-
 // A Store keeps entries. Its methods are safe for concurrent use.
 type Store interface {
 	// Get returns the entry at key, or nil when there is none, when it is past
@@ -68,12 +64,11 @@ type Store interface {
 	// The tags that count for an entry are those of the ticket it was set
 	// with. Those given here are for the ticket of a miss, and they save a
 	// store a second look: give the same tags for a key each time, or none
-	// where they cannot be known yet (see [Ticket.Join]). The slice MUST NOT be
-	// changed afterwards.
+	// where they cannot be known yet (see [Ticket.Join]).
 	//
 	// The ticket says how the tags stand now; that of a hit says the same of
 	// the entry's tags.
-	Get(ctx context.Context, key string, tags ...string) (*Entry, Ticket)
+	Get(ctx context.Context, key string, tags ...Tag) (*Entry, Ticket)
 
 	// Set keeps e under key for as long as it is worth reading, if the ticket
 	// still stands. e MUST NOT be changed afterwards. The zero Ticket sets
@@ -82,7 +77,7 @@ type Store interface {
 
 	// Evict makes all entries with one of the tags invisible, whoever set
 	// them. The end of ctx does not stop it.
-	Evict(ctx context.Context, tags ...string)
+	Evict(ctx context.Context, tags ...Tag)
 }
 
 // A Leaser is a Store that processes share, and in which one of them asks the
@@ -104,18 +99,18 @@ type Leaser interface {
 	// A Set with the ticket releases it too. When the lease was lost meanwhile,
 	// because this process was cut off or stood still, and another process has
 	// it, such a Set keeps nothing.
-	GetOrLease(ctx context.Context, key string, wish Wish, tags ...string) (*Entry, Ticket, *Lease)
+	GetOrLease(ctx context.Context, key string, wish Wish, tags ...Tag) (*Entry, Ticket, *Lease)
 }
 
 // A Ticket says how some tags stood at one moment, before the origin was asked.
 // It belongs to the store it came from. The zero Ticket is one that stands for
 // nothing: what is set with it is not kept.
 type Ticket struct {
-	tags   []string // as they are called outside this process, where the store is shared
-	seq    uint64   // Memory: the number of the last eviction
-	stamps []stamp  // Redis: the version of All, then of each of tags
-	next   *Ticket  // Tiered: the ticket of the second tier
-	lease  *Lease   // Redis: under which the origin is asked; nil is none
+	names  []tagName // of its tags
+	seq    uint64    // Memory: the number of the last eviction
+	stamps []stamp   // Redis: the version of All, then of each of names
+	next   *Ticket   // Tiered: the ticket of the second tier
+	lease  *Lease    // Redis: under which the origin is asked; nil is none
 }
 
 // valid reports whether something can be set with t.

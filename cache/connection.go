@@ -20,7 +20,7 @@ const (
 // probe has done all evictions that Redis missed. While it is down nobody reads,
 // so nobody reads what should have been evicted.
 type link struct {
-	do      func(ctx context.Context, tags []string) error // evicts in Redis
+	do      func(ctx context.Context, tags []tagName) error // evicts in Redis
 	timings Timings
 	log     *slog.Logger
 
@@ -36,18 +36,18 @@ type link struct {
 	tasks sync.WaitGroup
 
 	mu      sync.Mutex
-	closed  bool                // down for good
-	pending map[string]struct{} // to be evicted before the link is up again
-	recent  []eviction          // done, oldest first
+	closed  bool                 // down for good
+	pending map[tagName]struct{} // to be evicted before the link is up again
+	recent  []eviction           // done, oldest first
 }
 
 type eviction struct {
 	at   time.Time
-	tags []string
+	tags []tagName
 }
 
-func newLink(do func(context.Context, []string) error, timings Timings, log *slog.Logger) *link {
-	l := &link{do: do, timings: timings, log: log, pending: make(map[string]struct{}), back: make(chan struct{}, 1)}
+func newLink(do func(context.Context, []tagName) error, timings Timings, log *slog.Logger) *link {
+	l := &link{do: do, timings: timings, log: log, pending: make(map[tagName]struct{}), back: make(chan struct{}, 1)}
 	l.ctx, l.stop = context.WithCancel(context.Background())
 	return l
 }
@@ -91,7 +91,7 @@ func (l *link) saw(err error) bool {
 }
 
 // evict evicts now, or before anything is read again.
-func (l *link) evict(ctx context.Context, tags []string) {
+func (l *link) evict(ctx context.Context, tags []tagName) {
 	if l.down() && l.postpone(tags) {
 		return
 	}
@@ -108,7 +108,7 @@ func (l *link) evict(ctx context.Context, tags []string) {
 
 // postpone remembers an eviction until the link is up. It reports false when the
 // link has come up meanwhile: then nothing would do it.
-func (l *link) postpone(tags []string) bool {
+func (l *link) postpone(tags []tagName) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if !l.isDown.Load() {
@@ -119,19 +119,19 @@ func (l *link) postpone(tags []string) bool {
 }
 
 // remember adds to what is pending. Beyond a bound, everything is.
-func (l *link) remember(tags []string) {
+func (l *link) remember(tags []tagName) {
 	for _, tag := range tags {
 		l.pending[tag] = struct{}{}
 	}
 	if len(l.pending) > maxPending {
-		l.pending = map[string]struct{}{All: {}}
+		l.pending = map[tagName]struct{}{allName: {}}
 	}
 }
 
 // done keeps an eviction for a while. A Redis that crashes, or fails over to a
 // replica, may forget the last second or so, and would serve again what was
 // evicted in it.
-func (l *link) done(tags []string) {
+func (l *link) done(tags []tagName) {
 	now := time.Now()
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -180,10 +180,10 @@ func (l *link) probe() {
 func (l *link) replay() bool {
 	l.mu.Lock()
 	now := l.pending
-	l.pending = make(map[string]struct{})
+	l.pending = make(map[tagName]struct{})
 	l.mu.Unlock()
 	// An empty tag, which evicts nothing, proves that Redis can write.
-	tags := make([]string, 1, 1+len(now))
+	tags := make([]tagName, 1, 1+len(now))
 	for tag := range now {
 		tags = append(tags, tag)
 	}

@@ -43,13 +43,13 @@ func newEvictions(limit int) *evictions {
 	return v
 }
 
-func (v *evictions) evict(tags []string) {
+func (v *evictions) evict(tags []tagName) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	n := v.last.Load() + 1
 	t := v.tables.Load()
 	switch {
-	case slices.Contains(tags, All):
+	case slices.Contains(tags, allName):
 		v.tables.Store(&tables{floor: n, began: n, young: &sync.Map{}, old: &sync.Map{}})
 		tags = nil
 	case t.size >= v.limit:
@@ -66,7 +66,7 @@ func (v *evictions) evict(tags []string) {
 }
 
 // stale reports whether one of tags was evicted after number seq.
-func (v *evictions) stale(seq uint64, tags []string) bool {
+func (v *evictions) stale(seq uint64, tags []tagName) bool {
 	t := v.tables.Load()
 	if seq < t.floor {
 		return true

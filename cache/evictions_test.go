@@ -12,12 +12,12 @@ func TestTagsAreBounded(t *testing.T) {
 	const limit = 100
 	v := newEvictions(limit)
 	for i := range 1_000 {
-		v.evict([]string{strconv.Itoa(i) + strings.Repeat("x", 10*usualTag)})
+		v.evict([]tagName{tagName(strconv.Itoa(i) + strings.Repeat("x", 10*usualTag))})
 	}
 	tables, bytes := v.tables.Load(), 0
 	for _, table := range []*sync.Map{tables.young, tables.old} {
 		table.Range(func(tag, _ any) bool {
-			bytes += len(tag.(string))
+			bytes += len(tag.(tagName))
 			return true
 		})
 	}

@@ -104,15 +104,15 @@ func (r *Redis) Near() Store { return nothing{} }
 
 type nothing struct{}
 
-func (nothing) Get(context.Context, string, ...string) (*Entry, Ticket) { return nil, Ticket{} }
-func (nothing) Set(context.Context, string, Ticket, *Entry)             {}
-func (nothing) Evict(context.Context, ...string)                        {}
+func (nothing) Get(context.Context, string, ...Tag) (*Entry, Ticket) { return nil, Ticket{} }
+func (nothing) Set(context.Context, string, Ticket, *Entry)          {}
+func (nothing) Evict(context.Context, ...Tag)                        {}
 
 // GetOrLease implements [Leaser]. Waiters are woken by what [Redis.Subscribe]
 // hears; without it they look a few times within a lease.
-func (r *Redis) GetOrLease(ctx context.Context, key string, wish Wish, tags ...string) (*Entry, Ticket, *Lease) {
+func (r *Redis) GetOrLease(ctx context.Context, key string, wish Wish, tags ...Tag) (*Entry, Ticket, *Lease) {
 	key = r.names.Name(key)
-	q := &quest{redis: r, key: key, good: wish.Good, tags: r.tagNames(tags)}
+	q := &quest{redis: r, key: key, good: wish.Good, names: r.tagNames(tags)}
 	if wish.Refresh {
 		q.lane = refresh
 	}
@@ -145,7 +145,7 @@ type quest struct {
 	key   string // hashed, as the tags are
 	good  func(*Entry) bool
 	lane  lane
-	tags  []string
+	names []tagName
 	seen  string        // the head of an entry that was of no use
 	left  time.Duration // how long the lease of another lasts
 
@@ -188,13 +188,13 @@ func (q *quest) ask(ctx context.Context) (data []byte, now *Ticket, done bool) {
 	began := time.Now()
 	ok := r.scripted(ctx, func(pipe redis.Pipeliner, eval evaluate) {
 		answer = eval(take, ctx, pipe, q.lane.names(q.key), q.seen, r.lease.Milliseconds(), fenceLife.Milliseconds())
-		versions = getStamps(ctx, pipe, q.tags)
+		versions = getStamps(ctx, pipe, q.names)
 	})
 	parts, err := answer.Slice()
 	if !ok || err != nil || len(parts) == 0 {
 		return nil, nil, true
 	}
-	now = &Ticket{tags: q.tags, stamps: readStamps(versions)}
+	now = &Ticket{names: q.names, stamps: readStamps(versions)}
 	if text, found := parts[0].(string); found {
 		return []byte(text), now, false
 	}

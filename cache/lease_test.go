@@ -8,7 +8,6 @@ import (
 	"os/exec"
 	"slices"
 	"strconv"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -51,7 +50,7 @@ func waiterAt(t testing.TB, client redis.UniversalClient, key string) func() boo
 }
 
 // leaseOf takes the lease that must be free.
-func leaseOf(t testing.TB, s Leaser, key string, tags ...string) (Ticket, *Lease) {
+func leaseOf(t testing.TB, s Leaser, key string, tags ...Tag) (Ticket, *Lease) {
 	t.Helper()
 	e, ticket, lease := s.GetOrLease(t.Context(), key, whatever, tags...)
 	if e != nil || lease == nil {
@@ -411,13 +410,13 @@ func TestOnHeard(t *testing.T) {
 	t.Parallel()
 	server := redistest.Start(t)
 	here, there := replica(t, server.Client(), time.Minute), replica(t, server.Client(), time.Minute)
-	heard := make(chan []string, 10)
-	here.OnHeard(func(evicted func(tag string) bool) {
-		heard <- slices.DeleteFunc([]string{"own", "a", "b", "c", All}, func(tag string) bool { return !evicted(tag) })
+	heard := make(chan []Tag, 10)
+	here.OnHeard(func(evicted func(tag Tag) bool) {
+		heard <- slices.DeleteFunc([]Tag{"own", "a", "b", "c", All}, func(tag Tag) bool { return !evicted(tag) })
 	})
 	here.Evict(t.Context(), "own")
 	there.Evict(t.Context(), "a", "b")
-	if tags := receive(t, heard); strings.Join(tags, " ") != "a b" {
+	if tags := receive(t, heard); !slices.Equal(tags, []Tag{"a", "b"}) {
 		t.Errorf("heard %q", tags)
 	}
 }

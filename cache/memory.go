@@ -15,7 +15,7 @@ import (
 type Memory struct {
 	items *otter.Cache[string, *item]
 	tags  *evictions
-	name  func(tag string) string // what tickets call a tag; nil leaves it as it is
+	name  func(Tag) tagName // what tickets call a tag; nil leaves it as it is
 }
 
 // item is an entry as Memory holds it.
@@ -59,16 +59,16 @@ func (clock) NowNano() int64                      { return int64(time.Since(bega
 func (clock) Tick(time.Duration) <-chan time.Time { return nil }
 
 // Get implements [Store].
-func (m *Memory) Get(_ context.Context, key string, tags ...string) (*Entry, Ticket) {
+func (m *Memory) Get(_ context.Context, key string, tags ...Tag) (*Entry, Ticket) {
 	now := m.tags.last.Load() // before anything is looked at: what comes later is not in the ticket
 	it, ok := m.items.GetIfPresent(key)
 	if !ok {
-		return nil, Ticket{tags: renamed(tags, m.name), seq: now}
+		return nil, Ticket{names: namesOf(tags, m.name), seq: now}
 	}
 	// Nothing was evicted since this entry was last looked at: the usual case.
 	if it.checked.Load() != now {
-		if m.tags.stale(it.ticket.seq, it.ticket.tags) {
-			return nil, Ticket{tags: renamed(tags, m.name), seq: now}
+		if m.tags.stale(it.ticket.seq, it.ticket.names) {
+			return nil, Ticket{names: namesOf(tags, m.name), seq: now}
 		}
 		it.checked.Store(now)
 	}
@@ -85,16 +85,16 @@ func (m *Memory) Unchanged(t Ticket) bool { return t.seq == m.tags.last.Load() }
 func (m *Memory) Set(_ context.Context, key string, t Ticket, e *Entry) {
 	life := time.Until(e.until())
 	// A ticket that no longer stands must not push out an entry that does.
-	if t.seq == 0 || life <= 0 || m.tags.stale(t.seq, t.tags) {
+	if t.seq == 0 || life <= 0 || m.tags.stale(t.seq, t.names) {
 		return
 	}
 	m.items.Set(key, &item{entry: e, ticket: t, weight: weight(key, t, e), life: life})
 }
 
 // Evict implements [Store].
-func (m *Memory) Evict(_ context.Context, tags ...string) { m.evict(renamed(tags, m.name)) }
+func (m *Memory) Evict(_ context.Context, tags ...Tag) { m.evict(namesOf(tags, m.name)) }
 
-func (m *Memory) evict(names []string) {
+func (m *Memory) evict(names []tagName) {
 	if len(names) > 0 {
 		m.tags.evict(names)
 	}
@@ -115,7 +115,7 @@ func weight(key string, t Ticket, e *Entry) uint32 {
 	if t.next != nil {
 		n += overheadTwo + 8*len(t.next.stamps)
 	}
-	for _, tag := range t.tags {
+	for _, tag := range t.names {
 		n += 16 + len(tag)
 	}
 	return uint32(min(n, math.MaxUint32))

@@ -19,7 +19,7 @@ func BenchmarkFull(b *testing.B) {
 	ctx := b.Context()
 	before := heap()
 	// What a million entries weigh, and a little less: the limit is what bounds.
-	limit := int64(keys) * int64(weight(key(0), Ticket{tags: tagsOf(0)}, sized(size))) * 95 / 100
+	limit := int64(keys) * int64(weight(key(0), Ticket{names: namesOf(tagsOf(0), nil)}, sized(size))) * 95 / 100
 	s := NewMemory(limit)
 	set := func(i int) {
 		_, ticket := s.Get(ctx, key(i), tagsOf(i)...)
@@ -61,8 +61,8 @@ func BenchmarkFull(b *testing.B) {
 
 func key(i int) string { return "0123456789abcdef" + strconv.Itoa(1_000_000_000+i) }
 
-func tagsOf(i int) []string {
-	return []string{"meeting:" + strconv.Itoa(i), "user:" + strconv.Itoa(i)}
+func tagsOf(i int) []Tag {
+	return []Tag{NewTag("meeting", strconv.Itoa(i)), NewTag("user", strconv.Itoa(i))}
 }
 
 // sized is an entry whose decoded form takes some bytes.

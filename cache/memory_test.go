@@ -22,7 +22,7 @@ func TestMemoryBound(t *testing.T) {
 	s := NewMemory(bound)
 	for i := range sets {
 		key := "GET /meetings/{meetingId} " + strconv.Itoa(i)
-		_, ticket := s.Get(ctx, key, "meeting:"+strconv.Itoa(i), "user:"+strconv.Itoa(i))
+		_, ticket := s.Get(ctx, key, NewTag("meeting", strconv.Itoa(i)), NewTag("user", strconv.Itoa(i)))
 		e := Decoded(make([]byte, size), nil)
 		e.Size, e.Expires = size, time.Now().Add(time.Hour)
 		s.Set(ctx, key, ticket, e)
@@ -57,18 +57,18 @@ func TestTagsAreForgotten(t *testing.T) {
 	s, ctx := newMemory(1<<20, limit), t.Context()
 	evict := func(from, to int) {
 		for i := from; i < to; i++ {
-			s.Evict(ctx, "x"+strconv.Itoa(i))
+			s.Evict(ctx, NewTag("x", strconv.Itoa(i)))
 		}
 	}
 	s.Set(ctx, "old", want(t, s, miss, "old", "o"), entry(1))
-	s.Set(ctx, "evicted", want(t, s, miss, "evicted", "x0"), entry(2))
+	s.Set(ctx, "evicted", want(t, s, miss, "evicted", "x:0"), entry(2))
 	evict(0, limit)
 	s.Set(ctx, "young", want(t, s, miss, "young", "y"), entry(3))
 	evict(limit, 2*limit) // x0 is in the old table now
 	want(t, s, 1, "old", "o")
-	want(t, s, miss, "evicted", "x0")
+	want(t, s, miss, "evicted", "x:0")
 	evict(2*limit, 2*limit+1) // and now nobody knows it any more
-	want(t, s, miss, "evicted", "x0")
+	want(t, s, miss, "evicted", "x:0")
 	want(t, s, miss, "old", "o")
 	want(t, s, 3, "young", "y")
 
@@ -91,7 +91,7 @@ func TestEvictingAgainTakesNoRoom(t *testing.T) {
 }
 
 func TestHitAllocatesNothing(t *testing.T) {
-	s, ctx, tags := NewMemory(1<<20), t.Context(), []string{"a", "b"}
+	s, ctx, tags := NewMemory(1<<20), t.Context(), []Tag{"a", "b"}
 	_, ticket := s.Get(ctx, "k", tags...)
 	s.Set(ctx, "k", ticket, entry(1))
 	if n := testing.AllocsPerRun(1000, func() { s.Get(ctx, "k", tags...) }); n > 0.01 {
@@ -100,7 +100,7 @@ func TestHitAllocatesNothing(t *testing.T) {
 }
 
 func BenchmarkMemoryHit(b *testing.B) {
-	s, ctx, tags := NewMemory(1<<20), b.Context(), []string{"user:abc", "meeting:123"}
+	s, ctx, tags := NewMemory(1<<20), b.Context(), []Tag{"user:abc", "meeting:123"}
 	_, ticket := s.Get(ctx, "k", tags...)
 	s.Set(ctx, "k", ticket, entry(1))
 	b.Run("Quiet", func(b *testing.B) {
@@ -146,7 +146,7 @@ func BenchmarkMemorySet(b *testing.B) {
 }
 
 func BenchmarkMemoryEvict(b *testing.B) {
-	s, ctx, tags := NewMemory(1<<20), b.Context(), []string{"a", "b"}
+	s, ctx, tags := NewMemory(1<<20), b.Context(), []Tag{"a", "b"}
 	b.ReportAllocs()
 	for b.Loop() {
 		s.Evict(ctx, tags...)

@@ -32,6 +32,9 @@ const (
 // named returns the name of a hashed key under a prefix.
 func named(prefix, key string) string { return prefix + "{:" + key + "}" }
 
+// versionKey returns the key in Redis at which the version of a tag is.
+func versionKey(name tagName) string { return tagPrefix + string(name) }
+
 // Redis is a Store that processes share. Entries are kept compressed, and
 // encrypted where there are keys, and a hit costs one round trip. Each command
 // uses names of one key only, so a Redis Cluster serves as well; the client MUST
@@ -106,44 +109,33 @@ func NewRedis(client redis.UniversalClient, log *slog.Logger, options ...RedisOp
 func (r *Redis) Close() { r.link.close() }
 
 // tagName returns what a tag is called outside this process.
-func (r *Redis) tagName(tag string) string {
+func (r *Redis) tagName(tag Tag) tagName {
 	if tag == All {
-		return All
+		return allName
 	}
-	return r.names.Name(tag)
+	return tagName(r.names.Name(string(tag)))
 }
 
 // tagNames returns what tags are called outside this process.
-func (r *Redis) tagNames(tags []string) []string { return renamed(tags, r.tagName) }
-
-// renamed returns the names of tags; a nil name leaves them as they are.
-func renamed(tags []string, name func(string) string) []string {
-	if len(tags) == 0 || name == nil {
-		return tags
-	}
-	names := make([]string, len(tags))
-	for i, tag := range tags {
-		names[i] = name(tag)
-	}
-	return names
-}
+func (r *Redis) tagNames(tags []Tag) []tagName { return namesOf(tags, r.tagName) }
 
 // Get implements [Store].
-func (r *Redis) Get(ctx context.Context, key string, tags ...string) (*Entry, Ticket) {
+func (r *Redis) Get(ctx context.Context, key string, tags ...Tag) (*Entry, Ticket) {
 	if r.link.down() {
 		return nil, Ticket{}
 	}
-	key, tags = r.names.Name(key), r.tagNames(tags)
+	key = r.names.Name(key)
+	names := r.tagNames(tags)
 	ctx, cancel := r.limit(ctx)
 	defer cancel()
 
 	pipe := r.client.Pipeline()
 	body := pipe.Get(ctx, named(entryPrefix, key))
-	versions := getStamps(ctx, pipe, tags)
+	versions := getStamps(ctx, pipe, names)
 	if !r.exec(ctx, pipe) {
 		return nil, Ticket{}
 	}
-	now := Ticket{tags: tags, stamps: readStamps(versions)}
+	now := Ticket{names: names, stamps: readStamps(versions)}
 	if data, err := body.Bytes(); err == nil {
 		if e, t := r.read(ctx, key, data, &now); e != nil {
 			return e, t
@@ -196,9 +188,9 @@ func (r *Redis) set(ctx context.Context, key string, t Ticket, e *Entry) bool {
 		} else {
 			done = lease.file(ctx, pipe, eval, data, life)
 		}
-		pipe.Expire(ctx, tagPrefix+All, maxLife)
-		for _, tag := range t.tags {
-			pipe.Expire(ctx, tagPrefix+tag, maxLife)
+		pipe.Expire(ctx, versionKey(allName), maxLife)
+		for _, name := range t.names {
+			pipe.Expire(ctx, versionKey(name), maxLife)
 		}
 	})
 	if !ok || lease == nil || lease.filed(done) {
@@ -209,7 +201,7 @@ func (r *Redis) set(ctx context.Context, key string, t Ticket, e *Entry) bool {
 }
 
 // Evict implements [Store].
-func (r *Redis) Evict(ctx context.Context, tags ...string) {
+func (r *Redis) Evict(ctx context.Context, tags ...Tag) {
 	if len(tags) > 0 {
 		r.link.evict(context.WithoutCancel(ctx), r.tagNames(tags))
 	}
@@ -224,17 +216,17 @@ if type(n) ~= 'number' then n = '' end
 return redis.call('PUBLISH', ARGV[1], ARGV[2] .. n)`)
 
 // evict deletes the versions of tags, given by their names, then tells other processes.
-func (r *Redis) evict(ctx context.Context, tags []string) error {
+func (r *Redis) evict(ctx context.Context, names []tagName) error {
 	ctx, cancel := r.limit(ctx)
 	defer cancel()
 	pipe := r.client.Pipeline()
-	for _, tag := range tags {
-		pipe.Del(ctx, tagPrefix+tag)
+	for _, name := range names {
+		pipe.Del(ctx, versionKey(name))
 	}
 	if _, err := pipe.Exec(ctx); err != nil {
 		return err
 	}
 	// Only now: in a cluster the news would overtake the deed, and another
 	// process would fill its near store with what is about to be evicted.
-	return tell.Run(ctx, r.client, []string{counter}, channel, r.encodeEvicted(tags)).Err()
+	return tell.Run(ctx, r.client, []string{counter}, channel, r.encodeEvicted(names)).Err()
 }

@@ -230,7 +230,7 @@ func TestReplicaCutOff(t *testing.T) {
 			wire.Cut()
 			cut.Evict(ctx, "a")
 			for i := 1; i < evictions; i++ {
-				cut.Evict(ctx, "x"+strconv.Itoa(i))
+				cut.Evict(ctx, NewTag("x", strconv.Itoa(i)))
 			}
 			wire.Mend()
 			// From the first read on, before and after the link is up.
@@ -276,8 +276,8 @@ func TestVersionsMayGetLost(t *testing.T) {
 	r.Set(ctx, "k", want(t, r, miss, "k", "a"), entry(1))
 	r.Evict(ctx, "a")
 	r.Set(ctx, "l", want(t, r, miss, "l", "a"), entry(2))
-	for _, tag := range []string{"a", All} {
-		client.Del(ctx, tagPrefix+r.tagName(tag)) // as Redis may, for lack of memory
+	for _, tag := range []Tag{"a", All} {
+		client.Del(ctx, versionKey(r.tagName(tag))) // as Redis may, for lack of memory
 		want(t, r, miss, "k", "a")
 		want(t, r, miss, "l", "a")
 	}
@@ -321,7 +321,7 @@ func TestBrokenBytes(t *testing.T) {
 
 func FuzzDecodeEntry(f *testing.F) {
 	e := entry(1)
-	good, _ := encodeEntry(e, &Ticket{tags: []string{"a"}, stamps: []stamp{1, 2}})
+	good, _ := encodeEntry(e, &Ticket{names: []tagName{"a"}, stamps: []stamp{1, 2}})
 	f.Add(good[headerSize:])
 	f.Add([]byte("\x00\x00\x00\x00\x00\x01\xff\x01a"))             // a tag longer than all
 	f.Add([]byte("\x00\x00\x00\x00\x00\xff\xff\xff\xff\xff\x01a")) // more tags than bytes
@@ -329,7 +329,7 @@ func FuzzDecodeEntry(f *testing.F) {
 	f.Fuzz(func(t *testing.T, b []byte) {
 		for _, format := range []byte{formatPlain, formatS2} {
 			_, ticket, ok := decodeEntry(seal(append([]byte{format, 0, 0, 0, 0}, b...)))
-			if ok && len(ticket.stamps) != len(ticket.tags)+1 {
+			if ok && len(ticket.stamps) != len(ticket.names)+1 {
 				t.Error("a ticket without all versions")
 			}
 		}
@@ -417,7 +417,7 @@ type interrupted struct {
 	during func()
 }
 
-func (s *interrupted) Get(ctx context.Context, key string, tags ...string) (*Entry, Ticket) {
+func (s *interrupted) Get(ctx context.Context, key string, tags ...Tag) (*Entry, Ticket) {
 	e, ticket := s.Memory.Get(ctx, key, tags...)
 	if s.during != nil {
 		s.during()
@@ -429,7 +429,7 @@ func TestClose(t *testing.T) {
 	t.Parallel()
 	server := redistest.Start(t)
 	r := NewRedis(server.Client(), silent, WithTimings(patient))
-	r.Subscribe(func(...string) {})
+	r.Subscribe(func(...tagName) {})
 	_, ticket := r.Get(t.Context(), "k", "a")
 	server.Kill()
 	r.Evict(t.Context(), "a") // starts a probe; goleak sees it if Close does not end it
@@ -443,7 +443,7 @@ func TestCloseWaits(t *testing.T) {
 	t.Parallel()
 	r := NewRedis(redistest.Start(t).Client(), silent, WithTimings(patient))
 	called, finish, closed := make(chan struct{}), make(chan struct{}), make(chan struct{})
-	r.Subscribe(func(...string) {
+	r.Subscribe(func(...tagName) {
 		close(called)
 		<-finish
 	})
@@ -547,7 +547,7 @@ func BenchmarkRedisHit(b *testing.B) {
 	for _, users := range []int{1, 30, 300} {
 		b.Run(fmt.Sprintf("%dUsers", users), func(b *testing.B) {
 			r := openRedis(b, redistest.Start(b).Client())
-			body, tags := page(users), []string{"a", "b"}
+			body, tags := page(users), []Tag{"a", "b"}
 			e := Encoded(body)
 			e.Expires = time.Now().Add(time.Hour)
 			_, ticket := r.Get(b.Context(), "k", tags...)
@@ -565,7 +565,7 @@ func BenchmarkRedisHit(b *testing.B) {
 
 func BenchmarkRedisSet(b *testing.B) {
 	r := openRedis(b, redistest.Start(b).Client())
-	body, tags := page(30), []string{"a", "b"}
+	body, tags := page(30), []Tag{"a", "b"}
 	_, ticket := r.Get(b.Context(), "k", tags...)
 	e := Encoded(body)
 	e.Expires = time.Now().Add(time.Hour)
@@ -580,7 +580,7 @@ func BenchmarkRedisDown(b *testing.B) {
 	r := openRedis(b, server.Client())
 	server.Kill()
 	r.Evict(b.Context(), "a")
-	tags := []string{"a", "b"}
+	tags := []Tag{"a", "b"}
 	b.ReportAllocs()
 	for b.Loop() {
 		r.Get(b.Context(), "k", tags...)
@@ -588,7 +588,7 @@ func BenchmarkRedisDown(b *testing.B) {
 }
 
 func BenchmarkWire(b *testing.B) {
-	e, ticket := Encoded(page(30)), &Ticket{tags: []string{"a", "b"}, stamps: []stamp{1, 2, 3}}
+	e, ticket := Encoded(page(30)), &Ticket{names: []tagName{"a", "b"}, stamps: []stamp{1, 2, 3}}
 	data, _ := encodeEntry(e, ticket)
 	b.Run("Encode", func(b *testing.B) {
 		body, _ := e.Body()

@@ -52,22 +52,22 @@ type modelled struct {
 	replica int
 }
 
-func (s modelled) Subscribe(evict func(tags ...string)) {
-	s.Redis.Subscribe(func(tags ...string) {
+func (s modelled) Subscribe(evict func(names ...tagName)) {
+	s.Redis.Subscribe(func(names ...tagName) {
 		over := make([]int64, len(s.m.over))
-		if slices.Contains(tags, All) {
+		if slices.Contains(names, allName) {
 			for thing := range over {
 				over[thing] = s.m.over[thing].Load()
 			}
 		}
-		for _, name := range tags {
+		for _, name := range names {
 			tag, _ := s.m.tags.Load(name)
 			var thing, version int
 			if _, err := fmt.Sscanf(fmt.Sprint(tag), "version:%d:%d", &thing, &version); err == nil {
 				over[thing] = int64(version)
 			}
 		}
-		evict(tags...)
+		evict(names...)
 		for thing, v := range over {
 			raise(&s.m.least[s.replica][thing], v)
 		}
@@ -75,7 +75,7 @@ func (s modelled) Subscribe(evict func(tags ...string)) {
 }
 
 // Evict notes what the tags are called in messages.
-func (s modelled) Evict(ctx context.Context, tags ...string) {
+func (s modelled) Evict(ctx context.Context, tags ...Tag) {
 	for _, tag := range tags {
 		s.m.tags.Store(s.tagName(tag), tag)
 	}
@@ -92,7 +92,7 @@ func (m *model) open(t *testing.T, client redis.UniversalClient, replica int, ti
 
 // read reads a thing, asking the origin on a miss, and returns the version.
 func (m *model) read(t *testing.T, s *Tiered, replica, thing int) int64 {
-	key, tags := "k"+strconv.Itoa(thing), []string{"t" + strconv.Itoa(thing), "all"}
+	key, tags := "k"+strconv.Itoa(thing), []Tag{NewTag("t", strconv.Itoa(thing)), "all"}
 	least := m.least[replica][thing].Load()
 	e, ticket := s.Get(t.Context(), key, tags...)
 	if e == nil {
@@ -110,7 +110,7 @@ func (m *model) read(t *testing.T, s *Tiered, replica, thing int) int64 {
 
 func (m *model) write(t *testing.T, s *Tiered, replica, thing int) {
 	v := m.origin[thing].Add(1)
-	s.Evict(t.Context(), "t"+strconv.Itoa(thing), fmt.Sprintf("version:%d:%d", thing, v))
+	s.Evict(t.Context(), NewTag("t", strconv.Itoa(thing)), NewTag("version", strconv.Itoa(thing), strconv.FormatInt(v, 10)))
 	raise(&m.least[replica][thing], v)
 	if !s.second.(modelled).link.down() {
 		raise(&m.over[thing], v)
@@ -285,7 +285,7 @@ func TestNewsThatIsLost(t *testing.T) {
 }
 
 func TestHearing(t *testing.T) {
-	heard := func(n uint64, tags ...string) func(*hearing) { return func(h *hearing) { h.heard(n, tags) } }
+	heard := func(n uint64, names ...tagName) func(*hearing) { return func(h *hearing) { h.heard(n, names) } }
 	compared := func(n uint64, back bool) func(*hearing) { return func(h *hearing) { h.compare(n, back) } }
 	began := func(n uint64) func(*hearing) { return func(h *hearing) { h.began(n) } }
 	for _, c := range []struct {
@@ -314,7 +314,11 @@ func TestHearing(t *testing.T) {
 		{"Redis counts anew", []func(*hearing){heard(7, "a"), compared(7, false), compared(1, false), heard(2, "b")}, "a * b"},
 	} {
 		var got []string
-		h := &hearing{evict: func(tags ...string) { got = append(got, tags...) }}
+		h := &hearing{evict: func(names ...tagName) {
+			for _, name := range names {
+				got = append(got, string(name))
+			}
+		}}
 		for _, step := range c.steps {
 			step(h)
 		}

@@ -96,7 +96,7 @@ func number(t testing.TB, e *Entry) int {
 // miss is what want says for a nil entry.
 const miss = -1
 
-func want(t testing.TB, s Store, n int, key string, tags ...string) Ticket {
+func want(t testing.TB, s Store, n int, key string, tags ...Tag) Ticket {
 	t.Helper()
 	e, ticket := s.Get(t.Context(), key, tags...)
 	if got := number(t, e); got != n {
@@ -170,7 +170,7 @@ func TestStore(t *testing.T) {
 			want(t, s, miss, "k", "a")
 		},
 		"an answer put together carries the tags of its parts": func(t *testing.T, ctx context.Context, s Store) {
-			for _, tag := range []string{"a", "b", "c"} {
+			for _, tag := range []Tag{"a", "b", "c"} {
 				whole := want(t, s, miss, "whole")
 				part1 := want(t, s, miss, "part1", "a", "c")
 				part2 := want(t, s, miss, "part2", "b")
@@ -290,10 +290,10 @@ func TestModel(t *testing.T) {
 			rapid.Check(t, func(rt *rapid.T) {
 				run++
 				ctx := t.Context()
-				tagsOf := map[string][]string{}
+				tagsOf := map[string][]Tag{}
 				for key, tags := range map[string][]string{"k": {"a"}, "l": {"a", "b"}, "m": {"b", "c"}, "n": nil} {
 					for _, tag := range tags {
-						tagsOf[key] = append(tagsOf[key], tag+strconv.Itoa(run))
+						tagsOf[key] = append(tagsOf[key], NewTag(tag, strconv.Itoa(run)))
 					}
 				}
 				type asked struct {
@@ -341,7 +341,7 @@ func TestModel(t *testing.T) {
 						}
 					},
 					"evict": func(rt *rapid.T) {
-						tag := rapid.SampledFrom([]string{"a", "b", "c"}).Draw(rt, "tag") + strconv.Itoa(run)
+						tag := NewTag(rapid.SampledFrom([]string{"a", "b", "c"}).Draw(rt, "tag"), strconv.Itoa(run))
 						s.Evict(ctx, tag)
 						for key, tags := range tagsOf {
 							for _, has := range tags {
@@ -391,7 +391,7 @@ func readersAndWriters(t *testing.T, stores []Store, trouble func(await func(evi
 		readersWG.Go(func() {
 			for n := i; writersUp.Load(); n++ {
 				thing := n % things
-				key, tags := "k"+strconv.Itoa(thing), []string{"t" + strconv.Itoa(thing), "other"}
+				key, tags := "k"+strconv.Itoa(thing), []Tag{NewTag("t", strconv.Itoa(thing)), "other"}
 				least := over[thing].Load()
 				e, ticket := s.Get(ctx, key, tags...)
 				reads[thing].Add(1)
@@ -411,7 +411,7 @@ func readersAndWriters(t *testing.T, stores []Store, trouble func(await func(evi
 		writers.Go(func() {
 			for n := int64(1); n <= evictions || troubled.Load(); n++ {
 				world[i].Store(n)
-				s.Evict(ctx, "t"+strconv.Itoa(i))
+				s.Evict(ctx, NewTag("t", strconv.Itoa(i)))
 				over[i].Store(n)
 				evicted.Add(1)
 				soFar := reads[i].Load()

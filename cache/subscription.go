@@ -25,7 +25,7 @@ var errSubscription = errors.New("cache: subscription lost")
 // While there is no connection, nothing is heard: a near store then serves what
 // others evict until it expires, or until the connection is back. The section "A
 // slow Redis" of the package says how long that may be.
-func (r *Redis) Subscribe(evict func(tags ...string)) {
+func (r *Redis) Subscribe(evict func(names ...tagName)) {
 	r.hearing.evict = evict
 	r.link.tasks.Go(func() {
 		for wait := r.timings.ProbeFirst; ; wait = min(2*wait, r.timings.ProbeEvery) {
@@ -94,7 +94,7 @@ func (r *Redis) heard(msg *redis.Message) {
 	from, tags, number, ok := decodeEvicted(msg.Payload)
 	switch {
 	case !ok:
-		tags = []string{All}
+		tags = []tagName{allName}
 	case from == r.id:
 		tags = nil
 	}
@@ -152,7 +152,7 @@ func (r *Redis) evictions() (uint64, error) {
 
 // hearing is what this process has heard of evictions.
 type hearing struct {
-	evict func(tags ...string)
+	evict func(names ...tagName)
 
 	mu    sync.Mutex
 	known bool   // whether the numbers are
@@ -166,17 +166,17 @@ func (h *hearing) began(done uint64) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.known, h.last, h.due = true, done, done
-	h.evict(All)
+	h.evict(allName)
 }
 
 // heard takes note of an eviction; a program that does not number them says 0.
-func (h *hearing) heard(number uint64, tags []string) {
+func (h *hearing) heard(number uint64, tags []tagName) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	switch {
 	case number == 0 || (h.known && number <= h.last):
 	case h.known && number != h.last+1:
-		tags = []string{All}
+		tags = []tagName{allName}
 		fallthrough
 	default:
 		h.known, h.last = true, number
@@ -196,7 +196,7 @@ func (h *hearing) compare(done uint64, back bool) {
 		missed = done != h.last
 	}
 	if missed || !h.known {
-		h.evict(All)
+		h.evict(allName)
 		h.known, h.last = true, done
 	}
 	h.due = done
@@ -205,17 +205,17 @@ func (h *hearing) compare(done uint64, back bool) {
 // encodeEvicted and decodeEvicted are the message of an eviction: who did it,
 // since it has evicted in its own near store already, the names of the tags, and its number in
 // digits, which Redis appends.
-func (r *Redis) encodeEvicted(tags []string) []byte {
-	return appendTags(binary.BigEndian.AppendUint64(nil, r.id), tags)
+func (r *Redis) encodeEvicted(tags []tagName) []byte {
+	return appendNames(binary.BigEndian.AppendUint64(nil, r.id), tags)
 }
 
-func decodeEvicted(payload string) (from uint64, tags []string, number uint64, ok bool) {
+func decodeEvicted(payload string) (from uint64, tags []tagName, number uint64, ok bool) {
 	if len(payload) < 8 {
 		return 0, nil, 0, false
 	}
 	from = binary.BigEndian.Uint64([]byte(payload[:8]))
 	rest := &reader{b: []byte(payload[8:])}
-	tags = rest.tags()
+	tags = rest.names()
 	number, _ = strconv.ParseUint(string(rest.b), 10, 64)
 	return from, tags, number, !rest.broken
 }

@@ -17,18 +17,18 @@ func (t Ticket) Join(parts ...Ticket) Ticket {
 // joint is a ticket in the making. Tags are gathered in one table, since a large
 // answer has hundreds of parts.
 type joint struct {
-	tags   []string
-	at     map[string]int // place in tags
+	names  []tagName
+	at     map[tagName]int // index in names
 	seq    uint64
-	stamps []stamp // the version of All, then of each of tags
+	stamps []stamp // the version of All, then of each of names
 	next   *joint
 	broken bool
 }
 
 func newJoint(t *Ticket, parts int) *joint {
-	j := &joint{seq: t.seq, at: make(map[string]int, len(t.tags)+parts), tags: make([]string, 0, len(t.tags)+parts), broken: !t.valid()}
+	j := &joint{seq: t.seq, at: make(map[tagName]int, len(t.names)+parts), names: make([]tagName, 0, len(t.names)+parts), broken: !t.valid()}
 	if len(t.stamps) > 0 {
-		j.stamps = append(make([]stamp, 0, cap(j.tags)+1), t.stamps[0])
+		j.stamps = append(make([]stamp, 0, cap(j.names)+1), t.stamps[0])
 	}
 	if t.next != nil {
 		j.next = newJoint(t.next, parts)
@@ -60,12 +60,12 @@ func (j *joint) add(t *Ticket) {
 // left them with different stamps: then the whole is partly old, and no one
 // stamp could say so.
 func (j *joint) addTags(t *Ticket) {
-	for i, tag := range t.tags {
-		at, known := j.at[tag]
+	for i, name := range t.names {
+		at, known := j.at[name]
 		switch {
 		case !known:
-			j.at[tag] = len(j.tags)
-			j.tags = append(j.tags, tag)
+			j.at[name] = len(j.names)
+			j.names = append(j.names, name)
 			if len(t.stamps) > 0 {
 				j.stamps = append(j.stamps, t.stamps[i+1])
 			}
@@ -79,7 +79,7 @@ func (j *joint) ticket() Ticket {
 	if j.broken {
 		return Ticket{}
 	}
-	t := Ticket{tags: j.tags, seq: j.seq, stamps: j.stamps}
+	t := Ticket{names: j.names, seq: j.seq, stamps: j.stamps}
 	if j.next != nil {
 		if next := j.next.ticket(); next.valid() {
 			t.next = &next

@@ -14,18 +14,18 @@ type Tiered struct {
 	second Store
 
 	mu    sync.Mutex
-	heard []func(evicted func(tag string) bool)
+	heard []func(evicted func(Tag) bool)
 }
 
 // NewTiered returns a Store of both. Where second can tell of the evictions of
 // other processes ([Redis] can), they reach first too.
 func NewTiered(first *Memory, second Store) *Tiered {
 	t := &Tiered{first: first, second: second}
-	if s, ok := second.(interface{ tagName(tag string) string }); ok {
+	if s, ok := second.(interface{ tagName(Tag) tagName }); ok {
 		first.name = s.tagName // others tell of evictions by these names
 	}
 	if s, ok := second.(interface {
-		Subscribe(evict func(tags ...string))
+		Subscribe(evict func(names ...tagName))
 	}); ok {
 		s.Subscribe(t.hear)
 	}
@@ -35,18 +35,18 @@ func NewTiered(first *Memory, second Store) *Tiered {
 // OnHeard has f called when another process has evicted something, after the near
 // store has, for whoever keeps something of his own. evicted reports whether a tag
 // was among it. f MUST NOT block.
-func (s *Tiered) OnHeard(f func(evicted func(tag string) bool)) {
+func (s *Tiered) OnHeard(f func(evicted func(Tag) bool)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.heard = append(s.heard, f)
 }
 
 // hear is told the names of tags that were evicted.
-func (s *Tiered) hear(names ...string) {
+func (s *Tiered) hear(names ...tagName) {
 	s.first.evict(names)
-	all := slices.Contains(names, All)
-	evicted := func(tag string) bool {
-		return all || slices.Contains(names, renamed([]string{tag}, s.first.name)[0])
+	all := slices.Contains(names, allName)
+	evicted := func(tag Tag) bool {
+		return all || slices.Contains(names, namesOf([]Tag{tag}, s.first.name)[0])
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -57,7 +57,7 @@ func (s *Tiered) hear(names ...string) {
 
 // Get implements [Store]. Where the near store has a stale entry, another process
 // may have a fresh one.
-func (s *Tiered) Get(ctx context.Context, key string, tags ...string) (*Entry, Ticket) {
+func (s *Tiered) Get(ctx context.Context, key string, tags ...Tag) (*Entry, Ticket) {
 	// The near ticket is made before the far store is read, so an eviction
 	// that comes between them keeps the old entry out of the near store.
 	near, t := s.first.Get(ctx, key, tags...)
@@ -73,12 +73,12 @@ func (s *Tiered) Get(ctx context.Context, key string, tags ...string) (*Entry, T
 }
 
 // GetOrLease implements [Leaser].
-func (s *Tiered) GetOrLease(ctx context.Context, key string, wish Wish, tags ...string) (*Entry, Ticket, *Lease) {
+func (s *Tiered) GetOrLease(ctx context.Context, key string, wish Wish, tags ...Tag) (*Entry, Ticket, *Lease) {
 	e, t := s.first.Get(ctx, key, tags...)
 	if e != nil && wish.Good(e) {
 		return e, t, nil
 	}
-	t.tags = renamed(tags, s.first.name)
+	t.names = namesOf(tags, s.first.name)
 	leaser, ok := s.second.(Leaser)
 	if !ok {
 		e, far := s.second.Get(ctx, key, tags...)
@@ -97,7 +97,7 @@ func (s *Tiered) fill(ctx context.Context, key string, t *Ticket, e *Entry, far 
 		t.next = &far
 	}
 	if e != nil {
-		t.tags = far.tags
+		t.names = far.names
 		s.first.Set(ctx, key, *t, e)
 	}
 }
@@ -128,7 +128,7 @@ func (s *Tiered) Set(ctx context.Context, key string, t Ticket, e *Entry) {
 }
 
 // Evict implements [Store].
-func (s *Tiered) Evict(ctx context.Context, tags ...string) {
+func (s *Tiered) Evict(ctx context.Context, tags ...Tag) {
 	// The far one first: the other way round, a read in between would fill
 	// the near one again with what is still to be evicted from the far one.
 	s.second.Evict(ctx, tags...)

@@ -40,7 +40,7 @@ func noticed(t *testing.T, phase time.Duration, ignored int) time.Duration {
 	f := &fakeRedis{evictions: 5}
 	r := openFake(t, f)
 	var emptied []time.Time
-	r.Subscribe(func(...string) { emptied = append(emptied, time.Now()) })
+	r.Subscribe(func(...tagName) { emptied = append(emptied, time.Now()) })
 	synctest.Wait()
 	if len(emptied) != 1 {
 		t.Fatal("it does not subscribe")
@@ -84,7 +84,7 @@ func TestWithoutTheNumberOfEvictions(t *testing.T) {
 		f := &fakeRedis{}
 		r := openFake(t, f)
 		var emptied atomic.Int32
-		r.Subscribe(func(...string) { emptied.Add(1) })
+		r.Subscribe(func(...tagName) { emptied.Add(1) })
 		synctest.Wait()
 		f.change(func() {
 			f.evictions++
@@ -110,12 +110,12 @@ func TestWithoutTheNumberOfEvictions(t *testing.T) {
 func TestEvictionWhileTheLinkComesUp(t *testing.T) {
 	l := newLink(nil, Timings{}.withDefaults(), silent)
 	l.isDown.Store(true)
-	if !l.postpone([]string{"a"}) || len(l.pending) != 1 {
+	if !l.postpone([]tagName{"a"}) || len(l.pending) != 1 {
 		t.Errorf("while the link is down, %v is pending", l.pending)
 	}
 	clear(l.pending)
 	l.isDown.Store(false)
-	if l.postpone([]string{"a"}) || len(l.pending) > 0 {
+	if l.postpone([]tagName{"a"}) || len(l.pending) > 0 {
 		t.Errorf("while the link is up, %v is pending", l.pending)
 	}
 }
@@ -125,12 +125,12 @@ func TestTheLinkComesUpUnderEvictions(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var l *link
 		calls := 0
-		l = newLink(func(context.Context, []string) error {
+		l = newLink(func(context.Context, []tagName) error {
 			if calls++; calls > 100 {
 				return errSlow
 			}
 			if l.mu.TryLock() { // an eviction that comes meanwhile
-				l.remember([]string{"a"})
+				l.remember([]tagName{"a"})
 				l.mu.Unlock()
 			}
 			return nil

@@ -19,14 +19,14 @@ func (r *Redis) stands(ctx context.Context, t, now *Ticket) bool {
 	if t.stamps[0] != now.stamps[0] {
 		return false
 	}
-	known := make(map[string]stamp, len(now.tags))
-	for i, tag := range now.tags {
-		known[tag] = now.stamps[i+1]
+	known := make(map[tagName]stamp, len(now.names))
+	for i, name := range now.names {
+		known[name] = now.stamps[i+1]
 	}
-	var more []string
-	for i, tag := range t.tags {
-		if s, ok := known[tag]; !ok {
-			more = append(more, tag)
+	var more []tagName
+	for i, name := range t.names {
+		if s, ok := known[name]; !ok {
+			more = append(more, name)
 		} else if s != t.stamps[i+1] {
 			return false
 		}
@@ -42,8 +42,8 @@ func (r *Redis) stands(ctx context.Context, t, now *Ticket) bool {
 	for i, s := range readStamps(versions)[1:] {
 		known[more[i]] = s
 	}
-	for i, tag := range t.tags {
-		if known[tag] != t.stamps[i+1] {
+	for i, name := range t.names {
+		if known[name] != t.stamps[i+1] {
 			return false
 		}
 	}
@@ -65,13 +65,13 @@ func (r *Redis) fill(ctx context.Context, t *Ticket) bool {
 		if pipe == nil {
 			pipe = r.client.Pipeline()
 		}
-		name := tagPrefix + All
+		key := versionKey(allName)
 		if i > 0 {
-			name = tagPrefix + t.tags[i-1]
+			key = versionKey(t.names[i-1])
 		}
 		// Another process may do the same: who is first makes the version.
-		pipe.SetNX(ctx, name, binary.BigEndian.AppendUint64(nil, rand.Uint64()|1), maxLife)
-		made[i] = pipe.Get(ctx, name)
+		pipe.SetNX(ctx, key, binary.BigEndian.AppendUint64(nil, rand.Uint64()|1), maxLife)
+		made[i] = pipe.Get(ctx, key)
 	}
 	if pipe == nil {
 		return true
@@ -152,11 +152,11 @@ func (p *noted) Exec(ctx context.Context) ([]redis.Cmder, error) {
 }
 
 // getStamps asks for the versions of All and of tags.
-func getStamps(ctx context.Context, pipe redis.Pipeliner, tags []string) []*redis.StringCmd {
-	cmds := make([]*redis.StringCmd, 0, 1+len(tags))
-	cmds = append(cmds, pipe.Get(ctx, tagPrefix+All))
-	for _, tag := range tags {
-		cmds = append(cmds, pipe.Get(ctx, tagPrefix+tag))
+func getStamps(ctx context.Context, pipe redis.Pipeliner, names []tagName) []*redis.StringCmd {
+	cmds := make([]*redis.StringCmd, 0, 1+len(names))
+	cmds = append(cmds, pipe.Get(ctx, versionKey(allName)))
+	for _, name := range names {
+		cmds = append(cmds, pipe.Get(ctx, versionKey(name)))
 	}
 	return cmds
 }

@@ -82,13 +82,13 @@ func encodeEntry(e *Entry, t *Ticket) ([]byte, bool) {
 	if err != nil {
 		return nil, false
 	}
-	b := make([]byte, headerSize, headerSize+64+64*len(t.tags)+s2.MaxEncodedLen(len(body)))
+	b := make([]byte, headerSize, headerSize+64+64*len(t.names)+s2.MaxEncodedLen(len(body)))
 	b = binary.AppendVarint(b, e.Stored.UnixMilli())
 	b = binary.AppendVarint(b, e.Expires.UnixMilli())
 	b = binary.AppendVarint(b, e.until().UnixMilli())
 	b = binary.AppendUvarint(b, uint64(max(e.Size, 0)))
 	b = binary.AppendUvarint(b, uint64(max(e.Took.Microseconds(), 0)))
-	b = appendTags(b, t.tags)
+	b = appendNames(b, t.names)
 	for _, s := range t.stamps {
 		b = binary.BigEndian.AppendUint64(b, uint64(s))
 	}
@@ -117,8 +117,8 @@ func decodeEntry(b []byte) (*Entry, Ticket, bool) {
 	r := &reader{b: b[headerSize:]}
 	stored, expires, keep := r.varint(), r.varint(), r.varint()
 	size, took := r.uvarint(), r.uvarint()
-	t := Ticket{tags: r.tags()}
-	t.stamps = r.stamps(len(t.tags) + 1)
+	t := Ticket{names: r.names()}
+	t.stamps = r.stamps(len(t.names) + 1)
 	if r.broken {
 		return nil, Ticket{}, false
 	}
@@ -142,11 +142,11 @@ func decodeEntry(b []byte) (*Entry, Ticket, bool) {
 	return e, t, true
 }
 
-func appendTags(b []byte, tags []string) []byte {
-	b = binary.AppendUvarint(b, uint64(len(tags)))
-	for _, tag := range tags {
-		b = binary.AppendUvarint(b, uint64(len(tag)))
-		b = append(b, tag...)
+func appendNames(b []byte, names []tagName) []byte {
+	b = binary.AppendUvarint(b, uint64(len(names)))
+	for _, name := range names {
+		b = binary.AppendUvarint(b, uint64(len(name)))
+		b = append(b, name...)
 	}
 	return b
 }
@@ -177,23 +177,23 @@ func (r *reader) skip(n int) {
 	r.b = r.b[n:]
 }
 
-func (r *reader) tags() []string {
+func (r *reader) names() []tagName {
 	n := r.uvarint()
 	if n > uint64(len(r.b)) { // each takes a byte at least
 		r.broken = true
 		return nil
 	}
-	tags := make([]string, n)
-	for i := range tags {
+	names := make([]tagName, n)
+	for i := range names {
 		length := r.uvarint()
 		if length > uint64(len(r.b)) {
 			r.broken = true
 			return nil
 		}
-		tags[i] = string(r.b[:length])
+		names[i] = tagName(r.b[:length])
 		r.b = r.b[length:]
 	}
-	return tags
+	return names
 }
 
 func (r *reader) stamps(n int) []stamp {

@@ -13,7 +13,7 @@ func TestEntriesAreReadAsWritten(t *testing.T) {
 		for tags := range 6 {
 			ticket := &Ticket{stamps: make([]stamp, tags+1)}
 			for i := range tags {
-				ticket.tags = append(ticket.tags, strings.Repeat("t", tag+i))
+				ticket.names = append(ticket.names, tagName(strings.Repeat("t", tag+i)))
 			}
 			for _, length := range []int{0, 1, compressFrom - 1, compressFrom, 1000, 100_000} {
 				body := bytes.Repeat([]byte("abcdefghij"), length/10+1)[:length]
@@ -26,7 +26,7 @@ func TestEntriesAreReadAsWritten(t *testing.T) {
 					t.Fatalf("%d tags of %d bytes, body of %d: not read", tags, tag, length)
 				}
 				back, err := e.Body()
-				if err != nil || !bytes.Equal(back, body) || !slices.Equal(got.tags, ticket.tags) {
+				if err != nil || !bytes.Equal(back, body) || !slices.Equal(got.names, ticket.names) {
 					t.Fatalf("%d tags of %d bytes, body of %d: read as %d bytes, %v", tags, tag, length, len(back), err)
 				}
 			}

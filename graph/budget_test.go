@@ -149,7 +149,7 @@ type slowStore struct {
 	gets  atomic.Int64
 }
 
-func (s *slowStore) Get(ctx context.Context, key string, tags ...string) (*cache.Entry, cache.Ticket) {
+func (s *slowStore) Get(ctx context.Context, key string, tags ...cache.Tag) (*cache.Entry, cache.Ticket) {
 	s.gets.Add(1)
 	time.Sleep(time.Duration(s.takes.Load()))
 	return s.Store.Get(ctx, key, tags...)

@@ -96,11 +96,11 @@ var endless = endpoint.Limits{
 // noStore keeps nothing.
 type noStore struct{}
 
-func (noStore) Get(context.Context, string, ...string) (*cache.Entry, cache.Ticket) {
+func (noStore) Get(context.Context, string, ...cache.Tag) (*cache.Entry, cache.Ticket) {
 	return nil, cache.Ticket{}
 }
 func (noStore) Set(context.Context, string, cache.Ticket, *cache.Entry) {}
-func (noStore) Evict(context.Context, ...string)                        {}
+func (noStore) Evict(context.Context, ...cache.Tag)                     {}
 
 // mutatedQuestion asks the question of an operation, widened, while its answer is
 // another one each time.

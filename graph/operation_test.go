@@ -205,7 +205,7 @@ func TestClientLeaves(t *testing.T) {
 // badStore is a cache that breaks.
 type badStore struct{ cache.Store }
 
-func (badStore) Get(context.Context, string, ...string) (*cache.Entry, cache.Ticket) {
+func (badStore) Get(context.Context, string, ...cache.Tag) (*cache.Entry, cache.Ticket) {
 	panic("a canary for a panic")
 }
 

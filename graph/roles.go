@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 
+	"zoomql/cache"
 	"zoomql/internal/zoom"
 	"zoomql/internal/zoom/types"
 )
@@ -212,14 +213,14 @@ func (s *scope) unassignRole(ctx context.Context, key zoom.RoleMemberKey) error 
 // row can name them: they stand in a body, or under another variable than in the
 // operation that reads a user.
 func (s *scope) changedRole(ctx context.Context, named []zoom.RoleMemberName, ids ...types.CommaItem) {
-	var tags []string
+	var tags []cache.Tag
 	for _, n := range named {
 		if n.ID != "" {
-			tags = append(tags, "user:"+n.ID)
+			tags = append(tags, cache.NewTag("user", n.ID))
 		}
 	}
 	for _, id := range ids {
-		tags = append(tags, "user:"+string(id))
+		tags = append(tags, cache.NewTag("user", string(id)))
 	}
 	s.client.Evict(ctx, tags...)
 }

@@ -48,7 +48,7 @@ func newCached(c *cached) *cached {
 		c.leaser, c.near = leaser, leaser.Near()
 	}
 	if others, ok := c.store.(interface {
-		OnHeard(f func(evicted func(tag string) bool))
+		OnHeard(f func(evicted func(cache.Tag) bool))
 	}); ok {
 		others.OnHeard(c.heard)
 	}
@@ -150,10 +150,10 @@ func (c *cached) write(ctx context.Context, req *Request, next Handler) (*Respon
 
 // ofOwn parts what a write makes stale in the account that it is made to from what
 // it makes stale in the own account, whichever that is: "^accounts".
-func ofOwn(tags []string) (here, own []string) {
+func ofOwn(tags []cache.Tag) (here, own []cache.Tag) {
 	for _, tag := range tags {
-		if name, ok := strings.CutPrefix(tag, "^"); ok {
-			own = append(own, name)
+		if name, ok := strings.CutPrefix(string(tag), "^"); ok {
+			own = append(own, cache.Tag(name))
 		} else {
 			here = append(here, tag)
 		}
@@ -276,7 +276,7 @@ func (c *cached) fileAliases(ctx context.Context, req *Request, resp *Response, 
 	}
 }
 
-func (c *cached) evict(ctx context.Context, account string, tags []string) {
+func (c *cached) evict(ctx context.Context, account string, tags []cache.Tag) {
 	if len(tags) == 0 {
 		return
 	}
@@ -284,14 +284,14 @@ func (c *cached) evict(ctx context.Context, account string, tags []string) {
 		c.store.Evict(ctx, c.scoped(account, slices.Clone(tags))...)
 	}
 	c.flights.forget(func(req *Request) bool {
-		return req.Account == account && slices.ContainsFunc(expand(req.Spec.Tags, req.Vars), func(tag string) bool { return slices.Contains(tags, tag) })
+		return req.Account == account && slices.ContainsFunc(expand(req.Spec.Tags, req.Vars), func(tag cache.Tag) bool { return slices.Contains(tags, tag) })
 	})
 	c.changed()
 }
 
 // heard is told what other replicas evict: who asks after that must not join what
 // was asked before it.
-func (c *cached) heard(evicted func(tag string) bool) {
+func (c *cached) heard(evicted func(cache.Tag) bool) {
 	all := evicted(cache.All)
 	c.flights.forget(func(req *Request) bool { return all || slices.ContainsFunc(c.tags(req), evicted) })
 	c.changed()
@@ -315,24 +315,24 @@ func (c *cached) key(identity string) string {
 
 // tags fills in a row's tags. They belong to the account, not to the view: what
 // one credential changes is stale for all.
-func (c *cached) tags(req *Request) []string {
+func (c *cached) tags(req *Request) []cache.Tag {
 	return c.scoped(req.Account, expand(req.Spec.Tags, req.Vars))
 }
 
-func (c *cached) scoped(account string, tags []string) []string {
+func (c *cached) scoped(account string, tags []cache.Tag) []cache.Tag {
 	scope := c.scope(account)
 	for i, tag := range tags {
-		tags[i] = scope + tag
+		tags[i] = tag.In(scope)
 	}
 	return tags
 }
 
-func (c *cached) scope(account string) string { return c.account + "|" + account + "|" }
+func (c *cached) scope(account string) string { return c.account + "|" + account }
 
 // expand fills variables into tags. An e-mail is no name that an event or a
 // write evicts by, so a user's tag becomes the tag of all users.
-func expand(patterns []string, vars map[string]string) []string {
-	tags := make([]string, 0, len(patterns))
+func expand(patterns []string, vars map[string]string) []cache.Tag {
+	tags := make([]cache.Tag, 0, len(patterns))
 	for _, tag := range patterns {
 		for name, value := range vars {
 			tag = strings.ReplaceAll(tag, "{"+name+"}", value)
@@ -340,7 +340,7 @@ func expand(patterns []string, vars map[string]string) []string {
 		if strings.Contains(tag, "@") {
 			tag = "users"
 		}
-		tags = append(tags, tag)
+		tags = append(tags, cache.Tag(tag))
 	}
 	return tags
 }

@@ -336,7 +336,7 @@ func TestSomebodyWithoutAnAddressHasOneName(t *testing.T) {
 
 // While Zoom was asked, the object changed: what came back may be of before.
 func TestAnEvictionBetweenCallAndFiling(t *testing.T) {
-	for _, tags := range [][]string{{"user:u"}, {"user:u", "users"}, {cache.All}} {
+	for _, tags := range [][]cache.Tag{{"user:u"}, {"user:u", "users"}, {cache.All}} {
 		var calls log
 		var c *Client
 		change := true
@@ -590,12 +590,12 @@ func TestHosts(t *testing.T) {
 	h.learn(&types.Meeting{Number: 7, HostZoomID: "u"})
 	h.learn(&Page[types.Meeting]{Items: []*types.Meeting{{Number: 8, HostZoomID: "v"}, {Number: 9}, {HostZoomID: "w"}}})
 	h.learn(&types.User{ZoomID: "x"})
-	got := h.resolve([]string{"meeting:7", "host-of:7:meetings", "host-of:8:meetings", "host-of:9:meetings", "host-of:0:meetings"})
-	if diff := cmp.Diff([]string{"meeting:7", "user:u:meetings", "user:v:meetings", "meetings", "meetings"}, got); diff != "" {
+	got := h.resolve([]cache.Tag{"meeting:7", "host-of:7:meetings", "host-of:8:meetings", "host-of:9:meetings", "host-of:0:meetings"})
+	if diff := cmp.Diff([]cache.Tag{"meeting:7", "user:u:meetings", "user:v:meetings", "meetings", "meetings"}, got); diff != "" {
 		t.Errorf("-want +got\n%s", diff)
 	}
 	h.learn(&types.Meeting{Number: 7, HostZoomID: "other"}) // it was handed over
-	if diff := cmp.Diff([]string{"user:other:meetings"}, h.resolve([]string{"host-of:7:meetings"})); diff != "" {
+	if diff := cmp.Diff([]cache.Tag{"user:other:meetings"}, h.resolve([]cache.Tag{"host-of:7:meetings"})); diff != "" {
 		t.Errorf("-want +got\n%s", diff)
 	}
 }

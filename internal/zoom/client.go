@@ -267,4 +267,4 @@ func (c *Client) OnEvict(f func()) {
 }
 
 // Evict makes what is filed under the tags stale.
-func (c *Client) Evict(ctx context.Context, tags ...string) { c.cached.evict(ctx, c.sub, tags) }
+func (c *Client) Evict(ctx context.Context, tags ...cache.Tag) { c.cached.evict(ctx, c.sub, tags) }

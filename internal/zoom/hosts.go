@@ -5,6 +5,7 @@ import (
 
 	"github.com/maypok86/otter/v2"
 
+	"zoomql/cache"
 	"zoomql/internal/zoom/types"
 )
 
@@ -58,17 +59,17 @@ func (h *hosts) note(m *types.Meeting) {
 // resolve replaces "host-of:7:meetings", the lists of the host of meeting 7, by
 // "user:u1:meetings" if the host is known, and by "meetings", the lists of all
 // hosts, if not.
-func (h *hosts) resolve(tags []string) []string {
+func (h *hosts) resolve(tags []cache.Tag) []cache.Tag {
 	for i, tag := range tags {
-		meeting, ok := strings.CutPrefix(tag, "host-of:")
+		meeting, ok := strings.CutPrefix(string(tag), "host-of:")
 		if !ok {
 			continue
 		}
 		meeting, list, _ := strings.Cut(meeting, ":")
 		if host, ok := h.of.GetIfPresent(meeting); ok {
-			tags[i] = "user:" + host + ":" + list
+			tags[i] = cache.NewTag("user", host, list)
 		} else {
-			tags[i] = list
+			tags[i] = cache.NewTag(list)
 		}
 	}
 	return tags

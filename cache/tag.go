@@ -1,0 +1,47 @@
+package cache
+
+// A Tag names one thing that entries depend on, such as "meeting:123". An entry
+// carries the tags of all the things that it tells of, and an eviction of one of
+// them makes it invisible. Make tags with [NewTag] and [Tag.In].
+type Tag string
+
+// All is the tag that every entry carries without being given it. Evict(ctx, All)
+// empties a store: the way back to safety for a caller that may have missed
+// evictions.
+const All Tag = "*"
+
+// NewTag returns the tag of a thing, named by its kind and by what tells it from
+// others of that kind: NewTag("user", "u1", "meetings") is "user:u1:meetings".
+func NewTag(kind string, parts ...string) Tag {
+	for _, part := range parts {
+		kind += ":" + part
+	}
+	return Tag(kind)
+}
+
+// In returns the tag within a scope, such as an account: the same thing in another
+// scope has another tag.
+func (t Tag) In(scope string) Tag { return Tag(scope + "|" + string(t)) }
+
+// A tagName is what a tag is called in tickets and, where the store is shared, outside
+// this process: there it is hashed.
+type tagName string
+
+// allName is the name of All, in every store.
+const allName = tagName(All)
+
+// namesOf returns the names of tags; a nil name leaves them as they are.
+func namesOf(tags []Tag, name func(Tag) tagName) []tagName {
+	if len(tags) == 0 {
+		return nil
+	}
+	names := make([]tagName, len(tags))
+	for i, tag := range tags {
+		if name == nil {
+			names[i] = tagName(tag)
+		} else {
+			names[i] = name(tag)
+		}
+	}
+	return names
+}
