@@ -78,16 +78,25 @@ type Store interface {
 	// Evict makes all entries with one of the tags invisible, whoever set
 	// them. The end of ctx does not stop it.
 	Evict(ctx context.Context, tags ...Tag)
+
+	// Watch has f called with each eviction by another process, after this store
+	// has carried it out, until the store is closed. Calls come one after the
+	// other, and f MUST NOT block. A store that is in one process alone never
+	// calls it.
+	Watch(f func(Eviction))
 }
 
-// A Leaser is a Store that processes share, and in which one of them asks the
-// origin for all.
-type Leaser interface {
+// A Local store is in this process: asking it costs next to nothing. [Memory] is one.
+type Local interface {
 	Store
 
-	// Near returns the part that is in this process, which costs nothing to ask.
-	Near() Store
+	// Unchanged reports that nothing at all was evicted since t was made: what came
+	// with t is as good as it was then, but for its time.
+	Unchanged(t Ticket) bool
+}
 
+// A Leaser lets one of several processes ask the origin for all of them.
+type Leaser interface {
 	// GetOrLease is Get for one who asks the origin next: it returns an entry
 	// that is good enough, or a lease on the key, without which nobody else
 	// asks. While another process has the lease it waits, for the answer that is
@@ -100,6 +109,31 @@ type Leaser interface {
 	// because this process was cut off or stood still, and another process has
 	// it, such a Set keeps nothing.
 	GetOrLease(ctx context.Context, key string, wish Wish, tags ...Tag) (*Entry, Ticket, *Lease)
+}
+
+// A Shared store is one that processes share, each through a part of its own.
+// [Tiered] is one.
+type Shared interface {
+	Store
+	Leaser
+
+	// L1 returns the part that is in this process.
+	L1() Local
+}
+
+// An L2 is the store behind the part that each process has of a [Tiered] one.
+// [Redis] is one.
+type L2 interface {
+	Store
+	Leaser
+
+	// SetLeased is Set with the ticket of a lease. It reports false, and keeps
+	// nothing, when another process has taken the lease meanwhile: e may be older
+	// than what is there.
+	SetLeased(ctx context.Context, key string, t Ticket, e *Entry) bool
+
+	// TagName returns what tickets and evictions of this store call a tag.
+	TagName(tag Tag) string
 }
 
 // A Ticket says how some tags stood at one moment, before the origin was asked.

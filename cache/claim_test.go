@@ -40,8 +40,8 @@ func noteOf(t testing.TB, l Ledger, key string) []byte {
 // ledgers are those of two processes that hear each other.
 func ledgers(t *testing.T, dial func() redis.UniversalClient, lease time.Duration) (a, b *Redis) {
 	t.Helper()
-	one, _ := replica(t, dial(), lease).second.(*Redis)
-	two, _ := replica(t, dial(), lease).second.(*Redis)
+	one, _ := replica(t, dial(), lease).l2.(*Redis)
+	two, _ := replica(t, dial(), lease).l2.(*Redis)
 	return one, two
 }
 

@@ -99,17 +99,8 @@ if redis.call('GET', KEYS[2]) == ARGV[1] then redis.call('DEL', KEYS[2]) end
 if redis.call('DEL', KEYS[4]) == 1 then redis.call('PUBLISH', ARGV[4], ARGV[5]) end
 return 1`)
 
-// Near implements [Leaser]: nothing is in this process.
-func (r *Redis) Near() Store { return nothing{} }
-
-type nothing struct{}
-
-func (nothing) Get(context.Context, string, ...Tag) (*Entry, Ticket) { return nil, Ticket{} }
-func (nothing) Set(context.Context, string, Ticket, *Entry)          {}
-func (nothing) Evict(context.Context, ...Tag)                        {}
-
-// GetOrLease implements [Leaser]. Waiters are woken by what [Redis.Subscribe]
-// hears; without it they look a few times within a lease.
+// GetOrLease implements [Leaser]. Waiters are woken by what [Redis.Watch]
+// receives; without it they look a few times within a lease.
 func (r *Redis) GetOrLease(ctx context.Context, key string, wish Wish, tags ...Tag) (*Entry, Ticket, *Lease) {
 	key = r.names.Name(key)
 	q := &quest{redis: r, key: key, good: wish.Good, names: r.tagNames(tags)}

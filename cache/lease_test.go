@@ -199,7 +199,7 @@ func TestALateHolderIsRefused(t *testing.T) {
 	wire.Cut()
 	next, second := leaseOf(t, other, "k", "a") // see TestTakeOver for when
 	wire.Mend()
-	cutRedis := cut.second.(*Redis)
+	cutRedis := cut.l2.(*Redis)
 	eventually(t, "the link is up", func() bool { return cutRedis.client.Ping(t.Context()).Err() == nil && !cutRedis.link.down() })
 	subscribed(t, cutRedis)
 
@@ -405,18 +405,22 @@ func TestARefreshKeepsOffRefreshes(t *testing.T) {
 	want(t, there, 2, "k", "a")
 }
 
-// Who keeps something of his own hears what others evict, and not what he does.
-func TestOnHeard(t *testing.T) {
+// A watcher is told what other replicas evict, and not what its own does.
+func TestWatch_otherReplicaEvicts(t *testing.T) {
 	t.Parallel()
 	server := redistest.Start(t)
 	here, there := replica(t, server.Client(), time.Minute), replica(t, server.Client(), time.Minute)
-	heard := make(chan []Tag, 10)
-	here.OnHeard(func(evicted func(tag Tag) bool) {
-		heard <- slices.DeleteFunc([]Tag{"own", "a", "b", "c", All}, func(tag Tag) bool { return !evicted(tag) })
+	evicted := make(chan []Tag, 10)
+	here.Watch(func(e Eviction) {
+		evicted <- slices.DeleteFunc([]Tag{"own", "a", "b", "c", All}, func(tag Tag) bool { return !e.Has(tag) })
 	})
 	here.Evict(t.Context(), "own")
 	there.Evict(t.Context(), "a", "b")
-	if tags := receive(t, heard); !slices.Equal(tags, []Tag{"a", "b"}) {
-		t.Errorf("heard %q", tags)
+	if tags := receive(t, evicted); !slices.Equal(tags, []Tag{"a", "b"}) {
+		t.Errorf("told of %q, want a and b", tags)
+	}
+	there.Evict(t.Context(), All)
+	if tags := receive(t, evicted); len(tags) != 5 {
+		t.Errorf("told of %q, want all", tags)
 	}
 }

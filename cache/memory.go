@@ -77,8 +77,7 @@ func (m *Memory) Get(_ context.Context, key string, tags ...Tag) (*Entry, Ticket
 	return it.entry, t
 }
 
-// Unchanged reports that nothing at all was evicted since t was made: what came with
-// it stands as it stood then, but for its time. It costs next to nothing.
+// Unchanged implements [Local].
 func (m *Memory) Unchanged(t Ticket) bool { return t.seq == m.tags.last.Load() }
 
 // Set implements [Store].
@@ -93,6 +92,9 @@ func (m *Memory) Set(_ context.Context, key string, t Ticket, e *Entry) {
 
 // Evict implements [Store].
 func (m *Memory) Evict(_ context.Context, tags ...Tag) { m.evict(namesOf(tags, m.name)) }
+
+// Watch implements [Store]: no other process evicts here.
+func (m *Memory) Watch(func(Eviction)) {}
 
 func (m *Memory) evict(names []tagName) {
 	if len(names) > 0 {

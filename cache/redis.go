@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"math/rand/v2"
+	"sync"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -69,6 +70,9 @@ type Redis struct {
 	waiters waiters
 	hearing hearing
 
+	watchers  watchers
+	subscribe sync.Once
+
 	unsettled     unsettled
 	uncoordinated uncoordinated
 }
@@ -101,6 +105,7 @@ func NewRedis(client redis.UniversalClient, log *slog.Logger, options ...RedisOp
 	if c, ok := client.(*redis.Client); ok && !c.Options().ContextTimeoutEnabled {
 		r.client = c.WithTimeout(r.timings.Operation)
 	}
+	r.hearing.evict = func(names ...tagName) { r.watchers.call(Eviction{names, r.tagName}) }
 	r.link = newLink(r.evict, r.timings, log)
 	return r
 }
@@ -115,6 +120,9 @@ func (r *Redis) tagName(tag Tag) tagName {
 	}
 	return tagName(r.names.Name(string(tag)))
 }
+
+// TagName implements [L2].
+func (r *Redis) TagName(tag Tag) string { return string(r.tagName(tag)) }
 
 // tagNames returns what tags are called outside this process.
 func (r *Redis) tagNames(tags []Tag) []tagName { return namesOf(tags, r.tagName) }
@@ -160,11 +168,10 @@ func (r *Redis) read(ctx context.Context, key string, data []byte, now *Ticket) 
 func (r *Redis) codec(key string) codec { return codec{r.keys, named(entryPrefix, key)} }
 
 // Set implements [Store].
-func (r *Redis) Set(ctx context.Context, key string, t Ticket, e *Entry) { r.set(ctx, key, t, e) }
+func (r *Redis) Set(ctx context.Context, key string, t Ticket, e *Entry) { r.SetLeased(ctx, key, t, e) }
 
-// set reports false when another process has a lease that is younger than that of
-// the ticket, so that e may be older than what is there, and was not kept.
-func (r *Redis) set(ctx context.Context, key string, t Ticket, e *Entry) bool {
+// SetLeased implements [L2].
+func (r *Redis) SetLeased(ctx context.Context, key string, t Ticket, e *Entry) bool {
 	life := min(time.Until(e.until()), maxLife)
 	if len(t.stamps) == 0 || life < time.Millisecond || r.link.down() {
 		return true

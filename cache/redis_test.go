@@ -385,7 +385,7 @@ func TestSecondFillsFirst(t *testing.T) {
 	t.Parallel()
 	client := redistest.Start(t).Client()
 	far, near := openRedis(t, client), NewMemory(1<<20)
-	s := &Tiered{first: near, second: far} // not subscribed: nothing empties near
+	s := &Tiered{l1: near, l2: far} // not subscribed: nothing empties near
 	ctx := t.Context()
 	far.Set(ctx, "k", want(t, far, miss, "k", "a"), entry(1))
 	want(t, near, miss, "k", "a")
@@ -405,10 +405,10 @@ func TestEvictionWhileTheFarStoreIsRead(t *testing.T) {
 	s := NewTiered(NewMemory(1<<20), far)
 	ctx := t.Context()
 	far.Set(ctx, "k", want(t, far, miss, "k", "a"), entry(1))
-	far.during = func() { s.hear("a") }
+	far.during = func() { s.evicted(Eviction{names: []tagName{"a"}}) }
 	want(t, s, 1, "k", "a") // it was read before
 	far.during = nil
-	want(t, s.first, miss, "k", "a")
+	want(t, s.l1, miss, "k", "a")
 }
 
 // interrupted is a far store during whose reads something else happens.
@@ -416,6 +416,12 @@ type interrupted struct {
 	*Memory
 	during func()
 }
+
+func (s *interrupted) GetOrLease(context.Context, string, Wish, ...Tag) (*Entry, Ticket, *Lease) {
+	return nil, Ticket{}, nil
+}
+func (s *interrupted) SetLeased(context.Context, string, Ticket, *Entry) bool { return true }
+func (s *interrupted) TagName(tag Tag) string                                 { return string(tag) }
 
 func (s *interrupted) Get(ctx context.Context, key string, tags ...Tag) (*Entry, Ticket) {
 	e, ticket := s.Memory.Get(ctx, key, tags...)
@@ -429,7 +435,7 @@ func TestClose(t *testing.T) {
 	t.Parallel()
 	server := redistest.Start(t)
 	r := NewRedis(server.Client(), silent, WithTimings(patient))
-	r.Subscribe(func(...tagName) {})
+	r.Watch(func(Eviction) {})
 	_, ticket := r.Get(t.Context(), "k", "a")
 	server.Kill()
 	r.Evict(t.Context(), "a") // starts a probe; goleak sees it if Close does not end it
@@ -443,7 +449,7 @@ func TestCloseWaits(t *testing.T) {
 	t.Parallel()
 	r := NewRedis(redistest.Start(t).Client(), silent, WithTimings(patient))
 	called, finish, closed := make(chan struct{}), make(chan struct{}), make(chan struct{})
-	r.Subscribe(func(...tagName) {
+	r.Watch(func(Eviction) {
 		close(called)
 		<-finish
 	})

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -52,22 +51,22 @@ type modelled struct {
 	replica int
 }
 
-func (s modelled) Subscribe(evict func(names ...tagName)) {
-	s.Redis.Subscribe(func(names ...tagName) {
+func (s modelled) Watch(f func(Eviction)) {
+	s.Redis.Watch(func(e Eviction) {
 		over := make([]int64, len(s.m.over))
-		if slices.Contains(names, allName) {
+		if e.All() {
 			for thing := range over {
 				over[thing] = s.m.over[thing].Load()
 			}
 		}
-		for _, name := range names {
+		for _, name := range e.names {
 			tag, _ := s.m.tags.Load(name)
 			var thing, version int
 			if _, err := fmt.Sscanf(fmt.Sprint(tag), "version:%d:%d", &thing, &version); err == nil {
 				over[thing] = int64(version)
 			}
 		}
-		evict(names...)
+		f(e)
 		for thing, v := range over {
 			raise(&s.m.least[s.replica][thing], v)
 		}
@@ -112,7 +111,7 @@ func (m *model) write(t *testing.T, s *Tiered, replica, thing int) {
 	v := m.origin[thing].Add(1)
 	s.Evict(t.Context(), NewTag("t", strconv.Itoa(thing)), NewTag("version", strconv.Itoa(thing), strconv.FormatInt(v, 10)))
 	raise(&m.least[replica][thing], v)
-	if !s.second.(modelled).link.down() {
+	if !s.l2.(modelled).link.down() {
 		raise(&m.over[thing], v)
 	}
 }
@@ -244,7 +243,7 @@ func TestCutOffReplicas(t *testing.T) {
 			}
 		}},
 	} {
-		link := replicas[n].second.(modelled).link
+		link := replicas[n].l2.(modelled).link
 		await(500)
 		c.cut(lines[n])
 		eventually(t, "the link is down", link.down)
@@ -272,13 +271,13 @@ func TestNewsThatIsLost(t *testing.T) {
 	s.Evict(ctx, "x") // it has heard of one
 	eventually(t, "it is kept", func() bool {
 		s.Set(ctx, "k", want(t, s, miss, "k", "a"), entry(1))
-		e, _ := s.first.Get(ctx, "k", "a")
+		e, _ := s.l1.Get(ctx, "k", "a")
 		return e != nil
 	})
 	client.Del(ctx, tagPrefix+hashed("a"))
 	client.Incr(ctx, counter)
 	eventually(t, "it notices", func() bool {
-		e, _ := s.first.Get(ctx, "k", "a")
+		e, _ := s.l1.Get(ctx, "k", "a")
 		return e == nil
 	})
 	want(t, s, miss, "k", "a")

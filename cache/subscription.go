@@ -15,32 +15,36 @@ import (
 // errSubscription is why the link goes down when a subscription breaks.
 var errSubscription = errors.New("cache: subscription lost")
 
-// Subscribe calls evict with the names of the tags that other processes evict (see
-// [WithNames]), one call at a time, until Close. It is to be called once. [NewTiered] does this for its first
-// tier.
+// Watch implements [Store]. The first call subscribes to what other processes
+// evict, until Close.
 //
 // Evictions are numbered, so it is noticed when one was not heard of: then, and
-// after every (re)connection, it calls evict(All).
+// after every (re)connection, f is told that all was evicted.
 //
-// While there is no connection, nothing is heard: a near store then serves what
+// While there is no connection, nothing is heard: an L1 then serves what
 // others evict until it expires, or until the connection is back. The section "A
 // slow Redis" of the package says how long that may be.
-func (r *Redis) Subscribe(evict func(names ...tagName)) {
-	r.hearing.evict = evict
-	r.link.tasks.Go(func() {
-		for wait := r.timings.ProbeFirst; ; wait = min(2*wait, r.timings.ProbeEvery) {
-			if r.listen() && r.link.ctx.Err() == nil {
-				// Redis may have crashed and lost evictions, while the
-				// client hid that by connecting again.
-				r.link.trip(errSubscription)
-				wait = r.timings.ProbeFirst
-			}
-			if !sleep(r.link.ctx, wait) {
-				return
-			}
-		}
+func (r *Redis) Watch(f func(Eviction)) {
+	r.watchers.add(f)
+	r.subscribe.Do(func() {
+		r.link.tasks.Go(r.listenAlways)
+		r.link.tasks.Go(r.check)
 	})
-	r.link.tasks.Go(r.check)
+}
+
+// listenAlways serves one subscription after the other.
+func (r *Redis) listenAlways() {
+	for wait := r.timings.ProbeFirst; ; wait = min(2*wait, r.timings.ProbeEvery) {
+		if r.listen() && r.link.ctx.Err() == nil {
+			// Redis may have crashed and lost evictions, while the
+			// client hid that by connecting again.
+			r.link.trip(errSubscription)
+			wait = r.timings.ProbeFirst
+		}
+		if !sleep(r.link.ctx, wait) {
+			return
+		}
+	}
 }
 
 // listen serves one subscription and reports whether it ever stood.

@@ -2,57 +2,33 @@ package cache
 
 import (
 	"context"
-	"slices"
-	"sync"
 	"time"
 )
 
-// Tiered is a Store over two: a near one in this process, and a far one that
-// other processes share. What the far one has fills the near one.
+// Tiered is a [Shared] store of two tiers: L1 in this process, and L2, which other
+// processes share. What L2 has fills L1.
 type Tiered struct {
-	first  *Memory
-	second Store
-
-	mu    sync.Mutex
-	heard []func(evicted func(Tag) bool)
+	l1       *Memory
+	l2       L2
+	watchers watchers
 }
 
-// NewTiered returns a Store of both. Where second can tell of the evictions of
-// other processes ([Redis] can), they reach first too.
-func NewTiered(first *Memory, second Store) *Tiered {
-	t := &Tiered{first: first, second: second}
-	if s, ok := second.(interface{ tagName(Tag) tagName }); ok {
-		first.name = s.tagName // others tell of evictions by these names
-	}
-	if s, ok := second.(interface {
-		Subscribe(evict func(names ...tagName))
-	}); ok {
-		s.Subscribe(t.hear)
-	}
-	return t
+// NewTiered returns a store of both. Evictions by other processes reach l1 too. From
+// then on l1 calls tags as l2 does, so it MUST be empty.
+func NewTiered(l1 *Memory, l2 L2) *Tiered {
+	l1.name = func(tag Tag) tagName { return tagName(l2.TagName(tag)) }
+	s := &Tiered{l1: l1, l2: l2}
+	l2.Watch(s.evicted)
+	return s
 }
 
-// OnHeard has f called when another process has evicted something, after the near
-// store has, for whoever keeps something of his own. evicted reports whether a tag
-// was among it. f MUST NOT block.
-func (s *Tiered) OnHeard(f func(evicted func(Tag) bool)) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.heard = append(s.heard, f)
-}
+// Watch implements [Store].
+func (s *Tiered) Watch(f func(Eviction)) { s.watchers.add(f) }
 
-// hear is told the names of tags that were evicted.
-func (s *Tiered) hear(names ...tagName) {
-	s.first.evict(names)
-	all := slices.Contains(names, allName)
-	evicted := func(tag Tag) bool {
-		return all || slices.Contains(names, namesOf([]Tag{tag}, s.first.name)[0])
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, f := range s.heard {
-		f(evicted)
-	}
+// evicted carries out in L1 what another process has evicted.
+func (s *Tiered) evicted(e Eviction) {
+	s.l1.evict(e.names)
+	s.watchers.call(e)
 }
 
 // Get implements [Store]. Where the near store has a stale entry, another process
@@ -60,11 +36,11 @@ func (s *Tiered) hear(names ...tagName) {
 func (s *Tiered) Get(ctx context.Context, key string, tags ...Tag) (*Entry, Ticket) {
 	// The near ticket is made before the far store is read, so an eviction
 	// that comes between them keeps the old entry out of the near store.
-	near, t := s.first.Get(ctx, key, tags...)
+	near, t := s.l1.Get(ctx, key, tags...)
 	if near != nil && near.Fresh(time.Now()) {
 		return near, t
 	}
-	e, far := s.second.Get(ctx, key, tags...)
+	e, far := s.l2.Get(ctx, key, tags...)
 	if near != nil && (e == nil || !e.Stored.After(near.Stored)) {
 		return near, t
 	}
@@ -74,18 +50,12 @@ func (s *Tiered) Get(ctx context.Context, key string, tags ...Tag) (*Entry, Tick
 
 // GetOrLease implements [Leaser].
 func (s *Tiered) GetOrLease(ctx context.Context, key string, wish Wish, tags ...Tag) (*Entry, Ticket, *Lease) {
-	e, t := s.first.Get(ctx, key, tags...)
+	e, t := s.l1.Get(ctx, key, tags...)
 	if e != nil && wish.Good(e) {
 		return e, t, nil
 	}
-	t.names = namesOf(tags, s.first.name)
-	leaser, ok := s.second.(Leaser)
-	if !ok {
-		e, far := s.second.Get(ctx, key, tags...)
-		s.fill(ctx, key, &t, e, far)
-		return e, t, nil
-	}
-	e, far, lease := leaser.GetOrLease(ctx, key, wish, tags...)
+	t.names = namesOf(tags, s.l1.name)
+	e, far, lease := s.l2.GetOrLease(ctx, key, wish, tags...)
 	s.fill(ctx, key, &t, e, far)
 	return e, t, lease
 }
@@ -98,39 +68,37 @@ func (s *Tiered) fill(ctx context.Context, key string, t *Ticket, e *Entry, far 
 	}
 	if e != nil {
 		t.names = far.names
-		s.first.Set(ctx, key, *t, e)
+		s.l1.Set(ctx, key, *t, e)
 	}
 }
 
-// Near implements [Leaser].
-func (s *Tiered) Near() Store { return s.first }
+// L1 implements [Shared].
+func (s *Tiered) L1() Local { return s.l1 }
 
 // Set implements [Store].
 func (s *Tiered) Set(ctx context.Context, key string, t Ticket, e *Entry) {
 	if t.next == nil {
-		s.first.Set(ctx, key, t, e)
+		s.l1.Set(ctx, key, t, e)
 		return
 	}
-	// What is too late for the others is too late here.
-	if far, ok := s.second.(interface {
-		set(ctx context.Context, key string, t Ticket, e *Entry) bool
-	}); ok && t.next.lease != nil {
-		if !far.set(ctx, key, *t.next, e) {
+	if t.next.lease != nil {
+		// What is too late for the others is too late here.
+		if !s.l2.SetLeased(ctx, key, *t.next, e) {
 			return
 		}
 		next := *t.next // the near store holds no lease
 		next.lease, t.next = nil, &next
-		s.first.Set(ctx, key, t, e)
+		s.l1.Set(ctx, key, t, e)
 		return
 	}
-	s.first.Set(ctx, key, t, e)
-	s.second.Set(ctx, key, *t.next, e)
+	s.l1.Set(ctx, key, t, e)
+	s.l2.Set(ctx, key, *t.next, e)
 }
 
 // Evict implements [Store].
 func (s *Tiered) Evict(ctx context.Context, tags ...Tag) {
 	// The far one first: the other way round, a read in between would fill
 	// the near one again with what is still to be evicted from the far one.
-	s.second.Evict(ctx, tags...)
-	s.first.Evict(ctx, tags...)
+	s.l2.Evict(ctx, tags...)
+	s.l1.Evict(ctx, tags...)
 }

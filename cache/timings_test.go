@@ -40,7 +40,7 @@ func noticed(t *testing.T, phase time.Duration, ignored int) time.Duration {
 	f := &fakeRedis{evictions: 5}
 	r := openFake(t, f)
 	var emptied []time.Time
-	r.Subscribe(func(...tagName) { emptied = append(emptied, time.Now()) })
+	r.Watch(func(Eviction) { emptied = append(emptied, time.Now()) })
 	synctest.Wait()
 	if len(emptied) != 1 {
 		t.Fatal("it does not subscribe")
@@ -84,7 +84,7 @@ func TestWithoutTheNumberOfEvictions(t *testing.T) {
 		f := &fakeRedis{}
 		r := openFake(t, f)
 		var emptied atomic.Int32
-		r.Subscribe(func(...tagName) { emptied.Add(1) })
+		r.Watch(func(Eviction) { emptied.Add(1) })
 		synctest.Wait()
 		f.change(func() {
 			f.evictions++

@@ -3,6 +3,7 @@ package graph
 import (
 	"bytes"
 	"compress/gzip"
+	"context"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -120,7 +121,7 @@ func TestAnswerEvicted(t *testing.T) {
 	near := cache.NewMemory(1 << 20)
 	for name, s := range map[string]setup{
 		"one tier":  {},
-		"two tiers": {store: cache.NewTiered(near, cache.NewMemory(1<<20)), answers: near},
+		"two tiers": {shared: cache.NewTiered(near, l2{cache.NewMemory(1 << 20)}), answers: near},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inRig(t, s, func(r *rig) {
@@ -145,6 +146,21 @@ func TestAnswerEvicted(t *testing.T) {
 		})
 	}
 }
+
+// l2 is a second tier that no other process shares.
+type l2 struct{ *cache.Memory }
+
+func (s l2) GetOrLease(ctx context.Context, key string, _ cache.Wish, tags ...cache.Tag) (*cache.Entry, cache.Ticket, *cache.Lease) {
+	e, ticket := s.Get(ctx, key, tags...)
+	return e, ticket, nil
+}
+
+func (s l2) SetLeased(ctx context.Context, key string, ticket cache.Ticket, e *cache.Entry) bool {
+	s.Set(ctx, key, ticket, e)
+	return true
+}
+
+func (l2) TagName(tag cache.Tag) string { return string(tag) }
 
 // An answer is nobody's who sees with another credential.
 func TestAnswerOfAnotherView(t *testing.T) {

@@ -30,7 +30,7 @@ type Config struct {
 	RawRequests bool
 	// Answers keeps whole answers. It MUST know the tickets of the client's store:
 	// it is that store, or its first tier. Nil keeps none.
-	Answers cache.Store
+	Answers cache.Local
 	// Ledger notes what creates with a key of the caller's have made, for all
 	// replicas; nil where there is one gateway alone.
 	Ledger cache.Ledger

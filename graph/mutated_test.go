@@ -101,6 +101,7 @@ func (noStore) Get(context.Context, string, ...cache.Tag) (*cache.Entry, cache.T
 }
 func (noStore) Set(context.Context, string, cache.Ticket, *cache.Entry) {}
 func (noStore) Evict(context.Context, ...cache.Tag)                     {}
+func (noStore) Watch(func(cache.Eviction))                              {}
 
 // mutatedQuestion asks the question of an operation, widened, while its answer is
 // another one each time.

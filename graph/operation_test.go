@@ -209,6 +209,8 @@ func (badStore) Get(context.Context, string, ...cache.Tag) (*cache.Entry, cache.
 	panic("a canary for a panic")
 }
 
+func (badStore) Watch(func(cache.Eviction)) {}
+
 // TestPanics breaks the gateway wherever a call begins: each field that meets it
 // is INTERNAL and says nothing more, and the gateway lives.
 func TestPanics(t *testing.T) {

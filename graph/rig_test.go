@@ -71,9 +71,11 @@ type setup struct {
 	breaker zoom.Breaker
 	// store, if given, is the gateway's cache.
 	store cache.Store
+	// shared, if given, is that cache instead, as several gateways share it.
+	shared cache.Shared
 	// answers, if given, keeps whole answers; without a store of the test's own it
 	// is the gateway's.
-	answers cache.Store
+	answers cache.Local
 	// fields, if given, goes around every field.
 	fields graphql.FieldMiddleware
 	// view is whose answers they are; "" is the app's.
@@ -126,9 +128,9 @@ func newRig(t *testing.T, s setup) *rig {
 	if s.Latency == 0 {
 		s.Latency = step
 	}
-	if s.store == nil {
-		s.store = &guardedStore{cache.NewMemory(64 << 20), t}
-		s.answers = s.store
+	if s.store == nil && s.shared == nil {
+		store := &guardedStore{cache.NewMemory(64 << 20), t}
+		s.store, s.answers = store, store
 	}
 	if s.secret == "" {
 		s.secret = sandbox.ClientSecret
@@ -183,6 +185,7 @@ func (r *rig) client() *zoom.Client {
 		BaseURL:   "http://zoom.test/v2",
 		HTTP:      carry,
 		Store:     r.store,
+		Shared:    r.shared,
 		Breaker:   r.breaker,
 		Limiter:   ratelimit.NewLimiter(&ratelimit.Memory{}, 30*time.Second),
 	})
@@ -213,7 +216,7 @@ func (r *rig) clean(what, text string) {
 
 // guardedStore is a cache that fails the test if a credential is put into it.
 type guardedStore struct {
-	cache.Store
+	cache.Local
 	t *testing.T
 }
 
@@ -224,7 +227,7 @@ func (s *guardedStore) Set(ctx context.Context, key string, ticket cache.Ticket,
 	if found := credentials.Find(body); err != nil || found != nil {
 		s.t.Errorf("%q is put into the cache (error %v)", found, err)
 	}
-	s.Store.Set(ctx, key, ticket, e)
+	s.Local.Set(ctx, key, ticket, e)
 }
 
 // answer is a GraphQL answer, read.

@@ -30,7 +30,7 @@ import (
 type Config struct {
 	// Store keeps the answers; nil keeps none. It MUST know the tickets of the store
 	// that the parts of answers come from: it is that store, or its first tier.
-	Store cache.Store
+	Store cache.Local
 	// View is whose view of the account the answers show. Answers of one view are
 	// never served to another.
 	View string
@@ -49,7 +49,7 @@ type Config struct {
 // Zoom's are not cached. An answer that depends on the clock says so by
 // [zoom.TrueUntil]. It is safe for concurrent use.
 type Cache struct {
-	store cache.Store // nil keeps none
+	store cache.Local // nil keeps none
 	views string      // begins every key: the view and the schema
 	log   *slog.Logger
 
@@ -63,9 +63,6 @@ type Cache struct {
 	// lookup in the store costs as much as writing a small answer. Most requests are
 	// answered without the store (see sampled).
 	l1 [256]atomic.Pointer[l1Entry]
-	// unchanged reports that nothing was evicted since a ticket was made; nil where
-	// the store cannot tell.
-	unchanged func(cache.Ticket) bool
 }
 
 // l1Entry is an answer with the ticket of the moment when the store returned it.
@@ -97,11 +94,7 @@ func (c *Cache) Admits(key Key) bool {
 // New returns a cache.
 func New(cfg Config) *Cache {
 	views := sha256.Sum256([]byte("answer\x00" + cfg.View + "\x00" + cfg.Schema))
-	c := &Cache{store: cfg.Store, log: cfg.Log, views: string(views[:])}
-	if m, ok := cfg.Store.(*cache.Memory); ok {
-		c.unchanged = m.Unchanged
-	}
-	return c
+	return &Cache{store: cfg.Store, log: cfg.Log, views: string(views[:])}
 }
 
 // Begin begins the key of a request in buf: the view, the method, and the address of the
@@ -161,7 +154,7 @@ func (c *Cache) Get(ctx context.Context, key Key, now time.Time) *Answer {
 	slot := &c.l1[key.hash%uint64(len(c.l1))]
 	e := slot.Load()
 	same := e != nil && e.key == string(key.bytes)
-	if same && now.Before(e.expires) && c.unchanged(e.ticket) && !sampled() {
+	if same && now.Before(e.expires) && c.store.Unchanged(e.ticket) && !sampled() {
 		return e.Answer
 	}
 	a, ticket := c.stored(ctx, key, now)
@@ -174,7 +167,7 @@ func (c *Cache) Get(ctx context.Context, key Key, now time.Time) *Answer {
 	if !a.used.Load() && a.used.CompareAndSwap(false, true) {
 		c.unused.Add(-1)
 	}
-	if c.unchanged != nil && len(a.body) <= maxL1 {
+	if len(a.body) <= maxL1 {
 		slot.Store(&l1Entry{a, ticket})
 	}
 	return a

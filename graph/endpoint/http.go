@@ -52,7 +52,7 @@ type Config struct {
 	// Check refuses an operation before it is executed; nil refuses none.
 	Check func(*graphql.OperationContext) *gqlerror.Error
 	// Answers keeps whole answers; see [answers.Config]. Nil keeps none.
-	Answers cache.Store
+	Answers cache.Local
 	// Persisted keeps documents that were sent with their hash; nil keeps none.
 	Persisted cache.Store
 	// Trusted are documents that callers name by their ids; nil means none.

@@ -234,8 +234,8 @@ func say(w http.ResponseWriter, status int, text string) {
 
 // stores are where answers and budgets are kept.
 type stores struct {
-	answers cache.Store
-	near    *cache.Memory // the first tier of answers
+	l1      *cache.Memory // in this process
+	shared  cache.Shared  // l1 over Redis; nil without Redis
 	budgets ratelimit.Store
 	ledger  cache.Ledger // nil without Redis
 	closers []func()
@@ -244,21 +244,29 @@ type stores struct {
 // newStores returns stores in this process, or over the Redis that all replicas
 // share. Redis need not be there yet.
 func newStores(cfg *config.Config, log *slog.Logger) (*stores, error) {
-	near := cache.NewMemory(cfg.CacheBytes)
+	l1 := cache.NewMemory(cfg.CacheBytes)
 	if cfg.RedisURL == "" {
-		return &stores{answers: near, near: near, budgets: &ratelimit.Memory{}}, nil
+		return &stores{l1: l1, budgets: &ratelimit.Memory{}}, nil
 	}
 	conn, err := cache.Dial(string(cfg.RedisURL))
 	if err != nil {
 		return nil, errors.New("REDIS_URL: not a Redis URL, such as redis://localhost:6379")
 	}
 	names := redisname.New(string(cfg.RedisNameKey))
-	far := cache.NewRedis(conn, log, cache.WithKeys(cfg.CacheKeys), cache.WithNames(names))
-	shared := ratelimit.NewShared(conn, log, ratelimit.WithNames(names))
+	l2 := cache.NewRedis(conn, log, cache.WithKeys(cfg.CacheKeys), cache.WithNames(names))
+	budgets := ratelimit.NewShared(conn, log, ratelimit.WithNames(names))
 	return &stores{
-		answers: cache.NewTiered(near, far), near: near, budgets: shared, ledger: far,
-		closers: []func(){shared.Close, far.Close, func() { _ = conn.Close() }},
+		l1: l1, shared: cache.NewTiered(l1, l2), budgets: budgets, ledger: l2,
+		closers: []func(){budgets.Close, l2.Close, func() { _ = conn.Close() }},
 	}, nil
+}
+
+// store returns the store of answers: the shared one where there is one.
+func (s *stores) store() cache.Store {
+	if s.shared != nil {
+		return s.shared
+	}
+	return s.l1
 }
 
 func (s *stores) close() {

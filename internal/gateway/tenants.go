@@ -115,7 +115,7 @@ func (m *maker) tenant(a config.Account, log *slog.Logger) (*tenant, error) {
 		Bodies:    m.bodies,
 		// What all replicas have, whatever else is set.
 		PasscodeSecret: string(a.ClientSecret),
-		Store:          m.stores.answers, Limiter: ratelimit.NewLimiter(m.stores.budgets, m.cfg.Timeout),
+		Store:          m.stores.l1, Shared: m.stores.shared, Limiter: ratelimit.NewLimiter(m.stores.budgets, m.cfg.Timeout),
 		MaxInFlight: m.cfg.MaxInFlight, Drift: m.drift, Log: log,
 	})
 	var err error
@@ -124,8 +124,8 @@ func (m *maker) tenant(a config.Account, log *slog.Logger) (*tenant, error) {
 		Tokens: tokens, APIURL: a.APIURL, Cloud: cloud, Transport: m.files, Log: log,
 	})
 	t.graph = graph.New(graph.Config{
-		Client: t.client, Answers: m.stores.near, Ledger: m.stores.ledger, Documents: m.documents, Admission: m.admission, Links: t.files, RawRequests: m.cfg.RawRequests == "on",
-		Persisted: m.stores.answers, Trusted: m.trusted, TrustedOnly: m.cfg.TrustedOnly == "on",
+		Client: t.client, Answers: m.stores.l1, Ledger: m.stores.ledger, Documents: m.documents, Admission: m.admission, Links: t.files, RawRequests: m.cfg.RawRequests == "on",
+		Persisted: m.stores.store(), Trusted: m.trusted, TrustedOnly: m.cfg.TrustedOnly == "on",
 		Log: log, LogRemote: m.cfg.LogRemoteAddr == "on", Drift: m.cfg.Drift == "on", Introspection: m.cfg.PlaygroundOn(), Timeout: m.cfg.Timeout,
 		Budget: graph.Budget{Objects: m.cfg.MaxObjects, Bytes: m.cfg.MaxAnswer},
 	})

@@ -26,8 +26,8 @@ const absent = 10 * time.Second
 // also when nobody waits any more, and as of the time when the first of them asked.
 type cached struct {
 	store   cache.Store
-	near    cache.Store  // what of the store costs nothing to ask: all of it, or its first tier
-	leaser  cache.Leaser // the store, where other replicas share it; else nil
+	l1      cache.Store  // the part of the store in this process: all of it where shared is nil
+	shared  cache.Shared // the store, where other replicas share it; else nil
 	account string       // whose tags
 	view    string       // whose answers: account, credential, scopes, version of the format
 	hosts   *hosts
@@ -43,14 +43,12 @@ type cached struct {
 }
 
 func newCached(c *cached) *cached {
-	c.near = c.store
-	if leaser, ok := c.store.(cache.Leaser); ok {
-		c.leaser, c.near = leaser, leaser.Near()
+	c.l1 = c.store
+	if c.shared != nil {
+		c.store, c.l1 = c.shared, c.shared.L1()
 	}
-	if others, ok := c.store.(interface {
-		OnHeard(f func(evicted func(cache.Tag) bool))
-	}); ok {
-		others.OnHeard(c.heard)
+	if c.store != nil {
+		c.store.Watch(c.evictedElsewhere)
 	}
 	return c
 }
@@ -87,7 +85,7 @@ func (c *cached) read(ctx context.Context, req *Request) (*Response, error) {
 	if !c.keeps(req) {
 		return c.next(ctx, req)
 	}
-	entry, ticket := c.near.Get(ctx, c.key(req.identity()), c.tags(req)...)
+	entry, ticket := c.l1.Get(ctx, c.key(req.identity()), c.tags(req)...)
 	if resp, err := c.found(req, entry, ticket); resp != nil && c.enough(req, entry) {
 		c.keepFresh(ctx, req, entry)
 		return resp, err
@@ -115,8 +113,8 @@ func (c *cached) filed(next Handler) Handler {
 			}
 			return resp, err
 		}
-		if c.leaser != nil {
-			entry, ticket, lease := c.leaser.GetOrLease(ctx, c.key(req.identity()), c.wish(req), c.tags(req)...)
+		if c.shared != nil {
+			entry, ticket, lease := c.shared.GetOrLease(ctx, c.key(req.identity()), c.wish(req), c.tags(req)...)
 			defer lease.Release()
 			if resp, err := c.found(req, entry, ticket); resp != nil {
 				return resp, err
@@ -289,11 +287,10 @@ func (c *cached) evict(ctx context.Context, account string, tags []cache.Tag) {
 	c.changed()
 }
 
-// heard is told what other replicas evict: who asks after that must not join what
-// was asked before it.
-func (c *cached) heard(evicted func(cache.Tag) bool) {
-	all := evicted(cache.All)
-	c.flights.forget(func(req *Request) bool { return all || slices.ContainsFunc(c.tags(req), evicted) })
+// evictedElsewhere forgets the flights that an eviction by another replica hits: a
+// request after it must not join one from before it.
+func (c *cached) evictedElsewhere(e cache.Eviction) {
+	c.flights.forget(func(req *Request) bool { return e.All() || slices.ContainsFunc(c.tags(req), e.Has) })
 	c.changed()
 }
 

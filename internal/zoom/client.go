@@ -100,9 +100,11 @@ type Config struct {
 	Cloud Cloud
 	// HTTP carries the calls; nil means a client with sensible bounds.
 	HTTP *http.Client
-	// Store keeps answers; nil keeps none.
+	// Store keeps answers for this process alone; nil keeps none.
 	Store cache.Store
-	// PasscodeSecret seals the passcodes in join links where Store keeps answers
+	// Shared keeps them instead of Store where replicas share them; nil where none do.
+	Shared cache.Shared
+	// PasscodeSecret seals the passcodes in join links where Shared keeps answers
 	// outside this process: all that share it MUST have the same. Without one they
 	// are left out, and a link that another process read asks for the passcode.
 	PasscodeSecret string
@@ -208,8 +210,8 @@ func New(cfg Config) *Client {
 	direct.CheckRedirect = noRedirects
 	cfg.HTTP = &direct
 	c := &Client{cfg: cfg, tenant: types.TenantOf(cfg.AccountID), hosts: newHosts(), lengths: &lengths{}, breakers: newBreakers(cfg)}
-	c.cached = newCached(&cached{store: cfg.Store, account: hex.EncodeToString(c.tenant[:]), view: formatVersion + cfg.AccountID + "\x00" + cfg.View, hosts: c.hosts, passcodes: newPasscodes(cfg.PasscodeSecret)})
-	c.handler = chain((&transport{cfg: cfg}).do, c.cached.layer, c.cached.flights.coalesced, c.cached.filed, exclusive(cfg.AccountID, c.cached.leaser), retried, authorized(cfg), c.breakers.layer, limited(cfg, c.hosts))
+	c.cached = newCached(&cached{store: cfg.Store, shared: cfg.Shared, account: hex.EncodeToString(c.tenant[:]), view: formatVersion + cfg.AccountID + "\x00" + cfg.View, hosts: c.hosts, passcodes: newPasscodes(cfg.PasscodeSecret)})
+	c.handler = chain((&transport{cfg: cfg}).do, c.cached.layer, c.cached.flights.coalesced, c.cached.filed, exclusive(cfg.AccountID, cfg.Shared), retried, authorized(cfg), c.breakers.layer, limited(cfg, c.hosts))
 	return c
 }
 

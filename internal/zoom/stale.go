@@ -76,7 +76,7 @@ func (c *cached) keepFresh(ctx context.Context, req *Request, e *cache.Entry) {
 		return
 	}
 	ctx = background(WithUsage(context.WithoutCancel(ctx), nil))
-	_, again.ticket = c.near.Get(ctx, c.key(again.identity()), c.tags(&again)...)
+	_, again.ticket = c.l1.Get(ctx, c.key(again.identity()), c.tags(&again)...)
 	go func() {
 		defer c.refreshing.Add(-1)
 		ctx, cancel := context.WithTimeout(ctx, refreshTime)

@@ -242,7 +242,7 @@ func replicas(t *testing.T, n int, w wire) []*Client {
 	for range n {
 		far := cache.NewRedis(server.Client(), slog.New(slog.DiscardHandler), cache.WithTimings(generous))
 		t.Cleanup(far.Close)
-		clients = append(clients, newTestClient(w, storing(cache.NewTiered(cache.NewMemory(1<<20), far))))
+		clients = append(clients, newTestClient(w, func(c *Config) { c.Store, c.Shared = nil, cache.NewTiered(cache.NewMemory(1<<20), far) }))
 	}
 	client := server.Client()
 	eventually(t, "they subscribe", func() bool {
@@ -343,7 +343,7 @@ func TestAReplicaRefreshesForAll(t *testing.T) {
 		time.Sleep(2 * time.Millisecond) // times in Redis are of milliseconds
 		c.cached.keepFresh(ctx, req, old)
 		eventually(t, "it has the new answer", func() bool {
-			now, _ := c.cached.near.Get(ctx, c.cached.key(req.identity()))
+			now, _ := c.cached.l1.Get(ctx, c.cached.key(req.identity()))
 			return now != nil && now.Stored.After(old.Stored)
 		})
 		if n := len(calls.take()); n != 1-i {
