@@ -31,18 +31,17 @@
 //
 //   - The origin may be asked twice although one call would do: a caller asks by
 //     itself when Redis does not tell whether another one does, and the holder of
-//     a lease that was cut off for longer than the lease lasts is replaced.
-//     [Redis.Uncoordinated] counts these calls, and the log reports them at most
-//     once a minute.
+//     a lease that was cut off for longer than the lease lasts is replaced. The log
+//     reports the number of these calls at most once a minute.
 //   - What must be done once is not done twice: a Claim is refused when Redis does
 //     not answer.
 //   - On the replica that evicted, no Get that begins after the end of Evict
 //     returns anything older, with or without Redis.
-//   - On another replica no Get does that begins later than
-//     [Timings.EvictionDelay] after the end of Evict, 3.1 s by default, while both
-//     reach Redis. Usually the message takes milliseconds; the bound holds when it
-//     is lost, or late. Time for which the process itself stands still does not
-//     count.
+//   - On another replica no Get does that begins later than 3.1 s after the end of
+//     Evict, by the default [Timings], while both reach Redis. Usually the message
+//     takes milliseconds; the bound holds when it is lost, or late: two comparisons
+//     of the numbers of evictions find that out. Time for which the process itself
+//     stands still does not count.
 //   - A replica that does not reach Redis ("going on without Redis" in its log)
 //     reads from memory what others evict until it expires, or until the same time
 //     after its link is back. What it evicts itself, others read until then, too.

@@ -3,13 +3,11 @@ package cache
 import (
 	"crypto/aes"
 	"crypto/cipher"
-	"crypto/sha256"
 	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
-	"slices"
 	"strings"
 )
 
@@ -32,7 +30,6 @@ type Keys struct{ keys []namedKey }
 
 type namedKey struct {
 	id   string
-	hash [sha256.Size]byte // of the key, to compare
 	aead cipher.AEAD
 }
 
@@ -74,7 +71,7 @@ func parseKey(s string) (namedKey, error) {
 		return namedKey{}, err
 	}
 	aead, err := cipher.NewGCMWithRandomNonce(block)
-	return namedKey{id, sha256.Sum256(secret), aead}, err
+	return namedKey{id, aead}, err
 }
 
 func notOfID(r rune) bool {
@@ -89,11 +86,6 @@ func (k *Keys) UnmarshalText(text []byte) (err error) {
 
 // Len returns how many keys there are.
 func (k Keys) Len() int { return len(k.keys) }
-
-// Equal reports whether two have the same keys in the same order.
-func (k Keys) Equal(other Keys) bool {
-	return slices.EqualFunc(k.keys, other.keys, func(a, b namedKey) bool { return a.id == b.id && a.hash == b.hash })
-}
 
 const hidden = "[secret]"
 

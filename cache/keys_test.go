@@ -133,10 +133,6 @@ func TestParseKeys(t *testing.T) {
 			t.Errorf("the key is told: %v", err)
 		}
 	}
-	a, b := parseKeys(t, keyText("a", 'a')), parseKeys(t, keyText("b", 'b'))
-	if !a.Equal(parseKeys(t, keyText("a", 'a'))) || a.Equal(b) || a.Equal(Keys{}) {
-		t.Error("keys are not compared")
-	}
 }
 
 func TestKeysDoNotPrint(t *testing.T) {

@@ -207,7 +207,7 @@ func TestALateHolderIsRefused(t *testing.T) {
 	if e, _ := other.Get(t.Context(), "k", "a"); e != nil {
 		t.Error("the late answer is kept")
 	}
-	if n := cutRedis.Uncoordinated(); n != 1 {
+	if n := uncoordinatedOf(cutRedis); n != 1 {
 		t.Errorf("%d calls without agreement are counted, and there was one", n)
 	}
 	other.Set(t.Context(), "k", next, entry(2))

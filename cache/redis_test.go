@@ -142,7 +142,7 @@ func TestNoCallsWithoutRedis(t *testing.T) {
 	if n := calls.n.Load() - before; n > 0 {
 		t.Errorf("400 operations without Redis made %d calls", n)
 	}
-	if n := r.Uncoordinated(); n != 100 {
+	if n := uncoordinatedOf(r); n != 100 {
 		t.Errorf("the origin was asked 100 times without agreement, and %d are counted", n)
 	}
 }

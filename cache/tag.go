@@ -1,5 +1,7 @@
 package cache
 
+import "strings"
+
 // A Tag names one thing that entries depend on, such as "meeting:123". An entry
 // carries the tags of all the things that it tells of, and an eviction of one of
 // them makes it invisible. Make tags with [NewTag] and [Tag.In].
@@ -13,10 +15,7 @@ const All Tag = "*"
 // NewTag returns the tag of a thing, named by its kind and by what tells it from
 // others of that kind: NewTag("user", "u1", "meetings") is "user:u1:meetings".
 func NewTag(kind string, parts ...string) Tag {
-	for _, part := range parts {
-		kind += ":" + part
-	}
-	return Tag(kind)
+	return Tag(strings.Join(append([]string{kind}, parts...), ":"))
 }
 
 // In returns the tag within a scope, such as an account: the same thing in another

@@ -62,18 +62,5 @@ func (t Timings) withDefaults() Timings {
 	}
 }
 
-// EvictionDelay returns how long after the end of Evict another process that
-// reaches Redis may still read what was evicted: 3.1 s by default. The message
-// takes milliseconds; the bound is for one that is lost or late. Two comparisons
-// of the numbers find that out, since the message may be on its way during the
-// first. Each begins Check after the one before and has three attempts, the last
-// of which takes the link down; one more operation may be under way at the end of
-// Evict.
-func (t Timings) EvictionDelay() time.Duration {
-	t = t.withDefaults()
-	comparison := t.Check + failuresToTrip*t.Operation + (failuresToTrip-1)*t.ProbeFirst
-	return t.Operation + 2*comparison
-}
-
 // WithTimings sets the time limits and intervals.
 func WithTimings(t Timings) RedisOption { return func(r *Redis) { r.timings = t.withDefaults() } }

@@ -31,12 +31,3 @@ func (u *uncoordinated) add() {
 	u.log.Warn("cache: asked the origin without agreement", "n", u.count-u.reported)
 	u.reported, u.at = u.count, now
 }
-
-// Uncoordinated returns how many times the origin was asked although another
-// process may have asked it for the same: Redis did not answer, or the lease was
-// lost before the answer came.
-func (r *Redis) Uncoordinated() uint64 {
-	r.uncoordinated.mu.Lock()
-	defer r.uncoordinated.mu.Unlock()
-	return r.uncoordinated.count
-}
