@@ -11,9 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/Shopify/toxiproxy/v2"
 	"github.com/redis/go-redis/v9"
-	"github.com/rs/zerolog"
 
 	"zoomql/cache/redistest"
 )
@@ -159,59 +157,26 @@ func TestNoStaleReads(t *testing.T) {
 	m.settled(t, replicas)
 }
 
-// line is the way of a replica to Redis, which can be broken.
-type line struct {
-	*toxiproxy.Proxy
-	t *testing.T
-}
-
-func newLine(t *testing.T, addr string) *line {
-	t.Helper()
-	quiet := zerolog.Nop()
-	p := toxiproxy.NewProxy(toxiproxy.NewServer(toxiproxy.NewMetricsContainer(nil), quiet), "redis", "127.0.0.1:0", addr)
-	if err := p.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(p.Stop)
-	return &line{p, t}
-}
-
-// lose drops whatever is sent, until mended.
-func (l *line) lose() {
-	for _, stream := range []string{"upstream", "downstream"} {
-		if _, err := l.Toxics.AddToxicJson(strings.NewReader(`{"name":"` + stream + `","type":"timeout","stream":"` + stream + `","attributes":{"timeout":0}}`)); err != nil {
-			l.t.Error(err)
-		}
-	}
-}
-
-func (l *line) mend() { l.Toxics.ResetToxics(context.Background()) }
-
 // TestCutOffReplicas cuts replicas off while all read and write. The reads of each are
 // held against what it has received, and in the end all know all: each what it has
 // missed, and the others what it did meanwhile.
 func TestCutOffReplicas(t *testing.T) {
 	t.Parallel()
 	const things = 100
-	_, addr := redistest.StartTCP(t)
+	server := redistest.Start(t)
 	m := newModel(4, things)
 	// Short enough for replicas to notice, and long enough for a busy machine.
 	timings := Timings{Operation: 3 * time.Second, Quiet: 3 * time.Second, Recent: time.Hour}
 	var (
-		lines    []*line
+		wires    []*redistest.Wire
 		replicas []*Tiered
 		steps    [4]atomic.Int64
 		over     atomic.Bool
 		wg       sync.WaitGroup
 	)
 	for i := range 4 {
-		l := newLine(t, addr)
-		client, err := Dial("redis://" + l.Listen)
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { client.Close() })
-		lines, replicas = append(lines, l), append(replicas, m.open(t, client, i, timings))
+		w := server.Wire()
+		wires, replicas = append(wires, w), append(replicas, m.open(t, w.Client, i, timings))
 	}
 	for i, s := range replicas {
 		wg.Go(func() {
@@ -235,20 +200,13 @@ func TestCutOffReplicas(t *testing.T) {
 			eventually(t, "all go on", func() bool { return steps[i].Load() >= soFar+n })
 		}
 	}
-	for n, c := range []struct{ cut, mend func(*line) }{
-		{(*line).lose, (*line).mend},
-		{func(l *line) { l.Stop() }, func(l *line) {
-			if err := l.Start(); err != nil {
-				t.Error(err)
-			}
-		}},
-	} {
+	for n, breakWire := range []func(*redistest.Wire){(*redistest.Wire).Lose, (*redistest.Wire).Cut} {
 		link := replicas[n].l2.(modelled).link
 		await(500)
-		c.cut(lines[n])
+		breakWire(wires[n])
 		eventually(t, "the link is down", link.down)
 		await(500)
-		c.mend(lines[n])
+		wires[n].Mend()
 		eventually(t, "the link is up", func() bool { return !link.down() })
 	}
 	await(500)

@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -195,12 +196,14 @@ func (s *Server) Client() *redis.Client { return s.Wire().Client }
 // URL returns the server's address, for Dial and for other processes.
 func (s *Server) URL() string { return "unix://" + s.socket }
 
-// A Wire is a client whose connection can be cut.
+// A Wire is a client whose connections can be broken: cut, so that both ends see it,
+// or made to lose what is sent, so that neither does.
 type Wire struct {
 	*redis.Client
 	mu    sync.Mutex
 	cut   bool
 	conns map[net.Conn]bool
+	lossy atomic.Bool
 }
 
 var errCut = errors.New("redistest: the wire is cut")
@@ -211,22 +214,29 @@ func (s *Server) Wire() *Wire {
 	w.Client = redis.NewClient(&redis.Options{
 		Addr: s.socket, ContextTimeoutEnabled: true, DialerRetries: 1,
 		DialTimeout: slack, ReadTimeout: slack, WriteTimeout: slack,
-		Dialer: func(ctx context.Context, _, _ string) (net.Conn, error) {
-			w.mu.Lock()
-			defer w.mu.Unlock()
-			if w.cut {
-				return nil, errCut
-			}
-			c, err := (&net.Dialer{}).DialContext(ctx, "unix", s.socket)
-			if err == nil {
-				w.conns[c] = true
-			}
-			return c, err
-		},
+		Dialer:                   func(ctx context.Context, _, _ string) (net.Conn, error) { return w.dial(ctx, s.socket) },
 		MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
 	})
 	s.t.Cleanup(func() { w.Close() })
 	return w
+}
+
+func (w *Wire) dial(ctx context.Context, socket string) (net.Conn, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.cut {
+		return nil, errCut
+	}
+	c, err := (&net.Dialer{}).DialContext(ctx, "unix", socket)
+	if err != nil {
+		return nil, err
+	}
+	w.conns[c] = true
+	raw, _ := c.(syscall.Conn) // by which go-redis sees whether it is alive
+	return struct {
+		lossyConn
+		syscall.Conn
+	}{lossyConn{c, &w.lossy}, raw}, nil
 }
 
 // Cut breaks all connections and refuses new ones, until Mend.
@@ -234,15 +244,49 @@ func (w *Wire) Cut() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.cut = true
+	w.closeAll()
+}
+
+// Lose drops all that is sent either way, until Mend. Connections stay open, and new
+// ones are accepted and get no answer.
+func (w *Wire) Lose() { w.lossy.Store(true) }
+
+// Mend ends Cut and Lose. Connections that may have lost something are closed.
+func (w *Wire) Mend() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.lossy.Load() {
+		w.closeAll() // first: what is half lost must not go on
+	}
+	w.lossy.Store(false)
+	w.cut = false
+}
+
+func (w *Wire) closeAll() {
 	for c := range w.conns {
 		c.Close()
 	}
 	clear(w.conns)
 }
 
-// Mend ends Cut.
-func (w *Wire) Mend() {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.cut = false
+// lossyConn is a connection that loses what is sent while its wire does.
+type lossyConn struct {
+	net.Conn
+	lossy *atomic.Bool
+}
+
+func (c lossyConn) Write(b []byte) (int, error) {
+	if c.lossy.Load() {
+		return len(b), nil
+	}
+	return c.Conn.Write(b)
+}
+
+func (c lossyConn) Read(b []byte) (int, error) {
+	for {
+		n, err := c.Conn.Read(b)
+		if err != nil || !c.lossy.Load() {
+			return n, err
+		}
+	}
 }
