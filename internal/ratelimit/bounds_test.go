@@ -9,7 +9,7 @@ import (
 
 // Whoever makes up hosts and registrants fills nothing, and what is near its end is
 // not forgotten.
-func TestCountsAreBounded(t *testing.T) {
+func TestMemory_madeUpKeys_areBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := &Memory{}
 		now := time.Now()
@@ -50,7 +50,7 @@ func TestCountsAreBounded(t *testing.T) {
 }
 
 // What is remembered for a Redis that may lose it is bounded too.
-func TestSightsAndBlocksAreBounded(t *testing.T) {
+func TestShared_madeUpKeys_areBounded(t *testing.T) {
 	s := &Shared{local: &Memory{}, seen: map[string]*lastSeen{}, blocks: map[string]time.Time{}, epochs: map[string]int64{}, replicas: 1, present: 1, log: silent}
 	s.down.Store(true)
 	for i := range maxLastSeen + 1_000 {

@@ -7,11 +7,11 @@ import (
 
 // Starts are as far apart here as they are in Redis, however slow an answer is; and
 // when it was the first one, the call is known to be late.
-func TestSlowAnswers(t *testing.T) {
+func TestRedisTake_slowReply_startsOnTime(t *testing.T) {
 	inVirtualTime(t, func(t *testing.T, v *virtualRedis) {
 		take := func(s *Redis) Decision {
 			t.Helper()
-			return take(t, s, time.Minute, Limit{Key: "a:slow", Calls: 1, Window: 2 * time.Second})
+			return Take(t, s, time.Minute, Limit{Key: "a:slow", Calls: 1, Window: 2 * time.Second})
 		}
 		s := NewRedis(v)
 		first := take(s)
@@ -28,7 +28,7 @@ func TestSlowAnswers(t *testing.T) {
 
 // A slow answer does not make its start late; a clock that was set, or that has not
 // been read for long, is believed anew.
-func TestClocks(t *testing.T) {
+func TestClocks_bestSample(t *testing.T) {
 	began := time.Now()
 	at := func(asked, told time.Duration, showed int64) clockSample {
 		return clockSample{began.Add(asked), began.Add(told), showed}

@@ -81,7 +81,7 @@ func (o *origin) other(ctx context.Context, interval func() time.Duration) {
 func (o *origin) drain(ctx context.Context, wg *sync.WaitGroup, l *Limiter, limit Limit, way func() time.Duration) {
 	for range 40 {
 		wg.Go(func() {
-			for wait(ctx, l, []Limit{limit}) == nil {
+			for Wait(ctx, l, []Limit{limit}) == nil {
 				time.Sleep(way())
 				ok := o.call(true)
 				time.Sleep(way())
@@ -98,10 +98,10 @@ func always(d time.Duration) func() time.Duration { return func() time.Duration 
 
 var paced = Limit{Key: "a:paced", Calls: 80, Window: time.Second, Burst: 40}
 
-// TestOthersSpendToo: another app takes three tenths of the budget, and nothing
+// TestRefuse_applicationComesAndGoes: another app takes three tenths of the budget, and nothing
 // says so but refusals.
-func TestOthersSpendToo(t *testing.T) {
-	oneAtATime(t)
+func TestRefuse_applicationComesAndGoes(t *testing.T) {
+	OneAtATime(t)
 	synctest.Test(t, func(t *testing.T) {
 		var (
 			o  = &origin{calls: 80, window: time.Second}
@@ -147,13 +147,13 @@ func TestOthersSpendToo(t *testing.T) {
 	})
 }
 
-// TestUnevenOthers: another app takes about three tenths of the budget for 45
+// TestRefuse_unevenApplication: another app takes about three tenths of the budget for 45
 // seconds, now more and now less, and calls take now longer and now shorter. The
 // marks are those of make chaos. They cannot be met always: the other's busiest
 // second has from 27 to 30 of 80 calls, and may come late. Nearly nine of ten runs
 // meet them; this fails when it is hardly more than a half.
-func TestUnevenOthers(t *testing.T) {
-	oneAtATime(t)
+func TestRefuse_unevenApplication(t *testing.T) {
+	OneAtATime(t)
 	const runs = 24
 	met := 0
 	for run := range runs {
@@ -203,9 +203,9 @@ func TestUnevenOthers(t *testing.T) {
 	}
 }
 
-// TestReplicasLearnTogether is the same on two replicas over Redis, for a few
+// TestRefuse_twoReplicas is the same on two replicas over Redis, for a few
 // seconds.
-func TestReplicasLearnTogether(t *testing.T) {
+func TestRefuse_twoReplicas(t *testing.T) {
 	inVirtualTime(t, func(t *testing.T, v *virtualRedis) {
 		v.way = always(time.Millisecond)
 		var (
@@ -231,12 +231,12 @@ func TestReplicasLearnTogether(t *testing.T) {
 
 // storeLearns: every store draws the same from a refusal as others.refuse,
 // and lets so many fewer start. Of those that come right after it, see
-// TestScriptsLearnAsOthers and TestUnderWay.
+// TestScripts_agreeWithWindow and TestRefuse_callsInFlight_tellNothingNew.
 func storeLearns(t *testing.T, s Store) {
 	for _, own := range []int{1, 39, 41, 60, 77} {
 		l := Limit{Key: "a:" + strconv.Itoa(own), Calls: 80, Window: hour}
 		for range own {
-			take(t, s, 0, l)
+			Take(t, s, 0, l)
 		}
 		var est window.Competing
 		block := est.Refuse(int64(hour), own, &l)
@@ -255,18 +255,18 @@ func storeLearns(t *testing.T, s Store) {
 			t.Errorf("%d own calls: %+v, want %d others and %d left", own, all[0], est.Calls, left)
 		}
 		for range left {
-			if d := take(t, s, 0, l); !d.OK {
+			if d := Take(t, s, 0, l); !d.OK {
 				t.Errorf("%d own calls: got %+v", own, d)
 			}
 		}
-		if d := take(t, s, 0, l); d.OK {
+		if d := Take(t, s, 0, l); d.OK {
 			t.Errorf("%d own calls: one too many", own)
 		}
 	}
 }
 
-// TestUnderWay: what is refused right after a refusal tells nothing more.
-func TestUnderWay(t *testing.T) {
+// TestRefuse_callsInFlight_tellNothingNew: what is refused right after a refusal tells nothing more.
+func TestRefuse_callsInFlight_tellNothingNew(t *testing.T) {
 	var m Memory
 	l, now := Limit{Key: "a:l", Calls: 80, Window: hour}, time.Unix(1_800_000_000, 0)
 	for range 60 {
@@ -308,9 +308,9 @@ func (c clocked) EvalSha(ctx context.Context, hash string, keys []string, args .
 	return clockedScripts[hash].Run(ctx, c.Client, keys, args...)
 }
 
-// TestScriptsLearnAsOthers: from whatever is believed, and whenever, the scripts
+// TestScripts_agreeWithWindow: from whatever is believed, and whenever, the scripts
 // make of a refusal, of a figure and of the time that passes what others does.
-func TestScriptsLearnAsOthers(t *testing.T) {
+func TestScripts_agreeWithWindow(t *testing.T) {
 	client := redistest.Start(t).Client()
 	r := NewRedis(clocked{client}, withTimings(slowTimings))
 	ctx := t.Context()
@@ -379,9 +379,9 @@ func TestScriptsLearnAsOthers(t *testing.T) {
 	}
 }
 
-// TestRemindedOthersAreDoubted: what a replica tells a Redis that has forgotten all
+// TestRestore_estimateDecays: what a replica tells a Redis that has forgotten all
 // is doubted in time like what was learned.
-func TestRemindedOthersAreDoubted(t *testing.T) {
+func TestRestore_estimateDecays(t *testing.T) {
 	client := redistest.Start(t).Client()
 	r := NewRedis(client, withTimings(slowTimings))
 	l := Limit{Key: "a:l", Calls: 80, Window: time.Second}
@@ -414,7 +414,7 @@ func TestRemindedOthersAreDoubted(t *testing.T) {
 // at once, less of them in steps.
 func storeIsTold(t *testing.T, s Store) {
 	l := Limit{Key: "a:l", Calls: 10, Window: hour}
-	take(t, s, 0, l)
+	Take(t, s, 0, l)
 	for _, step := range []struct{ left, others int }{{9, 0}, {4, 5}, {9, 4}, {9, 3}, {5, 4}} {
 		if err := s.Observe(t.Context(), time.Now(), l, step.left); err != nil {
 			t.Fatal(err)
@@ -432,7 +432,7 @@ func storeLeavesTheGuardToOthers(t *testing.T, s Store) {
 		l := Limit{Key: "a:" + guard.String(), Calls: 8, Window: hour, Guard: guard}
 		var first Decision
 		for i := range 6 {
-			if d := take(t, s, 0, l); i == 0 {
+			if d := Take(t, s, 0, l); i == 0 {
 				first = d
 			}
 		}
@@ -440,7 +440,7 @@ func storeLeavesTheGuardToOthers(t *testing.T, s Store) {
 			t.Fatal(err)
 		}
 		want := l.Effective(2)
-		d := take(t, s, 3*hour, l)
+		d := Take(t, s, 3*hour, l)
 		if off := time.Duration(d.at-first.at) - want; off < 0 || off > time.Millisecond {
 			t.Errorf("%v of guard: the next starts after %v, want %v", guard, time.Duration(d.at-first.at), want)
 		}
@@ -452,7 +452,7 @@ func storePaces(t *testing.T, s Store) {
 	l := Limit{Key: "a:l", Calls: 8, Window: 8 * hour, Burst: 4, Guard: -1}
 	var starts []int64
 	for range 12 {
-		starts = append(starts, take(t, s, day, l).at)
+		starts = append(starts, Take(t, s, day, l).at)
 	}
 	for i, want := range []int{0, 0, 0, 0, 1, 2, 3, 4, 16, 17, 18, 19} {
 		got := time.Duration(starts[i] - starts[0])

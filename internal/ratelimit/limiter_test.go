@@ -1,9 +1,8 @@
-package ratelimit
+package ratelimit_test
 
 import (
 	"context"
 	"errors"
-	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -11,278 +10,301 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"zoomql/internal/ratelimit"
 )
 
 // second allows two calls a second, exactly.
-var second = Limit{Key: "a:second", Calls: 2, Window: time.Second, Guard: -1}
+var second = ratelimit.Limit{Key: "a:second", Calls: 2, Window: time.Second, Guard: -1}
 
-// wait reserves a call that leaves at once.
-func wait(ctx context.Context, l *Limiter, limits []Limit) error {
-	g, err := l.Reserve(ctx, limits)
-	if err == nil {
-		g.Sent()
-	}
-	return err
-}
-
-// A scene is a Limiter in a bubble of time, and a diary of who started when.
-type scene struct {
-	*Limiter
+// A story is a Limiter in a bubble of time, and notes of when each call started or
+// failed.
+type story struct {
+	*ratelimit.Limiter
+	store *ratelimit.Memory
 	t     *testing.T
 	began time.Time
-	mu    sync.Mutex
-	diary []string
 	wg    sync.WaitGroup
+
+	mu    sync.Mutex
+	notes []string
 }
 
-// oneAtATime keeps a bubble from firing two timers at once until the end of the
-// test: under -race, that crashes the process (golang/go#78156).
-func oneAtATime(t *testing.T) {
-	before := runtime.GOMAXPROCS(1)
-	t.Cleanup(func() { runtime.GOMAXPROCS(before) })
-}
-
-func play(t *testing.T, f func(t *testing.T, s *scene)) {
-	oneAtATime(t)
+// tell runs a story and expects that nothing waits at its end.
+func tell(t *testing.T, f func(t *testing.T, s *story)) {
+	ratelimit.OneAtATime(t)
 	synctest.Test(t, func(t *testing.T) {
 		time.Sleep(time.Hour) // bubbles begin at midnight, where days change
-		s := &scene{Limiter: NewLimiter(&Memory{}, time.Minute), t: t, began: time.Now()}
+		store := &ratelimit.Memory{}
+		s := &story{Limiter: ratelimit.NewLimiter(store, time.Minute), store: store, t: t, began: time.Now()}
 		f(t, s)
 		s.wg.Wait()
 		synctest.Wait()
-		if n := s.waiting.Load(); n != 0 || len(s.queues) != 0 {
-			t.Errorf("%d still wait in %d queues", n, len(s.queues))
+		if s.Waiting() != 0 || s.Queues() != 0 {
+			t.Errorf("%d calls still wait in %d queues", s.Waiting(), s.Queues())
 		}
 	})
 }
 
-// call lets someone wait, in line before whoever calls next.
-func (s *scene) call(ctx context.Context, who string, prio Priority, limits ...Limit) {
+// call begins a call, which waits before those that are begun after it.
+func (s *story) call(ctx context.Context, name string, p ratelimit.Priority, limits ...ratelimit.Limit) {
 	s.wg.Go(func() {
-		err := wait(WithPriority(ctx, prio), s.Limiter, limits)
+		err := ratelimit.Wait(ratelimit.WithPriority(ctx, p), s.Limiter, limits)
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		note := who + " " + time.Since(s.began).String()
+		note := name + " " + time.Since(s.began).String()
 		if err != nil {
 			note += " failed"
 		}
-		s.diary = append(s.diary, note)
+		s.notes = append(s.notes, note)
 	})
 	synctest.Wait()
 }
 
-func (s *scene) within(d time.Duration) context.Context {
+func (s *story) within(d time.Duration) context.Context {
 	ctx, cancel := context.WithTimeout(s.t.Context(), d)
 	s.t.Cleanup(cancel)
 	return ctx
 }
 
-func (s *scene) want(notes ...string) {
+// want waits for all calls and compares the notes, in any order.
+func (s *story) want(notes ...string) {
 	s.t.Helper()
 	s.wg.Wait()
 	slices.Sort(notes)
-	slices.Sort(s.diary)
-	if !slices.Equal(s.diary, notes) {
-		s.t.Errorf("got  %q\nwant %q", s.diary, notes)
+	slices.Sort(s.notes)
+	if !slices.Equal(s.notes, notes) {
+		s.t.Errorf("got  %q\nwant %q", s.notes, notes)
 	}
 }
 
-func TestWaitInOrder(t *testing.T) {
-	play(t, func(t *testing.T, s *scene) {
+func (s *story) wantLeft(l ratelimit.Limit, want int) {
+	s.t.Helper()
+	if got := ratelimit.Left(s.t, s.store, l); got[0] != want {
+		s.t.Errorf("%d calls are left of %s, want %d", got[0], l.Key, want)
+	}
+}
+
+func TestReserve_inOrderOfArrival(t *testing.T) {
+	tell(t, func(t *testing.T, s *story) {
 		for i := range 5 {
-			s.call(t.Context(), strconv.Itoa(i), Interactive, second)
+			s.call(t.Context(), strconv.Itoa(i), ratelimit.Interactive, second)
 		}
 		s.want("0 0s", "1 0s", "2 1s", "3 1s", "4 2s")
 	})
 }
 
-func TestInteractiveGoesFirst(t *testing.T) {
-	play(t, func(t *testing.T, s *scene) {
-		for _, who := range []string{"b0", "b1", "b2", "b3", "b4"} {
-			s.call(t.Context(), who, Refresh, second)
+func TestReserve_interactiveBeforeRefresh(t *testing.T) {
+	tell(t, func(t *testing.T, s *story) {
+		for _, name := range []string{"r0", "r1", "r2", "r3", "r4"} {
+			s.call(t.Context(), name, ratelimit.Refresh, second)
 		}
 		time.Sleep(time.Millisecond)
-		for _, who := range []string{"i0", "i1", "i2"} {
-			s.call(t.Context(), who, Interactive, second)
+		for _, name := range []string{"i0", "i1", "i2"} {
+			s.call(t.Context(), name, ratelimit.Interactive, second)
 		}
-		s.want("b0 0s", "b1 0s", "i0 1s", "i1 1s", "i2 2s", "b2 2s", "b3 3s", "b4 3s")
+		s.want("r0 0s", "r1 0s", "i0 1s", "i1 1s", "i2 2s", "r2 2s", "r3 3s", "r4 3s")
 	})
 }
 
-func TestInteractiveOvertakesInTime(t *testing.T) {
-	play(t, func(t *testing.T, s *scene) {
-		for _, who := range []string{"b0", "b1", "b2", "b3"} {
-			s.call(s.within(1500*time.Millisecond), who, Refresh, second)
+// TestReserve_interactiveOvertakes_lateOnesFail: an interactive call has the start that
+// a refresh waited for. The refresh fails at the next check of the deadlines, since only
+// a start after its deadline is left.
+func TestReserve_interactiveOvertakes_lateOnesFail(t *testing.T) {
+	tell(t, func(t *testing.T, s *story) {
+		for _, name := range []string{"r0", "r1", "r2", "r3"} {
+			s.call(s.within(1500*time.Millisecond), name, ratelimit.Refresh, second)
 		}
-		// Its own start would be at 2s; it takes one at 1s. For whom only
-		// the start at 2s is left fails at the next look at all who wait.
-		s.call(s.within(1200*time.Millisecond), "i0", Interactive, second)
-		s.call(s.within(1200*time.Millisecond), "i1", Interactive, second)
-		s.call(s.within(1200*time.Millisecond), "i2", Interactive, second) // both starts are taken
-		s.want("b0 0s", "b1 0s", "i0 1s", "i1 1s", "b2 50ms failed", "b3 50ms failed", "i2 0s failed")
-		if got := left(t, s.store, second); got[0] != 0 {
-			t.Errorf("%d left", got[0])
-		}
+		s.call(s.within(1200*time.Millisecond), "i0", ratelimit.Interactive, second)
+		s.call(s.within(1200*time.Millisecond), "i1", ratelimit.Interactive, second)
+		s.call(s.within(1200*time.Millisecond), "i2", ratelimit.Interactive, second) // both starts are taken
+		s.want("r0 0s", "r1 0s", "i0 1s", "i1 1s", "r2 50ms failed", "r3 50ms failed", "i2 0s failed")
+		s.wantLeft(second, 0)
 	})
 }
 
-func TestRefreshDoesNotOvertake(t *testing.T) {
-	play(t, func(t *testing.T, s *scene) {
-		for _, who := range []string{"b0", "b1", "b2", "b3"} {
-			s.call(t.Context(), who, Refresh, second)
+func TestReserve_refreshDoesNotOvertake(t *testing.T) {
+	tell(t, func(t *testing.T, s *story) {
+		for _, name := range []string{"r0", "r1", "r2", "r3"} {
+			s.call(t.Context(), name, ratelimit.Refresh, second)
 		}
-		s.call(s.within(1200*time.Millisecond), "late", Refresh, second)
-		s.want("b0 0s", "b1 0s", "b2 1s", "b3 1s", "late 0s failed")
+		s.call(s.within(1200*time.Millisecond), "late", ratelimit.Refresh, second)
+		s.want("r0 0s", "r1 0s", "r2 1s", "r3 1s", "late 0s failed")
 	})
 }
 
-func TestWhatCannotBeInTimeFailsAtOnce(t *testing.T) {
-	play(t, func(t *testing.T, s *scene) {
-		daily := Limit{Key: "a:day", Calls: 1, Daily: true}
+func TestReserve_deadlineTooSoon_failsAtOnce(t *testing.T) {
+	tell(t, func(t *testing.T, s *story) {
+		daily := ratelimit.Limit{Key: "a:day", Calls: 1, Daily: true}
 		for range 4 {
-			s.call(t.Context(), "ok", Interactive, second)
+			s.call(t.Context(), "ok", ratelimit.Interactive, second)
 		}
-		err := wait(s.within(1999*time.Millisecond), s.Limiter, []Limit{second, daily})
-		var e *Error
-		if !errors.Is(err, ErrLimited) || !errors.As(err, &e) {
+		err := ratelimit.Wait(s.within(1999*time.Millisecond), s.Limiter, []ratelimit.Limit{second, daily})
+		var e *ratelimit.Error
+		if !errors.Is(err, ratelimit.ErrLimited) || !errors.As(err, &e) {
 			t.Fatal(err)
 		}
 		if e.Key != second.Key || e.Daily || e.RetryAt.Sub(s.began) != 2*time.Second || time.Since(s.began) != 0 {
 			t.Errorf("got %+v after %v", e, time.Since(s.began))
 		}
-		if err := wait(s.within(2001*time.Millisecond), s.Limiter, []Limit{second, daily}); err != nil {
-			t.Error("just in time, and it was not spent:", err)
+		if err := ratelimit.Wait(s.within(2001*time.Millisecond), s.Limiter, []ratelimit.Limit{second, daily}); err != nil {
+			t.Error("a deadline that is just late enough, with a call of the day left:", err)
 		}
-		err = wait(t.Context(), s.Limiter, []Limit{daily})
-		if !errors.As(err, &e) || e.Key != daily.Key || !e.Daily || !e.RetryAt.Equal(time.Now().Truncate(day).Add(day+2*time.Second)) {
+		err = ratelimit.Wait(t.Context(), s.Limiter, []ratelimit.Limit{daily})
+		tomorrow := time.Now().Truncate(24 * time.Hour).Add(24*time.Hour + 2*time.Second)
+		if !errors.As(err, &e) || e.Key != daily.Key || !e.Daily || !e.RetryAt.Equal(tomorrow) {
 			t.Errorf("got %v", err)
+		}
+		if want := "ratelimit: a:day has no calls left until " + tomorrow.UTC().Format(time.RFC3339); err.Error() != want {
+			t.Errorf("the error says %q, want %q", err, want)
 		}
 	})
 }
 
-func TestNobodyWaitsLongerThanMaxWait(t *testing.T) {
-	play(t, func(t *testing.T, s *scene) {
-		s.Block(t.Context(), second.Key, time.Now().Add(time.Minute+time.Second))
-		s.call(t.Context(), "x", Interactive, second)
+func TestReserve_blockedBeyondMaxWait_failsAtOnce(t *testing.T) {
+	tell(t, func(t *testing.T, s *story) {
+		if err := s.Block(t.Context(), second.Key, time.Now().Add(time.Minute+time.Second)); err != nil {
+			t.Fatal(err)
+		}
+		s.call(t.Context(), "x", ratelimit.Interactive, second)
 		s.want("x 0s failed")
 	})
 }
 
-func TestWhoLeavesMakesRoom(t *testing.T) {
-	play(t, func(t *testing.T, s *scene) {
-		s.call(t.Context(), "0", Interactive, second)
-		s.call(t.Context(), "1", Interactive, second)
-		ctx, leave := context.WithCancel(t.Context())
-		s.call(ctx, "gone", Interactive, second)
-		s.call(t.Context(), "2", Interactive, second)
-		s.call(t.Context(), "3", Interactive, second)
+func TestReserve_waiterCancelled_nextHasItsStart(t *testing.T) {
+	tell(t, func(t *testing.T, s *story) {
+		s.call(t.Context(), "0", ratelimit.Interactive, second)
+		s.call(t.Context(), "1", ratelimit.Interactive, second)
+		ctx, cancel := context.WithCancel(t.Context())
+		s.call(ctx, "cancelled", ratelimit.Interactive, second)
+		s.call(t.Context(), "2", ratelimit.Interactive, second)
+		s.call(t.Context(), "3", ratelimit.Interactive, second)
 		time.Sleep(500 * time.Millisecond)
-		leave()
-		s.want("0 0s", "1 0s", "gone 500ms failed", "2 1s", "3 1s")
-		s.call(t.Context(), "4", Interactive, second)
-		s.call(t.Context(), "5", Interactive, second)
-		s.want("0 0s", "1 0s", "gone 500ms failed", "2 1s", "3 1s", "4 2s", "5 2s")
+		cancel()
+		s.want("0 0s", "1 0s", "cancelled 500ms failed", "2 1s", "3 1s")
+		s.call(t.Context(), "4", ratelimit.Interactive, second)
+		s.call(t.Context(), "5", ratelimit.Interactive, second)
+		s.want("0 0s", "1 0s", "cancelled 500ms failed", "2 1s", "3 1s", "4 2s", "5 2s")
 	})
 }
 
-func TestGoneBeforeIsNotCounted(t *testing.T) {
-	play(t, func(t *testing.T, s *scene) {
+func TestReserve_contextEndedBefore_countsNothing(t *testing.T) {
+	tell(t, func(t *testing.T, s *story) {
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
-		if err := wait(ctx, s.Limiter, []Limit{second}); !errors.Is(err, context.Canceled) {
+		if err := ratelimit.Wait(ctx, s.Limiter, []ratelimit.Limit{second}); !errors.Is(err, context.Canceled) {
 			t.Error(err)
 		}
-		if err := wait(t.Context(), s.Limiter, nil); err != nil {
+		s.wantLeft(second, 2)
+	})
+}
+
+func TestReserve_noLimits_startsAtOnce(t *testing.T) {
+	tell(t, func(t *testing.T, s *story) {
+		if err := ratelimit.Wait(t.Context(), s.Limiter, nil); err != nil {
 			t.Error(err)
-		}
-		if got := left(t, s.store, second); got[0] != 2 {
-			t.Errorf("%d left", got[0])
 		}
 	})
 }
 
-func TestBlockReachesWhoWaits(t *testing.T) {
-	play(t, func(t *testing.T, s *scene) {
-		other := Limit{Key: "a:other", Calls: 1, Window: time.Second, Guard: -1}
-		s.call(t.Context(), "0", Interactive, second)
-		s.call(t.Context(), "1", Interactive, second)
-		s.call(t.Context(), "2", Interactive, second)
-		s.call(t.Context(), "3", Interactive, second)
-		s.call(s.within(3*time.Second), "hurried", Interactive, second)
-		s.call(t.Context(), "other", Interactive, other)
-		s.call(t.Context(), "other", Interactive, other)
+func TestBlock_waitersWaitLonger(t *testing.T) {
+	tell(t, func(t *testing.T, s *story) {
+		other := ratelimit.Limit{Key: "a:other", Calls: 1, Window: time.Second, Guard: -1}
+		for i := range 4 {
+			s.call(t.Context(), strconv.Itoa(i), ratelimit.Interactive, second)
+		}
+		s.call(s.within(3*time.Second), "deadline at 3s", ratelimit.Interactive, second)
+		s.call(t.Context(), "other", ratelimit.Interactive, other)
+		s.call(t.Context(), "other", ratelimit.Interactive, other)
 		time.Sleep(500 * time.Millisecond)
-		s.Block(t.Context(), second.Key, s.began.Add(5*time.Second))
-		s.want("0 0s", "1 0s", "hurried 500ms failed", "2 5s", "3 5s", "other 0s", "other 1s")
+		if err := s.Block(t.Context(), second.Key, s.began.Add(5*time.Second)); err != nil {
+			t.Fatal(err)
+		}
+		s.want("0 0s", "1 0s", "deadline at 3s 500ms failed", "2 5s", "3 5s", "other 0s", "other 1s")
 	})
 }
 
-func TestBlockFreesOtherLimits(t *testing.T) {
-	play(t, func(t *testing.T, s *scene) {
-		other := Limit{Key: "a:other", Calls: 10, Window: time.Second, Guard: -1}
-		s.call(t.Context(), "0", Interactive, second)
-		s.call(t.Context(), "1", Interactive, second)
-		s.call(t.Context(), "both", Interactive, second, other)
-		s.Block(t.Context(), other.Key, s.began.Add(5*time.Second))
+func TestBlock_underTwoLimits_freesTheOther(t *testing.T) {
+	tell(t, func(t *testing.T, s *story) {
+		other := ratelimit.Limit{Key: "a:other", Calls: 10, Window: time.Second, Guard: -1}
+		s.call(t.Context(), "0", ratelimit.Interactive, second)
+		s.call(t.Context(), "1", ratelimit.Interactive, second)
+		s.call(t.Context(), "both", ratelimit.Interactive, second, other)
+		if err := s.Block(t.Context(), other.Key, s.began.Add(5*time.Second)); err != nil {
+			t.Fatal(err)
+		}
 		synctest.Wait()
-		s.call(t.Context(), "2", Interactive, second)
-		s.call(t.Context(), "3", Interactive, second)
+		s.call(t.Context(), "2", ratelimit.Interactive, second)
+		s.call(t.Context(), "3", ratelimit.Interactive, second)
 		s.want("0 0s", "1 0s", "both 5s", "2 1s", "3 1s")
 	})
 }
 
-// TestNobodySlipsIn: when another replica gives a start back, it is found out in
-// a moment, and those in line have it before who comes.
-func TestNobodySlipsIn(t *testing.T) {
-	play(t, func(t *testing.T, s *scene) {
-		theirs := take(t, s.store, 0, second)
-		take(t, s.store, 0, second)
-		s.call(t.Context(), "first", Refresh, second)
-		s.store.Cancel(t.Context(), theirs, []Limit{second})
-		s.call(t.Context(), "second", Refresh, second)
+// TestBlock_dayOfWaiter_waitsForTheBlock: the origin blocks a day that has counted a
+// waiter already.
+func TestBlock_dayOfWaiter_waitsForTheBlock(t *testing.T) {
+	tell(t, func(t *testing.T, s *story) {
+		host := ratelimit.Limit{Key: "a:host", Calls: 100, Daily: true}
+		s.call(t.Context(), "0", ratelimit.Interactive, second)
+		s.call(t.Context(), "1", ratelimit.Interactive, second)
+		s.call(t.Context(), "waiter", ratelimit.Interactive, second, host)
+		if err := s.Block(t.Context(), host.Key, s.began.Add(5*time.Second)); err != nil {
+			t.Fatal(err)
+		}
+		s.want("0 0s", "1 0s", "waiter 5s")
+		s.wantLeft(host, 99)
+	})
+}
+
+// TestReserve_otherReplicaCancels_firstWaiterStarts: the queue asks the store again in
+// a moment, and its waiters have the start before a call that comes then.
+func TestReserve_otherReplicaCancels_firstWaiterStarts(t *testing.T) {
+	tell(t, func(t *testing.T, s *story) {
+		theirs := ratelimit.Take(t, s.store, 0, second)
+		ratelimit.Take(t, s.store, 0, second)
+		s.call(t.Context(), "first", ratelimit.Refresh, second)
+		if err := s.store.Cancel(t.Context(), theirs, []ratelimit.Limit{second}); err != nil {
+			t.Fatal(err)
+		}
+		s.call(t.Context(), "second", ratelimit.Refresh, second)
 		s.want("first 200ms", "second 1s")
 	})
 }
 
-// TestPrioritiesShareWindowsNotDays: a call under a day of its own is not
-// behind all background calls under the same window.
-func TestPrioritiesShareWindowsNotDays(t *testing.T) {
-	play(t, func(t *testing.T, s *scene) {
-		host := Limit{Key: "a:host", Calls: 100, Daily: true}
-		for _, who := range []string{"b0", "b1", "b2"} {
-			s.call(t.Context(), who, Refresh, second)
+// TestReserve_daysOfTheirOwn_shareOneQueue: a call under a day of its own is not behind
+// all refreshes under the same window.
+func TestReserve_daysOfTheirOwn_shareOneQueue(t *testing.T) {
+	tell(t, func(t *testing.T, s *story) {
+		host := ratelimit.Limit{Key: "a:host", Calls: 100, Daily: true}
+		for _, name := range []string{"r0", "r1", "r2"} {
+			s.call(t.Context(), name, ratelimit.Refresh, second)
 		}
-		s.call(t.Context(), "i", Interactive, second, host)
-		s.call(t.Context(), "j", Interactive, second, host)
-		s.want("b0 0s", "b1 0s", "i 1s", "j 1s", "b2 2s")
-		if got := left(t, s.store, host); got[0] != 98 {
-			t.Errorf("%d left", got[0])
-		}
+		s.call(t.Context(), "i0", ratelimit.Interactive, second, host)
+		s.call(t.Context(), "i1", ratelimit.Interactive, second, host)
+		s.want("r0 0s", "r1 0s", "i0 1s", "i1 1s", "r2 2s")
+		s.wantLeft(host, 98)
 	})
 }
 
-// TestLimiterUnderLoad keeps a Limiter full for a minute of all kinds of
-// callers: no window holds too many starts, and none too few.
-func TestLimiterUnderLoad(t *testing.T) {
-	oneAtATime(t)
-	synctest.Test(t, func(t *testing.T) {
-		l := NewLimiter(&Memory{}, 10*time.Second)
-		limit := Limit{Key: "a:l", Calls: 20, Window: time.Second}
+// TestReserve_underLoad_windowsAreExactAndFull keeps a Limiter full for a minute of calls
+// with all kinds of deadlines: no window holds too many starts, and none too few.
+func TestReserve_underLoad_windowsAreExactAndFull(t *testing.T) {
+	tell(t, func(t *testing.T, s *story) {
+		limit := ratelimit.Limit{Key: "a:l", Calls: 20, Window: time.Second}
 		var (
 			mu     sync.Mutex
 			starts []time.Time
 			wg     sync.WaitGroup
 		)
-		began := time.Now()
 		for i := range 200 {
 			wg.Go(func() {
-				for n := 0; time.Since(began) < time.Minute; n++ {
-					// Some wait long, some leave, some cannot be served.
+				for n := 0; time.Since(s.began) < time.Minute; n++ {
+					// Some deadlines are far, some near, and some calls are cancelled.
 					ctx, cancel := context.WithTimeout(t.Context(), time.Duration(1+(i*7+n*13)%100)*100*time.Millisecond)
 					if i%5 == 0 {
 						time.AfterFunc(time.Duration(n%7)*300*time.Millisecond, cancel)
 					}
-					err := wait(WithPriority(ctx, Priority(i%int(priorities))), l, []Limit{limit})
+					err := ratelimit.Wait(ratelimit.WithPriority(ctx, ratelimit.Priority(i%ratelimit.Priorities)), s.Limiter, []ratelimit.Limit{limit})
 					now := time.Now()
 					cancel()
 					if err == nil {
@@ -296,7 +318,6 @@ func TestLimiterUnderLoad(t *testing.T) {
 			})
 		}
 		wg.Wait()
-		synctest.Wait()
 		slices.SortFunc(starts, time.Time.Compare)
 		for i := limit.Calls; i < len(starts); i++ {
 			if gap := starts[i].Sub(starts[i-limit.Calls]); gap < limit.Span() {
@@ -305,41 +326,31 @@ func TestLimiterUnderLoad(t *testing.T) {
 		}
 		full := int(time.Minute/limit.Span()) * limit.Calls
 		if n := len(starts); n < full*98/100 {
-			t.Errorf("%d starts, %d were to be had", n, full)
-		}
-		if l.waiting.Load() != 0 || len(l.queues) != 0 {
-			t.Error("someone still waits")
+			t.Errorf("%d starts of %d that the limit allows", n, full)
 		}
 	})
 }
 
-func BenchmarkWaitFree(b *testing.B) {
-	l := NewLimiter(&Memory{}, time.Minute)
-	limits := []Limit{{Key: "a:l", Calls: 1 << 20, Window: time.Millisecond}}
-	b.ReportAllocs()
-	for b.Loop() {
-		wait(b.Context(), l, limits)
-	}
-}
-
-// TestAPauseIsNoMeasure: after a pause, in which nobody's calls started, those who
-// wait are not held for hopeless.
-func TestAPauseIsNoMeasure(t *testing.T) {
-	play(t, func(t *testing.T, s *scene) {
-		l := Limit{Key: "a:l", Calls: 26, Window: time.Second, Guard: -1, Burst: 10}
+// TestReserve_afterPause_noneFails: a pause, in which no call starts, says nothing about
+// how long the waiters wait after it.
+func TestReserve_afterPause_noneFails(t *testing.T) {
+	tell(t, func(t *testing.T, s *story) {
+		l := ratelimit.Limit{Key: "a:l", Calls: 26, Window: time.Second, Guard: -1, Burst: 10}
 		begin := func(n int) {
 			for i := range n {
-				s.call(s.within(5*time.Second), "call"+strconv.Itoa(i), Interactive, l)
+				s.call(s.within(5*time.Second), "call"+strconv.Itoa(i), ratelimit.Interactive, l)
 			}
 		}
 		begin(40)
 		time.Sleep(1600 * time.Millisecond)
-		_ = s.Block(t.Context(), l.Key, time.Now().Add(1900*time.Millisecond))
+		if err := s.Block(t.Context(), l.Key, time.Now().Add(1900*time.Millisecond)); err != nil {
+			t.Fatal(err)
+		}
 		begin(34)
 		time.Sleep(1950 * time.Millisecond)
 		begin(20)
 		s.wg.Wait()
-		for _, note := range s.diary {
+		for _, note := range s.notes {
 			if strings.HasSuffix(note, "failed") {
 				t.Error(note)
 			}
@@ -347,27 +358,10 @@ func TestAPauseIsNoMeasure(t *testing.T) {
 	})
 }
 
-// TestNoStartIsKeptForNobody: who cannot be in time leaves, and the start that was
-// reserved for him is given back in the same look.
-func TestNoStartIsKeptForNobody(t *testing.T) {
-	now := time.Now()
-	l := NewLimiter(&Memory{}, hour)
-	q := &queue{key: second.Key, windows: []Limit{second}, changed: true, next: now}
-	q.insert(&start{d: Decision{Start: now.Add(hour)}, timer: time.NewTimer(hour)})
-	w := &waiter{deadline: now, q: q, ready: make(chan struct{})}
-	q.waiters.push(w)
-	l.queues[q.key] = q
-	l.waiting.Add(1)
-	if got := l.plan(q); !got.done || len(got.surplus) != 1 || w.err == nil || len(l.queues) != 0 {
-		t.Errorf("got %+v; the one who waits: %v; %d queues", got, w.err, len(l.queues))
-	}
-}
-
-// TestWhoSendsLateDelaysTheNext: what counts is when a call leaves.
-func TestWhoSendsLateDelaysTheNext(t *testing.T) {
-	play(t, func(t *testing.T, s *scene) {
+func TestSent_late_delaysTheNext(t *testing.T) {
+	tell(t, func(t *testing.T, s *story) {
 		for range 2 {
-			g, err := s.Reserve(t.Context(), []Limit{second})
+			g, err := s.Reserve(t.Context(), []ratelimit.Limit{second})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -375,35 +369,45 @@ func TestWhoSendsLateDelaysTheNext(t *testing.T) {
 			g.Sent()
 			synctest.Wait()
 		}
-		s.call(t.Context(), "third", Interactive, second)
-		s.wg.Wait()
+		s.call(t.Context(), "third", ratelimit.Interactive, second)
 		s.want("third 1.1s")
 	})
 }
 
-// slowStore is a store that is far away.
-type slowStore struct{ Store }
+// slowStore takes a while to answer.
+type slowStore struct{ ratelimit.Store }
 
-func (s slowStore) Take(ctx context.Context, now time.Time, within time.Duration, limits []Limit) (Decision, error) {
+// Take takes a while.
+func (s slowStore) Take(ctx context.Context, now time.Time, within time.Duration, limits []ratelimit.Limit) (ratelimit.Decision, error) {
 	time.Sleep(100 * time.Millisecond)
 	return s.Store.Take(ctx, now, within, limits)
 }
 
-// Who was let go at once was not held back, however long it took to ask.
-func TestHeld(t *testing.T) {
-	oneAtATime(t)
+func TestHeld_onlyIfQueued(t *testing.T) {
+	ratelimit.OneAtATime(t)
 	synctest.Test(t, func(t *testing.T) {
-		l := NewLimiter(slowStore{&Memory{}}, time.Minute)
+		l := ratelimit.NewLimiter(slowStore{&ratelimit.Memory{}}, time.Minute)
 		for i, held := range []bool{false, false, true} {
-			g, err := l.Reserve(t.Context(), []Limit{second})
+			g, err := l.Reserve(t.Context(), []ratelimit.Limit{second})
 			if err != nil || g.Held() != held {
 				t.Errorf("call %d: held back %v, %v", i, g.Held(), err)
 			}
 			g.Sent()
 		}
-		day := Limit{Key: "a:day", Calls: 2}
-		if g, err := l.Reserve(t.Context(), []Limit{day}); err != nil || g.Held() {
+		day := ratelimit.Limit{Key: "a:day", Calls: 2, Daily: true}
+		if g, err := l.Reserve(t.Context(), []ratelimit.Limit{day}); err != nil || g.Held() {
 			t.Errorf("under a day alone: held back %v, %v", g.Held(), err)
 		}
 	})
+}
+
+func BenchmarkReserve_free(b *testing.B) {
+	l := ratelimit.NewLimiter(&ratelimit.Memory{}, time.Minute)
+	limits := []ratelimit.Limit{{Key: "a:l", Calls: 1 << 20, Window: time.Millisecond}}
+	b.ReportAllocs()
+	for b.Loop() {
+		if err := ratelimit.Wait(b.Context(), l, limits); err != nil {
+			b.Fatal(err)
+		}
+	}
 }

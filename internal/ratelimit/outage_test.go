@@ -10,10 +10,10 @@ import (
 	"zoomql/cache/redistest"
 )
 
-// TestNobodyNoticesTheRestart: Redis is killed and is back, empty, before anyone
+// TestTake_redisRestartedUnnoticed_restoresState: Redis is killed and is back, empty, before anyone
 // asks. What was used of the day and who was refused is known all the same, and
 // the window may have been full.
-func TestNobodyNoticesTheRestart(t *testing.T) {
+func TestTake_redisRestartedUnnoticed_restoresState(t *testing.T) {
 	server := redistest.Start(t)
 	s, other := openShared(t, server), openShared(t, server)
 	eventually(t, "they know of two", func() bool { return s.knows(2) && other.knows(2) })
@@ -23,24 +23,24 @@ func TestNobodyNoticesTheRestart(t *testing.T) {
 		blocked = Limit{Key: "a:blocked", Calls: 10, Window: time.Second}
 	)
 	for range 30 {
-		take(t, s, 0, daily)
+		Take(t, s, 0, daily)
 	}
-	take(t, other, 0, daily)
+	Take(t, other, 0, daily)
 	for range 10 {
-		take(t, s, 0, window)
+		Take(t, s, 0, window)
 	}
 	_ = s.Block(t.Context(), blocked.Key, time.Now().Add(hour))
 	_ = s.Refuse(t.Context(), time.Now(), window)
-	take(t, s, day, window)
+	Take(t, s, day, window)
 
 	s.redis.client.Del(t.Context(), (&Redis{}).countKey(window.Key), (&Redis{}).stateKey(window.Key), (&Redis{}).countKey(daily.Key), (&Redis{}).stateKey(blocked.Key), (&Redis{}).epochKey("a:"))
-	if d := take(t, s, 0, daily); !d.OK {
+	if d := Take(t, s, 0, daily); !d.OK {
 		t.Errorf("got %+v", d)
 	}
-	if d := take(t, other, 0, daily); !d.OK {
+	if d := Take(t, other, 0, daily); !d.OK {
 		t.Errorf("got %+v", d)
 	}
-	if got := left(t, other, daily, window, blocked); !slices.Equal(got, []int{100 - 32, 0, 0}) {
+	if got := Left(t, other, daily, window, blocked); !slices.Equal(got, []int{100 - 32, 0, 0}) {
 		t.Errorf("left %v", got)
 	}
 	all, _ := s.Remaining(t.Context(), time.Now(), []Limit{window})
@@ -49,10 +49,10 @@ func TestNobodyNoticesTheRestart(t *testing.T) {
 	}
 }
 
-// TestRestartUnderLoad kills Redis and starts it again, empty, while two replicas
+// TestTake_redisRestartsUnderLoad kills Redis and starts it again, empty, while two replicas
 // take all they can get: an origin that counts by the second refuses next to
 // nothing, nobody fails, and what is to be had is used before and after.
-func TestRestartUnderLoad(t *testing.T) {
+func TestTake_redisRestartsUnderLoad(t *testing.T) {
 	for name, trouble := range map[string]func(*virtualRedis){
 		"killed":  func(v *virtualRedis) { v.Kill(); time.Sleep(time.Second); v.Run() },
 		"flicker": func(v *virtualRedis) { v.Kill(); v.Run() },
@@ -94,9 +94,9 @@ func TestRestartUnderLoad(t *testing.T) {
 	}
 }
 
-// TestRealRestartUnderLoad is that on a real Redis, at whatever speed: nobody fails,
+// TestTake_realRedisRestartsUnderLoad is that on a real Redis, at whatever speed: nobody fails,
 // and all go back.
-func TestRealRestartUnderLoad(t *testing.T) {
+func TestTake_realRedisRestartsUnderLoad(t *testing.T) {
 	for name, trouble := range map[string]func(*redistest.Server) (mend func()){
 		"killed":  func(s *redistest.Server) func() { s.Kill(); return s.Run },
 		"stalled": func(s *redistest.Server) func() { s.Hang(); return s.Resume },
@@ -138,7 +138,7 @@ func TestRealRestartUnderLoad(t *testing.T) {
 // callUntil makes one call after the other.
 func (o *origin) callUntil(end context.Context, t *testing.T, l *Limiter) {
 	for end.Err() == nil {
-		if err := wait(t.Context(), l, []Limit{paced}); err != nil {
+		if err := Wait(t.Context(), l, []Limit{paced}); err != nil {
 			t.Error(err)
 			return
 		}

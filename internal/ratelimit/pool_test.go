@@ -1,4 +1,4 @@
-package ratelimit
+package ratelimit_test
 
 import (
 	"context"
@@ -10,9 +10,11 @@ import (
 	"testing/synctest"
 
 	"pgregory.net/rapid"
+
+	"zoomql/internal/ratelimit"
 )
 
-func mustTake(ctx context.Context, t *testing.T, p *Pool, n int64) func() {
+func mustTake(ctx context.Context, t *testing.T, p *ratelimit.Pool, n int64) func() {
 	t.Helper()
 	release, ok := p.TryAcquire(ctx, n)
 	if !ok {
@@ -21,17 +23,18 @@ func mustTake(ctx context.Context, t *testing.T, p *Pool, n int64) func() {
 	return release
 }
 
-// A caller with a thousand requests in line delays another's single one by one.
-func TestPoolTakesTurns(t *testing.T) {
+// TestAcquire_otherCallerHasThousandWaiting: the requests of one caller delay another's
+// single request by one.
+func TestAcquire_otherCallerHasThousandWaiting(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := NewPool(1)
+		p := ratelimit.NewPool(1)
 		release := mustTake(t.Context(), t, p, 1)
 		var mu sync.Mutex
 		var served []string
-		var wait sync.WaitGroup
-		stand := func(caller string) {
-			wait.Go(func() {
-				release, err := p.Acquire(WithCaller(t.Context(), caller), 1)
+		var wg sync.WaitGroup
+		begin := func(caller string) {
+			wg.Go(func() {
+				release, err := p.Acquire(ratelimit.WithCaller(t.Context(), caller), 1)
 				if err != nil {
 					t.Error(err)
 					return
@@ -44,48 +47,50 @@ func TestPoolTakesTurns(t *testing.T) {
 			synctest.Wait()
 		}
 		for range 1_000 {
-			stand("flood")
+			begin("flood")
 		}
-		stand("single")
+		begin("single")
 		release()
-		wait.Wait()
+		wg.Wait()
 		if len(served) != 1_001 || served[1] != "single" {
 			t.Errorf("of %d, the first were %v", len(served), served[:3])
 		}
-		if p.Waiting() != 0 || p.free != 1 {
-			t.Errorf("in the end %d wait, %d are free", p.Waiting(), p.free)
+		if p.Waiting() != 0 || p.Free() != 1 {
+			t.Errorf("in the end %d wait, %d are free", p.Waiting(), p.Free())
 		}
 	})
 }
 
-// What is large is not passed over for ever by what is small.
-func TestPoolServesLargeOnes(t *testing.T) {
+// TestAcquire_largeRequest_isNotOvertaken: a small request that would fit waits behind
+// a large one.
+func TestAcquire_largeRequest_isNotOvertaken(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := NewPool(10)
+		p := ratelimit.NewPool(10)
 		first := mustTake(t.Context(), t, p, 9)
 		large := make(chan func(), 1)
 		go func() {
-			release, _ := p.Acquire(WithCaller(t.Context(), "large"), 50)
+			release, _ := p.Acquire(ratelimit.WithCaller(t.Context(), "large"), 50)
 			large <- release
 		}()
 		synctest.Wait()
 		if _, ok := p.TryAcquire(t.Context(), 1); ok {
-			t.Error("a small one went past")
+			t.Error("a small request overtook a large one")
 		}
 		first()
 		(<-large)()
-		if p.free != 10 {
-			t.Errorf("%d are free", p.free)
+		if p.Free() != 10 {
+			t.Errorf("%d are free", p.Free())
 		}
 	})
 }
 
-// Who leaves the line leaves nothing behind, and lets the next go.
-func TestPoolIsLeft(t *testing.T) {
+// TestAcquire_contextEnds_nextIsServed: a request whose context ends holds nothing, and
+// the next one is served at once.
+func TestAcquire_contextEnds_nextIsServed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := NewPool(10)
+		p := ratelimit.NewPool(10)
 		release := mustTake(t.Context(), t, p, 5)
-		ctx, leave := context.WithCancel(t.Context())
+		ctx, cancel := context.WithCancel(t.Context())
 		left := make(chan error, 1)
 		go func() {
 			_, err := p.Acquire(ctx, 10)
@@ -98,28 +103,28 @@ func TestPoolIsLeft(t *testing.T) {
 			served <- release
 		}()
 		synctest.Wait()
-		leave()
+		cancel()
 		if err := <-left; !errors.Is(err, context.Canceled) {
-			t.Errorf("the one that left: %v", err)
+			t.Errorf("the request whose context ended: %v", err)
 		}
 		(<-served)()
 		release()
 		if _, err := p.Acquire(ctx, 1); !errors.Is(err, context.Canceled) {
 			t.Errorf("a context that has ended: %v", err)
 		}
-		if p.Waiting() != 0 || p.free != 10 {
-			t.Errorf("%d wait, %d are free", p.Waiting(), p.free)
+		if p.Waiting() != 0 || p.Free() != 10 {
+			t.Errorf("%d wait, %d are free", p.Waiting(), p.Free())
 		}
 	})
 }
 
-// However many one caller wants to hold, another finds some free; two that want all
-// have the same.
-func TestSharedPoolKeepsRoom(t *testing.T) {
-	p := NewSharedPool(100)
+// TestSharedPool_leavesAPartFree: however much callers want, the next one finds a part
+// free, and a caller that holds nothing may take all that is.
+func TestSharedPool_leavesAPartFree(t *testing.T) {
+	p := ratelimit.NewSharedPool(100)
 	fill := func(caller string) (n int) {
 		for {
-			if _, ok := p.TryAcquire(WithCaller(t.Context(), caller), 1); !ok {
+			if _, ok := p.TryAcquire(ratelimit.WithCaller(t.Context(), caller), 1); !ok {
 				return n
 			}
 			n++
@@ -134,14 +139,15 @@ func TestSharedPoolKeepsRoom(t *testing.T) {
 	if n := fill("c"); n < 10 {
 		t.Errorf("a third caller holds %d", n)
 	}
-	mustTake(WithCaller(t.Context(), "large"), t, p, p.free)
+	mustTake(ratelimit.WithCaller(t.Context(), "large"), t, p, p.Free())
 }
 
-// A caller that holds its part waits without keeping others waiting.
-func TestSharedPoolPassesOverWhoHasItsPart(t *testing.T) {
+// TestSharedPool_callerWithItsPart_isPassedOver: a caller that holds its part waits,
+// and the requests of others behind it do not.
+func TestSharedPool_callerWithItsPart_isPassedOver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := NewSharedPool(10)
-		a := WithCaller(t.Context(), "a")
+		p := ratelimit.NewSharedPool(10)
+		a := ratelimit.WithCaller(t.Context(), "a")
 		var releases []func()
 		for range 5 {
 			releases = append(releases, mustTake(a, t, p, 1))
@@ -152,9 +158,9 @@ func TestSharedPoolPassesOverWhoHasItsPart(t *testing.T) {
 			sixth <- release
 		}()
 		synctest.Wait()
-		other := mustTake(WithCaller(t.Context(), "b"), t, p, 1)
+		other := mustTake(ratelimit.WithCaller(t.Context(), "b"), t, p, 1)
 		if len(sixth) != 0 {
-			t.Fatal("a caller has more than it leaves free")
+			t.Fatal("a caller holds more than it leaves free")
 		}
 		other()
 		releases[0]()
@@ -162,28 +168,28 @@ func TestSharedPoolPassesOverWhoHasItsPart(t *testing.T) {
 		for _, release := range releases[1:] {
 			release()
 		}
-		if p.free != 10 || len(p.held) != 0 {
-			t.Errorf("%d are free, %v is held", p.free, p.held)
+		if p.Free() != 10 || p.Holders() != 0 {
+			t.Errorf("%d are free, %d callers hold some", p.Free(), p.Holders())
 		}
 	})
 }
 
-// Whatever is asked for, in whatever order: no more is lent than there is, and all
-// are served in the end.
-func TestPoolLendsWhatThereIs(t *testing.T) {
+// TestAcquire_neverLendsMoreThanItsSize: whatever is asked for, in whatever order, no
+// more is lent than there is, and all requests are served in the end.
+func TestAcquire_neverLendsMoreThanItsSize(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		size := rapid.Int64Range(1, 20).Draw(rt, "size")
-		p := NewPool(size)
+		p := ratelimit.NewPool(size)
 		if rapid.Bool().Draw(rt, "shares") {
-			p = NewSharedPool(size)
+			p = ratelimit.NewSharedPool(size)
 		}
 		var mu sync.Mutex
 		var lent int64
-		var wait sync.WaitGroup
+		var wg sync.WaitGroup
 		for i := range rapid.IntRange(1, 40).Draw(rt, "requests") {
 			n := rapid.Int64Range(1, 25).Draw(rt, "n")
-			ctx := WithPriority(WithCaller(t.Context(), strconv.Itoa(i%3)), Priority(i%int(priorities)))
-			wait.Go(func() {
+			ctx := ratelimit.WithPriority(ratelimit.WithCaller(t.Context(), strconv.Itoa(i%3)), ratelimit.Priority(i%ratelimit.Priorities))
+			wg.Go(func() {
 				release, err := p.Acquire(ctx, n)
 				if err != nil {
 					rt.Error(err)
@@ -202,9 +208,9 @@ func TestPoolLendsWhatThereIs(t *testing.T) {
 				release()
 			})
 		}
-		wait.Wait()
-		if p.free != size || p.Waiting() != 0 || len(p.held) != 0 {
-			rt.Errorf("in the end %d of %d are free, %d wait, %v is held", p.free, size, p.Waiting(), p.held)
+		wg.Wait()
+		if p.Free() != size || p.Waiting() != 0 || p.Holders() != 0 {
+			rt.Errorf("in the end %d of %d are free, %d wait, %d callers hold some", p.Free(), size, p.Waiting(), p.Holders())
 		}
 	})
 }

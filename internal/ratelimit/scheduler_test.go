@@ -8,9 +8,9 @@ import (
 	"pgregory.net/rapid"
 )
 
-// TestAhead: how many are said to be served first is how many are, as long as
+// TestAhead_matchesOrder: how many are said to be served first is how many are, as long as
 // no priority loses its patience, and never more than that.
-func TestAhead(t *testing.T) {
+func TestAhead_matchesOrder(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		var q scheduler
 		draw := func() *waiter {
@@ -70,7 +70,7 @@ func serve(q *scheduler, n int) string {
 	return names.String()
 }
 
-func TestCallersTakeTurns(t *testing.T) {
+func TestPop_roundRobinOverCallers(t *testing.T) {
 	var q scheduler
 	for range 5 {
 		q.push(&waiter{caller: "a"})
@@ -87,9 +87,9 @@ func TestCallersTakeTurns(t *testing.T) {
 	}
 }
 
-// TestNothingStarves: however many interactive calls wait, a part of the starts
+// TestPop_refreshIsNotStarved: however many interactive calls wait, a part of the starts
 // goes to the others.
-func TestNothingStarves(t *testing.T) {
+func TestPop_refreshIsNotStarved(t *testing.T) {
 	var q scheduler
 	for _, p := range []Priority{Refresh, Interactive} {
 		for range 2000 {

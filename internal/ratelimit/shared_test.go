@@ -56,7 +56,7 @@ func (l *log) count(s string) int {
 	return strings.Count(l.b.String(), s)
 }
 
-func TestReplicasAreCounted(t *testing.T) {
+func TestShared_countsReplicas(t *testing.T) {
 	server := redistest.Start(t)
 	a, b := openShared(t, server), openShared(t, server)
 	c := NewShared(server.Client(), silent, withTimings(slowTimings))
@@ -65,7 +65,7 @@ func TestReplicasAreCounted(t *testing.T) {
 	eventually(t, "all know that one has left", func() bool { return a.knows(2) && b.knows(2) })
 }
 
-func TestSilentReplicasAreForgotten(t *testing.T) {
+func TestHeartbeat_silentReplica_isForgotten(t *testing.T) {
 	client := redistest.Start(t).Client()
 	a, b := NewRedis(client, withTimings(slowTimings)), NewRedis(client, withTimings(slowTimings))
 	for i, r := range []*Redis{a, b} {
@@ -79,7 +79,7 @@ func TestSilentReplicasAreForgotten(t *testing.T) {
 	}
 }
 
-func TestWithoutRedis(t *testing.T) {
+func TestShared_redisKilled_spendsItsShare(t *testing.T) {
 	server := redistest.Start(t)
 	var out log
 	s := NewShared(server.Client(), slog.New(slog.NewTextHandler(&out, nil)), withTimings(slowTimings))
@@ -90,13 +90,13 @@ func TestWithoutRedis(t *testing.T) {
 	daily := Limit{Key: "a:day", Calls: 100, Daily: true}
 	blocked := Limit{Key: "a:blocked", Calls: 10, Window: time.Second}
 	for range 30 {
-		take(t, other, hour, daily)
+		Take(t, other, hour, daily)
 	}
-	take(t, s, 0, window, daily)
+	Take(t, s, 0, window, daily)
 
 	server.Kill()
 	// Others may have spent the window that Redis answered last in.
-	d := take(t, s, 0, window)
+	d := Take(t, s, 0, window)
 	if d.OK || d.Wait < hour || d.Limit.Key != window.Key {
 		t.Errorf("got %+v", d)
 	}
@@ -106,16 +106,16 @@ func TestWithoutRedis(t *testing.T) {
 		t.Errorf("got %+v", all)
 	}
 	for range 69 / 2 {
-		if d := take(t, s, 0, daily); !d.OK {
+		if d := Take(t, s, 0, daily); !d.OK {
 			t.Fatalf("got %+v", d)
 		}
 	}
-	if d := take(t, s, 0, daily); d.OK {
+	if d := Take(t, s, 0, daily); d.OK {
 		t.Errorf("got %+v", d)
 	}
-	given := take(t, s, day, window)
+	given := Take(t, s, day, window)
 	s.Cancel(t.Context(), given, []Limit{window})
-	spent := take(t, s, day, window)
+	spent := Take(t, s, day, window)
 	s.Block(t.Context(), blocked.Key, time.Now().Add(hour))
 	s.Observe(t.Context(), time.Now(), daily, 0)
 
@@ -127,7 +127,7 @@ func TestWithoutRedis(t *testing.T) {
 	if !spent.OK {
 		t.Fatalf("got %+v", spent)
 	}
-	if got := left(t, other, window, daily, blocked); !slices.Equal(got, []int{0, 100 - 31 - 69/2, 0}) {
+	if got := Left(t, other, window, daily, blocked); !slices.Equal(got, []int{0, 100 - 31 - 69/2, 0}) {
 		t.Errorf("left %v", got)
 	}
 	if !s.knows(2) {
@@ -138,9 +138,9 @@ func TestWithoutRedis(t *testing.T) {
 	}
 }
 
-// TestRedisHangs: a Redis that does not answer costs one call its time, and that
+// TestShared_redisHangs_delaysOneCall: a Redis that does not answer costs one call its time, and that
 // twice at most. All others go on without it.
-func TestRedisHangs(t *testing.T) {
+func TestShared_redisHangs_delaysOneCall(t *testing.T) {
 	server := redistest.Start(t)
 	client := server.Client()
 	var takes atomic.Int32
@@ -157,7 +157,7 @@ func TestRedisHangs(t *testing.T) {
 	server.Hang()
 	defer server.Resume()
 	for range 100 {
-		take(t, s, hour, l)
+		Take(t, s, hour, l)
 	}
 	if n := takes.Load(); n > 2 || !s.down.Load() {
 		t.Errorf("%d of 100 calls waited for Redis", n)
@@ -183,8 +183,8 @@ func (h hooked) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 	}
 }
 
-// TestTimeLimit: an operation of Redis may take so long as is said. A call may take it twice, when Redis was well just before.
-func TestTimeLimit(t *testing.T) {
+// TestShared_redisHangs_fallsBackInTime: an operation of Redis may take so long as is said. A call may take it twice, when Redis was well just before.
+func TestShared_redisHangs_fallsBackInTime(t *testing.T) {
 	for _, c := range []struct {
 		why     string
 		options []Option
@@ -196,10 +196,10 @@ func TestTimeLimit(t *testing.T) {
 		inVirtualTime(t, func(t *testing.T, v *virtualRedis) {
 			s := NewShared(v, silent, c.options...)
 			t.Cleanup(s.Close)
-			take(t, s, 0, second)
+			Take(t, s, 0, second)
 			v.Hang()
 			began := time.Now()
-			take(t, s, hour, second)
+			Take(t, s, hour, second)
 			if took := time.Since(began); took != c.want || !s.down.Load() {
 				t.Errorf("%s: Redis was given up after %v, want %v", c.why, took, c.want)
 			}
@@ -208,7 +208,7 @@ func TestTimeLimit(t *testing.T) {
 	}
 }
 
-func TestSharedTake_callerLeft_keepsRedis(t *testing.T) {
+func TestShared_callerLeaves_keepsRedis(t *testing.T) {
 	s := openShared(t, redistest.Start(t))
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -222,9 +222,9 @@ func TestSharedTake_callerLeft_keepsRedis(t *testing.T) {
 	}
 }
 
-// TestSeam takes all it can get from two replicas while Redis goes and comes
+// TestShared_redisGoesAndReturns_limitHolds takes all it can get from two replicas while Redis goes and comes
 // back: all starts together keep the limit, and nobody ever fails.
-func TestSeam(t *testing.T) {
+func TestShared_redisGoesAndReturns_limitHolds(t *testing.T) {
 	inVirtualTime(t, func(t *testing.T, v *virtualRedis) {
 		v.way = always(2 * time.Millisecond)
 		replicas := v.pair(t)
@@ -239,7 +239,7 @@ func TestSeam(t *testing.T) {
 			lim := NewLimiter(replicas[i%2], time.Minute)
 			wg.Go(func() {
 				for ctx.Err() == nil {
-					if err := wait(t.Context(), lim, []Limit{l}); err != nil {
+					if err := Wait(t.Context(), lim, []Limit{l}); err != nil {
 						t.Error(err)
 						return
 					}
@@ -282,23 +282,51 @@ func BenchmarkSharedTake(b *testing.B) {
 	}
 }
 
-// TestFullForFewer: that a window is full for few calls, while replicas are alone,
+// TestRedisTake_fullForAPortion_notForAll: that a window is full for few calls, while replicas are alone,
 // says nothing about all of them.
-func TestFullForFewer(t *testing.T) {
+func TestRedisTake_fullForAPortion_notForAll(t *testing.T) {
 	s := NewRedis(redistest.Start(t).Client(), withTimings(slowTimings))
 	all := Limit{Key: "a:l", Calls: 9, Window: hour}
 	part := all
 	part.Calls = 3
 	for range 3 {
-		take(t, s, 0, part)
+		Take(t, s, 0, part)
 	}
-	if d := take(t, s, 0, part); d.OK {
+	if d := Take(t, s, 0, part); d.OK {
 		t.Fatalf("got %+v", d)
 	}
-	if d := take(t, s, 0, all); !d.OK {
+	if d := Take(t, s, 0, all); !d.OK {
 		t.Errorf("got %+v", d)
 	}
-	if d := take(t, s, 0, part); d.OK {
+	if d := Take(t, s, 0, part); d.OK {
 		t.Errorf("got %+v", d)
 	}
+}
+
+// TestReserve_otherReplicaHasLongQueue: the calls that wait on one replica delay a call
+// on another by a window and what is reserved ahead, at most.
+func TestReserve_otherReplicaHasLongQueue(t *testing.T) {
+	inVirtualTime(t, func(t *testing.T, v *virtualRedis) {
+		v.way = always(time.Millisecond)
+		replicas := v.pair(t)
+		busy, idle := NewLimiter(replicas[0], time.Minute), NewLimiter(replicas[1], time.Minute)
+		limit := Limit{Key: "a:eighty", Calls: 80, Window: time.Second}
+		ctx, end := context.WithCancel(t.Context())
+		var wg sync.WaitGroup
+		for range 1000 {
+			wg.Go(func() { _ = Wait(ctx, busy, []Limit{limit}) })
+		}
+		eventually(t, "they wait", func() bool { return busy.Waiting() > 900 })
+		for range 3 {
+			began := time.Now()
+			if err := Wait(ctx, idle, []Limit{limit}); err != nil {
+				t.Error(err)
+			}
+			if waited := time.Since(began); waited > limit.Span()+100*time.Millisecond {
+				t.Errorf("it waited for %v", waited)
+			}
+		}
+		end()
+		wg.Wait()
+	})
 }

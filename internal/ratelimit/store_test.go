@@ -22,6 +22,9 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) { os.Exit(code) }))
 }
 
+// second allows two calls a second, exactly.
+var second = Limit{Key: "a:second", Calls: 2, Window: time.Second, Guard: -1}
+
 var silent = slog.New(slog.DiscardHandler)
 
 // stores begins with each kind of store. What it returns opens one, empty, as
@@ -67,32 +70,6 @@ func openShared(t testing.TB, server *redistest.Server) *Shared {
 	return s
 }
 
-func take(t testing.TB, s Store, maxWait time.Duration, limits ...Limit) Decision {
-	t.Helper()
-	d, err := s.Take(t.Context(), time.Now(), maxWait, limits)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return d
-}
-
-// left asks how many calls each limit has left.
-func left(t testing.TB, s Store, limits ...Limit) []int {
-	t.Helper()
-	all, err := s.Remaining(t.Context(), time.Now(), limits)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var n []int
-	for i, st := range all {
-		if st.Key != limits[i].Key || st.Calls != limits[i].Calls {
-			t.Errorf("status of %s is %+v", limits[i].Key, st)
-		}
-		n = append(n, st.Left)
-	}
-	return n
-}
-
 const (
 	hour = time.Hour
 	day  = window.Day
@@ -116,9 +93,9 @@ func TestStore(t *testing.T) {
 	)
 	stories := map[string]func(t *testing.T, s Store){
 		"so many start at once, the next after a window": func(t *testing.T, s Store) {
-			first := take(t, s, 0, two)
-			take(t, s, 0, two)
-			d := take(t, s, 3*hour, two)
+			first := Take(t, s, 0, two)
+			Take(t, s, 0, two)
+			d := Take(t, s, 3*hour, two)
 			if !first.OK || first.Wait != 0 || !d.OK || d.Limit != two {
 				t.Errorf("first %+v, third %+v", first, d)
 			}
@@ -130,69 +107,69 @@ func TestStore(t *testing.T) {
 			}
 		},
 		"a refusal spends nothing": func(t *testing.T, s Store) {
-			take(t, s, 0, two)
-			take(t, s, 0, two, three)
-			if d := take(t, s, time.Second, three, two); d.OK || d.Wait < hour || d.Limit != two {
+			Take(t, s, 0, two)
+			Take(t, s, 0, two, three)
+			if d := Take(t, s, time.Second, three, two); d.OK || d.Wait < hour || d.Limit != two {
 				t.Errorf("got %+v", d)
 			}
-			if got := left(t, s, two, three); !slices.Equal(got, []int{0, 2}) {
+			if got := Left(t, s, two, three); !slices.Equal(got, []int{0, 2}) {
 				t.Errorf("left %v", got)
 			}
 		},
 		"a call under two limits waits for both": func(t *testing.T, s Store) {
-			first := take(t, s, 0, three)
-			take(t, s, 0, three)
-			take(t, s, 0, three)
-			if d := take(t, s, day, two, three); !d.OK || d.Limit != three || time.Duration(d.at-first.at) != three.Span() {
+			first := Take(t, s, 0, three)
+			Take(t, s, 0, three)
+			Take(t, s, 0, three)
+			if d := Take(t, s, day, two, three); !d.OK || d.Limit != three || time.Duration(d.at-first.at) != three.Span() {
 				t.Errorf("got %+v", d)
 			}
 			// And leaves the gap before it to others.
-			if d := take(t, s, 0, two); !d.OK {
+			if d := Take(t, s, 0, two); !d.OK {
 				t.Errorf("got %+v", d)
 			}
 		},
 		"what is given back can be had again": func(t *testing.T, s Store) {
 			under := []Limit{two, daily}
-			take(t, s, 0, under...)
-			d := take(t, s, 0, under...)
-			if got := left(t, s, under...); !slices.Equal(got, []int{0, 1}) {
+			Take(t, s, 0, under...)
+			d := Take(t, s, 0, under...)
+			if got := Left(t, s, under...); !slices.Equal(got, []int{0, 1}) {
 				t.Errorf("left %v", got)
 			}
 			if err := s.Cancel(t.Context(), d, under); err != nil {
 				t.Fatal(err)
 			}
-			if got := left(t, s, under...); !slices.Equal(got, []int{1, 2}) {
+			if got := Left(t, s, under...); !slices.Equal(got, []int{1, 2}) {
 				t.Errorf("left %v", got)
 			}
-			if d := take(t, s, 0, under...); !d.OK {
+			if d := Take(t, s, 0, under...); !d.OK {
 				t.Errorf("got %+v", d)
 			}
 		},
 		"a call that starts late pushes back those a window behind it": func(t *testing.T, s Store) {
-			first, second := take(t, s, 0, two), take(t, s, 0, two)
+			first, second := Take(t, s, 0, two), Take(t, s, 0, two)
 			time.Sleep(50 * time.Millisecond) // from here on it is late, by however much
 			for _, d := range []Decision{first, second} {
 				if err := s.Late(t.Context(), time.Now(), d, []Limit{two}); err != nil {
 					t.Fatal(err)
 				}
 			}
-			if d := take(t, s, 3*hour, two); time.Duration(d.at-first.at) < two.Span()+50*time.Millisecond {
+			if d := Take(t, s, 3*hour, two); time.Duration(d.at-first.at) < two.Span()+50*time.Millisecond {
 				t.Errorf("the third starts %v after the first was to", time.Duration(d.at-first.at))
 			}
 		},
 		"a day is counted": func(t *testing.T, s Store) {
 			for range 3 {
-				if d := take(t, s, 0, daily); !d.OK {
+				if d := Take(t, s, 0, daily); !d.OK {
 					t.Fatalf("got %+v", d)
 				}
 			}
-			d := take(t, s, 0, daily)
+			d := Take(t, s, 0, daily)
 			midnight := time.Now().UTC().Truncate(day).Add(day + daily.Margin())
 			if off := d.Start.Sub(midnight); d.OK || d.Limit != daily || off < -time.Minute || off > time.Minute {
 				t.Errorf("got %+v, want a refusal until %v", d, midnight)
 			}
 			// Tomorrow's can be reserved today.
-			if d := take(t, s, 2*day, daily); !d.OK || d.Wait == 0 {
+			if d := Take(t, s, 2*day, daily); !d.OK || d.Wait == 0 {
 				t.Errorf("got %+v", d)
 			}
 			all, _ := s.Remaining(t.Context(), time.Now(), []Limit{daily})
@@ -204,44 +181,44 @@ func TestStore(t *testing.T) {
 			until := time.Now().Add(hour)
 			s.Block(t.Context(), two.Key, until)
 			s.Block(t.Context(), two.Key, time.Now().Add(time.Second)) // shorter: nothing
-			d := take(t, s, 0, three, two)
+			d := Take(t, s, 0, three, two)
 			if off := d.Start.Sub(until); d.OK || d.Limit != two || off < -time.Minute || off > time.Minute {
 				t.Errorf("got %+v, want a refusal until %v", d, until)
 			}
-			if got := left(t, s, two, three); !slices.Equal(got, []int{0, 3}) {
+			if got := Left(t, s, two, three); !slices.Equal(got, []int{0, 3}) {
 				t.Errorf("left %v", got)
 			}
-			if d := take(t, s, 0, three); !d.OK {
+			if d := Take(t, s, 0, three); !d.OK {
 				t.Errorf("another limit: %+v", d)
 			}
 			s.Block(t.Context(), daily.Key, until)
-			if d := take(t, s, 0, daily); d.OK {
+			if d := Take(t, s, 0, daily); d.OK {
 				t.Errorf("a daily limit: %+v", d)
 			}
 		},
 		"a block that is over is none": func(t *testing.T, s Store) {
 			s.Block(t.Context(), two.Key, time.Now().Add(-time.Second))
-			if d := take(t, s, 0, two); !d.OK {
+			if d := Take(t, s, 0, two); !d.OK {
 				t.Errorf("got %+v", d)
 			}
 		},
 		"the origin may know of more calls, never of fewer": func(t *testing.T, s Store) {
-			take(t, s, 0, daily)
+			Take(t, s, 0, daily)
 			s.Observe(t.Context(), time.Now(), daily, 1)
-			if got := left(t, s, daily); got[0] != 1 {
+			if got := Left(t, s, daily); got[0] != 1 {
 				t.Errorf("left %v", got)
 			}
 			s.Observe(t.Context(), time.Now(), daily, 3)
-			if got := left(t, s, daily); got[0] != 1 {
+			if got := Left(t, s, daily); got[0] != 1 {
 				t.Errorf("left %v", got)
 			}
 		},
 		"accounts have nothing to do with each other": func(t *testing.T, s Store) {
 			other := two
 			other.Key = "b:two"
-			take(t, s, 0, two)
-			take(t, s, 0, two)
-			if d := take(t, s, 0, other); !d.OK {
+			Take(t, s, 0, two)
+			Take(t, s, 0, two)
+			if d := Take(t, s, 0, other); !d.OK {
 				t.Errorf("got %+v", d)
 			}
 		},
@@ -258,7 +235,7 @@ func TestStore(t *testing.T) {
 	}
 }
 
-// storeIsExact is TestTakeIsExact for every store, by its own clock, and
+// storeIsExact is TestMemoryTake_isExact for every store, by its own clock, and
 // beside others. Windows are so long that none ends meanwhile, nor what is believed
 // of others.
 func storeIsExact(t *testing.T, s Store) {
@@ -319,7 +296,7 @@ func storeIsExact(t *testing.T, s Store) {
 	})
 }
 
-func TestReplicasAtOnce(t *testing.T) {
+func TestTake_twoReplicasAtOnce(t *testing.T) {
 	server := redistest.Start(t)
 	a, b := openShared(t, server), openShared(t, server)
 	eventually(t, "they know of two, and neither is alone", func() bool { return a.knows(2) && b.knows(2) && a.isPresent(2) && b.isPresent(2) })

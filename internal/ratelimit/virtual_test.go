@@ -17,7 +17,7 @@ import (
 
 // virtualRedis is a Redis in a bubble of testing/synctest, where what depends on
 // time is exact however slow the machine is. The scripts are done by a Memory:
-// that both do the same is what storeIsExact and TestScriptsLearnAsOthers
+// that both do the same is what storeIsExact and TestScripts_agreeWithWindow
 // hold.
 type virtualRedis struct {
 	redis.UniversalClient // nil: no other command is used
@@ -41,7 +41,7 @@ type reservation struct {
 
 // inVirtualTime runs a test in a bubble with a Redis that answers at once.
 func inVirtualTime(t *testing.T, test func(t *testing.T, v *virtualRedis)) {
-	oneAtATime(t)
+	OneAtATime(t)
 	synctest.Test(t, func(t *testing.T) {
 		time.Sleep(hour) // bubbles begin at midnight, where days change
 		v := &virtualRedis{way: always(0), ahead: 90 * time.Minute}

@@ -85,9 +85,9 @@ func (b book) remove(t int64, limits []Limit) {
 	}
 }
 
-// TestTakeIsExact takes under any limits at any times: each start must be the
+// TestMemoryTake_isExact takes under any limits at any times: each start must be the
 // first that the rule allows, no sooner and no later.
-func TestTakeIsExact(t *testing.T) {
+func TestMemoryTake_isExact(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		limits := make([]Limit, rapid.IntRange(1, 4).Draw(t, "limits"))
 		for i := range limits {
@@ -135,7 +135,7 @@ func TestTakeIsExact(t *testing.T) {
 	})
 }
 
-func TestDay(t *testing.T) {
+func TestMemoryTake_midnight(t *testing.T) {
 	midnight := time.Date(2026, 11, 21, 0, 0, 0, 0, time.UTC)
 	l := []Limit{{Key: "a:day", Calls: 2, Daily: true}}
 	var m Memory
@@ -160,7 +160,7 @@ func TestDay(t *testing.T) {
 	}
 }
 
-func TestIdleCountsAreDropped(t *testing.T) {
+func TestMemory_dropsIdleCounters(t *testing.T) {
 	var m Memory
 	now := time.Unix(1_800_000_000, 0)
 	for i := range 100_000 {
