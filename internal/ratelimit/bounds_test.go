@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// Whoever makes up hosts and registrants fills nothing, and what is near its end is
-// not forgotten.
+// TestMemory_madeUpKeys_areBounded: callers that make up hosts and registrants fill no
+// memory, and a day that is nearly used up is not dropped.
 func TestMemory_madeUpKeys_areBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := &Memory{}
@@ -37,10 +37,10 @@ func TestMemory_madeUpKeys_areBounded(t *testing.T) {
 			}
 		}
 		if len(m.counters) > maxCounters {
-			t.Errorf("%d counts are kept", len(m.counters))
+			t.Errorf("%d counters are kept", len(m.counters))
 		}
 		if take(full).OK {
-			t.Error("an allowance that was used up is new")
+			t.Error("a day that was used up has calls again")
 		}
 		all, err := m.Remaining(t.Context(), now, []Limit{label, pool})
 		if err != nil || all[0].Left != 30 || all[1].Left != 60_000-50 {
@@ -49,9 +49,9 @@ func TestMemory_madeUpKeys_areBounded(t *testing.T) {
 	})
 }
 
-// What is remembered for a Redis that may lose it is bounded too.
+// TestShared_madeUpKeys_areBounded: so is what is remembered for a Redis that loses it.
 func TestShared_madeUpKeys_areBounded(t *testing.T) {
-	s := &Shared{local: &Memory{}, seen: map[string]*lastSeen{}, blocks: map[string]time.Time{}, epochs: map[string]int64{}, replicas: 1, present: 1, log: silent}
+	s := &Shared{local: &Memory{}, seen: map[string]*lastSeen{}, blocks: map[string]time.Time{}, epochs: map[string]int64{}, replicas: 1, present: 1, log: discard}
 	s.down.Store(true)
 	for i := range maxLastSeen + 1_000 {
 		l := Limit{Key: "a:registrant:" + strconv.Itoa(i), Calls: 3, Daily: true}
@@ -66,6 +66,6 @@ func TestShared_madeUpKeys_areBounded(t *testing.T) {
 		}
 	}
 	if len(s.seen) > maxLastSeen || len(s.blocks) > maxBlocks || len(s.local.counters) > maxCounters {
-		t.Errorf("%d sights, %d blocks, %d counts", len(s.seen), len(s.blocks), len(s.local.counters))
+		t.Errorf("%d limits last seen, %d blocks, %d counters", len(s.seen), len(s.blocks), len(s.local.counters))
 	}
 }

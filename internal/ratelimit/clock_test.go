@@ -5,8 +5,9 @@ import (
 	"time"
 )
 
-// Starts are as far apart here as they are in Redis, however slow an answer is; and
-// when it was the first one, the call is known to be late.
+// TestRedisTake_slowReply_startsOnTime: starts are as far apart here as they are in
+// Redis, however slow a reply is. After a first reply that was slow, the call is known
+// to be late.
 func TestRedisTake_slowReply_startsOnTime(t *testing.T) {
 	inVirtualTime(t, func(t *testing.T, v *virtualRedis) {
 		take := func(s *Redis) Decision {
@@ -15,7 +16,7 @@ func TestRedisTake_slowReply_startsOnTime(t *testing.T) {
 		}
 		s := NewRedis(v)
 		first := take(s)
-		v.way = always(100 * time.Millisecond)
+		v.latency = always(100 * time.Millisecond)
 		second := take(s)
 		if got, want := second.Start.Sub(first.Start), time.Duration(second.at-first.at); got != want {
 			t.Errorf("the second call starts %s after the first, not %s", got, want)
@@ -26,12 +27,12 @@ func TestRedisTake_slowReply_startsOnTime(t *testing.T) {
 	})
 }
 
-// A slow answer does not make its start late; a clock that was set, or that has not
-// been read for long, is believed anew.
+// TestClocks_bestSample: a wide sample does not replace a narrow one of the same clock,
+// unless that is old. A sample of a clock that was set does.
 func TestClocks_bestSample(t *testing.T) {
 	began := time.Now()
-	at := func(asked, told time.Duration, showed int64) clockSample {
-		return clockSample{began.Add(asked), began.Add(told), showed}
+	at := func(sent, received time.Duration, shown int64) clockSample {
+		return clockSample{began.Add(sent), began.Add(received), shown}
 	}
 	const ms = time.Millisecond
 	for _, c := range []struct {

@@ -19,8 +19,8 @@ import (
 	"zoomql/internal/ratelimit/window"
 )
 
-// An origin allows so many calls in any window, whoever makes them, and refuses
-// the others.
+// An origin allows so many calls in any window, of all applications, and refuses
+// further ones.
 type origin struct {
 	mu       sync.Mutex
 	calls    int
@@ -47,7 +47,7 @@ func (o *origin) call(ours bool) bool {
 	return true
 }
 
-// seen returns what has been accepted and refused of ours.
+// seen returns when calls of ours were accepted and refused.
 func (o *origin) seen() (ours, refused []time.Time) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -63,7 +63,7 @@ func between(times []time.Time, from, to time.Time) (n int) {
 	return n
 }
 
-// other is an app that calls at such intervals.
+// other is an application that calls at such intervals.
 func (o *origin) other(ctx context.Context, interval func() time.Duration) {
 	for due := time.Now(); ; {
 		due = due.Add(interval())
@@ -76,15 +76,15 @@ func (o *origin) other(ctx context.Context, interval func() time.Duration) {
 	}
 }
 
-// drain asks for as much as can be had until ctx ends. A call takes a while to
-// the origin, and as long back.
-func (o *origin) drain(ctx context.Context, wg *sync.WaitGroup, l *Limiter, limit Limit, way func() time.Duration) {
+// drain makes as many calls as the limit allows until ctx ends. A call takes the
+// latency to the origin, and again back.
+func (o *origin) drain(ctx context.Context, wg *sync.WaitGroup, l *Limiter, limit Limit, latency func() time.Duration) {
 	for range 40 {
 		wg.Go(func() {
 			for Wait(ctx, l, []Limit{limit}) == nil {
-				time.Sleep(way())
+				time.Sleep(latency())
 				ok := o.call(true)
-				time.Sleep(way())
+				time.Sleep(latency())
 				if !ok {
 					_ = l.Refuse(ctx, limit)
 				}
@@ -98,8 +98,8 @@ func always(d time.Duration) func() time.Duration { return func() time.Duration 
 
 var paced = Limit{Key: "a:paced", Calls: 80, Window: time.Second, Burst: 40}
 
-// TestRefuse_applicationComesAndGoes: another app takes three tenths of the budget, and nothing
-// says so but refusals.
+// TestRefuse_applicationComesAndGoes: another application uses three
+// tenths of the budget, and only refusals show that.
 func TestRefuse_applicationComesAndGoes(t *testing.T) {
 	OneAtATime(t)
 	synctest.Test(t, func(t *testing.T) {
@@ -147,15 +147,15 @@ func TestRefuse_applicationComesAndGoes(t *testing.T) {
 	})
 }
 
-// TestRefuse_unevenApplication: another app takes about three tenths of the budget for 45
-// seconds, now more and now less, and calls take now longer and now shorter. The
-// marks are those of make chaos. They cannot be met always: the other's busiest
-// second has from 27 to 30 of 80 calls, and may come late. Nearly nine of ten runs
-// meet them; this fails when it is hardly more than a half.
+// TestRefuse_unevenApplication: another application uses about three tenths of the budget
+// for 45 seconds, now more and now less, and calls take now longer and now shorter. The
+// bounds are those of make chaos. They cannot always be kept: the busiest second of the
+// other application has from 27 to 30 of 80 calls, and may come late. Nearly nine of ten
+// runs keep them; the test fails when hardly more than a half do.
 func TestRefuse_unevenApplication(t *testing.T) {
 	OneAtATime(t)
 	const runs = 24
-	met := 0
+	kept := 0
 	for run := range runs {
 		synctest.Test(t, func(t *testing.T) {
 			var (
@@ -172,17 +172,17 @@ func TestRefuse_unevenApplication(t *testing.T) {
 					return time.Duration(f() * float64(time.Second))
 				}
 			}
-			way := random(func() float64 {
-				way := 0.0003 + 0.0007*chance.ExpFloat64()
+			latency := random(func() float64 {
+				latency := 0.0003 + 0.0007*chance.ExpFloat64()
 				if chance.IntN(50) == 0 {
-					way += 0.02 * chance.Float64()
+					latency += 0.02 * chance.Float64()
 				}
-				return way
+				return latency
 			})
 			ctx, stop := context.WithTimeout(t.Context(), 50*time.Second)
 			defer stop()
 			for range 4 {
-				o.drain(ctx, &wg, NewLimiter(m, time.Minute), paced, way)
+				o.drain(ctx, &wg, NewLimiter(m, time.Minute), paced, latency)
 			}
 			time.Sleep(5 * time.Second)
 			came := time.Now()
@@ -192,22 +192,22 @@ func TestRefuse_unevenApplication(t *testing.T) {
 			late := between(refused, came.Add(45*time.Second/2), time.Now())
 			used := float64(between(ours, came, time.Now())) / float64(45*80-between(o.accepted, came, time.Now())+between(ours, came, time.Now()))
 			if len(refused) <= 5 && late == 0 && used >= 0.9 {
-				met++
+				kept++
 			} else {
 				t.Logf("run %d: %d refusals, %d of them late, %.1f %% used of what is left", run, len(refused), late, 100*used)
 			}
 		})
 	}
-	if met < runs*7/12 {
-		t.Errorf("%d of %d runs met the marks", met, runs)
+	if kept < runs*7/12 {
+		t.Errorf("%d of %d runs kept the bounds", kept, runs)
 	}
 }
 
-// TestRefuse_twoReplicas is the same on two replicas over Redis, for a few
-// seconds.
+// TestRefuse_twoReplicas is TestRefuse_applicationComesAndGoes on two replicas over
+// Redis, for a few seconds.
 func TestRefuse_twoReplicas(t *testing.T) {
 	inVirtualTime(t, func(t *testing.T, v *virtualRedis) {
-		v.way = always(time.Millisecond)
+		v.latency = always(time.Millisecond)
 		var (
 			o  = &origin{calls: 80, window: time.Second}
 			wg sync.WaitGroup
@@ -222,16 +222,16 @@ func TestRefuse_twoReplicas(t *testing.T) {
 		wg.Wait()
 		used := between(o.ours, began.Add(2*time.Second), began.Add(12*time.Second))
 		t.Logf("%d refusals; %d of %d calls", len(o.refused), used, 10*56)
-		// Who learns nothing is refused 24 times a second.
+		// Without an estimate there are 24 refusals a second.
 		if len(o.refused) > 12 || used < 10*56*8/10 {
 			t.Errorf("%d refusals; %d of %d calls", len(o.refused), used, 10*56)
 		}
 	})
 }
 
-// storeLearns: every store draws the same from a refusal as others.refuse,
-// and lets so many fewer start. Of those that come right after it, see
-// TestScripts_agreeWithWindow and TestRefuse_callsInFlight_tellNothingNew.
+// storeLearns: after a refusal every store has the estimate of window.Competing, and
+// lets so many fewer calls start. For further refusals see TestScripts_agreeWithWindow
+// and TestRefuse_callsInFlight_tellNothingNew.
 func storeLearns(t *testing.T, s Store) {
 	for _, own := range []int{1, 39, 41, 60, 77} {
 		l := Limit{Key: "a:" + strconv.Itoa(own), Calls: 80, Window: hour}
@@ -252,7 +252,7 @@ func storeLearns(t *testing.T, s Store) {
 			left = 0
 		}
 		if all[0].Competing != est.Calls || all[0].Left != left {
-			t.Errorf("%d own calls: %+v, want %d others and %d left", own, all[0], est.Calls, left)
+			t.Errorf("%d own calls: %+v, want %d competing and %d left", own, all[0], est.Calls, left)
 		}
 		for range left {
 			if d := Take(t, s, 0, l); !d.OK {
@@ -265,28 +265,29 @@ func storeLearns(t *testing.T, s Store) {
 	}
 }
 
-// TestRefuse_callsInFlight_tellNothingNew: what is refused right after a refusal tells nothing more.
+// TestRefuse_callsInFlight_tellNothingNew: calls that are refused right after a refusal
+// had left before it.
 func TestRefuse_callsInFlight_tellNothingNew(t *testing.T) {
 	var m Memory
 	l, now := Limit{Key: "a:l", Calls: 80, Window: hour}, time.Unix(1_800_000_000, 0)
 	for range 60 {
 		m.Take(t.Context(), now, 0, []Limit{l})
 	}
-	others := func() int {
+	competing := func() int {
 		all, _ := m.Remaining(t.Context(), now, []Limit{l})
 		return all[0].Competing
 	}
 	m.Refuse(t.Context(), now, l)
-	learned := others()
+	first := competing()
 	for range 3 {
 		now = now.Add(window.InFlight / 4)
-		if m.Refuse(t.Context(), now, l); others() != learned {
-			t.Errorf("%d others, then %d", learned, others())
+		if m.Refuse(t.Context(), now, l); competing() != first {
+			t.Errorf("%d competing, then %d", first, competing())
 		}
 	}
 	now = now.Add(window.InFlight)
-	if m.Refuse(t.Context(), now, l); others() <= learned {
-		t.Errorf("%d others, and no more after another refusal", learned)
+	if m.Refuse(t.Context(), now, l); competing() <= first {
+		t.Errorf("%d competing, and no more after another refusal", first)
 	}
 }
 
@@ -308,8 +309,8 @@ func (c clocked) EvalSha(ctx context.Context, hash string, keys []string, args .
 	return clockedScripts[hash].Run(ctx, c.Client, keys, args...)
 }
 
-// TestScripts_agreeWithWindow: from whatever is believed, and whenever, the scripts
-// make of a refusal, of a figure and of the time that passes what others does.
+// TestScripts_agreeWithWindow: from any estimate, at any time, the scripts make of a
+// refusal, of a figure and of the time that passes what window.Competing makes of it.
 func TestScripts_agreeWithWindow(t *testing.T) {
 	client := redistest.Start(t).Client()
 	r := NewRedis(clocked{client}, withTimings(slowTimings))
@@ -326,15 +327,15 @@ func TestScripts_agreeWithWindow(t *testing.T) {
 		now += int64(time.Microsecond)
 		l := Limit{Key: "a:" + strconv.Itoa(run), Calls: []int{1, 10, 80, 80}[chance.IntN(4)], Window: 2 * time.Second}
 		state := (&Redis{}).stateKey(l.Key)
-		world := client.Pipeline()
-		world.Set(ctx, "clock", now/1000, 0)
+		setup := client.Pipeline()
+		setup.Set(ctx, "clock", now/1000, 0)
 		own := chance.IntN(l.Calls + 1)
 		starts := make([]redis.Z, own)
 		for i := range starts {
 			starts[i] = redis.Z{Score: float64(now / 1000), Member: i}
 		}
 		if own > 0 {
-			world.ZAdd(ctx, (&Redis{}).countKey(l.Key), starts...)
+			setup.ZAdd(ctx, (&Redis{}).countKey(l.Key), starts...)
 		}
 		var is window.Competing
 		if chance.IntN(10) > 0 {
@@ -343,10 +344,10 @@ func TestScripts_agreeWithWindow(t *testing.T) {
 			ago := math.Pow(10, 5*chance.Float64()-2)
 			is.Refused = now - int64(ago*1e6)*1000
 			is.Until = is.Refused + is.Hold
-			world.HSet(ctx, state, "others", is.Calls, "till", is.Until/1000, "hold", is.Hold/1000,
+			setup.HSet(ctx, state, "others", is.Calls, "till", is.Until/1000, "hold", is.Hold/1000,
 				"refused", is.Refused/1000, "doubt", is.DecayStep(&l)/1000)
 		}
-		_, err := world.Exec(ctx)
+		_, err := setup.Exec(ctx)
 		must(err)
 		before, left, seen, want := is, chance.IntN(l.Calls+1), 0, 0
 		what := []string{"refusal", "figure", "call"}[chance.IntN(3)]
@@ -374,13 +375,13 @@ func TestScripts_agreeWithWindow(t *testing.T) {
 				what, time.Duration(now-before.Refused), own, left, before, got, is, seen, want)
 		}
 		if n[2] > 0 && n[4]*1000 != is.DecayStep(&l) {
-			t.Errorf("believed for %v, doubted in steps of %d µs, want %v", time.Duration(is.Hold), n[4], time.Duration(is.DecayStep(&l)))
+			t.Errorf("held for %v, it decays in steps of %d µs, want %v", time.Duration(is.Hold), n[4], time.Duration(is.DecayStep(&l)))
 		}
 	}
 }
 
-// TestRestore_estimateDecays: what a replica tells a Redis that has forgotten all
-// is doubted in time like what was learned.
+// TestRestore_estimateDecays: an estimate that a replica restores decays like one that
+// Redis made.
 func TestRestore_estimateDecays(t *testing.T) {
 	client := redistest.Start(t).Client()
 	r := NewRedis(client, withTimings(slowTimings))
@@ -392,9 +393,9 @@ func TestRestore_estimateDecays(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	believed := window.Competing{Calls: 24, Until: till * 1000, Hold: int64(window.HoldFirst)}
+	restored := window.Competing{Calls: 24, Until: till * 1000, Hold: int64(window.HoldFirst)}
 	for _, later := range []time.Duration{0, window.HoldFirst + 2*time.Second, window.HoldFirst + 6*time.Second} {
-		rewound := believed
+		rewound := restored
 		rewound.Until -= int64(later)
 		client.HSet(t.Context(), (&Redis{}).stateKey(l.Key), "till", rewound.Until/1000)
 		first, _ := client.Time(t.Context()).Result()
@@ -405,29 +406,29 @@ func TestRestore_estimateDecays(t *testing.T) {
 		last, _ := client.Time(t.Context()).Result()
 		most, least := rewound.At(first.UnixNano(), &l), rewound.At(last.UnixNano(), &l)
 		if n := int(reply.usage[0]); n < least || n > most {
-			t.Errorf("%v later: %d others, want %d to %d", later, n, least, most)
+			t.Errorf("%v later: %d competing, want %d to %d", later, n, least, most)
 		}
 	}
 }
 
-// storeIsTold: what the origin says of a window is taken, more of others
-// at once, less of them in steps.
-func storeIsTold(t *testing.T, s Store) {
+// storeObserves: the estimate rises to the origin's figure at once, and falls to it by
+// one call at a time.
+func storeObserves(t *testing.T, s Store) {
 	l := Limit{Key: "a:l", Calls: 10, Window: hour}
 	Take(t, s, 0, l)
-	for _, step := range []struct{ left, others int }{{9, 0}, {4, 5}, {9, 4}, {9, 3}, {5, 4}} {
+	for _, step := range []struct{ left, competing int }{{9, 0}, {4, 5}, {9, 4}, {9, 3}, {5, 4}} {
 		if err := s.Observe(t.Context(), time.Now(), l, step.left); err != nil {
 			t.Fatal(err)
 		}
 		all, _ := s.Remaining(t.Context(), time.Now(), []Limit{l})
-		if all[0].Competing != step.others {
-			t.Errorf("%d left: %d others, want %d", step.left, all[0].Competing, step.others)
+		if all[0].Competing != step.competing {
+			t.Errorf("%d left: %d competing, want %d", step.left, all[0].Competing, step.competing)
 		}
 	}
 }
 
-// storeLeavesTheGuardToOthers: beside others, a full window is over sooner.
-func storeLeavesTheGuardToOthers(t *testing.T, s Store) {
+// storeShortensWindows: beside competing usage, a full window is over sooner.
+func storeShortensWindows(t *testing.T, s Store) {
 	for _, guard := range []time.Duration{3 * time.Minute, 50 * time.Minute} {
 		l := Limit{Key: "a:" + guard.String(), Calls: 8, Window: hour, Guard: guard}
 		var first Decision
@@ -436,7 +437,7 @@ func storeLeavesTheGuardToOthers(t *testing.T, s Store) {
 				first = d
 			}
 		}
-		if err := s.Observe(t.Context(), time.Now(), l, 0); err != nil { // 2 others
+		if err := s.Observe(t.Context(), time.Now(), l, 0); err != nil { // 2 competing
 			t.Fatal(err)
 		}
 		want := l.Effective(2)
@@ -447,7 +448,7 @@ func storeLeavesTheGuardToOthers(t *testing.T, s Store) {
 	}
 }
 
-// storePaces: after a burst, and while anyone waits, calls start one by one.
+// storePaces: after a burst, and while calls wait, they start one by one.
 func storePaces(t *testing.T, s Store) {
 	l := Limit{Key: "a:l", Calls: 8, Window: 8 * hour, Burst: 4, Guard: -1}
 	var starts []int64

@@ -9,7 +9,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// book keeps all starts of a test and knows the rule in its plainest form.
+// A book holds all starts of a test and checks the rule in its plainest form.
 type book map[string][]int64
 
 // broken returns the key of a limit that a call at t, together with what is in
@@ -38,8 +38,8 @@ func (b book) broken(t int64, limits []Limit) string {
 	return ""
 }
 
-// check fails unless d, asked at now, is the first start that the rule allows;
-// then it writes it down. Times are those of the store.
+// check fails unless d, asked for at now, is the first start that the rule allows. It
+// adds a start that was reserved. Times are those of the store.
 func (b book) check(t interface{ Fatalf(string, ...any) }, d Decision, now int64, maxWait time.Duration, limits []Limit) {
 	if key := b.broken(d.at, limits); key != "" {
 		t.Fatalf("a start at %d breaks %s: %v", d.at, key, b[key])
@@ -148,7 +148,7 @@ func TestMemoryTake_midnight(t *testing.T) {
 		{"the day before has two calls", -time.Hour, 0, true},
 		{"", -time.Minute, 0, true},
 		{"and no more", -time.Minute, time.Minute + 2*time.Second, false},
-		{"nor just after midnight, when the origin's clock may be behind", time.Second, time.Second, false},
+		{"nor right after midnight, when the origin's clock may be behind", time.Second, time.Second, false},
 		{"then the new day has two", 2 * time.Second, 0, true},
 		{"", 12 * time.Hour, 0, true},
 		{"and no more", 13 * time.Hour, 11*time.Hour + 2*time.Second, false},
@@ -168,7 +168,7 @@ func TestMemory_dropsIdleCounters(t *testing.T) {
 		m.Take(t.Context(), now, 0, []Limit{{Key: "a:host" + strconv.Itoa(i), Calls: 1, Window: time.Second}})
 	}
 	if n := len(m.counters); n > 5000 {
-		t.Errorf("%d counts for 1000 that matter", n)
+		t.Errorf("%d counters for 1000 that matter", n)
 	}
 }
 

@@ -10,13 +10,13 @@ import (
 	"zoomql/cache/redistest"
 )
 
-// TestTake_redisRestartedUnnoticed_restoresState: Redis is killed and is back, empty, before anyone
-// asks. What was used of the day and who was refused is known all the same, and
-// the window may have been full.
+// TestTake_redisRestartedUnnoticed_restoresState: Redis is killed and is back, empty,
+// before a request fails. The replicas restore the day and the block, and take the
+// window for full.
 func TestTake_redisRestartedUnnoticed_restoresState(t *testing.T) {
 	server := redistest.Start(t)
 	s, other := openShared(t, server), openShared(t, server)
-	eventually(t, "they know of two", func() bool { return s.knows(2) && other.knows(2) })
+	eventually(t, "both replicas count two", func() bool { return s.counts(2) && other.counts(2) })
 	var (
 		window  = Limit{Key: "a:window", Calls: 10, Window: hour}
 		daily   = Limit{Key: "a:day", Calls: 100, Daily: true}
@@ -45,22 +45,22 @@ func TestTake_redisRestartedUnnoticed_restoresState(t *testing.T) {
 	}
 	all, _ := s.Remaining(t.Context(), time.Now(), []Limit{window})
 	if all[0].Competing == 0 {
-		t.Error("nobody knows of the others")
+		t.Error("the estimate of competing usage is lost")
 	}
 }
 
-// TestTake_redisRestartsUnderLoad kills Redis and starts it again, empty, while two replicas
-// take all they can get: an origin that counts by the second refuses next to
-// nothing, nobody fails, and what is to be had is used before and after.
+// TestTake_redisRestartsUnderLoad kills Redis and starts it again, empty, while two
+// replicas make all calls that they may: an origin that counts by the second refuses next
+// to none, no call fails, and the budget is used before and after.
 func TestTake_redisRestartsUnderLoad(t *testing.T) {
-	for name, trouble := range map[string]func(*virtualRedis){
+	for name, fault := range map[string]func(*virtualRedis){
 		"killed":  func(v *virtualRedis) { v.Kill(); time.Sleep(time.Second); v.Run() },
 		"flicker": func(v *virtualRedis) { v.Kill(); v.Run() },
 		"stalled": func(v *virtualRedis) { v.Hang(); time.Sleep(2 * time.Second); v.Resume() },
 	} {
 		t.Run(name, func(t *testing.T) {
 			inVirtualTime(t, func(t *testing.T, v *virtualRedis) {
-				v.way = always(time.Millisecond)
+				v.latency = always(time.Millisecond)
 				var (
 					o  = &origin{calls: 80, window: time.Second}
 					wg sync.WaitGroup
@@ -75,15 +75,15 @@ func TestTake_redisRestartsUnderLoad(t *testing.T) {
 				}
 				begins := time.Now()
 				time.Sleep(1500 * time.Millisecond)
-				trouble(v)
-				eventually(t, "they are back", func() bool { return back(replicas[0]) && back(replicas[1]) })
+				fault(v)
+				eventually(t, "both replicas use Redis", func() bool { return back(replicas[0]) && back(replicas[1]) })
 				backs := time.Now()
 				time.Sleep(4 * time.Second) // of calls under the common limit again
 				ends := time.Now()
 				end()
 				wg.Wait()
 				t.Logf("%d refusals, %d calls; back after %v", len(o.refused), len(o.ours), backs.Sub(begins)-1500*time.Millisecond)
-				if n := len(o.refused); n > len(o.ours)/50 { // without Redis, each for itself would have half refused
+				if n := len(o.refused); n > len(o.ours)/50 { // with the whole limit each, half would be refused
 					t.Errorf("%d refusals, %d calls", n, len(o.ours))
 				}
 				if n := between(o.ours, ends.Add(-2*time.Second), ends); n < 100 {
@@ -94,10 +94,10 @@ func TestTake_redisRestartsUnderLoad(t *testing.T) {
 	}
 }
 
-// TestTake_realRedisRestartsUnderLoad is that on a real Redis, at whatever speed: nobody fails,
-// and all go back.
+// TestTake_realRedisRestartsUnderLoad is the same on a real Redis, at any speed: no call
+// fails, and both replicas return to Redis.
 func TestTake_realRedisRestartsUnderLoad(t *testing.T) {
-	for name, trouble := range map[string]func(*redistest.Server) (mend func()){
+	for name, fault := range map[string]func(*redistest.Server) (repair func()){
 		"killed":  func(s *redistest.Server) func() { s.Kill(); return s.Run },
 		"stalled": func(s *redistest.Server) func() { s.Hang(); return s.Resume },
 	} {
@@ -109,7 +109,7 @@ func TestTake_realRedisRestartsUnderLoad(t *testing.T) {
 				wg sync.WaitGroup
 			)
 			ctx, end := context.WithCancel(t.Context())
-			s, other := NewShared(server.Client(), silent), NewShared(server.Client(), silent)
+			s, other := NewShared(server.Client(), discard), NewShared(server.Client(), discard)
 			for _, s := range []*Shared{s, other} {
 				t.Cleanup(s.Close)
 				l := NewLimiter(s, time.Minute)
@@ -121,13 +121,13 @@ func TestTake_realRedisRestartsUnderLoad(t *testing.T) {
 				before, _ := o.seen()
 				eventually(t, why, func() bool { now, _ := o.seen(); return len(now) > len(before)+20 })
 			}
-			eventually(t, "they know of two", func() bool { return back(s) && back(other) })
+			eventually(t, "both replicas count two", func() bool { return back(s) && back(other) })
 			some("calls start")
-			mend := trouble(server)
-			eventually(t, "it is missed", func() bool { return s.down.Load() && other.down.Load() })
+			repair := fault(server)
+			eventually(t, "both replicas go on without it", func() bool { return s.down.Load() && other.down.Load() })
 			some("calls start without it")
-			mend()
-			eventually(t, "they are back", func() bool { return back(s) && back(other) })
+			repair()
+			eventually(t, "both replicas use Redis", func() bool { return back(s) && back(other) })
 			some("calls start as before")
 			end()
 			wg.Wait()
@@ -135,7 +135,7 @@ func TestTake_realRedisRestartsUnderLoad(t *testing.T) {
 	}
 }
 
-// callUntil makes one call after the other.
+// callUntil makes one call after another.
 func (o *origin) callUntil(end context.Context, t *testing.T, l *Limiter) {
 	for end.Err() == nil {
 		if err := Wait(t.Context(), l, []Limit{paced}); err != nil {
@@ -148,5 +148,5 @@ func (o *origin) callUntil(end context.Context, t *testing.T, l *Limiter) {
 	}
 }
 
-// back reports whether a replica of two takes what it takes in Redis.
-func back(s *Shared) bool { return !s.down.Load() && s.knows(2) }
+// back reports whether one of two replicas counts in Redis.
+func back(s *Shared) bool { return !s.down.Load() && s.counts(2) }

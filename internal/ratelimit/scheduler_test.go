@@ -8,8 +8,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// TestAhead_matchesOrder: how many are said to be served first is how many are, as long as
-// no priority loses its patience, and never more than that.
+// TestAhead_matchesOrder: ahead returns how many waiters are served first, unless a
+// priority has been passed too often, and never more than that.
 func TestAhead_matchesOrder(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		var q scheduler
@@ -24,7 +24,7 @@ func TestAhead_matchesOrder(t *testing.T) {
 			switch rapid.IntRange(0, 5).Draw(rt, "step") {
 			case 0:
 				if len(in) > 0 {
-					i := rapid.IntRange(0, len(in)-1).Draw(rt, "who")
+					i := rapid.IntRange(0, len(in)-1).Draw(rt, "which")
 					q.remove(in[i])
 					in = slices.Delete(in, i, i+1)
 				}
@@ -44,7 +44,7 @@ func TestAhead_matchesOrder(t *testing.T) {
 		q.push(w)
 		order := q.order()
 		if len(order) != len(in)+1 || q.size != len(order) {
-			rt.Fatalf("%d are in order, %d are in line", len(order), len(in)+1)
+			rt.Fatalf("%d are in order, %d wait", len(order), len(in)+1)
 		}
 		before := slices.Index(order, w)
 		early := 0
@@ -54,10 +54,10 @@ func TestAhead_matchesOrder(t *testing.T) {
 			}
 		}
 		if w.priority == Interactive && said != before-early {
-			rt.Fatalf("%d were ahead, %d were said to be", before, said)
+			rt.Fatalf("%d are ahead, it returns %d", before, said)
 		}
 		if said > before+1 {
-			rt.Fatalf("%d were ahead, more were said to be: %d", before, said)
+			rt.Fatalf("%d are ahead, it returns more: %d", before, said)
 		}
 	})
 }
@@ -88,7 +88,7 @@ func TestPop_roundRobinOverCallers(t *testing.T) {
 }
 
 // TestPop_refreshIsNotStarved: however many interactive calls wait, a part of the starts
-// goes to the others.
+// goes to refreshes.
 func TestPop_refreshIsNotStarved(t *testing.T) {
 	var q scheduler
 	for _, p := range []Priority{Refresh, Interactive} {

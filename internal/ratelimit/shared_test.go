@@ -26,7 +26,7 @@ func eventually(t testing.TB, what string, is func() bool) {
 	}
 }
 
-func (s *Shared) knows(replicas int) bool {
+func (s *Shared) counts(replicas int) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.replicas == replicas
@@ -38,7 +38,7 @@ func (s *Shared) isPresent(replicas int) bool {
 	return s.present == replicas
 }
 
-// log is a slog output that can be read meanwhile.
+// A log is a slog output that can be read while it is written.
 type log struct {
 	mu sync.Mutex
 	b  bytes.Buffer
@@ -59,10 +59,10 @@ func (l *log) count(s string) int {
 func TestShared_countsReplicas(t *testing.T) {
 	server := redistest.Start(t)
 	a, b := openShared(t, server), openShared(t, server)
-	c := NewShared(server.Client(), silent, withTimings(slowTimings))
-	eventually(t, "all know of three", func() bool { return a.knows(3) && b.knows(3) && c.knows(3) })
+	c := NewShared(server.Client(), discard, withTimings(slowTimings))
+	eventually(t, "all count three", func() bool { return a.counts(3) && b.counts(3) && c.counts(3) })
 	c.Close()
-	eventually(t, "all know that one has left", func() bool { return a.knows(2) && b.knows(2) })
+	eventually(t, "all count two after one has closed", func() bool { return a.counts(2) && b.counts(2) })
 }
 
 func TestHeartbeat_silentReplica_isForgotten(t *testing.T) {
@@ -75,7 +75,7 @@ func TestHeartbeat_silentReplica_isForgotten(t *testing.T) {
 	}
 	client.ZIncrBy(t.Context(), registryKey, -float64(slowTimings.forgetAfter.Microseconds()), a.name) // so much time passes
 	if m, _ := b.sendHeartbeat(t.Context(), false, 0); m.replicas != 1 {
-		t.Errorf("%d replicas, one is silent", m.replicas)
+		t.Errorf("%d replicas are counted, one has sent no heartbeat", m.replicas)
 	}
 }
 
@@ -85,7 +85,7 @@ func TestShared_redisKilled_spendsItsShare(t *testing.T) {
 	s := NewShared(server.Client(), slog.New(slog.NewTextHandler(&out, nil)), withTimings(slowTimings))
 	t.Cleanup(s.Close)
 	other := openShared(t, server)
-	eventually(t, "it knows of two", func() bool { return s.knows(2) && other.knows(2) })
+	eventually(t, "both replicas count two", func() bool { return s.counts(2) && other.counts(2) })
 	window := Limit{Key: "a:window", Calls: 10, Window: 2 * hour}
 	daily := Limit{Key: "a:day", Calls: 100, Daily: true}
 	blocked := Limit{Key: "a:blocked", Calls: 10, Window: time.Second}
@@ -95,12 +95,12 @@ func TestShared_redisKilled_spendsItsShare(t *testing.T) {
 	Take(t, s, 0, window, daily)
 
 	server.Kill()
-	// Others may have spent the window that Redis answered last in.
+	// The other replica may have spent the window that Redis last answered in.
 	d := Take(t, s, 0, window)
 	if d.OK || d.Wait < hour || d.Limit.Key != window.Key {
 		t.Errorf("got %+v", d)
 	}
-	// Its share is a half, and of the day a half of what was left.
+	// Its share is half of the window, and half of what was left of the day.
 	all, _ := s.Remaining(t.Context(), time.Now(), []Limit{window, daily})
 	if all[0].Calls != 5 || all[0].Left != 0 || all[1].Calls != 50 || all[1].Left != 69/2 {
 		t.Errorf("got %+v", all)
@@ -120,26 +120,26 @@ func TestShared_redisKilled_spendsItsShare(t *testing.T) {
 	s.Observe(t.Context(), time.Now(), daily, 0)
 
 	server.Run()
-	eventually(t, "it goes back", func() bool { return !s.down.Load() })
-	eventually(t, "the other too", func() bool { return !other.down.Load() })
-	// What was spent alone is known to all, and what Redis has forgotten; the
-	// window, whose log is lost, may have been full.
+	eventually(t, "it returns to Redis", func() bool { return !s.down.Load() })
+	eventually(t, "the other returns too", func() bool { return !other.down.Load() })
+	// Redis has what was spent without it, and what it had lost; the window,
+	// whose log is lost, may have been full.
 	if !spent.OK {
 		t.Fatalf("got %+v", spent)
 	}
 	if got := Left(t, other, window, daily, blocked); !slices.Equal(got, []int{0, 100 - 31 - 69/2, 0}) {
 		t.Errorf("left %v", got)
 	}
-	if !s.knows(2) {
-		t.Error("it forgot how many there were")
+	if !s.counts(2) {
+		t.Error("the number of replicas is lost")
 	}
 	if gone, back := out.count("level=WARN"), out.count("Redis is back"); gone != 1 || back != 1 {
 		t.Errorf("logged %d and %d times, want once each:\n%s", gone, back, &out.b)
 	}
 }
 
-// TestShared_redisHangs_delaysOneCall: a Redis that does not answer costs one call its time, and that
-// twice at most. All others go on without it.
+// TestShared_redisHangs_delaysOneCall: a Redis that does not answer delays one call, by
+// two time limits at most. All further calls go on without it.
 func TestShared_redisHangs_delaysOneCall(t *testing.T) {
 	server := redistest.Start(t)
 	client := server.Client()
@@ -151,7 +151,7 @@ func TestShared_redisHangs_delaysOneCall(t *testing.T) {
 	}))
 	quick := slowTimings
 	quick.operation = 50 * time.Millisecond
-	s := NewShared(client, silent, withTimings(quick))
+	s := NewShared(client, discard, withTimings(quick))
 	t.Cleanup(s.Close)
 	l := Limit{Key: "a:l", Calls: 1000, Window: time.Millisecond}
 	server.Hang()
@@ -164,7 +164,7 @@ func TestShared_redisHangs_delaysOneCall(t *testing.T) {
 	}
 }
 
-// hooked is told of the commands that are sent to Redis.
+// hooked is called with the commands that are sent to Redis.
 type hooked func(redis.Cmder)
 
 // DialHook does nothing.
@@ -175,7 +175,7 @@ func (hooked) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessP
 	return next
 }
 
-// ProcessHook tells of a command.
+// ProcessHook calls h with a command.
 func (h hooked) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 	return func(ctx context.Context, cmd redis.Cmder) error {
 		h(cmd)
@@ -183,7 +183,8 @@ func (h hooked) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 	}
 }
 
-// TestShared_redisHangs_fallsBackInTime: an operation of Redis may take so long as is said. A call may take it twice, when Redis was well just before.
+// TestShared_redisHangs_fallsBackInTime: a call takes the time limit of an operation
+// twice, if Redis answered just before, since the timeout may be transient.
 func TestShared_redisHangs_fallsBackInTime(t *testing.T) {
 	for _, c := range []struct {
 		why     string
@@ -191,17 +192,17 @@ func TestShared_redisHangs_fallsBackInTime(t *testing.T) {
 		want    time.Duration
 	}{
 		{"by default", nil, 500 * time.Millisecond},
-		{"as told", []Option{withTimings(timings{operation: time.Second})}, 2 * time.Second},
+		{"as set", []Option{withTimings(timings{operation: time.Second})}, 2 * time.Second},
 	} {
 		inVirtualTime(t, func(t *testing.T, v *virtualRedis) {
-			s := NewShared(v, silent, c.options...)
+			s := NewShared(v, discard, c.options...)
 			t.Cleanup(s.Close)
 			Take(t, s, 0, second)
 			v.Hang()
 			began := time.Now()
 			Take(t, s, hour, second)
 			if took := time.Since(began); took != c.want || !s.down.Load() {
-				t.Errorf("%s: Redis was given up after %v, want %v", c.why, took, c.want)
+				t.Errorf("%s: it fell back after %v, want %v", c.why, took, c.want)
 			}
 			v.Resume()
 		})
@@ -218,15 +219,16 @@ func TestShared_callerLeaves_keepsRedis(t *testing.T) {
 		}
 	}
 	if s.down.Load() {
-		t.Error("it went down")
+		t.Error("it fell back")
 	}
 }
 
-// TestShared_redisGoesAndReturns_limitHolds takes all it can get from two replicas while Redis goes and comes
-// back: all starts together keep the limit, and nobody ever fails.
+// TestShared_redisGoesAndReturns_limitHolds makes all calls that two replicas allow while
+// Redis is killed and started again: all starts together keep the limit, and no call
+// fails.
 func TestShared_redisGoesAndReturns_limitHolds(t *testing.T) {
 	inVirtualTime(t, func(t *testing.T, v *virtualRedis) {
-		v.way = always(2 * time.Millisecond)
+		v.latency = always(2 * time.Millisecond)
 		replicas := v.pair(t)
 		l := Limit{Key: "a:l", Calls: 10, Window: 200 * time.Millisecond, Guard: 20 * time.Millisecond}
 		var (
@@ -257,7 +259,7 @@ func TestShared_redisGoesAndReturns_limitHolds(t *testing.T) {
 		mu.Unlock()
 		v.Run()
 		for _, s := range replicas {
-			eventually(t, "it goes back", func() bool { return !s.down.Load() })
+			eventually(t, "it returns to Redis", func() bool { return !s.down.Load() })
 		}
 		time.Sleep(2 * time.Second)
 		end()
@@ -268,7 +270,7 @@ func TestShared_redisGoesAndReturns_limitHolds(t *testing.T) {
 			}
 		}
 		if after := len(starts) - before; before < 120 || after < 60 {
-			t.Errorf("only %d starts, and %d after it is back", before, after)
+			t.Errorf("only %d starts, and %d after Redis is back", before, after)
 		}
 	})
 }
@@ -282,8 +284,8 @@ func BenchmarkSharedTake(b *testing.B) {
 	}
 }
 
-// TestRedisTake_fullForAPortion_notForAll: that a window is full for few calls, while replicas are alone,
-// says nothing about all of them.
+// TestRedisTake_fullForAPortion_notForAll: a window that is full for a portion of the
+// limit, while replicas are missing, is not full for all of it.
 func TestRedisTake_fullForAPortion_notForAll(t *testing.T) {
 	s := NewRedis(redistest.Start(t).Client(), withTimings(slowTimings))
 	all := Limit{Key: "a:l", Calls: 9, Window: hour}
@@ -307,7 +309,7 @@ func TestRedisTake_fullForAPortion_notForAll(t *testing.T) {
 // on another by a window and what is reserved ahead, at most.
 func TestReserve_otherReplicaHasLongQueue(t *testing.T) {
 	inVirtualTime(t, func(t *testing.T, v *virtualRedis) {
-		v.way = always(time.Millisecond)
+		v.latency = always(time.Millisecond)
 		replicas := v.pair(t)
 		busy, idle := NewLimiter(replicas[0], time.Minute), NewLimiter(replicas[1], time.Minute)
 		limit := Limit{Key: "a:eighty", Calls: 80, Window: time.Second}

@@ -25,10 +25,10 @@ func TestMain(m *testing.M) {
 // second allows two calls a second, exactly.
 var second = Limit{Key: "a:second", Calls: 2, Window: time.Second, Guard: -1}
 
-var silent = slog.New(slog.DiscardHandler)
+var discard = slog.New(slog.DiscardHandler)
 
-// stores begins with each kind of store. What it returns opens one, empty, as
-// often as a test likes.
+// stores starts what each kind of store needs. The functions that it returns open an
+// empty store.
 var stores = map[string]func(t testing.TB) func(t testing.TB) Store{
 	"memory": func(testing.TB) func(testing.TB) Store {
 		return func(testing.TB) Store { return &Memory{} }
@@ -56,16 +56,16 @@ var stores = map[string]func(t testing.TB) func(t testing.TB) Store{
 	},
 }
 
-// slowTimings are timings of which only a Redis that hangs falls short: tests of what a
-// Store counts say nothing of how fast the machine is. Tests of time limits are in
-// virtual time.
+// slowTimings are timings that only a Redis that hangs exceeds: tests of what a Store
+// counts do not depend on how fast the machine is. Tests of time limits are in virtual
+// time.
 var slowTimings = timings{
 	operation: time.Minute, heartbeat: 20 * time.Millisecond, probeFirst: 10 * time.Millisecond, probeMax: 20 * time.Millisecond,
 	missingAfter: hour, heartbeatDelay: hour, replyLifetime: hour, forgetAfter: 2 * hour,
 }
 
 func openShared(t testing.TB, server *redistest.Server) *Shared {
-	s := NewShared(server.Client(), silent, withTimings(slowTimings))
+	s := NewShared(server.Client(), discard, withTimings(slowTimings))
 	t.Cleanup(s.Close)
 	return s
 }
@@ -75,13 +75,13 @@ const (
 	day  = window.Day
 )
 
-// suite is what holds for every store, beside the stories of TestStore.
+// suite holds for every store, like the stories of TestStore.
 var suite = map[string]func(*testing.T, Store){
 	"each start is the first that the rule allows": storeIsExact,
-	"many may take at once":                        func(t *testing.T, s Store) { takersAtOnce(t, s) },
-	"a refusal is learned from":                    storeLearns,
-	"the origin's figures are taken":               storeIsTold,
-	"the guard is left to others":                  storeLeavesTheGuardToOthers,
+	"many take at the same time":                   func(t *testing.T, s Store) { takersAtOnce(t, s) },
+	"a refusal gives an estimate":                  storeLearns,
+	"a figure of the origin gives an estimate":     storeObserves,
+	"competing usage shortens the window":          storeShortensWindows,
 	"calls are paced":                              storePaces,
 }
 
@@ -106,7 +106,7 @@ func TestStore(t *testing.T) {
 				t.Errorf("Start and Wait are %v apart", off)
 			}
 		},
-		"a refusal spends nothing": func(t *testing.T, s Store) {
+		"a call that is not reserved counts nothing": func(t *testing.T, s Store) {
 			Take(t, s, 0, two)
 			Take(t, s, 0, two, three)
 			if d := Take(t, s, time.Second, three, two); d.OK || d.Wait < hour || d.Limit != two {
@@ -123,12 +123,12 @@ func TestStore(t *testing.T) {
 			if d := Take(t, s, day, two, three); !d.OK || d.Limit != three || time.Duration(d.at-first.at) != three.Span() {
 				t.Errorf("got %+v", d)
 			}
-			// And leaves the gap before it to others.
+			// The gap before it is free for other calls.
 			if d := Take(t, s, 0, two); !d.OK {
 				t.Errorf("got %+v", d)
 			}
 		},
-		"what is given back can be had again": func(t *testing.T, s Store) {
+		"a call that is cancelled can be taken again": func(t *testing.T, s Store) {
 			under := []Limit{two, daily}
 			Take(t, s, 0, under...)
 			d := Take(t, s, 0, under...)
@@ -145,7 +145,7 @@ func TestStore(t *testing.T) {
 				t.Errorf("got %+v", d)
 			}
 		},
-		"a call that starts late pushes back those a window behind it": func(t *testing.T, s Store) {
+		"a call that leaves late delays those a window after it": func(t *testing.T, s Store) {
 			first, second := Take(t, s, 0, two), Take(t, s, 0, two)
 			time.Sleep(50 * time.Millisecond) // from here on it is late, by however much
 			for _, d := range []Decision{first, second} {
@@ -196,13 +196,13 @@ func TestStore(t *testing.T) {
 				t.Errorf("a daily limit: %+v", d)
 			}
 		},
-		"a block that is over is none": func(t *testing.T, s Store) {
+		"a block in the past blocks nothing": func(t *testing.T, s Store) {
 			s.Block(t.Context(), two.Key, time.Now().Add(-time.Second))
 			if d := Take(t, s, 0, two); !d.OK {
 				t.Errorf("got %+v", d)
 			}
 		},
-		"the origin may know of more calls, never of fewer": func(t *testing.T, s Store) {
+		"the origin's figure of a day raises the count, and never lowers it": func(t *testing.T, s Store) {
 			Take(t, s, 0, daily)
 			s.Observe(t.Context(), time.Now(), daily, 1)
 			if got := Left(t, s, daily); got[0] != 1 {
@@ -213,7 +213,7 @@ func TestStore(t *testing.T) {
 				t.Errorf("left %v", got)
 			}
 		},
-		"accounts have nothing to do with each other": func(t *testing.T, s Store) {
+		"accounts are counted apart": func(t *testing.T, s Store) {
 			other := two
 			other.Key = "b:two"
 			Take(t, s, 0, two)
@@ -235,16 +235,16 @@ func TestStore(t *testing.T) {
 	}
 }
 
-// storeIsExact is TestMemoryTake_isExact for every store, by its own clock, and
-// beside others. Windows are so long that none ends meanwhile, nor what is believed
-// of others.
+// storeIsExact is TestMemoryTake_isExact for every store, by its own clock, and beside
+// competing usage. Windows are so long that none ends during the test, and no estimate
+// decays.
 func storeIsExact(t *testing.T, s Store) {
 	run := 0
 	rapid.Check(t, func(rt *rapid.T) {
 		run++
 		b := book{}
 		limits := make([]Limit, 4)
-		ours := make([]Limit, len(limits)) // what is left of them beside others
+		ours := make([]Limit, len(limits)) // the part that competing usage leaves
 		for i := range limits {
 			l := Limit{
 				Key:    strconv.Itoa(run) + ":" + strconv.Itoa(i),
@@ -254,11 +254,11 @@ func storeIsExact(t *testing.T, s Store) {
 				Guard:  rapid.SampledFrom([]time.Duration{-1, 4 * time.Minute, 8 * time.Minute}).Draw(rt, "guard"),
 			}
 			limits[i], ours[i] = l, l
-			if others := rapid.IntRange(0, l.Calls-1).Draw(rt, "others"); others > 0 && !l.Daily {
-				if err := s.Observe(t.Context(), time.Now(), l, l.Calls-others); err != nil {
+			if competing := rapid.IntRange(0, l.Calls-1).Draw(rt, "competing"); competing > 0 && !l.Daily {
+				if err := s.Observe(t.Context(), time.Now(), l, l.Calls-competing); err != nil {
 					rt.Fatal(err)
 				}
-				ours[i].Calls, ours[i].Window, ours[i].Guard = l.Calls-others, l.Effective(others), -1
+				ours[i].Calls, ours[i].Window, ours[i].Guard = l.Calls-competing, l.Effective(competing), -1
 			}
 		}
 		type reservation struct {
@@ -299,11 +299,11 @@ func storeIsExact(t *testing.T, s Store) {
 func TestTake_twoReplicasAtOnce(t *testing.T) {
 	server := redistest.Start(t)
 	a, b := openShared(t, server), openShared(t, server)
-	eventually(t, "they know of two, and neither is alone", func() bool { return a.knows(2) && b.knows(2) && a.isPresent(2) && b.isPresent(2) })
+	eventually(t, "both replicas count two, and both are present", func() bool { return a.counts(2) && b.counts(2) && a.isPresent(2) && b.isPresent(2) })
 	takersAtOnce(t, a, b)
 }
 
-// takersAtOnce lets many take from all the stores, which have one clock.
+// takersAtOnce takes from all the stores at the same time. They have one clock.
 func takersAtOnce(t *testing.T, stores ...Store) {
 	l := Limit{Key: "a:l", Calls: 7, Window: hour}
 	var (

@@ -15,19 +15,18 @@ import (
 	"zoomql/internal/ratelimit/window"
 )
 
-// virtualRedis is a Redis in a bubble of testing/synctest, where what depends on
-// time is exact however slow the machine is. The scripts are done by a Memory:
-// that both do the same is what storeIsExact and TestScripts_agreeWithWindow
-// hold.
+// virtualRedis is a Redis in a bubble of testing/synctest, where all that depends on
+// time is exact however slow the machine is. A Memory does what the scripts do:
+// storeIsExact and TestScripts_agreeWithWindow prove that both do the same.
 type virtualRedis struct {
 	redis.UniversalClient // nil: no other command is used
-	way                   func() time.Duration
-	ahead                 time.Duration // of our clock, its clock is
+	latency               func() time.Duration
+	ahead                 time.Duration // by which its clock is ahead of ours
 
 	mu       sync.Mutex
 	dead     bool
 	hangs    bool
-	stalled  []func() // commands that it has got and not read, while it hangs
+	stalled  []func() // commands that came while it hangs
 	memory   *Memory
 	reserved map[string]reservation
 	replicas map[string]time.Time // when each is forgotten
@@ -44,7 +43,7 @@ func inVirtualTime(t *testing.T, test func(t *testing.T, v *virtualRedis)) {
 	OneAtATime(t)
 	synctest.Test(t, func(t *testing.T) {
 		time.Sleep(hour) // bubbles begin at midnight, where days change
-		v := &virtualRedis{way: always(0), ahead: 90 * time.Minute}
+		v := &virtualRedis{latency: always(0), ahead: 90 * time.Minute}
 		v.forget()
 		test(t, v)
 	})
@@ -52,16 +51,16 @@ func inVirtualTime(t *testing.T, test func(t *testing.T, v *virtualRedis)) {
 
 // shared returns a replica, closed when the bubble ends.
 func (v *virtualRedis) shared(t *testing.T) *Shared {
-	s := NewShared(v, silent)
+	s := NewShared(v, discard)
 	t.Cleanup(s.Close)
 	return s
 }
 
-// pair returns two replicas that know of each other.
+// pair returns two replicas that count two.
 func (v *virtualRedis) pair(t *testing.T) []*Shared {
 	all := []*Shared{v.shared(t), v.shared(t)}
 	for _, s := range all {
-		eventually(t, "it knows of two", func() bool { return s.knows(2) })
+		eventually(t, "both replicas count two", func() bool { return s.counts(2) })
 	}
 	return all
 }
@@ -93,7 +92,7 @@ func (v *virtualRedis) Hang() {
 	v.hangs = true
 }
 
-// Resume ends Hang: it does what it was told meanwhile.
+// Resume ends Hang: the commands that came in between run now.
 func (v *virtualRedis) Resume() {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -107,14 +106,14 @@ func (v *virtualRedis) Resume() {
 // EvalSha runs one of the scripts.
 func (v *virtualRedis) EvalSha(ctx context.Context, hash string, keys []string, args ...any) *redis.Cmd {
 	cmd := redis.NewCmd(ctx)
-	way := v.way
+	latency := v.latency
 	switch hash {
 	case recordScript.Hash(), restoreScript.Hash(), blockScript.Hash():
-		// Shared.back sends these under its lock, and the time of a bubble stands
-		// still while anyone waits for a lock.
-		way = always(0)
+		// Shared.rejoin sends these under its lock, and the time of a bubble stands
+		// still while a goroutine waits for a lock.
+		latency = always(0)
 	}
-	answer, err := v.do(ctx, way, func() any {
+	answer, err := v.do(ctx, latency, func() any {
 		return virtualScripts[hash](v, time.Now().Add(v.ahead).Truncate(time.Microsecond), keys, args)
 	})
 	cmd.SetVal(answer)
@@ -125,7 +124,7 @@ func (v *virtualRedis) EvalSha(ctx context.Context, hash string, keys []string, 
 // ZRem removes a replica from the registry.
 func (v *virtualRedis) ZRem(ctx context.Context, _ string, members ...any) *redis.IntCmd {
 	cmd := redis.NewIntCmd(ctx)
-	_, err := v.do(ctx, v.way, func() any {
+	_, err := v.do(ctx, v.latency, func() any {
 		delete(v.replicas, members[0].(string))
 		return nil
 	})
@@ -133,8 +132,8 @@ func (v *virtualRedis) ZRem(ctx context.Context, _ string, members ...any) *redi
 	return cmd
 }
 
-func (v *virtualRedis) do(ctx context.Context, way func() time.Duration, run func() any) (any, error) {
-	time.Sleep(way())
+func (v *virtualRedis) do(ctx context.Context, latency func() time.Duration, run func() any) (any, error) {
+	time.Sleep(latency())
 	v.mu.Lock()
 	switch {
 	case v.dead:
@@ -153,7 +152,7 @@ func (v *virtualRedis) do(ctx context.Context, way func() time.Duration, run fun
 	}
 	answer := run()
 	v.mu.Unlock()
-	time.Sleep(way())
+	time.Sleep(latency())
 	return answer, nil
 }
 
@@ -166,7 +165,7 @@ func int64Of(arg any) int64 {
 
 func micros(arg any) time.Duration { return time.Duration(int64Of(arg)) * time.Microsecond }
 
-// limitOf returns a limit as the scripts are told of it.
+// limitOf returns a limit from the arguments of a script.
 func limitOf(key string, calls, span, daily, window any) Limit {
 	l := Limit{Key: strings.TrimSuffix(key, ":state"), Calls: int(int64Of(calls)), Daily: int64Of(daily) == 1, Window: micros(window)}
 	l.Guard = micros(span)
@@ -293,20 +292,20 @@ func (v *virtualRedis) record(now time.Time, keys []string, args []any) any {
 }
 
 func (v *virtualRedis) heartbeat(now time.Time, _ []string, args []any) any {
-	name, silent, lapsed, stale, sent := args[0].(string), micros(args[1]), micros(args[2]), micros(args[3]), int64Of(args[4])
+	name, lifetime, missingAfter, maxDelay, sent := args[0].(string), micros(args[1]), micros(args[2]), micros(args[3]), int64Of(args[4])
 	fresh := int64(1)
 	if _, known := v.replicas[name]; known {
 		fresh = 0
 	}
-	v.replicas[name] = now.Add(silent)
-	if sent < 0 || sent > 0 && now.Sub(time.UnixMicro(sent)) > stale {
-		v.replicas[name] = now.Add(silent - lapsed)
+	v.replicas[name] = now.Add(lifetime)
+	if sent < 0 || sent > 0 && now.Sub(time.UnixMicro(sent)) > maxDelay {
+		v.replicas[name] = now.Add(lifetime - missingAfter)
 	}
 	present := int64(0)
 	for name, till := range v.replicas {
 		if !till.After(now) {
 			delete(v.replicas, name)
-		} else if till.After(now.Add(silent - lapsed)) {
+		} else if till.After(now.Add(lifetime - missingAfter)) {
 			present++
 		}
 	}
