@@ -33,7 +33,7 @@ pgo: ## write anew the profile that the gateway is compiled by
 
 chaos: ## break Redis and replicas under load, and hold what happens against what is asked
 	@internal/scripts/need redis-server
-	go run ./internal/chaos
+	go -C internal/chaos run .
 
 generate: ## write the generated code anew
 	go generate ./...
@@ -48,6 +48,7 @@ lint: bin/golangci-lint ## gofmt and golangci-lint
 	@unformatted=$$(git ls-files -co --exclude-standard '*.go' | xargs gofmt -l); \
 		test -z "$$unformatted" || { echo "gofmt -w $$unformatted"; exit 1; }
 	bin/golangci-lint run ./...
+	cd internal/chaos && ../../bin/golangci-lint run ./...
 
 playground: internal/playground/dist/.built ## bundle GraphiQL (needs Node.js)
 

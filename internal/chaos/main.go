@@ -8,7 +8,10 @@
 // spent. Counts are strict. Times are of a machine that does all of this at once,
 // so they are held against generous bounds.
 //
-//	go run ./internal/chaos [flags]
+//	go -C internal/chaos run . [flags]
+//
+// It is a module of its own, so that what toxiproxy requires is no requirement of the
+// gateway.
 //
 // It ends with status 1 when a row misses what is asked.
 package main
@@ -94,10 +97,10 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	offered := flags.Duration("for", 0, "how long rows 1 and 2 offer their load; 0 is a minute")
 	asJSON := flags.Bool("json", false, "print the rows as JSON, with the values behind them")
 	flags.Uint64Var(&o.seed, "seed", uint64(time.Now().UnixNano()%1_000_000), "what happens by chance follows from this")
-	flags.StringVar(&o.gateway, "gateway", "", "measure this program instead of building the gateway")
+	flags.StringVar(&o.gateway, "gateway", "", "measure this program, by its absolute path, instead of building the gateway")
 	flags.BoolVar(&o.keep, "keep", false, "leave the logs of all processes and what Zoom saw, and say where")
 	flags.Usage = func() {
-		fmt.Fprint(stderr, "Usage: go run ./internal/chaos [flags]\n\n")
+		fmt.Fprint(stderr, "Usage: go -C internal/chaos run . [flags]\n\n")
 		flags.PrintDefaults()
 		fmt.Fprint(stderr, "\nRows:\n")
 		for i, figure := range figures {

@@ -26,13 +26,14 @@ type Place struct {
 	Keep bool
 }
 
-// NewPlace returns a place in the module that the caller is run in.
+// NewPlace returns a place in the gateway's module, for a caller that is run in it, or
+// in a module that requires it.
 func NewPlace(ctx context.Context, name string) (*Place, error) {
-	mod, err := exec.CommandContext(ctx, "go", "env", "GOMOD").Output()
+	dir, err := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Dir}}", "zoomql").Output()
 	if err != nil {
-		return nil, fmt.Errorf("go env GOMOD: %w", err)
+		return nil, fmt.Errorf("go list -m zoomql: %w", err)
 	}
-	p := &Place{Root: filepath.Dir(strings.TrimSpace(string(mod)))}
+	p := &Place{Root: strings.TrimSpace(string(dir))}
 	p.Tmp, err = os.MkdirTemp("", name+"-")
 	return p, err
 }
