@@ -41,6 +41,11 @@ func (c *codes) decode(dec *jsontext.Decoder) (string, error) {
 		return "", err
 	}
 	text := scalarText(v)
+	if _, known := c.fromZoom[text]; !known {
+		if whole := digits(v, text); c.fromZoom[whole] != "" {
+			text = whole
+		}
+	}
 	if name, known := c.fromZoom[text]; known || text == "" {
 		if kind := v.Kind(); kind == '{' || kind == '[' {
 			note(dec, drift.Unreadable, "")

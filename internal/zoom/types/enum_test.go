@@ -149,6 +149,16 @@ func testEnumValue(t *testing.T, enum reflect.Type, table enumTable, name, code 
 	}
 }
 
+// A number that Zoom writes as a float is the same number.
+func TestEnumsOfFloats(t *testing.T) {
+	for body, want := range map[string]UserType{`2.0`: UserTypeLicensed, `2e0`: UserTypeLicensed, `"2.0"`: unknownMark + "2.0", `2.5`: unknownMark + "2.5", `42.0`: unknownMark + "42.0"} {
+		var got UserType
+		if err := Unmarshal([]byte(body), &got); err != nil || got != want {
+			t.Errorf("%s is read as %q, %v; want %q", body, got, err, want)
+		}
+	}
+}
+
 func testUnknownValue(t *testing.T, enum reflect.Type) {
 	for _, c := range []struct{ body, code, written string }{
 		{`"brand new"`, "brand new", `"brand new"`}, {`"08"`, "08", `"08"`}, {`4711`, "4711", `4711`},

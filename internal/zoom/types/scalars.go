@@ -283,7 +283,7 @@ func (n *MeetingNumber) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	if err != nil {
 		return err
 	}
-	s := scalarText(v)
+	s := digits(v, scalarText(v))
 	if *n, err = ParseMeetingNumber(s); err != nil && s != "0" {
 		noteUnless(dec, v, s)
 	}
@@ -338,7 +338,7 @@ type Time struct{ time.Time }
 
 // timeLayouts are the forms in which Zoom writes instants. One without a zone
 // is UTC: Zoom answers in UTC, and only reads local times.
-var timeLayouts = []string{time.RFC3339Nano, "2006-01-02T15:04:05", "2006-01-02 15:04:05", time.DateOnly}
+var timeLayouts = []string{time.RFC3339Nano, "2006-01-02T15:04:05", "2006-01-02 15:04:05", time.DateOnly, "2006-01-02T15:04:05Z0700", "2006-01-02 15:04:05 Z0700"}
 
 // UnmarshalJSONFrom takes any form that Zoom writes; what is none is none.
 func (t *Time) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
@@ -470,6 +470,20 @@ func scalarText(v jsontext.Value) string {
 		return string(v)
 	}
 	return ""
+}
+
+// digits returns the text of a JSON number without a fraction, as one writes an integer,
+// where a float has no more to say; any other text as it is.
+func digits(v jsontext.Value, text string) string {
+	const exact = 1 << 53 // from here on a float may have been rounded
+	if v.Kind() != '0' || !strings.ContainsAny(text, ".eE") {
+		return text
+	}
+	f, err := strconv.ParseFloat(text, 64)
+	if err != nil || f != math.Trunc(f) || math.Abs(f) >= exact {
+		return text
+	}
+	return strconv.FormatInt(int64(f), 10)
 }
 
 func callerText(v any) (string, error) {
