@@ -188,6 +188,14 @@ func TestFollow(t *testing.T) {
 			502, "Zoom does not give the file: There is no recording, [e-mail] (code 3301).\n", []string{"GET " + first + " Bearer token-1"},
 		},
 		{
+			"a refusal behind a byte order mark", map[string]http.HandlerFunc{first: says(200, "application/json", "\ufeff"+`{"code":3301,"message":"There is no recording."}`)}, nil, "GET",
+			502, "Zoom does not give the file: There is no recording. (code 3301).\n", []string{"GET " + first + " Bearer token-1"},
+		},
+		{
+			"a refusal as XML", map[string]http.HandlerFunc{first: says(200, "application/xml", "<error><code>3301</code><message>There is no recording.</message></error>")}, nil, "GET",
+			502, "Zoom does not give the file: There is no recording. (code 3301).\n", []string{"GET " + first + " Bearer token-1"},
+		},
+		{
 			"a refusal under another status says why", map[string]http.HandlerFunc{first: says(400, "text/plain", `{"code":200,"message":"No permission."}`)}, nil, "GET",
 			502, "Zoom does not give the file: No permission. (code 200).\n", []string{"GET " + first + " Bearer token-1"},
 		},

@@ -102,7 +102,7 @@ func (l *Links) pass(w http.ResponseWriter, r *http.Request, t *ticket, answer *
 		return
 	}
 	whole := bufio.NewReaderSize(answer.Body, maxRefusal)
-	if first, _ := whole.Peek(1); answer.StatusCode == http.StatusOK && len(first) == 1 && first[0] == '{' { // not what a recording begins with
+	if first, _ := whole.Peek(1); answer.StatusCode == http.StatusOK && len(first) == 1 && strings.IndexByte(refusals, first[0]) >= 0 {
 		if said, err := whole.Peek(maxRefusal); errors.Is(err, io.EOF) {
 			if words, refused := zoom.Refusal(said); refused {
 				refuse(w, http.StatusBadGateway, "Zoom does not give the file: "+words+".")
@@ -130,6 +130,10 @@ func (l *Links) pass(w http.ResponseWriter, r *http.Request, t *ticket, answer *
 		panic(http.ErrAbortHandler) // half a file must not look whole
 	}
 }
+
+// refusals are the bytes that a refusal may begin with: of JSON, of XML, and of the mark
+// that may stand before both. Recordings of sound and pictures begin with none of them.
+const refusals = "{<\xef"
 
 // maxRefusal bounds what is read of a refusal in the place of a file, in bytes.
 const maxRefusal = 16 << 10
