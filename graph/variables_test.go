@@ -29,6 +29,12 @@ func (r *rig) refused(a *answer, words ...string) {
 	}
 }
 
+// twoWrites is a document of which the first field would be carried out before the
+// second one's arguments are read.
+func twoWrites(variable, patch string) string {
+	return `mutation ($v: ` + variable + `) { a: deleteMeeting(input: {meeting: {number: "${MeetingNumber}"}}) { deletedMeetingId } b: updateMeeting(input: {meeting: {number: "${MeetingNumber}"}, patch: {` + patch + `}}) { userErrors { code } } }`
+}
+
 // TestInputsThatAreNone sends what the specification refuses and no rule of the
 // document sees. Nothing runs, and Zoom is not asked.
 func TestInputsThatAreNone(t *testing.T) {
@@ -69,12 +75,68 @@ func TestInputsThatAreNone(t *testing.T) {
 			{`query ($v: Int!) { account { users(first: $v) { totalCount } } }`, map[string]any{"v": "5"}, []string{"$v", "no Int"}},
 			{`query ($v: String!) { account { channelSurveyInstances(channelZoomId: $v) { totalCount } } }`, map[string]any{"v": 5}, []string{"no String"}},
 			{`mutation ($v: NewMeeting!) { createMeeting(input: {host: {zoomId: "x"}, meeting: $v}) { userErrors { code } } }`, map[string]any{"v": map[string]any{"topic": 5}}, []string{"$v.topic"}},
+			{`query ($v: UserStatus!) { account { users(status: $v) { totalCount } } }`, map[string]any{"v": "active"}, []string{"$v", "no value of UserStatus"}},
+			{`mutation ($v: CreateUserInput!) { createUser(input: $v) { userErrors { code } } }`, map[string]any{"v": map[string]any{"action": "create", "user": map[string]any{"email": "a@example.com", "type": "BASIC"}}}, []string{"$v.action"}},
+			{`query ($v: UserBy!) { user(by: $v) { email } }`, map[string]any{"v": map[string]any{"__typename": "UserBy", "zoomId": "x"}}, []string{"$v.__typename", "unknown field"}},
+
+			{twoWrites("DateTime", "startTime: $v"), map[string]any{"v": "tomorrow"}, []string{"$v", "a DateTime is written"}},
+			{twoWrites("DateTime", "startTime: $v"), map[string]any{"v": ""}, []string{"$v", "a DateTime is written"}},
+			{twoWrites("DateTime", "startTime: $v"), map[string]any{"v": 5}, []string{"$v", "string"}},
+			{twoWrites("DateTime", "startTime: $v"), map[string]any{"v": "0001-01-01T00:00:00Z"}, []string{"$v"}},
+			{twoWrites("Secret", "password: $v"), map[string]any{"v": 5}, []string{"$v", "string"}},
+			{twoWrites("String", `agenda: $v, startTime: "tomorrow"`), nil, []string{"a DateTime is written"}},
+			{twoWrites("String", `agenda: $v, startTime: 5`), nil, []string{"DateTime"}},
+			{twoWrites("String", `agenda: $v, password: secret`), nil, []string{"Secret", "quotes"}},
+			{`mutation ($v: UpdateMeetingInput!) { updateMeeting(input: $v) { userErrors { code } } }`, map[string]any{"v": map[string]any{
+				"meeting": map[string]any{"number": "abc"}, "patch": map[string]any{"topic": "x"},
+			}}, []string{"$v.meeting.number", "digits"}},
+			{`{ account { zoomId } meeting(by: {number: "abc"}) { topic } }`, nil, []string{"MeetingNumber", "digits"}},
+			{`{ account { zoomId } user(by: {zoomId: "x"}) { meetings(from: "2026-13-45", to: "2026-01-31") { totalCount } } }`, nil, []string{"a Date is written"}},
+			{`query ($v: Date!) { user(by: {zoomId: "x"}) { meetings(from: $v, to: "2026-01-31") { totalCount } } }`, map[string]any{"v": "0001-01-01"}, []string{"$v", "a Date is written"}},
+			{`query ($v: Date = "tomorrow") { user(by: {zoomId: "x"}) { meetings(from: $v) { totalCount } } }`, nil, []string{"$v", "a Date is written"}},
+			{`mutation ($v: Upload!) { uploadVirtualBackground(input: {file: $v}) { userErrors { code } } }`, map[string]any{"v": "x"}, []string{"$v", "a file is sent"}},
+			{`mutation { uploadVirtualBackground(input: {file: "x"}) { userErrors { code } } }`, nil, []string{"a file is sent"}},
+
 			{`mutation { zoomRequest(input: {operation: "GET /users", query: {page_size: 99999999999999999999}}) { status } }`, nil, nil},
 			{`{ meeting(by: {number: 99999999999999999999}) { topic } }`, nil, nil},
 			{`{ account { users(first: 2147483648) { totalCount } } }`, nil, []string{"too large"}},
 		} {
 			t.Log(c.query)
 			r.refused(r.ask(c.query, c.variables), c.words...)
+		}
+	})
+}
+
+// TestValuesAreNotRepeated sends values that fit no type: the error names the variable
+// and the type, and repeats neither a value nor what stands in the place of a name.
+func TestValuesAreNotRepeated(t *testing.T) {
+	const address = "canary@example.com"
+	long := strings.Repeat("canary", 20_000)
+	inRig(t, setup{}, func(r *rig) {
+		for _, c := range []struct{ query, message string }{
+			{`query ($v: UserStatus!) { account { users(status: $v) { totalCount } } }`, "$v: it is no UserStatus"},
+			{`query ($v: Int!) { account { users(first: $v) { totalCount } } }`, "$v: it is no Int"},
+			{`query ($v: UserBy!) { user(by: $v) { email } }`, "$v: it is no UserBy"},
+			{`query ($v: Boolean!) { account { zoomId @skip(if: $v) } }`, "$v: it is no Boolean"},
+			{`query ($v: MeetingNumber!) { meeting(by: {number: $v}) { topic } }`, "$v: a meeting number is"},
+			{`query ($v: Date!) { user(by: {zoomId: "x"}) { meetings(from: $v, to: $v) { totalCount } } }`, "$v: a Date is"},
+		} {
+			for _, value := range []string{address, long, "canary\n" + address + " as Int"} {
+				a := r.ask(c.query, map[string]any{"v": value})
+				if len(a.Errors) != 1 || !strings.HasPrefix(a.Errors[0].Message, c.message) || strings.Contains(a.body, "canary") {
+					t.Errorf("%s: %.300s", c.query, a.body)
+				}
+			}
+		}
+		for _, name := range []string{address, long, ""} {
+			a := r.ask(`query ($v: UserBy!) { user(by: $v) { email } }`, map[string]any{"v": map[string]any{name: "x"}})
+			if len(a.Errors) != 1 || a.Errors[0].Message != "$v.…: unknown field" || a.Errors[0].path() != "variable.v.…" || strings.Contains(a.body, "canary") {
+				t.Errorf("%.300s", a.body)
+			}
+		}
+		a := r.ask(`query ($v: Int!) { account { users(first: $v) { totalCount } } }`, map[string]any{"v": json.Number("1.5")})
+		if len(a.Errors) != 1 || a.Errors[0].Message != "$v: it is no Int" {
+			t.Errorf("%s", a.body)
 		}
 	})
 }

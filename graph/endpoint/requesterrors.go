@@ -2,6 +2,7 @@ package endpoint
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -22,12 +23,38 @@ func explained(opCtx *graphql.OperationContext, errs gqlerror.List) gqlerror.Lis
 		if len(err.Path) < 2 || err.Path[0] != ast.PathName("variable") {
 			continue
 		}
+		for i, step := range err.Path {
+			if name, ok := step.(ast.PathName); ok && !isName(string(name)) {
+				err.Path[i] = ast.PathName("…")
+			}
+		}
 		if place := "$" + err.Path[1:].String(); !strings.Contains(err.Message, fmt.Sprintf("$%s", err.Path[1])) {
-			err.Message = place + ": " + err.Message
+			err.Message = place + ": " + unquoted(err.Message)
 		}
 	}
 	return errs
 }
+
+// misfits are what gqlparser says of a value that does not fit its type. It names Go's
+// types, quotes values, which may be secrets of any length, and calls a number that is
+// no whole one 0.
+var misfits = regexp.MustCompile(`(?s)^(?:cannot use .* as|.* is not a valid|must be an?) (\w+)(?:, not an? \w+)?$`)
+
+// unquoted returns a message about the value of a variable without the value.
+func unquoted(message string) string {
+	if m := misfits.FindStringSubmatch(message); m != nil {
+		return "it is no " + m[1]
+	}
+	return message
+}
+
+// isName reports whether a text can be a name in a schema, and is short enough to be
+// shown. What a caller has in the place of a name may be anything.
+func isName(text string) bool {
+	return len(text) <= maxShownName && nameForm.MatchString(text)
+}
+
+var nameForm = regexp.MustCompile(`^[_A-Za-z][_0-9A-Za-z]*$`)
 
 // maxNames is how many operations a message lists.
 const maxNames = 10
@@ -38,8 +65,8 @@ const maxNames = 10
 func noOperation(opCtx *graphql.OperationContext) string {
 	var names []string
 	for _, op := range opCtx.Doc.Operations {
-		if op.Name != "" && len(op.Name) <= maxShownName {
-			names = append(names, op.Name)
+		if op.Name != "" {
+			names = append(names, shortName(op.Name))
 		}
 	}
 	list := strings.Join(names[:min(len(names), maxNames)], ", ")
@@ -51,11 +78,14 @@ func noOperation(opCtx *graphql.OperationContext) string {
 	case len(names) == 0:
 		return "The document has no operation that is called as operationName says: its operation has no name. Leave operationName away."
 	}
-	name := opCtx.OperationName
+	return fmt.Sprintf("operationName: the document has no operation %q; there are %s.", shortName(opCtx.OperationName), list)
+}
+
+func shortName(name string) string {
 	if len(name) > maxShownName {
-		name = strings.ToValidUTF8(name[:maxShownName], "") + "…"
+		return strings.ToValidUTF8(name[:maxShownName], "") + "…"
 	}
-	return fmt.Sprintf("operationName: the document has no operation %q; there are %s.", name, list)
+	return name
 }
 
 // maxShownName is how long a name may be that is quoted.

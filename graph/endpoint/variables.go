@@ -17,9 +17,11 @@ import (
 )
 
 // inputCheck refuses, before anything runs, values that the specification refuses
-// and the executor takes: inputs of one part that have none or several, null by a
-// variable where there is no null, and numbers that fit no Go type. Each variable
-// and each part of the document is looked at once.
+// and the executor takes, or refuses when it comes to the field, which may be after
+// others were carried out: inputs of one part that have none or several, null by a
+// variable where there is no null, numbers that fit no Go type, texts that are no
+// value of a scalar, and names of enum values in other letters. Each variable and
+// each part of the document is looked at once.
 //
 // One thing is taken that the specification refuses: in a variable, null beside the
 // one part that is given counts as not given. Typed clients send it for parts that
@@ -101,6 +103,10 @@ func (c *inputCheck) value(t *ast.Type, value any) *inputProblem {
 		if problem := scalarProblem(t.NamedType, value); problem != "" {
 			return &inputProblem{message: problem}
 		}
+	case ast.Enum:
+		if name, _ := value.(string); def.EnumValues.ForName(name) == nil {
+			return &inputProblem{message: "it is no value of " + def.Name}
+		}
 	}
 	return nil
 }
@@ -129,6 +135,9 @@ func (c *inputCheck) list(elem *ast.Type, value any) *inputProblem {
 }
 
 func (c *inputCheck) object(def *ast.Definition, fields map[string]any) *inputProblem {
+	if _, there := fields["__typename"]; there { // gqlparser takes it in every input
+		return (&inputProblem{message: "unknown field"}).below(ast.PathName("__typename"))
+	}
 	set := 0
 	for _, fd := range def.Fields {
 		value := fields[fd.Name]
@@ -158,9 +167,36 @@ func partsProblem(def *ast.Definition, set int) string {
 	return fmt.Sprintf("%s takes exactly one of %s, and %s given", def.Name, strings.Join(names, ", "), given)
 }
 
-// scalarProblem says why a value is none of a built-in scalar. The executor takes
-// numbers for texts and texts for numbers, and longer numbers than an Int has.
+// formedScalars read values of the scalars that have a form of their own. Every value
+// is one of JSON.
+var formedScalars = map[string]func(value any) error{
+	"ByteCount":     reads[types.Int],
+	"Date":          reads[types.Date],
+	"DateTime":      reads[types.Time],
+	"MeetingNumber": reads[types.MeetingNumber],
+	"MeetingUUID":   reads[types.UUID],
+	"Secret":        reads[types.Secret],
+	"URL":           reads[types.Text],
+	"Upload":        reads[types.Upload],
+}
+
+func reads[T any, P interface {
+	*T
+	graphql.Unmarshaler
+}](value any) error {
+	return P(new(T)).UnmarshalGQL(value)
+}
+
+// scalarProblem says why a value is none of a scalar. Of the built-in ones, the
+// executor takes numbers for texts and texts for numbers, and longer numbers than an
+// Int has.
 func scalarProblem(name string, value any) string {
+	if parse := formedScalars[name]; parse != nil {
+		if err := parse(value); err != nil {
+			return err.Error()
+		}
+		return ""
+	}
 	switch x := value.(type) {
 	case json.Number:
 		switch name {
@@ -280,10 +316,36 @@ func (d *documentCheck) argument(v *ast.Value) *gqlerror.Error {
 			return withCode(locate(gqlerror.Errorf("The number %.40s is too large.", v.Raw), v.Position), types.ErrorCodeBadUserInput)
 		}
 	}
+	if problem := d.literalProblem(v); problem != "" {
+		return withCode(locate(gqlerror.Errorf("A %s is wanted: %s.", v.ExpectedType.Name(), problem), v.Position), types.ErrorCodeBadUserInput)
+	}
 	for _, child := range v.Children {
 		if err := d.argument(child.Value); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// literalProblem says why a value that is written in the document is none of a scalar
+// with a form of its own, which no rule of documents knows.
+func (d *documentCheck) literalProblem(v *ast.Value) string {
+	if v.ExpectedType == nil || v.Kind == ast.Variable || v.Kind == ast.NullValue || v.Kind == ast.ListValue && v.ExpectedType.Elem != nil {
+		return ""
+	}
+	parse := formedScalars[v.ExpectedType.Name()]
+	if parse == nil {
+		return ""
+	}
+	if v.Kind == ast.EnumValue {
+		return "a text stands in quotes"
+	}
+	value, err := v.Value(d.variables)
+	if err != nil {
+		return "it holds a number that is too large"
+	}
+	if err := parse(value); err != nil {
+		return err.Error()
+	}
+	return ""
 }

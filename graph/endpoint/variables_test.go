@@ -10,6 +10,7 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 
 	"zoomql/graph/generated"
+	"zoomql/internal/zoom/types"
 )
 
 // coordinate is a place in the schema where an input of one part stands: how a
@@ -82,8 +83,14 @@ func sample(schema *ast.Schema, t *ast.Type) any {
 		return def.EnumValues[0].Name
 	case def.Name == "Boolean":
 		return true
-	case def.Name == "Int", def.Name == "Float":
+	case def.Name == "Int", def.Name == "Float", def.Name == "MeetingNumber":
 		return json.Number("1")
+	case def.Name == "Date":
+		return "2026-01-31"
+	case def.Name == "DateTime":
+		return "2026-01-31T09:30:00Z"
+	case def.Name == "Upload":
+		return types.Upload{}
 	}
 	return "x"
 }
@@ -127,6 +134,16 @@ func TestOneOfEverywhere(t *testing.T) {
 			if m := check.value(c.t, c.build(right)); m != nil {
 				t.Errorf("%s%s refuses %v: %s at %s", c.name, c.path, right, m.message, m.path)
 			}
+		}
+	}
+}
+
+// TestEveryScalarIsRead looks for scalars of the schema whose values nobody reads
+// before anything runs.
+func TestEveryScalarIsRead(t *testing.T) {
+	for name, def := range generated.NewExecutableSchema(generated.Config{}).Schema().Types {
+		if def.Kind == ast.Scalar && !def.BuiltIn && name != "JSON" && formedScalars[name] == nil {
+			t.Errorf("values of %s are not read before anything runs", name)
 		}
 	}
 }

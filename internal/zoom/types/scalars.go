@@ -326,10 +326,11 @@ func (u UUID) MarshalGQL(w io.Writer) { writeText(w, string(u)) }
 // UnmarshalGQL reads the UUID that a caller wrote.
 func (u *UUID) UnmarshalGQL(v any) error {
 	s, err := callerText(v)
-	if err == nil && strings.TrimSpace(s) == "" {
-		err = errors.New("a meeting UUID is not empty")
+	s = strings.TrimSpace(s)
+	if err == nil && (s == "" || s == "." || s == "..") {
+		err = errors.New("a meeting UUID is neither empty nor a path")
 	}
-	*u = UUID(strings.TrimSpace(s))
+	*u = UUID(s)
 	return err
 }
 
@@ -393,10 +394,10 @@ func (t *Time) UnmarshalGQL(v any) error {
 		return err
 	}
 	at, err := time.Parse(time.RFC3339Nano, s)
-	if err != nil {
+	if at = at.UTC().Truncate(time.Second); err != nil || at.IsZero() { // which would say that none was given
 		return errors.New("a DateTime is written as 2026-01-31T09:30:00Z or 2026-01-31T09:30:00+01:00")
 	}
-	t.Time = at.UTC().Truncate(time.Second)
+	t.Time = at
 	return nil
 }
 
@@ -433,7 +434,7 @@ func (d *Date) UnmarshalGQL(v any) error {
 		return err
 	}
 	d.Time, err = time.Parse(time.DateOnly, s)
-	if err != nil {
+	if err != nil || d.IsZero() { // which would say that none was given
 		return errors.New("a Date is written as 2026-01-31")
 	}
 	return nil
