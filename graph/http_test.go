@@ -49,6 +49,10 @@ func TestHTTP(t *testing.T) {
 			body: `{"query": "query A { viewer { __typename } } query B($no: Boolean!) { account { zoomId id @include(if: $no) } }", "operationName": "B", "variables": {"no": false}, "extensions": {"a": 1}}`,
 		},
 		{why: "POST with nulls", body: `{"query": "{ account { zoomId } }", "operationName": null, "variables": null, "extensions": null}`, status: 200, data: accountData},
+		{
+			why: "variables that are there twice: the last ones", status: 200, data: accountData,
+			body: `{"query": "query ($no: Boolean = false, $yes: Boolean = true) { account { zoomId @include(if: $yes) id @include(if: $no) } }", "variables": {"yes": false}, "variables": {"no": false}}`,
+		},
 		{why: "what nobody knows is passed over", body: `{"query": "{ account { zoomId } }", "id": 7}`, status: 200, data: accountData},
 		{
 			why: "a number that a float would spoil", body: `{"query": "query ($n: MeetingNumber!) { meeting(by: {number: $n}) { number registrants(first: 1) { totalCount } } }", "variables": {"n": ${MeetingNumber}}}`,
@@ -66,6 +70,8 @@ func TestHTTP(t *testing.T) {
 		{why: "one of two operations, unnamed", body: `{"query": "query A { account { zoomId } } query B { viewer { __typename } }"}`, status: 400, code: "GRAPHQL_VALIDATION_FAILED", says: "The document has 2 operations: name the one to execute by operationName (A, B)."},
 		{why: "an operation that is not there", body: `{"query": "query A { account { zoomId } }", "operationName": "B"}`, status: 400, code: "GRAPHQL_VALIDATION_FAILED", says: `operationName: the document has no operation "B"; there are A.`},
 		{why: "an operation that is not there, in a document without names", body: `{"query": "{ account { zoomId } }", "operationName": "B"}`, status: 400, code: "GRAPHQL_VALIDATION_FAILED", says: "Leave operationName away."},
+		{why: "operations with names that are too long to be told", body: `{"query": "query ` + strings.Repeat("a", 200) + ` { viewer { __typename } } query B { viewer { __typename } }"}`, status: 400, code: "GRAPHQL_VALIDATION_FAILED", says: "(" + strings.Repeat("a", 100) + "…, B)"},
+		{why: "what is nested too deeply to be parsed", body: `{"query": "` + strings.Repeat("{a", 1100) + strings.Repeat("}", 1100) + `"}`, status: 400, code: "LIMIT_EXCEEDED"},
 		{why: "an empty name is none", body: `{"query": "query A { account { zoomId } }", "operationName": ""}`, status: 200, data: accountData},
 		{why: "a mutation by GET whose variable is missing", method: "GET", target: get(`mutation A($id: ID!) { deleteMeeting(input: {meeting: {id: $id}}) { deletedMeetingId } }`), status: 405, code: "BAD_REQUEST"},
 
@@ -105,7 +111,11 @@ func TestHTTP(t *testing.T) {
 		{why: "extensions that are none", body: `{"query": "{ account { zoomId } }", "extensions": 7}`, status: 400, code: "BAD_REQUEST"},
 		{why: "a name that is none", body: `{"query": "{ account { zoomId } }", "operationName": 7}`, status: 400, code: "BAD_REQUEST"},
 		{why: "a name that is nobody's", body: `{"query": "query A { account { zoomId } }", "operationName": "B"}`, status: 400, code: "GRAPHQL_VALIDATION_FAILED"},
-		{why: "more than a mebibyte", body: `{"query": "{ account { zoomId } }", "variables": {"x": "` + strings.Repeat("canary", 200_000) + `"}}`, status: 413, code: "BAD_REQUEST"},
+		{why: "more than a mebibyte", body: `{"query": "{ account { zoomId } }", "variables": {"x": "` + strings.Repeat("canary", 200_000) + `"}}`, status: 413, code: "LIMIT_EXCEEDED"},
+		{why: "a query in other letters", body: `{"Query": "{ account { zoomId } }"}`, status: 400, code: "BAD_REQUEST"},
+		{why: "GET with variables that are lost", method: "GET", target: get("{ account { zoomId } }") + "&variables=%7B%zz%7D", status: 400, code: "BAD_REQUEST", says: "%25"},
+		{why: "GET with a semicolon that would end what is read", method: "GET", target: get("{ account { zoomId } }") + `&variables={"no":";"}`, status: 400, code: "BAD_REQUEST", says: "%3B"},
+		{why: "GET with two queries", method: "GET", target: get("{ account { zoomId } }") + "&query=%7B__typename%7D", status: 400, code: "BAD_REQUEST", says: "twice"},
 		{why: "GET with nothing", method: "GET", status: 400, code: "BAD_REQUEST"},
 		{why: "GET with variables that are none", method: "GET", target: get("{ account { zoomId } }") + "&variables=canary", status: 400, code: "BAD_REQUEST"},
 		{why: "GET with extensions that are none", method: "GET", target: get("{ account { zoomId } }") + "&extensions=[1]", status: 400, code: "BAD_REQUEST"},

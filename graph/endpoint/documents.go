@@ -124,6 +124,9 @@ func (r *reader) parseError(err error) *gqlerror.Error {
 	if strings.HasPrefix(shown.Message, "exceeded token limit") {
 		return tooLarge(r.limits.Tokens, "words and signs")
 	}
+	if strings.HasPrefix(shown.Message, "exceeded maximum nesting depth") {
+		return tooLarge(parser.MaxNestingDepth, "levels")
+	}
 	errcode.Set(shown, errcode.ParseFailed)
 	shorten(shown)
 	return shown

@@ -371,8 +371,8 @@ func (q *request) params(r *http.Request) (req *requestParams, problem string) {
 	if req = q.form; req != nil {
 		// it is read
 	} else if q.Get {
-		req, problem = readURL(r.URL.Query())
-	} else if err := decode(bytes.TrimPrefix(q.raw, byteOrderMark), &req); err != nil || req == nil {
+		req, problem = readURL(r.URL.RawQuery)
+	} else if req, problem = readJSON(bytes.TrimPrefix(q.raw, byteOrderMark)), ""; req == nil {
 		problem = "the body is not a JSON object with query, variables and operationName"
 	}
 	if problem == "" {
@@ -386,15 +386,53 @@ func (q *request) params(r *http.Request) (req *requestParams, problem string) {
 	return req, ""
 }
 
-func readURL(q url.Values) (*requestParams, string) {
-	req := &requestParams{DocumentID: q.Get("documentId"), RelayID: q.Get("doc_id")}
-	req.Query, req.OperationName = q.Get("query"), q.Get("operationName")
-	for name, into := range map[string]*map[string]any{"variables": &req.Variables, "extensions": &req.Extensions} {
-		if text := q.Get(name); text != "" && decode([]byte(text), into) != nil {
-			return nil, "the parameter " + name + " is not a JSON object"
+// members are where the parts of a request belong, by their names.
+func (r *requestParams) members() map[string]any {
+	return map[string]any{
+		"query": &r.Query, "operationName": &r.OperationName, "variables": &r.Variables, "extensions": &r.Extensions,
+		"documentId": &r.DocumentID, "doc_id": &r.RelayID,
+	}
+}
+
+// readURL reads a request from the query of a URL. A part that cannot be read, or
+// stands there twice, is no part to be left out: the answer would be one to another
+// question.
+func readURL(query string) (*requestParams, string) {
+	given, err := url.ParseQuery(query)
+	if err != nil {
+		return nil, "the query of the URL cannot be read: % is written as %25 there, and ; as %3B"
+	}
+	req := &requestParams{}
+	for name, into := range req.members() {
+		if len(given[name]) > 1 {
+			return nil, "the parameter " + name + " is there twice"
+		}
+		switch text := given.Get(name); into := into.(type) {
+		case *string:
+			*into = text
+		case *map[string]any:
+			if text != "" && decode([]byte(text), into) != nil {
+				return nil, "the parameter " + name + " is not a JSON object"
+			}
 		}
 	}
 	return req, ""
+}
+
+// readJSON reads a request from a body; nil is none. encoding/json by itself takes names
+// in any letters, and puts together the variables of a body that has them twice.
+func readJSON(body []byte) *requestParams {
+	var given map[string]json.RawMessage
+	if decode(body, &given) != nil || given == nil {
+		return nil
+	}
+	req := &requestParams{}
+	for name, into := range req.members() {
+		if raw, there := given[name]; there && decode(raw, into) != nil {
+			return nil
+		}
+	}
+	return req
 }
 
 // byteOrderMark may stand in front of a text in UTF-8 and says nothing there. RFC 8259,
@@ -507,9 +545,16 @@ func encode(resp *graphql.Response) text {
 	return text{buf.Bytes()[:before:before], resp.Data, buf.Bytes()[before:]}
 }
 
-// fail answers a request that could not be read.
+// fail answers a request that was not read.
 func fail(w http.ResponseWriter, media string, status int, problem string) {
-	failWith(w, media, status, types.ErrorCodeBadRequest, problem)
+	code := types.ErrorCodeBadRequest
+	switch status {
+	case http.StatusRequestEntityTooLarge:
+		code = types.ErrorCodeLimitExceeded
+	case http.StatusServiceUnavailable:
+		code = types.ErrorCodeTimeout // it may be sent again as it is
+	}
+	failWith(w, media, status, code, problem)
 }
 
 func failWith(w http.ResponseWriter, media string, status int, code types.ErrorCode, problem string) {

@@ -23,9 +23,9 @@ type requestParams struct {
 	// or the id that a manifest gives it.
 	//
 	// Spec: https://graphql.github.io/graphql-over-http/draft/, appendix Persisted Documents
-	DocumentID string `json:"documentId"`
+	DocumentID string
 	// RelayID is how Relay's own examples call it.
-	RelayID string `json:"doc_id"`
+	RelayID string
 
 	// hash is what extensions.persistedQuery calls the document, as Apollo's clients
 	// and others do; "" where it is not there.

@@ -47,12 +47,12 @@ func readUploads(w http.ResponseWriter, r *http.Request) (*requestParams, int, s
 	if err != nil {
 		return nil, http.StatusBadRequest, "the body is no multipart form"
 	}
-	var params *requestParams
-	var places map[string][]string
-	if readPart(form, "operations", &params) != nil || params == nil {
+	params := readJSON(readPart(form, "operations"))
+	if params == nil {
 		return nil, http.StatusBadRequest, "the first part is not \"operations\", a JSON object with query and variables"
 	}
-	if readPart(form, "map", &places) != nil || len(places) > maxUploads {
+	var places map[string][]string
+	if decode(readPart(form, "map"), &places) != nil || len(places) > maxUploads {
 		return nil, http.StatusBadRequest, "the second part is not \"map\", which says where up to " + strconv.Itoa(maxUploads) + " files belong"
 	}
 	for range places {
@@ -75,20 +75,17 @@ func hasAny(h http.Header, names []string) bool {
 	return false
 }
 
-// readPart reads the next part, which is JSON under a known name.
-func readPart(form *multipart.Reader, name string, into any) error {
+// readPart reads the next part, which has a known name; nil is none.
+func readPart(form *multipart.Reader, name string) []byte {
 	part, err := form.NextPart()
-	if err != nil {
-		return err
-	}
-	if part.FormName() != name {
-		return errors.New("another part")
+	if err != nil || part.FormName() != name {
+		return nil
 	}
 	body, err := io.ReadAll(io.LimitReader(part, maxBody))
 	if err != nil {
-		return err
+		return nil
 	}
-	return decode(body, into)
+	return body
 }
 
 // readUpload reads the next file and puts it where the map says.
