@@ -3,6 +3,7 @@ package graph
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -235,12 +236,25 @@ func (s *scope) uploadVirtualBackground(ctx context.Context, file types.Upload) 
 
 // items returns the texts of a list that Zoom reads with commas between them.
 func items[T ~string](name string, list []T) ([]string, error) {
+	length := 0
 	for i, x := range list {
 		if strings.TrimSpace(string(x)) == "" || strings.Contains(string(x), ",") {
-			return nil, item(&inputError{types.ErrorCodeBadUserInput, "It is empty, or holds a comma, which separates one from the next at Zoom."}, name, i)
+			return nil, invalid(fmt.Sprintf("%s.%d: it is empty, or holds a comma, which separates one from the next at Zoom", name, i))
+		}
+		if length += len(x) + 1; length > zoom.MaxList {
+			return nil, invalid(fmt.Sprintf("%s: all together they have more than %d bytes", name, zoom.MaxList))
 		}
 	}
 	return texts(list), nil
+}
+
+// oneAtLeast is items for a list that says to what something is done: without any, Zoom
+// may do it to all.
+func oneAtLeast[T ~string](name string, list []T) ([]string, error) {
+	if len(list) == 0 {
+		return nil, invalid(name + ": name at least one")
+	}
+	return items(name, list)
 }
 
 func texts[T ~string](list []T) []string {

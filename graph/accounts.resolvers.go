@@ -213,7 +213,7 @@ func (r *mutationResolver) UploadVirtualBackground(ctx context.Context, input ty
 
 func (r *mutationResolver) DeleteVirtualBackgrounds(ctx context.Context, input types.DeleteVirtualBackgroundsInput) (*types.AccountPayload, error) {
 	return change(ctx, input.Account, func(s *scope) error {
-		ids, err := items("fileZoomIds", input.FileZoomIds)
+		ids, err := oneAtLeast("fileZoomIds", input.FileZoomIds)
 		if err == nil {
 			_, err = zoom.DeleteVirtualBackgrounds.Do(ctx, s.client, zoom.VirtualBackgroundRemoval{IDs: ids})
 		}

@@ -338,6 +338,10 @@ var mistakes = []mistake{
 		data:  `{"user": {"past": null, "planned": null}, "meeting": {"number": "${MeetingNumber}", "instances": null}}`,
 	},
 	{
+		why: "ranges: of moments, backwards", query: `{ account { survey(by: {zoomId: "x"}) { answers(from: "2026-03-02T00:00:00Z", to: "2026-03-01T00:00:00Z") { totalCount } } } }`,
+		codes: map[string]string{"account.survey.answers": "BAD_USER_INPUT"}, data: `{"account": {"survey": {"answers": null}}}`,
+	},
+	{
 		why: "ranges: half of one", query: `{ meeting(by: {number: "${MeetingNumber}"}) { a: instances(from: "2026-03-10") { uuid } b: instances(to: "2026-03-10") { uuid } } }`,
 		codes: map[string]string{"meeting.a": "BAD_USER_INPUT", "meeting.b": "BAD_USER_INPUT"}, data: `{"meeting": {"a": null, "b": null}}`,
 	},

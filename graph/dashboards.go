@@ -50,8 +50,12 @@ type runFilter struct {
 // has no range of the caller's; Zoom wants one all the same, and a meeting may
 // have begun yesterday.
 func (f runFilter) windows(ctx context.Context, op *zoom.Spec, after *string) (windows[zoom.DashboardFilter], error) {
+	groups, err := items("groupIds", f.groups)
+	if err != nil {
+		return windows[zoom.DashboardFilter]{}, err
+	}
 	filter := zoom.DashboardFilter{
-		Type: f.kind, GroupIDs: f.groups, WithParticipants: deref(f.withParticipants), DateType: deref(f.dateType),
+		Type: f.kind, GroupIDs: groups, WithParticipants: deref(f.withParticipants), DateType: deref(f.dateType),
 	}
 	if f.kind == types.DashboardMeetingTypeLive {
 		if f.from != nil || f.to != nil || f.dateType != nil {

@@ -263,6 +263,9 @@ func userErrors(ctx context.Context, err error) ([]*types.UserError, error) {
 			return fieldErrors(ctx, code, e), nil
 		}
 		only = userError(code, e, e.Message)
+		if errors.Is(err, zoom.ErrNoChange) {
+			err = within(err, changeIn(ctx)...)
+		}
 	default:
 		return nil, err
 	}

@@ -84,7 +84,37 @@ func zoomPath(ctx context.Context, name string) []types.Text {
 			return found
 		}
 	}
+	// A variable of the path, meetingId or meeting_id, is what names the meeting.
+	object, isID := strings.CutSuffix(name, "Id")
+	if !isID {
+		object, isID = strings.CutSuffix(name, "_id")
+	}
+	if found := findInput(arguments(ctx), []string{object}, false); isID && len(found) == 2 {
+		return found
+	}
 	return nil
+}
+
+// changeIn returns the part of the input of the field of ctx that says what to change;
+// of several changes of which one is given, it is that one.
+func changeIn(ctx context.Context) (path []string) {
+	for _, input := range arguments(ctx) {
+		for _, n := range input.members() {
+			if !n.t.NonNull || n.fields() == nil || strings.HasSuffix(n.t.Name(), "By") {
+				continue
+			}
+			for isOneOf(n) && len(n.members()) == 1 {
+				n = n.members()[0]
+			}
+			return n.path[1:]
+		}
+	}
+	return nil
+}
+
+func isOneOf(n inputNode) bool {
+	def := inputTypes()[n.t.Name()]
+	return def != nil && def.Directives.ForName("oneOf") != nil
 }
 
 // inputNode is a part of the caller's input.

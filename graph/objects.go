@@ -103,6 +103,8 @@ func nonEmpty(name, value string) (string, error) {
 	switch {
 	case value == "":
 		return "", invalid(name + ": it is empty")
+	case value == ".", value == "..":
+		return "", invalid(name + ": it is a path")
 	case len(value) > zoom.MaxID:
 		return "", longID(name)
 	}

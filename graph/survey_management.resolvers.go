@@ -41,6 +41,9 @@ func (r *surveyResolver) Answers(ctx context.Context, obj *types.Survey, first i
 	if err := filled(map[string]*string{"instanceZoomId": instanceZoomID}); err != nil {
 		return nil, err
 	}
+	if from != nil && to != nil && to.Before(from.Time) {
+		return nil, errBackwards
+	}
 	filter := zoom.SurveyAnswerFilter{SurveyID: string(obj.ZoomID), InstanceID: zoom.EncodedID(deref(instanceZoomID)), From: moment(from), To: moment(to)}
 	return of(ctx, obj).surveyAnswers(ctx, filter, first, after)
 }

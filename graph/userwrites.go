@@ -29,7 +29,7 @@ func (r *Resolver) createUser(ctx context.Context, input types.CreateUserInput) 
 }
 
 func (s *scope) updateUser(ctx context.Context, input types.UpdateUserInput) (string, error) {
-	if input.RemoveTspCredentials == nil && types.IsEmpty(input.Patch) {
+	if !deref(input.RemoveTspCredentials) && types.IsEmpty(input.Patch) {
 		return "", invalid("patch: it changes nothing") // before anybody is looked up
 	}
 	id, err := s.hostID(ctx, *input.User)
@@ -49,7 +49,10 @@ func (s *scope) deleteUser(ctx context.Context, input types.DeleteUserInput) (st
 	}
 	removal := zoom.UserRemoval{UserID: id, Action: input.Action}
 	if t := input.Transfer; t != nil {
-		removal.Email = t.Email
+		// Without an address, all that is to be transferred would go with the user.
+		if removal.Email, err = address(t.Email); err != nil {
+			return "", within(err, "transfer")
+		}
 		removal.Meetings, removal.Webinars, removal.Recordings = t.Meetings, t.Webinars, t.Recordings
 		removal.Whiteboard, removal.Clips, removal.Notes = t.Whiteboards, t.Clips, t.Notes
 		removal.Visitors, removal.Docs, removal.Events = t.Visitors, t.Docs, t.Events

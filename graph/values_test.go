@@ -15,6 +15,7 @@ import (
 	gocmp "github.com/google/go-cmp/cmp"
 
 	"zoomql/graph/generated"
+	"zoomql/internal/zoom"
 	"zoomql/internal/zoom/types"
 )
 
@@ -274,10 +275,12 @@ func TestEmptyChanges(t *testing.T) {
 
 // TestEmptyNames leaves a name empty that would narrow a question or a write down.
 func TestEmptyNames(t *testing.T) {
+	const groups = `account { dashboard { it: meetings(type: PAST, from: "2026-03-01", to: "2026-03-16", groupIds: ["a", "b,c"]) { totalCount } } }`
 	inRig(t, setup{}, func(r *rig) {
 		for _, field := range []string{
 			`account { it: users(roleId: "") { totalCount } }`,
 			`account { it: channelSurveyInstances(channelZoomId: " ") { totalCount } }`,
+			groups,
 			`account { reports { it: hosts(from: "2026-03-01", to: "2026-03-16", groupId: "") { totalCount } } }`,
 			`meeting(by: {number: "${MeetingNumber}"}) { it: registrants(occurrenceId: "") { totalCount } }`,
 			`webinar(by: {number: "${WebinarNumber}"}) { it: registrants(trackingSourceId: "") { totalCount } }`,
@@ -286,6 +289,9 @@ func TestEmptyNames(t *testing.T) {
 			a := r.ask(`{ `+field+` }`, nil)
 			if len(a.Errors) != 1 || a.Errors[0].code() != "BAD_USER_INPUT" {
 				t.Errorf("%s: %s", field, a.body)
+			}
+			if field == groups && !strings.Contains(a.body, "groupIds.1: ") {
+				t.Errorf("the message does not name the caller's item: %s", a.body)
 			}
 			r.spends(0)
 		}
@@ -345,6 +351,7 @@ func TestZoomsFieldsInTheCallersWords(t *testing.T) {
 		{update, "settings.nothing", "input.patch.settings"},
 		{update, "nothing", ""},
 		{update, "number", ""},
+		{update, "meetingId meeting_id", "input.meeting\ninput.meeting"},
 		{`createUser(input: {action: CREATE, user: {email: "a@example.com", type: BASIC}})`, "user_info.email action first_name", "input.user.email\ninput.action\ninput.user.firstName"},
 		{`createPoll(input: {meeting: {number: "1"}, poll: {title: "x", questions: [{name: "x", type: SINGLE}]}})`, "questions.answers", "input.poll.questions.0.answers"},
 		{`updateAccountSettings(input: {change: {settings: {inMeeting: {alertGuestJoin: true}}}})`, "in_meeting.alert_guest_join", "input.change.settings.inMeeting.alertGuestJoin"},
@@ -395,6 +402,20 @@ func TestOwnFieldsInTheCallersWords(t *testing.T) {
 			{`deletePoll(input: {meeting: {number: "${MeetingNumber}"}, poll: {zoomId: ""}})`, "input.poll.zoomId"},
 			{`deletePoll(input: {meeting: {number: "${ManualMeeting}"}, poll: {id: "${Poll PollKey}"}})`, "input.poll.id"},
 			{`deleteVirtualBackgrounds(input: {fileZoomIds: ["a", "b,c"]})`, "input.fileZoomIds.1"},
+			{`deleteVirtualBackgrounds(input: {fileZoomIds: []})`, "input.fileZoomIds"},
+			{`deleteVirtualBackgrounds(input: {fileZoomIds: ["` + strings.Repeat(`x", "`, zoom.MaxList/2) + `x"]})`, "input.fileZoomIds"},
+			{`updateUser(input: {user: {zoomId: ".."}, patch: {firstName: "x"}})`, "input.user.zoomId"},
+			{`unassignRole(input: {role: {zoomId: "1"}, user: {zoomId: "."}})`, "input.user.zoomId"},
+			{`deletePoll(input: {meeting: {number: "${MeetingNumber}"}, poll: {zoomId: ".."}})`, "input.poll.zoomId"},
+			{`updateAccountOwner(input: {account: {zoomId: ".."}, email: "a@example.com"})`, "input.account.zoomId"},
+			{`updateUser(input: {user: {zoomId: "${HostID}"}, removeTspCredentials: false, patch: {}})`, "input.patch"},
+			{`updateRegistrationQuestions(input: {meeting: {number: "${MeetingNumber}"}, form: {}})`, "input.form"},
+			{`updateMeetingSurvey(input: {meeting: {number: "${MeetingNumber}"}, survey: {}})`, "input.survey"},
+			{`updateAccountSettings(input: {change: {security: {}}})`, "input.change.security"},
+			{`updateAccountLockedSettings(input: {change: {settings: {}}})`, "input.change.settings"},
+			{`updateMeeting(input: {meeting: {number: "${MeetingNumber}"}, patch: {settings: {}}})`, "input.patch"},
+			{`deleteUser(input: {user: {zoomId: "${HostID}"}, transfer: {email: "", meetings: true}})`, "input.transfer.email"},
+			{`deleteUser(input: {user: {zoomId: "${HostID}"}, transfer: {email: "nobody", meetings: true}})`, "input.transfer.email"},
 			{`zoomRequest(input: {operation: "GET /nothing"})`, "input.operation"},
 			{`updateMeeting(input: {meeting: {number: "${MeetingNumber}"}, patch: {settings: {alternativeHosts: ["a@example.com", "b;c"]}}})`, "input.patch.settings.alternativeHosts.1"},
 			{`createMeeting(input: {host: {zoomId: "${HostID}"}, idempotencyKey: "k", meeting: {settings: {alternativeHosts: [""]}}})`, "input.meeting.settings.alternativeHosts.0"},

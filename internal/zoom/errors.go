@@ -74,7 +74,7 @@ func (e *Error) Unsent() bool {
 // InvalidInput is the error of an input that an operation cannot be asked with, and
 // of the field that is to blame, if there is one.
 func InvalidInput(op string, err error) *Error {
-	e := &Error{Op: op, Kind: ErrInvalid, Message: err.Error()}
+	e := &Error{Op: op, Kind: ErrInvalid, Message: err.Error(), Cause: err}
 	if item, ok := errors.AsType[*types.ItemError](err); ok {
 		e.Fields = []FieldError{{item.Path, item.Error()}}
 	}

@@ -167,8 +167,8 @@ type place struct {
 	acts  bool // it changes something by itself
 }
 
-// errNoChange is of a change that changes nothing: a call would be spent on it.
-var errNoChange = errors.New("patch: it changes nothing")
+// ErrNoChange is of a change that changes nothing: a call would be spent on it.
+var ErrNoChange = errors.New("it changes nothing")
 
 // separable refuses a list whose items cannot be told from each other when it is
 // written with commas between them.
@@ -275,7 +275,7 @@ func (in *input) request(s *Spec, account string, v reflect.Value) (*Request, er
 			return nil, err
 		}
 		if s.Method() == http.MethodPatch && !acts && types.ChangesNothing(body) {
-			return nil, errNoChange
+			return nil, ErrNoChange
 		}
 		req.Body = body
 		req.countBy(body)
@@ -287,9 +287,9 @@ func (in *input) request(s *Spec, account string, v reflect.Value) (*Request, er
 	return req, err
 }
 
-// maxQuery bounds the query of a call, in bytes: more than Zoom takes, and less than
-// what fills anything.
-const maxQuery = 8 << 10
+// MaxList is how many bytes a list in the query of a call may have: more than Zoom
+// takes, and less than what fills anything.
+const MaxList = 8 << 10
 
 // longestValue is how many bytes a parameter of the query may have.
 func longestValue(name string, v reflect.Value) int {
@@ -297,7 +297,7 @@ func longestValue(name string, v reflect.Value) int {
 	case name == "next_page_token":
 		return maxToken
 	case v.Kind() == reflect.Slice:
-		return maxQuery
+		return MaxList
 	}
 	return MaxID
 }

@@ -76,7 +76,7 @@ func TestLongIDsAreNotSent(t *testing.T) {
 			return err
 		}},
 		{"group_id", func(c *Client) error {
-			_, err := ListDashboardMeetings.Page(t.Context(), c, DashboardMeetingFilter{DashboardFilter: DashboardFilter{GroupIDs: []string{strings.Repeat("x", maxQuery+1)}}}, Paging{})
+			_, err := ListDashboardMeetings.Page(t.Context(), c, DashboardMeetingFilter{DashboardFilter: DashboardFilter{GroupIDs: []string{strings.Repeat("x", MaxList+1)}}}, Paging{})
 			return err
 		}},
 		{"path.userId", func(c *Client) error {
@@ -84,7 +84,7 @@ func TestLongIDsAreNotSent(t *testing.T) {
 			return err
 		}},
 		{"query", func(c *Client) error {
-			_, err := Raw{Operation: ListUsers.Pattern, Query: map[string][]string{"x": {strings.Repeat("x", maxQuery)}}}.Do(t.Context(), c)
+			_, err := Raw{Operation: ListUsers.Pattern, Query: map[string][]string{"x": {strings.Repeat("x", MaxList)}}}.Do(t.Context(), c)
 			return err
 		}},
 		{"operation", func(c *Client) error {

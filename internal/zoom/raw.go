@@ -87,8 +87,8 @@ func (in Raw) request(spec *Spec, account string) (*Request, error) {
 		return nil, fmt.Errorf("body: %s takes none", spec.Pattern)
 	}
 	req.Path, req.Query, req.Body = path, in.Query.Encode(), in.Body
-	if len(req.Query) > maxQuery {
-		return nil, fmt.Errorf("query: it is longer than %d bytes", maxQuery)
+	if len(req.Query) > MaxList {
+		return nil, fmt.Errorf("query: it is longer than %d bytes", MaxList)
 	}
 	if in.Body != nil {
 		req.countBy(in.Body)
