@@ -158,6 +158,60 @@ func TestRounds(t *testing.T) {
 	})
 }
 
+// TestRoundsOutlastAStall has the executor come to a field late, as on a machine that
+// leaves the process alone for a while: the round waits for it.
+func TestRoundsOutlastAStall(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var batches atomic.Int32
+		ctx, req := fieldOf(t.Context())
+		l := (&loader[int, int]{}).inRounds(users, squares(&batches))
+		req.expect(2)
+		var wait sync.WaitGroup
+		for key, after := range []time.Duration{0, 500 * time.Millisecond} {
+			wait.Go(func() {
+				time.Sleep(after)
+				req.rounds.enter()
+				_, _ = l.Load(ctx, key)
+				req.leave(nil, 0)
+			})
+		}
+		wait.Wait()
+		if n := batches.Load(); n != 1 {
+			t.Errorf("%d batches, want 1", n)
+		}
+	})
+}
+
+// TestNobodyWaitsForAnIDThatIsNone asks for objects beside some whose ids are none: they
+// take no longer than alone.
+func TestNobodyWaitsForAnIDThatIsNone(t *testing.T) {
+	took := func(declared, beside string) (took time.Duration) {
+		inRig(t, setup{}, func(r *rig) {
+			began := time.Now()
+			a := r.ask(`query `+declared+` { u: user(by: {zoomId: "${HostID}"}) { department role { name } } `+beside+` }`, map[string]any{
+				"ids": "garbage", "by": map[string]any{"id": "garbage"},
+			})
+			if took = time.Since(began); a.at(t, "u.role.name") == "" {
+				t.Errorf("%s: %s", beside, a.body)
+			}
+		})
+		return took
+	}
+	alone := took("", "")
+	for _, c := range []struct{ declared, beside string }{
+		{"", `user(by: {id: "garbage"}) { department role { name } }`},
+		{"", `node(id: "garbage") { ... on User { department } }`},
+		{"", `nodes(ids: ["${User HostID}", "garbage"]) { ... on User { department } }`},
+		{"($ids: [ID!]!)", `nodes(ids: $ids) { ... on User { department } }`},
+		{"($by: UserBy!)", `user(by: $by) { department }`},
+		{"", `account { user(by: {id: "garbage"}) { department } }`},
+	} {
+		if got := took(c.declared, c.beside); got >= alone+patience {
+			t.Errorf("%s: it took %s, and %s alone", c.beside, got, alone)
+		}
+	}
+}
+
 // TestRoundsWithoutWhoIsExpected has a field not come: the others do not wait for ever,
 // and not each time.
 func TestRoundsWithoutWhoIsExpected(t *testing.T) {

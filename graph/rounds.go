@@ -14,6 +14,7 @@ import (
 
 	"zoomql/graph/generated"
 	"zoomql/graph/spread"
+	"zoomql/internal/zoom/types"
 )
 
 // What a level of siblings costs hangs on how many of them are asked for together:
@@ -74,8 +75,7 @@ type rounds struct {
 type levels struct {
 	// pending counts the fields that lead to a level and do not wait for its round.
 	pending [maxLevel + 1]int
-	// lost is how many of these do not come: the executor resolves no field whose
-	// arguments are of no use.
+	// lost is how many of these are taken not to come, since nothing has for a while.
 	lost     [maxLevel + 1]int
 	next     [maxLevel + 1]*round
 	gathered int // of next
@@ -103,7 +103,9 @@ func (r *round) over() bool {
 }
 
 // patience is how long fields that do not come are waited for, while nothing is done.
-const patience = 20 * time.Millisecond
+// Which ones do not come is known before (see request.lost), so that it ends no wait
+// but of a mistake of ours: it is longer than a busy machine leaves a process alone.
+const patience = time.Second
 
 // demand is what a field, or all of an object, leads to.
 type demand struct {
@@ -459,6 +461,9 @@ func (q *request) routeOf(opCtx *graphql.OperationContext, f graphql.CollectedFi
 }
 
 func (q *request) newRoute(opCtx *graphql.OperationContext, f graphql.CollectedField, above int) *route {
+	if q.lost(opCtx, f) {
+		return leadsNowhere
+	}
 	name := f.Definition.Type.Name()
 	def := q.schema.Types[name]
 	found := &route{level: above}
@@ -487,6 +492,42 @@ func (q *request) newRoute(opCtx *graphql.OperationContext, f graphql.CollectedF
 		found.own = all.each()
 	}
 	return found
+}
+
+// lost reports whether the executor resolves no such field, since its arguments hold
+// an id that is none: it says so and goes on. Other values that are none have ended the
+// operation before.
+func (q *request) lost(opCtx *graphql.OperationContext, f graphql.CollectedField) bool {
+	if len(f.Definition.Arguments) == 0 {
+		return false
+	}
+	values := f.ArgumentMap(opCtx.Variables)
+	return slices.ContainsFunc(f.Definition.Arguments, func(def *ast.ArgumentDefinition) bool {
+		value := values[def.Name]
+		return value != nil && q.holdsNoID(inputNode{t: def.Type, value: value})
+	})
+}
+
+// holdsNoID reports whether what stands in the place of an id is none of the account's.
+func (q *request) holdsNoID(n inputNode) bool {
+	if n.t.Elem != nil {
+		list := reflect.ValueOf(n.value)
+		if list.Kind() != reflect.Slice {
+			return q.holdsNoID(inputNode{t: n.t.Elem, value: n.value})
+		}
+		for i := range list.Len() {
+			if q.holdsNoID(inputNode{t: n.t.Elem, value: list.Index(i).Interface()}) {
+				return true
+			}
+		}
+		return false
+	}
+	if n.t.NamedType != "ID" {
+		return slices.ContainsFunc(n.members(), q.holdsNoID)
+	}
+	text, ok := n.value.(string)
+	_, err := types.DecodeNodeID(q.own.client.Tenant(), text)
+	return !ok || err != nil
 }
 
 // demandOf returns what a selection on an object leads to. The fields are collected as
