@@ -1,15 +1,14 @@
 package window
 
-// A Counter is the state of one limit. [Log] and Days exclude each other: a limit
-// has a window or a day. The zero value has counted nothing. It is for one limit
-// only: all methods MUST be given the same one, but for its Calls and Burst, which
-// may differ from call to call.
+// A Counter is the state of one limit: what Redis keeps in two keys. The zero value
+// has counted nothing. It is for one limit only: all methods MUST be given the same
+// one, but for its Calls and Burst, which may differ from call to call.
 type Counter struct {
-	Log       Log
-	Competing Competing
-	Pace      Pace
-	Days      Days
-	Blocked   int64 // nothing starts before
+	Log       Log       // the starts of a window
+	Competing Competing // the estimate of competing usage of a window
+	Pace      Pace      // of the starts of a window
+	Days      Days      // the calls of a day; a limit has a window or days
+	Blocked   int64     // nothing starts before
 
 	idle   int64 // when nothing of this matters any more
 	window bool
