@@ -209,6 +209,7 @@ func TestPagesOfListsThatEndEarly(t *testing.T) {
 		{"a page that came before", map[string]string{"": `{"users":[{"id":"a"}],"next_page_token":"t"}`, "t": `{"users":[{"id":"a"}],"next_page_token":"u"}`}, ErrBadAnswer},
 		{"one without an id", map[string]string{"": `{"users":[{"id":"a"},{}]}`}, ErrBadAnswer},
 		{"more pages than came", map[string]string{"": `{"users":[{"id":"a"},{"id":"b"}],"page_size":2,"page_count":3}`}, ErrIncomplete},
+		{"more pages than came, and as many items as Zoom counts", map[string]string{"": `{"users":[{"id":"a"}],"total_records":1,"page_size":1,"page_count":3}`}, nil},
 		{"as many pages as came", map[string]string{"": `{"users":[{"id":"a"},{"id":"b"}],"page_size":2,"page_count":2,"next_page_token":"t"}`, "t": `{"users":[{"id":"c"}],"page_size":2,"page_count":2}`}, nil},
 		{"a page count without a size", map[string]string{"": `{"users":[{"id":"a"}],"page_count":3}`}, nil},
 		{"a wild page count", map[string]string{"": `{"users":[{"id":"a"}],"page_size":9223372036854775807,"page_count":9223372036854775807}`}, nil},

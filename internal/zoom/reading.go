@@ -223,7 +223,7 @@ func (r *Reading[T]) Early(s *Spec) error {
 		return astray(s, "the list goes on, but the token of its next page cannot be read")
 	case r.counted && int64(r.Read) < r.least:
 		return &IncompleteError{Op: s.Pattern, Given: int64(r.Read), Counted: r.least}
-	case int64(r.Read) < r.byPages:
+	case !r.counted && int64(r.Read) < r.byPages:
 		return &IncompleteError{Op: s.Pattern, Given: int64(r.Read), Counted: r.byPages, AtLeast: true}
 	case r.fresh == 0 && len(last.Items) > 0 && (!r.counted || int64(r.given) < r.least):
 		return astray(s, "the list ends with what came before")
