@@ -202,7 +202,11 @@ func withIncomplete(shown *gqlerror.Error, err *zoom.IncompleteError) *gqlerror.
 	shown = withCode(shown, types.ErrorCodeIncompleteList)
 	shown.Extensions["zoom"] = map[string]any{"operation": err.Op}
 	if err.Missing.To.IsZero() {
-		shown.Extensions["list"] = map[string]any{"given": err.Given, "counted": err.Counted}
+		counted := "counted"
+		if err.AtLeast {
+			counted = "countedAtLeast"
+		}
+		shown.Extensions["list"] = map[string]any{"given": err.Given, counted: err.Counted}
 	} else {
 		shown.Extensions["list"] = map[string]any{"missingFrom": err.Missing.From.String(), "missingTo": err.Missing.To.String()}
 	}

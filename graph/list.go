@@ -105,6 +105,9 @@ func (l list[In, T]) read(ctx context.Context) (*slice[T], error) {
 	if full := from(ctx).admit(ctx, len(s.items)); full != nil {
 		return nil, full
 	}
+	if s.total.N < int64(len(s.items)) {
+		s.total = types.Int{} // there are more
+	}
 	return s, err
 }
 
@@ -158,14 +161,14 @@ func (l list[In, T]) readFrom(ctx context.Context, at place, lost *place) (*slic
 		if len(l.windows.cut) == 1 && at.until == 0 {
 			s.total = page.Total
 		}
-		before := r.add(page)
+		before, foreign := r.add(page), l.foreign(at, page)
 		room := min(l.first-len(s.items), len(page.Items))
 		s.items, s.places = slices.Grow(s.items, room), slices.Grow(s.places, room)
 		for i := int(at.index); i < len(page.Items); i++ {
 			here := at
 			here.index, here.offset = uint16(i+1), at.offset+uint32(i)+1
 			switch {
-			case i < len(before) && before[i]:
+			case foreign, i < len(before) && before[i]:
 				continue
 			case skipping:
 				skipping = here.window != lost.window || markOf(page.Items[i]) != lost.mark

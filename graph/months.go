@@ -177,7 +177,8 @@ func byMonth[In comparable, Out any, P ranged[In]](ctx context.Context, s *scope
 	var parts []part
 	var expired error
 	rests := 0
-	for asked := windows.cut; len(asked) > 0; {
+	again := false
+	for asked := windows.cut; len(asked) > 0; again = true {
 		var rest []In
 		for i, f := range get(ctx, asked) {
 			if errors.Is(f.Err, zoom.ErrExpired) {
@@ -192,15 +193,17 @@ func byMonth[In comparable, Out any, P ranged[In]](ctx context.Context, s *scope
 			if ok && len(gaps) > 0 && gaps[0].From == own.From {
 				own.From.Time = gaps[0].To.AddDate(0, 0, 1)
 			}
-			parts = append(parts, part{own.From.Time, f.Object})
+			if ok || !again { // or it is about other days, which came before
+				parts = append(parts, part{own.From.Time, f.Object})
+			}
 			for _, gap := range gaps {
 				if rests++; !ok || rests > maxRests {
 					graphql.AddError(ctx, &zoom.IncompleteError{Op: op.Pattern, Missing: gap})
 					continue
 				}
-				again := asked[i]
-				*P(&again).Range() = gap
-				rest = append(rest, again)
+				left := asked[i]
+				*P(&left).Range() = gap
+				rest = append(rest, left)
 			}
 		}
 		asked = rest

@@ -682,3 +682,41 @@ func TestShortenedRangesAtOnce(t *testing.T) {
 		})
 	}
 }
+
+// The rest of a range that is answered by what came before is not there twice.
+func TestRestsThatAreAnsweredByOtherDays(t *testing.T) {
+	const to = `"from": "2026-03-14", "to": "2026-03-16", "next_page_token": ""`
+	inZoom(t, []zoomRow{
+		{"GET", "/report/telephone", 0, `{` + to + `, "telephony_usage": [{"phone_number": "+1"}]}`},
+		{"GET", "/report/users", 0, `{` + to + `, "users": [{"id": "u1", "meetings": 2}]}`},
+		{"GET", "/metrics/crc", 0, `{` + to + `, "crc_ports_usage": [{"date_time": "2026-03-15T00:00:00Z"}]}`},
+	}, func(r *rig, z *zoomSays) {
+		a := r.ask(`{ account {
+			reports { telephoneCalls(from: "2026-03-01", to: "2026-03-16") { nodes { phoneNumber } } hosts(from: "2026-03-01", to: "2026-03-16") { nodes { from meetings } } }
+			dashboard { crcPorts(from: "2026-03-01", to: "2026-03-16") { date } }
+		} }`, nil)
+		a.want(t, `{"account": {
+			"reports": {"telephoneCalls": {"nodes": [{"phoneNumber": "+1"}]}, "hosts": {"nodes": [{"from": "2026-03-14", "meetings": 2}]}},
+			"dashboard": {"crcPorts": [{"date": "2026-03-15"}]}
+		}}`, map[string]string{"account.reports.telephoneCalls": codeIncomplete, "account.reports.hosts": codeIncomplete, "account.dashboard.crcPorts": codeIncomplete})
+	})
+}
+
+// A length that the list itself contradicts is not passed on.
+func TestLengthsThatAreNone(t *testing.T) {
+	for total, want := range map[string]string{"2": "2", "9": "9", "1": "null", "0": "null", "-1": "null", `"many"`: "null"} {
+		inZoom(t, []zoomRow{{"GET", "/users", 0, `{"total_records": ` + total + `, "next_page_token": "", "users": [{"id": "u1"}, {"id": "u2"}]}`}}, func(r *rig, _ *zoomSays) {
+			a := r.ask(`{ account { users { totalCount nodes { zoomId } } } }`, nil)
+			if !strings.Contains(a.body, `"totalCount":`+want+`,`) || !strings.Contains(a.body, `"u2"`) {
+				t.Errorf("of %s: %s", total, a.body)
+			}
+		})
+	}
+	inZoom(t, []zoomRow{{"GET", "/users", 0, `{"page_count": 4, "page_size": 2, "users": [{"id": "u1"}, {"id": "u2"}]}`}}, func(r *rig, _ *zoomSays) {
+		a := r.ask(`{ account { users { nodes { zoomId } } } }`, nil)
+		a.want(t, `{"account": {"users": {"nodes": [{"zoomId": "u1"}, {"zoomId": "u2"}]}}}`, map[string]string{"account.users": codeIncomplete})
+		if list := a.Errors[0].Extensions["list"]; fmt.Sprint(list) != "map[countedAtLeast:7 given:2]" {
+			t.Errorf("the list is %v", list)
+		}
+	})
+}

@@ -33,6 +33,17 @@ func (l list[In, T]) filter(at place) In {
 	return filter
 }
 
+// foreign reports whether a page is about none of the days that Zoom left out and was
+// asked for: what stands there came before, or was not asked for.
+func (l list[In, T]) foreign(at place, page *zoom.Page[T]) bool {
+	if at.until == 0 {
+		return false
+	}
+	filter := l.filter(at)
+	_, ok := leftOut(l.op.Spec, *rangeOf(&filter), page.Answered(), time.Now())
+	return !ok
+}
+
 // has reports whether a place is within the range of its window.
 func (l list[In, T]) has(at place) bool {
 	if at.until == 0 {
