@@ -3,6 +3,7 @@ package graph
 import (
 	"context"
 	"slices"
+	"strings"
 
 	"zoomql/internal/zoom"
 	"zoomql/internal/zoom/types"
@@ -84,12 +85,51 @@ func (s *scope) updatePolicy(ctx context.Context, id string, patch *types.Inform
 		if err != nil {
 			return err
 		}
+		if err := untold(now, patch); err != nil {
+			return err
+		}
 		body = policyBody(now)
 		body.ID = id
 		patched(&body, patch)
 	}
 	_, err := zoom.UpdatePolicy.Do(ctx, s.client, zoom.PolicyPatch{PolicyID: id, Policy: body})
 	return err
+}
+
+// untold returns an error where Zoom's answer does not tell all of a policy that is not
+// changed: to send it whole would make it up.
+func untold(now *types.InformationBarrierPolicy, patch *types.InformationBarrierPolicyPatch) error {
+	set, change := deref(now.Settings), deref(patch.Settings)
+	missing := []string{}
+	for _, f := range []struct {
+		name        string
+		told, given bool
+	}{
+		{"policy_name", now.Name != "", patch.Name != nil},
+		{"status", now.Status != "", patch.Status != nil},
+		{"type", now.Type != "", patch.Type != nil},
+		{"assigned_group_id", now.AssignedGroupID != "", patch.AssignedGroupID != nil},
+		{"to_group_id", now.ToGroupID != "", patch.ToGroupID != nil},
+		{"settings.meeting", set.Meeting.Valid, change.Meeting != nil},
+		{"settings.in_meeting_chat", set.InMeetingChat.Valid, change.InMeetingChat != nil},
+		{"settings.file_transfer", set.FileTransfer.Valid, change.FileTransfer != nil},
+		{"settings.screen_share", set.ScreenShare.Valid, change.ScreenShare != nil},
+		{"settings.recording", set.Recording.Valid, change.Recording != nil},
+		{"settings.im", set.Im.Valid, change.Im != nil},
+		{"settings.complete_phone_calls", set.CompletePhoneCalls.Valid, change.CompletePhoneCalls != nil},
+		{"settings.message_via_sms", set.MessageViaSms.Valid, change.MessageViaSms != nil},
+	} {
+		if !f.told && !f.given {
+			missing = append(missing, f.name)
+		}
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	return &zoom.Error{
+		Op: zoom.GetPolicy.Pattern, Kind: zoom.ErrBadAnswer,
+		Message: "nothing was changed: a policy is sent whole, and the answer does not tell " + strings.Join(missing, ", "),
+	}
 }
 
 // patched writes the changes into a policy and reports whether they are a whole
