@@ -62,6 +62,17 @@ func invalid(message string) *inputError { return &inputError{types.ErrorCodeBad
 // present makes an error what a client sees: a sentence, a code, and what Zoom
 // said. What is not ours to show becomes INTERNAL, and the log has the rest.
 func present(log *slog.Logger) graphql.ErrorPresenterFunc {
+	whole := presentWhole(log)
+	return func(ctx context.Context, err error) *gqlerror.Error {
+		shown := whole(ctx, err)
+		if part, ok := errors.AsType[*partlyError](err); ok && shown != nil {
+			shown.Message = part.note() + " " + shown.Message
+		}
+		return shown
+	}
+}
+
+func presentWhole(log *slog.Logger) graphql.ErrorPresenterFunc {
 	return func(ctx context.Context, err error) *gqlerror.Error {
 		if req := from(ctx); req != nil && req.spent.errors.Add(1) > maxErrors {
 			return nil // it is counted, see capped
@@ -245,6 +256,16 @@ var mendable = map[error]types.UserErrorCode{
 // userErrors splits the failure of the write of ctx's field: what the caller can
 // mend goes into the payload, the rest stays an error. The list is never nil.
 func userErrors(ctx context.Context, err error) ([]*types.UserError, error) {
+	mistakes, rest := mistakesIn(ctx, err)
+	if part, ok := errors.AsType[*partlyError](err); ok {
+		for _, m := range mistakes {
+			m.Message = part.note() + " " + m.Message
+		}
+	}
+	return mistakes, rest
+}
+
+func mistakesIn(ctx context.Context, err error) ([]*types.UserError, error) {
 	if err == nil {
 		return []*types.UserError{}, nil
 	}

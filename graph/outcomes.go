@@ -2,6 +2,7 @@ package graph
 
 import (
 	"errors"
+	"fmt"
 
 	"zoomql/internal/zoom"
 )
@@ -67,4 +68,27 @@ func unknownOutcome(err error) string {
 			whereToLook[e.Op] + ": if what you wanted is not there, send it with another key."
 	}
 	return "It is not known whether it was done: it was sent to Zoom, and no answer came that tells. Look at " + whereToLook[e.Op] + " before you send it once more."
+}
+
+// partlyError is of a write that goes to Zoom in several calls, of which the first ones
+// were carried out.
+type partlyError struct {
+	error
+	done, of int
+}
+
+// note says how much was done.
+func (e *partlyError) note() string {
+	return fmt.Sprintf("It is done for the first %d of %d, and the call for the next ones failed.", e.done, e.of)
+}
+
+// Unwrap returns why the rest was not done.
+func (e *partlyError) Unwrap() error { return e.error }
+
+// partly returns the error of a write of which so much was done before.
+func partly(err error, done, of int) error {
+	if done == 0 {
+		return err
+	}
+	return &partlyError{err, done, of}
 }

@@ -189,11 +189,13 @@ func (s *scope) assignRole(ctx context.Context, id string, users []*types.UserBy
 		}
 	}
 	var done []*types.RoleAssignment
+	sent := 0
 	for chunk := range slices.Chunk(names, zoom.MaxRoleMembersPerCall) {
 		assigned, err := zoom.AddRoleMembers.Do(ctx, s.client, zoom.RoleMembers{RoleID: id, Body: zoom.RoleMembersBody{Members: chunk}})
 		if err != nil {
-			return done, err
+			return done, partly(err, sent, len(names))
 		}
+		sent += len(chunk)
 		s.changedRole(ctx, chunk, assigned.UserZoomIds...)
 		done = append(done, assigned)
 	}

@@ -183,7 +183,7 @@ func (s *scope) updateRegistrantStatus(ctx context.Context, input types.UpdateRe
 			Body: zoom.RegistrantStatusBody{Action: input.Action, Registrants: names},
 		})
 		if err != nil {
-			return 0, nil, err
+			return 0, nil, partly(err, len(ids)-len(chunk), len(found))
 		}
 	}
 	return number, ids, nil
