@@ -52,43 +52,44 @@ func structIndex(t reflect.Type, name string) int {
 var structIndexes sync.Map // structField → int
 
 // merged returns an object with what two operations tell of it: what the second, which
-// is about it alone, does not carry is the row's.
+// is about it alone, does not carry, or left out, is the row's.
 func merged[T any, P sourced[T]](row, whole *T) *T {
 	both := *whole
 	from, to := reflect.ValueOf(row).Elem(), reflect.ValueOf(&both).Elem()
 	op := P(whole).GetOrigin().Op
-	for _, f := range sourcedFields(from.Type()) {
-		if f.never(op) || slices.Contains(f.sometimes, op) && to.Field(f.index).IsZero() {
+	for _, f := range toldFields(from.Type()) {
+		if f.ops != nil && f.never(op) || to.Field(f.index).IsZero() {
 			to.Field(f.index).Set(from.Field(f.index))
 		}
 	}
 	return &both
 }
 
-// sourcedField is a field of a struct that not all sources of its type carry.
-type sourcedField struct {
+// toldField is a field of a struct that Zoom tells, with the sources that carry it, if
+// not all of its type do.
+type toldField struct {
 	sources
 	index int
 }
 
-// sourcedFields returns those of a type.
-func sourcedFields(t reflect.Type) []sourcedField {
-	if fields, ok := fieldsBySource.Load(t); ok {
-		return fields.([]sourcedField)
+// toldFields returns those of a type.
+func toldFields(t reflect.Type) []toldField {
+	if fields, ok := fieldsOfTypes.Load(t); ok {
+		return fields.([]toldField)
 	}
-	var fields []sourcedField
+	var fields []toldField
 	def := inputTypes()[t.Name()]
 	for _, fd := range def.Fields {
 		info := infoOf(def, fd)
-		if index := structIndex(t, holder(fd)); !info.edge && index >= 0 && (info.ops != nil || info.sometimes != nil) {
-			fields = append(fields, sourcedField{info.sources, index})
+		if index := structIndex(t, holder(fd)); !info.edge && index >= 0 {
+			fields = append(fields, toldField{info.sources, index})
 		}
 	}
-	fieldsBySource.Store(t, fields)
+	fieldsOfTypes.Store(t, fields)
 	return fields
 }
 
-var fieldsBySource sync.Map // reflect.Type → []sourcedField
+var fieldsOfTypes sync.Map // reflect.Type → []toldField
 
 // notToldError is of fields that no answer carries that was read for their objects.
 type notToldError struct{ fields []string }

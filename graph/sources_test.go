@@ -160,3 +160,19 @@ func TestDashboardOfTwoSources(t *testing.T) {
 		a.want(t, `{"meetingInstance": {"dashboard": {"topic": "T", "audioQuality": null}}}`, map[string]string{"meetingInstance.dashboard.audioQuality": "NOT_TOLD"})
 	})
 }
+
+// What a row told stays where the object by itself leaves it out.
+func TestRowsTellWhatTheirObjectsLeaveOut(t *testing.T) {
+	inZoom(t, []zoomRow{
+		{"GET", "/users", 0, `{"page_size": 30, "next_page_token": "", "users": [{"id": "u1", "email": "a@example.com", "dept": "HR", "timezone": "Europe/Paris", "verified": 0}]}`},
+		{"GET", "/users/u1", 0, `{"id": "u1", "company": "C", "timezone": "Europe/Rome", "dept": {}}`},
+		{"GET", "/roles", 0, `{"total_records": 1, "roles": [{"id": "r1", "name": "A", "total_members": 3}]}`},
+		{"GET", "/roles/r1", 0, `{"id": "r1", "name": "A", "privileges": ["x"]}`},
+	}, func(r *rig, _ *zoomSays) {
+		a := r.ask(`{ account { users { nodes { email department timezone verified company } } roles { totalMembers privileges } } }`, nil)
+		a.want(t, `{"account": {
+			"users": {"nodes": [{"email": "a@example.com", "department": "HR", "timezone": "Europe/Rome", "verified": false, "company": "C"}]},
+			"roles": [{"totalMembers": 3, "privileges": ["x"]}]
+		}}`, nil)
+	})
+}
