@@ -79,7 +79,7 @@ func (s *scope) askedAccount(ctx context.Context) (*types.Account, error) {
 	}
 	whole, err := s.wholeAccount(ctx)
 	if err == nil || errors.Is(err, zoom.ErrNotFound) {
-		return whole, err
+		return alone(ctx, whole, "Account"), err
 	}
 	at := graphql.GetPath(ctx)
 	for _, n := range want.needs {

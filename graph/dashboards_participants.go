@@ -63,7 +63,8 @@ func (s *scope) qosOf(ctx context.Context, run types.DashboardRun, id string) (*
 		return nil, nil
 	}
 	whole := !run.Webinar && askedOf(ctx, "ParticipantQos").lacks(zoom.MeetingRuns.QosList.Pattern)
-	return orNil(batchesOf(s, figures, s.findQos).Load(ctx, qosKey{run, id, whole}))
+	qos, err := orNil(batchesOf(s, figures, s.findQos).Load(ctx, qosKey{run, id, whole}))
+	return alone(ctx, qos, "ParticipantQos"), err
 }
 
 // qosParticipant returns the stay that figures are of.
@@ -73,7 +74,8 @@ func (s *scope) qosParticipant(ctx context.Context, q *types.ParticipantQos) (*t
 	}
 	want := askedOf(ctx, "DashboardParticipant").names
 	registrant := want["registrantId"] || want["registrant"]
-	return orNil(batchesOf(s, stays, s.findStays).Load(ctx, qosKey{q.Run, string(q.InMeetingID), registrant}))
+	stay, err := orNil(batchesOf(s, stays, s.findStays).Load(ctx, qosKey{q.Run, string(q.InMeetingID), registrant}))
+	return alone(ctx, stay, "DashboardParticipant"), err
 }
 
 // dashboardRegistrant returns the registration that a stay came by.

@@ -29,13 +29,16 @@ func (s *scope) zoomRoom(ctx context.Context, id string) (*types.DashboardZoomRo
 	if room == nil {
 		return nil, err
 	}
-	return &room.DashboardZoomRoom, nil
+	if room.LiveMeeting != nil {
+		notTold(ctx, askedOf(ctx, "DashboardMeeting", "liveMeeting"), room.LiveMeeting.Op)
+	}
+	return alone(ctx, &room.DashboardZoomRoom, "DashboardZoomRoom"), nil
 }
 
 // zoomRooms lists the rooms, each whole if more is asked for than lists hold.
 func (s *scope) zoomRooms(ctx context.Context, first int, after *string) (*types.Connection[types.DashboardZoomRoom], error) {
 	l := list[struct{}, types.DashboardZoomRoom]{in: s, op: zoom.ListZoomRooms, windows: uncut(struct{}{}), first: first, after: after}
-	return connectWhole(ctx, l, "DashboardZoomRoom", func(lacking []*types.DashboardZoomRoom) []zoom.Found[types.DashboardZoomRoom] {
+	page, err := connectWhole(ctx, l, "DashboardZoomRoom", func(lacking []*types.DashboardZoomRoom) []zoom.Found[types.DashboardZoomRoom] {
 		keys := make([]string, len(lacking))
 		for i, r := range lacking {
 			keys[i] = string(r.ZoomID)
@@ -50,6 +53,16 @@ func (s *scope) zoomRooms(ctx context.Context, first int, after *string) (*types
 		}
 		return found
 	})
+	if page == nil {
+		return nil, err
+	}
+	for _, room := range page.Nodes() {
+		if room.LiveMeeting != nil {
+			notTold(ctx, askedOf(ctx, "DashboardMeeting", "nodes.liveMeeting", "edges.node.liveMeeting"), room.LiveMeeting.Op)
+			break
+		}
+	}
+	return page, err
 }
 
 // zoomRoomMeetings lists what was held in a room.

@@ -25,6 +25,9 @@ func (r *accountResolver) InformationBarrierPolicy(ctx context.Context, obj *typ
 func (r *mutationResolver) CreateInformationBarrierPolicy(ctx context.Context, input types.CreateInformationBarrierPolicyInput) (*types.CreateInformationBarrierPolicyPayload, error) {
 	policy, err := r.createPolicy(ctx, input)
 	mistakes, err := userErrors(ctx, err)
+	if policy != nil {
+		notTold(ctx, askedOf(ctx, "InformationBarrierPolicy", "policy"), policy.Op)
+	}
 	return &types.CreateInformationBarrierPolicyPayload{Policy: policy, UserErrors: mistakes}, err
 }
 

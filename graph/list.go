@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"reflect"
 	"slices"
 	"sync"
 
@@ -257,11 +258,16 @@ func connection[In, T, N any](ctx context.Context, l list[In, T], s *slice[T], e
 	})
 }
 
-// connect reads a list as a connection.
+// connect reads a list as a connection. What its rows do not carry is told.
 func connect[In, T any](ctx context.Context, l list[In, T]) (*types.Connection[T], error) {
 	s, err := l.read(ctx)
 	if s == nil {
 		return nil, err
+	}
+	if len(s.items) > 0 {
+		if row, ok := any(s.items[0]).(interface{ GetOrigin() *types.Origin }); ok {
+			notTold(ctx, askedOfList(ctx, reflect.TypeFor[T]().Name()), row.GetOrigin().Op)
+		}
 	}
 	return connection(ctx, l, s, err, s.items), nil
 }

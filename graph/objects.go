@@ -163,7 +163,12 @@ func (s *scope) registrant(ctx context.Context, of zoom.RegistrantsOf, id string
 	if of.Number == 0 || id == "" {
 		return nil, nil
 	}
-	return s.registrants().Load(ctx, registrantKey{of, id, askedOf(ctx, "Registrant").secrets})
+	want := askedOf(ctx, "Registrant")
+	reg, err := s.registrants().Load(ctx, registrantKey{of, id, want.secrets})
+	if err == nil && of.Webinar && want.lacks(reg.Op) { // it stood in a list
+		reg, err = of.Get(ctx, s.client, id)
+	}
+	return alone(ctx, reg, "Registrant"), err
 }
 
 // longID says that a name is too long to be Zoom's.

@@ -73,7 +73,8 @@ const anonymous = "Anonymous Attendee"
 
 // qa reads what was asked in the Q&A of a run.
 func (s *scope) qa(ctx context.Context, run *types.MeetingInstance, wish *types.InstanceSource) (*types.QaResults, error) {
-	source := s.instanceSource(wish, zoom.GetPastQa.Spec, askedOf(ctx, "QaAsker", "askers"), askedOf(ctx, "QaQuestion", "askers.questions"))
+	askers, questions := askedOf(ctx, "QaAsker", "askers"), askedOf(ctx, "QaQuestion", "askers.questions")
+	source := s.instanceSource(wish, zoom.GetPastQa.Spec, askers, questions)
 	op := zoom.GetPastQa
 	if source == types.InstanceSourceReport {
 		op = zoom.GetReportQa
@@ -81,6 +82,10 @@ func (s *scope) qa(ctx context.Context, run *types.MeetingInstance, wish *types.
 	out, err := op.Do(ctx, s.client, zoom.InstanceKey{MeetingID: string(run.UUID)})
 	if state := s.runState(ctx, run, qaKept, err); err != nil && state != "" {
 		return &types.QaResults{Origin: s.origin(), Source: source, ReportState: state}, nil
+	}
+	if err == nil && len(out.Askers) > 0 {
+		notTold(ctx, askers, out.Op)
+		notTold(ctx, questions, out.Op)
 	}
 	return out, err
 }

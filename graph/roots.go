@@ -76,6 +76,9 @@ func (s *scope) registrantsNow(ctx context.Context, meeting types.MeetingNumber,
 	for _, f := range s.registrants().LoadMany(ctx, keys) {
 		switch {
 		case f.Err == nil:
+			if len(regs) == 0 {
+				notTold(ctx, askedOf(ctx, "Registrant"), f.Object.Op)
+			}
 			regs = append(regs, f.Object)
 		case !errors.Is(f.Err, zoom.ErrNotFound):
 			return nil, f.Err

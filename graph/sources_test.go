@@ -161,6 +161,129 @@ func TestDashboardOfTwoSources(t *testing.T) {
 	})
 }
 
+const (
+	room     = "GET /metrics/zoomrooms/{zoomroomId}"
+	webinarQ = "GET /metrics/webinars/{webinarId}/participants"
+)
+
+// untoldFields are questions for fields that the answer of an operation never carries and
+// that are read nowhere else: by the type and the operation.
+var untoldFields = map[string]struct{ query, answer, path string }{
+	"Account GET /accounts/{accountId}": {
+		`{ account(by: {zoomId: "sub1"}) { name bulkLicense } }`, `{"id": "sub1", "account_name": "N"}`, "account.bulkLicense",
+	},
+	"DashboardMeeting GET /metrics/meetings/{meetingId}": {
+		`{ account { dashboard { meeting(by: {uuid: "abc=="}, type: PAST) { topic videoQuality } } } }`, `{"uuid": "abc==", "id": 1}`, "account.dashboard.meeting.videoQuality",
+	},
+	"DashboardMeeting " + room: {
+		`{ account { dashboard { zoomRoom(zoomId: "z") { name liveMeeting { topic hasPoll } } } } }`, `{"id": "z", "room_name": "R", "live_meeting": {"uuid": "abc==", "id": 1}}`, "account.dashboard.zoomRoom",
+	},
+	"DashboardZoomRoom " + room: {
+		`{ account { dashboard { zoomRoom(zoomId: "z") { name locationZoomId } } } }`, `{"id": "z", "room_name": "R"}`, "account.dashboard.zoomRoom.locationZoomId",
+	},
+	"DashboardParticipant " + webinarQ: {
+		`{ account { dashboard { webinar(by: {uuid: "abc=="}, type: PAST) { participants { nodes { name camera } } } } } }`, `{"participants": [{"user_id": "1"}, {"user_id": "2"}]}`, "account.dashboard.webinar.participants",
+	},
+	"ParticipantQos " + webinarQ + "/qos": {
+		`{ account { dashboard { webinar(by: {uuid: "abc=="}, type: PAST) { participantsQos { edges { node { name camera } } } } } } }`, `{"participants": [{"user_id": "1"}, {"user_id": "2"}]}`, "account.dashboard.webinar.participantsQos",
+	},
+	"ParticipantQos " + webinarQ + "/{participantId}/qos": {
+		`{ account { dashboard { webinar(by: {uuid: "abc=="}, type: PAST) { participantQos(inMeetingId: "1") { name camera } } } } }`, `{"user_id": "1", "id": "1"}`, "account.dashboard.webinar.participantQos.camera",
+	},
+	"InformationBarrierPolicy POST /information_barriers/policies": {
+		`mutation { createInformationBarrierPolicy(input: {policy: {name: "N", assignedGroupId: "a", toGroupId: "b", settings: {}}}) { policy { name chaperoneGroupId } } }`,
+		`{"id": "p"}`, "createInformationBarrierPolicy",
+	},
+	"MeetingReport GET /report/meetings/{meetingId}": {
+		`{ meetingInstance(by: {uuid: "abc=="}) { report { department hasChat } } }`, `{"uuid": "abc==", "id": 1}`, "meetingInstance.report.hasChat",
+	},
+	"MeetingTemplate POST /users/{userId}/meeting_templates": {
+		`mutation { createMeetingTemplate(input: {user: {zoomId: "u"}, meeting: {number: "123456789"}, name: "N"}) { template { name typeText } } }`, `{"id": "t"}`, "createMeetingTemplate",
+	},
+	"Participant GET /past_meetings/{meetingId}/participants": {
+		`{ meetingInstance(by: {uuid: "abc=="}) { participants(source: PAST_MEETING) { nodes { name customerKey } } } }`, `{"participants": [{"user_id": "1"}]}`, "meetingInstance.participants",
+	},
+	"Participant GET /past_webinars/{webinarId}/participants": {
+		`{ meetingInstance(by: {uuid: "abc=="}) { participants(source: PAST_WEBINAR) { nodes { name customerKey } } } }`, `{"participants": [{"user_id": "1"}]}`, "meetingInstance.participants",
+	},
+	"Participant GET /report/meetings/{meetingId}/participants": {
+		`{ meetingInstance(by: {uuid: "abc=="}) { participants(source: REPORT) { nodes { name internalUser } } } }`, `{"participants": [{"user_id": "1"}]}`, "meetingInstance.participants",
+	},
+	"QaAsker GET /past_meetings/{meetingId}/qa": {
+		`{ meetingInstance(by: {uuid: "abc=="}) { qa(source: PAST_MEETING) { askers { name zoomId } } } }`, `{"id": 1, "uuid": "abc==", "questions": [{"name": "A"}]}`, "meetingInstance.qa",
+	},
+	"QaQuestion GET /past_meetings/{meetingId}/qa": {
+		`{ meetingInstance(by: {uuid: "abc=="}) { qa(source: PAST_MEETING) { askers { questions { question statusText } } } } }`, `{"id": 1, "uuid": "abc==", "questions": [{"name": "A"}]}`, "meetingInstance.qa",
+	},
+	"Registrant GET /meetings/{meetingId}/registrants": {
+		`{ meeting(by: {number: "123456789"}) { registrants { nodes { email language } } } }`, `{"registrants": [{"id": "r"}]}`, "meeting.registrants",
+	},
+	"Registrant GET /meetings/{meetingId}/registrants/{registrantId}": {
+		`{ meeting(by: {number: "123456789"}) { registrant(by: {zoomId: "r"}) { email language } } }`, `{"id": "r"}`, "meeting.registrant.language",
+	},
+	"SurveyInstance GET /surveys/channels/{channelId}/instances": {
+		`{ account { channelSurveyInstances(channelZoomId: "c") { nodes { name meetingNumber } } } }`, `{"survey_instances": [{"instance_id": "i"}]}`, "account.channelSurveyInstances",
+	},
+	"Webinar GET /webinars/{webinarId}": {
+		`{ webinar(by: {number: "123456789"}) { topic isEventsWebinar } }`, `{"id": 123456789}`, "webinar.isEventsWebinar",
+	},
+}
+
+// readElsewhere are operations of which the objects are read once more, by another one,
+// where a field is asked for that they do not carry; by the type and the operation.
+var readElsewhere = setOf(
+	"Account GET /accounts", "Account POST /accounts", "DashboardMeeting GET /metrics/meetings", "DashboardWebinar GET /metrics/webinars", "DashboardZoomRoom GET /metrics/zoomrooms",
+	"InformationBarrierPolicy GET /information_barriers/policies/{policyId}", "Meeting GET /users/{userId}/meetings", "MeetingInstance GET /past_meetings/{meetingId}/instances",
+	"MeetingInstance GET /report/users/{userId}/meetings", "MeetingReport GET /report/users/{userId}/meetings", "ParticipantQos GET /metrics/meetings/{meetingId}/participants/qos",
+	"Registrant GET /webinars/{webinarId}/registrants", "Role GET /roles", "Survey GET /surveys", "User GET /users", "Webinar GET /users/{userId}/webinars",
+	"Meeting POST /users/{userId}/meetings", // it carries all that is documented of a meeting
+)
+
+// A field that nothing which was read can carry is told, wherever it is asked for.
+func TestFieldsThatNothingReadTells(t *testing.T) {
+	for _, def := range inputTypes() {
+		for _, fd := range def.Fields {
+			info := infoOf(def, fd)
+			if info.edge || info.ops == nil {
+				continue
+			}
+			for _, d := range def.Directives.ForNames("source") {
+				op := d.Arguments.ForName("op").Value.Raw
+				if key := def.Name + " " + op; info.never(op) && untoldFields[key].query == "" && !readElsewhere[key] {
+					t.Errorf("nothing asks for %s.%s of %s, which does not carry it", def.Name, fd.Name, op)
+				}
+			}
+		}
+	}
+	for key, c := range untoldFields {
+		t.Run(key, func(t *testing.T) {
+			_, op, _ := strings.Cut(key, " ")
+			method, path, _ := strings.Cut(op, " ")
+			prefix, _, _ := strings.Cut(path, "{")
+			inZoom(t, []zoomRow{{method, prefix + "*", 0, c.answer}}, func(r *rig, z *zoomSays) {
+				a := r.ask(c.query, nil)
+				if len(a.Errors) != 1 || a.Errors[0].code() != codeNotTold || a.Errors[0].path() != c.path || len(z.asked()) != 1 {
+					t.Errorf("%s", a.body)
+				}
+			})
+		})
+	}
+}
+
+// The language of a webinar's registrant is told by the call for one alone, whatever
+// the registrant was found by.
+func TestLanguageOfFoundRegistrants(t *testing.T) {
+	inZoom(t, []zoomRow{
+		{"GET", "/webinars/123456789/registrants", 0, `{"next_page_token": "", "total_records": 1, "registrants": [{"id": "r", "email": "a@example.com"}]}`},
+		{"GET", "/webinars/123456789/registrants/r", 0, `{"id": "r", "email": "a@example.com", "language": "de-DE"}`},
+	}, func(r *rig, _ *zoomSays) {
+		for _, by := range []string{`email: "a@example.com"`, `zoomId: "r"`} {
+			a := r.ask(`{ webinar(by: {number: "123456789"}) { registrant(by: {`+by+`}) { language } } }`, nil)
+			a.want(t, `{"webinar": {"registrant": {"language": "DE_DE"}}}`, nil)
+		}
+	})
+}
+
 // What a row told stays where the object by itself leaves it out.
 func TestRowsTellWhatTheirObjectsLeaveOut(t *testing.T) {
 	inZoom(t, []zoomRow{

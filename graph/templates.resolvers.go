@@ -10,6 +10,9 @@ import (
 func (r *mutationResolver) CreateMeetingTemplate(ctx context.Context, input types.CreateMeetingTemplateInput) (*types.CreateMeetingTemplatePayload, error) {
 	template, err := in(ctx, input.User.ID).createMeetingTemplate(ctx, r.Idempotency, input)
 	mistakes, err := userErrors(ctx, err)
+	if template != nil {
+		notTold(ctx, askedOf(ctx, "MeetingTemplate", "template"), template.Op)
+	}
 	return &types.CreateMeetingTemplatePayload{Template: template, UserErrors: mistakes}, err
 }
 
