@@ -101,8 +101,11 @@ func (e *{{.Name}}) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 // MarshalJSONTo writes Zoom's value.
 func (e {{.Name}}) MarshalJSONTo(enc *jsontext.Encoder) error { return {{.Table}}.encode(enc, string(e)) }
 
-// MarshalGQL writes the name, or null.
-func (e {{.Name}}) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e {{.Name}}) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e {{.Name}}) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *{{.Name}}) UnmarshalGQL(v any) error {

@@ -2,7 +2,6 @@ package types
 
 import (
 	"fmt"
-	"io"
 	"strconv"
 	"strings"
 
@@ -127,9 +126,10 @@ func (c *codes) unmarshalGQL(v any) (string, error) {
 	return name, nil
 }
 
-func marshalEnum(w io.Writer, name string) {
-	if strings.HasPrefix(name, unknownMark) {
-		name = ""
+// appendEnum appends the name of a value, or null for one that the table lacks.
+func appendEnum(to []byte, name string) []byte {
+	if name == "" || strings.HasPrefix(name, unknownMark) {
+		return append(to, null...)
 	}
-	writeText(w, name)
+	return append(append(append(to, '"'), name...), '"')
 }

@@ -69,8 +69,11 @@ func (e AccountType) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return accountTypeCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e AccountType) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e AccountType) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e AccountType) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *AccountType) UnmarshalGQL(v any) error {
@@ -119,8 +122,11 @@ func (e Admission) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return admissionCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e Admission) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e Admission) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e Admission) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *Admission) UnmarshalGQL(v any) error {
@@ -163,8 +169,11 @@ func (e Admitters) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return admittersCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e Admitters) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e Admitters) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e Admitters) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *Admitters) UnmarshalGQL(v any) error {
@@ -210,8 +219,11 @@ func (e AicDisclaimer) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return aicDisclaimerCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e AicDisclaimer) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e AicDisclaimer) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e AicDisclaimer) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *AicDisclaimer) UnmarshalGQL(v any) error {
@@ -254,8 +266,11 @@ func (e ApprovalRoute) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return approvalRouteCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e ApprovalRoute) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e ApprovalRoute) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e ApprovalRoute) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *ApprovalRoute) UnmarshalGQL(v any) error {
@@ -301,8 +316,11 @@ func (e ApprovalType) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return approvalTypeCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e ApprovalType) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e ApprovalType) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e ApprovalType) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *ApprovalType) UnmarshalGQL(v any) error {
@@ -345,8 +363,11 @@ func (e ArchiveFailure) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return archiveFailureCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e ArchiveFailure) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e ArchiveFailure) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e ArchiveFailure) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *ArchiveFailure) UnmarshalGQL(v any) error {
@@ -389,8 +410,11 @@ func (e ArchiveNotice) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return archiveNoticeCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e ArchiveNotice) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e ArchiveNotice) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e ArchiveNotice) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *ArchiveNotice) UnmarshalGQL(v any) error {
@@ -436,8 +460,11 @@ func (e ArchivePrompt) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return archivePromptCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e ArchivePrompt) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e ArchivePrompt) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e ArchivePrompt) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *ArchivePrompt) UnmarshalGQL(v any) error {
@@ -483,8 +510,11 @@ func (e ArchiveSubject) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return archiveSubjectCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e ArchiveSubject) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e ArchiveSubject) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e ArchiveSubject) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *ArchiveSubject) UnmarshalGQL(v any) error {
@@ -527,8 +557,11 @@ func (e AudioCallType) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return audioCallTypeCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e AudioCallType) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e AudioCallType) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e AudioCallType) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *AudioCallType) UnmarshalGQL(v any) error {
@@ -576,8 +609,11 @@ func (e AuthenticationOperation) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return authenticationOperationCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e AuthenticationOperation) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e AuthenticationOperation) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e AuthenticationOperation) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *AuthenticationOperation) UnmarshalGQL(v any) error {
@@ -628,8 +664,11 @@ func (e AuthenticationType) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return authenticationTypeCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e AuthenticationType) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e AuthenticationType) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e AuthenticationType) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *AuthenticationType) UnmarshalGQL(v any) error {
@@ -681,8 +720,11 @@ func (e AutoAdmission) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return autoAdmissionCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e AutoAdmission) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e AutoAdmission) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e AutoAdmission) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *AutoAdmission) UnmarshalGQL(v any) error {
@@ -728,8 +770,11 @@ func (e AutoRecording) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return autoRecordingCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e AutoRecording) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e AutoRecording) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e AutoRecording) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *AutoRecording) UnmarshalGQL(v any) error {
@@ -774,8 +819,11 @@ func (e BillingReportType) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return billingReportTypeCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e BillingReportType) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e BillingReportType) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e BillingReportType) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *BillingReportType) UnmarshalGQL(v any) error {
@@ -824,8 +872,11 @@ func (e BudgetPlan) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return budgetPlanCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e BudgetPlan) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e BudgetPlan) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e BudgetPlan) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *BudgetPlan) UnmarshalGQL(v any) error {
@@ -868,8 +919,11 @@ func (e CalendarType) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return calendarTypeCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e CalendarType) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e CalendarType) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e CalendarType) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *CalendarType) UnmarshalGQL(v any) error {
@@ -914,8 +968,11 @@ func (e ChatAddMemberPermission) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return chatAddMemberPermissionCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e ChatAddMemberPermission) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e ChatAddMemberPermission) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e ChatAddMemberPermission) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *ChatAddMemberPermission) UnmarshalGQL(v any) error {
@@ -958,8 +1015,11 @@ func (e ChatArchive) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return chatArchiveCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e ChatArchive) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e ChatArchive) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e ChatArchive) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *ChatArchive) UnmarshalGQL(v any) error {
@@ -1016,8 +1076,11 @@ func (e ChatChannelType) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return chatChannelTypeCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e ChatChannelType) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e ChatChannelType) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e ChatChannelType) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *ChatChannelType) UnmarshalGQL(v any) error {
@@ -1070,8 +1133,11 @@ func (e ChatExternalUserPermission) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return chatExternalUserPermissionCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e ChatExternalUserPermission) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e ChatExternalUserPermission) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e ChatExternalUserPermission) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *ChatExternalUserPermission) UnmarshalGQL(v any) error {
@@ -1156,8 +1222,11 @@ func (e ChatFileType) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return chatFileTypeCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e ChatFileType) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e ChatFileType) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e ChatFileType) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *ChatFileType) UnmarshalGQL(v any) error {
@@ -1233,8 +1302,11 @@ func (e ChatFormat) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return chatFormatCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e ChatFormat) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e ChatFormat) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e ChatFormat) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *ChatFormat) UnmarshalGQL(v any) error {
@@ -1282,8 +1354,11 @@ func (e ChatMentionAllPermission) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return chatMentionAllPermissionCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e ChatMentionAllPermission) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e ChatMentionAllPermission) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e ChatMentionAllPermission) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *ChatMentionAllPermission) UnmarshalGQL(v any) error {
@@ -1328,8 +1403,11 @@ func (e ChatMentionType) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return chatMentionTypeCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e ChatMentionType) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e ChatMentionType) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e ChatMentionType) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *ChatMentionType) UnmarshalGQL(v any) error {
@@ -1377,8 +1455,11 @@ func (e ChatMessageStatus) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return chatMessageStatusCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e ChatMessageStatus) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e ChatMessageStatus) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e ChatMessageStatus) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *ChatMessageStatus) UnmarshalGQL(v any) error {
@@ -1447,8 +1528,11 @@ func (e ChatMessageType) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return chatMessageTypeCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e ChatMessageType) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e ChatMessageType) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e ChatMessageType) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *ChatMessageType) UnmarshalGQL(v any) error {
@@ -1497,8 +1581,11 @@ func (e ChatPartners) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return chatPartnersCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e ChatPartners) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e ChatPartners) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e ChatPartners) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *ChatPartners) UnmarshalGQL(v any) error {
@@ -1546,8 +1633,11 @@ func (e ChatPostingPermission) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return chatPostingPermissionCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e ChatPostingPermission) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e ChatPostingPermission) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e ChatPostingPermission) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *ChatPostingPermission) UnmarshalGQL(v any) error {
@@ -1593,8 +1683,11 @@ func (e ChatSaving) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return chatSavingCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e ChatSaving) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e ChatSaving) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e ChatSaving) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *ChatSaving) UnmarshalGQL(v any) error {
@@ -1639,8 +1732,11 @@ func (e ChatSearchPlace) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return chatSearchPlaceCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e ChatSearchPlace) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e ChatSearchPlace) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e ChatSearchPlace) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *ChatSearchPlace) UnmarshalGQL(v any) error {
@@ -1684,8 +1780,11 @@ func (e *Chime) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 // MarshalJSONTo writes Zoom's value.
 func (e Chime) MarshalJSONTo(enc *jsontext.Encoder) error { return chimeCodes.encode(enc, string(e)) }
 
-// MarshalGQL writes the name, or null.
-func (e Chime) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e Chime) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e Chime) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *Chime) UnmarshalGQL(v any) error {
@@ -1755,8 +1854,11 @@ func (e ConnectionType) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return connectionTypeCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e ConnectionType) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e ConnectionType) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e ConnectionType) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *ConnectionType) UnmarshalGQL(v any) error {
@@ -1805,8 +1907,11 @@ func (e ContactScope) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return contactScopeCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e ContactScope) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e ContactScope) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e ContactScope) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *ContactScope) UnmarshalGQL(v any) error {
@@ -1852,8 +1957,11 @@ func (e ContentNetwork) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return contentNetworkCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e ContentNetwork) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e ContentNetwork) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e ContentNetwork) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *ContentNetwork) UnmarshalGQL(v any) error {
@@ -1896,8 +2004,11 @@ func (e CountryMethod) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return countryMethodCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e CountryMethod) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e CountryMethod) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e CountryMethod) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *CountryMethod) UnmarshalGQL(v any) error {
@@ -1948,8 +2059,11 @@ func (e CpuPressureLevel) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return cpuPressureLevelCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e CpuPressureLevel) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e CpuPressureLevel) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e CpuPressureLevel) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *CpuPressureLevel) UnmarshalGQL(v any) error {
@@ -2000,8 +2114,11 @@ func (e CreateUserAction) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return createUserActionCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e CreateUserAction) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e CreateUserAction) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e CreateUserAction) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *CreateUserAction) UnmarshalGQL(v any) error {
@@ -2048,8 +2165,11 @@ func (e CustomRegistrationQuestionType) MarshalJSONTo(enc *jsontext.Encoder) err
 	return customRegistrationQuestionTypeCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e CustomRegistrationQuestionType) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e CustomRegistrationQuestionType) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e CustomRegistrationQuestionType) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *CustomRegistrationQuestionType) UnmarshalGQL(v any) error {
@@ -2094,8 +2214,11 @@ func (e DashboardDateType) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return dashboardDateTypeCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e DashboardDateType) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e DashboardDateType) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e DashboardDateType) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *DashboardDateType) UnmarshalGQL(v any) error {
@@ -2143,8 +2266,11 @@ func (e DashboardMeetingType) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return dashboardMeetingTypeCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e DashboardMeetingType) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e DashboardMeetingType) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e DashboardMeetingType) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *DashboardMeetingType) UnmarshalGQL(v any) error {
@@ -2189,8 +2315,11 @@ func (e DashboardWebinarType) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return dashboardWebinarTypeCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e DashboardWebinarType) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e DashboardWebinarType) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e DashboardWebinarType) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *DashboardWebinarType) UnmarshalGQL(v any) error {
@@ -2274,8 +2403,11 @@ func (e DataCenterRegion) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return dataCenterRegionCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e DataCenterRegion) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e DataCenterRegion) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e DataCenterRegion) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *DataCenterRegion) UnmarshalGQL(v any) error {
@@ -2353,8 +2485,11 @@ func (e DataCenterRegionInput) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return dataCenterRegionInputCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e DataCenterRegionInput) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e DataCenterRegionInput) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e DataCenterRegionInput) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *DataCenterRegionInput) UnmarshalGQL(v any) error {
@@ -2397,8 +2532,11 @@ func (e DataTransit) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return dataTransitCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e DataTransit) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e DataTransit) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e DataTransit) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *DataTransit) UnmarshalGQL(v any) error {
@@ -2443,8 +2581,11 @@ func (e DeleteUserAction) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return deleteUserActionCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e DeleteUserAction) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e DeleteUserAction) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e DeleteUserAction) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *DeleteUserAction) UnmarshalGQL(v any) error {
@@ -2492,8 +2633,11 @@ func (e DialInNumberType) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return dialInNumberTypeCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e DialInNumberType) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e DialInNumberType) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e DialInNumberType) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *DialInNumberType) UnmarshalGQL(v any) error {
@@ -2538,8 +2682,11 @@ func (e DialInNumberTypeInput) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return dialInNumberTypeInputCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e DialInNumberTypeInput) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e DialInNumberTypeInput) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e DialInNumberTypeInput) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *DialInNumberTypeInput) UnmarshalGQL(v any) error {
@@ -2582,8 +2729,11 @@ func (e EmojiChoice) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return emojiChoiceCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e EmojiChoice) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e EmojiChoice) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e EmojiChoice) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *EmojiChoice) UnmarshalGQL(v any) error {
@@ -2653,8 +2803,11 @@ func (e EmployeeRange) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return employeeRangeCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e EmployeeRange) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e EmployeeRange) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e EmployeeRange) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *EmployeeRange) UnmarshalGQL(v any) error {
@@ -2717,8 +2870,11 @@ func (e EmployeeRangeInput) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return employeeRangeInputCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e EmployeeRangeInput) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e EmployeeRangeInput) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e EmployeeRangeInput) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *EmployeeRangeInput) UnmarshalGQL(v any) error {
@@ -2871,8 +3027,11 @@ func (e ErrorCode) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return errorCodeCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e ErrorCode) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e ErrorCode) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e ErrorCode) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *ErrorCode) UnmarshalGQL(v any) error {
@@ -2915,8 +3074,11 @@ func (e ExternalChat) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return externalChatCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e ExternalChat) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e ExternalChat) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e ExternalChat) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *ExternalChat) UnmarshalGQL(v any) error {
@@ -2964,8 +3126,11 @@ func (e ExternalUserAdders) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return externalUserAddersCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e ExternalUserAdders) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e ExternalUserAdders) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e ExternalUserAdders) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *ExternalUserAdders) UnmarshalGQL(v any) error {
@@ -3008,8 +3173,11 @@ func (e FeedbackRating) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return feedbackRatingCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e FeedbackRating) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e FeedbackRating) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e FeedbackRating) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *FeedbackRating) UnmarshalGQL(v any) error {
@@ -3054,8 +3222,11 @@ func (e FileRestrictionScope) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return fileRestrictionScopeCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e FileRestrictionScope) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e FileRestrictionScope) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e FileRestrictionScope) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *FileRestrictionScope) UnmarshalGQL(v any) error {
@@ -3104,8 +3275,11 @@ func (e FileSharing) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return fileSharingCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e FileSharing) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e FileSharing) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e FileSharing) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *FileSharing) UnmarshalGQL(v any) error {
@@ -3151,8 +3325,11 @@ func (e FileViewing) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return fileViewingCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e FileViewing) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e FileViewing) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e FileViewing) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *FileViewing) UnmarshalGQL(v any) error {
@@ -3201,8 +3378,11 @@ func (e GiphyRating) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return giphyRatingCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e GiphyRating) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e GiphyRating) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e GiphyRating) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *GiphyRating) UnmarshalGQL(v any) error {
@@ -3247,8 +3427,11 @@ func (e HostActivityType) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return hostActivityTypeCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e HostActivityType) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e HostActivityType) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e HostActivityType) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *HostActivityType) UnmarshalGQL(v any) error {
@@ -3293,8 +3476,11 @@ func (e InformationBarrierStatus) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return informationBarrierStatusCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e InformationBarrierStatus) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e InformationBarrierStatus) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e InformationBarrierStatus) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *InformationBarrierStatus) UnmarshalGQL(v any) error {
@@ -3345,8 +3531,11 @@ func (e InformationBarrierType) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return informationBarrierTypeCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e InformationBarrierType) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e InformationBarrierType) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e InformationBarrierType) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *InformationBarrierType) UnmarshalGQL(v any) error {
@@ -3389,8 +3578,11 @@ func (e InstanceSource) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return instanceSourceCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e InstanceSource) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e InstanceSource) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e InstanceSource) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *InstanceSource) UnmarshalGQL(v any) error {
@@ -3456,8 +3648,11 @@ func (e InterpretationLanguage) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return interpretationLanguageCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e InterpretationLanguage) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e InterpretationLanguage) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e InterpretationLanguage) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *InterpretationLanguage) UnmarshalGQL(v any) error {
@@ -3577,8 +3772,11 @@ func (e LicensePlanInput) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return licensePlanInputCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e LicensePlanInput) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e LicensePlanInput) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e LicensePlanInput) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *LicensePlanInput) UnmarshalGQL(v any) error {
@@ -3621,8 +3819,11 @@ func (e LicenseType) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return licenseTypeCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e LicenseType) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e LicenseType) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e LicenseType) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *LicenseType) UnmarshalGQL(v any) error {
@@ -3673,8 +3874,11 @@ func (e LiveStreamingService) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return liveStreamingServiceCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e LiveStreamingService) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e LiveStreamingService) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e LiveStreamingService) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *LiveStreamingService) UnmarshalGQL(v any) error {
@@ -3722,8 +3926,11 @@ func (e LivestreamAction) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return livestreamActionCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e LivestreamAction) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e LivestreamAction) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e LivestreamAction) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *LivestreamAction) UnmarshalGQL(v any) error {
@@ -3771,8 +3978,11 @@ func (e LivestreamCaptions) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return livestreamCaptionsCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e LivestreamCaptions) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e LivestreamCaptions) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e LivestreamCaptions) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *LivestreamCaptions) UnmarshalGQL(v any) error {
@@ -3820,8 +4030,11 @@ func (e LivestreamLayout) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return livestreamLayoutCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e LivestreamLayout) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e LivestreamLayout) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e LivestreamLayout) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *LivestreamLayout) UnmarshalGQL(v any) error {
@@ -3894,8 +4107,11 @@ func (e LoginType) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return loginTypeCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e LoginType) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e LoginType) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e LoginType) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *LoginType) UnmarshalGQL(v any) error {
@@ -3944,8 +4160,11 @@ func (e MeetingAudio) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return meetingAudioCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e MeetingAudio) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e MeetingAudio) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e MeetingAudio) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *MeetingAudio) UnmarshalGQL(v any) error {
@@ -3993,8 +4212,11 @@ func (e MeetingCreationSource) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return meetingCreationSourceCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e MeetingCreationSource) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e MeetingCreationSource) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e MeetingCreationSource) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *MeetingCreationSource) UnmarshalGQL(v any) error {
@@ -4039,8 +4261,11 @@ func (e MeetingEncryption) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return meetingEncryptionCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e MeetingEncryption) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e MeetingEncryption) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e MeetingEncryption) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *MeetingEncryption) UnmarshalGQL(v any) error {
@@ -4085,8 +4310,11 @@ func (e MeetingEncryptionStatus) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return meetingEncryptionStatusCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e MeetingEncryptionStatus) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e MeetingEncryptionStatus) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e MeetingEncryptionStatus) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *MeetingEncryptionStatus) UnmarshalGQL(v any) error {
@@ -4155,8 +4383,11 @@ func (e MeetingInstanceType) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return meetingInstanceTypeCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e MeetingInstanceType) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e MeetingInstanceType) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e MeetingInstanceType) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *MeetingInstanceType) UnmarshalGQL(v any) error {
@@ -4210,8 +4441,11 @@ func (e MeetingListType) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return meetingListTypeCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e MeetingListType) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e MeetingListType) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e MeetingListType) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *MeetingListType) UnmarshalGQL(v any) error {
@@ -4253,8 +4487,11 @@ func (e MeetingResourceType) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return meetingResourceTypeCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e MeetingResourceType) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e MeetingResourceType) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e MeetingResourceType) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *MeetingResourceType) UnmarshalGQL(v any) error {
@@ -4300,8 +4537,11 @@ func (e MeetingStatus) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return meetingStatusCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e MeetingStatus) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e MeetingStatus) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e MeetingStatus) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *MeetingStatus) UnmarshalGQL(v any) error {
@@ -4346,8 +4586,11 @@ func (e MeetingTemplateType) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return meetingTemplateTypeCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e MeetingTemplateType) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e MeetingTemplateType) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e MeetingTemplateType) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *MeetingTemplateType) UnmarshalGQL(v any) error {
@@ -4408,8 +4651,11 @@ func (e MeetingType) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return meetingTypeCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e MeetingType) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e MeetingType) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e MeetingType) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *MeetingType) UnmarshalGQL(v any) error {
@@ -4463,8 +4709,11 @@ func (e MeetingTypeInput) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return meetingTypeInputCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e MeetingTypeInput) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e MeetingTypeInput) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e MeetingTypeInput) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *MeetingTypeInput) UnmarshalGQL(v any) error {
@@ -4516,8 +4765,11 @@ func (e MonthlyWeek) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return monthlyWeekCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e MonthlyWeek) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e MonthlyWeek) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e MonthlyWeek) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *MonthlyWeek) UnmarshalGQL(v any) error {
@@ -4569,8 +4821,11 @@ func (e NetworkType) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return networkTypeCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e NetworkType) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e NetworkType) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e NetworkType) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *NetworkType) UnmarshalGQL(v any) error {
@@ -4663,8 +4918,11 @@ func (e NewUserUnitedPlan) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return newUserUnitedPlanCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e NewUserUnitedPlan) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e NewUserUnitedPlan) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e NewUserUnitedPlan) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *NewUserUnitedPlan) UnmarshalGQL(v any) error {
@@ -4775,8 +5033,11 @@ func (e NewUserWorkplacePlan) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return newUserWorkplacePlanCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e NewUserWorkplacePlan) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e NewUserWorkplacePlan) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e NewUserWorkplacePlan) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *NewUserWorkplacePlan) UnmarshalGQL(v any) error {
@@ -4821,8 +5082,11 @@ func (e OccurrenceStatus) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return occurrenceStatusCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e OccurrenceStatus) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e OccurrenceStatus) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e OccurrenceStatus) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *OccurrenceStatus) UnmarshalGQL(v any) error {
@@ -4897,8 +5161,11 @@ func (e OperationLogCategory) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return operationLogCategoryCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e OperationLogCategory) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e OperationLogCategory) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e OperationLogCategory) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *OperationLogCategory) UnmarshalGQL(v any) error {
@@ -4946,8 +5213,11 @@ func (e OptionalArchiving) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return optionalArchivingCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e OptionalArchiving) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e OptionalArchiving) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e OptionalArchiving) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *OptionalArchiving) UnmarshalGQL(v any) error {
@@ -4992,8 +5262,11 @@ func (e PanelistChatPartners) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return panelistChatPartnersCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e PanelistChatPartners) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e PanelistChatPartners) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e PanelistChatPartners) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *PanelistChatPartners) UnmarshalGQL(v any) error {
@@ -5056,8 +5329,11 @@ func (e ParticipantDevice) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return participantDeviceCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e ParticipantDevice) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e ParticipantDevice) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e ParticipantDevice) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *ParticipantDevice) UnmarshalGQL(v any) error {
@@ -5105,8 +5381,11 @@ func (e ParticipantHealth) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return participantHealthCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e ParticipantHealth) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e ParticipantHealth) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e ParticipantHealth) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *ParticipantHealth) UnmarshalGQL(v any) error {
@@ -5157,8 +5436,11 @@ func (e ParticipantRole) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return participantRoleCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e ParticipantRole) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e ParticipantRole) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e ParticipantRole) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *ParticipantRole) UnmarshalGQL(v any) error {
@@ -5206,8 +5488,11 @@ func (e ParticipantSource) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return participantSourceCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e ParticipantSource) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e ParticipantSource) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e ParticipantSource) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *ParticipantSource) UnmarshalGQL(v any) error {
@@ -5252,8 +5537,11 @@ func (e ParticipantStatus) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return participantStatusCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e ParticipantStatus) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e ParticipantStatus) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e ParticipantStatus) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *ParticipantStatus) UnmarshalGQL(v any) error {
@@ -5301,8 +5589,11 @@ func (e PastMeetingType) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return pastMeetingTypeCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e PastMeetingType) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e PastMeetingType) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e PastMeetingType) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *PastMeetingType) UnmarshalGQL(v any) error {
@@ -5345,8 +5636,11 @@ func (e PayMode) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return payModeCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e PayMode) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e PayMode) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e PayMode) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *PayMode) UnmarshalGQL(v any) error {
@@ -5394,8 +5688,11 @@ func (e PersonalRoomPasscodes) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return personalRoomPasscodesCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e PersonalRoomPasscodes) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e PersonalRoomPasscodes) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e PersonalRoomPasscodes) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *PersonalRoomPasscodes) UnmarshalGQL(v any) error {
@@ -5440,8 +5737,11 @@ func (e PhoneCallDirection) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return phoneCallDirectionCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e PhoneCallDirection) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e PhoneCallDirection) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e PhoneCallDirection) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *PhoneCallDirection) UnmarshalGQL(v any) error {
@@ -5487,8 +5787,11 @@ func (e PhoneMasking) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return phoneMaskingCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e PhoneMasking) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e PhoneMasking) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e PhoneMasking) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *PhoneMasking) UnmarshalGQL(v any) error {
@@ -5539,8 +5842,11 @@ func (e PhoneNumberLabel) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return phoneNumberLabelCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e PhoneNumberLabel) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e PhoneNumberLabel) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e PhoneNumberLabel) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *PhoneNumberLabel) UnmarshalGQL(v any) error {
@@ -5588,8 +5894,11 @@ func (e PhoneNumberType) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return phoneNumberTypeCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e PhoneNumberType) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e PhoneNumberType) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e PhoneNumberType) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *PhoneNumberType) UnmarshalGQL(v any) error {
@@ -5632,8 +5941,11 @@ func (e PolicyAction) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return policyActionCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e PolicyAction) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e PolicyAction) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e PolicyAction) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *PolicyAction) UnmarshalGQL(v any) error {
@@ -5681,8 +5993,11 @@ func (e PolicyOperation) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return policyOperationCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e PolicyOperation) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e PolicyOperation) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e PolicyOperation) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *PolicyOperation) UnmarshalGQL(v any) error {
@@ -5725,8 +6040,11 @@ func (e PolicyStatus) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return policyStatusCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e PolicyStatus) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e PolicyStatus) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e PolicyStatus) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *PolicyStatus) UnmarshalGQL(v any) error {
@@ -5789,8 +6107,11 @@ func (e PollQuestionType) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return pollQuestionTypeCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e PollQuestionType) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e PollQuestionType) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e PollQuestionType) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *PollQuestionType) UnmarshalGQL(v any) error {
@@ -5842,8 +6163,11 @@ func (e PollStatus) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return pollStatusCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e PollStatus) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e PollStatus) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e PollStatus) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *PollStatus) UnmarshalGQL(v any) error {
@@ -5889,8 +6213,11 @@ func (e PollType) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return pollTypeCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e PollType) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e PollType) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e PollType) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *PollType) UnmarshalGQL(v any) error {
@@ -5936,8 +6263,11 @@ func (e PressOneRule) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return pressOneRuleCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e PressOneRule) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e PressOneRule) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e PressOneRule) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *PressOneRule) UnmarshalGQL(v any) error {
@@ -5986,8 +6316,11 @@ func (e ProfileItem) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return profileItemCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e ProfileItem) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e ProfileItem) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e ProfileItem) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *ProfileItem) UnmarshalGQL(v any) error {
@@ -6033,8 +6366,11 @@ func (e PronounsOption) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return pronounsOptionCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e PronounsOption) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e PronounsOption) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e PronounsOption) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *PronounsOption) UnmarshalGQL(v any) error {
@@ -6083,8 +6419,11 @@ func (e PurchaseRole) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return purchaseRoleCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e PurchaseRole) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e PurchaseRole) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e PurchaseRole) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *PurchaseRole) UnmarshalGQL(v any) error {
@@ -6138,8 +6477,11 @@ func (e PurchasingTimeFrame) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return purchasingTimeFrameCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e PurchasingTimeFrame) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e PurchasingTimeFrame) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e PurchasingTimeFrame) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *PurchasingTimeFrame) UnmarshalGQL(v any) error {
@@ -6191,8 +6533,11 @@ func (e QaAnswerType) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return qaAnswerTypeCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e QaAnswerType) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e QaAnswerType) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e QaAnswerType) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *QaAnswerType) UnmarshalGQL(v any) error {
@@ -6246,8 +6591,11 @@ func (e QaQuestionStatus) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return qaQuestionStatusCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e QaQuestionStatus) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e QaQuestionStatus) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e QaQuestionStatus) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *QaQuestionStatus) UnmarshalGQL(v any) error {
@@ -6296,8 +6644,11 @@ func (e Quality) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return qualityCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e Quality) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e Quality) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e Quality) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *Quality) UnmarshalGQL(v any) error {
@@ -6346,8 +6697,11 @@ func (e QualityDisplay) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return qualityDisplayCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e QualityDisplay) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e QualityDisplay) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e QualityDisplay) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *QualityDisplay) UnmarshalGQL(v any) error {
@@ -6390,8 +6744,11 @@ func (e QualitySubject) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return qualitySubjectCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e QualitySubject) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e QualitySubject) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e QualitySubject) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *QualitySubject) UnmarshalGQL(v any) error {
@@ -6443,8 +6800,11 @@ func (e QuestionAskers) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return questionAskersCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e QuestionAskers) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e QuestionAskers) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e QuestionAskers) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *QuestionAskers) UnmarshalGQL(v any) error {
@@ -6489,8 +6849,11 @@ func (e QuestionVisibility) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return questionVisibilityCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e QuestionVisibility) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e QuestionVisibility) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e QuestionVisibility) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *QuestionVisibility) UnmarshalGQL(v any) error {
@@ -6539,8 +6902,11 @@ func (e RateLabel) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return rateLabelCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e RateLabel) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e RateLabel) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e RateLabel) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *RateLabel) UnmarshalGQL(v any) error {
@@ -6609,8 +6975,11 @@ func (e RecordedMeetingType) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return recordedMeetingTypeCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e RecordedMeetingType) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e RecordedMeetingType) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e RecordedMeetingType) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *RecordedMeetingType) UnmarshalGQL(v any) error {
@@ -6655,8 +7024,11 @@ func (e RecordingDisclaimerInput) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return recordingDisclaimerInputCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e RecordingDisclaimerInput) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e RecordingDisclaimerInput) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e RecordingDisclaimerInput) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *RecordingDisclaimerInput) UnmarshalGQL(v any) error {
@@ -6716,8 +7088,11 @@ func (e RecordingFileExtension) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return recordingFileExtensionCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e RecordingFileExtension) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e RecordingFileExtension) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e RecordingFileExtension) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *RecordingFileExtension) UnmarshalGQL(v any) error {
@@ -6786,8 +7161,11 @@ func (e RecordingFileType) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return recordingFileTypeCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e RecordingFileType) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e RecordingFileType) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e RecordingFileType) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *RecordingFileType) UnmarshalGQL(v any) error {
@@ -6835,8 +7213,11 @@ func (e RecordingNotice) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return recordingNoticeCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e RecordingNotice) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e RecordingNotice) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e RecordingNotice) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *RecordingNotice) UnmarshalGQL(v any) error {
@@ -6881,8 +7262,11 @@ func (e RecordingStatus) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return recordingStatusCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e RecordingStatus) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e RecordingStatus) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e RecordingStatus) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *RecordingStatus) UnmarshalGQL(v any) error {
@@ -6994,8 +7378,11 @@ func (e RecordingType) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return recordingTypeCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e RecordingType) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e RecordingType) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e RecordingType) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *RecordingType) UnmarshalGQL(v any) error {
@@ -7041,8 +7428,11 @@ func (e RecurrenceType) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return recurrenceTypeCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e RecurrenceType) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e RecurrenceType) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e RecurrenceType) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *RecurrenceType) UnmarshalGQL(v any) error {
@@ -7090,8 +7480,11 @@ func (e RegistrantAction) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return registrantActionCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e RegistrantAction) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e RegistrantAction) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e RegistrantAction) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *RegistrantAction) UnmarshalGQL(v any) error {
@@ -7172,8 +7565,11 @@ func (e RegistrantLanguage) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return registrantLanguageCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e RegistrantLanguage) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e RegistrantLanguage) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e RegistrantLanguage) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *RegistrantLanguage) UnmarshalGQL(v any) error {
@@ -7221,8 +7617,11 @@ func (e RegistrantStatus) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return registrantStatusCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e RegistrantStatus) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e RegistrantStatus) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e RegistrantStatus) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *RegistrantStatus) UnmarshalGQL(v any) error {
@@ -7269,8 +7668,11 @@ func (e RegistrationApprovalInput) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return registrationApprovalInputCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e RegistrationApprovalInput) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e RegistrationApprovalInput) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e RegistrationApprovalInput) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *RegistrationApprovalInput) UnmarshalGQL(v any) error {
@@ -7351,8 +7753,11 @@ func (e RegistrationField) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return registrationFieldCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e RegistrationField) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e RegistrationField) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e RegistrationField) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *RegistrationField) UnmarshalGQL(v any) error {
@@ -7400,8 +7805,11 @@ func (e RegistrationType) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return registrationTypeCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e RegistrationType) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e RegistrationType) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e RegistrationType) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *RegistrationType) UnmarshalGQL(v any) error {
@@ -7450,8 +7858,11 @@ func (e ReportState) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return reportStateCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e ReportState) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e ReportState) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e ReportState) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *ReportState) UnmarshalGQL(v any) error {
@@ -7499,8 +7910,11 @@ func (e ResourcePermission) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return resourcePermissionCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e ResourcePermission) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e ResourcePermission) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e ResourcePermission) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *ResourcePermission) UnmarshalGQL(v any) error {
@@ -7543,8 +7957,11 @@ func (e RoleType) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return roleTypeCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e RoleType) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e RoleType) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e RoleType) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *RoleType) UnmarshalGQL(v any) error {
@@ -7587,8 +8004,11 @@ func (e ScreenSharers) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return screenSharersCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e ScreenSharers) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e ScreenSharers) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e ScreenSharers) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *ScreenSharers) UnmarshalGQL(v any) error {
@@ -7633,8 +8053,11 @@ func (e SignInActivityType) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return signInActivityTypeCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e SignInActivityType) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e SignInActivityType) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e SignInActivityType) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *SignInActivityType) UnmarshalGQL(v any) error {
@@ -7701,8 +8124,11 @@ func (e SignLanguage) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return signLanguageCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e SignLanguage) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e SignLanguage) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e SignLanguage) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *SignLanguage) UnmarshalGQL(v any) error {
@@ -7747,8 +8173,11 @@ func (e SimuliveDelayUnit) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return simuliveDelayUnitCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e SimuliveDelayUnit) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e SimuliveDelayUnit) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e SimuliveDelayUnit) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *SimuliveDelayUnit) UnmarshalGQL(v any) error {
@@ -7793,8 +8222,11 @@ func (e SimultaneousSharing) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return simultaneousSharingCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e SimultaneousSharing) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e SimultaneousSharing) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e SimultaneousSharing) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *SimultaneousSharing) UnmarshalGQL(v any) error {
@@ -7839,8 +8271,11 @@ func (e SsoBypassOperation) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return ssoBypassOperationCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e SsoBypassOperation) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e SsoBypassOperation) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e SsoBypassOperation) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *SsoBypassOperation) UnmarshalGQL(v any) error {
@@ -7888,8 +8323,11 @@ func (e SubAccountPrivilegeLevel) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return subAccountPrivilegeLevelCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e SubAccountPrivilegeLevel) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e SubAccountPrivilegeLevel) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e SubAccountPrivilegeLevel) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *SubAccountPrivilegeLevel) UnmarshalGQL(v any) error {
@@ -7940,8 +8378,11 @@ func (e SummaryRecipients) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return summaryRecipientsCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e SummaryRecipients) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e SummaryRecipients) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e SummaryRecipients) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *SummaryRecipients) UnmarshalGQL(v any) error {
@@ -7996,8 +8437,11 @@ func (e SurveyProduct) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return surveyProductCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e SurveyProduct) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e SurveyProduct) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e SurveyProduct) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *SurveyProduct) UnmarshalGQL(v any) error {
@@ -8060,8 +8504,11 @@ func (e SurveyQuestionType) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return surveyQuestionTypeCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e SurveyQuestionType) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e SurveyQuestionType) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e SurveyQuestionType) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *SurveyQuestionType) UnmarshalGQL(v any) error {
@@ -8113,8 +8560,11 @@ func (e SurveyType) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return surveyTypeCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e SurveyType) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e SurveyType) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e SurveyType) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *SurveyType) UnmarshalGQL(v any) error {
@@ -8177,8 +8627,11 @@ func (e TelephoneCallType) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return telephoneCallTypeCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e TelephoneCallType) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e TelephoneCallType) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e TelephoneCallType) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *TelephoneCallType) UnmarshalGQL(v any) error {
@@ -8226,8 +8679,11 @@ func (e TelephoneReportType) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return telephoneReportTypeCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e TelephoneReportType) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e TelephoneReportType) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e TelephoneReportType) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *TelephoneReportType) UnmarshalGQL(v any) error {
@@ -8276,8 +8732,11 @@ func (e TelephoneTime) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return telephoneTimeCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e TelephoneTime) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e TelephoneTime) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e TelephoneTime) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *TelephoneTime) UnmarshalGQL(v any) error {
@@ -8328,8 +8787,11 @@ func (e TwoFactorAudience) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return twoFactorAudienceCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e TwoFactorAudience) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e TwoFactorAudience) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e TwoFactorAudience) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *TwoFactorAudience) UnmarshalGQL(v any) error {
@@ -8377,8 +8839,11 @@ func (e UpcomingEventType) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return upcomingEventTypeCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e UpcomingEventType) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e UpcomingEventType) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e UpcomingEventType) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *UpcomingEventType) UnmarshalGQL(v any) error {
@@ -8445,8 +8910,11 @@ func (e UserErrorCode) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return userErrorCodeCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e UserErrorCode) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e UserErrorCode) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e UserErrorCode) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *UserErrorCode) UnmarshalGQL(v any) error {
@@ -8492,8 +8960,11 @@ func (e UserStatus) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return userStatusCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e UserStatus) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e UserStatus) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e UserStatus) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *UserStatus) UnmarshalGQL(v any) error {
@@ -8545,8 +9016,11 @@ func (e UserType) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return userTypeCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e UserType) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e UserType) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e UserType) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *UserType) UnmarshalGQL(v any) error {
@@ -8595,8 +9069,11 @@ func (e UserTypeInput) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return userTypeInputCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e UserTypeInput) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e UserTypeInput) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e UserTypeInput) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *UserTypeInput) UnmarshalGQL(v any) error {
@@ -8639,8 +9116,11 @@ func (e WaitingOrder) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return waitingOrderCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e WaitingOrder) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e WaitingOrder) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e WaitingOrder) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *WaitingOrder) UnmarshalGQL(v any) error {
@@ -8694,8 +9174,11 @@ func (e WaitingRoomAudience) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return waitingRoomAudienceCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e WaitingRoomAudience) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e WaitingRoomAudience) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e WaitingRoomAudience) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *WaitingRoomAudience) UnmarshalGQL(v any) error {
@@ -8740,8 +9223,11 @@ func (e WaitingRoomMode) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return waitingRoomModeCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e WaitingRoomMode) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e WaitingRoomMode) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e WaitingRoomMode) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *WaitingRoomMode) UnmarshalGQL(v any) error {
@@ -8789,8 +9275,11 @@ func (e WaitingRoomSubjects) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return waitingRoomSubjectsCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e WaitingRoomSubjects) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e WaitingRoomSubjects) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e WaitingRoomSubjects) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *WaitingRoomSubjects) UnmarshalGQL(v any) error {
@@ -8838,8 +9327,11 @@ func (e WebinarChatPartners) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return webinarChatPartnersCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e WebinarChatPartners) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e WebinarChatPartners) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e WebinarChatPartners) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *WebinarChatPartners) UnmarshalGQL(v any) error {
@@ -8887,8 +9379,11 @@ func (e WebinarChatSaving) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return webinarChatSavingCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e WebinarChatSaving) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e WebinarChatSaving) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e WebinarChatSaving) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *WebinarChatSaving) UnmarshalGQL(v any) error {
@@ -8933,8 +9428,11 @@ func (e WebinarListType) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return webinarListTypeCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e WebinarListType) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e WebinarListType) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e WebinarListType) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *WebinarListType) UnmarshalGQL(v any) error {
@@ -8985,8 +9483,11 @@ func (e WebinarQuestionAskers) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return webinarQuestionAskersCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e WebinarQuestionAskers) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e WebinarQuestionAskers) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e WebinarQuestionAskers) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *WebinarQuestionAskers) UnmarshalGQL(v any) error {
@@ -9037,8 +9538,11 @@ func (e WebinarQuestionType) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return webinarQuestionTypeCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e WebinarQuestionType) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e WebinarQuestionType) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e WebinarQuestionType) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *WebinarQuestionType) UnmarshalGQL(v any) error {
@@ -9085,8 +9589,11 @@ func (e WebinarQuestionVisibility) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return webinarQuestionVisibilityCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e WebinarQuestionVisibility) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e WebinarQuestionVisibility) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e WebinarQuestionVisibility) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *WebinarQuestionVisibility) UnmarshalGQL(v any) error {
@@ -9167,8 +9674,11 @@ func (e WebinarRegistrationField) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return webinarRegistrationFieldCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e WebinarRegistrationField) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e WebinarRegistrationField) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e WebinarRegistrationField) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *WebinarRegistrationField) UnmarshalGQL(v any) error {
@@ -9231,8 +9741,11 @@ func (e WebinarReminderTime) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return webinarReminderTimeCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e WebinarReminderTime) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e WebinarReminderTime) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e WebinarReminderTime) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *WebinarReminderTime) UnmarshalGQL(v any) error {
@@ -9280,8 +9793,11 @@ func (e WebinarSummaryRecipients) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return webinarSummaryRecipientsCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e WebinarSummaryRecipients) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e WebinarSummaryRecipients) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e WebinarSummaryRecipients) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *WebinarSummaryRecipients) UnmarshalGQL(v any) error {
@@ -9327,8 +9843,11 @@ func (e WebinarType) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return webinarTypeCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e WebinarType) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e WebinarType) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e WebinarType) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *WebinarType) UnmarshalGQL(v any) error {
@@ -9386,8 +9905,11 @@ func (e Weekday) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return weekdayCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e Weekday) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e Weekday) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e Weekday) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *Weekday) UnmarshalGQL(v any) error {
@@ -9481,8 +10003,11 @@ func (e ZoomUnitedPlan) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return zoomUnitedPlanCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e ZoomUnitedPlan) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e ZoomUnitedPlan) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e ZoomUnitedPlan) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *ZoomUnitedPlan) UnmarshalGQL(v any) error {
@@ -9605,8 +10130,11 @@ func (e ZoomWorkplacePlan) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return zoomWorkplacePlanCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e ZoomWorkplacePlan) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e ZoomWorkplacePlan) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e ZoomWorkplacePlan) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *ZoomWorkplacePlan) UnmarshalGQL(v any) error {
@@ -9720,8 +10248,11 @@ func (e ZoomWorkplacePlanInput) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return zoomWorkplacePlanInputCodes.encode(enc, string(e))
 }
 
-// MarshalGQL writes the name, or null.
-func (e ZoomWorkplacePlanInput) MarshalGQL(w io.Writer) { marshalEnum(w, string(e)) }
+// AppendGQL appends the name, or null.
+func (e ZoomWorkplacePlanInput) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e ZoomWorkplacePlanInput) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 
 // UnmarshalGQL reads the name that a caller wrote.
 func (e *ZoomWorkplacePlanInput) UnmarshalGQL(v any) error {

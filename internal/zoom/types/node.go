@@ -47,7 +47,8 @@ func WithTenant(ctx context.Context, t Tenant) context.Context {
 	return context.WithValue(ctx, tenantKey{}, t)
 }
 
-func tenantFrom(ctx context.Context) Tenant {
+// TenantFrom returns the tenant of ctx.
+func TenantFrom(ctx context.Context) Tenant {
 	t, _ := ctx.Value(tenantKey{}).(Tenant)
 	return t
 }
@@ -57,14 +58,18 @@ var ErrBadID = errors.New("not an id of this account")
 
 // Encode returns the opaque form for a tenant.
 func (id NodeID) Encode(t Tenant) string {
-	raw := make([]byte, 0, tenantSize+len(id.Type)+1+len(id.Key))
-	raw = append(raw, t[:]...)
+	return string(id.appendEncoded(nil, t))
+}
+
+func (id NodeID) appendEncoded(to []byte, t Tenant) []byte {
+	var short [128]byte
+	raw := append(short[:0], t[:]...)
 	if id.Account != "" {
 		raw = append(append(raw, id.Account...), '@')
 	}
 	raw = append(append(raw, id.Type...), ':')
 	raw = append(raw, id.Key...)
-	return base64.RawURLEncoding.EncodeToString(raw)
+	return base64.RawURLEncoding.AppendEncode(to, raw)
 }
 
 // DecodeNodeID reads what Encode wrote, and refuses another tenant's.
@@ -100,17 +105,18 @@ func (id NodeID) Of(kind string) (string, error) {
 	return id.Key, nil
 }
 
-// MarshalGQLContext writes the opaque form for the tenant of ctx, or null for what
-// has no key.
-func (id NodeID) MarshalGQLContext(ctx context.Context, w io.Writer) error {
+// AppendGQL appends the opaque form for a tenant, or null for what has no key.
+func (id NodeID) AppendGQL(to []byte, t Tenant) []byte {
 	if id.Key == "" {
-		writeNull(w)
-		return nil
+		return append(to, null...)
 	}
-	t := tenantFrom(ctx)
-	write(w, func(b []byte) []byte {
-		return append(append(append(b, '"'), id.Encode(t)...), '"')
-	})
+	return append(id.appendEncoded(append(to, '"'), t), '"')
+}
+
+// MarshalGQLContext writes the same for the tenant of ctx.
+func (id NodeID) MarshalGQLContext(ctx context.Context, w io.Writer) error {
+	t := TenantFrom(ctx)
+	write(w, func(to []byte) []byte { return id.AppendGQL(to, t) })
 	return nil
 }
 
@@ -120,6 +126,6 @@ func (id *NodeID) UnmarshalGQLContext(ctx context.Context, v any) error {
 	if err != nil {
 		return err
 	}
-	*id, err = DecodeNodeID(tenantFrom(ctx), s)
+	*id, err = DecodeNodeID(TenantFrom(ctx), s)
 	return err
 }

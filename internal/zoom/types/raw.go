@@ -26,14 +26,16 @@ func (j JSON) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return enc.WriteValue(jsontext.Value(j))
 }
 
-// MarshalGQL writes the value, or null for none.
-func (j JSON) MarshalGQL(w io.Writer) {
+// AppendGQL appends the value, or null for none.
+func (j JSON) AppendGQL(to []byte) []byte {
 	if len(j) == 0 {
-		writeNull(w)
-		return
+		return append(to, null...)
 	}
-	_, _ = w.Write(j)
+	return append(to, j...)
 }
+
+// MarshalGQL writes the same.
+func (j JSON) MarshalGQL(w io.Writer) { write(w, j.AppendGQL) }
 
 // written keeps numbers as the caller wrote them: encoding/json, which reads
 // variables, has a text for a number.

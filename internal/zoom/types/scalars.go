@@ -19,6 +19,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -43,8 +44,11 @@ func (t *Text) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	return nil
 }
 
-// MarshalGQL writes a JSON string, or null for "".
-func (t Text) MarshalGQL(w io.Writer) { writeText(w, string(t)) }
+// AppendGQL appends a JSON string, or null for "".
+func (t Text) AppendGQL(to []byte) []byte { return appendText(to, string(t)) }
+
+// MarshalGQL writes the same.
+func (t Text) MarshalGQL(w io.Writer) { write(w, t.AppendGQL) }
 
 // UnmarshalGQL reads a string of a caller.
 func (t *Text) UnmarshalGQL(v any) error {
@@ -72,8 +76,11 @@ func (s Secret) MarshalJSONTo(enc *jsontext.Encoder) error {
 // handler writes structs with.
 func (s Secret) MarshalJSON() ([]byte, error) { return []byte(`"[secret]"`), nil }
 
-// MarshalGQL writes the credential itself.
-func (s Secret) MarshalGQL(w io.Writer) { writeText(w, string(s)) }
+// AppendGQL appends the credential itself, or null for none.
+func (s Secret) AppendGQL(to []byte) []byte { return appendText(to, string(s)) }
+
+// MarshalGQL writes the same.
+func (s Secret) MarshalGQL(w io.Writer) { write(w, s.AppendGQL) }
 
 // UnmarshalGQL reads a credential that a caller sets.
 func (s *Secret) UnmarshalGQL(v any) error { return (*Text)(s).UnmarshalGQL(v) }
@@ -138,14 +145,16 @@ func (i Int) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return enc.WriteToken(jsontext.Int(i.N))
 }
 
-// MarshalGQL writes the number, or null.
-func (i Int) MarshalGQL(w io.Writer) {
+// AppendGQL appends the number, or null.
+func (i Int) AppendGQL(to []byte) []byte {
 	if !i.Valid {
-		writeNull(w)
-		return
+		return append(to, null...)
 	}
-	write(w, func(b []byte) []byte { return strconv.AppendInt(b, i.N, 10) })
+	return strconv.AppendInt(to, i.N, 10)
 }
+
+// MarshalGQL writes the same.
+func (i Int) MarshalGQL(w io.Writer) { write(w, i.AppendGQL) }
 
 // UnmarshalGQL reads a number of a caller.
 func (i *Int) UnmarshalGQL(v any) error {
@@ -192,14 +201,16 @@ func (f Float) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return enc.WriteToken(jsontext.Float(f.N))
 }
 
-// MarshalGQL writes the number, or null.
-func (f Float) MarshalGQL(w io.Writer) {
+// AppendGQL appends the number, or null.
+func (f Float) AppendGQL(to []byte) []byte {
 	if !f.Valid {
-		writeNull(w)
-		return
+		return append(to, null...)
 	}
-	write(w, func(b []byte) []byte { return strconv.AppendFloat(b, f.N, 'f', -1, 64) })
+	return strconv.AppendFloat(to, f.N, 'f', -1, 64)
 }
+
+// MarshalGQL writes the same.
+func (f Float) MarshalGQL(w io.Writer) { write(w, f.AppendGQL) }
 
 // UnmarshalGQL reads a number of a caller.
 func (f *Float) UnmarshalGQL(v any) error {
@@ -234,14 +245,16 @@ func (b Bool) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return enc.WriteToken(jsontext.Bool(b.Value))
 }
 
-// MarshalGQL writes the value, or null.
-func (b Bool) MarshalGQL(w io.Writer) {
+// AppendGQL appends the value, or null.
+func (b Bool) AppendGQL(to []byte) []byte {
 	if !b.Valid {
-		writeNull(w)
-		return
+		return append(to, null...)
 	}
-	write(w, func(p []byte) []byte { return strconv.AppendBool(p, b.Value) })
+	return strconv.AppendBool(to, b.Value)
 }
+
+// MarshalGQL writes the same.
+func (b Bool) MarshalGQL(w io.Writer) { write(w, b.AppendGQL) }
 
 // UnmarshalGQL reads a truth value of a caller.
 func (b *Bool) UnmarshalGQL(v any) error {
@@ -295,14 +308,16 @@ func (n MeetingNumber) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return enc.WriteToken(jsontext.Int(int64(n)))
 }
 
-// MarshalGQL writes the digits as a string, or null for none.
-func (n MeetingNumber) MarshalGQL(w io.Writer) {
+// AppendGQL appends the digits as a string, or null for none.
+func (n MeetingNumber) AppendGQL(to []byte) []byte {
 	if n == 0 {
-		writeNull(w)
-		return
+		return append(to, null...)
 	}
-	write(w, func(b []byte) []byte { return append(strconv.AppendInt(append(b, '"'), int64(n), 10), '"') })
+	return append(strconv.AppendInt(append(to, '"'), int64(n), 10), '"')
 }
+
+// MarshalGQL writes the same.
+func (n MeetingNumber) MarshalGQL(w io.Writer) { write(w, n.AppendGQL) }
 
 // UnmarshalGQL reads a number that a caller wrote, as a string or an Int.
 func (n *MeetingNumber) UnmarshalGQL(v any) (err error) {
@@ -320,8 +335,11 @@ func (u *UUID) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	return (*Text)(u).UnmarshalJSONFrom(dec)
 }
 
-// MarshalGQL writes the UUID, or null for none.
-func (u UUID) MarshalGQL(w io.Writer) { writeText(w, string(u)) }
+// AppendGQL appends the UUID, or null for none.
+func (u UUID) AppendGQL(to []byte) []byte { return appendText(to, string(u)) }
+
+// MarshalGQL writes the same.
+func (u UUID) MarshalGQL(w io.Writer) { write(w, u.AppendGQL) }
 
 // UnmarshalGQL reads the UUID that a caller wrote.
 func (u *UUID) UnmarshalGQL(v any) error {
@@ -375,16 +393,16 @@ func (t Time) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return enc.WriteToken(jsontext.String(t.UTC().Format(time.RFC3339Nano)))
 }
 
-// MarshalGQL writes RFC 3339 in UTC, or null for none.
-func (t Time) MarshalGQL(w io.Writer) {
+// AppendGQL appends RFC 3339 in UTC, or null for none.
+func (t Time) AppendGQL(to []byte) []byte {
 	if t.IsZero() {
-		writeNull(w)
-		return
+		return append(to, null...)
 	}
-	write(w, func(b []byte) []byte {
-		return append(t.UTC().AppendFormat(append(b, '"'), time.RFC3339Nano), '"')
-	})
+	return append(t.UTC().AppendFormat(append(to, '"'), time.RFC3339Nano), '"')
 }
+
+// MarshalGQL writes the same.
+func (t Time) MarshalGQL(w io.Writer) { write(w, t.AppendGQL) }
 
 // UnmarshalGQL reads RFC 3339; the zone is required. Zoom takes no fractions of
 // a second, so they are cut off.
@@ -424,8 +442,16 @@ func (d Date) String() string {
 	return d.Format(time.DateOnly)
 }
 
-// MarshalGQL writes yyyy-mm-dd, or null for none.
-func (d Date) MarshalGQL(w io.Writer) { writeText(w, d.String()) }
+// AppendGQL appends yyyy-mm-dd, or null for none.
+func (d Date) AppendGQL(to []byte) []byte {
+	if d.IsZero() {
+		return append(to, null...)
+	}
+	return append(d.AppendFormat(append(to, '"'), time.DateOnly), '"')
+}
+
+// MarshalGQL writes the same.
+func (d Date) MarshalGQL(w io.Writer) { write(w, d.AppendGQL) }
 
 // UnmarshalGQL reads yyyy-mm-dd.
 func (d *Date) UnmarshalGQL(v any) error {
@@ -440,14 +466,20 @@ func (d *Date) UnmarshalGQL(v any) error {
 	return nil
 }
 
-// MarshalGQL writes the item.
-func (i CommaItem) MarshalGQL(w io.Writer) { writeText(w, string(i)) }
+// AppendGQL appends the item.
+func (i CommaItem) AppendGQL(to []byte) []byte { return appendText(to, string(i)) }
+
+// MarshalGQL writes the same.
+func (i CommaItem) MarshalGQL(w io.Writer) { write(w, i.AppendGQL) }
 
 // UnmarshalGQL reads an item of a caller.
 func (i *CommaItem) UnmarshalGQL(v any) error { return (*Text)(i).UnmarshalGQL(v) }
 
-// MarshalGQL writes the item.
-func (i SemicolonItem) MarshalGQL(w io.Writer) { writeText(w, string(i)) }
+// AppendGQL appends the item.
+func (i SemicolonItem) AppendGQL(to []byte) []byte { return appendText(to, string(i)) }
+
+// MarshalGQL writes the same.
+func (i SemicolonItem) MarshalGQL(w io.Writer) { write(w, i.AppendGQL) }
 
 // UnmarshalGQL reads an item of a caller.
 func (i *SemicolonItem) UnmarshalGQL(v any) error { return (*Text)(i).UnmarshalGQL(v) }
@@ -495,18 +527,22 @@ func callerText(v any) (string, error) {
 	return s, nil
 }
 
-func writeText(w io.Writer, s string) {
-	if s == "" {
-		writeNull(w)
-		return
-	}
-	write(w, func(b []byte) []byte {
-		b, _ = jsontext.AppendQuote(b, s) // only invalid UTF-8 is an error, and that is replaced
-		return b
-	})
-}
+// null is what the graph says for no value.
+const null = "null"
 
-func writeNull(w io.Writer) { _, _ = io.WriteString(w, "null") }
+// appendText appends a JSON string, or null for "".
+func appendText(to []byte, s string) []byte {
+	if s == "" {
+		return append(to, null...)
+	}
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c >= utf8.RuneSelf || c == '"' || c == '\\' {
+			to, _ = jsontext.AppendQuote(to, s) // only invalid UTF-8 is an error, and that is replaced
+			return to
+		}
+	}
+	return append(append(append(to, '"'), s...), '"')
+}
 
 // write appends to the buffer that gqlgen collects an answer in, without a
 // copy on the way. A failed write shows when the answer is sent.
