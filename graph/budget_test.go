@@ -1,7 +1,6 @@
 package graph
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -20,6 +19,7 @@ import (
 	"zoomql/graph/admission"
 	"zoomql/internal/ratelimit"
 	"zoomql/internal/sandbox"
+	"zoomql/internal/zoom/types"
 )
 
 // cycle asks for users, their meetings, the hosts of these, their meetings and so on.
@@ -350,25 +350,24 @@ func TestLongAnswersTakeTurns(t *testing.T) {
 // TestReusedBuffers takes few of an operation's buffers back.
 func TestReusedBuffers(t *testing.T) {
 	r := &rendering{}
-	var lent []*bytes.Buffer
+	var lent []*types.Writer
 	for range 20 {
-		buf := r.lend()
-		buf.Grow(1 << 20)
-		buf.WriteString("null")
-		lent = append(lent, buf)
+		w := r.lend()
+		w.Buf = append(slices.Grow(w.Buf, 1<<20), "null"...)
+		lent = append(lent, w)
 	}
-	for _, buf := range lent {
-		r.ready(buf).MarshalGQL(io.Discard)
+	for _, w := range lent {
+		r.ready(w).MarshalGQL(io.Discard)
 	}
 	if n := r.room(); n != 0 {
 		t.Errorf("%d bytes are to be written still", n)
 	}
-	mine, again := map[*bytes.Buffer]bool{}, 0
-	for _, buf := range lent {
-		mine[buf] = true
+	mine, again := map[*types.Writer]bool{}, 0
+	for _, w := range lent {
+		mine[w] = true
 	}
 	for range 20 {
-		if buf, _ := buffers.Get().(*bytes.Buffer); mine[buf] {
+		if w, _ := writers.Get().(*types.Writer); mine[w] {
 			again++
 		}
 	}

@@ -49,6 +49,11 @@ func structIndex(t reflect.Type, name string) int {
 	return index
 }
 
+type structField struct {
+	t    reflect.Type
+	name string // one of the schema's
+}
+
 var structIndexes sync.Map // structField → int
 
 // merged returns an object with what two operations tell of it: what the second, which

@@ -58,6 +58,21 @@ func ours(t *testing.T) *ast.Schema {
 	return schema
 }
 
+// configured is what gqlgen.yml says of types.
+func configured(t *testing.T) config.TypeMap {
+	t.Helper()
+	file, err := os.Open("../../gqlgen.yml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = file.Close() }()
+	cfg, err := config.ReadConfig(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return cfg.Models
+}
+
 func TestJSONNames(t *testing.T) {
 	schema := schemaOf(t, `type Query {
 		topic: String
@@ -341,6 +356,111 @@ func TestTexts(t *testing.T) {
 	}
 }
 
+func TestFields(t *testing.T) {
+	schema := schemaOf(t, `
+		type Query { it: It }
+		scalar Secret
+		scalar DateTime
+		scalar ByteCount
+		enum Kind { ONE TWO }
+		interface Named { name: String }
+		type ItConnection { nodes: [It!] }
+		type Other { a: String }
+		type Empty { edge(of: Int): String }
+		type It {
+			id: ID!
+			text: String
+			needed: String!
+			size: ByteCount
+			number: Int
+			numbers: [Int!]
+			yes: Boolean!
+			texts: [String!]
+			gaps: [String]
+			kind: Kind
+			kindText: String @text(of: "kind")
+			kinds: [Kind!]
+			kindsText: [String!] @text(of: "kinds")
+			at: DateTime
+			other: Other
+			others: [Other!]
+			named: Named
+			all: ItConnection
+			edge: String @zoom(op: "GET /edge")
+			configured: String
+		}`)
+	file := filepath.Join(t.TempDir(), "fields.go")
+	models := config.TypeMap{"It": {Fields: map[string]config.TypeMapField{"configured": {Resolver: true}}}}
+	if err := writeFields(schema, models, file); err != nil {
+		t.Fatal(err)
+	}
+	source, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const want = `// plainFields are the plain fields of each type, in the order of their numbers.
+var plainFields = map[string]string{
+	"Empty": "",
+	"It":    "id text size number yes texts kind kindText kinds kindsText at other others",
+	"Other": "a",
+}
+
+// AppendField implements [Object].
+func (x *Empty) AppendField(w *Writer, f *SelectedField) bool {
+	return false
+}
+
+// AppendField implements [Object].
+func (x *It) AppendField(w *Writer, f *SelectedField) bool {
+	switch f.Number {
+	case 1:
+		w.Buf = x.ID().AppendGQL(w.Buf, w.Tenant)
+	case 2:
+		w.Buf = x.Text.AppendGQL(w.Buf)
+	case 3:
+		return appendNullable(w, x.Size)
+	case 4:
+		return w.int32(x.Number)
+	case 5:
+		w.Buf = strconv.AppendBool(w.Buf, x.Yes)
+	case 6:
+		return appendValues(w, x.Texts)
+	case 7:
+		w.Buf = x.Kind.AppendGQL(w.Buf)
+	case 8:
+		w.Buf = x.KindText().AppendGQL(w.Buf)
+	case 9:
+		return appendValues(w, x.Kinds())
+	case 10:
+		return appendValues(w, x.KindsText())
+	case 11:
+		w.Buf = x.At.AppendGQL(w.Buf)
+	case 12:
+		return appendObject(w, x.Other, f)
+	case 13:
+		return appendObjects(w, x.Others, f)
+	default:
+		return false
+	}
+	return true
+}
+
+// AppendField implements [Object].
+func (x *Other) AppendField(w *Writer, f *SelectedField) bool {
+	switch f.Number {
+	case 1:
+		w.Buf = x.A.AppendGQL(w.Buf)
+	default:
+		return false
+	}
+	return true
+}
+`
+	if _, got, _ := strings.Cut(string(source), "import \"strconv\"\n\n"); got != want {
+		t.Errorf("-want +got\n%s", cmp.Diff(want, got))
+	}
+}
+
 func TestComments(t *testing.T) {
 	for text, want := range map[string]string{"": "// ", "One.": "// One.", "\tOne\ntwo.\n": "// One\n// two."} {
 		if got := comment(text); got != want {
@@ -352,7 +472,11 @@ func TestComments(t *testing.T) {
 // The generated files are what the schema says, and the same each time.
 func TestGeneratedFiles(t *testing.T) {
 	const committed = "../zoom/types/"
-	for name, write := range map[string]func(*ast.Schema, string) error{"enums_gen.go": writeEnums, "connections_gen.go": writeConnections, "texts_gen.go": writeTexts} {
+	models := configured(t)
+	fields := func(schema *ast.Schema, file string) error { return writeFields(schema, models, file) }
+	for name, write := range map[string]func(*ast.Schema, string) error{
+		"enums_gen.go": writeEnums, "connections_gen.go": writeConnections, "texts_gen.go": writeTexts, "fields_gen.go": fields,
+	} {
 		want, err := os.ReadFile(committed + name)
 		if err != nil {
 			t.Fatal(err)

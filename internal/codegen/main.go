@@ -1,5 +1,6 @@
 // Command codegen writes the Go code that follows from graph/schema: the types
-// of the objects, inputs and enums, and gqlgen's executor.
+// of the objects, inputs and enums, how objects write their fields, and gqlgen's
+// executor.
 //
 // It is gqlgen with a hook: a field's Go struct tag is Zoom's JSON name of it,
 // so that Zoom's answers are decoded straight into what GraphQL serves. Which
@@ -46,6 +47,9 @@ func run() error {
 		return err
 	}
 	if err := writeTexts(cfg.Schema, typesDir+"texts_gen.go"); err != nil {
+		return err
+	}
+	if err := writeFields(cfg.Schema, cfg.Models, typesDir+"fields_gen.go"); err != nil {
 		return err
 	}
 	models := &modelgen.Plugin{MutateHook: modelgen.DefaultBuildMutateHook, FieldHook: fieldHook}

@@ -65,6 +65,36 @@ type Edge[T any] struct {
 // Cursor returns the place after the item, for the argument "after".
 func (e Edge[T]) Cursor() string { return e.of.cursor(e.index) }
 
+// Item returns the item, or nil where it is none that writes itself.
+func (e *Edge[T]) Item() Object {
+	if e.Node == nil {
+		return nil
+	}
+	o, _ := any(e.Node).(Object)
+	return o
+}
+
+// AppendField implements [Object].
+func (e *Edge[T]) AppendField(w *Writer, f *SelectedField) bool {
+	switch f.Number {
+	case edgeNode:
+		item := e.Item()
+		return item != nil && w.Object(item, f.Below)
+	case edgeCursor:
+		w.Buf = appendText(w.Buf, e.Cursor())
+		return true
+	}
+	return false
+}
+
+// The numbers of the fields of all edges.
+const (
+	edgeNode = 1 + iota
+	edgeCursor
+)
+
+const edgeFields = "node cursor"
+
 // ParticipantConnection is a page of participants, with what it was read from
 // and whether Zoom's data are complete.
 type ParticipantConnection struct {

@@ -38,6 +38,10 @@ func TestPlans(t *testing.T) {
 			"participants and their users, whole", `{ meetingInstance(by: {latestOf: "${BigMeeting}"}) { participants(first: 60) { nodes { name joinTime durationSeconds user { id email jobTitle } } } } }`,
 			`{ meetingInstance(by: {latestOf: "${BigMeeting}"}) { participants(first: 60) { edges { node { unplanned: registrant { id } name joinTime durationSeconds user { id email jobTitle } } } } } }`,
 		},
+		{
+			"objects in objects, and lists of them", `{ user(by: {zoomId: "${HostID}"}) { meetings(first: 5) { nodes { id topic type typeText settings { hostVideo autoRecording autoRecordingText alternativeHosts kind: __typename } trackingFields { field value } recurrence { type weeklyDays } } } } }`,
+			`{ user(by: {zoomId: "${HostID}"}) { meetings(first: 5) { nodes { unplanned: host { zoomId } id topic type typeText settings { hostVideo autoRecording autoRecordingText alternativeHosts kind: __typename } trackingFields { field value } recurrence { type weeklyDays } } } } }`,
+		},
 	} {
 		t.Run(c.why, func(t *testing.T) {
 			inRig(t, setup{Options: sandbox.Options{Plan: sandbox.PlanBusiness}}, func(r *rig) {
