@@ -698,7 +698,7 @@ func TestRestsThatAreAnsweredByOtherDays(t *testing.T) {
 		a.want(t, `{"account": {
 			"reports": {"telephoneCalls": {"nodes": [{"phoneNumber": "+1"}]}, "hosts": {"nodes": [{"from": "2026-03-14", "meetings": 2}]}},
 			"dashboard": {"crcPorts": [{"date": "2026-03-15"}]}
-		}}`, map[string]string{"account.reports.telephoneCalls": codeIncomplete, "account.reports.hosts": codeIncomplete, "account.dashboard.crcPorts": codeIncomplete})
+		}}`, map[string]string{"account.reports.telephoneCalls": "INCOMPLETE_LIST", "account.reports.hosts": "INCOMPLETE_LIST", "account.dashboard.crcPorts": "INCOMPLETE_LIST"})
 	})
 }
 
@@ -714,7 +714,7 @@ func TestLengthsThatAreNone(t *testing.T) {
 	}
 	inZoom(t, []zoomRow{{"GET", "/users", 0, `{"page_count": 4, "page_size": 2, "users": [{"id": "u1"}, {"id": "u2"}]}`}}, func(r *rig, _ *zoomSays) {
 		a := r.ask(`{ account { users { nodes { zoomId } } } }`, nil)
-		a.want(t, `{"account": {"users": {"nodes": [{"zoomId": "u1"}, {"zoomId": "u2"}]}}}`, map[string]string{"account.users": codeIncomplete})
+		a.want(t, `{"account": {"users": {"nodes": [{"zoomId": "u1"}, {"zoomId": "u2"}]}}}`, map[string]string{"account.users": "INCOMPLETE_LIST"})
 		if list := a.Errors[0].Extensions["list"]; fmt.Sprint(list) != "map[countedAtLeast:7 given:2]" {
 			t.Errorf("the list is %v", list)
 		}

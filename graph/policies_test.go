@@ -54,7 +54,7 @@ func TestPoliciesAreNotMadeUp(t *testing.T) {
 					}
 				}
 				if c.untold != "" {
-					if len(a.Errors) != 1 || a.Errors[0].code() != codeBadAnswer || !strings.Contains(a.body, c.untold) || sent != "" {
+					if len(a.Errors) != 1 || a.Errors[0].code() != "BAD_ANSWER" || !strings.Contains(a.body, c.untold) || sent != "" {
 						t.Errorf("%s was sent: %s", sent, a.body)
 					}
 					return

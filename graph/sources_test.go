@@ -262,7 +262,7 @@ func TestFieldsThatNothingReadTells(t *testing.T) {
 			prefix, _, _ := strings.Cut(path, "{")
 			inZoom(t, []zoomRow{{method, prefix + "*", 0, c.answer}}, func(r *rig, z *zoomSays) {
 				a := r.ask(c.query, nil)
-				if len(a.Errors) != 1 || a.Errors[0].code() != codeNotTold || a.Errors[0].path() != c.path || len(z.asked()) != 1 {
+				if len(a.Errors) != 1 || a.Errors[0].code() != "NOT_TOLD" || a.Errors[0].path() != c.path || len(z.asked()) != 1 {
 					t.Errorf("%s", a.body)
 				}
 			})
