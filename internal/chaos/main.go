@@ -69,7 +69,7 @@ type size struct {
 	queries int           // row 3
 	steps   int           // row 4: reads and writes
 	hold    time.Duration // row 5: how long a fault lasts
-	settle  time.Duration // how long replicas are given to hear of each other
+	settle  time.Duration // how long replicas have to count each other
 	rounds  int           // rows 5 and 7: how often each fault comes; row 6: how often a replica dies
 	settled time.Duration // rows 4 and 5: when all replicas must know of a write
 	timeout time.Duration // of a question; 0 is the gateway's own
@@ -78,14 +78,14 @@ type size struct {
 	creating time.Duration // row 8: how long they are sent while Redis stalls
 }
 
-// beat is longer than the second after which every replica has told the registry
-// that it is there, and has been told of the others.
-const beat = 1500 * time.Millisecond
+// registered is longer than the second after which every replica has sent a heartbeat
+// and counts the others.
+const registered = 1500 * time.Millisecond
 
 var (
-	usual = size{offered: time.Minute, queries: 1000, steps: 100_000, hold: 2 * time.Second, settle: beat, rounds: 1, settled: settled, keys: 1000, creating: 30 * time.Second}
+	usual = size{offered: time.Minute, queries: 1000, steps: 100_000, hold: 2 * time.Second, settle: registered, rounds: 1, settled: settled, keys: 1000, creating: 30 * time.Second}
 	// long is a soak: the same for so long that what is rare comes to light.
-	long = size{offered: 5 * time.Minute, queries: 5000, steps: 1_000_000, hold: 10 * time.Second, settle: beat, rounds: 10, settled: settled, keys: 10_000, creating: 5 * time.Minute}
+	long = size{offered: 5 * time.Minute, queries: 5000, steps: 1_000_000, hold: 10 * time.Second, settle: registered, rounds: 10, settled: settled, keys: 10_000, creating: 5 * time.Minute}
 )
 
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {

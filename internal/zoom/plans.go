@@ -100,9 +100,9 @@ func (p Plan) perSecond(r Rate) float64 {
 	return float64(b.calls) / b.per.Seconds()
 }
 
-// burst is how many calls of a window may start at once; the rest follow one by
-// one. So if another app has taken a part of the window unseen, few calls run
-// into the wall before it is known. Small budgets have no crowds.
+// burst returns how many calls of a window may start at once; the rest follow one by
+// one. So if another application has used a part of the window, few calls are refused
+// before the limiter knows. Small budgets need no pace: 0 lets all start at once.
 func (b budget) burst() int {
 	if b.per > time.Second || b.calls < 20 {
 		return 0
