@@ -171,6 +171,13 @@ func TestAnswersThatPass(t *testing.T) {
 	}
 }
 
+// A meeting is named by its number: a creation that tells none has made nobody knows what.
+func TestCreatedMeetingsWithoutANumber(t *testing.T) {
+	if _, err := twice(t, questions["create"], 201, `{"id":"","uuid":"a==","topic":"T"}`); !errors.Is(err, ErrBadAnswer) || !OutcomeUnknown(err) {
+		t.Errorf("%v, unknown: %v", err, OutcomeUnknown(err))
+	}
+}
+
 // What does not come from Zoom's API says nothing of rights, nor of what there is.
 func TestAnswersOfOthers(t *testing.T) {
 	const page, text = `<!DOCTYPE html><html><body><code>1001</code><p>Blocked</p></body></html>`, "upstream connect error"

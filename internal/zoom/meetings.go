@@ -75,7 +75,7 @@ var (
 		Tags:   []string{"meetings", "user:{userId}:meetings"},
 	})
 	CreateMeeting = op[NewMeeting, types.Meeting](Spec{
-		Pattern: "POST /users/{userId}/meetings", Rate: Light,
+		Pattern: "POST /users/{userId}/meetings", Rate: Light, Key: []string{"id"},
 		Scopes: meetingWrite + "meeting:write:meeting meeting:write:meeting:admin",
 		Evicts: []string{"user:{userId}:meetings", "report:upcoming_events"},
 		Quotas: []Quota{meetingWrites},
