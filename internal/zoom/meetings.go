@@ -62,6 +62,14 @@ const (
 // staleMeeting is what a change of a meeting makes stale.
 var staleMeeting = []string{"meeting:{meetingId}", "host-of:{meetingId}:meetings", "report:upcoming_events"}
 
+// meetingsLife is the life of a list of meetings: those that go on are others soon.
+func meetingsLife(req *Request, _ any) Life {
+	if asks(req, "type") == types.MeetingListTypeLive.Code() {
+		return Live
+	}
+	return Scheduled
+}
+
 // The operations on meetings.
 var (
 	GetMeeting = op[MeetingKey, types.Meeting](Spec{
@@ -70,7 +78,7 @@ var (
 		Tags:   []string{"meeting:{meetingId}"},
 	})
 	ListMeetings = list[MeetingFilter, types.Meeting](Spec{
-		Pattern: "GET /users/{userId}/meetings", Rate: Medium, Life: Scheduled, Array: "meetings", MaxPage: 300,
+		Pattern: "GET /users/{userId}/meetings", Rate: Medium, Life: Scheduled, LifeOf: meetingsLife, Array: "meetings", MaxPage: 300,
 		Scopes: meetingRead + "meeting:read:list_meetings meeting:read:list_meetings:admin",
 		Tags:   []string{"meetings", "user:{userId}:meetings"},
 	})
