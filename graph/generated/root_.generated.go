@@ -7345,8 +7345,8 @@ enum ErrorCode {
   OUTCOME_UNKNOWN
   """
   Zoom ended a list early: it counts more than it gave, or left out days of the range.
-  What there is stands beside; ` + "`" + `extensions.list` + "`" + ` tells ` + "`" + `given` + "`" + ` of ` + "`" + `counted` + "`" + `, or
-  ` + "`" + `missingFrom` + "`" + ` and ` + "`" + `missingTo` + "`" + `.
+  What there is stands beside; ` + "`" + `extensions.list` + "`" + ` tells ` + "`" + `given` + "`" + ` of ` + "`" + `counted` + "`" + ` (of
+  ` + "`" + `countedAtLeast` + "`" + `, where Zoom counts pages), or ` + "`" + `missingFrom` + "`" + ` and ` + "`" + `missingTo` + "`" + `.
   """
   INCOMPLETE_LIST
   "It took longer than the gateway waits."

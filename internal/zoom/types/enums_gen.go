@@ -2956,8 +2956,8 @@ const (
 	// send it once more. A repeat of its `idempotencyKey` is answered so too, and sends nothing.
 	ErrorCodeOutcomeUnknown ErrorCode = "OUTCOME_UNKNOWN"
 	// Zoom ended a list early: it counts more than it gave, or left out days of the range.
-	// What there is stands beside; `extensions.list` tells `given` of `counted`, or
-	// `missingFrom` and `missingTo`.
+	// What there is stands beside; `extensions.list` tells `given` of `counted` (of
+	// `countedAtLeast`, where Zoom counts pages), or `missingFrom` and `missingTo`.
 	ErrorCodeIncompleteList ErrorCode = "INCOMPLETE_LIST"
 	// It took longer than the gateway waits.
 	ErrorCodeTimeout ErrorCode = "TIMEOUT"
