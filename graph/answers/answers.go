@@ -254,24 +254,24 @@ func (a *Answer) Serve(w http.ResponseWriter, r *http.Request, q Request) {
 		a.prepare()
 	}
 	if compress && a.gzip != nil {
-		a.write(w, r, q, form{a.gzip, a.weak, true})
+		a.write(w, r, q, form{body: a.gzip, tag: a.weak, gzip: true})
 		return
 	}
-	a.write(w, r, q, form{a.body, a.tag, false})
+	a.write(w, r, q, form{body: a.body, tag: a.tag})
 }
 
-// ServeFirst writes the answer to the reader for whom it was made: in body, which ends
-// in what it has cost.
-func (a *Answer) ServeFirst(w http.ResponseWriter, r *http.Request, q Request, body []byte) {
-	first := form{body: body}
+// ServeFirst writes the answer to the reader for whom it was made: the first bytes of it
+// are the same, and what it has cost follows as the tail.
+func (a *Answer) ServeFirst(w http.ResponseWriter, r *http.Request, q Request, same int, tail []byte) {
+	first := form{body: a.body[:same], tail: tail}
 	if q.Get {
 		a.prepare()
-		first.tag = entityTag(first.body)
+		first.tag = entityTag(first.body, first.tail)
 		a.firstTag.Store(&first.tag)
 	}
-	if len(first.body) >= negotiation.MinGzip && negotiation.TakesGzip(r.Header["Accept-Encoding"]) {
-		if gzip := compressed(first.body); gzip != nil {
-			first = form{gzip, "W/" + first.tag, true}
+	if first.length() >= negotiation.MinGzip && negotiation.TakesGzip(r.Header["Accept-Encoding"]) {
+		if gzip := compressed(first.body, first.tail); gzip != nil {
+			first = form{body: gzip, tag: "W/" + first.tag, gzip: true}
 		}
 	}
 	a.write(w, r, q, first)
@@ -279,10 +279,12 @@ func (a *Answer) ServeFirst(w http.ResponseWriter, r *http.Request, q Request, b
 
 // form is a representation of an answer.
 type form struct {
-	body []byte
-	tag  string // the entity tag, for a GET alone; a compressed form has a weak one
-	gzip bool
+	body, tail []byte
+	tag        string // the entity tag, for a GET alone; a compressed form has a weak one
+	gzip       bool
 }
+
+func (f *form) length() int { return len(f.body) + len(f.tail) }
 
 func (a *Answer) write(w http.ResponseWriter, r *http.Request, q Request, f form) {
 	h := w.Header()
@@ -296,18 +298,21 @@ func (a *Answer) write(w http.ResponseWriter, r *http.Request, q Request, f form
 		h["Etag"] = []string{f.tag}
 	}
 	h["Content-Type"] = negotiation.ContentType(q.Media)
-	switch {
-	case len(f.body) <= buffered:
+	switch length := f.length(); {
+	case length <= buffered:
 		// net/http sets Content-Length, which costs less than a header
-	case len(f.body) == len(a.body):
+	case length == len(a.body):
 		h["Content-Length"] = a.length
 	default:
-		h["Content-Length"] = []string{strconv.Itoa(len(f.body))}
+		h["Content-Length"] = []string{strconv.Itoa(length)}
 	}
 	if f.gzip {
 		h["Content-Encoding"], h["Vary"] = negotiation.Gzip, negotiation.Vary
 	}
-	_, _ = w.Write(f.body) // an error means that the reader has left
+	_, err := w.Write(f.body)
+	if err == nil && len(f.tail) > 0 {
+		_, _ = w.Write(f.tail) // an error means that the reader has left
+	}
 }
 
 // buffered is the number of bytes up to which net/http buffers a whole answer, and so
@@ -359,9 +364,12 @@ func (a *Answer) prepare() {
 }
 
 // entityTag returns the entity tag of bytes. It is the same in every process.
-func entityTag(body []byte) string {
-	sum := sha256.Sum256(body)
-	return `"` + base64.RawURLEncoding.EncodeToString(sum[:15]) + `"`
+func entityTag(parts ...[]byte) string {
+	hash := sha256.New()
+	for _, part := range parts {
+		hash.Write(part)
+	}
+	return `"` + base64.RawURLEncoding.EncodeToString(hash.Sum(nil)[:15]) + `"`
 }
 
 // hits counts the requests that an answer was served to since its last line in the log.
@@ -393,11 +401,19 @@ func (c *Cache) logHits(a *Answer) {
 }
 
 // compressed returns bytes compressed, or nil where they do not get fewer.
-func compressed(body []byte) []byte {
-	out := &limitedBuffer{b: make([]byte, 0, len(body)/4), most: len(body)}
+func compressed(parts ...[]byte) []byte {
+	length := 0
+	for _, part := range parts {
+		length += len(part)
+	}
+	out := &limitedBuffer{b: make([]byte, 0, length/4), most: length}
 	err := negotiation.WriteGzip(out, func(w io.Writer) error {
-		_, err := w.Write(body)
-		return err
+		for _, part := range parts {
+			if _, err := w.Write(part); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 	if err != nil {
 		return nil

@@ -468,7 +468,7 @@ type outcome struct {
 // nothing was executed.
 func (o *outcome) send(w http.ResponseWriter, r *http.Request, q *request) {
 	if o.cached != nil {
-		o.cached.ServeFirst(w, r, q.Request, o.text.whole(&o.cost))
+		o.cached.ServeFirst(w, r, q.Request, o.text.length(), o.cost.append(nil))
 		return
 	}
 	tail := o.cost.append(nil)
