@@ -535,13 +535,31 @@ func appendText(to []byte, s string) []byte {
 	if s == "" {
 		return append(to, null...)
 	}
-	for i := range len(s) {
-		if c := s[i]; c < ' ' || c >= utf8.RuneSelf || c == '"' || c == '\\' {
-			to, _ = jsontext.AppendQuote(to, s) // only invalid UTF-8 is an error, and that is replaced
-			return to
-		}
+	if !isPlainASCII(s) {
+		to, _ = jsontext.AppendQuote(to, s) // only invalid UTF-8 is an error, and that is replaced
+		return to
 	}
 	return append(append(append(to, '"'), s...), '"')
+}
+
+// isPlainASCII reports whether a string stands in JSON as it is. It looks at eight bytes
+// at once: most of an answer is such text.
+func isPlainASCII(s string) bool {
+	const each = 0x0101010101010101 // a byte, eight times
+	for ; len(s) >= 8; s = s[8:] {
+		x := uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
+			uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
+		quote, backslash := x^'"'*each, x^'\\'*each // 0 where there is one
+		if (x|(x-' '*each)|(quote-each)|(backslash-each))&(utf8.RuneSelf*each) != 0 {
+			return false
+		}
+	}
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c >= utf8.RuneSelf || c == '"' || c == '\\' {
+			return false
+		}
+	}
+	return true
 }
 
 // write appends to the buffer that gqlgen collects an answer in, without a

@@ -284,6 +284,25 @@ func TestScalarsAreShown(t *testing.T) {
 	}
 }
 
+// TestAppendText writes text with each byte at each place as it is quoted otherwise.
+func TestAppendText(t *testing.T) {
+	for c := range 256 {
+		for _, length := range []int{1, 7, 8, 9, 17} {
+			for at := range length {
+				text := bytes.Repeat([]byte("~"), length)
+				text[at] = byte(c)
+				want, _ := jsontext.AppendQuote(nil, text)
+				if got := appendText(nil, string(text)); string(got) != string(want) {
+					t.Fatalf("byte %#x at %d of %d: got %s, want %s", c, at, length, got, want)
+				}
+				if plain := c >= ' ' && c < 0x80 && c != '"' && c != '\\'; isPlainASCII(string(text)) != plain {
+					t.Fatalf("byte %#x at %d of %d stands as it is: %v", c, at, length, !plain)
+				}
+			}
+		}
+	}
+}
+
 func TestScalarsAreWrittenForZoom(t *testing.T) {
 	at := time.Date(2026, 1, 31, 10, 30, 0, 0, time.FixedZone("", 3600))
 	for _, c := range []struct {
