@@ -2,6 +2,7 @@ package graph
 
 import (
 	"context"
+	"slices"
 	"sync"
 
 	"zoomql/internal/zoom"
@@ -109,14 +110,19 @@ func (l *loader[K, T]) begin(ctx context.Context, keys []K) []*promise[T] {
 		level, _ = from(ctx).placeOf(ctx, l.kind)
 		own = l.next[level]
 	}
-	fresh := make([]promise[T], len(keys))
+	var fresh []promise[T]
 	for i, key := range keys {
 		p := l.asked[key]
 		if p == nil || p.by.level > level && !p.by.over() {
 			if own == nil {
 				own = l.newBatch(ctx, level)
 			}
-			p = &fresh[i]
+			if left := len(keys) - i; fresh == nil {
+				fresh = make([]promise[T], 0, left)
+				own.keys, own.promises = slices.Grow(own.keys, left), slices.Grow(own.promises, left)
+			}
+			fresh = append(fresh, promise[T]{})
+			p = &fresh[len(fresh)-1]
 			p.by = own.by
 			l.asked[key] = p
 			own.keys, own.promises = append(own.keys, key), append(own.promises, p)

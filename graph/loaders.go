@@ -266,15 +266,59 @@ func person(id, email types.Text) types.Text {
 
 // userRound is what a round has asked for.
 type userRound struct {
-	at    map[string]int // places in keys, by name; -1 is of one that is asked for by another
-	keys  []userKey
-	found []zoom.Found[types.User]
+	slots  map[string]int // of all names
+	places []int          // in keys, by slot; -1 is of one that is asked for by another name
+	keys   []userKey
+	found  []zoom.Found[types.User]
+}
+
+// newUserRound returns a round with slots for the names of keys, and the slot of each.
+func newUserRound(keys []userKey) (r *userRound, slots []int) {
+	r = &userRound{slots: make(map[string]int, len(keys)), places: make([]int, len(keys)), keys: make([]userKey, 0, len(keys))}
+	slots = make([]int, len(keys))
+	for i, k := range keys {
+		r.places[i], slots[i], r.slots[k.name] = -1, i, i
+	}
+	if len(r.slots) < len(keys) { // some have one name
+		for i, k := range keys {
+			slots[i] = r.slots[k.name]
+		}
+	}
+	return r, slots
+}
+
+// place returns the place of a name in the keys, or -1.
+func (r *userRound) place(name string) int {
+	if slot, named := r.slots[name]; named {
+		return r.places[slot]
+	}
+	return -1
+}
+
+// add asks for the name of a slot, whole or not, and returns its place.
+func (r *userRound) add(slot int, name string, whole bool) int {
+	if r.places[slot] < 0 {
+		r.places[slot], r.keys = len(r.keys), append(r.keys, userKey{name: name})
+	}
+	at := r.places[slot]
+	r.keys[at].whole = r.keys[at].whole || whole
+	return at
+}
+
+// slotOf returns the slot of a name, and makes it where there is none.
+func (r *userRound) slotOf(name string) int {
+	slot, named := r.slots[name]
+	if !named {
+		slot = len(r.places)
+		r.slots[name], r.places = slot, append(r.places, -1)
+	}
+	return slot
 }
 
 // get returns the user of a name, if the round has found him, or that there is none.
 func (r *userRound) get(name string, whole bool) (f zoom.Found[types.User], ok bool) {
-	at, asked := r.at[name]
-	if !asked || at < 0 || whole && !r.keys[at].whole {
+	at := r.place(name)
+	if at < 0 || whole && !r.keys[at].whole {
 		return f, false
 	}
 	f = r.found[at]
@@ -308,18 +352,16 @@ func (s *scope) findUsers(ctx context.Context, keys []userKey) []zoom.Found[type
 // for before, and else the id.
 func (l *loaded) foundBefore(keys []userKey, level int) (found []zoom.Found[types.User], places []int, ask *userRound) {
 	found, places = make([]zoom.Found[types.User], len(keys)), make([]int, len(keys))
-	ask = &userRound{at: make(map[string]int, len(keys)), keys: make([]userKey, 0, len(keys))}
-	for _, k := range keys {
-		ask.at[k.name] = -1
-	}
+	ask, slots := newUserRound(keys)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for i, k := range keys {
 		places[i] = -1
+		slot := slots[i]
 		if o, there := l.other[k.name]; there && o.level <= level {
 			other := o.name
-			if _, now := ask.at[other]; !l.askedFor(k.name) && (l.askedFor(other) || now && strings.Contains(k.name, "@")) {
-				k.name = other
+			if _, now := ask.slots[other]; !l.askedFor(k.name) && (l.askedFor(other) || now && strings.Contains(k.name, "@")) {
+				k.name, slot = other, -1
 			}
 		}
 		if u := l.onPages(k.name, level); u != nil {
@@ -327,19 +369,16 @@ func (l *loaded) foundBefore(keys []userKey, level int) (found []zoom.Found[type
 				found[i].Object = u
 				continue
 			}
-			k.name = u.ID().Key
+			k.name, slot = u.ID().Key, -1
 		}
 		if f, known := l.foundAs(k); known {
 			found[i] = f
 			continue
 		}
-		at, there := ask.at[k.name]
-		if !there || at < 0 {
-			at = len(ask.keys)
-			ask.at[k.name], ask.keys = at, append(ask.keys, userKey{name: k.name})
+		if slot < 0 {
+			slot = ask.slotOf(k.name)
 		}
-		places[i] = at
-		ask.keys[at].whole = ask.keys[at].whole || k.whole
+		places[i] = ask.add(slot, k.name, k.whole)
 	}
 	return found, places, ask
 }
@@ -347,10 +386,7 @@ func (l *loaded) foundBefore(keys []userKey, level int) (found []zoom.Found[type
 // askedFor reports whether a round before has asked for a name. The caller holds the
 // lock.
 func (l *loaded) askedFor(name string) bool {
-	return slices.ContainsFunc(l.rounds, func(r *userRound) bool {
-		at, there := r.at[name]
-		return there && at >= 0
-	})
+	return slices.ContainsFunc(l.rounds, func(r *userRound) bool { return r.place(name) >= 0 })
 }
 
 // foundAs returns what a round before has found of a key. The caller holds the lock.
