@@ -74,7 +74,7 @@ func TestLedgerOnEveryRedis(t *testing.T) {
 			claimOf(t, a, "refused").Abandon()
 			claimOf(t, b, "refused").Abandon()
 
-			claimOf(t, a, "unknown").Leave()
+			claimOf(t, a, "unknown").SettleUnknown()
 			if got := noteOf(t, b, "unknown"); got != nil {
 				t.Errorf("nobody knows, and noted is %q", got)
 			}
@@ -127,7 +127,7 @@ func TestClaimOfAProcessThatEnded(t *testing.T) {
 	s := redistest.Start(t)
 	a, b := ledgers(t, func() redis.UniversalClient { return s.Client() }, 60*time.Millisecond)
 	c := claimOf(t, a, "k")
-	c.renew.Stop() // as if it had been killed
+	c.renewTimer.Stop() // as if it had been killed
 	for range 2 {
 		if got := noteOf(t, b, "k"); got != nil {
 			t.Errorf("noted is %q", got)
@@ -144,15 +144,15 @@ func TestClaim_leaseEndsWhileHolderIsCutOff(t *testing.T) {
 	s := redistest.Start(t)
 	a, b := ledgers(t, func() redis.UniversalClient { return s.Client() }, time.Second)
 	c := claimOf(t, a, "k")
-	c.renew.Stop()
+	c.renewTimer.Stop()
 	client := s.Client()
-	holder := noteNames(c.key, "")[1]
+	holder := noteKeys(c.key, "")[1]
 	eventually(t, "the lease ends", func() bool { return client.Exists(t.Context(), holder).Val() == 0 })
 	told := make(chan []byte)
 	go func() { told <- noteOf(t, b, "k") }()
 	eventually(t, "the lease is prolonged for the holder", func() bool { return client.Get(t.Context(), holder).Val() == c.fence })
-	c.prolong()
-	if state := client.HGet(t.Context(), noteNames(c.key, "")[0], "state").Val(); state != "begun" {
+	c.renew()
+	if state := client.HGet(t.Context(), noteKeys(c.key, "")[0], "state").Val(); state != "begun" {
 		t.Errorf("the holder is back, and the state is %q", state)
 	}
 	c.Settle([]byte("made"))
@@ -173,7 +173,7 @@ func TestClaim_withoutRedis(t *testing.T) {
 		t.Run(why, func(t *testing.T) {
 			s := redistest.Start(t)
 			wire := s.Wire()
-			hasty := patient
+			hasty := generous
 			hasty.Operation, hasty.Attempt, hasty.Claim = 50*time.Millisecond, 50*time.Millisecond, 200*time.Millisecond
 			l := openRedis(t, wire.Client, WithTimings(hasty))
 			eventually(t, "there is a connection", func() bool { return l.client.Ping(t.Context()).Err() == nil })
@@ -186,9 +186,9 @@ func TestClaim_withoutRedis(t *testing.T) {
 			}
 			c.mend(s, wire)
 			eventually(t, "the attempt is withdrawn", func() bool {
-				l.unsettled.mu.Lock()
-				defer l.unsettled.mu.Unlock()
-				return !l.unsettled.running
+				l.unrecorded.mu.Lock()
+				defer l.unrecorded.mu.Unlock()
+				return !l.unrecorded.running
 			})
 			claimOf(t, openRedis(t, s.Client()), "k").Abandon()
 		})
@@ -201,7 +201,7 @@ func TestClaim_arrivesAfterItWasWithdrawn(t *testing.T) {
 	a, b := ledgers(t, func() redis.UniversalClient { return s.Client() }, time.Hour)
 	late := &Claim{redis: a, key: "k", fence: "late", life: time.Hour, attempts: 1}
 	late.Abandon()
-	if answer, ok := late.ask(t.Context()); !ok || answer.state != "withdrawn" {
+	if answer, ok := late.request(t.Context()); !ok || answer.state != "withdrawn" {
 		t.Fatalf("answered %v, %v", answer, ok)
 	}
 	claimOf(t, b, "k").Abandon()
@@ -213,7 +213,7 @@ func TestClaim_sentTwice(t *testing.T) {
 	a, _ := ledgers(t, func() redis.UniversalClient { return s.Client() }, time.Hour)
 	c := &Claim{redis: a, key: "k", fence: "one", life: time.Hour}
 	for range 2 {
-		if answer, ok := c.ask(t.Context()); !ok || answer.state != "granted" {
+		if answer, ok := c.request(t.Context()); !ok || answer.state != "granted" {
 			t.Errorf("answered %v, %v", answer, ok)
 		}
 	}
@@ -236,7 +236,7 @@ func TestClaim_settledWithoutRedis(t *testing.T) {
 			claim := claimOf(t, a, "k")
 			wire.Cut()
 			c.end(claim)
-			if claim.hasTold() {
+			if claim.isRecorded() {
 				t.Error("Redis was told without a connection")
 			}
 			wire.Mend()
@@ -276,20 +276,20 @@ func TestUnsettled_bound(t *testing.T) {
 	wire := s.Wire()
 	l := openRedis(t, wire.Client)
 	wire.Cut()
-	for range maxUnsettled + 10 {
+	for range maxUnrecorded + 10 {
 		(&Claim{redis: l, key: "k", fence: "f", attempts: 1}).Abandon()
 	}
-	l.unsettled.mu.Lock()
-	n := len(l.unsettled.ends)
-	l.unsettled.mu.Unlock()
-	if n != maxUnsettled {
-		t.Errorf("%d ends are kept, want %d", n, maxUnsettled)
+	l.unrecorded.mu.Lock()
+	n := len(l.unrecorded.ends)
+	l.unrecorded.mu.Unlock()
+	if n != maxUnrecorded {
+		t.Errorf("%d ends are kept, want %d", n, maxUnrecorded)
 	}
 	wire.Mend()
 	eventually(t, "all are told", func() bool {
-		l.unsettled.mu.Lock()
-		defer l.unsettled.mu.Unlock()
-		return len(l.unsettled.ends) == 0
+		l.unrecorded.mu.Lock()
+		defer l.unrecorded.mu.Unlock()
+		return len(l.unrecorded.ends) == 0
 	})
 }
 
@@ -300,7 +300,7 @@ func TestClaim_stalls(t *testing.T) {
 	const replicas, keys = 4, 60
 	var ledgers [replicas]*Redis
 	for i := range ledgers {
-		hasty := patient
+		hasty := generous
 		hasty.Operation, hasty.Attempt, hasty.Claim = 5*time.Millisecond, 20*time.Millisecond, 100*time.Millisecond
 		ledgers[i] = openRedis(t, s.Client(), WithTimings(hasty))
 	}
@@ -367,7 +367,7 @@ func TestNotesAreSealed(t *testing.T) {
 	}
 	sealed, bare := openRedis(t, s.Client(), WithKeys(keys)), openRedis(t, s.Client())
 	claimOf(t, sealed, "a").Settle([]byte("canary"))
-	raw, err := s.Client().HGetAll(t.Context(), named(notePrefix, hashed("a"))).Result()
+	raw, err := s.Client().HGetAll(t.Context(), redisKey(notePrefix, hashed("a"))).Result()
 	if err != nil || raw["state"] != "done" || strings.Contains(raw["outcome"], "canary") {
 		t.Errorf("Redis holds %q, %v", raw, err)
 	}
@@ -377,7 +377,7 @@ func TestNotesAreSealed(t *testing.T) {
 	if got := noteOf(t, bare, "a"); got != nil {
 		t.Errorf("without a key, %q is read", got)
 	}
-	if err := s.Client().HSet(t.Context(), named(notePrefix, hashed("b")), raw).Err(); err != nil {
+	if err := s.Client().HSet(t.Context(), redisKey(notePrefix, hashed("b")), raw).Err(); err != nil {
 		t.Fatal(err)
 	}
 	if got := noteOf(t, sealed, "b"); got != nil {

@@ -12,24 +12,24 @@ import (
 
 const (
 	failuresToTrip = 3
-	maxPending     = 4096 // evictions remembered while Redis is away
+	maxPending     = 4096 // evictions recorded while Redis is unreachable
 )
 
-// A link is what we think of the connection to Redis. It goes down after some
-// failures in a row and some time, or at once when an eviction fails, and comes up when a
-// probe has done all evictions that Redis missed. While it is down nobody reads,
-// so nobody reads what should have been evicted.
-type link struct {
-	do      func(ctx context.Context, tags []tagName) error // evicts in Redis
-	timings Timings
-	log     *slog.Logger
+// A connection is the state of the connection to Redis: a circuit breaker that also
+// repairs. It goes down after some failures in a row and some time, or at once when an
+// eviction fails, and comes up when a probe has done all evictions that Redis missed.
+// While it is down nobody reads, so nobody reads what should have been evicted.
+type connection struct {
+	evictNow func(ctx context.Context, names []tagName) error // in Redis
+	timings  Timings
+	log      *slog.Logger
 
-	back chan struct{} // told when the link has come up again
+	restored chan struct{} // receives when the connection has come up again
 
-	isDown   atomic.Bool
-	failures atomic.Int32 // in a row
-	failing  atomic.Int64 // when the first of them was, in nanoseconds
-	tripped  atomic.Int64 // when it went down last, in nanoseconds
+	isDown       atomic.Bool
+	failures     atomic.Int32 // in a row
+	firstFailure atomic.Int64 // of these, in Unix nanoseconds
+	trippedAt    atomic.Int64 // when it went down last, in Unix nanoseconds
 
 	ctx   context.Context // ends with close
 	stop  context.CancelFunc
@@ -37,207 +37,210 @@ type link struct {
 
 	mu      sync.Mutex
 	closed  bool                 // down for good
-	pending map[tagName]struct{} // to be evicted before the link is up again
-	recent  []eviction           // done, oldest first
+	pending map[tagName]struct{} // to be evicted before the connection is up again
+	recent  []pastEviction       // oldest first
 }
 
-type eviction struct {
-	at   time.Time
-	tags []tagName
+type pastEviction struct {
+	at    time.Time
+	names []tagName
 }
 
-func newLink(do func(context.Context, []tagName) error, timings Timings, log *slog.Logger) *link {
-	l := &link{do: do, timings: timings, log: log, pending: make(map[tagName]struct{}), back: make(chan struct{}, 1)}
-	l.ctx, l.stop = context.WithCancel(context.Background())
-	return l
+func newConnection(evictNow func(context.Context, []tagName) error, timings Timings, log *slog.Logger) *connection {
+	c := &connection{evictNow: evictNow, timings: timings, log: log, pending: make(map[tagName]struct{}), restored: make(chan struct{}, 1)}
+	c.ctx, c.stop = context.WithCancel(context.Background())
+	return c
 }
 
-func (l *link) down() bool { return l.isDown.Load() }
+func (c *connection) down() bool { return c.isDown.Load() }
 
-// downFor returns how long the link has been down, and 0 while it is up.
-func (l *link) downFor() time.Duration {
-	if !l.down() {
+// downFor returns how long the connection has been down, and 0 while it is up.
+func (c *connection) downFor() time.Duration {
+	if !c.down() {
 		return 0
 	}
-	return time.Duration(time.Now().UnixNano() - l.tripped.Load())
+	return time.Duration(time.Now().UnixNano() - c.trippedAt.Load())
 }
 
-// start runs a task that ends with the link, and reports false where that has ended.
-func (l *link) start(task func()) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if !l.closed {
-		l.tasks.Go(task)
+// start runs a task that ends with the connection, and reports false where that has
+// ended.
+func (c *connection) start(task func()) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.closed {
+		c.tasks.Go(task)
 	}
-	return !l.closed
+	return !c.closed
 }
 
-// saw takes note of the outcome of a call and reports whether it went well.
-func (l *link) saw(err error) bool {
+// observe records the outcome of a call and reports whether it went well.
+func (c *connection) observe(err error) bool {
 	if err == nil {
-		if l.failures.Load() != 0 {
-			l.failures.Store(0)
+		if c.failures.Load() != 0 {
+			c.failures.Store(0)
 		}
 		return true
 	}
 	now := time.Now().UnixNano()
-	switch n := l.failures.Add(1); {
+	switch n := c.failures.Add(1); {
 	case n == 1:
-		l.failing.Store(now)
-	case n >= failuresToTrip && now-l.failing.Load() >= int64(l.timings.TripAfter):
-		l.trip(err)
+		c.firstFailure.Store(now)
+	case n >= failuresToTrip && now-c.firstFailure.Load() >= int64(c.timings.TripAfter):
+		c.trip(err)
 	}
 	return false
 }
 
 // evict evicts now, or before anything is read again.
-func (l *link) evict(ctx context.Context, tags []tagName) {
-	if l.down() && l.postpone(tags) {
+func (c *connection) evict(ctx context.Context, names []tagName) {
+	if c.down() && c.postpone(names) {
 		return
 	}
-	err := l.do(ctx, tags)
+	err := c.evictNow(ctx, names)
 	if err == nil {
-		l.done(tags)
+		c.addRecent(names)
 		return
 	}
-	l.mu.Lock()
-	l.remember(tags)
-	l.mu.Unlock()
-	l.trip(err)
+	c.mu.Lock()
+	c.addPending(names)
+	c.mu.Unlock()
+	c.trip(err)
 }
 
-// postpone remembers an eviction until the link is up. It reports false when the
-// link has come up meanwhile: then nothing would do it.
-func (l *link) postpone(tags []tagName) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if !l.isDown.Load() {
+// postpone records an eviction until the connection is up. It reports false when the
+// connection has come up since: then nothing would carry it out.
+func (c *connection) postpone(names []tagName) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.isDown.Load() {
 		return false
 	}
-	l.remember(tags)
+	c.addPending(names)
 	return true
 }
 
-// remember adds to what is pending. Beyond a bound, everything is.
-func (l *link) remember(tags []tagName) {
-	for _, tag := range tags {
-		l.pending[tag] = struct{}{}
+// addPending adds to the pending evictions. Beyond a bound, everything is to be evicted.
+func (c *connection) addPending(names []tagName) {
+	for _, name := range names {
+		c.pending[name] = struct{}{}
 	}
-	if len(l.pending) > maxPending {
-		l.pending = map[tagName]struct{}{allName: {}}
+	if len(c.pending) > maxPending {
+		c.pending = map[tagName]struct{}{allName: {}}
 	}
 }
 
-// done keeps an eviction for a while. A Redis that crashes, or fails over to a
-// replica, may forget the last second or so, and would serve again what was
+// addRecent records an eviction for the ReplayWindow. A Redis that crashes, or fails
+// over to a replica, may lose the last second or so, and would serve again what was
 // evicted in it.
-func (l *link) done(tags []tagName) {
+func (c *connection) addRecent(names []tagName) {
 	now := time.Now()
-	l.mu.Lock()
-	defer l.mu.Unlock()
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	old := 0
-	for old < len(l.recent) && (now.Sub(l.recent[old].at) > l.timings.Recent || len(l.recent)-old >= maxPending) {
+	for old < len(c.recent) && (now.Sub(c.recent[old].at) > c.timings.ReplayWindow || len(c.recent)-old >= maxPending) {
 		old++
 	}
-	l.recent = append(l.recent[old:], eviction{now, tags})
+	c.recent = append(c.recent[old:], pastEviction{now, names})
 }
 
-// trip takes the link down and begins to look for Redis.
-func (l *link) trip(err error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.isDown.Load() {
+// trip takes the connection down and begins to probe Redis.
+func (c *connection) trip(err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.isDown.Load() {
 		return
 	}
 	now := time.Now()
-	l.tripped.Store(now.UnixNano())
-	l.isDown.Store(true)
-	for _, e := range l.recent {
-		if now.Sub(e.at) <= l.timings.Recent {
-			l.remember(e.tags)
+	c.trippedAt.Store(now.UnixNano())
+	c.isDown.Store(true)
+	for _, e := range c.recent {
+		if now.Sub(e.at) <= c.timings.ReplayWindow {
+			c.addPending(e.names)
 		}
 	}
-	l.recent = nil
-	l.log.Warn("cache: going on without Redis", "err", err)
-	l.tasks.Go(l.probe)
+	c.recent = nil
+	c.log.Warn("cache: Redis is unreachable; continuing without it", "err", err)
+	c.tasks.Go(c.probe)
 }
 
-// probe looks for Redis until it is there and up to date.
-func (l *link) probe() {
-	for wait := l.timings.ProbeFirst; ; wait = min(2*wait, l.timings.ProbeEvery) {
-		if !sleep(l.ctx, wait) {
+// probe tries until Redis replies and is up to date.
+func (c *connection) probe() {
+	for wait := c.timings.ProbeMin; ; wait = min(2*wait, c.timings.ProbeMax) {
+		if !waitFor(c.ctx, nil, wait) {
 			return
 		}
-		for l.replay() {
-			if l.up() {
+		for c.replay() {
+			if c.restore() {
 				return
 			}
 		}
 	}
 }
 
-// replay does what is pending and reports whether Redis took it.
-func (l *link) replay() bool {
-	l.mu.Lock()
-	now := l.pending
-	l.pending = make(map[tagName]struct{})
-	l.mu.Unlock()
-	// An empty tag, which evicts nothing, proves that Redis can write.
-	tags := make([]tagName, 1, 1+len(now))
-	for tag := range now {
-		tags = append(tags, tag)
+// replay carries out the pending evictions and reports whether Redis took them.
+func (c *connection) replay() bool {
+	c.mu.Lock()
+	pending := c.pending
+	c.pending = make(map[tagName]struct{})
+	c.mu.Unlock()
+	// An empty name, which evicts nothing, proves that Redis can write.
+	names := make([]tagName, 1, 1+len(pending))
+	for name := range pending {
+		names = append(names, name)
 	}
-	if l.do(l.ctx, tags) == nil {
+	if c.evictNow(c.ctx, names) == nil {
 		return true
 	}
-	l.mu.Lock()
-	l.remember(tags[1:])
-	l.mu.Unlock()
+	c.mu.Lock()
+	c.addPending(names[1:])
+	c.mu.Unlock()
 	return false
 }
 
-// up takes the link up. What became pending meanwhile is done while further evictions
-// wait: otherwise the link would stay down for as long as they come faster than Redis
-// takes them.
-func (l *link) up() bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if len(l.pending) > 0 {
-		if l.do(l.ctx, slices.Collect(maps.Keys(l.pending))) != nil {
+// restore takes the connection up. The evictions that have become pending since are
+// done while further ones wait: otherwise the connection would stay down for as long as
+// they come faster than Redis takes them.
+func (c *connection) restore() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.pending) > 0 {
+		if c.evictNow(c.ctx, slices.Collect(maps.Keys(c.pending))) != nil {
 			return false
 		}
-		clear(l.pending)
+		clear(c.pending)
 	}
-	if !l.closed {
-		l.failures.Store(0)
-		l.isDown.Store(false)
-		l.log.Info("cache: Redis is back")
+	if !c.closed {
+		c.failures.Store(0)
+		c.isDown.Store(false)
+		c.log.Info("cache: Redis is back")
 		select {
-		case l.back <- struct{}{}:
-		default: // it has been told
+		case c.restored <- struct{}{}:
+		default: // a signal is waiting already
 		}
 	}
 	return true
 }
 
-// close takes the link down for good and waits for its tasks.
-func (l *link) close() {
-	l.mu.Lock()
-	l.closed = true
-	l.isDown.Store(true)
-	l.mu.Unlock()
-	l.stop()
-	l.tasks.Wait()
+// close takes the connection down for good and waits for its tasks.
+func (c *connection) close() {
+	c.mu.Lock()
+	c.closed = true
+	c.isDown.Store(true)
+	c.mu.Unlock()
+	c.stop()
+	c.tasks.Wait()
 }
 
-// sleep reports false when ctx ended first.
-func sleep(ctx context.Context, d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
+// waitFor waits until wake receives, or for d; a nil wake never does. It reports false
+// when ctx ends first.
+func waitFor(ctx context.Context, wake <-chan struct{}, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
 	select {
 	case <-ctx.Done():
 		return false
-	case <-t.C:
-		return true
+	case <-wake:
+	case <-timer.C:
 	}
+	return true
 }

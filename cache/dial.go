@@ -10,21 +10,24 @@ import (
 	"github.com/redis/go-redis/v9/maintnotifications"
 )
 
-// Dial returns a client for the Redis at rawURL (redis:, rediss: or unix:; a
-// cluster where the query has an addr; the master that Sentinels name, of whom host
-// and addr are some, where it has a master_name) that gives up as soon as its caller
-// does. It connects when it is first used. It also silences the log of go-redis
-// for the whole process: a line for each failed connection, beside our one.
+// Dial returns a client for the Redis at rawURL. Its scheme is redis, rediss or unix.
+// With an addr in the query, host and addr are nodes of a cluster; with a master_name,
+// they are Sentinels, and the client is one of the master that they name. An error
+// means that rawURL is malformed: the client connects when it is first used. Each call
+// ends with its context.
+//
+// Dial also silences the log of go-redis for the whole process, which has a line for
+// each failed connection.
 func Dial(rawURL string) (redis.UniversalClient, error) {
 	u, err := url.Parse(rawURL)
 	if err != nil {
 		return nil, err
 	}
-	redis.SetLogger(silence{})
+	redis.SetLogger(discardLogger{})
 
-	// The client's own patience is for long outages of a store one cannot do
-	// without; ours has a caller who would rather ask the origin.
-	quiet := &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
+	// The client's own retries are for long outages of a store that the caller cannot
+	// do without; our callers would rather call the origin.
+	noNotifications := &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
 	if u.Query().Has("master_name") {
 		return dialSentinel(rawURL)
 	}
@@ -34,9 +37,9 @@ func Dial(rawURL string) (redis.UniversalClient, error) {
 			return nil, err
 		}
 		o.ContextTimeoutEnabled, o.DialTimeout, o.DialerRetries = true, time.Second, 1
-		o.MaintNotificationsConfig = quiet
+		o.MaintNotificationsConfig = noNotifications
 		client := redis.NewClusterClient(o)
-		client.AddHook(searcher{client})
+		client.AddHook(topologyReloader{client})
 		return client, nil
 	}
 	o, err := redis.ParseURL(rawURL)
@@ -44,38 +47,38 @@ func Dial(rawURL string) (redis.UniversalClient, error) {
 		return nil, err
 	}
 	o.ContextTimeoutEnabled, o.DialTimeout, o.DialerRetries = true, time.Second, 1
-	o.MaintNotificationsConfig = quiet
+	o.MaintNotificationsConfig = noNotifications
 	return redis.NewClient(o), nil
 }
 
-// A searcher asks a cluster who holds what as soon as a node does not answer. A
-// primary that died says nothing of its successor, and go-redis would not ask
-// before its next turn (ClusterStateReloadInterval). It sees to it that this is not
-// done several times at once.
-type searcher struct{ client *redis.ClusterClient }
+// A topologyReloader reloads the topology of a cluster as soon as a node does not reply.
+// A primary that died does not name its successor, and go-redis would not reload
+// before its next interval (ClusterStateReloadInterval). go-redis makes sure that this
+// is not done several times at once.
+type topologyReloader struct{ client *redis.ClusterClient }
 
-func (s searcher) saw(err error) error {
+func (t topologyReloader) observe(err error) error {
 	var reply redis.Error
 	if err != nil && !errors.As(err, &reply) && !errors.Is(err, context.Canceled) {
-		s.client.ReloadState(context.Background())
+		t.client.ReloadState(context.Background())
 	}
 	return err
 }
 
 // DialHook implements [redis.Hook].
-func (searcher) DialHook(next redis.DialHook) redis.DialHook { return next }
+func (topologyReloader) DialHook(next redis.DialHook) redis.DialHook { return next }
 
 // ProcessHook implements [redis.Hook].
-func (s searcher) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
-	return func(ctx context.Context, cmd redis.Cmder) error { return s.saw(next(ctx, cmd)) }
+func (t topologyReloader) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
+	return func(ctx context.Context, cmd redis.Cmder) error { return t.observe(next(ctx, cmd)) }
 }
 
 // ProcessPipelineHook implements [redis.Hook].
-func (s searcher) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
-	return func(ctx context.Context, cmds []redis.Cmder) error { return s.saw(next(ctx, cmds)) }
+func (t topologyReloader) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return func(ctx context.Context, cmds []redis.Cmder) error { return t.observe(next(ctx, cmds)) }
 }
 
-// silence is a log for go-redis that drops all.
-type silence struct{}
+// discardLogger is a log for go-redis that drops all.
+type discardLogger struct{}
 
-func (silence) Printf(context.Context, string, ...any) {}
+func (discardLogger) Printf(context.Context, string, ...any) {}

@@ -7,18 +7,18 @@ import (
 	"time"
 )
 
-// An Entry is one remembered answer: its times, and the answer in decoded
+// An Entry is one stored answer: its times, and the answer in decoded
 // form, encoded form, or both. Make it with [Decoded] or [Encoded], fill in the
 // times and the size, then Set it; from there on it is shared by all its
 // readers and MUST NOT be changed.
 type Entry struct {
-	Stored  time.Time // when the origin was asked
-	Expires time.Time // when it stops being fresh
-	Keep    time.Time // until when it may still be had, stale; zero means Expires
-	Size    int       // rough bytes of the decoded form in memory; zero means unknown
+	Stored     time.Time // when the origin was called
+	Expires    time.Time // when it stops being fresh
+	StaleUntil time.Time // until when it may be served stale; zero means Expires
+	Size       int       // approximate bytes of the decoded form in memory; zero means unknown
 
-	// Took is how long the origin took: what costs more is asked for again
-	// earlier, see [Entry.Due].
+	// Took is how long the call to the origin took: the longer, the earlier the
+	// entry is refreshed, see [Entry.ShouldRefresh]. Zero means unknown.
 	Took time.Duration
 
 	encode func() ([]byte, error)
@@ -47,33 +47,33 @@ func Encoded(body []byte) *Entry {
 	return e
 }
 
-// Fresh reports whether the entry need not be asked for again at now.
+// Fresh reports whether the entry may be served at now without calling the origin.
 func (e *Entry) Fresh(now time.Time) bool { return now.Before(e.Expires) }
 
-// Due reports whether a fresh entry had better be asked for again at now, so that
-// nobody has to wait when it is stale. Its readers decide each for himself and at
-// random, the likelier the nearer the end and the longer the origin takes, so that
+// ShouldRefresh reports whether a fresh entry should be refreshed at now, so that
+// no reader waits when it is stale. Each reader decides for itself and at
+// random, the likelier the nearer the expiry and the longer the origin takes, so that
 // one of them begins in time and hardly ever two (XFetch, beta 1). random returns
 // a number in [0, 1).
 //
 // Source: Vattani, Chierichetti, Lowenstein, "Optimal Probabilistic Cache Stampede
 // Prevention", VLDB 2015.
-func (e *Entry) Due(now time.Time, random func() float64) bool {
+func (e *Entry) ShouldRefresh(now time.Time, random func() float64) bool {
 	if e.Took <= 0 {
 		return false
 	}
-	// Logarithms of random numbers are rarely beyond 40: most readers are told
-	// by one comparison.
+	// Logarithms of random numbers are rarely beyond 40: one comparison decides
+	// for most readers.
 	left := e.Expires.Sub(now)
 	return left < 40*e.Took && float64(left) <= -float64(e.Took)*math.Log(1-random())
 }
 
 // Value returns the decoded form, shared by all readers: it MUST NOT be
-// changed. decode makes it where the entry holds bytes only (it came from
-// another process), once for all later readers; its error is returned, and the
-// caller had better treat the entry as a miss.
+// changed. Where the entry holds bytes only (it came from another process), decode
+// makes it, once for all later readers; its error is returned, and the
+// caller should treat the entry as a miss.
 //
-// The bytes are let go then, so readers of one key use either Value or Body.
+// The bytes are released then, so readers of one key use either Value or Body.
 func (e *Entry) Value(decode func(body []byte) (any, error)) (any, error) {
 	f := e.form.Load()
 	if f.value != nil {
@@ -89,10 +89,11 @@ func (e *Entry) Value(decode func(body []byte) (any, error)) (any, error) {
 	return value, nil
 }
 
-// errNoBody is the error of an entry that was not meant to leave the process.
+// errNoBody is the error of an entry that is not meant to leave the process.
 var errNoBody = errors.New("cache: entry has no encoded form")
 
-// Body returns the encoded form, shared by all readers: it MUST NOT be changed.
+// Body returns the encoded form, shared by all readers: it MUST NOT be changed. Its
+// error is that of encode, or that there is no encode (see [Decoded]).
 func (e *Entry) Body() ([]byte, error) {
 	if f := e.form.Load(); f.body != nil {
 		return f.body, nil
@@ -103,10 +104,10 @@ func (e *Entry) Body() ([]byte, error) {
 	return e.encode()
 }
 
-// until returns when the entry is of no use to anyone.
-func (e *Entry) until() time.Time {
-	if e.Keep.After(e.Expires) {
-		return e.Keep
+// usableUntil returns when the entry stops being of use to anyone.
+func (e *Entry) usableUntil() time.Time {
+	if e.StaleUntil.After(e.Expires) {
+		return e.StaleUntil
 	}
 	return e.Expires
 }

@@ -10,19 +10,19 @@ import (
 // 150 bytes a tag. A tag that is longer than most counts as several.
 const tagsPerTable = 1 << 16
 
-// usualTag is how long a tag is that counts as one.
-const usualTag = 96
+// usualTagLength is the length in bytes up to which a tag counts as one.
+const usualTagLength = 96
 
-// evictions numbers evictions and remembers the last number of each tag. An
-// answer needs one number only, that of the last eviction before it was asked
-// for: it is stale when one of its tags has a higher one.
+// evictions numbers evictions and records the last number of each tag. An
+// entry needs one number only, that of the last eviction before the origin was called:
+// it is outdated when one of its tags has a higher one.
 //
-// Tags are forgotten in bulk. When the young table is full it becomes the old
-// one, and the old one is dropped for a floor: answers from before the floor
-// count as stale, whatever their tags, since nobody can tell any more. So only
-// answers older than tagsPerTable evictions are lost needlessly.
+// Tags are dropped in bulk. When the young table is full it becomes the old
+// one, and the old one is replaced by a floor: entries from before the floor
+// count as outdated, whatever their tags. So only entries older than tagsPerTable
+// evictions are lost without need.
 type evictions struct {
-	last   atomic.Uint64 // number of the last eviction; the first answer has 1
+	last   atomic.Uint64 // number of the last eviction; the first entry has 1
 	tables atomic.Pointer[tables]
 	mu     sync.Mutex // serialises evict
 	limit  int
@@ -30,7 +30,7 @@ type evictions struct {
 
 // tables are swapped together, so that a reader has a consistent view.
 type tables struct {
-	floor      uint64 // what is older counts as stale
+	floor      uint64 // entries from before it count as outdated
 	began      uint64 // the last number when young was empty
 	young, old *sync.Map
 	size       int // of young, in tags; under evictions.mu
@@ -43,38 +43,38 @@ func newEvictions(limit int) *evictions {
 	return v
 }
 
-func (v *evictions) evict(tags []tagName) {
+func (v *evictions) evict(names []tagName) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	n := v.last.Load() + 1
 	t := v.tables.Load()
 	switch {
-	case slices.Contains(tags, allName):
+	case slices.Contains(names, allName):
 		v.tables.Store(&tables{floor: n, began: n, young: &sync.Map{}, old: &sync.Map{}})
-		tags = nil
+		names = nil
 	case t.size >= v.limit:
 		t = &tables{floor: t.began, began: n - 1, young: &sync.Map{}, old: t.young}
 		v.tables.Store(t)
 	}
-	for _, tag := range tags {
-		if _, known := t.young.Swap(tag, n); !known {
-			t.size += 1 + len(tag)/usualTag
+	for _, name := range names {
+		if _, known := t.young.Swap(name, n); !known {
+			t.size += 1 + len(name)/usualTagLength
 		}
 	}
-	// The tags first, then the number: who reads the new number sees the tags.
+	// The tags first, then the number: a reader of the new number sees the tags.
 	v.last.Store(n)
 }
 
-// stale reports whether one of tags was evicted after number seq.
-func (v *evictions) stale(seq uint64, tags []tagName) bool {
+// outdated reports whether one of the tags was evicted after number seq.
+func (v *evictions) outdated(seq uint64, names []tagName) bool {
 	t := v.tables.Load()
 	if seq < t.floor {
 		return true
 	}
-	for _, tag := range tags {
-		n, ok := t.young.Load(tag)
+	for _, name := range names {
+		n, ok := t.young.Load(name)
 		if !ok {
-			n, ok = t.old.Load(tag)
+			n, ok = t.old.Load(name)
 		}
 		if ok && n.(uint64) > seq {
 			return true

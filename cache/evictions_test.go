@@ -12,7 +12,7 @@ func TestTagsAreBounded(t *testing.T) {
 	const limit = 100
 	v := newEvictions(limit)
 	for i := range 1_000 {
-		v.evict([]tagName{tagName(strconv.Itoa(i) + strings.Repeat("x", 10*usualTag))})
+		v.evict([]tagName{tagName(strconv.Itoa(i) + strings.Repeat("x", 10*usualTagLength))})
 	}
 	tables, bytes := v.tables.Load(), 0
 	for _, table := range []*sync.Map{tables.young, tables.old} {
@@ -21,7 +21,7 @@ func TestTagsAreBounded(t *testing.T) {
 			return true
 		})
 	}
-	if most := 3 * limit * usualTag; bytes > most {
+	if most := 3 * limit * usualTagLength; bytes > most {
 		t.Errorf("%d bytes of tags are kept, more than %d", bytes, most)
 	}
 }

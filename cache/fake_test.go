@@ -78,7 +78,7 @@ func (f *fakeRedis) answer(cmd string, args []string) string {
 	}
 	left := time.Until(f.until).Milliseconds()
 	switch {
-	case cmd == "get" && args[0] == counter:
+	case cmd == "get" && args[0] == evictionCounter:
 		return bulk(strconv.Itoa(f.evictions))
 	case cmd == "get":
 		return bulk("12345678") // the version of a tag
@@ -94,20 +94,20 @@ func (f *fakeRedis) answer(cmd string, args []string) string {
 		return b.String()
 	case cmd != "evalsha":
 		return "-ERR unknown command\r\n"
-	case args[0] == tell.Hash():
+	case args[0] == publishScript.Hash():
 		f.evictions++
 		return ":1\r\n"
-	case args[0] == take.Hash() && left > 0:
+	case args[0] == acquireScript.Hash() && left > 0:
 		return "*3\r\n$-1\r\n" + bulk("") + ":" + strconv.FormatInt(left, 10) + "\r\n"
-	case args[0] == take.Hash():
+	case args[0] == acquireScript.Hash():
 		f.fence = strconv.FormatInt(time.Now().UnixMicro(), 10)
 		f.until = time.Now().Add(milliseconds(args[7]))
 		return "*3\r\n$-1\r\n" + bulk(f.fence) + ":0\r\n"
-	case args[0] == renewal.Hash() && args[6] == f.fence && left > 0:
+	case args[0] == renewScript.Hash() && args[6] == f.fence && left > 0:
 		f.until = time.Now().Add(milliseconds(args[7]))
 		f.renewed = append(f.renewed, time.Now())
 		return ":1\r\n"
-	case args[0] == release.Hash() && args[6] == f.fence && left > 0:
+	case args[0] == releaseScript.Hash() && args[6] == f.fence && left > 0:
 		f.until = time.Time{}
 		return ":1\r\n"
 	}

@@ -14,15 +14,15 @@ import (
 // keySize is the length of a key of AES-256.
 const keySize = 32
 
-// maxKeyID bounds the name of a key, which stands before each entry.
+// maxKeyID bounds the id of a key, which is stored before each entry.
 const maxKeyID = 32
 
-// Keys encrypt what a [Redis] keeps, with AES-256-GCM: the first key seals, and
-// all of them open. So a key is replaced without losing what is kept: put the new
-// one first on every replica, and take the old one away after a week, the longest
-// that an entry lives. The zero value encrypts nothing.
+// Keys encrypt what a [Redis] stores, with AES-256-GCM: the first key encrypts, and
+// all of them decrypt. So a key is replaced without losing what is stored: put the new
+// one first on every replica, and remove the old one after a week, the longest
+// lifetime of an entry. The zero value encrypts nothing.
 //
-// Entries have random nonces, so one key SHOULD seal no more than 2³² of them
+// Entries have random nonces, so one key SHOULD encrypt no more than 2³² of them
 // (NIST SP 800-38D, section 8.3): at a hundred a second that is more than a year.
 //
 // Keys print as [secret] wherever they are printed.
@@ -33,8 +33,8 @@ type namedKey struct {
 	aead cipher.AEAD
 }
 
-// ParseKeys reads keys from "id:key" with commas between: each id is a name of
-// letters, digits, - or _, and each key 32 bytes in base64. Its errors say which
+// ParseKeys reads keys from "id:key" with commas between: each id has 1 to 32
+// letters, digits, - or _, and each key is 32 bytes in base64. Its errors say which
 // of them is wrong and never quote it.
 func ParseKeys(s string) (Keys, error) {
 	var k Keys
@@ -59,7 +59,7 @@ func parseKey(s string) (namedKey, error) {
 	if !ok {
 		return namedKey{}, errors.New("not id:key")
 	}
-	if id == "" || len(id) > maxKeyID || strings.ContainsFunc(id, notOfID) {
+	if id == "" || len(id) > maxKeyID || strings.ContainsFunc(id, invalidInID) {
 		return namedKey{}, fmt.Errorf("its id is not 1 to %d letters, digits, - or _", maxKeyID)
 	}
 	secret, err := base64.StdEncoding.DecodeString(text)
@@ -74,11 +74,11 @@ func parseKey(s string) (namedKey, error) {
 	return namedKey{id, aead}, err
 }
 
-func notOfID(r rune) bool {
+func invalidInID(r rune) bool {
 	return !strings.ContainsRune("-_0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ", r)
 }
 
-// UnmarshalText is [ParseKeys], for settings.
+// UnmarshalText is [ParseKeys], for configuration.
 func (k *Keys) UnmarshalText(text []byte) (err error) {
 	*k, err = ParseKeys(string(text))
 	return err
@@ -107,9 +107,9 @@ func (k Keys) byID(id string) *namedKey {
 	return nil
 }
 
-// seal appends plain to b, sealed by the first key: the length of its id, the id,
-// nonce and ciphertext. name is what it is kept under, so that nobody who can
-// write to Redis passes one entry off as another.
+// seal appends plain to b, encrypted by the first key: the length of its id, the id,
+// nonce and ciphertext. name is the key in Redis; it is authenticated too, so that
+// somebody with write access to Redis cannot pass one entry off as another.
 func (k Keys) seal(b, plain []byte, name string) []byte {
 	key := &k.keys[0]
 	b = append(b, byte(len(key.id)))
@@ -117,7 +117,7 @@ func (k Keys) seal(b, plain []byte, name string) []byte {
 	return key.aead.Seal(b, nil, plain, []byte(name))
 }
 
-// open undoes seal.
+// open undoes seal. It reports false for what none of the keys has sealed for name.
 func (k Keys) open(sealed []byte, name string) ([]byte, bool) {
 	if len(sealed) == 0 || len(sealed) < 1+int(sealed[0]) {
 		return nil, false

@@ -37,7 +37,7 @@ func TestEncryption(t *testing.T) {
 	ctx := t.Context()
 	set := func(r *Redis, body string) {
 		t.Helper()
-		client.Del(ctx, named(entryPrefix, hashed("k")))
+		client.Del(ctx, redisKey(entryPrefix, hashed("k")))
 		e := Encoded([]byte(body))
 		e.Expires, e.Took = time.Now().Add(time.Minute), 300*time.Millisecond
 		_, ticket := r.Get(ctx, "k", "tag-of-it")
@@ -72,7 +72,7 @@ func TestEncryption(t *testing.T) {
 			{"what is not sealed, where all is", plain, open(one), false},
 		} {
 			set(c.writer, body)
-			kept := client.Get(ctx, named(entryPrefix, hashed("k"))).Val()
+			kept := client.Get(ctx, redisKey(entryPrefix, hashed("k"))).Val()
 			if got := reads(c.reader); (got == body) != c.read || (got != "" && got != body) {
 				t.Errorf("%s: read %q", c.why, got)
 			}
@@ -84,7 +84,7 @@ func TestEncryption(t *testing.T) {
 	t.Run("an entry moved to another key", func(t *testing.T) {
 		r := open(one)
 		set(r, "of somebody else")
-		client.Copy(ctx, named(entryPrefix, hashed("k")), named(entryPrefix, hashed("l")), 0, true)
+		client.Copy(ctx, redisKey(entryPrefix, hashed("k")), redisKey(entryPrefix, hashed("l")), 0, true)
 		if e, _ := r.Get(ctx, "l", "tag-of-it"); e != nil {
 			t.Error("it is served there")
 		}
@@ -92,15 +92,15 @@ func TestEncryption(t *testing.T) {
 	t.Run("a broken one", func(t *testing.T) {
 		r := open(one)
 		set(r, "body")
-		good := client.Get(ctx, named(entryPrefix, hashed("k"))).Val()
+		good := client.Get(ctx, redisKey(entryPrefix, hashed("k"))).Val()
 		for i := headerSize; i < len(good); i++ {
 			bad := []byte(good)
 			bad[i] ^= 0x41
-			client.Set(ctx, named(entryPrefix, hashed("k")), seal(bad), 0)
+			client.Set(ctx, redisKey(entryPrefix, hashed("k")), withChecksum(bad), 0)
 			if got := reads(r); got != "" {
 				t.Fatalf("byte %d broken: read %q", i, got)
 			}
-			client.Set(ctx, named(entryPrefix, hashed("k")), seal([]byte(good)[:i]), 0)
+			client.Set(ctx, redisKey(entryPrefix, hashed("k")), withChecksum([]byte(good)[:i]), 0)
 			if got := reads(r); got != "" {
 				t.Fatalf("cut to %d bytes: read %q", i, got)
 			}
@@ -174,7 +174,7 @@ func TestDue(t *testing.T) {
 		{"nobody at all", time.Hour, time.Second, 1 - 1e-16, false},
 	} {
 		e := &Entry{Expires: now.Add(c.left), Took: c.took}
-		if got := e.Due(now, func() float64 { return c.random }); got != c.want {
+		if got := e.ShouldRefresh(now, func() float64 { return c.random }); got != c.want {
 			t.Errorf("%s: got %v", c.why, got)
 		}
 	}

@@ -18,14 +18,14 @@ import (
 	"zoomql/cache/redistest"
 )
 
-// whatever is content with any entry.
-var whatever = Wish{Good: func(*Entry) bool { return true }}
+// anyEntry is content with any entry.
+var anyEntry = Want{Acceptable: func(*Entry) bool { return true }}
 
 // replica is a tiered store over a Redis of its own connection, as a gateway has. It
-// is patient, but for its leases.
+// is generous, but for its leases.
 func replica(t testing.TB, client redis.UniversalClient, lease time.Duration) *Tiered {
 	t.Helper()
-	timings := patient
+	timings := generous
 	timings.Lease = lease
 	far := openRedis(t, client, WithTimings(timings))
 	s := NewTiered(NewMemory(1<<20), far)
@@ -38,21 +38,21 @@ func replica(t testing.TB, client redis.UniversalClient, lease time.Duration) *T
 func subscribed(t testing.TB, r *Redis) {
 	t.Helper()
 	eventually(t, "it subscribes", func() bool {
-		r.hearing.mu.Lock()
-		defer r.hearing.mu.Unlock()
-		return r.hearing.known
+		r.invalidations.mu.Lock()
+		defer r.invalidations.mu.Unlock()
+		return r.invalidations.known
 	})
 }
 
 // waiterAt reports whether somebody waits for the lease of a key.
 func waiterAt(t testing.TB, client redis.UniversalClient, key string) func() bool {
-	return func() bool { return client.Exists(t.Context(), named(waiterPrefix, hashed(key))).Val() == 1 }
+	return func() bool { return client.Exists(t.Context(), redisKey(waiterPrefix, hashed(key))).Val() == 1 }
 }
 
 // leaseOf takes the lease that must be free.
 func leaseOf(t testing.TB, s Leaser, key string, tags ...Tag) (Ticket, *Lease) {
 	t.Helper()
-	e, ticket, lease := s.GetOrLease(t.Context(), key, whatever, tags...)
+	e, ticket, lease := s.GetOrLease(t.Context(), key, anyEntry, tags...)
 	if e != nil || lease == nil {
 		t.Fatalf("got %v and the lease %v", e, lease)
 	}
@@ -89,7 +89,7 @@ func TestOneAsksForAll(t *testing.T) {
 					s, n := replicas[i%4], i/4
 					// Braces in a key must not send its names to different places.
 					key := "}{" + strconv.Itoa(n)
-					e, ticket, lease := s.GetOrLease(t.Context(), key, whatever, "a")
+					e, ticket, lease := s.GetOrLease(t.Context(), key, anyEntry, "a")
 					defer lease.Release()
 					if e == nil {
 						asked[n].Add(1)
@@ -137,7 +137,7 @@ func TestWaitersAreWoken(t *testing.T) {
 			}
 			got := make(chan result, 1)
 			go func() {
-				e, _, l := there.GetOrLease(t.Context(), "k", whatever, "a")
+				e, _, l := there.GetOrLease(t.Context(), "k", anyEntry, "a")
 				got <- result{e, l}
 			}()
 			eventually(t, "it waits", waiterAt(t, server.Client(), "k"))
@@ -170,18 +170,18 @@ func TestLeasesAreRenewed(t *testing.T) {
 	client, ctx := server.Client(), t.Context()
 	here := replica(t, client, time.Hour)
 	ticket, lease := leaseOf(t, here, "k")
-	name := named(leasePrefix, hashed("k"))
+	name := redisKey(leasePrefix, hashed("k"))
 	client.PExpire(ctx, name, 30*time.Minute) // as if time had passed
-	lease.prolong()
+	lease.renew()
 	if left := client.PTTL(ctx, name).Val(); left <= 30*time.Minute {
 		t.Errorf("a lease that was renewed lasts %v", left)
 	}
-	if !lease.renew.Stop() {
+	if !lease.renewTimer.Stop() {
 		t.Error("it will not be renewed again")
 	}
 	client.Set(ctx, name, "another's", 30*time.Minute)
-	lease.prolong()
-	if left := client.PTTL(ctx, name).Val(); left > 30*time.Minute || lease.renew.Stop() {
+	lease.renew()
+	if left := client.PTTL(ctx, name).Val(); left > 30*time.Minute || lease.renewTimer.Stop() {
 		t.Errorf("the lease of another was prolonged to %v", left)
 	}
 	here.Set(ctx, "k", ticket, entry(1))
@@ -200,14 +200,14 @@ func TestALateHolderIsRefused(t *testing.T) {
 	next, second := leaseOf(t, other, "k", "a") // see TestTakeOver for when
 	wire.Mend()
 	cutRedis := cut.l2.(*Redis)
-	eventually(t, "the link is up", func() bool { return cutRedis.client.Ping(t.Context()).Err() == nil && !cutRedis.link.down() })
+	eventually(t, "the link is up", func() bool { return cutRedis.client.Ping(t.Context()).Err() == nil && !cutRedis.conn.down() })
 	subscribed(t, cutRedis)
 
 	cut.Set(t.Context(), "k", late, entry(1)) // while the other still asks
 	if e, _ := other.Get(t.Context(), "k", "a"); e != nil {
 		t.Error("the late answer is kept")
 	}
-	if n := uncoordinatedOf(cutRedis); n != 1 {
+	if n := unleasedCallsOf(cutRedis); n != 1 {
 		t.Errorf("%d calls without agreement are counted, and there was one", n)
 	}
 	other.Set(t.Context(), "k", next, entry(2))
@@ -226,13 +226,13 @@ func TestLeaseOfWhatIsStale(t *testing.T) {
 	ctx := t.Context()
 	here.Set(ctx, "k", want(t, here, miss, "k", "a"), entry(1))
 	want(t, there, 1, "k", "a")
-	better := Wish{Good: func(e *Entry) bool { return number(t, e) > 1 }}
+	better := Want{Acceptable: func(e *Entry) bool { return number(t, e) > 1 }}
 
 	_, ticket, lease := here.GetOrLease(ctx, "k", better, "a")
 	if lease == nil {
 		t.Fatal("no lease")
 	}
-	if e, _, l := there.GetOrLease(ctx, "k", whatever, "a"); e == nil || l != nil {
+	if e, _, l := there.GetOrLease(ctx, "k", anyEntry, "a"); e == nil || l != nil {
 		t.Error("who is content with less has to wait")
 	}
 	got := make(chan int, 1)
@@ -262,7 +262,7 @@ func TestNoLeaseWithoutRedis(t *testing.T) {
 	defer lease.Release()
 	done := make(chan bool, 1)
 	go func() {
-		e, _, l := there.GetOrLease(t.Context(), "k", whatever)
+		e, _, l := there.GetOrLease(t.Context(), "k", anyEntry)
 		done <- e == nil && l == nil
 	}()
 	eventually(t, "it waits", waiterAt(t, server.Client(), "k"))
@@ -270,7 +270,7 @@ func TestNoLeaseWithoutRedis(t *testing.T) {
 	if !receive(t, done) {
 		t.Error("there was an entry or a lease")
 	}
-	e, ticket, l := here.GetOrLease(t.Context(), "other", whatever, "a")
+	e, ticket, l := here.GetOrLease(t.Context(), "other", anyEntry, "a")
 	if e != nil || l != nil {
 		t.Fatal("an entry or a lease")
 	}
@@ -286,16 +286,16 @@ func TestRoundTrips(t *testing.T) {
 	trips := &tripCounter{}
 	client.AddHook(trips)
 	r := openRedis(t, client)
-	_, _, lease := r.GetOrLease(t.Context(), "first", whatever, "a") // loads the script, makes the versions
+	_, _, lease := r.GetOrLease(t.Context(), "first", anyEntry, "a") // loads the script, makes the versions
 	lease.Release()
 	trips.n.Store(0)
-	_, ticket, lease := r.GetOrLease(t.Context(), "k", whatever, "a")
+	_, ticket, lease := r.GetOrLease(t.Context(), "k", anyEntry, "a")
 	if n := trips.n.Load(); lease == nil || n != 1 {
 		t.Errorf("a lease took %d round trips", n)
 	}
 	r.Set(t.Context(), "k", ticket, entry(1))
 	lease.Release()
-	r.GetOrLease(t.Context(), "k", whatever, "a")
+	r.GetOrLease(t.Context(), "k", anyEntry, "a")
 	if n := trips.n.Load(); n != 3 && n != 4 { // file is loaded at its first use
 		t.Errorf("lease, set and hit took %d round trips", n)
 	}
@@ -327,9 +327,9 @@ func holdLease(url string) {
 	if err != nil {
 		panic(err)
 	}
-	short := patient
+	short := generous
 	short.Lease = holderLease
-	_, _, lease := NewRedis(client, silent, WithTimings(short)).GetOrLease(context.Background(), "k", whatever)
+	_, _, lease := NewRedis(client, silent, WithTimings(short)).GetOrLease(context.Background(), "k", anyEntry)
 	fmt.Fprintln(os.Stdout, lease != nil)
 	select {}
 }
@@ -364,7 +364,7 @@ func TestAHolderIsKilled(t *testing.T) {
 	var wg sync.WaitGroup
 	for _, s := range replicas {
 		wg.Go(func() {
-			e, ticket, lease := s.GetOrLease(t.Context(), "k", whatever)
+			e, ticket, lease := s.GetOrLease(t.Context(), "k", anyEntry)
 			defer lease.Release()
 			if e == nil {
 				asked.Add(1)
@@ -386,7 +386,7 @@ func TestARefreshKeepsOffRefreshes(t *testing.T) {
 	t.Parallel()
 	server := redistest.Start(t)
 	here, there := replica(t, server.Client(), time.Minute), replica(t, server.Client(), time.Minute)
-	background := Wish{Good: whatever.Good, Refresh: true}
+	background := Want{Acceptable: anyEntry.Acceptable, Refresh: true}
 	_, old, first := here.GetOrLease(t.Context(), "k", background, "a")
 	if first == nil {
 		t.Fatal("no lease")

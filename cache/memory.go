@@ -9,26 +9,25 @@ import (
 	"github.com/maypok86/otter/v2"
 )
 
-// Memory is a Store in this process, bounded by bytes. It keeps what is asked
-// for often (W-TinyLFU), so one great sweep over rare things does not wash the
-// common ones out. It needs no closing.
+// Memory is a [Local] store, bounded by bytes. It prefers frequent keys (W-TinyLFU), so
+// one scan over rare ones does not displace the common ones. It needs no closing.
 type Memory struct {
 	items *otter.Cache[string, *item]
 	tags  *evictions
-	name  func(Tag) tagName // what tickets call a tag; nil leaves it as it is
+	name  func(Tag) tagName // the name of a tag in tickets; nil leaves it as it is
 }
 
 // item is an entry as Memory holds it.
 type item struct {
-	entry   *Entry
-	ticket  Ticket
-	checked atomic.Uint64 // the number of an eviction up to which it is known to stand
-	weight  uint32
-	life    time.Duration
+	entry     *Entry
+	ticket    Ticket
+	checkedAt atomic.Uint64 // the number of an eviction up to which it is known to be current
+	weight    uint32
+	life      time.Duration
 }
 
 // NewMemory returns an empty Memory for about maxBytes of entries, by their
-// Size and length. An entry larger than that is not kept.
+// Size and length. An entry larger than that is not stored.
 func NewMemory(maxBytes int64) *Memory { return newMemory(maxBytes, tagsPerTable) }
 
 func newMemory(maxBytes int64, tagLimit int) *Memory {
@@ -41,36 +40,36 @@ func newMemory(maxBytes int64, tagLimit int) *Memory {
 				return e.Value.life
 			}),
 			Clock: clock{},
-			// What there is to tidy up is done by who comes by: little, and without
-			// the waking of another thread, which a reader of what is kept would feel.
-			Executor: func(tidy func()) { tidy() },
+			// Maintenance runs in the goroutine of the caller: it is little, and
+			// waking another thread would slow down a reader of a hot entry.
+			Executor: func(maintain func()) { maintain() },
 		}),
 	}
 }
 
-// clock tells otter the time since began, which is cheaper to tell than the time of
-// day. It never ticks, so that otter starts no goroutine: what has expired is
-// invisible at once and goes with later writes.
+// clock is the monotonic time since processStart, which is cheaper to read than the
+// time of day. It never ticks, so that otter starts no goroutine: an expired entry is
+// invisible at once and is removed by later writes.
 type clock struct{}
 
-var began = time.Now()
+var processStart = time.Now()
 
-func (clock) NowNano() int64                      { return int64(time.Since(began)) }
+func (clock) NowNano() int64                      { return int64(time.Since(processStart)) }
 func (clock) Tick(time.Duration) <-chan time.Time { return nil }
 
 // Get implements [Store].
 func (m *Memory) Get(_ context.Context, key string, tags ...Tag) (*Entry, Ticket) {
-	now := m.tags.last.Load() // before anything is looked at: what comes later is not in the ticket
+	now := m.tags.last.Load() // before anything is read: later evictions are not in the ticket
 	it, ok := m.items.GetIfPresent(key)
 	if !ok {
 		return nil, Ticket{names: namesOf(tags, m.name), seq: now}
 	}
-	// Nothing was evicted since this entry was last looked at: the usual case.
-	if it.checked.Load() != now {
-		if m.tags.stale(it.ticket.seq, it.ticket.names) {
+	// Nothing was evicted since this entry was checked last: the usual case.
+	if it.checkedAt.Load() != now {
+		if m.tags.outdated(it.ticket.seq, it.ticket.names) {
 			return nil, Ticket{names: namesOf(tags, m.name), seq: now}
 		}
-		it.checked.Store(now)
+		it.checkedAt.Store(now)
 	}
 	t := it.ticket
 	t.seq = now
@@ -82,9 +81,9 @@ func (m *Memory) Unchanged(t Ticket) bool { return t.seq == m.tags.last.Load() }
 
 // Set implements [Store].
 func (m *Memory) Set(_ context.Context, key string, t Ticket, e *Entry) {
-	life := time.Until(e.until())
-	// A ticket that no longer stands must not push out an entry that does.
-	if t.seq == 0 || life <= 0 || m.tags.stale(t.seq, t.names) {
+	life := time.Until(e.usableUntil())
+	// An outdated ticket must not replace a current entry.
+	if t.seq == 0 || life <= 0 || m.tags.outdated(t.seq, t.names) {
 		return
 	}
 	m.items.Set(key, &item{entry: e, ticket: t, weight: weight(key, t, e), life: life})
@@ -102,12 +101,12 @@ func (m *Memory) evict(names []tagName) {
 	}
 }
 
-// overhead is what otter and the structs around an entry take, measured in
-// TestMemoryBound.
+// overhead is the memory in bytes that otter and the structs around an entry take,
+// measured in TestMemory_heapStaysWithinBound.
 const overhead = 400
 
-// overheadTwo is what the ticket of a second tier takes.
-const overheadTwo = 100
+// l2Overhead is the memory in bytes that the ticket of L2 takes.
+const l2Overhead = 100
 
 func weight(key string, t Ticket, e *Entry) uint32 {
 	n := overhead + len(key) + e.Size
@@ -115,10 +114,10 @@ func weight(key string, t Ticket, e *Entry) uint32 {
 		n += len(f.body)
 	}
 	if t.next != nil {
-		n += overheadTwo + 8*len(t.next.stamps)
+		n += l2Overhead + 8*len(t.next.versions)
 	}
-	for _, tag := range t.names {
-		n += 16 + len(tag)
+	for _, name := range t.names {
+		n += 16 + len(name)
 	}
 	return uint32(min(n, math.MaxUint32))
 }

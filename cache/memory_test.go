@@ -103,7 +103,7 @@ func BenchmarkMemoryHit(b *testing.B) {
 	s, ctx, tags := NewMemory(1<<20), b.Context(), []Tag{"user:abc", "meeting:123"}
 	_, ticket := s.Get(ctx, "k", tags...)
 	s.Set(ctx, "k", ticket, entry(1))
-	b.Run("Quiet", func(b *testing.B) {
+	b.Run("PingAfter", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
 			s.Get(ctx, "k", tags...)

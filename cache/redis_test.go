@@ -16,17 +16,17 @@ import (
 	"zoomql/cache/redistest"
 )
 
-// patient are the timings of tests that are about what is done, not when: a busy
+// generous are the timings of tests that are about what is done, not when: a busy
 // machine does not exceed them.
-var patient = Timings{
+var generous = Timings{
 	Attempt: time.Minute, Claim: time.Minute,
-	Operation: time.Minute, Lease: time.Minute, Quiet: time.Minute, Check: time.Minute, Recent: time.Hour,
-	ProbeFirst: 20 * time.Millisecond, ProbeEvery: 50 * time.Millisecond,
+	Operation: time.Minute, Lease: time.Minute, PingAfter: time.Minute, CompareEvery: time.Minute, ReplayWindow: time.Hour,
+	ProbeMin: 20 * time.Millisecond, ProbeMax: 50 * time.Millisecond,
 }
 
-// openRedis opens a patient store, unless options say otherwise.
+// openRedis opens a generous store, unless options say otherwise.
 func openRedis(t testing.TB, client redis.UniversalClient, options ...RedisOption) *Redis {
-	r := NewRedis(client, silent, append([]RedisOption{WithTimings(patient)}, options...)...)
+	r := NewRedis(client, silent, append([]RedisOption{WithTimings(generous)}, options...)...)
 	t.Cleanup(r.Close)
 	return r
 }
@@ -87,7 +87,7 @@ func TestRedisKilled(t *testing.T) {
 	t.Parallel()
 	server := redistest.Start(t)
 	var out log
-	r := NewRedis(server.Client(), textLog(&out), WithTimings(patient))
+	r := NewRedis(server.Client(), textLog(&out), WithTimings(generous))
 	t.Cleanup(r.Close)
 	s := NewTiered(NewMemory(1<<20), r)
 	ctx := t.Context()
@@ -96,7 +96,7 @@ func TestRedisKilled(t *testing.T) {
 	server.Kill()
 	eventually(t, "the link is down", func() bool {
 		want(t, r, miss, "far", "a")
-		return r.link.down()
+		return r.conn.down()
 	})
 	r.Evict(ctx, "a")
 	// The near store goes on by itself.
@@ -106,7 +106,7 @@ func TestRedisKilled(t *testing.T) {
 	want(t, s, miss, "near", "b")
 
 	server.Run()
-	eventually(t, "the link is up", func() bool { return !r.link.down() })
+	eventually(t, "the link is up", func() bool { return !r.conn.down() })
 	r.Set(ctx, "far", want(t, r, miss, "far", "a"), entry(3))
 	want(t, r, 3, "far", "a")
 	if gone, back := out.count("level=WARN"), out.count("Redis is back"); gone != 1 || back != 1 {
@@ -120,29 +120,29 @@ func TestNoCallsWithoutRedis(t *testing.T) {
 	server := redistest.Start(t)
 	client, calls := server.Client(), &tripCounter{}
 	client.AddHook(calls)
-	seldom := patient
-	seldom.ProbeFirst, seldom.ProbeEvery = time.Hour, time.Hour
+	seldom := generous
+	seldom.ProbeMin, seldom.ProbeMax = time.Hour, time.Hour
 	r := openRedis(t, client, WithTimings(seldom))
 	ctx := t.Context()
 	want(t, r, miss, "k", "a")
 	server.Kill()
 	r.Evict(ctx, "a")
-	if !r.link.down() {
+	if !r.conn.down() {
 		t.Fatal("the link is up after an eviction that failed")
 	}
 	before := calls.n.Load()
 	for range 100 {
 		want(t, r, miss, "k", "a")
-		r.Set(ctx, "k", Ticket{stamps: []stamp{1}}, entry(1))
+		r.Set(ctx, "k", Ticket{versions: []version{1}}, entry(1))
 		r.Evict(ctx, "a")
-		if e, _, lease := r.GetOrLease(ctx, "k", whatever, "a"); e != nil || lease != nil {
+		if e, _, lease := r.GetOrLease(ctx, "k", anyEntry, "a"); e != nil || lease != nil {
 			t.Fatal("an entry or a lease")
 		}
 	}
 	if n := calls.n.Load() - before; n > 0 {
 		t.Errorf("400 operations without Redis made %d calls", n)
 	}
-	if n := uncoordinatedOf(r); n != 100 {
+	if n := unleasedCallsOf(r); n != 100 {
 		t.Errorf("the origin was asked 100 times without agreement, and %d are counted", n)
 	}
 }
@@ -160,7 +160,7 @@ func TestRedisKilledInMidRun(t *testing.T) {
 			server.Kill()
 			await(30)
 			server.Run()
-			eventually(t, "the link is up", func() bool { return !r.link.down() })
+			eventually(t, "the link is up", func() bool { return !r.conn.down() })
 		}
 		await(30)
 	})
@@ -184,7 +184,7 @@ func TestRedisHangs(t *testing.T) {
 	want(t, openRedis(t, client), miss, "k", "a") // it answers, however long it takes
 	server.Hang()
 	defer server.Resume()
-	r := openRedis(t, client, WithTimings(Timings{Operation: 50 * time.Millisecond, TripAfter: time.Millisecond, ProbeFirst: time.Hour}))
+	r := openRedis(t, client, WithTimings(Timings{Operation: 50 * time.Millisecond, TripAfter: time.Millisecond, ProbeMin: time.Hour}))
 	calls := &tripCounter{}
 	r.client.AddHook(calls)
 	done := make(chan struct{})
@@ -196,8 +196,8 @@ func TestRedisHangs(t *testing.T) {
 	}()
 	receive(t, done)
 	// Each read that fails costs the connection, and setting up one is a call too.
-	if n := calls.n.Load(); n < failuresToTrip || n > 2*failuresToTrip || !r.link.down() {
-		t.Errorf("100 reads made %d calls to a Redis that hangs; the link is down: %v", n, r.link.down())
+	if n := calls.n.Load(); n < failuresToTrip || n > 2*failuresToTrip || !r.conn.down() {
+		t.Errorf("100 reads made %d calls to a Redis that hangs; the link is down: %v", n, r.conn.down())
 	}
 }
 
@@ -209,7 +209,7 @@ func TestCallersWithoutTimeSayNothingOfRedis(t *testing.T) {
 		r.Get(ctx, "k", "a")
 		cancel()
 	}
-	if r.link.down() {
+	if r.conn.down() {
 		t.Error("the link went down")
 	}
 }
@@ -236,7 +236,7 @@ func TestReplicaCutOff(t *testing.T) {
 			// From the first read on, before and after the link is up.
 			eventually(t, "the link is up", func() bool {
 				want(t, cut, miss, "k", "a")
-				return !cut.link.down()
+				return !cut.conn.down()
 			})
 			want(t, cut, miss, "k", "a")
 			want(t, other, miss, "k", "a")
@@ -264,7 +264,7 @@ func TestRedisForgetsEvictions(t *testing.T) {
 	wire.Mend()
 	eventually(t, "the eviction is done again", func() bool {
 		e, _ := r.Get(ctx, "k", "a")
-		return e == nil && !r.link.down()
+		return e == nil && !r.conn.down()
 	})
 }
 
@@ -293,24 +293,24 @@ func TestBrokenBytes(t *testing.T) {
 		e.Expires = time.Now().Add(time.Minute)
 		_, ticket := r.Get(ctx, "k", "a")
 		r.Set(ctx, "k", ticket, e)
-		good := client.Get(ctx, named(entryPrefix, hashed("k"))).Val()
+		good := client.Get(ctx, redisKey(entryPrefix, hashed("k"))).Val()
 		if got, _ := r.Get(ctx, "k", "a"); got == nil {
 			t.Fatal("the entry is not there")
 		}
 		for i := range good[:min(len(good), 200)] {
 			bad := []byte(good)
 			bad[i] ^= 0x41
-			client.Set(ctx, named(entryPrefix, hashed("k")), bad, 0)
+			client.Set(ctx, redisKey(entryPrefix, hashed("k")), bad, 0)
 			if got, _ := r.Get(ctx, "k", "a"); got != nil {
 				t.Fatalf("read an entry with byte %d broken", i)
 			}
-			client.Set(ctx, named(entryPrefix, hashed("k")), good[:i], 0)
+			client.Set(ctx, redisKey(entryPrefix, hashed("k")), good[:i], 0)
 			if got, _ := r.Get(ctx, "k", "a"); got != nil {
 				t.Fatalf("read an entry cut to %d bytes", i)
 			}
 		}
-		client.Del(ctx, named(entryPrefix, hashed("k")))
-		client.LPush(ctx, named(entryPrefix, hashed("k")), "of another type")
+		client.Del(ctx, redisKey(entryPrefix, hashed("k")))
+		client.LPush(ctx, redisKey(entryPrefix, hashed("k")), "of another type")
 		_, ticket = r.Get(ctx, "k", "a")
 		r.Set(ctx, "k", ticket, e)
 		if got, _ := r.Get(ctx, "k", "a"); got == nil {
@@ -321,15 +321,15 @@ func TestBrokenBytes(t *testing.T) {
 
 func FuzzDecodeEntry(f *testing.F) {
 	e := entry(1)
-	good, _ := encodeEntry(e, &Ticket{names: []tagName{"a"}, stamps: []stamp{1, 2}})
+	good, _ := encodeEntry(e, &Ticket{names: []tagName{"a"}, versions: []version{1, 2}})
 	f.Add(good[headerSize:])
 	f.Add([]byte("\x00\x00\x00\x00\x00\x01\xff\x01a"))             // a tag longer than all
 	f.Add([]byte("\x00\x00\x00\x00\x00\xff\xff\xff\xff\xff\x01a")) // more tags than bytes
-	f.Add([]byte("\x00\x00\x00\x00\x00\x01\x01a1234567812345"))    // half a stamp
+	f.Add([]byte("\x00\x00\x00\x00\x00\x01\x01a1234567812345"))    // half a version
 	f.Fuzz(func(t *testing.T, b []byte) {
 		for _, format := range []byte{formatPlain, formatS2} {
-			_, ticket, ok := decodeEntry(seal(append([]byte{format, 0, 0, 0, 0}, b...)))
-			if ok && len(ticket.stamps) != len(ticket.names)+1 {
+			_, ticket, ok := decodeEntry(withChecksum(append([]byte{format, 0, 0, 0, 0}, b...)))
+			if ok && len(ticket.versions) != len(ticket.names)+1 {
 				t.Error("a ticket without all versions")
 			}
 		}
@@ -345,7 +345,7 @@ func TestOtherReplicasHear(t *testing.T) {
 	here, there := NewTiered(near, far), openRedis(t, server.Client())
 	ctx := t.Context()
 	client := server.Client()
-	heard := func() int64 { return client.PubSubNumSub(ctx, channel).Val()[channel] }
+	heard := func() int64 { return client.PubSubNumSub(ctx, evictedChannel).Val()[evictedChannel] }
 	eventually(t, "it subscribes", func() bool { return heard() == 1 })
 
 	set := func(n int) {
@@ -378,7 +378,7 @@ func TestOtherReplicasHear(t *testing.T) {
 		e, _ := near.Get(ctx, "k", "a")
 		return e == nil
 	})
-	eventually(t, "it subscribes again", func() bool { return heard() == 1 && !far.link.down() })
+	eventually(t, "it subscribes again", func() bool { return heard() == 1 && !far.conn.down() })
 }
 
 func TestSecondFillsFirst(t *testing.T) {
@@ -417,7 +417,7 @@ type interrupted struct {
 	during func()
 }
 
-func (s *interrupted) GetOrLease(context.Context, string, Wish, ...Tag) (*Entry, Ticket, *Lease) {
+func (s *interrupted) GetOrLease(context.Context, string, Want, ...Tag) (*Entry, Ticket, *Lease) {
 	return nil, Ticket{}, nil
 }
 func (s *interrupted) SetLeased(context.Context, string, Ticket, *Entry) bool { return true }
@@ -434,7 +434,7 @@ func (s *interrupted) Get(ctx context.Context, key string, tags ...Tag) (*Entry,
 func TestClose(t *testing.T) {
 	t.Parallel()
 	server := redistest.Start(t)
-	r := NewRedis(server.Client(), silent, WithTimings(patient))
+	r := NewRedis(server.Client(), silent, WithTimings(generous))
 	r.Watch(func(Eviction) {})
 	_, ticket := r.Get(t.Context(), "k", "a")
 	server.Kill()
@@ -447,7 +447,7 @@ func TestClose(t *testing.T) {
 
 func TestCloseWaits(t *testing.T) {
 	t.Parallel()
-	r := NewRedis(redistest.Start(t).Client(), silent, WithTimings(patient))
+	r := NewRedis(redistest.Start(t).Client(), silent, WithTimings(generous))
 	called, finish, closed := make(chan struct{}), make(chan struct{}), make(chan struct{})
 	r.Watch(func(Eviction) {
 		close(called)
@@ -458,7 +458,7 @@ func TestCloseWaits(t *testing.T) {
 		r.Close()
 		close(closed)
 	}()
-	<-r.link.ctx.Done()
+	<-r.conn.ctx.Done()
 	select {
 	case <-closed:
 		t.Error("Close returned while the subscriber was at work")
@@ -594,7 +594,7 @@ func BenchmarkRedisDown(b *testing.B) {
 }
 
 func BenchmarkWire(b *testing.B) {
-	e, ticket := Encoded(page(30)), &Ticket{names: []tagName{"a", "b"}, stamps: []stamp{1, 2, 3}}
+	e, ticket := Encoded(page(30)), &Ticket{names: []tagName{"a", "b"}, versions: []version{1, 2, 3}}
 	data, _ := encodeEntry(e, ticket)
 	b.Run("Encode", func(b *testing.B) {
 		body, _ := e.Body()

@@ -109,7 +109,7 @@ func (m *model) write(t *testing.T, s *Tiered, replica, thing int) {
 	v := m.origin[thing].Add(1)
 	s.Evict(t.Context(), NewTag("t", strconv.Itoa(thing)), NewTag("version", strconv.Itoa(thing), strconv.FormatInt(v, 10)))
 	raise(&m.least[replica][thing], v)
-	if !s.l2.(modelled).link.down() {
+	if !s.l2.(modelled).conn.down() {
 		raise(&m.over[thing], v)
 	}
 }
@@ -140,7 +140,7 @@ func TestNoStaleReads(t *testing.T) {
 	var replicas []*Tiered
 	var wg sync.WaitGroup
 	for i := range 4 {
-		s := m.open(t, server.Client(), i, patient)
+		s := m.open(t, server.Client(), i, generous)
 		replicas = append(replicas, s)
 		wg.Go(func() {
 			random := rand.New(rand.NewPCG(1, uint64(i)))
@@ -166,7 +166,7 @@ func TestCutOffReplicas(t *testing.T) {
 	server := redistest.Start(t)
 	m := newModel(4, things)
 	// Short enough for replicas to notice, and long enough for a busy machine.
-	timings := Timings{Operation: 3 * time.Second, Quiet: 3 * time.Second, Recent: time.Hour}
+	timings := Timings{Operation: 3 * time.Second, PingAfter: 3 * time.Second, ReplayWindow: time.Hour}
 	var (
 		wires    []*redistest.Wire
 		replicas []*Tiered
@@ -201,7 +201,7 @@ func TestCutOffReplicas(t *testing.T) {
 		}
 	}
 	for n, breakWire := range []func(*redistest.Wire){(*redistest.Wire).Lose, (*redistest.Wire).Cut} {
-		link := replicas[n].l2.(modelled).link
+		link := replicas[n].l2.(modelled).conn
 		await(500)
 		breakWire(wires[n])
 		eventually(t, "the link is down", link.down)
@@ -220,8 +220,8 @@ func TestNewsThatIsLost(t *testing.T) {
 	t.Parallel()
 	server := redistest.Start(t)
 	client := server.Client()
-	timings := patient
-	timings.Check = 50 * time.Millisecond
+	timings := generous
+	timings.CompareEvery = 50 * time.Millisecond
 	far := openRedis(t, server.Client(), WithTimings(timings))
 	s := NewTiered(NewMemory(1<<20), far)
 	subscribed(t, far)
@@ -233,7 +233,7 @@ func TestNewsThatIsLost(t *testing.T) {
 		return e != nil
 	})
 	client.Del(ctx, tagPrefix+hashed("a"))
-	client.Incr(ctx, counter)
+	client.Incr(ctx, evictionCounter)
 	eventually(t, "it notices", func() bool {
 		e, _ := s.l1.Get(ctx, "k", "a")
 		return e == nil
@@ -242,36 +242,36 @@ func TestNewsThatIsLost(t *testing.T) {
 }
 
 func TestHearing(t *testing.T) {
-	heard := func(n uint64, names ...tagName) func(*hearing) { return func(h *hearing) { h.heard(n, names) } }
-	compared := func(n uint64, back bool) func(*hearing) { return func(h *hearing) { h.compare(n, back) } }
-	began := func(n uint64) func(*hearing) { return func(h *hearing) { h.began(n) } }
+	heard := func(n uint64, names ...tagName) func(*invalidations) { return func(h *invalidations) { h.receive(n, names) } }
+	compared := func(n uint64, back bool) func(*invalidations) { return func(h *invalidations) { h.compare(n, back) } }
+	began := func(n uint64) func(*invalidations) { return func(h *invalidations) { h.reset(n) } }
 	for _, c := range []struct {
 		why   string
-		steps []func(*hearing)
+		steps []func(*invalidations)
 		want  string
 	}{
-		{"one after the other", []func(*hearing){heard(7, "a"), heard(8, "b")}, "a b"},
-		{"one is missing", []func(*hearing){heard(7, "a"), heard(9, "c")}, "a *"},
-		{"and then they go on", []func(*hearing){heard(7, "a"), heard(9, "c"), heard(10, "d")}, "a * d"},
-		{"one comes late", []func(*hearing){heard(7, "a"), heard(9, "c"), heard(8, "b")}, "a * b"},
-		{"his own", []func(*hearing){heard(7), heard(8)}, ""},
-		{"after his own", []func(*hearing){heard(7), heard(8, "b")}, "b"},
-		{"a program that does not count", []func(*hearing){heard(7, "a"), heard(0, "b"), heard(8, "c")}, "a b c"},
-		{"anew", []func(*hearing){heard(7, "a"), began(19), heard(20, "b")}, "a * b"},
-		{"all were heard", []func(*hearing){heard(7, "a"), compared(7, false), compared(7, false)}, "a"},
-		{"one is on its way", []func(*hearing){heard(7, "a"), compared(8, false), heard(8, "b"), compared(8, false)}, "a b"},
-		{"one is lost", []func(*hearing){heard(7, "a"), compared(8, false), compared(8, false), compared(8, false)}, "a *"},
-		{"and comes at last", []func(*hearing){heard(7, "a"), compared(8, false), compared(8, false), heard(8, "b"), heard(9, "c")}, "a * b c"},
-		{"one is missing when the link is back", []func(*hearing){heard(7, "a"), compared(8, true)}, "a *"},
-		{"none is", []func(*hearing){heard(7, "a"), compared(7, true)}, "a"},
-		{"anew, and one is missing", []func(*hearing){heard(7, "a"), began(19), heard(21, "c")}, "a * *"},
-		{"anew, and the first is lost", []func(*hearing){began(7), compared(8, false), compared(8, false)}, "* *"},
-		{"nothing was heard yet", []func(*hearing){began(7), compared(7, false), heard(8, "b"), compared(8, false)}, "* b"},
-		{"without a subscription", []func(*hearing){compared(7, false), compared(7, false), compared(8, false), compared(8, false)}, "* *"},
-		{"Redis counts anew", []func(*hearing){heard(7, "a"), compared(7, false), compared(1, false), heard(2, "b")}, "a * b"},
+		{"one after the other", []func(*invalidations){heard(7, "a"), heard(8, "b")}, "a b"},
+		{"one is missing", []func(*invalidations){heard(7, "a"), heard(9, "c")}, "a *"},
+		{"and then they go on", []func(*invalidations){heard(7, "a"), heard(9, "c"), heard(10, "d")}, "a * d"},
+		{"one comes late", []func(*invalidations){heard(7, "a"), heard(9, "c"), heard(8, "b")}, "a * b"},
+		{"his own", []func(*invalidations){heard(7), heard(8)}, ""},
+		{"after his own", []func(*invalidations){heard(7), heard(8, "b")}, "b"},
+		{"a program that does not count", []func(*invalidations){heard(7, "a"), heard(0, "b"), heard(8, "c")}, "a b c"},
+		{"anew", []func(*invalidations){heard(7, "a"), began(19), heard(20, "b")}, "a * b"},
+		{"all were heard", []func(*invalidations){heard(7, "a"), compared(7, false), compared(7, false)}, "a"},
+		{"one is on its way", []func(*invalidations){heard(7, "a"), compared(8, false), heard(8, "b"), compared(8, false)}, "a b"},
+		{"one is lost", []func(*invalidations){heard(7, "a"), compared(8, false), compared(8, false), compared(8, false)}, "a *"},
+		{"and comes at last", []func(*invalidations){heard(7, "a"), compared(8, false), compared(8, false), heard(8, "b"), heard(9, "c")}, "a * b c"},
+		{"one is missing when the link is back", []func(*invalidations){heard(7, "a"), compared(8, true)}, "a *"},
+		{"none is", []func(*invalidations){heard(7, "a"), compared(7, true)}, "a"},
+		{"anew, and one is missing", []func(*invalidations){heard(7, "a"), began(19), heard(21, "c")}, "a * *"},
+		{"anew, and the first is lost", []func(*invalidations){began(7), compared(8, false), compared(8, false)}, "* *"},
+		{"nothing was heard yet", []func(*invalidations){began(7), compared(7, false), heard(8, "b"), compared(8, false)}, "* b"},
+		{"without a subscription", []func(*invalidations){compared(7, false), compared(7, false), compared(8, false), compared(8, false)}, "* *"},
+		{"Redis counts anew", []func(*invalidations){heard(7, "a"), compared(7, false), compared(1, false), heard(2, "b")}, "a * b"},
 	} {
 		var got []string
-		h := &hearing{evict: func(names ...tagName) {
+		h := &invalidations{evict: func(names ...tagName) {
 			for _, name := range names {
 				got = append(got, string(name))
 			}

@@ -14,20 +14,20 @@ import (
 )
 
 const (
-	// sentinelTimeout bounds each answer of a Sentinel.
+	// sentinelTimeout bounds each reply of a Sentinel.
 	sentinelTimeout = 300 * time.Millisecond
-	// usualTimeout is that of go-redis for an answer of the master. Callers have
+	// masterTimeout is that of go-redis for a reply of the master. Callers have
 	// shorter ones of their own.
-	usualTimeout = 3 * time.Second
-	// findTimeout bounds a connection to the master, from asking who that is. It is
-	// longer than go-redis takes to give a Sentinel up that says nothing, which it
-	// asks twice, with a repeat each, before it asks the others: a shorter one ends
-	// while it still asks the first, each time anew.
-	findTimeout = 5 * time.Second
-	// changed is how long since the last answer of the old master nobody may use a
-	// new one: longer than the limiter and [Redis] take to notice, and than a second
-	// of Zoom's budget with all that the limiter adds to it.
-	changed = 1250 * time.Millisecond
+	masterTimeout = 3 * time.Second
+	// discoveryTimeout bounds a connection to the master, from the first question to a
+	// Sentinel on. It is longer than go-redis takes to give up a Sentinel that does not
+	// reply, which it asks twice, with a retry each, before it asks the others: a
+	// shorter one would end during the first, each time anew.
+	discoveryTimeout = 5 * time.Second
+	// failoverHold is how long after the last reply of the old master a new one is not
+	// used: longer than the limiter and [Redis] take to notice, and than one second of
+	// budget with all that the limiter adds to it.
+	failoverHold = 1250 * time.Millisecond
 )
 
 // dialSentinel returns a client of the master that Sentinels name.
@@ -41,29 +41,30 @@ func dialFollowed(rawURL string, f *follower) (redis.UniversalClient, error) {
 		return nil, err
 	}
 	o.ContextTimeoutEnabled, o.DialTimeout, o.DialerRetries = true, time.Second, 1
-	patience := cmp.Or(o.ReadTimeout, usualTimeout)
+	readTimeout := cmp.Or(o.ReadTimeout, masterTimeout)
 	o.ReadTimeout, o.WriteTimeout, o.MaxRetries = sentinelTimeout, sentinelTimeout, 1
 	o.OnConnect = refuseReplica
 	client := redis.NewFailoverClient(o)
 	client.AddHook(f)
-	// What it asks Sentinels keeps the timeout that it was made with. It dials with
-	// the hooks of the first client, and carries commands out with those of the second.
-	master := client.WithTimeout(patience)
+	// Questions to Sentinels keep the timeout that the first client was made with. It
+	// dials with the hooks of the first client, and runs commands with those of the
+	// second.
+	master := client.WithTimeout(readTimeout)
 	master.AddHook(f)
 	return master, nil
 }
 
 var errReplica = errors.New("cache: the Redis that a Sentinel named is a replica")
 
-// refuseReplica refuses a server that is no master, as a Sentinel may name that has
-// not heard of a failover yet: it would answer reads with what is old.
+// refuseReplica refuses a server that is not the master. A Sentinel may name one when it
+// has not learnt of a failover yet; it would answer reads with old data.
 //
 // Source: https://redis.io/docs/latest/develop/reference/sentinel-clients/, which
-// asks it of clients; go-redis leaves it out.
+// requires it of clients; go-redis leaves it out.
 func refuseReplica(ctx context.Context, conn *redis.Conn) error {
 	role, err := conn.Do(ctx, "ROLE").Slice()
 	if reply := redis.Error(nil); errors.As(err, &reply) {
-		return nil // it may be forbidden, and then nobody knows
+		return nil // the command may be forbidden, and then the role is unknown
 	}
 	if err == nil && len(role) > 0 && role[0] == "slave" {
 		return errReplica
@@ -71,100 +72,101 @@ func refuseReplica(ctx context.Context, conn *redis.Conn) error {
 	return err
 }
 
-var errChanged = errors.New("cache: Redis has another master")
+var errFailover = errors.New("cache: Redis has another master")
 
-// A follower closes connections to what was the master once there is one to another.
-// An old master that lives on does not know that it is none, for ten seconds or
-// more: a subscription there would miss what is published meanwhile. go-redis
-// closes others, but no subscriptions.
+// A follower closes connections to the old master once there is one to a new one.
+// An old master that lives on does not know of the failover for ten seconds or
+// more: a subscription there would miss what is published at the new one. go-redis
+// closes other connections, but no subscriptions.
 //
-// It also makes an outage of each change. A failover forgets what the old master was
-// told in the last second or so, and one that is planned takes no time in which
+// It also turns each failover into an outage. A failover loses what was written to the
+// old master in the last second or so, and a planned one takes no time in which
 // anybody would notice: the budget of that second would be spent twice, and what was
-// evicted in it be served again. After an outage nobody relies on what Redis knows.
+// evicted in it be served again. After an outage nobody relies on the data in Redis.
 type follower struct {
-	answered atomic.Int64 // when a command last was, in Unix nanoseconds
+	lastReply atomic.Int64 // in Unix nanoseconds
 
-	mu     sync.Mutex
-	begun  uint64 // connections so far
-	since  uint64 // the first of them to the master that is
-	master string
-	usable time.Time          // when the master may be used
-	leave  context.CancelFunc // closes the connections to it
-	ctx    context.Context    // ends with leave
+	mu         sync.Mutex
+	dialled    uint64 // connections so far
+	since      uint64 // the first of them to the current master
+	master     string // its address
+	usableFrom time.Time
+	closeAll   context.CancelFunc // closes the connections to the master
+	ctx        context.Context    // ends with closeAll
 }
 
 // DialHook implements [redis.Hook].
 func (f *follower) DialHook(next redis.DialHook) redis.DialHook {
 	return func(ctx context.Context, network, addr string) (net.Conn, error) {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), findTimeout)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), discoveryTimeout)
 		defer cancel()
 		f.mu.Lock()
-		f.begun++
-		begun := f.begun
+		f.dialled++
+		n := f.dialled
 		f.mu.Unlock()
 		conn, err := next(ctx, network, addr)
 		if err != nil {
 			return nil, err
 		}
-		return f.follow(conn, begun)
+		return f.follow(conn, n)
 	}
 }
 
-// follow returns conn as one that is closed when it leads to the master no more.
-func (f *follower) follow(conn net.Conn, begun uint64) (net.Conn, error) {
+// follow returns conn, which was dialled as the nth, as one that is closed when another
+// server becomes the master.
+func (f *follower) follow(conn net.Conn, n uint64) (net.Conn, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if addr := conn.RemoteAddr().String(); addr != f.master {
-		if begun < f.since {
+		if n < f.since {
 			_ = conn.Close() // nobody has used it
-			return nil, errChanged
+			return nil, errFailover
 		}
-		if f.leave != nil {
-			f.leave()
-			f.usable = time.Unix(0, f.answered.Load()).Add(changed)
+		if f.closeAll != nil {
+			f.closeAll()
+			f.usableFrom = time.Unix(0, f.lastReply.Load()).Add(failoverHold)
 		}
-		f.master, f.since = addr, begun
-		f.ctx, f.leave = context.WithCancel(context.Background())
+		f.master, f.since = addr, n
+		f.ctx, f.closeAll = context.WithCancel(context.Background())
 	}
-	if time.Now().Before(f.usable) {
+	if time.Now().Before(f.usableFrom) {
 		_ = conn.Close()
-		return nil, errChanged
+		return nil, errFailover
 	}
-	one := &followed{conn, context.AfterFunc(f.ctx, func() { _ = conn.Close() })}
+	followed := &followedConn{conn, context.AfterFunc(f.ctx, func() { _ = conn.Close() })}
 	if raw, ok := conn.(syscall.Conn); ok { // by which go-redis sees whether it is alive
 		return struct {
-			*followed
+			*followedConn
 			syscall.Conn
-		}{one, raw}, nil
+		}{followed, raw}, nil
 	}
-	return one, nil
+	return followed, nil
 }
 
 // ProcessHook implements [redis.Hook].
 func (f *follower) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
-	return func(ctx context.Context, cmd redis.Cmder) error { return f.saw(next(ctx, cmd)) }
+	return func(ctx context.Context, cmd redis.Cmder) error { return f.observe(next(ctx, cmd)) }
 }
 
 // ProcessPipelineHook implements [redis.Hook].
 func (f *follower) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
-	return func(ctx context.Context, cmds []redis.Cmder) error { return f.saw(next(ctx, cmds)) }
+	return func(ctx context.Context, cmds []redis.Cmder) error { return f.observe(next(ctx, cmds)) }
 }
 
-func (f *follower) saw(err error) error {
+func (f *follower) observe(err error) error {
 	if reply := redis.Error(nil); err == nil || errors.As(err, &reply) {
-		f.answered.Store(time.Now().UnixNano())
+		f.lastReply.Store(time.Now().UnixNano())
 	}
 	return err
 }
 
-// followed is a connection that a follower may close.
-type followed struct {
+// followedConn is a connection that a follower may close.
+type followedConn struct {
 	net.Conn
-	forget func() bool
+	unfollow func() bool
 }
 
-func (c *followed) Close() error {
-	c.forget()
+func (c *followedConn) Close() error {
+	c.unfollow()
 	return c.Conn.Close()
 }

@@ -82,14 +82,14 @@ func TestFollowerLeavesTheOldMaster(t *testing.T) {
 		t.Errorf("at the new master: %v", err)
 	default:
 	}
-	if err := f.saw(nil); err != nil {
+	if err := f.observe(nil); err != nil {
 		t.Fatal(err)
 	}
 	// A change that takes no time is made an outage.
-	if _, err := dial(old, nil); !errors.Is(err, errChanged) {
+	if _, err := dial(old, nil); !errors.Is(err, errFailover) {
 		t.Errorf("right after a change: %v", err)
 	}
-	f.answered.Store(0)
+	f.lastReply.Store(0)
 	must(now)
 }
 
@@ -113,7 +113,7 @@ func TestReplicaIsNoMaster(t *testing.T) {
 	}
 }
 
-// The follower sees the answers to whatever the client asks.
+// The follower sees the answers to anyEntry the client asks.
 func TestFollowerSeesAnswers(t *testing.T) {
 	f := &follower{}
 	client, err := dialFollowed(redistest.Sentinel(t), f)
@@ -130,8 +130,8 @@ func TestFollowerSeesAnswers(t *testing.T) {
 		"command":  func() { client.Get(t.Context(), "key") },
 		"pipeline": func() { p := client.Pipeline(); p.Get(t.Context(), "none"); _, _ = p.Exec(t.Context()) },
 	} {
-		f.answered.Store(0)
-		if ask(); f.answered.Load() == 0 {
+		f.lastReply.Store(0)
+		if ask(); f.lastReply.Load() == 0 {
 			t.Errorf("a %s was answered, and nobody took note", name)
 		}
 	}

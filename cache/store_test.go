@@ -218,12 +218,12 @@ func TestStore(t *testing.T) {
 		"times and size are kept": func(t *testing.T, ctx context.Context, s Store) {
 			e := entry(1)
 			e.Stored = time.UnixMilli(1_700_000_000_000)
-			e.Keep = e.Expires.Add(time.Hour).Truncate(time.Millisecond)
+			e.StaleUntil = e.Expires.Add(time.Hour).Truncate(time.Millisecond)
 			e.Expires = e.Expires.Truncate(time.Millisecond)
 			e.Size = 12345
 			s.Set(ctx, "k", want(t, s, miss, "k"), e)
 			got, _ := s.Get(ctx, "k")
-			if !got.Stored.Equal(e.Stored) || !got.Expires.Equal(e.Expires) || !got.Keep.Equal(e.Keep) || got.Size != e.Size {
+			if !got.Stored.Equal(e.Stored) || !got.Expires.Equal(e.Expires) || !got.StaleUntil.Equal(e.StaleUntil) || got.Size != e.Size {
 				t.Errorf("got %+v, want %+v", got, e)
 			}
 		},
@@ -243,7 +243,7 @@ func TestExpiryInMemory(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := NewMemory(1 << 20)
 		e := entryFor(1, time.Minute)
-		e.Keep = e.Expires.Add(time.Hour)
+		e.StaleUntil = e.Expires.Add(time.Hour)
 		s.Set(t.Context(), "k", want(t, s, miss, "k"), e)
 		s.Set(t.Context(), "short", want(t, s, miss, "short"), entryFor(2, time.Minute))
 

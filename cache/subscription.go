@@ -12,214 +12,216 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// errSubscription is why the link goes down when a subscription breaks.
+// errSubscription is the reason for which a connection goes down with its subscription.
 var errSubscription = errors.New("cache: subscription lost")
 
-// Watch implements [Store]. The first call subscribes to what other processes
-// evict, until Close.
+// Watch implements [Store]. The first call subscribes to the evictions of other
+// processes, until Close.
 //
-// Evictions are numbered, so it is noticed when one was not heard of: then, and
-// after every (re)connection, f is told that all was evicted.
+// Evictions are numbered, so a gap is detected: then, and after every (re)connection,
+// f is called with an [Eviction] of all.
 //
-// While there is no connection, nothing is heard: an L1 then serves what
+// Without a connection f is not called: an L1 then serves what
 // others evict until it expires, or until the connection is back. The section "A
 // slow Redis" of the package says how long that may be.
 func (r *Redis) Watch(f func(Eviction)) {
 	r.watchers.add(f)
 	r.subscribe.Do(func() {
-		r.link.tasks.Go(r.listenAlways)
-		r.link.tasks.Go(r.check)
+		r.conn.tasks.Go(r.subscribeAlways)
+		r.conn.tasks.Go(r.compareAlways)
 	})
 }
 
-// listenAlways serves one subscription after the other.
-func (r *Redis) listenAlways() {
-	for wait := r.timings.ProbeFirst; ; wait = min(2*wait, r.timings.ProbeEvery) {
-		if r.listen() && r.link.ctx.Err() == nil {
+// subscribeAlways serves one subscription after the other.
+func (r *Redis) subscribeAlways() {
+	for wait := r.timings.ProbeMin; ; wait = min(2*wait, r.timings.ProbeMax) {
+		if r.serveSubscription() && r.conn.ctx.Err() == nil {
 			// Redis may have crashed and lost evictions, while the
 			// client hid that by connecting again.
-			r.link.trip(errSubscription)
-			wait = r.timings.ProbeFirst
+			r.conn.trip(errSubscription)
+			wait = r.timings.ProbeMin
 		}
-		if !sleep(r.link.ctx, wait) {
+		if !waitFor(r.conn.ctx, nil, wait) {
 			return
 		}
 	}
 }
 
-// listen serves one subscription and reports whether it ever stood.
-func (r *Redis) listen() (stood bool) {
-	// The number is read first: what is done between the two counts as missed.
-	done, err := r.evictions()
+// serveSubscription serves one subscription and reports whether it was ever
+// established.
+func (r *Redis) serveSubscription() (established bool) {
+	// The number is read first: an eviction between the two counts as missed.
+	done, err := r.evictionCount()
 	if err != nil {
 		return false
 	}
-	ctx := r.link.ctx
-	sub := r.client.Subscribe(ctx, channel, freed)
+	ctx := r.conn.ctx
+	sub := r.client.Subscribe(ctx, evictedChannel, releasedChannel)
 	defer sub.Close()
 	// A read under way does not see the end of ctx.
 	defer context.AfterFunc(ctx, func() { sub.Close() })()
 
-	asked := false
+	pinged := false
 	for {
-		msg, err := sub.ReceiveTimeout(ctx, r.timings.Quiet)
-		if timeout := net.Error(nil); errors.As(err, &timeout) && timeout.Timeout() && !asked && stood {
-			asked = true
+		msg, err := sub.ReceiveTimeout(ctx, r.timings.PingAfter)
+		if timeout := net.Error(nil); errors.As(err, &timeout) && timeout.Timeout() && !pinged && established {
+			pinged = true
 			err = sub.Ping(ctx)
 			msg = nil
 		}
 		if err != nil {
-			return stood
+			return established
 		}
 		switch msg := msg.(type) {
 		case *redis.Subscription:
-			if msg.Channel != channel {
+			if msg.Channel != evictedChannel {
 				continue
 			}
-			if stood {
-				return stood // it connected again behind our back
+			if established {
+				return established // go-redis has reconnected without telling us
 			}
-			stood = true
-			r.hearing.began(done)
+			established = true
+			r.invalidations.reset(done)
 		case *redis.Pong:
-			asked = false
+			pinged = false
 		case *redis.Message:
-			asked = false
-			r.heard(msg)
+			pinged = false
+			r.receive(msg)
 		}
 	}
 }
 
-func (r *Redis) heard(msg *redis.Message) {
-	if msg.Channel == freed {
+func (r *Redis) receive(msg *redis.Message) {
+	if msg.Channel == releasedChannel {
 		r.waiters.wake(msg.Payload)
 		return
 	}
-	from, tags, number, ok := decodeEvicted(msg.Payload)
+	from, names, number, ok := decodeEvicted(msg.Payload)
 	switch {
 	case !ok:
-		tags = []tagName{allName}
+		names = []tagName{allName}
 	case from == r.id:
-		tags = nil
+		names = nil
 	}
-	r.hearing.heard(number, tags)
+	r.invalidations.receive(number, names)
 }
 
-// check compares what was heard with what was done, now and then, and when the
-// link has come up again.
-func (r *Redis) check() {
+// compareAlways compares the evictions received with those done, at intervals, and when
+// the connection has come up again.
+func (r *Redis) compareAlways() {
 	var (
-		back     = false // the link has come up since the last comparison
+		restored = false // the connection has come up since the last comparison
 		failures = 0
-		timer    = time.NewTimer(r.timings.Check)
+		timer    = time.NewTimer(r.timings.CompareEvery)
 	)
 	defer timer.Stop()
 	for {
 		select {
-		case <-r.link.ctx.Done():
+		case <-r.conn.ctx.Done():
 			return
-		case <-r.link.back:
-			back = true
+		case <-r.conn.restored:
+			restored = true
 		case <-timer.C:
 		}
-		next := r.timings.Check
-		if r.link.down() {
+		next := r.timings.CompareEvery
+		if r.conn.down() {
 			failures = 0
-		} else if done, err := r.evictions(); err == nil {
-			r.hearing.compare(done, back)
-			back, failures = false, 0
+		} else if done, err := r.evictionCount(); err == nil {
+			r.invalidations.compare(done, restored)
+			restored, failures = false, 0
 		} else if failures++; failures < failuresToTrip {
-			next = r.timings.ProbeFirst
+			next = r.timings.ProbeMin
 		} else {
-			// Other operations may go well, on other nodes of a cluster or by
-			// luck. Without the number nobody can tell what was missed.
-			r.link.trip(err)
+			// Other operations may succeed, on other nodes of a cluster or by
+			// luck. Without the number no gap can be detected.
+			r.conn.trip(err)
 			failures = 0
 		}
 		timer.Reset(next)
 	}
 }
 
-// evictions asks Redis how many evictions there were.
-func (r *Redis) evictions() (uint64, error) {
-	ctx, cancel := r.limit(r.link.ctx)
+// evictionCount returns the number of evictions done, by all processes.
+func (r *Redis) evictionCount() (uint64, error) {
+	ctx, cancel := r.withTimeout(r.conn.ctx)
 	defer cancel()
-	n, err := r.client.Get(ctx, counter).Uint64()
-	if answered(err) {
+	n, err := r.client.Get(ctx, evictionCounter).Uint64()
+	if isReply(err) {
 		err = nil
 	}
-	if r.link.ctx.Err() == nil {
-		r.link.saw(err)
+	if r.conn.ctx.Err() == nil {
+		r.conn.observe(err)
 	}
 	return n, err
 }
 
-// hearing is what this process has heard of evictions.
-type hearing struct {
+// invalidations are the evictions that this process has received. Where one is missing,
+// all is evicted.
+type invalidations struct {
 	evict func(names ...tagName)
 
 	mu    sync.Mutex
 	known bool   // whether the numbers are
-	last  uint64 // the number of the last eviction heard of
-	due   uint64 // what must have been heard when it is compared again
+	last  uint64 // the number of the last eviction received
+	due   uint64 // the number that must have been received at the next comparison
 }
 
-// began begins anew, when there had been so many evictions: something may have been
-// missed.
-func (h *hearing) began(done uint64) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.known, h.last, h.due = true, done, done
-	h.evict(allName)
+// reset begins anew, after so many evictions: some of them may have been missed.
+func (v *invalidations) reset(done uint64) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.known, v.last, v.due = true, done, done
+	v.evict(allName)
 }
 
-// heard takes note of an eviction; a program that does not number them says 0.
-func (h *hearing) heard(number uint64, tags []tagName) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
+// receive handles the message of an eviction; its number is 0 where Redis could not
+// count.
+func (v *invalidations) receive(number uint64, names []tagName) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
 	switch {
-	case number == 0 || (h.known && number <= h.last):
-	case h.known && number != h.last+1:
-		tags = []tagName{allName}
+	case number == 0 || (v.known && number <= v.last):
+	case v.known && number != v.last+1:
+		names = []tagName{allName}
 		fallthrough
 	default:
-		h.known, h.last = true, number
+		v.known, v.last = true, number
 	}
-	if len(tags) > 0 {
-		h.evict(tags...)
+	if len(names) > 0 {
+		v.evict(names...)
 	}
 }
 
-// compare is told how many evictions there were until now. Some of them may be on
-// their way; when the link was down, none is waited for.
-func (h *hearing) compare(done uint64, back bool) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	missed := h.due > h.last || done < h.due // Redis has begun to count anew
-	if back {
-		missed = done != h.last
+// compare takes the number of evictions done until now. Messages of some of them may be
+// on their way; when the connection was down, none is waited for.
+func (v *invalidations) compare(done uint64, restored bool) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	missed := v.due > v.last || done < v.due // Redis has begun to count anew
+	if restored {
+		missed = done != v.last
 	}
-	if missed || !h.known {
-		h.evict(allName)
-		h.known, h.last = true, done
+	if missed || !v.known {
+		v.evict(allName)
+		v.known, v.last = true, done
 	}
-	h.due = done
+	v.due = done
 }
 
-// encodeEvicted and decodeEvicted are the message of an eviction: who did it,
-// since it has evicted in its own near store already, the names of the tags, and its number in
-// digits, which Redis appends.
-func (r *Redis) encodeEvicted(tags []tagName) []byte {
-	return appendNames(binary.BigEndian.AppendUint64(nil, r.id), tags)
+// encodeEvicted and decodeEvicted are the message of an eviction: the id of the process
+// that did it, since that has evicted in its own L1 already, the names of the tags, and
+// the number in digits, which Redis appends.
+func (r *Redis) encodeEvicted(names []tagName) []byte {
+	return appendNames(binary.BigEndian.AppendUint64(nil, r.id), names)
 }
 
-func decodeEvicted(payload string) (from uint64, tags []tagName, number uint64, ok bool) {
+func decodeEvicted(payload string) (from uint64, names []tagName, number uint64, ok bool) {
 	if len(payload) < 8 {
 		return 0, nil, 0, false
 	}
 	from = binary.BigEndian.Uint64([]byte(payload[:8]))
 	rest := &reader{b: []byte(payload[8:])}
-	tags = rest.names()
+	names = rest.names()
 	number, _ = strconv.ParseUint(string(rest.b), 10, 64)
-	return from, tags, number, !rest.broken
+	return from, names, number, !rest.broken
 }

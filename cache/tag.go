@@ -3,7 +3,7 @@ package cache
 import "strings"
 
 // A Tag names one thing that entries depend on, such as "meeting:123". An entry
-// carries the tags of all the things that it tells of, and an eviction of one of
+// carries the tags of all the things that it depends on, and an eviction of one of
 // them makes it invisible. Make tags with [NewTag] and [Tag.In].
 type Tag string
 

@@ -1,87 +1,105 @@
 package cache
 
-// Join returns the ticket of an answer that was put together from parts, given
-// the tickets of the parts, t among them: it carries the tags of all and is as
-// old as the oldest. A part that no store knew makes the whole one unknown.
+// A Ticket records the versions of some tags at one moment, before the origin is
+// called. It belongs to the store that it came from. An entry that is set with the zero
+// Ticket is not stored.
+type Ticket struct {
+	names    []tagName // of its tags
+	seq      uint64    // Memory: the number of the last eviction
+	versions []version // Redis: the version of All, then of each of names
+	next     *Ticket   // Tiered: the ticket of L2
+	lease    *Lease    // Redis: under which the origin is called; nil is none
+}
+
+// valid reports whether something can be set with t.
+func (t *Ticket) valid() bool { return t.seq != 0 || len(t.versions) != 0 }
+
+// IsZero reports whether nothing can be set with t.
+func (t Ticket) IsZero() bool { return !t.valid() }
+
+// Join returns the ticket of an answer that is composed of parts, given the tickets of
+// the parts, t among them: it carries the tags of all and is as old as the oldest. One
+// zero Ticket among them makes the result zero.
 //
-// So an answer whose tags are only known when it is done can be kept: Get it
-// without tags, put it together from parts, Set it with the tickets joined.
+// So an answer whose tags are only known when it is complete can be stored: Get it
+// without tags, compose it of parts, Set it with the tickets joined.
 func (t Ticket) Join(parts ...Ticket) Ticket {
-	j := newJoint(&t, len(parts))
+	b := newTicketBuilder(&t, len(parts))
 	for i := range parts {
-		j.add(&parts[i])
+		b.add(&parts[i])
 	}
-	return j.ticket()
+	return b.ticket()
 }
 
-// joint is a ticket in the making. Tags are gathered in one table, since a large
-// answer has hundreds of parts.
-type joint struct {
-	names  []tagName
-	at     map[tagName]int // index in names
-	seq    uint64
-	stamps []stamp // the version of All, then of each of names
-	next   *joint
-	broken bool
+// ticketBuilder joins tickets. It holds the tags in one table, since a large answer has
+// hundreds of parts.
+type ticketBuilder struct {
+	names    []tagName
+	index    map[tagName]int // in names
+	seq      uint64
+	versions []version // the version of All, then of each of names
+	next     *ticketBuilder
+	invalid  bool
 }
 
-func newJoint(t *Ticket, parts int) *joint {
-	j := &joint{seq: t.seq, at: make(map[tagName]int, len(t.names)+parts), names: make([]tagName, 0, len(t.names)+parts), broken: !t.valid()}
-	if len(t.stamps) > 0 {
-		j.stamps = append(make([]stamp, 0, cap(j.names)+1), t.stamps[0])
+func newTicketBuilder(t *Ticket, parts int) *ticketBuilder {
+	n := len(t.names) + parts
+	b := &ticketBuilder{seq: t.seq, index: make(map[tagName]int, n), names: make([]tagName, 0, n), invalid: !t.valid()}
+	if len(t.versions) > 0 {
+		b.versions = append(make([]version, 0, n+1), t.versions[0])
 	}
 	if t.next != nil {
-		j.next = newJoint(t.next, parts)
+		b.next = newTicketBuilder(t.next, parts)
 	}
-	j.addTags(t)
-	return j
+	b.addTags(t)
+	return b
 }
 
-func (j *joint) add(t *Ticket) {
-	if !t.valid() || (j.seq == 0) != (t.seq == 0) || (len(j.stamps) == 0) != (len(t.stamps) == 0) {
-		j.broken = true
+func (b *ticketBuilder) add(t *Ticket) {
+	if !t.valid() || (b.seq == 0) != (t.seq == 0) || (len(b.versions) == 0) != (len(t.versions) == 0) {
+		b.invalid = true
 	}
-	if j.broken {
+	if b.invalid {
 		return
 	}
-	j.seq = min(j.seq, t.seq)
-	if j.next != nil && t.next != nil {
-		j.next.add(t.next)
+	b.seq = min(b.seq, t.seq)
+	if b.next != nil && t.next != nil {
+		b.next.add(t.next)
 	} else {
-		j.next = nil
+		b.next = nil
 	}
-	if len(j.stamps) > 0 && t.stamps[0] != j.stamps[0] {
-		j.broken = true
+	if len(b.versions) > 0 && t.versions[0] != b.versions[0] {
+		b.invalid = true
 	}
-	j.addTags(t)
+	b.addTags(t)
 }
 
-// addTags adds the tags that are not there yet. An eviction between two parts
-// left them with different stamps: then the whole is partly old, and no one
-// stamp could say so.
-func (j *joint) addTags(t *Ticket) {
+// addTags adds the tags that are not there yet. Two parts hold different versions of a
+// tag when it was evicted between them: then the whole is partly outdated, and no one
+// version describes it.
+func (b *ticketBuilder) addTags(t *Ticket) {
 	for i, name := range t.names {
-		at, known := j.at[name]
+		at, known := b.index[name]
 		switch {
 		case !known:
-			j.at[name] = len(j.names)
-			j.names = append(j.names, name)
-			if len(t.stamps) > 0 {
-				j.stamps = append(j.stamps, t.stamps[i+1])
+			b.index[name] = len(b.names)
+			b.names = append(b.names, name)
+			if len(t.versions) > 0 {
+				b.versions = append(b.versions, t.versions[i+1])
 			}
-		case len(t.stamps) > 0 && j.stamps[at+1] != t.stamps[i+1]:
-			j.broken = true
+		case len(t.versions) > 0 && b.versions[at+1] != t.versions[i+1]:
+			b.invalid = true
 		}
 	}
 }
 
-func (j *joint) ticket() Ticket {
-	if j.broken {
+func (b *ticketBuilder) ticket() Ticket {
+	if b.invalid {
 		return Ticket{}
 	}
-	t := Ticket{names: j.names, seq: j.seq, stamps: j.stamps}
-	if j.next != nil {
-		if next := j.next.ticket(); next.valid() {
+	t := Ticket{names: b.names, seq: b.seq, versions: b.versions}
+	if b.next != nil {
+		if next := b.next.ticket(); next.valid() {
 			t.next = &next
 		}
 	}

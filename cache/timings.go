@@ -23,25 +23,25 @@ type Timings struct {
 	Lease time.Duration
 
 	// TripAfter is for how long operations must have failed, three in a row,
-	// before the link is down: 150 ms. A stall that is over at once fails all
-	// operations under way together.
+	// before Redis counts as unreachable: 150 ms. A stall that ends at once fails
+	// all operations under way together.
 	TripAfter time.Duration
 
-	// ProbeFirst and ProbeEvery are the first and the longest wait between two
-	// attempts to reach a Redis that is away: 100 ms and 300 ms.
-	ProbeFirst, ProbeEvery time.Duration
+	// ProbeMin and ProbeMax are the shortest and the longest wait between two
+	// attempts to reach an unreachable Redis: 100 ms and 300 ms.
+	ProbeMin, ProbeMax time.Duration
 
-	// Quiet is how long a subscription may say nothing before a ping, and how
+	// PingAfter is how long a subscription may be silent before a ping, and how
 	// long after that before it counts as broken: 2 s.
-	Quiet time.Duration
+	PingAfter time.Duration
 
-	// Check is how often the number of evictions received is compared with the
-	// number of evictions done: 1 s.
-	Check time.Duration
+	// CompareEvery is how often the number of evictions received is compared with
+	// the number of evictions done: 1 s.
+	CompareEvery time.Duration
 
-	// Recent is how far back evictions are done again when the link was down,
-	// since a Redis that crashed may have lost them: 10 s.
-	Recent time.Duration
+	// ReplayWindow is how far back evictions are done again when Redis was
+	// unreachable, since a Redis that crashed may have lost them: 10 s.
+	ReplayWindow time.Duration
 }
 
 // opTimeout is the default of Timings.Operation.
@@ -49,16 +49,16 @@ const opTimeout = 100 * time.Millisecond
 
 func (t Timings) withDefaults() Timings {
 	return Timings{
-		Operation:  cmp.Or(t.Operation, opTimeout),
-		Attempt:    cmp.Or(t.Attempt, time.Second),
-		Claim:      cmp.Or(t.Claim, 5*time.Second),
-		Lease:      cmp.Or(t.Lease, 5*time.Second),
-		TripAfter:  cmp.Or(t.TripAfter, 150*time.Millisecond),
-		ProbeFirst: cmp.Or(t.ProbeFirst, 100*time.Millisecond),
-		ProbeEvery: cmp.Or(t.ProbeEvery, 300*time.Millisecond),
-		Quiet:      cmp.Or(t.Quiet, 2*time.Second),
-		Check:      cmp.Or(t.Check, time.Second),
-		Recent:     cmp.Or(t.Recent, 10*time.Second),
+		Operation:    cmp.Or(t.Operation, opTimeout),
+		Attempt:      cmp.Or(t.Attempt, time.Second),
+		Claim:        cmp.Or(t.Claim, 5*time.Second),
+		Lease:        cmp.Or(t.Lease, 5*time.Second),
+		TripAfter:    cmp.Or(t.TripAfter, 150*time.Millisecond),
+		ProbeMin:     cmp.Or(t.ProbeMin, 100*time.Millisecond),
+		ProbeMax:     cmp.Or(t.ProbeMax, 300*time.Millisecond),
+		PingAfter:    cmp.Or(t.PingAfter, 2*time.Second),
+		CompareEvery: cmp.Or(t.CompareEvery, time.Second),
+		ReplayWindow: cmp.Or(t.ReplayWindow, 10*time.Second),
 	}
 }
 

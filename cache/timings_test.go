@@ -12,16 +12,16 @@ import (
 // evictionDelay returns how long after the end of Evict another process that
 // reaches Redis may still read what was evicted. Two comparisons of the numbers
 // find out that a message is lost, since it may be on its way during the first.
-// Each begins Check after the one before and has three attempts, the last of which
+// Each begins CompareEvery after the one before and has three attempts, the last of which
 // takes the link down; one more operation may be under way at the end of Evict.
 func evictionDelay(t Timings) time.Duration {
 	t = t.withDefaults()
-	comparison := t.Check + failuresToTrip*t.Operation + (failuresToTrip-1)*t.ProbeFirst
+	comparison := t.CompareEvery + failuresToTrip*t.Operation + (failuresToTrip-1)*t.ProbeMin
 	return t.Operation + 2*comparison
 }
 
 // An eviction whose message never comes is noticed within the stated time, at
-// whatever moment it is done, and also when Redis answers only every third question
+// anyEntry moment it is done, and also when Redis answers only every third question
 // for the number.
 func TestEvictionDelay(t *testing.T) {
 	if got := evictionDelay(Timings{}); got != 3100*time.Millisecond {
@@ -59,7 +59,7 @@ func noticed(t *testing.T, phase time.Duration, ignored int) time.Duration {
 	n := 0
 	f.change(func() {
 		f.ignore = func(cmd string, args []string) bool {
-			if cmd != "get" || args[0] != counter {
+			if cmd != "get" || args[0] != evictionCounter {
 				return false
 			}
 			n++
@@ -71,7 +71,7 @@ func noticed(t *testing.T, phase time.Duration, ignored int) time.Duration {
 	began := time.Now()
 	time.Sleep(time.Minute)
 	synctest.Wait()
-	if r.link.down() {
+	if r.conn.down() {
 		t.Error("the link is down, though Redis answers now and then")
 	}
 	if len(emptied) == 1 {
@@ -99,10 +99,10 @@ func TestWithoutTheNumberOfEvictions(t *testing.T) {
 		synctest.Wait()
 		f.change(func() {
 			f.evictions++
-			f.ignore = func(cmd string, args []string) bool { return cmd == "get" && args[0] == counter }
+			f.ignore = func(cmd string, args []string) bool { return cmd == "get" && args[0] == evictionCounter }
 		})
-		for began := time.Now(); !r.link.down(); time.Sleep(10 * time.Millisecond) {
-			r.link.saw(nil) // others' operations
+		for began := time.Now(); !r.conn.down(); time.Sleep(10 * time.Millisecond) {
+			r.conn.observe(nil) // others' operations
 			if time.Since(began) > evictionDelay(r.timings) {
 				t.Fatal("the link is still up")
 			}
@@ -119,7 +119,7 @@ func TestWithoutTheNumberOfEvictions(t *testing.T) {
 // An eviction that found the link down is not left for later when the link has come
 // up meanwhile: nothing would do it.
 func TestEvictionWhileTheLinkComesUp(t *testing.T) {
-	l := newLink(nil, Timings{}.withDefaults(), silent)
+	l := newConnection(nil, Timings{}.withDefaults(), silent)
 	l.isDown.Store(true)
 	if !l.postpone([]tagName{"a"}) || len(l.pending) != 1 {
 		t.Errorf("while the link is down, %v is pending", l.pending)
@@ -134,20 +134,20 @@ func TestEvictionWhileTheLinkComesUp(t *testing.T) {
 // Evictions that come faster than Redis takes them do not keep the link down.
 func TestTheLinkComesUpUnderEvictions(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var l *link
+		var l *connection
 		calls := 0
-		l = newLink(func(context.Context, []tagName) error {
+		l = newConnection(func(context.Context, []tagName) error {
 			if calls++; calls > 100 {
-				return errSlow
+				return errRedisTimeout
 			}
 			if l.mu.TryLock() { // an eviction that comes meanwhile
-				l.remember([]tagName{"a"})
+				l.addPending([]tagName{"a"})
 				l.mu.Unlock()
 			}
 			return nil
 		}, Timings{}.withDefaults(), silent)
 		defer l.close()
-		l.trip(errSlow)
+		l.trip(errRedisTimeout)
 		time.Sleep(time.Second)
 		synctest.Wait()
 		if l.down() || len(l.pending) > 0 {
@@ -156,11 +156,11 @@ func TestTheLinkComesUpUnderEvictions(t *testing.T) {
 	})
 }
 
-// uncoordinatedOf returns how many calls of the origin no lease has covered.
-func uncoordinatedOf(r *Redis) uint64 {
-	r.uncoordinated.mu.Lock()
-	defer r.uncoordinated.mu.Unlock()
-	return r.uncoordinated.count
+// unleasedCallsOf returns how many calls of the origin no lease has covered.
+func unleasedCallsOf(r *Redis) uint64 {
+	r.unleased.mu.Lock()
+	defer r.unleased.mu.Unlock()
+	return r.unleased.count
 }
 
 // A call of the origin without agreement is counted, and reported at most once a
@@ -172,19 +172,19 @@ func TestUncoordinated(t *testing.T) {
 		r := NewRedis(f.client(t), textLog(&out))
 		r.Close() // it has no Redis from now on
 		ask := func() {
-			if e, _, lease := r.GetOrLease(t.Context(), "k", whatever); e != nil || lease != nil {
+			if e, _, lease := r.GetOrLease(t.Context(), "k", anyEntry); e != nil || lease != nil {
 				t.Fatal("an entry or a lease")
 			}
 		}
 		for range 5 {
 			ask()
 		}
-		if n := out.count("without agreement\" n=1\n"); n != 1 || uncoordinatedOf(r) != 5 {
-			t.Errorf("of %d calls the first was reported %d times:\n%s", uncoordinatedOf(r), n, &out.b)
+		if n := out.count("without a lease\" calls=1\n"); n != 1 || unleasedCallsOf(r) != 5 {
+			t.Errorf("of %d calls the first was reported %d times:\n%s", unleasedCallsOf(r), n, &out.b)
 		}
-		time.Sleep(uncoordinatedEvery)
+		time.Sleep(unleasedLogInterval)
 		ask()
-		if out.count("without agreement") != 2 || out.count("without agreement\" n=5\n") != 1 {
+		if out.count("without a lease") != 2 || out.count("without a lease\" calls=5\n") != 1 {
 			t.Errorf("the log says:\n%s", &out.b)
 		}
 	})
@@ -198,7 +198,7 @@ func TestLeaseRenewal(t *testing.T) {
 		r := openFake(t, f)
 		_, lease := leaseOf(t, r, "k")
 		last := time.Now()
-		time.Sleep(longestLease - time.Second)
+		time.Sleep(maxLeaseTime - time.Second)
 		for _, at := range f.renewals() {
 			if at.Sub(last) > r.lease/2 {
 				t.Errorf("renewed after %v, and the lease lasts %v", at.Sub(last), r.lease)
@@ -212,10 +212,10 @@ func TestLeaseRenewal(t *testing.T) {
 		n := len(f.renewals())
 		_, left := leaseOf(t, r, "k") // it is free, and this one is forgotten
 		began := time.Now()
-		time.Sleep(2 * longestLease)
+		time.Sleep(2 * maxLeaseTime)
 		all := f.renewals()[n:]
-		if len(all) == 0 || all[len(all)-1].Sub(began) > longestLease+r.lease {
-			t.Errorf("a lease that was forgotten is renewed %d times in %v", len(all), 2*longestLease)
+		if len(all) == 0 || all[len(all)-1].Sub(began) > maxLeaseTime+r.lease {
+			t.Errorf("a lease that was forgotten is renewed %d times in %v", len(all), 2*maxLeaseTime)
 		}
 		left.Release()
 	})
@@ -232,7 +232,7 @@ func TestTakeOver(t *testing.T) {
 		f := &fakeRedis{}
 		here, there := openFake(t, f), openFake(t, f)
 		_, lease := leaseOf(t, here, "k")
-		lease.renew.Stop() // as if its process had been killed
+		lease.renewTimer.Stop() // as if its process had been killed
 		began := time.Now()
 		_, next := leaseOf(t, there, "k")
 		if took := time.Since(began); took < here.lease-time.Millisecond || took > here.lease*21/20 {
@@ -257,11 +257,11 @@ func TestOperationLimit(t *testing.T) {
 				t.Errorf("a read took %v, limit %v", took, r.timings.Operation)
 			}
 		}
-		if !r.link.down() {
+		if !r.conn.down() {
 			t.Fatal("the link is not down")
 		}
 		began := time.Now()
-		_, _, lease := r.GetOrLease(t.Context(), "k", whatever)
+		_, _, lease := r.GetOrLease(t.Context(), "k", anyEntry)
 		want(t, r, miss, "k", "a")
 		r.Evict(t.Context(), "a")
 		if took := time.Since(began); took != 0 || lease != nil {
@@ -273,10 +273,10 @@ func TestOperationLimit(t *testing.T) {
 func TestTimingsHaveDefaults(t *testing.T) {
 	r := NewRedis((&fakeRedis{}).client(t), silent, WithTimings(Timings{Lease: time.Hour}))
 	defer r.Close()
-	if r.lease != time.Hour || r.timings.Operation != opTimeout || r.timings.Check != time.Second || r.timings.Quiet != 2*time.Second {
+	if r.lease != time.Hour || r.timings.Operation != opTimeout || r.timings.CompareEvery != time.Second || r.timings.PingAfter != 2*time.Second {
 		t.Errorf("got %+v", r.timings)
 	}
-	if !strings.HasPrefix(evictionDelay(Timings{Check: time.Minute}).String(), "2m") {
+	if !strings.HasPrefix(evictionDelay(Timings{CompareEvery: time.Minute}).String(), "2m") {
 		t.Error("the bound does not follow the interval of the comparison")
 	}
 }

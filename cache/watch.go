@@ -20,7 +20,7 @@ func (e Eviction) Has(tag Tag) bool {
 	return e.All() || slices.Contains(e.names, e.name(tag))
 }
 
-// watchers are the functions that are told of evictions.
+// watchers are the functions that [Store.Watch] was given.
 type watchers struct {
 	mu  sync.Mutex
 	all []func(Eviction)

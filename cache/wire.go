@@ -13,13 +13,13 @@ import (
 //
 //	format   1 byte
 //	checksum 4 bytes, CRC-32C of all that follows
-//	head     stored, expires, keep (Unix milliseconds), size, took (microseconds):
+//	head     stored, expires, stale until (Unix milliseconds), size, took (microseconds):
 //	         varints
 //	         number of tags, then each: varint; length and bytes
-//	         stamps of All and of the tags, 8 bytes each
+//	         versions of All and of the tags, 8 bytes each
 //	body     to the end, compressed as the format says
 //
-// and where there are keys, all of this is what is sealed in
+// and where there are keys, all of this is encrypted in
 //
 //	format   1 byte
 //	checksum 4 bytes, CRC-32C of all that follows
@@ -27,7 +27,7 @@ import (
 //	sealed   nonce and ciphertext of AES-256-GCM, to the end
 //
 // What cannot be read is a miss, so a new format needs no migration. With keys,
-// what is not sealed is a miss too.
+// what is not encrypted is a miss too.
 const (
 	formatPlain  = 3
 	formatS2     = 4 // S2 rather than zstd: a fifth larger for JSON, and several times faster
@@ -42,10 +42,10 @@ const (
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// A codec turns the entries of one key into what Redis keeps, and back.
+// A codec encodes the entries of one key for Redis, and decodes them.
 type codec struct {
 	keys Keys
-	name string // the entry's, in Redis
+	name string // the key in Redis
 }
 
 func (c codec) encode(e *Entry, t *Ticket) ([]byte, bool) {
@@ -55,14 +55,14 @@ func (c codec) encode(e *Entry, t *Ticket) ([]byte, bool) {
 	}
 	sealed := make([]byte, headerSize, len(b)+headerSize+maxKeyID+64)
 	sealed[0] = formatSealed
-	return seal(c.keys.seal(sealed, b, c.name)), true
+	return withChecksum(c.keys.seal(sealed, b, c.name)), true
 }
 
 func (c codec) decode(b []byte) (*Entry, Ticket, bool) {
 	if c.keys.Len() == 0 {
 		return decodeEntry(b)
 	}
-	if !sound(b) || b[0] != formatSealed {
+	if !checksumValid(b) || b[0] != formatSealed {
 		return nil, Ticket{}, false
 	}
 	plain, ok := c.keys.open(b[headerSize:], c.name)
@@ -72,8 +72,8 @@ func (c codec) decode(b []byte) (*Entry, Ticket, bool) {
 	return decodeEntry(plain)
 }
 
-// sound reports whether the checksum is right.
-func sound(b []byte) bool {
+// checksumValid reports whether the checksum is right.
+func checksumValid(b []byte) bool {
 	return len(b) >= headerSize && binary.BigEndian.Uint32(b[1:]) == crc32.Checksum(b[headerSize:], castagnoli)
 }
 
@@ -85,12 +85,12 @@ func encodeEntry(e *Entry, t *Ticket) ([]byte, bool) {
 	b := make([]byte, headerSize, headerSize+64+64*len(t.names)+s2.MaxEncodedLen(len(body)))
 	b = binary.AppendVarint(b, e.Stored.UnixMilli())
 	b = binary.AppendVarint(b, e.Expires.UnixMilli())
-	b = binary.AppendVarint(b, e.until().UnixMilli())
+	b = binary.AppendVarint(b, e.usableUntil().UnixMilli())
 	b = binary.AppendUvarint(b, uint64(max(e.Size, 0)))
 	b = binary.AppendUvarint(b, uint64(max(e.Took.Microseconds(), 0)))
 	b = appendNames(b, t.names)
-	for _, s := range t.stamps {
-		b = binary.BigEndian.AppendUint64(b, uint64(s))
+	for _, v := range t.versions {
+		b = binary.BigEndian.AppendUint64(b, uint64(v))
 	}
 	if len(body) < compressFrom {
 		b[0] = formatPlain
@@ -101,24 +101,24 @@ func encodeEntry(e *Entry, t *Ticket) ([]byte, bool) {
 		n := len(b)
 		b = b[:n+len(s2.Encode(b[n:cap(b)], body))]
 	}
-	return seal(b), true
+	return withChecksum(b), true
 }
 
-// seal writes the checksum.
-func seal(b []byte) []byte {
+// withChecksum writes the checksum into b, and returns b.
+func withChecksum(b []byte) []byte {
 	binary.BigEndian.PutUint32(b[1:], crc32.Checksum(b[headerSize:], castagnoli))
 	return b
 }
 
 func decodeEntry(b []byte) (*Entry, Ticket, bool) {
-	if !sound(b) {
+	if !checksumValid(b) {
 		return nil, Ticket{}, false
 	}
 	r := &reader{b: b[headerSize:]}
-	stored, expires, keep := r.varint(), r.varint(), r.varint()
+	stored, expires, staleUntil := r.varint(), r.varint(), r.varint()
 	size, took := r.uvarint(), r.uvarint()
 	t := Ticket{names: r.names()}
-	t.stamps = r.stamps(len(t.names) + 1)
+	t.versions = r.versions(len(t.names) + 1)
 	if r.broken {
 		return nil, Ticket{}, false
 	}
@@ -137,7 +137,7 @@ func decodeEntry(b []byte) (*Entry, Ticket, bool) {
 		return nil, Ticket{}, false
 	}
 	e := Encoded(body)
-	e.Stored, e.Expires, e.Keep = time.UnixMilli(stored), time.UnixMilli(expires), time.UnixMilli(keep)
+	e.Stored, e.Expires, e.StaleUntil = time.UnixMilli(stored), time.UnixMilli(expires), time.UnixMilli(staleUntil)
 	e.Size, e.Took = int(size), time.Duration(took)*time.Microsecond
 	return e, t, true
 }
@@ -151,7 +151,7 @@ func appendNames(b []byte, names []tagName) []byte {
 	return b
 }
 
-// reader reads from b until something is broken.
+// reader decodes b. After a mistake it is broken, and returns zero values.
 type reader struct {
 	b      []byte
 	broken bool
@@ -196,15 +196,15 @@ func (r *reader) names() []tagName {
 	return names
 }
 
-func (r *reader) stamps(n int) []stamp {
+func (r *reader) versions(n int) []version {
 	if len(r.b) < 8*n {
 		r.broken = true
 		return nil
 	}
-	stamps := make([]stamp, n)
-	for i := range stamps {
-		stamps[i] = stamp(binary.BigEndian.Uint64(r.b[8*i:]))
+	versions := make([]version, n)
+	for i := range versions {
+		versions[i] = version(binary.BigEndian.Uint64(r.b[8*i:]))
 	}
 	r.b = r.b[8*n:]
-	return stamps
+	return versions
 }

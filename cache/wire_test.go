@@ -7,11 +7,11 @@ import (
 	"testing"
 )
 
-// An entry is read as it was written, whatever its length and those of its tags.
+// An entry is read as it was written, anyEntry its length and those of its tags.
 func TestEntriesAreReadAsWritten(t *testing.T) {
 	for _, tag := range []int{1, 24, 60, 300} {
 		for tags := range 6 {
-			ticket := &Ticket{stamps: make([]stamp, tags+1)}
+			ticket := &Ticket{versions: make([]version, tags+1)}
 			for i := range tags {
 				ticket.names = append(ticket.names, tagName(strings.Repeat("t", tag+i)))
 			}

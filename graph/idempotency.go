@@ -134,7 +134,7 @@ func (d *doing[T]) here(ctx context.Context) (made, error) {
 	case note != nil:
 		return d.told(ctx, note)
 	}
-	defer claim.Leave() // in a panic
+	defer claim.SettleUnknown() // in a panic
 	return d.create(ctx, claim)
 }
 
@@ -180,7 +180,7 @@ func (d *doing[T]) create(ctx context.Context, claim *cache.Claim) (made, error)
 	case zoom.OutcomeUnknown(err):
 		now.unknown = true
 		d.m.done.Set(d.id, now)
-		return made{}, err // claim.Leave follows
+		return made{}, err // claim.SettleUnknown follows
 	case err != nil:
 		if claim != nil {
 			claim.Abandon()

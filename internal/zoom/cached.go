@@ -114,7 +114,7 @@ func (c *cached) filed(next Handler) Handler {
 			return resp, err
 		}
 		if c.shared != nil {
-			entry, ticket, lease := c.shared.GetOrLease(ctx, c.key(req.identity()), c.wish(req), c.tags(req)...)
+			entry, ticket, lease := c.shared.GetOrLease(ctx, c.key(req.identity()), c.want(req), c.tags(req)...)
 			defer lease.Release()
 			if resp, err := c.found(req, entry, ticket); resp != nil {
 				return resp, err
@@ -247,7 +247,7 @@ func (c *cached) set(ctx context.Context, req *Request, identity string, ticket 
 		return c.passcodes.seal(body), err
 	})
 	e.Stored = time.Now()
-	e.Expires, e.Keep = e.Stored.Add(f.fresh), e.Stored.Add(f.keep)
+	e.Expires, e.StaleUntil = e.Stored.Add(f.fresh), e.Stored.Add(f.keep)
 	e.Size = 3 * f.size                // pointers and padding: about what the structs take for JSON of this length
 	e.Took = min(f.took, f.fresh/mild) // a day in the queue is no reason to ask all day
 	c.store.Set(ctx, c.key(identity), ticket, e)

@@ -28,7 +28,7 @@ func exclusive(account string, leaser cache.Leaser) Layer {
 			}
 			defer t.leave(key)
 			if leaser != nil {
-				_, _, lease := leaser.GetOrLease(ctx, key, nothingKept)
+				_, _, lease := leaser.GetOrLease(ctx, key, leaseOnly)
 				defer lease.Release()
 				if ctx.Err() != nil {
 					return nil, ctx.Err()
@@ -39,8 +39,8 @@ func exclusive(account string, leaser cache.Leaser) Layer {
 	}
 }
 
-// nothingKept is the wish of one who wants the lease alone.
-var nothingKept = cache.Wish{Good: func(*cache.Entry) bool { return false }}
+// leaseOnly accepts no entry: the caller needs the lease alone.
+var leaseOnly = cache.Want{Acceptable: func(*cache.Entry) bool { return false }}
 
 // turns are the objects that are written to, or waited for.
 type turns struct {

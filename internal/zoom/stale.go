@@ -27,8 +27,8 @@ func background(ctx context.Context) context.Context {
 	return ratelimit.WithPriority(ctx, ratelimit.Refresh)
 }
 
-func (c *cached) wish(req *Request) cache.Wish {
-	return cache.Wish{Good: func(e *cache.Entry) bool { return c.enough(req, e) }, Refresh: !req.newer.IsZero()}
+func (c *cached) want(req *Request) cache.Want {
+	return cache.Want{Acceptable: func(e *cache.Entry) bool { return c.enough(req, e) }, Refresh: !req.newer.IsZero()}
 }
 
 // enough reports whether an entry need not be waited for. A refresh wants one
@@ -63,7 +63,7 @@ func (r *Request) meanwhile(value any) time.Duration {
 // who wants it. One asks for a key at a time, and nobody waits.
 func (c *cached) keepFresh(ctx context.Context, req *Request, e *cache.Entry) {
 	now := time.Now()
-	if e.Fresh(now) && !e.Due(now, rand.Float64) {
+	if e.Fresh(now) && !e.ShouldRefresh(now, rand.Float64) {
 		return
 	}
 	again := *req
