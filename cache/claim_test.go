@@ -17,27 +17,27 @@ import (
 	"zoomql/cache/redistest"
 )
 
-// claimOf takes the claim that must be free.
+// claimOf acquires a claim; it fails the test where that is not granted.
 func claimOf(t testing.TB, l Ledger, key string) *Claim {
 	t.Helper()
 	note, claim, err := l.Claim(t.Context(), key, time.Hour)
 	if note != nil || claim == nil || err != nil {
-		t.Fatalf("noted is %v, and the claim %v, %v", note, claim, err)
+		t.Fatalf("got the note %v, the claim %v, %v", note, claim, err)
 	}
 	return claim
 }
 
-// noteOf returns the outcome that must be noted.
-func noteOf(t testing.TB, l Ledger, key string) []byte {
+// outcomeOf returns the outcome of a note; it fails the test where there is no note.
+func outcomeOf(t testing.TB, l Ledger, key string) []byte {
 	t.Helper()
 	note, claim, err := l.Claim(t.Context(), key, time.Hour)
 	if note == nil || err != nil {
-		t.Fatalf("nothing is noted; the claim is %v, %v", claim, err)
+		t.Fatalf("no note; got the claim %v, %v", claim, err)
 	}
 	return note.Outcome
 }
 
-// ledgers are those of two processes that hear each other.
+// ledgers returns those of two processes that receive each other's messages.
 func ledgers(t *testing.T, dial func() redis.UniversalClient, lease time.Duration) (a, b *Redis) {
 	t.Helper()
 	one, _ := replica(t, dial(), lease).l2.(*Redis)
@@ -45,7 +45,7 @@ func ledgers(t *testing.T, dial func() redis.UniversalClient, lease time.Duratio
 	return one, two
 }
 
-func TestLedgerOnEveryRedis(t *testing.T) {
+func TestClaim_everyRedis(t *testing.T) {
 	for name, client := range map[string]func(testing.TB) func() redis.UniversalClient{
 		"redis": func(t testing.TB) func() redis.UniversalClient {
 			s := redistest.Start(t)
@@ -62,32 +62,32 @@ func TestLedgerOnEveryRedis(t *testing.T) {
 			c := claimOf(t, a, "done")
 			c.Settle([]byte("made 7"))
 			for _, l := range []*Redis{a, b} {
-				if got := noteOf(t, l, "done"); string(got) != "made 7" {
-					t.Errorf("noted is %q", got)
+				if got := outcomeOf(t, l, "done"); string(got) != "made 7" {
+					t.Errorf("got the outcome %q", got)
 				}
 			}
 			a.Evict(t.Context(), All)
-			if got := noteOf(t, b, "done"); string(got) != "made 7" {
-				t.Errorf("after an eviction of all, %q", got)
+			if got := outcomeOf(t, b, "done"); string(got) != "made 7" {
+				t.Errorf("after an eviction of all, got the outcome %q", got)
 			}
 
 			claimOf(t, a, "refused").Abandon()
 			claimOf(t, b, "refused").Abandon()
 
 			claimOf(t, a, "unknown").SettleUnknown()
-			if got := noteOf(t, b, "unknown"); got != nil {
-				t.Errorf("nobody knows, and noted is %q", got)
+			if got := outcomeOf(t, b, "unknown"); got != nil {
+				t.Errorf("got the outcome %q, want none", got)
 			}
 			c.Settle([]byte("twice"))
-			if got := noteOf(t, b, "done"); string(got) != "made 7" {
-				t.Errorf("a claim was ended twice, and noted is %q", got)
+			if got := outcomeOf(t, b, "done"); string(got) != "made 7" {
+				t.Errorf("a claim was ended twice: got the outcome %q", got)
 			}
 		})
 	}
 }
 
-// Who comes while another is at it waits, and is woken by the outcome.
-func TestOneClaimsForAll(t *testing.T) {
+// Of concurrent callers one gets the claim; the others wait and get its outcome.
+func TestClaim_concurrentCallersOnTwoProcesses(t *testing.T) {
 	s := redistest.Start(t)
 	a, b := ledgers(t, func() redis.UniversalClient { return s.Client() }, time.Minute)
 	var done atomic.Int32
@@ -103,44 +103,44 @@ func TestOneClaimsForAll(t *testing.T) {
 				done.Add(1)
 				claim.Settle([]byte("made"))
 			case note == nil || string(note.Outcome) != "made":
-				t.Errorf("told %v", note)
+				t.Errorf("got the note %v", note)
 			}
 		})
 	}
 	all.Wait()
 	if done.Load() != 1 {
-		t.Errorf("it was done %d times", done.Load())
+		t.Errorf("the claim was granted %d times", done.Load())
 	}
 
 	claim := claimOf(t, a, "slow")
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if note, other, err := b.Claim(ctx, "slow", time.Hour); note != nil || other != nil || !errors.Is(err, context.Canceled) {
-		t.Errorf("a caller that had left was given %v, %v, %v", note, other, err)
+		t.Errorf("a caller whose context had ended got %v, %v, %v", note, other, err)
 	}
 	claim.Abandon()
 }
 
 // A process that ends with a claim leaves a note without an outcome: it may have
-// done the thing. One that was only slow notes what came of it all the same.
-func TestClaimOfAProcessThatEnded(t *testing.T) {
+// done the operation. One that was only slow still records the outcome.
+func TestClaim_holderProcessEnded(t *testing.T) {
 	s := redistest.Start(t)
 	a, b := ledgers(t, func() redis.UniversalClient { return s.Client() }, 60*time.Millisecond)
 	c := claimOf(t, a, "k")
-	c.renewTimer.Stop() // as if it had been killed
+	c.renewTimer.Stop() // as if its process had been killed
 	for range 2 {
-		if got := noteOf(t, b, "k"); got != nil {
-			t.Errorf("noted is %q", got)
+		if got := outcomeOf(t, b, "k"); got != nil {
+			t.Errorf("got the outcome %q", got)
 		}
 	}
 	c.Settle([]byte("made"))
-	if got := noteOf(t, b, "k"); string(got) != "made" {
-		t.Errorf("the outcome came late, and noted is %q", got)
+	if got := outcomeOf(t, b, "k"); string(got) != "made" {
+		t.Errorf("settled late: got the outcome %q", got)
 	}
 }
 
-// A holder that was cut off for longer than a lease is waited for once more.
-func TestClaim_leaseEndsWhileHolderIsCutOff(t *testing.T) {
+// A holder that was disconnected for longer than a lease is waited for once more.
+func TestClaim_leaseExpiresWhileHolderIsDisconnected(t *testing.T) {
 	s := redistest.Start(t)
 	a, b := ledgers(t, func() redis.UniversalClient { return s.Client() }, time.Second)
 	c := claimOf(t, a, "k")
@@ -148,27 +148,26 @@ func TestClaim_leaseEndsWhileHolderIsCutOff(t *testing.T) {
 	client := s.Client()
 	holder := noteKeys(c.key, "")[1]
 	eventually(t, "the lease ends", func() bool { return client.Exists(t.Context(), holder).Val() == 0 })
-	told := make(chan []byte)
-	go func() { told <- noteOf(t, b, "k") }()
+	outcome := make(chan []byte)
+	go func() { outcome <- outcomeOf(t, b, "k") }()
 	eventually(t, "the lease is prolonged for the holder", func() bool { return client.Get(t.Context(), holder).Val() == c.fence })
 	c.renew()
 	if state := client.HGet(t.Context(), noteKeys(c.key, "")[0], "state").Val(); state != "begun" {
-		t.Errorf("the holder is back, and the state is %q", state)
+		t.Errorf("the holder is connected again: got the state %q", state)
 	}
 	c.Settle([]byte("made"))
-	if got := <-told; string(got) != "made" {
-		t.Errorf("noted is %q", got)
+	if got := <-outcome; string(got) != "made" {
+		t.Errorf("got the outcome %q", got)
 	}
 }
 
-// Without an answer of Redis nobody may, and what was tried then keeps nobody from
-// it later.
+// Without a reply of Redis no claim is granted, and the attempt excludes nobody later.
 func TestClaim_withoutRedis(t *testing.T) {
 	for why, c := range map[string]struct {
 		fail, mend func(*redistest.Server, *redistest.Wire)
 	}{
 		"no connection": {func(_ *redistest.Server, w *redistest.Wire) { w.Cut() }, func(_ *redistest.Server, w *redistest.Wire) { w.Mend() }},
-		"no answer":     {func(s *redistest.Server, _ *redistest.Wire) { s.Hang() }, func(s *redistest.Server, _ *redistest.Wire) { s.Resume() }},
+		"no reply":      {func(s *redistest.Server, _ *redistest.Wire) { s.Hang() }, func(s *redistest.Server, _ *redistest.Wire) { s.Resume() }},
 	} {
 		t.Run(why, func(t *testing.T) {
 			s := redistest.Start(t)
@@ -182,7 +181,7 @@ func TestClaim_withoutRedis(t *testing.T) {
 			note, claim, err := l.Claim(t.Context(), "k", time.Hour)
 			var refused *UnavailableError
 			if note != nil || claim != nil || !errors.As(err, &refused) || !refused.RetryAt.After(before) {
-				t.Errorf("given %v, %v, %v", note, claim, err)
+				t.Errorf("got %v, %v, %v", note, claim, err)
 			}
 			c.mend(s, wire)
 			eventually(t, "the attempt is withdrawn", func() bool {
@@ -196,31 +195,31 @@ func TestClaim_withoutRedis(t *testing.T) {
 }
 
 // A claim that Redis reads after it was withdrawn is not granted.
-func TestClaim_arrivesAfterItWasWithdrawn(t *testing.T) {
+func TestClaim_arrivesAfterWithdrawal(t *testing.T) {
 	s := redistest.Start(t)
 	a, b := ledgers(t, func() redis.UniversalClient { return s.Client() }, time.Hour)
 	late := &Claim{redis: a, key: "k", fence: "late", life: time.Hour, attempts: 1}
 	late.Abandon()
 	if answer, ok := late.request(t.Context()); !ok || answer.state != "withdrawn" {
-		t.Fatalf("answered %v, %v", answer, ok)
+		t.Fatalf("got the reply %v, %v", answer, ok)
 	}
 	claimOf(t, b, "k").Abandon()
 }
 
-// A claim whose answer was lost may be asked for again: it is the same one.
+// A claim whose reply was lost may be sent again: it is granted again.
 func TestClaim_sentTwice(t *testing.T) {
 	s := redistest.Start(t)
 	a, _ := ledgers(t, func() redis.UniversalClient { return s.Client() }, time.Hour)
 	c := &Claim{redis: a, key: "k", fence: "one", life: time.Hour}
 	for range 2 {
 		if answer, ok := c.request(t.Context()); !ok || answer.state != "granted" {
-			t.Errorf("answered %v, %v", answer, ok)
+			t.Errorf("got the reply %v, %v", answer, ok)
 		}
 	}
 }
 
-// What comes of a claim while Redis is away is noted when it is back, and those who
-// wait for it go on waiting until then.
+// An outcome that is settled while Redis is unreachable is recorded when it is back, and
+// waiters wait until then.
 func TestClaim_settledWithoutRedis(t *testing.T) {
 	for name, c := range map[string]struct {
 		end  func(*Claim)
@@ -237,7 +236,7 @@ func TestClaim_settledWithoutRedis(t *testing.T) {
 			wire.Cut()
 			c.end(claim)
 			if claim.isRecorded() {
-				t.Error("Redis was told without a connection")
+				t.Error("recorded without a connection")
 			}
 			wire.Mend()
 			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
@@ -247,15 +246,15 @@ func TestClaim_settledWithoutRedis(t *testing.T) {
 			case err != nil:
 				t.Error(err)
 			case c.want == "" && again == nil, c.want != "" && (note == nil || string(note.Outcome) != c.want):
-				t.Errorf("given %v, %v", note, again)
+				t.Errorf("got %v, %v", note, again)
 			}
 		})
 	}
 }
 
-// A Redis that has lost the note may have given the claim to another, whose note
-// stands.
-func TestClaim_endsAfterAnotherHasIt(t *testing.T) {
+// A Redis that has lost a note may grant the claim to another caller, whose outcome
+// counts.
+func TestClaim_settledAfterAnotherHolder(t *testing.T) {
 	s := redistest.Start(t)
 	a, b := ledgers(t, func() redis.UniversalClient { return s.Client() }, time.Hour)
 	first := claimOf(t, a, "k")
@@ -265,13 +264,13 @@ func TestClaim_endsAfterAnotherHasIt(t *testing.T) {
 	second := claimOf(t, b, "k")
 	second.Settle([]byte("second"))
 	first.Settle([]byte("first"))
-	if got := noteOf(t, a, "k"); string(got) != "second" {
-		t.Errorf("noted is %q", got)
+	if got := outcomeOf(t, a, "k"); string(got) != "second" {
+		t.Errorf("got the outcome %q", got)
 	}
 }
 
-// The ends of claims that Redis cannot be told of are bounded.
-func TestUnsettled_bound(t *testing.T) {
+// The ends of claims that cannot be recorded are bounded.
+func TestClaim_unrecordedEndsAreBounded(t *testing.T) {
 	s := redistest.Start(t)
 	wire := s.Wire()
 	l := openRedis(t, wire.Client)
@@ -283,19 +282,19 @@ func TestUnsettled_bound(t *testing.T) {
 	n := len(l.unrecorded.ends)
 	l.unrecorded.mu.Unlock()
 	if n != maxUnrecorded {
-		t.Errorf("%d ends are kept, want %d", n, maxUnrecorded)
+		t.Errorf("%d ends are pending, want %d", n, maxUnrecorded)
 	}
 	wire.Mend()
-	eventually(t, "all are told", func() bool {
+	eventually(t, "all are recorded", func() bool {
 		l.unrecorded.mu.Lock()
 		defer l.unrecorded.mu.Unlock()
 		return len(l.unrecorded.ends) == 0
 	})
 }
 
-// Four processes try to do the same things while Redis stalls again and again:
-// nothing is done twice, and in the end everybody is told what was done.
-func TestClaim_stalls(t *testing.T) {
+// Four processes attempt the same operations while Redis stalls again and again: none
+// is done twice, and in the end every process gets the outcomes.
+func TestClaim_redisStallsAgainAndAgain(t *testing.T) {
 	s := redistest.Start(t)
 	const replicas, keys = 4, 60
 	var ledgers [replicas]*Redis
@@ -337,7 +336,7 @@ func TestClaim_stalls(t *testing.T) {
 				case err != nil:
 					refused.Add(1)
 				case string(note.Outcome) != strconv.Itoa(k):
-					t.Errorf("%d: noted is %q", k, note.Outcome)
+					t.Errorf("%d: got the outcome %q", k, note.Outcome)
 				}
 			}
 		})
@@ -352,14 +351,14 @@ func TestClaim_stalls(t *testing.T) {
 		case n > 1:
 			t.Errorf("%d was done %d times", k, n)
 		case err != nil, n == 1 && (note == nil || string(note.Outcome) != strconv.Itoa(k)), n == 0 && claim == nil:
-			t.Errorf("%d was done %d times, and a repeat is given %v, %v, %v", k, n, note, claim, err)
+			t.Errorf("%d was done %d times, and a repeat gets %v, %v, %v", k, n, note, claim, err)
 		}
 	}
 	t.Logf("%d of %d claims were refused", refused.Load(), replicas*keys)
 }
 
-// What is noted is sealed where there are keys, for its own place.
-func TestNotesAreSealed(t *testing.T) {
+// An outcome is encrypted where there are keys, and bound to its key in Redis.
+func TestClaim_outcomeIsEncrypted(t *testing.T) {
 	s := redistest.Start(t)
 	keys, err := ParseKeys("one:" + base64.StdEncoding.EncodeToString([]byte(strings.Repeat("k", 32))))
 	if err != nil {
@@ -371,20 +370,20 @@ func TestNotesAreSealed(t *testing.T) {
 	if err != nil || raw["state"] != "done" || strings.Contains(raw["outcome"], "canary") {
 		t.Errorf("Redis holds %q, %v", raw, err)
 	}
-	if got := noteOf(t, sealed, "a"); string(got) != "canary" {
+	if got := outcomeOf(t, sealed, "a"); string(got) != "canary" {
 		t.Errorf("with the key, %q is read", got)
 	}
-	if got := noteOf(t, bare, "a"); got != nil {
+	if got := outcomeOf(t, bare, "a"); got != nil {
 		t.Errorf("without a key, %q is read", got)
 	}
 	if err := s.Client().HSet(t.Context(), redisKey(notePrefix, hashed("b")), raw).Err(); err != nil {
 		t.Fatal(err)
 	}
-	if got := noteOf(t, sealed, "b"); got != nil {
-		t.Errorf("a note was read in the place of another: %q", got)
+	if got := outcomeOf(t, sealed, "b"); got != nil {
+		t.Errorf("a note copied to another key was read: %q", got)
 	}
 	claimOf(t, bare, "c").Settle([]byte("plain"))
-	if got := noteOf(t, sealed, "c"); got != nil {
-		t.Errorf("what is not sealed was read where all is: %q", got)
+	if got := outcomeOf(t, sealed, "c"); got != nil {
+		t.Errorf("an outcome that is not encrypted was read: %q", got)
 	}
 }

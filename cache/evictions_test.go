@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// Long tags count as what they take.
-func TestTagsAreBounded(t *testing.T) {
+// The bound is one of bytes, also where tags are long.
+func TestEvictions_longTagsCountAsSeveral(t *testing.T) {
 	const limit = 100
 	v := newEvictions(limit)
 	for i := range 1_000 {
@@ -22,6 +22,6 @@ func TestTagsAreBounded(t *testing.T) {
 		})
 	}
 	if most := 3 * limit * usualTagLength; bytes > most {
-		t.Errorf("%d bytes of tags are kept, more than %d", bytes, most)
+		t.Errorf("%d bytes of tags are recorded, more than %d", bytes, most)
 	}
 }

@@ -18,14 +18,14 @@ import (
 	"zoomql/internal/redisname"
 )
 
-// hashed is what a key or a tag is called in Redis.
+// hashed returns the name of a key or a tag in Redis.
 func hashed(text string) string { return redisname.Hasher{}.Name(text) }
 
-// A fakeRedis answers over pipes in memory, so that it can be used in virtual time.
-// It has a number of evictions, one lease, and subscribers that it tells nothing.
+// A fakeRedis replies over pipes in memory, so that it can be used in virtual time.
+// It has a number of evictions, one lease, and subscribers that get no messages.
 type fakeRedis struct {
 	mu        sync.Mutex
-	ignore    func(cmd string, args []string) bool // commands that get no answer
+	ignore    func(cmd string, args []string) bool // commands that get no reply
 	evictions int
 	fence     string    // of the lease
 	until     time.Time // when the lease ends
@@ -47,7 +47,7 @@ func (f *fakeRedis) client(t testing.TB) *redis.Client {
 	return c
 }
 
-// change does something while no command is under way.
+// change calls do while no command is under way.
 func (f *fakeRedis) change(do func()) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -26,8 +26,8 @@ func parseKeys(t testing.TB, texts ...string) Keys {
 	return k
 }
 
-// Nothing of an entry can be read in Redis, and only who has its key can open it.
-func TestEncryption(t *testing.T) {
+// Nothing of an entry can be read in Redis, and a store decrypts it only with its key.
+func TestWithKeys_entryIsReadableWithItsKeyOnly(t *testing.T) {
 	t.Parallel()
 	client := redistest.Start(t).Client()
 	open := func(texts ...string) *Redis {
@@ -63,21 +63,21 @@ func TestEncryption(t *testing.T) {
 			read   bool
 		}{
 			{"the same key", open(one), open(one), true},
-			{"a new key in front", open(one), open(two, one), true},
-			{"and what it seals", open(two, one), open(one, two), true},
-			{"a key that was taken away", open(one), open(two), false},
+			{"a new key before it", open(one), open(two, one), true},
+			{"an entry of the new key", open(two, one), open(one, two), true},
+			{"a key that was removed", open(one), open(two), false},
 			{"another key of the same name", open(one), open(keyText("one", 'c')), false},
 			{"no key", open(one), plain, false},
 			{"no key on either side", plain, plain, true},
-			{"what is not sealed, where all is", plain, open(one), false},
+			{"an entry that is not encrypted", plain, open(one), false},
 		} {
 			set(c.writer, body)
-			kept := client.Get(ctx, redisKey(entryPrefix, hashed("k"))).Val()
+			stored := client.Get(ctx, redisKey(entryPrefix, hashed("k"))).Val()
 			if got := reads(c.reader); (got == body) != c.read || (got != "" && got != body) {
 				t.Errorf("%s: read %q", c.why, got)
 			}
-			if c.writer != plain && (strings.Contains(kept, "personal") || strings.Contains(kept, "tag-of-it")) {
-				t.Errorf("%s: it can be read in Redis: %q", c.why, kept)
+			if c.writer != plain && (strings.Contains(stored, "personal") || strings.Contains(stored, "tag-of-it")) {
+				t.Errorf("%s: it can be read in Redis: %q", c.why, stored)
 			}
 		}
 	}
@@ -130,32 +130,32 @@ func TestParseKeys(t *testing.T) {
 		case err == nil || c.err == "" || !strings.HasPrefix(err.Error(), c.err):
 			t.Errorf("%q: %v, want %s", c.text, err, c.err)
 		case strings.Contains(err.Error(), secret[:8]):
-			t.Errorf("the key is told: %v", err)
+			t.Errorf("the error holds the key: %v", err)
 		}
 	}
 }
 
-func TestKeysDoNotPrint(t *testing.T) {
+func TestKeys_printAsSecret(t *testing.T) {
 	k := parseKeys(t, keyText("name", 'a'))
-	var said strings.Builder
+	var printed strings.Builder
 	in := struct{ K Keys }{k}
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
-		fmt.Fprintf(&said, verb+verb, k, in)
+		fmt.Fprintf(&printed, verb+verb, k, in)
 	}
-	slog.New(slog.NewJSONHandler(&said, nil)).Info("start", "keys", k, "in", in)
+	slog.New(slog.NewJSONHandler(&printed, nil)).Info("start", "keys", k, "in", in)
 	body, err := json.Marshal(in)
 	if err != nil {
 		t.Fatal(err)
 	}
-	said.Write(body)
+	printed.Write(body)
 	secret := strings.TrimPrefix(keyText("", 'a'), ":")
-	if s := said.String(); strings.Contains(s, secret) || strings.Contains(s, "97 97") || strings.Contains(s, "6161") || strings.Contains(s, fmt.Sprintf("%x", secret)) {
-		t.Errorf("a key is told: %s", s)
+	if s := printed.String(); strings.Contains(s, secret) || strings.Contains(s, "97 97") || strings.Contains(s, "6161") || strings.Contains(s, fmt.Sprintf("%x", secret)) {
+		t.Errorf("a key is printed: %s", s)
 	}
 }
 
-// TestDue asks often how many readers would refresh at a distance from the end.
-func TestDue(t *testing.T) {
+// TestShouldRefresh takes the random number as a parameter.
+func TestShouldRefresh(t *testing.T) {
 	now := time.Now()
 	for _, c := range []struct {
 		why    string
@@ -164,14 +164,14 @@ func TestDue(t *testing.T) {
 		random float64
 		want   bool
 	}{
-		{"nobody knows what it takes", 0, 0, 0.999, false},
-		{"at the end, everybody", 0, time.Second, 0, true},
-		{"a second before, those in the last e-th: not this one", time.Second, time.Second, 0.63, false},
+		{"the origin's time is unknown", 0, 0, 0.999, false},
+		{"at the expiry, every reader", 0, time.Second, 0, true},
+		{"a second before, the last 1/e of the readers: not this one", time.Second, time.Second, 0.63, false},
 		{"but this one", time.Second, time.Second, 0.64, true},
-		{"what takes longer, earlier", 2 * time.Second, 2 * time.Second, 0.64, true},
-		{"far from the end, next to nobody", 10 * time.Second, time.Second, 0.9999, false},
-		{"but in time", 9 * time.Second, time.Second, 0.9999, true},
-		{"nobody at all", time.Hour, time.Second, 1 - 1e-16, false},
+		{"a slower origin, earlier", 2 * time.Second, 2 * time.Second, 0.64, true},
+		{"far from the expiry, hardly any", 10 * time.Second, time.Second, 0.9999, false},
+		{"one in ten thousand", 9 * time.Second, time.Second, 0.9999, true},
+		{"none", time.Hour, time.Second, 1 - 1e-16, false},
 	} {
 		e := &Entry{Expires: now.Add(c.left), Took: c.took}
 		if got := e.ShouldRefresh(now, func() float64 { return c.random }); got != c.want {

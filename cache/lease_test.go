@@ -18,38 +18,38 @@ import (
 	"zoomql/cache/redistest"
 )
 
-// anyEntry is content with any entry.
+// anyEntry accepts every entry.
 var anyEntry = Want{Acceptable: func(*Entry) bool { return true }}
 
-// replica is a tiered store over a Redis of its own connection, as a gateway has. It
-// is generous, but for its leases.
+// replica returns a tiered store with a connection of its own to Redis, as a gateway
+// has. Its timings are generous, but for the lease.
 func replica(t testing.TB, client redis.UniversalClient, lease time.Duration) *Tiered {
 	t.Helper()
 	timings := generous
 	timings.Lease = lease
-	far := openRedis(t, client, WithTimings(timings))
-	s := NewTiered(NewMemory(1<<20), far)
-	subscribed(t, far)
+	l2 := openRedis(t, client, WithTimings(timings))
+	s := NewTiered(NewMemory(1<<20), l2)
+	subscribed(t, l2)
 	return s
 }
 
-// subscribed waits for a subscription. It begins by emptying the near store; had that
-// come in the middle of a test, misses would be no fault.
+// subscribed waits for a subscription, which begins by emptying L1: later in a test, that
+// would cause misses.
 func subscribed(t testing.TB, r *Redis) {
 	t.Helper()
-	eventually(t, "it subscribes", func() bool {
+	eventually(t, "it is subscribed", func() bool {
 		r.invalidations.mu.Lock()
 		defer r.invalidations.mu.Unlock()
 		return r.invalidations.known
 	})
 }
 
-// waiterAt reports whether somebody waits for the lease of a key.
+// waiterAt returns a function that reports whether there is a waiter for the lease of a key.
 func waiterAt(t testing.TB, client redis.UniversalClient, key string) func() bool {
 	return func() bool { return client.Exists(t.Context(), redisKey(waiterPrefix, hashed(key))).Val() == 1 }
 }
 
-// leaseOf takes the lease that must be free.
+// leaseOf acquires a lease; it fails the test where that is not free.
 func leaseOf(t testing.TB, s Leaser, key string, tags ...Tag) (Ticket, *Lease) {
 	t.Helper()
 	e, ticket, lease := s.GetOrLease(t.Context(), key, anyEntry, tags...)
@@ -59,9 +59,8 @@ func leaseOf(t testing.TB, s Leaser, key string, tags ...Tag) (Ticket, *Lease) {
 	return ticket, lease
 }
 
-// Many who want the same thing at once ask the origin once, on however many
-// replicas.
-func TestOneAsksForAll(t *testing.T) {
+// Concurrent callers on four replicas call the origin once for each key.
+func TestGetOrLease_concurrentCallersOnFourReplicas(t *testing.T) {
 	t.Parallel()
 	for name, client := range map[string]func(testing.TB) func() redis.UniversalClient{
 		"redis": func(t testing.TB) func() redis.UniversalClient {
@@ -82,19 +81,19 @@ func TestOneAsksForAll(t *testing.T) {
 			}
 			observer := dial()
 			const keys = 20
-			var asked [keys]atomic.Int32
+			var calls [keys]atomic.Int32
 			var wg sync.WaitGroup
-			for i := range 4 * keys { // within a replica, flights see to it
+			for i := range 4 * keys { // one caller on each replica
 				wg.Go(func() {
 					s, n := replicas[i%4], i/4
-					// Braces in a key must not send its names to different places.
+					// Braces in a key must not send its keys in Redis to different slots.
 					key := "}{" + strconv.Itoa(n)
 					e, ticket, lease := s.GetOrLease(t.Context(), key, anyEntry, "a")
 					defer lease.Release()
 					if e == nil {
-						asked[n].Add(1)
-						if !reached(waiterAt(t, observer, key)) { // while the origin is asked
-							t.Error("nobody waits for the answer")
+						calls[n].Add(1)
+						if !reached(waiterAt(t, observer, key)) { // while the origin is called
+							t.Error("there is no waiter")
 						}
 						e = entry(n)
 						s.Set(t.Context(), key, ticket, e)
@@ -105,22 +104,22 @@ func TestOneAsksForAll(t *testing.T) {
 				})
 			}
 			wg.Wait()
-			for n := range asked {
-				if got := asked[n].Load(); got != 1 {
-					t.Errorf("the origin was asked %d times for %d", got, n)
+			for n := range calls {
+				if got := calls[n].Load(); got != 1 {
+					t.Errorf("the origin was called %d times for %d", got, n)
 				}
 			}
 		})
 	}
 }
 
-// Waiters hear at once that there is an answer, or that there will be none.
-func TestWaitersAreWoken(t *testing.T) {
+// A waiter is woken at once by the entry, and by a release without one.
+func TestGetOrLease_waiterIsWokenByTheEnd(t *testing.T) {
 	t.Parallel()
 	for name, end := range map[string]func(ctx context.Context, s *Tiered, ticket Ticket, l *Lease){
-		"by an answer": func(ctx context.Context, s *Tiered, ticket Ticket, _ *Lease) { s.Set(ctx, "k", ticket, entry(7)) },
-		"by its lack":  func(_ context.Context, _ *Tiered, _ Ticket, l *Lease) { l.Release() },
-		"if never kept": func(ctx context.Context, s *Tiered, ticket Ticket, l *Lease) {
+		"entry is set":      func(ctx context.Context, s *Tiered, ticket Ticket, _ *Lease) { s.Set(ctx, "k", ticket, entry(7)) },
+		"lease is released": func(_ context.Context, _ *Tiered, _ Ticket, l *Lease) { l.Release() },
+		"entry stays in the process": func(ctx context.Context, s *Tiered, ticket Ticket, l *Lease) {
 			s.Set(ctx, "k", ticket, Decoded(7, nil))
 			l.Release()
 		},
@@ -128,7 +127,7 @@ func TestWaitersAreWoken(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			server := redistest.Start(t)
-			// So long a lease that nobody looks for himself meanwhile.
+			// So long a lease that a waiter does not poll.
 			here, there := replica(t, server.Client(), time.Hour), replica(t, server.Client(), time.Hour)
 			ticket, lease := leaseOf(t, here, "k", "a")
 			type result struct {
@@ -140,7 +139,7 @@ func TestWaitersAreWoken(t *testing.T) {
 				e, _, l := there.GetOrLease(t.Context(), "k", anyEntry, "a")
 				got <- result{e, l}
 			}()
-			eventually(t, "it waits", waiterAt(t, server.Client(), "k"))
+			eventually(t, "there is a waiter", waiterAt(t, server.Client(), "k"))
 			select {
 			case r := <-got:
 				t.Fatalf("it did not wait: %v", r)
@@ -148,7 +147,7 @@ func TestWaitersAreWoken(t *testing.T) {
 			}
 			end(t.Context(), here, ticket, lease)
 			r := receive(t, got)
-			if name == "by an answer" {
+			if name == "entry is set" {
 				if number(t, r.e) != 7 || r.lease != nil {
 					t.Errorf("got %v", r)
 				}
@@ -162,9 +161,9 @@ func TestWaitersAreWoken(t *testing.T) {
 	}
 }
 
-// A renewal prolongs a lease, as long as it is the holder's. See TestLeaseRenewal for
-// when it comes.
-func TestLeasesAreRenewed(t *testing.T) {
+// A renewal prolongs a lease, as long as it is the holder's. TestLease_renewedUntilReleased
+// shows when it is due.
+func TestLease_renewalProlongsOwnLeaseOnly(t *testing.T) {
 	t.Parallel()
 	server := redistest.Start(t)
 	client, ctx := server.Client(), t.Context()
@@ -177,7 +176,7 @@ func TestLeasesAreRenewed(t *testing.T) {
 		t.Errorf("a lease that was renewed lasts %v", left)
 	}
 	if !lease.renewTimer.Stop() {
-		t.Error("it will not be renewed again")
+		t.Error("no further renewal is scheduled")
 	}
 	client.Set(ctx, name, "another's", 30*time.Minute)
 	lease.renew()
@@ -188,38 +187,38 @@ func TestLeasesAreRenewed(t *testing.T) {
 	want(t, here, 1, "k")
 }
 
-// Who was cut off loses the lease, and what he says late is kept neither in Redis
-// nor in his own store, where it might be older than what is there.
-func TestALateHolderIsRefused(t *testing.T) {
+// A holder that was disconnected loses the lease, and its late entry is stored neither in
+// Redis nor in its own L1, where it might replace a newer one.
+func TestSet_leaseWasTakenOver(t *testing.T) {
 	t.Parallel()
 	server := redistest.Start(t)
 	wire := server.Wire()
 	cut, other := replica(t, wire, 200*time.Millisecond), replica(t, server.Client(), time.Minute)
 	late, lease := leaseOf(t, cut, "k", "a")
 	wire.Cut()
-	next, second := leaseOf(t, other, "k", "a") // see TestTakeOver for when
+	next, second := leaseOf(t, other, "k", "a") // TestGetOrLease_holderStopsRenewing shows when
 	wire.Mend()
 	cutRedis := cut.l2.(*Redis)
-	eventually(t, "the link is up", func() bool { return cutRedis.client.Ping(t.Context()).Err() == nil && !cutRedis.conn.down() })
+	eventually(t, "the connection is up", func() bool { return cutRedis.client.Ping(t.Context()).Err() == nil && !cutRedis.conn.down() })
 	subscribed(t, cutRedis)
 
-	cut.Set(t.Context(), "k", late, entry(1)) // while the other still asks
+	cut.Set(t.Context(), "k", late, entry(1)) // while the other still calls the origin
 	if e, _ := other.Get(t.Context(), "k", "a"); e != nil {
-		t.Error("the late answer is kept")
+		t.Error("the late entry is stored")
 	}
 	if n := unleasedCallsOf(cutRedis); n != 1 {
-		t.Errorf("%d calls without agreement are counted, and there was one", n)
+		t.Errorf("%d calls without a lease are counted, want 1", n)
 	}
 	other.Set(t.Context(), "k", next, entry(2))
 	cut.Set(t.Context(), "k", late, entry(1))
 	want(t, other, 2, "k", "a")
 	want(t, cut, 2, "k", "a")
-	lease.Release() // it is not his any more
+	lease.Release() // another process has it
 	second.Release()
 }
 
-// What is there and is not good enough is asked for under a lease too, once.
-func TestLeaseOfWhatIsStale(t *testing.T) {
+// An entry that is not acceptable is replaced under a lease, once.
+func TestGetOrLease_entryIsNotAcceptable(t *testing.T) {
 	t.Parallel()
 	server := redistest.Start(t)
 	here, there := replica(t, server.Client(), time.Minute), replica(t, server.Client(), time.Minute)
@@ -233,7 +232,7 @@ func TestLeaseOfWhatIsStale(t *testing.T) {
 		t.Fatal("no lease")
 	}
 	if e, _, l := there.GetOrLease(ctx, "k", anyEntry, "a"); e == nil || l != nil {
-		t.Error("who is content with less has to wait")
+		t.Error("a caller that accepts the entry has to wait")
 	}
 	got := make(chan int, 1)
 	go func() {
@@ -241,20 +240,20 @@ func TestLeaseOfWhatIsStale(t *testing.T) {
 		l.Release()
 		got <- number(t, e)
 	}()
-	eventually(t, "it waits", waiterAt(t, server.Client(), "k"))
+	eventually(t, "there is a waiter", waiterAt(t, server.Client(), "k"))
 	here.Set(ctx, "k", ticket, entry(2))
 	if n := receive(t, got); n != 2 {
 		t.Errorf("got %d", n)
 	}
 
-	// And so is what was evicted.
+	// An evicted entry is, too.
 	there.Evict(ctx, "a")
 	_, lease = leaseOf(t, there, "k", "a")
 	lease.Release()
 }
 
-// Without Redis everybody asks for himself, also who waits already.
-func TestNoLeaseWithoutRedis(t *testing.T) {
+// Without Redis each caller proceeds without a lease, also one that waits already.
+func TestGetOrLease_withoutRedis(t *testing.T) {
 	t.Parallel()
 	server := redistest.Start(t)
 	here, there := replica(t, server.Client(), time.Hour), replica(t, server.Client(), time.Second)
@@ -265,7 +264,7 @@ func TestNoLeaseWithoutRedis(t *testing.T) {
 		e, _, l := there.GetOrLease(t.Context(), "k", anyEntry)
 		done <- e == nil && l == nil
 	}()
-	eventually(t, "it waits", waiterAt(t, server.Client(), "k"))
+	eventually(t, "there is a waiter", waiterAt(t, server.Client(), "k"))
 	server.Kill()
 	if !receive(t, done) {
 		t.Error("there was an entry or a lease")
@@ -275,18 +274,18 @@ func TestNoLeaseWithoutRedis(t *testing.T) {
 		t.Fatal("an entry or a lease")
 	}
 	here.Set(t.Context(), "x", ticket, entry(1))
-	want(t, here, 1, "x", "a") // the near store goes on
+	want(t, here, 1, "x", "a") // L1 works on
 }
 
-// A cold question costs one round trip as long as its tags are known.
-func TestRoundTrips(t *testing.T) {
+// A miss costs one round trip where the versions of its tags exist.
+func TestGetOrLease_roundTrips(t *testing.T) {
 	t.Parallel()
 	server := redistest.Start(t)
 	client := server.Client()
 	trips := &tripCounter{}
 	client.AddHook(trips)
 	r := openRedis(t, client)
-	_, _, lease := r.GetOrLease(t.Context(), "first", anyEntry, "a") // loads the script, makes the versions
+	_, _, lease := r.GetOrLease(t.Context(), "first", anyEntry, "a") // loads the script, creates the versions
 	lease.Release()
 	trips.n.Store(0)
 	_, ticket, lease := r.GetOrLease(t.Context(), "k", anyEntry, "a")
@@ -296,7 +295,7 @@ func TestRoundTrips(t *testing.T) {
 	r.Set(t.Context(), "k", ticket, entry(1))
 	lease.Release()
 	r.GetOrLease(t.Context(), "k", anyEntry, "a")
-	if n := trips.n.Load(); n != 3 && n != 4 { // file is loaded at its first use
+	if n := trips.n.Load(); n != 3 && n != 4 { // storeScript is loaded at its first use
 		t.Errorf("lease, set and hit took %d round trips", n)
 	}
 }
@@ -320,7 +319,7 @@ func (c *tripCounter) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.
 	}
 }
 
-// holdLease is what the process of TestAHolderIsKilled does: it takes a lease and
+// holdLease is the process of TestGetOrLease_holderIsKilled: it acquires a lease and
 // renews it until it is killed.
 func holdLease(url string) {
 	client, err := Dial(url)
@@ -339,8 +338,8 @@ const (
 	holderLease = time.Second
 )
 
-// A holder who is killed is replaced when its lease has ended, by one.
-func TestAHolderIsKilled(t *testing.T) {
+// A holder that is killed is replaced when its lease has expired, by one process.
+func TestGetOrLease_holderIsKilled(t *testing.T) {
 	t.Parallel()
 	server := redistest.Start(t)
 	cmd := exec.Command(os.Args[0], holderArg+server.URL())
@@ -360,29 +359,29 @@ func TestAHolderIsKilled(t *testing.T) {
 	for range 3 {
 		replicas = append(replicas, replica(t, server.Client(), time.Minute))
 	}
-	var asked atomic.Int32
+	var calls atomic.Int32
 	var wg sync.WaitGroup
 	for _, s := range replicas {
 		wg.Go(func() {
 			e, ticket, lease := s.GetOrLease(t.Context(), "k", anyEntry)
 			defer lease.Release()
 			if e == nil {
-				asked.Add(1)
+				calls.Add(1)
 				s.Set(t.Context(), "k", ticket, entry(1))
 			}
 		})
 	}
-	eventually(t, "they wait", waiterAt(t, server.Client(), "k"))
+	eventually(t, "there is a waiter", waiterAt(t, server.Client(), "k"))
 	cmd.Process.Kill()
 	wg.Wait()
-	if n := asked.Load(); n != 1 {
-		t.Errorf("%d asked again", n)
+	if n := calls.Load(); n != 1 {
+		t.Errorf("%d called the origin, want 1", n)
 	}
 }
 
-// Who waits for an answer does not wait for a refresh, which may stand in line for
-// long; two refreshes wait for each other. Of the answers the younger one stays.
-func TestARefreshKeepsOffRefreshes(t *testing.T) {
+// A caller does not wait for a refresh, which may be queued for long; two refreshes wait
+// for each other. Of the entries the newer one stays.
+func TestGetOrLease_refreshExcludesRefreshesOnly(t *testing.T) {
 	t.Parallel()
 	server := redistest.Start(t)
 	here, there := replica(t, server.Client(), time.Minute), replica(t, server.Client(), time.Minute)
@@ -405,7 +404,7 @@ func TestARefreshKeepsOffRefreshes(t *testing.T) {
 	want(t, there, 2, "k", "a")
 }
 
-// A watcher is told what other replicas evict, and not what its own does.
+// A watcher gets the evictions of other replicas, and not those of its own.
 func TestWatch_otherReplicaEvicts(t *testing.T) {
 	t.Parallel()
 	server := redistest.Start(t)
@@ -417,10 +416,10 @@ func TestWatch_otherReplicaEvicts(t *testing.T) {
 	here.Evict(t.Context(), "own")
 	there.Evict(t.Context(), "a", "b")
 	if tags := receive(t, evicted); !slices.Equal(tags, []Tag{"a", "b"}) {
-		t.Errorf("told of %q, want a and b", tags)
+		t.Errorf("got %q, want a and b", tags)
 	}
 	there.Evict(t.Context(), All)
 	if tags := receive(t, evicted); len(tags) != 5 {
-		t.Errorf("told of %q, want all", tags)
+		t.Errorf("got %q, want all", tags)
 	}
 }

@@ -9,16 +9,16 @@ import (
 	"time"
 )
 
-// BenchmarkFull fills a first tier to its limit with a million keys, then reads
-// and replaces them, and reports what the heap holds, as a part of the limit, and
-// how long the collector stopped all goroutines: half of the times, and 99 of 100
-// times, less. The latter is asked to be 10 ms, on a machine that does nothing else:
-// where others take the cores, a pause lasts until the last thread is let run again.
+// BenchmarkFull fills a Memory to its limit with a million keys, then reads
+// and replaces them, and reports the size of the heap, as a part of the limit, and
+// the pauses of the garbage collector: the median and the 99th percentile. The latter
+// should be below 10 ms on an idle machine: where other processes use the cores, a
+// pause lasts until the last thread is scheduled again.
 func BenchmarkFull(b *testing.B) {
 	const keys, size = 1_000_000, 200
 	ctx := b.Context()
 	before := heap()
-	// What a million entries weigh, and a little less: the limit is what bounds.
+	// A little less than a million entries weigh, so that the limit takes effect.
 	limit := int64(keys) * int64(weight(key(0), Ticket{names: namesOf(tagsOf(0), nil)}, sized(size))) * 95 / 100
 	s := NewMemory(limit)
 	set := func(i int) {
@@ -31,7 +31,7 @@ func BenchmarkFull(b *testing.B) {
 	pauses := gcPauses()
 	i := 0
 	for b.Loop() {
-		for range 1000 { // nine reads for each answer that is new
+		for range 1000 { // nine reads for each new entry
 			if i++; i%10 == 0 {
 				set(keys + i)
 			} else {
@@ -54,7 +54,7 @@ func BenchmarkFull(b *testing.B) {
 	b.ReportMetric(quantile(pauses, after, 0.5)*1000, "pause-p50-ms")
 	b.ReportMetric(quantile(pauses, after, 0.99)*1000, "pause-p99-ms")
 	if used > 1.1 {
-		b.Errorf("the heap holds %.3f of the limit, asked ≤ 1.1", used)
+		b.Errorf("the heap holds %.3f of the limit, want ≤ 1.1", used)
 	}
 	runtime.KeepAlive(s)
 }
@@ -65,7 +65,7 @@ func tagsOf(i int) []Tag {
 	return []Tag{NewTag("meeting", strconv.Itoa(i)), NewTag("user", strconv.Itoa(i))}
 }
 
-// sized is an entry whose decoded form takes some bytes.
+// sized returns an entry whose decoded form takes n bytes.
 func sized(n int) *Entry {
 	e := Decoded(make([]byte, n), nil)
 	e.Size, e.Expires = n, time.Now().Add(time.Hour)
@@ -79,8 +79,8 @@ func heap() int64 {
 	return int64(m.HeapAlloc)
 }
 
-// collect runs the collector often between pieces of work. At its limit it would
-// come too seldom to tell.
+// collect runs the garbage collector often between pieces of work. By itself it would run
+// too seldom to measure.
 func collect(work func()) {
 	for range 60 {
 		work()
@@ -88,15 +88,15 @@ func collect(work func()) {
 	}
 }
 
-// gcPauses returns how often the collector has stopped all for how long.
+// gcPauses returns the pauses of the garbage collector so far, in seconds.
 func gcPauses() *metrics.Float64Histogram {
 	sample := []metrics.Sample{{Name: "/sched/pauses/total/gc:seconds"}}
 	metrics.Read(sample)
 	return sample[0].Value.Float64Histogram()
 }
 
-// quantile returns the upper end of the bucket in which a part of what came
-// between two readings lies.
+// quantile returns the upper end of the bucket in which a quantile of the pauses between
+// two readings lies.
 func quantile(from, to *metrics.Float64Histogram, part float64) float64 {
 	var all, sum uint64
 	for i := range to.Counts {

@@ -7,9 +7,9 @@ import (
 	"time"
 )
 
-// TestMemoryBound fills a Memory several times over and asks what it keeps and
-// what the process really uses.
-func TestMemoryBound(t *testing.T) {
+// TestMemory_heapStaysWithinBound fills a Memory several times over and compares the bound
+// with its weight and with the heap of the process.
+func TestMemory_heapStaysWithinBound(t *testing.T) {
 	const bound, size, sets = 16 << 20, 256, 100_000
 	ctx := t.Context()
 	used := func() int64 {
@@ -29,17 +29,17 @@ func TestMemoryBound(t *testing.T) {
 	}
 	s.items.CleanUp()
 	if w := s.items.WeightedSize(); w > bound || w < bound/2 {
-		t.Errorf("holds %d bytes by weight, bound %d", w, bound)
+		t.Errorf("%d bytes by weight, bound %d", w, bound)
 	}
 	if heap := used() - before; heap > bound*9/8 {
-		t.Errorf("uses %d bytes, bound %d", heap, bound)
+		t.Errorf("%d bytes of heap, bound %d", heap, bound)
 	} else {
-		t.Logf("uses %d bytes, bound %d, %d entries", heap, bound, s.items.EstimatedSize())
+		t.Logf("%d bytes of heap, bound %d, %d entries", heap, bound, s.items.EstimatedSize())
 	}
 	runtime.KeepAlive(s)
 }
 
-func TestMemoryDoesNotKeepGiants(t *testing.T) {
+func TestMemory_entryLargerThanTheStore(t *testing.T) {
 	s := NewMemory(1 << 20)
 	s.Set(t.Context(), "small", want(t, s, miss, "small"), entry(1))
 	giant := entry(2)
@@ -50,9 +50,9 @@ func TestMemoryDoesNotKeepGiants(t *testing.T) {
 	want(t, s, 1, "small")
 }
 
-// TestTagsAreForgotten evicts more tags than are remembered: an entry from
-// before what was forgotten is a miss, others are not.
-func TestTagsAreForgotten(t *testing.T) {
+// TestMemory_moreEvictedTagsThanRecorded evicts more tags than are recorded: an entry from
+// before those that were dropped is a miss, others are not.
+func TestMemory_moreEvictedTagsThanRecorded(t *testing.T) {
 	const limit = 10
 	s, ctx := newMemory(1<<20, limit), t.Context()
 	evict := func(from, to int) {
@@ -67,7 +67,7 @@ func TestTagsAreForgotten(t *testing.T) {
 	evict(limit, 2*limit) // x0 is in the old table now
 	want(t, s, 1, "old", "o")
 	want(t, s, miss, "evicted", "x:0")
-	evict(2*limit, 2*limit+1) // and now nobody knows it any more
+	evict(2*limit, 2*limit+1) // and now it is dropped
 	want(t, s, miss, "evicted", "x:0")
 	want(t, s, miss, "old", "o")
 	want(t, s, 3, "young", "y")
@@ -77,11 +77,11 @@ func TestTagsAreForgotten(t *testing.T) {
 	v.young.Range(func(_, _ any) bool { size++; return true })
 	v.old.Range(func(_, _ any) bool { size++; return true })
 	if size > 2*limit {
-		t.Errorf("remembers %d tags, bound %d", size, 2*limit)
+		t.Errorf("%d tags are recorded, bound %d", size, 2*limit)
 	}
 }
 
-func TestEvictingAgainTakesNoRoom(t *testing.T) {
+func TestMemory_sameTagEvictedAgain(t *testing.T) {
 	s, ctx := newMemory(1<<20, 10), t.Context()
 	s.Set(ctx, "k", want(t, s, miss, "k", "k"), entry(1))
 	for range 1000 {
@@ -90,7 +90,7 @@ func TestEvictingAgainTakesNoRoom(t *testing.T) {
 	want(t, s, 1, "k", "k")
 }
 
-func TestHitAllocatesNothing(t *testing.T) {
+func TestMemory_hitAllocatesNothing(t *testing.T) {
 	s, ctx, tags := NewMemory(1<<20), t.Context(), []Tag{"a", "b"}
 	_, ticket := s.Get(ctx, "k", tags...)
 	s.Set(ctx, "k", ticket, entry(1))

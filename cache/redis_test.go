@@ -16,22 +16,22 @@ import (
 	"zoomql/cache/redistest"
 )
 
-// generous are the timings of tests that are about what is done, not when: a busy
-// machine does not exceed them.
+// generous are timings for tests of what is done, not when: a busy machine does not
+// exceed them.
 var generous = Timings{
 	Attempt: time.Minute, Claim: time.Minute,
 	Operation: time.Minute, Lease: time.Minute, PingAfter: time.Minute, CompareEvery: time.Minute, ReplayWindow: time.Hour,
 	ProbeMin: 20 * time.Millisecond, ProbeMax: 50 * time.Millisecond,
 }
 
-// openRedis opens a generous store, unless options say otherwise.
+// openRedis opens a store with generous timings, unless options say otherwise.
 func openRedis(t testing.TB, client redis.UniversalClient, options ...RedisOption) *Redis {
 	r := NewRedis(client, silent, append([]RedisOption{WithTimings(generous)}, options...)...)
 	t.Cleanup(r.Close)
 	return r
 }
 
-// eventually waits for what another process or the network has yet to do.
+// eventually waits for another process or the network.
 func eventually(t testing.TB, what string, is func() bool) {
 	t.Helper()
 	if !reached(is) {
@@ -42,7 +42,7 @@ func eventually(t testing.TB, what string, is func() bool) {
 // hang is longer than anything takes, even on a busy machine.
 const hang = 2 * time.Minute
 
-// reached waits until something is so, and reports false when it never is.
+// reached waits for a condition, and reports false when it is never met.
 func reached(is func() bool) bool {
 	for end := time.Now().Add(hang); !is(); time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
@@ -52,18 +52,18 @@ func reached(is func() bool) bool {
 	return true
 }
 
-// receive returns what comes from a channel.
+// receive returns the next value of a channel.
 func receive[T any](t testing.TB, from <-chan T) (v T) {
 	t.Helper()
 	select {
 	case v = <-from:
 	case <-time.After(hang):
-		t.Fatal("nothing comes")
+		t.Fatal("nothing was received")
 	}
 	return v
 }
 
-// log is a slog output that can be read meanwhile.
+// log is an output for slog that can be read at the same time.
 type log struct {
 	mu sync.Mutex
 	b  bytes.Buffer
@@ -83,7 +83,7 @@ func (l *log) count(s string) int {
 	return strings.Count(l.b.String(), s)
 }
 
-func TestRedisKilled(t *testing.T) {
+func TestTiered_redisIsKilled(t *testing.T) {
 	t.Parallel()
 	server := redistest.Start(t)
 	var out log
@@ -91,31 +91,31 @@ func TestRedisKilled(t *testing.T) {
 	t.Cleanup(r.Close)
 	s := NewTiered(NewMemory(1<<20), r)
 	ctx := t.Context()
-	r.Set(ctx, "far", want(t, r, miss, "far", "a"), entry(1))
+	r.Set(ctx, "old", want(t, r, miss, "old", "a"), entry(1))
 
 	server.Kill()
-	eventually(t, "the link is down", func() bool {
-		want(t, r, miss, "far", "a")
+	eventually(t, "the connection is down", func() bool {
+		want(t, r, miss, "old", "a")
 		return r.conn.down()
 	})
 	r.Evict(ctx, "a")
-	// The near store goes on by itself.
-	s.Set(ctx, "near", want(t, s, miss, "near", "b"), entry(2))
-	want(t, s, 2, "near", "b")
+	// L1 works on without L2.
+	s.Set(ctx, "new", want(t, s, miss, "new", "b"), entry(2))
+	want(t, s, 2, "new", "b")
 	s.Evict(ctx, "b")
-	want(t, s, miss, "near", "b")
+	want(t, s, miss, "new", "b")
 
 	server.Run()
-	eventually(t, "the link is up", func() bool { return !r.conn.down() })
-	r.Set(ctx, "far", want(t, r, miss, "far", "a"), entry(3))
-	want(t, r, 3, "far", "a")
+	eventually(t, "the connection is up", func() bool { return !r.conn.down() })
+	r.Set(ctx, "old", want(t, r, miss, "old", "a"), entry(3))
+	want(t, r, 3, "old", "a")
 	if gone, back := out.count("level=WARN"), out.count("Redis is back"); gone != 1 || back != 1 {
 		t.Errorf("logged %d and %d times, want once each:\n%s", gone, back, &out.b)
 	}
 }
 
-// While the link is down no call goes to Redis.
-func TestNoCallsWithoutRedis(t *testing.T) {
+// While Redis counts as unreachable no call is made.
+func TestRedis_noCallsWhileUnreachable(t *testing.T) {
 	t.Parallel()
 	server := redistest.Start(t)
 	client, calls := server.Client(), &tripCounter{}
@@ -128,7 +128,7 @@ func TestNoCallsWithoutRedis(t *testing.T) {
 	server.Kill()
 	r.Evict(ctx, "a")
 	if !r.conn.down() {
-		t.Fatal("the link is up after an eviction that failed")
+		t.Fatal("the connection is up after an eviction that failed")
 	}
 	before := calls.n.Load()
 	for range 100 {
@@ -143,13 +143,13 @@ func TestNoCallsWithoutRedis(t *testing.T) {
 		t.Errorf("400 operations without Redis made %d calls", n)
 	}
 	if n := unleasedCallsOf(r); n != 100 {
-		t.Errorf("the origin was asked 100 times without agreement, and %d are counted", n)
+		t.Errorf("%d calls without a lease are counted, want 100", n)
 	}
 }
 
-// TestRedisKilledInMidRun kills Redis again and again under readers who check
-// that they never see what was evicted.
-func TestRedisKilledInMidRun(t *testing.T) {
+// TestTiered_redisIsKilledUnderLoad kills Redis again and again under readers that check
+// that they never read an evicted entry.
+func TestTiered_redisIsKilledUnderLoad(t *testing.T) {
 	t.Parallel()
 	server := redistest.Start(t)
 	r := openRedis(t, server.Client())
@@ -160,28 +160,28 @@ func TestRedisKilledInMidRun(t *testing.T) {
 			server.Kill()
 			await(30)
 			server.Run()
-			eventually(t, "the link is up", func() bool { return !r.conn.down() })
+			eventually(t, "the connection is up", func() bool { return !r.conn.down() })
 		}
 		await(30)
 	})
 }
 
-func TestReplicasShareRedis(t *testing.T) {
+func TestRedis_twoProcessesReadAndEvict(t *testing.T) {
 	t.Parallel()
 	server := redistest.Start(t)
-	// Without near stores an eviction counts for all as soon as it is over.
+	// Without an L1 an eviction counts in all processes as soon as it is over.
 	readersAndWriters(t, []Store{openRedis(t, server.Client()), openRedis(t, server.Client())}, nil)
 }
 
-// A client with limits of its own that are longer, as those of go-redis are unless
-// told otherwise, gives up in time all the same.
-func TestRedisHangs(t *testing.T) {
+// The timings hold also for a client with longer timeouts of its own, such as the
+// defaults of go-redis.
+func TestRedis_hangsWithSlowClientTimeouts(t *testing.T) {
 	t.Parallel()
 	server := redistest.Start(t)
 	o := server.Client().Options()
 	client := redis.NewClient(&redis.Options{Dialer: o.Dialer, ReadTimeout: time.Hour, MaxRetries: -1})
 	t.Cleanup(func() { client.Close() })
-	want(t, openRedis(t, client), miss, "k", "a") // it answers, however long it takes
+	want(t, openRedis(t, client), miss, "k", "a") // it replies, however long it takes
 	server.Hang()
 	defer server.Resume()
 	r := openRedis(t, client, WithTimings(Timings{Operation: 50 * time.Millisecond, TripAfter: time.Millisecond, ProbeMin: time.Hour}))
@@ -197,11 +197,11 @@ func TestRedisHangs(t *testing.T) {
 	receive(t, done)
 	// Each read that fails costs the connection, and setting up one is a call too.
 	if n := calls.n.Load(); n < failuresToTrip || n > 2*failuresToTrip || !r.conn.down() {
-		t.Errorf("100 reads made %d calls to a Redis that hangs; the link is down: %v", n, r.conn.down())
+		t.Errorf("100 reads made %d calls to a Redis that hangs; the connection is down: %v", n, r.conn.down())
 	}
 }
 
-func TestCallersWithoutTimeSayNothingOfRedis(t *testing.T) {
+func TestRedis_callersDeadlineIsNoFailure(t *testing.T) {
 	t.Parallel()
 	r := openRedis(t, redistest.Start(t).Client())
 	for i := range 100 {
@@ -210,15 +210,15 @@ func TestCallersWithoutTimeSayNothingOfRedis(t *testing.T) {
 		cancel()
 	}
 	if r.conn.down() {
-		t.Error("the link went down")
+		t.Error("the connection went down")
 	}
 }
 
-// TestReplicaCutOff cuts a replica off from Redis while it evicts: when it is
-// connected again, nobody may find what it evicted.
-func TestReplicaCutOff(t *testing.T) {
+// TestEvict_whileDisconnected disconnects a replica from Redis while it evicts: when it is
+// connected again, no replica may read what it evicted.
+func TestEvict_whileDisconnected(t *testing.T) {
 	t.Parallel()
-	for name, evictions := range map[string]int{"few evictions": 1, "more than can be remembered": maxPending + 1} {
+	for name, evictions := range map[string]int{"few evictions": 1, "more than can be recorded": maxPending + 1} {
 		t.Run(name, func(t *testing.T) {
 			server := redistest.Start(t)
 			wire := server.Wire()
@@ -233,8 +233,8 @@ func TestReplicaCutOff(t *testing.T) {
 				cut.Evict(ctx, NewTag("x", strconv.Itoa(i)))
 			}
 			wire.Mend()
-			// From the first read on, before and after the link is up.
-			eventually(t, "the link is up", func() bool {
+			// From the first read on, before and after the connection is up.
+			eventually(t, "the connection is up", func() bool {
 				want(t, cut, miss, "k", "a")
 				return !cut.conn.down()
 			})
@@ -244,9 +244,9 @@ func TestReplicaCutOff(t *testing.T) {
 	}
 }
 
-// TestRedisForgetsEvictions stands for a Redis that crashes and comes back from
+// TestEvict_redisLosesTheLastSecond simulates a Redis that crashes and restarts from
 // a file in which the last evictions are missing.
-func TestRedisForgetsEvictions(t *testing.T) {
+func TestEvict_redisLosesTheLastSecond(t *testing.T) {
 	t.Parallel()
 	server := redistest.Start(t)
 	wire := server.Wire()
@@ -258,7 +258,7 @@ func TestRedisForgetsEvictions(t *testing.T) {
 	version := client.Get(ctx, tagPrefix+hashed("a")).Val()
 	s.Evict(ctx, "a")
 	client.Set(ctx, tagPrefix+hashed("a"), version, 0)
-	want(t, r, 1, "k", "a") // it has forgotten
+	want(t, r, 1, "k", "a") // the eviction is lost
 
 	wire.Cut()
 	wire.Mend()
@@ -268,7 +268,7 @@ func TestRedisForgetsEvictions(t *testing.T) {
 	})
 }
 
-func TestVersionsMayGetLost(t *testing.T) {
+func TestRedis_versionIsLost(t *testing.T) {
 	t.Parallel()
 	client := redistest.Start(t).Client()
 	r := openRedis(t, client)
@@ -283,7 +283,7 @@ func TestVersionsMayGetLost(t *testing.T) {
 	}
 }
 
-func TestBrokenBytes(t *testing.T) {
+func TestRedis_corruptEntryIsAMiss(t *testing.T) {
 	t.Parallel()
 	client := redistest.Start(t).Client()
 	r := openRedis(t, client)
@@ -314,7 +314,7 @@ func TestBrokenBytes(t *testing.T) {
 		_, ticket = r.Get(ctx, "k", "a")
 		r.Set(ctx, "k", ticket, e)
 		if got, _ := r.Get(ctx, "k", "a"); got == nil {
-			t.Error("a set does not mend it")
+			t.Error("a set does not replace it")
 		}
 	}
 }
@@ -336,23 +336,23 @@ func FuzzDecodeEntry(f *testing.F) {
 	})
 }
 
-func TestOtherReplicasHear(t *testing.T) {
+func TestEvict_otherReplicaReadsFresh(t *testing.T) {
 	t.Parallel()
 	server := redistest.Start(t)
 	wire := server.Wire()
-	near := NewMemory(1 << 20)
-	far := openRedis(t, wire)
-	here, there := NewTiered(near, far), openRedis(t, server.Client())
+	l1 := NewMemory(1 << 20)
+	l2 := openRedis(t, wire)
+	here, there := NewTiered(l1, l2), openRedis(t, server.Client())
 	ctx := t.Context()
 	client := server.Client()
-	heard := func() int64 { return client.PubSubNumSub(ctx, evictedChannel).Val()[evictedChannel] }
-	eventually(t, "it subscribes", func() bool { return heard() == 1 })
+	subscribers := func() int64 { return client.PubSubNumSub(ctx, evictedChannel).Val()[evictedChannel] }
+	eventually(t, "it is subscribed", func() bool { return subscribers() == 1 })
 
 	set := func(n int) {
 		t.Helper()
-		eventually(t, "it is set", func() bool { // the subscription may still empty the near store
+		eventually(t, "it is set", func() bool { // the subscription may still empty L1
 			here.Set(ctx, "k", want(t, here, miss, "k", "a"), entry(n))
-			e, _ := near.Get(ctx, "k", "a")
+			e, _ := l1.Get(ctx, "k", "a")
 			if e == nil {
 				here.Evict(ctx, "a")
 			}
@@ -361,8 +361,8 @@ func TestOtherReplicasHear(t *testing.T) {
 	}
 	set(1)
 	there.Evict(ctx, "a")
-	eventually(t, "the near store hears of an eviction", func() bool {
-		e, _ := near.Get(ctx, "k", "a")
+	eventually(t, "L1 gets the eviction", func() bool {
+		e, _ := l1.Get(ctx, "k", "a")
 		return e == nil
 	})
 	want(t, here, miss, "k", "a")
@@ -370,27 +370,27 @@ func TestOtherReplicasHear(t *testing.T) {
 	set(2)
 	wire.Cut()
 	there.Evict(ctx, "a")
-	if e, _ := near.Get(ctx, "k", "a"); e == nil {
-		t.Error("the near store is not read while Redis is away")
+	if e, _ := l1.Get(ctx, "k", "a"); e == nil {
+		t.Error("L1 is not read while Redis is unreachable")
 	}
 	wire.Mend()
-	eventually(t, "the near store is emptied after a gap", func() bool {
-		e, _ := near.Get(ctx, "k", "a")
+	eventually(t, "L1 is emptied after a gap", func() bool {
+		e, _ := l1.Get(ctx, "k", "a")
 		return e == nil
 	})
-	eventually(t, "it subscribes again", func() bool { return heard() == 1 && !far.conn.down() })
+	eventually(t, "it subscribes again", func() bool { return subscribers() == 1 && !l2.conn.down() })
 }
 
-func TestSecondFillsFirst(t *testing.T) {
+func TestTiered_hitInL2FillsL1(t *testing.T) {
 	t.Parallel()
 	client := redistest.Start(t).Client()
-	far, near := openRedis(t, client), NewMemory(1<<20)
-	s := &Tiered{l1: near, l2: far} // not subscribed: nothing empties near
+	l2, l1 := openRedis(t, client), NewMemory(1<<20)
+	s := &Tiered{l1: l1, l2: l2} // not subscribed: nothing empties L1
 	ctx := t.Context()
-	far.Set(ctx, "k", want(t, far, miss, "k", "a"), entry(1))
-	want(t, near, miss, "k", "a")
+	l2.Set(ctx, "k", want(t, l2, miss, "k", "a"), entry(1))
+	want(t, l1, miss, "k", "a")
 	want(t, s, 1, "k", "a")
-	want(t, near, 1, "k", "a")
+	want(t, l1, 1, "k", "a")
 	e1, _ := s.Get(ctx, "k", "a")
 	e2, _ := s.Get(ctx, "k", "a")
 	if e1 != e2 {
@@ -398,20 +398,20 @@ func TestSecondFillsFirst(t *testing.T) {
 	}
 }
 
-// An eviction of another process that comes while the far store is read keeps what was
-// read out of the near store.
-func TestEvictionWhileTheFarStoreIsRead(t *testing.T) {
-	far := &interrupted{Memory: NewMemory(1 << 20)}
-	s := NewTiered(NewMemory(1<<20), far)
+// An eviction by another process while L2 is read keeps the entry that was read out of
+// L1.
+func TestTiered_evictionWhileL2IsRead(t *testing.T) {
+	l2 := &interrupted{Memory: NewMemory(1 << 20)}
+	s := NewTiered(NewMemory(1<<20), l2)
 	ctx := t.Context()
-	far.Set(ctx, "k", want(t, far, miss, "k", "a"), entry(1))
-	far.during = func() { s.evicted(Eviction{names: []tagName{"a"}}) }
+	l2.Set(ctx, "k", want(t, l2, miss, "k", "a"), entry(1))
+	l2.during = func() { s.evicted(Eviction{names: []tagName{"a"}}) }
 	want(t, s, 1, "k", "a") // it was read before
-	far.during = nil
+	l2.during = nil
 	want(t, s.l1, miss, "k", "a")
 }
 
-// interrupted is a far store during whose reads something else happens.
+// interrupted is an L2 during whose reads something else happens.
 type interrupted struct {
 	*Memory
 	during func()
@@ -431,7 +431,7 @@ func (s *interrupted) Get(ctx context.Context, key string, tags ...Tag) (*Entry,
 	return e, ticket
 }
 
-func TestClose(t *testing.T) {
+func TestClose_redisIsUnreachable(t *testing.T) {
 	t.Parallel()
 	server := redistest.Start(t)
 	r := NewRedis(server.Client(), silent, WithTimings(generous))
@@ -445,7 +445,7 @@ func TestClose(t *testing.T) {
 	r.Evict(t.Context(), "a")
 }
 
-func TestCloseWaits(t *testing.T) {
+func TestClose_watcherIsRunning(t *testing.T) {
 	t.Parallel()
 	r := NewRedis(redistest.Start(t).Client(), silent, WithTimings(generous))
 	called, finish, closed := make(chan struct{}), make(chan struct{}), make(chan struct{})
@@ -461,14 +461,14 @@ func TestCloseWaits(t *testing.T) {
 	<-r.conn.ctx.Done()
 	select {
 	case <-closed:
-		t.Error("Close returned while the subscriber was at work")
+		t.Error("Close returned while the watcher was running")
 	case <-time.After(50 * time.Millisecond): // to be wrong in
 	}
 	close(finish)
 	receive(t, closed)
 }
 
-func TestDial(t *testing.T) {
+func TestDial_schemes(t *testing.T) {
 	for url, cluster := range map[string]bool{
 		"redis://localhost:6379/1":                                       false,
 		"rediss://u:p@localhost:6379":                                    false,
@@ -493,9 +493,8 @@ func TestDial(t *testing.T) {
 	}
 }
 
-// A node that dies says nothing of its successor: the client asks the others at
-// once, long before go-redis would.
-func TestDialFindsTheSuccessor(t *testing.T) {
+// When a node dies, the client reloads the topology at once, long before go-redis would.
+func TestDial_clusterNodeDies(t *testing.T) {
 	t.Parallel()
 	nodes := map[string]*redistest.Server{}
 	var addrs []string
@@ -508,37 +507,37 @@ func TestDialFindsTheSuccessor(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer client.Close()
-	client.(*redis.ClusterClient).Options().ClusterStateReloadInterval = time.Hour // go-redis' own turn
+	client.(*redis.ClusterClient).Options().ClusterStateReloadInterval = time.Hour // that of go-redis
 	set := func() bool {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		return client.Set(ctx, "key", "value", 0).Err() == nil
 	}
 	eventually(t, "it finds a node", set)
-	for _, node := range nodes { // each is a cluster, and one of them was chosen
+	for _, node := range nodes { // each is a cluster by itself, and one of them was chosen
 		if node.Client().Exists(t.Context(), "key").Val() == 1 {
 			node.Kill()
 		}
 	}
-	eventually(t, "it finds the one that is there", set)
+	eventually(t, "it finds the other node", set)
 }
 
-// Behind a Sentinel's URL stands the server that it watches.
-func TestDialSentinel(t *testing.T) {
+// The URL of a Sentinel leads to the server that it monitors.
+func TestDial_sentinel(t *testing.T) {
 	t.Parallel()
 	client, err := Dial(redistest.Sentinel(t))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer client.Close()
-	// The Sentinel needs a moment to start; what it says then must be right.
+	// The Sentinel needs a moment to start; its first reply must be right.
 	eventually(t, "it finds the server", func() bool { return client.Set(t.Context(), "key", "value", 0).Err() == nil })
 	if got, err := client.Get(t.Context(), "key").Result(); got != "value" {
 		t.Errorf("got %q, %v", got, err)
 	}
 }
 
-// page is JSON such as a list of users.
+// page returns JSON such as a list of users.
 func page(users int) []byte {
 	var b bytes.Buffer
 	b.WriteString(`{"users":[`)

@@ -16,15 +16,15 @@ import (
 	"zoomql/cache/redistest"
 )
 
-// A model knows what a read may return. The origin has a version of each thing. Once
-// an eviction is over on a replica, or another one has received the message of it, no
+// A model holds what a read may return. The origin has a version of each thing. Once
+// an eviction is over on a replica, or another one has received its message, no
 // read that begins there later may return an older version than the eviction's. So
-// each eviction carries a tag that tells thing and version.
+// each eviction carries a tag of thing and version.
 type model struct {
 	origin []atomic.Int64
 	over   []atomic.Int64   // the highest version that was evicted from Redis
 	least  [][]atomic.Int64 // what may be read, by replica and thing
-	tags   sync.Map         // evicted tags, by what they are called in messages
+	tags   sync.Map         // evicted tags, by their names in messages
 	stale  atomic.Int64
 	hits   atomic.Int64
 }
@@ -42,7 +42,7 @@ func raise(a *atomic.Int64, v int64) {
 	}
 }
 
-// modelled is a Redis that tells the model which messages a replica has received.
+// modelled is a Redis that adds to the model the messages that a replica has received.
 type modelled struct {
 	*Redis
 	m       *model
@@ -71,7 +71,7 @@ func (s modelled) Watch(f func(Eviction)) {
 	})
 }
 
-// Evict notes what the tags are called in messages.
+// Evict records the names of the tags in messages.
 func (s modelled) Evict(ctx context.Context, tags ...Tag) {
 	for _, tag := range tags {
 		s.m.tags.Store(s.tagName(tag), tag)
@@ -81,13 +81,13 @@ func (s modelled) Evict(ctx context.Context, tags ...Tag) {
 
 // open opens a replica.
 func (m *model) open(t *testing.T, client redis.UniversalClient, replica int, timings Timings) *Tiered {
-	far := openRedis(t, client, WithTimings(timings))
-	s := NewTiered(NewMemory(1<<20), modelled{far, m, replica})
-	subscribed(t, far)
+	l2 := openRedis(t, client, WithTimings(timings))
+	s := NewTiered(NewMemory(1<<20), modelled{l2, m, replica})
+	subscribed(t, l2)
 	return s
 }
 
-// read reads a thing, asking the origin on a miss, and returns the version.
+// read reads a thing, calling the origin on a miss, and returns the version.
 func (m *model) read(t *testing.T, s *Tiered, replica, thing int) int64 {
 	key, tags := "k"+strconv.Itoa(thing), []Tag{NewTag("t", strconv.Itoa(thing)), "all"}
 	least := m.least[replica][thing].Load()
@@ -130,11 +130,11 @@ func (m *model) settled(t *testing.T, replicas []*Tiered) {
 	}
 }
 
-// TestNoStaleReads does thousands of things in any order on four replicas, checks each
-// read against the model, and waits until all replicas know all evictions.
-func TestNoStaleReads(t *testing.T) {
+// TestEvict_fourReplicasAgainstModel reads and evicts thousands of times in random order on four
+// replicas, checks each read against the model, and waits until all replicas have all evictions.
+func TestEvict_fourReplicasAgainstModel(t *testing.T) {
 	t.Parallel()
-	const things, each = 40, 2_500 // so many that what one replica misses it does not mend by chance
+	const things, each = 40, 2_500 // so many that a missed eviction is not repaired by chance
 	server := redistest.Start(t)
 	m := newModel(4, things)
 	var replicas []*Tiered
@@ -157,15 +157,15 @@ func TestNoStaleReads(t *testing.T) {
 	m.settled(t, replicas)
 }
 
-// TestCutOffReplicas cuts replicas off while all read and write. The reads of each are
-// held against what it has received, and in the end all know all: each what it has
-// missed, and the others what it did meanwhile.
-func TestCutOffReplicas(t *testing.T) {
+// TestEvict_disconnectedReplicasAgainstModel disconnects replicas while all read and write. The
+// reads of each are compared with the messages that it has received, and in the end all
+// have all evictions: each those that it has missed, and the others those that it did.
+func TestEvict_disconnectedReplicasAgainstModel(t *testing.T) {
 	t.Parallel()
 	const things = 100
 	server := redistest.Start(t)
 	m := newModel(4, things)
-	// Short enough for replicas to notice, and long enough for a busy machine.
+	// Short enough to notice the loss, and long enough for a busy machine.
 	timings := Timings{Operation: 3 * time.Second, PingAfter: 3 * time.Second, ReplayWindow: time.Hour}
 	var (
 		wires    []*redistest.Wire
@@ -192,22 +192,22 @@ func TestCutOffReplicas(t *testing.T) {
 			}
 		})
 	}
-	// await waits until each replica has done so many steps more.
+	// await waits until each replica has done n steps more.
 	await := func(n int64) {
 		t.Helper()
 		for i := range steps {
 			soFar := steps[i].Load()
-			eventually(t, "all go on", func() bool { return steps[i].Load() >= soFar+n })
+			eventually(t, "all proceed", func() bool { return steps[i].Load() >= soFar+n })
 		}
 	}
 	for n, breakWire := range []func(*redistest.Wire){(*redistest.Wire).Lose, (*redistest.Wire).Cut} {
-		link := replicas[n].l2.(modelled).conn
+		conn := replicas[n].l2.(modelled).conn
 		await(500)
 		breakWire(wires[n])
-		eventually(t, "the link is down", link.down)
+		eventually(t, "the connection is down", conn.down)
 		await(500)
 		wires[n].Mend()
-		eventually(t, "the link is up", func() bool { return !link.down() })
+		eventually(t, "the connection is up", func() bool { return !conn.down() })
 	}
 	await(500)
 	over.Store(true)
@@ -215,60 +215,62 @@ func TestCutOffReplicas(t *testing.T) {
 	m.settled(t, replicas)
 }
 
-// TestNewsThatIsLost evicts as another process does whose message never comes.
-func TestNewsThatIsLost(t *testing.T) {
+// TestEvict_messageIsLost simulates another process that evicts, and whose message is lost.
+func TestEvict_messageIsLost(t *testing.T) {
 	t.Parallel()
 	server := redistest.Start(t)
 	client := server.Client()
 	timings := generous
 	timings.CompareEvery = 50 * time.Millisecond
-	far := openRedis(t, server.Client(), WithTimings(timings))
-	s := NewTiered(NewMemory(1<<20), far)
-	subscribed(t, far)
+	l2 := openRedis(t, server.Client(), WithTimings(timings))
+	s := NewTiered(NewMemory(1<<20), l2)
+	subscribed(t, l2)
 	ctx := t.Context()
-	s.Evict(ctx, "x") // it has heard of one
-	eventually(t, "it is kept", func() bool {
+	s.Evict(ctx, "x") // it has received one
+	eventually(t, "it is stored", func() bool {
 		s.Set(ctx, "k", want(t, s, miss, "k", "a"), entry(1))
 		e, _ := s.l1.Get(ctx, "k", "a")
 		return e != nil
 	})
 	client.Del(ctx, tagPrefix+hashed("a"))
 	client.Incr(ctx, evictionCounter)
-	eventually(t, "it notices", func() bool {
+	eventually(t, "the loss is noticed", func() bool {
 		e, _ := s.l1.Get(ctx, "k", "a")
 		return e == nil
 	})
 	want(t, s, miss, "k", "a")
 }
 
-func TestHearing(t *testing.T) {
-	heard := func(n uint64, names ...tagName) func(*invalidations) { return func(h *invalidations) { h.receive(n, names) } }
+func TestInvalidations_gaps(t *testing.T) {
+	received := func(n uint64, names ...tagName) func(*invalidations) {
+		return func(h *invalidations) { h.receive(n, names) }
+	}
 	compared := func(n uint64, back bool) func(*invalidations) { return func(h *invalidations) { h.compare(n, back) } }
-	began := func(n uint64) func(*invalidations) { return func(h *invalidations) { h.reset(n) } }
+	reset := func(n uint64) func(*invalidations) { return func(h *invalidations) { h.reset(n) } }
 	for _, c := range []struct {
 		why   string
 		steps []func(*invalidations)
 		want  string
 	}{
-		{"one after the other", []func(*invalidations){heard(7, "a"), heard(8, "b")}, "a b"},
-		{"one is missing", []func(*invalidations){heard(7, "a"), heard(9, "c")}, "a *"},
-		{"and then they go on", []func(*invalidations){heard(7, "a"), heard(9, "c"), heard(10, "d")}, "a * d"},
-		{"one comes late", []func(*invalidations){heard(7, "a"), heard(9, "c"), heard(8, "b")}, "a * b"},
-		{"his own", []func(*invalidations){heard(7), heard(8)}, ""},
-		{"after his own", []func(*invalidations){heard(7), heard(8, "b")}, "b"},
-		{"a program that does not count", []func(*invalidations){heard(7, "a"), heard(0, "b"), heard(8, "c")}, "a b c"},
-		{"anew", []func(*invalidations){heard(7, "a"), began(19), heard(20, "b")}, "a * b"},
-		{"all were heard", []func(*invalidations){heard(7, "a"), compared(7, false), compared(7, false)}, "a"},
-		{"one is on its way", []func(*invalidations){heard(7, "a"), compared(8, false), heard(8, "b"), compared(8, false)}, "a b"},
-		{"one is lost", []func(*invalidations){heard(7, "a"), compared(8, false), compared(8, false), compared(8, false)}, "a *"},
-		{"and comes at last", []func(*invalidations){heard(7, "a"), compared(8, false), compared(8, false), heard(8, "b"), heard(9, "c")}, "a * b c"},
-		{"one is missing when the link is back", []func(*invalidations){heard(7, "a"), compared(8, true)}, "a *"},
-		{"none is", []func(*invalidations){heard(7, "a"), compared(7, true)}, "a"},
-		{"anew, and one is missing", []func(*invalidations){heard(7, "a"), began(19), heard(21, "c")}, "a * *"},
-		{"anew, and the first is lost", []func(*invalidations){began(7), compared(8, false), compared(8, false)}, "* *"},
-		{"nothing was heard yet", []func(*invalidations){began(7), compared(7, false), heard(8, "b"), compared(8, false)}, "* b"},
+		{"one after the other", []func(*invalidations){received(7, "a"), received(8, "b")}, "a b"},
+		{"one is missing", []func(*invalidations){received(7, "a"), received(9, "c")}, "a *"},
+		{"and then they go on", []func(*invalidations){received(7, "a"), received(9, "c"), received(10, "d")}, "a * d"},
+		{"one comes late", []func(*invalidations){received(7, "a"), received(9, "c"), received(8, "b")}, "a * b"},
+		{"own ones", []func(*invalidations){received(7), received(8)}, ""},
+		{"after own ones", []func(*invalidations){received(7), received(8, "b")}, "b"},
+		{"one without a number", []func(*invalidations){received(7, "a"), received(0, "b"), received(8, "c")}, "a b c"},
+		{"after a reconnection", []func(*invalidations){received(7, "a"), reset(19), received(20, "b")}, "a * b"},
+		{"all were received", []func(*invalidations){received(7, "a"), compared(7, false), compared(7, false)}, "a"},
+		{"one is on its way", []func(*invalidations){received(7, "a"), compared(8, false), received(8, "b"), compared(8, false)}, "a b"},
+		{"one is lost", []func(*invalidations){received(7, "a"), compared(8, false), compared(8, false), compared(8, false)}, "a *"},
+		{"one is late after a comparison", []func(*invalidations){received(7, "a"), compared(8, false), compared(8, false), received(8, "b"), received(9, "c")}, "a * b c"},
+		{"one is missing when the connection is restored", []func(*invalidations){received(7, "a"), compared(8, true)}, "a *"},
+		{"none is missing when the connection is restored", []func(*invalidations){received(7, "a"), compared(7, true)}, "a"},
+		{"after a reconnection, one is missing", []func(*invalidations){received(7, "a"), reset(19), received(21, "c")}, "a * *"},
+		{"after a reconnection, the first is lost", []func(*invalidations){reset(7), compared(8, false), compared(8, false)}, "* *"},
+		{"none was received yet", []func(*invalidations){reset(7), compared(7, false), received(8, "b"), compared(8, false)}, "* b"},
 		{"without a subscription", []func(*invalidations){compared(7, false), compared(7, false), compared(8, false), compared(8, false)}, "* *"},
-		{"Redis counts anew", []func(*invalidations){heard(7, "a"), compared(7, false), compared(1, false), heard(2, "b")}, "a * b"},
+		{"Redis restarts the count", []func(*invalidations){received(7, "a"), compared(7, false), compared(1, false), received(2, "b")}, "a * b"},
 	} {
 		var got []string
 		h := &invalidations{evict: func(names ...tagName) {

@@ -12,7 +12,7 @@ import (
 	"zoomql/cache/redistest"
 )
 
-// listenTCP takes connections and keeps them, until the end of the test.
+// listenTCP accepts connections and holds them, until the end of the test.
 func listenTCP(t *testing.T) (addr string) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -32,15 +32,15 @@ func listenTCP(t *testing.T) (addr string) {
 	return l.Addr().String()
 }
 
-// Once there is a connection to another master, those to the old one end: a
-// subscription, which waits to read, too.
-func TestFollowerLeavesTheOldMaster(t *testing.T) {
-	old, now := listenTCP(t), listenTCP(t)
+// Once there is a connection to another master, those to the old one are closed, also
+// one that is blocked in a read, as a subscription is.
+func TestFollower_closesConnectionsToTheOldMaster(t *testing.T) {
+	old, current := listenTCP(t), listenTCP(t)
 	f := &follower{}
-	dial := func(addr string, meanwhile func()) (net.Conn, error) {
+	dial := func(addr string, before func()) (net.Conn, error) {
 		return f.DialHook(func(ctx context.Context, network, _ string) (net.Conn, error) {
-			if meanwhile != nil {
-				meanwhile()
+			if before != nil {
+				before()
 			}
 			return (&net.Dialer{}).DialContext(ctx, network, addr)
 		})(t.Context(), "tcp", "FailoverClient")
@@ -67,8 +67,8 @@ func TestFollowerLeavesTheOldMaster(t *testing.T) {
 		t.Fatal(err)
 	}
 	var stays chan error
-	// One that was begun before, and leads to the old one nevertheless, comes late.
-	if _, err := dial(old, func() { stays = reads(must(now)) }); err == nil {
+	// One that was dialled before, and leads to the old master, is established late.
+	if _, err := dial(old, func() { stays = reads(must(current)) }); err == nil {
 		t.Error("a late connection to the old master is used")
 	}
 	for _, end := range []chan error{first, second} {
@@ -76,7 +76,7 @@ func TestFollowerLeavesTheOldMaster(t *testing.T) {
 			t.Errorf("at the old master: %v", err)
 		}
 	}
-	must(now)
+	must(current)
 	select {
 	case err := <-stays:
 		t.Errorf("at the new master: %v", err)
@@ -85,16 +85,16 @@ func TestFollowerLeavesTheOldMaster(t *testing.T) {
 	if err := f.observe(nil); err != nil {
 		t.Fatal(err)
 	}
-	// A change that takes no time is made an outage.
+	// A failover that takes no time is turned into an outage.
 	if _, err := dial(old, nil); !errors.Is(err, errFailover) {
-		t.Errorf("right after a change: %v", err)
+		t.Errorf("right after a failover: %v", err)
 	}
 	f.lastReply.Store(0)
-	must(now)
+	must(current)
 }
 
-// A replica is refused, even where reads would be answered.
-func TestReplicaIsNoMaster(t *testing.T) {
+// A replica is refused, although it would answer reads.
+func TestRefuseReplica(t *testing.T) {
 	_, master := redistest.StartTCP(t)
 	host, port, _ := net.SplitHostPort(master)
 	server, addr := redistest.StartTCP(t)
@@ -113,8 +113,8 @@ func TestReplicaIsNoMaster(t *testing.T) {
 	}
 }
 
-// The follower sees the answers to anyEntry the client asks.
-func TestFollowerSeesAnswers(t *testing.T) {
+// The follower records the time of each reply.
+func TestFollower_recordsReplies(t *testing.T) {
 	f := &follower{}
 	client, err := dialFollowed(redistest.Sentinel(t), f)
 	if err != nil {
@@ -132,7 +132,7 @@ func TestFollowerSeesAnswers(t *testing.T) {
 	} {
 		f.lastReply.Store(0)
 		if ask(); f.lastReply.Load() == 0 {
-			t.Errorf("a %s was answered, and nobody took note", name)
+			t.Errorf("the reply to a %s is not recorded", name)
 		}
 	}
 }

@@ -31,8 +31,8 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) { os.Exit(code) }))
 }
 
-// stores begins with each kind of store. What it returns opens one, empty, as
-// often as a test likes.
+// stores has each kind of store: a function that starts its server, and returns one that
+// opens an empty store as often as a test likes.
 var stores = map[string]func(t testing.TB) func(t testing.TB) Store{
 	"memory": func(testing.TB) func(testing.TB) Store {
 		return func(testing.TB) Store { return NewMemory(1 << 20) }
@@ -71,7 +71,7 @@ func eachStore(t *testing.T, f func(t *testing.T, s Store)) {
 	}
 }
 
-// entry is a number that lives for a minute.
+// entry returns an entry of a number that is fresh for a minute.
 func entry(n int) *Entry { return entryFor(n, time.Minute) }
 
 func entryFor(n int, life time.Duration) *Entry {
@@ -93,7 +93,7 @@ func number(t testing.TB, e *Entry) int {
 	return v.(int)
 }
 
-// miss is what want says for a nil entry.
+// miss is the number of a nil entry.
 const miss = -1
 
 func want(t testing.TB, s Store, n int, key string, tags ...Tag) Ticket {
@@ -138,19 +138,19 @@ func TestStore(t *testing.T) {
 			want(t, s, miss, "k2")
 			want(t, s, 3, "k3")
 		},
-		"what was asked for before an eviction is not kept after it": func(t *testing.T, ctx context.Context, s Store) {
+		"an answer from before an eviction is not stored": func(t *testing.T, ctx context.Context, s Store) {
 			ticket := want(t, s, miss, "k", "a")
 			s.Evict(ctx, "a")
 			s.Set(ctx, "k", ticket, entry(1))
 			want(t, s, miss, "k", "a")
 		},
-		"nor before an eviction of all": func(t *testing.T, ctx context.Context, s Store) {
+		"an answer from before an eviction of all is not stored": func(t *testing.T, ctx context.Context, s Store) {
 			ticket := want(t, s, miss, "k", "a")
 			s.Evict(ctx, All)
 			s.Set(ctx, "k", ticket, entry(1))
 			want(t, s, miss, "k", "a")
 		},
-		"a late answer does not push out a newer one": func(t *testing.T, ctx context.Context, s Store) {
+		"a late answer does not replace a newer one": func(t *testing.T, ctx context.Context, s Store) {
 			old := want(t, s, miss, "k", "a")
 			s.Evict(ctx, "a")
 			s.Set(ctx, "k", want(t, s, miss, "k", "a"), entry(2))
@@ -160,7 +160,7 @@ func TestStore(t *testing.T) {
 			s.Set(ctx, "k", old, entry(1))
 			want(t, s, 2, "k", "a")
 		},
-		"the ticket of a hit is as good as the entry": func(t *testing.T, ctx context.Context, s Store) {
+		"the ticket of a hit is as old as the entry": func(t *testing.T, ctx context.Context, s Store) {
 			s.Set(ctx, "k", want(t, s, miss, "k", "a"), entry(1))
 			ticket := want(t, s, 1, "k", "a")
 			s.Set(ctx, "k", ticket, entry(2))
@@ -169,7 +169,7 @@ func TestStore(t *testing.T) {
 			s.Set(ctx, "k", ticket, entry(3))
 			want(t, s, miss, "k", "a")
 		},
-		"an answer put together carries the tags of its parts": func(t *testing.T, ctx context.Context, s Store) {
+		"a composed answer carries the tags of its parts": func(t *testing.T, ctx context.Context, s Store) {
 			for _, tag := range []Tag{"a", "b", "c"} {
 				whole := want(t, s, miss, "whole")
 				part1 := want(t, s, miss, "part1", "a", "c")
@@ -180,7 +180,7 @@ func TestStore(t *testing.T) {
 				want(t, s, miss, "whole")
 			}
 		},
-		"parts from before and after an eviction make nothing": func(t *testing.T, ctx context.Context, s Store) {
+		"parts from before and after an eviction are not stored": func(t *testing.T, ctx context.Context, s Store) {
 			whole := want(t, s, miss, "whole")
 			part1 := want(t, s, miss, "part1", "a")
 			s.Evict(ctx, "a")
@@ -196,26 +196,26 @@ func TestStore(t *testing.T) {
 			s.Evict(ctx, "a")
 			want(t, s, miss, "whole")
 		},
-		"the zero ticket keeps nothing": func(t *testing.T, ctx context.Context, s Store) {
+		"the zero ticket stores nothing": func(t *testing.T, ctx context.Context, s Store) {
 			s.Set(ctx, "k", Ticket{}, entry(1))
 			want(t, s, miss, "k")
 			s.Set(ctx, "k", want(t, s, miss, "k").Join(Ticket{}), entry(1))
 			want(t, s, miss, "k")
 		},
-		"an entry past its time is not kept": func(t *testing.T, ctx context.Context, s Store) {
+		"an expired entry is not stored": func(t *testing.T, ctx context.Context, s Store) {
 			s.Set(ctx, "k", want(t, s, miss, "k"), entryFor(1, -time.Second))
 			want(t, s, miss, "k")
 		},
-		"a caller who has gone still sets and evicts": func(t *testing.T, ctx context.Context, s Store) {
+		"a set and an eviction outlive their context": func(t *testing.T, ctx context.Context, s Store) {
 			gone, cancel := context.WithCancel(ctx)
 			cancel()
 			s.Set(gone, "k", want(t, s, miss, "k", "a"), entry(1))
 			want(t, s, 1, "k", "a")
 			s.Evict(gone, "a")
-			s.Set(ctx, "k", want(t, s, miss, "k", "a"), entry(2)) // and nothing broke by it
+			s.Set(ctx, "k", want(t, s, miss, "k", "a"), entry(2)) // and nothing is broken by it
 			want(t, s, 2, "k", "a")
 		},
-		"times and size are kept": func(t *testing.T, ctx context.Context, s Store) {
+		"times and size are stored": func(t *testing.T, ctx context.Context, s Store) {
 			e := entry(1)
 			e.Stored = time.UnixMilli(1_700_000_000_000)
 			e.StaleUntil = e.Expires.Add(time.Hour).Truncate(time.Millisecond)
@@ -239,7 +239,7 @@ func TestStore(t *testing.T) {
 	}
 }
 
-func TestExpiryInMemory(t *testing.T) {
+func TestMemory_expiry(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := NewMemory(1 << 20)
 		e := entryFor(1, time.Minute)
@@ -262,7 +262,7 @@ func TestExpiryInMemory(t *testing.T) {
 	})
 }
 
-func TestExpiry(t *testing.T) {
+func TestStore_expiry(t *testing.T) {
 	t.Parallel()
 	eachStore(t, func(t *testing.T, s Store) {
 		e := entryFor(1, 100*time.Millisecond)
@@ -277,16 +277,15 @@ func TestExpiry(t *testing.T) {
 	})
 }
 
-// TestModel does things in any order and asks after each whether the store
-// shows what it may: nothing evicted, nothing of another key, and, since
-// nothing here is short of room, all the rest.
-func TestModel(t *testing.T) {
+// TestStore_againstModel reads, sets and evicts in random order and checks each read:
+// nothing evicted, nothing of another key, and, since there is room enough, all the rest.
+func TestStore_againstModel(t *testing.T) {
 	t.Parallel()
 	for name, begin := range stores {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := begin(t)(t)
-			run := 0 // keys and tags of one run are strange to the next
+			run := 0 // each has its own keys and tags
 			rapid.Check(t, func(rt *rapid.T) {
 				run++
 				ctx := t.Context()
@@ -296,13 +295,13 @@ func TestModel(t *testing.T) {
 						tagsOf[key] = append(tagsOf[key], NewTag(tag, strconv.Itoa(run)))
 					}
 				}
-				type asked struct {
+				type attempt struct {
 					key     string
 					ticket  Ticket
 					evicted bool
 				}
 				var (
-					open  []*asked           // tickets in hand
+					open  []*attempt           // tickets so far
 					shown = map[string]int{} // what a read should find
 					next  int
 					keys  = []string{"k", "l", "m", "n"}
@@ -318,11 +317,11 @@ func TestModel(t *testing.T) {
 						if got := number(t, e); got != n {
 							rt.Fatalf("Get(%s) = %d, want %d", key, got, n)
 						}
-						open = append(open, &asked{key: key, ticket: ticket})
+						open = append(open, &attempt{key: key, ticket: ticket})
 					},
 					"set": func(rt *rapid.T) {
 						if len(open) == 0 {
-							rt.Skip("nothing was asked")
+							rt.Skip("there is no ticket")
 						}
 						a := rapid.SampledFrom(open).Draw(rt, "ticket")
 						_, has := shown[a.key]
@@ -334,7 +333,7 @@ func TestModel(t *testing.T) {
 						if !a.evicted {
 							shown[a.key] = next
 						} else if name == "tiered" {
-							// Redis may have lost it, the near store not.
+							// It may be lost in Redis, and not in L1.
 							if _, has := shown[a.key]; has {
 								return
 							}
@@ -360,16 +359,16 @@ func TestModel(t *testing.T) {
 	}
 }
 
-// TestReadersAndWriters lets many read, ask and evict at once: no read may
-// return what is older than the last eviction that was over when it began.
-func TestReadersAndWriters(t *testing.T) {
+// TestStore_concurrentReadersAndWriters lets many read, set and evict at once: no read may
+// return an entry older than the last eviction that was over when it began.
+func TestStore_concurrentReadersAndWriters(t *testing.T) {
 	t.Parallel()
 	eachStore(t, func(t *testing.T, s Store) { readersAndWriters(t, []Store{s}, nil) })
 }
 
 // readersAndWriters uses all of stores alike, for a number of evictions and until
-// trouble, which may be nil, has returned. That waits between its steps for as many
-// more evictions as it likes.
+// trouble, which may be nil, has returned. trouble gets a function that waits for n more
+// evictions.
 func readersAndWriters(t *testing.T, stores []Store, trouble func(await func(evictions int64))) {
 	const (
 		things    = 4
@@ -433,7 +432,7 @@ func readersAndWriters(t *testing.T, stores []Store, trouble func(await func(evi
 	writersUp.Store(false)
 	readersWG.Wait()
 	if hits.Load() == 0 {
-		t.Error("nobody hit: the test shows nothing")
+		t.Error("no read was a hit: the test shows nothing")
 	}
 }
 
@@ -450,13 +449,13 @@ func TestEntry(t *testing.T) {
 			t.Errorf("decoded %d times", calls)
 		}
 	})
-	t.Run("a failed decoding is told", func(t *testing.T) {
+	t.Run("a failed decoding is an error", func(t *testing.T) {
 		broken := errors.New("broken")
 		if _, err := Encoded([]byte("7")).Value(func([]byte) (any, error) { return nil, broken }); !errors.Is(err, broken) {
 			t.Error(err)
 		}
 	})
-	t.Run("encoded when asked", func(t *testing.T) {
+	t.Run("encoded on demand", func(t *testing.T) {
 		if b, err := entry(7).Body(); string(b) != "7" || err != nil {
 			t.Error(b, err)
 		}

@@ -13,21 +13,20 @@ import (
 // reaches Redis may still read what was evicted. Two comparisons of the numbers
 // find out that a message is lost, since it may be on its way during the first.
 // Each begins CompareEvery after the one before and has three attempts, the last of which
-// takes the link down; one more operation may be under way at the end of Evict.
+// takes the connection down; one more operation may be under way at the end of Evict.
 func evictionDelay(t Timings) time.Duration {
 	t = t.withDefaults()
 	comparison := t.CompareEvery + failuresToTrip*t.Operation + (failuresToTrip-1)*t.ProbeMin
 	return t.Operation + 2*comparison
 }
 
-// An eviction whose message never comes is noticed within the stated time, at
-// anyEntry moment it is done, and also when Redis answers only every third question
-// for the number.
-func TestEvictionDelay(t *testing.T) {
+// An eviction whose message is lost is noticed within the documented time, whenever it
+// is done, and also when Redis replies only to every third request for the number.
+func TestEvict_lostMessageIsNoticedInTime(t *testing.T) {
 	if got := evictionDelay(Timings{}); got != 3100*time.Millisecond {
 		t.Errorf("the bound is %v by default, and the package comment says 3.1 s", got)
 	}
-	for name, ignored := range map[string]int{"Redis answers": 0, "Redis answers one time in three": 2} {
+	for name, ignored := range map[string]int{"Redis replies": 0, "Redis replies one time in three": 2} {
 		t.Run(name, func(t *testing.T) {
 			longest := time.Duration(0)
 			for phase := time.Duration(0); phase < 2*time.Second; phase += 30 * time.Millisecond {
@@ -44,9 +43,9 @@ func TestEvictionDelay(t *testing.T) {
 	}
 }
 
-// noticed returns how long after an eviction without a message the near store is
-// emptied. The eviction is done at a time after the subscription; of the questions
-// for the number so many in a row are ignored.
+// noticed returns how long after an eviction without a message L1 is emptied. The
+// eviction is done phase after the subscription; of the requests for the number,
+// ignored in a row get no reply.
 func noticed(t *testing.T, phase time.Duration, ignored int) time.Duration {
 	f := &fakeRedis{evictions: 5}
 	r := openFake(t, f)
@@ -54,7 +53,7 @@ func noticed(t *testing.T, phase time.Duration, ignored int) time.Duration {
 	r.Watch(func(Eviction) { emptied = append(emptied, time.Now()) })
 	synctest.Wait()
 	if len(emptied) != 1 {
-		t.Fatal("it does not subscribe")
+		t.Fatal("it is not subscribed")
 	}
 	n := 0
 	f.change(func() {
@@ -72,7 +71,7 @@ func noticed(t *testing.T, phase time.Duration, ignored int) time.Duration {
 	time.Sleep(time.Minute)
 	synctest.Wait()
 	if r.conn.down() {
-		t.Error("the link is down, though Redis answers now and then")
+		t.Error("the connection is down, though Redis replies now and then")
 	}
 	if len(emptied) == 1 {
 		return time.Minute
@@ -80,17 +79,17 @@ func noticed(t *testing.T, phase time.Duration, ignored int) time.Duration {
 	return emptied[1].Sub(began)
 }
 
-// openFake returns a Redis with the timings of production.
+// openFake returns a Redis with the default timings.
 func openFake(t *testing.T, f *fakeRedis) *Redis {
 	r := NewRedis(f.client(t), silent)
 	t.Cleanup(r.Close)
 	return r
 }
 
-// When Redis answers all but the question for the number, the replica counts as cut
-// off: other operations that go well must not hide that it cannot know what it
-// missed. When the answers come again it finds out.
-func TestWithoutTheNumberOfEvictions(t *testing.T) {
+// When Redis replies to all but the request for the number, it counts as unreachable:
+// other operations that succeed must not hide that gaps are not detected. When the
+// replies come again the gap is detected.
+func TestRedis_numberOfEvictionsIsUnavailable(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := &fakeRedis{}
 		r := openFake(t, f)
@@ -102,37 +101,37 @@ func TestWithoutTheNumberOfEvictions(t *testing.T) {
 			f.ignore = func(cmd string, args []string) bool { return cmd == "get" && args[0] == evictionCounter }
 		})
 		for began := time.Now(); !r.conn.down(); time.Sleep(10 * time.Millisecond) {
-			r.conn.observe(nil) // others' operations
+			r.conn.observe(nil) // other operations
 			if time.Since(began) > evictionDelay(r.timings) {
-				t.Fatal("the link is still up")
+				t.Fatal("the connection is still up")
 			}
 		}
 		f.change(func() { f.ignore = nil })
 		for began := time.Now(); emptied.Load() == 1; time.Sleep(10 * time.Millisecond) {
 			if time.Since(began) > evictionDelay(r.timings) {
-				t.Fatal("it does not find out what it missed")
+				t.Fatal("the gap is not detected")
 			}
 		}
 	})
 }
 
-// An eviction that found the link down is not left for later when the link has come
-// up meanwhile: nothing would do it.
-func TestEvictionWhileTheLinkComesUp(t *testing.T) {
+// An eviction that found the connection down is not postponed when it has come up
+// since: nothing would carry it out.
+func TestPostpone_connectionIsUpAgain(t *testing.T) {
 	l := newConnection(nil, Timings{}.withDefaults(), silent)
 	l.isDown.Store(true)
 	if !l.postpone([]tagName{"a"}) || len(l.pending) != 1 {
-		t.Errorf("while the link is down, %v is pending", l.pending)
+		t.Errorf("while the connection is down, %v is pending", l.pending)
 	}
 	clear(l.pending)
 	l.isDown.Store(false)
 	if l.postpone([]tagName{"a"}) || len(l.pending) > 0 {
-		t.Errorf("while the link is up, %v is pending", l.pending)
+		t.Errorf("while the connection is up, %v is pending", l.pending)
 	}
 }
 
-// Evictions that come faster than Redis takes them do not keep the link down.
-func TestTheLinkComesUpUnderEvictions(t *testing.T) {
+// Evictions that come faster than Redis takes them do not keep the connection down.
+func TestConnection_comesUpUnderEvictions(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var l *connection
 		calls := 0
@@ -140,7 +139,7 @@ func TestTheLinkComesUpUnderEvictions(t *testing.T) {
 			if calls++; calls > 100 {
 				return errRedisTimeout
 			}
-			if l.mu.TryLock() { // an eviction that comes meanwhile
+			if l.mu.TryLock() { // an eviction at the same time
 				l.addPending([]tagName{"a"})
 				l.mu.Unlock()
 			}
@@ -151,21 +150,20 @@ func TestTheLinkComesUpUnderEvictions(t *testing.T) {
 		time.Sleep(time.Second)
 		synctest.Wait()
 		if l.down() || len(l.pending) > 0 {
-			t.Errorf("the link is down: %v, after %d evictions", l.down(), calls)
+			t.Errorf("the connection is down: %v, after %d evictions", l.down(), calls)
 		}
 	})
 }
 
-// unleasedCallsOf returns how many calls of the origin no lease has covered.
+// unleasedCallsOf returns the number of calls to the origin that no lease covers.
 func unleasedCallsOf(r *Redis) uint64 {
 	r.unleased.mu.Lock()
 	defer r.unleased.mu.Unlock()
 	return r.unleased.count
 }
 
-// A call of the origin without agreement is counted, and reported at most once a
-// minute.
-func TestUncoordinated(t *testing.T) {
+// A call to the origin without a lease is counted, and logged at most once a minute.
+func TestGetOrLease_unleasedCallsAreLogged(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := &fakeRedis{}
 		var out log
@@ -180,7 +178,7 @@ func TestUncoordinated(t *testing.T) {
 			ask()
 		}
 		if n := out.count("without a lease\" calls=1\n"); n != 1 || unleasedCallsOf(r) != 5 {
-			t.Errorf("of %d calls the first was reported %d times:\n%s", unleasedCallsOf(r), n, &out.b)
+			t.Errorf("of %d calls the first was logged %d times:\n%s", unleasedCallsOf(r), n, &out.b)
 		}
 		time.Sleep(unleasedLogInterval)
 		ask()
@@ -190,9 +188,9 @@ func TestUncoordinated(t *testing.T) {
 	})
 }
 
-// A lease that is held is renewed long before it ends, until it is released or
-// nobody can want it any more.
-func TestLeaseRenewal(t *testing.T) {
+// A lease is renewed long before it expires, until it is released or its longest time is
+// over.
+func TestLease_renewedUntilReleased(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := &fakeRedis{}
 		r := openFake(t, f)
@@ -210,12 +208,12 @@ func TestLeaseRenewal(t *testing.T) {
 		}
 		lease.Release()
 		n := len(f.renewals())
-		_, left := leaseOf(t, r, "k") // it is free, and this one is forgotten
+		_, left := leaseOf(t, r, "k") // it is free, and this one is never released
 		began := time.Now()
 		time.Sleep(2 * maxLeaseTime)
 		all := f.renewals()[n:]
 		if len(all) == 0 || all[len(all)-1].Sub(began) > maxLeaseTime+r.lease {
-			t.Errorf("a lease that was forgotten is renewed %d times in %v", len(all), 2*maxLeaseTime)
+			t.Errorf("a lease that is never released is renewed %d times in %v", len(all), 2*maxLeaseTime)
 		}
 		left.Release()
 	})
@@ -226,8 +224,8 @@ func (f *fakeRedis) renewals() (all []time.Time) {
 	return all
 }
 
-// A holder that does not renew is replaced as soon as its lease has ended.
-func TestTakeOver(t *testing.T) {
+// A holder that does not renew is replaced as soon as its lease has expired.
+func TestGetOrLease_holderStopsRenewing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := &fakeRedis{}
 		here, there := openFake(t, f), openFake(t, f)
@@ -236,15 +234,15 @@ func TestTakeOver(t *testing.T) {
 		began := time.Now()
 		_, next := leaseOf(t, there, "k")
 		if took := time.Since(began); took < here.lease-time.Millisecond || took > here.lease*21/20 {
-			t.Errorf("another took over after %v, lease %v", took, here.lease)
+			t.Errorf("another process took over after %v, lease %v", took, here.lease)
 		}
 		next.Release()
 	})
 }
 
-// An operation on a Redis that hangs takes no longer than its limit, and after a few
-// of them none is tried.
-func TestOperationLimit(t *testing.T) {
+// An operation on a Redis that hangs takes no longer than its time limit, and after a few
+// of them none is attempted.
+func TestRedis_operationTimeout(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := &fakeRedis{}
 		r := openFake(t, f)
@@ -258,7 +256,7 @@ func TestOperationLimit(t *testing.T) {
 			}
 		}
 		if !r.conn.down() {
-			t.Fatal("the link is not down")
+			t.Fatal("the connection is not down")
 		}
 		began := time.Now()
 		_, _, lease := r.GetOrLease(t.Context(), "k", anyEntry)
@@ -270,13 +268,13 @@ func TestOperationLimit(t *testing.T) {
 	})
 }
 
-func TestTimingsHaveDefaults(t *testing.T) {
+func TestTimings_defaults(t *testing.T) {
 	r := NewRedis((&fakeRedis{}).client(t), silent, WithTimings(Timings{Lease: time.Hour}))
 	defer r.Close()
 	if r.lease != time.Hour || r.timings.Operation != opTimeout || r.timings.CompareEvery != time.Second || r.timings.PingAfter != 2*time.Second {
 		t.Errorf("got %+v", r.timings)
 	}
 	if !strings.HasPrefix(evictionDelay(Timings{CompareEvery: time.Minute}).String(), "2m") {
-		t.Error("the bound does not follow the interval of the comparison")
+		t.Error("the bound does not depend on CompareEvery")
 	}
 }

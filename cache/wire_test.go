@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// An entry is read as it was written, anyEntry its length and those of its tags.
-func TestEntriesAreReadAsWritten(t *testing.T) {
+// An entry is decoded as it was encoded, whatever its length and those of its tags.
+func TestDecodeEntry_roundTrip(t *testing.T) {
 	for _, tag := range []int{1, 24, 60, 300} {
 		for tags := range 6 {
 			ticket := &Ticket{versions: make([]version, tags+1)}

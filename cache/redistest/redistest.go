@@ -35,12 +35,12 @@ type Server struct {
 // operations themselves, by contexts.
 const slack = time.Minute
 
-// silence drops what go-redis logs: a line for each connection that fails.
-type silence struct{}
+// discardLogger drops the log of go-redis: a line for each failed connection.
+type discardLogger struct{}
 
-func (silence) Printf(context.Context, string, ...any) {}
+func (discardLogger) Printf(context.Context, string, ...any) {}
 
-func init() { redis.SetLogger(silence{}) }
+func init() { redis.SetLogger(discardLogger{}) }
 
 // Start runs a server until the end of the test, or skips the test where
 // redis-server is not installed.
@@ -49,7 +49,7 @@ func Start(t testing.TB) *Server {
 	return start(t, "--port", "0")
 }
 
-// StartTCP is Start for what needs an address: it returns that too.
+// StartTCP is Start with a TCP address, which it returns too.
 func StartTCP(t testing.TB) (s *Server, addr string) {
 	t.Helper()
 	port := freePort(t)
@@ -57,7 +57,7 @@ func StartTCP(t testing.TB) (s *Server, addr string) {
 }
 
 // Cluster runs a cluster until the end of the test, and returns a client of it.
-// It has one node only, which is as strict as many about keys of several slots.
+// It has one node only, which refuses commands with keys of several slots as many do.
 func Cluster(t testing.TB) *redis.ClusterClient {
 	t.Helper()
 	_, addr := ClusterNode(t)
@@ -93,7 +93,7 @@ func ClusterNode(t testing.TB) (s *Server, addr string) {
 	}
 }
 
-// Sentinel runs a server and a Sentinel that watches it under the name "main",
+// Sentinel runs a server and a Sentinel that monitors it under the name "main",
 // until the end of the test, and returns the Sentinel's URL for Dial.
 func Sentinel(t testing.TB) string {
 	t.Helper()
@@ -184,7 +184,7 @@ func (s *Server) Kill() {
 	}
 }
 
-// Hang makes the server take connections and say nothing, until Resume.
+// Hang makes the server accept connections and not reply, until Resume.
 func (s *Server) Hang() { s.cmd.Process.Signal(syscall.SIGSTOP) }
 
 // Resume ends Hang.
@@ -248,7 +248,7 @@ func (w *Wire) Cut() {
 }
 
 // Lose drops all that is sent either way, until Mend. Connections stay open, and new
-// ones are accepted and get no answer.
+// ones are accepted and get no reply.
 func (w *Wire) Lose() { w.lossy.Store(true) }
 
 // Mend ends Cut and Lose. Connections that may have lost something are closed.
