@@ -1,4 +1,4 @@
-package cache
+package cache_test
 
 import (
 	"context"
@@ -14,11 +14,12 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"zoomql/cache"
 	"zoomql/cache/redistest"
 )
 
 // claimOf acquires a claim; it fails the test where that is not granted.
-func claimOf(t testing.TB, l Ledger, key string) *Claim {
+func claimOf(t testing.TB, l cache.Ledger, key string) *cache.Claim {
 	t.Helper()
 	note, claim, err := l.Claim(t.Context(), key, time.Hour)
 	if note != nil || claim == nil || err != nil {
@@ -28,7 +29,7 @@ func claimOf(t testing.TB, l Ledger, key string) *Claim {
 }
 
 // outcomeOf returns the outcome of a note; it fails the test where there is no note.
-func outcomeOf(t testing.TB, l Ledger, key string) []byte {
+func outcomeOf(t testing.TB, l cache.Ledger, key string) []byte {
 	t.Helper()
 	note, claim, err := l.Claim(t.Context(), key, time.Hour)
 	if note == nil || err != nil {
@@ -38,10 +39,10 @@ func outcomeOf(t testing.TB, l Ledger, key string) []byte {
 }
 
 // ledgers returns those of two processes that receive each other's messages.
-func ledgers(t *testing.T, dial func() redis.UniversalClient, lease time.Duration) (a, b *Redis) {
+func ledgers(t *testing.T, dial func() redis.UniversalClient, lease time.Duration) (a, b *cache.Redis) {
 	t.Helper()
-	one, _ := replica(t, dial(), lease).l2.(*Redis)
-	two, _ := replica(t, dial(), lease).l2.(*Redis)
+	one, _ := replica(t, dial(), lease).L2().(*cache.Redis)
+	two, _ := replica(t, dial(), lease).L2().(*cache.Redis)
 	return one, two
 }
 
@@ -61,12 +62,12 @@ func TestClaim_everyRedis(t *testing.T) {
 
 			c := claimOf(t, a, "done")
 			c.Settle([]byte("made 7"))
-			for _, l := range []*Redis{a, b} {
+			for _, l := range []*cache.Redis{a, b} {
 				if got := outcomeOf(t, l, "done"); string(got) != "made 7" {
 					t.Errorf("got the outcome %q", got)
 				}
 			}
-			a.Evict(t.Context(), All)
+			a.Evict(t.Context(), cache.All)
 			if got := outcomeOf(t, b, "done"); string(got) != "made 7" {
 				t.Errorf("after an eviction of all, got the outcome %q", got)
 			}
@@ -93,7 +94,7 @@ func TestClaim_concurrentCallersOnTwoProcesses(t *testing.T) {
 	var done atomic.Int32
 	var all sync.WaitGroup
 	for i := range 20 {
-		l := []*Redis{a, b}[i%2]
+		l := []*cache.Redis{a, b}[i%2]
 		all.Go(func() {
 			note, claim, err := l.Claim(t.Context(), "k", time.Hour)
 			switch {
@@ -127,7 +128,7 @@ func TestClaim_holderProcessEnded(t *testing.T) {
 	s := redistest.Start(t)
 	a, b := ledgers(t, func() redis.UniversalClient { return s.Client() }, 60*time.Millisecond)
 	c := claimOf(t, a, "k")
-	c.renewTimer.Stop() // as if its process had been killed
+	c.StopRenewing() // as if its process had been killed
 	for range 2 {
 		if got := outcomeOf(t, b, "k"); got != nil {
 			t.Errorf("got the outcome %q", got)
@@ -144,15 +145,15 @@ func TestClaim_leaseExpiresWhileHolderIsDisconnected(t *testing.T) {
 	s := redistest.Start(t)
 	a, b := ledgers(t, func() redis.UniversalClient { return s.Client() }, time.Second)
 	c := claimOf(t, a, "k")
-	c.renewTimer.Stop()
+	c.StopRenewing()
 	client := s.Client()
-	holder := noteKeys(c.key, "")[1]
+	holder := c.NoteKeys()[1]
 	eventually(t, "the lease ends", func() bool { return client.Exists(t.Context(), holder).Val() == 0 })
 	outcome := make(chan []byte)
 	go func() { outcome <- outcomeOf(t, b, "k") }()
-	eventually(t, "the lease is prolonged for the holder", func() bool { return client.Get(t.Context(), holder).Val() == c.fence })
-	c.renew()
-	if state := client.HGet(t.Context(), noteKeys(c.key, "")[0], "state").Val(); state != "begun" {
+	eventually(t, "the lease is prolonged for the holder", func() bool { return client.Get(t.Context(), holder).Val() == c.Fence() })
+	c.Renew()
+	if state := client.HGet(t.Context(), c.NoteKeys()[0], "state").Val(); state != "begun" {
 		t.Errorf("the holder is connected again: got the state %q", state)
 	}
 	c.Settle([]byte("made"))
@@ -174,20 +175,19 @@ func TestClaim_withoutRedis(t *testing.T) {
 			wire := s.Wire()
 			hasty := generous
 			hasty.Operation, hasty.Attempt, hasty.Claim = 50*time.Millisecond, 50*time.Millisecond, 200*time.Millisecond
-			l := openRedis(t, wire.Client, WithTimings(hasty))
-			eventually(t, "there is a connection", func() bool { return l.client.Ping(t.Context()).Err() == nil })
+			l := openRedis(t, wire.Client, cache.WithTimings(hasty))
+			eventually(t, "there is a connection", func() bool { return wire.Ping(t.Context()).Err() == nil })
 			c.fail(s, wire)
 			before := time.Now()
 			note, claim, err := l.Claim(t.Context(), "k", time.Hour)
-			var refused *UnavailableError
+			var refused *cache.UnavailableError
 			if note != nil || claim != nil || !errors.As(err, &refused) || !refused.RetryAt.After(before) {
 				t.Errorf("got %v, %v, %v", note, claim, err)
 			}
 			c.mend(s, wire)
 			eventually(t, "the attempt is withdrawn", func() bool {
-				l.unrecorded.mu.Lock()
-				defer l.unrecorded.mu.Unlock()
-				return !l.unrecorded.running
+				_, running := l.Unrecorded()
+				return !running
 			})
 			claimOf(t, openRedis(t, s.Client()), "k").Abandon()
 		})
@@ -198,10 +198,10 @@ func TestClaim_withoutRedis(t *testing.T) {
 func TestClaim_arrivesAfterWithdrawal(t *testing.T) {
 	s := redistest.Start(t)
 	a, b := ledgers(t, func() redis.UniversalClient { return s.Client() }, time.Hour)
-	late := &Claim{redis: a, key: "k", fence: "late", life: time.Hour, attempts: 1}
+	late := cache.NewClaim(a, "k", "late", 1)
 	late.Abandon()
-	if answer, ok := late.request(t.Context()); !ok || answer.state != "withdrawn" {
-		t.Fatalf("got the reply %v, %v", answer, ok)
+	if state, ok := late.Request(t.Context()); !ok || state != "withdrawn" {
+		t.Fatalf("got the reply %q, %v", state, ok)
 	}
 	claimOf(t, b, "k").Abandon()
 }
@@ -210,10 +210,10 @@ func TestClaim_arrivesAfterWithdrawal(t *testing.T) {
 func TestClaim_sentTwice(t *testing.T) {
 	s := redistest.Start(t)
 	a, _ := ledgers(t, func() redis.UniversalClient { return s.Client() }, time.Hour)
-	c := &Claim{redis: a, key: "k", fence: "one", life: time.Hour}
+	c := cache.NewClaim(a, "k", "one", 0)
 	for range 2 {
-		if answer, ok := c.request(t.Context()); !ok || answer.state != "granted" {
-			t.Errorf("got the reply %v, %v", answer, ok)
+		if state, ok := c.Request(t.Context()); !ok || state != "granted" {
+			t.Errorf("got the reply %q, %v", state, ok)
 		}
 	}
 }
@@ -222,11 +222,11 @@ func TestClaim_sentTwice(t *testing.T) {
 // waiters wait until then.
 func TestClaim_settledWithoutRedis(t *testing.T) {
 	for name, c := range map[string]struct {
-		end  func(*Claim)
+		end  func(*cache.Claim)
 		want string // "" is a claim
 	}{
-		"made":    {func(c *Claim) { c.Settle([]byte("made")) }, "made"},
-		"refused": {(*Claim).Abandon, ""},
+		"made":    {func(c *cache.Claim) { c.Settle([]byte("made")) }, "made"},
+		"refused": {(*cache.Claim).Abandon, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := redistest.Start(t)
@@ -235,7 +235,7 @@ func TestClaim_settledWithoutRedis(t *testing.T) {
 			claim := claimOf(t, a, "k")
 			wire.Cut()
 			c.end(claim)
-			if claim.isRecorded() {
+			if claim.Recorded() {
 				t.Error("recorded without a connection")
 			}
 			wire.Mend()
@@ -275,20 +275,16 @@ func TestClaim_unrecordedEndsAreBounded(t *testing.T) {
 	wire := s.Wire()
 	l := openRedis(t, wire.Client)
 	wire.Cut()
-	for range maxUnrecorded + 10 {
-		(&Claim{redis: l, key: "k", fence: "f", attempts: 1}).Abandon()
+	for range cache.MaxUnrecorded + 10 {
+		cache.NewClaim(l, "k", "f", 1).Abandon()
 	}
-	l.unrecorded.mu.Lock()
-	n := len(l.unrecorded.ends)
-	l.unrecorded.mu.Unlock()
-	if n != maxUnrecorded {
-		t.Errorf("%d ends are pending, want %d", n, maxUnrecorded)
+	if n, _ := l.Unrecorded(); n != cache.MaxUnrecorded {
+		t.Errorf("%d ends are pending, want %d", n, cache.MaxUnrecorded)
 	}
 	wire.Mend()
 	eventually(t, "all are recorded", func() bool {
-		l.unrecorded.mu.Lock()
-		defer l.unrecorded.mu.Unlock()
-		return len(l.unrecorded.ends) == 0
+		n, _ := l.Unrecorded()
+		return n == 0
 	})
 }
 
@@ -297,11 +293,11 @@ func TestClaim_unrecordedEndsAreBounded(t *testing.T) {
 func TestClaim_redisStallsAgainAndAgain(t *testing.T) {
 	s := redistest.Start(t)
 	const replicas, keys = 4, 60
-	var ledgers [replicas]*Redis
+	var ledgers [replicas]*cache.Redis
 	for i := range ledgers {
 		hasty := generous
 		hasty.Operation, hasty.Attempt, hasty.Claim = 5*time.Millisecond, 20*time.Millisecond, 100*time.Millisecond
-		ledgers[i] = openRedis(t, s.Client(), WithTimings(hasty))
+		ledgers[i] = openRedis(t, s.Client(), cache.WithTimings(hasty))
 	}
 	var done [keys]atomic.Int32
 	var refused atomic.Int32
@@ -360,13 +356,13 @@ func TestClaim_redisStallsAgainAndAgain(t *testing.T) {
 // An outcome is encrypted where there are keys, and bound to its key in Redis.
 func TestClaim_outcomeIsEncrypted(t *testing.T) {
 	s := redistest.Start(t)
-	keys, err := ParseKeys("one:" + base64.StdEncoding.EncodeToString([]byte(strings.Repeat("k", 32))))
+	keys, err := cache.ParseKeys("one:" + base64.StdEncoding.EncodeToString([]byte(strings.Repeat("k", 32))))
 	if err != nil {
 		t.Fatal(err)
 	}
-	sealed, bare := openRedis(t, s.Client(), WithKeys(keys)), openRedis(t, s.Client())
+	sealed, bare := openRedis(t, s.Client(), cache.WithKeys(keys)), openRedis(t, s.Client())
 	claimOf(t, sealed, "a").Settle([]byte("canary"))
-	raw, err := s.Client().HGetAll(t.Context(), redisKey(notePrefix, hashed("a"))).Result()
+	raw, err := s.Client().HGetAll(t.Context(), cache.RedisKey(cache.NotePrefix, hashed("a"))).Result()
 	if err != nil || raw["state"] != "done" || strings.Contains(raw["outcome"], "canary") {
 		t.Errorf("Redis holds %q, %v", raw, err)
 	}
@@ -376,7 +372,7 @@ func TestClaim_outcomeIsEncrypted(t *testing.T) {
 	if got := outcomeOf(t, bare, "a"); got != nil {
 		t.Errorf("without a key, %q is read", got)
 	}
-	if err := s.Client().HSet(t.Context(), redisKey(notePrefix, hashed("b")), raw).Err(); err != nil {
+	if err := s.Client().HSet(t.Context(), cache.RedisKey(cache.NotePrefix, hashed("b")), raw).Err(); err != nil {
 		t.Fatal(err)
 	}
 	if got := outcomeOf(t, sealed, "b"); got != nil {

@@ -1,4 +1,4 @@
-package cache
+package cache_test
 
 import (
 	"bufio"
@@ -15,6 +15,7 @@ import (
 	"github.com/redis/go-redis/v9"
 	"github.com/redis/go-redis/v9/maintnotifications"
 
+	"zoomql/cache"
 	"zoomql/internal/redisname"
 )
 
@@ -78,7 +79,7 @@ func (f *fakeRedis) answer(cmd string, args []string) string {
 	}
 	left := time.Until(f.until).Milliseconds()
 	switch {
-	case cmd == "get" && args[0] == evictionCounter:
+	case cmd == "get" && args[0] == cache.EvictionCounter:
 		return bulk(strconv.Itoa(f.evictions))
 	case cmd == "get":
 		return bulk("12345678") // the version of a tag
@@ -94,20 +95,20 @@ func (f *fakeRedis) answer(cmd string, args []string) string {
 		return b.String()
 	case cmd != "evalsha":
 		return "-ERR unknown command\r\n"
-	case args[0] == publishScript.Hash():
+	case args[0] == cache.PublishScript.Hash():
 		f.evictions++
 		return ":1\r\n"
-	case args[0] == acquireScript.Hash() && left > 0:
+	case args[0] == cache.AcquireScript.Hash() && left > 0:
 		return "*3\r\n$-1\r\n" + bulk("") + ":" + strconv.FormatInt(left, 10) + "\r\n"
-	case args[0] == acquireScript.Hash():
+	case args[0] == cache.AcquireScript.Hash():
 		f.fence = strconv.FormatInt(time.Now().UnixMicro(), 10)
 		f.until = time.Now().Add(milliseconds(args[7]))
 		return "*3\r\n$-1\r\n" + bulk(f.fence) + ":0\r\n"
-	case args[0] == renewScript.Hash() && args[6] == f.fence && left > 0:
+	case args[0] == cache.RenewScript.Hash() && args[6] == f.fence && left > 0:
 		f.until = time.Now().Add(milliseconds(args[7]))
 		f.renewed = append(f.renewed, time.Now())
 		return ":1\r\n"
-	case args[0] == releaseScript.Hash() && args[6] == f.fence && left > 0:
+	case args[0] == cache.ReleaseScript.Hash() && args[6] == f.fence && left > 0:
 		f.until = time.Time{}
 		return ":1\r\n"
 	}

@@ -1,4 +1,4 @@
-package cache
+package cache_test
 
 import (
 	"encoding/base64"
@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"zoomql/cache"
 	"zoomql/cache/redistest"
 )
 
@@ -17,9 +18,9 @@ func keyText(id string, b byte) string {
 	return id + ":" + base64.StdEncoding.EncodeToString([]byte(strings.Repeat(string(b), 32)))
 }
 
-func parseKeys(t testing.TB, texts ...string) Keys {
+func parseKeys(t testing.TB, texts ...string) cache.Keys {
 	t.Helper()
-	k, err := ParseKeys(strings.Join(texts, ","))
+	k, err := cache.ParseKeys(strings.Join(texts, ","))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -30,20 +31,20 @@ func parseKeys(t testing.TB, texts ...string) Keys {
 func TestWithKeys_entryIsReadableWithItsKeyOnly(t *testing.T) {
 	t.Parallel()
 	client := redistest.Start(t).Client()
-	open := func(texts ...string) *Redis {
-		return openRedis(t, client, WithKeys(parseKeys(t, texts...)))
+	open := func(texts ...string) *cache.Redis {
+		return openRedis(t, client, cache.WithKeys(parseKeys(t, texts...)))
 	}
 	one, two := keyText("one", 'a'), keyText("two", 'b')
 	ctx := t.Context()
-	set := func(r *Redis, body string) {
+	set := func(r *cache.Redis, body string) {
 		t.Helper()
-		client.Del(ctx, redisKey(entryPrefix, hashed("k")))
-		e := Encoded([]byte(body))
+		client.Del(ctx, cache.RedisKey(cache.EntryPrefix, hashed("k")))
+		e := cache.Encoded([]byte(body))
 		e.Expires, e.Took = time.Now().Add(time.Minute), 300*time.Millisecond
 		_, ticket := r.Get(ctx, "k", "tag-of-it")
 		r.Set(ctx, "k", ticket, e)
 	}
-	reads := func(r *Redis) string {
+	reads := func(r *cache.Redis) string {
 		e, _ := r.Get(ctx, "k", "tag-of-it")
 		if e == nil {
 			return ""
@@ -58,8 +59,8 @@ func TestWithKeys_entryIsReadableWithItsKeyOnly(t *testing.T) {
 	for _, body := range []string{"short and personal", strings.Repeat("long and personal ", 100)} {
 		for _, c := range []struct {
 			why    string
-			writer *Redis
-			reader *Redis
+			writer *cache.Redis
+			reader *cache.Redis
 			read   bool
 		}{
 			{"the same key", open(one), open(one), true},
@@ -72,7 +73,7 @@ func TestWithKeys_entryIsReadableWithItsKeyOnly(t *testing.T) {
 			{"an entry that is not encrypted", plain, open(one), false},
 		} {
 			set(c.writer, body)
-			stored := client.Get(ctx, redisKey(entryPrefix, hashed("k"))).Val()
+			stored := client.Get(ctx, cache.RedisKey(cache.EntryPrefix, hashed("k"))).Val()
 			if got := reads(c.reader); (got == body) != c.read || (got != "" && got != body) {
 				t.Errorf("%s: read %q", c.why, got)
 			}
@@ -84,7 +85,7 @@ func TestWithKeys_entryIsReadableWithItsKeyOnly(t *testing.T) {
 	t.Run("an entry moved to another key", func(t *testing.T) {
 		r := open(one)
 		set(r, "of somebody else")
-		client.Copy(ctx, redisKey(entryPrefix, hashed("k")), redisKey(entryPrefix, hashed("l")), 0, true)
+		client.Copy(ctx, cache.RedisKey(cache.EntryPrefix, hashed("k")), cache.RedisKey(cache.EntryPrefix, hashed("l")), 0, true)
 		if e, _ := r.Get(ctx, "l", "tag-of-it"); e != nil {
 			t.Error("it is served there")
 		}
@@ -92,15 +93,15 @@ func TestWithKeys_entryIsReadableWithItsKeyOnly(t *testing.T) {
 	t.Run("a broken one", func(t *testing.T) {
 		r := open(one)
 		set(r, "body")
-		good := client.Get(ctx, redisKey(entryPrefix, hashed("k"))).Val()
-		for i := headerSize; i < len(good); i++ {
+		good := client.Get(ctx, cache.RedisKey(cache.EntryPrefix, hashed("k"))).Val()
+		for i := cache.HeaderSize; i < len(good); i++ {
 			bad := []byte(good)
 			bad[i] ^= 0x41
-			client.Set(ctx, redisKey(entryPrefix, hashed("k")), withChecksum(bad), 0)
+			client.Set(ctx, cache.RedisKey(cache.EntryPrefix, hashed("k")), cache.WithChecksum(bad), 0)
 			if got := reads(r); got != "" {
 				t.Fatalf("byte %d broken: read %q", i, got)
 			}
-			client.Set(ctx, redisKey(entryPrefix, hashed("k")), withChecksum([]byte(good)[:i]), 0)
+			client.Set(ctx, cache.RedisKey(cache.EntryPrefix, hashed("k")), cache.WithChecksum([]byte(good)[:i]), 0)
 			if got := reads(r); got != "" {
 				t.Fatalf("cut to %d bytes: read %q", i, got)
 			}
@@ -124,7 +125,7 @@ func TestParseKeys(t *testing.T) {
 		{"k:" + secret[1:], "key 1: not 32 bytes"},
 		{"k:" + secret + ",k:" + secret, "key 2: its id is that of another"},
 	} {
-		_, err := ParseKeys(c.text)
+		_, err := cache.ParseKeys(c.text)
 		switch {
 		case err == nil && c.err == "":
 		case err == nil || c.err == "" || !strings.HasPrefix(err.Error(), c.err):
@@ -138,7 +139,7 @@ func TestParseKeys(t *testing.T) {
 func TestKeys_printAsSecret(t *testing.T) {
 	k := parseKeys(t, keyText("name", 'a'))
 	var printed strings.Builder
-	in := struct{ K Keys }{k}
+	in := struct{ K cache.Keys }{k}
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
 		fmt.Fprintf(&printed, verb+verb, k, in)
 	}
@@ -173,7 +174,7 @@ func TestShouldRefresh(t *testing.T) {
 		{"one in ten thousand", 9 * time.Second, time.Second, 0.9999, true},
 		{"none", time.Hour, time.Second, 1 - 1e-16, false},
 	} {
-		e := &Entry{Expires: now.Add(c.left), Took: c.took}
+		e := &cache.Entry{Expires: now.Add(c.left), Took: c.took}
 		if got := e.ShouldRefresh(now, func() float64 { return c.random }); got != c.want {
 			t.Errorf("%s: got %v", c.why, got)
 		}

@@ -1,4 +1,4 @@
-package cache
+package cache_test
 
 import (
 	"bufio"
@@ -15,42 +15,41 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"zoomql/cache"
 	"zoomql/cache/redistest"
 )
 
 // anyEntry accepts every entry.
-var anyEntry = Want{Acceptable: func(*Entry) bool { return true }}
+var anyEntry = cache.Want{Acceptable: func(*cache.Entry) bool { return true }}
 
 // replica returns a tiered store with a connection of its own to Redis, as a gateway
 // has. Its timings are generous, but for the lease.
-func replica(t testing.TB, client redis.UniversalClient, lease time.Duration) *Tiered {
+func replica(t testing.TB, client redis.UniversalClient, lease time.Duration) *cache.Tiered {
 	t.Helper()
 	timings := generous
 	timings.Lease = lease
-	l2 := openRedis(t, client, WithTimings(timings))
-	s := NewTiered(NewMemory(1<<20), l2)
+	l2 := openRedis(t, client, cache.WithTimings(timings))
+	s := cache.NewTiered(cache.NewMemory(1<<20), l2)
 	subscribed(t, l2)
 	return s
 }
 
 // subscribed waits for a subscription, which begins by emptying L1: later in a test, that
 // would cause misses.
-func subscribed(t testing.TB, r *Redis) {
+func subscribed(t testing.TB, r *cache.Redis) {
 	t.Helper()
-	eventually(t, "it is subscribed", func() bool {
-		r.invalidations.mu.Lock()
-		defer r.invalidations.mu.Unlock()
-		return r.invalidations.known
-	})
+	eventually(t, "it is subscribed", r.Subscribed)
 }
 
 // waiterAt returns a function that reports whether there is a waiter for the lease of a key.
 func waiterAt(t testing.TB, client redis.UniversalClient, key string) func() bool {
-	return func() bool { return client.Exists(t.Context(), redisKey(waiterPrefix, hashed(key))).Val() == 1 }
+	return func() bool {
+		return client.Exists(t.Context(), cache.RedisKey(cache.WaiterPrefix, hashed(key))).Val() == 1
+	}
 }
 
 // leaseOf acquires a lease; it fails the test where that is not free.
-func leaseOf(t testing.TB, s Leaser, key string, tags ...Tag) (Ticket, *Lease) {
+func leaseOf(t testing.TB, s cache.Leaser, key string, tags ...cache.Tag) (cache.Ticket, *cache.Lease) {
 	t.Helper()
 	e, ticket, lease := s.GetOrLease(t.Context(), key, anyEntry, tags...)
 	if e != nil || lease == nil {
@@ -75,7 +74,7 @@ func TestGetOrLease_concurrentCallersOnFourReplicas(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			dial := client(t)
-			var replicas []*Tiered
+			var replicas []*cache.Tiered
 			for range 4 {
 				replicas = append(replicas, replica(t, dial(), time.Minute))
 			}
@@ -116,11 +115,13 @@ func TestGetOrLease_concurrentCallersOnFourReplicas(t *testing.T) {
 // A waiter is woken at once by the entry, and by a release without one.
 func TestGetOrLease_waiterIsWokenByTheEnd(t *testing.T) {
 	t.Parallel()
-	for name, end := range map[string]func(ctx context.Context, s *Tiered, ticket Ticket, l *Lease){
-		"entry is set":      func(ctx context.Context, s *Tiered, ticket Ticket, _ *Lease) { s.Set(ctx, "k", ticket, entry(7)) },
-		"lease is released": func(_ context.Context, _ *Tiered, _ Ticket, l *Lease) { l.Release() },
-		"entry stays in the process": func(ctx context.Context, s *Tiered, ticket Ticket, l *Lease) {
-			s.Set(ctx, "k", ticket, Decoded(7, nil))
+	for name, end := range map[string]func(ctx context.Context, s *cache.Tiered, ticket cache.Ticket, l *cache.Lease){
+		"entry is set": func(ctx context.Context, s *cache.Tiered, ticket cache.Ticket, _ *cache.Lease) {
+			s.Set(ctx, "k", ticket, entry(7))
+		},
+		"lease is released": func(_ context.Context, _ *cache.Tiered, _ cache.Ticket, l *cache.Lease) { l.Release() },
+		"entry stays in the process": func(ctx context.Context, s *cache.Tiered, ticket cache.Ticket, l *cache.Lease) {
+			s.Set(ctx, "k", ticket, cache.Decoded(7, nil))
 			l.Release()
 		},
 	} {
@@ -131,8 +132,8 @@ func TestGetOrLease_waiterIsWokenByTheEnd(t *testing.T) {
 			here, there := replica(t, server.Client(), time.Hour), replica(t, server.Client(), time.Hour)
 			ticket, lease := leaseOf(t, here, "k", "a")
 			type result struct {
-				e     *Entry
-				lease *Lease
+				e     *cache.Entry
+				lease *cache.Lease
 			}
 			got := make(chan result, 1)
 			go func() {
@@ -169,18 +170,18 @@ func TestLease_renewalProlongsOwnLeaseOnly(t *testing.T) {
 	client, ctx := server.Client(), t.Context()
 	here := replica(t, client, time.Hour)
 	ticket, lease := leaseOf(t, here, "k")
-	name := redisKey(leasePrefix, hashed("k"))
+	name := cache.RedisKey(cache.LeasePrefix, hashed("k"))
 	client.PExpire(ctx, name, 30*time.Minute) // as if time had passed
-	lease.renew()
+	lease.Renew()
 	if left := client.PTTL(ctx, name).Val(); left <= 30*time.Minute {
 		t.Errorf("a lease that was renewed lasts %v", left)
 	}
-	if !lease.renewTimer.Stop() {
+	if !lease.StopRenewing() {
 		t.Error("no further renewal is scheduled")
 	}
 	client.Set(ctx, name, "another's", 30*time.Minute)
-	lease.renew()
-	if left := client.PTTL(ctx, name).Val(); left > 30*time.Minute || lease.renewTimer.Stop() {
+	lease.Renew()
+	if left := client.PTTL(ctx, name).Val(); left > 30*time.Minute || lease.StopRenewing() {
 		t.Errorf("the lease of another was prolonged to %v", left)
 	}
 	here.Set(ctx, "k", ticket, entry(1))
@@ -198,15 +199,15 @@ func TestSet_leaseWasTakenOver(t *testing.T) {
 	wire.Cut()
 	next, second := leaseOf(t, other, "k", "a") // TestGetOrLease_holderStopsRenewing shows when
 	wire.Mend()
-	cutRedis := cut.l2.(*Redis)
-	eventually(t, "the connection is up", func() bool { return cutRedis.client.Ping(t.Context()).Err() == nil && !cutRedis.conn.down() })
+	cutRedis := cut.L2().(*cache.Redis)
+	eventually(t, "the connection is up", func() bool { return wire.Ping(t.Context()).Err() == nil && !cutRedis.Down() })
 	subscribed(t, cutRedis)
 
 	cut.Set(t.Context(), "k", late, entry(1)) // while the other still calls the origin
 	if e, _ := other.Get(t.Context(), "k", "a"); e != nil {
 		t.Error("the late entry is stored")
 	}
-	if n := unleasedCallsOf(cutRedis); n != 1 {
+	if n := cutRedis.UnleasedCalls(); n != 1 {
 		t.Errorf("%d calls without a lease are counted, want 1", n)
 	}
 	other.Set(t.Context(), "k", next, entry(2))
@@ -225,7 +226,7 @@ func TestGetOrLease_entryIsNotAcceptable(t *testing.T) {
 	ctx := t.Context()
 	here.Set(ctx, "k", want(t, here, miss, "k", "a"), entry(1))
 	want(t, there, 1, "k", "a")
-	better := Want{Acceptable: func(e *Entry) bool { return number(t, e) > 1 }}
+	better := cache.Want{Acceptable: func(e *cache.Entry) bool { return number(t, e) > 1 }}
 
 	_, ticket, lease := here.GetOrLease(ctx, "k", better, "a")
 	if lease == nil {
@@ -322,13 +323,13 @@ func (c *tripCounter) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.
 // holdLease is the process of TestGetOrLease_holderIsKilled: it acquires a lease and
 // renews it until it is killed.
 func holdLease(url string) {
-	client, err := Dial(url)
+	client, err := cache.Dial(url)
 	if err != nil {
 		panic(err)
 	}
 	short := generous
 	short.Lease = holderLease
-	_, _, lease := NewRedis(client, silent, WithTimings(short)).GetOrLease(context.Background(), "k", anyEntry)
+	_, _, lease := cache.NewRedis(client, silent, cache.WithTimings(short)).GetOrLease(context.Background(), "k", anyEntry)
 	fmt.Fprintln(os.Stdout, lease != nil)
 	select {}
 }
@@ -355,7 +356,7 @@ func TestGetOrLease_holderIsKilled(t *testing.T) {
 	if line, err := bufio.NewReader(out).ReadString('\n'); line != "true\n" {
 		t.Fatal(line, err)
 	}
-	var replicas []*Tiered
+	var replicas []*cache.Tiered
 	for range 3 {
 		replicas = append(replicas, replica(t, server.Client(), time.Minute))
 	}
@@ -385,7 +386,7 @@ func TestGetOrLease_refreshExcludesRefreshesOnly(t *testing.T) {
 	t.Parallel()
 	server := redistest.Start(t)
 	here, there := replica(t, server.Client(), time.Minute), replica(t, server.Client(), time.Minute)
-	background := Want{Acceptable: anyEntry.Acceptable, Refresh: true}
+	background := cache.Want{Acceptable: anyEntry.Acceptable, Refresh: true}
 	_, old, first := here.GetOrLease(t.Context(), "k", background, "a")
 	if first == nil {
 		t.Fatal("no lease")
@@ -409,16 +410,16 @@ func TestWatch_otherReplicaEvicts(t *testing.T) {
 	t.Parallel()
 	server := redistest.Start(t)
 	here, there := replica(t, server.Client(), time.Minute), replica(t, server.Client(), time.Minute)
-	evicted := make(chan []Tag, 10)
-	here.Watch(func(e Eviction) {
-		evicted <- slices.DeleteFunc([]Tag{"own", "a", "b", "c", All}, func(tag Tag) bool { return !e.Has(tag) })
+	evicted := make(chan []cache.Tag, 10)
+	here.Watch(func(e cache.Eviction) {
+		evicted <- slices.DeleteFunc([]cache.Tag{"own", "a", "b", "c", cache.All}, func(tag cache.Tag) bool { return !e.Has(tag) })
 	})
 	here.Evict(t.Context(), "own")
 	there.Evict(t.Context(), "a", "b")
-	if tags := receive(t, evicted); !slices.Equal(tags, []Tag{"a", "b"}) {
+	if tags := receive(t, evicted); !slices.Equal(tags, []cache.Tag{"a", "b"}) {
 		t.Errorf("got %q, want a and b", tags)
 	}
-	there.Evict(t.Context(), All)
+	there.Evict(t.Context(), cache.All)
 	if tags := receive(t, evicted); len(tags) != 5 {
 		t.Errorf("got %q, want all", tags)
 	}

@@ -1,10 +1,12 @@
-package cache
+package cache_test
 
 import (
 	"runtime"
 	"strconv"
 	"testing"
 	"time"
+
+	"zoomql/cache"
 )
 
 // TestMemory_heapStaysWithinBound fills a Memory several times over and compares the bound
@@ -19,33 +21,34 @@ func TestMemory_heapStaysWithinBound(t *testing.T) {
 		return int64(m.HeapAlloc)
 	}
 	before := used()
-	s := NewMemory(bound)
+	s := cache.NewMemory(bound)
 	for i := range sets {
 		key := "GET /meetings/{meetingId} " + strconv.Itoa(i)
-		_, ticket := s.Get(ctx, key, NewTag("meeting", strconv.Itoa(i)), NewTag("user", strconv.Itoa(i)))
-		e := Decoded(make([]byte, size), nil)
+		_, ticket := s.Get(ctx, key, cache.NewTag("meeting", strconv.Itoa(i)), cache.NewTag("user", strconv.Itoa(i)))
+		e := cache.Decoded(make([]byte, size), nil)
 		e.Size, e.Expires = size, time.Now().Add(time.Hour)
 		s.Set(ctx, key, ticket, e)
 	}
-	s.items.CleanUp()
-	if w := s.items.WeightedSize(); w > bound || w < bound/2 {
+	s.CleanUp()
+	w, entries := s.Weight()
+	if w > bound || w < bound/2 {
 		t.Errorf("%d bytes by weight, bound %d", w, bound)
 	}
 	if heap := used() - before; heap > bound*9/8 {
 		t.Errorf("%d bytes of heap, bound %d", heap, bound)
 	} else {
-		t.Logf("%d bytes of heap, bound %d, %d entries", heap, bound, s.items.EstimatedSize())
+		t.Logf("%d bytes of heap, bound %d, %d entries", heap, bound, entries)
 	}
 	runtime.KeepAlive(s)
 }
 
 func TestMemory_entryLargerThanTheStore(t *testing.T) {
-	s := NewMemory(1 << 20)
+	s := cache.NewMemory(1 << 20)
 	s.Set(t.Context(), "small", want(t, s, miss, "small"), entry(1))
 	giant := entry(2)
 	giant.Size = 2 << 20
 	s.Set(t.Context(), "giant", want(t, s, miss, "giant"), giant)
-	s.items.CleanUp()
+	s.CleanUp()
 	want(t, s, miss, "giant")
 	want(t, s, 1, "small")
 }
@@ -54,10 +57,10 @@ func TestMemory_entryLargerThanTheStore(t *testing.T) {
 // before those that were dropped is a miss, others are not.
 func TestMemory_moreEvictedTagsThanRecorded(t *testing.T) {
 	const limit = 10
-	s, ctx := newMemory(1<<20, limit), t.Context()
+	s, ctx := cache.NewMemoryWithLimit(1<<20, limit), t.Context()
 	evict := func(from, to int) {
 		for i := from; i < to; i++ {
-			s.Evict(ctx, NewTag("x", strconv.Itoa(i)))
+			s.Evict(ctx, cache.NewTag("x", strconv.Itoa(i)))
 		}
 	}
 	s.Set(ctx, "old", want(t, s, miss, "old", "o"), entry(1))
@@ -72,17 +75,13 @@ func TestMemory_moreEvictedTagsThanRecorded(t *testing.T) {
 	want(t, s, miss, "old", "o")
 	want(t, s, 3, "young", "y")
 
-	size := 0
-	v := s.tags.tables.Load()
-	v.young.Range(func(_, _ any) bool { size++; return true })
-	v.old.Range(func(_, _ any) bool { size++; return true })
-	if size > 2*limit {
+	if size := s.EvictedTags(); size > 2*limit {
 		t.Errorf("%d tags are recorded, bound %d", size, 2*limit)
 	}
 }
 
 func TestMemory_sameTagEvictedAgain(t *testing.T) {
-	s, ctx := newMemory(1<<20, 10), t.Context()
+	s, ctx := cache.NewMemoryWithLimit(1<<20, 10), t.Context()
 	s.Set(ctx, "k", want(t, s, miss, "k", "k"), entry(1))
 	for range 1000 {
 		s.Evict(ctx, "same")
@@ -91,7 +90,7 @@ func TestMemory_sameTagEvictedAgain(t *testing.T) {
 }
 
 func TestMemory_hitAllocatesNothing(t *testing.T) {
-	s, ctx, tags := NewMemory(1<<20), t.Context(), []Tag{"a", "b"}
+	s, ctx, tags := cache.NewMemory(1<<20), t.Context(), []cache.Tag{"a", "b"}
 	_, ticket := s.Get(ctx, "k", tags...)
 	s.Set(ctx, "k", ticket, entry(1))
 	if n := testing.AllocsPerRun(1000, func() { s.Get(ctx, "k", tags...) }); n > 0.01 {
@@ -100,7 +99,7 @@ func TestMemory_hitAllocatesNothing(t *testing.T) {
 }
 
 func BenchmarkMemoryHit(b *testing.B) {
-	s, ctx, tags := NewMemory(1<<20), b.Context(), []Tag{"user:abc", "meeting:123"}
+	s, ctx, tags := cache.NewMemory(1<<20), b.Context(), []cache.Tag{"user:abc", "meeting:123"}
 	_, ticket := s.Get(ctx, "k", tags...)
 	s.Set(ctx, "k", ticket, entry(1))
 	b.Run("PingAfter", func(b *testing.B) {
@@ -121,14 +120,14 @@ func BenchmarkMemoryHit(b *testing.B) {
 	b.Run("AfterEviction", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
-			s.tags.last.Add(1)
+			s.CountEviction()
 			s.Get(ctx, "k", tags...)
 		}
 	})
 }
 
 func BenchmarkMemorySet(b *testing.B) {
-	s, ctx := NewMemory(64<<20), b.Context()
+	s, ctx := cache.NewMemory(64<<20), b.Context()
 	keys := make([]string, 1<<14)
 	for i := range keys {
 		keys[i] = "k" + strconv.Itoa(i)
@@ -146,7 +145,7 @@ func BenchmarkMemorySet(b *testing.B) {
 }
 
 func BenchmarkMemoryEvict(b *testing.B) {
-	s, ctx, tags := NewMemory(1<<20), b.Context(), []Tag{"a", "b"}
+	s, ctx, tags := cache.NewMemory(1<<20), b.Context(), []cache.Tag{"a", "b"}
 	b.ReportAllocs()
 	for b.Loop() {
 		s.Evict(ctx, tags...)

@@ -1,4 +1,4 @@
-package cache
+package cache_test
 
 import (
 	"bytes"
@@ -13,20 +13,21 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"zoomql/cache"
 	"zoomql/cache/redistest"
 )
 
 // generous are timings for tests of what is done, not when: a busy machine does not
 // exceed them.
-var generous = Timings{
+var generous = cache.Timings{
 	Attempt: time.Minute, Claim: time.Minute,
 	Operation: time.Minute, Lease: time.Minute, PingAfter: time.Minute, CompareEvery: time.Minute, ReplayWindow: time.Hour,
 	ProbeMin: 20 * time.Millisecond, ProbeMax: 50 * time.Millisecond,
 }
 
 // openRedis opens a store with generous timings, unless options say otherwise.
-func openRedis(t testing.TB, client redis.UniversalClient, options ...RedisOption) *Redis {
-	r := NewRedis(client, silent, append([]RedisOption{WithTimings(generous)}, options...)...)
+func openRedis(t testing.TB, client redis.UniversalClient, options ...cache.RedisOption) *cache.Redis {
+	r := cache.NewRedis(client, silent, append([]cache.RedisOption{cache.WithTimings(generous)}, options...)...)
 	t.Cleanup(r.Close)
 	return r
 }
@@ -87,16 +88,16 @@ func TestTiered_redisIsKilled(t *testing.T) {
 	t.Parallel()
 	server := redistest.Start(t)
 	var out log
-	r := NewRedis(server.Client(), textLog(&out), WithTimings(generous))
+	r := cache.NewRedis(server.Client(), textLog(&out), cache.WithTimings(generous))
 	t.Cleanup(r.Close)
-	s := NewTiered(NewMemory(1<<20), r)
+	s := cache.NewTiered(cache.NewMemory(1<<20), r)
 	ctx := t.Context()
 	r.Set(ctx, "old", want(t, r, miss, "old", "a"), entry(1))
 
 	server.Kill()
 	eventually(t, "the connection is down", func() bool {
 		want(t, r, miss, "old", "a")
-		return r.conn.down()
+		return r.Down()
 	})
 	r.Evict(ctx, "a")
 	// L1 works on without L2.
@@ -106,7 +107,7 @@ func TestTiered_redisIsKilled(t *testing.T) {
 	want(t, s, miss, "new", "b")
 
 	server.Run()
-	eventually(t, "the connection is up", func() bool { return !r.conn.down() })
+	eventually(t, "the connection is up", func() bool { return !r.Down() })
 	r.Set(ctx, "old", want(t, r, miss, "old", "a"), entry(3))
 	want(t, r, 3, "old", "a")
 	if gone, back := out.count("level=WARN"), out.count("Redis is back"); gone != 1 || back != 1 {
@@ -122,18 +123,18 @@ func TestRedis_noCallsWhileUnreachable(t *testing.T) {
 	client.AddHook(calls)
 	seldom := generous
 	seldom.ProbeMin, seldom.ProbeMax = time.Hour, time.Hour
-	r := openRedis(t, client, WithTimings(seldom))
+	r := openRedis(t, client, cache.WithTimings(seldom))
 	ctx := t.Context()
 	want(t, r, miss, "k", "a")
 	server.Kill()
 	r.Evict(ctx, "a")
-	if !r.conn.down() {
+	if !r.Down() {
 		t.Fatal("the connection is up after an eviction that failed")
 	}
 	before := calls.n.Load()
 	for range 100 {
 		want(t, r, miss, "k", "a")
-		r.Set(ctx, "k", Ticket{versions: []version{1}}, entry(1))
+		r.Set(ctx, "k", cache.VersionedTicket(), entry(1))
 		r.Evict(ctx, "a")
 		if e, _, lease := r.GetOrLease(ctx, "k", anyEntry, "a"); e != nil || lease != nil {
 			t.Fatal("an entry or a lease")
@@ -142,7 +143,7 @@ func TestRedis_noCallsWhileUnreachable(t *testing.T) {
 	if n := calls.n.Load() - before; n > 0 {
 		t.Errorf("400 operations without Redis made %d calls", n)
 	}
-	if n := unleasedCallsOf(r); n != 100 {
+	if n := r.UnleasedCalls(); n != 100 {
 		t.Errorf("%d calls without a lease are counted, want 100", n)
 	}
 }
@@ -153,14 +154,14 @@ func TestTiered_redisIsKilledUnderLoad(t *testing.T) {
 	t.Parallel()
 	server := redistest.Start(t)
 	r := openRedis(t, server.Client())
-	s := NewTiered(NewMemory(1<<20), r)
-	readersAndWriters(t, []Store{s}, func(await func(int64)) {
+	s := cache.NewTiered(cache.NewMemory(1<<20), r)
+	readersAndWriters(t, []cache.Store{s}, func(await func(int64)) {
 		for range 3 {
 			await(30)
 			server.Kill()
 			await(30)
 			server.Run()
-			eventually(t, "the connection is up", func() bool { return !r.conn.down() })
+			eventually(t, "the connection is up", func() bool { return !r.Down() })
 		}
 		await(30)
 	})
@@ -170,7 +171,7 @@ func TestRedis_twoProcessesReadAndEvict(t *testing.T) {
 	t.Parallel()
 	server := redistest.Start(t)
 	// Without an L1 an eviction counts in all processes as soon as it is over.
-	readersAndWriters(t, []Store{openRedis(t, server.Client()), openRedis(t, server.Client())}, nil)
+	readersAndWriters(t, []cache.Store{openRedis(t, server.Client()), openRedis(t, server.Client())}, nil)
 }
 
 // The timings hold also for a client with longer timeouts of its own, such as the
@@ -184,9 +185,9 @@ func TestRedis_hangsWithSlowClientTimeouts(t *testing.T) {
 	want(t, openRedis(t, client), miss, "k", "a") // it replies, however long it takes
 	server.Hang()
 	defer server.Resume()
-	r := openRedis(t, client, WithTimings(Timings{Operation: 50 * time.Millisecond, TripAfter: time.Millisecond, ProbeMin: time.Hour}))
+	r := openRedis(t, client, cache.WithTimings(cache.Timings{Operation: 50 * time.Millisecond, TripAfter: time.Millisecond, ProbeMin: time.Hour}))
 	calls := &tripCounter{}
-	r.client.AddHook(calls)
+	r.AddHook(calls)
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -196,8 +197,8 @@ func TestRedis_hangsWithSlowClientTimeouts(t *testing.T) {
 	}()
 	receive(t, done)
 	// Each read that fails costs the connection, and setting up one is a call too.
-	if n := calls.n.Load(); n < failuresToTrip || n > 2*failuresToTrip || !r.conn.down() {
-		t.Errorf("100 reads made %d calls to a Redis that hangs; the connection is down: %v", n, r.conn.down())
+	if n := calls.n.Load(); n < cache.FailuresToTrip || n > 2*cache.FailuresToTrip || !r.Down() {
+		t.Errorf("100 reads made %d calls to a Redis that hangs; the connection is down: %v", n, r.Down())
 	}
 }
 
@@ -209,7 +210,7 @@ func TestRedis_callersDeadlineIsNoFailure(t *testing.T) {
 		r.Get(ctx, "k", "a")
 		cancel()
 	}
-	if r.conn.down() {
+	if r.Down() {
 		t.Error("the connection went down")
 	}
 }
@@ -218,7 +219,7 @@ func TestRedis_callersDeadlineIsNoFailure(t *testing.T) {
 // connected again, no replica may read what it evicted.
 func TestEvict_whileDisconnected(t *testing.T) {
 	t.Parallel()
-	for name, evictions := range map[string]int{"few evictions": 1, "more than can be recorded": maxPending + 1} {
+	for name, evictions := range map[string]int{"few evictions": 1, "more than can be recorded": cache.MaxPending + 1} {
 		t.Run(name, func(t *testing.T) {
 			server := redistest.Start(t)
 			wire := server.Wire()
@@ -230,13 +231,13 @@ func TestEvict_whileDisconnected(t *testing.T) {
 			wire.Cut()
 			cut.Evict(ctx, "a")
 			for i := 1; i < evictions; i++ {
-				cut.Evict(ctx, NewTag("x", strconv.Itoa(i)))
+				cut.Evict(ctx, cache.NewTag("x", strconv.Itoa(i)))
 			}
 			wire.Mend()
 			// From the first read on, before and after the connection is up.
 			eventually(t, "the connection is up", func() bool {
 				want(t, cut, miss, "k", "a")
-				return !cut.conn.down()
+				return !cut.Down()
 			})
 			want(t, cut, miss, "k", "a")
 			want(t, other, miss, "k", "a")
@@ -251,20 +252,20 @@ func TestEvict_redisLosesTheLastSecond(t *testing.T) {
 	server := redistest.Start(t)
 	wire := server.Wire()
 	r, client := openRedis(t, wire), server.Client()
-	s := NewTiered(NewMemory(1<<20), r)
+	s := cache.NewTiered(cache.NewMemory(1<<20), r)
 	subscribed(t, r)
 	ctx := t.Context()
 	s.Set(ctx, "k", want(t, s, miss, "k", "a"), entry(1))
-	version := client.Get(ctx, tagPrefix+hashed("a")).Val()
+	version := client.Get(ctx, r.VersionKey("a")).Val()
 	s.Evict(ctx, "a")
-	client.Set(ctx, tagPrefix+hashed("a"), version, 0)
+	client.Set(ctx, r.VersionKey("a"), version, 0)
 	want(t, r, 1, "k", "a") // the eviction is lost
 
 	wire.Cut()
 	wire.Mend()
 	eventually(t, "the eviction is done again", func() bool {
 		e, _ := r.Get(ctx, "k", "a")
-		return e == nil && !r.conn.down()
+		return e == nil && !r.Down()
 	})
 }
 
@@ -276,8 +277,8 @@ func TestRedis_versionIsLost(t *testing.T) {
 	r.Set(ctx, "k", want(t, r, miss, "k", "a"), entry(1))
 	r.Evict(ctx, "a")
 	r.Set(ctx, "l", want(t, r, miss, "l", "a"), entry(2))
-	for _, tag := range []Tag{"a", All} {
-		client.Del(ctx, versionKey(r.tagName(tag))) // as Redis may, for lack of memory
+	for _, tag := range []cache.Tag{"a", cache.All} {
+		client.Del(ctx, r.VersionKey(tag)) // as Redis may, for lack of memory
 		want(t, r, miss, "k", "a")
 		want(t, r, miss, "l", "a")
 	}
@@ -289,28 +290,28 @@ func TestRedis_corruptEntryIsAMiss(t *testing.T) {
 	r := openRedis(t, client)
 	ctx := t.Context()
 	for _, body := range []string{"short", strings.Repeat("long ", 1000)} {
-		e := Encoded([]byte(body))
+		e := cache.Encoded([]byte(body))
 		e.Expires = time.Now().Add(time.Minute)
 		_, ticket := r.Get(ctx, "k", "a")
 		r.Set(ctx, "k", ticket, e)
-		good := client.Get(ctx, redisKey(entryPrefix, hashed("k"))).Val()
+		good := client.Get(ctx, cache.RedisKey(cache.EntryPrefix, hashed("k"))).Val()
 		if got, _ := r.Get(ctx, "k", "a"); got == nil {
 			t.Fatal("the entry is not there")
 		}
 		for i := range good[:min(len(good), 200)] {
 			bad := []byte(good)
 			bad[i] ^= 0x41
-			client.Set(ctx, redisKey(entryPrefix, hashed("k")), bad, 0)
+			client.Set(ctx, cache.RedisKey(cache.EntryPrefix, hashed("k")), bad, 0)
 			if got, _ := r.Get(ctx, "k", "a"); got != nil {
 				t.Fatalf("read an entry with byte %d broken", i)
 			}
-			client.Set(ctx, redisKey(entryPrefix, hashed("k")), good[:i], 0)
+			client.Set(ctx, cache.RedisKey(cache.EntryPrefix, hashed("k")), good[:i], 0)
 			if got, _ := r.Get(ctx, "k", "a"); got != nil {
 				t.Fatalf("read an entry cut to %d bytes", i)
 			}
 		}
-		client.Del(ctx, redisKey(entryPrefix, hashed("k")))
-		client.LPush(ctx, redisKey(entryPrefix, hashed("k")), "of another type")
+		client.Del(ctx, cache.RedisKey(cache.EntryPrefix, hashed("k")))
+		client.LPush(ctx, cache.RedisKey(cache.EntryPrefix, hashed("k")), "of another type")
 		_, ticket = r.Get(ctx, "k", "a")
 		r.Set(ctx, "k", ticket, e)
 		if got, _ := r.Get(ctx, "k", "a"); got == nil {
@@ -319,33 +320,16 @@ func TestRedis_corruptEntryIsAMiss(t *testing.T) {
 	}
 }
 
-func FuzzDecodeEntry(f *testing.F) {
-	e := entry(1)
-	good, _ := encodeEntry(e, &Ticket{names: []tagName{"a"}, versions: []version{1, 2}})
-	f.Add(good[headerSize:])
-	f.Add([]byte("\x00\x00\x00\x00\x00\x01\xff\x01a"))             // a tag longer than all
-	f.Add([]byte("\x00\x00\x00\x00\x00\xff\xff\xff\xff\xff\x01a")) // more tags than bytes
-	f.Add([]byte("\x00\x00\x00\x00\x00\x01\x01a1234567812345"))    // half a version
-	f.Fuzz(func(t *testing.T, b []byte) {
-		for _, format := range []byte{formatPlain, formatS2} {
-			_, ticket, ok := decodeEntry(withChecksum(append([]byte{format, 0, 0, 0, 0}, b...)))
-			if ok && len(ticket.versions) != len(ticket.names)+1 {
-				t.Error("a ticket without all versions")
-			}
-		}
-	})
-}
-
 func TestEvict_otherReplicaReadsFresh(t *testing.T) {
 	t.Parallel()
 	server := redistest.Start(t)
 	wire := server.Wire()
-	l1 := NewMemory(1 << 20)
+	l1 := cache.NewMemory(1 << 20)
 	l2 := openRedis(t, wire)
-	here, there := NewTiered(l1, l2), openRedis(t, server.Client())
+	here, there := cache.NewTiered(l1, l2), openRedis(t, server.Client())
 	ctx := t.Context()
 	client := server.Client()
-	subscribers := func() int64 { return client.PubSubNumSub(ctx, evictedChannel).Val()[evictedChannel] }
+	subscribers := func() int64 { return client.PubSubNumSub(ctx, cache.EvictedChannel).Val()[cache.EvictedChannel] }
 	eventually(t, "it is subscribed", func() bool { return subscribers() == 1 })
 
 	set := func(n int) {
@@ -378,14 +362,14 @@ func TestEvict_otherReplicaReadsFresh(t *testing.T) {
 		e, _ := l1.Get(ctx, "k", "a")
 		return e == nil
 	})
-	eventually(t, "it subscribes again", func() bool { return subscribers() == 1 && !l2.conn.down() })
+	eventually(t, "it subscribes again", func() bool { return subscribers() == 1 && !l2.Down() })
 }
 
 func TestTiered_hitInL2FillsL1(t *testing.T) {
 	t.Parallel()
 	client := redistest.Start(t).Client()
-	l2, l1 := openRedis(t, client), NewMemory(1<<20)
-	s := &Tiered{l1: l1, l2: l2} // not subscribed: nothing empties L1
+	l2, l1 := openRedis(t, client), cache.NewMemory(1<<20)
+	s := cache.UnsubscribedTiered(l1, l2) // not subscribed: nothing empties L1
 	ctx := t.Context()
 	l2.Set(ctx, "k", want(t, l2, miss, "k", "a"), entry(1))
 	want(t, l1, miss, "k", "a")
@@ -401,29 +385,31 @@ func TestTiered_hitInL2FillsL1(t *testing.T) {
 // An eviction by another process while L2 is read keeps the entry that was read out of
 // L1.
 func TestTiered_evictionWhileL2IsRead(t *testing.T) {
-	l2 := &interrupted{Memory: NewMemory(1 << 20)}
-	s := NewTiered(NewMemory(1<<20), l2)
+	l2 := &interrupted{Memory: cache.NewMemory(1 << 20)}
+	s := cache.NewTiered(cache.NewMemory(1<<20), l2)
 	ctx := t.Context()
 	l2.Set(ctx, "k", want(t, l2, miss, "k", "a"), entry(1))
-	l2.during = func() { s.evicted(Eviction{names: []tagName{"a"}}) }
+	l2.during = func() { s.Evicted(cache.EvictionOf("a")) }
 	want(t, s, 1, "k", "a") // it was read before
 	l2.during = nil
-	want(t, s.l1, miss, "k", "a")
+	want(t, s.L1(), miss, "k", "a")
 }
 
 // interrupted is an L2 during whose reads something else happens.
 type interrupted struct {
-	*Memory
+	*cache.Memory
 	during func()
 }
 
-func (s *interrupted) GetOrLease(context.Context, string, Want, ...Tag) (*Entry, Ticket, *Lease) {
-	return nil, Ticket{}, nil
+func (s *interrupted) GetOrLease(context.Context, string, cache.Want, ...cache.Tag) (*cache.Entry, cache.Ticket, *cache.Lease) {
+	return nil, cache.Ticket{}, nil
 }
-func (s *interrupted) SetLeased(context.Context, string, Ticket, *Entry) bool { return true }
-func (s *interrupted) TagName(tag Tag) string                                 { return string(tag) }
+func (s *interrupted) SetLeased(context.Context, string, cache.Ticket, *cache.Entry) bool {
+	return true
+}
+func (s *interrupted) TagName(tag cache.Tag) string { return string(tag) }
 
-func (s *interrupted) Get(ctx context.Context, key string, tags ...Tag) (*Entry, Ticket) {
+func (s *interrupted) Get(ctx context.Context, key string, tags ...cache.Tag) (*cache.Entry, cache.Ticket) {
 	e, ticket := s.Memory.Get(ctx, key, tags...)
 	if s.during != nil {
 		s.during()
@@ -434,8 +420,8 @@ func (s *interrupted) Get(ctx context.Context, key string, tags ...Tag) (*Entry,
 func TestClose_redisIsUnreachable(t *testing.T) {
 	t.Parallel()
 	server := redistest.Start(t)
-	r := NewRedis(server.Client(), silent, WithTimings(generous))
-	r.Watch(func(Eviction) {})
+	r := cache.NewRedis(server.Client(), silent, cache.WithTimings(generous))
+	r.Watch(func(cache.Eviction) {})
 	_, ticket := r.Get(t.Context(), "k", "a")
 	server.Kill()
 	r.Evict(t.Context(), "a") // starts a probe; goleak sees it if Close does not end it
@@ -447,9 +433,9 @@ func TestClose_redisIsUnreachable(t *testing.T) {
 
 func TestClose_watcherIsRunning(t *testing.T) {
 	t.Parallel()
-	r := NewRedis(redistest.Start(t).Client(), silent, WithTimings(generous))
+	r := cache.NewRedis(redistest.Start(t).Client(), silent, cache.WithTimings(generous))
 	called, finish, closed := make(chan struct{}), make(chan struct{}), make(chan struct{})
-	r.Watch(func(Eviction) {
+	r.Watch(func(cache.Eviction) {
 		close(called)
 		<-finish
 	})
@@ -458,7 +444,7 @@ func TestClose_watcherIsRunning(t *testing.T) {
 		r.Close()
 		close(closed)
 	}()
-	<-r.conn.ctx.Done()
+	<-r.Closing()
 	select {
 	case <-closed:
 		t.Error("Close returned while the watcher was running")
@@ -476,7 +462,7 @@ func TestDial_schemes(t *testing.T) {
 		"redis://localhost:6379?addr=localhost:6380":                     true,
 		"redis://localhost:6379?addr=localhost:6380&addr=localhost:6381": true,
 	} {
-		c, err := Dial(url)
+		c, err := cache.Dial(url)
 		if err != nil {
 			t.Errorf("%s: %v", url, err)
 			continue
@@ -487,7 +473,7 @@ func TestDial_schemes(t *testing.T) {
 		c.Close()
 	}
 	for _, url := range []string{"http://localhost", "redis://local host", ":"} {
-		if _, err := Dial(url); err == nil {
+		if _, err := cache.Dial(url); err == nil {
 			t.Errorf("%s: no error", url)
 		}
 	}
@@ -502,7 +488,7 @@ func TestDial_clusterNodeDies(t *testing.T) {
 		node, addr := redistest.ClusterNode(t)
 		nodes[addr], addrs = node, append(addrs, addr)
 	}
-	client, err := Dial("redis://" + addrs[0] + "?addr=" + addrs[1])
+	client, err := cache.Dial("redis://" + addrs[0] + "?addr=" + addrs[1])
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -525,7 +511,7 @@ func TestDial_clusterNodeDies(t *testing.T) {
 // The URL of a Sentinel leads to the server that it monitors.
 func TestDial_sentinel(t *testing.T) {
 	t.Parallel()
-	client, err := Dial(redistest.Sentinel(t))
+	client, err := cache.Dial(redistest.Sentinel(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -537,23 +523,12 @@ func TestDial_sentinel(t *testing.T) {
 	}
 }
 
-// page returns JSON such as a list of users.
-func page(users int) []byte {
-	var b bytes.Buffer
-	b.WriteString(`{"users":[`)
-	for i := range users {
-		fmt.Fprintf(&b, `{"id":"z8yCxjayTi6a%06d","first_name":"First%d","last_name":"Last%d","email":"user%d@example.com","type":2,"status":"active","timezone":"Europe/Berlin","created_at":"2026-01-02T03:04:%02dZ"},`, i*7919, i, i*31, i, i%60)
-	}
-	b.WriteString(`null]}`)
-	return b.Bytes()
-}
-
 func BenchmarkRedisHit(b *testing.B) {
 	for _, users := range []int{1, 30, 300} {
 		b.Run(fmt.Sprintf("%dUsers", users), func(b *testing.B) {
 			r := openRedis(b, redistest.Start(b).Client())
-			body, tags := page(users), []Tag{"a", "b"}
-			e := Encoded(body)
+			body, tags := cache.Page(users), []cache.Tag{"a", "b"}
+			e := cache.Encoded(body)
 			e.Expires = time.Now().Add(time.Hour)
 			_, ticket := r.Get(b.Context(), "k", tags...)
 			r.Set(b.Context(), "k", ticket, e)
@@ -570,9 +545,9 @@ func BenchmarkRedisHit(b *testing.B) {
 
 func BenchmarkRedisSet(b *testing.B) {
 	r := openRedis(b, redistest.Start(b).Client())
-	body, tags := page(30), []Tag{"a", "b"}
+	body, tags := cache.Page(30), []cache.Tag{"a", "b"}
 	_, ticket := r.Get(b.Context(), "k", tags...)
-	e := Encoded(body)
+	e := cache.Encoded(body)
 	e.Expires = time.Now().Add(time.Hour)
 	b.SetBytes(int64(len(body)))
 	for b.Loop() {
@@ -585,27 +560,9 @@ func BenchmarkRedisDown(b *testing.B) {
 	r := openRedis(b, server.Client())
 	server.Kill()
 	r.Evict(b.Context(), "a")
-	tags := []Tag{"a", "b"}
+	tags := []cache.Tag{"a", "b"}
 	b.ReportAllocs()
 	for b.Loop() {
 		r.Get(b.Context(), "k", tags...)
 	}
-}
-
-func BenchmarkWire(b *testing.B) {
-	e, ticket := Encoded(page(30)), &Ticket{names: []tagName{"a", "b"}, versions: []version{1, 2, 3}}
-	data, _ := encodeEntry(e, ticket)
-	b.Run("Encode", func(b *testing.B) {
-		body, _ := e.Body()
-		b.SetBytes(int64(len(body)))
-		b.ReportMetric(float64(len(body))/float64(len(data)), "ratio")
-		for b.Loop() {
-			encodeEntry(e, ticket)
-		}
-	})
-	b.Run("Decode", func(b *testing.B) {
-		for b.Loop() {
-			decodeEntry(data)
-		}
-	})
 }

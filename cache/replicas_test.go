@@ -1,11 +1,10 @@
-package cache
+package cache_test
 
 import (
 	"context"
 	"fmt"
 	"math/rand/v2"
 	"strconv"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -13,6 +12,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"zoomql/cache"
 	"zoomql/cache/redistest"
 )
 
@@ -44,20 +44,20 @@ func raise(a *atomic.Int64, v int64) {
 
 // modelled is a Redis that adds to the model the messages that a replica has received.
 type modelled struct {
-	*Redis
+	*cache.Redis
 	m       *model
 	replica int
 }
 
-func (s modelled) Watch(f func(Eviction)) {
-	s.Redis.Watch(func(e Eviction) {
+func (s modelled) Watch(f func(cache.Eviction)) {
+	s.Redis.Watch(func(e cache.Eviction) {
 		over := make([]int64, len(s.m.over))
 		if e.All() {
 			for thing := range over {
 				over[thing] = s.m.over[thing].Load()
 			}
 		}
-		for _, name := range e.names {
+		for _, name := range e.Names() {
 			tag, _ := s.m.tags.Load(name)
 			var thing, version int
 			if _, err := fmt.Sscanf(fmt.Sprint(tag), "version:%d:%d", &thing, &version); err == nil {
@@ -72,24 +72,24 @@ func (s modelled) Watch(f func(Eviction)) {
 }
 
 // Evict records the names of the tags in messages.
-func (s modelled) Evict(ctx context.Context, tags ...Tag) {
+func (s modelled) Evict(ctx context.Context, tags ...cache.Tag) {
 	for _, tag := range tags {
-		s.m.tags.Store(s.tagName(tag), tag)
+		s.m.tags.Store(s.TagName(tag), tag)
 	}
 	s.Redis.Evict(ctx, tags...)
 }
 
 // open opens a replica.
-func (m *model) open(t *testing.T, client redis.UniversalClient, replica int, timings Timings) *Tiered {
-	l2 := openRedis(t, client, WithTimings(timings))
-	s := NewTiered(NewMemory(1<<20), modelled{l2, m, replica})
+func (m *model) open(t *testing.T, client redis.UniversalClient, replica int, timings cache.Timings) *cache.Tiered {
+	l2 := openRedis(t, client, cache.WithTimings(timings))
+	s := cache.NewTiered(cache.NewMemory(1<<20), modelled{l2, m, replica})
 	subscribed(t, l2)
 	return s
 }
 
 // read reads a thing, calling the origin on a miss, and returns the version.
-func (m *model) read(t *testing.T, s *Tiered, replica, thing int) int64 {
-	key, tags := "k"+strconv.Itoa(thing), []Tag{NewTag("t", strconv.Itoa(thing)), "all"}
+func (m *model) read(t *testing.T, s *cache.Tiered, replica, thing int) int64 {
+	key, tags := "k"+strconv.Itoa(thing), []cache.Tag{cache.NewTag("t", strconv.Itoa(thing)), "all"}
 	least := m.least[replica][thing].Load()
 	e, ticket := s.Get(t.Context(), key, tags...)
 	if e == nil {
@@ -105,17 +105,17 @@ func (m *model) read(t *testing.T, s *Tiered, replica, thing int) int64 {
 	return v
 }
 
-func (m *model) write(t *testing.T, s *Tiered, replica, thing int) {
+func (m *model) write(t *testing.T, s *cache.Tiered, replica, thing int) {
 	v := m.origin[thing].Add(1)
-	s.Evict(t.Context(), NewTag("t", strconv.Itoa(thing)), NewTag("version", strconv.Itoa(thing), strconv.FormatInt(v, 10)))
+	s.Evict(t.Context(), cache.NewTag("t", strconv.Itoa(thing)), cache.NewTag("version", strconv.Itoa(thing), strconv.FormatInt(v, 10)))
 	raise(&m.least[replica][thing], v)
-	if !s.l2.(modelled).conn.down() {
+	if !s.L2().(modelled).Down() {
 		raise(&m.over[thing], v)
 	}
 }
 
 // settled waits until each replica reads the last version of each thing.
-func (m *model) settled(t *testing.T, replicas []*Tiered) {
+func (m *model) settled(t *testing.T, replicas []*cache.Tiered) {
 	t.Helper()
 	for i, s := range replicas {
 		for thing := range m.origin {
@@ -137,7 +137,7 @@ func TestEvict_fourReplicasAgainstModel(t *testing.T) {
 	const things, each = 40, 2_500 // so many that a missed eviction is not repaired by chance
 	server := redistest.Start(t)
 	m := newModel(4, things)
-	var replicas []*Tiered
+	var replicas []*cache.Tiered
 	var wg sync.WaitGroup
 	for i := range 4 {
 		s := m.open(t, server.Client(), i, generous)
@@ -166,10 +166,10 @@ func TestEvict_disconnectedReplicasAgainstModel(t *testing.T) {
 	server := redistest.Start(t)
 	m := newModel(4, things)
 	// Short enough to notice the loss, and long enough for a busy machine.
-	timings := Timings{Operation: 3 * time.Second, PingAfter: 3 * time.Second, ReplayWindow: time.Hour}
+	timings := cache.Timings{Operation: 3 * time.Second, PingAfter: 3 * time.Second, ReplayWindow: time.Hour}
 	var (
 		wires    []*redistest.Wire
-		replicas []*Tiered
+		replicas []*cache.Tiered
 		steps    [4]atomic.Int64
 		over     atomic.Bool
 		wg       sync.WaitGroup
@@ -201,13 +201,13 @@ func TestEvict_disconnectedReplicasAgainstModel(t *testing.T) {
 		}
 	}
 	for n, breakWire := range []func(*redistest.Wire){(*redistest.Wire).Lose, (*redistest.Wire).Cut} {
-		conn := replicas[n].l2.(modelled).conn
+		r := replicas[n].L2().(modelled)
 		await(500)
 		breakWire(wires[n])
-		eventually(t, "the connection is down", conn.down)
+		eventually(t, "the connection is down", r.Down)
 		await(500)
 		wires[n].Mend()
-		eventually(t, "the connection is up", func() bool { return !conn.down() })
+		eventually(t, "the connection is up", func() bool { return !r.Down() })
 	}
 	await(500)
 	over.Store(true)
@@ -222,67 +222,21 @@ func TestEvict_messageIsLost(t *testing.T) {
 	client := server.Client()
 	timings := generous
 	timings.CompareEvery = 50 * time.Millisecond
-	l2 := openRedis(t, server.Client(), WithTimings(timings))
-	s := NewTiered(NewMemory(1<<20), l2)
+	l2 := openRedis(t, server.Client(), cache.WithTimings(timings))
+	s := cache.NewTiered(cache.NewMemory(1<<20), l2)
 	subscribed(t, l2)
 	ctx := t.Context()
 	s.Evict(ctx, "x") // it has received one
 	eventually(t, "it is stored", func() bool {
 		s.Set(ctx, "k", want(t, s, miss, "k", "a"), entry(1))
-		e, _ := s.l1.Get(ctx, "k", "a")
+		e, _ := s.L1().Get(ctx, "k", "a")
 		return e != nil
 	})
-	client.Del(ctx, tagPrefix+hashed("a"))
-	client.Incr(ctx, evictionCounter)
+	client.Del(ctx, l2.VersionKey("a"))
+	client.Incr(ctx, cache.EvictionCounter)
 	eventually(t, "the loss is noticed", func() bool {
-		e, _ := s.l1.Get(ctx, "k", "a")
+		e, _ := s.L1().Get(ctx, "k", "a")
 		return e == nil
 	})
 	want(t, s, miss, "k", "a")
-}
-
-func TestInvalidations_gaps(t *testing.T) {
-	received := func(n uint64, names ...tagName) func(*invalidations) {
-		return func(h *invalidations) { h.receive(n, names) }
-	}
-	compared := func(n uint64, back bool) func(*invalidations) { return func(h *invalidations) { h.compare(n, back) } }
-	reset := func(n uint64) func(*invalidations) { return func(h *invalidations) { h.reset(n) } }
-	for _, c := range []struct {
-		why   string
-		steps []func(*invalidations)
-		want  string
-	}{
-		{"one after the other", []func(*invalidations){received(7, "a"), received(8, "b")}, "a b"},
-		{"one is missing", []func(*invalidations){received(7, "a"), received(9, "c")}, "a *"},
-		{"and then they go on", []func(*invalidations){received(7, "a"), received(9, "c"), received(10, "d")}, "a * d"},
-		{"one comes late", []func(*invalidations){received(7, "a"), received(9, "c"), received(8, "b")}, "a * b"},
-		{"own ones", []func(*invalidations){received(7), received(8)}, ""},
-		{"after own ones", []func(*invalidations){received(7), received(8, "b")}, "b"},
-		{"one without a number", []func(*invalidations){received(7, "a"), received(0, "b"), received(8, "c")}, "a b c"},
-		{"after a reconnection", []func(*invalidations){received(7, "a"), reset(19), received(20, "b")}, "a * b"},
-		{"all were received", []func(*invalidations){received(7, "a"), compared(7, false), compared(7, false)}, "a"},
-		{"one is on its way", []func(*invalidations){received(7, "a"), compared(8, false), received(8, "b"), compared(8, false)}, "a b"},
-		{"one is lost", []func(*invalidations){received(7, "a"), compared(8, false), compared(8, false), compared(8, false)}, "a *"},
-		{"one is late after a comparison", []func(*invalidations){received(7, "a"), compared(8, false), compared(8, false), received(8, "b"), received(9, "c")}, "a * b c"},
-		{"one is missing when the connection is restored", []func(*invalidations){received(7, "a"), compared(8, true)}, "a *"},
-		{"none is missing when the connection is restored", []func(*invalidations){received(7, "a"), compared(7, true)}, "a"},
-		{"after a reconnection, one is missing", []func(*invalidations){received(7, "a"), reset(19), received(21, "c")}, "a * *"},
-		{"after a reconnection, the first is lost", []func(*invalidations){reset(7), compared(8, false), compared(8, false)}, "* *"},
-		{"none was received yet", []func(*invalidations){reset(7), compared(7, false), received(8, "b"), compared(8, false)}, "* b"},
-		{"without a subscription", []func(*invalidations){compared(7, false), compared(7, false), compared(8, false), compared(8, false)}, "* *"},
-		{"Redis restarts the count", []func(*invalidations){received(7, "a"), compared(7, false), compared(1, false), received(2, "b")}, "a * b"},
-	} {
-		var got []string
-		h := &invalidations{evict: func(names ...tagName) {
-			for _, name := range names {
-				got = append(got, string(name))
-			}
-		}}
-		for _, step := range c.steps {
-			step(h)
-		}
-		if s := strings.Join(got, " "); s != c.want {
-			t.Errorf("%s: evicted %q, want %q", c.why, s, c.want)
-		}
-	}
 }

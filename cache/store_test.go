@@ -1,4 +1,4 @@
-package cache
+package cache_test
 
 import (
 	"context"
@@ -17,6 +17,7 @@ import (
 	"go.uber.org/goleak"
 	"pgregory.net/rapid"
 
+	"zoomql/cache"
 	"zoomql/cache/redistest"
 )
 
@@ -33,27 +34,27 @@ func TestMain(m *testing.M) {
 
 // stores has each kind of store: a function that starts its server, and returns one that
 // opens an empty store as often as a test likes.
-var stores = map[string]func(t testing.TB) func(t testing.TB) Store{
-	"memory": func(testing.TB) func(testing.TB) Store {
-		return func(testing.TB) Store { return NewMemory(1 << 20) }
+var stores = map[string]func(t testing.TB) func(t testing.TB) cache.Store{
+	"memory": func(testing.TB) func(testing.TB) cache.Store {
+		return func(testing.TB) cache.Store { return cache.NewMemory(1 << 20) }
 	},
-	"redis": func(t testing.TB) func(testing.TB) Store {
+	"redis": func(t testing.TB) func(testing.TB) cache.Store {
 		client := redistest.Start(t).Client()
-		return func(t testing.TB) Store {
+		return func(t testing.TB) cache.Store {
 			client.FlushAll(t.Context())
 			return openRedis(t, client)
 		}
 	},
-	"cluster": func(t testing.TB) func(testing.TB) Store {
+	"cluster": func(t testing.TB) func(testing.TB) cache.Store {
 		client := redistest.Cluster(t)
-		return func(t testing.TB) Store {
+		return func(t testing.TB) cache.Store {
 			client.FlushAll(t.Context())
 			return openRedis(t, client)
 		}
 	},
-	"tiered": func(t testing.TB) func(testing.TB) Store {
+	"tiered": func(t testing.TB) func(testing.TB) cache.Store {
 		client := redistest.Start(t).Client()
-		return func(t testing.TB) Store {
+		return func(t testing.TB) cache.Store {
 			client.FlushAll(t.Context())
 			return replica(t, client, time.Minute)
 		}
@@ -62,7 +63,7 @@ var stores = map[string]func(t testing.TB) func(t testing.TB) Store{
 
 var silent = slog.New(slog.DiscardHandler)
 
-func eachStore(t *testing.T, f func(t *testing.T, s Store)) {
+func eachStore(t *testing.T, f func(t *testing.T, s cache.Store)) {
 	for name, begin := range stores {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -72,16 +73,16 @@ func eachStore(t *testing.T, f func(t *testing.T, s Store)) {
 }
 
 // entry returns an entry of a number that is fresh for a minute.
-func entry(n int) *Entry { return entryFor(n, time.Minute) }
+func entry(n int) *cache.Entry { return entryFor(n, time.Minute) }
 
-func entryFor(n int, life time.Duration) *Entry {
-	e := Decoded(n, func() ([]byte, error) { return []byte(strconv.Itoa(n)), nil })
+func entryFor(n int, life time.Duration) *cache.Entry {
+	e := cache.Decoded(n, func() ([]byte, error) { return []byte(strconv.Itoa(n)), nil })
 	e.Stored = time.Now()
 	e.Expires = e.Stored.Add(life)
 	return e
 }
 
-func number(t testing.TB, e *Entry) int {
+func number(t testing.TB, e *cache.Entry) int {
 	t.Helper()
 	if e == nil {
 		return -1
@@ -96,7 +97,7 @@ func number(t testing.TB, e *Entry) int {
 // miss is the number of a nil entry.
 const miss = -1
 
-func want(t testing.TB, s Store, n int, key string, tags ...Tag) Ticket {
+func want(t testing.TB, s cache.Store, n int, key string, tags ...cache.Tag) cache.Ticket {
 	t.Helper()
 	e, ticket := s.Get(t.Context(), key, tags...)
 	if got := number(t, e); got != n {
@@ -107,18 +108,18 @@ func want(t testing.TB, s Store, n int, key string, tags ...Tag) Ticket {
 
 func TestStore(t *testing.T) {
 	t.Parallel()
-	stories := map[string]func(t *testing.T, ctx context.Context, s Store){
-		"what is set is read": func(t *testing.T, ctx context.Context, s Store) {
+	stories := map[string]func(t *testing.T, ctx context.Context, s cache.Store){
+		"what is set is read": func(t *testing.T, ctx context.Context, s cache.Store) {
 			s.Set(ctx, "k", want(t, s, miss, "k", "a", "b"), entry(1))
 			want(t, s, 1, "k", "a", "b")
 			want(t, s, miss, "other", "a", "b")
 		},
-		"a set replaces": func(t *testing.T, ctx context.Context, s Store) {
+		"a set replaces": func(t *testing.T, ctx context.Context, s cache.Store) {
 			s.Set(ctx, "k", want(t, s, miss, "k", "a"), entry(1))
 			s.Set(ctx, "k", want(t, s, 1, "k", "a"), entry(2))
 			want(t, s, 2, "k", "a")
 		},
-		"an eviction hits all keys with one of its tags, and no other": func(t *testing.T, ctx context.Context, s Store) {
+		"an eviction hits all keys with one of its tags, and no other": func(t *testing.T, ctx context.Context, s cache.Store) {
 			s.Set(ctx, "k1", want(t, s, miss, "k1", "a", "b"), entry(1))
 			s.Set(ctx, "k2", want(t, s, miss, "k2", "b", "c"), entry(2))
 			s.Set(ctx, "k3", want(t, s, miss, "k3", "c"), entry(3))
@@ -129,38 +130,38 @@ func TestStore(t *testing.T) {
 			want(t, s, 3, "k3", "c")
 			want(t, s, 4, "k4")
 		},
-		"All evicts everything": func(t *testing.T, ctx context.Context, s Store) {
+		"All evicts everything": func(t *testing.T, ctx context.Context, s cache.Store) {
 			s.Set(ctx, "k1", want(t, s, miss, "k1", "a"), entry(1))
 			s.Set(ctx, "k2", want(t, s, miss, "k2"), entry(2))
-			s.Evict(ctx, All)
+			s.Evict(ctx, cache.All)
 			s.Set(ctx, "k3", want(t, s, miss, "k3"), entry(3))
 			want(t, s, miss, "k1", "a")
 			want(t, s, miss, "k2")
 			want(t, s, 3, "k3")
 		},
-		"an answer from before an eviction is not stored": func(t *testing.T, ctx context.Context, s Store) {
+		"an answer from before an eviction is not stored": func(t *testing.T, ctx context.Context, s cache.Store) {
 			ticket := want(t, s, miss, "k", "a")
 			s.Evict(ctx, "a")
 			s.Set(ctx, "k", ticket, entry(1))
 			want(t, s, miss, "k", "a")
 		},
-		"an answer from before an eviction of all is not stored": func(t *testing.T, ctx context.Context, s Store) {
+		"an answer from before an eviction of all is not stored": func(t *testing.T, ctx context.Context, s cache.Store) {
 			ticket := want(t, s, miss, "k", "a")
-			s.Evict(ctx, All)
+			s.Evict(ctx, cache.All)
 			s.Set(ctx, "k", ticket, entry(1))
 			want(t, s, miss, "k", "a")
 		},
-		"a late answer does not replace a newer one": func(t *testing.T, ctx context.Context, s Store) {
+		"a late answer does not replace a newer one": func(t *testing.T, ctx context.Context, s cache.Store) {
 			old := want(t, s, miss, "k", "a")
 			s.Evict(ctx, "a")
 			s.Set(ctx, "k", want(t, s, miss, "k", "a"), entry(2))
-			if _, shared := s.(*Redis); shared {
+			if _, shared := s.(*cache.Redis); shared {
 				t.Skip("Redis would need a script to see it; the next read mends it")
 			}
 			s.Set(ctx, "k", old, entry(1))
 			want(t, s, 2, "k", "a")
 		},
-		"the ticket of a hit is as old as the entry": func(t *testing.T, ctx context.Context, s Store) {
+		"the ticket of a hit is as old as the entry": func(t *testing.T, ctx context.Context, s cache.Store) {
 			s.Set(ctx, "k", want(t, s, miss, "k", "a"), entry(1))
 			ticket := want(t, s, 1, "k", "a")
 			s.Set(ctx, "k", ticket, entry(2))
@@ -169,8 +170,8 @@ func TestStore(t *testing.T) {
 			s.Set(ctx, "k", ticket, entry(3))
 			want(t, s, miss, "k", "a")
 		},
-		"a composed answer carries the tags of its parts": func(t *testing.T, ctx context.Context, s Store) {
-			for _, tag := range []Tag{"a", "b", "c"} {
+		"a composed answer carries the tags of its parts": func(t *testing.T, ctx context.Context, s cache.Store) {
+			for _, tag := range []cache.Tag{"a", "b", "c"} {
 				whole := want(t, s, miss, "whole")
 				part1 := want(t, s, miss, "part1", "a", "c")
 				part2 := want(t, s, miss, "part2", "b")
@@ -180,7 +181,7 @@ func TestStore(t *testing.T) {
 				want(t, s, miss, "whole")
 			}
 		},
-		"parts from before and after an eviction are not stored": func(t *testing.T, ctx context.Context, s Store) {
+		"parts from before and after an eviction are not stored": func(t *testing.T, ctx context.Context, s cache.Store) {
 			whole := want(t, s, miss, "whole")
 			part1 := want(t, s, miss, "part1", "a")
 			s.Evict(ctx, "a")
@@ -188,7 +189,7 @@ func TestStore(t *testing.T) {
 			s.Set(ctx, "whole", whole.Join(part1, part2), entry(3))
 			want(t, s, miss, "whole")
 		},
-		"parts that were hits may be joined": func(t *testing.T, ctx context.Context, s Store) {
+		"parts that were hits may be joined": func(t *testing.T, ctx context.Context, s cache.Store) {
 			s.Set(ctx, "part", want(t, s, miss, "part", "a"), entry(1))
 			whole := want(t, s, miss, "whole")
 			s.Set(ctx, "whole", whole.Join(want(t, s, 1, "part", "a")), entry(2))
@@ -196,17 +197,17 @@ func TestStore(t *testing.T) {
 			s.Evict(ctx, "a")
 			want(t, s, miss, "whole")
 		},
-		"the zero ticket stores nothing": func(t *testing.T, ctx context.Context, s Store) {
-			s.Set(ctx, "k", Ticket{}, entry(1))
+		"the zero ticket stores nothing": func(t *testing.T, ctx context.Context, s cache.Store) {
+			s.Set(ctx, "k", cache.Ticket{}, entry(1))
 			want(t, s, miss, "k")
-			s.Set(ctx, "k", want(t, s, miss, "k").Join(Ticket{}), entry(1))
+			s.Set(ctx, "k", want(t, s, miss, "k").Join(cache.Ticket{}), entry(1))
 			want(t, s, miss, "k")
 		},
-		"an expired entry is not stored": func(t *testing.T, ctx context.Context, s Store) {
+		"an expired entry is not stored": func(t *testing.T, ctx context.Context, s cache.Store) {
 			s.Set(ctx, "k", want(t, s, miss, "k"), entryFor(1, -time.Second))
 			want(t, s, miss, "k")
 		},
-		"a set and an eviction outlive their context": func(t *testing.T, ctx context.Context, s Store) {
+		"a set and an eviction outlive their context": func(t *testing.T, ctx context.Context, s cache.Store) {
 			gone, cancel := context.WithCancel(ctx)
 			cancel()
 			s.Set(gone, "k", want(t, s, miss, "k", "a"), entry(1))
@@ -215,7 +216,7 @@ func TestStore(t *testing.T) {
 			s.Set(ctx, "k", want(t, s, miss, "k", "a"), entry(2)) // and nothing is broken by it
 			want(t, s, 2, "k", "a")
 		},
-		"times and size are stored": func(t *testing.T, ctx context.Context, s Store) {
+		"times and size are stored": func(t *testing.T, ctx context.Context, s cache.Store) {
 			e := entry(1)
 			e.Stored = time.UnixMilli(1_700_000_000_000)
 			e.StaleUntil = e.Expires.Add(time.Hour).Truncate(time.Millisecond)
@@ -241,7 +242,7 @@ func TestStore(t *testing.T) {
 
 func TestMemory_expiry(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := NewMemory(1 << 20)
+		s := cache.NewMemory(1 << 20)
 		e := entryFor(1, time.Minute)
 		e.StaleUntil = e.Expires.Add(time.Hour)
 		s.Set(t.Context(), "k", want(t, s, miss, "k"), e)
@@ -264,7 +265,7 @@ func TestMemory_expiry(t *testing.T) {
 
 func TestStore_expiry(t *testing.T) {
 	t.Parallel()
-	eachStore(t, func(t *testing.T, s Store) {
+	eachStore(t, func(t *testing.T, s cache.Store) {
 		e := entryFor(1, 100*time.Millisecond)
 		s.Set(t.Context(), "k", want(t, s, miss, "k"), e)
 		got, _ := s.Get(t.Context(), "k")
@@ -289,19 +290,19 @@ func TestStore_againstModel(t *testing.T) {
 			rapid.Check(t, func(rt *rapid.T) {
 				run++
 				ctx := t.Context()
-				tagsOf := map[string][]Tag{}
+				tagsOf := map[string][]cache.Tag{}
 				for key, tags := range map[string][]string{"k": {"a"}, "l": {"a", "b"}, "m": {"b", "c"}, "n": nil} {
 					for _, tag := range tags {
-						tagsOf[key] = append(tagsOf[key], NewTag(tag, strconv.Itoa(run)))
+						tagsOf[key] = append(tagsOf[key], cache.NewTag(tag, strconv.Itoa(run)))
 					}
 				}
 				type attempt struct {
 					key     string
-					ticket  Ticket
+					ticket  cache.Ticket
 					evicted bool
 				}
 				var (
-					open  []*attempt           // tickets so far
+					open  []*attempt         // tickets so far
 					shown = map[string]int{} // what a read should find
 					next  int
 					keys  = []string{"k", "l", "m", "n"}
@@ -325,7 +326,7 @@ func TestStore_againstModel(t *testing.T) {
 						}
 						a := rapid.SampledFrom(open).Draw(rt, "ticket")
 						_, has := shown[a.key]
-						if _, shared := s.(*Redis); a.evicted && has && shared {
+						if _, shared := s.(*cache.Redis); a.evicted && has && shared {
 							rt.Skip("see TestStore: a late answer")
 						}
 						next++
@@ -340,7 +341,7 @@ func TestStore_againstModel(t *testing.T) {
 						}
 					},
 					"evict": func(rt *rapid.T) {
-						tag := NewTag(rapid.SampledFrom([]string{"a", "b", "c"}).Draw(rt, "tag"), strconv.Itoa(run))
+						tag := cache.NewTag(rapid.SampledFrom([]string{"a", "b", "c"}).Draw(rt, "tag"), strconv.Itoa(run))
 						s.Evict(ctx, tag)
 						for key, tags := range tagsOf {
 							for _, has := range tags {
@@ -363,13 +364,13 @@ func TestStore_againstModel(t *testing.T) {
 // return an entry older than the last eviction that was over when it began.
 func TestStore_concurrentReadersAndWriters(t *testing.T) {
 	t.Parallel()
-	eachStore(t, func(t *testing.T, s Store) { readersAndWriters(t, []Store{s}, nil) })
+	eachStore(t, func(t *testing.T, s cache.Store) { readersAndWriters(t, []cache.Store{s}, nil) })
 }
 
 // readersAndWriters uses all of stores alike, for a number of evictions and until
 // trouble, which may be nil, has returned. trouble gets a function that waits for n more
 // evictions.
-func readersAndWriters(t *testing.T, stores []Store, trouble func(await func(evictions int64))) {
+func readersAndWriters(t *testing.T, stores []cache.Store, trouble func(await func(evictions int64))) {
 	const (
 		things    = 4
 		evictions = 30                   // of each thing, at least
@@ -390,7 +391,7 @@ func readersAndWriters(t *testing.T, stores []Store, trouble func(await func(evi
 		readersWG.Go(func() {
 			for n := i; writersUp.Load(); n++ {
 				thing := n % things
-				key, tags := "k"+strconv.Itoa(thing), []Tag{NewTag("t", strconv.Itoa(thing)), "other"}
+				key, tags := "k"+strconv.Itoa(thing), []cache.Tag{cache.NewTag("t", strconv.Itoa(thing)), "other"}
 				least := over[thing].Load()
 				e, ticket := s.Get(ctx, key, tags...)
 				reads[thing].Add(1)
@@ -410,7 +411,7 @@ func readersAndWriters(t *testing.T, stores []Store, trouble func(await func(evi
 		writers.Go(func() {
 			for n := int64(1); n <= evictions || troubled.Load(); n++ {
 				world[i].Store(n)
-				s.Evict(ctx, NewTag("t", strconv.Itoa(i)))
+				s.Evict(ctx, cache.NewTag("t", strconv.Itoa(i)))
 				over[i].Store(n)
 				evicted.Add(1)
 				soFar := reads[i].Load()
@@ -438,7 +439,7 @@ func readersAndWriters(t *testing.T, stores []Store, trouble func(await func(evi
 
 func TestEntry(t *testing.T) {
 	t.Run("decoded once", func(t *testing.T) {
-		e, calls := Encoded([]byte("7")), 0
+		e, calls := cache.Encoded([]byte("7")), 0
 		for range 2 {
 			v, err := e.Value(func(b []byte) (any, error) { calls++; return string(b) + "!", nil })
 			if v != "7!" || err != nil {
@@ -451,7 +452,7 @@ func TestEntry(t *testing.T) {
 	})
 	t.Run("a failed decoding is an error", func(t *testing.T) {
 		broken := errors.New("broken")
-		if _, err := Encoded([]byte("7")).Value(func([]byte) (any, error) { return nil, broken }); !errors.Is(err, broken) {
+		if _, err := cache.Encoded([]byte("7")).Value(func([]byte) (any, error) { return nil, broken }); !errors.Is(err, broken) {
 			t.Error(err)
 		}
 	})
@@ -459,7 +460,7 @@ func TestEntry(t *testing.T) {
 		if b, err := entry(7).Body(); string(b) != "7" || err != nil {
 			t.Error(b, err)
 		}
-		if _, err := Decoded(7, nil).Body(); err == nil {
+		if _, err := cache.Decoded(7, nil).Body(); err == nil {
 			t.Error("no error without an encoded form")
 		}
 	})

@@ -1,12 +1,13 @@
-package cache
+package cache_test
 
 import (
-	"context"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"zoomql/cache"
 )
 
 // evictionDelay returns how long after the end of Evict another process that
@@ -14,16 +15,16 @@ import (
 // find out that a message is lost, since it may be on its way during the first.
 // Each begins CompareEvery after the one before and has three attempts, the last of which
 // takes the connection down; one more operation may be under way at the end of Evict.
-func evictionDelay(t Timings) time.Duration {
-	t = t.withDefaults()
-	comparison := t.CompareEvery + failuresToTrip*t.Operation + (failuresToTrip-1)*t.ProbeMin
+func evictionDelay(t cache.Timings) time.Duration {
+	t = t.WithDefaults()
+	comparison := t.CompareEvery + cache.FailuresToTrip*t.Operation + (cache.FailuresToTrip-1)*t.ProbeMin
 	return t.Operation + 2*comparison
 }
 
 // An eviction whose message is lost is noticed within the documented time, whenever it
 // is done, and also when Redis replies only to every third request for the number.
 func TestEvict_lostMessageIsNoticedInTime(t *testing.T) {
-	if got := evictionDelay(Timings{}); got != 3100*time.Millisecond {
+	if got := evictionDelay(cache.Timings{}); got != 3100*time.Millisecond {
 		t.Errorf("the bound is %v by default, and the package comment says 3.1 s", got)
 	}
 	for name, ignored := range map[string]int{"Redis replies": 0, "Redis replies one time in three": 2} {
@@ -34,7 +35,7 @@ func TestEvict_lostMessageIsNoticedInTime(t *testing.T) {
 					longest = max(longest, noticed(t, phase, ignored))
 				})
 			}
-			bound := evictionDelay(Timings{})
+			bound := evictionDelay(cache.Timings{})
 			if longest > bound || longest < bound/2 {
 				t.Errorf("a lost message is noticed after up to %v, and the bound is %v", longest, bound)
 			}
@@ -50,7 +51,7 @@ func noticed(t *testing.T, phase time.Duration, ignored int) time.Duration {
 	f := &fakeRedis{evictions: 5}
 	r := openFake(t, f)
 	var emptied []time.Time
-	r.Watch(func(Eviction) { emptied = append(emptied, time.Now()) })
+	r.Watch(func(cache.Eviction) { emptied = append(emptied, time.Now()) })
 	synctest.Wait()
 	if len(emptied) != 1 {
 		t.Fatal("it is not subscribed")
@@ -58,7 +59,7 @@ func noticed(t *testing.T, phase time.Duration, ignored int) time.Duration {
 	n := 0
 	f.change(func() {
 		f.ignore = func(cmd string, args []string) bool {
-			if cmd != "get" || args[0] != evictionCounter {
+			if cmd != "get" || args[0] != cache.EvictionCounter {
 				return false
 			}
 			n++
@@ -70,7 +71,7 @@ func noticed(t *testing.T, phase time.Duration, ignored int) time.Duration {
 	began := time.Now()
 	time.Sleep(time.Minute)
 	synctest.Wait()
-	if r.conn.down() {
+	if r.Down() {
 		t.Error("the connection is down, though Redis replies now and then")
 	}
 	if len(emptied) == 1 {
@@ -80,8 +81,8 @@ func noticed(t *testing.T, phase time.Duration, ignored int) time.Duration {
 }
 
 // openFake returns a Redis with the default timings.
-func openFake(t *testing.T, f *fakeRedis) *Redis {
-	r := NewRedis(f.client(t), silent)
+func openFake(t *testing.T, f *fakeRedis) *cache.Redis {
+	r := cache.NewRedis(f.client(t), silent)
 	t.Cleanup(r.Close)
 	return r
 }
@@ -94,72 +95,25 @@ func TestRedis_numberOfEvictionsIsUnavailable(t *testing.T) {
 		f := &fakeRedis{}
 		r := openFake(t, f)
 		var emptied atomic.Int32
-		r.Watch(func(Eviction) { emptied.Add(1) })
+		r.Watch(func(cache.Eviction) { emptied.Add(1) })
 		synctest.Wait()
 		f.change(func() {
 			f.evictions++
-			f.ignore = func(cmd string, args []string) bool { return cmd == "get" && args[0] == evictionCounter }
+			f.ignore = func(cmd string, args []string) bool { return cmd == "get" && args[0] == cache.EvictionCounter }
 		})
-		for began := time.Now(); !r.conn.down(); time.Sleep(10 * time.Millisecond) {
-			r.conn.observe(nil) // other operations
-			if time.Since(began) > evictionDelay(r.timings) {
+		for began := time.Now(); !r.Down(); time.Sleep(10 * time.Millisecond) {
+			r.Observe(nil) // other operations
+			if time.Since(began) > evictionDelay(r.Timings()) {
 				t.Fatal("the connection is still up")
 			}
 		}
 		f.change(func() { f.ignore = nil })
 		for began := time.Now(); emptied.Load() == 1; time.Sleep(10 * time.Millisecond) {
-			if time.Since(began) > evictionDelay(r.timings) {
+			if time.Since(began) > evictionDelay(r.Timings()) {
 				t.Fatal("the gap is not detected")
 			}
 		}
 	})
-}
-
-// An eviction that found the connection down is not postponed when it has come up
-// since: nothing would carry it out.
-func TestPostpone_connectionIsUpAgain(t *testing.T) {
-	l := newConnection(nil, Timings{}.withDefaults(), silent)
-	l.isDown.Store(true)
-	if !l.postpone([]tagName{"a"}) || len(l.pending) != 1 {
-		t.Errorf("while the connection is down, %v is pending", l.pending)
-	}
-	clear(l.pending)
-	l.isDown.Store(false)
-	if l.postpone([]tagName{"a"}) || len(l.pending) > 0 {
-		t.Errorf("while the connection is up, %v is pending", l.pending)
-	}
-}
-
-// Evictions that come faster than Redis takes them do not keep the connection down.
-func TestConnection_comesUpUnderEvictions(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		var l *connection
-		calls := 0
-		l = newConnection(func(context.Context, []tagName) error {
-			if calls++; calls > 100 {
-				return errRedisTimeout
-			}
-			if l.mu.TryLock() { // an eviction at the same time
-				l.addPending([]tagName{"a"})
-				l.mu.Unlock()
-			}
-			return nil
-		}, Timings{}.withDefaults(), silent)
-		defer l.close()
-		l.trip(errRedisTimeout)
-		time.Sleep(time.Second)
-		synctest.Wait()
-		if l.down() || len(l.pending) > 0 {
-			t.Errorf("the connection is down: %v, after %d evictions", l.down(), calls)
-		}
-	})
-}
-
-// unleasedCallsOf returns the number of calls to the origin that no lease covers.
-func unleasedCallsOf(r *Redis) uint64 {
-	r.unleased.mu.Lock()
-	defer r.unleased.mu.Unlock()
-	return r.unleased.count
 }
 
 // A call to the origin without a lease is counted, and logged at most once a minute.
@@ -167,7 +121,7 @@ func TestGetOrLease_unleasedCallsAreLogged(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := &fakeRedis{}
 		var out log
-		r := NewRedis(f.client(t), textLog(&out))
+		r := cache.NewRedis(f.client(t), textLog(&out))
 		r.Close() // it has no Redis from now on
 		ask := func() {
 			if e, _, lease := r.GetOrLease(t.Context(), "k", anyEntry); e != nil || lease != nil {
@@ -177,10 +131,10 @@ func TestGetOrLease_unleasedCallsAreLogged(t *testing.T) {
 		for range 5 {
 			ask()
 		}
-		if n := out.count("without a lease\" calls=1\n"); n != 1 || unleasedCallsOf(r) != 5 {
-			t.Errorf("of %d calls the first was logged %d times:\n%s", unleasedCallsOf(r), n, &out.b)
+		if n := out.count("without a lease\" calls=1\n"); n != 1 || r.UnleasedCalls() != 5 {
+			t.Errorf("of %d calls the first was logged %d times:\n%s", r.UnleasedCalls(), n, &out.b)
 		}
-		time.Sleep(unleasedLogInterval)
+		time.Sleep(cache.UnleasedLogInterval)
 		ask()
 		if out.count("without a lease") != 2 || out.count("without a lease\" calls=5\n") != 1 {
 			t.Errorf("the log says:\n%s", &out.b)
@@ -196,24 +150,24 @@ func TestLease_renewedUntilReleased(t *testing.T) {
 		r := openFake(t, f)
 		_, lease := leaseOf(t, r, "k")
 		last := time.Now()
-		time.Sleep(maxLeaseTime - time.Second)
+		time.Sleep(cache.MaxLeaseTime - time.Second)
 		for _, at := range f.renewals() {
-			if at.Sub(last) > r.lease/2 {
-				t.Errorf("renewed after %v, and the lease lasts %v", at.Sub(last), r.lease)
+			if at.Sub(last) > r.Timings().Lease/2 {
+				t.Errorf("renewed after %v, and the lease lasts %v", at.Sub(last), r.Timings().Lease)
 			}
 			last = at
 		}
-		if time.Since(last) > r.lease/2 {
+		if time.Since(last) > r.Timings().Lease/2 {
 			t.Errorf("not renewed for %v", time.Since(last))
 		}
 		lease.Release()
 		n := len(f.renewals())
 		_, left := leaseOf(t, r, "k") // it is free, and this one is never released
 		began := time.Now()
-		time.Sleep(2 * maxLeaseTime)
+		time.Sleep(2 * cache.MaxLeaseTime)
 		all := f.renewals()[n:]
-		if len(all) == 0 || all[len(all)-1].Sub(began) > maxLeaseTime+r.lease {
-			t.Errorf("a lease that is never released is renewed %d times in %v", len(all), 2*maxLeaseTime)
+		if len(all) == 0 || all[len(all)-1].Sub(began) > cache.MaxLeaseTime+r.Timings().Lease {
+			t.Errorf("a lease that is never released is renewed %d times in %v", len(all), 2*cache.MaxLeaseTime)
 		}
 		left.Release()
 	})
@@ -230,11 +184,11 @@ func TestGetOrLease_holderStopsRenewing(t *testing.T) {
 		f := &fakeRedis{}
 		here, there := openFake(t, f), openFake(t, f)
 		_, lease := leaseOf(t, here, "k")
-		lease.renewTimer.Stop() // as if its process had been killed
+		lease.StopRenewing() // as if its process had been killed
 		began := time.Now()
 		_, next := leaseOf(t, there, "k")
-		if took := time.Since(began); took < here.lease-time.Millisecond || took > here.lease*21/20 {
-			t.Errorf("another process took over after %v, lease %v", took, here.lease)
+		if took := time.Since(began); took < here.Timings().Lease-time.Millisecond || took > here.Timings().Lease*21/20 {
+			t.Errorf("another process took over after %v, lease %v", took, here.Timings().Lease)
 		}
 		next.Release()
 	})
@@ -248,14 +202,14 @@ func TestRedis_operationTimeout(t *testing.T) {
 		r := openFake(t, f)
 		want(t, r, miss, "k", "a")
 		f.change(func() { f.ignore = func(string, []string) bool { return true } })
-		for range failuresToTrip {
+		for range cache.FailuresToTrip {
 			began := time.Now()
 			want(t, r, miss, "k", "a")
-			if took := time.Since(began); took != r.timings.Operation {
-				t.Errorf("a read took %v, limit %v", took, r.timings.Operation)
+			if took := time.Since(began); took != r.Timings().Operation {
+				t.Errorf("a read took %v, limit %v", took, r.Timings().Operation)
 			}
 		}
-		if !r.conn.down() {
+		if !r.Down() {
 			t.Fatal("the connection is not down")
 		}
 		began := time.Now()
@@ -269,12 +223,12 @@ func TestRedis_operationTimeout(t *testing.T) {
 }
 
 func TestTimings_defaults(t *testing.T) {
-	r := NewRedis((&fakeRedis{}).client(t), silent, WithTimings(Timings{Lease: time.Hour}))
+	r := cache.NewRedis((&fakeRedis{}).client(t), silent, cache.WithTimings(cache.Timings{Lease: time.Hour}))
 	defer r.Close()
-	if r.lease != time.Hour || r.timings.Operation != opTimeout || r.timings.CompareEvery != time.Second || r.timings.PingAfter != 2*time.Second {
-		t.Errorf("got %+v", r.timings)
+	if r.Timings().Lease != time.Hour || r.Timings().Operation != cache.OpTimeout || r.Timings().CompareEvery != time.Second || r.Timings().PingAfter != 2*time.Second {
+		t.Errorf("got %+v", r.Timings())
 	}
-	if !strings.HasPrefix(evictionDelay(Timings{CompareEvery: time.Minute}).String(), "2m") {
+	if !strings.HasPrefix(evictionDelay(cache.Timings{CompareEvery: time.Minute}).String(), "2m") {
 		t.Error("the bound does not depend on CompareEvery")
 	}
 }

@@ -2,9 +2,11 @@ package cache
 
 import (
 	"bytes"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 // An entry is decoded as it was encoded, whatever its length and those of its tags.
@@ -32,4 +34,51 @@ func TestDecodeEntry_roundTrip(t *testing.T) {
 			}
 		}
 	}
+}
+
+func FuzzDecodeEntry(f *testing.F) {
+	e := Encoded([]byte("1"))
+	e.Expires = time.Now().Add(time.Minute)
+	good, _ := encodeEntry(e, &Ticket{names: []tagName{"a"}, versions: []version{1, 2}})
+	f.Add(good[headerSize:])
+	f.Add([]byte("\x00\x00\x00\x00\x00\x01\xff\x01a"))             // a tag longer than all
+	f.Add([]byte("\x00\x00\x00\x00\x00\xff\xff\xff\xff\xff\x01a")) // more tags than bytes
+	f.Add([]byte("\x00\x00\x00\x00\x00\x01\x01a1234567812345"))    // half a version
+	f.Fuzz(func(t *testing.T, b []byte) {
+		for _, format := range []byte{formatPlain, formatS2} {
+			_, ticket, ok := decodeEntry(withChecksum(append([]byte{format, 0, 0, 0, 0}, b...)))
+			if ok && len(ticket.versions) != len(ticket.names)+1 {
+				t.Error("a ticket without all versions")
+			}
+		}
+	})
+}
+
+func BenchmarkWire(b *testing.B) {
+	e, ticket := Encoded(page(30)), &Ticket{names: []tagName{"a", "b"}, versions: []version{1, 2, 3}}
+	data, _ := encodeEntry(e, ticket)
+	b.Run("Encode", func(b *testing.B) {
+		body, _ := e.Body()
+		b.SetBytes(int64(len(body)))
+		b.ReportMetric(float64(len(body))/float64(len(data)), "ratio")
+		for b.Loop() {
+			encodeEntry(e, ticket)
+		}
+	})
+	b.Run("Decode", func(b *testing.B) {
+		for b.Loop() {
+			decodeEntry(data)
+		}
+	})
+}
+
+// page returns JSON such as a list of users.
+func page(users int) []byte {
+	var b bytes.Buffer
+	b.WriteString(`{"users":[`)
+	for i := range users {
+		fmt.Fprintf(&b, `{"id":"z8yCxjayTi6a%06d","first_name":"First%d","last_name":"Last%d","email":"user%d@example.com","type":2,"status":"active","timezone":"Europe/Berlin","created_at":"2026-01-02T03:04:%02dZ"},`, i*7919, i, i*31, i, i%60)
+	}
+	b.WriteString(`null]}`)
+	return b.Bytes()
 }
