@@ -43,8 +43,12 @@ type Note struct {
 var ErrUnavailable = errors.New("cache: Redis does not reply, so processes cannot agree")
 
 // An UnavailableError is an [ErrUnavailable] with the time at which to try again.
-type UnavailableError struct{ RetryAt time.Time }
+type UnavailableError struct {
+	// RetryAt is when an attempt may succeed: Timings.Claim after the refusal.
+	RetryAt time.Time
+}
 
+// Error returns the text of [ErrUnavailable].
 func (*UnavailableError) Error() string { return ErrUnavailable.Error() }
 
 // Unwrap returns [ErrUnavailable].

@@ -424,3 +424,21 @@ func TestWatch_otherReplicaEvicts(t *testing.T) {
 		t.Errorf("got %q, want all", tags)
 	}
 }
+
+// Several watchers of one Redis, and of one tiered store over it, get each eviction.
+func TestWatch_severalWatchers(t *testing.T) {
+	t.Parallel()
+	server := redistest.Start(t)
+	here, there := replica(t, server.Client(), time.Minute), replica(t, server.Client(), time.Minute)
+	evicted := make(chan bool, 3)
+	watch := func(e cache.Eviction) { evicted <- e.Has("a") && !e.Has("b") && !e.All() }
+	here.Watch(watch)
+	here.Watch(watch)
+	here.L2().Watch(watch)
+	there.Evict(t.Context(), "a")
+	for i := range cap(evicted) {
+		if !receive(t, evicted) {
+			t.Errorf("watcher %d did not get the eviction of a alone", i)
+		}
+	}
+}

@@ -151,3 +151,20 @@ func BenchmarkMemoryEvict(b *testing.B) {
 		s.Evict(ctx, tags...)
 	}
 }
+
+// A ticket is unchanged until anything is evicted, whatever its tags.
+func TestUnchanged(t *testing.T) {
+	s, ctx := cache.NewMemory(1<<20), t.Context()
+	ticket := want(t, s, miss, "k", "a")
+	s.Set(ctx, "k", ticket, entry(1))
+	if !s.Unchanged(ticket) {
+		t.Error("changed by a set")
+	}
+	s.Evict(ctx, "other")
+	if s.Unchanged(ticket) {
+		t.Error("unchanged after an eviction of another tag")
+	}
+	if !s.Unchanged(want(t, s, 1, "k", "a")) {
+		t.Error("the ticket of a later hit is changed")
+	}
+}
