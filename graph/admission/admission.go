@@ -22,9 +22,10 @@ const (
 	// MaxObjects bounds the objects that operations have open which are not large, some
 	// 3 KiB each.
 	MaxObjects = 20_000
-	// LongAnswer is how many bytes a long answer has, and MaxLongAnswers how many of
-	// them there are at once until they are sent.
-	LongAnswer     = 512 << 10
+	// LongAnswer is how many bytes a long answer has.
+	LongAnswer = 512 << 10
+	// MaxLongAnswers bounds the long answers that are there at once, until they are
+	// sent.
 	MaxLongAnswers = 3
 )
 

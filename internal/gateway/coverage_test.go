@@ -108,7 +108,7 @@ var placeholder = regexp.MustCompile(`\$\{(\w+)\}`)
 // is a landmark of the sandbox.
 func (r *rig) question(t *testing.T, file string) map[string]any {
 	t.Helper()
-	file = filepath.Join("../..", file)
+	file = filepath.Join("..", "..", file)
 	query, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatalf("there is no question: %v", err)

@@ -324,7 +324,7 @@ func health(ctx context.Context, cfg *config.Config) error {
 	if err != nil {
 		return err
 	}
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := (&http.Client{}).Do(req) // ctx has the time limit
 	if err != nil {
 		return err
 	}

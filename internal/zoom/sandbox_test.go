@@ -207,7 +207,7 @@ func TestAnOutageThatPasses(t *testing.T) {
 			t.Errorf("%+v: got %v, %v", f, u, err)
 		}
 		r.want(t, "once more", zoom.GetUser.Pattern, zoom.GetUser.Pattern)
-		r.client.Evict(t.Context(), cache.NewTag("user", string(r.HostID)))
+		r.client.Evict(t.Context(), cache.NewTag("user", r.HostID))
 	}
 	r.Fault(sandbox.Fault{Pattern: zoom.GetUser.Pattern, BrokenJSON: true})
 	if _, err := zoom.GetUser.Do(t.Context(), r.client, zoom.UserKey{UserID: r.HostID}); !errors.Is(err, zoom.ErrBadAnswer) {

@@ -73,7 +73,7 @@ var Allowed = []struct{ Why, Query string }{
 }
 
 // spreads returns the spreads of some fragments, fragments so many of them, chain
-// what the last one does not spread, names so many names.
+// what the last one does not spread.
 func spreads(from, to int) string {
 	var b strings.Builder
 	for i := from; i < to; i++ {
@@ -97,6 +97,7 @@ func chain(i, n int, format string) string {
 	return fmt.Sprintf(format, i+1)
 }
 
+// Names returns names that begin alike.
 func Names(begin string, n int) string {
 	var b strings.Builder
 	for i := range n {
@@ -113,7 +114,7 @@ func manyOperations(n int, body string) string {
 	return b.String()
 }
 
-// deep returns a query of so many levels.
+// Deep returns a query of so many levels.
 func Deep(levels int) string {
 	query := "id"
 	for level := levels - 1; level > 1; level-- {
@@ -122,7 +123,7 @@ func Deep(levels int) string {
 	return `{ meeting(by: {number: "999999999"}) { ` + query + ` } }`
 }
 
-// deepFragments returns a query of fragments that each add two levels.
+// DeepFragments returns a query of fragments that each add two levels.
 func DeepFragments(n int) string {
 	var b strings.Builder
 	b.WriteString(`{ meeting(by: {number: "999999999"}) { ...f0 } }`)
@@ -133,6 +134,7 @@ func DeepFragments(n int) string {
 	return b.String()
 }
 
+// Aliases returns a query of so many aliases.
 func Aliases(n int) string {
 	var b strings.Builder
 	for i := range n {
@@ -141,6 +143,7 @@ func Aliases(n int) string {
 	return "{ account {" + b.String() + " } }"
 }
 
+// Roots returns a query of so many root fields.
 func Roots(n int) string {
 	var b strings.Builder
 	for i := range n {
@@ -149,11 +152,12 @@ func Roots(n int) string {
 	return "{" + b.String() + " }"
 }
 
+// Directives returns a query of so many directives.
 func Directives(n int) string {
 	return "{ account {" + strings.Repeat(" zoomId @include(if: true)", n) + " } }"
 }
 
-// doubling returns a query of fragments that each spread the next one twice.
+// Doubling returns a query of fragments that each spread the next one twice.
 func Doubling(levels int) string {
 	var b strings.Builder
 	b.WriteString("{ account { ...f0 } }")

@@ -292,7 +292,7 @@ func TestAppendText(t *testing.T) {
 				text := bytes.Repeat([]byte("~"), length)
 				text[at] = byte(c)
 				want, _ := jsontext.AppendQuote(nil, text)
-				if got := appendText(nil, string(text)); string(got) != string(want) {
+				if got := appendText(nil, string(text)); !bytes.Equal(got, want) {
 					t.Fatalf("byte %#x at %d of %d: got %s, want %s", c, at, length, got, want)
 				}
 				if plain := c >= ' ' && c < 0x80 && c != '"' && c != '\\'; isPlainASCII(string(text)) != plain {
