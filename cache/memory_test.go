@@ -102,7 +102,7 @@ func BenchmarkMemoryHit(b *testing.B) {
 	s, ctx, tags := cache.NewMemory(1<<20), b.Context(), []cache.Tag{"user:abc", "meeting:123"}
 	_, ticket := s.Get(ctx, "k", tags...)
 	s.Set(ctx, "k", ticket, entry(1))
-	b.Run("PingAfter", func(b *testing.B) {
+	b.Run("NoEviction", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
 			s.Get(ctx, "k", tags...)
