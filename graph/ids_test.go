@@ -26,6 +26,8 @@ func TestLongNamesAreRefused(t *testing.T) {
 		{"ids.1", `query ($id: ID!) { nodes(ids: ["x", $id]) { id } }`, map[string]any{"id": encoded}},
 		{"by.uuid", `query ($u: MeetingUUID!) { meetingInstance(by: {uuid: $u}) { topic } }`, map[string]any{"u": long}},
 		{"by.number", `query ($n: MeetingNumber!) { meeting(by: {number: $n}) { topic } }`, map[string]any{"n": strings.Repeat(" ", 300) + "123"}},
+		{"ids.0", `query ($ids: [ID!]!) { nodes(ids: $ids) { id } }`, map[string]any{"ids": encoded}},
+		{"input.users.0.zoomId", `mutation ($u: [UserBy!]!) { assignRole(input: {role: {zoomId: "1"}, users: $u}) { userErrors { code } } }`, map[string]any{"u": map[string]any{"zoomId": long}}},
 		{"after", `query ($c: String!) { account { ...U } } fragment U on Account { users(first: 1, after: $c) { totalCount } }`, map[string]any{"c": strings.Repeat("x", 2049)}},
 		{"input.meeting.id", `mutation ($id: ID!) { deleteMeeting(input: {meeting: {id: $id}}) { userErrors { message } } }`, map[string]any{"id": encoded}},
 		{"input.occurrenceId", `mutation ($o: String!) { deleteMeeting(input: {meeting: {number: "${MeetingNumber}"}, occurrenceId: $o}) { userErrors { message } } }`, map[string]any{"o": long}},

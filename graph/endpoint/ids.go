@@ -2,7 +2,9 @@ package endpoint
 
 import (
 	"context"
-	"strconv"
+	"fmt"
+	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -38,10 +40,10 @@ func (n *nameLimits) Validate(s graphql.ExecutableSchema) error {
 	return nil
 }
 
-// MutateOperationContext looks at each set of fields of the
-// document once, however often it is spread, with the variables that stand in it.
+// MutateOperationContext looks at each set of fields of the document once, however often
+// it is spread, and at each variable once for each name that it is an argument of.
 func (n *nameLimits) MutateOperationContext(_ context.Context, opCtx *graphql.OperationContext) *gqlerror.Error {
-	c := argumentCheck{n, opCtx.Variables}
+	c := argumentCheck{n, opCtx.Variables, map[[2]string]bool{}}
 	if err := c.set(opCtx.Operation.SelectionSet); err != nil {
 		return err
 	}
@@ -57,6 +59,7 @@ func (n *nameLimits) MutateOperationContext(_ context.Context, opCtx *graphql.Op
 type argumentCheck struct {
 	*nameLimits
 	variables map[string]any
+	checked   map[[2]string]bool // variables under names
 }
 
 func (c argumentCheck) set(set ast.SelectionSet) *gqlerror.Error {
@@ -87,32 +90,46 @@ func (c argumentCheck) arguments(f *ast.Field) *gqlerror.Error {
 		if def == nil {
 			continue
 		}
-		if err := c.literal(arg.Name, def.Type, arg.Value); err != nil {
-			return err
+		if m := c.literal(arg.Name, def.Type, arg.Value).below(ast.PathName(arg.Name)); m != nil {
+			return withCode(gqlerror.Errorf("%s: %s", m.dotted(), m.message), types.ErrorCodeBadUserInput)
 		}
 	}
 	return nil
 }
 
+// dotted writes the path with dots: ids.1.
+func (m *inputProblem) dotted() string {
+	steps := make([]string, 0, len(m.path))
+	for _, step := range slices.Backward(m.path) {
+		steps = append(steps, fmt.Sprint(step))
+	}
+	return strings.Join(steps, ".")
+}
+
 // literal checks a value in the document, and the variable that stands for one by
 // the name of the argument: $x names nothing.
-func (c argumentCheck) literal(at string, t *ast.Type, v *ast.Value) *gqlerror.Error {
+func (c argumentCheck) literal(name string, t *ast.Type, v *ast.Value) *inputProblem {
 	switch v.Kind {
 	case ast.Variable:
-		return c.value(at, t, c.variables[v.Raw])
+		key := [2]string{v.Raw, name}
+		if c.checked[key] {
+			return nil
+		}
+		c.checked[key] = true
+		return c.value(name, t, c.variables[v.Raw])
 	case ast.StringValue, ast.BlockValue:
-		return c.text(at, t, len(v.Raw))
+		return c.text(name, t, len(v.Raw))
 	case ast.ListValue:
 		for i, item := range v.Children {
-			if err := c.literal(at+"."+strconv.Itoa(i), element(t), item.Value); err != nil {
-				return err
+			if m := c.literal(name, element(t), item.Value); m != nil {
+				return m.below(ast.PathIndex(i))
 			}
 		}
 	case ast.ObjectValue:
 		for _, field := range v.Children {
-			if def := c.field(t, field.Name); def != nil {
-				if err := c.literal(at+"."+field.Name, def.Type, field.Value); err != nil {
-					return err
+			if def := c.fields(t).ForName(field.Name); def != nil {
+				if m := c.literal(field.Name, def.Type, field.Value); m != nil {
+					return m.below(ast.PathName(field.Name))
 				}
 			}
 		}
@@ -120,22 +137,32 @@ func (c argumentCheck) literal(at string, t *ast.Type, v *ast.Value) *gqlerror.E
 	return nil
 }
 
-// value is literal for a variable's value.
-func (n *nameLimits) value(at string, t *ast.Type, v any) *gqlerror.Error {
+// value is literal for a variable's value. What is in none of the schema's forms is not
+// gone through.
+func (n *nameLimits) value(name string, t *ast.Type, v any) *inputProblem {
 	switch v := v.(type) {
 	case string:
-		return n.text(at, t, len(v))
+		return n.text(name, t, len(v))
 	case []any:
+		if t.Elem == nil {
+			return nil
+		}
 		for i, item := range v {
-			if err := n.value(at+"."+strconv.Itoa(i), element(t), item); err != nil {
-				return err
+			if m := n.value(name, t.Elem, item); m != nil {
+				return m.below(ast.PathIndex(i))
 			}
 		}
 	case map[string]any:
-		for name, item := range v {
-			if def := n.field(t, name); def != nil {
-				if err := n.value(at+"."+name, def.Type, item); err != nil {
-					return err
+		for _, def := range n.fields(t) {
+			if m := n.value(def.Name, def.Type, v[def.Name]); m != nil {
+				return m.below(ast.PathName(def.Name))
+			}
+		}
+	default:
+		if list := reflect.ValueOf(v); list.Kind() == reflect.Slice { // which coercion has made of a single value
+			for i := range list.Len() {
+				if m := n.value(name, element(t), list.Index(i).Interface()); m != nil {
+					return m.below(ast.PathIndex(i))
 				}
 			}
 		}
@@ -152,26 +179,27 @@ func element(t *ast.Type) *ast.Type {
 	return t
 }
 
-func (n *nameLimits) field(t *ast.Type, name string) *ast.FieldDefinition {
+// fields are those of an input object; of what is none, there are none.
+func (n *nameLimits) fields(t *ast.Type) ast.FieldList {
 	def := n.schema.Types[t.Name()]
 	if def == nil || def.Kind != ast.InputObject {
 		return nil
 	}
-	return def.Fields.ForName(name)
+	return def.Fields
 }
 
 // text refuses a text that is longer than what stands at its place may be.
-func (n *nameLimits) text(at string, t *ast.Type, length int) *gqlerror.Error {
-	most := longestName(at, t.Name())
+func (n *nameLimits) text(name string, t *ast.Type, length int) *inputProblem {
+	most := longestName(name, t.Name())
 	if most == 0 || length <= most {
 		return nil
 	}
-	return withCode(gqlerror.Errorf("%s: it is longer than %d bytes, so it names nothing", at, most), types.ErrorCodeBadUserInput)
+	return &inputProblem{message: fmt.Sprintf("it is longer than %d bytes, so it names nothing", most)}
 }
 
 // longestName returns how many bytes a text may have by its type and, for a String,
 // by the name of the argument or field that it is given for; 0 for any number.
-func longestName(at, typeName string) int {
+func longestName(name, typeName string) int {
 	switch typeName {
 	case "ID":
 		return maxGlobalID
@@ -181,8 +209,6 @@ func longestName(at, typeName string) int {
 	default:
 		return 0
 	}
-	name := strings.TrimRight(at, ".0123456789")
-	name = name[strings.LastIndexByte(name, '.')+1:]
 	if name == "after" {
 		return MaxCursor
 	}
