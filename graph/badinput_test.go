@@ -11,6 +11,7 @@ import (
 
 	gocmp "github.com/google/go-cmp/cmp"
 
+	"zoomql/graph/endpoint"
 	"zoomql/graph/endpoint/endpointtest"
 	"zoomql/internal/sandbox"
 	"zoomql/internal/zoom/types"
@@ -582,6 +583,13 @@ var mistakes = []mistake{
 	{why: "limits: too many directives", query: endpointtest.Directives(51), codes: map[string]string{"": "LIMIT_EXCEEDED"}},
 	{why: "limits: too many directives at fragments", query: "{ account {" + strings.Repeat(" ...f @include(if: true) ... @skip(if: false) { zoomId }", 26) + " } } fragment f on Account { zoomId }", codes: map[string]string{"": "LIMIT_EXCEEDED"}},
 	{why: "limits: too many words", query: "{ account { " + strings.Repeat("zoomId ", 5000) + "} }", codes: map[string]string{"": "LIMIT_EXCEEDED"}},
+	{
+		why: "limits: too many values in the variables", query: `mutation ($v: JSON) { zoomRequest(input: {operation: "GET /users", body: $v}) { status } }`,
+		first: func(*rig) map[string]any {
+			return map[string]any{"v": []any{map[string]any{"x": make([]int, endpoint.DefaultLimits.Values-3)}}} // with the list, its object, and all of them
+		},
+		codes: map[string]string{"": "LIMIT_EXCEEDED"},
+	},
 	{why: "limits: fragments that double", query: endpointtest.Doubling(40), codes: map[string]string{"": "LIMIT_EXCEEDED"}},
 }
 
@@ -595,6 +603,10 @@ func TestLimitsAllow(t *testing.T) {
 			if a := r.ask(query, nil); a.status != http.StatusOK {
 				t.Errorf("%s: status %d: %s", name, a.status, a.body)
 			}
+		}
+		values := map[string]any{"v": []any{map[string]any{"x": make([]int, endpoint.DefaultLimits.Values-4)}}}
+		if a := r.ask(`mutation ($v: JSON) { zoomRequest(input: {operation: "GET /nothing", body: $v}) { status } }`, values); a.status != http.StatusOK {
+			t.Errorf("values in the variables: status %d: %s", a.status, a.body)
 		}
 	})
 }

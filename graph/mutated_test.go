@@ -89,7 +89,7 @@ func keysOf(m map[string]int) func(func(string) bool) {
 
 // endless are limits that no question meets.
 var endless = endpoint.Limits{
-	Bytes: 1 << 22, Tokens: 1 << 20, NameBytes: 256, Variables: 200, Nesting: 100, Depth: 100, Aliases: 1 << 20, RootFields: 20,
+	Bytes: 1 << 22, Tokens: 1 << 20, NameBytes: 256, Variables: 200, Values: 1 << 20, Nesting: 100, Depth: 100, Aliases: 1 << 20, RootFields: 20,
 	Directives: 1000, Nodes: 1 << 20, Merged: 1 << 20, Comparisons: 1 << 24,
 }
 
