@@ -184,7 +184,7 @@ func (c *Client) Each(n int, f func(i int)) {
 
 // formatVersion is part of every key of the cache: raise it when the decoded
 // form of answers changes, and what older programs left in Redis is not read.
-const formatVersion = "2\x00"
+const formatVersion = "3\x00"
 
 // New returns a client.
 func New(cfg Config) *Client {

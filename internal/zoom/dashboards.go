@@ -113,8 +113,8 @@ type roomPast struct {
 	Total    types.Int                 `json:"total_records"`
 	From     types.Time                `json:"from"`
 	To       types.Time                `json:"to"`
-	LeftOut  int                       `json:"left_out,omitzero"` // see Page
-	Cut      bool                      `json:"cut,omitzero"`
+	LeftOut  int                       `json:"zoomql_left_out,omitzero"` // see Page
+	Cut      bool                      `json:"zoomql_cut,omitzero"`
 }
 
 // UnmarshalJSONFrom reads what pages are read by.

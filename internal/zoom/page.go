@@ -19,7 +19,7 @@ import (
 
 // Page is one page of a list.
 type Page[T any] struct {
-	Items []*T      `json:"items"`
+	Items []*T      `json:"zoomql_items"`
 	Next  string    `json:"next_page_token,omitzero"` // "" after the last page
 	Total types.Int `json:"total_records,omitzero"`   // the length of the list, if Zoom says it
 	Size  types.Int `json:"page_size,omitzero"`       // of the pages, if Zoom says it: it may be less than was asked for
@@ -30,13 +30,13 @@ type Page[T any] struct {
 	To   types.Time `json:"to,omitzero"`
 	// LeftOut is how many items Zoom sent that are none: null, without an id, or of
 	// another shape. Repeated is how many stood on this page already.
-	LeftOut  int `json:"left_out,omitzero"`
-	Repeated int `json:"repeated,omitzero"`
+	LeftOut  int `json:"zoomql_left_out,omitzero"`
+	Repeated int `json:"zoomql_repeated,omitzero"`
 	// Cut tells that there is a token that nobody can read.
-	Cut bool `json:"cut,omitzero"`
+	Cut bool `json:"zoomql_cut,omitzero"`
 	// Beside is an object of what stands beside the items, as far as the row of
 	// the operation names it.
-	Beside jsontext.Value `json:"beside,omitzero"`
+	Beside jsontext.Value `json:"zoomql_beside,omitzero"`
 
 	identities []string // of the items; nil where they have none
 	once       sync.Once
@@ -78,8 +78,8 @@ func (p *Page[T]) Index(keys func(*T) []string) map[string]*T {
 }
 
 // decode reads an answer whose items stand under the name that the operation's
-// row gives; our own encoding calls them "items". An item of another shape costs that
-// item: [types.Read] leaves null in its place.
+// row gives; our own encoding has names that no field of Zoom's has. An item of
+// another shape costs that item: [types.Read] leaves null in its place.
 func (p *Page[T]) decode(s *Spec, dec *jsontext.Decoder) error {
 	if kind := dec.PeekKind(); kind != '{' {
 		return types.UnmarshalDecode(dec, &struct{}{}) // says what is wrong
@@ -110,14 +110,14 @@ var errNoItems = errors.New("the items of the list are of another kind")
 
 func (p *Page[T]) member(s *Spec, name string, dec *jsontext.Decoder, beside map[string]jsontext.Value) error {
 	switch name {
-	case s.Array, "items":
+	case s.Array, "zoomql_items":
 		return p.readItems(dec)
 	case "next_page_token":
 		if p.Cut = strings.ContainsRune("{[tf", rune(dec.PeekKind())); p.Cut {
 			return dec.SkipValue()
 		}
 		return types.UnmarshalDecode(dec, (*types.Text)(&p.Next))
-	case "beside":
+	case "zoomql_beside":
 		return types.UnmarshalDecode(dec, &p.Beside)
 	}
 	if slices.Contains(s.Beside, name) {
@@ -139,11 +139,11 @@ func (p *Page[T]) member(s *Spec, name string, dec *jsontext.Decoder, beside map
 		return types.UnmarshalDecode(dec, &p.From)
 	case "to":
 		return types.UnmarshalDecode(dec, &p.To)
-	case "left_out":
+	case "zoomql_left_out":
 		return types.UnmarshalDecode(dec, &p.LeftOut)
-	case "repeated":
+	case "zoomql_repeated":
 		return types.UnmarshalDecode(dec, &p.Repeated)
-	case "cut":
+	case "zoomql_cut":
 		return types.UnmarshalDecode(dec, &p.Cut)
 	}
 	return dec.SkipValue()
