@@ -2,14 +2,18 @@ package answers
 
 import (
 	"bytes"
+	"compress/gzip"
+	"io"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"zoomql/cache"
+	"zoomql/internal/negotiation"
 )
 
 // keyOf returns the key that an endpoint makes of a request.
@@ -60,6 +64,41 @@ func TestGet_anotherKeyOfTheSameHash(t *testing.T) {
 	}
 	if a.Get(t.Context(), other, now) != nil {
 		t.Error("a question is answered by what another was")
+	}
+}
+
+// TestServeFirst writes an answer with another end than the cached one has, plain and
+// compressed: its length and its entity tag are of what is written.
+func TestServeFirst(t *testing.T) {
+	const same, cached, tail = `{"data":"`, `cached"}`, `first reader's"}`
+	long := same + strings.Repeat("text ", negotiation.MinGzip)
+	for _, c := range []struct {
+		same, encoding string
+	}{{same, ""}, {long, ""}, {long, "gzip"}} {
+		a := &Answer{body: []byte(c.same + cached), length: []string{strconv.Itoa(len(c.same + cached))}}
+		r, w := httptest.NewRequest(http.MethodGet, "/", nil), httptest.NewRecorder()
+		r.Header.Set("Accept-Encoding", c.encoding)
+		a.ServeFirst(w, r, Request{Media: negotiation.JSON, Get: true, Start: time.Now()}, len(c.same), []byte(tail))
+		length, want := w.Header().Get("Content-Length"), strconv.Itoa(w.Body.Len())
+		if length != want && w.Body.Len() > buffered {
+			t.Errorf("the length is said to be %s, and is %s", length, want)
+		}
+		tag, body := w.Header().Get("Etag"), w.Body.Bytes()
+		if c.encoding != "" {
+			reader, err := gzip.NewReader(w.Body)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if body, err = io.ReadAll(reader); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if string(body) != c.same+tail {
+			t.Errorf("the answer ends in %q", body[max(len(body)-40, 0):])
+		}
+		if want := entityTag([]byte(c.same + tail)); strings.TrimPrefix(tag, "W/") != want {
+			t.Errorf("the entity tag is %s, want %s", tag, want)
+		}
 	}
 }
 
