@@ -68,6 +68,17 @@ func TestBudgetOfEdges(t *testing.T) {
 	})
 }
 
+// TestBudgetOfObjectsBelow asks for an object with a list of plain objects in it, which
+// is written at once: its items count as well.
+func TestBudgetOfObjectsBelow(t *testing.T) {
+	inRig(t, setup{budget: Budget{Objects: 5, Bytes: 1 << 20}}, func(r *rig) {
+		if a := r.ask(`{ meeting(by: {number: "${MeetingNumber}"}) { topic settings { hostVideo } recurrence { type } } }`, nil); len(a.Errors) > 0 {
+			t.Errorf("%.300s", a.body)
+		}
+		r.ask(`{ meeting(by: {number: "${MeetingNumber}"}) { topic occurrences { startTime } } }`, nil).refused(t, http.StatusOK, "5 objects")
+	})
+}
+
 // TestBudgetByFirst asks for more than can be meant: it is refused before anything
 // runs, by literals, variables and defaults alike.
 func TestBudgetByFirst(t *testing.T) {
