@@ -5,6 +5,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -108,7 +109,7 @@ type ZoomRoom struct {
 
 // roomPast is a page of what was held in a room.
 type roomPast struct {
-	Meetings []*types.DashboardMeeting `json:"meetings"`
+	Meetings []*types.DashboardMeeting `json:"meetings,omitzero"` // nil where Zoom has told none
 	Next     types.Text                `json:"next_page_token"`
 	Total    types.Int                 `json:"total_records"`
 	From     types.Time                `json:"from"`
@@ -129,7 +130,23 @@ func (r *roomPast) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	return err
 }
 
+// lacksMeetings reports whether the room came without the list of what was held in it.
+func (r *ZoomRoom) lacksMeetings() bool {
+	return r.Past.Meetings == nil && (!r.Past.Total.Valid || r.Past.Total.N != 0)
+}
+
+// keep returns how long the answer may be kept of the time that its kind allows.
+func (r *ZoomRoom) keep(ttl time.Duration) time.Duration {
+	if r.lacksMeetings() {
+		return 0
+	}
+	return r.pastMeetings().keep(ttl)
+}
+
 func (r *ZoomRoom) pastMeetings() *Page[types.DashboardMeeting] {
+	if r.lacksMeetings() {
+		return nil
+	}
 	return &Page[types.DashboardMeeting]{
 		Items: slices.Clone(r.Past.Meetings), Next: string(r.Past.Next), Total: r.Past.Total, From: r.Past.From, To: r.Past.To,
 		LeftOut: r.Past.LeftOut, Cut: r.Past.Cut,

@@ -305,7 +305,7 @@ func (p *Page[T]) tidy() {
 }
 
 // within is the list that stands within the answers of an operation, beside what
-// they say once.
+// they say once. pick returns nil for an answer without it.
 func within[In, Out, T any](o Op[listInput[In], Out], pick func(*Out) *Page[T]) ListOp[In, T] {
 	return ListOp[In, T]{
 		Op: Op[listInput[In], Page[T]]{Spec: o.Spec},
@@ -315,6 +315,9 @@ func within[In, Out, T any](o Op[listInput[In], Out], pick func(*Out) *Page[T]) 
 				return nil, err
 			}
 			page := pick(out)
+			if page == nil {
+				return nil, &Error{Op: o.Pattern, Kind: ErrBadAnswer, Message: "the answer has no list of what is asked for"}
+			}
 			page.tidy()
 			return page, nil
 		},

@@ -325,3 +325,29 @@ func TestStaysOfAListThatEndsEarly(t *testing.T) {
 		}
 	}
 }
+
+// A list within an object is missing like any other: who asks for it is told, and the
+// object is not kept without it.
+func TestListsWithinObjects(t *testing.T) {
+	for past, want := range map[string]error{
+		``: ErrBadAnswer, `,"past_meetings":""`: ErrBadAnswer, `,"past_meetings":{}`: ErrBadAnswer, `,"past_meetings":{"meetings":""}`: ErrBadAnswer,
+		`,"past_meetings":{"meetings":null,"total_records":2}`: ErrBadAnswer,
+		`,"past_meetings":{"total_records":0}`:                 nil, `,"past_meetings":{"meetings":[]}`: nil, `,"past_meetings":{"meetings":[{"uuid":"a=="}]}`: nil,
+	} {
+		calls := 0
+		client := newTestClient(func(*http.Request) *http.Response { calls++; return answer(200, `{"id":"z"`+past+`}`) })
+		for range 2 {
+			_, err := ListZoomRoomMeetings.Page(t.Context(), client, ZoomRoomFilter{RoomID: "z"}, Paging{Size: 30})
+			if !errors.Is(err, want) || want == nil && err != nil {
+				t.Errorf("%s is %v, want %v", past, err, want)
+			}
+		}
+		if kept := calls == 1; kept != (want == nil) {
+			t.Errorf("%s cost %d calls", past, calls)
+		}
+		room, err := GetZoomRoom.Do(t.Context(), client, listInput[ZoomRoomFilter]{Filter: ZoomRoomFilter{RoomID: "z"}})
+		if err != nil || room.ZoomID != "z" {
+			t.Errorf("the room of %s is %v, %v", past, room, err)
+		}
+	}
+}
