@@ -2,6 +2,7 @@ package graph
 
 import (
 	"encoding/base64"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -28,13 +29,14 @@ func TestLongNamesAreRefused(t *testing.T) {
 		{"by.number", `query ($n: MeetingNumber!) { meeting(by: {number: $n}) { topic } }`, map[string]any{"n": strings.Repeat(" ", 300) + "123"}},
 		{"ids.0", `query ($ids: [ID!]!) { nodes(ids: $ids) { id } }`, map[string]any{"ids": encoded}},
 		{"input.users.0.zoomId", `mutation ($u: [UserBy!]!) { assignRole(input: {role: {zoomId: "1"}, users: $u}) { userErrors { code } } }`, map[string]any{"u": map[string]any{"zoomId": long}}},
+		{"groupIds", `query ($g: [String!]) { account { dashboard { meetings(type: PAST, groupIds: $g) { totalCount } } } }`, map[string]any{"g": slices.Repeat([]string{"x"}, 4096+1)}},
 		{"after", `query ($c: String!) { account { ...U } } fragment U on Account { users(first: 1, after: $c) { totalCount } }`, map[string]any{"c": strings.Repeat("x", 2049)}},
 		{"input.meeting.id", `mutation ($id: ID!) { deleteMeeting(input: {meeting: {id: $id}}) { userErrors { message } } }`, map[string]any{"id": encoded}},
 		{"input.occurrenceId", `mutation ($o: String!) { deleteMeeting(input: {meeting: {number: "${MeetingNumber}"}, occurrenceId: $o}) { userErrors { message } } }`, map[string]any{"o": long}},
 	} {
 		inRig(t, setup{}, func(r *rig) {
 			a := r.ask(c.query, c.variables)
-			if len(a.Errors) != 1 || a.Errors[0].code() != "BAD_USER_INPUT" || !strings.HasPrefix(a.Errors[0].Message, c.at+": ") || len(a.body) > 400 {
+			if a.Data != nil || len(a.Errors) != 1 || a.Errors[0].code() != "BAD_USER_INPUT" || !strings.HasPrefix(a.Errors[0].Message, c.at+": ") || len(a.body) > 400 {
 				t.Errorf("%s: %.400s", c.query, a.body)
 			}
 			r.spends(0)

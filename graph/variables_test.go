@@ -107,6 +107,32 @@ func TestInputsThatAreNone(t *testing.T) {
 	})
 }
 
+// TestVariablesInManyPlaces has one long variable stand in many places of a document,
+// which would send it as often: in lists, in objects and in JSON.
+func TestVariablesInManyPlaces(t *testing.T) {
+	long := map[string]any{"v": strings.Repeat("canary ", (1<<20)/10)}
+	times := func(n int, text string) string { return strings.Repeat(text+" ", n) }
+	inRig(t, setup{}, func(r *rig) {
+		write := func(patch string) string {
+			return `mutation ($v: String!) { updateMeeting(input: {meeting: {number: "${MeetingNumber}"}, patch: {` + patch + `}}) { userErrors { code } } }`
+		}
+		for _, query := range []string{
+			write(`trackingFields: [` + times(4, `{field: "a", value: $v}`) + `]`),
+			write(`agenda: $v, topic: $v, settings: {alternativeHosts: [$v, $v]}`),
+			`mutation ($v: String!) { zoomRequest(input: {operation: "GET /users", body: {a: $v, b: [$v, $v], c: {d: $v}}}) { status } }`,
+		} {
+			a := r.ask(query, long)
+			if a.status != 400 || len(a.Errors) != 1 || a.Errors[0].code() != "LIMIT_EXCEEDED" || !strings.Contains(a.body, "written out") {
+				t.Errorf("%s: %.300s", query, a.body)
+			}
+			r.spends(0)
+		}
+		if a := r.ask(write(`trackingFields: [`+times(2, `{field: "a", value: $v}`)+`]`), long); a.status != 200 {
+			t.Errorf("twice: %.300s", a.body)
+		}
+	})
+}
+
 // TestValuesAreNotRepeated sends values that fit no type: the error names the variable
 // and the type, and repeats neither a value nor what stands in the place of a name.
 func TestValuesAreNotRepeated(t *testing.T) {

@@ -20,6 +20,9 @@ import (
 const (
 	maxGlobalID = 1 << 10
 	MaxCursor   = 2 << 10
+	// maxItems is how many of them a list may have. The executor reads it for each object
+	// whose field takes it.
+	maxItems = zoom.MaxList / 2
 )
 
 // nameLimits refuses an operation with an id, an e-mail address or a cursor that is
@@ -146,6 +149,9 @@ func (n *nameLimits) value(name string, t *ast.Type, v any) *inputProblem {
 	case []any:
 		if t.Elem == nil {
 			return nil
+		}
+		if longestName(name, t.Name()) > 0 && len(v) > maxItems {
+			return &inputProblem{message: fmt.Sprintf("there are more than %d of them", maxItems)}
 		}
 		for i, item := range v {
 			if m := n.value(name, t.Elem, item); m != nil {

@@ -228,7 +228,12 @@ func scalarProblem(name string, value any) string {
 type documentCheck struct {
 	variables map[string]any
 	fragments map[string]bool // that were looked at
+	lengths   map[string]int  // of variables
 }
+
+// maxWritten is how many bytes the arguments of a field may have with their variables
+// written out, as they are sent: a long one may stand in many places of a short document.
+const maxWritten = 2 * maxBody
 
 // set checks directives, and the selections that they leave.
 func (d *documentCheck) set(on ast.DirectiveList, set ast.SelectionSet) *gqlerror.Error {
@@ -254,6 +259,12 @@ func (d *documentCheck) selection(selection ast.Selection) *gqlerror.Error {
 		if err := d.set(s.Directives, s.SelectionSet); err != nil || d.excluded(s.Directives) {
 			return err
 		}
+		written := 0
+		for _, argument := range s.Arguments {
+			if written += d.written(argument.Value); written > maxWritten {
+				return locate(tooLarge(maxWritten, "bytes in the arguments of one field, with variables written out"), s.Position)
+			}
+		}
 		return d.arguments(s.Arguments)
 	case *ast.InlineFragment:
 		return d.set(s.Directives, s.SelectionSet)
@@ -271,6 +282,47 @@ func (d *documentCheck) selection(selection ast.Selection) *gqlerror.Error {
 		return d.set(s.Definition.Directives, s.Definition.SelectionSet)
 	}
 	return nil
+}
+
+// written returns about how long a value is in JSON.
+func (d *documentCheck) written(v *ast.Value) int {
+	if v.Kind != ast.Variable {
+		n := len(v.Raw) + 2
+		for _, child := range v.Children {
+			n += len(child.Name) + 3 + d.written(child.Value)
+		}
+		return n
+	}
+	n, known := d.lengths[v.Raw]
+	if !known {
+		if d.lengths == nil {
+			d.lengths = map[string]int{}
+		}
+		n = writtenLength(d.variables[v.Raw])
+		d.lengths[v.Raw] = n
+	}
+	return n
+}
+
+// writtenLength is documentCheck.written for the value of a variable. Files are not
+// written.
+func writtenLength(value any) int {
+	n := 2
+	switch value := value.(type) {
+	case string:
+		n += len(value)
+	case json.Number:
+		n += len(value)
+	case []any:
+		for _, item := range value {
+			n += 1 + writtenLength(item)
+		}
+	case map[string]any:
+		for name, item := range value {
+			n += len(name) + 3 + writtenLength(item)
+		}
+	}
+	return n
 }
 
 // excluded reports whether @skip or @include, which were checked, leave something
