@@ -356,6 +356,27 @@ func bounded(ctx context.Context, next graphql.Resolver) (any, error) {
 	return res, nil
 }
 
+// punctual is a root field middleware: a change whose turn comes when there is no time
+// left is not begun, and its arguments, which may be long, are not read.
+func punctual(ctx context.Context, next graphql.RootResolver) graphql.Marshaler {
+	req := from(ctx)
+	if req == nil || !req.spent.writes {
+		return next(ctx)
+	}
+	cause := req.spent.ended(ctx)
+	switch {
+	case cause == nil:
+		return next(ctx)
+	case errors.Is(cause, errStopped):
+		cause = req.spent.over()
+	case !errors.Is(cause, context.DeadlineExceeded):
+		return graphql.Null // nobody waits for the answer
+	}
+	at := graphql.NewPathWithField(graphql.GetRootFieldContext(ctx).Field.Alias)
+	graphql.AddError(graphql.WithPathContext(ctx, at), cause)
+	return graphql.Null
+}
+
 // capped is a response middleware: an answer over the budget is one error, and one of
 // too many errors has some of them.
 func capped(ctx context.Context, next graphql.ResponseHandler) *graphql.Response {

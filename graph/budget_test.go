@@ -209,6 +209,24 @@ func TestCallerLeavesKnownParts(t *testing.T) {
 	})
 }
 
+// TestNoChangeBeginsTooLate has the first of two changes take all the time that there is:
+// the arguments of the second are not read, which would tell that an id is none.
+func TestNoChangeBeginsTooLate(t *testing.T) {
+	slow := sandbox.Options{Latency: 2 * time.Second}
+	inRig(t, setup{Options: slow, timeout: time.Second}, func(r *rig) {
+		a := r.ask(`mutation {
+			a: endMeeting(input: {meeting: {number: "${LiveMeeting}"}}) { userErrors { code } }
+			b: deleteMeeting(input: {meeting: {id: "garbage"}}) { userErrors { code } }
+		}`, nil)
+		if n := len(a.Errors); n != 2 || a.Errors[1].path() != "b" || a.Errors[1].code() != "TIMEOUT" {
+			t.Errorf("%s", a.body)
+		}
+		if log := r.log.String(); !strings.Contains(log, `"field":"deleteMeeting","kind":"Meeting","outcome":"TIMEOUT"`) {
+			t.Errorf("the audit log does not tell that it was not done: %s", log)
+		}
+	})
+}
+
 // timeoutOf makes the cache slow once all parts of cycle(20, 20) are known.
 func (r *rig) timeoutOf(store *slowStore, test func()) {
 	r.t.Helper()

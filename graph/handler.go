@@ -96,6 +96,7 @@ func New(cfg Config) http.Handler {
 	exec.SetRecoverFunc(recovered(cfg.Log))
 	exec.AroundOperations(root.begin)
 	exec.AroundRootFields(audit(cfg.Log, cfg.LogRemote))
+	exec.AroundRootFields(punctual)
 	exec.AroundFields(awaited)
 	exec.AroundFields(bounded)
 	exec.AroundFields(rendered)

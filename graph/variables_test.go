@@ -107,8 +107,17 @@ func TestInputsThatAreNone(t *testing.T) {
 	})
 }
 
+// aliased has a field under so many names.
+func aliased(n int, field string) []string {
+	fields := make([]string, n)
+	for i := range fields {
+		fields[i] = fmt.Sprintf("a%d: %s", i, field)
+	}
+	return fields
+}
+
 // TestVariablesInManyPlaces has one long variable stand in many places of a document,
-// which would send it as often: in lists, in objects and in JSON.
+// which would send it as often: in lists, in objects, in JSON and in several fields.
 func TestVariablesInManyPlaces(t *testing.T) {
 	long := map[string]any{"v": strings.Repeat("canary ", (1<<20)/10)}
 	times := func(n int, text string) string { return strings.Repeat(text+" ", n) }
@@ -117,9 +126,10 @@ func TestVariablesInManyPlaces(t *testing.T) {
 			return `mutation ($v: String!) { updateMeeting(input: {meeting: {number: "${MeetingNumber}"}, patch: {` + patch + `}}) { userErrors { code } } }`
 		}
 		for _, query := range []string{
-			write(`trackingFields: [` + times(4, `{field: "a", value: $v}`) + `]`),
-			write(`agenda: $v, topic: $v, settings: {alternativeHosts: [$v, $v]}`),
-			`mutation ($v: String!) { zoomRequest(input: {operation: "GET /users", body: {a: $v, b: [$v, $v], c: {d: $v}}}) { status } }`,
+			write(`trackingFields: [` + times(6, `{field: "a", value: $v}`) + `]`),
+			write(`agenda: $v, topic: $v, settings: {alternativeHosts: [$v, $v, $v, $v]}`),
+			`mutation ($v: String!) { zoomRequest(input: {operation: "GET /users", body: {a: $v, b: [$v, $v], c: {d: $v, e: $v, f: $v}}}) { status } }`,
+			`mutation ($v: String!) { ` + strings.Join(aliased(6, `updateMeeting(input: {meeting: {number: "${MeetingNumber}"}, patch: {agenda: $v}}) { userErrors { code } }`), " ") + `}`,
 		} {
 			a := r.ask(query, long)
 			if a.status != 400 || len(a.Errors) != 1 || a.Errors[0].code() != "LIMIT_EXCEEDED" || !strings.Contains(a.body, "written out") {

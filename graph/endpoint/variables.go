@@ -229,11 +229,18 @@ type documentCheck struct {
 	variables map[string]any
 	fragments map[string]bool // that were looked at
 	lengths   map[string]int  // of variables
+	length    int             // of all arguments
 }
 
-// maxWritten is how many bytes the arguments of a field may have with their variables
-// written out, as they are sent: a long one may stand in many places of a short document.
-const maxWritten = 2 * maxBody
+const (
+	// maxWritten is how many bytes the arguments of an operation may have with their
+	// variables written out, as they are sent: a long one may stand in many places of a
+	// short document. The largest body has less.
+	maxWritten = 4 * maxBody
+	// writtenValue is what a value counts besides its text, for the time that it takes
+	// to read it.
+	writtenValue = 20
+)
 
 // set checks directives, and the selections that they leave.
 func (d *documentCheck) set(on ast.DirectiveList, set ast.SelectionSet) *gqlerror.Error {
@@ -259,10 +266,9 @@ func (d *documentCheck) selection(selection ast.Selection) *gqlerror.Error {
 		if err := d.set(s.Directives, s.SelectionSet); err != nil || d.excluded(s.Directives) {
 			return err
 		}
-		written := 0
 		for _, argument := range s.Arguments {
-			if written += d.written(argument.Value); written > maxWritten {
-				return locate(tooLarge(maxWritten, "bytes in the arguments of one field, with variables written out"), s.Position)
+			if d.length += d.written(argument.Value); d.length > maxWritten {
+				return locate(tooLarge(maxWritten, "bytes in arguments, with variables written out"), s.Position)
 			}
 		}
 		return d.arguments(s.Arguments)
@@ -287,9 +293,9 @@ func (d *documentCheck) selection(selection ast.Selection) *gqlerror.Error {
 // written returns about how long a value is in JSON.
 func (d *documentCheck) written(v *ast.Value) int {
 	if v.Kind != ast.Variable {
-		n := len(v.Raw) + 2
+		n := len(v.Raw) + writtenValue
 		for _, child := range v.Children {
-			n += len(child.Name) + 3 + d.written(child.Value)
+			n += len(child.Name) + d.written(child.Value)
 		}
 		return n
 	}
@@ -307,7 +313,7 @@ func (d *documentCheck) written(v *ast.Value) int {
 // writtenLength is documentCheck.written for the value of a variable. Files are not
 // written.
 func writtenLength(value any) int {
-	n := 2
+	n := writtenValue
 	switch value := value.(type) {
 	case string:
 		n += len(value)
@@ -315,11 +321,11 @@ func writtenLength(value any) int {
 		n += len(value)
 	case []any:
 		for _, item := range value {
-			n += 1 + writtenLength(item)
+			n += writtenLength(item)
 		}
 	case map[string]any:
 		for name, item := range value {
-			n += len(name) + 3 + writtenLength(item)
+			n += len(name) + writtenLength(item)
 		}
 	}
 	return n
