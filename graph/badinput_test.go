@@ -586,7 +586,7 @@ var mistakes = []mistake{
 	{
 		why: "limits: too many values in the variables", query: `mutation ($v: JSON) { zoomRequest(input: {operation: "GET /users", body: $v}) { status } }`,
 		first: func(*rig) map[string]any {
-			return map[string]any{"v": []any{map[string]any{"x": make([]int, endpoint.DefaultLimits.Values-3)}}} // with the list, its object, and all of them
+			return map[string]any{"v": []any{map[string]any{"x": make([]int, endpoint.DefaultLimits.Values)}}}
 		},
 		codes: map[string]string{"": "LIMIT_EXCEEDED"},
 	},
@@ -604,7 +604,7 @@ func TestLimitsAllow(t *testing.T) {
 				t.Errorf("%s: status %d: %s", name, a.status, a.body)
 			}
 		}
-		values := map[string]any{"v": []any{map[string]any{"x": make([]int, endpoint.DefaultLimits.Values-4)}}}
+		values := map[string]any{"v": []any{map[string]any{"x": make([]int, endpoint.DefaultLimits.Values-10)}}} // with the lists and objects around them
 		if a := r.ask(`mutation ($v: JSON) { zoomRequest(input: {operation: "GET /nothing", body: $v}) { status } }`, values); a.status != http.StatusOK {
 			t.Errorf("values in the variables: status %d: %s", a.status, a.body)
 		}

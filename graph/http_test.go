@@ -19,6 +19,7 @@ const (
 //
 // Spec: https://graphql.github.io/graphql-over-http/draft/
 func TestHTTP(t *testing.T) {
+	manyValues := strings.Repeat("0,", DefaultLimits.Values) + "0"
 	get := func(query string) string { return "/graphql?query=" + url.QueryEscape(query) }
 	for _, c := range []struct {
 		why    string
@@ -112,6 +113,9 @@ func TestHTTP(t *testing.T) {
 		{why: "a name that is none", body: `{"query": "{ account { zoomId } }", "operationName": 7}`, status: 400, code: "BAD_REQUEST"},
 		{why: "a name that is nobody's", body: `{"query": "query A { account { zoomId } }", "operationName": "B"}`, status: 400, code: "GRAPHQL_VALIDATION_FAILED"},
 		{why: "more than a mebibyte", body: `{"query": "{ account { zoomId } }", "variables": {"x": "` + strings.Repeat("canary", 200_000) + `"}}`, status: 413, code: "LIMIT_EXCEEDED"},
+		{why: "more values than are decoded", body: `{"query": "{ account { zoomId } }", "extensions": {"a": [` + manyValues + `]}}`, status: 400, code: "LIMIT_EXCEEDED", says: "20000 values"},
+		{why: "GET with more values than are decoded", method: "GET", target: get("{ account { zoomId } }") + "&variables=[" + manyValues + "]", status: 400, code: "LIMIT_EXCEEDED", says: "20000 values"},
+		{why: "signs of values in texts are none", body: `{"query": "{ account { zoomId } } # ` + strings.Repeat(",", 30_000) + `", "operationName": ""}`, status: 200, data: accountData},
 		{why: "a query in other letters", body: `{"Query": "{ account { zoomId } }"}`, status: 400, code: "BAD_REQUEST"},
 		{why: "GET with variables that are lost", method: "GET", target: get("{ account { zoomId } }") + "&variables=%7B%zz%7D", status: 400, code: "BAD_REQUEST", says: "%25"},
 		{why: "GET with a semicolon that would end what is read", method: "GET", target: get("{ account { zoomId } }") + `&variables={"no":";"}`, status: 400, code: "BAD_REQUEST", says: "%3B"},

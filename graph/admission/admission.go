@@ -17,6 +17,10 @@ const (
 	MaxOperations = 1_000
 	// MaxBodies bounds the bytes of request bodies that are not short.
 	MaxBodies = 48 << 20
+	// MaxValues bounds the values in the variables of requests, and FewValues is how many
+	// of a request need no admission.
+	MaxValues = 40_000
+	FewValues = 200
 	// MaxItems bounds the open items of long lists; see [Items].
 	MaxItems = 10_000
 	// MaxObjects bounds the objects that operations have open which are not large, some
@@ -33,6 +37,7 @@ const (
 type Control struct {
 	Operations *ratelimit.Pool // a unit each
 	Bodies     *ratelimit.Pool // bytes
+	Values     *ratelimit.Pool // values of variables
 	Items      *ratelimit.Pool // items of long lists
 	Objects    *ratelimit.Pool // open objects
 	Large      *ratelimit.Pool // the one operation that is large
@@ -44,6 +49,7 @@ func New() *Control {
 	return &Control{
 		Operations: ratelimit.NewSharedPool(MaxOperations),
 		Bodies:     ratelimit.NewSharedPool(MaxBodies),
+		Values:     ratelimit.NewSharedPool(MaxValues),
 		Items:      ratelimit.NewSharedPool(MaxItems),
 		Objects:    ratelimit.NewSharedPool(MaxObjects),
 		Large:      ratelimit.NewPool(1),

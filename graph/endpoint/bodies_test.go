@@ -3,6 +3,7 @@ package endpoint
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -142,4 +143,43 @@ func TestReadBody_full(t *testing.T) {
 	if status, problem := q.read(w, req, &bytes.Buffer{}, room); status != http.StatusServiceUnavailable || problem == "" || w.Header().Get("Retry-After") == "" {
 		t.Errorf("%d %s", status, problem)
 	}
+}
+
+// Requests with many values wait for their callers' turns before they are decoded; those
+// with a few do not.
+func TestValues_callersTakeTurns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := &Endpoint{reader: &reader{limits: DefaultLimits}, admission: admission.New()}
+		ask := func(caller string, n int) (func(), error) {
+			ctx, cancel := context.WithTimeout(ratelimit.WithCaller(t.Context(), caller), time.Second)
+			defer cancel()
+			give, refused, err := e.admitValues(ctx, n)
+			if refused != nil {
+				t.Errorf("%s: %d values are refused: %v", caller, n, refused)
+			}
+			return give, err
+		}
+		first, err := ask("flood", DefaultLimits.Values)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := ask("flood", DefaultLimits.Values); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("one caller has all of the room: %v", err)
+		}
+		other, err := ask("single", DefaultLimits.Values)
+		if err != nil {
+			t.Errorf("another caller has none: %v", err)
+		}
+		if _, err := ask("third", admission.FewValues); err != nil {
+			t.Errorf("a few need room: %v", err)
+		}
+		first()
+		other()
+		if _, err := ask("flood", DefaultLimits.Values); err != nil {
+			t.Errorf("the room was not given back: %v", err)
+		}
+		if _, refused, _ := e.admitValues(t.Context(), DefaultLimits.Values+1); refused == nil || refused.Extensions["code"] != string(types.ErrorCodeLimitExceeded) {
+			t.Errorf("too many are not refused: %v", refused)
+		}
+	})
 }

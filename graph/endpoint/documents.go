@@ -92,8 +92,6 @@ func (r *reader) read(ctx context.Context, params *graphql.RawParams) (*ast.Quer
 		return nil, gqlerror.List{tooLarge(r.limits.Bytes, "bytes; what is long goes into variables")}
 	case len(params.OperationName) > r.limits.NameBytes:
 		return nil, gqlerror.List{r.limits.tooLong()}
-	case valuesIn(params.Variables, r.limits.Values) > r.limits.Values:
-		return nil, gqlerror.List{tooLarge(r.limits.Values, "values in the variables")}
 	}
 	if doc, ok := r.known.Get(ctx, query); ok {
 		return doc, nil

@@ -213,6 +213,16 @@ func (e *Endpoint) execute(w http.ResponseWriter, r *http.Request) {
 	defer held.Release()
 	ctx = admission.WithResponse(ctx, held)
 	ctx = graphql.StartOperationTrace(links.From(ctx, links.BaseOf(r)))
+	release, refused, err := e.admitValues(ctx, q.values())
+	if err != nil {
+		tooBusy(w, q)
+		return
+	}
+	defer release()
+	if refused != nil {
+		e.refuse(ctx, w, q, &graphql.OperationContext{Stats: graphql.Stats{OperationStart: graphql.GetStartTime(ctx)}}, gqlerror.List{refused})
+		return
+	}
 	req, problem := q.params(r)
 	var unknown *gqlerror.Error
 	if problem == "" {
@@ -249,6 +259,19 @@ func (e *Endpoint) execute(w http.ResponseWriter, r *http.Request) {
 	if out != nil {
 		out.send(w, r, q)
 	}
+}
+
+// admitValues admits the values of a request, which take many times the memory of their
+// text, before they are decoded; or it refuses them.
+func (e *Endpoint) admitValues(ctx context.Context, n int) (release func(), refused *gqlerror.Error, err error) {
+	switch most := e.reader.limits.Values; {
+	case n > most:
+		return func() {}, tooLarge(most, "values in its variables"), nil
+	case n <= admission.FewValues:
+		return func() {}, nil, nil
+	}
+	release, err = e.admission.Values.Acquire(ctx, int64(n))
+	return release, nil, err
 }
 
 func (e *Endpoint) refuse(ctx context.Context, w http.ResponseWriter, q *request, opCtx *graphql.OperationContext, errs gqlerror.List) {
@@ -363,6 +386,19 @@ func (q *request) read(w http.ResponseWriter, r *http.Request, buf *bytes.Buffer
 		return http.StatusMethodNotAllowed, "GraphQL is asked by POST, a query also by GET"
 	}
 	return 0, ""
+}
+
+// values counts the values in what is asked. Those beside files were counted when they
+// were read.
+func (q *request) values() int {
+	switch {
+	case q.form != nil:
+		return 0
+	case !q.Get:
+		return valuesIn(q.raw)
+	}
+	given, _ := url.ParseQuery(string(q.raw)) // params says what is wrong with it
+	return valuesIn([]byte(given.Get("variables"))) + valuesIn([]byte(given.Get("extensions")))
 }
 
 // params parses what is asked, or says what is wrong with it. The body itself is never

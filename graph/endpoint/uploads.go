@@ -47,7 +47,11 @@ func readUploads(w http.ResponseWriter, r *http.Request) (*requestParams, int, s
 	if err != nil {
 		return nil, http.StatusBadRequest, "the body is no multipart form"
 	}
-	params := readJSON(readPart(form, "operations"))
+	operations := readPart(form, "operations")
+	if valuesIn(operations) > DefaultLimits.Values {
+		return nil, http.StatusRequestEntityTooLarge, "the part \"operations\" has more than " + strconv.Itoa(DefaultLimits.Values) + " values"
+	}
+	params := readJSON(operations)
 	if params == nil {
 		return nil, http.StatusBadRequest, "the first part is not \"operations\", a JSON object with query and variables"
 	}
