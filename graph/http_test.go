@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"zoomql/graph/endpoint"
 	"zoomql/internal/negotiation"
 )
 
@@ -19,7 +20,7 @@ const (
 //
 // Spec: https://graphql.github.io/graphql-over-http/draft/
 func TestHTTP(t *testing.T) {
-	manyValues := strings.Repeat("0,", DefaultLimits.Values) + "0"
+	manyValues := strings.Repeat("0,", endpoint.DefaultLimits.Values) + "0"
 	get := func(query string) string { return "/graphql?query=" + url.QueryEscape(query) }
 	for _, c := range []struct {
 		why    string

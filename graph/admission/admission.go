@@ -17,9 +17,9 @@ const (
 	MaxOperations = 1_000
 	// MaxBodies bounds the bytes of request bodies that are not short.
 	MaxBodies = 48 << 20
-	// MaxValues bounds the values in the variables of requests, and FewValues is how many
-	// of a request need no admission.
+	// MaxValues bounds the values in the variables of requests.
 	MaxValues = 40_000
+	// FewValues is how many values of a request need no admission.
 	FewValues = 200
 	// MaxItems bounds the open items of long lists; see [Items].
 	MaxItems = 10_000

@@ -458,15 +458,38 @@ func readURL(query string) (*requestParams, string) {
 // readJSON reads a request from a body; nil is none. encoding/json by itself takes names
 // in any letters, and puts together the variables of a body that has them twice.
 func readJSON(body []byte) *requestParams {
-	var given map[string]json.RawMessage
-	if decode(body, &given) != nil || given == nil {
+	dec := json.NewDecoder(bytes.NewReader(body))
+	dec.UseNumber()
+	if begin, err := dec.Token(); err != nil || begin != json.Delim('{') {
 		return nil
 	}
 	req := &requestParams{}
-	for name, into := range req.members() {
-		if raw, there := given[name]; there && decode(raw, into) != nil {
+	members := req.members()
+	for dec.More() {
+		name, err := dec.Token()
+		if err != nil {
 			return nil
 		}
+		key, _ := name.(string)
+		switch into := members[key].(type) {
+		case *string:
+			*into = ""
+			err = dec.Decode(into)
+		case *map[string]any:
+			*into = nil
+			err = dec.Decode(into)
+		default:
+			err = dec.Decode(new(json.RawMessage))
+		}
+		if err != nil {
+			return nil
+		}
+	}
+	if _, err := dec.Token(); err != nil {
+		return nil
+	}
+	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
+		return nil
 	}
 	return req
 }
