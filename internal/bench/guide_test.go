@@ -29,7 +29,7 @@ func TestGuideIsOfThisGateway(t *testing.T) {
 		}
 	}
 	for _, name := range []string{
-		"zoomql/graph.(*endpoint).ServeHTTP", "zoomql/graph.(*kept).write", "zoomql/graph.(*renderer).object",
+		"zoomql/graph/endpoint.(*Endpoint).ServeHTTP", "zoomql/graph/answers.(*Answer).write", "zoomql/graph.(*request).render",
 		"zoomql/cache.(*Memory).Get", "net/http.(*conn).serve",
 	} {
 		if !names[name] {
