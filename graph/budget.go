@@ -15,6 +15,7 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"zoomql/graph/admission"
+	"zoomql/graph/endpoint"
 	"zoomql/internal/zoom/types"
 )
 
@@ -62,7 +63,7 @@ func (b Budget) bytesOver() *inputError {
 func (b Budget) foresee(opCtx *graphql.OperationContext) *gqlerror.Error {
 	if f := (forecast{opCtx}); f.objects(opCtx.Operation.SelectionSet) > float64(b.Objects)*foreseen {
 		err := b.objectsOver()
-		return withCode(gqlerror.Errorf("%s", err.message), err.code)
+		return endpoint.WithCode(gqlerror.Errorf("%s", err.message), err.code)
 	}
 	return nil
 }
@@ -391,11 +392,11 @@ func capped(ctx context.Context, next graphql.ResponseHandler) *graphql.Response
 	over := req.spent.over()
 	if over == nil {
 		if more := req.spent.errors.Load() - maxErrors; more > 0 {
-			resp.Errors = append(resp.Errors, withCode(gqlerror.Errorf("More than %d fields failed. The errors of %d more are left out.", maxErrors, more), types.ErrorCodeLimitExceeded))
+			resp.Errors = append(resp.Errors, endpoint.WithCode(gqlerror.Errorf("More than %d fields failed. The errors of %d more are left out.", maxErrors, more), types.ErrorCodeLimitExceeded))
 		}
 		return resp
 	}
-	shown := withCode(gqlerror.Errorf("%s", over.message), over.code)
+	shown := endpoint.WithCode(gqlerror.Errorf("%s", over.message), over.code)
 	if req.spent.writes {
 		if !slices.ContainsFunc(resp.Errors, func(e *gqlerror.Error) bool { return e.Extensions["code"] == string(over.code) }) {
 			resp.Errors = append(resp.Errors, shown)

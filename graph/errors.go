@@ -11,6 +11,7 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"zoomql/cache"
+	"zoomql/graph/endpoint"
 	"zoomql/internal/logs"
 	"zoomql/internal/zoom"
 	"zoomql/internal/zoom/types"
@@ -97,20 +98,20 @@ func presentWhole(log *slog.Logger) graphql.ErrorPresenterFunc {
 		}
 		if odd, ok := errors.AsType[*zoom.LeftOutError](err); ok {
 			shown.Message = odd.Error()
-			withCode(shown, types.ErrorCodeBadAnswer).Extensions["zoom"] = map[string]any{"operation": odd.Op}
+			endpoint.WithCode(shown, types.ErrorCodeBadAnswer).Extensions["zoom"] = map[string]any{"operation": odd.Op}
 			shown.Extensions["list"] = map[string]any{"leftOut": odd.Items}
 			return shown
 		}
 		if input, ok := errors.AsType[*inputError](err); ok {
 			shown.Message = input.message
-			return withCode(shown, input.code)
+			return endpoint.WithCode(shown, input.code)
 		}
 		if untold, ok := errors.AsType[*notToldError](err); ok {
 			shown.Message = untold.Error()
-			return withCode(shown, types.ErrorCodeNotTold)
+			return endpoint.WithCode(shown, types.ErrorCodeNotTold)
 		}
 		if shown.Message = unknownOutcome(err); shown.Message != "" {
-			addZoom(withCode(shown, types.ErrorCodeOutcomeUnknown), err)
+			addZoom(endpoint.WithCode(shown, types.ErrorCodeOutcomeUnknown), err)
 			delete(shown.Extensions, "retryAt") // once more may be twice
 			return shown
 		}
@@ -125,7 +126,7 @@ func presentWhole(log *slog.Logger) graphql.ErrorPresenterFunc {
 			case ok && kind.code == types.ErrorCodeNotZoom:
 				shown.Message = notZoom(e)
 			}
-			addZoom(withCode(shown, kind.code), err)
+			addZoom(endpoint.WithCode(shown, kind.code), err)
 			if unavailable, ok := errors.AsType[*cache.UnavailableError](err); ok {
 				addRetryAt(shown, unavailable.RetryAt)
 			}
@@ -133,13 +134,13 @@ func presentWhole(log *slog.Logger) graphql.ErrorPresenterFunc {
 		}
 		if errors.Is(err, context.Canceled) {
 			shown.Message = "The request was given up."
-			return withCode(shown, types.ErrorCodeTimeout)
+			return endpoint.WithCode(shown, types.ErrorCodeTimeout)
 		}
 		if !errors.Is(err, errPanic) {
 			log.ErrorContext(ctx, "internal error", "path", logs.Text(shown.Path.String()), "error", logs.Message(err.Error()))
 		}
 		shown.Message = "Something went wrong in the gateway. The log has more."
-		return withCode(shown, types.ErrorCodeInternal)
+		return endpoint.WithCode(shown, types.ErrorCodeInternal)
 	}
 }
 
@@ -166,17 +167,7 @@ func argumentError(e *gqlerror.Error, at ast.Path) *gqlerror.Error {
 		e.Message = e.Path[len(at):].String() + ": " + e.Message
 		e.Path = at
 	}
-	return withCode(e, types.ErrorCodeBadUserInput)
-}
-
-func withCode(e *gqlerror.Error, code types.ErrorCode) *gqlerror.Error {
-	if e.Extensions == nil {
-		e.Extensions = map[string]any{}
-	}
-	if _, has := e.Extensions["code"]; !has {
-		e.Extensions["code"] = string(code)
-	}
-	return e
+	return endpoint.WithCode(e, types.ErrorCodeBadUserInput)
 }
 
 // addZoom adds what Zoom said, and when to come back.
@@ -210,7 +201,7 @@ func addZoom(shown *gqlerror.Error, err error) {
 // withIncomplete says what a list lacks: how many items of how many, or which days.
 func withIncomplete(shown *gqlerror.Error, err *zoom.IncompleteError) *gqlerror.Error {
 	shown.Message = err.Error()
-	shown = withCode(shown, types.ErrorCodeIncompleteList)
+	shown = endpoint.WithCode(shown, types.ErrorCodeIncompleteList)
 	shown.Extensions["zoom"] = map[string]any{"operation": err.Op}
 	if err.Missing.To.IsZero() {
 		counted := "counted"

@@ -199,10 +199,7 @@ func (e *Endpoint) recovered(w http.ResponseWriter, r *http.Request) {
 		panic(p)
 	}
 	shown, _ := errors.AsType[*gqlerror.Error](e.exec.PresentRecoveredError(r.Context(), p))
-	w.Header().Set("Content-Type", negotiation.JSON+"; charset=utf-8")
-	w.Header().Set("Cache-Control", "no-store")
-	w.WriteHeader(http.StatusInternalServerError)
-	_, _ = w.Write(encode(&graphql.Response{Errors: gqlerror.List{shown}}).whole(&cost{}))
+	writeError(w, negotiation.JSON, http.StatusInternalServerError, shown)
 }
 
 // execute answers what has to be parsed.
@@ -617,9 +614,13 @@ func fail(w http.ResponseWriter, media string, status int, problem string) {
 }
 
 func failWith(w http.ResponseWriter, media string, status int, code types.ErrorCode, problem string) {
-	refused := encode(&graphql.Response{Errors: gqlerror.List{{Message: problem, Extensions: map[string]any{"code": string(code)}}}})
-	w.Header().Set("Content-Type", media+"; charset=utf-8")
+	writeError(w, media, status, WithCode(gqlerror.Errorf("%s", problem), code))
+}
+
+// writeError answers with one error, and nothing that was executed.
+func writeError(w http.ResponseWriter, media string, status int, err *gqlerror.Error) {
+	w.Header()["Content-Type"] = negotiation.ContentType(media)
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
-	_, _ = w.Write(refused.whole(&cost{}))
+	_, _ = w.Write(encode(&graphql.Response{Errors: gqlerror.List{err}}).whole(&cost{}))
 }

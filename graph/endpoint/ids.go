@@ -94,7 +94,7 @@ func (c argumentCheck) arguments(f *ast.Field) *gqlerror.Error {
 			continue
 		}
 		if m := c.literal(arg.Name, def.Type, arg.Value).below(ast.PathName(arg.Name)); m != nil {
-			return withCode(gqlerror.Errorf("%s: %s", m.dotted(), m.message), types.ErrorCodeBadUserInput)
+			return WithCode(gqlerror.Errorf("%s: %s", m.dotted(), m.message), types.ErrorCodeBadUserInput)
 		}
 	}
 	return nil

@@ -33,7 +33,7 @@ func (introspectionOff) MutateOperationContext(_ context.Context, opCtx *graphql
 	}
 	err := gqlerror.ErrorPosf(field.Position, "Introspection is off: this gateway does not tell its schema. \"zoomql schema\" prints it; PLAYGROUND=on turns introspection on.")
 	err.Extensions = nil // the name of a file, which a query has not
-	return withCode(err, types.ErrorCodeIntrospectionDisabled)
+	return WithCode(err, types.ErrorCodeIntrospectionDisabled)
 }
 
 // schemaField returns a root field that asks for the schema, or nil. seen are the

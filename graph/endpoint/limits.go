@@ -40,8 +40,8 @@ var DefaultLimits = Limits{
 	Nodes: 30_000, Merged: 30_000, Comparisons: 50_000,
 }
 
-// withCode gives an error its code, unless it has one.
-func withCode(e *gqlerror.Error, code types.ErrorCode) *gqlerror.Error {
+// WithCode gives an error its code, unless it has one, and returns it.
+func WithCode(e *gqlerror.Error, code types.ErrorCode) *gqlerror.Error {
 	if _, has := e.Extensions["code"]; !has {
 		errcode.Set(e, string(code))
 	}
@@ -50,7 +50,7 @@ func withCode(e *gqlerror.Error, code types.ErrorCode) *gqlerror.Error {
 
 // tooLarge is the refusal of what is over a bound.
 func tooLarge(most int, what string) *gqlerror.Error {
-	return withCode(gqlerror.Errorf("The query is too large: more than %d %s.", most, what), types.ErrorCodeLimitExceeded)
+	return WithCode(gqlerror.Errorf("The query is too large: more than %d %s.", most, what), types.ErrorCodeLimitExceeded)
 }
 
 // valuesIn counts the values in a JSON text, more or less: what stands behind a comma or
@@ -73,7 +73,7 @@ func valuesIn(text []byte) (n int) {
 
 // tooLong is the refusal of a name.
 func (l Limits) tooLong() *gqlerror.Error {
-	return withCode(gqlerror.Errorf("The query is too large: a name has more than %d bytes.", l.NameBytes), types.ErrorCodeLimitExceeded)
+	return WithCode(gqlerror.Errorf("The query is too large: a name has more than %d bytes.", l.NameBytes), types.ErrorCodeLimitExceeded)
 }
 
 // survey is what is found out about a document before it is validated.

@@ -77,7 +77,7 @@ type refusal struct {
 }
 
 func (r *refusal) err() *gqlerror.Error {
-	return withCode(gqlerror.Errorf("%s", r.message), r.code)
+	return WithCode(gqlerror.Errorf("%s", r.message), r.code)
 }
 
 // Refusals in the words of the protocols that clients speak.

@@ -79,7 +79,7 @@ func (m *inputProblem) in(def *ast.VariableDefinition) *gqlerror.Error {
 	path := append(ast.Path{ast.PathName(def.Variable)}, m.path...)
 	err := gqlerror.Errorf("$%s: %s", path, m.message)
 	err.Path = append(ast.Path{ast.PathName("variable")}, path...)
-	return withCode(locate(err, def.Position), types.ErrorCodeBadUserInput)
+	return WithCode(locate(err, def.Position), types.ErrorCodeBadUserInput)
 }
 
 func locate(err *gqlerror.Error, at *ast.Position) *gqlerror.Error {
@@ -363,7 +363,7 @@ func (d *documentCheck) argument(v *ast.Value) *gqlerror.Error {
 		if value, given := d.variables[v.Raw]; given && value == nil && v.ExpectedType != nil && v.ExpectedType.NonNull {
 			err := gqlerror.Errorf("The variable $%s is null, where %s is wanted. Without the variable its default holds.", v.Raw, v.ExpectedType)
 			err.Path = ast.Path{ast.PathName("variable"), ast.PathName(v.Raw)}
-			return withCode(locate(err, v.Position), types.ErrorCodeBadUserInput)
+			return WithCode(locate(err, v.Position), types.ErrorCodeBadUserInput)
 		}
 	case ast.IntValue, ast.FloatValue:
 		_, err := v.Value(nil)
@@ -371,11 +371,11 @@ func (d *documentCheck) argument(v *ast.Value) *gqlerror.Error {
 			_, err = strconv.ParseInt(v.Raw, 10, 32)
 		}
 		if err != nil {
-			return withCode(locate(gqlerror.Errorf("The number %.40s is too large.", v.Raw), v.Position), types.ErrorCodeBadUserInput)
+			return WithCode(locate(gqlerror.Errorf("The number %.40s is too large.", v.Raw), v.Position), types.ErrorCodeBadUserInput)
 		}
 	}
 	if problem := d.literalProblem(v); problem != "" {
-		return withCode(locate(gqlerror.Errorf("A %s is wanted: %s.", v.ExpectedType.Name(), problem), v.Position), types.ErrorCodeBadUserInput)
+		return WithCode(locate(gqlerror.Errorf("A %s is wanted: %s.", v.ExpectedType.Name(), problem), v.Position), types.ErrorCodeBadUserInput)
 	}
 	for _, child := range v.Children {
 		if err := d.argument(child.Value); err != nil {
