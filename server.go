@@ -5,21 +5,11 @@
 package main
 
 import (
-	"context"
-	"fmt"
 	"os"
-	"os/signal"
-	"syscall"
 
 	"zoomql/internal/gateway"
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := gateway.Run(ctx, os.Args[1:], os.Environ(), os.Stdout, os.Stderr)
-	stop()
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "zoomql:", err)
-		os.Exit(1)
-	}
+	os.Exit(gateway.Main(os.Args[1:], os.Environ(), os.Stdout, os.Stderr))
 }

@@ -11,8 +11,11 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
+	"os/signal"
 	"strings"
 	"sync"
+	"syscall"
 	"text/tabwriter"
 	"time"
 
@@ -62,6 +65,18 @@ func (sandboxCommand) Help() string {
 	}
 	_ = w.Flush()
 	return b.String()
+}
+
+// Main runs the program until a signal ends it, tells a person of an error, and returns
+// the exit code. It takes what [Run] does.
+func Main(args, environ []string, stdout, stderr io.Writer) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := Run(ctx, args, environ, stdout, stderr); err != nil {
+		fmt.Fprintln(stderr, "zoomql:", err)
+		return 1
+	}
+	return 0
 }
 
 // Run is the program, with all that it takes from outside as arguments: the command line

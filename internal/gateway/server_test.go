@@ -5,14 +5,12 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
-	"os/signal"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -34,14 +32,7 @@ const patience = 5 * time.Minute
 // built twice, and under -race the gateway is watched as well.
 func TestMain(m *testing.M) {
 	if os.Args[0] == "zoomql" {
-		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-		err := Run(ctx, os.Args[1:], os.Environ(), os.Stdout, os.Stderr)
-		stop()
-		if err != nil {
-			fmt.Fprintln(os.Stderr, "zoomql:", err)
-			os.Exit(1)
-		}
-		return
+		os.Exit(Main(os.Args[1:], os.Environ(), os.Stdout, os.Stderr))
 	}
 	os.Exit(m.Run())
 }
