@@ -47,16 +47,7 @@ func ledgers(t *testing.T, dial func() redis.UniversalClient, lease time.Duratio
 }
 
 func TestClaim_everyRedis(t *testing.T) {
-	for name, client := range map[string]func(testing.TB) func() redis.UniversalClient{
-		"redis": func(t testing.TB) func() redis.UniversalClient {
-			s := redistest.Start(t)
-			return func() redis.UniversalClient { return s.Client() }
-		},
-		"cluster": func(t testing.TB) func() redis.UniversalClient {
-			c := redistest.Cluster(t)
-			return func() redis.UniversalClient { return c }
-		},
-	} {
+	for name, client := range redises {
 		t.Run(name, func(t *testing.T) {
 			a, b := ledgers(t, client(t), 5*time.Second)
 

@@ -105,7 +105,7 @@ func (s *Tiered) Evicted(e Eviction) { s.evicted(e) }
 // VersionedTicket returns a ticket with a version of All.
 func VersionedTicket() Ticket { return Ticket{versions: []version{1}} }
 
-// CleanUp finishes what is to be removed.
+// CleanUp finishes pending removals.
 func (m *Memory) CleanUp() { m.items.CleanUp() }
 
 // Weight returns the bytes in use by weight, and the number of entries.

@@ -18,7 +18,7 @@ const keySize = 32
 const maxKeyID = 32
 
 // Keys encrypt what a [Redis] stores, with AES-256-GCM: the first key encrypts, and
-// all of them decrypt. So a key is replaced without losing what is stored: put the new
+// all of them decrypt. So a key is replaced without losing entries: put the new
 // one first on every replica, and remove the old one after a week, the longest
 // lifetime of an entry. The zero value encrypts nothing.
 //

@@ -61,16 +61,7 @@ func leaseOf(t testing.TB, s cache.Leaser, key string, tags ...cache.Tag) (cache
 // Concurrent callers on four replicas call the origin once for each key.
 func TestGetOrLease_concurrentCallersOnFourReplicas(t *testing.T) {
 	t.Parallel()
-	for name, client := range map[string]func(testing.TB) func() redis.UniversalClient{
-		"redis": func(t testing.TB) func() redis.UniversalClient {
-			s := redistest.Start(t)
-			return func() redis.UniversalClient { return s.Client() }
-		},
-		"cluster": func(t testing.TB) func() redis.UniversalClient {
-			c := redistest.Cluster(t)
-			return func() redis.UniversalClient { return c }
-		},
-	} {
+	for name, client := range redises {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			dial := client(t)

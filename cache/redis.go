@@ -231,6 +231,6 @@ func (r *Redis) evict(ctx context.Context, names []tagName) error {
 		return err
 	}
 	// In a second round trip: in a cluster the message could overtake the deletions,
-	// and another process would fill its L1 with what is about to be evicted.
+	// and another process would fill its L1 with entries about to be evicted.
 	return publishScript.Run(ctx, r.client, []string{evictionCounter}, evictedChannel, r.encodeEvicted(names)).Err()
 }

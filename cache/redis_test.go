@@ -17,8 +17,20 @@ import (
 	"zoomql/cache/redistest"
 )
 
-// generous are timings for tests of what is done, not when: a busy machine does not
-// exceed them.
+// redises start what a [cache.Redis] may run on, and return what connects to it.
+var redises = map[string]func(testing.TB) func() redis.UniversalClient{
+	"redis": func(t testing.TB) func() redis.UniversalClient {
+		s := redistest.Start(t)
+		return func() redis.UniversalClient { return s.Client() }
+	},
+	"cluster": func(t testing.TB) func() redis.UniversalClient {
+		c := redistest.Cluster(t)
+		return func() redis.UniversalClient { return c }
+	},
+}
+
+// generous are timings that a busy machine does not exceed, for tests of effects and not
+// of times.
 var generous = cache.Timings{
 	Attempt: time.Minute, Claim: time.Minute,
 	Operation: time.Minute, Lease: time.Minute, PingAfter: time.Minute, CompareEvery: time.Minute, ReplayWindow: time.Hour,

@@ -76,7 +76,7 @@ var errFailover = errors.New("cache: Redis has another master")
 
 // A follower closes connections to the old master once there is one to a new one.
 // An old master that lives on does not know of the failover for ten seconds or
-// more: a subscription there would miss what is published at the new one. go-redis
+// more: a subscription there would miss the messages published at the new one. go-redis
 // closes other connections, but no subscriptions.
 //
 // It also turns each failover into an outage. A failover loses what was written to the

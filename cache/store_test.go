@@ -109,7 +109,7 @@ func want(t testing.TB, s cache.Store, n int, key string, tags ...cache.Tag) cac
 func TestStore(t *testing.T) {
 	t.Parallel()
 	stories := map[string]func(t *testing.T, ctx context.Context, s cache.Store){
-		"what is set is read": func(t *testing.T, ctx context.Context, s cache.Store) {
+		"an entry that was set is read": func(t *testing.T, ctx context.Context, s cache.Store) {
 			s.Set(ctx, "k", want(t, s, miss, "k", "a", "b"), entry(1))
 			want(t, s, 1, "k", "a", "b")
 			want(t, s, miss, "other", "a", "b")

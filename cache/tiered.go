@@ -82,7 +82,7 @@ func (s *Tiered) Set(ctx context.Context, key string, t Ticket, e *Entry) {
 		return
 	}
 	if t.next.lease != nil {
-		// What is too late for L2 is too late for L1.
+		// An entry too late for L2 is too late for L1.
 		if !s.l2.SetLeased(ctx, key, *t.next, e) {
 			return
 		}

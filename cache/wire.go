@@ -27,7 +27,7 @@ import (
 //	sealed   nonce and ciphertext of AES-256-GCM, to the end
 //
 // What cannot be read is a miss, so a new format needs no migration. With keys,
-// what is not encrypted is a miss too.
+// an entry that is not encrypted is a miss too.
 const (
 	formatPlain  = 3
 	formatS2     = 4 // S2 rather than zstd: a fifth larger for JSON, and several times faster

@@ -197,7 +197,7 @@ func (s *Server) Client() *redis.Client { return s.Wire().Client }
 func (s *Server) URL() string { return "unix://" + s.socket }
 
 // A Wire is a client whose connections can be broken: cut, so that both ends see it,
-// or made to lose what is sent, so that neither does.
+// or made to lose all data sent, so that neither does.
 type Wire struct {
 	*redis.Client
 	mu    sync.Mutex
@@ -256,7 +256,7 @@ func (w *Wire) Mend() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.lossy.Load() {
-		w.closeAll() // first: what is half lost must not go on
+		w.closeAll() // first: a command half lost must not go on
 	}
 	w.lossy.Store(false)
 	w.cut = false
@@ -269,7 +269,7 @@ func (w *Wire) closeAll() {
 	clear(w.conns)
 }
 
-// lossyConn is a connection that loses what is sent while its wire does.
+// lossyConn is a connection that loses all data sent while its wire does.
 type lossyConn struct {
 	net.Conn
 	lossy *atomic.Bool
