@@ -98,7 +98,7 @@ func New(cfg Config) *Cache {
 }
 
 // Begin begins the key of a request in buf: the view, the method, and the address of the
-// gateway, which links in an answer hold. What is asked follows, see [Cache.Key].
+// gateway, which links in an answer hold. The request follows, see [Cache.Key].
 func (c *Cache) Begin(buf *bytes.Buffer, r *http.Request) {
 	method := byte('p') // the bytes of a body may stand in a URL too, and mean something else
 	if IsGet(r) {
@@ -130,7 +130,7 @@ func (k Key) String() string { return string(k.bytes) }
 const maxAsked = 4 << 10
 
 // Key returns the key that Begin began in the first begun bytes, and that the bytes of
-// what is asked end.
+// the request end.
 func (c *Cache) Key(begun int, asked []byte) Key {
 	if len(asked) > begun+maxAsked {
 		rest := sha256.Sum256(asked[begun:])

@@ -68,7 +68,7 @@ func TestGet_anotherKeyOfTheSameHash(t *testing.T) {
 }
 
 // TestServeFirst writes an answer with another end than the cached one has, plain and
-// compressed: its length and its entity tag are of what is written.
+// compressed: its length and its entity tag are those of the bytes written.
 func TestServeFirst(t *testing.T) {
 	const same, cached, tail = `{"data":"`, `cached"}`, `first reader's"}`
 	long := same + strings.Repeat("text ", negotiation.MinGzip)
@@ -154,7 +154,7 @@ func TestGet_l1(t *testing.T) {
 		keep(strings.Repeat("long", maxL1))
 		gives("too long", strings.Repeat("long", maxL1))
 		if a.l1[q.hash%uint64(len(a.l1))].Load() != nil {
-			t.Error("what is long stands in front")
+			t.Error("a long answer is in L1")
 		}
 
 		keep("third")
