@@ -233,6 +233,33 @@ func TestRoundsWithoutWhoIsExpected(t *testing.T) {
 	})
 }
 
+// TestRounds_noTimerOutlivesTheWait lets a field wait for another: the timer that would end
+// the wait holds the whole operation, and goes with it.
+func TestRounds_noTimerOutlivesTheWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var batches atomic.Int32
+		ctx, req := fieldOf(t.Context())
+		l := (&loader[int, int]{}).inRounds(users, squares(&batches))
+		req.expect(2)
+		var wait sync.WaitGroup
+		load := func(key int) {
+			req.rounds.enter()
+			_, _ = l.Load(ctx, key)
+			req.leave(nil, 0)
+		}
+		wait.Go(func() { load(1) })
+		synctest.Wait()
+		if req.rounds.stuck == nil {
+			t.Error("nothing would end the wait")
+		}
+		load(2)
+		wait.Wait()
+		if n := batches.Load(); n != 1 || req.rounds.stuck != nil {
+			t.Errorf("%d batches, want 1; a timer runs: %t", n, req.rounds.stuck != nil)
+		}
+	})
+}
+
 // TestRoundsOfAWindow resolves a list a few items at a time: no round begins between
 // one item and the next, and so the rounds are as large as they can be.
 func TestRoundsOfAWindow(t *testing.T) {

@@ -66,9 +66,7 @@ type rounds struct {
 	mu     sync.Mutex
 	of     [allKinds]*levels // nil while nothing leads to the kind
 	active int               // fields that are being resolved and do not wait for a round
-	steps  int               // how often anything has changed, for watch
-	// watched tells that watch looks after the rounds.
-	watched bool
+	stuck  *time.Timer       // until the fields that do not come are given up; nil while something is done
 }
 
 // levels are the rounds of one kind.
@@ -178,7 +176,6 @@ func (r *rounds) enter() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.active++
-	r.steps++
 }
 
 // leave notes that a field is resolved, which belongs to a group, and what is expected
@@ -254,17 +251,26 @@ func (r *rounds) idle(of *round, at presence) {
 
 // advance begins the rounds whose time has come. The caller holds the lock.
 func (r *rounds) advance() {
-	r.steps++
+	waiting, running := false, false
 	for _, of := range r.of {
-		if of == nil || of.gathered == 0 || of.running {
+		if of == nil {
 			continue
 		}
-		if level := of.ready(); level >= 0 {
-			r.run(of, level)
-		} else if r.active == 0 && !r.watched {
-			r.watched = true
-			r.watch(r.steps)
+		if of.gathered > 0 && !of.running {
+			if level := of.ready(); level >= 0 {
+				r.run(of, level)
+			} else {
+				waiting = true
+			}
 		}
+		running = running || of.running
+	}
+	if r.stuck != nil { // or it holds all of an operation that is long over
+		r.stuck.Stop()
+		r.stuck = nil
+	}
+	if waiting && !running && r.active == 0 { // else what is done looks again at its end
+		r.despair()
 	}
 }
 
@@ -303,33 +309,24 @@ func (r *rounds) run(of *levels, level int) {
 	}()
 }
 
-// watch begins the next rounds when nothing happens for a while. The caller holds the
+// despair begins the next rounds when nothing happens for a while. The caller holds the
 // lock.
-func (r *rounds) watch(steps int) {
-	time.AfterFunc(patience, func() {
+func (r *rounds) despair() {
+	var stuck *time.Timer
+	stuck = time.AfterFunc(patience, func() {
 		r.mu.Lock()
 		defer r.mu.Unlock()
-		waiting, running := false, false
+		if r.stuck != stuck || r.active > 0 {
+			return
+		}
 		for _, of := range r.of {
 			if of != nil {
-				waiting, running = waiting || of.gathered > 0, running || of.running
+				of.lost = of.pending
 			}
 		}
-		switch {
-		case !waiting || running || r.active > 0: // the end of a round looks again
-			r.watched = false
-		case r.steps != steps:
-			r.watch(r.steps)
-		default:
-			r.watched = false
-			for _, of := range r.of {
-				if of != nil {
-					of.lost = of.pending
-				}
-			}
-			r.advance()
-		}
+		r.advance()
 	})
+	r.stuck = stuck
 }
 
 // window is a list of which only some items are resolved at once: those to come are
