@@ -28,6 +28,8 @@ type loader[K comparable, T any] struct {
 type promise[T any] struct {
 	by    *round
 	found zoom.Found[T] // once the round is over
+	// sooner is the promise of a round further up, which was asked for the same later.
+	sooner *promise[T]
 }
 
 // batch is keys that are found together, and the promises to keep.
@@ -122,8 +124,12 @@ func (l *loader[K, T]) begin(ctx context.Context, keys []K) []*promise[T] {
 				own.keys, own.promises = slices.Grow(own.keys, left), slices.Grow(own.promises, left)
 			}
 			fresh = append(fresh, promise[T]{})
+			later := p
 			p = &fresh[len(fresh)-1]
 			p.by = own.by
+			if later != nil {
+				later.sooner = p
+			}
 			l.asked[key] = p
 			own.keys, own.promises = append(own.keys, key), append(own.promises, p)
 		}
@@ -159,6 +165,10 @@ func (l *loader[K, T]) newBatch(ctx context.Context, level int) *batch[K, T] {
 
 // run finds a batch, which nobody adds to any more. ctx is of the first who asked.
 func (l *loader[K, T]) run(ctx context.Context, b *batch[K, T]) {
+	l.dropKnown(b)
+	if len(b.keys) == 0 {
+		return
+	}
 	var failed error
 	found := make([]zoom.Found[T], len(b.keys))
 	defer func() {
@@ -170,4 +180,21 @@ func (l *loader[K, T]) run(ctx context.Context, b *batch[K, T]) {
 	}()
 	defer caught(ctx, &failed)
 	copy(found, l.find(ctx, b.keys))
+}
+
+// dropKnown keeps the promises of a batch that rounds further up have kept, so that
+// nothing is asked for again that was asked for there later than here.
+func (l *loader[K, T]) dropKnown(b *batch[K, T]) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	n := 0
+	for i, p := range b.promises {
+		if p.sooner != nil && p.sooner.by.over() {
+			p.found = p.sooner.found
+			continue
+		}
+		b.keys[n], b.promises[n] = b.keys[i], p
+		n++
+	}
+	b.keys, b.promises = b.keys[:n], b.promises[:n]
 }

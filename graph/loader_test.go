@@ -68,6 +68,18 @@ func fieldOf(ctx context.Context) (context.Context, *request) {
 	return graphql.WithFieldContext(ctx, &graphql.FieldContext{Field: field}), req
 }
 
+// userBelow is what a field leads to that asks for a user a level further down.
+var userBelow = &demand{1, []levelDemand{{users, 2, 1}}}
+
+// further returns the context of such a field.
+func further(ctx context.Context, req *request) context.Context {
+	above := graphql.GetFieldContext(ctx)
+	field := above.Field
+	field.Selections = ast.SelectionSet{&ast.Field{Name: "department"}}
+	req.routes.of[routeKey{unsafe.SliceData(field.Selections), 1, field.Definition}] = &route{level: 2, object: "User", own: userBelow}
+	return graphql.WithFieldContext(ctx, &graphql.FieldContext{Field: field})
+}
+
 // TestLoader asks for keys in one batch, and for none twice.
 func TestLoader(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -179,6 +191,42 @@ func TestRoundsOutlastAStall(t *testing.T) {
 		wait.Wait()
 		if n := batches.Load(); n != 1 {
 			t.Errorf("%d batches, want 1", n)
+		}
+	})
+}
+
+// TestLoader_keyFoundFurtherUp asks for a key on a level, and then on the level above, which
+// does not wait for it: the round below asks for what is left.
+func TestLoader_keyFoundFurtherUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var batches [][]int
+		above, req := fieldOf(t.Context())
+		below := further(above, req)
+		l := (&loader[int, int]{}).inRounds(users, func(_ context.Context, keys []int) []zoom.Found[int] {
+			batches = append(batches, slices.Clone(keys))
+			return squares(new(atomic.Int32))(t.Context(), keys)
+		})
+		req.rounds.begin(oneUser)
+		req.rounds.begin(userBelow)
+		var wait sync.WaitGroup
+		wait.Go(func() {
+			req.rounds.enter()
+			for i, f := range l.LoadMany(below, []int{3, 4}) {
+				if want := (3 + i) * (3 + i); f.Err != nil || *f.Object != want {
+					t.Errorf("%d below: %+v, want %d", 3+i, f, want)
+				}
+			}
+			req.rounds.leave(nil, userBelow, nil, 0)
+		})
+		synctest.Wait()
+		req.rounds.enter()
+		if got, err := l.Load(above, 3); err != nil || *got != 9 {
+			t.Errorf("above: %v, %v", got, err)
+		}
+		req.leave(nil, 0)
+		wait.Wait()
+		if want := [][]int{{3}, {4}}; !reflect.DeepEqual(batches, want) {
+			t.Errorf("asked for were %v, want %v", batches, want)
 		}
 	})
 }
