@@ -171,6 +171,7 @@ func (b *bench) measure(ctx context.Context, only []string, build bool) error {
 		{"idle memory, start", b.footprint},
 		{"full first tier", b.full},
 		{"cold build", func(ctx context.Context) error { return b.coldBuild(ctx, build) }},
+		{"beside a hostile caller", b.hostile},
 	} {
 		if len(only) > 0 && !slices.Contains(only, strconv.Itoa(i+1)) {
 			continue
