@@ -1,0 +1,194 @@
+// Package events takes what Zoom tells of changes, and says which answers it makes stale.
+//
+// An event comes as a webhook (see [Webhook]), is read into an [Event], and the table
+// [Rows] names the tags of what it concerns: the tags that the rows of package zoom carry
+// their answers by. Zoom promises neither an order nor that an event comes once: an
+// eviction is the same whenever and however often it is done.
+//
+// Source: https://developers.zoom.us/docs/api/webhooks/
+package events
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"strings"
+	"time"
+)
+
+// Event is one event of Zoom's.
+type Event struct {
+	// Name is its name, such as "meeting.ended".
+	Name string
+	// Time is when it happened, by Zoom's clock, to the millisecond.
+	Time time.Time
+	// AccountID is the account in which it happened.
+	AccountID string
+	// Key names the event: two deliveries of one event have the same key.
+	Key string
+
+	values map[variable][]string
+}
+
+// variable is what a tag in the table has in braces.
+type variable string
+
+// The variables: ids of the objects that an event is about, some of which may be several.
+const (
+	meetingVar  variable = "meeting"  // the number of a meeting or webinar
+	instanceVar variable = "instance" // its number, and the UUID of what happened
+	hostVar     variable = "host"     // Zoom's id of the host, and of the one before
+	userVar     variable = "user"     // Zoom's id of a user, or of several
+)
+
+// maxValue is the number of bytes of an id that is taken for one. Zoom's are shorter.
+const maxValue = 256
+
+// maxValues is the number of ids that an event may tell of one kind. Above it, the event
+// counts as one that names none.
+const maxValues = 1000
+
+// errNoEvent is the error of a body that is none of Zoom's events.
+var errNoEvent = errors.New("the body is no event of Zoom's")
+
+// id is an id that Zoom writes as a text in some events and as a number in others.
+type id string
+
+func (i *id) UnmarshalJSON(raw []byte) error {
+	switch text := strings.Trim(string(raw), `"`); {
+	case text == "null", len(text) > maxValue, strings.ContainsAny(text, `{}[]\`):
+		*i = ""
+	default:
+		*i = id(text)
+	}
+	return nil
+}
+
+// lenient is a part of an event that may have another shape than Zoom documents: it is
+// then left out, and the rest stays.
+type lenient[T any] struct{ value T }
+
+func (l *lenient[T]) UnmarshalJSON(raw []byte) error {
+	var value T
+	if json.Unmarshal(raw, &value) == nil {
+		l.value = value
+	}
+	return nil
+}
+
+// named is whatever has an id.
+type named struct {
+	ID   id `json:"id"`
+	UUID id `json:"uuid"`
+	Host id `json:"host_id"`
+}
+
+// object is what Zoom tells of the objects of events, as far as it names something.
+type object struct {
+	named
+	MeetingID     id                 `json:"meeting_id"`
+	MeetingNumber id                 `json:"meeting_number"`
+	WebinarID     id                 `json:"webinar_id"`
+	MeetingUUID   id                 `json:"meeting_uuid"`
+	WebinarUUID   id                 `json:"webinar_uuid"`
+	MeetingHost   id                 `json:"meeting_host_id"`
+	Participant   lenient[*person]   `json:"participant"`
+	Registrant    lenient[*named]    `json:"registrant"`
+	Meetings      lenient[[]meeting] `json:"meetings"`
+	MeetingUUIDs  lenient[[]id]      `json:"meeting_uuids"`
+	Members       lenient[[]named]   `json:"members"`
+}
+
+// meeting is one of several of which an event tells.
+type meeting struct {
+	named
+	MeetingID   id `json:"meeting_id"`
+	MeetingUUID id `json:"meeting_uuid"`
+}
+
+type person struct {
+	ParticipantUUID id `json:"participant_uuid"`
+	UserID          id `json:"user_id"`
+}
+
+// message is an event as Zoom writes it.
+type message struct {
+	Event   string `json:"event"`
+	Time    int64  `json:"event_ts"`
+	Payload struct {
+		AccountID  id              `json:"account_id"`
+		PlainToken string          `json:"plainToken"`
+		Object     lenient[object] `json:"object"`
+		OldObject  lenient[named]  `json:"old_object"`
+	} `json:"payload"`
+}
+
+// Parse reads an event. A part of it that is not as Zoom documents it is left out; a body
+// without a name, a time or an account is an error, which quotes nothing of it.
+func Parse(body []byte) (*Event, error) {
+	m, err := decode(body)
+	if err != nil {
+		return nil, err
+	}
+	return m.parsed()
+}
+
+func decode(body []byte) (*message, error) {
+	m := &message{}
+	dec := json.NewDecoder(bytes.NewReader(body))
+	if err := dec.Decode(m); err != nil {
+		return nil, errNoEvent
+	}
+	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
+		return nil, errNoEvent
+	}
+	return m, nil
+}
+
+func (m *message) parsed() (*Event, error) {
+	if m.Event == "" || len(m.Event) > maxValue || m.Payload.AccountID == "" || m.Time <= 0 {
+		return nil, errNoEvent
+	}
+	o, old := m.Payload.Object.value, m.Payload.OldObject.value
+	e := &Event{Name: m.Event, Time: time.UnixMilli(m.Time), AccountID: string(m.Payload.AccountID), values: map[variable][]string{}}
+	kind, _, _ := strings.Cut(m.Event, ".")
+	if kind == "user" {
+		e.add(userVar, o.ID)
+	} else if kind != "group" && kind != "account" && kind != "information_barriers" {
+		e.add(meetingVar, o.ID, o.MeetingID, o.MeetingNumber, o.WebinarID)
+		e.add(instanceVar, o.UUID, o.MeetingUUID, o.WebinarUUID)
+		e.add(hostVar, o.Host, o.MeetingHost, old.Host)
+		for _, each := range o.Meetings.value {
+			e.add(meetingVar, each.ID, each.MeetingID)
+			e.add(instanceVar, each.UUID, each.MeetingUUID)
+			e.add(hostVar, each.Host)
+		}
+		e.add(instanceVar, o.MeetingUUIDs.value...)
+	}
+	for _, member := range o.Members.value {
+		e.add(userVar, member.ID)
+	}
+	for _, number := range e.values[meetingVar] { // answers about the latest one are filed by the number
+		e.add(instanceVar, id(number))
+	}
+	key := []string{e.Name, e.AccountID, e.Time.UTC().Format(time.RFC3339Nano)}
+	key = append(key, e.values[instanceVar]...)
+	key = append(key, e.values[userVar]...)
+	if p := o.Participant.value; p != nil {
+		key = append(key, string(p.ParticipantUUID), string(p.UserID))
+	}
+	if r := o.Registrant.value; r != nil {
+		key = append(key, string(r.ID))
+	}
+	e.Key = strings.Join(append(key, string(o.ID)), "\x00")
+	return e, nil
+}
+
+func (e *Event) add(v variable, ids ...id) {
+	for _, one := range ids {
+		if one != "" && len(e.values[v]) <= maxValues {
+			e.values[v] = append(e.values[v], string(one))
+		}
+	}
+}

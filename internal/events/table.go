@@ -1,0 +1,153 @@
+package events
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// Row says what events make stale.
+type Row struct {
+	// Events are the names of the events.
+	Events []string
+	// Tags names the answers that they make stale, by the tags of package zoom, with
+	// what the event tells in braces: "user:{host}:meetings". Where the event does not
+	// tell it, what stands behind a "|" is meant: "user:{host}:meetings|meetings".
+	Tags []string
+	// Why says why there are no tags, or what else stays as it was.
+	Why string
+}
+
+// Parts of the table that several rows have.
+var (
+	ofMeeting  = []string{"meeting:{meeting}", "user:{host}:meetings|meetings", "report:upcoming_events"}
+	ofWebinar  = []string{"webinar:{meeting}", "user:{host}:webinars|webinars"}
+	ofInstance = []string{"instance:{instance}", "meeting:{meeting}:instances", "webinar:{meeting}:instances"}
+	ofUser     = []string{"user:{user}", "users", "roles", "role-members"}
+	belongings = []string{
+		"user:{user}:meetings|meetings", "user:{user}:webinars|webinars", "meetings", "webinars", "user:{user}:templates",
+		"user:{user}:channels", "user:{user}:messages", "user:{user}:past_meetings", "user:{user}:phone_recordings",
+	}
+)
+
+func tags(parts ...[]string) []string { return slices.Concat(parts...) }
+
+// unseen is why an event has no tags.
+const unseen = "nothing that the graph reads tells of it"
+
+// Rows is the table of all events that Zoom documents.
+//
+// Source: https://developers.zoom.us/docs/api/meetings/events/, …/users/events/ and
+// …/accounts/events/.
+var Rows = []Row{
+	{Events: []string{"meeting.created", "meeting.recovered"}, Tags: ofMeeting},
+	{Events: []string{"meeting.updated"}, Tags: tags(ofMeeting, []string{"meeting:{meeting}:questions", "meeting:{meeting}:livestream"})},
+	{Events: []string{"meeting.deleted", "meeting.permanently_deleted"}, Tags: tags(ofMeeting, []string{"meeting:{meeting}:registrants", "meeting:{meeting}:questions"})},
+	{Events: []string{"meeting.converted_to_webinar", "webinar.converted_to_meeting"}, Tags: tags(ofMeeting, ofWebinar, []string{"meeting:{meeting}:registrants", "webinar:{meeting}:registrants"})},
+	{Events: []string{"meeting.started"}, Tags: tags(ofMeeting, []string{"dashboard:meetings", "meeting:{instance}:dashboard"})},
+	{Events: []string{"meeting.ended"}, Tags: tags(ofMeeting, ofInstance, []string{"dashboard:meetings", "user:{host}:past_meetings", "report:users", "report:daily"})},
+	{
+		Events: []string{
+			"meeting.participant_joined", "meeting.participant_left", "meeting.participant_admitted", "meeting.participant_bind",
+			"meeting.participant_put_in_waiting_room", "meeting.participant_joined_waiting_room", "meeting.participant_left_waiting_room",
+			"meeting.participant_joined_breakout_room", "meeting.participant_left_breakout_room", "meeting.participant_role_changed",
+		},
+		Tags: []string{"meeting:{instance}:dashboard"}, Why: "the counts in the lists of the dashboard are kept for seconds alone",
+	},
+	{Events: []string{"meeting.registration_created", "meeting.registration_approved", "meeting.registration_cancelled", "meeting.registration_denied"}, Tags: []string{"meeting:{meeting}:registrants"}},
+	{Events: []string{"meeting.sharing_started", "meeting.sharing_ended", "meeting.breakout_room_sharing_started", "meeting.breakout_room_sharing_ended"}, Tags: []string{"meeting:{instance}:dashboard"}},
+	{Events: []string{"meeting.live_streaming_started", "meeting.live_streaming_stopped"}, Tags: []string{"meeting:{meeting}:livestream"}},
+	{
+		Events: []string{"meeting.summary_completed", "meeting.summary_updated", "meeting.summary_shared", "meeting.summary_trashed", "meeting.summary_recovered", "meeting.summary_deleted"},
+		Tags:   []string{"instance:{instance}"}, Why: "a past meeting tells whether it has a summary",
+	},
+	{Events: []string{"meeting.participant_feedback", "webinar.participant_feedback"}, Tags: []string{"meeting:{instance}:dashboard", "dashboard:feedback"}},
+	{Events: []string{"meeting.alert", "meeting.risk_alert", "webinar.alert"}, Tags: []string{"meeting:{instance}:dashboard", "webinar:{instance}:dashboard", "dashboard:quality"}},
+	{
+		Events: []string{
+			"meeting.aic_transcript_completed", "meeting.ai_companion_assets_deleted", "meeting.ai_companion_started", "meeting.ai_companion_stopped",
+			"meeting.chat_message_sent", "meeting.chat_message_file_sent", "meeting.chat_message_file_downloaded",
+			"webinar.chat_message_sent", "webinar.chat_message_file_sent", "webinar.chat_message_file_downloaded",
+			"meeting.invitation_accepted", "meeting.invitation_dispatched", "meeting.invitation_rejected", "meeting.invitation_timeout",
+			"meeting.device_tested", "meeting.participant_jbh_joined", "meeting.participant_jbh_waiting", "meeting.participant_jbh_waiting_left",
+			"meeting.participant_phone_callout_accepted", "meeting.participant_phone_callout_missed", "meeting.participant_phone_callout_rejected", "meeting.participant_phone_callout_ringing",
+			"meeting.participant_room_system_callout_accepted", "meeting.participant_room_system_callout_failed", "meeting.participant_room_system_callout_missed",
+			"meeting.participant_room_system_callout_rejected", "meeting.participant_room_system_callout_ringing",
+		},
+		Why: unseen,
+	},
+	{Events: []string{"webinar.created", "webinar.recovered", "webinar.updated"}, Tags: ofWebinar},
+	{Events: []string{"webinar.started"}, Tags: tags(ofWebinar, []string{"dashboard:webinars", "webinar:{instance}:dashboard"})},
+	{Events: []string{"webinar.deleted", "webinar.permanently_deleted"}, Tags: tags(ofWebinar, []string{"webinar:{meeting}:registrants"})},
+	{Events: []string{"webinar.ended"}, Tags: tags(ofWebinar, ofInstance, []string{"dashboard:webinars", "report:users", "report:daily"})},
+	{Events: []string{"webinar.participant_joined", "webinar.participant_left", "webinar.participant_bind", "webinar.participant_role_changed", "webinar.sharing_started", "webinar.sharing_ended"}, Tags: []string{"webinar:{instance}:dashboard"}},
+	{Events: []string{"webinar.registration_created", "webinar.registration_approved", "webinar.registration_cancelled", "webinar.registration_denied"}, Tags: []string{"webinar:{meeting}:registrants"}},
+	{
+		Events: []string{
+			"recording.completed", "recording.transcript_completed", "recording.renamed", "recording.trashed", "recording.deleted", "recording.recovered",
+			"recording.batch_trashed", "recording.batch_deleted", "recording.batch_recovered",
+		},
+		Tags: []string{"instance:{instance}", "meeting:{meeting}:recordings"},
+	},
+	{Events: []string{"recording.cloud_storage_usage_updated"}, Tags: []string{"report:cloud_recording"}},
+	{
+		Events: []string{
+			"recording.started", "recording.paused", "recording.resumed", "recording.stopped", "recording.archive_files_completed",
+			"recording.registration_created", "recording.registration_approved", "recording.registration_denied",
+		},
+		Why: unseen,
+	},
+	{Events: []string{"user.created", "user.invitation_accepted", "user.activated", "user.deactivated", "user.updated"}, Tags: ofUser},
+	{Events: []string{"user.deleted", "user.disassociated"}, Tags: tags(ofUser, belongings)},
+	{Events: []string{"user.settings_updated"}, Tags: []string{"user:{user}"}},
+	{Events: []string{"user.signed_in", "user.signed_out"}, Tags: []string{"report:activities", "user:{user}"}, Why: "lists of users tell the last login as of when they were read"},
+	{Events: []string{"user.presence_status_updated", "user.personal_notes_updated", "user.tsp_created", "user.tsp_deleted", "user.tsp_updated"}, Why: unseen},
+	{Events: []string{"group.member_added", "group.member_deleted"}, Tags: []string{"user:{user}", "users"}},
+	{Events: []string{"group.deleted"}, Tags: []string{"users"}, Why: "the event does not name the members: who was read by himself keeps the group until his answer expires"},
+	{Events: []string{"group.created", "group.updated", "group.admin_added", "group.admin_deleted", "group.settings_updated", "group.lock_settings_updated"}, Why: unseen},
+	{Events: []string{"account.created", "account.disassociated", "account.updated", "account.vanity_url_approved", "account.vanity_url_rejected"}, Tags: []string{"account", "accounts"}},
+	{Events: []string{"account.settings_updated", "account.lock_settings_updated"}, Tags: []string{"account:settings", "account:lock_settings"}},
+	{Events: []string{"information_barriers.policy_created", "information_barriers.policy_updated", "information_barriers.policy_deleted"}, Tags: []string{"information-barriers"}},
+}
+
+var byEvent = func() map[string]*Row {
+	rows := map[string]*Row{}
+	for i := range Rows {
+		for _, name := range Rows[i].Events {
+			rows[name] = &Rows[i]
+		}
+	}
+	return rows
+}()
+
+// Known reports whether the event is in the table.
+func (e *Event) Known() bool { return byEvent[e.Name] != nil }
+
+var braces = regexp.MustCompile(`\{([a-z]+)\}`)
+
+// Stale returns the tags of the answers that the event makes stale, each once.
+func (e *Event) Stale() []string {
+	row := byEvent[e.Name]
+	if row == nil {
+		return nil
+	}
+	var stale []string
+	for _, tag := range row.Tags {
+		tag, otherwise, _ := strings.Cut(tag, "|")
+		filled := []string{tag}
+		if at := braces.FindStringSubmatch(tag); at != nil {
+			filled = nil
+			if told := e.values[variable(at[1])]; len(told) <= maxValues {
+				for _, value := range told {
+					filled = append(filled, strings.Replace(tag, at[0], value, 1))
+				}
+			}
+			if filled == nil && otherwise != "" {
+				filled = []string{otherwise}
+			}
+		}
+		stale = append(stale, filled...)
+	}
+	slices.Sort(stale)
+	return slices.Compact(stale)
+}

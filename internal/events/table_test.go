@@ -1,0 +1,218 @@
+package events_test
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"zoomql/internal/events"
+	"zoomql/internal/zoom"
+)
+
+var variables = regexp.MustCompile(`\{[A-Za-z]+\}`)
+
+// TestRows_tagsAreThoseOfOperations holds the tags of the table against those by which
+// answers are filed: a tag that no row of package zoom has evicts nothing.
+func TestRows_tagsAreThoseOfOperations(t *testing.T) {
+	filed := map[string]bool{}
+	for _, spec := range zoom.Specs() {
+		for _, tag := range spec.Tags {
+			filed[variables.ReplaceAllString(tag, "{}")] = true
+		}
+	}
+	for _, row := range events.Rows {
+		for _, tag := range row.Tags {
+			for _, way := range strings.Split(tag, "|") {
+				if !filed[variables.ReplaceAllString(way, "{}")] {
+					t.Errorf("%s: nothing is filed by %s", row.Events[0], way)
+				}
+			}
+		}
+		if len(row.Tags) == 0 && row.Why == "" {
+			t.Errorf("%s: neither tags nor a reason", row.Events[0])
+		}
+	}
+}
+
+// uncovered are the tags that no event of Zoom's makes stale.
+var uncovered = []string{
+	"role:{}",                                                // Zoom has no events of roles
+	"surveys",                                                // none of surveys
+	"meeting:{}:survey",                                      // none of surveys
+	"meeting:{}:polls",                                       // none of polls
+	"user:{}:channels", "user:{}:messages", "dashboard:chat", // chat has a subscription of its own
+	"report:billing", "report:operationlogs", "report:telephone", "user:{}:phone_recordings",
+	"dashboard:zoomrooms", "dashboard:client_versions", "dashboard:crc",
+	"user:{}:templates",
+}
+
+// TestRows_coverEveryTag holds what is filed against the table: what no event makes stale
+// is named above, with the reason, and lives by its lifetime alone.
+func TestRows_coverEveryTag(t *testing.T) {
+	covered := map[string]bool{}
+	for _, row := range events.Rows {
+		if slices.Contains(row.Events, "user.deleted") { // all goes with the user
+			continue
+		}
+		for _, tag := range row.Tags {
+			for _, way := range strings.Split(tag, "|") {
+				covered[variables.ReplaceAllString(way, "{}")] = true
+			}
+		}
+	}
+	for _, tag := range uncovered {
+		if covered[tag] {
+			t.Errorf("an event evicts %s", tag)
+		}
+	}
+	for _, spec := range zoom.Specs() {
+		for _, tag := range spec.Tags {
+			if tag = variables.ReplaceAllString(tag, "{}"); !covered[tag] && !slices.Contains(uncovered, tag) {
+				t.Errorf("%s is filed by %s, which no event evicts", spec.Pattern, tag)
+			}
+		}
+	}
+}
+
+// TestRows_areZoomsEvents holds the table against Zoom's documents, both ways: each event
+// once, and each with a body that can be read.
+func TestRows_areZoomsEvents(t *testing.T) {
+	raw, err := os.ReadFile(filepath.Join("..", "..", "..", "shared", "zoom", "shapes", "webhooks.json"))
+	if err != nil {
+		t.Skip("Zoom's documents are not here: ", err)
+	}
+	var documented struct {
+		Events map[string]struct{ Payload node }
+	}
+	if err := json.Unmarshal(raw, &documented); err != nil || len(documented.Events) < 100 {
+		t.Fatal(len(documented.Events), err)
+	}
+	known := map[string]int{}
+	for _, row := range events.Rows {
+		for _, name := range row.Events {
+			known[name]++
+			if _, ok := documented.Events[name]; !ok {
+				t.Errorf("Zoom has no event %s", name)
+			}
+		}
+	}
+	for name, e := range documented.Events {
+		if known[name] != 1 {
+			t.Errorf("%s stands in %d rows", name, known[name])
+		}
+		body, err := json.Marshal(e.Payload.example(name, ""))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := events.Parse(body)
+		if err != nil || got.Name != name || !got.Known() {
+			t.Errorf("%s: %v\n%s", name, err, body)
+			continue
+		}
+		for _, row := range events.Rows {
+			if slices.Contains(row.Events, name) && len(row.Tags) > 0 && len(got.Stale()) == 0 {
+				t.Errorf("%s makes nothing stale\n%s", name, body)
+			}
+		}
+	}
+}
+
+// node is a node of the documents' shapes.
+type node struct {
+	Type       string
+	Properties map[string]node
+	Items      *node
+}
+
+// example returns a value of a shape. Texts are named after where they stand.
+func (n node) example(event, name string) any {
+	switch {
+	case name == "event":
+		return event
+	case name == "event_ts":
+		return 1774242000123
+	}
+	switch n.Type {
+	case "object":
+		o := map[string]any{}
+		for name, p := range n.Properties {
+			o[name] = p.example(event, name)
+		}
+		return o
+	case "array":
+		if n.Items == nil {
+			return []any{}
+		}
+		return []any{n.Items.example(event, name)}
+	case "integer", "number":
+		return 7
+	case "boolean":
+		return true
+	}
+	return "a-" + name
+}
+
+func TestStale(t *testing.T) {
+	for name, c := range map[string]struct {
+		body string
+		want []string
+	}{
+		"an id as a text":   {`{"event":"meeting.started","event_ts":1,"payload":{"account_id":"A","object":{"id":"123","uuid":"/u==","host_id":"h"}}}`, []string{"dashboard:meetings", "meeting:/u==:dashboard", "meeting:123", "meeting:123:dashboard", "report:upcoming_events", "user:h:meetings"}},
+		"an id as a number": {`{"event":"meeting.created","event_ts":1,"payload":{"account_id":"A","object":{"id":123,"host_id":"h"}}}`, []string{"meeting:123", "report:upcoming_events", "user:h:meetings"}},
+		"another host": {`{"event":"meeting.updated","event_ts":1,"payload":{"account_id":"A","object":{"id":123,"host_id":"h"},"old_object":{"id":123,"host_id":"g"}}}`,
+			[]string{"meeting:123", "meeting:123:livestream", "meeting:123:questions", "report:upcoming_events", "user:g:meetings", "user:h:meetings"}},
+		"no host":         {`{"event":"meeting.created","event_ts":1,"payload":{"account_id":"A","object":{"id":123}}}`, []string{"meeting:123", "meetings", "report:upcoming_events"}},
+		"several":         {`{"event":"recording.batch_trashed","event_ts":1,"payload":{"account_id":"A","object":{"meeting_uuids":["a","b"]}}}`, []string{"instance:a", "instance:b"}},
+		"members":         {`{"event":"group.member_added","event_ts":1,"payload":{"account_id":"A","object":{"id":"g","members":[{"id":"u"},{"id":"v"},{"id":null}]}}}`, []string{"user:u", "user:v", "users"}},
+		"an odd part":     {`{"event":"user.updated","event_ts":1,"payload":{"account_id":"A","object":{"id":"u","participant":"x","members":7},"old_object":[]}}`, []string{"role-members", "roles", "user:u", "users"}},
+		"an odd object":   {`{"event":"meeting.created","event_ts":1,"payload":{"account_id":"A","object":[1]}}`, []string{"meetings", "report:upcoming_events"}},
+		"a long id":       {`{"event":"user.settings_updated","event_ts":1,"payload":{"account_id":"A","object":{"id":"` + strings.Repeat("x", 300) + `"}}}`, nil},
+		"an unknown one":  {`{"event":"meeting.danced","event_ts":1,"payload":{"account_id":"A","object":{"id":"u"}}}`, nil},
+		"an id of a kind": {`{"event":"account.updated","event_ts":1,"payload":{"account_id":"A","object":{"id":"u"}}}`, []string{"account", "accounts"}},
+	} {
+		e, err := events.Parse([]byte(c.body))
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+		} else if got := e.Stale(); !slices.Equal(got, c.want) {
+			t.Errorf("%s makes stale %q, want %q", name, got, c.want)
+		}
+	}
+}
+
+func TestParse_noEvents(t *testing.T) {
+	for _, body := range []string{
+		``, `[]`, `7`, `"x"`, `{}`, `<html>`, `{"event":"meeting.ended"}`, `{"event":"meeting.ended","event_ts":1,"payload":{}}`,
+		`{"event":"meeting.ended","event_ts":0,"payload":{"account_id":"A"}}`, `{"event":7,"event_ts":1,"payload":{"account_id":"A"}}`,
+		`{"event":"meeting.ended","event_ts":1,"payload":{"account_id":"A"}} {}`, `{"event":"` + strings.Repeat("x", 300) + `","event_ts":1,"payload":{"account_id":"A"}}`,
+	} {
+		if e, err := events.Parse([]byte(body)); err == nil {
+			t.Errorf("%s is an event: %+v", body, e)
+		} else if strings.Contains(err.Error(), "meeting") {
+			t.Errorf("the error quotes the body: %v", err)
+		}
+	}
+}
+
+// TestKey tells deliveries of one event from those of others.
+func TestKey(t *testing.T) {
+	keyOf := func(body string) string {
+		e, err := events.Parse([]byte(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return e.Key
+	}
+	const joined = `{"event":"meeting.participant_joined","event_ts":5,"payload":{"account_id":"A","object":{"id":"1","uuid":"u","participant":{"user_id":"7","participant_uuid":"p"}}}}`
+	if keyOf(joined) != keyOf(strings.Replace(joined, `{"event"`, `{ "event"`, 1)) {
+		t.Error("one event has two keys")
+	}
+	for _, change := range [][2]string{{`:5`, `:6`}, {`joined`, `left`}, {`"A"`, `"B"`}, {`"p"`, `"q"`}, {`"7"`, `"8"`}, {`"u"`, `"v"`}} {
+		if keyOf(joined) == keyOf(strings.Replace(joined, change[0], change[1], 1)) {
+			t.Errorf("%s and %s have one key", change[0], change[1])
+		}
+	}
+}

@@ -1,0 +1,281 @@
+package events
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/semaphore"
+)
+
+const (
+	timestampHeader = "X-Zm-Request-Timestamp"
+	signatureHeader = "X-Zm-Signature"
+
+	// maxBody is how large a delivery may be. Zoom's are some kilobytes.
+	maxBody = 1 << 20
+	// maxAge is how old a delivery may be by its signature. Zoom repeats what was not
+	// taken 5, 20 and 60 minutes after, and nobody says whether it signs anew: all of these
+	// pass. What is sent again by somebody else within that time is one that was seen.
+	maxAge = 2 * time.Hour
+	// maxAhead is how much Zoom's clock may be ahead of ours.
+	maxAhead = 5 * time.Minute
+	// maxTime is how long an event may take to be taken. Zoom waits for three seconds.
+	maxTime = 2 * time.Second
+)
+
+// Account is an account whose events are taken.
+type Account struct {
+	// Secrets are the secret tokens by which Zoom signs, of which one is right: an app
+	// has one, and two while it is being changed.
+	Secrets []string
+	// Evict makes the answers stale that carry one of these tags.
+	Evict func(ctx context.Context, tags []string) error
+}
+
+// Webhook takes Zoom's webhooks: it answers 204 for what it has taken, and 503 for what
+// it could not take in time, which Zoom then sends again. Whatever is not signed by a
+// secret of the account that it tells of changes nothing.
+//
+// Source: https://developers.zoom.us/docs/api/webhooks/
+type Webhook struct {
+	// Accounts are those whose events are taken, by Zoom's id of the account.
+	Accounts map[string]Account
+	// Log gets a line for each event that is taken, and for each delivery that is not.
+	Log *slog.Logger
+
+	seen seen
+	now  func() time.Time // nil is time.Now
+}
+
+// ServeHTTP takes a delivery.
+func (h *Webhook) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Cache-Control", "no-store")
+	body, release, status, why := read(w, r)
+	defer release()
+	if status != 0 {
+		h.refuse(w, r, status, why)
+		return
+	}
+	if !h.inTime(r.Header.Get(timestampHeader)) {
+		h.refuse(w, r, http.StatusUnauthorized, "the delivery has no time, or is older than two hours")
+		return
+	}
+	secret, ok := h.secret(r.Header, body)
+	if !ok {
+		h.refuse(w, r, http.StatusUnauthorized, "the signature is by none of the secret tokens that are set")
+		return
+	}
+	m, err := decode(body)
+	if err != nil {
+		h.refuse(w, r, http.StatusBadRequest, err.Error())
+		return
+	}
+	if m.Event == "endpoint.url_validation" {
+		h.validate(w, r, m.Payload.PlainToken, secret)
+		return
+	}
+	account, served := h.Accounts[string(m.Payload.AccountID)]
+	switch {
+	case !served: // an app may be installed in accounts that are not served here
+		h.Log.LogAttrs(r.Context(), slog.LevelInfo, "event of an account that is not served")
+		w.WriteHeader(http.StatusNoContent)
+		return
+	case !slices.Contains(account.Secrets, secret):
+		h.refuse(w, r, http.StatusUnauthorized, "the signature is by the secret token of another account")
+		return
+	}
+	e, err := m.parsed()
+	if err != nil {
+		h.refuse(w, r, http.StatusBadRequest, err.Error())
+		return
+	}
+	if err := h.take(r.Context(), account, e); err != nil {
+		h.Log.LogAttrs(r.Context(), slog.LevelWarn, "event not taken", slog.String("event", e.name()), slog.Any("error", err))
+		http.Error(w, "the event could not be taken; send it again", http.StatusServiceUnavailable)
+		return
+	}
+	w.WriteHeader(http.StatusNoContent)
+}
+
+// What deliveries take while they are read, before anything is known of who sends them.
+// Short ones, as all of Zoom's are, do not wait behind long ones.
+var (
+	shortBodies = semaphore.NewWeighted(8 << 20)
+	longBodies  = semaphore.NewWeighted(4 << 20)
+)
+
+const (
+	shortBody = 64 << 10
+	// readTime is how long a delivery may take to come.
+	readTime = 5 * time.Second
+)
+
+// read reads a delivery, or says with which status and why it is refused. release gives
+// back the room that it takes.
+func read(w http.ResponseWriter, r *http.Request) (body []byte, release func(), status int, why string) {
+	release = func() {}
+	n := r.ContentLength
+	switch {
+	case r.Method != http.MethodPost:
+		w.Header().Set("Allow", http.MethodPost)
+		return nil, release, http.StatusMethodNotAllowed, "Zoom delivers events by POST"
+	case n > maxBody:
+		return nil, release, http.StatusRequestEntityTooLarge, "the delivery is larger than 1 MiB"
+	case n < 0:
+		n = maxBody
+	}
+	room := shortBodies
+	if n > shortBody {
+		room = longBodies
+	}
+	if !room.TryAcquire(n) {
+		return nil, release, http.StatusServiceUnavailable, "too many deliveries at once; send it again"
+	}
+	release = func() { room.Release(n) }
+	// An error means that the connection has no deadlines, and so none of a stranger's.
+	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(readTime))
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	if _, large := errors.AsType[*http.MaxBytesError](err); large {
+		return nil, release, http.StatusRequestEntityTooLarge, "the delivery is larger than 1 MiB"
+	} else if err != nil {
+		return nil, release, http.StatusBadRequest, "the delivery broke off"
+	}
+	return body, release, 0, ""
+}
+
+// take evicts what an event makes stale. An event that was taken before changes nothing;
+// one that could not be taken is not remembered.
+func (h *Webhook) take(ctx context.Context, account Account, e *Event) error {
+	if h.seen.has(e.Key) {
+		h.Log.LogAttrs(ctx, slog.LevelDebug, "event again", slog.String("event", e.name()))
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, maxTime)
+	defer cancel()
+	stale := e.Stale()
+	if len(stale) > 0 {
+		if err := account.Evict(ctx, stale); err != nil {
+			return err
+		}
+	}
+	h.seen.add(e.Key)
+	h.Log.LogAttrs(ctx, slog.LevelInfo, "event", slog.String("event", e.name()), slog.Int("tags", len(stale)), slog.Bool("known", e.Known()))
+	return nil
+}
+
+// name is the name for the log: what a stranger calls an event is not written there.
+func (e *Event) name() string {
+	if !e.Known() {
+		return "unknown"
+	}
+	return e.Name
+}
+
+// validate answers Zoom's question whether this is the endpoint: by the secret token that
+// signed the question.
+func (h *Webhook) validate(w http.ResponseWriter, r *http.Request, token, secret string) {
+	if token == "" || len(token) > maxValue {
+		h.refuse(w, r, http.StatusBadRequest, "the validation has no token")
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	// An error means that the reader has left.
+	_ = json.NewEncoder(w).Encode(map[string]string{"plainToken": token, "encryptedToken": mac(secret, []byte(token))})
+}
+
+// secret returns the secret token by which a delivery is signed. All of them are looked
+// at, so that the time tells nothing.
+func (h *Webhook) secret(header http.Header, body []byte) (found string, ok bool) {
+	for _, account := range h.Accounts {
+		for _, secret := range account.Secrets {
+			if isSigned(header, body, secret) {
+				found, ok = secret, true
+			}
+		}
+	}
+	return found, ok
+}
+
+func (h *Webhook) refuse(w http.ResponseWriter, r *http.Request, status int, why string) {
+	h.Log.LogAttrs(r.Context(), slog.LevelWarn, "delivery refused", slog.Int("status", status), slog.String("why", why))
+	http.Error(w, why, status)
+}
+
+// inTime reports whether a time stamp is one of now. Zoom writes seconds; milliseconds
+// are known by their size.
+func (h *Webhook) inTime(stamp string) bool {
+	const firstMillisecond = 100_000_000_000 // as seconds, this is the year 5138
+	n, err := strconv.ParseInt(stamp, 10, 64)
+	if err != nil || n <= 0 {
+		return false
+	}
+	at := time.Unix(n, 0)
+	if n >= firstMillisecond {
+		at = time.UnixMilli(n)
+	}
+	now := time.Now
+	if h.now != nil {
+		now = h.now
+	}
+	age := now().Sub(at)
+	return -maxAhead <= age && age <= maxAge
+}
+
+// isSigned reports whether a delivery is signed by a secret. How long it takes does not
+// depend on how much of the signature is right.
+func isSigned(header http.Header, body []byte, secret string) bool {
+	message := append([]byte("v0:"+header.Get(timestampHeader)+":"), body...)
+	return secret != "" && hmac.Equal([]byte("v0="+mac(secret, message)), []byte(header.Get(signatureHeader)))
+}
+
+func mac(secret string, message []byte) string {
+	h := hmac.New(sha256.New, []byte(secret))
+	h.Write(message)
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+// seen remembers events that were taken: the last of them, in two tables of which the
+// older goes when the younger is full. An event that is forgotten is evicted by once
+// more, which costs a call at most.
+type seen struct {
+	mu       sync.Mutex
+	now, old map[[16]byte]struct{}
+}
+
+// maxSeen is how many events each table has: about a megabyte each.
+const maxSeen = 20_000
+
+func hashOf(key string) (h [16]byte) {
+	sum := sha256.Sum256([]byte(key))
+	copy(h[:], sum[:])
+	return h
+}
+
+func (s *seen) has(key string) bool {
+	h := hashOf(key)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	_, now := s.now[h]
+	_, old := s.old[h]
+	return now || old
+}
+
+func (s *seen) add(key string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.now == nil || len(s.now) >= maxSeen {
+		s.now, s.old = map[[16]byte]struct{}{}, s.now
+	}
+	s.now[hashOf(key)] = struct{}{}
+}

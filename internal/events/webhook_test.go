@@ -1,0 +1,215 @@
+package events
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+var at = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+
+const ended = `{"event":"meeting.ended","event_ts":1772366400000,"payload":{"account_id":"A","object":{"id":"123","uuid":"u","host_id":"h"}}}`
+
+// door is a webhook of two accounts, with what was evicted and logged.
+type door struct {
+	*Webhook
+	evicted map[string][]string
+	failing error
+	log     bytes.Buffer
+}
+
+func newDoor() *door {
+	d := &door{evicted: map[string][]string{}}
+	account := func(name string, secrets ...string) Account {
+		return Account{Secrets: secrets, Evict: func(_ context.Context, tags []string) error {
+			if d.failing == nil {
+				d.evicted[name] = append(d.evicted[name], tags...)
+			}
+			return d.failing
+		}}
+	}
+	d.Webhook = &Webhook{
+		Accounts: map[string]Account{"A": account("A", "old", "new"), "B": account("B", "other")},
+		Log:      slog.New(slog.NewTextHandler(&d.log, &slog.HandlerOptions{Level: slog.LevelDebug})), now: func() time.Time { return at },
+	}
+	return d
+}
+
+// deliver delivers a body that is signed by a secret at some time.
+func (d *door) deliver(body, secret string, when time.Time, change ...func(r *http.Request)) *httptest.ResponseRecorder {
+	r := httptest.NewRequest(http.MethodPost, "/webhooks/zoom", strings.NewReader(body))
+	stamp := strconv.FormatInt(when.Unix(), 10)
+	r.Header.Set(timestampHeader, stamp)
+	r.Header.Set(signatureHeader, "v0="+mac(secret, []byte("v0:"+stamp+":"+body)))
+	for _, f := range change {
+		f(r)
+	}
+	w := httptest.NewRecorder()
+	d.ServeHTTP(w, r)
+	return w
+}
+
+func TestWebhook_evictsWhatAnEventMakesStale(t *testing.T) {
+	for _, secret := range []string{"old", "new"} {
+		d := newDoor()
+		if w := d.deliver(ended, secret, at); w.Code != http.StatusNoContent || w.Body.Len() > 0 {
+			t.Fatalf("%s: %d %s", secret, w.Code, w.Body)
+		}
+		if got := d.evicted["A"]; !slices.Contains(got, "instance:u") || !slices.Contains(got, "user:h:past_meetings") || len(d.evicted) != 1 {
+			t.Errorf("%s: evicted were %q", secret, d.evicted)
+		}
+		if log := d.log.String(); !strings.Contains(log, "event=meeting.ended") || strings.Contains(log, "123") {
+			t.Errorf("the log says %s", log)
+		}
+	}
+}
+
+// TestWebhook_takesAnEventOnce delivers an event again: as Zoom does within the hours
+// after it, signed anew or as it was.
+func TestWebhook_takesAnEventOnce(t *testing.T) {
+	d := newDoor()
+	d.deliver(ended, "old", at)
+	once := len(d.evicted["A"])
+	for _, when := range []time.Time{at, at.Add(-85 * time.Minute)} {
+		if w := d.deliver(ended, "old", when); w.Code != http.StatusNoContent || len(d.evicted["A"]) != once {
+			t.Errorf("again: %d, evicted were %d, want %d", w.Code, len(d.evicted["A"]), once)
+		}
+	}
+}
+
+// TestWebhook_saysWhatItCouldNotTake has an eviction fail: Zoom sends the event again,
+// and then it is taken.
+func TestWebhook_saysWhatItCouldNotTake(t *testing.T) {
+	d := newDoor()
+	d.failing = errors.New("no store")
+	if w := d.deliver(ended, "old", at); w.Code != http.StatusServiceUnavailable {
+		t.Fatalf("%d %s", w.Code, w.Body)
+	}
+	d.failing = nil
+	if w := d.deliver(ended, "old", at.Add(5*time.Minute)); w.Code != http.StatusNoContent || len(d.evicted["A"]) == 0 {
+		t.Errorf("again: %d, evicted was %q", w.Code, d.evicted)
+	}
+}
+
+func TestWebhook_refusesWhatIsNotProven(t *testing.T) {
+	header := func(name, value string) func(*http.Request) {
+		return func(r *http.Request) { r.Header.Set(name, value) }
+	}
+	other := strings.Replace(ended, `"A"`, `"C"`, 1)
+	long := strings.Replace(ended, `"h"`, `"`+strings.Repeat("h", maxBody)+`"`, 1)
+	for name, c := range map[string]struct {
+		body, secret string
+		when         time.Time
+		change       func(*http.Request)
+		want         int
+	}{
+		"another secret":                {ended, "wrong", at, nil, http.StatusUnauthorized},
+		"no secret":                     {ended, "", at, nil, http.StatusUnauthorized},
+		"another account's secret":      {ended, "other", at, nil, http.StatusUnauthorized},
+		"no signature":                  {ended, "old", at, header(signatureHeader, ""), http.StatusUnauthorized},
+		"another version":               {ended, "old", at, header(signatureHeader, "v1=00"), http.StatusUnauthorized},
+		"another time than signed":      {ended, "old", at, header(timestampHeader, strconv.FormatInt(at.Unix()+1, 10)), http.StatusUnauthorized},
+		"no time":                       {ended, "old", at, header(timestampHeader, ""), http.StatusUnauthorized},
+		"a time that is none":           {ended, "old", at, header(timestampHeader, "now"), http.StatusUnauthorized},
+		"yesterday":                     {ended, "old", at.Add(-24 * time.Hour), nil, http.StatusUnauthorized},
+		"tomorrow":                      {ended, "old", at.Add(24 * time.Hour), nil, http.StatusUnauthorized},
+		"another method":                {ended, "old", at, func(r *http.Request) { r.Method = http.MethodGet }, http.StatusMethodNotAllowed},
+		"too long":                      {long, "old", at, nil, http.StatusRequestEntityTooLarge},
+		"too long without its length":   {long, "old", at, func(r *http.Request) { r.ContentLength = -1 }, http.StatusRequestEntityTooLarge},
+		"no JSON":                       {"<html>", "old", at, nil, http.StatusBadRequest},
+		"no event":                      {`{"event":"meeting.ended","payload":{"account_id":"A"}}`, "old", at, nil, http.StatusBadRequest},
+		"an account that is not served": {other, "old", at, nil, http.StatusNoContent},
+		"an unknown event":              {strings.Replace(ended, "ended", "danced", 1), "old", at, nil, http.StatusNoContent},
+		"a validation without a token":  {`{"event":"endpoint.url_validation","payload":{}}`, "old", at, nil, http.StatusBadRequest},
+		"a validation that is not ours": {`{"event":"endpoint.url_validation","payload":{"plainToken":"x"}}`, "wrong", at, nil, http.StatusUnauthorized},
+	} {
+		d := newDoor()
+		var change []func(*http.Request)
+		if c.change != nil {
+			change = append(change, c.change)
+		}
+		w := d.deliver(c.body, c.secret, c.when, change...)
+		if w.Code != c.want || len(d.evicted) > 0 {
+			t.Errorf("%s: %d, want %d; evicted was %q", name, w.Code, c.want, d.evicted)
+		}
+		if said := w.Body.String() + d.log.String(); strings.Contains(said, "danced") || strings.Contains(said, "123") {
+			t.Errorf("%s: it repeats the delivery: %s", name, said)
+		}
+	}
+}
+
+func TestWebhook_validation(t *testing.T) {
+	for _, secret := range []string{"old", "new", "other"} {
+		w := newDoor().deliver(`{"event":"endpoint.url_validation","event_ts":1,"payload":{"plainToken":"abc"}}`, secret, at)
+		var said map[string]string
+		if err := json.Unmarshal(w.Body.Bytes(), &said); err != nil || w.Code != http.StatusOK {
+			t.Fatalf("%d %s: %v", w.Code, w.Body, err)
+		}
+		if said["plainToken"] != "abc" || said["encryptedToken"] != mac(secret, []byte("abc")) {
+			t.Errorf("%s: %v", secret, said)
+		}
+	}
+}
+
+// TestMac holds the signature against one that openssl computed.
+func TestMac(t *testing.T) {
+	const want = "f7bc83f430538424b13298e6aa6fb143ef4d59a14946175997479dbc2d1a3cd8" // printf %s text | openssl dgst -sha256 -hmac key
+	if got := mac("key", []byte("The quick brown fox jumps over the lazy dog")); got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+}
+
+// TestWebhook_milliseconds takes a time stamp in milliseconds, as some of Zoom's are.
+func TestWebhook_milliseconds(t *testing.T) {
+	d := newDoor()
+	stamp := strconv.FormatInt(at.UnixMilli(), 10)
+	w := d.deliver(ended, "old", at, func(r *http.Request) {
+		r.Header.Set(timestampHeader, stamp)
+		r.Header.Set(signatureHeader, "v0="+mac("old", []byte("v0:"+stamp+":"+ended)))
+	})
+	if w.Code != http.StatusNoContent {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+}
+
+// TestWebhook_roomForDeliveries fills the room for deliveries that are being read: the
+// next is refused, and short ones do not wait for long ones.
+func TestWebhook_roomForDeliveries(t *testing.T) {
+	if !longBodies.TryAcquire(4 << 20) {
+		t.Fatal("the room is taken")
+	}
+	d := newDoor()
+	long := strings.Replace(ended, `"h"`, `"h","topic":"`+strings.Repeat("x", shortBody)+`"`, 1)
+	if w := d.deliver(long, "old", at); w.Code != http.StatusServiceUnavailable {
+		t.Errorf("a long one: %d", w.Code)
+	}
+	if w := d.deliver(ended, "old", at); w.Code != http.StatusNoContent {
+		t.Errorf("a short one: %d", w.Code)
+	}
+	longBodies.Release(4 << 20)
+	if w := d.deliver(strings.Replace(long, "ended", "started", 1), "old", at); w.Code != http.StatusNoContent {
+		t.Errorf("a long one later: %d", w.Code)
+	}
+}
+
+// TestSeen_isBounded remembers more events than there is room for: the last ones are
+// known.
+func TestSeen_isBounded(t *testing.T) {
+	s := &seen{}
+	for i := range 3 * maxSeen {
+		s.add(fmt.Sprint(i))
+	}
+	if n := len(s.now) + len(s.old); n > 2*maxSeen || !s.has(fmt.Sprint(3*maxSeen-1)) || !s.has(fmt.Sprint(2*maxSeen)) || s.has("0") {
+		t.Errorf("%d are remembered", n)
+	}
+}
