@@ -24,6 +24,9 @@ type Account struct {
 	APIURL       string // "" is the one that Zoom's token names
 	OAuthURL     string
 	Plan         zoom.Plan
+	// WebhookSecrets are the tokens by which Zoom signs its events; without any, none are
+	// taken.
+	WebhookSecrets []Secret
 	// Keys are its callers'; none where only this machine can ask.
 	Keys []access.Key
 }
@@ -36,6 +39,7 @@ type accountForm struct {
 	ClientSecret Secret   `json:"clientSecret"`
 	Plan         string   `json:"plan"`
 	Keys         []string `json:"apiKeys"`
+	Webhooks     []Secret `json:"webhookSecrets"`
 	APIURL       string   `json:"apiUrl"`
 	OAuthURL     string   `json:"oauthUrl"`
 }
@@ -47,7 +51,7 @@ func (c *Config) readAccounts(keys []access.Key) []error {
 	if c.AccountList == "" {
 		c.Accounts = []Account{{
 			ID: c.ZoomAccountID, ClientID: c.ZoomClientID, ClientSecret: c.ZoomClientSecret,
-			APIURL: c.ZoomAPIURL, OAuthURL: c.ZoomOAuthURL, Plan: c.Plan, Keys: keys,
+			APIURL: c.ZoomAPIURL, OAuthURL: c.ZoomOAuthURL, Plan: c.Plan, WebhookSecrets: c.WebhookSecrets, Keys: keys,
 		}}
 		return nil
 	}
@@ -79,7 +83,7 @@ func (l *accountList) alone() {
 		set  bool
 	}{
 		{"ZOOM_ACCOUNT_ID", c.ZoomAccountID != ""}, {"ZOOM_CLIENT_ID", c.ZoomClientID != ""}, {"ZOOM_CLIENT_SECRET", c.ZoomClientSecret != ""},
-		{"ZOOM_API_URL", c.ZoomAPIURL != ""}, {"ZOOM_PLAN", c.ZoomPlan != ""}, {"API_KEYS", len(c.APIKeys) > 0},
+		{"ZOOM_API_URL", c.ZoomAPIURL != ""}, {"ZOOM_PLAN", c.ZoomPlan != ""}, {"API_KEYS", len(c.APIKeys) > 0}, {"ZOOM_WEBHOOK_SECRETS", len(c.WebhookSecrets) > 0},
 	} {
 		if other.set {
 			l.bad("set, and so is %s: which account is it of? Put it into the list", other.name)
@@ -119,7 +123,7 @@ func (l *accountList) entry(i int, fields map[string]json.RawMessage) {
 	form := accountForm{}
 	before := len(l.errs)
 	l.fields(&form, fields)
-	a := Account{Name: form.Name, ID: form.ID, ClientID: form.ClientID, ClientSecret: form.ClientSecret, APIURL: form.APIURL, OAuthURL: form.OAuthURL}
+	a := Account{Name: form.Name, ID: form.ID, ClientID: form.ClientID, ClientSecret: form.ClientSecret, APIURL: form.APIURL, OAuthURL: form.OAuthURL, WebhookSecrets: form.Webhooks}
 	l.required(form)
 	l.urls(&a)
 	l.plan(&a, form.Plan)
@@ -130,6 +134,9 @@ func (l *accountList) entry(i int, fields map[string]json.RawMessage) {
 			continue
 		}
 		a.Keys = append(a.Keys, k)
+	}
+	if slices.Contains(form.Webhooks, "") {
+		l.bad("webhookSecrets: one is empty")
 	}
 	if !l.config.Loopback() && len(form.Keys) == 0 {
 		l.bad("apiKeys: none, and %s is not this machine alone: nobody could ask it", l.config.Addr)

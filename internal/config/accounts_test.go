@@ -88,6 +88,8 @@ func TestMistakesInTheListOfAccounts(t *testing.T) {
 		{"an account beside the list", "[" + entry(`{}`) + "]", with("ZOOM_PLAN=pro"), []string{
 			"set, and so is ZOOM_ACCOUNT_ID", "set, and so is ZOOM_CLIENT_ID", "set, and so is ZOOM_CLIENT_SECRET", "set, and so is ZOOM_PLAN",
 		}},
+		{"an empty token", "[" + entry(`{"webhookSecrets":["hush",""]}`) + "]", nil, []string{"account 1 (sales): webhookSecrets: one is empty"}},
+		{"tokens beside the list", "[" + entry(`{}`) + "]", []string{"ZOOM_WEBHOOK_SECRETS=hush"}, []string{"set, and so is ZOOM_WEBHOOK_SECRETS"}},
 		{"a list without keys, for this machine", "[" + entry(`{"apiKeys":[]}`) + "]", nil, nil},
 	} {
 		_, err := Load(append(c.env, "ACCOUNTS="+c.list))

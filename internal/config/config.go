@@ -46,7 +46,9 @@ type Config struct {
 	ZoomOAuthURL     string `env:"ZOOM_OAUTH_URL" envDefault:"https://zoom.us" help:"base of the OAuth server: that of the cloud the account is on, such as https://zoomgov.com; the token goes to hosts under its domain and zoom.us"`
 	ZoomPlan         string `env:"ZOOM_PLAN" help:"the account's plan, which sets the budgets: free, pro, business or none; default: free (the sandbox: business)"`
 
-	AccountList Secret `env:"ACCOUNTS" help:"several accounts instead of the one above: a JSON list of {name, accountId, clientId, clientSecret, plan, apiKeys}, or the path of a file with one; see the README"`
+	WebhookSecrets []Secret `env:"ZOOM_WEBHOOK_SECRETS" help:"secret tokens of the app's event subscription, with commas between while one is being changed: Zoom then delivers events to /webhooks/zoom, and what they make stale is read anew"`
+
+	AccountList Secret `env:"ACCOUNTS" help:"several accounts instead of the one above: a JSON list of {name, accountId, clientId, clientSecret, plan, apiKeys, webhookSecrets}, or the path of a file with one; see the README"`
 
 	RedisURL    Secret        `env:"REDIS_URL" help:"Redis shared by all replicas, redis://host:6379; for a cluster add ?addr=host2:6379; behind Sentinels redis://sentinel:26379?master_name=NAME&addr=sentinel2:26379; without it this process alone"`
 	CacheBytes  int64         `env:"CACHE_BYTES" envDefault:"67108864" help:"memory for cached answers"`

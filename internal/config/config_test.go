@@ -75,7 +75,7 @@ func TestEverySetting(t *testing.T) {
 		t.Fatal(keys.Len(), err)
 	}
 	got, err := Load([]string{
-		"ADDR=:9090", "ZOOM_ACCOUNT_ID=account", "ZOOM_CLIENT_ID=client", "ZOOM_CLIENT_SECRET=hush=with=signs",
+		"ADDR=:9090", "ZOOM_ACCOUNT_ID=account", "ZOOM_CLIENT_ID=client", "ZOOM_CLIENT_SECRET=hush=with=signs", "ZOOM_WEBHOOK_SECRETS=hush1,hush2",
 		"ZOOM_API_URL=https://api-eu.zoom.us/v2", "ZOOM_OAUTH_URL=http://127.0.0.1:1", "ZOOM_PLAN=Pro", "REDIS_URL=redis://:pass@redis:6379",
 		"CACHE_BYTES=1048576", "CACHE_KEYS=" + cacheKeys, "REDIS_NAME_KEY=0123456789abcdef0123456789abcdef", "MAX_IN_FLIGHT=7", "REQUEST_TIMEOUT=1m30s", "MAX_OBJECTS=500", "MAX_ANSWER_BYTES=65536", "DRAIN_TIME=0s",
 		aKey + ",app:" + strings.Repeat("B1", 32), "ALLOWED_ORIGINS=https://a.example,https://b.example", "ALLOWED_HEADERS=X-Tenant", "TRUSTED_DOCUMENTS=a.json,b.json", "TRUSTED_ONLY=on", "PLAYGROUND=off", "RAW_REQUESTS=on", "PUBLIC_URL=https://gateway.example", "LINK_KEY=0123456789abcdef0123456789abcdef", "LOG_LEVEL=debug", "LOG_FORMAT=json", "LOG_REMOTE_ADDR=on", "DRIFT=on", "DRIFT_FILE=drift.json",
@@ -83,7 +83,7 @@ func TestEverySetting(t *testing.T) {
 		"PATH=/bin", "UNRELATED", "=odd",
 	})
 	want := &Config{
-		Addr: ":9090", ZoomAccountID: "account", ZoomClientID: "client", ZoomClientSecret: "hush=with=signs",
+		Addr: ":9090", ZoomAccountID: "account", ZoomClientID: "client", ZoomClientSecret: "hush=with=signs", WebhookSecrets: []Secret{"hush1", "hush2"},
 		ZoomAPIURL: "https://api-eu.zoom.us/v2", ZoomOAuthURL: "http://127.0.0.1:1", ZoomPlan: "Pro", RedisURL: "redis://:pass@redis:6379",
 		CacheBytes: 1 << 20, CacheKeys: keys, RedisNameKey: "0123456789abcdef0123456789abcdef", MaxInFlight: 7, Timeout: 90 * time.Second, MaxObjects: 500, MaxAnswer: 1 << 16,
 		APIKeys: []string{strings.Repeat("0a", 32), "app:" + strings.Repeat("B1", 32)}, AllowedOrigins: []string{"https://a.example", "https://b.example"}, AllowedHeaders: []string{"X-Tenant"}, TrustedDocuments: []string{"a.json", "b.json"}, TrustedOnly: "on",
@@ -91,7 +91,7 @@ func TestEverySetting(t *testing.T) {
 		SandboxUsers: 9, SandboxParticipants: 10, SandboxSeed: 3, SandboxLatency: 100 * time.Millisecond, SandboxFaults: "refused:0.1",
 		Plan: zoom.Pro,
 		Accounts: []Account{{
-			ID: "account", ClientID: "client", ClientSecret: "hush=with=signs", APIURL: "https://api-eu.zoom.us/v2", OAuthURL: "http://127.0.0.1:1", Plan: zoom.Pro,
+			ID: "account", ClientID: "client", ClientSecret: "hush=with=signs", APIURL: "https://api-eu.zoom.us/v2", OAuthURL: "http://127.0.0.1:1", Plan: zoom.Pro, WebhookSecrets: []Secret{"hush1", "hush2"},
 			Keys: []access.Key{{Name: "key 0a0a0a0a0a0a0a0a", Hash: [32]byte(bytes.Repeat([]byte{0x0a}, 32))}, {Name: "app", Hash: [32]byte(bytes.Repeat([]byte{0xb1}, 32))}},
 		}},
 	}

@@ -1,9 +1,14 @@
 package events
 
 import (
+	"fmt"
+	"io"
 	"regexp"
 	"slices"
 	"strings"
+	"text/tabwriter"
+
+	"zoomql/internal/zoom"
 )
 
 // Row says what events make stale.
@@ -120,10 +125,40 @@ var byEvent = func() map[string]*Row {
 	return rows
 }()
 
+// Write writes the table for a person: each event, the tags that it makes stale, and which
+// of the operations are filed under these; or why there are none.
+func Write(w io.Writer, specs []*zoom.Spec) error {
+	filed := map[string][]string{}
+	for _, spec := range specs {
+		for _, tag := range spec.Tags {
+			tag = braces.ReplaceAllString(tag, "{}")
+			filed[tag] = append(filed[tag], spec.Pattern)
+		}
+	}
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for _, row := range Rows {
+		for _, event := range row.Events {
+			var operations []string
+			for _, tag := range row.Tags {
+				for _, way := range strings.Split(tag, "|") {
+					operations = append(operations, filed[braces.ReplaceAllString(way, "{}")]...)
+				}
+			}
+			slices.Sort(operations)
+			what := strings.Join(slices.Compact(operations), ", ")
+			if row.Why != "" {
+				what = strings.TrimPrefix(what+" ("+row.Why+")", " ")
+			}
+			_, _ = fmt.Fprintf(t, "%s\t%s\t%s\n", event, strings.Join(row.Tags, " "), what) // Flush says what went wrong
+		}
+	}
+	return t.Flush()
+}
+
 // Known reports whether the event is in the table.
 func (e *Event) Known() bool { return byEvent[e.Name] != nil }
 
-var braces = regexp.MustCompile(`\{([a-z]+)\}`)
+var braces = regexp.MustCompile(`\{([A-Za-z]+)\}`)
 
 // Stale returns the tags of the answers that the event makes stale, each once.
 func (e *Event) Stale() []string {

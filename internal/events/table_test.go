@@ -38,6 +38,25 @@ func TestRows_tagsAreThoseOfOperations(t *testing.T) {
 	}
 }
 
+// TestWrite prints the table: a line an event, with the operations behind its tags.
+func TestWrite(t *testing.T) {
+	var out strings.Builder
+	if err := events.Write(&out, zoom.Specs()); err != nil {
+		t.Fatal(err)
+	}
+	lines := map[string]string{}
+	for line := range strings.Lines(out.String()) {
+		name, rest, _ := strings.Cut(line, " ")
+		lines[name] = rest
+	}
+	if got := lines["user.settings_updated"]; !strings.Contains(got, "user:{user}") || !strings.Contains(got, "GET /users/{userId}") {
+		t.Errorf("user.settings_updated: %s", got)
+	}
+	if got := lines["meeting.device_tested"]; !strings.Contains(got, "nothing that the graph reads") {
+		t.Errorf("meeting.device_tested: %s", got)
+	}
+}
+
 // uncovered are the tags that no event of Zoom's makes stale.
 var uncovered = []string{
 	"role:{}",                                                // Zoom has no events of roles

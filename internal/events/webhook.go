@@ -30,26 +30,25 @@ const (
 	maxAge = 2 * time.Hour
 	// maxAhead is how much Zoom's clock may be ahead of ours.
 	maxAhead = 5 * time.Minute
-	// maxTime is how long an event may take to be taken. Zoom waits for three seconds.
-	maxTime = 2 * time.Second
 )
 
-// Account is an account whose events are taken.
+// Account is an account that is served.
 type Account struct {
 	// Secrets are the secret tokens by which Zoom signs, of which one is right: an app
 	// has one, and two while it is being changed.
 	Secrets []string
-	// Evict makes the answers stale that carry one of these tags.
-	Evict func(ctx context.Context, tags []string) error
+	// Evict makes stale what is filed under one of the tags: in the account, or in a sub
+	// account of it, of which accountID is Zoom's id then.
+	Evict func(ctx context.Context, accountID string, tags []string)
 }
 
-// Webhook takes Zoom's webhooks: it answers 204 for what it has taken, and 503 for what
-// it could not take in time, which Zoom then sends again. Whatever is not signed by a
-// secret of the account that it tells of changes nothing.
+// Webhook takes Zoom's webhooks: it answers 204 for what it has taken. Whatever is not
+// signed by a secret token of the account that it tells of, or of the master of that
+// account, changes nothing.
 //
 // Source: https://developers.zoom.us/docs/api/webhooks/
 type Webhook struct {
-	// Accounts are those whose events are taken, by Zoom's id of the account.
+	// Accounts are those that are served, by Zoom's id.
 	Accounts map[string]Account
 	// Log gets a line for each event that is taken, and for each delivery that is not.
 	Log *slog.Logger
@@ -71,7 +70,7 @@ func (h *Webhook) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.refuse(w, r, http.StatusUnauthorized, "the delivery has no time, or is older than two hours")
 		return
 	}
-	secret, ok := h.secret(r.Header, body)
+	signer, secret, ok := h.signer(r.Header, body)
 	if !ok {
 		h.refuse(w, r, http.StatusUnauthorized, "the signature is by none of the secret tokens that are set")
 		return
@@ -85,26 +84,19 @@ func (h *Webhook) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.validate(w, r, m.Payload.PlainToken, secret)
 		return
 	}
-	account, served := h.Accounts[string(m.Payload.AccountID)]
-	switch {
-	case !served: // an app may be installed in accounts that are not served here
-		h.Log.LogAttrs(r.Context(), slog.LevelInfo, "event of an account that is not served")
-		w.WriteHeader(http.StatusNoContent)
-		return
-	case !slices.Contains(account.Secrets, secret):
-		h.refuse(w, r, http.StatusUnauthorized, "the signature is by the secret token of another account")
-		return
-	}
 	e, err := m.parsed()
 	if err != nil {
 		h.refuse(w, r, http.StatusBadRequest, err.Error())
 		return
 	}
-	if err := h.take(r.Context(), account, e); err != nil {
-		h.Log.LogAttrs(r.Context(), slog.LevelWarn, "event not taken", slog.String("event", e.name()), slog.Any("error", err))
-		http.Error(w, "the event could not be taken; send it again", http.StatusServiceUnavailable)
+	if own, served := h.Accounts[e.AccountID]; served {
+		signer = own
+	} // else it is a sub account of who signed
+	if !slices.Contains(signer.Secrets, secret) {
+		h.refuse(w, r, http.StatusUnauthorized, "the signature is by the secret token of another account")
 		return
 	}
+	h.take(r.Context(), signer, e)
 	w.WriteHeader(http.StatusNoContent)
 }
 
@@ -154,24 +146,18 @@ func read(w http.ResponseWriter, r *http.Request) (body []byte, release func(), 
 	return body, release, 0, ""
 }
 
-// take evicts what an event makes stale. An event that was taken before changes nothing;
-// one that could not be taken is not remembered.
-func (h *Webhook) take(ctx context.Context, account Account, e *Event) error {
+// take evicts what an event makes stale. An event that was taken before changes nothing.
+func (h *Webhook) take(ctx context.Context, account Account, e *Event) {
 	if h.seen.has(e.Key) {
 		h.Log.LogAttrs(ctx, slog.LevelDebug, "event again", slog.String("event", e.name()))
-		return nil
+		return
 	}
-	ctx, cancel := context.WithTimeout(ctx, maxTime)
-	defer cancel()
 	stale := e.Stale()
 	if len(stale) > 0 {
-		if err := account.Evict(ctx, stale); err != nil {
-			return err
-		}
+		account.Evict(ctx, e.AccountID, stale)
 	}
 	h.seen.add(e.Key)
-	h.Log.LogAttrs(ctx, slog.LevelInfo, "event", slog.String("event", e.name()), slog.Int("tags", len(stale)), slog.Bool("known", e.Known()))
-	return nil
+	h.Log.LogAttrs(ctx, slog.LevelInfo, "event", slog.String("event", e.name()), slog.Int("tags", len(stale)))
 }
 
 // name is the name for the log: what a stranger calls an event is not written there.
@@ -194,17 +180,17 @@ func (h *Webhook) validate(w http.ResponseWriter, r *http.Request, token, secret
 	_ = json.NewEncoder(w).Encode(map[string]string{"plainToken": token, "encryptedToken": mac(secret, []byte(token))})
 }
 
-// secret returns the secret token by which a delivery is signed. All of them are looked
-// at, so that the time tells nothing.
-func (h *Webhook) secret(header http.Header, body []byte) (found string, ok bool) {
+// signer returns the account by whose secret token a delivery is signed. All of them are
+// looked at, so that the time tells nothing.
+func (h *Webhook) signer(header http.Header, body []byte) (signer Account, by string, ok bool) {
 	for _, account := range h.Accounts {
 		for _, secret := range account.Secrets {
 			if isSigned(header, body, secret) {
-				found, ok = secret, true
+				signer, by, ok = account, secret, true
 			}
 		}
 	}
-	return found, ok
+	return signer, by, ok
 }
 
 func (h *Webhook) refuse(w http.ResponseWriter, r *http.Request, status int, why string) {

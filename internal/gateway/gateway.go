@@ -26,6 +26,7 @@ import (
 	"zoomql/internal/access"
 	"zoomql/internal/config"
 	"zoomql/internal/drift"
+	"zoomql/internal/events"
 	"zoomql/internal/links"
 	"zoomql/internal/logs"
 	"zoomql/internal/operations"
@@ -33,6 +34,7 @@ import (
 	"zoomql/internal/ratelimit"
 	"zoomql/internal/redisname"
 	"zoomql/internal/sandbox"
+	"zoomql/internal/zoom"
 )
 
 // commands is the command line.
@@ -45,6 +47,8 @@ type commands struct {
 	Operations struct {
 		JSON bool `help:"As JSON."`
 	} `cmd:"" help:"List the operations of Zoom that the graph uses, and where."`
+
+	Events struct{} `cmd:"" help:"List the events of Zoom, and what each makes stale."`
 
 	Drift struct {
 		JSON bool `help:"As JSON."`
@@ -93,6 +97,8 @@ func Run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 		return err
 	case command == "operations":
 		return printOperations(stdout, flags.Operations.JSON)
+	case command == "events":
+		return events.Write(stdout, zoom.Specs())
 	}
 	cfg, err := config.Load(environ)
 	if err != nil {
@@ -232,13 +238,27 @@ func newHandler(cfg *config.Config, tenants tenants, box *box, log *slog.Logger)
 		}
 		mux.ServeHTTP(w, r)
 	})
+	guarded := http.Handler(routes)
 	if cfg.Loopback() {
-		return access.Local(routes)
+		guarded = access.Local(routes)
 	}
-	return routes
+	webhook := tenants.webhook(log)
+	if webhook == nil {
+		return guarded
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == eventsPath { // who sends is known by the signature, whatever name is asked and from where
+			webhook.ServeHTTP(w, r)
+			return
+		}
+		guarded.ServeHTTP(w, r)
+	})
 }
 
-const graphqlPath = "/graphql"
+const (
+	graphqlPath = "/graphql"
+	eventsPath  = "/webhooks/zoom"
+)
 
 func say(w http.ResponseWriter, status int, text string) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")

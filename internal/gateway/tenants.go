@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"zoomql/cache"
 	"zoomql/graph"
 	"zoomql/graph/admission"
 	"zoomql/graph/endpoint"
@@ -20,6 +21,7 @@ import (
 	"zoomql/internal/auth"
 	"zoomql/internal/config"
 	"zoomql/internal/drift"
+	"zoomql/internal/events"
 	"zoomql/internal/links"
 	"zoomql/internal/ratelimit"
 	"zoomql/internal/zoom"
@@ -147,6 +149,35 @@ func (all tenants) api(log *slog.Logger) http.Handler {
 		list = append(list, access.Tenant{Name: t.Name, Keys: t.Keys, Handler: t.graph})
 	}
 	return access.Tenants(list, log)
+}
+
+// webhook takes Zoom's webhooks for all accounts that have a secret token; it is nil where
+// none has.
+func (all tenants) webhook(log *slog.Logger) http.Handler {
+	accounts := map[string]events.Account{}
+	for _, t := range all {
+		if len(t.WebhookSecrets) == 0 {
+			continue
+		}
+		account := events.Account{Evict: t.evict}
+		for _, secret := range t.WebhookSecrets {
+			account.Secrets = append(account.Secrets, string(secret))
+		}
+		accounts[t.ID] = account
+	}
+	if len(accounts) == 0 {
+		return nil
+	}
+	return &events.Webhook{Accounts: accounts, Log: log}
+}
+
+// evict makes stale what an event in the account, or in a sub account of it, concerns.
+func (t *tenant) evict(ctx context.Context, accountID string, stale []string) {
+	tags := make([]cache.Tag, len(stale))
+	for i, tag := range stale {
+		tags[i] = cache.Tag(tag)
+	}
+	t.client.In(accountID).Evict(ctx, tags...)
 }
 
 // files serves the links to files of all accounts.
