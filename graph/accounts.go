@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -62,8 +61,8 @@ func subAccountBy(ctx context.Context, by *types.AccountBy) (*scope, error) {
 // rootAccount is askedAccount for a root: that a sub account exists is asked of
 // Zoom if nothing hangs on it whose own call would tell.
 func (s *scope) rootAccount(ctx context.Context) (*types.Account, error) {
-	want := askedOf(ctx, "Account")
-	if s.client.Sub() != "" && !want.edges && !want.plain {
+	want := needsOf(ctx, "Account")
+	if s.client.Sub() != "" && !want.Edges && !want.Plain {
 		return s.wholeAccount(ctx)
 	}
 	return s.askedAccount(ctx)
@@ -73,8 +72,8 @@ func (s *scope) rootAccount(ctx context.Context) (*types.Account, error) {
 // account is not told about itself unless it is a master account: then the
 // fields that are missing say why, and what hangs on the account still comes.
 func (s *scope) askedAccount(ctx context.Context) (*types.Account, error) {
-	want := askedOf(ctx, "Account")
-	if !want.lacks("") {
+	want := needsOf(ctx, "Account")
+	if !want.Lacks("") {
 		return s.account(), nil
 	}
 	whole, err := s.wholeAccount(ctx)
@@ -82,8 +81,8 @@ func (s *scope) askedAccount(ctx context.Context) (*types.Account, error) {
 		return alone(ctx, whole, "Account"), err
 	}
 	at := graphql.GetPath(ctx)
-	for _, n := range want.needs {
-		graphql.AddError(ctx, &pathError{err, slices.Concat(at, n.before, n.after)})
+	for _, n := range want.Fields {
+		graphql.AddError(ctx, &pathError{err, n.Path(at, -1)})
 	}
 	return s.account(), nil
 }
@@ -214,7 +213,7 @@ func createdAccount(ctx context.Context, created *types.Account) (*types.Account
 	switch {
 	case created == nil:
 		return nil, nil
-	case askedOf(ctx, "Account").lacks(zoom.CreateSubAccount.Pattern):
+	case needsOf(ctx, "Account").Lacks(zoom.CreateSubAccount.Pattern):
 		return from(ctx).in(string(created.ZoomID)).askedAccount(ctx)
 	}
 	return created, nil

@@ -88,7 +88,7 @@ func (r *accountResolver) TrustedDomains(ctx context.Context, obj *types.Account
 }
 
 func (r *accountResolver) Settings(ctx context.Context, obj *types.Account) (*types.AccountSettings, error) {
-	told, err := of(ctx, obj).settings(ctx, "", askedOf(ctx, "AccountSettings").secrets)
+	told, err := of(ctx, obj).settings(ctx, "", needsOf(ctx, "AccountSettings").Secrets)
 	if err != nil {
 		return nil, err
 	}

@@ -20,7 +20,7 @@ func (s *scope) chatMessages(ctx context.Context, user string, with *types.ChatP
 	}
 	return connect(ctx, list[zoom.ChatMessageFilter, types.ChatMessage]{
 		in: s, op: zoom.ListChatMessages, windows: uncut(window), first: first, after: after,
-		options: []zoom.Option{zoom.Secrets(askedOfList(ctx, "ChatMessage").secrets)},
+		options: []zoom.Option{zoom.Secrets(needsOfNodes(ctx, "ChatMessage").Secrets)},
 		saw:     tellShortened[types.ChatMessage](ctx, zoom.ListChatMessages.Spec, daysOf(deref(filter))),
 	})
 }

@@ -81,7 +81,7 @@ func (s *scope) listDashboardMeetings(ctx context.Context, f runFilter, first in
 	}
 	l := list[zoom.DashboardMeetingFilter, types.DashboardMeeting]{in: s, op: zoom.ListDashboardMeetings, first: first, after: after}
 	include := ""
-	if askedOfList(ctx, "DashboardMeeting").names["trackingFields"] {
+	if needsOfNodes(ctx, "DashboardMeeting").Names["trackingFields"] {
 		include = "tracking_fields"
 	}
 	l.windows.asked.DashboardFilter, l.windows.day, l.windows.live = filters.asked, filters.day, filters.live
@@ -121,8 +121,8 @@ func (s *scope) wholeDashboardMeetings(ctx context.Context) func([]*types.Dashbo
 // its edges are asked for.
 func onKey(ctx context.Context, run types.DashboardRun, typeName string) bool {
 	_, err := types.ParseMeetingNumber(run.Name)
-	want := askedOf(ctx, typeName)
-	return want.keyOnly() && (err != nil || !want.key)
+	want := needsOf(ctx, typeName)
+	return want.KeyOnly() && (err != nil || !want.Key)
 }
 
 // uuidOf returns the UUID that a run is named by, if it is.

@@ -12,7 +12,7 @@ import (
 // when it is asked to, and once the run is over.
 func (s *scope) dashboardParticipants(ctx context.Context, run types.DashboardRun, first int, after *string) (*types.Connection[types.DashboardParticipant], error) {
 	filter := zoom.RunParticipants{RunKey: runKey(run)}
-	want := askedOfList(ctx, "DashboardParticipant").names
+	want := needsOfNodes(ctx, "DashboardParticipant").Names
 	if (want["registrantId"] || want["registrant"]) && run.Kind != types.DashboardMeetingTypeLive {
 		filter.IncludeFields = "registrant_id"
 	}
@@ -62,7 +62,7 @@ func (s *scope) qosOf(ctx context.Context, run types.DashboardRun, id string) (*
 	if id == "" {
 		return nil, nil
 	}
-	whole := !run.Webinar && askedOf(ctx, "ParticipantQos").lacks(zoom.MeetingRuns.QosList.Pattern)
+	whole := !run.Webinar && needsOf(ctx, "ParticipantQos").Lacks(zoom.MeetingRuns.QosList.Pattern)
 	qos, err := orNil(batchesOf(s, figures, s.findQos).Load(ctx, qosKey{run, id, whole}))
 	return alone(ctx, qos, "ParticipantQos"), err
 }
@@ -72,7 +72,7 @@ func (s *scope) qosParticipant(ctx context.Context, q *types.ParticipantQos) (*t
 	if q.InMeetingID == "" {
 		return nil, nil
 	}
-	want := askedOf(ctx, "DashboardParticipant").names
+	want := needsOf(ctx, "DashboardParticipant").Names
 	registrant := want["registrantId"] || want["registrant"]
 	stay, err := orNil(batchesOf(s, stays, s.findStays).Load(ctx, qosKey{q.Run, string(q.InMeetingID), registrant}))
 	return alone(ctx, stay, "DashboardParticipant"), err

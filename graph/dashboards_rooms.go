@@ -22,7 +22,7 @@ func (s *scope) zoomRoom(ctx context.Context, id string) (*types.DashboardZoomRo
 	if err != nil {
 		return nil, err
 	}
-	if askedOf(ctx, "DashboardZoomRoom").keyOnly() {
+	if needsOf(ctx, "DashboardZoomRoom").KeyOnly() {
 		return &types.DashboardZoomRoom{Origin: s.origin(), ZoomID: types.Text(id)}, nil
 	}
 	room, err := orNil(s.rooms().Load(ctx, id))
@@ -30,7 +30,7 @@ func (s *scope) zoomRoom(ctx context.Context, id string) (*types.DashboardZoomRo
 		return nil, err
 	}
 	if room.LiveMeeting != nil {
-		notTold(ctx, askedOf(ctx, "DashboardMeeting", "liveMeeting"), room.LiveMeeting.Op)
+		notTold(ctx, needsOf(ctx, "DashboardMeeting", "liveMeeting"), room.LiveMeeting.Op)
 	}
 	return alone(ctx, &room.DashboardZoomRoom, "DashboardZoomRoom"), nil
 }
@@ -58,7 +58,7 @@ func (s *scope) zoomRooms(ctx context.Context, first int, after *string) (*types
 	}
 	for _, room := range page.Nodes() {
 		if room.LiveMeeting != nil {
-			notTold(ctx, askedOf(ctx, "DashboardMeeting", "nodes.liveMeeting", "edges.node.liveMeeting"), room.LiveMeeting.Op)
+			notTold(ctx, needsOf(ctx, "DashboardMeeting", "nodes.liveMeeting", "edges.node.liveMeeting"), room.LiveMeeting.Op)
 			break
 		}
 	}

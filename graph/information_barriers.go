@@ -15,7 +15,7 @@ func (s *scope) policy(ctx context.Context, id string) (*types.InformationBarrie
 	if id == "" {
 		return nil, nil
 	}
-	if !askedOf(ctx, "InformationBarrierPolicy").lacks(zoom.GetPolicy.Pattern) {
+	if !needsOf(ctx, "InformationBarrierPolicy").Lacks(zoom.GetPolicy.Pattern) {
 		return zoom.GetPolicy.Do(ctx, s.client, zoom.PolicyKey{PolicyID: id})
 	}
 	for page, err := range zoom.ListPolicies.Pages(ctx, s.client, zoom.NoFilter{}, zoom.Paging{Size: zoom.ListPolicies.MaxPage}) {

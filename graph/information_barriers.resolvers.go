@@ -26,7 +26,7 @@ func (r *mutationResolver) CreateInformationBarrierPolicy(ctx context.Context, i
 	policy, err := r.createPolicy(ctx, input)
 	mistakes, err := userErrors(ctx, err)
 	if policy != nil {
-		notTold(ctx, askedOf(ctx, "InformationBarrierPolicy", "policy"), policy.Op)
+		notTold(ctx, needsOf(ctx, "InformationBarrierPolicy", "policy"), policy.Op)
 	}
 	return &types.CreateInformationBarrierPolicyPayload{Policy: policy, UserErrors: mistakes}, err
 }

@@ -57,7 +57,7 @@ func (s *scope) templateMade(ctx context.Context, user, id string) (*types.Meeti
 // livestream returns where a meeting is streamed to. Zoom answers with empty
 // texts while nothing is set up.
 func (s *scope) livestream(ctx context.Context, number types.MeetingNumber) (*types.Livestream, error) {
-	out, err := orNil(zoom.GetLivestream.Do(ctx, s.client, zoom.MeetingKey{MeetingID: number}, zoom.Secrets(askedOf(ctx, "Livestream").secrets)))
+	out, err := orNil(zoom.GetLivestream.Do(ctx, s.client, zoom.MeetingKey{MeetingID: number}, zoom.Secrets(needsOf(ctx, "Livestream").Secrets)))
 	if out == nil || out.StreamURL == "" {
 		return nil, err
 	}

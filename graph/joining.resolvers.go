@@ -8,7 +8,7 @@ import (
 )
 
 func (r *meetingResolver) Invitation(ctx context.Context, obj *types.Meeting) (*types.MeetingInvitation, error) {
-	return orNil(zoom.GetMeetingInvitation.Do(ctx, of(ctx, obj).client, zoom.MeetingKey{MeetingID: obj.Number}, zoom.Secrets(askedOf(ctx, "MeetingInvitation").secrets)))
+	return orNil(zoom.GetMeetingInvitation.Do(ctx, of(ctx, obj).client, zoom.MeetingKey{MeetingID: obj.Number}, zoom.Secrets(needsOf(ctx, "MeetingInvitation").Secrets)))
 }
 
 func (r *meetingResolver) CaptionToken(ctx context.Context, obj *types.Meeting) (*types.Secret, error) {
@@ -26,7 +26,7 @@ func (r *mutationResolver) CreateSipDialing(ctx context.Context, input types.Cre
 }
 
 func (r *userResolver) PersonalAudioConferences(ctx context.Context, obj *types.User) ([]*types.PersonalAudioConference, error) {
-	out, err := zoom.ListPersonalAudioConferences.Do(ctx, of(ctx, obj).client, zoom.UserKey{UserID: obj.ID().Key}, zoom.Secrets(askedOf(ctx, "PersonalAudioConference").secrets))
+	out, err := zoom.ListPersonalAudioConferences.Do(ctx, of(ctx, obj).client, zoom.UserKey{UserID: obj.ID().Key}, zoom.Secrets(needsOf(ctx, "PersonalAudioConference").Secrets))
 	if err != nil {
 		return nil, err
 	}

@@ -266,7 +266,7 @@ func connect[In, T any](ctx context.Context, l list[In, T]) (*types.Connection[T
 	}
 	if len(s.items) > 0 {
 		if row, ok := any(s.items[0]).(interface{ GetOrigin() *types.Origin }); ok {
-			notTold(ctx, askedOfList(ctx, reflect.TypeFor[T]().Name()), row.GetOrigin().Op)
+			notTold(ctx, needsOfNodes(ctx, reflect.TypeFor[T]().Name()), row.GetOrigin().Op)
 		}
 	}
 	return connection(ctx, l, s, err, s.items), nil
@@ -278,7 +278,7 @@ func connectWhole[In, T any, P sourced[T]](ctx context.Context, l list[In, T], t
 	if part == nil {
 		return nil, err
 	}
-	return connection(ctx, l, part, err, complete[T, P](ctx, part.items, askedOfList(ctx, typeName), whole)), nil
+	return connection(ctx, l, part, err, complete[T, P](ctx, part.items, needsOfNodes(ctx, typeName), whole)), nil
 }
 
 // sourced is an object that knows where it was read.

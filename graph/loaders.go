@@ -11,6 +11,7 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 
+	"zoomql/internal/selection"
 	"zoomql/internal/zoom"
 	"zoomql/internal/zoom/types"
 )
@@ -189,12 +190,12 @@ func (l *loaded) seenAbove(ctx context.Context, name string) *types.User {
 
 // listed returns the user of a key if he stands in a list that was read by the field of
 // ctx or by one above, in a row that has what is wanted.
-func (s *scope) listed(ctx context.Context, key userKey, want *asked) *types.User {
-	if want.neverIn(zoom.ListUsers.Pattern) || key.name == me {
+func (s *scope) listed(ctx context.Context, key userKey, want *selection.Needs) *types.User {
+	if want.NeverIn(zoom.ListUsers.Pattern) || key.name == me {
 		return nil
 	}
 	u := s.now().seenAbove(ctx, key.name)
-	if u != nil && key.whole && want.lacksOf(u.Op, u) != nil {
+	if u != nil && key.whole && want.LacksOf(u.Op, u) != nil {
 		return nil
 	}
 	return u

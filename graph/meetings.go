@@ -14,7 +14,7 @@ func (s *scope) meetingList(ctx context.Context, filter zoom.MeetingFilter, firs
 		return nil, errBackwards
 	}
 	l := list[zoom.MeetingFilter, types.Meeting]{in: s, op: zoom.ListMeetings, windows: uncut(filter), first: first, after: after}
-	secrets := askedOfList(ctx, "Meeting").secrets
+	secrets := needsOfNodes(ctx, "Meeting").Secrets
 	return connectWhole(ctx, l, "Meeting", func(lacking []*types.Meeting) []zoom.Found[types.Meeting] {
 		keys := make([]meetingKey, len(lacking))
 		for i, m := range lacking {
@@ -61,7 +61,7 @@ func (s *scope) pastMeetings(ctx context.Context, filter zoom.PastMeetingFilter,
 	for i, row := range part.items {
 		runs[i] = &row.Instance
 	}
-	runs = complete(ctx, runs, askedOfList(ctx, "MeetingInstance"), s.wholeInstances(ctx))
+	runs = complete(ctx, runs, needsOfNodes(ctx, "MeetingInstance"), s.wholeInstances(ctx))
 	for i, row := range part.items {
 		if runs[i].Row == nil { // it was read anew, and the row told of its report
 			whole := *runs[i]

@@ -30,7 +30,7 @@ func (r *meetingResolver) Registrants(ctx context.Context, obj *types.Meeting, f
 	filter := zoom.RegistrantFilter{MeetingID: obj.Number, Status: status, OccurrenceID: deref(occurrenceID)}
 	return connect(ctx, list[zoom.RegistrantFilter, types.Registrant]{
 		in: of(ctx, obj), op: zoom.ListRegistrants, windows: uncut(filter), first: first, after: after,
-		options: []zoom.Option{zoom.Secrets(askedOfList(ctx, "Registrant").secrets)},
+		options: []zoom.Option{zoom.Secrets(needsOfNodes(ctx, "Registrant").Secrets)},
 	})
 }
 

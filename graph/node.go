@@ -19,7 +19,7 @@ import (
 // nodeTypes are the types that implement Node, by name: how an object is loaded by its
 // key, with what the field of ctx asks of it. Type MeetingBy of the inputs belongs to
 // the type Meeting by its name, and so do the fields of the schema that are known with
-// the key (see [keyFields]). The key of an object is in its method ID.
+// the key (see [selection.Index.Keys]). The key of an object is in its method ID.
 var nodeTypes = map[string]func(ctx context.Context, s *scope, key string) (types.Node, error){
 	"Account": func(ctx context.Context, _ *scope, key string) (types.Node, error) {
 		return someNode(from(ctx).in(key).rootAccount(ctx))

@@ -35,8 +35,8 @@ func (s *scope) user(ctx context.Context, name string) (*types.User, error) {
 	if name == "" {
 		return nil, nil
 	}
-	want := askedOf(ctx, "User")
-	key := userKeyOf(name, want.lacks(zoom.ListUsers.Pattern))
+	want := needsOf(ctx, "User")
+	key := userKeyOf(name, want.Lacks(zoom.ListUsers.Pattern))
 	if u := s.listed(ctx, key, want); u != nil {
 		return u, nil
 	}
@@ -52,7 +52,7 @@ func (s *scope) rootUser(ctx context.Context, name string) (*types.User, error) 
 	if name == me {
 		return s.viewerUser(ctx)
 	}
-	if !strings.Contains(name, "@") && askedOf(ctx, "User").keyOnly() {
+	if !strings.Contains(name, "@") && needsOf(ctx, "User").KeyOnly() {
 		return &types.User{Origin: s.origin(), ZoomID: types.Text(name)}, nil
 	}
 	if u, ok, err := zoom.GetUser.Known(ctx, s.client, zoom.UserKey{UserID: name}); ok {
@@ -116,16 +116,16 @@ func (s *scope) meeting(ctx context.Context, number types.MeetingNumber) (*types
 	if number == 0 {
 		return nil, nil
 	}
-	want := askedOf(ctx, "Meeting")
-	if want.keyOnly() {
+	want := needsOf(ctx, "Meeting")
+	if want.KeyOnly() {
 		return &types.Meeting{Origin: s.origin(), Number: number}, nil
 	}
-	if !want.secrets {
+	if !want.Secrets {
 		if m, ok, err := zoom.GetMeeting.Known(ctx, s.client, zoom.MeetingKey{MeetingID: number}); ok {
 			return m, err
 		}
 	}
-	return s.wholeMeeting(ctx, number, want.secrets)
+	return s.wholeMeeting(ctx, number, want.Secrets)
 }
 
 func (s *scope) wholeMeeting(ctx context.Context, number types.MeetingNumber, secrets bool) (*types.Meeting, error) {
@@ -136,7 +136,7 @@ func (s *scope) wholeMeeting(ctx context.Context, number types.MeetingNumber, se
 func (s *scope) instance(ctx context.Context, uuid string) (*types.MeetingInstance, error) {
 	_, err := types.ParseMeetingNumber(uuid)
 	latest := err == nil // by the meeting's number; what its UUID is, Zoom must tell
-	if want := askedOf(ctx, "MeetingInstance"); want.keyOnly() && (!latest || !want.key) {
+	if want := needsOf(ctx, "MeetingInstance"); want.KeyOnly() && (!latest || !want.Key) {
 		return &types.MeetingInstance{Origin: s.origin(), UUID: types.UUID(uuid)}, nil
 	}
 	return s.instances().Load(ctx, uuid)
@@ -163,9 +163,9 @@ func (s *scope) registrant(ctx context.Context, of zoom.RegistrantsOf, id string
 	if of.Number == 0 || id == "" {
 		return nil, nil
 	}
-	want := askedOf(ctx, "Registrant")
-	reg, err := s.registrants().Load(ctx, registrantKey{of, id, want.secrets})
-	if err == nil && of.Webinar && want.lacks(reg.Op) { // it stood in a list
+	want := needsOf(ctx, "Registrant")
+	reg, err := s.registrants().Load(ctx, registrantKey{of, id, want.Secrets})
+	if err == nil && of.Webinar && want.Lacks(reg.Op) { // it stood in a list
 		reg, err = of.Get(ctx, s.client, id)
 	}
 	return alone(ctx, reg, "Registrant"), err

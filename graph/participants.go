@@ -43,7 +43,7 @@ func (s *scope) participantSource(ctx context.Context, wish *types.ParticipantSo
 	switch {
 	case wish != nil:
 		return *wish
-	case s.client.Sub() != "", askedOfList(ctx, "Participant").neverIn(zoom.ListPastParticipants.Pattern):
+	case s.client.Sub() != "", needsOfNodes(ctx, "Participant").NeverIn(zoom.ListPastParticipants.Pattern):
 		return types.ParticipantSourceReport
 	}
 	return types.ParticipantSourcePastMeeting

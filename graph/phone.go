@@ -17,6 +17,6 @@ func (s *scope) phoneRecordings(ctx context.Context, user string, from, to types
 	}
 	return connect(ctx, list[zoom.PhoneRecordingFilter, types.PhoneRecording]{
 		in: s, op: zoom.ListPhoneRecordings, windows: windows, first: first, after: after,
-		options: []zoom.Option{zoom.Secrets(askedOfList(ctx, "PhoneRecording").secrets)},
+		options: []zoom.Option{zoom.Secrets(needsOfNodes(ctx, "PhoneRecording").Secrets)},
 	})
 }

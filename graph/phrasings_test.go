@@ -23,6 +23,7 @@ import (
 	"zoomql/graph/endpoint"
 	"zoomql/graph/generated"
 	"zoomql/internal/sandbox"
+	"zoomql/internal/selection"
 )
 
 var (
@@ -214,7 +215,7 @@ func isList(t *ast.Type) bool { return t.Elem != nil }
 // part returns a field as a part without parts of its own. Within lists there are
 // short ones, and within these none.
 func (q *asker) part(f *ast.FieldDefinition, lists int) (*part, bool) {
-	if strings.HasPrefix(f.Name, "__") || slices.Contains(unpredictable, f.Name) || isSecret(f.Type) {
+	if strings.HasPrefix(f.Name, "__") || slices.Contains(unpredictable, f.Name) || selection.IsSecret(f.Type) {
 		return nil, false
 	}
 	p := &part{def: f}

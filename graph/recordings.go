@@ -10,7 +10,7 @@ import (
 // recordings returns what was recorded of a run, or of the latest run of a
 // meeting that is named by its number.
 func (s *scope) recordings(ctx context.Context, run string) (*types.MeetingRecordings, error) {
-	return orNil(zoom.GetRecordings.Do(ctx, s.client, zoom.InstanceKey{MeetingID: run}, zoom.Secrets(askedOf(ctx, "MeetingRecordings").secrets)))
+	return orNil(zoom.GetRecordings.Do(ctx, s.client, zoom.InstanceKey{MeetingID: run}, zoom.Secrets(needsOf(ctx, "MeetingRecordings").Secrets)))
 }
 
 // someInstance returns the run of a UUID, if there is one.

@@ -254,7 +254,7 @@ func newPlan(opCtx *graphql.OperationContext, f graphql.CollectedField, list boo
 	if !onlyOf(opCtx, f.Selections, typeName, map[string]bool{}) {
 		return nil
 	}
-	fields := graphql.CollectFields(opCtx, f.Selections, implementors()[typeName])
+	fields := graphql.CollectFields(opCtx, f.Selections, schemaIndex().Conditions(typeName))
 	p := &plan{fields: make(types.Selection, len(fields)), objects: 1, length: 30 * len(fields)}
 	for i, field := range fields {
 		if len(field.Deferrables) > 0 || !p.add(opCtx, &p.fields[i], field, typeName, list) {
@@ -362,8 +362,8 @@ func (q *request) want(ctx context.Context, edge userEdge, items []types.Object)
 		at: edge.at, ctx: graphql.WithFieldContext(ctx, &graphql.FieldContext{Field: edge.field}),
 		users: make([]*types.User, len(items)),
 	}
-	want := askedOf(wanted.ctx, "User")
-	whole := want.lacks(zoom.ListUsers.Pattern)
+	want := needsOf(wanted.ctx, "User")
+	whole := want.Lacks(zoom.ListUsers.Pattern)
 	keys := make([]userKey, 0, len(items))
 	wanted.places = make([]int, 0, len(items))
 	for i, item := range items {

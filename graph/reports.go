@@ -6,6 +6,7 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 
+	"zoomql/internal/selection"
 	"zoomql/internal/zoom"
 	"zoomql/internal/zoom/types"
 )
@@ -20,11 +21,11 @@ func (s *scope) userOf(ctx context.Context, id, email types.Text) (*types.User, 
 // report returns the report on a run: the row of a list as far as it tells what is
 // asked for, and else with the report by itself.
 func (s *scope) report(ctx context.Context, run *types.MeetingInstance) (*types.MeetingReport, error) {
-	want := askedOf(ctx, "MeetingReport")
+	want := needsOf(ctx, "MeetingReport")
 	row := run.Row
-	var lacking []need
+	var lacking []selection.Need
 	if row != nil {
-		if lacking = want.lacksOf(row.Op, row); lacking == nil {
+		if lacking = want.LacksOf(row.Op, row); lacking == nil {
 			return row, nil
 		}
 	}
@@ -139,7 +140,7 @@ func (s *scope) webinarReport(ctx context.Context, by types.WebinarReportBy) (*t
 	} else {
 		w.Run = by.LatestOf.String()
 	}
-	if want := askedOf(ctx, "WebinarReport"); want.keyOnly() && (!want.key || w.UUID != "") {
+	if want := needsOf(ctx, "WebinarReport"); want.KeyOnly() && (!want.Key || w.UUID != "") {
 		return w, nil
 	}
 	return s.wholeWebinarReport(ctx, w)

@@ -46,7 +46,7 @@ type request struct {
 
 	mu    sync.Mutex
 	other map[string]*scope // of sub accounts, by Zoom's id
-	asked sync.Map          // selection → func() *asked
+	needs sync.Map          // selectionKey → func() *selection.Needs
 	plans plans
 
 	rendered rendering

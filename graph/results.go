@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"zoomql/internal/selection"
 	"zoomql/internal/zoom"
 	"zoomql/internal/zoom/types"
 )
@@ -11,13 +12,13 @@ import (
 // instanceSource picks where to read what people did in a run: the past meeting,
 // which is MEDIUM and draws on no daily pool, unless a field is asked for that
 // only the report has, which is HEAVY. Of sub accounts Zoom has the report only.
-func (s *scope) instanceSource(wish *types.InstanceSource, past *zoom.Spec, wants ...*asked) types.InstanceSource {
+func (s *scope) instanceSource(wish *types.InstanceSource, past *zoom.Spec, wants ...*selection.Needs) types.InstanceSource {
 	if wish != nil {
 		return *wish
 	}
 	source := types.InstanceSourcePastMeeting
 	for _, want := range wants {
-		if want.neverIn(past.Pattern) {
+		if want.NeverIn(past.Pattern) {
 			source = types.InstanceSourceReport
 		}
 	}
@@ -29,7 +30,7 @@ func (s *scope) instanceSource(wish *types.InstanceSource, past *zoom.Spec, want
 
 // polls reads how polls were answered.
 func (s *scope) polls(ctx context.Context, run *types.MeetingInstance, wish *types.InstanceSource) (*types.PollResults, error) {
-	want := askedOf(ctx, "PollRespondent", "respondents")
+	want := needsOf(ctx, "PollRespondent", "respondents")
 	source := s.instanceSource(wish, zoom.GetPastPolls.Spec, want)
 	op := zoom.GetPastPolls
 	if source == types.InstanceSourceReport {
@@ -43,7 +44,7 @@ func (s *scope) polls(ctx context.Context, run *types.MeetingInstance, wish *typ
 			return named, nil
 		}
 		for i, r := range out.Respondents {
-			unavailable(ctx, want.lacksOf(r.Op, r), i, failed)
+			unavailable(ctx, want.LacksOf(r.Op, r), i, failed)
 		}
 	}
 	if state := s.runState(ctx, run, resultsKept, err); err != nil && state != "" {
@@ -55,13 +56,13 @@ func (s *scope) polls(ctx context.Context, run *types.MeetingInstance, wish *typ
 // lacksNames reports whether results are without what is asked for of those who
 // answered. That one of them has it shows that the answer carries it; who answered
 // anonymously has no name anywhere.
-func lacksNames(want *asked, out *types.PollResults) bool {
+func lacksNames(want *selection.Needs, out *types.PollResults) bool {
 	named := 0
 	for _, r := range out.Respondents {
 		if r.Name == anonymous {
 			continue
 		}
-		if named++; want.lacksOf(r.Op, r) == nil {
+		if named++; want.LacksOf(r.Op, r) == nil {
 			return false
 		}
 	}
@@ -73,7 +74,7 @@ const anonymous = "Anonymous Attendee"
 
 // qa reads what was asked in the Q&A of a run.
 func (s *scope) qa(ctx context.Context, run *types.MeetingInstance, wish *types.InstanceSource) (*types.QaResults, error) {
-	askers, questions := askedOf(ctx, "QaAsker", "askers"), askedOf(ctx, "QaQuestion", "askers.questions")
+	askers, questions := needsOf(ctx, "QaAsker", "askers"), needsOf(ctx, "QaQuestion", "askers.questions")
 	source := s.instanceSource(wish, zoom.GetPastQa.Spec, askers, questions)
 	op := zoom.GetPastQa
 	if source == types.InstanceSourceReport {

@@ -71,11 +71,11 @@ func (s *scope) role(ctx context.Context, id string) (*types.Role, error) {
 	if id == "" {
 		return nil, nil
 	}
-	want := askedOf(ctx, "Role")
-	if want.keyOnly() {
+	want := needsOf(ctx, "Role")
+	if want.KeyOnly() {
 		return &types.Role{Origin: s.origin(), ZoomID: types.Text(id)}, nil
 	}
-	return s.roles().Load(ctx, roleKey{id, want.lacks(zoom.ListRoles.Pattern)})
+	return s.roles().Load(ctx, roleKey{id, want.Lacks(zoom.ListRoles.Pattern)})
 }
 
 // roleList reads the roles of the account, each whole if more is asked for than
@@ -86,7 +86,7 @@ func (s *scope) roleList(ctx context.Context, kind types.RoleType) ([]*types.Rol
 		return nil, err
 	}
 	roles := atOnce(ctx, zoom.ListRoles.Spec, out.Roles, out.Counted)
-	return complete(ctx, roles, askedOf(ctx, "Role"), func(lacking []*types.Role) []zoom.Found[types.Role] {
+	return complete(ctx, roles, needsOf(ctx, "Role"), func(lacking []*types.Role) []zoom.Found[types.Role] {
 		keys := make([]roleKey, len(lacking))
 		for i, r := range lacking {
 			keys[i] = roleKey{string(r.ZoomID), true}
@@ -121,7 +121,7 @@ func (s *scope) newRole(ctx context.Context, id, name string) (*types.Role, erro
 			return nil, err
 		}
 		for _, r := range all.Roles {
-			if string(r.Name) == name && !askedOf(ctx, "Role").lacks(r.Op) {
+			if string(r.Name) == name && !needsOf(ctx, "Role").Lacks(r.Op) {
 				return r, nil
 			} else if string(r.Name) == name {
 				return s.role(ctx, string(r.ZoomID))

@@ -28,7 +28,7 @@ func (s *scope) instanceList(ctx context.Context, filter zoom.InstanceFilter) ([
 		return nil, err
 	}
 	runs := atOnce(ctx, zoom.ListInstances.Spec, out.Meetings, zoom.Counted{})
-	return complete(ctx, runs, askedOf(ctx, "MeetingInstance"), s.wholeInstances(ctx)), nil
+	return complete(ctx, runs, needsOf(ctx, "MeetingInstance"), s.wholeInstances(ctx)), nil
 }
 
 // daily reads the usage of a month that Zoom still has.
@@ -70,14 +70,14 @@ func (s *scope) registrantsNow(ctx context.Context, meeting types.MeetingNumber,
 	}
 	keys := make([]registrantKey, len(ids))
 	for i, id := range ids {
-		keys[i] = registrantKey{ofMeeting(meeting), id, askedOf(ctx, "Registrant").secrets}
+		keys[i] = registrantKey{ofMeeting(meeting), id, needsOf(ctx, "Registrant").Secrets}
 	}
 	regs := []*types.Registrant{}
 	for _, f := range s.registrants().LoadMany(ctx, keys) {
 		switch {
 		case f.Err == nil:
 			if len(regs) == 0 {
-				notTold(ctx, askedOf(ctx, "Registrant"), f.Object.Op)
+				notTold(ctx, needsOf(ctx, "Registrant"), f.Object.Op)
 			}
 			regs = append(regs, f.Object)
 		case !errors.Is(f.Err, zoom.ErrNotFound):

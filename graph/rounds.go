@@ -12,7 +12,6 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
 
-	"zoomql/graph/generated"
 	"zoomql/graph/spread"
 	"zoomql/internal/zoom/types"
 )
@@ -464,7 +463,7 @@ func (q *request) newRoute(opCtx *graphql.OperationContext, f graphql.CollectedF
 	name := f.Definition.Type.Name()
 	def := q.schema.Types[name]
 	found := &route{level: above}
-	if infoOf(f.ObjectDefinition, f.Definition).edge {
+	if schemaIndex().Field(f.ObjectDefinition, f.Definition).Edge {
 		found.level = min(above+1, maxLevel)
 	}
 	all := ownDemand(name, found.level)
@@ -531,7 +530,7 @@ func (q *request) holdsNoID(n inputNode) bool {
 // the executor does it, which remembers them.
 func (q *request) demandOf(opCtx *graphql.OperationContext, set ast.SelectionSet, object *ast.Definition, level int) *demand {
 	d := &demand{}
-	for _, f := range graphql.CollectFields(opCtx, set, implementors()[object.Name]) {
+	for _, f := range graphql.CollectFields(opCtx, set, schemaIndex().Conditions(object.Name)) {
 		if own := q.routeOf(opCtx, f, level).own; own != nil {
 			d.add(own)
 		}
@@ -699,15 +698,3 @@ func (q *request) awaitedBy(ctx context.Context, k kind) (level int, waits bool)
 	}
 	return level, waits
 }
-
-// implementors are the names of the types of fragments that hold for objects of a type:
-// those by which the executor collects fields.
-var implementors = sync.OnceValue(func() map[string][]string {
-	names := map[string][]string{}
-	for name, def := range generated.NewExecutableSchema(generated.Config{}).Schema().Types {
-		if def.Kind == ast.Object {
-			names[name] = slices.Concat([]string{name}, def.Interfaces)
-		}
-	}
-	return names
-})

@@ -243,13 +243,13 @@ var readElsewhere = setOf(
 func TestFieldsThatNothingReadTells(t *testing.T) {
 	for _, def := range inputTypes() {
 		for _, fd := range def.Fields {
-			info := infoOf(def, fd)
-			if info.edge || info.ops == nil {
+			info := schemaIndex().Field(def, fd)
+			if info.Edge || info.Ops == nil {
 				continue
 			}
 			for _, d := range def.Directives.ForNames("source") {
 				op := d.Arguments.ForName("op").Value.Raw
-				if key := def.Name + " " + op; info.never(op) && untoldFields[key].query == "" && !readElsewhere[key] {
+				if key := def.Name + " " + op; info.Never(op) && untoldFields[key].query == "" && !readElsewhere[key] {
 					t.Errorf("nothing asks for %s.%s of %s, which does not carry it", def.Name, fd.Name, op)
 				}
 			}

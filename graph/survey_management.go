@@ -20,7 +20,7 @@ func (s *scope) survey(ctx context.Context, id string) (*types.Survey, error) {
 	if id == "" {
 		return nil, nil
 	}
-	if askedOf(ctx, "Survey").keyOnly() {
+	if needsOf(ctx, "Survey").KeyOnly() {
 		return &types.Survey{Origin: s.origin(), ZoomID: types.Text(id)}, nil
 	}
 	return s.surveys().Load(ctx, surveyKey{id})

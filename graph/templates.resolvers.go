@@ -11,7 +11,7 @@ func (r *mutationResolver) CreateMeetingTemplate(ctx context.Context, input type
 	template, err := in(ctx, input.User.ID).createMeetingTemplate(ctx, r.Idempotency, input)
 	mistakes, err := userErrors(ctx, err)
 	if template != nil {
-		notTold(ctx, askedOf(ctx, "MeetingTemplate", "template"), template.Op)
+		notTold(ctx, needsOf(ctx, "MeetingTemplate", "template"), template.Op)
 	}
 	return &types.CreateMeetingTemplatePayload{Template: template, UserErrors: mistakes}, err
 }

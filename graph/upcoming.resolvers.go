@@ -13,7 +13,7 @@ func (r *upcomingMeetingResolver) Meeting(ctx context.Context, obj *types.Upcomi
 }
 
 func (r *userResolver) UpcomingMeetings(ctx context.Context, obj *types.User) ([]*types.UpcomingMeeting, error) {
-	out, err := zoom.ListUpcomingMeetings.Do(ctx, of(ctx, obj).client, zoom.UserKey{UserID: obj.ID().Key}, zoom.Secrets(askedOf(ctx, "UpcomingMeeting").secrets))
+	out, err := zoom.ListUpcomingMeetings.Do(ctx, of(ctx, obj).client, zoom.UserKey{UserID: obj.ID().Key}, zoom.Secrets(needsOf(ctx, "UpcomingMeeting").Secrets))
 	if err != nil {
 		return nil, err
 	}

@@ -24,11 +24,11 @@ func (s *scope) webinar(ctx context.Context, number types.MeetingNumber) (*types
 	if number == 0 {
 		return nil, nil
 	}
-	want := askedOf(ctx, "Webinar")
-	if want.keyOnly() {
+	want := needsOf(ctx, "Webinar")
+	if want.KeyOnly() {
 		return &types.Webinar{Origin: s.origin(), Number: number}, nil
 	}
-	w, err := s.webinars().Load(ctx, webinarKey{number, want.secrets})
+	w, err := s.webinars().Load(ctx, webinarKey{number, want.Secrets})
 	return alone(ctx, w, "Webinar"), err
 }
 
@@ -49,7 +49,7 @@ func (s *scope) webinarHost(ctx context.Context, w *types.Webinar) (*types.User,
 // lists hold.
 func (s *scope) webinarList(ctx context.Context, filter zoom.WebinarFilter, first int, after *string) (*types.Connection[types.Webinar], error) {
 	l := list[zoom.WebinarFilter, types.Webinar]{in: s, op: zoom.ListWebinars, windows: uncut(filter), first: first, after: after}
-	secrets := askedOfList(ctx, "Webinar").secrets
+	secrets := needsOfNodes(ctx, "Webinar").Secrets
 	return connectWhole(ctx, l, "Webinar", func(lacking []*types.Webinar) []zoom.Found[types.Webinar] {
 		keys := make([]webinarKey, len(lacking))
 		for i, w := range lacking {
@@ -62,15 +62,15 @@ func (s *scope) webinarList(ctx context.Context, filter zoom.WebinarFilter, firs
 // webinarRegistrants reads a list of registrants, each whole if more is asked for
 // than lists hold.
 func (s *scope) webinarRegistrants(ctx context.Context, filter zoom.WebinarRegistrantFilter, first int, after *string) (*types.Connection[types.Registrant], error) {
-	want := askedOfList(ctx, "Registrant")
+	want := needsOfNodes(ctx, "Registrant")
 	l := list[zoom.WebinarRegistrantFilter, types.Registrant]{
 		in: s, op: zoom.ListWebinarRegistrants, windows: uncut(filter), first: first, after: after,
-		options: []zoom.Option{zoom.Secrets(want.secrets)},
+		options: []zoom.Option{zoom.Secrets(want.Secrets)},
 	}
 	return connectWhole(ctx, l, "Registrant", func(lacking []*types.Registrant) []zoom.Found[types.Registrant] {
 		keys := make([]registrantKey, len(lacking))
 		for i, r := range lacking {
-			keys[i] = registrantKey{ofWebinar(filter.WebinarID), string(r.ZoomID), want.secrets}
+			keys[i] = registrantKey{ofWebinar(filter.WebinarID), string(r.ZoomID), want.Secrets}
 		}
 		return s.registrants().LoadMany(ctx, keys)
 	})

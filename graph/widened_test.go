@@ -9,6 +9,7 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/formatter"
 
+	"zoomql/internal/selection"
 	"zoomql/internal/zoom"
 )
 
@@ -69,7 +70,7 @@ func (w *widener) more(def *ast.Definition, path string, selected ast.SelectionS
 		at := path + "." + f.Name
 		costs := f.Directives.ForNames("zoom")
 		switch {
-		case strings.HasPrefix(f.Name, "__"), w.without[at], has(selected, f.Name), isSecret(f.Type), slices.Contains(unpredictable, f.Name):
+		case strings.HasPrefix(f.Name, "__"), w.without[at], has(selected, f.Name), selection.IsSecret(f.Type), slices.Contains(unpredictable, f.Name):
 			continue
 		case len(costs) > 0 && !slices.ContainsFunc(costs, w.isOwn), f.Name == "edges" && def.Fields.ForName("nodes") != nil:
 			continue

@@ -269,7 +269,7 @@ func (s *scope) oneRegistrant(ctx context.Context, of zoom.RegistrantsOf, by typ
 		}
 		return nil, err
 	}
-	if want := askedOf(ctx, "Registrant"); by.Email != nil && !want.secrets && (!of.Webinar || !want.lacks(reg.Op)) {
+	if want := needsOf(ctx, "Registrant"); by.Email != nil && !want.Secrets && (!of.Webinar || !want.Lacks(reg.Op)) {
 		return alone(ctx, reg, "Registrant"), nil
 	}
 	return orNil(s.registrant(ctx, of, string(reg.ZoomID)))

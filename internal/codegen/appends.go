@@ -9,6 +9,7 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 
 	"zoomql/internal/codegen/sdl"
+	"zoomql/internal/selection"
 )
 
 // writeFields writes the methods by which objects write their plain fields, and the
@@ -23,7 +24,7 @@ func writeFields(schema *ast.Schema, models config.TypeMap, file string) error {
 		var names []string
 		var cases strings.Builder
 		for _, fd := range def.Fields {
-			if sdl.IsEdge(def, fd) || models[def.Name].Fields[fd.Name].Resolver {
+			if selection.IsEdge(def, fd) || models[def.Name].Fields[fd.Name].Resolver {
 				continue
 			}
 			if statement := appendStatement(schema, def, fd); statement != "" {

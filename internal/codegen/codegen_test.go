@@ -16,6 +16,7 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 
 	"zoomql/internal/codegen/sdl"
+	"zoomql/internal/selection"
 )
 
 const directives = `
@@ -120,7 +121,7 @@ func TestEdges(t *testing.T) {
 	}
 	user := schema.Types["User"]
 	for _, fd := range user.Fields {
-		if got := sdl.IsEdge(user, fd); got != want[fd.Name] {
+		if got := selection.IsEdge(user, fd); got != want[fd.Name] {
 			t.Errorf("%s is an edge: %v, want %v", fd.Name, got, want[fd.Name])
 		}
 	}
@@ -157,7 +158,7 @@ func TestEdgesOfTheSchema(t *testing.T) {
 	edges := 0
 	for _, def := range schema.Types {
 		for _, fd := range def.Fields {
-			if def.Kind == ast.Object && sdl.IsEdge(def, fd) {
+			if def.Kind == ast.Object && selection.IsEdge(def, fd) {
 				edges++
 			}
 		}
@@ -167,7 +168,7 @@ func TestEdgesOfTheSchema(t *testing.T) {
 	}
 	for _, want := range []string{"User.meetings", "Meeting.host", "MeetingInstance.participants", "Participant.user", "Query.node"} {
 		typ, field, _ := strings.Cut(want, ".")
-		if def := schema.Types[typ]; !sdl.IsEdge(def, def.Fields.ForName(field)) {
+		if def := schema.Types[typ]; !selection.IsEdge(def, def.Fields.ForName(field)) {
 			t.Errorf("%s is no edge", want)
 		}
 	}
@@ -551,7 +552,7 @@ func TestPlainReads(t *testing.T) {
 	for coordinate, want := range map[string]string{
 		"Meeting.survey":     survey,
 		"User.presence":      "return orNil(zoom.GetPresence.Do(ctx, of(ctx, obj).client, zoom.UserKey{UserID: obj.ID().Key}))",
-		"Meeting.invitation": strings.Replace(strings.Replace(survey, "MeetingSurvey", "MeetingInvitation", 1), "obj.Number}", `obj.Number}, zoom.Secrets(askedOf(ctx, "MeetingInvitation").secrets)`, 1),
+		"Meeting.invitation": strings.Replace(strings.Replace(survey, "MeetingSurvey", "MeetingInvitation", 1), "obj.Number}", `obj.Number}, zoom.Secrets(needsOf(ctx, "MeetingInvitation").Secrets)`, 1),
 		"Meeting.poll":       "", // which poll?
 		"Meeting.surveys":    "", // a list
 		"Meeting.latest":     "", // takes something

@@ -13,6 +13,7 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 
 	"zoomql/internal/codegen/sdl"
+	"zoomql/internal/selection"
 )
 
 // edges is the plugin that tells gqlgen which fields have resolvers.
@@ -40,7 +41,7 @@ func (edges) MutateConfig(cfg *config.Config) error {
 		for _, fd := range def.Fields {
 			field := model.Fields[fd.Name]
 			switch {
-			case sdl.IsEdge(def, fd):
+			case selection.IsEdge(def, fd):
 				field.Resolver = true
 				originates = true
 			case fd.Name == "nodes" && strings.HasSuffix(name, "Connection"):
@@ -82,7 +83,7 @@ func leadsToEdges(schema *ast.Schema, def *ast.Definition, seen map[string]bool)
 	}
 	seen[def.Name] = true
 	return slices.ContainsFunc(def.Fields, func(fd *ast.FieldDefinition) bool {
-		return sdl.IsEdge(def, fd) || leadsToEdges(schema, schema.Types[fd.Type.Name()], seen)
+		return selection.IsEdge(def, fd) || leadsToEdges(schema, schema.Types[fd.Type.Name()], seen)
 	})
 }
 

@@ -52,7 +52,7 @@ func plainRead(of *ast.Definition, fd *ast.FieldDefinition, answer *ast.Definiti
 	}
 	secrets := ""
 	if slices.ContainsFunc(answer.Fields, func(f *ast.FieldDefinition) bool { return f.Type.Name() == "Secret" }) {
-		secrets = fmt.Sprintf(", zoom.Secrets(askedOf(ctx, %q).secrets)", answer.Name)
+		secrets = fmt.Sprintf(", zoom.Secrets(needsOf(ctx, %q).Secrets)", answer.Name)
 	}
 	return fmt.Sprintf("return orNil(zoom.Get%s.Do(ctx, of(ctx, obj).client, %s%s))", answer.Name, key.key, secrets)
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 
 	"zoomql/internal/codegen/sdl"
+	"zoomql/internal/selection"
 	"zoomql/internal/zoom"
 )
 
@@ -65,7 +66,7 @@ func (w *walker) approach(name string) {
 		w.approach(of.Name)
 	}
 	for _, fd := range def.Fields {
-		if fd.Directives.ForName("zoom") == nil || !sdl.IsEdge(def, fd) {
+		if fd.Directives.ForName("zoom") == nil || !selection.IsEdge(def, fd) {
 			w.approach(fd.Type.Name())
 		}
 	}

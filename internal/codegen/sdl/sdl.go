@@ -53,24 +53,6 @@ func Names(list ast.DirectiveList, directive, op string) bool {
 	})
 }
 
-// IsEdge reports whether a field has a resolver: it takes arguments, or it
-// costs calls of operations that do not answer with its type.
-func IsEdge(def *ast.Definition, fd *ast.FieldDefinition) bool {
-	if len(fd.Arguments) > 0 {
-		return true
-	}
-	sources := map[string]bool{}
-	for _, d := range def.Directives.ForNames("source") {
-		sources[Argument(d, "op")] = true
-	}
-	for _, d := range fd.Directives.ForNames("zoom") {
-		if !sources[Argument(d, "op")] {
-			return true
-		}
-	}
-	return false
-}
-
 // IsGlobalID reports whether a field is an object's global id, which is the
 // gateway's and not Zoom's.
 func IsGlobalID(def *ast.Definition, fd *ast.FieldDefinition) bool {

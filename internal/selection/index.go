@@ -1,0 +1,147 @@
+// Package selection says what the fields of the schema cost, and what a selection on an
+// object needs of the operations that tell it.
+//
+// A field that has a resolver of its own is an edge. All others come with their object,
+// from the operations that @source names at its type; where @zoom stands at such a field,
+// only the operations named there carry it. [Index] holds what the directives say, by
+// field; [Needs] is what one selection makes of it.
+package selection
+
+import (
+	"slices"
+	"sync"
+
+	"github.com/vektah/gqlparser/v2/ast"
+
+	"zoomql/internal/codegen/sdl"
+)
+
+// Sources are the operations that carry a field. Both lists are nil where every source of
+// its type does.
+type Sources struct {
+	// Ops carry it always.
+	Ops []string
+	// Sometimes are those whose answers may leave it out.
+	Sometimes []string
+}
+
+// Never reports whether answers of an operation do not carry the field.
+func (s Sources) Never(op string) bool {
+	return !slices.Contains(s.Ops, op) && !slices.Contains(s.Sometimes, op)
+}
+
+// Field is what the schema says of a field.
+type Field struct {
+	// Edge says that it has a resolver of its own, see [IsEdge].
+	Edge bool
+	// Secret says that it is a credential, see [IsSecret].
+	Secret bool
+	// Sources are the operations that carry it, if not all sources of its type do, or of
+	// an edge the operations that it costs.
+	Sources
+	// Holder is the name of the field that holds its value: the text of an enum's value
+	// is held by the enum.
+	Holder string
+}
+
+// FieldOf reads what the schema says of a field of a type.
+func FieldOf(def *ast.Definition, fd *ast.FieldDefinition) *Field {
+	f := &Field{Edge: IsEdge(def, fd), Secret: IsSecret(fd.Type), Holder: fd.Name}
+	for _, d := range fd.Directives.ForNames("zoom") {
+		op := sdl.Argument(d, "op")
+		if sometimes := d.Arguments.ForName("sometimes"); sometimes != nil && sometimes.Value.Raw == "true" {
+			f.Sometimes = append(f.Sometimes, op)
+		} else {
+			f.Ops = append(f.Ops, op)
+		}
+	}
+	if d := fd.Directives.ForName("text"); d != nil {
+		f.Holder = sdl.Argument(d, "of")
+	}
+	return f
+}
+
+// IsEdge reports whether a field has a resolver: it takes arguments, or it costs calls of
+// operations that do not answer with its type.
+func IsEdge(def *ast.Definition, fd *ast.FieldDefinition) bool {
+	return len(fd.Arguments) > 0 || slices.ContainsFunc(fd.Directives.ForNames("zoom"), func(d *ast.Directive) bool {
+		return !sdl.Names(def.Directives, "source", sdl.Argument(d, "op"))
+	})
+}
+
+// IsSecret reports whether a field of a type is a credential, or made of one: the link to
+// a file is made of where it lies at Zoom.
+func IsSecret(t *ast.Type) bool { return t.Name() == "Secret" || t.Name() == "SignedDownload" }
+
+// Index is a schema by what its fields cost. It is safe for use by several
+// goroutines.
+type Index struct {
+	schema     *ast.Schema
+	fields     map[*ast.FieldDefinition]*Field
+	keys       map[string][]string
+	conditions map[string][]string
+	held       sync.Map // reflect.Type → []heldField, see structFields
+}
+
+// NewIndex returns the index of a schema. keys are the fields of each type that its
+// objects are named by, beside those that inputs such as MeetingBy tell.
+func NewIndex(schema *ast.Schema, keys map[string][]string) *Index {
+	x := &Index{schema: schema, fields: map[*ast.FieldDefinition]*Field{}, keys: map[string][]string{}, conditions: map[string][]string{}}
+	for name, def := range schema.Types {
+		for _, fd := range def.Fields {
+			x.fields[fd] = FieldOf(def, fd)
+		}
+		if def.Kind == ast.Object {
+			x.conditions[name] = slices.Concat([]string{name}, def.Interfaces)
+			x.keys[name] = slices.Concat(keys[name], keysBy(schema, def))
+		}
+	}
+	return x
+}
+
+// keysBy returns the fields of a type that are known with its key, by the input that
+// names such objects: the global id, and the first one beside it.
+func keysBy(schema *ast.Schema, def *ast.Definition) (keys []string) {
+	by := schema.Types[def.Name+"By"]
+	if by == nil || by.Kind != ast.InputObject {
+		return nil
+	}
+	for _, field := range by.Fields {
+		own := def.Fields.ForName(field.Name)
+		if own != nil && (len(keys) == 0 || field.Name != "id" && len(keys) == 1) {
+			keys = append(keys, field.Name)
+		}
+	}
+	return keys
+}
+
+// Field returns what the schema says of a field of a type.
+func (x *Index) Field(def *ast.Definition, fd *ast.FieldDefinition) *Field {
+	if f := x.fields[fd]; f != nil {
+		return f
+	}
+	return FieldOf(def, fd) // of a schema that was parsed anew
+}
+
+// Keys returns the fields that an object of a type holds before it was read, since they
+// are known with its key.
+func (x *Index) Keys(typeName string) []string { return x.keys[typeName] }
+
+// Conditions returns the types of fragments that hold for objects of a type: those by
+// which the executor collects fields.
+func (x *Index) Conditions(typeName string) []string { return x.conditions[typeName] }
+
+// Type returns a type of the schema, or nil.
+func (x *Index) Type(name string) *ast.Definition { return x.schema.Types[name] }
+
+// Objects returns the types that objects of a type may have: itself, or those that
+// implement the interface.
+func (x *Index) Objects(typeName string) []*ast.Definition {
+	if def := x.schema.Types[typeName]; !def.IsAbstractType() {
+		return []*ast.Definition{def}
+	}
+	return x.schema.PossibleTypes[typeName]
+}
+
+// Query returns the type of the root fields of queries.
+func (x *Index) Query() *ast.Definition { return x.schema.Query }
