@@ -8,6 +8,7 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 
+	"zoomql/graph/batch"
 	"zoomql/graph/endpoint"
 	"zoomql/internal/zoom"
 	"zoomql/internal/zoom/types"
@@ -122,7 +123,7 @@ func (s *scope) subAccounts(ctx context.Context, filter zoom.SubAccountFilter, f
 // what only lists tell.
 func (s *scope) wholeAccounts(ctx context.Context) func([]*types.Account) []zoom.Found[types.Account] {
 	return func(rows []*types.Account) []zoom.Found[types.Account] {
-		return each(s.client, func(ctx context.Context, row *types.Account) (*types.Account, error) {
+		return batch.Each(s.client, func(ctx context.Context, row *types.Account) (*types.Account, error) {
 			told, err := of(ctx, row).wholeAccount(ctx)
 			if err != nil {
 				return nil, err

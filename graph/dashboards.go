@@ -3,6 +3,7 @@ package graph
 import (
 	"context"
 
+	"zoomql/graph/batch"
 	"zoomql/internal/zoom"
 	"zoomql/internal/zoom/types"
 )
@@ -15,14 +16,14 @@ type qosKey struct {
 	whole bool
 }
 
-func (s *scope) dashboardMeetings() *loader[types.DashboardRun, types.DashboardMeeting] {
-	return loaderOf(s, each(s.client, func(ctx context.Context, run types.DashboardRun) (*types.DashboardMeeting, error) {
+func (s *scope) dashboardMeetings() *batch.Loader[types.DashboardRun, types.DashboardMeeting] {
+	return loaderOf(s, batch.Each(s.client, func(ctx context.Context, run types.DashboardRun) (*types.DashboardMeeting, error) {
 		return zoom.GetDashboardMeeting.Do(ctx, s.client, runKey(run))
 	}))
 }
 
-func (s *scope) dashboardWebinars() *loader[types.DashboardRun, types.DashboardWebinar] {
-	return loaderOf(s, each(s.client, func(ctx context.Context, run types.DashboardRun) (*types.DashboardWebinar, error) {
+func (s *scope) dashboardWebinars() *batch.Loader[types.DashboardRun, types.DashboardWebinar] {
+	return loaderOf(s, batch.Each(s.client, func(ctx context.Context, run types.DashboardRun) (*types.DashboardWebinar, error) {
 		return zoom.GetDashboardWebinar.Do(ctx, s.client, runKey(run))
 	}))
 }

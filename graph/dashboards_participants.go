@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 
+	"zoomql/graph/batch"
 	"zoomql/internal/zoom"
 	"zoomql/internal/zoom/types"
 )
@@ -96,14 +97,14 @@ func (s *scope) dashboardRegistrant(ctx context.Context, p *types.DashboardParti
 
 // findQos finds a batch, run by run.
 func (s *scope) findQos(ctx context.Context, keys []qosKey) []zoom.Found[types.ParticipantQos] {
-	return grouped(ctx, keys, qosKey.ofRun, func(g qosKey, keys []qosKey) []zoom.Found[types.ParticipantQos] {
+	return batch.Grouped(ctx, keys, qosKey.ofRun, func(g qosKey, keys []qosKey) []zoom.Found[types.ParticipantQos] {
 		return zoom.FindQos(ctx, s.client, anyPastKey(g.run), g.run.Webinar, stayIDs(keys), g.whole)
 	})
 }
 
 // findStays finds a batch, run by run.
 func (s *scope) findStays(ctx context.Context, keys []qosKey) []zoom.Found[types.DashboardParticipant] {
-	return grouped(ctx, keys, qosKey.ofRun, func(g qosKey, keys []qosKey) []zoom.Found[types.DashboardParticipant] {
+	return batch.Grouped(ctx, keys, qosKey.ofRun, func(g qosKey, keys []qosKey) []zoom.Found[types.DashboardParticipant] {
 		filter := zoom.RunParticipants{RunKey: runKey(g.run)}
 		if g.whole && g.run.Kind != types.DashboardMeetingTypeLive { // with the registration
 			filter.IncludeFields = "registrant_id"

@@ -3,6 +3,7 @@ package graph
 import (
 	"context"
 
+	"zoomql/graph/batch"
 	"zoomql/internal/zoom"
 	"zoomql/internal/zoom/types"
 )
@@ -10,8 +11,8 @@ import (
 // rooms finds Zoom Rooms. Zoom wants days for what was held in the room; those
 // who ask for the room alone get today's, so that asking for these too costs
 // nothing more.
-func (s *scope) rooms() *loader[string, zoom.ZoomRoom] {
-	return loaderOf(s, each(s.client, func(ctx context.Context, id string) (*zoom.ZoomRoom, error) {
+func (s *scope) rooms() *batch.Loader[string, zoom.ZoomRoom] {
+	return loaderOf(s, batch.Each(s.client, func(ctx context.Context, id string) (*zoom.ZoomRoom, error) {
 		return zoom.ZoomRoomOn(ctx, s.client, id, days(today(ctx), today(ctx)))
 	}))
 }

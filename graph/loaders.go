@@ -11,6 +11,7 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 
+	"zoomql/graph/batch"
 	"zoomql/internal/selection"
 	"zoomql/internal/zoom"
 	"zoomql/internal/zoom/types"
@@ -24,16 +25,45 @@ import (
 // A loader is made when it is first used: most operations need one or two.
 type scope struct {
 	client *zoom.Client
+	rounds *batch.Rounds
 
 	loaded atomic.Pointer[loaded]
 }
 
+// The kinds of objects of which many are found in another way than few.
+const (
+	users batch.Kind = iota
+	registrants
+	roles
+	figures // of the connection of a stay
+	stays
+)
+
+// kindsOf are the kinds of objects that fields of a type ask for.
+func kindsOf(typeName string) []batch.Kind {
+	switch strings.TrimSuffix(typeName, "Connection") { // a round looks into lists that were read before it
+	case "User":
+		return []batch.Kind{users}
+	case "Registrant":
+		return []batch.Kind{registrants}
+	case "Role":
+		return []batch.Kind{roles, users} // of a user who is known by his id alone
+	case "ParticipantQos":
+		return []batch.Kind{figures}
+	case "DashboardParticipant":
+		return []batch.Kind{stays}
+	case "Node":
+		return []batch.Kind{users, registrants, roles}
+	}
+	return nil
+}
+
 // loaded is what a scope has read since the operation's last write.
 type loaded struct {
-	byUser       loader[userKey, types.User]
-	byMeeting    loader[meetingKey, types.Meeting]
-	byInstance   loader[string, types.MeetingInstance]
-	byRegistrant loader[registrantKey, types.Registrant]
+	byUser       batch.Loader[userKey, types.User]
+	byMeeting    batch.Loader[meetingKey, types.Meeting]
+	byInstance   batch.Loader[string, types.MeetingInstance]
+	byRegistrant batch.Loader[registrantKey, types.Registrant]
 	loaders      sync.Map // the other loaders, by kind of key: see loaderOf
 
 	mu     sync.Mutex
@@ -54,18 +84,18 @@ func (s *scope) now() *loaded {
 // forget begins anew. Who still waits for a loader gets what it brings.
 func (s *scope) forget() { s.loaded.Store(new(loaded)) }
 
-func (s *scope) users() *loader[userKey, types.User] {
-	return s.now().byUser.inRounds(users, s.findUsers)
+func (s *scope) users() *batch.Loader[userKey, types.User] {
+	return s.now().byUser.InRounds(s.rounds, users, s.findUsers)
 }
 
-func (s *scope) meetings() *loader[meetingKey, types.Meeting] {
-	return s.now().byMeeting.get(each(s.client, func(ctx context.Context, k meetingKey) (*types.Meeting, error) {
+func (s *scope) meetings() *batch.Loader[meetingKey, types.Meeting] {
+	return s.now().byMeeting.AtOnce(batch.Each(s.client, func(ctx context.Context, k meetingKey) (*types.Meeting, error) {
 		return zoom.GetMeeting.Do(ctx, s.client, zoom.MeetingKey{MeetingID: k.number}, zoom.Secrets(k.secrets))
 	}))
 }
 
-func (s *scope) instances() *loader[string, types.MeetingInstance] {
-	return s.now().byInstance.get(each(s.client, s.getInstance))
+func (s *scope) instances() *batch.Loader[string, types.MeetingInstance] {
+	return s.now().byInstance.AtOnce(batch.Each(s.client, s.getInstance))
 }
 
 // getInstance asks for a run. Of sub accounts Zoom has its report only, which does
@@ -82,8 +112,8 @@ func (s *scope) getInstance(ctx context.Context, uuid string) (*types.MeetingIns
 	return types.InstanceOf(report)
 }
 
-func (s *scope) registrants() *loader[registrantKey, types.Registrant] {
-	return s.now().byRegistrant.inRounds(registrants, s.findRegistrants)
+func (s *scope) registrants() *batch.Loader[registrantKey, types.Registrant] {
+	return s.now().byRegistrant.InRounds(s.rounds, registrants, s.findRegistrants)
 }
 
 // userKey names a user by id, e-mail in lower case, or "me". whole asks for
@@ -106,16 +136,16 @@ type registrantKey struct {
 
 // loaderOf returns the scope's loader of a type of objects that a type of keys
 // names, and makes it when it is first used, so a domain needs no field in scope.
-func loaderOf[K comparable, T any](s *scope, find func(context.Context, []K) []zoom.Found[T]) *loader[K, T] {
-	return loaderIn[K, T](s).get(find)
+func loaderOf[K comparable, T any](s *scope, find func(context.Context, []K) []zoom.Found[T]) *batch.Loader[K, T] {
+	return loaderIn[K, T](s).AtOnce(find)
 }
 
 // batchesOf is loaderOf for keys that cost less together.
-func batchesOf[K comparable, T any](s *scope, of kind, find func(context.Context, []K) []zoom.Found[T]) *loader[K, T] {
-	return loaderIn[K, T](s).inRounds(of, find)
+func batchesOf[K comparable, T any](s *scope, of batch.Kind, find func(context.Context, []K) []zoom.Found[T]) *batch.Loader[K, T] {
+	return loaderIn[K, T](s).InRounds(s.rounds, of, find)
 }
 
-func loaderIn[K comparable, T any](s *scope) *loader[K, T] {
+func loaderIn[K comparable, T any](s *scope) *batch.Loader[K, T] {
 	type kind struct {
 		_ *K
 		_ *T
@@ -123,29 +153,9 @@ func loaderIn[K comparable, T any](s *scope) *loader[K, T] {
 	loaders := &s.now().loaders
 	l, ok := loaders.Load(kind{})
 	if !ok {
-		l, _ = loaders.LoadOrStore(kind{}, new(loader[K, T]))
+		l, _ = loaders.LoadOrStore(kind{}, new(batch.Loader[K, T]))
 	}
-	return l.(*loader[K, T])
-}
-
-// each finds by one call a key, all at once.
-func each[K comparable, T any](c *zoom.Client, get func(context.Context, K) (*T, error)) func(context.Context, []K) []zoom.Found[T] {
-	return func(ctx context.Context, keys []K) []zoom.Found[T] {
-		found := make([]zoom.Found[T], len(keys))
-		c.Each(len(keys), func(i int) {
-			defer caught(ctx, &found[i].Err)
-			found[i].Object, found[i].Err = get(ctx, keys[i])
-		})
-		return found
-	}
-}
-
-// caught makes a panic in a goroutine of ours an error, as the executor does in
-// its own: nobody above could catch it. It is to be deferred.
-func caught(ctx context.Context, err *error) {
-	if p := recover(); p != nil {
-		*err = graphql.GetOperationContext(ctx).Recover(ctx, p)
-	}
+	return l.(*batch.Loader[K, T])
 }
 
 // seenUsers is a page of users that a field of this operation has read.
@@ -159,7 +169,7 @@ type seenUsers struct {
 // stands on one need not be asked for.
 func (s *scope) saw(ctx context.Context) func(*zoom.Page[types.User]) {
 	at := graphql.GetFieldContext(ctx)
-	level, _ := from(ctx).placeOf(ctx, users)
+	level := s.rounds.Level(ctx)
 	return func(page *zoom.Page[types.User]) {
 		l := s.now()
 		l.mu.Lock()
@@ -226,7 +236,7 @@ func (s *scope) same(ctx context.Context, id, email types.Text) {
 // the rounds that wait for the field of ctx, and for none before them or where none
 // does: whether these run before the list comes, or after it, is chance.
 func sameOf[T any](ctx context.Context, s *scope, list []T, names func(T) (id, email types.Text)) {
-	level, waits := from(ctx).awaitedBy(ctx, users)
+	level, waits := s.rounds.AwaitedBy(ctx, users)
 	if !waits {
 		return
 	}
@@ -330,7 +340,7 @@ func (r *userRound) get(name string, whole bool) (f zoom.Found[types.User], ok b
 // by one and not by another, is found once.
 func (s *scope) findUsers(ctx context.Context, keys []userKey) []zoom.Found[types.User] {
 	l := s.now()
-	level, _ := from(ctx).placeOf(ctx, users)
+	level := s.rounds.Level(ctx)
 	found, places, ask := l.foundBefore(keys, level)
 	if len(ask.keys) == 0 {
 		return found
@@ -433,7 +443,7 @@ func (s *scope) askForUsers(ctx context.Context, keys []userKey) []zoom.Found[ty
 	var wait sync.WaitGroup
 	wait.Go(func() { s.getUsers(ctx, names, whole, found) })
 	wait.Go(func() {
-		defer caught(ctx, &found[0].Err)
+		defer batch.Caught(ctx, &found[0].Err)
 		s.getUsers(ctx, names, s.lookUp(ctx, keys, rest, names, found), found)
 	})
 	wait.Wait()
@@ -462,7 +472,7 @@ func (s *scope) lookUp(ctx context.Context, keys []userKey, rest []int, names []
 func (s *scope) getUsers(ctx context.Context, names []string, places []int, found []zoom.Found[types.User]) {
 	s.client.Each(len(places), func(n int) {
 		i := places[n]
-		defer caught(ctx, &found[i].Err)
+		defer batch.Caught(ctx, &found[i].Err)
 		found[i].Object, found[i].Err = zoom.GetUser.Do(ctx, s.client, zoom.UserKey{UserID: names[i]})
 	})
 }
@@ -476,7 +486,7 @@ func (s *scope) findRegistrants(ctx context.Context, keys []registrantKey) []zoo
 		}
 		return k
 	}
-	return grouped(ctx, keys, group, func(g registrantKey, keys []registrantKey) []zoom.Found[types.Registrant] {
+	return batch.Grouped(ctx, keys, group, func(g registrantKey, keys []registrantKey) []zoom.Found[types.Registrant] {
 		if g.secrets {
 			reg, err := g.of.Get(ctx, s.client, g.id, zoom.WithSecrets)
 			return []zoom.Found[types.Registrant]{{Object: reg, Err: err}}
@@ -487,34 +497,4 @@ func (s *scope) findRegistrants(ctx context.Context, keys []registrantKey) []zoo
 		}
 		return zoom.FindRegistrants(ctx, s.client, g.of, ids)
 	})
-}
-
-// grouped finds the keys of each group together, and all groups at once.
-func grouped[K comparable, T any](ctx context.Context, keys []K, group func(K) K, find func(K, []K) []zoom.Found[T]) []zoom.Found[T] {
-	found := make([]zoom.Found[T], len(keys))
-	groups := map[K][]int{}
-	for i, k := range keys {
-		groups[group(k)] = append(groups[group(k)], i)
-	}
-	var wait sync.WaitGroup
-	for g, places := range groups {
-		wait.Go(func() {
-			var failed error
-			defer func() {
-				for _, i := range places {
-					found[i].Err = cmp.Or(found[i].Err, failed)
-				}
-			}()
-			defer caught(ctx, &failed)
-			own := make([]K, len(places))
-			for n, i := range places {
-				own[n] = keys[i]
-			}
-			for n, f := range find(g, own) {
-				found[places[n]] = f
-			}
-		})
-	}
-	wait.Wait()
-	return found
 }

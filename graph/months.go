@@ -9,6 +9,7 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 
+	"zoomql/graph/batch"
 	"zoomql/internal/zoom"
 	"zoomql/internal/zoom/types"
 )
@@ -169,7 +170,7 @@ func byMonth[In comparable, Out any, P ranged[In]](ctx context.Context, s *scope
 	if err != nil {
 		return nil, err
 	}
-	get := each(s.client, func(ctx context.Context, in In) (*Out, error) { return op.Do(ctx, s.client, in) })
+	get := batch.Each(s.client, func(ctx context.Context, in In) (*Out, error) { return op.Do(ctx, s.client, in) })
 	type part struct {
 		from time.Time
 		out  *Out

@@ -8,6 +8,7 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 
+	"zoomql/graph/batch"
 	"zoomql/internal/zoom"
 	"zoomql/internal/zoom/types"
 )
@@ -106,8 +107,8 @@ func findNodes(ctx context.Context, ids ...*types.NodeID) ([]types.Node, []error
 	for i, id := range ids {
 		kinds[i] = id.Type
 	}
-	from(ctx).apart(ctx, kinds, func(i int) {
-		defer caught(ctx, &errs[i])
+	from(ctx).rounds.Apart(ctx, kinds, func(i int) {
+		defer batch.Caught(ctx, &errs[i])
 		load := nodeTypes[ids[i].Type]
 		if load == nil {
 			errs[i] = types.ErrBadID

@@ -15,6 +15,7 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
 
+	"zoomql/graph/batch"
 	"zoomql/internal/zoom"
 	"zoomql/internal/zoom/types"
 )
@@ -341,7 +342,7 @@ type edgeUsers struct {
 	in       *scope          // nil where there is no item
 	users    []*types.User   // those who are known; nil where there is none
 	places   []int           // of the others
-	promises []*promise[types.User]
+	promises []*batch.Promise[types.User]
 }
 
 // wantAll asks for the users that the items of a list lead to; ok is false where they
@@ -386,7 +387,7 @@ func (q *request) want(ctx context.Context, edge userEdge, items []types.Object)
 		keys, wanted.places = append(keys, key), append(wanted.places, i)
 	}
 	if len(keys) > 0 {
-		wanted.promises = wanted.in.users().begin(wanted.ctx, keys)
+		wanted.promises = wanted.in.users().Begin(wanted.ctx, keys)
 	}
 	return wanted, true
 }
@@ -411,7 +412,7 @@ func (w wantedUsers) found() bool {
 		if len(edge.promises) == 0 {
 			continue
 		}
-		for n, f := range edge.in.users().await(edge.ctx, edge.promises) {
+		for n, f := range edge.in.users().Await(edge.ctx, edge.promises) {
 			if f.Err != nil && !errors.Is(f.Err, zoom.ErrNotFound) {
 				return false
 			}

@@ -2,13 +2,15 @@ package graph
 
 import (
 	"context"
+	"reflect"
+	"slices"
 	"sync"
-	"sync/atomic"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
 
 	"zoomql/graph/admission"
+	"zoomql/graph/batch"
 	"zoomql/internal/links"
 	"zoomql/internal/zoom"
 	"zoomql/internal/zoom/types"
@@ -39,10 +41,7 @@ type request struct {
 	usage  *zoom.Usage
 	items  admission.Items
 	spent  spending
-	rounds rounds
-	routes routes
-	// narrowed tells that a list in it is not resolved all at once.
-	narrowed atomic.Bool
+	rounds batch.Rounds
 
 	mu    sync.Mutex
 	other map[string]*scope // of sub accounts, by Zoom's id
@@ -73,7 +72,7 @@ func (q *request) in(account string) *scope {
 		if q.other == nil {
 			q.other = map[string]*scope{}
 		}
-		s = &scope{client: q.own.client.In(account)}
+		s = &scope{client: q.own.client.In(account), rounds: &q.rounds}
 		q.other[account] = s
 	}
 	return s
@@ -105,7 +104,9 @@ func (r *Resolver) begin(ctx context.Context, next graphql.OperationHandler) gra
 	req.spent.sent = admission.ResponseFrom(ctx)
 	opCtx := graphql.GetOperationContext(ctx)
 	req.spent.writes = opCtx.Operation.Operation == ast.Mutation
-	req.begun(opCtx)
+	req.own.rounds = &req.rounds
+	req.rounds.Index, req.rounds.Kinds, req.rounds.Skips = schemaIndex(), kindsOf, req.lost
+	req.rounds.Begin(opCtx)
 	ctx = context.WithValue(ctx, requestKey{}, req)
 	ctx = types.WithTenant(ctx, r.Client.Tenant())
 	answer := next(ctx)
@@ -114,6 +115,15 @@ func (r *Resolver) begin(ctx context.Context, next graphql.OperationHandler) gra
 		defer req.spent.end()
 		return answer(ctx)
 	}
+}
+
+// awaited is a field middleware, the first of all: it tells the rounds which fields that
+// lead on are resolved.
+func awaited(ctx context.Context, next graphql.Resolver) (any, error) {
+	if req := from(ctx); req != nil {
+		return req.rounds.Field(ctx, next)
+	}
+	return next(ctx)
 }
 
 // admit makes room for a long list, unless the operation is the large one: then others
@@ -130,4 +140,40 @@ func (q *request) admit(ctx context.Context, items int) error {
 		return nil
 	}
 	return err
+}
+
+// lost reports whether the executor resolves no such field, since its arguments hold
+// an id that is none: it says so and goes on. Other values that are none have ended the
+// operation before.
+func (q *request) lost(opCtx *graphql.OperationContext, f graphql.CollectedField) bool {
+	if len(f.Definition.Arguments) == 0 {
+		return false
+	}
+	values := f.ArgumentMap(opCtx.Variables)
+	return slices.ContainsFunc(f.Definition.Arguments, func(def *ast.ArgumentDefinition) bool {
+		value := values[def.Name]
+		return value != nil && q.holdsNoID(inputNode{t: def.Type, value: value})
+	})
+}
+
+// holdsNoID reports whether what stands in the place of an id is none of the account's.
+func (q *request) holdsNoID(n inputNode) bool {
+	if n.t.Elem != nil {
+		list := reflect.ValueOf(n.value)
+		if list.Kind() != reflect.Slice {
+			return q.holdsNoID(inputNode{t: n.t.Elem, value: n.value})
+		}
+		for i := range list.Len() {
+			if q.holdsNoID(inputNode{t: n.t.Elem, value: list.Index(i).Interface()}) {
+				return true
+			}
+		}
+		return false
+	}
+	if n.t.NamedType != "ID" {
+		return slices.ContainsFunc(n.members(), q.holdsNoID)
+	}
+	text, ok := n.value.(string)
+	_, err := types.DecodeNodeID(q.own.client.Tenant(), text)
+	return !ok || err != nil
 }

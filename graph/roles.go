@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"zoomql/cache"
+	"zoomql/graph/batch"
 	"zoomql/internal/zoom"
 	"zoomql/internal/zoom/types"
 )
@@ -15,7 +16,7 @@ type roleKey struct {
 	whole bool
 }
 
-func (s *scope) roles() *loader[roleKey, types.Role] { return batchesOf(s, roles, s.findRoles) }
+func (s *scope) roles() *batch.Loader[roleKey, types.Role] { return batchesOf(s, roles, s.findRoles) }
 
 // findRoles finds a batch: in the list of all roles, which has no pages, when
 // several are wanted that need no more than it holds, and else one by one.
@@ -36,7 +37,7 @@ func (s *scope) findRoles(ctx context.Context, keys []roleKey) []zoom.Found[type
 
 // getRoles asks for roles one by one.
 func (s *scope) getRoles(ctx context.Context, keys []roleKey) []zoom.Found[types.Role] {
-	return each(s.client, func(ctx context.Context, k roleKey) (*types.Role, error) {
+	return batch.Each(s.client, func(ctx context.Context, k roleKey) (*types.Role, error) {
 		return zoom.GetRole.Do(ctx, s.client, zoom.RoleKey{RoleID: k.id})
 	})(ctx, keys)
 }

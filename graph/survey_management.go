@@ -3,14 +3,15 @@ package graph
 import (
 	"context"
 
+	"zoomql/graph/batch"
 	"zoomql/internal/zoom"
 	"zoomql/internal/zoom/types"
 )
 
 type surveyKey struct{ id string }
 
-func (s *scope) surveys() *loader[surveyKey, types.Survey] {
-	return loaderOf(s, each(s.client, func(ctx context.Context, k surveyKey) (*types.Survey, error) {
+func (s *scope) surveys() *batch.Loader[surveyKey, types.Survey] {
+	return loaderOf(s, batch.Each(s.client, func(ctx context.Context, k surveyKey) (*types.Survey, error) {
 		return zoom.GetSurvey.Do(ctx, s.client, zoom.SurveyKey{SurveyID: k.id})
 	}))
 }
@@ -60,7 +61,7 @@ func (s *scope) answeredInstance(ctx context.Context, a *types.SurveyAnswer) (*t
 	if a.InstanceZoomID == "" {
 		return nil, nil
 	}
-	loader := loaderOf(s, each(s.client, func(ctx context.Context, k surveyInstanceKey) (*types.SurveyInstance, error) {
+	loader := loaderOf(s, batch.Each(s.client, func(ctx context.Context, k surveyInstanceKey) (*types.SurveyInstance, error) {
 		filter := zoom.SurveyInstanceFilter{SurveyID: k.survey, InstanceID: zoom.EncodedID(k.instance)}
 		page, err := zoom.ListSurveyInstances.Page(ctx, s.client, filter, zoom.Paging{Size: pageSizes[0]})
 		if err != nil || len(page.Items) == 0 {

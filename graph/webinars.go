@@ -3,6 +3,7 @@ package graph
 import (
 	"context"
 
+	"zoomql/graph/batch"
 	"zoomql/internal/zoom"
 	"zoomql/internal/zoom/types"
 )
@@ -13,8 +14,8 @@ type webinarKey struct {
 	secrets bool
 }
 
-func (s *scope) webinars() *loader[webinarKey, types.Webinar] {
-	return loaderOf(s, each(s.client, func(ctx context.Context, k webinarKey) (*types.Webinar, error) {
+func (s *scope) webinars() *batch.Loader[webinarKey, types.Webinar] {
+	return loaderOf(s, batch.Each(s.client, func(ctx context.Context, k webinarKey) (*types.Webinar, error) {
 		return zoom.GetWebinar.Do(ctx, s.client, zoom.WebinarKey{WebinarID: k.number}, zoom.Secrets(k.secrets))
 	}))
 }

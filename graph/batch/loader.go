@@ -1,4 +1,16 @@
-package graph
+// Package batch finds objects by key: none twice in a response, and together those that
+// cost less together.
+//
+// What a level of siblings costs hangs on how many of them are asked for together:
+// many users are one page of a list, a few are a call each. The executor resolves
+// the siblings one by one, in an order and at a pace of its own, and their lists come
+// when Zoom answers. So batches run in rounds: one for each kind of objects and each
+// level of the question, a level after the other. A round begins when every field that
+// leads to such objects on its level, or on one before, is either resolved or waits for
+// the round itself; those who wait go on when it is over. What is asked for in which
+// round, and what the round finds known, then hangs on the question alone, and neither
+// on its wording nor on how busy the machine is.
+package batch
 
 import (
 	"context"
@@ -8,64 +20,64 @@ import (
 	"zoomql/internal/zoom"
 )
 
-// loader finds objects by key and does not ask for a key twice. Those who wait for a
+// Loader finds objects by key and does not ask for a key twice. Those who wait for a
 // key leave when their context ends.
 //
-// The zero value has to be given its way to find (see get and inRounds) before it is
+// The zero value has to be given its way to find (see AtOnce and InRounds) before it is
 // used.
-type loader[K comparable, T any] struct {
+type Loader[K comparable, T any] struct {
 	once   sync.Once
 	find   func(context.Context, []K) []zoom.Found[T]
-	rounds bool // it finds keys in those of a kind
-	kind   kind
+	rounds *Rounds // that it finds keys in; nil where it does so at once
+	kind   Kind
 
 	mu    sync.Mutex
-	asked map[K]*promise[T]
+	asked map[K]*Promise[T]
 	next  map[int]*batch[K, T] // of rounds to come, by level
 }
 
-// promise is an object that somebody fetches.
-type promise[T any] struct {
+// Promise is an object that somebody fetches.
+type Promise[T any] struct {
 	by    *round
 	found zoom.Found[T] // once the round is over
 	// sooner is the promise of a round further up, which was asked for the same later.
-	sooner *promise[T]
+	sooner *Promise[T]
 }
 
 // batch is keys that are found together, and the promises to keep.
 type batch[K comparable, T any] struct {
 	by       *round
 	keys     []K
-	promises []*promise[T]
+	promises []*Promise[T]
 }
 
-// get returns the loader, ready to be used: it finds keys at once, which cost a call
+// AtOnce returns the loader, ready to be used: it finds keys at once, which cost a call
 // each however many are asked for together.
-func (l *loader[K, T]) get(find func(context.Context, []K) []zoom.Found[T]) *loader[K, T] {
+func (l *Loader[K, T]) AtOnce(find func(context.Context, []K) []zoom.Found[T]) *Loader[K, T] {
 	l.once.Do(func() { l.find = find })
 	return l
 }
 
-// inRounds is get for keys that cost less together: all that are asked for in a round
-// of the operation are one batch.
-func (l *loader[K, T]) inRounds(of kind, find func(context.Context, []K) []zoom.Found[T]) *loader[K, T] {
-	l.once.Do(func() { l.find, l.rounds, l.kind = find, true, of })
+// InRounds is AtOnce for keys that cost less together: all that are asked for in a round
+// are one batch.
+func (l *Loader[K, T]) InRounds(r *Rounds, of Kind, find func(context.Context, []K) []zoom.Found[T]) *Loader[K, T] {
+	l.once.Do(func() { l.find, l.rounds, l.kind = find, r, of })
 	return l
 }
 
 // Load returns the object of a key.
-func (l *loader[K, T]) Load(ctx context.Context, key K) (*T, error) {
+func (l *Loader[K, T]) Load(ctx context.Context, key K) (*T, error) {
 	f := l.LoadMany(ctx, []K{key})[0]
 	return f.Object, f.Err
 }
 
 // LoadMany returns the objects of the keys, in their order.
-func (l *loader[K, T]) LoadMany(ctx context.Context, keys []K) []zoom.Found[T] {
-	return l.await(ctx, l.begin(ctx, keys))
+func (l *Loader[K, T]) LoadMany(ctx context.Context, keys []K) []zoom.Found[T] {
+	return l.Await(ctx, l.Begin(ctx, keys))
 }
 
-// await returns what was promised.
-func (l *loader[K, T]) await(ctx context.Context, promises []*promise[T]) []zoom.Found[T] {
+// Await returns what was promised.
+func (l *Loader[K, T]) Await(ctx context.Context, promises []*Promise[T]) []zoom.Found[T] {
 	found := make([]zoom.Found[T], len(promises))
 	for i, p := range promises {
 		if err := l.wait(ctx, p.by); err != nil {
@@ -77,17 +89,16 @@ func (l *loader[K, T]) await(ctx context.Context, promises []*promise[T]) []zoom
 	return found
 }
 
-func (l *loader[K, T]) wait(ctx context.Context, by *round) error {
+func (l *Loader[K, T]) wait(ctx context.Context, by *round) error {
 	if by.over() {
 		return nil
 	}
-	if l.rounds {
-		req := from(ctx)
-		level, at := req.placeOf(ctx, l.kind)
+	if l.rounds != nil {
+		level, at := l.rounds.placeOf(ctx, l.kind)
 		if level != by.level { // another field on another level has asked before
 			at.expected = 0
 		}
-		return req.rounds.wait(ctx, by, at)
+		return l.rounds.wait(ctx, by, at)
 	}
 	select {
 	case <-by.done:
@@ -97,22 +108,22 @@ func (l *loader[K, T]) wait(ctx context.Context, by *round) error {
 	}
 }
 
-// begin asks for the objects of the keys, those that were asked for before left out,
+// Begin asks for the objects of the keys, those that were asked for before left out,
 // unless that was for a round further down, which waits for the level of the caller.
 // In rounds it does not wait for them.
-func (l *loader[K, T]) begin(ctx context.Context, keys []K) []*promise[T] {
-	promises := make([]*promise[T], len(keys))
+func (l *Loader[K, T]) Begin(ctx context.Context, keys []K) []*Promise[T] {
+	promises := make([]*Promise[T], len(keys))
 	l.mu.Lock()
 	if l.asked == nil {
-		l.asked = make(map[K]*promise[T], len(keys))
+		l.asked = make(map[K]*Promise[T], len(keys))
 	}
 	level := 0
 	var own *batch[K, T]
-	if l.rounds {
-		level, _ = from(ctx).placeOf(ctx, l.kind)
+	if l.rounds != nil {
+		level, _ = l.rounds.placeOf(ctx, l.kind)
 		own = l.next[level]
 	}
-	var fresh []promise[T]
+	var fresh []Promise[T]
 	for i, key := range keys {
 		p := l.asked[key]
 		if p == nil || p.by.level > level && !p.by.over() {
@@ -120,10 +131,10 @@ func (l *loader[K, T]) begin(ctx context.Context, keys []K) []*promise[T] {
 				own = l.newBatch(ctx, level)
 			}
 			if left := len(keys) - i; fresh == nil {
-				fresh = make([]promise[T], 0, left)
+				fresh = make([]Promise[T], 0, left)
 				own.keys, own.promises = slices.Grow(own.keys, left), slices.Grow(own.promises, left)
 			}
-			fresh = append(fresh, promise[T]{})
+			fresh = append(fresh, Promise[T]{})
 			later := p
 			p = &fresh[len(fresh)-1]
 			p.by = own.by
@@ -136,7 +147,7 @@ func (l *loader[K, T]) begin(ctx context.Context, keys []K) []*promise[T] {
 		promises[i] = p
 	}
 	l.mu.Unlock()
-	if !l.rounds && own != nil {
+	if l.rounds == nil && own != nil {
 		l.run(ctx, own)
 		close(own.by.done)
 	}
@@ -144,13 +155,13 @@ func (l *loader[K, T]) begin(ctx context.Context, keys []K) []*promise[T] {
 }
 
 // newBatch makes a batch of a level. The caller holds the lock.
-func (l *loader[K, T]) newBatch(ctx context.Context, level int) *batch[K, T] {
+func (l *Loader[K, T]) newBatch(ctx context.Context, level int) *batch[K, T] {
 	b := &batch[K, T]{}
-	if !l.rounds {
+	if l.rounds == nil {
 		b.by = &round{done: make(chan struct{})}
 		return b
 	}
-	b.by = from(ctx).rounds.join(l.kind, level, func() {
+	b.by = l.rounds.join(l.kind, level, func() {
 		l.mu.Lock()
 		delete(l.next, level)
 		l.mu.Unlock()
@@ -164,7 +175,7 @@ func (l *loader[K, T]) newBatch(ctx context.Context, level int) *batch[K, T] {
 }
 
 // run finds a batch, which nobody adds to any more. ctx is of the first who asked.
-func (l *loader[K, T]) run(ctx context.Context, b *batch[K, T]) {
+func (l *Loader[K, T]) run(ctx context.Context, b *batch[K, T]) {
 	l.dropKnown(b)
 	if len(b.keys) == 0 {
 		return
@@ -178,13 +189,13 @@ func (l *loader[K, T]) run(ctx context.Context, b *batch[K, T]) {
 			}
 		}
 	}()
-	defer caught(ctx, &failed)
+	defer Caught(ctx, &failed)
 	copy(found, l.find(ctx, b.keys))
 }
 
 // dropKnown keeps the promises of a batch that rounds further up have kept, so that
 // nothing is asked for again that was asked for there later than here.
-func (l *loader[K, T]) dropKnown(b *batch[K, T]) {
+func (l *Loader[K, T]) dropKnown(b *batch[K, T]) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	n := 0
