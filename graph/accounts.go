@@ -10,6 +10,7 @@ import (
 
 	"zoomql/graph/batch"
 	"zoomql/graph/endpoint"
+	"zoomql/graph/list"
 	"zoomql/internal/zoom"
 	"zoomql/internal/zoom/types"
 )
@@ -83,7 +84,7 @@ func (s *scope) askedAccount(ctx context.Context) (*types.Account, error) {
 	}
 	at := graphql.GetPath(ctx)
 	for _, n := range want.Fields {
-		graphql.AddError(ctx, &pathError{err, n.Path(at, -1)})
+		graphql.AddError(ctx, &pathError{Err: err, Path: n.Path(at, -1)})
 	}
 	return s.account(), nil
 }
@@ -113,8 +114,8 @@ func (s *scope) owner(ctx context.Context, a *types.Account) (*types.User, error
 // those of a reseller on the own account's path.
 func (s *scope) subAccounts(ctx context.Context, filter zoom.SubAccountFilter, first int, after *string) (*types.Connection[types.Account], error) {
 	filter.SubResellerID = s.client.Sub()
-	l := list[zoom.SubAccountFilter, types.Account]{
-		in: in(ctx, nil), op: zoom.ListSubAccounts, windows: uncut(filter), first: first, after: after,
+	l := list.List[zoom.SubAccountFilter, types.Account]{
+		Client: in(ctx, nil).client, Op: zoom.ListSubAccounts, Windows: list.Uncut(filter), First: first, After: after,
 	}
 	return connectWhole(ctx, l, "Account", s.wholeAccounts(ctx))
 }

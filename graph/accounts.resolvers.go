@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"zoomql/graph/generated"
+	"zoomql/graph/list"
 	"zoomql/internal/zoom"
 	"zoomql/internal/zoom/types"
 )
@@ -24,9 +25,9 @@ func (r *accountResolver) Users(ctx context.Context, obj *types.Account, first i
 	if err != nil {
 		return nil, err
 	}
-	l := list[zoom.UserFilter, types.User]{
-		in: of(ctx, obj), op: zoom.ListUsers, windows: uncut(zoom.UserFilter{Status: status, RoleID: role}),
-		first: first, after: after, saw: of(ctx, obj).saw(ctx),
+	l := list.List[zoom.UserFilter, types.User]{
+		Client: of(ctx, obj).client, Op: zoom.ListUsers, Windows: list.Uncut(zoom.UserFilter{Status: status, RoleID: role}),
+		First: first, After: after, Saw: of(ctx, obj).saw(ctx),
 	}
 	return connectWhole(ctx, l, "User", of(ctx, obj).wholeUsers(ctx))
 }
@@ -76,7 +77,7 @@ func (r *accountResolver) ManagedDomains(ctx context.Context, obj *types.Account
 	if err != nil {
 		return nil, err
 	}
-	return atOnce(ctx, zoom.ListManagedDomains.Spec, told.Domains, told.Counted), nil
+	return list.AtOnce(ctx, zoom.ListManagedDomains.Spec, told.Domains, told.Counted), nil
 }
 
 func (r *accountResolver) TrustedDomains(ctx context.Context, obj *types.Account) ([]string, error) {

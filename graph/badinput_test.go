@@ -13,6 +13,7 @@ import (
 
 	"zoomql/graph/endpoint"
 	"zoomql/graph/endpoint/endpointtest"
+	"zoomql/graph/list"
 	"zoomql/internal/sandbox"
 	"zoomql/internal/zoom/types"
 )
@@ -238,25 +239,25 @@ var mistakes = []mistake{
 	},
 	{
 		why: "cursors: another account's", query: `query ($after: String!) { account { users(after: $after) { totalCount } } }`,
-		first: func(*rig) map[string]any { return forged("another account", place{size: 30, index: 1, offset: 1}) },
+		first: func(*rig) map[string]any { return forged("another account", list.Place{Size: 30, Index: 1, Offset: 1}) },
 		codes: map[string]string{"account.users": "BAD_USER_INPUT"}, data: `{"account": {"users": null}}`,
 	},
 	{
 		why: "cursors: of a page larger than Zoom has", query: `query ($after: String!) { account { users(after: $after) { totalCount } } }`,
 		first: func(*rig) map[string]any {
-			return forged(sandbox.AccountID, place{size: 65535, index: 1, offset: 1})
+			return forged(sandbox.AccountID, list.Place{Size: 65535, Index: 1, Offset: 1})
 		},
 		codes: map[string]string{"account.users": "BAD_USER_INPUT"}, data: `{"account": {"users": null}}`,
 	},
 	{
 		why: "cursors: of no page at all", query: `query ($after: String!) { account { users(after: $after) { totalCount } } }`,
-		first: func(*rig) map[string]any { return forged(sandbox.AccountID, place{}) },
+		first: func(*rig) map[string]any { return forged(sandbox.AccountID, list.Place{}) },
 		codes: map[string]string{"account.users": "BAD_USER_INPUT"}, data: `{"account": {"users": null}}`,
 	},
 	{
 		why: "cursors: of a window that the range does not have", query: `query ($after: String!) { account { users(after: $after) { totalCount } } }`,
 		first: func(*rig) map[string]any {
-			return forged(sandbox.AccountID, place{size: 30, index: 1, offset: 1, window: 7})
+			return forged(sandbox.AccountID, list.Place{Size: 30, Index: 1, Offset: 1, Window: 7})
 		},
 		codes: map[string]string{"account.users": "BAD_USER_INPUT"}, data: `{"account": {"users": null}}`,
 	},
@@ -274,7 +275,7 @@ var mistakes = []mistake{
 		why: "cursors: the page token has expired, and the item is gone", query: `query ($after: String!) { account { zoomId users(first: 1, after: $after) { nodes { email } } } }`,
 		setup: setup{Options: sandbox.Options{Users: 60}},
 		first: func(r *rig) map[string]any {
-			return forged(sandbox.AccountID, place{size: 30, index: 10, offset: 40, mark: 1, token: "dead"})
+			return forged(sandbox.AccountID, list.Place{Size: 30, Index: 10, Offset: 40, Mark: 1, Token: "dead"})
 		},
 		codes: map[string]string{"account.users": "CURSOR_EXPIRED"},
 		data:  `{"account": {"zoomId": "${AccountID}", "users": null}}`, calls: 3,
@@ -741,7 +742,7 @@ func lastOfPageTwo(r *rig) map[string]any {
 
 // forged returns a cursor of the account's active users as the gateway would
 // write it for an account.
-func forged(account string, p place) map[string]any {
-	fp := fingerprintOf(types.TenantOf(account), "GET/users?status=active")
-	return map[string]any{"after": p.encode(fp)}
+func forged(account string, p list.Place) map[string]any {
+	fp := list.FingerprintOf(types.TenantOf(account), "GET/users?status=active")
+	return map[string]any{"after": p.Encode(fp)}
 }

@@ -16,6 +16,7 @@ import (
 
 	"zoomql/graph/admission"
 	"zoomql/graph/endpoint"
+	"zoomql/graph/list"
 	"zoomql/internal/zoom/types"
 )
 
@@ -48,7 +49,7 @@ const (
 
 // overBudget is the refusal of an answer.
 func overBudget(most int, what, setting string) *inputError {
-	return &inputError{types.ErrorCodeLimitExceeded, fmt.Sprintf("The answer is too large: more than %d %s. Ask for less at once; the operator may raise %s.", most, what, setting)}
+	return &inputError{Code: types.ErrorCodeLimitExceeded, Message: fmt.Sprintf("The answer is too large: more than %d %s. Ask for less at once; the operator may raise %s.", most, what, setting)}
 }
 
 func (b Budget) objectsOver() *inputError {
@@ -63,7 +64,7 @@ func (b Budget) bytesOver() *inputError {
 func (b Budget) foresee(opCtx *graphql.OperationContext) *gqlerror.Error {
 	if f := (forecast{opCtx}); f.objects(opCtx.Operation.SelectionSet) > float64(b.Objects)*foreseen {
 		err := b.objectsOver()
-		return endpoint.WithCode(gqlerror.Errorf("%s", err.message), err.code)
+		return endpoint.WithCode(gqlerror.Errorf("%s", err.Message), err.Code)
 	}
 	return nil
 }
@@ -95,12 +96,12 @@ func (f forecast) first(field graphql.CollectedField) float64 {
 	}
 	switch n := field.ArgumentMap(f.opCtx.Variables)["first"].(type) {
 	case int64:
-		return math.Min(float64(n), maxFirst)
+		return math.Min(float64(n), list.MaxFirst)
 	case interface{ Int64() (int64, error) }: // json.Number
 		i, _ := n.Int64()
-		return math.Min(float64(i), maxFirst)
+		return math.Min(float64(i), list.MaxFirst)
 	default:
-		return maxFirst
+		return list.MaxFirst
 	}
 }
 
@@ -396,9 +397,9 @@ func capped(ctx context.Context, next graphql.ResponseHandler) *graphql.Response
 		}
 		return resp
 	}
-	shown := endpoint.WithCode(gqlerror.Errorf("%s", over.message), over.code)
+	shown := endpoint.WithCode(gqlerror.Errorf("%s", over.Message), over.Code)
 	if req.spent.writes {
-		if !slices.ContainsFunc(resp.Errors, func(e *gqlerror.Error) bool { return e.Extensions["code"] == string(over.code) }) {
+		if !slices.ContainsFunc(resp.Errors, func(e *gqlerror.Error) bool { return e.Extensions["code"] == string(over.Code) }) {
 			resp.Errors = append(resp.Errors, shown)
 		}
 		return resp

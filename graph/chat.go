@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"zoomql/graph/list"
 	"zoomql/internal/zoom"
 	"zoomql/internal/zoom/types"
 )
@@ -18,19 +19,19 @@ func (s *scope) chatMessages(ctx context.Context, user string, with *types.ChatP
 	if err != nil {
 		return nil, err
 	}
-	return connect(ctx, list[zoom.ChatMessageFilter, types.ChatMessage]{
-		in: s, op: zoom.ListChatMessages, windows: uncut(window), first: first, after: after,
-		options: []zoom.Option{zoom.Secrets(needsOfNodes(ctx, "ChatMessage").Secrets)},
-		saw:     tellShortened[types.ChatMessage](ctx, zoom.ListChatMessages.Spec, daysOf(deref(filter))),
+	return connect(ctx, list.List[zoom.ChatMessageFilter, types.ChatMessage]{
+		Client: s.client, Op: zoom.ListChatMessages, Windows: list.Uncut(window), First: first, After: after,
+		Options: []zoom.Option{zoom.Secrets(needsOfNodes(ctx, "ChatMessage").Secrets)},
+		Saw:     list.TellShortened[types.ChatMessage](ctx, zoom.ListChatMessages.Spec, daysOf(deref(filter))),
 	})
 }
 
 // daysOf returns the days that a caller wants messages of; zero for all.
 func daysOf(filter types.ChatMessageFilter) zoom.Days {
 	if filter.Date != nil {
-		return days(filter.Date.Time, filter.Date.Time)
+		return list.Days(filter.Date.Time, filter.Date.Time)
 	}
-	return days(deref(filter.From).Truncate(24*time.Hour), deref(filter.To).Truncate(24*time.Hour))
+	return list.Days(deref(filter.From).Truncate(24*time.Hour), deref(filter.To).Truncate(24*time.Hour))
 }
 
 // chatWindow makes what a caller wants what Zoom takes, and refuses what Zoom

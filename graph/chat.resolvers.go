@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"zoomql/graph/generated"
+	"zoomql/graph/list"
 	"zoomql/internal/zoom"
 	"zoomql/internal/zoom/types"
 )
@@ -41,8 +42,8 @@ func (r *userResolver) ChatChannels(ctx context.Context, obj *types.User, first 
 	if err != nil {
 		return nil, err
 	}
-	return connect(ctx, list[zoom.UserKey, types.ChatChannel]{
-		in: of(ctx, obj), op: zoom.ListChatChannels, windows: uncut(zoom.UserKey{UserID: id}), first: first, after: after,
+	return connect(ctx, list.List[zoom.UserKey, types.ChatChannel]{
+		Client: of(ctx, obj).client, Op: zoom.ListChatChannels, Windows: list.Uncut(zoom.UserKey{UserID: id}), First: first, After: after,
 	})
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"zoomql/graph/batch"
+	"zoomql/graph/list"
 	"zoomql/internal/zoom"
 	"zoomql/internal/zoom/types"
 )
@@ -50,29 +51,29 @@ type runFilter struct {
 // windows returns the filters that together ask for the range. What goes on now
 // has no range of the caller's; Zoom wants one all the same, and a meeting may
 // have begun yesterday.
-func (f runFilter) windows(ctx context.Context, op *zoom.Spec, after *string) (windows[zoom.DashboardFilter], error) {
+func (f runFilter) windows(ctx context.Context, op *zoom.Spec, after *string) (list.Windows[zoom.DashboardFilter], error) {
 	groups, err := items("groupIds", f.groups)
 	if err != nil {
-		return windows[zoom.DashboardFilter]{}, err
+		return list.Windows[zoom.DashboardFilter]{}, err
 	}
 	filter := zoom.DashboardFilter{
 		Type: f.kind, GroupIDs: groups, WithParticipants: deref(f.withParticipants), DateType: deref(f.dateType),
 	}
 	if f.kind == types.DashboardMeetingTypeLive {
 		if f.from != nil || f.to != nil || f.dateType != nil {
-			return windows[zoom.DashboardFilter]{}, invalid("from, to, dateType: they go with what is over; what is LIVE is live now")
+			return list.Windows[zoom.DashboardFilter]{}, invalid("from, to, dateType: they go with what is over; what is LIVE is live now")
 		}
-		begun := begunOn(ctx, after)
-		w := windows[zoom.DashboardFilter]{asked: filter, day: dayOf(begun), live: true}
-		filter.Days = days(begun.AddDate(0, 0, -1), begun)
-		w.cut = []zoom.DashboardFilter{filter}
+		begun := list.BegunOn(ctx, after)
+		w := list.Windows[zoom.DashboardFilter]{Asked: filter, Day: list.DayOf(begun), Live: true}
+		filter.Days = list.Days(begun.AddDate(0, 0, -1), begun)
+		w.Cut = []zoom.DashboardFilter{filter}
 		return w, nil
 	}
 	if f.from == nil || f.to == nil {
-		return windows[zoom.DashboardFilter]{}, invalid("from, to: both have to be there for what is over")
+		return list.Windows[zoom.DashboardFilter]{}, invalid("from, to: both have to be there for what is over")
 	}
 	filter.Days = zoom.Days{From: *f.from, To: *f.to}
-	return monthly(ctx, op, filter, after)
+	return list.Monthly(ctx, op, filter, after)
 }
 
 func (s *scope) listDashboardMeetings(ctx context.Context, f runFilter, first int, after *string) (*types.Connection[types.DashboardMeeting], error) {
@@ -80,14 +81,14 @@ func (s *scope) listDashboardMeetings(ctx context.Context, f runFilter, first in
 	if err != nil {
 		return nil, err
 	}
-	l := list[zoom.DashboardMeetingFilter, types.DashboardMeeting]{in: s, op: zoom.ListDashboardMeetings, first: first, after: after}
+	l := list.List[zoom.DashboardMeetingFilter, types.DashboardMeeting]{Client: s.client, Op: zoom.ListDashboardMeetings, First: first, After: after}
 	include := ""
 	if needsOfNodes(ctx, "DashboardMeeting").Names["trackingFields"] {
 		include = "tracking_fields"
 	}
-	l.windows.asked.DashboardFilter, l.windows.day, l.windows.live = filters.asked, filters.day, filters.live
-	for _, filter := range filters.cut {
-		l.windows.cut = append(l.windows.cut, zoom.DashboardMeetingFilter{DashboardFilter: filter, IncludeFields: include})
+	l.Windows.Asked.DashboardFilter, l.Windows.Day, l.Windows.Live = filters.Asked, filters.Day, filters.Live
+	for _, filter := range filters.Cut {
+		l.Windows.Cut = append(l.Windows.Cut, zoom.DashboardMeetingFilter{DashboardFilter: filter, IncludeFields: include})
 	}
 	return connectWhole(ctx, l, "DashboardMeeting", s.wholeDashboardMeetings(ctx))
 }
@@ -97,7 +98,7 @@ func (s *scope) listDashboardWebinars(ctx context.Context, f runFilter, first in
 	if err != nil {
 		return nil, err
 	}
-	l := list[zoom.DashboardFilter, types.DashboardWebinar]{in: s, op: zoom.ListDashboardWebinars, windows: filters, first: first, after: after}
+	l := list.List[zoom.DashboardFilter, types.DashboardWebinar]{Client: s.client, Op: zoom.ListDashboardWebinars, Windows: filters, First: first, After: after}
 	return connectWhole(ctx, l, "DashboardWebinar", func(lacking []*types.DashboardWebinar) []zoom.Found[types.DashboardWebinar] {
 		keys := make([]types.DashboardRun, len(lacking))
 		for i, w := range lacking {

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"zoomql/graph/generated"
+	"zoomql/graph/list"
 	"zoomql/internal/zoom"
 	"zoomql/internal/zoom/types"
 )
@@ -45,7 +46,7 @@ func (r *dashboardResolver) ZoomRoom(ctx context.Context, obj *types.Dashboard, 
 }
 
 func (r *dashboardResolver) ZoomRoomIssues(ctx context.Context, obj *types.Dashboard, from types.Date, to types.Date) ([]*types.ZoomRoomIssue, error) {
-	out, err := inMonth(ctx, of(ctx, obj), zoom.GetZoomRoomIssues, zoom.Days{From: from, To: to})
+	out, err := list.InMonth(ctx, of(ctx, obj).client, zoom.GetZoomRoomIssues, zoom.Days{From: from, To: to})
 	if err != nil {
 		return nil, err
 	}
@@ -53,7 +54,7 @@ func (r *dashboardResolver) ZoomRoomIssues(ctx context.Context, obj *types.Dashb
 }
 
 func (r *dashboardResolver) ZoomRoomsWithIssues(ctx context.Context, obj *types.Dashboard, from types.Date, to types.Date) ([]*types.ZoomRoomWithIssues, error) {
-	out, err := inMonth(ctx, of(ctx, obj), zoom.GetZoomRoomsWithIssues, zoom.Days{From: from, To: to})
+	out, err := list.InMonth(ctx, of(ctx, obj).client, zoom.GetZoomRoomsWithIssues, zoom.Days{From: from, To: to})
 	if err != nil {
 		return nil, err
 	}
@@ -62,19 +63,19 @@ func (r *dashboardResolver) ZoomRoomsWithIssues(ctx context.Context, obj *types.
 
 func (r *dashboardResolver) Chat(ctx context.Context, obj *types.Dashboard, first int, after *string, from types.Date, to types.Date) (*types.Connection[types.ChatUsage], error) {
 	days := zoom.Days{From: from, To: to}
-	if err := oneMonth(ctx, zoom.ListChatUsage.Spec, &days); err != nil {
+	if err := list.OneMonth(ctx, zoom.ListChatUsage.Spec, &days); err != nil {
 		return nil, err
 	}
-	windows := unnamed(days, zoom.Days{From: from, To: to})
-	windows.sums = true
-	return connect(ctx, list[zoom.Days, types.ChatUsage]{
-		in: of(ctx, obj), op: zoom.ListChatUsage, windows: windows, first: first, after: after,
-		saw: tellShortened[types.ChatUsage](ctx, zoom.ListChatUsage.Spec, days),
+	windows := list.Unnamed(days, zoom.Days{From: from, To: to})
+	windows.Sums = true
+	return connect(ctx, list.List[zoom.Days, types.ChatUsage]{
+		Client: of(ctx, obj).client, Op: zoom.ListChatUsage, Windows: windows, First: first, After: after,
+		Saw: list.TellShortened[types.ChatUsage](ctx, zoom.ListChatUsage.Spec, days),
 	})
 }
 
 func (r *dashboardResolver) ClientFeedback(ctx context.Context, obj *types.Dashboard, from types.Date, to types.Date) ([]*types.ClientFeedback, error) {
-	out, err := inMonth(ctx, of(ctx, obj), zoom.GetClientFeedback, zoom.Days{From: from, To: to})
+	out, err := list.InMonth(ctx, of(ctx, obj).client, zoom.GetClientFeedback, zoom.Days{From: from, To: to})
 	if err != nil {
 		return nil, err
 	}
@@ -89,7 +90,7 @@ func (r *dashboardResolver) ClientFeedbackEntries(ctx context.Context, obj *type
 }
 
 func (r *dashboardResolver) ClientSatisfaction(ctx context.Context, obj *types.Dashboard, from types.Date, to types.Date) ([]*types.ClientSatisfaction, error) {
-	answers, err := byMonth(ctx, of(ctx, obj), zoom.GetClientSatisfaction, zoom.Days{From: from, To: to})
+	answers, err := list.ByMonth(ctx, of(ctx, obj).client, zoom.GetClientSatisfaction, zoom.Days{From: from, To: to})
 	return concat(answers, err, func(a *zoom.ClientSatisfactions) []*types.ClientSatisfaction { return a.Days })
 }
 
@@ -102,12 +103,12 @@ func (r *dashboardResolver) ClientVersions(ctx context.Context, obj *types.Dashb
 }
 
 func (r *dashboardResolver) CrcPorts(ctx context.Context, obj *types.Dashboard, from types.Date, to types.Date) ([]*types.CrcPortDay, error) {
-	answers, err := byMonth(ctx, of(ctx, obj), zoom.GetCrcPorts, zoom.Days{From: from, To: to})
+	answers, err := list.ByMonth(ctx, of(ctx, obj).client, zoom.GetCrcPorts, zoom.Days{From: from, To: to})
 	return concat(answers, err, func(a *zoom.CrcPorts) []*types.CrcPortDay { return a.Days })
 }
 
 func (r *dashboardResolver) Quality(ctx context.Context, obj *types.Dashboard, from types.Date, to types.Date, typeArg types.QualitySubject) (*types.QualityScores, error) {
-	return inMonth(ctx, of(ctx, obj), zoom.GetQuality, zoom.QualityFilter{Days: zoom.Days{From: from, To: to}, Type: typeArg})
+	return list.InMonth(ctx, of(ctx, obj).client, zoom.GetQuality, zoom.QualityFilter{Days: zoom.Days{From: from, To: to}, Type: typeArg})
 }
 
 func (r *dashboardMeetingResolver) Meeting(ctx context.Context, obj *types.DashboardMeeting) (*types.Meeting, error) {

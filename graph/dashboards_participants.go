@@ -5,6 +5,7 @@ import (
 	"context"
 
 	"zoomql/graph/batch"
+	"zoomql/graph/list"
 	"zoomql/internal/zoom"
 	"zoomql/internal/zoom/types"
 )
@@ -17,8 +18,8 @@ func (s *scope) dashboardParticipants(ctx context.Context, run types.DashboardRu
 	if (want["registrantId"] || want["registrant"]) && run.Kind != types.DashboardMeetingTypeLive {
 		filter.IncludeFields = "registrant_id"
 	}
-	page, err := connect(ctx, list[zoom.RunParticipants, types.DashboardParticipant]{
-		in: s, op: zoom.RunsOf(run.Webinar).Participants, windows: unnamed(filter, zoom.RunParticipants{RunKey: filter.RunKey}), first: first, after: after,
+	page, err := connect(ctx, list.List[zoom.RunParticipants, types.DashboardParticipant]{
+		Client: s.client, Op: zoom.RunsOf(run.Webinar).Participants, Windows: list.Unnamed(filter, zoom.RunParticipants{RunKey: filter.RunKey}), First: first, After: after,
 	})
 	if page != nil {
 		sameOf(ctx, s, page.Nodes(), func(p *types.DashboardParticipant) (id, email types.Text) {
@@ -31,8 +32,8 @@ func (s *scope) dashboardParticipants(ctx context.Context, run types.DashboardRu
 // qosList reads the connections of a run. What only the call for one participant
 // tells, and that of meetings alone, is asked for one by one.
 func (s *scope) qosList(ctx context.Context, run types.DashboardRun, first int, after *string) (*types.Connection[types.ParticipantQos], error) {
-	l := list[zoom.RunKey, types.ParticipantQos]{
-		in: s, op: zoom.RunsOf(run.Webinar).QosList, windows: uncut(anyPastKey(run)), first: first, after: after,
+	l := list.List[zoom.RunKey, types.ParticipantQos]{
+		Client: s.client, Op: zoom.RunsOf(run.Webinar).QosList, Windows: list.Uncut(anyPastKey(run)), First: first, After: after,
 	}
 	if run.Webinar {
 		return connect(ctx, l)
@@ -47,14 +48,14 @@ func (s *scope) qosList(ctx context.Context, run types.DashboardRun, first int, 
 }
 
 func (s *scope) feedback(ctx context.Context, run types.DashboardRun, first int, after *string) (*types.Connection[types.ParticipantFeedback], error) {
-	return connect(ctx, list[zoom.RunKey, types.ParticipantFeedback]{
-		in: s, op: zoom.RunsOf(run.Webinar).Feedback, windows: uncut(runKey(run)), first: first, after: after,
+	return connect(ctx, list.List[zoom.RunKey, types.ParticipantFeedback]{
+		Client: s.client, Op: zoom.RunsOf(run.Webinar).Feedback, Windows: list.Uncut(runKey(run)), First: first, After: after,
 	})
 }
 
 func (s *scope) sharing(ctx context.Context, run types.DashboardRun, first int, after *string) (*types.Connection[types.ParticipantSharing], error) {
-	return connect(ctx, list[zoom.RunKey, types.ParticipantSharing]{
-		in: s, op: zoom.RunsOf(run.Webinar).Sharing, windows: uncut(anyPastKey(run)), first: first, after: after,
+	return connect(ctx, list.List[zoom.RunKey, types.ParticipantSharing]{
+		Client: s.client, Op: zoom.RunsOf(run.Webinar).Sharing, Windows: list.Uncut(anyPastKey(run)), First: first, After: after,
 	})
 }
 

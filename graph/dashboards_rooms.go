@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"zoomql/graph/batch"
+	"zoomql/graph/list"
 	"zoomql/internal/zoom"
 	"zoomql/internal/zoom/types"
 )
@@ -13,7 +14,7 @@ import (
 // nothing more.
 func (s *scope) rooms() *batch.Loader[string, zoom.ZoomRoom] {
 	return loaderOf(s, batch.Each(s.client, func(ctx context.Context, id string) (*zoom.ZoomRoom, error) {
-		return zoom.ZoomRoomOn(ctx, s.client, id, days(today(ctx), today(ctx)))
+		return zoom.ZoomRoomOn(ctx, s.client, id, list.Days(list.Today(ctx), list.Today(ctx)))
 	}))
 }
 
@@ -38,7 +39,7 @@ func (s *scope) zoomRoom(ctx context.Context, id string) (*types.DashboardZoomRo
 
 // zoomRooms lists the rooms, each whole if more is asked for than lists hold.
 func (s *scope) zoomRooms(ctx context.Context, first int, after *string) (*types.Connection[types.DashboardZoomRoom], error) {
-	l := list[struct{}, types.DashboardZoomRoom]{in: s, op: zoom.ListZoomRooms, windows: uncut(struct{}{}), first: first, after: after}
+	l := list.List[struct{}, types.DashboardZoomRoom]{Client: s.client, Op: zoom.ListZoomRooms, Windows: list.Uncut(struct{}{}), First: first, After: after}
 	page, err := connectWhole(ctx, l, "DashboardZoomRoom", func(lacking []*types.DashboardZoomRoom) []zoom.Found[types.DashboardZoomRoom] {
 		keys := make([]string, len(lacking))
 		for i, r := range lacking {
@@ -68,10 +69,10 @@ func (s *scope) zoomRooms(ctx context.Context, first int, after *string) (*types
 
 // zoomRoomMeetings lists what was held in a room.
 func (s *scope) zoomRoomMeetings(ctx context.Context, filter zoom.ZoomRoomFilter, first int, after *string) (*types.Connection[types.DashboardMeeting], error) {
-	windows, err := monthly(ctx, zoom.GetZoomRoom.Spec, filter, after)
+	windows, err := list.Monthly(ctx, zoom.GetZoomRoom.Spec, filter, after)
 	if err != nil {
 		return nil, err
 	}
-	l := list[zoom.ZoomRoomFilter, types.DashboardMeeting]{in: s, op: zoom.ListZoomRoomMeetings, windows: windows, first: first, after: after}
+	l := list.List[zoom.ZoomRoomFilter, types.DashboardMeeting]{Client: s.client, Op: zoom.ListZoomRoomMeetings, Windows: windows, First: first, After: after}
 	return connectWhole(ctx, l, "DashboardMeeting", s.wholeDashboardMeetings(ctx))
 }

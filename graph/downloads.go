@@ -21,7 +21,7 @@ func (r *Resolver) download(ctx context.Context, op string, file types.Secret, n
 	case file == "":
 		return nil, nil
 	case r.Links == nil:
-		return nil, &inputError{"NOT_ENABLED", "This gateway hands out no links to files."}
+		return nil, &inputError{Code: "NOT_ENABLED", Message: "This gateway hands out no links to files."}
 	}
 	zoom.TrueUntil(ctx, time.Time{}) // each who asks gets a link of his own
 	link, expires, err := r.Links.Sign(ctx, links.File{URL: string(file), Name: name}, time.Duration(ttlSeconds)*time.Second)

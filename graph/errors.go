@@ -12,6 +12,7 @@ import (
 
 	"zoomql/cache"
 	"zoomql/graph/endpoint"
+	"zoomql/graph/errs"
 	"zoomql/internal/logs"
 	"zoomql/internal/zoom"
 	"zoomql/internal/zoom/types"
@@ -50,15 +51,14 @@ var kinds = []struct {
 	{zoom.ErrNoID, types.ErrorCodeBadAnswer, "Zoom has told no id of what this is asked about."},
 }
 
-// inputError is a mistake in what the caller sent, found before Zoom was asked.
-type inputError struct {
-	code    types.ErrorCode
-	message string
-}
+// inputError is a mistake in what the caller sent, pathError an error of a field further
+// down.
+type (
+	inputError = errs.Input
+	pathError  = errs.At
+)
 
-func (e *inputError) Error() string { return e.message }
-
-func invalid(message string) *inputError { return &inputError{types.ErrorCodeBadUserInput, message} }
+func invalid(message string) *inputError { return errs.Invalid(message) }
 
 // present makes an error what a client sees: a sentence, a code, and what Zoom
 // said. What is not ours to show becomes INTERNAL, and the log has the rest.
@@ -91,7 +91,7 @@ func presentWhole(log *slog.Logger) graphql.ErrorPresenterFunc {
 		}
 		shown := gqlerror.WrapPath(graphql.GetPath(ctx), err)
 		if further, ok := errors.AsType[*pathError](err); ok {
-			shown.Path = further.path
+			shown.Path = further.Path
 		}
 		if short, ok := errors.AsType[*zoom.IncompleteError](err); ok {
 			return withIncomplete(shown, short)
@@ -103,8 +103,8 @@ func presentWhole(log *slog.Logger) graphql.ErrorPresenterFunc {
 			return shown
 		}
 		if input, ok := errors.AsType[*inputError](err); ok {
-			shown.Message = input.message
-			return endpoint.WithCode(shown, input.code)
+			shown.Message = input.Message
+			return endpoint.WithCode(shown, input.Code)
 		}
 		if untold, ok := errors.AsType[*notToldError](err); ok {
 			shown.Message = untold.Error()
@@ -265,7 +265,7 @@ func mistakesIn(ctx context.Context, err error) ([]*types.UserError, error) {
 	only := &types.UserError{Code: types.UserErrorCodeInvalid}
 	switch {
 	case errors.As(err, &input):
-		if only.Message = input.message; input.code == types.ErrorCodeConflict {
+		if only.Message = input.Message; input.Code == types.ErrorCodeConflict {
 			only.Code = types.UserErrorCodeConflict
 		}
 	case errors.Is(err, types.ErrBadID):

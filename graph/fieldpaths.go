@@ -47,7 +47,7 @@ func blamed(err error) []string {
 		err = part.error
 	}
 	if input, ok := errors.AsType[*inputError](err); ok {
-		return append(path, argumentOf(input.message)...)
+		return append(path, argumentOf(input.Message)...)
 	}
 	if unsent, ok := errors.AsType[*zoom.Error](err); ok && unsent.Unsent() {
 		return append(path, argumentOf(unsent.Message)...)

@@ -4,13 +4,14 @@ import (
 	"context"
 
 	"zoomql/graph/generated"
+	"zoomql/graph/list"
 	"zoomql/internal/zoom"
 	"zoomql/internal/zoom/types"
 )
 
 func (r *accountResolver) InformationBarrierPolicies(ctx context.Context, obj *types.Account, first int, after *string) (*types.Connection[types.InformationBarrierPolicy], error) {
-	return connect(ctx, list[zoom.NoFilter, types.InformationBarrierPolicy]{
-		in: of(ctx, obj), op: zoom.ListPolicies, windows: uncut(zoom.NoFilter{}), first: first, after: after,
+	return connect(ctx, list.List[zoom.NoFilter, types.InformationBarrierPolicy]{
+		Client: of(ctx, obj).client, Op: zoom.ListPolicies, Windows: list.Uncut(zoom.NoFilter{}), First: first, After: after,
 	})
 }
 

@@ -3,6 +3,7 @@ package graph
 import (
 	"context"
 
+	"zoomql/graph/list"
 	"zoomql/internal/zoom"
 	"zoomql/internal/zoom/types"
 )
@@ -11,9 +12,9 @@ import (
 // lists hold.
 func (s *scope) meetingList(ctx context.Context, filter zoom.MeetingFilter, first int, after *string) (*types.Connection[types.Meeting], error) {
 	if !filter.To.IsZero() && filter.To.Before(filter.From.Time) {
-		return nil, errBackwards
+		return nil, list.ErrBackwards
 	}
-	l := list[zoom.MeetingFilter, types.Meeting]{in: s, op: zoom.ListMeetings, windows: uncut(filter), first: first, after: after}
+	l := list.List[zoom.MeetingFilter, types.Meeting]{Client: s.client, Op: zoom.ListMeetings, Windows: list.Uncut(filter), First: first, After: after}
 	secrets := needsOfNodes(ctx, "Meeting").Secrets
 	return connectWhole(ctx, l, "Meeting", func(lacking []*types.Meeting) []zoom.Found[types.Meeting] {
 		keys := make([]meetingKey, len(lacking))
@@ -48,28 +49,28 @@ func (s *scope) wholeInstances(ctx context.Context) func([]*types.MeetingInstanc
 
 // pastMeetings reads the runs that a user hosted, month by month, newest first.
 func (s *scope) pastMeetings(ctx context.Context, filter zoom.PastMeetingFilter, first int, after *string) (*types.Connection[types.MeetingInstance], error) {
-	windows, err := monthly(ctx, zoom.ListPastMeetings.Spec, filter, after)
+	windows, err := list.Monthly(ctx, zoom.ListPastMeetings.Spec, filter, after)
 	if err != nil {
 		return nil, err
 	}
-	l := list[zoom.PastMeetingFilter, types.PastMeeting]{in: s, op: zoom.ListPastMeetings, windows: windows, first: first, after: after}
-	part, err := l.read(ctx)
+	l := list.List[zoom.PastMeetingFilter, types.PastMeeting]{Client: s.client, Op: zoom.ListPastMeetings, Windows: windows, First: first, After: after}
+	part, err := readList(ctx, l)
 	if part == nil {
 		return nil, err
 	}
-	runs := make([]*types.MeetingInstance, len(part.items))
-	for i, row := range part.items {
+	runs := make([]*types.MeetingInstance, len(part.Items))
+	for i, row := range part.Items {
 		runs[i] = &row.Instance
 	}
 	runs = complete(ctx, runs, needsOfNodes(ctx, "MeetingInstance"), s.wholeInstances(ctx))
-	for i, row := range part.items {
+	for i, row := range part.Items {
 		if runs[i].Row == nil { // it was read anew, and the row told of its report
 			whole := *runs[i]
 			whole.Row = &row.Report
 			runs[i] = &whole
 		}
 	}
-	return connection(ctx, l, part, err, runs), nil
+	return list.Connection(ctx, l, part, err, runs), nil
 }
 
 func deref[T any](p *T) T {

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"zoomql/graph/generated"
+	"zoomql/graph/list"
 	"zoomql/internal/zoom"
 	"zoomql/internal/zoom/types"
 )
@@ -28,9 +29,9 @@ func (r *meetingResolver) Registrants(ctx context.Context, obj *types.Meeting, f
 		return nil, err
 	}
 	filter := zoom.RegistrantFilter{MeetingID: obj.Number, Status: status, OccurrenceID: deref(occurrenceID)}
-	return connect(ctx, list[zoom.RegistrantFilter, types.Registrant]{
-		in: of(ctx, obj), op: zoom.ListRegistrants, windows: uncut(filter), first: first, after: after,
-		options: []zoom.Option{zoom.Secrets(needsOfNodes(ctx, "Registrant").Secrets)},
+	return connect(ctx, list.List[zoom.RegistrantFilter, types.Registrant]{
+		Client: of(ctx, obj).client, Op: zoom.ListRegistrants, Windows: list.Uncut(filter), First: first, After: after,
+		Options: []zoom.Option{zoom.Secrets(needsOfNodes(ctx, "Registrant").Secrets)},
 	})
 }
 

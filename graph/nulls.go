@@ -37,7 +37,7 @@ func leaf(ctx context.Context, def *ast.FieldDefinition, value any) (any, error)
 	}
 	for i := range list.Len() {
 		if err := misfit(t.Elem, list.Index(i).Interface()); err != nil {
-			return nil, &pathError{err, append(graphql.GetPath(ctx), ast.PathIndex(i))}
+			return nil, &pathError{Err: err, Path: append(graphql.GetPath(ctx), ast.PathIndex(i))}
 		}
 	}
 	return value, nil

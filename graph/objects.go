@@ -65,7 +65,7 @@ func (s *scope) rootUser(ctx context.Context, name string) (*types.User, error) 
 // its place. Others take the key of the user's global id.
 func idOf(u *types.User) (string, error) {
 	if u.ZoomID == "" {
-		return "", &inputError{code: types.ErrorCodeConflict, message: "The user has not accepted the invitation and has no id at Zoom yet, which is what Zoom is asked by for this."}
+		return "", &inputError{Code: types.ErrorCodeConflict, Message: "The user has not accepted the invitation and has no id at Zoom yet, which is what Zoom is asked by for this."}
 	}
 	return string(u.ZoomID), nil
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 
 	"zoomql/graph/generated"
+	"zoomql/graph/list"
 )
 
 // connections leads to every connection of the schema, with PAGE in the place of
@@ -123,8 +124,8 @@ type page struct{ cursors []string }
 func (p *page) marks() []uint32 {
 	var marks []uint32
 	for _, cursor := range p.cursors {
-		at, _, _ := readPlace(cursor)
-		marks = append(marks, at.mark)
+		at, _, _ := list.ReadPlace(cursor)
+		marks = append(marks, at.Mark)
 	}
 	return marks
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 
+	"zoomql/graph/list"
 	"zoomql/internal/zoom"
 	"zoomql/internal/zoom/types"
 )
@@ -55,11 +56,11 @@ func (s *scope) readParticipants(ctx context.Context, run *types.MeetingInstance
 	uuid := string(run.UUID)
 	switch source {
 	case types.ParticipantSourcePastWebinar:
-		l := list[zoom.WebinarRunKey, types.Participant]{in: s, op: zoom.ListWebinarParticipants, windows: uncut(zoom.WebinarRunKey{WebinarID: uuid}), first: first, after: after}
+		l := list.List[zoom.WebinarRunKey, types.Participant]{Client: s.client, Op: zoom.ListWebinarParticipants, Windows: list.Uncut(zoom.WebinarRunKey{WebinarID: uuid}), First: first, After: after}
 		return connectWhole(ctx, l, "Participant", nil)
 	case types.ParticipantSourceReport:
 		filter := zoom.ParticipantReportFilter{MeetingID: uuid, IncludeFields: "registrant_id"}
-		l := list[zoom.ParticipantReportFilter, types.Participant]{in: s, op: zoom.ListReportParticipants, windows: unnamed(filter, zoom.ParticipantReportFilter{MeetingID: uuid}), first: first, after: after}
+		l := list.List[zoom.ParticipantReportFilter, types.Participant]{Client: s.client, Op: zoom.ListReportParticipants, Windows: list.Unnamed(filter, zoom.ParticipantReportFilter{MeetingID: uuid}), First: first, After: after}
 		var whole func([]*types.Participant) []zoom.Found[types.Participant]
 		if free && s.client.Sub() == "" {
 			whole = func(stays []*types.Participant) []zoom.Found[types.Participant] {
@@ -68,7 +69,7 @@ func (s *scope) readParticipants(ctx context.Context, run *types.MeetingInstance
 		}
 		return connectWhole(ctx, l, "Participant", whole)
 	}
-	l := list[zoom.InstanceKey, types.Participant]{in: s, op: zoom.ListPastParticipants, windows: uncut(zoom.InstanceKey{MeetingID: uuid}), first: first, after: after}
+	l := list.List[zoom.InstanceKey, types.Participant]{Client: s.client, Op: zoom.ListPastParticipants, Windows: list.Uncut(zoom.InstanceKey{MeetingID: uuid}), First: first, After: after}
 	return connectWhole(ctx, l, "Participant", nil)
 }
 

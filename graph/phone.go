@@ -3,6 +3,7 @@ package graph
 import (
 	"context"
 
+	"zoomql/graph/list"
 	"zoomql/internal/zoom"
 	"zoomql/internal/zoom/types"
 )
@@ -11,12 +12,12 @@ import (
 // first. What lies further back than Zoom keeps is told as an error beside the
 // rest.
 func (s *scope) phoneRecordings(ctx context.Context, user string, from, to types.Date, first int, after *string) (*types.Connection[types.PhoneRecording], error) {
-	windows, err := monthly(ctx, zoom.ListPhoneRecordings.Spec, zoom.PhoneRecordingFilter{UserID: user, Days: zoom.Days{From: from, To: to}}, after)
+	windows, err := list.Monthly(ctx, zoom.ListPhoneRecordings.Spec, zoom.PhoneRecordingFilter{UserID: user, Days: zoom.Days{From: from, To: to}}, after)
 	if err != nil {
 		return nil, err
 	}
-	return connect(ctx, list[zoom.PhoneRecordingFilter, types.PhoneRecording]{
-		in: s, op: zoom.ListPhoneRecordings, windows: windows, first: first, after: after,
-		options: []zoom.Option{zoom.Secrets(needsOfNodes(ctx, "PhoneRecording").Secrets)},
+	return connect(ctx, list.List[zoom.PhoneRecordingFilter, types.PhoneRecording]{
+		Client: s.client, Op: zoom.ListPhoneRecordings, Windows: windows, First: first, After: after,
+		Options: []zoom.Option{zoom.Secrets(needsOfNodes(ctx, "PhoneRecording").Secrets)},
 	})
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"zoomql/graph/generated"
+	"zoomql/graph/list"
 	"zoomql/internal/zoom"
 	"zoomql/internal/zoom/types"
 )
@@ -13,7 +14,7 @@ func (r *meetingResolver) Polls(ctx context.Context, obj *types.Meeting, anonymo
 	if err != nil {
 		return nil, err
 	}
-	return atOnce(ctx, zoom.ListPolls.Spec, out.Polls, out.Counted), nil
+	return list.AtOnce(ctx, zoom.ListPolls.Spec, out.Polls, out.Counted), nil
 }
 
 func (r *meetingResolver) Poll(ctx context.Context, obj *types.Meeting, by types.PollBy) (*types.Poll, error) {

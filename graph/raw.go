@@ -11,7 +11,7 @@ import (
 	"zoomql/internal/zoom/types"
 )
 
-var errRawOff = &inputError{types.ErrorCodeForbidden, "Raw requests are off here. Who runs the gateway can set RAW_REQUESTS=on."}
+var errRawOff = &inputError{Code: types.ErrorCodeForbidden, Message: "Raw requests are off here. Who runs the gateway can set RAW_REQUESTS=on."}
 
 func (s *scope) zoomRequest(ctx context.Context, input types.ZoomRequestInput) (*zoom.RawAnswer, error) {
 	raw := zoom.Raw{Operation: input.Operation, Path: map[string]string{}}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 
+	"zoomql/graph/list"
 	"zoomql/internal/selection"
 	"zoomql/internal/zoom"
 	"zoomql/internal/zoom/types"
@@ -59,14 +60,14 @@ func (s *scope) reportHost(ctx context.Context, r *types.MeetingReport) (*types.
 
 // hostActivity reads what users held, with the sums of the months that it reads.
 func (s *scope) hostActivity(ctx context.Context, filter zoom.HostFilter, first int, after *string) (*types.HostActivityConnection, error) {
-	windows, err := monthly(ctx, zoom.ListHostActivity.Spec, filter, after)
+	windows, err := list.Monthly(ctx, zoom.ListHostActivity.Spec, filter, after)
 	if err != nil {
 		return nil, err
 	}
 	totals := []*types.HostActivityTotals{}
-	page, err := connect(ctx, list[zoom.HostFilter, types.HostActivity]{
-		in: s, op: zoom.ListHostActivity, windows: windows, first: first, after: after,
-		saw: func(p *zoom.Page[types.HostActivity]) { totals = withTotals(totals, p) },
+	page, err := connect(ctx, list.List[zoom.HostFilter, types.HostActivity]{
+		Client: s.client, Op: zoom.ListHostActivity, Windows: windows, First: first, After: after,
+		Saw: func(p *zoom.Page[types.HostActivity]) { totals = withTotals(totals, p) },
 	})
 	if page == nil {
 		return nil, err
@@ -90,23 +91,23 @@ func withTotals(totals []*types.HostActivityTotals, p *zoom.Page[types.HostActiv
 // upcomingEvents reads what is scheduled, the earliest month first: what comes
 // next is what is asked for.
 func (s *scope) upcomingEvents(ctx context.Context, filter zoom.UpcomingEventFilter, first int, after *string) (*types.Connection[types.UpcomingEvent], error) {
-	windows, err := monthly(ctx, zoom.ListUpcomingEvents.Spec, filter, after)
+	windows, err := list.Monthly(ctx, zoom.ListUpcomingEvents.Spec, filter, after)
 	if err != nil {
 		return nil, err
 	}
-	slices.Reverse(windows.cut)
-	return connect(ctx, list[zoom.UpcomingEventFilter, types.UpcomingEvent]{in: s, op: zoom.ListUpcomingEvents, windows: windows, first: first, after: after})
+	slices.Reverse(windows.Cut)
+	return connect(ctx, list.List[zoom.UpcomingEventFilter, types.UpcomingEvent]{Client: s.client, Op: zoom.ListUpcomingEvents, Windows: windows, First: first, After: after})
 }
 
 // cloudRecording reads the storage of each day, in the order of the calendar, as
 // Zoom has the days of a month. Zoom has them up to yesterday: that the rest is not
 // there yet is told as an error beside it.
 func (s *scope) cloudRecording(ctx context.Context, filter zoom.CloudRecordingFilter, first int, after *string) (*types.Connection[types.CloudRecordingUsage], error) {
-	if err := ordered(filter.From, filter.To); err != nil {
+	if err := list.Ordered(filter.From, filter.To); err != nil {
 		return nil, err
 	}
 	asked := filter
-	if yesterday := begunOn(ctx, after).AddDate(0, 0, -1); filter.To.After(yesterday) {
+	if yesterday := list.BegunOn(ctx, after).AddDate(0, 0, -1); filter.To.After(yesterday) {
 		late := &zoom.Error{Op: zoom.ListCloudRecordingUsage.Pattern, Kind: zoom.ErrNotReady}
 		if filter.From.After(yesterday) {
 			return nil, late
@@ -114,13 +115,13 @@ func (s *scope) cloudRecording(ctx context.Context, filter zoom.CloudRecordingFi
 		graphql.AddError(ctx, late)
 		filter.To.Time = yesterday
 	}
-	windows, err := monthly(ctx, zoom.ListCloudRecordingUsage.Spec, filter, after)
+	windows, err := list.Monthly(ctx, zoom.ListCloudRecordingUsage.Spec, filter, after)
 	if err != nil {
 		return nil, err
 	}
-	slices.Reverse(windows.cut)
-	windows.asked = asked
-	return connect(ctx, list[zoom.CloudRecordingFilter, types.CloudRecordingUsage]{in: s, op: zoom.ListCloudRecordingUsage, windows: windows, first: first, after: after})
+	slices.Reverse(windows.Cut)
+	windows.Asked = asked
+	return connect(ctx, list.List[zoom.CloudRecordingFilter, types.CloudRecordingUsage]{Client: s.client, Op: zoom.ListCloudRecordingUsage, Windows: windows, First: first, After: after})
 }
 
 func (s *scope) billingInvoices(ctx context.Context, id string) (*types.BillingInvoices, error) {
@@ -189,8 +190,8 @@ func (s *scope) webinarReportRegistrant(ctx context.Context, p *types.WebinarRep
 // webinarReportParticipants reads who was in a run of a webinar.
 func (s *scope) webinarReportParticipants(ctx context.Context, w *types.WebinarReport, first int, after *string) (*types.WebinarReportParticipantConnection, error) {
 	filter := zoom.WebinarParticipantFilter{WebinarID: webinarRun(w), IncludeFields: "registrant_id"}
-	page, err := connect(ctx, list[zoom.WebinarParticipantFilter, types.WebinarReportParticipant]{
-		in: s, op: zoom.ListWebinarReportParticipants, windows: unnamed(filter, zoom.WebinarParticipantFilter{WebinarID: filter.WebinarID}), first: first, after: after,
+	page, err := connect(ctx, list.List[zoom.WebinarParticipantFilter, types.WebinarReportParticipant]{
+		Client: s.client, Op: zoom.ListWebinarReportParticipants, Windows: list.Unnamed(filter, zoom.WebinarParticipantFilter{WebinarID: filter.WebinarID}), First: first, After: after,
 	})
 	state := webinarState(ctx, w, webinarParticipantsKept, err)
 	if state == "" {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"zoomql/graph/list"
 	"zoomql/internal/selection"
 	"zoomql/internal/zoom"
 	"zoomql/internal/zoom/types"
@@ -140,7 +141,7 @@ func stateByAge(ctx context.Context, began, ended types.Time, months int) types.
 	switch {
 	case late(ctx, ended):
 		return types.ReportStatePending
-	case began.Before(today(ctx).AddDate(0, -months, 0)):
+	case began.Before(list.Today(ctx).AddDate(0, -months, 0)):
 		return types.ReportStateExpired
 	}
 	return types.ReportStateUnavailable

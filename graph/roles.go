@@ -6,6 +6,7 @@ import (
 
 	"zoomql/cache"
 	"zoomql/graph/batch"
+	"zoomql/graph/list"
 	"zoomql/internal/zoom"
 	"zoomql/internal/zoom/types"
 )
@@ -86,7 +87,7 @@ func (s *scope) roleList(ctx context.Context, kind types.RoleType) ([]*types.Rol
 	if err != nil {
 		return nil, err
 	}
-	roles := atOnce(ctx, zoom.ListRoles.Spec, out.Roles, out.Counted)
+	roles := list.AtOnce(ctx, zoom.ListRoles.Spec, out.Roles, out.Counted)
 	return complete(ctx, roles, needsOf(ctx, "Role"), func(lacking []*types.Role) []zoom.Found[types.Role] {
 		keys := make([]roleKey, len(lacking))
 		for i, r := range lacking {

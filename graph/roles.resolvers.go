@@ -5,6 +5,7 @@ import (
 	"context"
 
 	"zoomql/graph/generated"
+	"zoomql/graph/list"
 	"zoomql/internal/zoom"
 	"zoomql/internal/zoom/types"
 )
@@ -76,8 +77,8 @@ func (r *mutationResolver) UnassignRole(ctx context.Context, input types.Unassig
 }
 
 func (r *roleResolver) Members(ctx context.Context, obj *types.Role, first int, after *string) (*types.Connection[types.RoleMember], error) {
-	return connect(ctx, list[zoom.RoleKey, types.RoleMember]{
-		in: of(ctx, obj), op: zoom.ListRoleMembers, windows: uncut(zoom.RoleKey{RoleID: string(obj.ZoomID)}), first: first, after: after,
+	return connect(ctx, list.List[zoom.RoleKey, types.RoleMember]{
+		Client: of(ctx, obj).client, Op: zoom.ListRoleMembers, Windows: list.Uncut(zoom.RoleKey{RoleID: string(obj.ZoomID)}), First: first, After: after,
 	})
 }
 

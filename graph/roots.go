@@ -7,6 +7,7 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 
+	"zoomql/graph/list"
 	"zoomql/internal/zoom"
 	"zoomql/internal/zoom/types"
 )
@@ -20,20 +21,20 @@ func (s *scope) viewerUser(context.Context) (*types.User, error) { return nil, n
 // instances reads the runs of a meeting, each whole if more than its UUID and
 // time is asked for.
 func (s *scope) instanceList(ctx context.Context, filter zoom.InstanceFilter) ([]*types.MeetingInstance, error) {
-	if err := ordered(filter.From, filter.To); err != nil {
+	if err := list.Ordered(filter.From, filter.To); err != nil {
 		return nil, err
 	}
 	out, err := zoom.ListInstances.Do(ctx, s.client, filter)
 	if err != nil {
 		return nil, err
 	}
-	runs := atOnce(ctx, zoom.ListInstances.Spec, out.Meetings, zoom.Counted{})
+	runs := list.AtOnce(ctx, zoom.ListInstances.Spec, out.Meetings, zoom.Counted{})
 	return complete(ctx, runs, needsOf(ctx, "MeetingInstance"), s.wholeInstances(ctx)), nil
 }
 
 // daily reads the usage of a month that Zoom still has.
 func (s *scope) daily(ctx context.Context, year, month *int) (*types.DailyReport, error) {
-	now := today(ctx)
+	now := list.Today(ctx)
 	key := zoom.MonthKey{Year: now.Year(), Month: int(now.Month())}
 	if year != nil {
 		key.Year = *year
@@ -57,7 +58,7 @@ func (s *scope) daily(ctx context.Context, year, month *int) (*types.DailyReport
 	}
 	if other := report.Month.Valid && report.Month.N != int64(key.Month) || report.Year.Valid && report.Year.N != int64(key.Year); other {
 		first := time.Date(key.Year, time.Month(key.Month), 1, 0, 0, 0, 0, time.UTC)
-		graphql.AddError(ctx, &zoom.IncompleteError{Op: zoom.GetDailyReport.Pattern, Missing: days(first, endOfMonth(first))})
+		graphql.AddError(ctx, &zoom.IncompleteError{Op: zoom.GetDailyReport.Pattern, Missing: list.Days(first, list.EndOfMonth(first))})
 	}
 	return report, nil
 }

@@ -38,7 +38,7 @@ func notTold(ctx context.Context, want *selection.Needs, ops ...string) {
 			if !n.InList() {
 				at = n.Path(at, -1)
 			}
-			graphql.AddError(ctx, &pathError{&notToldError{[]string{n.Name}}, at})
+			graphql.AddError(ctx, &pathError{Err: &notToldError{[]string{n.Name}}, Path: at})
 		}
 	}
 }
@@ -56,7 +56,7 @@ func alone[T any, P sourced[T]](ctx context.Context, object *T, typeName string)
 func unavailable(ctx context.Context, lacking []selection.Need, i int, err error) {
 	at := graphql.GetPath(ctx)
 	for _, n := range lacking {
-		graphql.AddError(ctx, &pathError{err, n.Path(at, i)})
+		graphql.AddError(ctx, &pathError{Err: err, Path: n.Path(at, i)})
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"zoomql/graph/batch"
+	"zoomql/graph/list"
 	"zoomql/internal/zoom"
 	"zoomql/internal/zoom/types"
 )
@@ -30,7 +31,7 @@ func (s *scope) survey(ctx context.Context, id string) (*types.Survey, error) {
 // surveyList reads the surveys of the account, each whole if more is asked for
 // than the list holds.
 func (s *scope) surveyList(ctx context.Context, first int, after *string) (*types.Connection[types.Survey], error) {
-	l := list[zoom.NoFilter, types.Survey]{in: s, op: zoom.ListSurveys, windows: uncut(zoom.NoFilter{}), first: first, after: after}
+	l := list.List[zoom.NoFilter, types.Survey]{Client: s.client, Op: zoom.ListSurveys, Windows: list.Uncut(zoom.NoFilter{}), First: first, After: after}
 	return connectWhole(ctx, l, "Survey", func(lacking []*types.Survey) []zoom.Found[types.Survey] {
 		keys := make([]surveyKey, len(lacking))
 		for i, v := range lacking {
@@ -41,14 +42,14 @@ func (s *scope) surveyList(ctx context.Context, first int, after *string) (*type
 }
 
 func (s *scope) surveyInstances(ctx context.Context, filter zoom.SurveyInstanceFilter, first int, after *string) (*types.Connection[types.SurveyInstance], error) {
-	return connect(ctx, list[zoom.SurveyInstanceFilter, types.SurveyInstance]{
-		in: s, op: zoom.ListSurveyInstances, windows: uncut(filter), first: first, after: after,
+	return connect(ctx, list.List[zoom.SurveyInstanceFilter, types.SurveyInstance]{
+		Client: s.client, Op: zoom.ListSurveyInstances, Windows: list.Uncut(filter), First: first, After: after,
 	})
 }
 
 func (s *scope) surveyAnswers(ctx context.Context, filter zoom.SurveyAnswerFilter, first int, after *string) (*types.Connection[types.SurveyAnswer], error) {
-	return connect(ctx, list[zoom.SurveyAnswerFilter, types.SurveyAnswer]{
-		in: s, op: zoom.ListSurveyAnswers, windows: uncut(filter), first: first, after: after,
+	return connect(ctx, list.List[zoom.SurveyAnswerFilter, types.SurveyAnswer]{
+		Client: s.client, Op: zoom.ListSurveyAnswers, Windows: list.Uncut(filter), First: first, After: after,
 	})
 }
 
@@ -63,7 +64,7 @@ func (s *scope) answeredInstance(ctx context.Context, a *types.SurveyAnswer) (*t
 	}
 	loader := loaderOf(s, batch.Each(s.client, func(ctx context.Context, k surveyInstanceKey) (*types.SurveyInstance, error) {
 		filter := zoom.SurveyInstanceFilter{SurveyID: k.survey, InstanceID: zoom.EncodedID(k.instance)}
-		page, err := zoom.ListSurveyInstances.Page(ctx, s.client, filter, zoom.Paging{Size: pageSizes[0]})
+		page, err := zoom.ListSurveyInstances.Page(ctx, s.client, filter, zoom.Paging{Size: list.PageSize(1, zoom.ListSurveyInstances.MaxPage)})
 		if err != nil || len(page.Items) == 0 {
 			return nil, err
 		}

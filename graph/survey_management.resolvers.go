@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"zoomql/graph/generated"
+	"zoomql/graph/list"
 	"zoomql/internal/zoom"
 	"zoomql/internal/zoom/types"
 )
@@ -24,8 +25,8 @@ func (r *accountResolver) ChannelSurveyInstances(ctx context.Context, obj *types
 	if err := filled(map[string]*string{"channelZoomId": &channelZoomID}); err != nil {
 		return nil, err
 	}
-	return connect(ctx, list[zoom.ChannelKey, types.SurveyInstance]{
-		in: of(ctx, obj), op: zoom.ListChannelSurveyInstances, windows: uncut(zoom.ChannelKey{ChannelID: channelZoomID}), first: first, after: after,
+	return connect(ctx, list.List[zoom.ChannelKey, types.SurveyInstance]{
+		Client: of(ctx, obj).client, Op: zoom.ListChannelSurveyInstances, Windows: list.Uncut(zoom.ChannelKey{ChannelID: channelZoomID}), First: first, After: after,
 	})
 }
 
@@ -42,7 +43,7 @@ func (r *surveyResolver) Answers(ctx context.Context, obj *types.Survey, first i
 		return nil, err
 	}
 	if from != nil && to != nil && to.Before(from.Time) {
-		return nil, errBackwards
+		return nil, list.ErrBackwards
 	}
 	filter := zoom.SurveyAnswerFilter{SurveyID: string(obj.ZoomID), InstanceID: zoom.EncodedID(deref(instanceZoomID)), From: moment(from), To: moment(to)}
 	return of(ctx, obj).surveyAnswers(ctx, filter, first, after)

@@ -3,6 +3,7 @@ package graph
 import (
 	"context"
 
+	"zoomql/graph/list"
 	"zoomql/internal/zoom"
 	"zoomql/internal/zoom/types"
 )
@@ -25,5 +26,5 @@ func (r *userResolver) MeetingTemplates(ctx context.Context, obj *types.User) ([
 	if err != nil {
 		return nil, err
 	}
-	return atOnce(ctx, zoom.ListMeetingTemplates.Spec, out.Templates, out.Counted), nil
+	return list.AtOnce(ctx, zoom.ListMeetingTemplates.Spec, out.Templates, out.Counted), nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"zoomql/graph/generated"
+	"zoomql/graph/list"
 	"zoomql/internal/zoom"
 	"zoomql/internal/zoom/types"
 )
@@ -17,7 +18,7 @@ func (r *userResolver) UpcomingMeetings(ctx context.Context, obj *types.User) ([
 	if err != nil {
 		return nil, err
 	}
-	return atOnce(ctx, zoom.ListUpcomingMeetings.Spec, out.Meetings, out.Counted), nil
+	return list.AtOnce(ctx, zoom.ListUpcomingMeetings.Spec, out.Meetings, out.Counted), nil
 }
 
 func (r *Resolver) UpcomingMeeting() generated.UpcomingMeetingResolver {

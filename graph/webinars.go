@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"zoomql/graph/batch"
+	"zoomql/graph/list"
 	"zoomql/internal/zoom"
 	"zoomql/internal/zoom/types"
 )
@@ -49,7 +50,7 @@ func (s *scope) webinarHost(ctx context.Context, w *types.Webinar) (*types.User,
 // webinarList reads a list of webinars, each whole if more is asked for than
 // lists hold.
 func (s *scope) webinarList(ctx context.Context, filter zoom.WebinarFilter, first int, after *string) (*types.Connection[types.Webinar], error) {
-	l := list[zoom.WebinarFilter, types.Webinar]{in: s, op: zoom.ListWebinars, windows: uncut(filter), first: first, after: after}
+	l := list.List[zoom.WebinarFilter, types.Webinar]{Client: s.client, Op: zoom.ListWebinars, Windows: list.Uncut(filter), First: first, After: after}
 	secrets := needsOfNodes(ctx, "Webinar").Secrets
 	return connectWhole(ctx, l, "Webinar", func(lacking []*types.Webinar) []zoom.Found[types.Webinar] {
 		keys := make([]webinarKey, len(lacking))
@@ -64,9 +65,9 @@ func (s *scope) webinarList(ctx context.Context, filter zoom.WebinarFilter, firs
 // than lists hold.
 func (s *scope) webinarRegistrants(ctx context.Context, filter zoom.WebinarRegistrantFilter, first int, after *string) (*types.Connection[types.Registrant], error) {
 	want := needsOfNodes(ctx, "Registrant")
-	l := list[zoom.WebinarRegistrantFilter, types.Registrant]{
-		in: s, op: zoom.ListWebinarRegistrants, windows: uncut(filter), first: first, after: after,
-		options: []zoom.Option{zoom.Secrets(want.Secrets)},
+	l := list.List[zoom.WebinarRegistrantFilter, types.Registrant]{
+		Client: s.client, Op: zoom.ListWebinarRegistrants, Windows: list.Uncut(filter), First: first, After: after,
+		Options: []zoom.Option{zoom.Secrets(want.Secrets)},
 	}
 	return connectWhole(ctx, l, "Registrant", func(lacking []*types.Registrant) []zoom.Found[types.Registrant] {
 		keys := make([]registrantKey, len(lacking))

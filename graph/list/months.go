@@ -1,4 +1,4 @@
-package graph
+package list
 
 import (
 	"context"
@@ -10,12 +10,13 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 
 	"zoomql/graph/batch"
+	"zoomql/graph/errs"
 	"zoomql/internal/zoom"
 	"zoomql/internal/zoom/types"
 )
 
-// ranged is a filter that a range of days is part of.
-type ranged[In any] interface {
+// Ranged is a filter that a range of days is part of.
+type Ranged[In any] interface {
 	*In
 	Range() *zoom.Days
 }
@@ -24,33 +25,23 @@ type ranged[In any] interface {
 // that holds nothing costs a call too.
 const maxMonths = 24
 
-// reported reads a report on a range of days as a connection, month by month,
-// newest first.
-func reported[In, T any, P ranged[In]](ctx context.Context, s *scope, op zoom.ListOp[In, T], filter In, first int, after *string) (*types.Connection[T], error) {
-	windows, err := monthly[In, P](ctx, op.Spec, filter, after)
-	if err != nil {
-		return nil, err
-	}
-	return connect(ctx, list[In, T]{in: s, op: op, windows: windows, first: first, after: after})
-}
-
-// monthly cuts a filter into one a month, newest first. What lies further back
+// Monthly cuts a filter into one a month, newest first. What lies further back
 // than Zoom keeps is told as an error beside the rest; months to come are not
 // asked for, unless the report is on what is to come. A filter without a range
 // stays as it is: Zoom has one of its own. A list that is read on, after a cursor,
 // is cut as on the day when it was begun.
-func monthly[In any, P ranged[In]](ctx context.Context, op *zoom.Spec, filter In, after *string) (windows[In], error) {
-	begun := begunOn(ctx, after)
-	w := windows[In]{asked: filter, day: dayOf(begun)}
+func Monthly[In any, P Ranged[In]](ctx context.Context, op *zoom.Spec, filter In, after *string) (Windows[In], error) {
+	begun := BegunOn(ctx, after)
+	w := Windows[In]{Asked: filter, Day: DayOf(begun)}
 	asked := P(&filter).Range()
 	if err := keep(ctx, op, asked, begun); err != nil {
 		return w, err
 	}
 	if asked.From.IsZero() {
-		w.cut = []In{filter}
+		w.Cut = []In{filter}
 		return w, nil
 	}
-	if end := endOfMonth(begun); !op.Ahead && asked.To.After(end) {
+	if end := EndOfMonth(begun); !op.Ahead && asked.To.After(end) {
 		asked.To.Time = end
 	}
 	if !op.Ahead && asked.From.After(begun) {
@@ -58,29 +49,29 @@ func monthly[In any, P ranged[In]](ctx context.Context, op *zoom.Spec, filter In
 	}
 	spans := months(asked.From.Time, asked.To.Time)
 	if len(spans) > maxMonths {
-		return w, invalid(fmt.Sprintf("from, to: they are in %d months, more than %d", len(spans), maxMonths))
+		return w, errs.Invalid(fmt.Sprintf("from, to: they are in %d months, more than %d", len(spans), maxMonths))
 	}
-	w.cut = make([]In, len(spans))
-	oldest := oldestOf(op, today(ctx)) // may be younger than what was kept when the list was begun
+	w.Cut = make([]In, len(spans))
+	oldest := oldestOf(op, Today(ctx)) // may be younger than what was kept when the list was begun
 	for i, month := range spans {
 		if month.from.Before(oldest) && !month.to.Before(oldest) {
 			month.from = oldest
 		}
-		w.cut[i] = filter
-		*P(&w.cut[i]).Range() = days(month.from, month.to)
+		w.Cut[i] = filter
+		*P(&w.Cut[i]).Range() = Days(month.from, month.to)
 	}
 	return w, nil
 }
 
-// begunOn returns the day on which a list was begun that is read after a cursor:
+// BegunOn returns the day on which a list was begun that is read after a cursor:
 // today where there is none, or none that can be read.
-func begunOn(ctx context.Context, after *string) time.Time {
-	now := today(ctx)
+func BegunOn(ctx context.Context, after *string) time.Time {
+	now := Today(ctx)
 	if after == nil {
 		return now
 	}
-	p, _, err := readPlace(*after)
-	if begun := p.day.time(); err == nil && p.day != 0 && begun.Before(now) {
+	p, _, err := ReadPlace(*after)
+	if begun := p.Day.time(); err == nil && p.Day != 0 && begun.Before(now) {
 		return begun
 	}
 	return now
@@ -98,7 +89,7 @@ func oldestOf(op *zoom.Spec, day time.Time) time.Time {
 // keep cuts off a range what lies further back than Zoom keeps on a day, and tells
 // that as an error: alone if nothing is left, beside the rest else.
 func keep(ctx context.Context, op *zoom.Spec, days *zoom.Days, day time.Time) error {
-	if err := ordered(days.From, days.To); err != nil {
+	if err := Ordered(days.From, days.To); err != nil {
 		return err
 	}
 	oldest := oldestOf(op, day)
@@ -114,24 +105,25 @@ func keep(ctx context.Context, op *zoom.Spec, days *zoom.Days, day time.Time) er
 	return nil
 }
 
-func days(from, to time.Time) zoom.Days {
+// Days returns the range from one day to another.
+func Days(from, to time.Time) zoom.Days {
 	return zoom.Days{From: types.Date{Time: from}, To: types.Date{Time: to}}
 }
 
-// today returns the day by UTC. What hangs on it holds until the next one.
-func today(ctx context.Context) time.Time {
+// Today returns the day by UTC. What hangs on it holds until the next one.
+func Today(ctx context.Context) time.Time {
 	day := time.Now().UTC().Truncate(24 * time.Hour)
 	zoom.TrueUntil(ctx, day.AddDate(0, 0, 1))
 	return day
 }
 
-// inMonth asks for figures that Zoom adds up, for a month at most: the sums of
+// InMonth asks for figures that Zoom adds up, for a month at most: the sums of
 // two months do not make one. Days that the answer leaves out are told beside it.
-func inMonth[In, Out any, P ranged[In]](ctx context.Context, s *scope, op zoom.Op[In, Out], filter In) (*Out, error) {
-	if err := oneMonth[In, P](ctx, op.Spec, &filter); err != nil {
+func InMonth[In, Out any, P Ranged[In]](ctx context.Context, client *zoom.Client, op zoom.Op[In, Out], filter In) (*Out, error) {
+	if err := OneMonth[In, P](ctx, op.Spec, &filter); err != nil {
 		return nil, err
 	}
-	out, err := op.Do(ctx, s.client, filter)
+	out, err := op.Do(ctx, client, filter)
 	if err != nil {
 		return nil, err
 	}
@@ -152,25 +144,25 @@ func answeredBy(out any) zoom.Days {
 	return zoom.Days{}
 }
 
-// oneMonth refuses a range that Zoom does not take at once, and cuts off what it
+// OneMonth refuses a range that Zoom does not take at once, and cuts off what it
 // keeps no more.
-func oneMonth[In any, P ranged[In]](ctx context.Context, op *zoom.Spec, filter *In) error {
+func OneMonth[In any, P Ranged[In]](ctx context.Context, op *zoom.Spec, filter *In) error {
 	asked := P(filter).Range()
 	if asked.To.After(aMonthAfter(asked.From.Time)) {
-		return invalid("from, to: Zoom adds up a month at most")
+		return errs.Invalid("from, to: Zoom adds up a month at most")
 	}
-	return keep(ctx, op, asked, today(ctx))
+	return keep(ctx, op, asked, Today(ctx))
 }
 
-// byMonth asks about a range month by month, all at once, then for what the answers
+// ByMonth asks about a range month by month, all at once, then for what the answers
 // left out, and returns the answers oldest first. One that fails fails all, but for what
 // Zoom keeps no more, which is told beside the rest.
-func byMonth[In comparable, Out any, P ranged[In]](ctx context.Context, s *scope, op zoom.Op[In, Out], filter In) ([]*Out, error) {
-	windows, err := monthly[In, P](ctx, op.Spec, filter, nil)
+func ByMonth[In comparable, Out any, P Ranged[In]](ctx context.Context, client *zoom.Client, op zoom.Op[In, Out], filter In) ([]*Out, error) {
+	windows, err := Monthly[In, P](ctx, op.Spec, filter, nil)
 	if err != nil {
 		return nil, err
 	}
-	get := batch.Each(s.client, func(ctx context.Context, in In) (*Out, error) { return op.Do(ctx, s.client, in) })
+	get := batch.Each(client, func(ctx context.Context, in In) (*Out, error) { return op.Do(ctx, client, in) })
 	type part struct {
 		from time.Time
 		out  *Out
@@ -179,7 +171,7 @@ func byMonth[In comparable, Out any, P ranged[In]](ctx context.Context, s *scope
 	var expired error
 	rests := 0
 	again := false
-	for asked := windows.cut; len(asked) > 0; again = true {
+	for asked := windows.Cut; len(asked) > 0; again = true {
 		var rest []In
 		for i, f := range get(ctx, asked) {
 			if errors.Is(f.Err, zoom.ErrExpired) {
@@ -234,7 +226,7 @@ func months(from, to time.Time) []span {
 	}
 	var spans []span
 	for begin := from; !begin.After(to); {
-		end := endOfMonth(begin)
+		end := EndOfMonth(begin)
 		if end.After(to) {
 			end = to
 		}
@@ -249,24 +241,26 @@ func months(from, to time.Time) []span {
 func aMonthAfter(t time.Time) time.Time {
 	next := t.AddDate(0, 1, 0)
 	if next.Day() != t.Day() {
-		return endOfMonth(t.AddDate(0, 0, 1-t.Day()).AddDate(0, 1, 0))
+		return EndOfMonth(t.AddDate(0, 0, 1-t.Day()).AddDate(0, 1, 0))
 	}
 	return next
 }
 
-func endOfMonth(t time.Time) time.Time {
+// EndOfMonth returns the last day of a time's month.
+func EndOfMonth(t time.Time) time.Time {
 	return time.Date(t.Year(), t.Month()+1, 0, 0, 0, 0, 0, time.UTC)
 }
 
-// ordered refuses a range that ends before it begins, and half a range.
-func ordered(from, to types.Date) error {
+// Ordered refuses a range that ends before it begins, and half a range.
+func Ordered(from, to types.Date) error {
 	switch {
 	case from.IsZero() != to.IsZero():
-		return invalid("from, to: Zoom takes both or neither")
+		return errs.Invalid("from, to: Zoom takes both or neither")
 	case to.Before(from.Time):
-		return errBackwards
+		return ErrBackwards
 	}
 	return nil
 }
 
-var errBackwards = invalid("from: it is after to")
+// ErrBackwards is the error of a range that ends before it begins.
+var ErrBackwards = errs.Invalid("from: it is after to")

@@ -1,4 +1,4 @@
-package graph
+package list
 
 import (
 	"context"
@@ -10,9 +10,9 @@ import (
 	"zoomql/internal/zoom/types"
 )
 
-// atOnce returns the items of a list without pages. It leaves out items without an id,
+// AtOnce returns the items of a list without pages. It leaves out items without an id,
 // and adds an error for these and for items that Zoom counts and did not send.
-func atOnce[T any](ctx context.Context, op *zoom.Spec, items []*T, c zoom.Counted) []*T {
+func AtOnce[T any](ctx context.Context, op *zoom.Spec, items []*T, c zoom.Counted) []*T {
 	if err := c.Early(op, len(items)); err != nil {
 		graphql.AddError(ctx, err)
 	}

@@ -1,4 +1,4 @@
-package graph
+package list
 
 import (
 	"context"
@@ -25,55 +25,55 @@ func rangeOf[In any](filter *In) *zoom.Days {
 
 // filter returns what a place is read by: the filter of its window, or of what Zoom
 // left out of it.
-func (l list[In, T]) filter(at place) In {
-	filter := l.windows.cut[at.window]
-	if at.until != 0 {
-		*rangeOf(&filter) = days(at.since.time(), at.until.time())
+func (l List[In, T]) filter(at Place) In {
+	filter := l.Windows.Cut[at.Window]
+	if at.Until != 0 {
+		*rangeOf(&filter) = Days(at.Since.time(), at.Until.time())
 	}
 	return filter
 }
 
 // foreign reports whether a page is about none of the days that Zoom left out and was
 // asked for: what stands there came before, or was not asked for.
-func (l list[In, T]) foreign(at place, page *zoom.Page[T]) bool {
-	if at.until == 0 {
+func (l List[In, T]) foreign(at Place, page *zoom.Page[T]) bool {
+	if at.Until == 0 {
 		return false
 	}
 	filter := l.filter(at)
-	_, ok := leftOut(l.op.Spec, *rangeOf(&filter), page.Answered(), time.Now())
+	_, ok := leftOut(l.Op.Spec, *rangeOf(&filter), page.Answered(), time.Now())
 	return !ok
 }
 
 // has reports whether a place is within the range of its window.
-func (l list[In, T]) has(at place) bool {
-	if at.until == 0 {
+func (l List[In, T]) has(at Place) bool {
+	if at.Until == 0 {
 		return true
 	}
-	own := rangeOf(&l.windows.cut[at.window])
-	return own != nil && !own.From.After(at.since.time()) && !own.To.Before(at.until.time())
+	own := rangeOf(&l.Windows.Cut[at.Window])
+	return own != nil && !own.From.After(at.Since.time()) && !own.To.Before(at.Until.time())
 }
 
 // rest returns where the list goes on behind a listing: with what Zoom left out of its
 // range, or else with the next window. What cannot be asked for is told beside the
 // list.
-func (l list[In, T]) rest(s *slice[T], r *reading[T], at place) place {
-	next := place{window: at.window + 1, size: at.size, day: at.day}
+func (l List[In, T]) rest(s *Slice[T], r *reading[T], at Place) Place {
+	next := Place{Window: at.Window + 1, Size: at.Size, Day: at.Day}
 	filter := l.filter(at)
 	asked := rangeOf(&filter)
-	if asked == nil || l.windows.live || l.windows.sums {
+	if asked == nil || l.Windows.Live || l.Windows.Sums {
 		return next
 	}
-	gaps, ok := leftOut(l.op.Spec, *asked, r.answered, time.Now())
+	gaps, ok := leftOut(l.Op.Spec, *asked, r.answered, time.Now())
 	if len(gaps) > 0 {
 		s.total = types.Int{} // it counts a part of the list
 	}
 	for i, gap := range gaps {
 		if ok && i == 0 && r.rests < maxRests {
 			r.rests++
-			next = place{window: at.window, size: at.size, day: at.day, since: dayOf(gap.From.Time), until: dayOf(gap.To.Time)}
+			next = Place{Window: at.Window, Size: at.Size, Day: at.Day, Since: DayOf(gap.From.Time), Until: DayOf(gap.To.Time)}
 			continue
 		}
-		s.tell(&zoom.IncompleteError{Op: l.op.Pattern, Missing: gap})
+		s.tell(&zoom.IncompleteError{Op: l.Op.Pattern, Missing: gap})
 	}
 	return next
 }
@@ -95,10 +95,10 @@ func leftOut(op *zoom.Spec, asked, answered zoom.Days, now time.Time) (gaps []zo
 		return []zoom.Days{asked}, false
 	}
 	if answered.From.After(asked.From.Time) {
-		gaps = append(gaps, days(asked.From.Time, answered.From.AddDate(0, 0, -1)))
+		gaps = append(gaps, Days(asked.From.Time, answered.From.AddDate(0, 0, -1)))
 	}
 	if answered.To.Before(asked.To.Time) {
-		gaps = append(gaps, days(answered.To.AddDate(0, 0, 1), asked.To.Time))
+		gaps = append(gaps, Days(answered.To.AddDate(0, 0, 1), asked.To.Time))
 	}
 	return gaps, true
 }
@@ -111,9 +111,9 @@ func tellLeftOut(ctx context.Context, op *zoom.Spec, asked, answered zoom.Days) 
 	}
 }
 
-// tellShortened returns what tells the days that Zoom leaves out of a range, as soon as
+// TellShortened returns what tells the days that Zoom leaves out of a range, as soon as
 // a page of the list says so.
-func tellShortened[T any](ctx context.Context, op *zoom.Spec, asked zoom.Days) func(*zoom.Page[T]) {
+func TellShortened[T any](ctx context.Context, op *zoom.Spec, asked zoom.Days) func(*zoom.Page[T]) {
 	return func(page *zoom.Page[T]) {
 		if asked.To.IsZero() {
 			return
@@ -126,13 +126,13 @@ func tellShortened[T any](ctx context.Context, op *zoom.Spec, asked zoom.Days) f
 // expired returns where a list goes on when Zoom keeps no data of a window any more:
 // with the next one, if it is younger; else it ends there, if there is anything. That
 // data are gone is told beside the list. Any other error is returned.
-func (l list[In, T]) expired(s *slice[T], r *reading[T], at place, err error) (place, error) {
+func (l List[In, T]) expired(s *Slice[T], r *reading[T], at Place, err error) (Place, error) {
 	if !errors.Is(err, zoom.ErrExpired) {
 		return at, err
 	}
-	next := place{window: at.window + 1, size: at.size, day: at.day}
+	next := Place{Window: at.Window + 1, Size: at.Size, Day: at.Day}
 	if l.within(next) {
-		own, other := rangeOf(&l.windows.cut[at.window]), rangeOf(&l.windows.cut[next.window])
+		own, other := rangeOf(&l.Windows.Cut[at.Window]), rangeOf(&l.Windows.Cut[next.Window])
 		if own != nil && other.From.After(own.From.Time) {
 			s.tell(err)
 			r.Part(0)
@@ -143,5 +143,5 @@ func (l list[In, T]) expired(s *slice[T], r *reading[T], at place, err error) (p
 		return at, err
 	}
 	s.tell(err)
-	return place{window: uint16(len(l.windows.cut))}, nil
+	return Place{Window: uint16(len(l.Windows.Cut))}, nil
 }

@@ -1,0 +1,134 @@
+package list
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/binary"
+	"time"
+
+	"zoomql/graph/endpoint"
+	"zoomql/graph/errs"
+	"zoomql/internal/zoom/types"
+)
+
+// Place is where an item stands in a list: in which window, on the page that a
+// token of Zoom's leads to, and how far down. A cursor is a place in opaque
+// form. Tokens end after 15 minutes; the mark finds the item again when that has
+// happened, in a list read anew.
+type Place struct {
+	Window uint16
+	Size   uint16 // of the pages: a token is good for its own size only
+	Index  uint16 // how many items of the page are behind
+	Offset uint32 // how many items of the window are behind
+	Mark   uint32
+	Day    Day // that the list was cut into windows on
+	// Since and Until are the days of the window that Zoom has left out of an answer
+	// on all of it, and is asked for again; 0 where the whole window is asked for.
+	Since, Until Day
+	Token        string
+}
+
+const (
+	placeSize = 2 + 2 + 2 + 4 + 4 + 2
+	restSize  = 2 + 2   // of since and until, which follow only if they are there
+	ofRest    = 1 << 15 // the bit of window that says so
+)
+
+// Day counts the days since 1970, by UTC.
+type Day uint16
+
+// DayOf returns the day of a time, by UTC.
+func DayOf(t time.Time) Day { return Day(t.Unix() / (24 * 60 * 60)) }
+
+func (d Day) time() time.Time { return time.Unix(int64(d)*24*60*60, 0).UTC() }
+
+// Fingerprint names a list in its cursors.
+type Fingerprint [8]byte
+
+// FingerprintOf names a list: whose it is, and what is asked.
+func FingerprintOf(t types.Tenant, question string) Fingerprint {
+	sum := sha256.Sum256(append(t[:], question...))
+	return Fingerprint(sum[:8])
+}
+
+var (
+	errCursor     = errs.Invalid("after: not a cursor of this list; take one from its own pageInfo or edges")
+	errCursorGone = &errs.Input{Code: types.ErrorCodeCursorExpired, Message: "after: the item that the cursor points behind is not in the list any more; begin again without it"}
+)
+
+// Encode returns the cursor of a place in the list of a fingerprint.
+func (p Place) Encode(fp Fingerprint) string {
+	b := append(make([]byte, 0, len(fp)+placeSize+restSize+len(p.Token)), fp[:]...)
+	if p.Until != 0 {
+		p.Window |= ofRest
+	}
+	b = binary.BigEndian.AppendUint16(b, p.Window)
+	b = binary.BigEndian.AppendUint16(b, p.Size)
+	b = binary.BigEndian.AppendUint16(b, p.Index)
+	b = binary.BigEndian.AppendUint32(b, p.Offset)
+	b = binary.BigEndian.AppendUint32(b, p.Mark)
+	b = binary.BigEndian.AppendUint16(b, uint16(p.Day))
+	if p.Until != 0 {
+		b = binary.BigEndian.AppendUint16(b, uint16(p.Since))
+		b = binary.BigEndian.AppendUint16(b, uint16(p.Until))
+	}
+	return base64.RawURLEncoding.EncodeToString(append(b, p.Token...))
+}
+
+func decodePlace(cursor string, fp Fingerprint) (Place, error) {
+	if len(cursor) > endpoint.MaxCursor {
+		return Place{}, errCursor
+	}
+	p, of, err := ReadPlace(cursor)
+	if err != nil || of != fp {
+		return Place{}, errCursor
+	}
+	return p, nil
+}
+
+// ReadPlace reads a cursor, and of which list it is.
+func ReadPlace(cursor string) (p Place, of Fingerprint, err error) {
+	b, err := base64.RawURLEncoding.DecodeString(cursor)
+	if err != nil || len(b) < len(of)+placeSize {
+		return Place{}, of, errCursor
+	}
+	of, b = Fingerprint(b[:len(of)]), b[len(of):]
+	p = Place{
+		Window: binary.BigEndian.Uint16(b),
+		Size:   binary.BigEndian.Uint16(b[2:]),
+		Index:  binary.BigEndian.Uint16(b[4:]),
+		Offset: binary.BigEndian.Uint32(b[6:]),
+		Mark:   binary.BigEndian.Uint32(b[10:]),
+		Day:    Day(binary.BigEndian.Uint16(b[14:])),
+	}
+	b = b[placeSize:]
+	if p.Window&ofRest != 0 {
+		if len(b) < restSize {
+			return Place{}, of, errCursor
+		}
+		p.Window &^= ofRest
+		p.Since, p.Until = Day(binary.BigEndian.Uint16(b)), Day(binary.BigEndian.Uint16(b[2:]))
+		if b = b[restSize:]; p.Until == 0 || p.Since > p.Until {
+			return Place{}, of, errCursor
+		}
+	}
+	p.Token = string(b)
+	if p.Size == 0 || p.Offset < uint32(p.Index) { // a page may hold more than was asked for
+		return Place{}, of, errCursor
+	}
+	p.Offset -= uint32(p.Index) // of the page's first item
+	return p, of, nil
+}
+
+// markOf returns a few bytes by which an item is found again.
+func markOf(item any) uint32 {
+	var key string
+	switch x := item.(type) {
+	case interface{ Mark() string }:
+		key = x.Mark()
+	case types.Node:
+		key = x.ID().Key
+	}
+	sum := sha256.Sum256([]byte(key))
+	return binary.BigEndian.Uint32(sum[:])
+}
