@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"zoomql/graph/generated"
+	"zoomql/graph/session"
 	"zoomql/internal/negotiation"
 	"zoomql/internal/sandbox"
 )
@@ -169,7 +170,7 @@ func TestEveryMutationIsAudited(t *testing.T) {
 			}
 			r.post(negotiation.JSON, fmt.Sprintf(`{"query":"mutation($i: %s) { a: %s(input: $i) { __typename } }","variables":{"i":{}}}`, f.Arguments[0].Type, f.Name))
 			r.log.reset() // most inputs are refused before anything runs
-			ctx := context.WithValue(t.Context(), requestKey{}, &request{own: scope{client: r.client()}})
+			ctx := context.WithValue(t.Context(), session.Key{}, &response{own: scope{client: r.client()}})
 			a := &audited{input: nil, failed: true}
 			if attrs := a.object(ctx, f.Name); len(attrs) != 1 || attrs[0].Key != "kind" || attrs[0].Value.String() == "" {
 				t.Errorf("%s: %v", f.Name, attrs)

@@ -7,17 +7,13 @@ import (
 	"io"
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"zoomql/cache"
-	"zoomql/graph/admission"
-	"zoomql/internal/ratelimit"
+	"zoomql/graph/session"
 	"zoomql/internal/sandbox"
 	"zoomql/internal/zoom/types"
 )
@@ -177,7 +173,7 @@ func TestTimeoutOfKnownParts(t *testing.T) {
 			if took := time.Since(began); took > time.Second+900*time.Millisecond || took < time.Second {
 				t.Errorf("it took %s", took)
 			}
-			if len(a.Errors) == 0 || len(a.Errors) > maxErrors+1 || a.Errors[0].code() != "TIMEOUT" {
+			if len(a.Errors) == 0 || len(a.Errors) > session.MaxErrors+1 || a.Errors[0].code() != "TIMEOUT" {
 				t.Errorf("%d errors: %.300s", len(a.Errors), a.body)
 			}
 		})
@@ -251,127 +247,8 @@ func TestErrorsAreCounted(t *testing.T) {
 	}
 	inRig(t, setup{Options: sandbox.Options{Users: 600}, before: none}, func(r *rig) {
 		a := r.ask(`{ account { users(first: 600) { nodes { a: meetings(first: 1) { totalCount } b: meetings(first: 1, type: LIVE) { totalCount } } } } }`, nil)
-		if len(a.Errors) != maxErrors+1 || !strings.Contains(a.Errors[maxErrors].Message, "more are left out") {
+		if len(a.Errors) != session.MaxErrors+1 || !strings.Contains(a.Errors[session.MaxErrors].Message, "more are left out") {
 			t.Errorf("%d errors, and at the end: %v", len(a.Errors), a.Errors[len(a.Errors)-1])
-		}
-	})
-}
-
-// TestRoom runs operations that take more room than there is: one is large, one after
-// the other, and no two wait for each other.
-func TestRoom(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		room := admission.New()
-		begin := func(caller string) (*request, context.Context) {
-			ctx, stop := context.WithCancelCause(ratelimit.WithCaller(t.Context(), caller))
-			q := &request{items: admission.Items{Pool: room.Items}, spent: spending{budget: DefaultBudget, control: room, stop: stop, done: ctx.Done()}}
-			return q, ctx
-		}
-		must := func(err error) {
-			t.Helper()
-			if err != nil {
-				t.Fatal(err)
-			}
-		}
-		fill := func() (held []*request) {
-			for i := range admission.MaxObjects/openHeld - 1 { // no caller takes the last of it
-				q, ctx := begin(strconv.Itoa(i))
-				must(q.spent.work(ctx, openFreely))
-				must(q.spent.work(ctx, openHeld))
-				if q.spent.large.Load() {
-					t.Error("there is room, and an operation is large")
-				}
-				held = append(held, q)
-			}
-			return held
-		}
-		full := fill()
-		_, fullCtx := begin("0")
-		must(full[0].admit(fullCtx, admission.MaxItems)) // all there is of long lists
-
-		small, smallCtx := begin("small")
-		must(small.spent.work(smallCtx, openFreely))
-
-		beyond, beyondCtx := begin("a")
-		admitted := make(chan error)
-		go func() { admitted <- beyond.admit(beyondCtx, admission.LongList) }()
-		synctest.Wait() // it waits for the long list of the first
-		must(beyond.spent.work(beyondCtx, openHeld))
-		must(<-admitted) // or the first might wait for this one, and this one for it
-
-		last, lastCtx := begin("b")
-		worked := make(chan error, 1)
-		go func() { worked <- last.spent.work(lastCtx, openHeld) }()
-		synctest.Wait()
-		select {
-		case err := <-worked:
-			t.Fatalf("two operations are large: %v", err)
-		default:
-		}
-		end := func(q *request) {
-			q.items.Release()
-			q.spent.end()
-		}
-		end(beyond)
-		must(<-worked)
-		end(last)
-		for _, q := range full {
-			end(q)
-		}
-		end(small)
-		for _, q := range fill() {
-			end(q)
-		}
-
-		large, largeCtx := begin("a")
-		must(large.spent.work(largeCtx, openFreely))
-		must(large.spent.work(largeCtx, openHeld+1))
-		if !large.spent.large.Load() {
-			t.Error("one operation takes more room than it may")
-		}
-		end(large)
-	})
-}
-
-// TestLongAnswersTakeTurns has operations with long answers run one at a time, callers
-// by turns, and no more answers held than there are places while readers are slow.
-func TestLongAnswersTakeTurns(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		room := admission.New()
-		var order []string
-		var now, most atomic.Int64
-		var wait sync.WaitGroup
-		run := func(caller string) {
-			wait.Go(func() {
-				ctx, stop := context.WithCancelCause(ratelimit.WithCaller(t.Context(), caller))
-				sent := &admission.Response{}
-				spent := &spending{budget: DefaultBudget, control: room, stop: stop, done: ctx.Done(), sent: sent}
-				if err := spent.lengthen(ctx, admission.LongAnswer); err != nil || spent.large.Load() {
-					t.Error("a short answer waits", err)
-				}
-				if err := spent.lengthen(ctx, admission.LongAnswer+1); err != nil {
-					t.Error(err)
-				}
-				order = append(order, caller)
-				time.Sleep(time.Second)
-				spent.end()
-				most.Store(max(most.Load(), now.Add(1)))
-				time.Sleep(10 * time.Second) // the reader is slow
-				now.Add(-1)
-				sent.Release()
-			})
-		}
-		for range 6 {
-			run("hostile")
-		}
-		synctest.Wait()
-		run("other")
-		wait.Wait()
-		if at := slices.Index(order, "other"); at > 3 || len(order) != 7 {
-			t.Errorf("it was the turn of %v", order)
-		}
-		if n := most.Load(); n > admission.MaxLongAnswers {
-			t.Errorf("%d answers were held", n)
 		}
 	})
 }

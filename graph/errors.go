@@ -13,6 +13,7 @@ import (
 	"zoomql/cache"
 	"zoomql/graph/endpoint"
 	"zoomql/graph/errs"
+	"zoomql/graph/session"
 	"zoomql/internal/logs"
 	"zoomql/internal/zoom"
 	"zoomql/internal/zoom/types"
@@ -75,8 +76,8 @@ func present(log *slog.Logger) graphql.ErrorPresenterFunc {
 
 func presentWhole(log *slog.Logger) graphql.ErrorPresenterFunc {
 	return func(ctx context.Context, err error) *gqlerror.Error {
-		if req := from(ctx); req != nil && req.spent.errors.Add(1) > maxErrors {
-			return nil // it is counted, see capped
+		if resp := session.From(ctx); resp != nil && !resp.Spent.Fails() {
+			return nil // it is counted, see session.Capped
 		}
 		if own, ok := errors.AsType[*gqlerror.Error](err); ok { // gqlgen wraps all that it meets
 			at := graphql.GetPath(ctx)

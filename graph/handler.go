@@ -15,10 +15,17 @@ import (
 	"zoomql/graph/admission"
 	"zoomql/graph/endpoint"
 	"zoomql/graph/generated"
+	"zoomql/graph/session"
 	"zoomql/internal/links"
 	"zoomql/internal/logs"
 	"zoomql/internal/zoom"
 )
+
+// Budget bounds one response.
+type Budget = session.Budget
+
+// DefaultBudget is the budget of a handler that is given none.
+var DefaultBudget = session.DefaultBudget
 
 // Config is what New needs.
 type Config struct {
@@ -96,17 +103,17 @@ func New(cfg Config) http.Handler {
 	exec.SetRecoverFunc(recovered(cfg.Log))
 	exec.AroundOperations(root.begin)
 	exec.AroundRootFields(audit(cfg.Log, cfg.LogRemote))
-	exec.AroundRootFields(punctual)
+	exec.AroundRootFields(session.Punctual)
 	exec.AroundFields(awaited)
-	exec.AroundFields(bounded)
+	exec.AroundFields(session.Bounded)
 	exec.AroundFields(rendered)
 	if cfg.fields != nil {
 		exec.AroundFields(cfg.fields)
 	}
 	exec.AroundResponses(logged(cfg.Log))
-	exec.AroundResponses(capped)
+	exec.AroundResponses(session.Capped)
 	served := endpoint.New(endpoint.Config{
-		Executor: exec, Schema: root.Schema, SchemaText: Schema(), View: cfg.Client.View(), Check: cfg.Budget.foresee,
+		Executor: exec, Schema: root.Schema, SchemaText: Schema(), View: cfg.Client.View(), Check: cfg.Budget.Foresee,
 		Answers: cfg.Answers, Persisted: cfg.Persisted, Trusted: cfg.Trusted, TrustedOnly: cfg.TrustedOnly, Documents: cfg.Documents,
 		Admission: cfg.Admission, Limits: cfg.Limits, Introspection: cfg.Introspection, Drift: cfg.Drift, Timeout: cfg.Timeout, Log: cfg.Log,
 	})
@@ -139,8 +146,8 @@ func logged(log *slog.Logger) graphql.ResponseMiddleware {
 		}
 		attrs = append(attrs, endpoint.CallerAttr(ctx)...)
 		attrs = append(attrs, slog.Float64("ms", float64(time.Since(began).Microseconds())/1000))
-		if req := from(ctx); req != nil {
-			attrs = append(attrs, spent(req.usage)...)
+		if own := session.From(ctx); own != nil {
+			attrs = append(attrs, spent(own.Usage)...)
 		}
 		if code := codeOf(resp.Errors); code != "" {
 			attrs = append(attrs, slog.String("code", string(code)), slog.Int("errors", len(resp.Errors)))

@@ -13,7 +13,7 @@ import (
 func readList[In, T any](ctx context.Context, l list.List[In, T]) (*list.Slice[T], error) {
 	s, err := l.Read(ctx)
 	if s != nil {
-		if full := from(ctx).admit(ctx, len(s.Items)); full != nil {
+		if full := from(ctx).Admit(ctx, len(s.Items)); full != nil {
 			return nil, full
 		}
 	}

@@ -107,7 +107,7 @@ func findNodes(ctx context.Context, ids ...*types.NodeID) ([]types.Node, []error
 	for i, id := range ids {
 		kinds[i] = id.Type
 	}
-	from(ctx).rounds.Apart(ctx, kinds, func(i int) {
+	from(ctx).Rounds.Apart(ctx, kinds, func(i int) {
 		defer batch.Caught(ctx, &errs[i])
 		load := nodeTypes[ids[i].Type]
 		if load == nil {

@@ -16,6 +16,7 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 
 	"zoomql/graph/batch"
+	"zoomql/graph/session"
 	"zoomql/internal/zoom"
 	"zoomql/internal/zoom/types"
 )
@@ -72,8 +73,8 @@ func rendered(ctx context.Context, next graphql.Resolver) (any, error) {
 			}
 		}
 	}
-	switch err := req.spent.work(ctx, n); {
-	case errors.Is(err, errStopped):
+	switch err := req.Spent.Work(ctx, n); {
+	case errors.Is(err, session.ErrStopped):
 		return graphql.Null, nil
 	case err != nil:
 		return nil, err
@@ -107,19 +108,19 @@ func objectsOf(v reflect.Value) (objects []types.Object, ok bool) {
 }
 
 // render writes objects by a plan. It returns nil where the executor is to do that.
-func (q *request) render(ctx context.Context, p *plan, objects []types.Object, list bool) (graphql.Marshaler, error) {
+func (r *response) render(ctx context.Context, p *plan, objects []types.Object, list bool) (graphql.Marshaler, error) {
 	n := len(objects)
-	if !q.spent.count(n * p.objects) {
+	if !r.Spent.Count(n * p.objects) {
 		return graphql.Null, nil
 	}
-	if err := q.spent.lengthen(ctx, n*p.length); err != nil {
+	if err := r.Spent.Lengthen(ctx, n*p.length); err != nil {
 		return nil, err
 	}
-	users, ok := q.wantAll(ctx, p, objects)
+	users, ok := r.wantAll(ctx, p, objects)
 	if !ok || !users.found() {
 		return nil, nil
 	}
-	w := q.rendered.lend()
+	w := r.rendered.lend()
 	w.Tenant = types.TenantFrom(ctx)
 	if list {
 		w.Buf = append(w.Buf, '[')
@@ -136,7 +137,7 @@ func (q *request) render(ctx context.Context, p *plan, objects []types.Object, l
 		}
 		if more := w.Objects - (item+1)*p.objects - counted; more > 0 {
 			counted += more
-			if !q.spent.count(more) {
+			if !r.Spent.Count(more) {
 				return graphql.Null, nil
 			}
 		}
@@ -147,10 +148,10 @@ func (q *request) render(ctx context.Context, p *plan, objects []types.Object, l
 	if list {
 		w.Buf = append(w.Buf, ']')
 	}
-	if !q.spent.write(len(w.Buf)) {
+	if !r.Spent.Write(len(w.Buf)) {
 		return graphql.Null, nil
 	}
-	return q.rendered.ready(w), nil
+	return r.rendered.ready(w), nil
 }
 
 // ready is JSON that is written as it is, once.
@@ -221,17 +222,17 @@ func (r *rendering) back(w *types.Writer) {
 
 // planOf returns the plan of a field's selection, nil where there is none. It is worked
 // out once an operation: directives may hang on variables.
-func (q *request) planOf(opCtx *graphql.OperationContext, f graphql.CollectedField, list bool) *plan {
+func (r *response) planOf(opCtx *graphql.OperationContext, f graphql.CollectedField, list bool) *plan {
 	key := planKey{unsafe.SliceData(f.Selections), len(f.Selections), f.Definition, list}
-	q.plans.Lock()
-	defer q.plans.Unlock()
-	p, known := q.plans.of[key]
+	r.plans.Lock()
+	defer r.plans.Unlock()
+	p, known := r.plans.of[key]
 	if !known {
-		if q.plans.of == nil {
-			q.plans.of = map[planKey]*plan{}
+		if r.plans.of == nil {
+			r.plans.of = map[planKey]*plan{}
 		}
 		p = newPlan(opCtx, f, list)
-		q.plans.of[key] = p
+		r.plans.of[key] = p
 	}
 	return p
 }
@@ -347,9 +348,9 @@ type edgeUsers struct {
 
 // wantAll asks for the users that the items of a list lead to; ok is false where they
 // cannot be asked for together.
-func (q *request) wantAll(ctx context.Context, p *plan, items []types.Object) (wanted wantedUsers, ok bool) {
+func (r *response) wantAll(ctx context.Context, p *plan, items []types.Object) (wanted wantedUsers, ok bool) {
 	for _, edge := range p.users {
-		users, ok := q.want(ctx, edge, items)
+		users, ok := r.want(ctx, edge, items)
 		if !ok {
 			return nil, false
 		}
@@ -358,7 +359,7 @@ func (q *request) wantAll(ctx context.Context, p *plan, items []types.Object) (w
 	return wanted, true
 }
 
-func (q *request) want(ctx context.Context, edge userEdge, items []types.Object) (wanted *edgeUsers, ok bool) {
+func (r *response) want(ctx context.Context, edge userEdge, items []types.Object) (wanted *edgeUsers, ok bool) {
 	wanted = &edgeUsers{
 		at: edge.at, ctx: graphql.WithFieldContext(ctx, &graphql.FieldContext{Field: edge.field}),
 		users: make([]*types.User, len(items)),
@@ -372,7 +373,7 @@ func (q *request) want(ctx context.Context, edge userEdge, items []types.Object)
 		if !ok || name == me {
 			return nil, false
 		}
-		s := q.in(account)
+		s := r.in(account)
 		wanted.in = cmp.Or(wanted.in, s)
 		if s != wanted.in {
 			return nil, false

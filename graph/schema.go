@@ -9,6 +9,9 @@ import (
 	"github.com/vektah/gqlparser/v2"
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/formatter"
+
+	"zoomql/graph/generated"
+	"zoomql/internal/selection"
 )
 
 //go:embed schema/*.graphqls
@@ -33,6 +36,14 @@ func LoadSchema() *ast.Schema {
 	}
 	return schema
 }
+
+// schemaIndex returns the schema by what its fields cost. Instances and rooms on the
+// dashboard have names of their own beside those of the inputs.
+var schemaIndex = sync.OnceValue(func() *selection.Index {
+	return selection.NewIndex(generated.NewExecutableSchema(generated.Config{}).Schema(), map[string][]string{
+		"DashboardMeeting": {"uuid"}, "DashboardWebinar": {"uuid"}, "DashboardZoomRoom": {"zoomId"},
+	})
+})
 
 // newDirectives defines directives that documents and the schema may have, and that
 // parsers older than them refuse unless they are defined; younger ones accept the

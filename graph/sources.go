@@ -95,3 +95,8 @@ func complete[T any, P sourced[T]](ctx context.Context, items []*T, want *select
 	}
 	return items
 }
+
+// merged returns an object with what two answers tell of it, see [selection.Merged].
+func merged[T any, P sourced[T]](row, whole *T) *T {
+	return selection.Merged(schemaIndex(), row, whole, P(whole).GetOrigin().Op)
+}

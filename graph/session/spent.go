@@ -1,0 +1,209 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"sync/atomic"
+
+	"zoomql/graph/admission"
+	"zoomql/graph/errs"
+)
+
+// Objects that the executor works on and long answers take memory, which all operations
+// share. An operation that waited for more of what it holds already could wait for ever,
+// as others do for it. So each takes a small part of the shared room; an operation that
+// needs more is large, and large operations run one at a time.
+const (
+	// openHeld is how many objects an operation has room for until it is large, and
+	// openBlock how many it takes at once.
+	openHeld, openBlock = 1000, 250
+	// openFreely is how many of an operation's objects need no room, so that small
+	// operations never wait for large ones.
+	openFreely = 100
+)
+
+// Spent is what one response has spent of its budget. It is set up by [Operation.Begin].
+type Spent struct {
+	budget Budget
+	// writes tells that it is a mutation. What it made must be told, so it is not
+	// stopped: no more edges are followed, and no more fields of it are run.
+	writes bool
+	stop   context.CancelCauseFunc
+	done   <-chan struct{} // closed when there is nothing more to do
+
+	objects, bytes, errors atomic.Int64
+
+	control *admission.Control
+	opened  atomic.Int64
+	large   atomic.Bool // it is the one that is
+	mu      sync.Mutex
+	wanted  int64 // objects that need room
+	held    int64
+	give    []func()            // gives back what is held
+	sent    *admission.Response // holds the place for the answer until it is sent
+	turn    chan struct{}       // made when the operation waits for its turn
+	turnErr error
+	waiting []func() // ends waits that are of no use then
+}
+
+// ErrStopped is the cause of what ended because the budget was spent.
+var ErrStopped = errors.New("graph: the answer is too large")
+
+// ended reports why an operation is to end, nil while it is not.
+func (s *Spent) ended(ctx context.Context) error {
+	select {
+	case <-s.done:
+		return context.Cause(ctx)
+	default:
+	}
+	if s.writes && s.over() != nil {
+		return ErrStopped
+	}
+	return nil
+}
+
+// over returns the bound that was passed, or nil.
+func (s *Spent) over() *errs.Input {
+	switch {
+	case s.objects.Load() > int64(s.budget.Objects):
+		return s.budget.objectsOver()
+	case s.bytes.Load() > int64(s.budget.Bytes):
+		return s.budget.bytesOver()
+	}
+	return nil
+}
+
+// Write counts bytes of the answer, and reports whether there may be so many.
+func (s *Spent) Write(n int) bool {
+	return s.bytes.Add(int64(n)) <= int64(s.budget.Bytes) || s.exceed()
+}
+
+// Count counts objects that are written at once.
+func (s *Spent) Count(n int) bool {
+	return s.objects.Add(int64(n)) <= int64(s.budget.Objects) || s.exceed()
+}
+
+// exceed stops an operation that is over its budget, and reports whether it goes on.
+func (s *Spent) exceed() bool {
+	if !s.writes {
+		s.stop(ErrStopped)
+	}
+	return s.writes
+}
+
+// Work counts objects that the executor works on, and waits until there is room for
+// them, or until it is the operation's turn to be large.
+func (s *Spent) Work(ctx context.Context, n int) error {
+	if !s.Count(n * openWeight) {
+		return ErrStopped
+	}
+	if s.opened.Add(int64(n)) <= openFreely || s.large.Load() || s.hold(ctx, int64(n)) {
+		return nil
+	}
+	return s.beLarge(ctx)
+}
+
+// Lengthen waits, before bytes are written, until there is room for so many.
+func (s *Spent) Lengthen(ctx context.Context, n int) error {
+	if s.bytes.Load()+int64(n) <= admission.LongAnswer || s.large.Load() {
+		return nil
+	}
+	return s.beLarge(ctx)
+}
+
+// beLarge waits until the operation may be large.
+func (s *Spent) beLarge(ctx context.Context) error {
+	s.mu.Lock()
+	first := s.turn == nil
+	if first {
+		s.turn = make(chan struct{})
+	}
+	turn := s.turn
+	s.mu.Unlock()
+	if first {
+		s.turnErr = s.takeTurn(ctx)
+		close(turn)
+	}
+	<-turn
+	return s.turnErr
+}
+
+// takeTurn waits for a place for the answer, and then for the operation's turn: an
+// operation whose turn it is never waits until the reader of another answer is done.
+func (s *Spent) takeTurn(ctx context.Context) error {
+	place, err := s.control.Answers.Acquire(ctx, 1)
+	if err != nil {
+		return err
+	}
+	if s.sent != nil {
+		s.sent.Hold(place)
+	} else {
+		s.later(place)
+	}
+	turn, err := s.control.Large.Acquire(ctx, 1)
+	if err != nil {
+		return err
+	}
+	s.later(turn)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.large.Store(true)
+	for _, end := range s.waiting {
+		end()
+	}
+	return nil
+}
+
+// later has something given back when the operation ends.
+func (s *Spent) later(give func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.give = append(s.give, give)
+}
+
+// hold takes room for more objects, and reports false where there is none for the
+// operation.
+func (s *Spent) hold(ctx context.Context, n int64) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.wanted += n; s.wanted > openHeld {
+		return false
+	}
+	for s.held < s.wanted {
+		give, ok := s.control.Objects.TryAcquire(ctx, openBlock)
+		if !ok {
+			return false
+		}
+		s.held += openBlock
+		s.give = append(s.give, give)
+	}
+	return true
+}
+
+// whenLarge calls a function once the operation is large.
+func (s *Spent) whenLarge(f func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.large.Load() {
+		f()
+		return
+	}
+	s.waiting = append(s.waiting, f)
+}
+
+// end gives the room back.
+func (s *Spent) end() {
+	s.stop(nil)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, give := range s.give {
+		give()
+	}
+	s.give = nil
+	s.large.Store(false)
+}
+
+// Fails counts an error, and reports whether the answer may have one more. Those that it
+// may not are counted, see [Capped].
+func (s *Spent) Fails() bool { return s.errors.Add(1) <= MaxErrors }
