@@ -98,13 +98,20 @@ func of(ctx context.Context, obj interface{ GetOrigin() *types.Origin }) *scope 
 	return from(ctx).in(obj.GetOrigin().Account)
 }
 
-// begin begins an operation and its response: loaders are made anew for each, since a
-// batch runs in the context of its first caller.
+// begin begins an operation. Each of its responses has loaders of its own, so that what was
+// read for one event of a subscription is not taken for what is there at the next. What a
+// subscription asks before its first event is a response that is never written.
 func (r *Resolver) begin(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
 	op := &session.Operation{Client: r.Client, Index: schemaIndex(), Usage: zoom.UsageOf(ctx), Budget: r.Budget, Admission: r.Admission}
-	ctx, end := respond(types.WithTenant(ctx, r.Client.Tenant()), op)
+	ctx = types.WithTenant(ctx, r.Client.Tenant())
+	if graphql.GetOperationContext(ctx).Operation.Operation == ast.Subscription {
+		opening, end := respond(ctx, op)
+		context.AfterFunc(ctx, end)
+		ctx = opening
+	}
 	answer := next(ctx)
 	return func(ctx context.Context) *graphql.Response {
+		ctx, end := respond(ctx, op)
 		defer end()
 		return answer(ctx)
 	}
