@@ -27,7 +27,7 @@ func (r *accountResolver) Users(ctx context.Context, obj *types.Account, first i
 	}
 	l := list.List[zoom.UserFilter, types.User]{
 		Client: of(ctx, obj).client, Op: zoom.ListUsers, Windows: list.Uncut(zoom.UserFilter{Status: status, RoleID: role}),
-		First: first, After: after, Saw: of(ctx, obj).saw(ctx),
+		First: first, After: after, Saw: of(ctx, obj).directory().Saw(ctx),
 	}
 	return connectWhole(ctx, l, "User", of(ctx, obj).wholeUsers(ctx))
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 
 	"zoomql/graph/batch"
+	"zoomql/graph/directory"
 	"zoomql/graph/list"
 	"zoomql/internal/zoom"
 	"zoomql/internal/zoom/types"
@@ -22,7 +23,7 @@ func (s *scope) dashboardParticipants(ctx context.Context, run types.DashboardRu
 		Client: s.client, Op: zoom.RunsOf(run.Webinar).Participants, Windows: list.Unnamed(filter, zoom.RunParticipants{RunKey: filter.RunKey}), First: first, After: after,
 	})
 	if page != nil {
-		sameOf(ctx, s, page.Nodes(), func(p *types.DashboardParticipant) (id, email types.Text) {
+		directory.SameOf(ctx, s.directory(), page.Nodes(), func(p *types.DashboardParticipant) (id, email types.Text) {
 			return cmp.Or(p.ParticipantUserID, p.ZoomID), p.Email
 		})
 	}

@@ -3,6 +3,7 @@ package graph
 import (
 	"context"
 
+	"zoomql/graph/directory"
 	"zoomql/graph/list"
 	"zoomql/internal/zoom"
 	"zoomql/internal/zoom/types"
@@ -28,9 +29,9 @@ func (s *scope) meetingList(ctx context.Context, filter zoom.MeetingFilter, firs
 // wholeUsers returns the way to what lists of users lack.
 func (s *scope) wholeUsers(ctx context.Context) func([]*types.User) []zoom.Found[types.User] {
 	return func(lacking []*types.User) []zoom.Found[types.User] {
-		keys := make([]userKey, len(lacking))
+		keys := make([]directory.Key, len(lacking))
 		for i, u := range lacking {
-			keys[i] = userKey{u.ID().Key, true}
+			keys[i] = directory.Key{Name: u.ID().Key, Whole: true}
 		}
 		return s.users().LoadMany(ctx, keys)
 	}

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"zoomql/graph/directory"
 	"zoomql/internal/zoom"
 	"zoomql/internal/zoom/types"
 )
@@ -36,15 +37,15 @@ func (s *scope) user(ctx context.Context, name string) (*types.User, error) {
 		return nil, nil
 	}
 	want := needsOf(ctx, "User")
-	key := userKeyOf(name, want.Lacks(zoom.ListUsers.Pattern))
-	if u := s.listed(ctx, key, want); u != nil {
+	key := directory.KeyOf(name, want.Lacks(zoom.ListUsers.Pattern))
+	if u := s.directory().Listed(ctx, key, want); u != nil {
 		return u, nil
 	}
 	return s.users().Load(ctx, key)
 }
 
 // me is the user behind the credential, as Zoom names him in a path.
-const me = "me"
+const me = directory.Me
 
 // rootUser is user for a root: nothing is asked of Zoom if only the user's edges
 // are wanted, and a user who is known needs no batch.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 
+	"zoomql/graph/directory"
 	"zoomql/graph/list"
 	"zoomql/internal/zoom"
 	"zoomql/internal/zoom/types"
@@ -28,7 +29,7 @@ func (s *scope) participants(ctx context.Context, run *types.MeetingInstance, fi
 	if page == nil {
 		page = types.NewConnection[types.Participant](nil, types.Int{}, false, false, nil)
 	}
-	sameOf(ctx, s, page.Nodes(), func(p *types.Participant) (id, email types.Text) {
+	directory.SameOf(ctx, s.directory(), page.Nodes(), func(p *types.Participant) (id, email types.Text) {
 		return cmp.Or(p.ParticipantUserID, p.ZoomID), p.Email
 	})
 	if zoom.Unfinished(page.Nodes()) {

@@ -16,6 +16,7 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 
 	"zoomql/graph/batch"
+	"zoomql/graph/directory"
 	"zoomql/graph/session"
 	"zoomql/internal/zoom"
 	"zoomql/internal/zoom/types"
@@ -366,7 +367,7 @@ func (r *response) want(ctx context.Context, edge userEdge, items []types.Object
 	}
 	want := needsOf(wanted.ctx, "User")
 	whole := want.Lacks(zoom.ListUsers.Pattern)
-	keys := make([]userKey, 0, len(items))
+	keys := make([]directory.Key, 0, len(items))
 	wanted.places = make([]int, 0, len(items))
 	for i, item := range items {
 		account, name, ok := userOf(item)
@@ -381,8 +382,8 @@ func (r *response) want(ctx context.Context, edge userEdge, items []types.Object
 		if name == "" {
 			continue
 		}
-		key := userKeyOf(name, whole)
-		if wanted.users[i] = s.listed(wanted.ctx, key, want); wanted.users[i] != nil {
+		key := directory.KeyOf(name, whole)
+		if wanted.users[i] = s.directory().Listed(wanted.ctx, key, want); wanted.users[i] != nil {
 			continue
 		}
 		keys, wanted.places = append(keys, key), append(wanted.places, i)

@@ -6,6 +6,7 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 
+	"zoomql/graph/directory"
 	"zoomql/graph/list"
 	"zoomql/internal/selection"
 	"zoomql/internal/zoom"
@@ -15,8 +16,8 @@ import (
 // userOf returns the user that a row of a report names, by id or else by e-mail
 // address; none when the row names nobody. A name that is no address is no user's.
 func (s *scope) userOf(ctx context.Context, id, email types.Text) (*types.User, error) {
-	s.same(ctx, id, email)
-	return orNil(s.user(ctx, string(person(id, email))))
+	s.directory().Same(ctx, id, email)
+	return orNil(s.user(ctx, string(directory.Person(id, email))))
 }
 
 // report returns the report on a run: the row of a list as far as it tells what is

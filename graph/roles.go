@@ -6,6 +6,7 @@ import (
 
 	"zoomql/cache"
 	"zoomql/graph/batch"
+	"zoomql/graph/directory"
 	"zoomql/graph/list"
 	"zoomql/internal/zoom"
 	"zoomql/internal/zoom/types"
@@ -101,7 +102,7 @@ func (s *scope) roleList(ctx context.Context, kind types.RoleType) ([]*types.Rol
 // by his id alone.
 func (s *scope) userRole(ctx context.Context, u *types.User) (*types.Role, error) {
 	if u.RoleID == "" && u.Op == "" {
-		whole, err := s.users().Load(ctx, userKey{name: u.ID().Key})
+		whole, err := s.users().Load(ctx, directory.Key{Name: u.ID().Key})
 		if err != nil {
 			return nil, err
 		}

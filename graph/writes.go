@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"zoomql/graph/directory"
 	"zoomql/internal/zoom"
 	"zoomql/internal/zoom/types"
 )
@@ -92,7 +93,7 @@ func (s *scope) hostID(ctx context.Context, by types.UserBy) (string, error) {
 
 func (s *scope) namedUser(ctx context.Context, name string) (*types.User, error) {
 	if name != me {
-		return s.users().Load(ctx, userKey{name: name})
+		return s.users().Load(ctx, directory.Key{Name: name})
 	}
 	u, err := s.viewerUser(ctx)
 	if u == nil && err == nil {
