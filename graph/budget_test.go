@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
-	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -15,7 +13,6 @@ import (
 	"zoomql/cache"
 	"zoomql/graph/session"
 	"zoomql/internal/sandbox"
-	"zoomql/internal/zoom/types"
 )
 
 // cycle asks for users, their meetings, the hosts of these, their meetings and so on.
@@ -251,35 +248,6 @@ func TestErrorsAreCounted(t *testing.T) {
 			t.Errorf("%d errors, and at the end: %v", len(a.Errors), a.Errors[len(a.Errors)-1])
 		}
 	})
-}
-
-// TestReusedBuffers takes few of an operation's buffers back.
-func TestReusedBuffers(t *testing.T) {
-	r := &rendering{}
-	var lent []*types.Writer
-	for range 20 {
-		w := r.lend()
-		w.Buf = append(slices.Grow(w.Buf, 1<<20), "null"...)
-		lent = append(lent, w)
-	}
-	for _, w := range lent {
-		r.ready(w).MarshalGQL(io.Discard)
-	}
-	if n := r.room(); n != 0 {
-		t.Errorf("%d bytes are to be written still", n)
-	}
-	mine, again := map[*types.Writer]bool{}, 0
-	for _, w := range lent {
-		mine[w] = true
-	}
-	for range 20 {
-		if w, _ := writers.Get().(*types.Writer); mine[w] {
-			again++
-		}
-	}
-	if again > maxReused>>20 {
-		t.Errorf("%d buffers of a megabyte are used again, want %d at most", again, maxReused>>20)
-	}
 }
 
 // TestIntrospectionIsWithinTheBudget asks what tools ask, and leaves half of the

@@ -13,6 +13,7 @@ import (
 	"zoomql/cache"
 	"zoomql/graph/endpoint"
 	"zoomql/graph/errs"
+	"zoomql/graph/render"
 	"zoomql/graph/session"
 	"zoomql/internal/logs"
 	"zoomql/internal/zoom"
@@ -47,8 +48,8 @@ var kinds = []struct {
 	{context.DeadlineExceeded, types.ErrorCodeTimeout, "It took longer than the gateway waits."},
 	{zoom.ErrUnavailable, types.ErrorCodeZoomUnavailable, "Zoom does not answer. Ask again later."},
 	{types.ErrBadID, types.ErrorCodeBadUserInput, "The id is none that this gateway gave out for this account."},
-	{errNoValue, types.ErrorCodeBadAnswer, "Zoom's answer has no value here, where there must be one."},
-	{errTooLarge, types.ErrorCodeBadAnswer, "Zoom's answer has a number here that is longer than the 32 bits of an Int."},
+	{render.ErrNoValue, types.ErrorCodeBadAnswer, "Zoom's answer has no value here, where there must be one."},
+	{render.ErrTooLarge, types.ErrorCodeBadAnswer, "Zoom's answer has a number here that is longer than the 32 bits of an Int."},
 	{zoom.ErrNoID, types.ErrorCodeBadAnswer, "Zoom has told no id of what this is asked about."},
 }
 
@@ -83,7 +84,7 @@ func presentWhole(log *slog.Logger) graphql.ErrorPresenterFunc {
 			at := graphql.GetPath(ctx)
 			switch {
 			case own.Message == "must not be null" || own.Message == "the requested element is null which the schema does not allow":
-				err = errNoValue // of the executor's own
+				err = render.ErrNoValue // of the executor's own
 			case own.Err == nil || len(own.Path) > len(at):
 				return argumentError(own, at)
 			default:

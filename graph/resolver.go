@@ -10,6 +10,7 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 
 	"zoomql/graph/admission"
+	"zoomql/graph/render"
 	"zoomql/graph/session"
 	"zoomql/internal/links"
 	"zoomql/internal/selection"
@@ -40,10 +41,10 @@ type response struct {
 	session.Response
 	own scope
 
-	mu       sync.Mutex
-	other    map[string]*scope // of sub accounts, by Zoom's id
-	plans    plans
-	rendered rendering
+	mu      sync.Mutex
+	other   map[string]*scope // of sub accounts, by Zoom's id
+	plans   render.Plans
+	buffers render.Buffers
 }
 
 // from returns the response that ctx belongs to. It is there below the handler of New.

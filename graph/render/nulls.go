@@ -1,4 +1,4 @@
-package graph
+package render
 
 import (
 	"context"
@@ -8,19 +8,20 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
 
+	"zoomql/graph/errs"
 	"zoomql/internal/zoom/types"
 )
 
 // What a value of Zoom's may be that the schema has no place for.
 var (
-	errNoValue  = errors.New("there is no value")
-	errTooLarge = errors.New("the number is too large")
+	ErrNoValue  = errors.New("there is no value")
+	ErrTooLarge = errors.New("the number is too large")
 )
 
-// leaf refuses a value that the schema has no place for. The executor asks only
+// Leaf refuses a value that the schema has no place for. The executor asks only
 // Go's nil whether it is null, and the scalars have a null of their own; a null in
 // a list is null for the list, or for what holds it.
-func leaf(ctx context.Context, def *ast.FieldDefinition, value any) (any, error) {
+func Leaf(ctx context.Context, def *ast.FieldDefinition, value any) (any, error) {
 	if def == nil {
 		return value, nil
 	}
@@ -37,7 +38,7 @@ func leaf(ctx context.Context, def *ast.FieldDefinition, value any) (any, error)
 	}
 	for i := range list.Len() {
 		if err := misfit(t.Elem, list.Index(i).Interface()); err != nil {
-			return nil, &pathError{Err: err, Path: append(graphql.GetPath(ctx), ast.PathIndex(i))}
+			return nil, &errs.At{Err: err, Path: append(graphql.GetPath(ctx), ast.PathIndex(i))}
 		}
 	}
 	return value, nil
@@ -48,10 +49,10 @@ const intName = "Int"
 // misfit returns why a scalar's value is none of a type.
 func misfit(t *ast.Type, value any) error {
 	if t.NonNull && isNull(value) {
-		return errNoValue
+		return ErrNoValue
 	}
 	if t.NamedType == intName && !fitsInt(value) {
-		return errTooLarge
+		return ErrTooLarge
 	}
 	return nil
 }

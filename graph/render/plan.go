@@ -1,0 +1,169 @@
+package render
+
+import (
+	"reflect"
+	"strings"
+	"sync"
+	"unsafe"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/ast"
+
+	"zoomql/internal/selection"
+	"zoomql/internal/zoom/types"
+)
+
+// Plan is how the objects of one selection are written.
+type Plan struct {
+	// Fields are what is written of each object.
+	Fields types.Selection
+	// Users are the edges to users of the objects, or of the nodes of edges.
+	Users []Edge
+	// Objects is how many objects there are for each that the plan is for, items of
+	// lists apart, and Length about how many bytes they take.
+	Objects, Length int
+}
+
+// Edge is an edge to objects that the writer follows.
+type Edge struct {
+	At    *types.SelectedField
+	Field graphql.CollectedField
+}
+
+// Of returns the plan of a field's selection, nil where there is none. It is worked
+// out once an operation: directives may hang on variables.
+func (p *Plans) Of(index *selection.Index, opCtx *graphql.OperationContext, f graphql.CollectedField, list bool) *Plan {
+	key := planKey{unsafe.SliceData(f.Selections), len(f.Selections), f.Definition, list}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	found, known := p.of[key]
+	if !known {
+		if p.of == nil {
+			p.of = map[planKey]*Plan{}
+		}
+		found = newPlan(index, opCtx, f, list)
+		p.of[key] = found
+	}
+	return found
+}
+
+// Plans are the plans of one response. The zero value is ready.
+type Plans struct {
+	mu sync.Mutex
+	of map[planKey]*Plan
+}
+
+type planKey struct {
+	first  *ast.Selection
+	length int
+	field  *ast.FieldDefinition
+	list   bool
+}
+
+// newPlan returns the plan of a field, or nil.
+func newPlan(index *selection.Index, opCtx *graphql.OperationContext, f graphql.CollectedField, list bool) *Plan {
+	typeName := f.Definition.Type.Name()
+	if !onlyOf(opCtx, f.Selections, typeName, map[string]bool{}) {
+		return nil
+	}
+	fields := graphql.CollectFields(opCtx, f.Selections, index.Conditions(typeName))
+	p := &Plan{Fields: make(types.Selection, len(fields)), Objects: 1, Length: 30 * len(fields)}
+	for i, field := range fields {
+		if len(field.Deferrables) > 0 || !p.add(index, opCtx, &p.Fields[i], field, typeName, list) {
+			return nil
+		}
+		if i > 0 {
+			p.Fields[i].Label = "," + p.Fields[i].Label
+		}
+	}
+	return p
+}
+
+// add plans a field, and reports whether it could.
+func (p *Plan) add(index *selection.Index, opCtx *graphql.OperationContext, at *types.SelectedField, f graphql.CollectedField, typeName string, list bool) bool {
+	at.Label = `"` + f.Alias + `":`
+	if f.Name == "__typename" {
+		at.Number, at.Text = types.Literal, `"`+typeName+`"`
+		return true
+	}
+	if f.Definition == nil {
+		return false
+	}
+	at.NonNull = f.Definition.Type.NonNull
+	user := f.Name == "user" && list && leadToUsers[typeName]
+	if user {
+		at.Number = types.Followed
+		p.Users = append(p.Users, Edge{at, f})
+	} else if at.Number = types.FieldNumber(typeName, f.Name); at.Number == types.NoField {
+		return false
+	}
+	if len(f.Selections) == 0 {
+		return true
+	}
+	below := newPlan(index, opCtx, f, list && !user && f.Definition.Type.Elem == nil && strings.HasSuffix(typeName, "Edge"))
+	if below == nil {
+		return false
+	}
+	at.Below = below.Fields
+	p.Users = append(p.Users, below.Users...)
+	p.Length += below.Length
+	if f.Definition.Type.Elem == nil {
+		p.Objects += below.Objects
+	}
+	return true
+}
+
+// leadToUsers are the types that have an edge "user" which costs no more than the users.
+var leadToUsers = map[string]bool{"Registrant": true, "Participant": true}
+
+// onlyOf reports whether fragments in a selection are on its own type. Each is looked
+// at once: seen are those that were.
+func onlyOf(opCtx *graphql.OperationContext, set ast.SelectionSet, typeName string, seen map[string]bool) bool {
+	for _, s := range set {
+		switch s := s.(type) {
+		case *ast.InlineFragment:
+			if s.TypeCondition != "" && !covers(s.TypeCondition, typeName) || !onlyOf(opCtx, s.SelectionSet, typeName, seen) {
+				return false
+			}
+		case *ast.FragmentSpread:
+			if seen[s.Name] {
+				continue
+			}
+			seen[s.Name] = true
+			fragment := opCtx.Doc.Fragments.ForName(s.Name)
+			if fragment == nil || !covers(fragment.TypeCondition, typeName) || !onlyOf(opCtx, fragment.SelectionSet, typeName, seen) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// covers reports whether fragments of a type are as good as on the own type: of Node
+// there is one field, which all have who are one.
+func covers(condition, typeName string) bool { return condition == typeName || condition == "Node" }
+
+// Objects returns the objects that a field has, if they can write themselves.
+func Objects(v reflect.Value) (objects []types.Object, ok bool) {
+	if v.Kind() == reflect.Pointer {
+		o, is := reflect.TypeAssert[types.Object](v)
+		return []types.Object{o}, is && !v.IsNil()
+	}
+	if v.Kind() != reflect.Slice || v.IsNil() {
+		return nil, false
+	}
+	objects = make([]types.Object, v.Len())
+	for i := range objects {
+		item := v.Index(i)
+		if item.Kind() == reflect.Struct {
+			item = item.Addr()
+		}
+		if item.Kind() != reflect.Pointer || item.IsNil() {
+			return nil, false
+		}
+		if objects[i], ok = reflect.TypeAssert[types.Object](item); !ok {
+			return nil, false
+		}
+	}
+	return objects, true
+}
