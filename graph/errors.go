@@ -108,7 +108,7 @@ func presentWhole(log *slog.Logger) graphql.ErrorPresenterFunc {
 			shown.Message = input.Message
 			return endpoint.WithCode(shown, input.Code)
 		}
-		if untold, ok := errors.AsType[*notToldError](err); ok {
+		if untold, ok := errors.AsType[*errs.NotTold](err); ok {
 			shown.Message = untold.Error()
 			return endpoint.WithCode(shown, types.ErrorCodeNotTold)
 		}

@@ -43,12 +43,6 @@ func connectWhole[In, T any, P sourced[T]](ctx context.Context, l list.List[In, 
 	return list.Connection(ctx, l, part, err, complete[T, P](ctx, part.Items, needsOfNodes(ctx, typeName), whole)), nil
 }
 
-// sourced is an object that knows where it was read.
-type sourced[T any] interface {
-	*T
-	GetOrigin() *types.Origin
-}
-
 // reported reads a report on a range of days as a connection, month by month,
 // newest first.
 func reported[In, T any, P list.Ranged[In]](ctx context.Context, s *scope, op zoom.ListOp[In, T], filter In, first int, after *string) (*types.Connection[T], error) {

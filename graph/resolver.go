@@ -4,16 +4,13 @@ import (
 	"context"
 	"reflect"
 	"slices"
-	"sync"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
 
 	"zoomql/graph/admission"
-	"zoomql/graph/render"
 	"zoomql/graph/session"
 	"zoomql/internal/links"
-	"zoomql/internal/selection"
 	"zoomql/internal/zoom"
 	"zoomql/internal/zoom/types"
 )
@@ -33,70 +30,6 @@ type Resolver struct {
 	Links *links.Links
 	// RawRequests lets callers send operations with parameters of their own.
 	RawRequests bool
-}
-
-// response is one response of an operation, with what was read for it of each account
-// and what is to be written.
-type response struct {
-	session.Response
-	own scope
-
-	mu      sync.Mutex
-	other   map[string]*scope // of sub accounts, by Zoom's id
-	plans   render.Plans
-	buffers render.Buffers
-}
-
-// from returns the response that ctx belongs to. It is there below the handler of New.
-func from(ctx context.Context) *response {
-	r, _ := ctx.Value(session.Key{}).(*response)
-	return r
-}
-
-// needsOf works out what the field of ctx needs of objects of a type, see
-// [session.Operation.Needs].
-func needsOf(ctx context.Context, typeName string, ways ...string) *selection.Needs {
-	return from(ctx).Needs(ctx, typeName, ways...)
-}
-
-// needsOfNodes is needsOf for the nodes of a connection.
-func needsOfNodes(ctx context.Context, typeName string) *selection.Needs {
-	return needsOf(ctx, typeName, "nodes", "edges.node")
-}
-
-// in returns what the operation asks of an account; "" is the own, by whatever
-// name.
-func (r *response) in(account string) *scope {
-	if account == "" || account == me || account == r.own.client.AccountID() {
-		return &r.own
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	s := r.other[account]
-	if s == nil {
-		if r.other == nil {
-			r.other = map[string]*scope{}
-		}
-		s = &scope{client: r.own.client.In(account), rounds: &r.Rounds}
-		r.other[account] = s
-	}
-	return s
-}
-
-// forget drops what the operation has loaded: a write may have changed it. What the
-// cache still holds costs no call.
-func (r *response) forget() {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.own.forget()
-	for _, s := range r.other {
-		s.forget()
-	}
-}
-
-// of returns what the operation asks of the account that an object is in.
-func of(ctx context.Context, obj interface{ GetOrigin() *types.Origin }) *scope {
-	return from(ctx).in(obj.GetOrigin().Account)
 }
 
 // begin begins an operation. Each of its responses has loaders of its own, so that what was

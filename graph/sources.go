@@ -3,24 +3,23 @@ package graph
 import (
 	"context"
 	"slices"
-	"strings"
 
 	"github.com/99designs/gqlgen/graphql"
 
+	"zoomql/graph/errs"
 	"zoomql/internal/selection"
 	"zoomql/internal/zoom"
+	"zoomql/internal/zoom/types"
 )
 
 // An object may be told by several operations, none of which tells all of it: the row
 // of a list, and the object by itself. What one lacks is taken from the other; what
 // neither has costs that field, with an error.
 
-// notToldError is of fields that no answer carries that was read for their objects.
-type notToldError struct{ fields []string }
-
-// Error names the fields.
-func (e *notToldError) Error() string {
-	return "What was read for this does not tell " + strings.Join(e.fields, ", ") + ": Zoom tells it elsewhere."
+// sourced is an object that knows where it was read.
+type sourced[T any] interface {
+	*T
+	GetOrigin() *types.Origin
 }
 
 // notTold tells of the fields that are asked for of objects and that neither their row
@@ -38,7 +37,7 @@ func notTold(ctx context.Context, want *selection.Needs, ops ...string) {
 			if !n.InList() {
 				at = n.Path(at, -1)
 			}
-			graphql.AddError(ctx, &pathError{Err: &notToldError{[]string{n.Name}}, Path: at})
+			graphql.AddError(ctx, &errs.At{Err: &errs.NotTold{Fields: []string{n.Name}}, Path: at})
 		}
 	}
 }
@@ -56,7 +55,7 @@ func alone[T any, P sourced[T]](ctx context.Context, object *T, typeName string)
 func unavailable(ctx context.Context, lacking []selection.Need, i int, err error) {
 	at := graphql.GetPath(ctx)
 	for _, n := range lacking {
-		graphql.AddError(ctx, &pathError{Err: err, Path: n.Path(at, i)})
+		graphql.AddError(ctx, &errs.At{Err: err, Path: n.Path(at, i)})
 	}
 }
 

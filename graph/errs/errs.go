@@ -3,6 +3,8 @@
 package errs
 
 import (
+	"strings"
+
 	"github.com/vektah/gqlparser/v2/ast"
 
 	"zoomql/internal/zoom/types"
@@ -34,3 +36,11 @@ func (e *At) Error() string { return e.Err.Error() }
 
 // Unwrap returns the error itself.
 func (e *At) Unwrap() error { return e.Err }
+
+// NotTold is the error of fields that no answer carries that was read for their objects.
+type NotTold struct{ Fields []string }
+
+// Error names the fields.
+func (e *NotTold) Error() string {
+	return "What was read for this does not tell " + strings.Join(e.Fields, ", ") + ": Zoom tells it elsewhere."
+}
