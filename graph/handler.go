@@ -103,7 +103,7 @@ func New(cfg Config) http.Handler {
 	exec.SetRecoverFunc(recovered(cfg.Log))
 	exec.AroundOperations(root.begin)
 	exec.AroundRootFields(audit(cfg.Log, cfg.LogRemote))
-	exec.AroundRootFields(session.Punctual)
+	exec.AroundRootFields(session.WithinDeadline)
 	exec.AroundFields(awaited)
 	exec.AroundFields(session.Bounded)
 	exec.AroundFields(rendered)

@@ -19,7 +19,7 @@ import (
 type Resolver struct {
 	// Schema is what operations are read by.
 	Schema *ast.Schema
-	// Client asks Zoom in the name of whoever sent the operation.
+	// Client asks Zoom in the name of the caller.
 	Client *zoom.Client
 	// Budget bounds one operation, and Admission all of them together.
 	Budget    Budget

@@ -44,8 +44,7 @@ func needsOfNodes(ctx context.Context, typeName string) *selection.Needs {
 	return needsOf(ctx, typeName, "nodes", "edges.node")
 }
 
-// in returns what the operation asks of an account; "" is the own, by whatever
-// name.
+// in returns the scope of an account; "" is the own one, which has other names too.
 func (r *response) in(account string) *scope {
 	if account == "" || account == directory.Me || account == r.own.client.AccountID() {
 		return &r.own
@@ -74,14 +73,14 @@ func (r *response) forget() {
 	}
 }
 
-// of returns what the operation asks of the account that an object is in.
+// of returns the scope of the account that an object is in.
 func of(ctx context.Context, obj interface{ GetOrigin() *types.Origin }) *scope {
 	return from(ctx).in(obj.GetOrigin().Account)
 }
 
-// scope is what one operation asks of one account: its client, and the loaders
-// that collect what a level of siblings wants into one batch, and let one
-// answer do for all who want the same. Everything fetched by key goes through
+// scope is what one response asks of one account: its client, and the loaders
+// that collect what a level of siblings needs into one batch, and let one
+// answer do for all that need the same. Everything fetched by key goes through
 // them, roots as well.
 //
 // A loader is made when it is first used: most operations need one or two.
@@ -109,7 +108,7 @@ func kindsOf(typeName string) []batch.Kind {
 	case "Registrant":
 		return []batch.Kind{registrants}
 	case "Role":
-		return []batch.Kind{roles, users} // of a user who is known by his id alone
+		return []batch.Kind{roles, users} // of a user that is known by id alone
 	case "ParticipantQos":
 		return []batch.Kind{figures}
 	case "DashboardParticipant":
@@ -142,7 +141,7 @@ func (s *scope) newLoaded() *loaded {
 	return &loaded{directory: directory.Directory{Client: s.client, Rounds: s.rounds, Kind: users}}
 }
 
-// forget begins anew. Who still waits for a loader gets what it brings.
+// forget begins anew. A caller that still waits for a loader gets what it finds.
 func (s *scope) forget() { s.loaded.Store(s.newLoaded()) }
 
 // directory has the users of the account, as far as they are known.
@@ -160,8 +159,8 @@ func (s *scope) instances() *batch.Loader[string, types.MeetingInstance] {
 	return s.now().byInstance.AtOnce(batch.Each(s.client, s.getInstance))
 }
 
-// getInstance asks for a run. Of sub accounts Zoom has its report only, which does
-// not tell all.
+// getInstance asks for an instance. Of sub accounts Zoom has only the report, which lacks
+// some fields.
 func (s *scope) getInstance(ctx context.Context, uuid string) (*types.MeetingInstance, error) {
 	key := zoom.InstanceKey{MeetingID: uuid}
 	if s.client.Sub() == "" {
@@ -214,7 +213,7 @@ func loaderIn[K comparable, T any](s *scope) *batch.Loader[K, T] {
 }
 
 // findRegistrants finds a batch, meeting by meeting and webinar by webinar; one
-// whose credentials are wanted, by himself.
+// whose credentials are wanted, alone.
 func (s *scope) findRegistrants(ctx context.Context, keys []registrantKey) []zoom.Found[types.Registrant] {
 	group := func(k registrantKey) registrantKey {
 		if !k.secrets {

@@ -7,7 +7,7 @@
 // when Zoom answers. So batches run in rounds: one for each kind of objects and each
 // level of the question, a level after the other. A round begins when every field that
 // leads to such objects on its level, or on one before, is either resolved or waits for
-// the round itself; those who wait go on when it is over. What is asked for in which
+// the round itself; the fields that wait go on when it is over. What is asked for in which
 // round, and what the round finds known, then hangs on the question alone, and neither
 // on its wording nor on how busy the machine is.
 package batch
@@ -20,8 +20,8 @@ import (
 	"zoomql/internal/zoom"
 )
 
-// Loader finds objects by key and does not ask for a key twice. Those who wait for a
-// key leave when their context ends.
+// Loader finds objects by key and does not ask for a key twice. A caller that waits for a
+// key leaves when its own context ends.
 //
 // The zero value has to be given its way to find (see AtOnce and InRounds) before it is
 // used.
@@ -36,7 +36,7 @@ type Loader[K comparable, T any] struct {
 	next  map[int]*batch[K, T] // of rounds to come, by level
 }
 
-// Promise is an object that somebody fetches.
+// Promise is an object that is being fetched.
 type Promise[T any] struct {
 	by    *round
 	found zoom.Found[T] // once the round is over
@@ -174,7 +174,7 @@ func (l *Loader[K, T]) newBatch(ctx context.Context, level int) *batch[K, T] {
 	return b
 }
 
-// run finds a batch, which nobody adds to any more. ctx is of the first who asked.
+// run finds a batch, to which no more keys are added. ctx is that of its first caller.
 func (l *Loader[K, T]) run(ctx context.Context, b *batch[K, T]) {
 	l.dropKnown(b)
 	if len(b.keys) == 0 {

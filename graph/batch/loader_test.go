@@ -252,7 +252,7 @@ func TestRoundsWithoutWhoIsExpected(t *testing.T) {
 			_, _ = l.Load(ctx, key)
 		}
 		r.left(nil, 0)
-		if took := time.Since(began); took != 3*time.Second+patience {
+		if took := time.Since(began); took != 3*time.Second+stallTimeout {
 			t.Errorf("it took %s", took)
 		}
 	})
@@ -274,13 +274,13 @@ func TestRounds_noTimerOutlivesTheWait(t *testing.T) {
 		}
 		wait.Go(func() { load(1) })
 		synctest.Wait()
-		if r.stuck == nil {
+		if r.stall == nil {
 			t.Error("nothing would end the wait")
 		}
 		load(2)
 		wait.Wait()
-		if n := batches.Load(); n != 1 || r.stuck != nil {
-			t.Errorf("%d batches, want 1; a timer runs: %t", n, r.stuck != nil)
+		if n := batches.Load(); n != 1 || r.stall != nil {
+			t.Errorf("%d batches, want 1; a timer runs: %t", n, r.stall != nil)
 		}
 	})
 }
@@ -318,7 +318,7 @@ func TestRoundsOfAWindow(t *testing.T) {
 		for range width {
 			wait.Go(func() {
 				for i := int(next.Add(1)) - 1; i < len(items); i = int(next.Add(1)) - 1 {
-					time.Sleep(patience / 2) // the executor is slow
+					time.Sleep(stallTimeout / 2) // the executor is slow
 					ctx := list.Begin(ctx, i)
 					if items[i] == nil {
 						continue

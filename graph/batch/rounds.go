@@ -31,16 +31,16 @@ type Rounds struct {
 	// Kinds returns the kinds of objects that fields of a type ask for.
 	Kinds func(typeName string) []Kind
 	// Skips reports whether the executor resolves no such field; nil means that it
-	// resolves all. Nobody waits for a field that it skips.
+	// resolves all. No round waits for a field that it skips.
 	Skips func(opCtx *graphql.OperationContext, f graphql.CollectedField) bool
 
 	mu     sync.Mutex
 	of     [maxKinds]*levels // nil while nothing leads to the kind
 	active int               // fields that are being resolved and do not wait for a round
-	stuck  *time.Timer       // until the fields that do not come are given up; nil while something is done
+	stall  *time.Timer       // until the fields that do not come are given up; nil while something is done
 
 	routes routes
-	// narrowed tells that a list is not resolved all at once.
+	// narrowed reports that a list is not resolved all at once.
 	narrowed atomic.Bool
 }
 
@@ -75,10 +75,10 @@ func (r *round) over() bool {
 	}
 }
 
-// patience is how long fields that do not come are waited for, while nothing is done.
-// Which ones do not come is known before (see Rounds.Skips), so that it ends no wait
-// but of a mistake of ours: it is longer than a busy machine leaves a process alone.
-const patience = time.Second
+// stallTimeout is how long a round waits for fields that do not come, while nothing is done.
+// Which ones do not come is known before (see Rounds.Skips), so it ends a wait only after a
+// mistake of ours: it is longer than a busy machine leaves a process alone.
+const stallTimeout = time.Second
 
 // demand is what a field, or all of an object, leads to.
 type demand struct {
@@ -240,12 +240,12 @@ func (r *Rounds) advance() {
 		}
 		running = running || of.running
 	}
-	if r.stuck != nil { // or it holds all of an operation that is long over
-		r.stuck.Stop()
-		r.stuck = nil
+	if r.stall != nil { // or it holds all of an operation that is long over
+		r.stall.Stop()
+		r.stall = nil
 	}
 	if waiting && !running && r.active == 0 { // else what is done looks again at its end
-		r.despair()
+		r.startStallTimer()
 	}
 }
 
@@ -284,14 +284,14 @@ func (r *Rounds) run(of *levels, level int) {
 	}()
 }
 
-// despair begins the next rounds when nothing happens for a while. The caller holds the
+// startStallTimer begins the next rounds when nothing happens for a while. The caller holds the
 // lock.
-func (r *Rounds) despair() {
-	var stuck *time.Timer
-	stuck = time.AfterFunc(patience, func() {
+func (r *Rounds) startStallTimer() {
+	var stall *time.Timer
+	stall = time.AfterFunc(stallTimeout, func() {
 		r.mu.Lock()
 		defer r.mu.Unlock()
-		if r.stuck != stuck || r.active > 0 {
+		if r.stall != stall || r.active > 0 {
 			return
 		}
 		for _, of := range r.of {
@@ -301,7 +301,7 @@ func (r *Rounds) despair() {
 		}
 		r.advance()
 	})
-	r.stuck = stuck
+	r.stall = stall
 }
 
 // window is a list of which only some items are resolved at once: those to come are

@@ -61,8 +61,8 @@ type seenPage struct {
 	level int
 }
 
-// Saw returns what notes the pages of users that the field of ctx reads: whoever
-// stands on one need not be asked for.
+// Saw returns a function that notes the pages of users that the field of ctx reads: a user
+// on one of them need not be asked for.
 func (d *Directory) Saw(ctx context.Context) func(*zoom.Page[types.User]) {
 	at := graphql.GetFieldContext(ctx)
 	level := d.Rounds.Level(ctx)
@@ -73,9 +73,9 @@ func (d *Directory) Saw(ctx context.Context) func(*zoom.Page[types.User]) {
 	}
 }
 
-// seenAbove returns the user of a name if he stands in a list that was read by the
-// field of ctx or by one above: such a user needs no round. Beside the field, which of
-// two fields comes first is chance; a round looks there.
+// seenAbove returns the user of a name from a list that the field of ctx has read, or one
+// above it: such a user needs no round. Which of two fields beside each other comes first is
+// chance; a round looks there.
 func (d *Directory) seenAbove(ctx context.Context, name string) *types.User {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -93,8 +93,8 @@ func (d *Directory) seenAbove(ctx context.Context, name string) *types.User {
 	return nil
 }
 
-// Listed returns the user of a key if he stands in a list that was read by the field of
-// ctx or by one above, in a row that has what is wanted.
+// Listed returns the user of a key from a list that the field of ctx has read, or one above
+// it, if the row has what is wanted.
 func (d *Directory) Listed(ctx context.Context, key Key, want *selection.Needs) *types.User {
 	if want.NeverIn(zoom.ListUsers.Pattern) || key.Name == Me {
 		return nil
@@ -127,9 +127,9 @@ func (d *Directory) Same(ctx context.Context, id, email types.Text) {
 	SameOf(ctx, d, []types.Text{id}, func(id types.Text) (types.Text, types.Text) { return id, email })
 }
 
-// SameOf notes of each in a list that his id and his e-mail are of one user. It is for
-// the rounds that wait for the field of ctx, and for none before them or where none
-// does: whether these run before the list comes, or after it, is chance.
+// SameOf notes for each item of a list that an id and an e-mail are of one user. The rounds
+// that wait for the field of ctx go by it, and no others do: whether these run before the
+// list comes, or after it, is chance.
 func SameOf[T any](ctx context.Context, d *Directory, list []T, names func(T) (id, email types.Text)) {
 	level, waits := d.Rounds.AwaitedBy(ctx, d.Kind)
 	if !waits {
@@ -160,8 +160,8 @@ func (d *Directory) alias(name string, other otherName) {
 	}
 }
 
-// Person is the name to ask for a user by whom a report names by id and e-mail
-// address; none where a name that is no address stands in the address's place.
+// Person returns the name by which to ask for a user that a report names by id and by
+// e-mail; "" where a name stands in the place of the address.
 func Person(id, email types.Text) types.Text {
 	if id != "" || strings.Contains(string(email), "@") {
 		return cmp.Or(id, email)
@@ -220,7 +220,7 @@ func (r *round) slotOf(name string) int {
 	return slot
 }
 
-// get returns the user of a name, if the round has found him, or that there is none.
+// get returns what the round has found for a name: the user, or that there is none.
 func (r *round) get(name string, whole bool) (f zoom.Found[types.User], ok bool) {
 	at := r.place(name)
 	if at < 0 || whole && !r.keys[at].Whole {
@@ -230,8 +230,8 @@ func (r *round) get(name string, whole bool) (f zoom.Found[types.User], ok bool)
 	return f, f.Err == nil || errors.Is(f.Err, zoom.ErrNotFound)
 }
 
-// find finds the users of a round. Whoever is asked for by two names, or whole
-// by one and not by another, is found once.
+// find finds the users of a round. A user that is asked for by two names, or whole by one
+// and not by the other, is found once.
 func (d *Directory) find(ctx context.Context, keys []Key) []zoom.Found[types.User] {
 	level := d.Rounds.Level(ctx)
 	found, places, ask := d.foundBefore(keys, level)
@@ -250,7 +250,7 @@ func (d *Directory) find(ctx context.Context, keys []Key) []zoom.Found[types.Use
 	return found
 }
 
-// foundBefore returns the users who were found in rounds before, or stand in lists
+// foundBefore returns the users that were found in rounds before, or stand in lists
 // that were read on a level or before it, and what is to be asked for the others: their
 // places in it are -1 where they are known. Of two names it is the one that was asked
 // for before, and else the id.
@@ -317,9 +317,9 @@ func (d *Directory) onPages(name string, level int) *types.User {
 	return nil
 }
 
-// askForUsers finds users at the least cost. Who is wanted whole is asked for by id, if
-// only to have one name: for e-mails, which may be strangers', lists are looked into
-// first, unless calls cost nothing, when that would only take longer.
+// askForUsers finds users at the least cost. Users that are wanted whole are asked for by
+// id, so that each has one name. An e-mail may be that of a stranger: it is looked up in
+// lists first, unless calls cost nothing and that would only take longer.
 func (d *Directory) askForUsers(ctx context.Context, keys []Key) []zoom.Found[types.User] {
 	found := make([]zoom.Found[types.User], len(keys))
 	free := d.Client.Plan() == zoom.NoLimits
@@ -343,7 +343,7 @@ func (d *Directory) askForUsers(ctx context.Context, keys []Key) []zoom.Found[ty
 	return found
 }
 
-// lookUp finds users by the names in rest, and returns those of them who are
+// lookUp finds users by the names in rest, and returns those of them that are
 // still to be asked for whole, by the ids that it puts into names.
 func (d *Directory) lookUp(ctx context.Context, keys []Key, rest []int, names []string, found []zoom.Found[types.User]) (whole []int) {
 	wanted := make([]string, len(rest))

@@ -25,8 +25,8 @@ import (
 const MaxFirst = 3000
 
 // pageSizes are the page sizes that we ask Zoom for. A few sizes make that
-// different questions find the same pages in the cache, and that who pages on
-// in small steps does not spend a call a step.
+// different questions find the same pages in the cache, and that paging in small steps
+// does not cost a call a step.
 var pageSizes = []int{30, 100, 300, 1000, 2000}
 
 // PageSize returns the size of the pages that are read for the first items of a list, of
@@ -50,7 +50,7 @@ type List[In, T any] struct {
 	First   int
 	After   *string
 	Options []zoom.Option
-	// Saw is told every page; may be nil.
+	// Saw is called with every page; may be nil.
 	Saw func(*zoom.Page[T])
 }
 
@@ -59,7 +59,7 @@ type Windows[In any] struct {
 	Asked In   // what names the list, whatever day it is read on
 	Cut   []In // in the order of the list
 	Day   Day  // that they were cut on; 0 where no day counts
-	// Live says that the range is none of the caller's.
+	// Live says that the range is not the caller's.
 	Live bool
 	// Sums says that items are sums over the range, and do not name it: those over the
 	// rest of one that Zoom shortens would stand beside them as if they were others.
@@ -83,8 +83,8 @@ type Slice[T any] struct {
 	total  types.Int
 	before bool
 	more   bool
-	// beside are what the list has to say of itself: what Zoom left out. It goes on
-	// all the same.
+	// beside are the errors of the list itself: what Zoom left out. It is read on all the
+	// same.
 	beside []error
 }
 
@@ -103,7 +103,7 @@ func (l List[In, T]) Read(ctx context.Context) (*Slice[T], error) {
 	}
 	s, err := l.readFrom(ctx, at, nil)
 	if errors.Is(err, zoom.ErrPageToken) && len(s.Items) == 0 && l.After != nil {
-		s, err = l.readFrom(ctx, Place{Size: at.Size, Day: at.Day}, &at) // the token is dead: find the place anew
+		s, err = l.readFrom(ctx, Place{Size: at.Size, Day: at.Day}, &at) // the token has expired: find the place anew
 	}
 	if err != nil && len(s.Items) == 0 {
 		for _, told := range s.beside {
@@ -239,7 +239,7 @@ func (l List[In, T]) next(ctx context.Context, s *Slice[T], r *reading[T], at Pl
 // within reports whether a place is in one of the windows, or behind them.
 func (l List[In, T]) within(at Place) bool { return int(at.Window) < len(l.Windows.Cut) }
 
-// tell notes what the list has to say of itself.
+// tell notes an error of the list itself.
 func (s *Slice[T]) tell(err error) {
 	if err != nil {
 		s.beside = append(s.beside, err)

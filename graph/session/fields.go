@@ -51,7 +51,7 @@ func Bounded(ctx context.Context, next graphql.Resolver) (any, error) {
 		case !errors.Is(cause, context.DeadlineExceeded) && (!stopped || !r.Spent.writes):
 			return graphql.Null, nil // there is no answer, or one error is all of it
 		case !fc.IsResolver:
-			// what is at hand is told still
+			// fields of what was read are answered still
 		case stopped:
 			return nil, r.Spent.over()
 		default:
@@ -72,9 +72,9 @@ func Bounded(ctx context.Context, next graphql.Resolver) (any, error) {
 	return res, nil
 }
 
-// Punctual is a root field middleware: a change whose turn comes when there is no time
+// WithinDeadline is a root field middleware: a change whose turn comes when there is no time
 // left is not begun, and its arguments, which may be long, are not read.
-func Punctual(ctx context.Context, next graphql.RootResolver) graphql.Marshaler {
+func WithinDeadline(ctx context.Context, next graphql.RootResolver) graphql.Marshaler {
 	r := From(ctx)
 	if r == nil || !r.Spent.writes {
 		return next(ctx)
@@ -86,7 +86,7 @@ func Punctual(ctx context.Context, next graphql.RootResolver) graphql.Marshaler 
 	case errors.Is(cause, ErrStopped):
 		cause = r.Spent.over()
 	case !errors.Is(cause, context.DeadlineExceeded):
-		return graphql.Null // nobody waits for the answer
+		return graphql.Null // the caller has gone
 	}
 	at := graphql.NewPathWithField(graphql.GetRootFieldContext(ctx).Field.Alias)
 	graphql.AddError(graphql.WithPathContext(ctx, at), cause)

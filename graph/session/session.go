@@ -20,14 +20,14 @@ import (
 	"zoomql/internal/zoom"
 )
 
-// Operation is one GraphQL operation: in whose name it asks Zoom, and its bounds.
+// Operation is one GraphQL operation: who asks, and its bounds.
 type Operation struct {
-	// Client asks Zoom in the name of whoever sent the operation.
+	// Client asks Zoom in the name of the caller.
 	Client *zoom.Client
 	// Index is the schema.
 	Index *selection.Index
-	// Usage is what all responses of the operation have cost at Zoom; nil where nobody
-	// counts.
+	// Usage is what all responses of the operation have cost at Zoom; nil where calls
+	// are not counted.
 	Usage *zoom.Usage
 	// Budget bounds one response, and Admission all operations together.
 	Budget    Budget

@@ -26,8 +26,8 @@ const (
 // Spent is what one response has spent of its budget. It is set up by [Operation.Begin].
 type Spent struct {
 	budget Budget
-	// writes tells that it is a mutation. What it made must be told, so it is not
-	// stopped: no more edges are followed, and no more fields of it are run.
+	// writes reports that it is a mutation. The caller has to learn what it made, so it is
+	// not stopped: no more edges are followed, and no more fields of it are run.
 	writes bool
 	stop   context.CancelCauseFunc
 	done   <-chan struct{} // closed when there is nothing more to do
