@@ -56,8 +56,8 @@ var kinds = []struct {
 // inputError is a mistake in what the caller sent, pathError an error of a field further
 // down.
 type (
-	inputError = errs.Input
-	pathError  = errs.At
+	inputError = errs.InputError
+	pathError  = errs.PathError
 )
 
 func invalid(message string) *inputError { return errs.Invalid(message) }
@@ -108,7 +108,7 @@ func presentWhole(log *slog.Logger) graphql.ErrorPresenterFunc {
 			shown.Message = input.Message
 			return endpoint.WithCode(shown, input.Code)
 		}
-		if untold, ok := errors.AsType[*errs.NotTold](err); ok {
+		if untold, ok := errors.AsType[*errs.NotToldError](err); ok {
 			shown.Message = untold.Error()
 			return endpoint.WithCode(shown, types.ErrorCodeNotTold)
 		}

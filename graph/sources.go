@@ -37,7 +37,7 @@ func notTold(ctx context.Context, want *selection.Needs, ops ...string) {
 			if !n.InList() {
 				at = n.Path(at, -1)
 			}
-			graphql.AddError(ctx, &errs.At{Err: &errs.NotTold{Fields: []string{n.Name}}, Path: at})
+			graphql.AddError(ctx, &errs.PathError{Err: &errs.NotToldError{Fields: []string{n.Name}}, Path: at})
 		}
 	}
 }
@@ -55,7 +55,7 @@ func alone[T any, P sourced[T]](ctx context.Context, object *T, typeName string)
 func unavailable(ctx context.Context, lacking []selection.Need, i int, err error) {
 	at := graphql.GetPath(ctx)
 	for _, n := range lacking {
-		graphql.AddError(ctx, &errs.At{Err: err, Path: n.Path(at, i)})
+		graphql.AddError(ctx, &errs.PathError{Err: err, Path: n.Path(at, i)})
 	}
 }
 

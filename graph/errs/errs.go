@@ -10,37 +10,37 @@ import (
 	"zoomql/internal/zoom/types"
 )
 
-// Input is a mistake in what the caller sent, found before Zoom was asked. A message that
+// InputError is a mistake in what the caller sent, found before Zoom was asked. A message that
 // begins with the name of an argument and a colon is about that argument.
-type Input struct {
+type InputError struct {
 	Code    types.ErrorCode
 	Message string
 }
 
 // Invalid returns the error of input that cannot be meant.
-func Invalid(message string) *Input {
-	return &Input{Code: types.ErrorCodeBadUserInput, Message: message}
+func Invalid(message string) *InputError {
+	return &InputError{Code: types.ErrorCodeBadUserInput, Message: message}
 }
 
 // Error returns the message.
-func (e *Input) Error() string { return e.Message }
+func (e *InputError) Error() string { return e.Message }
 
-// At is an error of a field further down than the one that met it.
-type At struct {
+// PathError is an error of a field further down than the one that met it.
+type PathError struct {
 	Err  error
 	Path ast.Path
 }
 
 // Error returns the error's message.
-func (e *At) Error() string { return e.Err.Error() }
+func (e *PathError) Error() string { return e.Err.Error() }
 
 // Unwrap returns the error itself.
-func (e *At) Unwrap() error { return e.Err }
+func (e *PathError) Unwrap() error { return e.Err }
 
-// NotTold is the error of fields that no answer carries that was read for their objects.
-type NotTold struct{ Fields []string }
+// NotToldError is the error of fields that no answer carries that was read for their objects.
+type NotToldError struct{ Fields []string }
 
 // Error names the fields.
-func (e *NotTold) Error() string {
+func (e *NotToldError) Error() string {
 	return "What was read for this does not tell " + strings.Join(e.Fields, ", ") + ": Zoom tells it elsewhere."
 }

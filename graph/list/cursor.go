@@ -53,7 +53,7 @@ func FingerprintOf(t types.Tenant, question string) Fingerprint {
 
 var (
 	errCursor     = errs.Invalid("after: not a cursor of this list; take one from its own pageInfo or edges")
-	errCursorGone = &errs.Input{Code: types.ErrorCodeCursorExpired, Message: "after: the item that the cursor points behind is not in the list any more; begin again without it"}
+	errCursorGone = &errs.InputError{Code: types.ErrorCodeCursorExpired, Message: "after: the item that the cursor points behind is not in the list any more; begin again without it"}
 )
 
 // Encode returns the cursor of a place in the list of a fingerprint.

@@ -38,7 +38,7 @@ func Leaf(ctx context.Context, def *ast.FieldDefinition, value any) (any, error)
 	}
 	for i := range list.Len() {
 		if err := misfit(t.Elem, list.Index(i).Interface()); err != nil {
-			return nil, &errs.At{Err: err, Path: append(graphql.GetPath(ctx), ast.PathIndex(i))}
+			return nil, &errs.PathError{Err: err, Path: append(graphql.GetPath(ctx), ast.PathIndex(i))}
 		}
 	}
 	return value, nil

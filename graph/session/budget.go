@@ -42,15 +42,15 @@ const (
 )
 
 // overBudget is the refusal of an answer.
-func overBudget(most int, what, setting string) *errs.Input {
-	return &errs.Input{Code: types.ErrorCodeLimitExceeded, Message: fmt.Sprintf("The answer is too large: more than %d %s. Ask for less at once; the operator may raise %s.", most, what, setting)}
+func overBudget(most int, what, setting string) *errs.InputError {
+	return &errs.InputError{Code: types.ErrorCodeLimitExceeded, Message: fmt.Sprintf("The answer is too large: more than %d %s. Ask for less at once; the operator may raise %s.", most, what, setting)}
 }
 
-func (b Budget) objectsOver() *errs.Input {
+func (b Budget) objectsOver() *errs.InputError {
 	return overBudget(b.Objects, fmt.Sprintf("objects (one with edges below it counts as %d)", openWeight), "MAX_OBJECTS")
 }
 
-func (b Budget) bytesOver() *errs.Input {
+func (b Budget) bytesOver() *errs.InputError {
 	return overBudget(b.Bytes, "bytes", "MAX_ANSWER_BYTES")
 }
 

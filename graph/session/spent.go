@@ -64,7 +64,7 @@ func (s *Spent) ended(ctx context.Context) error {
 }
 
 // over returns the bound that was passed, or nil.
-func (s *Spent) over() *errs.Input {
+func (s *Spent) over() *errs.InputError {
 	switch {
 	case s.objects.Load() > int64(s.budget.Objects):
 		return s.budget.objectsOver()
