@@ -18,6 +18,7 @@ import (
 	"github.com/vektah/gqlparser/v2"
 	"github.com/vektah/gqlparser/v2/ast"
 
+	"zoomql/internal/selection"
 	"zoomql/internal/zoom"
 )
 
@@ -93,8 +94,7 @@ func coordinates(schema *ast.Schema) map[string][]string {
 	uses := map[string][]string{}
 	for _, def := range schema.Types {
 		for _, field := range def.Fields {
-			for _, d := range field.Directives.ForNames("zoom") {
-				op := d.Arguments.ForName("op").Value.Raw
+			for _, op := range selection.FieldOf(def, field).All() {
 				uses[op] = append(uses[op], def.Name+"."+field.Name)
 			}
 		}

@@ -30,6 +30,9 @@ func (s Sources) Never(op string) bool {
 	return !slices.Contains(s.Ops, op) && !slices.Contains(s.Sometimes, op)
 }
 
+// All returns the operations that carry the field, always or sometimes.
+func (s Sources) All() []string { return slices.Concat(s.Ops, s.Sometimes) }
+
 // Field is what the schema says of a field.
 type Field struct {
 	// Edge says that it has a resolver of its own, see [IsEdge].
