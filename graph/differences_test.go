@@ -14,6 +14,7 @@ import (
 	"github.com/vektah/gqlparser/v2"
 	"github.com/vektah/gqlparser/v2/ast"
 
+	"zoomql/graph/schema"
 	"zoomql/internal/links"
 )
 
@@ -133,7 +134,7 @@ func (a *answer) told(at spot) bool {
 
 // readSchema is the schema with the directives of its fields.
 var readSchema = sync.OnceValue(func() *ast.Schema {
-	return gqlparser.MustLoadSchema(&ast.Source{Name: "schema", Input: Schema()})
+	return gqlparser.MustLoadSchema(&ast.Source{Name: "schema", Input: schema.SDL()})
 })
 
 // wireNames returns what Zoom calls each field on the way to a place.

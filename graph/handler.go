@@ -15,6 +15,7 @@ import (
 	"zoomql/graph/admission"
 	"zoomql/graph/endpoint"
 	"zoomql/graph/generated"
+	"zoomql/graph/schema"
 	"zoomql/graph/session"
 	"zoomql/internal/links"
 	"zoomql/internal/logs"
@@ -96,9 +97,9 @@ func New(cfg Config) http.Handler {
 		Client: cfg.Client, Admission: cfg.Admission, Budget: cfg.Budget,
 		Idempotency: newIdempotency(cfg.Ledger), Links: cfg.Links, RawRequests: cfg.RawRequests,
 	}
-	schema := generated.NewExecutableSchema(generated.Config{Resolvers: root})
-	root.Schema = schema.Schema()
-	exec := executor.New(schema)
+	executable := generated.NewExecutableSchema(generated.Config{Resolvers: root})
+	root.Schema = executable.Schema()
+	exec := executor.New(executable)
 	exec.SetErrorPresenter(present(cfg.Log))
 	exec.SetRecoverFunc(recovered(cfg.Log))
 	exec.AroundOperations(root.begin)
@@ -113,7 +114,7 @@ func New(cfg Config) http.Handler {
 	exec.AroundResponses(logged(cfg.Log))
 	exec.AroundResponses(session.Capped)
 	served := endpoint.New(endpoint.Config{
-		Executor: exec, Schema: root.Schema, SchemaText: Schema(), View: cfg.Client.View(), Check: cfg.Budget.Foresee,
+		Executor: exec, Schema: root.Schema, SchemaText: schema.SDL(), View: cfg.Client.View(), Check: cfg.Budget.Foresee,
 		Answers: cfg.Answers, Persisted: cfg.Persisted, Trusted: cfg.Trusted, TrustedOnly: cfg.TrustedOnly, Documents: cfg.Documents,
 		Admission: cfg.Admission, Limits: cfg.Limits, Introspection: cfg.Introspection, Drift: cfg.Drift, Timeout: cfg.Timeout, Log: cfg.Log,
 	})

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"zoomql/graph/endpoint"
+	"zoomql/graph/schema"
 	"zoomql/internal/negotiation"
 )
 
@@ -107,7 +108,7 @@ func manifests(t *testing.T, texts ...string) *endpoint.Trusted {
 	for _, text := range texts {
 		list = append(list, endpoint.Manifest{Name: "manifest.json", Text: []byte(text)})
 	}
-	trusted, err := endpoint.ReadTrusted(LoadSchema(), list...)
+	trusted, err := endpoint.ReadTrusted(schema.Load(), list...)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,6 +8,7 @@ import (
 
 	"zoomql/graph/batch"
 	"zoomql/graph/directory"
+	"zoomql/graph/generated"
 	"zoomql/graph/render"
 	"zoomql/graph/session"
 	"zoomql/internal/selection"
@@ -90,6 +91,14 @@ type scope struct {
 
 	loaded atomic.Pointer[loaded]
 }
+
+// schemaIndex returns the schema by what its fields cost. Instances and rooms on the
+// dashboard have names of their own beside those of the inputs.
+var schemaIndex = sync.OnceValue(func() *selection.Index {
+	return selection.NewIndex(generated.NewExecutableSchema(generated.Config{}).Schema(), map[string][]string{
+		"DashboardMeeting": {"uuid"}, "DashboardWebinar": {"uuid"}, "DashboardZoomRoom": {"zoomId"},
+	})
+})
 
 // The kinds of objects of which many are found in another way than few.
 const (

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"zoomql/graph"
+	"zoomql/graph/schema"
 	"zoomql/internal/config"
 	"zoomql/internal/operations"
 	"zoomql/internal/sandbox"
@@ -25,7 +26,7 @@ import (
 // Every operation of the table has a field in the graph, a route in the sandbox,
 // and a question that makes that call and no other, without an error.
 func TestCoverage(t *testing.T) {
-	rows, err := operations.Table(graph.Schema())
+	rows, err := operations.Table(schema.SDL())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -54,7 +55,7 @@ func TestCoverage(t *testing.T) {
 
 // Every @zoom and @source names a row of the table.
 func TestSchemaNamesRows(t *testing.T) {
-	for _, m := range regexp.MustCompile(`@(?:zoom|source)\(op: "([^"]+)"\)`).FindAllStringSubmatch(graph.Schema(), -1) {
+	for _, m := range regexp.MustCompile(`@(?:zoom|source)\(op: "([^"]+)"\)`).FindAllStringSubmatch(schema.SDL(), -1) {
 		if zoom.Lookup(m[1]) == nil {
 			t.Errorf("the schema names %q, which is no operation of the table", m[1])
 		}

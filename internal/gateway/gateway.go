@@ -22,7 +22,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"zoomql/cache"
-	"zoomql/graph"
+	"zoomql/graph/schema"
 	"zoomql/internal/access"
 	"zoomql/internal/config"
 	"zoomql/internal/drift"
@@ -93,7 +93,7 @@ func Run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 	case err != nil || command == "":
 		return err
 	case command == "schema":
-		_, err = io.WriteString(stdout, graph.Schema())
+		_, err = io.WriteString(stdout, schema.SDL())
 		return err
 	case command == "operations":
 		return printOperations(stdout, flags.Operations.JSON)
@@ -140,7 +140,7 @@ func (c *commands) parse(args []string, stdout, stderr io.Writer) (string, error
 
 // printOperations lists the table of operations.
 func printOperations(w io.Writer, asJSON bool) error {
-	rows, err := operations.Table(graph.Schema())
+	rows, err := operations.Table(schema.SDL())
 	if err != nil {
 		return err
 	}
@@ -228,7 +228,7 @@ func newHandler(cfg *config.Config, tenants tenants, box *box, log *slog.Logger)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { say(w, http.StatusOK, "ok") })
 	mux.Handle("GET /readyz", &readiness{all: tenants})
 	if cfg.PlaygroundOn() {
-		mux.HandleFunc("GET /schema.graphql", func(w http.ResponseWriter, _ *http.Request) { say(w, http.StatusOK, graph.Schema()) })
+		mux.HandleFunc("GET /schema.graphql", func(w http.ResponseWriter, _ *http.Request) { say(w, http.StatusOK, schema.SDL()) })
 		mux.Handle("/", playground.Handler(playground.Options{Schema: "/schema.graphql", Badge: box.badge(cfg), DefaultQuery: box.query()}))
 	}
 	routes := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -17,6 +17,7 @@ import (
 	"zoomql/graph"
 	"zoomql/graph/admission"
 	"zoomql/graph/endpoint"
+	"zoomql/graph/schema"
 	"zoomql/internal/access"
 	"zoomql/internal/auth"
 	"zoomql/internal/config"
@@ -93,7 +94,7 @@ func readTrusted(files []string) (*endpoint.Trusted, error) {
 		}
 		manifests = append(manifests, endpoint.Manifest{Name: file, Text: text})
 	}
-	trusted, err := endpoint.ReadTrusted(graph.LoadSchema(), manifests...)
+	trusted, err := endpoint.ReadTrusted(schema.Load(), manifests...)
 	if err != nil {
 		return nil, fmt.Errorf("TRUSTED_DOCUMENTS that cannot be used:\n%w", err)
 	}

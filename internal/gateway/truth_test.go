@@ -17,7 +17,7 @@ import (
 	"github.com/getkin/kin-openapi/openapi3filter"
 	"github.com/getkin/kin-openapi/routers"
 
-	"zoomql/graph"
+	"zoomql/graph/schema"
 	"zoomql/internal/operations"
 	"zoomql/internal/sandbox"
 )
@@ -36,7 +36,7 @@ var wrong = map[string]string{
 func TestTruth(t *testing.T) {
 	docs := loadDocuments(t)
 	openapi3filter.RegisterBodyDecoder("image/png", openapi3filter.FileBodyDecoder)
-	rows, err := operations.Table(graph.Schema())
+	rows, err := operations.Table(schema.SDL())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,5 @@
-package graph
+// Package schema has the API: the files of the schema, and what is printed of them.
+package schema
 
 import (
 	"embed"
@@ -9,41 +10,30 @@ import (
 	"github.com/vektah/gqlparser/v2"
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/formatter"
-
-	"zoomql/graph/generated"
-	"zoomql/internal/selection"
 )
 
-//go:embed schema/*.graphqls
-var schemaFiles embed.FS
+//go:embed *.graphqls
+var files embed.FS
 
-// schemaSources returns the files of the schema in the order of their names.
-func schemaSources() []*ast.Source {
+// sources returns the files of the schema in the order of their names.
+func sources() []*ast.Source {
 	var sources []*ast.Source
-	files, _ := fs.Glob(schemaFiles, "schema/*.graphqls") // the pattern is right
-	for _, file := range files {
-		text, _ := schemaFiles.ReadFile(file) // it is embedded
-		sources = append(sources, &ast.Source{Name: file, Input: string(text)})
+	names, _ := fs.Glob(files, "*.graphqls") // the pattern is right
+	for _, name := range names {
+		text, _ := files.ReadFile(name) // it is embedded
+		sources = append(sources, &ast.Source{Name: name, Input: string(text)})
 	}
 	return sources
 }
 
-// LoadSchema returns the schema, parsed.
-func LoadSchema() *ast.Schema {
-	schema, err := gqlparser.LoadSchema(schemaSources()...)
+// Load returns the schema, parsed.
+func Load() *ast.Schema {
+	schema, err := gqlparser.LoadSchema(sources()...)
 	if err != nil {
 		panic(err) // code was generated from it
 	}
 	return schema
 }
-
-// schemaIndex returns the schema by what its fields cost. Instances and rooms on the
-// dashboard have names of their own beside those of the inputs.
-var schemaIndex = sync.OnceValue(func() *selection.Index {
-	return selection.NewIndex(generated.NewExecutableSchema(generated.Config{}).Schema(), map[string][]string{
-		"DashboardMeeting": {"uuid"}, "DashboardWebinar": {"uuid"}, "DashboardZoomRoom": {"zoomId"},
-	})
-})
 
 // newDirectives defines directives that documents and the schema may have, and that
 // parsers older than them refuse unless they are defined; younger ones accept the
@@ -62,13 +52,13 @@ directive @defer(
 directive @oneOf on INPUT_OBJECT
 `
 
-// Schema returns the schema as SDL, for tools that generate code from it or compose
+// SDL returns the schema as text, for tools that generate code from it or compose
 // it: each type stands there once, with all that extends it in the source, and every
 // directive that is used is defined.
-var Schema = sync.OnceValue(func() string {
+var SDL = sync.OnceValue(func() string {
 	var b strings.Builder
 	b.WriteString(newDirectives)
-	formatter.NewFormatter(&b, formatter.WithIndent("  ")).FormatSchema(LoadSchema())
+	formatter.NewFormatter(&b, formatter.WithIndent("  ")).FormatSchema(Load())
 	return tidied(b.String())
 })
 

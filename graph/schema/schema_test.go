@@ -1,4 +1,4 @@
-package graph
+package schema
 
 import (
 	"slices"
@@ -15,7 +15,7 @@ import (
 // The printed schema is one that tools of any age take: each type once, no
 // extensions, and all directives that are used defined, @oneOf among them.
 func TestPrintedSchema(t *testing.T) {
-	printed, err := parser.ParseSchema(&ast.Source{Name: "printed", Input: Schema()})
+	printed, err := parser.ParseSchema(&ast.Source{Name: "printed", Input: SDL()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -66,7 +66,7 @@ func directivesOf(d *ast.Definition) ast.DirectiveList {
 
 // What is printed means what the source says, descriptions included.
 func TestPrintedSchemaIsWhole(t *testing.T) {
-	source, printed := reprinted(t, schemaSources()...), reprinted(t, &ast.Source{Name: "printed", Input: Schema()})
+	source, printed := reprinted(t, sources()...), reprinted(t, &ast.Source{Name: "printed", Input: SDL()})
 	if diff := cmp.Diff(source, printed); diff != "" {
 		t.Errorf("(-source +printed):\n%s", diff)
 	}
