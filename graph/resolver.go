@@ -1,3 +1,4 @@
+// Package graph serves the schema: resolvers, and what they need beyond one call.
 package graph
 
 import (
@@ -14,6 +15,8 @@ import (
 	"zoomql/internal/zoom"
 	"zoomql/internal/zoom/types"
 )
+
+//go:generate go run -C .. ./internal/codegen
 
 // Resolver is what every resolver may use.
 type Resolver struct {

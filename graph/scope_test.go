@@ -5,9 +5,9 @@ import (
 	"time"
 )
 
-// TestNobodyWaitsForAnIDThatIsNone asks for objects beside some whose ids are none: they
+// TestRounds_badIDDelaysNoOther asks for objects beside some whose ids are none: they
 // take no longer than alone.
-func TestNobodyWaitsForAnIDThatIsNone(t *testing.T) {
+func TestRounds_badIDDelaysNoOther(t *testing.T) {
 	took := func(declared, beside string) (took time.Duration) {
 		inRig(t, setup{}, func(r *rig) {
 			began := time.Now()

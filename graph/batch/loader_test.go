@@ -110,9 +110,9 @@ func TestLoader(t *testing.T) {
 	})
 }
 
-// TestLoaderWaiterLeaves has one leave when its context ends, who waits for what
-// another asked for.
-func TestLoaderWaiterLeaves(t *testing.T) {
+// TestLoader_waiterLeaves waits for a key that another caller has asked for: the waiter
+// leaves when its own context ends.
+func TestLoader_waiterLeaves(t *testing.T) {
 	for name, way := range map[string]func(r *Rounds, find func(context.Context, []int) []zoom.Found[int]) *Loader[int, int]{
 		"at once": func(_ *Rounds, find func(context.Context, []int) []zoom.Found[int]) *Loader[int, int] {
 			return (&Loader[int, int]{}).AtOnce(find)
@@ -178,9 +178,9 @@ func TestRounds(t *testing.T) {
 	})
 }
 
-// TestRoundsOutlastAStall has the executor come to a field late, as on a machine that
+// TestRounds_fieldComesLate has the executor come to a field late, as on a machine that
 // leaves the process alone for a while: the round waits for it.
-func TestRoundsOutlastAStall(t *testing.T) {
+func TestRounds_fieldComesLate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var batches atomic.Int32
 		ctx, r := fieldOf(t.Context())
@@ -238,9 +238,9 @@ func TestLoader_keyFoundFurtherUp(t *testing.T) {
 	})
 }
 
-// TestRoundsWithoutWhoIsExpected has a field not come: the others do not wait for ever,
+// TestRounds_expectedFieldNeverComes has a field not come: the others do not wait for ever,
 // and not each time.
-func TestRoundsWithoutWhoIsExpected(t *testing.T) {
+func TestRounds_expectedFieldNeverComes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var batches atomic.Int32
 		ctx, r := fieldOf(t.Context())
@@ -285,9 +285,9 @@ func TestRounds_noTimerOutlivesTheWait(t *testing.T) {
 	})
 }
 
-// TestRoundsOfAWindow resolves a list a few items at a time: no round begins between
+// TestRounds_listInParts resolves a list a few items at a time: no round begins between
 // one item and the next, and so the rounds are as large as they can be.
-func TestRoundsOfAWindow(t *testing.T) {
+func TestRounds_listInParts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var batches atomic.Int32
 		ctx, r := fieldOf(t.Context())

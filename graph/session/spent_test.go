@@ -14,9 +14,9 @@ import (
 	"zoomql/internal/ratelimit"
 )
 
-// TestRoom runs operations that take more room than there is: one is large, one after
+// TestSpent_largeOperationsTakeTurns runs operations that take more room than there is: one is large, one after
 // the other, and no two wait for each other.
-func TestRoom(t *testing.T) {
+func TestSpent_largeOperationsTakeTurns(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		room := admission.New()
 		begin := func(caller string) (*Response, context.Context) {
@@ -87,9 +87,9 @@ func TestRoom(t *testing.T) {
 	})
 }
 
-// TestLongAnswersTakeTurns has operations with long answers run one at a time, callers
+// TestSpent_longAnswersTakeTurns has operations with long answers run one at a time, callers
 // by turns, and no more answers held than there are places while readers are slow.
-func TestLongAnswersTakeTurns(t *testing.T) {
+func TestSpent_longAnswersTakeTurns(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		room := admission.New()
 		var order []string
