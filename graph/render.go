@@ -31,8 +31,8 @@ func rendered(ctx context.Context, next graphql.Resolver) (any, error) {
 	if len(fc.Field.Selections) == 0 {
 		return render.Leaf(ctx, fc.Field.Definition, res)
 	}
-	req := from(ctx)
-	if req == nil {
+	resp := from(ctx)
+	if resp == nil {
 		return res, nil
 	}
 	v, n := reflect.ValueOf(res), 1
@@ -40,14 +40,14 @@ func rendered(ctx context.Context, next graphql.Resolver) (any, error) {
 	if list {
 		n = v.Len()
 	}
-	if p := req.plans.Of(schemaIndex(), graphql.GetOperationContext(ctx), fc.Field, list); p != nil {
+	if p := resp.plans.Of(schemaIndex(), graphql.GetOperationContext(ctx), fc.Field, list); p != nil {
 		if objects, ok := render.Objects(v); ok {
-			if text, err := req.render(ctx, p, objects, list); text != nil || err != nil {
+			if text, err := resp.render(ctx, p, objects, list); text != nil || err != nil {
 				return text, err
 			}
 		}
 	}
-	switch err := req.Spent.Work(ctx, n); {
+	switch err := resp.Spent.Work(ctx, n); {
 	case errors.Is(err, session.ErrStopped):
 		return graphql.Null, nil
 	case err != nil:
