@@ -51,13 +51,32 @@ func (s *scope) holds(argument string, id *types.NodeID) error {
 	return nil
 }
 
-// subAccountBy is accountBy for what is done to sub accounts only.
-func subAccountBy(ctx context.Context, by *types.AccountBy) (*scope, error) {
+// accountTarget returns the account that a mutation names, or else the own one.
+func accountTarget(ctx context.Context, by *types.AccountBy) (*target, error) {
+	at, err := newTarget(ctx, by)
+	if err == nil {
+		at.id = at.account().ID()
+	}
+	return at, err
+}
+
+// newTarget returns the target of a write that makes something in the account that a
+// mutation names, or else in the own one.
+func newTarget(ctx context.Context, by *types.AccountBy) (*target, error) {
+	if by == nil {
+		return &target{scope: from(ctx).in("")}, nil
+	}
 	s, err := accountBy(ctx, by)
-	if err == nil && s.client.Sub() == "" {
+	return &target{s, idBy(*by)}, err
+}
+
+// subAccountTarget is accountTarget for what is done to sub accounts only.
+func subAccountTarget(ctx context.Context, by *types.AccountBy) (*target, error) {
+	at, err := accountTarget(ctx, by)
+	if err == nil && at.client.Sub() == "" {
 		err = invalid("account: it is the own account, and no sub account")
 	}
-	return s, err
+	return at, err
 }
 
 // rootAccount is askedAccount for a root: that a sub account exists is asked of
@@ -153,23 +172,8 @@ func (s *scope) lockedSettings(ctx context.Context, option string) (*zoom.Locked
 	return zoom.GetLockedSettings.Do(ctx, s.client, zoom.SettingsKey{Option: option})
 }
 
-// changed is what became of a change of an account.
-func (s *scope) changed(ctx context.Context, err error) (*types.AccountPayload, error) {
-	mistakes, err := userErrors(ctx, err)
-	return &types.AccountPayload{Origin: s.origin(), UserErrors: mistakes}, err
-}
-
 // webinars are the only registrations that an account has settings for.
 var webinars = zoom.RegistrationKey{Type: "webinar"}
-
-// change carries a change of an account out.
-func change(ctx context.Context, by *types.AccountBy, write func(*scope) error) (*types.AccountPayload, error) {
-	s, err := accountBy(ctx, by)
-	if err == nil {
-		err = write(s)
-	}
-	return s.changed(ctx, err)
-}
 
 // settingsPatch returns what Zoom wants for one part of the settings.
 func settingsPatch(c *types.AccountSettingsChange) zoom.SettingsPatch {
@@ -196,14 +200,11 @@ func lockedSettingsPatch(c *types.AccountLockedSettingsChange) zoom.LockedSettin
 	return zoom.LockedSettingsPatch{Body: c.Settings}
 }
 
-func (s *scope) createSubAccount(ctx context.Context, m *idempotency, input types.CreateSubAccountInput) (*types.Account, error) {
-	return once(ctx, s, m, creation[types.Account]{
-		mutation: "createSubAccount", key: input.IdempotencyKey, input: input, op: zoom.CreateSubAccount.Spec,
-		create: func(ctx context.Context) (*types.Account, error) {
-			return zoom.CreateSubAccount.Do(ctx, s.client, zoom.NewSubAccount{Account: input.Account})
-		},
-		id: func(made *types.Account) string { return string(made.ZoomID) },
-		again: func(ctx context.Context, id string) (*types.Account, error) {
+func (r *Resolver) createSubAccount(ctx context.Context, at *target, input types.CreateSubAccountInput) (*types.Account, error) {
+	return create(ctx, r.Idempotency, at, creation[zoom.NewSubAccount, types.Account]{
+		op: zoom.CreateSubAccount, in: zoom.NewSubAccount{Account: input.Account},
+		key: input.IdempotencyKey, input: input, zoomID: func(made *types.Account) string { return string(made.ZoomID) },
+		read: func(ctx context.Context, id string) (*types.Account, error) {
 			return from(ctx).in(id).wholeAccount(ctx)
 		},
 	})
@@ -233,6 +234,14 @@ func (s *scope) uploadVirtualBackground(ctx context.Context, file types.Upload) 
 		return zoom.UploadVirtualBackground.Do(ctx, s.client, zoom.NewVirtualBackground{File: file})
 	}
 	return nil, invalid("file: it is no JPEG, GIF or PNG")
+}
+
+func (s *scope) deleteVirtualBackgrounds(ctx context.Context, files []string) error {
+	ids, err := oneAtLeast("fileZoomIds", files)
+	if err != nil {
+		return err
+	}
+	return only(zoom.DeleteVirtualBackgrounds.Do(ctx, s.client, zoom.VirtualBackgroundRemoval{IDs: ids}))
 }
 
 // items returns the texts of a list that Zoom reads with commas between them.

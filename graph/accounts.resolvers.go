@@ -152,73 +152,67 @@ func (r *createSubAccountPayloadResolver) Account(ctx context.Context, obj *type
 }
 
 func (r *mutationResolver) CreateSubAccount(ctx context.Context, input types.CreateSubAccountInput) (*types.CreateSubAccountPayload, error) {
-	created, err := from(ctx).in("").createSubAccount(ctx, r.Idempotency, input)
-	mistakes, err := userErrors(ctx, err)
-	return &types.CreateSubAccountPayload{Created: created, UserErrors: mistakes}, err
+	at, err := newTarget(ctx, nil)
+	return write(ctx, at, err, func(p *types.CreateSubAccountPayload) (err error) {
+		p.Created, err = r.createSubAccount(ctx, at, input)
+		return err
+	})
 }
 
 func (r *mutationResolver) DisassociateSubAccount(ctx context.Context, input types.DisassociateSubAccountInput) (*types.DisassociateSubAccountPayload, error) {
-	s, err := subAccountBy(ctx, input.Account)
-	if err == nil {
-		_, err = zoom.DisassociateSubAccount.Do(ctx, s.client, zoom.OwnAccount{})
-	}
-	mistakes, err := userErrors(ctx, err)
-	return &types.DisassociateSubAccountPayload{DisassociatedAccountID: gone(s.account().ID(), mistakes), UserErrors: mistakes}, err
+	at, err := subAccountTarget(ctx, input.Account)
+	return write(ctx, at, err, func(*types.DisassociateSubAccountPayload) error {
+		return only(zoom.DisassociateSubAccount.Do(ctx, at.client, zoom.OwnAccount{}))
+	})
 }
 
 func (r *mutationResolver) UpdateAccountOptions(ctx context.Context, input types.UpdateAccountOptionsInput) (*types.AccountPayload, error) {
-	s, err := subAccountBy(ctx, input.Account)
-	if err == nil {
-		_, err = zoom.UpdateAccountOptions.Do(ctx, s.client, zoom.AccountOptionsPatch{Options: input.Patch})
-	}
-	return s.changed(ctx, err)
+	at, err := subAccountTarget(ctx, input.Account)
+	return write(ctx, at, err, func(*types.AccountPayload) error {
+		return only(zoom.UpdateAccountOptions.Do(ctx, at.client, zoom.AccountOptionsPatch{Options: input.Patch}))
+	})
 }
 
 func (r *mutationResolver) UpdateAccountOwner(ctx context.Context, input types.UpdateAccountOwnerInput) (*types.AccountPayload, error) {
-	return change(ctx, input.Account, func(s *scope) error {
-		_, err := zoom.UpdateAccountOwner.Do(ctx, s.client, zoom.NewOwner{Body: zoom.NewOwnerBody{Email: input.Email}})
-		return err
+	at, err := accountTarget(ctx, input.Account)
+	return write(ctx, at, err, func(*types.AccountPayload) error {
+		return only(zoom.UpdateAccountOwner.Do(ctx, at.client, zoom.NewOwner{Body: zoom.NewOwnerBody{Email: input.Email}}))
 	})
 }
 
 func (r *mutationResolver) UpdateAccountSettings(ctx context.Context, input types.UpdateAccountSettingsInput) (*types.AccountPayload, error) {
-	return change(ctx, input.Account, func(s *scope) error {
-		_, err := zoom.UpdateSettings.Do(ctx, s.client, settingsPatch(input.Change))
-		return err
+	at, err := accountTarget(ctx, input.Account)
+	return write(ctx, at, err, func(*types.AccountPayload) error {
+		return only(zoom.UpdateSettings.Do(ctx, at.client, settingsPatch(input.Change)))
 	})
 }
 
 func (r *mutationResolver) UpdateAccountLockedSettings(ctx context.Context, input types.UpdateAccountLockedSettingsInput) (*types.AccountPayload, error) {
-	return change(ctx, input.Account, func(s *scope) error {
-		_, err := zoom.UpdateLockedSettings.Do(ctx, s.client, lockedSettingsPatch(input.Change))
-		return err
+	at, err := accountTarget(ctx, input.Account)
+	return write(ctx, at, err, func(*types.AccountPayload) error {
+		return only(zoom.UpdateLockedSettings.Do(ctx, at.client, lockedSettingsPatch(input.Change)))
 	})
 }
 
 func (r *mutationResolver) UpdateWebinarRegistrationSettings(ctx context.Context, input types.UpdateWebinarRegistrationSettingsInput) (*types.AccountPayload, error) {
-	return change(ctx, input.Account, func(s *scope) error {
-		_, err := zoom.UpdateRegistrationSettings.Do(ctx, s.client, zoom.RegistrationPatch{RegistrationKey: webinars, Settings: input.Patch})
-		return err
+	at, err := accountTarget(ctx, input.Account)
+	return write(ctx, at, err, func(*types.AccountPayload) error {
+		return only(zoom.UpdateRegistrationSettings.Do(ctx, at.client, zoom.RegistrationPatch{RegistrationKey: webinars, Settings: input.Patch}))
 	})
 }
 
 func (r *mutationResolver) UploadVirtualBackground(ctx context.Context, input types.UploadVirtualBackgroundInput) (*types.UploadVirtualBackgroundPayload, error) {
-	s, err := accountBy(ctx, input.Account)
-	var file *types.VirtualBackgroundFile
-	if err == nil {
-		file, err = s.uploadVirtualBackground(ctx, input.File)
-	}
-	mistakes, err := userErrors(ctx, err)
-	return &types.UploadVirtualBackgroundPayload{File: file, UserErrors: mistakes}, err
+	at, err := newTarget(ctx, input.Account)
+	return write(ctx, at, err, func(p *types.UploadVirtualBackgroundPayload) (err error) {
+		p.File, err = at.uploadVirtualBackground(ctx, input.File)
+		return err
+	})
 }
 
 func (r *mutationResolver) DeleteVirtualBackgrounds(ctx context.Context, input types.DeleteVirtualBackgroundsInput) (*types.AccountPayload, error) {
-	return change(ctx, input.Account, func(s *scope) error {
-		ids, err := oneAtLeast("fileZoomIds", input.FileZoomIds)
-		if err == nil {
-			_, err = zoom.DeleteVirtualBackgrounds.Do(ctx, s.client, zoom.VirtualBackgroundRemoval{IDs: ids})
-		}
-		return err
+	at, err := accountTarget(ctx, input.Account)
+	return write(ctx, at, err, func(*types.AccountPayload) error {
+		return at.deleteVirtualBackgrounds(ctx, input.FileZoomIds)
 	})
 }
 

@@ -221,16 +221,6 @@ func addRetryAt(shown *gqlerror.Error, at time.Time) {
 	shown.Extensions["retryAt"] = at.UTC().Format(time.RFC3339)
 }
 
-// codeOf returns the code of the first error of an answer, for the log.
-func codeOf(errs gqlerror.List) types.ErrorCode {
-	for _, e := range errs {
-		if code, ok := e.Extensions["code"].(string); ok {
-			return types.ErrorCode(code)
-		}
-	}
-	return ""
-}
-
 // mendable says which failures of a write are the caller's to mend, and so
 // stand in the payload.
 var mendable = map[error]types.UserErrorCode{

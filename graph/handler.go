@@ -13,8 +13,10 @@ import (
 
 	"zoomql/cache"
 	"zoomql/graph/admission"
+	"zoomql/graph/audit"
 	"zoomql/graph/endpoint"
 	"zoomql/graph/generated"
+	"zoomql/graph/idempotency"
 	"zoomql/graph/schema"
 	"zoomql/graph/session"
 	"zoomql/internal/links"
@@ -95,7 +97,7 @@ func New(cfg Config) http.Handler {
 	}
 	root := &Resolver{
 		Client: cfg.Client, Admission: cfg.Admission, Budget: cfg.Budget,
-		Idempotency: newIdempotency(cfg.Ledger), Links: cfg.Links, RawRequests: cfg.RawRequests,
+		Idempotency: idempotency.New(cfg.Ledger), Links: cfg.Links, RawRequests: cfg.RawRequests,
 	}
 	executable := generated.NewExecutableSchema(generated.Config{Resolvers: root})
 	root.Schema = executable.Schema()
@@ -103,7 +105,7 @@ func New(cfg Config) http.Handler {
 	exec.SetErrorPresenter(present(cfg.Log))
 	exec.SetRecoverFunc(recovered(cfg.Log))
 	exec.AroundOperations(root.begin)
-	exec.AroundRootFields(audit(cfg.Log, cfg.LogRemote))
+	exec.AroundRootFields(audit.Log(cfg.Log, cfg.LogRemote))
 	exec.AroundRootFields(session.WithinDeadline)
 	exec.AroundFields(awaited)
 	exec.AroundFields(session.Bounded)
@@ -150,7 +152,7 @@ func logged(log *slog.Logger) graphql.ResponseMiddleware {
 		if own := session.From(ctx); own != nil {
 			attrs = append(attrs, spent(own.Usage)...)
 		}
-		if code := codeOf(resp.Errors); code != "" {
+		if code := endpoint.CodeOf(resp.Errors); code != "" {
 			attrs = append(attrs, slog.String("code", string(code)), slog.Int("errors", len(resp.Errors)))
 		}
 		log.LogAttrs(ctx, slog.LevelInfo, "operation", attrs...)

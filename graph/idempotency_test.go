@@ -103,16 +103,3 @@ func TestWritesWithoutAnAnswer(t *testing.T) {
 		}
 	})
 }
-
-// What is kept of results is bounded by bytes.
-func TestRememberedIsBounded(t *testing.T) {
-	m := newIdempotency(nil)
-	large := strings.Repeat("x", 100<<10)
-	for i := range 1_000 {
-		m.done.Set([32]byte{byte(i), byte(i >> 8)}, made{result: &large})
-	}
-	m.done.CleanUp()
-	if w := m.done.WeightedSize(); w > rememberedBytes {
-		t.Errorf("%d bytes are kept", w)
-	}
-}

@@ -31,21 +31,18 @@ func (s *scope) policy(ctx context.Context, id string) (*types.InformationBarrie
 	return nil, nil
 }
 
-func (r *Resolver) createPolicy(ctx context.Context, input types.CreateInformationBarrierPolicyInput) (*types.InformationBarrierPolicy, error) {
-	s, err := accountBy(ctx, input.Account)
-	if err != nil {
-		return nil, err
-	}
-	create := func(ctx context.Context) (*types.InformationBarrierPolicy, error) {
-		return zoom.CreatePolicy.Do(ctx, s.client, zoom.NewPolicy{Policy: newPolicy(input.Policy)})
-	}
-	return once(ctx, s, r.Idempotency, creation[types.InformationBarrierPolicy]{
-		mutation: "createInformationBarrierPolicy", key: input.IdempotencyKey, input: input, create: create,
-		id: func(made *types.InformationBarrierPolicy) string { return string(made.ZoomID) }, op: zoom.CreatePolicy.Spec,
-		again: func(ctx context.Context, id string) (*types.InformationBarrierPolicy, error) {
-			return zoom.GetPolicy.Do(ctx, s.client, zoom.PolicyKey{PolicyID: id})
+func (r *Resolver) createPolicy(ctx context.Context, at *target, input types.CreateInformationBarrierPolicyInput) (*types.InformationBarrierPolicy, error) {
+	policy, err := create(ctx, r.Idempotency, at, creation[zoom.NewPolicy, types.InformationBarrierPolicy]{
+		op: zoom.CreatePolicy, in: zoom.NewPolicy{Policy: newPolicy(input.Policy)},
+		key: input.IdempotencyKey, input: input, zoomID: func(made *types.InformationBarrierPolicy) string { return string(made.ZoomID) },
+		read: func(ctx context.Context, id string) (*types.InformationBarrierPolicy, error) {
+			return zoom.GetPolicy.Do(ctx, at.client, zoom.PolicyKey{PolicyID: id})
 		},
 	})
+	if policy != nil {
+		notTold(ctx, needsOf(ctx, "InformationBarrierPolicy", "policy"), policy.Op)
+	}
+	return policy, err
 }
 
 func newPolicy(p *types.NewInformationBarrierPolicy) zoom.PolicyBody {
@@ -57,20 +54,6 @@ func newPolicy(p *types.NewInformationBarrierPolicy) zoom.PolicyBody {
 			Recording: set.Recording, IM: set.Im, CompletePhoneCalls: set.CompletePhoneCalls, MessageViaSMS: set.MessageViaSms,
 		},
 	}
-}
-
-// writePolicy carries out a write to one policy and returns where it was done,
-// and the policy's id.
-func writePolicy(ctx context.Context, account *types.AccountBy, by types.InformationBarrierPolicyBy, write func(*scope, string) error) (*scope, string, error) {
-	s, err := accountFor(ctx, account, by.ID)
-	if err != nil {
-		return s, "", err
-	}
-	id, err := keyOf("policy", by)
-	if err != nil {
-		return s, "", err
-	}
-	return s, id, write(s, id)
 }
 
 // updatePolicy sends a policy with changes. Unless they are a whole policy, the
@@ -92,8 +75,7 @@ func (s *scope) updatePolicy(ctx context.Context, id string, patch *types.Inform
 		body.ID = id
 		patched(&body, patch)
 	}
-	_, err := zoom.UpdatePolicy.Do(ctx, s.client, zoom.PolicyPatch{PolicyID: id, Policy: body})
-	return err
+	return only(zoom.UpdatePolicy.Do(ctx, s.client, zoom.PolicyPatch{PolicyID: id, Policy: body}))
 }
 
 // untold returns an error where Zoom's answer does not tell all of a policy that is not

@@ -24,33 +24,29 @@ func (r *accountResolver) InformationBarrierPolicy(ctx context.Context, obj *typ
 }
 
 func (r *mutationResolver) CreateInformationBarrierPolicy(ctx context.Context, input types.CreateInformationBarrierPolicyInput) (*types.CreateInformationBarrierPolicyPayload, error) {
-	policy, err := r.createPolicy(ctx, input)
-	mistakes, err := userErrors(ctx, err)
-	if policy != nil {
-		notTold(ctx, needsOf(ctx, "InformationBarrierPolicy", "policy"), policy.Op)
-	}
-	return &types.CreateInformationBarrierPolicyPayload{Policy: policy, UserErrors: mistakes}, err
+	at, err := newTarget(ctx, input.Account)
+	return write(ctx, at, err, func(p *types.CreateInformationBarrierPolicyPayload) (err error) {
+		p.Policy, err = r.createPolicy(ctx, at, input)
+		return err
+	})
 }
 
 func (r *mutationResolver) UpdateInformationBarrierPolicy(ctx context.Context, input types.UpdateInformationBarrierPolicyInput) (*types.UpdateInformationBarrierPolicyPayload, error) {
-	s, id, err := writePolicy(ctx, input.Account, *input.Policy, func(s *scope, id string) error {
-		return s.updatePolicy(ctx, id, input.Patch)
+	at, id, err := targetBy(ctx, input.Account, "policy", *input.Policy)
+	return write(ctx, at, err, func(*types.UpdateInformationBarrierPolicyPayload) error {
+		return at.updatePolicy(ctx, id, input.Patch)
 	})
-	mistakes, err := userErrors(ctx, err)
-	return &types.UpdateInformationBarrierPolicyPayload{Origin: s.origin(), ZoomID: unless(mistakes, id), UserErrors: mistakes}, err
 }
 
 func (r *mutationResolver) DeleteInformationBarrierPolicy(ctx context.Context, input types.DeleteInformationBarrierPolicyInput) (*types.DeleteInformationBarrierPolicyPayload, error) {
-	s, id, err := writePolicy(ctx, input.Account, *input.Policy, func(s *scope, id string) error {
-		_, err := zoom.DeletePolicy.Do(ctx, s.client, zoom.PolicyKey{PolicyID: id})
-		return err
+	at, id, err := targetBy(ctx, input.Account, "policy", *input.Policy)
+	return write(ctx, at, err, func(*types.DeleteInformationBarrierPolicyPayload) error {
+		return only(zoom.DeletePolicy.Do(ctx, at.client, zoom.PolicyKey{PolicyID: id}))
 	})
-	mistakes, err := userErrors(ctx, err)
-	return &types.DeleteInformationBarrierPolicyPayload{DeletedPolicyID: gone(types.NodeID{Account: s.client.Sub(), Type: "InformationBarrierPolicy", Key: id}, mistakes), UserErrors: mistakes}, err
 }
 
 func (r *updateInformationBarrierPolicyPayloadResolver) Policy(ctx context.Context, obj *types.UpdateInformationBarrierPolicyPayload) (*types.InformationBarrierPolicy, error) {
-	return of(ctx, obj).policy(ctx, obj.ZoomID)
+	return of(ctx, obj).policy(ctx, obj.Target.Key)
 }
 
 func (r *Resolver) UpdateInformationBarrierPolicyPayload() generated.UpdateInformationBarrierPolicyPayloadResolver {

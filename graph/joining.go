@@ -7,34 +7,40 @@ import (
 	"zoomql/internal/zoom/types"
 )
 
-func (s *scope) createSipDialing(ctx context.Context, input types.CreateSipDialingInput) (*types.SipDialing, error) {
-	number, err := numberBy("meeting", *input.Meeting)
-	if err != nil {
-		return nil, err
+// templateTarget returns the meeting that a mutation makes a template of, and what Zoom
+// needs to know of both and of the user.
+func templateTarget(ctx context.Context, input types.CreateMeetingTemplateInput) (*target, zoom.NewMeetingTemplate, error) {
+	none := zoom.NewMeetingTemplate{}
+	at, name, err := targetBy(ctx, nil, "user", *input.User)
+	number, wrong := numberBy("meeting", *input.Meeting)
+	if wrong != nil {
+		at.id = idBy(*input.Meeting)
+		return at, none, wrong
 	}
-	return zoom.CreateSipDialing.Do(ctx, s.client, zoom.SipDialing{MeetingID: number, Body: zoom.SipDialingBody{Passcode: input.Passcode}})
-}
-
-func (s *scope) createMeetingTemplate(ctx context.Context, m *idempotency, input types.CreateMeetingTemplateInput) (*types.MeetingTemplate, error) {
-	number, err := numberBy("meeting", *input.Meeting)
+	at.id = types.NodeID{Account: at.client.Sub(), Type: "Meeting", Key: number.String()}
 	if err != nil {
-		return nil, err
+		return at, none, err
 	}
-	user, err := s.hostID(ctx, *input.User)
+	user, err := at.userID(ctx, name)
 	if err != nil {
-		return nil, within(err, "user")
+		return at, none, within(err, "user")
 	}
 	body := zoom.NewMeetingTemplateBody{MeetingID: number, Name: input.Name, SaveRecurrence: input.SaveRecurrence, Overwrite: input.Overwrite}
-	create := func(ctx context.Context) (*types.MeetingTemplate, error) {
-		return zoom.CreateMeetingTemplate.Do(ctx, s.client, zoom.NewMeetingTemplate{UserID: user, Body: body})
-	}
-	return once(ctx, s, m, creation[types.MeetingTemplate]{
-		mutation: "createMeetingTemplate", key: input.IdempotencyKey, input: input, create: create,
-		id: func(made *types.MeetingTemplate) string { return string(made.ZoomID) }, op: zoom.CreateMeetingTemplate.Spec,
-		again: func(ctx context.Context, id string) (*types.MeetingTemplate, error) {
-			return s.templateMade(ctx, user, id)
+	return at, zoom.NewMeetingTemplate{UserID: user, Body: body}, nil
+}
+
+func (r *Resolver) createMeetingTemplate(ctx context.Context, at *target, in zoom.NewMeetingTemplate, input types.CreateMeetingTemplateInput) (*types.MeetingTemplate, error) {
+	template, err := create(ctx, r.Idempotency, at, creation[zoom.NewMeetingTemplate, types.MeetingTemplate]{
+		op: zoom.CreateMeetingTemplate, in: in,
+		key: input.IdempotencyKey, input: input, zoomID: func(made *types.MeetingTemplate) string { return string(made.ZoomID) },
+		read: func(ctx context.Context, id string) (*types.MeetingTemplate, error) {
+			return at.templateMade(ctx, in.UserID, id)
 		},
 	})
+	if template != nil {
+		notTold(ctx, needsOf(ctx, "MeetingTemplate", "template"), template.Op)
+	}
+	return template, err
 }
 
 // templateMade reads a template, which only the list of its user tells.

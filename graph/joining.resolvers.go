@@ -20,9 +20,11 @@ func (r *meetingResolver) CaptionToken(ctx context.Context, obj *types.Meeting) 
 }
 
 func (r *mutationResolver) CreateSipDialing(ctx context.Context, input types.CreateSipDialingInput) (*types.CreateSipDialingPayload, error) {
-	dialing, err := in(ctx, input.Meeting.ID).createSipDialing(ctx, input)
-	mistakes, err := userErrors(ctx, err)
-	return &types.CreateSipDialingPayload{SipDialing: dialing, UserErrors: mistakes}, err
+	at, number, err := meetingTarget(ctx, input.Meeting)
+	return write(ctx, at, err, func(p *types.CreateSipDialingPayload) (err error) {
+		p.SipDialing, err = zoom.CreateSipDialing.Do(ctx, at.client, zoom.SipDialing{MeetingID: number, Body: zoom.SipDialingBody{Passcode: input.Passcode}})
+		return err
+	})
 }
 
 func (r *userResolver) PersonalAudioConferences(ctx context.Context, obj *types.User) ([]*types.PersonalAudioConference, error) {

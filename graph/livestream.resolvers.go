@@ -12,16 +12,16 @@ func (r *meetingResolver) Livestream(ctx context.Context, obj *types.Meeting) (*
 }
 
 func (r *mutationResolver) UpdateLivestream(ctx context.Context, input types.UpdateLivestreamInput) (*types.UpdateMeetingPayload, error) {
-	return changed(ctx, input.Meeting, func(c *zoom.Client, number types.MeetingNumber) error {
-		_, err := zoom.UpdateLivestream.Do(ctx, c, zoom.LivestreamPatch{MeetingID: number, Livestream: input.Livestream})
-		return err
+	at, number, err := meetingTarget(ctx, input.Meeting)
+	return write(ctx, at, err, func(*types.UpdateMeetingPayload) error {
+		return only(zoom.UpdateLivestream.Do(ctx, at.client, zoom.LivestreamPatch{MeetingID: number, Livestream: input.Livestream}))
 	})
 }
 
 func (r *mutationResolver) UpdateLivestreamStatus(ctx context.Context, input types.UpdateLivestreamStatusInput) (*types.UpdateMeetingPayload, error) {
-	return changed(ctx, input.Meeting, func(c *zoom.Client, number types.MeetingNumber) error {
+	at, number, err := meetingTarget(ctx, input.Meeting)
+	return write(ctx, at, err, func(*types.UpdateMeetingPayload) error {
 		body := zoom.LivestreamStatusBody{Action: input.Action, Settings: input.Settings}
-		_, err := zoom.UpdateLivestreamStatus.Do(ctx, c, zoom.LivestreamStatusPatch{MeetingID: number, Body: body})
-		return err
+		return only(zoom.UpdateLivestreamStatus.Do(ctx, at.client, zoom.LivestreamStatusPatch{MeetingID: number, Body: body}))
 	})
 }

@@ -10,7 +10,7 @@ import (
 )
 
 func (r *endMeetingPayloadResolver) Meeting(ctx context.Context, obj *types.EndMeetingPayload) (*types.Meeting, error) {
-	return of(ctx, obj).meeting(ctx, obj.Number)
+	return of(ctx, obj).meeting(ctx, numberOf(obj.Target))
 }
 
 func (r *meetingResolver) Host(ctx context.Context, obj *types.Meeting) (*types.User, error) {
@@ -45,33 +45,41 @@ func (r *meetingResolver) Instances(ctx context.Context, obj *types.Meeting, fro
 }
 
 func (r *mutationResolver) CreateMeeting(ctx context.Context, input types.CreateMeetingInput) (*types.CreateMeetingPayload, error) {
-	meeting, err := in(ctx, input.Host.ID).createMeeting(ctx, r.Idempotency, input)
-	mistakes, err := userErrors(ctx, err)
-	return &types.CreateMeetingPayload{Meeting: meeting, UserErrors: mistakes}, err
+	at, host, err := userTarget(ctx, nil, "host", input.Host)
+	return write(ctx, at, err, func(p *types.CreateMeetingPayload) (err error) {
+		p.Meeting, err = r.createMeeting(ctx, at, host, input)
+		return err
+	})
 }
 
 func (r *mutationResolver) UpdateMeeting(ctx context.Context, input types.UpdateMeetingInput) (*types.UpdateMeetingPayload, error) {
-	number, err := in(ctx, input.Meeting.ID).updateMeeting(ctx, input)
-	mistakes, err := userErrors(ctx, err)
-	return &types.UpdateMeetingPayload{Origin: in(ctx, input.Meeting.ID).origin(), Number: unless(mistakes, number), UserErrors: mistakes}, err
+	at, m, err := occurrenceTarget(ctx, input.Meeting, input.OccurrenceID)
+	return write(ctx, at, err, func(*types.UpdateMeetingPayload) error {
+		return only(zoom.UpdateMeeting.Do(ctx, at.client, zoom.MeetingPatch{MeetingID: m.number, OccurrenceID: m.id, Patch: input.Patch}))
+	})
 }
 
 func (r *mutationResolver) DeleteMeeting(ctx context.Context, input types.DeleteMeetingInput) (*types.DeleteMeetingPayload, error) {
-	number, err := in(ctx, input.Meeting.ID).deleteMeeting(ctx, input)
-	mistakes, err := userErrors(ctx, err)
-	return &types.DeleteMeetingPayload{DeletedMeetingID: gone(types.NodeID{Account: in(ctx, input.Meeting.ID).client.Sub(), Type: "Meeting", Key: number.String()}, mistakes), UserErrors: mistakes}, err
+	at, m, err := occurrenceTarget(ctx, input.Meeting, input.OccurrenceID)
+	return write(ctx, at, err, func(*types.DeleteMeetingPayload) error {
+		return only(zoom.DeleteMeeting.Do(ctx, at.client, zoom.MeetingRemoval{
+			MeetingID: m.number, OccurrenceID: m.id,
+			ScheduleForReminder: input.NotifyHosts, CancelMeetingReminder: input.NotifyRegistrants,
+		}))
+	})
 }
 
 func (r *mutationResolver) EndMeeting(ctx context.Context, input types.EndMeetingInput) (*types.EndMeetingPayload, error) {
-	number, err := in(ctx, input.Meeting.ID).endMeeting(ctx, input)
-	mistakes, err := userErrors(ctx, err)
-	return &types.EndMeetingPayload{Origin: in(ctx, input.Meeting.ID).origin(), Number: unless(mistakes, number), UserErrors: mistakes}, err
+	at, number, err := meetingTarget(ctx, input.Meeting)
+	return write(ctx, at, err, func(*types.EndMeetingPayload) error {
+		return only(zoom.UpdateMeetingStatus.Do(ctx, at.client, zoom.MeetingAction{MeetingID: number, Body: zoom.MeetingActionBody{Action: "end"}}))
+	})
 }
 
 func (r *mutationResolver) RecoverMeeting(ctx context.Context, input types.RecoverMeetingInput) (*types.UpdateMeetingPayload, error) {
-	return changed(ctx, input.Meeting, func(c *zoom.Client, number types.MeetingNumber) error {
-		_, err := zoom.UpdateMeetingStatus.Do(ctx, c, zoom.MeetingAction{MeetingID: number, Body: zoom.MeetingActionBody{Action: "recover"}})
-		return err
+	at, number, err := meetingTarget(ctx, input.Meeting)
+	return write(ctx, at, err, func(*types.UpdateMeetingPayload) error {
+		return only(zoom.UpdateMeetingStatus.Do(ctx, at.client, zoom.MeetingAction{MeetingID: number, Body: zoom.MeetingActionBody{Action: "recover"}}))
 	})
 }
 
@@ -84,7 +92,7 @@ func (r *queryResolver) Meeting(ctx context.Context, by types.MeetingBy) (*types
 }
 
 func (r *updateMeetingPayloadResolver) Meeting(ctx context.Context, obj *types.UpdateMeetingPayload) (*types.Meeting, error) {
-	return of(ctx, obj).meeting(ctx, obj.Number)
+	return of(ctx, obj).meeting(ctx, numberOf(obj.Target))
 }
 
 func (r *Resolver) EndMeetingPayload() generated.EndMeetingPayloadResolver {

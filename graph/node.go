@@ -39,11 +39,7 @@ var nodeTypes = map[string]func(ctx context.Context, s *scope, key string) (type
 		return someNode(s.instance(ctx, key))
 	},
 	"Poll": func(ctx context.Context, s *scope, key string) (types.Node, error) {
-		meeting, poll, err := partsOf(key)
-		if err != nil {
-			return nil, err
-		}
-		return someNode(zoom.GetPoll.Do(ctx, s.client, zoom.PollKey{MeetingID: meeting, PollID: poll}))
+		return someNode(s.poll(ctx, key))
 	},
 	"Registrant": func(ctx context.Context, s *scope, key string) (types.Node, error) {
 		of, registrant, err := registrantOf(key)
@@ -139,7 +135,7 @@ func keyOf(argument string, by any) (string, error) {
 	field, value := givenIn(by)
 	switch value := value.(type) {
 	case *types.NodeID:
-		key, err := value.Of(strings.TrimSuffix(reflect.TypeOf(by).Name(), "By"))
+		key, err := value.Of(kindOf(by))
 		return key, within(err, append(at, "id")...)
 	case *types.MeetingNumber:
 		return value.String(), nil
@@ -158,6 +154,28 @@ func keyOf(argument string, by any) (string, error) {
 		}
 	}
 	return "", within(invalid("me: either true or another way to name the user"), at...)
+}
+
+// kindOf returns the type of the object that an input of one part names: Meeting, for
+// [types.MeetingBy].
+func kindOf(by any) string { return strings.TrimSuffix(reflect.TypeOf(by).Name(), "By") }
+
+// idBy returns the global id of the object that an input of one part names, as the caller
+// wrote it: unchecked, and without a key where it is an e-mail address.
+func idBy(by any) types.NodeID {
+	id := types.NodeID{Type: kindOf(by)}
+	field, value := givenIn(by)
+	switch given := value.(type) {
+	case *types.NodeID:
+		return *given
+	case *types.MeetingNumber:
+		id.Key = given.String()
+	case *string:
+		if field == "ZoomID" {
+			id.Key = *given
+		}
+	}
+	return id
 }
 
 // givenIn returns the one part that an input of one part has, and the name of its field.

@@ -20,52 +20,35 @@ func pollKey(meeting types.MeetingNumber, by types.PollBy) (zoom.PollKey, error)
 	return zoom.PollKey{MeetingID: meeting, PollID: id}, within(err, "poll", "id")
 }
 
-// pollOf is pollKey for a write, which names the meeting too.
-func pollOf(meeting types.MeetingBy, by types.PollBy) (zoom.PollKey, error) {
-	number, err := numberBy("meeting", meeting)
-	if err != nil {
-		return zoom.PollKey{}, err
+// pollTarget returns the poll that a mutation names beside its meeting.
+func pollTarget(ctx context.Context, meeting *types.MeetingBy, by *types.PollBy) (*target, zoom.PollKey, error) {
+	at, number, err := meetingTarget(ctx, meeting)
+	if at.id = idBy(*by); err != nil {
+		return at, zoom.PollKey{}, err
 	}
-	return pollKey(number, by)
+	key, err := pollKey(number, *by)
+	if err == nil {
+		p := &types.Poll{Origin: at.origin(), Meeting: key.MeetingID, ZoomID: types.Text(key.PollID)}
+		at.id = p.ID()
+	}
+	return at, key, err
 }
 
-func (s *scope) createPoll(ctx context.Context, m *idempotency, input types.CreatePollInput) (*types.Poll, error) {
-	number, err := numberBy("meeting", *input.Meeting)
-	if err != nil {
-		return nil, err
-	}
-	create := func(ctx context.Context) (*types.Poll, error) {
-		return zoom.CreatePoll.Do(ctx, s.client, zoom.NewPoll{MeetingID: number, Content: input.Poll})
-	}
-	return once(ctx, s, m, creation[types.Poll]{
-		mutation: "createPoll", key: input.IdempotencyKey, input: input, create: create,
-		id: func(made *types.Poll) string { return string(made.ZoomID) }, op: zoom.CreatePoll.Spec,
-		again: func(ctx context.Context, id string) (*types.Poll, error) {
-			return zoom.GetPoll.Do(ctx, s.client, zoom.PollKey{MeetingID: number, PollID: id})
+func (r *Resolver) createPoll(ctx context.Context, at *target, number types.MeetingNumber, input types.CreatePollInput) (*types.Poll, error) {
+	return create(ctx, r.Idempotency, at, creation[zoom.NewPoll, types.Poll]{
+		op: zoom.CreatePoll, in: zoom.NewPoll{MeetingID: number, Content: input.Poll},
+		key: input.IdempotencyKey, input: input, zoomID: func(made *types.Poll) string { return string(made.ZoomID) },
+		read: func(ctx context.Context, id string) (*types.Poll, error) {
+			return zoom.GetPoll.Do(ctx, at.client, zoom.PollKey{MeetingID: number, PollID: id})
 		},
 	})
 }
 
-func (s *scope) updatePoll(ctx context.Context, input types.UpdatePollInput) (zoom.PollKey, error) {
-	key, err := pollOf(*input.Meeting, *input.Poll)
+// poll reads the poll of a key, which is that of its global id.
+func (s *scope) poll(ctx context.Context, key string) (*types.Poll, error) {
+	meeting, poll, err := partsOf(key)
 	if err != nil {
-		return key, err
+		return nil, err
 	}
-	_, err = zoom.UpdatePoll.Do(ctx, s.client, zoom.PollChange{PollKey: key, Content: input.Content})
-	return key, err
-}
-
-func (s *scope) deletePoll(ctx context.Context, input types.DeletePollInput) (zoom.PollKey, error) {
-	key, err := pollOf(*input.Meeting, *input.Poll)
-	if err != nil {
-		return key, err
-	}
-	_, err = zoom.DeletePoll.Do(ctx, s.client, key)
-	return key, err
-}
-
-// pollID returns the global id of a poll.
-func (s *scope) pollID(key zoom.PollKey) types.NodeID {
-	p := &types.Poll{Origin: s.origin(), Meeting: key.MeetingID, ZoomID: types.Text(key.PollID)}
-	return p.ID()
+	return zoom.GetPoll.Do(ctx, s.client, zoom.PollKey{MeetingID: meeting, PollID: poll})
 }

@@ -26,23 +26,25 @@ func (r *meetingResolver) Poll(ctx context.Context, obj *types.Meeting, by types
 }
 
 func (r *mutationResolver) CreatePoll(ctx context.Context, input types.CreatePollInput) (*types.CreatePollPayload, error) {
-	poll, err := in(ctx, input.Meeting.ID).createPoll(ctx, r.Idempotency, input)
-	mistakes, err := userErrors(ctx, err)
-	return &types.CreatePollPayload{Poll: poll, UserErrors: mistakes}, err
+	at, number, err := meetingTarget(ctx, input.Meeting)
+	return write(ctx, at, err, func(p *types.CreatePollPayload) (err error) {
+		p.Poll, err = r.createPoll(ctx, at, number, input)
+		return err
+	})
 }
 
 func (r *mutationResolver) UpdatePoll(ctx context.Context, input types.UpdatePollInput) (*types.UpdatePollPayload, error) {
-	s := in(ctx, input.Meeting.ID)
-	key, err := s.updatePoll(ctx, input)
-	mistakes, err := userErrors(ctx, err)
-	return &types.UpdatePollPayload{Origin: s.origin(), Number: unless(mistakes, key.MeetingID), Name: key.PollID, UserErrors: mistakes}, err
+	at, key, err := pollTarget(ctx, input.Meeting, input.Poll)
+	return write(ctx, at, err, func(*types.UpdatePollPayload) error {
+		return only(zoom.UpdatePoll.Do(ctx, at.client, zoom.PollChange{PollKey: key, Content: input.Content}))
+	})
 }
 
 func (r *mutationResolver) DeletePoll(ctx context.Context, input types.DeletePollInput) (*types.DeletePollPayload, error) {
-	s := in(ctx, input.Meeting.ID)
-	key, err := s.deletePoll(ctx, input)
-	mistakes, err := userErrors(ctx, err)
-	return &types.DeletePollPayload{DeletedPollID: gone(s.pollID(key), mistakes), UserErrors: mistakes}, err
+	at, key, err := pollTarget(ctx, input.Meeting, input.Poll)
+	return write(ctx, at, err, func(*types.DeletePollPayload) error {
+		return only(zoom.DeletePoll.Do(ctx, at.client, key))
+	})
 }
 
 func (r *pollResolver) Meeting(ctx context.Context, obj *types.Poll) (*types.Meeting, error) {
@@ -50,10 +52,10 @@ func (r *pollResolver) Meeting(ctx context.Context, obj *types.Poll) (*types.Mee
 }
 
 func (r *updatePollPayloadResolver) Poll(ctx context.Context, obj *types.UpdatePollPayload) (*types.Poll, error) {
-	if obj.Number == 0 {
+	if obj.Target.Key == "" {
 		return nil, nil
 	}
-	return zoom.GetPoll.Do(ctx, of(ctx, obj).client, zoom.PollKey{MeetingID: obj.Number, PollID: obj.Name})
+	return of(ctx, obj).poll(ctx, obj.Target.Key)
 }
 
 func (r *Resolver) Poll() generated.PollResolver { return &pollResolver{r} }

@@ -7,31 +7,47 @@ import (
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
+	"zoomql/graph/audit"
 	"zoomql/internal/zoom"
 	"zoomql/internal/zoom/types"
 )
 
 var errRawOff = &inputError{Code: types.ErrorCodeForbidden, Message: "Raw requests are off here. Who runs the gateway can set RAW_REQUESTS=on."}
 
-func (s *scope) zoomRequest(ctx context.Context, input types.ZoomRequestInput) (*zoom.RawAnswer, error) {
+// rawTarget returns the account that a raw request is sent for. In the audit log, the
+// operation stands in the place of an object.
+func rawTarget(ctx context.Context, input types.ZoomRequestInput) (*target, error) {
+	operation := input.Operation
+	if zoom.Lookup(operation) == nil {
+		operation = ""
+	}
+	audit.EntryOf(ctx).Operation = &operation
+	return newTarget(ctx, input.Account)
+}
+
+func (s *scope) zoomRequest(ctx context.Context, p *types.ZoomRequestPayload, input types.ZoomRequestInput) error {
 	raw := zoom.Raw{Operation: input.Operation, Path: map[string]string{}}
 	path, err := parameters("path", input.Path)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	for name, values := range path {
 		if len(values) != 1 {
-			return nil, invalid("path." + name + ": one value is needed")
+			return invalid("path." + name + ": one value is needed")
 		}
 		raw.Path[name] = values[0]
 	}
 	if raw.Query, err = parameters("query", input.Query); err != nil {
-		return nil, err
+		return err
 	}
 	if jsontext.Value(input.Body).Kind() != 'n' {
 		raw.Body = input.Body
 	}
-	return raw.Do(ctx, s.client)
+	answer, err := raw.Do(ctx, s.client)
+	if err == nil && answer != nil {
+		p.Status, p.Body = types.Int{N: int64(answer.Status), Valid: answer.Status != 0}, answer.Body
+	}
+	return err
 }
 
 // parameters reads an object of single values and lists of these.

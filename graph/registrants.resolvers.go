@@ -20,25 +20,26 @@ func (r *addedRegistrantResolver) Registrant(ctx context.Context, obj *types.Add
 }
 
 func (r *mutationResolver) AddRegistrant(ctx context.Context, input types.AddRegistrantInput) (*types.AddRegistrantPayload, error) {
-	added, err := in(ctx, input.Meeting.ID).addRegistrant(ctx, r.Idempotency, input)
-	mistakes, err := userErrors(ctx, err)
-	return &types.AddRegistrantPayload{Registrant: added, UserErrors: mistakes}, err
+	at, number, err := meetingTarget(ctx, input.Meeting)
+	return write(ctx, at, err, func(p *types.AddRegistrantPayload) (err error) {
+		p.Registrant, err = r.addRegistrant(ctx, at, number, input)
+		return err
+	})
 }
 
 func (r *mutationResolver) UpdateRegistrantStatus(ctx context.Context, input types.UpdateRegistrantStatusInput) (*types.UpdateRegistrantStatusPayload, error) {
-	number, names, err := in(ctx, input.Meeting.ID).updateRegistrantStatus(ctx, input)
-	mistakes, err := userErrors(ctx, err)
-	return &types.UpdateRegistrantStatusPayload{Origin: in(ctx, input.Meeting.ID).origin(), Number: number, Names: names, UserErrors: mistakes}, err
+	at, m, err := occurrenceTarget(ctx, input.Meeting, input.OccurrenceID)
+	return write(ctx, at, err, func(p *types.UpdateRegistrantStatusPayload) (err error) {
+		p.Registered, err = at.updateRegistrantStatus(ctx, m, input)
+		return err
+	})
 }
 
 func (r *mutationResolver) DeleteRegistrant(ctx context.Context, input types.DeleteRegistrantInput) (*types.DeleteRegistrantPayload, error) {
-	reg, err := in(ctx, input.Meeting.ID).deleteRegistrant(ctx, input)
-	mistakes, err := userErrors(ctx, err)
-	payload := &types.DeleteRegistrantPayload{UserErrors: mistakes}
-	if reg != nil {
-		payload.DeletedRegistrantID = gone(reg.ID(), mistakes)
-	}
-	return payload, err
+	at, removal, err := registrantTarget(ctx, input.Meeting, input.OccurrenceID, input.Registrant)
+	return write(ctx, at, err, func(*types.DeleteRegistrantPayload) error {
+		return only(zoom.DeleteRegistrant.Do(ctx, at.client, removal))
+	})
 }
 
 func (r *registrantResolver) Meeting(ctx context.Context, obj *types.Registrant) (*types.Meeting, error) {
@@ -53,7 +54,7 @@ func (r *registrantResolver) User(ctx context.Context, obj *types.Registrant) (*
 }
 
 func (r *updateRegistrantStatusPayloadResolver) Registrants(ctx context.Context, obj *types.UpdateRegistrantStatusPayload) ([]*types.Registrant, error) {
-	return of(ctx, obj).registrantsNow(ctx, obj.Number, obj.Names)
+	return of(ctx, obj).registrantsNow(ctx, numberOf(obj.Target), obj.Registered)
 }
 
 func (r *Resolver) AddedRegistrant() generated.AddedRegistrantResolver {

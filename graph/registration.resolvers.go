@@ -12,8 +12,8 @@ func (r *meetingResolver) RegistrationQuestions(ctx context.Context, obj *types.
 }
 
 func (r *mutationResolver) UpdateRegistrationQuestions(ctx context.Context, input types.UpdateRegistrationQuestionsInput) (*types.UpdateMeetingPayload, error) {
-	return changed(ctx, input.Meeting, func(c *zoom.Client, number types.MeetingNumber) error {
-		_, err := zoom.UpdateRegistrationQuestions.Do(ctx, c, zoom.RegistrationForm{MeetingID: number, Form: input.Form})
-		return err
+	at, number, err := meetingTarget(ctx, input.Meeting)
+	return write(ctx, at, err, func(*types.UpdateMeetingPayload) error {
+		return only(zoom.UpdateRegistrationQuestions.Do(ctx, at.client, zoom.RegistrationForm{MeetingID: number, Form: input.Form}))
 	})
 }

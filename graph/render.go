@@ -22,9 +22,6 @@ import (
 func rendered(ctx context.Context, next graphql.Resolver) (any, error) {
 	res, err := next(ctx)
 	fc := graphql.GetFieldContext(ctx)
-	if fc.Object == "Mutation" {
-		resolved(ctx, fc, res, err)
-	}
 	if err != nil || res == nil {
 		return res, err
 	}

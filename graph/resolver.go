@@ -10,6 +10,7 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 
 	"zoomql/graph/admission"
+	"zoomql/graph/idempotency"
 	"zoomql/graph/session"
 	"zoomql/internal/links"
 	"zoomql/internal/zoom"
@@ -28,7 +29,7 @@ type Resolver struct {
 	Budget    Budget
 	Admission *admission.Control
 	// Idempotency remembers what creates with a key have made.
-	Idempotency *idempotency
+	Idempotency *idempotency.Memory
 	// Links hands out links to files; nil hands out none.
 	Links *links.Links
 	// RawRequests lets callers send operations with parameters of their own.

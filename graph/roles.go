@@ -137,41 +137,18 @@ func (s *scope) newRole(ctx context.Context, id, name string) (*types.Role, erro
 	return nil, short
 }
 
-func (r *Resolver) createRole(ctx context.Context, input types.CreateRoleInput) (*types.CreateRolePayload, error) {
-	s, err := accountBy(ctx, input.Account)
-	if err != nil {
-		return &types.CreateRolePayload{}, err
-	}
-	create := func(ctx context.Context) (*types.Role, error) {
-		return zoom.CreateRole.Do(ctx, s.client, zoom.NewRole{Role: input.Role})
-	}
-	// Zoom may tell no id: then the payload finds the role by its name.
-	role, err := once(ctx, s, r.Idempotency, creation[types.Role]{
-		mutation: "createRole", key: input.IdempotencyKey, input: input, create: create,
-		id: func(made *types.Role) string { return string(made.ZoomID) }, op: zoom.CreateRole.Spec,
-		again: func(_ context.Context, id string) (*types.Role, error) {
-			return &types.Role{ZoomID: types.Text(id)}, nil
+func (r *Resolver) createRole(ctx context.Context, at *target, p *types.CreateRolePayload, input types.CreateRoleInput) error {
+	_, err := create(ctx, r.Idempotency, at, creation[zoom.NewRole, types.Role]{
+		op: zoom.CreateRole, in: zoom.NewRole{Role: input.Role},
+		key: input.IdempotencyKey, input: input, zoomID: func(made *types.Role) string { return string(made.ZoomID) },
+		read: func(_ context.Context, id string) (*types.Role, error) {
+			return &types.Role{Origin: at.origin(), ZoomID: types.Text(id)}, nil
 		},
 	})
-	payload := &types.CreateRolePayload{Origin: s.origin()}
 	if err == nil {
-		payload.ZoomID, payload.Name = string(role.ZoomID), input.Role.Name
+		p.Name = input.Role.Name // Zoom may tell no id: then the payload finds the role by its name
 	}
-	return payload, err
-}
-
-// writeRole carries out a write to one role and returns where it was done, and
-// the role's id.
-func writeRole(ctx context.Context, account *types.AccountBy, by types.RoleBy, write func(*scope, string) error) (*scope, string, error) {
-	s, err := accountFor(ctx, account, by.ID)
-	if err != nil {
-		return s, "", err
-	}
-	id, err := keyOf("role", by)
-	if err != nil {
-		return s, "", err
-	}
-	return s, id, write(s, id)
+	return err
 }
 
 // assignRole gives a role to any number of users, as many a call as Zoom takes.
@@ -206,10 +183,18 @@ func (s *scope) assignRole(ctx context.Context, id string, users []*types.UserBy
 }
 
 // unassignRole takes a role from a user.
-func (s *scope) unassignRole(ctx context.Context, key zoom.RoleMemberKey) error {
-	_, err := zoom.DeleteRoleMember.Do(ctx, s.client, key)
+func (s *scope) unassignRole(ctx context.Context, id string, by *types.UserBy) error {
+	name, err := keyOf("user", *by)
+	if err != nil {
+		return err
+	}
+	user, err := s.userID(ctx, name)
+	if err != nil {
+		return within(err, "user")
+	}
+	err = only(zoom.DeleteRoleMember.Do(ctx, s.client, zoom.RoleMemberKey{RoleID: id, MemberID: user}))
 	if err == nil {
-		s.changedRole(ctx, nil, types.CommaItem(key.MemberID))
+		s.changedRole(ctx, nil, types.CommaItem(user))
 	}
 	return err
 }

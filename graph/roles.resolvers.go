@@ -23,57 +23,47 @@ func (r *accountResolver) Role(ctx context.Context, obj *types.Account, by types
 }
 
 func (r *assignRolePayloadResolver) Role(ctx context.Context, obj *types.AssignRolePayload) (*types.Role, error) {
-	return of(ctx, obj).role(ctx, obj.ZoomID)
+	return of(ctx, obj).role(ctx, obj.Target.Key)
 }
 
 func (r *createRolePayloadResolver) Role(ctx context.Context, obj *types.CreateRolePayload) (*types.Role, error) {
-	return of(ctx, obj).newRole(ctx, obj.ZoomID, obj.Name)
+	return of(ctx, obj).newRole(ctx, obj.Target.Key, obj.Name)
 }
 
 func (r *mutationResolver) CreateRole(ctx context.Context, input types.CreateRoleInput) (*types.CreateRolePayload, error) {
-	payload, err := r.createRole(ctx, input)
-	payload.UserErrors, err = userErrors(ctx, err)
-	return payload, err
+	at, err := newTarget(ctx, input.Account)
+	return write(ctx, at, err, func(p *types.CreateRolePayload) error {
+		return r.createRole(ctx, at, p, input)
+	})
 }
 
 func (r *mutationResolver) UpdateRole(ctx context.Context, input types.UpdateRoleInput) (*types.UpdateRolePayload, error) {
-	s, id, err := writeRole(ctx, input.Account, *input.Role, func(s *scope, id string) error {
-		_, err := zoom.UpdateRole.Do(ctx, s.client, zoom.RolePatch{RoleID: id, Patch: input.Patch})
-		return err
+	at, id, err := targetBy(ctx, input.Account, "role", *input.Role)
+	return write(ctx, at, err, func(*types.UpdateRolePayload) error {
+		return only(zoom.UpdateRole.Do(ctx, at.client, zoom.RolePatch{RoleID: id, Patch: input.Patch}))
 	})
-	mistakes, err := userErrors(ctx, err)
-	return &types.UpdateRolePayload{Origin: s.origin(), ZoomID: unless(mistakes, id), UserErrors: mistakes}, err
 }
 
 func (r *mutationResolver) DeleteRole(ctx context.Context, input types.DeleteRoleInput) (*types.DeleteRolePayload, error) {
-	s, id, err := writeRole(ctx, input.Account, *input.Role, func(s *scope, id string) error {
-		_, err := zoom.DeleteRole.Do(ctx, s.client, zoom.RoleKey{RoleID: id})
-		return err
+	at, id, err := targetBy(ctx, input.Account, "role", *input.Role)
+	return write(ctx, at, err, func(*types.DeleteRolePayload) error {
+		return only(zoom.DeleteRole.Do(ctx, at.client, zoom.RoleKey{RoleID: id}))
 	})
-	mistakes, err := userErrors(ctx, err)
-	return &types.DeleteRolePayload{DeletedRoleID: gone(types.NodeID{Account: s.client.Sub(), Type: "Role", Key: id}, mistakes), UserErrors: mistakes}, err
 }
 
 func (r *mutationResolver) AssignRole(ctx context.Context, input types.AssignRoleInput) (*types.AssignRolePayload, error) {
-	var done []*types.RoleAssignment
-	s, id, err := writeRole(ctx, input.Account, *input.Role, func(s *scope, id string) (err error) {
-		done, err = s.assignRole(ctx, id, input.Users)
+	at, id, err := targetBy(ctx, input.Account, "role", *input.Role)
+	return write(ctx, at, err, func(p *types.AssignRolePayload) (err error) {
+		p.Assignments, err = at.assignRole(ctx, id, input.Users)
 		return err
 	})
-	mistakes, err := userErrors(ctx, err)
-	return &types.AssignRolePayload{Origin: s.origin(), ZoomID: unless(mistakes, id), Assignments: done, UserErrors: mistakes}, err
 }
 
 func (r *mutationResolver) UnassignRole(ctx context.Context, input types.UnassignRoleInput) (*types.UnassignRolePayload, error) {
-	s, id, err := writeRole(ctx, input.Account, *input.Role, func(s *scope, id string) error {
-		member, err := s.hostID(ctx, *input.User)
-		if err != nil {
-			return within(err, "user")
-		}
-		return s.unassignRole(ctx, zoom.RoleMemberKey{RoleID: id, MemberID: member})
+	at, id, err := targetBy(ctx, input.Account, "role", *input.Role)
+	return write(ctx, at, err, func(*types.UnassignRolePayload) error {
+		return at.unassignRole(ctx, id, input.User)
 	})
-	mistakes, err := userErrors(ctx, err)
-	return &types.UnassignRolePayload{Origin: s.origin(), ZoomID: unless(mistakes, id), UserErrors: mistakes}, err
 }
 
 func (r *roleResolver) Members(ctx context.Context, obj *types.Role, first int, after *string) (*types.Connection[types.RoleMember], error) {
@@ -87,11 +77,11 @@ func (r *roleMemberResolver) User(ctx context.Context, obj *types.RoleMember) (*
 }
 
 func (r *unassignRolePayloadResolver) Role(ctx context.Context, obj *types.UnassignRolePayload) (*types.Role, error) {
-	return of(ctx, obj).role(ctx, obj.ZoomID)
+	return of(ctx, obj).role(ctx, obj.Target.Key)
 }
 
 func (r *updateRolePayloadResolver) Role(ctx context.Context, obj *types.UpdateRolePayload) (*types.Role, error) {
-	return of(ctx, obj).role(ctx, obj.ZoomID)
+	return of(ctx, obj).role(ctx, obj.Target.Key)
 }
 
 func (r *userResolver) Role(ctx context.Context, obj *types.User) (*types.Role, error) {

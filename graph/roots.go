@@ -87,21 +87,3 @@ func (s *scope) registrantsNow(ctx context.Context, meeting types.MeetingNumber,
 	}
 	return regs, nil
 }
-
-// unless returns the name of what was written to, or none when the write was
-// refused.
-func unless[T any](mistakes []*types.UserError, name T) T {
-	if len(mistakes) > 0 {
-		var none T
-		return none
-	}
-	return name
-}
-
-// gone returns the global id of what a write has removed.
-func gone(id types.NodeID, mistakes []*types.UserError) *types.NodeID {
-	if len(mistakes) > 0 {
-		return nil
-	}
-	return &id
-}

@@ -12,15 +12,15 @@ func (r *meetingResolver) Survey(ctx context.Context, obj *types.Meeting) (*type
 }
 
 func (r *mutationResolver) UpdateMeetingSurvey(ctx context.Context, input types.UpdateMeetingSurveyInput) (*types.UpdateMeetingPayload, error) {
-	return changed(ctx, input.Meeting, func(c *zoom.Client, number types.MeetingNumber) error {
-		_, err := zoom.UpdateMeetingSurvey.Do(ctx, c, zoom.MeetingSurveyPatch{MeetingID: number, Survey: input.Survey})
-		return err
+	at, number, err := meetingTarget(ctx, input.Meeting)
+	return write(ctx, at, err, func(*types.UpdateMeetingPayload) error {
+		return only(zoom.UpdateMeetingSurvey.Do(ctx, at.client, zoom.MeetingSurveyPatch{MeetingID: number, Survey: input.Survey}))
 	})
 }
 
 func (r *mutationResolver) DeleteMeetingSurvey(ctx context.Context, input types.DeleteMeetingSurveyInput) (*types.UpdateMeetingPayload, error) {
-	return changed(ctx, input.Meeting, func(c *zoom.Client, number types.MeetingNumber) error {
-		_, err := zoom.DeleteMeetingSurvey.Do(ctx, c, zoom.MeetingKey{MeetingID: number})
-		return err
+	at, number, err := meetingTarget(ctx, input.Meeting)
+	return write(ctx, at, err, func(*types.UpdateMeetingPayload) error {
+		return only(zoom.DeleteMeetingSurvey.Do(ctx, at.client, zoom.MeetingKey{MeetingID: number}))
 	})
 }

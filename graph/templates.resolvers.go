@@ -9,12 +9,11 @@ import (
 )
 
 func (r *mutationResolver) CreateMeetingTemplate(ctx context.Context, input types.CreateMeetingTemplateInput) (*types.CreateMeetingTemplatePayload, error) {
-	template, err := in(ctx, input.User.ID).createMeetingTemplate(ctx, r.Idempotency, input)
-	mistakes, err := userErrors(ctx, err)
-	if template != nil {
-		notTold(ctx, needsOf(ctx, "MeetingTemplate", "template"), template.Op)
-	}
-	return &types.CreateMeetingTemplatePayload{Template: template, UserErrors: mistakes}, err
+	at, template, err := templateTarget(ctx, input)
+	return write(ctx, at, err, func(p *types.CreateMeetingTemplatePayload) (err error) {
+		p.Template, err = r.createMeetingTemplate(ctx, at, template, input)
+		return err
+	})
 }
 
 func (r *userResolver) MeetingTemplates(ctx context.Context, obj *types.User) ([]*types.MeetingTemplate, error) {

@@ -14,29 +14,27 @@ func (r *createdUserResolver) User(ctx context.Context, obj *types.CreatedUser) 
 }
 
 func (r *mutationResolver) CreateUser(ctx context.Context, input types.CreateUserInput) (*types.CreateUserPayload, error) {
-	created, err := r.createUser(ctx, input)
-	mistakes, err := userErrors(ctx, err)
-	return &types.CreateUserPayload{User: created, UserErrors: mistakes}, err
+	at, err := newTarget(ctx, input.Account)
+	return write(ctx, at, err, func(p *types.CreateUserPayload) (err error) {
+		p.User, err = r.createUser(ctx, at, input)
+		return err
+	})
 }
 
 func (r *mutationResolver) UpdateUser(ctx context.Context, input types.UpdateUserInput) (*types.UpdateUserPayload, error) {
-	s, err := accountFor(ctx, input.Account, input.User.ID)
-	id := ""
-	if err == nil {
-		id, err = s.updateUser(ctx, input)
-	}
-	mistakes, err := userErrors(ctx, err)
-	return &types.UpdateUserPayload{Origin: s.origin(), ZoomID: unless(mistakes, id), UserErrors: mistakes}, err
+	at, id, err := changedUser(ctx, input)
+	return write(ctx, at, err, func(*types.UpdateUserPayload) error {
+		return only(zoom.UpdateUser.Do(ctx, at.client, zoom.UserPatch{
+			UserID: id, LoginType: input.LoginType, RemoveTSPCredentials: input.RemoveTspCredentials, Patch: input.Patch,
+		}))
+	})
 }
 
 func (r *mutationResolver) DeleteUser(ctx context.Context, input types.DeleteUserInput) (*types.DeleteUserPayload, error) {
-	s, err := accountFor(ctx, input.Account, input.User.ID)
-	id := ""
-	if err == nil {
-		id, err = s.deleteUser(ctx, input)
-	}
-	mistakes, err := userErrors(ctx, err)
-	return &types.DeleteUserPayload{DeletedUserID: gone(types.NodeID{Account: s.client.Sub(), Type: "User", Key: id}, mistakes), UserErrors: mistakes}, err
+	at, id, err := userTarget(ctx, input.Account, "user", input.User)
+	return write(ctx, at, err, func(*types.DeleteUserPayload) error {
+		return at.deleteUser(ctx, id, input)
+	})
 }
 
 func (r *queryResolver) User(ctx context.Context, by types.UserBy) (*types.User, error) {
@@ -48,7 +46,7 @@ func (r *queryResolver) User(ctx context.Context, by types.UserBy) (*types.User,
 }
 
 func (r *updateUserPayloadResolver) User(ctx context.Context, obj *types.UpdateUserPayload) (*types.User, error) {
-	return of(ctx, obj).user(ctx, obj.ZoomID)
+	return of(ctx, obj).user(ctx, obj.Target.Key)
 }
 
 func (r *userResolver) Meetings(ctx context.Context, obj *types.User, first int, after *string, typeArg types.MeetingListType, from *types.Date, to *types.Date, timezone *string) (*types.Connection[types.Meeting], error) {

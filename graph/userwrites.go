@@ -7,56 +7,43 @@ import (
 	"zoomql/internal/zoom/types"
 )
 
-func (r *Resolver) createUser(ctx context.Context, input types.CreateUserInput) (*types.CreatedUser, error) {
-	s, err := accountBy(ctx, input.Account)
-	if err != nil {
-		return nil, err
-	}
-	create := func(ctx context.Context) (*types.CreatedUser, error) {
-		return zoom.CreateUser.Do(ctx, s.client, zoom.NewUser{Body: zoom.NewUserBody{Action: input.Action, User: input.User}})
-	}
-	return once(ctx, s, r.Idempotency, creation[types.CreatedUser]{
-		mutation: "createUser", key: input.IdempotencyKey, input: input, create: create,
-		id: func(made *types.CreatedUser) string { return string(made.ZoomID) }, op: zoom.CreateUser.Spec,
-		again: func(ctx context.Context, id string) (*types.CreatedUser, error) {
-			u, err := zoom.GetUser.Do(ctx, s.client, zoom.UserKey{UserID: id})
+func (r *Resolver) createUser(ctx context.Context, at *target, input types.CreateUserInput) (*types.CreatedUser, error) {
+	return create(ctx, r.Idempotency, at, creation[zoom.NewUser, types.CreatedUser]{
+		op: zoom.CreateUser, in: zoom.NewUser{Body: zoom.NewUserBody{Action: input.Action, User: input.User}},
+		key: input.IdempotencyKey, input: input, zoomID: func(made *types.CreatedUser) string { return string(made.ZoomID) },
+		read: func(ctx context.Context, id string) (*types.CreatedUser, error) {
+			u, err := zoom.GetUser.Do(ctx, at.client, zoom.UserKey{UserID: id})
 			if err != nil {
 				return nil, err
 			}
-			return &types.CreatedUser{ZoomID: u.ZoomID, Email: u.Email, FirstName: u.FirstName, LastName: u.LastName, Type: u.Type, Origin: s.origin()}, nil
+			return &types.CreatedUser{ZoomID: u.ZoomID, Email: u.Email, FirstName: u.FirstName, LastName: u.LastName, Type: u.Type, Origin: at.origin()}, nil
 		},
 	})
 }
 
-func (s *scope) updateUser(ctx context.Context, input types.UpdateUserInput) (string, error) {
-	if !deref(input.RemoveTspCredentials) && types.IsEmpty(input.Patch) {
-		return "", invalid("patch: it changes nothing") // before anybody is looked up
+// changedUser returns the user whom a mutation is to change. A change of nothing is
+// refused before the user is looked up.
+func changedUser(ctx context.Context, input types.UpdateUserInput) (*target, string, error) {
+	at, name, err := targetBy(ctx, input.Account, "user", *input.User)
+	switch {
+	case err != nil:
+		return at, "", err
+	case !deref(input.RemoveTspCredentials) && types.IsEmpty(input.Patch):
+		return at, "", invalid("patch: it changes nothing")
 	}
-	id, err := s.hostID(ctx, *input.User)
-	if err != nil {
-		return "", within(err, "user")
-	}
-	_, err = zoom.UpdateUser.Do(ctx, s.client, zoom.UserPatch{
-		UserID: id, LoginType: input.LoginType, RemoveTSPCredentials: input.RemoveTspCredentials, Patch: input.Patch,
-	})
-	return id, err
+	return at.toUser(ctx, "user", name)
 }
 
-func (s *scope) deleteUser(ctx context.Context, input types.DeleteUserInput) (string, error) {
-	id, err := s.hostID(ctx, *input.User)
-	if err != nil {
-		return "", within(err, "user")
-	}
+func (s *scope) deleteUser(ctx context.Context, id string, input types.DeleteUserInput) (err error) {
 	removal := zoom.UserRemoval{UserID: id, Action: input.Action}
 	if t := input.Transfer; t != nil {
 		// Without an address, all that is to be transferred would go with the user.
 		if removal.Email, err = address(t.Email); err != nil {
-			return "", within(err, "transfer")
+			return within(err, "transfer")
 		}
 		removal.Meetings, removal.Webinars, removal.Recordings = t.Meetings, t.Webinars, t.Recordings
 		removal.Whiteboard, removal.Clips, removal.Notes = t.Whiteboards, t.Clips, t.Notes
 		removal.Visitors, removal.Docs, removal.Events = t.Visitors, t.Docs, t.Events
 	}
-	_, err = zoom.DeleteUser.Do(ctx, s.client, removal)
-	return id, err
+	return only(zoom.DeleteUser.Do(ctx, s.client, removal))
 }

@@ -89,28 +89,31 @@ func (s *scope) webinarParticipants(ctx context.Context, w *types.Webinar, first
 	return s.participants(ctx, run, first, after, &source)
 }
 
-func (s *scope) addWebinarRegistrant(ctx context.Context, m *idempotency, input types.AddWebinarRegistrantInput) (*types.AddedRegistrant, error) {
-	number, err := numberBy("webinar", *input.Webinar)
+// webinarTarget returns the webinar that a mutation names.
+func webinarTarget(ctx context.Context, by *types.WebinarBy) (*target, types.MeetingNumber, error) {
+	at, key, err := targetBy(ctx, nil, "webinar", *by)
 	if err != nil {
-		return nil, err
+		return at, 0, err
 	}
+	number, err := numberIn(key)
+	return at, number, within(err, "webinar", "id")
+}
+
+func (r *Resolver) addWebinarRegistrant(ctx context.Context, at *target, number types.MeetingNumber, input types.AddWebinarRegistrantInput) (*types.AddedRegistrant, error) {
 	ids, err := items("occurrenceIds", input.OccurrenceIds)
 	if err != nil {
 		return nil, err
 	}
-	add := func(ctx context.Context) (*types.AddedRegistrant, error) {
-		return zoom.AddWebinarRegistrant.Do(ctx, s.client, zoom.NewWebinarRegistrant{WebinarID: number, OccurrenceIDs: ids, Registrant: input.Registrant})
-	}
-	return once(ctx, s, m, creation[types.AddedRegistrant]{
-		mutation: "addWebinarRegistrant", key: input.IdempotencyKey, input: input, create: add,
-		id: registrationID, op: zoom.AddWebinarRegistrant.Spec,
-		again: func(ctx context.Context, id string) (*types.AddedRegistrant, error) {
-			webinar, err := zoom.GetWebinar.Do(ctx, s.client, zoom.WebinarKey{WebinarID: number})
+	return create(ctx, r.Idempotency, at, creation[zoom.NewWebinarRegistrant, types.AddedRegistrant]{
+		op: zoom.AddWebinarRegistrant, in: zoom.NewWebinarRegistrant{WebinarID: number, OccurrenceIDs: ids, Registrant: input.Registrant},
+		key: input.IdempotencyKey, input: input, zoomID: registrationID,
+		read: func(ctx context.Context, id string) (*types.AddedRegistrant, error) {
+			webinar, err := zoom.GetWebinar.Do(ctx, at.client, zoom.WebinarKey{WebinarID: number})
 			if err != nil {
 				return nil, err
 			}
 			added := &types.AddedRegistrant{Topic: webinar.Topic, StartTime: webinar.StartTime, Occurrences: chosen(webinar.Occurrences, ids)}
-			return s.registrationMade(ctx, ofWebinar(number), id, added)
+			return at.registrationMade(ctx, ofWebinar(number), id, added)
 		},
 	})
 }

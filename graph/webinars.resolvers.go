@@ -16,9 +16,11 @@ func (r *addedRegistrantResolver) Webinar(ctx context.Context, obj *types.AddedR
 }
 
 func (r *mutationResolver) AddWebinarRegistrant(ctx context.Context, input types.AddWebinarRegistrantInput) (*types.AddRegistrantPayload, error) {
-	added, err := in(ctx, input.Webinar.ID).addWebinarRegistrant(ctx, r.Idempotency, input)
-	mistakes, err := userErrors(ctx, err)
-	return &types.AddRegistrantPayload{Registrant: added, UserErrors: mistakes}, err
+	at, number, err := webinarTarget(ctx, input.Webinar)
+	return write(ctx, at, err, func(p *types.AddRegistrantPayload) (err error) {
+		p.Registrant, err = r.addWebinarRegistrant(ctx, at, number, input)
+		return err
+	})
 }
 
 func (r *queryResolver) Webinar(ctx context.Context, by types.WebinarBy) (*types.Webinar, error) {

@@ -12,59 +12,45 @@ import (
 	"zoomql/internal/zoom/types"
 )
 
-func (s *scope) updateMeeting(ctx context.Context, input types.UpdateMeetingInput) (types.MeetingNumber, error) {
-	number, occurrence, err := occurrenceOf(*input.Meeting, input.OccurrenceID)
+// meetingTarget returns the meeting that a mutation names.
+func meetingTarget(ctx context.Context, by *types.MeetingBy) (*target, types.MeetingNumber, error) {
+	at, key, err := targetBy(ctx, nil, "meeting", *by)
 	if err != nil {
-		return 0, err
+		return at, 0, err
 	}
-	_, err = zoom.UpdateMeeting.Do(ctx, s.client, zoom.MeetingPatch{MeetingID: number, OccurrenceID: occurrence, Patch: input.Patch})
-	return number, err
+	number, err := numberIn(key)
+	return at, number, within(err, "meeting", "id")
 }
 
-func (s *scope) deleteMeeting(ctx context.Context, input types.DeleteMeetingInput) (types.MeetingNumber, error) {
-	number, occurrence, err := occurrenceOf(*input.Meeting, input.OccurrenceID)
-	if err != nil {
-		return 0, err
-	}
-	_, err = zoom.DeleteMeeting.Do(ctx, s.client, zoom.MeetingRemoval{
-		MeetingID: number, OccurrenceID: occurrence,
-		ScheduleForReminder: input.NotifyHosts, CancelMeetingReminder: input.NotifyRegistrants,
-	})
-	return number, err
+// occurrence names a meeting, or one date of it.
+type occurrence struct {
+	number types.MeetingNumber
+	id     string // "" for the whole series
 }
 
-// occurrenceOf returns which meeting a write names, and which date of it, if any. An
-// empty date is none: Zoom would take the whole series.
-func occurrenceOf(by types.MeetingBy, occurrenceID *string) (types.MeetingNumber, string, error) {
-	number, err := numberBy("meeting", by)
+// occurrenceTarget returns the meeting that a mutation names, or the date of it. An empty
+// date is refused: Zoom would take the whole series.
+func occurrenceTarget(ctx context.Context, by *types.MeetingBy, occurrenceID *string) (*target, occurrence, error) {
+	at, number, err := meetingTarget(ctx, by)
 	if err != nil {
-		return 0, "", err
+		return at, occurrence{}, err
 	}
-	occurrence, err := optional("occurrenceId", occurrenceID)
-	return number, occurrence, err
+	id, err := optional("occurrenceId", occurrenceID)
+	return at, occurrence{number, id}, err
 }
 
-func (s *scope) endMeeting(ctx context.Context, input types.EndMeetingInput) (types.MeetingNumber, error) {
-	number, err := numberBy("meeting", *input.Meeting)
-	if err != nil {
-		return 0, err
-	}
-	_, err = zoom.UpdateMeetingStatus.Do(ctx, s.client, zoom.MeetingAction{MeetingID: number, Body: zoom.MeetingActionBody{Action: "end"}})
-	return number, err
+// numberOf returns the number of the meeting that a mutation wrote to; 0 where it was
+// refused.
+func numberOf(meeting types.NodeID) types.MeetingNumber {
+	number, _ := types.ParseMeetingNumber(meeting.Key)
+	return number
 }
 
-func (s *scope) createMeeting(ctx context.Context, m *idempotency, input types.CreateMeetingInput) (*types.Meeting, error) {
-	host, err := s.hostID(ctx, *input.Host)
-	if err != nil {
-		return nil, within(err, "host")
-	}
-	create := func(ctx context.Context) (*types.Meeting, error) {
-		return zoom.CreateMeeting.Do(ctx, s.client, zoom.NewMeeting{UserID: host, Meeting: input.Meeting})
-	}
-	return once(ctx, s, m, creation[types.Meeting]{
-		mutation: "createMeeting", key: input.IdempotencyKey, input: input, create: create,
-		id:    func(made *types.Meeting) string { return made.Number.String() },
-		again: s.meetingMade, op: zoom.CreateMeeting.Spec,
+func (r *Resolver) createMeeting(ctx context.Context, at *target, host string, input types.CreateMeetingInput) (*types.Meeting, error) {
+	return create(ctx, r.Idempotency, at, creation[zoom.NewMeeting, types.Meeting]{
+		op: zoom.CreateMeeting, in: zoom.NewMeeting{UserID: host, Meeting: input.Meeting},
+		key: input.IdempotencyKey, input: input,
+		zoomID: func(made *types.Meeting) string { return made.Number.String() }, read: at.meetingMade,
 	})
 }
 
@@ -77,18 +63,35 @@ func (s *scope) meetingMade(ctx context.Context, id string) (*types.Meeting, err
 	return zoom.GetMeeting.Do(ctx, s.client, zoom.MeetingKey{MeetingID: number}, zoom.WithSecrets)
 }
 
-// hostID returns Zoom's id of a user: what a write makes stale is filed under
-// it, and an e-mail address would miss that.
-func (s *scope) hostID(ctx context.Context, by types.UserBy) (string, error) {
-	name, err := keyOf("", by)
-	if err != nil || (name != me && !strings.Contains(name, "@")) {
-		return name, err
+// userTarget returns the user whom a mutation names, and Zoom's id of the user.
+func userTarget(ctx context.Context, account *types.AccountBy, argument string, by *types.UserBy) (*target, string, error) {
+	at, name, err := targetBy(ctx, account, argument, *by)
+	if err != nil {
+		return at, "", err
+	}
+	return at.toUser(ctx, argument, name)
+}
+
+// toUser makes the user of a name the target.
+func (at *target) toUser(ctx context.Context, argument, name string) (*target, string, error) {
+	id, err := at.userID(ctx, name)
+	if err == nil {
+		at.id = types.NodeID{Account: at.client.Sub(), Type: "User", Key: id}
+	}
+	return at, id, within(err, argument)
+}
+
+// userID returns Zoom's id of the user of a name: what a write makes stale is filed under
+// the id, and an e-mail address would miss that.
+func (s *scope) userID(ctx context.Context, name string) (string, error) {
+	if name != me && !strings.Contains(name, "@") {
+		return name, nil
 	}
 	u, err := s.namedUser(ctx, name)
 	if err != nil {
 		return "", err
 	}
-	return cmp.Or(string(u.ZoomID), name), nil // who is invited has no id yet
+	return cmp.Or(string(u.ZoomID), name), nil // a user who is invited has no id yet
 }
 
 func (s *scope) namedUser(ctx context.Context, name string) (*types.User, error) {
@@ -102,28 +105,21 @@ func (s *scope) namedUser(ctx context.Context, name string) (*types.User, error)
 	return u, err
 }
 
-func (s *scope) addRegistrant(ctx context.Context, m *idempotency, input types.AddRegistrantInput) (*types.AddedRegistrant, error) {
-	number, err := numberBy("meeting", *input.Meeting)
-	if err != nil {
-		return nil, err
-	}
+func (r *Resolver) addRegistrant(ctx context.Context, at *target, number types.MeetingNumber, input types.AddRegistrantInput) (*types.AddedRegistrant, error) {
 	ids, err := items("occurrenceIds", input.OccurrenceIds)
 	if err != nil {
 		return nil, err
 	}
-	add := func(ctx context.Context) (*types.AddedRegistrant, error) {
-		return zoom.AddRegistrant.Do(ctx, s.client, zoom.NewRegistrant{MeetingID: number, OccurrenceIDs: ids, Registrant: input.Registrant})
-	}
-	return once(ctx, s, m, creation[types.AddedRegistrant]{
-		mutation: "addRegistrant", key: input.IdempotencyKey, input: input, create: add,
-		id: registrationID, op: zoom.AddRegistrant.Spec,
-		again: func(ctx context.Context, id string) (*types.AddedRegistrant, error) {
-			meeting, err := zoom.GetMeeting.Do(ctx, s.client, zoom.MeetingKey{MeetingID: number})
+	return create(ctx, r.Idempotency, at, creation[zoom.NewRegistrant, types.AddedRegistrant]{
+		op: zoom.AddRegistrant, in: zoom.NewRegistrant{MeetingID: number, OccurrenceIDs: ids, Registrant: input.Registrant},
+		key: input.IdempotencyKey, input: input, zoomID: registrationID,
+		read: func(ctx context.Context, id string) (*types.AddedRegistrant, error) {
+			meeting, err := zoom.GetMeeting.Do(ctx, at.client, zoom.MeetingKey{MeetingID: number})
 			if err != nil {
 				return nil, err
 			}
 			added := &types.AddedRegistrant{Topic: meeting.Topic, StartTime: meeting.StartTime, Occurrences: chosen(meeting.Occurrences, ids)}
-			return s.registrationMade(ctx, ofMeeting(number), id, added)
+			return at.registrationMade(ctx, ofMeeting(number), id, added)
 		},
 	})
 }
@@ -160,17 +156,13 @@ func chosen(all []*types.MeetingOccurrence, ids []string) []*types.MeetingOccurr
 
 // updateRegistrantStatus changes the status of any number of registrants, as
 // many a call as Zoom takes, and returns their ids.
-func (s *scope) updateRegistrantStatus(ctx context.Context, input types.UpdateRegistrantStatusInput) (types.MeetingNumber, []string, error) {
-	number, occurrence, err := occurrenceOf(*input.Meeting, input.OccurrenceID)
-	if err != nil {
-		return 0, nil, err
-	}
+func (s *scope) updateRegistrantStatus(ctx context.Context, m occurrence, input types.UpdateRegistrantStatusInput) ([]string, error) {
 	if len(input.Registrants) == 0 {
-		return 0, nil, invalid("registrants: name at least one")
+		return nil, invalid("registrants: name at least one")
 	}
-	found, err := s.registrantsBy(ctx, ofMeeting(number), input.Registrants)
+	found, err := s.registrantsBy(ctx, ofMeeting(m.number), input.Registrants)
 	if err != nil {
-		return 0, nil, err
+		return nil, err
 	}
 	var ids []string
 	for chunk := range slices.Chunk(found, zoom.MaxRegistrantsPerCall) {
@@ -179,30 +171,29 @@ func (s *scope) updateRegistrantStatus(ctx context.Context, input types.UpdateRe
 			names[i] = zoom.RegistrantName{ID: string(f.ZoomID), Email: string(f.Email)}
 			ids = append(ids, string(f.ZoomID))
 		}
-		_, err := zoom.UpdateRegistrantStatus.Do(ctx, s.client, zoom.RegistrantStatusPatch{
-			MeetingID: number, OccurrenceID: occurrence,
+		err := only(zoom.UpdateRegistrantStatus.Do(ctx, s.client, zoom.RegistrantStatusPatch{
+			MeetingID: m.number, OccurrenceID: m.id,
 			Body: zoom.RegistrantStatusBody{Action: input.Action, Registrants: names},
-		})
+		}))
 		if err != nil {
-			return 0, nil, partly(err, len(ids)-len(chunk), len(found))
+			return nil, partly(err, len(ids)-len(chunk), len(found))
 		}
 	}
-	return number, ids, nil
+	return ids, nil
 }
 
-func (s *scope) deleteRegistrant(ctx context.Context, input types.DeleteRegistrantInput) (*types.Registrant, error) {
-	number, occurrence, err := occurrenceOf(*input.Meeting, input.OccurrenceID)
-	if err != nil {
-		return nil, err
+// registrantTarget returns the registrant whom a mutation names.
+func registrantTarget(ctx context.Context, meeting *types.MeetingBy, occurrenceID *string, by *types.RegistrantBy) (*target, zoom.RegistrantRemoval, error) {
+	at, m, err := occurrenceTarget(ctx, meeting, occurrenceID)
+	if at.id = idBy(*by); err != nil {
+		return at, zoom.RegistrantRemoval{}, err
 	}
-	found, err := s.registrantBy(ctx, ofMeeting(number), *input.Registrant)
+	found, err := at.registrantBy(ctx, ofMeeting(m.number), *by)
 	if err != nil {
-		return nil, within(err, "registrant")
+		return at, zoom.RegistrantRemoval{}, within(err, "registrant")
 	}
-	_, err = zoom.DeleteRegistrant.Do(ctx, s.client, zoom.RegistrantRemoval{
-		MeetingID: number, RegistrantID: string(found.ZoomID), OccurrenceID: occurrence,
-	})
-	return found, err
+	at.id = found.ID()
+	return at, zoom.RegistrantRemoval{MeetingID: m.number, OccurrenceID: m.id, RegistrantID: string(found.ZoomID)}, nil
 }
 
 // registrantsBy finds the registrants that a caller names. Ids are taken as

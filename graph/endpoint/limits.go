@@ -48,6 +48,16 @@ func WithCode(e *gqlerror.Error, code types.ErrorCode) *gqlerror.Error {
 	return e
 }
 
+// CodeOf returns the code of the first error that has one, for logs; "" where none has.
+func CodeOf(errs gqlerror.List) types.ErrorCode {
+	for _, e := range errs {
+		if code, ok := e.Extensions["code"].(string); ok {
+			return types.ErrorCode(code)
+		}
+	}
+	return ""
+}
+
 // tooLarge is the refusal of what is over a bound.
 func tooLarge(most int, what string) *gqlerror.Error {
 	return WithCode(gqlerror.Errorf("The query is too large: more than %d %s.", most, what), types.ErrorCodeLimitExceeded)

@@ -2161,7 +2161,7 @@ func (ec *executionContext) _DisassociateSubAccountPayload_disassociatedAccountI
 			return ec.fieldContext_DisassociateSubAccountPayload_disassociatedAccountId(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.DisassociatedAccountID, nil
+			return obj.DeletedID(), nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *types.NodeID) graphql.Marshaler {
@@ -2172,7 +2172,7 @@ func (ec *executionContext) _DisassociateSubAccountPayload_disassociatedAccountI
 	)
 }
 func (ec *executionContext) fieldContext_DisassociateSubAccountPayload_disassociatedAccountId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DisassociateSubAccountPayload", field, false, false, errors.New("field of type ID does not have child fields"))
+	return graphql.NewScalarFieldContext("DisassociateSubAccountPayload", field, true, false, errors.New("field of type ID does not have child fields"))
 }
 
 func (ec *executionContext) _DisassociateSubAccountPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *types.DisassociateSubAccountPayload) (ret graphql.Marshaler) {

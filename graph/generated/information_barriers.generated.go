@@ -103,7 +103,7 @@ func (ec *executionContext) _DeleteInformationBarrierPolicyPayload_deletedPolicy
 			return ec.fieldContext_DeleteInformationBarrierPolicyPayload_deletedPolicyId(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.DeletedPolicyID, nil
+			return obj.DeletedID(), nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *types.NodeID) graphql.Marshaler {
@@ -114,7 +114,7 @@ func (ec *executionContext) _DeleteInformationBarrierPolicyPayload_deletedPolicy
 	)
 }
 func (ec *executionContext) fieldContext_DeleteInformationBarrierPolicyPayload_deletedPolicyId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DeleteInformationBarrierPolicyPayload", field, false, false, errors.New("field of type ID does not have child fields"))
+	return graphql.NewScalarFieldContext("DeleteInformationBarrierPolicyPayload", field, true, false, errors.New("field of type ID does not have child fields"))
 }
 
 func (ec *executionContext) _DeleteInformationBarrierPolicyPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *types.DeleteInformationBarrierPolicyPayload) (ret graphql.Marshaler) {

@@ -692,7 +692,7 @@ func (ec *executionContext) _DeleteMeetingPayload_deletedMeetingId(ctx context.C
 			return ec.fieldContext_DeleteMeetingPayload_deletedMeetingId(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.DeletedMeetingID, nil
+			return obj.DeletedID(), nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *types.NodeID) graphql.Marshaler {
@@ -703,7 +703,7 @@ func (ec *executionContext) _DeleteMeetingPayload_deletedMeetingId(ctx context.C
 	)
 }
 func (ec *executionContext) fieldContext_DeleteMeetingPayload_deletedMeetingId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DeleteMeetingPayload", field, false, false, errors.New("field of type ID does not have child fields"))
+	return graphql.NewScalarFieldContext("DeleteMeetingPayload", field, true, false, errors.New("field of type ID does not have child fields"))
 }
 
 func (ec *executionContext) _DeleteMeetingPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *types.DeleteMeetingPayload) (ret graphql.Marshaler) {

@@ -106,7 +106,7 @@ func (ec *executionContext) _DeletePollPayload_deletedPollId(ctx context.Context
 			return ec.fieldContext_DeletePollPayload_deletedPollId(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.DeletedPollID, nil
+			return obj.DeletedID(), nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *types.NodeID) graphql.Marshaler {
@@ -117,7 +117,7 @@ func (ec *executionContext) _DeletePollPayload_deletedPollId(ctx context.Context
 	)
 }
 func (ec *executionContext) fieldContext_DeletePollPayload_deletedPollId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DeletePollPayload", field, false, false, errors.New("field of type ID does not have child fields"))
+	return graphql.NewScalarFieldContext("DeletePollPayload", field, true, false, errors.New("field of type ID does not have child fields"))
 }
 
 func (ec *executionContext) _DeletePollPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *types.DeletePollPayload) (ret graphql.Marshaler) {

@@ -425,7 +425,7 @@ func (ec *executionContext) _DeleteRegistrantPayload_deletedRegistrantId(ctx con
 			return ec.fieldContext_DeleteRegistrantPayload_deletedRegistrantId(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.DeletedRegistrantID, nil
+			return obj.DeletedID(), nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *types.NodeID) graphql.Marshaler {
@@ -436,7 +436,7 @@ func (ec *executionContext) _DeleteRegistrantPayload_deletedRegistrantId(ctx con
 	)
 }
 func (ec *executionContext) fieldContext_DeleteRegistrantPayload_deletedRegistrantId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DeleteRegistrantPayload", field, false, false, errors.New("field of type ID does not have child fields"))
+	return graphql.NewScalarFieldContext("DeleteRegistrantPayload", field, true, false, errors.New("field of type ID does not have child fields"))
 }
 
 func (ec *executionContext) _DeleteRegistrantPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *types.DeleteRegistrantPayload) (ret graphql.Marshaler) {

@@ -236,7 +236,7 @@ func (ec *executionContext) _DeleteRolePayload_deletedRoleId(ctx context.Context
 			return ec.fieldContext_DeleteRolePayload_deletedRoleId(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.DeletedRoleID, nil
+			return obj.DeletedID(), nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *types.NodeID) graphql.Marshaler {
@@ -247,7 +247,7 @@ func (ec *executionContext) _DeleteRolePayload_deletedRoleId(ctx context.Context
 	)
 }
 func (ec *executionContext) fieldContext_DeleteRolePayload_deletedRoleId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DeleteRolePayload", field, false, false, errors.New("field of type ID does not have child fields"))
+	return graphql.NewScalarFieldContext("DeleteRolePayload", field, true, false, errors.New("field of type ID does not have child fields"))
 }
 
 func (ec *executionContext) _DeleteRolePayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *types.DeleteRolePayload) (ret graphql.Marshaler) {

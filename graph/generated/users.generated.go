@@ -594,7 +594,7 @@ func (ec *executionContext) _DeleteUserPayload_deletedUserId(ctx context.Context
 			return ec.fieldContext_DeleteUserPayload_deletedUserId(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.DeletedUserID, nil
+			return obj.DeletedID(), nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *types.NodeID) graphql.Marshaler {
@@ -605,7 +605,7 @@ func (ec *executionContext) _DeleteUserPayload_deletedUserId(ctx context.Context
 	)
 }
 func (ec *executionContext) fieldContext_DeleteUserPayload_deletedUserId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DeleteUserPayload", field, false, false, errors.New("field of type ID does not have child fields"))
+	return graphql.NewScalarFieldContext("DeleteUserPayload", field, true, false, errors.New("field of type ID does not have child fields"))
 }
 
 func (ec *executionContext) _DeleteUserPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *types.DeleteUserPayload) (ret graphql.Marshaler) {

@@ -48,12 +48,17 @@ func (edges) MutateConfig(cfg *config.Config) error {
 				field.FieldName = "ConcurrentNodes"
 			case fd.Name == "edges" && strings.HasSuffix(name, "Connection"):
 				field.FieldName = "ConcurrentEdges"
+			case sdl.IsDeletedID(def, fd):
+				field.FieldName = "DeletedID"
 			default:
 				continue
 			}
 			model.Fields[fd.Name] = field
 		}
-		if originates && def != cfg.Schema.Query && def != cfg.Schema.Mutation {
+		switch {
+		case sdl.IsPayload(def):
+			model.EmbedExtraFields = append(model.EmbedExtraFields, payload)
+		case originates && def != cfg.Schema.Query && def != cfg.Schema.Mutation:
 			model.EmbedExtraFields = append(model.EmbedExtraFields, origin)
 		}
 		cfg.Models[name] = model
@@ -93,11 +98,20 @@ var origin = config.ModelExtraField{
 	Description: "Origin says where it was read.",
 }
 
+// payload is what every payload of a mutation knows, userErrors among it.
+var payload = config.ModelExtraField{
+	Type:        "zoomql/internal/zoom/types.Payload",
+	Description: "Payload names what was written to, and what the caller can mend.",
+}
+
 // fieldHook gives a struct field Zoom's JSON name and, in an answer, a Go type
 // that knows Zoom's ways of saying "no value". In an input, what was given is sent.
 func fieldHook(td *ast.Definition, fd *ast.FieldDefinition, f *modelgen.Field) (*modelgen.Field, error) {
 	if sdl.IsGlobalID(td, fd) {
 		return nil, nil // a method, written by hand
+	}
+	if sdl.IsDeletedID(td, fd) || sdl.IsPayload(td) && fd.Name == "userErrors" {
+		return nil, nil // the embedded Payload has it
 	}
 	text := sdl.TextOf(td, fd)
 	if text != nil && td.Kind == ast.Object {

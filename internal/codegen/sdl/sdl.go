@@ -58,3 +58,13 @@ func Names(list ast.DirectiveList, directive, op string) bool {
 func IsGlobalID(def *ast.Definition, fd *ast.FieldDefinition) bool {
 	return def.Kind == ast.Object && fd.Name == "id" && fd.Type.String() == "ID!"
 }
+
+// IsPayload reports whether a type is what a mutation answers with.
+func IsPayload(def *ast.Definition) bool {
+	return def.Kind == ast.Object && strings.HasSuffix(def.Name, "Payload") && def.Fields.ForName("userErrors") != nil
+}
+
+// IsDeletedID reports whether a field is the global id of what a mutation deleted.
+func IsDeletedID(def *ast.Definition, fd *ast.FieldDefinition) bool {
+	return IsPayload(def) && fd.Type.String() == "ID"
+}

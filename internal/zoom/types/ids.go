@@ -65,3 +65,12 @@ func (m *ChatMessage) Mark() string { return string(m.ZoomID) }
 
 // Mark returns what tells a recording from the others of a user.
 func (r *PhoneRecording) Mark() string { return string(r.ZoomID) }
+
+// ID returns the global id of the user who was created.
+func (u *CreatedUser) ID() NodeID { return NodeID{u.Account, "User", string(u.ZoomID)} }
+
+// ID returns the global id of the registrant who was added.
+func (a *AddedRegistrant) ID() NodeID {
+	reg := Registrant{Origin: a.Origin, Meeting: a.MeetingNumber, OfWebinar: a.OfWebinar, ZoomID: a.RegistrantID}
+	return reg.ID()
+}

@@ -268,10 +268,8 @@ type AccountOptionsPatch struct {
 
 // What became of a change of an account.
 type AccountPayload struct {
-	// What you can mend. Empty if all went well.
-	UserErrors []*UserError `json:"user_errors,omitzero"`
-	// Origin says where it was read.
-	Origin `json:"-"`
+	// Payload names what was written to, and what the caller can mend.
+	Payload `json:"-"`
 }
 
 // Where data are kept.
@@ -463,8 +461,8 @@ type AddRegistrantInput struct {
 type AddRegistrantPayload struct {
 	// The new registration; null when it was refused.
 	Registrant *AddedRegistrant `json:"registrant,omitzero"`
-	// What the caller can mend; empty when all went well.
-	UserErrors []*UserError `json:"user_errors,omitzero"`
+	// Payload names what was written to, and what the caller can mend.
+	Payload `json:"-"`
 }
 
 // Registers somebody for a webinar.
@@ -621,11 +619,8 @@ type AssignRoleInput struct {
 type AssignRolePayload struct {
 	// What Zoom says to it, one for each call that was needed. Where one was refused, those before it stand.
 	Assignments []*RoleAssignment `json:"assignments,omitzero"`
-	// What the caller can mend; empty when all went well.
-	UserErrors []*UserError `json:"user_errors,omitzero"`
-	ZoomID     string       `json:"-"`
-	// Origin says where it was read.
-	Origin `json:"-"`
+	// Payload names what was written to, and what the caller can mend.
+	Payload `json:"-"`
 }
 
 // A telephone call that somebody joined by.
@@ -1585,8 +1580,8 @@ type CreateInformationBarrierPolicyInput struct {
 type CreateInformationBarrierPolicyPayload struct {
 	// The new policy; null when it was refused.
 	Policy *InformationBarrierPolicy `json:"policy,omitzero"`
-	// What the caller can mend; empty when all went well.
-	UserErrors []*UserError `json:"user_errors,omitzero"`
+	// Payload names what was written to, and what the caller can mend.
+	Payload `json:"-"`
 }
 
 // Schedules a meeting.
@@ -1603,8 +1598,8 @@ type CreateMeetingInput struct {
 type CreateMeetingPayload struct {
 	// The new meeting; null when it was refused.
 	Meeting *Meeting `json:"meeting,omitzero"`
-	// What the caller can mend; empty when all went well.
-	UserErrors []*UserError `json:"user_errors,omitzero"`
+	// Payload names what was written to, and what the caller can mend.
+	Payload `json:"-"`
 }
 
 // Makes a template from a meeting.
@@ -1627,8 +1622,8 @@ type CreateMeetingTemplateInput struct {
 type CreateMeetingTemplatePayload struct {
 	// The new template; null when it was refused.
 	Template *MeetingTemplate `json:"template,omitzero"`
-	// What the caller can mend; empty when all went well.
-	UserErrors []*UserError `json:"user_errors,omitzero"`
+	// Payload names what was written to, and what the caller can mend.
+	Payload `json:"-"`
 }
 
 // Adds a poll or quiz to a meeting.
@@ -1645,8 +1640,8 @@ type CreatePollInput struct {
 type CreatePollPayload struct {
 	// The new poll; null when it was refused.
 	Poll *Poll `json:"poll,omitzero"`
-	// What the caller can mend; empty when all went well.
-	UserErrors []*UserError `json:"user_errors,omitzero"`
+	// Payload names what was written to, and what the caller can mend.
+	Payload `json:"-"`
 }
 
 // Makes a role.
@@ -1661,14 +1656,10 @@ type CreateRoleInput struct {
 
 // What became of `createRole`.
 type CreateRolePayload struct {
-	// What the caller can mend; empty when all went well.
-	UserErrors []*UserError `json:"user_errors,omitzero"`
-	// Name is the role's name, which is its own.
+	// Name is the new role's name, which no other role has.
 	Name string `json:"-"`
-	// ZoomID is the role's id, where Zoom told it.
-	ZoomID string `json:"-"`
-	// Origin says where it was read.
-	Origin `json:"-"`
+	// Payload names what was written to, and what the caller can mend.
+	Payload `json:"-"`
 }
 
 // Makes an address for a SIP room system to dial.
@@ -1683,8 +1674,8 @@ type CreateSipDialingInput struct {
 type CreateSipDialingPayload struct {
 	// The address; null when it was refused.
 	SipDialing *SipDialing `json:"sip_dialing,omitzero"`
-	// What the caller can mend; empty when all went well.
-	UserErrors []*UserError `json:"user_errors,omitzero"`
+	// Payload names what was written to, and what the caller can mend.
+	Payload `json:"-"`
 }
 
 // Makes a sub account.
@@ -1697,11 +1688,10 @@ type CreateSubAccountInput struct {
 
 // What became of it.
 type CreateSubAccountPayload struct {
-	// What you can mend. Empty if all went well.
-	UserErrors []*UserError `json:"user_errors,omitzero"`
-	Created    *Account     `json:"-"`
-	// Origin says where it was read.
-	Origin `json:"-"`
+	// Created is the account as Zoom told it when it was made.
+	Created *Account `json:"-"`
+	// Payload names what was written to, and what the caller can mend.
+	Payload `json:"-"`
 }
 
 // Adds a user to an account.
@@ -1720,8 +1710,8 @@ type CreateUserInput struct {
 type CreateUserPayload struct {
 	// The new user; null when it was refused.
 	User *CreatedUser `json:"user,omitzero"`
-	// What the caller can mend; empty when all went well.
-	UserErrors []*UserError `json:"user_errors,omitzero"`
+	// Payload names what was written to, and what the caller can mend.
+	Payload `json:"-"`
 }
 
 // A user that was just added.
@@ -2209,10 +2199,8 @@ type DeleteInformationBarrierPolicyInput struct {
 
 // What became of `deleteInformationBarrierPolicy`.
 type DeleteInformationBarrierPolicyPayload struct {
-	// Global id of the policy that is gone; null when it was refused.
-	DeletedPolicyID *NodeID `json:"deleted_policy_id,omitzero"`
-	// What the caller can mend; empty when all went well.
-	UserErrors []*UserError `json:"user_errors,omitzero"`
+	// Payload names what was written to, and what the caller can mend.
+	Payload `json:"-"`
 }
 
 // Deletes a meeting.
@@ -2229,10 +2217,8 @@ type DeleteMeetingInput struct {
 
 // What became of `deleteMeeting`.
 type DeleteMeetingPayload struct {
-	// Global id of the meeting that is gone, or has lost an occurrence; null when it was refused.
-	DeletedMeetingID *NodeID `json:"deleted_meeting_id,omitzero"`
-	// What the caller can mend; empty when all went well.
-	UserErrors []*UserError `json:"user_errors,omitzero"`
+	// Payload names what was written to, and what the caller can mend.
+	Payload `json:"-"`
 }
 
 // Takes the survey off a meeting.
@@ -2251,10 +2237,8 @@ type DeletePollInput struct {
 
 // What became of `deletePoll`.
 type DeletePollPayload struct {
-	// Global id of the poll that is gone; null when it was refused.
-	DeletedPollID *NodeID `json:"deleted_poll_id,omitzero"`
-	// What the caller can mend; empty when all went well.
-	UserErrors []*UserError `json:"user_errors,omitzero"`
+	// Payload names what was written to, and what the caller can mend.
+	Payload `json:"-"`
 }
 
 // Deletes a registration.
@@ -2269,10 +2253,8 @@ type DeleteRegistrantInput struct {
 
 // What became of `deleteRegistrant`.
 type DeleteRegistrantPayload struct {
-	// Global id of the registration that is gone; null when it was refused.
-	DeletedRegistrantID *NodeID `json:"deleted_registrant_id,omitzero"`
-	// What the caller can mend; empty when all went well.
-	UserErrors []*UserError `json:"user_errors,omitzero"`
+	// Payload names what was written to, and what the caller can mend.
+	Payload `json:"-"`
 }
 
 // Deletes a role.
@@ -2285,10 +2267,8 @@ type DeleteRoleInput struct {
 
 // What became of `deleteRole`.
 type DeleteRolePayload struct {
-	// Global id of the role that is gone; null when it was refused.
-	DeletedRoleID *NodeID `json:"deleted_role_id,omitzero"`
-	// What the caller can mend; empty when all went well.
-	UserErrors []*UserError `json:"user_errors,omitzero"`
+	// Payload names what was written to, and what the caller can mend.
+	Payload `json:"-"`
 }
 
 // Takes a user off the account.
@@ -2305,10 +2285,8 @@ type DeleteUserInput struct {
 
 // What became of `deleteUser`.
 type DeleteUserPayload struct {
-	// Global id of the user who is gone; null when it was refused.
-	DeletedUserID *NodeID `json:"deleted_user_id,omitzero"`
-	// What the caller can mend; empty when all went well.
-	UserErrors []*UserError `json:"user_errors,omitzero"`
+	// Payload names what was written to, and what the caller can mend.
+	Payload `json:"-"`
 }
 
 // Removes virtual backgrounds.
@@ -2345,10 +2323,8 @@ type DisassociateSubAccountInput struct {
 
 // What became of it.
 type DisassociateSubAccountPayload struct {
-	// Global id of the account that went; null if it was refused.
-	DisassociatedAccountID *NodeID `json:"disassociated_account_id,omitzero"`
-	// What you can mend. Empty if all went well.
-	UserErrors []*UserError `json:"user_errors,omitzero"`
+	// Payload names what was written to, and what the caller can mend.
+	Payload `json:"-"`
 }
 
 // A summary as somebody has rewritten it.
@@ -2409,11 +2385,8 @@ type EndMeetingInput struct {
 
 // What became of `endMeeting`.
 type EndMeetingPayload struct {
-	// What the caller can mend; empty when all went well.
-	UserErrors []*UserError  `json:"user_errors,omitzero"`
-	Number     MeetingNumber `json:"-"`
-	// Origin says where it was read.
-	Origin `json:"-"`
+	// Payload names what was written to, and what the caller can mend.
+	Payload `json:"-"`
 }
 
 // Leave of an administrator for dealings with people outside.
@@ -7267,11 +7240,8 @@ type UnassignRoleInput struct {
 
 // What became of `unassignRole`.
 type UnassignRolePayload struct {
-	// What the caller can mend; empty when all went well.
-	UserErrors []*UserError `json:"user_errors,omitzero"`
-	ZoomID     string       `json:"-"`
-	// Origin says where it was read.
-	Origin `json:"-"`
+	// Payload names what was written to, and what the caller can mend.
+	Payload `json:"-"`
 }
 
 // A meeting or webinar that is scheduled. Zoom names it by an id that is no meeting number, so it leads to no `Meeting`.
@@ -7366,11 +7336,8 @@ type UpdateInformationBarrierPolicyInput struct {
 
 // What became of `updateInformationBarrierPolicy`.
 type UpdateInformationBarrierPolicyPayload struct {
-	// What the caller can mend; empty when all went well.
-	UserErrors []*UserError `json:"user_errors,omitzero"`
-	ZoomID     string       `json:"-"`
-	// Origin says where it was read.
-	Origin `json:"-"`
+	// Payload names what was written to, and what the caller can mend.
+	Payload `json:"-"`
 }
 
 // Sets where a meeting is streamed to.
@@ -7406,11 +7373,8 @@ type UpdateMeetingInput struct {
 
 // What became of a change of a meeting, or of something that hangs on it.
 type UpdateMeetingPayload struct {
-	// What the caller can mend; empty when all went well.
-	UserErrors []*UserError  `json:"user_errors,omitzero"`
-	Number     MeetingNumber `json:"-"`
-	// Origin says where it was read.
-	Origin `json:"-"`
+	// Payload names what was written to, and what the caller can mend.
+	Payload `json:"-"`
 }
 
 // Changes what participants of a meeting are asked when it is over.
@@ -7433,13 +7397,8 @@ type UpdatePollInput struct {
 
 // What became of `updatePoll`.
 type UpdatePollPayload struct {
-	// What the caller can mend; empty when all went well.
-	UserErrors []*UserError `json:"user_errors,omitzero"`
-	// Name is the poll's id.
-	Name   string        `json:"-"`
-	Number MeetingNumber `json:"-"`
-	// Origin says where it was read.
-	Origin `json:"-"`
+	// Payload names what was written to, and what the caller can mend.
+	Payload `json:"-"`
 }
 
 // Approves, denies or cancels registrations.
@@ -7456,13 +7415,10 @@ type UpdateRegistrantStatusInput struct {
 
 // What became of `updateRegistrantStatus`.
 type UpdateRegistrantStatusPayload struct {
-	// What the caller can mend; empty when all went well.
-	UserErrors []*UserError `json:"user_errors,omitzero"`
-	// Names are the registrants' ids.
-	Names  []string      `json:"-"`
-	Number MeetingNumber `json:"-"`
-	// Origin says where it was read.
-	Origin `json:"-"`
+	// Registered are the ids of the registrants.
+	Registered []string `json:"-"`
+	// Payload names what was written to, and what the caller can mend.
+	Payload `json:"-"`
 }
 
 // Changes what people are asked when they register for a meeting.
@@ -7485,11 +7441,8 @@ type UpdateRoleInput struct {
 
 // What became of `updateRole`.
 type UpdateRolePayload struct {
-	// What the caller can mend; empty when all went well.
-	UserErrors []*UserError `json:"user_errors,omitzero"`
-	ZoomID     string       `json:"-"`
-	// Origin says where it was read.
-	Origin `json:"-"`
+	// Payload names what was written to, and what the caller can mend.
+	Payload `json:"-"`
 }
 
 // Changes a user.
@@ -7508,11 +7461,8 @@ type UpdateUserInput struct {
 
 // What became of `updateUser`.
 type UpdateUserPayload struct {
-	// What the caller can mend; empty when all went well.
-	UserErrors []*UserError `json:"user_errors,omitzero"`
-	ZoomID     string       `json:"-"`
-	// Origin says where it was read.
-	Origin `json:"-"`
+	// Payload names what was written to, and what the caller can mend.
+	Payload `json:"-"`
 }
 
 // Changes how people register for webinars.
@@ -7535,8 +7485,8 @@ type UploadVirtualBackgroundInput struct {
 type UploadVirtualBackgroundPayload struct {
 	// The picture; null if it was refused.
 	File *VirtualBackgroundFile `json:"file,omitzero"`
-	// What you can mend. Empty if all went well.
-	UserErrors []*UserError `json:"user_errors,omitzero"`
+	// Payload names what was written to, and what the caller can mend.
+	Payload `json:"-"`
 }
 
 // A person or a room with a Zoom login on the account.
@@ -8620,8 +8570,8 @@ type ZoomRequestPayload struct {
 	Status Int `json:"status,omitzero"`
 	// Zoom's answer as it is, but for tokens that open files. JSON, because each operation has an answer of its own.
 	Body JSON `json:"body,omitzero"`
-	// What you can mend.
-	UserErrors []*UserError `json:"user_errors,omitzero"`
+	// Payload names what was written to, and what the caller can mend.
+	Payload `json:"-"`
 }
 
 // Something that went wrong in Zoom Rooms.
