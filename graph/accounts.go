@@ -3,11 +3,10 @@ package graph
 import (
 	"context"
 	"errors"
-	"fmt"
-	"strings"
 
 	"github.com/99designs/gqlgen/graphql"
 
+	"zoomql/graph/argument"
 	"zoomql/graph/batch"
 	"zoomql/graph/endpoint"
 	"zoomql/graph/list"
@@ -44,9 +43,9 @@ func accountFor(ctx context.Context, by *types.AccountBy, id *types.NodeID) (*sc
 
 // holds refuses the global id of an object of another account; nil names one in
 // another way.
-func (s *scope) holds(argument string, id *types.NodeID) error {
+func (s *scope) holds(where string, id *types.NodeID) error {
 	if id != nil && id.Account != s.client.Sub() {
-		return invalid(argument + ": the id is of another account's object")
+		return invalid(where + ": the id is of another account's object")
 	}
 	return nil
 }
@@ -237,34 +236,11 @@ func (s *scope) uploadVirtualBackground(ctx context.Context, file types.Upload) 
 }
 
 func (s *scope) deleteVirtualBackgrounds(ctx context.Context, files []string) error {
-	ids, err := oneAtLeast("fileZoomIds", files)
+	ids, err := argument.OneAtLeast("fileZoomIds", files)
 	if err != nil {
 		return err
 	}
 	return only(zoom.DeleteVirtualBackgrounds.Do(ctx, s.client, zoom.VirtualBackgroundRemoval{IDs: ids}))
-}
-
-// items returns the texts of a list that Zoom reads with commas between them.
-func items[T ~string](name string, list []T) ([]string, error) {
-	length := 0
-	for i, x := range list {
-		if strings.TrimSpace(string(x)) == "" || strings.Contains(string(x), ",") {
-			return nil, invalid(fmt.Sprintf("%s.%d: it is empty, or holds a comma, which separates one from the next at Zoom", name, i))
-		}
-		if length += len(x) + 1; length > zoom.MaxList {
-			return nil, invalid(fmt.Sprintf("%s: all together they have more than %d bytes", name, zoom.MaxList))
-		}
-	}
-	return texts(list), nil
-}
-
-// oneAtLeast is items for a list that says to what something is done: without any, Zoom
-// may do it to all.
-func oneAtLeast[T ~string](name string, list []T) ([]string, error) {
-	if len(list) == 0 {
-		return nil, invalid(name + ": name at least one")
-	}
-	return items(name, list)
 }
 
 func texts[T ~string](list []T) []string {

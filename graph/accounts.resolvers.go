@@ -3,6 +3,7 @@ package graph
 import (
 	"context"
 
+	"zoomql/graph/argument"
 	"zoomql/graph/generated"
 	"zoomql/graph/list"
 	"zoomql/internal/zoom"
@@ -14,14 +15,14 @@ func (r *accountResolver) Owner(ctx context.Context, obj *types.Account) (*types
 }
 
 func (r *accountResolver) SubAccounts(ctx context.Context, obj *types.Account, first int, after *string, phoneNumber *string, email *string) (*types.Connection[types.Account], error) {
-	if err := filled(map[string]*string{"phoneNumber": phoneNumber, "email": email}); err != nil {
+	if err := argument.Filled(map[string]*string{"phoneNumber": phoneNumber, "email": email}); err != nil {
 		return nil, err
 	}
 	return of(ctx, obj).subAccounts(ctx, zoom.SubAccountFilter{PhoneNumber: deref(phoneNumber), Email: deref(email)}, first, after)
 }
 
 func (r *accountResolver) Users(ctx context.Context, obj *types.Account, first int, after *string, status types.UserStatus, roleID *string) (*types.Connection[types.User], error) {
-	role, err := optional("roleId", roleID)
+	role, err := argument.Optional("roleId", roleID)
 	if err != nil {
 		return nil, err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"zoomql/graph/argument"
 	"zoomql/graph/list"
 	"zoomql/internal/zoom"
 	"zoomql/internal/zoom/types"
@@ -12,7 +13,7 @@ import (
 // chatMessages reads the messages of a user, with whom or where a caller says.
 func (s *scope) chatMessages(ctx context.Context, user string, with *types.ChatPeer, filter *types.ChatMessageFilter, first int, after *string) (*types.Connection[types.ChatMessage], error) {
 	peer := deref(with)
-	if err := filled(map[string]*string{"contact": peer.Contact, "channel": peer.Channel}); err != nil {
+	if err := argument.Filled(map[string]*string{"contact": peer.Contact, "channel": peer.Channel}); err != nil {
 		return nil, err
 	}
 	window, err := chatWindow(user, peer, deref(filter))

@@ -3,6 +3,7 @@ package graph
 import (
 	"context"
 
+	"zoomql/graph/argument"
 	"zoomql/graph/batch"
 	"zoomql/graph/list"
 	"zoomql/internal/zoom"
@@ -52,7 +53,7 @@ type runFilter struct {
 // has no range of the caller's; Zoom wants one all the same, and a meeting may
 // have begun yesterday.
 func (f runFilter) windows(ctx context.Context, op *zoom.Spec, after *string) (list.Windows[zoom.DashboardFilter], error) {
-	groups, err := items("groupIds", f.groups)
+	groups, err := argument.Items("groupIds", f.groups)
 	if err != nil {
 		return list.Windows[zoom.DashboardFilter]{}, err
 	}

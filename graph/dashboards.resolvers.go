@@ -3,6 +3,7 @@ package graph
 import (
 	"context"
 
+	"zoomql/graph/argument"
 	"zoomql/graph/generated"
 	"zoomql/graph/list"
 	"zoomql/internal/zoom"
@@ -83,7 +84,7 @@ func (r *dashboardResolver) ClientFeedback(ctx context.Context, obj *types.Dashb
 }
 
 func (r *dashboardResolver) ClientFeedbackEntries(ctx context.Context, obj *types.Dashboard, feedbackZoomID string, first int, after *string, from types.Date, to types.Date) (*types.Connection[types.ClientFeedbackEntry], error) {
-	if err := filled(map[string]*string{"feedbackZoomId": &feedbackZoomID}); err != nil {
+	if err := argument.Filled(map[string]*string{"feedbackZoomId": &feedbackZoomID}); err != nil {
 		return nil, err
 	}
 	return reported(ctx, of(ctx, obj), zoom.ListClientFeedback, zoom.ClientFeedbackFilter{FeedbackID: feedbackZoomID, Days: zoom.Days{From: from, To: to}}, first, after)

@@ -3,6 +3,7 @@ package graph
 import (
 	"context"
 
+	"zoomql/graph/argument"
 	"zoomql/graph/batch"
 	"zoomql/graph/list"
 	"zoomql/internal/zoom"
@@ -20,7 +21,7 @@ func (s *scope) rooms() *batch.Loader[string, zoom.ZoomRoom] {
 
 // zoomRoom returns the room of an id, with what the field of ctx asks of it.
 func (s *scope) zoomRoom(ctx context.Context, id string) (*types.DashboardZoomRoom, error) {
-	id, err := nonEmpty("zoomId", id)
+	id, err := argument.NonEmpty("zoomId", id)
 	if err != nil {
 		return nil, err
 	}

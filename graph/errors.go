@@ -11,6 +11,7 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"zoomql/cache"
+	"zoomql/graph/argument"
 	"zoomql/graph/endpoint"
 	"zoomql/graph/errs"
 	"zoomql/graph/render"
@@ -272,12 +273,12 @@ func mistakesIn(ctx context.Context, err error) ([]*types.UserError, error) {
 		}
 		only = userError(code, e, e.Message)
 		if errors.Is(err, zoom.ErrNoChange) {
-			err = within(err, changeIn(ctx)...)
+			err = argument.Within(err, argument.ChangeIn(ctx)...)
 		}
 	default:
 		return nil, err
 	}
-	only.Field = inputPath(ctx, blamed(err))
+	only.Field = argument.Path(ctx, argument.Blamed(err))
 	return []*types.UserError{only}, nil
 }
 
@@ -287,7 +288,7 @@ func fieldErrors(ctx context.Context, code types.UserErrorCode, e *zoom.Error) [
 	list := make([]*types.UserError, len(e.Fields))
 	for i, f := range e.Fields {
 		list[i] = userError(code, e, f.Message)
-		if list[i].Field = zoomPath(ctx, f.Field); list[i].Field == nil && f.Field != "" {
+		if list[i].Field = argument.ZoomPath(ctx, f.Field); list[i].Field == nil && f.Field != "" {
 			list[i].Message = f.Field + ": " + list[i].Message
 		}
 	}

@@ -3,6 +3,7 @@ package graph
 import (
 	"context"
 
+	"zoomql/graph/argument"
 	"zoomql/internal/zoom"
 	"zoomql/internal/zoom/types"
 )
@@ -23,7 +24,7 @@ func templateTarget(ctx context.Context, input types.CreateMeetingTemplateInput)
 	}
 	user, err := at.userID(ctx, name)
 	if err != nil {
-		return at, none, within(err, "user")
+		return at, none, argument.Within(err, "user")
 	}
 	body := zoom.NewMeetingTemplateBody{MeetingID: number, Name: input.Name, SaveRecurrence: input.SaveRecurrence, Overwrite: input.Overwrite}
 	return at, zoom.NewMeetingTemplate{UserID: user, Body: body}, nil

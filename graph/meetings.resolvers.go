@@ -3,6 +3,7 @@ package graph
 import (
 	"context"
 
+	"zoomql/graph/argument"
 	"zoomql/graph/generated"
 	"zoomql/graph/list"
 	"zoomql/internal/zoom"
@@ -25,7 +26,7 @@ func (r *meetingResolver) Host(ctx context.Context, obj *types.Meeting) (*types.
 }
 
 func (r *meetingResolver) Registrants(ctx context.Context, obj *types.Meeting, first int, after *string, status types.RegistrantStatus, occurrenceID *string) (*types.Connection[types.Registrant], error) {
-	if err := filled(map[string]*string{"occurrenceId": occurrenceID}); err != nil {
+	if err := argument.Filled(map[string]*string{"occurrenceId": occurrenceID}); err != nil {
 		return nil, err
 	}
 	filter := zoom.RegistrantFilter{MeetingID: obj.Number, Status: status, OccurrenceID: deref(occurrenceID)}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 
+	"zoomql/graph/argument"
 	"zoomql/graph/batch"
 	"zoomql/internal/zoom"
 	"zoomql/internal/zoom/types"
@@ -125,35 +126,35 @@ func in(ctx context.Context, id *types.NodeID) *scope {
 }
 
 // keyOf returns the key of the object that an input of one part names, such as
-// [types.MeetingBy], whose fields say by their names what they are. argument is where
-// the input was given, for errors; "" where the caller says it.
-func keyOf(argument string, by any) (string, error) {
-	at := []string{argument}
-	if argument == "" {
+// [types.MeetingBy], whose fields say by their names what they are. where is the argument that
+// the input was given in, for errors; "" where the caller of keyOf says it.
+func keyOf(where string, by any) (string, error) {
+	at := []string{where}
+	if where == "" {
 		at = nil
 	}
 	field, value := givenIn(by)
 	switch value := value.(type) {
 	case *types.NodeID:
 		key, err := value.Of(kindOf(by))
-		return key, within(err, append(at, "id")...)
+		return key, argument.Within(err, append(at, "id")...)
 	case *types.MeetingNumber:
 		return value.String(), nil
 	case *types.UUID:
 		return string(*value), nil
 	case *string:
 		if field == "Email" {
-			key, err := address(*value)
-			return key, within(err, at...)
+			key, err := argument.Address(*value)
+			return key, argument.Within(err, at...)
 		}
-		key, err := nonEmpty("zoomId", *value)
-		return key, within(err, at...)
+		key, err := argument.NonEmpty("zoomId", *value)
+		return key, argument.Within(err, at...)
 	case *bool:
 		if *value {
 			return me, nil
 		}
 	}
-	return "", within(invalid("me: either true or another way to name the user"), at...)
+	return "", argument.Within(invalid("me: either true or another way to name the user"), at...)
 }
 
 // kindOf returns the type of the object that an input of one part names: Meeting, for
@@ -189,13 +190,13 @@ func givenIn(by any) (field string, value any) {
 }
 
 // numberBy returns the number of the meeting or webinar that an input names.
-func numberBy(argument string, by any) (types.MeetingNumber, error) {
-	key, err := keyOf(argument, by)
+func numberBy(where string, by any) (types.MeetingNumber, error) {
+	key, err := keyOf(where, by)
 	if err != nil {
 		return 0, err
 	}
 	number, err := numberIn(key)
-	return number, within(err, argument, "id")
+	return number, argument.Within(err, where, "id")
 }
 
 // numberIn returns the number that is the key of a meeting or webinar.

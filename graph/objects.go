@@ -3,9 +3,6 @@ package graph
 import (
 	"context"
 	"errors"
-	"fmt"
-	"maps"
-	"slices"
 	"strings"
 
 	"zoomql/graph/directory"
@@ -71,47 +68,6 @@ func idOf(u *types.User) (string, error) {
 	return string(u.ZoomID), nil
 }
 
-// address returns an e-mail address in the form in which it is a key.
-func address(email string) (string, error) {
-	email, err := nonEmpty("email", strings.ToLower(email))
-	if err == nil && !strings.Contains(email, "@") {
-		err = invalid("email: an e-mail address holds an @")
-	}
-	return email, err
-}
-
-// optional is nonEmpty for what need not be given; "" where it is not.
-func optional(name string, value *string) (string, error) {
-	if value == nil {
-		return "", nil
-	}
-	return nonEmpty(name, *value)
-}
-
-// filled refuses empty texts among arguments that may be left out, by name: without
-// them Zoom would tell of all.
-func filled(arguments map[string]*string) error {
-	for _, name := range slices.Sorted(maps.Keys(arguments)) {
-		if _, err := optional(name, arguments[name]); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func nonEmpty(name, value string) (string, error) {
-	value = strings.TrimSpace(value)
-	switch {
-	case value == "":
-		return "", invalid(name + ": it is empty")
-	case value == ".", value == "..":
-		return "", invalid(name + ": it is a path")
-	case len(value) > zoom.MaxID:
-		return "", longID(name)
-	}
-	return value, nil
-}
-
 // meeting returns the meeting of a number, with what the field of ctx asks of it.
 func (s *scope) meeting(ctx context.Context, number types.MeetingNumber) (*types.Meeting, error) {
 	if number == 0 {
@@ -170,9 +126,4 @@ func (s *scope) registrant(ctx context.Context, of zoom.RegistrantsOf, id string
 		reg, err = of.Get(ctx, s.client, id)
 	}
 	return alone(ctx, reg, "Registrant"), err
-}
-
-// longID says that a name is too long to be Zoom's.
-func longID(argument string) error {
-	return invalid(fmt.Sprintf("%s: it is longer than %d bytes, so it names nothing", argument, zoom.MaxID))
 }

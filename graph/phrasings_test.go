@@ -126,13 +126,13 @@ func jittered(seed uint64) graphql.FieldMiddleware {
 // connection, of its items.
 type part struct {
 	def   *ast.FieldDefinition
-	args  []argument
+	args  []givenArgument
 	of    []*part
 	on    string // the type of the objects
 	conns bool   // it is a connection
 }
 
-type argument struct {
+type givenArgument struct {
 	name, literal string
 	kind          *ast.Type
 	value         any
@@ -154,7 +154,7 @@ func (q *asker) root() []*part {
 		from := startingPoints[q.IntN(len(startingPoints))]
 		p := &part{def: query.Fields.ForName(from.field)}
 		for _, arg := range p.def.Arguments {
-			p.args = append(p.args, argument{arg.Name, from.literal, arg.Type, from.value})
+			p.args = append(p.args, givenArgument{arg.Name, from.literal, arg.Type, from.value})
 		}
 		p.on = p.def.Type.Name()
 		if p.of = q.set(p.on, 1, 0); len(p.of) > 0 && !slices.ContainsFunc(parts, func(o *part) bool { return o.def == p.def }) {
@@ -226,7 +226,7 @@ func (q *asker) part(f *ast.FieldDefinition, lists int) (*part, bool) {
 			if lists > 0 {
 				n = 3
 			}
-			p.args = append(p.args, argument{"first", strconv.Itoa(n), arg.Type, n})
+			p.args = append(p.args, givenArgument{"first", strconv.Itoa(n), arg.Type, n})
 		case arg.Type.NonNull && arg.DefaultValue == nil:
 			return nil, false
 		}

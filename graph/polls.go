@@ -3,6 +3,7 @@ package graph
 import (
 	"context"
 
+	"zoomql/graph/argument"
 	"zoomql/internal/zoom"
 	"zoomql/internal/zoom/types"
 )
@@ -17,7 +18,7 @@ func pollKey(meeting types.MeetingNumber, by types.PollBy) (zoom.PollKey, error)
 	if err == nil && of != meeting {
 		err = invalid("The id is of another meeting's poll.")
 	}
-	return zoom.PollKey{MeetingID: meeting, PollID: id}, within(err, "poll", "id")
+	return zoom.PollKey{MeetingID: meeting, PollID: id}, argument.Within(err, "poll", "id")
 }
 
 // pollTarget returns the poll that a mutation names beside its meeting.

@@ -6,6 +6,7 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 
+	"zoomql/graph/argument"
 	"zoomql/graph/directory"
 	"zoomql/graph/list"
 	"zoomql/internal/selection"
@@ -126,7 +127,7 @@ func (s *scope) cloudRecording(ctx context.Context, filter zoom.CloudRecordingFi
 }
 
 func (s *scope) billingInvoices(ctx context.Context, id string) (*types.BillingInvoices, error) {
-	id, err := nonEmpty("billingId", id)
+	id, err := argument.NonEmpty("billingId", id)
 	if err != nil {
 		return nil, err
 	}

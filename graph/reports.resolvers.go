@@ -3,6 +3,7 @@ package graph
 import (
 	"context"
 
+	"zoomql/graph/argument"
 	"zoomql/graph/generated"
 	"zoomql/internal/zoom"
 	"zoomql/internal/zoom/types"
@@ -17,7 +18,7 @@ func (r *accountReportsResolver) SignInActivities(ctx context.Context, obj *type
 }
 
 func (r *accountReportsResolver) Hosts(ctx context.Context, obj *types.AccountReports, first int, after *string, from types.Date, to types.Date, typeArg types.HostActivityType, groupID *string) (*types.HostActivityConnection, error) {
-	if err := filled(map[string]*string{"groupId": groupID}); err != nil {
+	if err := argument.Filled(map[string]*string{"groupId": groupID}); err != nil {
 		return nil, err
 	}
 	filter := zoom.HostFilter{Days: zoom.Days{From: from, To: to}, Type: typeArg, GroupID: deref(groupID)}
@@ -35,7 +36,7 @@ func (r *accountReportsResolver) TelephoneCalls(ctx context.Context, obj *types.
 }
 
 func (r *accountReportsResolver) UpcomingEvents(ctx context.Context, obj *types.AccountReports, first int, after *string, from types.Date, to types.Date, typeArg types.UpcomingEventType, groupID *string) (*types.Connection[types.UpcomingEvent], error) {
-	if err := filled(map[string]*string{"groupId": groupID}); err != nil {
+	if err := argument.Filled(map[string]*string{"groupId": groupID}); err != nil {
 		return nil, err
 	}
 	filter := zoom.UpcomingEventFilter{Days: zoom.Days{From: from, To: to}, Type: typeArg, GroupID: deref(groupID)}
@@ -43,7 +44,7 @@ func (r *accountReportsResolver) UpcomingEvents(ctx context.Context, obj *types.
 }
 
 func (r *accountReportsResolver) CloudRecording(ctx context.Context, obj *types.AccountReports, first int, after *string, from types.Date, to types.Date, groupID *string) (*types.Connection[types.CloudRecordingUsage], error) {
-	if err := filled(map[string]*string{"groupId": groupID}); err != nil {
+	if err := argument.Filled(map[string]*string{"groupId": groupID}); err != nil {
 		return nil, err
 	}
 	filter := zoom.CloudRecordingFilter{Days: zoom.Days{From: from, To: to}, GroupID: deref(groupID)}

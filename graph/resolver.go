@@ -10,6 +10,7 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 
 	"zoomql/graph/admission"
+	"zoomql/graph/argument"
 	"zoomql/graph/idempotency"
 	"zoomql/graph/session"
 	"zoomql/internal/links"
@@ -82,28 +83,28 @@ func (r *response) lost(opCtx *graphql.OperationContext, f graphql.CollectedFiel
 	values := f.ArgumentMap(opCtx.Variables)
 	return slices.ContainsFunc(f.Definition.Arguments, func(def *ast.ArgumentDefinition) bool {
 		value := values[def.Name]
-		return value != nil && r.holdsNoID(inputNode{t: def.Type, value: value})
+		return value != nil && r.holdsNoID(argument.Node{Type: def.Type, Value: value})
 	})
 }
 
 // holdsNoID reports whether what stands in the place of an id is none of the account's.
-func (r *response) holdsNoID(n inputNode) bool {
-	if n.t.Elem != nil {
-		list := reflect.ValueOf(n.value)
+func (r *response) holdsNoID(n argument.Node) bool {
+	if n.Type.Elem != nil {
+		list := reflect.ValueOf(n.Value)
 		if list.Kind() != reflect.Slice {
-			return r.holdsNoID(inputNode{t: n.t.Elem, value: n.value})
+			return r.holdsNoID(argument.Node{Type: n.Type.Elem, Value: n.Value})
 		}
 		for i := range list.Len() {
-			if r.holdsNoID(inputNode{t: n.t.Elem, value: list.Index(i).Interface()}) {
+			if r.holdsNoID(argument.Node{Type: n.Type.Elem, Value: list.Index(i).Interface()}) {
 				return true
 			}
 		}
 		return false
 	}
-	if n.t.NamedType != "ID" {
-		return slices.ContainsFunc(n.members(), r.holdsNoID)
+	if n.Type.NamedType != "ID" {
+		return slices.ContainsFunc(n.Members(), r.holdsNoID)
 	}
-	text, ok := n.value.(string)
+	text, ok := n.Value.(string)
 	_, err := types.DecodeNodeID(r.own.client.Tenant(), text)
 	return !ok || err != nil
 }

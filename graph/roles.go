@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"zoomql/cache"
+	"zoomql/graph/argument"
 	"zoomql/graph/batch"
 	"zoomql/graph/directory"
 	"zoomql/graph/list"
@@ -161,7 +162,7 @@ func (s *scope) assignRole(ctx context.Context, id string, users []*types.UserBy
 		name, err := keyOf("", *by)
 		switch {
 		case err != nil:
-			return nil, item(err, "users", i)
+			return nil, argument.Item(err, "users", i)
 		case by.Email != nil:
 			names[i].Email = name
 		default:
@@ -190,7 +191,7 @@ func (s *scope) unassignRole(ctx context.Context, id string, by *types.UserBy) e
 	}
 	user, err := s.userID(ctx, name)
 	if err != nil {
-		return within(err, "user")
+		return argument.Within(err, "user")
 	}
 	err = only(zoom.DeleteRoleMember.Do(ctx, s.client, zoom.RoleMemberKey{RoleID: id, MemberID: user}))
 	if err == nil {

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"zoomql/graph/schema"
 )
 
 // asked is what of Zoom was asked in the sandbox's place, since the last time.
@@ -241,7 +243,7 @@ var readElsewhere = setOf(
 
 // A field that nothing which was read can carry is told, wherever it is asked for.
 func TestFieldsThatNothingReadTells(t *testing.T) {
-	for _, def := range inputTypes() {
+	for _, def := range schema.Load().Types {
 		for _, fd := range def.Fields {
 			info := schemaIndex().Field(def, fd)
 			if info.Edge || info.Ops == nil {

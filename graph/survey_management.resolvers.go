@@ -3,6 +3,7 @@ package graph
 import (
 	"context"
 
+	"zoomql/graph/argument"
 	"zoomql/graph/generated"
 	"zoomql/graph/list"
 	"zoomql/internal/zoom"
@@ -22,7 +23,7 @@ func (r *accountResolver) Survey(ctx context.Context, obj *types.Account, by typ
 }
 
 func (r *accountResolver) ChannelSurveyInstances(ctx context.Context, obj *types.Account, channelZoomID string, first int, after *string) (*types.Connection[types.SurveyInstance], error) {
-	if err := filled(map[string]*string{"channelZoomId": &channelZoomID}); err != nil {
+	if err := argument.Filled(map[string]*string{"channelZoomId": &channelZoomID}); err != nil {
 		return nil, err
 	}
 	return connect(ctx, list.List[zoom.ChannelKey, types.SurveyInstance]{
@@ -31,7 +32,7 @@ func (r *accountResolver) ChannelSurveyInstances(ctx context.Context, obj *types
 }
 
 func (r *surveyResolver) Instances(ctx context.Context, obj *types.Survey, first int, after *string, instanceZoomID *string) (*types.Connection[types.SurveyInstance], error) {
-	if err := filled(map[string]*string{"instanceZoomId": instanceZoomID}); err != nil {
+	if err := argument.Filled(map[string]*string{"instanceZoomId": instanceZoomID}); err != nil {
 		return nil, err
 	}
 	filter := zoom.SurveyInstanceFilter{SurveyID: string(obj.ZoomID), InstanceID: zoom.EncodedID(deref(instanceZoomID))}
@@ -39,7 +40,7 @@ func (r *surveyResolver) Instances(ctx context.Context, obj *types.Survey, first
 }
 
 func (r *surveyResolver) Answers(ctx context.Context, obj *types.Survey, first int, after *string, instanceZoomID *string, from *types.Time, to *types.Time) (*types.Connection[types.SurveyAnswer], error) {
-	if err := filled(map[string]*string{"instanceZoomId": instanceZoomID}); err != nil {
+	if err := argument.Filled(map[string]*string{"instanceZoomId": instanceZoomID}); err != nil {
 		return nil, err
 	}
 	if from != nil && to != nil && to.Before(from.Time) {

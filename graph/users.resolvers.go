@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 
+	"zoomql/graph/argument"
 	"zoomql/graph/generated"
 	"zoomql/internal/zoom"
 	"zoomql/internal/zoom/types"
@@ -50,7 +51,7 @@ func (r *updateUserPayloadResolver) User(ctx context.Context, obj *types.UpdateU
 }
 
 func (r *userResolver) Meetings(ctx context.Context, obj *types.User, first int, after *string, typeArg types.MeetingListType, from *types.Date, to *types.Date, timezone *string) (*types.Connection[types.Meeting], error) {
-	if err := filled(map[string]*string{"timezone": timezone}); err != nil {
+	if err := argument.Filled(map[string]*string{"timezone": timezone}); err != nil {
 		return nil, err
 	}
 	filter := zoom.MeetingFilter{UserID: obj.ID().Key, Type: typeArg, From: deref(from), To: deref(to), Timezone: deref(timezone)}

@@ -3,6 +3,7 @@ package graph
 import (
 	"context"
 
+	"zoomql/graph/argument"
 	"zoomql/internal/zoom"
 	"zoomql/internal/zoom/types"
 )
@@ -38,8 +39,8 @@ func (s *scope) deleteUser(ctx context.Context, id string, input types.DeleteUse
 	removal := zoom.UserRemoval{UserID: id, Action: input.Action}
 	if t := input.Transfer; t != nil {
 		// Without an address, all that is to be transferred would go with the user.
-		if removal.Email, err = address(t.Email); err != nil {
-			return within(err, "transfer")
+		if removal.Email, err = argument.Address(t.Email); err != nil {
+			return argument.Within(err, "transfer")
 		}
 		removal.Meetings, removal.Webinars, removal.Recordings = t.Meetings, t.Webinars, t.Recordings
 		removal.Whiteboard, removal.Clips, removal.Notes = t.Whiteboards, t.Clips, t.Notes

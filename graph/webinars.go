@@ -3,6 +3,7 @@ package graph
 import (
 	"context"
 
+	"zoomql/graph/argument"
 	"zoomql/graph/batch"
 	"zoomql/graph/list"
 	"zoomql/internal/zoom"
@@ -96,11 +97,11 @@ func webinarTarget(ctx context.Context, by *types.WebinarBy) (*target, types.Mee
 		return at, 0, err
 	}
 	number, err := numberIn(key)
-	return at, number, within(err, "webinar", "id")
+	return at, number, argument.Within(err, "webinar", "id")
 }
 
 func (r *Resolver) addWebinarRegistrant(ctx context.Context, at *target, number types.MeetingNumber, input types.AddWebinarRegistrantInput) (*types.AddedRegistrant, error) {
-	ids, err := items("occurrenceIds", input.OccurrenceIds)
+	ids, err := argument.Items("occurrenceIds", input.OccurrenceIds)
 	if err != nil {
 		return nil, err
 	}

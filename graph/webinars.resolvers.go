@@ -3,6 +3,7 @@ package graph
 import (
 	"context"
 
+	"zoomql/graph/argument"
 	"zoomql/graph/generated"
 	"zoomql/internal/zoom"
 	"zoomql/internal/zoom/types"
@@ -48,7 +49,7 @@ func (r *webinarResolver) Host(ctx context.Context, obj *types.Webinar) (*types.
 }
 
 func (r *webinarResolver) Registrants(ctx context.Context, obj *types.Webinar, first int, after *string, status types.RegistrantStatus, occurrenceID *string, trackingSourceID *string) (*types.Connection[types.Registrant], error) {
-	if err := filled(map[string]*string{"occurrenceId": occurrenceID, "trackingSourceId": trackingSourceID}); err != nil {
+	if err := argument.Filled(map[string]*string{"occurrenceId": occurrenceID, "trackingSourceId": trackingSourceID}); err != nil {
 		return nil, err
 	}
 	filter := zoom.WebinarRegistrantFilter{WebinarID: obj.Number, Status: status, OccurrenceID: deref(occurrenceID), TrackingSourceID: deref(trackingSourceID)}

@@ -27,9 +27,9 @@ type target struct {
 
 // targetBy returns the object that an input such as RoleBy names, and its key. account is
 // the account that the mutation names beside it; without it, the object is in the account
-// that its global id tells. argument is where the input was given. On an error, the target
+// that its global id tells. where is the argument that has the input. On an error, the target
 // is the object as the caller named it.
-func targetBy(ctx context.Context, account *types.AccountBy, argument string, by any) (at *target, key string, err error) {
+func targetBy(ctx context.Context, account *types.AccountBy, where string, by any) (at *target, key string, err error) {
 	named := idBy(by)
 	_, given := givenIn(by)
 	id, _ := given.(*types.NodeID)
@@ -38,7 +38,7 @@ func targetBy(ctx context.Context, account *types.AccountBy, argument string, by
 	if err != nil {
 		return at, "", err
 	}
-	if key, err = keyOf(argument, by); err == nil {
+	if key, err = keyOf(where, by); err == nil {
 		at.id = types.NodeID{Account: s.client.Sub(), Type: kindOf(by), Key: key}
 	}
 	return at, key, err

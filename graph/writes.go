@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"zoomql/graph/argument"
 	"zoomql/graph/directory"
 	"zoomql/internal/zoom"
 	"zoomql/internal/zoom/types"
@@ -19,7 +20,7 @@ func meetingTarget(ctx context.Context, by *types.MeetingBy) (*target, types.Mee
 		return at, 0, err
 	}
 	number, err := numberIn(key)
-	return at, number, within(err, "meeting", "id")
+	return at, number, argument.Within(err, "meeting", "id")
 }
 
 // occurrence names a meeting, or one date of it.
@@ -35,7 +36,7 @@ func occurrenceTarget(ctx context.Context, by *types.MeetingBy, occurrenceID *st
 	if err != nil {
 		return at, occurrence{}, err
 	}
-	id, err := optional("occurrenceId", occurrenceID)
+	id, err := argument.Optional("occurrenceId", occurrenceID)
 	return at, occurrence{number, id}, err
 }
 
@@ -64,21 +65,21 @@ func (s *scope) meetingMade(ctx context.Context, id string) (*types.Meeting, err
 }
 
 // userTarget returns the user whom a mutation names, and Zoom's id of the user.
-func userTarget(ctx context.Context, account *types.AccountBy, argument string, by *types.UserBy) (*target, string, error) {
-	at, name, err := targetBy(ctx, account, argument, *by)
+func userTarget(ctx context.Context, account *types.AccountBy, where string, by *types.UserBy) (*target, string, error) {
+	at, name, err := targetBy(ctx, account, where, *by)
 	if err != nil {
 		return at, "", err
 	}
-	return at.toUser(ctx, argument, name)
+	return at.toUser(ctx, where, name)
 }
 
 // toUser makes the user of a name the target.
-func (at *target) toUser(ctx context.Context, argument, name string) (*target, string, error) {
+func (at *target) toUser(ctx context.Context, where, name string) (*target, string, error) {
 	id, err := at.userID(ctx, name)
 	if err == nil {
 		at.id = types.NodeID{Account: at.client.Sub(), Type: "User", Key: id}
 	}
-	return at, id, within(err, argument)
+	return at, id, argument.Within(err, where)
 }
 
 // userID returns Zoom's id of the user of a name: what a write makes stale is filed under
@@ -106,7 +107,7 @@ func (s *scope) namedUser(ctx context.Context, name string) (*types.User, error)
 }
 
 func (r *Resolver) addRegistrant(ctx context.Context, at *target, number types.MeetingNumber, input types.AddRegistrantInput) (*types.AddedRegistrant, error) {
-	ids, err := items("occurrenceIds", input.OccurrenceIds)
+	ids, err := argument.Items("occurrenceIds", input.OccurrenceIds)
 	if err != nil {
 		return nil, err
 	}
@@ -190,7 +191,7 @@ func registrantTarget(ctx context.Context, meeting *types.MeetingBy, occurrenceI
 	}
 	found, err := at.registrantBy(ctx, ofMeeting(m.number), *by)
 	if err != nil {
-		return at, zoom.RegistrantRemoval{}, within(err, "registrant")
+		return at, zoom.RegistrantRemoval{}, argument.Within(err, "registrant")
 	}
 	at.id = found.ID()
 	return at, zoom.RegistrantRemoval{MeetingID: m.number, OccurrenceID: m.id, RegistrantID: string(found.ZoomID)}, nil
@@ -203,7 +204,7 @@ func (s *scope) registrantsBy(ctx context.Context, of zoom.RegistrantsOf, by []*
 	for i, b := range by {
 		reg, err := s.registrantBy(ctx, of, *b)
 		if err != nil {
-			return nil, item(err, "registrants", i)
+			return nil, argument.Item(err, "registrants", i)
 		}
 		out[i] = reg
 	}
