@@ -10,12 +10,6 @@ import (
 	"zoomql/internal/zoom/types"
 )
 
-const (
-	getUser        = "GET /users/{userId}"
-	getMeeting     = "GET /meetings/{meetingId}"
-	getPastMeeting = "GET /past_meetings/{meetingId}"
-)
-
 // origin is that of an object that is known by its key alone.
 func (s *scope) origin() types.Origin { return types.Origin{Account: s.client.Sub()} }
 
@@ -101,7 +95,7 @@ func (s *scope) instance(ctx context.Context, uuid string) (*types.MeetingInstan
 
 // wholeInstance returns a run with the fields that its edges hang on.
 func (s *scope) wholeInstance(ctx context.Context, i *types.MeetingInstance) (*types.MeetingInstance, error) {
-	if i.Op == getPastMeeting {
+	if i.Op == zoom.GetPastMeeting.Pattern {
 		return i, nil
 	}
 	return s.instances().Load(ctx, string(i.UUID))
