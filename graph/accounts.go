@@ -19,37 +19,6 @@ func (s *scope) account() *types.Account {
 	return &types.Account{Origin: s.origin(), ZoomID: types.Text(s.client.AccountID())}
 }
 
-// accountBy returns the scope of the account that a caller names; nil is the own.
-func accountBy(ctx context.Context, by *types.AccountBy) (*scope, error) {
-	if by == nil {
-		return from(ctx).in(""), nil
-	}
-	id, err := keyOf("account", *by)
-	return from(ctx).in(id), err
-}
-
-// accountFor returns the scope of the account that a write names, or else of the
-// account that the global id of its object is of.
-func accountFor(ctx context.Context, by *types.AccountBy, id *types.NodeID) (*scope, error) {
-	if by == nil {
-		return in(ctx, id), nil
-	}
-	s, err := accountBy(ctx, by)
-	if err == nil {
-		err = s.holds("account", id)
-	}
-	return s, err
-}
-
-// holds refuses the global id of an object of another account; nil names one in
-// another way.
-func (s *scope) holds(where string, id *types.NodeID) error {
-	if id != nil && id.Account != s.client.Sub() {
-		return invalid(where + ": the id is of another account's object")
-	}
-	return nil
-}
-
 // accountTarget returns the account that a mutation names, or else the own one.
 func accountTarget(ctx context.Context, by *types.AccountBy) (*target, error) {
 	at, err := newTarget(ctx, by)

@@ -3,7 +3,7 @@ package graph
 import (
 	"context"
 
-	"zoomql/graph/directory"
+	"zoomql/graph/argument"
 	"zoomql/graph/list"
 	"zoomql/internal/zoom"
 	"zoomql/internal/zoom/types"
@@ -26,58 +26,84 @@ func (s *scope) meetingList(ctx context.Context, filter zoom.MeetingFilter, firs
 	})
 }
 
-// wholeUsers returns the way to what lists of users lack.
-func (s *scope) wholeUsers(ctx context.Context) func([]*types.User) []zoom.Found[types.User] {
-	return func(lacking []*types.User) []zoom.Found[types.User] {
-		keys := make([]directory.Key, len(lacking))
-		for i, u := range lacking {
-			keys[i] = directory.Key{Name: u.ID().Key, Whole: true}
-		}
-		return s.users().LoadMany(ctx, keys)
+// livestream returns where a meeting is streamed to. Zoom answers with empty
+// texts while nothing is set up.
+func (s *scope) livestream(ctx context.Context, number types.MeetingNumber) (*types.Livestream, error) {
+	out, err := orNil(zoom.GetLivestream.Do(ctx, s.client, zoom.MeetingKey{MeetingID: number}, zoom.Secrets(needsOf(ctx, "Livestream").Secrets)))
+	if out == nil || out.StreamURL == "" {
+		return nil, err
 	}
+	return out, err
 }
 
-// wholeInstances returns the way to what lists of runs lack.
-func (s *scope) wholeInstances(ctx context.Context) func([]*types.MeetingInstance) []zoom.Found[types.MeetingInstance] {
-	return func(lacking []*types.MeetingInstance) []zoom.Found[types.MeetingInstance] {
-		keys := make([]string, len(lacking))
-		for i, run := range lacking {
-			keys[i] = string(run.UUID)
-		}
-		return s.instances().LoadMany(ctx, keys)
+// meeting returns the meeting of a number, with what the field of ctx asks of it.
+func (s *scope) meeting(ctx context.Context, number types.MeetingNumber) (*types.Meeting, error) {
+	if number == 0 {
+		return nil, nil
 	}
+	want := needsOf(ctx, "Meeting")
+	if want.KeyOnly() {
+		return &types.Meeting{Origin: s.origin(), Number: number}, nil
+	}
+	if !want.Secrets {
+		if m, ok, err := zoom.GetMeeting.Known(ctx, s.client, zoom.MeetingKey{MeetingID: number}); ok {
+			return m, err
+		}
+	}
+	return s.wholeMeeting(ctx, number, want.Secrets)
 }
 
-// pastMeetings reads the runs that a user hosted, month by month, newest first.
-func (s *scope) pastMeetings(ctx context.Context, filter zoom.PastMeetingFilter, first int, after *string) (*types.Connection[types.MeetingInstance], error) {
-	windows, err := list.Monthly(ctx, zoom.ListPastMeetings.Spec, filter, after)
+func (s *scope) wholeMeeting(ctx context.Context, number types.MeetingNumber, secrets bool) (*types.Meeting, error) {
+	return s.meetings().Load(ctx, meetingKey{number, secrets})
+}
+
+// meetingTarget returns the meeting that a mutation names.
+func meetingTarget(ctx context.Context, by *types.MeetingBy) (*target, types.MeetingNumber, error) {
+	at, key, err := targetBy(ctx, nil, "meeting", *by)
+	if err != nil {
+		return at, 0, err
+	}
+	number, err := numberIn(key)
+	return at, number, argument.Within(err, "meeting", "id")
+}
+
+// occurrence names a meeting, or one date of it.
+type occurrence struct {
+	number types.MeetingNumber
+	id     string // "" for the whole series
+}
+
+// occurrenceTarget returns the meeting that a mutation names, or the date of it. An empty
+// date is refused: Zoom would take the whole series.
+func occurrenceTarget(ctx context.Context, by *types.MeetingBy, occurrenceID *string) (*target, occurrence, error) {
+	at, number, err := meetingTarget(ctx, by)
+	if err != nil {
+		return at, occurrence{}, err
+	}
+	id, err := argument.Optional("occurrenceId", occurrenceID)
+	return at, occurrence{number, id}, err
+}
+
+// numberOf returns the number of the meeting that a mutation wrote to; 0 where it was
+// refused.
+func numberOf(meeting types.NodeID) types.MeetingNumber {
+	number, _ := types.ParseMeetingNumber(meeting.Key)
+	return number
+}
+
+func (r *Resolver) createMeeting(ctx context.Context, at *target, host string, input types.CreateMeetingInput) (*types.Meeting, error) {
+	return create(ctx, r.Idempotency, at, creation[zoom.NewMeeting, types.Meeting]{
+		op: zoom.CreateMeeting, in: zoom.NewMeeting{UserID: host, Meeting: input.Meeting},
+		key: input.IdempotencyKey, input: input,
+		zoomID: func(made *types.Meeting) string { return made.Number.String() }, read: at.meetingMade,
+	})
+}
+
+// meetingMade reads a meeting as its creation told it, credentials included.
+func (s *scope) meetingMade(ctx context.Context, id string) (*types.Meeting, error) {
+	number, err := types.ParseMeetingNumber(id)
 	if err != nil {
 		return nil, err
 	}
-	l := list.List[zoom.PastMeetingFilter, types.PastMeeting]{Client: s.client, Op: zoom.ListPastMeetings, Windows: windows, First: first, After: after}
-	part, err := readList(ctx, l)
-	if part == nil {
-		return nil, err
-	}
-	runs := make([]*types.MeetingInstance, len(part.Items))
-	for i, row := range part.Items {
-		runs[i] = &row.Instance
-	}
-	runs = complete(ctx, runs, needsOfNodes(ctx, "MeetingInstance"), s.wholeInstances(ctx))
-	for i, row := range part.Items {
-		if runs[i].Row == nil { // it was read anew, and the row told of its report
-			whole := *runs[i]
-			whole.Row = &row.Report
-			runs[i] = &whole
-		}
-	}
-	return list.Connection(ctx, l, part, err, runs), nil
-}
-
-func deref[T any](p *T) T {
-	if p == nil {
-		var zero T
-		return zero
-	}
-	return *p
+	return zoom.GetMeeting.Do(ctx, s.client, zoom.MeetingKey{MeetingID: number}, zoom.WithSecrets)
 }

@@ -116,15 +116,6 @@ func findNodes(ctx context.Context, ids ...*types.NodeID) ([]types.Node, []error
 	return found, errs
 }
 
-// in returns what the operation asks of the account that an id names; nil is the
-// own one.
-func in(ctx context.Context, id *types.NodeID) *scope {
-	if id == nil {
-		return from(ctx).in("")
-	}
-	return from(ctx).in(id.Account)
-}
-
 // keyOf returns the key of the object that an input of one part names, such as
 // [types.MeetingBy], whose fields say by their names what they are. where is the argument that
 // the input was given in, for errors; "" where the caller of keyOf says it.

@@ -2,7 +2,11 @@ package graph
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"time"
 
+	"zoomql/internal/links"
 	"zoomql/internal/zoom"
 	"zoomql/internal/zoom/types"
 )
@@ -13,23 +17,46 @@ func (s *scope) recordings(ctx context.Context, run string) (*types.MeetingRecor
 	return orNil(zoom.GetRecordings.Do(ctx, s.client, zoom.InstanceKey{MeetingID: run}, zoom.Secrets(needsOf(ctx, "MeetingRecordings").Secrets)))
 }
 
-// someInstance returns the run of a UUID, if there is one.
-func (s *scope) someInstance(ctx context.Context, uuid types.UUID) (*types.MeetingInstance, error) {
-	if uuid == "" {
+// download returns a link of the gateway's to a file at Zoom; none to no file.
+// op is the operation that told where the file lies, and name what to call it.
+func (r *Resolver) download(ctx context.Context, op string, file types.Secret, name string, ttlSeconds int) (*types.SignedDownload, error) {
+	longest := int(links.MaxLife / time.Second)
+	switch {
+	case ttlSeconds < 1 || ttlSeconds > longest:
+		return nil, invalid(fmt.Sprintf("ttlSeconds: %d is not between 1 and %d", ttlSeconds, longest))
+	case file == "":
 		return nil, nil
+	case r.Links == nil:
+		return nil, &inputError{Code: "NOT_ENABLED", Message: "This gateway hands out no links to files."}
 	}
-	return orNil(s.instance(ctx, string(uuid)))
+	zoom.TrueUntil(ctx, time.Time{}) // each who asks gets a link of his own
+	link, expires, err := r.Links.Sign(ctx, links.File{URL: string(file), Name: name}, time.Duration(ttlSeconds)*time.Second)
+	if away, ok := errors.AsType[*links.ElsewhereError](err); ok {
+		return nil, &zoom.Error{Op: op, Kind: zoom.ErrNotZoom, Message: "No link is made, since " + away.Error() + ". Where that is the account's own, set ZOOM_OAUTH_URL to its OAuth server."}
+	}
+	if err != nil {
+		return nil, &zoom.Error{Op: op, Kind: zoom.ErrBadAnswer, Cause: err}
+	}
+	return &types.SignedDownload{URL: types.Secret(link), ExpiresAt: types.Time{Time: expires}}, nil
 }
 
-// summary returns the summary of a run. Zoom knows it by the run's UUID only.
-func (s *scope) summary(ctx context.Context, run *types.MeetingInstance) (*types.MeetingSummary, error) {
-	uuid := run.UUID
-	if _, err := types.ParseMeetingNumber(string(uuid)); err == nil {
-		whole, err := s.instances().Load(ctx, string(uuid))
-		if err != nil {
-			return nil, err
-		}
-		uuid = whole.UUID
+// fileName returns what a recording's file is called, if Zoom does not say.
+func fileName(f *types.RecordingFile) string {
+	if f.Name != "" {
+		return string(f.Name)
 	}
-	return orNil(zoom.GetMeetingSummary.Do(ctx, s.client, zoom.InstanceKey{MeetingID: string(uuid)}))
+	name := "recording"
+	if f.ZoomID != "" {
+		name += "-" + string(f.ZoomID)
+	}
+	if f.Extension != "" {
+		name += "." + extensions[f.Extension]
+	}
+	return name
+}
+
+var extensions = map[types.RecordingFileExtension]string{
+	types.RecordingFileExtensionMp4: "mp4", types.RecordingFileExtensionM4a: "m4a", types.RecordingFileExtensionTxt: "txt",
+	types.RecordingFileExtensionVtt: "vtt", types.RecordingFileExtensionCSV: "csv", types.RecordingFileExtensionJSON: "json",
+	types.RecordingFileExtensionJpg: "jpg",
 }

@@ -3,23 +3,16 @@ package graph
 import (
 	"context"
 	"slices"
+	"time"
 
 	"github.com/99designs/gqlgen/graphql"
 
 	"zoomql/graph/argument"
-	"zoomql/graph/directory"
 	"zoomql/graph/list"
 	"zoomql/internal/selection"
 	"zoomql/internal/zoom"
 	"zoomql/internal/zoom/types"
 )
-
-// userOf returns the user that a row of a report names, by id or else by e-mail
-// address; none when the row names nobody. A name that is no address is no user's.
-func (s *scope) userOf(ctx context.Context, id, email types.Text) (*types.User, error) {
-	s.directory().Same(ctx, id, email)
-	return orNil(s.user(ctx, string(directory.Person(id, email))))
-}
 
 // report returns the report on a run: the row of a list as far as it tells what is
 // asked for, and else with the report by itself.
@@ -203,4 +196,35 @@ func (s *scope) webinarReportParticipants(ctx context.Context, w *types.WebinarR
 		page = types.NewConnection[types.WebinarReportParticipant](nil, types.Int{}, false, false, nil)
 	}
 	return &types.WebinarReportParticipantConnection{Connection: *page, ReportState: state}, nil
+}
+
+// daily reads the usage of a month that Zoom still has.
+func (s *scope) daily(ctx context.Context, year, month *int) (*types.DailyReport, error) {
+	now := list.Today(ctx)
+	key := zoom.MonthKey{Year: now.Year(), Month: int(now.Month())}
+	if year != nil {
+		key.Year = *year
+	}
+	if month != nil {
+		key.Month = *month
+	}
+	if key.Month < 1 || key.Month > 12 {
+		return nil, invalid("month: it is not between 1 and 12")
+	}
+	age := (now.Year()-key.Year)*12 + int(now.Month()) - key.Month
+	switch {
+	case age < 0:
+		return nil, invalid("year, month: it has not begun yet")
+	case age > zoom.GetDailyReport.Months:
+		return nil, &zoom.Error{Op: zoom.GetDailyReport.Pattern, Kind: zoom.ErrExpired}
+	}
+	report, err := zoom.GetDailyReport.Do(ctx, s.client, key)
+	if err != nil {
+		return nil, err
+	}
+	if other := report.Month.Valid && report.Month.N != int64(key.Month) || report.Year.Valid && report.Year.N != int64(key.Year); other {
+		first := time.Date(key.Year, time.Month(key.Month), 1, 0, 0, 0, 0, time.UTC)
+		graphql.AddError(ctx, &zoom.IncompleteError{Op: zoom.GetDailyReport.Pattern, Missing: list.Days(first, list.EndOfMonth(first))})
+	}
+	return report, nil
 }

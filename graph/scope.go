@@ -2,6 +2,7 @@ package graph
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -241,4 +242,64 @@ func (s *scope) findRegistrants(ctx context.Context, keys []registrantKey) []zoo
 		}
 		return zoom.FindRegistrants(ctx, s.client, g.of, ids)
 	})
+}
+
+// accountBy returns the scope of the account that a caller names; nil is the own.
+func accountBy(ctx context.Context, by *types.AccountBy) (*scope, error) {
+	if by == nil {
+		return from(ctx).in(""), nil
+	}
+	id, err := keyOf("account", *by)
+	return from(ctx).in(id), err
+}
+
+// accountFor returns the scope of the account that a write names, or else of the
+// account that the global id of its object is of.
+func accountFor(ctx context.Context, by *types.AccountBy, id *types.NodeID) (*scope, error) {
+	if by == nil {
+		return in(ctx, id), nil
+	}
+	s, err := accountBy(ctx, by)
+	if err == nil {
+		err = s.holds("account", id)
+	}
+	return s, err
+}
+
+// holds refuses the global id of an object of another account; nil names one in
+// another way.
+func (s *scope) holds(where string, id *types.NodeID) error {
+	if id != nil && id.Account != s.client.Sub() {
+		return invalid(where + ": the id is of another account's object")
+	}
+	return nil
+}
+
+func deref[T any](p *T) T {
+	if p == nil {
+		var zero T
+		return zero
+	}
+	return *p
+}
+
+// in returns what the operation asks of the account that an id names; nil is the
+// own one.
+func in(ctx context.Context, id *types.NodeID) *scope {
+	if id == nil {
+		return from(ctx).in("")
+	}
+	return from(ctx).in(id.Account)
+}
+
+// origin is that of an object that is known by its key alone.
+func (s *scope) origin() types.Origin { return types.Origin{Account: s.client.Sub()} }
+
+// orNil makes "there is none" null, where the schema allows it and it is no
+// error: at the end of an edge.
+func orNil[T any](obj *T, err error) (*T, error) {
+	if errors.Is(err, zoom.ErrNotFound) {
+		return nil, nil
+	}
+	return obj, err
 }

@@ -14,6 +14,35 @@ import (
 	"zoomql/internal/zoom/types"
 )
 
+// wholeInstances returns the way to what lists of runs lack.
+func (s *scope) wholeInstances(ctx context.Context) func([]*types.MeetingInstance) []zoom.Found[types.MeetingInstance] {
+	return func(lacking []*types.MeetingInstance) []zoom.Found[types.MeetingInstance] {
+		keys := make([]string, len(lacking))
+		for i, run := range lacking {
+			keys[i] = string(run.UUID)
+		}
+		return s.instances().LoadMany(ctx, keys)
+	}
+}
+
+// instance returns the run of a UUID, or the latest of a meeting's number.
+func (s *scope) instance(ctx context.Context, uuid string) (*types.MeetingInstance, error) {
+	_, err := types.ParseMeetingNumber(uuid)
+	latest := err == nil // by the meeting's number; what its UUID is, Zoom must tell
+	if want := needsOf(ctx, "MeetingInstance"); want.KeyOnly() && (!latest || !want.Key) {
+		return &types.MeetingInstance{Origin: s.origin(), UUID: types.UUID(uuid)}, nil
+	}
+	return s.instances().Load(ctx, uuid)
+}
+
+// wholeInstance returns a run with the fields that its edges hang on.
+func (s *scope) wholeInstance(ctx context.Context, i *types.MeetingInstance) (*types.MeetingInstance, error) {
+	if i.Op == zoom.GetPastMeeting.Pattern {
+		return i, nil
+	}
+	return s.instances().Load(ctx, string(i.UUID))
+}
+
 // participants reads who was in a run, from the cheapest source that holds what
 // is asked for. Data that are late or too old are a state, not an error.
 func (s *scope) participants(ctx context.Context, run *types.MeetingInstance, first int, after *string, source *types.ParticipantSource) (*types.ParticipantConnection, error) {
@@ -195,4 +224,39 @@ func (s *scope) numberOf(ctx context.Context, run string) (types.MeetingNumber, 
 		return 0, err
 	}
 	return whole.MeetingNumber, nil
+}
+
+// someInstance returns the run of a UUID, if there is one.
+func (s *scope) someInstance(ctx context.Context, uuid types.UUID) (*types.MeetingInstance, error) {
+	if uuid == "" {
+		return nil, nil
+	}
+	return orNil(s.instance(ctx, string(uuid)))
+}
+
+// summary returns the summary of a run. Zoom knows it by the run's UUID only.
+func (s *scope) summary(ctx context.Context, run *types.MeetingInstance) (*types.MeetingSummary, error) {
+	uuid := run.UUID
+	if _, err := types.ParseMeetingNumber(string(uuid)); err == nil {
+		whole, err := s.instances().Load(ctx, string(uuid))
+		if err != nil {
+			return nil, err
+		}
+		uuid = whole.UUID
+	}
+	return orNil(zoom.GetMeetingSummary.Do(ctx, s.client, zoom.InstanceKey{MeetingID: string(uuid)}))
+}
+
+// instances reads the runs of a meeting, each whole if more than its UUID and
+// time is asked for.
+func (s *scope) instanceList(ctx context.Context, filter zoom.InstanceFilter) ([]*types.MeetingInstance, error) {
+	if err := list.Ordered(filter.From, filter.To); err != nil {
+		return nil, err
+	}
+	out, err := zoom.ListInstances.Do(ctx, s.client, filter)
+	if err != nil {
+		return nil, err
+	}
+	runs := list.AtOnce(ctx, zoom.ListInstances.Spec, out.Meetings, zoom.Counted{})
+	return complete(ctx, runs, needsOf(ctx, "MeetingInstance"), s.wholeInstances(ctx)), nil
 }

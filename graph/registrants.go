@@ -1,109 +1,60 @@
 package graph
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"slices"
 	"strings"
 
 	"zoomql/graph/argument"
-	"zoomql/graph/directory"
 	"zoomql/internal/zoom"
 	"zoomql/internal/zoom/types"
 )
 
-// meetingTarget returns the meeting that a mutation names.
-func meetingTarget(ctx context.Context, by *types.MeetingBy) (*target, types.MeetingNumber, error) {
-	at, key, err := targetBy(ctx, nil, "meeting", *by)
-	if err != nil {
-		return at, 0, err
-	}
-	number, err := numberIn(key)
-	return at, number, argument.Within(err, "meeting", "id")
+// ofMeeting and ofWebinar say what somebody registered for.
+func ofMeeting(number types.MeetingNumber) zoom.RegistrantsOf {
+	return zoom.RegistrantsOf{Number: number}
 }
 
-// occurrence names a meeting, or one date of it.
-type occurrence struct {
-	number types.MeetingNumber
-	id     string // "" for the whole series
+func ofWebinar(number types.MeetingNumber) zoom.RegistrantsOf {
+	return zoom.RegistrantsOf{Number: number, Webinar: true}
 }
 
-// occurrenceTarget returns the meeting that a mutation names, or the date of it. An empty
-// date is refused: Zoom would take the whole series.
-func occurrenceTarget(ctx context.Context, by *types.MeetingBy, occurrenceID *string) (*target, occurrence, error) {
-	at, number, err := meetingTarget(ctx, by)
-	if err != nil {
-		return at, occurrence{}, err
+func (s *scope) registrant(ctx context.Context, of zoom.RegistrantsOf, id string) (*types.Registrant, error) {
+	if of.Number == 0 || id == "" {
+		return nil, nil
 	}
-	id, err := argument.Optional("occurrenceId", occurrenceID)
-	return at, occurrence{number, id}, err
+	want := needsOf(ctx, "Registrant")
+	reg, err := s.registrants().Load(ctx, registrantKey{of, id, want.Secrets})
+	if err == nil && of.Webinar && want.Lacks(reg.Op) { // it stood in a list
+		reg, err = of.Get(ctx, s.client, id)
+	}
+	return alone(ctx, reg, "Registrant"), err
 }
 
-// numberOf returns the number of the meeting that a mutation wrote to; 0 where it was
-// refused.
-func numberOf(meeting types.NodeID) types.MeetingNumber {
-	number, _ := types.ParseMeetingNumber(meeting.Key)
-	return number
-}
-
-func (r *Resolver) createMeeting(ctx context.Context, at *target, host string, input types.CreateMeetingInput) (*types.Meeting, error) {
-	return create(ctx, r.Idempotency, at, creation[zoom.NewMeeting, types.Meeting]{
-		op: zoom.CreateMeeting, in: zoom.NewMeeting{UserID: host, Meeting: input.Meeting},
-		key: input.IdempotencyKey, input: input,
-		zoomID: func(made *types.Meeting) string { return made.Number.String() }, read: at.meetingMade,
-	})
-}
-
-// meetingMade reads a meeting as its creation told it, credentials included.
-func (s *scope) meetingMade(ctx context.Context, id string) (*types.Meeting, error) {
-	number, err := types.ParseMeetingNumber(id)
-	if err != nil {
-		return nil, err
+// registrantsNow reads registrants again after a write. Who is there no more,
+// because a registration was cancelled, is left out.
+func (s *scope) registrantsNow(ctx context.Context, meeting types.MeetingNumber, ids []string) ([]*types.Registrant, error) {
+	if ids == nil {
+		return nil, nil
 	}
-	return zoom.GetMeeting.Do(ctx, s.client, zoom.MeetingKey{MeetingID: number}, zoom.WithSecrets)
-}
-
-// userTarget returns the user whom a mutation names, and Zoom's id of the user.
-func userTarget(ctx context.Context, account *types.AccountBy, where string, by *types.UserBy) (*target, string, error) {
-	at, name, err := targetBy(ctx, account, where, *by)
-	if err != nil {
-		return at, "", err
+	keys := make([]registrantKey, len(ids))
+	for i, id := range ids {
+		keys[i] = registrantKey{ofMeeting(meeting), id, needsOf(ctx, "Registrant").Secrets}
 	}
-	return at.toUser(ctx, where, name)
-}
-
-// toUser makes the user of a name the target.
-func (at *target) toUser(ctx context.Context, where, name string) (*target, string, error) {
-	id, err := at.userID(ctx, name)
-	if err == nil {
-		at.id = types.NodeID{Account: at.client.Sub(), Type: "User", Key: id}
+	regs := []*types.Registrant{}
+	for _, f := range s.registrants().LoadMany(ctx, keys) {
+		switch {
+		case f.Err == nil:
+			if len(regs) == 0 {
+				notTold(ctx, needsOf(ctx, "Registrant"), f.Object.Op)
+			}
+			regs = append(regs, f.Object)
+		case !errors.Is(f.Err, zoom.ErrNotFound):
+			return nil, f.Err
+		}
 	}
-	return at, id, argument.Within(err, where)
-}
-
-// userID returns Zoom's id of the user of a name: what a write makes stale is filed under
-// the id, and an e-mail address would miss that.
-func (s *scope) userID(ctx context.Context, name string) (string, error) {
-	if name != me && !strings.Contains(name, "@") {
-		return name, nil
-	}
-	u, err := s.namedUser(ctx, name)
-	if err != nil {
-		return "", err
-	}
-	return cmp.Or(string(u.ZoomID), name), nil // a user who is invited has no id yet
-}
-
-func (s *scope) namedUser(ctx context.Context, name string) (*types.User, error) {
-	if name != me {
-		return s.users().Load(ctx, directory.Key{Name: name})
-	}
-	u, err := s.viewerUser(ctx)
-	if u == nil && err == nil {
-		err = &zoom.Error{Op: zoom.GetUser.Pattern, Kind: zoom.ErrNotFound, Message: "me: the gateway acts for an account, and no user is behind it"}
-	}
-	return u, err
+	return regs, nil
 }
 
 func (r *Resolver) addRegistrant(ctx context.Context, at *target, number types.MeetingNumber, input types.AddRegistrantInput) (*types.AddedRegistrant, error) {

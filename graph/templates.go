@@ -60,13 +60,3 @@ func (s *scope) templateMade(ctx context.Context, user, id string) (*types.Meeti
 	}
 	return nil, &zoom.Error{Op: zoom.ListMeetingTemplates.Pattern, Kind: zoom.ErrNotFound}
 }
-
-// livestream returns where a meeting is streamed to. Zoom answers with empty
-// texts while nothing is set up.
-func (s *scope) livestream(ctx context.Context, number types.MeetingNumber) (*types.Livestream, error) {
-	out, err := orNil(zoom.GetLivestream.Do(ctx, s.client, zoom.MeetingKey{MeetingID: number}, zoom.Secrets(needsOf(ctx, "Livestream").Secrets)))
-	if out == nil || out.StreamURL == "" {
-		return nil, err
-	}
-	return out, err
-}

@@ -1,0 +1,186 @@
+package graph
+
+import (
+	"cmp"
+	"context"
+	"strings"
+
+	"zoomql/graph/argument"
+	"zoomql/graph/directory"
+	"zoomql/graph/list"
+	"zoomql/internal/zoom"
+	"zoomql/internal/zoom/types"
+)
+
+// wholeUsers returns the way to what lists of users lack.
+func (s *scope) wholeUsers(ctx context.Context) func([]*types.User) []zoom.Found[types.User] {
+	return func(lacking []*types.User) []zoom.Found[types.User] {
+		keys := make([]directory.Key, len(lacking))
+		for i, u := range lacking {
+			keys[i] = directory.Key{Name: u.ID().Key, Whole: true}
+		}
+		return s.users().LoadMany(ctx, keys)
+	}
+}
+
+// pastMeetings reads the runs that a user hosted, month by month, newest first.
+func (s *scope) pastMeetings(ctx context.Context, filter zoom.PastMeetingFilter, first int, after *string) (*types.Connection[types.MeetingInstance], error) {
+	windows, err := list.Monthly(ctx, zoom.ListPastMeetings.Spec, filter, after)
+	if err != nil {
+		return nil, err
+	}
+	l := list.List[zoom.PastMeetingFilter, types.PastMeeting]{Client: s.client, Op: zoom.ListPastMeetings, Windows: windows, First: first, After: after}
+	part, err := readList(ctx, l)
+	if part == nil {
+		return nil, err
+	}
+	runs := make([]*types.MeetingInstance, len(part.Items))
+	for i, row := range part.Items {
+		runs[i] = &row.Instance
+	}
+	runs = complete(ctx, runs, needsOfNodes(ctx, "MeetingInstance"), s.wholeInstances(ctx))
+	for i, row := range part.Items {
+		if runs[i].Row == nil { // it was read anew, and the row told of its report
+			whole := *runs[i]
+			whole.Row = &row.Report
+			runs[i] = &whole
+		}
+	}
+	return list.Connection(ctx, l, part, err, runs), nil
+}
+
+// user returns the user of a name, with what the field of ctx asks of him.
+func (s *scope) user(ctx context.Context, name string) (*types.User, error) {
+	if name == "" {
+		return nil, nil
+	}
+	want := needsOf(ctx, "User")
+	key := directory.KeyOf(name, want.Lacks(zoom.ListUsers.Pattern))
+	if u := s.directory().Listed(ctx, key, want); u != nil {
+		return u, nil
+	}
+	return s.users().Load(ctx, key)
+}
+
+// me is the user behind the credential, as Zoom names him in a path.
+const me = directory.Me
+
+// rootUser is user for a root: nothing is asked of Zoom if only the user's edges
+// are wanted, and a user who is known needs no batch.
+func (s *scope) rootUser(ctx context.Context, name string) (*types.User, error) {
+	if name == me {
+		return s.viewerUser(ctx)
+	}
+	if !strings.Contains(name, "@") && needsOf(ctx, "User").KeyOnly() {
+		return &types.User{Origin: s.origin(), ZoomID: types.Text(name)}, nil
+	}
+	if u, ok, err := zoom.GetUser.Known(ctx, s.client, zoom.UserKey{UserID: name}); ok {
+		return u, err
+	}
+	return s.user(ctx, name)
+}
+
+// idOf returns Zoom's id of a user, for operations that take no e-mail address in
+// its place. Others take the key of the user's global id.
+func idOf(u *types.User) (string, error) {
+	if u.ZoomID == "" {
+		return "", &inputError{Code: types.ErrorCodeConflict, Message: "The user has not accepted the invitation and has no id at Zoom yet, which is what Zoom is asked by for this."}
+	}
+	return string(u.ZoomID), nil
+}
+
+// userOf returns the user that a row of a report names, by id or else by e-mail
+// address; none when the row names nobody. A name that is no address is no user's.
+func (s *scope) userOf(ctx context.Context, id, email types.Text) (*types.User, error) {
+	s.directory().Same(ctx, id, email)
+	return orNil(s.user(ctx, string(directory.Person(id, email))))
+}
+
+func (s *scope) viewer() *types.Viewer { return &types.Viewer{} }
+
+// viewerUser is null: a server-to-server app acts for an account, not for a
+// user.
+func (s *scope) viewerUser(context.Context) (*types.User, error) { return nil, nil }
+
+func (r *Resolver) createUser(ctx context.Context, at *target, input types.CreateUserInput) (*types.CreatedUser, error) {
+	return create(ctx, r.Idempotency, at, creation[zoom.NewUser, types.CreatedUser]{
+		op: zoom.CreateUser, in: zoom.NewUser{Body: zoom.NewUserBody{Action: input.Action, User: input.User}},
+		key: input.IdempotencyKey, input: input, zoomID: func(made *types.CreatedUser) string { return string(made.ZoomID) },
+		read: func(ctx context.Context, id string) (*types.CreatedUser, error) {
+			u, err := zoom.GetUser.Do(ctx, at.client, zoom.UserKey{UserID: id})
+			if err != nil {
+				return nil, err
+			}
+			return &types.CreatedUser{ZoomID: u.ZoomID, Email: u.Email, FirstName: u.FirstName, LastName: u.LastName, Type: u.Type, Origin: at.origin()}, nil
+		},
+	})
+}
+
+// changedUser returns the user whom a mutation is to change. A change of nothing is
+// refused before the user is looked up.
+func changedUser(ctx context.Context, input types.UpdateUserInput) (*target, string, error) {
+	at, name, err := targetBy(ctx, input.Account, "user", *input.User)
+	switch {
+	case err != nil:
+		return at, "", err
+	case !deref(input.RemoveTspCredentials) && types.IsEmpty(input.Patch):
+		return at, "", invalid("patch: it changes nothing")
+	}
+	return at.toUser(ctx, "user", name)
+}
+
+func (s *scope) deleteUser(ctx context.Context, id string, input types.DeleteUserInput) (err error) {
+	removal := zoom.UserRemoval{UserID: id, Action: input.Action}
+	if t := input.Transfer; t != nil {
+		// Without an address, all that is to be transferred would go with the user.
+		if removal.Email, err = argument.Address(t.Email); err != nil {
+			return argument.Within(err, "transfer")
+		}
+		removal.Meetings, removal.Webinars, removal.Recordings = t.Meetings, t.Webinars, t.Recordings
+		removal.Whiteboard, removal.Clips, removal.Notes = t.Whiteboards, t.Clips, t.Notes
+		removal.Visitors, removal.Docs, removal.Events = t.Visitors, t.Docs, t.Events
+	}
+	return only(zoom.DeleteUser.Do(ctx, s.client, removal))
+}
+
+// userTarget returns the user whom a mutation names, and Zoom's id of the user.
+func userTarget(ctx context.Context, account *types.AccountBy, where string, by *types.UserBy) (*target, string, error) {
+	at, name, err := targetBy(ctx, account, where, *by)
+	if err != nil {
+		return at, "", err
+	}
+	return at.toUser(ctx, where, name)
+}
+
+// toUser makes the user of a name the target.
+func (at *target) toUser(ctx context.Context, where, name string) (*target, string, error) {
+	id, err := at.userID(ctx, name)
+	if err == nil {
+		at.id = types.NodeID{Account: at.client.Sub(), Type: "User", Key: id}
+	}
+	return at, id, argument.Within(err, where)
+}
+
+// userID returns Zoom's id of the user of a name: what a write makes stale is filed under
+// the id, and an e-mail address would miss that.
+func (s *scope) userID(ctx context.Context, name string) (string, error) {
+	if name != me && !strings.Contains(name, "@") {
+		return name, nil
+	}
+	u, err := s.namedUser(ctx, name)
+	if err != nil {
+		return "", err
+	}
+	return cmp.Or(string(u.ZoomID), name), nil // a user who is invited has no id yet
+}
+
+func (s *scope) namedUser(ctx context.Context, name string) (*types.User, error) {
+	if name != me {
+		return s.users().Load(ctx, directory.Key{Name: name})
+	}
+	u, err := s.viewerUser(ctx)
+	if u == nil && err == nil {
+		err = &zoom.Error{Op: zoom.GetUser.Pattern, Kind: zoom.ErrNotFound, Message: "me: the gateway acts for an account, and no user is behind it"}
+	}
+	return u, err
+}
