@@ -9,6 +9,7 @@ import (
 	"zoomql/graph/argument"
 	"zoomql/graph/batch"
 	"zoomql/graph/endpoint"
+	"zoomql/graph/errs"
 	"zoomql/graph/list"
 	"zoomql/internal/zoom"
 	"zoomql/internal/zoom/types"
@@ -35,14 +36,14 @@ func newTarget(ctx context.Context, by *types.AccountBy) (*target, error) {
 		return &target{scope: from(ctx).in("")}, nil
 	}
 	s, err := accountBy(ctx, by)
-	return &target{s, idBy(*by)}, err
+	return &target{s, argument.Named(*by)}, err
 }
 
 // subAccountTarget is accountTarget for what is done to sub accounts only.
 func subAccountTarget(ctx context.Context, by *types.AccountBy) (*target, error) {
 	at, err := accountTarget(ctx, by)
 	if err == nil && at.client.Sub() == "" {
-		err = invalid("account: it is the own account, and no sub account")
+		err = errs.Invalid("account: it is the own account, and no sub account")
 	}
 	return at, err
 }
@@ -71,7 +72,7 @@ func (s *scope) askedAccount(ctx context.Context) (*types.Account, error) {
 	}
 	at := graphql.GetPath(ctx)
 	for _, n := range want.Fields {
-		graphql.AddError(ctx, &pathError{Err: err, Path: n.Path(at, -1)})
+		graphql.AddError(ctx, &errs.PathError{Err: err, Path: n.Path(at, -1)})
 	}
 	return s.account(), nil
 }
@@ -193,15 +194,15 @@ func createdAccount(ctx context.Context, created *types.Account) (*types.Account
 func (s *scope) uploadVirtualBackground(ctx context.Context, file types.Upload) (*types.VirtualBackgroundFile, error) {
 	switch {
 	case len(file.Content) == 0:
-		return nil, invalid("file: it is empty")
+		return nil, errs.Invalid("file: it is empty")
 	case len(file.Content) > endpoint.MaxUpload:
-		return nil, invalid("file: it is larger than 15 MiB")
+		return nil, errs.Invalid("file: it is larger than 15 MiB")
 	}
 	switch file.Type {
 	case "image/jpeg", "image/gif", "image/png":
 		return zoom.UploadVirtualBackground.Do(ctx, s.client, zoom.NewVirtualBackground{File: file})
 	}
-	return nil, invalid("file: it is no JPEG, GIF or PNG")
+	return nil, errs.Invalid("file: it is no JPEG, GIF or PNG")
 }
 
 func (s *scope) deleteVirtualBackgrounds(ctx context.Context, files []string) error {

@@ -38,7 +38,7 @@ func (r *accountResolver) User(ctx context.Context, obj *types.Account, by types
 	if err := s.holds("by", by.ID); err != nil {
 		return nil, err
 	}
-	name, err := keyOf("", by)
+	name, err := argument.Key("", by)
 	if err != nil {
 		return nil, err
 	}
@@ -50,7 +50,7 @@ func (r *accountResolver) Meeting(ctx context.Context, obj *types.Account, by ty
 	if err := s.holds("by", by.ID); err != nil {
 		return nil, err
 	}
-	number, err := numberBy("meeting", by)
+	number, err := argument.Number("meeting", by)
 	if err != nil {
 		return nil, err
 	}
@@ -62,7 +62,7 @@ func (r *accountResolver) MeetingInstance(ctx context.Context, obj *types.Accoun
 	if err := s.holds("by", by.ID); err != nil {
 		return nil, err
 	}
-	uuid, err := keyOf("", by)
+	uuid, err := argument.Key("", by)
 	if err != nil {
 		return nil, err
 	}

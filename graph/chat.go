@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"zoomql/graph/argument"
+	"zoomql/graph/errs"
 	"zoomql/graph/list"
 	"zoomql/internal/zoom"
 	"zoomql/internal/zoom/types"
@@ -51,15 +52,15 @@ func chatWindow(user string, with types.ChatPeer, filter types.ChatMessageFilter
 	}
 	switch {
 	case in.ToContact == "" && in.ToChannel == "" && filter.Search == nil:
-		return in, invalid("with: Zoom lists messages of one contact or channel; only a search goes through all")
+		return in, errs.Invalid("with: Zoom lists messages of one contact or channel; only a search goes through all")
 	case filter.Date != nil && (filter.From != nil || filter.To != nil):
-		return in, invalid("filter: date does not go together with from and to")
+		return in, errs.Invalid("filter: date does not go together with from and to")
 	case filter.To != nil && filter.From == nil:
-		return in, invalid("filter: to counts only with from")
+		return in, errs.Invalid("filter: to counts only with from")
 	case filter.To != nil && filter.To.Before(filter.From.Time):
-		return in, invalid("filter: from is after to")
+		return in, errs.Invalid("filter: from is after to")
 	case filter.Search != nil && (filter.Search.Text == "" || len([]rune(filter.Search.Text)) > 256):
-		return in, invalid("search: the text has 1 to 256 characters")
+		return in, errs.Invalid("search: the text has 1 to 256 characters")
 	}
 	return in, nil
 }

@@ -5,6 +5,7 @@ import (
 
 	"zoomql/graph/argument"
 	"zoomql/graph/batch"
+	"zoomql/graph/errs"
 	"zoomql/graph/list"
 	"zoomql/internal/zoom"
 	"zoomql/internal/zoom/types"
@@ -62,7 +63,7 @@ func (f runFilter) windows(ctx context.Context, op *zoom.Spec, after *string) (l
 	}
 	if f.kind == types.DashboardMeetingTypeLive {
 		if f.from != nil || f.to != nil || f.dateType != nil {
-			return list.Windows[zoom.DashboardFilter]{}, invalid("from, to, dateType: they go with what is over; what is LIVE is live now")
+			return list.Windows[zoom.DashboardFilter]{}, errs.Invalid("from, to, dateType: they go with what is over; what is LIVE is live now")
 		}
 		begun := list.BegunOn(ctx, after)
 		w := list.Windows[zoom.DashboardFilter]{Asked: filter, Day: list.DayOf(begun), Live: true}
@@ -71,7 +72,7 @@ func (f runFilter) windows(ctx context.Context, op *zoom.Spec, after *string) (l
 		return w, nil
 	}
 	if f.from == nil || f.to == nil {
-		return list.Windows[zoom.DashboardFilter]{}, invalid("from, to: both have to be there for what is over")
+		return list.Windows[zoom.DashboardFilter]{}, errs.Invalid("from, to: both have to be there for what is over")
 	}
 	filter.Days = zoom.Days{From: *f.from, To: *f.to}
 	return list.Monthly(ctx, op, filter, after)

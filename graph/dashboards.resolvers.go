@@ -19,7 +19,7 @@ func (r *dashboardResolver) Meetings(ctx context.Context, obj *types.Dashboard, 
 }
 
 func (r *dashboardResolver) Meeting(ctx context.Context, obj *types.Dashboard, by types.DashboardRunBy, typeArg types.DashboardMeetingType) (*types.DashboardMeeting, error) {
-	name, err := keyOf("", by)
+	name, err := argument.Key("", by)
 	if err != nil {
 		return nil, err
 	}
@@ -31,7 +31,7 @@ func (r *dashboardResolver) Webinars(ctx context.Context, obj *types.Dashboard, 
 }
 
 func (r *dashboardResolver) Webinar(ctx context.Context, obj *types.Dashboard, by types.DashboardRunBy, typeArg types.DashboardWebinarType) (*types.DashboardWebinar, error) {
-	name, err := keyOf("", by)
+	name, err := argument.Key("", by)
 	if err != nil {
 		return nil, err
 	}

@@ -3,6 +3,7 @@ package graph
 import (
 	"testing"
 
+	"zoomql/graph/argument"
 	"zoomql/internal/zoom/types"
 )
 
@@ -30,10 +31,10 @@ func FuzzNodeID(f *testing.F) {
 		if back, err := types.DecodeNodeID(mine, id.Encode(mine)); err != nil || back != id {
 			t.Fatalf("%+v became %+v, %v", id, back, err)
 		}
-		if number, err := numberBy("meeting", types.MeetingBy{ID: &id}); err == nil && (id.Type != "Meeting" || number <= 0) {
+		if number, err := argument.Number("meeting", types.MeetingBy{ID: &id}); err == nil && (id.Type != "Meeting" || number <= 0) {
 			t.Fatalf("%+v is no meeting's, and yet %s", id, number)
 		}
-		if number, registrant, err := registrantOf(id.Key); err == nil && (number.Number <= 0 || registrant == "") {
+		if number, registrant, err := argument.RegistrantOf(id.Key); err == nil && (number.Number <= 0 || registrant == "") {
 			t.Fatalf("%+v is no registrant's, and yet %v, %q", id, number, registrant)
 		}
 	})

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"zoomql/graph/errs"
 	"zoomql/internal/zoom"
 	"zoomql/internal/zoom/types"
 )
@@ -60,7 +61,7 @@ func newPolicy(p *types.NewInformationBarrierPolicy) zoom.PolicyBody {
 // rest is what Zoom has now: what the cache has may be another one's past.
 func (s *scope) updatePolicy(ctx context.Context, id string, patch *types.InformationBarrierPolicyPatch) error {
 	if types.IsEmpty(patch) {
-		return invalid("patch: it changes nothing")
+		return errs.Invalid("patch: it changes nothing")
 	}
 	body := zoom.PolicyBody{ID: id}
 	if !patched(&body, patch) {

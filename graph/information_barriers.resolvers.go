@@ -3,6 +3,7 @@ package graph
 import (
 	"context"
 
+	"zoomql/graph/argument"
 	"zoomql/graph/generated"
 	"zoomql/graph/list"
 	"zoomql/internal/zoom"
@@ -16,7 +17,7 @@ func (r *accountResolver) InformationBarrierPolicies(ctx context.Context, obj *t
 }
 
 func (r *accountResolver) InformationBarrierPolicy(ctx context.Context, obj *types.Account, by types.InformationBarrierPolicyBy) (*types.InformationBarrierPolicy, error) {
-	id, err := keyOf("policy", by)
+	id, err := argument.Key("policy", by)
 	if err != nil {
 		return nil, err
 	}

@@ -260,3 +260,38 @@ func (s *scope) instanceList(ctx context.Context, filter zoom.InstanceFilter) ([
 	runs := list.AtOnce(ctx, zoom.ListInstances.Spec, out.Meetings, zoom.Counted{})
 	return complete(ctx, runs, needsOf(ctx, "MeetingInstance"), s.wholeInstances(ctx)), nil
 }
+
+// webinarRun returns what to ask for a webinar's run by: its UUID where that is
+// known, since "the latest run" may be another one meanwhile.
+func webinarRun(w *types.WebinarReport) string {
+	if w.UUID != "" {
+		return string(w.UUID)
+	}
+	return w.Run
+}
+
+// pastMeetings reads the runs that a user hosted, month by month, newest first.
+func (s *scope) pastMeetings(ctx context.Context, filter zoom.PastMeetingFilter, first int, after *string) (*types.Connection[types.MeetingInstance], error) {
+	windows, err := list.Monthly(ctx, zoom.ListPastMeetings.Spec, filter, after)
+	if err != nil {
+		return nil, err
+	}
+	l := list.List[zoom.PastMeetingFilter, types.PastMeeting]{Client: s.client, Op: zoom.ListPastMeetings, Windows: windows, First: first, After: after}
+	part, err := readList(ctx, l)
+	if part == nil {
+		return nil, err
+	}
+	runs := make([]*types.MeetingInstance, len(part.Items))
+	for i, row := range part.Items {
+		runs[i] = &row.Instance
+	}
+	runs = complete(ctx, runs, needsOfNodes(ctx, "MeetingInstance"), s.wholeInstances(ctx))
+	for i, row := range part.Items {
+		if runs[i].Row == nil { // it was read anew, and the row told of its report
+			whole := *runs[i]
+			whole.Row = &row.Report
+			runs[i] = &whole
+		}
+	}
+	return list.Connection(ctx, l, part, err, runs), nil
+}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 
+	"zoomql/graph/argument"
 	"zoomql/graph/generated"
 	"zoomql/internal/zoom/types"
 )
@@ -47,7 +48,7 @@ func (r *participantResolver) Registrant(ctx context.Context, obj *types.Partici
 }
 
 func (r *queryResolver) MeetingInstance(ctx context.Context, by types.MeetingInstanceBy) (*types.MeetingInstance, error) {
-	name, err := keyOf("", by)
+	name, err := argument.Key("", by)
 	if err != nil {
 		return nil, err
 	}

@@ -63,7 +63,7 @@ func meetingTarget(ctx context.Context, by *types.MeetingBy) (*target, types.Mee
 	if err != nil {
 		return at, 0, err
 	}
-	number, err := numberIn(key)
+	number, err := argument.NumberIn(key)
 	return at, number, argument.Within(err, "meeting", "id")
 }
 

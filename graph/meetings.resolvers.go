@@ -85,7 +85,7 @@ func (r *mutationResolver) RecoverMeeting(ctx context.Context, input types.Recov
 }
 
 func (r *queryResolver) Meeting(ctx context.Context, by types.MeetingBy) (*types.Meeting, error) {
-	number, err := numberBy("meeting", by)
+	number, err := argument.Number("meeting", by)
 	if err != nil {
 		return nil, err
 	}

@@ -4,19 +4,20 @@ import (
 	"context"
 
 	"zoomql/graph/argument"
+	"zoomql/graph/errs"
 	"zoomql/internal/zoom"
 	"zoomql/internal/zoom/types"
 )
 
 // pollKey returns the poll that a caller means. It must be one of the meeting.
 func pollKey(meeting types.MeetingNumber, by types.PollBy) (zoom.PollKey, error) {
-	key, err := keyOf("poll", by)
+	key, err := argument.Key("poll", by)
 	if err != nil || by.ID == nil {
 		return zoom.PollKey{MeetingID: meeting, PollID: key}, err
 	}
-	of, id, err := partsOf(key)
+	of, id, err := argument.PartsOf(key)
 	if err == nil && of != meeting {
-		err = invalid("The id is of another meeting's poll.")
+		err = errs.Invalid("The id is of another meeting's poll.")
 	}
 	return zoom.PollKey{MeetingID: meeting, PollID: id}, argument.Within(err, "poll", "id")
 }
@@ -24,7 +25,7 @@ func pollKey(meeting types.MeetingNumber, by types.PollBy) (zoom.PollKey, error)
 // pollTarget returns the poll that a mutation names beside its meeting.
 func pollTarget(ctx context.Context, meeting *types.MeetingBy, by *types.PollBy) (*target, zoom.PollKey, error) {
 	at, number, err := meetingTarget(ctx, meeting)
-	if at.id = idBy(*by); err != nil {
+	if at.id = argument.Named(*by); err != nil {
 		return at, zoom.PollKey{}, err
 	}
 	key, err := pollKey(number, *by)
@@ -47,7 +48,7 @@ func (r *Resolver) createPoll(ctx context.Context, at *target, number types.Meet
 
 // poll reads the poll of a key, which is that of its global id.
 func (s *scope) poll(ctx context.Context, key string) (*types.Poll, error) {
-	meeting, poll, err := partsOf(key)
+	meeting, poll, err := argument.PartsOf(key)
 	if err != nil {
 		return nil, err
 	}

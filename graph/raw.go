@@ -8,11 +8,12 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"zoomql/graph/audit"
+	"zoomql/graph/errs"
 	"zoomql/internal/zoom"
 	"zoomql/internal/zoom/types"
 )
 
-var errRawOff = &inputError{Code: types.ErrorCodeForbidden, Message: "Raw requests are off here. Who runs the gateway can set RAW_REQUESTS=on."}
+var errRawOff = &errs.InputError{Code: types.ErrorCodeForbidden, Message: "Raw requests are off here. Who runs the gateway can set RAW_REQUESTS=on."}
 
 // rawTarget returns the account that a raw request is sent for. In the audit log, the
 // operation stands in the place of an object.
@@ -33,7 +34,7 @@ func (s *scope) zoomRequest(ctx context.Context, p *types.ZoomRequestPayload, in
 	}
 	for name, values := range path {
 		if len(values) != 1 {
-			return invalid("path." + name + ": one value is needed")
+			return errs.Invalid("path." + name + ": one value is needed")
 		}
 		raw.Path[name] = values[0]
 	}
@@ -58,7 +59,7 @@ func parameters(what string, v types.JSON) (url.Values, error) {
 	}
 	var fields map[string]jsontext.Value
 	if err := json.Unmarshal(v, &fields); err != nil {
-		return nil, invalid(what + ": an object is needed")
+		return nil, errs.Invalid(what + ": an object is needed")
 	}
 	for name, field := range fields {
 		items := []jsontext.Value{field}
@@ -79,7 +80,7 @@ func parameters(what string, v types.JSON) (url.Values, error) {
 			case '0', 't', 'f':
 				values.Add(name, item.String())
 			default:
-				return nil, invalid(what + "." + name + ": a text, a number, true or false is needed, or a list of these")
+				return nil, errs.Invalid(what + "." + name + ": a text, a number, true or false is needed, or a list of these")
 			}
 		}
 	}

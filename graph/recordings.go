@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"zoomql/graph/errs"
 	"zoomql/internal/links"
 	"zoomql/internal/zoom"
 	"zoomql/internal/zoom/types"
@@ -23,11 +24,11 @@ func (r *Resolver) download(ctx context.Context, op string, file types.Secret, n
 	longest := int(links.MaxLife / time.Second)
 	switch {
 	case ttlSeconds < 1 || ttlSeconds > longest:
-		return nil, invalid(fmt.Sprintf("ttlSeconds: %d is not between 1 and %d", ttlSeconds, longest))
+		return nil, errs.Invalid(fmt.Sprintf("ttlSeconds: %d is not between 1 and %d", ttlSeconds, longest))
 	case file == "":
 		return nil, nil
 	case r.Links == nil:
-		return nil, &inputError{Code: "NOT_ENABLED", Message: "This gateway hands out no links to files."}
+		return nil, &errs.InputError{Code: "NOT_ENABLED", Message: "This gateway hands out no links to files."}
 	}
 	zoom.TrueUntil(ctx, time.Time{}) // each who asks gets a link of his own
 	link, expires, err := r.Links.Sign(ctx, links.File{URL: string(file), Name: name}, time.Duration(ttlSeconds)*time.Second)

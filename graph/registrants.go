@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"zoomql/graph/argument"
+	"zoomql/graph/errs"
 	"zoomql/internal/zoom"
 	"zoomql/internal/zoom/types"
 )
@@ -110,7 +111,7 @@ func chosen(all []*types.MeetingOccurrence, ids []string) []*types.MeetingOccurr
 // many a call as Zoom takes, and returns their ids.
 func (s *scope) updateRegistrantStatus(ctx context.Context, m occurrence, input types.UpdateRegistrantStatusInput) ([]string, error) {
 	if len(input.Registrants) == 0 {
-		return nil, invalid("registrants: name at least one")
+		return nil, errs.Invalid("registrants: name at least one")
 	}
 	found, err := s.registrantsBy(ctx, ofMeeting(m.number), input.Registrants)
 	if err != nil {
@@ -137,7 +138,7 @@ func (s *scope) updateRegistrantStatus(ctx context.Context, m occurrence, input 
 // registrantTarget returns the registrant whom a mutation names.
 func registrantTarget(ctx context.Context, meeting *types.MeetingBy, occurrenceID *string, by *types.RegistrantBy) (*target, zoom.RegistrantRemoval, error) {
 	at, m, err := occurrenceTarget(ctx, meeting, occurrenceID)
-	if at.id = idBy(*by); err != nil {
+	if at.id = argument.Named(*by); err != nil {
 		return at, zoom.RegistrantRemoval{}, err
 	}
 	found, err := at.registrantBy(ctx, ofMeeting(m.number), *by)
@@ -163,7 +164,7 @@ func (s *scope) registrantsBy(ctx context.Context, of zoom.RegistrantsOf, by []*
 }
 
 func (s *scope) registrantBy(ctx context.Context, of zoom.RegistrantsOf, by types.RegistrantBy) (*types.Registrant, error) {
-	key, err := keyOf("", by)
+	key, err := argument.Key("", by)
 	switch {
 	case err != nil:
 		return nil, err
@@ -171,8 +172,8 @@ func (s *scope) registrantBy(ctx context.Context, of zoom.RegistrantsOf, by type
 		return s.registrantByEmail(ctx, of, key)
 	case by.ID != nil:
 		var other zoom.RegistrantsOf
-		if other, key, err = registrantOf(key); err == nil && other != of {
-			err = invalid("id: it is of another meeting's registrant")
+		if other, key, err = argument.RegistrantOf(key); err == nil && other != of {
+			err = errs.Invalid("id: it is of another meeting's registrant")
 		}
 	}
 	return &types.Registrant{Origin: s.origin(), Meeting: of.Number, OfWebinar: of.Webinar, ZoomID: types.Text(key)}, err

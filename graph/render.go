@@ -137,7 +137,7 @@ func (r *response) want(ctx context.Context, edge render.Edge, items []types.Obj
 	wanted.places = make([]int, 0, len(items))
 	for i, item := range items {
 		account, name, ok := userOf(item)
-		if !ok || name == me {
+		if !ok || name == directory.Me {
 			return nil, false
 		}
 		s := r.in(account)

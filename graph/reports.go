@@ -8,6 +8,7 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 
 	"zoomql/graph/argument"
+	"zoomql/graph/errs"
 	"zoomql/graph/list"
 	"zoomql/internal/selection"
 	"zoomql/internal/zoom"
@@ -149,15 +150,6 @@ func (s *scope) wholeWebinarReport(ctx context.Context, w *types.WebinarReport) 
 	return zoom.GetWebinarReport.Do(ctx, s.client, zoom.WebinarRunKey{WebinarID: w.Run})
 }
 
-// webinarRun returns what to ask for a webinar's run by: its UUID where that is
-// known, since "the latest run" may be another one meanwhile.
-func webinarRun(w *types.WebinarReport) string {
-	if w.UUID != "" {
-		return string(w.UUID)
-	}
-	return w.Run
-}
-
 // webinarOf returns the number of the webinar that was run.
 func (s *scope) webinarOf(ctx context.Context, w *types.WebinarReport) (types.MeetingNumber, error) {
 	if number, ok := known(ctx, w.Run); ok {
@@ -209,12 +201,12 @@ func (s *scope) daily(ctx context.Context, year, month *int) (*types.DailyReport
 		key.Month = *month
 	}
 	if key.Month < 1 || key.Month > 12 {
-		return nil, invalid("month: it is not between 1 and 12")
+		return nil, errs.Invalid("month: it is not between 1 and 12")
 	}
 	age := (now.Year()-key.Year)*12 + int(now.Month()) - key.Month
 	switch {
 	case age < 0:
-		return nil, invalid("year, month: it has not begun yet")
+		return nil, errs.Invalid("year, month: it has not begun yet")
 	case age > zoom.GetDailyReport.Months:
 		return nil, &zoom.Error{Op: zoom.GetDailyReport.Pattern, Kind: zoom.ErrExpired}
 	}

@@ -27,7 +27,7 @@ type Resolver struct {
 	// Client asks Zoom in the name of the caller.
 	Client *zoom.Client
 	// Budget bounds one operation, and Admission all of them together.
-	Budget    Budget
+	Budget    session.Budget
 	Admission *admission.Control
 	// Idempotency remembers what creates with a key have made.
 	Idempotency *idempotency.Memory

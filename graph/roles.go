@@ -8,6 +8,7 @@ import (
 	"zoomql/graph/argument"
 	"zoomql/graph/batch"
 	"zoomql/graph/directory"
+	"zoomql/graph/errs"
 	"zoomql/graph/list"
 	"zoomql/internal/zoom"
 	"zoomql/internal/zoom/types"
@@ -155,11 +156,11 @@ func (r *Resolver) createRole(ctx context.Context, at *target, p *types.CreateRo
 // assignRole gives a role to any number of users, as many a call as Zoom takes.
 func (s *scope) assignRole(ctx context.Context, id string, users []*types.UserBy) ([]*types.RoleAssignment, error) {
 	if len(users) == 0 {
-		return nil, invalid("users: name at least one")
+		return nil, errs.Invalid("users: name at least one")
 	}
 	names := make([]zoom.RoleMemberName, len(users))
 	for i, by := range users {
-		name, err := keyOf("", *by)
+		name, err := argument.Key("", *by)
 		switch {
 		case err != nil:
 			return nil, argument.Item(err, "users", i)
@@ -185,7 +186,7 @@ func (s *scope) assignRole(ctx context.Context, id string, users []*types.UserBy
 
 // unassignRole takes a role from a user.
 func (s *scope) unassignRole(ctx context.Context, id string, by *types.UserBy) error {
-	name, err := keyOf("user", *by)
+	name, err := argument.Key("user", *by)
 	if err != nil {
 		return err
 	}

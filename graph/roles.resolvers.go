@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 
+	"zoomql/graph/argument"
 	"zoomql/graph/generated"
 	"zoomql/graph/list"
 	"zoomql/internal/zoom"
@@ -15,7 +16,7 @@ func (r *accountResolver) Roles(ctx context.Context, obj *types.Account, typeArg
 }
 
 func (r *accountResolver) Role(ctx context.Context, obj *types.Account, by types.RoleBy) (*types.Role, error) {
-	id, err := keyOf("role", by)
+	id, err := argument.Key("role", by)
 	if err != nil {
 		return nil, err
 	}

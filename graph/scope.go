@@ -7,8 +7,10 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"zoomql/graph/argument"
 	"zoomql/graph/batch"
 	"zoomql/graph/directory"
+	"zoomql/graph/errs"
 	"zoomql/graph/generated"
 	"zoomql/graph/render"
 	"zoomql/graph/session"
@@ -249,7 +251,7 @@ func accountBy(ctx context.Context, by *types.AccountBy) (*scope, error) {
 	if by == nil {
 		return from(ctx).in(""), nil
 	}
-	id, err := keyOf("account", *by)
+	id, err := argument.Key("account", *by)
 	return from(ctx).in(id), err
 }
 
@@ -270,7 +272,7 @@ func accountFor(ctx context.Context, by *types.AccountBy, id *types.NodeID) (*sc
 // another way.
 func (s *scope) holds(where string, id *types.NodeID) error {
 	if id != nil && id.Account != s.client.Sub() {
-		return invalid(where + ": the id is of another account's object")
+		return errs.Invalid(where + ": the id is of another account's object")
 	}
 	return nil
 }

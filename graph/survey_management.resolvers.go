@@ -15,7 +15,7 @@ func (r *accountResolver) Surveys(ctx context.Context, obj *types.Account, first
 }
 
 func (r *accountResolver) Survey(ctx context.Context, obj *types.Account, by types.SurveyBy) (*types.Survey, error) {
-	id, err := keyOf("survey", by)
+	id, err := argument.Key("survey", by)
 	if err != nil {
 		return nil, err
 	}

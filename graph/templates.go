@@ -13,9 +13,9 @@ import (
 func templateTarget(ctx context.Context, input types.CreateMeetingTemplateInput) (*target, zoom.NewMeetingTemplate, error) {
 	none := zoom.NewMeetingTemplate{}
 	at, name, err := targetBy(ctx, nil, "user", *input.User)
-	number, wrong := numberBy("meeting", *input.Meeting)
+	number, wrong := argument.Number("meeting", *input.Meeting)
 	if wrong != nil {
-		at.id = idBy(*input.Meeting)
+		at.id = argument.Named(*input.Meeting)
 		return at, none, wrong
 	}
 	at.id = types.NodeID{Account: at.client.Sub(), Type: "Meeting", Key: number.String()}

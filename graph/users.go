@@ -7,7 +7,7 @@ import (
 
 	"zoomql/graph/argument"
 	"zoomql/graph/directory"
-	"zoomql/graph/list"
+	"zoomql/graph/errs"
 	"zoomql/internal/zoom"
 	"zoomql/internal/zoom/types"
 )
@@ -23,32 +23,6 @@ func (s *scope) wholeUsers(ctx context.Context) func([]*types.User) []zoom.Found
 	}
 }
 
-// pastMeetings reads the runs that a user hosted, month by month, newest first.
-func (s *scope) pastMeetings(ctx context.Context, filter zoom.PastMeetingFilter, first int, after *string) (*types.Connection[types.MeetingInstance], error) {
-	windows, err := list.Monthly(ctx, zoom.ListPastMeetings.Spec, filter, after)
-	if err != nil {
-		return nil, err
-	}
-	l := list.List[zoom.PastMeetingFilter, types.PastMeeting]{Client: s.client, Op: zoom.ListPastMeetings, Windows: windows, First: first, After: after}
-	part, err := readList(ctx, l)
-	if part == nil {
-		return nil, err
-	}
-	runs := make([]*types.MeetingInstance, len(part.Items))
-	for i, row := range part.Items {
-		runs[i] = &row.Instance
-	}
-	runs = complete(ctx, runs, needsOfNodes(ctx, "MeetingInstance"), s.wholeInstances(ctx))
-	for i, row := range part.Items {
-		if runs[i].Row == nil { // it was read anew, and the row told of its report
-			whole := *runs[i]
-			whole.Row = &row.Report
-			runs[i] = &whole
-		}
-	}
-	return list.Connection(ctx, l, part, err, runs), nil
-}
-
 // user returns the user of a name, with what the field of ctx asks of him.
 func (s *scope) user(ctx context.Context, name string) (*types.User, error) {
 	if name == "" {
@@ -62,13 +36,10 @@ func (s *scope) user(ctx context.Context, name string) (*types.User, error) {
 	return s.users().Load(ctx, key)
 }
 
-// me is the user behind the credential, as Zoom names him in a path.
-const me = directory.Me
-
 // rootUser is user for a root: nothing is asked of Zoom if only the user's edges
 // are wanted, and a user who is known needs no batch.
 func (s *scope) rootUser(ctx context.Context, name string) (*types.User, error) {
-	if name == me {
+	if name == directory.Me {
 		return s.viewerUser(ctx)
 	}
 	if !strings.Contains(name, "@") && needsOf(ctx, "User").KeyOnly() {
@@ -84,7 +55,7 @@ func (s *scope) rootUser(ctx context.Context, name string) (*types.User, error) 
 // its place. Others take the key of the user's global id.
 func idOf(u *types.User) (string, error) {
 	if u.ZoomID == "" {
-		return "", &inputError{Code: types.ErrorCodeConflict, Message: "The user has not accepted the invitation and has no id at Zoom yet, which is what Zoom is asked by for this."}
+		return "", &errs.InputError{Code: types.ErrorCodeConflict, Message: "The user has not accepted the invitation and has no id at Zoom yet, which is what Zoom is asked by for this."}
 	}
 	return string(u.ZoomID), nil
 }
@@ -124,7 +95,7 @@ func changedUser(ctx context.Context, input types.UpdateUserInput) (*target, str
 	case err != nil:
 		return at, "", err
 	case !deref(input.RemoveTspCredentials) && types.IsEmpty(input.Patch):
-		return at, "", invalid("patch: it changes nothing")
+		return at, "", errs.Invalid("patch: it changes nothing")
 	}
 	return at.toUser(ctx, "user", name)
 }
@@ -164,7 +135,7 @@ func (at *target) toUser(ctx context.Context, where, name string) (*target, stri
 // userID returns Zoom's id of the user of a name: what a write makes stale is filed under
 // the id, and an e-mail address would miss that.
 func (s *scope) userID(ctx context.Context, name string) (string, error) {
-	if name != me && !strings.Contains(name, "@") {
+	if name != directory.Me && !strings.Contains(name, "@") {
 		return name, nil
 	}
 	u, err := s.namedUser(ctx, name)
@@ -175,7 +146,7 @@ func (s *scope) userID(ctx context.Context, name string) (string, error) {
 }
 
 func (s *scope) namedUser(ctx context.Context, name string) (*types.User, error) {
-	if name != me {
+	if name != directory.Me {
 		return s.users().Load(ctx, directory.Key{Name: name})
 	}
 	u, err := s.viewerUser(ctx)

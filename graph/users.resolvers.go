@@ -39,7 +39,7 @@ func (r *mutationResolver) DeleteUser(ctx context.Context, input types.DeleteUse
 }
 
 func (r *queryResolver) User(ctx context.Context, by types.UserBy) (*types.User, error) {
-	name, err := keyOf("", by)
+	name, err := argument.Key("", by)
 	if err != nil {
 		return nil, err
 	}

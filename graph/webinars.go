@@ -96,7 +96,7 @@ func webinarTarget(ctx context.Context, by *types.WebinarBy) (*target, types.Mee
 	if err != nil {
 		return at, 0, err
 	}
-	number, err := numberIn(key)
+	number, err := argument.NumberIn(key)
 	return at, number, argument.Within(err, "webinar", "id")
 }
 

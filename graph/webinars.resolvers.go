@@ -25,7 +25,7 @@ func (r *mutationResolver) AddWebinarRegistrant(ctx context.Context, input types
 }
 
 func (r *queryResolver) Webinar(ctx context.Context, by types.WebinarBy) (*types.Webinar, error) {
-	number, err := numberBy("webinar", by)
+	number, err := argument.Number("webinar", by)
 	if err != nil {
 		return nil, err
 	}
