@@ -40,7 +40,7 @@ func (r *rig) audits() (lines []map[string]any) {
 // line is a line of the audit log.
 type line = map[string]any
 
-func TestEachMutationFieldHasALineInTheAuditLog(t *testing.T) {
+func TestAuditLog_eachMutationField(t *testing.T) {
 	inRig(t, setup{}, func(r *rig) {
 		meeting := r.id("Meeting", r.value("MeetingNumber"))
 		for _, c := range []struct {
@@ -120,7 +120,7 @@ func TestEachMutationFieldHasALineInTheAuditLog(t *testing.T) {
 	})
 }
 
-func TestTheAuditLogNamesWhatWasMade(t *testing.T) {
+func TestAuditLog_namesTheNewObject(t *testing.T) {
 	inRig(t, setup{}, func(r *rig) {
 		for _, c := range []struct{ query, kind string }{
 			{`createMeeting(input: {host: {email: "${HostEmail}"}, meeting: {topic: "a"}}) { it: meeting { id } }`, "Meeting"},
@@ -175,7 +175,7 @@ func TestAuditLog_eachOperationThatWrites(t *testing.T) {
 	})
 }
 
-func TestTheAuditLogSaysWhoseRequestItWas(t *testing.T) {
+func TestAuditLog_namesTheRequest(t *testing.T) {
 	const mutation = `{"query":"mutation { endMeeting(input: {meeting: {number: \"1\"}}) { __typename } }"}`
 	ours := regexp.MustCompile(`^[A-Z2-7]{26}$`)
 	for _, remote := range []bool{false, true} {
@@ -210,7 +210,7 @@ func TestTheAuditLogSaysWhoseRequestItWas(t *testing.T) {
 	}
 }
 
-func TestAMutationThatPanicsIsAudited(t *testing.T) {
+func TestAuditLog_panic(t *testing.T) {
 	inRig(t, setup{store: badStore{}}, func(r *rig) {
 		r.ask(`mutation { createMeeting(input: {host: {email: "${HostEmail}"}, meeting: {topic: "canary"}}) { userErrors { code } } }`, nil)
 		var found bool

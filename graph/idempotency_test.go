@@ -10,9 +10,9 @@ import (
 	"zoomql/internal/zoom"
 )
 
-// What nobody knows of is not done again, also by one gateway alone, until the key
-// is forgotten; what was refused, or never left, may be tried again.
-func TestRepeatsOfWhatFailed(t *testing.T) {
+// A create whose outcome is not known is not made again, also by one gateway alone, until
+// the key is forgotten; one that was refused, or never sent, may be tried again.
+func TestIdempotencyKey_repeatAfterFailure(t *testing.T) {
 	const create = "POST /users/{userId}/meetings"
 	const query = `mutation { createMeeting(input: { idempotencyKey: "k", host: { zoomId: "${HostID}" }, meeting: { topic: "T" } }) { meeting { topic } userErrors { code message } } }`
 	for _, c := range []struct {
@@ -66,10 +66,10 @@ func TestRepeatsOfWhatFailed(t *testing.T) {
 	}
 }
 
-// A write without an answer says that nobody knows, and where to look, with a key and
-// without one, whatever it changes; a repeat of the key says so too and sends nothing.
-// What was refused, under any status, leaves no such doubt.
-func TestWritesWithoutAnAnswer(t *testing.T) {
+// The error of a write without an answer says that the outcome is not known, and where to
+// look, with a key and without one, whatever is written to; a repeat of the key gets the
+// same and sends nothing.
+func TestWrite_withoutAnAnswer(t *testing.T) {
 	for pattern, look := range whereToLook {
 		if s := zoom.Lookup(pattern); s == nil || s.Reads() || look == "" {
 			t.Errorf("%s is no write", pattern)
@@ -80,7 +80,7 @@ func TestWritesWithoutAnAnswer(t *testing.T) {
 			continue
 		}
 		if whereToLook[s.Pattern] == "" {
-			t.Errorf("nobody knows where to look after %s", s.Pattern)
+			t.Errorf("no text says where to look after %s", s.Pattern)
 		}
 		inRig(t, setup{throttles: true}, func(r *rig) {
 			for _, f := range []sandbox.Fault{{Status: http.StatusGatewayTimeout}, {CloseConnection: true}, {Hang: true}} {

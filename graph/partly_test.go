@@ -7,9 +7,9 @@ import (
 	"testing"
 )
 
-// A write of many goes to Zoom in several calls: where one fails, what those before it did
-// is told.
-func TestWritesThatAreDoneInPart(t *testing.T) {
+// A write to many objects goes to Zoom in several calls: where one fails, the error says
+// for how many objects the calls before it did the write.
+func TestWrite_inSeveralCalls_oneFails(t *testing.T) {
 	many := func(prefix string) string {
 		var names strings.Builder
 		for i := range 65 {

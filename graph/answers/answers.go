@@ -427,6 +427,7 @@ type limitedBuffer struct {
 	most int
 }
 
+// Write takes what fits, and refuses the rest.
 func (l *limitedBuffer) Write(p []byte) (int, error) {
 	if len(l.b)+len(p) > l.most {
 		return 0, http.ErrContentLength

@@ -19,7 +19,8 @@ import (
 // is longer was never handed out, and would fill requests, caches and tags.
 const (
 	maxGlobalID = 1 << 10
-	MaxCursor   = 2 << 10
+	// MaxCursor bounds the cursor of a place in a list.
+	MaxCursor = 2 << 10
 	// maxItems is how many of them a list may have. The executor reads it for each object
 	// whose field takes it.
 	maxItems = zoom.MaxList / 2

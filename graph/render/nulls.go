@@ -14,7 +14,9 @@ import (
 
 // What a value of Zoom's may be that the schema has no place for.
 var (
-	ErrNoValue  = errors.New("there is no value")
+	// ErrNoValue is of a field that must not be null, and is.
+	ErrNoValue = errors.New("there is no value")
+	// ErrTooLarge is of a number that is longer than an Int.
 	ErrTooLarge = errors.New("the number is too large")
 )
 

@@ -18,12 +18,12 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 )
 
-// Breadth is how many items of lists are resolved at once in an operation, without the
-// items that these are below: several times as many as calls may be under way. A list
-// within a list has a few at least, should its siblings have none.
 const (
+	// Breadth is how many items of lists are resolved at once in an operation, without
+	// the items that these are below: several times as many as calls may be under way.
 	Breadth = 500
-	few     = 4
+	// few is how many a list within a list has at least, should its siblings have none.
+	few = 4
 )
 
 // share is what the lists of a branch share: how many items at once, and how many there
