@@ -11,38 +11,40 @@ import (
 	"zoomql/internal/zoom/types"
 )
 
-// qosKey names a stay by its run and its id there. whole asks for what lists do
+// qosKey names a stay by its instance and its id there. whole asks for what lists do
 // not hold.
 type qosKey struct {
-	run   types.DashboardRun
-	id    string
-	whole bool
+	instance types.DashboardRun
+	id       string
+	whole    bool
 }
 
 func (s *scope) dashboardMeetings() *batch.Loader[types.DashboardRun, types.DashboardMeeting] {
-	return loaderOf(s, batch.Each(s.client, func(ctx context.Context, run types.DashboardRun) (*types.DashboardMeeting, error) {
-		return zoom.GetDashboardMeeting.Do(ctx, s.client, runKey(run))
+	return loaderOf(s, batch.Each(s.client, func(ctx context.Context, instance types.DashboardRun) (*types.DashboardMeeting, error) {
+		return zoom.GetDashboardMeeting.Do(ctx, s.client, instanceKey(instance))
 	}))
 }
 
 func (s *scope) dashboardWebinars() *batch.Loader[types.DashboardRun, types.DashboardWebinar] {
-	return loaderOf(s, batch.Each(s.client, func(ctx context.Context, run types.DashboardRun) (*types.DashboardWebinar, error) {
-		return zoom.GetDashboardWebinar.Do(ctx, s.client, runKey(run))
+	return loaderOf(s, batch.Each(s.client, func(ctx context.Context, instance types.DashboardRun) (*types.DashboardWebinar, error) {
+		return zoom.GetDashboardWebinar.Do(ctx, s.client, instanceKey(instance))
 	}))
 }
 
-func runKey(run types.DashboardRun) zoom.RunKey { return zoom.RunKey{Run: run.Name, Type: run.Kind} }
-
-// anyPastKey is runKey for the operations that know past and live alone.
-func anyPastKey(run types.DashboardRun) zoom.RunKey {
-	if run.Kind == types.DashboardMeetingTypePastOne {
-		run.Kind = types.DashboardMeetingTypePast
-	}
-	return runKey(run)
+func instanceKey(instance types.DashboardRun) zoom.RunKey {
+	return zoom.RunKey{Run: instance.Name, Type: instance.Kind}
 }
 
-// runFilter is what a list of runs is asked by.
-type runFilter struct {
+// anyPastKey is instanceKey for the operations that know past and live alone.
+func anyPastKey(instance types.DashboardRun) zoom.RunKey {
+	if instance.Kind == types.DashboardMeetingTypePastOne {
+		instance.Kind = types.DashboardMeetingTypePast
+	}
+	return instanceKey(instance)
+}
+
+// instanceFilter is what a list of instances is asked by.
+type instanceFilter struct {
 	kind             types.DashboardMeetingType
 	from, to         *types.Date
 	groups           []string
@@ -53,7 +55,7 @@ type runFilter struct {
 // windows returns the filters that together ask for the range. What goes on now
 // has no range of the caller's; Zoom wants one all the same, and a meeting may
 // have begun yesterday.
-func (f runFilter) windows(ctx context.Context, op *zoom.Spec, after *string) (list.Windows[zoom.DashboardFilter], error) {
+func (f instanceFilter) windows(ctx context.Context, op *zoom.Spec, after *string) (list.Windows[zoom.DashboardFilter], error) {
 	groups, err := argument.Items("groupIds", f.groups)
 	if err != nil {
 		return list.Windows[zoom.DashboardFilter]{}, err
@@ -78,7 +80,7 @@ func (f runFilter) windows(ctx context.Context, op *zoom.Spec, after *string) (l
 	return list.Monthly(ctx, op, filter, after)
 }
 
-func (s *scope) listDashboardMeetings(ctx context.Context, f runFilter, first int, after *string) (*types.Connection[types.DashboardMeeting], error) {
+func (s *scope) listDashboardMeetings(ctx context.Context, f instanceFilter, first int, after *string) (*types.Connection[types.DashboardMeeting], error) {
 	filters, err := f.windows(ctx, zoom.ListDashboardMeetings.Spec, after)
 	if err != nil {
 		return nil, err
@@ -95,7 +97,7 @@ func (s *scope) listDashboardMeetings(ctx context.Context, f runFilter, first in
 	return connectWhole(ctx, l, "DashboardMeeting", s.wholeDashboardMeetings(ctx))
 }
 
-func (s *scope) listDashboardWebinars(ctx context.Context, f runFilter, first int, after *string) (*types.Connection[types.DashboardWebinar], error) {
+func (s *scope) listDashboardWebinars(ctx context.Context, f instanceFilter, first int, after *string) (*types.Connection[types.DashboardWebinar], error) {
 	filters, err := f.windows(ctx, zoom.ListDashboardWebinars.Spec, after)
 	if err != nil {
 		return nil, err
@@ -110,7 +112,7 @@ func (s *scope) listDashboardWebinars(ctx context.Context, f runFilter, first in
 	})
 }
 
-// wholeDashboardMeetings returns the way to what lists of runs lack.
+// wholeDashboardMeetings returns the way to what lists of instances lack.
 func (s *scope) wholeDashboardMeetings(ctx context.Context) func([]*types.DashboardMeeting) []zoom.Found[types.DashboardMeeting] {
 	return func(lacking []*types.DashboardMeeting) []zoom.Found[types.DashboardMeeting] {
 		keys := make([]types.DashboardRun, len(lacking))
@@ -121,43 +123,43 @@ func (s *scope) wholeDashboardMeetings(ctx context.Context) func([]*types.Dashbo
 	}
 }
 
-// onKey reports whether a run needs no reading, because nothing but its UUID and
+// onKey reports whether an instance needs no reading, because nothing but its UUID and
 // its edges are asked for.
-func onKey(ctx context.Context, run types.DashboardRun, typeName string) bool {
-	_, err := types.ParseMeetingNumber(run.Name)
+func onKey(ctx context.Context, instance types.DashboardRun, typeName string) bool {
+	_, err := types.ParseMeetingNumber(instance.Name)
 	want := needsOf(ctx, typeName)
 	return want.KeyOnly() && (err != nil || !want.Key)
 }
 
-// uuidOf returns the UUID that a run is named by, if it is.
-func uuidOf(run types.DashboardRun) types.UUID {
-	if _, err := types.ParseMeetingNumber(run.Name); err == nil {
+// uuidOf returns the UUID that an instance is named by, if it is.
+func uuidOf(instance types.DashboardRun) types.UUID {
+	if _, err := types.ParseMeetingNumber(instance.Name); err == nil {
 		return ""
 	}
-	return types.UUID(run.Name)
+	return types.UUID(instance.Name)
 }
 
-// dashboardMeeting returns a run, with what the field of ctx asks of it.
+// dashboardMeeting returns an instance, with what the field of ctx asks of it.
 func (s *scope) dashboardMeeting(ctx context.Context, name string, kind types.DashboardMeetingType) (*types.DashboardMeeting, error) {
-	run := types.DashboardRun{Name: name, Kind: kind}
-	if onKey(ctx, run, "DashboardMeeting") {
-		return &types.DashboardMeeting{Origin: s.origin(), Run: run, UUID: uuidOf(run)}, nil
+	instance := types.DashboardRun{Name: name, Kind: kind}
+	if onKey(ctx, instance, "DashboardMeeting") {
+		return &types.DashboardMeeting{Origin: s.origin(), Run: instance, UUID: uuidOf(instance)}, nil
 	}
-	m, err := orNil(s.dashboardMeetings().Load(ctx, run))
+	m, err := orNil(s.dashboardMeetings().Load(ctx, instance))
 	return alone(ctx, m, "DashboardMeeting"), err
 }
 
 // dashboardWebinar is dashboardMeeting for webinars.
 func (s *scope) dashboardWebinar(ctx context.Context, name string, kind types.DashboardWebinarType) (*types.DashboardWebinar, error) {
-	run := types.DashboardRun{Name: name, Kind: types.DashboardMeetingType(kind), Webinar: true}
-	if onKey(ctx, run, "DashboardWebinar") {
-		return &types.DashboardWebinar{Origin: s.origin(), Run: run, UUID: uuidOf(run)}, nil
+	instance := types.DashboardRun{Name: name, Kind: types.DashboardMeetingType(kind), Webinar: true}
+	if onKey(ctx, instance, "DashboardWebinar") {
+		return &types.DashboardWebinar{Origin: s.origin(), Run: instance, UUID: uuidOf(instance)}, nil
 	}
-	w, err := orNil(s.dashboardWebinars().Load(ctx, run))
+	w, err := orNil(s.dashboardWebinars().Load(ctx, instance))
 	return alone(ctx, w, "DashboardWebinar"), err
 }
 
-// wholeDashboardMeeting returns a run with the fields that its edges hang on.
+// wholeDashboardMeeting returns an instance with the fields that its edges hang on.
 func (s *scope) wholeDashboardMeeting(ctx context.Context, m *types.DashboardMeeting) (*types.DashboardMeeting, error) {
 	if m.Op != "" {
 		return m, nil
@@ -173,30 +175,30 @@ func (s *scope) wholeDashboardWebinar(ctx context.Context, w *types.DashboardWeb
 	return s.dashboardWebinars().Load(ctx, w.Run)
 }
 
-// numberOfRun returns the number of the meeting that is or was run; 0 where that
-// is not known to Zoom. Of a run that is over, the past meeting tells it, which
+// numberOfInstance returns the number of the meeting that is or was run; 0 where that
+// is not known to Zoom. Of an instance that is over, the past meeting tells it, which
 // is cheaper than the dashboard.
-func (s *scope) numberOfRun(ctx context.Context, run types.DashboardRun) (types.MeetingNumber, error) {
-	if run.Kind != types.DashboardMeetingTypeLive {
-		return s.numberOf(ctx, run.Name)
+func (s *scope) numberOfInstance(ctx context.Context, instance types.DashboardRun) (types.MeetingNumber, error) {
+	if instance.Kind != types.DashboardMeetingTypeLive {
+		return s.numberOf(ctx, instance.Name)
 	}
-	if number, err := types.ParseMeetingNumber(run.Name); err == nil {
+	if number, err := types.ParseMeetingNumber(instance.Name); err == nil {
 		return number, nil
 	}
-	m, err := orNil(s.dashboardMeetings().Load(ctx, run))
+	m, err := orNil(s.dashboardMeetings().Load(ctx, instance))
 	if m == nil {
 		return 0, err
 	}
 	return m.Number, nil
 }
 
-// webinarOfRun returns the number of the webinar that is or was run; 0 where that
+// webinarOfInstance returns the number of the webinar that is or was run; 0 where that
 // is not known to Zoom.
-func (s *scope) webinarOfRun(ctx context.Context, run types.DashboardRun) (types.MeetingNumber, error) {
-	if number, ok := known(ctx, run.Name); ok {
+func (s *scope) webinarOfInstance(ctx context.Context, instance types.DashboardRun) (types.MeetingNumber, error) {
+	if number, ok := known(ctx, instance.Name); ok {
 		return number, nil
 	}
-	w, err := orNil(s.dashboardWebinars().Load(ctx, run))
+	w, err := orNil(s.dashboardWebinars().Load(ctx, instance))
 	if w == nil {
 		return 0, err
 	}

@@ -15,7 +15,7 @@ func (r *accountResolver) Dashboard(ctx context.Context, obj *types.Account) (*t
 }
 
 func (r *dashboardResolver) Meetings(ctx context.Context, obj *types.Dashboard, first int, after *string, typeArg types.DashboardMeetingType, from *types.Date, to *types.Date, groupIds []string, includeParticipantGroups *bool, dateType *types.DashboardDateType) (*types.Connection[types.DashboardMeeting], error) {
-	return of(ctx, obj).listDashboardMeetings(ctx, runFilter{typeArg, from, to, groupIds, includeParticipantGroups, dateType}, first, after)
+	return of(ctx, obj).listDashboardMeetings(ctx, instanceFilter{typeArg, from, to, groupIds, includeParticipantGroups, dateType}, first, after)
 }
 
 func (r *dashboardResolver) Meeting(ctx context.Context, obj *types.Dashboard, by types.DashboardRunBy, typeArg types.DashboardMeetingType) (*types.DashboardMeeting, error) {
@@ -27,7 +27,7 @@ func (r *dashboardResolver) Meeting(ctx context.Context, obj *types.Dashboard, b
 }
 
 func (r *dashboardResolver) Webinars(ctx context.Context, obj *types.Dashboard, first int, after *string, typeArg types.DashboardWebinarType, from *types.Date, to *types.Date, groupIds []string, includeParticipantGroups *bool, dateType *types.DashboardDateType) (*types.Connection[types.DashboardWebinar], error) {
-	return of(ctx, obj).listDashboardWebinars(ctx, runFilter{types.DashboardMeetingType(typeArg), from, to, groupIds, includeParticipantGroups, dateType}, first, after)
+	return of(ctx, obj).listDashboardWebinars(ctx, instanceFilter{types.DashboardMeetingType(typeArg), from, to, groupIds, includeParticipantGroups, dateType}, first, after)
 }
 
 func (r *dashboardResolver) Webinar(ctx context.Context, obj *types.Dashboard, by types.DashboardRunBy, typeArg types.DashboardWebinarType) (*types.DashboardWebinar, error) {
@@ -116,7 +116,7 @@ func (r *dashboardMeetingResolver) Meeting(ctx context.Context, obj *types.Dashb
 	number := obj.Number
 	if number == 0 {
 		var err error
-		if number, err = of(ctx, obj).numberOfRun(ctx, obj.Run); err != nil {
+		if number, err = of(ctx, obj).numberOfInstance(ctx, obj.Run); err != nil {
 			return nil, err
 		}
 	}
@@ -163,7 +163,7 @@ func (r *dashboardWebinarResolver) Webinar(ctx context.Context, obj *types.Dashb
 	number := obj.Number
 	if number == 0 {
 		var err error
-		if number, err = of(ctx, obj).webinarOfRun(ctx, obj.Run); err != nil {
+		if number, err = of(ctx, obj).webinarOfInstance(ctx, obj.Run); err != nil {
 			return nil, err
 		}
 	}

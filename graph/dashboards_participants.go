@@ -11,16 +11,16 @@ import (
 	"zoomql/internal/zoom/types"
 )
 
-// dashboardParticipants reads who is or was in a run. Zoom names registrations
-// when it is asked to, and once the run is over.
-func (s *scope) dashboardParticipants(ctx context.Context, run types.DashboardRun, first int, after *string) (*types.Connection[types.DashboardParticipant], error) {
-	filter := zoom.RunParticipants{RunKey: runKey(run)}
+// dashboardParticipants reads who is or was in an instance. Zoom names registrations
+// when it is asked to, and once the instance is over.
+func (s *scope) dashboardParticipants(ctx context.Context, instance types.DashboardRun, first int, after *string) (*types.Connection[types.DashboardParticipant], error) {
+	filter := zoom.RunParticipants{RunKey: instanceKey(instance)}
 	want := needsOfNodes(ctx, "DashboardParticipant").Names
-	if (want["registrantId"] || want["registrant"]) && run.Kind != types.DashboardMeetingTypeLive {
+	if (want["registrantId"] || want["registrant"]) && instance.Kind != types.DashboardMeetingTypeLive {
 		filter.IncludeFields = "registrant_id"
 	}
 	page, err := connect(ctx, list.List[zoom.RunParticipants, types.DashboardParticipant]{
-		Client: s.client, Op: zoom.RunsOf(run.Webinar).Participants, Windows: list.Unnamed(filter, zoom.RunParticipants{RunKey: filter.RunKey}), First: first, After: after,
+		Client: s.client, Op: zoom.RunsOf(instance.Webinar).Participants, Windows: list.Unnamed(filter, zoom.RunParticipants{RunKey: filter.RunKey}), First: first, After: after,
 	})
 	if page != nil {
 		directory.SameOf(ctx, s.directory(), page.Nodes(), func(p *types.DashboardParticipant) (id, email types.Text) {
@@ -30,43 +30,43 @@ func (s *scope) dashboardParticipants(ctx context.Context, run types.DashboardRu
 	return page, err
 }
 
-// qosList reads the connections of a run. What only the call for one participant
+// qosList reads the connections of an instance. What only the call for one participant
 // tells, and that of meetings alone, is asked for one by one.
-func (s *scope) qosList(ctx context.Context, run types.DashboardRun, first int, after *string) (*types.Connection[types.ParticipantQos], error) {
+func (s *scope) qosList(ctx context.Context, instance types.DashboardRun, first int, after *string) (*types.Connection[types.ParticipantQos], error) {
 	l := list.List[zoom.RunKey, types.ParticipantQos]{
-		Client: s.client, Op: zoom.RunsOf(run.Webinar).QosList, Windows: list.Uncut(anyPastKey(run)), First: first, After: after,
+		Client: s.client, Op: zoom.RunsOf(instance.Webinar).QosList, Windows: list.Uncut(anyPastKey(instance)), First: first, After: after,
 	}
-	if run.Webinar {
+	if instance.Webinar {
 		return connect(ctx, l)
 	}
 	return connectWhole(ctx, l, "ParticipantQos", func(lacking []*types.ParticipantQos) []zoom.Found[types.ParticipantQos] {
 		keys := make([]qosKey, len(lacking))
 		for i, q := range lacking {
-			keys[i] = qosKey{run, string(q.InMeetingID), true}
+			keys[i] = qosKey{instance, string(q.InMeetingID), true}
 		}
 		return batchesOf(s, figures, s.findQos).LoadMany(ctx, keys)
 	})
 }
 
-func (s *scope) feedback(ctx context.Context, run types.DashboardRun, first int, after *string) (*types.Connection[types.ParticipantFeedback], error) {
+func (s *scope) feedback(ctx context.Context, instance types.DashboardRun, first int, after *string) (*types.Connection[types.ParticipantFeedback], error) {
 	return connect(ctx, list.List[zoom.RunKey, types.ParticipantFeedback]{
-		Client: s.client, Op: zoom.RunsOf(run.Webinar).Feedback, Windows: list.Uncut(runKey(run)), First: first, After: after,
+		Client: s.client, Op: zoom.RunsOf(instance.Webinar).Feedback, Windows: list.Uncut(instanceKey(instance)), First: first, After: after,
 	})
 }
 
-func (s *scope) sharing(ctx context.Context, run types.DashboardRun, first int, after *string) (*types.Connection[types.ParticipantSharing], error) {
+func (s *scope) sharing(ctx context.Context, instance types.DashboardRun, first int, after *string) (*types.Connection[types.ParticipantSharing], error) {
 	return connect(ctx, list.List[zoom.RunKey, types.ParticipantSharing]{
-		Client: s.client, Op: zoom.RunsOf(run.Webinar).Sharing, Windows: list.Uncut(anyPastKey(run)), First: first, After: after,
+		Client: s.client, Op: zoom.RunsOf(instance.Webinar).Sharing, Windows: list.Uncut(anyPastKey(instance)), First: first, After: after,
 	})
 }
 
-// qosOf returns the figures of a stay by its id within the run.
-func (s *scope) qosOf(ctx context.Context, run types.DashboardRun, id string) (*types.ParticipantQos, error) {
+// qosOf returns the figures of a stay by its id within the instance.
+func (s *scope) qosOf(ctx context.Context, instance types.DashboardRun, id string) (*types.ParticipantQos, error) {
 	if id == "" {
 		return nil, nil
 	}
-	whole := !run.Webinar && needsOf(ctx, "ParticipantQos").Lacks(zoom.MeetingRuns.QosList.Pattern)
-	qos, err := orNil(batchesOf(s, figures, s.findQos).Load(ctx, qosKey{run, id, whole}))
+	whole := !instance.Webinar && needsOf(ctx, "ParticipantQos").Lacks(zoom.MeetingRuns.QosList.Pattern)
+	qos, err := orNil(batchesOf(s, figures, s.findQos).Load(ctx, qosKey{instance, id, whole}))
 	return alone(ctx, qos, "ParticipantQos"), err
 }
 
@@ -86,9 +86,9 @@ func (s *scope) dashboardRegistrant(ctx context.Context, p *types.DashboardParti
 	if p.RegistrantID == "" {
 		return nil, nil
 	}
-	number := s.numberOfRun
+	number := s.numberOfInstance
 	if p.Run.Webinar {
-		number = s.webinarOfRun
+		number = s.webinarOfInstance
 	}
 	of, err := number(ctx, p.Run)
 	if err != nil {
@@ -97,26 +97,26 @@ func (s *scope) dashboardRegistrant(ctx context.Context, p *types.DashboardParti
 	return orNil(s.registrant(ctx, zoom.RegistrantsOf{Number: of, Webinar: p.Run.Webinar}, string(p.RegistrantID)))
 }
 
-// findQos finds a batch, run by run.
+// findQos finds a batch, instance by instance.
 func (s *scope) findQos(ctx context.Context, keys []qosKey) []zoom.Found[types.ParticipantQos] {
-	return batch.Grouped(ctx, keys, qosKey.ofRun, func(g qosKey, keys []qosKey) []zoom.Found[types.ParticipantQos] {
-		return zoom.FindQos(ctx, s.client, anyPastKey(g.run), g.run.Webinar, stayIDs(keys), g.whole)
+	return batch.Grouped(ctx, keys, qosKey.ofInstance, func(g qosKey, keys []qosKey) []zoom.Found[types.ParticipantQos] {
+		return zoom.FindQos(ctx, s.client, anyPastKey(g.instance), g.instance.Webinar, stayIDs(keys), g.whole)
 	})
 }
 
-// findStays finds a batch, run by run.
+// findStays finds a batch, instance by instance.
 func (s *scope) findStays(ctx context.Context, keys []qosKey) []zoom.Found[types.DashboardParticipant] {
-	return batch.Grouped(ctx, keys, qosKey.ofRun, func(g qosKey, keys []qosKey) []zoom.Found[types.DashboardParticipant] {
-		filter := zoom.RunParticipants{RunKey: runKey(g.run)}
-		if g.whole && g.run.Kind != types.DashboardMeetingTypeLive { // with the registration
+	return batch.Grouped(ctx, keys, qosKey.ofInstance, func(g qosKey, keys []qosKey) []zoom.Found[types.DashboardParticipant] {
+		filter := zoom.RunParticipants{RunKey: instanceKey(g.instance)}
+		if g.whole && g.instance.Kind != types.DashboardMeetingTypeLive { // with the registration
 			filter.IncludeFields = "registrant_id"
 		}
-		return zoom.FindStays(ctx, s.client, filter, g.run.Webinar, stayIDs(keys))
+		return zoom.FindStays(ctx, s.client, filter, g.instance.Webinar, stayIDs(keys))
 	})
 }
 
-// ofRun is the key that all stays of a run have in common.
-func (k qosKey) ofRun() qosKey {
+// ofInstance is the key that all stays of an instance have in common.
+func (k qosKey) ofInstance() qosKey {
 	k.id = ""
 	return k
 }

@@ -14,18 +14,18 @@ import (
 	"zoomql/internal/zoom/types"
 )
 
-// wholeInstances returns the way to what lists of runs lack.
+// wholeInstances returns the way to what lists of instances lack.
 func (s *scope) wholeInstances(ctx context.Context) func([]*types.MeetingInstance) []zoom.Found[types.MeetingInstance] {
 	return func(lacking []*types.MeetingInstance) []zoom.Found[types.MeetingInstance] {
 		keys := make([]string, len(lacking))
-		for i, run := range lacking {
-			keys[i] = string(run.UUID)
+		for i, instance := range lacking {
+			keys[i] = string(instance.UUID)
 		}
 		return s.instances().LoadMany(ctx, keys)
 	}
 }
 
-// instance returns the run of a UUID, or the latest of a meeting's number.
+// instance returns the instance of a UUID, or the latest of a meeting's number.
 func (s *scope) instance(ctx context.Context, uuid string) (*types.MeetingInstance, error) {
 	_, err := types.ParseMeetingNumber(uuid)
 	latest := err == nil // by the meeting's number; what its UUID is, Zoom must tell
@@ -35,7 +35,7 @@ func (s *scope) instance(ctx context.Context, uuid string) (*types.MeetingInstan
 	return s.instances().Load(ctx, uuid)
 }
 
-// wholeInstance returns a run with the fields that its edges hang on.
+// wholeInstance returns an instance with the fields that its edges hang on.
 func (s *scope) wholeInstance(ctx context.Context, i *types.MeetingInstance) (*types.MeetingInstance, error) {
 	if i.Op == zoom.GetPastMeeting.Pattern {
 		return i, nil
@@ -43,14 +43,14 @@ func (s *scope) wholeInstance(ctx context.Context, i *types.MeetingInstance) (*t
 	return s.instances().Load(ctx, string(i.UUID))
 }
 
-// participants reads who was in a run, from the cheapest source that holds what
+// participants reads who was in an instance, from the cheapest source that holds what
 // is asked for. Data that are late or too old are a state, not an error.
-func (s *scope) participants(ctx context.Context, run *types.MeetingInstance, first int, after *string, source *types.ParticipantSource) (*types.ParticipantConnection, error) {
+func (s *scope) participants(ctx context.Context, instance *types.MeetingInstance, first int, after *string, source *types.ParticipantSource) (*types.ParticipantConnection, error) {
 	chosen := s.participantSource(ctx, source)
-	page, err := s.readParticipants(ctx, run, chosen, source == nil, first, after)
+	page, err := s.readParticipants(ctx, instance, chosen, source == nil, first, after)
 	state := stateOf(err)
 	if after == nil && (errors.Is(err, zoom.ErrNotFound) || err == nil && len(page.Nodes()) == 0) {
-		state, err = s.stateOfNone(ctx, run)
+		state, err = s.stateOfNone(ctx, instance)
 	}
 	if state == "" {
 		return nil, err
@@ -80,10 +80,10 @@ func (s *scope) participantSource(ctx context.Context, wish *types.ParticipantSo
 	return types.ParticipantSourcePastMeeting
 }
 
-// readParticipants reads who was in a run. What a source does not tell is asked of
+// readParticipants reads who was in an instance. What a source does not tell is asked of
 // another one where the caller did not choose the source.
-func (s *scope) readParticipants(ctx context.Context, run *types.MeetingInstance, source types.ParticipantSource, free bool, first int, after *string) (*types.Connection[types.Participant], error) {
-	uuid := string(run.UUID)
+func (s *scope) readParticipants(ctx context.Context, instance *types.MeetingInstance, source types.ParticipantSource, free bool, first int, after *string) (*types.Connection[types.Participant], error) {
+	uuid := string(instance.UUID)
 	switch source {
 	case types.ParticipantSourcePastWebinar:
 		l := list.List[zoom.WebinarRunKey, types.Participant]{Client: s.client, Op: zoom.ListWebinarParticipants, Windows: list.Uncut(zoom.WebinarRunKey{WebinarID: uuid}), First: first, After: after}
@@ -119,7 +119,7 @@ func stateOf(err error) types.ReportState {
 	return ""
 }
 
-// late reports whether Zoom may still be at work on a run that has ended.
+// late reports whether Zoom may still be at work on an instance that has ended.
 func late(ctx context.Context, ended types.Time) bool {
 	until := ended.Add(zoom.ReportLag)
 	if !time.Now().Before(until) {
@@ -129,10 +129,10 @@ func late(ctx context.Context, ended types.Time) bool {
 	return true
 }
 
-// stateOfNone returns why Zoom names no participants of a run. There was one at
+// stateOfNone returns why Zoom names no participants of an instance. There was one at
 // least, the host: either it is too early, or too few came for Zoom to tell.
-func (s *scope) stateOfNone(ctx context.Context, run *types.MeetingInstance) (types.ReportState, error) {
-	whole, err := s.instances().Load(ctx, string(run.UUID))
+func (s *scope) stateOfNone(ctx context.Context, instance *types.MeetingInstance) (types.ReportState, error) {
+	whole, err := s.instances().Load(ctx, string(instance.UUID))
 	switch {
 	case err != nil:
 		return stateOf(err), err
@@ -153,7 +153,7 @@ func participantName(p *types.Participant) types.Text {
 }
 
 // participantRegistrant returns the registration that a stay came by. It is one
-// of the meeting, whose number a run that was named by UUID may not tell yet.
+// of the meeting, whose number an instance that was named by UUID may not tell yet.
 func (s *scope) participantRegistrant(ctx context.Context, p *types.Participant) (*types.Registrant, error) {
 	if p.RegistrantID == "" {
 		return nil, nil
@@ -166,34 +166,34 @@ func (s *scope) participantRegistrant(ctx context.Context, p *types.Participant)
 }
 
 // known returns the number of the meeting or webinar that was run, as far as the name of
-// the run or an object above the field of ctx tells it. What the fields beside it have
+// the instance or an object above the field of ctx tells it. What the fields beside it have
 // read does not count: which of two fields comes first is chance.
-func known(ctx context.Context, run string) (types.MeetingNumber, bool) {
-	if number, err := types.ParseMeetingNumber(run); err == nil {
+func known(ctx context.Context, instance string) (types.MeetingNumber, bool) {
+	if number, err := types.ParseMeetingNumber(instance); err == nil {
 		return number, true
 	}
 	for fc := graphql.GetFieldContext(ctx); fc != nil; fc = fc.Parent {
-		if name, number := runIn(fc.Result); name == run && number != 0 {
+		if name, number := instanceIn(fc.Result); name == instance && number != 0 {
 			return number, true
 		}
 	}
 	return 0, false
 }
 
-// runIn returns by which name an object that a field returned, or an item of its list,
-// asks for a run, and the number of what was run, as far as the object tells them.
-func runIn(result any) (name string, number types.MeetingNumber) {
+// instanceIn returns by which name an object that a field returned, or an item of its list,
+// asks for an instance, and the number of what was run, as far as the object tells them.
+func instanceIn(result any) (name string, number types.MeetingNumber) {
 	switch of := result.(type) {
 	case *types.Node:
-		return runIn(*of)
+		return instanceIn(*of)
 	case **types.MeetingInstance:
-		return runIn(*of)
+		return instanceIn(*of)
 	case **types.DashboardMeeting:
-		return runIn(*of)
+		return instanceIn(*of)
 	case **types.DashboardWebinar:
-		return runIn(*of)
+		return instanceIn(*of)
 	case **types.WebinarReport:
-		return runIn(*of)
+		return instanceIn(*of)
 	case *types.MeetingInstance:
 		if of != nil {
 			return string(of.UUID), of.MeetingNumber
@@ -208,25 +208,25 @@ func runIn(result any) (name string, number types.MeetingNumber) {
 		}
 	case *types.WebinarReport:
 		if of != nil {
-			return webinarRun(of), of.WebinarNumber
+			return webinarInstance(of), of.WebinarNumber
 		}
 	}
 	return "", 0
 }
 
 // numberOf returns the number of the meeting that was run.
-func (s *scope) numberOf(ctx context.Context, run string) (types.MeetingNumber, error) {
-	if number, ok := known(ctx, run); ok {
+func (s *scope) numberOf(ctx context.Context, instance string) (types.MeetingNumber, error) {
+	if number, ok := known(ctx, instance); ok {
 		return number, nil
 	}
-	whole, err := s.instances().Load(ctx, run)
+	whole, err := s.instances().Load(ctx, instance)
 	if err != nil {
 		return 0, err
 	}
 	return whole.MeetingNumber, nil
 }
 
-// someInstance returns the run of a UUID, if there is one.
+// someInstance returns the instance of a UUID, if there is one.
 func (s *scope) someInstance(ctx context.Context, uuid types.UUID) (*types.MeetingInstance, error) {
 	if uuid == "" {
 		return nil, nil
@@ -234,9 +234,9 @@ func (s *scope) someInstance(ctx context.Context, uuid types.UUID) (*types.Meeti
 	return orNil(s.instance(ctx, string(uuid)))
 }
 
-// summary returns the summary of a run. Zoom knows it by the run's UUID only.
-func (s *scope) summary(ctx context.Context, run *types.MeetingInstance) (*types.MeetingSummary, error) {
-	uuid := run.UUID
+// summary returns the summary of an instance. Zoom knows it by the instance's UUID only.
+func (s *scope) summary(ctx context.Context, instance *types.MeetingInstance) (*types.MeetingSummary, error) {
+	uuid := instance.UUID
 	if _, err := types.ParseMeetingNumber(string(uuid)); err == nil {
 		whole, err := s.instances().Load(ctx, string(uuid))
 		if err != nil {
@@ -247,7 +247,7 @@ func (s *scope) summary(ctx context.Context, run *types.MeetingInstance) (*types
 	return orNil(zoom.GetMeetingSummary.Do(ctx, s.client, zoom.InstanceKey{MeetingID: string(uuid)}))
 }
 
-// instances reads the runs of a meeting, each whole if more than its UUID and
+// instances reads the instances of a meeting, each whole if more than its UUID and
 // time is asked for.
 func (s *scope) instanceList(ctx context.Context, filter zoom.InstanceFilter) ([]*types.MeetingInstance, error) {
 	if err := list.Ordered(filter.From, filter.To); err != nil {
@@ -257,20 +257,20 @@ func (s *scope) instanceList(ctx context.Context, filter zoom.InstanceFilter) ([
 	if err != nil {
 		return nil, err
 	}
-	runs := list.AtOnce(ctx, zoom.ListInstances.Spec, out.Meetings, zoom.Counted{})
-	return complete(ctx, runs, needsOf(ctx, "MeetingInstance"), s.wholeInstances(ctx)), nil
+	instances := list.AtOnce(ctx, zoom.ListInstances.Spec, out.Meetings, zoom.Counted{})
+	return complete(ctx, instances, needsOf(ctx, "MeetingInstance"), s.wholeInstances(ctx)), nil
 }
 
-// webinarRun returns what to ask for a webinar's run by: its UUID where that is
-// known, since "the latest run" may be another one meanwhile.
-func webinarRun(w *types.WebinarReport) string {
+// webinarInstance returns what to ask for a webinar's instance by: its UUID where that is
+// known, since "the latest instance" may be another one meanwhile.
+func webinarInstance(w *types.WebinarReport) string {
 	if w.UUID != "" {
 		return string(w.UUID)
 	}
 	return w.Run
 }
 
-// pastMeetings reads the runs that a user hosted, month by month, newest first.
+// pastMeetings reads the instances that a user hosted, month by month, newest first.
 func (s *scope) pastMeetings(ctx context.Context, filter zoom.PastMeetingFilter, first int, after *string) (*types.Connection[types.MeetingInstance], error) {
 	windows, err := list.Monthly(ctx, zoom.ListPastMeetings.Spec, filter, after)
 	if err != nil {
@@ -281,17 +281,17 @@ func (s *scope) pastMeetings(ctx context.Context, filter zoom.PastMeetingFilter,
 	if part == nil {
 		return nil, err
 	}
-	runs := make([]*types.MeetingInstance, len(part.Items))
+	instances := make([]*types.MeetingInstance, len(part.Items))
 	for i, row := range part.Items {
-		runs[i] = &row.Instance
+		instances[i] = &row.Instance
 	}
-	runs = complete(ctx, runs, needsOfNodes(ctx, "MeetingInstance"), s.wholeInstances(ctx))
+	instances = complete(ctx, instances, needsOfNodes(ctx, "MeetingInstance"), s.wholeInstances(ctx))
 	for i, row := range part.Items {
-		if runs[i].Row == nil { // it was read anew, and the row told of its report
-			whole := *runs[i]
+		if instances[i].Row == nil { // it was read anew, and the row told of its report
+			whole := *instances[i]
 			whole.Row = &row.Report
-			runs[i] = &whole
+			instances[i] = &whole
 		}
 	}
-	return list.Connection(ctx, l, part, err, runs), nil
+	return list.Connection(ctx, l, part, err, instances), nil
 }

@@ -12,10 +12,10 @@ import (
 	"zoomql/internal/zoom/types"
 )
 
-// recordings returns what was recorded of a run, or of the latest run of a
+// recordings returns what was recorded of an instance, or of the latest instance of a
 // meeting that is named by its number.
-func (s *scope) recordings(ctx context.Context, run string) (*types.MeetingRecordings, error) {
-	return orNil(zoom.GetRecordings.Do(ctx, s.client, zoom.InstanceKey{MeetingID: run}, zoom.Secrets(needsOf(ctx, "MeetingRecordings").Secrets)))
+func (s *scope) recordings(ctx context.Context, instance string) (*types.MeetingRecordings, error) {
+	return orNil(zoom.GetRecordings.Do(ctx, s.client, zoom.InstanceKey{MeetingID: instance}, zoom.Secrets(needsOf(ctx, "MeetingRecordings").Secrets)))
 }
 
 // download returns a link of the gateway's to a file at Zoom; none to no file.

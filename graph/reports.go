@@ -15,21 +15,21 @@ import (
 	"zoomql/internal/zoom/types"
 )
 
-// report returns the report on a run: the row of a list as far as it tells what is
+// report returns the report on an instance: the row of a list as far as it tells what is
 // asked for, and else with the report by itself.
-func (s *scope) report(ctx context.Context, run *types.MeetingInstance) (*types.MeetingReport, error) {
+func (s *scope) report(ctx context.Context, instance *types.MeetingInstance) (*types.MeetingReport, error) {
 	want := needsOf(ctx, "MeetingReport")
-	row := run.Row
+	row := instance.Row
 	var lacking []selection.Need
 	if row != nil {
 		if lacking = want.LacksOf(row.Op, row); lacking == nil {
 			return row, nil
 		}
 	}
-	if row != nil && row.Op == zoom.GetMeetingReport.Pattern { // of a sub account's run, which was read so
+	if row != nil && row.Op == zoom.GetMeetingReport.Pattern { // of a sub account's instance, which was read so
 		return alone(ctx, row, "MeetingReport"), nil
 	}
-	whole, err := zoom.GetMeetingReport.Do(ctx, s.client, zoom.InstanceKey{MeetingID: string(run.UUID)})
+	whole, err := zoom.GetMeetingReport.Do(ctx, s.client, zoom.InstanceKey{MeetingID: string(instance.UUID)})
 	switch {
 	case row == nil:
 		whole, err = orNil(whole, err)
@@ -41,7 +41,7 @@ func (s *scope) report(ctx context.Context, run *types.MeetingInstance) (*types.
 	return merged(row, whole), nil
 }
 
-// reportHost returns who hosted the run that a report is about. The row of a list names
+// reportHost returns who hosted the instance that a report is about. The row of a list names
 // the user whose list it is, who may have been a guest.
 func (s *scope) reportHost(ctx context.Context, r *types.MeetingReport) (*types.User, error) {
 	if r.HostZoomID == "" && r.Op == zoom.ListPastMeetings.Pattern {
@@ -128,7 +128,7 @@ func (s *scope) billingInvoices(ctx context.Context, id string) (*types.BillingI
 	return zoom.GetBillingInvoices.Do(ctx, s.client, zoom.BillingKey{BillingID: id})
 }
 
-// webinarReport returns the report on a run of a webinar; nothing is asked of
+// webinarReport returns the report on an instance of a webinar; nothing is asked of
 // Zoom if only its edges are wanted.
 func (s *scope) webinarReport(ctx context.Context, by types.WebinarReportBy) (*types.WebinarReport, error) {
 	w := &types.WebinarReport{Origin: s.origin()}
@@ -174,9 +174,9 @@ func (s *scope) webinarReportRegistrant(ctx context.Context, p *types.WebinarRep
 	return orNil(s.registrant(ctx, ofWebinar(number), string(p.RegistrantID)))
 }
 
-// webinarReportParticipants reads who was in a run of a webinar.
+// webinarReportParticipants reads who was in an instance of a webinar.
 func (s *scope) webinarReportParticipants(ctx context.Context, w *types.WebinarReport, first int, after *string) (*types.WebinarReportParticipantConnection, error) {
-	filter := zoom.WebinarParticipantFilter{WebinarID: webinarRun(w), IncludeFields: "registrant_id"}
+	filter := zoom.WebinarParticipantFilter{WebinarID: webinarInstance(w), IncludeFields: "registrant_id"}
 	page, err := connect(ctx, list.List[zoom.WebinarParticipantFilter, types.WebinarReportParticipant]{
 		Client: s.client, Op: zoom.ListWebinarReportParticipants, Windows: list.Unnamed(filter, zoom.WebinarParticipantFilter{WebinarID: filter.WebinarID}), First: first, After: after,
 	})

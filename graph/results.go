@@ -10,7 +10,7 @@ import (
 	"zoomql/internal/zoom/types"
 )
 
-// instanceSource picks where to read what people did in a run: the past meeting,
+// instanceSource picks where to read what people did in an instance: the past meeting,
 // which is MEDIUM and draws on no daily pool, unless a field is asked for that
 // only the report has, which is HEAVY. Of sub accounts Zoom has the report only.
 func (s *scope) instanceSource(wish *types.InstanceSource, past *zoom.Spec, wants ...*selection.Needs) types.InstanceSource {
@@ -30,14 +30,14 @@ func (s *scope) instanceSource(wish *types.InstanceSource, past *zoom.Spec, want
 }
 
 // polls reads how polls were answered.
-func (s *scope) polls(ctx context.Context, run *types.MeetingInstance, wish *types.InstanceSource) (*types.PollResults, error) {
+func (s *scope) polls(ctx context.Context, instance *types.MeetingInstance, wish *types.InstanceSource) (*types.PollResults, error) {
 	want := needsOf(ctx, "PollRespondent", "respondents")
 	source := s.instanceSource(wish, zoom.GetPastPolls.Spec, want)
 	op := zoom.GetPastPolls
 	if source == types.InstanceSourceReport {
 		op = zoom.GetReportPolls
 	}
-	key := zoom.InstanceKey{MeetingID: string(run.UUID)}
+	key := zoom.InstanceKey{MeetingID: string(instance.UUID)}
 	out, err := op.Do(ctx, s.client, key)
 	if err == nil && wish == nil && source == types.InstanceSourcePastMeeting && lacksNames(want, out) {
 		named, failed := zoom.GetReportPolls.Do(ctx, s.client, key)
@@ -48,7 +48,7 @@ func (s *scope) polls(ctx context.Context, run *types.MeetingInstance, wish *typ
 			unavailable(ctx, want.LacksOf(r.Op, r), i, failed)
 		}
 	}
-	if state := s.runState(ctx, run, resultsKept, err); err != nil && state != "" {
+	if state := s.instanceState(ctx, instance, resultsKept, err); err != nil && state != "" {
 		return &types.PollResults{Origin: s.origin(), Source: source, ReportState: state}, nil
 	}
 	return out, err
@@ -73,16 +73,16 @@ func lacksNames(want *selection.Needs, out *types.PollResults) bool {
 // anonymous is the name of who answered polls without one.
 const anonymous = "Anonymous Attendee"
 
-// qa reads what was asked in the Q&A of a run.
-func (s *scope) qa(ctx context.Context, run *types.MeetingInstance, wish *types.InstanceSource) (*types.QaResults, error) {
+// qa reads what was asked in the Q&A of an instance.
+func (s *scope) qa(ctx context.Context, instance *types.MeetingInstance, wish *types.InstanceSource) (*types.QaResults, error) {
 	askers, questions := needsOf(ctx, "QaAsker", "askers"), needsOf(ctx, "QaQuestion", "askers.questions")
 	source := s.instanceSource(wish, zoom.GetPastQa.Spec, askers, questions)
 	op := zoom.GetPastQa
 	if source == types.InstanceSourceReport {
 		op = zoom.GetReportQa
 	}
-	out, err := op.Do(ctx, s.client, zoom.InstanceKey{MeetingID: string(run.UUID)})
-	if state := s.runState(ctx, run, qaKept, err); err != nil && state != "" {
+	out, err := op.Do(ctx, s.client, zoom.InstanceKey{MeetingID: string(instance.UUID)})
+	if state := s.instanceState(ctx, instance, qaKept, err); err != nil && state != "" {
 		return &types.QaResults{Origin: s.origin(), Source: source, ReportState: state}, nil
 	}
 	if err == nil && len(out.Askers) > 0 {
@@ -92,10 +92,10 @@ func (s *scope) qa(ctx context.Context, run *types.MeetingInstance, wish *types.
 	return out, err
 }
 
-// surveyResults reads how the survey after a run was answered.
-func (s *scope) surveyResults(ctx context.Context, run *types.MeetingInstance) (*types.MeetingSurveyResults, error) {
-	out, err := zoom.GetReportSurvey.Do(ctx, s.client, zoom.InstanceKey{MeetingID: string(run.UUID)})
-	if state := s.runState(ctx, run, resultsKept, err); err != nil && state != "" {
+// surveyResults reads how the survey after an instance was answered.
+func (s *scope) surveyResults(ctx context.Context, instance *types.MeetingInstance) (*types.MeetingSurveyResults, error) {
+	out, err := zoom.GetReportSurvey.Do(ctx, s.client, zoom.InstanceKey{MeetingID: string(instance.UUID)})
+	if state := s.instanceState(ctx, instance, resultsKept, err); err != nil && state != "" {
 		return &types.MeetingSurveyResults{Origin: s.origin(), ReportState: state}, nil
 	}
 	return out, err
@@ -103,14 +103,14 @@ func (s *scope) surveyResults(ctx context.Context, run *types.MeetingInstance) (
 
 // webinarPolls reads how the polls of a webinar were answered.
 func (s *scope) webinarPolls(ctx context.Context, w *types.WebinarReport) (*types.PollResults, error) {
-	out, err := zoom.GetWebinarPolls.Do(ctx, s.client, zoom.WebinarRunKey{WebinarID: webinarRun(w)})
+	out, err := zoom.GetWebinarPolls.Do(ctx, s.client, zoom.WebinarRunKey{WebinarID: webinarInstance(w)})
 	if state := webinarState(ctx, w, resultsKept, err); err != nil && state != "" {
 		return &types.PollResults{Origin: s.origin(), Source: types.InstanceSourceReport, ReportState: state}, nil
 	}
 	return out, err
 }
 
-// What Zoom keeps of a run, in months.
+// What Zoom keeps of an instance, in months.
 //
 // Source: each operation's description.
 const (
@@ -119,14 +119,14 @@ const (
 	webinarParticipantsKept = 6
 )
 
-// runState is stateOf for what Zoom tells of a run. Zoom answers "no such meeting"
+// instanceState is stateOf for what Zoom tells of an instance. Zoom answers "no such meeting"
 // also for what it does not have yet, does not keep any more, or never makes: of a
-// run that exists its age tells, so one that is known by its key alone is read.
-func (s *scope) runState(ctx context.Context, run *types.MeetingInstance, months int, err error) types.ReportState {
+// instance that exists its age tells, so one that is known by its key alone is read.
+func (s *scope) instanceState(ctx context.Context, instance *types.MeetingInstance, months int, err error) types.ReportState {
 	if !absent(err) {
 		return stateOf(err)
 	}
-	whole, gone := s.wholeInstance(ctx, run)
+	whole, gone := s.wholeInstance(ctx, instance)
 	if gone != nil {
 		return stateOf(gone)
 	}
@@ -147,7 +147,7 @@ func stateByAge(ctx context.Context, began, ended types.Time, months int) types.
 	return types.ReportStateUnavailable
 }
 
-// webinarState is runState for a run of a webinar. To read it costs as much as
+// webinarState is instanceState for an instance of a webinar. To read it costs as much as
 // what is missing, so of one that was not read Zoom's word counts.
 func webinarState(ctx context.Context, w *types.WebinarReport, months int, err error) types.ReportState {
 	if absent(err) && w.Op != "" {

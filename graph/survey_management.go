@@ -73,9 +73,9 @@ func (s *scope) answeredInstance(ctx context.Context, a *types.SurveyAnswer) (*t
 	return orNil(loader.Load(ctx, surveyInstanceKey{a.Survey, string(a.InstanceZoomID)}))
 }
 
-// surveyedRun returns the run of the meeting that a survey was used in: its UUID
+// surveyedInstance returns the instance of the meeting that a survey was used in: its UUID
 // is the id of the use. A use that was read in a channel was in no meeting.
-func (s *scope) surveyedRun(ctx context.Context, i *types.SurveyInstance) (*types.MeetingInstance, error) {
+func (s *scope) surveyedInstance(ctx context.Context, i *types.SurveyInstance) (*types.MeetingInstance, error) {
 	if i.ProductType != types.SurveyProductMeeting || i.ZoomID == "" {
 		return nil, nil
 	}

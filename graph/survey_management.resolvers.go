@@ -68,7 +68,7 @@ func (r *surveyInstanceResolver) Answers(ctx context.Context, obj *types.SurveyI
 }
 
 func (r *surveyInstanceResolver) MeetingInstance(ctx context.Context, obj *types.SurveyInstance) (*types.MeetingInstance, error) {
-	return of(ctx, obj).surveyedRun(ctx, obj)
+	return of(ctx, obj).surveyedInstance(ctx, obj)
 }
 
 func (r *surveyInstanceResolver) Meeting(ctx context.Context, obj *types.SurveyInstance) (*types.Meeting, error) {

@@ -79,15 +79,15 @@ func (s *scope) webinarRegistrants(ctx context.Context, filter zoom.WebinarRegis
 	})
 }
 
-// webinarParticipants reads who was in a run of a webinar; the latest one when
+// webinarParticipants reads who was in an instance of a webinar; the latest one when
 // none is named.
 func (s *scope) webinarParticipants(ctx context.Context, w *types.Webinar, first int, after *string, uuid *types.UUID) (*types.ParticipantConnection, error) {
-	run := &types.MeetingInstance{Origin: s.origin(), UUID: types.UUID(w.Number.String()), MeetingNumber: w.Number}
+	instance := &types.MeetingInstance{Origin: s.origin(), UUID: types.UUID(w.Number.String()), MeetingNumber: w.Number}
 	if uuid != nil {
-		run.UUID = *uuid
+		instance.UUID = *uuid
 	}
 	source := types.ParticipantSourcePastWebinar
-	return s.participants(ctx, run, first, after, &source)
+	return s.participants(ctx, instance, first, after, &source)
 }
 
 // webinarTarget returns the webinar that a mutation names.
