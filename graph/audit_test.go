@@ -10,7 +10,6 @@ import (
 	"strings"
 	"testing"
 
-	"zoomql/internal/auth"
 	"zoomql/internal/sandbox"
 	"zoomql/internal/zoom"
 )
@@ -32,10 +31,9 @@ func TestAudit(t *testing.T) {
 	}
 	behind := httptest.NewServer(box)
 	defer behind.Close()
-	server := httptest.NewServer(New(Config{Introspection: true, Client: zoom.New(zoom.Config{
+	server := httptest.NewServer(New(Config{Introspection: true, Credential: sandboxApp(behind), Client: zoom.New(zoom.Config{
 		AccountID: sandbox.AccountID, Plan: zoom.NoLimits, BaseURL: behind.URL + "/v2",
-		Tokens: auth.NewServerToServer(sandbox.AccountID, sandbox.ClientID, sandbox.ClientSecret, behind.URL, behind.Client()),
-		HTTP:   behind.Client(),
+		HTTP: behind.Client(),
 	})}))
 	defer server.Close()
 

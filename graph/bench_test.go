@@ -10,7 +10,6 @@ import (
 	"testing"
 
 	"zoomql/cache"
-	"zoomql/internal/auth"
 	"zoomql/internal/negotiation"
 	"zoomql/internal/sandbox"
 	"zoomql/internal/zoom"
@@ -72,10 +71,9 @@ func benchHandler(b *testing.B) (ask func(b *testing.B, query, variables string)
 	behind := httptest.NewServer(box)
 	b.Cleanup(behind.Close)
 	store := cache.NewMemory(64 << 20)
-	handler := New(Config{Answers: store, Client: zoom.New(zoom.Config{
+	handler := New(Config{Answers: store, Credential: sandboxApp(behind), Client: zoom.New(zoom.Config{
 		AccountID: sandbox.AccountID, Plan: zoom.NoLimits, BaseURL: behind.URL + "/v2", Store: store,
-		Tokens: auth.NewServerToServer(sandbox.AccountID, sandbox.ClientID, sandbox.ClientSecret, behind.URL, behind.Client()),
-		HTTP:   behind.Client(),
+		HTTP: behind.Client(),
 	})})
 	w := &discard{header: http.Header{}}
 	ask = func(b *testing.B, query, variables string) {

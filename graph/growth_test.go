@@ -10,7 +10,6 @@ import (
 	"testing"
 
 	"zoomql/cache"
-	"zoomql/internal/auth"
 	"zoomql/internal/negotiation"
 	"zoomql/internal/sandbox"
 	"zoomql/internal/zoom"
@@ -31,11 +30,11 @@ func gatewayOver(tb testing.TB, users int) (fresh func() (ask func(query string)
 	}
 	behind := httptest.NewServer(box)
 	tb.Cleanup(behind.Close)
-	tokens := auth.NewServerToServer(sandbox.AccountID, sandbox.ClientID, sandbox.ClientSecret, behind.URL, behind.Client())
+	app := sandboxApp(behind)
 	return func() func(string) {
 		store := cache.NewMemory(64 << 20)
-		handler := New(Config{Answers: store, Client: zoom.New(zoom.Config{
-			AccountID: sandbox.AccountID, Plan: zoom.NoLimits, BaseURL: behind.URL + "/v2", Store: store, Tokens: tokens, HTTP: behind.Client(),
+		handler := New(Config{Answers: store, Credential: app, Client: zoom.New(zoom.Config{
+			AccountID: sandbox.AccountID, Plan: zoom.NoLimits, BaseURL: behind.URL + "/v2", Store: store, HTTP: behind.Client(),
 		})})
 		turn := 0
 		return func(query string) {

@@ -19,6 +19,7 @@ import (
 	"zoomql/graph/idempotency"
 	"zoomql/graph/schema"
 	"zoomql/graph/session"
+	"zoomql/internal/identity"
 	"zoomql/internal/links"
 	"zoomql/internal/logs"
 	"zoomql/internal/zoom"
@@ -32,8 +33,9 @@ var DefaultBudget = session.DefaultBudget
 
 // Config is what New needs.
 type Config struct {
-	// Client asks Zoom.
-	Client *zoom.Client
+	// Client asks Zoom, for each request in the name of what Credential tells.
+	Client     *zoom.Client
+	Credential identity.Source
 	// Links hands out links to files at Zoom; nil hands out none.
 	Links *links.Links
 	// RawRequests lets callers send operations with parameters of their own.
@@ -116,7 +118,7 @@ func New(cfg Config) http.Handler {
 	exec.AroundResponses(logged(cfg.Log))
 	exec.AroundResponses(session.Capped)
 	served := endpoint.New(endpoint.Config{
-		Executor: exec, Schema: root.Schema, SchemaText: schema.SDL(), View: cfg.Client.View(), Check: cfg.Budget.Foresee,
+		Executor: exec, Schema: root.Schema, SchemaText: schema.SDL(), Credential: cfg.Credential, Check: cfg.Budget.Foresee,
 		Answers: cfg.Answers, Persisted: cfg.Persisted, Trusted: cfg.Trusted, TrustedOnly: cfg.TrustedOnly, Documents: cfg.Documents,
 		Admission: cfg.Admission, Limits: cfg.Limits, Introspection: cfg.Introspection, Drift: cfg.Drift, Timeout: cfg.Timeout, Log: cfg.Log,
 	})

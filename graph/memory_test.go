@@ -16,7 +16,6 @@ import (
 	"time"
 
 	"zoomql/cache"
-	"zoomql/internal/auth"
 	"zoomql/internal/negotiation"
 	"zoomql/internal/sandbox"
 	"zoomql/internal/zoom"
@@ -36,10 +35,9 @@ func TestMemoryBesideHostileCallers(t *testing.T) {
 	behind := httptest.NewServer(box)
 	defer behind.Close()
 	store := cache.NewMemory(cacheBytes)
-	handler := New(Config{Answers: store, Client: zoom.New(zoom.Config{
+	handler := New(Config{Answers: store, Credential: sandboxApp(behind), Client: zoom.New(zoom.Config{
 		AccountID: sandbox.AccountID, Plan: zoom.NoLimits, BaseURL: behind.URL + "/v2", Store: store,
-		Tokens: auth.NewServerToServer(sandbox.AccountID, sandbox.ClientID, sandbox.ClientSecret, behind.URL, behind.Client()),
-		HTTP:   behind.Client(),
+		HTTP: behind.Client(),
 	})})
 	ask := func(query string, turn int) *httptest.ResponseRecorder {
 		body, err := json.Marshal(map[string]any{"query": query, "variables": map[string]any{"turn": turn}})

@@ -38,10 +38,11 @@ func (r *rig) calls(want ...string) {
 // further.
 func TestPagesByNumber(t *testing.T) {
 	inRig(t, setup{}, func(r *rig) {
+		client, _ := r.client()
 		for size, pages := range map[int]int{4: 3, 5: 2, 300: 1} {
 			var seen []types.MeetingNumber
 			filter := zoom.WebinarFilter{UserID: r.HostID}
-			for page, err := range zoom.ListWebinars.Pages(r.t.Context(), r.client(), filter, zoom.Paging{Size: size}) {
+			for page, err := range zoom.ListWebinars.Pages(r.t.Context(), client, filter, zoom.Paging{Size: size}) {
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -13,6 +13,7 @@ import (
 	"zoomql/graph/argument"
 	"zoomql/graph/idempotency"
 	"zoomql/graph/session"
+	"zoomql/internal/identity"
 	"zoomql/internal/links"
 	"zoomql/internal/zoom"
 	"zoomql/internal/zoom/types"
@@ -24,7 +25,7 @@ import (
 type Resolver struct {
 	// Schema is what operations are read by.
 	Schema *ast.Schema
-	// Client asks Zoom in the name of the caller.
+	// Client asks Zoom, for each operation in the name of whoever sent it.
 	Client *zoom.Client
 	// Budget bounds one operation, and Admission all of them together.
 	Budget    session.Budget
@@ -41,7 +42,7 @@ type Resolver struct {
 // read for one event of a subscription is not taken for what is there at the next. What a
 // subscription asks before its first event is a response that is never written.
 func (r *Resolver) begin(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
-	op := &session.Operation{Client: r.Client, Index: schemaIndex(), Usage: zoom.UsageOf(ctx), Budget: r.Budget, Admission: r.Admission}
+	op := &session.Operation{Client: r.Client.As(identity.From(ctx)), Index: schemaIndex(), Usage: zoom.UsageOf(ctx), Budget: r.Budget, Admission: r.Admission}
 	ctx = types.WithTenant(ctx, r.Client.Tenant())
 	if graphql.GetOperationContext(ctx).Operation.Operation == ast.Subscription {
 		opening, end := respond(ctx, op)

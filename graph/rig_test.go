@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"regexp"
 	"slices"
@@ -27,6 +28,7 @@ import (
 	"zoomql/cache"
 	"zoomql/graph/endpoint"
 	"zoomql/internal/auth"
+	"zoomql/internal/identity"
 	"zoomql/internal/links"
 	"zoomql/internal/negotiation"
 	"zoomql/internal/ratelimit"
@@ -79,7 +81,9 @@ type setup struct {
 	// fields, if given, goes around every field.
 	fields graphql.FieldMiddleware
 	// view is whose answers they are; "" is the app's.
-	view   string
+	view string
+	// as, if given, tells in whose name each request is made.
+	as     func(identity.Tokens) identity.Source
 	closed bool // introspection is off
 	rawOff bool // raw requests are off
 	// trusted are documents that are known by their ids, and only says that no other
@@ -154,10 +158,15 @@ func newRig(t *testing.T, s setup) *rig {
 	if err != nil {
 		t.Fatal(err)
 	}
+	client, credential := r.client()
+	as := identity.Always(credential)
+	if s.as != nil {
+		as = s.as(credential.Tokens)
+	}
 	mux := http.NewServeMux()
 	gateway := New(Config{
 		fields: s.fields,
-		Client: r.client(), Answers: s.answers, Links: files, Log: log, LogRemote: s.remote, Drift: s.drift, Introspection: !s.closed, Timeout: s.timeout, Limits: s.limits, Budget: s.budget,
+		Client: client, Credential: as, Answers: s.answers, Links: files, Log: log, LogRemote: s.remote, Drift: s.drift, Introspection: !s.closed, Timeout: s.timeout, Limits: s.limits, Budget: s.budget,
 		RawRequests: !s.rawOff, Persisted: s.store, Trusted: s.trusted, TrustedOnly: s.only,
 	})
 	mux.Handle("/graphql", gateway)
@@ -169,26 +178,32 @@ func newRig(t *testing.T, s setup) *rig {
 
 // carry returns what makes calls through the rig's own network, and the tokens
 // that it gets by the same connections.
-func (r *rig) carry() (*http.Client, zoom.Tokens) {
+func (r *rig) carry() (*http.Client, identity.Tokens) {
 	carry := &http.Client{Transport: r.back.transport(), CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	return carry, auth.NewServerToServer(sandbox.AccountID, sandbox.ClientID, r.secret, "http://zoom.test", carry)
 }
 
-// client is the client that server.go makes, through the rig's own network.
-func (r *rig) client() *zoom.Client {
+// sandboxApp tells that all requests are made in the name of the app of a sandbox.
+func sandboxApp(behind *httptest.Server) identity.Source {
+	tokens := auth.NewServerToServer(sandbox.AccountID, sandbox.ClientID, sandbox.ClientSecret, behind.URL, behind.Client())
+	return identity.Always(identity.New(identity.View{Account: sandbox.AccountID, App: "server-to-server:" + sandbox.ClientID}, tokens))
+}
+
+// client is the client that server.go makes, through the rig's own network, with the
+// credential of the rig's view.
+func (r *rig) client() (*zoom.Client, *identity.Credential) {
 	carry, tokens := r.carry()
+	credential := identity.New(identity.View{Account: sandbox.AccountID, App: cmp.Or(r.view, "server-to-server:"+sandbox.ClientID)}, tokens)
 	return zoom.New(zoom.Config{
 		AccountID: sandbox.AccountID,
-		View:      cmp.Or(r.view, "server-to-server:"+sandbox.ClientID),
 		Plan:      zoom.Plan(r.Plan),
-		Tokens:    tokens,
 		BaseURL:   "http://zoom.test/v2",
 		HTTP:      carry,
 		Store:     r.store,
 		Shared:    r.shared,
 		Breaker:   r.breaker,
 		Limiter:   ratelimit.NewLimiter(&ratelimit.Memory{}, 30*time.Second),
-	})
+	}).As(credential), credential
 }
 
 // close ends what the rig began. Calls that nobody waits for any more may take a

@@ -21,6 +21,7 @@ import (
 	"time"
 
 	"zoomql/cache"
+	"zoomql/internal/identity"
 	"zoomql/internal/links"
 	"zoomql/internal/negotiation"
 	"zoomql/internal/zoom"
@@ -31,9 +32,6 @@ type Config struct {
 	// Store keeps the answers; nil keeps none. It MUST know the tickets of the store
 	// that the parts of answers come from: it is that store, or its first tier.
 	Store cache.Local
-	// View is whose view of the account the answers show. Answers of one view are
-	// never served to another.
-	View string
 	// Schema is the text of the schema that the answers follow.
 	Schema string
 	// Log gets a line a second for each answer that is served from the cache.
@@ -41,17 +39,18 @@ type Config struct {
 }
 
 // Cache caches whole answers by the bytes of the request and the view of the account, so
-// that a repeated request costs one lookup and one write: nothing is parsed. An answer
-// is valid as long as each of its parts is, and carries the tags of all of them: an
-// eviction of a part evicts the answer in the same moment.
+// that a repeated request costs one lookup and one write: nothing is parsed. Answers of one
+// view are never served to another. An answer is valid as long as each of its parts is, and
+// carries the tags of all of them: an eviction of a part evicts the answer in the same
+// moment.
 //
 // Answers with errors or secrets, answers to mutations, and those that hold nothing of
 // Zoom's are not cached. An answer that depends on the clock says so by
 // [zoom.TrueUntil]. It is safe for concurrent use.
 type Cache struct {
-	store cache.Local // nil keeps none
-	views string      // begins every key: the view and the schema
-	log   *slog.Logger
+	store  cache.Local // nil keeps none
+	schema string      // begins every key: a hash of the schema
+	log    *slog.Logger
 
 	// unused is the number of cached answers that were never asked for again. Above
 	// maxUnused an answer is cached only when its request comes back: the doorkeeper
@@ -93,18 +92,20 @@ func (c *Cache) Admits(key Key) bool {
 
 // New returns a cache.
 func New(cfg Config) *Cache {
-	views := sha256.Sum256([]byte("answer\x00" + cfg.View + "\x00" + cfg.Schema))
-	return &Cache{store: cfg.Store, log: cfg.Log, views: string(views[:])}
+	schema := sha256.Sum256([]byte("answer\x00" + cfg.Schema))
+	return &Cache{store: cfg.Store, log: cfg.Log, schema: string(schema[:])}
 }
 
-// Begin begins the key of a request in buf: the view, the method, and the address of the
-// gateway, which links in an answer hold. The request follows, see [Cache.Key].
-func (c *Cache) Begin(buf *bytes.Buffer, r *http.Request) {
+// Begin begins the key of a request in buf: the schema, the view of the credential, the
+// method, and the address of the gateway, which links in an answer hold. The request
+// follows, see [Cache.Key].
+func (c *Cache) Begin(buf *bytes.Buffer, r *http.Request, credential *identity.Credential) {
 	method := byte('p') // the bytes of a body may stand in a URL too, and mean something else
 	if IsGet(r) {
 		method = 'g'
 	}
-	buf.WriteString(c.views)
+	buf.WriteString(c.schema)
+	buf.WriteString(credential.ID())
 	buf.Write(append(links.AppendBase(buf.AvailableBuffer(), r), 0, method))
 }
 

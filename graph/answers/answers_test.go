@@ -13,13 +13,18 @@ import (
 	"time"
 
 	"zoomql/cache"
+	"zoomql/internal/identity"
 	"zoomql/internal/negotiation"
 )
 
 // keyOf returns the key that an endpoint makes of a request.
 func keyOf(c *Cache, method, url, asked string) Key {
+	return keyAs(c, identity.New(identity.View{App: "app"}, nil), method, url, asked)
+}
+
+func keyAs(c *Cache, as *identity.Credential, method, url, asked string) Key {
 	var buf bytes.Buffer
-	c.Begin(&buf, httptest.NewRequest(method, url, nil))
+	c.Begin(&buf, httptest.NewRequest(method, url, nil), as)
 	begun := buf.Len()
 	buf.WriteString(asked)
 	return c.Key(begun, buf.Bytes())
@@ -28,14 +33,15 @@ func keyOf(c *Cache, method, url, asked string) Key {
 // Questions differ in each byte, however long they are; what stands in a URL is no
 // body, and what was asked at one address is not asked at another.
 func TestKey(t *testing.T) {
-	a, long := &Cache{views: "view"}, strings.Repeat("x", maxAsked+1)
+	a, long := &Cache{schema: "schema"}, strings.Repeat("x", maxAsked+1)
 	seen := map[string]int{}
 	for i, w := range []Key{
 		keyOf(a, http.MethodPost, "http://one/", "x"), keyOf(a, http.MethodGet, "http://one/", "x"),
 		keyOf(a, http.MethodPost, "https://one/", "x"), keyOf(a, http.MethodPost, "http://two/", "x"),
 		keyOf(a, http.MethodPost, "http://one/", long), keyOf(a, http.MethodPost, "http://one/", long+"x"),
 		keyOf(a, http.MethodPost, "http://one/", "y"+long),
-		keyOf(&Cache{views: "other view"}, http.MethodPost, "http://one/", "x"),
+		keyOf(&Cache{schema: "other schema"}, http.MethodPost, "http://one/", "x"),
+		keyAs(a, identity.New(identity.View{App: "other app"}, nil), http.MethodPost, "http://one/", "x"),
 	} {
 		if before, ok := seen[string(w.bytes)]; ok {
 			t.Errorf("the keys %d and %d are one", before, i)

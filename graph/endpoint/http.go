@@ -30,6 +30,7 @@ import (
 	"zoomql/graph/admission"
 	"zoomql/graph/answers"
 	"zoomql/internal/flight"
+	"zoomql/internal/identity"
 	"zoomql/internal/links"
 	"zoomql/internal/negotiation"
 	"zoomql/internal/ratelimit"
@@ -47,8 +48,9 @@ type Config struct {
 	// Schema is what documents are validated against, and SchemaText its text.
 	Schema     *ast.Schema
 	SchemaText string
-	// View is whose view of the account the answers show.
-	View string
+	// Credential tells in whose name Zoom is asked for a request, which is refused where
+	// that is nobody.
+	Credential identity.Source
 	// Check refuses an operation before it is executed; nil refuses none.
 	Check func(*graphql.OperationContext) *gqlerror.Error
 	// Answers keeps whole answers; see [answers.Config]. Nil keeps none.
@@ -81,6 +83,7 @@ type Config struct {
 // write "data": null where the specification wants no data.
 type Endpoint struct {
 	exec      *executor.Executor
+	as        identity.Source
 	reader    *reader
 	check     func(*graphql.OperationContext) *gqlerror.Error
 	log       *slog.Logger
@@ -96,10 +99,10 @@ type Endpoint struct {
 // New returns an endpoint.
 func New(cfg Config) *Endpoint {
 	e := &Endpoint{
-		exec: cfg.Executor, check: cfg.Check, log: cfg.Log, timeout: cfg.Timeout, admission: cfg.Admission, drift: cfg.Drift,
+		exec: cfg.Executor, as: cfg.Credential, check: cfg.Check, log: cfg.Log, timeout: cfg.Timeout, admission: cfg.Admission, drift: cfg.Drift,
 		reader:  &reader{schema: cfg.Schema, limits: cfg.Limits, known: cfg.Documents, suggest: cfg.Introspection},
-		answers: answers.New(answers.Config{Store: cfg.Answers, View: cfg.View, Schema: cfg.SchemaText, Log: cfg.Log}),
-		library: &library{store: cfg.Persisted, view: cfg.View, trusted: cfg.Trusted, only: cfg.TrustedOnly},
+		answers: answers.New(answers.Config{Store: cfg.Answers, Schema: cfg.SchemaText, Log: cfg.Log}),
+		library: &library{store: cfg.Persisted, trusted: cfg.Trusted, only: cfg.TrustedOnly},
 	}
 	e.operation = admitted(cfg.Admission.Operations, cfg.Timeout, e.execute)
 	e.exec.SetQueryCache(opened{})
@@ -146,10 +149,15 @@ func (e *Endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		fail(w, negotiation.JSON, http.StatusNotAcceptable, "the answer comes as "+negotiation.GraphQLResponse+" or "+negotiation.JSON)
 		return
 	}
+	credential := e.as(r)
+	if credential == nil {
+		failWith(w, q.Media, http.StatusUnauthorized, types.ErrorCodeUnauthenticated, "The gateway does not know in whose name to ask Zoom.")
+		return
+	}
 	buf, _ := buffers.Get().(*bytes.Buffer)
 	defer q.close(buf)
 	buf.Reset()
-	e.answers.Begin(buf, r)
+	e.answers.Begin(buf, r, credential)
 	begun := buf.Len()
 	if status, problem := q.read(w, r, buf, e.admission.Bodies); problem != "" {
 		fail(w, q.Media, status, problem)
@@ -164,7 +172,8 @@ func (e *Endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	missed := q // q itself stays on the stack, which is all that a cached answer needs
-	e.operation.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), requestKey{}, &missed)))
+	ctx := identity.With(r.Context(), credential)
+	e.operation.ServeHTTP(w, r.WithContext(context.WithValue(ctx, requestKey{}, &missed)))
 }
 
 // serve writes a cached answer.

@@ -12,6 +12,7 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"zoomql/cache"
+	"zoomql/internal/identity"
 	"zoomql/internal/zoom/types"
 )
 
@@ -54,10 +55,10 @@ func (r *requestParams) named() string {
 }
 
 // library has the documents that requests may name instead of sending them: those of
-// manifests, and those that were sent once with their hash.
+// manifests, and those that were sent once with their hash, which only the view
+// that sent them knows.
 type library struct {
 	store   cache.Store // of documents that were sent; nil keeps none
-	view    string      // begins their keys: what one account's callers sent is nobody else's
 	trusted *Trusted
 	only    bool // no document but the trusted ones is executed
 }
@@ -144,7 +145,7 @@ func (l *library) find(ctx context.Context, id string) (string, bool) {
 	if l.only || l.store == nil {
 		return "", false
 	}
-	entry, _ := l.store.Get(ctx, l.key(hash))
+	entry, _ := l.store.Get(ctx, l.key(ctx, hash))
 	if entry == nil || !entry.Fresh(time.Now()) {
 		return "", false
 	}
@@ -165,18 +166,21 @@ func (l *library) remember(ctx context.Context, r *requestParams) {
 	if !ok || l.store == nil || l.only || len(r.Query) > maxPersisted || hash != hashOf(r.Query) {
 		return
 	}
-	entry, ticket := l.store.Get(ctx, l.key(hash))
+	entry, ticket := l.store.Get(ctx, l.key(ctx, hash))
 	if entry != nil {
 		return
 	}
 	now := time.Now()
 	entry = cache.Encoded([]byte(r.Query))
 	entry.Stored, entry.Expires, entry.Size = now, now.Add(persistedLife), len(r.Query)+500
-	l.store.Set(ctx, l.key(hash), ticket, entry)
+	l.store.Set(ctx, l.key(ctx, hash), ticket, entry)
 }
 
-// key is where a document is kept. It names no account in the clear.
-func (l *library) key(hash string) string { return "document:" + hashOf(l.view+"\x00"+hash) }
+// key is where a document is kept that came with the credential of ctx. It names no account
+// in the clear.
+func (l *library) key(ctx context.Context, hash string) string {
+	return "document:" + hashOf(identity.From(ctx).ID()+hash)
+}
 
 func hashOf(text string) string {
 	sum := sha256.Sum256([]byte(text))

@@ -1,11 +1,13 @@
 package endpoint
 
 import (
+	"context"
 	"strings"
 	"testing"
 
 	"zoomql/cache"
 	"zoomql/graph/generated"
+	"zoomql/internal/identity"
 )
 
 const (
@@ -17,40 +19,42 @@ const (
 // What callers of one account have sent is not known to those of another, and what is
 // kept is bounded by the bytes of the cache.
 func TestPersistedQueriesBound(t *testing.T) {
-	ctx := t.Context()
+	as := func(account string) context.Context {
+		return identity.With(t.Context(), identity.New(identity.View{Account: account}, nil))
+	}
+	ctx, theirs := as("mine"), as("theirs")
 	const room = 1 << 20
-	store := cache.NewMemory(room)
-	mine, theirs := &library{store: store, view: "mine"}, &library{store: store, view: "theirs"}
+	l := &library{store: cache.NewMemory(room)}
 	send := func(text string) *requestParams {
 		r := &requestParams{hash: hashOf(text)}
 		r.Query = text
-		mine.remember(ctx, r)
+		l.remember(ctx, r)
 		return r
 	}
 	send(typeQuery)
-	if text, ok := mine.find(ctx, typeHash); !ok || text != typeQuery {
+	if text, ok := l.find(ctx, typeHash); !ok || text != typeQuery {
 		t.Errorf("not kept: %q", text)
 	}
-	if _, ok := theirs.find(ctx, typeHash); ok {
+	if _, ok := l.find(theirs, typeHash); ok {
 		t.Error("the callers of another account have it")
 	}
 	long := send("{ a: __typename } #" + strings.Repeat("x", maxPersisted))
-	if _, ok := mine.find(ctx, long.hash); ok {
+	if _, ok := l.find(ctx, long.hash); ok {
 		t.Error("one that would fill the cache is kept")
 	}
-	if key := mine.key(typeHash); strings.Contains(key, "mine") {
+	if key := l.key(ctx, typeHash); strings.Contains(key, "mine") {
 		t.Errorf("the key %s names the account", key)
 	}
 	kept := 0
 	for i := range 1000 {
 		r := send(strings.Repeat("#", 10_000+i) + "\n{ __typename }")
-		if _, ok := mine.find(ctx, r.hash); ok {
+		if _, ok := l.find(ctx, r.hash); ok {
 			kept++
 		}
 	}
 	held := 0
 	for i := range 1000 {
-		if _, ok := mine.find(ctx, hashOf(strings.Repeat("#", 10_000+i)+"\n{ __typename }")); ok {
+		if _, ok := l.find(ctx, hashOf(strings.Repeat("#", 10_000+i)+"\n{ __typename }")); ok {
 			held += 10_000
 		}
 	}

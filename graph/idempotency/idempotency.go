@@ -23,6 +23,7 @@ import (
 	"golang.org/x/sync/singleflight"
 
 	"zoomql/cache"
+	"zoomql/internal/identity"
 	"zoomql/internal/wallclock"
 	"zoomql/internal/zoom"
 	"zoomql/internal/zoom/types"
@@ -104,7 +105,7 @@ func Once[T any](ctx context.Context, m *Memory, client *zoom.Client, c Create[T
 	if err != nil {
 		return nil, zoom.InvalidInput(c.Mutation, err)
 	}
-	id := sha256.Sum256(fmt.Appendf(nil, "%x\x00%s\x00%s\x00%s", client.Tenant(), client.Sub(), c.Mutation, c.Key))
+	id := sha256.Sum256(fmt.Appendf(nil, "%x\x00%x\x00%s\x00%s\x00%s", client.Tenant(), identity.From(ctx).ID(), client.Sub(), c.Mutation, c.Key))
 	// Replicas share the sum of the input, which may hold a passcode: without the
 	// caller's key nobody can try out which one.
 	mac := hmac.New(sha256.New, []byte(c.Key))
@@ -129,7 +130,7 @@ func Once[T any](ctx context.Context, m *Memory, client *zoom.Client, c Create[T
 type attempt[T any] struct {
 	Create[T]
 	memory *Memory
-	id     [32]byte // of tenant, mutation and key
+	id     [32]byte // of credential, account, mutation and key
 	sum    [32]byte // of the input
 }
 

@@ -15,6 +15,7 @@ import (
 	"golang.org/x/oauth2/clientcredentials"
 	"golang.org/x/sync/singleflight"
 
+	"zoomql/internal/identity"
 	"zoomql/internal/zoom"
 )
 
@@ -45,7 +46,7 @@ type ServerToServer struct {
 
 	flight singleflight.Group
 	mu     sync.Mutex
-	token  *zoom.Token
+	token  *identity.Token
 	until  time.Time // when the token is to be replaced
 	end    time.Time // when it ends
 	err    error
@@ -76,13 +77,13 @@ func NewServerToServer(accountID, clientID, secret, oauthURL string, client *htt
 	}
 }
 
-var _ zoom.Tokens = (*ServerToServer)(nil)
+var _ identity.Tokens = (*ServerToServer)(nil)
 
 // Token returns a token that is good. Many callers wait for one request; each
 // leaves when its own context ends. Towards its end, a token is replaced while
 // it is still handed out, so nobody waits then, also not for a server that is
 // down.
-func (s *ServerToServer) Token(ctx context.Context) (*zoom.Token, error) {
+func (s *ServerToServer) Token(ctx context.Context) (*identity.Token, error) {
 	s.mu.Lock()
 	token, err := s.token, s.err
 	now := time.Now()
@@ -102,7 +103,7 @@ func (s *ServerToServer) Token(ctx context.Context) (*zoom.Token, error) {
 		if r.Err != nil {
 			return nil, r.Err
 		}
-		token, _ := r.Val.(*zoom.Token)
+		token, _ := r.Val.(*identity.Token)
 		return token, nil
 	case <-ctx.Done():
 		return nil, ctx.Err()
@@ -117,7 +118,7 @@ func (s *ServerToServer) request(ctx context.Context) <-chan singleflight.Result
 }
 
 // Refused drops a token that Zoom did not take.
-func (s *ServerToServer) Refused(t *zoom.Token) {
+func (s *ServerToServer) Refused(t *identity.Token) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.token == t {
@@ -125,7 +126,7 @@ func (s *ServerToServer) Refused(t *zoom.Token) {
 	}
 }
 
-func (s *ServerToServer) ask(ctx context.Context) (*zoom.Token, error) {
+func (s *ServerToServer) ask(ctx context.Context) (*identity.Token, error) {
 	ctx, cancel := context.WithTimeout(context.WithValue(ctx, oauth2.HTTPClient, s.http), patience)
 	defer cancel()
 	answer, err := s.conf.Token(ctx)
@@ -137,7 +138,7 @@ func (s *ServerToServer) ask(ctx context.Context) (*zoom.Token, error) {
 		return nil, s.err
 	}
 	s.err = nil
-	s.token = &zoom.Token{Access: answer.AccessToken}
+	s.token = &identity.Token{Access: answer.AccessToken}
 	named, _ := answer.Extra("api_url").(string)
 	s.token.APIURL, s.token.ForeignHost = s.cloud.APIURL(named)
 	if scopes, ok := answer.Extra("scope").(string); ok {
@@ -147,6 +148,7 @@ func (s *ServerToServer) ask(ctx context.Context) (*zoom.Token, error) {
 	if s.end.IsZero() {
 		s.end = s.asked.Add(life)
 	}
+	s.token.Expires = s.end
 	s.until = s.end.Add(-min(ahead, s.end.Sub(s.asked)/2))
 	return s.token, nil
 }

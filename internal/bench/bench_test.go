@@ -13,6 +13,7 @@ import (
 	"zoomql/graph"
 	"zoomql/internal/auth"
 	"zoomql/internal/bench/baseline"
+	"zoomql/internal/identity"
 	"zoomql/internal/sandbox"
 	"zoomql/internal/zoom"
 )
@@ -26,9 +27,10 @@ func TestSameAnswers(t *testing.T) {
 	}
 	up := httptest.NewServer(box)
 	defer up.Close()
-	gateway := graph.New(graph.Config{Client: zoom.New(zoom.Config{
-		AccountID: sandbox.AccountID, View: "bench", Plan: zoom.NoLimits, BaseURL: up.URL + "/v2", Store: cache.NewMemory(64 << 20),
-		Tokens: auth.NewServerToServer(sandbox.AccountID, sandbox.ClientID, sandbox.ClientSecret, up.URL, nil),
+	tokens := auth.NewServerToServer(sandbox.AccountID, sandbox.ClientID, sandbox.ClientSecret, up.URL, nil)
+	app := identity.New(identity.View{Account: sandbox.AccountID, App: "bench"}, tokens)
+	gateway := graph.New(graph.Config{Credential: identity.Always(app), Client: zoom.New(zoom.Config{
+		AccountID: sandbox.AccountID, Plan: zoom.NoLimits, BaseURL: up.URL + "/v2", Store: cache.NewMemory(64 << 20),
 	})})
 	other := baseline.New(baseline.Config{
 		APIURL: up.URL + "/v2", OAuthURL: up.URL, AccountID: sandbox.AccountID, ClientID: sandbox.ClientID, ClientSecret: sandbox.ClientSecret,

@@ -18,6 +18,7 @@ import (
 	"zoomql/graph"
 	"zoomql/graph/schema"
 	"zoomql/internal/config"
+	"zoomql/internal/identity"
 	"zoomql/internal/operations"
 	"zoomql/internal/sandbox"
 	"zoomql/internal/zoom"
@@ -81,7 +82,7 @@ func sandboxAPI(url string) http.Handler {
 	if err != nil {
 		panic(err)
 	}
-	return graph.New(graph.Config{Client: all[0].client, Links: all[0].files})
+	return graph.New(graph.Config{Client: all[0].client, Credential: identity.Always(all[0].app), Links: all[0].files})
 }
 
 // rig is a gateway over a sandbox.

@@ -23,6 +23,7 @@ import (
 	"zoomql/internal/config"
 	"zoomql/internal/drift"
 	"zoomql/internal/events"
+	"zoomql/internal/identity"
 	"zoomql/internal/links"
 	"zoomql/internal/ratelimit"
 	"zoomql/internal/zoom"
@@ -32,6 +33,7 @@ import (
 type tenant struct {
 	config.Account
 	client *zoom.Client
+	app    *identity.Credential // in whose name Zoom is asked, for all callers
 	files  *links.Links
 	graph  http.Handler
 	log    *slog.Logger
@@ -39,7 +41,7 @@ type tenant struct {
 }
 
 // tenants are all of them. They share what knows accounts apart by itself: the
-// stores, whose keys begin with the account and its credential, connections, and
+// stores, whose keys are made of the credential, connections, and
 // the documents that were parsed.
 type tenants []*tenant
 
@@ -105,13 +107,11 @@ func (m *maker) tenant(a config.Account, log *slog.Logger) (*tenant, error) {
 	if a.Name != "" {
 		log = log.With("account", a.Name)
 	}
-	t, tokens := &tenant{Account: a, log: log}, newTokens(a, m.logins)
+	t := &tenant{Account: a, log: log, app: newApp(a, m.logins)}
 	cloud := zoom.CloudOf(a.OAuthURL)
 	t.client = zoom.New(zoom.Config{
 		AccountID: a.ID,
-		View:      "server-to-server:" + a.ClientID,
 		Plan:      a.Plan,
-		Tokens:    tokens,
 		BaseURL:   strings.TrimSuffix(a.APIURL, "/"),
 		Cloud:     cloud,
 		HTTP:      m.calls,
@@ -124,10 +124,10 @@ func (m *maker) tenant(a config.Account, log *slog.Logger) (*tenant, error) {
 	var err error
 	t.files, err = links.New(links.Config{
 		Secret: string(m.cfg.LinkKey), PublicURL: m.cfg.PublicURL, AccountID: a.ID,
-		Tokens: tokens, APIURL: a.APIURL, Cloud: cloud, Transport: m.files, Log: log,
+		Tokens: t.app.Tokens, APIURL: a.APIURL, Cloud: cloud, Transport: m.files, Log: log,
 	})
 	t.graph = graph.New(graph.Config{
-		Client: t.client, Answers: m.stores.l1, Ledger: m.stores.ledger, Documents: m.documents, Admission: m.admission, Links: t.files, RawRequests: m.cfg.RawRequests == "on",
+		Client: t.client, Credential: identity.Always(t.app), Answers: m.stores.l1, Ledger: m.stores.ledger, Documents: m.documents, Admission: m.admission, Links: t.files, RawRequests: m.cfg.RawRequests == "on",
 		Persisted: m.stores.store(), Trusted: m.trusted, TrustedOnly: m.cfg.TrustedOnly == "on",
 		Log: log, LogRemote: m.cfg.LogRemoteAddr == "on", Drift: m.cfg.Drift == "on", Introspection: m.cfg.PlaygroundOn(), Timeout: m.cfg.Timeout,
 		Budget: graph.Budget{Objects: m.cfg.MaxObjects, Bytes: m.cfg.MaxAnswer},
@@ -135,9 +135,10 @@ func (m *maker) tenant(a config.Account, log *slog.Logger) (*tenant, error) {
 	return t, err
 }
 
-// newTokens returns what answers for the credentials of an account.
-func newTokens(a config.Account, client *http.Client) zoom.Tokens {
-	return auth.NewServerToServer(a.ID, a.ClientID, string(a.ClientSecret), a.OAuthURL, client)
+// newApp returns the credential of the server-to-server app of an account.
+func newApp(a config.Account, client *http.Client) *identity.Credential {
+	tokens := auth.NewServerToServer(a.ID, a.ClientID, string(a.ClientSecret), a.OAuthURL, client)
+	return identity.New(identity.View{Account: a.ID, App: "server-to-server:" + a.ClientID}, tokens)
 }
 
 // api leads a question to the account that it is for.
@@ -271,7 +272,7 @@ const (
 // ready returns an error unless Zoom gives the gateway a token for the account, and
 // the token names a host that it may be sent to.
 func (t *tenant) ready(ctx context.Context) error {
-	err := t.client.Ready(ctx)
+	err := t.client.As(t.app).Ready(ctx)
 	if err == nil {
 		return nil
 	}

@@ -28,6 +28,7 @@ import (
 	"sync"
 	"time"
 
+	"zoomql/internal/identity"
 	"zoomql/internal/ratelimit"
 	"zoomql/internal/zoom"
 )
@@ -49,7 +50,7 @@ type Config struct {
 	// AccountID is the Zoom account that the links belong to.
 	AccountID string
 	// Tokens answers for the credentials that Zoom asks for a file.
-	Tokens zoom.Tokens
+	Tokens identity.Tokens
 	// Cloud is the one whose hosts files are got from.
 	Cloud zoom.Cloud
 	// APIURL is the configured base of Zoom's API, whose host is trusted like

@@ -17,17 +17,18 @@ import (
 	"testing/synctest"
 	"time"
 
+	"zoomql/internal/identity"
 	"zoomql/internal/zoom"
 )
 
 // tokens gives out "token-1", and after each refusal the next.
 type tokens struct{ refused int }
 
-func (t *tokens) Token(context.Context) (*zoom.Token, error) {
-	return &zoom.Token{Access: fmt.Sprintf("token-%d", t.refused+1)}, nil
+func (t *tokens) Token(context.Context) (*identity.Token, error) {
+	return &identity.Token{Access: fmt.Sprintf("token-%d", t.refused+1)}, nil
 }
 
-func (t *tokens) Refused(*zoom.Token) { t.refused++ }
+func (t *tokens) Refused(*identity.Token) { t.refused++ }
 
 // internet is a Zoom, and whoever else there is, by host. It notes who was shown
 // which token.

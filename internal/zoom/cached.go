@@ -29,7 +29,6 @@ type cached struct {
 	l1      cache.Store  // the part of the store in this process: all of it where shared is nil
 	shared  cache.Shared // the store, where other replicas share it; else nil
 	account string       // whose tags
-	view    string       // whose answers: account, credential, scopes, version of the format
 	hosts   *hosts
 	flights flights
 	// passcodes keeps those in links out of what other processes share.
@@ -109,7 +108,7 @@ func (c *cached) filed(next Handler) Handler {
 		if !req.Spec.Reads() || !c.keeps(req) {
 			resp, err := next(ctx, req)
 			if err == nil {
-				c.hosts.learn(resp.Value)
+				c.hosts.learn(req.Credential, resp.Value)
 			}
 			return resp, err
 		}
@@ -127,7 +126,7 @@ func (c *cached) filed(next Handler) Handler {
 		began := time.Now()
 		resp, err := next(ctx, req)
 		if err == nil {
-			c.hosts.learn(resp.Value)
+			c.hosts.learn(req.Credential, resp.Value)
 		}
 		return c.file(ctx, req, resp, err, time.Since(began)), err
 	}
@@ -139,7 +138,7 @@ func (c *cached) filed(next Handler) Handler {
 func (c *cached) write(ctx context.Context, req *Request, next Handler) (*Response, error) {
 	resp, err := next(ctx, req)
 	if err == nil || errors.Is(err, ErrNotFound) || errors.Is(err, ErrUnavailable) || OutcomeUnknown(err) || errors.Is(err, context.DeadlineExceeded) {
-		here, own := ofOwn(c.hosts.resolve(expand(req.Spec.Evicts, req.Vars)))
+		here, own := ofOwn(c.hosts.resolve(req.Credential, expand(req.Spec.Evicts, req.Vars)))
 		c.evict(context.WithoutCancel(ctx), req.Account, here)
 		c.evict(context.WithoutCancel(ctx), "", own)
 	}
@@ -303,10 +302,10 @@ func (c *cached) changed() {
 	}
 }
 
-// key hashes what is asked, and in whose view: a path may hold an e-mail, and
+// key hashes what is asked, and in whose name: a path may hold an e-mail, and
 // what stands in Redis must not.
 func (c *cached) key(identity string) string {
-	sum := sha256.Sum256([]byte(c.view + "\x00" + identity))
+	sum := sha256.Sum256([]byte(formatVersion + identity))
 	return string(sum[:16])
 }
 

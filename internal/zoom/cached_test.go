@@ -22,6 +22,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"zoomql/cache"
+	"zoomql/internal/identity"
 	"zoomql/internal/zoom/types"
 )
 
@@ -254,13 +255,15 @@ func TestKeysTellNothing(t *testing.T) {
 	}
 }
 
-// One credential's answer is never another's.
-func TestViewsAreApart(t *testing.T) {
+// Accounts that share a store share no answers; what one credential of an account changes is
+// stale for all of it.
+func TestStore_sharedByAccounts(t *testing.T) {
 	var calls log
 	store := cache.NewMemory(1 << 20)
 	w := logged(&calls, zoomWith(map[string]string{"/users/u": `{"id":"u"}`}))
-	view := func(account, view string) *Client {
-		return newTestClient(w, storing(store), func(c *Config) { c.AccountID, c.View = account, view })
+	as := func(account, app string) *Client {
+		c := newTestClient(w, storing(store), func(c *Config) { c.AccountID = account })
+		return c.As(identity.New(identity.View{Account: account, App: app}, &tokens{}))
 	}
 	get := func(c *Client) {
 		t.Helper()
@@ -268,22 +271,22 @@ func TestViewsAreApart(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	ours := view("account", "app")
+	ours := as("account", "app")
 	get(ours)
-	calls.want(t, "the first to ask", "GET /users/u")
-	get(view("account", "app"))
-	calls.want(t, "another client of the same view has what is there")
-	get(view("account", "app with fewer scopes"))
+	calls.want(t, "the first request", "GET /users/u")
+	get(as("account", "app"))
+	calls.want(t, "another client of the same view gets the cached answer")
+	get(as("account", "other app"))
 	calls.want(t, "another view", "GET /users/u")
-	get(view("other", "app"))
+	get(as("other", "app"))
 	calls.want(t, "another account", "GET /users/u")
-	get(view("accountapp", ""))
-	calls.want(t, "what would read the same when put together", "GET /users/u")
+	get(as("accountapp", ""))
+	calls.want(t, "fields that read the same when put together", "GET /users/u")
 
 	ours.Evict(t.Context(), "user:u")
-	get(view("account", "app with fewer scopes"))
+	get(as("account", "other app"))
 	calls.want(t, "what one credential changes is stale for all of the account", "GET /users/u")
-	get(view("other", "app"))
+	get(as("other", "app"))
 	calls.want(t, "and for no other account")
 }
 
@@ -587,15 +590,15 @@ func TestAWriteToAMeetingOfAnUnknownHost(t *testing.T) {
 
 func TestHosts(t *testing.T) {
 	h := newHosts()
-	h.learn(&types.Meeting{Number: 7, HostZoomID: "u"})
-	h.learn(&Page[types.Meeting]{Items: []*types.Meeting{{Number: 8, HostZoomID: "v"}, {Number: 9}, {HostZoomID: "w"}}})
-	h.learn(&types.User{ZoomID: "x"})
-	got := h.resolve([]cache.Tag{"meeting:7", "host-of:7:meetings", "host-of:8:meetings", "host-of:9:meetings", "host-of:0:meetings"})
+	h.learn(app(nil), &types.Meeting{Number: 7, HostZoomID: "u"})
+	h.learn(app(nil), &Page[types.Meeting]{Items: []*types.Meeting{{Number: 8, HostZoomID: "v"}, {Number: 9}, {HostZoomID: "w"}}})
+	h.learn(app(nil), &types.User{ZoomID: "x"})
+	got := h.resolve(app(nil), []cache.Tag{"meeting:7", "host-of:7:meetings", "host-of:8:meetings", "host-of:9:meetings", "host-of:0:meetings"})
 	if diff := cmp.Diff([]cache.Tag{"meeting:7", "user:u:meetings", "user:v:meetings", "meetings", "meetings"}, got); diff != "" {
 		t.Errorf("-want +got\n%s", diff)
 	}
-	h.learn(&types.Meeting{Number: 7, HostZoomID: "other"}) // it was handed over
-	if diff := cmp.Diff([]cache.Tag{"user:other:meetings"}, h.resolve([]cache.Tag{"host-of:7:meetings"})); diff != "" {
+	h.learn(app(nil), &types.Meeting{Number: 7, HostZoomID: "other"}) // it was handed over
+	if diff := cmp.Diff([]cache.Tag{"user:other:meetings"}, h.resolve(app(nil), []cache.Tag{"host-of:7:meetings"})); diff != "" {
 		t.Errorf("-want +got\n%s", diff)
 	}
 }
@@ -995,7 +998,7 @@ func someInput(s *Spec) any {
 }
 
 func roundTrip(t *testing.T, s *Spec) {
-	req, err := s.input.ask(&Client{}, someInput(s))
+	req, err := s.input.ask(anyone, someInput(s))
 	if err != nil {
 		t.Fatal(err)
 	}

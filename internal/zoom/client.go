@@ -14,6 +14,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/hex"
+	"errors"
 	"log/slog"
 	"net/http"
 	"slices"
@@ -23,6 +24,7 @@ import (
 
 	"zoomql/cache"
 	"zoomql/internal/drift"
+	"zoomql/internal/identity"
 	"zoomql/internal/ratelimit"
 	"zoomql/internal/zoom/types"
 )
@@ -30,6 +32,8 @@ import (
 // Request is one call on its way down through the layers.
 type Request struct {
 	Spec *Spec
+	// Credential is in whose name the call is made.
+	Credential *identity.Credential
 	// Account is Zoom's id of the sub account that is asked about; "" is the own.
 	Account string
 	Path    string // below the base URL, escaped
@@ -43,7 +47,8 @@ type Request struct {
 	// neither answered from the cache nor kept there.
 	Secrets bool
 
-	raw    bool // the answer is wanted as it is
+	id     string // identity, worked out once
+	raw    bool   // the answer is wanted as it is
 	decode func(body []byte, odd *types.Oddities) (any, error)
 	encode func(any) ([]byte, error)
 	ticket cache.Ticket  // of the miss that led to the call
@@ -87,13 +92,8 @@ func chain(h Handler, layers ...Layer) Handler {
 type Config struct {
 	// AccountID is the Zoom account whose data and budget are used.
 	AccountID string
-	// View names who may see what: the account, the class of the credential
-	// and its scopes, or the user. Answers are shared within a view only.
-	View string
 	// Plan is the account's plan, which says what the budgets are.
 	Plan Plan
-	// Tokens answers for the credentials.
-	Tokens Tokens
 	// BaseURL overrides the base that the token names; with "/v2".
 	BaseURL string
 	// Cloud is the one whose hosts the token may go to besides BaseURL's.
@@ -129,18 +129,53 @@ type Config struct {
 	CallTimeout time.Duration
 }
 
-// Client asks one Zoom account in the name of one credential. It is safe for
-// concurrent use.
+// Client asks one Zoom account. There is one for each account, whoever asks: [Client.As]
+// returns what asks in the name of a credential, and [Client.In] what asks about a sub
+// account; both share all that belongs to the account. It is safe for concurrent use.
 type Client struct {
-	cfg     Config
-	tenant  types.Tenant
-	handler Handler
-	cached  *cached
-	hosts   *hosts
-	lengths *lengths
+	*machine
+	credential *identity.Credential // nil until As says who asks
+	sub        string               // Zoom's id of a sub account; "" is the own
+	lengths    *lengths
+}
 
+// machine is what all calls of an account go through. Nothing in it knows who asks: that
+// stands in each Request.
+type machine struct {
+	cfg      Config
+	tenant   types.Tenant
+	handler  Handler
+	cached   *cached
+	hosts    *hosts
 	breakers *breakers
-	sub      string // Zoom's id of a sub account; "" is the own
+}
+
+// As returns a client that asks in the name of a credential of the account. Nothing that
+// one credential was answered is told to another.
+func (c *Client) As(credential *identity.Credential) *Client {
+	other := *c
+	other.credential = credential
+	return &other
+}
+
+// sign puts into a request in whose name it is made. The request is complete then.
+func (c *Client) sign(req *Request) (err error) {
+	if req.Credential, err = c.asker(); err == nil {
+		req.id = req.identify()
+	}
+	return err
+}
+
+// errNobody is the error of a call that is made in nobody's name, or with the credential of
+// another account. It is a mistake of the gateway's own.
+var errNobody = errors.New("zoom: the client has no credential of its account: see Client.As")
+
+// asker returns in whose name the client asks.
+func (c *Client) asker() (*identity.Credential, error) {
+	if c.credential == nil || c.credential.Account != c.cfg.AccountID {
+		return nil, errNobody
+	}
+	return c.credential, nil
 }
 
 // In returns a client of a sub account of the own one, which is asked through
@@ -161,10 +196,6 @@ func (c *Client) In(account string) *Client {
 // the own account.
 func (c *Client) Sub() string { return c.sub }
 
-// View returns who sees what the client sees: what it is told may be told to
-// those who ask in the same view, and to nobody else.
-func (c *Client) View() string { return c.cached.view }
-
 // Plan returns the plan of the account.
 func (c *Client) Plan() Plan { return c.cfg.Plan }
 
@@ -184,9 +215,9 @@ func (c *Client) Each(n int, f func(i int)) {
 
 // formatVersion is part of every key of the cache: raise it when the decoded
 // form of answers changes, and what older programs left in Redis is not read.
-const formatVersion = "3\x00"
+const formatVersion = "4\x00"
 
-// New returns a client.
+// New returns the client of an account, which asks in nobody's name yet: see [Client.As].
 func New(cfg Config) *Client {
 	if cfg.MaxInFlight <= 0 {
 		cfg.MaxInFlight = 100
@@ -209,10 +240,10 @@ func New(cfg Config) *Client {
 	direct := *cfg.HTTP // whatever it does for others
 	direct.CheckRedirect = noRedirects
 	cfg.HTTP = &direct
-	c := &Client{cfg: cfg, tenant: types.TenantOf(cfg.AccountID), hosts: newHosts(), lengths: &lengths{}, breakers: newBreakers(cfg)}
-	c.cached = newCached(&cached{store: cfg.Store, shared: cfg.Shared, account: hex.EncodeToString(c.tenant[:]), view: formatVersion + cfg.AccountID + "\x00" + cfg.View, hosts: c.hosts, passcodes: newPasscodes(cfg.PasscodeSecret)})
-	c.handler = chain((&transport{cfg: cfg}).do, c.cached.layer, c.cached.flights.coalesced, c.cached.filed, exclusive(cfg.AccountID, cfg.Shared), retried, authorized(cfg), c.breakers.layer, limited(cfg, c.hosts))
-	return c
+	m := &machine{cfg: cfg, tenant: types.TenantOf(cfg.AccountID), hosts: newHosts(), breakers: newBreakers(cfg)}
+	m.cached = newCached(&cached{store: cfg.Store, shared: cfg.Shared, account: hex.EncodeToString(m.tenant[:]), hosts: m.hosts, passcodes: newPasscodes(cfg.PasscodeSecret)})
+	m.handler = chain((&transport{cfg: cfg}).do, m.cached.layer, m.cached.flights.coalesced, m.cached.filed, exclusive(cfg.AccountID, cfg.Shared), retried, authorized(cfg), m.breakers.layer, limited(cfg, m.hosts))
+	return &Client{machine: m, lengths: &lengths{}}
 }
 
 // do carries a call out. A write may have changed what its operation has read,
@@ -231,20 +262,31 @@ func (c *Client) AccountID() string { return cmp.Or(c.sub, c.cfg.AccountID) }
 // Tenant returns the account's stand-in for ids and cursors.
 func (c *Client) Tenant() types.Tenant { return c.tenant }
 
-// Scopes returns the scopes that the credential was granted. The next token may
+// Scopes returns the scopes that the credential was granted, or those that it is narrowed to. The next token may
 // have others.
 func (c *Client) Scopes(ctx context.Context) ([]string, error) {
 	TrueUntil(ctx, time.Time{})
-	t, err := c.cfg.Tokens.Token(ctx)
+	credential, err := c.asker()
 	if err != nil {
 		return nil, err
+	}
+	t, err := credential.Tokens.Token(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if credential.Scopes != nil {
+		return credential.Scopes, nil
 	}
 	return t.Scopes, nil
 }
 
 // Ready returns an error unless there is a token, and a host to send it to.
 func (c *Client) Ready(ctx context.Context) error {
-	t, err := c.cfg.Tokens.Token(ctx)
+	credential, err := c.asker()
+	if err != nil {
+		return err
+	}
+	t, err := credential.Tokens.Token(ctx)
 	if err != nil {
 		return err
 	}
@@ -253,7 +295,7 @@ func (c *Client) Ready(ctx context.Context) error {
 
 // mayGo returns an error where the token names a host for the API that is not Zoom's,
 // and nobody has configured another.
-func (cfg *Config) mayGo(t *Token, op string) error {
+func (cfg *Config) mayGo(t *identity.Token, op string) error {
 	if cfg.BaseURL == "" && t.ForeignHost != "" {
 		return foreignHost(op, cfg.Cloud, t.ForeignHost)
 	}

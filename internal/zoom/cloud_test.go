@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"zoomql/internal/identity"
 	"zoomql/internal/zoom/types"
 )
 
@@ -114,9 +115,9 @@ func TestATokenOfAnotherCloud(t *testing.T) {
 		_, _ = io.WriteString(w, `{"id":7}`)
 	}))
 	defer server.Close()
-	foreign := &tokens{now: &Token{Access: "t", ForeignHost: "api.zoomgov.com"}}
+	foreign := &tokens{now: &identity.Token{Access: "t", ForeignHost: "api.zoomgov.com"}}
 	for _, base := range []string{"", server.URL + "/v2"} {
-		c := newTestClient(nil, func(cfg *Config) { cfg.Tokens, cfg.BaseURL, cfg.HTTP = foreign, base, server.Client() })
+		c := newTestClient(nil, func(cfg *Config) { cfg.BaseURL, cfg.HTTP = base, server.Client() }).As(app(foreign))
 		for _, err := range []error{questions["object"](t.Context(), c), c.Ready(t.Context())} {
 			if told := err != nil && strings.Contains(err.Error(), "api.zoomgov.com") && errors.Is(err, ErrNotZoom); told != (base == "") {
 				t.Errorf("base %q: %v", base, err)

@@ -135,7 +135,7 @@ func (d *directory[T]) firstPages(ctx context.Context, c *Client, pages []*Page[
 func (d *directory[T]) allPay(c *Client, missing int) bool {
 	pages := 0
 	for _, l := range d.listings {
-		pages += d.pages(max(c.lengths.get(l.name), 1))
+		pages += d.pages(max(c.length(l.name), 1))
 	}
 	return d.cheaper(c, pages, missing)
 }
@@ -204,7 +204,7 @@ func (d *directory[T]) page(ctx context.Context, c *Client, l *listing[T], token
 // would still have been worth it had it held nothing. A listing never seen is
 // taken to be one page.
 func (d *directory[T]) pays(c *Client, l *listing[T], read, missing int, budget *spending) bool {
-	pages := d.pages(max(c.lengths.get(l.name)-read, 1))
+	pages := d.pages(max(c.length(l.name)-read, 1))
 	return d.cheaper(c, pages, missing) && d.cheaper(c, budget.pages+pages, budget.keys)
 }
 
@@ -221,9 +221,9 @@ func (d *directory[T]) cheaper(c *Client, pages, keys int) bool {
 func (d *directory[T]) note(c *Client, l *listing[T], page *Page[T], read int) {
 	switch {
 	case page.Total.Valid:
-		c.lengths.set(l.name, int(page.Total.N))
+		c.noteLength(l.name, int(page.Total.N))
 	case page.Next != "":
-		c.lengths.set(l.name, max(c.lengths.get(l.name), read+1))
+		c.noteLength(l.name, max(c.length(l.name), read+1))
 	}
 }
 
@@ -231,11 +231,18 @@ func (d *directory[T]) note(c *Client, l *listing[T], page *Page[T], read int) {
 // bytes, since names hold ids.
 const maxLengths = 4_000
 
-// lengths remembers how long listings were when they were last seen.
+// lengths remembers how long listings were when a credential last saw them: another one
+// may see fewer items.
 type lengths struct {
 	mu sync.Mutex
 	of map[string]int
 }
+
+// length returns how long a listing was when the credential last saw it.
+func (c *Client) length(name string) int { return c.lengths.get(c.credential.ID() + name) }
+
+// noteLength remembers it.
+func (c *Client) noteLength(name string, n int) { c.lengths.set(c.credential.ID()+name, n) }
 
 func (l *lengths) get(name string) int {
 	l.mu.Lock()

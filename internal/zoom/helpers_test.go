@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"zoomql/cache"
+	"zoomql/internal/identity"
 	"zoomql/internal/zoom/types"
 )
 
@@ -42,14 +43,14 @@ func answer(status int, body string, headers ...string) *http.Response {
 // tokens hands out "token 1", and the next one after each that was refused.
 type tokens struct {
 	mu     sync.Mutex
-	now    *Token
+	now    *identity.Token
 	issued int
 	err    error
 	scopes []string
 }
 
-// Token implements [Tokens].
-func (s *tokens) Token(context.Context) (*Token, error) {
+// Token implements [identity.Tokens].
+func (s *tokens) Token(context.Context) (*identity.Token, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.err != nil {
@@ -57,13 +58,13 @@ func (s *tokens) Token(context.Context) (*Token, error) {
 	}
 	if s.now == nil {
 		s.issued++
-		s.now = &Token{Access: "token " + strconv.Itoa(s.issued), Scopes: s.scopes, APIURL: "https://api.zoom.example"}
+		s.now = &identity.Token{Access: "token " + strconv.Itoa(s.issued), Scopes: s.scopes, APIURL: "https://api.zoom.example"}
 	}
 	return s.now, nil
 }
 
-// Refused implements [Tokens].
-func (s *tokens) Refused(t *Token) {
+// Refused implements [identity.Tokens].
+func (s *tokens) Refused(t *identity.Token) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.now == t {
@@ -71,18 +72,26 @@ func (s *tokens) Refused(t *Token) {
 	}
 }
 
-// newTestClient returns a client of a wire, with a cache of its own. set changes
+// newTestClient returns a client of a wire, with a cache and tokens of its own. set changes
 // the configuration.
 func newTestClient(w wire, set ...func(*Config)) *Client {
 	cfg := Config{
-		AccountID: "account", View: "view", Plan: NoLimits, Tokens: &tokens{},
+		AccountID: "account", Plan: NoLimits,
 		HTTP: &http.Client{Transport: w, CheckRedirect: noRedirects}, Store: cache.NewMemory(1 << 20),
 	}
 	for _, f := range set {
 		f(&cfg)
 	}
-	return New(cfg)
+	return New(cfg).As(identity.New(identity.View{Account: cfg.AccountID, App: "app"}, &tokens{}))
 }
+
+// app returns the credential of newTestClient's account with other tokens.
+func app(tokens identity.Tokens) *identity.Credential {
+	return identity.New(identity.View{Account: "account", App: "app"}, tokens)
+}
+
+// anyone is a client that makes requests and carries none out.
+var anyone = (&Client{machine: &machine{cfg: Config{AccountID: "account"}}}).As(app(nil))
 
 // log notes calls as "METHOD /path?query", below /v2.
 type log struct {

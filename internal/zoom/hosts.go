@@ -6,13 +6,14 @@ import (
 	"github.com/maypok86/otter/v2"
 
 	"zoomql/cache"
+	"zoomql/internal/identity"
 	"zoomql/internal/zoom/types"
 )
 
-// hosts remembers whose a meeting is, as far as answers have told: a write
-// names the meeting only, and what it makes stale is the lists of its host.
+// hosts remembers whose a meeting is, as far as answers have told the same credential: a
+// write names the meeting only, and what it makes stale is the lists of its host.
 type hosts struct {
-	of *otter.Cache[string, string]
+	of *otter.Cache[string, string] // by credential and meeting
 }
 
 func newHosts() *hosts {
@@ -39,34 +40,42 @@ func bounded[V any](entries int) *otter.Cache[string, V] {
 func inline(tidy func()) { tidy() }
 
 // learn notes the hosts that an answer tells of.
-func (h *hosts) learn(answer any) {
+func (h *hosts) learn(told *identity.Credential, answer any) {
 	switch a := answer.(type) {
 	case *types.Meeting:
-		h.note(a)
+		h.note(told, a)
 	case *Page[types.Meeting]:
 		for _, m := range a.Items {
-			h.note(m)
+			h.note(told, m)
 		}
 	}
 }
 
-func (h *hosts) note(m *types.Meeting) {
+func (h *hosts) note(told *identity.Credential, m *types.Meeting) {
 	if m.Number != 0 && m.HostZoomID != "" && len(m.HostZoomID) <= MaxID {
-		h.of.Set(m.Number.String(), string(m.HostZoomID))
+		h.of.Set(hostKey(told, m.Number.String()), string(m.HostZoomID))
 	}
+}
+
+// hostKey names a meeting as a credential knows it.
+func hostKey(told *identity.Credential, meeting string) string { return told.ID() + meeting }
+
+// host returns whose a meeting is, if the credential was told.
+func (h *hosts) host(told *identity.Credential, meeting string) (string, bool) {
+	return h.of.GetIfPresent(hostKey(told, meeting))
 }
 
 // resolve replaces "host-of:7:meetings", the lists of the host of meeting 7, by
 // "user:u1:meetings" if the host is known, and by "meetings", the lists of all
 // hosts, if not.
-func (h *hosts) resolve(tags []cache.Tag) []cache.Tag {
+func (h *hosts) resolve(told *identity.Credential, tags []cache.Tag) []cache.Tag {
 	for i, tag := range tags {
 		meeting, ok := strings.CutPrefix(string(tag), "host-of:")
 		if !ok {
 			continue
 		}
 		meeting, list, _ := strings.Cut(meeting, ":")
-		if host, ok := h.of.GetIfPresent(meeting); ok {
+		if host, ok := h.host(told, meeting); ok {
 			tags[i] = cache.NewTag("user", host, list)
 		} else {
 			tags[i] = cache.NewTag(list)
@@ -80,10 +89,10 @@ const hostVar = "userId"
 
 // owner names whose allowance a write to a meeting draws on: its host, or, while
 // nobody has told who that is, the meeting alone.
-func (h *hosts) owner(vars map[string]string) string {
+func (h *hosts) owner(told *identity.Credential, vars map[string]string) string {
 	meeting := vars["meetingId"]
 	if h != nil {
-		if host, ok := h.of.GetIfPresent(meeting); ok {
+		if host, ok := h.host(told, meeting); ok {
 			return host
 		}
 	}

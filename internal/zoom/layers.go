@@ -34,10 +34,21 @@ func (f *flights) forget(stale func(*Request) bool) {
 	})
 }
 
-// identity names what is asked: two requests with the same identity have the
-// same answer.
+// identity names who asks what: two requests with the same identity have the same answer.
+// Whatever requests share is shared by it.
 func (r *Request) identity() string {
+	if r.id == "" {
+		return r.identify()
+	}
+	return r.id
+}
+
+// identify works the identity out. What is written of the credential has one length.
+func (r *Request) identify() string {
 	id := r.Spec.Pattern + " " + r.Path + "?" + r.Query
+	if r.Credential != nil {
+		id = r.Credential.ID() + id
+	}
 	if r.Secrets {
 		id += " with secrets"
 	}
@@ -176,7 +187,7 @@ func authorized(cfg Config) Layer {
 	var warn sync.Once
 	return func(next Handler) Handler {
 		return func(ctx context.Context, req *Request) (*Response, error) {
-			token, err := cfg.Tokens.Token(ctx)
+			token, err := req.Credential.Tokens.Token(ctx)
 			if err != nil {
 				return nil, err
 			}
@@ -186,8 +197,10 @@ func authorized(cfg Config) Layer {
 				})
 				return nil, err
 			}
-			if s := req.Spec; len(token.Scopes) > 0 && !s.Allows(req.Account, token.Scopes) {
-				return nil, &Error{Op: s.Pattern, Kind: ErrMissingScope, Message: "any one of these is enough: " + s.ScopesIn(req.Account)}
+			for _, granted := range req.Credential.Grants(token) {
+				if s := req.Spec; !s.Allows(req.Account, granted) {
+					return nil, &Error{Op: s.Pattern, Kind: ErrMissingScope, Message: "any one of these is enough: " + s.ScopesIn(req.Account)}
+				}
 			}
 			return next(ctx, req)
 		}

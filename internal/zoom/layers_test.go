@@ -93,7 +93,7 @@ func (g *gate) want(t *testing.T, n int) []*gated {
 
 func userRequest(t *testing.T, id string, options ...Option) *Request {
 	t.Helper()
-	req, err := GetUser.request(&Client{}, UserKey{id}, options)
+	req, err := GetUser.request(anyone, UserKey{id}, options)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -132,7 +132,7 @@ func TestWhatIsNotTheSameIsAskedApart(t *testing.T) {
 		var f flights
 		var g gate
 		h := f.coalesced(g.handle(false))
-		write, err := DeleteRegistrant.request(&Client{}, RegistrantRemoval{7, "r", ""}, nil)
+		write, err := DeleteRegistrant.request(anyone, RegistrantRemoval{7, "r", ""}, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -112,6 +112,9 @@ func (o Op[In, Out]) request(c *Client, in In, options []Option) (*Request, erro
 	for _, set := range options {
 		set(req)
 	}
+	if err := c.sign(req); err != nil {
+		return nil, err
+	}
 	req.encode = types.Marshal
 	req.decode = func(body []byte, odd *types.Oddities) (any, error) {
 		out := new(Out)
@@ -314,6 +317,7 @@ func (r *Request) renamed(name string) (*Request, error) {
 		other.Vars = map[string]string{variable: name}
 		path, err := r.Spec.pathIn(r.Account)
 		other.Path = strings.Replace(path, "{"+variable+"}", escaped, 1)
+		other.id = other.identify()
 		return &other, err
 	}
 	return r, nil

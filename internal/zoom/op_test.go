@@ -14,7 +14,7 @@ import (
 // callOf returns what a question is on the wire.
 func callOf[In, Out any](t *testing.T, o Op[In, Out], in In) string {
 	t.Helper()
-	req, err := o.request(&Client{}, in, nil)
+	req, err := o.request(anyone, in, nil)
 	if err != nil {
 		t.Fatalf("%s %+v: %v", o.Pattern, in, err)
 	}
@@ -138,7 +138,7 @@ func TestQuestionsThatAreNone(t *testing.T) {
 // A daily allowance is counted for the registrant that the body names.
 func TestQuotaVariables(t *testing.T) {
 	add := func(email types.Text) *Request {
-		req, err := AddRegistrant.request(&Client{}, NewRegistrant{MeetingID: 7, Registrant: &types.NewRegistrant{Email: string(email), FirstName: "A"}}, nil)
+		req, err := AddRegistrant.request(anyone, NewRegistrant{MeetingID: 7, Registrant: &types.NewRegistrant{Email: string(email), FirstName: "A"}}, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -158,7 +158,7 @@ func TestQuotaVariables(t *testing.T) {
 		t.Errorf("the key %q begins with the account and holds no address", key)
 	}
 	// Other operations keep their body's fields to themselves.
-	req, err := CreateMeeting.request(&Client{}, NewMeeting{UserID: "u", Meeting: &types.NewMeeting{Topic: new("email")}}, nil)
+	req, err := CreateMeeting.request(anyone, NewMeeting{UserID: "u", Meeting: &types.NewMeeting{Topic: new("email")}}, nil)
 	if diff := cmp.Diff(map[string]string{"userId": "u"}, req.Vars); diff != "" || err != nil {
 		t.Errorf("%v -want +got\n%s", err, diff)
 	}

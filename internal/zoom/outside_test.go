@@ -354,7 +354,7 @@ func TestWhatAccountsLeaveBehindIsBounded(t *testing.T) {
 
 	hosts := newHosts()
 	for i := range 200_000 {
-		hosts.note(&types.Meeting{Number: types.MeetingNumber(i + 1), HostZoomID: types.Text(strings.Repeat("h", i%300))})
+		hosts.note(app(nil), &types.Meeting{Number: types.MeetingNumber(i + 1), HostZoomID: types.Text(strings.Repeat("h", i%300))})
 	}
 	if w := hosts.of.WeightedSize(); w > maxHosts {
 		t.Errorf("hosts take %d bytes", w)
@@ -385,10 +385,7 @@ func TestWhatAccountsLeaveBehindIsBounded(t *testing.T) {
 // kept for it.
 func TestACallThatIsNotAllowedHasNoBreaker(t *testing.T) {
 	c := newTestClient(func(*http.Request) *http.Response { t.Error("a call was sent"); return answer(200, `{}`) },
-		func(cfg *Config) {
-			cfg.Tokens = &tokens{scopes: []string{"user:read:list_users:admin"}}
-			cfg.Breaker = Breaker{Calls: 1}
-		})
+		func(cfg *Config) { cfg.Breaker = Breaker{Calls: 1} }).As(app(&tokens{scopes: []string{"user:read:list_users:admin"}}))
 	for range 20 {
 		if _, err := GetUser.Do(t.Context(), c.In("made-up"), UserKey{"u"}); !errors.Is(err, ErrMissingScope) {
 			t.Fatal(err)

@@ -156,7 +156,7 @@ func (q Quota) keys(account string, req *Request, hosts *hosts) []string {
 	for _, name := range q.By {
 		value := req.Vars[name]
 		if name == hostVar && value == "" {
-			value = hosts.owner(req.Vars)
+			value = hosts.owner(req.Credential, req.Vars)
 		}
 		var all []string
 		for _, before := range values {

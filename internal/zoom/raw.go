@@ -47,6 +47,9 @@ func (in Raw) Do(ctx context.Context, c *Client) (*RawAnswer, error) {
 	if err != nil {
 		return nil, &Error{Op: spec.Pattern, Kind: ErrInvalid, Message: err.Error()}
 	}
+	if err := c.sign(req); err != nil {
+		return nil, err
+	}
 	resp, err := c.do(ctx, req)
 	if err != nil {
 		return nil, err

@@ -80,7 +80,7 @@ func TestDaysArePartOfFilters(t *testing.T) {
 		return types.Date{Time: at}
 	}
 	filter := HostFilter{Days: Days{From: day("2026-03-01"), To: day("2026-03-16")}, Type: types.HostActivityTypeInactive}
-	req, err := ListHostActivity.request(&Client{}, ListHostActivity.input(filter, Paging{Size: 30}), nil)
+	req, err := ListHostActivity.request(anyone, ListHostActivity.input(filter, Paging{Size: 30}), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,6 +16,7 @@ import (
 
 	"zoomql/cache"
 	"zoomql/internal/auth"
+	"zoomql/internal/identity"
 	"zoomql/internal/ratelimit"
 	"zoomql/internal/sandbox"
 	"zoomql/internal/zoom"
@@ -46,8 +47,7 @@ func newRig(t *testing.T, opt sandbox.Options, set ...func(*zoom.Config)) *rig {
 		server.Close()
 	})
 	cfg := zoom.Config{
-		AccountID: sandbox.AccountID, View: "test", Plan: zoom.Plan(opt.Plan), BaseURL: server.URL + "/v2",
-		Tokens:  auth.NewServerToServer(sandbox.AccountID, sandbox.ClientID, sandbox.ClientSecret, server.URL, httpClient),
+		AccountID: sandbox.AccountID, Plan: zoom.Plan(opt.Plan), BaseURL: server.URL + "/v2",
 		HTTP:    httpClient,
 		Store:   cache.NewMemory(16 << 20),
 		Limiter: ratelimit.NewLimiter(&ratelimit.Memory{}, time.Minute),
@@ -55,7 +55,13 @@ func newRig(t *testing.T, opt sandbox.Options, set ...func(*zoom.Config)) *rig {
 	for _, f := range set {
 		f(&cfg)
 	}
-	return &rig{s, s.Landmarks(), zoom.New(cfg)}
+	tokens := auth.NewServerToServer(sandbox.AccountID, sandbox.ClientID, sandbox.ClientSecret, server.URL, httpClient)
+	return &rig{s, s.Landmarks(), zoom.New(cfg).As(sandboxApp(tokens))}
+}
+
+// sandboxApp is the credential of the sandbox's app.
+func sandboxApp(tokens identity.Tokens) *identity.Credential {
+	return identity.New(identity.View{Account: sandbox.AccountID, App: "server-to-server:" + sandbox.ClientID}, tokens)
 }
 
 // want fails the test unless these operations were called since the last time.
@@ -281,9 +287,8 @@ func TestNoCallIsRefused(t *testing.T) {
 		over := &http.Client{Transport: inProcess{s}}
 		c := zoom.New(zoom.Config{
 			AccountID: sandbox.AccountID, Plan: zoom.Business, BaseURL: "http://zoom.example/v2", HTTP: over,
-			Tokens:  auth.NewServerToServer(sandbox.AccountID, sandbox.ClientID, sandbox.ClientSecret, "http://zoom.example", over),
 			Limiter: ratelimit.NewLimiter(&ratelimit.Memory{}, time.Minute),
-		})
+		}).As(sandboxApp(auth.NewServerToServer(sandbox.AccountID, sandbox.ClientID, sandbox.ClientSecret, "http://zoom.example", over)))
 		began := time.Now()
 		var wait sync.WaitGroup
 		for i := range 400 { // 80 a second

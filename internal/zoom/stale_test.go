@@ -252,8 +252,8 @@ func replicas(t *testing.T, n int, w wire) []*Client {
 	return clients
 }
 
-// sevenAsked is the key under which calls for a meeting are under way.
-const sevenAsked = "GET /meetings/{meetingId} /meetings/7?"
+// sevenAsked is the key under which calls of newTestClient for a meeting are under way.
+var sevenAsked = app(nil).ID() + "GET /meetings/{meetingId} /meetings/7?"
 
 // A thousand who ask at once, on four replicas, cost what one costs.
 func TestOneCallForAllReplicas(t *testing.T) {

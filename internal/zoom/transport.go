@@ -10,28 +10,9 @@ import (
 	"net/http"
 	"time"
 
+	"zoomql/internal/identity"
 	"zoomql/internal/zoom/types"
 )
-
-// Token is a credential for one call after the other, until it expires.
-type Token struct {
-	Access string
-	Scopes []string
-	// APIURL is the base that Zoom names for the account, without "/v2".
-	APIURL string
-	// ForeignHost is the host that Zoom names where that is none of its cloud's;
-	// APIURL is "" then.
-	ForeignHost string
-}
-
-// Tokens answers for the credentials of a client.
-type Tokens interface {
-	// Token returns a token that is good now, asking for a new one if need be.
-	Token(context.Context) (*Token, error)
-	// Refused says that Zoom did not take the token, so that the next Token is
-	// another one.
-	Refused(*Token)
-}
 
 // maxHeaders bounds the headers of an answer; Zoom's have one or two kilobytes.
 const maxHeaders = 64 << 10
@@ -72,7 +53,7 @@ func (t *transport) do(ctx context.Context, req *Request) (*Response, error) {
 	usage := usageFrom(ctx)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), t.cfg.CallTimeout)
 	defer cancel()
-	token, err := t.cfg.Tokens.Token(ctx)
+	token, err := req.Credential.Tokens.Token(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -112,12 +93,12 @@ func (t *transport) do(ctx context.Context, req *Request) (*Response, error) {
 		}
 	}
 	if errors.Is(err, ErrUnauthenticated) {
-		t.cfg.Tokens.Refused(token)
+		req.Credential.Refused(token)
 	}
 	return nil, err
 }
 
-func (t *transport) newCall(ctx context.Context, req *Request, token *Token) (*http.Request, error) {
+func (t *transport) newCall(ctx context.Context, req *Request, token *identity.Token) (*http.Request, error) {
 	base := t.cfg.BaseURL
 	if base == "" {
 		base = token.APIURL + "/v2"

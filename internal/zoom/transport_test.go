@@ -89,7 +89,7 @@ func TestARefusedTokenIsReplaced(t *testing.T) {
 			return answer(401, `{"code":124,"message":"Access token is expired."}`)
 		}
 		return answer(200, `{"id":"u"}`)
-	}, func(c *Config) { c.Tokens = source })
+	}).As(app(source))
 	if _, err := GetUser.Do(t.Context(), c, UserKey{"u"}); err != nil {
 		t.Error(err)
 	}
@@ -103,7 +103,7 @@ func TestATokenThatNoOneTakes(t *testing.T) {
 	c := newTestClient(func(*http.Request) *http.Response {
 		sent++
 		return answer(401, `{"code":124,"message":"Invalid access token."}`)
-	}, func(c *Config) { c.Tokens = source })
+	}).As(app(source))
 	_, err := GetUser.Do(t.Context(), c, UserKey{"u"})
 	if e := asError(t, err); !errors.Is(e, ErrUnauthenticated) || e.Status != 401 || sent != 2 || source.issued != 2 {
 		t.Errorf("%d calls with %d tokens: %v", sent, source.issued, e)
@@ -112,7 +112,7 @@ func TestATokenThatNoOneTakes(t *testing.T) {
 
 func TestWithoutATokenNothingIsSent(t *testing.T) {
 	said := &Error{Op: "POST /oauth/token", Kind: ErrUnauthenticated, Status: 400}
-	c := newTestClient(func(*http.Request) *http.Response { t.Error("a call was sent"); return nil }, func(c *Config) { c.Tokens = &tokens{err: said} })
+	c := newTestClient(func(*http.Request) *http.Response { t.Error("a call was sent"); return nil }).As(app(&tokens{err: said}))
 	if _, err := GetUser.Do(t.Context(), c, UserKey{"u"}); !errors.Is(err, said) {
 		t.Errorf("got %v", err)
 	}
@@ -124,7 +124,7 @@ func TestWithoutATokenNothingIsSent(t *testing.T) {
 // Only a token that Zoom did not take is replaced.
 func TestATokenOutlivesOtherRefusals(t *testing.T) {
 	source := &tokens{}
-	c := newTestClient(zoomWith(nil), func(c *Config) { c.Tokens = source })
+	c := newTestClient(zoomWith(nil)).As(app(source))
 	for _, name := range []string{"u", "v"} {
 		if _, err := GetUser.Do(t.Context(), c, UserKey{name}); !errors.Is(err, ErrNotFound) {
 			t.Error(err)
@@ -139,9 +139,9 @@ func TestATokenOutlivesOtherRefusals(t *testing.T) {
 func TestATokenThatEndsInTheQueue(t *testing.T) {
 	source, said := &tokens{}, &Error{Op: "POST /oauth/token", Kind: ErrUnauthenticated, Status: 400}
 	c := newTestClient(func(*http.Request) *http.Response { t.Error("a call was sent"); return nil }, func(c *Config) {
-		c.Plan, c.Tokens = Free, source
+		c.Plan = Free
 		c.Limiter = ratelimit.NewLimiter(queue{func() { source.now, source.err = nil, said }}, time.Second)
-	})
+	}).As(app(source))
 	if _, err := GetUser.Do(t.Context(), c, UserKey{"u"}); !errors.Is(err, said) {
 		t.Errorf("got %v", err)
 	}
@@ -209,8 +209,7 @@ func (c closing) Close() error {
 // nothing.
 func TestScopesAreAskedBeforeZoomIs(t *testing.T) {
 	sent := 0
-	c := newTestClient(func(*http.Request) *http.Response { sent++; return answer(200, `{"id":"u","users":[]}`) },
-		func(c *Config) { c.Tokens = &tokens{scopes: []string{"user:read:user:admin"}} })
+	c := newTestClient(func(*http.Request) *http.Response { sent++; return answer(200, `{"id":"u","users":[]}`) }).As(app(&tokens{scopes: []string{"user:read:user:admin"}}))
 	u := &Usage{}
 	ctx := WithUsage(t.Context(), u)
 	if _, err := GetUser.Do(ctx, c, UserKey{"u"}); err != nil || sent != 1 {
@@ -356,7 +355,7 @@ func TestPathsThroughARealServer(t *testing.T) {
 }
 
 func TestDefaults(t *testing.T) {
-	c := New(Config{AccountID: "account", Tokens: &tokens{}})
+	c := New(Config{AccountID: "account"})
 	if c.cfg.MaxInFlight <= 0 || c.cfg.CallTimeout <= 0 || c.cfg.HTTP == nil || c.cfg.HTTP.CheckRedirect == nil || c.cfg.Log == nil {
 		t.Errorf("the zero configuration is completed: %+v", c.cfg)
 	}

@@ -1,0 +1,305 @@
+package zoom
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"zoomql/cache"
+	"zoomql/internal/identity"
+	"zoomql/internal/zoom/types"
+)
+
+// bearing is a source of one token.
+type bearing string
+
+// Token implements [identity.Tokens].
+func (b bearing) Token(context.Context) (*identity.Token, error) {
+	return &identity.Token{Access: string(b), APIURL: "https://api.zoom.example"}, nil
+}
+
+// Refused implements [identity.Tokens].
+func (bearing) Refused(*identity.Token) {}
+
+// bearer returns the token that a call carries.
+func bearer(r *http.Request) string {
+	return strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")
+}
+
+// views are views of the account of newTestClient, by the token that each shows.
+func views() map[string]*identity.Credential {
+	of := func(token string, v identity.View) *identity.Credential {
+		v.Account = "account"
+		return identity.New(v, bearing(token))
+	}
+	return map[string]*identity.Credential{
+		"app":         of("app", identity.View{App: "app"}),
+		"otherapp":    of("otherapp", identity.View{App: "other app"}),
+		"ann":         of("ann", identity.View{App: "app", User: "ann"}),
+		"bob":         of("bob", identity.View{App: "app", User: "bob"}),
+		"reader":      of("reader", identity.View{App: "app", Scopes: []string{"user:read", "meeting:read"}}),
+		"widerreader": of("widerreader", identity.View{App: "app", Scopes: []string{"user:read", "meeting:read", "meeting:write"}}),
+	}
+}
+
+// inOrder returns the names of the views, in one order.
+func inOrder() []string { return slices.Sorted(maps.Keys(views())) }
+
+// mirror is a wire that answers each call with an object that names the token.
+func mirror(r *http.Request) *http.Response {
+	name := bearer(r)
+	switch path := strings.TrimPrefix(r.URL.EscapedPath(), "/v2"); {
+	case path == "/users":
+		return answer(200, `{"users":[{"id":"u","first_name":"`+name+`"}],"total_records":1}`)
+	case strings.HasPrefix(path, "/users/"):
+		return answer(200, `{"id":"u","first_name":"`+name+`","email":"u@example.com"}`)
+	case r.Method != http.MethodGet:
+		return answer(204, "")
+	}
+	return answer(200, `{"id":7,"topic":"`+name+`","host_id":"host-of-`+name+`","password":"`+name+`"}`)
+}
+
+// Each request through one client is answered for its own view: from Zoom the first time and
+// from the cache the second, by whatever name the object is asked for.
+func TestAs_cacheIsNotShared(t *testing.T) {
+	var calls log
+	c := newTestClient(logged(&calls, mirror))
+	all := views()
+	for _, name := range inOrder() {
+		as := c.As(all[name])
+		if _, known, _ := GetUser.Known(t.Context(), as, UserKey{"u"}); known {
+			t.Errorf("%s: the cache has an answer before the first request", name)
+		}
+		for range 2 {
+			if u, err := GetUser.Do(t.Context(), as, UserKey{"u"}); err != nil || string(u.FirstName) != name {
+				t.Errorf("%s: got %v, %v", name, u, err)
+			}
+		}
+		if u, known, _ := GetUser.Known(t.Context(), as, UserKey{"u@example.com"}); !known || string(u.FirstName) != name {
+			t.Errorf("%s: by another name: got %v", name, u)
+		}
+		calls.want(t, name, "GET /users/u")
+	}
+	c.Evict(t.Context(), "user:u")
+	for _, name := range inOrder() {
+		if _, known, _ := GetUser.Known(t.Context(), c.As(all[name]), UserKey{"u"}); known {
+			t.Errorf("%s: an eviction is for all views of the account", name)
+		}
+	}
+}
+
+// Requests of two views that are made at the same time are two calls, with credentials in
+// the answer and without, and each view gets its own answer.
+func TestAs_flightsAndSecretsAreNotShared(t *testing.T) {
+	for _, secrets := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			var calls log
+			open := make(chan struct{})
+			c := newTestClient(logged(&calls, func(r *http.Request) *http.Response { <-open; return mirror(r) }))
+			var wait sync.WaitGroup
+			for name, credential := range views() {
+				for range 2 {
+					wait.Go(func() {
+						m, err := GetMeeting.Do(t.Context(), c.As(credential), MeetingKey{7}, Secrets(secrets))
+						if err != nil || string(m.Topic) != name || secrets != (string(m.Password) == name) {
+							t.Errorf("%s: got %+v, %v", name, m, err)
+						}
+					})
+				}
+			}
+			synctest.Wait()
+			if n := len(calls.take()); n != len(views()) {
+				t.Errorf("secrets %v: %d calls for %d views", secrets, n, len(views()))
+			}
+			close(open)
+			wait.Wait()
+		})
+	}
+}
+
+// A stale answer is refreshed by the view that got it, and for that view.
+func TestAs_refreshesAreNotShared(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var mu sync.Mutex
+		tokens := map[string]int{}
+		c := newTestClient(func(r *http.Request) *http.Response {
+			mu.Lock()
+			tokens[bearer(r)]++
+			mu.Unlock()
+			return mirror(r)
+		})
+		all := views()
+		for range 2 {
+			for _, name := range inOrder() {
+				if u, err := GetUser.Do(t.Context(), c.As(all[name]), UserKey{"u"}); err != nil || string(u.FirstName) != name {
+					t.Errorf("%s: got %v, %v", name, u, err)
+				}
+			}
+			synctest.Wait()
+			time.Sleep(Slow.TTL() + time.Second)
+		}
+		for name := range all {
+			if u, _, _ := GetUser.Known(t.Context(), c.As(all[name]), UserKey{"u"}); u == nil || string(u.FirstName) != name {
+				t.Errorf("%s: after the refresh: %v", name, u)
+			}
+			if tokens[name] != 2 {
+				t.Errorf("%s: %d calls carried its token, want a miss and a refresh", name, tokens[name])
+			}
+		}
+		synctest.Wait() // the last ones have had the answers refreshed again
+	})
+}
+
+// leases is a shared store that records for which keys a lease was wanted.
+type leases struct {
+	cache.Local
+	mu   sync.Mutex
+	keys map[string]int
+}
+
+// GetOrLease implements [cache.Leaser].
+func (l *leases) GetOrLease(ctx context.Context, key string, _ cache.Want, tags ...cache.Tag) (*cache.Entry, cache.Ticket, *cache.Lease) {
+	l.mu.Lock()
+	l.keys[key]++
+	l.mu.Unlock()
+	e, ticket := l.Get(ctx, key, tags...)
+	return e, ticket, nil
+}
+
+// L1 implements [cache.Shared].
+func (l *leases) L1() cache.Local { return l.Local }
+
+// Views wait for each other's leases where a write is exclusive, and nowhere else.
+func TestAs_leasesAreNotShared(t *testing.T) {
+	l := &leases{Local: cache.NewMemory(1 << 20), keys: map[string]int{}}
+	c := newTestClient(mirror, func(cfg *Config) { cfg.Store, cfg.Shared = nil, l })
+	for name, credential := range views() {
+		if m, err := GetMeeting.Do(t.Context(), c.As(credential), MeetingKey{7}); err != nil || string(m.Topic) != name {
+			t.Errorf("%s: got %v, %v", name, m, err)
+		}
+	}
+	if len(l.keys) != len(views()) {
+		t.Errorf("%d keys were leased for %d views", len(l.keys), len(views()))
+	}
+	clear(l.keys)
+	for _, name := range []string{"app", "otherapp", "ann"} {
+		if _, err := UpdateUser.Do(t.Context(), c.As(views()[name]), UserPatch{UserID: "u", Patch: &types.UserPatch{FirstName: new("A")}}); err != nil {
+			t.Error(err)
+		}
+	}
+	if len(l.keys) != 1 {
+		t.Errorf("exclusive writes to one user took %d leases", len(l.keys))
+	}
+}
+
+// What is remembered of hosts and of the lengths of lists is what the same view was told.
+func TestAs_memoryIsNotShared(t *testing.T) {
+	c := newTestClient(mirror)
+	all := views()
+	tags := func(name string) []cache.Tag {
+		return c.hosts.resolve(all[name], []cache.Tag{"host-of:7:meetings"})
+	}
+	for _, name := range inOrder() {
+		as := c.As(all[name])
+		if diff := cmp.Diff([]cache.Tag{"meetings"}, tags(name)); diff != "" {
+			t.Errorf("%s: before anything was told: %s", name, diff)
+		}
+		if n := as.length("users active"); n != 0 {
+			t.Errorf("%s: it knows a length of %d", name, n)
+		}
+		as.noteLength("users active", 10+len(name))
+		if _, err := GetMeeting.Do(t.Context(), as, MeetingKey{7}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, name := range inOrder() {
+		if diff := cmp.Diff([]cache.Tag{cache.NewTag("user", "host-of-"+name, "meetings")}, tags(name)); diff != "" {
+			t.Errorf("%s: %s", name, diff)
+		}
+		if n := c.As(all[name]).length("users active"); n != 10+len(name) {
+			t.Errorf("%s: the length is %d", name, n)
+		}
+		if own := c.hosts.owner(all[name], map[string]string{"meetingId": "7"}); own != "host-of-"+name {
+			t.Errorf("%s: the quota of %s is used", name, own)
+		}
+	}
+}
+
+// A page that another view waits for is not waited for.
+func TestAs_underWayIsNotShared(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		open := make(chan struct{})
+		c := newTestClient(func(r *http.Request) *http.Response { <-open; return mirror(r) })
+		all, done := views(), make(chan struct{})
+		go func() {
+			defer close(done)
+			_, _ = GetUser.Do(t.Context(), c.As(all["ann"]), UserKey{"u"})
+		}()
+		synctest.Wait()
+		for name, credential := range all {
+			if is := GetUser.underWay(c.As(credential), UserKey{"u"}); is != (name == "ann") {
+				t.Errorf("%s: under way: %v", name, is)
+			}
+		}
+		close(open)
+		<-done
+	})
+}
+
+// The caller's scopes narrow those of the token.
+func TestAs_scopesOfTheCaller(t *testing.T) {
+	var calls log
+	c := newTestClient(logged(&calls, mirror))
+	reader := identity.New(identity.View{Account: "account", App: "app", Scopes: []string{"user:read"}}, &tokens{scopes: []string{"user:write", "meeting:write"}})
+	if _, err := GetUser.Do(t.Context(), c.As(reader), UserKey{"u"}); err != nil {
+		t.Error(err)
+	}
+	calls.want(t, "allowed by both", "GET /users/u")
+	for why, do := range map[string]func() error{
+		"the caller lacks it": func() error { _, err := GetMeeting.Do(t.Context(), c.As(reader), MeetingKey{7}); return err },
+		"the app lacks it": func() error {
+			_, err := UpdateMeeting.Do(t.Context(), c.As(identity.New(identity.View{Account: "account", Scopes: []string{"meeting:write"}}, &tokens{scopes: []string{"user:read"}})), MeetingPatch{MeetingID: 7, Patch: somePatch})
+			return err
+		},
+		"the caller has none": func() error {
+			_, err := GetUser.Do(t.Context(), c.As(identity.New(identity.View{Account: "account", Scopes: []string{}}, &tokens{})), UserKey{"u"})
+			return err
+		},
+	} {
+		if err := do(); !errors.Is(err, ErrMissingScope) {
+			t.Errorf("%s: %v", why, err)
+		}
+	}
+	calls.want(t, "nothing is sent")
+	if scopes, err := c.As(reader).Scopes(t.Context()); err != nil || !slices.Equal(scopes, []string{"user:read"}) {
+		t.Errorf("the scopes are %v, %v", scopes, err)
+	}
+}
+
+// A client without a credential, or with that of another account, makes no call.
+func TestAs_nobody(t *testing.T) {
+	var calls log
+	c := newTestClient(logged(&calls, mirror))
+	for why, credential := range map[string]*identity.Credential{"nobody": nil, "another account's": identity.New(identity.View{Account: "other"}, bearing("t"))} {
+		as := c.As(credential)
+		_, do := GetUser.Do(t.Context(), as, UserKey{"u"})
+		_, _, known := GetUser.Known(t.Context(), as, UserKey{"u"})
+		_, raw := Raw{Operation: "GET /users"}.Do(t.Context(), as)
+		_, scopes := as.Scopes(t.Context())
+		for i, err := range []error{do, known, raw, scopes, as.Ready(t.Context())} {
+			if !errors.Is(err, errNobody) {
+				t.Errorf("%s: %d: %v", why, i, err)
+			}
+		}
+	}
+	calls.want(t, "nothing is sent")
+}
