@@ -8,55 +8,7 @@ import (
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
-
-	"zoomql/internal/flight"
 )
-
-// coalesced lets one call do for all who ask the same at once. When the last one
-// has left, a call that still stands in the limiter's queue is given up.
-func (f *flights) coalesced(next Handler) Handler {
-	return func(ctx context.Context, req *Request) (*Response, error) {
-		if !req.Spec.Reads() {
-			return next(ctx, req)
-		}
-		return f.Do(ctx, req.flight(), req, func(ctx context.Context) (*Response, error) { return next(ctx, req) })
-	}
-}
-
-// flights are the reads under way, by what they ask. The zero value is ready.
-type flights struct{ flight.Group[*Response] }
-
-// forget lets nobody join any more what was asked before something changed.
-func (f *flights) forget(stale func(*Request) bool) {
-	f.Forget(func(about any) bool {
-		req, ok := about.(*Request)
-		return ok && stale(req)
-	})
-}
-
-// identity names who asks what: two requests with the same identity have the same answer.
-// Whatever requests share is shared by it.
-func (r *Request) identity() string {
-	if r.id == "" {
-		return r.identify()
-	}
-	return r.id
-}
-
-// identify works the identity out. What is written of the credential has one length.
-func (r *Request) identify() string {
-	id := r.Spec.Pattern + " " + r.Path + "?" + r.Query
-	if r.Credential != nil {
-		id = r.Credential.ID() + id
-	}
-	if r.Secrets {
-		id += " with secrets"
-	}
-	if r.raw {
-		id += " raw"
-	}
-	return id
-}
 
 // maxTries bounds how often one call is sent. A retry is paid for like any
 // other call.
@@ -175,34 +127,5 @@ func sleep(ctx context.Context, d time.Duration) bool {
 		return true
 	case <-ctx.Done():
 		return false
-	}
-}
-
-// authorized sees that there is a token, and that it allows the call: one that
-// lacks the scope would only spend a call to hear so. It stands before the
-// breakers, which are to know nothing of calls that are never made, and before the
-// limiter, because a call that waited for a token after its turn in the budget
-// would be sent late, together with calls of the next second.
-func authorized(cfg Config) Layer {
-	var warn sync.Once
-	return func(next Handler) Handler {
-		return func(ctx context.Context, req *Request) (*Response, error) {
-			token, err := req.Credential.Tokens.Token(ctx)
-			if err != nil {
-				return nil, err
-			}
-			if err := cfg.mayGo(token, req.Spec.Pattern); err != nil {
-				warn.Do(func() {
-					cfg.Log.WarnContext(ctx, "no call is made: the account is on another cloud", "host", token.ForeignHost)
-				})
-				return nil, err
-			}
-			for _, granted := range req.Credential.Grants(token) {
-				if s := req.Spec; !s.Allows(req.Account, granted) {
-					return nil, &Error{Op: s.Pattern, Kind: ErrMissingScope, Message: "any one of these is enough: " + s.ScopesIn(req.Account)}
-				}
-			}
-			return next(ctx, req)
-		}
 	}
 }

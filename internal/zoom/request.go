@@ -1,0 +1,95 @@
+package zoom
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"time"
+
+	"zoomql/cache"
+	"zoomql/internal/identity"
+	"zoomql/internal/zoom/types"
+)
+
+// Request is one call on its way down through the layers.
+type Request struct {
+	Spec *Spec
+	// Credential is in whose name the call is made.
+	Credential *identity.Credential
+	// Account is Zoom's id of the sub account that is asked about; "" is the own.
+	Account string
+	Path    string // below the base URL, escaped
+	Query   string // canonical: sorted and escaped, without the "?"
+	Body    []byte // JSON, or what Type says; nil for a call without one
+	Type    string // media type of a body that is not JSON
+	// Vars holds the values of the path's variables, and those that a quota
+	// counts by.
+	Vars map[string]string
+	// Secrets asks for the credentials in the answer too: such a call is
+	// neither answered from the cache nor kept there.
+	Secrets bool
+
+	id     string // identity, worked out once
+	raw    bool   // the answer is wanted as it is
+	decode func(body []byte, odd *types.Oddities) (any, error)
+	encode func(any) ([]byte, error)
+	ticket cache.Ticket  // of the miss that led to the call
+	took   time.Duration // that Zoom took for the last answer, or for none
+	// newer is set for a refresh: what the cache had is of this time.
+	newer time.Time
+}
+
+// Response is what came back.
+type Response struct {
+	Status int
+	Header http.Header
+	Body   []byte
+	// Value is the decoded answer. It is shared by all who asked and MUST NOT
+	// be changed.
+	Value any
+	// Age is how long ago Zoom said so; 0 for an answer just made.
+	Age time.Duration
+	// Cached tells that the answer was kept, and Stale that it is past its time.
+	Cached, Stale bool
+
+	entry *cache.Entry // that the answer was found in; nil where Zoom gave it
+	part  part         // of the cache's entry; zero where there is none
+}
+
+// Handler carries out a request.
+type Handler func(context.Context, *Request) (*Response, error)
+
+// Layer is a Handler around a Handler.
+type Layer func(Handler) Handler
+
+// chain returns h inside the layers, the first outermost.
+func chain(h Handler, layers ...Layer) Handler {
+	for _, layer := range slices.Backward(layers) {
+		h = layer(h)
+	}
+	return h
+}
+
+// identity names who asks what: two requests with the same identity have the same answer.
+// Whatever requests share is shared by it.
+func (r *Request) identity() string {
+	if r.id == "" {
+		return r.identify()
+	}
+	return r.id
+}
+
+// identify works the identity out. What is written of the credential has one length.
+func (r *Request) identify() string {
+	id := r.Spec.Pattern + " " + r.Path + "?" + r.Query
+	if r.Credential != nil {
+		id = r.Credential.ID() + id
+	}
+	if r.Secrets {
+		id += " with secrets"
+	}
+	if r.raw {
+		id += " raw"
+	}
+	return id
+}
