@@ -144,7 +144,7 @@ func presentWhole(log *slog.Logger) graphql.ErrorPresenterFunc {
 // content type, or which setting leads elsewhere.
 func notZoom(e *zoom.Error) string {
 	switch {
-	case e.Status == 0:
+	case e.By == zoom.ByGateway:
 		return e.Message // nobody was asked
 	case e.Code != 0:
 		return "Zoom does not know the path of this operation: ZOOM_API_URL leads elsewhere, or Zoom has the operation no more."

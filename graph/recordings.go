@@ -33,7 +33,7 @@ func (r *Resolver) download(ctx context.Context, op string, file types.Secret, n
 	zoom.TrueUntil(ctx, time.Time{}) // each who asks gets a link of his own
 	link, expires, err := r.Links.Sign(ctx, links.File{URL: string(file), Name: name}, time.Duration(ttlSeconds)*time.Second)
 	if away, ok := errors.AsType[*links.ElsewhereError](err); ok {
-		return nil, &zoom.Error{Op: op, Kind: zoom.ErrNotZoom, Message: "No link is made, since " + away.Error() + ". Where that is the account's own, set ZOOM_OAUTH_URL to its OAuth server."}
+		return nil, &zoom.Error{By: zoom.ByGateway, Op: op, Kind: zoom.ErrNotZoom, Message: "No link is made, since " + away.Error() + ". Where that is the account's own, set ZOOM_OAUTH_URL to its OAuth server."}
 	}
 	if err != nil {
 		return nil, &zoom.Error{Op: op, Kind: zoom.ErrBadAnswer, Cause: err}

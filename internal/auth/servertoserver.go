@@ -158,17 +158,17 @@ func (s *ServerToServer) ask(ctx context.Context) (*identity.Token, error) {
 func refusal(err error) error {
 	var refused *oauth2.RetrieveError
 	if !errors.As(err, &refused) {
-		return &zoom.Error{Op: tokenOp, Kind: zoom.ErrUnavailable}
+		return &zoom.Error{By: zoom.ByOAuth, Op: tokenOp, Kind: zoom.ErrUnavailable}
 	}
 	switch status := refused.Response.StatusCode; {
 	case status >= 300 && status < 400:
-		return &zoom.Error{Op: tokenOp, Kind: zoom.ErrBadAnswer, Status: status, Message: "a redirect, which is not followed: credentials go to the configured address alone"}
+		return &zoom.Error{By: zoom.ByOAuth, Op: tokenOp, Kind: zoom.ErrBadAnswer, Status: status, Message: "a redirect, which is not followed: credentials go to the configured address alone"}
 	case status < 500 && status != http.StatusTooManyRequests && !bytes.HasPrefix(bytes.TrimSpace(refused.Body), []byte("{")):
-		return &zoom.Error{Op: tokenOp, Kind: zoom.ErrNotZoom, Status: status, ContentType: zoom.ContentType(refused.Response.Header)}
+		return &zoom.Error{By: zoom.ByOAuth, Op: tokenOp, Kind: zoom.ErrNotZoom, Status: status, ContentType: zoom.ContentType(refused.Response.Header)}
 	case status < 500 && status != http.StatusTooManyRequests:
-		return &zoom.Error{Op: tokenOp, Kind: zoom.ErrUnauthenticated, Status: status, Message: shortened(refused.ErrorCode)}
+		return &zoom.Error{By: zoom.ByOAuth, Op: tokenOp, Kind: zoom.ErrUnauthenticated, Status: status, Message: shortened(refused.ErrorCode)}
 	}
-	return &zoom.Error{Op: tokenOp, Kind: zoom.ErrUnavailable}
+	return &zoom.Error{By: zoom.ByOAuth, Op: tokenOp, Kind: zoom.ErrUnavailable}
 }
 
 // shortened bounds a code of the OAuth server's, such as invalid_client, which a

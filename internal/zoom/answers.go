@@ -257,7 +257,7 @@ func refused(req *Request, answer *http.Response, said refusalBody) error {
 // failure is an error about what came back.
 func failure(s *Spec, answer *http.Response, kind error, message string, cause error) *Error {
 	return &Error{
-		Op: s.Pattern, Kind: kind, Status: answer.StatusCode, Message: message, Cause: cause,
+		By: ByZoom, Op: s.Pattern, Kind: kind, Status: answer.StatusCode, Message: message, Cause: cause,
 		ContentType: ContentType(answer.Header), TrackingID: trackingID(answer.Header),
 	}
 }

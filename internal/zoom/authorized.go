@@ -5,11 +5,16 @@ import (
 	"sync"
 )
 
-// authorized sees that there is a token, and that it allows the call: one that
-// lacks the scope would only spend a call to hear so. It stands before the
-// breakers, which are to know nothing of calls that are never made, and before the
-// limiter, because a call that waited for a token after its turn in the budget
-// would be sent late, together with calls of the next second.
+// authorized is the layer that fetches the token of a call, once, and sees that it allows the
+// call, which would else be spent on a refusal. It stands before the breakers, which are to
+// know nothing of calls that are never made, and before the limiter, because a call that
+// waited for a token after its turn in the budget would be sent late, together with calls of
+// the next second.
+//
+//	reads:   what is asked
+//	writes:  token
+//	refuses: [ByOAuth] where there is no token; [ByGateway] a call that the scopes do not
+//	         allow, or that would lead to a host which is not Zoom's
 func authorized(cfg Config) Layer {
 	var warn sync.Once
 	return func(next Handler) Handler {
@@ -26,10 +31,12 @@ func authorized(cfg Config) Layer {
 			}
 			for _, granted := range req.Credential.Grants(token) {
 				if s := req.Spec; !s.Allows(req.Account, granted) {
-					return nil, &Error{Op: s.Pattern, Kind: ErrMissingScope, Message: "any one of these is enough: " + s.ScopesIn(req.Account)}
+					return nil, &Error{Op: s.Pattern, By: ByGateway, Kind: ErrMissingScope, Message: "any one of these is enough: " + s.ScopesIn(req.Account)}
 				}
 			}
-			return next(ctx, req)
+			allowed := *req
+			allowed.token = token
+			return next(ctx, &allowed)
 		}
 	}
 }

@@ -56,7 +56,7 @@ type breaker struct {
 	until atomic.Int64 // when it rests no longer, in Unix nanoseconds
 }
 
-// breakers are those of a client.
+// breakers are those of a client, and a layer.
 type breakers struct {
 	cfg  Config
 	rule Breaker
@@ -70,18 +70,21 @@ func newBreakers(cfg Config) *breakers {
 // layer lets no call through of an operation that is left alone. It stands
 // before the limiter, because such a call is not to be paid for, and beneath the
 // retries, because each of them says how Zoom fares.
+//
+//	reads:   what is asked; of the Response, took
+//	writes:  nothing
+//	refuses: [ByBreaker] what is left alone
 func (all *breakers) layer(next Handler) Handler {
 	return func(ctx context.Context, req *Request) (*Response, error) {
 		b := all.of(req)
 		done, err := b.Allow()
 		if err != nil {
-			return nil, &Error{Op: req.Spec.Pattern, Kind: ErrUnavailable, RetryAt: b.retryAt(), Cause: errOpen}
+			return nil, &Error{By: ByBreaker, Op: req.Spec.Pattern, Kind: ErrUnavailable, RetryAt: b.retryAt(), Cause: errOpen}
 		}
 		outcome := errNotMade // unless next returns: it may panic
 		defer func() { done(outcome) }()
-		req.took = 0
 		resp, err := next(ctx, req)
-		outcome = all.rule.outcome(req, err)
+		outcome = all.rule.outcome(resp, err)
 		return resp, err
 	}
 }
@@ -136,21 +139,23 @@ func (b *breaker) retryAt() time.Time {
 // outcome says what a breaker learns from a call: an error for a failure, nil
 // for a success, errNotMade for nothing. What Zoom refuses for a reason, it
 // answers.
-func (r Breaker) outcome(req *Request, err error) error {
+func (r Breaker) outcome(resp *Response, err error) error {
 	var e *Error
 	switch {
-	case err == nil && req.took > r.Slow:
+	case err == nil && resp.took > r.Slow:
 		return errSlow
 	case err == nil:
 		return nil
-	case !errors.As(err, &e) || e.Op != req.Spec.Pattern: // it was not sent, or for want of a token
+	case !errors.As(err, &e): // it was not sent
+		return errNotMade
+	case e.By == ByNetwork:
+		return e
+	case e.By != ByZoom: // the limiter, say
 		return errNotMade
 	case errors.Is(e.Kind, ErrUnavailable), errors.Is(e.Kind, ErrBadAnswer), errors.Is(e.Kind, ErrNotZoom), e.Status >= http.StatusInternalServerError:
 		return e
 	case e.Status >= http.StatusOK && e.Status < http.StatusMultipleChoices: // it is kept nowhere, so each question asks again
 		return e
-	case e.Status == 0: // our own limiter
-		return errNotMade
 	}
 	return nil
 }

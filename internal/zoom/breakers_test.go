@@ -15,30 +15,29 @@ type health struct {
 	calls int
 }
 
-func (h *health) handle(_ context.Context, req *Request) (*Response, error) {
+func (h *health) handle(context.Context, *Request) (*Response, error) {
 	h.calls++
-	req.took = h.took
 	if h.err != nil {
 		return nil, h.err
 	}
-	return &Response{}, nil
+	return &Response{took: h.took}, nil
 }
 
 func TestAnOperationThatFailsIsLeftAlone(t *testing.T) {
-	down := &Error{Op: GetUser.Pattern, Kind: ErrUnavailable, Status: 503}
+	down := &Error{By: ByZoom, Op: GetUser.Pattern, Kind: ErrUnavailable, Status: 503}
 	for _, c := range []struct {
 		why  string
 		h    health
 		open bool
 	}{
 		{"an outage", health{err: down}, true},
-		{"no answer", health{err: &Error{Op: GetUser.Pattern, Kind: ErrUnavailable, Cause: context.DeadlineExceeded}}, true},
+		{"no answer", health{err: &Error{By: ByNetwork, Op: GetUser.Pattern, Kind: ErrUnavailable, Cause: context.DeadlineExceeded}}, true},
 		{"slow answers", health{took: 11 * time.Second}, true},
 		{"answers", health{took: time.Second}, false},
-		{"no such object", health{err: &Error{Op: GetUser.Pattern, Kind: ErrNotFound, Status: 404}}, false},
-		{"throttled", health{err: &Error{Op: GetUser.Pattern, Kind: ErrRateLimited, Status: 429}}, false},
-		{"our own limiter", health{err: &Error{Op: GetUser.Pattern, Kind: ErrRateLimited}}, false},
-		{"no token", health{err: &Error{Op: "POST /oauth/token", Kind: ErrUnavailable, Status: 500}}, false},
+		{"no such object", health{err: &Error{By: ByZoom, Op: GetUser.Pattern, Kind: ErrNotFound, Status: 404}}, false},
+		{"throttled", health{err: &Error{By: ByZoom, Op: GetUser.Pattern, Kind: ErrRateLimited, Status: 429}}, false},
+		{"our own limiter", health{err: &Error{By: ByLimiter, Op: GetUser.Pattern, Kind: ErrRateLimited}}, false},
+		{"no token", health{err: &Error{By: ByOAuth, Op: "POST /oauth/token", Kind: ErrUnavailable, Status: 500}}, false},
 		{"callers who leave", health{err: context.Canceled}, false},
 	} {
 		synctest.Test(t, func(t *testing.T) {
@@ -85,7 +84,7 @@ func TestAnOperationThatFailsIsLeftAlone(t *testing.T) {
 // through.
 func TestAProbeThatIsNotMade(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := &health{err: &Error{Op: GetUser.Pattern, Kind: ErrUnavailable, Status: 503}}
+		h := &health{err: &Error{By: ByZoom, Op: GetUser.Pattern, Kind: ErrUnavailable, Status: 503}}
 		layer := newBreakers(Config{}).layer(h.handle)
 		for range 10 {
 			_, _ = layer(t.Context(), userRequest(t, "u"))
@@ -103,7 +102,7 @@ func TestAProbeThatIsNotMade(t *testing.T) {
 // When all fails, what is sent again is a tenth of what is asked.
 func TestRetriesAreATenth(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := &health{err: &Error{Op: GetUser.Pattern, Kind: ErrUnavailable, Status: 503}}
+		h := &health{err: &Error{By: ByZoom, Op: GetUser.Pattern, Kind: ErrUnavailable, Status: 503}}
 		layer := retried(h.handle)
 		const asked = 1000
 		for range asked {

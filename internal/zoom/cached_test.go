@@ -95,7 +95,7 @@ func TestAnAnswerIsBelievedForAWhile(t *testing.T) {
 		if get() == first {
 			t.Error("the new answer is not given")
 		}
-		time.Sleep(Slow.Meanwhile())
+		time.Sleep(Slow.StaleWhileRevalidate())
 		get()
 		calls.want(t, "too old to be given meanwhile", "GET /users/u")
 	})

@@ -3,11 +3,12 @@
 //
 // A call goes down through layers, each one concern and one function:
 //
-//	Do → Cached → Coalesced → Exclusive → Retried → Breakers → Limited → Transport → Zoom
+//	Do → cached → coalesced → stored → exclusive → retried → authorized → breakers → limited → transport → Zoom
 //
-// A cache hit spends nothing, because Cached is outside Limited. A retry queues
-// like any other call, because Retried is outside Limited too. The package
-// knows nothing of GraphQL beyond the scalars in its types.
+// Each has a file of its name, whose comment says what the layer reads and writes of a
+// [Request], and what it refuses. A cache hit spends nothing, because cached is outside
+// limited. A retry queues like any other call, because retried is outside limited too. The
+// package knows nothing of GraphQL beyond the scalars in its types.
 package zoom
 
 import (
@@ -17,6 +18,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -86,6 +88,7 @@ type machine struct {
 	tenant   types.Tenant
 	handler  Handler
 	cached   *cached
+	flights  flights
 	hosts    *hosts
 	breakers *breakers
 }
@@ -181,8 +184,11 @@ func New(cfg Config) *Client {
 	direct.CheckRedirect = noRedirects
 	cfg.HTTP = &direct
 	m := &machine{cfg: cfg, tenant: types.TenantOf(cfg.AccountID), hosts: newHosts(), breakers: newBreakers(cfg)}
-	m.cached = newCached(&cached{store: cfg.Store, shared: cfg.Shared, account: hex.EncodeToString(m.tenant[:]), hosts: m.hosts, passcodes: newPasscodes(cfg.PasscodeSecret)})
-	m.handler = chain((&transport{cfg: cfg}).do, m.cached.layer, m.cached.flights.coalesced, m.cached.filed, exclusive(cfg.AccountID, cfg.Shared), retried, authorized(cfg), m.breakers.layer, limited(cfg, m.hosts))
+	m.cached = newCached(newAnswerStore(cfg, hex.EncodeToString(m.tenant[:])), m.hosts, &m.flights)
+	m.handler = (&transport{cfg: cfg}).do
+	for _, layer := range slices.Backward(m.layers()) {
+		m.handler = layer.wrap(m.handler)
+	}
 	return &Client{machine: m, lengths: &lengths{}}
 }
 

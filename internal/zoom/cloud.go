@@ -122,7 +122,7 @@ func HostText(host string) string {
 
 // foreignHost is the error of a token that names a host which is not the cloud's.
 func foreignHost(op string, c Cloud, host string) *Error {
-	return &Error{Op: op, Kind: ErrNotZoom, Message: "Zoom's token names the host " + host + " for the API, which is not under " + c.Domain() +
+	return &Error{By: ByGateway, Op: op, Kind: ErrNotZoom, Message: "Zoom's token names the host " + host + " for the API, which is not under " + c.Domain() +
 		": set ZOOM_OAUTH_URL to the account's cloud, such as https://zoomgov.com, or ZOOM_API_URL to the API's base"}
 }
 

@@ -37,9 +37,30 @@ var (
 	ErrNoID            = errors.New("the object has no id at Zoom")
 )
 
+// Refuser says who ended a call without what it was made for.
+type Refuser uint8
+
+const (
+	// ByGateway is of what is never sent: its input is none, a scope is missing, there is
+	// nobody to ask; and of what the gateway concludes from other answers.
+	ByGateway Refuser = iota + 1
+	// ByOAuth is of a token that Zoom's OAuth server did not give.
+	ByOAuth
+	// ByBreaker is of an operation that is left alone for a while.
+	ByBreaker
+	// ByLimiter is of a call that the budget has no room for in time.
+	ByLimiter
+	// ByNetwork is of a call that no answer came to. Zoom may have seen it.
+	ByNetwork
+	// ByZoom is of an answer: a refusal, or one that cannot be used, of Zoom's API or of
+	// what answers in its place.
+	ByZoom
+)
+
 // Error is a call that did not bring what it was made for. It holds nothing
 // personal: Zoom's words are kept without the addresses that may stand in them.
 type Error struct {
+	By         Refuser
 	Kind       error  // one of the kinds above
 	Op         string // the operation's pattern
 	Status     int    // HTTP status; 0 when no answer came
@@ -68,13 +89,13 @@ func OutcomeUnknown(err error) bool {
 
 // Unsent reports whether Zoom never saw the call: its input is none.
 func (e *Error) Unsent() bool {
-	return errors.Is(e.Kind, ErrInvalid) && e.Status == 0 && e.Message != ""
+	return errors.Is(e.Kind, ErrInvalid) && e.By == ByGateway && e.Message != ""
 }
 
 // InvalidInput is the error of an input that an operation cannot be asked with, and
 // of the field that is to blame, if there is one.
 func InvalidInput(op string, err error) *Error {
-	e := &Error{Op: op, Kind: ErrInvalid, Message: err.Error(), Cause: err}
+	e := &Error{By: ByGateway, Op: op, Kind: ErrInvalid, Message: err.Error(), Cause: err}
 	if item, ok := errors.AsType[*types.ItemError](err); ok {
 		e.Fields = []FieldError{{item.Path, item.Error()}}
 	}
@@ -123,7 +144,7 @@ func refusal(s *Spec, status int, header http.Header, body []byte, now time.Time
 	if x, ok := readXML(body); !said.zooms && ok {
 		said = x
 	}
-	e := &Error{Op: s.Pattern, Status: status, ContentType: ContentType(header), TrackingID: trackingID(header)}
+	e := &Error{By: ByZoom, Op: s.Pattern, Status: status, ContentType: ContentType(header), TrackingID: trackingID(header)}
 	e.fill(s, status, said, header, now)
 	return e
 }

@@ -9,10 +9,14 @@ import (
 	"zoomql/cache"
 )
 
-// exclusive lets one write after the other through where Zoom takes one at a time
-// on one object and answers the rest with 429: first among those of this process,
+// exclusive is the layer that lets one write after the other through where Zoom takes one at
+// a time on one object and answers the rest with 429: first among those of this process,
 // then among the replicas, by a lease. Without a Redis to agree by, what another
 // replica writes at the same moment is refused and retried.
+//
+//	reads:   what is asked
+//	writes:  nothing
+//	refuses: nothing
 func exclusive(account string, leaser cache.Leaser) Layer {
 	t := &turns{of: map[string]*turn{}}
 	return func(next Handler) Handler {
@@ -21,7 +25,7 @@ func exclusive(account string, leaser cache.Leaser) Layer {
 			if name == "" {
 				return next(ctx, req)
 			}
-			// No view is part of it: the object is the same whoever writes.
+			// No credential is part of it: the object is the same whoever writes.
 			key := strings.Join([]string{"exclusive", cmp.Or(req.Account, account), name, req.Vars[name]}, "\x00")
 			if err := t.take(ctx, key); err != nil {
 				return nil, err

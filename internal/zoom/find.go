@@ -59,7 +59,7 @@ func (d *directory[T]) find(ctx context.Context, c *Client, keys []string) []Fou
 	missing, complete := d.look(ctx, c, keys, missing, found)
 	if complete {
 		for _, i := range missing {
-			found[i].Err = &Error{Op: d.list.Pattern, Kind: ErrNotFound}
+			found[i].Err = &Error{By: ByGateway, Op: d.list.Pattern, Kind: ErrNotFound}
 		}
 		return found
 	}
@@ -290,7 +290,7 @@ func findOnPages[In, T any](ctx context.Context, c *Client, list ListOp[In, T], 
 		}
 	}
 	for _, i := range missing {
-		found[i].Err = &Error{Op: list.Pattern, Kind: ErrNotFound}
+		found[i].Err = &Error{By: ByGateway, Op: list.Pattern, Kind: ErrNotFound}
 	}
 	return found
 }

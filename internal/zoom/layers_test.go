@@ -12,8 +12,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"zoomql/internal/flight"
 	"zoomql/internal/ratelimit"
 	"zoomql/internal/zoom/types"
@@ -337,10 +335,10 @@ func (s *script) handle(context.Context, *Request) (*Response, error) {
 func TestWhatIsSentAgain(t *testing.T) {
 	read, write := userRequest(t, "u"), &Request{Spec: CreateMeeting.Spec}
 	zoomSays := func(req *Request, status int, kind error) *Error {
-		return &Error{Op: req.Spec.Pattern, Status: status, Kind: kind}
+		return &Error{By: ByZoom, Op: req.Spec.Pattern, Status: status, Kind: kind}
 	}
 	cut := func(req *Request, cause error) *Error {
-		return &Error{Op: req.Spec.Pattern, Kind: ErrUnavailable, Cause: cause}
+		return &Error{By: ByNetwork, Op: req.Spec.Pattern, Kind: ErrUnavailable, Cause: cause}
 	}
 	for _, c := range []struct {
 		why   string
@@ -355,11 +353,13 @@ func TestWhatIsSentAgain(t *testing.T) {
 		{"a write that never left", write, cut(write, errNotSent), 3},
 		{"a read that Zoom throttled", read, zoomSays(read, 429, ErrRateLimited), 3},
 		{"a write that Zoom throttled was not done", write, zoomSays(write, 429, ErrRateLimited), 3},
-		{"what our own limiter refused has no room", read, zoomSays(read, 0, ErrRateLimited), 1},
+		{"what our own limiter refused has no room", read, &Error{By: ByLimiter, Op: GetUser.Pattern, Kind: ErrRateLimited}, 1},
 		{"a day's allowance does not come back in time", read, zoomSays(read, 429, ErrDailyLimit), 1},
 		{"a token that Zoom did not take: once more with another", read, zoomSays(read, 401, ErrUnauthenticated), 2},
 		{"for a write, too: it was not done", write, zoomSays(write, 401, ErrUnauthenticated), 2},
-		{"a token that cannot be had", read, &Error{Op: "POST /oauth/token", Status: 400, Kind: ErrUnauthenticated}, 1},
+		{"a token that ended while the call waited: once more with another", read, &Error{By: ByGateway, Op: GetUser.Pattern, Kind: ErrUnauthenticated, Cause: errTokenEnded}, 2},
+		{"an operation that is left alone", read, &Error{By: ByBreaker, Op: GetUser.Pattern, Kind: ErrUnavailable}, 1},
+		{"a token that cannot be had", read, &Error{By: ByOAuth, Op: "POST /oauth/token", Status: 400, Kind: ErrUnauthenticated}, 1},
 		{"an object that is not there", read, zoomSays(read, 404, ErrNotFound), 1},
 		{"an input that is refused", read, zoomSays(read, 400, ErrInvalid), 1},
 		{"an answer that cannot be read", read, zoomSays(read, 200, ErrBadAnswer), 1},
@@ -384,7 +384,7 @@ func TestHowLongIsWaited(t *testing.T) {
 	req := userRequest(t, "u")
 	fails := func(kind error, after time.Duration) func() *Error {
 		return func() *Error {
-			e := &Error{Op: req.Spec.Pattern, Status: 503, Kind: kind}
+			e := &Error{By: ByZoom, Op: req.Spec.Pattern, Status: 503, Kind: kind}
 			if after != 0 {
 				e.RetryAt = time.Now().Add(after)
 			}
@@ -392,7 +392,7 @@ func TestHowLongIsWaited(t *testing.T) {
 		}
 	}
 	concurrent := func() *Error {
-		return &Error{Op: req.Spec.Pattern, Status: 429, Kind: ErrRateLimited, Message: "Too many concurrent requests.", RetryAt: time.Now().Add(time.Second)}
+		return &Error{By: ByZoom, Op: req.Spec.Pattern, Status: 429, Kind: ErrRateLimited, Message: "Too many concurrent requests.", RetryAt: time.Now().Add(time.Second)}
 	}
 	type span struct{ from, to time.Duration }
 	for _, c := range []struct {
@@ -437,7 +437,7 @@ func TestNobodyWaitsInVain(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
 		defer cancel()
 		began := time.Now()
-		said := &Error{Op: req.Spec.Pattern, Status: 429, Kind: ErrRateLimited, RetryAt: began.Add(3 * time.Second)}
+		said := &Error{By: ByZoom, Op: req.Spec.Pattern, Status: 429, Kind: ErrRateLimited, RetryAt: began.Add(3 * time.Second)}
 		s := &script{errs: []error{said}}
 		if _, err := retried(s.handle)(ctx, req); !errors.Is(err, said) || time.Since(began) != 0 {
 			t.Errorf("what will not pass in time is said at once, with the reason: after %v, %v", time.Since(began), err)
@@ -446,7 +446,7 @@ func TestNobodyWaitsInVain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, leave := context.WithCancel(t.Context())
 		began := time.Now()
-		said := &Error{Op: req.Spec.Pattern, Status: 429, Kind: ErrRateLimited, RetryAt: began.Add(time.Hour)}
+		said := &Error{By: ByZoom, Op: req.Spec.Pattern, Status: 429, Kind: ErrRateLimited, RetryAt: began.Add(time.Hour)}
 		a := ask(ctx, retried((&script{errs: []error{said}}).handle), req)
 		if !a.waits() {
 			t.Error("it did not wait")
@@ -693,24 +693,6 @@ func (b broken) Block(context.Context, string, time.Time) error                 
 func (b broken) Observe(context.Context, time.Time, ratelimit.Limit, int) error      { return b.err }
 func (b broken) Remaining(context.Context, time.Time, []ratelimit.Limit) ([]ratelimit.Status, error) {
 	return nil, b.err
-}
-
-// The layers stand in the order in which a call is not paid for twice.
-func TestLayersStandInOrder(t *testing.T) {
-	var order []string
-	layer := func(name string) Layer {
-		return func(next Handler) Handler {
-			return func(ctx context.Context, req *Request) (*Response, error) {
-				order = append(order, name)
-				return next(ctx, req)
-			}
-		}
-	}
-	end := func(context.Context, *Request) (*Response, error) { order = append(order, "end"); return nil, nil }
-	_, _ = chain(end, layer("first"), layer("second"))(t.Context(), nil)
-	if diff := cmp.Diff([]string{"first", "second", "end"}, order); diff != "" {
-		t.Errorf("-want +got\n%s", diff)
-	}
 }
 
 // A retry is paid for like any other call, a hit is not, and what is refused

@@ -16,12 +16,16 @@ import (
 	"zoomql/internal/ratelimit"
 )
 
-// limited holds calls back until the account's budget has room, and bounds how
-// many of one label are under way. The place among those under way is taken
+// limited is the layer that holds calls back until the account's budget has room, and bounds
+// how many of one label are under way. The place among those under way is taken
 // first, for the same reason as the token is, and callers take turns at it as they
 // do at the budget: else a caller's calls would stand in line before another's ever
 // came to the budget's queue. What Zoom says of the budget, in
 // any answer, the limiter learns.
+//
+//	reads:   what is asked; of the Response, its headers
+//	writes:  nothing
+//	refuses: [ByLimiter] what the budget has no room for in time
 func limited(cfg Config, hosts *hosts) Layer {
 	b := &account{cfg: cfg, hosts: hosts, observed: bounded[time.Time](maxObserved)}
 	slots := map[Rate]*ratelimit.Pool{}
@@ -99,7 +103,7 @@ func (a *account) wait(ctx context.Context, req *Request, due dues) (ratelimit.G
 		if full.Daily {
 			kind = ErrDailyLimit
 		}
-		err = &Error{Op: req.Spec.Pattern, Kind: kind, RetryAt: full.RetryAt}
+		err = &Error{By: ByLimiter, Op: req.Spec.Pattern, Kind: kind, RetryAt: full.RetryAt}
 	}
 	return grant, err
 }
@@ -117,7 +121,7 @@ func (a *account) learn(ctx context.Context, req *Request, due dues, resp *Respo
 		told = readAllowance(resp.Header, time.Now())
 	}
 	a.relabel(ctx, req.Spec, told)
-	refused := e != nil && (errors.Is(e.Kind, ErrRateLimited) || errors.Is(e.Kind, ErrDailyLimit)) && e.Status != 0
+	refused := e != nil && (errors.Is(e.Kind, ErrRateLimited) || errors.Is(e.Kind, ErrDailyLimit)) && e.By == ByZoom
 	if l, ok := told.of(due); ok && (refused || told.left == 0 || a.dueFor(l.Key)) {
 		_ = a.cfg.Limiter.Observe(ctx, l, told.left)
 	}

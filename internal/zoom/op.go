@@ -78,16 +78,10 @@ func (o Op[In, Out]) Known(ctx context.Context, c *Client, in In) (out *Out, ok 
 	if err != nil {
 		return nil, true, err
 	}
-	resp, err := c.cached.lookup(ctx, req)
+	resp, err := c.cached.known(ctx, req)
 	if resp == nil {
 		return nil, false, nil
 	}
-	usage := usageFrom(ctx)
-	if usage.asked(req) {
-		usage.hit()
-	}
-	usage.stale(resp.staleAge())
-	usage.made(resp.part)
 	if err != nil {
 		return nil, true, err
 	}
@@ -98,14 +92,14 @@ func (o Op[In, Out]) Known(ctx context.Context, c *Client, in In) (out *Out, ok 
 // underWay reports whether somebody waits for the answer already.
 func (o Op[In, Out]) underWay(c *Client, in In) bool {
 	req, err := o.request(c, in, nil)
-	return err == nil && c.cached.flights.Has(req.identity())
+	return err == nil && c.flights.Has(req.identity())
 }
 
 func (o Op[In, Out]) request(c *Client, in In, options []Option) (*Request, error) {
 	req, err := o.input.request(o.Spec, c.sub, reflect.ValueOf(in))
 	switch {
 	case errors.Is(err, ErrNoID):
-		return nil, &Error{Op: o.Pattern, Kind: ErrNoID}
+		return nil, &Error{By: ByGateway, Op: o.Pattern, Kind: ErrNoID}
 	case err != nil:
 		return nil, InvalidInput(o.Pattern, err)
 	}

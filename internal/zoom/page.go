@@ -316,7 +316,7 @@ func within[In, Out, T any](o Op[listInput[In], Out], pick func(*Out) *Page[T]) 
 			}
 			page := pick(out)
 			if page == nil {
-				return nil, &Error{Op: o.Pattern, Kind: ErrBadAnswer, Message: "the answer has no list of what is asked for"}
+				return nil, &Error{By: ByZoom, Op: o.Pattern, Kind: ErrBadAnswer, Message: "the answer has no list of what is asked for"}
 			}
 			page.tidy()
 			return page, nil

@@ -82,17 +82,17 @@ func (s *bodies) Set(ctx context.Context, key string, ticket cache.Ticket, e *ca
 
 func TestAPackedAnswerHoldsNoPasscode(t *testing.T) {
 	store := &bodies{Store: cache.NewMemory(1 << 20), t: t}
-	c := &cached{store: store, passcodes: newPasscodes("hush")}
+	a := &answerStore{store: store, passcodes: newPasscodes("hush")}
 	value := json.RawMessage(`{"join_url":"https://zoom.us/j/7?pwd=S3CRET"}`)
 	req := &Request{Spec: GetMeeting.Spec, encode: func(v any) ([]byte, error) { return v.(json.RawMessage), nil }, decode: func(b []byte, _ *types.Oddities) (any, error) { return json.RawMessage(b), nil }}
-	_, req.ticket = store.Get(t.Context(), c.key(req.identity()))
-	c.set(t.Context(), req, req.identity(), req.ticket, value, filing{fresh: absent, keep: absent})
+	_, ticket := store.Get(t.Context(), a.key(req))
+	a.set(t.Context(), req, ticket, value, storage{fresh: absent, stale: absent})
 	if len(store.kept) != 1 || strings.Contains(store.kept[0], "S3CRET") {
 		t.Fatalf("it is kept as %q", store.kept)
 	}
 	// Another process reads what is written, and shows the whole link.
 	entry := cache.Encoded([]byte(store.kept[0]))
-	resp, err := c.found(req, entry, cache.Ticket{})
+	resp, err := a.read(req, entry, cache.Ticket{})
 	if err != nil || resp == nil || string(resp.Value.(json.RawMessage)) != string(value) {
 		t.Errorf("%+v, %v", resp, err)
 	}

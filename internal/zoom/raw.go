@@ -41,11 +41,11 @@ type RawAnswer struct {
 func (in Raw) Do(ctx context.Context, c *Client) (*RawAnswer, error) {
 	spec := Lookup(in.Operation)
 	if spec == nil {
-		return nil, &Error{Op: in.Operation[:min(len(in.Operation), MaxID)], Kind: ErrInvalid, Message: "operation: no such row; `zoomql operations` lists them"}
+		return nil, &Error{By: ByGateway, Op: in.Operation[:min(len(in.Operation), MaxID)], Kind: ErrInvalid, Message: "operation: no such row; `zoomql operations` lists them"}
 	}
 	req, err := in.request(spec, c.sub)
 	if err != nil {
-		return nil, &Error{Op: spec.Pattern, Kind: ErrInvalid, Message: err.Error()}
+		return nil, &Error{By: ByGateway, Op: spec.Pattern, Kind: ErrInvalid, Message: err.Error()}
 	}
 	if err := c.sign(req); err != nil {
 		return nil, err

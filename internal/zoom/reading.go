@@ -85,7 +85,7 @@ func (t *Trail) Follow(ctx context.Context, s *Spec, token, next string, items i
 }
 
 func astray(s *Spec, why string) error {
-	return &Error{Op: s.Pattern, Kind: ErrBadAnswer, Message: why}
+	return &Error{By: ByZoom, Op: s.Pattern, Kind: ErrBadAnswer, Message: why}
 }
 
 // Reading is a list as far as it was read: the way so far, what of a page came before,

@@ -3,7 +3,6 @@ package zoom
 import (
 	"context"
 	"net/http"
-	"slices"
 	"time"
 
 	"zoomql/cache"
@@ -11,7 +10,9 @@ import (
 	"zoomql/internal/zoom/types"
 )
 
-// Request is one call on its way down through the layers.
+// Request is one call on its way down through the layers. Whoever makes it says in it what is
+// asked; no layer changes a Request that it was given. What a layer tells those beneath it
+// stands among the notes of a copy.
 type Request struct {
 	Spec *Spec
 	// Credential is in whose name the call is made.
@@ -33,10 +34,16 @@ type Request struct {
 	raw    bool   // the answer is wanted as it is
 	decode func(body []byte, odd *types.Oddities) (any, error)
 	encode func(any) ([]byte, error)
-	ticket cache.Ticket  // of the miss that led to the call
-	took   time.Duration // that Zoom took for the last answer, or for none
-	// newer is set for a refresh: what the cache had is of this time.
-	newer time.Time
+
+	notes
+}
+
+// notes are what layers tell those beneath them. Each is written by one layer, which the
+// layer's comment names.
+type notes struct {
+	newer  time.Time       // the request is to replace a stale answer of this time
+	ticket cache.Ticket    // of the miss that led to the call, where the process has no store but its own
+	token  *identity.Token // that the call carries
 }
 
 // Response is what came back.
@@ -52,8 +59,9 @@ type Response struct {
 	// Cached tells that the answer was kept, and Stale that it is past its time.
 	Cached, Stale bool
 
-	entry *cache.Entry // that the answer was found in; nil where Zoom gave it
-	part  part         // of the cache's entry; zero where there is none
+	entry *cache.Entry  // that the answer was found in; nil where Zoom gave it
+	part  part          // of the cache's entry; zero where there is none
+	took  time.Duration // that Zoom took for it; 0 where the cache gave it
 }
 
 // Handler carries out a request.
@@ -62,12 +70,24 @@ type Handler func(context.Context, *Request) (*Response, error)
 // Layer is a Handler around a Handler.
 type Layer func(Handler) Handler
 
-// chain returns h inside the layers, the first outermost.
-func chain(h Handler, layers ...Layer) Handler {
-	for _, layer := range slices.Backward(layers) {
-		h = layer(h)
+// layer is a Layer with the name that the package comment gives it, and its file has.
+type layer struct {
+	name string
+	wrap Layer
+}
+
+// layers returns what a call goes through before it is sent, the outermost first.
+func (m *machine) layers() []layer {
+	return []layer{
+		{"cached", m.cached.layer},
+		{"coalesced", m.flights.coalesced},
+		{"stored", stored(m.cached.answerStore, m.hosts)},
+		{"exclusive", exclusive(m.cfg.AccountID, m.cfg.Shared)},
+		{"retried", retried},
+		{"authorized", authorized(m.cfg)},
+		{"breakers", m.breakers.layer},
+		{"limited", limited(m.cfg, m.hosts)},
 	}
-	return h
 }
 
 // identity names who asks what: two requests with the same identity have the same answer.

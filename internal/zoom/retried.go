@@ -14,10 +14,14 @@ import (
 // other call.
 const maxTries = 3
 
-// retried sends again what failed and may succeed: a read that had no answer, a
-// call that was not carried out, a token that had expired. It gives up at once
+// retried is the layer that sends again what failed and may succeed: a read that had no
+// answer, a call that was not carried out, a token that had expired. It gives up at once
 // when the reason will not pass in time, or when so much is sent again already
 // that one more would only add to Zoom's trouble.
+//
+//	reads:   what is asked
+//	writes:  nothing
+//	refuses: nothing
 func retried(next Handler) Handler {
 	var budget retryBudget
 	return func(ctx context.Context, req *Request) (*Response, error) {
@@ -50,15 +54,15 @@ func retried(next Handler) Handler {
 type retryBudget struct {
 	mu     sync.Mutex
 	spent  float64   // of savedRetries
-	earned time.Time // when the small change was last paid in
+	earned time.Time // when minRetriesPerSecond was last paid in
 }
 
 const (
 	retriesPerCall = 0.1
 	savedRetries   = 10.0
-	// smallChange is how many retries a second there are for who makes few
-	// calls: a failure that is alone is sent again.
-	smallChange = 0.2
+	// minRetriesPerSecond are the retries that a client has which makes few calls: a
+	// failure that is alone is sent again.
+	minRetriesPerSecond = 0.2
 )
 
 // earn pays in for a call.
@@ -67,7 +71,7 @@ func (b *retryBudget) earn() {
 	defer b.mu.Unlock()
 	now := time.Now()
 	if !b.earned.IsZero() {
-		b.spent -= now.Sub(b.earned).Seconds() * smallChange
+		b.spent -= now.Sub(b.earned).Seconds() * minRetriesPerSecond
 	}
 	b.earned = now
 	b.spent = max(b.spent-retriesPerCall, 0)
@@ -92,10 +96,12 @@ func mayRetry(req *Request, err error) bool {
 		return false
 	}
 	switch {
-	case errors.Is(e.Kind, ErrRateLimited), errors.Is(e.Kind, ErrUnauthenticated):
-		return e.Status != 0 && e.Op == req.Spec.Pattern
+	case errors.Is(e.Kind, ErrRateLimited):
+		return e.By == ByZoom
+	case errors.Is(e.Kind, ErrUnauthenticated):
+		return e.By == ByZoom || errors.Is(err, errTokenEnded)
 	case errors.Is(e.Kind, ErrUnavailable):
-		return !errors.Is(err, errOpen) && (req.Spec.Reads() || errors.Is(err, errNotSent))
+		return e.By != ByBreaker && (req.Spec.Reads() || errors.Is(err, errNotSent))
 	}
 	return false
 }

@@ -59,35 +59,36 @@ const (
 	Closed
 )
 
-// lifetime is how long the answers of a class are of use. Evictions by writes and
-// events end each of these at once; they are for what nobody tells us.
+// lifetime is how long the answers of a class are of use (RFC 5861). Evictions by writes and
+// events end each of these at once; they are for changes that no write and no event tells of.
 type lifetime struct {
-	fresh     time.Duration // it is believed
-	meanwhile time.Duration // and so much longer it is given while it is asked for again
-	failing   time.Duration // and so much longer while it cannot be asked for
+	fresh                time.Duration // no call is made
+	staleWhileRevalidate time.Duration // so much longer it is given while it is asked for again
+	staleIfError         time.Duration // so much longer it is given while it cannot be asked for
 }
 
 // What is closed stays true, so any age is better than no answer; it ends within
-// the week that a store keeps anything. Who asks what is going on wants to know it
-// now: he would rather be told that it cannot be had than who was there a minute
-// ago.
+// the week that a store keeps anything. Of what is going on, an error is a better answer
+// than what was true a minute ago.
 var lifetimes = map[Life]lifetime{
-	Live:      {fresh: 5 * time.Second, meanwhile: 0, failing: 10 * time.Second},
-	Scheduled: {fresh: time.Minute, meanwhile: 30 * time.Second, failing: time.Hour},
-	Slow:      {fresh: 5 * time.Minute, meanwhile: 5 * time.Minute, failing: 12 * time.Hour},
-	Closed:    {fresh: 24 * time.Hour, meanwhile: 24 * time.Hour, failing: 5 * 24 * time.Hour},
+	Live:      {fresh: 5 * time.Second, staleWhileRevalidate: 0, staleIfError: 10 * time.Second},
+	Scheduled: {fresh: time.Minute, staleWhileRevalidate: 30 * time.Second, staleIfError: time.Hour},
+	Slow:      {fresh: 5 * time.Minute, staleWhileRevalidate: 5 * time.Minute, staleIfError: 12 * time.Hour},
+	Closed:    {fresh: 24 * time.Hour, staleWhileRevalidate: 24 * time.Hour, staleIfError: 5 * 24 * time.Hour},
 }
 
 // TTL returns how long an answer of this class is fresh; 0 for Never.
 func (l Life) TTL() time.Duration { return lifetimes[l].fresh }
 
-// Meanwhile returns how old an answer of this class may be that is given without
+// StaleWhileRevalidate returns how old an answer of this class may be that is given without
 // asking Zoom first; Zoom is asked at the same time.
-func (l Life) Meanwhile() time.Duration { return lifetimes[l].fresh + lifetimes[l].meanwhile }
+func (l Life) StaleWhileRevalidate() time.Duration {
+	return lifetimes[l].fresh + lifetimes[l].staleWhileRevalidate
+}
 
-// Keep returns how old an answer of this class may be that is given when Zoom
+// StaleIfError returns how old an answer of this class may be that is given when Zoom
 // cannot be asked: no budget is left, or it does not answer.
-func (l Life) Keep() time.Duration { return lifetimes[l].fresh + lifetimes[l].failing }
+func (l Life) StaleIfError() time.Duration { return lifetimes[l].fresh + lifetimes[l].staleIfError }
 
 // Spec is what is known of an operation apart from the Go types of its input
 // and answer: one row of the table of operations.

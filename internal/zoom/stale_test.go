@@ -71,7 +71,7 @@ func TestStaleWhileZoomCannotBeAsked(t *testing.T) {
 			if u, err := get(); c.why != "the object is gone" && (err != nil || u.Stale() != 0) {
 				t.Errorf("%s: afterwards %v, %v", c.why, u.Stale(), err)
 			}
-			time.Sleep(Slow.Keep())
+			time.Sleep(Slow.StaleIfError())
 			broken = true
 			if _, err := get(); err == nil {
 				t.Errorf("%s: what is too old is given", c.why)
@@ -83,22 +83,22 @@ func TestStaleWhileZoomCannotBeAsked(t *testing.T) {
 // How old an answer may be is a matter of what it tells of.
 func TestHowStaleAnswersMayBe(t *testing.T) {
 	for _, life := range []Life{Never, Live, Scheduled, Slow, Closed} {
-		fresh, meanwhile, keep := life.TTL(), life.Meanwhile(), life.Keep()
+		fresh, meanwhile, keep := life.TTL(), life.StaleWhileRevalidate(), life.StaleIfError()
 		if fresh > meanwhile || meanwhile > keep || keep > 7*24*time.Hour {
 			t.Errorf("%d: fresh %v, meanwhile %v, kept %v", life, fresh, meanwhile, keep)
 		}
 	}
-	if Never.Keep() != 0 {
+	if Never.StaleIfError() != 0 {
 		t.Error("secrets are kept")
 	}
-	if Live.Meanwhile() != Live.TTL() || Live.Keep() > 15*time.Second {
+	if Live.StaleWhileRevalidate() != Live.TTL() || Live.StaleIfError() > 15*time.Second {
 		t.Error("what is going on is told as it was")
 	}
 	// A page whose token is dead leads nowhere, however closed the month is.
-	for next, want := range map[string]time.Duration{"": Closed.Keep(), "token": tokenLife} {
-		f := (&Request{Spec: &Spec{Life: Closed}}).filing(&Page[types.User]{Next: next})
-		if f.keep != want {
-			t.Errorf("a page with token %q is kept %v, want %v", next, f.keep, want)
+	for next, want := range map[string]time.Duration{"": Closed.StaleIfError(), "token": tokenLife} {
+		f := (&Request{Spec: &Spec{Life: Closed}}).lifetimeOf(&Page[types.User]{Next: next})
+		if f.stale != want {
+			t.Errorf("a page with token %q is kept %v, want %v", next, f.stale, want)
 		}
 	}
 }
@@ -308,7 +308,7 @@ func TestAFailureIsNotShared(t *testing.T) {
 	eventually(t, "all wait", func() bool {
 		waiting := 0
 		for _, c := range clients {
-			waiting += c.cached.flights.Waiting(sevenAsked)
+			waiting += c.flights.Waiting(sevenAsked)
 		}
 		return waiting == 200
 	})
@@ -337,13 +337,13 @@ func TestAReplicaRefreshesForAll(t *testing.T) {
 			t.Fatal(err)
 		}
 		if i == 0 {
-			known, _ := c.cached.store.Get(ctx, c.cached.key(req.identity()))
+			known, _ := c.cached.store.Get(ctx, c.cached.key(req))
 			old.Stored = known.Stored
 		}
 		time.Sleep(2 * time.Millisecond) // times in Redis are of milliseconds
 		c.cached.keepFresh(ctx, req, old)
 		eventually(t, "it has the new answer", func() bool {
-			now, _ := c.cached.l1.Get(ctx, c.cached.key(req.identity()))
+			now, _ := c.cached.l1.Get(ctx, c.cached.key(req))
 			return now != nil && now.Stored.After(old.Stored)
 		})
 		if n := len(calls.take()); n != 1-i {
@@ -372,7 +372,7 @@ func TestLeavingTheLineOfAnotherReplica(t *testing.T) {
 		_, err := GetMeeting.Do(ctx, clients[1], MeetingKey{7})
 		second <- err
 	}()
-	eventually(t, "it waits", func() bool { return clients[1].cached.flights.Has(sevenAsked) })
+	eventually(t, "it waits", func() bool { return clients[1].flights.Has(sevenAsked) })
 	cancel()
 	if err := <-second; !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
@@ -414,9 +414,9 @@ func TestWhoAsksAfterTheWriteOfAnotherReplica(t *testing.T) {
 	eventually(t, "it is sent", func() bool { return reads.Load() == 1 })
 	topic.Store("after")
 	clients[1].Evict(t.Context(), "meeting:7")
-	eventually(t, "the news is there", func() bool { return clients[0].cached.flights.Len() == 0 })
+	eventually(t, "the news is there", func() bool { return clients[0].flights.Len() == 0 })
 	late := ask(clients[0])
-	eventually(t, "it is under way", func() bool { return clients[0].cached.flights.Len() == 1 })
+	eventually(t, "it is under way", func() bool { return clients[0].flights.Len() == 1 })
 	close(slow)
 	if a, b := <-early, <-late; a != "before" || b != "after" {
 		t.Errorf("who asked before got %q, who asked after it %q", a, b)

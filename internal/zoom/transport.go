@@ -37,7 +37,12 @@ func NewHTTP(maxInFlight int) *http.Client {
 // noRedirects keeps a token from following an answer to another host.
 func noRedirects(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
-// transport sends calls to Zoom.
+// transport sends calls to Zoom. It is the innermost: what the layers are for has been done.
+//
+//	reads:   what is asked; token
+//	writes:  of the Response, took
+//	refuses: [ByGateway] a call whose token has ended since it was fetched; [ByNetwork] where
+//	         no answer came; [ByZoom] what Zoom refuses
 type transport struct {
 	cfg   Config
 	looks looks
@@ -50,13 +55,13 @@ func (t *transport) do(ctx context.Context, req *Request) (*Response, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
+	token := req.token
+	if !token.Good(time.Now()) {
+		return nil, &Error{By: ByGateway, Op: req.Spec.Pattern, Kind: ErrUnauthenticated, Cause: errTokenEnded}
+	}
 	usage := usageFrom(ctx)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), t.cfg.CallTimeout)
 	defer cancel()
-	token, err := req.Credential.Tokens.Token(ctx)
-	if err != nil {
-		return nil, err
-	}
 	call, err := t.newCall(ctx, req, token)
 	if err != nil {
 		return nil, err
@@ -65,7 +70,6 @@ func (t *transport) do(ctx context.Context, req *Request) (*Response, error) {
 	t.cfg.Log.DebugContext(ctx, "call sent", "operation", req.Spec.Pattern)
 	began := time.Now()
 	answer, err := t.send(req, call)
-	req.took = time.Since(began)
 	if err != nil {
 		return nil, unreachable(req.Spec, err)
 	}
@@ -73,7 +77,7 @@ func (t *transport) do(ctx context.Context, req *Request) (*Response, error) {
 	body, release, err := t.cfg.Bodies.read(ctx, answer.Body, answer.ContentLength)
 	defer release()
 	body = withoutMark(body)
-	req.took = time.Since(began)
+	took := time.Since(began)
 	switch succeeded := answer.StatusCode >= 200 && answer.StatusCode <= 299; {
 	case errors.Is(err, errTooLarge) && succeeded:
 		e := failure(req.Spec, answer, ErrBadAnswer, "", err)
@@ -88,6 +92,7 @@ func (t *transport) do(ctx context.Context, req *Request) (*Response, error) {
 		var resp *Response
 		odd := &types.Oddities{}
 		if resp, err = received(req, answer, body, odd); err == nil {
+			resp.took = took
 			t.observe(ctx, req, body, odd)
 			return resp, nil
 		}
@@ -113,7 +118,7 @@ func (t *transport) newCall(ctx context.Context, req *Request, token *identity.T
 	}
 	call, err := http.NewRequestWithContext(ctx, req.Spec.Method(), target, body)
 	if err != nil {
-		return nil, &Error{Op: req.Spec.Pattern, Kind: ErrInvalid, Message: "the id does not fit into a path"}
+		return nil, &Error{By: ByGateway, Op: req.Spec.Pattern, Kind: ErrInvalid, Message: "the id does not fit into a path"}
 	}
 	call.Header.Set("Authorization", "Bearer "+token.Access)
 	call.Header.Set("Accept", "application/json")
@@ -126,7 +131,7 @@ func (t *transport) newCall(ctx context.Context, req *Request, token *identity.T
 // unreachable says that no answer came. The cause may hold the URL, and so an
 // e-mail: it is for the log's eyes only after scrubbing, never for a caller.
 func unreachable(s *Spec, err error) error {
-	e := &Error{Op: s.Pattern, Kind: ErrUnavailable, unsure: !s.Reads(), Cause: errors.New(scrub(err.Error()))}
+	e := &Error{By: ByNetwork, Op: s.Pattern, Kind: ErrUnavailable, unsure: !s.Reads(), Cause: errors.New(scrub(err.Error()))}
 	if errors.Is(err, context.DeadlineExceeded) {
 		e.Cause = context.DeadlineExceeded
 	}
@@ -136,6 +141,11 @@ func unreachable(s *Spec, err error) error {
 	}
 	return e
 }
+
+// errTokenEnded is the cause of a call whose token was good when it was fetched, and is not
+// any more: while the call waited for its turn, it expired, or Zoom did not take it from
+// another call. With a new token the call may be sent.
+var errTokenEnded = errors.New("the token has ended while the call waited")
 
 // errNotSent is the cause of a call that never left: even a write may be tried
 // again.

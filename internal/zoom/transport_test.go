@@ -15,6 +15,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"zoomql/internal/identity"
 	"zoomql/internal/ratelimit"
 	"zoomql/internal/zoom/types"
 )
@@ -111,7 +112,7 @@ func TestATokenThatNoOneTakes(t *testing.T) {
 }
 
 func TestWithoutATokenNothingIsSent(t *testing.T) {
-	said := &Error{Op: "POST /oauth/token", Kind: ErrUnauthenticated, Status: 400}
+	said := &Error{By: ByOAuth, Op: "POST /oauth/token", Kind: ErrUnauthenticated, Status: 400}
 	c := newTestClient(func(*http.Request) *http.Response { t.Error("a call was sent"); return nil }).As(app(&tokens{err: said}))
 	if _, err := GetUser.Do(t.Context(), c, UserKey{"u"}); !errors.Is(err, said) {
 		t.Errorf("got %v", err)
@@ -135,16 +136,78 @@ func TestATokenOutlivesOtherRefusals(t *testing.T) {
 	}
 }
 
-// A token may end while the call stands in the limiter's queue.
-func TestATokenThatEndsInTheQueue(t *testing.T) {
-	source, said := &tokens{}, &Error{Op: "POST /oauth/token", Kind: ErrUnauthenticated, Status: 400}
+// A token that ended while the call stood in the limiter's queue is not sent, be it that it
+// expired or that Zoom did not take it from another call; the call fetches another token.
+func TestTransport_tokenEndsInTheQueue(t *testing.T) {
+	for why, end := range map[string]func(*identity.Credential, *tokens){
+		"expired": func(_ *identity.Credential, source *tokens) { source.now.Expires, source.now = time.Now(), nil },
+		"refused": func(c *identity.Credential, source *tokens) { c.Refused(source.now) },
+	} {
+		var got []string
+		source := &tokens{}
+		credential, ended := app(source), false
+		c := newTestClient(func(r *http.Request) *http.Response {
+			got = append(got, r.Header.Get("Authorization"))
+			return answer(200, `{"id":"u"}`)
+		}, func(c *Config) {
+			c.Plan = Free
+			c.Limiter = ratelimit.NewLimiter(queue{func() {
+				if !ended {
+					ended = true
+					end(credential, source)
+				}
+			}}, time.Second)
+		}).As(credential)
+		if _, err := GetUser.Do(t.Context(), c, UserKey{"u"}); err != nil {
+			t.Errorf("%s: %v", why, err)
+		}
+		if diff := cmp.Diff([]string{"Bearer token 2"}, got); diff != "" {
+			t.Errorf("%s: -want +got\n%s", why, diff)
+		}
+	}
+}
+
+// Without another token the call ends with the reason for that.
+func TestTransport_tokenEndsInTheQueueAndThereIsNoOther(t *testing.T) {
+	source, said := &tokens{}, &Error{By: ByOAuth, Op: "POST /oauth/token", Kind: ErrUnauthenticated, Status: 400}
+	credential := app(source)
 	c := newTestClient(func(*http.Request) *http.Response { t.Error("a call was sent"); return nil }, func(c *Config) {
 		c.Plan = Free
-		c.Limiter = ratelimit.NewLimiter(queue{func() { source.now, source.err = nil, said }}, time.Second)
-	}).As(app(source))
+		c.Limiter = ratelimit.NewLimiter(queue{func() {
+			credential.Refused(source.now)
+			source.err = said
+		}}, time.Second)
+	}).As(credential)
 	if _, err := GetUser.Do(t.Context(), c, UserKey{"u"}); !errors.Is(err, said) {
 		t.Errorf("got %v", err)
 	}
+}
+
+// A call fetches one token, which its scopes are checked by and which it carries; each try
+// fetches its own.
+func TestAuthorized_fetchesOneToken(t *testing.T) {
+	source, sent := &counted{}, 0
+	c := newTestClient(func(*http.Request) *http.Response {
+		if sent++; sent == 1 {
+			return answer(503, "")
+		}
+		return answer(200, `{"id":"u"}`)
+	}).As(app(source))
+	if _, err := GetUser.Do(t.Context(), c, UserKey{"u"}); err != nil || sent != 2 || source.fetched != 2 {
+		t.Errorf("%d tokens were fetched for %d calls: %v", source.fetched, sent, err)
+	}
+}
+
+// counted counts how often a token is fetched.
+type counted struct {
+	tokens
+	fetched int
+}
+
+// Token implements [identity.Tokens].
+func (c *counted) Token(ctx context.Context) (*identity.Token, error) {
+	c.fetched++
+	return c.tokens.Token(ctx)
 }
 
 // queue is a store of limits in which something happens meanwhile.

@@ -90,7 +90,7 @@ func TrueUntil(ctx context.Context, t time.Time) {
 }
 
 // asked notes that a question needed an answer of Zoom's, whoever gave it, and
-// reports whether that is news. A read counts once, however many parts of the
+// reports whether it is the first time. A read counts once, however many parts of the
 // question need it: how often they look it up hangs on which of them met by chance.
 func (u *Usage) asked(req *Request) bool {
 	if u == nil {
@@ -129,6 +129,22 @@ func (u *Usage) hit() {
 	u.mu.Lock()
 	u.hits++
 	u.mu.Unlock()
+}
+
+// answered notes an answer that the question is made of, or the lack of one. first tells
+// that the question needs it for the first time.
+func (u *Usage) answered(first bool, resp *Response) {
+	if resp == nil {
+		u.made(part{})
+		return
+	}
+	if resp.Cached {
+		if first {
+			u.hit()
+		}
+		u.stale(resp.staleAge())
+	}
+	u.made(resp.part)
 }
 
 // made notes what the answer is made of. Without a ticket it cannot be told when
