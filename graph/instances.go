@@ -125,7 +125,7 @@ func late(ctx context.Context, ended types.Time) bool {
 	if !time.Now().Before(until) {
 		return false
 	}
-	zoom.TrueUntil(ctx, until)
+	zoom.ValidUntil(ctx, until)
 	return true
 }
 

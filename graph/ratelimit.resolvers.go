@@ -9,6 +9,6 @@ import (
 )
 
 func (r *queryResolver) RateLimit(ctx context.Context) (*types.RateLimit, error) {
-	zoom.TrueUntil(ctx, time.Time{}) // it is another at every moment
+	zoom.ValidUntil(ctx, time.Time{}) // it is another at every moment
 	return from(ctx).in("").rateLimit(ctx), nil
 }

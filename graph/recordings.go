@@ -30,7 +30,7 @@ func (r *Resolver) download(ctx context.Context, op string, file types.Secret, n
 	case r.Links == nil:
 		return nil, &errs.InputError{Code: "NOT_ENABLED", Message: "This gateway hands out no links to files."}
 	}
-	zoom.TrueUntil(ctx, time.Time{}) // each who asks gets a link of his own
+	zoom.ValidUntil(ctx, time.Time{}) // each who asks gets a link of his own
 	link, expires, err := r.Links.Sign(ctx, links.File{URL: string(file), Name: name}, time.Duration(ttlSeconds)*time.Second)
 	if away, ok := errors.AsType[*links.ElsewhereError](err); ok {
 		return nil, &zoom.Error{By: zoom.ByGateway, Op: op, Kind: zoom.ErrNotZoom, Message: "No link is made, since " + away.Error() + ". Where that is the account's own, set ZOOM_OAUTH_URL to its OAuth server."}

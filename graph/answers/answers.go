@@ -46,7 +46,7 @@ type Config struct {
 //
 // Answers with errors or secrets, answers to mutations, and those that hold nothing of
 // Zoom's are not cached. An answer that depends on the clock says so by
-// [zoom.TrueUntil]. It is safe for concurrent use.
+// [zoom.ValidUntil]. It is safe for concurrent use.
 type Cache struct {
 	store  cache.Local // nil keeps none
 	schema string      // begins every key: a hash of the schema

@@ -113,7 +113,7 @@ func Days(from, to time.Time) zoom.Days {
 // Today returns the day by UTC. What hangs on it holds until the next one.
 func Today(ctx context.Context) time.Time {
 	day := time.Now().UTC().Truncate(24 * time.Hour)
-	zoom.TrueUntil(ctx, day.AddDate(0, 0, 1))
+	zoom.ValidUntil(ctx, day.AddDate(0, 0, 1))
 	return day
 }
 

@@ -23,14 +23,14 @@ import (
 const tokenOp = "POST /oauth/token"
 
 const (
-	// ahead is how long before its end a token is replaced: a call that waits
+	// refreshBefore is how long before its end a token is replaced: a call that waits
 	// in the limiter's queue must not find it expired, nor wait for the new one.
-	ahead = 2 * time.Minute
-	// patience bounds one request for a token.
-	patience = 15 * time.Second
-	// grudge is how long a refusal is repeated without asking again, so that a
-	// wrong secret does not become a flood at Zoom's door.
-	grudge = 2 * time.Second
+	refreshBefore = 2 * time.Minute
+	// requestTimeout bounds one request for a token.
+	requestTimeout = 15 * time.Second
+	// failureTTL is how long a refusal is repeated without asking again, so that a
+	// wrong secret does not become a flood of requests.
+	failureTTL = 2 * time.Second
 	// life is how long a token lives when its answer does not say.
 	life = time.Hour
 )
@@ -59,7 +59,7 @@ type ServerToServer struct {
 // which is for the configured address alone.
 func NewServerToServer(accountID, clientID, secret, oauthURL string, client *http.Client) *ServerToServer {
 	if client == nil {
-		client = &http.Client{Timeout: patience}
+		client = &http.Client{Timeout: requestTimeout}
 	}
 	direct := *client
 	direct.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
@@ -87,7 +87,7 @@ func (s *ServerToServer) Token(ctx context.Context) (*identity.Token, error) {
 	s.mu.Lock()
 	token, err := s.token, s.err
 	now := time.Now()
-	fresh, good, lately := now.Before(s.until), now.Before(s.end), now.Sub(s.asked) < grudge
+	fresh, good, lately := now.Before(s.until), now.Before(s.end), now.Sub(s.asked) < failureTTL
 	s.mu.Unlock()
 	switch {
 	case token != nil && (fresh || good && err != nil && lately):
@@ -127,7 +127,7 @@ func (s *ServerToServer) Refused(t *identity.Token) {
 }
 
 func (s *ServerToServer) ask(ctx context.Context) (*identity.Token, error) {
-	ctx, cancel := context.WithTimeout(context.WithValue(ctx, oauth2.HTTPClient, s.http), patience)
+	ctx, cancel := context.WithTimeout(context.WithValue(ctx, oauth2.HTTPClient, s.http), requestTimeout)
 	defer cancel()
 	answer, err := s.conf.Token(ctx)
 	s.mu.Lock()
@@ -149,7 +149,7 @@ func (s *ServerToServer) ask(ctx context.Context) (*identity.Token, error) {
 		s.end = s.asked.Add(life)
 	}
 	s.token.Expires = s.end
-	s.until = s.end.Add(-min(ahead, s.end.Sub(s.asked)/2))
+	s.until = s.end.Add(-min(refreshBefore, s.end.Sub(s.asked)/2))
 	return s.token, nil
 }
 

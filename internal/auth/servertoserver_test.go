@@ -107,7 +107,7 @@ func TestTheRequest(t *testing.T) {
 }
 
 func TestAClientOfItsOwn(t *testing.T) {
-	if s := NewServerToServer("a", "c", "s", "https://zoom.us", nil); s.http == nil || s.http.Timeout != patience {
+	if s := NewServerToServer("a", "c", "s", "https://zoom.us", nil); s.http == nil || s.http.Timeout != requestTimeout {
 		t.Errorf("no client means one with bounds: %+v", s.http)
 	}
 }
@@ -161,7 +161,7 @@ func TestATokenIsReplacedAheadOfItsEnd(t *testing.T) {
 		d := &door{delay: time.Second}
 		s := d.source()
 		take(t, s)
-		time.Sleep(3598*time.Second - ahead - time.Second)
+		time.Sleep(3598*time.Second - refreshBefore - time.Second)
 		if got := take(t, s).Access; got != "t1" || d.times() != 1 {
 			t.Errorf("before that it stays: %s, %d requests", got, d.times())
 		}
@@ -191,7 +191,7 @@ func TestAnOutageTowardsTheEnd(t *testing.T) {
 		}}
 		s := d.source()
 		take(t, s)
-		time.Sleep(3599*time.Second - ahead + time.Second)
+		time.Sleep(3599*time.Second - refreshBefore + time.Second)
 		for range 20 { // ten seconds
 			if got := take(t, s).Access; got != "t1" {
 				t.Errorf("got %s", got)
@@ -202,7 +202,7 @@ func TestAnOutageTowardsTheEnd(t *testing.T) {
 		if n := d.times() - 1; n < 3 || n > 6 {
 			t.Errorf("in ten seconds it was asked %d times for another", n)
 		}
-		time.Sleep(ahead)
+		time.Sleep(refreshBefore)
 		if token, err := s.Token(t.Context()); token != nil || !errors.Is(err, zoom.ErrUnavailable) {
 			t.Errorf("what has ended is not handed out: %v, %v", token, err)
 		}
@@ -218,7 +218,7 @@ func TestLives(t *testing.T) {
 		{"as Zoom says", `,"expires_in":3600`, 58 * time.Minute, time.Hour},
 		{"as a string", `,"expires_in":"3600"`, 58 * time.Minute, time.Hour},
 		{"not told: what all of Zoom's have", ``, 58 * time.Minute, time.Hour},
-		{"shorter than what we are ahead", `,"expires_in":60`, 30 * time.Second, time.Minute},
+		{"shorter than refreshBefore", `,"expires_in":60`, 30 * time.Second, time.Minute},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			d := &door{}
@@ -333,7 +333,7 @@ func TestARequestEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		began := time.Now()
 		_, err := (&door{delay: time.Hour}).source().Token(t.Context())
-		if !errors.Is(err, zoom.ErrUnavailable) || time.Since(began) != patience {
+		if !errors.Is(err, zoom.ErrUnavailable) || time.Since(began) != requestTimeout {
 			t.Errorf("after %v: %v", time.Since(began), err)
 		}
 	})

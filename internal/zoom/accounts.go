@@ -29,7 +29,7 @@ type NewOwner struct {
 	Body NewOwnerBody `body:""`
 }
 
-// NewOwnerBody names him by e-mail.
+// NewOwnerBody names the next owner by e-mail.
 type NewOwnerBody struct {
 	Email string `json:"email"`
 }

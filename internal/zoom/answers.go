@@ -22,7 +22,7 @@ import (
 
 // required is what an answer of an operation must have to be one. HTTP 200 alone
 // proves nothing: Zoom refuses under it too, and an answer that lacks its object or
-// its list would become a null or an empty list that nobody has told.
+// its list would become a null or an empty list that Zoom has not told.
 type required struct {
 	// names are those of which the answer has one at least: the array of a list, the
 	// key of an object, or else any field that is known. None are required of an
@@ -30,8 +30,8 @@ type required struct {
 	names []string
 	// arrays tells that the names are those of lists.
 	arrays bool
-	// loose tells that a name is enough, whatever its value: the object has no key.
-	loose bool
+	// anyValue tells that a name is enough, whatever its value: the object has no key.
+	anyValue bool
 	// unset tells that an object without any field is an answer: nothing is set.
 	unset bool
 	// fields are where the names are in the Go type of the answer.
@@ -61,7 +61,7 @@ func requiredOf(t reflect.Type, s *Spec) required {
 			}
 		}
 		if len(need.names) == 0 {
-			need.names, need.loose = slices.Sorted(maps.Keys(all)), true
+			need.names, need.anyValue = slices.Sorted(maps.Keys(all)), true
 		}
 	}
 	for _, name := range need.names {
@@ -135,7 +135,7 @@ func (r *required) lacking(body []byte) string {
 	for _, name := range r.names {
 		switch v, there := fields[name]; {
 		case !there:
-		case r.loose:
+		case r.anyValue:
 			return ""
 		case !r.arrays && hasValue(v), r.arrays && v.Kind() == '[':
 			return ""
@@ -416,7 +416,7 @@ func Refusal(body []byte) (words string, refused bool) {
 	return fmt.Sprintf("%s (code %d)", scrub(said.message), said.code), true
 }
 
-// AnsweredBy says who answered in the place of Zoom's API.
+// AnsweredBy describes what answered in the place of Zoom's API.
 func (e *Error) AnsweredBy() string {
 	return fmt.Sprintf("HTTP %d, %s", e.Status, cmp.Or(e.ContentType, "no content type"))
 }

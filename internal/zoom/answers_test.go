@@ -65,7 +65,7 @@ var questions = map[string]func(context.Context, *Client) error{
 
 // A refusal is one whatever its status is: it is typed like one under 400, kept
 // nowhere, and leaves no doubt about a write.
-func TestRefusalsUnderHTTP200(t *testing.T) {
+func TestReceived_refusalUnderHTTP200(t *testing.T) {
 	for _, c := range []struct {
 		why, body string
 		kind      error
@@ -96,7 +96,7 @@ func TestRefusalsUnderHTTP200(t *testing.T) {
 
 // What lacks the object or the list that was asked for is no answer, and what answers
 // a create so leaves open whether it was done.
-func TestAnswersThatLackWhatWasAskedFor(t *testing.T) {
+func TestReceived_lacksWhatIsRequired(t *testing.T) {
 	for _, body := range []string{``, ` `, `{}`, `null`, `[]`, `{"status":"ok"}`, `{"from":"2026-01-01","to":"2026-01-31"}`, `{"users":{},"id":{},"roles":"r","token":"","total_records":3}`, `{"id":"","uuid":null,"total_records":2,"users":null}`} {
 		for name, ask := range questions {
 			calls, err := twice(t, ask, 200, body)
@@ -114,7 +114,7 @@ func TestAnswersThatLackWhatWasAskedFor(t *testing.T) {
 
 // What answers a write that has no answer of its own may say that it failed in a form that
 // no document has: whether it was done is not known then.
-func TestWritesAnsweredByDoubts(t *testing.T) {
+func TestReceived_writeWithoutSuccess(t *testing.T) {
 	for _, body := range []string{
 		`{"error":"No permission."}`, `{"error":{"code":200,"message":"No permission."}}`, `{"errors":[{"field":"name","message":"Invalid field."}]}`,
 		`{"code":"PERMISSION_DENIED","message":"No permission."}`, `{"code":3001}`, `{"errorCode":"3001"}`, `{"code":0,"errorMessage":"No permission."}`,
@@ -130,7 +130,7 @@ func TestWritesAnsweredByDoubts(t *testing.T) {
 }
 
 // A byte order mark before an answer, or before a refusal, is no part of it.
-func TestByteOrderMarks(t *testing.T) {
+func TestReceived_byteOrderMark(t *testing.T) {
 	const mark = "\ufeff"
 	if _, err := twice(t, questions["object"], 200, mark+`{"id":7}`); err != nil {
 		t.Error(err)
@@ -149,7 +149,7 @@ func TestByteOrderMarks(t *testing.T) {
 }
 
 // Answers that look odd and are right.
-func TestAnswersThatPass(t *testing.T) {
+func TestReceived_passes(t *testing.T) {
 	for name, bodies := range map[string][]string{
 		"list": {
 			`{"users":[]}`, `{"users":null}`, `{"total_records":0}`, `{"total_records":"0"}`,
@@ -172,14 +172,14 @@ func TestAnswersThatPass(t *testing.T) {
 }
 
 // A meeting is named by its number: a creation that tells none has made nobody knows what.
-func TestCreatedMeetingsWithoutANumber(t *testing.T) {
+func TestReceived_createdMeetingWithoutNumber(t *testing.T) {
 	if _, err := twice(t, questions["create"], 201, `{"id":"","uuid":"a==","topic":"T"}`); !errors.Is(err, ErrBadAnswer) || !OutcomeUnknown(err) {
 		t.Errorf("%v, unknown: %v", err, OutcomeUnknown(err))
 	}
 }
 
 // What does not come from Zoom's API says nothing of rights, nor of what there is.
-func TestAnswersOfOthers(t *testing.T) {
+func TestReceived_notZoom(t *testing.T) {
 	const page, text = `<!DOCTYPE html><html><body><code>1001</code><p>Blocked</p></body></html>`, "upstream connect error"
 	for _, body := range []string{page, text, `<Error><Code>NoSuchKey</Code><Message>No.</Message></Error>`} {
 		for _, status := range []int{200, 201, 400, 401, 403, 404, 409} {
@@ -202,7 +202,7 @@ func TestAnswersOfOthers(t *testing.T) {
 
 // Whatever is odd and kept nowhere is asked anew by each question: it counts as a
 // failure of the operation.
-func TestOddAnswersOpenTheBreaker(t *testing.T) {
+func TestBreakers_oddAnswersOpen(t *testing.T) {
 	for _, c := range []struct {
 		why    string
 		status int
@@ -230,7 +230,7 @@ func TestOddAnswersOpenTheBreaker(t *testing.T) {
 }
 
 // Reads leave nothing behind: only a write may have been done.
-func TestOnlyWritesHaveAnOutcome(t *testing.T) {
+func TestOutcomeUnknown_onlyOfWrites(t *testing.T) {
 	for _, status := range []int{302, 408, 499, 500, 502, 504} {
 		synctest.Test(t, func(t *testing.T) {
 			for name, ask := range questions {
@@ -244,7 +244,7 @@ func TestOnlyWritesHaveAnOutcome(t *testing.T) {
 }
 
 // Every row says what its answers must have, or has none.
-func TestEveryAnswerIsHeldAgainstSomething(t *testing.T) {
+func TestRequired_everyRow(t *testing.T) {
 	for _, s := range Specs() {
 		need := s.required
 		if s.answer.NumField() == 0 {
@@ -308,7 +308,7 @@ func (s *Spec) take(status int, body []byte) error {
 
 // What Zoom documents as an answer is one: none is taken for a refusal, and none
 // lacks anything. What it documents as a refusal under HTTP 200 is one.
-func TestDocumentedAnswersPass(t *testing.T) {
+func TestReceived_documentedAnswers(t *testing.T) {
 	docs := openAPIs(t)
 	code := regexp.MustCompile("Error Code:\\** *`(\\d+)`")
 	answers, refusals := 0, 0

@@ -13,8 +13,8 @@ import (
 	"zoomql/cache"
 )
 
-// answerStore is where answers are kept: the cache as requests and answers see it. Keys
-// are made of who asks what, tags of the account.
+// answerStore is where answers are kept: the cache as requests and answers see it. A key is
+// made of the credential and of what is asked, a tag of the account.
 type answerStore struct {
 	store   cache.Store  // nil keeps none
 	l1      cache.Store  // the part of the store in this process: all of it where shared is nil
@@ -160,7 +160,7 @@ func (a *answerStore) set(ctx context.Context, req *Request, ticket cache.Ticket
 }
 
 // keepAliases stores an object under its other names too, so that a user asked for by
-// e-mail is known by his id. The tags of the other name could not be looked at before the
+// e-mail is known by id, too. The tags of the other name could not be looked at before the
 // call, so it is stored only if nothing was evicted since: the entry just set is still there
 // then.
 func (a *answerStore) keepAliases(ctx context.Context, req *Request, resp *Response, s storage) {

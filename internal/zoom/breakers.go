@@ -12,10 +12,9 @@ import (
 	"github.com/sony/gobreaker/v2"
 )
 
-// Breaker says when an operation is left alone for a while because it fails: so
-// that callers hear at once what they would hear after a long wait, and Zoom has
-// a rest. Each operation of each account has a breaker of its own: reports may be
-// down while meetings are well.
+// Breaker says when an operation is left alone for a while because it fails: callers get the
+// error at once that they would get after a long wait, and Zoom is spared the calls. Each operation of each account has a breaker of its own: reports may be
+// down while meetings are healthy.
 type Breaker struct {
 	// Calls is how many must have been made in the last ten seconds for their
 	// failures to say anything; 0 means 10.
@@ -26,7 +25,7 @@ type Breaker struct {
 	// answer is used; 0 means 10 seconds.
 	Slow time.Duration
 	// Rest is how long the operation is left alone, until some calls probe
-	// whether it is well; 0 means 5 seconds.
+	// whether it is healthy; 0 means 5 seconds.
 	Rest time.Duration
 	// Probes is how many calls in a row must succeed then; 0 means 2.
 	Probes int
@@ -46,8 +45,8 @@ var (
 )
 
 // maxBreakers bounds the breakers of a client, each of which takes about 1.5 KiB:
-// anybody can name accounts. Those that were not used for longest are forgotten, and
-// what is forgotten is well.
+// callers can name any account. The least recently used are forgotten, and an operation whose
+// breaker is forgotten counts as healthy.
 const maxBreakers = 2_000
 
 // breaker is one operation's, for one account.
@@ -124,7 +123,7 @@ func (r Breaker) newBreaker(cfg Config, s *Spec) *breaker {
 var stateWords = map[gobreaker.State]string{
 	gobreaker.StateOpen:     "left alone: it fails too often",
 	gobreaker.StateHalfOpen: "tried again",
-	gobreaker.StateClosed:   "well again",
+	gobreaker.StateClosed:   "healthy again",
 }
 
 // retryAt returns when it may be worth while to ask again: after the rest, or,

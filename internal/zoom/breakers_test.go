@@ -23,7 +23,7 @@ func (h *health) handle(context.Context, *Request) (*Response, error) {
 	return &Response{took: h.took}, nil
 }
 
-func TestAnOperationThatFailsIsLeftAlone(t *testing.T) {
+func TestBreakers_openAndClose(t *testing.T) {
 	down := &Error{By: ByZoom, Op: GetUser.Pattern, Kind: ErrUnavailable, Status: 503}
 	for _, c := range []struct {
 		why  string
@@ -82,7 +82,7 @@ func TestAnOperationThatFailsIsLeftAlone(t *testing.T) {
 
 // A probe that was not made is given back: else no other would ever be let
 // through.
-func TestAProbeThatIsNotMade(t *testing.T) {
+func TestBreakers_probeNotMade(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := &health{err: &Error{By: ByZoom, Op: GetUser.Pattern, Kind: ErrUnavailable, Status: 503}}
 		layer := newBreakers(Config{}).layer(h.handle)
@@ -100,7 +100,7 @@ func TestAProbeThatIsNotMade(t *testing.T) {
 }
 
 // When all fails, what is sent again is a tenth of what is asked.
-func TestRetriesAreATenth(t *testing.T) {
+func TestRetryBudget_isATenth(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := &health{err: &Error{By: ByZoom, Op: GetUser.Pattern, Kind: ErrUnavailable, Status: 503}}
 		layer := retried(h.handle)

@@ -22,7 +22,7 @@ import (
 type cached struct {
 	*answerStore
 	hosts   *hosts
-	flights *flights // which an eviction makes nobody join
+	flights *flights // an eviction forgets those that it makes stale
 
 	mu      sync.Mutex
 	onEvict []func()
@@ -96,8 +96,8 @@ func (c *cached) answer(ctx context.Context, req *Request) (*Response, error) {
 	return resp, err
 }
 
-// keepFresh asks again for an answer that is stale or soon will be, for the next
-// who wants it. One asks for a key at a time, and nobody waits.
+// keepFresh asks again, in the background, for an answer that is stale or soon will be. There
+// is one such call for a key at a time.
 func (c *cached) keepFresh(ctx context.Context, req *Request, e *cache.Entry) {
 	now := time.Now()
 	if e.Fresh(now) && !e.ShouldRefresh(now, rand.Float64) {

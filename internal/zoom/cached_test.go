@@ -66,7 +66,7 @@ func zoomWith(bodies map[string]string) wire {
 	}
 }
 
-func TestAnAnswerIsBelievedForAWhile(t *testing.T) {
+func TestCached_freshThenStaleThenGone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var calls log
 		c := newTestClient(logged(&calls, zoomWith(map[string]string{"/users/u": `{"id":"u"}`})))
@@ -101,7 +101,7 @@ func TestAnAnswerIsBelievedForAWhile(t *testing.T) {
 	})
 }
 
-func TestNoSuchObjectIsBelievedForSeconds(t *testing.T) {
+func TestCached_notFoundForSeconds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var calls log
 		c := newTestClient(logged(&calls, zoomWith(nil)))
@@ -125,7 +125,7 @@ func TestNoSuchObjectIsBelievedForSeconds(t *testing.T) {
 	})
 }
 
-func TestNoOtherErrorIsKept(t *testing.T) {
+func TestCached_otherErrorsAreNotStored(t *testing.T) {
 	for _, c := range []struct {
 		why  string
 		resp *http.Response
@@ -167,7 +167,7 @@ func TestNoOtherErrorIsKept(t *testing.T) {
 const wholeMeeting = `{"id":7,"topic":"T","host_id":"u","start_url":"HUSH1","password":"HUSH2","pstn_password":"HUSH3","h323_password":"HUSH4","encrypted_password":"HUSH5","dynamic_host_key":"HUSH6",
 	"settings":{"authentication_exception":[{"name":"Ann","email":"ann@example.com","join_url":"HUSH7"}]}}`
 
-func TestSecretsAreKeptNowhere(t *testing.T) {
+func TestCached_secretsAreNotStored(t *testing.T) {
 	var calls log
 	s := newSpy()
 	c := newTestClient(logged(&calls, zoomWith(map[string]string{
@@ -230,7 +230,7 @@ func TestSecretsAreKeptNowhere(t *testing.T) {
 }
 
 // A write answers with the credentials that it made: nothing keeps them.
-func TestWritesAnswerWithSecrets(t *testing.T) {
+func TestCached_writesAreNotStored(t *testing.T) {
 	s := newSpy()
 	c := newTestClient(func(*http.Request) *http.Response { return answer(201, wholeMeeting) }, storing(s))
 	m, err := CreateMeeting.Do(t.Context(), c, NewMeeting{UserID: "u", Meeting: &types.NewMeeting{}})
@@ -242,7 +242,7 @@ func TestWritesAnswerWithSecrets(t *testing.T) {
 	}
 }
 
-func TestKeysTellNothing(t *testing.T) {
+func TestAnswerStore_keysTellNothing(t *testing.T) {
 	s := newSpy()
 	c := newTestClient(zoomWith(map[string]string{"/users/ann%40example.com": `{"id":"u","email":"ann@example.com"}`}), storing(s))
 	if _, err := GetUser.Do(t.Context(), c, UserKey{"ann@example.com"}); err != nil {
@@ -291,7 +291,7 @@ func TestStore_sharedByAccounts(t *testing.T) {
 }
 
 // One user has two names. Whoever asked by one, the other is known.
-func TestOneUserTwoNames(t *testing.T) {
+func TestCached_userByIDAndEmail(t *testing.T) {
 	var calls log
 	const body = `{"id":"u","email":"Ann@Example.com"}`
 	c := newTestClient(logged(&calls, zoomWith(map[string]string{
@@ -329,7 +329,7 @@ func TestOneUserTwoNames(t *testing.T) {
 	calls.want(t, "an address by that of all users, since no event names it", "GET /users/ann%40example.com")
 }
 
-func TestSomebodyWithoutAnAddressHasOneName(t *testing.T) {
+func TestCached_userWithoutEmail(t *testing.T) {
 	s := newSpy()
 	c := newTestClient(zoomWith(map[string]string{"/users/u": `{"id":"u","email":""}`}), storing(s))
 	if _, err := GetUser.Do(t.Context(), c, UserKey{"u"}); err != nil || len(s.keys) != 1 {
@@ -338,7 +338,7 @@ func TestSomebodyWithoutAnAddressHasOneName(t *testing.T) {
 }
 
 // While Zoom was asked, the object changed: what came back may be of before.
-func TestAnEvictionBetweenCallAndFiling(t *testing.T) {
+func TestCached_evictionBetweenCallAndStore(t *testing.T) {
 	for _, tags := range [][]cache.Tag{{"user:u"}, {"user:u", "users"}, {cache.All}} {
 		var calls log
 		var c *Client
@@ -387,7 +387,7 @@ func TestAnEvictionBetweenCallAndFiling(t *testing.T) {
 
 // Who asks after a write sees it, whoever asked before, and however long that
 // one's answer took.
-func TestWhoAsksAfterAWriteSeesIt(t *testing.T) {
+func TestCached_readAfterWrite(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var calls log
 		topic, slow := "before", make(chan struct{})
@@ -435,7 +435,7 @@ func TestWhoAsksAfterAWriteSeesIt(t *testing.T) {
 
 // A call that was sent is spent: its answer is kept for the next who asks, also
 // when whoever asked has left.
-func TestTheAnswerOfALeaverIsKept(t *testing.T) {
+func TestStored_answerOfACallerWhoLeft(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var calls log
 		slow := make(chan struct{})
@@ -463,7 +463,7 @@ func TestTheAnswerOfALeaverIsKept(t *testing.T) {
 	})
 }
 
-func TestManyCallersFileOnce(t *testing.T) {
+func TestStored_manyCallersStoreOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newSpy()
 		c := newTestClient(func(*http.Request) *http.Response {
@@ -486,7 +486,7 @@ func TestManyCallersFileOnce(t *testing.T) {
 }
 
 // Writes make stale what they change, and nothing else.
-func TestWritesEvict(t *testing.T) {
+func TestCached_writesEvict(t *testing.T) {
 	bodies := map[string]string{
 		"/meetings/7": `{"id":7,"host_id":"u"}`, "/meetings/8": `{"id":8,"host_id":"v"}`,
 		"/users/u/meetings": `{"meetings":[{"id":7,"host_id":"u"}]}`, "/users/v/meetings": `{"meetings":[{"id":8}]}`,
@@ -546,7 +546,7 @@ func TestWritesEvict(t *testing.T) {
 	}
 }
 
-// readAll reads what TestWritesEvict has bodies for, in the order of the calls.
+// readAll reads what TestCached_writesEvict has bodies for, in the order of the calls.
 func readAll(t *testing.T, c *Client) {
 	t.Helper()
 	ctx := t.Context()
@@ -569,7 +569,7 @@ func readAll(t *testing.T, c *Client) {
 }
 
 // Nobody has told whose meeting it is: all lists are stale.
-func TestAWriteToAMeetingOfAnUnknownHost(t *testing.T) {
+func TestCached_writeToMeetingOfUnknownHost(t *testing.T) {
 	var calls log
 	c := newTestClient(logged(&calls, zoomWith(map[string]string{"/users/u/meetings": `{"meetings":[]}`, "/users/v/meetings": `{"meetings":[]}`})))
 	lists := func() {
@@ -605,7 +605,7 @@ func TestHosts(t *testing.T) {
 
 // A write whose outcome nobody knows may have been done; one that Zoom refused
 // was not.
-func TestWhichWritesEvict(t *testing.T) {
+func TestCached_failedWrites(t *testing.T) {
 	for _, c := range []struct {
 		why   string
 		resp  *http.Response
@@ -647,7 +647,7 @@ func TestWhichWritesEvict(t *testing.T) {
 
 // Without a store, writes still keep later readers from earlier answers, and
 // nothing else breaks.
-func TestWithoutAStore(t *testing.T) {
+func TestCached_noStore(t *testing.T) {
 	var calls log
 	c := newTestClient(logged(&calls, zoomWith(map[string]string{"/users/u": `{"id":"u"}`, "/meetings/7": `{"id":7}`})), func(c *Config) { c.Store = nil })
 	for range 2 {
@@ -689,7 +689,7 @@ func TestOnEvict(t *testing.T) {
 
 // A sub account is asked through the own one's credentials, and what is its is
 // never the own one's.
-func TestSubAccounts(t *testing.T) {
+func TestIn(t *testing.T) {
 	var calls log
 	own := newTestClient(logged(&calls, zoomWith(map[string]string{
 		"/users/u": `{"id":"u","first_name":"own"}`, "/accounts/s%2F1/users/u": `{"id":"u","first_name":"sub"}`,
@@ -746,7 +746,7 @@ func TestSubAccounts(t *testing.T) {
 }
 
 // A change in one account does not make others ask twice for what is under way.
-func TestWhatIsUnderWayInAnotherAccount(t *testing.T) {
+func TestIn_evictionsOfOtherAccounts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var calls log
 		slow := make(chan struct{})
@@ -820,7 +820,7 @@ func TestKnown(t *testing.T) {
 }
 
 // What is past does not change any more, as soon as Zoom is done with it.
-func TestLifeOfThePast(t *testing.T) {
+func TestPastLife(t *testing.T) {
 	at := types.Time{Time: noon}
 	stay := func(seconds types.Int) *types.Participant { return &types.Participant{DurationSeconds: seconds} }
 	minute, zero := types.Int{N: 60, Valid: true}, types.Int{Valid: true}
@@ -854,7 +854,7 @@ func TestLifeOfThePast(t *testing.T) {
 }
 
 // The meetings that go on now are as young as all that goes on.
-func TestLifeOfMeetings(t *testing.T) {
+func TestMeetingsLife(t *testing.T) {
 	for kind, want := range map[types.MeetingListType]Life{types.MeetingListTypeLive: Live, types.MeetingListTypeUpcoming: Scheduled, "": Scheduled} {
 		req, err := ListMeetings.request(newTestClient(nil), ListMeetings.input(MeetingFilter{UserID: "u", Type: kind}, Paging{}), nil)
 		if err != nil {
@@ -866,7 +866,7 @@ func TestLifeOfMeetings(t *testing.T) {
 	}
 }
 
-func TestHowLongAnswersAreKept(t *testing.T) {
+func TestCached_lifetimes(t *testing.T) {
 	s := newSpy()
 	bodies := map[string]string{
 		"/users/u":                            `{"id":"u"}`,
@@ -929,7 +929,7 @@ func (f far) Set(ctx context.Context, key string, t cache.Ticket, e *cache.Entry
 	f.Store.Set(ctx, key, t, packed)
 }
 
-func TestAnswersOfAnotherProcess(t *testing.T) {
+func TestCached_entriesOfAnotherProcess(t *testing.T) {
 	for _, c := range []struct {
 		why   string
 		spoil func([]byte) []byte
@@ -971,7 +971,7 @@ func TestAnswersOfAnotherProcess(t *testing.T) {
 }
 
 // What another process reads from Redis is what this one read from Zoom.
-func TestEntriesRoundTrip(t *testing.T) {
+func TestPack_everyRow(t *testing.T) {
 	for _, s := range Specs() {
 		if s.Reads() {
 			t.Run(s.Pattern, func(t *testing.T) {

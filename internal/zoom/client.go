@@ -71,18 +71,18 @@ type Config struct {
 	CallTimeout time.Duration
 }
 
-// Client asks one Zoom account. There is one for each account, whoever asks: [Client.As]
-// returns what asks in the name of a credential, and [Client.In] what asks about a sub
-// account; both share all that belongs to the account. It is safe for concurrent use.
+// Client asks one Zoom account. There is one for each account. [Client.As] returns one that
+// asks in the name of a credential, and [Client.In] one that asks about a sub account; both
+// share all that belongs to the account. It is safe for concurrent use.
 type Client struct {
 	*machine
-	credential *identity.Credential // nil until As says who asks
+	credential *identity.Credential // nil before As
 	sub        string               // Zoom's id of a sub account; "" is the own
 	lengths    *lengths
 }
 
-// machine is what all calls of an account go through. Nothing in it knows who asks: that
-// stands in each Request.
+// machine is what all calls of an account go through. Nothing in it knows a credential: that
+// of a call stands in its Request.
 type machine struct {
 	cfg      Config
 	tenant   types.Tenant
@@ -109,8 +109,8 @@ func (c *Client) sign(req *Request) (err error) {
 	return err
 }
 
-// errNobody is the error of a call that is made in nobody's name, or with the credential of
-// another account. It is a mistake of the gateway's own.
+// errNobody is the error of a call without a credential, or with that of another account. It
+// is a mistake of the gateway's own.
 var errNobody = errors.New("zoom: the client has no credential of its account: see Client.As")
 
 // asker returns in whose name the client asks.
@@ -160,7 +160,7 @@ func (c *Client) Each(n int, f func(i int)) {
 // form of answers changes, and what older programs left in Redis is not read.
 const formatVersion = "4\x00"
 
-// New returns the client of an account, which asks in nobody's name yet: see [Client.As].
+// New returns the client of an account. It has no credential yet: see [Client.As].
 func New(cfg Config) *Client {
 	if cfg.MaxInFlight <= 0 {
 		cfg.MaxInFlight = 100
@@ -211,7 +211,7 @@ func (c *Client) Tenant() types.Tenant { return c.tenant }
 // Scopes returns the scopes that the credential was granted, or those that it is narrowed to. The next token may
 // have others.
 func (c *Client) Scopes(ctx context.Context) ([]string, error) {
-	TrueUntil(ctx, time.Time{})
+	ValidUntil(ctx, time.Time{})
 	credential, err := c.asker()
 	if err != nil {
 		return nil, err
@@ -240,7 +240,7 @@ func (c *Client) Ready(ctx context.Context) error {
 }
 
 // mayGo returns an error where the token names a host for the API that is not Zoom's,
-// and nobody has configured another.
+// and no other is configured.
 func (cfg *Config) mayGo(t *identity.Token, op string) error {
 	if cfg.BaseURL == "" && t.ForeignHost != "" {
 		return foreignHost(op, cfg.Cloud, t.ForeignHost)

@@ -90,7 +90,7 @@ func originOf(u *url.URL) string {
 
 // APIURL returns the base that a token answer names for its account, if the host is
 // one of the cloud's, and the cloud's own if it names none. foreign is a host that is
-// named and is not the cloud's: the token is good there, and nobody has said that it
+// named and is not the cloud's: the token is good there, and no setting says that it
 // may go there.
 //
 // Source: changelog "Regional cluster API URL returned in access token response".

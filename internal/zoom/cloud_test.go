@@ -14,7 +14,7 @@ import (
 )
 
 // A file goes where Zoom sends it, with the token, within Zoom; nothing else does.
-func TestUploadsFollowZoom(t *testing.T) {
+func TestSend_uploadsFollowZoom(t *testing.T) {
 	for _, c := range []struct {
 		why, to string
 		status  int
@@ -108,7 +108,7 @@ func TestClouds(t *testing.T) {
 
 // A token that names a host which is not Zoom's goes nowhere, and everybody who questions
 // is told which host it is, unless the base is configured.
-func TestATokenOfAnotherCloud(t *testing.T) {
+func TestAuthorized_tokenOfAnotherCloud(t *testing.T) {
 	sent := 0
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		sent++

@@ -6,8 +6,8 @@ import (
 	"zoomql/internal/flight"
 )
 
-// coalesced is the layer that lets one call do for all who ask the same at once. When the
-// last one has left, a call that still stands in the limiter's queue is given up.
+// coalesced is the layer that makes one call for all requests of the same identity that come
+// while it is under way. When the last of their callers has left, a call that still stands in the limiter's queue is given up.
 //
 //	reads:   what is asked; newer
 //	writes:  nothing
@@ -24,7 +24,7 @@ func (f *flights) coalesced(next Handler) Handler {
 // flights are the reads under way, by what they ask. The zero value is ready.
 type flights struct{ flight.Group[*Response] }
 
-// forget lets nobody join any more what was asked before something changed.
+// forget makes later requests join no flight that was begun before something changed.
 func (f *flights) forget(stale func(*Request) bool) {
 	f.Forget(func(about any) bool {
 		req, ok := about.(*Request)
@@ -32,8 +32,8 @@ func (f *flights) forget(stale func(*Request) bool) {
 	})
 }
 
-// flight names the flight of a request. A refresh has one of its own: it may fail
-// for being unimportant, and nobody else should for that.
+// flight names the flight of a request. A refresh has one of its own, since it may fail for
+// its low priority.
 func (r *Request) flight() string {
 	if r.refreshes() {
 		return "refresh " + r.identity()

@@ -33,23 +33,30 @@ func files(t *testing.T, dir string) map[string]*ast.File {
 	return parsed
 }
 
-// The package comment names the layers that a call goes through, in their order, and each
+// The package comment and the README name the layers that a call goes through, in their order, and each
 // has a file of its name.
 func TestLayers_packageComment(t *testing.T) {
-	var line string
-	for text := range strings.Lines(files(t, ".")["client.go"].Doc.Text()) {
-		if strings.Contains(text, "→") {
-			line = text
+	chainIn := func(text string) []string {
+		for line := range strings.Lines(text) {
+			if _, chain, ok := strings.Cut(line, "Do → "); ok {
+				return append([]string{"Do"}, strings.Split(strings.TrimSpace(chain), " → ")...)
+			}
 		}
+		return nil
 	}
-	told := strings.Split(strings.TrimSpace(line), " → ")
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
 	want := []string{"Do"}
 	for _, layer := range newTestClient(nil).layers() {
 		want = append(want, layer.name)
 	}
 	want = append(want, "transport", "Zoom")
-	if diff := cmp.Diff(want, told); diff != "" {
-		t.Errorf("the package comment: -chain +comment\n%s", diff)
+	for where, text := range map[string]string{"the package comment": files(t, ".")["client.go"].Doc.Text(), "README.md": string(readme)} {
+		if diff := cmp.Diff(want, chainIn(text)); diff != "" {
+			t.Errorf("%s: -chain +text\n%s", where, diff)
+		}
 	}
 	for _, name := range want[1 : len(want)-1] {
 		if _, err := os.Stat(name + ".go"); err != nil {

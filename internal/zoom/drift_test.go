@@ -17,7 +17,7 @@ import (
 
 // What answers have and the graph does not know is counted by operation, and a field of
 // another shape is logged once, by its name.
-func TestDriftIsCounted(t *testing.T) {
+func TestObserve(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		report, log := &drift.Report{}, &bytes.Buffer{}
 		body := `{"users":[{"id":"u1","group_ids":"canary","nickname":"canary","type":77},{"id":"u2","group_ids":"canary","type":1}],"next_page_token":"","novel":{"canary":1}}`
@@ -54,7 +54,7 @@ func TestDriftIsCounted(t *testing.T) {
 }
 
 // An answer out of the cache is none of Zoom's, and what it was made of was counted.
-func TestDriftOfKeptAnswers(t *testing.T) {
+func TestObserve_cachedAnswers(t *testing.T) {
 	report := &drift.Report{}
 	c := newTestClient(func(*http.Request) *http.Response { return answer(200, `{"id":"u1","type":77}`) }, func(cfg *Config) { cfg.Drift = report })
 	for range 3 {
@@ -79,7 +79,7 @@ var unknownType = func() (t types.UserType) {
 }()
 
 // A list whose array is none is no answer: that nobody is in it would be a lie.
-func TestAListThatIsNone(t *testing.T) {
+func TestObserve_listThatIsNone(t *testing.T) {
 	for _, body := range []string{`{"users":""}`, `{"users":{}}`, `{"users":false}`, `""`, `[]`} {
 		c := newTestClient(func(*http.Request) *http.Response { return answer(200, body) })
 		if page, err := ListUsers.Page(t.Context(), c, UserFilter{}, Paging{}); err == nil {

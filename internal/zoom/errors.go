@@ -37,12 +37,12 @@ var (
 	ErrNoID            = errors.New("the object has no id at Zoom")
 )
 
-// Refuser says who ended a call without what it was made for.
+// Refuser is the party that ended a call without what it was made for.
 type Refuser uint8
 
 const (
-	// ByGateway is of what is never sent: its input is none, a scope is missing, there is
-	// nobody to ask; and of what the gateway concludes from other answers.
+	// ByGateway is of a call that is never sent, since its input is invalid or a scope is
+	// missing, say; and of what the gateway concludes from other answers.
 	ByGateway Refuser = iota + 1
 	// ByOAuth is of a token that Zoom's OAuth server did not give.
 	ByOAuth
@@ -170,7 +170,7 @@ func (e *Error) fill(s *Spec, status int, said refusalBody, header http.Header, 
 	}
 }
 
-// givenUp are the statuses of who did not wait for the end of a call that was sent on:
+// givenUp are the statuses of proxies that did not wait for the end of a call that was sent on:
 // HTTP 408, and 499 of nginx.
 var givenUp = []int{http.StatusRequestTimeout, 499}
 

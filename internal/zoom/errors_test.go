@@ -240,7 +240,7 @@ func TestScrub(t *testing.T) {
 	}
 }
 
-func TestScrubLeavesNoAddress(t *testing.T) {
+func TestScrub_leavesNoAddress(t *testing.T) {
 	name := rapid.StringMatching(`[a-z0-9][a-z0-9.+_'-]{0,20}`)
 	around := rapid.StringMatching(`[a-z ]{0,10}[ (<,;:"]?`)
 	rapid.Check(t, func(t *rapid.T) {

@@ -25,7 +25,7 @@ func exclusive(account string, leaser cache.Leaser) Layer {
 			if name == "" {
 				return next(ctx, req)
 			}
-			// No credential is part of it: the object is the same whoever writes.
+			// No credential is part of it: the object is the same for all.
 			key := strings.Join([]string{"exclusive", cmp.Or(req.Account, account), name, req.Vars[name]}, "\x00")
 			if err := t.take(ctx, key); err != nil {
 				return nil, err
@@ -54,7 +54,7 @@ type turns struct {
 
 type turn struct {
 	busy  chan struct{} // holds one item while a write is under way
-	users int           // who writes or waits
+	users int           // writes under way and waiting
 }
 
 func (t *turns) take(ctx context.Context, key string) error {

@@ -33,7 +33,7 @@ func (z *oneAtATime) wire(r *http.Request) *http.Response {
 	return answer(204, "")
 }
 
-func TestOneWriteAtATimeOnOneUser(t *testing.T) {
+func TestExclusive_oneWriteAtATime(t *testing.T) {
 	var z oneAtATime
 	clients := replicas(t, 3, z.wire)
 	var wait sync.WaitGroup
@@ -58,7 +58,7 @@ func TestOneWriteAtATimeOnOneUser(t *testing.T) {
 }
 
 // Who waits for his turn leaves with his context, and is in nobody's way after that.
-func TestTurnsEndWithTheirContext(t *testing.T) {
+func TestExclusive_contextEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var calls log
 		first := make(chan struct{})

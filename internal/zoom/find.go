@@ -179,8 +179,8 @@ func (d *directory[T]) search(ctx context.Context, c *Client, l *listing[T], fir
 	return missing, false
 }
 
-// page returns the next page of a listing if it is known, if somebody else has
-// asked for it already, which costs nothing to wait for, or if it pays; and nil
+// page returns the next page of a listing if it is known, if a call for
+// it is under way already, which costs nothing to wait for, or if it pays; and nil
 // if none of this is so, or if it cannot be had.
 func (d *directory[T]) page(ctx context.Context, c *Client, l *listing[T], token string, read, missing int, budget *spending) *Page[T] {
 	if page, ok := l.known(ctx, c, token); ok {

@@ -208,7 +208,7 @@ func prefixed(prefix string, list []string) []string {
 // Whatever an account looks like, everybody is found, nobody is made up, and it
 // costs at most a quarter more than asking for each key: that is what listings
 // may spend before it shows that they hold nothing.
-func TestFindSpendsLittle(t *testing.T) {
+func TestFind_calls(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		size := rapid.OneOf(rapid.IntRange(0, 30), rapid.IntRange(0, 9000))
@@ -274,7 +274,7 @@ func slowly(z *directoryAtZoom) wire {
 
 // An e-mail may be a stranger's, who stands in none of the lists: they are read
 // at once. An id most likely stands in the first.
-func TestFindInFewRoundTrips(t *testing.T) {
+func TestFind_roundTrips(t *testing.T) {
 	for _, c := range []struct {
 		why   string
 		known []string // asked for before
@@ -306,7 +306,7 @@ func TestFindInFewRoundTrips(t *testing.T) {
 }
 
 // A page that somebody else waits for costs nothing to wait for.
-func TestFindWaitsForWhatIsUnderWay(t *testing.T) {
+func TestFind_pageUnderWay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		z := &directoryAtZoom{lists: map[string][]string{"active": ids("a", 40)}}
 		client := newTestClient(slowly(z), func(cfg *Config) { cfg.Plan = Business })
@@ -325,7 +325,7 @@ func TestFindWaitsForWhatIsUnderWay(t *testing.T) {
 
 // How long a list was when it was last seen is remembered, also where Zoom does
 // not tell: at least as long as what was read of it, and one more.
-func TestFindRemembersLengths(t *testing.T) {
+func TestFind_knownLengths(t *testing.T) {
 	for _, totals := range []bool{true, false} {
 		z := &directoryAtZoom{lists: map[string][]string{"active": ids("a", 9000)}, totals: totals}
 		client := newTestClient(z.wire, func(cfg *Config) { cfg.Plan, cfg.Store = Business, nil })

@@ -12,7 +12,7 @@ import (
 // Zoom Phone has a table of its own: what is spent there is not spent elsewhere.
 //
 // Source: https://developers.zoom.us/docs/api/rate-limits/
-func TestPhoneBudgets(t *testing.T) {
+func TestBudgets_phone(t *testing.T) {
 	const day = 24 * time.Hour
 	limit := func(key string, calls int, window time.Duration) ratelimit.Limit {
 		l := ratelimit.Limit{Key: key, Calls: calls, Window: window % day, Daily: window == day}
@@ -53,7 +53,7 @@ func TestPhoneBudgets(t *testing.T) {
 }
 
 // The documented refusals of operations that hang on meetings and users.
-func TestKindsOfRefusals(t *testing.T) {
+func TestKindOf_documented(t *testing.T) {
 	for _, c := range []struct {
 		op           string
 		status, code int

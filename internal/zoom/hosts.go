@@ -36,7 +36,7 @@ func bounded[V any](entries int) *otter.Cache[string, V] {
 	return otter.Must(&otter.Options[string, V]{MaximumSize: entries, InitialCapacity: 16, Executor: inline})
 }
 
-// inline has what there is to tidy up done by who comes by.
+// inline runs maintenance in the goroutine that causes it.
 func inline(tidy func()) { tidy() }
 
 // learn notes the hosts that an answer tells of.
@@ -88,7 +88,7 @@ func (h *hosts) resolve(told *identity.Credential, tags []cache.Tag) []cache.Tag
 const hostVar = "userId"
 
 // owner names whose allowance a write to a meeting draws on: its host, or, while
-// nobody has told who that is, the meeting alone.
+// that is not known, the meeting alone.
 func (h *hosts) owner(told *identity.Credential, vars map[string]string) string {
 	meeting := vars["meetingId"]
 	if h != nil {

@@ -98,7 +98,7 @@ func userRequest(t *testing.T, id string, options ...Option) *Request {
 	return req
 }
 
-func TestManyCallersMakeOneCall(t *testing.T) {
+func TestCoalesced_manyCallersOneCall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var f flights
 		var g gate
@@ -125,7 +125,7 @@ func TestManyCallersMakeOneCall(t *testing.T) {
 	})
 }
 
-func TestWhatIsNotTheSameIsAskedApart(t *testing.T) {
+func TestCoalesced_differentRequests(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var f flights
 		var g gate
@@ -144,7 +144,7 @@ func TestWhatIsNotTheSameIsAskedApart(t *testing.T) {
 	})
 }
 
-func TestACallerLeavesAndTheOthersGetTheAnswer(t *testing.T) {
+func TestCoalesced_oneCallerLeaves(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var f flights
 		var g gate
@@ -166,7 +166,7 @@ func TestACallerLeavesAndTheOthersGetTheAnswer(t *testing.T) {
 	})
 }
 
-func TestTheLastToLeaveGivesUpWhatIsQueued(t *testing.T) {
+func TestCoalesced_lastCallerLeaves(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var f flights
 		var g gate
@@ -184,7 +184,7 @@ func TestTheLastToLeaveGivesUpWhatIsQueued(t *testing.T) {
 }
 
 // A call that is sent is spent: who comes while it is under way has its answer.
-func TestWhoComesJoinsWhatIsSent(t *testing.T) {
+func TestCoalesced_joinsWhatIsSent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var f flights
 		var g gate
@@ -204,7 +204,7 @@ func TestWhoComesJoinsWhatIsSent(t *testing.T) {
 }
 
 // Who joins what is about to be given up is not given up with it.
-func TestWhoComesTooLateBeginsAnew(t *testing.T) {
+func TestCoalesced_joinsNothingGivenUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var f flights
 		var g gate
@@ -225,7 +225,7 @@ func TestWhoComesTooLateBeginsAnew(t *testing.T) {
 	})
 }
 
-func TestACallHasTheTimeOfWhoBegan(t *testing.T) {
+func TestCoalesced_deadlineOfTheFirst(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var f flights
 		var g gate
@@ -257,7 +257,7 @@ func TestACallHasTheTimeOfWhoBegan(t *testing.T) {
 }
 
 // Whoever waits, shared work ends.
-func TestNoCallGoesOnForever(t *testing.T) {
+func TestCoalesced_longestCall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var f flights
 		var g gate
@@ -271,7 +271,7 @@ func TestNoCallGoesOnForever(t *testing.T) {
 }
 
 // A panic in shared work has no caller above it who could catch it.
-func TestAPanicIsAnError(t *testing.T) {
+func TestCoalesced_panic(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var f flights
 		a := ask(t.Context(), f.coalesced(func(context.Context, *Request) (*Response, error) { panic("a bug of ours") }), userRequest(t, "u"))
@@ -288,7 +288,7 @@ func TestAPanicIsAnError(t *testing.T) {
 }
 
 // Who asks after a change does not join what was asked before it.
-func TestWhatIsStaleIsNotJoined(t *testing.T) {
+func TestCoalesced_evicted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var f flights
 		var g gate
@@ -332,7 +332,7 @@ func (s *script) handle(context.Context, *Request) (*Response, error) {
 	return &Response{}, nil
 }
 
-func TestWhatIsSentAgain(t *testing.T) {
+func TestRetried_tries(t *testing.T) {
 	read, write := userRequest(t, "u"), &Request{Spec: CreateMeeting.Spec}
 	zoomSays := func(req *Request, status int, kind error) *Error {
 		return &Error{By: ByZoom, Op: req.Spec.Pattern, Status: status, Kind: kind}
@@ -380,7 +380,7 @@ func TestWhatIsSentAgain(t *testing.T) {
 	}
 }
 
-func TestHowLongIsWaited(t *testing.T) {
+func TestRetried_pauses(t *testing.T) {
 	req := userRequest(t, "u")
 	fails := func(kind error, after time.Duration) func() *Error {
 		return func() *Error {
@@ -431,7 +431,7 @@ func TestHowLongIsWaited(t *testing.T) {
 	})
 }
 
-func TestNobodyWaitsInVain(t *testing.T) {
+func TestRetried_deadline(t *testing.T) {
 	req := userRequest(t, "u")
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
@@ -458,7 +458,7 @@ func TestNobodyWaitsInVain(t *testing.T) {
 	})
 }
 
-func TestCallsUnderWayAreBounded(t *testing.T) {
+func TestLimited_maxInFlight(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var g gate
 		h := limited(Config{MaxInFlight: 2}, nil)(g.handle(false))
@@ -503,7 +503,7 @@ func budgeted(plan Plan, w wire, maxWait time.Duration, set ...func(*Config)) *C
 	}}, set...)...)
 }
 
-func TestTheBudgetIsKept(t *testing.T) {
+func TestLimited_budget(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var mu sync.Mutex
 		var at []time.Time
@@ -534,7 +534,7 @@ func TestTheBudgetIsKept(t *testing.T) {
 	})
 }
 
-func TestWhatHasNoRoomSaysWhen(t *testing.T) {
+func TestLimited_noRoomInTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		calls := 0
 		c := budgeted(Free, func(*http.Request) *http.Response { calls++; return answer(200, `{"dates":[]}`) }, time.Minute)
@@ -558,7 +558,7 @@ func TestWhatHasNoRoomSaysWhen(t *testing.T) {
 	})
 }
 
-func TestADayThatIsSpentSaysWhen(t *testing.T) {
+func TestLimited_dayIsSpent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		time.Sleep(12 * time.Hour) // a bubble begins at midnight, when the limiter is careful
 		c := budgeted(Business, func(*http.Request) *http.Response { return answer(201, `{"registrant_id":"r"}`) }, time.Minute)
@@ -587,7 +587,7 @@ func TestADayThatIsSpentSaysWhen(t *testing.T) {
 
 // Another app may spend what we count on: what Zoom refuses is not tried by the
 // next who asks.
-func TestTheLimiterLearns(t *testing.T) {
+func TestLimited_learnsFromRefusals(t *testing.T) {
 	const (
 		perSecond = "You have reached the maximum per-second rate limit for this API. Try again later."
 		daily     = "You have reached the maximum daily rate limit for this API."
@@ -669,7 +669,7 @@ func TestTheLimiterLearns(t *testing.T) {
 }
 
 // A store of limits in trouble is told to the caller, and not taken for a limit.
-func TestALimiterInTrouble(t *testing.T) {
+func TestLimited_storeFails(t *testing.T) {
 	trouble := errors.New("trouble")
 	c := newTestClient(func(*http.Request) *http.Response { t.Error("a call was made"); return nil }, func(c *Config) {
 		c.Plan, c.Limiter = Free, ratelimit.NewLimiter(broken{trouble}, time.Second)
@@ -698,7 +698,7 @@ func (b broken) Remaining(context.Context, time.Time, []ratelimit.Limit) ([]rate
 // A retry is paid for like any other call, a hit is not, and what is refused
 // for lack of a token costs no call. A question that reads one thing three times
 // needed it once.
-func TestWhatIsPaidFor(t *testing.T) {
+func TestLayers_callsAndHits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var sent atomic.Int32
 		c := newTestClient(func(*http.Request) *http.Response {

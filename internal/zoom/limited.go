@@ -210,7 +210,7 @@ func readAllowance(h http.Header, now time.Time) allowance {
 	}
 }
 
-// resetOf reads X-RateLimit-Reset, of which nobody has told the form: a time, as
+// resetOf reads X-RateLimit-Reset, whose form is not documented: a time, as
 // in Retry-After, or a Unix time.
 func resetOf(v string, now time.Time) time.Time {
 	if n, err := strconv.ParseInt(strings.TrimSpace(v), 10, 64); err == nil && n > 1e9 {
@@ -223,7 +223,7 @@ func resetOf(v string, now time.Time) time.Time {
 }
 
 // of returns which limit is spoken of: that of the kind which is named, or else
-// the one with the same figure. Figures of no limit that we know are nobody's.
+// the one with the same figure. Figures of no limit that we know are ignored.
 func (a allowance) of(due dues) (ratelimit.Limit, bool) {
 	if a.limit < 1 || a.left < 0 || len(due.labels) == 0 {
 		return ratelimit.Limit{}, false

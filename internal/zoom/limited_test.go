@@ -17,7 +17,7 @@ import (
 // untilNoon waits until day's counters are not about to change; bubbles begin at midnight.
 func untilNoon() { time.Sleep(12 * time.Hour) }
 
-func TestAHostsWritesAreCountedTogether(t *testing.T) {
+func TestLimited_quotaOfAHost(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		untilNoon()
 		calls := 0
@@ -56,9 +56,9 @@ func TestAHostsWritesAreCountedTogether(t *testing.T) {
 	})
 }
 
-// TestAHostThatIsNotKnown: what Zoom refuses for a host of whom nobody has told
+// TestLimited_quotaOfAnUnknownHost: what Zoom refuses for a host of whom nobody has told
 // is not asked for that meeting again, and for others it is.
-func TestAHostThatIsNotKnown(t *testing.T) {
+func TestLimited_quotaOfAnUnknownHost(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		untilNoon()
 		calls := 0
@@ -75,7 +75,7 @@ func TestAHostThatIsNotKnown(t *testing.T) {
 	})
 }
 
-func TestStatusChangesAreCountedForEach(t *testing.T) {
+func TestLimited_quotaOfEachRegistrant(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		untilNoon()
 		c := budgeted(Business, func(*http.Request) *http.Response { return answer(204, "") }, time.Minute)
@@ -102,7 +102,7 @@ func TestStatusChangesAreCountedForEach(t *testing.T) {
 }
 
 // Every answer may tell what is left, and is believed.
-func TestHeadersAreBelieved(t *testing.T) {
+func TestLimited_learnsFromHeaders(t *testing.T) {
 	for _, c := range []struct {
 		why     string
 		headers []string
@@ -130,7 +130,7 @@ func TestHeadersAreBelieved(t *testing.T) {
 }
 
 // An operation is paid from the label that Zoom itself charges it to.
-func TestZoomNamesTheLabel(t *testing.T) {
+func TestLimited_labelNamedByZoom(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := budgeted(Business, func(*http.Request) *http.Response { return answer(200, `{"id":"u"}`, "X-RateLimit-Category", "Heavy") }, time.Minute)
 		for i := range 3 {
@@ -147,7 +147,7 @@ func TestZoomNamesTheLabel(t *testing.T) {
 
 // A refusal by the second without a date says what others spend; with one, it is
 // waited for.
-func TestRefusalsByTheSecond(t *testing.T) {
+func TestLimited_refusalsByTheSecond(t *testing.T) {
 	for _, dated := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {
 			untilNoon()
@@ -202,7 +202,7 @@ func TestReset(t *testing.T) {
 }
 
 // The limiter hears of a call that is late on the wire, whatever kept it.
-func TestCallsAreTimedOnTheWire(t *testing.T) {
+func TestLimited_countsFromTheWire(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		untilNoon()
 		for _, c := range []struct {
@@ -246,7 +246,7 @@ func (s farStore) Take(ctx context.Context, now time.Time, within time.Duration,
 }
 
 // What it takes to ask for a budget is no wait of the budget's.
-func TestWhatCountsAsWaiting(t *testing.T) {
+func TestLimited_waited(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		untilNoon()
 		c := newTestClient(func(*http.Request) *http.Response { return answer(200, `{"id":"u"}`) }, func(cfg *Config) {

@@ -89,7 +89,7 @@ func (o Op[In, Out]) Known(ctx context.Context, c *Client, in In) (out *Out, ok 
 	return out, ok, nil
 }
 
-// underWay reports whether somebody waits for the answer already.
+// underWay reports whether a call for the answer is under way.
 func (o Op[In, Out]) underWay(c *Client, in In) bool {
 	req, err := o.request(c, in, nil)
 	return err == nil && c.flights.Has(req.identity())
@@ -152,7 +152,7 @@ type input struct {
 	body        []int  // index of the body's field; nil when there is none
 	file        *place // the file that is the body; nil when there is none
 
-	// ask makes a request of an input, which is of this type, for who goes through
+	// ask makes a request of an input, which is of this type, for code that goes through
 	// the table and knows no types.
 	of  reflect.Type
 	ask func(c *Client, in any) (*Request, error)

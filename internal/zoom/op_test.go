@@ -33,7 +33,7 @@ func pageOf[In, T any](t *testing.T, o ListOp[In, T], in In, p Paging) string {
 	return callOf(t, o.Op, o.input(in, p))
 }
 
-func TestQuestionsOnTheWire(t *testing.T) {
+func TestOp_requestOnTheWire(t *testing.T) {
 	yes, no := true, false
 	for _, c := range []struct{ why, got, want string }{
 		{"an id", callOf(t, GetUser, UserKey{"KDcuGIm1QgePTO8WbOqwIQ"}), "GET /users/KDcuGIm1QgePTO8WbOqwIQ"},
@@ -92,7 +92,7 @@ func TestQuestionsOnTheWire(t *testing.T) {
 	}
 }
 
-func TestQuestionsThatAreNone(t *testing.T) {
+func TestOp_invalidInput(t *testing.T) {
 	var calls log
 	c := newTestClient(logged(&calls, func(*http.Request) *http.Response { return answer(200, "{}") }))
 	for _, q := range []struct {
@@ -164,7 +164,7 @@ func TestQuotaVariables(t *testing.T) {
 	}
 }
 
-func TestAnswersAreDecoded(t *testing.T) {
+func TestOp_decodes(t *testing.T) {
 	for _, c := range []struct {
 		why, body string
 		want      *types.User // nil for what is no answer
@@ -203,7 +203,7 @@ func TestAnswersAreDecoded(t *testing.T) {
 	}
 }
 
-func TestWritesMayAnswerNothing(t *testing.T) {
+func TestOp_writeWithoutBody(t *testing.T) {
 	for _, resp := range []*http.Response{answer(204, ""), answer(200, ""), answer(200, "{}"), answer(202, `{"any":"thing"}`)} {
 		c := newTestClient(func(*http.Request) *http.Response { return resp })
 		if out, err := UpdateMeetingStatus.Do(t.Context(), c, MeetingAction{7, MeetingActionBody{"end"}}); out == nil || err != nil {
@@ -213,7 +213,7 @@ func TestWritesMayAnswerNothing(t *testing.T) {
 }
 
 // What only the question knows is on the answer, and where it was read.
-func TestAnswersAreAdopted(t *testing.T) {
+func TestOp_adopts(t *testing.T) {
 	bodies := map[string]string{
 		"/v2/meetings/7/registrants/r":                   `{"id":"r"}`,
 		"/v2/meetings/7/registrants":                     `{"registrants":[{"id":"r"},{"id":"s"}]}`,
@@ -261,7 +261,7 @@ func TestAnswersAreAdopted(t *testing.T) {
 }
 
 // Mistakes in the table are found when the program starts.
-func TestRowsThatAreNone(t *testing.T) {
+func TestOp_invalidRows(t *testing.T) {
 	type pathless struct{ Name string }
 	type wrong struct {
 		Name string `path:"other"`

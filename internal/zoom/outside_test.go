@@ -19,7 +19,7 @@ import (
 )
 
 // A header closes nothing for longer than what the refusal speaks of lasts.
-func TestNoWaitOutlastsWhatItIsAbout(t *testing.T) {
+func TestRetryAt_isBounded(t *testing.T) {
 	const (
 		second = `{"code":429,"message":"You have reached the maximum per-second rate limit for this API. Try again later."}`
 		daily  = `{"code":429,"message":"You have reached the maximum daily rate limit for this API."}`
@@ -52,7 +52,7 @@ func TestNoWaitOutlastsWhatItIsAbout(t *testing.T) {
 }
 
 // What cannot be an id of Zoom's is not sent: the error names it.
-func TestLongIDsAreNotSent(t *testing.T) {
+func TestSegment_longIDs(t *testing.T) {
 	long := strings.Repeat("x", MaxID+1)
 	for _, c := range []struct {
 		name string
@@ -115,7 +115,7 @@ func (e *endless) Read(p []byte) (int, error) {
 	return len(p), nil
 }
 
-func TestAnAnswerIsBounded(t *testing.T) {
+func TestBodies_oneAnswerIsBounded(t *testing.T) {
 	for _, status := range []int{200, 404} {
 		body := &endless{}
 		c := newTestClient(func(*http.Request) *http.Response {
@@ -151,7 +151,7 @@ func whole(b *Bodies) bool {
 }
 
 // What an answer promises takes no memory before it comes.
-func TestABodyTakesWhatCame(t *testing.T) {
+func TestBodies_takeWhatCame(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := NewBodies()
 		var reading sync.WaitGroup
@@ -185,7 +185,7 @@ func TestABodyTakesWhatCame(t *testing.T) {
 
 // Many large answers at once wait for each other's memory, and all of them come: also
 // those that must grow while nothing is left.
-func TestBodiesShareTheirMemory(t *testing.T) {
+func TestBodies_shareMemory(t *testing.T) {
 	const each = 5 << 20
 	b := NewBodies()
 	var mu sync.Mutex
@@ -218,7 +218,7 @@ func TestBodiesShareTheirMemory(t *testing.T) {
 	}
 }
 
-func TestOneWhoWaitsForMemoryMayLeave(t *testing.T) {
+func TestBodies_waiterLeaves(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := NewBodies()
 		all, _ := b.budget.TryAcquire(t.Context(), bodyBudget)
@@ -239,7 +239,7 @@ func TestOneWhoWaitsForMemoryMayLeave(t *testing.T) {
 }
 
 // Lists whose pages lead nowhere end, and say so.
-func TestListsThatLeadNowhereEnd(t *testing.T) {
+func TestPages_leadNowhere(t *testing.T) {
 	user := `{"id":"u","email":"u@example.com","type":2}`
 	for _, c := range []struct {
 		why   string
@@ -303,7 +303,7 @@ func TestListsThatLeadNowhereEnd(t *testing.T) {
 }
 
 // A list that is all in the cache is left when its reader has left.
-func TestACachedListLooksAtItsContext(t *testing.T) {
+func TestPages_cachedListEndsWithContext(t *testing.T) {
 	c := newTestClient(func(r *http.Request) *http.Response {
 		n, _ := strconv.Atoi(r.URL.Query().Get("next_page_token"))
 		return answer(200, fmt.Sprintf(`{"next_page_token":"%d","users":[{"id":"u%d"}]}`, n+1, n))
@@ -330,7 +330,7 @@ func TestACachedListLooksAtItsContext(t *testing.T) {
 }
 
 // Whoever makes up accounts fills nothing.
-func TestWhatAccountsLeaveBehindIsBounded(t *testing.T) {
+func TestMaps_areBounded(t *testing.T) {
 	all := newBreakers(Config{})
 	handler := all.layer((&health{}).handle)
 	for i := range 3 * maxBreakers {
@@ -383,7 +383,7 @@ func TestWhatAccountsLeaveBehindIsBounded(t *testing.T) {
 
 // A call that the app may not make leaves no trace: it is refused before anything is
 // kept for it.
-func TestACallThatIsNotAllowedHasNoBreaker(t *testing.T) {
+func TestAuthorized_beforeBreakers(t *testing.T) {
 	c := newTestClient(func(*http.Request) *http.Response { t.Error("a call was sent"); return answer(200, `{}`) },
 		func(cfg *Config) { cfg.Breaker = Breaker{Calls: 1} }).As(app(&tokens{scopes: []string{"user:read:list_users:admin"}}))
 	for range 20 {
@@ -397,7 +397,7 @@ func TestACallThatIsNotAllowedHasNoBreaker(t *testing.T) {
 }
 
 // One caller's flood of calls delays another's single call by one of them.
-func TestCallersTakeTurnsAtTheSlots(t *testing.T) {
+func TestLimited_callersTakeTurns(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newTestClient(nil, func(cfg *Config) {
 			cfg.MaxInFlight = 2
@@ -440,7 +440,7 @@ func patientWire(d time.Duration) http.RoundTripper {
 }
 
 // What Zoom says of a refusal is told, and not at any length.
-func TestARefusalIsShort(t *testing.T) {
+func TestRefusal_isShort(t *testing.T) {
 	long := strings.Repeat("x", 100_000)
 	body := `{"code":300,"message":"` + long + `","errors":[` + strings.TrimSuffix(strings.Repeat(`{"field":"`+long+`","message":"`+long+`"},`, 100), ",") + `]}`
 	e := refusalOf(400, body, "X-Zm-Trackingid", long)

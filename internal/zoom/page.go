@@ -32,7 +32,7 @@ type Page[T any] struct {
 	// another shape. Repeated is how many stood on this page already.
 	LeftOut  int `json:"zoomql_left_out,omitzero"`
 	Repeated int `json:"zoomql_repeated,omitzero"`
-	// Cut tells that there is a token that nobody can read.
+	// Cut tells that there is a token that cannot be read.
 	Cut bool `json:"zoomql_cut,omitzero"`
 	// Beside is an object of what stands beside the items, as far as the row of
 	// the operation names it.
@@ -47,7 +47,7 @@ type Page[T any] struct {
 // stands in the place of another.
 func (p *Page[T]) Count() int { return len(p.Items) + p.LeftOut }
 
-// tokenLife is how long a page with a token is believed at most: the token ends
+// tokenLife is how long a page with a token is fresh at most: the token ends
 // after 15 minutes, and a page whose token is dead leads nowhere.
 //
 // Source: https://developers.zoom.us/docs/api/pagination/
@@ -179,7 +179,7 @@ type ListOp[In, T any] struct {
 
 // listInput is the input of a list with the page that is wanted: by its token, or
 // by its number where Zoom takes no token. The number then stands in the token's
-// place outside, so that whoever reads a list need not know the difference.
+// place outside, so that readers of a list need not know the difference.
 type listInput[In any] struct {
 	Filter In
 	Paging
@@ -242,7 +242,7 @@ func (o ListOp[In, T]) After(p Paging, page *Page[T], read int) string {
 	return strconv.Itoa(number + 1)
 }
 
-// defaultPage is how many items Zoom puts on a page when nobody says.
+// defaultPage is how many items Zoom puts on a page unless the request says it.
 const defaultPage = 30
 
 // list registers an operation that answers with pages. adopt, if given,

@@ -17,7 +17,7 @@ import (
 
 var pages = cmp.Options{exported, cmpopts.IgnoreUnexported(Page[types.User]{})}
 
-func TestPageDecodes(t *testing.T) {
+func TestPage_decodes(t *testing.T) {
 	user := func(id types.Text) *types.User {
 		u := &types.User{ZoomID: id}
 		u.Op = ListUsers.Pattern
@@ -85,7 +85,7 @@ func TestPageDecodes(t *testing.T) {
 	}
 }
 
-func TestPagesFollowTheToken(t *testing.T) {
+func TestPages_followToken(t *testing.T) {
 	var calls log
 	c := newTestClient(logged(&calls, func(r *http.Request) *http.Response {
 		switch r.URL.Query().Get("next_page_token") {
@@ -147,7 +147,7 @@ func TestPageIndex(t *testing.T) {
 }
 
 // What a page says of its own life.
-func TestPageWithATokenEndsWithIt(t *testing.T) {
+func TestPage_lifetimeOfToken(t *testing.T) {
 	for _, c := range []struct {
 		why  string
 		next string
@@ -169,7 +169,7 @@ func TestPageWithATokenEndsWithIt(t *testing.T) {
 }
 
 // A page that comes from a cache of other processes is the one that was put there.
-func TestOddPagesAreKept(t *testing.T) {
+func TestPage_oddPages(t *testing.T) {
 	for _, body := range []string{
 		`{"users":["x",null,{"id":"a"},{"id":"a"},{"first_name":"none"}],"total_records":9,"page_size":5,"page_count":2,"from":"2026-03-01","to":"2026-03-02"}`,
 		`{"users":[{"id":"a"}],"next_page_token":[]}`,
@@ -195,7 +195,7 @@ func TestOddPagesAreKept(t *testing.T) {
 }
 
 // Pages ends with an error where the list is not proven to be whole.
-func TestPagesOfListsThatEndEarly(t *testing.T) {
+func TestPages_endEarly(t *testing.T) {
 	for _, c := range []struct {
 		why   string
 		pages map[string]string
@@ -231,7 +231,7 @@ func TestPagesOfListsThatEndEarly(t *testing.T) {
 }
 
 // A list whose pages bring something new on and on is read so far and no farther.
-func TestListsThatNeverEnd(t *testing.T) {
+func TestPages_neverEnd(t *testing.T) {
 	pages := 0
 	client := newTestClient(func(*http.Request) *http.Response {
 		pages++
@@ -248,7 +248,7 @@ func TestListsThatNeverEnd(t *testing.T) {
 
 // Pages by number go on as long as Zoom's own words say that there are more, and a
 // length that is none does not end them.
-func TestNumberedPagesGoOn(t *testing.T) {
+func TestPages_numbered(t *testing.T) {
 	full := `"webinars":[{"id":1},{"id":2}]`
 	for _, c := range []struct{ body, token, next string }{
 		{`{"total_records":5,` + full + `}`, "", "2"},
@@ -311,7 +311,7 @@ func TestReading(t *testing.T) {
 }
 
 // A stay that is not in a list that came short may be there all the same.
-func TestStaysOfAListThatEndsEarly(t *testing.T) {
+func TestFindStays_listEndsEarly(t *testing.T) {
 	for _, c := range []struct {
 		total string
 		want  error
@@ -328,7 +328,7 @@ func TestStaysOfAListThatEndsEarly(t *testing.T) {
 
 // A list within an object is missing like any other: who asks for it is told, and the
 // object is not kept without it.
-func TestListsWithinObjects(t *testing.T) {
+func TestWithin(t *testing.T) {
 	for past, want := range map[string]error{
 		``: ErrBadAnswer, `,"past_meetings":""`: ErrBadAnswer, `,"past_meetings":{}`: ErrBadAnswer, `,"past_meetings":{"meetings":""}`: ErrBadAnswer,
 		`,"past_meetings":{"meetings":null,"total_records":2}`: ErrBadAnswer,

@@ -17,8 +17,8 @@ import (
 const packedSealed = 's'
 
 // passcodes takes the passcodes out of join links before an answer leaves this
-// process, and puts them back. They are sealed for those who have the app's client
-// secret, as every replica has: so a link that another one read costs no call. The
+// process, and puts them back. They are sealed under the app's client
+// secret, which every replica has: so a link that another one read costs no call. The
 // zero value cannot seal, and leaves them out.
 type passcodes struct{ aead cipher.AEAD }
 
@@ -42,8 +42,8 @@ func newPasscodes(secret string) passcodes {
 	return passcodes{aead}
 }
 
-// marker stands in the place of a passcode, before its number. Nobody writes it into
-// a topic, but if somebody does, that answer's passcodes are left out.
+// marker stands in the place of a passcode, before its number. An answer in
+// which it stands anyway, in a topic say, has its passcodes left out.
 var marker = []byte("zoomql-sealed=")
 
 var (

@@ -13,7 +13,7 @@ import (
 	"zoomql/internal/zoom/types"
 )
 
-func TestPasscodesAreTakenOutOfLinks(t *testing.T) {
+func TestPasscodes_seal(t *testing.T) {
 	for _, c := range []struct{ why, body, rest string }{
 		{"no link", `{"topic":"a"}`, `{"topic":"a"}`},
 		{"a link", `{"join_url":"https://zoom.us/j/7?pwd=S3CRET.1"}`, `{"join_url":"https://zoom.us/j/7"}`},
@@ -47,7 +47,7 @@ func TestPasscodesAreTakenOutOfLinks(t *testing.T) {
 
 // What comes back is what was kept, whatever it holds; what somebody else has put
 // there is nothing that breaks.
-func TestPasscodesComeBack(t *testing.T) {
+func TestPasscodes_open(t *testing.T) {
 	p := newPasscodes("hush")
 	piece := rapid.SampledFrom([]string{"a", "?", "&", "pwd=", "zoomql-sealed=", "0", "1", `\u0026`, `"`, " ", `\n`, "x.Y_z-"})
 	rapid.Check(t, func(t *rapid.T) {
@@ -80,7 +80,7 @@ func (s *bodies) Set(ctx context.Context, key string, ticket cache.Ticket, e *ca
 	s.Store.Set(ctx, key, ticket, e)
 }
 
-func TestAPackedAnswerHoldsNoPasscode(t *testing.T) {
+func TestPasscodes_packedAnswer(t *testing.T) {
 	store := &bodies{Store: cache.NewMemory(1 << 20), t: t}
 	a := &answerStore{store: store, passcodes: newPasscodes("hush")}
 	value := json.RawMessage(`{"join_url":"https://zoom.us/j/7?pwd=S3CRET"}`)

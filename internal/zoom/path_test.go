@@ -44,7 +44,7 @@ func uuids() *rapid.Generator[string] {
 	})
 }
 
-func TestUUIDArrivesRaw(t *testing.T) {
+func TestUUIDSegment_arrivesRaw(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		uuid := uuids().Draw(t, "uuid")
 		checkUUID(t, uuid)
@@ -52,7 +52,7 @@ func TestUUIDArrivesRaw(t *testing.T) {
 }
 
 // Slashes at every place, single and double, and all of them.
-func TestUUIDWithSlashesEverywhere(t *testing.T) {
+func TestUUIDSegment_slashes(t *testing.T) {
 	plain := "abcdefghijklmnopqrstuA=="
 	checkUUID(t, plain)
 	checkUUID(t, strings.Repeat("/", 21)+"A==")
@@ -108,7 +108,7 @@ func TestSegment(t *testing.T) {
 	}
 }
 
-func TestSegmentRefuses(t *testing.T) {
+func TestSegment_refuses(t *testing.T) {
 	for _, value := range []string{"", ".", ".."} {
 		if got, err := segment(value); err == nil {
 			t.Errorf("%q is sent as %q", value, got)
@@ -119,7 +119,7 @@ func TestSegmentRefuses(t *testing.T) {
 	}
 }
 
-func TestEveryByteSurvivesOneSegment(t *testing.T) {
+func TestSegment_everyByte(t *testing.T) {
 	all := make([]byte, 256)
 	for i := range all {
 		all[i] = byte(i)

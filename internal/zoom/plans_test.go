@@ -73,7 +73,7 @@ func TestBudgets(t *testing.T) {
 }
 
 // What is counted for one object stands beside the label's own, narrowest last.
-func TestQuotasAreLimits(t *testing.T) {
+func TestQuotas(t *testing.T) {
 	of := func(host string) []ratelimit.Limit {
 		req, err := CreateMeeting.request(anyone, NewMeeting{UserID: host, Meeting: &types.NewMeeting{}}, nil)
 		if err != nil {

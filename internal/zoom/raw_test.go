@@ -7,7 +7,7 @@ import (
 )
 
 // What opens files stays here, however deep it lies; all else comes as Zoom wrote it.
-func TestRawWithholdsTokens(t *testing.T) {
+func TestRaw_withholdsTokens(t *testing.T) {
 	v, err := rawBody([]byte(`{"a":[{"download_access_token":"x","n":12345678901234567890,"s":"é"},null,[{"download_token":"y"}]],"download_access_token":"z","z":true}`), nil)
 	if err != nil {
 		t.Fatal(err)

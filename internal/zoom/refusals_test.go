@@ -7,7 +7,7 @@ import (
 
 // What Zoom means: by operation, status and code, and only then by words. Each word
 // stands here also where it means something else.
-func TestWordsMeanWhatTheirOperationMeans(t *testing.T) {
+func TestKindOf_wordsByOperation(t *testing.T) {
 	const (
 		users, user, meeting = "GET /users", "PATCH /users/{userId}", "GET /meetings/{meetingId}"
 		registrants          = "GET /meetings/{meetingId}/registrants"

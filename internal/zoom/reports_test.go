@@ -8,7 +8,7 @@ import (
 )
 
 // What stands beside the items of a page survives the way into a store and back.
-func TestBesideIsKept(t *testing.T) {
+func TestPage_beside(t *testing.T) {
 	spec := &Spec{Pattern: "GET /report/users", Array: "users", Beside: []string{"from", "total_meetings"}}
 	body := `{"from":"2026-03-01","page_size":30,"total_meetings":34,"users":[{"id":"u1"}],"next_page_token":"t"}`
 	for _, way := range []string{"from Zoom", "from a store"} {
@@ -71,7 +71,7 @@ func TestAnswersLife(t *testing.T) {
 }
 
 // A filter's days go into the query beside what else it picks.
-func TestDaysArePartOfFilters(t *testing.T) {
+func TestDays_inFilters(t *testing.T) {
 	day := func(s string) types.Date {
 		at, err := time.Parse(time.DateOnly, s)
 		if err != nil {

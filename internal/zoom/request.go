@@ -10,7 +10,7 @@ import (
 	"zoomql/internal/zoom/types"
 )
 
-// Request is one call on its way down through the layers. Whoever makes it says in it what is
+// Request is one call on its way down through the layers. Its maker says in it what is
 // asked; no layer changes a Request that it was given. What a layer tells those beneath it
 // stands among the notes of a copy.
 type Request struct {
@@ -51,7 +51,7 @@ type Response struct {
 	Status int
 	Header http.Header
 	Body   []byte
-	// Value is the decoded answer. It is shared by all who asked and MUST NOT
+	// Value is the decoded answer. It is shared by all callers and MUST NOT
 	// be changed.
 	Value any
 	// Age is how long ago Zoom said so; 0 for an answer just made.
@@ -90,7 +90,8 @@ func (m *machine) layers() []layer {
 	}
 }
 
-// identity names who asks what: two requests with the same identity have the same answer.
+// identity names the credential and what is asked: two requests with the same identity have
+// the same answer.
 // Whatever requests share is shared by it.
 func (r *Request) identity() string {
 	if r.id == "" {

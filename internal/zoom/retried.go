@@ -38,7 +38,7 @@ func retried(next Handler) Handler {
 				if renewed {
 					return nil, err // a new token fared no better
 				}
-				renewed = true // all who had the old token fail: that is no trouble of Zoom's
+				renewed = true // all calls with the old token fail: that says nothing about Zoom's health
 			} else if !budget.spend() {
 				return nil, err
 			}

@@ -78,7 +78,7 @@ func (r *rig) want(t *testing.T, why string, patterns ...string) {
 }
 
 // Every UUID of the account, with slashes where Zoom puts them, names its run.
-func TestRunsByUUID(t *testing.T) {
+func TestSandbox_instancesByUUID(t *testing.T) {
 	r := newRig(t, sandbox.Options{})
 	for _, uuid := range []string{r.UUIDWithSlash, r.UUIDDoubleSlash, r.UUIDPlain, r.BigInstance} {
 		run, err := zoom.GetPastMeeting.Do(t.Context(), r.client, zoom.InstanceKey{MeetingID: uuid})
@@ -99,7 +99,7 @@ func TestRunsByUUID(t *testing.T) {
 }
 
 // What Zoom does not have, or not yet, or not any more, is told apart.
-func TestThePastInItsStates(t *testing.T) {
+func TestSandbox_pastInstances(t *testing.T) {
 	r := newRig(t, sandbox.Options{})
 	for _, c := range []struct {
 		why  string
@@ -122,7 +122,7 @@ func TestThePastInItsStates(t *testing.T) {
 
 // A meeting lives: what is written is read, and what was read before is not
 // believed any longer.
-func TestALifeOfAMeeting(t *testing.T) {
+func TestSandbox_lifeOfAMeeting(t *testing.T) {
 	r := newRig(t, sandbox.Options{})
 	ctx := t.Context()
 	list := func() (topics []string) {
@@ -186,7 +186,7 @@ func TestALifeOfAMeeting(t *testing.T) {
 
 // A write whose answer was lost may have been done: it is not sent twice, and
 // nothing that it may have changed is believed.
-func TestALostAnswerOfAWrite(t *testing.T) {
+func TestSandbox_lostAnswerOfAWrite(t *testing.T) {
 	r := newRig(t, sandbox.Options{})
 	ctx := t.Context()
 	number := types.MeetingNumber(r.MeetingNumber)
@@ -204,7 +204,7 @@ func TestALostAnswerOfAWrite(t *testing.T) {
 	r.want(t, "one write, two reads", zoom.GetMeeting.Pattern, zoom.UpdateMeeting.Pattern, zoom.GetMeeting.Pattern)
 }
 
-func TestAnOutageThatPasses(t *testing.T) {
+func TestSandbox_outage(t *testing.T) {
 	r := newRig(t, sandbox.Options{})
 	for _, f := range []sandbox.Fault{{Status: 503}, {CloseConnection: true}, {Status: 429, Code: 429, Message: "Too many concurrent requests."}} {
 		f.Pattern = zoom.GetUser.Pattern
@@ -227,7 +227,7 @@ func TestAnOutageThatPasses(t *testing.T) {
 
 // Tokens end before their time, for all calls at once: each is sent again with
 // the one new token.
-func TestTokensThatEnd(t *testing.T) {
+func TestSandbox_tokensEnd(t *testing.T) {
 	r := newRig(t, sandbox.Options{})
 	if _, err := zoom.GetUser.Do(t.Context(), r.client, zoom.UserKey{UserID: r.HostID}); err != nil {
 		t.Fatal(err)
@@ -252,7 +252,7 @@ func TestTokensThatEnd(t *testing.T) {
 	}
 }
 
-func TestAScopeThatTheAppLacks(t *testing.T) {
+func TestSandbox_missingScope(t *testing.T) {
 	r := newRig(t, sandbox.Options{Scopes: []string{"user:read:user:admin"}})
 	if _, err := zoom.ListUsers.Page(t.Context(), r.client, zoom.UserFilter{}, zoom.Paging{}); !errors.Is(err, zoom.ErrMissingScope) {
 		t.Errorf("got %v", err)
@@ -278,7 +278,7 @@ func (p inProcess) RoundTrip(r *http.Request) (*http.Response, error) {
 
 // Under the limits of a plan, no call is refused, whatever comes at once, and
 // the budget is used up.
-func TestNoCallIsRefused(t *testing.T) {
+func TestSandbox_noThrottle(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, err := sandbox.New(sandbox.Options{Plan: sandbox.PlanBusiness, Latency: 50 * time.Millisecond})
 		if err != nil {
@@ -313,7 +313,7 @@ func TestNoCallIsRefused(t *testing.T) {
 }
 
 // A page token that has died is told, and the list begins anew without it.
-func TestPageTokensDie(t *testing.T) {
+func TestSandbox_pageTokensExpire(t *testing.T) {
 	var later atomic.Int64
 	now := func() time.Time {
 		return time.Date(2026, 3, 16, 9, 10, 0, 0, time.UTC).Add(time.Duration(later.Load()))
@@ -337,7 +337,7 @@ func TestPageTokensDie(t *testing.T) {
 }
 
 // The planner on a Zoom that answers as documented.
-func TestFindUsersAtZoom(t *testing.T) {
+func TestSandbox_findUsers(t *testing.T) {
 	r := newRig(t, sandbox.Options{Plan: sandbox.PlanBusiness, Users: 60})
 	var keys []string
 	for page, err := range zoom.ListUsers.Pages(t.Context(), r.client, zoom.UserFilter{Status: types.UserStatusActive}, zoom.Paging{Size: 300}) {

@@ -4,7 +4,7 @@ import "testing"
 
 // Zoom's documents of the master account APIs name these scopes for the forms of
 // paths for sub accounts.
-func TestScopesOfSubAccounts(t *testing.T) {
+func TestScopesIn_subAccounts(t *testing.T) {
 	for pattern, want := range map[string]string{
 		"GET /users/{userId}":                "user:master user:read:master user:read:user:master user:write:master",
 		"GET /report/meetings/{meetingId}":   "report:master report:read:master report:read:meeting:master",

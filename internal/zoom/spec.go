@@ -42,7 +42,7 @@ func (r Rate) String() string {
 	return fmt.Sprintf("Rate(%d)", uint8(r))
 }
 
-// Life is how long an answer may be believed: a class of facts, not a number
+// Life is how long an answer may be cached: a class of facts, not a number
 // of seconds, so that one table (lifetimes) holds every figure.
 type Life uint8
 
@@ -51,7 +51,7 @@ const (
 	Never Life = iota
 	// Live facts change by the second: a meeting that is going on.
 	Live
-	// Scheduled facts change when somebody plans: meetings, registrants.
+	// Scheduled facts change when people plan: meetings, registrants.
 	Scheduled
 	// Slow facts change when an administrator acts: users, settings.
 	Slow
@@ -120,7 +120,7 @@ type Spec struct {
 	// Ahead tells that a range of days may lie in the future.
 	Ahead bool
 	// Numbered tells that Zoom takes the number of a page and no token. What is
-	// inserted or deleted while somebody pages then shifts the pages behind it.
+	// inserted or deleted between two pages then shifts the pages behind it.
 	Numbered bool
 	// Life says how long an answer may be kept.
 	Life Life

@@ -164,7 +164,7 @@ func testInput(t *testing.T, s *Spec) {
 }
 
 // The order of the table is what "zoomql operations" prints.
-func TestRowsAreInOrder(t *testing.T) {
+func TestSpecs_order(t *testing.T) {
 	rows := Specs()
 	if !slices.IsSortedFunc(rows, func(a, b *Spec) int { return strings.Compare(a.Path()+" "+a.Method(), b.Path()+" "+b.Method()) }) {
 		t.Error("the rows are not ordered by path and method")
@@ -206,7 +206,7 @@ func words(s string) []string {
 }
 
 // Every row says what Zoom's documents say.
-func TestRowsAreDocumented(t *testing.T) {
+func TestRows_documented(t *testing.T) {
 	r := csv.NewReader(strings.NewReader(string(documents(t, "operations.tsv"))))
 	r.Comma, r.LazyQuotes = '\t', true
 	lines, err := r.ReadAll()
@@ -307,7 +307,7 @@ func openAPIs(t *testing.T) openAPI {
 
 // A row has a form of its path for sub accounts where Zoom's documents of the
 // master account APIs have it, and only there.
-func TestFormsForSubAccounts(t *testing.T) {
+func TestRows_subAccountForms(t *testing.T) {
 	unnamed := func(path string) string { return variables.ReplaceAllString(path, "{}") }
 	documented := map[string]bool{} // method and path, whatever its variables are called
 	for path, methods := range openAPIs(t).Paths {
@@ -334,7 +334,7 @@ func TestFormsForSubAccounts(t *testing.T) {
 	}
 }
 
-func TestParametersAreDocumented(t *testing.T) {
+func TestRows_documentedParameters(t *testing.T) {
 	docs := openAPIs(t)
 	for _, s := range Specs() {
 		op, ok := docs.Paths[s.Path()][strings.ToLower(s.Method())]
@@ -367,7 +367,7 @@ func TestParametersAreDocumented(t *testing.T) {
 
 // Every field that is read stands in a documented answer, and every field that
 // is written in a documented body. A type may stand in several: one is enough.
-func TestFieldsAreDocumented(t *testing.T) {
+func TestRows_documentedFields(t *testing.T) {
 	docs := openAPIs(t)
 	documented := map[reflect.Type][]*schema{}
 	for _, c := range []struct {

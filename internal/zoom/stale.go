@@ -13,15 +13,14 @@ const (
 	// maxEarlyRefresh bounds how much of an answer's time may go into asking early: an
 	// answer is asked for again in the last of so many parts of it, mostly.
 	maxEarlyRefresh = 16
-	// refreshTime bounds a refresh. It stands behind all who wait for an
-	// answer; when the budget has no room for it, whoever asks next tries again.
+	// refreshTime bounds a refresh. It comes after all calls whose answer is
+	// waited for; when the budget has no room for it, the next request tries again.
 	refreshTime = 10 * time.Second
 	// maxRefreshes bounds those that are under way in this process.
 	maxRefreshes = 64
 )
 
-// background marks what nobody waits for, so that it comes after what somebody
-// waits for.
+// background marks calls whose answer is not waited for, so that they come after others.
 func background(ctx context.Context) context.Context {
 	return ratelimit.WithPriority(ctx, ratelimit.Refresh)
 }

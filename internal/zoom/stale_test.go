@@ -35,7 +35,7 @@ var refusals = []struct {
 	{"a broken answer", func() *http.Response { return answer(200, `{"id":`) }, false},
 }
 
-func TestStaleWhileZoomCannotBeAsked(t *testing.T) {
+func TestCached_staleIfError(t *testing.T) {
 	for _, c := range refusals {
 		synctest.Test(t, func(t *testing.T) {
 			broken := false
@@ -81,7 +81,7 @@ func TestStaleWhileZoomCannotBeAsked(t *testing.T) {
 }
 
 // How old an answer may be is a matter of what it tells of.
-func TestHowStaleAnswersMayBe(t *testing.T) {
+func TestLife_staleness(t *testing.T) {
 	for _, life := range []Life{Never, Live, Scheduled, Slow, Closed} {
 		fresh, meanwhile, keep := life.TTL(), life.StaleWhileRevalidate(), life.StaleIfError()
 		if fresh > meanwhile || meanwhile > keep || keep > 7*24*time.Hour {
@@ -104,7 +104,7 @@ func TestHowStaleAnswersMayBe(t *testing.T) {
 }
 
 // One of many who meet a stale answer asks again, and nobody waits for it.
-func TestOneRefreshAtATime(t *testing.T) {
+func TestKeepFresh_oneRefreshAtATime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var calls log
 		c := newTestClient(logged(&calls, func(*http.Request) *http.Response {
@@ -145,7 +145,7 @@ func TestOneRefreshAtATime(t *testing.T) {
 
 // Shortly before its end an answer is asked for again, by few of its readers, and
 // hot ones are never seen stale.
-func TestEarlyRefresh(t *testing.T) {
+func TestKeepFresh_early(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var calls log
 		c := newTestClient(logged(&calls, func(*http.Request) *http.Response {
@@ -172,7 +172,7 @@ func TestEarlyRefresh(t *testing.T) {
 
 // A refresh that fails harms nobody: who comes then gets the old answer still, and
 // who asks when it is gone is not told of a failure that was the refresh's.
-func TestARefreshThatFails(t *testing.T) {
+func TestKeepFresh_failure(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		broken := false
 		c := newTestClient(func(*http.Request) *http.Response {
@@ -200,7 +200,7 @@ func TestARefreshThatFails(t *testing.T) {
 	})
 }
 
-func TestNotYetIsBelievedForSeconds(t *testing.T) {
+func TestCached_notReadyForSeconds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var calls log
 		store := far{Store: cache.NewMemory(1 << 20)} // as from another process
@@ -256,7 +256,7 @@ func replicas(t *testing.T, n int, w wire) []*Client {
 var sevenAsked = app(nil).ID() + "GET /meetings/{meetingId} /meetings/7?"
 
 // A thousand who ask at once, on four replicas, cost what one costs.
-func TestOneCallForAllReplicas(t *testing.T) {
+func TestStored_oneCallForAllReplicas(t *testing.T) {
 	var calls log
 	clients := replicas(t, 4, logged(&calls, func(r *http.Request) *http.Response {
 		time.Sleep(50 * time.Millisecond) // as Zoom does
@@ -284,7 +284,7 @@ func TestOneCallForAllReplicas(t *testing.T) {
 
 // Where Zoom fails, each replica hears it for itself, one after the other. The first
 // answer comes when all wait.
-func TestAFailureIsNotShared(t *testing.T) {
+func TestStored_failureIsNotShared(t *testing.T) {
 	var (
 		calls, under, most atomic.Int32
 		clients            []*Client
@@ -320,7 +320,7 @@ func TestAFailureIsNotShared(t *testing.T) {
 }
 
 // Who meets an answer that another replica has made new takes that.
-func TestAReplicaRefreshesForAll(t *testing.T) {
+func TestStored_refreshForAllReplicas(t *testing.T) {
 	var calls log
 	clients := replicas(t, 2, logged(&calls, zoomWith(map[string]string{"/users/u": `{"id":"u"}`})))
 	ctx := t.Context()
@@ -353,7 +353,7 @@ func TestAReplicaRefreshesForAll(t *testing.T) {
 }
 
 // A context that ends ends the wait for another replica.
-func TestLeavingTheLineOfAnotherReplica(t *testing.T) {
+func TestStored_waiterLeaves(t *testing.T) {
 	asked, open := make(chan struct{}, 2), make(chan struct{})
 	clients := replicas(t, 2, func(*http.Request) *http.Response {
 		asked <- struct{}{}
@@ -387,7 +387,7 @@ func TestLeavingTheLineOfAnotherReplica(t *testing.T) {
 }
 
 // Who asks after another replica's write does not join what was asked before it.
-func TestWhoAsksAfterTheWriteOfAnotherReplica(t *testing.T) {
+func TestStored_readAfterWriteOfAnotherReplica(t *testing.T) {
 	var reads atomic.Int32
 	slow, topic := make(chan struct{}), atomic.Value{}
 	topic.Store("before")

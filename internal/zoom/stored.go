@@ -5,9 +5,9 @@ import (
 	"time"
 )
 
-// stored is the layer that agrees with other replicas who asks Zoom, by a lease, and stores
-// what came back. It stands beneath coalesced: an answer is stored once for all who wait,
-// also when nobody waits any more, and as of the time when the first of them asked.
+// stored is the layer that stores what came back, and that has one of several replicas ask
+// Zoom, by a lease. It stands beneath coalesced: an answer is stored once for all waiters,
+// also when all have left, and as of the time when the first of them asked.
 //
 //	reads:   what is asked; ticket; newer
 //	writes:  nothing

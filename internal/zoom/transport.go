@@ -49,7 +49,7 @@ type transport struct {
 }
 
 // do sends a call. Once it is sent it is not given up when the caller leaves:
-// it is spent then, a read may be of use to the next who asks, and a write's
+// it is spent then, a read may be of use to the next request, and a write's
 // outcome must be learned.
 func (t *transport) do(ctx context.Context, req *Request) (*Response, error) {
 	if err := ctx.Err(); err != nil {

@@ -20,7 +20,7 @@ import (
 	"zoomql/internal/zoom/types"
 )
 
-func TestACallOnTheWire(t *testing.T) {
+func TestTransport_call(t *testing.T) {
 	type call struct {
 		Call, Host, Authorization, Accept, ContentType, Body string
 	}
@@ -81,7 +81,7 @@ func TestACallOnTheWire(t *testing.T) {
 	}
 }
 
-func TestARefusedTokenIsReplaced(t *testing.T) {
+func TestTransport_refusedTokenIsReplaced(t *testing.T) {
 	var got []string
 	source := &tokens{}
 	c := newTestClient(func(r *http.Request) *http.Response {
@@ -99,7 +99,7 @@ func TestARefusedTokenIsReplaced(t *testing.T) {
 	}
 }
 
-func TestATokenThatNoOneTakes(t *testing.T) {
+func TestTransport_everyTokenIsRefused(t *testing.T) {
 	source, sent := &tokens{}, 0
 	c := newTestClient(func(*http.Request) *http.Response {
 		sent++
@@ -111,7 +111,7 @@ func TestATokenThatNoOneTakes(t *testing.T) {
 	}
 }
 
-func TestWithoutATokenNothingIsSent(t *testing.T) {
+func TestAuthorized_noToken(t *testing.T) {
 	said := &Error{By: ByOAuth, Op: "POST /oauth/token", Kind: ErrUnauthenticated, Status: 400}
 	c := newTestClient(func(*http.Request) *http.Response { t.Error("a call was sent"); return nil }).As(app(&tokens{err: said}))
 	if _, err := GetUser.Do(t.Context(), c, UserKey{"u"}); !errors.Is(err, said) {
@@ -123,7 +123,7 @@ func TestWithoutATokenNothingIsSent(t *testing.T) {
 }
 
 // Only a token that Zoom did not take is replaced.
-func TestATokenOutlivesOtherRefusals(t *testing.T) {
+func TestTransport_otherRefusalsKeepTheToken(t *testing.T) {
 	source := &tokens{}
 	c := newTestClient(zoomWith(nil)).As(app(source))
 	for _, name := range []string{"u", "v"} {
@@ -242,7 +242,7 @@ func (queue) Remaining(context.Context, time.Time, []ratelimit.Limit) ([]ratelim
 }
 
 // A body that is not closed keeps its connection.
-func TestBodiesAreClosed(t *testing.T) {
+func TestTransport_closesBodies(t *testing.T) {
 	for _, status := range []int{200, 404} {
 		closed := 0
 		c := newTestClient(func(*http.Request) *http.Response {
@@ -270,7 +270,7 @@ func (c closing) Close() error {
 
 // A scope that is missing is known before the call, which would be spent for
 // nothing.
-func TestScopesAreAskedBeforeZoomIs(t *testing.T) {
+func TestAuthorized_missingScope(t *testing.T) {
 	sent := 0
 	c := newTestClient(func(*http.Request) *http.Response { sent++; return answer(200, `{"id":"u","users":[]}`) }).As(app(&tokens{scopes: []string{"user:read:user:admin"}}))
 	u := &Usage{}
@@ -292,7 +292,7 @@ func TestScopesAreAskedBeforeZoomIs(t *testing.T) {
 }
 
 // What went wrong on the way holds the URL, and so an address: nobody is told.
-func TestFailuresOnTheWay(t *testing.T) {
+func TestTransport_failures(t *testing.T) {
 	dial := &net.OpError{Op: "dial", Net: "tcp", Err: errors.New("refused")}
 	for _, c := range []struct {
 		why    string
@@ -332,7 +332,7 @@ func (f failing) RoundTrip(*http.Request) (*http.Response, error) { return nil, 
 // Read fails.
 func (f failing) Read([]byte) (int, error) { return 0, f.err }
 
-func TestACallHasItsOwnTime(t *testing.T) {
+func TestTransport_callTimeout(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var ends []time.Time
 		c := newTestClient(nil, func(c *Config) {
@@ -368,7 +368,7 @@ func (p patient) RoundTrip(r *http.Request) (*http.Response, error) {
 	return nil, r.Context().Err()
 }
 
-func TestACallerWhoHasLeftSendsNothing(t *testing.T) {
+func TestTransport_callerHasLeft(t *testing.T) {
 	c := newTestClient(func(*http.Request) *http.Response { t.Error("a call was sent"); return nil })
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -378,7 +378,7 @@ func TestACallerWhoHasLeftSendsNothing(t *testing.T) {
 }
 
 // A redirect could lead a token to another host.
-func TestRedirectsAreNotFollowed(t *testing.T) {
+func TestTransport_redirects(t *testing.T) {
 	for _, own := range []bool{false, true} {
 		elsewhere := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("the redirect was followed") }))
 		zoom := httptest.NewServer(http.RedirectHandler(elsewhere.URL, http.StatusTemporaryRedirect))
@@ -398,7 +398,7 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 }
 
 // A real server, which decodes what Go's client has sent.
-func TestPathsThroughARealServer(t *testing.T) {
+func TestTransport_pathsThroughAServer(t *testing.T) {
 	var path string
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		path = r.RequestURI
@@ -417,7 +417,7 @@ func TestPathsThroughARealServer(t *testing.T) {
 	}
 }
 
-func TestDefaults(t *testing.T) {
+func TestNew_defaults(t *testing.T) {
 	c := New(Config{AccountID: "account"})
 	if c.cfg.MaxInFlight <= 0 || c.cfg.CallTimeout <= 0 || c.cfg.HTTP == nil || c.cfg.HTTP.CheckRedirect == nil || c.cfg.Log == nil {
 		t.Errorf("the zero configuration is completed: %+v", c.cfg)
@@ -432,7 +432,7 @@ func TestDefaults(t *testing.T) {
 }
 
 // The log names operations, never what they were asked for.
-func TestTheLogTellsNoAddress(t *testing.T) {
+func TestTransport_logTellsNoAddress(t *testing.T) {
 	var said strings.Builder
 	log := slog.New(slog.NewTextHandler(&said, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	c := newTestClient(zoomWith(nil), func(c *Config) { c.Log = log })

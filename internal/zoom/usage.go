@@ -20,11 +20,11 @@ type Usage struct {
 	waited time.Duration
 	age    time.Duration // of the oldest part that was stale; 0 where none was
 
-	tickets  []cache.Ticket // of the parts
-	oldest   time.Time      // when the first of the parts was asked for
-	expires  time.Time      // when the first of the parts stops being fresh
-	loose    bool           // something is in the answer that no store may keep
-	deadline time.Time      // when what the clock has decided is decided otherwise
+	tickets     []cache.Ticket // of the parts
+	oldest      time.Time      // when the first of the parts was asked for
+	expires     time.Time      // when the first of the parts stops being fresh
+	uncacheable bool           // something is in the answer that no store may keep
+	deadline    time.Time      // when what the clock has decided is decided otherwise
 
 	onWrite func()
 	drift   *drift.Report // nil where it is not kept
@@ -75,21 +75,21 @@ func usageFrom(ctx context.Context) *Usage {
 	return u
 }
 
-// TrueUntil says that what is being answered holds until t at most, since the
+// ValidUntil says that what is being answered holds until t at most, since the
 // clock is part of it. The zero time says that it holds for this once.
-func TrueUntil(ctx context.Context, t time.Time) {
+func ValidUntil(ctx context.Context, t time.Time) {
 	u := usageFrom(ctx)
 	if u == nil {
 		return
 	}
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	if u.loose = u.loose || t.IsZero(); u.deadline.IsZero() || t.Before(u.deadline) {
+	if u.uncacheable = u.uncacheable || t.IsZero(); u.deadline.IsZero() || t.Before(u.deadline) {
 		u.deadline = t
 	}
 }
 
-// asked notes that a question needed an answer of Zoom's, whoever gave it, and
+// asked notes that a question needed an answer of Zoom's, also one from the cache, and
 // reports whether it is the first time. A read counts once, however many parts of the
 // question need it: how often they look it up hangs on which of them met by chance.
 func (u *Usage) asked(req *Request) bool {
@@ -148,7 +148,7 @@ func (u *Usage) answered(first bool, resp *Response) {
 }
 
 // made notes what the answer is made of. Without a ticket it cannot be told when
-// it has become stale, so nobody may keep it.
+// it has become stale, so it is cached nowhere.
 func (u *Usage) made(of part) {
 	if u == nil {
 		return
@@ -156,10 +156,10 @@ func (u *Usage) made(of part) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if of.ticket.IsZero() {
-		u.loose, u.tickets = true, nil
+		u.uncacheable, u.tickets = true, nil
 		return
 	}
-	if u.loose {
+	if u.uncacheable {
 		return
 	}
 	u.tickets = append(u.tickets, of.ticket)
@@ -192,7 +192,7 @@ func (u *Usage) stale(age time.Duration) {
 }
 
 // Stale returns how old the oldest part of the answer is that is past its time,
-// because Zoom could not be asked, or was asked meanwhile; 0 where all is fresh.
+// because Zoom could not be asked, or is being asked; 0 where all is fresh.
 func (u *Usage) Stale() time.Duration {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -200,7 +200,7 @@ func (u *Usage) Stale() time.Duration {
 }
 
 // Requested returns how many calls of a label the question needed, whether they
-// were sent, shared with somebody else, or answered by the cache. A read that
+// were sent, shared with another question, or answered by the cache. A read that
 // several parts of the question need counts once.
 func (u *Usage) Requested(r Rate) int {
 	u.mu.Lock()
@@ -237,7 +237,7 @@ func (u *Usage) Waited() time.Duration {
 func (u *Usage) Made() (t cache.Ticket, oldest, expires time.Time, ok bool) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	if u.loose || len(u.tickets) == 0 {
+	if u.uncacheable || len(u.tickets) == 0 {
 		return cache.Ticket{}, time.Time{}, time.Time{}, false
 	}
 	if expires = u.expires; !u.deadline.IsZero() && u.deadline.Before(expires) {
