@@ -100,17 +100,18 @@ func (r *Request) identity() string {
 	return r.id
 }
 
-// identify works the identity out. What is written of the credential has one length.
+// identify works the identity out. What is written of the credential has one length. It is one
+// concatenation, because each call of a question has one.
 func (r *Request) identify() string {
-	id := r.Spec.Pattern + " " + r.Path + "?" + r.Query
+	var as, how string
 	if r.Credential != nil {
-		id = r.Credential.ID() + id
+		as = r.Credential.ID()
 	}
-	if r.Secrets {
-		id += " with secrets"
+	switch {
+	case r.raw:
+		how = " raw"
+	case r.Secrets:
+		how = " with secrets"
 	}
-	if r.raw {
-		id += " raw"
-	}
-	return id
+	return as + r.Spec.Pattern + " " + r.Path + "?" + r.Query + how
 }
