@@ -70,8 +70,8 @@ func TestLayers_packageComment(t *testing.T) {
 func TestLayers_contract(t *testing.T) {
 	all := files(t, ".")
 	writers := map[string][]string{} // by note
-	for i := range reflect.TypeFor[notes]().NumField() {
-		writers[reflect.TypeFor[notes]().Field(i).Name] = nil
+	for note := range reflect.TypeFor[notes]().Fields() {
+		writers[note.Name] = nil
 	}
 	for name, file := range all {
 		ast.Inspect(file, func(n ast.Node) bool {
