@@ -34,8 +34,8 @@ func TestBegin_eachResponseReadsAnew(t *testing.T) {
 	var inner context.Context
 	var ended []context.Context
 	next := r.begin(ctx, func(ctx context.Context) graphql.ResponseHandler {
-		inner = ctx
-		load(ctx) // as the resolver of a subscription may, before its first event
+		inner = ctx //nolint:fatcontext // the executor keeps it, too
+		load(ctx)   // as the resolver of a subscription may, before its first event
 		return func(ctx context.Context) *graphql.Response {
 			for range 2 {
 				if got := load(ctx); got != 9 {

@@ -16,7 +16,7 @@ func TestWrite_isTheWayOfEveryMutation(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	resolver := regexp.MustCompile(`(?ms)^func \(r \*mutationResolver\) (\w+)\(.*?^}`)
+	resolver := regexp.MustCompile(`(?s)func \(r \*mutationResolver\) (\w+)\(.*?\n}`)
 	mutations := 0
 	for _, file := range files {
 		source, err := os.ReadFile(file)

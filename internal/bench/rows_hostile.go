@@ -131,18 +131,24 @@ func again(body []byte) func(ctx context.Context, p *proc.Process) error {
 // unread sends a body and leaves the answer unread.
 func unread(body []byte) func(ctx context.Context, p *proc.Process) error {
 	return func(ctx context.Context, p *proc.Process) error {
+		var open []net.Conn // until the slice ends
+		defer func() {
+			for _, conn := range open {
+				_ = conn.Close()
+			}
+		}()
 		for ctx.Err() == nil {
 			conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", p.Addr)
 			if err != nil {
 				return err
 			}
+			open = append(open, conn)
 			head, rest, _ := bytes.Cut(post(p.Addr, "/graphql", inTurn(body)), []byte("\r\n"))
 			_, _ = fmt.Fprintf(conn, "%s\r\nAuthorization: Bearer %s\r\n%s", head, badKey, rest)
 			select {
 			case <-ctx.Done():
 			case <-time.After(100 * time.Millisecond):
 			}
-			defer func() { _ = conn.Close() }() // all of them stay open until the slice ends
 		}
 		return nil
 	}

@@ -140,7 +140,7 @@ func Write(w io.Writer, specs []*zoom.Spec) error {
 		for _, event := range row.Events {
 			var operations []string
 			for _, tag := range row.Tags {
-				for _, way := range strings.Split(tag, "|") {
+				for way := range strings.SplitSeq(tag, "|") {
 					operations = append(operations, filed[braces.ReplaceAllString(way, "{}")]...)
 				}
 			}

@@ -26,7 +26,7 @@ func TestRows_tagsAreThoseOfOperations(t *testing.T) {
 	}
 	for _, row := range events.Rows {
 		for _, tag := range row.Tags {
-			for _, way := range strings.Split(tag, "|") {
+			for way := range strings.SplitSeq(tag, "|") {
 				if !filed[variables.ReplaceAllString(way, "{}")] {
 					t.Errorf("%s: nothing is filed by %s", row.Events[0], way)
 				}
@@ -78,7 +78,7 @@ func TestRows_coverEveryTag(t *testing.T) {
 			continue
 		}
 		for _, tag := range row.Tags {
-			for _, way := range strings.Split(tag, "|") {
+			for way := range strings.SplitSeq(tag, "|") {
 				covered[variables.ReplaceAllString(way, "{}")] = true
 			}
 		}
@@ -149,10 +149,10 @@ type node struct {
 
 // example returns a value of a shape. Texts are named after where they stand.
 func (n node) example(event, name string) any {
-	switch {
-	case name == "event":
+	switch name {
+	case "event":
 		return event
-	case name == "event_ts":
+	case "event_ts":
 		return 1774242000123
 	}
 	switch n.Type {

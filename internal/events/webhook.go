@@ -175,9 +175,13 @@ func (h *Webhook) validate(w http.ResponseWriter, r *http.Request, token, secret
 		h.refuse(w, r, http.StatusBadRequest, "the validation has no token")
 		return
 	}
+	answer, err := json.Marshal(map[string]string{"plainToken": token, "encryptedToken": mac(secret, []byte(token))})
+	if err != nil {
+		h.refuse(w, r, http.StatusBadRequest, "the validation's token is no text")
+		return
+	}
 	w.Header().Set("Content-Type", "application/json")
-	// An error means that the reader has left.
-	_ = json.NewEncoder(w).Encode(map[string]string{"plainToken": token, "encryptedToken": mac(secret, []byte(token))})
+	_, _ = w.Write(answer) // an error means that the reader has left
 }
 
 // signer returns the account by whose secret token a delivery is signed. All of them are

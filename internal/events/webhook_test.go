@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"fmt"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -195,9 +194,9 @@ func TestWebhook_roomForDeliveries(t *testing.T) {
 func TestSeen_isBounded(t *testing.T) {
 	s := &seen{}
 	for i := range 3 * maxSeen {
-		s.add(fmt.Sprint(i))
+		s.add(strconv.Itoa(i))
 	}
-	if n := len(s.now) + len(s.old); n > 2*maxSeen || !s.has(fmt.Sprint(3*maxSeen-1)) || !s.has(fmt.Sprint(2*maxSeen)) || s.has("0") {
+	if n := len(s.now) + len(s.old); n > 2*maxSeen || !s.has(strconv.Itoa(3*maxSeen-1)) || !s.has(strconv.Itoa(2*maxSeen)) || s.has("0") {
 		t.Errorf("%d are remembered", n)
 	}
 }

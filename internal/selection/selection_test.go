@@ -96,7 +96,7 @@ func TestIndex_types(t *testing.T) {
 func needs(t *testing.T, query string, ways ...string) *Needs {
 	t.Helper()
 	index, schema := newTestIndex(t)
-	doc, errs := gqlparser.LoadQuery(schema, query)
+	doc, errs := gqlparser.LoadQueryWithRules(schema, query, nil)
 	if errs != nil {
 		t.Fatal(errs)
 	}

@@ -147,15 +147,18 @@ func TestAs_refreshesAreNotShared(t *testing.T) {
 			synctest.Wait()
 			time.Sleep(Slow.TTL() + time.Second)
 		}
+		mu.Lock()
+		spent := maps.Clone(tokens) // the reads below have answers refreshed again
+		mu.Unlock()
 		for name := range all {
 			if u, _, _ := GetUser.Known(t.Context(), c.As(all[name]), UserKey{"u"}); u == nil || string(u.FirstName) != name {
 				t.Errorf("%s: after the refresh: %v", name, u)
 			}
-			if tokens[name] != 2 {
-				t.Errorf("%s: %d calls carried its token, want a miss and a refresh", name, tokens[name])
+			if spent[name] != 2 {
+				t.Errorf("%s: %d calls carried its token, want a miss and a refresh", name, spent[name])
 			}
 		}
-		synctest.Wait() // the last ones have had the answers refreshed again
+		synctest.Wait()
 	})
 }
 
