@@ -6,7 +6,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"text/tabwriter"
 
 	"zoomql/internal/zoom"
 )
@@ -125,8 +124,8 @@ var byEvent = func() map[string]*Row {
 	return rows
 }()
 
-// Write writes the table for a person: each event, the tags that it makes stale, and which
-// of the operations are filed under these; or why there are none.
+// Write writes the table for a person: each event, with the tags that it makes stale and
+// the operations that are filed under these, or why there are none.
 func Write(w io.Writer, specs []*zoom.Spec) error {
 	filed := map[string][]string{}
 	for _, spec := range specs {
@@ -135,24 +134,26 @@ func Write(w io.Writer, specs []*zoom.Spec) error {
 			filed[tag] = append(filed[tag], spec.Pattern)
 		}
 	}
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	var b strings.Builder
 	for _, row := range Rows {
-		for _, event := range row.Events {
-			var operations []string
-			for _, tag := range row.Tags {
-				for way := range strings.SplitSeq(tag, "|") {
-					operations = append(operations, filed[braces.ReplaceAllString(way, "{}")]...)
-				}
+		fmt.Fprintln(&b, strings.Join(row.Events, "\n"))
+		var tags, operations []string
+		for _, tag := range row.Tags {
+			tags = append(tags, strings.Replace(tag, "|", " or ", 1))
+			for way := range strings.SplitSeq(tag, "|") {
+				operations = append(operations, filed[braces.ReplaceAllString(way, "{}")]...)
 			}
-			slices.Sort(operations)
-			what := strings.Join(slices.Compact(operations), ", ")
-			if row.Why != "" {
-				what = strings.TrimPrefix(what+" ("+row.Why+")", " ")
-			}
-			_, _ = fmt.Fprintf(t, "%s\t%s\t%s\n", event, strings.Join(row.Tags, " "), what) // Flush says what went wrong
 		}
+		slices.Sort(operations)
+		for _, line := range [][2]string{{"tags", strings.Join(tags, ", ")}, {"answers of", strings.Join(slices.Compact(operations), ", ")}, {"note", row.Why}} {
+			if line[1] != "" {
+				fmt.Fprintf(&b, "    %-11s %s\n", line[0], line[1])
+			}
+		}
+		fmt.Fprintln(&b)
 	}
-	return t.Flush()
+	_, err := io.WriteString(w, b.String())
+	return err
 }
 
 // Known reports whether the event is in the table.

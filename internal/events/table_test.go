@@ -38,22 +38,24 @@ func TestRows_tagsAreThoseOfOperations(t *testing.T) {
 	}
 }
 
-// TestWrite prints the table: a line an event, with the operations behind its tags.
+// TestWrite prints the table: events, with what they make stale, or why that is nothing.
 func TestWrite(t *testing.T) {
 	var out strings.Builder
 	if err := events.Write(&out, zoom.Specs()); err != nil {
 		t.Fatal(err)
 	}
-	lines := map[string]string{}
-	for line := range strings.Lines(out.String()) {
-		name, rest, _ := strings.Cut(line, " ")
-		lines[name] = rest
-	}
-	if got := lines["user.settings_updated"]; !strings.Contains(got, "user:{user}") || !strings.Contains(got, "GET /users/{userId}") {
-		t.Errorf("user.settings_updated: %s", got)
-	}
-	if got := lines["meeting.device_tested"]; !strings.Contains(got, "nothing that the graph reads") {
-		t.Errorf("meeting.device_tested: %s", got)
+	for event, want := range map[string][]string{
+		"user.settings_updated": {"tags        user:{user}\n", "GET /users/{userId}"},
+		"meeting.created":       {"user:{host}:meetings or meetings", "GET /users/{userId}/meetings"},
+		"meeting.device_tested": {"note        nothing that the graph reads"},
+	} {
+		_, rest, found := strings.Cut("\n"+out.String(), "\n"+event+"\n")
+		paragraph, _, _ := strings.Cut(rest, "\n\n")
+		for _, text := range want {
+			if !found || !strings.Contains(paragraph, text) {
+				t.Errorf("%s: %s\nwant %s", event, paragraph, text)
+			}
+		}
 	}
 }
 
