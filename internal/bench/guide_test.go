@@ -29,7 +29,7 @@ func TestGuideIsOfThisGateway(t *testing.T) {
 		}
 	}
 	for _, name := range []string{
-		"zoomql/graph/endpoint.(*Endpoint).ServeHTTP", "zoomql/graph/answers.(*Answer).write", "zoomql/graph.(*request).render",
+		"zoomql/graph/endpoint.(*Endpoint).ServeHTTP", "zoomql/graph/answers.(*Answer).write", "zoomql/graph.(*response).render",
 		"zoomql/cache.(*Memory).Get", "net/http.(*conn).serve",
 	} {
 		if !names[name] {
