@@ -9,12 +9,12 @@
 package events
 
 import (
-	"bytes"
-	"encoding/json"
+	"cmp"
 	"errors"
-	"io"
 	"strings"
 	"time"
+
+	"zoomql/internal/zoom/types"
 )
 
 // Event is one event of Zoom's.
@@ -52,64 +52,43 @@ const maxValues = 1000
 // errNoEvent is the error of a body that is none of Zoom's events.
 var errNoEvent = errors.New("the body is no event of Zoom's")
 
-// id is an id that Zoom writes as a text in some events and as a number in others.
-type id string
-
-func (i *id) UnmarshalJSON(raw []byte) error {
-	switch text := strings.Trim(string(raw), `"`); {
-	case text == "null", len(text) > maxValue, strings.ContainsAny(text, `{}[]\`):
-		*i = ""
-	default:
-		*i = id(text)
-	}
-	return nil
-}
-
-// lenient is a part of an event that may have another shape than Zoom documents: it is
-// then left out, and the rest stays.
-type lenient[T any] struct{ value T }
-
-func (l *lenient[T]) UnmarshalJSON(raw []byte) error {
-	var value T
-	if json.Unmarshal(raw, &value) == nil {
-		l.value = value
-	}
-	return nil
-}
+// Zoom writes ids as texts in some events and as numbers in others: [types.Text] takes
+// both. Objects are pointers, since [types.Unmarshal] leaves a pointer out whose object has
+// another shape than Zoom documents.
 
 // named is whatever has an id.
 type named struct {
-	ID   id `json:"id"`
-	UUID id `json:"uuid"`
-	Host id `json:"host_id"`
+	ID   types.Text `json:"id"`
+	UUID types.Text `json:"uuid"`
+	Host types.Text `json:"host_id"`
 }
 
 // object is what Zoom tells of the objects of events, as far as it names something.
 type object struct {
 	named
-	MeetingID     id                 `json:"meeting_id"`
-	MeetingNumber id                 `json:"meeting_number"`
-	WebinarID     id                 `json:"webinar_id"`
-	MeetingUUID   id                 `json:"meeting_uuid"`
-	WebinarUUID   id                 `json:"webinar_uuid"`
-	MeetingHost   id                 `json:"meeting_host_id"`
-	Participant   lenient[*person]   `json:"participant"`
-	Registrant    lenient[*named]    `json:"registrant"`
-	Meetings      lenient[[]meeting] `json:"meetings"`
-	MeetingUUIDs  lenient[[]id]      `json:"meeting_uuids"`
-	Members       lenient[[]named]   `json:"members"`
+	MeetingID     types.Text   `json:"meeting_id"`
+	MeetingNumber types.Text   `json:"meeting_number"`
+	WebinarID     types.Text   `json:"webinar_id"`
+	MeetingUUID   types.Text   `json:"meeting_uuid"`
+	WebinarUUID   types.Text   `json:"webinar_uuid"`
+	MeetingHost   types.Text   `json:"meeting_host_id"`
+	Participant   *person      `json:"participant"`
+	Registrant    *named       `json:"registrant"`
+	Meetings      []*meeting   `json:"meetings"`
+	MeetingUUIDs  []types.Text `json:"meeting_uuids"`
+	Members       []*named     `json:"members"`
 }
 
 // meeting is one of several of which an event tells.
 type meeting struct {
 	named
-	MeetingID   id `json:"meeting_id"`
-	MeetingUUID id `json:"meeting_uuid"`
+	MeetingID   types.Text `json:"meeting_id"`
+	MeetingUUID types.Text `json:"meeting_uuid"`
 }
 
 type person struct {
-	ParticipantUUID id `json:"participant_uuid"`
-	UserID          id `json:"user_id"`
+	ParticipantUUID types.Text `json:"participant_uuid"`
+	UserID          types.Text `json:"user_id"`
 }
 
 // message is an event as Zoom writes it.
@@ -117,10 +96,10 @@ type message struct {
 	Event   string `json:"event"`
 	Time    int64  `json:"event_ts"`
 	Payload struct {
-		AccountID  id              `json:"account_id"`
-		PlainToken string          `json:"plainToken"`
-		Object     lenient[object] `json:"object"`
-		OldObject  lenient[named]  `json:"old_object"`
+		AccountID  types.Text `json:"account_id"`
+		PlainToken string     `json:"plainToken"`
+		Object     *object    `json:"object"`
+		OldObject  *named     `json:"old_object"`
 	} `json:"payload"`
 }
 
@@ -136,21 +115,17 @@ func Parse(body []byte) (*Event, error) {
 
 func decode(body []byte) (*message, error) {
 	m := &message{}
-	dec := json.NewDecoder(bytes.NewReader(body))
-	if err := dec.Decode(m); err != nil {
-		return nil, errNoEvent
-	}
-	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
+	if types.Unmarshal(body, m) != nil {
 		return nil, errNoEvent
 	}
 	return m, nil
 }
 
 func (m *message) parsed() (*Event, error) {
-	if m.Event == "" || len(m.Event) > maxValue || m.Payload.AccountID == "" || m.Time <= 0 {
+	if m.Event == "" || len(m.Event) > maxValue || m.Payload.AccountID == "" || len(m.Payload.AccountID) > maxValue || m.Time <= 0 {
 		return nil, errNoEvent
 	}
-	o, old := m.Payload.Object.value, m.Payload.OldObject.value
+	o, old := cmp.Or(m.Payload.Object, &object{}), cmp.Or(m.Payload.OldObject, &named{})
 	e := &Event{Name: m.Event, Time: time.UnixMilli(m.Time), AccountID: string(m.Payload.AccountID), values: map[variable][]string{}}
 	kind, _, _ := strings.Cut(m.Event, ".")
 	if kind == "user" {
@@ -159,35 +134,40 @@ func (m *message) parsed() (*Event, error) {
 		e.add(meetingVar, o.ID, o.MeetingID, o.MeetingNumber, o.WebinarID)
 		e.add(instanceVar, o.UUID, o.MeetingUUID, o.WebinarUUID)
 		e.add(hostVar, o.Host, o.MeetingHost, old.Host)
-		for _, each := range o.Meetings.value {
+		for _, each := range o.Meetings {
+			if each == nil {
+				continue
+			}
 			e.add(meetingVar, each.ID, each.MeetingID)
 			e.add(instanceVar, each.UUID, each.MeetingUUID)
 			e.add(hostVar, each.Host)
 		}
-		e.add(instanceVar, o.MeetingUUIDs.value...)
+		e.add(instanceVar, o.MeetingUUIDs...)
 	}
-	for _, member := range o.Members.value {
-		e.add(userVar, member.ID)
+	for _, member := range o.Members {
+		if member != nil {
+			e.add(userVar, member.ID)
+		}
 	}
 	for _, number := range e.values[meetingVar] { // answers about the latest one are filed by the number
-		e.add(instanceVar, id(number))
+		e.add(instanceVar, types.Text(number))
 	}
 	key := []string{e.Name, e.AccountID, e.Time.UTC().Format(time.RFC3339Nano)}
 	key = append(key, e.values[instanceVar]...)
 	key = append(key, e.values[userVar]...)
-	if p := o.Participant.value; p != nil {
+	if p := o.Participant; p != nil {
 		key = append(key, string(p.ParticipantUUID), string(p.UserID))
 	}
-	if r := o.Registrant.value; r != nil {
+	if r := o.Registrant; r != nil {
 		key = append(key, string(r.ID))
 	}
 	e.Key = strings.Join(append(key, string(o.ID)), "\x00")
 	return e, nil
 }
 
-func (e *Event) add(v variable, ids ...id) {
+func (e *Event) add(v variable, ids ...types.Text) {
 	for _, one := range ids {
-		if one != "" && len(e.values[v]) <= maxValues {
+		if one != "" && len(one) <= maxValue && len(e.values[v]) <= maxValues {
 			e.values[v] = append(e.values[v], string(one))
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"zoomql/cache"
 	"zoomql/internal/zoom"
 )
 
@@ -162,24 +163,24 @@ func (e *Event) Known() bool { return byEvent[e.Name] != nil }
 var braces = regexp.MustCompile(`\{([A-Za-z]+)\}`)
 
 // Stale returns the tags of the answers that the event makes stale, each once.
-func (e *Event) Stale() []string {
+func (e *Event) Stale() []cache.Tag {
 	row := byEvent[e.Name]
 	if row == nil {
 		return nil
 	}
-	var stale []string
+	var stale []cache.Tag
 	for _, tag := range row.Tags {
 		tag, otherwise, _ := strings.Cut(tag, "|")
-		filled := []string{tag}
+		filled := []cache.Tag{cache.Tag(tag)}
 		if at := braces.FindStringSubmatch(tag); at != nil {
 			filled = nil
 			if told := e.values[variable(at[1])]; len(told) <= maxValues {
 				for _, value := range told {
-					filled = append(filled, strings.Replace(tag, at[0], value, 1))
+					filled = append(filled, cache.Tag(strings.Replace(tag, at[0], value, 1)))
 				}
 			}
 			if filled == nil && otherwise != "" {
-				filled = []string{otherwise}
+				filled = []cache.Tag{cache.Tag(otherwise)}
 			}
 		}
 		stale = append(stale, filled...)

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"zoomql/cache"
 	"zoomql/internal/events"
 	"zoomql/internal/zoom"
 )
@@ -180,20 +181,22 @@ func (n node) example(event, name string) any {
 func TestStale(t *testing.T) {
 	for name, c := range map[string]struct {
 		body string
-		want []string
+		want []cache.Tag
 	}{
-		"an id as a text":   {`{"event":"meeting.started","event_ts":1,"payload":{"account_id":"A","object":{"id":"123","uuid":"/u==","host_id":"h"}}}`, []string{"dashboard:meetings", "meeting:/u==:dashboard", "meeting:123", "meeting:123:dashboard", "report:upcoming_events", "user:h:meetings"}},
-		"an id as a number": {`{"event":"meeting.created","event_ts":1,"payload":{"account_id":"A","object":{"id":123,"host_id":"h"}}}`, []string{"meeting:123", "report:upcoming_events", "user:h:meetings"}},
+		"an id as a text":   {`{"event":"meeting.started","event_ts":1,"payload":{"account_id":"A","object":{"id":"123","uuid":"/u==","host_id":"h"}}}`, []cache.Tag{"dashboard:meetings", "meeting:/u==:dashboard", "meeting:123", "meeting:123:dashboard", "report:upcoming_events", "user:h:meetings"}},
+		"an id as a number": {`{"event":"meeting.created","event_ts":1,"payload":{"account_id":"A","object":{"id":123,"host_id":"h"}}}`, []cache.Tag{"meeting:123", "report:upcoming_events", "user:h:meetings"}},
 		"another host": {`{"event":"meeting.updated","event_ts":1,"payload":{"account_id":"A","object":{"id":123,"host_id":"h"},"old_object":{"id":123,"host_id":"g"}}}`,
-			[]string{"meeting:123", "meeting:123:livestream", "meeting:123:questions", "report:upcoming_events", "user:g:meetings", "user:h:meetings"}},
-		"no host":         {`{"event":"meeting.created","event_ts":1,"payload":{"account_id":"A","object":{"id":123}}}`, []string{"meeting:123", "meetings", "report:upcoming_events"}},
-		"several":         {`{"event":"recording.batch_trashed","event_ts":1,"payload":{"account_id":"A","object":{"meeting_uuids":["a","b"]}}}`, []string{"instance:a", "instance:b"}},
-		"members":         {`{"event":"group.member_added","event_ts":1,"payload":{"account_id":"A","object":{"id":"g","members":[{"id":"u"},{"id":"v"},{"id":null}]}}}`, []string{"user:u", "user:v", "users"}},
-		"an odd part":     {`{"event":"user.updated","event_ts":1,"payload":{"account_id":"A","object":{"id":"u","participant":"x","members":7},"old_object":[]}}`, []string{"role-members", "roles", "user:u", "users"}},
-		"an odd object":   {`{"event":"meeting.created","event_ts":1,"payload":{"account_id":"A","object":[1]}}`, []string{"meetings", "report:upcoming_events"}},
-		"a long id":       {`{"event":"user.settings_updated","event_ts":1,"payload":{"account_id":"A","object":{"id":"` + strings.Repeat("x", 300) + `"}}}`, nil},
-		"an unknown one":  {`{"event":"meeting.danced","event_ts":1,"payload":{"account_id":"A","object":{"id":"u"}}}`, nil},
-		"an id of a kind": {`{"event":"account.updated","event_ts":1,"payload":{"account_id":"A","object":{"id":"u"}}}`, []string{"account", "accounts"}},
+			[]cache.Tag{"meeting:123", "meeting:123:livestream", "meeting:123:questions", "report:upcoming_events", "user:g:meetings", "user:h:meetings"}},
+		"no host":          {`{"event":"meeting.created","event_ts":1,"payload":{"account_id":"A","object":{"id":123}}}`, []cache.Tag{"meeting:123", "meetings", "report:upcoming_events"}},
+		"an escaped slash": {`{"event":"meeting.summary_shared","event_ts":1,"payload":{"account_id":"A","object":{"meeting_uuid":"a\/\u002fb=="}}}`, []cache.Tag{"instance:a//b=="}},
+		"an odd item":      {`{"event":"recording.batch_deleted","event_ts":1,"payload":{"account_id":"A","object":{"meetings":[7,null,{"meeting_uuid":"a"}]}}}`, []cache.Tag{"instance:a"}},
+		"several":          {`{"event":"recording.batch_trashed","event_ts":1,"payload":{"account_id":"A","object":{"meeting_uuids":["a","b"]}}}`, []cache.Tag{"instance:a", "instance:b"}},
+		"members":          {`{"event":"group.member_added","event_ts":1,"payload":{"account_id":"A","object":{"id":"g","members":[{"id":"u"},{"id":"v"},{"id":null}]}}}`, []cache.Tag{"user:u", "user:v", "users"}},
+		"an odd part":      {`{"event":"user.updated","event_ts":1,"payload":{"account_id":"A","object":{"id":"u","participant":"x","members":7},"old_object":[]}}`, []cache.Tag{"role-members", "roles", "user:u", "users"}},
+		"an odd object":    {`{"event":"meeting.created","event_ts":1,"payload":{"account_id":"A","object":[1]}}`, []cache.Tag{"meetings", "report:upcoming_events"}},
+		"a long id":        {`{"event":"user.settings_updated","event_ts":1,"payload":{"account_id":"A","object":{"id":"` + strings.Repeat("x", 300) + `"}}}`, nil},
+		"an unknown one":   {`{"event":"meeting.danced","event_ts":1,"payload":{"account_id":"A","object":{"id":"u"}}}`, nil},
+		"an id of a kind":  {`{"event":"account.updated","event_ts":1,"payload":{"account_id":"A","object":{"id":"u"}}}`, []cache.Tag{"account", "accounts"}},
 	} {
 		e, err := events.Parse([]byte(c.body))
 		if err != nil {

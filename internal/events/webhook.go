@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"golang.org/x/sync/semaphore"
+
+	"zoomql/cache"
 )
 
 const (
@@ -39,7 +41,7 @@ type Account struct {
 	Secrets []string
 	// Evict makes stale what is filed under one of the tags: in the account, or in a sub
 	// account of it, of which accountID is Zoom's id then.
-	Evict func(ctx context.Context, accountID string, tags []string)
+	Evict func(ctx context.Context, accountID string, tags ...cache.Tag)
 }
 
 // Webhook takes Zoom's webhooks: it answers 204 for what it has taken. Whatever is not
@@ -154,7 +156,7 @@ func (h *Webhook) take(ctx context.Context, account Account, e *Event) {
 	}
 	stale := e.Stale()
 	if len(stale) > 0 {
-		account.Evict(ctx, e.AccountID, stale)
+		account.Evict(ctx, e.AccountID, stale...)
 	}
 	h.seen.add(e.Key)
 	h.Log.LogAttrs(ctx, slog.LevelInfo, "event", slog.String("event", e.name()), slog.Int("tags", len(stale)))
@@ -225,13 +227,16 @@ func (h *Webhook) inTime(stamp string) bool {
 // isSigned reports whether a delivery is signed by a secret. How long it takes does not
 // depend on how much of the signature is right.
 func isSigned(header http.Header, body []byte, secret string) bool {
-	message := append([]byte("v0:"+header.Get(timestampHeader)+":"), body...)
-	return secret != "" && hmac.Equal([]byte("v0="+mac(secret, message)), []byte(header.Get(signatureHeader)))
+	signature := "v0=" + mac(secret, []byte("v0:"+header.Get(timestampHeader)+":"), body)
+	return secret != "" && hmac.Equal([]byte(signature), []byte(header.Get(signatureHeader)))
 }
 
-func mac(secret string, message []byte) string {
+// mac returns the HMAC-SHA-256 of what the parts are together, in hex.
+func mac(secret string, parts ...[]byte) string {
 	h := hmac.New(sha256.New, []byte(secret))
-	h.Write(message)
+	for _, part := range parts {
+		h.Write(part)
+	}
 	return hex.EncodeToString(h.Sum(nil))
 }
 

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"zoomql/cache"
 )
 
 var at = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
@@ -21,14 +23,14 @@ const ended = `{"event":"meeting.ended","event_ts":1772366400000,"payload":{"acc
 // door is a webhook of two accounts, with what was evicted and logged.
 type door struct {
 	*Webhook
-	evicted map[string][]string // by the account that was served, and the one it happened in
+	evicted map[string][]cache.Tag // by the account that was served, and the one it happened in
 	log     bytes.Buffer
 }
 
 func newDoor() *door {
-	d := &door{evicted: map[string][]string{}}
+	d := &door{evicted: map[string][]cache.Tag{}}
 	account := func(name string, secrets ...string) Account {
-		return Account{Secrets: secrets, Evict: func(_ context.Context, accountID string, tags []string) {
+		return Account{Secrets: secrets, Evict: func(_ context.Context, accountID string, tags ...cache.Tag) {
 			d.evicted[name+" "+accountID] = append(d.evicted[name+" "+accountID], tags...)
 		}}
 	}

@@ -174,11 +174,7 @@ func (all tenants) webhook(log *slog.Logger) http.Handler {
 }
 
 // evict makes stale what an event in the account, or in a sub account of it, concerns.
-func (t *tenant) evict(ctx context.Context, accountID string, stale []string) {
-	tags := make([]cache.Tag, len(stale))
-	for i, tag := range stale {
-		tags[i] = cache.Tag(tag)
-	}
+func (t *tenant) evict(ctx context.Context, accountID string, tags ...cache.Tag) {
 	t.client.In(accountID).Evict(ctx, tags...)
 }
 
