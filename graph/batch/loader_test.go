@@ -56,7 +56,16 @@ func (r testRounds) await(fields int) {
 	}
 }
 
-// leave tells the rounds that one of them is resolved, and so many below it are not.
+// resolve has the executor resolve one of them, which asks for keys one after the other.
+func (r testRounds) resolve(ctx context.Context, l *Loader[int, int], keys ...int) {
+	r.enter()
+	for _, key := range keys {
+		_, _ = l.Load(ctx, key)
+	}
+	r.left(r.groupOf(ctx), 0)
+}
+
+// left tells the rounds that one of them is resolved, and so many below it are not.
 func (r testRounds) left(of *group, below int) {
 	r.leave(of, oneUser, []objects{{oneUser, below}}, 0)
 }
@@ -155,11 +164,7 @@ func TestRounds(t *testing.T) {
 		field := func(after time.Duration, keys ...int) {
 			wait.Go(func() {
 				time.Sleep(after)
-				r.enter()
-				for _, key := range keys {
-					_, _ = l.Load(ctx, key)
-				}
-				r.left(nil, 0)
+				r.resolve(ctx, l, keys...)
 			})
 		}
 		began := time.Now()
@@ -190,9 +195,7 @@ func TestRounds_fieldComesLate(t *testing.T) {
 		for key, after := range []time.Duration{0, 500 * time.Millisecond} {
 			wait.Go(func() {
 				time.Sleep(after)
-				r.enter()
-				_, _ = l.Load(ctx, key)
-				r.left(nil, 0)
+				r.resolve(ctx, l, key)
 			})
 		}
 		wait.Wait()
@@ -246,12 +249,8 @@ func TestRounds_expectedFieldNeverComes(t *testing.T) {
 		ctx, r := fieldOf(t.Context())
 		l := (&Loader[int, int]{}).InRounds(r.Rounds, users, squares(&batches))
 		r.await(2)
-		r.enter()
 		began := time.Now()
-		for key := range 3 {
-			_, _ = l.Load(ctx, key)
-		}
-		r.left(nil, 0)
+		r.resolve(ctx, l, 0, 1, 2)
 		if took := time.Since(began); took != 3*time.Second+stallTimeout {
 			t.Errorf("it took %s", took)
 		}
@@ -267,17 +266,12 @@ func TestRounds_noTimerOutlivesTheWait(t *testing.T) {
 		l := (&Loader[int, int]{}).InRounds(r.Rounds, users, squares(&batches))
 		r.await(2)
 		var wait sync.WaitGroup
-		load := func(key int) {
-			r.enter()
-			_, _ = l.Load(ctx, key)
-			r.left(nil, 0)
-		}
-		wait.Go(func() { load(1) })
+		wait.Go(func() { r.resolve(ctx, l, 1) })
 		synctest.Wait()
 		if r.stall == nil {
 			t.Error("nothing would end the wait")
 		}
-		load(2)
+		r.resolve(ctx, l, 2)
 		wait.Wait()
 		if n := batches.Load(); n != 1 || r.stall != nil {
 			t.Errorf("%d batches, want 1; a timer runs: %t", n, r.stall != nil)
@@ -308,13 +302,6 @@ func TestRounds_listInParts(t *testing.T) {
 		r.left(nil, 0)
 		var wait sync.WaitGroup
 		var next atomic.Int64
-		field := func(ctx context.Context, keys ...int) {
-			r.enter()
-			for _, key := range keys {
-				_, _ = l.Load(ctx, key)
-			}
-			r.left(r.groupOf(ctx), 0)
-		}
 		for range width {
 			wait.Go(func() {
 				for i := int(next.Add(1)) - 1; i < len(items); i = int(next.Add(1)) - 1 {
@@ -323,8 +310,8 @@ func TestRounds_listInParts(t *testing.T) {
 					if items[i] == nil {
 						continue
 					}
-					field(ctx)          // one that waits for nothing
-					field(ctx, i, 10+i) // and one that waits twice
+					r.resolve(ctx, l)          // one that waits for nothing
+					r.resolve(ctx, l, i, 10+i) // and one that waits twice
 				}
 			})
 		}
