@@ -222,9 +222,11 @@ func (r *rig) close() {
 // and links that let their owner in.
 var personal = regexp.MustCompile(`[\w.+-]+@[\w-]+\.\w+|sandbox\.[0-9a-f]{8}|` + sandbox.ClientSecret + `|zak=|\?tk=|\?pwd=|canary`)
 
+var wordsOfPersonal = []string{"@", "sandbox.", sandbox.ClientSecret, "zak=", "?tk=", "?pwd=", "canary"}
+
 func (r *rig) clean(what, text string) {
 	r.t.Helper()
-	if found := personal.FindString(text); found != "" {
+	if found := findAmong(personal, wordsOfPersonal, text); found != "" {
 		r.t.Errorf("%s holds %q:\n%s", what, found, text)
 	}
 }
@@ -237,9 +239,20 @@ type guardedStore struct {
 
 var credentials = regexp.MustCompile(`zak=|\?tk=|"(\w*password|participant_pin_code|dynamic_host_key)":"[^"]`)
 
+var wordsOfCredentials = []string{"zak=", "?tk=", `password":"`, `participant_pin_code":"`, `dynamic_host_key":"`}
+
+// findAmong finds a match of the expression, each of which has one of the words: under
+// the race detector an expression over each body was half of the time of the tests.
+func findAmong(expression *regexp.Regexp, words []string, text string) string {
+	if !slices.ContainsFunc(words, func(word string) bool { return strings.Contains(text, word) }) {
+		return ""
+	}
+	return expression.FindString(text)
+}
+
 func (s *guardedStore) Set(ctx context.Context, key string, ticket cache.Ticket, e *cache.Entry) {
 	body, err := e.Body()
-	if found := credentials.Find(body); err != nil || found != nil {
+	if found := findAmong(credentials, wordsOfCredentials, string(body)); err != nil || found != "" {
 		s.t.Errorf("%q is put into the cache (error %v)", found, err)
 	}
 	s.Local.Set(ctx, key, ticket, e)
