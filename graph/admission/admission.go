@@ -5,6 +5,7 @@ package admission
 
 import (
 	"context"
+	"runtime"
 	"sync"
 
 	"zoomql/internal/ratelimit"
@@ -21,6 +22,9 @@ const (
 	MaxValues = 40_000
 	// FewValues is how many values of a request need no admission.
 	FewValues = 200
+	// LongText is from how many bytes on a request is long: to decode, parse and validate
+	// it takes milliseconds, in which the scheduler of Go would let others wait.
+	LongText = 4 << 10
 	// MaxItems bounds the open items of long lists; see [Items].
 	MaxItems = 10_000
 	// MaxObjects bounds the objects that operations have open which are not large, some
@@ -38,6 +42,7 @@ type Control struct {
 	Operations *ratelimit.Pool // a unit each
 	Bodies     *ratelimit.Pool // bytes
 	Values     *ratelimit.Pool // values of variables
+	Texts      *ratelimit.Pool // long requests that are being decoded, parsed and validated
 	Items      *ratelimit.Pool // items of long lists
 	Objects    *ratelimit.Pool // open objects
 	Large      *ratelimit.Pool // the one operation that is large
@@ -50,6 +55,7 @@ func New() *Control {
 		Operations: ratelimit.NewSharedPool(MaxOperations),
 		Bodies:     ratelimit.NewSharedPool(MaxBodies),
 		Values:     ratelimit.NewSharedPool(MaxValues),
+		Texts:      ratelimit.NewPool(max(1, int64(runtime.GOMAXPROCS(0)/2))), // the other half is for short ones
 		Items:      ratelimit.NewSharedPool(MaxItems),
 		Objects:    ratelimit.NewSharedPool(MaxObjects),
 		Large:      ratelimit.NewPool(1),

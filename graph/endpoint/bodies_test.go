@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -180,6 +181,53 @@ func TestValues_callersTakeTurns(t *testing.T) {
 		}
 		if _, refused, _ := e.admitValues(t.Context(), DefaultLimits.Values+1); refused == nil || refused.Extensions["code"] != string(types.ErrorCodeLimitExceeded) {
 			t.Errorf("too many are not refused: %v", refused)
+		}
+	})
+}
+
+// TestLongRequests_callersTakeTurns has one caller send long requests without an end: it
+// delays another's by one of them, and short ones by none.
+func TestLongRequests_callersTakeTurns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := &Endpoint{admission: admission.New()}
+		e.admission.Texts = ratelimit.NewPool(1)
+		var order []string
+		ask := func(caller string) {
+			done, err := e.admitText(ratelimit.WithCaller(t.Context(), caller), admission.LongText+1)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			time.Sleep(time.Millisecond) // it is parsed
+			order = append(order, caller)
+			done()
+			done() // at the end of the operation
+		}
+		for range 12 {
+			go ask("flood")
+		}
+		synctest.Wait()
+		go ask("single")
+		synctest.Wait()
+		if done, err := e.admitText(t.Context(), admission.LongText); err != nil {
+			t.Errorf("a short request waits: %v", err)
+		} else {
+			done()
+		}
+		time.Sleep(time.Second)
+		synctest.Wait()
+		if len(order) != 13 || slices.Index(order, "single") > 2 {
+			t.Errorf("they were parsed in the order %q", order)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		held, err := e.admitText(ctx, admission.LongText+1)
+		if err != nil {
+			t.Fatalf("the turn was not given back: %v", err)
+		}
+		defer held()
+		if _, err := e.admitText(ctx, admission.LongText+1); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("two are parsed at once: %v", err)
 		}
 	})
 }

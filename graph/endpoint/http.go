@@ -225,6 +225,12 @@ func (e *Endpoint) execute(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer release()
+	read, err := e.admitText(ctx, len(q.raw))
+	if err != nil {
+		tooBusy(w, q)
+		return
+	}
+	defer read()
 	if refused != nil {
 		e.refuse(ctx, w, q, &graphql.OperationContext{Stats: graphql.Stats{OperationStart: graphql.GetStartTime(ctx)}}, gqlerror.List{refused})
 		return
@@ -244,6 +250,7 @@ func (e *Endpoint) execute(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	opCtx, errs := e.open(ctx, &req.RawParams)
+	read()
 	if q.Get && opCtx.Operation != nil && opCtx.Operation.Operation != ast.Query {
 		w.Header().Set("Allow", http.MethodPost)
 		fail(w, q.Media, http.StatusMethodNotAllowed, "GET is for queries; send a mutation by POST")
@@ -278,6 +285,19 @@ func (e *Endpoint) admitValues(ctx context.Context, n int) (release func(), refu
 	}
 	release, err = e.admission.Values.Acquire(ctx, int64(n))
 	return release, nil, err
+}
+
+// admitText waits for the turn of a long request to be decoded, parsed and validated. The
+// turn ends with the first call of done.
+func (e *Endpoint) admitText(ctx context.Context, n int) (done func(), err error) {
+	if n <= admission.LongText {
+		return func() {}, nil
+	}
+	release, err := e.admission.Texts.Acquire(ctx, 1)
+	if err != nil {
+		return nil, err
+	}
+	return sync.OnceFunc(release), nil
 }
 
 func (e *Endpoint) refuse(ctx context.Context, w http.ResponseWriter, q *request, opCtx *graphql.OperationContext, errs gqlerror.List) {
