@@ -27,6 +27,16 @@ query Hello {
 }
 `
 
+// priced is the answer to a dry run.
+const priced = `{"data":{"zoomqlPrice":{
+	"labels":[{"label":"LIGHT","remaining":80,"daily":null},{"label":"HEAVY","remaining":40,"daily":{"remaining":60000}}],
+	"estimated":[{"label":"LIGHT","calls":31},{"label":"HEAVY","calls":1200}],
+	"expected":[{"label":"LIGHT","calls":3},{"label":"HEAVY","calls":1200}],
+	"roundTrips":2,"objects":31,
+	"steps":[{"path":"viewer","operation":"GET /users/{userId}","label":"LIGHT","atMost":1,"expected":1,"why":"the object is read by its id"}],
+	"scopes":[{"operation":"GET /users/{userId}","granular":["user:read:user"],"classic":["user:read"]}]
+}}}`
+
 // stub serves the playground and, beside it, a GraphQL endpoint that knows two
 // answers. It sees that the browser sends what a strict server takes.
 func stub(t *testing.T, bundle fs.FS) *httptest.Server {
@@ -46,10 +56,16 @@ func stub(t *testing.T, bundle fs.FS) *httptest.Server {
 		switch {
 		case strings.Contains(q.Query, "__schema"):
 			w.Write([]byte(introspection))
+		case strings.Contains(q.Query, "rateLimit(dryRun: true)"):
+			if strings.Contains(q.Query, "unknownField") {
+				w.Write([]byte(`{"errors":[{"message":"Cannot query field \"unknownField\" on type \"User\"."}]}`))
+				return
+			}
+			w.Write([]byte(priced))
 		case q.Variables["who"] != nil:
 			json.NewEncoder(w).Encode(map[string]any{"data": map[string]any{"who": q.Variables["who"], "key": r.Header.Get("Authorization")}})
 		default:
-			w.Write([]byte(`{"data":{"viewer":{"name":"Ada Lovelace","email":"ada@example.com"}}}`))
+			w.Write([]byte(`{"data":{"viewer":{"name":"Ada Lovelace","email":"ada@example.com"}},"extensions":{"cost":{"requested":{"LIGHT":3},"actual":{"LIGHT":1},"cached":2,"waitedMs":0}}}`))
 		}
 	})
 	s := httptest.NewServer(mux)
@@ -143,6 +159,45 @@ func TestGraphiQLInChromium(t *testing.T) {
 	p.wait(`document.querySelector('.graphiql-plugin')?.getBoundingClientRect().width > 280`)
 	p.shoot("graphiql-phone-docs")
 
+	p.clean(hostOf(s))
+}
+
+// The price of a query is shown while it is written, and after the run what it cost.
+func TestPricePanelInChromium(t *testing.T) {
+	if script, _ := bundled(Options{}.withDefaults().Bundle); script == nil {
+		without(t, "the bundle of GraphiQL (make playground, which needs Node.js)")
+	}
+	s, p := stub(t, nil), openTab(t)
+	const (
+		editor = `document.querySelector('.graphiql-query-editor .CodeMirror')`
+		panel  = `document.querySelector('.zoomql-price')`
+	)
+	write := func(query string) { p.eval(editor + ".CodeMirror.setValue(`" + query + "`)") }
+	shows := func(text string) { p.wait(panel + ".textContent.includes('" + text + "')") }
+	p.visit(s.URL+"/", editor+" && "+editor+".textContent.includes('Who am I')")
+	p.eval(`document.querySelector('[aria-label="Show Price"]').click()`)
+	p.wait(panel + " !== null")
+	for _, text := range []string{"3 to 31", "1,200 of 60,000 left today", "Round trips2", "GET /users/{userId} × 1", "the object is read by its id", "user:read:user, user:read"} {
+		shows(text)
+	}
+	p.eval(`document.querySelector('.graphiql-execute-button').click()`)
+	shows("The last runSentLIGHT 1NeededLIGHT 3From the cache2")
+	p.shoot("price-light")
+
+	// What is wrong with the query is said in place of a price; what is half written keeps
+	// the last one; no price is asked for a mutation.
+	write("{ viewer { unknownField } }")
+	shows(`Cannot query field "unknownField"`)
+	write("{ viewer { name }")
+	p.frame()
+	write("{ viewer { name } }")
+	shows("3 to 31")
+
+	p.call("Emulation.setEmulatedMedia", params{"features": []params{{"name": "prefers-color-scheme", "value": "dark"}}}, nil)
+	p.shoot("price-dark")
+	p.call("Emulation.setDeviceMetricsOverride", params{"width": 390, "height": 844, "deviceScaleFactor": 1, "mobile": true}, nil)
+	p.wait(panel + `.getBoundingClientRect().width > 280`)
+	p.shoot("price-phone")
 	p.clean(hostOf(s))
 }
 

@@ -1,5 +1,6 @@
 import { createGraphiQLFetcher } from '@graphiql/toolkit';
 import { getIntrospectionQuery } from 'graphql';
+import { lastCost } from './price.js';
 
 // What GraphiQL would not ask for by itself: which inputs are @oneOf, and where
 // a scalar is specified.
@@ -36,7 +37,10 @@ export function createFetcher(url) {
       const answer = await plain({ ...params, query: introspection }, opts);
       return answer.data ? answer : plain(params, opts); // an older server
     }
-    return (/@(defer|stream)\b/.test(params.query) ? deferred : plain)(params, opts);
+    if (/@(defer|stream)\b/.test(params.query)) return deferred(params, opts);
+    const answer = await plain(params, opts);
+    if (answer.extensions?.cost && !opts?.dryRun) lastCost.set(answer.extensions);
+    return answer;
   };
 }
 
