@@ -33,7 +33,7 @@ func getLivestream(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return c.world.hangs(m).livestream, nil
+	return c.world.attachmentsOf(m).livestream, nil
 }
 
 func updateLivestream(c *call) (any, error) {
@@ -58,7 +58,7 @@ func updateLivestream(c *call) (any, error) {
 	if len(wrong) > 0 {
 		return nil, invalid(wrong...)
 	}
-	c.world.rehang(m).livestream = &body
+	c.world.mutateAttachments(m).livestream = &body
 	return nil, nil
 }
 
@@ -91,6 +91,6 @@ func updateLivestreamStatus(c *call) (any, error) {
 	case m.running.IsZero():
 		return nil, badRequest(4927, "Meeting "+c.path("meetingId")+" has not started.")
 	}
-	c.world.rehang(m).streaming = body.Action != "stop"
+	c.world.mutateAttachments(m).streaming = body.Action != "stop"
 	return nil, nil
 }

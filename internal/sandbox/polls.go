@@ -105,7 +105,7 @@ func (c *call) findPoll() (*meeting, int, error) {
 	if err != nil {
 		return nil, 0, err
 	}
-	i := slices.IndexFunc(c.world.hangs(m).polls, func(p *poll) bool { return p.ID == c.path("pollId") })
+	i := slices.IndexFunc(c.world.attachmentsOf(m).polls, func(p *poll) bool { return p.ID == c.path("pollId") })
 	if i < 0 {
 		return nil, 0, notFound(404, "Meeting poll not found")
 	}
@@ -119,7 +119,7 @@ func listPolls(c *call) (any, error) {
 	}
 	wanted := c.query.Get("anonymous")
 	list := []*poll{}
-	for _, p := range c.world.hangs(m).polls {
+	for _, p := range c.world.attachmentsOf(m).polls {
 		if wanted == "" || p.Anonymous == (wanted == "true") {
 			list = append(list, p)
 		}
@@ -132,7 +132,7 @@ func getPoll(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return c.world.hangs(m).polls[i], nil
+	return c.world.attachmentsOf(m).polls[i], nil
 }
 
 func createPoll(c *call) (any, error) {
@@ -144,7 +144,7 @@ func createPoll(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	h := c.world.rehang(m)
+	h := c.world.mutateAttachments(m)
 	c.world.minted++
 	p := &poll{sealID(c.world.seed, sealOther, 1<<62|c.world.minted), "notstart", *body}
 	h.polls = append(h.polls, p)
@@ -161,7 +161,7 @@ func updatePoll(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	h := c.world.rehang(m)
+	h := c.world.mutateAttachments(m)
 	h.polls[i] = &poll{h.polls[i].ID, h.polls[i].Status, *body}
 	return nil, nil
 }
@@ -171,7 +171,7 @@ func deletePoll(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	h := c.world.rehang(m)
+	h := c.world.mutateAttachments(m)
 	h.polls = slices.Delete(h.polls, i, i+1)
 	return nil, nil
 }

@@ -73,7 +73,7 @@ func deleteRegistrant(c *call) (any, error) {
 	if r == nil {
 		return nil, badRequest(300, "The value that you entered for the Registrant ID field is invalid. Enter a valid value and try again.")
 	}
-	c.world.enrolment(m).keep(r.ID, nil)
+	c.world.changesOfRegistrants(m).keep(r.ID, nil)
 	return nil, nil
 }
 
@@ -175,7 +175,7 @@ func (c *call) enrol(m *meeting, body registrantBody, occurrences []string, auto
 	r := &registrant{CreateTime: stamp(c.now)}
 	if i := slices.IndexFunc(all, func(r *registrant) bool { return strings.EqualFold(r.Email, body.Email) }); i >= 0 {
 		r.ID = all[i].ID
-		w.enrolment(m).keep(r.ID, nil)
+		w.changesOfRegistrants(m).keep(r.ID, nil)
 	} else if len(all) >= maxRegistrants {
 		return nil, &zoomError{http.StatusBadRequest, 3043, "Meeting has reached maximum attendee capacity.", nil}
 	} else {
@@ -186,7 +186,7 @@ func (c *call) enrol(m *meeting, body registrantBody, occurrences []string, auto
 	if auto || deref(m.Settings.ApprovalType) == 0 {
 		r.admit(w, m)
 	}
-	e := w.enrolment(m)
+	e := w.changesOfRegistrants(m)
 	e.added = append(e.added, r)
 	return r, nil
 }
@@ -233,8 +233,8 @@ func (c *call) decide(m *meeting, r *registrant, action string) {
 	case "deny":
 		r.Status, r.JoinURL, r.PinCode = "denied", "", 0
 	case "cancel":
-		c.world.enrolment(m).keep(r.ID, nil)
+		c.world.changesOfRegistrants(m).keep(r.ID, nil)
 		return
 	}
-	c.world.enrolment(m).keep(r.ID, r)
+	c.world.changesOfRegistrants(m).keep(r.ID, r)
 }

@@ -45,7 +45,7 @@ func getRegistrationQuestions(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return c.world.hangs(m).form, nil
+	return c.world.attachmentsOf(m).form, nil
 }
 
 // updateRegistrationQuestions replaces the lists that the body names.
@@ -54,7 +54,7 @@ func updateRegistrationQuestions(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	changed := *c.world.hangs(m).form
+	changed := *c.world.attachmentsOf(m).form
 	var body registrationForm
 	if err := c.decode(&body); err != nil {
 		return nil, err
@@ -79,6 +79,6 @@ func updateRegistrationQuestions(c *call) (any, error) {
 	if body.Custom != nil {
 		changed.Custom = body.Custom
 	}
-	c.world.rehang(m).form = &changed
+	c.world.mutateAttachments(m).form = &changed
 	return nil, nil
 }

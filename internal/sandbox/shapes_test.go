@@ -110,7 +110,7 @@ func (r *rig) questions() map[string][]question {
 	ask("GET /report/users/{userId}/meetings", "/report/users/"+r.HostID+"/meetings?from=2026-02-16&to=2026-03-16&page_size=300", nil)
 	ask("GET /report/daily", "/report/daily", nil)
 	r.reportQuestions(ask)
-	r.hanging(ask)
+	r.askForAttachments(ask)
 	r.dashboardQuestions(ask)
 	for _, domain := range domains {
 		domain(r, ask)

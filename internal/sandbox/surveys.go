@@ -40,7 +40,7 @@ func getMeetingSurvey(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return c.world.hangs(m).survey, nil
+	return c.world.attachmentsOf(m).survey, nil
 }
 
 func updateSurvey(c *call) (any, error) {
@@ -48,7 +48,7 @@ func updateSurvey(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	changed := clone(c.world.hangs(m).survey)
+	changed := clone(c.world.attachmentsOf(m).survey)
 	if err := c.decode(changed); err != nil {
 		return nil, err
 	}
@@ -71,7 +71,7 @@ func updateSurvey(c *call) (any, error) {
 	if len(wrong) > 0 {
 		return nil, invalid(wrong...)
 	}
-	c.world.rehang(m).survey = changed
+	c.world.mutateAttachments(m).survey = changed
 	return nil, nil
 }
 
@@ -80,6 +80,6 @@ func deleteSurvey(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.world.rehang(m).survey = &survey{Browser: true}
+	c.world.mutateAttachments(m).survey = &survey{Browser: true}
 	return nil, nil
 }

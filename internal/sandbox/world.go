@@ -21,16 +21,16 @@ type world struct {
 	head    int     // the owner
 	founder *person // the owner of an account that a call has made
 
-	mu       sync.RWMutex
-	meetings map[uint64]*meeting   // changed or created
-	deleted  map[uint64]*meeting   // may be recovered
-	byHost   map[int][]uint64      // created meetings
-	enrolled map[uint64]*enrolment // registrants that calls have changed
-	hung     map[uint64]*hung      // what hangs on meetings and calls have changed
-	minted   uint64                // whatever calls have created
-	people   people
-	roles    []*role
-	policies []*policy
+	mu                sync.RWMutex
+	meetings          map[uint64]*meeting           // changed or created
+	deleted           map[uint64]*meeting           // may be recovered
+	byHost            map[int][]uint64              // created meetings
+	registrantChanges map[uint64]*registrantChanges // registrants that calls have changed
+	attachments       map[uint64]*attachments       // of meetings that calls have changed
+	minted            uint64                        // whatever calls have created
+	people            people
+	roles             []*role
+	policies          []*policy
 
 	madeTemplates map[int][]*template       // by user
 	settings      map[string]map[string]any // parts of the account's, once they were asked for
@@ -44,20 +44,20 @@ type world struct {
 
 func newWorld(opt Options) *world {
 	w := &world{
-		opt:      opt,
-		seed:     mix(opt.Seed),
-		start:    opt.Now().UTC().Truncate(time.Minute),
-		account:  opt.AccountID,
-		serial:   10_000_001,
-		domain:   "example.com",
-		settings: map[string]map[string]any{},
-		meetings: map[uint64]*meeting{},
-		deleted:  map[uint64]*meeting{},
-		byHost:   map[int][]uint64{},
-		enrolled: map[uint64]*enrolment{},
-		hung:     map[uint64]*hung{},
-		nonces:   map[uint64]uint64{},
-		people:   people{changed: map[int]*user{}, gone: map[int]bool{}},
+		opt:               opt,
+		seed:              mix(opt.Seed),
+		start:             opt.Now().UTC().Truncate(time.Minute),
+		account:           opt.AccountID,
+		serial:            10_000_001,
+		domain:            "example.com",
+		settings:          map[string]map[string]any{},
+		meetings:          map[uint64]*meeting{},
+		deleted:           map[uint64]*meeting{},
+		byHost:            map[int][]uint64{},
+		registrantChanges: map[uint64]*registrantChanges{},
+		attachments:       map[uint64]*attachments{},
+		nonces:            map[uint64]uint64{},
+		people:            people{changed: map[int]*user{}, gone: map[int]bool{}},
 
 		madeTemplates: map[int][]*template{},
 	}

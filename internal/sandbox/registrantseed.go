@@ -53,8 +53,8 @@ type customQuestion struct {
 	Value string `json:"value"`
 }
 
-// enrolment is what calls have done to the registrants of one meeting.
-type enrolment struct {
+// registrantChanges are what calls have done to the registrants of one meeting.
+type registrantChanges struct {
 	changed map[string]*registrant // seeded ones by id; nil is deleted
 	added   []*registrant
 }
@@ -143,7 +143,7 @@ func (r *registrant) admit(w *world, m *meeting) {
 // registrants returns everybody who is registered.
 func (w *world) registrants(m *meeting) []*registrant {
 	var all []*registrant
-	e := w.enrolled[m.n]
+	e := w.registrantChanges[m.n]
 	for j := range w.seededRegistrants(m) {
 		if e != nil {
 			if r, changed := e.changed[w.registrantID(m.n, j)]; changed {
@@ -161,15 +161,15 @@ func (w *world) registrants(m *meeting) []*registrant {
 	return all
 }
 
-func (w *world) enrolment(m *meeting) *enrolment {
-	if w.enrolled[m.n] == nil {
-		w.enrolled[m.n] = &enrolment{changed: map[string]*registrant{}}
+func (w *world) changesOfRegistrants(m *meeting) *registrantChanges {
+	if w.registrantChanges[m.n] == nil {
+		w.registrantChanges[m.n] = &registrantChanges{changed: map[string]*registrant{}}
 	}
-	return w.enrolled[m.n]
+	return w.registrantChanges[m.n]
 }
 
 // keep stores a changed registrant, or removes one when r is nil.
-func (e *enrolment) keep(id string, r *registrant) {
+func (e *registrantChanges) keep(id string, r *registrant) {
 	if i := slices.IndexFunc(e.added, func(a *registrant) bool { return a.ID == id }); i >= 0 {
 		if r == nil {
 			e.added = slices.Delete(e.added, i, i+1)

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// hanging asks for what hangs on meetings and users.
-func (r *rig) hanging(ask func(pattern, path string, body any)) {
+// askForAttachments asks for polls, surveys, forms and the like of meetings, and what users have.
+func (r *rig) askForAttachments(ask func(pattern, path string, body any)) {
 	meeting, live := fmt.Sprintf("/meetings/%d", r.MeetingNumber), fmt.Sprintf("/meetings/%d", r.LiveMeeting)
 	user := "/users/" + r.HostID
 	questions := []map[string]any{{"name": "Well?", "type": "single", "answers": []string{"Yes", "No"}}}
