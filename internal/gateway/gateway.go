@@ -48,6 +48,8 @@ type commands struct {
 		JSON bool `help:"As JSON."`
 	} `cmd:"" help:"List the operations of Zoom that the graph uses, and where."`
 
+	Query queryCommand `cmd:"" help:"Ask a running gateway; with --all, walk a list to its end into a file."`
+
 	Events struct{} `cmd:"" help:"List the events of Zoom, and what each makes stale."`
 
 	Drift struct {
@@ -97,6 +99,8 @@ func Run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 		return err
 	case command == "operations":
 		return printOperations(stdout, flags.Operations.JSON)
+	case command == "query <file>":
+		return flags.Query.run(ctx, stdout, stderr)
 	case command == "events":
 		return events.Write(stdout, zoom.Specs())
 	}

@@ -1,0 +1,204 @@
+package export
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/formatter"
+	"github.com/vektah/gqlparser/v2/parser"
+)
+
+// The names that a walk adds to a document.
+const (
+	afterName = "zoomqlAfter"
+	pageName  = "zoomqlPage"
+)
+
+// maxTokens bounds the words and signs of a document: the gateway takes fewer.
+const maxTokens = 100_000
+
+// document is a query of which one connection is walked.
+type document struct {
+	text string
+	// after is the variable that the cursor goes into.
+	after string
+	// path leads to the connection, by response names.
+	path []string
+	// rows is the response name of its nodes, or else of its edges, whose nodes have the
+	// response name node.
+	rows, node string
+	// fields are the response names of what is selected of a row, for CSV; see flat.
+	fields []column
+	flat   error // why the rows are none of a table; nil if they are
+}
+
+// errNoConnection says how a document has to be.
+var errNoConnection = errors.New("the query has no connection to walk: one field has to select nodes { … } or edges { node { … } }")
+
+// connection is a field that may be walked.
+type connection struct {
+	field *ast.Field
+	path  []string
+}
+
+// parse reads a document and prepares it to be walked: the connection takes its cursor by
+// variable, tells whether there is more, and takes pages of first, unless the document
+// says otherwise.
+func parse(text string, first int) (*document, error) {
+	doc, err := parser.ParseQueryWithTokenLimit(&ast.Source{Input: text}, maxTokens)
+	if err != nil {
+		return nil, err
+	}
+	if len(doc.Operations) != 1 || doc.Operations[0].Operation != ast.Query {
+		return nil, errors.New("the file has to hold one query, and no other operation")
+	}
+	op := doc.Operations[0]
+	found := finder{doc: doc}
+	found.look(op.SelectionSet, nil, map[string]bool{})
+	c, err := found.one()
+	if err != nil {
+		return nil, err
+	}
+	d := &document{path: c.path}
+	if err := d.selectRows(doc, c.field); err != nil {
+		return nil, err
+	}
+	if d.after, err = cursorOf(op, c.field); err != nil {
+		return nil, err
+	}
+	if c.field.Arguments.ForName("first") == nil {
+		c.field.Arguments = append(c.field.Arguments, &ast.Argument{Name: "first", Value: &ast.Value{Kind: ast.IntValue, Raw: fmt.Sprint(first)}})
+	}
+	c.field.SelectionSet = append(c.field.SelectionSet, &ast.Field{Alias: pageName, Name: "pageInfo", SelectionSet: ast.SelectionSet{
+		&ast.Field{Alias: "hasNextPage", Name: "hasNextPage"}, &ast.Field{Alias: "endCursor", Name: "endCursor"},
+	}})
+	var b strings.Builder
+	formatter.NewFormatter(&b).FormatQueryDocument(doc)
+	d.text = b.String()
+	return d, nil
+}
+
+// cursorOf returns the variable of the argument after of a connection, which it adds where
+// there is none.
+func cursorOf(op *ast.OperationDefinition, field *ast.Field) (string, error) {
+	if given := field.Arguments.ForName("after"); given != nil {
+		if given.Value.Kind != ast.Variable {
+			return "", fmt.Errorf("%s: leave after out, or give it by a variable", field.Alias)
+		}
+		return given.Value.Raw, nil
+	}
+	field.Arguments = append(field.Arguments, &ast.Argument{Name: "after", Value: &ast.Value{Kind: ast.Variable, Raw: afterName}})
+	op.VariableDefinitions = append(op.VariableDefinitions, &ast.VariableDefinition{Variable: afterName, Type: ast.NamedType("String", nil)})
+	return afterName, nil
+}
+
+// finder finds the connections of a document.
+type finder struct {
+	doc    *ast.QueryDocument
+	marked []connection // those whose cursor is a variable
+	outer  []connection // those that stand in no other
+}
+
+// look looks for connections in a selection set. in are the fragments on the way.
+func (f *finder) look(set ast.SelectionSet, path []string, in map[string]bool) {
+	for _, s := range set {
+		switch s := s.(type) {
+		case *ast.Field:
+			below := append(path[:len(path):len(path)], s.Alias)
+			nodes, edges := f.selected(s.SelectionSet, "nodes"), f.selected(s.SelectionSet, "edges")
+			if nodes == nil && edges == nil {
+				f.look(s.SelectionSet, below, in)
+				continue
+			}
+			c := connection{s, below}
+			f.outer = append(f.outer, c)
+			if after := s.Arguments.ForName("after"); after != nil && after.Value.Kind == ast.Variable {
+				f.marked = append(f.marked, c)
+			}
+		case *ast.InlineFragment:
+			f.look(s.SelectionSet, path, in)
+		case *ast.FragmentSpread:
+			if def := f.doc.Fragments.ForName(s.Name); def != nil && !in[s.Name] {
+				in[s.Name] = true
+				f.look(def.SelectionSet, path, in)
+			}
+		}
+	}
+}
+
+// one returns the connection that is walked.
+func (f *finder) one() (connection, error) {
+	for _, found := range [][]connection{f.marked, f.outer} {
+		switch len(found) {
+		case 0:
+		case 1:
+			return found[0], nil
+		default:
+			names := make([]string, len(found))
+			for i, c := range found {
+				names[i] = strings.Join(c.path, ".")
+			}
+			return connection{}, fmt.Errorf("the query has several connections: %s. Give the one to be walked after: $cursor, a variable that the query declares", strings.Join(names, ", "))
+		}
+	}
+	return connection{}, errNoConnection
+}
+
+// selected returns a field of a name that a selection set has, itself or by fragments.
+func (f *finder) selected(set ast.SelectionSet, name string) *ast.Field {
+	for field := range f.fields(set, map[string]bool{}) {
+		if field.Name == name {
+			return field
+		}
+	}
+	return nil
+}
+
+// fields goes through the fields of a selection set, and those of its fragments.
+func (f *finder) fields(set ast.SelectionSet, in map[string]bool) func(yield func(*ast.Field) bool) {
+	return func(yield func(*ast.Field) bool) {
+		for _, s := range set {
+			var below ast.SelectionSet
+			switch s := s.(type) {
+			case *ast.Field:
+				if !yield(s) {
+					return
+				}
+				continue
+			case *ast.InlineFragment:
+				below = s.SelectionSet
+			case *ast.FragmentSpread:
+				def := f.doc.Fragments.ForName(s.Name)
+				if def == nil || in[s.Name] {
+					continue
+				}
+				in[s.Name] = true
+				below = def.SelectionSet
+			}
+			for field := range f.fields(below, in) {
+				if !yield(field) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// selectRows finds where in the connection the rows are, and what a row has.
+func (d *document) selectRows(doc *ast.QueryDocument, field *ast.Field) error {
+	f := finder{doc: doc}
+	row := f.selected(field.SelectionSet, "nodes")
+	if row == nil {
+		edges := f.selected(field.SelectionSet, "edges")
+		if row = f.selected(edges.SelectionSet, "node"); row == nil {
+			return errNoConnection
+		}
+		d.rows, d.node = edges.Alias, row.Alias
+	} else {
+		d.rows = row.Alias
+	}
+	d.fields, d.flat = f.columns(row.SelectionSet, nil)
+	return nil
+}

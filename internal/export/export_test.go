@@ -1,0 +1,360 @@
+package export
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// list is a gateway that has one list of so many rows: the cursor of a page is the number
+// of the row that it begins with.
+type list struct {
+	rows  int
+	pages atomic.Int64
+	// odd answers a page instead of the list, if it returns true.
+	odd func(w http.ResponseWriter, from int) bool
+}
+
+func (l *list) RoundTrip(r *http.Request) (*http.Response, error) {
+	if err := r.Context().Err(); err != nil {
+		return nil, err
+	}
+	w := httptest.NewRecorder()
+	l.serve(w, r)
+	return w.Result(), nil
+}
+
+func (l *list) serve(w http.ResponseWriter, r *http.Request) {
+	var q struct{ Variables map[string]any }
+	if err := json.NewDecoder(r.Body).Decode(&q); err != nil {
+		panic(err)
+	}
+	after, _ := q.Variables[afterName].(string)
+	from, _ := strconv.Atoi(after)
+	l.pages.Add(1)
+	if l.odd != nil && l.odd(w, from) {
+		return
+	}
+	to := min(from+100, l.rows)
+	rows := make([]string, 0, 100)
+	for i := from; i < to; i++ {
+		rows = append(rows, fmt.Sprintf(`{"id": "%d", "dept": null, "topic": "=SUM(%d), \"x\"", "host": {"email": "u%d@example.com"}}`, i, i, i%7))
+	}
+	fmt.Fprintf(w, `{"data":{"user":{"list":{"nodes":[%s],"zoomqlPage":{"hasNextPage":%t,"endCursor":"%d"}}}},"extensions":{"cost":{"actual":{"MEDIUM":1}}}}`, strings.Join(rows, ","), to < l.rows, to)
+}
+
+const question = `query Q($u: String) { user(by: {email: $u}) { list: meetings { nodes { id dept topic host { email } } } } }`
+
+func (l *list) config() *Config {
+	return &Config{URL: "http://gateway.test/graphql", Query: question, HTTP: &http.Client{Transport: l}}
+}
+
+func contents(t *testing.T, name string) string {
+	t.Helper()
+	text, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+func leftOver(t *testing.T, dir string) []string {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, e := range entries {
+		names = append(names, e.Name())
+	}
+	return names
+}
+
+// TestAll_killedAtRandom kills a walk twenty times, after its rows or its state were
+// written, or between the two: the file is the same in the end, and each kill costs one
+// page at most.
+func TestAll_killedAtRandom(t *testing.T) {
+	for _, table := range []bool{false, true} {
+		whole, killed := &list{rows: 5050}, &list{rows: 5050}
+		dir := t.TempDir()
+		name := filepath.Join(dir, "whole")
+		if err := whole.config().All(t.Context(), Walk{File: name, CSV: table}); err != nil {
+			t.Fatal(err)
+		}
+		rng := rand.New(rand.NewPCG(7, 7))
+		other := filepath.Join(dir, "killed")
+		for kill := range 20 {
+			ctx, stop := context.WithCancel(t.Context())
+			last := 1 + rng.IntN(3)
+			err := killed.config().All(ctx, Walk{File: other, CSV: table, Told: func(Progress) {
+				if last--; last == 0 {
+					stop()
+				}
+			}})
+			stop()
+			if err == nil {
+				t.Fatalf("kill %d: the walk was over already", kill)
+			}
+			if _, err := os.Stat(other); err == nil {
+				t.Fatal("a part has the name of the whole")
+			}
+			if rng.IntN(2) == 0 { // killed when rows were written, and the state was not
+				f, err := os.OpenFile(partOf(other), os.O_APPEND|os.O_WRONLY, 0)
+				if err != nil {
+					t.Fatal(err)
+				}
+				fmt.Fprint(f, `{"id": "half a r`)
+				f.Close()
+			}
+		}
+		if err := killed.config().All(t.Context(), Walk{File: other, CSV: table}); err != nil {
+			t.Fatal(err)
+		}
+		if a, b := contents(t, name), contents(t, other); a != b || strings.Count(a, "\n") < 5050 {
+			t.Errorf("the files differ: %d and %d bytes", len(a), len(b))
+		}
+		if more := killed.pages.Load() - whole.pages.Load(); more > 20 {
+			t.Errorf("%d pages were read again", more)
+		}
+		if names := leftOver(t, dir); len(names) != 2 {
+			t.Errorf("files are left: %q", names)
+		}
+	}
+}
+
+// What is written is what the gateway has: a line of JSON each, or a table in which
+// nothing is a formula.
+func TestAll_writes(t *testing.T) {
+	for _, c := range []struct {
+		table bool
+		want  string
+	}{
+		{false, `{"id":"0","dept":null,"topic":"=SUM(0), \"x\"","host":{"email":"u0@example.com"}}` + "\n"},
+		{true, "id,dept,topic,host.email\n0,,\"'=SUM(0), \"\"x\"\"\",u0@example.com\n"},
+	} {
+		name := filepath.Join(t.TempDir(), "out")
+		var last Progress
+		if err := (&list{rows: 1}).config().All(t.Context(), Walk{File: name, CSV: c.table, Told: func(p Progress) { last = p }}); err != nil {
+			t.Fatal(err)
+		}
+		if got := contents(t, name); got != c.want {
+			t.Errorf("got %s\nwant %s", got, c.want)
+		}
+		if !last.Whole || last.Rows != 1 || last.Pages != 1 || last.Calls["MEDIUM"] != 1 {
+			t.Errorf("progress: %+v", last)
+		}
+	}
+}
+
+// What cannot be gone on with says why, and changes no file.
+func TestAll_otherFiles(t *testing.T) {
+	interrupted := func(t *testing.T, name string) {
+		t.Helper()
+		ctx, stop := context.WithCancel(t.Context())
+		defer stop()
+		if err := (&list{rows: 500}).config().All(ctx, Walk{File: name, Told: func(Progress) { stop() }}); err == nil {
+			t.Fatal("it was not interrupted")
+		}
+	}
+	write := func(t *testing.T, name string) {
+		t.Helper()
+		if err := os.WriteFile(name, []byte("mine"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, c := range []struct {
+		why   string
+		made  func(t *testing.T, name string)
+		query string
+		want  string
+	}{
+		{"a file of the name", write, "", "is there already"},
+		{"a part of somebody's", func(t *testing.T, name string) { write(t, partOf(name)) }, "", "is there without"},
+		{"a state of something else", func(t *testing.T, name string) { write(t, stateOf(name)) }, "", "is no state"},
+		{"another question", interrupted, strings.Replace(question, "dept", "", 1), "is of another query"},
+		{"a part that was cut", func(t *testing.T, name string) {
+			interrupted(t, name)
+			if err := os.Truncate(partOf(name), 3); err != nil {
+				t.Fatal(err)
+			}
+		}, "", "is shorter than"},
+	} {
+		t.Run(c.why, func(t *testing.T) {
+			dir := t.TempDir()
+			name := filepath.Join(dir, "out")
+			c.made(t, name)
+			before := map[string]string{}
+			for _, file := range leftOver(t, dir) {
+				before[file] = contents(t, filepath.Join(dir, file))
+			}
+			l := &list{rows: 500}
+			cfg := l.config()
+			if c.query != "" {
+				cfg.Query = c.query
+			}
+			err := cfg.All(t.Context(), Walk{File: name})
+			if err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("the error is %v, want %q", err, c.want)
+			}
+			if l.pages.Load() > 0 {
+				t.Error("the gateway was asked")
+			}
+			for file, text := range before {
+				if contents(t, filepath.Join(dir, file)) != text {
+					t.Errorf("%s has changed", file)
+				}
+			}
+		})
+	}
+}
+
+// A gateway that does not answer, and a budget that is spent, are waited for.
+func TestAll_waits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		began, refused := time.Now(), 0
+		l := &list{rows: 300}
+		l.odd = func(w http.ResponseWriter, from int) bool {
+			switch refused++; {
+			case from == 100 && refused < 5:
+				w.WriteHeader(http.StatusServiceUnavailable)
+				return true
+			case from == 200 && time.Since(began) < time.Hour:
+				fmt.Fprintf(w, `{"data":{"user":{"list":null}},"errors":[{"message":"The day's calls are spent.","extensions":{"code":"DAILY_LIMIT","retryAt":%q}}]}`, began.Add(time.Hour).UTC().Format(time.RFC3339Nano))
+				return true
+			}
+			return false
+		}
+		name, waits := filepath.Join(t.TempDir(), "out"), 0
+		err := l.config().All(t.Context(), Walk{File: name, Told: func(p Progress) {
+			if !p.Waits.IsZero() && p.Rows != 100 { // those are for the gateway
+				waits++
+				if p.Rows != 200 || !strings.Contains(p.Why.Error(), "DAILY_LIMIT") {
+					t.Errorf("it waits: %+v", p)
+				}
+			}
+		}})
+		if err != nil || waits != 1 || strings.Count(contents(t, name), "\n") != 300 {
+			t.Errorf("%v; %d waits", err, waits)
+		}
+	})
+}
+
+// Errors beside rows end a walk, unless it takes what there is. A walk that was ended goes
+// on when there are no errors any more.
+func TestAll_errors(t *testing.T) {
+	broken := true
+	l := &list{rows: 300}
+	l.odd = func(w http.ResponseWriter, from int) bool {
+		if !broken || from != 100 {
+			return false
+		}
+		fmt.Fprint(w, `{"data":{"user":{"list":{"nodes":[{"id":"100","host":null}],"zoomqlPage":{"hasNextPage":true,"endCursor":"200"}}}},"errors":[{"message":"It is not so.","path":["user","list","nodes",0,"host"],"extensions":{"code":"BAD_ANSWER"}}]}`)
+		return true
+	}
+	dir := t.TempDir()
+	name, other := filepath.Join(dir, "out"), filepath.Join(dir, "partial")
+	err := l.config().All(t.Context(), Walk{File: name})
+	if err == nil || !strings.Contains(err.Error(), `BAD_ANSWER: It is not so. (at ["user","list","nodes",0,"host"])`) || !strings.Contains(err.Error(), "100 rows are in") {
+		t.Errorf("the error is %v", err)
+	}
+	odd := 0
+	if err := l.config().All(t.Context(), Walk{File: other, Partial: true, Odd: func(error) { odd++ }}); err != nil || odd != 1 {
+		t.Errorf("a walk that takes what there is: %v, %d errors told", err, odd)
+	}
+	if n := strings.Count(contents(t, other), "\n"); n != 201 {
+		t.Errorf("it has %d rows", n)
+	}
+	broken = false
+	if err := l.config().All(t.Context(), Walk{File: name}); err != nil || strings.Count(contents(t, name), "\n") != 300 {
+		t.Errorf("the walk does not go on: %v", err)
+	}
+}
+
+// A list that does not end is an error, and so is what is no gateway.
+func TestAll_oddGateways(t *testing.T) {
+	for _, c := range []struct{ why, answer, want string }{
+		{"the same cursor again", `{"data":{"user":{"list":{"nodes":[{"id":"1"}],"zoomqlPage":{"hasNextPage":true,"endCursor":"7"}}}}}`, "lead nowhere"},
+		{"no cursor", `{"data":{"user":{"list":{"nodes":[],"zoomqlPage":{"hasNextPage":true,"endCursor":null}}}}}`, "lead nowhere"},
+		{"no object", `{"data":{"user":null}}`, "user.list is null"},
+		{"a list of lists", `{"data":{"user":[{"list":{}}]}}`, "stands in a list"},
+		{"no connection", `{"data":{"user":{"list":7}}}`, "is no connection"},
+		{"a wrong query", `{"errors":[{"message":"Cannot query field \"dept\"."}]}`, `Cannot query field "dept".`},
+		{"a page of HTML", `<html>`, "is no GraphQL gateway"},
+	} {
+		l := &list{odd: func(w http.ResponseWriter, _ int) bool { fmt.Fprint(w, c.answer); return true }}
+		dir := t.TempDir()
+		err := l.config().All(t.Context(), Walk{File: filepath.Join(dir, "out")})
+		if names := leftOver(t, dir); l.pages.Load() == 1 && len(names) > 0 {
+			t.Errorf("%s: files are left: %q", c.why, names)
+		}
+		if err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v, want %q", c.why, err, c.want)
+		}
+		if n := l.pages.Load(); n > 2 {
+			t.Errorf("%s: it was asked %d times", c.why, n)
+		}
+	}
+}
+
+func TestParse(t *testing.T) {
+	for _, c := range []struct{ query, path, text, wrong string }{
+		{query: `{ account { users { nodes { email } } } }`, path: "account.users", text: `users(after: $zoomqlAfter, first: 300) {`},
+		{query: `query Q($c: String) { account { users(after: $c, first: 7) { nodes { meetings { nodes { id } } } } } }`, path: "account.users", text: `users(after: $c, first: 7) {`},
+		{query: `{ a: account { all: users { edges { node { email } } } } }`, path: "a.all", text: `zoomqlPage: pageInfo`},
+		{query: `query Q { account { ...F } } fragment F on Account { users { ... { nodes { email } } } }`, path: "account.users", text: `query Q ($zoomqlAfter: String)`},
+		{query: `query Q($c: String) { account { users { nodes { email } } roles { nodes { name } } other: users(after: $c) { nodes { id } } } }`, path: "account.other"},
+		{query: `{ account { users { nodes { email } } webinars { nodes { id } } } }`, wrong: "several connections: account.users, account.webinars"},
+		{query: `{ viewer { email } }`, wrong: "no connection"},
+		{query: `{ account { users { edges { cursor } } } }`, wrong: "no connection"},
+		{query: `{ account { users(after: "x") { nodes { email } } } }`, wrong: "leave after out"},
+		{query: `mutation { a { nodes { id } } }`, wrong: "one query"},
+		{query: `{ a { nodes { id } } } query B { b }`, wrong: "one query"},
+		{query: `{ a { ...F } } fragment F on A { ...F }`, wrong: "no connection"},
+		{query: `{`, wrong: "Expected Name"},
+	} {
+		d, err := parse(c.query, 300)
+		if c.wrong != "" {
+			if err == nil || !strings.Contains(err.Error(), c.wrong) {
+				t.Errorf("%s: %v, want %q", c.query, err, c.wrong)
+			}
+			continue
+		}
+		if err != nil || column(d.path).String() != c.path || !strings.Contains(d.text, c.text) {
+			t.Errorf("%s: %+v %v, want %s and %s", c.query, d, err, c.path, c.text)
+		}
+	}
+}
+
+func TestColumns(t *testing.T) {
+	for query, want := range map[string]string{
+		`{ a { nodes { id topic: name host { email ...H } } } } fragment H on User { email id }`: "id topic host.email host.id",
+		`{ a { nodes { id meetings { nodes { id } } } } }`:                                       "meetings is a list",
+	} {
+		d, err := parse(query, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := fmt.Sprint(d.flat)
+		if d.flat == nil {
+			got = strings.Trim(fmt.Sprint(d.fields), "[]")
+		}
+		if !strings.HasPrefix(got, want) {
+			t.Errorf("%s: %s, want %s", query, got, want)
+		}
+	}
+	if _, err := cell(json.RawMessage(`[1]`)); err == nil {
+		t.Error("a list has a cell")
+	}
+}
