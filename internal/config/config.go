@@ -57,7 +57,13 @@ type Config struct {
 	Timeout     time.Duration `env:"REQUEST_TIMEOUT" envDefault:"30s" help:"the longest that an operation may take"`
 	MaxObjects  int           `env:"MAX_OBJECTS" envDefault:"200000" help:"objects in one answer; one with edges below it counts as four"`
 	MaxAnswer   int           `env:"MAX_ANSWER_BYTES" envDefault:"16777216" help:"bytes of one answer"`
-	DrainTime   time.Duration `env:"DRAIN_TIME" envDefault:"10s" help:"how long requests in flight are given at the end"`
+
+	BreakerCalls int           `env:"BREAKER_CALLS" envDefault:"10" help:"calls of one operation in ten seconds from which on their failures have it left alone"`
+	BreakerShare float64       `env:"BREAKER_SHARE" envDefault:"0.5" help:"the share of them that fails for that, from 0 to 1"`
+	BreakerSlow  time.Duration `env:"BREAKER_SLOW" envDefault:"10s" help:"how long a call takes until it counts as failed"`
+	BreakerRest  time.Duration `env:"BREAKER_REST" envDefault:"5s" help:"how long the operation is left alone, until two calls have succeeded"`
+
+	DrainTime time.Duration `env:"DRAIN_TIME" envDefault:"10s" help:"how long requests in flight are given at the end"`
 
 	APIKeys        []string `env:"API_KEYS" help:"callers that may ask: SHA-256 of each one's key, in hex, or name:SHA-256, with commas between; needed to listen beyond this machine with real credentials"`
 	AllowedOrigins []string `env:"ALLOWED_ORIGINS" help:"web origins whose pages may ask, with commas between"`
@@ -133,6 +139,8 @@ func form(t reflect.Type) string {
 		return "a duration, such as 30s or 1m30s"
 	case reflect.TypeFor[slog.Level]():
 		return "DEBUG, INFO, WARN or ERROR"
+	case reflect.TypeFor[float64]():
+		return "a number"
 	}
 	return "a whole number"
 }
@@ -171,6 +179,18 @@ func (c *Config) check() []error {
 	}
 	if c.Timeout <= 0 {
 		bad("REQUEST_TIMEOUT: longer than nothing")
+	}
+	if c.BreakerCalls < 1 {
+		bad("BREAKER_CALLS: at least 1")
+	}
+	if !(c.BreakerShare > 0 && c.BreakerShare <= 1) { // NaN is neither
+		bad("BREAKER_SHARE: more than 0, and 1 at most")
+	}
+	if c.BreakerSlow <= 0 {
+		bad("BREAKER_SLOW: longer than nothing")
+	}
+	if c.BreakerRest <= 0 {
+		bad("BREAKER_REST: longer than nothing")
 	}
 	if c.DrainTime < 0 {
 		bad("DRAIN_TIME: not less than nothing")

@@ -119,6 +119,7 @@ func (m *maker) tenant(a config.Account, log *slog.Logger) (*tenant, error) {
 		// What all replicas have, whatever else is set.
 		PasscodeSecret: string(a.ClientSecret),
 		Store:          m.stores.l1, Shared: m.stores.shared, Limiter: ratelimit.NewLimiter(m.stores.budgets, m.cfg.Timeout),
+		Breaker:     zoom.Breaker{Calls: m.cfg.BreakerCalls, Share: m.cfg.BreakerShare, Slow: m.cfg.BreakerSlow, Rest: m.cfg.BreakerRest},
 		MaxInFlight: m.cfg.MaxInFlight, Drift: m.drift, Log: log,
 	})
 	var err error
