@@ -57,9 +57,6 @@ type commands struct {
 	} `cmd:"" help:"Print what Zoom's answers had that the schema does not know, from DRIFT_FILE."`
 }
 
-// sandboxCommand is a command whose help lists what can be made odd.
-type sandboxCommand struct{}
-
 // Help is what --help says beyond the command's line.
 func (sandboxCommand) Help() string {
 	var b strings.Builder
@@ -114,7 +111,7 @@ func Run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 	case "drift":
 		return printDrift(stdout, cfg.DriftFile, flags.Drift.JSON)
 	case "sandbox":
-		return serveSandbox(ctx, cfg, stderr)
+		return serveSandbox(ctx, cfg, flags.Sandbox, stderr)
 	}
 	return serve(ctx, cfg, stderr)
 }
@@ -386,7 +383,7 @@ func startSandbox(cfg *config.Config) (*box, []config.Account, error) {
 	if !cfg.Sandbox() {
 		return &box{}, cfg.Accounts, nil
 	}
-	s, err := newSandbox(cfg)
+	s, err := newSandbox(cfg, 1)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -403,7 +400,8 @@ func startSandbox(cfg *config.Config) (*box, []config.Account, error) {
 	return b, []config.Account{account}, nil
 }
 
-func newSandbox(cfg *config.Config) (*sandbox.Sandbox, error) {
+// newSandbox returns a sandbox whose reports are made so many times as fast as Zoom's.
+func newSandbox(cfg *config.Config, speed float64) (*sandbox.Sandbox, error) {
 	faults, err := sandbox.ParseFaults(cfg.SandboxFaults)
 	if err != nil {
 		return nil, err
@@ -411,6 +409,7 @@ func newSandbox(cfg *config.Config) (*sandbox.Sandbox, error) {
 	return sandbox.New(sandbox.Options{
 		Seed: cfg.SandboxSeed, Users: cfg.SandboxUsers, Participants: cfg.SandboxParticipants,
 		Plan: string(cfg.Plan), Latency: cfg.SandboxLatency, Faults: faults,
+		ReportLag: time.Duration(float64(reportLag) / speed),
 	})
 }
 

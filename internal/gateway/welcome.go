@@ -3,6 +3,7 @@ package gateway
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -76,8 +77,11 @@ func (b *box) query() string {
 }
 
 // serveSandbox runs the sandbox alone until ctx ends.
-func serveSandbox(ctx context.Context, cfg *config.Config, stderr io.Writer) error {
-	s, err := newSandbox(cfg)
+func serveSandbox(ctx context.Context, cfg *config.Config, c sandboxCommand, stderr io.Writer) error {
+	if !(c.Speed > 0) {
+		return errors.New("--speed: more than 0")
+	}
+	s, err := newSandbox(cfg, c.Speed)
 	if err != nil {
 		return err
 	}
@@ -91,5 +95,11 @@ func serveSandbox(ctx context.Context, cfg *config.Config, stderr io.Writer) err
   ZOOM_ACCOUNT_ID=%[2]s ZOOM_CLIENT_ID=%[3]s ZOOM_CLIENT_SECRET=%[4]s
 A user %[5]s, a meeting %[6]d, a large one %[7]d.
 `, l.Addr(), sandbox.AccountID, sandbox.ClientID, sandbox.ClientSecret, mark.HostEmail, mark.MeetingNumber, mark.BigMeeting)
-	return listen(ctx, l, s, cfg.DrainTime)
+	h := newHolder(ctx, s, c, cfg.SandboxSeed, newLog(cfg, stderr))
+	if c.Meeting != "" {
+		if _, err := h.begin(c.Meeting); err != nil {
+			return err
+		}
+	}
+	return listen(ctx, l, h, cfg.DrainTime)
 }

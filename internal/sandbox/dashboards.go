@@ -31,6 +31,9 @@ func (w *world) liveRun(m *meeting) *instance {
 	if m == nil || m.running.IsZero() {
 		return nil
 	}
+	if m.held != nil {
+		return m.held
+	}
 	return &instance{m: m, k: 255 - m.runs, start: m.running, end: m.running.Add(time.Duration(max(m.Duration, 60)) * 4 * time.Minute)}
 }
 

@@ -99,7 +99,7 @@ func (r *runs) device(i *instance, s *stay) stayDevice {
 	p := pick(&d, platforms)
 	at, network := d.n(len(cities)), pick(&d, []string{"Wifi", "Wired", "Cellular"})
 	x := stayDevice{
-		ID: s.userID(w), UserID: s.rowID(), ParticipantUUID: r.stayUUID(i, s), UserName: name, Email: email, JoinTime: stamp(s.join),
+		ID: s.userID(w), UserID: s.rowID(), ParticipantUUID: r.world.stayUUID(i, s), UserName: name, Email: email, JoinTime: stamp(s.join),
 		LeaveTime: stamp(s.leave), Device: p.device, DeviceName: p.name, Version: p.version, Client: p.client, OS: p.os, OSVersion: p.osVersion,
 		BrowserName: p.browser, BrowserVersion: p.browserVersion, IPAddress: fmt.Sprintf("192.0.2.%d", 1+s.person%250),
 		InternalIPAddresses: []string{fmt.Sprintf("198.51.100.%d", 1+s.person%250)}, Location: cities[at] + " (" + countries[at] + ")",
@@ -130,8 +130,8 @@ func (r *runs) device(i *instance, s *stay) stayDevice {
 }
 
 // stayUUID is the participant_uuid, which is of this stay alone.
-func (r *runs) stayUUID(i *instance, s *stay) string {
-	b := seal(r.world.seed, sealOther, instanceKey(i.m.n, i.k)^uint64(s.row)<<40)
+func (w *world) stayUUID(i *instance, s *stay) string {
+	b := seal(w.seed, sealOther, instanceKey(i.m.n, i.k)^uint64(s.row)<<40)
 	return fmt.Sprintf("%X-%X-%X-%X-%X", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
 }
 
@@ -163,9 +163,7 @@ func (r *runs) participant(i *instance, s *stay) *dashboardParticipant {
 	case r.webinar && s.person < 3:
 		p.Role = "panelist"
 	}
-	if s.key {
-		p.CustomerKey = fmt.Sprintf("customer-%d", s.person)
-	}
+	p.CustomerKey = s.customerKey()
 	if s.person%6 == 5 {
 		p.BOMtgID = sealID(r.world.seed, sealOther, i.m.n<<8|uint64(s.person%3))
 	}
@@ -175,10 +173,7 @@ func (r *runs) participant(i *instance, s *stay) *dashboardParticipant {
 	if r.gone(s) {
 		p.LeaveReason = r.leaveReason(s)
 		if r.query.Get("include_fields") == "registrant_id" && !r.live() {
-			p.RegistrantID = new("")
-			if s.registrant >= 0 {
-				p.RegistrantID = new(r.world.registrantID(i.m.n, s.registrant))
-			}
+			p.RegistrantID = new(s.registrantID(r.world, i.m))
 		}
 	}
 	if !r.webinar {

@@ -162,9 +162,7 @@ func listPastParticipants(c *call) (any, error) {
 			ID: s.userID(w), Name: name, UserID: s.rowID(), UserEmail: email, JoinTime: stamp(s.join), LeaveTime: stamp(s.leave),
 			Duration: s.seconds(), Failover: s.failover, Status: s.status(), InternalUser: s.user >= 0,
 		}
-		if s.registrant >= 0 {
-			p.RegistrantID = w.registrantID(i.m.n, s.registrant)
-		}
+		p.RegistrantID = s.registrantID(w, i.m)
 		if !ready {
 			p.Duration = 0
 		}

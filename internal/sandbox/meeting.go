@@ -25,6 +25,7 @@ type meeting struct {
 	running time.Time // when it was started; zero while it waits
 	runs    int       // that calls have ended
 	ended   []*instance
+	held    *instance // the one that goes on, where it is held
 	source  string
 
 	meetingBody

@@ -186,12 +186,20 @@ func (c *call) endMeeting() error {
 	if m.running.IsZero() {
 		return badRequest(3063, "Can not end the meeting: "+c.path("meetingId")+". It has not started.")
 	}
-	over := &instance{m: m, k: 255 - m.runs, start: m.running, end: c.now}
+	c.world.end(m, c.now)
+	return nil
+}
+
+// end ends the run of a meeting that goes on.
+func (w *world) end(m *meeting, now time.Time) {
+	over := &instance{m: m, k: 255 - m.runs, start: m.running, end: now}
+	if m.held != nil {
+		over.held = m.held.until(now)
+	}
 	m.ended = append([]*instance{over}, m.ended...)
 	m.runs++
-	m.running = time.Time{}
-	c.world.change(m)
-	return nil
+	m.running, m.held = time.Time{}, nil
+	w.change(m)
 }
 
 func (c *call) recoverMeeting() error {

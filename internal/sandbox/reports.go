@@ -1,7 +1,6 @@
 package sandbox
 
 import (
-	"fmt"
 	"slices"
 	"time"
 )
@@ -115,15 +114,12 @@ func (w *world) reported(i *instance, s *stay, withRegistrant bool) *reportParti
 		LeaveTime: stamp(s.leave), Duration: s.seconds(), Failover: s.failover, Status: s.status(),
 	}
 	if s.key {
-		p.CustomerKey = new(fmt.Sprintf("customer-%d", s.person))
+		p.CustomerKey = new(s.customerKey())
 	} else if s.person%2 == 0 {
 		p.CustomerKey = new("")
 	}
 	if withRegistrant {
-		p.RegistrantID = new("")
-		if s.registrant >= 0 {
-			p.RegistrantID = new(w.registrantID(i.m.n, s.registrant))
-		}
+		p.RegistrantID = new(s.registrantID(w, i.m))
 	}
 	if s.person%6 == 5 {
 		p.BOMtgID = new(sealID(w.seed, sealOther, i.m.n<<8|uint64(s.person%3)))

@@ -11,6 +11,7 @@ type instance struct {
 	m          *meeting
 	k          int
 	start, end time.Time
+	held       []*stay // of one that is held, or was; nil where they follow from the seed
 }
 
 // instances returns the runs of a meeting, the latest first. What calls have

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -12,9 +13,10 @@ import (
 // on one device. Who leaves and comes back, joins twice, or waits at the door
 // has several.
 type stay struct {
-	person      int // of the run; the host is 0
-	user        int // of the account, or -1
-	registrant  int // of the meeting, or -1
+	person      int         // of the run; the host is 0
+	user        int         // of the account, or -1
+	registrant  int         // of the meeting, or -1
+	entry       *registrant // who registered, of a meeting that is held; else nil
 	row         int
 	join, leave time.Time
 	waiting     bool
@@ -68,6 +70,9 @@ func (w *world) crowd(i *instance) (persons, rows int) {
 // the 2nd is a guest, the 3rd joins on a second device, the 4th waits at the
 // door, the 5th comes through an app with customer keys, the 7th dials in.
 func (w *world) stays(i *instance) []*stay {
+	if i.held != nil {
+		return slices.Clone(i.held)
+	}
 	persons, rows := w.crowd(i)
 	var all []*stay
 	for p := 0; p < persons && len(all) < rows; p++ {
@@ -123,6 +128,25 @@ func (s stay) habits(p int, length time.Duration) []*stay {
 	return []*stay{&first, &second}
 }
 
+// registrantID is the id of the registration that somebody came by; "" is none.
+func (s *stay) registrantID(w *world, m *meeting) string {
+	switch {
+	case s.entry != nil:
+		return s.entry.ID
+	case s.registrant >= 0:
+		return w.registrantID(m.n, s.registrant)
+	}
+	return ""
+}
+
+// customerKey is the key that an app has given who came through it; "" is none.
+func (s *stay) customerKey() string {
+	if !s.key {
+		return ""
+	}
+	return fmt.Sprintf("customer-%d", s.person)
+}
+
 // shown returns the name and the e-mail that Zoom shows of who stayed. The
 // address of a guest is an empty string, unless the guest gave it in the
 // meeting's registration.
@@ -131,6 +155,9 @@ func (s stay) habits(p int, length time.Duration) []*stay {
 func (w *world) shown(i *instance, s *stay) (name, email string) {
 	if s.phone {
 		return fmt.Sprintf("120255501%02d", s.person%100), ""
+	}
+	if s.entry != nil {
+		return strings.TrimSpace(s.entry.FirstName + " " + deref(s.entry.LastName)), s.entry.Email
 	}
 	if s.user >= 0 {
 		return w.name(s.user).String(), w.email(s.user)

@@ -251,9 +251,7 @@ func listWebinarParticipants(c *call) (any, error) {
 		if ready {
 			p.Duration = s.seconds()
 		}
-		if s.registrant >= 0 {
-			p.RegistrantID = w.registrantID(i.m.n, s.registrant)
-		}
+		p.RegistrantID = s.registrantID(w, i.m)
 		return p
 	})
 }

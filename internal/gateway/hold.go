@@ -1,0 +1,81 @@
+package gateway
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"zoomql/internal/sandbox"
+)
+
+// sandboxCommand serves the sandbox.
+type sandboxCommand struct {
+	Meeting  string  `help:"Hold a meeting from the start: its number, all-hands or weekly. POST /sandbox/hold?meeting=NUMBER holds another."`
+	Speed    float64 `default:"1" help:"How many times as fast as people meetings are held, and reports are made."`
+	Webhooks string  `help:"Where to send the events of meetings that are held, such as http://127.0.0.1:8080/webhooks/zoom."`
+	Secret   string  `default:"sandboxWebhookSecret" help:"The secret token that signs them: ZOOM_WEBHOOK_SECRETS of the gateway."`
+	Unruly   float64 `default:"0.05" help:"The share of events that come twice, and of those that come late, as some of Zoom's do."`
+}
+
+// reportLag is how long after a meeting Zoom's reports are made; see sandbox.Options.
+const reportLag = 30 * time.Minute
+
+// holder holds meetings.
+type holder struct {
+	*sandbox.Sandbox
+	sandboxCommand
+	ctx   context.Context //nolint:containedctx // of the program: meetings outlive the requests that begin them
+	sends *sandbox.Delivery
+	log   *slog.Logger
+}
+
+func newHolder(ctx context.Context, s *sandbox.Sandbox, c sandboxCommand, seed uint64, log *slog.Logger) *holder {
+	h := &holder{Sandbox: s, sandboxCommand: c, ctx: ctx, log: log}
+	if c.Webhooks != "" {
+		h.sends = &sandbox.Delivery{URL: c.Webhooks, Secret: c.Secret, Unruly: c.Unruly, Seed: seed, Speed: c.Speed, Log: log}
+	}
+	return h
+}
+
+// begin begins to hold a meeting.
+func (h *holder) begin(name string) (*sandbox.Held, error) {
+	number, err := h.MeetingNamed(name)
+	if err != nil {
+		return nil, err
+	}
+	held, err := h.Hold(number, h.Speed)
+	if err != nil {
+		return nil, err
+	}
+	h.log.Info("a meeting is held", "number", held.Number, "uuid", held.UUID, "until", held.End)
+	go held.Run(h.ctx, func(e sandbox.Event) {
+		h.log.Info("event", "name", e.Name)
+		if h.sends != nil {
+			h.sends.Send(h.ctx, e)
+		}
+	})
+	return held, nil
+}
+
+// ServeHTTP answers as Zoom does, but for what holds a meeting.
+func (h *holder) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Path != "/sandbox/hold" {
+		h.Sandbox.ServeHTTP(w, r)
+		return
+	}
+	if r.Method != http.MethodPost {
+		w.Header().Set("Allow", http.MethodPost)
+		http.Error(w, "POST /sandbox/hold?meeting=NUMBER holds a meeting", http.StatusMethodNotAllowed)
+		return
+	}
+	held, err := h.begin(r.URL.Query().Get("meeting"))
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(w).Encode(map[string]any{"number": fmt.Sprint(held.Number), "uuid": held.UUID, "start": held.Start, "end": held.End}) // who asked may have left
+}
