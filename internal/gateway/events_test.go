@@ -136,3 +136,38 @@ func fetch(t *testing.T, req *http.Request, status int, into any) {
 		}
 	}
 }
+
+// A sandbox of its own holds a meeting, and sends its events until somebody takes them.
+func TestEventsOfASandbox(t *testing.T) {
+	box := start(t, []string{"sandbox", "--speed", "600", "--unruly", "0.5", "--secret", "between-us", "--webhooks", "http://127.0.0.1:1/"})
+	resp, err := http.Post(box.url+"/sandbox/hold?meeting=all-hands", "", nil) //nolint:noctx // it answers at once
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	var held struct{ UUID string }
+	if err := json.NewDecoder(resp.Body).Decode(&held); err != nil || held.UUID == "" || resp.StatusCode != http.StatusOK {
+		t.Fatal(resp.Status, err)
+	}
+	box.waitFor(t, `event name=meeting.started`)
+	box.waitFor(t, `event name=meeting.participant_joined`)
+	box.waitFor(t, `an event was not taken`)
+	box.waitFor(t, `event name=meeting.ended`)
+	for _, c := range []struct {
+		method, meeting string
+		want            int
+	}{{http.MethodGet, "all-hands", http.StatusMethodNotAllowed}, {http.MethodPost, "picnic", http.StatusBadRequest}, {http.MethodPost, "1", http.StatusBadRequest}} {
+		req, err := http.NewRequestWithContext(t.Context(), c.method, box.url+"/sandbox/hold?meeting="+c.meeting, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = resp.Body.Close()
+		if resp.StatusCode != c.want {
+			t.Errorf("%s %s: %s", c.method, c.meeting, resp.Status)
+		}
+	}
+}

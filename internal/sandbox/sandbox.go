@@ -15,15 +15,17 @@
 // answer odd.
 //
 // What it does not do:
-//   - Meetings do not start or end by themselves as time goes by, and nobody
-//     joins one: what has happened is what had happened when it was made, and
-//     what the API ends.
+//   - Meetings do not start by themselves as time goes by: what has happened is what
+//     had happened when it was made, what the API ends, and what Hold holds. In a
+//     meeting that is held nobody shares, writes or enters a breakout room, and
+//     webinars are not held.
 //   - Server-to-Server tokens of one account only: a master account with a few
 //     sub accounts. No consent pages, no refresh tokens.
 //   - Settings of an account are kept and answered, and change nothing else.
 //   - A user who is deleted leaves meetings and webinars behind, whatever was to
 //     be transferred. Nobody accepts an invitation. Webinars cannot be changed.
-//   - No webhooks, e-mails, calendars or media. Its links lead nowhere, but for
+//   - No events but those of meetings that are held, and these as webhooks alone; no
+//     e-mails, calendars or media. Its links lead nowhere, but for
 //     those to files, which hold lines of text whatever they are called.
 //   - Nobody answers a poll or writes in the chat: what stands there follows from
 //     the seed and the day.
