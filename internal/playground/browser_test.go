@@ -27,15 +27,15 @@ query Hello {
 }
 `
 
-// priced is the answer to a dry run.
-const priced = `{"data":{"zoomqlPrice":{
-	"labels":[{"label":"LIGHT","remaining":80,"daily":null},{"label":"HEAVY","remaining":40,"daily":{"remaining":60000}}],
-	"estimated":[{"label":"LIGHT","calls":31},{"label":"HEAVY","calls":1200}],
-	"expected":[{"label":"LIGHT","calls":3},{"label":"HEAVY","calls":1200}],
-	"roundTrips":2,"objects":31,
-	"steps":[{"path":"viewer","operation":"GET /users/{userId}","label":"LIGHT","atMost":1,"expected":1,"why":"the object is read by its id"}],
-	"scopes":[{"operation":"GET /users/{userId}","granular":["user:read:user"],"classic":["user:read"]}]
-}}}`
+// priced is the answer to a dry run, and left the budgets that it is shown against.
+const (
+	priced = `{"data":null,"extensions":{"plan":{
+		"atMost":{"LIGHT":31,"HEAVY":1200},"expected":{"LIGHT":3,"HEAVY":1200},"roundTrips":2,"objects":31,
+		"steps":[{"path":"viewer","operation":"GET /users/{userId}","label":"LIGHT","atMost":1,"expected":1,"why":"the object is read by its id"}],
+		"scopes":[{"operation":"GET /users/{userId}","granular":["user:read:user"],"classic":["user:read"]}]
+	}}}`
+	left = `{"data":{"rateLimit":{"labels":[{"label":"LIGHT","daily":null},{"label":"HEAVY","daily":{"remaining":60000}}]}}}`
+)
 
 // stub serves the playground and, beside it, a GraphQL endpoint that knows two
 // answers. It sees that the browser sends what a strict server takes.
@@ -56,7 +56,9 @@ func stub(t *testing.T, bundle fs.FS) *httptest.Server {
 		switch {
 		case strings.Contains(q.Query, "__schema"):
 			w.Write([]byte(introspection))
-		case strings.Contains(q.Query, "rateLimit(dryRun: true)"):
+		case strings.Contains(q.Query, "rateLimit"):
+			w.Write([]byte(left))
+		case r.Header.Get("X-Dry-Run") == "true":
 			if strings.Contains(q.Query, "unknownField") {
 				w.Write([]byte(`{"errors":[{"message":"Cannot query field \"unknownField\" on type \"User\"."}]}`))
 				return
@@ -185,7 +187,7 @@ func TestPricePanelInChromium(t *testing.T) {
 	p.shoot("price-light")
 
 	// What is wrong with the query is said in place of a price; what is half written keeps
-	// the last one; no price is asked for a mutation.
+	// the last one.
 	write("{ viewer { unknownField } }")
 	shows(`Cannot query field "unknownField"`)
 	write("{ viewer { name }")

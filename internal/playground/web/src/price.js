@@ -1,49 +1,35 @@
-import { Kind, OperationTypeNode, getOperationAST, parse, print } from 'graphql';
+import { getOperationAST, parse } from 'graphql';
 
-const alias = 'zoomqlPrice';
+const budgets = '{ rateLimit { labels { label daily { remaining } } } }';
 
-const asked = parse(`{
-  ${alias}: rateLimit(dryRun: true) {
-    labels { label remaining daily { remaining } }
-    estimated { label calls }
-    expected { label calls }
-    roundTrips
-    objects
-    steps { path operation label atMost expected why }
-    scopes { operation granular classic }
-  }
-}`).definitions[0].selectionSet.selections[0];
-
-// dryRun returns the request that prices an operation of a document and carries nothing
-// out, or null where there is no query to price.
-export function dryRun(query, operationName) {
-  let document;
+// isWhole tells whether a text has an operation of a name that could be priced, and not
+// half of one that is being written.
+export function isWhole(query, operationName) {
   try {
-    document = parse(query);
+    return getOperationAST(parse(query), operationName) != null;
   } catch {
-    return null; // it is being written
+    return false;
   }
-  const operation = getOperationAST(document, operationName);
-  if (operation?.operation !== OperationTypeNode.QUERY) return null;
-  const selections = [asked, ...operation.selectionSet.selections];
-  const priced = { ...operation, selectionSet: { kind: Kind.SELECTION_SET, selections } };
-  const definitions = document.definitions.map((d) => (d === operation ? priced : d));
-  return { query: print({ ...document, definitions }), operationName: operation.name?.value };
 }
 
-// priceOf returns what an answer to a dry run says, or throws what is wrong with it.
-export function priceOf(answer) {
-  const price = answer.data?.[alias];
-  if (!price) throw new Error(answer.errors?.[0]?.message ?? 'The gateway told no price.');
-  const calls = (list, label) => list.find((c) => c.label === label)?.calls ?? 0;
-  return {
-    ...price,
-    bars: price.estimated.map(({ label, calls: most }) => {
-      const budget = price.labels.find((l) => l.label === label);
-      const left = budget?.daily?.remaining ?? null;
-      return { label, most, expected: calls(price.expected, label), left };
-    }),
-  };
+// askPrice asks what an operation costs, and what the day has left. Neither makes a call at
+// Zoom.
+export async function askPrice(fetcher, params, headers) {
+  const [priced, budget] = await Promise.all([
+    fetcher(params, { headers: { ...headers, 'X-Dry-Run': 'true' }, dryRun: true }),
+    fetcher({ query: budgets }, { headers, dryRun: true }),
+  ]);
+  const plan = priced.extensions?.plan;
+  if (!plan) throw new Error(priced.errors?.[0]?.message ?? 'The gateway told no price.');
+  const labels = budget.data?.rateLimit.labels ?? [];
+  const place = (label) => labels.findIndex((l) => l.label === label); // the cheapest first
+  const bars = Object.entries(plan.atMost)
+    .sort(([a], [b]) => place(a) - place(b))
+    .map(([label, most]) => {
+      const left = labels[place(label)]?.daily?.remaining ?? null;
+      return { label, most, expected: plan.expected[label] ?? 0, left };
+    });
+  return { ...plan, bars };
 }
 
 // lastCost holds what the last answer says that it cost.

@@ -1,6 +1,6 @@
 import { useEffect, useState, useSyncExternalStore } from 'react';
 import { useEditorContext } from '@graphiql/react';
-import { dryRun, lastCost, priceOf } from './price.js';
+import { askPrice, isWhole, lastCost } from './price.js';
 
 // pause is how long nothing is typed, in ms, before a price is asked for.
 const pause = 400;
@@ -26,7 +26,7 @@ function Price({ fetcher }) {
   return (
     <section className="zoomql-price" aria-live="polite">
       <h2>Price</h2>
-      {state === 'none' && <p>Write a query: its price is told here before it is paid. Mutations are not priced while you type.</p>}
+      {state === 'none' && <p>Write an operation: its price is told here before it is paid.</p>}
       {problem && <p className="zoomql-problem">{problem}</p>}
       {price && <Estimate price={price} stale={state === 'asking'} />}
       {cost && <Paid cost={cost} />}
@@ -44,14 +44,15 @@ function usePrice(fetcher) {
     let last = 0;
     const ask = async () => {
       const turn = ++last;
-      const request = dryRun(queryEditor?.getValue() ?? '', queryEditor?.operationName);
-      if (!request) return show((was) => (was.price ? { ...was, state: 'asked' } : { state: 'none' }));
+      const query = queryEditor?.getValue() ?? '';
+      const operationName = queryEditor?.operationName ?? undefined;
+      if (!isWhole(query, operationName)) return show((was) => (was.price ? { ...was, state: 'asked' } : { state: 'none' }));
       show((was) => ({ ...was, state: 'asking' }));
       let next;
       try {
         const variables = object(variableEditor, 'Variables');
         const headers = object(headerEditor, 'Headers');
-        next = { state: 'asked', price: priceOf(await fetcher({ ...request, variables }, { headers, dryRun: true })) };
+        next = { state: 'asked', price: await askPrice(fetcher, { query, operationName, variables }, headers) };
       } catch (e) {
         next = { state: 'asked', problem: e.message };
       }
