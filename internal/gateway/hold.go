@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -13,7 +14,7 @@ import (
 
 // sandboxCommand serves the sandbox.
 type sandboxCommand struct {
-	Meeting  string  `help:"Hold a meeting from the start: its number, all-hands or weekly. POST /sandbox/hold?meeting=NUMBER holds another."`
+	Meeting  string  `help:"Hold a meeting from the start: its number, all-hands or weekly. POST /sandbox/hold?meeting=NUMBER holds another, and &webhooks=URL has its events sent elsewhere."`
 	Speed    float64 `default:"1" help:"How many times as fast as people meetings are held, and reports are made."`
 	Webhooks string  `help:"Where to send the events of meetings that are held, such as http://127.0.0.1:8080/webhooks/zoom."`
 	Secret   string  `default:"sandboxWebhookSecret" help:"The secret token that signs them: ZOOM_WEBHOOK_SECRETS of the gateway."`
@@ -27,21 +28,14 @@ const reportLag = 30 * time.Minute
 type holder struct {
 	*sandbox.Sandbox
 	sandboxCommand
-	ctx   context.Context //nolint:containedctx // of the program: meetings outlive the requests that begin them
-	sends *sandbox.Delivery
-	log   *slog.Logger
+	ctx  context.Context //nolint:containedctx // of the program: meetings outlive the requests that begin them
+	seed uint64
+	log  *slog.Logger
 }
 
-func newHolder(ctx context.Context, s *sandbox.Sandbox, c sandboxCommand, seed uint64, log *slog.Logger) *holder {
-	h := &holder{Sandbox: s, sandboxCommand: c, ctx: ctx, log: log}
-	if c.Webhooks != "" {
-		h.sends = &sandbox.Delivery{URL: c.Webhooks, Secret: c.Secret, Unruly: c.Unruly, Seed: seed, Speed: c.Speed, Log: log}
-	}
-	return h
-}
-
-// begin begins to hold a meeting.
-func (h *holder) begin(name string) (*sandbox.Held, error) {
+// begin begins to hold a meeting, whose events go to a webhook, unless that is "".
+func (h *holder) begin(name, webhook string) (*sandbox.Held, error) {
+	sends := &sandbox.Delivery{URL: webhook, Secret: h.Secret, Unruly: h.Unruly, Seed: h.seed, Speed: h.Speed, Log: h.log}
 	number, err := h.MeetingNamed(name)
 	if err != nil {
 		return nil, err
@@ -53,8 +47,8 @@ func (h *holder) begin(name string) (*sandbox.Held, error) {
 	h.log.Info("a meeting is held", "number", held.Number, "uuid", held.UUID, "until", held.End)
 	go held.Run(h.ctx, func(e sandbox.Event) {
 		h.log.Info("event", "name", e.Name)
-		if h.sends != nil {
-			h.sends.Send(h.ctx, e)
+		if webhook != "" {
+			sends.Send(h.ctx, e)
 		}
 	})
 	return held, nil
@@ -71,7 +65,8 @@ func (h *holder) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "POST /sandbox/hold?meeting=NUMBER holds a meeting", http.StatusMethodNotAllowed)
 		return
 	}
-	held, err := h.begin(r.URL.Query().Get("meeting"))
+	query := r.URL.Query()
+	held, err := h.begin(query.Get("meeting"), cmp.Or(query.Get("webhooks"), h.Webhooks))
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return

@@ -95,9 +95,9 @@ func serveSandbox(ctx context.Context, cfg *config.Config, c sandboxCommand, std
   ZOOM_ACCOUNT_ID=%[2]s ZOOM_CLIENT_ID=%[3]s ZOOM_CLIENT_SECRET=%[4]s
 A user %[5]s, a meeting %[6]d, a large one %[7]d.
 `, l.Addr(), sandbox.AccountID, sandbox.ClientID, sandbox.ClientSecret, mark.HostEmail, mark.MeetingNumber, mark.BigMeeting)
-	h := newHolder(ctx, s, c, cfg.SandboxSeed, newLog(cfg, stderr))
+	h := &holder{Sandbox: s, sandboxCommand: c, ctx: ctx, seed: cfg.SandboxSeed, log: newLog(cfg, stderr)}
 	if c.Meeting != "" {
-		if _, err := h.begin(c.Meeting); err != nil {
+		if _, err := h.begin(c.Meeting, c.Webhooks); err != nil {
 			return err
 		}
 	}
