@@ -37,7 +37,11 @@ func TestRegistrationFlow(t *testing.T) {
 		}
 	}
 	var users struct {
-		Account struct{ Users struct{ Nodes []struct{ Email, Status string } } }
+		Account struct {
+			Users struct {
+				Nodes []struct{ Email, Status string }
+			}
+		}
 	}
 	ask(`{ account { users(first: 10) { nodes { email status } } } }`, &users)
 	host, member := users.Account.Users.Nodes[0].Email, users.Account.Users.Nodes[2].Email
