@@ -351,3 +351,15 @@ func TestWithin(t *testing.T) {
 		}
 	}
 }
+
+// A field that is a list of texts costs itself where it stands beside the list that the
+// operation is about.
+func TestZoomRoom_oddLists(t *testing.T) {
+	for _, issues := range []string{`["x"]`, `true`, `"x"`, `{}`} {
+		var room ZoomRoom
+		body := `{"id":"a","issues":` + issues + `,"past_meetings":{"meetings":[]}}`
+		if err := types.Unmarshal([]byte(body), &room); err != nil || room.ZoomID != "a" {
+			t.Errorf("%s: %v, %q", body, err, room.ZoomID)
+		}
+	}
+}

@@ -107,9 +107,10 @@ func skipMisfit(dec *jsontext.Decoder, v any) error {
 }
 
 // isRequired reports whether a value in what is no object of the graph is what the
-// answer is about: a list, or what such a list stands in.
+// answer is about: a list of objects, or what such a list stands in. A list of texts there
+// is a field of an object that the answer is, beside its list.
 func isRequired(t reflect.Type, depth int) bool {
-	return depth == 1 && t.Kind() == reflect.Slice || t.Kind() == reflect.Struct && t.PkgPath() != reflect.TypeFor[Text]().PkgPath()
+	return depth == 1 && t.Kind() == reflect.Slice && t.Elem().Kind() == reflect.Pointer || t.Kind() == reflect.Struct && t.PkgPath() != reflect.TypeFor[Text]().PkgPath()
 }
 
 // isPlain reports whether a type is one of Go's own, which take one form alone.
