@@ -110,6 +110,7 @@ type rig struct {
 	front, back *network
 	http        *http.Client
 	log         *logBuffer
+	dryRun      bool // requests ask for prices
 }
 
 // inRig runs a test in a bubble, with a gateway over a sandbox. When the test is
@@ -303,6 +304,9 @@ func (r *rig) post(media, body string) *answer {
 
 func (r *rig) send(req *http.Request) *answer {
 	r.t.Helper()
+	if r.dryRun {
+		req.Header.Set("X-Dry-Run", "true")
+	}
 	res, err := r.http.Do(req)
 	if err != nil {
 		r.t.Fatal(err)
