@@ -3,7 +3,9 @@ package graph
 import (
 	"encoding/json"
 	"flag"
+	"maps"
 	"math/rand/v2"
+	"net/http"
 	"slices"
 	"sync"
 	"testing"
@@ -149,4 +151,111 @@ func TestPriceOfQuestions(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestDryRun asks for the price of queries: nothing else is answered, and Zoom is not asked.
+func TestDryRun(t *testing.T) {
+	const price = ` rateLimit(dryRun: true) { waiting estimated { label calls } expected { label calls } roundTrips objects
+		steps { path operation label atMost expected depth open why } scopes { operation granular classic } }`
+	inRig(t, setup{}, func(r *rig) {
+		a := r.ask(`{ a: account { users(first: 20) { nodes { jobTitle } } } viewer { scopes account { zoomId } } nodes(ids: []) { id }`+price+` }`, nil)
+		r.spends(0)
+		if len(a.Errors) > 0 {
+			t.Fatalf("%s", a.body)
+		}
+		for path, want := range map[string]string{
+			"a": "<nil>", "nodes": "<nil>", "viewer.scopes": "<nil>", "viewer.account": "<nil>",
+			"rateLimit.estimated.0.label": "LIGHT", "rateLimit.estimated.0.calls": "20",
+			"rateLimit.estimated.1.label": "MEDIUM", "rateLimit.estimated.1.calls": "1",
+			"rateLimit.expected.0.calls": "20", "rateLimit.roundTrips": "2",
+			"rateLimit.steps.0.operation": "GET /users", "rateLimit.steps.0.path": "a.users", "rateLimit.steps.0.open": "false",
+			"rateLimit.steps.1.operation": "GET /users/{userId}", "rateLimit.steps.1.depth": "1", "rateLimit.steps.1.why": "each: the list does not tell jobTitle",
+			"rateLimit.scopes.0.granular.0": "user:read:list_users:admin", "rateLimit.scopes.0.classic.0": "user:read",
+		} {
+			if got := a.at(t, path); got != want {
+				t.Errorf("%s is %s, want %s", path, got, want)
+			}
+		}
+		// Without dryRun the query is carried out, and its price is the same.
+		a = r.ask(`{ a: account { users(first: 20) { nodes { jobTitle } } } rateLimit { estimated { label calls } } }`, nil)
+		if a.at(t, "a.users.nodes.0.jobTitle") == "" || a.at(t, "rateLimit.estimated.0.calls") != "20" || len(r.spent()) != 21 {
+			t.Errorf("%.300s", a.body)
+		}
+	})
+}
+
+// TestDryRunHeader asks for the price of what is carried out without the header: a query
+// whose answer is cached, and a mutation.
+func TestDryRunHeader(t *testing.T) {
+	inRig(t, setup{}, func(r *rig) {
+		const query = `{ meeting(by: {number: "${MeetingNumber}"}) { topic host { email } } }`
+		r.ask(query, nil)
+		r.spent()
+		for _, c := range []struct {
+			query string
+			want  map[string]int
+		}{
+			{query, map[string]int{"LIGHT": 2}},
+			{`mutation { deleteMeeting(input: {meeting: {number: "${MeetingNumber}"}}) { userErrors { code } } }`, map[string]int{"LIGHT": 1}},
+		} {
+			report := r.dry(func() *answer { return r.ask(c.query, nil) })
+			if !maps.Equal(report.AtMost, c.want) || !maps.Equal(report.Expected, c.want) || len(report.Steps) == 0 {
+				t.Errorf("%s: %+v", c.query, report)
+			}
+		}
+		if a := r.ask(query, nil); a.at(t, "meeting.topic") == "<nil>" {
+			t.Errorf("the meeting is deleted: %s", a.body)
+		}
+		r.dryRun = true
+		if a := r.ask(`{ none }`, nil); a.status != http.StatusBadRequest || a.Errors[0].code() != "GRAPHQL_VALIDATION_FAILED" {
+			t.Errorf("%d %s", a.status, a.body)
+		}
+	})
+}
+
+// TestPlanBesideData has an answer tell its plan, and no other.
+func TestPlanBesideData(t *testing.T) {
+	inRig(t, setup{}, func(r *rig) {
+		const query = `{"query": "{ meeting(by: {number: \"${MeetingNumber}\"}) { topic } }"`
+		for _, c := range []struct {
+			extensions string
+			plan       bool
+		}{{`, "extensions": {"plan": true}}`, true}, {`, "extensions": {"plan": false}}`, false}, {`, "extensions": {"plan": "x"}}`, false}, {`}`, false}} {
+			for range 2 { // once anew, and once from the cache
+				a := r.post("application/json", r.fill(query)+c.extensions)
+				if told, ok := a.Extensions["plan"].(map[string]any); ok != c.plan || ok && told["atMost"].(map[string]any)["LIGHT"] != 1.0 || a.at(t, "meeting.topic") == "<nil>" {
+					t.Errorf("%s: %s", c.extensions, a.body)
+				}
+			}
+		}
+	})
+}
+
+// TestMaxPrice refuses what may cost more than is allowed, before it runs.
+func TestMaxPrice(t *testing.T) {
+	bound := MaxPrice{zoom.Light: 10, zoom.Heavy: 0}
+	inRig(t, setup{price: bound}, func(r *rig) {
+		a := r.ask(`{ account { a: users(first: 6) { nodes { jobTitle } } b: users(first: 7) { nodes { jobTitle } } } }`, nil)
+		a.refused(t, http.StatusBadRequest, "13 LIGHT calls at Zoom, and MAX_PRICE allows 10")
+		if told, _ := a.Errors[0].Extensions["price"].(map[string]any); told["label"] != "LIGHT" || told["atMost"] != 13.0 || told["allowed"] != 10.0 ||
+			told["dearest"].([]any)[0].(map[string]any)["path"] != "account.b" {
+			t.Errorf("%s", a.body)
+		}
+		r.ask(`{ account { reports { daily { year } } } }`, nil).refused(t, http.StatusBadRequest, "account.reports.daily (1 × GET /report/daily)")
+		r.ask(`mutation { a: deleteMeeting(input: {meeting: {number: "1"}}) { userErrors { code } } b: zoomRequest(input: {operation: "GET /report/daily"}) { status } }`, nil).
+			refused(t, http.StatusBadRequest, "GET /report/daily")
+		r.spends(0)
+		if a := r.ask(`{ account { users(first: 10) { nodes { jobTitle } } } }`, nil); len(a.Errors) > 0 {
+			t.Errorf("it is within the bound: %s", a.body)
+		}
+		r.spends(11)
+		// What it would cost is told all the same.
+		if a := r.ask(`{ account { reports { daily { year } } } rateLimit(dryRun: true) { estimated { label } } }`, nil); a.at(t, "rateLimit.estimated.0.label") != "HEAVY" {
+			t.Errorf("%s", a.body)
+		}
+		report := r.dry(func() *answer { return r.ask(`{ account { reports { daily { year } } } }`, nil) })
+		if report.AtMost["HEAVY"] != 1 {
+			t.Errorf("%+v", report)
+		}
+	})
 }

@@ -48,6 +48,8 @@ type commands struct {
 		JSON bool `help:"As JSON."`
 	} `cmd:"" help:"List the operations of Zoom that the graph uses, and where."`
 
+	Price priceCommand `cmd:"" help:"Ask a running gateway what an operation costs at Zoom, without carrying it out."`
+
 	Events struct{} `cmd:"" help:"List the events of Zoom, and what each makes stale."`
 
 	Drift struct {
@@ -109,6 +111,8 @@ func Run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 		return health(ctx, cfg)
 	case "drift":
 		return printDrift(stdout, cfg.DriftFile, flags.Drift.JSON)
+	case "price <file>":
+		return printPrice(ctx, cfg, flags.Price, stdout)
 	case "sandbox":
 		return serveSandbox(ctx, cfg, stderr)
 	}
