@@ -38,6 +38,8 @@ type Config struct {
 	Credential identity.Source
 	// Links hands out links to files at Zoom; nil hands out none.
 	Links *links.Links
+	// MaxPrice is what one operation may cost at most; nil bounds none.
+	MaxPrice MaxPrice
 	// RawRequests lets callers send operations with parameters of their own.
 	RawRequests bool
 	// Answers keeps whole answers. It MUST know the tickets of the client's store:
@@ -99,7 +101,7 @@ func New(cfg Config) http.Handler {
 	}
 	root := &Resolver{
 		Client: cfg.Client, Admission: cfg.Admission, Budget: cfg.Budget,
-		Idempotency: idempotency.New(cfg.Ledger), Links: cfg.Links, RawRequests: cfg.RawRequests,
+		Idempotency: idempotency.New(cfg.Ledger), Links: cfg.Links, MaxPrice: cfg.MaxPrice, RawRequests: cfg.RawRequests,
 	}
 	executable := generated.NewExecutableSchema(generated.Config{Resolvers: root})
 	root.Schema = executable.Schema()
@@ -107,6 +109,7 @@ func New(cfg Config) http.Handler {
 	exec.SetErrorPresenter(present(cfg.Log))
 	exec.SetRecoverFunc(recovered(cfg.Log))
 	exec.AroundOperations(root.begin)
+	exec.AroundRootFields(notDry)
 	exec.AroundRootFields(audit.Log(cfg.Log, cfg.LogRemote))
 	exec.AroundRootFields(session.WithinDeadline)
 	exec.AroundFields(awaited)
@@ -118,7 +121,9 @@ func New(cfg Config) http.Handler {
 	exec.AroundResponses(logged(cfg.Log))
 	exec.AroundResponses(session.Capped)
 	served := endpoint.New(endpoint.Config{
-		Executor: exec, Schema: root.Schema, SchemaText: schema.SDL(), Credential: cfg.Credential, Check: cfg.Budget.Foresee,
+		Executor: exec, Schema: root.Schema, SchemaText: schema.SDL(), Credential: cfg.Credential, Check: root.check, Plan: func(ctx context.Context, opCtx *graphql.OperationContext) any {
+			return root.planOf(ctx, opCtx).Report()
+		},
 		Answers: cfg.Answers, Persisted: cfg.Persisted, Trusted: cfg.Trusted, TrustedOnly: cfg.TrustedOnly, Documents: cfg.Documents,
 		Admission: cfg.Admission, Limits: cfg.Limits, Introspection: cfg.Introspection, Drift: cfg.Drift, Timeout: cfg.Timeout, Log: cfg.Log,
 	})

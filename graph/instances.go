@@ -10,6 +10,7 @@ import (
 
 	"zoomql/graph/directory"
 	"zoomql/graph/list"
+	"zoomql/internal/plan"
 	"zoomql/internal/zoom"
 	"zoomql/internal/zoom/types"
 )
@@ -46,7 +47,7 @@ func (s *scope) wholeInstance(ctx context.Context, i *types.MeetingInstance) (*t
 // participants reads who was in an instance, from the cheapest source that holds what
 // is asked for. Data that are late or too old are a state, not an error.
 func (s *scope) participants(ctx context.Context, instance *types.MeetingInstance, first int, after *string, source *types.ParticipantSource) (*types.ParticipantConnection, error) {
-	chosen := s.participantSource(ctx, source)
+	chosen := plan.ParticipantSource(source, s.client.Sub() != "", needsOfNodes(ctx, "Participant"))
 	page, err := s.readParticipants(ctx, instance, chosen, source == nil, first, after)
 	state := stateOf(err)
 	if after == nil && (errors.Is(err, zoom.ErrNotFound) || err == nil && len(page.Nodes()) == 0) {
@@ -65,19 +66,6 @@ func (s *scope) participants(ctx context.Context, instance *types.MeetingInstanc
 		state = types.ReportStatePending
 	}
 	return &types.ParticipantConnection{Connection: *page, Source: chosen, ReportState: state}, nil
-}
-
-// participantSource picks the past meeting, which is MEDIUM and draws on no
-// daily pool, unless a field is asked for that only the report has, which is
-// HEAVY. Of sub accounts Zoom has the report only.
-func (s *scope) participantSource(ctx context.Context, wish *types.ParticipantSource) types.ParticipantSource {
-	switch {
-	case wish != nil:
-		return *wish
-	case s.client.Sub() != "", needsOfNodes(ctx, "Participant").NeverIn(zoom.ListPastParticipants.Pattern):
-		return types.ParticipantSourceReport
-	}
-	return types.ParticipantSourcePastMeeting
 }
 
 // readParticipants reads who was in an instance. What a source does not tell is asked of

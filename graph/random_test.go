@@ -117,8 +117,20 @@ func (g *randomizer) chance(n int) bool { return g.IntN(n) == 0 }
 
 func oneOf[T any](g *randomizer, list ...T) T { return list[g.IntN(len(list))] }
 
-// request returns the body of a request.
+// request returns the body of a request, half of the time a spoilt one.
 func (g *randomizer) request() string {
+	body := g.whole()
+	if g.chance(2) {
+		for range 1 + g.IntN(2) {
+			g.spoil(body)
+		}
+	}
+	text, _ := json.Marshal(body)
+	return string(text)
+}
+
+// whole returns the members of a request that goes with the schema.
+func (g *randomizer) whole() map[string]any {
 	g.left, g.values = 8+g.IntN(40), map[string]any{}
 	kind, root := "query", g.schema.Query
 	if g.chance(4) {
@@ -129,14 +141,7 @@ func (g *randomizer) request() string {
 	if len(g.declared) > 0 {
 		head += " Q(" + strings.Join(g.declared, ", ") + ")"
 	}
-	body := map[string]any{"query": head + " " + set, "variables": g.values}
-	if g.chance(2) {
-		for range 1 + g.IntN(2) {
-			g.spoil(body)
-		}
-	}
-	text, _ := json.Marshal(body)
-	return string(text)
+	return map[string]any{"query": head + " " + set, "variables": g.values}
 }
 
 // set returns a selection on the objects of a type.

@@ -4,11 +4,15 @@ import (
 	"context"
 	"time"
 
+	"github.com/99designs/gqlgen/graphql"
+
 	"zoomql/internal/zoom"
 	"zoomql/internal/zoom/types"
 )
 
-func (r *queryResolver) RateLimit(ctx context.Context) (*types.RateLimit, error) {
+func (r *queryResolver) RateLimit(ctx context.Context, dryRun bool) (*types.RateLimit, error) {
 	zoom.ValidUntil(ctx, time.Time{}) // it is another at every moment
-	return from(ctx).in("").rateLimit(ctx), nil
+	answer := from(ctx).in("").rateLimit(ctx)
+	price(answer, r.planOf(ctx, graphql.GetOperationContext(ctx)))
+	return answer, nil
 }

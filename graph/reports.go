@@ -10,6 +10,7 @@ import (
 	"zoomql/graph/argument"
 	"zoomql/graph/errs"
 	"zoomql/graph/list"
+	"zoomql/internal/plan"
 	"zoomql/internal/selection"
 	"zoomql/internal/zoom"
 	"zoomql/internal/zoom/types"
@@ -216,7 +217,7 @@ func (s *scope) daily(ctx context.Context, year, month *int) (*types.DailyReport
 	}
 	if other := report.Month.Valid && report.Month.N != int64(key.Month) || report.Year.Valid && report.Year.N != int64(key.Year); other {
 		first := time.Date(key.Year, time.Month(key.Month), 1, 0, 0, 0, 0, time.UTC)
-		graphql.AddError(ctx, &zoom.IncompleteError{Op: zoom.GetDailyReport.Pattern, Missing: list.Days(first, list.EndOfMonth(first))})
+		graphql.AddError(ctx, &zoom.IncompleteError{Op: zoom.GetDailyReport.Pattern, Missing: list.Days(first, plan.EndOfMonth(first))})
 	}
 	return report, nil
 }

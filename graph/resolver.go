@@ -34,6 +34,8 @@ type Resolver struct {
 	Idempotency *idempotency.Memory
 	// Links hands out links to files; nil hands out none.
 	Links *links.Links
+	// MaxPrice is what one operation may cost.
+	MaxPrice MaxPrice
 	// RawRequests lets callers send operations with parameters of their own.
 	RawRequests bool
 }
@@ -60,18 +62,23 @@ func (r *Resolver) begin(ctx context.Context, next graphql.OperationHandler) gra
 // respond begins a response of an operation.
 func respond(ctx context.Context, op *session.Operation) (_ context.Context, end func()) {
 	resp := &response{own: scope{client: op.Client}}
+	resp.dry = isDry(graphql.GetOperationContext(ctx))
 	resp.own.rounds, resp.Rounds.Kinds, resp.Rounds.Skips = &resp.Rounds, kindsOf, resp.lost
 	op.Usage.OnWrite(resp.forget)
 	return op.Begin(ctx, resp)
 }
 
 // awaited is a field middleware, the first of all: it tells the rounds which fields that
-// lead on are resolved.
+// lead on are resolved. Of a query that asks for its price, none is.
 func awaited(ctx context.Context, next graphql.Resolver) (any, error) {
-	if r := from(ctx); r != nil {
-		return r.Rounds.Field(ctx, next)
+	r := from(ctx)
+	switch {
+	case r == nil:
+		return next(ctx)
+	case r.dry && graphql.GetFieldContext(ctx).Object == "Viewer":
+		return nil, nil
 	}
-	return next(ctx)
+	return r.Rounds.Field(ctx, next)
 }
 
 // lost reports whether the executor resolves no such field, since its arguments hold

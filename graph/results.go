@@ -5,34 +5,16 @@ import (
 	"errors"
 
 	"zoomql/graph/list"
+	"zoomql/internal/plan"
 	"zoomql/internal/selection"
 	"zoomql/internal/zoom"
 	"zoomql/internal/zoom/types"
 )
 
-// instanceSource picks where to read what people did in an instance: the past meeting,
-// which is MEDIUM and draws on no daily pool, unless a field is asked for that
-// only the report has, which is HEAVY. Of sub accounts Zoom has the report only.
-func (s *scope) instanceSource(wish *types.InstanceSource, past *zoom.Spec, wants ...*selection.Needs) types.InstanceSource {
-	if wish != nil {
-		return *wish
-	}
-	source := types.InstanceSourcePastMeeting
-	for _, want := range wants {
-		if want.NeverIn(past.Pattern) {
-			source = types.InstanceSourceReport
-		}
-	}
-	if s.client.Sub() != "" {
-		source = types.InstanceSourceReport
-	}
-	return source
-}
-
 // polls reads how polls were answered.
 func (s *scope) polls(ctx context.Context, instance *types.MeetingInstance, wish *types.InstanceSource) (*types.PollResults, error) {
 	want := needsOf(ctx, "PollRespondent", "respondents")
-	source := s.instanceSource(wish, zoom.GetPastPolls.Spec, want)
+	source := plan.InstanceSource(wish, s.client.Sub() != "", zoom.GetPastPolls.Spec, want)
 	op := zoom.GetPastPolls
 	if source == types.InstanceSourceReport {
 		op = zoom.GetReportPolls
@@ -76,7 +58,7 @@ const anonymous = "Anonymous Attendee"
 // qa reads what was asked in the Q&A of an instance.
 func (s *scope) qa(ctx context.Context, instance *types.MeetingInstance, wish *types.InstanceSource) (*types.QaResults, error) {
 	askers, questions := needsOf(ctx, "QaAsker", "askers"), needsOf(ctx, "QaQuestion", "askers.questions")
-	source := s.instanceSource(wish, zoom.GetPastQa.Spec, askers, questions)
+	source := plan.InstanceSource(wish, s.client.Sub() != "", zoom.GetPastQa.Spec, askers, questions)
 	op := zoom.GetPastQa
 	if source == types.InstanceSourceReport {
 		op = zoom.GetReportQa

@@ -67,6 +67,7 @@ type setup struct {
 	secret  string          // of the Zoom app; "" is the right one
 	limits  endpoint.Limits // of a query; zero is the gateway's own
 	budget  Budget          // of an answer; zero is the gateway's own
+	price   MaxPrice        // of an operation; nil is none
 	// before, if given, may answer a call in the sandbox's place.
 	before func(w http.ResponseWriter, r *http.Request) bool
 	// breaker says when operations are left alone; zero is the gateway's own.
@@ -110,6 +111,7 @@ type rig struct {
 	front, back *network
 	http        *http.Client
 	log         *logBuffer
+	dryRun      bool // requests ask for prices
 }
 
 // inRig runs a test in a bubble, with a gateway over a sandbox. When the test is
@@ -166,7 +168,7 @@ func newRig(t *testing.T, s setup) *rig {
 	mux := http.NewServeMux()
 	gateway := New(Config{
 		fields: s.fields,
-		Client: client, Credential: as, Answers: s.answers, Links: files, Log: log, LogRemote: s.remote, Drift: s.drift, Introspection: !s.closed, Timeout: s.timeout, Limits: s.limits, Budget: s.budget,
+		Client: client, Credential: as, Answers: s.answers, Links: files, Log: log, LogRemote: s.remote, Drift: s.drift, Introspection: !s.closed, Timeout: s.timeout, Limits: s.limits, Budget: s.budget, MaxPrice: s.price,
 		RawRequests: !s.rawOff, Persisted: s.store, Trusted: s.trusted, TrustedOnly: s.only,
 	})
 	mux.Handle("/graphql", gateway)
@@ -303,6 +305,9 @@ func (r *rig) post(media, body string) *answer {
 
 func (r *rig) send(req *http.Request) *answer {
 	r.t.Helper()
+	if r.dryRun {
+		req.Header.Set("X-Dry-Run", "true")
+	}
 	res, err := r.http.Do(req)
 	if err != nil {
 		r.t.Fatal(err)

@@ -24,6 +24,7 @@ import (
 type response struct {
 	session.Response
 	own scope
+	dry bool // the price is asked for, and nothing is to be resolved
 
 	mu      sync.Mutex
 	other   map[string]*scope // of sub accounts, by Zoom's id

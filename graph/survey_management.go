@@ -5,6 +5,7 @@ import (
 
 	"zoomql/graph/batch"
 	"zoomql/graph/list"
+	"zoomql/internal/plan"
 	"zoomql/internal/zoom"
 	"zoomql/internal/zoom/types"
 )
@@ -64,7 +65,7 @@ func (s *scope) answeredInstance(ctx context.Context, a *types.SurveyAnswer) (*t
 	}
 	loader := loaderOf(s, batch.Each(s.client, func(ctx context.Context, k surveyInstanceKey) (*types.SurveyInstance, error) {
 		filter := zoom.SurveyInstanceFilter{SurveyID: k.survey, InstanceID: zoom.EncodedID(k.instance)}
-		page, err := zoom.ListSurveyInstances.Page(ctx, s.client, filter, zoom.Paging{Size: list.PageSize(1, zoom.ListSurveyInstances.MaxPage)})
+		page, err := zoom.ListSurveyInstances.Page(ctx, s.client, filter, zoom.Paging{Size: plan.PageSize(1, zoom.ListSurveyInstances.MaxPage)})
 		if err != nil || len(page.Items) == 0 {
 			return nil, err
 		}

@@ -268,8 +268,9 @@ func withoutDefer(list ast.DirectiveList) ast.DirectiveList {
 	return slices.DeleteFunc(list, func(d *ast.Directive) bool { return d.Name == "defer" })
 }
 
-// open reads a request's document and makes its operation.
-func (e *Endpoint) open(ctx context.Context, params *graphql.RawParams) (*graphql.OperationContext, gqlerror.List) {
+// open reads a request's document and makes its operation. One that is not to be carried
+// out is not refused for what it would cost.
+func (e *Endpoint) open(ctx context.Context, params *graphql.RawParams, dry bool) (*graphql.OperationContext, gqlerror.List) {
 	doc, errs := e.reader.read(ctx, params)
 	if errs != nil {
 		return &graphql.OperationContext{
@@ -281,10 +282,10 @@ func (e *Endpoint) open(ctx context.Context, params *graphql.RawParams) (*graphq
 	if errs != nil {
 		return opCtx, errs
 	}
-	if e.check == nil {
+	if e.check == nil || dry {
 		return opCtx, nil
 	}
-	if err := e.check(opCtx); err != nil {
+	if err := e.check(ctx, opCtx); err != nil {
 		return opCtx, gqlerror.List{err}
 	}
 	return opCtx, nil

@@ -52,7 +52,9 @@ type Config struct {
 	// that is nobody.
 	Credential identity.Source
 	// Check refuses an operation before it is executed; nil refuses none.
-	Check func(*graphql.OperationContext) *gqlerror.Error
+	Check func(context.Context, *graphql.OperationContext) *gqlerror.Error
+	// Plan tells what an operation costs, for extensions.plan; nil tells of none.
+	Plan func(context.Context, *graphql.OperationContext) any
 	// Answers keeps whole answers; see [answers.Config]. Nil keeps none.
 	Answers cache.Local
 	// Persisted keeps documents that were sent with their hash; nil keeps none.
@@ -85,7 +87,8 @@ type Endpoint struct {
 	exec      *executor.Executor
 	as        identity.Source
 	reader    *reader
-	check     func(*graphql.OperationContext) *gqlerror.Error
+	check     func(context.Context, *graphql.OperationContext) *gqlerror.Error
+	plan      func(context.Context, *graphql.OperationContext) any
 	log       *slog.Logger
 	timeout   time.Duration
 	answers   *answers.Cache
@@ -99,7 +102,7 @@ type Endpoint struct {
 // New returns an endpoint.
 func New(cfg Config) *Endpoint {
 	e := &Endpoint{
-		exec: cfg.Executor, as: cfg.Credential, check: cfg.Check, log: cfg.Log, timeout: cfg.Timeout, admission: cfg.Admission, drift: cfg.Drift,
+		exec: cfg.Executor, as: cfg.Credential, check: cfg.Check, plan: cfg.Plan, log: cfg.Log, timeout: cfg.Timeout, admission: cfg.Admission, drift: cfg.Drift,
 		reader:  &reader{schema: cfg.Schema, limits: cfg.Limits, known: cfg.Documents, suggest: cfg.Introspection},
 		answers: answers.New(answers.Config{Store: cfg.Answers, Schema: cfg.SchemaText, Log: cfg.Log}),
 		library: &library{store: cfg.Persisted, trusted: cfg.Trusted, only: cfg.TrustedOnly},
@@ -166,7 +169,7 @@ func (e *Endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if q.form == nil {
 		q.raw = buf.Bytes()[begun:]
 		q.key = e.answers.Key(begun, buf.Bytes())
-		if a := e.answers.Get(r.Context(), q.key, q.Start); a != nil {
+		if a := e.answers.Get(r.Context(), q.key, q.Start); a != nil && !isDryRun(r) {
 			e.serve(w, r, &q, a)
 			return
 		}
@@ -249,7 +252,7 @@ func (e *Endpoint) execute(w http.ResponseWriter, r *http.Request) {
 		e.refuse(ctx, w, q, &graphql.OperationContext{Stats: stats}, gqlerror.List{unknown})
 		return
 	}
-	opCtx, errs := e.open(ctx, &req.RawParams)
+	opCtx, errs := e.open(ctx, &req.RawParams, isDryRun(r))
 	read()
 	if q.Get && opCtx.Operation != nil && opCtx.Operation.Operation != ast.Query {
 		w.Header().Set("Allow", http.MethodPost)
@@ -261,6 +264,10 @@ func (e *Endpoint) execute(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	e.library.remember(ctx, req)
+	if isDryRun(r) {
+		e.price(ctx, w, r, q, opCtx)
+		return
+	}
 	if opCtx.Operation.Operation == ast.Mutation {
 		ctx = withSender(ctx, w, r)
 	}
@@ -348,6 +355,12 @@ func (e *Endpoint) dispatch(ctx context.Context, key answers.Key, opCtx *graphql
 	resp := responses(inner)
 	if resp == nil {
 		return nil // nobody waits any more
+	}
+	if wantsPlan(opCtx) && e.plan != nil {
+		if resp.Extensions == nil {
+			resp.Extensions = map[string]any{}
+		}
+		resp.Extensions["plan"] = e.plan(ctx, opCtx)
 	}
 	out := &outcome{text: encode(resp), empty: resp.Data == nil, cost: costOf(usage)}
 	if !key.IsZero() && len(resp.Errors) == 0 && !out.empty {

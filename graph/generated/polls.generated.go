@@ -12,7 +12,6 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
 
-	"zoomql/graph/spread"
 	"zoomql/internal/zoom/types"
 )
 
@@ -1797,7 +1796,7 @@ func (ec *executionContext) marshalOPoll2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypes�
 	if v == nil {
 		return graphql.Null
 	}
-	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNPoll2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐPoll(ctx, sel, v[i])
@@ -1823,7 +1822,7 @@ func (ec *executionContext) marshalOPollPrompt2ᚕᚖzoomqlᚋinternalᚋzoomᚋ
 	if v == nil {
 		return graphql.Null
 	}
-	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNPollPrompt2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐPollPrompt(ctx, sel, v[i])
@@ -1859,7 +1858,7 @@ func (ec *executionContext) marshalOPollQuestion2ᚕᚖzoomqlᚋinternalᚋzoom�
 	if v == nil {
 		return graphql.Null
 	}
-	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNPollQuestion2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐPollQuestion(ctx, sel, v[i])

@@ -113,6 +113,217 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 	opCtx := graphql.GetOperationContext(ctx)
 	ec := newExecutionContext(opCtx, e, make(chan graphql.DeferredResult))
+	inputUnmarshalMap := graphql.BuildUnmarshalerMap(
+		ec.unmarshalInputAccountAuthenticationPatch,
+		ec.unmarshalInputAccountBy,
+		ec.unmarshalInputAccountFeaturesInput,
+		ec.unmarshalInputAccountLockedSettingsChange,
+		ec.unmarshalInputAccountLockedSettingsPatch,
+		ec.unmarshalInputAccountMeetingSecurityInput,
+		ec.unmarshalInputAccountOptionsPatch,
+		ec.unmarshalInputAccountProfileSettingsInput,
+		ec.unmarshalInputAccountSecurityInput,
+		ec.unmarshalInputAccountSettingsChange,
+		ec.unmarshalInputAccountSettingsPatch,
+		ec.unmarshalInputAddRegistrantInput,
+		ec.unmarshalInputAddWebinarRegistrantInput,
+		ec.unmarshalInputApprovedOrDeniedCountriesOrRegionsInput,
+		ec.unmarshalInputArchiveContentsInput,
+		ec.unmarshalInputArchiveSettingsInput,
+		ec.unmarshalInputAssignRoleInput,
+		ec.unmarshalInputAudioConferencingSettingsInput,
+		ec.unmarshalInputAuthenticationExceptionInput,
+		ec.unmarshalInputAuthenticationOptionPatch,
+		ec.unmarshalInputAutoAddRecordingToVideoManagementInput,
+		ec.unmarshalInputBreakoutRoomInput,
+		ec.unmarshalInputBreakoutRoomSettingsInput,
+		ec.unmarshalInputCallCountriesInput,
+		ec.unmarshalInputCallCountryInput,
+		ec.unmarshalInputCallMeSettingsInput,
+		ec.unmarshalInputCaptionLanguageInput,
+		ec.unmarshalInputChatArchivingInput,
+		ec.unmarshalInputChatCompanionFeatureInput,
+		ec.unmarshalInputChatEmailAddressSettingsInput,
+		ec.unmarshalInputChatEmojiSettingsInput,
+		ec.unmarshalInputChatEtiquettePolicyInput,
+		ec.unmarshalInputChatEtiquetteToolInput,
+		ec.unmarshalInputChatFileRestrictionsInput,
+		ec.unmarshalInputChatFileSettingsInput,
+		ec.unmarshalInputChatMessageFilter,
+		ec.unmarshalInputChatPeer,
+		ec.unmarshalInputChatRetentionInput,
+		ec.unmarshalInputChatSearch,
+		ec.unmarshalInputClosedCaptioningSettingsInput,
+		ec.unmarshalInputConferenceNumberInput,
+		ec.unmarshalInputContactRuleInput,
+		ec.unmarshalInputContinuousMeetingChatInput,
+		ec.unmarshalInputCreateInformationBarrierPolicyInput,
+		ec.unmarshalInputCreateMeetingInput,
+		ec.unmarshalInputCreateMeetingTemplateInput,
+		ec.unmarshalInputCreatePollInput,
+		ec.unmarshalInputCreateRoleInput,
+		ec.unmarshalInputCreateSipDialingInput,
+		ec.unmarshalInputCreateSubAccountInput,
+		ec.unmarshalInputCreateUserInput,
+		ec.unmarshalInputCustomAttributeInput,
+		ec.unmarshalInputCustomKeyInput,
+		ec.unmarshalInputCustomQuestionAnswerInput,
+		ec.unmarshalInputCustomRegistrationQuestionInput,
+		ec.unmarshalInputCustomSurveyInput,
+		ec.unmarshalInputDashboardRunBy,
+		ec.unmarshalInputDeleteInformationBarrierPolicyInput,
+		ec.unmarshalInputDeleteMeetingInput,
+		ec.unmarshalInputDeleteMeetingSurveyInput,
+		ec.unmarshalInputDeletePollInput,
+		ec.unmarshalInputDeleteRegistrantInput,
+		ec.unmarshalInputDeleteRoleInput,
+		ec.unmarshalInputDeleteUserInput,
+		ec.unmarshalInputDeleteVirtualBackgroundsInput,
+		ec.unmarshalInputDialInCountriesInput,
+		ec.unmarshalInputDisassociateSubAccountInput,
+		ec.unmarshalInputEmailNotificationSettingsInput,
+		ec.unmarshalInputEndMeetingInput,
+		ec.unmarshalInputExternalApprovalRuleInput,
+		ec.unmarshalInputExternalCollaborationRuleInput,
+		ec.unmarshalInputExternalMembershipRuleInput,
+		ec.unmarshalInputExternalUserRuleInput,
+		ec.unmarshalInputGeneralSettingsInput,
+		ec.unmarshalInputGiphySettingsInput,
+		ec.unmarshalInputGlobalDialInNumberInput,
+		ec.unmarshalInputInMeetingSettingsInput,
+		ec.unmarshalInputInformationBarrierPolicyBy,
+		ec.unmarshalInputInformationBarrierPolicyPatch,
+		ec.unmarshalInputInformationBarrierSettingsPatch,
+		ec.unmarshalInputIntegrationSettingsInput,
+		ec.unmarshalInputInterpretationSettingsInput,
+		ec.unmarshalInputLanguageInterpretationInput,
+		ec.unmarshalInputLanguageInterpreterInput,
+		ec.unmarshalInputLicenseInfoInput,
+		ec.unmarshalInputLivestreamInput,
+		ec.unmarshalInputLivestreamSettingsInput,
+		ec.unmarshalInputLockedAudioConferencingInput,
+		ec.unmarshalInputLockedEmailNotificationsInput,
+		ec.unmarshalInputLockedInMeetingInput,
+		ec.unmarshalInputLockedMeetingSecurityInput,
+		ec.unmarshalInputLockedOtherInput,
+		ec.unmarshalInputLockedRecordingInput,
+		ec.unmarshalInputLockedScheduleMeetingInput,
+		ec.unmarshalInputLockedTeamChatInput,
+		ec.unmarshalInputLockedTelephonyInput,
+		ec.unmarshalInputLockedTspInput,
+		ec.unmarshalInputMailCalendarSettingsInput,
+		ec.unmarshalInputManualCaptioningSettingsInput,
+		ec.unmarshalInputMeetingBy,
+		ec.unmarshalInputMeetingChatSettingsInput,
+		ec.unmarshalInputMeetingDescriptionRuleInput,
+		ec.unmarshalInputMeetingInstanceBy,
+		ec.unmarshalInputMeetingInviteeInput,
+		ec.unmarshalInputMeetingPasscodeRequirementInput,
+		ec.unmarshalInputMeetingPatch,
+		ec.unmarshalInputMeetingResourceInput,
+		ec.unmarshalInputMeetingSettingsInput,
+		ec.unmarshalInputMeetingSurveyInput,
+		ec.unmarshalInputMeetingTemplateSettingInput,
+		ec.unmarshalInputMeetingTemplateSettingsInput,
+		ec.unmarshalInputMeetingTopicRuleInput,
+		ec.unmarshalInputMessageChangeRuleInput,
+		ec.unmarshalInputNewInformationBarrierPolicy,
+		ec.unmarshalInputNewInformationBarrierSettings,
+		ec.unmarshalInputNewMeeting,
+		ec.unmarshalInputNewRegistrant,
+		ec.unmarshalInputNewRole,
+		ec.unmarshalInputNewSubAccount,
+		ec.unmarshalInputNewUser,
+		ec.unmarshalInputNewUserFeature,
+		ec.unmarshalInputOtherAccountSettingsInput,
+		ec.unmarshalInputPasswordRequirementInput,
+		ec.unmarshalInputPersonalChannelRetentionInput,
+		ec.unmarshalInputPhoneMaskingSettingsInput,
+		ec.unmarshalInputPollBy,
+		ec.unmarshalInputPollContent,
+		ec.unmarshalInputPollPromptInput,
+		ec.unmarshalInputPollQuestionInput,
+		ec.unmarshalInputPollingSettingsInput,
+		ec.unmarshalInputQuestionAndAnswerInput,
+		ec.unmarshalInputReadReceiptSettingsInput,
+		ec.unmarshalInputRecordingAddressRuleInput,
+		ec.unmarshalInputRecordingNotificationInput,
+		ec.unmarshalInputRecordingPasscodeRequirementInput,
+		ec.unmarshalInputRecordingSettingsInput,
+		ec.unmarshalInputRecordingStorageLocationInput,
+		ec.unmarshalInputRecoverMeetingInput,
+		ec.unmarshalInputRecurrenceInput,
+		ec.unmarshalInputRegistrantBy,
+		ec.unmarshalInputRegistrationFormInput,
+		ec.unmarshalInputRegistrationQuestionInput,
+		ec.unmarshalInputRoleBy,
+		ec.unmarshalInputRolePatch,
+		ec.unmarshalInputScheduleMeetingSettingsInput,
+		ec.unmarshalInputSeparateRecordingsInput,
+		ec.unmarshalInputSignInterpretationSettingsInput,
+		ec.unmarshalInputSignLanguageInterpretationInput,
+		ec.unmarshalInputSignLanguageInterpreterInput,
+		ec.unmarshalInputSmartRecordingSettingsInput,
+		ec.unmarshalInputSsoSettingsInput,
+		ec.unmarshalInputSubAccountPrivilegesInput,
+		ec.unmarshalInputSurveyBy,
+		ec.unmarshalInputTeamChatSettingsInput,
+		ec.unmarshalInputTelephonyRegionsInput,
+		ec.unmarshalInputTelephonySettingsInput,
+		ec.unmarshalInputTollCallSettingsInput,
+		ec.unmarshalInputTollFreeSettingsInput,
+		ec.unmarshalInputTrackingFieldInput,
+		ec.unmarshalInputTranslationPairInput,
+		ec.unmarshalInputTranslationPairsInput,
+		ec.unmarshalInputTranslationSettingsInput,
+		ec.unmarshalInputTranslationTargetsInput,
+		ec.unmarshalInputTspDialInCountriesInput,
+		ec.unmarshalInputTspSettingsInput,
+		ec.unmarshalInputUnassignRoleInput,
+		ec.unmarshalInputUpdateAccountLockedSettingsInput,
+		ec.unmarshalInputUpdateAccountOptionsInput,
+		ec.unmarshalInputUpdateAccountOwnerInput,
+		ec.unmarshalInputUpdateAccountSettingsInput,
+		ec.unmarshalInputUpdateInformationBarrierPolicyInput,
+		ec.unmarshalInputUpdateLivestreamInput,
+		ec.unmarshalInputUpdateLivestreamStatusInput,
+		ec.unmarshalInputUpdateMeetingInput,
+		ec.unmarshalInputUpdateMeetingSurveyInput,
+		ec.unmarshalInputUpdatePollInput,
+		ec.unmarshalInputUpdateRegistrantStatusInput,
+		ec.unmarshalInputUpdateRegistrationQuestionsInput,
+		ec.unmarshalInputUpdateRoleInput,
+		ec.unmarshalInputUpdateUserInput,
+		ec.unmarshalInputUpdateWebinarRegistrationSettingsInput,
+		ec.unmarshalInputUploadVirtualBackgroundInput,
+		ec.unmarshalInputUserBy,
+		ec.unmarshalInputUserFeaturePatch,
+		ec.unmarshalInputUserPatch,
+		ec.unmarshalInputUserPhoneNumberInput,
+		ec.unmarshalInputUserTransferInput,
+		ec.unmarshalInputVideoManagementChannelInput,
+		ec.unmarshalInputVideoSdkSessionSecurityInput,
+		ec.unmarshalInputVideoSdkSessionSettingsInput,
+		ec.unmarshalInputVirtualBackgroundFileInput,
+		ec.unmarshalInputVirtualBackgroundSettingsInput,
+		ec.unmarshalInputWaitingRoomMoreOptionsInput,
+		ec.unmarshalInputWaitingRoomOptionsInput,
+		ec.unmarshalInputWaitingRoomRuleInput,
+		ec.unmarshalInputWaitingRoomSettingsInput,
+		ec.unmarshalInputWebinarBy,
+		ec.unmarshalInputWebinarChatSettingsInput,
+		ec.unmarshalInputWebinarCustomQuestionInput,
+		ec.unmarshalInputWebinarDescriptionRuleInput,
+		ec.unmarshalInputWebinarRegistrationOptionsInput,
+		ec.unmarshalInputWebinarRegistrationQuestionInput,
+		ec.unmarshalInputWebinarRegistrationRulesInput,
+		ec.unmarshalInputWebinarRegistrationSettingsPatch,
+		ec.unmarshalInputWebinarReportBy,
+		ec.unmarshalInputWebinarStreamingSettingsInput,
+		ec.unmarshalInputWebinarTopicRuleInput,
+		ec.unmarshalInputZoomRequestInput,
+		ec.unmarshalInputZoomRoomSettingsInput,
+	)
 	first := true
 
 	switch opCtx.Operation.Operation {
@@ -122,6 +333,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			var data graphql.Marshaler
 			if first {
 				first = false
+				ctx = graphql.WithUnmarshalerMap(ctx, inputUnmarshalMap)
 				data = ec._Query(ctx, opCtx.Operation.SelectionSet)
 			} else {
 				if atomic.LoadInt32(&ec.PendingDeferred) > 0 {
@@ -151,6 +363,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 				return nil
 			}
 			first = false
+			ctx = graphql.WithUnmarshalerMap(ctx, inputUnmarshalMap)
 			data := ec._Mutation(ctx, opCtx.Operation.SelectionSet)
 			var buf bytes.Buffer
 			data.MarshalGQL(&buf)
@@ -5037,10 +5250,16 @@ enum PollQuestionType @extensible {
 	{Name: "../schema/ratelimit.graphqls", Input: `extend type Query {
   """
   How the budget of the account at Zoom stands, as far as the gateway knows: what it
-  has spent itself, on all replicas, and what Zoom's answers have told of others.
-  Asking costs no call.
+  has spent itself, on all replicas, and what Zoom's answers have told of others. And
+  what the operation that asks for it costs. Asking costs no call.
   """
-  rateLimit: RateLimit!
+  rateLimit(
+    """
+    Tells what the operation costs and does not carry it out: the other root fields are
+    null, and no call is made. A mutation is priced by the header ` + "`" + `X-Dry-Run: true` + "`" + `.
+    """
+    dryRun: Boolean! = false
+  ): RateLimit!
 }
 
 "The budget of calls that all apps of a Zoom account share."
@@ -5051,6 +5270,62 @@ type RateLimit {
   labels: [LabelBudget!]!
   "Calls that wait for their turn now, on the replica that answers."
   waiting: Int!
+  """
+  Calls that this operation makes at most, by label, with an empty cache and without
+  retries, as long as Zoom's lists come whole. Labels without calls are left out.
+  """
+  estimated: [CallCount!]!
+  """
+  Calls that are expected: as many as when each list is as long as ` + "`" + `first` + "`" + `, no two objects
+  lead to the same one, and nothing is cached.
+  """
+  expected: [CallCount!]!
+  "The longest chain of expected calls of which each needs the answer of the one before."
+  roundTrips: Int!
+  "Objects in the answer at most."
+  objects: Int!
+  "The calls one by one, in the order of the query; a step stands before those that need its answer."
+  steps: [PlanStep!]!
+  "Scopes that the operation needs: one row for each operation at Zoom."
+  scopes: [StepScopes!]!
+}
+
+"Calls of one label."
+type CallCount {
+  "The label that Zoom puts on an operation."
+  label: RateLabel!
+  "How many calls."
+  calls: Int!
+}
+
+"Calls of one operation at Zoom that one place of a query leads to."
+type PlanStep {
+  "Where in the answer, by response names and without the indices of lists: ` + "`" + `account.users.nodes.role` + "`" + `."
+  path: String!
+  "Method and path pattern of the operation, as in the table of operations."
+  operation: String!
+  "The label that Zoom puts on the operation."
+  label: RateLabel!
+  "Calls at most."
+  atMost: Int!
+  "Calls that are expected."
+  expected: Int!
+  "How many steps before this one have to be answered first."
+  depth: Int!
+  "Neither the query nor Zoom bounds the list that the calls hang on: ` + "`" + `atMost` + "`" + ` is what ` + "`" + `MAX_OBJECTS` + "`" + ` allows for."
+  open: Boolean!
+  "Why these calls and no others."
+  why: String!
+}
+
+"Scopes that let an app use one operation at Zoom. Any one of them is enough."
+type StepScopes {
+  "Method and path pattern of the operation."
+  operation: String!
+  "Granular scopes."
+  granular: [String!]!
+  "Classic scopes, of apps that were made before there were granular ones."
+  classic: [String!]!
 }
 
 "The budget that calls of one label are paid from."
@@ -14311,6 +14586,16 @@ func (ec *executionContext) childFields_BreakoutRoomSettings(ctx context.Context
 	return nil, fmt.Errorf("no field named %q was found under type BreakoutRoomSettings", field.Name)
 }
 
+func (ec *executionContext) childFields_CallCount(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "label":
+		return ec.fieldContext_CallCount_label(ctx, field)
+	case "calls":
+		return ec.fieldContext_CallCount_calls(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CallCount", field.Name)
+}
+
 func (ec *executionContext) childFields_CallCountries(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "allowedCountries":
@@ -18073,6 +18358,28 @@ func (ec *executionContext) childFields_PhoneRecordingEdge(ctx context.Context, 
 	return nil, fmt.Errorf("no field named %q was found under type PhoneRecordingEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_PlanStep(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "path":
+		return ec.fieldContext_PlanStep_path(ctx, field)
+	case "operation":
+		return ec.fieldContext_PlanStep_operation(ctx, field)
+	case "label":
+		return ec.fieldContext_PlanStep_label(ctx, field)
+	case "atMost":
+		return ec.fieldContext_PlanStep_atMost(ctx, field)
+	case "expected":
+		return ec.fieldContext_PlanStep_expected(ctx, field)
+	case "depth":
+		return ec.fieldContext_PlanStep_depth(ctx, field)
+	case "open":
+		return ec.fieldContext_PlanStep_open(ctx, field)
+	case "why":
+		return ec.fieldContext_PlanStep_why(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PlanStep", field.Name)
+}
+
 func (ec *executionContext) childFields_Poll(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -18411,6 +18718,18 @@ func (ec *executionContext) childFields_RateLimit(ctx context.Context, field gra
 		return ec.fieldContext_RateLimit_labels(ctx, field)
 	case "waiting":
 		return ec.fieldContext_RateLimit_waiting(ctx, field)
+	case "estimated":
+		return ec.fieldContext_RateLimit_estimated(ctx, field)
+	case "expected":
+		return ec.fieldContext_RateLimit_expected(ctx, field)
+	case "roundTrips":
+		return ec.fieldContext_RateLimit_roundTrips(ctx, field)
+	case "objects":
+		return ec.fieldContext_RateLimit_objects(ctx, field)
+	case "steps":
+		return ec.fieldContext_RateLimit_steps(ctx, field)
+	case "scopes":
+		return ec.fieldContext_RateLimit_scopes(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type RateLimit", field.Name)
 }
@@ -19063,6 +19382,18 @@ func (ec *executionContext) childFields_SsoSettings(ctx context.Context, field g
 		return ec.fieldContext_SsoSettings_ssoBypassUsers(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type SsoSettings", field.Name)
+}
+
+func (ec *executionContext) childFields_StepScopes(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "operation":
+		return ec.fieldContext_StepScopes_operation(ctx, field)
+	case "granular":
+		return ec.fieldContext_StepScopes_granular(ctx, field)
+	case "classic":
+		return ec.fieldContext_StepScopes_classic(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StepScopes", field.Name)
 }
 
 func (ec *executionContext) childFields_SubAccountPrivileges(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -14,7 +14,6 @@ import (
 	"github.com/99designs/gqlgen/graphql/introspection"
 	"github.com/vektah/gqlparser/v2/ast"
 
-	"zoomql/graph/spread"
 	"zoomql/internal/zoom/types"
 )
 
@@ -69,7 +68,7 @@ type QueryResolver interface {
 	Account(ctx context.Context, by *types.AccountBy) (*types.Account, error)
 	MeetingInstance(ctx context.Context, by types.MeetingInstanceBy) (*types.MeetingInstance, error)
 	Meeting(ctx context.Context, by types.MeetingBy) (*types.Meeting, error)
-	RateLimit(ctx context.Context) (*types.RateLimit, error)
+	RateLimit(ctx context.Context, dryRun bool) (*types.RateLimit, error)
 	User(ctx context.Context, by types.UserBy) (*types.User, error)
 	Webinar(ctx context.Context, by types.WebinarBy) (*types.Webinar, error)
 }
@@ -724,6 +723,20 @@ func (ec *executionContext) field_Query_nodes_args(ctx context.Context, rawArgs 
 		return nil, err
 	}
 	args["ids"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_rateLimit_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "dryRun",
+		func(ctx context.Context, v any) (bool, error) {
+			return ec.unmarshalNBoolean2bool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["dryRun"] = arg0
 	return args, nil
 }
 
@@ -2872,7 +2885,8 @@ func (ec *executionContext) _Query_rateLimit(ctx context.Context, field graphql.
 			return ec.fieldContext_Query_rateLimit(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return ec.Resolvers.Query().RateLimit(ctx)
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().RateLimit(ctx, fc.Args["dryRun"].(bool))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *types.RateLimit) graphql.Marshaler {
@@ -2882,7 +2896,7 @@ func (ec *executionContext) _Query_rateLimit(ctx context.Context, field graphql.
 		true,
 	)
 }
-func (ec *executionContext) fieldContext_Query_rateLimit(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+func (ec *executionContext) fieldContext_Query_rateLimit(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
 		Object:     "Query",
 		Field:      field,
@@ -2891,6 +2905,17 @@ func (ec *executionContext) fieldContext_Query_rateLimit(_ context.Context, fiel
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_RateLimit(ctx, field)
 		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_rateLimit_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
 	}
 	return fc, nil
 }
@@ -4233,7 +4258,7 @@ func (ec *executionContext) marshalNURL2zoomqlᚋinternalᚋzoomᚋtypesᚐText(
 }
 
 func (ec *executionContext) marshalNUserError2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐUserErrorᚄ(ctx context.Context, sel ast.SelectionSet, v []*types.UserError) graphql.Marshaler {
-	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNUserError2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐUserError(ctx, sel, v[i])
@@ -4393,7 +4418,7 @@ func (ec *executionContext) marshalONode2ᚕzoomqlᚋinternalᚋzoomᚋtypesᚐN
 	if v == nil {
 		return graphql.Null
 	}
-	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalONode2zoomqlᚋinternalᚋzoomᚋtypesᚐNode(ctx, sel, v[i])

@@ -12,7 +12,6 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
 
-	"zoomql/graph/spread"
 	"zoomql/internal/zoom/types"
 )
 
@@ -5113,7 +5112,7 @@ func (ec *executionContext) unmarshalNUpdateUserInput2zoomqlᚋinternalᚋzoom�
 }
 
 func (ec *executionContext) marshalNUser2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐUserᚄ(ctx context.Context, sel ast.SelectionSet, v []*types.User) graphql.Marshaler {
-	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNUser2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐUser(ctx, sel, v[i])
@@ -5167,7 +5166,7 @@ func (ec *executionContext) marshalNUserEdge2zoomqlᚋinternalᚋzoomᚋtypesᚐ
 }
 
 func (ec *executionContext) marshalNUserEdge2ᚕzoomqlᚋinternalᚋzoomᚋtypesᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []types.Edge[types.User]) graphql.Marshaler {
-	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNUserEdge2zoomqlᚋinternalᚋzoomᚋtypesᚐEdge(ctx, sel, v[i])
@@ -5240,7 +5239,7 @@ func (ec *executionContext) marshalOCustomAttribute2ᚕᚖzoomqlᚋinternalᚋzo
 	if v == nil {
 		return graphql.Null
 	}
-	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNCustomAttribute2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐCustomAttribute(ctx, sel, v[i])
@@ -5283,7 +5282,7 @@ func (ec *executionContext) marshalOLicenseInfo2ᚕᚖzoomqlᚋinternalᚋzoom�
 	if v == nil {
 		return graphql.Null
 	}
-	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNLicenseInfo2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐLicenseInfo(ctx, sel, v[i])
@@ -5346,7 +5345,7 @@ func (ec *executionContext) marshalOLoginType2ᚕzoomqlᚋinternalᚋzoomᚋtype
 	if v == nil {
 		return graphql.Null
 	}
-	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNLoginType2zoomqlᚋinternalᚋzoomᚋtypesᚐLoginType(ctx, sel, v[i])
@@ -5502,7 +5501,7 @@ func (ec *executionContext) marshalOUserPhoneNumber2ᚕᚖzoomqlᚋinternalᚋzo
 	if v == nil {
 		return graphql.Null
 	}
-	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNUserPhoneNumber2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐUserPhoneNumber(ctx, sel, v[i])

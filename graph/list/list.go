@@ -17,28 +17,13 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 
 	"zoomql/graph/errs"
+	"zoomql/internal/plan"
 	"zoomql/internal/zoom"
 	"zoomql/internal/zoom/types"
 )
 
 // MaxFirst bounds how much of a list one field may ask for.
-const MaxFirst = 3000
-
-// pageSizes are the page sizes that we ask Zoom for. A few sizes make that
-// different questions find the same pages in the cache, and that paging in small steps
-// does not cost a call a step.
-var pageSizes = []int{30, 100, 300, 1000, 2000}
-
-// PageSize returns the size of the pages that are read for the first items of a list, of
-// which a page has most at most.
-func PageSize(first, most int) int {
-	for _, size := range pageSizes {
-		if size >= first {
-			return min(size, most)
-		}
-	}
-	return most
-}
+const MaxFirst = plan.MaxFirst
 
 // List is a list of Zoom's as a connection needs it: one listing after the
 // other, where a range had to be cut into windows, and else just one.
@@ -119,7 +104,7 @@ func (l List[In, T]) Read(ctx context.Context) (*Slice[T], error) {
 
 func (l List[In, T]) begin() (Place, error) {
 	if l.After == nil {
-		return Place{Size: uint16(PageSize(l.First, l.largest())), Day: l.Windows.Day}, nil
+		return Place{Size: uint16(plan.PageSize(l.First, l.largest())), Day: l.Windows.Day}, nil
 	}
 	at, err := decodePlace(*l.After, l.fingerprint())
 	if err != nil {

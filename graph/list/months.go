@@ -11,6 +11,7 @@ import (
 
 	"zoomql/graph/batch"
 	"zoomql/graph/errs"
+	"zoomql/internal/plan"
 	"zoomql/internal/zoom"
 	"zoomql/internal/zoom/types"
 )
@@ -20,10 +21,6 @@ type Ranged[In any] interface {
 	*In
 	Range() *zoom.Days
 }
-
-// maxMonths bounds a range where Zoom does not say how far back it goes: a month
-// that holds nothing costs a call too.
-const maxMonths = 24
 
 // Monthly cuts a filter into one a month, newest first. What lies further back
 // than Zoom keeps is told as an error beside the rest; months to come are not
@@ -41,24 +38,22 @@ func Monthly[In any, P Ranged[In]](ctx context.Context, op *zoom.Spec, filter In
 		w.Cut = []In{filter}
 		return w, nil
 	}
-	if end := EndOfMonth(begun); !op.Ahead && asked.To.After(end) {
-		asked.To.Time = end
-	}
-	if !op.Ahead && asked.From.After(begun) {
+	left := plan.Begun(op, plan.Span{From: asked.From.Time, To: asked.To.Time}, begun)
+	if left.To.Before(left.From) {
 		return w, nil
 	}
-	spans := months(asked.From.Time, asked.To.Time)
-	if len(spans) > maxMonths {
-		return w, errs.Invalid(fmt.Sprintf("from, to: they are in %d months, more than %d", len(spans), maxMonths))
+	spans := plan.Months(left.From, left.To)
+	if len(spans) > plan.MaxMonths {
+		return w, errs.Invalid(fmt.Sprintf("from, to: they are in %d months, more than %d", len(spans), plan.MaxMonths))
 	}
 	w.Cut = make([]In, len(spans))
-	oldest := oldestOf(op, Today(ctx)) // may be younger than what was kept when the list was begun
+	oldest := plan.Oldest(op, Today(ctx)) // may be younger than what was kept when the list was begun
 	for i, month := range spans {
-		if month.from.Before(oldest) && !month.to.Before(oldest) {
-			month.from = oldest
+		if month.From.Before(oldest) && !month.To.Before(oldest) {
+			month.From = oldest
 		}
 		w.Cut[i] = filter
-		*P(&w.Cut[i]).Range() = Days(month.from, month.to)
+		*P(&w.Cut[i]).Range() = Days(month.From, month.To)
 	}
 	return w, nil
 }
@@ -77,31 +72,22 @@ func BegunOn(ctx context.Context, after *string) time.Time {
 	return now
 }
 
-// oldestOf returns the first day that Zoom keeps on a day; the zero time where it does
-// not say.
-func oldestOf(op *zoom.Spec, day time.Time) time.Time {
-	if op.Months == 0 {
-		return time.Time{}
-	}
-	return day.AddDate(0, -op.Months, 0)
-}
-
 // keep cuts off a range what lies further back than Zoom keeps on a day, and tells
 // that as an error: alone if nothing is left, beside the rest else.
 func keep(ctx context.Context, op *zoom.Spec, days *zoom.Days, day time.Time) error {
 	if err := Ordered(days.From, days.To); err != nil {
 		return err
 	}
-	oldest := oldestOf(op, day)
-	if op.Months == 0 || days.From.IsZero() || !days.From.Before(oldest) {
+	left, gone := plan.Kept(op, plan.Span{From: days.From.Time, To: days.To.Time}, day)
+	if !gone {
 		return nil
 	}
 	expired := &zoom.Error{Op: op.Pattern, Kind: zoom.ErrExpired}
-	if days.To.Before(oldest) {
+	if left.To.Before(left.From) {
 		return expired
 	}
 	graphql.AddError(ctx, expired)
-	days.From.Time = oldest
+	days.From.Time = left.From
 	return nil
 }
 
@@ -148,7 +134,7 @@ func answeredBy(out any) zoom.Days {
 // keeps no more.
 func OneMonth[In any, P Ranged[In]](ctx context.Context, op *zoom.Spec, filter *In) error {
 	asked := P(filter).Range()
-	if asked.To.After(aMonthAfter(asked.From.Time)) {
+	if asked.To.After(plan.AMonthAfter(asked.From.Time)) {
 		return errs.Invalid("from, to: Zoom adds up a month at most")
 	}
 	return keep(ctx, op, asked, Today(ctx))
@@ -213,42 +199,6 @@ func ByMonth[In comparable, Out any, P Ranged[In]](ctx context.Context, client *
 		answers[i] = p.out
 	}
 	return answers, nil
-}
-
-type span struct{ from, to time.Time }
-
-// months cuts a range of days into what Zoom takes, a month at most, newest first.
-// What Zoom takes at once is asked at once; a longer range is cut at the ends of
-// calendar months, since a whole month that is over never changes again.
-func months(from, to time.Time) []span {
-	if !to.After(aMonthAfter(from)) {
-		return []span{{from, to}}
-	}
-	var spans []span
-	for begin := from; !begin.After(to); {
-		end := EndOfMonth(begin)
-		if end.After(to) {
-			end = to
-		}
-		spans = append(spans, span{begin, end})
-		begin = end.AddDate(0, 0, 1)
-	}
-	slices.Reverse(spans)
-	return spans
-}
-
-// aMonthAfter returns the same day of the next month, or its last one.
-func aMonthAfter(t time.Time) time.Time {
-	next := t.AddDate(0, 1, 0)
-	if next.Day() != t.Day() {
-		return EndOfMonth(t.AddDate(0, 0, 1-t.Day()).AddDate(0, 1, 0))
-	}
-	return next
-}
-
-// EndOfMonth returns the last day of a time's month.
-func EndOfMonth(t time.Time) time.Time {
-	return time.Date(t.Year(), t.Month()+1, 0, 0, 0, 0, 0, time.UTC)
 }
 
 // Ordered refuses a range that ends before it begins, and half a range.

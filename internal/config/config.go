@@ -50,13 +50,14 @@ type Config struct {
 
 	AccountList Secret `env:"ACCOUNTS" help:"several accounts instead of the one above: a JSON list of {name, accountId, clientId, clientSecret, plan, apiKeys, webhookSecrets}, or the path of a file with one; see the README"`
 
-	RedisURL    Secret        `env:"REDIS_URL" help:"Redis shared by all replicas, redis://host:6379; for a cluster add ?addr=host2:6379; behind Sentinels redis://sentinel:26379?master_name=NAME&addr=sentinel2:26379; without it this process alone"`
-	CacheBytes  int64         `env:"CACHE_BYTES" envDefault:"67108864" help:"memory for cached answers"`
-	CacheKeys   cache.Keys    `env:"CACHE_KEYS" help:"keys that encrypt what is kept in Redis, id:base64 of 32 bytes, with commas between; the first encrypts, all decrypt; without any it is not encrypted"`
-	MaxInFlight int           `env:"MAX_IN_FLIGHT" envDefault:"100" help:"calls of one rate limit label under way at once, for the account"`
-	Timeout     time.Duration `env:"REQUEST_TIMEOUT" envDefault:"30s" help:"the longest that an operation may take"`
-	MaxObjects  int           `env:"MAX_OBJECTS" envDefault:"200000" help:"objects in one answer; one with edges below it counts as four"`
-	MaxAnswer   int           `env:"MAX_ANSWER_BYTES" envDefault:"16777216" help:"bytes of one answer"`
+	RedisURL     Secret        `env:"REDIS_URL" help:"Redis shared by all replicas, redis://host:6379; for a cluster add ?addr=host2:6379; behind Sentinels redis://sentinel:26379?master_name=NAME&addr=sentinel2:26379; without it this process alone"`
+	CacheBytes   int64         `env:"CACHE_BYTES" envDefault:"67108864" help:"memory for cached answers"`
+	CacheKeys    cache.Keys    `env:"CACHE_KEYS" help:"keys that encrypt what is kept in Redis, id:base64 of 32 bytes, with commas between; the first encrypts, all decrypt; without any it is not encrypted"`
+	MaxInFlight  int           `env:"MAX_IN_FLIGHT" envDefault:"100" help:"calls of one rate limit label under way at once, for the account"`
+	Timeout      time.Duration `env:"REQUEST_TIMEOUT" envDefault:"30s" help:"the longest that an operation may take"`
+	MaxObjects   int           `env:"MAX_OBJECTS" envDefault:"200000" help:"objects in one answer; one with edges below it counts as four"`
+	MaxPriceText string        `env:"MAX_PRICE" help:"calls at Zoom that one operation may cost at most, by label: heavy=20,medium=200; one that may cost more is refused before it runs"`
+	MaxAnswer    int           `env:"MAX_ANSWER_BYTES" envDefault:"16777216" help:"bytes of one answer"`
 
 	BreakerCalls int           `env:"BREAKER_CALLS" envDefault:"10" help:"calls of one operation in ten seconds from which on their failures have it left alone"`
 	BreakerShare float64       `env:"BREAKER_SHARE" envDefault:"0.5" help:"the share of them that fails for that, from 0 to 1"`
@@ -65,6 +66,7 @@ type Config struct {
 
 	DrainTime time.Duration `env:"DRAIN_TIME" envDefault:"10s" help:"how long requests in flight are given at the end"`
 
+	Key            Secret   `env:"CALLER_KEY" help:"key that zoomql price shows the gateway"`
 	APIKeys        []string `env:"API_KEYS" help:"callers that may ask: SHA-256 of each one's key, in hex, or name:SHA-256, with commas between; needed to listen beyond this machine with real credentials"`
 	AllowedOrigins []string `env:"ALLOWED_ORIGINS" help:"web origins whose pages may ask, with commas between"`
 	AllowedHeaders []string `env:"ALLOWED_HEADERS" help:"headers that those pages may send besides those of GraphQL clients and tracing libraries, with commas between"`
@@ -94,8 +96,9 @@ type Config struct {
 	SandboxLatency      time.Duration `env:"SANDBOX_LATENCY" help:"how long the sandbox takes for an answer"`
 	SandboxFaults       string        `env:"SANDBOX_FAULTS" help:"what is odd in the sandbox's answers: kinds with commas between them, each with its share of calls, refused:0.01,small-pages; zoomql sandbox --help lists them"`
 
-	Plan     zoom.Plan `env:"-"` // ZoomPlan, read
-	Accounts []Account `env:"-"` // at least one, which has no name if there is no list
+	Plan     zoom.Plan         `env:"-"` // ZoomPlan, read
+	MaxPrice map[zoom.Rate]int `env:"-"` // MaxPriceText, read; nil bounds nothing
+	Accounts []Account         `env:"-"` // at least one, which has no name if there is no list
 }
 
 // Load reads the settings from an environment and returns every mistake at
@@ -223,6 +226,7 @@ func (c *Config) check() []error {
 		bad("PUBLIC_URL: not a URL such as https://zoomql.example.com")
 	}
 	errs = append(errs, c.readPages()...)
+	errs = append(errs, c.readMaxPrice()...)
 	if _, err := sandbox.ParseFaults(c.SandboxFaults); err != nil {
 		bad("SANDBOX_FAULTS: %w", err)
 	}

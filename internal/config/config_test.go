@@ -78,7 +78,7 @@ func TestEverySetting(t *testing.T) {
 	got, err := Load([]string{
 		"ADDR=:9090", "ZOOM_ACCOUNT_ID=account", "ZOOM_CLIENT_ID=client", "ZOOM_CLIENT_SECRET=hush=with=signs", "ZOOM_WEBHOOK_SECRETS=hush1,hush2",
 		"ZOOM_API_URL=https://api-eu.zoom.us/v2", "ZOOM_OAUTH_URL=http://127.0.0.1:1", "ZOOM_PLAN=Pro", "REDIS_URL=redis://:pass@redis:6379",
-		"CACHE_BYTES=1048576", "CACHE_KEYS=" + cacheKeys, "REDIS_NAME_KEY=0123456789abcdef0123456789abcdef", "MAX_IN_FLIGHT=7", "REQUEST_TIMEOUT=1m30s", "MAX_OBJECTS=500", "MAX_ANSWER_BYTES=65536", "BREAKER_CALLS=20", "BREAKER_SHARE=0.8", "BREAKER_SLOW=3s", "BREAKER_REST=1s", "DRAIN_TIME=0s",
+		"CACHE_BYTES=1048576", "CACHE_KEYS=" + cacheKeys, "REDIS_NAME_KEY=0123456789abcdef0123456789abcdef", "MAX_IN_FLIGHT=7", "REQUEST_TIMEOUT=1m30s", "MAX_OBJECTS=500", "MAX_PRICE=heavy=20, Resource_Intensive=0", "CALLER_KEY=own", "MAX_ANSWER_BYTES=65536", "BREAKER_CALLS=20", "BREAKER_SHARE=0.8", "BREAKER_SLOW=3s", "BREAKER_REST=1s", "DRAIN_TIME=0s",
 		aKey + ",app:" + strings.Repeat("B1", 32), "ALLOWED_ORIGINS=https://a.example,https://b.example", "ALLOWED_HEADERS=X-Tenant", "TRUSTED_DOCUMENTS=a.json,b.json", "TRUSTED_ONLY=on", "PLAYGROUND=off", "RAW_REQUESTS=on", "PUBLIC_URL=https://gateway.example", "LINK_KEY=0123456789abcdef0123456789abcdef", "LOG_LEVEL=debug", "LOG_FORMAT=json", "LOG_REMOTE_ADDR=on", "DRIFT=on", "DRIFT_FILE=drift.json",
 		"SANDBOX_USERS=9", "SANDBOX_PARTICIPANTS=10", "SANDBOX_SEED=3", "SANDBOX_LATENCY=100ms", "SANDBOX_FAULTS=refused:0.1",
 		"PATH=/bin", "UNRELATED", "=odd",
@@ -86,11 +86,11 @@ func TestEverySetting(t *testing.T) {
 	want := &Config{
 		Addr: ":9090", ZoomAccountID: "account", ZoomClientID: "client", ZoomClientSecret: "hush=with=signs", WebhookSecrets: []Secret{"hush1", "hush2"},
 		ZoomAPIURL: "https://api-eu.zoom.us/v2", ZoomOAuthURL: "http://127.0.0.1:1", ZoomPlan: "Pro", RedisURL: "redis://:pass@redis:6379",
-		CacheBytes: 1 << 20, CacheKeys: keys, RedisNameKey: "0123456789abcdef0123456789abcdef", MaxInFlight: 7, Timeout: 90 * time.Second, MaxObjects: 500, MaxAnswer: 1 << 16, BreakerCalls: 20, BreakerShare: 0.8, BreakerSlow: 3 * time.Second, BreakerRest: time.Second,
+		CacheBytes: 1 << 20, CacheKeys: keys, RedisNameKey: "0123456789abcdef0123456789abcdef", MaxInFlight: 7, Timeout: 90 * time.Second, MaxObjects: 500, MaxPriceText: "heavy=20, Resource_Intensive=0", Key: "own", MaxAnswer: 1 << 16, BreakerCalls: 20, BreakerShare: 0.8, BreakerSlow: 3 * time.Second, BreakerRest: time.Second,
 		APIKeys: []string{strings.Repeat("0a", 32), "app:" + strings.Repeat("B1", 32)}, AllowedOrigins: []string{"https://a.example", "https://b.example"}, AllowedHeaders: []string{"X-Tenant"}, TrustedDocuments: []string{"a.json", "b.json"}, TrustedOnly: "on",
 		Playground: "off", RawRequests: "on", PublicURL: "https://gateway.example", LinkKey: "0123456789abcdef0123456789abcdef", LogLevel: slog.LevelDebug, LogFormat: "json", LogRemoteAddr: "on", Drift: "on", DriftFile: "drift.json",
 		SandboxUsers: 9, SandboxParticipants: 10, SandboxSeed: 3, SandboxLatency: 100 * time.Millisecond, SandboxFaults: "refused:0.1",
-		Plan: zoom.Pro,
+		Plan: zoom.Pro, MaxPrice: map[zoom.Rate]int{zoom.Heavy: 20, zoom.ResourceIntensive: 0},
 		Accounts: []Account{{
 			ID: "account", ClientID: "client", ClientSecret: "hush=with=signs", APIURL: "https://api-eu.zoom.us/v2", OAuthURL: "http://127.0.0.1:1", Plan: zoom.Pro, WebhookSecrets: []Secret{"hush1", "hush2"},
 			Keys: []access.Key{{Name: "key 0a0a0a0a0a0a0a0a", Hash: [32]byte(bytes.Repeat([]byte{0x0a}, 32))}, {Name: "app", Hash: [32]byte(bytes.Repeat([]byte{0xb1}, 32))}},
@@ -102,8 +102,8 @@ func TestEverySetting(t *testing.T) {
 	if got.Sandbox() || got.Loopback() || got.PlaygroundOn() {
 		t.Errorf("sandbox %v, loopback %v, playground %v", got.Sandbox(), got.Loopback(), got.PlaygroundOn())
 	}
-	if names := len(settings()); reflect.TypeFor[Config]().NumField() != names+2 {
-		t.Errorf("there are %d settings; set here is each of them but Plan and Accounts", names)
+	if names := len(settings()); reflect.TypeFor[Config]().NumField() != names+3 {
+		t.Errorf("there are %d settings; set here is each of them but Plan, MaxPrice and Accounts", names)
 	}
 	for f, v := range reflect.ValueOf(*got).Fields() {
 		if v.IsZero() && f.Name != "DrainTime" && f.Name != "AccountList" {
@@ -159,6 +159,10 @@ func TestMistakes(t *testing.T) {
 		{"less than no time", []string{"DRAIN_TIME=-1s"}, "DRAIN_TIME: not less than nothing"},
 		{"a time without a unit", []string{"REQUEST_TIMEOUT=30"}, "REQUEST_TIMEOUT: not a duration"},
 		{"a playground that is neither", []string{"PLAYGROUND=true"}, `PLAYGROUND: "true" is neither on nor off`},
+		{"a price of no label", []string{"MAX_PRICE=gold=3"}, `MAX_PRICE: "gold" is none of light`},
+		{"a price without a number", []string{"MAX_PRICE=heavy=3,light"}, "MAX_PRICE: light has no number of calls"},
+		{"a price that is less than nothing", []string{"MAX_PRICE=light=-1"}, "MAX_PRICE: light has no number of calls"},
+		{"a price that stands twice", []string{"MAX_PRICE=light=1,LIGHT=2"}, "MAX_PRICE: LIGHT is there twice"},
 		{"raw requests that are neither", []string{"RAW_REQUESTS=true"}, `RAW_REQUESTS: "true" is neither on nor off`},
 		{"a form that is neither", []string{"LOG_FORMAT=xml"}, `LOG_FORMAT: "xml" is neither text nor json`},
 		{"drift that is neither", []string{"DRIFT=true"}, `DRIFT: "true" is neither on nor off`},

@@ -49,6 +49,7 @@ type commands struct {
 	} `cmd:"" help:"List the operations of Zoom that the graph uses, and where."`
 
 	Query queryCommand `cmd:"" help:"Ask a running gateway; with --all, walk a list to its end into a file."`
+	Price priceCommand `cmd:"" help:"Ask a running gateway what an operation costs at Zoom, without carrying it out."`
 
 	Events struct{} `cmd:"" help:"List the events of Zoom, and what each makes stale."`
 
@@ -110,6 +111,8 @@ func Run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 		return health(ctx, cfg)
 	case "drift":
 		return printDrift(stdout, cfg.DriftFile, flags.Drift.JSON)
+	case "price <file>":
+		return printPrice(ctx, cfg, flags.Price, stdout)
 	case "sandbox":
 		return serveSandbox(ctx, cfg, flags.Sandbox, stderr)
 	}

@@ -335,6 +335,15 @@ func TestCommandLine(t *testing.T) {
 	if err := found.Save(drifted); err != nil {
 		t.Fatal(err)
 	}
+	query, change := filepath.Join(t.TempDir(), "query.graphql"), filepath.Join(t.TempDir(), "change.graphql")
+	for name, text := range map[string]string{
+		query:  `query ($first: Int! = 5) { account { users(first: $first) { nodes { jobTitle } } } }`,
+		change: `mutation { deleteMeeting(input: {meeting: {number: "1"}}) { userErrors { code } } }`,
+	} {
+		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
 	for _, c := range []struct {
 		why  string
 		args []string
@@ -349,6 +358,11 @@ func TestCommandLine(t *testing.T) {
 		{"which has to be named", []string{"drift"}, nil, "DRIFT_FILE", true},
 		{"a gateway that runs is healthy", []string{"health"}, []string{"ADDR=0.0.0.0:" + port}, "", false},
 		{"one that does not is not", []string{"health"}, []string{"ADDR=127.0.0.1:1"}, "refused", true},
+		{"a price is asked of a gateway that runs", []string{"price", query}, []string{"ADDR=127.0.0.1:" + port}, "GET /users/{userId}", false},
+		{"also of a mutation, as JSON", []string{"price", "--json", change}, []string{"ADDR=127.0.0.1:" + port}, `"operation": "DELETE /meetings/{meetingId}"`, false},
+		{"variables stand on the line", []string{"price", query, `--variables={"first": 7}`}, []string{"ADDR=127.0.0.1:" + port}, "7 ", false},
+		{"a mistake in the document is told", []string{"price", query, `--variables={"first": "x"}`}, []string{"ADDR=127.0.0.1:" + port}, "$first", true},
+		{"variables that are none are refused", []string{"price", query, "--variables=x"}, []string{"ADDR=127.0.0.1:" + port}, "no such file", true},
 		{"help of the sandbox lists what can be made odd", []string{"sandbox", "--help"}, nil, "repeated-token", false},
 		{"a kind of fault that is none is refused", nil, []string{"SANDBOX_FAULTS=refused:0.1,tired"}, "there is no kind \"tired\"", true},
 		{"an unknown command is refused, with the way out", []string{"surf"}, nil, "--help", true},

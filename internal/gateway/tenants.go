@@ -131,7 +131,7 @@ func (m *maker) tenant(a config.Account, log *slog.Logger) (*tenant, error) {
 		Client: t.client, Credential: identity.Always(t.app), Answers: m.stores.l1, Ledger: m.stores.ledger, Documents: m.documents, Admission: m.admission, Links: t.files, RawRequests: m.cfg.RawRequests == "on",
 		Persisted: m.stores.store(), Trusted: m.trusted, TrustedOnly: m.cfg.TrustedOnly == "on",
 		Log: log, LogRemote: m.cfg.LogRemoteAddr == "on", Drift: m.cfg.Drift == "on", Introspection: m.cfg.PlaygroundOn(), Timeout: m.cfg.Timeout,
-		Budget: graph.Budget{Objects: m.cfg.MaxObjects, Bytes: m.cfg.MaxAnswer},
+		Budget: graph.Budget{Objects: m.cfg.MaxObjects, Bytes: m.cfg.MaxAnswer}, MaxPrice: m.cfg.MaxPrice,
 	})
 	return t, err
 }

@@ -148,3 +148,9 @@ func (x *Index) Objects(typeName string) []*ast.Definition {
 
 // Query returns the type of the root fields of queries.
 func (x *Index) Query() *ast.Definition { return x.schema.Query }
+
+// Mutation returns the type of the root fields of mutations; nil where there are none.
+func (x *Index) Mutation() *ast.Definition { return x.schema.Mutation }
+
+// Schema returns the schema itself.
+func (x *Index) Schema() *ast.Schema { return x.schema }

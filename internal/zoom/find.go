@@ -214,8 +214,38 @@ func (d *directory[T]) pages(items int) int { return (items + d.list.MaxPage - 1
 // cheaper reports whether so many pages of a listing spend clearly less of the
 // budget than so many calls by key.
 func (d *directory[T]) cheaper(c *Client, pages, keys int) bool {
-	plan := c.cfg.Plan
-	return listingPays*float64(pages)/plan.perSecond(d.list.Rate) <= float64(keys)/plan.perSecond(d.one.Rate)
+	return c.cfg.Plan.Cheaper(d.list, pages, d.one, keys)
+}
+
+// Cheaper reports whether so many pages of a list spend clearly less of the plan's budgets
+// than so many calls for one object each.
+func (p Plan) Cheaper(list *Spec, pages int, one *Spec, keys int) bool {
+	return listingPays*float64(pages)/p.perSecond(list.Rate) <= float64(keys)/p.perSecond(one.Rate)
+}
+
+// MostPages returns how many pages of lists are read at most to find objects by so many
+// keys, instead of asking for each: so many as Cheaper allows.
+func (p Plan) MostPages(list, one *Spec, keys int) int {
+	n := int(float64(keys) * p.perSecond(list.Rate) / (listingPays * p.perSecond(one.Rate)))
+	if p.Cheaper(list, n+1, one, keys) {
+		return n + 1 // the quotient was rounded down
+	}
+	return n
+}
+
+// UserPages returns how many pages all lists of the account's users have together; 0 where
+// the credential has not read all of them.
+func (c *Client) UserPages() int {
+	pages, known := 0, false
+	for _, l := range users.listings {
+		n := c.length(l.name)
+		known = known || n > 0
+		pages += users.pages(max(n, 1))
+	}
+	if !known {
+		return 0
+	}
+	return pages
 }
 
 func (d *directory[T]) note(c *Client, l *listing[T], page *Page[T], read int) {

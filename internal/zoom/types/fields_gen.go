@@ -37,6 +37,7 @@ var plainFields = map[string]string{
 	"BillingReports":                        "currency reports",
 	"BreakoutRoom":                          "name participants",
 	"BreakoutRoomSettings":                  "enable rooms",
+	"CallCount":                             "label",
 	"CallCountries":                         "allowedCountries selectedCountries",
 	"CallCountry":                           "code name",
 	"CallMeSettings":                        "enable requirePress1ForCallMe allowWebinarAttendeesCallMe callOutCountries",
@@ -177,6 +178,7 @@ var plainFields = map[string]string{
 	"PhoneExtension":                        "name extensionNumber",
 	"PhoneMaskingSettings":                  "enable maskingType",
 	"PhoneRecording":                        "zoomId callId callElementId callLogId callHistoryId recordedAt durationSeconds direction directionText callerName callerNumber callerNumberType callerNumberTypeText callerAccountCode calleeName calleeNumber calleeNumberType calleeNumberTypeText calleeAccountCode outgoingBy acceptedBy meetingUuid",
+	"PlanStep":                              "label open",
 	"Poll":                                  "id zoomId title status statusText type anonymous questions",
 	"PollAnswer":                            "question answer pollId answeredAt",
 	"PollPrompt":                            "question rightAnswers",
@@ -194,7 +196,7 @@ var plainFields = map[string]string{
 	"QualityCounts":                         "good fair poor bad",
 	"QualityScores":                         "from to scores",
 	"QuestionAndAnswer":                     "enable allowSubmitQuestions allowAnonymousQuestions questionVisibility attendeesCanComment attendeesCanUpvote",
-	"RateLimit":                             "plan labels",
+	"RateLimit":                             "plan labels estimated expected steps scopes",
 	"ReadReceiptSettings":                   "enable allowUsersOptOut",
 	"RecordingAddressRule":                  "enable ipAddressesOrRanges",
 	"RecordingFile":                         "zoomId name type typeText extension extensionText recordingType recordingTypeText size status statusText startTime endTime deletedTime meetingUuid playUrl filePath",
@@ -224,6 +226,7 @@ var plainFields = map[string]string{
 	"SmartRecordingSettings":                "createRecordingHighlights createSmartChapters createNextSteps",
 	"SsoBypassUser":                         "zoomId email",
 	"SsoSettings":                           "enable requireSsoForDomains domains ssoBypassUsers",
+	"StepScopes":                            "granular classic",
 	"SubAccountPrivileges":                  "secondLevel",
 	"Survey":                                "id zoomId name type typeText published anonymous questions",
 	"SurveyAnswer":                          "name email anonymous submittedAt instanceZoomId questions",
@@ -892,6 +895,17 @@ func (x *BreakoutRoomSettings) AppendField(w *Writer, f *SelectedField) bool {
 		w.Buf = x.Enable.AppendGQL(w.Buf)
 	case 2:
 		return appendObjects(w, x.Rooms, f)
+	default:
+		return false
+	}
+	return true
+}
+
+// AppendField implements [Object].
+func (x *CallCount) AppendField(w *Writer, f *SelectedField) bool {
+	switch f.Number {
+	case 1:
+		w.Buf = x.Label.AppendGQL(w.Buf)
 	default:
 		return false
 	}
@@ -4373,6 +4387,19 @@ func (x *PhoneRecording) AppendField(w *Writer, f *SelectedField) bool {
 }
 
 // AppendField implements [Object].
+func (x *PlanStep) AppendField(w *Writer, f *SelectedField) bool {
+	switch f.Number {
+	case 1:
+		w.Buf = x.Label.AppendGQL(w.Buf)
+	case 2:
+		w.Buf = strconv.AppendBool(w.Buf, x.Open)
+	default:
+		return false
+	}
+	return true
+}
+
+// AppendField implements [Object].
 func (x *Poll) AppendField(w *Writer, f *SelectedField) bool {
 	switch f.Number {
 	case 1:
@@ -4748,6 +4775,14 @@ func (x *RateLimit) AppendField(w *Writer, f *SelectedField) bool {
 		w.Buf = x.Plan.AppendGQL(w.Buf)
 	case 2:
 		return appendObjects(w, x.Labels, f)
+	case 3:
+		return appendObjects(w, x.Estimated, f)
+	case 4:
+		return appendObjects(w, x.Expected, f)
+	case 5:
+		return appendObjects(w, x.Steps, f)
+	case 6:
+		return appendObjects(w, x.Scopes, f)
 	default:
 		return false
 	}
@@ -5399,6 +5434,17 @@ func (x *SsoSettings) AppendField(w *Writer, f *SelectedField) bool {
 		return false
 	}
 	return true
+}
+
+// AppendField implements [Object].
+func (x *StepScopes) AppendField(w *Writer, f *SelectedField) bool {
+	switch f.Number {
+	case 1:
+		return appendValues(w, x.Granular)
+	case 2:
+		return appendValues(w, x.Classic)
+	}
+	return false
 }
 
 // AppendField implements [Object].

@@ -835,6 +835,14 @@ type BreakoutRoomSettingsInput struct {
 	Rooms []*BreakoutRoomInput `json:"rooms,omitzero"`
 }
 
+// Calls of one label.
+type CallCount struct {
+	// The label that Zoom puts on an operation.
+	Label RateLabel `json:"label,omitzero"`
+	// How many calls.
+	Calls int `json:"calls,omitzero"`
+}
+
 // Countries and regions that may be called.
 type CallCountries struct {
 	// What there is to choose from.
@@ -5402,6 +5410,26 @@ type PhoneRecording struct {
 	Origin `json:"-"`
 }
 
+// Calls of one operation at Zoom that one place of a query leads to.
+type PlanStep struct {
+	// Where in the answer, by response names and without the indices of lists: `account.users.nodes.role`.
+	Path string `json:"path,omitzero"`
+	// Method and path pattern of the operation, as in the table of operations.
+	Operation string `json:"operation,omitzero"`
+	// The label that Zoom puts on the operation.
+	Label RateLabel `json:"label,omitzero"`
+	// Calls at most.
+	AtMost int `json:"at_most,omitzero"`
+	// Calls that are expected.
+	Expected int `json:"expected,omitzero"`
+	// How many steps before this one have to be answered first.
+	Depth int `json:"depth,omitzero"`
+	// Neither the query nor Zoom bounds the list that the calls hang on: `atMost` is what `MAX_OBJECTS` allows for.
+	Open bool `json:"open,omitzero"`
+	// Why these calls and no others.
+	Why string `json:"why,omitzero"`
+}
+
 // A poll or quiz of a meeting: what is asked. What was answered is in the reports.
 type Poll struct {
 	// Zoom's id of the poll.
@@ -5804,6 +5832,20 @@ type RateLimit struct {
 	Labels []*LabelBudget `json:"labels,omitzero"`
 	// Calls that wait for their turn now, on the replica that answers.
 	Waiting int `json:"waiting,omitzero"`
+	// Calls that this operation makes at most, by label, with an empty cache and without
+	// retries, as long as Zoom's lists come whole. Labels without calls are left out.
+	Estimated []*CallCount `json:"estimated,omitzero"`
+	// Calls that are expected: as many as when each list is as long as `first`, no two objects
+	// lead to the same one, and nothing is cached.
+	Expected []*CallCount `json:"expected,omitzero"`
+	// The longest chain of expected calls of which each needs the answer of the one before.
+	RoundTrips int `json:"round_trips,omitzero"`
+	// Objects in the answer at most.
+	Objects int `json:"objects,omitzero"`
+	// The calls one by one, in the order of the query; a step stands before those that need its answer.
+	Steps []*PlanStep `json:"steps,omitzero"`
+	// Scopes that the operation needs: one row for each operation at Zoom.
+	Scopes []*StepScopes `json:"scopes,omitzero"`
 }
 
 // Showing that a message was read.
@@ -6616,6 +6658,16 @@ type SsoSettingsInput struct {
 	SsoBypassUserZoomIds []string `json:"sso_bypass_user_ids,omitzero"`
 	// Whether the exemption is given or taken away.
 	Operation *SsoBypassOperation `json:"operation,omitzero"`
+}
+
+// Scopes that let an app use one operation at Zoom. Any one of them is enough.
+type StepScopes struct {
+	// Method and path pattern of the operation.
+	Operation string `json:"operation,omitzero"`
+	// Granular scopes.
+	Granular []Text `json:"granular,omitzero"`
+	// Classic scopes, of apps that were made before there were granular ones.
+	Classic []Text `json:"classic,omitzero"`
 }
 
 // How sub accounts are managed by who has a role.

@@ -1,0 +1,45 @@
+package plan
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestMonths(t *testing.T) {
+	for _, c := range []struct{ why, from, to, want string }{
+		{"one day", "2026-03-16", "2026-03-16", "03-16…03-16"},
+		{"within a month", "2026-03-02", "2026-03-16", "03-02…03-16"},
+		{"what Zoom takes at once", "2026-02-16", "2026-03-16", "02-16…03-16"},
+		{"a day more", "2026-02-16", "2026-03-17", "03-01…03-17 02-16…02-28"},
+		{"a month from its last day", "2026-01-31", "2026-02-28", "01-31…02-28"},
+		{"newest first", "2026-01-31", "2026-03-01", "03-01…03-01 02-01…02-28 01-31…01-31"},
+		{"over the year's end, with a leap day", "2023-12-30", "2024-02-29", "02-01…02-29 01-01…01-31 12-30…12-31"},
+	} {
+		day := func(s string) time.Time {
+			at, err := time.Parse(time.DateOnly, s)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return at
+		}
+		var got []string
+		for _, m := range Months(day(c.from), day(c.to)) {
+			got = append(got, fmt.Sprintf("%s…%s", m.From.Format("01-02"), m.To.Format("01-02")))
+		}
+		if strings.Join(got, " ") != c.want {
+			t.Errorf("%s: %v, want %s", c.why, got, c.want)
+		}
+	}
+}
+
+func TestPageSize(t *testing.T) {
+	for _, c := range []struct{ first, most, want int }{
+		{1, 300, 30}, {30, 300, 30}, {31, 300, 100}, {101, 300, 300}, {3000, 300, 300}, {3000, 5000, 5000}, {1001, 2000, 2000}, {10, 20, 20},
+	} {
+		if got := PageSize(c.first, c.most); got != c.want {
+			t.Errorf("%d items of pages of %d: %d, want %d", c.first, c.most, got, c.want)
+		}
+	}
+}

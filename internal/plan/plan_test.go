@@ -1,0 +1,156 @@
+package plan
+
+import (
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2"
+
+	"zoomql/internal/operations"
+	"zoomql/internal/selection"
+	"zoomql/internal/zoom"
+	"zoomql/internal/zoom/types"
+)
+
+// testIndex is the gateway's schema by what its fields cost.
+var testIndex = sync.OnceValue(func() *selection.Index {
+	schema, err := operations.Schema("../../graph/schema")
+	if err != nil {
+		panic(err)
+	}
+	return selection.NewIndex(schema, map[string][]string{"DashboardMeeting": {"uuid"}, "DashboardWebinar": {"uuid"}, "DashboardZoomRoom": {"zoomId"}})
+})
+
+var testOptions = Options{
+	Plan: zoom.Business, Account: "own", Tenant: types.TenantOf("own"), Objects: 200_000,
+	Now: time.Date(2026, 3, 16, 9, 0, 0, 0, time.UTC),
+}
+
+// operation makes an operation of a document, as the gateway does.
+func operation(t testing.TB, query string, variables map[string]any) *graphql.OperationContext {
+	t.Helper()
+	doc, errs := gqlparser.LoadQueryWithRules(testIndex().Schema(), query, nil)
+	if errs != nil {
+		t.Fatal(errs)
+	}
+	return &graphql.OperationContext{Doc: doc, Operation: doc.Operations[0], Variables: variables}
+}
+
+func planned(t testing.TB, query string) *Plan {
+	t.Helper()
+	return New(testIndex(), operation(t, query, nil), testOptions)
+}
+
+// TestPlans holds plans against trees that were worked out by hand.
+func TestPlans(t *testing.T) {
+	for _, c := range []struct{ query, want string }{
+		{`{ viewer { scopes } rateLimit(dryRun: true) { waiting } }`, ``},
+		{`{ meeting(by: {number: "1"}) { topic } }`, `
+1 × LIGHT GET /meetings/{meetingId} at meeting`},
+		{`{ meeting(by: {number: "1"}) { registrants { nodes { email } } } }`, `
+1 × MEDIUM GET /meetings/{meetingId}/registrants at meeting.registrants`},
+		{`{ meeting(by: {number: "1"}) { m: host { email } } }`, `
+1 × LIGHT GET /meetings/{meetingId} at meeting.m
+  1 × LIGHT GET /users/{userId} at meeting.m`},
+		{`{ account { users(first: 100) { nodes { email } } } }`, `
+1 × MEDIUM GET /users at account.users`},
+		{`{ account { users(first: 100) { nodes { jobTitle } } } }`, `
+1 × MEDIUM GET /users at account.users
+  100 × LIGHT GET /users/{userId} at account.users`},
+		{`{ account { users(first: 3) { nodes { meetings(first: 301) { nodes { topic } } } } } }`, `
+1 × MEDIUM GET /users at account.users
+  6 × MEDIUM GET /users/{userId}/meetings at account.users.nodes.meetings`},
+		{`{ meetingInstance(by: {uuid: "a=="}) { participants(first: 300) { nodes { name } } } }`, `
+1 × MEDIUM GET /past_meetings/{meetingId}/participants at meetingInstance.participants
+0…1 × LIGHT GET /past_meetings/{meetingId} at meetingInstance.participants`},
+		{`{ user(by: {zoomId: "u"}) { pastMeetings(from: "2025-11-20", to: "2026-03-16") { nodes { topic } } } }`, `
+5 × HEAVY GET /report/users/{userId}/meetings at user.pastMeetings`},
+		{`{ user(by: {zoomId: "u"}) { pastMeetings(from: "2027-11-20", to: "2027-12-16") { nodes { topic } } } }`, ``},
+		{`mutation { a: deleteMeeting(input: {meeting: {number: "1"}}) { userErrors { code } } b: updateMeeting(input: {meeting: {number: "1"}, patch: {topic: "x"}}) { meeting { topic } } }`, `
+1 × LIGHT DELETE /meetings/{meetingId} at a
+1 × LIGHT PATCH /meetings/{meetingId} at b
+  1 × LIGHT GET /meetings/{meetingId} at b.meeting`},
+	} {
+		p := planned(t, c.query)
+		var got strings.Builder
+		for line := range strings.Lines(p.String()) {
+			head, _, _ := strings.Cut(line, ": ")
+			got.WriteString("\n" + head)
+		}
+		if got.String() != c.want {
+			t.Errorf("%s:\n%s\nwant%s", c.query, p, c.want)
+		}
+		if again := planned(t, c.query); again.String() != p.String() {
+			t.Errorf("%s: another plan the second time:\n%s", c.query, again)
+		}
+	}
+}
+
+// TestSums adds up what the steps of a plan say.
+func TestSums(t *testing.T) {
+	p := planned(t, `{ account { users(first: 300) { nodes { meetings(first: 30) { nodes { host { email } } } } } } }`)
+	most, expected := p.AtMost(), p.Expected()
+	if most[zoom.Light] != 9000 || most[zoom.Medium] < 301+1 || expected[zoom.Light] != 0 || expected[zoom.Medium] != 301+1 {
+		t.Errorf("at most %v, expected %v:\n%s", most, expected, p)
+	}
+	if p.Trips != 3 || p.Objects < 300+9000*2 {
+		t.Errorf("%d round trips, %d objects:\n%s", p.Trips, p.Objects, p)
+	}
+	dearest := p.Dearest(zoom.Medium, 2)
+	if len(dearest) != 2 || dearest[0].AtMost < dearest[1].AtMost {
+		t.Errorf("the dearest are %v", dearest)
+	}
+	scopes := p.Scopes()
+	if len(scopes) != 3 || len(scopes[0].Granular) == 0 || len(scopes[0].Classic) == 0 {
+		t.Errorf("scopes %+v", scopes)
+	}
+}
+
+// TestWindows counts the months of ranges.
+func TestWindows(t *testing.T) {
+	day := func(s string) (at time.Time) {
+		if s != "" {
+			at, _ = time.Parse(time.DateOnly, s)
+		}
+		return at
+	}
+	for _, c := range []struct {
+		why, from, to string
+		spec          zoom.Spec
+		want          int
+	}{
+		{"no range", "", "", zoom.Spec{}, 1},
+		{"half a range", "2026-01-01", "", zoom.Spec{}, 0},
+		{"backwards", "2026-02-01", "2026-01-01", zoom.Spec{}, 0},
+		{"at once", "2026-02-16", "2026-03-16", zoom.Spec{}, 1},
+		{"two months", "2026-02-16", "2026-03-17", zoom.Spec{}, 2},
+		{"as far as Zoom keeps", "2020-01-01", "2026-03-16", zoom.Spec{Months: 6}, 7},
+		{"gone", "2020-01-01", "2020-03-16", zoom.Spec{Months: 6}, 0},
+		{"too long", "2020-01-01", "2026-03-16", zoom.Spec{}, 0},
+		{"to come", "2026-04-01", "2026-04-16", zoom.Spec{}, 0},
+		{"to come, of what is to come", "2026-04-01", "2026-04-16", zoom.Spec{Ahead: true}, 1},
+	} {
+		if got := windows(&c.spec, Span{day(c.from), day(c.to)}, day("2026-03-16")); got != c.want {
+			t.Errorf("%s: %d, want %d", c.why, got, c.want)
+		}
+		span := Span{day(c.from), day(c.to)}
+		if left, _ := Kept(&c.spec, span, day("2026-03-16")); c.want > 1 {
+			left = Begun(&c.spec, left, day("2026-03-16"))
+			if n := len(Months(left.From, left.To)); n != c.want {
+				t.Errorf("%s: it is cut into %d", c.why, n)
+			}
+		}
+	}
+}
+
+// BenchmarkPlan plans a query of ten fields.
+func BenchmarkPlan(b *testing.B) {
+	op := operation(b, `{ meeting(by: {number: "1"}) { topic startTime host { email displayName } registrants(first: 30) { nodes { email user { timezone } } } } }`, nil)
+	b.ReportAllocs()
+	for b.Loop() {
+		New(testIndex(), op, testOptions)
+	}
+}

@@ -1,0 +1,245 @@
+package plan
+
+import (
+	"time"
+
+	"github.com/vektah/gqlparser/v2/ast"
+
+	"zoomql/internal/selection"
+	"zoomql/internal/zoom"
+	"zoomql/internal/zoom/types"
+)
+
+const day = 24 * time.Hour
+
+// ways are the fields that cost something else than the schema alone tells.
+var ways map[string]func(*walk, *edge)
+
+func init() { // they lead to each other
+	ways = map[string]func(*walk, *edge){
+		"Query.rateLimit": func(*walk, *edge) {},
+		"Query.account":   (*walk).accountBy,
+		"Query.node":      (*walk).nodesBy,
+		"Query.nodes":     (*walk).nodesBy,
+		"Query.user":      (*walk).userBy,
+		"Account.user":    (*walk).userBy,
+		"Viewer.user":     func(*walk, *edge) {}, // an app acts for no user
+
+		"Viewer.account":                  (*walk).account,
+		"User.account":                    (*walk).account,
+		"AccountPayload.account":          (*walk).account,
+		"CreateSubAccountPayload.account": (*walk).account,
+		"Account.subAccounts":             (*walk).subAccounts,
+
+		"Account.informationBarrierPolicy":             (*walk).policy,
+		"UpdateInformationBarrierPolicyPayload.policy": (*walk).policy,
+
+		"Meeting.registrant":     (*walk).registrantBy,
+		"Webinar.registrant":     (*walk).registrantBy,
+		"CreateRolePayload.role": (*walk).newRole,
+
+		"UpdateRegistrantStatusPayload.registrants": (*walk).registrantsNow,
+
+		"MeetingInstance.participants": (*walk).participants,
+		"MeetingInstance.polls":        (*walk).polls,
+		"MeetingInstance.qa":           (*walk).qa,
+		"MeetingInstance.report":       (*walk).report,
+		"MeetingReport.host":           (*walk).reportHost,
+		"Webinar.participants":         (*walk).webinarParticipants,
+		"ParticipantQos.participant":   (*walk).qosParticipant,
+	}
+}
+
+// accountBy goes on in the account that a caller names.
+func (w *walk) accountBy(e *edge) {
+	at := *e.place
+	if by := e.args["by"]; by != nil {
+		at.account, _ = memberOf(by, "zoomId").(string)
+		if id := memberOf(by, "id"); id != nil {
+			node, ok := w.node(id)
+			if !ok {
+				return
+			}
+			at.account = node.Key
+		}
+		if at.account == w.Account {
+			at.account = ""
+		}
+	}
+	w.accountAt(e, at)
+}
+
+// account goes on in the account of an object.
+func (w *walk) account(e *edge) { w.accountAt(e, *e.place) }
+
+// accountAt notes what an account tells of itself, and goes on with it.
+func (w *walk) accountAt(e *edge, at place) {
+	at.def, at.path, at.of, at.row, at.asked, at.read = w.index.Type("Account"), e.path, e.most, "", nil, ""
+	want := w.index.Needs(w.opCtx, e.field.Selections, "Account")
+	alone := at.isSub() && !want.Edges && !want.Plain
+	if want.Lacks("") || alone {
+		at.under = w.step(&at, zoom.GetAccount.Spec, e.path, at.most, at.likely, each(at.most, "what an account tells of itself"))
+		at.read = zoom.GetAccount.Pattern
+		at.trips++
+	}
+	w.objects(&at, e.field.Selections)
+}
+
+// subAccounts is a list of which each item has budgets, users and ids of its own.
+func (w *walk) subAccounts(e *edge) {
+	other := *e.place
+	other.account = "*"
+	sub := *e
+	sub.place = &other
+	w.list(&sub, zoom.ListSubAccounts.Spec)
+}
+
+// userBy is a user whom a caller names: one of whom only edges are selected is not read.
+func (w *walk) userBy(e *edge) {
+	by := e.args["by"]
+	if memberOf(by, "me") != nil {
+		return
+	}
+	at := *e.place
+	if id := memberOf(by, "id"); id != nil {
+		node, ok := w.node(id)
+		if !ok {
+			return
+		}
+		at.account = node.Account
+	}
+	w.user(e, at, memberOf(by, "email") == nil)
+}
+
+func (w *walk) user(e *edge, at place, byID bool) {
+	at.def, at.path, at.of, at.row, at.asked, at.read = w.index.Type("User"), e.path, e.most, "", nil, ""
+	want := w.index.Needs(w.opCtx, e.field.Selections, "User")
+	if !byID || !want.KeyOnly() {
+		w.object(e, &at, want, targets["User"])
+	}
+	w.objects(&at, e.field.Selections)
+}
+
+// nodesBy are objects by their global ids, which tell of which types they are.
+func (w *walk) nodesBy(e *edge) {
+	ids, isList := e.args["ids"].([]any)
+	if !isList {
+		ids = []any{e.args["id"]}
+	}
+	for _, id := range ids {
+		node, ok := w.node(id)
+		def := w.index.Type(node.Type)
+		if !ok || def == nil || def.Kind != ast.Object {
+			continue
+		}
+		at := w.below(e, node.Type)
+		at.account, at.read = node.Account, ""
+		w.nodeOf(e, at, node)
+	}
+}
+
+// nodeOf notes the call for an object by its global id, and goes on with it.
+func (w *walk) nodeOf(e *edge, at place, node types.NodeID) {
+	switch at.def.Name {
+	case "Account":
+		if at.account = node.Key; at.account == w.Account {
+			at.account = ""
+		}
+		w.accountAt(e, at)
+		return
+	case "User":
+		w.user(e, at, true)
+		return
+	case "InformationBarrierPolicy":
+		w.policyAt(e, at)
+		return
+	}
+	want := w.index.Needs(w.opCtx, e.field.Selections, at.def.Name)
+	t := targets[at.def.Name]
+	if t.one == "" {
+		t.one = nodeOps[at.def.Name]
+	}
+	if at.def.Name == "Registrant" {
+		w.registrant(e, &at, want)
+	} else if t.one != "" {
+		w.object(e, &at, want, t)
+	}
+	w.objects(&at, e.field.Selections)
+}
+
+// nodeOps are the operations that read objects which no other edge leads to by key.
+var nodeOps = map[string]string{"Poll": zoom.GetPoll.Pattern}
+
+// registrant notes the call for a registrant of a meeting or of a webinar.
+func (w *walk) registrant(e *edge, at *place, want *selection.Needs) {
+	for _, op := range []*zoom.Spec{zoom.GetRegistrant.Spec, zoom.GetWebinarRegistrant.Spec} {
+		s := w.step(e.place, op, e.path, at.most, at.likely, "by its id")
+		w.pooled(op, s, want)
+		at.under, at.read = s, op.Pattern
+	}
+	at.trips++
+}
+
+// policy is an information barrier policy: lists alone tell some of its fields.
+func (w *walk) policy(e *edge) { w.policyAt(e, w.below(e, "InformationBarrierPolicy")) }
+
+func (w *walk) policyAt(e *edge, at place) {
+	want := w.index.Needs(w.opCtx, e.field.Selections, at.def.Name)
+	if want.Lacks(zoom.GetPolicy.Pattern) {
+		at.under = w.whole(&at, zoom.ListPolicies.Spec, at.most, 1, "only the list tells "+lacking(want, zoom.GetPolicy.Pattern))
+	} else {
+		at.under = w.step(&at, zoom.GetPolicy.Spec, e.path, e.most, e.likely, each(e.most, "nothing else tells it"))
+	}
+	at.read, at.trips = at.under.Op.Pattern, e.trips+1
+	w.objects(&at, e.field.Selections)
+}
+
+// whole notes lists that are read until something is found, to their ends if need be: n
+// times so many lists.
+func (w *walk) whole(of *place, op *zoom.Spec, n, lists int, why string) *Step {
+	at := *of
+	at.open = true
+	return w.step(&at, op, at.path, w.times(n, ceil(w.Objects, op.MaxPage)+lists), n, why)
+}
+
+// registrantBy is a registrant whom a caller names: an e-mail address is looked up in the
+// lists of all states.
+func (w *walk) registrantBy(e *edge) {
+	one, list := zoom.GetRegistrant.Spec, zoom.ListRegistrants.Spec
+	if e.def.Name == "Webinar" {
+		one, list = zoom.GetWebinarRegistrant.Spec, zoom.ListWebinarRegistrants.Spec
+	}
+	at := w.below(e, "Registrant")
+	want := w.index.Needs(w.opCtx, e.field.Selections, at.def.Name)
+	likely := e.likely
+	if memberOf(e.args["by"], "email") != nil {
+		at.under = w.whole(&at, list, e.most, len(zoom.RegistrantStatuses), "an e-mail address is looked for in the lists")
+		at.trips++
+		if !want.Secrets && (one == zoom.GetRegistrant.Spec || !want.Lacks(list.Pattern)) {
+			likely = 0
+		}
+	}
+	s := w.step(&at, one, e.path, e.most, likely, each(e.most, "by its id"))
+	w.pooled(one, s, want)
+	if likely > 0 {
+		at.under, at.trips = s, at.trips+1
+	}
+	at.read = one.Pattern
+	w.objects(&at, e.field.Selections)
+}
+
+// registrantsNow are registrants after a change of their states, by id.
+func (w *walk) registrantsNow(e *edge) {
+	at, n := w.below(e, "Registrant"), max(1, w.changed)
+	at.most, at.likely = w.times(e.most, n), w.times(e.likely, n)
+	s := w.step(&at, zoom.GetRegistrant.Spec, e.path, at.most, at.likely, "each: as it is after the change")
+	w.pooled(zoom.GetRegistrant.Spec, s, w.index.Needs(w.opCtx, e.field.Selections, "Registrant"))
+	at.under, at.read, at.trips = s, zoom.GetRegistrant.Pattern, at.trips+1
+	w.objects(&at, e.field.Selections)
+}
+
+// newRole is a role that was just made: by name, where Zoom tells no id.
+func (w *walk) newRole(e *edge) {
+	w.step(e.place, zoom.ListRoles.Spec, e.path, w.times(e.most, 2), 0, "by its name, where Zoom tells no id")
+	w.one(e)
+}
