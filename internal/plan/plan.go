@@ -96,6 +96,19 @@ func New(index *selection.Index, opCtx *graphql.OperationContext, o Options) *Pl
 // All calls a function for each step, one before those that need its answer.
 func (p *Plan) All(each func(*Step)) { all(p.Steps, each) }
 
+// MaxSteps is how many steps of a plan are told one by one; the sums count all.
+const MaxSteps = 1000
+
+// Told calls a function for the first MaxSteps steps, as All does.
+func (p *Plan) Told(each func(*Step)) {
+	n := 0
+	p.All(func(s *Step) {
+		if n++; n <= MaxSteps {
+			each(s)
+		}
+	})
+}
+
 func all(steps []*Step, each func(*Step)) {
 	for _, s := range steps {
 		each(s)
