@@ -311,3 +311,34 @@ func TestPriceIsClose(t *testing.T) {
 		t.Errorf("at most ÷ actual %.2f, expected ÷ actual %.2f", seen.most, seen.expected)
 	}
 }
+
+// TestPriceAfterCursor prices lists that are read on, while Zoom's token is good and after
+// it has ended.
+func TestPriceAfterCursor(t *testing.T) {
+	store := &emptiedStore{guardedStore{t: t}}
+	store.empty()
+	rigged := setup{Options: sandbox.Options{Plan: sandbox.PlanBusiness, Participants: 900}, timeout: 5 * time.Minute, store: store, answers: store}
+	inRig(t, rigged, func(r *rig) {
+		seen := &ratios{}
+		for _, first := range []int{7, 30, 31, 100, 250, 300, 301} {
+			ask := func(first int, after any) string {
+				text, _ := json.Marshal(map[string]any{
+					"query":     r.fill(`query ($first: Int!, $after: String) { meetingInstance(by: {uuid: "${BigInstance}"}) { participants(first: $first, after: $after) { nodes { name } pageInfo { endCursor } } } }`),
+					"variables": map[string]any{"first": first, "after": after},
+				})
+				return string(text)
+			}
+			after := r.post("application/json", ask(first, nil)).at(t, "meetingInstance.participants.pageInfo.endCursor")
+			r.spent()
+			for _, wait := range []time.Duration{0, 20 * time.Minute} {
+				time.Sleep(wait)
+				for _, next := range []int{5, 30, 100, 299, 500} {
+					if _, spent := r.bounded(store, ask(next, after), seen); len(spent) == 0 {
+						t.Errorf("%d after %d: no call is made", next, first)
+					}
+				}
+			}
+		}
+		t.Logf("at most ÷ actual: %.2f", seen.most)
+	})
+}

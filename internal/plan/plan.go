@@ -9,9 +9,10 @@
 //
 // AtMost holds for an empty cache, without retries, and as long as lists come whole and as
 // Zoom documents them: pages that Zoom cuts short, or ranges that it shortens, cost more
-// calls. What is expected is worked out as if every list were as long as "first" asks for,
-// and a list without "first" [Listed] items long; as if no two objects led to the same one;
-// and as if nothing were cached.
+// calls, and so does a cursor into a later month of a range whose token has ended, after
+// which the months before it are read again. What is expected is worked out as if every list
+// were as long as "first" asks for, and a list without "first" [Listed] items long; as if no
+// two objects led to the same one; and as if nothing were cached.
 package plan
 
 import (

@@ -232,7 +232,7 @@ func (w *walk) listing(e *edge, op *zoom.Spec, first int) (l listing, refused bo
 		if !ok || size > largest {
 			return l, true
 		}
-		l.size, l.behind = size, behind
+		l.size, l.after, l.behind = size, true, behind
 	}
 	return l, l.windows == 0
 }
