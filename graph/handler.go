@@ -122,7 +122,7 @@ func New(cfg Config) http.Handler {
 	exec.AroundResponses(session.Capped)
 	served := endpoint.New(endpoint.Config{
 		Executor: exec, Schema: root.Schema, SchemaText: schema.SDL(), Credential: cfg.Credential, Check: root.check, Plan: func(ctx context.Context, opCtx *graphql.OperationContext) any {
-			return root.planOf(ctx, opCtx).Report()
+			return root.planOf(ctx, opCtx).Report(root.granted(ctx))
 		},
 		Answers: cfg.Answers, Persisted: cfg.Persisted, Trusted: cfg.Trusted, TrustedOnly: cfg.TrustedOnly, Documents: cfg.Documents,
 		Admission: cfg.Admission, Limits: cfg.Limits, Introspection: cfg.Introspection, Drift: cfg.Drift, Timeout: cfg.Timeout, Log: cfg.Log,

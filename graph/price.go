@@ -115,19 +115,33 @@ func notDry(ctx context.Context, next graphql.RootResolver) graphql.Marshaler {
 	return next(ctx)
 }
 
-// price tells what an operation costs.
-func price(answer *types.RateLimit, p *plan.Plan) {
+// granted returns the scopes of the caller of ctx; nil where Zoom gives no token.
+func (r *Resolver) granted(ctx context.Context) []string {
+	scopes, err := r.Client.As(identity.From(ctx)).Scopes(ctx)
+	if err != nil {
+		return nil
+	}
+	return append([]string{}, scopes...)
+}
+
+// price tells what an operation costs, and whether the granted scopes are enough; nil are
+// not known.
+func price(answer *types.RateLimit, p *plan.Plan, granted []string) {
 	answer.Estimated, answer.Expected = callCounts(p.AtMost()), callCounts(p.Expected())
 	answer.RoundTrips, answer.Objects = p.Trips, p.Objects
 	answer.Steps, answer.Scopes = []*types.PlanStep{}, []*types.StepScopes{}
-	p.All(func(s *plan.Step) {
+	p.Told(func(s *plan.Step) {
 		answer.Steps = append(answer.Steps, &types.PlanStep{
 			Path: s.Path, Operation: s.Op.Pattern, Label: types.RateLabel(s.Op.Rate.String()),
 			AtMost: s.AtMost, Expected: s.Expected, Depth: s.Depth, Open: s.Open, Why: s.Why,
 		})
 	})
 	for _, s := range p.Scopes() {
-		answer.Scopes = append(answer.Scopes, &types.StepScopes{Operation: s.Op.Pattern, Granular: asTexts(s.Granular), Classic: asTexts(s.Classic)})
+		row := &types.StepScopes{Operation: s.Op.Pattern, Granular: asTexts(s.Granular), Classic: asTexts(s.Classic)}
+		if granted != nil {
+			row.Granted = types.Bool{Value: s.Granted(granted), Valid: true}
+		}
+		answer.Scopes = append(answer.Scopes, row)
 	}
 }
 

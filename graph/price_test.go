@@ -79,8 +79,9 @@ func quantile(list []float64, share float64) float64 {
 	return list[min(int(share*float64(len(list))), len(list)-1)]
 }
 
-// bounded fails the test where an operation costs more than its price.
-func (r *rig) bounded(store *emptiedStore, body string, seen *ratios) {
+// bounded fails the test where an operation costs more than its price. It returns the price
+// and the calls.
+func (r *rig) bounded(store *emptiedStore, body string, seen *ratios) (*plan.Report, []sandbox.Call) {
 	r.t.Helper()
 	store.empty()
 	report := r.dry(func() *answer { return r.post("application/json", body) })
@@ -95,6 +96,7 @@ func (r *rig) bounded(store *emptiedStore, body string, seen *ratios) {
 	if len(spent) > 0 {
 		seen.add(report, len(spent))
 	}
+	return report, spent
 }
 
 // TestPriceIsABound prices operations that are made from the schema by chance, asks them
@@ -257,5 +259,86 @@ func TestMaxPrice(t *testing.T) {
 		if report.AtMost["HEAVY"] != 1 {
 			t.Errorf("%+v", report)
 		}
+	})
+}
+
+// TestPriceIsClose prices questions of which every list is at least as long as "first"
+// asks for, once the length of the account's users is known: few calls more are told than
+// are made.
+func TestPriceIsClose(t *testing.T) {
+	seen := &ratios{}
+	store := &emptiedStore{guardedStore{t: t}}
+	store.empty()
+	rigged := setup{Options: sandbox.Options{Plan: sandbox.PlanBusiness, Users: 600, Participants: 400}, timeout: 5 * time.Minute, store: store, answers: store}
+	inRig(t, rigged, func(r *rig) {
+		r.ask(`{ meetingInstance(by: {uuid: "${BigInstance}"}) { participants(first: 400) { nodes { user { email } } } } }`, nil)
+		r.spent()
+		for _, query := range []string{
+			`{ user(by: {zoomId: "${HostID}"}) { email } }`,
+			`{ user(by: {zoomId: "${HostID}"}) { meetings(first: 1) { nodes { topic } } } }`,
+			`{ account { users(first: 300) { nodes { email } } } }`,
+			`{ account { users(first: 600) { nodes { email } } } }`,
+			`{ account { users(first: 40) { nodes { jobTitle } } } }`,
+			`{ account { users(first: 20) { nodes { settings: role { name } meetings(first: 1) { nodes { topic } } } } } }`,
+			`{ meeting(by: {number: "${MeetingNumber}"}) { topic host { email } registrants(first: 30) { nodes { email } } } }`,
+			`{ meeting(by: {number: "${MeetingNumber}"}) { host { jobTitle } } }`,
+			`{ meetingInstance(by: {uuid: "${BigInstance}"}) { topic participants(first: 30) { nodes { name } } } }`,
+			`{ meetingInstance(by: {uuid: "${BigInstance}"}) { topic participants(first: 400) { nodes { name } } } }`,
+			`{ meetingInstance(by: {uuid: "${BigInstance}"}) { topic participants(first: 30, source: REPORT) { nodes { name } } } }`,
+			`{ meetingInstance(by: {uuid: "${BigInstance}"}) { topic report { topic } recordings { shareUrl } polls { respondents { name } } } }`,
+			`{ account { roles { name } reports { daily { year } } } }`,
+			`mutation { updateMeeting(input: {meeting: {number: "${MeetingNumber}"}, patch: {topic: "New"}}) { meeting { topic } userErrors { code } } }`,
+		} {
+			text, _ := json.Marshal(map[string]any{"query": r.fill(query)})
+			report, spent := r.bounded(store, string(text), seen)
+			if len(spent) == 0 {
+				t.Errorf("%s: no call is made", query)
+				continue
+			}
+			if trips := slices.Max(roundTrips(spent)); report.RoundTrips != trips {
+				t.Errorf("%s: %d round trips, %d were told: %+v", query, trips, report.RoundTrips, report.Steps)
+			}
+		}
+	})
+	within := 0
+	for _, ratio := range seen.expected {
+		if ratio >= 0.8 && ratio <= 1.25 {
+			within++
+		}
+	}
+	t.Logf("at most ÷ actual: median %.2f; expected ÷ actual: %d of %d between 0.8 and 1.25: %.2f", quantile(seen.most, 0.5), within, len(seen.expected), seen.expected)
+	if quantile(seen.most, 0.5) > 1.3 || 10*within < 9*len(seen.expected) {
+		t.Errorf("at most ÷ actual %.2f, expected ÷ actual %.2f", seen.most, seen.expected)
+	}
+}
+
+// TestPriceAfterCursor prices lists that are read on, while Zoom's token is good and after
+// it has ended.
+func TestPriceAfterCursor(t *testing.T) {
+	store := &emptiedStore{guardedStore{t: t}}
+	store.empty()
+	rigged := setup{Options: sandbox.Options{Plan: sandbox.PlanBusiness, Participants: 900}, timeout: 5 * time.Minute, store: store, answers: store}
+	inRig(t, rigged, func(r *rig) {
+		seen := &ratios{}
+		for _, first := range []int{7, 30, 31, 100, 250, 300, 301} {
+			ask := func(first int, after any) string {
+				text, _ := json.Marshal(map[string]any{
+					"query":     r.fill(`query ($first: Int!, $after: String) { meetingInstance(by: {uuid: "${BigInstance}"}) { participants(first: $first, after: $after) { nodes { name } pageInfo { endCursor } } } }`),
+					"variables": map[string]any{"first": first, "after": after},
+				})
+				return string(text)
+			}
+			after := r.post("application/json", ask(first, nil)).at(t, "meetingInstance.participants.pageInfo.endCursor")
+			r.spent()
+			for _, wait := range []time.Duration{0, 20 * time.Minute} {
+				time.Sleep(wait)
+				for _, next := range []int{5, 30, 100, 299, 500} {
+					if _, spent := r.bounded(store, ask(next, after), seen); len(spent) == 0 {
+						t.Errorf("%d after %d: no call is made", next, first)
+					}
+				}
+			}
+		}
+		t.Logf("at most ÷ actual: %.2f", seen.most)
 	})
 }

@@ -13,6 +13,6 @@ import (
 func (r *queryResolver) RateLimit(ctx context.Context, dryRun bool) (*types.RateLimit, error) {
 	zoom.ValidUntil(ctx, time.Time{}) // it is another at every moment
 	answer := from(ctx).in("").rateLimit(ctx)
-	price(answer, r.planOf(ctx, graphql.GetOperationContext(ctx)))
+	price(answer, r.planOf(ctx, graphql.GetOperationContext(ctx)), r.granted(ctx))
 	return answer, nil
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
 
+	"zoomql/graph/spread"
 	"zoomql/internal/zoom/types"
 )
 
@@ -5655,7 +5656,7 @@ func (ec *executionContext) _WebinarRegistrationSettings(ctx context.Context, se
 // region    ***************************** type.gotpl *****************************
 
 func (ec *executionContext) marshalNAccount2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐAccountᚄ(ctx context.Context, sel ast.SelectionSet, v []*types.Account) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNAccount2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐAccount(ctx, sel, v[i])
@@ -5690,7 +5691,7 @@ func (ec *executionContext) marshalNAccountEdge2zoomqlᚋinternalᚋzoomᚋtypes
 }
 
 func (ec *executionContext) marshalNAccountEdge2ᚕzoomqlᚋinternalᚋzoomᚋtypesᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []types.Edge[types.Account]) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNAccountEdge2zoomqlᚋinternalᚋzoomᚋtypesᚐEdge(ctx, sel, v[i])
@@ -5912,7 +5913,7 @@ func (ec *executionContext) marshalOManagedDomain2ᚕᚖzoomqlᚋinternalᚋzoom
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNManagedDomain2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐManagedDomain(ctx, sel, v[i])
@@ -5964,7 +5965,7 @@ func (ec *executionContext) marshalOVirtualBackgroundFile2ᚕᚖzoomqlᚋinterna
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNVirtualBackgroundFile2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐVirtualBackgroundFile(ctx, sel, v[i])
@@ -6007,7 +6008,7 @@ func (ec *executionContext) marshalOWebinarCustomQuestion2ᚕᚖzoomqlᚋinterna
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNWebinarCustomQuestion2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐWebinarCustomQuestion(ctx, sel, v[i])
@@ -6110,7 +6111,7 @@ func (ec *executionContext) marshalOWebinarRegistrationQuestion2ᚕᚖzoomqlᚋi
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNWebinarRegistrationQuestion2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐWebinarRegistrationQuestion(ctx, sel, v[i])

@@ -12,6 +12,7 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
 
+	"zoomql/graph/spread"
 	"zoomql/internal/zoom/types"
 )
 
@@ -3532,7 +3533,7 @@ func (ec *executionContext) _ChatRichText(ctx context.Context, sel ast.Selection
 // region    ***************************** type.gotpl *****************************
 
 func (ec *executionContext) marshalNChatChannel2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐChatChannelᚄ(ctx context.Context, sel ast.SelectionSet, v []*types.ChatChannel) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNChatChannel2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐChatChannel(ctx, sel, v[i])
@@ -3562,7 +3563,7 @@ func (ec *executionContext) marshalNChatChannelEdge2zoomqlᚋinternalᚋzoomᚋt
 }
 
 func (ec *executionContext) marshalNChatChannelEdge2ᚕzoomqlᚋinternalᚋzoomᚋtypesᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []types.Edge[types.ChatChannel]) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNChatChannelEdge2zoomqlᚋinternalᚋzoomᚋtypesᚐEdge(ctx, sel, v[i])
@@ -3608,7 +3609,7 @@ func (ec *executionContext) marshalNChatMention2ᚖzoomqlᚋinternalᚋzoomᚋty
 }
 
 func (ec *executionContext) marshalNChatMessage2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐChatMessageᚄ(ctx context.Context, sel ast.SelectionSet, v []*types.ChatMessage) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNChatMessage2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐChatMessage(ctx, sel, v[i])
@@ -3638,7 +3639,7 @@ func (ec *executionContext) marshalNChatMessageEdge2zoomqlᚋinternalᚋzoomᚋt
 }
 
 func (ec *executionContext) marshalNChatMessageEdge2ᚕzoomqlᚋinternalᚋzoomᚋtypesᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []types.Edge[types.ChatMessage]) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNChatMessageEdge2zoomqlᚋinternalᚋzoomᚋtypesᚐEdge(ctx, sel, v[i])
@@ -3741,7 +3742,7 @@ func (ec *executionContext) marshalOChatFile2ᚕᚖzoomqlᚋinternalᚋzoomᚋty
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNChatFile2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐChatFile(ctx, sel, v[i])
@@ -3770,7 +3771,7 @@ func (ec *executionContext) marshalOChatInteractiveCard2ᚕᚖzoomqlᚋinternal�
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNChatInteractiveCard2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐChatInteractiveCard(ctx, sel, v[i])
@@ -3789,7 +3790,7 @@ func (ec *executionContext) marshalOChatMention2ᚕᚖzoomqlᚋinternalᚋzoom�
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNChatMention2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐChatMention(ctx, sel, v[i])
@@ -3881,7 +3882,7 @@ func (ec *executionContext) marshalOChatReaction2ᚕᚖzoomqlᚋinternalᚋzoom�
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNChatReaction2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐChatReaction(ctx, sel, v[i])
@@ -3900,7 +3901,7 @@ func (ec *executionContext) marshalOChatReactionSender2ᚕᚖzoomqlᚋinternal�
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNChatReactionSender2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐChatReactionSender(ctx, sel, v[i])
@@ -3919,7 +3920,7 @@ func (ec *executionContext) marshalOChatRichText2ᚕᚖzoomqlᚋinternalᚋzoom�
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNChatRichText2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐChatRichText(ctx, sel, v[i])

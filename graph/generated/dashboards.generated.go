@@ -12,6 +12,7 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
 
+	"zoomql/graph/spread"
 	"zoomql/internal/zoom/types"
 )
 
@@ -5958,7 +5959,7 @@ func (ec *executionContext) marshalNDashboard2ᚖzoomqlᚋinternalᚋzoomᚋtype
 }
 
 func (ec *executionContext) marshalNDashboardMeeting2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐDashboardMeetingᚄ(ctx context.Context, sel ast.SelectionSet, v []*types.DashboardMeeting) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNDashboardMeeting2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐDashboardMeeting(ctx, sel, v[i])
@@ -5988,7 +5989,7 @@ func (ec *executionContext) marshalNDashboardMeetingEdge2zoomqlᚋinternalᚋzoo
 }
 
 func (ec *executionContext) marshalNDashboardMeetingEdge2ᚕzoomqlᚋinternalᚋzoomᚋtypesᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []types.Edge[types.DashboardMeeting]) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNDashboardMeetingEdge2zoomqlᚋinternalᚋzoomᚋtypesᚐEdge(ctx, sel, v[i])
@@ -6019,7 +6020,7 @@ func (ec *executionContext) unmarshalNDashboardRunBy2zoomqlᚋinternalᚋzoomᚋ
 }
 
 func (ec *executionContext) marshalNDashboardWebinar2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐDashboardWebinarᚄ(ctx context.Context, sel ast.SelectionSet, v []*types.DashboardWebinar) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNDashboardWebinar2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐDashboardWebinar(ctx, sel, v[i])
@@ -6049,7 +6050,7 @@ func (ec *executionContext) marshalNDashboardWebinarEdge2zoomqlᚋinternalᚋzoo
 }
 
 func (ec *executionContext) marshalNDashboardWebinarEdge2ᚕzoomqlᚋinternalᚋzoomᚋtypesᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []types.Edge[types.DashboardWebinar]) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNDashboardWebinarEdge2zoomqlᚋinternalᚋzoomᚋtypesᚐEdge(ctx, sel, v[i])

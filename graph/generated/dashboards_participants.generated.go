@@ -12,6 +12,7 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
 
+	"zoomql/graph/spread"
 	"zoomql/internal/zoom/types"
 )
 
@@ -4028,7 +4029,7 @@ func (ec *executionContext) marshalNAudioCall2ᚖzoomqlᚋinternalᚋzoomᚋtype
 }
 
 func (ec *executionContext) marshalNDashboardParticipant2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐDashboardParticipantᚄ(ctx context.Context, sel ast.SelectionSet, v []*types.DashboardParticipant) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNDashboardParticipant2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐDashboardParticipant(ctx, sel, v[i])
@@ -4058,7 +4059,7 @@ func (ec *executionContext) marshalNDashboardParticipantEdge2zoomqlᚋinternal�
 }
 
 func (ec *executionContext) marshalNDashboardParticipantEdge2ᚕzoomqlᚋinternalᚋzoomᚋtypesᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []types.Edge[types.DashboardParticipant]) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNDashboardParticipantEdge2zoomqlᚋinternalᚋzoomᚋtypesᚐEdge(ctx, sel, v[i])
@@ -4074,7 +4075,7 @@ func (ec *executionContext) marshalNDashboardParticipantEdge2ᚕzoomqlᚋinterna
 }
 
 func (ec *executionContext) marshalNParticipantFeedback2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐParticipantFeedbackᚄ(ctx context.Context, sel ast.SelectionSet, v []*types.ParticipantFeedback) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNParticipantFeedback2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐParticipantFeedback(ctx, sel, v[i])
@@ -4104,7 +4105,7 @@ func (ec *executionContext) marshalNParticipantFeedbackEdge2zoomqlᚋinternalᚋ
 }
 
 func (ec *executionContext) marshalNParticipantFeedbackEdge2ᚕzoomqlᚋinternalᚋzoomᚋtypesᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []types.Edge[types.ParticipantFeedback]) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNParticipantFeedbackEdge2zoomqlᚋinternalᚋzoomᚋtypesᚐEdge(ctx, sel, v[i])
@@ -4120,7 +4121,7 @@ func (ec *executionContext) marshalNParticipantFeedbackEdge2ᚕzoomqlᚋinternal
 }
 
 func (ec *executionContext) marshalNParticipantSharing2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐParticipantSharingᚄ(ctx context.Context, sel ast.SelectionSet, v []*types.ParticipantSharing) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNParticipantSharing2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐParticipantSharing(ctx, sel, v[i])
@@ -4150,7 +4151,7 @@ func (ec *executionContext) marshalNParticipantSharingEdge2zoomqlᚋinternalᚋz
 }
 
 func (ec *executionContext) marshalNParticipantSharingEdge2ᚕzoomqlᚋinternalᚋzoomᚋtypesᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []types.Edge[types.ParticipantSharing]) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNParticipantSharingEdge2zoomqlᚋinternalᚋzoomᚋtypesᚐEdge(ctx, sel, v[i])
@@ -4189,7 +4190,7 @@ func (ec *executionContext) marshalOAudioCall2ᚕᚖzoomqlᚋinternalᚋzoomᚋt
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNAudioCall2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐAudioCall(ctx, sel, v[i])
@@ -4306,7 +4307,7 @@ func (ec *executionContext) marshalOSharingDetail2ᚕᚖzoomqlᚋinternalᚋzoom
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNSharingDetail2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐSharingDetail(ctx, sel, v[i])

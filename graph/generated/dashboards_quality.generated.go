@@ -12,6 +12,7 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
 
+	"zoomql/graph/spread"
 	"zoomql/internal/zoom/types"
 )
 
@@ -3729,7 +3730,7 @@ func (ec *executionContext) _WifiSignal(ctx context.Context, sel ast.SelectionSe
 // region    ***************************** type.gotpl *****************************
 
 func (ec *executionContext) marshalNParticipantQos2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐParticipantQosᚄ(ctx context.Context, sel ast.SelectionSet, v []*types.ParticipantQos) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNParticipantQos2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐParticipantQos(ctx, sel, v[i])
@@ -3759,7 +3760,7 @@ func (ec *executionContext) marshalNParticipantQosEdge2zoomqlᚋinternalᚋzoom�
 }
 
 func (ec *executionContext) marshalNParticipantQosEdge2ᚕzoomqlᚋinternalᚋzoomᚋtypesᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []types.Edge[types.ParticipantQos]) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNParticipantQosEdge2zoomqlᚋinternalᚋzoomᚋtypesᚐEdge(ctx, sel, v[i])
@@ -3843,7 +3844,7 @@ func (ec *executionContext) marshalOQosSample2ᚕᚖzoomqlᚋinternalᚋzoomᚋt
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNQosSample2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐQosSample(ctx, sel, v[i])

@@ -12,6 +12,7 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
 
+	"zoomql/graph/spread"
 	"zoomql/internal/zoom/types"
 )
 
@@ -1883,7 +1884,7 @@ func (ec *executionContext) _ZoomRoomWithIssues(ctx context.Context, sel ast.Sel
 // region    ***************************** type.gotpl *****************************
 
 func (ec *executionContext) marshalNDashboardZoomRoom2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐDashboardZoomRoomᚄ(ctx context.Context, sel ast.SelectionSet, v []*types.DashboardZoomRoom) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNDashboardZoomRoom2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐDashboardZoomRoom(ctx, sel, v[i])
@@ -1913,7 +1914,7 @@ func (ec *executionContext) marshalNDashboardZoomRoomEdge2zoomqlᚋinternalᚋzo
 }
 
 func (ec *executionContext) marshalNDashboardZoomRoomEdge2ᚕzoomqlᚋinternalᚋzoomᚋtypesᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []types.Edge[types.DashboardZoomRoom]) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNDashboardZoomRoomEdge2zoomqlᚋinternalᚋzoomᚋtypesᚐEdge(ctx, sel, v[i])
@@ -1939,7 +1940,7 @@ func (ec *executionContext) marshalNZoomRoomIssue2ᚖzoomqlᚋinternalᚋzoomᚋ
 }
 
 func (ec *executionContext) marshalNZoomRoomIssueEvent2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐZoomRoomIssueEventᚄ(ctx context.Context, sel ast.SelectionSet, v []*types.ZoomRoomIssueEvent) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNZoomRoomIssueEvent2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐZoomRoomIssueEvent(ctx, sel, v[i])
@@ -1969,7 +1970,7 @@ func (ec *executionContext) marshalNZoomRoomIssueEventEdge2zoomqlᚋinternalᚋz
 }
 
 func (ec *executionContext) marshalNZoomRoomIssueEventEdge2ᚕzoomqlᚋinternalᚋzoomᚋtypesᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []types.Edge[types.ZoomRoomIssueEvent]) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNZoomRoomIssueEventEdge2zoomqlᚋinternalᚋzoomᚋtypesᚐEdge(ctx, sel, v[i])
@@ -2012,7 +2013,7 @@ func (ec *executionContext) marshalOZoomRoomIssue2ᚕᚖzoomqlᚋinternalᚋzoom
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNZoomRoomIssue2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐZoomRoomIssue(ctx, sel, v[i])
@@ -2038,7 +2039,7 @@ func (ec *executionContext) marshalOZoomRoomWithIssues2ᚕᚖzoomqlᚋinternal�
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNZoomRoomWithIssues2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐZoomRoomWithIssues(ctx, sel, v[i])

@@ -12,6 +12,7 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
 
+	"zoomql/graph/spread"
 	"zoomql/internal/zoom/types"
 )
 
@@ -2656,7 +2657,7 @@ func (ec *executionContext) _QualityScores(ctx context.Context, sel ast.Selectio
 // region    ***************************** type.gotpl *****************************
 
 func (ec *executionContext) marshalNChatUsage2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐChatUsageᚄ(ctx context.Context, sel ast.SelectionSet, v []*types.ChatUsage) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNChatUsage2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐChatUsage(ctx, sel, v[i])
@@ -2686,7 +2687,7 @@ func (ec *executionContext) marshalNChatUsageEdge2zoomqlᚋinternalᚋzoomᚋtyp
 }
 
 func (ec *executionContext) marshalNChatUsageEdge2ᚕzoomqlᚋinternalᚋzoomᚋtypesᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []types.Edge[types.ChatUsage]) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNChatUsageEdge2zoomqlᚋinternalᚋzoomᚋtypesᚐEdge(ctx, sel, v[i])
@@ -2712,7 +2713,7 @@ func (ec *executionContext) marshalNClientFeedback2ᚖzoomqlᚋinternalᚋzoom�
 }
 
 func (ec *executionContext) marshalNClientFeedbackEntry2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐClientFeedbackEntryᚄ(ctx context.Context, sel ast.SelectionSet, v []*types.ClientFeedbackEntry) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNClientFeedbackEntry2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐClientFeedbackEntry(ctx, sel, v[i])
@@ -2742,7 +2743,7 @@ func (ec *executionContext) marshalNClientFeedbackEntryEdge2zoomqlᚋinternalᚋ
 }
 
 func (ec *executionContext) marshalNClientFeedbackEntryEdge2ᚕzoomqlᚋinternalᚋzoomᚋtypesᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []types.Edge[types.ClientFeedbackEntry]) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNClientFeedbackEntryEdge2zoomqlᚋinternalᚋzoomᚋtypesᚐEdge(ctx, sel, v[i])
@@ -2818,7 +2819,7 @@ func (ec *executionContext) marshalOClientFeedback2ᚕᚖzoomqlᚋinternalᚋzoo
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNClientFeedback2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐClientFeedback(ctx, sel, v[i])
@@ -2844,7 +2845,7 @@ func (ec *executionContext) marshalOClientSatisfaction2ᚕᚖzoomqlᚋinternal�
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNClientSatisfaction2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐClientSatisfaction(ctx, sel, v[i])
@@ -2863,7 +2864,7 @@ func (ec *executionContext) marshalOClientVersion2ᚕᚖzoomqlᚋinternalᚋzoom
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNClientVersion2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐClientVersion(ctx, sel, v[i])
@@ -2882,7 +2883,7 @@ func (ec *executionContext) marshalOCrcPortDay2ᚕᚖzoomqlᚋinternalᚋzoomᚋ
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNCrcPortDay2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐCrcPortDay(ctx, sel, v[i])
@@ -2901,7 +2902,7 @@ func (ec *executionContext) marshalOCrcPortHour2ᚕᚖzoomqlᚋinternalᚋzoom�
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNCrcPortHour2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐCrcPortHour(ctx, sel, v[i])

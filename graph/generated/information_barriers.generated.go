@@ -12,6 +12,7 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
 
+	"zoomql/graph/spread"
 	"zoomql/internal/zoom/types"
 )
 
@@ -1770,7 +1771,7 @@ func (ec *executionContext) unmarshalNDeleteInformationBarrierPolicyInput2zoomql
 }
 
 func (ec *executionContext) marshalNInformationBarrierPolicy2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐInformationBarrierPolicyᚄ(ctx context.Context, sel ast.SelectionSet, v []*types.InformationBarrierPolicy) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNInformationBarrierPolicy2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐInformationBarrierPolicy(ctx, sel, v[i])
@@ -1810,7 +1811,7 @@ func (ec *executionContext) marshalNInformationBarrierPolicyEdge2zoomqlᚋintern
 }
 
 func (ec *executionContext) marshalNInformationBarrierPolicyEdge2ᚕzoomqlᚋinternalᚋzoomᚋtypesᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []types.Edge[types.InformationBarrierPolicy]) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNInformationBarrierPolicyEdge2zoomqlᚋinternalᚋzoomᚋtypesᚐEdge(ctx, sel, v[i])

@@ -12,6 +12,7 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
 
+	"zoomql/graph/spread"
 	"zoomql/internal/zoom/types"
 )
 
@@ -2916,7 +2917,7 @@ func (ec *executionContext) _ParticipantEdge(ctx context.Context, sel ast.Select
 // region    ***************************** type.gotpl *****************************
 
 func (ec *executionContext) marshalNMeetingInstance2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐMeetingInstanceᚄ(ctx context.Context, sel ast.SelectionSet, v []*types.MeetingInstance) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNMeetingInstance2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐMeetingInstance(ctx, sel, v[i])
@@ -2951,7 +2952,7 @@ func (ec *executionContext) marshalNMeetingInstanceEdge2zoomqlᚋinternalᚋzoom
 }
 
 func (ec *executionContext) marshalNMeetingInstanceEdge2ᚕzoomqlᚋinternalᚋzoomᚋtypesᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []types.Edge[types.MeetingInstance]) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNMeetingInstanceEdge2zoomqlᚋinternalᚋzoomᚋtypesᚐEdge(ctx, sel, v[i])
@@ -2967,7 +2968,7 @@ func (ec *executionContext) marshalNMeetingInstanceEdge2ᚕzoomqlᚋinternalᚋz
 }
 
 func (ec *executionContext) marshalNParticipant2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐParticipantᚄ(ctx context.Context, sel ast.SelectionSet, v []*types.Participant) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNParticipant2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐParticipant(ctx, sel, v[i])
@@ -2997,7 +2998,7 @@ func (ec *executionContext) marshalNParticipantEdge2zoomqlᚋinternalᚋzoomᚋt
 }
 
 func (ec *executionContext) marshalNParticipantEdge2ᚕzoomqlᚋinternalᚋzoomᚋtypesᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []types.Edge[types.Participant]) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNParticipantEdge2zoomqlᚋinternalᚋzoomᚋtypesᚐEdge(ctx, sel, v[i])
@@ -3046,7 +3047,7 @@ func (ec *executionContext) marshalOMeetingInstance2ᚕᚖzoomqlᚋinternalᚋzo
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNMeetingInstance2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐMeetingInstance(ctx, sel, v[i])

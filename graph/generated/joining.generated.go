@@ -12,6 +12,7 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
 
+	"zoomql/graph/spread"
 	"zoomql/internal/zoom/types"
 )
 
@@ -728,7 +729,7 @@ func (ec *executionContext) marshalOConferenceDialInNumber2ᚕᚖzoomqlᚋintern
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNConferenceDialInNumber2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐConferenceDialInNumber(ctx, sel, v[i])
@@ -761,7 +762,7 @@ func (ec *executionContext) marshalOPersonalAudioConference2ᚕᚖzoomqlᚋinter
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNPersonalAudioConference2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐPersonalAudioConference(ctx, sel, v[i])

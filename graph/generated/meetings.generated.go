@@ -12,6 +12,7 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
 
+	"zoomql/graph/spread"
 	"zoomql/internal/zoom/types"
 )
 
@@ -9828,7 +9829,7 @@ func (ec *executionContext) unmarshalNLanguageInterpreterInput2ᚖzoomqlᚋinter
 }
 
 func (ec *executionContext) marshalNMeeting2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐMeetingᚄ(ctx context.Context, sel ast.SelectionSet, v []*types.Meeting) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNMeeting2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐMeeting(ctx, sel, v[i])
@@ -9868,7 +9869,7 @@ func (ec *executionContext) marshalNMeetingEdge2zoomqlᚋinternalᚋzoomᚋtypes
 }
 
 func (ec *executionContext) marshalNMeetingEdge2ᚕzoomqlᚋinternalᚋzoomᚋtypesᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []types.Edge[types.Meeting]) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNMeetingEdge2zoomqlᚋinternalᚋzoomᚋtypesᚐEdge(ctx, sel, v[i])
@@ -10073,7 +10074,7 @@ func (ec *executionContext) marshalOAuthenticationException2ᚕᚖzoomqlᚋinter
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNAuthenticationException2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐAuthenticationException(ctx, sel, v[i])
@@ -10150,7 +10151,7 @@ func (ec *executionContext) marshalOBreakoutRoom2ᚕᚖzoomqlᚋinternalᚋzoom�
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNBreakoutRoom2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐBreakoutRoom(ctx, sel, v[i])
@@ -10275,7 +10276,7 @@ func (ec *executionContext) marshalOCustomKey2ᚕᚖzoomqlᚋinternalᚋzoomᚋt
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNCustomKey2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐCustomKey(ctx, sel, v[i])
@@ -10351,7 +10352,7 @@ func (ec *executionContext) marshalOGlobalDialInNumber2ᚕᚖzoomqlᚋinternal�
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNGlobalDialInNumber2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐGlobalDialInNumber(ctx, sel, v[i])
@@ -10402,7 +10403,7 @@ func (ec *executionContext) marshalOLanguageInterpreter2ᚕᚖzoomqlᚋinternal�
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNLanguageInterpreter2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐLanguageInterpreter(ctx, sel, v[i])
@@ -10514,7 +10515,7 @@ func (ec *executionContext) marshalOMeetingInvitee2ᚕᚖzoomqlᚋinternalᚋzoo
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNMeetingInvitee2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐMeetingInvitee(ctx, sel, v[i])
@@ -10550,7 +10551,7 @@ func (ec *executionContext) marshalOMeetingOccurrence2ᚕᚖzoomqlᚋinternalᚋ
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNMeetingOccurrence2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐMeetingOccurrence(ctx, sel, v[i])
@@ -10569,7 +10570,7 @@ func (ec *executionContext) marshalOMeetingResource2ᚕᚖzoomqlᚋinternalᚋzo
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNMeetingResource2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐMeetingResource(ctx, sel, v[i])
@@ -10893,7 +10894,7 @@ func (ec *executionContext) marshalOSignLanguageInterpreter2ᚕᚖzoomqlᚋinter
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNSignLanguageInterpreter2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐSignLanguageInterpreter(ctx, sel, v[i])
@@ -10955,7 +10956,7 @@ func (ec *executionContext) marshalOTrackingField2ᚕᚖzoomqlᚋinternalᚋzoom
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNTrackingField2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐTrackingField(ctx, sel, v[i])
@@ -10998,7 +10999,7 @@ func (ec *executionContext) marshalOVideoManagementChannel2ᚕᚖzoomqlᚋintern
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNVideoManagementChannel2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐVideoManagementChannel(ctx, sel, v[i])
@@ -11112,7 +11113,7 @@ func (ec *executionContext) marshalOWeekday2ᚕzoomqlᚋinternalᚋzoomᚋtypes�
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNWeekday2zoomqlᚋinternalᚋzoomᚋtypesᚐWeekday(ctx, sel, v[i])

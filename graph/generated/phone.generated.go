@@ -12,6 +12,7 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
 
+	"zoomql/graph/spread"
 	"zoomql/internal/zoom/types"
 )
 
@@ -1506,7 +1507,7 @@ func (ec *executionContext) _PhoneRecordingEdge(ctx context.Context, sel ast.Sel
 // region    ***************************** type.gotpl *****************************
 
 func (ec *executionContext) marshalNPhoneRecording2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐPhoneRecordingᚄ(ctx context.Context, sel ast.SelectionSet, v []*types.PhoneRecording) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNPhoneRecording2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐPhoneRecording(ctx, sel, v[i])
@@ -1536,7 +1537,7 @@ func (ec *executionContext) marshalNPhoneRecordingEdge2zoomqlᚋinternalᚋzoom�
 }
 
 func (ec *executionContext) marshalNPhoneRecordingEdge2ᚕzoomqlᚋinternalᚋzoomᚋtypesᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []types.Edge[types.PhoneRecording]) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNPhoneRecordingEdge2zoomqlᚋinternalᚋzoomᚋtypesᚐEdge(ctx, sel, v[i])

@@ -12,6 +12,7 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
 
+	"zoomql/graph/spread"
 	"zoomql/internal/zoom/types"
 )
 
@@ -1796,7 +1797,7 @@ func (ec *executionContext) marshalOPoll2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypes�
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNPoll2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐPoll(ctx, sel, v[i])
@@ -1822,7 +1823,7 @@ func (ec *executionContext) marshalOPollPrompt2ᚕᚖzoomqlᚋinternalᚋzoomᚋ
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNPollPrompt2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐPollPrompt(ctx, sel, v[i])
@@ -1858,7 +1859,7 @@ func (ec *executionContext) marshalOPollQuestion2ᚕᚖzoomqlᚋinternalᚋzoom�
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNPollQuestion2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐPollQuestion(ctx, sel, v[i])

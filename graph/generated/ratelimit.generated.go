@@ -12,6 +12,7 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
 
+	"zoomql/graph/spread"
 	"zoomql/internal/zoom/types"
 )
 
@@ -746,6 +747,29 @@ func (ec *executionContext) fieldContext_StepScopes_classic(_ context.Context, f
 	return graphql.NewScalarFieldContext("StepScopes", field, false, false, errors.New("field of type String does not have child fields"))
 }
 
+func (ec *executionContext) _StepScopes_granted(ctx context.Context, field graphql.CollectedField, obj *types.StepScopes) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_StepScopes_granted(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Granted, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v types.Bool) graphql.Marshaler {
+			return ec.marshalOBoolean2zoomqlᚋinternalᚋzoomᚋtypesᚐBool(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_StepScopes_granted(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StepScopes", field, false, false, errors.New("field of type Boolean does not have child fields"))
+}
+
 // endregion **************************** field.gotpl *****************************
 
 // region    **************************** input.gotpl *****************************
@@ -1080,6 +1104,11 @@ func (ec *executionContext) _StepScopes(ctx context.Context, sel ast.SelectionSe
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "granted":
+			out.Values[i] = ec._StepScopes_granted(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -1116,7 +1145,7 @@ func (ec *executionContext) marshalNBudgetPlan2zoomqlᚋinternalᚋzoomᚋtypes�
 }
 
 func (ec *executionContext) marshalNCallCount2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐCallCountᚄ(ctx context.Context, sel ast.SelectionSet, v []*types.CallCount) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNCallCount2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐCallCount(ctx, sel, v[i])
@@ -1142,7 +1171,7 @@ func (ec *executionContext) marshalNCallCount2ᚖzoomqlᚋinternalᚋzoomᚋtype
 }
 
 func (ec *executionContext) marshalNLabelBudget2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐLabelBudgetᚄ(ctx context.Context, sel ast.SelectionSet, v []*types.LabelBudget) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNLabelBudget2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐLabelBudget(ctx, sel, v[i])
@@ -1168,7 +1197,7 @@ func (ec *executionContext) marshalNLabelBudget2ᚖzoomqlᚋinternalᚋzoomᚋty
 }
 
 func (ec *executionContext) marshalNPlanStep2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐPlanStepᚄ(ctx context.Context, sel ast.SelectionSet, v []*types.PlanStep) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNPlanStep2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐPlanStep(ctx, sel, v[i])
@@ -1214,7 +1243,7 @@ func (ec *executionContext) marshalNRateLimit2ᚖzoomqlᚋinternalᚋzoomᚋtype
 }
 
 func (ec *executionContext) marshalNStepScopes2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐStepScopesᚄ(ctx context.Context, sel ast.SelectionSet, v []*types.StepScopes) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNStepScopes2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐStepScopes(ctx, sel, v[i])

@@ -12,6 +12,7 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
 
+	"zoomql/graph/spread"
 	"zoomql/internal/zoom/types"
 )
 
@@ -1846,7 +1847,7 @@ func (ec *executionContext) marshalORecordingFile2ᚕᚖzoomqlᚋinternalᚋzoom
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNRecordingFile2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐRecordingFile(ctx, sel, v[i])

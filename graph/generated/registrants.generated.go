@@ -12,6 +12,7 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
 
+	"zoomql/graph/spread"
 	"zoomql/internal/zoom/types"
 )
 
@@ -2768,7 +2769,7 @@ func (ec *executionContext) unmarshalNNewRegistrant2ᚖzoomqlᚋinternalᚋzoom�
 }
 
 func (ec *executionContext) marshalNRegistrant2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐRegistrantᚄ(ctx context.Context, sel ast.SelectionSet, v []*types.Registrant) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNRegistrant2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐRegistrant(ctx, sel, v[i])
@@ -2832,7 +2833,7 @@ func (ec *executionContext) marshalNRegistrantEdge2zoomqlᚋinternalᚋzoomᚋty
 }
 
 func (ec *executionContext) marshalNRegistrantEdge2ᚕzoomqlᚋinternalᚋzoomᚋtypesᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []types.Edge[types.Registrant]) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNRegistrantEdge2zoomqlᚋinternalᚋzoomᚋtypesᚐEdge(ctx, sel, v[i])
@@ -2880,7 +2881,7 @@ func (ec *executionContext) marshalOCustomQuestionAnswer2ᚕᚖzoomqlᚋinternal
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNCustomQuestionAnswer2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐCustomQuestionAnswer(ctx, sel, v[i])
@@ -3001,7 +3002,7 @@ func (ec *executionContext) marshalORegistrant2ᚕᚖzoomqlᚋinternalᚋzoomᚋ
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNRegistrant2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐRegistrant(ctx, sel, v[i])

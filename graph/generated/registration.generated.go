@@ -12,6 +12,7 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
 
+	"zoomql/graph/spread"
 	"zoomql/internal/zoom/types"
 )
 
@@ -608,7 +609,7 @@ func (ec *executionContext) marshalOCustomRegistrationQuestion2ᚕᚖzoomqlᚋin
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNCustomRegistrationQuestion2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐCustomRegistrationQuestion(ctx, sel, v[i])
@@ -664,7 +665,7 @@ func (ec *executionContext) marshalORegistrationQuestion2ᚕᚖzoomqlᚋinternal
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNRegistrationQuestion2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐRegistrationQuestion(ctx, sel, v[i])

@@ -12,6 +12,7 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
 
+	"zoomql/graph/spread"
 	"zoomql/internal/zoom/types"
 )
 
@@ -7824,7 +7825,7 @@ func (ec *executionContext) marshalNBillingReport2ᚖzoomqlᚋinternalᚋzoomᚋ
 }
 
 func (ec *executionContext) marshalNCloudRecordingUsage2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐCloudRecordingUsageᚄ(ctx context.Context, sel ast.SelectionSet, v []*types.CloudRecordingUsage) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNCloudRecordingUsage2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐCloudRecordingUsage(ctx, sel, v[i])
@@ -7854,7 +7855,7 @@ func (ec *executionContext) marshalNCloudRecordingUsageEdge2zoomqlᚋinternalᚋ
 }
 
 func (ec *executionContext) marshalNCloudRecordingUsageEdge2ᚕzoomqlᚋinternalᚋzoomᚋtypesᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []types.Edge[types.CloudRecordingUsage]) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNCloudRecordingUsageEdge2zoomqlᚋinternalᚋzoomᚋtypesᚐEdge(ctx, sel, v[i])
@@ -7880,7 +7881,7 @@ func (ec *executionContext) marshalNDailyUsage2ᚖzoomqlᚋinternalᚋzoomᚋtyp
 }
 
 func (ec *executionContext) marshalNHostActivity2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐHostActivityᚄ(ctx context.Context, sel ast.SelectionSet, v []*types.HostActivity) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNHostActivity2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐHostActivity(ctx, sel, v[i])
@@ -7910,7 +7911,7 @@ func (ec *executionContext) marshalNHostActivityEdge2zoomqlᚋinternalᚋzoomᚋ
 }
 
 func (ec *executionContext) marshalNHostActivityEdge2ᚕzoomqlᚋinternalᚋzoomᚋtypesᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []types.Edge[types.HostActivity]) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNHostActivityEdge2zoomqlᚋinternalᚋzoomᚋtypesᚐEdge(ctx, sel, v[i])
@@ -7926,7 +7927,7 @@ func (ec *executionContext) marshalNHostActivityEdge2ᚕzoomqlᚋinternalᚋzoom
 }
 
 func (ec *executionContext) marshalNHostActivityTotals2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐHostActivityTotalsᚄ(ctx context.Context, sel ast.SelectionSet, v []*types.HostActivityTotals) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNHostActivityTotals2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐHostActivityTotals(ctx, sel, v[i])
@@ -7962,7 +7963,7 @@ func (ec *executionContext) marshalNHostActivityType2zoomqlᚋinternalᚋzoomᚋ
 }
 
 func (ec *executionContext) marshalNOperationLog2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐOperationLogᚄ(ctx context.Context, sel ast.SelectionSet, v []*types.OperationLog) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNOperationLog2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐOperationLog(ctx, sel, v[i])
@@ -8002,7 +8003,7 @@ func (ec *executionContext) marshalNOperationLogEdge2zoomqlᚋinternalᚋzoomᚋ
 }
 
 func (ec *executionContext) marshalNOperationLogEdge2ᚕzoomqlᚋinternalᚋzoomᚋtypesᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []types.Edge[types.OperationLog]) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNOperationLogEdge2zoomqlᚋinternalᚋzoomᚋtypesᚐEdge(ctx, sel, v[i])
@@ -8018,7 +8019,7 @@ func (ec *executionContext) marshalNOperationLogEdge2ᚕzoomqlᚋinternalᚋzoom
 }
 
 func (ec *executionContext) marshalNSignInActivity2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐSignInActivityᚄ(ctx context.Context, sel ast.SelectionSet, v []*types.SignInActivity) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNSignInActivity2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐSignInActivity(ctx, sel, v[i])
@@ -8048,7 +8049,7 @@ func (ec *executionContext) marshalNSignInActivityEdge2zoomqlᚋinternalᚋzoom�
 }
 
 func (ec *executionContext) marshalNSignInActivityEdge2ᚕzoomqlᚋinternalᚋzoomᚋtypesᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []types.Edge[types.SignInActivity]) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNSignInActivityEdge2zoomqlᚋinternalᚋzoomᚋtypesᚐEdge(ctx, sel, v[i])
@@ -8064,7 +8065,7 @@ func (ec *executionContext) marshalNSignInActivityEdge2ᚕzoomqlᚋinternalᚋzo
 }
 
 func (ec *executionContext) marshalNTelephoneCall2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐTelephoneCallᚄ(ctx context.Context, sel ast.SelectionSet, v []*types.TelephoneCall) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNTelephoneCall2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐTelephoneCall(ctx, sel, v[i])
@@ -8094,7 +8095,7 @@ func (ec *executionContext) marshalNTelephoneCallEdge2zoomqlᚋinternalᚋzoom�
 }
 
 func (ec *executionContext) marshalNTelephoneCallEdge2ᚕzoomqlᚋinternalᚋzoomᚋtypesᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []types.Edge[types.TelephoneCall]) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNTelephoneCallEdge2zoomqlᚋinternalᚋzoomᚋtypesᚐEdge(ctx, sel, v[i])
@@ -8130,7 +8131,7 @@ func (ec *executionContext) marshalNTelephoneTime2zoomqlᚋinternalᚋzoomᚋtyp
 }
 
 func (ec *executionContext) marshalNUpcomingEvent2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐUpcomingEventᚄ(ctx context.Context, sel ast.SelectionSet, v []*types.UpcomingEvent) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNUpcomingEvent2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐUpcomingEvent(ctx, sel, v[i])
@@ -8160,7 +8161,7 @@ func (ec *executionContext) marshalNUpcomingEventEdge2zoomqlᚋinternalᚋzoom�
 }
 
 func (ec *executionContext) marshalNUpcomingEventEdge2ᚕzoomqlᚋinternalᚋzoomᚋtypesᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []types.Edge[types.UpcomingEvent]) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNUpcomingEventEdge2zoomqlᚋinternalᚋzoomᚋtypesᚐEdge(ctx, sel, v[i])
@@ -8189,7 +8190,7 @@ func (ec *executionContext) marshalOBillingInvoice2ᚕᚖzoomqlᚋinternalᚋzoo
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNBillingInvoice2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐBillingInvoice(ctx, sel, v[i])
@@ -8215,7 +8216,7 @@ func (ec *executionContext) marshalOBillingReport2ᚕᚖzoomqlᚋinternalᚋzoom
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNBillingReport2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐBillingReport(ctx, sel, v[i])
@@ -8265,7 +8266,7 @@ func (ec *executionContext) marshalODailyUsage2ᚕᚖzoomqlᚋinternalᚋzoomᚋ
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNDailyUsage2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐDailyUsage(ctx, sel, v[i])

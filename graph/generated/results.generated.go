@@ -12,6 +12,7 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
 
+	"zoomql/graph/spread"
 	"zoomql/internal/zoom/types"
 )
 
@@ -2532,7 +2533,7 @@ func (ec *executionContext) marshalOMeetingSurveyAnswer2ᚕᚖzoomqlᚋinternal�
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNMeetingSurveyAnswer2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐMeetingSurveyAnswer(ctx, sel, v[i])
@@ -2551,7 +2552,7 @@ func (ec *executionContext) marshalOMeetingSurveyRespondent2ᚕᚖzoomqlᚋinter
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNMeetingSurveyRespondent2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐMeetingSurveyRespondent(ctx, sel, v[i])
@@ -2577,7 +2578,7 @@ func (ec *executionContext) marshalOPollAnswer2ᚕᚖzoomqlᚋinternalᚋzoomᚋ
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNPollAnswer2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐPollAnswer(ctx, sel, v[i])
@@ -2596,7 +2597,7 @@ func (ec *executionContext) marshalOPollRespondent2ᚕᚖzoomqlᚋinternalᚋzoo
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNPollRespondent2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐPollRespondent(ctx, sel, v[i])
@@ -2622,7 +2623,7 @@ func (ec *executionContext) marshalOQaAnswer2ᚕᚖzoomqlᚋinternalᚋzoomᚋty
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNQaAnswer2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐQaAnswer(ctx, sel, v[i])
@@ -2651,7 +2652,7 @@ func (ec *executionContext) marshalOQaAsker2ᚕᚖzoomqlᚋinternalᚋzoomᚋtyp
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNQaAsker2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐQaAsker(ctx, sel, v[i])
@@ -2670,7 +2671,7 @@ func (ec *executionContext) marshalOQaQuestion2ᚕᚖzoomqlᚋinternalᚋzoomᚋ
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNQaQuestion2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐQaQuestion(ctx, sel, v[i])

@@ -12,6 +12,7 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
 
+	"zoomql/graph/spread"
 	"zoomql/internal/zoom/types"
 )
 
@@ -2512,7 +2513,7 @@ func (ec *executionContext) unmarshalNRoleBy2ᚖzoomqlᚋinternalᚋzoomᚋtypes
 }
 
 func (ec *executionContext) marshalNRoleMember2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐRoleMemberᚄ(ctx context.Context, sel ast.SelectionSet, v []*types.RoleMember) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNRoleMember2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐRoleMember(ctx, sel, v[i])
@@ -2542,7 +2543,7 @@ func (ec *executionContext) marshalNRoleMemberEdge2zoomqlᚋinternalᚋzoomᚋty
 }
 
 func (ec *executionContext) marshalNRoleMemberEdge2ᚕzoomqlᚋinternalᚋzoomᚋtypesᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []types.Edge[types.RoleMember]) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNRoleMemberEdge2zoomqlᚋinternalᚋzoomᚋtypesᚐEdge(ctx, sel, v[i])
@@ -2607,7 +2608,7 @@ func (ec *executionContext) marshalOPrivilegeScope2ᚕᚖzoomqlᚋinternalᚋzoo
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNPrivilegeScope2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐPrivilegeScope(ctx, sel, v[i])
@@ -2626,7 +2627,7 @@ func (ec *executionContext) marshalORole2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypes�
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNRole2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐRole(ctx, sel, v[i])
@@ -2652,7 +2653,7 @@ func (ec *executionContext) marshalORoleAssignment2ᚕᚖzoomqlᚋinternalᚋzoo
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNRoleAssignment2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐRoleAssignment(ctx, sel, v[i])

@@ -113,217 +113,6 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 	opCtx := graphql.GetOperationContext(ctx)
 	ec := newExecutionContext(opCtx, e, make(chan graphql.DeferredResult))
-	inputUnmarshalMap := graphql.BuildUnmarshalerMap(
-		ec.unmarshalInputAccountAuthenticationPatch,
-		ec.unmarshalInputAccountBy,
-		ec.unmarshalInputAccountFeaturesInput,
-		ec.unmarshalInputAccountLockedSettingsChange,
-		ec.unmarshalInputAccountLockedSettingsPatch,
-		ec.unmarshalInputAccountMeetingSecurityInput,
-		ec.unmarshalInputAccountOptionsPatch,
-		ec.unmarshalInputAccountProfileSettingsInput,
-		ec.unmarshalInputAccountSecurityInput,
-		ec.unmarshalInputAccountSettingsChange,
-		ec.unmarshalInputAccountSettingsPatch,
-		ec.unmarshalInputAddRegistrantInput,
-		ec.unmarshalInputAddWebinarRegistrantInput,
-		ec.unmarshalInputApprovedOrDeniedCountriesOrRegionsInput,
-		ec.unmarshalInputArchiveContentsInput,
-		ec.unmarshalInputArchiveSettingsInput,
-		ec.unmarshalInputAssignRoleInput,
-		ec.unmarshalInputAudioConferencingSettingsInput,
-		ec.unmarshalInputAuthenticationExceptionInput,
-		ec.unmarshalInputAuthenticationOptionPatch,
-		ec.unmarshalInputAutoAddRecordingToVideoManagementInput,
-		ec.unmarshalInputBreakoutRoomInput,
-		ec.unmarshalInputBreakoutRoomSettingsInput,
-		ec.unmarshalInputCallCountriesInput,
-		ec.unmarshalInputCallCountryInput,
-		ec.unmarshalInputCallMeSettingsInput,
-		ec.unmarshalInputCaptionLanguageInput,
-		ec.unmarshalInputChatArchivingInput,
-		ec.unmarshalInputChatCompanionFeatureInput,
-		ec.unmarshalInputChatEmailAddressSettingsInput,
-		ec.unmarshalInputChatEmojiSettingsInput,
-		ec.unmarshalInputChatEtiquettePolicyInput,
-		ec.unmarshalInputChatEtiquetteToolInput,
-		ec.unmarshalInputChatFileRestrictionsInput,
-		ec.unmarshalInputChatFileSettingsInput,
-		ec.unmarshalInputChatMessageFilter,
-		ec.unmarshalInputChatPeer,
-		ec.unmarshalInputChatRetentionInput,
-		ec.unmarshalInputChatSearch,
-		ec.unmarshalInputClosedCaptioningSettingsInput,
-		ec.unmarshalInputConferenceNumberInput,
-		ec.unmarshalInputContactRuleInput,
-		ec.unmarshalInputContinuousMeetingChatInput,
-		ec.unmarshalInputCreateInformationBarrierPolicyInput,
-		ec.unmarshalInputCreateMeetingInput,
-		ec.unmarshalInputCreateMeetingTemplateInput,
-		ec.unmarshalInputCreatePollInput,
-		ec.unmarshalInputCreateRoleInput,
-		ec.unmarshalInputCreateSipDialingInput,
-		ec.unmarshalInputCreateSubAccountInput,
-		ec.unmarshalInputCreateUserInput,
-		ec.unmarshalInputCustomAttributeInput,
-		ec.unmarshalInputCustomKeyInput,
-		ec.unmarshalInputCustomQuestionAnswerInput,
-		ec.unmarshalInputCustomRegistrationQuestionInput,
-		ec.unmarshalInputCustomSurveyInput,
-		ec.unmarshalInputDashboardRunBy,
-		ec.unmarshalInputDeleteInformationBarrierPolicyInput,
-		ec.unmarshalInputDeleteMeetingInput,
-		ec.unmarshalInputDeleteMeetingSurveyInput,
-		ec.unmarshalInputDeletePollInput,
-		ec.unmarshalInputDeleteRegistrantInput,
-		ec.unmarshalInputDeleteRoleInput,
-		ec.unmarshalInputDeleteUserInput,
-		ec.unmarshalInputDeleteVirtualBackgroundsInput,
-		ec.unmarshalInputDialInCountriesInput,
-		ec.unmarshalInputDisassociateSubAccountInput,
-		ec.unmarshalInputEmailNotificationSettingsInput,
-		ec.unmarshalInputEndMeetingInput,
-		ec.unmarshalInputExternalApprovalRuleInput,
-		ec.unmarshalInputExternalCollaborationRuleInput,
-		ec.unmarshalInputExternalMembershipRuleInput,
-		ec.unmarshalInputExternalUserRuleInput,
-		ec.unmarshalInputGeneralSettingsInput,
-		ec.unmarshalInputGiphySettingsInput,
-		ec.unmarshalInputGlobalDialInNumberInput,
-		ec.unmarshalInputInMeetingSettingsInput,
-		ec.unmarshalInputInformationBarrierPolicyBy,
-		ec.unmarshalInputInformationBarrierPolicyPatch,
-		ec.unmarshalInputInformationBarrierSettingsPatch,
-		ec.unmarshalInputIntegrationSettingsInput,
-		ec.unmarshalInputInterpretationSettingsInput,
-		ec.unmarshalInputLanguageInterpretationInput,
-		ec.unmarshalInputLanguageInterpreterInput,
-		ec.unmarshalInputLicenseInfoInput,
-		ec.unmarshalInputLivestreamInput,
-		ec.unmarshalInputLivestreamSettingsInput,
-		ec.unmarshalInputLockedAudioConferencingInput,
-		ec.unmarshalInputLockedEmailNotificationsInput,
-		ec.unmarshalInputLockedInMeetingInput,
-		ec.unmarshalInputLockedMeetingSecurityInput,
-		ec.unmarshalInputLockedOtherInput,
-		ec.unmarshalInputLockedRecordingInput,
-		ec.unmarshalInputLockedScheduleMeetingInput,
-		ec.unmarshalInputLockedTeamChatInput,
-		ec.unmarshalInputLockedTelephonyInput,
-		ec.unmarshalInputLockedTspInput,
-		ec.unmarshalInputMailCalendarSettingsInput,
-		ec.unmarshalInputManualCaptioningSettingsInput,
-		ec.unmarshalInputMeetingBy,
-		ec.unmarshalInputMeetingChatSettingsInput,
-		ec.unmarshalInputMeetingDescriptionRuleInput,
-		ec.unmarshalInputMeetingInstanceBy,
-		ec.unmarshalInputMeetingInviteeInput,
-		ec.unmarshalInputMeetingPasscodeRequirementInput,
-		ec.unmarshalInputMeetingPatch,
-		ec.unmarshalInputMeetingResourceInput,
-		ec.unmarshalInputMeetingSettingsInput,
-		ec.unmarshalInputMeetingSurveyInput,
-		ec.unmarshalInputMeetingTemplateSettingInput,
-		ec.unmarshalInputMeetingTemplateSettingsInput,
-		ec.unmarshalInputMeetingTopicRuleInput,
-		ec.unmarshalInputMessageChangeRuleInput,
-		ec.unmarshalInputNewInformationBarrierPolicy,
-		ec.unmarshalInputNewInformationBarrierSettings,
-		ec.unmarshalInputNewMeeting,
-		ec.unmarshalInputNewRegistrant,
-		ec.unmarshalInputNewRole,
-		ec.unmarshalInputNewSubAccount,
-		ec.unmarshalInputNewUser,
-		ec.unmarshalInputNewUserFeature,
-		ec.unmarshalInputOtherAccountSettingsInput,
-		ec.unmarshalInputPasswordRequirementInput,
-		ec.unmarshalInputPersonalChannelRetentionInput,
-		ec.unmarshalInputPhoneMaskingSettingsInput,
-		ec.unmarshalInputPollBy,
-		ec.unmarshalInputPollContent,
-		ec.unmarshalInputPollPromptInput,
-		ec.unmarshalInputPollQuestionInput,
-		ec.unmarshalInputPollingSettingsInput,
-		ec.unmarshalInputQuestionAndAnswerInput,
-		ec.unmarshalInputReadReceiptSettingsInput,
-		ec.unmarshalInputRecordingAddressRuleInput,
-		ec.unmarshalInputRecordingNotificationInput,
-		ec.unmarshalInputRecordingPasscodeRequirementInput,
-		ec.unmarshalInputRecordingSettingsInput,
-		ec.unmarshalInputRecordingStorageLocationInput,
-		ec.unmarshalInputRecoverMeetingInput,
-		ec.unmarshalInputRecurrenceInput,
-		ec.unmarshalInputRegistrantBy,
-		ec.unmarshalInputRegistrationFormInput,
-		ec.unmarshalInputRegistrationQuestionInput,
-		ec.unmarshalInputRoleBy,
-		ec.unmarshalInputRolePatch,
-		ec.unmarshalInputScheduleMeetingSettingsInput,
-		ec.unmarshalInputSeparateRecordingsInput,
-		ec.unmarshalInputSignInterpretationSettingsInput,
-		ec.unmarshalInputSignLanguageInterpretationInput,
-		ec.unmarshalInputSignLanguageInterpreterInput,
-		ec.unmarshalInputSmartRecordingSettingsInput,
-		ec.unmarshalInputSsoSettingsInput,
-		ec.unmarshalInputSubAccountPrivilegesInput,
-		ec.unmarshalInputSurveyBy,
-		ec.unmarshalInputTeamChatSettingsInput,
-		ec.unmarshalInputTelephonyRegionsInput,
-		ec.unmarshalInputTelephonySettingsInput,
-		ec.unmarshalInputTollCallSettingsInput,
-		ec.unmarshalInputTollFreeSettingsInput,
-		ec.unmarshalInputTrackingFieldInput,
-		ec.unmarshalInputTranslationPairInput,
-		ec.unmarshalInputTranslationPairsInput,
-		ec.unmarshalInputTranslationSettingsInput,
-		ec.unmarshalInputTranslationTargetsInput,
-		ec.unmarshalInputTspDialInCountriesInput,
-		ec.unmarshalInputTspSettingsInput,
-		ec.unmarshalInputUnassignRoleInput,
-		ec.unmarshalInputUpdateAccountLockedSettingsInput,
-		ec.unmarshalInputUpdateAccountOptionsInput,
-		ec.unmarshalInputUpdateAccountOwnerInput,
-		ec.unmarshalInputUpdateAccountSettingsInput,
-		ec.unmarshalInputUpdateInformationBarrierPolicyInput,
-		ec.unmarshalInputUpdateLivestreamInput,
-		ec.unmarshalInputUpdateLivestreamStatusInput,
-		ec.unmarshalInputUpdateMeetingInput,
-		ec.unmarshalInputUpdateMeetingSurveyInput,
-		ec.unmarshalInputUpdatePollInput,
-		ec.unmarshalInputUpdateRegistrantStatusInput,
-		ec.unmarshalInputUpdateRegistrationQuestionsInput,
-		ec.unmarshalInputUpdateRoleInput,
-		ec.unmarshalInputUpdateUserInput,
-		ec.unmarshalInputUpdateWebinarRegistrationSettingsInput,
-		ec.unmarshalInputUploadVirtualBackgroundInput,
-		ec.unmarshalInputUserBy,
-		ec.unmarshalInputUserFeaturePatch,
-		ec.unmarshalInputUserPatch,
-		ec.unmarshalInputUserPhoneNumberInput,
-		ec.unmarshalInputUserTransferInput,
-		ec.unmarshalInputVideoManagementChannelInput,
-		ec.unmarshalInputVideoSdkSessionSecurityInput,
-		ec.unmarshalInputVideoSdkSessionSettingsInput,
-		ec.unmarshalInputVirtualBackgroundFileInput,
-		ec.unmarshalInputVirtualBackgroundSettingsInput,
-		ec.unmarshalInputWaitingRoomMoreOptionsInput,
-		ec.unmarshalInputWaitingRoomOptionsInput,
-		ec.unmarshalInputWaitingRoomRuleInput,
-		ec.unmarshalInputWaitingRoomSettingsInput,
-		ec.unmarshalInputWebinarBy,
-		ec.unmarshalInputWebinarChatSettingsInput,
-		ec.unmarshalInputWebinarCustomQuestionInput,
-		ec.unmarshalInputWebinarDescriptionRuleInput,
-		ec.unmarshalInputWebinarRegistrationOptionsInput,
-		ec.unmarshalInputWebinarRegistrationQuestionInput,
-		ec.unmarshalInputWebinarRegistrationRulesInput,
-		ec.unmarshalInputWebinarRegistrationSettingsPatch,
-		ec.unmarshalInputWebinarReportBy,
-		ec.unmarshalInputWebinarStreamingSettingsInput,
-		ec.unmarshalInputWebinarTopicRuleInput,
-		ec.unmarshalInputZoomRequestInput,
-		ec.unmarshalInputZoomRoomSettingsInput,
-	)
 	first := true
 
 	switch opCtx.Operation.Operation {
@@ -333,7 +122,6 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			var data graphql.Marshaler
 			if first {
 				first = false
-				ctx = graphql.WithUnmarshalerMap(ctx, inputUnmarshalMap)
 				data = ec._Query(ctx, opCtx.Operation.SelectionSet)
 			} else {
 				if atomic.LoadInt32(&ec.PendingDeferred) > 0 {
@@ -363,7 +151,6 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 				return nil
 			}
 			first = false
-			ctx = graphql.WithUnmarshalerMap(ctx, inputUnmarshalMap)
 			data := ec._Mutation(ctx, opCtx.Operation.SelectionSet)
 			var buf bytes.Buffer
 			data.MarshalGQL(&buf)
@@ -5284,7 +5071,10 @@ type RateLimit {
   roundTrips: Int!
   "Objects in the answer at most."
   objects: Int!
-  "The calls one by one, in the order of the query; a step stands before those that need its answer."
+  """
+  The calls one by one, in the order of the query; a step stands before those that need its
+  answer. There are 1,000 at most; the sums count all.
+  """
   steps: [PlanStep!]!
   "Scopes that the operation needs: one row for each operation at Zoom."
   scopes: [StepScopes!]!
@@ -5326,6 +5116,8 @@ type StepScopes {
   granular: [String!]!
   "Classic scopes, of apps that were made before there were granular ones."
   classic: [String!]!
+  "The credential has one of them; null when Zoom gives no token."
+  granted: Boolean
 }
 
 "The budget that calls of one label are paid from."
@@ -19392,6 +19184,8 @@ func (ec *executionContext) childFields_StepScopes(ctx context.Context, field gr
 		return ec.fieldContext_StepScopes_granular(ctx, field)
 	case "classic":
 		return ec.fieldContext_StepScopes_classic(ctx, field)
+	case "granted":
+		return ec.fieldContext_StepScopes_granted(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type StepScopes", field.Name)
 }

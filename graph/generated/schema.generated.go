@@ -14,6 +14,7 @@ import (
 	"github.com/99designs/gqlgen/graphql/introspection"
 	"github.com/vektah/gqlparser/v2/ast"
 
+	"zoomql/graph/spread"
 	"zoomql/internal/zoom/types"
 )
 
@@ -4258,7 +4259,7 @@ func (ec *executionContext) marshalNURL2zoomqlᚋinternalᚋzoomᚋtypesᚐText(
 }
 
 func (ec *executionContext) marshalNUserError2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐUserErrorᚄ(ctx context.Context, sel ast.SelectionSet, v []*types.UserError) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNUserError2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐUserError(ctx, sel, v[i])
@@ -4418,7 +4419,7 @@ func (ec *executionContext) marshalONode2ᚕzoomqlᚋinternalᚋzoomᚋtypesᚐN
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalONode2zoomqlᚋinternalᚋzoomᚋtypesᚐNode(ctx, sel, v[i])

@@ -12,6 +12,7 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
 
+	"zoomql/graph/spread"
 	"zoomql/internal/zoom/types"
 )
 
@@ -33274,7 +33275,7 @@ func (ec *executionContext) marshalOAuthenticationOption2ᚕᚖzoomqlᚋinternal
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNAuthenticationOption2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐAuthenticationOption(ctx, sel, v[i])
@@ -33368,7 +33369,7 @@ func (ec *executionContext) marshalOCallCountry2ᚕᚖzoomqlᚋinternalᚋzoom�
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNCallCountry2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐCallCountry(ctx, sel, v[i])
@@ -33419,7 +33420,7 @@ func (ec *executionContext) marshalOCaptionLanguage2ᚕᚖzoomqlᚋinternalᚋzo
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNCaptionLanguage2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐCaptionLanguage(ctx, sel, v[i])
@@ -33556,7 +33557,7 @@ func (ec *executionContext) marshalOChatEtiquettePolicy2ᚕᚖzoomqlᚋinternal�
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNChatEtiquettePolicy2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐChatEtiquettePolicy(ctx, sel, v[i])
@@ -33654,7 +33655,7 @@ func (ec *executionContext) marshalOChatFileType2ᚕzoomqlᚋinternalᚋzoomᚋt
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNChatFileType2zoomqlᚋinternalᚋzoomᚋtypesᚐChatFileType(ctx, sel, v[i])
@@ -33781,7 +33782,7 @@ func (ec *executionContext) marshalOConferenceNumber2ᚕᚖzoomqlᚋinternalᚋz
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNConferenceNumber2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐConferenceNumber(ctx, sel, v[i])
@@ -33901,7 +33902,7 @@ func (ec *executionContext) marshalODataCenterRegion2ᚕzoomqlᚋinternalᚋzoom
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNDataCenterRegion2zoomqlᚋinternalᚋzoomᚋtypesᚐDataCenterRegion(ctx, sel, v[i])
@@ -33937,7 +33938,7 @@ func (ec *executionContext) marshalODataCenterRegionInput2ᚕzoomqlᚋinternal�
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNDataCenterRegionInput2zoomqlᚋinternalᚋzoomᚋtypesᚐDataCenterRegionInput(ctx, sel, v[i])
@@ -34331,7 +34332,7 @@ func (ec *executionContext) marshalOInterpretationLanguage2ᚕzoomqlᚋinternal�
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNInterpretationLanguage2zoomqlᚋinternalᚋzoomᚋtypesᚐInterpretationLanguage(ctx, sel, v[i])
@@ -34382,7 +34383,7 @@ func (ec *executionContext) marshalOLiveStreamingService2ᚕzoomqlᚋinternalᚋ
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNLiveStreamingService2zoomqlᚋinternalᚋzoomᚋtypesᚐLiveStreamingService(ctx, sel, v[i])
@@ -34640,7 +34641,7 @@ func (ec *executionContext) marshalOMeetingTemplateSetting2ᚕᚖzoomqlᚋintern
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNMeetingTemplateSetting2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐMeetingTemplateSetting(ctx, sel, v[i])
@@ -34985,7 +34986,7 @@ func (ec *executionContext) marshalOProfileItem2ᚕzoomqlᚋinternalᚋzoomᚋty
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNProfileItem2zoomqlᚋinternalᚋzoomᚋtypesᚐProfileItem(ctx, sel, v[i])
@@ -35257,7 +35258,7 @@ func (ec *executionContext) marshalOSignLanguage2ᚕzoomqlᚋinternalᚋzoomᚋt
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNSignLanguage2zoomqlᚋinternalᚋzoomᚋtypesᚐSignLanguage(ctx, sel, v[i])
@@ -35340,7 +35341,7 @@ func (ec *executionContext) marshalOSsoBypassUser2ᚕᚖzoomqlᚋinternalᚋzoom
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNSsoBypassUser2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐSsoBypassUser(ctx, sel, v[i])
@@ -35449,7 +35450,7 @@ func (ec *executionContext) marshalOTranslationPair2ᚕᚖzoomqlᚋinternalᚋzo
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNTranslationPair2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐTranslationPair(ctx, sel, v[i])

@@ -12,6 +12,7 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
 
+	"zoomql/graph/spread"
 	"zoomql/internal/zoom/types"
 )
 
@@ -3608,7 +3609,7 @@ func (ec *executionContext) _SurveySubQuestionAnswer(ctx context.Context, sel as
 // region    ***************************** type.gotpl *****************************
 
 func (ec *executionContext) marshalNSurvey2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐSurveyᚄ(ctx context.Context, sel ast.SelectionSet, v []*types.Survey) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNSurvey2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐSurvey(ctx, sel, v[i])
@@ -3634,7 +3635,7 @@ func (ec *executionContext) marshalNSurvey2ᚖzoomqlᚋinternalᚋzoomᚋtypes�
 }
 
 func (ec *executionContext) marshalNSurveyAnswer2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐSurveyAnswerᚄ(ctx context.Context, sel ast.SelectionSet, v []*types.SurveyAnswer) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNSurveyAnswer2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐSurveyAnswer(ctx, sel, v[i])
@@ -3664,7 +3665,7 @@ func (ec *executionContext) marshalNSurveyAnswerEdge2zoomqlᚋinternalᚋzoomᚋ
 }
 
 func (ec *executionContext) marshalNSurveyAnswerEdge2ᚕzoomqlᚋinternalᚋzoomᚋtypesᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []types.Edge[types.SurveyAnswer]) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNSurveyAnswerEdge2zoomqlᚋinternalᚋzoomᚋtypesᚐEdge(ctx, sel, v[i])
@@ -3699,7 +3700,7 @@ func (ec *executionContext) marshalNSurveyEdge2zoomqlᚋinternalᚋzoomᚋtypes�
 }
 
 func (ec *executionContext) marshalNSurveyEdge2ᚕzoomqlᚋinternalᚋzoomᚋtypesᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []types.Edge[types.Survey]) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNSurveyEdge2zoomqlᚋinternalᚋzoomᚋtypesᚐEdge(ctx, sel, v[i])
@@ -3715,7 +3716,7 @@ func (ec *executionContext) marshalNSurveyEdge2ᚕzoomqlᚋinternalᚋzoomᚋtyp
 }
 
 func (ec *executionContext) marshalNSurveyInstance2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐSurveyInstanceᚄ(ctx context.Context, sel ast.SelectionSet, v []*types.SurveyInstance) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNSurveyInstance2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐSurveyInstance(ctx, sel, v[i])
@@ -3745,7 +3746,7 @@ func (ec *executionContext) marshalNSurveyInstanceEdge2zoomqlᚋinternalᚋzoom�
 }
 
 func (ec *executionContext) marshalNSurveyInstanceEdge2ᚕzoomqlᚋinternalᚋzoomᚋtypesᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []types.Edge[types.SurveyInstance]) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNSurveyInstanceEdge2zoomqlᚋinternalᚋzoomᚋtypesᚐEdge(ctx, sel, v[i])
@@ -3828,7 +3829,7 @@ func (ec *executionContext) marshalOSurveyAnswerItem2ᚕᚖzoomqlᚋinternalᚋz
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNSurveyAnswerItem2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐSurveyAnswerItem(ctx, sel, v[i])
@@ -3868,7 +3869,7 @@ func (ec *executionContext) marshalOSurveyOption2ᚕᚖzoomqlᚋinternalᚋzoom�
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNSurveyOption2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐSurveyOption(ctx, sel, v[i])
@@ -3897,7 +3898,7 @@ func (ec *executionContext) marshalOSurveyQuestion2ᚕᚖzoomqlᚋinternalᚋzoo
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNSurveyQuestion2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐSurveyQuestion(ctx, sel, v[i])
@@ -3916,7 +3917,7 @@ func (ec *executionContext) marshalOSurveyQuestionAnswer2ᚕᚖzoomqlᚋinternal
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNSurveyQuestionAnswer2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐSurveyQuestionAnswer(ctx, sel, v[i])
@@ -3945,7 +3946,7 @@ func (ec *executionContext) marshalOSurveySubQuestion2ᚕᚖzoomqlᚋinternalᚋ
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNSurveySubQuestion2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐSurveySubQuestion(ctx, sel, v[i])
@@ -3964,7 +3965,7 @@ func (ec *executionContext) marshalOSurveySubQuestionAnswer2ᚕᚖzoomqlᚋinter
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNSurveySubQuestionAnswer2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐSurveySubQuestionAnswer(ctx, sel, v[i])

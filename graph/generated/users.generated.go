@@ -12,6 +12,7 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
 
+	"zoomql/graph/spread"
 	"zoomql/internal/zoom/types"
 )
 
@@ -5112,7 +5113,7 @@ func (ec *executionContext) unmarshalNUpdateUserInput2zoomqlᚋinternalᚋzoom�
 }
 
 func (ec *executionContext) marshalNUser2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐUserᚄ(ctx context.Context, sel ast.SelectionSet, v []*types.User) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNUser2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐUser(ctx, sel, v[i])
@@ -5166,7 +5167,7 @@ func (ec *executionContext) marshalNUserEdge2zoomqlᚋinternalᚋzoomᚋtypesᚐ
 }
 
 func (ec *executionContext) marshalNUserEdge2ᚕzoomqlᚋinternalᚋzoomᚋtypesᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []types.Edge[types.User]) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNUserEdge2zoomqlᚋinternalᚋzoomᚋtypesᚐEdge(ctx, sel, v[i])
@@ -5239,7 +5240,7 @@ func (ec *executionContext) marshalOCustomAttribute2ᚕᚖzoomqlᚋinternalᚋzo
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNCustomAttribute2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐCustomAttribute(ctx, sel, v[i])
@@ -5282,7 +5283,7 @@ func (ec *executionContext) marshalOLicenseInfo2ᚕᚖzoomqlᚋinternalᚋzoom�
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNLicenseInfo2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐLicenseInfo(ctx, sel, v[i])
@@ -5345,7 +5346,7 @@ func (ec *executionContext) marshalOLoginType2ᚕzoomqlᚋinternalᚋzoomᚋtype
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNLoginType2zoomqlᚋinternalᚋzoomᚋtypesᚐLoginType(ctx, sel, v[i])
@@ -5501,7 +5502,7 @@ func (ec *executionContext) marshalOUserPhoneNumber2ᚕᚖzoomqlᚋinternalᚋzo
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNUserPhoneNumber2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐUserPhoneNumber(ctx, sel, v[i])

@@ -12,6 +12,7 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
 
+	"zoomql/graph/spread"
 	"zoomql/internal/zoom/types"
 )
 
@@ -1842,7 +1843,7 @@ func (ec *executionContext) unmarshalNWebinarReportBy2zoomqlᚋinternalᚋzoom�
 }
 
 func (ec *executionContext) marshalNWebinarReportParticipant2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐWebinarReportParticipantᚄ(ctx context.Context, sel ast.SelectionSet, v []*types.WebinarReportParticipant) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNWebinarReportParticipant2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐWebinarReportParticipant(ctx, sel, v[i])
@@ -1872,7 +1873,7 @@ func (ec *executionContext) marshalNWebinarReportParticipantEdge2zoomqlᚋintern
 }
 
 func (ec *executionContext) marshalNWebinarReportParticipantEdge2ᚕzoomqlᚋinternalᚋzoomᚋtypesᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []types.Edge[types.WebinarReportParticipant]) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNWebinarReportParticipantEdge2zoomqlᚋinternalᚋzoomᚋtypesᚐEdge(ctx, sel, v[i])

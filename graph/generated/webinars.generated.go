@@ -12,6 +12,7 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
 
+	"zoomql/graph/spread"
 	"zoomql/internal/zoom/types"
 )
 
@@ -4120,7 +4121,7 @@ func (ec *executionContext) unmarshalNAddWebinarRegistrantInput2zoomqlᚋinterna
 }
 
 func (ec *executionContext) marshalNWebinar2ᚕᚖzoomqlᚋinternalᚋzoomᚋtypesᚐWebinarᚄ(ctx context.Context, sel ast.SelectionSet, v []*types.Webinar) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNWebinar2ᚖzoomqlᚋinternalᚋzoomᚋtypesᚐWebinar(ctx, sel, v[i])
@@ -4160,7 +4161,7 @@ func (ec *executionContext) marshalNWebinarEdge2zoomqlᚋinternalᚋzoomᚋtypes
 }
 
 func (ec *executionContext) marshalNWebinarEdge2ᚕzoomqlᚋinternalᚋzoomᚋtypesᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []types.Edge[types.Webinar]) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := spread.Slice(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNWebinarEdge2zoomqlᚋinternalᚋzoomᚋtypesᚐEdge(ctx, sel, v[i])

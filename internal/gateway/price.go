@@ -174,7 +174,11 @@ func writePrice(w io.Writer, r *plan.Report) error {
 	}
 	_, _ = fmt.Fprintln(t, "\nSCOPES: ONE OF EACH LINE")
 	for _, s := range r.Scopes {
-		_, _ = fmt.Fprintf(t, "%s: %s\n", s.Operation, strings.Join(slices.Concat(s.Granular, s.Classic), " "))
+		missing := ""
+		if s.Granted != nil && !*s.Granted {
+			missing = "MISSING: "
+		}
+		_, _ = fmt.Fprintf(t, "%s%s: %s\n", missing, s.Operation, strings.Join(slices.Concat(s.Granular, s.Classic), " "))
 	}
 	return t.Flush()
 }

@@ -26,16 +26,21 @@ type listing struct {
 	first   int  // items that are wanted
 	size    int  // of a page
 	windows int  // that a range of days is cut into; 1 where there is none
-	behind  int  // items that are read again before the first one, after a cursor
+	after   bool // it is read on after a cursor
+	behind  int  // items that stand before the cursor
 	counted bool // Zoom counts pages and names no next one
 }
 
-// most returns how many pages are read at most: each window ends with one page that may
-// be short, and where Zoom names no next page, with one that may be empty.
+// most returns how many pages are asked for at most: each window ends with one page that
+// may be short, and where Zoom names no next page, with one that may be empty. After a
+// cursor whose token has ended, Zoom refuses it once, and the list is read anew.
 func (l listing) most() int {
 	pages := ceil(l.behind+l.first, l.size) - 1 + l.windows
 	if l.counted {
 		pages += l.windows
+	}
+	if l.after {
+		pages++
 	}
 	return pages
 }

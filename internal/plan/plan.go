@@ -9,9 +9,10 @@
 //
 // AtMost holds for an empty cache, without retries, and as long as lists come whole and as
 // Zoom documents them: pages that Zoom cuts short, or ranges that it shortens, cost more
-// calls. What is expected is worked out as if every list were as long as "first" asks for,
-// and a list without "first" [Listed] items long; as if no two objects led to the same one;
-// and as if nothing were cached.
+// calls, and so does a cursor into a later month of a range whose token has ended, after
+// which the months before it are read again. What is expected is worked out as if every list
+// were as long as "first" asks for, and a list without "first" [Listed] items long; as if no
+// two objects led to the same one; and as if nothing were cached.
 package plan
 
 import (
@@ -95,6 +96,19 @@ func New(index *selection.Index, opCtx *graphql.OperationContext, o Options) *Pl
 
 // All calls a function for each step, one before those that need its answer.
 func (p *Plan) All(each func(*Step)) { all(p.Steps, each) }
+
+// MaxSteps is how many steps of a plan are told one by one; the sums count all.
+const MaxSteps = 1000
+
+// Told calls a function for the first MaxSteps steps, as All does.
+func (p *Plan) Told(each func(*Step)) {
+	n := 0
+	p.All(func(s *Step) {
+		if n++; n <= MaxSteps {
+			each(s)
+		}
+	})
+}
 
 func all(steps []*Step, each func(*Step)) {
 	for _, s := range steps {

@@ -2,7 +2,7 @@ package plan
 
 import "zoomql/internal/zoom"
 
-// Report is a plan as JSON has it, under extensions.plan of an answer.
+// Report is a plan, with what the credential was granted, as JSON has it, under extensions.plan of an answer.
 type Report struct {
 	// AtMost and Expected are calls by label; labels without calls are left out.
 	AtMost     map[string]int `json:"atMost"`
@@ -30,16 +30,23 @@ type ScopeRow struct {
 	Operation string   `json:"operation"`
 	Granular  []string `json:"granular"`
 	Classic   []string `json:"classic"`
+	// Granted tells that the credential has one of them; nil where that is not known.
+	Granted *bool `json:"granted,omitzero"`
 }
 
-// Report returns the plan as JSON has it.
-func (p *Plan) Report() *Report {
+// Report returns the plan as JSON has it. granted are the scopes of the credential; nil
+// where they are not known.
+func (p *Plan) Report(granted []string) *Report {
 	r := &Report{AtMost: labels(p.AtMost()), Expected: labels(p.Expected()), RoundTrips: p.Trips, Objects: p.Objects, Steps: []Row{}, Scopes: []ScopeRow{}}
-	p.All(func(s *Step) {
+	p.Told(func(s *Step) {
 		r.Steps = append(r.Steps, Row{s.Path, s.Op.Pattern, s.Op.Rate.String(), s.AtMost, s.Expected, s.Depth, s.Open, s.Why})
 	})
 	for _, s := range p.Scopes() {
-		r.Scopes = append(r.Scopes, ScopeRow{s.Op.Pattern, s.Granular, s.Classic})
+		row := ScopeRow{s.Op.Pattern, s.Granular, s.Classic, nil}
+		if granted != nil {
+			row.Granted = new(s.Granted(granted))
+		}
+		r.Scopes = append(r.Scopes, row)
 	}
 	return r
 }

@@ -10,8 +10,12 @@ import (
 // Scopes are those that let an app use one operation. Any one of them is enough.
 type Scopes struct {
 	Op                *zoom.Spec
+	Account           string // "" is the own one
 	Granular, Classic []string
 }
+
+// Granted reports whether a credential with these scopes may use the operation.
+func (s Scopes) Granted(scopes []string) bool { return s.Op.Allows(s.Account, scopes) }
 
 // Scopes returns the scopes that an operation needs, a row for each operation at Zoom and
 // kind of account, in the order of the plan.
@@ -35,7 +39,7 @@ func (p *Plan) Scopes() []Scopes {
 // scopesOf divides the scopes of an operation into those with two words, which are
 // classic, and those with three, which name the resource as well.
 func scopesOf(op *zoom.Spec, account string) Scopes {
-	row := Scopes{Op: op, Granular: []string{}, Classic: []string{}}
+	row := Scopes{Op: op, Account: account, Granular: []string{}, Classic: []string{}}
 	for scope := range strings.FieldsSeq(op.ScopesIn(account)) {
 		name := strings.TrimSuffix(strings.TrimSuffix(scope, ":admin"), ":master")
 		if strings.Count(name, ":") < 2 {

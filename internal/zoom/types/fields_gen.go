@@ -226,7 +226,7 @@ var plainFields = map[string]string{
 	"SmartRecordingSettings":                "createRecordingHighlights createSmartChapters createNextSteps",
 	"SsoBypassUser":                         "zoomId email",
 	"SsoSettings":                           "enable requireSsoForDomains domains ssoBypassUsers",
-	"StepScopes":                            "granular classic",
+	"StepScopes":                            "granular classic granted",
 	"SubAccountPrivileges":                  "secondLevel",
 	"Survey":                                "id zoomId name type typeText published anonymous questions",
 	"SurveyAnswer":                          "name email anonymous submittedAt instanceZoomId questions",
@@ -5443,8 +5443,12 @@ func (x *StepScopes) AppendField(w *Writer, f *SelectedField) bool {
 		return appendValues(w, x.Granular)
 	case 2:
 		return appendValues(w, x.Classic)
+	case 3:
+		w.Buf = x.Granted.AppendGQL(w.Buf)
+	default:
+		return false
 	}
-	return false
+	return true
 }
 
 // AppendField implements [Object].

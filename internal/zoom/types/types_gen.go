@@ -5842,7 +5842,8 @@ type RateLimit struct {
 	RoundTrips int `json:"round_trips,omitzero"`
 	// Objects in the answer at most.
 	Objects int `json:"objects,omitzero"`
-	// The calls one by one, in the order of the query; a step stands before those that need its answer.
+	// The calls one by one, in the order of the query; a step stands before those that need its
+	// answer. There are 1,000 at most; the sums count all.
 	Steps []*PlanStep `json:"steps,omitzero"`
 	// Scopes that the operation needs: one row for each operation at Zoom.
 	Scopes []*StepScopes `json:"scopes,omitzero"`
@@ -6668,6 +6669,8 @@ type StepScopes struct {
 	Granular []Text `json:"granular,omitzero"`
 	// Classic scopes, of apps that were made before there were granular ones.
 	Classic []Text `json:"classic,omitzero"`
+	// The credential has one of them; null when Zoom gives no token.
+	Granted Bool `json:"granted,omitzero"`
 }
 
 // How sub accounts are managed by who has a role.
