@@ -100,9 +100,6 @@ type Rules struct {
 type Attendance struct {
 	// Persons are those who have a stay, by the time at which they came.
 	Persons []*Person
-	// Absent are the places of the registrants who did not attend: none of those who
-	// attended came by the registration, or has its e-mail address.
-	Absent []int
 	// Peak is the largest number of people at a time, and when it was first reached.
 	Peak Point
 	// Complete says that the time of every stay is known and the meeting has ended.
@@ -110,6 +107,7 @@ type Attendance struct {
 	// Totals sum the persons up.
 	Totals Totals
 
+	stays []Stay
 	curve []Point
 }
 
@@ -125,9 +123,9 @@ type Totals struct {
 	Seconds int64
 }
 
-// Of works out who attended. It takes n log n time in the number of stays.
-func Of(m Meeting, stays []Stay, registrants []Registrant, rules Rules) *Attendance {
-	a := &Attendance{Persons: Persons(stays, rules.ByName), Complete: !m.End.IsZero()}
+// Of works out who attended. It takes n log n time in the number of stays, which it keeps.
+func Of(m Meeting, stays []Stay, rules Rules) *Attendance {
+	a := &Attendance{Persons: Persons(stays, rules.ByName), Complete: !m.End.IsZero(), stays: stays}
 	for _, p := range a.Persons {
 		if !p.measure(m, stays, rules) {
 			a.Complete = false
@@ -139,7 +137,6 @@ func Of(m Meeting, stays []Stay, registrants []Registrant, rules Rules) *Attenda
 	}
 	a.curve = curveOf(a.Persons)
 	a.Peak = peakOf(a.curve)
-	a.Absent = absent(registrants, a.Persons, stays)
 	return a
 }
 
@@ -159,16 +156,17 @@ func (t *Totals) add(p *Person) {
 	}
 }
 
-// absent returns the places of the registrants who did not attend.
-func absent(registrants []Registrant, persons []*Person, stays []Stay) []int {
+// Absent returns the places of the registrants who did not attend: none of those who
+// attended came by the registration, or has its e-mail address.
+func (a *Attendance) Absent(registrants []Registrant) []int {
 	ids, emails := map[string]bool{}, map[string]bool{}
-	for _, p := range persons {
+	for _, p := range a.Persons {
 		if !p.Attended {
 			continue
 		}
 		for _, i := range p.Stays {
-			ids[stays[i].value(RegistrantID)] = true
-			emails[stays[i].value(Email)] = true
+			ids[a.stays[i].value(RegistrantID)] = true
+			emails[a.stays[i].value(Email)] = true
 		}
 	}
 	var out []int

@@ -71,7 +71,7 @@ func TestRules(t *testing.T) {
 		{"who is there still has not left early", running, []Stay{{UserID: "U", Join: at(0)}}, Rules{}, "0-?=1800 early?; incomplete"},
 		{"who is not may come back", running, []Stay{during(0, 10, u)}, Rules{}, "0-10=600 early?; incomplete"},
 	} {
-		if got := summary(Of(test.in, test.stays, nil, test.rules)); got != test.want {
+		if got := summary(Of(test.in, test.stays, test.rules)); got != test.want {
 			t.Errorf("%s: %s, want %s", test.why, got, test.want)
 		}
 	}
@@ -111,12 +111,12 @@ func TestBadInput(t *testing.T) {
 		{"came and went in one second", held, []Stay{stay(at(0), at(0), 0)}, "0-0=0 early; "},
 		{"nothing is known of the meeting", Meeting{}, []Stay{during(0, 10, u), stay(at(20), none, 0), stay(none, at(30), 0)}, "0-?=600 late? early?; incomplete"},
 	} {
-		a := Of(test.in, test.stays, []Registrant{{}, {ID: "R"}}, Rules{})
+		a := Of(test.in, test.stays, Rules{})
 		if got := summary(a); got != test.want {
 			t.Errorf("%s: %s, want %s", test.why, got, test.want)
 		}
-		if len(a.Absent) != 2 {
-			t.Errorf("%s: absent are %v", test.why, a.Absent)
+		if absent := a.Absent([]Registrant{{}, {ID: "R"}}); len(absent) != 2 {
+			t.Errorf("%s: absent are %v", test.why, absent)
 		}
 	}
 }
@@ -127,11 +127,11 @@ func TestAbsent(t *testing.T) {
 		during(0, 1, Stay{RegistrantID: "C"}), during(0, 60, Stay{RegistrantID: "D", Waiting: true}),
 	}
 	registrants := []Registrant{{"A", "a@x.y"}, {"B", "B@x.y"}, {"C", "c@x.y"}, {"D", "d@x.y"}, {"E", "e@x.y"}}
-	if got := fmt.Sprint(Of(held, stays, registrants, Rules{Minimum: time.Minute}).Absent); got != "[3 4]" {
+	if got := fmt.Sprint(Of(held, stays, Rules{Minimum: time.Minute}).Absent(registrants)); got != "[3 4]" {
 		t.Errorf("absent are %s", got)
 	}
-	a := Of(held, stays, registrants, Rules{Minimum: 2 * time.Minute})
-	if got := fmt.Sprint(a.Absent); got != "[2 3 4]" {
+	a := Of(held, stays, Rules{Minimum: 2 * time.Minute})
+	if got := fmt.Sprint(a.Absent(registrants)); got != "[2 3 4]" {
 		t.Errorf("absent are %s", got)
 	}
 	if want := (Totals{Persons: 4, Attended: 2, Stays: 4, Seconds: 7260}); a.Totals != want {
@@ -144,7 +144,7 @@ func TestCurve(t *testing.T) {
 		during(0, 10, Stay{UserID: "A"}), during(5, 20, Stay{UserID: "B"}), during(7, 9, Stay{UserID: "B"}),
 		during(10, 30, Stay{UserID: "C"}), during(12, 12, Stay{UserID: "D"}), during(25, 26, Stay{UserID: "A"}),
 	}
-	a := Of(held, stays, nil, Rules{})
+	a := Of(held, stays, Rules{})
 	points := func(most int) string {
 		var all []byte
 		for _, p := range a.Curve(most) {
@@ -166,7 +166,7 @@ func TestCurve(t *testing.T) {
 	if a.Peak != (Point{at(5), 2}) {
 		t.Errorf("the peak is %v", a.Peak)
 	}
-	if none := Of(held, nil, nil, Rules{}); none.Peak != (Point{}) || len(none.Curve(10)) != 0 {
+	if none := Of(held, nil, Rules{}); none.Peak != (Point{}) || len(none.Curve(10)) != 0 {
 		t.Errorf("nobody peaks at %v", none.Peak)
 	}
 }

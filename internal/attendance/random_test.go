@@ -30,7 +30,7 @@ func TestGeneratedMeetings(t *testing.T) {
 			for i, row := range g.rows {
 				rows[i] = source(row)
 			}
-			a := Of(g.held, rows, nil, g.rules)
+			a := Of(g.held, rows, g.rules)
 			if err := g.check(a, rows); err != "" {
 				t.Fatalf("meeting %d of -meetings.seed=%d, %s: %s", n, seed, name, err)
 			}
