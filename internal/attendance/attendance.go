@@ -159,14 +159,22 @@ func (t *Totals) add(p *Person) {
 // Absent returns the places of the registrants who did not attend: none of those who
 // attended came by the registration, or has its e-mail address.
 func (a *Attendance) Absent(registrants []Registrant) []int {
-	ids, emails := map[string]bool{}, map[string]bool{}
+	var came []*Person
 	for _, p := range a.Persons {
-		if !p.Attended {
-			continue
+		if p.Attended {
+			came = append(came, p)
 		}
+	}
+	return absentFrom(came, a.stays, registrants)
+}
+
+// absentFrom returns the places of the registrants who are none of those who came.
+func absentFrom(came []*Person, stays []Stay, registrants []Registrant) []int {
+	ids, emails := map[string]bool{}, map[string]bool{}
+	for _, p := range came {
 		for _, i := range p.Stays {
-			ids[a.stays[i].value(RegistrantID)] = true
-			emails[a.stays[i].value(Email)] = true
+			ids[stays[i].value(RegistrantID)] = true
+			emails[stays[i].value(Email)] = true
 		}
 	}
 	var out []int

@@ -51,13 +51,13 @@ func peakOf(curve []Point) (peak Point) {
 
 // Curve returns how many people were there in the course of the meeting, in so many points
 // at most: all at which the number changed, or else the largest number of each of as many
-// equal times. The last point is 0.
+// equal times, in whole seconds. The last point is 0.
 func (a *Attendance) Curve(most int) []Point {
 	if len(a.curve) <= most || most < 2 {
 		return a.curve[:min(len(a.curve), max(most, 0))]
 	}
 	first, last := a.curve[0].At, a.curve[len(a.curve)-1]
-	step := last.At.Sub(first)/time.Duration(most-1) + 1
+	step := (last.At.Sub(first)/time.Duration(most-1) + time.Second - 1).Truncate(time.Second)
 	points, before, i := make([]Point, 0, most), 0, 0
 	for at := first; at.Before(last.At); at = at.Add(step) {
 		largest := before

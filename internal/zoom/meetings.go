@@ -5,6 +5,8 @@ import "zoomql/internal/zoom/types"
 // MeetingKey names a meeting by its number.
 type MeetingKey struct {
 	MeetingID types.MeetingNumber `path:"meetingId"`
+	// Previous asks for the occurrences that are over too. Only reading a meeting takes it.
+	Previous bool `query:"show_previous_occurrences"`
 }
 
 // MeetingFilter picks meetings of one user.
