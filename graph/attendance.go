@@ -117,8 +117,9 @@ func (s *scope) attendanceOf(ctx context.Context, h held, in types.AttendanceRul
 	a := attendanceFrom(rows, m, rules, untold)
 	a.Origin, a.Run, a.OfWebinar, a.ReportState = s.origin(), h.name, h.webinar, state
 	a.Stays = rows.of
+	a.Stays.Unready = state != types.ReportStateReady
 	a.Question = fmt.Sprint("attendees ", h.name, rows.source, rules)
-	a.Complete = a.Complete && a.Stays.Whole() && state == types.ReportStateReady
+	a.Complete = a.Complete && a.Stays.Whole()
 	if !a.Complete {
 		a.AsOf = types.Time{Time: m.AsOf}
 	}
@@ -211,7 +212,7 @@ func (s *scope) planned(ctx context.Context, number types.MeetingNumber, webinar
 
 // absentees returns a page of the approved registrants who did not attend.
 func (s *scope) absentees(ctx context.Context, a *types.Attendance, first int, after *string) (*types.Connection[types.Registrant], error) {
-	if a.ReportState != types.ReportStateReady || !a.Stays.Whole() {
+	if !a.Stays.Whole() {
 		list.Tell(ctx, a.Stays)
 		return nil, nil // nobody can tell
 	}
@@ -315,7 +316,7 @@ func batchOfPrevious(s *scope) func(context.Context, []previousKey) []zoom.Found
 	return func(ctx context.Context, keys []previousKey) []zoom.Found[types.Meeting] {
 		found := make([]zoom.Found[types.Meeting], len(keys))
 		s.client.Each(len(keys), func(i int) {
-			found[i].Object, found[i].Err = zoom.GetMeeting.Do(ctx, s.client, zoom.MeetingKey{MeetingID: keys[i].number, Previous: true})
+			found[i].Object, found[i].Err = zoom.GetMeeting.Do(ctx, s.client, zoom.MeetingQuery{MeetingID: keys[i].number, Previous: true})
 		})
 		return found
 	}

@@ -96,6 +96,7 @@ func (s *scope) workMeeting(ctx context.Context, key attendedMeeting) (*workedMe
 		}
 		w.rows = append(w.rows, rows.stays...)
 	}
+	w.of.Unready = slices.Contains(w.states, types.ReportStatePending)
 	w.across = attendance.OfAll(all, rules)
 	w.index()
 	return w, nil
@@ -190,11 +191,6 @@ func (w *workedMeeting) index() {
 	}
 }
 
-// whole reports whether all stays of all instances are there.
-func (w *workedMeeting) whole() bool {
-	return w.of.Whole() && !slices.Contains(w.states, types.ReportStatePending)
-}
-
 // attendanceOfMeeting is meetingAttendance as the graph has it.
 func (s *scope) attendanceOfMeeting(ctx context.Context, key attendedMeeting) (*types.MeetingAttendance, error) {
 	want := needsOf(ctx, "InstancePresence", "attendees.nodes.presences", "attendees.edges.node.presences").Names
@@ -204,7 +200,7 @@ func (s *scope) attendanceOfMeeting(ctx context.Context, key attendedMeeting) (*
 		return nil, err
 	}
 	a := &types.MeetingAttendance{
-		Origin: s.origin(), Number: key.number, Worked: w.across, Stays: w.of, Complete: w.whole() && w.across.Complete,
+		Origin: s.origin(), Number: key.number, Worked: w.across, Stays: w.of, Complete: w.of.Whole() && w.across.Complete,
 		Question:  fmt.Sprint("attendees of meeting ", key.number, key.from, key.to, key.rules),
 		Instances: make([]*types.AttendedInstance, len(w.instances)), All: make([]*types.MeetingAttendee, len(w.across.Persons)),
 	}
@@ -261,8 +257,7 @@ func (s *scope) meetingAttendees(ctx context.Context, a *types.MeetingAttendance
 // meetingAbsentees returns a page of the approved registrants who attended none of the
 // instances.
 func (s *scope) meetingAbsentees(ctx context.Context, a *types.MeetingAttendance, first int, after *string) (*types.Connection[types.Registrant], error) {
-	pending := slices.ContainsFunc(a.Instances, func(i *types.AttendedInstance) bool { return i.ReportState == types.ReportStatePending })
-	if pending || !a.Stays.Whole() {
+	if !a.Stays.Whole() {
 		list.Tell(ctx, a.Stays)
 		return nil, nil // nobody can tell
 	}
@@ -301,7 +296,7 @@ func (s *scope) registrantAttendance(ctx context.Context, r *types.Registrant, k
 	switch {
 	case p != nil:
 		return s.presences(w, p), nil
-	case several || !w.whole():
+	case several || !w.of.Whole():
 		return nil, nil
 	}
 	return []*types.InstancePresence{}, nil

@@ -5,7 +5,12 @@ import "zoomql/internal/zoom/types"
 // MeetingKey names a meeting by its number.
 type MeetingKey struct {
 	MeetingID types.MeetingNumber `path:"meetingId"`
-	// Previous asks for the occurrences that are over too. Only reading a meeting takes it.
+}
+
+// MeetingQuery names a meeting that is read.
+type MeetingQuery struct {
+	MeetingID types.MeetingNumber `path:"meetingId"`
+	// Previous asks for the occurrences that are over too.
 	Previous bool `query:"show_previous_occurrences"`
 }
 
@@ -74,7 +79,7 @@ func meetingsLife(req *Request, _ any) Life {
 
 // The operations on meetings.
 var (
-	GetMeeting = op[MeetingKey, types.Meeting](Spec{
+	GetMeeting = op[MeetingQuery, types.Meeting](Spec{
 		Pattern: "GET /meetings/{meetingId}", Rate: Light, Life: Scheduled,
 		Scopes: meetingRead + "meeting:read:meeting meeting:read:meeting:admin",
 		Tags:   []string{"meeting:{meetingId}"},

@@ -132,7 +132,9 @@ type Completeness struct {
 	Cut bool
 	// Errs are why it is not all; nil where it is.
 	Errs []error
+	// Unready says that Zoom does not have it, not yet or not any more.
+	Unready bool
 }
 
 // Whole reports whether all has come.
-func (c Completeness) Whole() bool { return c.Errs == nil }
+func (c Completeness) Whole() bool { return c.Errs == nil && !c.Unready }
