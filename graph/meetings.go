@@ -46,7 +46,7 @@ func (s *scope) meeting(ctx context.Context, number types.MeetingNumber) (*types
 		return &types.Meeting{Origin: s.origin(), Number: number}, nil
 	}
 	if !want.Secrets {
-		if m, ok, err := zoom.GetMeeting.Known(ctx, s.client, zoom.MeetingKey{MeetingID: number}); ok {
+		if m, ok, err := zoom.GetMeeting.Known(ctx, s.client, zoom.MeetingQuery{MeetingID: number}); ok {
 			return m, err
 		}
 	}
@@ -105,5 +105,5 @@ func (s *scope) meetingMade(ctx context.Context, id string) (*types.Meeting, err
 	if err != nil {
 		return nil, err
 	}
-	return zoom.GetMeeting.Do(ctx, s.client, zoom.MeetingKey{MeetingID: number}, zoom.WithSecrets)
+	return zoom.GetMeeting.Do(ctx, s.client, zoom.MeetingQuery{MeetingID: number}, zoom.WithSecrets)
 }

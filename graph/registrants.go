@@ -67,7 +67,7 @@ func (r *Resolver) addRegistrant(ctx context.Context, at *target, number types.M
 		op: zoom.AddRegistrant, in: zoom.NewRegistrant{MeetingID: number, OccurrenceIDs: ids, Registrant: input.Registrant},
 		key: input.IdempotencyKey, input: input, zoomID: registrationID,
 		read: func(ctx context.Context, id string) (*types.AddedRegistrant, error) {
-			meeting, err := zoom.GetMeeting.Do(ctx, at.client, zoom.MeetingKey{MeetingID: number})
+			meeting, err := zoom.GetMeeting.Do(ctx, at.client, zoom.MeetingQuery{MeetingID: number})
 			if err != nil {
 				return nil, err
 			}

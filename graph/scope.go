@@ -164,7 +164,7 @@ func (s *scope) users() *batch.Loader[directory.Key, types.User] { return s.dire
 
 func (s *scope) meetings() *batch.Loader[meetingKey, types.Meeting] {
 	return s.now().byMeeting.AtOnce(batch.Each(s.client, func(ctx context.Context, k meetingKey) (*types.Meeting, error) {
-		return zoom.GetMeeting.Do(ctx, s.client, zoom.MeetingKey{MeetingID: k.number}, zoom.Secrets(k.secrets))
+		return zoom.GetMeeting.Do(ctx, s.client, zoom.MeetingQuery{MeetingID: k.number}, zoom.Secrets(k.secrets))
 	}))
 }
 

@@ -26,6 +26,9 @@ type ResolverRoot interface {
 	AccountReports() AccountReportsResolver
 	AddedRegistrant() AddedRegistrantResolver
 	AssignRolePayload() AssignRolePayloadResolver
+	Attendance() AttendanceResolver
+	AttendedInstance() AttendedInstanceResolver
+	Attendee() AttendeeResolver
 	BillingReport() BillingReportResolver
 	ChatChannel() ChatChannelResolver
 	ChatFile() ChatFileResolver
@@ -45,7 +48,10 @@ type ResolverRoot interface {
 	DashboardZoomRoom() DashboardZoomRoomResolver
 	EndMeetingPayload() EndMeetingPayloadResolver
 	HostActivity() HostActivityResolver
+	InstancePresence() InstancePresenceResolver
 	Meeting() MeetingResolver
+	MeetingAttendance() MeetingAttendanceResolver
+	MeetingAttendee() MeetingAttendeeResolver
 	MeetingInstance() MeetingInstanceResolver
 	MeetingRecordings() MeetingRecordingsResolver
 	MeetingReport() MeetingReportResolver
@@ -788,6 +794,450 @@ enum WebinarQuestionType {
   SINGLE_RADIO
   "By any number of choices."
   MULTIPLE
+}
+`, BuiltIn: false},
+	{Name: "../schema/attendance.graphqls", Input: `extend type Meeting {
+  "The latest run that has ended; null where there is none."
+  latestInstance: MeetingInstance @zoom(op: "GET /past_meetings/{meetingId}") @zoom(op: "GET /report/meetings/{meetingId}")
+  "Who attended the runs of some days: each person once, with the time in each run."
+  attendance(
+    "First day, UTC. Counts only together with ` + "`" + `to` + "`" + `."
+    from: Date
+    "Last day, UTC. Counts only together with ` + "`" + `from` + "`" + `."
+    to: Date
+    "What counts."
+    rules: AttendanceRules! = {}
+  ): MeetingAttendance
+    @zoom(op: "GET /past_meetings/{meetingId}/instances")
+    @zoom(op: "GET /past_meetings/{meetingId}/participants")
+    @zoom(op: "GET /report/meetings/{meetingId}/participants")
+    @zoom(op: "GET /past_meetings/{meetingId}")
+    @zoom(op: "GET /meetings/{meetingId}")
+}
+
+extend type Registrant {
+  "The runs of the meeting that the person attended or was in; null where it is a webinar, or cannot be told."
+  attendance(
+    "First day, UTC. Counts only together with ` + "`" + `to` + "`" + `."
+    from: Date
+    "Last day, UTC. Counts only together with ` + "`" + `from` + "`" + `."
+    to: Date
+    "What counts."
+    rules: AttendanceRules! = {}
+  ): [InstancePresence!]
+    @zoom(op: "GET /past_meetings/{meetingId}/instances")
+    @zoom(op: "GET /past_meetings/{meetingId}/participants")
+    @zoom(op: "GET /report/meetings/{meetingId}/participants")
+    @zoom(op: "GET /past_meetings/{meetingId}")
+    @zoom(op: "GET /meetings/{meetingId}")
+}
+
+extend type MeetingInstance {
+  """
+  Who was there: one entry for each person, whoever rejoined, changed rooms or used a second
+  device, by the order of coming. Two people are never one entry.
+  """
+  attendees(
+    "How many at most."
+    first: Int! = 30
+    "` + "`" + `endCursor` + "`" + ` of the page before."
+    after: String
+    "Where to read the stays; when left out, the cheapest source that holds the fields asked for."
+    source: AttendanceSource
+    "Whether stays are one person's by the name too, where nothing else tells whose they are."
+    byName: Boolean! = false
+  ): AttendeeConnection
+    @zoom(op: "GET /past_meetings/{meetingId}/participants")
+    @zoom(op: "GET /past_webinars/{webinarId}/participants")
+    @zoom(op: "GET /report/meetings/{meetingId}/participants")
+    @zoom(op: "GET /metrics/meetings/{meetingId}/participants")
+    @zoom(op: "GET /past_meetings/{meetingId}")
+    @zoom(op: "GET /meetings/{meetingId}")
+  "Who attended, for how long, who was late, and who did not come."
+  attendance(
+    "What counts."
+    rules: AttendanceRules! = {}
+    "Where to read the stays; when left out, the cheapest source that holds the fields asked for."
+    source: AttendanceSource
+  ): Attendance
+    @zoom(op: "GET /past_meetings/{meetingId}/participants")
+    @zoom(op: "GET /past_webinars/{webinarId}/participants")
+    @zoom(op: "GET /report/meetings/{meetingId}/participants")
+    @zoom(op: "GET /metrics/meetings/{meetingId}/participants")
+    @zoom(op: "GET /past_meetings/{meetingId}")
+    @zoom(op: "GET /meetings/{meetingId}")
+}
+
+extend type WebinarReport {
+  "Who was there: one entry for each person, by the order of coming. Two people are never one entry."
+  attendees(
+    "How many at most."
+    first: Int! = 30
+    "` + "`" + `endCursor` + "`" + ` of the page before."
+    after: String
+    "Whether stays are one person's by the name too, where nothing else tells whose they are."
+    byName: Boolean! = false
+  ): AttendeeConnection
+    @zoom(op: "GET /past_webinars/{webinarId}/participants")
+    @zoom(op: "GET /report/webinars/{webinarId}")
+    @zoom(op: "GET /webinars/{webinarId}")
+  "Who attended, for how long, who was late, and who did not come."
+  attendance(
+    "What counts."
+    rules: AttendanceRules! = {}
+  ): Attendance
+    @zoom(op: "GET /past_webinars/{webinarId}/participants")
+    @zoom(op: "GET /report/webinars/{webinarId}")
+    @zoom(op: "GET /webinars/{webinarId}")
+}
+
+"What counts as attendance."
+input AttendanceRules {
+  "How long after the start somebody may come and not be late, in seconds. The start is the scheduled one, or the actual one where there is none."
+  lateAfterSeconds: Int! = 300
+  "How long before the end somebody may leave and not be early, in seconds. The end is the scheduled one, or the actual one where that is sooner."
+  leftEarlyBeforeSeconds: Int! = 300
+  "How long somebody has to be there to have attended, in seconds."
+  minimumSeconds: Int! = 0
+  "Whether time in the waiting room counts."
+  waitingRoom: WaitingRoomTime! = EXCLUDE
+  "The longest gap between two stays of a person that counts as presence, in seconds."
+  mergeGapSeconds: Int! = 0
+  "Whether stays are one person's by the name too, where nothing else tells whose they are."
+  byName: Boolean! = false
+}
+
+"""
+Who attended a run of a meeting or webinar. Its start and end are taken from the stays: the
+first who joins begins it, and the last who leaves ends it.
+"""
+type Attendance {
+  "Those who have a stay, one entry for each person, by the order of coming."
+  attendees(
+    "How many at most."
+    first: Int! = 30
+    "` + "`" + `endCursor` + "`" + ` of the page before."
+    after: String
+  ): AttendeeConnection
+  "Approved registrants who did not attend: nobody who attended came by the registration or has its e-mail address. Null while it cannot be told."
+  absentees(
+    "How many at most."
+    first: Int! = 30
+    "` + "`" + `endCursor` + "`" + ` of the page before."
+    after: String
+  ): RegistrantConnection
+    @zoom(op: "GET /meetings/{meetingId}/registrants")
+    @zoom(op: "GET /webinars/{webinarId}/registrants")
+    @zoom(op: "GET /past_meetings/{meetingId}")
+    @zoom(op: "GET /report/webinars/{webinarId}")
+  "The largest number of people at a time; null when nobody was there."
+  peak: AttendancePoint
+  "How many people were there in the course of the run."
+  curve(
+    "How many points at most, 2 to 1,000. Each is the largest number until the next one."
+    points: Int! = 60
+  ): [AttendancePoint!]
+  "Sums over all attendees."
+  totals: AttendanceTotals!
+  "When the run was to begin; null when it was not scheduled, or the meeting has expired."
+  scheduledStart: DateTime
+  "When the run was to end."
+  scheduledEnd: DateTime
+  "Where the stays were read."
+  source: AttendanceSource!
+  "What proves here that stays are one person's, the strongest first."
+  evidenceUsed: [AttendeeEvidence!]!
+  "Whether all stays have come, and the time of each is known."
+  complete: Boolean!
+  "When the stays were read; null once they do not change any more."
+  asOf: DateTime
+  "Whether the data is there; an empty list means nobody came only when it is ` + "`" + `READY` + "`" + `."
+  reportState: ReportState!
+}
+
+"Who attended the runs of a meeting: persons by runs."
+type MeetingAttendance {
+  "The runs that have ended, of the last 15 months, 100 at most, by their start."
+  instances: [AttendedInstance!]!
+  "Those who have a stay in a run, one entry for each person, by the order of coming first."
+  attendees(
+    "How many at most."
+    first: Int! = 30
+    "` + "`" + `endCursor` + "`" + ` of the page before."
+    after: String
+  ): MeetingAttendeeConnection
+  "Approved registrants who attended none of the runs. Null while it cannot be told."
+  absentees(
+    "How many at most."
+    first: Int! = 30
+    "` + "`" + `endCursor` + "`" + ` of the page before."
+    after: String
+  ): RegistrantConnection @zoom(op: "GET /meetings/{meetingId}/registrants")
+  "Whether all stays of all runs have come, and the time of each is known."
+  complete: Boolean!
+}
+
+"A run whose attendance was worked out together with others'."
+type AttendedInstance {
+  "UUID of the run, raw."
+  uuid: MeetingUUID
+  "When it began."
+  startTime: DateTime
+  "How many people attended."
+  attended: Int!
+  "Whether the data is there."
+  reportState: ReportState!
+
+  "The run."
+  instance: MeetingInstance @zoom(op: "GET /past_meetings/{meetingId}") @zoom(op: "GET /report/meetings/{meetingId}")
+}
+
+"One person of the runs of a meeting."
+type MeetingAttendee {
+  "The names that the person joined with, the first one first."
+  names: [String!]!
+  "E-mail address; null for most people outside the account."
+  email: String
+  "Zoom's id of the user, for who joined signed in."
+  userZoomId: String
+  "Zoom's id of the registration that the person came by."
+  registrantId: String
+  "The strongest evidence by which stays were merged; of a single stay, the strongest by which the person is known."
+  evidence: AttendeeEvidence!
+  "How much the evidence is worth."
+  confidence: AttendeeConfidence!
+  "Whether evidence was left aside, see ` + "`" + `Attendee.contradicted` + "`" + `."
+  contradicted: Boolean!
+  "How many runs the person attended."
+  attendedCount: Int!
+  "How long the person was there in all of them, in seconds."
+  durationSeconds: Int!
+  "The runs that the person was in, by their start."
+  presences: [InstancePresence!]!
+
+  "The user, for who joined signed in or is known by e-mail, and belongs to the account."
+  user: User @zoom(op: "GET /users/{userId}") @zoom(op: "GET /users")
+  "The registration that the person came by."
+  registrant: Registrant
+    @zoom(op: "GET /meetings/{meetingId}/registrants/{registrantId}")
+    @zoom(op: "GET /meetings/{meetingId}/registrants")
+}
+
+"When a person was in a run of a meeting."
+type InstancePresence {
+  "UUID of the run, raw."
+  uuid: MeetingUUID
+  "When the run began."
+  startTime: DateTime
+  "When the person first came; null where no time is known, or nobody let the person in."
+  firstJoin: DateTime
+  "When the person left for the last time."
+  lastLeave: DateTime
+  "How long the person was there, in seconds. Stays at the same time count once."
+  durationSeconds: Int!
+  "Whether that is long enough."
+  attended: Boolean!
+  "Whether the person came late; null when it cannot be told."
+  late: Boolean
+  "Whether the person left early; null when it cannot be told."
+  leftEarly: Boolean
+
+  "The run."
+  instance: MeetingInstance @zoom(op: "GET /past_meetings/{meetingId}") @zoom(op: "GET /report/meetings/{meetingId}")
+}
+
+"The attendees of the runs of a meeting."
+type MeetingAttendeeConnection {
+  "The attendees with their cursors."
+  edges: [MeetingAttendeeEdge!]!
+  "The attendees."
+  nodes: [MeetingAttendee!]!
+  "Where this page stands."
+  pageInfo: PageInfo!
+  "How many there are in all; null when not all stays have come."
+  totalCount: Int
+}
+
+"An attendee of runs in a list."
+type MeetingAttendeeEdge {
+  "Place in the list, to be sent as ` + "`" + `after` + "`" + `."
+  cursor: String!
+  "The attendee."
+  node: MeetingAttendee!
+}
+
+"How many people were there from a time on."
+type AttendancePoint {
+  "The time."
+  time: DateTime!
+  "How many people."
+  count: Int!
+}
+
+"Sums over the attendees of a run."
+type AttendanceTotals {
+  "All who have a stay."
+  attendees: Int!
+  "Those who were there for long enough."
+  attended: Int!
+  "The stays."
+  stays: Int!
+  "Those who attended and were late; null when it cannot be told."
+  late: Int
+  "Those who attended and left early; null when it cannot be told."
+  leftEarly: Int
+  "Time of all persons together, in seconds."
+  durationSeconds: Int!
+}
+
+"One person of a run, with all stays that are proven to be this person's."
+type Attendee {
+  "The names that the person joined with, the first one first."
+  names: [String!]!
+  "E-mail address; null for most people outside the account."
+  email: String
+  "Zoom's id of the user, for who joined signed in."
+  userZoomId: String
+  "Zoom's id of the registration that the person came by."
+  registrantId: String
+  "Key that a Meeting SDK app gave to the person. Read from the report, label HEAVY."
+  customerKey: String
+  "Telephone numbers that the person called from. Read from the dashboard, label HEAVY, a Business plan."
+  phones: [String!]
+  "What the person joined with, as Zoom writes it. Read from the dashboard, label HEAVY, a Business plan."
+  devices: [String!]
+  "The strongest evidence by which stays were merged; of a single stay, the strongest by which the person is known."
+  evidence: AttendeeEvidence!
+  "How much the evidence is worth."
+  confidence: AttendeeConfidence!
+  """
+  Whether evidence was left aside: several users came by one registration, which counts as one
+  person, or something is shared with stays of somebody else, who is another entry.
+  """
+  contradicted: Boolean!
+  "Which fields are null here, and why."
+  missing: [AttendeeMissing!]!
+  "When the person first came; null where no time is known, or nobody let the person in."
+  firstJoin: DateTime
+  "When the person left for the last time."
+  lastLeave: DateTime
+  "How long the person was there, in seconds. Stays at the same time count once."
+  durationSeconds: Int!
+  "Whether that is long enough."
+  attended: Boolean!
+  "Whether the person came late; null when it cannot be told."
+  late: Boolean
+  "Whether the person left early; null when it cannot be told."
+  leftEarly: Boolean
+  "The stays, by the time of joining, those in the waiting room included."
+  stays: [Participant!]!
+
+  "The user, for who joined signed in or is known by e-mail, and belongs to the account."
+  user: User @zoom(op: "GET /users/{userId}") @zoom(op: "GET /users")
+  "The registration that the person came by."
+  registrant: Registrant
+    @zoom(op: "GET /meetings/{meetingId}/registrants/{registrantId}")
+    @zoom(op: "GET /meetings/{meetingId}/registrants")
+    @zoom(op: "GET /webinars/{webinarId}/registrants/{registrantId}")
+    @zoom(op: "GET /webinars/{webinarId}/registrants")
+}
+
+"A field of an attendee that is null."
+type AttendeeMissing {
+  "Name of the field."
+  field: String!
+  "Why it is null."
+  reason: MissingReason!
+}
+
+"The attendees of a run."
+type AttendeeConnection {
+  "The attendees with their cursors."
+  edges: [AttendeeEdge!]!
+  "The attendees."
+  nodes: [Attendee!]!
+  "Where this page stands."
+  pageInfo: PageInfo!
+  "How many there are in all; null when not all stays have come."
+  totalCount: Int
+  "Where the stays were read."
+  source: AttendanceSource!
+  "What proves here that stays are one person's, the strongest first."
+  evidenceUsed: [AttendeeEvidence!]!
+  "Whether the data is there; an empty list means nobody came only when it is ` + "`" + `READY` + "`" + `."
+  reportState: ReportState!
+}
+
+"An attendee in a list."
+type AttendeeEdge {
+  "Place in the list, to be sent as ` + "`" + `after` + "`" + `."
+  cursor: String!
+  "The attendee."
+  node: Attendee!
+}
+
+"Where the stays of attendees are read."
+enum AttendanceSource {
+  "The past meeting: label MEDIUM, kept 15 months. It tells registration, user and e-mail address."
+  PAST_MEETING
+  "The past webinar: label MEDIUM; only for runs of webinars. It tells the same."
+  PAST_WEBINAR
+  "The report: label HEAVY, kept a year, needs a paid plan and two participants. It tells customer keys and breakout rooms too."
+  REPORT
+  "The dashboard: label HEAVY, kept six months, needs a Business plan. It tells telephone numbers and devices too."
+  DASHBOARD
+}
+
+"What proves that stays are one person's, the strongest first."
+enum AttendeeEvidence {
+  "The registration. A link that was passed on counts as one person."
+  REGISTRANT_ID
+  "The key that an app of the Meeting SDK gave."
+  CUSTOMER_KEY
+  "Zoom's id of the user."
+  USER_ID
+  "The e-mail address."
+  EMAIL
+  "The telephone number, unless two call from it at a time."
+  PHONE
+  "The id within the run, which stays the same in breakout rooms."
+  PARTICIPANT_UUID
+  "The name, where the caller asks for it, unless two have it at a time."
+  NAME
+  "Nothing: a single stay of somebody who cannot be told from others."
+  NONE
+}
+
+"How much the evidence of an attendee is worth."
+enum AttendeeConfidence {
+  "An id that Zoom or an app proves."
+  HIGH
+  "An e-mail address that may have been typed, or an id that ends with the connection."
+  MEDIUM
+  "A name, a telephone number, nothing, or evidence that contradicts itself."
+  LOW
+}
+
+"Why a field of an attendee is null."
+enum MissingReason {
+  "The person joined without signing in."
+  GUEST
+  "The person is a user of another account, and Zoom does not show it."
+  NOT_SHARED
+  "The account's plan does not include the source that tells it."
+  PLAN
+  "The source that was read does not tell it."
+  NOT_IN_SOURCE
+  "There is none, or Zoom does not tell it; which of the two cannot be known."
+  UNKNOWN
+}
+
+"Whether time in the waiting room counts."
+enum WaitingRoomTime {
+  "It does not count."
+  EXCLUDE
+  "It counts as presence."
+  INCLUDE
 }
 `, BuiltIn: false},
 	{Name: "../schema/chat.graphqls", Input: `"A value of a form that Zoom leaves free, as it comes."
@@ -14210,6 +14660,166 @@ func (ec *executionContext) childFields_AssignRolePayload(ctx context.Context, f
 	return nil, fmt.Errorf("no field named %q was found under type AssignRolePayload", field.Name)
 }
 
+func (ec *executionContext) childFields_Attendance(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "attendees":
+		return ec.fieldContext_Attendance_attendees(ctx, field)
+	case "absentees":
+		return ec.fieldContext_Attendance_absentees(ctx, field)
+	case "peak":
+		return ec.fieldContext_Attendance_peak(ctx, field)
+	case "curve":
+		return ec.fieldContext_Attendance_curve(ctx, field)
+	case "totals":
+		return ec.fieldContext_Attendance_totals(ctx, field)
+	case "scheduledStart":
+		return ec.fieldContext_Attendance_scheduledStart(ctx, field)
+	case "scheduledEnd":
+		return ec.fieldContext_Attendance_scheduledEnd(ctx, field)
+	case "source":
+		return ec.fieldContext_Attendance_source(ctx, field)
+	case "evidenceUsed":
+		return ec.fieldContext_Attendance_evidenceUsed(ctx, field)
+	case "complete":
+		return ec.fieldContext_Attendance_complete(ctx, field)
+	case "asOf":
+		return ec.fieldContext_Attendance_asOf(ctx, field)
+	case "reportState":
+		return ec.fieldContext_Attendance_reportState(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Attendance", field.Name)
+}
+
+func (ec *executionContext) childFields_AttendancePoint(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "time":
+		return ec.fieldContext_AttendancePoint_time(ctx, field)
+	case "count":
+		return ec.fieldContext_AttendancePoint_count(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AttendancePoint", field.Name)
+}
+
+func (ec *executionContext) childFields_AttendanceTotals(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "attendees":
+		return ec.fieldContext_AttendanceTotals_attendees(ctx, field)
+	case "attended":
+		return ec.fieldContext_AttendanceTotals_attended(ctx, field)
+	case "stays":
+		return ec.fieldContext_AttendanceTotals_stays(ctx, field)
+	case "late":
+		return ec.fieldContext_AttendanceTotals_late(ctx, field)
+	case "leftEarly":
+		return ec.fieldContext_AttendanceTotals_leftEarly(ctx, field)
+	case "durationSeconds":
+		return ec.fieldContext_AttendanceTotals_durationSeconds(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AttendanceTotals", field.Name)
+}
+
+func (ec *executionContext) childFields_AttendedInstance(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "uuid":
+		return ec.fieldContext_AttendedInstance_uuid(ctx, field)
+	case "startTime":
+		return ec.fieldContext_AttendedInstance_startTime(ctx, field)
+	case "attended":
+		return ec.fieldContext_AttendedInstance_attended(ctx, field)
+	case "reportState":
+		return ec.fieldContext_AttendedInstance_reportState(ctx, field)
+	case "instance":
+		return ec.fieldContext_AttendedInstance_instance(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AttendedInstance", field.Name)
+}
+
+func (ec *executionContext) childFields_Attendee(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "names":
+		return ec.fieldContext_Attendee_names(ctx, field)
+	case "email":
+		return ec.fieldContext_Attendee_email(ctx, field)
+	case "userZoomId":
+		return ec.fieldContext_Attendee_userZoomId(ctx, field)
+	case "registrantId":
+		return ec.fieldContext_Attendee_registrantId(ctx, field)
+	case "customerKey":
+		return ec.fieldContext_Attendee_customerKey(ctx, field)
+	case "phones":
+		return ec.fieldContext_Attendee_phones(ctx, field)
+	case "devices":
+		return ec.fieldContext_Attendee_devices(ctx, field)
+	case "evidence":
+		return ec.fieldContext_Attendee_evidence(ctx, field)
+	case "confidence":
+		return ec.fieldContext_Attendee_confidence(ctx, field)
+	case "contradicted":
+		return ec.fieldContext_Attendee_contradicted(ctx, field)
+	case "missing":
+		return ec.fieldContext_Attendee_missing(ctx, field)
+	case "firstJoin":
+		return ec.fieldContext_Attendee_firstJoin(ctx, field)
+	case "lastLeave":
+		return ec.fieldContext_Attendee_lastLeave(ctx, field)
+	case "durationSeconds":
+		return ec.fieldContext_Attendee_durationSeconds(ctx, field)
+	case "attended":
+		return ec.fieldContext_Attendee_attended(ctx, field)
+	case "late":
+		return ec.fieldContext_Attendee_late(ctx, field)
+	case "leftEarly":
+		return ec.fieldContext_Attendee_leftEarly(ctx, field)
+	case "stays":
+		return ec.fieldContext_Attendee_stays(ctx, field)
+	case "user":
+		return ec.fieldContext_Attendee_user(ctx, field)
+	case "registrant":
+		return ec.fieldContext_Attendee_registrant(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Attendee", field.Name)
+}
+
+func (ec *executionContext) childFields_AttendeeConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_AttendeeConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_AttendeeConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_AttendeeConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_AttendeeConnection_totalCount(ctx, field)
+	case "source":
+		return ec.fieldContext_AttendeeConnection_source(ctx, field)
+	case "evidenceUsed":
+		return ec.fieldContext_AttendeeConnection_evidenceUsed(ctx, field)
+	case "reportState":
+		return ec.fieldContext_AttendeeConnection_reportState(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AttendeeConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_AttendeeEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_AttendeeEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_AttendeeEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AttendeeEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_AttendeeMissing(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "field":
+		return ec.fieldContext_AttendeeMissing_field(ctx, field)
+	case "reason":
+		return ec.fieldContext_AttendeeMissing_reason(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AttendeeMissing", field.Name)
+}
+
 func (ec *executionContext) childFields_AudioCall(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "callNumber":
@@ -16328,6 +16938,30 @@ func (ec *executionContext) childFields_InformationBarrierSettings(ctx context.C
 	return nil, fmt.Errorf("no field named %q was found under type InformationBarrierSettings", field.Name)
 }
 
+func (ec *executionContext) childFields_InstancePresence(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "uuid":
+		return ec.fieldContext_InstancePresence_uuid(ctx, field)
+	case "startTime":
+		return ec.fieldContext_InstancePresence_startTime(ctx, field)
+	case "firstJoin":
+		return ec.fieldContext_InstancePresence_firstJoin(ctx, field)
+	case "lastLeave":
+		return ec.fieldContext_InstancePresence_lastLeave(ctx, field)
+	case "durationSeconds":
+		return ec.fieldContext_InstancePresence_durationSeconds(ctx, field)
+	case "attended":
+		return ec.fieldContext_InstancePresence_attended(ctx, field)
+	case "late":
+		return ec.fieldContext_InstancePresence_late(ctx, field)
+	case "leftEarly":
+		return ec.fieldContext_InstancePresence_leftEarly(ctx, field)
+	case "instance":
+		return ec.fieldContext_InstancePresence_instance(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type InstancePresence", field.Name)
+}
+
 func (ec *executionContext) childFields_IntegrationSettings(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "box":
@@ -16910,6 +17544,10 @@ func (ec *executionContext) childFields_Meeting(ctx context.Context, field graph
 		return ec.fieldContext_Meeting_registrant(ctx, field)
 	case "instances":
 		return ec.fieldContext_Meeting_instances(ctx, field)
+	case "latestInstance":
+		return ec.fieldContext_Meeting_latestInstance(ctx, field)
+	case "attendance":
+		return ec.fieldContext_Meeting_attendance(ctx, field)
 	case "dashboard":
 		return ec.fieldContext_Meeting_dashboard(ctx, field)
 	case "invitation":
@@ -16930,6 +17568,74 @@ func (ec *executionContext) childFields_Meeting(ctx context.Context, field graph
 		return ec.fieldContext_Meeting_survey(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Meeting", field.Name)
+}
+
+func (ec *executionContext) childFields_MeetingAttendance(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "instances":
+		return ec.fieldContext_MeetingAttendance_instances(ctx, field)
+	case "attendees":
+		return ec.fieldContext_MeetingAttendance_attendees(ctx, field)
+	case "absentees":
+		return ec.fieldContext_MeetingAttendance_absentees(ctx, field)
+	case "complete":
+		return ec.fieldContext_MeetingAttendance_complete(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MeetingAttendance", field.Name)
+}
+
+func (ec *executionContext) childFields_MeetingAttendee(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "names":
+		return ec.fieldContext_MeetingAttendee_names(ctx, field)
+	case "email":
+		return ec.fieldContext_MeetingAttendee_email(ctx, field)
+	case "userZoomId":
+		return ec.fieldContext_MeetingAttendee_userZoomId(ctx, field)
+	case "registrantId":
+		return ec.fieldContext_MeetingAttendee_registrantId(ctx, field)
+	case "evidence":
+		return ec.fieldContext_MeetingAttendee_evidence(ctx, field)
+	case "confidence":
+		return ec.fieldContext_MeetingAttendee_confidence(ctx, field)
+	case "contradicted":
+		return ec.fieldContext_MeetingAttendee_contradicted(ctx, field)
+	case "attendedCount":
+		return ec.fieldContext_MeetingAttendee_attendedCount(ctx, field)
+	case "durationSeconds":
+		return ec.fieldContext_MeetingAttendee_durationSeconds(ctx, field)
+	case "presences":
+		return ec.fieldContext_MeetingAttendee_presences(ctx, field)
+	case "user":
+		return ec.fieldContext_MeetingAttendee_user(ctx, field)
+	case "registrant":
+		return ec.fieldContext_MeetingAttendee_registrant(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MeetingAttendee", field.Name)
+}
+
+func (ec *executionContext) childFields_MeetingAttendeeConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_MeetingAttendeeConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_MeetingAttendeeConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_MeetingAttendeeConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_MeetingAttendeeConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MeetingAttendeeConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_MeetingAttendeeEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_MeetingAttendeeEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_MeetingAttendeeEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MeetingAttendeeEdge", field.Name)
 }
 
 func (ec *executionContext) childFields_MeetingChatSettings(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -17022,6 +17728,10 @@ func (ec *executionContext) childFields_MeetingInstance(ctx context.Context, fie
 		return ec.fieldContext_MeetingInstance_participants(ctx, field)
 	case "report":
 		return ec.fieldContext_MeetingInstance_report(ctx, field)
+	case "attendees":
+		return ec.fieldContext_MeetingInstance_attendees(ctx, field)
+	case "attendance":
+		return ec.fieldContext_MeetingInstance_attendance(ctx, field)
 	case "dashboard":
 		return ec.fieldContext_MeetingInstance_dashboard(ctx, field)
 	case "webinarDashboard":
@@ -18784,6 +19494,8 @@ func (ec *executionContext) childFields_Registrant(ctx context.Context, field gr
 		return ec.fieldContext_Registrant_meeting(ctx, field)
 	case "user":
 		return ec.fieldContext_Registrant_user(ctx, field)
+	case "attendance":
+		return ec.fieldContext_Registrant_attendance(ctx, field)
 	case "webinar":
 		return ec.fieldContext_Registrant_webinar(ctx, field)
 	}
@@ -20584,6 +21296,10 @@ func (ec *executionContext) childFields_WebinarReport(ctx context.Context, field
 		return ec.fieldContext_WebinarReport_participants(ctx, field)
 	case "polls":
 		return ec.fieldContext_WebinarReport_polls(ctx, field)
+	case "attendees":
+		return ec.fieldContext_WebinarReport_attendees(ctx, field)
+	case "attendance":
+		return ec.fieldContext_WebinarReport_attendance(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type WebinarReport", field.Name)
 }

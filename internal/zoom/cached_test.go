@@ -177,21 +177,21 @@ func TestCached_secretsAreNotStored(t *testing.T) {
 	})), storing(s))
 	ctx := t.Context()
 
-	plain, err := GetMeeting.Do(ctx, c, MeetingKey{7})
+	plain, err := GetMeeting.Do(ctx, c, MeetingQuery{MeetingID: 7})
 	if err != nil || plain.StartURL != "" || plain.Topic != "T" {
 		t.Errorf("who did not ask for them has %+v, %v", plain, err)
 	}
 	calls.take()
-	secret, err := GetMeeting.Do(ctx, c, MeetingKey{7}, WithSecrets)
+	secret, err := GetMeeting.Do(ctx, c, MeetingQuery{MeetingID: 7}, WithSecrets)
 	if err != nil || secret.StartURL != "HUSH1" || secret.Password != "HUSH2" || secret.Settings.AuthenticationException[0].JoinURL != "HUSH7" {
 		t.Errorf("who asked for them has %+v, %v", secret, err)
 	}
 	calls.want(t, "no cache answers for secrets", "GET /meetings/7")
-	if _, err := GetMeeting.Do(ctx, c, MeetingKey{7}, Secrets(true)); err != nil {
+	if _, err := GetMeeting.Do(ctx, c, MeetingQuery{MeetingID: 7}, Secrets(true)); err != nil {
 		t.Error(err)
 	}
 	calls.want(t, "nor is there anything to answer with the next time", "GET /meetings/7")
-	if plain, err := GetMeeting.Do(ctx, c, MeetingKey{7}, Secrets(false)); err != nil || plain.StartURL != "" {
+	if plain, err := GetMeeting.Do(ctx, c, MeetingQuery{MeetingID: 7}, Secrets(false)); err != nil || plain.StartURL != "" {
 		t.Errorf("who does not ask for them has %+v, %v", plain, err)
 	}
 	calls.want(t, "the others have what is kept")
@@ -404,7 +404,7 @@ func TestCached_readAfterWrite(t *testing.T) {
 			return answer(200, `{"id":7,"topic":"`+said+`"}`)
 		}))
 		get := func() (types.Text, error) {
-			m, err := GetMeeting.Do(t.Context(), c, MeetingKey{7})
+			m, err := GetMeeting.Do(t.Context(), c, MeetingQuery{MeetingID: 7})
 			if err != nil {
 				return "", err
 			}
@@ -556,8 +556,8 @@ func readAll(t *testing.T, c *Client) {
 			t.Fatal(err)
 		}
 	}
-	do(GetMeeting.Do(ctx, c, MeetingKey{7}))
-	do(GetMeeting.Do(ctx, c, MeetingKey{8}))
+	do(GetMeeting.Do(ctx, c, MeetingQuery{MeetingID: 7}))
+	do(GetMeeting.Do(ctx, c, MeetingQuery{MeetingID: 8}))
 	do(ListRegistrants.Page(ctx, c, RegistrantFilter{MeetingID: 7}, Paging{}))
 	do(ListRegistrants.Page(ctx, c, RegistrantFilter{MeetingID: 8}, Paging{}))
 	do(GetRegistrant.Do(ctx, c, RegistrantKey{7, "r"}))
@@ -630,7 +630,7 @@ func TestCached_failedWrites(t *testing.T) {
 				return c.resp
 			}))
 			get := func() {
-				if _, err := GetMeeting.Do(t.Context(), client, MeetingKey{7}); err != nil {
+				if _, err := GetMeeting.Do(t.Context(), client, MeetingQuery{MeetingID: 7}); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -722,7 +722,7 @@ func TestIn(t *testing.T) {
 	name(sub)
 	calls.want(t, "what is stale in one is not in the other", "GET /accounts/s%2F1/users/u")
 	for _, c := range []*Client{own, sub} {
-		if _, err := GetMeeting.Do(t.Context(), c, MeetingKey{7}); err != nil {
+		if _, err := GetMeeting.Do(t.Context(), c, MeetingQuery{MeetingID: 7}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -731,7 +731,7 @@ func TestIn(t *testing.T) {
 	}
 	calls.take()
 	for _, c := range []*Client{own, sub} {
-		if _, err := GetMeeting.Do(t.Context(), c, MeetingKey{7}); err != nil {
+		if _, err := GetMeeting.Do(t.Context(), c, MeetingQuery{MeetingID: 7}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -888,7 +888,7 @@ func TestCached_lifetimes(t *testing.T) {
 	}{
 		{"a user", func() { _, _ = GetUser.Do(ctx, c, UserKey{"u"}) }, 5 * time.Minute},
 		{"nobody", func() { _, _ = GetUser.Do(ctx, c, UserKey{"x"}) }, 10 * time.Second},
-		{"a meeting", func() { _, _ = GetMeeting.Do(ctx, c, MeetingKey{7}) }, time.Minute},
+		{"a meeting", func() { _, _ = GetMeeting.Do(ctx, c, MeetingQuery{MeetingID: 7}) }, time.Minute},
 		{"a run", func() { _, _ = GetPastMeeting.Do(ctx, c, InstanceKey{"a=="}) }, 24 * time.Hour},
 		{"a run that goes on", func() { _, _ = GetPastMeeting.Do(ctx, c, InstanceKey{"b=="}) }, 5 * time.Second},
 		{"a page with a token, shorter than the token", func() { _, _ = ListUsers.Page(ctx, c, UserFilter{}, Paging{}) }, 5 * time.Minute},

@@ -7,6 +7,13 @@ type MeetingKey struct {
 	MeetingID types.MeetingNumber `path:"meetingId"`
 }
 
+// MeetingQuery names a meeting that is read.
+type MeetingQuery struct {
+	MeetingID types.MeetingNumber `path:"meetingId"`
+	// Previous asks for the occurrences that are over too.
+	Previous bool `query:"show_previous_occurrences"`
+}
+
 // MeetingFilter picks meetings of one user.
 type MeetingFilter struct {
 	UserID   string                `path:"userId"`
@@ -72,7 +79,7 @@ func meetingsLife(req *Request, _ any) Life {
 
 // The operations on meetings.
 var (
-	GetMeeting = op[MeetingKey, types.Meeting](Spec{
+	GetMeeting = op[MeetingQuery, types.Meeting](Spec{
 		Pattern: "GET /meetings/{meetingId}", Rate: Light, Life: Scheduled,
 		Scopes: meetingRead + "meeting:read:meeting meeting:read:meeting:admin",
 		Tags:   []string{"meeting:{meetingId}"},

@@ -104,7 +104,7 @@ func TestOp_invalidInput(t *testing.T) {
 		{"the list instead of the user", ErrInvalid, func() error { _, err := GetUser.Do(t.Context(), c, UserKey{"."}); return err }},
 		{"another operation", ErrInvalid, func() error { _, err := GetUser.Do(t.Context(), c, UserKey{".."}); return err }},
 		{"another operation, by the meeting's id", ErrInvalid, func() error { _, err := GetPastMeeting.Do(t.Context(), c, InstanceKey{".."}); return err }},
-		{"the meeting number that says there is none", ErrNoID, func() error { _, err := GetMeeting.Do(t.Context(), c, MeetingKey{}); return err }},
+		{"the meeting number that says there is none", ErrNoID, func() error { _, err := GetMeeting.Do(t.Context(), c, MeetingQuery{}); return err }},
 		{"the same number where a UUID may stand", ErrNoID, func() error { _, err := GetPastMeeting.Do(t.Context(), c, InstanceKey{"0"}); return err }},
 		{"a registrant of no meeting", ErrNoID, func() error { _, err := GetRegistrant.Do(t.Context(), c, RegistrantKey{0, "r"}); return err }},
 		{"a page of nobody's meetings", ErrNoID, func() error { _, err := ListMeetings.Page(t.Context(), c, MeetingFilter{}, Paging{}); return err }},

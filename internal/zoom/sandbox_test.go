@@ -150,7 +150,7 @@ func TestSandbox_lifeOfAMeeting(t *testing.T) {
 	if !slices.Contains(list(), "first") {
 		t.Error("it is in no list")
 	}
-	key := zoom.MeetingKey{MeetingID: made.Number}
+	key := zoom.MeetingQuery{MeetingID: made.Number}
 	if m, err := zoom.GetMeeting.Do(ctx, r.client, key); err != nil || m.Topic != "first" || m.StartURL != "" {
 		t.Errorf("read %+v, %v", m, err)
 	}
@@ -190,7 +190,7 @@ func TestSandbox_lostAnswerOfAWrite(t *testing.T) {
 	r := newRig(t, sandbox.Options{})
 	ctx := t.Context()
 	number := types.MeetingNumber(r.MeetingNumber)
-	if _, err := zoom.GetMeeting.Do(ctx, r.client, zoom.MeetingKey{MeetingID: number}); err != nil {
+	if _, err := zoom.GetMeeting.Do(ctx, r.client, zoom.MeetingQuery{MeetingID: number}); err != nil {
 		t.Fatal(err)
 	}
 	r.Fault(sandbox.Fault{Pattern: zoom.UpdateMeeting.Pattern, CloseConnection: true})
@@ -198,7 +198,7 @@ func TestSandbox_lostAnswerOfAWrite(t *testing.T) {
 	if !errors.Is(err, zoom.ErrUnavailable) {
 		t.Errorf("got %v", err)
 	}
-	if m, err := zoom.GetMeeting.Do(ctx, r.client, zoom.MeetingKey{MeetingID: number}); err != nil || m.Topic != "changed" {
+	if m, err := zoom.GetMeeting.Do(ctx, r.client, zoom.MeetingQuery{MeetingID: number}); err != nil || m.Topic != "changed" {
 		t.Errorf("got %+v, %v", m, err)
 	}
 	r.want(t, "one write, two reads", zoom.GetMeeting.Pattern, zoom.UpdateMeeting.Pattern, zoom.GetMeeting.Pattern)

@@ -265,7 +265,7 @@ func TestStored_oneCallForAllReplicas(t *testing.T) {
 	var wait sync.WaitGroup
 	for i := range 1000 {
 		wait.Go(func() {
-			if m, err := GetMeeting.Do(t.Context(), clients[i%4], MeetingKey{7}); err != nil || m.Topic != "stand-up" {
+			if m, err := GetMeeting.Do(t.Context(), clients[i%4], MeetingQuery{MeetingID: 7}); err != nil || m.Topic != "stand-up" {
 				t.Errorf("got %v, %v", m, err)
 			}
 		})
@@ -275,7 +275,7 @@ func TestStored_oneCallForAllReplicas(t *testing.T) {
 
 	clients[0].Evict(t.Context(), "meeting:7")
 	for i := range 1000 {
-		wait.Go(func() { _, _ = GetMeeting.Do(t.Context(), clients[i%4], MeetingKey{7}) })
+		wait.Go(func() { _, _ = GetMeeting.Do(t.Context(), clients[i%4], MeetingQuery{MeetingID: 7}) })
 	}
 	wait.Wait()
 	// Others hear of the eviction a moment later, and may answer from before it.
@@ -300,7 +300,7 @@ func TestStored_failureIsNotShared(t *testing.T) {
 	var wait sync.WaitGroup
 	for i := range 200 {
 		wait.Go(func() {
-			if _, err := GetMeeting.Do(t.Context(), clients[i%4], MeetingKey{7}); !errors.Is(err, ErrForbidden) {
+			if _, err := GetMeeting.Do(t.Context(), clients[i%4], MeetingQuery{MeetingID: 7}); !errors.Is(err, ErrForbidden) {
 				t.Errorf("got %v", err)
 			}
 		})
@@ -362,14 +362,14 @@ func TestStored_waiterLeaves(t *testing.T) {
 	})
 	first := make(chan error)
 	go func() {
-		_, err := GetMeeting.Do(t.Context(), clients[0], MeetingKey{7})
+		_, err := GetMeeting.Do(t.Context(), clients[0], MeetingQuery{MeetingID: 7})
 		first <- err
 	}()
 	<-asked
 	ctx, cancel := context.WithCancel(t.Context())
 	second := make(chan error)
 	go func() {
-		_, err := GetMeeting.Do(ctx, clients[1], MeetingKey{7})
+		_, err := GetMeeting.Do(ctx, clients[1], MeetingQuery{MeetingID: 7})
 		second <- err
 	}()
 	eventually(t, "it waits", func() bool { return clients[1].flights.Has(sevenAsked) })
@@ -401,7 +401,7 @@ func TestStored_readAfterWriteOfAnotherReplica(t *testing.T) {
 	ask := func(c *Client) <-chan types.Text {
 		got := make(chan types.Text, 1)
 		go func() {
-			m, err := GetMeeting.Do(t.Context(), c, MeetingKey{7})
+			m, err := GetMeeting.Do(t.Context(), c, MeetingQuery{MeetingID: 7})
 			if err != nil {
 				t.Error(err)
 				m = &types.Meeting{}

@@ -109,7 +109,7 @@ func TestAs_flightsAndSecretsAreNotShared(t *testing.T) {
 			for name, credential := range views() {
 				for range 2 {
 					wait.Go(func() {
-						m, err := GetMeeting.Do(t.Context(), c.As(credential), MeetingKey{7}, Secrets(secrets))
+						m, err := GetMeeting.Do(t.Context(), c.As(credential), MeetingQuery{MeetingID: 7}, Secrets(secrets))
 						if err != nil || string(m.Topic) != name || secrets != (string(m.Password) == name) {
 							t.Errorf("%s: got %+v, %v", name, m, err)
 						}
@@ -186,7 +186,7 @@ func TestAs_leasesAreNotShared(t *testing.T) {
 	l := &leases{Local: cache.NewMemory(1 << 20), keys: map[string]int{}}
 	c := newTestClient(mirror, func(cfg *Config) { cfg.Store, cfg.Shared = nil, l })
 	for name, credential := range views() {
-		if m, err := GetMeeting.Do(t.Context(), c.As(credential), MeetingKey{7}); err != nil || string(m.Topic) != name {
+		if m, err := GetMeeting.Do(t.Context(), c.As(credential), MeetingQuery{MeetingID: 7}); err != nil || string(m.Topic) != name {
 			t.Errorf("%s: got %v, %v", name, m, err)
 		}
 	}
@@ -220,7 +220,7 @@ func TestAs_memoryIsNotShared(t *testing.T) {
 			t.Errorf("%s: it knows a length of %d", name, n)
 		}
 		as.noteLength("users active", 10+len(name))
-		if _, err := GetMeeting.Do(t.Context(), as, MeetingKey{7}); err != nil {
+		if _, err := GetMeeting.Do(t.Context(), as, MeetingQuery{MeetingID: 7}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -268,7 +268,7 @@ func TestAs_scopesOfTheCaller(t *testing.T) {
 	}
 	calls.want(t, "allowed by both", "GET /users/u")
 	for why, do := range map[string]func() error{
-		"the caller lacks it": func() error { _, err := GetMeeting.Do(t.Context(), c.As(reader), MeetingKey{7}); return err },
+		"the caller lacks it": func() error { _, err := GetMeeting.Do(t.Context(), c.As(reader), MeetingQuery{MeetingID: 7}); return err },
 		"the app lacks it": func() error {
 			_, err := UpdateMeeting.Do(t.Context(), c.As(identity.New(identity.View{Account: "account", Scopes: []string{"meeting:write"}}, &tokens{scopes: []string{"user:read"}})), MeetingPatch{MeetingID: 7, Patch: somePatch})
 			return err

@@ -103,6 +103,15 @@ type ParticipantConnection struct {
 	ReportState ReportState
 }
 
+// AttendeeConnection is a page of attendees, with what their stays were read from, what
+// proves there that stays are one person's, and whether Zoom's data are complete.
+type AttendeeConnection struct {
+	Connection[Attendee]
+	Source       AttendanceSource
+	EvidenceUsed []AttendeeEvidence
+	ReportState  ReportState
+}
+
 // HostActivityConnection is a page of what users held, with the sums of each
 // month that was read for it.
 type HostActivityConnection struct {
@@ -116,3 +125,16 @@ type WebinarReportParticipantConnection struct {
 	Connection[WebinarReportParticipant]
 	ReportState ReportState
 }
+
+// Completeness says how much of a list has come that an answer is worked out of.
+type Completeness struct {
+	// Cut says that more follows, to which there is no way.
+	Cut bool
+	// Errs are why it is not all; nil where it is.
+	Errs []error
+	// Unready says that Zoom does not have it, not yet or not any more.
+	Unready bool
+}
+
+// Whole reports whether all has come.
+func (c Completeness) Whole() bool { return c.Errs == nil && !c.Unready }

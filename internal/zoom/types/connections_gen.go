@@ -8,6 +8,9 @@ type AccountConnection = Connection[Account]
 // AccountEdge is an item of such a page.
 type AccountEdge = Edge[Account]
 
+// AttendeeEdge is an item of such a page.
+type AttendeeEdge = Edge[Attendee]
+
 // ChatChannelConnection is a page of a list of ChatChannel.
 type ChatChannelConnection = Connection[ChatChannel]
 
@@ -70,6 +73,12 @@ type InformationBarrierPolicyConnection = Connection[InformationBarrierPolicy]
 
 // InformationBarrierPolicyEdge is an item of such a page.
 type InformationBarrierPolicyEdge = Edge[InformationBarrierPolicy]
+
+// MeetingAttendeeConnection is a page of a list of MeetingAttendee.
+type MeetingAttendeeConnection = Connection[MeetingAttendee]
+
+// MeetingAttendeeEdge is an item of such a page.
+type MeetingAttendeeEdge = Edge[MeetingAttendee]
 
 // MeetingConnection is a page of a list of Meeting.
 type MeetingConnection = Connection[Meeting]

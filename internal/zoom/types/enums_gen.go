@@ -523,6 +523,180 @@ func (e *ArchiveSubject) UnmarshalGQL(v any) error {
 	return err
 }
 
+// AttendanceSource: Where the stays of attendees are read.
+type AttendanceSource string
+
+// The values of AttendanceSource.
+const (
+	// The past meeting: label MEDIUM, kept 15 months. It tells registration, user and e-mail address.
+	AttendanceSourcePastMeeting AttendanceSource = "PAST_MEETING"
+	// The past webinar: label MEDIUM; only for runs of webinars. It tells the same.
+	AttendanceSourcePastWebinar AttendanceSource = "PAST_WEBINAR"
+	// The report: label HEAVY, kept a year, needs a paid plan and two participants. It tells customer keys and breakout rooms too.
+	AttendanceSourceReport AttendanceSource = "REPORT"
+	// The dashboard: label HEAVY, kept six months, needs a Business plan. It tells telephone numbers and devices too.
+	AttendanceSourceDashboard AttendanceSource = "DASHBOARD"
+)
+
+var attendanceSourceCodes = newCodes("AttendanceSource", false,
+	"PAST_MEETING", "past_meeting",
+	"PAST_WEBINAR", "past_webinar",
+	"REPORT", "report",
+	"DASHBOARD", "dashboard",
+)
+
+// Code returns what Zoom writes for the value.
+func (e AttendanceSource) Code() string { return attendanceSourceCodes.text(string(e)) }
+
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *AttendanceSource) SetCode(code string) {
+	*e = AttendanceSource(attendanceSourceCodes.named(code))
+}
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
+func (e *AttendanceSource) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	name, err := attendanceSourceCodes.decode(dec)
+	*e = AttendanceSource(name)
+	return err
+}
+
+// MarshalJSONTo writes Zoom's value.
+func (e AttendanceSource) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return attendanceSourceCodes.encode(enc, string(e))
+}
+
+// AppendGQL appends the name, or null.
+func (e AttendanceSource) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e AttendanceSource) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
+
+// UnmarshalGQL reads the name that a caller wrote.
+func (e *AttendanceSource) UnmarshalGQL(v any) error {
+	name, err := attendanceSourceCodes.unmarshalGQL(v)
+	*e = AttendanceSource(name)
+	return err
+}
+
+// AttendeeConfidence: How much the evidence of an attendee is worth.
+type AttendeeConfidence string
+
+// The values of AttendeeConfidence.
+const (
+	// An id that Zoom or an app proves.
+	AttendeeConfidenceHigh AttendeeConfidence = "HIGH"
+	// An e-mail address that may have been typed, or an id that ends with the connection.
+	AttendeeConfidenceMedium AttendeeConfidence = "MEDIUM"
+	// A name, a telephone number, nothing, or evidence that contradicts itself.
+	AttendeeConfidenceLow AttendeeConfidence = "LOW"
+)
+
+var attendeeConfidenceCodes = newCodes("AttendeeConfidence", false,
+	"HIGH", "high",
+	"MEDIUM", "medium",
+	"LOW", "low",
+)
+
+// Code returns what Zoom writes for the value.
+func (e AttendeeConfidence) Code() string { return attendeeConfidenceCodes.text(string(e)) }
+
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *AttendeeConfidence) SetCode(code string) {
+	*e = AttendeeConfidence(attendeeConfidenceCodes.named(code))
+}
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
+func (e *AttendeeConfidence) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	name, err := attendeeConfidenceCodes.decode(dec)
+	*e = AttendeeConfidence(name)
+	return err
+}
+
+// MarshalJSONTo writes Zoom's value.
+func (e AttendeeConfidence) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return attendeeConfidenceCodes.encode(enc, string(e))
+}
+
+// AppendGQL appends the name, or null.
+func (e AttendeeConfidence) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e AttendeeConfidence) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
+
+// UnmarshalGQL reads the name that a caller wrote.
+func (e *AttendeeConfidence) UnmarshalGQL(v any) error {
+	name, err := attendeeConfidenceCodes.unmarshalGQL(v)
+	*e = AttendeeConfidence(name)
+	return err
+}
+
+// AttendeeEvidence: What proves that stays are one person's, the strongest first.
+type AttendeeEvidence string
+
+// The values of AttendeeEvidence.
+const (
+	// The registration. A link that was passed on counts as one person.
+	AttendeeEvidenceRegistrantID AttendeeEvidence = "REGISTRANT_ID"
+	// The key that an app of the Meeting SDK gave.
+	AttendeeEvidenceCustomerKey AttendeeEvidence = "CUSTOMER_KEY"
+	// Zoom's id of the user.
+	AttendeeEvidenceUserID AttendeeEvidence = "USER_ID"
+	// The e-mail address.
+	AttendeeEvidenceEmail AttendeeEvidence = "EMAIL"
+	// The telephone number, unless two call from it at a time.
+	AttendeeEvidencePhone AttendeeEvidence = "PHONE"
+	// The id within the run, which stays the same in breakout rooms.
+	AttendeeEvidenceParticipantUUID AttendeeEvidence = "PARTICIPANT_UUID"
+	// The name, where the caller asks for it, unless two have it at a time.
+	AttendeeEvidenceName AttendeeEvidence = "NAME"
+	// Nothing: a single stay of somebody who cannot be told from others.
+	AttendeeEvidenceNone AttendeeEvidence = "NONE"
+)
+
+var attendeeEvidenceCodes = newCodes("AttendeeEvidence", false,
+	"REGISTRANT_ID", "registrant_id",
+	"CUSTOMER_KEY", "customer_key",
+	"USER_ID", "user_id",
+	"EMAIL", "email",
+	"PHONE", "phone",
+	"PARTICIPANT_UUID", "participant_uuid",
+	"NAME", "name",
+	"NONE", "none",
+)
+
+// Code returns what Zoom writes for the value.
+func (e AttendeeEvidence) Code() string { return attendeeEvidenceCodes.text(string(e)) }
+
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *AttendeeEvidence) SetCode(code string) {
+	*e = AttendeeEvidence(attendeeEvidenceCodes.named(code))
+}
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
+func (e *AttendeeEvidence) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	name, err := attendeeEvidenceCodes.decode(dec)
+	*e = AttendeeEvidence(name)
+	return err
+}
+
+// MarshalJSONTo writes Zoom's value.
+func (e AttendeeEvidence) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return attendeeEvidenceCodes.encode(enc, string(e))
+}
+
+// AppendGQL appends the name, or null.
+func (e AttendeeEvidence) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e AttendeeEvidence) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
+
+// UnmarshalGQL reads the name that a caller wrote.
+func (e *AttendeeEvidence) UnmarshalGQL(v any) error {
+	name, err := attendeeEvidenceCodes.unmarshalGQL(v)
+	*e = AttendeeEvidence(name)
+	return err
+}
+
 // AudioCallType: Who called whom.
 type AudioCallType string
 
@@ -4719,6 +4893,62 @@ func (e MeetingTypeInput) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 func (e *MeetingTypeInput) UnmarshalGQL(v any) error {
 	name, err := meetingTypeInputCodes.unmarshalGQL(v)
 	*e = MeetingTypeInput(name)
+	return err
+}
+
+// MissingReason: Why a field of an attendee is null.
+type MissingReason string
+
+// The values of MissingReason.
+const (
+	// The person joined without signing in.
+	MissingReasonGuest MissingReason = "GUEST"
+	// The person is a user of another account, and Zoom does not show it.
+	MissingReasonNotShared MissingReason = "NOT_SHARED"
+	// The account's plan does not include the source that tells it.
+	MissingReasonPlan MissingReason = "PLAN"
+	// The source that was read does not tell it.
+	MissingReasonNotInSource MissingReason = "NOT_IN_SOURCE"
+	// There is none, or Zoom does not tell it; which of the two cannot be known.
+	MissingReasonUnknown MissingReason = "UNKNOWN"
+)
+
+var missingReasonCodes = newCodes("MissingReason", false,
+	"GUEST", "guest",
+	"NOT_SHARED", "not_shared",
+	"PLAN", "plan",
+	"NOT_IN_SOURCE", "not_in_source",
+	"UNKNOWN", "unknown",
+)
+
+// Code returns what Zoom writes for the value.
+func (e MissingReason) Code() string { return missingReasonCodes.text(string(e)) }
+
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *MissingReason) SetCode(code string) { *e = MissingReason(missingReasonCodes.named(code)) }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
+func (e *MissingReason) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	name, err := missingReasonCodes.decode(dec)
+	*e = MissingReason(name)
+	return err
+}
+
+// MarshalJSONTo writes Zoom's value.
+func (e MissingReason) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return missingReasonCodes.encode(enc, string(e))
+}
+
+// AppendGQL appends the name, or null.
+func (e MissingReason) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e MissingReason) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
+
+// UnmarshalGQL reads the name that a caller wrote.
+func (e *MissingReason) UnmarshalGQL(v any) error {
+	name, err := missingReasonCodes.unmarshalGQL(v)
+	*e = MissingReason(name)
 	return err
 }
 
@@ -9285,6 +9515,55 @@ func (e WaitingRoomSubjects) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
 func (e *WaitingRoomSubjects) UnmarshalGQL(v any) error {
 	name, err := waitingRoomSubjectsCodes.unmarshalGQL(v)
 	*e = WaitingRoomSubjects(name)
+	return err
+}
+
+// WaitingRoomTime: Whether time in the waiting room counts.
+type WaitingRoomTime string
+
+// The values of WaitingRoomTime.
+const (
+	// It does not count.
+	WaitingRoomTimeExclude WaitingRoomTime = "EXCLUDE"
+	// It counts as presence.
+	WaitingRoomTimeInclude WaitingRoomTime = "INCLUDE"
+)
+
+var waitingRoomTimeCodes = newCodes("WaitingRoomTime", false,
+	"EXCLUDE", "exclude",
+	"INCLUDE", "include",
+)
+
+// Code returns what Zoom writes for the value.
+func (e WaitingRoomTime) Code() string { return waitingRoomTimeCodes.text(string(e)) }
+
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *WaitingRoomTime) SetCode(code string) {
+	*e = WaitingRoomTime(waitingRoomTimeCodes.named(code))
+}
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
+func (e *WaitingRoomTime) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	name, err := waitingRoomTimeCodes.decode(dec)
+	*e = WaitingRoomTime(name)
+	return err
+}
+
+// MarshalJSONTo writes Zoom's value.
+func (e WaitingRoomTime) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return waitingRoomTimeCodes.encode(enc, string(e))
+}
+
+// AppendGQL appends the name, or null.
+func (e WaitingRoomTime) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e WaitingRoomTime) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
+
+// UnmarshalGQL reads the name that a caller wrote.
+func (e *WaitingRoomTime) UnmarshalGQL(v any) error {
+	name, err := waitingRoomTimeCodes.unmarshalGQL(v)
+	*e = WaitingRoomTime(name)
 	return err
 }
 

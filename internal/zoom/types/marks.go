@@ -35,4 +35,21 @@ func (p *WebinarReportParticipant) Mark() string {
 	return mark(string(p.InMeetingID), string(p.Name), p.JoinTime.String())
 }
 
+// Mark returns what tells the attendee from others of the run: the first stay.
+func (a *Attendee) Mark() string {
+	if len(a.Stays) == 0 {
+		return ""
+	}
+	first := a.Stays[0]
+	return mark(string(first.InMeetingID), string(first.Name), first.JoinTime.String())
+}
+
+// Mark returns what tells the attendee from others of the meeting: the first stay.
+func (a *MeetingAttendee) Mark() string {
+	if a.First == nil {
+		return ""
+	}
+	return mark(string(a.First.InMeetingID), string(a.First.Name), a.First.JoinTime.String())
+}
+
 func mark(parts ...string) string { return strings.Join(parts, "\x00") }

@@ -2,6 +2,10 @@
 
 package types
 
+import (
+	"zoomql/internal/attendance"
+)
+
 // A Zoom account: users, and what is reported about them. All that hangs on a sub
 // account is asked of that sub account. What the account itself is called, and the
 // like, is told to master accounts only; where it is refused, the rest still comes.
@@ -621,6 +625,148 @@ type AssignRolePayload struct {
 	Assignments []*RoleAssignment `json:"assignments,omitzero"`
 	// Payload names what was written to, and what the caller can mend.
 	Payload `json:"-"`
+}
+
+// Who attended a run of a meeting or webinar. Its start and end are taken from the stays: the
+// first who joins begins it, and the last who leaves ends it.
+type Attendance struct {
+	// The largest number of people at a time; null when nobody was there.
+	Peak *AttendancePoint `json:"peak,omitzero"`
+	// Sums over all attendees.
+	Totals *AttendanceTotals `json:"totals,omitzero"`
+	// When the run was to begin; null when it was not scheduled, or the meeting has expired.
+	ScheduledStart Time `json:"scheduled_start,omitzero"`
+	// When the run was to end.
+	ScheduledEnd Time `json:"scheduled_end,omitzero"`
+	// Where the stays were read.
+	Source AttendanceSource `json:"source,omitzero"`
+	// What proves here that stays are one person's, the strongest first.
+	EvidenceUsed []AttendeeEvidence `json:"evidence_used,omitzero"`
+	// Whether all stays have come, and the time of each is known.
+	Complete bool `json:"complete,omitzero"`
+	// When the stays were read; null once they do not change any more.
+	AsOf Time `json:"as_of,omitzero"`
+	// Whether the data is there; an empty list means nobody came only when it is `READY`.
+	ReportState ReportState `json:"report_state,omitzero"`
+	// All are the attendees, of which a caller reads a page.
+	All []*Attendee `json:"-"`
+	// OfWebinar says that the run was one of a webinar.
+	OfWebinar bool `json:"-"`
+	// Question names the list of the attendees in its cursors.
+	Question string `json:"-"`
+	// Run is what was attended: a UUID, or a meeting's or webinar's number for its latest run.
+	Run string `json:"-"`
+	// Stays says whether all stays have come.
+	Stays Completeness `json:"-"`
+	// Worked is what was worked out of the stays.
+	Worked *attendance.Attendance `json:"-"`
+	// Origin says where it was read.
+	Origin `json:"-"`
+}
+
+// How many people were there from a time on.
+type AttendancePoint struct {
+	// The time.
+	Time Time `json:"time,omitzero"`
+	// How many people.
+	Count int `json:"count,omitzero"`
+}
+
+// What counts as attendance.
+type AttendanceRules struct {
+	// How long after the start somebody may come and not be late, in seconds. The start is the scheduled one, or the actual one where there is none.
+	LateAfterSeconds int `json:"late_after_seconds"`
+	// How long before the end somebody may leave and not be early, in seconds. The end is the scheduled one, or the actual one where that is sooner.
+	LeftEarlyBeforeSeconds int `json:"left_early_before_seconds"`
+	// How long somebody has to be there to have attended, in seconds.
+	MinimumSeconds int `json:"minimum_seconds"`
+	// Whether time in the waiting room counts.
+	WaitingRoom WaitingRoomTime `json:"waiting_room"`
+	// The longest gap between two stays of a person that counts as presence, in seconds.
+	MergeGapSeconds int `json:"merge_gap_seconds"`
+	// Whether stays are one person's by the name too, where nothing else tells whose they are.
+	ByName bool `json:"by_name"`
+}
+
+// Sums over the attendees of a run.
+type AttendanceTotals struct {
+	// All who have a stay.
+	Attendees int `json:"attendees,omitzero"`
+	// Those who were there for long enough.
+	Attended int `json:"attended,omitzero"`
+	// The stays.
+	Stays int `json:"stays,omitzero"`
+	// Those who attended and were late; null when it cannot be told.
+	Late Int `json:"late,omitzero"`
+	// Those who attended and left early; null when it cannot be told.
+	LeftEarly Int `json:"left_early,omitzero"`
+	// Time of all persons together, in seconds.
+	DurationSeconds int `json:"duration_seconds,omitzero"`
+}
+
+// A run whose attendance was worked out together with others'.
+type AttendedInstance struct {
+	// UUID of the run, raw.
+	UUID UUID `json:"uuid,omitzero"`
+	// When it began.
+	StartTime Time `json:"start_time,omitzero"`
+	// How many people attended.
+	Attended int `json:"attended,omitzero"`
+	// Whether the data is there.
+	ReportState ReportState `json:"report_state,omitzero"`
+	// Origin says where it was read.
+	Origin `json:"-"`
+}
+
+// One person of a run, with all stays that are proven to be this person's.
+type Attendee struct {
+	// The names that the person joined with, the first one first.
+	Names []Text `json:"names,omitzero"`
+	// E-mail address; null for most people outside the account.
+	Email Text `json:"email,omitzero"`
+	// Zoom's id of the user, for who joined signed in.
+	UserZoomID Text `json:"user_zoom_id,omitzero"`
+	// Zoom's id of the registration that the person came by.
+	RegistrantID Text `json:"registrant_id,omitzero"`
+	// Key that a Meeting SDK app gave to the person. Read from the report, label HEAVY.
+	CustomerKey Text `json:"customer_key,omitzero"`
+	// Telephone numbers that the person called from. Read from the dashboard, label HEAVY, a Business plan.
+	Phones []Text `json:"phones,omitzero"`
+	// What the person joined with, as Zoom writes it. Read from the dashboard, label HEAVY, a Business plan.
+	Devices []Text `json:"devices,omitzero"`
+	// The strongest evidence by which stays were merged; of a single stay, the strongest by which the person is known.
+	Evidence AttendeeEvidence `json:"evidence,omitzero"`
+	// How much the evidence is worth.
+	Confidence AttendeeConfidence `json:"confidence,omitzero"`
+	// Whether evidence was left aside: several users came by one registration, which counts as one
+	// person, or something is shared with stays of somebody else, who is another entry.
+	Contradicted bool `json:"contradicted,omitzero"`
+	// Which fields are null here, and why.
+	Missing []*AttendeeMissing `json:"missing,omitzero"`
+	// When the person first came; null where no time is known, or nobody let the person in.
+	FirstJoin Time `json:"first_join,omitzero"`
+	// When the person left for the last time.
+	LastLeave Time `json:"last_leave,omitzero"`
+	// How long the person was there, in seconds. Stays at the same time count once.
+	DurationSeconds int `json:"duration_seconds,omitzero"`
+	// Whether that is long enough.
+	Attended bool `json:"attended,omitzero"`
+	// Whether the person came late; null when it cannot be told.
+	Late Bool `json:"late,omitzero"`
+	// Whether the person left early; null when it cannot be told.
+	LeftEarly Bool `json:"left_early,omitzero"`
+	// The stays, by the time of joining, those in the waiting room included.
+	Stays []*Participant `json:"stays,omitzero"`
+	// Origin says where it was read.
+	Origin `json:"-"`
+}
+
+// A field of an attendee that is null.
+type AttendeeMissing struct {
+	// Name of the field.
+	Field string `json:"field,omitzero"`
+	// Why it is null.
+	Reason MissingReason `json:"reason,omitzero"`
 }
 
 // A telephone call that somebody joined by.
@@ -3031,6 +3177,28 @@ type InformationBarrierSettingsPatch struct {
 	MessageViaSms *bool `json:"message_via_sms,omitzero"`
 }
 
+// When a person was in a run of a meeting.
+type InstancePresence struct {
+	// UUID of the run, raw.
+	UUID UUID `json:"uuid,omitzero"`
+	// When the run began.
+	StartTime Time `json:"start_time,omitzero"`
+	// When the person first came; null where no time is known, or nobody let the person in.
+	FirstJoin Time `json:"first_join,omitzero"`
+	// When the person left for the last time.
+	LastLeave Time `json:"last_leave,omitzero"`
+	// How long the person was there, in seconds. Stays at the same time count once.
+	DurationSeconds int `json:"duration_seconds,omitzero"`
+	// Whether that is long enough.
+	Attended bool `json:"attended,omitzero"`
+	// Whether the person came late; null when it cannot be told.
+	Late Bool `json:"late,omitzero"`
+	// Whether the person left early; null when it cannot be told.
+	LeftEarly Bool `json:"left_early,omitzero"`
+	// Origin says where it was read.
+	Origin `json:"-"`
+}
+
 // Other services.
 type IntegrationSettings struct {
 	// Content from Box can be shared.
@@ -3999,6 +4167,56 @@ type Meeting struct {
 }
 
 func (Meeting) IsNode() {}
+
+// Who attended the runs of a meeting: persons by runs.
+type MeetingAttendance struct {
+	// The runs that have ended, of the last 15 months, 100 at most, by their start.
+	Instances []*AttendedInstance `json:"instances,omitzero"`
+	// Whether all stays of all runs have come, and the time of each is known.
+	Complete bool `json:"complete,omitzero"`
+	// All are the attendees, of which a caller reads a page.
+	All []*MeetingAttendee `json:"-"`
+	// Number is that of the meeting.
+	Number MeetingNumber `json:"-"`
+	// Question names the list of the attendees in its cursors.
+	Question string `json:"-"`
+	// Stays says whether all stays have come.
+	Stays Completeness `json:"-"`
+	// Worked is what was worked out of the stays.
+	Worked *attendance.Across `json:"-"`
+	// Origin says where it was read.
+	Origin `json:"-"`
+}
+
+// One person of the runs of a meeting.
+type MeetingAttendee struct {
+	// The names that the person joined with, the first one first.
+	Names []Text `json:"names,omitzero"`
+	// E-mail address; null for most people outside the account.
+	Email Text `json:"email,omitzero"`
+	// Zoom's id of the user, for who joined signed in.
+	UserZoomID Text `json:"user_zoom_id,omitzero"`
+	// Zoom's id of the registration that the person came by.
+	RegistrantID Text `json:"registrant_id,omitzero"`
+	// The strongest evidence by which stays were merged; of a single stay, the strongest by which the person is known.
+	Evidence AttendeeEvidence `json:"evidence,omitzero"`
+	// How much the evidence is worth.
+	Confidence AttendeeConfidence `json:"confidence,omitzero"`
+	// Whether evidence was left aside, see `Attendee.contradicted`.
+	Contradicted bool `json:"contradicted,omitzero"`
+	// How many runs the person attended.
+	AttendedCount int `json:"attended_count,omitzero"`
+	// How long the person was there in all of them, in seconds.
+	DurationSeconds int `json:"duration_seconds,omitzero"`
+	// The runs that the person was in, by their start.
+	Presences []*InstancePresence `json:"presences,omitzero"`
+	// First is the first stay.
+	First *Participant `json:"-"`
+	// Registered is a stay that came by the registration; nil where none did.
+	Registered *Participant `json:"-"`
+	// Origin says where it was read.
+	Origin `json:"-"`
+}
 
 // Names one meeting.
 type MeetingBy struct {

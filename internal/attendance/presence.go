@@ -1,0 +1,168 @@
+package attendance
+
+import (
+	"slices"
+	"time"
+)
+
+// Answer is yes, no, or that it cannot be told.
+type Answer int
+
+// The answers.
+const (
+	Unknown Answer = iota
+	Yes
+	No
+)
+
+func answer(yes bool) Answer {
+	if yes {
+		return Yes
+	}
+	return No
+}
+
+// Interval is a time without a gap, of which To is no part.
+type Interval struct{ From, To time.Time }
+
+// Presence is when a person was there, by the rules.
+type Presence struct {
+	// Times are when the person was there: stays at the same time are one.
+	Times []Interval
+	// FirstJoin and LastLeave are the ends of these; LastLeave is zero for who is there
+	// still, and both for whom no time is known.
+	FirstJoin, LastLeave time.Time
+	// Seconds is how long that is in all. Where no time is known, it is the longest stay.
+	Seconds int
+	// Attended says that the person was there for long enough.
+	Attended bool
+	// Late and LeftEarly are unknown where there is no time to compare with, LeftEarly as
+	// long as the meeting is going on.
+	Late, LeftEarly Answer
+}
+
+// longestStay bounds what is believed of a stay. No meeting of Zoom's lasts for days.
+const longestStay = 7 * 24 * time.Hour
+
+// measure works out when a person was there, and reports whether all times are known.
+func (p *Person) measure(m Meeting, stays []Stay, rules Rules) (complete bool) {
+	complete = true
+	var times []Interval
+	longest, there := 0, false // of the stays without times; still in the meeting
+	for _, i := range p.Stays {
+		s := &stays[i]
+		if s.Waiting && !rules.CountWaiting {
+			continue
+		}
+		t := s.timed(m)
+		complete = complete && t.exact
+		there = there || t.open
+		if t.placed {
+			times = append(times, t.Interval)
+		} else {
+			longest = max(longest, t.seconds)
+		}
+	}
+	p.Times = union(times, rules.MergeGap)
+	p.Seconds = secondsOf(p.Times)
+	p.Attended = (len(times) > 0 || longest > 0) && max(p.Seconds, longest) >= int(rules.Minimum/time.Second)
+	if len(p.Times) == 0 {
+		p.Seconds = longest
+		return complete
+	}
+	p.FirstJoin = p.Times[0].From
+	if !there {
+		p.LastLeave = p.Times[len(p.Times)-1].To
+	}
+	p.judge(m, rules)
+	return complete
+}
+
+// judge works out whether a person was late or left early. Nobody is early who stays to
+// the end of the plan where the meeting takes longer, nor who stays to the end of the
+// meeting where it takes less.
+func (p *Person) judge(m Meeting, rules Rules) {
+	start := m.ScheduledStart
+	if start.IsZero() {
+		start = m.Start
+	}
+	if !start.IsZero() {
+		p.Late = answer(p.FirstJoin.After(start.Add(rules.LateAfter)))
+	}
+	if m.End.IsZero() || p.LastLeave.IsZero() {
+		return
+	}
+	end := m.End
+	if !m.ScheduledEnd.IsZero() && m.ScheduledEnd.Before(end) {
+		end = m.ScheduledEnd
+	}
+	p.LeftEarly = answer(p.LastLeave.Before(end.Add(-rules.LeftEarlyBefore)))
+}
+
+// timed is what is known of the time of a stay.
+type timed struct {
+	Interval
+	placed  bool // the interval is known, at least in part
+	exact   bool // it is all of the stay
+	open    bool // it goes on
+	seconds int  // of a stay without an interval
+}
+
+// timed places a stay in time. Its own ends are taken, then its length; a missing end is
+// that of the meeting, and as long as that goes on, the time of reading.
+func (s *Stay) timed(m Meeting) timed {
+	length := min(time.Duration(max(s.Seconds, 0)), longestStay/time.Second) * time.Second
+	possible := !s.Leave.Before(s.Join) && s.Leave.Sub(s.Join) <= longestStay
+	switch {
+	case s.Join.IsZero() && s.Leave.IsZero():
+		return timed{seconds: int(length / time.Second)}
+	case s.Join.IsZero() && length > 0:
+		return timed{Interval: Interval{s.Leave.Add(-length), s.Leave}, placed: true, exact: true}
+	case s.Join.IsZero():
+		return between(m.Start, s.Leave, s.Leave)
+	case !s.Leave.IsZero() && possible:
+		return timed{Interval: Interval{s.Join, s.Leave}, placed: true, exact: true}
+	case length > 0:
+		return timed{Interval: Interval{s.Join, s.Join.Add(length)}, placed: true, exact: true}
+	case !s.Leave.IsZero():
+		return between(s.Join, s.Join, s.Join)
+	case m.End.IsZero():
+		t := between(s.Join, m.AsOf, s.Join)
+		t.open = true
+		return t
+	}
+	return between(s.Join, m.End, s.Join)
+}
+
+// between is a time of which one end is not the stay's own. Where that end is impossible,
+// it is the moment that is known.
+func between(from, to, known time.Time) timed {
+	if from.IsZero() || to.Before(from) || to.Sub(from) > longestStay {
+		from, to = known, known
+	}
+	return timed{Interval: Interval{from, to}, placed: true}
+}
+
+// union returns intervals without overlaps, in order. Gaps up to a length are filled.
+func union(times []Interval, gap time.Duration) []Interval {
+	slices.SortFunc(times, func(a, b Interval) int { return a.From.Compare(b.From) })
+	var out []Interval
+	for _, t := range times {
+		if n := len(out); n > 0 && !t.From.After(out[n-1].To.Add(gap)) {
+			if t.To.After(out[n-1].To) {
+				out[n-1].To = t.To
+			}
+		} else {
+			out = append(out, t)
+		}
+	}
+	return out
+}
+
+func secondsOf(times []Interval) int {
+	var sum time.Duration
+	for _, t := range times {
+		sum += t.To.Sub(t.From)
+	}
+	return int(sum / time.Second)
+}
