@@ -155,7 +155,7 @@ func (all tenants) api(log *slog.Logger) http.Handler {
 
 // webhook takes Zoom's webhooks for all accounts that have a secret token; it is nil where
 // none has.
-func (all tenants) webhook(log *slog.Logger) http.Handler {
+func (all tenants) webhook(s *stores, log *slog.Logger) *events.Webhook {
 	accounts := map[string]events.Account{}
 	for _, t := range all {
 		if len(t.WebhookSecrets) == 0 {
@@ -170,12 +170,12 @@ func (all tenants) webhook(log *slog.Logger) http.Handler {
 	if len(accounts) == 0 {
 		return nil
 	}
-	return &events.Webhook{Accounts: accounts, Log: log}
+	return &events.Webhook{Accounts: accounts, Stream: s.events, Log: log}
 }
 
 // evict makes stale what an event in the account, or in a sub account of it, concerns.
-func (t *tenant) evict(ctx context.Context, accountID string, tags ...cache.Tag) {
-	t.client.In(accountID).Evict(ctx, tags...)
+func (t *tenant) evict(ctx context.Context, accountID string, tags ...cache.Tag) bool {
+	return t.client.In(accountID).Evict(ctx, tags...)
 }
 
 // files serves the links to files of all accounts.

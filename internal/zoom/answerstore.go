@@ -217,10 +217,8 @@ func expand(patterns []string, vars map[string]string) []cache.Tag {
 }
 
 // evict makes answers of an account stale, in all views.
-func (a *answerStore) evict(ctx context.Context, account string, tags []cache.Tag) {
-	if a.store != nil {
-		a.store.Evict(ctx, a.scoped(account, slices.Clone(tags))...)
-	}
+func (a *answerStore) evict(ctx context.Context, account string, tags []cache.Tag) bool {
+	return a.store == nil || a.store.Evict(ctx, a.scoped(account, slices.Clone(tags))...)
 }
 
 // Entries in Redis begin with a byte that says what follows.

@@ -154,16 +154,18 @@ func ofOwn(tags []cache.Tag) (here, own []cache.Tag) {
 	return here, own
 }
 
-// evict makes what carries the tags stale: answers, and reads under way.
-func (c *cached) evict(ctx context.Context, account string, tags []cache.Tag) {
+// evict makes what carries the tags stale: answers, and reads under way. It reports what
+// [cache.Store]'s Evict does.
+func (c *cached) evict(ctx context.Context, account string, tags []cache.Tag) (done bool) {
 	if len(tags) == 0 {
-		return
+		return true
 	}
-	c.answerStore.evict(ctx, account, tags)
+	done = c.answerStore.evict(ctx, account, tags)
 	c.flights.forget(func(req *Request) bool {
 		return req.Account == account && slices.ContainsFunc(expand(req.Spec.Tags, req.Vars), func(tag cache.Tag) bool { return slices.Contains(tags, tag) })
 	})
 	c.changed()
+	return done
 }
 
 // evictedElsewhere forgets the flights that an eviction by another replica hits: a

@@ -256,5 +256,8 @@ func (c *Client) OnEvict(f func()) {
 	c.cached.onEvict = append(c.cached.onEvict, f)
 }
 
-// Evict makes what is filed under the tags stale.
-func (c *Client) Evict(ctx context.Context, tags ...cache.Tag) { c.cached.evict(ctx, c.sub, tags) }
+// Evict makes what is filed under the tags stale. It reports whether all replicas have
+// it so, or will in a moment: see [cache.Store].
+func (c *Client) Evict(ctx context.Context, tags ...cache.Tag) bool {
+	return c.cached.evict(ctx, c.sub, tags)
+}

@@ -1,0 +1,43 @@
+// Package stream keeps messages in their order until they are too old or too many, in
+// Redis for all replicas ([Redis]). A message is stored once, whoever sends it again, and
+// what is still to be done about it is done by some replica, though the one that stored it
+// has ended. Where there is one process, [Memory] stands in its place.
+//
+// The package knows neither Zoom nor GraphQL: a message is bytes.
+package stream
+
+import (
+	"errors"
+	"time"
+)
+
+const (
+	// MaxAge is how long a message is kept, and maxMessages how many are.
+	MaxAge      = time.Hour
+	maxMessages = 100_000
+	// seenFor is how long keys of messages are remembered, and maxSeen how many are.
+	seenFor = 2 * time.Hour
+	maxSeen = 100_000
+	// MaxBody is how many bytes a message may have.
+	MaxBody = 64 << 10
+)
+
+// ErrTooLong is the error of a message of more than [MaxBody] bytes.
+var ErrTooLong = errors.New("stream: the message is too long")
+
+// Message is a message to store.
+type Message struct {
+	// Key names it: a message with the key of an earlier one is not stored again.
+	Key string
+	// Body is what it says.
+	Body []byte
+	// Pending tells that something is still to be done about it: some replica claims it,
+	// until it says that this is done.
+	Pending bool
+}
+
+// Claimed is a message that a replica is to finish.
+type Claimed struct {
+	ID   string
+	Body []byte
+}
