@@ -38,6 +38,8 @@ type Config struct {
 	Credential identity.Source
 	// Links hands out links to files at Zoom; nil hands out none.
 	Links *links.Links
+	// Events tells whether Zoom's events of the account come; nil where none are taken.
+	Events EventStatus
 	// RawRequests lets callers send operations with parameters of their own.
 	RawRequests bool
 	// Answers keeps whole answers. It MUST know the tickets of the client's store:
@@ -99,7 +101,7 @@ func New(cfg Config) http.Handler {
 	}
 	root := &Resolver{
 		Client: cfg.Client, Admission: cfg.Admission, Budget: cfg.Budget,
-		Idempotency: idempotency.New(cfg.Ledger), Links: cfg.Links, RawRequests: cfg.RawRequests,
+		Idempotency: idempotency.New(cfg.Ledger), Links: cfg.Links, RawRequests: cfg.RawRequests, Events: cfg.Events,
 	}
 	executable := generated.NewExecutableSchema(generated.Config{Resolvers: root})
 	root.Schema = executable.Schema()
@@ -119,7 +121,7 @@ func New(cfg Config) http.Handler {
 	exec.AroundResponses(session.Capped)
 	served := endpoint.New(endpoint.Config{
 		Executor: exec, Schema: root.Schema, SchemaText: schema.SDL(), Credential: cfg.Credential, Check: cfg.Budget.Foresee,
-		Answers: cfg.Answers, Persisted: cfg.Persisted, Trusted: cfg.Trusted, TrustedOnly: cfg.TrustedOnly, Documents: cfg.Documents,
+		Answers: cfg.Answers, Coverage: cfg.Client.Coverage(), Persisted: cfg.Persisted, Trusted: cfg.Trusted, TrustedOnly: cfg.TrustedOnly, Documents: cfg.Documents,
 		Admission: cfg.Admission, Limits: cfg.Limits, Introspection: cfg.Introspection, Drift: cfg.Drift, Timeout: cfg.Timeout, Log: cfg.Log,
 	})
 	cfg.Client.OnEvict(served.Forget)

@@ -17,6 +17,9 @@ type Stream interface {
 	Claim(ctx context.Context) ([]stream.Claimed, error)
 	// Done says that claimed messages are finished.
 	Done(ctx context.Context, ids ...string) error
+	// Note notes a mark without a message, and returns since when, and when last, it and
+	// those of some names were noted.
+	Note(ctx context.Context, mark stream.Mark, names ...string) ([]stream.Span, error)
 }
 
 // record is an event as the stream keeps it: what it names, and nothing of its payload,

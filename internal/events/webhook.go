@@ -177,7 +177,7 @@ func (h *Webhook) take(ctx context.Context, account string, e *Event) error {
 	defer cancel()
 	stale := e.Stale()
 	done := len(stale) == 0 || h.Accounts[account].Evict(ctx, e.AccountID, stale...)
-	message := &stream.Message{Key: e.Key, Body: e.record(account), Pending: !done}
+	message := &stream.Message{Key: e.Key, Body: e.record(account), Pending: !done, Marks: e.marks(account)}
 	if err := h.Stream.Append(ctx, message); err != nil {
 		return err
 	}

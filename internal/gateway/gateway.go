@@ -179,7 +179,7 @@ func serve(ctx context.Context, cfg *config.Config, stderr io.Writer) error {
 	defer kept()
 	webhook := tenants.webhook(stores, log)
 	if webhook != nil {
-		defer inBackground(ctx, webhook.Finish)()
+		defer inBackground(ctx, func(ctx context.Context) { tenants.keepEvents(ctx, webhook) })()
 	}
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", cfg.Addr)
 	if err != nil {

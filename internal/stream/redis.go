@@ -3,6 +3,7 @@ package stream
 import (
 	"context"
 	_ "embed"
+	"errors"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -34,7 +35,7 @@ type Redis struct {
 	keys       cache.Keys
 	claimAfter time.Duration
 
-	stream, seen string // keys
+	stream, seen, spans string // keys
 }
 
 // Option changes how a [Redis] works.
@@ -60,16 +61,22 @@ func NewRedis(client redis.UniversalClient, name string, options ...Option) *Red
 		set(r)
 	}
 	prefix := keyPrefix + "{" + r.names.Name(name) + "}:"
-	r.stream, r.seen = prefix+"stream", prefix+"seen"
+	r.stream, r.seen, r.spans = prefix+"stream", prefix+"seen", prefix+"spans"
 	return r
 }
 
-//go:embed scripts/append.lua
-var appendSource string
+// The scripts take the time from Redis, so that replicas need not agree on it.
+var (
+	//go:embed scripts/append.lua
+	appendSource string
+	//go:embed scripts/note.lua
+	noteSource string
 
-var appendScript = redis.NewScript(appendSource)
+	appendScript = redis.NewScript(appendSource)
+	noteScript   = redis.NewScript(noteSource)
+)
 
-// Append stores a message, unless one with its key is stored.
+// Append stores a message, unless one with its key is stored, and notes its marks.
 func (r *Redis) Append(ctx context.Context, m *Message) error {
 	if len(m.Body) > MaxBody {
 		return ErrTooLong
@@ -78,9 +85,38 @@ func (r *Redis) Append(ctx context.Context, m *Message) error {
 	if m.Pending {
 		pending = 1
 	}
-	return appendScript.Run(ctx, r.client, []string{r.stream, r.seen},
+	args := []any{
 		r.names.Name(m.Key), r.keys.Seal(m.Body, r.stream), pending, maxMessages, MaxAge.Milliseconds(),
-		maxSeen, seenFor.Milliseconds(), group, consumer).Err()
+		maxSeen, seenFor.Milliseconds(), group, consumer, spansFor.Milliseconds(),
+	}
+	for _, mark := range m.Marks {
+		args = append(args, r.names.Name(mark.Name), mark.Gap.Milliseconds())
+	}
+	return appendScript.Run(ctx, r.client, []string{r.stream, r.seen, r.spans}, args...).Err()
+}
+
+// Note notes a mark without a message, and returns its span and those of the marks of some
+// names, which all replicas note, by the clock of this process.
+func (r *Redis) Note(ctx context.Context, mark Mark, names ...string) ([]Span, error) {
+	names = append([]string{mark.Name}, names...)
+	args := []any{mark.Gap.Milliseconds(), spansFor.Milliseconds()}
+	for _, name := range names {
+		args = append(args, r.names.Name(name))
+	}
+	ages, err := noteScript.Run(ctx, r.client, []string{r.spans}, args...).Int64Slice()
+	switch {
+	case err != nil:
+		return nil, err
+	case len(ages) != 2*len(names):
+		return nil, errNoSpans
+	}
+	now, spans := time.Now(), make([]Span, len(names))
+	for i := range spans {
+		if since, last := ages[2*i], ages[2*i+1]; last >= 0 {
+			spans[i] = Span{now.Add(-time.Duration(since) * time.Millisecond), now.Add(-time.Duration(last) * time.Millisecond)}
+		}
+	}
+	return spans, nil
 }
 
 // Claim returns pending messages that nobody has finished, each to one replica: when that
@@ -101,6 +137,8 @@ func (r *Redis) Claim(ctx context.Context) ([]Claimed, error) {
 	}
 	return all, err
 }
+
+var errNoSpans = errors.New("stream: Redis does not tell the spans")
 
 // bodyField is the field of an entry that has the body.
 const bodyField = "b"

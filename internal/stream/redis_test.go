@@ -2,6 +2,7 @@ package stream_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"strconv"
 	"strings"
@@ -180,5 +181,58 @@ func TestRedis_hidesWhatItKeeps(t *testing.T) {
 	}
 	if got, _ := claim(t, open(client, stream.WithNames(redisname.New(strings.Repeat("n", 32))))); bytes.Contains([]byte(got), []byte("the-body")) {
 		t.Error("without the key it can be read")
+	}
+}
+
+// spans returns the spans of a stream's marks, the one of "self" first, which is noted.
+func spansOf(t *testing.T, s interface {
+	Note(context.Context, stream.Mark, ...string) ([]stream.Span, error)
+}, names ...string) []stream.Span {
+	t.Helper()
+	spans, err := s.Note(t.Context(), stream.Mark{Name: "self", Gap: time.Hour}, names...)
+	if err != nil || len(spans) != 1+len(names) {
+		t.Fatal(len(spans), err)
+	}
+	return spans
+}
+
+// TestNote tells since when marks were noted without a gap, and when last: those of
+// messages, also of one that is stored already, and those without a message.
+func TestNote(t *testing.T) {
+	client := redistest.Start(t).Client()
+	type noting interface {
+		Append(context.Context, *stream.Message) error
+		Note(context.Context, stream.Mark, ...string) ([]stream.Span, error)
+	}
+	for name, s := range map[string]noting{"redis": open(client), "memory": &stream.Memory{}} {
+		t.Run(name, func(t *testing.T) {
+			near := func(a, b time.Time) bool { return a.Sub(b).Abs() < time.Minute } // a busy machine takes seconds
+			began := time.Now()
+			if got := spansOf(t, s, "a"); !near(got[0].Since, began) || !near(got[0].Last, began) || got[1] != (stream.Span{}) {
+				t.Errorf("at first: %v", got)
+			}
+			note := func(key string, gap time.Duration) stream.Span {
+				t.Helper()
+				if err := s.Append(t.Context(), &stream.Message{Key: key, Marks: []stream.Mark{{Name: "a", Gap: gap}}}); err != nil {
+					t.Fatal(err)
+				}
+				return spansOf(t, s, "a")[1]
+			}
+			if first := note("1", time.Hour); !first.Since.Equal(first.Last) {
+				t.Errorf("once noted, it is %v", first)
+			}
+			time.Sleep(20 * time.Millisecond) // Redis tells the time in milliseconds
+			if again := note("1", time.Hour); again.Last.Sub(again.Since) < 20*time.Millisecond {
+				t.Errorf("again %v", again)
+			}
+			time.Sleep(20 * time.Millisecond)
+			if anew := note("2", 5*time.Millisecond); !anew.Since.Equal(anew.Last) {
+				t.Errorf("after a gap %v", anew)
+			}
+		})
+	}
+	ttl := client.PTTL(t.Context(), only(t, client, "*:spans")).Val()
+	if ttl <= 0 || ttl > 48*time.Hour {
+		t.Errorf("spans last %v", ttl)
 	}
 }

@@ -20,6 +20,8 @@ const (
 	maxSeen = 100_000
 	// MaxBody is how many bytes a message may have.
 	MaxBody = 64 << 10
+	// spansFor is how long marks are remembered after the last one.
+	spansFor = 48 * time.Hour
 )
 
 // ErrTooLong is the error of a message of more than [MaxBody] bytes.
@@ -34,7 +36,20 @@ type Message struct {
 	// Pending tells that something is still to be done about it: some replica claims it,
 	// until it says that this is done.
 	Pending bool
+	// Marks are noted with it, also when it is not stored again.
+	Marks []Mark
 }
+
+// Mark is the name of something that recurs.
+type Mark struct {
+	Name string
+	// Gap is how long it may stay away until it counts as begun anew.
+	Gap time.Duration
+}
+
+// Span tells of a mark since when it was noted without a gap, and when last. The zero
+// value is of one that was not noted, or is forgotten.
+type Span struct{ Since, Last time.Time }
 
 // Claimed is a message that a replica is to finish.
 type Claimed struct {

@@ -65,7 +65,7 @@ func (c *cached) known(ctx context.Context, req *Request) (*Response, error) {
 	if found.resp == nil || !c.isAcceptable(req, found.resp.entry) {
 		return nil, nil
 	}
-	c.keepFresh(ctx, req, found.resp.entry)
+	c.keepFresh(ctx, req, found.resp)
 	usage := usageFrom(ctx)
 	usage.answered(usage.asked(req), found.resp)
 	return found.resp, found.refused
@@ -79,7 +79,7 @@ func (c *cached) answer(ctx context.Context, req *Request) (*Response, error) {
 	}
 	found := c.look(ctx, req, inProcess)
 	if found.resp != nil && c.isAcceptable(req, found.resp.entry) {
-		c.keepFresh(ctx, req, found.resp.entry)
+		c.keepFresh(ctx, req, found.resp)
 		return found.resp, found.refused
 	}
 	missed := *req
@@ -91,20 +91,21 @@ func (c *cached) answer(ctx context.Context, req *Request) (*Response, error) {
 		}
 	}
 	if resp != nil && resp.Stale {
-		c.keepFresh(ctx, req, resp.entry)
+		c.keepFresh(ctx, req, resp)
 	}
 	return resp, err
 }
 
 // keepFresh asks again, in the background, for an answer that is stale or soon will be. There
 // is one such call for a key at a time.
-func (c *cached) keepFresh(ctx context.Context, req *Request, e *cache.Entry) {
+func (c *cached) keepFresh(ctx context.Context, req *Request, old *Response) {
 	now := time.Now()
-	if e.Fresh(now) && !e.ShouldRefresh(now, rand.Float64) {
+	until := old.part.Until(now, c.coverage)
+	if now.Before(until) && !old.entry.ShouldRefresh(until, now, rand.Float64) {
 		return
 	}
 	again := *req
-	again.newer = e.Stored
+	again.newer = old.entry.Stored
 	if c.flights.Has(again.flight()) {
 		return
 	}

@@ -1,11 +1,23 @@
--- Stores a message, unless one with its key is stored.
--- KEYS: the stream; a sorted set of the keys of messages, by the time of each.
+-- Stores a message, unless one with its key is stored, and notes marks.
+-- KEYS: the stream; a sorted set of the keys of messages, by the time of each; a hash of
+--       spans, "since:last" by the name of the mark.
 -- ARGV: the message's key and body, 1 if it is pending, how many messages and how old
---       they may be, how many keys and how old, the group and its consumer. Times are in
+--       they may be, how many keys and how old, the group and its consumer, for how long
+--       spans are remembered; then for each mark its name and its gap. Times are in
 --       milliseconds.
 -- Returns: 1 if it is stored, 0 if it was.
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
+for i = 11, #ARGV, 2 do
+	local since, last = string.match(redis.call('HGET', KEYS[3], ARGV[i]) or '', '^(%d+):(%d+)$')
+	if not last or now - last > tonumber(ARGV[i + 1]) then
+		since = string.format('%.0f', now)
+	end
+	redis.call('HSET', KEYS[3], ARGV[i], since .. ':' .. string.format('%.0f', now))
+end
+if #ARGV > 10 then
+	redis.call('PEXPIRE', KEYS[3], ARGV[10])
+end
 if redis.call('ZSCORE', KEYS[2], ARGV[1]) then
 	return 0
 end
