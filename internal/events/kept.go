@@ -1,6 +1,8 @@
 package events
 
 import (
+	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -64,6 +66,18 @@ var NotKept = map[string]string{
 	"GET /roles/{roleId}/members":                     "roles have no event",
 	"GET /users/{userId}/pac":                         "personal audio conferences have no event",
 	"GET /users/{userId}/upcoming_meetings":           "what is over leaves by the clock",
+}
+
+// writeKept writes both tables for a person.
+func writeKept(b *strings.Builder) {
+	fmt.Fprintf(b, "answers that live for %s while events come\n", zoom.CoveredLife)
+	for _, kind := range slices.Sorted(maps.Keys(Kept)) {
+		fmt.Fprintf(b, "    %-20s %s\n", strings.ReplaceAll(kind, " ", ", "), strings.Join(Kept[kind], ", "))
+	}
+	fmt.Fprintln(b, "\nanswers with tags that change without an event too")
+	for _, pattern := range slices.Sorted(maps.Keys(NotKept)) {
+		fmt.Fprintf(b, "    %-48s %s\n", pattern, NotKept[pattern])
+	}
 }
 
 // keptBy is the set of kinds that an operation needs, by its pattern.

@@ -1,6 +1,7 @@
 package zoom
 
 import (
+	"strings"
 	"time"
 
 	"zoomql/cache"
@@ -71,7 +72,7 @@ func (v Validity) within(t time.Time) Validity {
 // does not change.
 func (a *answerStore) validity(req *Request, value any, e *cache.Entry) Validity {
 	v := Validity{Stored: e.Stored, Expires: e.Expires, Extended: e.Expires}
-	if a.coverage == nil || req.Account != "" || value == nil || req.Spec.ByClock != nil && req.Spec.ByClock(req) {
+	if a.coverage == nil || req.Account != "" || value == nil || req.byOtherName() || req.Spec.ByClock != nil && req.Spec.ByClock(req) {
 		return v
 	}
 	if _, refused := value.(*Error); refused {
@@ -84,6 +85,17 @@ func (a *answerStore) validity(req *Request, value any, e *cache.Entry) Validity
 		v.Extended = e.Stored.Add(kept(value, CoveredLife))
 	}
 	return v
+}
+
+// byOtherName reports whether the request names a user by an address or as "me": the events
+// of a user have Zoom's id, by which such an answer is not filed (see expand).
+func (r *Request) byOtherName() bool {
+	for _, value := range r.Vars {
+		if value == "me" || strings.Contains(value, "@") {
+			return true
+		}
+	}
+	return false
 }
 
 // kept returns how much of a lifetime an answer has: a page no more than its token.

@@ -76,6 +76,8 @@ func TestValidity_whatLivesLonger(t *testing.T) {
 		want    time.Duration
 	}{
 		"an object":                     {func(c *Client) (*Request, error) { return GetUser.request(c, UserKey{"u"}, nil) }, &types.User{}, CoveredLife},
+		"an address":                    {func(c *Client) (*Request, error) { return GetUser.request(c, UserKey{"a@b.c"}, nil) }, &types.User{}, 0},
+		"me":                            {func(c *Client) (*Request, error) { return GetUser.request(c, UserKey{"me"}, nil) }, &types.User{}, 0},
 		"a sub account":                 {func(c *Client) (*Request, error) { return GetUser.request(c.In("sub"), UserKey{"u"}, nil) }, &types.User{}, 0},
 		"a refusal":                     {func(c *Client) (*Request, error) { return GetUser.request(c, UserKey{"u"}, nil) }, &Error{}, 0},
 		"a list":                        {list(types.MeetingListTypeScheduled), page(""), CoveredLife},
