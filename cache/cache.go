@@ -74,8 +74,10 @@ type Store interface {
 	Set(ctx context.Context, key string, t Ticket, e *Entry)
 
 	// Evict makes all entries with one of the tags invisible, in all processes
-	// that share the store. The end of ctx does not stop it.
-	Evict(ctx context.Context, tags ...Tag)
+	// that share the store. The end of ctx does not stop it. It reports whether that is
+	// done: false where Redis did not reply, and this process does it when Redis is back,
+	// which nobody does if the process ends before.
+	Evict(ctx context.Context, tags ...Tag) (done bool)
 
 	// Watch has f called with each eviction by another process, after this store
 	// has carried it out, until the store is closed. Calls are sequential, and f

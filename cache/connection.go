@@ -91,20 +91,21 @@ func (c *connection) observe(err error) bool {
 	return false
 }
 
-// evict evicts now, or before anything is read again.
-func (c *connection) evict(ctx context.Context, names []tagName) {
+// evict evicts now, which it reports, or before anything is read again.
+func (c *connection) evict(ctx context.Context, names []tagName) (done bool) {
 	if c.down() && c.postpone(names) {
-		return
+		return false
 	}
 	err := c.evictNow(ctx, names)
 	if err == nil {
 		c.addRecent(names)
-		return
+		return true
 	}
 	c.mu.Lock()
 	c.addPending(names)
 	c.mu.Unlock()
 	c.trip(err)
+	return false
 }
 
 // postpone records an eviction until the connection is up. It reports false when the

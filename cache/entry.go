@@ -50,21 +50,21 @@ func Encoded(body []byte) *Entry {
 // Fresh reports whether the entry may be served at now without calling the origin.
 func (e *Entry) Fresh(now time.Time) bool { return now.Before(e.Expires) }
 
-// ShouldRefresh reports whether a fresh entry should be refreshed at now, so that
-// no reader waits when it is stale. Each reader decides for itself and at
+// ShouldRefresh reports whether an entry that is fresh until expires should be refreshed
+// at now, so that no reader waits when it is stale. Each reader decides for itself and at
 // random, the likelier the nearer the expiry and the longer the origin takes, so that
 // one of them begins in time and hardly ever two (XFetch, beta 1). random returns
 // a number in [0, 1).
 //
 // Source: Vattani, Chierichetti, Lowenstein, "Optimal Probabilistic Cache Stampede
 // Prevention", VLDB 2015.
-func (e *Entry) ShouldRefresh(now time.Time, random func() float64) bool {
+func (e *Entry) ShouldRefresh(expires, now time.Time, random func() float64) bool {
 	if e.Took <= 0 {
 		return false
 	}
 	// Logarithms of random numbers are rarely beyond 40: one comparison decides
 	// for most readers.
-	left := e.Expires.Sub(now)
+	left := expires.Sub(now)
 	return left < 40*e.Took && float64(left) <= -float64(e.Took)*math.Log(1-random())
 }
 

@@ -107,6 +107,23 @@ func (k Keys) byID(id string) *namedKey {
 	return nil
 }
 
+// Seal returns plain encrypted, for what another store keeps under a name in Redis;
+// without keys it returns plain itself.
+func (k Keys) Seal(plain []byte, name string) []byte {
+	if k.Len() == 0 {
+		return plain
+	}
+	return k.seal(nil, plain, name)
+}
+
+// Open undoes [Keys.Seal]. It reports false for what none of the keys has sealed for name.
+func (k Keys) Open(sealed []byte, name string) ([]byte, bool) {
+	if k.Len() == 0 {
+		return sealed, true
+	}
+	return k.open(sealed, name)
+}
+
 // seal appends plain to b, encrypted by the first key: the length of its id, the id,
 // nonce and ciphertext. name is the key in Redis; it is authenticated too, so that
 // somebody with write access to Redis cannot pass one entry off as another.

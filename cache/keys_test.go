@@ -175,7 +175,7 @@ func TestShouldRefresh(t *testing.T) {
 		{"none", time.Hour, time.Second, 1 - 1e-16, false},
 	} {
 		e := &cache.Entry{Expires: now.Add(c.left), Took: c.took}
-		if got := e.ShouldRefresh(now, func() float64 { return c.random }); got != c.want {
+		if got := e.ShouldRefresh(e.Expires, now, func() float64 { return c.random }); got != c.want {
 			t.Errorf("%s: got %v", c.why, got)
 		}
 	}

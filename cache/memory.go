@@ -90,7 +90,10 @@ func (m *Memory) Set(_ context.Context, key string, t Ticket, e *Entry) {
 }
 
 // Evict implements [Store].
-func (m *Memory) Evict(_ context.Context, tags ...Tag) { m.evict(namesOf(tags, m.name)) }
+func (m *Memory) Evict(_ context.Context, tags ...Tag) bool {
+	m.evict(namesOf(tags, m.name))
+	return true
+}
 
 // Watch implements [Store]: no other process evicts here.
 func (m *Memory) Watch(func(Eviction)) {}

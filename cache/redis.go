@@ -205,10 +205,8 @@ func (r *Redis) SetLeased(ctx context.Context, key string, t Ticket, e *Entry) b
 }
 
 // Evict implements [Store].
-func (r *Redis) Evict(ctx context.Context, tags ...Tag) {
-	if len(tags) > 0 {
-		r.conn.evict(context.WithoutCancel(ctx), namesOf(tags, r.tagName))
-	}
+func (r *Redis) Evict(ctx context.Context, tags ...Tag) bool {
+	return len(tags) == 0 || r.conn.evict(context.WithoutCancel(ctx), namesOf(tags, r.tagName))
 }
 
 // publishScript counts an eviction and publishes it, with its number behind the

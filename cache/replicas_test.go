@@ -72,11 +72,11 @@ func (s modelled) Watch(f func(cache.Eviction)) {
 }
 
 // Evict records the names of the tags in messages.
-func (s modelled) Evict(ctx context.Context, tags ...cache.Tag) {
+func (s modelled) Evict(ctx context.Context, tags ...cache.Tag) bool {
 	for _, tag := range tags {
 		s.m.tags.Store(s.TagName(tag), tag)
 	}
-	s.Redis.Evict(ctx, tags...)
+	return s.Redis.Evict(ctx, tags...)
 }
 
 // open opens a replica.

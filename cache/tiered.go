@@ -96,9 +96,10 @@ func (s *Tiered) Set(ctx context.Context, key string, t Ticket, e *Entry) {
 }
 
 // Evict implements [Store].
-func (s *Tiered) Evict(ctx context.Context, tags ...Tag) {
+func (s *Tiered) Evict(ctx context.Context, tags ...Tag) bool {
 	// L2 first: in the other order, a read in between would fill L1 again with what
 	// is still to be evicted from L2.
-	s.l2.Evict(ctx, tags...)
+	done := s.l2.Evict(ctx, tags...)
 	s.l1.Evict(ctx, tags...)
+	return done
 }

@@ -150,8 +150,11 @@ func TestAnswerEvicted(t *testing.T) {
 // l2 is a second tier that no other process shares.
 type l2 struct{ *cache.Memory }
 
-func (s l2) GetOrLease(ctx context.Context, key string, _ cache.Want, tags ...cache.Tag) (*cache.Entry, cache.Ticket, *cache.Lease) {
+func (s l2) GetOrLease(ctx context.Context, key string, want cache.Want, tags ...cache.Tag) (*cache.Entry, cache.Ticket, *cache.Lease) {
 	e, ticket := s.Get(ctx, key, tags...)
+	if e != nil && !want.Acceptable(e) {
+		e = nil
+	}
 	return e, ticket, nil
 }
 

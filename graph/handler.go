@@ -40,6 +40,8 @@ type Config struct {
 	Links *links.Links
 	// MaxPrice is what one operation may cost at most; nil bounds none.
 	MaxPrice MaxPrice
+	// Events tells whether Zoom's events of the account come; nil where none are taken.
+	Events EventStatus
 	// RawRequests lets callers send operations with parameters of their own.
 	RawRequests bool
 	// Answers keeps whole answers. It MUST know the tickets of the client's store:
@@ -101,7 +103,7 @@ func New(cfg Config) http.Handler {
 	}
 	root := &Resolver{
 		Client: cfg.Client, Admission: cfg.Admission, Budget: cfg.Budget,
-		Idempotency: idempotency.New(cfg.Ledger), Links: cfg.Links, MaxPrice: cfg.MaxPrice, RawRequests: cfg.RawRequests,
+		Idempotency: idempotency.New(cfg.Ledger), Links: cfg.Links, MaxPrice: cfg.MaxPrice, RawRequests: cfg.RawRequests, Events: cfg.Events,
 	}
 	executable := generated.NewExecutableSchema(generated.Config{Resolvers: root})
 	root.Schema = executable.Schema()
@@ -124,7 +126,7 @@ func New(cfg Config) http.Handler {
 		Executor: exec, Schema: root.Schema, SchemaText: schema.SDL(), Credential: cfg.Credential, Check: root.check, Plan: func(ctx context.Context, opCtx *graphql.OperationContext) any {
 			return root.planOf(ctx, opCtx).Report(root.granted(ctx))
 		},
-		Answers: cfg.Answers, Persisted: cfg.Persisted, Trusted: cfg.Trusted, TrustedOnly: cfg.TrustedOnly, Documents: cfg.Documents,
+		Answers: cfg.Answers, Coverage: cfg.Client.Coverage(), Persisted: cfg.Persisted, Trusted: cfg.Trusted, TrustedOnly: cfg.TrustedOnly, Documents: cfg.Documents,
 		Admission: cfg.Admission, Limits: cfg.Limits, Introspection: cfg.Introspection, Drift: cfg.Drift, Timeout: cfg.Timeout, Log: cfg.Log,
 	})
 	cfg.Client.OnEvict(served.Forget)

@@ -100,7 +100,7 @@ func (noStore) Get(context.Context, string, ...cache.Tag) (*cache.Entry, cache.T
 	return nil, cache.Ticket{}
 }
 func (noStore) Set(context.Context, string, cache.Ticket, *cache.Entry) {}
-func (noStore) Evict(context.Context, ...cache.Tag)                     {}
+func (noStore) Evict(context.Context, ...cache.Tag) bool                { return true }
 func (noStore) Watch(func(cache.Eviction))                              {}
 
 // mutatedQuestion asks the question of an operation, widened, while its answer is

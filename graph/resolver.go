@@ -5,6 +5,7 @@ import (
 	"context"
 	"reflect"
 	"slices"
+	"time"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
@@ -38,6 +39,15 @@ type Resolver struct {
 	MaxPrice MaxPrice
 	// RawRequests lets callers send operations with parameters of their own.
 	RawRequests bool
+	// Events tells whether Zoom's events of the account come; nil where none are taken.
+	Events EventStatus
+}
+
+// EventStatus tells whether Zoom's events of an account come.
+type EventStatus interface {
+	// Status returns whether they come, and when the last one came; the zero time where
+	// none did.
+	Status(now time.Time) (alive bool, last time.Time)
 }
 
 // begin begins an operation. Each of its responses has loaders of its own, so that what was

@@ -92,6 +92,9 @@ type setup struct {
 	trusted *endpoint.Trusted
 	only    bool
 	drift   bool // answers tell what of Zoom's the graph does not know
+	// coverage, if given, tells which answers events keep right, and events whether they come.
+	coverage zoom.Coverage
+	events   EventStatus
 	// remote has the log hold addresses.
 	remote bool
 	// logs, if given, takes the log.
@@ -169,7 +172,7 @@ func newRig(t *testing.T, s setup) *rig {
 	gateway := New(Config{
 		fields: s.fields,
 		Client: client, Credential: as, Answers: s.answers, Links: files, Log: log, LogRemote: s.remote, Drift: s.drift, Introspection: !s.closed, Timeout: s.timeout, Limits: s.limits, Budget: s.budget, MaxPrice: s.price,
-		RawRequests: !s.rawOff, Persisted: s.store, Trusted: s.trusted, TrustedOnly: s.only,
+		Events: s.events, RawRequests: !s.rawOff, Persisted: s.store, Trusted: s.trusted, TrustedOnly: s.only,
 	})
 	mux.Handle("/graphql", gateway)
 	mux.Handle("GET "+links.Path, files)
@@ -204,6 +207,7 @@ func (r *rig) client() (*zoom.Client, *identity.Credential) {
 		Store:     r.store,
 		Shared:    r.shared,
 		Breaker:   r.breaker,
+		Coverage:  r.coverage,
 		Limiter:   ratelimit.NewLimiter(&ratelimit.Memory{}, 30*time.Second),
 	}).As(credential), credential
 }

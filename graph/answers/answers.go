@@ -32,6 +32,8 @@ type Config struct {
 	// Store keeps the answers; nil keeps none. It MUST know the tickets of the store
 	// that the parts of answers come from: it is that store, or its first tier.
 	Store cache.Local
+	// Coverage tells which answers events keep right; nil is none.
+	Coverage zoom.Coverage
 	// Schema is the text of the schema that the answers follow.
 	Schema string
 	// Log gets a line a second for each answer that is served from the cache.
@@ -49,7 +51,8 @@ type Config struct {
 // [zoom.ValidUntil]. It is safe for concurrent use.
 type Cache struct {
 	store  cache.Local // nil keeps none
-	schema string      // begins every key: a hash of the schema
+	events zoom.Coverage
+	schema string // begins every key: a hash of the schema
 	log    *slog.Logger
 
 	// unused is the number of cached answers that were never asked for again. Above
@@ -93,7 +96,7 @@ func (c *Cache) Admits(key Key) bool {
 // New returns a cache.
 func New(cfg Config) *Cache {
 	schema := sha256.Sum256([]byte("answer\x00" + cfg.Schema))
-	return &Cache{store: cfg.Store, log: cfg.Log, schema: string(schema[:])}
+	return &Cache{store: cfg.Store, events: cfg.Coverage, log: cfg.Log, schema: string(schema[:])}
 }
 
 // Begin begins the key of a request in buf: the schema, the view of the credential, the
@@ -155,7 +158,7 @@ func (c *Cache) Get(ctx context.Context, key Key, now time.Time) *Answer {
 	slot := &c.l1[key.hash%uint64(len(c.l1))]
 	e := slot.Load()
 	same := e != nil && e.key == string(key.bytes)
-	if same && now.Before(e.expires) && c.store.Unchanged(e.ticket) && !sampled() {
+	if same && e.validity.Fresh(now, c.events) && c.store.Unchanged(e.ticket) && !sampled() {
 		return e.Answer
 	}
 	a, ticket := c.stored(ctx, key, now)
@@ -177,12 +180,12 @@ func (c *Cache) Get(ctx context.Context, key Key, now time.Time) *Answer {
 // stored returns the answer of a key from the store, or nil.
 func (c *Cache) stored(ctx context.Context, key Key, now time.Time) (*Answer, cache.Ticket) {
 	entry, ticket := c.store.Get(ctx, key.storeKey())
-	if entry == nil || !entry.Fresh(now) {
+	if entry == nil {
 		return nil, ticket
 	}
 	value, err := entry.Value(func([]byte) (any, error) { return nil, errOtherProcess })
 	a, _ := value.(*Answer)
-	if err != nil || a == nil || a.key != string(key.bytes) {
+	if err != nil || a == nil || a.key != string(key.bytes) || !a.validity.Fresh(now, c.events) {
 		return nil, ticket
 	}
 	return a, ticket
@@ -198,16 +201,16 @@ func (c *Cache) Set(ctx context.Context, key Key, name string, body []byte, u *z
 	if c.store == nil {
 		return nil
 	}
-	ticket, oldest, expires, ok := u.Made()
-	if !ok || !time.Now().Before(expires) {
+	ticket, validity, ok := u.Made()
+	if !ok || !validity.Fresh(time.Now(), c.events) {
 		return nil
 	}
 	a := &Answer{
 		key: string(key.bytes), name: name, body: body, length: []string{strconv.Itoa(len(body))},
-		stored: oldest, expires: expires,
+		validity: validity,
 	}
 	e := cache.Decoded(a, func() ([]byte, error) { return a.body, nil })
-	e.Stored, e.Expires = oldest, expires
+	e.Stored, e.Expires, e.StaleUntil = validity.Stored, validity.Expires, validity.Extended
 	e.Size = len(a.key) + len(body) + len(body)/4 + 500 // the compressed form may come beside it
 	c.store.Set(ctx, key.storeKey(), ticket, e)
 	c.unused.Add(1)
@@ -217,14 +220,14 @@ func (c *Cache) Set(ctx context.Context, key Key, name string, body []byte, u *z
 // Answer is a cached answer: the bytes that every reader gets, and the headers that do
 // not change.
 type Answer struct {
-	key             string
-	name            string // of the operation
-	body            []byte
-	stored, expires time.Time
-	length          []string // Content-Length
-	used            atomic.Bool
-	hits            hits
-	age             atomic.Pointer[age]
+	key      string
+	name     string // of the operation
+	body     []byte
+	validity zoom.Validity
+	length   []string // Content-Length
+	used     atomic.Bool
+	hits     hits
+	age      atomic.Pointer[age]
 
 	once sync.Once
 	gzip []byte // compressed; nil where that does not pay
@@ -323,7 +326,7 @@ const buffered = 2048
 // ageHeader returns the header Age: the seconds since the oldest part of the answer was
 // asked for. It is written once for all requests of a second.
 func (a *Answer) ageHeader(now time.Time) []string {
-	seconds := max(int64(now.Sub(a.stored)/time.Second), 0)
+	seconds := max(int64(now.Sub(a.validity.Stored)/time.Second), 0)
 	if last := a.age.Load(); last != nil && last.seconds == seconds {
 		return last.header
 	}

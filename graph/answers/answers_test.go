@@ -15,6 +15,7 @@ import (
 	"zoomql/cache"
 	"zoomql/internal/identity"
 	"zoomql/internal/negotiation"
+	"zoomql/internal/zoom"
 )
 
 // keyOf returns the key that an endpoint makes of a request.
@@ -60,7 +61,7 @@ func TestKey(t *testing.T) {
 func TestGet_anotherKeyOfTheSameHash(t *testing.T) {
 	a := &Cache{store: cache.NewMemory(1 << 20)}
 	now := time.Now()
-	e := cache.Decoded(&Answer{key: "one"}, nil)
+	e := cache.Decoded(&Answer{key: "one", validity: zoom.Validity{Expires: now.Add(time.Hour)}}, nil)
 	e.Stored, e.Expires = now, now.Add(time.Hour)
 	one, other := Key{[]byte("one"), 7}, Key{[]byte("other"), 7}
 	_, ticket := a.store.Get(t.Context(), one.storeKey())
@@ -108,18 +109,34 @@ func TestServeFirst(t *testing.T) {
 	}
 }
 
+// arriving are events that come, or do not.
+type arriving struct{ come bool }
+
+// Kinds implements [zoom.Coverage].
+func (*arriving) Kinds(*zoom.Spec) zoom.EventKinds { return 1 }
+
+// Since implements [zoom.Coverage].
+func (a *arriving) Since(zoom.EventKinds, time.Time) time.Time {
+	if a.come {
+		return time.Unix(1, 0)
+	}
+	return time.Time{}
+}
+
 // What stands in front of the store is given as long as the store would give it.
 func TestGet_l1(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := cache.NewMemory(1 << 20)
-		a := New(Config{Store: store})
+		events := &arriving{}
+		a := New(Config{Store: store, Coverage: events})
 		q := keyOf(a, http.MethodPost, "http://one/", "x")
 		keep := func(text string) {
 			_, ticket := store.Get(t.Context(), q.storeKey(), "tag")
 			now := time.Now()
-			k := &Answer{key: string(q.bytes), body: []byte(text), stored: now, expires: now.Add(time.Minute)}
+			v := zoom.Validity{Stored: now, Expires: now.Add(time.Minute), Extended: now.Add(time.Hour), Kinds: 1}
+			k := &Answer{key: string(q.bytes), body: []byte(text), validity: v}
 			e := cache.Decoded(k, func() ([]byte, error) { return k.body, nil })
-			e.Stored, e.Expires, e.Size = k.stored, k.expires, len(text)
+			e.Stored, e.Expires, e.StaleUntil, e.Size = v.Stored, v.Expires, v.Extended, len(text)
 			store.Set(t.Context(), q.storeKey(), ticket, e)
 		}
 		// gives asks as often as makes it sure that the front and the store both answer.
@@ -157,6 +174,13 @@ func TestGet_l1(t *testing.T) {
 		gives("kept anew", "second")
 		time.Sleep(time.Minute)
 		gives("past its time", "")
+		events.come = true
+		gives("past its time while events come", "second")
+		events.come = false
+		gives("when they have ended", "")
+		events.come = true
+		time.Sleep(time.Hour)
+		gives("past its time by events", "")
 		keep(strings.Repeat("long", maxL1))
 		gives("too long", strings.Repeat("long", maxL1))
 		if a.l1[q.hash%uint64(len(a.l1))].Load() != nil {

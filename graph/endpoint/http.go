@@ -55,6 +55,8 @@ type Config struct {
 	Check func(context.Context, *graphql.OperationContext) *gqlerror.Error
 	// Plan tells what an operation costs, for extensions.plan; nil tells of none.
 	Plan func(context.Context, *graphql.OperationContext) any
+	// Coverage tells which answers Zoom's events keep right; nil is none.
+	Coverage zoom.Coverage
 	// Answers keeps whole answers; see [answers.Config]. Nil keeps none.
 	Answers cache.Local
 	// Persisted keeps documents that were sent with their hash; nil keeps none.
@@ -104,7 +106,7 @@ func New(cfg Config) *Endpoint {
 	e := &Endpoint{
 		exec: cfg.Executor, as: cfg.Credential, check: cfg.Check, plan: cfg.Plan, log: cfg.Log, timeout: cfg.Timeout, admission: cfg.Admission, drift: cfg.Drift,
 		reader:  &reader{schema: cfg.Schema, limits: cfg.Limits, known: cfg.Documents, suggest: cfg.Introspection},
-		answers: answers.New(answers.Config{Store: cfg.Answers, Schema: cfg.SchemaText, Log: cfg.Log}),
+		answers: answers.New(answers.Config{Store: cfg.Answers, Coverage: cfg.Coverage, Schema: cfg.SchemaText, Log: cfg.Log}),
 		library: &library{store: cfg.Persisted, trusted: cfg.Trusted, only: cfg.TrustedOnly},
 	}
 	e.operation = admitted(cfg.Admission.Operations, cfg.Timeout, e.execute)

@@ -3115,6 +3115,33 @@ enum QualitySubject {
   PARTICIPANTS
 }
 `, BuiltIn: false},
+	{Name: "../schema/events.graphqls", Input: `extend type Account {
+  """
+  Whether Zoom's events of the account come; null where the gateway takes none of it.
+  Asking costs no call.
+  """
+  events: AccountEvents
+}
+
+"Whether the events come by which Zoom tells of changes."
+type AccountEvents {
+  """
+  True while events come: one did within the last 15 minutes. Answers that events keep
+  right are then read anew after an hour, and after a minute or five otherwise.
+  """
+  alive: Boolean!
+  "When the last one came; null where none did within two days."
+  lastEventAt: DateTime
+  "How they come."
+  source: EventSource!
+}
+
+"How Zoom delivers events."
+enum EventSource {
+  "By webhooks."
+  WEBHOOK
+}
+`, BuiltIn: false},
 	{Name: "../schema/information_barriers.graphqls", Input: `extend type Account {
   "The policies that keep groups of users from talking to each other. Zoom Support has to unlock them."
   informationBarrierPolicies(
@@ -14266,6 +14293,8 @@ func (ec *executionContext) childFields_Account(ctx context.Context, field graph
 		return ec.fieldContext_Account_webinarRegistrationSettings(ctx, field)
 	case "dashboard":
 		return ec.fieldContext_Account_dashboard(ctx, field)
+	case "events":
+		return ec.fieldContext_Account_events(ctx, field)
 	case "informationBarrierPolicies":
 		return ec.fieldContext_Account_informationBarrierPolicies(ctx, field)
 	case "informationBarrierPolicy":
@@ -14320,6 +14349,18 @@ func (ec *executionContext) childFields_AccountEdge(ctx context.Context, field g
 		return ec.fieldContext_AccountEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type AccountEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_AccountEvents(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "alive":
+		return ec.fieldContext_AccountEvents_alive(ctx, field)
+	case "lastEventAt":
+		return ec.fieldContext_AccountEvents_lastEventAt(ctx, field)
+	case "source":
+		return ec.fieldContext_AccountEvents_source(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AccountEvents", field.Name)
 }
 
 func (ec *executionContext) childFields_AccountFeatures(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -48,6 +48,8 @@ type Config struct {
 
 	WebhookSecrets []Secret `env:"ZOOM_WEBHOOK_SECRETS" help:"secret tokens of the app's event subscription, with commas between while one is being changed: Zoom then delivers events to /webhooks/zoom, and what they make stale is read anew"`
 
+	EventLifetimes string `env:"EVENT_LIFETIMES" envDefault:"on" help:"on has answers that events keep right live for an hour while events come; off leaves lifetimes as they are without events"`
+
 	AccountList Secret `env:"ACCOUNTS" help:"several accounts instead of the one above: a JSON list of {name, accountId, clientId, clientSecret, plan, apiKeys, webhookSecrets}, or the path of a file with one; see the README"`
 
 	RedisURL     Secret        `env:"REDIS_URL" help:"Redis shared by all replicas, redis://host:6379; for a cluster add ?addr=host2:6379; behind Sentinels redis://sentinel:26379?master_name=NAME&addr=sentinel2:26379; without it this process alone"`
@@ -212,6 +214,9 @@ func (c *Config) check() []error {
 	}
 	if c.Drift != "on" && c.Drift != "off" {
 		bad("DRIFT: %q is neither on nor off", c.Drift)
+	}
+	if c.EventLifetimes != "on" && c.EventLifetimes != "off" {
+		bad("EVENT_LIFETIMES: %q is neither on nor off", c.EventLifetimes)
 	}
 	if c.LogRemoteAddr != "on" && c.LogRemoteAddr != "off" {
 		bad("LOG_REMOTE_ADDR: %q is neither on nor off", c.LogRemoteAddr)

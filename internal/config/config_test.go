@@ -37,7 +37,7 @@ func TestWithoutAnySettingTheSandboxAnswers(t *testing.T) {
 		Addr: "127.0.0.1:8080", ZoomOAuthURL: "https://zoom.us",
 		CacheBytes: 64 << 20, MaxInFlight: 100, Timeout: 30 * time.Second, MaxObjects: 200_000, MaxAnswer: 16 << 20, DrainTime: 10 * time.Second,
 		BreakerCalls: 10, BreakerShare: 0.5, BreakerSlow: 10 * time.Second, BreakerRest: 5 * time.Second,
-		RawRequests: "off", TrustedOnly: "off", LogLevel: slog.LevelInfo, LogFormat: "text", LogRemoteAddr: "off", Drift: "off",
+		RawRequests: "off", TrustedOnly: "off", LogLevel: slog.LevelInfo, LogFormat: "text", LogRemoteAddr: "off", Drift: "off", EventLifetimes: "on",
 		SandboxUsers: 40, SandboxParticipants: 60, SandboxSeed: 1,
 		Plan: zoom.Business, Accounts: []Account{{OAuthURL: "https://zoom.us", Plan: zoom.Business}},
 	}
@@ -79,7 +79,7 @@ func TestEverySetting(t *testing.T) {
 		"ADDR=:9090", "ZOOM_ACCOUNT_ID=account", "ZOOM_CLIENT_ID=client", "ZOOM_CLIENT_SECRET=hush=with=signs", "ZOOM_WEBHOOK_SECRETS=hush1,hush2",
 		"ZOOM_API_URL=https://api-eu.zoom.us/v2", "ZOOM_OAUTH_URL=http://127.0.0.1:1", "ZOOM_PLAN=Pro", "REDIS_URL=redis://:pass@redis:6379",
 		"CACHE_BYTES=1048576", "CACHE_KEYS=" + cacheKeys, "REDIS_NAME_KEY=0123456789abcdef0123456789abcdef", "MAX_IN_FLIGHT=7", "REQUEST_TIMEOUT=1m30s", "MAX_OBJECTS=500", "MAX_PRICE=heavy=20, Resource_Intensive=0", "CALLER_KEY=own", "MAX_ANSWER_BYTES=65536", "BREAKER_CALLS=20", "BREAKER_SHARE=0.8", "BREAKER_SLOW=3s", "BREAKER_REST=1s", "DRAIN_TIME=0s",
-		aKey + ",app:" + strings.Repeat("B1", 32), "ALLOWED_ORIGINS=https://a.example,https://b.example", "ALLOWED_HEADERS=X-Tenant", "TRUSTED_DOCUMENTS=a.json,b.json", "TRUSTED_ONLY=on", "PLAYGROUND=off", "RAW_REQUESTS=on", "PUBLIC_URL=https://gateway.example", "LINK_KEY=0123456789abcdef0123456789abcdef", "LOG_LEVEL=debug", "LOG_FORMAT=json", "LOG_REMOTE_ADDR=on", "DRIFT=on", "DRIFT_FILE=drift.json",
+		aKey + ",app:" + strings.Repeat("B1", 32), "ALLOWED_ORIGINS=https://a.example,https://b.example", "ALLOWED_HEADERS=X-Tenant", "TRUSTED_DOCUMENTS=a.json,b.json", "TRUSTED_ONLY=on", "PLAYGROUND=off", "RAW_REQUESTS=on", "PUBLIC_URL=https://gateway.example", "LINK_KEY=0123456789abcdef0123456789abcdef", "LOG_LEVEL=debug", "LOG_FORMAT=json", "LOG_REMOTE_ADDR=on", "EVENT_LIFETIMES=off", "DRIFT=on", "DRIFT_FILE=drift.json",
 		"SANDBOX_USERS=9", "SANDBOX_PARTICIPANTS=10", "SANDBOX_SEED=3", "SANDBOX_LATENCY=100ms", "SANDBOX_FAULTS=refused:0.1",
 		"PATH=/bin", "UNRELATED", "=odd",
 	})
@@ -88,7 +88,7 @@ func TestEverySetting(t *testing.T) {
 		ZoomAPIURL: "https://api-eu.zoom.us/v2", ZoomOAuthURL: "http://127.0.0.1:1", ZoomPlan: "Pro", RedisURL: "redis://:pass@redis:6379",
 		CacheBytes: 1 << 20, CacheKeys: keys, RedisNameKey: "0123456789abcdef0123456789abcdef", MaxInFlight: 7, Timeout: 90 * time.Second, MaxObjects: 500, MaxPriceText: "heavy=20, Resource_Intensive=0", Key: "own", MaxAnswer: 1 << 16, BreakerCalls: 20, BreakerShare: 0.8, BreakerSlow: 3 * time.Second, BreakerRest: time.Second,
 		APIKeys: []string{strings.Repeat("0a", 32), "app:" + strings.Repeat("B1", 32)}, AllowedOrigins: []string{"https://a.example", "https://b.example"}, AllowedHeaders: []string{"X-Tenant"}, TrustedDocuments: []string{"a.json", "b.json"}, TrustedOnly: "on",
-		Playground: "off", RawRequests: "on", PublicURL: "https://gateway.example", LinkKey: "0123456789abcdef0123456789abcdef", LogLevel: slog.LevelDebug, LogFormat: "json", LogRemoteAddr: "on", Drift: "on", DriftFile: "drift.json",
+		Playground: "off", RawRequests: "on", PublicURL: "https://gateway.example", LinkKey: "0123456789abcdef0123456789abcdef", LogLevel: slog.LevelDebug, LogFormat: "json", LogRemoteAddr: "on", EventLifetimes: "off", Drift: "on", DriftFile: "drift.json",
 		SandboxUsers: 9, SandboxParticipants: 10, SandboxSeed: 3, SandboxLatency: 100 * time.Millisecond, SandboxFaults: "refused:0.1",
 		Plan: zoom.Pro, MaxPrice: map[zoom.Rate]int{zoom.Heavy: 20, zoom.ResourceIntensive: 0},
 		Accounts: []Account{{
@@ -166,6 +166,7 @@ func TestMistakes(t *testing.T) {
 		{"raw requests that are neither", []string{"RAW_REQUESTS=true"}, `RAW_REQUESTS: "true" is neither on nor off`},
 		{"a form that is neither", []string{"LOG_FORMAT=xml"}, `LOG_FORMAT: "xml" is neither text nor json`},
 		{"drift that is neither", []string{"DRIFT=true"}, `DRIFT: "true" is neither on nor off`},
+		{"lifetimes that are neither", []string{"EVENT_LIFETIMES=1h"}, `EVENT_LIFETIMES: "1h" is neither on nor off`},
 		{"addresses that are neither", []string{"LOG_REMOTE_ADDR=true"}, `LOG_REMOTE_ADDR: "true" is neither on nor off`},
 		{"a level that is none", []string{"LOG_LEVEL=loud"}, "LOG_LEVEL: not DEBUG, INFO, WARN or ERROR"},
 		{"a key instead of its hash", []string{"API_KEYS=my-key-hush"}, "API_KEYS: one is not 64 hex digits"},

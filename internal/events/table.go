@@ -126,7 +126,8 @@ var byEvent = func() map[string]*Row {
 }()
 
 // Write writes the table for a person: each event, with the tags that it makes stale and
-// the operations that are filed under these, or why there are none.
+// the operations that are filed under these, or why there are none. Behind it stand the
+// operations whose answers events keep right, and why others with such tags are none.
 func Write(w io.Writer, specs []*zoom.Spec) error {
 	filed := map[string][]string{}
 	for _, spec := range specs {
@@ -153,6 +154,7 @@ func Write(w io.Writer, specs []*zoom.Spec) error {
 		}
 		fmt.Fprintln(&b)
 	}
+	writeKept(&b)
 	_, err := io.WriteString(w, b.String())
 	return err
 }

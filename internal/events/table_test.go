@@ -46,9 +46,11 @@ func TestWrite(t *testing.T) {
 		t.Fatal(err)
 	}
 	for event, want := range map[string][]string{
-		"user.settings_updated": {"tags        user:{user}\n", "GET /users/{userId}"},
-		"meeting.created":       {"user:{host}:meetings or meetings", "GET /users/{userId}/meetings"},
-		"meeting.device_tested": {"note        nothing that the graph reads"},
+		"answers that live for 1h0m0s while events come":     {"user                 GET /users, GET /users/{userId}\n", "meeting, recording   GET /meetings/{meetingId}/recordings\n"},
+		"answers with tags that change without an event too": {"GET /roles                                       roles have no event\n"},
+		"user.settings_updated":                              {"tags        user:{user}\n", "GET /users/{userId}"},
+		"meeting.created":                                    {"user:{host}:meetings or meetings", "GET /users/{userId}/meetings"},
+		"meeting.device_tested":                              {"note        nothing that the graph reads"},
 	} {
 		_, rest, found := strings.Cut("\n"+out.String(), "\n"+event+"\n")
 		paragraph, _, _ := strings.Cut(rest, "\n\n")

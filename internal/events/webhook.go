@@ -18,6 +18,7 @@ import (
 	"golang.org/x/sync/semaphore"
 
 	"zoomql/cache"
+	"zoomql/internal/stream"
 )
 
 const (
@@ -40,18 +41,27 @@ type Account struct {
 	// has one, and two while it is being changed.
 	Secrets []string
 	// Evict makes stale what is filed under one of the tags: in the account, or in a sub
-	// account of it, of which accountID is Zoom's id then.
-	Evict func(ctx context.Context, accountID string, tags ...cache.Tag)
+	// account of it, of which accountID is Zoom's id then. It reports what Evict of
+	// [cache.Store] does.
+	Evict func(ctx context.Context, accountID string, tags ...cache.Tag) (done bool)
 }
 
-// Webhook takes Zoom's webhooks: it answers 204 for what it has taken. Whatever is not
-// signed by a secret token of the account that it tells of, or of the master of that
-// account, changes nothing.
+// Webhook takes Zoom's webhooks. Whatever is not signed by a secret token of the account
+// that it tells of, or of the master of that account, changes nothing.
+//
+// What an event makes stale is evicted first, then the event is stored in the stream, then
+// Zoom is answered 204. So nothing is lost, wherever a replica ends in between: before the
+// answer, Zoom delivers the event again; behind it, the stream has it, and where the
+// eviction did not reach Redis, another replica finishes it (see [Webhook.Finish]). An
+// event that is not stored within [storeWithin] is answered 503, which has Zoom deliver it
+// again in five minutes; until then, its tags are evicted all the same.
 //
 // Source: https://developers.zoom.us/docs/api/webhooks/
 type Webhook struct {
 	// Accounts are those that are served, by Zoom's id.
 	Accounts map[string]Account
+	// Stream keeps the events that were taken.
+	Stream Stream
 	// Log gets a line for each event that is taken, and for each delivery that is not.
 	Log *slog.Logger
 
@@ -72,7 +82,7 @@ func (h *Webhook) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.refuse(w, r, http.StatusUnauthorized, "the delivery has no time, or is older than two hours")
 		return
 	}
-	signer, secret, ok := h.signer(r.Header, body)
+	account, secret, ok := h.signer(r.Header, body)
 	if !ok {
 		h.refuse(w, r, http.StatusUnauthorized, "the signature is by none of the secret tokens that are set")
 		return
@@ -91,14 +101,17 @@ func (h *Webhook) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.refuse(w, r, http.StatusBadRequest, err.Error())
 		return
 	}
-	if own, served := h.Accounts[e.AccountID]; served {
-		signer = own
+	if _, served := h.Accounts[e.AccountID]; served {
+		account = e.AccountID
 	} // else it is a sub account of who signed
-	if !slices.Contains(signer.Secrets, secret) {
+	if !slices.Contains(h.Accounts[account].Secrets, secret) {
 		h.refuse(w, r, http.StatusUnauthorized, "the signature is by the secret token of another account")
 		return
 	}
-	h.take(r.Context(), signer, e)
+	if err := h.take(r.Context(), account, e); err != nil {
+		h.refuse(w, r, http.StatusServiceUnavailable, "the event cannot be stored; send it again")
+		return
+	}
 	w.WriteHeader(http.StatusNoContent)
 }
 
@@ -148,18 +161,29 @@ func read(w http.ResponseWriter, r *http.Request) (body []byte, release func(), 
 	return body, release, 0, ""
 }
 
-// take evicts what an event makes stale. An event that was taken before changes nothing.
-func (h *Webhook) take(ctx context.Context, account Account, e *Event) {
+// storeWithin is how long an event may take to be evicted by and stored.
+const storeWithin = 2 * time.Second
+
+// take evicts what an event of a served account, or of a sub account of it, makes stale, and
+// stores the event. An event that was taken before changes nothing. The error is that it is
+// not stored.
+func (h *Webhook) take(ctx context.Context, account string, e *Event) error {
 	if h.seen.has(e.Key) {
 		h.Log.LogAttrs(ctx, slog.LevelDebug, "event again", slog.String("event", e.name()))
-		return
+		return nil
 	}
+	// The sender may leave: what it has delivered is true all the same.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeWithin)
+	defer cancel()
 	stale := e.Stale()
-	if len(stale) > 0 {
-		account.Evict(ctx, e.AccountID, stale...)
+	done := len(stale) == 0 || h.Accounts[account].Evict(ctx, e.AccountID, stale...)
+	message := &stream.Message{Key: e.Key, Body: e.record(account), Pending: !done, Marks: e.marks(account)}
+	if err := h.Stream.Append(ctx, message); err != nil {
+		return err
 	}
 	h.seen.add(e.Key)
 	h.Log.LogAttrs(ctx, slog.LevelInfo, "event", slog.String("event", e.name()), slog.Int("tags", len(stale)))
+	return nil
 }
 
 // name is the name for the log: what a stranger calls an event is not written there.
@@ -186,17 +210,17 @@ func (h *Webhook) validate(w http.ResponseWriter, r *http.Request, token, secret
 	_, _ = w.Write(answer) // an error means that the reader has left
 }
 
-// signer returns the account by whose secret token a delivery is signed. All of them are
-// looked at, so that the time tells nothing.
-func (h *Webhook) signer(header http.Header, body []byte) (signer Account, by string, ok bool) {
-	for _, account := range h.Accounts {
-		for _, secret := range account.Secrets {
+// signer returns the id of the account by whose secret token a delivery is signed. All of
+// them are looked at, so that the time tells nothing.
+func (h *Webhook) signer(header http.Header, body []byte) (account, by string, ok bool) {
+	for id := range h.Accounts {
+		for _, secret := range h.Accounts[id].Secrets {
 			if isSigned(header, body, secret) {
-				signer, by, ok = account, secret, true
+				account, by, ok = id, secret, true
 			}
 		}
 	}
-	return signer, by, ok
+	return account, by, ok
 }
 
 func (h *Webhook) refuse(w http.ResponseWriter, r *http.Request, status int, why string) {

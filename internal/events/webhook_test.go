@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"zoomql/cache"
+	"zoomql/internal/stream"
 )
 
 var at = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
@@ -23,20 +24,22 @@ const ended = `{"event":"meeting.ended","event_ts":1772366400000,"payload":{"acc
 // door is a webhook of two accounts, with what was evicted and logged.
 type door struct {
 	*Webhook
-	evicted map[string][]cache.Tag // by the account that was served, and the one it happened in
-	log     bytes.Buffer
+	evicted   map[string][]cache.Tag // by the account that was served, and the one it happened in
+	unwritten bool                   // evictions do not reach Redis
+	log       bytes.Buffer
 }
 
 func newDoor() *door {
 	d := &door{evicted: map[string][]cache.Tag{}}
 	account := func(name string, secrets ...string) Account {
-		return Account{Secrets: secrets, Evict: func(_ context.Context, accountID string, tags ...cache.Tag) {
+		return Account{Secrets: secrets, Evict: func(_ context.Context, accountID string, tags ...cache.Tag) bool {
 			d.evicted[name+" "+accountID] = append(d.evicted[name+" "+accountID], tags...)
+			return !d.unwritten
 		}}
 	}
 	d.Webhook = &Webhook{
-		Accounts: map[string]Account{"A": account("A", "old", "new"), "B": account("B", "other")},
-		Log:      slog.New(slog.NewTextHandler(&d.log, &slog.HandlerOptions{Level: slog.LevelDebug})), now: func() time.Time { return at },
+		Accounts: map[string]Account{"A": account("A", "old", "new"), "B": account("B", "other")}, Stream: &stream.Memory{},
+		Log: slog.New(slog.NewTextHandler(&d.log, &slog.HandlerOptions{Level: slog.LevelDebug})), now: func() time.Time { return at },
 	}
 	return d
 }

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"zoomql/cache/redistest"
 	"zoomql/internal/sandbox"
 )
 
@@ -64,6 +65,32 @@ func TestEvent_nextReadIsFresh(t *testing.T) {
 	}
 	if _, name := user(); name != "Renamed" {
 		t.Errorf("after the event the name is %q", name)
+	}
+}
+
+// TestEvents_alive delivers an event to one of two replicas: both tell that events come.
+func TestEvents_alive(t *testing.T) {
+	server := redistest.Start(t)
+	settings := []string{"ZOOM_WEBHOOK_SECRETS=secret", "REDIS_URL=" + server.URL()}
+	p, other := start(t, nil, settings...), start(t, nil, settings...)
+	alive := func(p *process) string {
+		_, answer := p.ask(t, `{ viewer { account { events { alive source } } } }`)
+		return toJSON(t, answer["data"])
+	}
+	const yes, no = `{"viewer":{"account":{"events":{"alive":true,"source":"WEBHOOK"}}}}`, `{"viewer":{"account":{"events":{"alive":false,"source":"WEBHOOK"}}}}`
+	if got := alive(p); got != no {
+		t.Errorf("before all events: %s", got)
+	}
+	body := fmt.Sprintf(`{"event":"user.updated","event_ts":%d,"payload":{"account_id":%q,"object":{"id":"u"}}}`, time.Now().UnixMilli(), sandbox.AccountID)
+	if status := deliver(t, p.url, body, "secret"); status != http.StatusNoContent {
+		t.Fatal(status)
+	}
+	for _, replica := range []*process{p, other} {
+		for end := time.Now().Add(time.Minute); alive(replica) != yes; time.Sleep(10 * time.Millisecond) {
+			if time.Now().After(end) {
+				t.Fatal("the replica does not know: ", alive(replica))
+			}
+		}
 	}
 }
 

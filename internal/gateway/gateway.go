@@ -34,6 +34,7 @@ import (
 	"zoomql/internal/ratelimit"
 	"zoomql/internal/redisname"
 	"zoomql/internal/sandbox"
+	"zoomql/internal/stream"
 	"zoomql/internal/zoom"
 )
 
@@ -180,6 +181,10 @@ func serve(ctx context.Context, cfg *config.Config, stderr io.Writer) error {
 		return err
 	}
 	defer kept()
+	webhook := tenants.webhook(stores, log)
+	if webhook != nil {
+		defer inBackground(ctx, func(ctx context.Context) { tenants.keepEvents(ctx, webhook) })()
+	}
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", cfg.Addr)
 	if err != nil {
 		return fmt.Errorf("ADDR: %w", err)
@@ -187,7 +192,18 @@ func serve(ctx context.Context, cfg *config.Config, stderr io.Writer) error {
 	welcome(stderr, cfg, listener.Addr(), box)
 	spareCollector()
 	limitMemory(cfg.CacheBytes)
-	return listen(ctx, listener, newHandler(cfg, tenants, box, log), cfg.DrainTime)
+	return listen(ctx, listener, newHandler(cfg, tenants, webhook, box, log), cfg.DrainTime)
+}
+
+// inBackground runs a task until ctx ends; what it returns ends it, and waits for it.
+func inBackground(ctx context.Context, task func(context.Context)) (end func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	var running sync.WaitGroup
+	running.Go(func() { task(ctx) })
+	return func() {
+		cancel()
+		running.Wait()
+	}
 }
 
 // keepDrift begins to keep the drift report, until ctx ends; what it returns waits for
@@ -198,13 +214,7 @@ func keepDrift(ctx context.Context, found *drift.Report, file string, log *slog.
 			return nil, fmt.Errorf("DRIFT_FILE: %w", err)
 		}
 	}
-	ctx, end := context.WithCancel(ctx)
-	var keeping sync.WaitGroup
-	keeping.Go(func() { found.Keep(ctx, file, log) })
-	return func() {
-		end()
-		keeping.Wait()
-	}, nil
+	return inBackground(ctx, func(ctx context.Context) { found.Keep(ctx, file, log) }), nil
 }
 
 // printDrift prints the drift report.
@@ -223,7 +233,7 @@ func printDrift(w io.Writer, file string, asJSON bool) error {
 }
 
 // newHandler puts the routes together.
-func newHandler(cfg *config.Config, tenants tenants, box *box, log *slog.Logger) http.Handler {
+func newHandler(cfg *config.Config, tenants tenants, webhook *events.Webhook, box *box, log *slog.Logger) http.Handler {
 	api := tenants.api(log)
 	api = access.Pages(access.PageOptions{Origins: cfg.AllowedOrigins, Own: []string{cfg.PublicOrigin()}, Headers: cfg.AllowedHeaders}, api)
 	mux := http.NewServeMux()
@@ -246,7 +256,6 @@ func newHandler(cfg *config.Config, tenants tenants, box *box, log *slog.Logger)
 	if cfg.Loopback() {
 		guarded = access.Local(routes)
 	}
-	webhook := tenants.webhook(log)
 	if webhook == nil {
 		return guarded
 	}
@@ -276,7 +285,8 @@ type stores struct {
 	l1      *cache.Memory // in this process
 	shared  cache.Shared  // l1 over Redis; nil without Redis
 	budgets ratelimit.Store
-	ledger  cache.Ledger // nil without Redis
+	ledger  cache.Ledger  // nil without Redis
+	events  events.Stream // those that were taken
 	closers []func()
 }
 
@@ -285,7 +295,7 @@ type stores struct {
 func newStores(cfg *config.Config, log *slog.Logger) (*stores, error) {
 	l1 := cache.NewMemory(cfg.CacheBytes)
 	if cfg.RedisURL == "" {
-		return &stores{l1: l1, budgets: &ratelimit.Memory{}}, nil
+		return &stores{l1: l1, budgets: &ratelimit.Memory{}, events: &stream.Memory{}}, nil
 	}
 	conn, err := cache.Dial(string(cfg.RedisURL))
 	if err != nil {
@@ -296,6 +306,7 @@ func newStores(cfg *config.Config, log *slog.Logger) (*stores, error) {
 	budgets := ratelimit.NewShared(conn, log, ratelimit.WithNames(names))
 	return &stores{
 		l1: l1, shared: cache.NewTiered(l1, l2), budgets: budgets, ledger: l2,
+		events:  stream.NewRedis(conn, "events", stream.WithKeys(cfg.CacheKeys), stream.WithNames(names)),
 		closers: []func(){budgets.Close, l2.Close, func() { _ = conn.Close() }},
 	}, nil
 }

@@ -37,7 +37,8 @@ type tenant struct {
 	files  *links.Links
 	graph  http.Handler
 	log    *slog.Logger
-	warned atomic.Int64 // when the log was last told that Zoom gives no token, by Unix, in nanoseconds
+	events *events.Liveness // nil where none are taken
+	warned atomic.Int64     // when the log was last told that Zoom gives no token, by Unix, in nanoseconds
 }
 
 // tenants are all of them. They share what knows accounts apart by itself: the
@@ -109,7 +110,9 @@ func (m *maker) tenant(a config.Account, log *slog.Logger) (*tenant, error) {
 	}
 	t := &tenant{Account: a, log: log, app: newApp(a, m.logins)}
 	cloud := zoom.CloudOf(a.OAuthURL)
+	coverage, status := t.takeEvents(m.stores.events, m.cfg.EventLifetimes == "on")
 	t.client = zoom.New(zoom.Config{
+		Coverage:  coverage,
 		AccountID: a.ID,
 		Plan:      a.Plan,
 		BaseURL:   strings.TrimSuffix(a.APIURL, "/"),
@@ -128,12 +131,25 @@ func (m *maker) tenant(a config.Account, log *slog.Logger) (*tenant, error) {
 		Tokens: t.app.Tokens, APIURL: a.APIURL, Cloud: cloud, Transport: m.files, Log: log,
 	})
 	t.graph = graph.New(graph.Config{
-		Client: t.client, Credential: identity.Always(t.app), Answers: m.stores.l1, Ledger: m.stores.ledger, Documents: m.documents, Admission: m.admission, Links: t.files, RawRequests: m.cfg.RawRequests == "on",
+		Client: t.client, Credential: identity.Always(t.app), Answers: m.stores.l1, Ledger: m.stores.ledger, Documents: m.documents, Admission: m.admission, Links: t.files, Events: status, RawRequests: m.cfg.RawRequests == "on",
 		Persisted: m.stores.store(), Trusted: m.trusted, TrustedOnly: m.cfg.TrustedOnly == "on",
 		Log: log, LogRemote: m.cfg.LogRemoteAddr == "on", Drift: m.cfg.Drift == "on", Introspection: m.cfg.PlaygroundOn(), Timeout: m.cfg.Timeout,
 		Budget: graph.Budget{Objects: m.cfg.MaxObjects, Bytes: m.cfg.MaxAnswer}, MaxPrice: m.cfg.MaxPrice,
 	})
 	return t, err
+}
+
+// takeEvents has the account's events kept in a stream, if it has a secret token for
+// them. It returns what tells of them: with longer lifetimes, which answers they keep right.
+func (t *tenant) takeEvents(s events.Stream, longer bool) (zoom.Coverage, graph.EventStatus) {
+	if len(t.WebhookSecrets) == 0 {
+		return nil, nil
+	}
+	t.events = &events.Liveness{Account: t.ID, Stream: s, Log: t.log}
+	if !longer {
+		return nil, t.events
+	}
+	return t.events, t.events
 }
 
 // newApp returns the credential of the server-to-server app of an account.
@@ -156,7 +172,7 @@ func (all tenants) api(log *slog.Logger) http.Handler {
 
 // webhook takes Zoom's webhooks for all accounts that have a secret token; it is nil where
 // none has.
-func (all tenants) webhook(log *slog.Logger) http.Handler {
+func (all tenants) webhook(s *stores, log *slog.Logger) *events.Webhook {
 	accounts := map[string]events.Account{}
 	for _, t := range all {
 		if len(t.WebhookSecrets) == 0 {
@@ -171,12 +187,24 @@ func (all tenants) webhook(log *slog.Logger) http.Handler {
 	if len(accounts) == 0 {
 		return nil
 	}
-	return &events.Webhook{Accounts: accounts, Log: log}
+	return &events.Webhook{Accounts: accounts, Stream: s.events, Log: log}
+}
+
+// keepEvents does what is to be done about the events of all accounts, until ctx ends.
+func (all tenants) keepEvents(ctx context.Context, webhook *events.Webhook) {
+	var running sync.WaitGroup
+	running.Go(func() { webhook.Finish(ctx) })
+	for _, t := range all {
+		if t.events != nil {
+			running.Go(func() { t.events.Keep(ctx) })
+		}
+	}
+	running.Wait()
 }
 
 // evict makes stale what an event in the account, or in a sub account of it, concerns.
-func (t *tenant) evict(ctx context.Context, accountID string, tags ...cache.Tag) {
-	t.client.In(accountID).Evict(ctx, tags...)
+func (t *tenant) evict(ctx context.Context, accountID string, tags ...cache.Tag) bool {
+	return t.client.In(accountID).Evict(ctx, tags...)
 }
 
 // files serves the links to files of all accounts.

@@ -108,7 +108,7 @@ func twoInBubble(t *testing.T, options map[string]sandbox.Options) *twoZooms {
 		t.Fatal(err)
 	}
 	z.process = &process{url: "http://" + cfg.Addr}
-	reachable[cfg.Addr] = newHandler(cfg, all, &box{}, slog.New(slog.DiscardHandler))
+	reachable[cfg.Addr] = newHandler(cfg, all, nil, &box{}, slog.New(slog.DiscardHandler))
 	return z
 }
 

@@ -20,12 +20,14 @@ type answerStore struct {
 	l1      cache.Store  // the part of the store in this process: all of it where shared is nil
 	shared  cache.Shared // the store, where other replicas share it; else nil
 	account string       // whose tags
+	// coverage tells what events keep right; nil is nothing.
+	coverage Coverage
 	// passcodes keeps those in links out of what other processes share.
 	passcodes passcodes
 }
 
 func newAnswerStore(cfg Config, account string) *answerStore {
-	a := &answerStore{store: cfg.Store, l1: cfg.Store, shared: cfg.Shared, account: account, passcodes: newPasscodes(cfg.PasscodeSecret)}
+	a := &answerStore{store: cfg.Store, l1: cfg.Store, shared: cfg.Shared, account: account, coverage: cfg.Coverage, passcodes: newPasscodes(cfg.PasscodeSecret)}
 	if a.shared != nil {
 		a.store, a.l1 = a.shared, a.shared.L1()
 	}
@@ -70,6 +72,13 @@ func (a *answerStore) look(ctx context.Context, req *Request, how reach) lookup 
 		entry, found.ticket = a.l1.Get(ctx, key, tags...)
 	case how == orLease && a.shared != nil:
 		entry, found.ticket, found.lease = a.shared.GetOrLease(ctx, key, a.want(req), tags...)
+	case a.shared != nil && a.coverage != nil:
+		// The store does not know that events keep right what is past its time.
+		entry, found.ticket = a.l1.Get(ctx, key, tags...)
+		if found.resp, found.refused = a.read(req, entry, found.ticket); found.resp != nil && !found.resp.Stale {
+			return found
+		}
+		fallthrough
 	default:
 		entry, found.ticket = a.store.Get(ctx, key, tags...)
 	}
@@ -88,7 +97,8 @@ func (a *answerStore) read(req *Request, entry *cache.Entry, ticket cache.Ticket
 		return nil, nil //nolint:nilerr // see above
 	}
 	now := time.Now()
-	resp := &Response{Cached: true, Stale: !entry.Fresh(now), Age: now.Sub(entry.Stored), part: part{ticket, entry.Stored, entry.Expires}, entry: entry}
+	validity := a.validity(req, value, entry)
+	resp := &Response{Cached: true, Stale: !validity.Fresh(now, a.coverage), Age: now.Sub(entry.Stored), part: part{ticket, validity}, entry: entry}
 	if refused, ok := value.(*Error); ok {
 		return resp, refused
 	}
@@ -137,13 +147,7 @@ func (r *Request) life(value any) Life {
 
 func (r *Request) lifetimeOf(value any) storage {
 	life := r.life(value)
-	s := storage{fresh: life.TTL(), stale: life.StaleIfError()}
-	if page, ok := value.(interface {
-		keep(time.Duration) time.Duration
-	}); ok {
-		s.fresh, s.stale = page.keep(s.fresh), page.keep(s.stale)
-	}
-	return s
+	return storage{fresh: kept(value, life.TTL()), stale: kept(value, life.StaleIfError())}
 }
 
 func (a *answerStore) set(ctx context.Context, req *Request, ticket cache.Ticket, value any, s storage) part {
@@ -156,7 +160,7 @@ func (a *answerStore) set(ctx context.Context, req *Request, ticket cache.Ticket
 	e.Size = 3 * s.size                           // pointers and padding: about what the structs take for JSON of this length
 	e.Took = min(s.took, s.fresh/maxEarlyRefresh) // a day in the queue is no reason to ask all day
 	a.store.Set(ctx, a.key(req), ticket, e)
-	return part{ticket, e.Stored, e.Expires}
+	return part{ticket, a.validity(req, value, e)}
 }
 
 // keepAliases stores an object under its other names too, so that a user asked for by
@@ -217,10 +221,8 @@ func expand(patterns []string, vars map[string]string) []cache.Tag {
 }
 
 // evict makes answers of an account stale, in all views.
-func (a *answerStore) evict(ctx context.Context, account string, tags []cache.Tag) {
-	if a.store != nil {
-		a.store.Evict(ctx, a.scoped(account, slices.Clone(tags))...)
-	}
+func (a *answerStore) evict(ctx context.Context, account string, tags []cache.Tag) bool {
+	return a.store == nil || a.store.Evict(ctx, a.scoped(account, slices.Clone(tags))...)
 }
 
 // Entries in Redis begin with a byte that says what follows.

@@ -65,7 +65,7 @@ func (c *cached) known(ctx context.Context, req *Request) (*Response, error) {
 	if found.resp == nil || !c.isAcceptable(req, found.resp.entry) {
 		return nil, nil
 	}
-	c.keepFresh(ctx, req, found.resp.entry)
+	c.keepFresh(ctx, req, found.resp)
 	usage := usageFrom(ctx)
 	usage.answered(usage.asked(req), found.resp)
 	return found.resp, found.refused
@@ -79,7 +79,7 @@ func (c *cached) answer(ctx context.Context, req *Request) (*Response, error) {
 	}
 	found := c.look(ctx, req, inProcess)
 	if found.resp != nil && c.isAcceptable(req, found.resp.entry) {
-		c.keepFresh(ctx, req, found.resp.entry)
+		c.keepFresh(ctx, req, found.resp)
 		return found.resp, found.refused
 	}
 	missed := *req
@@ -91,20 +91,21 @@ func (c *cached) answer(ctx context.Context, req *Request) (*Response, error) {
 		}
 	}
 	if resp != nil && resp.Stale {
-		c.keepFresh(ctx, req, resp.entry)
+		c.keepFresh(ctx, req, resp)
 	}
 	return resp, err
 }
 
 // keepFresh asks again, in the background, for an answer that is stale or soon will be. There
 // is one such call for a key at a time.
-func (c *cached) keepFresh(ctx context.Context, req *Request, e *cache.Entry) {
+func (c *cached) keepFresh(ctx context.Context, req *Request, old *Response) {
 	now := time.Now()
-	if e.Fresh(now) && !e.ShouldRefresh(now, rand.Float64) {
+	until := old.part.Until(now, c.coverage)
+	if now.Before(until) && !old.entry.ShouldRefresh(until, now, rand.Float64) {
 		return
 	}
 	again := *req
-	again.newer = e.Stored
+	again.newer = old.entry.Stored
 	if c.flights.Has(again.flight()) {
 		return
 	}
@@ -154,16 +155,18 @@ func ofOwn(tags []cache.Tag) (here, own []cache.Tag) {
 	return here, own
 }
 
-// evict makes what carries the tags stale: answers, and reads under way.
-func (c *cached) evict(ctx context.Context, account string, tags []cache.Tag) {
+// evict makes what carries the tags stale: answers, and reads under way. It reports what
+// [cache.Store]'s Evict does.
+func (c *cached) evict(ctx context.Context, account string, tags []cache.Tag) (done bool) {
 	if len(tags) == 0 {
-		return
+		return true
 	}
-	c.answerStore.evict(ctx, account, tags)
+	done = c.answerStore.evict(ctx, account, tags)
 	c.flights.forget(func(req *Request) bool {
 		return req.Account == account && slices.ContainsFunc(expand(req.Spec.Tags, req.Vars), func(tag cache.Tag) bool { return slices.Contains(tags, tag) })
 	})
 	c.changed()
+	return done
 }
 
 // evictedElsewhere forgets the flights that an eviction by another replica hits: a

@@ -50,6 +50,9 @@ type Config struct {
 	// outside this process: all that share it MUST have the same. Without one they
 	// are left out, and a link that another process read asks for the passcode.
 	PasscodeSecret string
+	// Coverage tells which answers events keep right, so that they live longer; nil is
+	// none.
+	Coverage Coverage
 	// Limiter keeps the budgets; nil has none.
 	Limiter *ratelimit.Limiter
 	// MaxInFlight bounds the calls of one label that are under way at once;
@@ -138,6 +141,9 @@ func (c *Client) In(account string) *Client {
 // Sub returns Zoom's id of the sub account that the client asks about; "" is
 // the own account.
 func (c *Client) Sub() string { return c.sub }
+
+// Coverage tells which answers of the account events keep right; nil is none.
+func (c *Client) Coverage() Coverage { return c.cfg.Coverage }
 
 // Plan returns the plan of the account.
 func (c *Client) Plan() Plan { return c.cfg.Plan }
@@ -256,5 +262,8 @@ func (c *Client) OnEvict(f func()) {
 	c.cached.onEvict = append(c.cached.onEvict, f)
 }
 
-// Evict makes what is filed under the tags stale.
-func (c *Client) Evict(ctx context.Context, tags ...cache.Tag) { c.cached.evict(ctx, c.sub, tags) }
+// Evict makes what is filed under the tags stale. It reports whether all replicas have
+// it so, or will in a moment: see [cache.Store].
+func (c *Client) Evict(ctx context.Context, tags ...cache.Tag) bool {
+	return c.cached.evict(ctx, c.sub, tags)
+}

@@ -77,6 +77,13 @@ func meetingsLife(req *Request, _ any) Life {
 	return Scheduled
 }
 
+// listsByClock reports whether a list of meetings or webinars is of another type than all
+// that are scheduled: of those to come, or those that are over.
+func listsByClock(req *Request) bool {
+	kind := asks(req, "type")
+	return kind != "" && kind != types.MeetingListTypeScheduled.Code()
+}
+
 // The operations on meetings.
 var (
 	GetMeeting = op[MeetingQuery, types.Meeting](Spec{
@@ -85,7 +92,7 @@ var (
 		Tags:   []string{"meeting:{meetingId}"},
 	})
 	ListMeetings = list[MeetingFilter, types.Meeting](Spec{
-		Pattern: "GET /users/{userId}/meetings", Rate: Medium, Life: Scheduled, LifeOf: meetingsLife, Array: "meetings", MaxPage: 300,
+		Pattern: "GET /users/{userId}/meetings", Rate: Medium, Life: Scheduled, LifeOf: meetingsLife, ByClock: listsByClock, Array: "meetings", MaxPage: 300,
 		Scopes: meetingRead + "meeting:read:list_meetings meeting:read:list_meetings:admin",
 		Tags:   []string{"meetings", "user:{userId}:meetings"},
 	})

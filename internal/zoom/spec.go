@@ -61,6 +61,7 @@ const (
 
 // lifetime is how long the answers of a class are of use (RFC 5861). Evictions by writes and
 // events end each of these at once; they are for changes that no write and no event tells of.
+// While events come that tell of each change, fresh is [CoveredLife] instead: see [Validity].
 type lifetime struct {
 	fresh                time.Duration // no call is made
 	staleWhileRevalidate time.Duration // so much longer it is given while it is asked for again
@@ -127,6 +128,9 @@ type Spec struct {
 	// LifeOf says it where it depends on the question or the answer; nil where
 	// it does not.
 	LifeOf func(req *Request, answer any) Life
+	// ByClock tells that the answer to a request becomes another by the clock alone, of
+	// which no event tells; nil where none does.
+	ByClock func(req *Request) bool
 	// Tags names what an answer is about, with path variables in braces:
 	// "user:{userId}". Evicting a tag makes the answer stale.
 	Tags []string

@@ -35,29 +35,25 @@ func (r *Request) refreshes() bool { return !r.newer.IsZero() }
 // isAcceptable reports whether an entry need not be waited for. A refresh wants one that is
 // newer than what there is.
 func (a *answerStore) isAcceptable(req *Request, e *cache.Entry) bool {
-	now := time.Now()
 	switch {
-	case req.refreshes():
-		return e.Fresh(now) && e.Stored.After(req.newer)
-	case e.Fresh(now):
+	case req.refreshes() && !e.Stored.After(req.newer):
+		return false
+	case e.Fresh(time.Now()):
 		return true
 	}
 	resp, err := a.read(req, e, cache.Ticket{})
-	if resp == nil || err != nil {
+	switch {
+	case resp == nil || err != nil:
 		return false
+	case !resp.Stale:
+		return true
 	}
-	return resp.Age < req.staleWhileRevalidate(resp.Value)
+	return !req.refreshes() && resp.Age < req.staleWhileRevalidate(resp.Value)
 }
 
 // staleWhileRevalidate returns how old an answer may be that is given without asking first.
 func (r *Request) staleWhileRevalidate(value any) time.Duration {
-	d := r.life(value).StaleWhileRevalidate()
-	if page, ok := value.(interface {
-		keep(time.Duration) time.Duration
-	}); ok {
-		return page.keep(d)
-	}
-	return d
+	return kept(value, r.life(value).StaleWhileRevalidate())
 }
 
 // isTransient reports whether a call failed for reasons that say nothing about what

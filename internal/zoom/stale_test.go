@@ -341,7 +341,7 @@ func TestStored_refreshForAllReplicas(t *testing.T) {
 			old.Stored = known.Stored
 		}
 		time.Sleep(2 * time.Millisecond) // times in Redis are of milliseconds
-		c.cached.keepFresh(ctx, req, old)
+		c.cached.keepFresh(ctx, req, &Response{entry: old})
 		eventually(t, "it has the new answer", func() bool {
 			now, _ := c.cached.l1.Get(ctx, c.cached.key(req))
 			return now != nil && now.Stored.After(old.Stored)

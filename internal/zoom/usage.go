@@ -21,8 +21,7 @@ type Usage struct {
 	age    time.Duration // of the oldest part that was stale; 0 where none was
 
 	tickets     []cache.Ticket // of the parts
-	oldest      time.Time      // when the first of the parts was asked for
-	expires     time.Time      // when the first of the parts stops being fresh
+	validity    Validity       // of all parts together
 	uncacheable bool           // something is in the answer that no store may keep
 	deadline    time.Time      // when what the clock has decided is decided otherwise
 
@@ -56,8 +55,8 @@ func (u *Usage) wrote() {
 // part is one answer of Zoom's within a larger one: as whose ticket says, and
 // for how long.
 type part struct {
-	ticket          cache.Ticket
-	stored, expires time.Time
+	ticket cache.Ticket
+	Validity
 }
 
 type usageKey struct{}
@@ -163,12 +162,7 @@ func (u *Usage) made(of part) {
 		return
 	}
 	u.tickets = append(u.tickets, of.ticket)
-	if u.oldest.IsZero() || of.stored.Before(u.oldest) {
-		u.oldest = of.stored
-	}
-	if u.expires.IsZero() || of.expires.Before(u.expires) {
-		u.expires = of.expires
-	}
+	u.validity = u.validity.join(of.Validity)
 }
 
 func (u *Usage) wait(d time.Duration) {
@@ -230,19 +224,18 @@ func (u *Usage) Waited() time.Duration {
 	return u.waited
 }
 
-// Made returns the ticket of all that the answer is made of, when the oldest of
-// it was asked for and when the first of it stops being true. ok is false where
-// the whole must not be kept: a secret is in it, a failure, something that the
-// cache could not keep, or nothing of Zoom's at all.
-func (u *Usage) Made() (t cache.Ticket, oldest, expires time.Time, ok bool) {
+// Made returns the ticket of all that the answer is made of, and how long the whole is
+// fresh. ok is false where it must not be kept: a secret is in it, a failure, something
+// that the cache could not keep, or nothing of Zoom's at all.
+func (u *Usage) Made() (t cache.Ticket, v Validity, ok bool) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if u.uncacheable || len(u.tickets) == 0 {
-		return cache.Ticket{}, time.Time{}, time.Time{}, false
+		return cache.Ticket{}, Validity{}, false
 	}
-	if expires = u.expires; !u.deadline.IsZero() && u.deadline.Before(expires) {
-		expires = u.deadline
+	if v = u.validity; !u.deadline.IsZero() {
+		v = v.within(u.deadline)
 	}
 	t = u.tickets[0].Join(u.tickets[1:]...)
-	return t, u.oldest, expires, !t.IsZero()
+	return t, v, !t.IsZero()
 }

@@ -65,7 +65,7 @@ var (
 		Tags:   []string{"webinar:{webinarId}"},
 	})
 	ListWebinars = list[WebinarFilter, types.Webinar](Spec{
-		Pattern: "GET /users/{userId}/webinars", Rate: Medium, Life: Scheduled, Array: "webinars", MaxPage: 300, Numbered: true,
+		Pattern: "GET /users/{userId}/webinars", Rate: Medium, Life: Scheduled, ByClock: listsByClock, Array: "webinars", MaxPage: 300, Numbered: true,
 		Scopes: webinarRead + "webinar:read:list_webinars webinar:read:list_webinars:admin",
 		Tags:   []string{"webinars", "user:{userId}:webinars"},
 	})

@@ -3214,6 +3214,50 @@ func (e *ErrorCode) UnmarshalGQL(v any) error {
 	return err
 }
 
+// EventSource: How Zoom delivers events.
+type EventSource string
+
+// The values of EventSource.
+const (
+	// By webhooks.
+	EventSourceWebhook EventSource = "WEBHOOK"
+)
+
+var eventSourceCodes = newCodes("EventSource", false,
+	"WEBHOOK", "webhook",
+)
+
+// Code returns what Zoom writes for the value.
+func (e EventSource) Code() string { return eventSourceCodes.text(string(e)) }
+
+// SetCode takes what Zoom writes for a value, known or not.
+func (e *EventSource) SetCode(code string) { *e = EventSource(eventSourceCodes.named(code)) }
+
+// UnmarshalJSONFrom reads Zoom's value; an unknown one is null in the graph.
+func (e *EventSource) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	name, err := eventSourceCodes.decode(dec)
+	*e = EventSource(name)
+	return err
+}
+
+// MarshalJSONTo writes Zoom's value.
+func (e EventSource) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return eventSourceCodes.encode(enc, string(e))
+}
+
+// AppendGQL appends the name, or null.
+func (e EventSource) AppendGQL(to []byte) []byte { return appendEnum(to, string(e)) }
+
+// MarshalGQL writes the same.
+func (e EventSource) MarshalGQL(w io.Writer) { write(w, e.AppendGQL) }
+
+// UnmarshalGQL reads the name that a caller wrote.
+func (e *EventSource) UnmarshalGQL(v any) error {
+	name, err := eventSourceCodes.unmarshalGQL(v)
+	*e = EventSource(name)
+	return err
+}
+
 // ExternalChat: Whether a group may chat with people outside.
 type ExternalChat string
 

@@ -8,6 +8,7 @@ import "strconv"
 var plainFields = map[string]string{
 	"Account":                               "id zoomId name number type typeText createdAt ownerEmail ownerZoomId seats subscriptionStartTime subscriptionEndTime vanityUrl reseller bulkLicense options",
 	"AccountAuthentication":                 "allowAuthenticationException authenticationOptions meetingAuthentication recordingAuthentication",
+	"AccountEvents":                         "alive lastEventAt source",
 	"AccountFeatures":                       "meetingCapacity",
 	"AccountLockedSettings":                 "audioConferencing chat emailNotification inMeeting otherOptions recording scheduleMeeting telephony tsp",
 	"AccountMeetingSecurity":                "autoSecurity blockUserDomain blockUserDomainList chatEtiquetteTool embedPasswordInJoinLink encryptionType encryptionTypeText endToEndEncryptedMeetings meetingPassword meetingPasswordRequirement onlyAuthenticatedCanJoinFromWebclient phonePassword pmiPassword requirePasswordForScheduledMeeting requirePasswordForScheduledWebinar waitingRoom waitingRoomSettings webinarPassword waitingRoomOptions",
@@ -363,6 +364,21 @@ func (x *AccountAuthentication) AppendField(w *Writer, f *SelectedField) bool {
 		w.Buf = x.MeetingAuthentication.AppendGQL(w.Buf)
 	case 4:
 		w.Buf = x.RecordingAuthentication.AppendGQL(w.Buf)
+	default:
+		return false
+	}
+	return true
+}
+
+// AppendField implements [Object].
+func (x *AccountEvents) AppendField(w *Writer, f *SelectedField) bool {
+	switch f.Number {
+	case 1:
+		w.Buf = strconv.AppendBool(w.Buf, x.Alive)
+	case 2:
+		w.Buf = x.LastEventAt.AppendGQL(w.Buf)
+	case 3:
+		w.Buf = x.Source.AppendGQL(w.Buf)
 	default:
 		return false
 	}

@@ -76,6 +76,17 @@ type AccountBy struct {
 	ZoomID *string `json:"zoom_id,omitzero"`
 }
 
+// Whether the events come by which Zoom tells of changes.
+type AccountEvents struct {
+	// True while events come: one did within the last 15 minutes. What they tell each change
+	// of is then kept for an hour, unless the gateway is set not to.
+	Alive bool `json:"alive,omitzero"`
+	// When the last one came; null where none did within two days.
+	LastEventAt Time `json:"last_event_at,omitzero"`
+	// How they come.
+	Source EventSource `json:"source,omitzero"`
+}
+
 // What the plan has.
 type AccountFeatures struct {
 	// How many people one meeting takes.

@@ -1,0 +1,152 @@
+package stream
+
+import (
+	"context"
+	_ "embed"
+	"errors"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"zoomql/cache"
+	"zoomql/internal/redisname"
+)
+
+const (
+	keyPrefix = "zoomql:v1:"
+	// group is the consumer group of what is pending, and consumer the one in it. All
+	// replicas are that one: who claims a message is not asked for, and a replica that
+	// has ended leaves no consumer behind.
+	group    = "pending"
+	consumer = "replicas"
+	// claimAfter is how long a replica is given to finish what it has claimed.
+	claimAfter = 5 * time.Second
+	// maxClaim is how many messages are claimed at once.
+	maxClaim = 100
+)
+
+// Redis is a stream that replicas share: a stream of Redis, of which what is pending
+// stands in the pending entries list of a consumer group. All its keys are in one slot of
+// a cluster. Its errors are those of the client: nothing is stored then, or it is not known
+// whether it is.
+type Redis struct {
+	client     redis.UniversalClient
+	names      redisname.Hasher
+	keys       cache.Keys
+	claimAfter time.Duration
+
+	stream, seen, spans string // keys
+}
+
+// Option changes how a [Redis] works.
+type Option func(*Redis)
+
+// WithNames has names in Redis hashed by h: all replicas MUST have the same.
+func WithNames(h redisname.Hasher) Option { return func(r *Redis) { r.names = h } }
+
+// WithKeys has messages encrypted. All replicas SHOULD have the same keys: what one of them
+// cannot decrypt is for another.
+func WithKeys(k cache.Keys) Option { return func(r *Redis) { r.keys = k } }
+
+// WithClaimAfter sets how long a replica is given to finish what it has claimed: 5 seconds,
+// unless a test sets it.
+func WithClaimAfter(d time.Duration) Option { return func(r *Redis) { r.claimAfter = d } }
+
+// NewRedis returns the stream of that name in the Redis that client is connected to. The
+// caller closes the client, whose calls MUST end with their context, as those of
+// [cache.Dial] do.
+func NewRedis(client redis.UniversalClient, name string, options ...Option) *Redis {
+	r := &Redis{client: client, claimAfter: claimAfter}
+	for _, set := range options {
+		set(r)
+	}
+	prefix := keyPrefix + "{" + r.names.Name(name) + "}:"
+	r.stream, r.seen, r.spans = prefix+"stream", prefix+"seen", prefix+"spans"
+	return r
+}
+
+// The scripts take the time from Redis, so that replicas need not agree on it.
+var (
+	//go:embed scripts/append.lua
+	appendSource string
+	//go:embed scripts/note.lua
+	noteSource string
+
+	appendScript = redis.NewScript(appendSource)
+	noteScript   = redis.NewScript(noteSource)
+)
+
+// Append stores a message, unless one with its key is stored, and notes its marks.
+func (r *Redis) Append(ctx context.Context, m *Message) error {
+	if len(m.Body) > MaxBody {
+		return ErrTooLong
+	}
+	pending := 0
+	if m.Pending {
+		pending = 1
+	}
+	args := []any{
+		r.names.Name(m.Key), r.keys.Seal(m.Body, r.stream), pending, maxMessages, MaxAge.Milliseconds(),
+		maxSeen, seenFor.Milliseconds(), group, consumer, spansFor.Milliseconds(),
+	}
+	for _, mark := range m.Marks {
+		args = append(args, r.names.Name(mark.Name), mark.Gap.Milliseconds())
+	}
+	return appendScript.Run(ctx, r.client, []string{r.stream, r.seen, r.spans}, args...).Err()
+}
+
+// Note notes a mark without a message, and returns its span and those of the marks of some
+// names, which all replicas note, by the clock of this process.
+func (r *Redis) Note(ctx context.Context, mark Mark, names ...string) ([]Span, error) {
+	names = append([]string{mark.Name}, names...)
+	args := []any{mark.Gap.Milliseconds(), spansFor.Milliseconds()}
+	for _, name := range names {
+		args = append(args, r.names.Name(name))
+	}
+	ages, err := noteScript.Run(ctx, r.client, []string{r.spans}, args...).Int64Slice()
+	switch {
+	case err != nil:
+		return nil, err
+	case len(ages) != 2*len(names):
+		return nil, errNoSpans
+	}
+	now, spans := time.Now(), make([]Span, len(names))
+	for i := range spans {
+		if since, last := ages[2*i], ages[2*i+1]; last >= 0 {
+			spans[i] = Span{now.Add(-time.Duration(since) * time.Millisecond), now.Add(-time.Duration(last) * time.Millisecond)}
+		}
+	}
+	return spans, nil
+}
+
+// Claim returns pending messages that nobody has finished, each to one replica: when that
+// does not say in 5 seconds that it is done, to another.
+func (r *Redis) Claim(ctx context.Context) ([]Claimed, error) {
+	entries, _, err := r.client.XAutoClaim(ctx, &redis.XAutoClaimArgs{
+		Stream: r.stream, Group: group, Consumer: consumer, MinIdle: r.claimAfter, Start: "0-0", Count: maxClaim,
+	}).Result()
+	if redis.HasErrorPrefix(err, "NOGROUP") {
+		return nil, nil // nothing was ever pending
+	}
+	var all []Claimed
+	for _, e := range entries {
+		sealed, _ := e.Values[bodyField].(string)
+		if body, ok := r.keys.Open([]byte(sealed), r.stream); ok {
+			all = append(all, Claimed{e.ID, body})
+		}
+	}
+	return all, err
+}
+
+var errNoSpans = errors.New("stream: Redis does not tell the spans")
+
+// bodyField is the field of an entry that has the body.
+const bodyField = "b"
+
+// Done says that nothing is to be done any more about claimed messages.
+func (r *Redis) Done(ctx context.Context, ids ...string) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	return r.client.XAck(ctx, r.stream, group, ids...).Err()
+}

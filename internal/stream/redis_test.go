@@ -1,0 +1,238 @@
+package stream_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"zoomql/cache"
+	"zoomql/cache/redistest"
+	"zoomql/internal/redisname"
+	"zoomql/internal/stream"
+)
+
+// open returns a stream whose claimed messages are another replica's at once.
+func open(client redis.UniversalClient, options ...stream.Option) *stream.Redis {
+	return stream.NewRedis(client, "events", append([]stream.Option{stream.WithClaimAfter(0)}, options...)...)
+}
+
+func appendTo(t *testing.T, s *stream.Redis, key, body string, pending bool) {
+	t.Helper()
+	if err := s.Append(t.Context(), &stream.Message{Key: key, Body: []byte(body), Pending: pending}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// claim returns the bodies of what is claimed, and its ids.
+func claim(t *testing.T, s *stream.Redis) (bodies string, ids []string) {
+	t.Helper()
+	claimed, err := s.Claim(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range claimed {
+		bodies += string(m.Body)
+		ids = append(ids, m.ID)
+	}
+	return bodies, ids
+}
+
+// TestClaim gives what one replica has left to another, until that is done, and nothing
+// that was not pending: on one server and in a cluster.
+func TestClaim(t *testing.T) {
+	for name, client := range map[string]redis.UniversalClient{"server": redistest.Start(t).Client(), "cluster": redistest.Cluster(t)} {
+		t.Run(name, func(t *testing.T) {
+			a, b := open(client), open(client)
+			if got, _ := claim(t, b); got != "" {
+				t.Errorf("an empty stream has %q", got)
+			}
+			appendTo(t, a, "1", "x", false)
+			appendTo(t, a, "2", "y", true)
+			appendTo(t, a, "3", "z", true)
+			for range 2 {
+				if got, _ := claim(t, b); got != "yz" {
+					t.Errorf("claimed was %q, want yz", got)
+				}
+			}
+			_, ids := claim(t, a)
+			if err := b.Done(t.Context(), ids[:1]...); err != nil {
+				t.Fatal(err)
+			}
+			if err := b.Done(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if got, _ := claim(t, a); got != "z" {
+				t.Errorf("after one is done, claimed was %q", got)
+			}
+		})
+	}
+}
+
+// TestClaim_oneReplicaAtATime leaves a message to the replica that has it.
+func TestClaim_oneReplicaAtATime(t *testing.T) {
+	client := redistest.Start(t).Client()
+	s := stream.NewRedis(client, "events", stream.WithClaimAfter(time.Hour))
+	appendTo(t, s, "1", "x", true)
+	if got, _ := claim(t, s); got != "" {
+		t.Errorf("claimed was %q, which is another's", got)
+	}
+}
+
+// TestAppend_once stores a message once, by its key.
+func TestAppend_once(t *testing.T) {
+	client := redistest.Start(t).Client()
+	for _, s := range []*stream.Redis{open(client), open(client)} {
+		appendTo(t, s, "1", "x", false)
+		appendTo(t, s, "2", "y", false)
+	}
+	if n := client.XLen(t.Context(), only(t, client, "*:stream")).Val(); n != 2 {
+		t.Errorf("%d are stored, want 2", n)
+	}
+}
+
+// only returns the one key of Redis that matches a pattern.
+func only(t *testing.T, client *redis.Client, pattern string) string {
+	t.Helper()
+	keys, err := client.Keys(t.Context(), pattern).Result()
+	if err != nil || len(keys) != 1 {
+		t.Fatal(keys, err)
+	}
+	return keys[0]
+}
+
+// TestAppend_isBounded stores more than there is room for, and what is too old.
+func TestAppend_isBounded(t *testing.T) {
+	client := redistest.Start(t).Client()
+	s := open(client)
+	appendTo(t, s, "0", "x", true)
+	key, seen := only(t, client, "*:stream"), only(t, client, "*:seen")
+	for _, k := range []string{key, seen} {
+		if ttl := client.PTTL(t.Context(), k).Val(); ttl <= 0 || ttl > 2*time.Hour {
+			t.Errorf("%s lasts %v", k, ttl)
+		}
+	}
+	pipe := client.Pipeline()
+	for i := range 1000 { // of yesterday: before all others
+		pipe.ZAdd(t.Context(), seen, redis.Z{Score: 1, Member: "old" + strconv.Itoa(i)})
+	}
+	client.Del(t.Context(), key)
+	for i := range 1000 {
+		pipe.XAdd(t.Context(), &redis.XAddArgs{Stream: key, ID: strconv.Itoa(i+1) + "-0", Values: []string{"b", "x"}})
+	}
+	if _, err := pipe.Exec(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	appendTo(t, s, "1", "x", false)
+	if n := client.XLen(t.Context(), key).Val(); n > 200 { // "~" leaves a node of 100 entries
+		t.Errorf("%d old messages are kept", n)
+	}
+	if n := client.ZCard(t.Context(), seen).Val(); n != 2 {
+		t.Errorf("%d keys are remembered, want 2", n)
+	}
+	if err := s.Append(t.Context(), &stream.Message{Key: "2", Body: make([]byte, stream.MaxBody+1)}); !errors.Is(err, stream.ErrTooLong) {
+		t.Errorf("a long message: %v", err)
+	}
+}
+
+// TestAppend_isBoundedInNumber fills the stream and the keys.
+func TestAppend_isBoundedInNumber(t *testing.T) {
+	client := redistest.Start(t).Client()
+	s := open(client)
+	appendTo(t, s, "0", "x", false)
+	key, seen := only(t, client, "*:stream"), only(t, client, "*:seen")
+	now := float64(time.Now().UnixMilli())
+	pipe := client.Pipeline()
+	for i := range 101_000 {
+		pipe.ZAdd(t.Context(), seen, redis.Z{Score: now, Member: strconv.Itoa(i)})
+		pipe.XAdd(t.Context(), &redis.XAddArgs{Stream: key, Values: []string{"b", "x"}})
+	}
+	if _, err := pipe.Exec(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	appendTo(t, s, "1", "x", false)
+	if n, m := client.XLen(t.Context(), key).Val(), client.ZCard(t.Context(), seen).Val(); n > 100_200 || m > 100_000 {
+		t.Errorf("%d messages and %d keys are kept", n, m)
+	}
+}
+
+// TestRedis_hidesWhatItKeeps looks for what messages say and are called, in all of Redis.
+func TestRedis_hidesWhatItKeeps(t *testing.T) {
+	client := redistest.Start(t).Client()
+	keys, err := cache.ParseKeys("1:" + strings.Repeat("A", 43) + "=")
+	if err != nil {
+		t.Fatal(err)
+	}
+	sealed := open(client, stream.WithKeys(keys), stream.WithNames(redisname.New(strings.Repeat("n", 32))))
+	appendTo(t, sealed, "the-key", "the-body", true)
+	for _, name := range client.Keys(t.Context(), "*").Val() {
+		dump, err := client.Dump(t.Context(), name).Result()
+		if err != nil || strings.Contains(name+dump, "the-") || strings.Contains(name, "events") {
+			t.Errorf("%s: %q %v", name, dump, err)
+		}
+	}
+	if got, _ := claim(t, sealed); got != "the-body" {
+		t.Errorf("claimed was %q", got)
+	}
+	if got, _ := claim(t, open(client, stream.WithNames(redisname.New(strings.Repeat("n", 32))))); bytes.Contains([]byte(got), []byte("the-body")) {
+		t.Error("without the key it can be read")
+	}
+}
+
+// spans returns the spans of a stream's marks, the one of "self" first, which is noted.
+func spansOf(t *testing.T, s interface {
+	Note(context.Context, stream.Mark, ...string) ([]stream.Span, error)
+}, names ...string) []stream.Span {
+	t.Helper()
+	spans, err := s.Note(t.Context(), stream.Mark{Name: "self", Gap: time.Hour}, names...)
+	if err != nil || len(spans) != 1+len(names) {
+		t.Fatal(len(spans), err)
+	}
+	return spans
+}
+
+// TestNote tells since when marks were noted without a gap, and when last: those of
+// messages, also of one that is stored already, and those without a message.
+func TestNote(t *testing.T) {
+	client := redistest.Start(t).Client()
+	type noting interface {
+		Append(context.Context, *stream.Message) error
+		Note(context.Context, stream.Mark, ...string) ([]stream.Span, error)
+	}
+	for name, s := range map[string]noting{"redis": open(client), "memory": &stream.Memory{}} {
+		t.Run(name, func(t *testing.T) {
+			near := func(a, b time.Time) bool { return a.Sub(b).Abs() < time.Minute } // a busy machine takes seconds
+			began := time.Now()
+			if got := spansOf(t, s, "a"); !near(got[0].Since, began) || !near(got[0].Last, began) || got[1] != (stream.Span{}) {
+				t.Errorf("at first: %v", got)
+			}
+			note := func(key string, gap time.Duration) stream.Span {
+				t.Helper()
+				if err := s.Append(t.Context(), &stream.Message{Key: key, Marks: []stream.Mark{{Name: "a", Gap: gap}}}); err != nil {
+					t.Fatal(err)
+				}
+				return spansOf(t, s, "a")[1]
+			}
+			if first := note("1", time.Hour); !first.Since.Equal(first.Last) {
+				t.Errorf("once noted, it is %v", first)
+			}
+			time.Sleep(20 * time.Millisecond) // Redis tells the time in milliseconds
+			if again := note("1", time.Hour); again.Last.Sub(again.Since) < 20*time.Millisecond {
+				t.Errorf("again %v", again)
+			}
+			time.Sleep(20 * time.Millisecond)
+			if anew := note("2", 5*time.Millisecond); !anew.Since.Equal(anew.Last) {
+				t.Errorf("after a gap %v", anew)
+			}
+		})
+	}
+	ttl := client.PTTL(t.Context(), only(t, client, "*:spans")).Val()
+	if ttl <= 0 || ttl > 48*time.Hour {
+		t.Errorf("spans last %v", ttl)
+	}
+}
