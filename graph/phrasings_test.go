@@ -247,7 +247,7 @@ func (q *asker) part(f *ast.FieldDefinition, lists int) (*part, bool) {
 }
 
 // unpredictable are fields whose values hang on more than the question.
-var unpredictable = []string{"raw", "rateLimit", "download"}
+var unpredictable = []string{"raw", "rateLimit", "download", "asOf"}
 
 // phrasing is a question in words.
 type phrasing struct {

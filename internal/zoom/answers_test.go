@@ -31,7 +31,10 @@ func twice(t *testing.T, ask func(context.Context, *Client) error, status int, b
 // questions are of every kind: for an object, for a list, for settings, for a
 // write that has an answer, and for one that has none.
 var questions = map[string]func(context.Context, *Client) error{
-	"object": func(ctx context.Context, c *Client) error { _, err := GetMeeting.Do(ctx, c, MeetingQuery{MeetingID: 7}); return err },
+	"object": func(ctx context.Context, c *Client) error {
+		_, err := GetMeeting.Do(ctx, c, MeetingQuery{MeetingID: 7})
+		return err
+	},
 	"list": func(ctx context.Context, c *Client) error {
 		_, err := ListUsers.Page(ctx, c, UserFilter{}, Paging{})
 		return err

@@ -268,7 +268,10 @@ func TestAs_scopesOfTheCaller(t *testing.T) {
 	}
 	calls.want(t, "allowed by both", "GET /users/u")
 	for why, do := range map[string]func() error{
-		"the caller lacks it": func() error { _, err := GetMeeting.Do(t.Context(), c.As(reader), MeetingQuery{MeetingID: 7}); return err },
+		"the caller lacks it": func() error {
+			_, err := GetMeeting.Do(t.Context(), c.As(reader), MeetingQuery{MeetingID: 7})
+			return err
+		},
 		"the app lacks it": func() error {
 			_, err := UpdateMeeting.Do(t.Context(), c.As(identity.New(identity.View{Account: "account", Scopes: []string{"meeting:write"}}, &tokens{scopes: []string{"user:read"}})), MeetingPatch{MeetingID: 7, Patch: somePatch})
 			return err
