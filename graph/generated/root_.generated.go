@@ -2676,8 +2676,8 @@ enum QualitySubject {
 "Whether the events come by which Zoom tells of changes."
 type AccountEvents {
   """
-  True while events come: one did within the last 15 minutes. Answers that events keep
-  right are then read anew after an hour, and after a minute or five otherwise.
+  True while events come: one did within the last 15 minutes. What they tell each change
+  of is then kept for an hour, unless the gateway is set not to.
   """
   alive: Boolean!
   "When the last one came; null where none did within two days."
