@@ -81,7 +81,11 @@ var errNotAnswered = errors.New("the gateway does not answer")
 // send sends a question until a gateway answers it. What waits for a budget is asked
 // again when the gateway says, unless waits is false.
 func (c *Config) send(ctx context.Context, query string, variables map[string]any, waits func(until time.Time, why error)) (*answer, error) {
-	body, err := json.Marshal(map[string]any{"query": query, "variables": variables})
+	request := map[string]any{"query": query, "variables": variables}
+	if c.Operation != "" {
+		request["operationName"] = c.Operation
+	}
+	body, err := json.Marshal(request)
 	if err != nil {
 		return nil, err
 	}
@@ -123,11 +127,11 @@ func (c *Config) once(ctx context.Context, body []byte) (_ *answer, pause time.D
 	if err != nil {
 		return nil, 0, err
 	}
+	for name, values := range c.Header {
+		req.Header[name] = values
+	}
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("Accept", "application/graphql-response+json, application/json")
-	if c.Key != "" {
-		req.Header.Set("Authorization", "Bearer "+c.Key)
-	}
 	resp, err := c.client().Do(req)
 	if err != nil {
 		return nil, 0, fmt.Errorf("%w: %w", errNotAnswered, err)

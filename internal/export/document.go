@@ -46,15 +46,15 @@ type connection struct {
 // parse reads a document and prepares it to be walked: the connection takes its cursor by
 // variable, tells whether there is more, and takes pages of first, unless the document
 // says otherwise.
-func parse(text string, first int) (*document, error) {
+func parse(text, operation string, first int) (*document, error) {
 	doc, err := parser.ParseQueryWithTokenLimit(&ast.Source{Input: text}, maxTokens)
 	if err != nil {
 		return nil, err
 	}
-	if len(doc.Operations) != 1 || doc.Operations[0].Operation != ast.Query {
-		return nil, errors.New("the file has to hold one query, and no other operation")
+	op := doc.Operations.ForName(operation) // of "", the only one
+	if op == nil || op.Operation != ast.Query {
+		return nil, errors.New("the document has to hold the query, and its name has to be given where it holds several")
 	}
-	op := doc.Operations[0]
 	found := finder{doc: doc}
 	found.look(op.SelectionSet, nil, map[string]bool{})
 	c, err := found.one()

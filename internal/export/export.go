@@ -20,11 +20,12 @@ import (
 type Config struct {
 	// URL is the gateway's GraphQL endpoint.
 	URL string
-	// Key is an API key of the gateway, or a token of its issuer; "" where none is needed.
-	Key string
-	// Query is the document, and Variables are its values.
-	Query     string
-	Variables map[string]any
+	// Header says who asks, and for which account.
+	Header http.Header
+	// Query is the document, Operation the name of its operation, "" where it has one, and
+	// Variables are its values.
+	Query, Operation string
+	Variables        map[string]any
 	// HTTP sends requests; nil is a client of its own.
 	HTTP *http.Client
 
@@ -85,7 +86,7 @@ const maxIdle = 10
 
 // All walks the one connection of the query to its end.
 func (c *Config) All(ctx context.Context, w Walk) error {
-	doc, err := parse(c.Query, w.Page)
+	doc, err := parse(c.Query, c.Operation, w.Page)
 	if err != nil {
 		return err
 	}
@@ -110,7 +111,7 @@ func (c *Config) All(ctx context.Context, w Walk) error {
 // question names what is asked, and of whom: a state of another question is of no use. The
 // key is left out, since keys change.
 func (c *Config) question(doc *document, table bool) string {
-	text, _ := json.Marshal([]any{c.URL, doc.text, c.Variables, table})
+	text, _ := json.Marshal([]any{c.URL, c.Operation, doc.text, c.Variables, table})
 	sum := sha256.Sum256(text)
 	return hex.EncodeToString(sum[:])
 }

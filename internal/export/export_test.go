@@ -319,12 +319,12 @@ func TestParse(t *testing.T) {
 		{query: `{ viewer { email } }`, wrong: "no connection"},
 		{query: `{ account { users { edges { cursor } } } }`, wrong: "no connection"},
 		{query: `{ account { users(after: "x") { nodes { email } } } }`, wrong: "leave after out"},
-		{query: `mutation { a { nodes { id } } }`, wrong: "one query"},
-		{query: `{ a { nodes { id } } } query B { b }`, wrong: "one query"},
+		{query: `mutation { a { nodes { id } } }`, wrong: "has to hold the query"},
+		{query: `{ a { nodes { id } } } query B { b }`, wrong: "has to hold the query"},
 		{query: `{ a { ...F } } fragment F on A { ...F }`, wrong: "no connection"},
 		{query: `{`, wrong: "Expected Name"},
 	} {
-		d, err := parse(c.query, 300)
+		d, err := parse(c.query, "", 300)
 		if c.wrong != "" {
 			if err == nil || !strings.Contains(err.Error(), c.wrong) {
 				t.Errorf("%s: %v, want %q", c.query, err, c.wrong)
@@ -342,7 +342,7 @@ func TestColumns(t *testing.T) {
 		`{ a { nodes { id topic: name host { email ...H } } } } fragment H on User { email id }`: "id topic host.email host.id",
 		`{ a { nodes { id meetings { nodes { id } } } } }`:                                       "meetings is a list",
 	} {
-		d, err := parse(query, 1)
+		d, err := parse(query, "", 1)
 		if err != nil {
 			t.Fatal(err)
 		}

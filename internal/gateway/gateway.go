@@ -98,8 +98,6 @@ func Run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 		return err
 	case command == "operations":
 		return printOperations(stdout, flags.Operations.JSON)
-	case command == "query <file>":
-		return flags.Query.run(ctx, stdout, stderr)
 	case command == "events":
 		return events.Write(stdout, zoom.Specs())
 	}
@@ -112,6 +110,8 @@ func Run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 		return health(ctx, cfg)
 	case "drift":
 		return printDrift(stdout, cfg.DriftFile, flags.Drift.JSON)
+	case "query <file>":
+		return flags.Query.run(ctx, cfg, stdout, stderr)
 	case "price <file>":
 		return printPrice(ctx, cfg, flags.Price, stdout)
 	case "sandbox":

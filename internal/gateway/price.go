@@ -9,37 +9,28 @@ import (
 	"io"
 	"maps"
 	"net/http"
-	"os"
 	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
 
-	"zoomql/internal/access"
 	"zoomql/internal/config"
 	"zoomql/internal/plan"
 )
 
 // priceCommand asks a gateway what an operation costs.
 type priceCommand struct {
-	File      string `arg:"" help:"File with the document; - reads it from standard input."`
-	Variables string `help:"Variables: a JSON object, or the path of a file with one." placeholder:"JSON"`
-	Operation string `help:"Name of the operation, where the document has several." placeholder:"NAME"`
-	URL       string `help:"URL of the gateway's GraphQL endpoint; default: the one at ADDR." placeholder:"URL"`
-	Account   string `help:"Name of the account, where the gateway has several." placeholder:"NAME"`
-	JSON      bool   `help:"As JSON."`
+	question
+	JSON bool `help:"As JSON."`
 }
 
 // Help is what --help says beyond the command's line.
 func (priceCommand) Help() string {
-	return "Nothing of the operation is carried out, and no call is made to Zoom. The key to show the gateway is read from CALLER_KEY."
+	return "Nothing of the operation is carried out, and no call is made to Zoom. " + keyHelp
 }
 
-// maxPriced bounds a document, and maxPlan an answer.
-const (
-	maxPriced = 1 << 20
-	maxPlan   = 64 << 20
-)
+// maxPlan bounds an answer.
+const maxPlan = 64 << 20
 
 // printPrice asks a gateway what an operation costs, and prints it.
 func printPrice(ctx context.Context, cfg *config.Config, c priceCommand, w io.Writer) error {
@@ -62,66 +53,31 @@ func printPrice(ctx context.Context, cfg *config.Config, c priceCommand, w io.Wr
 
 // request returns the body of the request.
 func (c priceCommand) request() ([]byte, error) {
-	document, err := readBounded(c.File)
+	document, variables, err := c.read()
 	if err != nil {
 		return nil, err
 	}
-	request := map[string]any{"query": string(document)}
+	request := map[string]any{"query": document}
 	if c.Operation != "" {
 		request["operationName"] = c.Operation
 	}
-	if text := []byte(c.Variables); len(text) > 0 {
-		if text[0] != '{' {
-			if text, err = readBounded(c.Variables); err != nil {
-				return nil, err
-			}
-		}
-		if !json.Valid(text) || bytes.TrimSpace(text)[0] != '{' {
-			return nil, errors.New("--variables: neither a JSON object nor a file with one")
-		}
-		request["variables"] = json.RawMessage(text)
+	if variables != nil {
+		request["variables"] = variables
 	}
 	return json.Marshal(request)
-}
-
-// readBounded reads a file that is not too large; - is standard input.
-func readBounded(name string) ([]byte, error) {
-	from := os.Stdin
-	if name != "-" {
-		f, err := os.Open(name)
-		if err != nil {
-			return nil, err
-		}
-		defer func() { _ = f.Close() }() // it was read only
-		from = f
-	}
-	text, err := io.ReadAll(io.LimitReader(from, maxPriced+1))
-	if err == nil && len(text) > maxPriced {
-		err = fmt.Errorf("%s: larger than 1 MiB", name)
-	}
-	return text, err
 }
 
 // ask sends the request.
 func (c priceCommand) ask(ctx context.Context, cfg *config.Config, body []byte) (*plan.Report, error) {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
-	url := c.URL
-	if url == "" {
-		url = "http://" + cfg.Addr + graphqlPath
-	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.endpoint(cfg), bytes.NewReader(body))
 	if err != nil {
 		return nil, err
 	}
+	req.Header = c.header(cfg)
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("X-Dry-Run", "true")
-	if c.Account != "" {
-		req.Header.Set(access.AccountHeader, c.Account)
-	}
-	if cfg.Key != "" {
-		req.Header.Set("Authorization", "Bearer "+string(cfg.Key))
-	}
 	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	resp, err := client.Do(req)
 	if err != nil {

@@ -2,7 +2,6 @@ package gateway
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -10,39 +9,34 @@ import (
 	"strings"
 	"time"
 
+	"zoomql/internal/config"
 	"zoomql/internal/export"
 	"zoomql/internal/zoom"
 )
 
-// maxQueryFile bounds a file with a query, variables or a key.
-const maxQueryFile = 1 << 20
-
 // queryCommand asks a running gateway.
 type queryCommand struct {
-	File      string `arg:"" help:"A file with the query; - is the standard input."`
-	URL       string `default:"http://127.0.0.1:8080/graphql" help:"The gateway's GraphQL endpoint."`
-	Key       string `help:"An API key of the gateway. Others on this machine can see it: --key-file is safer."`
-	KeyFile   string `help:"A file with the key."`
-	Variables string `help:"The query's variables: a JSON object, or @ and the name of a file with one."`
-	All       bool   `help:"Walk the query's connection to its end, into the file of --to. What was interrupted goes on by the same command."`
-	To        string `help:"The file that --all writes. Until it is whole it is called .part, and .state beside it says how far it goes."`
-	Output    string `enum:"jsonl,csv" default:"jsonl" help:"What --all writes: jsonl, an object a line, or csv, for rows without lists."`
-	Page      int    `default:"300" help:"Rows a page, where the query has no argument first. Zoom's own pages have 300 mostly; those of users 2000."`
-	Partial   bool   `help:"Write what there is of a page that has errors, and tell these, instead of ending there."`
+	question
+	All     bool   `help:"Walk the query's connection to its end, into the file of --to. What was interrupted goes on by the same command."`
+	To      string `help:"The file that --all writes. Until it is whole it is called .part, and .state beside it says how far it goes."`
+	Output  string `enum:"jsonl,csv" default:"jsonl" help:"What --all writes: jsonl, an object a line, or csv, for rows without lists."`
+	Page    int    `default:"300" help:"Rows a page, where the query has no argument first. Zoom's own pages have 300 mostly; those of users 2000."`
+	Partial bool   `help:"Write what there is of a page that has errors, and tell these, instead of ending there."`
 }
 
 // Help is what --help says beyond the command's line.
 func (queryCommand) Help() string {
 	return "Without --all the answer is printed as it comes. With --all the query selects nodes { … }, or edges { node { … } }, of one list, which may stand anywhere but within another list:\n\n" +
 		"  { account { users { nodes { email displayName } } } }\n\n" +
-		"Waits for a budget of Zoom's are told and waited for, up to the next day."
+		"Waits for a budget of Zoom's are told and waited for, up to the next day. " + keyHelp
 }
 
-func (q *queryCommand) run(ctx context.Context, stdout, stderr io.Writer) error {
-	c, err := q.config()
+func (q *queryCommand) run(ctx context.Context, cfg *config.Config, stdout, stderr io.Writer) error {
+	document, variables, err := q.read()
 	if err != nil {
 		return err
 	}
+	c := &export.Config{URL: q.endpoint(cfg), Header: q.header(cfg), Query: document, Operation: q.Operation, Variables: variables}
 	if !q.All {
 		text, err := c.Ask(ctx)
 		if len(text) > 0 {
@@ -66,53 +60,6 @@ func (q *queryCommand) run(ctx context.Context, stdout, stderr io.Writer) error 
 		return errors.New(strings.Replace(err.Error(), context.Canceled.Error(), "interrupted", 1))
 	}
 	return err
-}
-
-func (q *queryCommand) config() (*export.Config, error) {
-	text, err := readText(q.File)
-	if err != nil {
-		return nil, err
-	}
-	c := &export.Config{URL: q.URL, Key: q.Key, Query: text}
-	if q.KeyFile != "" {
-		key, err := readText(q.KeyFile)
-		if err != nil {
-			return nil, err
-		}
-		c.Key = strings.TrimSpace(key)
-	}
-	given := q.Variables
-	if name, ok := strings.CutPrefix(given, "@"); ok {
-		if given, err = readText(name); err != nil {
-			return nil, err
-		}
-	}
-	if given != "" {
-		dec := json.NewDecoder(strings.NewReader(given))
-		dec.UseNumber() // a meeting number does not survive a float
-		if err := dec.Decode(&c.Variables); err != nil {
-			return nil, fmt.Errorf("--variables: no JSON object: %w", err)
-		}
-	}
-	return c, nil
-}
-
-// readText reads a short file, or the standard input.
-func readText(name string) (string, error) {
-	from := os.Stdin
-	if name != "-" {
-		f, err := os.Open(name)
-		if err != nil {
-			return "", err
-		}
-		defer f.Close()
-		from = f
-	}
-	text, err := io.ReadAll(io.LimitReader(from, maxQueryFile+1))
-	if err == nil && len(text) > maxQueryFile {
-		err = fmt.Errorf("%s is longer than 1 MiB", name)
-	}
-	return string(text), err
 }
 
 func isTerminal(w io.Writer) bool {

@@ -60,7 +60,7 @@ func TestQuery_killed(t *testing.T) {
 		"--all wants --to":     {"query", "--all", file("users.graphql")},
 		"is there already":     args("whole.jsonl"),
 		"no such file":         {"query", file("none.graphql")},
-		"--variables: no JSON": {"query", "--variables", "{n}", file("users.graphql")},
+		"--variables: neither": {"query", "--variables", "{n}", file("users.graphql")},
 		"a list":               {"query", "--url", p.url + "/graphql", "--all", "--output", "csv", "--to", file("x.csv"), file("nested.graphql")},
 	} {
 		if err := os.WriteFile(file("nested.graphql"), []byte(`{ account { users { nodes { email meetings { nodes { topic } } } } } }`), 0o600); err != nil {

@@ -33,7 +33,7 @@ func TestValidity_lifetimes(t *testing.T) {
 		get := func(why string, want ...string) {
 			t.Helper()
 			u := &Usage{}
-			if _, err := GetMeeting.Do(WithUsage(t.Context(), u), c, MeetingKey{7}); err != nil {
+			if _, err := GetMeeting.Do(WithUsage(t.Context(), u), c, MeetingQuery{MeetingID: 7}); err != nil {
 				t.Fatal(err)
 			}
 			synctest.Wait()

@@ -1,0 +1,87 @@
+package gateway
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+
+	"zoomql/internal/access"
+	"zoomql/internal/config"
+)
+
+// question is what commands ask a running gateway.
+type question struct {
+	File      string `arg:"" help:"File with the document; - reads it from standard input."`
+	Variables string `help:"Variables: a JSON object, or the path of a file with one." placeholder:"JSON"`
+	Operation string `help:"Name of the operation, where the document has several." placeholder:"NAME"`
+	URL       string `help:"URL of the gateway's GraphQL endpoint; default: the one at ADDR." placeholder:"URL"`
+	Account   string `help:"Name of the account, where the gateway has several." placeholder:"NAME"`
+}
+
+// keyHelp says where the key is read, which would be seen by others among the arguments.
+const keyHelp = "The key to show the gateway is read from CALLER_KEY."
+
+// maxQuestion bounds a document, and variables.
+const maxQuestion = 1 << 20
+
+// read returns the document and its variables; nil where there are none.
+func (q question) read() (document string, variables map[string]any, err error) {
+	text, err := readBounded(q.File)
+	if err != nil || q.Variables == "" {
+		return string(text), nil, err
+	}
+	given := []byte(q.Variables)
+	if given[0] != '{' {
+		if given, err = readBounded(q.Variables); err != nil {
+			return "", nil, err
+		}
+	}
+	dec := json.NewDecoder(bytes.NewReader(given))
+	dec.UseNumber() // a meeting number does not survive a float
+	if dec.Decode(&variables) != nil || variables == nil {
+		return "", nil, errors.New("--variables: neither a JSON object nor a file with one")
+	}
+	return string(text), variables, nil
+}
+
+// endpoint returns the URL that is asked.
+func (q question) endpoint(cfg *config.Config) string {
+	if q.URL != "" {
+		return q.URL
+	}
+	return "http://" + cfg.Addr + graphqlPath
+}
+
+// header returns who asks.
+func (q question) header(cfg *config.Config) http.Header {
+	h := http.Header{}
+	if q.Account != "" {
+		h.Set(access.AccountHeader, q.Account)
+	}
+	if cfg.Key != "" {
+		h.Set("Authorization", "Bearer "+string(cfg.Key))
+	}
+	return h
+}
+
+// readBounded reads a file that is not too large; - is standard input.
+func readBounded(name string) ([]byte, error) {
+	from := os.Stdin
+	if name != "-" {
+		f, err := os.Open(name)
+		if err != nil {
+			return nil, err
+		}
+		defer func() { _ = f.Close() }() // it was read only
+		from = f
+	}
+	text, err := io.ReadAll(io.LimitReader(from, maxQuestion+1))
+	if err == nil && len(text) > maxQuestion {
+		err = fmt.Errorf("%s: larger than 1 MiB", name)
+	}
+	return text, err
+}
