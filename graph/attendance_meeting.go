@@ -15,13 +15,14 @@ import (
 	"zoomql/graph/errs"
 	"zoomql/graph/list"
 	"zoomql/internal/attendance"
+	"zoomql/internal/plan"
 	"zoomql/internal/selection"
 	"zoomql/internal/zoom"
 	"zoomql/internal/zoom/types"
 )
 
 // maxAttended is how many instances of a meeting are worked out together.
-const maxAttended = 100
+const maxAttended = plan.MaxRuns
 
 // attendedMeeting names the instances of a meeting whose attendance is worked out together.
 type attendedMeeting struct {
@@ -85,11 +86,11 @@ func (s *scope) workMeeting(ctx context.Context, key attendedMeeting) (*workedMe
 	for i, rows := range parts {
 		all[i].Meeting = rows.meeting(rules, w.states[i])
 		if key.schedule && w.untold == nil && !all[i].Start.IsZero() {
-			plan, err := s.planned(ctx, key.number, false, all[i].Start)
+			due, err := s.planned(ctx, key.number, false, all[i].Start)
 			if err != nil && !errors.Is(err, zoom.ErrNotFound) {
 				w.untold = err
 			}
-			all[i].ScheduledStart, all[i].ScheduledEnd = plan.from, plan.to
+			all[i].ScheduledStart, all[i].ScheduledEnd = due.from, due.to
 		}
 		for _, row := range rows.stays {
 			all[i].Stays = append(all[i].Stays, row.stay())

@@ -10,14 +10,14 @@ import (
 
 	"zoomql/graph/list"
 	"zoomql/internal/attendance"
+	"zoomql/internal/plan"
 	"zoomql/internal/selection"
 	"zoomql/internal/zoom"
 	"zoomql/internal/zoom/types"
 )
 
-// maxStays is how many rows of an instance are read. A webinar of Zoom's has some thousand
-// places.
-const maxStays = 30_000
+// maxStays is how many rows of an instance are read.
+const maxStays = plan.MaxStays
 
 // attendanceNeeds is what a selection needs of the rows, and beside them.
 type attendanceNeeds struct {
@@ -67,48 +67,20 @@ func (r *attendanceRows) participants() []*types.Participant {
 // attendanceRows reads the stays of an instance. Where the plan does not include the source
 // that the selection needs, and the caller did not choose it, the next cheaper one is read.
 func (s *scope) attendanceRows(ctx context.Context, h held, want attendanceNeeds, wish *types.AttendanceSource) (attendanceRows, error) {
-	rows := attendanceRows{source: s.attendanceSource(h, want, wish)}
-	for {
+	var rows attendanceRows
+	sources := plan.AttendanceSources(wish, h.webinar, s.client.Sub() != "", want.attendees, want.stays)
+	for i, source := range sources {
+		rows.source = source
 		err := s.readAttendance(ctx, h, &rows)
-		next, ok := cheaperSource(rows.source, s.client.Sub() != "")
-		if wish != nil || !ok || !errors.Is(err, zoom.ErrPlanRequired) {
+		if i == len(sources)-1 || !errors.Is(err, zoom.ErrPlanRequired) {
 			if err == nil && len(rows.stays) > 0 {
 				notTold(ctx, want.stays, rows.stays[0].Op)
 			}
 			return rows, err
 		}
-		rows.refused = append(rows.refused, rows.source)
-		rows.source = next
+		rows.refused = append(rows.refused, source)
 	}
-}
-
-// attendanceSource picks where stays are read, as [scope.participantSource] does: the past
-// meeting or webinar, which is MEDIUM, unless something is asked for that only the report
-// has, or only the dashboard, which are HEAVY.
-func (s *scope) attendanceSource(h held, want attendanceNeeds, wish *types.AttendanceSource) types.AttendanceSource {
-	switch {
-	case wish != nil:
-		return *wish
-	case h.webinar:
-		return types.AttendanceSourcePastWebinar
-	case want.attendees["phones"] || want.attendees["devices"]:
-		return types.AttendanceSourceDashboard
-	case s.client.Sub() != "", want.attendees["customerKey"], want.stays.NeverIn(zoom.ListPastParticipants.Pattern):
-		return types.AttendanceSourceReport
-	}
-	return types.AttendanceSourcePastMeeting
-}
-
-// cheaperSource returns the source to read instead of one. Of sub accounts Zoom has no past
-// meetings.
-func cheaperSource(source types.AttendanceSource, sub bool) (types.AttendanceSource, bool) {
-	switch source {
-	case types.AttendanceSourceDashboard:
-		return types.AttendanceSourceReport, true
-	case types.AttendanceSourceReport:
-		return types.AttendanceSourcePastMeeting, !sub
-	}
-	return "", false
+	return rows, nil // there is always a source
 }
 
 // readAttendance reads the stays from one source.

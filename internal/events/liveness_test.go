@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -134,12 +135,12 @@ func TestLiveness_others(t *testing.T) {
 // broken is a stream that does not reply from some time on.
 type broken struct {
 	*stream.Memory
-	down bool
+	down atomic.Bool
 }
 
 // Note implements [Stream].
 func (b *broken) Note(ctx context.Context, mark stream.Mark, names ...string) ([]stream.Span, error) {
-	if b.down {
+	if b.down.Load() {
 		return nil, errors.New("down")
 	}
 	return b.Memory.Note(ctx, mark, names...)
@@ -159,12 +160,12 @@ func TestLiveness_withoutRedis(t *testing.T) {
 		if !w.longer(aMeeting, time.Minute) {
 			t.Fatal("events do not come")
 		}
-		s.down = true
+		s.down.Store(true)
 		time.Sleep(lostAfter + lookEvery)
 		if alive, _ := w.Status(time.Now()); alive || w.longer(aMeeting, time.Minute) {
 			t.Error("without Redis, events are taken to come")
 		}
-		s.down = false
+		s.down.Store(false)
 		time.Sleep(lookEvery + settling + time.Second)
 		if alive, _ := w.Status(time.Now()); !alive || !w.longer(aMeeting, 0) || w.longer(aMeeting, time.Minute) {
 			t.Error("when Redis is back, what was read before is not told from what was read after")

@@ -320,7 +320,7 @@ func TestParse(t *testing.T) {
 		{query: `{ account { users { edges { cursor } } } }`, wrong: "no connection"},
 		{query: `{ account { users(after: "x") { nodes { email } } } }`, wrong: "leave after out"},
 		{query: `mutation { a { nodes { id } } }`, wrong: "has to hold the query"},
-		{query: `{ a { nodes { id } } } query B { b }`, wrong: "has to hold the query"},
+		{query: `query A { a { nodes { id } } } query B { b }`, wrong: "has to hold the query"},
 		{query: `{ a { ...F } } fragment F on A { ...F }`, wrong: "no connection"},
 		{query: `{`, wrong: "Expected Name"},
 	} {

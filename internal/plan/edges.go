@@ -35,7 +35,7 @@ var targets = map[string]target{
 // latest are the edges that may name an object by the number of what was run, so that its
 // own key is to be read.
 var latest = setOf(
-	"Query.meetingInstance", "Account.meetingInstance", "Query.node", "Query.nodes",
+	"Meeting.latestInstance", "Query.meetingInstance", "Account.meetingInstance", "Query.node", "Query.nodes",
 	"Dashboard.meeting", "Dashboard.webinar", "Meeting.dashboard", "MeetingInstance.dashboard", "MeetingInstance.webinarDashboard",
 	"AccountReports.webinar", "Webinar.report",
 )
@@ -69,7 +69,9 @@ var leans = map[string][]string{
 	"MeetingInstance.qa":              {zoom.GetPastMeeting.Pattern},
 	"MeetingInstance.summary":         {zoom.GetPastMeeting.Pattern},
 	"MeetingInstance.survey":          {zoom.GetPastMeeting.Pattern},
-	"Participant.registrant":          {zoom.GetPastMeeting.Pattern},
+	"Participant.registrant":          {zoom.GetPastMeeting.Pattern, zoom.GetWebinarReport.Pattern},
+	"Attendee.registrant":             {zoom.GetPastMeeting.Pattern, zoom.GetWebinarReport.Pattern},
+	"MeetingAttendee.registrant":      {zoom.GetPastMeeting.Pattern},
 	"Webinar.host":                    {zoom.GetWebinar.Pattern},
 	"DashboardMeeting.meeting":        {zoom.GetPastMeeting.Pattern, zoom.GetDashboardMeeting.Pattern},
 	"DashboardWebinar.webinar":        {zoom.GetDashboardWebinar.Pattern},

@@ -40,6 +40,17 @@ func init() { // they lead to each other
 
 		"UpdateRegistrantStatusPayload.registrants": (*walk).registrantsNow,
 
+		"MeetingInstance.attendees":   (*walk).attended,
+		"MeetingInstance.attendance":  (*walk).attended,
+		"WebinarReport.attendees":     (*walk).attended,
+		"WebinarReport.attendance":    (*walk).attended,
+		"Meeting.attendance":          (*walk).attendedAll,
+		"Registrant.attendance":       (*walk).attendedAll,
+		"Attendance.attendees":        (*walk).cutOut,
+		"MeetingAttendance.attendees": (*walk).cutOut,
+		"Attendance.absentees":        (*walk).absent,
+		"MeetingAttendance.absentees": (*walk).absent,
+
 		"MeetingInstance.participants": (*walk).participants,
 		"MeetingInstance.polls":        (*walk).polls,
 		"MeetingInstance.qa":           (*walk).qa,
