@@ -111,7 +111,7 @@ func (s *scope) attendanceOf(ctx context.Context, h held, in types.AttendanceRul
 	if zoom.Unfinished(rows.participants()) {
 		state = types.ReportStatePending
 	}
-	m := rows.meeting(rules, state)
+	m := rows.meeting(rules)
 	schedule, untold := s.scheduleOf(ctx, h, want, m)
 	m.ScheduledStart, m.ScheduledEnd = schedule.from, schedule.to
 	a := attendanceFrom(rows, m, rules, untold)
@@ -195,7 +195,7 @@ func (s *scope) planned(ctx context.Context, number types.MeetingNumber, webinar
 		if err != nil {
 			return schedule{}, err
 		}
-		dates = append(m.Occurrences, &types.MeetingOccurrence{StartTime: m.StartTime, DurationMinutes: m.DurationMinutes})
+		dates = slices.Concat(m.Occurrences, []*types.MeetingOccurrence{{StartTime: m.StartTime, DurationMinutes: m.DurationMinutes}})
 	}
 	var nearest schedule
 	for _, d := range dates {

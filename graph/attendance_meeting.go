@@ -84,7 +84,7 @@ func (s *scope) workMeeting(ctx context.Context, key attendedMeeting) (*workedMe
 	}
 	all := make([]attendance.Held, len(parts))
 	for i, rows := range parts {
-		all[i].Meeting = rows.meeting(rules, w.states[i])
+		all[i].Meeting = rows.meeting(rules)
 		if key.schedule && w.untold == nil && !all[i].Start.IsZero() {
 			due, err := s.planned(ctx, key.number, false, all[i].Start)
 			if err != nil && !errors.Is(err, zoom.ErrNotFound) {

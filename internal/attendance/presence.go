@@ -111,7 +111,7 @@ type timed struct {
 // timed places a stay in time. Its own ends are taken, then its length; a missing end is
 // that of the meeting, and as long as that goes on, the time of reading.
 func (s *Stay) timed(m Meeting) timed {
-	length := min(time.Duration(max(s.Seconds, 0)), longestStay/time.Second) * time.Second
+	length := time.Duration(min(max(s.Seconds, 0), int(longestStay/time.Second))) * time.Second
 	possible := !s.Leave.Before(s.Join) && s.Leave.Sub(s.Join) <= longestStay
 	switch {
 	case s.Join.IsZero() && s.Leave.IsZero():

@@ -26,7 +26,7 @@ type watched struct {
 
 func watch(t *testing.T, s Stream) *watched {
 	w := &watched{door: newDoor(), log: &bytes.Buffer{}}
-	w.door.Stream, w.door.now = s, nil
+	w.door.Stream, w.now = s, nil
 	w.Liveness = &Liveness{Account: "A", Stream: s, Log: slog.New(slog.NewTextHandler(w.log, nil))}
 	return w
 }

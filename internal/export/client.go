@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"strconv"
 	"time"
@@ -54,7 +55,7 @@ func (e *answerError) Error() string {
 		text = e.Extensions.Code + ": " + text
 	}
 	if len(e.Path) > 0 {
-		path, _ := json.Marshal(e.Path)
+		path, _ := json.Marshal(e.Path) //nolint:errchkjson // it was JSON
 		text += " (at " + string(path) + ")"
 	}
 	return text
@@ -127,9 +128,7 @@ func (c *Config) once(ctx context.Context, body []byte) (_ *answer, pause time.D
 	if err != nil {
 		return nil, 0, err
 	}
-	for name, values := range c.Header {
-		req.Header[name] = values
-	}
+	maps.Copy(req.Header, c.Header)
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("Accept", "application/graphql-response+json, application/json")
 	resp, err := c.client().Do(req)

@@ -23,7 +23,7 @@ func (c column) String() string { return strings.Join(c, ".") }
 func (f *finder) columns(set ast.SelectionSet, path column) ([]column, error) {
 	var all []column
 	for field := range f.fields(set, map[string]bool{}) {
-		at := append(path[:len(path):len(path)], field.Alias)
+		at := slices.Concat(path, column{field.Alias})
 		switch {
 		case len(field.SelectionSet) == 0:
 			if !slices.ContainsFunc(all, func(c column) bool { return slices.Equal(c, at) }) {

@@ -3,6 +3,8 @@ package export
 import (
 	"errors"
 	"fmt"
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/vektah/gqlparser/v2/ast"
@@ -69,7 +71,7 @@ func parse(text, operation string, first int) (*document, error) {
 		return nil, err
 	}
 	if c.field.Arguments.ForName("first") == nil {
-		c.field.Arguments = append(c.field.Arguments, &ast.Argument{Name: "first", Value: &ast.Value{Kind: ast.IntValue, Raw: fmt.Sprint(first)}})
+		c.field.Arguments = append(c.field.Arguments, &ast.Argument{Name: "first", Value: &ast.Value{Kind: ast.IntValue, Raw: strconv.Itoa(first)}})
 	}
 	c.field.SelectionSet = append(c.field.SelectionSet, &ast.Field{Alias: pageName, Name: "pageInfo", SelectionSet: ast.SelectionSet{
 		&ast.Field{Alias: "hasNextPage", Name: "hasNextPage"}, &ast.Field{Alias: "endCursor", Name: "endCursor"},
@@ -106,7 +108,7 @@ func (f *finder) look(set ast.SelectionSet, path []string, in map[string]bool) {
 	for _, s := range set {
 		switch s := s.(type) {
 		case *ast.Field:
-			below := append(path[:len(path):len(path)], s.Alias)
+			below := slices.Concat(path, []string{s.Alias})
 			nodes, edges := f.selected(s.SelectionSet, "nodes"), f.selected(s.SelectionSet, "edges")
 			if nodes == nil && edges == nil {
 				f.look(s.SelectionSet, below, in)

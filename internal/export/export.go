@@ -32,11 +32,18 @@ type Config struct {
 	answered bool // the gateway has answered once
 }
 
+// ownClient follows no redirects, by which a key would go to where nobody asked. A gateway
+// bounds each operation itself, and what it answers is read for an hour at most.
+var ownClient = &http.Client{
+	Timeout:       time.Hour,
+	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+}
+
 func (c *Config) client() *http.Client {
 	if c.HTTP != nil {
 		return c.HTTP
 	}
-	return http.DefaultClient
+	return ownClient
 }
 
 // Ask sends the query once, and returns the answer as it came. The error is the first one
@@ -111,7 +118,7 @@ func (c *Config) All(ctx context.Context, w Walk) error {
 // question names what is asked, and of whom: a state of another question is of no use. The
 // key is left out, since keys change.
 func (c *Config) question(doc *document, table bool) string {
-	text, _ := json.Marshal([]any{c.URL, c.Operation, doc.text, c.Variables, table})
+	text, _ := json.Marshal([]any{c.URL, c.Operation, doc.text, c.Variables, table}) //nolint:errchkjson // the variables were read as JSON
 	sum := sha256.Sum256(text)
 	return hex.EncodeToString(sum[:])
 }

@@ -63,7 +63,8 @@ func open(name, question string) (*output, *state, error) {
 		_ = file.Close()
 		return nil, nil, err
 	}
-	return o, done, o.save(done)
+	err = o.save(done)
+	return o, done, err
 }
 
 // load reads the state of an earlier walk; nil is none.

@@ -167,7 +167,7 @@ func fetch(t *testing.T, req *http.Request, status int, into any) {
 // A sandbox of its own holds a meeting, and sends its events until somebody takes them.
 func TestEventsOfASandbox(t *testing.T) {
 	box := start(t, []string{"sandbox", "--speed", "600", "--unruly", "0.5", "--secret", "between-us", "--webhooks", "http://127.0.0.1:1/"})
-	resp, err := http.Post(box.url+"/sandbox/hold?meeting=all-hands", "", nil) //nolint:noctx // it answers at once
+	resp, err := http.Post(box.url+"/sandbox/hold?meeting=all-hands", "", nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"fmt"
 	"log/slog"
 	"net/http"
 	"time"
@@ -72,5 +71,10 @@ func (h *holder) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")
-	_ = json.NewEncoder(w).Encode(map[string]any{"number": fmt.Sprint(held.Number), "uuid": held.UUID, "start": held.Start, "end": held.End}) // who asked may have left
+	_ = json.NewEncoder(w).Encode(struct { //nolint:errchkjson // who asked may have left
+		Number int64     `json:"number,string"`
+		UUID   string    `json:"uuid"`
+		Start  time.Time `json:"start"`
+		End    time.Time `json:"end"`
+	}{held.Number, held.UUID, held.Start, held.End})
 }

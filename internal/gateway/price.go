@@ -10,6 +10,7 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -122,7 +123,7 @@ func writePrice(w io.Writer, r *plan.Report) error {
 	}
 	_, _ = fmt.Fprintln(t, "\nAT MOST\tEXPECTED\tLABEL\tOPERATION\tFOR\tWHY")
 	for _, s := range r.Steps {
-		most := fmt.Sprint(s.AtMost)
+		most := strconv.Itoa(s.AtMost)
 		if s.Open {
 			most += " (open)"
 		}

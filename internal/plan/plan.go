@@ -18,6 +18,7 @@ package plan
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -145,7 +146,7 @@ func (p *Plan) Dearest(label zoom.Rate, n int) []*Step {
 func (p *Plan) String() string {
 	var b strings.Builder
 	p.All(func(s *Step) {
-		calls := fmt.Sprintf("%d", s.AtMost)
+		calls := strconv.Itoa(s.AtMost)
 		if s.Expected != s.AtMost {
 			calls = fmt.Sprintf("%d…%d", s.Expected, s.AtMost)
 		}

@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
@@ -30,7 +31,7 @@ type Delivery struct {
 	Seed uint64
 	// Speed shortens the pauses before an event is sent again: 5, 20 and 60 minutes.
 	Speed float64
-	// HTTP sends; nil is http.DefaultClient.
+	// HTTP sends; nil is a client of its own.
 	HTTP *http.Client
 	// Log gets a line for each event that nobody took.
 	Log *slog.Logger
@@ -107,10 +108,7 @@ func (d *Delivery) post(ctx context.Context, e Event) error {
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("X-Zm-Request-Timestamp", at)
 	req.Header.Set("X-Zm-Signature", "v0="+hex.EncodeToString(mac.Sum(nil)))
-	client := d.HTTP
-	if client == nil {
-		client = http.DefaultClient
-	}
+	client := cmp.Or(d.HTTP, &http.Client{})
 	resp, err := client.Do(req)
 	if err != nil {
 		return err

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -215,9 +216,7 @@ func (w *world) meetingEvent(name string, run *instance, at time.Time, more map[
 		"id": strconv.FormatInt(w.number(m.n), 10), "uuid": w.uuid(m.n, run.k), "host_id": w.userID(m.host),
 		"topic": m.Topic, "type": m.Type, "start_time": stamp(run.start), "timezone": m.Timezone, "duration": m.Duration,
 	}
-	for name, value := range more {
-		object[name] = value
-	}
+	maps.Copy(object, more)
 	body, err := json.Marshal(map[string]any{
 		"event": name, "event_ts": at.UnixMilli(), "payload": map[string]any{"account_id": w.account, "object": object},
 	})

@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -148,7 +149,7 @@ func TestHold(t *testing.T) {
 			if e.Event == "meeting.participant_joined" {
 				joined = append(joined, e.Payload.Object.Participant.RegistrantID+" "+e.Payload.Object.Participant.JoinTime)
 			}
-			if e.Payload.Account != AccountID || e.Payload.Object.UUID != held.UUID || e.Payload.Object.ID != fmt.Sprint(made.ID) {
+			if e.Payload.Account != AccountID || e.Payload.Object.UUID != held.UUID || e.Payload.Object.ID != strconv.FormatInt(made.ID, 10) {
 				t.Errorf("an event of another meeting: %+v", e)
 			}
 		}
