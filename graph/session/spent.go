@@ -3,7 +3,6 @@ package session
 import (
 	"context"
 	"errors"
-	"runtime"
 	"sync"
 	"sync/atomic"
 
@@ -80,18 +79,9 @@ func (s *Spent) Write(n int) bool {
 	return s.bytes.Add(int64(n)) <= int64(s.budget.Bytes) || s.exceed()
 }
 
-// yieldEvery is after how many objects an operation lets others run. What is known
-// already is answered without a pause, and the scheduler of Go would interrupt each of its
-// goroutines after 10 ms alone: a dozen of them would delay a short answer by 60 ms.
-const yieldEvery = 64
-
 // Count counts objects that are written at once.
 func (s *Spent) Count(n int) bool {
-	sum := s.objects.Add(int64(n))
-	if sum/yieldEvery != (sum-int64(n))/yieldEvery {
-		runtime.Gosched()
-	}
-	return sum <= int64(s.budget.Objects) || s.exceed()
+	return s.objects.Add(int64(n)) <= int64(s.budget.Objects) || s.exceed()
 }
 
 // exceed stops an operation that is over its budget, and reports whether it goes on.
