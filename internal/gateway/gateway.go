@@ -423,7 +423,7 @@ func newSandbox(cfg *config.Config, speed float64) (*sandbox.Sandbox, error) {
 	return sandbox.New(sandbox.Options{
 		Seed: cfg.SandboxSeed, Users: cfg.SandboxUsers, Participants: cfg.SandboxParticipants,
 		Plan: string(cfg.Plan), Latency: cfg.SandboxLatency, Faults: faults,
-		ReportLag: time.Duration(float64(reportLag) / speed),
+		ReportLag: time.Duration(float64(sandbox.ReportLag) / speed),
 	})
 }
 

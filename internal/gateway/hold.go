@@ -20,9 +20,6 @@ type sandboxCommand struct {
 	Unruly   float64 `default:"0.05" help:"The share of events that come twice, and of those that come late, as some of Zoom's do."`
 }
 
-// reportLag is how long after a meeting Zoom's reports are made; see sandbox.Options.
-const reportLag = 30 * time.Minute
-
 // holder holds meetings.
 type holder struct {
 	*sandbox.Sandbox

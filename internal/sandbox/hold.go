@@ -55,10 +55,7 @@ func (s *Sandbox) Hold(number int64, speed float64) (*Held, error) {
 	if !ok {
 		return nil, fmt.Errorf("sandbox: there is no meeting %d", number)
 	}
-	m, changed := w.meetings[n]
-	if !changed && n < createdBase {
-		m = w.seedMeeting(n)
-	}
+	m := w.meeting(n)
 	switch {
 	case m == nil:
 		return nil, fmt.Errorf("sandbox: there is no meeting %d", number)
@@ -128,9 +125,14 @@ func (i *instance) scaled(stays []*stay, speed float64) []*stay {
 	return stays
 }
 
-// until returns the stays of a run that ends at a moment.
-func (i *instance) until(end time.Time) []*stay {
-	stays := make([]*stay, 0, len(i.held))
+// until returns a run as it was if it ends at a moment: whoever is there leaves then.
+func (i *instance) until(end time.Time) *instance {
+	over := *i
+	over.end = end
+	if i.held == nil {
+		return &over // its stays follow from the seed
+	}
+	over.held = make([]*stay, 0, len(i.held))
 	for _, s := range i.held {
 		if s.join.After(end) {
 			continue
@@ -139,9 +141,9 @@ func (i *instance) until(end time.Time) []*stay {
 		if cut.leave.After(end) {
 			cut.leave = end
 		}
-		stays = append(stays, &cut)
+		over.held = append(over.held, &cut)
 	}
-	return stays
+	return &over
 }
 
 // Run sends the events of the meeting when they happen, and ends it. deliver MUST not
@@ -153,9 +155,7 @@ func (h *Held) Run(ctx context.Context, deliver func(Event)) {
 		}
 		deliver(e)
 	}
-	if h.wait(ctx, h.End) {
-		h.End = h.s.opt.Now()
-	}
+	h.wait(ctx, h.End)
 	w := h.s.world
 	w.mu.Lock()
 	if h.m.held == h.run {

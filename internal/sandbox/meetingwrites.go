@@ -192,11 +192,7 @@ func (c *call) endMeeting() error {
 
 // end ends the run of a meeting that goes on.
 func (w *world) end(m *meeting, now time.Time) {
-	over := &instance{m: m, k: 255 - m.runs, start: m.running, end: now}
-	if m.held != nil {
-		over.held = m.held.until(now)
-	}
-	m.ended = append([]*instance{over}, m.ended...)
+	m.ended = append([]*instance{w.liveRun(m).until(now)}, m.ended...)
 	m.runs++
 	m.running, m.held = time.Time{}, nil
 	w.change(m)

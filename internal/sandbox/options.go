@@ -22,6 +22,10 @@ const (
 	PlanNone = "none"
 )
 
+// ReportLag is how long after the end of an instance Zoom's reports are made, unless
+// Options say otherwise.
+const ReportLag = 30 * time.Minute
+
 // Options says how large and how unpleasant a sandbox is. The zero value is a
 // business account of 40 users.
 type Options struct {
@@ -53,7 +57,7 @@ type Options struct {
 	// PageTokenTTL is the life of a next_page_token; 0 means 15 minutes.
 	PageTokenTTL time.Duration
 	// ReportLag is how long after its end an instance has no report and only
-	// zeros for durations; 0 means 30 minutes.
+	// zeros for durations; 0 means ReportLag.
 	ReportLag time.Duration
 	// Faults are planned from the beginning; see ParseFaults.
 	Faults []Fault
@@ -72,7 +76,7 @@ func (o Options) withDefaults() (Options, error) {
 	o.Plan = orElse(o.Plan, PlanBusiness)
 	o.TokenTTL = orElse(o.TokenTTL, time.Hour)
 	o.PageTokenTTL = orElse(o.PageTokenTTL, 15*time.Minute)
-	o.ReportLag = orElse(o.ReportLag, 30*time.Minute)
+	o.ReportLag = orElse(o.ReportLag, ReportLag)
 	if o.Now == nil {
 		o.Now = time.Now
 	}
