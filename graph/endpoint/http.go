@@ -132,6 +132,7 @@ type request struct {
 	key     answers.Key    // zero for a form
 	form    *requestParams // of a form with files; nil for all else
 	release func()         // gives back the memory for the body; nil where it took none
+	dry     bool           // the price is asked for, and no answer
 }
 
 // close gives back what reading took.
@@ -149,7 +150,7 @@ type requestKey struct{}
 // ServeHTTP answers one request: with what is kept, or else anew.
 func (e *Endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer e.recovered(w, r)
-	q := request{Request: answers.Request{Media: negotiation.MediaType(r.Header["Accept"]), Get: answers.IsGet(r), Start: time.Now()}}
+	q := request{Request: answers.Request{Media: negotiation.MediaType(r.Header["Accept"]), Get: answers.IsGet(r), Start: time.Now()}, dry: isDryRun(r)}
 	if q.Media == "" {
 		fail(w, negotiation.JSON, http.StatusNotAcceptable, "the answer comes as "+negotiation.GraphQLResponse+" or "+negotiation.JSON)
 		return
@@ -171,9 +172,11 @@ func (e *Endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if q.form == nil {
 		q.raw = buf.Bytes()[begun:]
 		q.key = e.answers.Key(begun, buf.Bytes())
-		if a := e.answers.Get(r.Context(), q.key, q.Start); a != nil && !isDryRun(r) {
-			e.serve(w, r, &q, a)
-			return
+		if !q.dry {
+			if a := e.answers.Get(r.Context(), q.key, q.Start); a != nil {
+				e.serve(w, r, &q, a)
+				return
+			}
 		}
 	}
 	missed := q // q itself stays on the stack, which is all that a cached answer needs
@@ -254,7 +257,7 @@ func (e *Endpoint) execute(w http.ResponseWriter, r *http.Request) {
 		e.refuse(ctx, w, q, &graphql.OperationContext{Stats: stats}, gqlerror.List{unknown})
 		return
 	}
-	opCtx, errs := e.open(ctx, &req.RawParams, isDryRun(r))
+	opCtx, errs := e.open(ctx, &req.RawParams, q.dry)
 	read()
 	if q.Get && opCtx.Operation != nil && opCtx.Operation.Operation != ast.Query {
 		w.Header().Set("Allow", http.MethodPost)
@@ -266,7 +269,7 @@ func (e *Endpoint) execute(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	e.library.remember(ctx, req)
-	if isDryRun(r) {
+	if q.dry {
 		e.price(ctx, w, r, q, opCtx)
 		return
 	}
