@@ -29,12 +29,7 @@ type attendanceNeeds struct {
 // attendanceNeedsOf works it out for the field of ctx, which is of an attendance or of a
 // connection to its attendees.
 func attendanceNeedsOf(ctx context.Context) attendanceNeeds {
-	ways := []string{"nodes", "edges.node", "attendees.nodes", "attendees.edges.node"}
-	below := make([]string, len(ways))
-	for i, way := range ways {
-		below[i] = way + ".stays"
-	}
-	want := attendanceNeeds{stays: needsOf(ctx, "Participant", below...), attendees: needsOf(ctx, "Attendee", ways...).Names}
+	want := attendanceNeeds{stays: needsOf(ctx, "Participant", plan.WaysToStays...), attendees: needsOf(ctx, "Attendee", plan.WaysToAttendees...).Names}
 	totals := needsOf(ctx, "AttendanceTotals", "totals").Names
 	whole := needsOf(ctx, "Attendance").Names
 	want.schedule = want.attendees["late"] || want.attendees["leftEarly"] || totals["late"] || totals["leftEarly"] || whole["scheduledStart"] || whole["scheduledEnd"]

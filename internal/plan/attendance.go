@@ -1,8 +1,6 @@
 package plan
 
 import (
-	"github.com/99designs/gqlgen/graphql"
-
 	"zoomql/internal/selection"
 	"zoomql/internal/zoom"
 	"zoomql/internal/zoom/types"
@@ -14,6 +12,13 @@ const (
 	MaxStays = 30_000
 	// MaxRuns is how many instances of a meeting are looked at for who attended these.
 	MaxRuns = 100
+)
+
+// WaysToAttendees and WaysToStays lead from an attendance, or from a connection to its
+// attendees, to these and to their stays.
+var (
+	WaysToAttendees = []string{"nodes", "edges.node", "attendees.nodes", "attendees.edges.node"}
+	WaysToStays     = []string{"nodes.stays", "edges.node.stays", "attendees.nodes.stays", "attendees.edges.node.stays"}
 )
 
 // AttendanceSources are where stays may be read to tell who attended, in the order in which
@@ -40,13 +45,8 @@ func AttendanceSources(wish *types.AttendanceSource, webinar, sub bool, attendee
 
 // attended is who attended an instance, as a list of attendees or as an attendance.
 func (w *walk) attended(e *edge) {
-	ways := []string{"nodes", "edges.node", "attendees.nodes", "attendees.edges.node"}
-	below := make([]string, len(ways))
-	for i, way := range ways {
-		below[i] = way + ".stays"
-	}
-	attendee := w.index.Needs(w.opCtx, e.field.Selections, "Attendee", ways...).Names
-	stays := w.index.Needs(w.opCtx, e.field.Selections, "Participant", below...)
+	attendee := w.index.Needs(w.opCtx, e.field.Selections, "Attendee", WaysToAttendees...).Names
+	stays := w.index.Needs(w.opCtx, e.field.Selections, "Participant", WaysToStays...)
 	var wish *types.AttendanceSource
 	if text, ok := e.args["source"].(string); ok {
 		wish = (*types.AttendanceSource)(&text)
@@ -122,21 +122,21 @@ func (w *walk) cutOut(e *edge) {
 
 // cut goes on with the items of a page that is cut out of what was read.
 func (w *walk) cut(e *edge, at *place) {
-	first := intOf(e.args["first"])
-	if first < 1 || first > MaxFirst {
-		return // refused
+	first, refused := e.first()
+	if refused {
+		return
 	}
 	items := *at
 	items.path, items.of, items.row, items.asked = e.path, e.most, "", nil
 	items.most, items.likely = w.times(e.most, first), w.times(e.likely, first)
-	w.atHand(e, &items)
+	w.page(e, at, &items)
 }
 
 // absent is a page of registrants who did not attend: all of them are read.
 func (w *walk) absent(e *edge) {
-	first := intOf(e.args["first"])
-	if first < 1 || first > MaxFirst {
-		return // refused
+	first, refused := e.first()
+	if refused {
+		return
 	}
 	at := *e.place
 	at.path = e.path
@@ -154,26 +154,5 @@ func (w *walk) absent(e *edge) {
 		items.read, items.row, items.of, items.trips = op.Pattern, op.Pattern, e.most, e.trips+1
 		items.most, items.likely = w.times(e.most, first), w.times(likely, first)
 		w.connection(e, op, &items)
-	}
-}
-
-// atHand goes through the selection on a list whose items were read already.
-func (w *walk) atHand(e *edge, items *place) {
-	def := w.index.Type(e.target())
-	items.def = w.index.Type(def.Fields.ForName("nodes").Type.Name())
-	for _, f := range graphql.CollectFields(w.opCtx, e.field.Selections, w.index.Conditions(def.Name)) {
-		switch {
-		case f.Definition == nil || len(f.Selections) == 0:
-		case f.Name == "nodes":
-			w.nodes(items, f)
-		case f.Name == "edges":
-			for _, node := range graphql.CollectFields(w.opCtx, f.Selections, nil) {
-				if node.Name == "node" {
-					below := *items
-					below.path = join(items.path, f.Alias)
-					w.nodes(&below, node)
-				}
-			}
-		}
 	}
 }

@@ -27,9 +27,9 @@ func (w *walk) firstOf(e *edge) *zoom.Spec {
 
 // list notes a list with pages, and goes on with its items.
 func (w *walk) list(e *edge, op *zoom.Spec) *Step {
-	first := intOf(e.args["first"])
-	if op == nil || first < 1 || first > MaxFirst {
-		return nil // refused
+	first, refused := e.first()
+	if op == nil || refused {
+		return nil
 	}
 	l, refused := w.listing(e, op, first)
 	if refused {
@@ -74,17 +74,35 @@ func pagesWhy(l listing) string {
 	return "one page of " + number(l.size)
 }
 
-// connection goes through the selection on a list with pages: its items, and what stands
-// beside them.
+// first returns how many items of a list are asked for, or that the list is refused.
+func (e *edge) first() (n int, refused bool) {
+	n = intOf(e.args["first"])
+	return n, n < 1 || n > MaxFirst
+}
+
+// connection goes through the selection on a list with pages that an operation has.
 func (w *walk) connection(e *edge, op *zoom.Spec, items *place) {
-	def := w.index.Type(e.target())
-	nodes := def.Fields.ForName("nodes")
+	nodes := w.index.Type(e.target()).Fields.ForName("nodes")
 	if nodes == nil {
 		return
 	}
 	items.def = w.index.Type(nodes.Type.Name())
 	want := w.index.Needs(w.opCtx, e.field.Selections, items.def.Name, "nodes", "edges.node")
 	w.complete(items, op, want, items.path, e.args["status"] == "PENDING")
+	beside := *e.place
+	beside.read, beside.under, beside.trips = op.Pattern, items.under, items.trips
+	w.page(e, &beside, items)
+}
+
+// page goes through the selection on a page of a list: its items, and what stands beside
+// them, in a place of its own.
+func (w *walk) page(e *edge, beside, items *place) {
+	def := w.index.Type(e.target())
+	nodes := def.Fields.ForName("nodes")
+	if nodes == nil {
+		return
+	}
+	items.def = w.index.Type(nodes.Type.Name())
 	for _, f := range graphql.CollectFields(w.opCtx, e.field.Selections, w.index.Conditions(def.Name)) {
 		switch {
 		case f.Definition == nil || len(f.Selections) == 0:
@@ -100,9 +118,9 @@ func (w *walk) connection(e *edge, op *zoom.Spec, items *place) {
 				}
 			}
 		default:
-			beside := *e.place
-			beside.def, beside.path, beside.read, beside.under, beside.trips = def, e.path, op.Pattern, items.under, items.trips
-			w.field(&beside, f)
+			at := *beside
+			at.def, at.path = def, e.path
+			w.field(&at, f)
 		}
 	}
 }
