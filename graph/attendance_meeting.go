@@ -155,8 +155,8 @@ func (s *scope) rowsOfAll(ctx context.Context, w *workedMeeting) ([]attendanceRo
 	return parts, nil
 }
 
-// stateOfRows returns the state of the stays of an instance by what is at hand: its age
-// tells why there are none.
+// stateOfRows returns the state of the stays of an instance. The age of the instance tells
+// why there are none.
 func stateOfRows(ctx context.Context, i *types.MeetingInstance, rows *attendanceRows, err error) types.ReportState {
 	switch {
 	case err != nil && !absent(err):

@@ -138,8 +138,8 @@ func (r attendanceRow) stay() attendance.Stay {
 	}
 }
 
-// meeting returns when an instance was held, by its rows: who comes first begins it, and it
-// is over when the last one leaves. So no call is needed for it.
+// meeting returns when an instance was held, by its rows: the first join begins it, and the
+// last leave ends it. So no call is needed for it.
 func (r *attendanceRows) meeting(rules attendance.Rules) attendance.Meeting {
 	m := attendance.Meeting{AsOf: time.Now()}
 	for _, row := range r.stays {

@@ -102,7 +102,7 @@ func samePhrased(t *testing.T, schema *ast.Schema, seed uint64, n int) (compared
 	}
 	for _, pair := range [][2]*phrased{{first[0], second[0]}, {first[1], second[1]}, {first[1], first[2]}} {
 		if reflect.DeepEqual(pair[0], pair[1]) {
-			continue // many times faster than a Diff of what is large
+			continue // many times faster than a Diff of a large answer
 		}
 		if diff := gocmp.Diff(pair[0], pair[1], gocmp.AllowUnexported(phrased{})); diff != "" {
 			t.Errorf("pair %d of -pairs.seed=%d:\n%s\n%s\n-one +other: %s", n, seed, plain.text, other.text, diff)

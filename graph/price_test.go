@@ -186,7 +186,7 @@ func TestDryRun(t *testing.T) {
 	})
 }
 
-// TestDryRunHeader asks for the price of what is carried out without the header: a query
+// TestDryRunHeader asks for the price of operations that run without the header: a query
 // whose answer is cached, and a mutation.
 func TestDryRunHeader(t *testing.T) {
 	inRig(t, setup{}, func(r *rig) {

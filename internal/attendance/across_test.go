@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// A person of several meetings is one, with what is known in any of them; ids that are good
+// TestOfAll makes one person of those of several meetings, with the values of all; ids that are good
 // within a meeting merge nothing across meetings.
 func TestOfAll(t *testing.T) {
 	day := func(n int, s Stay) Stay {

@@ -76,7 +76,7 @@ type Meeting struct {
 	ScheduledStart, ScheduledEnd time.Time
 	// Start and End are when it was held. Without an end it is going on.
 	Start, End time.Time
-	// AsOf is when the rows were read: who has not left yet is there until then.
+	// AsOf is when the rows were read. A person who has not left is there until then.
 	AsOf time.Time
 }
 

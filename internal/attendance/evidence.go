@@ -88,7 +88,7 @@ func (s *Stay) value(e Evidence) string {
 	return ""
 }
 
-// emailOf returns an address as Zoom compares them, "" for what is none.
+// emailOf returns an address as Zoom compares them, "" for other texts.
 func emailOf(text string) string {
 	text = strings.ToLower(strings.TrimSpace(text))
 	if at := strings.IndexByte(text, '@'); at <= 0 || at == len(text)-1 {

@@ -34,7 +34,7 @@ func TestPersons(t *testing.T) {
 		{"a user rejoins", []Stay{{UserID: "U"}, {UserID: "V"}, {UserID: "U"}}, false, "02:5/2 1:5/2"},
 		{"a user id is case-sensitive", []Stay{{UserID: "U"}, {UserID: "u"}}, false, "0:5/2 1:5/2"},
 		{"an address is not", []Stay{{Email: "A@example.com"}, {Email: " a@Example.com"}}, false, "01:4/1"},
-		{"what is no address proves nothing", []Stay{{Email: "-"}, {Email: "-"}, {Email: "@"}, {Email: "@"}}, false, "0:0/0 1:0/0 2:0/0 3:0/0"},
+		{"a text that is no address proves nothing", []Stay{{Email: "-"}, {Email: "-"}, {Email: "@"}, {Email: "@"}}, false, "0:0/0 1:0/0 2:0/0 3:0/0"},
 		{"a shared link is one person, and says so", []Stay{{RegistrantID: "R", UserID: "U"}, {RegistrantID: "R", UserID: "V"}}, false, "01:7/0!"},
 		{"those who share it are not one elsewhere", []Stay{{RegistrantID: "R", UserID: "U"}, {RegistrantID: "R", UserID: "V"}, {UserID: "U"}, {UserID: "V"}}, false, "01:7/0! 2:5/0! 3:5/0!"},
 		{"a link and a user lead on to a stay without the link", []Stay{{RegistrantID: "R", UserID: "U"}, {UserID: "U", Email: "a@x.y"}, {Email: "a@x.y"}}, false, "012:5/1"},

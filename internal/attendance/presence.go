@@ -41,7 +41,7 @@ type Presence struct {
 	Late, LeftEarly Answer
 }
 
-// longestStay bounds what is believed of a stay. No meeting of Zoom's lasts for days.
+// longestStay bounds the length of a stay. No meeting of Zoom's lasts for days.
 const longestStay = 7 * 24 * time.Hour
 
 // measure works out when a person was there, and reports whether all times are known.
@@ -99,7 +99,7 @@ func (p *Person) judge(m Meeting, rules Rules) {
 	p.LeftEarly = answer(p.LastLeave.Before(end.Add(-rules.LeftEarlyBefore)))
 }
 
-// timed is what is known of the time of a stay.
+// timed is the known time of a stay.
 type timed struct {
 	Interval
 	placed  bool // the interval is known, at least in part

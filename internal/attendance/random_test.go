@@ -16,7 +16,7 @@ var (
 	meetingSeed = flag.Uint64("meetings.seed", 1, "the seed of TestGeneratedMeetings; 0 takes a new one")
 )
 
-// TestGeneratedMeetings holds what is worked out against what happened, in meetings where
+// TestGeneratedMeetings compares attendance with a simulation second by second, of meetings where
 // people do all that people do, and for each source of rows.
 func TestGeneratedMeetings(t *testing.T) {
 	seed := cmp.Or(*meetingSeed, rand.Uint64())
@@ -129,7 +129,7 @@ func (g *generator) person(p, length int) {
 	g.visits(p, who, length)
 }
 
-// visits generates the rows of somebody who comes, perhaps more than once.
+// visits generates the rows of one person, who may come more than once.
 func (g *generator) visits(p int, who Stay, length int) {
 	from := g.IntN(length)
 	if g.chance(70) {
@@ -151,7 +151,7 @@ func (g *generator) visits(p int, who Stay, length int) {
 		begin := g.IntN(length)
 		second := who
 		switch link := who.RegistrantID != ""; {
-		case link && g.chance(10): // or a colleague who has the link
+		case link && g.chance(10): // or a colleague has the link
 			second.UserID, second.Name, second.Email = fmt.Sprintf("colleague-%d", p), "Colleague", ""
 		case link && g.chance(50): // which is not signed in
 			second.UserID = ""

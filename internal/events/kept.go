@@ -61,11 +61,11 @@ var NotKept = map[string]string{
 	"GET /meetings/{meetingId}/token":                 "a token ends by the clock",
 	"GET /past_meetings/{meetingId}/instances":        "the list is late: an instance is not there yet when its event comes",
 	"GET /report/daily":                               "the report is late",
-	"GET /report/upcoming_events":                     "webinars stand there too, and what is over leaves by the clock",
+	"GET /report/upcoming_events":                     "webinars stand there too, and past meetings leave by the clock",
 	"GET /roles":                                      "roles have no event",
 	"GET /roles/{roleId}/members":                     "roles have no event",
 	"GET /users/{userId}/pac":                         "personal audio conferences have no event",
-	"GET /users/{userId}/upcoming_meetings":           "what is over leaves by the clock",
+	"GET /users/{userId}/upcoming_meetings":           "past meetings leave by the clock",
 }
 
 // writeKept writes both tables for a person.
