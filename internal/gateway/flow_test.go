@@ -65,11 +65,14 @@ func TestRegistrationFlow(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_ = resp.Body.Close()
-	if resp.StatusCode != http.StatusOK {
-		t.Fatal(resp.Status)
+	defer resp.Body.Close()
+	var held struct{ End time.Time }
+	if err := json.NewDecoder(resp.Body).Decode(&held); err != nil || resp.StatusCode != http.StatusOK {
+		t.Fatal(resp.Status, err)
 	}
 	box.waitFor(t, `event name=meeting.ended`)
+	// What is asked for before the reports are made is kept for a minute.
+	time.Sleep(time.Until(held.End.Add(sandbox.ReportLag/600 + 2*time.Second)))
 
 	type person struct {
 		Email      string
